@@ -93,7 +93,7 @@ class WeatherMiddleware:
 async def drop_connection(send: Send) -> None:
     """An answer that breaks off: the server closes the socket because the promised body never comes."""
     await send({"type": "http.response.start", "status": 502, "headers": [(b"content-length", b"1000")]})
-    await send({"type": "http.response.body", "body": b"", "more_body": False})
+    await send({"type": "http.response.body", "body": b"<", "more_body": True})
 
 
 def answer(weather: Weather) -> Response:

@@ -23,7 +23,7 @@ async def serve(app: ASGIApp, port: int = 0, host: str = "127.0.0.1") -> AsyncIt
         listener.close()
         raise
     config = uvicorn.Config(
-        app, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=1, ws="websockets-sansio"
+        app, log_level="critical", access_log=False, lifespan="off", timeout_graceful_shutdown=1, ws="websockets-sansio"
     )
     server = uvicorn.Server(config)
     # _serve, not serve: the latter would take this process's signals over.
