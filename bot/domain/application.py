@@ -1,0 +1,118 @@
+"""Applications as Argo CD sees them, with Argo CD's own words."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+
+class SyncStatus(StrEnum):
+    SYNCED = "Synced"
+    OUT_OF_SYNC = "OutOfSync"
+    UNKNOWN = "Unknown"
+
+
+class HealthStatus(StrEnum):
+    HEALTHY = "Healthy"
+    PROGRESSING = "Progressing"
+    DEGRADED = "Degraded"
+    SUSPENDED = "Suspended"
+    MISSING = "Missing"
+    UNKNOWN = "Unknown"
+
+
+class OperationPhase(StrEnum):
+    RUNNING = "Running"
+    TERMINATING = "Terminating"
+    SUCCEEDED = "Succeeded"
+    FAILED = "Failed"
+    ERROR = "Error"
+
+
+@dataclass(frozen=True)
+class ApplicationRef:
+    """Names one Application. `project` makes "absent" and "forbidden" two different answers (A5)."""
+
+    name: str
+    environment: str
+    project: str = ""
+
+
+@dataclass(frozen=True)
+class Operation:
+    """The newest sync operation.
+
+    `pending`: asked for, but the controller has not begun (A14). `retrying`: this attempt failed and another comes,
+    which Argo CD shows as Running with a finish time (A16).
+    """
+
+    phase: OperationPhase
+    message: str = ""
+    revision: str = ""
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    pending: bool = False
+    retrying: bool = False
+
+    @property
+    def finished(self) -> bool:
+        ended = self.phase in (OperationPhase.SUCCEEDED, OperationPhase.FAILED, OperationPhase.ERROR)
+        return ended and not self.pending and not self.retrying
+
+
+@dataclass(frozen=True)
+class ResourceHealth:
+    """A resource that is not well, and what it says of itself."""
+
+    kind: str
+    name: str
+    namespace: str = ""
+    health: HealthStatus = HealthStatus.UNKNOWN
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class Application:
+    """One app in one environment as Argo CD last reconciled it."""
+
+    ref: ApplicationRef
+    sync: SyncStatus
+    health: HealthStatus
+    revision: str = ""
+    """the commit that it was last compared with"""
+    health_message: str = ""
+    health_since: datetime | None = None
+    reconciled_at: datetime | None = None
+    operation: Operation | None = None
+    images: tuple[str, ...] = ()
+    auto_sync: bool = False
+    conditions: tuple[str, ...] = ()
+    url: str = ""
+    history: tuple["Deployment", ...] = field(default=())
+
+    def settled_at(self, revision: str) -> bool:
+        """Whether the sync to `revision` is over and its health is that revision's own (A14, A16, A19)."""
+        operation = self.operation
+        if self.revision != revision or self.sync is not SyncStatus.SYNCED:
+            return False
+        if operation is None:
+            return True
+        if not operation.finished:
+            return False
+        return bool(self.reconciled_at and operation.finished_at and self.reconciled_at >= operation.finished_at)
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """An entry of the Application's history (A20)."""
+
+    id: int
+    revision: str
+    deployed_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class SyncPermission:
+    """What the project's sync windows say to a sync now (A23)."""
+
+    allowed: bool
+    reason: str = ""

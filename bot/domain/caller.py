@@ -1,0 +1,57 @@
+"""Who asks, and what they may."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Permission(StrEnum):
+    """What a role can allow. `policy.yaml` and error sentences use these words."""
+
+    VIEW = "view"
+    PROMOTE = "promote"
+    ROLLBACK = "rollback"
+    APPROVE = "approve"
+    RUN_PIPELINE = "run-pipeline"
+    LOCK = "lock"
+    FREEZE = "freeze"
+    REJECT_IMAGE = "reject-image"
+    BREAK_GLASS = "break-glass"
+    ADMINISTER = "administer"
+
+
+@dataclass(frozen=True)
+class Person:
+    """A human as far as messages and commits go. `id` is the Slack user id; names are for display only."""
+
+    id: str
+    name: str
+    email: str = ""
+
+
+@dataclass(frozen=True)
+class Caller:
+    """A Slack account as the workspace knows it now: the identity that permissions hang on.
+
+    `groups` holds the ids and the @handles of the user groups that the account is in.
+    """
+
+    person: Person
+    team: str
+    groups: frozenset[str] = field(default_factory=frozenset)
+    active: bool = True
+    guest: bool = False
+    bot: bool = False
+    foreign: bool = False
+    """of another workspace than the bot's"""
+
+    @property
+    def id(self) -> str:
+        return self.person.id
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a permission is asked for: "" means "whatever the app" or "whatever the environment"."""
+
+    app: str = ""
+    environment: str = ""

@@ -1,0 +1,91 @@
+"""Pipeline runs as Tekton sees them."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+
+class RunStatus(StrEnum):
+    """Tekton's one condition, `Succeeded`, as a word (T1)."""
+
+    PENDING = "Pending"
+    RUNNING = "Running"
+    SUCCEEDED = "Succeeded"
+    FAILED = "Failed"
+    CANCELLED = "Cancelled"
+
+
+class CancelMode(StrEnum):
+    """T8: stop now; stop the tasks but run `finally`; let running tasks end, then run `finally`."""
+
+    NOW = "Cancelled"
+    RUN_FINALLY = "CancelledRunFinally"
+    STOP_GRACEFULLY = "StoppedRunFinally"
+
+
+@dataclass(frozen=True)
+class TaskStatus:
+    """One task of a run; `failed_step` and `message` say why it failed, where it did."""
+
+    name: str
+    status: RunStatus
+    reason: str = ""
+    message: str = ""
+    failed_step: str = ""
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    skipped: bool = False
+
+
+@dataclass(frozen=True)
+class PipelineRun:
+    name: str
+    namespace: str
+    pipeline: str
+    status: RunStatus
+    reason: str = ""
+    message: str = ""
+    app: str = ""
+    requester: str = ""
+    """Slack user id, "" when a webhook started it"""
+    params: dict[str, str] = field(default_factory=dict)
+    results: dict[str, str] = field(default_factory=dict)
+    tasks: tuple[TaskStatus, ...] = ()
+    created_at: datetime | None = None
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+
+    @property
+    def done(self) -> bool:
+        return self.status in (RunStatus.SUCCEEDED, RunStatus.FAILED, RunStatus.CANCELLED)
+
+    @property
+    def duration(self) -> timedelta | None:
+        if self.started_at and self.finished_at:
+            return self.finished_at - self.started_at
+        return None
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """A run to create: of which Pipeline, for which app, with which parameters, asked for by whom.
+
+    `id` is derived from Slack's request id; the same id never creates a second run.
+    """
+
+    id: str
+    pipeline: str
+    app: str
+    params: dict[str, str]
+    requester: str
+    revision: str = ""
+
+
+@dataclass(frozen=True)
+class StepLog:
+    """What one step of one task printed, newest lines last; `gone` when the pod is no longer there (T10, T15)."""
+
+    task: str
+    step: str
+    lines: tuple[str, ...]
+    gone: bool = False

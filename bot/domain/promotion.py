@@ -1,0 +1,248 @@
+"""Promotions: moving images to an environment by changing desired state in git."""
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from bot.domain.application import ApplicationRef
+from bot.domain.caller import Person
+from bot.domain.image import Image
+from bot.domain.overlay import Commit, OverlayImage
+
+
+class Phase(StrEnum):
+    """Failed: a rule or a person said no. Errored: machinery broke."""
+
+    PENDING = "Pending"
+    RUNNING = "Running"
+    SUCCEEDED = "Succeeded"
+    FAILED = "Failed"
+    ERRORED = "Errored"
+    ABORTED = "Aborted"
+
+    @property
+    def final(self) -> bool:
+        return self not in (Phase.PENDING, Phase.RUNNING)
+
+
+class Stage(StrEnum):
+    """Where in the story a live promotion is."""
+
+    GATES = "gates"
+    APPROVAL = "approval"
+    COMMIT = "commit"
+    FOLLOW = "follow"
+    DONE = "done"
+
+
+class Kind(StrEnum):
+    PROMOTION = "promotion"
+    ROLLBACK = "rollback"
+
+
+class VerdictState(StrEnum):
+    PASSED = "Passed"
+    BLOCKED = "Blocked"
+    WAITING = "Waiting"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A gate's answer. `reason` is a sentence in the present tense; `remedy` says what to do about it.
+
+    `retry_after` says when asking again may help; only Waiting has it.
+    """
+
+    state: VerdictState
+    reason: str
+    remedy: str = ""
+    link: str = ""
+    retry_after: timedelta | None = None
+
+    @classmethod
+    def passed(cls, reason: str, *, link: str = "") -> "Verdict":
+        return cls(VerdictState.PASSED, reason, link=link)
+
+    @classmethod
+    def blocked(cls, reason: str, remedy: str, *, link: str = "") -> "Verdict":
+        return cls(VerdictState.BLOCKED, reason, remedy, link)
+
+    @classmethod
+    def waiting(cls, reason: str, remedy: str = "", *, retry_after: timedelta, link: str = "") -> "Verdict":
+        return cls(VerdictState.WAITING, reason, remedy, link, retry_after)
+
+
+@dataclass(frozen=True)
+class GateResult:
+    """What one gate said about one app's move."""
+
+    gate: str
+    app: str
+    verdict: Verdict
+    waived: str = ""
+    """why a Blocked or Waiting verdict does not stop this promotion (policy or break-glass), or "" """
+
+    @property
+    def holds(self) -> bool:
+        return self.verdict.state is VerdictState.PASSED or bool(self.waived)
+
+
+@dataclass(frozen=True)
+class ApprovalRule:
+    """Who must say yes before an environment changes.
+
+    `count` distinct people out of `roles`, at least one of them from each role in `required`, within `expires`.
+    """
+
+    count: int = 0
+    roles: tuple[str, ...] = ()
+    required: tuple[str, ...] = ()
+    expires: timedelta = timedelta(hours=4)
+    self_approval: bool = False
+    author_approval: bool = True
+    """whether the author of the image's newest commit may approve"""
+
+
+@dataclass(frozen=True)
+class Move:
+    """One `images:` entry of one overlay, from what it says now to an image."""
+
+    app: str
+    overlay: str
+    """path of the kustomization file"""
+    before: OverlayImage
+    after: Image
+    application: ApplicationRef
+    revision: str = ""
+    """source revision the new image was built from, "" when the registry does not know"""
+    revision_before: str = ""
+    source: str = ""
+    """URL of the source repository"""
+
+    @property
+    def name(self) -> str:
+        return self.before.name
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The frozen facts of one promotion: everything that the story needs and that must not change under it."""
+
+    id: str
+    kind: Kind
+    environment: str
+    source: str
+    """environment the images come from, "" for an image named by hand"""
+    moves: tuple[Move, ...]
+    requester: Person
+    channel: str
+    """Slack channel id where the card is posted"""
+    requested_at: datetime
+    gates: tuple[str, ...]
+    approval: ApprovalRule
+    seen_commit: str
+    """head of the overlay repository when the plan was made"""
+    reason: str = ""
+    skipped_gates: dict[str, str] = field(default_factory=dict)
+    """gate name → why policy skips it here (a rollback, a hotfix)"""
+    break_glass: bool = False
+    correlation_id: str = ""
+    version: int = 1
+
+    @property
+    def apps(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(move.app for move in self.moves))
+
+    @property
+    def app(self) -> str:
+        """The one app, or all of them joined for a release train."""
+        return ", ".join(self.apps)
+
+    @property
+    def content_hash(self) -> str:
+        """What an approval is bound to: target, images, and the overlay lines as the approver saw them."""
+        facts = [
+            self.environment,
+            [[m.app, m.overlay, m.name, m.before.tag, m.before.digest, m.after.repository, m.after.digest]
+             for m in self.moves],
+        ]  # fmt: skip
+        return hashlib.sha256(json.dumps(facts, separators=(",", ":")).encode()).hexdigest()
+
+
+class VoteKind(StrEnum):
+    APPROVE = "approve"
+    REJECT = "reject"
+    ABORT = "abort"
+
+
+@dataclass(frozen=True)
+class Vote:
+    """What a person said about a promotion. `content_hash` is what they were looking at."""
+
+    kind: VoteKind
+    by: Person
+    at: datetime
+    content_hash: str
+    reason: str = ""
+    roles: tuple[str, ...] = ()
+    """the roles, of those the rule asks for, that the person held at the moment of the vote"""
+
+
+@dataclass(frozen=True)
+class Approval:
+    """A person's yes that counts."""
+
+    approver: Person
+    content_hash: str
+    at: datetime
+    roles: tuple[str, ...] = ()
+
+
+class Progress(StrEnum):
+    """How far one Application is on its way to the commit."""
+
+    WAITING = "Waiting"
+    SYNCING = "Syncing"
+    PROGRESSING = "Progressing"
+    HEALTHY = "Healthy"
+    FAILED = "Failed"
+
+
+@dataclass(frozen=True)
+class Following:
+    """What Argo CD makes of the commit for one Application; `explanation` names the resource and its message."""
+
+    application: ApplicationRef
+    progress: Progress
+    sync: str = ""
+    health: str = ""
+    explanation: str = ""
+    url: str = ""
+
+
+@dataclass(frozen=True)
+class Promotion:
+    """One promotion as it stands: the plan, and what has come of it. This is what a card shows."""
+
+    plan: Plan
+    phase: Phase
+    stage: Stage
+    results: tuple[GateResult, ...] = ()
+    approvals: tuple[Approval, ...] = ()
+    rejection: Vote | None = None
+    commit: Commit | None = None
+    following: tuple[Following, ...] = ()
+    outcome: str = ""
+    """the closing sentence, once the phase is final"""
+    expires_at: datetime | None = None
+    finished_at: datetime | None = None
+
+    @property
+    def id(self) -> str:
+        return self.plan.id
+
+    @property
+    def blocked(self) -> tuple[GateResult, ...]:
+        return tuple(r for r in self.results if not r.holds)
