@@ -1,0 +1,260 @@
+"""What the core needs of the world, as Protocols of at most five methods.
+
+Every method is a coroutine, returns domain values, and raises `IntegrationError` (`Unavailable` or `Refused`) only.
+Adapters live in `integrations/`; working in-memory fakes in `tests/fakes/`; one contract suite runs on both.
+"""
+
+from collections.abc import AsyncIterator, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Protocol
+
+from bot.domain.application import Application, ApplicationRef, ResourceHealth, SyncPermission
+from bot.domain.caller import Caller
+from bot.domain.image import Artifact, Image
+from bot.domain.overlay import Change, Commit
+from bot.domain.pipeline import CancelMode, PipelineRun, RunRequest, StepLog
+from bot.domain.scan import Scan, Vulnerability
+from bot.domain.signature import SignatureCheck
+
+
+class OverlaySource(Protocol):
+    """The overlay repository, read at a commit. Paths are relative, with forward slashes."""
+
+    async def head(self) -> str:
+        """The sha that the branch points to now."""
+
+    async def paths(self, at: str) -> tuple[str, ...]:
+        """Every file path at a commit."""
+
+    async def read(self, paths: Iterable[str], at: str) -> Mapping[str, bytes]:
+        """Contents by path; a path that is absent at that commit is absent from the answer."""
+
+    async def history(self, path: str, limit: int) -> tuple[Commit, ...]:
+        """The commits that touched `path` ("" for all), newest first."""
+
+
+class OverlayWriter(Protocol):
+    """The only way in which Pilothouse changes the world's desired state."""
+
+    async def commit(self, change: Change, expected_head: str) -> Commit:
+        """One commit on the branch, all files or none. Raises HeadMoved when the branch is not at `expected_head`."""
+
+    async def find(self, trailer: str, value: str, since: str) -> Commit | None:
+        """The commit that carries `trailer: value`, looked for from the head back to the commit `since`."""
+
+
+@dataclass(frozen=True)
+class PullRequest:
+    """`state` is open, merged or closed. `checks` is pending, success or failure."""
+
+    number: int
+    url: str
+    state: str
+    checks: str = "pending"
+    merge_commit: str = ""
+
+
+class PullRequests(Protocol):
+    """For environments that are changed by pull request."""
+
+    async def open(self, change: Change, branch: str, expected_head: str, title: str, body: str) -> PullRequest:
+        """Open one, or find the one that is open for `branch` already."""
+
+    async def get(self, number: int) -> PullRequest: ...
+
+    async def merge(self, number: int, message: str) -> PullRequest:
+        """Merge it. Raises HeadMoved when its head is not what was opened; Refused when it cannot be merged."""
+
+    async def close(self, number: int, comment: str) -> None: ...
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What lies between two source revisions. `total` may exceed the number of `commits` listed."""
+
+    total: int
+    commits: tuple[Commit, ...]
+    url: str = ""
+
+
+class SourceHistory(Protocol):
+    """The repositories that images are built from."""
+
+    async def compare(self, source: str, before: str, after: str) -> Comparison:
+        """The commits from `before` (exclusive) to `after`, newest first. `source` is the repository's URL."""
+
+
+class Registry(Protocol):
+    """Images and their scans. `repository` includes the registry's host."""
+
+    async def artifact(self, repository: str, reference: str) -> Artifact:
+        """By tag or digest. Raises NotFound."""
+
+    async def newest(self, repository: str, limit: int) -> tuple[Artifact, ...]:
+        """The newest tagged artifacts, newest first."""
+
+    async def scan(self, image: Image) -> Scan:
+        """The newest scan; while a rescan runs, its status (the last finished report is in `vulnerabilities`)."""
+
+    async def start_scan(self, image: Image) -> None:
+        """Start one; one that runs already is no error."""
+
+    async def vulnerabilities(self, image: Image) -> tuple[Vulnerability, ...]:
+        """The findings of the last finished scan, with the project's allowlist subtracted."""
+
+
+class Signatures(Protocol):
+    """Is it signed by somebody we trust?"""
+
+    async def check(self, image: Image, keys: Mapping[str, str]) -> SignatureCheck:
+        """`keys`: name → PEM public key; any one is enough."""
+
+
+class Applications(Protocol):
+    """Argo CD."""
+
+    async def get(self, ref: ApplicationRef) -> Application:
+        """Read one. Raises NotFound."""
+
+    async def list(self, environment: str) -> tuple[Application, ...]:
+        """All that the token may see in one environment's Argo CD."""
+
+    async def refresh(self, ref: ApplicationRef) -> Application:
+        """Compare with git now, instead of at the next poll."""
+
+    async def sync(self, ref: ApplicationRef, revision: str) -> None:
+        """Start a sync to a commit; one that runs already is no error."""
+
+    async def unhealthy(self, ref: ApplicationRef) -> tuple[ResourceHealth, ...]:
+        """The resources that are not Healthy, worst first, with what they say of themselves."""
+
+
+class SyncWindows(Protocol):
+    async def permission(self, ref: ApplicationRef) -> SyncPermission:
+        """What the project's sync windows say to a sync now (A23)."""
+
+
+class ApplicationStream(Protocol):
+    def changes(self, environment: str) -> AsyncIterator[Application]:
+        """The present state, then every change, in order per Application; nothing missed, nothing doubled."""
+
+
+class Pipelines(Protocol):
+    """Tekton."""
+
+    async def start(self, request: RunRequest) -> PipelineRun:
+        """Create a run; the same `request.id` returns the run that it made before."""
+
+    async def get(self, name: str) -> PipelineRun: ...
+
+    async def list(self, app: str, limit: int) -> tuple[PipelineRun, ...]:
+        """Newest first; `app` "" for all."""
+
+    async def cancel(self, name: str, mode: CancelMode) -> PipelineRun:
+        """Raises Refused when it is over already."""
+
+    async def logs(self, name: str, lines: int) -> tuple[StepLog, ...]:
+        """The last lines of each step that has printed, in order."""
+
+
+class PipelineStream(Protocol):
+    def changes(self) -> AsyncIterator[PipelineRun]:
+        """Every run, then every change; re-listed when the server lost the thread."""
+
+
+@dataclass(frozen=True)
+class Access:
+    """A question to a cluster's own RBAC."""
+
+    user: str
+    groups: tuple[str, ...]
+    verb: str
+    group: str
+    resource: str
+    namespace: str
+    name: str = ""
+
+
+class ClusterAccess(Protocol):
+    async def allowed(self, access: Access) -> bool:
+        """SubjectAccessReview."""
+
+
+class Directory(Protocol):
+    """People, as the workspace knows them now (at most 60 s old)."""
+
+    async def caller(self, user: str, team: str = "") -> Caller:
+        """Raises NotFound for an unknown user."""
+
+    async def members(self, group: str) -> frozenset[str]:
+        """User ids in a user group, named by id or @handle. Raises NotFound."""
+
+    async def by_email(self, email: str) -> Caller:
+        """Raises NotFound."""
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """How something looks: Block Kit blocks and the text that stands for them in notifications."""
+
+    text: str
+    blocks: tuple[Mapping[str, Any], ...] = ()
+    color: str = ""
+
+
+@dataclass(frozen=True)
+class Posted:
+    """Where a message is."""
+
+    channel: str
+    ts: str
+
+
+class Messenger(Protocol):
+    """Words to people."""
+
+    async def post(
+        self, channel: str, message: Rendered, *, thread: str = "", broadcast: bool = False, key: str = ""
+    ) -> Posted:
+        """`key` makes the post findable again, so that a retry after a lost reply does not post twice (S3)."""
+
+    async def update(self, posted: Posted, message: Rendered) -> None:
+        """Raises NotFound when the message is gone."""
+
+    async def whisper(self, channel: str, user: str, message: Rendered) -> None:
+        """A message that only one person sees."""
+
+    async def direct(self, user: str, message: Rendered) -> Posted: ...
+
+    async def upload(self, channel: str, filename: str, content: bytes, title: str, thread: str = "") -> None: ...
+
+
+@dataclass(frozen=True)
+class FiringAlert:
+    """An alert that fires now, as Alertmanager labels it."""
+
+    name: str
+    labels: Mapping[str, str] = field(default_factory=dict)
+    summary: str = ""
+    url: str = ""
+
+
+class Alerts(Protocol):
+    async def firing(self, labels: Mapping[str, str]) -> tuple[FiringAlert, ...]:
+        """The alerts that fire now and carry all of these labels."""
+
+
+@dataclass(frozen=True)
+class CustomQuestion:
+    """A question for a team's own gate endpoint."""
+
+    url: str
+    secret: str
+    timeout: timedelta
+    body: Mapping[str, Any]
+
+
+class CustomGates(Protocol):
+    async def ask(self, question: CustomQuestion) -> tuple[bool, str]:
+        """Whether it passes, and the reason it gives."""

@@ -1,0 +1,213 @@
+"""Where things are: URLs, tokens and directories, from the environment or from mounted secret files.
+
+Every setting is an environment variable `PILOTHOUSE_<GROUP>__<NAME>` (for example `PILOTHOUSE_ARGOCD__URL`) or a file
+of that name, in lower case, in the directory `PILOTHOUSE_SECRETS_DIR` (`argocd__token`); the environment wins. What the
+bot *may* do is not here: that is policy (`pilothouse.yaml`).
+
+A secret in a file is read again whenever it is used and has changed, so rotated credentials need no restart.
+"""
+
+import os
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+SECRETS_DIR = "PILOTHOUSE_SECRETS_DIR"
+
+
+class Credential:
+    """A secret that may live in a file which changes under us. Its repr never shows it."""
+
+    def __init__(self, value: SecretStr | None, file: Path | None) -> None:
+        self._value = value
+        self._file = file
+        self._read: tuple[int, str] | None = None
+
+    def __bool__(self) -> bool:
+        return self._value is not None or self._file is not None
+
+    def __call__(self) -> str:
+        """The secret as it is now; "" when none is configured. Raises OSError when its file cannot be read."""
+        if self._file is None:
+            return self._value.get_secret_value() if self._value else ""
+        changed = self._file.stat().st_mtime_ns
+        if self._read is None or self._read[0] != changed:
+            self._read = (changed, self._file.read_text().strip())
+        return self._read[1]
+
+    def __repr__(self) -> str:
+        return "Credential(set)" if self else "Credential(not set)"
+
+
+class Group(BaseModel):
+    """Settings of one system. `<name>_file` names a file to read the secret `<name>` from, at each use."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    def credential(self, name: str) -> Credential:
+        return Credential(getattr(self, name), getattr(self, f"{name}_file"))
+
+
+class Tls(Group):
+    """How HTTPS is verified. Proxies are taken from HTTPS_PROXY, HTTP_PROXY and NO_PROXY as usual."""
+
+    ca_bundle: Path | None = Field(None, description="PEM file with the authorities to trust besides the system's.")
+    client_cert: Path | None = Field(None, description="PEM file with a client certificate.")
+    client_key: Path | None = Field(None, description="PEM file with the client certificate's key.")
+
+
+class SlackSettings(Group):
+    bot_token: SecretStr | None = Field(None, description="Bot token (xoxb-…).")
+    bot_token_file: Path | None = None
+    app_token: SecretStr | None = Field(
+        None, description="App-level token (xapp-…) with connections:write; Socket Mode."
+    )
+    app_token_file: Path | None = None
+    signing_secret: SecretStr | None = Field(None, description="Signing secret; HTTP mode.")
+    signing_secret_file: Path | None = None
+    mode: str = Field("socket", pattern="^(socket|http)$", description='"socket" (no public URL needed) or "http".')
+    api_url: str = Field("https://slack.com/api/", description="Base URL of the Web API.")
+
+
+class ArgoCDSettings(Tls):
+    url: str = Field("", description="Base URL of the Argo CD API server.")
+    token: SecretStr | None = Field(None, description="Token of an apiKey account or project role.")
+    token_file: Path | None = None
+    project: str = Field("", description="AppProject of the Applications; makes absent and forbidden two answers (A5).")
+
+
+class HarborSettings(Tls):
+    url: str = Field("", description="Base URL of Harbor.")
+    username: str = Field("", description="Robot account, with its prefix (robot$pilothouse).")
+    password: SecretStr | None = Field(None, description="The robot account's secret.")
+    password_file: Path | None = None
+    probe: str = Field(
+        "", description="A private repository (project/name) that the robot must see: proves its login (H4)."
+    )
+
+
+class KubernetesSettings(Group):
+    kubeconfig: Path | None = Field(None, description="kubeconfig file; absent = in-cluster service account.")
+    context: str = Field("", description='Context in the kubeconfig; "" = its current one.')
+    namespace: str = Field("ci", description="Namespace of the PipelineRuns.")
+    service_account: str = Field("", description='Service account of the runs; "" = Tekton\'s default.')
+    storage: str = Field("1Gi", description="Size of the volume claimed for each workspace of a run.")
+
+
+class GitSettings(Tls):
+    """The overlay repository: any git remote by `url`, or GitHub by `github_repository`."""
+
+    url: str = Field("", description="Remote of the overlay repository: https://… or ssh://….")
+    branch: str = Field("main", description="Branch that Argo CD follows.")
+    username: str = Field("git", description="User name that goes with the token.")
+    token: SecretStr | None = Field(None, description="Token for HTTPS.")
+    token_file: Path | None = None
+    ssh_key_file: Path | None = Field(None, description="Private key for SSH.")
+    known_hosts_file: Path | None = Field(None, description="Known hosts for SSH.")
+    committer_name: str = Field("Pilothouse", description="Committer of promotions; the author is the person.")
+    committer_email: str = Field("pilothouse@localhost", description="Committer's e-mail.")
+    commit_url: str = Field("", description='Web page of a commit, with "{sha}" in it; for links on cards.')
+
+
+class GitHubSettings(Tls):
+    """GitHub by App or by token; used for the overlay repository when `repository` is set."""
+
+    api_url: str = Field("https://api.github.com", description="Base URL of the REST API; GraphQL is beside it.")
+    repository: str = Field("", description='Overlay repository "owner/name"; "" = use PILOTHOUSE_GIT__URL.')
+    app_id: str = Field("", description="Client id or app id of the GitHub App.")
+    installation_id: str = Field("", description="Installation id of the GitHub App.")
+    private_key: SecretStr | None = Field(None, description="PEM private key of the GitHub App.")
+    private_key_file: Path | None = None
+    token: SecretStr | None = Field(None, description="Token, instead of an App.")
+    token_file: Path | None = None
+
+
+class AlertmanagerSettings(Tls):
+    url: str = Field("", description='Base URL of Alertmanager; "" = no alert gate.')
+    token: SecretStr | None = None
+    token_file: Path | None = None
+
+
+class WebhookSettings(Group):
+    """Secrets that the senders of webhooks prove they know; a receiver without its secret refuses everything."""
+
+    github_secret: SecretStr | None = Field(None, description="HMAC secret of the GitHub webhook (G17).")
+    github_secret_file: Path | None = None
+    harbor_token: SecretStr | None = Field(None, description="Value of Harbor's auth_header (H22).")
+    harbor_token_file: Path | None = None
+    alertmanager_token: SecretStr | None = Field(None, description="Bearer token of the Alertmanager receiver.")
+    alertmanager_token_file: Path | None = None
+    tekton_token: SecretStr | None = Field(None, description="Bearer token of the Tekton CloudEvents sink.")
+    tekton_token_file: Path | None = None
+
+
+class Settings(BaseSettings):
+    """All of it. `Settings()` reads the environment; raises pydantic's ValidationError naming each wrong variable."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="PILOTHOUSE_",
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+        nested_model_default_partial_update=True,
+    )
+
+    policy_file: Path = Field(Path("pilothouse.yaml"), description="The policy file.")
+    database_url: str = Field(
+        "sqlite:///pilothouse.db",
+        description="SQLAlchemy URL: sqlite:///FILE for one replica, postgresql://… for several.",
+    )
+    replica: str = Field("pilothouse-0", description="Stable name of this replica (the pod's name in a StatefulSet).")
+    data_dir: Path = Field(Path(), description="Directory for caches (git objects); may be lost at any time.")
+    host: str = Field("0.0.0.0", description="Address of the HTTP port.")  # noqa: S104
+    port: int = Field(8080, description="HTTP port for /livez /readyz /metrics, webhooks, and Slack in HTTP mode.")
+    log_format: str = Field("json", pattern="^(json|console)$", description='"json" or "console".')
+    log_level: str = Field("info", description="Level of the log: debug, info, warning, error.")
+    shutdown_seconds: Annotated[float, Field(ge=0)] = Field(20, description="Time that running handlers have to end.")
+    follow_interval_seconds: Annotated[float, Field(gt=0)] = Field(2, description="Time between two looks at Argo CD.")
+
+    slack: SlackSettings = SlackSettings()
+    argocd: ArgoCDSettings = ArgoCDSettings()
+    argocd_instances: dict[str, ArgoCDSettings] = Field(
+        {}, description="More Argo CDs, by the name that policy gives them."
+    )
+    harbor: HarborSettings = HarborSettings()
+    kubernetes: KubernetesSettings = KubernetesSettings()
+    git: GitSettings = GitSettings()
+    github: GitHubSettings = GitHubSettings()
+    alertmanager: AlertmanagerSettings = AlertmanagerSettings()
+    webhooks: WebhookSettings = WebhookSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 (the base class names it)
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (init_settings, env_settings, MountedSecrets(settings_cls))
+
+
+class MountedSecrets(PydanticBaseSettingsSource):
+    """Files `<group>__<name>` of the secrets directory become `<group>.<name>_file`, so that they are re-read."""
+
+    def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:  # noqa: ARG002
+        return None, field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        directory = os.environ.get(SECRETS_DIR)
+        if not directory:
+            return {}
+        found: dict[str, Any] = {}
+        for file in sorted(Path(directory).iterdir()):
+            group, delimiter, name = file.name.lower().partition("__")
+            if not delimiter:
+                if group == "database_url":
+                    found[group] = file.read_text().strip()
+                continue
+            found.setdefault(group, {})[f"{name}_file"] = file
+        return found
