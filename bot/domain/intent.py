@@ -1,0 +1,153 @@
+"""What a person asked, decoded. Slash text, buttons and modals decode to the same intents."""
+
+from dataclasses import dataclass, field
+
+from bot.domain.pipeline import CancelMode
+
+
+@dataclass(frozen=True)
+class Context:
+    """Where and under which request an intent came.
+
+    `request_id` is derived from Slack's own id of the request (trigger, action or event), so that a repeated delivery
+    is recognised. `correlation_id` goes through every log line up to the git commit.
+    """
+
+    request_id: str
+    channel: str
+    correlation_id: str
+    team: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Intent:
+    context: Context
+
+
+@dataclass(frozen=True, kw_only=True)
+class Help(Intent):
+    """`/pilothouse help [verb]`, or `help` behind any command."""
+
+    verb: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pick(Intent):
+    """A bare command: open the picker, with what is known already filled in."""
+
+    verb: str
+    app: str = ""
+    environment: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deploy(Intent):
+    """`image` is a tag or digest; "" means: what the environment before it runs now."""
+
+    app: str
+    environment: str
+    image: str = ""
+    reason: str = ""
+    dry_run: bool = False
+    break_glass: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Promote(Intent):
+    """`apps` empty = every app (a release train); `source` "" = the environment before."""
+
+    apps: tuple[str, ...]
+    environment: str
+    source: str = ""
+    reason: str = ""
+    dry_run: bool = False
+    break_glass: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rollback(Intent):
+    """`to` is a tag, a digest or a commit; "" = the newest image before this one."""
+
+    app: str
+    environment: str
+    to: str = ""
+    reason: str = ""
+    choose: bool = False
+    """show what can be rolled back to, instead of starting"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Status(Intent):
+    app: str = ""
+    environment: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShowScan(Intent):
+    """`image` is a tag or digest; "" = what `environment` runs ("" = the first environment)."""
+
+    app: str
+    environment: str = ""
+    image: str = ""
+    rescan: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunPipeline(Intent):
+    app: str
+    revision: str = ""
+    params: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListRuns(Intent):
+    app: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShowRun(Intent):
+    run: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunLogs(Intent):
+    run: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CancelRun(Intent):
+    run: str
+    mode: CancelMode = CancelMode.NOW
+
+
+@dataclass(frozen=True, kw_only=True)
+class RetryRun(Intent):
+    run: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Approve(Intent):
+    """`content_hash` is what the card showed: a yes to something else is refused."""
+
+    promotion: str
+    content_hash: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class AskReason(Intent):
+    """Reject was pressed: ask for the reason."""
+
+    promotion: str
+    content_hash: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reject(Intent):
+    promotion: str
+    content_hash: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Abort(Intent):
+    promotion: str

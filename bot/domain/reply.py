@@ -1,0 +1,155 @@
+"""What a command answers, as values; `bot.views` says how they look."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.domain.application import Application
+from bot.domain.image import Artifact, Image
+from bot.domain.overlay import Commit, OverlayImage
+from bot.domain.pipeline import PipelineRun, StepLog
+from bot.domain.promotion import Promotion
+from bot.domain.scan import Scan, Severity, Vulnerability
+
+
+@dataclass(frozen=True)
+class Reply:
+    """Seen by the asker only, unless `public`."""
+
+
+@dataclass(frozen=True)
+class Told(Reply):
+    """One sentence or two. mrkdwn is not interpreted: what is in it is escaped."""
+
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Silent(Reply):
+    """Nothing to say: the card says it."""
+
+
+@dataclass(frozen=True)
+class Started(Reply):
+    """The card is on its way to `channel`; `existing` when the same request had started it before."""
+
+    promotion: Promotion
+    channel: str
+    existing: bool = False
+
+
+@dataclass(frozen=True)
+class DryRun(Reply):
+    """The verdict card, without buttons and without effect."""
+
+    promotion: Promotion
+
+
+@dataclass(frozen=True)
+class StatusRow:
+    """One app in one environment. `application` is None when Argo CD could not be asked (`problem` says why)."""
+
+    app: str
+    environment: str
+    images: tuple[OverlayImage, ...]
+    application: Application | None
+    problem: str = ""
+    last: Commit | None = None
+    promotion: Promotion | None = None
+
+
+@dataclass(frozen=True)
+class StatusBoard(Reply):
+    rows: tuple[StatusRow, ...]
+
+
+@dataclass(frozen=True)
+class ScanReport(Reply):
+    """`fixed` and `added` compare with `against` (what the next environment runs), where there is one."""
+
+    app: str
+    artifact: Artifact
+    scan: Scan
+    vulnerabilities: tuple[Vulnerability, ...]
+    threshold: Severity | None = None
+    against: Image | None = None
+    fixed: tuple[Vulnerability, ...] = ()
+    added: tuple[Vulnerability, ...] = ()
+
+
+@dataclass(frozen=True)
+class RunList(Reply):
+    app: str
+    runs: tuple[PipelineRun, ...]
+
+
+@dataclass(frozen=True)
+class RunDetail(Reply):
+    """`failure` is one sentence on why it failed, with the failed step's last lines in `log`."""
+
+    run: PipelineRun
+    failure: str = ""
+    log: StepLog | None = None
+    note: str = ""
+    """a sentence above it: "Started", "Cancelled" """
+
+
+@dataclass(frozen=True)
+class RunLog(Reply):
+    run: PipelineRun
+    logs: tuple[StepLog, ...]
+
+
+@dataclass(frozen=True)
+class RollbackChoice:
+    """An image that the environment ran before, and when and through which commit it came."""
+
+    image: OverlayImage
+    since: datetime
+    commit: Commit
+    verified: bool = False
+    """whether a promotion saw it Healthy there"""
+
+
+@dataclass(frozen=True)
+class RollbackChoices(Reply):
+    app: str
+    environment: str
+    running: OverlayImage
+    choices: tuple[RollbackChoice, ...]
+
+
+@dataclass(frozen=True)
+class Choice:
+    value: str
+    label: str
+
+
+@dataclass(frozen=True)
+class Picker(Reply):
+    """A modal that asks for what a bare command left out. Never preselects the last environment (production)."""
+
+    verb: str
+    apps: tuple[Choice, ...]
+    environments: tuple[Choice, ...]
+    app: str = ""
+    environment: str = ""
+
+
+@dataclass(frozen=True)
+class ReasonForm(Reply):
+    """A modal that asks why a promotion is rejected."""
+
+    promotion: Promotion
+
+
+@dataclass(frozen=True)
+class HelpEntry:
+    verb: str
+    usage: tuple[str, ...]
+    summary: str
+    details: str = ""
+
+
+@dataclass(frozen=True)
+class HelpPage(Reply):
+    entries: tuple[HelpEntry, ...]

@@ -1,0 +1,47 @@
+"""What commands call: start a promotion, speak to one, look one up."""
+
+from typing import Protocol
+
+from bot.domain.caller import Caller
+from bot.domain.intent import Abort, Approve, Deploy, Promote, Reject, Rollback
+from bot.domain.promotion import Promotion
+from bot.domain.reply import RollbackChoice
+
+
+class Promotions(Protocol):
+    """Raises UserError with the sentence for the person; every effect is authorised again where it happens."""
+
+    async def deploy(self, ask: Deploy, caller: Caller) -> Promotion:
+        """Plan it and start its story; the same request id returns the promotion that it started before.
+
+        Raises UnknownName, NothingToPromote, PromotionInProgress, NotAllowed.
+        """
+        ...
+
+    async def promote(self, ask: Promote, caller: Caller) -> Promotion: ...
+
+    async def rollback(self, ask: Rollback, caller: Caller) -> Promotion: ...
+
+    async def preview(self, ask: Deploy | Promote, caller: Caller) -> Promotion:
+        """The plan and every gate's verdict, without effect."""
+        ...
+
+    async def rollback_choices(self, ask: Rollback) -> tuple[RollbackChoice, ...]:
+        """What the environment ran before, newest first."""
+        ...
+
+    async def approve(self, ask: Approve, caller: Caller) -> Promotion:
+        """Raises NotAllowed (who could), Conflict (the card is stale, or the decision has been made)."""
+        ...
+
+    async def reject(self, ask: Reject, caller: Caller) -> Promotion: ...
+
+    async def abort(self, ask: Abort, caller: Caller) -> Promotion: ...
+
+    async def get(self, promotion_id: str) -> Promotion:
+        """Raises UnknownName."""
+        ...
+
+    async def live(self, app: str, environment: str) -> Promotion | None:
+        """The promotion that is under way for this app in this environment."""
+        ...
