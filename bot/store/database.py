@@ -1,0 +1,53 @@
+"""The database: one engine, one transaction helper. Tables live one idea a file beside this one."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import sqlalchemy as sa
+from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+metadata = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(column_0_label)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
+BUSY_SECONDS = 15
+
+
+class Database:
+    """`url` is a SQLAlchemy URL without driver: `sqlite:///FILE` (one replica) or `postgresql://…` (several).
+
+    Raises sqlalchemy's ArgumentError for a malformed URL, ValueError for another kind of database.
+    """
+
+    def __init__(self, url: str) -> None:
+        parsed = make_url(url)
+        kind = parsed.get_backend_name()
+        if kind not in DRIVERS:
+            raise ValueError(f"database_url: {kind} is not supported: expected sqlite:///FILE or postgresql://…")
+        self.sqlite = kind == "sqlite"
+        self.engine: AsyncEngine = create_async_engine(parsed.set(drivername=DRIVERS[kind]), pool_pre_ping=True)
+        if self.sqlite:
+            sa.event.listen(self.engine.sync_engine, "connect", use_write_ahead_log)
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction: committed at the end of the block, rolled back when it raises."""
+        async with self.engine.begin() as connection:
+            yield connection
+
+    async def close(self) -> None:
+        await self.engine.dispose()
+
+
+def use_write_ahead_log(connection: sa.engine.interfaces.DBAPIConnection, _record: object) -> None:
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.close()
