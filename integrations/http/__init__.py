@@ -1,0 +1,9 @@
+"""The one connection policy: how every HTTP client of the house connects, waits, retries, and names what went wrong."""
+
+from integrations.http.answer import Answer
+from integrations.http.auth import Anonymous, Auth, Basic, Bearer
+from integrations.http.connection import Connection
+from integrations.http.failures import Refine
+from integrations.http.policy import Policy
+
+__all__ = ["Anonymous", "Answer", "Auth", "Basic", "Bearer", "Connection", "Policy", "Refine"]

@@ -1,0 +1,261 @@
+"""A connection to one system."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass, field
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import Any, Self
+
+import httpx
+import msgspec
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt, stop_before_delay
+from tenacity.wait import wait_random_exponential
+
+from bot.domain.errors import IntegrationError, Refused, Unavailable
+from bot.settings import Tls
+from integrations.http.answer import Answer
+from integrations.http.auth import Anonymous, Auth, CredentialError, CredentialUnreadable
+from integrations.http.failures import Refine, from_status, from_transport
+from integrations.http.lines import LineTooLong, lines
+from integrations.http.policy import Policy
+from integrations.http.tls import Certificates
+
+Query = Mapping[str, str | int | bool | Sequence[str]]
+JSON = "application/json"
+READS = frozenset({"GET", "HEAD"})
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request, as it is sent at each try."""
+
+    operation: str
+    method: str
+    path: str
+    params: Query
+    headers: Mapping[str, str]
+    content: bytes | None = field(repr=False)
+    read: float
+    total: float
+    body_limit: int
+
+
+class Connection:
+    """Requests to one system, under the one policy; raises Unavailable, Refused and NotFound only.
+
+    `base_url` may have a path. Cookies are neither kept nor sent (H6), redirects are not followed, proxies come from
+    the environment. `refine` gives a system's own meaning to answers that are not 2xx. Raises ValueError for a base
+    URL that is not http(s), OSError for certificate files that cannot be used.
+    """
+
+    def __init__(
+        self,
+        system: str,
+        base_url: str,
+        *,
+        auth: Auth | None = None,
+        tls: Tls | None = None,
+        policy: Policy | None = None,
+        refine: Refine | None = None,
+    ) -> None:
+        if not base_url.startswith(("http://", "https://")):
+            raise ValueError(f"{system}: the URL must begin with https:// or http://, not {base_url[:8]!r}")
+        self.system = system
+        self.policy = policy or Policy()
+        self._auth = auth or Anonymous()
+        self._refine = refine
+        self._certificates = Certificates(tls or Tls())
+        self._client = httpx.AsyncClient(
+            base_url=base_url,
+            auth=self._auth,
+            verify=self._certificates.context,
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+            limits=httpx.Limits(max_connections=self.policy.connections, keepalive_expiry=30),
+            headers={"User-Agent": "pilothouse", "Accept": JSON},
+        )
+
+    async def request(
+        self,
+        operation: str,
+        method: str,
+        path: str,
+        *,
+        params: Query | None = None,
+        headers: Mapping[str, str] | None = None,
+        json: Any = None,
+        content: bytes | None = None,
+        idempotent: bool | None = None,
+        read: float | None = None,
+        body_limit: int | None = None,
+    ) -> Answer:
+        """The answer, when it is 2xx. `idempotent` (by default: GET and HEAD) allows retries.
+
+        `read` lengthens the longest silence, in seconds, and the total with it. Anything but a read carries the
+        Content-Type `application/json`, and exactly that, with or without a body (A2).
+        """
+        policy = self.policy
+        reads = method in READS
+        call = Call(
+            operation,
+            method,
+            path,
+            params or {},
+            {**({} if reads else {"Content-Type": JSON}), **(headers or {})},
+            msgspec.json.encode(json) if json is not None else content,
+            read or policy.read,
+            max(policy.total, read or 0),
+            body_limit or policy.body_limit,
+        )
+        try:
+            async with asyncio.timeout(call.total):
+                if reads if idempotent is None else idempotent:
+                    return await self._retrying(call.total)(self._once, call)
+                return await self._once(call)
+        except TimeoutError as error:
+            raise Unavailable(self.system, operation, f"no answer within {call.total:g} seconds") from error
+
+    @asynccontextmanager
+    async def stream(
+        self,
+        operation: str,
+        path: str,
+        *,
+        params: Query | None = None,
+        headers: Mapping[str, str] | None = None,
+        silence: float | None = None,
+    ) -> AsyncIterator[AsyncIterator[bytes]]:
+        """The lines of an endless answer, as they come; `silence` is the longest wait for one, in seconds."""
+        policy = self.policy
+        call = Call(
+            operation,
+            "GET",
+            path,
+            params or {},
+            headers or {},
+            None,
+            silence or policy.read,
+            policy.total,
+            policy.body_limit,
+        )
+        async with self._open(call) as response:
+            if not response.is_success:
+                raise self._failure(await self._answer(call, response))
+            async with aclosing(self._lines(call, response)) as each:
+                yield each
+
+    async def aclose(self) -> None:
+        await self._client.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    async def _once(self, call: Call) -> Answer:
+        async with self._open(call) as response:
+            answer = await self._answer(call, response)
+        if not response.is_success:
+            raise self._failure(answer)
+        return answer
+
+    @asynccontextmanager
+    async def _open(self, call: Call) -> AsyncIterator[httpx.Response]:
+        timeout = httpx.Timeout(call.read, connect=self.policy.connect, pool=self.policy.connect)
+        try:
+            self._certificates.refresh()
+            request = self._client.build_request(
+                call.method,
+                call.path,
+                params=call.params or None,
+                headers=call.headers,
+                content=call.content,
+                timeout=timeout,
+            )
+            response = await self._client.send(request, stream=True)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise self._broken(call, error) from safe_cause(error)
+        except CredentialUnreadable as error:
+            raise Unavailable(self.system, call.operation, str(error)) from error
+        except CredentialError as error:
+            raise Refused(self.system, call.operation, str(error)) from error
+        except OSError as error:
+            raise Unavailable(self.system, call.operation, f"certificate files: {error.strerror}") from error
+        try:
+            yield response
+        finally:
+            await response.aclose()
+
+    async def _answer(self, call: Call, response: httpx.Response) -> Answer:
+        body = bytearray()
+        try:
+            async for chunk in response.aiter_bytes():
+                body += chunk
+                if len(body) > call.body_limit:
+                    raise Refused(self.system, call.operation, f"the answer is larger than {call.body_limit} bytes")
+        except httpx.HTTPError as error:
+            raise self._broken(call, error) from error
+        return Answer(self.system, call.operation, response.status_code, response.headers, bytes(body))
+
+    async def _lines(self, call: Call, response: httpx.Response) -> AsyncGenerator[bytes]:
+        try:
+            async for line in lines(response.aiter_bytes(), self.policy.line_limit):
+                yield line
+        except LineTooLong as error:
+            detail = f"a line of the stream is longer than {self.policy.line_limit} bytes"
+            raise Refused(self.system, call.operation, detail) from error
+        except httpx.HTTPError as error:
+            raise self._broken(call, error) from error
+
+    def _failure(self, answer: Answer) -> IntegrationError:
+        refined = self._refine(answer) if self._refine else None
+        return self._redacted(refined or from_status(answer))
+
+    def _broken(self, call: Call, error: httpx.HTTPError | httpx.InvalidURL) -> IntegrationError:
+        return self._redacted(from_transport(self.system, call.operation, error))
+
+    def _redacted(self, error: IntegrationError) -> IntegrationError:
+        clean = redact(error.detail, self._auth)
+        if clean != error.detail:
+            error.detail = clean
+            error.args = (error.system, error.operation, clean, *error.args[3:])
+        return error
+
+    def _retrying(self, total: float) -> AsyncRetrying:
+        policy = self.policy
+        return AsyncRetrying(
+            retry=retry_if_exception_type(Unavailable),
+            wait=WaitAsAsked(policy),
+            stop=stop_after_attempt(policy.attempts) | stop_before_delay(total),
+            reraise=True,
+        )
+
+
+class WaitAsAsked:
+    """As long as the server asked for; else a random time that doubles from try to try."""
+
+    def __init__(self, policy: Policy) -> None:
+        self._random = wait_random_exponential(multiplier=policy.backoff, max=policy.backoff_limit)
+
+    def __call__(self, state: RetryCallState) -> float:
+        error = state.outcome.exception() if state.outcome else None
+        asked = error.retry_after if isinstance(error, Unavailable) else None
+        return self._random(state) + (asked.total_seconds() if asked else 0)
+
+
+def redact(text: str, auth: Auth) -> str:
+    """`text` without the secrets that a server may have repeated to us."""
+    try:
+        secrets: Iterable[str] = auth.secrets()
+    except CredentialError:
+        return text
+    for secret in secrets:
+        if secret:
+            text = text.replace(secret, "***")
+    return text
+
+
+def safe_cause(error: Exception) -> Exception | None:
+    """h11 and httpx repeat an illegal header, and with it the credential, in the text of a LocalProtocolError."""
+    return None if isinstance(error, httpx.LocalProtocolError) else error

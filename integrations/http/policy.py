@@ -1,0 +1,24 @@
+"""How long to wait, how often to try, how much to read."""
+
+from dataclasses import dataclass
+
+MIB = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Policy:
+    """Times are in seconds, sizes in bytes. `total` bounds one call with all of its retries, streams apart."""
+
+    connect: float = 5
+    read: float = 30
+    """longest silence of the server; also of a stream, unless the stream says otherwise"""
+    total: float = 40
+    attempts: int = 3
+    """of an idempotent read; anything else is tried once"""
+    backoff: float = 0.2
+    """upper bound of the first random wait; it doubles from try to try, up to `backoff_limit`"""
+    backoff_limit: float = 5
+    connections: int = 20
+    body_limit: int = 32 * MIB
+    line_limit: int = 4 * MIB
+    """of one line of a stream; a Kubernetes object cannot be larger than about 1.5 MiB"""
