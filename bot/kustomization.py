@@ -1,0 +1,185 @@
+"""The images of a kustomization file: read them, and pin one, touching nothing but its own line.
+
+The edit works on the file's text at the positions that the YAML parser reports, so comments, quotes, indentation and
+line ends stay as people wrote them.
+"""
+
+import re
+from dataclasses import dataclass, replace
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+from bot.domain.errors import OverlayDrift, UserError
+from bot.domain.image import Image
+from bot.domain.overlay import OverlayImage
+
+FILE_NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
+
+# What every YAML reader, of 1.1 and of 1.2, takes for a string without quotes: a digest, a word, three numbers...
+# Anything else (1.10, 12e3, 2026-11-23) may be a number or a date to one of them.
+PLAIN_TEXT = re.compile(r"sha256:[0-9a-f]{64}|[A-Za-z][\w.-]*|\d+\.\d+\.\d+[\w.-]*", re.ASCII)
+YAML_WORDS = {"y", "n", "yes", "no", "on", "off", "true", "false", "null"}
+
+
+class KustomizationError(UserError):
+    """The file cannot be read or edited; the sentence says where and what to do."""
+
+
+def read_images(content: bytes, path: str) -> tuple[OverlayImage, ...]:
+    """The entries of `images:`, in order; () when there are none.
+
+    Raises KustomizationError when the file is not a kustomization; `path` is for that sentence.
+    """
+    return tuple(entry.image for entry in _entries(_decode(content, path), path))
+
+
+def set_image(content: bytes, path: str, name: str, image: Image) -> bytes:
+    """The file with the entry `name` pinned to `image`: `newTag`, `digest` or both, whichever it pins today.
+
+    An entry that pins a tag is pinned to the digest instead when the image has no tag. Raises KustomizationError when
+    the entry is absent, doubled, or written so that one line cannot be changed alone (an anchor, an alias, a block
+    scalar); OverlayDrift when the result would change anything else.
+    """
+    text = _decode(content, path)
+    before = _entries(text, path)
+    entry = _only(before, name, path)
+    edited = text
+    for start, end, new in sorted(_replacements(text, entry, image, path), reverse=True):
+        edited = edited[:start] + new + edited[end:]
+    _check_nothing_else_moved(before, _entries(edited, path), entry, image)
+    return edited.encode()
+
+
+@dataclass(frozen=True)
+class _Entry:
+    image: OverlayImage
+    fields: dict[str, tuple[ScalarNode, ScalarNode]]
+    """key → the nodes of the key and of its value"""
+    start: int
+    end: int
+
+
+def _decode(content: bytes, path: str) -> str:
+    try:
+        return content.decode()
+    except UnicodeDecodeError as error:
+        raise KustomizationError(f"{path} is not UTF-8 text (byte {error.start}): save it as UTF-8.") from error
+
+
+def _entries(text: str, path: str) -> list[_Entry]:
+    try:
+        root = YAML(typ="rt").compose(text)
+    except YAMLError as error:
+        line = getattr(getattr(error, "problem_mark", None), "line", None)
+        where = f"{path} line {line + 1}" if line is not None else path
+        problem = getattr(error, "problem", None) or "one document was expected"
+        raise KustomizationError(f"{where} is not valid YAML: {problem}.") from error
+    if root is None:
+        return []
+    if not isinstance(root, MappingNode):
+        raise KustomizationError(f"{path} is not a kustomization: expected a mapping with `images:`.")
+    images = next((value for key, value in root.value if key.value == "images"), None)
+    if images is None or (isinstance(images, ScalarNode) and images.value in ("", "null", "~")):
+        return []
+    if not isinstance(images, SequenceNode):
+        raise KustomizationError(f"{_at(path, images)}: `images:` must be a list of entries with `name:`.")
+    return [_entry(node, path) for node in images.value]
+
+
+def _entry(node: Node, path: str) -> _Entry:
+    if not isinstance(node, MappingNode):
+        raise KustomizationError(f"{_at(path, node)}: an entry of `images:` must be a mapping with `name:`.")
+    fields: dict[str, tuple[ScalarNode, ScalarNode]] = {}
+    for key, value in node.value:
+        if isinstance(key, ScalarNode) and isinstance(value, ScalarNode):
+            fields[key.value] = (key, value)
+    if "name" not in fields:
+        raise KustomizationError(f"{_at(path, node)}: an entry of `images:` has no `name:`.")
+    said: dict[str, str] = {key: value.value for key, (_, value) in fields.items()}
+    image = OverlayImage(
+        name=said["name"],
+        repository=said.get("newName", said["name"]),
+        tag=said.get("newTag", ""),
+        digest=said.get("digest", ""),
+    )
+    return _Entry(image, fields, node.start_mark.index, node.end_mark.index)
+
+
+def _only(entries: list[_Entry], name: str, path: str) -> _Entry:
+    found = [entry for entry in entries if entry.image.name == name]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise KustomizationError(f"{path} has {len(found)} entries named {name} under `images:`: keep one.")
+    raise KustomizationError(
+        f"{path} has no entry for {name} under `images:`: add one with `- name: {name}` and the `newTag:` it runs now."
+    )
+
+
+def _replacements(text: str, entry: _Entry, image: Image, path: str) -> list[tuple[int, int, str]]:
+    pins = {key: entry.fields[key] for key in ("newTag", "digest") if key in entry.fields}
+    if not pins:
+        raise KustomizationError(
+            f"{path}: the entry {entry.image.name} pins neither `newTag:` nor `digest:`: add the one to pin."
+        )
+    if image.tag:
+        wanted = {"newTag": image.tag, "digest": image.digest}
+        return [(*_span(text, entry, key, path), _written(pins[key][1], wanted[key])) for key in pins]
+    if "digest" in pins:
+        changes = [(*_span(text, entry, "digest", path), _written(pins["digest"][1], image.digest))]
+        if "newTag" in pins:
+            changes.append((*_line_of(text, pins["newTag"], path), ""))
+        return changes
+    key, value = pins["newTag"]
+    start, end = _span(text, entry, "newTag", path)
+    return [(key.start_mark.index, key.end_mark.index, "digest"), (start, end, _written(value, image.digest))]
+
+
+def _span(text: str, entry: _Entry, key: str, path: str) -> tuple[int, int]:
+    value = entry.fields[key][1]
+    start, end = value.start_mark.index, value.end_mark.index
+    if not entry.start <= start < entry.end:
+        raise KustomizationError(f"{_at(path, entry.fields[key][0])}: `{key}` is an alias: write the value itself.")
+    if value.style in ("|", ">") or text[start : start + 1] in ("&", "!"):
+        raise KustomizationError(f"{_at(path, value)}: `{key}` must be a plain or quoted value on its own line.")
+    return start, end
+
+
+def _line_of(text: str, pair: tuple[ScalarNode, ScalarNode], path: str) -> tuple[int, int]:
+    key, value = pair
+    start = text.rfind("\n", 0, key.start_mark.index) + 1
+    end = text.find("\n", value.end_mark.index) + 1 or len(text)
+    if text[start : key.start_mark.index].strip():
+        raise KustomizationError(
+            f"{_at(path, key)}: `newTag` shares its line, so it cannot be taken out alone: give it a line of its own, "
+            "or promote an image that has a tag."
+        )
+    return start, end
+
+
+def _written(node: ScalarNode, value: str) -> str:
+    """`value` in the quotes that the old one had; plain only where every YAML reader takes it for a string."""
+    if node.style in ("'", '"'):
+        return f"{node.style}{value}{node.style}"
+    return value if _is_plainly_text(value) else f'"{value}"'
+
+
+def _is_plainly_text(value: str) -> bool:
+    return bool(PLAIN_TEXT.fullmatch(value)) and value.lower() not in YAML_WORDS
+
+
+def _check_nothing_else_moved(before: list[_Entry], after: list[_Entry], edited: _Entry, image: Image) -> None:
+    pinned = replace(
+        edited.image,
+        tag=image.tag if edited.image.tag else "",
+        digest=image.digest if edited.image.digest or not image.tag else "",
+    )
+    expected = [pinned if entry is edited else entry.image for entry in before]
+    if [entry.image for entry in after] != expected:
+        raise OverlayDrift(f"pinning {edited.image.name} would have changed more than its own line")
+
+
+def _at(path: str, node: Node) -> str:
+    return f"{path} line {node.start_mark.line + 1}"
