@@ -1,0 +1,68 @@
+"""May this person do that, there? Asked at the moment of every effect; says who could when the answer is no."""
+
+from bot.domain.caller import Caller, Permission, Target
+from bot.domain.errors import NotAllowed
+from bot.policy.model import Binding, Policy, covers
+
+
+def authorize(policy: Policy, caller: Caller, permission: Permission, target: Target) -> None:
+    """Raises NotAllowed, naming the rule and who could, unless a binding gives the caller this permission there."""
+    if may(policy, caller, permission, target):
+        return
+    raise NotAllowed(f"{_why_not(caller, permission, target)} {who_could(policy, permission, target)}")
+
+
+def may(policy: Policy, caller: Caller, permission: Permission, target: Target) -> bool:
+    return any(permission in policy.roles[role] for role in roles_of(policy, caller, target))
+
+
+def roles_of(policy: Policy, caller: Caller, target: Target) -> frozenset[str]:
+    """The roles that the caller holds for a target, by the groups and account state that the directory tells now."""
+    if not caller.active:
+        return frozenset()
+    return frozenset(b.role for b in policy.bindings if _binds(b, caller) and covers(b, target.app, target.environment))
+
+
+def who_could(policy: Policy, permission: Permission, target: Target) -> str:
+    """A sentence that names the groups and people who hold the permission there."""
+    able = [b for b in policy.bindings if permission in policy.roles[b.role]]
+    able = [b for b in able if covers(b, target.app, target.environment)]
+    groups = [f"@{group.removeprefix('@')}" for binding in able for group in binding.groups]
+    people = [f"<@{user}>" for binding in able for user in binding.users]
+    emails = [email for binding in able for email in binding.emails]
+    names = list(dict.fromkeys([*groups, *people, *emails]))
+    if not names:
+        return f"Nobody holds `{permission}` there: an administrator can bind a role in pilothouse.yaml."
+    return f"Ask {_either(names)}."
+
+
+def _binds(binding: Binding, caller: Caller) -> bool:
+    if caller.id in binding.users:
+        return True
+    if caller.guest or caller.bot or caller.foreign:
+        return False  # a group or an address may take them in without anybody deciding it: only their own id counts
+    groups = {group.removeprefix("@") for group in binding.groups}
+    by_email = bool(caller.person.email) and caller.person.email.lower() in {e.lower() for e in binding.emails}
+    return by_email or bool(groups & {g.removeprefix("@") for g in caller.groups})
+
+
+def _why_not(caller: Caller, permission: Permission, target: Target) -> str:
+    where = " in ".join(word for word in (target.app, target.environment) if word)
+    place = f" for {where}" if where else ""
+    if not caller.active:
+        return "Your account is deactivated."
+    if caller.guest or caller.foreign:
+        return (
+            f"Guests and people of other workspaces have no `{permission}` permission{place} unless policy names them."
+        )
+    if caller.bot:
+        return f"Apps have no `{permission}` permission{place} unless policy names them."
+    return f"You do not have the `{permission}` permission{place}."
+
+
+def _either(names: list[str]) -> str:
+    if len(names) == 1:
+        return names[0]
+    shown, more = names[:6], len(names) - 6
+    last = f"{more} more" if more > 0 else shown.pop()
+    return f"{', '.join(shown)} or {last}"

@@ -1,0 +1,86 @@
+"""What no part of a policy can know alone: names that do not exist, words that mean two things."""
+
+import difflib
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+from bot.policy.model import Approval, Policy
+
+Place = tuple[str | int, ...]
+
+
+def contradictions(policy: Policy) -> Iterator[tuple[Place, str]]:
+    """Each one with its place in the file and a sentence that says how to mend it."""
+    yield from _ambiguous_environments(policy)
+    yield from _unknown_roles(policy)
+    yield from _unknown_environments(policy)
+    yield from _bad_templates(policy)
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """ " Did you mean …?", or which words are known; "" when none are."""
+    known = sorted(known)
+    if near := difflib.get_close_matches(word, known, 1):
+        return f" Did you mean {near[0]}?"
+    return f" Known: {', '.join(known)}." if 0 < len(known) <= 12 else ""
+
+
+def _ambiguous_environments(policy: Policy) -> Iterator[tuple[Place, str]]:
+    words = Counter(
+        word.lower() for part in policy.environments_ for word in dict.fromkeys((part.name, *part.known_as))
+    )
+    for index, part in enumerate(policy.environments_):
+        for word in dict.fromkeys((part.name, *part.known_as)):
+            if words[word.lower()] > 1:
+                yield ("environments", index), f"{word!r} names two environments: keep it in one"
+
+
+def _unknown_roles(policy: Policy) -> Iterator[tuple[Place, str]]:
+    for place, role in _roles_named(policy):
+        if role not in policy.roles:
+            yield place, f"there is no role {role!r}.{nearest(role, policy.roles)}"
+
+
+def _roles_named(policy: Policy) -> Iterator[tuple[Place, str]]:
+    for index, binding in enumerate(policy.bindings):
+        yield ("bindings", index, "role"), binding.role
+    for index, part in enumerate(policy.environments_):
+        yield from ((("environments", index, "approval"), role) for role in _roles_of(part.approval))
+    for app, own in policy.apps.items():
+        for environment, rules in own.environments.items():
+            place = ("apps", app, "environments", environment, "approval")
+            yield from ((place, role) for role in _roles_of(rules.approval))
+
+
+def _roles_of(approval: Approval) -> tuple[str, ...]:
+    return (*(approval.roles or ()), *(approval.required or ()))
+
+
+def _unknown_environments(policy: Policy) -> Iterator[tuple[Place, str]]:
+    names = {part.name for part in policy.environments_}
+    for place, environment in _environments_named(policy):
+        if environment != "*" and environment not in names:
+            yield place, f"there is no environment {environment!r}.{nearest(environment, names)}"
+
+
+def _environments_named(policy: Policy) -> Iterator[tuple[Place, str]]:
+    for app, own in policy.apps.items():
+        yield from ((("apps", app, "environments", environment), environment) for environment in own.environments)
+    for index, binding in enumerate(policy.bindings):
+        yield from ((("bindings", index, "environments"), environment) for environment in binding.environments)
+    for index, route in enumerate(policy.channels.routes):
+        yield from ((("channels", "routes", index, "environments"), environment) for environment in route.environments)
+
+
+def _bad_templates(policy: Policy) -> Iterator[tuple[Place, str]]:
+    templates: tuple[tuple[Place, str], ...] = (
+        (("argocd", "application"), policy.argocd.application),
+        (("overlays", "path"), policy.overlays.path),
+    )
+    for place, template in templates:
+        try:
+            filled = template.format(app="<A>", environment="<E>")
+        except (KeyError, IndexError, ValueError):
+            filled = ""
+        if "<A>" not in filled or "<E>" not in filled:
+            yield place, f"{template!r} must contain {{app}} and {{environment}}, and nothing else in braces"

@@ -1,0 +1,88 @@
+"""Read pilothouse.yaml, and say of every mistake where it is and how to mend it."""
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml.error import YAMLError
+
+from bot.domain.errors import PolicyError
+from bot.policy.contradictions import contradictions, nearest
+from bot.policy.model import Part, Policy
+
+
+def load(path: Path) -> Policy:
+    """Raises PolicyError, one line per mistake, each with the line it is on."""
+    try:
+        text = path.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise PolicyError(
+            f"{path.name} cannot be read: {error}. Name the policy file in PILOTHOUSE_POLICY_FILE."
+        ) from error
+    return parse(text, path.name)
+
+
+def parse(text: str, name: str = "pilothouse.yaml") -> Policy:
+    """The policy that a file's text describes. Raises PolicyError."""
+    try:
+        document = YAML(typ="rt").load(text)
+    except YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f"{name}:{mark.line + 1}" if mark else name
+        raise PolicyError(f"{where}: not valid YAML: {getattr(error, 'problem', None) or error}") from error
+    document = CommentedMap() if document is None else document
+    if not isinstance(document, CommentedMap):
+        raise PolicyError(f"{name}:1: expected a mapping with environments, roles and bindings")
+    try:
+        policy = Policy.model_validate(_plain(document))
+    except ValidationError as error:
+        raise PolicyError("\n".join(_mistake(name, document, e) for e in error.errors())) from error
+    if mistakes := [f"{name}:{line_of(document, place)}: {what}" for place, what in contradictions(policy)]:
+        raise PolicyError("\n".join(mistakes))
+    return policy
+
+
+def line_of(document: Any, place: tuple[str | int, ...]) -> int:
+    """The line (from 1) of the deepest part of `place` that is really in the file."""
+    line = 1
+    node = document
+    for step in place:
+        try:
+            if isinstance(node, CommentedMap) and step in node:
+                line = node.lc.key(step)[0] + 1
+            elif isinstance(node, CommentedSeq) and isinstance(step, int) and step < len(node):
+                line = node.lc.item(step)[0] + 1
+            else:
+                break
+        except KeyError:
+            break
+        node = node[step]
+    return line
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return tuple(_plain(item) for item in value)
+    return value
+
+
+def _mistake(name: str, document: Any, error: Any) -> str:
+    place = tuple(error["loc"])
+    where = f"{name}:{line_of(document, place)}: {'.'.join(str(step) for step in place)}"
+    if error["type"] == "extra_forbidden":
+        return f"{where}: unknown key.{nearest(str(place[-1]), KNOWN_KEYS)}"
+    if error["type"] == "missing":
+        return f"{where}: is missing"
+    return f"{where}: {error['msg'].removeprefix('Value error, ')}"
+
+
+def _keys_of(part: type[Part]) -> set[str]:
+    own = {field.alias or key for key, field in part.model_fields.items()}
+    return own.union(*(_keys_of(child) for child in part.__subclasses__()))
+
+
+KNOWN_KEYS = _keys_of(Part)

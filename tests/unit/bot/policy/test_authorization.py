@@ -1,0 +1,62 @@
+"""Permissions hang on the account as the directory knows it now, and fail closed."""
+
+from dataclasses import replace
+
+import pytest
+
+from bot.domain.caller import Caller, Permission, Person, Target
+from bot.domain.errors import NotAllowed
+from bot.policy import authorize, may, parse, roles_of
+
+POLICY = parse("""
+bindings:
+  - {role: engineer, groups: ["@engineers"], environments: [development, staging]}
+  - {role: release-manager, groups: [S0RELEASE], apps: [my-app]}
+  - {role: viewer, users: [U0GUS]}
+  - {role: admin, emails: [Dee@Example.com]}
+""")
+ANA = Caller(Person("U0ANA", "ana", "ana@example.com"), "T1", frozenset({"S0ENG", "engineers"}))
+BO = Caller(Person("U0BO", "bo", "bo@example.com"), "T1", frozenset({"S0RELEASE", "release-managers"}))
+DEE = Caller(Person("U0DEE", "dee", "dee@example.com"), "T1")
+PROD = Target("my-app", "production")
+
+
+def test_a_role_holds_where_its_binding_says() -> None:
+    assert may(POLICY, ANA, Permission.PROMOTE, Target("my-app", "staging"))
+    assert not may(POLICY, ANA, Permission.PROMOTE, PROD)
+    assert may(POLICY, BO, Permission.APPROVE, PROD)
+    assert not may(POLICY, BO, Permission.APPROVE, Target("payments", "production"))
+    assert may(POLICY, DEE, Permission.BREAK_GLASS, Target("payments", "production"))
+
+
+def test_a_refusal_names_the_permission_the_place_and_who_could() -> None:
+    with pytest.raises(NotAllowed) as told:
+        authorize(POLICY, ANA, Permission.APPROVE, PROD)
+    assert told.value.sentence == (
+        "You do not have the `approve` permission for my-app in production. Ask @S0RELEASE or Dee@Example.com."
+    )
+
+
+@pytest.mark.parametrize("flag", ["guest", "bot", "foreign"])
+def test_guests_apps_and_other_workspaces_count_only_when_named_by_id(flag: str) -> None:
+    odd = {flag: True}
+    assert not roles_of(POLICY, replace(BO, **odd), PROD)  # type: ignore[arg-type]
+    assert not roles_of(POLICY, replace(DEE, **odd), PROD)  # type: ignore[arg-type]
+    gus = Caller(Person("U0GUS", "gus"), "T1", **odd)  # type: ignore[arg-type]
+    assert roles_of(POLICY, gus, PROD) == {"viewer"}
+
+
+def test_a_deactivated_account_may_nothing_even_when_named() -> None:
+    gone = Caller(Person("U0GUS", "gus"), "T1", active=False)
+    assert not roles_of(POLICY, gone, PROD)
+    with pytest.raises(NotAllowed, match="deactivated"):
+        authorize(POLICY, gone, Permission.VIEW, PROD)
+
+
+def test_an_empty_address_matches_no_binding() -> None:
+    assert not roles_of(parse("bindings: [{role: admin, emails: ['']}]"), Caller(Person("U1", "x"), "T1"), PROD)
+
+
+def test_without_bindings_nobody_may_anything() -> None:
+    with pytest.raises(NotAllowed, match="administrator can bind a role"):
+        authorize(parse(""), DEE, Permission.VIEW, PROD)

@@ -1,0 +1,92 @@
+"""Every mistake in pilothouse.yaml names its line and its mend."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.domain.errors import PolicyError
+from bot.policy import load, parse
+
+TEN_LINES = """\
+channels:
+  default: deployments
+bindings:
+  - role: engineer
+    groups: [engineers]
+  - role: release-manager
+    groups: [release-managers]
+  - role: admin
+    emails: [dee@example.com]
+"""
+
+
+def test_ten_lines_are_a_whole_policy() -> None:
+    policy = parse(TEN_LINES)
+    assert [e.name for e in policy.environments] == ["development", "staging", "production"]
+    assert policy.environments[2].answers_to("PROD")
+    rules = policy.rules("my-app", "production")
+    assert rules.approval().count == 1
+    assert {"scan", "health"} <= set(rules.gates())
+    assert policy.rules("my-app", "development").gates() == {}
+    assert policy.application("my-app", "staging") == "my-app-staging"
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("environmnts: []\n", "p.yaml:1: environmnts: unknown key. Did you mean environments?"),
+        ("bindings:\n- role: viewer\n", "p.yaml:2: bindings.0: a binding needs users, groups or emails"),
+        ("bindings:\n- role: viewr\n  users: [U1]\n", "p.yaml:2: there is no role 'viewr'. Did you mean viewer?"),
+        (
+            "environments:\n- name: production\n  approval:\n    expires: 4\n",
+            "p.yaml:4: environments.0.approval.expires: 4 is not a duration: write its unit",
+        ),
+        ("environments:\n- name: a\n- name: b\n  aliases: [a]\n", "p.yaml:2: 'a' names two environments"),
+        ("apps:\n  x:\n    environments:\n      prd: {}\n", "p.yaml:4: there is no environment 'prd'"),
+        ("argocd:\n  application: '{app}-{env}'\n", "p.yaml:2: '{app}-{env}' must contain {app} and {environment}"),
+        ("roles:\n  x: [fly]\n", "p.yaml:2: roles.x.0: Input should be 'view'"),
+        ("- a\n", "p.yaml:1: expected a mapping"),
+        ("a: [\n", "p.yaml:2: not valid YAML"),
+        ("environments: []\n", "p.yaml:1: environments: "),
+    ],
+)
+def test_a_mistake_is_told_with_its_line(text: str, sentence: str) -> None:
+    with pytest.raises(PolicyError) as told:
+        parse(text, "p.yaml")
+    assert sentence in told.value.sentence
+
+
+def test_all_mistakes_are_told_at_once() -> None:
+    with pytest.raises(PolicyError) as told:
+        parse("a: 1\nb: 2\n", "p.yaml")
+    assert len(told.value.sentence.splitlines()) == 2
+
+
+def test_an_app_refines_its_environment() -> None:
+    policy = parse(
+        "environments:\n- name: staging\n- name: production\n  approval: {count: 2, expires: 1h}\n"
+        "  gates: {scan: {threshold: high}, health: false}\n"
+        "apps:\n  payments:\n    environments:\n      production:\n        approval: {count: 3}\n"
+        "        gates: {scan: {fixable_only: true}}\n"
+    )
+    own = policy.rules("payments", "production")
+    assert (own.approval().count, own.approval().expires) == (3, timedelta(hours=1))
+    assert own.gates()["scan"] == {"threshold": "high", "fixable_only": True}
+    assert "health" not in own.gates()
+    assert policy.rules("other", "production").approval().count == 2
+
+
+def test_a_missing_file_says_where_to_name_it(tmp_path: Path) -> None:
+    with pytest.raises(PolicyError, match="PILOTHOUSE_POLICY_FILE"):
+        load(tmp_path / "none.yaml")
+
+
+@given(st.text(alphabet=st.sampled_from("ab:-[]{} \n'\"#&*!|>%@`1"), max_size=60))
+def test_no_text_crashes_the_reader(text: str) -> None:
+    try:
+        parse(text)
+    except PolicyError as told:
+        assert told.sentence  # noqa: PT017
