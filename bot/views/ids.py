@@ -1,0 +1,147 @@
+"""What buttons and modals are called on the wire, and what a button carries back.
+
+A button's value holds identifiers only and comes back from messages of any age (S17): whoever decodes it looks the
+present state up, and authorises again.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bot.domain.errors import InvalidCommand
+
+VALUE_LIMIT = 2000
+"""characters of a button's value (S19)"""
+
+
+class Action(StrEnum):
+    """`action_id`s. Where a message has several buttons of one kind, the later ones end in `#1`, `#2`, … (S19)."""
+
+    APPROVE = "promotion.approve"
+    REJECT = "promotion.reject"
+    ABORT = "promotion.abort"
+    ROLLBACK = "promotion.rollback"
+    RETRY = "promotion.retry"
+    PICK_ROLLBACK = "rollback.pick"
+    RUN_LOGS = "run.logs"
+    RUN_CANCEL = "run.cancel"
+    RUN_RETRY = "run.retry"
+    RUN_SHOW = "run.show"
+
+    def numbered(self, index: int) -> str:
+        return f"{self}#{index}" if index else str(self)
+
+    @property
+    def pattern(self) -> re.Pattern[str]:
+        """Matches every `action_id` of this kind, for routing."""
+        return re.compile(rf"^{re.escape(self)}(#\d+)?$")
+
+
+def action_of(action_id: str) -> Action:
+    """The kind of a button. Raises InvalidCommand for one that this version does not know."""
+    try:
+        return Action(action_id.partition("#")[0])
+    except ValueError as error:
+        raise unreadable() from error
+
+
+@dataclass(frozen=True)
+class PromotionValue:
+    """Names a promotion, and what its card showed."""
+
+    promotion: str
+    content_hash: str
+
+
+@dataclass(frozen=True)
+class ImageValue:
+    """Names an image (tag, digest or commit; "" for the one before) for one app in one environment."""
+
+    app: str
+    environment: str
+    to: str = ""
+
+
+@dataclass(frozen=True)
+class RunValue:
+    """Names a pipeline run."""
+
+    run: str
+
+
+Value = PromotionValue | ImageValue | RunValue
+
+_KEYS: Mapping[type[Value], tuple[str, ...]] = {
+    PromotionValue: ("p", "h"),
+    ImageValue: ("app", "env", "to"),
+    RunValue: ("run",),
+}
+_CARRIES: Mapping[Action, type[Value]] = {
+    Action.APPROVE: PromotionValue,
+    Action.REJECT: PromotionValue,
+    Action.ABORT: PromotionValue,
+    Action.ROLLBACK: ImageValue,
+    Action.RETRY: ImageValue,
+    Action.PICK_ROLLBACK: ImageValue,
+    Action.RUN_LOGS: RunValue,
+    Action.RUN_CANCEL: RunValue,
+    Action.RUN_RETRY: RunValue,
+    Action.RUN_SHOW: RunValue,
+}
+
+
+def encode(value: Value) -> str:
+    """Compact JSON. Raises ValueError when it is longer than a button may carry (S19)."""
+    text = json.dumps(dict(zip(_KEYS[type(value)], vars(value).values(), strict=True)), separators=(",", ":"))
+    if len(text) > VALUE_LIMIT:
+        raise ValueError(f"a button carries at most {VALUE_LIMIT} characters, not {len(text)}")
+    return text
+
+
+def decode(action_id: str, text: str) -> Value:
+    """What a pressed button names. Raises InvalidCommand for anything that `encode` cannot have written."""
+    kind = _CARRIES[action_of(action_id)]
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise unreadable() from error
+    keys = _KEYS[kind]
+    if not isinstance(found, dict) or set(found) != set(keys):
+        raise unreadable()
+    if not all(isinstance(part, str) for part in found.values()):
+        raise unreadable()
+    return kind(*(found[key] for key in keys))
+
+
+def unreadable() -> InvalidCommand:
+    return InvalidCommand("This button is of another version of Pilothouse: type the command again for fresh ones.")
+
+
+class Modal(StrEnum):
+    """Prefix or whole of a modal's `callback_id`."""
+
+    PICK = "pick"
+    REJECT = "reject"
+
+
+class Input(StrEnum):
+    """Inputs of modals; `block_id` and `action_id` are the same, so that an update keeps what was typed (S16)."""
+
+    APP = "app"
+    ENVIRONMENT = "environment"
+    IMAGE = "image"
+    TO = "to"
+    REASON = "reason"
+    REVISION = "revision"
+
+
+def picker_id(verb: str) -> str:
+    return f"{Modal.PICK}.{verb}"
+
+
+def verb_of(callback_id: str) -> str:
+    """The verb of a picker's `callback_id`, "" for another modal."""
+    prefix, dot, verb = callback_id.partition(".")
+    return verb if dot and prefix == Modal.PICK else ""
