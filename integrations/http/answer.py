@@ -26,7 +26,7 @@ class Answer:
         return decode(self.body, model, self.system, self.operation, self.headers.get("content-type", ""))
 
 
-def decode(body: bytes | str, model: type[T], system: str, operation: str, content_type: str = "") -> T:
+def decode(body: bytes | str | msgspec.Raw, model: type[T], system: str, operation: str, content_type: str = "") -> T:
     """JSON as `model`. Raises Refused, which names the place in the document but shows no value of it."""
     try:
         return msgspec.json.decode(body, type=model)

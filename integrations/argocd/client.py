@@ -1,0 +1,256 @@
+"""Argo CD's API server."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Self
+from urllib.parse import quote
+
+from bot.domain.application import Application, ApplicationRef, Deployment, ResourceHealth, SyncPermission
+from bot.settings import ArgoCDSettings
+from integrations.argocd import convert, wire
+from integrations.argocd.drift import Drift, drifts
+from integrations.argocd.errors import FAILED_PRECONDITION, INVALID_ARGUMENT, SYSTEM, ArgoCDRefused, refine
+from integrations.argocd.logs import LogLine, log_lines
+from integrations.argocd.resources import unhealthy
+from integrations.argocd.stream import BREATH, Stream
+from integrations.argocd.token import expiry
+from integrations.argocd.windows import permission
+from integrations.http import Answer, Bearer, Connection, Policy
+from integrations.http.answer import decode
+from integrations.http.connection import Query
+from integrations.http.policy import MIB
+
+LIST_LIMIT = 256 * MIB
+"""bytes; there is no paging (A7), and an Application is 5 to 30 KiB"""
+REFRESH_SECONDS = 75
+"""a refresh blocks until the controller has done it (A8)"""
+RELIST = timedelta(minutes=2)
+
+
+@dataclass(frozen=True)
+class SyncResource:
+    """One resource to sync, instead of all."""
+
+    kind: str
+    name: str
+    group: str = ""
+    namespace: str = ""
+
+
+@dataclass(frozen=True)
+class Event:
+    """A Kubernetes event of an Application."""
+
+    type: str
+    reason: str
+    message: str
+    about: str
+    count: int
+    at: datetime | None
+
+
+class ArgoCD:
+    """One Argo CD: the ports Applications, SyncWindows and ApplicationStream, and what else there is to ask it.
+
+    Raises NotFound for an absent Application when the project is known, by the ref or by the settings; without it
+    absent and forbidden are the same Refused (A5).
+    """
+
+    def __init__(self, settings: ArgoCDSettings, policy: Policy | None = None, relist: timedelta = RELIST) -> None:
+        self._settings = settings
+        self._token = settings.credential("token")
+        self._relist = relist
+        self._connection = Connection(
+            SYSTEM, settings.url, auth=Bearer(self._token), tls=settings, policy=policy, refine=refine
+        )
+
+    async def get(self, ref: ApplicationRef) -> Application:
+        return self._application(await self._read(ref), ref.environment)
+
+    async def list(
+        self, environment: str, *, selector: str = "", projects: Sequence[str] = (), fields: Sequence[str] = ()
+    ) -> tuple[Application, ...]:
+        """All that the token may see: what it may not is left out silently (A7).
+
+        `fields` ("metadata.name") makes the answer small and the Applications poor: revision, conditions, history and
+        the time of reconciliation are not among the fields that Argo CD can select (A7).
+        """
+        found = await self._read_all(selector=selector, projects=projects, fields=fields)
+        return tuple(self._application(app, environment) for app in found)
+
+    async def refresh(self, ref: ApplicationRef, *, hard: bool = False) -> Application:
+        """`hard` also drops the manifest cache."""
+        app = await self._read(ref, refresh="hard" if hard else "normal", wait=REFRESH_SECONDS)
+        return self._application(app, ref.environment)
+
+    async def sync(
+        self,
+        ref: ApplicationRef,
+        revision: str,
+        *,
+        prune: bool = False,
+        dry_run: bool = False,
+        resources: Sequence[SyncResource] = (),
+    ) -> None:
+        """Raises Refused where automated sync is on and `revision` is not its target, and in a deny window (A15)."""
+        body = {
+            "name": ref.name,
+            "revision": revision,
+            "prune": prune,
+            "dryRun": dry_run,
+            "resources": [
+                {"group": r.group, "kind": r.kind, "name": r.name, "namespace": r.namespace} for r in resources
+            ],
+            **self._scope(ref),
+        }
+        try:
+            await self._connection.request(f"sync {ref.name}", "POST", path(ref, "sync"), json=body)
+        except ArgoCDRefused as error:
+            # A15: two refusals share the code, so the words must tell them apart
+            if not (error.code == FAILED_PRECONDITION and "another operation is already in progress" in error.detail):
+                raise
+
+    async def terminate(self, ref: ApplicationRef) -> bool:
+        """Stop the sync that runs; False when none does (A17)."""
+        try:
+            await self._connection.request(
+                f"terminate the sync of {ref.name}", "DELETE", path(ref, "operation"), params=self._scope(ref)
+            )
+        except ArgoCDRefused as error:
+            if error.code == INVALID_ARGUMENT:
+                return False
+            raise
+        return True
+
+    async def history(self, ref: ApplicationRef) -> tuple[Deployment, ...]:
+        """Newest first, though Argo CD keeps them oldest first (A20)."""
+        return tuple(reversed((await self.get(ref)).history))
+
+    async def unhealthy(self, ref: ApplicationRef) -> tuple[ResourceHealth, ...]:
+        app, tree = await asyncio.gather(self._read(ref), self._tree(ref))
+        return unhealthy(app, tree)
+
+    async def drift(self, ref: ApplicationRef) -> tuple[Drift, ...]:
+        """The resources whose live state is not what git says."""
+        operation = f"read the managed resources of {ref.name}"
+        answer = await self._connection.request(
+            operation, "GET", path(ref, "managed-resources"), params=self._scope(ref)
+        )
+        return drifts(answer.decode(wire.ManagedResources), operation)
+
+    async def permission(self, ref: ApplicationRef) -> SyncPermission:
+        answer = await self._connection.request(
+            f"read the sync windows of {ref.name}", "GET", path(ref, "syncwindows"), params=self._scope(ref)
+        )
+        return permission(answer.decode(wire.Windows))
+
+    async def events(self, ref: ApplicationRef) -> tuple[Event, ...]:
+        """The Application's own events, newest first."""
+        answer = await self._connection.request(
+            f"read the events of {ref.name}", "GET", path(ref, "events"), params=self._scope(ref)
+        )
+        found = [event(e) for e in answer.decode(wire.Events).items or ()]
+        return tuple(sorted(found, key=lambda e: e.at.timestamp() if e.at else 0, reverse=True))
+
+    async def logs(
+        self, ref: ApplicationRef, pod: str, *, namespace: str, container: str = "", tail: int = 100
+    ) -> tuple[LogLine, ...]:
+        """The last lines of one pod's log; needs the token's separate `logs` permission (A25)."""
+        operation = f"read the log of {pod}"
+        params = {"podName": pod, "namespace": namespace, "tailLines": str(tail), "follow": False, **self._scope(ref)}
+        if container:
+            params["container"] = container
+        async with self._connection.stream(operation, path(ref, "logs"), params=params) as lines:
+            return tuple([line async for line in log_lines(lines, operation, tail)])
+
+    def changes(self, environment: str) -> AsyncIterator[Application]:
+        """Goes on for ever: an Argo CD that is away is waited for. Raises Refused when the token is not accepted.
+
+        A deleted Application comes once more, Missing and Unknown. What the server lost on its way (A10) comes with
+        the next re-list.
+        """
+        stream = Stream(self._connection, self._read_all, self._selection(), self._relist)
+        return stream.applications(lambda app: self._application(app, environment))
+
+    async def version(self) -> str:
+        """Of the server: the cheapest question that shows it is there; it needs no token."""
+        answer = await self._connection.request("read the version", "GET", "/api/version")
+        return answer.decode(wire.Version).version or ""
+
+    def token_expires(self) -> datetime | None:
+        """When the token ends; None for one without end. Nobody renews it (A1)."""
+        return expiry(self._token())
+
+    async def aclose(self) -> None:
+        await self._connection.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    def _application(self, app: wire.Application, environment: str) -> Application:
+        return convert.application(app, environment, self._settings.url)
+
+    async def _read(self, ref: ApplicationRef, *, refresh: str = "", wait: float | None = None) -> wire.Application:
+        params = {**self._scope(ref), **({"refresh": refresh} if refresh else {})}
+        doing = "refresh" if refresh else "read"
+        answer = await self._connection.request(f"{doing} {ref.name}", "GET", path(ref), params=params, read=wait)
+        return answer.decode(wire.Application)
+
+    async def _read_all(
+        self, *, selector: str = "", projects: Sequence[str] = (), fields: Sequence[str] = ()
+    ) -> Sequence[wire.Application]:
+        params: dict[str, str | Sequence[str]] = dict(self._selection())
+        if projects:
+            params["projects"] = projects
+        if selector:
+            params["selector"] = selector
+        if fields:
+            params["fields"] = ",".join(f"items.{field}" for field in fields)
+        answer = await self._connection.request(
+            "list applications", "GET", "/api/v1/applications", params=params, body_limit=LIST_LIMIT
+        )
+        return await decoded(answer)
+
+    async def _tree(self, ref: ApplicationRef) -> wire.Tree:
+        answer = await self._connection.request(
+            f"read the resources of {ref.name}", "GET", path(ref, "resource-tree"), params=self._scope(ref)
+        )
+        return answer.decode(wire.Tree)
+
+    def _scope(self, ref: ApplicationRef) -> Query:
+        project = ref.project or self._settings.project
+        return {"project": project} if project else {}
+
+    def _selection(self) -> dict[str, str]:
+        return {"projects": self._settings.project} if self._settings.project else {}
+
+
+async def decoded(answer: Answer) -> Sequence[wire.Application]:
+    """Piece by piece, so that ten thousand of them do not hold the event loop up."""
+    apps = []
+    for count, raw in enumerate(answer.decode(wire.RawList).items or (), 1):
+        apps.append(decode(raw, wire.Application, answer.system, answer.operation))
+        if count % BREATH == 0:
+            await asyncio.sleep(0)
+    return apps
+
+
+def path(ref: ApplicationRef, *tail: str) -> str:
+    return "/".join(["/api/v1/applications", quote(ref.name, safe=""), *tail])
+
+
+def event(e: wire.Event) -> Event:
+    about = e.involved_object or wire.ObjectReference()
+    return Event(
+        type=e.type or "",
+        reason=e.reason or "",
+        message=e.message or "",
+        about=f"{about.kind or ''}/{about.name or ''}",
+        count=e.count or 1,
+        at=e.last_timestamp or e.event_time or e.first_timestamp,
+    )

@@ -1,0 +1,88 @@
+"""From Argo CD's words to the house's."""
+
+from enum import StrEnum
+from typing import TypeVar
+from urllib.parse import quote
+
+from bot.domain.application import (
+    Application,
+    ApplicationRef,
+    Deployment,
+    HealthStatus,
+    Operation,
+    OperationPhase,
+    SyncStatus,
+)
+from integrations.argocd import wire
+
+E = TypeVar("E", bound=StrEnum)
+TERMINAL = (OperationPhase.SUCCEEDED, OperationPhase.FAILED, OperationPhase.ERROR)
+
+
+def word(kind: type[E], text: str | None, default: E) -> E:
+    """`default` for a word that this version does not know."""
+    try:
+        return kind(text or "")
+    except ValueError:
+        return default
+
+
+def health(text: str | None) -> HealthStatus:
+    return word(HealthStatus, text, HealthStatus.UNKNOWN)
+
+
+def application(app: wire.Application, environment: str, base_url: str) -> Application:
+    spec, status = app.spec or wire.Spec(), app.status or wire.Status()
+    sync, state = status.sync or wire.SyncStatus(), status.health or wire.Health()
+    return Application(
+        ref=ApplicationRef(app.metadata.name, environment, spec.project or ""),
+        sync=word(SyncStatus, sync.status, SyncStatus.UNKNOWN),
+        health=health(state.status),
+        revision=revision(sync),
+        health_message=state.message or "",
+        health_since=state.last_transition_time,
+        reconciled_at=status.reconciled_at,
+        operation=operation(app.operation, status.operation_state),
+        images=tuple((status.summary or wire.Summary()).images or ()),
+        auto_sync=auto_sync(spec),
+        conditions=tuple(f"{c.type}: {c.message}" for c in status.conditions or ()),
+        url=page(app.metadata, base_url),
+        history=tuple(Deployment(h.id, revision(h), h.deployed_at) for h in status.history or ()),
+    )
+
+
+def operation(requested: wire.Operation | None, state: wire.OperationState | None) -> Operation | None:
+    """The newest operation: what is requested but not begun hides what `state` still says of the one before (A14)."""
+    phase = word(OperationPhase, state.phase, OperationPhase.RUNNING) if state else None
+    if requested and (state is None or phase in TERMINAL):
+        return Operation(OperationPhase.RUNNING, revision=revision(requested.sync), pending=True)
+    if state is None or phase is None:
+        return None
+    asked = revision(state.operation.sync) if state.operation else ""
+    return Operation(
+        phase=phase,
+        message=state.message or "",
+        revision=revision(state.sync_result) or asked,
+        started_at=state.started_at,
+        finished_at=state.finished_at,
+        # A16: an attempt that failed and waits for its retry
+        retrying=phase is OperationPhase.RUNNING and state.finished_at is not None,
+    )
+
+
+def revision(of: wire.SyncStatus | wire.SyncOperation | wire.SyncResult | wire.History | None) -> str:
+    """The commit; the first source's where there are several (A20)."""
+    if of is None:
+        return ""
+    return of.revision or next(iter(of.revisions or ()), "")
+
+
+def auto_sync(spec: wire.Spec) -> bool:
+    automated = spec.sync_policy.automated if spec.sync_policy else None
+    return automated is not None and automated.enabled is not False
+
+
+def page(metadata: wire.Metadata, base_url: str) -> str:
+    """The Application's page for people."""
+    parts = [part for part in (metadata.namespace, metadata.name) if part]
+    return "/".join([base_url.rstrip("/"), "applications", *(quote(part, safe="") for part in parts)])

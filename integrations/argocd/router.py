@@ -1,0 +1,42 @@
+"""Several Argo CDs as one: each environment's is asked for its own Applications."""
+
+from collections.abc import AsyncIterator, Mapping
+
+from bot.domain.application import Application, ApplicationRef, ResourceHealth, SyncPermission
+from integrations.argocd.client import ArgoCD
+
+
+class ArgoCDs:
+    """The ports of ArgoCD, by environment. `default` serves the environments that `by_environment` does not name."""
+
+    def __init__(self, default: ArgoCD, by_environment: Mapping[str, ArgoCD] | None = None) -> None:
+        self._default = default
+        self._by_environment = dict(by_environment or {})
+
+    def of(self, environment: str) -> ArgoCD:
+        return self._by_environment.get(environment, self._default)
+
+    async def get(self, ref: ApplicationRef) -> Application:
+        return await self.of(ref.environment).get(ref)
+
+    async def list(self, environment: str) -> tuple[Application, ...]:
+        return await self.of(environment).list(environment)
+
+    async def refresh(self, ref: ApplicationRef) -> Application:
+        return await self.of(ref.environment).refresh(ref)
+
+    async def sync(self, ref: ApplicationRef, revision: str) -> None:
+        await self.of(ref.environment).sync(ref, revision)
+
+    async def unhealthy(self, ref: ApplicationRef) -> tuple[ResourceHealth, ...]:
+        return await self.of(ref.environment).unhealthy(ref)
+
+    async def permission(self, ref: ApplicationRef) -> SyncPermission:
+        return await self.of(ref.environment).permission(ref)
+
+    def changes(self, environment: str) -> AsyncIterator[Application]:
+        return self.of(environment).changes(environment)
+
+    async def aclose(self) -> None:
+        for argocd in {id(a): a for a in (self._default, *self._by_environment.values())}.values():
+            await argocd.aclose()

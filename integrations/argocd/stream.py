@@ -1,0 +1,161 @@
+"""Following every Application of one Argo CD: the stream for speed, lists for truth (A9, A10, A11)."""
+
+import asyncio
+import random
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import timedelta
+
+import structlog
+
+from bot.domain.application import Application, HealthStatus, SyncStatus
+from bot.domain.errors import IntegrationError, Refused, Unavailable
+from integrations.argocd import wire
+from integrations.argocd.errors import SYSTEM, stream_error
+from integrations.argocd.merge import Merge, News, Sighting
+from integrations.http import Connection
+from integrations.http.answer import decode
+
+OPERATION = "follow applications"
+SILENCE = 45.0
+"""seconds; the server sends a keepalive every 15 when it is asked for server-sent events (A9)"""
+OPENING = 3.0
+"""seconds to wait for the stream before the first list"""
+SHORTEST_WAIT = 0.5
+LONGEST_WAIT = 30.0
+"""seconds between two tries to reach an Argo CD that is away; a stream that stood for longer starts afresh"""
+BACKLOG = 1000
+"""events; beyond it the server must wait, and may drop (A10)"""
+BREATH = 100
+"""Applications between two pauses that let the event loop do other things"""
+
+Read = Callable[[], Awaitable[Sequence[wire.Application]]]
+Convert = Callable[[wire.Application], Application]
+log = structlog.get_logger(__name__)
+
+
+class Opened:
+    """The stream stands: from here on nothing is missed, so now is the time to list."""
+
+
+class Stream:
+    """`read` lists all Applications; `every` is the time between two lists: no lost event hides for longer."""
+
+    def __init__(self, connection: Connection, read: Read, selection: Mapping[str, str], every: timedelta) -> None:
+        self._connection = connection
+        self._read = read
+        # A10: without it the server sends its state first and subscribes late, and what happens in between is lost
+        self._params = {**selection, "resourceVersion": "0"}
+        self._every = every.total_seconds()
+        self._stood = False
+
+    async def applications(self, convert: Convert) -> AsyncGenerator[Application]:
+        """Raises Refused when the first contact is refused; later refusals are logged and tried again."""
+        merge: Merge[Application] = Merge()
+        heard: asyncio.Queue[wire.WatchEvent | Opened | Refused] = asyncio.Queue(BACKLOG)
+        listening = asyncio.create_task(self._listen(heard), name="argocd application stream")
+        due = asyncio.get_running_loop().time() + OPENING
+        try:
+            while True:
+                match await self._next(heard, due):
+                    case Refused() as refusal:
+                        raise refusal
+                    case Opened():
+                        listed, due = await self._list()
+                        news = merge.listed(await sightings(listed, convert)) if listed is not None else ()
+                    case wire.WatchEvent() as event:
+                        news = merge.event(sighting(event.application, convert), deleted=event.type == "DELETED")
+                for item in news:
+                    yield told(item)
+        finally:
+            listening.cancel()
+            with suppress(asyncio.CancelledError):
+                await listening
+
+    async def _next(
+        self, heard: "asyncio.Queue[wire.WatchEvent | Opened | Refused]", due: float
+    ) -> wire.WatchEvent | Opened | Refused:
+        if asyncio.get_running_loop().time() >= due:
+            return Opened()
+        try:
+            async with asyncio.timeout_at(due):
+                return await heard.get()
+        except TimeoutError:
+            return Opened()
+
+    async def _list(self) -> tuple[Sequence[wire.Application] | None, float]:
+        """The list, and when the next is due; None instead of it where Argo CD is away."""
+        now = asyncio.get_running_loop().time
+        try:
+            listed = await self._read()
+        except IntegrationError as error:
+            if isinstance(error, Refused) and not self._stood:
+                raise
+            log.warning("cannot list applications", system=SYSTEM, detail=str(error))
+            return None, now() + min(self._every, LONGEST_WAIT)
+        self._stood = True
+        return listed, now() + self._every
+
+    async def _listen(self, heard: "asyncio.Queue[wire.WatchEvent | Opened | Refused]") -> None:
+        wait = SHORTEST_WAIT
+        while True:
+            opened, began = False, asyncio.get_running_loop().time()
+            try:
+                async with self._connection.stream(
+                    OPERATION,
+                    "/api/v1/stream/applications",
+                    params=self._params,
+                    headers={"Accept": "text/event-stream"},
+                    silence=SILENCE,
+                ) as lines:
+                    opened = True
+                    await heard.put(Opened())
+                    async for event in events(lines):
+                        await heard.put(event)
+            except Unavailable as error:
+                log.warning("application stream broke off", system=SYSTEM, detail=str(error))
+            except Refused as error:
+                log.warning("application stream refused", system=SYSTEM, detail=str(error))
+                if not opened and not self._stood:
+                    await heard.put(error)
+                    return
+            if asyncio.get_running_loop().time() - began > LONGEST_WAIT:
+                wait = SHORTEST_WAIT
+            await asyncio.sleep(random.uniform(wait / 2, wait))  # noqa: S311 (jitter)
+            wait = min(wait * 2, LONGEST_WAIT)
+
+
+async def events(lines: AsyncIterator[bytes]) -> AsyncIterator[wire.WatchEvent]:
+    """Out of server-sent events or bare JSON lines (A9). Raises as the stream's error line says."""
+    async for line in lines:
+        if line.startswith(b":"):
+            continue
+        frame = decode(line.removeprefix(b"data:"), wire.WatchFrame, SYSTEM, OPERATION)
+        if frame.error:
+            raise stream_error(OPERATION, frame.error)
+        if frame.result:
+            yield frame.result
+
+
+async def sightings(apps: Iterable[wire.Application], convert: Convert) -> list[Sighting[Application]]:
+    seen = []
+    for count, app in enumerate(apps, 1):
+        seen.append(sighting(app, convert))
+        if count % BREATH == 0:
+            await asyncio.sleep(0)
+    return seen
+
+
+def sighting(app: wire.Application, convert: Convert) -> Sighting[Application]:
+    """Names may be equal in two namespaces (A11). Argo CD itself compares versions as numbers (A10)."""
+    version = app.metadata.resource_version or ""
+    number = int(version) if version.isascii() and version.isdigit() and len(version) < 20 else None
+    return Sighting((app.metadata.namespace, app.metadata.name), number, convert(app))
+
+
+def told(news: News[Application]) -> Application:
+    if not news.deleted:
+        return news.value
+    gone = {"sync": SyncStatus.UNKNOWN, "health": HealthStatus.MISSING, "conditions": ("Deleted: the Application",)}
+    return replace(news.value, **gone, operation=None)  # type: ignore[arg-type]

@@ -1,0 +1,242 @@
+"""What Argo CD sends, as far as it is read here. Everything may be absent or null: Go writes empty lists as null (A7).
+
+Words are kept as text: a word that a newer Argo CD invents must not break the reading of an Application.
+"""
+
+from datetime import datetime
+from typing import Annotated
+
+from msgspec import Meta, Raw, Struct
+
+Moment = Annotated[datetime, Meta(tz=True)]
+
+
+class Camel(Struct, rename="camel", frozen=True, gc=False):
+    """JSON names are camelCase."""
+
+
+class Metadata(Camel, frozen=True, gc=False):
+    name: str = ""
+    namespace: str | None = None
+    resource_version: str | None = None
+    uid: str | None = None
+    labels: dict[str, str] | None = None
+
+
+class Automated(Camel, frozen=True, gc=False):
+    enabled: bool | None = None
+
+
+class SyncPolicy(Camel, frozen=True, gc=False):
+    automated: Automated | None = None
+
+
+class Spec(Camel, frozen=True, gc=False):
+    project: str | None = None
+    sync_policy: SyncPolicy | None = None
+
+
+class Health(Camel, frozen=True, gc=False):
+    status: str | None = None
+    message: str | None = None
+    last_transition_time: Moment | None = None
+
+
+class SyncStatus(Camel, frozen=True, gc=False):
+    status: str | None = None
+    revision: str | None = None
+    revisions: list[str] | None = None
+
+
+class SyncOperation(Camel, frozen=True, gc=False):
+    revision: str | None = None
+    revisions: list[str] | None = None
+
+
+class Operation(Camel, frozen=True, gc=False):
+    sync: SyncOperation | None = None
+
+
+class ResourceResult(Camel, frozen=True, gc=False):
+    group: str | None = None
+    kind: str = ""
+    name: str = ""
+    namespace: str | None = None
+    status: str | None = None
+    hook_phase: str | None = None
+    message: str | None = None
+
+
+class SyncResult(Camel, frozen=True, gc=False):
+    revision: str | None = None
+    revisions: list[str] | None = None
+    resources: list[ResourceResult] | None = None
+
+
+class OperationState(Camel, frozen=True, gc=False):
+    phase: str | None = None
+    message: str | None = None
+    operation: Operation | None = None
+    sync_result: SyncResult | None = None
+    started_at: Moment | None = None
+    finished_at: Moment | None = None
+
+
+class History(Camel, frozen=True, gc=False):
+    id: int = 0
+    revision: str | None = None
+    revisions: list[str] | None = None
+    deployed_at: Moment | None = None
+
+
+class Condition(Camel, frozen=True, gc=False):
+    type: str | None = None
+    message: str | None = None
+
+
+class Summary(Camel, frozen=True, gc=False):
+    images: list[str] | None = None
+
+
+class ResourceStatus(Camel, frozen=True, gc=False):
+    """One entry of `status.resources`; `health` is filled in by the API server only (A22)."""
+
+    group: str | None = None
+    kind: str = ""
+    name: str = ""
+    namespace: str | None = None
+    status: str | None = None
+    health: Health | None = None
+
+
+class Status(Camel, frozen=True, gc=False):
+    sync: SyncStatus | None = None
+    health: Health | None = None
+    history: list[History] | None = None
+    operation_state: OperationState | None = None
+    reconciled_at: Moment | None = None
+    resources: list[ResourceStatus] | None = None
+    conditions: list[Condition] | None = None
+    summary: Summary | None = None
+
+
+class Application(Camel, frozen=True, gc=False):
+    metadata: Metadata
+    spec: Spec | None = None
+    status: Status | None = None
+    operation: Operation | None = None
+
+
+class RawList(Camel, frozen=True):
+    """A list whose items are decoded one by one."""
+
+    items: list[Raw] | None = None
+
+
+class Node(Camel, frozen=True, gc=False):
+    """A live resource of the tree."""
+
+    group: str | None = None
+    kind: str = ""
+    name: str = ""
+    namespace: str | None = None
+    health: Health | None = None
+
+
+class Tree(Camel, frozen=True, gc=False):
+    nodes: list[Node] | None = None
+
+
+class ManagedResource(Camel, frozen=True, gc=False):
+    """States are JSON in a string, and may be the string "null" (A21)."""
+
+    group: str | None = None
+    kind: str = ""
+    name: str = ""
+    namespace: str | None = None
+    hook: bool | None = None
+    live_state: str | None = None
+    target_state: str | None = None
+    normalized_live_state: str | None = None
+    predicted_live_state: str | None = None
+
+
+class ManagedResources(Camel, frozen=True, gc=False):
+    items: list[ManagedResource] | None = None
+
+
+class Window(Camel, frozen=True, gc=False):
+    kind: str = ""
+    schedule: str = ""
+    duration: str = ""
+    manual_sync: bool | None = None
+
+
+class Windows(Camel, frozen=True, gc=False):
+    active_windows: list[Window] | None = None
+    assigned_windows: list[Window] | None = None
+    can_sync: bool | None = None
+
+
+class ObjectReference(Camel, frozen=True, gc=False):
+    kind: str | None = None
+    name: str | None = None
+
+
+class Event(Camel, frozen=True, gc=False):
+    """A Kubernetes event."""
+
+    type: str | None = None
+    reason: str | None = None
+    message: str | None = None
+    count: int | None = None
+    first_timestamp: Moment | None = None
+    last_timestamp: Moment | None = None
+    event_time: Moment | None = None
+    involved_object: ObjectReference | None = None
+
+
+class Events(Camel, frozen=True, gc=False):
+    items: list[Event] | None = None
+
+
+class StreamError(Struct, frozen=True):
+    """The last line of a stream that breaks off with HTTP 200 (A9)."""
+
+    message: str | None = None
+    grpc_code: int | None = None
+    http_code: int | None = None
+
+
+class WatchEvent(Camel, frozen=True, gc=False):
+    type: str
+    application: Application
+
+
+class WatchFrame(Camel, frozen=True):
+    result: WatchEvent | None = None
+    error: StreamError | None = None
+
+
+class LogEntry(Camel, frozen=True):
+    content: str | None = None
+    pod_name: str | None = None
+    time_stamp_str: str | None = None
+    last: bool | None = None
+
+
+class LogFrame(Camel, frozen=True):
+    result: LogEntry | None = None
+    error: StreamError | None = None
+
+
+class ErrorBody(Struct, frozen=True):
+    """A3."""
+
+    code: int | None = None
+    message: str | None = None
+    error: str | None = None
+
+
+class Version(Struct, frozen=True, rename="pascal"):
+    version: str | None = None
