@@ -158,6 +158,11 @@ class Pipelines(Protocol):
         """The last lines of each step that has printed, in order."""
 
 
+class PipelineRetries(Protocol):
+    async def retry(self, name: str, request: RunRequest) -> PipelineRun:
+        """Start a run like the one called `name`; the same `request.id` returns the run that it made before."""
+
+
 class PipelineStream(Protocol):
     def changes(self) -> AsyncIterator[PipelineRun]:
         """Every run, then every change; re-listed when the server lost the thread."""
@@ -209,6 +214,11 @@ class Posted:
 
     channel: str
     ts: str
+
+
+class RequestLog(Protocol):
+    async def first(self, request_id: str) -> bool:
+        """Record a request from Slack; False when it is recorded already. Lasts over restarts."""
 
 
 class Messenger(Protocol):

@@ -1,0 +1,8 @@
+"""How people's words become intents: clean them, cut them, and tell apps from environments by what exists."""
+
+from bot.grammar.place import Place, Slots
+from bot.grammar.tokens import Token, tokenize
+from bot.grammar.vocabulary import Vocabulary
+from bot.grammar.words import Words, is_image
+
+__all__ = ["Place", "Slots", "Token", "Vocabulary", "Words", "is_image", "tokenize"]

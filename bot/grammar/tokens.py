@@ -1,0 +1,70 @@
+"""Text as Slack sends it, cut into the words that the person meant.
+
+Phones and editors put curly quotes, long dashes, no-break spaces and backticks around commands, and Slack turns what
+looks like an address into `<https://…|label>`: all of that is taken off before the words are looked at.
+"""
+
+import re
+from dataclasses import dataclass
+
+_PLAIN = str.maketrans(
+    {
+        **dict.fromkeys("“”„‟«»", '"'),
+        **dict.fromkeys("‘’‚‛", "'"),
+        **dict.fromkeys("\u00a0\u2007\u202f", " "),
+        **dict.fromkeys("\u200b\u200c\u200d\u2060\ufeff`", None),
+    }
+)
+_LONG_DASH = re.compile(r"(?<!\S)(?:—|–-?)(?=\w)")
+_LINK = re.compile(r"<([^<>|\s]+)(?:\|([^<>]*))?>")
+_ENTITIES = (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&"))
+_TOKEN = re.compile(r"""(?P<key>[^\s"'=]+=)?(?:"(?P<double>[^"]*)"|'(?P<single>[^']*)'(?=\s|$))|(?P<bare>\S+)""")
+
+
+@dataclass(frozen=True)
+class Token:
+    """One word. Quotes make several words one, and make it a name: never a flag, never a keyword.
+
+    `key` is what stands before a quoted value (`--reason=`, `revision=`).
+    """
+
+    text: str
+    quoted: bool = False
+    key: str = ""
+
+    @property
+    def whole(self) -> str:
+        return self.key + self.text
+
+    def says(self, *keywords: str) -> bool:
+        return not self.quoted and self.text.lower() in keywords
+
+    @property
+    def is_flag(self) -> bool:
+        return self.key.startswith("--") or (not self.quoted and self.text.startswith("--"))
+
+
+def tokenize(text: str) -> tuple[Token, ...]:
+    """The words of a command, cleaned. Any text is good."""
+    return tuple(_token(match) for match in _TOKEN.finditer(clean(text)))
+
+
+def clean(text: str) -> str:
+    """Plain text: typography, links, mentions and Slack's escapes (S6) undone."""
+    plain = _LONG_DASH.sub("--", text.translate(_PLAIN))
+    plain = _LINK.sub(_unlinked, plain)
+    for entity, character in _ENTITIES:
+        plain = plain.replace(entity, character)
+    return plain.strip()
+
+
+def _unlinked(link: re.Match[str]) -> str:
+    target, label = link.group(1), link.group(2)
+    return label or target.removeprefix("mailto:")
+
+
+def _token(match: re.Match[str]) -> Token:
+    quoted = match["double"] if match["double"] is not None else match["single"]
+    if quoted is None:
+        return Token(match["bare"])
+    return Token(quoted, quoted=True, key=match["key"] or "")

@@ -1,0 +1,199 @@
+"""The words behind a verb, answered one question at a time.
+
+A command asks for its flags first, then for what follows a preposition, then for names; a word that nobody asked for is
+an error, never ignored.
+"""
+
+import re
+from collections.abc import Iterable
+from typing import NoReturn
+
+from bot.domain.errors import InvalidCommand, UnknownName
+from bot.domain.image import is_digest
+from bot.domain.intent import Context, Pick
+from bot.domain.names import did_you_mean
+from bot.grammar.flags import take_break_glass, take_flag, take_text
+from bot.grammar.place import Place, Slots, assign
+from bot.grammar.tokens import Token
+from bot.grammar.vocabulary import Vocabulary
+
+_TAG = re.compile(r"\w[\w.-]{0,127}", re.ASCII)
+_REVISION = re.compile(r"\w[\w./+@-]{0,254}", re.ASCII)
+_PARAMETER = re.compile(r"([\w.-]+)=(.*)", re.ASCII | re.DOTALL)
+_IDENTIFIER = re.compile(r"\w[\w.:-]{0,252}", re.ASCII)
+_SHOWN = 60
+"""characters of a wrong word that are worth repeating"""
+
+
+def is_image(reference: str) -> bool:
+    """Whether it can be a tag or a whole digest."""
+    return is_digest(reference) or _TAG.fullmatch(reference) is not None
+
+
+class Words:
+    """Raises InvalidCommand or UnknownName, each with the usage, for words that do not fit."""
+
+    def __init__(self, context: Context, verb: str, usage: str, tokens: Iterable[Token]) -> None:
+        self.context = context
+        self.verb = verb
+        self.vocabulary = Vocabulary()
+        self._usage = usage
+        self._tokens = tuple(tokens)
+        self._flags: list[str] = []
+
+    def __bool__(self) -> bool:
+        return bool(self._tokens)
+
+    def flag(self, name: str) -> bool:
+        """Whether `--name` was given."""
+        self._flags.append(f"--{name}")
+        given, self._tokens = take_flag(self._tokens, name)
+        return given
+
+    def why(self) -> tuple[str, bool]:
+        """The reason (behind `--reason`, `--break-glass` or `!`), and whether it breaks the glass."""
+        self._flags += ["--reason", "--break-glass"]
+        breaks_glass, cry, self._tokens = take_break_glass(self._tokens)
+        reason, self._tokens = take_text(self._tokens, "reason")
+        if reason and cry:
+            self.refuse("There are two reasons.", "Give one, behind `--reason` or behind `!`.")
+        if breaks_glass and not (reason or cry):
+            self.refuse("Breaking the glass needs a reason.", "Add `--reason` and say why it cannot wait.")
+        return reason or cry, breaks_glass
+
+    def after(self, *prepositions: str) -> str:
+        """The word that follows one of the prepositions, or ""."""
+        at = next((index for index, token in enumerate(self._tokens) if token.says(*prepositions)), None)
+        if at is None:
+            return ""
+        if at + 1 == len(self._tokens):
+            self.refuse(f"Nothing follows `{self._tokens[at].text}`.")
+        word = self._tokens[at + 1].whole
+        self._tokens = (*self._tokens[:at], *self._tokens[at + 2 :])
+        return word
+
+    def environment_after(self, *prepositions: str) -> str:
+        """The environment that follows one of the prepositions, or ""."""
+        word = self.after(*prepositions)
+        if not word:
+            return ""
+        found = self.vocabulary.environment(re.sub(r"(?i)^env:", "", word))
+        return found or self._unknown(word, "an environment", self.vocabulary.environment_words)
+
+    def keyword(self, word: str) -> bool:
+        """Whether a bare word was said."""
+        left = tuple(token for token in self._tokens if not token.says(word))
+        said = len(left) < len(self._tokens)
+        self._tokens = left
+        return said
+
+    def place(self, slots: Slots = Slots(), *, image: bool = False) -> Place:  # noqa: B008 (frozen)
+        """All that is left, told apart; with an image (`@tag`, `@digest`) where the command takes one."""
+        names: list[str] = []
+        images: list[str] = []
+        for token in self._rest():
+            name, at, reference = token.whole.partition("@")
+            names += [name] if name or not at else []
+            images += [self.image(reference)] if at else []
+        if images and not image:
+            self.refuse(f"`/{self.verb}` takes no image, but one is named: `@{images[0]}`.")
+        if len(images) > 1:
+            self.refuse("More than one image is named.")
+        known, left = assign(names, self.vocabulary, slots)
+        for word in left:
+            self._does_not_fit(word, known, slots)
+        return Place(known.apps, known.environments, images[0] if images else "")
+
+    def image(self, reference: str) -> str:
+        """A tag or a whole digest."""
+        if not is_image(reference):
+            wanted = "A tag (`@1.4.2`) or a whole digest (`@sha256:` and 64 hexadecimal digits) does."
+            self.refuse(f"`@{_short(reference)}` is no image.", wanted)
+        return reference
+
+    def parameters(self) -> dict[str, str]:
+        """Every `name=value`."""
+        found = {token: _PARAMETER.fullmatch(token.whole) for token in self._tokens if not token.is_flag}
+        self._tokens = tuple(token for token in self._tokens if not found.get(token))
+        return {match[1]: match[2] for match in found.values() if match}
+
+    def app(self) -> str:
+        """The first word that names an app; "" when no word is left. Raises UnknownName."""
+        self._no_other_flags()
+        for index, token in enumerate(self._tokens):
+            if found := self.vocabulary.meaning(token.whole).app:
+                self._tokens = (*self._tokens[:index], *self._tokens[index + 1 :])
+                return found
+        return self._unknown(self._tokens[0].whole, "an app", self.vocabulary.apps) if self._tokens else ""
+
+    def revision(self) -> str:
+        """A branch, tag or commit of the source, if there is a word left; else ""."""
+        return self._next(_REVISION, "is no branch, tag or commit") if self._tokens else ""
+
+    def identifier(self, what: str) -> str:
+        """The next word, which names `what` ("a pipeline run")."""
+        if not self._tokens:
+            self.refuse(f"Name {what}.")
+        return self._next(_IDENTIFIER, f"does not name {what}")
+
+    def rest(self) -> str:
+        """Everything that is left, as text."""
+        words, self._tokens = self._tokens, ()
+        return " ".join(token.whole for token in words)
+
+    def done(self) -> None:
+        """Raises InvalidCommand when a word is left over."""
+        for token in self._rest():
+            self.refuse(f"`{_short(token.whole)}` is one word too many.")
+
+    def pick(self, place: Place, *, also_given: bool = False) -> Pick:
+        """The picker for what was left out. What it could not carry (`also_given`) must not get lost in it."""
+        if also_given or place.image or len(place.apps) > 1:
+            self.refuse(f"Name {'an environment' if place.apps else 'an app'} too.")
+        return Pick(context=self.context, verb=self.verb, app=place.app, environment=place.environment)
+
+    def refuse(self, what: str, remedy: str = "") -> NoReturn:
+        """Raises InvalidCommand: what was wrong, what to do about it, and the usage."""
+        raise InvalidCommand(" ".join(part for part in (what, remedy, self._expected) if part))
+
+    @property
+    def _expected(self) -> str:
+        return f"Expected: `{self._usage}`."
+
+    def _next(self, pattern: re.Pattern[str], wrong: str) -> str:
+        self._no_other_flags()
+        word = self._tokens[0].whole
+        if not pattern.fullmatch(word):
+            self.refuse(f"`{_short(word)}` {wrong}.")
+        self._tokens = self._tokens[1:]
+        return word
+
+    def _rest(self) -> tuple[Token, ...]:
+        self._no_other_flags()
+        tokens, self._tokens = self._tokens, ()
+        return tokens
+
+    def _no_other_flags(self) -> None:
+        for token in self._tokens:
+            if token.is_flag:
+                flag = token.whole.partition("=")[0]
+                self.refuse(f"`/{self.verb}` has no flag `{_short(flag)}`.{did_you_mean(flag, self._flags)}")
+
+    def _does_not_fit(self, word: str, known: Place, slots: Slots) -> NoReturn:
+        wanted: dict[str, tuple[str, ...]] = {}
+        if len(known.apps) < slots.apps:
+            wanted["an app"] = self.vocabulary.apps
+        if len(known.environments) < slots.environments:
+            wanted["an environment"] = self.vocabulary.environment_words
+        if not wanted or self.vocabulary.meaning(word):
+            self.refuse(f"`{_short(word)}` is one word too many.")
+        self._unknown(word, " or ".join(wanted), [name for names in wanted.values() for name in names])
+
+    def _unknown(self, word: str, what: str, names: Iterable[str]) -> NoReturn:
+        bare = re.sub(r"(?i)^(app|env):", "", word)
+        near = did_you_mean(bare, names)
+        raise UnknownName(f"`{_short(bare)}` does not name {what}.{near} {self._expected}")
+
+
+def _short(word: str) -> str:
+    return word if len(word) <= _SHOWN else f"{word[:_SHOWN]}…"
