@@ -1,0 +1,188 @@
+"""The bare repository in which what was fetched is kept. It may be deleted or damaged at any moment.
+
+It holds the trees of the newest commits and the blobs that were asked for: shallow (history is fetched further back
+on demand) and without blobs. Reading needs no lock: git's files are written whole and never change.
+"""
+
+import asyncio
+import hashlib
+import shutil
+import ssl
+import uuid
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.domain.errors import Refused, Unavailable
+from bot.settings import GitSettings
+from integrations.git.environment import REMOTE, GitEnvironment
+from integrations.git.failures import SYSTEM, last_words, remote_failure
+from integrations.git.lock import locked
+from integrations.git.process import GitFailed, GitTimedOut, run_git
+
+_MANY_PACKS = 150
+
+
+@dataclass(frozen=True)
+class Patience:
+    """Seconds. `answer` bounds one question or push; `fetch` a first fetch of everything; `local` work on our disk."""
+
+    answer: float = 20
+    fetch: float = 120
+    local: float = 60
+
+
+class CacheBroken(Exception):
+    """git cannot work with the cache directory; `told` says what it said."""
+
+    def __init__(self, told: str) -> None:
+        super().__init__(told)
+        self.told = told
+
+
+class Cache:
+    """The cache of one branch of one remote, below `directory`, shared with every process that uses the same."""
+
+    def __init__(self, settings: GitSettings, directory: Path, patience: Patience) -> None:
+        self._settings = settings
+        self._patience = patience
+        name = hashlib.sha256(f"{settings.url}\n{settings.branch}".encode()).hexdigest()[:16]
+        self.path = directory.absolute() / f"{name}.git"
+        self._lock_file = self.path.with_suffix(".lock")
+        self._authorities = self.path.with_suffix(".pem") if settings.ca_bundle else None
+        self.environment = GitEnvironment(settings, self.path, self._authorities)
+        self.tracking = f"refs/remotes/{REMOTE}/{settings.branch}"
+
+    async def local(self, *arguments: str, stdin: bytes = b"") -> bytes:
+        """A command that needs no network. Raises CacheBroken, Unavailable."""
+        try:
+            return await run_git(
+                *arguments, environment=self.environment.local(), stdin=stdin, timeout=self._patience.local
+            )
+        except GitTimedOut as failed:
+            raise Unavailable(SYSTEM, arguments[0], failed.stderr) from None
+        except GitFailed as failed:
+            raise CacheBroken(self.environment.scrub(failed.stderr)) from None
+
+    async def remote(self, operation: str, *arguments: str, stdin: bytes = b"", seconds: float | None = None) -> bytes:
+        """A command that talks to the remote. Raises Unavailable, Refused, NotFound; CacheBroken for anything else."""
+        try:
+            environment = await asyncio.to_thread(self._reachable)
+            return await run_git(
+                *arguments, environment=environment, stdin=stdin, timeout=seconds or self._patience.answer
+            )
+        except GitFailed as failed:
+            told = self.environment.scrub(f"{failed.stdout}\n{failed.stderr}")
+            raise remote_failure(operation, failed, told) or CacheBroken(told) from None
+
+    async def create(self) -> None:
+        """Make sure that the cache is there."""
+        if self._is_there():
+            return
+        async with self._alone():
+            if not self._is_there():
+                await self._initialise()
+
+    async def rebuild(self) -> None:
+        """Throw the cache away; the next fetch fills a new one."""
+        async with self._alone():
+            await asyncio.to_thread(shutil.rmtree, self.path, ignore_errors=True)
+            await self._initialise()
+
+    async def fetch(self) -> None:
+        """The branch as it is now: from nothing its newest commit only, else whatever is new."""
+        async with self._alone():
+            depth = () if (self.path / self.tracking).exists() else ("--depth=1",)
+            branch = f"+refs/heads/{self._settings.branch}:{self.tracking}"
+            await self._fetch("fetch", *depth, REMOTE, branch, seconds=self._patience.fetch)
+            await self._tidy()
+
+    async def fetch_commit(self, sha: str) -> None:
+        """One commit that no branch may lead to any more."""
+        async with self._alone():
+            await self._fetch(f"fetch {sha[:12]}", "--depth=1", REMOTE, sha, seconds=self._patience.fetch)
+
+    async def fetch_blobs(self, shas: Iterable[str]) -> None:
+        """All of them in one round trip."""
+        stdin = "".join(f"{sha}\n" for sha in shas).encode()
+        async with self._alone():
+            await self._fetch(
+                "fetch files", "--no-write-fetch-head", "--stdin", REMOTE, stdin=stdin, seconds=self._patience.fetch,
+                config=("-c", "fetch.negotiationAlgorithm=noop"),
+            )  # fmt: skip
+
+    async def deepen(self, commits: int) -> None:
+        async with self._alone():
+            branch = f"+refs/heads/{self._settings.branch}:{self.tracking}"
+            await self._fetch("fetch history", f"--deepen={commits}", REMOTE, branch, seconds=self._patience.fetch)
+
+    def boundary(self) -> frozenset[str]:
+        """The commits whose parents were not fetched; to git they look as if they had made every file."""
+        try:
+            return frozenset((self.path / "shallow").read_text().split())
+        except FileNotFoundError:
+            return frozenset()
+
+    async def _fetch(
+        self, operation: str, *arguments: str, stdin: bytes = b"", seconds: float, config: tuple[str, ...] = ()
+    ) -> None:
+        options = ("--quiet", "--no-tags", "--no-recurse-submodules", "--filter=blob:none")
+        await self.remote(operation, *config, "fetch", *options, *arguments, stdin=stdin, seconds=seconds)
+
+    @asynccontextmanager
+    async def _alone(self) -> AsyncIterator[None]:
+        try:
+            async with locked(self._lock_file, self._patience.fetch):
+                yield
+        except TimeoutError:
+            detail = f"another process has held {self._lock_file.name} for {self._patience.fetch:g} s"
+            raise Unavailable(SYSTEM, "lock the cache", detail) from None
+
+    def _is_there(self) -> bool:
+        return (self.path / "HEAD").exists()
+
+    async def _initialise(self) -> None:
+        """Under another name first: nobody ever sees half a repository."""
+        new = self.path.with_name(f"{self.path.name}.{uuid.uuid4().hex}")
+        try:
+            environment = self.environment.local() | {"GIT_DIR": str(new)}
+            await run_git("init", "--quiet", "--bare", "--template=", environment=environment)
+            await asyncio.to_thread(new.rename, self.path)
+        except (GitFailed, OSError) as error:
+            await asyncio.to_thread(shutil.rmtree, new, ignore_errors=True)
+            told = last_words(error.stderr) if isinstance(error, GitFailed) else str(error.strerror)
+            raise Refused(SYSTEM, "make the cache", f"PILOTHOUSE_DATA_DIR cannot be used: {told}") from error
+
+    async def _tidy(self) -> None:
+        """Each fetch leaves a pack; many of them slow every look-up down."""
+        packs = self.path / "objects" / "pack"
+        if len(list(packs.glob("*.pack"))) > _MANY_PACKS:
+            try:
+                await run_git(
+                    "repack", "-a", "-d", "-q", environment=self.environment.remote(), timeout=self._patience.fetch
+                )
+            except GitFailed as failed:
+                raise CacheBroken(self.environment.scrub(failed.stderr)) from None
+
+    def _reachable(self) -> dict[str, str]:
+        """The environment to talk to the remote with. Raises Unavailable when a mounted file cannot be read."""
+        try:
+            if self._authorities and self._settings.ca_bundle:
+                write_authorities(self._settings.ca_bundle, self._authorities)
+            return self.environment.remote()
+        except OSError as error:
+            detail = f"{error.filename or 'a file'} cannot be read: {error.strerror}"
+            raise Unavailable(SYSTEM, "read the credentials", detail) from error
+
+
+def write_authorities(extra: Path, merged: Path) -> None:
+    """curl reads one file of authorities, instead of the system's: so both go into one."""
+    if merged.exists() and merged.stat().st_mtime_ns >= extra.stat().st_mtime_ns:
+        return
+    system = ssl.get_default_verify_paths().cafile
+    trusted = Path(system).read_text() if system else ""
+    merged.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = merged.with_name(f"{merged.name}.{uuid.uuid4().hex}")
+    unfinished.write_text(f"{trusted}\n{extra.read_text()}")
+    unfinished.rename(merged)

@@ -1,0 +1,246 @@
+"""The overlay repository on any git remote."""
+
+import asyncio
+import uuid
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeVar
+
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, stop_after_delay
+from tenacity.wait import wait_random_exponential
+
+from bot.domain.errors import NotFound, Refused, Unavailable
+from bot.domain.overlay import Author, Change, Commit
+from bot.settings import GitSettings
+from integrations.git.cache import Cache, CacheBroken, Patience
+from integrations.git.commits import fast_import_stream
+from integrations.git.environment import REMOTE
+from integrations.git.failures import SYSTEM, last_words
+from integrations.git.objects import LOG_FORMAT, TreeEntry, blobs, commits, is_sha, tree_entries
+
+T = TypeVar("T")
+
+_FEW_PATHS = 200
+"""so many are looked up one by one; more by listing the whole tree once"""
+_DEEPER = (100, 1_000, 10_000, 100_000)
+"""commits fetched at each step further back into history"""
+
+
+class GitRemote:
+    """OverlaySource and OverlayWriter for any remote: HTTPS with a token, SSH with a key, or a path.
+
+    Work is proportional to what changed, not to the repository: trees are fetched once, blobs when they are read.
+    Any number of processes may share `cache_dir`, and it may be deleted at any time.
+    """
+
+    def __init__(self, settings: GitSettings, cache_dir: Path, patience: Patience | None = None) -> None:
+        self._settings = settings
+        self._patience = patience or Patience()
+        self._cache = Cache(settings, cache_dir, self._patience)
+        self._branch = f"refs/heads/{settings.branch}"
+        self._present: set[str] = set()
+        self._fetching = asyncio.Lock()
+
+    async def head(self) -> str:
+        """Asks the remote each time (one process); fetches only what is new."""
+        return await self._with_cache(self._head)
+
+    async def paths(self, at: str) -> tuple[str, ...]:
+        async def listing() -> tuple[str, ...]:
+            return tuple(entry.path for entry in await self._tree(at) if entry.kind == "blob")
+
+        return await self._with_cache(listing)
+
+    async def read(self, paths: Iterable[str], at: str) -> Mapping[str, bytes]:
+        wanted = tuple(dict.fromkeys(path for path in paths if _is_clean(path)))
+        return await self._with_cache(lambda: self._read(wanted, at))
+
+    async def history(self, path: str, limit: int) -> tuple[Commit, ...]:
+        """Looks at most about 100,000 commits back; each step further back is fetched once."""
+        return await self._with_cache(lambda: self._history(path, limit))
+
+    async def find(self, trailer: str, value: str, since: str) -> Commit | None:
+        """`since` "" looks through all of history, as `history` does."""
+        return await self._with_cache(lambda: self._find(trailer, value, since))
+
+    async def commit(self, change: Change, expected_head: str) -> Commit:
+        """Two round trips to the remote. After Unavailable it may have landed: `find` its trailer before another try.
+
+        Raises Refused, with the server's reason, when the branch is protected.
+        """
+        if not change.files or not all(map(_is_clean, change.files)):
+            raise Refused(SYSTEM, "commit", f"not files to write: {sorted(change.files)}")
+        return await self._with_cache(lambda: self._commit(change, expected_head))
+
+    async def _head(self) -> str:
+        listing = await self._ask("ask for the head", "ls-remote", REMOTE, self._branch)
+        for line in listing.decode().splitlines():
+            sha, _, ref = line.partition("\t")
+            if ref == self._branch:
+                await self._require(sha)
+                return sha
+        raise NotFound(SYSTEM, "ask for the head", f"there is no branch {self._settings.branch}: push a commit to it")
+
+    async def _read(self, paths: tuple[str, ...], at: str) -> dict[str, bytes]:
+        await self._require(at)
+        found: dict[str, bytes] = {}
+        if len(paths) <= _FEW_PATHS:
+            names = {f"{at}:{path}": path for path in paths}
+            found = {names[name]: body for name, body in await self._contents(names) if body is not None}
+        missing = [path for path in paths if path not in found]
+        if not missing:
+            return found
+        # "Missing" says either that there is no such file, or that its blob was not fetched yet.
+        entries = await self._tree(at, *missing) if len(missing) <= _FEW_PATHS else await self._tree(at)
+        wanted = set(missing)
+        shas = {entry.path: entry.sha for entry in entries if entry.kind == "blob" and entry.path in wanted}
+        bodies = await self._blobs(set(shas.values()))
+        return found | {path: bodies[sha] for path, sha in shas.items()}
+
+    async def _blobs(self, shas: set[str]) -> dict[str, bytes]:
+        bodies = {sha: body for sha, body in await self._contents(shas) if body is not None}
+        if unfetched := shas - bodies.keys():
+            await self._retrying(lambda: self._cache.fetch_blobs(sorted(unfetched)))
+            bodies |= {sha: body for sha, body in await self._contents(unfetched) if body is not None}
+        if shas - bodies.keys():
+            raise CacheBroken("blobs are missing after they were fetched")
+        return bodies
+
+    async def _contents(self, names: Iterable[str]) -> list[tuple[str, bytes | None]]:
+        asked = tuple(names)
+        if not asked:
+            return []
+        stdin = "".join(f"{name}\n" for name in asked).encode(errors="surrogateescape")
+        output = await self._cache.local("cat-file", "--batch", stdin=stdin)
+        return list(blobs(output, asked))
+
+    async def _tree(self, at: str, *paths: str) -> tuple[TreeEntry, ...]:
+        await self._require(at)
+        scope = ("--", *paths) if paths else ()
+        recursive = () if paths else ("-r",)
+        return tuple(tree_entries(await self._cache.local("ls-tree", *recursive, "-z", "--full-tree", at, *scope)))
+
+    async def _history(self, path: str, limit: int) -> tuple[Commit, ...]:
+        head = await self._head()
+        scope = ("--", path) if path else ()
+        found: tuple[Commit, ...] = ()
+        for deeper in (0, *_DEEPER):
+            if deeper:
+                await self._deepen(deeper)
+            boundary = self._cache.boundary()
+            # One more for each boundary commit: those are left out, for they only look as if they touched the path.
+            found = tuple(
+                commit
+                for commit in await self._log(f"--max-count={limit + len(boundary)}", head, *scope)
+                if commit.sha not in boundary or not path
+            )[:limit]
+            if len(found) == limit or not boundary:
+                break
+        return found
+
+    async def _find(self, trailer: str, value: str, since: str) -> Commit | None:
+        head = await self._head()
+        if since:
+            await self._reach(since, head)
+        elif self._cache.boundary():
+            await self._deepen_while(lambda: asyncio.sleep(0, bool(self._cache.boundary())))
+        newer = (head, f"^{since}") if since else (head,)
+        candidates = await self._log("--fixed-strings", f"--grep={trailer}: {value}", "--regexp-ignore-case", *newer)
+        return next((commit for commit in candidates if commit.trailer(trailer) == value), None)
+
+    async def _reach(self, since: str, head: str) -> None:
+        """Fetch history back to `since`, which a new cache does not hold; all of it if the branch has left it."""
+        await self._require(since)
+
+        async def apart() -> bool:
+            if not self._cache.boundary():
+                return False
+            common = await self._log("--max-count=1", "--ancestry-path", head, f"^{since}") if since != head else ()
+            return since != head and not common
+
+        await self._deepen_while(apart)
+
+    async def _deepen_while(self, lacking: Callable[[], Awaitable[bool]]) -> None:
+        for deeper in _DEEPER:
+            if not await lacking():
+                return
+            await self._deepen(deeper)
+
+    async def _log(self, *arguments: str) -> tuple[Commit, ...]:
+        output = await self._cache.local("log", "-z", LOG_FORMAT, "--no-show-signature", *arguments)
+        return tuple(commits(output, self._settings.commit_url))
+
+    async def _commit(self, change: Change, expected_head: str) -> Commit:
+        modes = {entry.path: entry.mode for entry in await self._tree(expected_head, *change.files)}
+        at = datetime.now(UTC).replace(microsecond=0)
+        committer = Author(self._settings.committer_name, self._settings.committer_email)
+        ref = f"refs/pilothouse/{uuid.uuid4().hex}"
+        stream = fast_import_stream(change, expected_head, committer, at, modes, ref)
+        output = await self._cache.local("fast-import", "--quiet", "--done", stdin=stream)
+        sha = output.decode().strip()
+        await self._push(sha, expected_head)
+        self._present.add(sha)
+        url = self._settings.commit_url.replace("{sha}", sha)
+        return Commit(sha, change.author, change.message.strip("\n"), at, url)
+
+    async def _push(self, sha: str, expected_head: str) -> None:
+        """Moves the branch from `expected_head` to its child `sha`, or not at all: the server compares and swaps."""
+        lease = f"--force-with-lease={self._branch}:{expected_head}"
+        await self._cache.remote("push", "push", "--porcelain", "--no-verify", lease, REMOTE, f"{sha}:{self._branch}")
+
+    async def _require(self, at: str) -> None:
+        """Make sure that the commit is in the cache. Raises NotFound."""
+        if at in self._present:
+            return
+        if not is_sha(at):
+            raise NotFound(SYSTEM, "read a commit", f"{at[:80]!r} is not a commit's full sha")
+        async with self._fetching:
+            if at not in self._present and not await self._holds(at):
+                await self._retrying(self._cache.fetch)
+                if not await self._holds(at):
+                    await self._retrying(lambda: self._cache.fetch_commit(at))
+        self._present.add(at)
+
+    async def _holds(self, sha: str) -> bool:
+        output = await self._cache.local("cat-file", "--batch-check=%(objecttype)", stdin=f"{sha}\n".encode())
+        return output.strip() == b"commit"
+
+    async def _ask(self, operation: str, *arguments: str) -> bytes:
+        return await self._retrying(lambda: self._cache.remote(operation, *arguments))
+
+    async def _retrying(self, work: Callable[[], Awaitable[T]]) -> T:
+        retrying = AsyncRetrying(
+            retry=retry_if_exception_type(Unavailable),
+            wait=wait_random_exponential(multiplier=0.2, max=2),
+            stop=stop_after_attempt(3) | stop_after_delay(self._patience.answer),
+            reraise=True,
+        )
+
+        # A nested coroutine function: tenacity does not await what a lambda returns.
+        async def attempt() -> T:
+            return await work()
+
+        return await retrying(attempt)
+
+    async def _deepen(self, commits: int) -> None:
+        await self._retrying(lambda: self._cache.deepen(commits))
+
+    async def _with_cache(self, work: Callable[[], Awaitable[T]]) -> T:
+        """`work`, and once again on a new cache if the present one turns out to be damaged or gone."""
+        try:
+            await self._cache.create()
+            return await work()
+        except CacheBroken:
+            self._present.clear()
+            await self._cache.rebuild()
+        try:
+            return await work()
+        except CacheBroken as broken:
+            detail = f"git fails, on a new cache too: {last_words(broken.told)}"
+            raise Unavailable(SYSTEM, "use the cache", detail) from None
+
+
+def _is_clean(path: str) -> bool:
+    """A path as git stores it. Others cannot be in a tree, and some mean something else to git's commands."""
+    return bool(path) and "\0" not in path and "\n" not in path and not {"", ".", "..", ".git"} & set(path.split("/"))

@@ -1,0 +1,157 @@
+"""An overlay repository in memory: OverlaySource, OverlayWriter and PullRequests."""
+
+import hashlib
+import itertools
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+from bot.domain.errors import HeadMoved, NotFound, Refused
+from bot.domain.overlay import Author, Change, Commit
+from bot.ports import PullRequest
+
+START = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
+SOMEONE = Author("Someone Else", "someone@example.com")
+
+
+@dataclass
+class Branch:
+    """The pull request that was opened from a branch, and what its merge will write."""
+
+    pull: PullRequest
+    name: str
+    change: Change
+    fails: str = ""
+    """why a merge is refused, "" when it is not"""
+
+
+@dataclass
+class MemoryOverlays:
+    """Every commit keeps its whole tree. Tests may move the head (`push`), and set `failing` to break every call."""
+
+    files: dict[str, bytes] = field(default_factory=dict)
+    commit_url: str = "https://git.example.com/commit/{sha}"
+    failing: Exception | None = None
+
+    def __post_init__(self) -> None:
+        self._log: list[Commit] = []
+        self._trees: dict[str, dict[str, bytes]] = {}
+        self._branches: dict[int, Branch] = {}
+        self._numbers = itertools.count(1)
+        self._shas = itertools.count()
+        self._write(dict(self.files), "First commit", SOMEONE)
+
+    @property
+    def log(self) -> tuple[Commit, ...]:
+        """Oldest first."""
+        return tuple(self._log)
+
+    def push(self, files: Mapping[str, bytes], message: str = "Change by hand", author: Author = SOMEONE) -> Commit:
+        """A commit by somebody else."""
+        return self._write(dict(files), message, author)
+
+    def reset(self, sha: str) -> None:
+        """The branch is force-moved back to an older commit."""
+        shas = [commit.sha for commit in self._log]
+        del self._log[shas.index(sha) + 1 :]
+
+    async def head(self) -> str:
+        self._answer()
+        return self._log[-1].sha
+
+    async def paths(self, at: str) -> tuple[str, ...]:
+        return tuple(sorted(self._tree(at)))
+
+    async def read(self, paths: Iterable[str], at: str) -> Mapping[str, bytes]:
+        tree = self._tree(at)
+        return {path: tree[path] for path in paths if path in tree}
+
+    async def history(self, path: str, limit: int) -> tuple[Commit, ...]:
+        self._answer()
+        touching = [
+            commit
+            for before, commit in zip((None, *self._log), self._log, strict=False)
+            if not path or self._trees[commit.sha].get(path) != (self._trees[before.sha].get(path) if before else None)
+        ]
+        return tuple(reversed(touching))[:limit]
+
+    async def commit(self, change: Change, expected_head: str) -> Commit:
+        self._answer()
+        if expected_head != self._log[-1].sha:
+            raise HeadMoved("git", "push", f"the branch is not at {expected_head[:12]} any more")
+        if not change.files:
+            raise Refused("git", "commit", "nothing to write")
+        return self._write(change.files, change.message, change.author)
+
+    async def find(self, trailer: str, value: str, since: str) -> Commit | None:
+        self._answer()
+        for commit in reversed(self._log):
+            if commit.sha == since:
+                return None
+            if commit.trailer(trailer) == value:
+                return commit
+        return None
+
+    async def open(self, change: Change, branch: str, expected_head: str, title: str, body: str) -> PullRequest:
+        self._answer()
+        for existing in self._branches.values():
+            if existing.name == branch and existing.pull.state == "open":
+                return existing.pull
+        if expected_head not in self._trees:
+            raise NotFound("git", "open a pull request", f"no commit {expected_head}")
+        number = next(self._numbers)
+        pull = PullRequest(number, f"https://git.example.com/pull/{number}", "open", "pending")
+        self._branches[number] = Branch(pull, branch, change)
+        return pull
+
+    async def get(self, number: int) -> PullRequest:
+        return self._branch(number).pull
+
+    async def merge(self, number: int, message: str) -> PullRequest:
+        branch = self._branch(number)
+        if branch.pull.state == "merged":
+            return branch.pull
+        if branch.pull.state != "open" or branch.fails:
+            raise Refused("git", "merge", branch.fails or "the pull request is closed")
+        commit = self._write(branch.change.files, message, branch.change.author)
+        branch.pull = replace(branch.pull, state="merged", merge_commit=commit.sha)
+        return branch.pull
+
+    async def close(self, number: int, comment: str) -> None:
+        branch = self._branch(number)
+        if branch.pull.state == "open":
+            branch.pull = replace(branch.pull, state="closed")
+
+    def set_checks(self, number: int, checks: str) -> None:
+        branch = self._branch(number)
+        branch.pull = replace(branch.pull, checks=checks)
+
+    def refuse_merge(self, number: int, why: str) -> None:
+        self._branch(number).fails = why
+
+    def _branch(self, number: int) -> Branch:
+        self._answer()
+        if number not in self._branches:
+            raise NotFound("git", "read a pull request", f"no pull request {number}")
+        return self._branches[number]
+
+    def _tree(self, at: str) -> dict[str, bytes]:
+        self._answer()
+        if at not in self._trees:
+            raise NotFound("git", "read a commit", f"no commit {at}")
+        return self._trees[at]
+
+    def _answer(self) -> None:
+        if self.failing is not None:
+            raise self.failing
+
+    def _write(self, files: Mapping[str, bytes], message: str, author: Author) -> Commit:
+        number = next(self._shas)
+        sha = hashlib.sha1(f"{number} {message}".encode()).hexdigest()
+        before = self._trees[self._log[-1].sha] if self._log else {}
+        commit = Commit(
+            sha, author, message.strip("\n"), START + timedelta(minutes=number), self.commit_url.replace("{sha}", sha)
+        )
+        self._trees[sha] = {**before, **files}
+        self._log.append(commit)
+        return commit
