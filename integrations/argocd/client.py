@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Self
 from urllib.parse import quote
@@ -62,6 +62,9 @@ class ArgoCD:
         self._settings = settings
         self._token = settings.credential("token")
         self._relist = relist
+        policy = policy or Policy()
+        self._patient = replace(policy, read=REFRESH_SECONDS, total=REFRESH_SECONDS)
+        self._large = replace(policy, body_limit=LIST_LIMIT)
         self._connection = Connection(
             SYSTEM, settings.url, auth=Bearer(self._token), tls=settings, policy=policy, refine=refine
         )
@@ -82,7 +85,7 @@ class ArgoCD:
 
     async def refresh(self, ref: ApplicationRef, *, hard: bool = False) -> Application:
         """`hard` also drops the manifest cache."""
-        app = await self._read(ref, refresh="hard" if hard else "normal", wait=REFRESH_SECONDS)
+        app = await self._read(ref, refresh="hard" if hard else "normal")
         return self._application(app, ref.environment)
 
     async def sync(
@@ -195,10 +198,11 @@ class ArgoCD:
     def _application(self, app: wire.Application, environment: str) -> Application:
         return convert.application(app, environment, self._settings.url)
 
-    async def _read(self, ref: ApplicationRef, *, refresh: str = "", wait: float | None = None) -> wire.Application:
+    async def _read(self, ref: ApplicationRef, refresh: str = "") -> wire.Application:
         params = {**self._scope(ref), **({"refresh": refresh} if refresh else {})}
         doing = "refresh" if refresh else "read"
-        answer = await self._connection.request(f"{doing} {ref.name}", "GET", path(ref), params=params, read=wait)
+        policy = self._patient if refresh else None
+        answer = await self._connection.request(f"{doing} {ref.name}", "GET", path(ref), params=params, policy=policy)
         return answer.decode(wire.Application)
 
     async def _read_all(
@@ -212,7 +216,7 @@ class ArgoCD:
         if fields:
             params["fields"] = ",".join(f"items.{field}" for field in fields)
         answer = await self._connection.request(
-            "list applications", "GET", "/api/v1/applications", params=params, body_limit=LIST_LIMIT
+            "list applications", "GET", "/api/v1/applications", params=params, policy=self._large
         )
         return await decoded(answer)
 

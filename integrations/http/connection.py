@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, Self
 
@@ -36,9 +36,7 @@ class Call:
     params: Query
     headers: Mapping[str, str]
     content: bytes | None = field(repr=False)
-    read: float
-    total: float
-    body_limit: int
+    policy: Policy
 
 
 class Connection:
@@ -59,15 +57,13 @@ class Connection:
         policy: Policy | None = None,
         refine: Refine | None = None,
     ) -> None:
-        if not base_url.startswith(("http://", "https://")):
-            raise ValueError(f"{system}: the URL must begin with https:// or http://, not {base_url[:8]!r}")
         self.system = system
         self.policy = policy or Policy()
         self._auth = auth or Anonymous()
         self._refine = refine
         self._certificates = Certificates(tls or Tls())
         self._client = httpx.AsyncClient(
-            base_url=base_url,
+            base_url=checked(system, base_url),
             auth=self._auth,
             verify=self._certificates.context,
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
@@ -86,15 +82,13 @@ class Connection:
         json: Any = None,
         content: bytes | None = None,
         idempotent: bool | None = None,
-        read: float | None = None,
-        body_limit: int | None = None,
+        policy: Policy | None = None,
     ) -> Answer:
         """The answer, when it is 2xx. `idempotent` (by default: GET and HEAD) allows retries.
 
-        `read` lengthens the longest silence, in seconds, and the total with it. Anything but a read carries the
-        Content-Type `application/json`, and exactly that, with or without a body (A2).
+        `policy` is for this call alone. Anything but a read carries the Content-Type `application/json`, and exactly
+        that, with or without a body (A2).
         """
-        policy = self.policy
         reads = method in READS
         call = Call(
             operation,
@@ -103,17 +97,15 @@ class Connection:
             params or {},
             {**({} if reads else {"Content-Type": JSON}), **(headers or {})},
             msgspec.json.encode(json) if json is not None else content,
-            read or policy.read,
-            max(policy.total, read or 0),
-            body_limit or policy.body_limit,
+            policy or self.policy,
         )
         try:
-            async with asyncio.timeout(call.total):
+            async with asyncio.timeout(call.policy.total):
                 if reads if idempotent is None else idempotent:
-                    return await self._retrying(call.total)(self._once, call)
+                    return await self._retrying(call.policy)(self._once, call)
                 return await self._once(call)
         except TimeoutError as error:
-            raise Unavailable(self.system, operation, f"no answer within {call.total:g} seconds") from error
+            raise Unavailable(self.system, operation, f"no answer within {call.policy.total:g} seconds") from error
 
     @asynccontextmanager
     async def stream(
@@ -126,18 +118,8 @@ class Connection:
         silence: float | None = None,
     ) -> AsyncIterator[AsyncIterator[bytes]]:
         """The lines of an endless answer, as they come; `silence` is the longest wait for one, in seconds."""
-        policy = self.policy
-        call = Call(
-            operation,
-            "GET",
-            path,
-            params or {},
-            headers or {},
-            None,
-            silence or policy.read,
-            policy.total,
-            policy.body_limit,
-        )
+        policy = replace(self.policy, read=silence or self.policy.read)
+        call = Call(operation, "GET", path, params or {}, headers or {}, None, policy)
         async with self._open(call) as response:
             if not response.is_success:
                 raise self._failure(await self._answer(call, response))
@@ -162,7 +144,7 @@ class Connection:
 
     @asynccontextmanager
     async def _open(self, call: Call) -> AsyncIterator[httpx.Response]:
-        timeout = httpx.Timeout(call.read, connect=self.policy.connect, pool=self.policy.connect)
+        timeout = httpx.Timeout(call.policy.read, connect=call.policy.connect, pool=call.policy.connect)
         try:
             self._certificates.refresh()
             request = self._client.build_request(
@@ -188,22 +170,22 @@ class Connection:
             await response.aclose()
 
     async def _answer(self, call: Call, response: httpx.Response) -> Answer:
-        body = bytearray()
+        body, limit = bytearray(), call.policy.body_limit
         try:
             async for chunk in response.aiter_bytes():
                 body += chunk
-                if len(body) > call.body_limit:
-                    raise Refused(self.system, call.operation, f"the answer is larger than {call.body_limit} bytes")
+                if len(body) > limit:
+                    raise Refused(self.system, call.operation, f"the answer is larger than {limit} bytes")
         except httpx.HTTPError as error:
             raise self._broken(call, error) from error
         return Answer(self.system, call.operation, response.status_code, response.headers, bytes(body))
 
     async def _lines(self, call: Call, response: httpx.Response) -> AsyncGenerator[bytes]:
         try:
-            async for line in lines(response.aiter_bytes(), self.policy.line_limit):
+            async for line in lines(response.aiter_bytes(), call.policy.line_limit):
                 yield line
         except LineTooLong as error:
-            detail = f"a line of the stream is longer than {self.policy.line_limit} bytes"
+            detail = f"a line of the stream is longer than {call.policy.line_limit} bytes"
             raise Refused(self.system, call.operation, detail) from error
         except httpx.HTTPError as error:
             raise self._broken(call, error) from error
@@ -222,14 +204,24 @@ class Connection:
             error.args = (error.system, error.operation, clean, *error.args[3:])
         return error
 
-    def _retrying(self, total: float) -> AsyncRetrying:
-        policy = self.policy
+    def _retrying(self, policy: Policy) -> AsyncRetrying:
         return AsyncRetrying(
             retry=retry_if_exception_type(Unavailable),
             wait=WaitAsAsked(policy),
-            stop=stop_after_attempt(policy.attempts) | stop_before_delay(total),
+            stop=stop_after_attempt(policy.attempts) | stop_before_delay(policy.total),
             reraise=True,
         )
+
+
+def checked(system: str, base_url: str) -> httpx.URL:
+    """Raises ValueError, which does not repeat the URL: it may hold a password."""
+    try:
+        url = httpx.URL(base_url)
+    except httpx.InvalidURL:
+        raise ValueError(f"{system}: not a URL: expected https://HOST or http://HOST") from None
+    if url.scheme not in ("http", "https") or not url.host:
+        raise ValueError(f"{system}: the URL must begin with https:// or http:// and a host")
+    return url
 
 
 class WaitAsAsked:

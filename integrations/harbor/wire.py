@@ -1,0 +1,141 @@
+"""What Harbor sends, as far as it is read here. Everything may be absent or null."""
+
+from datetime import datetime
+from typing import Annotated
+
+from msgspec import Meta, Raw, Struct
+
+Moment = Annotated[datetime, Meta(tz=True)]
+
+
+class Tag(Struct, frozen=True):
+    name: str = ""
+    push_time: Moment | None = None
+
+
+class Label(Struct, frozen=True):
+    name: str = ""
+
+
+class Platform(Struct, frozen=True):
+    architecture: str | None = None
+    os: str | None = None
+
+
+class Reference(Struct, frozen=True):
+    """A child of an image index."""
+
+    child_digest: str = ""
+    platform: Platform | None = None
+
+
+class Accessory(Struct, frozen=True):
+    digest: str = ""
+    type: str = ""
+    size: int = 0
+
+
+class Summary(Struct, frozen=True):
+    """Severities with none found are left out (H12)."""
+
+    total: int = 0
+    fixable: int = 0
+    summary: dict[str, int] | None = None
+
+
+class Scanner(Struct, frozen=True):
+    name: str | None = None
+    vendor: str | None = None
+    version: str | None = None
+
+
+class ScanOverview(Struct, frozen=True):
+    report_id: str | None = None
+    scan_status: str | None = None
+    summary: Summary | None = None
+    complete_percent: int | None = None
+    start_time: Moment | None = None
+    end_time: Moment | None = None
+    scanner: Scanner | None = None
+
+
+class Config(Struct, frozen=True, rename="pascal"):
+    """The OCI image config inside `extra_attrs`."""
+
+    labels: dict[str, str] | None = None
+
+
+class ExtraAttrs(Struct, frozen=True):
+    config: Config | None = None
+
+
+class Artifact(Struct, frozen=True):
+    """`scan_overview` is keyed by the full MIME type of the report (H11)."""
+
+    digest: str
+    size: int = 0
+    push_time: Moment | None = None
+    tags: list[Tag] | None = None
+    labels: list[Label] | None = None
+    annotations: dict[str, str] | None = None
+    references: list[Reference] | None = None
+    accessories: list[Accessory] | None = None
+    scan_overview: dict[str, ScanOverview | None] | None = None
+    extra_attrs: Raw = Raw(b"null")
+    """free-form: read apart, so that a chart's or a model's attributes do not break the reading of images"""
+
+
+class Vulnerability(Struct, frozen=True):
+    id: str = ""
+    package: str = ""
+    version: str | None = None
+    fix_version: str | None = None
+    severity: str | None = None
+
+
+class Report(Struct, frozen=True):
+    vulnerabilities: list[Vulnerability] | None = None
+
+
+class AllowlistItem(Struct, frozen=True):
+    cve_id: str = ""
+
+
+class Allowlist(Struct, frozen=True):
+    """`expires_at`: seconds since the epoch; absent, it never ends (H18)."""
+
+    items: list[AllowlistItem] | None = None
+    expires_at: int | None = None
+
+
+class Metadata(Struct, frozen=True):
+    """Booleans and severities are text (H16)."""
+
+    public: str | None = None
+    auto_scan: str | None = None
+    prevent_vul: str | None = None
+    severity: str | None = None
+    enable_content_trust: str | None = None
+    enable_content_trust_cosign: str | None = None
+    reuse_sys_cve_allowlist: str | None = None
+
+
+class Project(Struct, frozen=True):
+    name: str = ""
+    metadata: Metadata | None = None
+    cve_allowlist: Allowlist | None = None
+
+
+class Repository(Struct, frozen=True):
+    name: str = ""
+
+
+class Error(Struct, frozen=True):
+    code: str | None = None
+    message: str | None = None
+
+
+class Errors(Struct, frozen=True):
+    """H7."""
+
+    errors: list[Error] | None = None
