@@ -1,0 +1,21 @@
+"""How things look: domain values to Block Kit and the text that stands for it. Pure."""
+
+from bot.views.card import card, dry_run
+from bot.views.home import home
+from bot.views.notes import notice, result, thread_note
+from bot.views.picker import closing_modal, loading_modal, modal, options
+from bot.views.reply import render
+
+__all__ = [
+    "card",
+    "closing_modal",
+    "dry_run",
+    "home",
+    "loading_modal",
+    "modal",
+    "notice",
+    "options",
+    "render",
+    "result",
+    "thread_note",
+]

@@ -1,0 +1,194 @@
+"""What a promotion's card tells besides where it stands: moves, fields, reasons, who and when."""
+
+from collections.abc import Mapping, Sequence
+from urllib.parse import urlsplit
+
+from bot.domain.promotion import Following, GateResult, Move, Progress, Promotion, Stage, VerdictState
+from bot.ports import Comparison
+from bot.views import words
+from bot.views.words import DAY_AND_TIME, bold, code, joined, link, mention, moment, safe
+
+FIELD_LIMIT = 260
+GATE_FIELDS = 10
+MARKS = {VerdictState.PASSED: "✅", VerdictState.BLOCKED: "⛔", VerdictState.WAITING: "⏳"}
+Pair = tuple[str, str]
+
+
+def fact_fields(promotion: Promotion, comparisons: Mapping[str, Comparison]) -> list[Pair]:
+    """Label and finished mrkdwn of each field, in the order in which a card shows them."""
+    pairs = [("Requested by", mention(promotion.plan.requester)), ("Approvals", _approvals(promotion))]
+    if len(promotion.plan.moves) == 1:
+        pairs.append(("Change", _change(promotion.plan.moves[0], comparisons)))
+    gates = promotion.plan.gates + tuple(promotion.plan.skipped_gates)
+    pairs += [(words.title(gate), _gate(promotion, gate)) for gate in gates[:GATE_FIELDS]]
+    if len(gates) > GATE_FIELDS:
+        pairs.append(("Other gates", words.more(len(gates) - GATE_FIELDS, "")))
+    pairs.append(("Argo CD", _argocd(promotion)))
+    if words.clean(promotion.plan.reason):
+        pairs.append(("Reason", safe(promotion.plan.reason, FIELD_LIMIT)))
+    return pairs
+
+
+def move_lines(promotion: Promotion) -> list[str]:
+    """A row for each image, for cards about several."""
+    alone = len(promotion.plan.apps) == 1
+    health = {one.application: one for one in promotion.following}
+    lines = []
+    for move in promotion.plan.moves:
+        name = move.name if alone else move.app
+        change = f"{safe(move.before.label, 60)} → {bold(move.after.label, 60)}"
+        marks = [_row_gates(promotion, move.app)] if not alone else []
+        if move.application in health:
+            marks.append(_followed(health[move.application]))
+        lines.append(" · ".join([f"• {code(name, 80)} {change}", *filter(None, marks)]))
+    return lines
+
+
+def _row_gates(promotion: Promotion, app: str) -> str:
+    held = [result for result in promotion.blocked if result.app == app]
+    return ", ".join(f"{MARKS[one.verdict.state]} {safe(words.title(one.gate), 40)}" for one in held[:4])
+
+
+def reason_lines(promotion: Promotion) -> list[str]:
+    """Every reason why it may not go on, with its remedy; then what was waived and why."""
+    several = len(promotion.plan.apps) > 1
+    held = sorted(promotion.blocked, key=lambda one: one.verdict.state is not VerdictState.BLOCKED)
+    waived = [one for one in promotion.results if one.waived and one.verdict.state is not VerdictState.PASSED]
+    return [_reason(one, several) for one in held] + [_waived(one, several) for one in waived]
+
+
+def _reason(result: GateResult, several: bool) -> str:
+    verdict = result.verdict
+    told = f"{MARKS[verdict.state]} {_gate_of(result, several)}: {safe(verdict.reason, 400)}"
+    if words.web_address(verdict.link):
+        told += f" {link(verdict.link, 'Details')}"
+    return f"{told}\n        → {safe(verdict.remedy, 400)}" if words.clean(verdict.remedy) else told
+
+
+def _waived(result: GateResult, several: bool) -> str:
+    said = safe(result.verdict.reason, 250)
+    return f"⚠️ {_gate_of(result, several)} is waived: {safe(result.waived, 250)} It says: {said}"
+
+
+def _gate_of(result: GateResult, several: bool) -> str:
+    gate = bold(words.title(result.gate), 60)
+    return f"{gate} of {safe(result.app, 60)}" if several else gate
+
+
+def trouble_lines(promotion: Promotion) -> list[str]:
+    """What Argo CD says is wrong, application by application."""
+    failed = [one for one in promotion.following if one.progress is Progress.FAILED]
+    return [
+        f"⚠️ {_application(one)} is {safe(one.health or one.sync or 'not Healthy', 40)}: "
+        f"{safe(one.explanation or 'Argo CD gives no reason.', 900)}"
+        for one in failed
+    ]
+
+
+def decision_lines(promotion: Promotion) -> list[str]:
+    """Who decided, and when."""
+    lines = []
+    if promotion.approvals and (promotion.phase.final or promotion.stage is not Stage.APPROVAL):
+        people = [f"{mention(one.approver)} {moment(one.at)}" for one in promotion.approvals]
+        lines.append(f"✅ Approved by {joined(people, 500, ', ')}")
+    if promotion.rejection:
+        lines.append(f"❌ Rejected by {mention(promotion.rejection.by)} {moment(promotion.rejection.at)}")
+    if promotion.commit:
+        lines.append(f"Commit {link(promotion.commit.url, promotion.commit.short, 40)}")
+    return lines
+
+
+def footer(promotion: Promotion) -> str:
+    """The id, and until when the question is open or since when the answer is known."""
+    parts = [code(promotion.id, 120)]
+    if promotion.finished_at:
+        parts.append(f"ended {moment(promotion.finished_at, DAY_AND_TIME)}")
+    elif promotion.expires_at and not promotion.phase.final:
+        parts.append(f"expires {moment(promotion.expires_at, DAY_AND_TIME)}")
+    return " · ".join(parts)
+
+
+def _approvals(promotion: Promotion) -> str:
+    wanted = promotion.plan.approval.count
+    if not wanted:
+        return "none needed"
+    given = f"{len(promotion.approvals)}/{wanted}"
+    if not promotion.approvals:
+        return given
+    return f"{given}: {joined([mention(one.approver) for one in promotion.approvals], FIELD_LIMIT, ', ')}"
+
+
+def _change(move: Move, comparisons: Mapping[str, Comparison]) -> str:
+    comparison = comparisons.get(move.app)
+    url = (comparison.url if comparison else "") or compare_url(move)
+    if comparison:
+        return link(url, words.count(comparison.total, "commit"))
+    if move.revision and move.revision_before:
+        return link(url, f"{move.revision_before[:7]} → {move.revision[:7]}")
+    return link(url, f"built from {move.revision[:7]}") if move.revision else "source not known"
+
+
+def compare_url(move: Move) -> str:
+    """The source repository's page of the change, "" where there is none."""
+    source = move.source.removesuffix("/").removesuffix(".git")
+    if not (move.revision and words.web_address(source)):
+        return ""
+    inner = "/-" if "gitlab" in urlsplit(source).netloc else ""
+    if not move.revision_before:
+        return f"{source}{inner}/commit/{move.revision}"
+    return f"{source}{inner}/compare/{move.revision_before}...{move.revision}"
+
+
+def _gate(promotion: Promotion, gate: str) -> str:
+    if gate in promotion.plan.skipped_gates:
+        return f"⏭️ skipped: {safe(promotion.plan.skipped_gates[gate], FIELD_LIMIT - 30)}"
+    results = [result for result in promotion.results if result.gate == gate]
+    if not results:
+        return "…"
+    if len(results) == 1:
+        return _one_gate(results[0])
+    return ", ".join(_tally(results))
+
+
+def _one_gate(result: GateResult) -> str:
+    verdict = result.verdict
+    if verdict.state is VerdictState.PASSED:
+        said = safe(verdict.reason, FIELD_LIMIT - 40) if words.clean(verdict.reason) else "passed"
+        return f"✅ {said}"
+    if result.waived:
+        return "⚠️ waived"
+    return "⛔ blocked" if verdict.state is VerdictState.BLOCKED else "⏳ waiting"
+
+
+def _tally(results: Sequence[GateResult]) -> list[str]:
+    counted = {
+        "✅ {} passed": sum(one.verdict.state is VerdictState.PASSED for one in results),
+        "⚠️ {} waived": sum(bool(one.waived) and one.verdict.state is not VerdictState.PASSED for one in results),
+        "⛔ {} blocked": sum(not one.holds and one.verdict.state is VerdictState.BLOCKED for one in results),
+        "⏳ {} waiting": sum(not one.holds and one.verdict.state is VerdictState.WAITING for one in results),
+    }
+    return [text.format(number) for text, number in counted.items() if number]
+
+
+def _argocd(promotion: Promotion) -> str:
+    following = promotion.following
+    if not following:
+        return "not touched yet" if not promotion.commit else "…"
+    if len(following) == 1:
+        return (
+            f"{_followed(following[0])} {link(following[0].url, 'Open')}"
+            if following[0].url
+            else _followed(following[0])
+        )
+    healthy = sum(one.progress is Progress.HEALTHY for one in following)
+    return f"{healthy}/{len(following)} Healthy"
+
+
+def _followed(following: Following) -> str:
+    mark = {Progress.HEALTHY: "✅", Progress.FAILED: "⚠️"}.get(following.progress, "🔄")
+    said = " · ".join(safe(word, 40) for word in (following.sync, following.health) if words.clean(word))
+    return f"{mark} {said or following.progress.value}"
+
+
+def _application(following: Following) -> str:
+    return link(following.url, following.application.name, 80) if following.url else bold(following.application.name)

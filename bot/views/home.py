@@ -1,0 +1,47 @@
+"""The bot's Home tab: what waits for a decision, what is on its way, and what runs where."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from slack_sdk.models.blocks import Block
+from slack_sdk.models.views import View
+
+from bot.domain.promotion import Promotion, Stage
+from bot.domain.reply import StatusRow
+from bot.views.card import headline, icon
+from bot.views.layout import context, divider, header, rows, section
+from bot.views.state import state
+from bot.views.status import status_blocks
+from bot.views.words import bold, channel_mention, code, mention
+
+HOME_BLOCKS = 100
+
+
+def home(live: Sequence[Promotion], board: Sequence[StatusRow], *, commands: Sequence[str] = ()) -> dict[str, Any]:
+    """The view that `views.publish` takes. `commands` are examples of what to type."""
+    waiting = [one for one in live if one.stage is Stage.APPROVAL]
+    moving = [one for one in live if one.stage is not Stage.APPROVAL]
+    blocks: list[Block] = []
+    blocks += _promotions("🚦 Waiting for an approval", waiting)
+    blocks += _promotions("🔄 On their way", moving)
+    if not live:
+        blocks.append(section("Nothing is on its way, and nobody waits for you."))
+    blocks += [divider(), header("What runs where")]
+    blocks += rows(status_blocks(board), spare_blocks=60, budget=6000, most=HOME_BLOCKS)
+    if not board:
+        blocks.append(section("No apps are known yet: they are found in the overlay repository."))
+    if commands:
+        blocks += [divider(), context("Try " + " or ".join(code(command) for command in commands[:4]))]
+    return dict(View(type="home", blocks=blocks).to_dict())
+
+
+def _promotions(title: str, promotions: Sequence[Promotion]) -> list[Block]:
+    if not promotions:
+        return []
+    lines = [section(_line(promotion)) for promotion in promotions]
+    return [header(title), *rows(lines, spare_blocks=80, budget=4000, most=HOME_BLOCKS)]
+
+
+def _line(promotion: Promotion) -> str:
+    asked = f"asked for by {mention(promotion.plan.requester)} in {channel_mention(promotion.plan.channel)}"
+    return f"{icon(promotion)} {bold(headline(promotion), 200)} · {asked}\n{state(promotion).sentence}"

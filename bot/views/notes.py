@@ -1,0 +1,56 @@
+"""One-line messages about a promotion: in its card's thread, in channels that follow it, and to its requester."""
+
+from bot.domain.event import Event
+from bot.domain.promotion import Promotion
+from bot.ports import Rendered
+from bot.views import facts, words
+from bot.views.card import headline, icon
+from bot.views.layout import TEXT_LIMIT, rendered, section
+from bot.views.state import State, state
+from bot.views.words import bold, channel_mention, mention, safe
+
+HEADLINE = 160
+
+
+def thread_note(promotion: Promotion, event: Event, *, approvers: str = "") -> Rendered:
+    """Under the card, so it does not say again what moves where. A failure calls the requester by name."""
+    requester = mention(promotion.plan.requester)
+    if event is Event.STARTED:
+        why = promotion.plan.reason
+        said = f"{icon(promotion)} {requester} starts this." + (f" {safe(why, 500)}" if words.clean(why) else "")
+        return _message([said])
+    now = state(promotion, approvers)
+    if event is Event.FAILED:
+        return _message([f"{now.emoji} {requester}: {now.sentence}", *_why(promotion)])
+    return _message([str(now)])
+
+
+def notice(promotion: Promotion, event: Event, *, approvers: str = "") -> Rendered:
+    """For a channel that follows the app: whole by itself, and it says where the card is."""
+    name = bold(headline(promotion), HEADLINE)
+    where = _card_is(promotion)
+    if event is Event.STARTED:
+        return _message([f"{icon(promotion)} {name} is started by {mention(promotion.plan.requester)}. {where}"])
+    now = state(promotion, approvers)
+    return _message(
+        [f"{now.emoji} {name}: {now.sentence} {where}", *(_why(promotion) if event is Event.FAILED else [])]
+    )
+
+
+def result(promotion: Promotion) -> Rendered:
+    """To the requester, when it is over."""
+    now: State = state(promotion)
+    lines = [f"{now.emoji} Your {bold(headline(promotion), HEADLINE)}: {now.sentence}"]
+    return _message([*lines, *_why(promotion), _card_is(promotion)])
+
+
+def _why(promotion: Promotion) -> list[str]:
+    return [*facts.trouble_lines(promotion), *facts.reason_lines(promotion)]
+
+
+def _card_is(promotion: Promotion) -> str:
+    return f"The card is in {channel_mention(promotion.plan.channel)}."
+
+
+def _message(lines: list[str]) -> Rendered:
+    return rendered(lines[0], [section(*lines, limit=TEXT_LIMIT)])

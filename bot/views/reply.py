@@ -1,0 +1,66 @@
+"""From what a command answers to how it looks."""
+
+from functools import singledispatch
+
+from bot.domain.reply import (
+    DryRun,
+    HelpPage,
+    Reply,
+    RollbackChoices,
+    RunDetail,
+    RunList,
+    RunLog,
+    ScanReport,
+    Silent,
+    Started,
+    StatusBoard,
+    Told,
+)
+from bot.ports import Rendered
+from bot.views.card import dry_run, headline
+from bot.views.help import help_page
+from bot.views.layout import sentence, told
+from bot.views.rollback import rollback_choices
+from bot.views.runs import run_detail, run_list, run_log
+from bot.views.scan import scan_report
+from bot.views.status import status_board
+from bot.views.words import bold, channel_mention
+
+
+@singledispatch
+def render(reply: Reply) -> Rendered:
+    """How a reply looks. Raises TypeError for those that open a modal (`picker.modal`) and for unknown ones."""
+    raise TypeError(f"{type(reply).__name__} is not shown as a message")
+
+
+@render.register
+def _(reply: Told) -> Rendered:
+    return told(reply.sentence)
+
+
+@render.register
+def _(_reply: Silent) -> Rendered:
+    return Rendered("")
+
+
+@render.register
+def _(reply: Started) -> Rendered:
+    what = bold(headline(reply.promotion), 300)
+    where = channel_mention(reply.channel)
+    if reply.existing:
+        return sentence(f"{what} is under way already: its card is in {where}.")
+    return sentence(f"{what} is under way: follow its card in {where}.")
+
+
+@render.register
+def _(reply: DryRun) -> Rendered:
+    return dry_run(reply.promotion)
+
+
+render.register(StatusBoard, status_board)
+render.register(ScanReport, scan_report)
+render.register(RunList, run_list)
+render.register(RunDetail, run_detail)
+render.register(RunLog, run_log)
+render.register(RollbackChoices, rollback_choices)
+render.register(HelpPage, help_page)

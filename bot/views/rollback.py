@@ -1,0 +1,34 @@
+"""What an environment can go back to, newest first."""
+
+from slack_sdk.models.blocks import Block
+
+from bot.domain.reply import RollbackChoice, RollbackChoices
+from bot.ports import Rendered
+from bot.views import words
+from bot.views.card import LAST_ENVIRONMENT
+from bot.views.ids import Action, ImageValue
+from bot.views.layout import button, confirm, rendered, rows, section, sentence
+from bot.views.words import DAY_AND_TIME, bold, link, moment, safe
+
+
+def rollback_choices(reply: RollbackChoices) -> Rendered:
+    where = f"{safe(reply.app, 80)} in {safe(reply.environment, 60)}"
+    if not reply.choices:
+        return sentence(f"{where} has run nothing else yet, so there is nothing to go back to.")
+    text = f"{where} runs {bold(reply.running.label, 80)}. It can go back to:"
+    return rendered(text, [section(text), *rows(_row(reply, one, at) for at, one in enumerate(reply.choices))])
+
+
+def _row(reply: RollbackChoices, choice: RollbackChoice, index: int) -> Block:
+    label = choice.image.label
+    to = choice.image.digest or choice.image.tag or choice.commit.sha
+    ask = None
+    if reply.environment == LAST_ENVIRONMENT:
+        text = f"{words.plain(reply.app, 80)} goes back from {reply.running.label} to {label}."
+        ask = confirm(f"Roll back {reply.environment}?", text, "Roll back", "Not now")
+    name = Action.PICK_ROLLBACK.numbered(index)
+    pick = button("Roll back to this", name, ImageValue(reply.app, reply.environment, to), confirm=ask)
+    came = f"since {moment(choice.since, DAY_AND_TIME)} by {safe(choice.commit.author.name, 60)}"
+    proof = "was Healthy there" if choice.verified else "not known to have been Healthy"
+    commit = link(choice.commit.url, choice.commit.short, 40)
+    return section(f"{bold(label)} · {proof}\n{came} · {commit} {safe(choice.commit.headline, 120)}", accessory=pick)

@@ -1,0 +1,120 @@
+"""Pipeline runs: a list, one in detail, and what its steps printed."""
+
+from slack_sdk.models.blocks import Block, ButtonElement
+
+from bot.domain.pipeline import PipelineRun, RunStatus, StepLog, TaskStatus
+from bot.domain.reply import RunDetail, RunList, RunLog
+from bot.ports import Rendered
+from bot.views import words
+from bot.views.ids import Action, RunValue
+from bot.views.layout import actions, button, context, header, rendered, rows, section, sentence
+from bot.views.words import DAY_AND_TIME, block_of_code, bold, code, lasted, moment, safe
+
+MARKS = {
+    RunStatus.PENDING: "⏳",
+    RunStatus.RUNNING: "🔄",
+    RunStatus.SUCCEEDED: "✅",
+    RunStatus.FAILED: "❌",
+    RunStatus.CANCELLED: "🛑",
+}
+LINES = 20
+
+
+def run_list(reply: RunList) -> Rendered:
+    of = f" of {safe(reply.app, 80)}" if reply.app else ""
+    if not reply.runs:
+        return sentence(f"There are no pipeline runs{of} yet.")
+    text = f"{words.count(len(reply.runs), 'pipeline run')}{of}, newest first"
+    return rendered(text, [section(f"*{text}*"), *rows(_row(run, index) for index, run in enumerate(reply.runs))])
+
+
+def run_detail(reply: RunDetail) -> Rendered:
+    run = reply.run
+    now = f"{MARKS[run.status]} {run.status.value}"
+    blocks: list[Block] = [header(f"🔧 {words.plain(run.name, 100)}")]
+    if words.clean(reply.note):
+        blocks.append(section(safe(reply.note, 500)))
+    blocks.append(section(" · ".join([now, *_facts(run)])))
+    if run.tasks:
+        blocks.append(section(*(_task(task) for task in run.tasks), limit=2000))
+    if words.clean(reply.failure):
+        blocks.append(section(f"❌ {safe(reply.failure, 900)}"))
+    if reply.log:
+        blocks += _step(reply.log)
+    blocks += _results(run)
+    said = safe(reply.note or reply.failure or run.message or run.reason, 500)
+    return rendered(f"{safe(run.name, 100)}: {now}. {said}", [*blocks, *actions(_buttons(run))])
+
+
+def run_log(reply: RunLog) -> Rendered:
+    name = safe(reply.run.name, 100)
+    if not reply.logs:
+        return sentence(f"{MARKS[reply.run.status]} {name} has printed nothing yet.")
+    steps = [block for log in reply.logs for block in _step(log)]
+    text = f"The last lines of {name}"
+    return rendered(text, [section(f"*{text}*"), *rows(steps)])
+
+
+def log_file(reply: RunLog) -> tuple[str, bytes]:
+    """Name and content of the file that holds the whole log, for what does not fit into a message."""
+    parts = [
+        f"== {log.task} / {log.step}{' (gone)' if log.gone else ''}\n" + "\n".join(log.lines) for log in reply.logs
+    ]
+    name = "".join(c for c in reply.run.name if c.isascii() and (c.isalnum() or c in "-."))[:100] or "run"
+    return f"{name}.log", ("\n\n".join(parts) + "\n").encode(errors="replace")
+
+
+def longer_than_shown(reply: RunLog) -> bool:
+    """Whether a message leaves lines out."""
+    return any(len(log.lines) > LINES for log in reply.logs)
+
+
+def _row(run: PipelineRun, index: int) -> Block:
+    facts = " · ".join(_facts(run))
+    show = button("Show", Action.RUN_SHOW.numbered(index), RunValue(run.name))
+    return section(f"{MARKS[run.status]} {bold(run.name)} {run.status.value}\n{facts}", accessory=show)
+
+
+def _facts(run: PipelineRun) -> list[str]:
+    facts = [safe(run.app, 60)] if run.app else []
+    if run.requester:
+        facts.append(f"by <@{run.requester}>" if words.USER_ID.fullmatch(run.requester) else safe(run.requester, 60))
+    started = run.started_at or run.created_at
+    if started:
+        facts.append(moment(started, DAY_AND_TIME))
+    if run.duration is not None:
+        facts.append(lasted(run.duration))
+    return facts or [safe(run.pipeline, 80)]
+
+
+def _task(task: TaskStatus) -> str:
+    if task.skipped:
+        return f"⏭️ {safe(task.name, 80)} skipped"
+    took = task.finished_at - task.started_at if task.started_at and task.finished_at else None
+    line = f"{MARKS[task.status]} {safe(task.name, 80)}" + (f" {lasted(took)}" if took is not None else "")
+    if task.status is not RunStatus.FAILED:
+        return line
+    step = f" in step {code(task.failed_step, 60)}" if task.failed_step else ""
+    return f"{line}{step}: {safe(task.message or task.reason or 'no reason is given', 300)}"
+
+
+def _step(log: StepLog) -> list[Block]:
+    title = f"{bold(log.task)} / {safe(log.step, 80)}"
+    if log.gone and not log.lines:
+        return [section(f"{title}: its pod is gone, and the log with it.")]
+    return [section(f"{title}\n{block_of_code(log.lines[-LINES:], 2400)}")]
+
+
+def _results(run: PipelineRun) -> list[Block]:
+    if not run.results:
+        return []
+    pairs = [f"{safe(name, 40)} {code(value, 150)}" for name, value in run.results.items()]
+    return [context(words.joined(pairs, 1200, " · "))]
+
+
+def _buttons(run: PipelineRun) -> list[ButtonElement]:
+    value = RunValue(run.name)
+    logs = button("Logs", Action.RUN_LOGS, value)
+    if not run.done:
+        return [logs, button("Cancel", Action.RUN_CANCEL, value, style="danger")]
+    return [logs] if run.status is RunStatus.SUCCEEDED else [logs, button("Retry", Action.RUN_RETRY, value)]

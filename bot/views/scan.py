@@ -1,0 +1,107 @@
+"""What the scanner found in an image, worst first."""
+
+from collections.abc import Sequence
+
+from slack_sdk.models.blocks import Block
+
+from bot.domain.reply import ScanReport
+from bot.domain.scan import Scan, ScanStatus, Severity, Vulnerability
+from bot.ports import Rendered
+from bot.views import words
+from bot.views.layout import context, fields, header, rendered, section
+from bot.views.words import DAY_AND_TIME, code, moment, safe
+
+DOTS = {
+    Severity.CRITICAL: "🔴",
+    Severity.HIGH: "🟠",
+    Severity.MEDIUM: "🟡",
+    Severity.LOW: "🔵",
+    Severity.NEGLIGIBLE: "⚪",
+    Severity.UNKNOWN: "❔",
+    Severity.NONE: "⚪",
+}
+SHOWN = 10
+
+
+def scan_report(report: ScanReport) -> Rendered:
+    label = report.artifact.image.label
+    told = _verdict(report)
+    blocks: list[Block] = [header(f"🔍 {words.plain(report.app, 60)} · {words.plain(label, 60)}"), section(told)]
+    blocks += fields([pair for pair in _facts(report) if pair[1]])
+    if report.against:
+        blocks.append(section(*_difference(report), limit=1500))
+    if report.vulnerabilities:
+        blocks.append(section("*Worst first*", *_worst(report.vulnerabilities), limit=2500))
+    blocks.append(context(code(str(report.artifact.image), 250)))
+    return rendered(f"{safe(report.app, 60)} {safe(label, 60)}: {told}", blocks)
+
+
+def counts(found: Scan) -> str:
+    """ "🔴 2 Critical · 🟠 5 High" """
+    worst_first = sorted(found.counts.items(), key=lambda item: -item[0].rank)
+    return " · ".join(f"{DOTS[severity]} {number:,} {severity.value}" for severity, number in worst_first if number)
+
+
+def _verdict(report: ScanReport) -> str:
+    found = report.scan
+    match found.status:
+        case ScanStatus.NOT_SCANNED:
+            return f"⏳ This image is not scanned yet. {_again(report)}"
+        case ScanStatus.PENDING:
+            return "⏳ The scan waits for its turn."
+        case ScanStatus.RUNNING:
+            done = f" ({found.progress} %)" if found.progress else ""
+            return f"⏳ The scan is running{done}. What follows is of the scan before it, if there was one."
+        case ScanStatus.ERROR:
+            return f"❌ The scan broke off, so nothing is known of this image. {_again(report)}"
+        case ScanStatus.STOPPED:
+            return f"❌ The scan was stopped, so nothing is known of this image. {_again(report)}"
+    if report.threshold is None:
+        return counts(found) or "✅ Nothing was found."
+    bad = found.at_or_above(report.threshold)
+    worse = report.threshold.value if report.threshold is Severity.CRITICAL else f"{report.threshold.value} or worse"
+    if not bad:
+        return f"✅ Nothing is {worse}."
+    return f"⛔ {words.count(bad, 'finding')} {'is' if bad == 1 else 'are'} {worse}."
+
+
+def _again(report: ScanReport) -> str:
+    return f"Start one with {code(f'/scan {report.app}@{report.artifact.image.label} --rescan', 150)}."
+
+
+def _facts(report: ScanReport) -> list[tuple[str, str]]:
+    found = report.scan
+    return [
+        ("Found", counts(found)),
+        ("Fixable", f"{found.fixable:,} of {found.total:,}" if found.total else ""),
+        ("Scanned", moment(found.finished_at, DAY_AND_TIME) if found.finished_at else ""),
+        ("Scanner", safe(found.scanner, 100) if words.clean(found.scanner) else ""),
+        ("Pushed", moment(report.artifact.pushed_at, DAY_AND_TIME) if report.artifact.pushed_at else ""),
+        ("Source", code(report.artifact.revision[:12], 40) if words.clean(report.artifact.revision) else ""),
+    ]
+
+
+def _difference(report: ScanReport) -> list[str]:
+    assert report.against is not None
+    lines = [f"*Compared with {safe(report.against.label, 60)}*"]
+    if report.fixed:
+        lines.append(f"✅ {len(report.fixed):,} fixed: {_ids(report.fixed)}")
+    if report.added:
+        lines.append(f"⚠️ {len(report.added):,} new: {_ids(report.added)}")
+    return lines if len(lines) > 1 else [f"{lines[0]}: nothing fixed and nothing new."]
+
+
+def _ids(found: Sequence[Vulnerability]) -> str:
+    worst = sorted(found, key=lambda one: -one.severity.rank)
+    return words.joined([f"{DOTS[one.severity]} {safe(one.id, 40)}" for one in worst], 500, ", ")
+
+
+def _worst(found: Sequence[Vulnerability]) -> list[str]:
+    worst = sorted(found, key=lambda one: (-one.severity.rank, not one.fixable, one.id))
+    lines = [_finding(one) for one in worst[:SHOWN]]
+    return lines if len(worst) <= SHOWN else [*lines, words.more(len(worst) - SHOWN, "")]
+
+
+def _finding(one: Vulnerability) -> str:
+    fix = f"fixed in {safe(one.fix_version, 40)}" if one.fixable else "no fix yet"
+    return f"{DOTS[one.severity]} {safe(one.id, 40)} · {safe(one.package, 60)} {safe(one.version, 40)} · {fix}"

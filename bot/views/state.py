@@ -1,0 +1,140 @@
+"""Where a promotion stands, in one sentence and one colour."""
+
+from dataclasses import dataclass
+
+from bot.domain.promotion import Following, GateResult, Kind, Phase, Progress, Promotion, Stage, VerdictState
+from bot.views import words
+from bot.views.layout import BLUE, GREEN, RED, YELLOW
+from bot.views.words import mention, named, safe
+
+
+@dataclass(frozen=True)
+class State:
+    """`sentence` is finished mrkdwn."""
+
+    emoji: str
+    sentence: str
+    color: str
+
+    def __str__(self) -> str:
+        return f"{self.emoji} {self.sentence}"
+
+
+def state(promotion: Promotion, approvers: str = "") -> State:
+    """`approvers` says who may approve, in the place of the rule's roles; mentions in it are live."""
+    if promotion.phase.final:
+        return _final(promotion)
+    match promotion.stage:
+        case Stage.APPROVAL:
+            return State("🚦", _approvals(promotion, approvers), YELLOW)
+        case Stage.COMMIT:
+            return State("⏳", "Writing the change to git.", BLUE)
+        case Stage.FOLLOW | Stage.DONE:
+            return _following(promotion)
+        case _:
+            return _gates(promotion)
+
+
+def dry_state(promotion: Promotion, approvers: str = "") -> State:
+    """What would happen, for a dry run."""
+    if promotion.blocked:
+        return State("⛔", f"This would not start: {_gates_say(promotion.blocked)}.", RED)
+    rule = promotion.plan.approval
+    if not rule.count:
+        return State("✅", "This would start at once: every gate passes, and no approval is needed.", GREEN)
+    asked = words.count(rule.count, "approval")
+    return State("✅", f"Every gate passes. {asked} from {_who(promotion, approvers)} would be asked for.", GREEN)
+
+
+def _gates(promotion: Promotion) -> State:
+    blocked = [result for result in promotion.blocked if result.verdict.state is VerdictState.BLOCKED]
+    if blocked:
+        return State("⛔", f"{_gates_say(blocked, start=True)}. What helps is said above.", YELLOW)
+    waiting = promotion.blocked
+    if waiting:
+        return State("⏳", f"Waiting for {named(_gate_names(waiting))}. Nothing to do: it goes on by itself.", BLUE)
+    unasked = [gate for gate in promotion.plan.gates if gate not in {result.gate for result in promotion.results}]
+    return State("⏳", f"Asking {named(unasked)}." if unasked else "Getting ready.", BLUE)
+
+
+def _gates_say(results: list[GateResult] | tuple[GateResult, ...], *, start: bool = False) -> str:
+    names = _gate_names(results)
+    said = f"{named(names)} {'says' if len(names) == 1 else 'say'} no"
+    return said[:1].upper() + said[1:] if start else said
+
+
+def _gate_names(results: list[GateResult] | tuple[GateResult, ...]) -> list[str]:
+    return list(dict.fromkeys(words.title(result.gate).lower() for result in results))
+
+
+def _approvals(promotion: Promotion, approvers: str) -> str:
+    rule = promotion.plan.approval
+    missing = max(1, rule.count - len(promotion.approvals))
+    what = "an approval" if missing == 1 and not promotion.approvals else words.count(missing, "more approval")
+    sentence = f"Waiting for {what} from {_who(promotion, approvers)}."
+    held = {role for approval in promotion.approvals for role in approval.roles}
+    still = [role for role in rule.required if role not in held]
+    return f"{sentence} One of them must be of {named(still)}." if still else sentence
+
+
+def _who(promotion: Promotion, approvers: str) -> str:
+    if approvers:
+        return words.with_mentions(approvers, 600)
+    return named(promotion.plan.approval.roles, "or") or "anyone who may approve"
+
+
+def _following(promotion: Promotion) -> State:
+    failed = [following for following in promotion.following if following.progress is Progress.FAILED]
+    if failed:
+        return State("⚠️", f"{_application_names(failed)} {_is(failed)} in trouble.", RED)
+    pending = [following for following in promotion.following if following.progress is not Progress.HEALTHY]
+    if not promotion.following or not pending:
+        return State("🔄", "Argo CD is looking at the commit.", BLUE)
+    first = pending[0]
+    doing = {
+        Progress.WAITING: "Waiting for Argo CD to take up the commit for {}.",
+        Progress.SYNCING: "Argo CD is syncing {}.",
+        Progress.PROGRESSING: "{} is rolling out.",
+    }.get(first.progress, "{} is on its way.")
+    return State("🔄", doing.format(_application_names(pending)), BLUE)
+
+
+def _application_names(following: list[Following]) -> str:
+    return named([one.application.name for one in following], most=3)
+
+
+def _is(following: list[Following]) -> str:
+    return "is" if len(following) == 1 else "are"
+
+
+def _final(promotion: Promotion) -> State:
+    outcome = safe(promotion.outcome, 600) if words.clean(promotion.outcome) else ""
+    match promotion.phase:
+        case Phase.SUCCEEDED:
+            return State("✅", outcome or _success(promotion), GREEN)
+        case Phase.ABORTED:
+            return State("🛑", outcome or "Aborted. Nothing has changed.", YELLOW)
+        case Phase.ERRORED:
+            return State("💥", outcome or "Something broke on the way. An administrator finds the id in the log.", RED)
+        case _:
+            return State("❌", _failure(promotion, outcome), RED)
+
+
+def _success(promotion: Promotion) -> str:
+    plan = promotion.plan
+    what = safe(plan.app, 60) if len(plan.apps) == 1 else words.count(len(plan.apps), "app")
+    if len(plan.moves) == 1:
+        what = f"{what} {safe(plan.moves[0].after.label, 60)}"
+    verb = "is back" if plan.kind is Kind.ROLLBACK else "runs"
+    return f"{what} {verb} in {safe(plan.environment, 60)}, Synced and Healthy."
+
+
+def _failure(promotion: Promotion, outcome: str) -> str:
+    if promotion.rejection:
+        why = promotion.rejection.reason
+        return f"Rejected by {mention(promotion.rejection.by)}" + (f": {safe(why, 500)}" if words.clean(why) else ".")
+    if outcome:
+        return outcome
+    if promotion.commit:
+        return "The change is in git, but it did not become Healthy."
+    return f"Stopped: {_gates_say(promotion.blocked)}. Nothing has changed." if promotion.blocked else "Stopped."

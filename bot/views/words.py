@@ -1,0 +1,188 @@
+"""Text from outside, made fit to print, and the small words that every view shares.
+
+Everything that comes from commits, tags, alerts, policy or people passes `plain` (for plain_text objects) or `safe`
+(for mrkdwn) (S6). Limits count UTF-16 units of the *escaped* text, the strictest of the readings that Slack leaves
+open (S19), and an entity is never cut.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from urllib.parse import quote, urlsplit
+
+from bot.domain.caller import Person
+
+ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+ELLIPSIS = "…"
+NOTHING = "—"
+URL_LIMIT = 1000
+USER_ID = re.compile(r"[UW][A-Z0-9]{2,20}")
+CHANNEL_ID = re.compile(r"[CGD][A-Z0-9]{2,20}")
+ESCAPED_MENTION = re.compile(r"&lt;(!subteam\^S[A-Z0-9]{2,20}|@[UW][A-Z0-9]{2,20})&gt;")
+JOINERS = "\u200c\u200d"
+"""the only invisible characters that are kept: emoji and some scripts are written with them"""
+
+
+def clean(text: str) -> str:
+    """One line without control, direction-changing or broken characters, so that nothing can pose as something else."""
+    return " ".join("".join(character for character in text if visible(character)).split())
+
+
+def visible(character: str) -> bool:
+    return character.isspace() or character in JOINERS or unicodedata.category(character) not in ("Cc", "Cf", "Cs")
+
+
+def plain(text: str, limit: int) -> str:
+    """For plain_text objects, in which nothing is parsed; never empty."""
+    return cut(clean(text), limit, escaped=False) or NOTHING
+
+
+def safe(text: str, limit: int = 200) -> str:
+    """For mrkdwn: escaped, at most `limit` long when escaped; never empty."""
+    return cut(clean(text), limit, escaped=True) or NOTHING
+
+
+def cut(text: str, limit: int, *, escaped: bool) -> str:
+    written: list[str] = []
+    room = limit
+    for character in text:
+        entity = ENTITIES.get(character, character) if escaped else character
+        room -= width(entity)
+        written.append(entity)
+        if room < 0:
+            break
+    else:
+        return "".join(written)
+    while written and room < 1:
+        room += width(written.pop())
+    return "".join(written).rstrip() + ELLIPSIS
+
+
+def width(text: str) -> int:
+    """Length in UTF-16 units."""
+    return len(text) + sum(character > "\uffff" for character in text)
+
+
+def code(text: str, limit: int = 100) -> str:
+    """Inline code. A backtick cannot be escaped (S6), so it is written as an apostrophe."""
+    return f"`{safe(text.replace('`', chr(39)), limit - 2)}`"
+
+
+def bold(text: str, limit: int = 100) -> str:
+    return f"*{safe(text.replace('*', '∗'), limit - 2)}*"
+
+
+def block_of_code(lines: Sequence[str], limit: int) -> str:
+    """The last lines that fit, as a code block; a line that is too long by itself is cut."""
+    room = limit - 8
+    kept: list[str] = []
+    for line in reversed(lines):
+        printed = cut(clean_line(line), min(room - 1, 400), escaped=True)
+        room -= width(printed) + 1
+        if room < 2:
+            break
+        kept.append(printed)
+    return "```\n" + ("\n".join(reversed(kept)) or NOTHING) + "\n```"
+
+
+def clean_line(line: str) -> str:
+    """A line of a log: its indentation stays."""
+    shown = "".join(character for character in line.expandtabs(4) if visible(character) and character not in "\r\n")
+    return shown.replace("```", "'''").rstrip()
+
+
+def mention(person: Person) -> str:
+    """Live for a Slack user id, else the name."""
+    return f"<@{person.id}>" if USER_ID.fullmatch(person.id) else safe(person.name or person.id, 80)
+
+
+def channel_mention(channel: str) -> str:
+    return f"<#{channel}>" if CHANNEL_ID.fullmatch(channel) else safe(channel, 80)
+
+
+def with_mentions(text: str, limit: int) -> str:
+    """Like `safe`, but mentions of users and user groups stay live. Only for text that the bot itself composed."""
+    return ESCAPED_MENTION.sub(r"<\1>", safe(text, limit))
+
+
+def link(url: str, label: str, limit: int = 100) -> str:
+    """A link where `url` is one that can be written, else the label alone. `label` is raw text."""
+    shown = safe(label.replace("|", "¦"), limit)
+    target = web_address(url)
+    return f"<{target}|{shown}>" if target else shown
+
+
+def web_address(url: str) -> str:
+    """The URL as it may stand in mrkdwn, "" when it is no http(s) address or too long."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ""
+    if parts.scheme not in ("http", "https") or not parts.netloc or clean(url) != url:
+        return ""
+    target = quote(url, safe="%/:?#[]@!$&'()*+,;=~", errors="replace").replace("&", "&amp;")
+    return target if len(target) <= URL_LIMIT else ""
+
+
+TIME = "{time}"
+DAY_AND_TIME = "{date_short_pretty} at {time}"
+
+
+def moment(at: datetime, style: str = TIME) -> str:
+    """In the reader's own time zone; in UTC where a client cannot do that."""
+    utc = at.astimezone(UTC)
+    fallback = f"{utc:%H:%M} UTC" if style == TIME else f"{utc:%Y-%m-%d %H:%M} UTC"
+    return f"<!date^{int(utc.timestamp())}^{style}|{fallback}>"
+
+
+def joined(parts: Iterable[str], limit: int, separator: str = "\n") -> str:
+    """The parts that fit, and how many more there are. Parts are finished mrkdwn and never cut."""
+    every = list(parts)
+    kept, room = 0, limit - width(more(len(every), separator))
+    for part in every:
+        room -= width(part) + width(separator)
+        if room < 0:
+            break
+        kept += 1
+    shown = separator.join(every[:kept])
+    return shown if kept == len(every) else shown + more(len(every) - kept, separator if kept else "")
+
+
+def more(count: int, separator: str = "\n") -> str:
+    return f"{separator}and {count:,} more"
+
+
+def count(number: int, noun: str, plural: str = "") -> str:
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def lasted(time: timedelta) -> str:
+    """How long, in its two largest units: "1 h 12 min"."""
+    seconds = max(0, round(time.total_seconds()))
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    parts = [(days, "d"), (hours, "h"), (minutes, "min"), (seconds, "s")]
+    first = next((index for index, (number, _) in enumerate(parts) if number), 3)
+    return " ".join(f"{number} {unit}" for number, unit in parts[first : first + 2] if number) or "0 s"
+
+
+def listed(words: Sequence[str], last: str = "and") -> str:
+    """ "a", "a and b", "a, b and c" """
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} {last} {words[-1]}" if words else ""
+
+
+def named(names: Sequence[str], last: str = "and", most: int = 5) -> str:
+    """Escaped names as words of a sentence; a long list ends in how many more there are."""
+    shown = [safe(name, 60) for name in names[:most]]
+    if len(names) > most:
+        shown.append(f"{len(names) - most:,} more")
+        last = "and"
+    return listed(shown, last)
+
+
+def title(name: str) -> str:
+    """A gate's name as a label: "two-person" → "Two person"."""
+    words = clean(name.replace("-", " ").replace("_", " "))
+    return words[:1].upper() + words[1:]
