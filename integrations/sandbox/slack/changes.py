@@ -32,7 +32,7 @@ class Subscription(AsyncIterator[Change]):
 
 
 class Changes:
-    """Every change has a `type`: message, view, home, workspace, connection, file or complaint."""
+    """Every change has a `type`: message, view, home, workspace, connection, failure or complaint."""
 
     def __init__(self) -> None:
         self._subscriptions: set[Subscription] = set()

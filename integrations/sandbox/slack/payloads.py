@@ -29,7 +29,7 @@ class Payloads:
             "user_id": user.id,
             "user_name": user.name,
             "command": command.command,
-            "text": self.escaped(text) if command.should_escape else text,
+            "text": self.escaped(text, with_names=True) if command.should_escape else text,
             "api_app_id": self._app.app_id,
             "is_enterprise_install": "false",
             "response_url": self._response_url("commands", user, channel),
@@ -38,26 +38,14 @@ class Payloads:
 
     def message_action(self, user: User, channel: Channel, message: Message, action: Json, state: Json) -> Json:
         """block_actions from a message; an ephemeral one does not come along (S17)."""
-        container: Json = {
-            "type": "message",
-            "message_ts": message.ts,
-            "channel_id": channel.id,
-            "is_ephemeral": bool(message.ephemeral_to),
-        }
-        if message.thread_ts:
-            container["thread_ts"] = message.thread_ts
-        payload = {
+        return {
             **self._interaction("block_actions", user),
-            "container": container,
+            **self.message_place(channel, message, action["block_id"]),
             "trigger_id": self._core.triggers.issue(user.id),
-            "channel": {"id": channel.id, "name": channel.name},
             "state": {"values": state},
             "response_url": self._response_url("actions", user, channel, message.ts),
             "actions": [{**action, "action_ts": self._core.timeline.next_ts()}],
         }
-        if not message.ephemeral_to:
-            payload["message"] = wire.message_object(message, self._core.workspace)
-        return payload
 
     def view_action(self, user: User, view: View, action: Json) -> Json:
         """block_actions from a modal or the Home tab: with a view, without message, channel and response_url."""
@@ -98,13 +86,18 @@ class Payloads:
         container = {"type": "view", "view_id": view.id}
         return {"container": container, "view": wire.view_object(view, self._core.workspace)}
 
-    def message_place(self, channel: Channel, message: Message) -> Json:
-        container = {
+    def message_place(self, channel: Channel, message: Message, block_id: str) -> Json:
+        container: Json = {
             "type": "message",
             "message_ts": message.ts,
             "channel_id": channel.id,
             "is_ephemeral": bool(message.ephemeral_to),
         }
+        for attachment in message.attachments:
+            if any(block["block_id"] == block_id for block in attachment.get("blocks") or []):
+                container |= {"type": "message_attachment", "attachment_id": attachment["id"], "is_app_unfurl": False}
+        if message.thread_ts:
+            container["thread_ts"] = message.thread_ts
         place: Json = {"container": container, "channel": {"id": channel.id, "name": channel.name}}
         if not message.ephemeral_to:
             place["message"] = wire.message_object(message, self._core.workspace)
@@ -167,13 +160,17 @@ class Payloads:
                 )
         return urls
 
-    def escaped(self, text: str) -> str:
+    def escaped(self, text: str, with_names: bool = False) -> str:
         """What a person typed as Slack passes it on: entities, and @names and #names as ids (S6)."""
         text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
         text = re.sub(r"&lt;((?:@U|#C|!subteam\^S)[A-Z0-9]+)&gt;", r"<\1>", text)
-        return re.sub(r"(?<![\w<])([@#])([a-z0-9][\w.-]*)", self._mention, text)
 
-    def _mention(self, match: "re.Match[str]") -> str:
+        def mention(match: "re.Match[str]") -> str:
+            return self._mention(match, with_names)
+
+        return re.sub(r"(?<![\w<])([@#])([a-z0-9][\w.-]*)", mention, text)
+
+    def _mention(self, match: "re.Match[str]", with_names: bool) -> str:
         sign, name = match[1], match[2]
         workspace = self._core.workspace
         found: Any = workspace.channel(name) if sign == "#" else workspace.user(name) or workspace.group(name)
@@ -181,4 +178,6 @@ class Payloads:
             return f"<!{name}>" if sign == "@" and name in {"here", "channel", "everyone"} else match[0]
         if sign == "#":
             return f"<#{found.id}|{found.name}>"
-        return f"<@{found.id}>" if isinstance(found, User) else f"<!subteam^{found.id}>"
+        if isinstance(found, User):
+            return f"<@{found.id}|{found.name}>" if with_names else f"<@{found.id}>"
+        return f"<!subteam^{found.id}>"

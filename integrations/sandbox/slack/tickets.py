@@ -70,8 +70,10 @@ class ResponseUrls:
 
     def issue(self, kind: str, user: str, channel: str, message_ts: str = "") -> str:
         """The path of a new URL; `kind` is "commands" or "actions"."""
+        now = self._clock.now()
+        self._tickets = {key: one for key, one in self._tickets.items() if now - one.born <= RESPONSE_URL_LIFE}
         path = f"/{kind}/{self._team.id}/{secrets.randbelow(10**13)}/{secrets.token_urlsafe(18)}"
-        self._tickets[path] = ResponseTicket(user, channel, self._clock.now(), message_ts)
+        self._tickets[path] = ResponseTicket(user, channel, now, message_ts)
         return path
 
     def use(self, path: str) -> ResponseTicket:

@@ -18,6 +18,8 @@ class Workspace:
         self.users = {user.id: user for user in seed.users(self.app)}
         self.groups = {group.id: group for group in seed.groups()}
         self.channels = {channel.id: channel for channel in seed.channels(self.app)}
+        for person in self.people:
+            self.im(person.id)
 
     @property
     def people(self) -> list[User]:

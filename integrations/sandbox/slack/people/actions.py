@@ -41,7 +41,7 @@ class Actions:
         found = find(self._blocks(message, press), press.action_id, press.label)
         if found.element.get("confirm") and not press.confirm:
             return {"ok": True, "acked": False, "cancelled": True}
-        place = self._stage.payloads.message_place(where, message)
+        place = self._stage.payloads.message_place(where, message, found.block["block_id"])
         action = await self._action(user, found, place, press)
         state = self._remember(user, message, found, action)
         payload = self._stage.payloads.message_action(user, where, message, action, state)

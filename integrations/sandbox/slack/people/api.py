@@ -129,7 +129,7 @@ class People:
         else:
             user, where, message = self._actions.the_message(as_user, channel, ts)
             found = find(message.all_blocks(), action_id, None)
-            place = self._stage.payloads.message_place(where, message)
+            place = self._stage.payloads.message_place(where, message, found.block["block_id"])
         return await self._suggestions.ask(user, found, place, query)
 
     async def open_home(self, as_user: str) -> Json:

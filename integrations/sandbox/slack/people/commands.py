@@ -6,6 +6,8 @@ from integrations.sandbox.slack.model import Channel, Json, User
 from integrations.sandbox.slack.people.stage import Stage, outcome
 from integrations.sandbox.slack.responses import respond
 
+HINT = "In Slack, all messages that start with the “/” character are interpreted as commands."
+
 
 class Commands:
     def __init__(self, stage: Stage) -> None:
@@ -21,7 +23,7 @@ class Commands:
             raise PersonError(f"a command begins with a slash, {text!r} does not: send it as a message")
         command = self._stage.core.config.commands.get(name)
         if command is None:
-            said = self._stage.slackbot_says(user, where, f"{name} is not a valid command.")
+            said = self._stage.slackbot_says(user, where, f"{name} is not a valid command. {HINT}")
             return {"ok": False, "acked": False, "error": "invalid_command", "ts": said.ts}
         payload = self._stage.payloads.command(user, where, command, rest.strip())
         answer = await self._stage.send("slash_commands", payload, wants_reply=True)

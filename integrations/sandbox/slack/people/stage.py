@@ -20,11 +20,17 @@ class Stage:
         if not answer.acked:
             what = payload.get("command") or payload.get("type") or kind
             self.core.complain(f"{what} was not acknowledged: {answer.error}")
+            self.core.changes.tell("failure", what=what, error=answer.error, user=_sender(payload))
         return answer
 
     def slackbot_says(self, user: User, channel: Channel, text: str) -> Message:
         """The line that only this person sees when something went wrong."""
         return self.core.timeline.post(channel, "USLACKBOT", text=text, ephemeral_to=user.id)
+
+
+def _sender(payload: Json) -> str:
+    user = payload.get("user") or {}
+    return str(payload.get("user_id") or user.get("id", ""))
 
 
 def outcome(answer: Answer) -> Json:

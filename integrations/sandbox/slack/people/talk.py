@@ -4,6 +4,7 @@ from integrations.sandbox.slack import wire
 from integrations.sandbox.slack.errors import PersonError
 from integrations.sandbox.slack.events import Events
 from integrations.sandbox.slack.model import Json
+from integrations.sandbox.slack.people.composer import rich_text
 from integrations.sandbox.slack.people.stage import Stage
 
 
@@ -22,8 +23,7 @@ class Talk:
         if thread_ts and core.timeline.find(where.id, thread_ts) is None:
             raise PersonError(f"there is no message {thread_ts!r} in {channel} to reply to")
         escaped = self._stage.payloads.escaped(text)
-        block = {"type": "rich_text", "block_id": "text", "elements": [_section(escaped)]}
-        posted = core.timeline.post(where, user.id, text=escaped, blocks=[block], thread_ts=thread_ts)
+        posted = core.timeline.post(where, user.id, text=escaped, blocks=[rich_text(escaped)], thread_ts=thread_ts)
         return {"ok": True, "ts": posted.ts, "channel": where.id}
 
     async def open_home(self, as_user: str) -> Json:
@@ -40,9 +40,3 @@ class Talk:
         acked = answer is not None and answer.acked
         error = "not_subscribed" if answer is None else answer.error
         return {"ok": acked, "acked": acked, **({"error": error} if error else {})}
-
-
-def _section(text: str) -> Json:
-    """The rich text that Slack's composer makes: mentions as elements of their own, the rest as text."""
-    plain = text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
-    return {"type": "rich_text_section", "elements": [{"type": "text", "text": plain}]}

@@ -29,7 +29,8 @@ async def open_im(call: Call) -> Json:
     known = {channel.im_user for channel in workspace.channels.values()}
     channel = workspace.im(user.id)
     again = {"no_op": True, "already_open": True} if user.id in known else {}
-    return {**again, "channel": {"id": channel.id}}
+    shown = _object(call, channel, False) if call.args.flag("return_im") else {"id": channel.id}
+    return {**again, "channel": shown}
 
 
 async def info(call: Call) -> Json:
