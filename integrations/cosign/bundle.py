@@ -1,0 +1,65 @@
+"""Signatures as cosign writes them since version 3: Sigstore bundles that refer to the image (C4, C5)."""
+
+import msgspec
+from msgspec import Struct
+from securesystemslib.dsse import Envelope
+
+from integrations.cosign.keys import Keys
+from integrations.cosign.verdict import Found
+
+BUNDLE = "application/vnd.dev.sigstore.bundle.v0.3+json"
+PREDICATE = "https://sigstore.dev/cosign/sign/v1"
+IN_TOTO = "application/vnd.in-toto+json"
+
+
+class EnvelopeSignature(Struct, frozen=True):
+    sig: bytes
+
+
+class DsseEnvelope(Struct, frozen=True, rename="camel"):
+    """msgspec reads base64 into bytes."""
+
+    payload: bytes
+    payload_type: str
+    signatures: list[EnvelopeSignature]
+
+
+class Bundle(Struct, frozen=True, rename="camel"):
+    dsse_envelope: DsseEnvelope
+
+
+class Subject(Struct, frozen=True):
+    digest: dict[str, str]
+
+
+class Statement(Struct, frozen=True, rename="camel"):
+    predicate_type: str
+    subject: list[Subject]
+
+
+def examine(blob: bytes, digest: str, keys: Keys) -> Found | None:
+    """One bundle; None for one that is not a signature of an image but says something else about it.
+
+    The transparency log is not asked: a known key, not a time and an identity, is what is trusted here.
+    """
+    try:
+        envelope = msgspec.json.decode(blob, type=Bundle).dsse_envelope
+        statement = msgspec.json.decode(envelope.payload, type=Statement)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return Found.malformed("its bundle has no readable DSSE envelope")
+    if statement.predicate_type != PREDICATE:
+        return None
+    if envelope.payload_type != IN_TOTO:
+        return Found.malformed("its DSSE payload is not an in-toto statement")
+    key = verifying(envelope, keys)
+    if not key:
+        return Found.other_key()
+    signed = [f"{algorithm}:{value}" for subject in statement.subject for algorithm, value in subject.digest.items()]
+    return Found.signed(key) if digest in signed else Found.other_digest(", ".join(signed))
+
+
+def verifying(envelope: DsseEnvelope, keys: Keys) -> str:
+    """The key of any one signature over the envelope's own encoding of type and payload."""
+    content = Envelope(envelope.payload, envelope.payload_type, {}).pae()
+    names = (keys.verifying(signature.sig, content) for signature in envelope.signatures)
+    return next((name for name in names if name), "")

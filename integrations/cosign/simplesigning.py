@@ -1,0 +1,45 @@
+"""Signatures as cosign wrote them up to version 2: layers of a manifest under the tag `sha256-<hex>.sig` (C1, C2)."""
+
+import base64
+import binascii
+
+import msgspec
+from msgspec import Struct, field
+
+from integrations.cosign.keys import Keys
+from integrations.cosign.verdict import Found
+
+LAYER = "application/vnd.dev.cosign.simplesigning.v1+json"
+SIGNATURE = "dev.cosignproject.cosign/signature"
+
+
+class SignedImage(Struct, frozen=True):
+    digest: str = field(name="Docker-manifest-digest")
+
+
+class Critical(Struct, frozen=True):
+    image: SignedImage
+
+
+class Payload(Struct, frozen=True):
+    """`docker-reference` is not looked at: a signature of one repository is valid in another (C2)."""
+
+    critical: Critical
+
+
+def examine(payload: bytes, annotations: dict[str, str], digest: str, keys: Keys) -> Found:
+    """One layer: verified over its exact bytes, and only then read (C2)."""
+    try:
+        signature = base64.b64decode(annotations.get(SIGNATURE, ""), validate=True)
+    except (binascii.Error, ValueError):
+        return Found.malformed("its signature is not base64")
+    if not signature:
+        return Found.malformed(f"it has no annotation {SIGNATURE}")
+    key = keys.verifying(signature, payload)
+    if not key:
+        return Found.other_key()
+    try:
+        signed = msgspec.json.decode(payload, type=Payload).critical.image.digest
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return Found.malformed("its payload is not a simple signing payload")
+    return Found.signed(key) if signed == digest else Found.other_digest(signed)

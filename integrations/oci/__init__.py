@@ -1,0 +1,5 @@
+"""The OCI registry API (`/v2`): manifests, configs, and what refers to an image."""
+
+from integrations.oci.client import Oci
+
+__all__ = ["Oci"]

@@ -1,0 +1,59 @@
+"""OCI documents, as far as they are read here."""
+
+from msgspec import Struct, field
+
+IMAGE_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+IMAGE_INDEX = "application/vnd.oci.image.index.v1+json"
+DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
+DOCKER_INDEX = "application/vnd.docker.distribution.manifest.list.v2+json"
+MANIFESTS = (IMAGE_MANIFEST, IMAGE_INDEX, DOCKER_MANIFEST, DOCKER_INDEX)
+
+
+class Platform(Struct, frozen=True):
+    architecture: str | None = None
+    os: str | None = None
+
+
+class Descriptor(Struct, frozen=True, rename="camel"):
+    digest: str
+    media_type: str | None = None
+    size: int = 0
+    artifact_type: str | None = None
+    annotations: dict[str, str] | None = None
+    platform: Platform | None = None
+
+
+class Manifest(Struct, frozen=True, rename="camel"):
+    """An image manifest (`config`, `layers`) or an index (`manifests`)."""
+
+    media_type: str | None = None
+    artifact_type: str | None = None
+    config: Descriptor | None = None
+    layers: list[Descriptor] | None = None
+    manifests: list[Descriptor] | None = None
+    subject: Descriptor | None = None
+    annotations: dict[str, str] | None = None
+
+
+class ContainerConfig(Struct, frozen=True):
+    labels: dict[str, str] | None = field(default=None, name="Labels")
+
+
+class ImageConfig(Struct, frozen=True):
+    config: ContainerConfig | None = None
+
+
+class Token(Struct, frozen=True):
+    """Of the token endpoint; both names are in use."""
+
+    token: str | None = None
+    access_token: str | None = None
+
+
+class Error(Struct, frozen=True):
+    code: str | None = None
+    message: str | None = None
+
+
+class Errors(Struct, frozen=True):
+    errors: list[Error] | None = None
