@@ -10,11 +10,11 @@ import shutil
 import ssl
 import uuid
 from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.domain.errors import Refused, Unavailable
+from bot.domain.errors import Unavailable
 from bot.settings import GitSettings
 from integrations.git.environment import REMOTE, GitEnvironment
 from integrations.git.failures import SYSTEM, last_words, remote_failure
@@ -132,12 +132,15 @@ class Cache:
 
     @asynccontextmanager
     async def _alone(self) -> AsyncIterator[None]:
-        try:
-            async with locked(self._lock_file, self._patience.fetch):
-                yield
-        except TimeoutError:
-            detail = f"another process has held {self._lock_file.name} for {self._patience.fetch:g} s"
-            raise Unavailable(SYSTEM, "lock the cache", detail) from None
+        async with AsyncExitStack() as held:
+            try:
+                await held.enter_async_context(locked(self._lock_file, self._patience.fetch))
+            except TimeoutError:
+                detail = f"another process has held {self._lock_file.name} for {self._patience.fetch:g} s"
+                raise Unavailable(SYSTEM, "lock the cache", detail) from None
+            except OSError as error:
+                raise unusable(str(error.strerror)) from error
+            yield
 
     def _is_there(self) -> bool:
         return (self.path / "HEAD").exists()
@@ -152,7 +155,7 @@ class Cache:
         except (GitFailed, OSError) as error:
             await asyncio.to_thread(shutil.rmtree, new, ignore_errors=True)
             told = last_words(error.stderr) if isinstance(error, GitFailed) else str(error.strerror)
-            raise Refused(SYSTEM, "make the cache", f"PILOTHOUSE_DATA_DIR cannot be used: {told}") from error
+            raise unusable(told) from error
 
     async def _tidy(self) -> None:
         """Each fetch leaves a pack; many of them slow every look-up down."""
@@ -174,6 +177,10 @@ class Cache:
         except OSError as error:
             detail = f"{error.filename or 'a file'} cannot be read: {error.strerror}"
             raise Unavailable(SYSTEM, "read the credentials", detail) from error
+
+
+def unusable(told: str) -> Unavailable:
+    return Unavailable(SYSTEM, "use the cache", f"PILOTHOUSE_DATA_DIR cannot be used: {told}")
 
 
 def write_authorities(extra: Path, merged: Path) -> None:

@@ -80,7 +80,8 @@ class GitRemote:
             if ref == self._branch:
                 await self._require(sha)
                 return sha
-        raise NotFound(SYSTEM, "ask for the head", f"there is no branch {self._settings.branch}: push a commit to it")
+        detail = f"the remote shows no branch {self._settings.branch}: push a commit to it, or mend PILOTHOUSE_GIT__URL"
+        raise NotFound(SYSTEM, "ask for the head", detail)
 
     async def _read(self, paths: tuple[str, ...], at: str) -> dict[str, bytes]:
         await self._require(at)

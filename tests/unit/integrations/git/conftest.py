@@ -1,0 +1,49 @@
+"""A remote with three apps, and the git client looking at it."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bot.settings import GitSettings
+from integrations.git import GitRemote
+from tests.contract.overlays import FILES
+from tests.fakes.bare import BareRepository
+
+
+@pytest.fixture
+def bare(tmp_path: Path) -> BareRepository:
+    repository = BareRepository(tmp_path / "remote.git")
+    repository.commit(FILES, "First commit")
+    return repository
+
+
+@pytest.fixture
+def cache_dir(tmp_path: Path) -> Path:
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def remote(bare: BareRepository, cache_dir: Path) -> GitRemote:
+    return GitRemote(GitSettings(url=bare.url), cache_dir)
+
+
+@pytest.fixture
+def spied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[str]]:
+    """Puts a git before git that writes its command line down; answers the lines since the last question."""
+    real = next(p for d in os.environ["PATH"].split(":") if (p := Path(d) / "git").exists())
+    record = tmp_path / "commands.txt"
+    record.touch()
+    wrapper = tmp_path / "bin" / "git"
+    wrapper.parent.mkdir()
+    wrapper.write_text(f'#!/bin/sh\necho "$*" >> {record}\nexec {real} "$@"\n')
+    wrapper.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{wrapper.parent}:{os.environ['PATH']}")
+
+    def lines() -> list[str]:
+        text = record.read_text()
+        record.write_text("")
+        return text.splitlines()
+
+    return lines

@@ -1,0 +1,65 @@
+"""What a promotion costs: few processes, and only the objects that are needed."""
+
+from collections.abc import Callable
+
+import pytest
+
+from integrations.git import GitRemote, cache
+from tests.contract.overlays import PATH, change
+from tests.fakes.bare import BareRepository
+
+Spy = Callable[[], list[str]]
+
+
+async def test_a_promotion_on_a_warm_cache_takes_five_processes(remote: GitRemote, spied: Spy) -> None:
+    head = await remote.head()
+    await remote.read([PATH], head)
+    spied()
+    head = await remote.head()
+    await remote.read([PATH], head)
+    await remote.commit(change(), head)
+    assert [line.split()[0] for line in spied()] == ["ls-remote", "cat-file", "ls-tree", "fast-import", "push"]
+
+
+async def test_after_our_own_commit_nothing_is_fetched(remote: GitRemote, spied: Spy) -> None:
+    commit = await remote.commit(change(), await remote.head())
+    spied()
+    assert await remote.head() == commit.sha
+    assert [line.split()[0] for line in spied()] == ["ls-remote"]
+
+
+async def test_many_files_are_fetched_in_one_round_trip(bare: BareRepository, remote: GitRemote, spied: Spy) -> None:
+    files = {f"apps/app-{n}/kustomization.yaml": b"# %d\n" % n for n in range(300)}
+    bare.commit(files)
+    head = await remote.head()
+    spied()
+    assert await remote.read(files, head) == files
+    commands = spied()
+    assert len(commands) == 4
+    assert sum("fetch" in line for line in commands) == 1
+    assert await remote.read(files, head) == files
+    assert not any("fetch" in line for line in spied())
+
+
+async def test_a_first_fetch_brings_neither_history_nor_files(bare: BareRepository, remote: GitRemote) -> None:
+    for number in range(20):
+        bare.commit({PATH: b"%d" % number})
+    await remote.head()
+    kinds: dict[str, list[str]] = {}
+    for line in (await remote._cache.local("cat-file", "--batch-all-objects", "--batch-check")).decode().splitlines():
+        kinds.setdefault(line.split()[1], []).append(line)
+    assert len(kinds["commit"]) == 1
+    assert "blob" not in kinds
+
+
+async def test_the_many_packs_of_many_fetches_become_one(
+    bare: BareRepository, remote: GitRemote, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cache, "_MANY_PACKS", 4)
+    most = 0
+    for number in range(8):
+        bare.commit({PATH: b"%d" % number})
+        assert await remote.read([PATH], await remote.head()) == {PATH: b"%d" % number}
+        most = max(most, len(list(remote._cache.path.glob("objects/pack/*.pack"))))
+    assert most <= 6
+    assert (await remote.history(PATH, 20))[0].sha == bare.head()

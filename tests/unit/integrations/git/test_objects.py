@@ -1,0 +1,134 @@
+"""What plumbing prints, parsed; and what is told to fast-import."""
+
+import contextlib
+import string
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bot.domain.errors import HeadMoved, IntegrationError, NotFound, Refused, Unavailable
+from bot.domain.overlay import Author, Change
+from integrations.git.commits import fast_import_stream
+from integrations.git.environment import split_credentials
+from integrations.git.failures import remote_failure
+from integrations.git.objects import LOG_FORMAT, blobs, commits, tree_entries
+from integrations.git.process import GitFailed
+from tests.fakes.bare import BareRepository
+
+segments = st.text(min_size=1, max_size=12).filter(
+    lambda text: not set(text) & set("/\0\n") and text.lower() not in {".", "..", ".git"} and _encodes(text)
+)
+paths = st.lists(segments, min_size=1, max_size=4).map("/".join)
+texts = st.text(string.printable + "äß→🚀", max_size=60)
+
+
+def _encodes(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(path=paths, content=st.binary(max_size=200), message=texts, name=texts, email=texts)
+def test_whatever_is_committed_is_read_back(
+    tmp_path: Path, path: str, content: bytes, message: str, name: str, email: str
+) -> None:
+    repository = _repository(tmp_path)
+    parent = repository.head()
+    change = Change({path: content}, f"m{message}", Author(name, email))
+    at = datetime(2026, 1, 5, 12, 0, tzinfo=UTC)
+    stream = fast_import_stream(change, parent, Author("Bot", "bot@example.com"), at, {}, "refs/pilothouse/x")
+    sha = repository.git("fast-import", "--quiet", "--done", stdin=stream)
+    assert repository.git("for-each-ref", "refs/pilothouse") == ""
+
+    listing = subprocess.run(
+        ["git", "ls-tree", "-r", "-z", sha], cwd=repository.path, capture_output=True, check=True
+    ).stdout
+    assert path in {entry.path for entry in tree_entries(listing)}
+    name_of_it = f"{sha}:{path}"
+    output = subprocess.run(
+        ["git", "cat-file", "--batch"],
+        cwd=repository.path, capture_output=True, check=True, input=f"{name_of_it}\n{'0' * 40}\n".encode(),
+    ).stdout  # fmt: skip
+    if not path.startswith(("./", "../")):
+        assert list(blobs(output, [name_of_it, "0" * 40])) == [(name_of_it, content), ("0" * 40, None)]
+
+    log = subprocess.run(
+        ["git", "log", "-z", LOG_FORMAT, sha], cwd=repository.path, capture_output=True, check=True
+    ).stdout
+    newest = next(commits(log, "https://git.example.com/{sha}"))
+    assert (newest.sha, newest.at, newest.url) == (sha, at, f"https://git.example.com/{sha}")
+    assert newest.message == change.message.strip("\n")
+
+
+def _repository(directory: Path) -> BareRepository:
+    path = directory / "r.git"
+    if not path.exists():
+        BareRepository(path).commit({"README.md": b""})
+    repository = BareRepository.__new__(BareRepository)
+    repository.path = path
+    return repository
+
+
+@given(st.binary(max_size=300), st.lists(st.text(max_size=10), max_size=4))
+def test_nonsense_is_no_crash_but_a_value_error(output: bytes, asked: list[str]) -> None:
+    for parse in (
+        lambda: list(blobs(output, asked)),
+        lambda: list(tree_entries(output)),
+        lambda: list(commits(output, "")),
+    ):
+        with contextlib.suppress(ValueError):
+            parse()
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("https://git.example.com/a.git", ("https://git.example.com/a.git", "", "")),
+        ("https://ana@git.example.com/a.git", ("https://git.example.com/a.git", "ana", "")),
+        ("https://ana:p%40ss@git.example.com:8443/a.git", ("https://git.example.com:8443/a.git", "ana", "p@ss")),
+        ("ssh://git@git.example.com/a.git", ("ssh://git@git.example.com/a.git", "", "")),
+        ("git@git.example.com:a.git", ("git@git.example.com:a.git", "", "")),
+    ],
+)
+def test_credentials_leave_the_url(url: str, expected: tuple[str, str, str]) -> None:
+    assert split_credentials(url) == expected
+
+
+@pytest.mark.parametrize(
+    ("told", "kind"),
+    [
+        ("fatal: unable to access 'https://h/': Could not resolve host: h", Unavailable),
+        ("fatal: unable to access 'https://h/': Failed to connect to h port 443 after 1 ms", Unavailable),
+        ("error: RPC failed; curl 56 Recv failure: Connection reset by peer\nfatal: early EOF", Unavailable),
+        ("fatal: unable to access 'https://h/': The requested URL returned error: 403", Refused),
+        ("fatal: unable to access 'https://h/': SSL certificate problem: self-signed certificate", Refused),
+        ("fatal: unable to access 'https://h/': server certificate verification failed. CAfile: none", Refused),
+        ("git@h: Permission denied (publickey).\nfatal: Could not read from remote repository.", Refused),
+        ("Host key verification failed.\nfatal: Could not read from remote repository.", Refused),
+        ("ssh: connect to host h port 22: Connection timed out\nfatal: Could not read from remote", Unavailable),
+        ("kex_exchange_identification: Connection closed by remote host\nfatal: Could not read", Unavailable),
+        ("remote: Repository not found.\nfatal: repository 'https://h/a.git/' not found", NotFound),
+        ("fatal: couldn't find remote ref refs/heads/main", NotFound),
+        ("To h\n!\ta:refs/heads/main\t[rejected] (stale info)\nDone\nerror: failed to push some refs", HeadMoved),
+        (
+            "!\ta:refs/heads/main\t[remote rejected] (cannot lock ref 'refs/heads/main': is at b but expected c)",
+            HeadMoved,
+        ),
+        ("remote: GH006: Protected branch\n!\ta:b\t[remote rejected] (protected branch hook declined)", Refused),
+    ],
+)
+def test_what_git_says_is_told_as_ours(told: str, kind: type[IntegrationError]) -> None:
+    error = remote_failure("push", GitFailed("push", told), told)
+    assert type(error) is kind
+
+
+def test_trouble_in_the_cache_is_nobodys_refusal() -> None:
+    for told in ("fatal: not a git repository: '/x'", "error: object file .git/objects/ab is empty", ""):
+        assert remote_failure("fetch", GitFailed("fetch", told), told) is None
