@@ -75,7 +75,7 @@ def _body(promotion: Promotion, comparisons: Mapping[str, Comparison], prefix: s
     return blocks
 
 
-def _buttons(promotion: Promotion, last_environment: str) -> list[ButtonElement]:
+def _buttons(promotion: Promotion, last_environment: str) -> list[ButtonElement | None]:
     if promotion.phase.final:
         return _after(promotion)
     if promotion.stage is Stage.APPROVAL:
@@ -85,7 +85,7 @@ def _buttons(promotion: Promotion, last_environment: str) -> list[ButtonElement]
     return _rollbacks(promotion) if any(one.progress is Progress.FAILED for one in promotion.following) else []
 
 
-def _after(promotion: Promotion) -> list[ButtonElement]:
+def _after(promotion: Promotion) -> list[ButtonElement | None]:
     if promotion.phase not in (Phase.FAILED, Phase.ERRORED) or promotion.rejection:
         return []
     if promotion.commit:
@@ -101,7 +101,7 @@ def _value(promotion: Promotion) -> PromotionValue:
     return PromotionValue(promotion.id, promotion.plan.content_hash)
 
 
-def _approve(promotion: Promotion, last_environment: str) -> ButtonElement:
+def _approve(promotion: Promotion, last_environment: str) -> ButtonElement | None:
     environment = promotion.plan.environment
     ask = None
     if environment == last_environment:
@@ -109,20 +109,20 @@ def _approve(promotion: Promotion, last_environment: str) -> ButtonElement:
     return layout.button("Approve", Action.APPROVE, _value(promotion), style="primary", confirm=ask)
 
 
-def _reject(promotion: Promotion) -> ButtonElement:
+def _reject(promotion: Promotion) -> ButtonElement | None:
     return layout.button("Reject", Action.REJECT, _value(promotion), style="danger")
 
 
-def _abort(promotion: Promotion) -> ButtonElement:
+def _abort(promotion: Promotion) -> ButtonElement | None:
     return layout.button("Abort", Action.ABORT, _value(promotion))
 
 
-def _rollbacks(promotion: Promotion) -> list[ButtonElement]:
+def _rollbacks(promotion: Promotion) -> list[ButtonElement | None]:
     """One button for each app in trouble; back to what its overlay said before, where that is one image."""
     plan = promotion.plan
     failed = {one.application for one in promotion.following if one.progress is Progress.FAILED}
     apps = [app for app in plan.apps if any(m.app == app and m.application in failed for m in plan.moves)]
-    buttons = []
+    buttons: list[ButtonElement | None] = []
     for index, app in enumerate((apps or list(plan.apps))[:ROLLBACK_BUTTONS]):
         before = [move.before for move in plan.moves if move.app == app]
         to = (before[0].digest or before[0].tag) if len(before) == 1 else ""

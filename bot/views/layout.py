@@ -75,20 +75,25 @@ def confirm(title: str, text: str, yes: str, no: str) -> ConfirmObject:
 
 def button(
     label: str, action_id: str, value: Value, *, style: str | None = None, confirm: ConfirmObject | None = None
-) -> ButtonElement:
-    """Raises ValueError when the identifiers in `value` are longer than a button may carry."""
+) -> ButtonElement | None:
+    """None when the identifiers in `value` are longer than a button may carry: then only typing it helps."""
+    try:
+        carried = encode(value)
+    except ValueError:
+        return None
     return ButtonElement(
         text=PlainTextObject(text=plain(label, 75), emoji=True),
         action_id=action_id,
-        value=encode(value),
+        value=carried,
         style=style,
         confirm=confirm,
     )
 
 
-def actions(buttons: Sequence[ButtonElement]) -> list[ActionsBlock]:
+def actions(buttons: Iterable[ButtonElement | None]) -> list[ActionsBlock]:
     """Nothing at all without buttons: an empty block is refused."""
-    return [ActionsBlock(elements=buttons[:BUTTONS_LIMIT])] if buttons else []
+    shown = [button for button in buttons if button is not None]
+    return [ActionsBlock(elements=shown[:BUTTONS_LIMIT])] if shown else []
 
 
 def rows(

@@ -101,7 +101,7 @@ def _option(choice: Choice) -> Option:
 
 
 def _picker(picker: Picker, private_metadata: str) -> dict[str, Any]:
-    title = TITLES.get(picker.verb, picker.verb.capitalize())
+    title = TITLES.get(picker.verb) or picker.verb.capitalize() or "Choose"
     blocks = [_input(picker, name) for name in ASKS.get(picker.verb, USUAL)]
     return _view(title, picker_id(picker.verb)[:255], blocks, private_metadata, submit=title)
 

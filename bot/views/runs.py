@@ -112,7 +112,7 @@ def _results(run: PipelineRun) -> list[Block]:
     return [context(words.joined(pairs, 1200, " · "))]
 
 
-def _buttons(run: PipelineRun) -> list[ButtonElement]:
+def _buttons(run: PipelineRun) -> list[ButtonElement | None]:
     value = RunValue(run.name)
     logs = button("Logs", Action.RUN_LOGS, value)
     if not run.done:

@@ -70,7 +70,10 @@ def _gate_names(results: list[GateResult] | tuple[GateResult, ...]) -> list[str]
 def _approvals(promotion: Promotion, approvers: str) -> str:
     rule = promotion.plan.approval
     missing = max(1, rule.count - len(promotion.approvals))
-    what = "an approval" if missing == 1 and not promotion.approvals else words.count(missing, "more approval")
+    if promotion.approvals:
+        what = words.count(missing, "more approval")
+    else:
+        what = "an approval" if missing == 1 else words.count(missing, "approval")
     sentence = f"Waiting for {what} from {_who(promotion, approvers)}."
     held = {role for approval in promotion.approvals for role in approval.roles}
     still = [role for role in rule.required if role not in held]

@@ -17,6 +17,8 @@ ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 ELLIPSIS = "…"
 NOTHING = "—"
 URL_LIMIT = 1000
+CONSIDERED = 10_000
+"""characters of a text that are looked at: more is never shown"""
 USER_ID = re.compile(r"[UW][A-Z0-9]{2,20}")
 CHANNEL_ID = re.compile(r"[CGD][A-Z0-9]{2,20}")
 ESCAPED_MENTION = re.compile(r"&lt;(!subteam\^S[A-Z0-9]{2,20}|@[UW][A-Z0-9]{2,20})&gt;")
@@ -26,7 +28,7 @@ JOINERS = "\u200c\u200d"
 
 def clean(text: str) -> str:
     """One line without control, direction-changing or broken characters, so that nothing can pose as something else."""
-    return " ".join("".join(character for character in text if visible(character)).split())
+    return " ".join("".join(character for character in text[:CONSIDERED] if visible(character)).split())
 
 
 def visible(character: str) -> bool:
@@ -88,7 +90,8 @@ def block_of_code(lines: Sequence[str], limit: int) -> str:
 
 def clean_line(line: str) -> str:
     """A line of a log: its indentation stays."""
-    shown = "".join(character for character in line.expandtabs(4) if visible(character) and character not in "\r\n")
+    line = line[:CONSIDERED].expandtabs(4)
+    shown = "".join(character for character in line if visible(character) and character not in "\r\n")
     return shown.replace("```", "'''").rstrip()
 
 

@@ -1,0 +1,254 @@
+"""The card, read aloud."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from bot.domain.promotion import (
+    ApprovalRule,
+    GateResult,
+    Kind,
+    Phase,
+    Progress,
+    Promotion,
+    Stage,
+    Verdict,
+    Vote,
+    VoteKind,
+)
+from bot.ports import Comparison
+from bot.views import card, dry_run
+from bot.views.ids import ImageValue, PromotionValue, decode
+from tests.views.reading import lines
+from tests.views.samples import (
+    AT,
+    BLOCKED,
+    BO,
+    COMMIT,
+    DIGEST,
+    MIA,
+    PASSED,
+    approval,
+    following,
+    move,
+    plan,
+    promotion,
+)
+
+HEADER = "# 🚀 my-app → production · v1.4.1 → v1.4.2"
+
+
+def buttons(shown: Promotion, **options: str) -> dict[str, dict[str, object]]:
+    blocks = card(shown, **options).blocks  # type: ignore[arg-type]
+    return {part["action_id"]: part for block in blocks if block["type"] == "actions" for part in block["elements"]}
+
+
+def test_waiting_for_an_approval() -> None:
+    assert lines(card(promotion())) == [
+        HEADER,
+        "Requested by: @U0ANA",
+        "Approvals: 0/1",
+        "Change: 1f2e3d4 → 5a6b7c8",
+        "Scan: ✅ 0 Critical, 2 High",
+        "Health: ✅ Healthy in staging",
+        "Argo CD: not touched yet",
+        "(`p-7f3a` · expires 2026-05-04 18:02 UTC)",
+        "[Approve?] [Reject] [Abort]",
+        "| 🚦 Waiting for an approval from release-managers.",
+    ]
+
+
+def test_the_text_stands_for_the_blocks_in_notifications() -> None:
+    """S5."""
+    text = "my-app → production · v1.4.1 → v1.4.2: Waiting for an approval from release-managers."
+    assert card(promotion()).text == text
+
+
+def test_every_reason_is_told_at_once_with_its_remedy() -> None:
+    shown = lines(card(promotion(Stage.DONE, Phase.FAILED, results=BLOCKED, finished_at=AT)))
+    assert shown == [
+        HEADER,
+        "Requested by: @U0ANA",
+        "Approvals: 0/1",
+        "Change: 1f2e3d4 → 5a6b7c8",
+        "Scan: ⛔ blocked",
+        "Health: ⛔ blocked",
+        "Argo CD: not touched yet",
+        "⛔ *Scan*: The image has 2 Critical vulnerabilities, and production allows none Details",
+        "        → Build it on a newer base image, then deploy that one",
+        "⛔ *Health*: my-app is Degraded in staging",
+        "        → Mend staging first",
+        "(`p-7f3a` · ended 2026-05-04 14:02 UTC)",
+        "[Try again]",
+        "| ❌ Stopped: scan and health say no. Nothing has changed.",
+    ]
+
+
+def test_the_approvals_that_are_missing() -> None:
+    rule = ApprovalRule(2, ("release-managers", "admins"), required=("security",))
+    shown = lines(card(promotion(plan=plan(approval=rule), approvals=(approval(BO, "release-managers"),))))
+    assert "Approvals: 1/2: @U0BO" in shown
+    wanted = "Waiting for 1 more approval from release-managers or admins. One of them must be of security."
+    assert shown[-1] == f"| 🚦 {wanted}"
+
+
+def test_who_may_approve_can_be_mentioned_and_nobody_else() -> None:
+    """S6."""
+    text = card(promotion(), approvers="<!subteam^S0RELEASE> or <@U0DEE>, not <!channel>").blocks[-1]["text"]["text"]
+    assert text == "🚦 Waiting for an approval from <!subteam^S0RELEASE> or <@U0DEE>, not &lt;!channel&gt;."
+
+
+def test_while_the_gates_are_asked_it_can_only_be_aborted() -> None:
+    asked = promotion(Stage.GATES, Phase.PENDING, results=())
+    assert lines(card(asked))[-3:] == [
+        "(`p-7f3a` · expires 2026-05-04 18:02 UTC)",
+        "[Abort]",
+        "| ⏳ Asking scan and health.",
+    ]
+
+
+def test_a_gate_that_waits() -> None:
+    waiting = Verdict.waiting("The scan is running (40 %)", retry_after=timedelta(seconds=5))
+    shown = lines(card(promotion(Stage.GATES, results=(GateResult("scan", "my-app", waiting), PASSED[1]))))
+    assert "Scan: ⏳ waiting" in shown
+    assert "⏳ *Scan*: The scan is running (40 %)" in shown
+    assert shown[-1] == "| ⏳ Waiting for scan. Nothing to do: it goes on by itself."
+
+
+def test_after_the_decision_there_are_no_buttons_but_who_and_when() -> None:
+    shown = lines(card(promotion(Stage.COMMIT, approvals=(approval(),))))
+    assert "(✅ Approved by @U0BO 14:02 UTC)" in shown
+    assert not any(line.startswith("[") for line in shown)
+    assert shown[-1] == "| ⏳ Writing the change to git."
+
+
+def test_rejected() -> None:
+    no = Vote(VoteKind.REJECT, MIA, AT, "h", "Not on a Friday")
+    shown = lines(card(promotion(Stage.DONE, Phase.FAILED, rejection=no, finished_at=AT)))
+    assert shown[-3:] == [
+        "(❌ Rejected by @U0MIA 14:02 UTC)",
+        "(`p-7f3a` · ended 2026-05-04 14:02 UTC)",
+        "| ❌ Rejected by @U0MIA: Not on a Friday",
+    ]
+
+
+def test_on_its_way() -> None:
+    committed = replace(COMMIT, url="https://git.example.com/c0ffee1")
+    rolling = following(Progress.PROGRESSING, url="https://argo.example.com/applications/my-app-production")
+    shown = lines(card(promotion(Stage.FOLLOW, approvals=(approval(),), commit=committed, following=(rolling,))))
+    assert "Argo CD: 🔄 Synced · Progressing Open" in shown
+    assert "(Commit c0ffee1)" in shown
+    assert shown[-1] == "| 🔄 my-app-production is rolling out."
+
+
+def test_done() -> None:
+    healthy = promotion(
+        Stage.DONE, Phase.SUCCEEDED, commit=COMMIT, following=(following(Progress.HEALTHY),), finished_at=AT
+    )
+    shown = lines(card(healthy))
+    assert shown[-1] == "| ✅ my-app v1.4.2 runs in production, Synced and Healthy."
+    assert card(healthy).color == "#18be52"
+    assert not any(line.startswith("[") for line in shown)
+
+
+def test_unhealthy_explains_and_offers_the_way_back() -> None:
+    sick = following(Progress.FAILED, explanation="Deployment my-app: container app is in CrashLoopBackOff")
+    failed = promotion(Stage.DONE, Phase.FAILED, commit=COMMIT, following=(sick,), finished_at=AT)
+    shown = lines(card(failed))
+    assert "⚠️ *my-app-production* is Degraded: Deployment my-app: container app is in CrashLoopBackOff" in shown
+    assert shown[-2:] == ["[Rollback]", "| ❌ The change is in git, but it did not become Healthy."]
+    value = buttons(failed)["promotion.rollback"]["value"]
+    assert decode("promotion.rollback", str(value)) == ImageValue("my-app", "production", "v1.4.1")
+
+
+def test_try_again_names_the_same_image() -> None:
+    value = buttons(promotion(Stage.DONE, Phase.ERRORED, outcome="Argo CD does not answer."))["promotion.retry"][
+        "value"
+    ]
+    assert decode("promotion.retry", str(value)) == ImageValue("my-app", "production", DIGEST)
+
+
+def test_buttons_carry_the_promotion_and_what_was_seen() -> None:
+    shown = promotion()
+    expected = PromotionValue("p-7f3a", shown.plan.content_hash)
+    assert {decode(action, str(part["value"])) for action, part in buttons(shown).items()} == {expected}
+
+
+def test_only_the_last_environment_asks_twice() -> None:
+    staging = promotion(plan=plan(environment="staging"))
+    assert "confirm" not in buttons(staging)["promotion.approve"]
+    assert "confirm" in buttons(staging, last_environment="staging")["promotion.approve"]
+    assert "confirm" not in buttons(promotion())["promotion.reject"]
+
+
+def test_aborted() -> None:
+    assert lines(card(promotion(Stage.DONE, Phase.ABORTED)))[-1] == "| 🛑 Aborted. Nothing has changed."
+
+
+def test_rollback() -> None:
+    back = plan(kind=Kind.ROLLBACK, moves=(move(before="v1.4.2", after="v1.4.1"),), skipped_gates={"scan": "rollback"})
+    shown = lines(card(promotion(plan=replace(back, gates=("health",)))))
+    assert shown[0] == "# ⏪ my-app → production · v1.4.2 → v1.4.1"
+    assert "Scan: ⏭️ skipped: rollback" in shown
+
+
+def test_a_release_train_has_a_row_for_each_app() -> None:
+    train = plan(moves=(move(), move("payments", "2.0", "2.1"), move("ledger", "7", "8")))
+    results = (
+        *PASSED,
+        GateResult("scan", "payments", Verdict.passed("clean")),
+        GateResult("scan", "ledger", Verdict.blocked("1 Critical", "Build it again")),
+    )
+    shown = lines(card(promotion(Stage.GATES, plan=train, results=results)))
+    assert shown[:4] == [
+        "# 🚀 3 apps → production · 3 images",
+        "• `my-app` v1.4.1 → *v1.4.2*",
+        "• `payments` 2.0 → *2.1*",
+        "• `ledger` 7 → *8* · ⛔ Scan",
+    ]
+    assert "Scan: ✅ 2 passed, ⛔ 1 blocked" in shown
+    assert "⛔ *Scan* of ledger: 1 Critical" in shown
+
+
+def test_a_train_in_trouble_offers_one_way_back_for_each_app() -> None:
+    """S19: ids are unique within a message."""
+    train = plan(moves=(move(), move("payments", "2.0", "2.1"), move("ledger", "7", "8")))
+    stuck = (
+        following(Progress.HEALTHY),
+        following(Progress.FAILED, "payments"),
+        following(Progress.FAILED, "ledger"),
+    )
+    found = buttons(promotion(Stage.DONE, Phase.FAILED, plan=train, commit=COMMIT, following=stuck))
+    assert list(found) == ["promotion.rollback", "promotion.rollback#1"]
+    assert decode("promotion.rollback#1", str(found["promotion.rollback#1"]["value"])) == ImageValue(
+        "ledger", "production", "7"
+    )
+
+
+def test_waived_is_told_as_such() -> None:
+    waived = replace(BLOCKED[0], waived="Break-glass by Dee: site is down.")
+    shown = lines(card(promotion(plan=plan(break_glass=True), results=(waived, PASSED[1]))))
+    assert shown[1] == "🚨 *Break-glass*: gates are waived for this one, and everyone sees that."
+    assert "Scan: ⚠️ waived" in shown
+    assert any(line.startswith("⚠️ *Scan* is waived: Break-glass by Dee: site is down. It says: The") for line in shown)
+
+
+def test_commits_are_counted_when_they_are_known() -> None:
+    known = {"my-app": Comparison(12, (), "https://github.com/acme/my-app/compare/a...b")}
+    field = card(promotion(), comparisons=known).blocks[1]["fields"][2]["text"]
+    assert field == "*Change*\n<https://github.com/acme/my-app/compare/a...b|12 commits>"
+
+
+def test_dry_run_has_no_buttons_and_says_what_would_happen() -> None:
+    shown = lines(dry_run(promotion(Stage.GATES)))
+    assert shown[0] == "# 🧪 Dry run: my-app → production · v1.4.1 → v1.4.2"
+    assert shown[-1] == "| ✅ Every gate passes. 1 approval from release-managers would be asked for."
+    assert not any(line.startswith("[") for line in shown)
+    refused = lines(dry_run(promotion(Stage.GATES, results=BLOCKED)))
+    assert refused[-1] == "| ⛔ This would not start: scan and health say no."
+
+
+def test_what_comes_from_outside_is_escaped() -> None:
+    """S6."""
+    hostile = plan(reason="<!channel> & <https://evil.example|click>")
+    field = card(promotion(plan=hostile)).blocks[1]["fields"][-1]["text"]
+    assert field == "*Reason*\n&lt;!channel&gt; &amp; &lt;https://evil.example|click&gt;"

@@ -1,0 +1,159 @@
+"""S19, S20: whatever the domain holds, what is rendered is within Slack's limits."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, get_args, get_origin, get_type_hints
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bot.domain.event import Event
+from bot.domain.image import Image
+from bot.domain.promotion import Promotion
+from bot.domain.reply import (
+    Choice,
+    DryRun,
+    HelpPage,
+    Picker,
+    ReasonForm,
+    Reply,
+    RollbackChoices,
+    RunDetail,
+    RunList,
+    RunLog,
+    ScanReport,
+    Started,
+    StatusBoard,
+    StatusRow,
+    Told,
+)
+from bot.ports import Rendered
+from bot.views import card, closing_modal, home, loading_modal, modal, notice, options, render, result, thread_note
+from bot.views.words import width
+from integrations.sandbox.slack.blockkit.surfaces import message_blocks, view_definition
+
+HOSTILE = ("<!channel>", "&amp;", "```", "`", "*", "🚀", "\u202e", "\ud800", "\x00", "\n", "|", "𝔘", "é", "<@U0ANA>")
+wild_text = st.one_of(
+    st.text(st.characters(), max_size=30),
+    st.builds(lambda part, times: part * times, st.sampled_from(HOSTILE), st.sampled_from([1, 200, 3001])),
+    st.sampled_from(["", " ", "my-app", "https://example.com/a?b=c&d=<e>|f", "https://" + "x" * 4000]),
+)
+moments = st.datetimes(datetime(1990, 1, 1), datetime(2090, 1, 1), timezones=st.just(UTC))
+
+
+LIVE = re.compile(
+    r"<(@[UW]\w+|#[CGD]\w+|!subteam\^S\w+|!date\^-?\d+\^[{}\w ]+\|[\w: -]+|https?://[^<>|]+\|[^<>|]+)>"
+    r"|&(amp|lt|gt);"
+)
+
+
+def wild(kind: Any) -> st.SearchStrategy[Any]:
+    """Any value of a type, with texts and lists that are as bad as they come."""
+    if kind is str:
+        return wild_text
+    if kind is datetime:
+        return moments
+    if kind is timedelta:
+        return st.timedeltas(timedelta(0), timedelta(days=9000))
+    if kind is int:
+        return st.integers(0, 10**9)
+    if kind is Image:
+        digests = st.text("0123456789abcdef", min_size=64, max_size=64).map("sha256:{}".format)
+        return st.builds(Image, wild_text, digests, wild_text)
+    if get_origin(kind) is tuple:
+        return many(wild(get_args(kind)[0]))
+    if get_origin(kind) is dict:
+        key, value = (wild(part) for part in get_args(kind))
+        return st.dictionaries(key, value, max_size=4)
+    if get_args(kind):
+        return st.one_of([wild(part) for part in get_args(kind)])
+    if isinstance(kind, type) and is_dataclass(kind):
+        hints = get_type_hints(kind)
+        return st.builds(kind, **{field.name: wild(hints[field.name]) for field in fields(kind)})
+    return st.from_type(kind)
+
+
+def many(one: st.SearchStrategy[Any]) -> st.SearchStrategy[tuple[Any, ...]]:
+    return st.builds(
+        lambda some, times: (tuple(some) * times)[:130], st.lists(one, max_size=3), st.sampled_from([1, 60])
+    )
+
+
+wilder = settings(max_examples=12, suppress_health_check=list(HealthCheck))
+
+
+def accept(message: Rendered) -> None:
+    """Slack takes the message, as it is posted with its colour and without."""
+    message_blocks(list(message.blocks))
+    assert 0 < width(message.text) <= 4000
+    for text in (message.text, *mrkdwn(message.blocks)):
+        text.encode()
+        assert not re.search("[<>&]", LIVE.sub("", text)), "an entity is cut, or something from outside is not escaped"
+
+
+def mrkdwn(value: Any) -> Iterator[str]:
+    """Every text in which Slack looks for entities."""
+    if isinstance(value, dict):
+        if value.get("type") == "mrkdwn":
+            yield value["text"]
+        for part in value.values():
+            yield from mrkdwn(part)
+    elif isinstance(value, list | tuple):
+        for part in value:
+            yield from mrkdwn(part)
+
+
+@wilder
+@given(wild(Promotion), wild_text)
+def test_cards(promotion: Promotion, approvers: str) -> None:
+    accept(card(promotion, approvers=approvers, last_environment=promotion.plan.environment))
+
+
+@wilder
+@given(wild(Promotion), st.sampled_from(Event))
+def test_notes(promotion: Promotion, event: Event) -> None:
+    accept(thread_note(promotion, event))
+    accept(notice(promotion, event))
+    accept(result(promotion))
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [DryRun, HelpPage, RollbackChoices, RunDetail, RunList, RunLog, ScanReport, Started, StatusBoard, Told],
+)
+def test_replies(kind: type[Reply]) -> None:
+    @wilder
+    @given(wild(kind))
+    def check(reply: Reply) -> None:
+        accept(render(reply))
+
+    check()
+
+
+@wilder
+@given(st.one_of(wild(Picker), wild(ReasonForm)), wild_text)
+def test_modals(form: Picker | ReasonForm, metadata: str) -> None:
+    view_definition(modal(form, metadata[:3000]), "modal")
+    view_definition(loading_modal(metadata), "modal")
+    view_definition(closing_modal(metadata, "It is gone."), "modal")
+
+
+@wilder
+@given(wild(tuple[Promotion, ...]), wild(tuple[StatusRow, ...]), wild(tuple[str, ...]))
+def test_home(live: tuple[Promotion, ...], board: tuple[StatusRow, ...], commands: tuple[str, ...]) -> None:
+    view_definition(home(live, board, commands=commands), "home")
+
+
+@given(many(wild(Choice)), wild_text)
+def test_options(choices: tuple[Choice, ...], typed: str) -> None:
+    found = options(choices, typed)["options"]
+    assert len(found) <= 100
+    assert all(0 < width(one["text"]["text"]) <= 75 and 0 < len(one["value"]) <= 150 for one in found)
+
+
+def test_metadata_that_slack_would_refuse() -> None:
+    with pytest.raises(ValueError, match="3000 characters, not 3001"):
+        modal(Picker("deploy", (), ()), "x" * 3001)
