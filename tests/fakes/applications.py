@@ -1,0 +1,140 @@
+"""An Argo CD in memory: Applications, SyncWindows and ApplicationStream."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+
+from bot.domain.application import (
+    Application,
+    ApplicationRef,
+    Deployment,
+    HealthStatus,
+    Operation,
+    OperationPhase,
+    ResourceHealth,
+    SyncPermission,
+    SyncStatus,
+)
+from bot.domain.errors import NotFound
+
+SYSTEM = "Argo CD"
+
+
+@dataclass
+class MemoryApplications:
+    """Tests move Applications (`put`, `deploy`, `remove`), and set `failing` to break every call."""
+
+    failing: Exception | None = None
+    _apps: dict[str, Application] = field(default_factory=dict)
+    _sick: dict[str, tuple[ResourceHealth, ...]] = field(default_factory=dict)
+    _windows: dict[str, SyncPermission] = field(default_factory=dict)
+    _heads: dict[str, str] = field(default_factory=dict)
+    _listeners: list["asyncio.Queue[Application]"] = field(default_factory=list)
+    syncs: list[tuple[str, str]] = field(default_factory=list)
+    """application name and revision of every sync that was started"""
+
+    def put(self, application: Application) -> Application:
+        """The Application as it is from now on."""
+        self._apps[application.ref.name] = application
+        for listener in self._listeners:
+            listener.put_nowait(application)
+        return application
+
+    def remove(self, name: str) -> None:
+        gone = self._apps.pop(name)
+        for listener in self._listeners:
+            listener.put_nowait(replace(gone, sync=SyncStatus.UNKNOWN, health=HealthStatus.MISSING))
+
+    def push(self, name: str, revision: str) -> None:
+        """Git has moved; nobody has looked yet."""
+        self._heads[name] = revision
+
+    def deploy(self, name: str, revision: str, images: tuple[str, ...] | None = None) -> Application:
+        """A whole sync to `revision`, down to Healthy and the reconcile after it (A19)."""
+        app, now = self._apps[name], datetime.now(UTC)
+        self._heads[name] = revision
+        return self.put(
+            replace(
+                app,
+                sync=SyncStatus.SYNCED,
+                health=HealthStatus.HEALTHY,
+                revision=revision,
+                images=app.images if images is None else images,
+                reconciled_at=now,
+                operation=Operation(
+                    OperationPhase.SUCCEEDED, "successfully synced (all tasks run)", revision, now, now
+                ),
+                history=(*app.history, Deployment(len(app.history), revision, now)),
+            )
+        )
+
+    def sicken(self, name: str, *resources: ResourceHealth) -> None:
+        """The resources are not well; none makes the Application Healthy again."""
+        self._sick[name] = resources
+        worst = resources[0].health if resources else HealthStatus.HEALTHY
+        self.put(replace(self._apps[name], health=worst))
+
+    def close_window(self, name: str, reason: str) -> None:
+        self._windows[name] = SyncPermission(False, reason)
+
+    async def get(self, ref: ApplicationRef) -> Application:
+        return replace(self._find(ref, "read"), ref=self._named(ref))
+
+    async def list(self, environment: str) -> tuple[Application, ...]:
+        self._fail()
+        apps = (self._apps[name] for name in sorted(self._apps))
+        return tuple(replace(app, ref=replace(app.ref, environment=environment)) for app in apps)
+
+    async def refresh(self, ref: ApplicationRef) -> Application:
+        app = self._find(ref, "refresh")
+        head = self._heads.get(ref.name, app.revision)
+        same = head == app.revision
+        compared = replace(
+            app,
+            revision=head,
+            sync=app.sync if same else SyncStatus.OUT_OF_SYNC,
+            reconciled_at=datetime.now(UTC),
+        )
+        self.put(compared)
+        return replace(compared, ref=self._named(ref))
+
+    async def sync(self, ref: ApplicationRef, revision: str) -> None:
+        app = self._find(ref, "sync")
+        if app.operation and not app.operation.finished:
+            return
+        self.syncs.append((ref.name, revision))
+        self.put(replace(app, operation=Operation(OperationPhase.RUNNING, revision=revision, pending=True)))
+
+    async def unhealthy(self, ref: ApplicationRef) -> tuple[ResourceHealth, ...]:
+        self._find(ref, "read the resources of")
+        return self._sick.get(ref.name, ())
+
+    async def permission(self, ref: ApplicationRef) -> SyncPermission:
+        self._find(ref, "read the sync windows of")
+        return self._windows.get(ref.name, SyncPermission(True))
+
+    async def changes(self, environment: str) -> AsyncIterator[Application]:
+        heard: asyncio.Queue[Application] = asyncio.Queue()
+        self._listeners.append(heard)
+        try:
+            for app in await self.list(environment):
+                yield app
+            while True:
+                app = await heard.get()
+                yield replace(app, ref=replace(app.ref, environment=environment))
+        finally:
+            self._listeners.remove(heard)
+
+    def _fail(self) -> None:
+        if self.failing:
+            raise self.failing
+
+    def _find(self, ref: ApplicationRef, operation: str) -> Application:
+        self._fail()
+        if ref.name not in self._apps:
+            raise NotFound(SYSTEM, f"{operation} {ref.name}", "HTTP 404")
+        return self._apps[ref.name]
+
+    def _named(self, ref: ApplicationRef) -> ApplicationRef:
+        return replace(self._apps[ref.name].ref, environment=ref.environment)
