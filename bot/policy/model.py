@@ -138,7 +138,7 @@ DEFAULT_ROLES: dict[str, tuple[Permission, ...]] = {
 }
 
 DEFAULT_ENVIRONMENTS = tuple(EnvironmentPart(name=name) for name in USUAL_ALIASES)
-DEFAULT_GATES: dict[str, GateOptions] = {"scan": {}, "health": {}, "lock": {}, "freeze": {}, "rejected": {}}
+DEFAULT_GATES: dict[str, GateOptions] = {"scan": {}, "health": {}}
 DEFAULT_EXPIRY = timedelta(hours=4)
 
 

@@ -34,6 +34,7 @@ class Database:
         self.engine: AsyncEngine = create_async_engine(parsed.set(drivername=DRIVERS[kind]), pool_pre_ping=True)
         if self.sqlite:
             sa.event.listen(self.engine.sync_engine, "connect", use_write_ahead_log)
+            sa.event.listen(self.engine.sync_engine, "begin", take_the_write_lock)
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[AsyncConnection]:
@@ -46,8 +47,14 @@ class Database:
 
 
 def use_write_ahead_log(connection: sa.engine.interfaces.DBAPIConnection, _record: object) -> None:
+    connection.isolation_level = None  # the driver must not begin transactions of its own
     cursor = connection.cursor()
     cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")
     cursor.execute("PRAGMA foreign_keys=ON")
     cursor.close()
+
+
+def take_the_write_lock(connection: sa.Connection) -> None:
+    """A transaction that reads first and writes later would fail when another wrote in between: queue up instead."""
+    connection.exec_driver_sql("BEGIN IMMEDIATE")

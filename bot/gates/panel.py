@@ -1,0 +1,87 @@
+"""All gates of a plan, asked at once; every reason told."""
+
+import asyncio
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from pydantic import ValidationError
+
+from bot.domain.errors import IntegrationError, PolicyError, Unavailable
+from bot.domain.promotion import GateResult, Plan, Verdict
+from bot.gates.question import Gate, Question
+from bot.policy import Policy
+from bot.policy.contradictions import nearest
+
+ASK_AGAIN = timedelta(seconds=15)
+PATIENCE_SECONDS = 45.0
+"""How long one gate may take before it counts as not answering."""
+
+
+class Panel:
+    """Raises PolicyError at construction when policy names a gate that nobody brought, or options it does not take."""
+
+    def __init__(self, gates: Iterable[Gate], policy: Policy) -> None:
+        self._gates: dict[str, Gate] = {}
+        for gate in gates:
+            if gate.name in self._gates:
+                raise PolicyError(f"two gates are named {gate.name}: rename one of the packages' gates")
+            self._gates[gate.name] = gate
+        self._policy = policy
+        self._check_policy()
+
+    def names(self, app: str, environment: str) -> tuple[str, ...]:
+        return tuple(self._policy.rules(app, environment).gates())
+
+    async def ask(self, plan: Plan, now: datetime) -> tuple[GateResult, ...]:
+        """One result per gate and app, in the plan's order."""
+        questions = [(name, app) for app in plan.apps for name in plan.gates]
+        return tuple(await asyncio.gather(*(self._result(name, app, plan, now) for name, app in questions)))
+
+    async def _result(self, name: str, app: str, plan: Plan, now: datetime) -> GateResult:
+        if why := plan.skipped_gates.get(name):
+            return GateResult(name, app, Verdict.blocked("Not asked.", ""), waived=why)
+        gate = self._gates.get(name)
+        if gate is None:
+            return GateResult(
+                name, app, Verdict.blocked(f"This Pilothouse has no gate {name}.", "Install its package.")
+            )
+        moves = tuple(move for move in plan.moves if move.app == app)
+        options = self._policy.rules(app, plan.environment).gates().get(name, {})
+        return GateResult(name, app, await answer(gate, Question(plan, app, moves, now, options)))
+
+    def _check_policy(self) -> None:
+        mistakes = []
+        for environment in self._policy.environments:
+            for app in ("", *self._policy.apps):
+                for name, options in self._policy.rules(app, environment.name).gates().items():
+                    where = f"{app or 'environments'}.{environment.name}.gates.{name}"
+                    if gate := self._gates.get(name):
+                        mistakes += [f"{where}{said}" for said in _wrong_options(gate, options)]
+                    else:
+                        mistakes.append(f"{where}: there is no such gate.{nearest(name, self._gates)}")
+        if mistakes:
+            raise PolicyError("\n".join(dict.fromkeys(mistakes)))
+
+
+async def answer(gate: Gate, question: Question) -> Verdict:
+    """The gate's verdict; a system that does not answer is never a pass."""
+    try:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            return await gate.ask(question)
+    except TimeoutError:
+        return Verdict.waiting(f"{gate.name}: no answer yet.", "Asking again.", retry_after=ASK_AGAIN)
+    except Unavailable as error:
+        again = error.retry_after or ASK_AGAIN
+        return Verdict.waiting(f"{error.system} does not answer.", "Asking again until it does.", retry_after=again)
+    except IntegrationError as error:
+        return Verdict.blocked(
+            f"{error.system} refuses to {error.operation}.", f"Check its token and address: {error.detail}"
+        )
+
+
+def _wrong_options(gate: Gate, options: object) -> list[str]:
+    try:
+        gate.options.model_validate(options)
+    except ValidationError as error:
+        return [f".{'.'.join(map(str, e['loc']))}: {e['msg'].removeprefix('Value error, ')}" for e in error.errors()]
+    return []

@@ -1,0 +1,40 @@
+"""What a gate is asked, and what a gate is."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, ClassVar, Protocol
+
+from pydantic import BaseModel, ConfigDict
+
+from bot.domain.promotion import Move, Plan, Verdict
+
+
+class Options(BaseModel):
+    """The options of a gate, as policy gives them. Unknown keys are mistakes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+@dataclass(frozen=True)
+class Question:
+    """May these moves of one app happen now? `now` is UTC."""
+
+    plan: Plan
+    app: str
+    moves: tuple[Move, ...]
+    now: datetime
+    options: Mapping[str, Any]
+
+    @property
+    def environment(self) -> str:
+        return self.plan.environment
+
+
+class Gate(Protocol):
+    """Returns a Verdict; raises IntegrationError when the system it asks does not answer."""
+
+    name: ClassVar[str]
+    options: ClassVar[type[Options]]
+
+    async def ask(self, question: Question) -> Verdict: ...

@@ -1,0 +1,128 @@
+"""The audit chain: append-only rows, each holding the hash of the one before it."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.store.database import Database, metadata
+
+audit = sa.Table(
+    "audit",
+    metadata,
+    sa.Column("seq", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=False),
+    sa.Column("at", sa.String(40), nullable=False),
+    sa.Column("event", sa.String(64), nullable=False, index=True),
+    sa.Column("actor", sa.String(64), nullable=False),
+    sa.Column("app", sa.String(255), nullable=False),
+    sa.Column("environment", sa.String(64), nullable=False),
+    sa.Column("promotion_id", sa.String(64), nullable=False, index=True),
+    sa.Column("detail", sa.Text, nullable=False),
+    sa.Column("dedupe", sa.String(255), unique=True),
+    sa.Column("previous", sa.String(64), nullable=False),
+    sa.Column("hash", sa.String(64), nullable=False),
+)
+
+GENESIS = "0" * 64
+CHAIN_LOCK = 0x9170
+"""Key of the Postgres advisory lock under which rows are appended; SQLite's transactions are serial already."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What happened. `dedupe` makes a repeated append (a replayed step) a no-op."""
+
+    event: str
+    actor: str
+    app: str = ""
+    environment: str = ""
+    promotion_id: str = ""
+    detail: Mapping[str, Any] = field(default_factory=dict)
+    dedupe: str | None = None
+
+
+@dataclass(frozen=True)
+class Row:
+    seq: int
+    at: str
+    event: str
+    actor: str
+    app: str
+    environment: str
+    promotion_id: str
+    detail: str
+    dedupe: str | None
+    previous: str
+    hash: str
+
+    def expected_hash(self) -> str:
+        return chained(self.previous, vars(self))
+
+
+def chained(previous: str, row: Mapping[str, Any]) -> str:
+    """SHA-256 over the previous hash and every column that says something."""
+    said = ("seq", "at", "event", "actor", "app", "environment", "promotion_id", "detail", "dedupe")
+    return hashlib.sha256(json.dumps([previous, *(row[c] for c in said)]).encode()).hexdigest()
+
+
+class Audit:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def append(self, connection: AsyncConnection, entry: Entry) -> None:
+        """Add one row in the caller's transaction, so that it is there exactly when its effect is."""
+        if not self._database.sqlite:
+            await connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": CHAIN_LOCK})
+        if entry.dedupe is not None:
+            seen = sa.select(audit.c.seq).where(audit.c.dedupe == entry.dedupe)
+            if (await connection.execute(seen)).first():
+                return
+        newest = sa.select(audit.c.seq, audit.c.hash).order_by(audit.c.seq.desc()).limit(1)
+        last = (await connection.execute(newest)).first()
+        row: dict[str, Any] = {
+            "seq": last.seq + 1 if last else 1,
+            "at": datetime.now(UTC).isoformat(),
+            "event": entry.event,
+            "actor": entry.actor,
+            "app": entry.app,
+            "environment": entry.environment,
+            "promotion_id": entry.promotion_id,
+            "detail": json.dumps(entry.detail, sort_keys=True),
+            "dedupe": entry.dedupe,
+        }
+        row["previous"] = last.hash if last else GENESIS
+        row["hash"] = chained(row["previous"], row)
+        await connection.execute(audit.insert().values(row))
+
+    async def record(self, entry: Entry) -> None:
+        """Append in a transaction of its own."""
+        async with self._database.begin() as connection:
+            await self.append(connection, entry)
+
+    async def rows(self, since: datetime | None = None, after: int = 0, limit: int = 1000) -> tuple[Row, ...]:
+        """Oldest first; page on with the last `seq` as `after`."""
+        query = sa.select(audit).where(audit.c.seq > after).order_by(audit.c.seq).limit(limit)
+        if since:
+            query = query.where(audit.c.at >= since.astimezone(UTC).isoformat())
+        async with self._database.begin() as connection:
+            found = (await connection.execute(query)).mappings().all()
+        return tuple(Row(**row) for row in found)
+
+    async def verify(self) -> str | None:
+        """None when the chain holds, else one sentence on the first row that was changed, removed or inserted."""
+        previous, expected_seq = GENESIS, 1
+        while page := await self.rows(after=expected_seq - 1):
+            for row in page:
+                if row.seq != expected_seq:
+                    return f"row {expected_seq} is missing: it was removed"
+                if row.previous != previous:
+                    return f"row {row.seq} does not follow row {row.seq - 1}: one of them was removed or inserted"
+                if row.hash != row.expected_hash():
+                    return f"row {row.seq} ({row.event} by {row.actor} at {row.at}) was changed"
+                previous, expected_seq = row.hash, row.seq + 1
+        return None

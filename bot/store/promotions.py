@@ -1,0 +1,135 @@
+"""Promotions as rows, and the one live promotion that an app may have in an environment."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.domain.errors import PromotionInProgress
+from bot.domain.promotion import Phase, Promotion
+from bot.store.codec import dump, load
+from bot.store.database import Database, metadata
+
+promotions = sa.Table(
+    "promotions",
+    metadata,
+    sa.Column("id", sa.String(64), primary_key=True),
+    sa.Column("environment", sa.String(64), nullable=False),
+    sa.Column("phase", sa.String(16), nullable=False, index=True),
+    sa.Column("requested_at", sa.DateTime(timezone=True), nullable=False, index=True),
+    sa.Column("state", sa.Text, nullable=False),
+)
+
+promoted_apps = sa.Table(
+    "promoted_apps",
+    metadata,
+    sa.Column("promotion_id", sa.ForeignKey("promotions.id"), primary_key=True),
+    sa.Column("app", sa.String(255), primary_key=True),
+    sa.Column("environment", sa.String(64), nullable=False),
+    sa.Index("ix_promoted_apps_app_environment", "app", "environment"),
+)
+
+live = sa.Table(
+    "live_promotions",
+    metadata,
+    sa.Column("app", sa.String(255), primary_key=True),
+    sa.Column("environment", sa.String(64), primary_key=True),
+    sa.Column("promotion_id", sa.ForeignKey("promotions.id"), nullable=False),
+)
+
+
+class PromotionStore:
+    """Every method that changes something takes the caller's transaction."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def create(self, connection: AsyncConnection, promotion: Promotion) -> None:
+        """Raises PromotionInProgress when one of its apps has a live promotion to the same environment."""
+        plan = promotion.plan
+        await self._refuse_a_second(connection, plan.apps, plan.environment)
+        await connection.execute(
+            promotions.insert().values(
+                id=plan.id,
+                environment=plan.environment,
+                phase=promotion.phase,
+                requested_at=plan.requested_at,
+                state=dump(promotion),
+            )
+        )
+        rows = [{"app": app, "environment": plan.environment, "promotion_id": plan.id} for app in plan.apps]
+        await connection.execute(promoted_apps.insert(), rows)
+        try:
+            async with connection.begin_nested():
+                await connection.execute(live.insert(), rows)
+        except IntegrityError:
+            await self._refuse_a_second(connection, plan.apps, plan.environment)
+            raise
+
+    async def save(self, connection: AsyncConnection, promotion: Promotion) -> None:
+        """The new state; a final phase frees its apps for the next promotion."""
+        await connection.execute(
+            promotions.update()
+            .where(promotions.c.id == promotion.id)
+            .values(phase=promotion.phase, state=dump(promotion))
+        )
+        if promotion.phase.final:
+            await connection.execute(live.delete().where(live.c.promotion_id == promotion.id))
+
+    async def get(self, promotion_id: str) -> Promotion | None:
+        async with self._database.begin() as connection:
+            return await self.get_in(connection, promotion_id)
+
+    async def get_in(self, connection: AsyncConnection, promotion_id: str) -> Promotion | None:
+        query = sa.select(promotions.c.state).where(promotions.c.id == promotion_id)
+        state = (await connection.execute(query)).scalar_one_or_none()
+        return load(state, Promotion) if state is not None else None
+
+    async def live(self, app: str, environment: str) -> Promotion | None:
+        query = (
+            sa.select(promotions.c.state)
+            .join(live, live.c.promotion_id == promotions.c.id)
+            .where(live.c.app == app, live.c.environment == environment)
+        )
+        found = await self._load(query)
+        return found[0] if found else None
+
+    async def all_live(self) -> tuple[Promotion, ...]:
+        final = [phase for phase in Phase if phase.final]
+        return await self._load(
+            sa.select(promotions.c.state).where(promotions.c.phase.not_in(final)).order_by(promotions.c.requested_at)
+        )
+
+    async def history(self, app: str, environment: str, limit: int) -> tuple[Promotion, ...]:
+        """Newest first; "" for any app or any environment."""
+        query = sa.select(promotions.c.state).order_by(promotions.c.requested_at.desc()).limit(limit)
+        if environment:
+            query = query.where(promotions.c.environment == environment)
+        if app:
+            mine = sa.select(promoted_apps.c.promotion_id).where(promoted_apps.c.app == app)
+            query = query.where(promotions.c.id.in_(mine))
+        return await self._load(query)
+
+    async def _load(self, query: sa.Select[Any]) -> tuple[Promotion, ...]:
+        async with self._database.begin() as connection:
+            states: Sequence[str] = (await connection.execute(query)).scalars().all()
+        return tuple(load(state, Promotion) for state in states)
+
+    async def _refuse_a_second(self, connection: AsyncConnection, apps: tuple[str, ...], environment: str) -> None:
+        query = sa.select(live.c.promotion_id).where(live.c.app.in_(apps), live.c.environment == environment).limit(1)
+        other_id = (await connection.execute(query)).scalar_one_or_none()
+        if other_id is None:
+            return
+        other = await self.get_in(connection, other_id)
+        if other is None:
+            return
+        since = int((datetime.now(UTC) - other.plan.requested_at).total_seconds() // 60)
+        raise PromotionInProgress(
+            f"{other.plan.requester.name} is already promoting {other.plan.app} to {environment} "
+            f"({', '.join(move.after.label for move in other.plan.moves)}, {since} min ago, {other.id}): "
+            "wait for it to end, or ask for it to be aborted.",
+            other.id,
+        )

@@ -1,0 +1,142 @@
+"""The commit: exactly the lines that were approved, once, on top of whatever the branch is by then."""
+
+import asyncio
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bot.domain.caller import Person
+from bot.domain.errors import DigestMismatch, HeadMoved, NotFound, Unavailable
+from bot.domain.overlay import Author, Change, Commit, OverlayImage
+from bot.domain.promotion import Kind, Move, Plan, Promotion
+from bot.kustomization import read_images, set_image
+from bot.ports import OverlaySource, OverlayWriter, Registry
+
+TRIES = 40
+"""Times that a moved head is read again within one step; other writers are many, but each push takes a second."""
+
+
+@dataclass(frozen=True)
+class Moved:
+    """A line no longer shows what the approvers saw."""
+
+    app: str
+    now: str
+    by: str
+    commit: str
+
+    @property
+    def sentence(self) -> str:
+        who = f" by {self.by} ({self.commit})" if self.by else ""
+        return (
+            f"The overlay of {self.app} was changed{who} and now shows {self.now}: the approvals do not hold for that."
+        )
+
+
+class Committer:
+    """Raises IntegrationError when the remote or the registry cannot be asked, DigestMismatch when a tag was moved."""
+
+    def __init__(self, source: OverlaySource, writer: OverlayWriter, registry: Registry) -> None:
+        self._source = source
+        self._writer = writer
+        self._registry = registry
+
+    async def commit(self, promotion: Promotion) -> Commit | Moved:
+        """Safe to repeat: a commit that carries this promotion's id is found again instead of made twice."""
+        plan = promotion.plan
+        if done := await self._writer.find("Promotion-Id", plan.id, plan.seen_commit):
+            return done
+        await self._check_digests(plan)
+        for attempt in range(TRIES):
+            head = await self._source.head()
+            contents = await self._source.read([move.overlay for move in plan.moves], head)
+            if moved := await self._moved(plan, contents):
+                return moved
+            change = Change(edited(plan, contents), message(promotion), author(plan.requester))
+            try:
+                return await self._writer.commit(change, head)
+            except HeadMoved:
+                await asyncio.sleep(random.uniform(0, min(0.05 * 2**attempt, 1.5)))  # noqa: S311 (not a secret)
+            except Unavailable:
+                # The push may have arrived all the same: look before telling.
+                if done := await self._writer.find("Promotion-Id", plan.id, plan.seen_commit):
+                    return done
+                raise
+        raise Unavailable("git", "commit", f"the branch moved {TRIES} times while the commit was being made")
+
+    async def _check_digests(self, plan: Plan) -> None:
+        """An entry that pins a tag runs whatever the tag means: it must still mean what was approved."""
+        await asyncio.gather(*(self._check_digest(move) for move in plan.moves if _pins_tag(move)))
+
+    async def _check_digest(self, move: Move) -> None:
+        try:
+            artifact = await self._registry.artifact(move.after.repository, move.after.tag)
+        except NotFound as error:
+            raise DigestMismatch(f"{move.after.repository}:{move.after.tag} is no longer in the registry") from error
+        if artifact.image.digest != move.after.digest:
+            raise DigestMismatch(
+                f"{move.after.repository}:{move.after.tag} was {move.after.digest} when it was approved and is "
+                f"{artifact.image.digest} now"
+            )
+
+    async def _moved(self, plan: Plan, contents: Mapping[str, bytes]) -> Moved | None:
+        files: dict[str, bytes] = dict(contents)
+        for move in plan.moves:
+            now = _entry(files.get(move.overlay), move)
+            if now is None or (now.tag, now.digest) != (move.before.tag, move.before.digest):
+                last = await self._source.history(move.overlay, 1)
+                by, commit = (last[0].author.name, last[0].short) if last else ("", "")
+                return Moved(move.app, now.label if now else "no such image", by, commit)
+        return None
+
+
+def edited(plan: Plan, contents: Mapping[str, bytes]) -> dict[str, bytes]:
+    """The files of the plan with every move made."""
+    files: dict[str, bytes] = dict(contents)
+    for move in plan.moves:
+        files[move.overlay] = set_image(files[move.overlay], move.overlay, move.name, move.after)
+    return files
+
+
+def message(promotion: Promotion) -> str:
+    """Headline, why, and trailers that say who, what and from where."""
+    plan = promotion.plan
+    verb = "roll back to" if plan.kind is Kind.ROLLBACK else "promote"
+    single = plan.moves[0]
+    if len(plan.moves) == 1:
+        headline = f"{single.app}: {verb} {single.after.label} in {plan.environment}"
+    else:
+        headline = f"{verb} {', '.join(plan.apps)} in {plan.environment}"
+    body = [f"- {move.app}: {move.before.label} -> {move.after.label}" for move in plan.moves]
+    if plan.reason:
+        body.append(f"\n{_one_line(plan.reason)}")
+    trailers = [("Promotion-Id", plan.id), ("Promoted-By", _signed(plan.requester))]
+    trailers += [("Approved-By", _signed(approval.approver)) for approval in promotion.approvals]
+    trailers += [("Image", f"{move.after.repository}@{move.after.digest}") for move in plan.moves]
+    trailers.append(("From", plan.source or plan.kind))
+    lines = "\n".join(f"{key}: {_one_line(value)}" for key, value in trailers)
+    return f"{headline}\n\n" + "\n".join(body) + f"\n\n{lines}\n"
+
+
+def author(person: Person) -> Author:
+    """The human as git wants them; Slack may keep the address from us."""
+    return Author(_one_line(person.name), person.email or f"{person.id.lower()}@slack.invalid")
+
+
+def _pins_tag(move: Move) -> bool:
+    return bool(move.before.tag) and not move.before.digest and bool(move.after.tag)
+
+
+def _entry(content: bytes | None, move: Move) -> OverlayImage | None:
+    images = read_images(content, move.overlay) if content is not None else ()
+    return next((image for image in images if image.name == move.name), None)
+
+
+def _signed(person: Person) -> str:
+    who = author(person)
+    return f"{who.name} <{who.email}> ({person.id})"
+
+
+def _one_line(text: str) -> str:
+    """A name or reason from a person must not become a trailer of its own."""
+    return " ".join(text.split())

@@ -1,0 +1,128 @@
+"""The promotions that are asked for, spoken to and looked up: what commands call, over the record and the engine."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from bot.domain.caller import Caller, Permission, Target
+from bot.domain.errors import Conflict, NotAllowed, PromotionInProgress, UnknownName
+from bot.domain.intent import Abort, Approve, Context, Deploy, Promote, Reject, Rollback
+from bot.domain.promotion import Phase, Plan, Promotion, Stage, VoteKind
+from bot.domain.reply import RollbackChoice
+from bot.gates.panel import Panel
+from bot.policy import Policy, authorize
+from bot.store.audit import Audit, Entry
+from bot.store.database import Database
+from bot.store.promotions import PromotionStore
+from bot.workflow.eligibility import Eligibility
+from bot.workflow.journal import StoryEngine, pack
+from bot.workflow.plan import Planner, promotion_id
+from bot.workflow.promotions import Promotions
+from bot.workflow.running import RollbackTargets
+from bot.workflow.steps import Signal
+
+
+@dataclass(frozen=True)
+class PromotionDesk(Promotions):
+    """Authorises at the desk, so that a refusal is told at once; the story authorises again where it acts."""
+
+    database: Database
+    store: PromotionStore
+    audit: Audit
+    engine: StoryEngine
+    planner: Planner
+    targets: RollbackTargets
+    panel: Panel
+    policy: Policy
+    eligibility: Eligibility
+
+    async def deploy(self, ask: Deploy, caller: Caller) -> Promotion:
+        if known := await self._asked_before(ask.context):
+            return known
+        return await self._start(await self.planner.deploy(ask, caller.person), caller, Permission.PROMOTE)
+
+    async def promote(self, ask: Promote, caller: Caller) -> Promotion:
+        if known := await self._asked_before(ask.context):
+            return known
+        return await self._start(await self.planner.promote(ask, caller.person), caller, Permission.PROMOTE)
+
+    async def rollback(self, ask: Rollback, caller: Caller) -> Promotion:
+        if known := await self._asked_before(ask.context):
+            return known
+        return await self._start(await self.planner.rollback(ask, caller.person), caller, Permission.ROLLBACK)
+
+    async def preview(self, ask: Deploy | Promote, caller: Caller) -> Promotion:
+        plan = await (
+            self.planner.deploy(ask, caller.person)
+            if isinstance(ask, Deploy)
+            else self.planner.promote(ask, caller.person)
+        )
+        self._authorize(plan, caller, Permission.PROMOTE)
+        results = await self.panel.ask(plan, datetime.now(UTC))
+        return Promotion(plan, Phase.PENDING, Stage.GATES, results)
+
+    async def rollback_choices(self, ask: Rollback) -> tuple[RollbackChoice, ...]:
+        return await self.targets.choices(ask.app, ask.environment)
+
+    async def approve(self, ask: Approve, caller: Caller) -> Promotion:
+        return await self._signal(VoteKind.APPROVE, ask.promotion, ask.context, caller, ask.content_hash)
+
+    async def reject(self, ask: Reject, caller: Caller) -> Promotion:
+        return await self._signal(VoteKind.REJECT, ask.promotion, ask.context, caller, ask.content_hash, ask.reason)
+
+    async def abort(self, ask: Abort, caller: Caller) -> Promotion:
+        return await self._signal(VoteKind.ABORT, ask.promotion, ask.context, caller)
+
+    async def get(self, promotion_id: str) -> Promotion:
+        if found := await self.store.get(promotion_id):
+            return found
+        raise UnknownName(f"There is no promotion {promotion_id!r}: its id is at the foot of its card.")
+
+    async def live(self, app: str, environment: str) -> Promotion | None:
+        return await self.store.live(app, environment)
+
+    async def resume(self) -> int:
+        """Start the stories that were written down but not begun before a crash. Returns how many."""
+        begun = 0
+        for promotion in await self.store.all_live():
+            if not await self.engine.known(promotion.id):
+                await self.engine.start(promotion.id, pack(promotion.plan))
+                begun += 1
+        return begun
+
+    async def _asked_before(self, context: Context) -> Promotion | None:
+        return await self.store.get(promotion_id(context.request_id))
+
+    async def _start(self, plan: Plan, caller: Caller, permission: Permission) -> Promotion:
+        self._authorize(plan, caller, permission)
+        promotion = Promotion(plan, Phase.RUNNING, Stage.GATES)
+        try:
+            async with self.database.begin() as connection:
+                await self.store.create(connection, promotion)
+        except PromotionInProgress as other:
+            if other.promotion_id == plan.id:
+                return await self.get(plan.id)
+            raise
+        await self.engine.start(plan.id, pack(plan))
+        return promotion
+
+    def _authorize(self, plan: Plan, caller: Caller, permission: Permission) -> None:
+        for app in plan.apps:
+            authorize(self.policy, caller, permission, Target(app, plan.environment))
+
+    async def _signal(
+        self, kind: VoteKind, promotion: str, context: Context, caller: Caller, content_hash: str = "", reason: str = ""
+    ) -> Promotion:
+        found = await self.get(promotion)
+        try:
+            self.eligibility.check(found, kind, caller, content_hash)
+        except (NotAllowed, Conflict) as refused:
+            await self._refused(found, kind, caller, refused.sentence)
+            raise
+        signal = Signal(kind, caller.id, caller.team, content_hash, context.request_id, reason)
+        await self.engine.signal(found.id, f"{found.id}:{context.request_id}", pack(signal))
+        return found
+
+    async def _refused(self, promotion: Promotion, kind: VoteKind, caller: Caller, sentence: str) -> None:
+        plan = promotion.plan
+        detail = {"asked": kind, "reason": sentence}
+        await self.audit.record(Entry("refused", caller.id, plan.app, plan.environment, plan.id, detail))

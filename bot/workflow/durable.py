@@ -1,0 +1,120 @@
+"""Durable execution on DBOS: the only file that knows it.
+
+The workflow function is a shell of a few lines, and its name, the application version and the executor's id are pinned:
+a changed comment must not strand the promotions that are under way.
+"""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from dbos import DBOS, DBOSConfig, Serializer, SetWorkflowID
+
+from bot.workflow.journal import Journal, Json
+
+STORY_VERSION = "1"
+SIGNALS = "signals"
+POLL_SECONDS = 0.1
+"""How often SQLite is asked for signals; Postgres notifies by itself."""
+
+Story = Callable[[Journal, Json], Awaitable[Json]]
+
+
+class DurableJournal:
+    """The journal of the workflow that is running in this context."""
+
+    async def step(self, name: str, do: Callable[[], Awaitable[Json]]) -> Json:
+        return await DBOS.run_step_async({"name": name, "retries_allowed": False}, do)
+
+    async def receive(self, within: timedelta) -> Json:
+        return await DBOS.recv_async(SIGNALS, timeout_seconds=max(0.0, within.total_seconds()))
+
+    async def sleep(self, duration: timedelta) -> None:
+        await DBOS.sleep_async(duration.total_seconds())
+
+    async def now(self, name: str) -> datetime:
+        async def read() -> str:
+            return datetime.now(UTC).isoformat()
+
+        return datetime.fromisoformat(await self.step(name, read))
+
+
+class DurableEngine:
+    """Runs one story many times, durably. One per process, since DBOS is."""
+
+    def __init__(self, database_url: str, replica: str, story: Story) -> None:
+        config: DBOSConfig = {
+            "name": "pilothouse",
+            "system_database_url": database_url,
+            "application_version": STORY_VERSION,
+            "executor_id": replica,
+            "serializer": JsonSerializer(),
+            "enable_otlp": False,
+            "log_level": "WARNING",
+            "notification_listener_polling_interval_sec": POLL_SECONDS,
+            "db_engine_kwargs": {"connect_args": {"timeout": 15}} if database_url.startswith("sqlite") else {},
+        }
+        self._replica = replica
+        DBOS(config=config)
+
+        @DBOS.workflow(name="promotion")
+        async def promotion(plan: Json) -> Json:
+            return await story(DurableJournal(), plan)
+
+        self._workflow = promotion
+
+    async def launch(self) -> None:
+        """Bring up the journal and take up every story of this replica that had not ended."""
+        # DBOS runs async workflows, recovered ones too, on the loop that calls launch().
+        DBOS.launch()
+
+    async def start(self, promotion_id: str, plan: Json) -> None:
+        """Start a story; one of this id that exists already is left as it is."""
+        with SetWorkflowID(promotion_id):
+            await DBOS.start_workflow_async(self._workflow, plan)
+
+    async def signal(self, promotion_id: str, key: str, message: Json) -> None:
+        """Send to a story that is under way; a second signal of the same key is not delivered."""
+        await DBOS.send_async(promotion_id, message, SIGNALS, idempotency_key=key)
+
+    async def known(self, promotion_id: str) -> bool:
+        return await DBOS.get_workflow_status_async(promotion_id) is not None
+
+    async def beat(self, within: timedelta) -> bool:
+        """Whether the engine answers: false when it is stuck."""
+        try:
+            async with asyncio.timeout(within.total_seconds()):
+                await DBOS.get_workflow_status_async("beat")
+        except TimeoutError:
+            return False
+        return True
+
+    async def take_over(self, replica: str) -> int:
+        """Take up the unfinished stories of a replica that is gone. Asking twice is harmless."""
+        return len(await asyncio.to_thread(DBOS._recover_pending_workflows, [replica]))
+
+    async def close(self) -> None:
+        """Stop. Stories that are under way stay as they are, for the next start."""
+        await asyncio.to_thread(DBOS.destroy, destroy_registry=True)
+
+
+class JsonSerializer(Serializer):
+    """Refuses, loudly, whatever is not plain JSON. An error that escapes a story is kept as its name and sentence."""
+
+    def serialize(self, data: Any) -> str:
+        return json.dumps({"v": 1, "data": data}, default=_describe_error, separators=(",", ":"))
+
+    def deserialize(self, serialized_data: str) -> Any:
+        data = json.loads(serialized_data)["data"]
+        return RuntimeError(data["__error__"]) if isinstance(data, dict) and "__error__" in data else data
+
+    def name(self) -> str:
+        return "pilothouse-json"
+
+
+def _describe_error(value: Any) -> Json:
+    if isinstance(value, BaseException):
+        return {"__error__": f"{type(value).__name__}: {value}"}
+    raise TypeError(f"{type(value).__name__} does not belong into the journal")

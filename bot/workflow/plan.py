@@ -1,0 +1,224 @@
+"""Plans: what was asked, turned into frozen facts. Reads; changes nothing."""
+
+import asyncio
+import base64
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from bot.catalog import Catalog, Listing
+from bot.domain.application import ApplicationRef
+from bot.domain.caller import Person
+from bot.domain.environment import Environment
+from bot.domain.errors import InvalidCommand, NotFound, NothingToPromote, UnknownName
+from bot.domain.image import Artifact, Image, is_digest
+from bot.domain.intent import Context, Deploy, Promote, Rollback
+from bot.domain.overlay import Overlay, OverlayImage
+from bot.domain.promotion import ApprovalRule, Kind, Move, Plan
+from bot.gates.panel import Panel
+from bot.policy import Policy
+from bot.ports import Registry
+from bot.workflow.running import RollbackTargets
+
+
+@dataclass(frozen=True)
+class Want:
+    """What a plan is made of before its facts are looked up."""
+
+    apps: tuple[str, ...]
+    environment: Environment
+    kind: Kind
+    source: Environment | None = None
+    reason: str = ""
+    break_glass: bool = False
+
+
+class Planner:
+    """Raises UserError for what cannot be planned, IntegrationError when a fact cannot be had."""
+
+    def __init__(
+        self, catalog: Catalog, registry: Registry, policy: Policy, panel: Panel, targets: RollbackTargets
+    ) -> None:
+        self._catalog = catalog
+        self._registry = registry
+        self._policy = policy
+        self._panel = panel
+        self._targets = targets
+
+    async def deploy(self, ask: Deploy, requester: Person) -> Plan:
+        environment = self._catalog.environment(ask.environment)
+        listing = await self._catalog.listing(fresh=True)
+        if not ask.image:
+            want = self._want((ask.app,), environment, "", ask.reason, break_glass=ask.break_glass)
+            return await self._from_source(want, listing, requester, ask.context)
+        overlay = self._catalog.find(listing, ask.app, environment.name)
+        moves = await self._named(listing, overlay, ask.image)
+        want = Want((ask.app,), environment, Kind.PROMOTION, None, ask.reason, ask.break_glass)
+        return self._plan(want, listing, moves, requester, ask.context)
+
+    async def promote(self, ask: Promote, requester: Person) -> Plan:
+        environment = self._catalog.environment(ask.environment)
+        listing = await self._catalog.listing(fresh=True)
+        everywhere = tuple(app for app in listing.apps if (app, environment.name) in listing.overlays)
+        want = self._want(ask.apps or everywhere, environment, ask.source, ask.reason, break_glass=ask.break_glass)
+        if not ask.apps and want.source:
+            apps = tuple(app for app in everywhere if (app, want.source.name) in listing.overlays)
+            want = Want(apps, environment, want.kind, want.source, want.reason, want.break_glass)
+        return await self._from_source(want, listing, requester, ask.context)
+
+    async def rollback(self, ask: Rollback, requester: Person) -> Plan:
+        environment = self._catalog.environment(ask.environment)
+        listing = await self._catalog.listing(fresh=True)
+        overlay = self._catalog.find(listing, ask.app, environment.name)
+        pinned = await self._targets.restore(listing, overlay, ask.to)
+        now = await self._catalog.images_at(listing, overlay)
+        before = {image.name: image for image in now}
+        pairs = [(before[image.name], image) for image in pinned if image.name in before]
+        moves = await asyncio.gather(*(self._to_pinned(overlay, old, new) for old, new in pairs))
+        want = Want((ask.app,), environment, Kind.ROLLBACK, None, ask.reason)
+        return self._plan(want, listing, [m for m in moves if m], requester, ask.context)
+
+    def _want(
+        self, apps: tuple[str, ...], environment: Environment, source: str, reason: str, *, break_glass: bool
+    ) -> Want:
+        if source:
+            origin: Environment | None = self._catalog.environment(source)
+        else:
+            origin = self._catalog.before(environment)
+        if origin is None:
+            raise InvalidCommand(
+                f"{environment.name} is where images first arrive, so name one: "
+                f"`/deploy {apps[0] if apps else 'APP'}@TAG {environment.name}`."
+            )
+        if origin == environment:
+            raise InvalidCommand(f"Promote from one environment to another; both are {environment.name}.")
+        return Want(apps, environment, Kind.PROMOTION, origin, reason, break_glass)
+
+    async def _from_source(self, want: Want, listing: Listing, requester: Person, context: Context) -> Plan:
+        assert want.source is not None
+        targets = [self._catalog.find(listing, app, want.environment.name) for app in want.apps]
+        sources = [self._catalog.find(listing, app, want.source.name) for app in want.apps]
+        images = await self._catalog.all_images_at(listing, [*targets, *sources])
+        pairs = [
+            (target, old, new)
+            for target, source in zip(targets, sources, strict=True)
+            for old, new in _matched(images[target], images[source])
+        ]
+        moves = await asyncio.gather(*(self._to_pinned(target, old, new) for target, old, new in pairs))
+        return self._plan(want, listing, [m for m in moves if m], requester, context)
+
+    async def _named(self, listing: Listing, overlay: Overlay, reference: str) -> list[Move]:
+        """Every image of the overlay that exists by this tag or digest."""
+        entries = await self._catalog.images_at(listing, overlay)
+        found = await asyncio.gather(*(self._find(entry.repository, reference) for entry in entries))
+        pairs = [(entry, artifact) for entry, artifact in zip(entries, found, strict=True) if artifact]
+        if not pairs:
+            where = " or ".join(dict.fromkeys(entry.repository for entry in entries)) or overlay.path
+            raise UnknownName(f"There is no image {reference!r} in {where}. {await self._what_there_is(entries)}")
+        tag = "" if is_digest(reference) else reference
+        moves = await asyncio.gather(*(self._move(overlay, entry, artifact, tag) for entry, artifact in pairs))
+        return [move for move in moves if move]
+
+    async def _what_there_is(self, entries: Iterable[OverlayImage]) -> str:
+        for entry in entries:
+            newest = await self._registry.newest(entry.repository, 5)
+            tags = [artifact.tags[0] for artifact in newest if artifact.tags]
+            if tags:
+                return f"The newest are {', '.join(tags)}."
+        return ""
+
+    async def _to_pinned(self, overlay: Overlay, before: OverlayImage, pinned: OverlayImage) -> Move | None:
+        """From what the overlay says now to what another place pins."""
+        reference = pinned.digest or pinned.tag
+        if not reference:
+            raise UnknownName(
+                f"{pinned.name} pins neither a tag nor a digest where it comes from: pin one there first."
+            )
+        artifact = await self._find(pinned.repository, reference)
+        if artifact is None:
+            raise UnknownName(f"The registry no longer has {pinned.repository} {pinned.label}: build it again.")
+        return await self._move(overlay, before, artifact, pinned.tag)
+
+    async def _move(self, overlay: Overlay, before: OverlayImage, artifact: Artifact, tag: str) -> Move | None:
+        """None when that is what the overlay pins already."""
+        if before.digest == artifact.image.digest:
+            return None
+        running = (
+            await self._find(before.repository, before.digest or before.tag) if before.label != "nothing" else None
+        )
+        if running and running.image.digest == artifact.image.digest:
+            return None
+        label = tag or (artifact.tags[0] if artifact.tags else "")
+        return Move(
+            app=overlay.app,
+            overlay=overlay.path,
+            before=before,
+            after=Image(before.repository, artifact.image.digest, label),
+            application=ApplicationRef(self._policy.application(overlay.app, overlay.environment), overlay.environment),
+            revision=artifact.revision,
+            revision_before=running.revision if running else "",
+            source=artifact.source,
+        )
+
+    async def _find(self, repository: str, reference: str) -> Artifact | None:
+        try:
+            return await self._registry.artifact(repository, reference)
+        except NotFound:
+            return None
+
+    def _plan(self, want: Want, listing: Listing, moves: list[Move], requester: Person, context: Context) -> Plan:
+        environment = want.environment.name
+        if not moves:
+            raise NothingToPromote(
+                f"{environment} already runs that: nothing to {'promote' if want.source else 'change'} "
+                f"for {', '.join(want.apps)}."
+            )
+        apps = tuple(dict.fromkeys(move.app for move in moves))
+        gates = tuple(dict.fromkeys(name for app in apps for name in self._panel.names(app, environment)))
+        return Plan(
+            id=promotion_id(context.request_id),
+            kind=want.kind,
+            environment=environment,
+            source=want.source.name if want.source else "",
+            moves=tuple(moves),
+            requester=requester,
+            channel=self._policy.channels.default or context.channel,
+            requested_at=datetime.now(UTC),
+            gates=gates,
+            approval=self._approval(apps, environment, want.kind),
+            seen_commit=listing.commit,
+            reason=want.reason,
+            skipped_gates=self._skipped(apps, environment, want.kind),
+            break_glass=want.break_glass,
+            correlation_id=context.correlation_id,
+        )
+
+    def _approval(self, apps: tuple[str, ...], environment: str, kind: Kind) -> ApprovalRule:
+        """For several apps, the strictest of their rules."""
+        rules = [self._policy.rules(app, environment) for app in apps]
+        found = [r.rollback_approval() if kind is Kind.ROLLBACK else r.approval() for r in rules]
+        return max(found, key=lambda rule: (rule.count, len(rule.required)))
+
+    def _skipped(self, apps: tuple[str, ...], environment: str, kind: Kind) -> dict[str, str]:
+        if kind is not Kind.ROLLBACK:
+            return {}
+        skipped = [set(self._policy.rules(app, environment).rollback().skip_gates) for app in apps]
+        return dict.fromkeys(sorted(set.intersection(*skipped)), "policy skips it for a rollback")
+
+
+def promotion_id(request_id: str) -> str:
+    """Short enough to type, derived from Slack's own request id: a repeated delivery plans the same promotion."""
+    digest = hashlib.sha256(request_id.encode()).digest()
+    return "p-" + base64.b32encode(digest[:5]).decode().lower()
+
+
+def _matched(
+    targets: Iterable[OverlayImage], sources: Iterable[OverlayImage]
+) -> list[tuple[OverlayImage, OverlayImage]]:
+    """The entries of two overlays that stand for the same image: by name, else by repository."""
+    known = list(sources)
+    by_name = {image.name: image for image in known}
+    by_repository = {image.repository: image for image in known}
+    found = [(target, by_name.get(target.name) or by_repository.get(target.repository)) for target in targets]
+    return [(target, source) for target, source in found if source]
