@@ -39,7 +39,10 @@ EVENTS = ("app_mention", "message.im", "app_home_opened")
 
 @dataclass
 class AppConfig:
-    """The app's manifest and secrets. All of it may be changed while the server runs."""
+    """The app's manifest and secrets. All of it may be changed while the server runs.
+
+    `edit_window` is in seconds: the workspace's own limit on editing messages, None for no limit (S4).
+    """
 
     bot_token: str
     app_token: str
@@ -48,6 +51,7 @@ class AppConfig:
     bot_scopes: tuple[str, ...] = BOT_SCOPES
     app_scopes: tuple[str, ...] = APP_SCOPES
     events: frozenset[str] = frozenset(EVENTS)
+    edit_window: float | None = None
 
     def register(self, commands: Iterable[SlashCommand | str]) -> None:
         """Replaces the slash commands; a bare string is a command without description."""

@@ -12,7 +12,7 @@ from integrations.sandbox.slack.courier import Courier
 from integrations.sandbox.slack.delivery import Delivery, Kind
 from integrations.sandbox.slack.downloads import FileEndpoints
 from integrations.sandbox.slack.http_mode import HttpMode, RequestUrls
-from integrations.sandbox.slack.limits import RateLimits
+from integrations.sandbox.slack.limits import RateLimiter, RateLimits
 from integrations.sandbox.slack.model import Json, SlashCommand
 from integrations.sandbox.slack.people.api import People
 from integrations.sandbox.slack.people.stage import outcome
@@ -79,6 +79,15 @@ class SlackServer(People):
     @commands.setter
     def commands(self, commands: Iterable[SlashCommand | str]) -> None:
         self.config.register(commands)
+
+    @property
+    def limits(self) -> RateLimits:
+        """The rate limits in force; setting them forgets the calls made so far (S2)."""
+        return self._core.limiter.limits
+
+    @limits.setter
+    def limits(self, limits: RateLimits) -> None:
+        self._core.limiter = RateLimiter(self._core.clock, limits)
 
     @property
     def complaints(self) -> list[str]:

@@ -167,6 +167,10 @@ class People:
             }
         )
 
+    def set_members(self, channel: str, members: Iterable[str]) -> None:
+        """Replaces the members of a channel; leave the bot out and it is not_in_channel."""
+        self._core.workspace.set_members(channel, members)
+
     def _group_id(self, ref: str) -> str:
         group = self._core.workspace.group(ref)
         return group.id if group else ""

@@ -35,6 +35,9 @@ async def post_message(call: Call) -> Json:
 async def update(call: Call) -> Json:
     """Text without blocks removes the blocks (S4); metadata stays unless it is given (S18)."""
     message, content = _own_message(call), message_content(call)
+    window = call.core.config.edit_window
+    if window is not None and call.core.clock.now() - float(message.ts) > window:
+        raise SlackError("edit_window_closed")
     if len(content["text"]) > UPDATE_TEXT_MAX:
         raise SlackError("msg_too_long")
     if "metadata" not in call.args:
