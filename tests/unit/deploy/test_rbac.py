@@ -1,0 +1,98 @@
+"""Who may do what: no wildcard, nothing that nobody uses."""
+
+from typing import Any
+
+from tests.unit.deploy.manifests import find, kustomizations, label, management_cluster, objects
+
+OUTSIDE = {"kube-state-metrics"}
+"""Service accounts that other installations own; deploy/README.md names them."""
+
+
+def all_objects() -> list[dict[str, Any]]:
+    return [o for directory in kustomizations() for o in objects(directory)]
+
+
+def granted(manifest: dict[str, Any]) -> dict[tuple[str, str], set[str]]:
+    """(API group, resource) → verbs."""
+    rights: dict[tuple[str, str], set[str]] = {}
+    for rule in manifest["rules"]:
+        for group in rule["apiGroups"]:
+            for resource in rule["resources"]:
+                rights.setdefault((group, resource), set()).update(rule["verbs"])
+    return rights
+
+
+def test_no_wildcard_no_escalation_no_secrets() -> None:
+    for role in (o for o in all_objects() if o["kind"] in ("Role", "ClusterRole")):
+        for (group, resource), verbs in granted(role).items():
+            assert "*" not in group + resource, label(role)
+            assert not verbs & {"*", "impersonate", "escalate", "bind", "delete", "deletecollection"}, label(role)
+            assert resource not in ("secrets", "serviceaccounts/token", "pods/exec"), label(role)
+
+
+def test_every_role_is_bound_and_every_binding_has_its_role() -> None:
+    manifests = management_cluster()
+    roles = {(o["kind"], o["metadata"].get("namespace", ""), o["metadata"]["name"]) for o in manifests if "rules" in o}
+    bindings = [o for o in manifests if o["kind"] in ("RoleBinding", "ClusterRoleBinding")]
+    bound = {(b["roleRef"]["kind"], b["metadata"].get("namespace", ""), b["roleRef"]["name"]) for b in bindings}
+    assert roles == bound
+
+
+def test_every_bound_service_account_is_there_and_runs_something() -> None:
+    manifests = management_cluster()
+    accounts = {
+        (o["metadata"]["namespace"], o["metadata"]["name"]) for o in manifests if o["kind"] == "ServiceAccount"
+    }
+    text = str([o for o in manifests if o["kind"] not in ("ServiceAccount", "RoleBinding", "ClusterRoleBinding")])
+    subjects = {
+        (s["namespace"], s["name"])
+        for o in manifests
+        if o["kind"] in ("RoleBinding", "ClusterRoleBinding")
+        for s in o["subjects"]
+        if s["kind"] == "ServiceAccount" and s["name"] not in OUTSIDE
+    }
+    assert subjects <= accounts
+    for _, name in accounts:
+        assert f"'serviceAccountName': '{name}'" in text, f"nothing runs as {name}"
+
+
+def test_the_pipelines_role_is_the_agreed_one() -> None:
+    assert granted(find("platform/rbac", "Role", "ci-pipeline")) == {
+        ("", "pods"): {"get", "list", "watch"},
+        ("", "pods/log"): {"get", "list", "watch"},
+        ("tekton.dev", "pipelineruns"): {"get", "list", "create"},
+        ("tekton.dev", "taskruns"): {"get", "list", "create"},
+    }
+
+
+def test_the_bots_rights_are_these_and_no_more() -> None:
+    assert granted(find("bot/base", "Role", "pilothouse")) == {
+        ("tekton.dev", "pipelineruns"): {"get", "list", "watch", "create", "patch"},
+        ("tekton.dev", "taskruns"): {"get", "list", "watch"},
+        ("tekton.dev", "pipelines"): {"get", "list"},
+        ("", "pods"): {"get", "list"},
+        ("", "pods/log"): {"get"},
+    }
+    cluster_wide = [o for o in objects("bot/base") if o["kind"] == "ClusterRole"]
+    assert [granted(o) for o in cluster_wide] == [{("authorization.k8s.io", "subjectaccessreviews"): {"create"}}]
+
+
+def test_pods_of_the_pipeline_hold_no_token() -> None:
+    assert find("platform/tekton", "ServiceAccount", "ci-pipeline")["automountServiceAccountToken"] is False
+    bound = {s["name"] for o in all_objects() if o["kind"].endswith("RoleBinding") for s in o["subjects"]}
+    assert "ci-pipeline" not in bound
+
+
+def test_argocd_project_reaches_no_control_plane_namespace() -> None:
+    project = find("platform/argocd", "AppProject", "apps")["spec"]
+    denied = {d["namespace"].removeprefix("!") for d in project["destinations"] if d["namespace"].startswith("!")}
+    assert {"argocd", "ci", "cosign-system", "external-secrets", "pilothouse", "kube-*"} <= denied
+    assert project["clusterResourceWhitelist"] == [{"group": "", "kind": "Namespace"}]
+    kinds = {entry["kind"] for entry in project["namespaceResourceWhitelist"]}
+    assert not kinds & {"*", "Secret", "Role", "RoleBinding"}
+
+
+def test_the_bot_may_not_change_applications() -> None:
+    roles = find("platform/argocd", "AppProject", "apps")["spec"]["roles"]
+    actions = {tuple(part.strip() for part in policy.split(","))[2:4] for role in roles for policy in role["policies"]}
+    assert actions == {("applications", "get"), ("applications", "sync"), ("logs", "get")}

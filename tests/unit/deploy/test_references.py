@@ -1,0 +1,358 @@
+"""What one object says of another: the other is there, and fits."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.unit.deploy.manifests import (
+    DEPLOY,
+    Manifest,
+    find,
+    kustomizations,
+    label,
+    management_cluster,
+    objects,
+    pod_templates,
+)
+
+Key = tuple[str, str, str]
+
+
+def by_key(manifests: list[Manifest]) -> dict[Key, Manifest]:
+    return {(o["kind"], o["metadata"].get("namespace", ""), o["metadata"].get("name", "")): o for o in manifests}
+
+
+def secrets(manifests: list[Manifest]) -> dict[tuple[str, str], set[str]]:
+    """(namespace, name) → keys of each Secret that an ExternalSecret or a generator makes."""
+    found: dict[tuple[str, str], set[str]] = {}
+    for o in manifests:
+        namespace = o["metadata"].get("namespace", "")
+        if o["kind"] == "ExternalSecret":
+            target = o["spec"]["target"]
+            template = target.get("template", {}).get("data")
+            keys = set(template) if template else {item["secretKey"] for item in o["spec"]["data"]}
+            found[(namespace, target["name"])] = keys
+        if o["kind"] == "Secret":
+            found[(namespace, o["metadata"]["name"])] = {*o.get("data", {}), *o.get("stringData", {})}
+    return found
+
+
+# Pipeline and Tasks
+
+
+@pytest.fixture
+def tasks() -> dict[str, Manifest]:
+    return {o["metadata"]["name"]: o for o in objects("platform/tekton") if o["kind"] == "Task"}
+
+
+@pytest.fixture
+def pipeline() -> dict[str, Any]:
+    spec: dict[str, Any] = find("platform/tekton", "Pipeline", "ci-pipeline")["spec"]
+    return spec
+
+
+def names(items: list[dict[str, Any]]) -> set[str]:
+    return {item["name"] for item in items}
+
+
+def required(params: list[dict[str, Any]]) -> set[str]:
+    return {p["name"] for p in params if "default" not in p}
+
+
+def test_the_pipeline_has_the_agreed_parameters_workspace_tasks_and_results(pipeline: dict[str, Any]) -> None:
+    assert required(pipeline["params"]) == {"repo-url", "image"}
+    assert {p["name"]: p.get("default") for p in pipeline["params"]}["revision"] == "main"
+    assert names(pipeline["workspaces"]) == {"shared-workspace"}
+    assert [t["name"] for t in pipeline["tasks"]][:3] == ["fetch-source", "run-tests", "build-push"]
+    assert [t["name"] for t in pipeline["tasks"]][-1] == "update-manifest"
+    assert names(pipeline["results"]) == {"image", "digest", "commit"}
+
+
+def test_the_build_task_has_the_agreed_parameters(tasks: dict[str, Manifest]) -> None:
+    spec = tasks["build-and-push"]["spec"]
+    params = {p["name"]: p.get("default") for p in spec["params"]}
+    assert required(spec["params"]) == {"image"}
+    assert params["dockerfile"] == "Dockerfile"
+    assert params["cache-ttl"] == "24h"
+    assert names(spec["workspaces"]) == {"source"}
+
+
+def test_each_pipeline_task_gives_its_task_what_it_needs_and_nothing_it_does_not_know(
+    pipeline: dict[str, Any], tasks: dict[str, Manifest]
+) -> None:
+    for step in pipeline["tasks"]:
+        task = tasks[step["taskRef"]["name"]]["spec"]
+        given = names(step["params"])
+        assert given <= names(task["params"]), step["name"]
+        assert required(task["params"]) <= given, step["name"]
+        wanted = {w["name"] for w in task.get("workspaces", []) if not w.get("optional")}
+        bound = step.get("workspaces", [])
+        assert wanted == names(bound), step["name"]
+        assert {w["workspace"] for w in bound} <= names(pipeline["workspaces"]), step["name"]
+
+
+def test_every_task_is_used(pipeline: dict[str, Any], tasks: dict[str, Manifest]) -> None:
+    assert {t["taskRef"]["name"] for t in pipeline["tasks"]} == set(tasks)
+
+
+VARIABLE = re.compile(r"\$\(([a-z][^()$]*)\)")
+
+
+def variables(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield from VARIABLE.findall(value)
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from variables(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from variables(item)
+
+
+def test_every_variable_of_the_pipeline_resolves(pipeline: dict[str, Any], tasks: dict[str, Manifest]) -> None:
+    task_of = {t["name"]: tasks[t["taskRef"]["name"]]["spec"] for t in pipeline["tasks"]}
+    used = set()
+    for variable in variables({"tasks": pipeline["tasks"], "results": pipeline["results"]}):
+        match variable.removesuffix("[*]").split("."):
+            case ["params", name]:
+                assert name in names(pipeline["params"]), variable
+                used.add(name)
+            case ["tasks", task, "results", result]:
+                assert result in names(task_of[task]["results"]), variable
+            case ["context", "pipelineRun", "name"]:
+                pass
+            case _:
+                pytest.fail(f"the pipeline does not know $({variable})")
+    assert used == names(pipeline["params"]), "a parameter that nothing reads"
+
+
+def test_every_variable_of_a_task_resolves(tasks: dict[str, Manifest]) -> None:
+    for name, task in tasks.items():
+        spec = task["spec"]
+        used = set()
+        for variable in variables([spec["steps"], spec.get("stepTemplate", {})]):
+            match variable.removesuffix("[*]").split("."):
+                case ["params", param]:
+                    assert param in names(spec["params"]), f"{name}: {variable}"
+                    used.add(param)
+                case ["workspaces", workspace, "path"]:
+                    assert workspace in names(spec["workspaces"]), f"{name}: {variable}"
+                case ["results", result, "path"]:
+                    assert result in names(spec["results"]), f"{name}: {variable}"
+                case _ if " " in variable or "/" in variable:
+                    pass  # the shell's own $(command)
+                case _:
+                    pytest.fail(f"{name} does not know $({variable})")
+        assert used == names(spec["params"]), f"{name} has a parameter that nothing reads"
+
+
+def test_every_result_of_a_task_is_written(tasks: dict[str, Manifest]) -> None:
+    for name, task in tasks.items():
+        written = {v.split(".")[1] for v in variables(task["spec"]["steps"]) if v.startswith("results.")}
+        assert written == names(task["spec"].get("results", [])), name
+
+
+def test_parameters_reach_scripts_as_environment_variables_only(tasks: dict[str, Manifest]) -> None:
+    """A value pasted into a script is code."""
+    for name, task in tasks.items():
+        for step in task["spec"]["steps"]:
+            tekton = [v for v in variables(step.get("script", "")) if v.split(".")[0] in ("params", "workspaces")]
+            assert not tekton, f"{name}/{step['name']}: {tekton}"
+
+
+def test_tasks_run_in_an_order_that_has_no_gap(pipeline: dict[str, Any]) -> None:
+    """The manifest is written after the signature, and nothing is built that was not tested."""
+    after: dict[str, set[str]] = {}
+    for step in pipeline["tasks"]:
+        direct = {v.split(".")[1] for v in variables(step["params"]) if v.startswith("tasks.")} | {*step.get("runAfter", [])}
+        after[step["name"]] = direct.union(*(after[d] for d in direct))
+    assert "run-tests" in after["build-push"]
+    assert {"fetch-source", "run-tests", "build-push", "sign-image"} == after["update-manifest"]
+
+
+def test_the_tasks_timeouts_fit_into_the_runs(pipeline: dict[str, Any]) -> None:
+    run = find("platform/tekton", "TriggerTemplate")["spec"]["resourcetemplates"][0]["spec"]
+    assert run["timeouts"]["pipeline"] == "1h0m0s"
+    for step in pipeline["tasks"]:
+        assert re.fullmatch(r"\d+m", step["timeout"]), step["name"]
+        assert int(step["timeout"][:-1]) * (1 + step.get("retries", 0)) < 60
+
+
+# Secrets, volumes, service accounts
+
+
+def test_every_secret_that_a_task_mounts_is_made_with_the_keys_it_reads(tasks: dict[str, Manifest]) -> None:
+    made = secrets(objects("platform/secrets"))
+    seen = set()
+    for name, task in tasks.items():
+        for volume in task["spec"].get("volumes", []):
+            if "secret" not in volume:
+                continue
+            secret = ("ci", volume["secret"]["secretName"])
+            seen.add(secret)
+            assert secret in made, f"{name}: {secret}"
+            assert {item["key"] for item in volume["secret"].get("items", [])} <= made[secret], name
+        for step in task["spec"]["steps"]:
+            for variable in step.get("env", []):
+                if reference := variable.get("valueFrom", {}).get("secretKeyRef"):
+                    assert reference["key"] in made[("ci", reference["name"])], name
+    listener = find("platform/tekton", "EventListener")["spec"]["triggers"][0]["interceptors"][0]["params"][0]["value"]
+    assert listener["secretKey"] in made[("ci", listener["secretName"])]
+    seen.add(("ci", listener["secretName"]))
+    assert seen == {key for key in made if key[0] == "ci"}, "a secret that nobody reads"
+
+
+def test_credentials_are_basic_auth_where_a_script_reads_user_and_password(tasks: dict[str, Manifest]) -> None:
+    made = secrets(objects("platform/secrets"))
+    for secret in ("source-credentials", "manifest-credentials"):
+        assert made[("ci", secret)] == {"username", "password"}
+
+
+def test_the_step_that_runs_the_repositorys_code_sees_no_secret(tasks: dict[str, Manifest]) -> None:
+    spec = tasks["run-tests"]["spec"]
+    assert not spec.get("volumes")
+    assert "secret" not in str(spec["steps"]).lower()
+
+
+def test_every_volume_mount_has_its_volume(tasks: dict[str, Manifest]) -> None:
+    specs = [(name, t["spec"], t["spec"]["steps"]) for name, t in tasks.items()]
+    specs += [
+        (where, pod, pod["containers"])
+        for directory in kustomizations()
+        for where, pod in pod_templates([o for o in objects(directory) if o["kind"] != "StatefulSet"])
+    ]
+    for where, spec, containers in specs:
+        volumes = names(spec.get("volumes", []))
+        mounted = {m["name"] for c in [*containers, spec.get("stepTemplate", {})] for m in c.get("volumeMounts", [])}
+        assert mounted == volumes, where
+
+
+@pytest.mark.parametrize("overlay", ["single", "ha"])
+def test_the_bots_volumes_settings_and_secrets_are_there(overlay: str) -> None:
+    manifests = objects(f"bot/overlays/{overlay}")
+    keys = by_key(manifests)
+    spec = find(f"bot/overlays/{overlay}", "StatefulSet")["spec"]
+    pod = spec["template"]["spec"]
+    container = pod["containers"][0]
+    volumes = names(pod["volumes"]) | {c["metadata"]["name"] for c in spec.get("volumeClaimTemplates", [])}
+    assert names(container["volumeMounts"]) == volumes
+    for volume in pod["volumes"]:
+        if "configMap" in volume:
+            assert ("ConfigMap", "pilothouse", volume["configMap"]["name"]) in keys
+        if "secret" in volume:
+            assert ("pilothouse", volume["secret"]["secretName"]) in secrets(manifests)
+    for source in container["envFrom"]:
+        assert ("ConfigMap", "pilothouse", source["configMapRef"]["name"]) in keys
+    for pull in pod["imagePullSecrets"]:
+        assert ("pilothouse", pull["name"]) in secrets(manifests)
+    assert ("ServiceAccount", "pilothouse", pod["serviceAccountName"]) in keys
+    assert ("Service", "pilothouse", spec["serviceName"]) in keys
+
+
+def test_every_secret_comes_from_a_store_that_serves_its_namespace() -> None:
+    """A label of the namespace opens the store; without it the ExternalSecret never becomes ready."""
+    manifests = management_cluster()
+    stores = {o["metadata"]["name"]: o for o in manifests if o["kind"] == "ClusterSecretStore"}
+    namespaces = {o["metadata"]["name"]: o["metadata"]["labels"] for o in manifests if o["kind"] == "Namespace"}
+    for external in (o for o in manifests if o["kind"] == "ExternalSecret"):
+        store = stores[external["spec"]["secretStoreRef"]["name"]]
+        selector = store["spec"]["conditions"][0]["namespaceSelector"]["matchLabels"]
+        namespace = external["metadata"]["namespace"]
+        if namespace in namespaces:
+            assert selector.items() <= namespaces[namespace].items(), label(external)
+        else:
+            assert f"kubectl label namespace {namespace}" in (DEPLOY / "README.md").read_text(), label(external)
+
+
+def test_secrets_are_refreshed_hourly() -> None:
+    for o in [*objects("platform/secrets"), *objects("platform/secrets/workload"), *objects("bot/base")]:
+        if o["kind"] == "ExternalSecret":
+            assert o["spec"]["refreshInterval"] == "1h", label(o)
+        if o["kind"] == "ClusterExternalSecret":
+            assert o["spec"]["externalSecretSpec"]["refreshInterval"] == "1h", label(o)
+
+
+def test_alertmanager_and_the_bot_read_the_same_token() -> None:
+    def source(directory: str, name: str, key: str) -> dict[str, str]:
+        data = find(directory, "ExternalSecret", name)["spec"]["data"]
+        reference: dict[str, str] = next(item["remoteRef"] for item in data if item["secretKey"] == key)
+        return reference
+
+    assert source("platform/secrets", "pilothouse-alertmanager", "token") == source(
+        "platform/secrets", "pilothouse", "webhooks__alertmanager_token"
+    )
+
+
+def test_the_policys_key_is_the_public_half_of_the_pipelines() -> None:
+    public = find("platform/secrets/workload", "ExternalSecret", "cosign-public-key")
+    named = find("platform/policy", "ClusterImagePolicy")["spec"]["authorities"][0]["key"]["secretRef"]["name"]
+    assert public["spec"]["target"]["name"] == named
+    assert public["metadata"]["namespace"] == "cosign-system"
+    assert public["spec"]["data"][0]["remoteRef"] in [
+        item["remoteRef"] for item in find("platform/secrets", "ExternalSecret", "cosign-key")["spec"]["data"]
+    ]
+
+
+# Services, ports, selectors
+
+
+def test_every_selector_finds_its_pods_and_every_port_its_container_port() -> None:
+    for directory in kustomizations():
+        manifests = objects(directory)
+        workloads = [o for o in manifests if o["kind"] in ("Deployment", "StatefulSet")]
+        for o in manifests:
+            if o["kind"] == "Service" and o["spec"].get("selector"):
+                selector = o["spec"]["selector"]
+            elif o["kind"] == "PodDisruptionBudget":
+                selector = o["spec"]["selector"]["matchLabels"]
+            else:
+                continue
+            chosen = [w for w in workloads if selector.items() <= w["spec"]["template"]["metadata"]["labels"].items()]
+            assert chosen, label(o)
+            ports = {p["name"] for c in chosen[0]["spec"]["template"]["spec"]["containers"] for p in c["ports"]}
+            assert {p["targetPort"] for p in o["spec"].get("ports", [])} <= ports, label(o)
+        for workload in workloads:
+            chosen_labels = workload["spec"]["selector"]["matchLabels"]
+            assert chosen_labels.items() <= workload["spec"]["template"]["metadata"]["labels"].items()
+            for container in workload["spec"]["template"]["spec"]["containers"]:
+                ports = names(container["ports"])
+                probes = [container[p] for p in ("startupProbe", "readinessProbe", "livenessProbe")]
+                assert {probe["httpGet"]["port"] for probe in probes} <= ports
+
+
+def test_our_service_monitor_selects_our_service_by_a_port_it_names() -> None:
+    """P4: by the labels of the Service, and by the name of its port."""
+    manifests = objects("bot/overlays/single")
+    monitor = find("bot/overlays/single", "ServiceMonitor")["spec"]
+    services = [
+        o
+        for o in manifests
+        if o["kind"] == "Service" and monitor["selector"]["matchLabels"].items() <= o["metadata"]["labels"].items()
+    ]
+    assert len(services) == 1
+    assert {e["port"] for e in monitor["endpoints"]} <= names(services[0]["spec"]["ports"])
+
+
+def test_everything_that_posts_to_the_bot_knows_its_service() -> None:
+    service = find("bot/overlays/single", "Service", "pilothouse")
+    address = f"http://pilothouse.{service['metadata']['namespace']}.svc:{service['spec']['ports'][0]['port']}"
+    sink = find("platform/tekton/config", "ConfigMap", "config-events")["data"]["sink"]
+    assert sink == f"{address}/webhooks/tekton"
+    assert f"{address}/webhooks/alertmanager" in (DEPLOY / "platform/monitoring/alertmanager.yaml").read_text()
+
+
+def test_every_ingress_leads_to_a_service() -> None:
+    keys = by_key(management_cluster())
+    listener = find("platform/tekton", "EventListener")["metadata"]["name"]
+    for (kind, namespace, _), o in keys.items():
+        if kind != "Ingress":
+            continue
+        for path in (p for rule in o["spec"]["rules"] for p in rule["http"]["paths"]):
+            service = path["backend"]["service"]
+            if service["name"] == f"el-{listener}":
+                assert service["port"] == {"number": 8080}, "R7"
+                continue
+            ports = keys[("Service", namespace, service["name"])]["spec"]["ports"]
+            assert service["port"]["name"] in names(ports)
