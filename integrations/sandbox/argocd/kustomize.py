@@ -18,13 +18,13 @@ _FILE_NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 _TRANSFORMERS: dict[str, Callable[[list[Manifest], Any], None]] = {
     "patches": transformers.patches,
     "patchesStrategicMerge": transformers.patches,
+    "replicas": transformers.replicas,  # before the names change: kustomize looks for the original one
     "namespace": transformers.namespace,
     "namePrefix": transformers.name_prefix,
     "nameSuffix": transformers.name_suffix,
     "labels": transformers.labels,
     "commonLabels": transformers.common_labels,
     "commonAnnotations": transformers.annotations,
-    "replicas": transformers.replicas,
     "images": transformers.images,
 }
 _OTHER_FIELDS = {"apiVersion", "kind", "metadata", "resources", "bases", "components"}

@@ -56,16 +56,17 @@ class ArgoCDServer:
         self.access = Access(token, chosen.bot, chosen.users)
         self.controller = Controller(git, self.store, clock, faults, chosen.image_exists)
         api = API(self.store, self.controller, self.access, clock)
+        self._routes = [
+            *SessionRoutes(api).routes(),
+            *ApplicationRoutes(api, git).routes(),
+            *OperationRoutes(api).routes(),
+            *ResourceRoutes(api).routes(),
+            *StreamRoutes(api, chosen.stream_gap).routes(),
+            *ProjectRoutes(api).routes(),
+            *WebhookRoutes(self.controller, chosen.webhook_secret).routes(),
+        ]
         app: ASGIApp = Starlette(
-            routes=[
-                *SessionRoutes(api).routes(),
-                *ApplicationRoutes(api, git).routes(),
-                *OperationRoutes(api).routes(),
-                *ResourceRoutes(api).routes(),
-                *StreamRoutes(api, chosen.stream_gap).routes(),
-                *ProjectRoutes(api).routes(),
-                *WebhookRoutes(self.controller, chosen.webhook_secret).routes(),
-            ],
+            routes=self._routes,
             middleware=[Middleware(ContentTypeGuard)],
             exception_handlers={StatusError: answer_status_error},
         )
@@ -106,6 +107,14 @@ class ArgoCDServer:
     def snapshot(self) -> list[dict[str, Any]]:
         """One row an application, for people to look at."""
         return [_row(application) for _, application in sorted(self.store.applications.items())]
+
+    def routes(self) -> set[tuple[str, str]]:
+        """Every (path with `*` for its parameters, method) that is served."""
+        return {
+            ("/".join("*" if part.startswith("{") else part for part in route.path.split("/")), method)
+            for route in self._routes
+            for method in (route.methods or set()) - {"HEAD"}
+        }
 
     def _add_roles(self, project: dict[str, Any]) -> None:
         name = project["metadata"]["name"]

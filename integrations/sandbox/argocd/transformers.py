@@ -92,9 +92,10 @@ def _label(manifest: Manifest, pairs: dict[str, str], *, selectors: bool, templa
     spec = manifest.get("spec") or {}
     if templates and "template" in spec:
         spec["template"].setdefault("metadata", {}).setdefault("labels", {}).update(pairs)
-    if selectors and isinstance(spec.get("selector"), dict):
-        selector = spec["selector"] if manifest["kind"] == "Service" else spec["selector"].setdefault("matchLabels", {})
-        selector.update(pairs)
+    if selectors and manifest["kind"] == "Service" and spec.get("selector"):
+        spec["selector"].update(pairs)
+    elif selectors and "template" in spec:
+        spec.setdefault("selector", {}).setdefault("matchLabels", {}).update(pairs)
 
 
 def annotations(manifests: list[Manifest], pairs: dict[str, str]) -> None:
@@ -148,13 +149,16 @@ def merge(target: Manifest, patch: Manifest) -> None:
 
 
 def _merge_list(present: list[Any], items: list[Any], key: str) -> None:
+    """What the patch adds goes in front, as kustomize has it."""
+    added = 0
     for item in items:
         same = next((other for other in present if other.get(key) == item.get(key)), None)
         if item.get("$patch") == "delete":
             if same is not None:
                 present.remove(same)
         elif same is None:
-            present.append(copy.deepcopy(item))
+            present.insert(added, copy.deepcopy(item))
+            added += 1
         else:
             merge(same, item)
 

@@ -1,0 +1,83 @@
+"""The official descriptions beside the repository: where they are, and whether a value obeys them."""
+
+import functools
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft4Validator
+from ruamel.yaml import YAML
+
+CONTRACTS = Path(__file__).parents[2].parent / "shared" / "contracts"
+
+# Go embeds these structs: their fields appear flat in JSON, which the generated description leaves out.
+EMBEDDED = {
+    "v1alpha1ResourceNode": "v1alpha1ResourceRef",
+    "v1alpha1SyncStrategyHook": "v1alpha1SyncStrategyApply",
+}
+
+Schema = dict[str, Any]
+
+
+def contract(name: str) -> Path:
+    """The path of one description. Skips the test where it is absent."""
+    path = CONTRACTS / name
+    if not path.exists():
+        pytest.skip(f"the official description {name} is not beside the repository")
+    return path
+
+
+@functools.cache
+def load(name: str) -> Schema:
+    text = contract(name).read_text()
+    loaded = json.loads(text) if name.endswith(".json") else YAML(typ="safe").load(text)
+    assert isinstance(loaded, dict)
+    return loaded
+
+
+def crd_problems(name: str, version: str, value: Mapping[str, Any]) -> list[str]:
+    """What is wrong with a Kubernetes object by its CRD; unknown fields too, which Kubernetes would prune."""
+    versions = {one["name"]: one["schema"]["openAPIV3Schema"] for one in load(name)["spec"]["versions"]}
+    return _problems(versions[version], versions[version], value)
+
+
+def definition_problems(name: str, definition: str, value: Any) -> list[str]:
+    """What is wrong with a value by one definition of a Swagger 2.0 document; unknown fields too."""
+    document = load(name)
+    return _problems({"$ref": f"#/definitions/{definition}", "definitions": document["definitions"]}, document, value)
+
+
+def _problems(schema: Schema, root: Schema, value: Any) -> list[str]:
+    wrong = [f"{error.json_path}: {error.message}" for error in Draft4Validator(schema).iter_errors(value)]
+    return wrong + [f"{path}: unknown field" for path in unknown_fields(schema, root, value, "$")]
+
+
+def unknown_fields(schema: Schema, root: Schema, value: Any, path: str) -> Iterator[str]:
+    schema, properties = _resolved(schema, root)
+    if isinstance(value, list) and "items" in schema:
+        for index, item in enumerate(value):
+            yield from unknown_fields(schema["items"], root, item, f"{path}[{index}]")
+    if not isinstance(value, dict) or path == "$.metadata":
+        return
+    additional = schema.get("additionalProperties")
+    for name, child in value.items():
+        if name in properties:
+            yield from unknown_fields(properties[name], root, child, f"{path}.{name}")
+        elif isinstance(additional, dict):
+            yield from unknown_fields(additional, root, child, f"{path}.{name}")
+        elif properties and not additional and not schema.get("x-kubernetes-preserve-unknown-fields"):
+            yield f"{path}.{name}"
+
+
+def _resolved(schema: Schema, root: Schema) -> tuple[Schema, dict[str, Schema]]:
+    reference = schema.get("$ref", "")
+    if not reference:
+        return schema, schema.get("properties", {})
+    name = reference.rpartition("/")[2]
+    found = root["definitions"][name]
+    properties = dict(found.get("properties", {}))
+    if name in EMBEDDED:
+        properties |= root["definitions"][EMBEDDED[name]]["properties"]
+    return found, properties
