@@ -240,6 +240,18 @@ class Messenger(Protocol):
     async def upload(self, channel: str, filename: str, content: bytes, title: str, thread: str = "") -> None: ...
 
 
+class Modals(Protocol):
+    """Windows over the conversation, and the bot's Home tab. Views are what `bot.views` makes."""
+
+    async def open(self, trigger: str, view: Mapping[str, Any]) -> str:
+        """The view's id. Raises Refused when the trigger is older than three seconds, or used (S15)."""
+
+    async def update(self, view_id: str, view: Mapping[str, Any]) -> None:
+        """Raises NotFound when the person has closed it."""
+
+    async def publish_home(self, user: str, view: Mapping[str, Any]) -> None: ...
+
+
 @dataclass(frozen=True)
 class FiringAlert:
     """An alert that fires now, as Alertmanager labels it."""

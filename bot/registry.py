@@ -91,6 +91,7 @@ class Spoken:
     """What was typed: a command, and the words behind its verb."""
 
     command: Command
+    parse: Parse
     tokens: tuple[Token, ...]
 
     def words(self, context: Context) -> Words:
@@ -147,7 +148,7 @@ class Registry:
             verb = _verb(tokens[:length])
             if (found := self._by_verb.get(verb)) and found.parse:
                 behind = tokens[length:]
-                return self._help(verb) if _asks_for_help(behind) else Spoken(found, behind)
+                return self._help(verb) if _asks_for_help(behind) else Spoken(found, found.parse, behind)
         first = _verb(tokens[:1])
         several = not first or any(command.slash == first for command in self)
         if several and (len(tokens) <= 1 or _asks_for_help(tokens[1:])):
@@ -183,7 +184,10 @@ class Registry:
         return Runner(self, offered)
 
     def _help(self, verb: str) -> Spoken:
-        return Spoken(self._by_verb[HELP], tuple(Token(word) for word in verb.split()))
+        page = self.named(HELP)
+        if page.parse is None:
+            raise TypeError(f"{page.origin} must have a parser: it is what unfinished commands lead to")
+        return Spoken(page, page.parse, tuple(Token(word) for word in verb.split()))
 
     def _no_such(self, verb: str) -> str:
         typed = [command.verb for command in self if command.parse]

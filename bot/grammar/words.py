@@ -87,8 +87,14 @@ class Words:
         self._tokens = left
         return said
 
-    def place(self, slots: Slots = Slots(), *, image: bool = False) -> Place:  # noqa: B008 (frozen)
-        """All that is left, told apart; with an image (`@tag`, `@digest`) where the command takes one."""
+    def place(self, slots: Slots, *, image: bool = False, to: tuple[str, ...] = ()) -> Place:
+        """All that is left, told apart; with an image (`@tag`, `@digest`) where the command takes one.
+
+        The word behind a preposition of `to` is the environment, whatever else it could mean.
+        """
+        target = self.environment_after(*to)
+        if target:
+            slots = Slots(slots.apps, slots.environments - 1)
         names: list[str] = []
         images: list[str] = []
         for token in self._rest():
@@ -102,7 +108,8 @@ class Words:
         known, left = assign(names, self.vocabulary, slots)
         for word in left:
             self._does_not_fit(word, known, slots)
-        return Place(known.apps, known.environments, images[0] if images else "")
+        environments = (*known.environments, target) if target else known.environments
+        return Place(known.apps, environments, images[0] if images else "")
 
     def image(self, reference: str) -> str:
         """A tag or a whole digest."""

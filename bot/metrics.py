@@ -1,0 +1,24 @@
+"""What Prometheus is told. Its own registry: nothing that a library counts by itself comes in unasked."""
+
+from prometheus_client import CollectorRegistry, Counter, Histogram
+
+REGISTRY = CollectorRegistry()
+
+COMMANDS = Counter(
+    "pilothouse_commands", "Commands by verb and outcome (done, refused, failed, repeated).", ["verb", "outcome"],
+    registry=REGISTRY,
+)  # fmt: skip
+ACKNOWLEDGED = Histogram(
+    "pilothouse_ack_seconds",
+    "Time from receiving a request of Slack to acknowledging it; Slack gives up after 3 s.",
+    ["kind"],
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 3),
+    registry=REGISTRY,
+)
+COMMAND_SECONDS = Histogram(
+    "pilothouse_command_seconds",
+    "Time from receiving a command to its answer.",
+    ["verb"],
+    buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
+    registry=REGISTRY,
+)

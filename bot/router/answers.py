@@ -1,0 +1,92 @@
+"""How answers travel: back along the request where Slack lets them, else as a message that only the asker sees."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import structlog
+
+from bot.domain.errors import IntegrationError, NotFound, UserError
+from bot.domain.intent import Intent
+from bot.domain.reply import Picker, ReasonForm, Reply, RunLog, Silent
+from bot.ports import Messenger, Modals, Rendered
+from bot.router.forms import carried_along
+from bot.router.incoming import Incoming
+from bot.views import closing_modal, loading_modal, modal, render
+from bot.views.refusal import refusal
+from bot.views.runs import log_file, longer_than_shown
+
+Respond = Callable[..., Awaitable[Any]]
+"""Bolt's `respond`: posts to the request's response_url (S14)"""
+
+log = structlog.get_logger(__name__)
+
+
+class Answers:
+    def __init__(self, messenger: Messenger, modals: Modals) -> None:
+        self._messenger = messenger
+        self._modals = modals
+
+    async def reply(self, reply: Reply, incoming: Incoming, respond: Respond | None) -> None:
+        """Whatever a command answers with, but for modals."""
+        if isinstance(reply, Silent):
+            return
+        await self.tell(render(reply), incoming, respond)
+        if isinstance(reply, RunLog) and longer_than_shown(reply):
+            await self._send_log(reply, incoming)
+
+    async def tell(self, message: Rendered, incoming: Incoming, respond: Respond | None) -> None:
+        """Only the asker sees it; where the conversation is closed to the bot, it comes as a direct message."""
+        if respond is not None and await _responded(respond, message):
+            return
+        if not (incoming.channel and await self._whispered(message, incoming)):
+            await self._messenger.direct(incoming.user, message)
+
+    async def open(self, title: str, incoming: Incoming) -> str:
+        """A modal that says "one moment": the trigger lives three seconds, look-ups may take longer (S15)."""
+        try:
+            return await self._modals.open(incoming.trigger, loading_modal(title))
+        except IntegrationError as error:
+            raise UserError("Slack did not open the window in time. Try again, or type the whole command.") from error
+
+    async def fill(self, view_id: str, form: Reply, intent: Intent) -> None:
+        """Put the form in the place of "one moment". Raises TypeError for a reply that is no form."""
+        if not isinstance(form, Picker | ReasonForm):
+            raise TypeError(f"{type(form).__name__} is no form, but its command opens a modal")
+        await self._update(view_id, modal(form, carried_along(intent)))
+
+    async def close(self, view_id: str, title: str, sentence: str) -> None:
+        """Say in the modal why it cannot go on."""
+        await self._update(view_id, closing_modal(title, refusal(sentence).text))
+
+    async def _update(self, view_id: str, view: Mapping[str, Any]) -> None:
+        try:
+            await self._modals.update(view_id, view)
+        except NotFound:
+            log.info("the person has closed the modal")
+
+    async def _whispered(self, message: Rendered, incoming: Incoming) -> bool:
+        try:
+            await self._messenger.whisper(incoming.channel, incoming.user, message)
+        except IntegrationError as error:
+            log.info("no whisper in this conversation", error=str(error))
+            return False
+        return True
+
+    async def _send_log(self, reply: RunLog, incoming: Incoming) -> None:
+        """The whole log as a file, to the asker alone."""
+        name, content = log_file(reply)
+        note = Rendered(f"The whole log of {reply.run.name} is in this thread.")
+        posted = await self._messenger.direct(incoming.user, note)
+        await self._messenger.upload(posted.channel, name, content, name, thread=posted.ts)
+
+
+async def _responded(respond: Respond, message: Rendered) -> bool:
+    """False when the response_url has run out (S14) or cannot be reached."""
+    try:
+        answer = await respond(
+            text=message.text, blocks=list(message.blocks), response_type="ephemeral", replace_original=False
+        )
+    except Exception as error:  # noqa: BLE001 (the answer has another way to go)
+        log.warning("the response_url does not answer", error=repr(error))
+        return False
+    return bool(getattr(answer, "status_code", 0) == 200)

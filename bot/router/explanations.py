@@ -1,0 +1,20 @@
+"""What people are told when something does not work, and what the log is told."""
+
+import structlog
+
+from bot.domain.errors import IntegrationError, UserError
+
+log = structlog.get_logger(__name__)
+
+
+def explain(error: Exception, correlation_id: str) -> str:
+    """A `UserError` speaks for itself. Anything else is one calm line with the id that finds the traceback."""
+    if isinstance(error, UserError):
+        log.info("refused", reason=error.sentence, error=type(error).__name__)
+        return error.sentence
+    log.error("a request failed", exc_info=error)
+    culprit = f"{error.system} did not do its part" if isinstance(error, IntegrationError) else "Something broke"
+    return (
+        f"{culprit}, and I could not finish that. Try again in a minute; "
+        f"if it happens again, give an administrator this id: `{correlation_id}`."
+    )

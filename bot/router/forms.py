@@ -1,0 +1,130 @@
+"""From a submitted modal to what the person asks, and what can be said at once against what was filled in."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bot.domain.environment import Environment
+from bot.domain.intent import (
+    AskReason,
+    Context,
+    Deploy,
+    Intent,
+    Promote,
+    Reject,
+    Rollback,
+    RunPipeline,
+    ShowScan,
+)
+from bot.grammar import is_image
+from bot.views.ids import Input, Modal, unreadable, verb_of
+
+
+@dataclass(frozen=True)
+class Form:
+    """A modal as it was submitted: which one, what stands in its inputs, and what it carried along."""
+
+    callback_id: str
+    values: Mapping[str, str]
+    metadata: Mapping[str, str]
+
+    @property
+    def verb(self) -> str:
+        return verb_of(self.callback_id)
+
+    def __getitem__(self, name: str) -> str:
+        return self.values.get(name, "").strip()
+
+
+def read_form(view: Mapping[str, Any]) -> Form:
+    """Any view is good; what is not ours in it is left out."""
+    try:
+        metadata = json.loads(view.get("private_metadata") or "{}")
+    except ValueError:
+        metadata = {}
+    pairs = metadata.items() if isinstance(metadata, dict) else ()
+    kept = {name: value for name, value in pairs if isinstance(value, str)}
+    return Form(view.get("callback_id") or "", values_of(view), kept)
+
+
+def values_of(view: Mapping[str, Any]) -> dict[str, str]:
+    """Input → what stands in it now, chosen or typed (S16)."""
+    inputs = ((view.get("state") or {}).get("values") or {}).values()
+    return {name: _value(state) for block in inputs for name, state in block.items()}
+
+
+def carried_along(intent: Intent) -> str:
+    """The `private_metadata` of the modal that an intent opens."""
+    metadata = {"channel": intent.context.channel}
+    if isinstance(intent, AskReason):
+        metadata |= {"p": intent.promotion, "h": intent.content_hash}
+    return json.dumps(metadata, separators=(",", ":"))
+
+
+def objections(form: Form, environments: Sequence[Environment]) -> dict[str, str]:
+    """Input → what is wrong with it. Only what needs no look-up: the answer is due in three seconds (S10)."""
+    found: dict[str, str] = {}
+    if form.callback_id == Modal.REJECT and not form[Input.REASON]:
+        found[Input.REASON] = "Say why: the requester reads it on the card."
+    found |= {name: "Choose one." for name in _needed(form) if not form[name]}
+    names = [environment.name for environment in environments]
+    if (chosen := form[Input.ENVIRONMENT]) and chosen not in names:
+        found[Input.ENVIRONMENT] = f"There is no such environment. Choose {' or '.join(names)}."
+    if (image := form[Input.IMAGE]) and not is_image(image):
+        found[Input.IMAGE] = "That is no tag and no digest. Choose an image from the list."
+    return {name: objection for name, objection in found.items() if name in form.values}
+
+
+def read_intent(form: Form, context: Context) -> Intent:
+    """Raises InvalidCommand for a modal that this version has never made, or one that lost its inputs."""
+    if form.callback_id == Modal.REJECT:
+        if not {"p", "h"} <= form.metadata.keys():
+            raise unreadable()
+        promotion, content_hash = form.metadata["p"], form.metadata["h"]
+        return Reject(context=context, promotion=promotion, content_hash=content_hash, reason=form[Input.REASON])
+    if form.verb not in PICKERS or not all(form[name] for name in _needed(form)):
+        raise unreadable()
+    return PICKERS[form.verb](form, context)
+
+
+PICKERS: Mapping[str, Callable[[Form, Context], Intent]] = {
+    "deploy": lambda form, context: Deploy(
+        context=context,
+        app=form[Input.APP],
+        environment=form[Input.ENVIRONMENT],
+        image=form[Input.IMAGE],
+        reason=form[Input.REASON],
+    ),
+    "promote": lambda form, context: Promote(
+        context=context, apps=(form[Input.APP],), environment=form[Input.ENVIRONMENT], reason=form[Input.REASON]
+    ),
+    "rollback": lambda form, context: Rollback(
+        context=context,
+        app=form[Input.APP],
+        environment=form[Input.ENVIRONMENT],
+        to=form[Input.TO],
+        reason=form[Input.REASON],
+    ),
+    "scan": lambda form, context: ShowScan(
+        context=context, app=form[Input.APP], environment=form[Input.ENVIRONMENT], image=form[Input.IMAGE]
+    ),
+    "pipeline run": lambda form, context: RunPipeline(
+        context=context, app=form[Input.APP], revision=form[Input.REVISION]
+    ),
+}
+
+
+NEED_NO_ENVIRONMENT = ("scan", "pipeline run")
+
+
+def _needed(form: Form) -> tuple[Input, ...]:
+    if form.verb not in PICKERS:
+        return ()
+    return (Input.APP,) if form.verb in NEED_NO_ENVIRONMENT else (Input.APP, Input.ENVIRONMENT)
+
+
+def _value(state: Mapping[str, Any]) -> str:
+    chosen = state.get("selected_option") or {}
+    value = chosen.get("value") if chosen else state.get("value")
+    return value if isinstance(value, str) else ""

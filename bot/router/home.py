@@ -1,0 +1,25 @@
+"""The Home tab: drawn anew each time that somebody opens it."""
+
+from bot.domain.caller import Caller
+from bot.ports import Modals
+from bot.registry import Services
+from bot.views import closing_modal, home
+from bot.views.refusal import refusal
+from bot.workflow.board import Board
+
+EXAMPLES = ("/deploy", "/status", "/pipeline list", "/pilothouse help")
+
+
+class Home:
+    def __init__(self, services: Services) -> None:
+        self._board: Board = services[Board]
+        self._modals: Modals = services[Modals]
+
+    async def show(self, caller: Caller) -> None:
+        rows = await self._board.rows("", "", caller)
+        live = {row.promotion.id: row.promotion for row in rows if row.promotion}
+        await self._modals.publish_home(caller.id, home(tuple(live.values()), rows, commands=EXAMPLES))
+
+    async def refuse(self, user: str, sentence: str) -> None:
+        blocks = closing_modal("Pilothouse", refusal(sentence).text)["blocks"]
+        await self._modals.publish_home(user, {"type": "home", "blocks": blocks})

@@ -1,0 +1,80 @@
+"""One request from Slack: who sent it, from where, and under which id."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bot.domain.intent import Context
+
+Body = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Incoming:
+    """`request_id` is the same for every delivery of one request, and differs between requests.
+
+    `team` is the workspace of the person, which in shared channels may be another one than the bot's. Names are never
+    read: people change them (S8).
+    """
+
+    kind: str
+    user: str
+    team: str
+    request_id: str
+    channel: str = ""
+    trigger: str = ""
+
+    @property
+    def correlation_id(self) -> str:
+        """Short enough to read out to an administrator."""
+        return self.request_id[:12]
+
+    @property
+    def context(self) -> Context:
+        return Context(self.request_id, self.channel, self.correlation_id, self.team)
+
+
+def from_slash(body: Body) -> Incoming:
+    team = body.get("team_id") or ""
+    request_id = identify(team, "command", body["user_id"], body["trigger_id"])
+    return Incoming("command", body["user_id"], team, request_id, body.get("channel_id", ""), body["trigger_id"])
+
+
+def from_button(body: Body) -> Incoming:
+    """A press is one person's, on one button, at one time: a double click is two presses (S17)."""
+    action = body["actions"][0]
+    team = _team(body)
+    request_id = identify(team, "button", body["user"]["id"], action["action_ts"], action["action_id"])
+    return Incoming("button", body["user"]["id"], team, request_id, _channel(body), body.get("trigger_id", ""))
+
+
+def from_submission(body: Body, channel: str) -> Incoming:
+    """The view keeps its id and hash when a submission is delivered twice."""
+    view, team = body["view"], _team(body)
+    request_id = identify(team, "submission", body["user"]["id"], view["id"], view.get("hash") or "")
+    return Incoming("submission", body["user"]["id"], team, request_id, channel)
+
+
+def from_suggestion(body: Body) -> Incoming:
+    team, user = _team(body), body["user"]["id"]
+    request_id = identify(team, "suggestion", user, body.get("action_id", ""), body.get("value") or "")
+    return Incoming("suggestion", user, team, request_id, _channel(body))
+
+
+def from_event(body: Body) -> Incoming:
+    team, user = body.get("team_id") or "", body["event"].get("user", "")
+    return Incoming("event", user, team, identify(team, "event", body.get("event_id") or ""))
+
+
+def identify(*parts: str) -> str:
+    """A short id of the parts: 32 hexadecimal digits, whatever Slack's own ids look like."""
+    return hashlib.sha256("\x00".join(parts).encode()).hexdigest()[:32]
+
+
+def _team(body: Body) -> str:
+    return (body.get("user") or {}).get("team_id") or (body.get("team") or {}).get("id") or ""
+
+
+def _channel(body: Body) -> str:
+    return (body.get("channel") or {}).get("id") or (body.get("container") or {}).get("channel_id") or ""

@@ -1,0 +1,93 @@
+"""Bolt, set up so that every request of Slack reaches the router, and every request is acknowledged (S25)."""
+
+import re
+import secrets
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import structlog
+from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltContext, AsyncRespond
+from slack_bolt.middleware.request_verification.async_request_verification import AsyncRequestVerification
+from slack_bolt.request.async_request import AsyncBoltRequest
+from slack_bolt.response import BoltResponse
+
+from bot.metrics import ACKNOWLEDGED
+from bot.router.answers import Respond
+from bot.router.incoming import Body
+from bot.router.router import Ack, Router
+
+Listener = Callable[..., Awaitable[None]]
+
+ANY = re.compile("")
+RECEIVED = "received"
+
+log = structlog.get_logger(__name__)
+
+
+def bolt_app(router: Router, client: Any, signing_secret: str = "") -> AsyncApp:
+    """The Bolt application, for Socket Mode and for HTTP. `client` is slack_sdk's AsyncWebClient with the bot token.
+
+    Without a signing secret, requests over HTTP are refused; Socket Mode has no signatures (S24).
+    """
+    app = AsyncApp(
+        name="pilothouse",
+        client=client,
+        # Handlers acknowledge at once and go on in tasks of their own; Bolt would poll for the ack every 10 ms.
+        process_before_response=True,
+        request_verification_enabled=False,
+        before_authorize=Verification(signing_secret or secrets.token_hex()),
+    )
+    app.command(ANY)(_answering("command", router.on_command))
+    app.action(ANY)(_answering("button", router.on_button))
+    app.view(ANY)(_acknowledging("submission", router.on_submission))
+    app.options(ANY)(_acknowledging("suggestion", router.on_suggestion))
+    app.event("app_home_opened")(_acknowledging("event", router.on_home))
+    for others in (app.event, app.view_closed, app.shortcut):
+        others(ANY)(_acknowledge)
+    app.error(_log_error)
+    return app
+
+
+class Verification(AsyncRequestVerification):
+    """Bolt's check of the signature (S12), which also notes when the request came in.
+
+    A timestamp that is no number, or a signature that is not ASCII, makes the SDK raise: that is a refusal too.
+    """
+
+    async def async_process(
+        self, *, req: AsyncBoltRequest, resp: BoltResponse, next: Callable[[], Awaitable[BoltResponse]]
+    ) -> BoltResponse:
+        req.context[RECEIVED] = time.perf_counter()
+        try:
+            return await super().async_process(req=req, resp=resp, next=next)
+        except (ValueError, TypeError):
+            return self._build_error_response()
+
+
+def _answering(kind: str, handle: Callable[[Body, Ack, Respond], Awaitable[None]]) -> Listener:
+    async def listener(body: Body, context: AsyncBoltContext, ack: AsyncAck, respond: AsyncRespond) -> None:
+        await handle(body, ack, respond)
+        _observe(kind, context)
+
+    return listener
+
+
+def _acknowledging(kind: str, handle: Callable[[Body, Ack], Awaitable[None]]) -> Listener:
+    async def listener(body: Body, context: AsyncBoltContext, ack: AsyncAck) -> None:
+        await handle(body, ack)
+        _observe(kind, context)
+
+    return listener
+
+
+async def _acknowledge(ack: AsyncAck) -> None:
+    await ack()
+
+
+async def _log_error(error: Exception) -> None:
+    log.error("a request could not be read", exc_info=error)
+
+
+def _observe(kind: str, context: AsyncBoltContext) -> None:
+    ACKNOWLEDGED.labels(kind).observe(time.perf_counter() - context[RECEIVED])

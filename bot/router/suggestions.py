@@ -1,0 +1,62 @@
+"""What the selects of modals offer while the person types."""
+
+from bot.catalog import Catalog
+from bot.domain.caller import Caller, Permission, Target
+from bot.domain.image import Artifact
+from bot.domain.intent import Context, Rollback
+from bot.domain.reply import Choice, RollbackChoice
+from bot.policy import Policy, may
+from bot.ports import Registry
+from bot.registry import Services
+from bot.router.forms import values_of
+from bot.router.incoming import Body
+from bot.views.ids import Input
+from bot.workflow.promotions import Promotions
+
+IMAGES = 50
+
+
+class Suggestions:
+    """Only of apps that the caller may view."""
+
+    def __init__(self, services: Services) -> None:
+        self._catalog: Catalog = services[Catalog]
+        self._policy: Policy = services[Policy]
+        self._registry: Registry = services[Registry]
+        self._promotions: Promotions = services[Promotions]
+
+    async def choices(self, body: Body, caller: Caller, context: Context) -> tuple[Choice, ...]:
+        """Raises UserError and IntegrationError; an unknown select has no choices."""
+        chosen = values_of(body.get("view") or {})
+        app, environment = chosen.get(Input.APP, ""), chosen.get(Input.ENVIRONMENT, "")
+        if body.get("action_id") == Input.APP:
+            return tuple(Choice(name, name) for name in await self._catalog.apps() if self._sees(caller, name))
+        if not app or not self._sees(caller, app):
+            return ()
+        if body.get("action_id") == Input.IMAGE:
+            return await self._images(app, environment)
+        if body.get("action_id") == Input.TO and environment:
+            ask = Rollback(context=context, app=app, environment=environment, choose=True)
+            return tuple(_past(choice) for choice in await self._promotions.rollback_choices(ask))
+        return ()
+
+    def _sees(self, caller: Caller, app: str) -> bool:
+        return may(self._policy, caller, Permission.VIEW, Target(app))
+
+    async def _images(self, app: str, environment: str) -> tuple[Choice, ...]:
+        pinned = await self._catalog.images(app, environment or self._catalog.environments[0].name)
+        newest = await self._registry.newest(pinned[0].repository, IMAGES) if pinned else ()
+        return tuple(_image(artifact) for artifact in newest)
+
+
+def _image(artifact: Artifact) -> Choice:
+    image = artifact.image
+    when = f" · {artifact.pushed_at:%Y-%m-%d %H:%M} UTC" if artifact.pushed_at else ""
+    tags = ", ".join(artifact.tags)
+    return Choice(image.tag or image.digest, f"{tags or image.short_digest} · {image.short_digest}{when}")
+
+
+def _past(choice: RollbackChoice) -> Choice:
+    image = choice.image
+    to = image.digest or image.tag or choice.commit.sha
+    return Choice(to, f"{image.label} · since {choice.since:%Y-%m-%d %H:%M} · {choice.commit.short}")

@@ -1,0 +1,92 @@
+"""Pipeline runs, as commands look them up: only for those who may, and with the reason when one has failed."""
+
+from bot.domain.caller import Caller, Permission, Target
+from bot.domain.errors import NotFound, UnknownName
+from bot.domain.pipeline import PipelineRun, RunRequest, RunStatus, StepLog, TaskStatus
+from bot.policy import Policy, authorize
+from bot.policy.model import AppPart
+from bot.ports import Pipelines
+
+LAST_LINES = 20
+"""of a failed step, shown in the message itself"""
+ANY_APP = "*"
+"""stands for the app of a run that has none: only who holds a permission for every app holds it there"""
+
+
+def target_of(run: PipelineRun) -> Target:
+    return Target(run.app or ANY_APP)
+
+
+class Runs:
+    """Raises UnknownName for a run that is not there, NotAllowed for one that is not the caller's business."""
+
+    def __init__(self, pipelines: Pipelines, policy: Policy) -> None:
+        self._pipelines = pipelines
+        self._policy = policy
+
+    async def find(self, name: str, caller: Caller, permission: Permission) -> PipelineRun:
+        try:
+            run = await self._pipelines.get(name)
+        except NotFound as error:
+            raise UnknownName(
+                f"There is no pipeline run `{name}`, or it has been cleaned up. `/pipeline list` shows the newest."
+            ) from error
+        authorize(self._policy, caller, permission, target_of(run))
+        return run
+
+    async def failure(self, run: PipelineRun) -> tuple[str, StepLog | None]:
+        """Why a failed run failed, in one sentence, and the last lines of the step that broke; ("", None) otherwise."""
+        if run.status is not RunStatus.FAILED:
+            return "", None
+        task = failed_task(run)
+        if task is None:
+            return run.message or run.reason or "Tekton gives no reason.", None
+        logs = await self._pipelines.logs(run.name, LAST_LINES)
+        return explain(task), last_words(task, logs)
+
+
+def failed_task(run: PipelineRun) -> TaskStatus | None:
+    """The task that failed first: what failed after it may be its consequence."""
+    failed = [task for task in run.tasks if task.status is RunStatus.FAILED]
+    return min(failed, key=lambda task: (task.finished_at is None, task.finished_at), default=None)
+
+
+def explain(task: TaskStatus) -> str:
+    where = f"{task.name} failed in its step {task.failed_step}" if task.failed_step else f"{task.name} failed"
+    why = task.message.strip().rstrip(".") or task.reason
+    return f"{where}: {why}." if why else f"{where}."
+
+
+def last_words(task: TaskStatus, logs: tuple[StepLog, ...]) -> StepLog | None:
+    """What the failed step printed last; of the task's last step when Tekton does not say which one failed."""
+    own = [log for log in logs if log.task == task.name]
+    exact = [log for log in own if log.step == task.failed_step]
+    chosen = exact or own
+    return chosen[-1] if chosen else None
+
+
+def parameters(policy: Policy, app: str, revision: str) -> dict[str, str]:
+    """What policy fixes of a run: for every app, refined by the app's own; `{app}` and `{revision}` are filled in.
+
+    A parameter that needs the revision is left to the Pipeline's default when none is named.
+    """
+    templates = policy.pipeline.params | policy.apps.get(app, AppPart()).params
+    return {
+        name: template.replace("{app}", app).replace("{revision}", revision)
+        for name, template in templates.items()
+        if revision or "{revision}" not in template
+    }
+
+
+def fixed_names(policy: Policy, app: str) -> frozenset[str]:
+    """Parameters that policy decides and nobody else: where the source comes from, where the image goes."""
+    return frozenset(policy.pipeline.params | policy.apps.get(app, AppPart()).params)
+
+
+def request_like(run: PipelineRun, request_id: str, requester: str) -> RunRequest:
+    """The request that makes a run like this one, with the parameters it had."""
+    return RunRequest(request_id, run.pipeline, run.app, dict(run.params), requester)
+
+
+def pipeline_of(policy: Policy, app: str) -> str:
+    return policy.apps.get(app, AppPart()).pipeline or policy.pipeline.name

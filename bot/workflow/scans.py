@@ -1,0 +1,102 @@
+"""What is known of an image's vulnerabilities, next to those of the image that it would replace."""
+
+import asyncio
+
+from bot.catalog import Catalog
+from bot.domain.environment import Environment
+from bot.domain.errors import IntegrationError, NotFound, UnknownName
+from bot.domain.image import Artifact, Image
+from bot.domain.overlay import OverlayImage
+from bot.domain.reply import ScanReport
+from bot.domain.scan import Severity, Vulnerability
+from bot.gates.scan import ScanGate, ScanOptions
+from bot.policy import Policy
+from bot.ports import Registry
+
+Found = tuple[Vulnerability, ...]
+
+
+class Scans:
+    """Raises UnknownName for an image that the registry does not have."""
+
+    def __init__(self, catalog: Catalog, registry: Registry, policy: Policy) -> None:
+        self._catalog = catalog
+        self._registry = registry
+        self._policy = policy
+
+    async def artifact(self, app: str, environment: str, reference: str) -> Artifact:
+        """The image of an app by tag or digest; "" = what the environment's overlay pins."""
+        pinned = await self._catalog.images(app, environment)
+        if not pinned:
+            raise UnknownName(f"{app} pins no image in {environment}: add one under `images:` of its kustomization.")
+        wanted = reference or pinned[0].digest or pinned[0].tag
+        if not wanted:
+            raise UnknownName(f"{app} pins neither a tag nor a digest in {environment}: name an image with `@`.")
+        try:
+            return await self._registry.artifact(pinned[0].repository, wanted)
+        except NotFound as error:
+            raise UnknownName(
+                f"The registry has no image `{wanted}` in {pinned[0].repository}: it was never pushed, or is deleted."
+            ) from error
+
+    async def report(self, app: str, environment: str, artifact: Artifact) -> ScanReport:
+        """Both images are asked about at once; an image that cannot be compared with is left out."""
+        next_one = self._after(environment)
+        scan, found, against = await asyncio.gather(
+            self._registry.scan(artifact.image),
+            self._vulnerabilities(artifact.image),
+            self._next_image(app, artifact.image, next_one),
+        )
+        known = await self._known(against)
+        fixed, added = ((), ()) if known is None else (_minus(known, found), _minus(found, known))
+        return ScanReport(
+            app,
+            artifact,
+            scan,
+            found,
+            threshold=self._threshold(app, next_one.name if next_one else environment),
+            against=against if known is not None else None,
+            fixed=fixed,
+            added=added,
+        )
+
+    def _after(self, environment: str) -> Environment | None:
+        order = self._catalog.environment(environment).order + 1
+        return next((each for each in self._catalog.environments if each.order == order), None)
+
+    async def _vulnerabilities(self, image: Image) -> Found:
+        try:
+            return await self._registry.vulnerabilities(image)
+        except NotFound:
+            return ()  # never scanned: the scan's status says so
+
+    async def _next_image(self, app: str, image: Image, environment: Environment | None) -> Image | None:
+        if environment is None:
+            return None
+        try:
+            pinned = await self._catalog.images(app, environment.name)
+            same = _same_repository(pinned, image)
+            return (await self._registry.artifact(same.repository, same.digest or same.tag)).image if same else None
+        except (IntegrationError, UnknownName):
+            return None
+
+    async def _known(self, image: Image | None) -> Found | None:
+        if image is None:
+            return None
+        try:
+            return await self._registry.vulnerabilities(image)
+        except IntegrationError:
+            return None
+
+    def _threshold(self, app: str, environment: str) -> Severity | None:
+        options = self._policy.rules(app, environment).gates().get(ScanGate.name)
+        return None if options is None else ScanOptions.model_validate(options).threshold
+
+
+def _same_repository(pinned: tuple[OverlayImage, ...], image: Image) -> OverlayImage | None:
+    return next((each for each in pinned if each.repository == image.repository and (each.digest or each.tag)), None)
+
+
+def _minus(those: Found, these: Found) -> Found:
+    known = {(each.id, each.package) for each in these}
+    return tuple(each for each in those if (each.id, each.package) not in known)

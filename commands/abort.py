@@ -1,0 +1,21 @@
+"""The button Abort, and its keyboard twin."""
+
+from bot.domain.caller import Caller, Permission
+from bot.domain.intent import Abort
+from bot.domain.reply import Reply, Silent
+from bot.grammar import Words
+from bot.registry import command
+from bot.workflow.promotions import Promotions
+
+
+def parse(words: Words) -> Abort:
+    promotion = words.identifier("the promotion that you abort; its id is at the foot of its card")
+    words.done()
+    return Abort(context=words.context, promotion=promotion)
+
+
+@command("abort", usage="/abort PROMOTION", allow=Permission.VIEW, parse=parse, names=False)
+async def abort(ask: Abort, caller: Caller, promotions: Promotions) -> Reply:
+    """Take back a promotion that has not been committed yet; for whoever asked for it, and for administrators."""
+    await promotions.abort(ask, caller)
+    return Silent()

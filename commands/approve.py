@@ -1,0 +1,30 @@
+"""The button Approve, and its keyboard twin."""
+
+from dataclasses import replace
+
+from bot.domain.caller import Caller, Permission
+from bot.domain.intent import Approve
+from bot.domain.reply import Reply, Silent
+from bot.grammar import Words
+from bot.registry import command
+from bot.workflow.promotions import Promotions
+
+
+def parse(words: Words) -> Approve:
+    promotion = words.identifier("the promotion that you approve; its id is at the foot of its card")
+    words.done()
+    return Approve(context=words.context, promotion=promotion, content_hash="")
+
+
+@command("approve", usage="/approve PROMOTION", allow=Permission.APPROVE, parse=parse, names=False)
+async def approve(ask: Approve, caller: Caller, promotions: Promotions) -> Reply:
+    """Say yes to a promotion that waits for approval.
+
+    You approve exactly what its card shows; when that changes, the approval is void.
+    """
+    if not ask.content_hash:
+        # An id names a plan, and plans are frozen: who types it means that plan, as who presses the button does.
+        named = await promotions.get(ask.promotion)
+        ask = replace(ask, content_hash=named.plan.content_hash)
+    await promotions.approve(ask, caller)
+    return Silent()

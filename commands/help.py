@@ -1,0 +1,17 @@
+"""`/pilothouse help`, and `help` behind every command."""
+
+from bot.domain.caller import Permission
+from bot.domain.intent import Help
+from bot.domain.reply import HelpPage, Reply
+from bot.grammar import Words
+from bot.registry import Registry, command
+
+
+def parse(words: Words) -> Help:
+    return Help(context=words.context, verb=words.rest().removeprefix("/").lower())
+
+
+@command("help", usage="/pilothouse help [COMMAND]", allow=Permission.VIEW, parse=parse, names=False)
+async def help_page(ask: Help, registry: Registry) -> Reply:
+    """What can be said, and how."""
+    return HelpPage(registry.help(ask.verb))

@@ -1,0 +1,24 @@
+"""A bare command: ask for what was left out."""
+
+from bot.catalog import Catalog
+from bot.domain.caller import Caller, Permission, Target
+from bot.domain.intent import Pick
+from bot.domain.reply import Choice, Picker, Reply
+from bot.policy import Policy, authorize, may
+from bot.registry import Registry, command
+
+
+@command("pick", allow=Permission.VIEW, modal="Pilothouse")
+async def pick(ask: Pick, caller: Caller, registry: Registry, policy: Policy, catalog: Catalog) -> Reply:
+    """Open the picker of a command, with the apps and environments where the caller may give it."""
+    permission = registry.named(ask.verb).allow
+    authorize(policy, caller, permission, Target(ask.app, ask.environment))
+    apps = [app for app in await catalog.apps() if may(policy, caller, permission, Target(app))]
+    environments = [e.name for e in catalog.environments if may(policy, caller, permission, Target("", e.name))]
+    return Picker(
+        ask.verb,
+        apps=tuple(Choice(app, app) for app in apps),
+        environments=tuple(Choice(name, name) for name in environments),
+        app=ask.app,
+        environment=ask.environment,
+    )

@@ -1,0 +1,42 @@
+"""`/pipeline cancel RUN`: stop a build."""
+
+from bot.domain.caller import Caller, Permission
+from bot.domain.errors import Conflict
+from bot.domain.intent import CancelRun
+from bot.domain.pipeline import CancelMode
+from bot.domain.reply import Reply, RunDetail
+from bot.grammar import Words
+from bot.ports import Pipelines
+from bot.registry import command
+from bot.workflow.runs import Runs
+
+
+def parse(words: Words) -> CancelRun:
+    modes = {
+        CancelMode.RUN_FINALLY: words.flag("run-finally"),
+        CancelMode.STOP_GRACEFULLY: words.flag("gracefully"),
+    }
+    run = words.identifier("a pipeline run")
+    words.done()
+    chosen = [mode for mode, given in modes.items() if given]
+    if len(chosen) > 1:
+        words.refuse("A run is stopped in one way only.")
+    return CancelRun(context=words.context, run=run, mode=chosen[0] if chosen else CancelMode.NOW)
+
+
+@command(
+    "pipeline cancel",
+    usage="/pipeline cancel RUN [--run-finally|--gracefully]",
+    allow=Permission.RUN_PIPELINE,
+    parse=parse,
+    names=False,
+)
+async def cancel_run(ask: CancelRun, caller: Caller, runs: Runs, pipelines: Pipelines) -> Reply:
+    """Stop a pipeline run.
+
+    At once; with `--run-finally` its last tasks still clean up; with `--gracefully` running tasks end first.
+    """
+    run = await runs.find(ask.run, caller, Permission.RUN_PIPELINE)
+    if run.done:
+        raise Conflict(f"`{run.name}` is over already: {run.status}.")
+    return RunDetail(await pipelines.cancel(run.name, ask.mode), note="Cancelling.")

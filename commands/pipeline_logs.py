@@ -1,0 +1,25 @@
+"""`/pipeline logs RUN`: what its steps printed."""
+
+from bot.domain.caller import Caller, Permission
+from bot.domain.intent import RunLogs
+from bot.domain.reply import Reply, RunLog
+from bot.grammar import Words
+from bot.ports import Pipelines
+from bot.registry import command
+from bot.workflow.runs import Runs
+
+LINES = 1000
+"""of each step"""
+
+
+def parse(words: Words) -> RunLogs:
+    run = words.identifier("a pipeline run")
+    words.done()
+    return RunLogs(context=words.context, run=run)
+
+
+@command("pipeline logs", usage="/pipeline logs RUN", allow=Permission.VIEW, parse=parse, names=False)
+async def run_logs(ask: RunLogs, caller: Caller, runs: Runs, pipelines: Pipelines) -> Reply:
+    """What the steps of a pipeline run printed: the last lines here, all of it as a file when it is long."""
+    run = await runs.find(ask.run, caller, Permission.VIEW)
+    return RunLog(run, await pipelines.logs(run.name, LINES))

@@ -1,0 +1,26 @@
+"""`/pipeline retry RUN`: the same build again."""
+
+from bot.domain.caller import Caller, Permission
+from bot.domain.errors import Conflict
+from bot.domain.intent import RetryRun
+from bot.domain.reply import Reply, RunDetail
+from bot.grammar import Words
+from bot.ports import PipelineRetries
+from bot.registry import command
+from bot.workflow.runs import Runs, request_like
+
+
+def parse(words: Words) -> RetryRun:
+    run = words.identifier("a pipeline run")
+    words.done()
+    return RetryRun(context=words.context, run=run)
+
+
+@command("pipeline retry", usage="/pipeline retry RUN", allow=Permission.RUN_PIPELINE, parse=parse, names=False)
+async def retry_run(ask: RetryRun, caller: Caller, runs: Runs, retries: PipelineRetries) -> Reply:
+    """Start a pipeline run again, as a new run with the same parameters."""
+    run = await runs.find(ask.run, caller, Permission.RUN_PIPELINE)
+    if not run.done:
+        raise Conflict(f"`{run.name}` has not ended: cancel it first, or wait.")
+    again = await retries.retry(run.name, request_like(run, ask.context.request_id, caller.id))
+    return RunDetail(again, note=f"Started again, like {run.name}.")

@@ -1,0 +1,45 @@
+"""`/pipeline run my-app feature/login`: start a build."""
+
+from bot.domain.caller import Caller, Permission
+from bot.domain.errors import InvalidCommand
+from bot.domain.intent import Intent, RunPipeline
+from bot.domain.pipeline import RunRequest
+from bot.domain.reply import Reply, RunDetail
+from bot.grammar import Place, Words
+from bot.policy import Policy
+from bot.ports import Pipelines
+from bot.registry import command
+from bot.workflow.runs import fixed_names, parameters, pipeline_of
+
+
+def parse(words: Words) -> Intent:
+    params = words.parameters()
+    app = words.app()
+    if not app:
+        return words.pick(Place(), also_given=bool(params))
+    revision = words.revision()
+    words.done()
+    return RunPipeline(context=words.context, app=app, revision=revision, params=params)
+
+
+@command("pipeline run", usage="/pipeline run APP [REVISION] [NAME=VALUE…]", allow=Permission.RUN_PIPELINE, parse=parse)
+async def run_pipeline(ask: RunPipeline, caller: Caller, policy: Policy, pipelines: Pipelines) -> Reply:
+    """Build an app: fetch, test, build, push.
+
+    REVISION is a branch, tag or commit of the app's source. Parameters that policy fixes cannot be given.
+    """
+    if taken := sorted(ask.params.keys() & fixed_names(policy, ask.app)):
+        raise InvalidCommand(
+            f"`{taken[0]}` is fixed by policy for {ask.app}: leave it out. A revision is named without `revision=`."
+        )
+    run = await pipelines.start(
+        RunRequest(
+            id=ask.context.request_id,
+            pipeline=pipeline_of(policy, ask.app),
+            app=ask.app,
+            params=parameters(policy, ask.app, ask.revision) | ask.params,
+            requester=caller.id,
+            revision=ask.revision,
+        )
+    )
+    return RunDetail(run, note="Started.")

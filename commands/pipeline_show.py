@@ -1,0 +1,26 @@
+"""`/pipeline show RUN`: where a run is, and why it failed."""
+
+from bot.domain.caller import Caller, Permission
+from bot.domain.errors import IntegrationError
+from bot.domain.intent import ShowRun
+from bot.domain.reply import Reply, RunDetail
+from bot.grammar import Words
+from bot.registry import command
+from bot.workflow.runs import Runs
+
+
+def parse(words: Words) -> ShowRun:
+    run = words.identifier("a pipeline run")
+    words.done()
+    return ShowRun(context=words.context, run=run)
+
+
+@command("pipeline show", usage="/pipeline show RUN", allow=Permission.VIEW, parse=parse, names=False)
+async def show_run(ask: ShowRun, caller: Caller, runs: Runs) -> Reply:
+    """One pipeline run, task by task; for a failed one, why, and the last lines of the step that broke."""
+    run = await runs.find(ask.run, caller, Permission.VIEW)
+    try:
+        failure, log = await runs.failure(run)
+    except IntegrationError:
+        return RunDetail(run, note="Its logs cannot be read at the moment.")
+    return RunDetail(run, failure, log)

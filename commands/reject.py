@@ -1,0 +1,28 @@
+"""A no, with its reason: from the modal behind Reject, or typed."""
+
+from dataclasses import replace
+
+from bot.domain.caller import Caller, Permission
+from bot.domain.intent import Reject
+from bot.domain.reply import Reply, Silent
+from bot.grammar import Words
+from bot.registry import command
+from bot.workflow.promotions import Promotions
+
+
+def parse(words: Words) -> Reject:
+    promotion = words.identifier("the promotion that you reject; its id is at the foot of its card")
+    reason = words.rest()
+    if not reason:
+        words.refuse("A rejection needs a reason.", "Say it behind the promotion's id.")
+    return Reject(context=words.context, promotion=promotion, content_hash="", reason=reason)
+
+
+@command("reject", usage="/reject PROMOTION REASON", allow=Permission.APPROVE, parse=parse, names=False)
+async def reject(ask: Reject, caller: Caller, promotions: Promotions) -> Reply:
+    """Say no to a promotion that waits for approval; it ends there, and its card tells your reason."""
+    if not ask.content_hash:
+        named = await promotions.get(ask.promotion)
+        ask = replace(ask, content_hash=named.plan.content_hash)
+    await promotions.reject(ask, caller)
+    return Silent()

@@ -1,0 +1,50 @@
+"""`/rollback my-app prod to 1.4.1`: back to an image that ran there before."""
+
+from bot.catalog import Catalog
+from bot.domain.caller import Caller, Permission
+from bot.domain.intent import Intent, Rollback
+from bot.domain.overlay import OverlayImage
+from bot.domain.reply import Reply, RollbackChoices, Started
+from bot.grammar import Slots, Words
+from bot.registry import command
+from bot.workflow.promotions import Promotions
+
+PREVIOUS = "previous"
+
+
+def parse(words: Words) -> Intent:
+    reason, break_glass = words.why()
+    if break_glass:
+        words.refuse("A rollback needs no glass broken: policy says which gates it skips.")
+    to = words.after("to").removeprefix("@")
+    place = words.place(Slots())
+    if not (place.app and place.environment):
+        return words.pick(place, also_given=bool(reason or to))
+    return Rollback(
+        context=words.context,
+        app=place.app,
+        environment=place.environment,
+        to="" if to == PREVIOUS else to,
+        reason=reason,
+        choose=not to,
+    )
+
+
+@command(
+    "rollback",
+    usage="/rollback APP ENV [to TAG|DIGEST|COMMIT|previous] [--reason WHY]",
+    allow=Permission.ROLLBACK,
+    parse=parse,
+)
+async def rollback(ask: Rollback, caller: Caller, promotions: Promotions, catalog: Catalog) -> Reply:
+    """Go back to an image that the environment ran before.
+
+    It is a new commit that restores the image, and goes the same way as any promotion. Without `to`: shows what there
+    is to go back to, newest first.
+    """
+    if not ask.choose:
+        promotion = await promotions.rollback(ask, caller)
+        return Started(promotion, promotion.plan.channel)
+    running = await catalog.images(ask.app, ask.environment)
+    choices = await promotions.rollback_choices(ask)
+    return RollbackChoices(ask.app, ask.environment, running[0] if running else OverlayImage("", ""), choices)

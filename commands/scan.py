@@ -1,0 +1,38 @@
+"""`/scan my-app`: what is known of an image's vulnerabilities, and what promoting it would change."""
+
+from bot.catalog import Catalog
+from bot.domain.caller import Caller, Permission, Target
+from bot.domain.intent import Intent, ShowScan
+from bot.domain.reply import Reply
+from bot.grammar import Slots, Words
+from bot.policy import Policy, authorize
+from bot.ports import Registry
+from bot.registry import command
+from bot.workflow.scans import Scans
+
+
+def parse(words: Words) -> Intent:
+    rescan = words.flag("rescan")
+    place = words.place(Slots(), image=True, to=("in", "on"))
+    if not place.app:
+        return words.pick(place, also_given=rescan)
+    return ShowScan(
+        context=words.context, app=place.app, environment=place.environment, image=place.image, rescan=rescan
+    )
+
+
+@command("scan", usage="/scan APP [ENV] [@TAG|@DIGEST] [--rescan]", allow=Permission.VIEW, parse=parse)
+async def scan(
+    ask: ShowScan, caller: Caller, policy: Policy, catalog: Catalog, registry: Registry, scans: Scans
+) -> Reply:
+    """The vulnerabilities of an image: what an environment runs, or the image that you name.
+
+    Without ENV: the first environment. It says what gets fixed and what is new compared with what the next environment
+    runs. `--rescan` starts a new scan.
+    """
+    environment = ask.environment or catalog.environments[0].name
+    artifact = await scans.artifact(ask.app, environment, ask.image)
+    if ask.rescan:
+        authorize(policy, caller, Permission.PROMOTE, Target(ask.app, environment))
+        await registry.start_scan(artifact.image)
+    return await scans.report(ask.app, environment, artifact)

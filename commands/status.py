@@ -1,0 +1,19 @@
+"""`/status [my-app] [prod]`: what runs where."""
+
+from bot.domain.caller import Caller, Permission
+from bot.domain.intent import Status
+from bot.domain.reply import Reply, StatusBoard
+from bot.grammar import Slots, Words
+from bot.registry import command
+from bot.workflow.board import Board
+
+
+def parse(words: Words) -> Status:
+    place = words.place(Slots(), to=("in", "on"))
+    return Status(context=words.context, app=place.app, environment=place.environment)
+
+
+@command("status", usage="/status [APP] [ENV]", allow=Permission.VIEW, parse=parse)
+async def status(ask: Status, caller: Caller, board: Board) -> Reply:
+    """What runs where, how Argo CD finds it, and which promotions are under way."""
+    return StatusBoard(await board.rows(ask.app, ask.environment, caller))
