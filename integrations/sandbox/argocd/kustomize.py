@@ -128,10 +128,7 @@ def _documents(path: str, files: Mapping[str, bytes]) -> list[Manifest]:
 
 def _parse(path: str, content: bytes | str) -> list[Any]:
     try:
-        # Kubernetes' YAML library reads version 1.1.
-        yaml = YAML(typ="safe", pure=True)
-        yaml.version = (1, 1)
-        return [document for document in yaml.load_all(content) if document is not None]
+        return [document for document in YAML(typ="safe", pure=True).load_all(content) if document is not None]
     except (YAMLError, UnicodeDecodeError) as error:
         line = " ".join(str(error).split())
         raise BuildError(f"invalid Kustomization: {path}: yaml: {line}") from error
