@@ -22,7 +22,7 @@ spec:
       - {name: c, image: "reg:5000/apps/a:1", env: [{name: A, value: "1"}, {name: B, value: "2"}]}
       - {name: s, image: "side@sha256:aaaa"}
 """,
-    "b/s.yaml": b'{apiVersion: v1, kind: Service, metadata: {name: x}, spec: {selector: {z: "1"}, ports: [{port: 80}]}}',
+    "b/s.yaml": b'{apiVersion: v1, kind: Service, metadata: {name: x}, spec: {selector: {z: "1"}}}',
 }
 OVERLAY = b"""
 resources: [../b]
