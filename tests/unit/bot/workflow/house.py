@@ -1,0 +1,199 @@
+"""The core with working fakes around it: everything but Slack's wire and the other systems'."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.catalog import Catalog
+from bot.domain.application import Application, ApplicationRef, HealthStatus, SyncStatus
+from bot.domain.caller import Caller
+from bot.domain.event import Event
+from bot.domain.intent import Abort, Approve, Context, Deploy, Reject, Rollback
+from bot.domain.promotion import Promotion
+from bot.gates.health import HealthGate
+from bot.gates.panel import Panel
+from bot.gates.scan import ScanGate
+from bot.policy import Policy, parse
+from bot.store.audit import Audit
+from bot.store.database import Database, metadata
+from bot.store.promotions import PromotionStore
+from bot.workflow.committer import Committer
+from bot.workflow.desk import PromotionDesk
+from bot.workflow.eligibility import Eligibility
+from bot.workflow.follower import Follower
+from bot.workflow.plan import Planner
+from bot.workflow.running import RollbackTargets
+from bot.workflow.steps import Record, Steps
+from bot.workflow.story import Story
+from tests.fakes.applications import MemoryApplications
+from tests.fakes.directory import FakeDirectory
+from tests.fakes.engine import MemoryEngine
+from tests.fakes.messenger import FakeMessenger
+from tests.fakes.overlays import MemoryOverlays
+from tests.fakes.registry import MemoryRegistry
+
+HARBOR = "harbor.example.com/apps"
+POLICY = """
+channels: {default: C0DEPLOY}
+bindings:
+  - {role: engineer, groups: [engineers]}
+  - {role: release-manager, groups: [release-managers]}
+  - {role: viewer, users: [U0CY]}
+  - {role: admin, groups: [platform-admins]}
+"""
+
+
+@dataclass
+class ShownCards:
+    """Every state that a card showed, by promotion."""
+
+    shown: dict[str, list[Promotion]] = field(default_factory=dict)
+
+    async def show(self, promotion: Promotion) -> None:
+        self.shown.setdefault(promotion.id, []).append(promotion)
+
+
+@dataclass
+class ToldEvents:
+    told: list[tuple[str, Event]] = field(default_factory=list)
+
+    async def put(self, connection: AsyncConnection, promotion: Promotion, event: Event) -> None:
+        if (promotion.id, event) not in self.told:
+            self.told.append((promotion.id, event))
+
+
+class FollowingApplications(MemoryApplications):
+    """An Argo CD that syncs an Application as soon as it is told to look at it."""
+
+    overlays: MemoryOverlays
+    obeys: bool = True
+
+    async def refresh(self, ref: ApplicationRef) -> Application:
+        if self.obeys:
+            return self.deploy(ref.name, await self.overlays.head())
+        return await super().refresh(ref)
+
+
+@dataclass
+class House:
+    desk: PromotionDesk
+    engine: MemoryEngine
+    overlays: MemoryOverlays
+    registry: MemoryRegistry
+    applications: FollowingApplications
+    directory: FakeDirectory
+    messenger: FakeMessenger
+    cards: ShownCards
+    events: ToldEvents
+    store: PromotionStore
+    audit: Audit
+    database: Database
+    _requests: int = 0
+
+    def context(self, request_id: str = "") -> Context:
+        self._requests += 1
+        return Context(request_id or f"r{self._requests}", "C0GENERAL", "corr-1", "T0PILOT")
+
+    async def person(self, name: str) -> Caller:
+        return await self.directory.caller(f"U0{name.upper()}", "T0PILOT")
+
+    async def deploy(self, who: str = "ana", image: str = "", app: str = "my-app", to: str = "production") -> Promotion:
+        ask = Deploy(context=self.context(), app=app, environment=to, image=image)
+        promotion = await self.desk.deploy(ask, await self.person(who))
+        await self.engine.settle()
+        return promotion
+
+    async def rollback(self, who: str = "ana", to: str = "") -> Promotion:
+        ask = Rollback(context=self.context(), app="my-app", environment="production", to=to)
+        promotion = await self.desk.rollback(ask, await self.person(who))
+        await self.engine.settle()
+        return promotion
+
+    async def approve(self, who: str, promotion: Promotion, content_hash: str = "") -> None:
+        seen = content_hash or promotion.plan.content_hash
+        ask = Approve(context=self.context(), promotion=promotion.id, content_hash=seen)
+        await self.desk.approve(ask, await self.person(who))
+        await self.engine.settle()
+
+    async def reject(self, who: str, promotion: Promotion, reason: str) -> None:
+        ask = Reject(
+            context=self.context(), promotion=promotion.id, content_hash=promotion.plan.content_hash, reason=reason
+        )
+        await self.desk.reject(ask, await self.person(who))
+        await self.engine.settle()
+
+    async def abort(self, who: str, promotion: Promotion) -> None:
+        await self.desk.abort(Abort(context=self.context(), promotion=promotion.id), await self.person(who))
+        await self.engine.settle()
+
+    async def now(self, promotion: Promotion) -> Promotion:
+        return await self.desk.get(promotion.id)
+
+    def overlay(self, environment: str, app: str = "my-app") -> str:
+        where = path(environment, app)
+        return self.overlays._tree(self.overlays.log[-1].sha)[where].decode()
+
+    def promotion_commits(self) -> list[str]:
+        return [c.trailer("Promotion-Id") for c in self.overlays.log if c.trailer("Promotion-Id")]
+
+
+def path(environment: str, app: str = "my-app") -> str:
+    return f"apps/{app}/overlays/{environment}/kustomization.yaml"
+
+
+def kustomization(tag: str, app: str = "my-app") -> bytes:
+    return f"resources: [../../base]\nimages:\n- name: {HARBOR}/{app}\n  newTag: {tag} # ours\n".encode()
+
+
+@asynccontextmanager
+async def house(directory: Path, policy_text: str = POLICY) -> AsyncIterator[House]:
+    """my-app runs v1.4.2 in staging and v1.4.1 in production; both images are scanned and clean."""
+    policy: Policy = parse(policy_text)
+    tags = {"development": "v1.4.3", "staging": "v1.4.2", "production": "v1.4.1"}
+    overlays = MemoryOverlays({path(e): kustomization(t) for e, t in tags.items()})
+    registry = MemoryRegistry()
+    for tag in ("v1.4.0", "v1.4.1", "v1.4.2", "v1.4.3"):
+        artifact = registry.push(f"{HARBOR}/my-app", tag, revision=f"rev-{tag}")
+        registry.finish_scan(artifact.image)
+    applications = FollowingApplications()
+    applications.overlays = overlays
+    for environment in tags:
+        ref = ApplicationRef(f"my-app-{environment}", environment)
+        applications.put(
+            Application(ref, SyncStatus.SYNCED, HealthStatus.HEALTHY, await overlays.head(), auto_sync=True)
+        )
+    people, messenger = FakeDirectory.seeded(), FakeMessenger()
+    database = Database(f"sqlite:///{directory / 'pilothouse.db'}")
+    async with database.begin() as connection:
+        await connection.run_sync(metadata.create_all)
+    store, audit = PromotionStore(database), Audit(database)
+    cards, events, engine = ShownCards(), ToldEvents(), MemoryEngine()
+    catalog = Catalog(overlays, policy, clock=lambda: datetime.now(UTC).timestamp() * 1e6)
+    panel = Panel([ScanGate(registry), HealthGate(applications, policy)], policy)
+    targets = RollbackTargets(overlays, catalog, store)
+    eligibility = Eligibility(policy)
+    steps = Steps(
+        Record(database, store, audit, events),
+        cards,
+        messenger,
+        people,
+        policy,
+        panel,
+        eligibility,
+        Committer(overlays, overlays, registry),
+        Follower(applications, overlays, interval=0.001),
+    )
+    engine.story = Story(steps, policy)
+    planner = Planner(catalog, registry, policy, panel, targets)
+    desk = PromotionDesk(database, store, audit, engine, planner, targets, panel, policy, eligibility)
+    try:
+        yield House(
+            desk, engine, overlays, registry, applications, people, messenger, cards, events, store, audit, database
+        )
+    finally:
+        await engine.stop()
+        await database.close()

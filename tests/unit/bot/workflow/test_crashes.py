@@ -1,0 +1,54 @@
+"""Kill the story right before and right after each step's effect: the end is the same, and nothing is done twice."""
+
+from collections import Counter
+
+import pytest
+
+from bot.domain.event import Event
+from bot.domain.promotion import Phase
+from tests.unit.bot.workflow.house import House
+
+STEPS = ["announce", "gates#1", "ask-people#1", "judge#1", "confirm#2", "commit", "follow", "conclude"]
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("step", STEPS)
+async def test_a_crash_at_any_step_changes_nothing_about_the_end(home: House, step: str, when: str) -> None:
+    (home.engine.crash_before if when == "before" else home.engine.crash_after).add(step)
+    asked = await home.deploy("ana")
+    await home.approve("bo", asked)
+    assert not home.engine.crash_before
+    assert not home.engine.crash_after
+    done = await home.now(asked)
+    assert (done.phase, done.outcome) == (Phase.SUCCEEDED, "my-app v1.4.2 is Healthy in production.")
+    assert home.promotion_commits() == [asked.id]
+    assert [a.approver.name for a in done.approvals] == ["bo"]
+    assert Counter(event for _, event in home.events.told) == {Event.STARTED: 1, Event.WAITING: 1, Event.DONE: 1}
+    told = Counter(row.event for row in await home.audit.rows())
+    assert told == {"requested": 1, "gates": 2, "approve": 1, "committed": 1, "succeeded": 1}
+    assert await home.audit.verify() is None
+
+
+async def test_the_table_names_every_step_of_the_story(home: House) -> None:
+    asked = await home.deploy("ana")
+    await home.approve("bo", asked)
+    waits = ("gates-begin", "gates-asked", "approval-", "receive", "follow-begin", "finished")
+    run = [name for name, _ in home.engine.tapes[asked.id].steps if not name.startswith(waits)]
+    assert run == STEPS
+
+
+async def test_a_promotion_that_was_written_down_but_never_begun_is_begun_at_the_next_start(home: House) -> None:
+    start, home.engine.start = home.engine.start, _die  # type: ignore[method-assign,assignment]
+    with pytest.raises(ConnectionError):
+        await home.deploy("ana")
+    home.engine.start = start  # type: ignore[method-assign]
+    assert await home.desk.resume() == 1
+    await home.engine.settle()
+    assert await home.desk.resume() == 0
+    (waiting,) = await home.store.all_live()
+    await home.approve("bo", waiting)
+    assert (await home.now(waiting)).phase is Phase.SUCCEEDED
+
+
+async def _die(*_: object) -> None:
+    raise ConnectionError("the process died here")

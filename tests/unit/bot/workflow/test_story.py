@@ -1,0 +1,280 @@
+"""The promotion from the request to Healthy, and every way in which it may end."""
+
+from datetime import timedelta
+
+import pytest
+
+from bot.domain.application import Application, ApplicationRef, HealthStatus, ResourceHealth, SyncStatus
+from bot.domain.errors import Conflict, NotAllowed, NothingToPromote, PromotionInProgress, Unavailable, UnknownName
+from bot.domain.event import Event
+from bot.domain.image import Image
+from bot.domain.intent import Approve, Deploy
+from bot.domain.promotion import Phase, Promotion, Stage
+from bot.domain.scan import ScanStatus, Severity, Vulnerability
+from tests.unit.bot.workflow.house import HARBOR, House, kustomization, path
+
+
+def critical(fix: str = "") -> Vulnerability:
+    return Vulnerability("CVE-2026-1", "openssl", "3.0.1", Severity.CRITICAL, fix)
+
+
+async def image(home: House, tag: str) -> Image:
+    return (await home.registry.artifact(f"{HARBOR}/my-app", tag)).image
+
+
+async def test_an_approved_promotion_changes_one_line_and_ends_healthy(home: House) -> None:
+    before = home.overlay("production")
+    asked = await home.deploy("ana")
+    waiting = await home.now(asked)
+    assert (waiting.phase, waiting.stage) == (Phase.RUNNING, Stage.APPROVAL)
+    assert {r.gate: r.verdict.state for r in waiting.results} == {"scan": "Passed", "health": "Passed"}
+    assert home.overlay("production") == before
+
+    await home.approve("bo", asked)
+
+    done = await home.now(asked)
+    assert (done.phase, done.outcome) == (Phase.SUCCEEDED, "my-app v1.4.2 is Healthy in production.")
+    assert home.overlay("production") == before.replace("v1.4.1", "v1.4.2")
+    commit = home.overlays.log[-1]
+    assert commit.author.email == "ana@example.com"
+    assert commit.trailer("Promotion-Id") == asked.id
+    assert commit.trailer("Approved-By") == "bo <bo@example.com> (U0BO)"
+    assert commit.trailer("From") == "staging"
+    assert [event for _, event in home.events.told] == [Event.STARTED, Event.WAITING, Event.DONE]
+    assert await home.audit.verify() is None
+
+
+async def test_staging_needs_no_approval_by_default(home: House) -> None:
+    done = await home.now(await home.deploy("ana", to="staging"))
+    assert done.phase is Phase.SUCCEEDED
+    assert "v1.4.3" in home.overlay("staging")
+
+
+async def test_a_tag_or_digest_may_be_named(home: House) -> None:
+    asked = await home.deploy("ana", image="v1.4.3")
+    assert asked.plan.moves[0].after.tag == "v1.4.3"
+    with pytest.raises(UnknownName, match=r"There is no image 'v9' .* The newest are v1.4.3, v1.4.2"):
+        await home.deploy("ana", image="v9")
+
+
+async def test_what_runs_there_already_is_no_promotion(home: House) -> None:
+    with pytest.raises(NothingToPromote):
+        await home.deploy("ana", image="v1.4.1")
+
+
+async def test_every_failing_reason_is_told_at_once(home: House) -> None:
+    home.registry.finish_scan(await image(home, "v1.4.2"), critical(fix="3.0.2"))
+    staging = ApplicationRef("my-app-staging", "staging")
+    home.applications.put(Application(staging, SyncStatus.SYNCED, HealthStatus.DEGRADED, health_message="no pods"))
+    done = await home.now(await home.deploy("ana"))
+    assert done.phase is Phase.FAILED
+    assert done.outcome == "Blocked: scan: 1 critical: CVE-2026-1. health: staging is Degraded: no pods."
+    assert done.results[0].verdict.remedy == "Rebuild the image: 1 of them can be fixed (openssl 3.0.1 → 3.0.2)."
+    assert home.promotion_commits() == []
+
+
+async def test_an_image_that_is_not_scanned_waits_for_its_scan_and_then_goes_on(home: House) -> None:
+    artifact = home.registry.push(f"{HARBOR}/my-app", "v1.5.0")
+    asked = await home.deploy("ana", image="v1.5.0")
+    assert (await home.now(asked)).results[0].verdict.reason == "The image is not scanned. A scan has been started."
+    assert home.registry.scans_started == [artifact.image]
+    home.registry.finish_scan(artifact.image)
+    await home.engine.pass_time(timedelta(seconds=10))
+    assert (await home.now(asked)).stage is Stage.APPROVAL
+
+
+async def test_a_failed_scan_is_never_a_pass(home: House) -> None:
+    home.registry.finish_scan(await image(home, "v1.4.2"), status=ScanStatus.ERROR)
+    done = await home.now(await home.deploy("ana"))
+    assert "The scan failed." in done.outcome
+
+
+async def test_a_gate_whose_system_is_away_waits_and_is_asked_again(home: House) -> None:
+    home.applications.failing = Unavailable("Argo CD", "get", "connection refused")
+    asked = await home.deploy("ana")
+    assert (await home.now(asked)).results[1].verdict.reason == "Argo CD does not answer."
+    home.applications.failing = None
+    await home.engine.pass_time(timedelta(seconds=20))
+    assert (await home.now(asked)).stage is Stage.APPROVAL
+
+
+@pytest.mark.parametrize(
+    ("who", "sentence"),
+    [
+        ("ana", "You do not have the `approve` permission for my-app in production. Ask @release-managers"),
+        ("cy", "You do not have the `approve` permission"),
+        ("gus", "Guests and people of other workspaces have no `approve` permission"),
+    ],
+)
+async def test_who_may_not_approve_is_told_the_rule_and_who_could(home: House, who: str, sentence: str) -> None:
+    asked = await home.deploy("ana")
+    with pytest.raises(NotAllowed) as told:
+        await home.approve(who, asked)
+    assert sentence in told.value.sentence
+    assert (await home.now(asked)).approvals == ()
+    assert [row.event for row in await home.audit.rows()][-1] == "refused"
+
+
+async def test_nobody_approves_their_own_promotion(home: House) -> None:
+    asked = await home.deploy("bo")
+    with pytest.raises(NotAllowed, match=r"You cannot approve your own promotion\. Ask @release-managers"):
+        await home.approve("bo", asked)
+    await home.approve("mia", asked)
+    assert (await home.now(asked)).phase is Phase.SUCCEEDED
+
+
+async def test_a_press_on_another_content_is_refused(home: House) -> None:
+    asked = await home.deploy("ana")
+    with pytest.raises(Conflict, match="use the newest card"):
+        await home.approve("bo", asked, content_hash="0" * 64)
+
+
+async def test_two_clicks_of_one_person_are_one_vote(home: House) -> None:
+    asked = await start_with_two_approvers(home)
+    await home.approve("bo", asked)
+    await home.approve("bo", asked)
+    assert len((await home.now(asked)).approvals) == 1
+    await home.approve("mia", asked)
+    assert (await home.now(asked)).phase is Phase.SUCCEEDED
+
+
+async def start_with_two_approvers(home: House) -> Promotion:
+    object.__setattr__(home.desk.policy.environments_[2].approval, "count", 2)
+    return await home.deploy("ana")
+
+
+async def test_a_rejection_ends_it_with_its_reason(home: House) -> None:
+    asked = await home.deploy("ana")
+    await home.reject("mia", asked, "wait for the migration")
+    done = await home.now(asked)
+    assert (done.phase, done.outcome) == (Phase.FAILED, "Rejected by mia: wait for the migration")
+    with pytest.raises(Conflict, match="This promotion is over"):
+        await home.approve("bo", asked)
+
+
+async def test_the_requester_aborts_and_a_stranger_does_not(home: House) -> None:
+    asked = await home.deploy("ana")
+    with pytest.raises(NotAllowed):
+        await home.abort("cy", asked)
+    await home.abort("ana", asked)
+    assert (await home.now(asked)).phase is Phase.ABORTED
+    assert (await home.deploy("ana")).id != asked.id
+
+
+async def test_a_question_that_nobody_answers_expires(home: House) -> None:
+    asked = await home.deploy("ana")
+    await home.engine.pass_time(timedelta(hours=5))
+    done = await home.now(asked)
+    assert (done.phase, done.outcome) == (Phase.FAILED, "Nobody decided in time: an approval was wanted.")
+
+
+async def test_a_second_promotion_to_the_same_environment_is_told_about_the_first(home: House) -> None:
+    first = await home.deploy("ana")
+    with pytest.raises(PromotionInProgress) as told:
+        await home.deploy("bo", image="v1.4.3")
+    assert "ana is already promoting my-app to production (v1.4.2" in told.value.sentence
+    assert told.value.promotion_id == first.id
+
+
+async def test_a_line_that_was_changed_meanwhile_voids_the_approval_and_says_by_whom(home: House) -> None:
+    asked = await home.deploy("ana")
+    home.overlays.push({path("production"): kustomization("v1.3.9")}, "hotfix")
+    await home.approve("bo", asked)
+    done = await home.now(asked)
+    assert done.phase is Phase.FAILED
+    assert "was changed by Someone Else" in done.outcome
+    assert "now shows v1.3.9" in done.outcome
+    assert home.promotion_commits() == []
+
+
+async def test_a_foreign_commit_elsewhere_does_not_matter(home: House) -> None:
+    asked = await home.deploy("ana")
+    home.overlays.push({path("production"): home.overlay("production").encode() + b"# a comment\n"})
+    home.overlays.push({"README.md": b"hello"})
+    await home.approve("bo", asked)
+    assert (await home.now(asked)).phase is Phase.SUCCEEDED
+    assert home.overlay("production").endswith("# a comment\n")
+
+
+async def test_a_tag_that_was_moved_after_the_approval_stops_it(home: House) -> None:
+    asked = await home.deploy("ana")
+    moved = home.registry.push(f"{HARBOR}/my-app", "v1.4.2", revision="another")
+    home.registry.finish_scan(moved.image)
+    home.registry.push(f"{HARBOR}/my-app", "old", digest=asked.plan.moves[0].after.digest)
+    home.registry.finish_scan(asked.plan.moves[0].after)
+    await home.approve("bo", asked)
+    done = await home.now(asked)
+    assert done.phase is Phase.ERRORED
+    assert "when it was approved" in done.outcome
+
+
+async def test_an_approver_who_lost_the_role_before_the_commit_does_not_count(home: House) -> None:
+    asked = await start_with_two_approvers(home)
+    await home.approve("bo", asked)
+    home.directory.groups[("S0RELEASE", "release-managers")] = frozenset({"U0MIA"})
+    await home.approve("mia", asked)
+    waiting = await home.now(asked)
+    assert (waiting.phase, waiting.stage) == (Phase.RUNNING, Stage.APPROVAL)
+    assert [a.approver.name for a in waiting.approvals] == ["mia"]
+
+
+async def test_a_requester_who_left_does_not_change_production(home: House) -> None:
+    asked = await home.deploy("ana")
+    home.directory.groups[("S0ENG", "engineers")] = frozenset()
+    await home.approve("bo", asked)
+    done = await home.now(asked)
+    assert done.phase is Phase.FAILED
+    assert done.outcome.startswith("ana may not do this any more.")
+
+
+async def test_a_directory_that_is_away_lets_nobody_in(home: House) -> None:
+    asked = await home.deploy("ana")
+    bo = await home.person("bo")
+    home.directory.down = Unavailable("Slack", "users.info", "timeout")
+    ask = Approve(context=home.context(), promotion=asked.id, content_hash=asked.plan.content_hash)
+    await home.desk.approve(ask, bo)
+    await home.engine.settle()
+    assert (await home.now(asked)).approvals == ()
+    assert "press again" in home.messenger.messages[-1].shown.text
+
+
+async def test_a_degraded_rollout_is_explained_by_its_resource(home: House) -> None:
+    home.applications.obeys = False
+    asked = await home.deploy("ana")
+
+    async def break_it(ref: ApplicationRef) -> Application:
+        app = home.applications.deploy(ref.name, await home.overlays.head())
+        sick = ResourceHealth("Pod", "my-app-1", "my-app", HealthStatus.DEGRADED, "Back-off pulling image")
+        home.applications.sicken(ref.name, sick)
+        return app
+
+    home.applications.refresh = break_it  # type: ignore[method-assign]
+    await home.approve("bo", asked)
+    done = await home.now(asked)
+    assert done.phase is Phase.FAILED
+    assert done.outcome == "my-app-production: Pod my-app-1 is Degraded: Back-off pulling image"
+
+
+async def test_a_rollback_restores_the_last_verified_image_without_the_waived_gates(home: House) -> None:
+    first = await home.deploy("ana", image="v1.4.2")
+    await home.approve("bo", first)
+    second = await home.deploy("ana", image="v1.4.3")
+    await home.approve("bo", second)
+    asked = await home.rollback("ana")
+    assert asked.plan.moves[0].after.tag == "v1.4.2"
+    assert {r.gate: r.waived for r in (await home.now(asked)).results} == {
+        "scan": "policy skips it for a rollback",
+        "health": "policy skips it for a rollback",
+    }
+    await home.approve("mia", asked)
+    assert (await home.now(asked)).phase is Phase.SUCCEEDED
+    assert "v1.4.2" in home.overlay("production")
+    assert home.overlays.log[-1].headline == "my-app: roll back to v1.4.2 in production"
+
+
+async def test_the_same_request_delivered_twice_starts_one_promotion(home: House) -> None:
+    ask = Deploy(context=home.context("slack-1"), app="my-app", environment="production")
+    first = await home.desk.deploy(ask, await home.person("ana"))
+    second = await home.desk.deploy(ask, await home.person("ana"))
+    assert first.id == second.id
+    assert len(home.engine.tapes) == 1
