@@ -1,0 +1,121 @@
+"""What every Applications, SyncWindows and ApplicationStream does, whoever implements them."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import aclosing
+from typing import Protocol
+
+import pytest
+
+from bot.domain.application import Application, ApplicationRef, HealthStatus, SyncStatus
+from bot.domain.errors import NotFound, Unavailable
+from bot.ports import Applications, ApplicationStream, SyncWindows
+
+REF = ApplicationRef("my-app-production", "production", "apps")
+
+
+class ArgoPorts(Applications, SyncWindows, ApplicationStream, Protocol):
+    """All that Argo CD is asked."""
+
+
+class ArgoWorld(Protocol):
+    """`argocd` has my-app in three environments, Healthy at the head; production is synced only when it is asked."""
+
+    @property
+    def argocd(self) -> ArgoPorts: ...
+
+    async def push(self) -> str:
+        """A commit that changes production's image; its sha."""
+
+    async def sicken(self) -> None:
+        """Production's Deployment turns Degraded, with a message."""
+
+    async def close_window(self) -> None:
+        """No sync of production now."""
+
+    async def break_down(self) -> None:
+        """From now on nobody answers."""
+
+
+async def until(
+    read: Callable[[], Awaitable[Application]], wanted: Callable[[Application], bool], seconds: float = 8
+) -> Application:
+    async with asyncio.timeout(seconds):
+        while True:
+            found = await read()
+            if wanted(found):
+                return found
+            await asyncio.sleep(0.03)
+
+
+class ApplicationsContract:
+    async def test_reads_one(self, world: ArgoWorld) -> None:
+        app = await world.argocd.get(REF)
+        assert app.ref == REF
+        assert (app.sync, app.health) == (SyncStatus.SYNCED, HealthStatus.HEALTHY)
+        assert app.settled_at(app.revision)
+        assert app.url.startswith("http")
+        assert app.history
+
+    async def test_an_absent_application_is_not_found(self, world: ArgoWorld) -> None:
+        """A5: with the project, absent is 404."""
+        with pytest.raises(NotFound):
+            await world.argocd.get(ApplicationRef("nobody-production", "production", "apps"))
+
+    async def test_lists_what_the_environments_argo_cd_has(self, world: ArgoWorld) -> None:
+        apps = await world.argocd.list("production")
+        assert [app.ref.name for app in apps] == ["my-app-development", "my-app-production", "my-app-staging"]
+        assert {app.ref.environment for app in apps} == {"production"}
+
+    async def test_a_refresh_shows_the_commit_that_git_has_now(self, world: ArgoWorld) -> None:
+        """A8."""
+        sha = await world.push()
+        app = await world.argocd.refresh(REF)
+        assert (app.revision, app.sync) == (sha, SyncStatus.OUT_OF_SYNC)
+        assert not app.settled_at(sha)
+
+    async def test_a_sync_that_was_asked_for_is_not_settled(self, world: ArgoWorld) -> None:
+        """A14: the reply comes before anything ran."""
+        sha = await world.push()
+        await world.argocd.refresh(REF)
+        await world.argocd.sync(REF, sha)
+        app = await world.argocd.get(REF)
+        assert app.operation is not None
+        assert app.operation.revision == sha
+
+    async def test_a_sync_while_one_runs_is_no_error(self, world: ArgoWorld) -> None:
+        """A15."""
+        sha = await world.push()
+        await world.argocd.sync(REF, sha)
+        await world.argocd.sync(REF, sha)
+
+    async def test_says_what_is_unhealthy_and_why(self, world: ArgoWorld) -> None:
+        assert await world.argocd.unhealthy(REF) == ()
+        await world.sicken()
+        worst = (await world.argocd.unhealthy(REF))[0]
+        assert (worst.kind, worst.name, worst.health) == ("Deployment", "my-app", HealthStatus.DEGRADED)
+        assert worst.message
+
+    async def test_windows(self, world: ArgoWorld) -> None:
+        """A23."""
+        assert (await world.argocd.permission(REF)).allowed
+        await world.close_window()
+        permission = await world.argocd.permission(REF)
+        assert not permission.allowed
+        assert permission.reason
+
+    async def test_the_stream_begins_with_the_present_and_goes_on_with_changes(self, world: ArgoWorld) -> None:
+        """A10."""
+        async with asyncio.timeout(8), aclosing(world.argocd.changes("production")) as changes:  # type: ignore[type-var]
+            first = {(await anext(changes)).ref.name for _ in range(3)}
+            assert first == {"my-app-development", "my-app-production", "my-app-staging"}
+            sha = await world.push()
+            await world.argocd.refresh(REF)
+            while (change := await anext(changes)).ref != REF or change.revision != sha:
+                pass
+
+    async def test_an_argo_cd_that_is_down_is_unavailable(self, world: ArgoWorld) -> None:
+        await world.break_down()
+        with pytest.raises(Unavailable) as told:
+            await world.argocd.get(REF)
+        assert told.value.system == "Argo CD"

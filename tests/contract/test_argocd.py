@@ -1,0 +1,379 @@
+"""The Argo CD contract on the fake and, over a socket, on the client; every exchange obeys the official description."""
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.domain.application import (
+    Application,
+    ApplicationRef,
+    HealthStatus,
+    ResourceHealth,
+    SyncStatus,
+)
+from bot.domain.errors import NotFound, Refused, Unavailable
+from bot.settings import ArgoCDSettings
+from integrations.argocd import ArgoCD, ArgoCDs
+from integrations.argocd.client import SyncResource
+from integrations.http import Policy
+from integrations.sandbox.serving import serve
+from tests.contract.applications import REF, ApplicationsContract, ArgoPorts, until
+from tests.contract.swagger import Description, Held
+from tests.fakes.applications import MemoryApplications
+from tests.unit.integrations.sandbox.argocd.world import (
+    ENVIRONMENTS,
+    IMAGE,
+    SELF_HEAL,
+    TOKEN,
+    World,
+    application,
+    project,
+    running,
+)
+
+STREAMS = frozenset({"ApplicationService_Watch", "ApplicationService_PodLogs2"})
+FIELDS = {"ApplicationService_List": frozenset({"fields"})}
+QUICK = Policy(connect=1, read=3, total=5, attempts=2, backoff=0.01)
+NIGHTS = {"kind": "deny", "schedule": "* * * * *", "duration": "1h", "applications": ["*-production"]}
+
+
+def described() -> Description:
+    # A7: `fields` is read, though the description does not have it
+    return Description("argocd.swagger.json", extra=FIELDS)
+
+
+def client(url: str, token: str = TOKEN, project: str = "apps") -> ArgoCD:
+    settings = ArgoCDSettings(url=url, token=token, project=project)
+    return ArgoCD(settings, QUICK, relist=timedelta(seconds=5))
+
+
+class MemoryWorld:
+    def __init__(self) -> None:
+        self.fake = MemoryApplications()
+        for environment in ENVIRONMENTS:
+            name = f"my-app-{environment}"
+            ref = ApplicationRef(name, environment, "apps")
+            url = f"https://argocd.example.com/applications/argocd/{name}"
+            self.fake.put(Application(ref, SyncStatus.SYNCED, HealthStatus.HEALTHY, url=url))
+            self.fake.deploy(name, "a" * 40)
+
+    @property
+    def argocd(self) -> ArgoPorts:
+        return self.fake
+
+    async def push(self) -> str:
+        self.fake.push(REF.name, "b" * 40)
+        return "b" * 40
+
+    async def sicken(self) -> None:
+        message = "Deployment has minimum availability."
+        self.fake.sicken(REF.name, ResourceHealth("Deployment", "my-app", "my-app", HealthStatus.DEGRADED, message))
+
+    async def close_window(self) -> None:
+        self.fake.close_window(REF.name, "A deny window is active.")
+
+    async def break_down(self) -> None:
+        self.fake.failing = Unavailable("Argo CD", "read", "no connection")
+
+
+class SocketWorld:
+    def __init__(self, world: World, argocd: ArgoCD) -> None:
+        self.world = world
+        self.client = argocd
+
+    @property
+    def argocd(self) -> ArgoPorts:
+        return self.client
+
+    async def push(self) -> str:
+        return await self.world.promote("v1.9.9")
+
+    async def sicken(self) -> None:
+        self.world.faults.set({"unhealthy_rollout": [REF.name]})
+        await self.client.sync(REF, await self.push())
+        await until(lambda: self.client.get(REF), lambda app: app.health is HealthStatus.DEGRADED)
+
+    async def close_window(self) -> None:
+        self.world.argo.store.add_project(project(syncWindows=[NIGHTS]))
+
+    async def break_down(self) -> None:
+        self.world.faults.set({"weather": {"argocd": "down"}})
+
+
+@pytest.fixture
+async def served(tmp_path: Path) -> AsyncIterator[tuple[World, Held, str]]:
+    """Argo CD on a socket: development and staging are synced by themselves, production by people."""
+    manifests = [
+        project(),
+        application("development", SELF_HEAL),
+        application("staging", SELF_HEAL),
+        application("production"),
+    ]
+    async with running(tmp_path, manifests) as world:
+        held = Held(world.argo.app, described(), streams=STREAMS)
+        async with serve(held) as url:
+            yield world, held, url
+
+
+class TestFake(ApplicationsContract):
+    @pytest.fixture
+    def world(self) -> MemoryWorld:
+        return MemoryWorld()
+
+
+class TestClient(ApplicationsContract):
+    @pytest.fixture
+    async def world(self, served: tuple[World, Held, str]) -> AsyncIterator[SocketWorld]:
+        world, held, url = served
+        async with client(url) as argocd:
+            yield SocketWorld(world, argocd)
+        if world.faults.now.weather["argocd"] == "fine":
+            assert held.problems() == []
+
+
+Call = Callable[[ArgoCD, World], Awaitable[object]]
+
+CALLS: dict[str, tuple[Call, str]] = {
+    "get": (lambda argocd, _: argocd.get(REF), "ApplicationService_Get"),
+    "list": (
+        lambda argocd, _: argocd.list(
+            "production", selector="environment=production", projects=["apps"], fields=["metadata.name", "spec"]
+        ),
+        "ApplicationService_List",
+    ),
+    "refresh": (lambda argocd, _: argocd.refresh(REF, hard=True), "ApplicationService_Get"),
+    "sync": (
+        lambda argocd, _: argocd.sync(
+            REF, "main", prune=True, dry_run=True, resources=[SyncResource("Service", "my-app", namespace="my-app")]
+        ),
+        "ApplicationService_Sync",
+    ),
+    "terminate": (lambda argocd, _: argocd.terminate(REF), "ApplicationService_TerminateOperation"),
+    "history": (lambda argocd, _: argocd.history(REF), "ApplicationService_Get"),
+    "unhealthy": (lambda argocd, _: argocd.unhealthy(REF), "ApplicationService_ResourceTree"),
+    "drift": (lambda argocd, _: argocd.drift(REF), "ApplicationService_ManagedResources"),
+    "permission": (lambda argocd, _: argocd.permission(REF), "ApplicationService_GetApplicationSyncWindows"),
+    "events": (lambda argocd, _: argocd.events(REF), "ApplicationService_ListResourceEvents"),
+    "logs": (lambda argocd, world: read_logs(argocd, world), "ApplicationService_PodLogs2"),
+    "changes": (lambda argocd, _: first_change(argocd), "ApplicationService_Watch"),
+    "version": (lambda argocd, _: argocd.version(), "VersionService_Version"),
+}
+WITHOUT_REQUEST = {"token_expires", "aclose"}
+
+
+async def read_logs(argocd: ArgoCD, world: World) -> None:
+    tree = (await world.http.get(f"/api/v1/applications/{REF.name}/resource-tree")).json()
+    pod = next(node["name"] for node in tree["nodes"] if node["kind"] == "Pod")
+    lines = await argocd.logs(REF, pod, namespace="my-app", container="my-app", tail=3)
+    assert 0 < len(lines) <= 3
+    assert {line.pod for line in lines} == {pod}
+
+
+async def first_change(argocd: ArgoCD) -> None:
+    await anext(argocd.changes("production"))
+
+
+@pytest.mark.parametrize("name", CALLS)
+async def test_every_request_and_answer_obeys_the_official_description(
+    name: str, served: tuple[World, Held, str]
+) -> None:
+    world, held, url = served
+    call, operation = CALLS[name]
+    async with client(url) as argocd:
+        await call(argocd, world)
+    assert operation in held.operations()
+    assert held.problems() == []
+
+
+def test_no_operation_of_the_client_is_without_a_contract_test() -> None:
+    public = {name for name, value in vars(ArgoCD).items() if callable(value) and not name.startswith("_")}
+    assert public - WITHOUT_REQUEST == set(CALLS)
+
+
+async def test_a_delete_without_body_says_what_it_carries(served: tuple[World, Held, str]) -> None:
+    """A2, A17: the server refuses it otherwise; and nothing to stop is no error."""
+    _, held, url = served
+    async with client(url) as argocd:
+        assert await argocd.terminate(REF) is False
+    assert held.exchanges[-1].headers["content-type"] == "application/json"
+
+
+async def test_a_running_sync_is_terminated(served: tuple[World, Held, str]) -> None:
+    """A17."""
+    world, _, url = served
+    async with client(url) as argocd:
+        await argocd.sync(REF, await world.promote("v1.9.9"))
+        await until(lambda: argocd.get(REF), lambda app: bool(app.operation and not app.operation.pending))
+        stopped = await argocd.terminate(REF)
+        ended = await until(lambda: argocd.get(REF), lambda app: bool(app.operation and app.operation.finished))
+    assert ended.operation is not None
+    assert (ended.operation.message == "Operation terminated") is stopped
+
+
+async def test_a_whole_sync_settles_at_its_own_commit(served: tuple[World, Held, str]) -> None:
+    """A14, A16, A19, A20."""
+    world, _, url = served
+    async with client(url) as argocd:
+        sha = await world.promote("v1.9.9")
+        await argocd.refresh(REF)
+        await argocd.sync(REF, sha)
+        seen: list[Application] = []
+
+        async def look() -> Application:
+            seen.append(await argocd.get(REF))
+            return seen[-1]
+
+        done = await until(look, lambda app: app.settled_at(sha) and app.health is HealthStatus.HEALTHY)
+        assert not seen[0].settled_at(sha)
+        assert done.images == (f"{IMAGE}:v1.9.9",)
+        newest = (await argocd.history(REF))[0]
+    assert newest.revision == sha
+    assert newest.id == max(entry.id for entry in done.history)
+
+
+async def test_a_failed_attempt_that_will_be_retried_is_not_finished(served: tuple[World, Held, str]) -> None:
+    """A16."""
+    world, _, url = served
+    world.argo.fail_next_sync(REF.name, "admission webhook denied the request")
+    async with client(url) as argocd:
+        sha = await world.promote("v1.9.9")
+        await argocd.sync(REF, sha)
+        waiting = await until(lambda: argocd.get(REF), lambda app: bool(app.operation and app.operation.retrying))
+        assert waiting.operation is not None
+        assert waiting.operation.finished_at is not None
+        assert not waiting.operation.finished
+        await until(lambda: argocd.get(REF), lambda app: app.settled_at(sha))
+
+
+async def test_automated_sync_refuses_another_revision(served: tuple[World, Held, str]) -> None:
+    """A15."""
+    _, _, url = served
+    async with client(url) as argocd:
+        ref = ApplicationRef("my-app-staging", "staging", "apps")
+        assert (await argocd.get(ref)).auto_sync
+        with pytest.raises(Refused, match="auto-sync"):
+            await argocd.sync(ref, "0" * 40)
+
+
+async def test_a_deny_window_refuses_the_sync_in_words(served: tuple[World, Held, str]) -> None:
+    """A15, A23."""
+    world, _, url = served
+    world.argo.store.add_project(project(syncWindows=[NIGHTS]))
+    async with client(url) as argocd:
+        with pytest.raises(Refused, match="blocked by sync window"):
+            await argocd.sync(REF, "main")
+        permission = await argocd.permission(REF)
+    assert '"* * * * *" for 1h' in permission.reason
+
+
+async def test_absent_application_is_403_without_project(served: tuple[World, Held, str]) -> None:
+    """A5: it may be absent or forbidden, so it is Refused and not NotFound."""
+    _, _, url = served
+    nobody = ApplicationRef("nobody-production", "production")
+    async with client(url, project="") as argocd:
+        with pytest.raises(Refused) as told:
+            await argocd.get(nobody)
+    assert not isinstance(told.value, NotFound)
+
+
+async def test_a_wrong_token_is_refused_and_not_repeated(served: tuple[World, Held, str]) -> None:
+    """A1, A3, A4."""
+    _, _, url = served
+    async with client(url, token="canary-t0ken") as argocd:
+        with pytest.raises(Refused, match="token is not accepted") as told:
+            await argocd.get(REF)
+    assert "canary-t0ken" not in repr(told.value)
+
+
+async def test_an_unknown_path_is_no_absent_application(served: tuple[World, Held, str]) -> None:
+    """A3: routing errors are plain text."""
+    _, _, url = served
+    async with client(f"{url}/somewhere") as argocd:
+        with pytest.raises(Refused, match="does not lead to the API") as told:
+            await argocd.get(REF)
+    assert not isinstance(told.value, NotFound)
+
+
+async def test_the_stream_survives_an_error_in_its_midst_and_misses_nothing(served: tuple[World, Held, str]) -> None:
+    """A9, A10: the error comes with HTTP 200 in a last line; what happened meanwhile is found by listing again."""
+    world, _, url = served
+    seen: list[Application] = []
+    async with client(url) as argocd:
+        changes = argocd.changes("production")
+
+        async def follow(wanted: Callable[[Application], bool]) -> None:
+            async with asyncio.timeout(8):
+                while not (seen and wanted(seen[-1])):
+                    seen.append(await anext(changes))
+
+        seen += [await anext(changes) for _ in range(3)]
+        world.argo.break_streams()
+        sha = await world.promote("v1.9.9", "staging")
+        await follow(
+            lambda a: a.ref.name == "my-app-staging" and a.settled_at(sha) and a.health is HealthStatus.HEALTHY
+        )
+        await changes.aclose()  # type: ignore[attr-defined]
+    per_app = [app for app in seen if app.ref.name == "my-app-staging"]
+    assert all(one != other for one, other in itertools.pairwise(per_app))
+    moments = [app.reconciled_at for app in per_app if app.reconciled_at]
+    assert moments == sorted(moments)
+
+
+async def test_a_deleted_application_is_told_as_missing(served: tuple[World, Held, str]) -> None:
+    world, _, url = served
+    async with client(url) as argocd:
+        changes = argocd.changes("production")
+        for _ in range(3):
+            await anext(changes)
+        world.argo.store.delete("my-app-development")
+        async with asyncio.timeout(5):
+            while (change := await anext(changes)).ref.name != "my-app-development":
+                pass
+        await changes.aclose()  # type: ignore[attr-defined]
+    assert (change.health, change.sync) == (HealthStatus.MISSING, SyncStatus.UNKNOWN)
+
+
+async def test_the_stream_of_a_client_that_is_refused_says_so(served: tuple[World, Held, str]) -> None:
+    _, _, url = served
+    async with client(url, token="wrong") as argocd, asyncio.timeout(5):
+        with pytest.raises(Refused):
+            await anext(argocd.changes("production"))
+
+
+async def test_drift_names_the_place(served: tuple[World, Held, str]) -> None:
+    """A21."""
+    world, _, url = served
+    async with client(url) as argocd:
+        assert await argocd.drift(REF) == ()
+        world.argo.drift(REF.name, f"{IMAGE}:hand-made")
+        await argocd.refresh(REF)
+        (drift,) = await argocd.drift(REF)
+    assert (drift.kind, drift.name) == ("Deployment", "my-app")
+    (difference,) = drift.differences
+    assert difference.path == "spec.template.spec.containers[0].image"
+    assert (difference.live, difference.target) == (f"{IMAGE}:hand-made", f"{IMAGE}:{ENVIRONMENTS['production']}")
+
+
+async def test_events_are_told_newest_first(served: tuple[World, Held, str]) -> None:
+    world, _, url = served
+    async with client(url) as argocd:
+        await argocd.sync(REF, await world.promote("v1.9.9"))
+        await until(lambda: argocd.get(REF), lambda app: bool(app.operation and app.operation.finished))
+        events = await argocd.events(REF)
+    assert events
+    moments: list[Any] = [event.at for event in events]
+    assert moments == sorted(moments, reverse=True)
+
+
+async def test_each_environment_has_its_own_argo_cd(served: tuple[World, Held, str]) -> None:
+    _, _, url = served
+    async with client("http://127.0.0.1:1") as elsewhere, client(url) as here:
+        argocds = ArgoCDs(elsewhere, {"production": here})
+        assert (await argocds.get(REF)).ref == REF
+        with pytest.raises(Unavailable):
+            await argocds.list("staging")
