@@ -1,0 +1,79 @@
+"""HTTPS: whom we trust, who we are, and certificates that change under us."""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+import trustme
+
+from bot.domain.errors import Refused, Unavailable
+from bot.settings import Tls
+from integrations.http import Connection, Policy
+
+QUICK = Policy(connect=1, read=1, total=3, attempts=1)
+
+
+@asynccontextmanager
+async def https(authority: trustme.CA, *, client_authority: trustme.CA | None = None) -> AsyncIterator[str]:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("localhost").configure_cert(context)
+    if client_authority:
+        context.verify_mode = ssl.CERT_REQUIRED
+        client_authority.configure_trust(context)
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+            await writer.drain()
+        except (ConnectionError, asyncio.IncompleteReadError):
+            pass
+        finally:
+            writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)
+    async with server:
+        yield f"https://localhost:{server.sockets[0].getsockname()[1]}"
+
+
+async def ask(url: str, tls: Tls | None = None) -> int:
+    async with Connection("system", url, tls=tls, policy=QUICK) as connection:
+        return (await connection.request("read", "GET", "/")).status
+
+
+async def test_an_authority_of_ones_own_is_trusted_where_it_is_configured(tmp_path: Path) -> None:
+    authority, bundle = trustme.CA(), tmp_path / "ca.pem"
+    authority.cert_pem.write_to_path(str(bundle))
+    async with https(authority) as url:
+        with pytest.raises(Refused, match="not trusted: set CA_BUNDLE"):
+            await ask(url)
+        assert await ask(url, Tls(ca_bundle=bundle)) == 200
+
+
+async def test_a_client_certificate_is_shown_and_a_renewed_one_is_used(tmp_path: Path) -> None:
+    authority, old, new = trustme.CA(), trustme.CA(), trustme.CA()
+    bundle, certificate, key = tmp_path / "ca.pem", tmp_path / "tls.crt", tmp_path / "tls.key"
+    authority.cert_pem.write_to_path(str(bundle))
+    tls = Tls(ca_bundle=bundle, client_cert=certificate, client_key=key)
+
+    def issue(by: trustme.CA) -> None:
+        issued = by.issue_cert("pilothouse")
+        certificate.write_bytes(issued.cert_chain_pems[0].bytes())
+        key.write_bytes(issued.private_key_pem.bytes())
+
+    issue(old)
+    async with https(authority, client_authority=new) as url, Connection("s", url, tls=tls, policy=QUICK) as connection:
+        with pytest.raises(Unavailable):
+            await connection.request("read", "GET", "/")
+        issue(new)
+        assert (await connection.request("read", "GET", "/")).status == 200
+
+
+def test_a_bundle_that_is_none_stops_the_start(tmp_path: Path) -> None:
+    bundle = tmp_path / "ca.pem"
+    bundle.write_text("no certificate")
+    with pytest.raises(ssl.SSLError):
+        Connection("system", "https://localhost", tls=Tls(ca_bundle=bundle))
