@@ -1,0 +1,346 @@
+"""Argo CD's words become the house's; nothing that it may send breaks the reading."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from ruamel.yaml import YAML
+
+from bot.domain.application import HealthStatus, OperationPhase, SyncStatus
+from bot.domain.errors import Refused
+from integrations.argocd import convert, wire
+from integrations.argocd.drift import drifts
+from integrations.argocd.logs import log_lines
+from integrations.argocd.resources import unhealthy
+from integrations.argocd.stream import events
+from integrations.argocd.windows import permission
+from integrations.http.answer import decode
+from tests.contract.specs import contract
+
+BASE = "https://argocd.example.com/"
+NOW = "2026-01-05T09:00:00Z"
+LATER = "2026-01-05T09:00:30Z"
+
+
+def read(document: dict[str, Any]) -> wire.Application:
+    return decode(json.dumps(document), wire.Application, "Argo CD", "read")
+
+
+def app(status: dict[str, Any] | None = None, **rest: Any) -> wire.Application:
+    return read({"metadata": {"name": "my-app-production", "namespace": "argocd"}, "status": status, **rest})
+
+
+def sample(name: str) -> dict[str, Any]:
+    loaded = YAML(typ="safe", pure=True).load(contract(f"samples/{name}").read_text())
+    return json.loads(json.dumps(loaded, default=str))  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "argocd.application.operation-succeeded.yaml",
+        "argocd.application.nested.yaml",
+        "argocd.application.spec-reference.yaml",
+    ],
+)
+def test_every_sample_of_an_application_is_read(name: str) -> None:
+    document = sample(name)
+    found = convert.application(read(document), "production", BASE)
+    assert found.ref.name == document["metadata"]["name"]
+    assert found.ref.project == document["spec"]["project"]
+    assert found.url == f"{BASE}applications/{document['metadata']['namespace']}/{found.ref.name}"
+
+
+def test_the_sample_of_a_succeeded_operation_is_read_to_its_end() -> None:
+    """A18, A20."""
+    found = convert.application(read(sample("argocd.application.operation-succeeded.yaml")), "production", BASE)
+    assert (found.sync, found.health) == (SyncStatus.SYNCED, HealthStatus.HEALTHY)
+    assert found.operation is not None
+    assert found.operation.phase is OperationPhase.SUCCEEDED
+    assert [entry.id for entry in found.history] == list(range(14, 24))
+    assert found.images
+    assert not found.auto_sync
+
+
+async def test_the_sample_of_the_stream_is_read() -> None:
+    """A9."""
+    lines = contract("samples/argocd.stream.applications.derived.ndjson").read_bytes().splitlines()
+
+    async def each() -> Any:
+        for line in lines:
+            yield line
+
+    found = [event async for event in events(each())]
+    assert [(event.type, event.application.metadata.name) for event in found] == [
+        ("ADDED", "velero-test"),
+        ("MODIFIED", "velero-test"),
+    ]
+
+
+def test_an_operation_that_was_only_asked_for_hides_the_one_before() -> None:
+    """A14."""
+    status = {"operationState": {"phase": "Succeeded", "startedAt": NOW, "finishedAt": NOW}}
+    found = convert.application(app(status, operation={"sync": {"revision": "abc"}}), "production", BASE).operation
+    assert found is not None
+    assert (found.pending, found.finished, found.revision) == (True, False, "abc")
+
+
+def test_an_operation_that_runs_is_the_state() -> None:
+    status = {"operationState": {"phase": "Running", "startedAt": NOW, "operation": {"sync": {"revision": "abc"}}}}
+    found = convert.application(app(status, operation={"sync": {"revision": "abc"}}), "production", BASE).operation
+    assert found is not None
+    assert (found.phase, found.pending, found.retrying) == (OperationPhase.RUNNING, False, False)
+
+
+def test_running_with_a_finish_time_waits_for_its_retry() -> None:
+    """A16."""
+    status = {"operationState": {"phase": "Running", "startedAt": NOW, "finishedAt": NOW, "retryCount": 1}}
+    found = convert.application(app(status), "production", BASE).operation
+    assert found is not None
+    assert found.retrying
+    assert not found.finished
+
+
+@pytest.mark.parametrize(
+    ("reconciled", "revision", "settled"),
+    [(LATER, "abc", True), (NOW, "abc", False), (None, "abc", False), (LATER, "other", False)],
+)
+def test_settled_only_after_the_reconcile_that_follows_the_operation(
+    reconciled: str | None, revision: str, settled: bool
+) -> None:
+    """A19."""
+    status = {
+        "sync": {"status": "Synced", "revision": revision},
+        "health": {"status": "Healthy"},
+        "reconciledAt": reconciled,
+        "operationState": {"phase": "Succeeded", "startedAt": NOW, "finishedAt": "2026-01-05T09:00:10Z"},
+    }
+    assert convert.application(app(status), "production", BASE).settled_at("abc") is settled
+
+
+def test_words_of_a_newer_argo_cd_are_unknown_and_no_error() -> None:
+    """A18."""
+    status = {"sync": {"status": "Perhaps"}, "health": {"status": ""}, "operationState": {"phase": "Dreaming"}}
+    found = convert.application(app(status), "production", BASE)
+    assert (found.sync, found.health) == (SyncStatus.UNKNOWN, HealthStatus.UNKNOWN)
+    assert found.operation is not None
+    assert not found.operation.finished
+
+
+def test_conditions_are_told() -> None:
+    """A18: a ComparisonError leaves the sync status Unknown."""
+    status = {"conditions": [{"type": "ComparisonError", "message": "cannot build manifests"}]}
+    assert convert.application(app(status), "production", BASE).conditions == (
+        "ComparisonError: cannot build manifests",
+    )
+
+
+def test_the_revision_of_several_sources_is_the_firsts() -> None:
+    """A20."""
+    status = {
+        "sync": {"status": "Synced", "revisions": ["one", "two"]},
+        "history": [{"id": 3, "revision": "", "revisions": ["one", "two"]}],
+    }
+    found = convert.application(app(status), "production", BASE)
+    assert found.revision == "one"
+    assert (found.history[0].id, found.history[0].revision) == (3, "one")
+
+
+@pytest.mark.parametrize(
+    ("policy", "expected"),
+    [
+        (None, False),
+        ({}, False),
+        ({"automated": None}, False),
+        ({"automated": {}}, True),
+        ({"automated": {"enabled": False}}, False),
+        ({"automated": {"enabled": True, "prune": True}}, True),
+    ],
+)
+def test_automated_sync(policy: dict[str, Any] | None, expected: bool) -> None:
+    assert convert.application(app(spec={"syncPolicy": policy}), "production", BASE).auto_sync is expected
+
+
+def test_an_empty_list_may_be_null() -> None:
+    """A7."""
+    assert decode(b'{"items":null}', wire.RawList, "Argo CD", "list").items is None
+    nothing = {"history": None, "conditions": None, "resources": None, "summary": {"images": None}}
+    assert convert.application(app(nothing), "production", BASE).images == ()
+
+
+def test_numbers_are_numbers() -> None:
+    """A6."""
+    with pytest.raises(Refused):
+        app({"history": [{"id": "7"}]})
+
+
+def test_the_health_of_resources_comes_from_the_tree() -> None:
+    """A21, A22: the Application's own entries have none; what is missing is in no tree."""
+    read_app = app(
+        {
+            "resources": [
+                {"kind": "Deployment", "name": "my-app", "group": "apps", "namespace": "my-app", "status": "Synced"},
+                {"kind": "Service", "name": "my-app", "namespace": "my-app", "health": {"status": "Missing"}},
+            ]
+        }
+    )
+    tree = decode(
+        json.dumps(
+            {
+                "nodes": [
+                    {"kind": "Pod", "name": "my-app-1", "namespace": "my-app", "health": {"status": "Progressing"}},
+                    {
+                        "kind": "Deployment",
+                        "name": "my-app",
+                        "group": "apps",
+                        "namespace": "my-app",
+                        "health": {"status": "Degraded", "message": "exceeded its progress deadline"},
+                    },
+                    {"kind": "ConfigMap", "name": "my-app", "namespace": "my-app"},
+                    {"kind": "ReplicaSet", "name": "my-app-1", "namespace": "my-app", "health": {"status": "Healthy"}},
+                ]
+            }
+        ),
+        wire.Tree,
+        "Argo CD",
+        "read",
+    )
+    found = [(r.kind, r.health, r.message) for r in unhealthy(read_app, tree)]
+    assert found == [
+        ("Deployment", HealthStatus.DEGRADED, "exceeded its progress deadline"),
+        ("Service", HealthStatus.MISSING, ""),
+        ("Pod", HealthStatus.PROGRESSING, ""),
+    ]
+
+
+def test_what_admission_denied_is_told_with_its_words() -> None:
+    """C13: a denial shows as SyncFailed of that resource."""
+    denied = 'admission webhook "policy.sigstore.dev" denied the request: validation failed'
+    result = {"kind": "Deployment", "name": "my-app", "group": "apps", "status": "SyncFailed", "message": denied}
+    applied = {"kind": "Service", "name": "my-app", "status": "Synced", "message": "service/my-app unchanged"}
+    status = {"operationState": {"phase": "Failed", "syncResult": {"resources": [result, applied]}}}
+    (found,) = unhealthy(app(status), wire.Tree())
+    assert (found.kind, found.message) == ("Deployment", denied)
+
+
+@pytest.mark.parametrize(
+    ("windows", "allowed", "words"),
+    [
+        ({"canSync": True}, True, ""),
+        ({"canSync": None}, False, "does not allow"),
+        (
+            {
+                "canSync": False,
+                "activeWindows": [{"kind": "deny", "schedule": "0 22 * * *", "duration": "8h"}],
+            },
+            False,
+            'deny window is active: "0 22 * * *" for 8h',
+        ),
+        (
+            {
+                "canSync": False,
+                "activeWindows": None,
+                "assignedWindows": [{"kind": "allow", "schedule": "0 9 * * 1-5", "duration": "8h"}],
+            },
+            False,
+            '"0 9 * * 1-5" for 8h',
+        ),
+    ],
+)
+def test_windows_are_told_in_words(windows: dict[str, Any], allowed: bool, words: str) -> None:
+    """A23."""
+    found = permission(msgspec.convert(windows, wire.Windows))
+    assert found.allowed is allowed
+    assert words in found.reason
+
+
+def test_states_are_json_in_a_string_and_may_be_null() -> None:
+    """A21."""
+    resources = {
+        "items": [
+            {"kind": "Service", "name": "gone", "liveState": "null", "targetState": '{"a":1}'},
+            {"kind": "Service", "name": "surplus", "liveState": '{"a":1}', "targetState": "null"},
+            {"kind": "Job", "name": "hook", "hook": True, "liveState": "null", "targetState": '{"a":1}'},
+            {
+                "kind": "Service",
+                "name": "changed",
+                "liveState": "{}",
+                "targetState": "{}",
+                "normalizedLiveState": '{"spec":{"replicas":1,"ports":[1,2]}}',
+                "predictedLiveState": '{"spec":{"replicas":2,"ports":[1,3]}}',
+            },
+        ]
+    }
+    found = drifts(msgspec.convert(resources, wire.ManagedResources), "read")
+    assert [(d.name, d.missing, d.surplus) for d in found] == [
+        ("gone", True, False),
+        ("surplus", False, True),
+        ("changed", False, False),
+    ]
+    assert [(d.path, d.live, d.target) for d in found[2].differences] == [
+        ("spec.replicas", 1, 2),
+        ("spec.ports[1]", 2, 3),
+    ]
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=10,
+)
+KNOWN = ("metadata", "spec", "status", "name", "sync", "health", "operationState", "history", "resources", "revision",
+         "phase", "startedAt", "syncResult", "items", "nodes", "result", "error", "application", "type")  # fmt: skip
+shaped = st.recursive(
+    json_values, lambda inner: st.dictionaries(st.sampled_from(KNOWN), inner, max_size=6), max_leaves=20
+)
+MODELS = [
+    wire.Application,
+    wire.RawList,
+    wire.Tree,
+    wire.ManagedResources,
+    wire.Windows,
+    wire.Events,
+    wire.WatchFrame,
+    wire.LogFrame,
+    wire.ErrorBody,
+]
+
+
+@pytest.mark.parametrize("model", MODELS)
+@given(st.one_of(shaped.map(lambda value: json.dumps(value).encode()), st.binary(max_size=50)))
+def test_whatever_comes_is_read_or_refused(model: type[Any], body: bytes) -> None:
+    try:
+        found = decode(body, model, "Argo CD", "read")
+    except Refused:
+        return
+    if isinstance(found, wire.Application):
+        convert.application(found, "production", BASE).settled_at("abc")
+        unhealthy(found, wire.Tree())
+    elif isinstance(found, wire.Tree):
+        unhealthy(wire.Application(wire.Metadata()), found)
+    elif isinstance(found, wire.Windows):
+        permission(found)
+
+
+async def test_a_log_ends_at_its_last_frame() -> None:
+    """A25."""
+
+    async def frames() -> Any:
+        yield b'{"result":{"content":"starting","timeStampStr":"2026-01-05","podName":"my-app-1","last":false}}'
+        yield b'{"result":{"content":"","podName":"my-app-1","last":true}}'
+        yield b'{"result":{"content":"never read","podName":"my-app-1"}}'
+
+    found = [(line.pod, line.content) async for line in log_lines(frames(), "read the log", 10)]
+    assert found == [("my-app-1", "starting")]
+
+
+def test_moments_have_a_zone() -> None:
+    found = app({"reconciledAt": "2026-01-05T10:00:00+01:00"})
+    assert found.status is not None
+    assert found.status.reconciled_at == datetime(2026, 1, 5, 9, tzinfo=UTC)
+    with pytest.raises(Refused):
+        app({"reconciledAt": "2026-01-05T10:00:00"})
