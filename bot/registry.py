@@ -191,7 +191,7 @@ class Registry:
 
     def _no_such(self, verb: str) -> str:
         typed = [command.verb for command in self if command.parse]
-        return f"There is no command `{verb[:60]}`.{did_you_mean(verb, typed)} `/{SLASH} help` lists them all."
+        return f"There is no command `{verb[:60]}`.{did_you_mean(verb, typed, limit=1)} `/{SLASH} help` lists them all."
 
 
 class Runner:

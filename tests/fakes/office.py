@@ -1,0 +1,108 @@
+"""Everything that commands may ask for, in memory, behind the real registry of commands."""
+
+from dataclasses import dataclass, field
+
+import commands
+from bot.catalog import Catalog
+from bot.domain.application import Application, ApplicationRef, HealthStatus, SyncStatus
+from bot.domain.caller import Caller
+from bot.domain.intent import Context, Intent
+from bot.domain.reply import Reply
+from bot.grammar import Vocabulary
+from bot.policy import Policy, parse
+from bot.ports import Applications, Directory, OverlaySource, PipelineRetries, Pipelines, RequestLog
+from bot.ports import Registry as ImageRegistry
+from bot.registry import Registry, Services
+from bot.workflow.board import Board
+from bot.workflow.promotions import Promotions
+from bot.workflow.runs import Runs
+from bot.workflow.scans import Scans
+from tests.fakes.applications import MemoryApplications
+from tests.fakes.directory import TEAM, FakeDirectory
+from tests.fakes.overlays import MemoryOverlays
+from tests.fakes.pipelines import MemoryPipelines
+from tests.fakes.promotions import HOST, MemoryPromotions
+from tests.fakes.registry import MemoryRegistry
+from tests.fakes.requests import MemoryRequestLog
+
+ENVIRONMENTS = ("development", "staging", "production")
+RUNNING = {"development": "1.4.3", "staging": "1.4.2", "production": "1.4.1"}
+POLICY = """
+pipeline:
+  params: {repo-url: "https://git.example.com/{app}", revision: "{revision}"}
+bindings:
+  - {role: engineer, groups: [engineers]}
+  - {role: release-manager, groups: [release-managers]}
+  - {role: viewer, users: [U0CY], apps: [my-app]}
+  - {role: admin, groups: [platform-admins]}
+"""
+
+
+@dataclass
+class Office:
+    """Four apps in three environments, as the seed has them; ana, bo, mia, cy, dee and gus."""
+
+    policy: Policy = field(default_factory=lambda: parse(POLICY))
+    overlays: MemoryOverlays = field(default_factory=lambda: MemoryOverlays(seed("my-app", "payments", "ledger")))
+    directory: FakeDirectory = field(default_factory=FakeDirectory.seeded)
+    requests: MemoryRequestLog = field(default_factory=MemoryRequestLog)
+    promotions: MemoryPromotions = field(default_factory=MemoryPromotions)
+    images: MemoryRegistry = field(default_factory=MemoryRegistry)
+    pipelines: MemoryPipelines = field(default_factory=MemoryPipelines)
+    applications: MemoryApplications = field(default_factory=MemoryApplications)
+
+    def __post_init__(self) -> None:
+        self.catalog = Catalog(self.overlays, self.policy)
+        self.registry = Registry.load(commands)
+        for app in ("my-app", "payments", "ledger"):
+            for environment, tag in RUNNING.items():
+                self.images.push(f"{HOST}/{app}", tag)
+                self.applications.put(healthy(app, environment))
+
+    @property
+    def services(self) -> Services:
+        return {
+            Policy: self.policy,
+            Catalog: self.catalog,
+            Directory: self.directory,
+            RequestLog: self.requests,
+            Promotions: self.promotions,
+            ImageRegistry: self.images,
+            Pipelines: self.pipelines,
+            PipelineRetries: self.pipelines,
+            Applications: self.applications,
+            OverlaySource: self.overlays,
+            Runs: Runs(self.pipelines, self.policy),
+            Scans: Scans(self.catalog, self.images, self.policy),
+            Board: Board(self.catalog, self.policy, self.applications, self.overlays, self.promotions),
+        }
+
+    async def caller(self, user: str) -> Caller:
+        return await self.directory.caller(user, TEAM)
+
+    async def read(self, line: str, context: Context | None = None) -> Intent:
+        """What a typed line asks for."""
+        slash, _, text = line.partition(" ")
+        spoken = self.registry.find(slash, text)
+        words = spoken.words(context or Context("r1", "C0DEPLOY", "c1", TEAM))
+        words.vocabulary = Vocabulary(await self.catalog.apps(), self.catalog.environments)
+        return spoken.parse(words)
+
+    async def run(self, intent: Intent | str, user: str = "U0BO") -> Reply:
+        """Run a command as somebody, past the desk."""
+        asked = await self.read(intent) if isinstance(intent, str) else intent
+        return await self.registry.bind(self.services).run(asked, await self.caller(user))
+
+
+def seed(*apps: str) -> dict[str, bytes]:
+    return {
+        f"apps/{app}/overlays/{environment}/kustomization.yaml": (
+            f"images:\n- name: {HOST}/{app}\n  newTag: {tag}\n".encode()
+        )
+        for app in apps
+        for environment, tag in RUNNING.items()
+    }
+
+
+def healthy(app: str, environment: str) -> Application:
+    return Application(ApplicationRef(f"{app}-{environment}", environment), SyncStatus.SYNCED, HealthStatus.HEALTHY)

@@ -1,0 +1,141 @@
+"""Promotions in memory: started, voted on and looked up, without gates, git and clusters."""
+
+import hashlib
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+
+from bot.domain.application import ApplicationRef
+from bot.domain.caller import Caller
+from bot.domain.errors import Conflict, NotAllowed, PromotionInProgress, UnknownName
+from bot.domain.image import Image
+from bot.domain.intent import Abort, Approve, Context, Deploy, Promote, Reject, Rollback
+from bot.domain.overlay import OverlayImage
+from bot.domain.promotion import Approval, ApprovalRule, Kind, Move, Phase, Plan, Promotion, Stage, Vote, VoteKind
+from bot.domain.reply import RollbackChoice
+from bot.workflow.promotions import Promotions
+
+NOW = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
+HOST = "harbor.example.com/apps"
+
+
+def image(app: str, tag: str) -> Image:
+    return Image(f"{HOST}/{app}", "sha256:" + hashlib.sha256(f"{app}:{tag}".encode()).hexdigest(), tag)
+
+
+@dataclass
+class MemoryPromotions(Promotions):
+    """One yes by anybody but the requester is enough. `choices` is what there is to roll back to."""
+
+    all: dict[str, Promotion] = field(default_factory=dict)
+    choices: tuple[RollbackChoice, ...] = ()
+    asked: list[Deploy | Promote | Rollback] = field(default_factory=list)
+    failing: Exception | None = None
+
+    async def deploy(self, ask: Deploy, caller: Caller) -> Promotion:
+        return self._start(ask, (ask.app,), ask.environment, ask.image or "1.4.2", caller)
+
+    async def promote(self, ask: Promote, caller: Caller) -> Promotion:
+        return self._start(ask, ask.apps or ("my-app", "ledger"), ask.environment, "1.4.2", caller)
+
+    async def rollback(self, ask: Rollback, caller: Caller) -> Promotion:
+        return self._start(ask, (ask.app,), ask.environment, ask.to or "1.4.0", caller)
+
+    async def preview(self, ask: Deploy | Promote, caller: Caller) -> Promotion:
+        apps = (ask.app,) if isinstance(ask, Deploy) else ask.apps
+        return Promotion(self._plan(ask.context, apps, ask.environment, "1.4.2", caller), Phase.PENDING, Stage.GATES)
+
+    async def rollback_choices(self, ask: Rollback) -> tuple[RollbackChoice, ...]:
+        return self.choices
+
+    async def approve(self, ask: Approve, caller: Caller) -> Promotion:
+        promotion = self._open(ask.promotion, ask.content_hash)
+        if caller.id == promotion.plan.requester.id:
+            raise NotAllowed("You asked for this promotion, so you cannot approve it. Ask @release-managers.")
+        yes = Approval(caller.person, ask.content_hash, NOW)
+        return self._keep(replace(promotion, approvals=(*promotion.approvals, yes), stage=Stage.COMMIT))
+
+    async def reject(self, ask: Reject, caller: Caller) -> Promotion:
+        promotion = self._open(ask.promotion, ask.content_hash)
+        no = Vote(VoteKind.REJECT, caller.person, NOW, ask.content_hash, ask.reason)
+        return self._keep(replace(promotion, rejection=no, phase=Phase.FAILED, stage=Stage.DONE))
+
+    async def abort(self, ask: Abort, caller: Caller) -> Promotion:
+        promotion = await self.get(ask.promotion)
+        if caller.id != promotion.plan.requester.id:
+            raise NotAllowed("Only who asked for a promotion may abort it.")
+        return self._keep(replace(promotion, phase=Phase.ABORTED, stage=Stage.DONE))
+
+    async def get(self, promotion_id: str) -> Promotion:
+        if self.failing:
+            raise self.failing
+        if promotion_id not in self.all:
+            raise UnknownName(f"There is no promotion {promotion_id!r}.")
+        return self.all[promotion_id]
+
+    async def live(self, app: str, environment: str) -> Promotion | None:
+        return next(
+            (
+                one
+                for one in self.all.values()
+                if app in one.plan.apps and one.plan.environment == environment and not one.phase.final
+            ),
+            None,
+        )
+
+    @property
+    def only(self) -> Promotion:
+        (one,) = self.all.values()
+        return one
+
+    def _start(
+        self, ask: Deploy | Promote | Rollback, apps: tuple[str, ...], environment: str, tag: str, caller: Caller
+    ) -> Promotion:
+        if self.failing:
+            raise self.failing
+        self.asked.append(ask)
+        plan = self._plan(ask.context, apps, environment, tag, caller)
+        if plan.id in self.all:
+            return self.all[plan.id]
+        for one in self.all.values():
+            if one.plan.environment == environment and set(one.plan.apps) & set(apps) and not one.phase.final:
+                raise PromotionInProgress(f"{one.plan.app} is on its way to {environment} already.", one.id)
+        return self._keep(Promotion(plan, Phase.RUNNING, Stage.APPROVAL))
+
+    def _plan(self, context: Context, apps: tuple[str, ...], environment: str, tag: str, caller: Caller) -> Plan:
+        return Plan(
+            id=f"p-{context.request_id[:8]}",
+            kind=Kind.PROMOTION,
+            environment=environment,
+            source="staging",
+            moves=tuple(_move(app, environment, tag) for app in apps),
+            requester=caller.person,
+            channel=context.channel,
+            requested_at=NOW,
+            gates=(),
+            approval=ApprovalRule(count=1),
+            seen_commit="0" * 40,
+        )
+
+    def _open(self, promotion_id: str, content_hash: str) -> Promotion:
+        if promotion_id not in self.all:
+            raise UnknownName(f"There is no promotion {promotion_id!r}.")
+        promotion = self.all[promotion_id]
+        if promotion.phase.final or promotion.stage is not Stage.APPROVAL:
+            raise Conflict("This promotion has been decided already.")
+        if promotion.plan.content_hash != content_hash:
+            raise Conflict("The card is stale: it shows something else than what waits now.")
+        return promotion
+
+    def _keep(self, promotion: Promotion) -> Promotion:
+        self.all[promotion.id] = promotion
+        return promotion
+
+
+def _move(app: str, environment: str, tag: str) -> Move:
+    return Move(
+        app,
+        f"apps/{app}/overlays/{environment}/kustomization.yaml",
+        OverlayImage(f"{HOST}/{app}", f"{HOST}/{app}", "1.4.1"),
+        image(app, tag),
+        ApplicationRef(f"{app}-{environment}", environment),
+    )

@@ -1,0 +1,281 @@
+"""Every command's grammar, as people type it."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+import commands
+from bot.domain.environment import Environment
+from bot.domain.errors import InvalidCommand, UnknownName, UserError
+from bot.domain.image import is_digest
+from bot.domain.intent import (
+    Abort,
+    Approve,
+    CancelRun,
+    Context,
+    Deploy,
+    Help,
+    Intent,
+    ListRuns,
+    Pick,
+    Promote,
+    Reject,
+    RetryRun,
+    Rollback,
+    RunLogs,
+    RunPipeline,
+    ShowRun,
+    ShowScan,
+    Status,
+)
+from bot.domain.pipeline import CancelMode
+from bot.grammar import Vocabulary
+from bot.registry import Registry
+
+DIGEST = "sha256:" + "0123456789abcdef" * 4
+ENVIRONMENTS = (
+    Environment("development", 0, ("dev",)),
+    Environment("staging", 1, ("stg",)),
+    Environment("production", 2, ("prod", "prd", "pro")),
+)
+CONTEXT = Context("r1", "C0DEPLOY", "c1")
+REGISTRY = Registry.load(commands)
+USUAL = ("my-app", "storefront", "payments", "ledger")
+AWKWARD = (*USUAL, "dev", "prod", "to", "all", "help", "from")
+
+
+def read(line: str, apps: tuple[str, ...] = USUAL) -> Intent:
+    slash, _, text = line.partition(" ")
+    spoken = REGISTRY.find(slash, text)
+    words = spoken.words(CONTEXT)
+    words.vocabulary = Vocabulary(apps, ENVIRONMENTS)
+    return spoken.parse(words)
+
+
+def deploy(app: str, environment: str, image: str = "", **more: object) -> Deploy:
+    return replace(Deploy(context=CONTEXT, app=app, environment=environment, image=image), **more)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("/deploy my-app prod", deploy("my-app", "production")),
+        ("/deploy my-app to prod", deploy("my-app", "production")),
+        ("/deploy my-app on prd", deploy("my-app", "production")),
+        ("/deploy prod my-app", deploy("my-app", "production")),
+        ("/deploy to prod my-app", deploy("my-app", "production")),
+        ("/deploy MY-APP Production", deploy("my-app", "production")),
+        ("/deploy my-app@1.4.2 on stg", deploy("my-app", "staging", "1.4.2")),
+        ("/deploy my-app @1.4.2 dev", deploy("my-app", "development", "1.4.2")),
+        (f"/deploy my-app@{DIGEST} pro", deploy("my-app", "production", DIGEST)),
+        ("/deploy my-app prod --dry-run", deploy("my-app", "production", dry_run=True)),
+        ("/deploy —dry-run my-app prod", deploy("my-app", "production", dry_run=True)),
+        ("/deploy my-app prod --reason fix the login", deploy("my-app", "production", reason="fix the login")),
+        ("/deploy --reason “fix the login” my-app prod", deploy("my-app", "production", reason="fix the login")),
+        (
+            '/deploy my-app prod --reason="fix it" --dry-run',
+            deploy("my-app", "production", reason="fix it", dry_run=True),
+        ),
+        ("/deploy my-app prod ! it burns", deploy("my-app", "production", reason="it burns", break_glass=True)),
+        ("/deploy my-app prod! --reason it burns", deploy("my-app", "production", reason="it burns", break_glass=True)),
+        (
+            "/deploy my-app prod --break-glass it burns",
+            deploy("my-app", "production", reason="it burns", break_glass=True),
+        ),
+        ("/pilothouse deploy my-app prod", deploy("my-app", "production")),
+        ("/Deploy my-app prod", deploy("my-app", "production")),
+        ("/promote my-app to prod", Promote(context=CONTEXT, apps=("my-app",), environment="production")),
+        (
+            "/promote my-app from staging to prod",
+            Promote(context=CONTEXT, apps=("my-app",), environment="production", source="staging"),
+        ),
+        (
+            "/promote my-app staging prod",
+            Promote(context=CONTEXT, apps=("my-app",), environment="production", source="staging"),
+        ),
+        (
+            "/promote my-app ledger to prod --reason train 12",
+            Promote(context=CONTEXT, apps=("my-app", "ledger"), environment="production", reason="train 12"),
+        ),
+        ("/promote all to prod", Promote(context=CONTEXT, apps=(), environment="production")),
+        ("/rollback my-app prod", Rollback(context=CONTEXT, app="my-app", environment="production", choose=True)),
+        (
+            "/rollback my-app prod to 1.4.1",
+            Rollback(context=CONTEXT, app="my-app", environment="production", to="1.4.1"),
+        ),
+        ("/rollback prod my-app to previous", Rollback(context=CONTEXT, app="my-app", environment="production")),
+        ("/status", Status(context=CONTEXT)),
+        ("/status my-app", Status(context=CONTEXT, app="my-app")),
+        ("/status prod", Status(context=CONTEXT, environment="production")),
+        ("/status prod my-app", Status(context=CONTEXT, app="my-app", environment="production")),
+        ("/scan my-app", ShowScan(context=CONTEXT, app="my-app")),
+        ("/scan my-app prod", ShowScan(context=CONTEXT, app="my-app", environment="production")),
+        ("/scan my-app @1.4.2 --rescan", ShowScan(context=CONTEXT, app="my-app", image="1.4.2", rescan=True)),
+        ("/pipeline run my-app", RunPipeline(context=CONTEXT, app="my-app")),
+        (
+            "/pipeline run my-app feature/login a=b c='d e' ",
+            RunPipeline(context=CONTEXT, app="my-app", revision="feature/login", params={"a": "b", "c": "d e"}),
+        ),
+        ("/pipeline list", ListRuns(context=CONTEXT)),
+        ("/pipeline LIST my-app", ListRuns(context=CONTEXT, app="my-app")),
+        ("/pipeline show my-app-abc12", ShowRun(context=CONTEXT, run="my-app-abc12")),
+        ("/pipeline logs my-app-abc12", RunLogs(context=CONTEXT, run="my-app-abc12")),
+        ("/pipeline cancel my-app-abc12", CancelRun(context=CONTEXT, run="my-app-abc12")),
+        (
+            "/pipeline cancel --gracefully my-app-abc12",
+            CancelRun(context=CONTEXT, run="my-app-abc12", mode=CancelMode.STOP_GRACEFULLY),
+        ),
+        ("/pipeline retry my-app-abc12", RetryRun(context=CONTEXT, run="my-app-abc12")),
+        ("/approve p-12345678", Approve(context=CONTEXT, promotion="p-12345678", content_hash="")),
+        (
+            "/reject p-12345678 it's too risky",
+            Reject(context=CONTEXT, promotion="p-12345678", content_hash="", reason="it's too risky"),
+        ),
+        ("/abort p-12345678", Abort(context=CONTEXT, promotion="p-12345678")),
+        ("/deploy", Pick(context=CONTEXT, verb="deploy")),
+        ("/deploy my-app", Pick(context=CONTEXT, verb="deploy", app="my-app")),
+        ("/rollback prod", Pick(context=CONTEXT, verb="rollback", environment="production")),
+        ("/pipeline run", Pick(context=CONTEXT, verb="pipeline run")),
+        ("/deploy help", Help(context=CONTEXT, verb="deploy")),
+        ("/pipeline", Help(context=CONTEXT, verb="pipeline")),
+        ("/pipeline help", Help(context=CONTEXT, verb="pipeline")),
+        ("/pipeline run --help", Help(context=CONTEXT, verb="pipeline run")),
+        ("/pilothouse", Help(context=CONTEXT)),
+        ("/pilothouse help", Help(context=CONTEXT)),
+        ("/pilothouse help deploy", Help(context=CONTEXT, verb="deploy")),
+        ("/pilothouse help pipeline run", Help(context=CONTEXT, verb="pipeline run")),
+    ],
+)
+def test_what_is_typed_is_what_is_meant(typed: str, meant: Intent) -> None:
+    assert read(typed) == meant
+
+
+@pytest.mark.parametrize(
+    ("typed", "error", "says"),
+    [
+        ("/deploy my-ap prod", UnknownName, "`my-ap` does not name an app. Did you mean `my-app`?"),
+        ("/deploy my-app prdo", UnknownName, "`prdo` does not name an environment. Did you mean"),
+        ("/deploy my-app to nowhere", UnknownName, "`nowhere` does not name an environment."),
+        ("/deploy my-app to", InvalidCommand, "Nothing follows `to`."),
+        ("/deploy my-app prod staging", InvalidCommand, "`staging` is one word too many."),
+        ("/deploy my-app ledger prod", InvalidCommand, "`ledger` is one word too many."),
+        ("/deploy my-app prod --dryrun", InvalidCommand, "no flag `--dryrun`. Did you mean `--dry-run`?"),
+        ("/deploy my-app@ prod", InvalidCommand, "is no image. A tag (`@1.4.2`)"),
+        ("/deploy my-app@sha256:123 prod", InvalidCommand, "`@sha256:123` is no image."),
+        ("/deploy my-app@1 ledger@2 prod", InvalidCommand, "More than one image"),
+        ("/deploy my-app prod !", InvalidCommand, "Breaking the glass needs a reason."),
+        ("/deploy my-app prod ! now --reason later", InvalidCommand, "There are two reasons."),
+        ("/deploy my-app@1.4.2", InvalidCommand, "Name an environment too."),
+        ("/deploy prod --reason it burns", InvalidCommand, "Name an app too."),
+        ("/status my-app@1.4.2", InvalidCommand, "`/status` takes no image"),
+        ("/rollback my-app prod to", InvalidCommand, "Nothing follows `to`."),
+        ("/promote all my-app to prod", InvalidCommand, "`my-app` is one word too many."),
+        ("/pipeline run my-app -x", InvalidCommand, "`-x` is no branch, tag or commit."),
+        ("/pipeline run nope", UnknownName, "`nope` does not name an app."),
+        ("/pipeline show", InvalidCommand, "Name a pipeline run."),
+        ("/pipeline show ../etc", InvalidCommand, "`../etc` does not name a pipeline run."),
+        ("/pipeline cancel x --gracefully --run-finally", InvalidCommand, "stopped in one way only"),
+        ("/pipeline lsit", InvalidCommand, "There is no command `pipeline lsit`. Did you mean `pipeline list`?"),
+        ("/pilothouse depoly my-app", InvalidCommand, "There is no command `depoly`. Did you mean `deploy`?"),
+        ("/approve", InvalidCommand, "Name the promotion"),
+        ("/approve p-1 p-2", InvalidCommand, "`p-2` is one word too many."),
+        ("/reject p-1", InvalidCommand, "A rejection needs a reason."),
+        ("/deploy " + "x" * 500 + " prod", UnknownName, "x…` does not name an app."),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_with_what_was_wrong(typed: str, error: type[UserError], says: str) -> None:
+    with pytest.raises(error) as refused:
+        read(typed)
+    assert says in refused.value.sentence
+
+
+def test_refusals_say_what_was_expected() -> None:
+    with pytest.raises(UserError, match=r"Expected: `/deploy APP\[@TAG"):
+        read("/deploy my-ap prod")
+
+
+@pytest.mark.parametrize(
+    ("typed", "app", "environment"),
+    [
+        ("/deploy dev prod", "dev", "production"),
+        ("/deploy dev dev", "dev", "development"),
+        ("/deploy prod dev", "prod", "development"),
+        ("/deploy my-app dev", "my-app", "development"),
+        ("/deploy dev to dev", "dev", "development"),
+        ("/deploy env:dev app:prod", "prod", "development"),
+        ("/deploy app:to prod", "to", "production"),
+        ("/deploy app:help staging", "help", "staging"),
+        ("/deploy App:all to env:prod", "all", "production"),
+        ("/deploy from staging", "from", "staging"),
+    ],
+)
+def test_apps_named_like_environments_or_keywords_can_be_meant(typed: str, app: str, environment: str) -> None:
+    assert read(typed, AWKWARD) == deploy(app, environment)
+
+
+def test_all_is_every_app_unless_it_is_said_to_be_one() -> None:
+    assert read("/promote all to prod", AWKWARD) == Promote(context=CONTEXT, apps=(), environment="production")
+    one = read("/promote app:all to prod", AWKWARD)
+    assert one == Promote(context=CONTEXT, apps=("all",), environment="production")
+
+
+def understood_or_refused(line: str) -> bool:
+    try:
+        return read(line, AWKWARD).context is CONTEXT
+    except UserError as refused:
+        return bool(refused.sentence.strip())
+
+
+@given(st.text(max_size=80), st.sampled_from([c.slash for c in REGISTRY] + ["pilothouse"]))
+def test_no_text_does_worse_than_a_refusal(text: str, verb: str) -> None:
+    assert understood_or_refused(f"/{verb} {text}")
+
+
+PIECES = st.sampled_from(
+    "my-app ledger dev prod to from on all help @1.4.2 --dry-run --reason ! --rescan app:dev env:dev a=b run list show "
+    "\" ' x -- @ ` < | >".split()
+)
+
+
+@given(st.lists(PIECES, max_size=8), st.sampled_from([c.verb for c in REGISTRY if c.parse]))
+def test_no_mixture_of_known_words_does_worse_than_a_refusal(pieces: list[str], verb: str) -> None:
+    assert understood_or_refused(f"/{verb} {' '.join(pieces)}")
+
+
+REASONS = st.from_regex(r"[a-zA-Z][a-zA-Z0-9,.:;()]{0,8}( [a-zA-Z0-9,.:;()]{1,9}){0,4}", fullmatch=True)
+TAGS = st.from_regex(r"[a-zA-Z0-9_][a-zA-Z0-9_.-]{0,20}", fullmatch=True)
+
+
+@st.composite
+def deployments(draw: st.DrawFn) -> tuple[str, Deploy]:
+    """A way to type a Deploy, and that Deploy."""
+    app = draw(st.sampled_from(AWKWARD))
+    environment = draw(st.sampled_from(ENVIRONMENTS))
+    image = draw(st.one_of(st.just(""), TAGS, st.just(DIGEST)))
+    said = draw(st.sampled_from([environment.name, *environment.aliases]))
+    where = draw(st.sampled_from([[f"env:{said}"], ["to", said], ["on", said.upper()]]))
+    what = [f"app:{app}@{image}"] if image else [f"app:{app}"]
+    dry_run = draw(st.booleans())
+    parts = [what, where, ["--dry-run"] if dry_run else []]
+    words = [word for part in draw(st.permutations(parts)) for word in part]
+    reason = draw(st.one_of(st.just(""), REASONS))
+    break_glass = bool(reason) and draw(st.booleans())
+    flag = draw(st.sampled_from(["!", "--break-glass"])) if break_glass else "--reason"
+    quoted = [flag, f'"{reason}"'] if reason else []
+    line = [*quoted, *words] if draw(st.booleans()) else [*words, *([flag, reason] if reason else [])]
+    meant = deploy(app, environment.name, image, reason=reason, dry_run=dry_run, break_glass=break_glass)
+    return " ".join(["/deploy", *line]), meant
+
+
+@given(deployments())
+def test_every_way_to_type_a_deployment_is_read_back_as_that_deployment(typed: tuple[str, Deploy]) -> None:
+    line, meant = typed
+    assume(not meant.image or is_digest(meant.image) or not meant.image.startswith("sha256"))
+    assert read(line, AWKWARD) == meant
+
+
+@given(st.permutations(["my-app@1.4.2", "prod", "--dry-run"]))
+def test_words_may_come_in_any_order(words: list[str]) -> None:
+    assert read("/deploy " + " ".join(words)) == deploy("my-app", "production", "1.4.2", dry_run=True)
