@@ -94,6 +94,7 @@ class KubernetesSettings(Group):
     namespace: str = Field("ci", description="Namespace of the PipelineRuns.")
     service_account: str = Field("", description='Service account of the runs; "" = Tekton\'s default.')
     storage: str = Field("1Gi", description="Size of the volume claimed for each workspace of a run.")
+    fs_group: int = Field(0, ge=0, description="Group that owns the workspaces of a run; 0 = the cluster's default.")
 
 
 class GitSettings(Tls):
@@ -179,6 +180,15 @@ class Settings(BaseSettings):
     github: GitHubSettings = GitHubSettings()
     alertmanager: AlertmanagerSettings = AlertmanagerSettings()
     webhooks: WebhookSettings = WebhookSettings()
+
+    def secrets(self) -> list[str]:
+        """Every secret as it is now: what a log must never show."""
+        groups = [getattr(self, name) for name in type(self).model_fields]
+        found = [self.database_url.partition("://")[2].partition("@")[0].rpartition(":")[2] if "@" in self.database_url else ""]
+        for group in [*groups, *self.argocd_instances.values()]:
+            if isinstance(group, Group):
+                found += [group.credential(name.removesuffix("_file"))() for name in type(group).model_fields if name in SECRET_FILES]
+        return [secret for secret in found if secret]
 
     @classmethod
     def settings_customise_sources(

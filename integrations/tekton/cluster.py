@@ -1,0 +1,219 @@
+"""The API server: who we are there, how long we wait for it, and how much of its answers we read."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import aiohttp
+import msgspec
+from kubernetes.aio import client, config
+from kubernetes.aio.client import rest
+from multidict import CIMultiDict
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, stop_before_delay
+from tenacity.wait import wait_random_exponential
+
+from bot.domain.errors import Refused, Unavailable
+from bot.settings import KubernetesSettings
+from integrations.http.policy import Policy
+from integrations.tekton.failures import Unauthorized, from_status, from_transport
+from integrations.tekton.manifests import SYSTEM
+
+T = TypeVar("T")
+_CHUNK = 1 << 16
+_ERROR_LIMIT = 1 << 16
+_TRANSPORT = (aiohttp.ClientError, asyncio.TimeoutError, OSError)
+
+
+@dataclass(frozen=True)
+class Impersonation:
+    """Whom to act as; the cluster decides whether we may, and by their RBAC what they may."""
+
+    user: str
+    groups: tuple[str, ...] = ()
+
+    def headers(self) -> CIMultiDict[str]:
+        """One header for each group."""
+        return CIMultiDict([("Impersonate-User", self.user), *(("Impersonate-Group", group) for group in self.groups)])
+
+
+@dataclass(frozen=True)
+class Apis:
+    """The generated clients on one connection pool."""
+
+    client: Any
+    custom: Any
+    core: Any
+    authorization: Any
+
+
+Request = Callable[[Apis], Awaitable[Any]]
+"""answers an aiohttp response: the variants of the generated methods `…_without_preload_content`"""
+
+
+class Cluster:
+    """Requests with one identity. Raises Unavailable and Refused (with their children) only.
+
+    A kubeconfig that changes on disk, and a service account token that is rotated, are picked up.
+    """
+
+    def __init__(
+        self, settings: KubernetesSettings, policy: Policy, impersonation: Impersonation | None = None
+    ) -> None:
+        self.policy = policy
+        self._settings = settings
+        self._impersonation = impersonation
+        self._loading = asyncio.Lock()
+        self._apis: Apis | None = None
+        self._seen = 0
+
+    async def read(self, operation: str, request: Request, *, limit: int | None = None) -> bytes:
+        """The body of an answer to an idempotent request, tried again while the server is away."""
+        retrying = AsyncRetrying(
+            retry=retry_if_exception_type(Unavailable),
+            wait=wait_random_exponential(multiplier=self.policy.backoff, max=self.policy.backoff_limit),
+            stop=stop_after_attempt(self.policy.attempts) | stop_before_delay(self.policy.total),
+            reraise=True,
+        )
+        return await retrying(self.write, operation, request, limit=limit)
+
+    async def write(self, operation: str, request: Request, *, limit: int | None = None) -> bytes:
+        """The body of an answer; the request is sent once, and once more when the credentials have changed."""
+        try:
+            return await self._once(operation, request, limit)
+        except Unauthorized:
+            # Tokens of exec plugins and of rotated files expire: load them again.
+            await self._forget()
+            return await self._once(operation, request, limit)
+
+    @asynccontextmanager
+    async def stream(self, operation: str, request: Request) -> AsyncIterator[AsyncIterator[bytes]]:
+        """The chunks of an endless answer. How long it may be silent is the request's own `_request_timeout`."""
+        response = await self._send(operation, request)
+        try:
+            await _check(operation, response)
+            yield _chunks(operation, response)
+        finally:
+            response.close()
+
+    async def close(self) -> None:
+        await self._forget()
+
+    async def _once(self, operation: str, request: Request, limit: int | None) -> bytes:
+        try:
+            async with asyncio.timeout(self.policy.read):
+                response = await self._send(operation, request)
+                try:
+                    await _check(operation, response)
+                    return await _body(operation, response, limit or self.policy.body_limit)
+                finally:
+                    response.release()
+        except TimeoutError as error:
+            raise from_transport(operation, error) from error
+
+    async def _send(self, operation: str, request: Request) -> aiohttp.ClientResponse:
+        apis = await self._connected(operation)
+        try:
+            response: aiohttp.ClientResponse = await request(apis)
+        except _TRANSPORT as error:
+            raise from_transport(operation, error) from error
+        except RuntimeError as error:
+            # Another request found the credentials changed and closed the session under this one.
+            raise Unavailable(SYSTEM, operation, "the connection was closed") from error
+        return response
+
+    async def _connected(self, operation: str) -> Apis:
+        async with self._loading:
+            changed = await asyncio.to_thread(self._stamp)
+            if self._apis is None or changed != self._seen:
+                await self._close_apis()
+                self._apis, self._seen = await self._load(operation), changed
+            return self._apis
+
+    async def _load(self, operation: str) -> Apis:
+        settings, configuration = self._settings, client.Configuration()
+        try:
+            if settings.kubeconfig:
+                await config.load_kube_config(  # type: ignore[no-untyped-call]
+                    str(settings.kubeconfig),
+                    context=settings.context or None,
+                    client_configuration=configuration,
+                    persist_config=False,
+                )
+            else:
+                config.load_incluster_config(configuration)  # type: ignore[no-untyped-call]
+            if self._impersonation:
+                configuration.client_session_kwargs = {"headers": self._impersonation.headers()}
+            api_client = client.ApiClient(configuration)
+            api_client.rest_client = TimedRest(configuration)
+        except (config.ConfigException, OSError, ValueError) as error:
+            detail = f"PILOTHOUSE_KUBERNETES__KUBECONFIG or the service account cannot be used: {error}"
+            raise Refused(SYSTEM, operation, detail) from error
+        api_client.user_agent = "pilothouse"
+        return Apis(
+            api_client,
+            client.CustomObjectsApi(api_client),
+            client.CoreV1Api(api_client),
+            client.AuthorizationV1Api(api_client),
+        )
+
+    def _stamp(self) -> int:
+        path: Path | None = self._settings.kubeconfig
+        try:
+            return path.stat().st_mtime_ns if path else 0
+        except OSError:
+            return 0
+
+    async def _forget(self) -> None:
+        async with self._loading:
+            await self._close_apis()
+
+    async def _close_apis(self) -> None:
+        if self._apis:
+            await self._apis.client.close()
+            self._apis = None
+
+
+class TimedRest(rest.RESTClientObject):
+    """Understands `_request_timeout=(connect, silence)`, which the generated client documents but hands on as it is."""
+
+    async def request(self, *args: Any, _request_timeout: Any = None, **kwargs: Any) -> Any:
+        connect, silence = _request_timeout if isinstance(_request_timeout, tuple) else (Policy.connect, Policy.read)
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=connect, sock_read=silence)
+        return await super().request(*args, **kwargs, _request_timeout=timeout)  # type: ignore[no-untyped-call, misc]
+
+
+async def _check(operation: str, response: aiohttp.ClientResponse) -> None:
+    if response.status < 300:
+        return
+    body = await response.content.read(_ERROR_LIMIT)
+    raise from_status(operation, response.status, body, response.headers.get("Retry-After", ""))
+
+
+async def _body(operation: str, response: aiohttp.ClientResponse, limit: int) -> bytes:
+    body = bytearray()
+    async for chunk in _chunks(operation, response):
+        body += chunk
+        if len(body) > limit:
+            response.close()
+            raise Refused(SYSTEM, operation, f"the answer is larger than {limit} bytes")
+    return bytes(body)
+
+
+async def _chunks(operation: str, response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+    try:
+        async for chunk in response.content.iter_chunked(_CHUNK):
+            yield chunk
+    except _TRANSPORT as error:
+        raise from_transport(operation, error) from error
+
+
+def decode(operation: str, body: bytes | msgspec.Raw, model: type[T]) -> T:
+    """Raises Refused for what is not the JSON that was expected."""
+    try:
+        return msgspec.json.decode(body, type=model)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        kind = "invalid UTF-8" if isinstance(error, UnicodeError) else str(error)
+        raise Refused(SYSTEM, operation, f"the answer is not what was expected: {kind}") from error

@@ -1,0 +1,103 @@
+"""What the steps of a run printed, while they run and after (T14, T15)."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from bot.domain.errors import NotFound, Refused
+from bot.domain.pipeline import StepLog
+from integrations.http.lines import LineTooLong, lines
+from integrations.tekton import wire
+from integrations.tekton.cluster import Apis, Cluster
+from integrations.tekton.failures import WebhookRefusal
+from integrations.tekton.manifests import SYSTEM
+
+AT_ONCE = 6
+"""logs read at the same time"""
+LINE_BYTES = 2_000
+"""of a line, on average; longer tails are cut"""
+MOST_BYTES = 4 << 20
+
+
+@dataclass(frozen=True)
+class StepRef:
+    """Where a step's log is: `container` of `pod`."""
+
+    task: str
+    step: str
+    pod: str
+    container: str
+
+
+def printed(task: str, child: wire.TaskRun) -> Iterable[StepRef]:
+    """The steps that have begun. Their containers all start together, so only the step's own state tells (T15)."""
+    state = child.status
+    if state is None or not state.pod_name:
+        return
+    for step in state.steps or []:
+        skipped = step.termination_reason in ("Skipped", "Cancelled")
+        if (step.running is not None or step.terminated is not None) and step.container and not skipped:
+            yield StepRef(task, step.name, state.pod_name, step.container)
+
+
+def in_order(children: Iterable[tuple[str, wire.TaskRun]]) -> list[tuple[str, wire.TaskRun]]:
+    """By their beginning."""
+    never = datetime.max.replace(tzinfo=UTC)
+    return sorted(children, key=lambda pair: (pair[1].status and pair[1].status.start_time) or never)
+
+
+class Logs:
+    def __init__(self, cluster: Cluster, namespace: str) -> None:
+        self._cluster = cluster
+        self._namespace = namespace
+
+    async def tails(self, steps: Iterable[StepRef], count: int) -> tuple[StepLog, ...]:
+        """The last `count` lines of each, all read at once."""
+        gate = asyncio.Semaphore(AT_ONCE)
+
+        async def one(ref: StepRef) -> StepLog | None:
+            async with gate:
+                return await self._tail(ref, count)
+
+        read = await asyncio.gather(*map(one, steps))
+        return tuple(log for log in read if log is not None)
+
+    async def _tail(self, ref: StepRef, count: int) -> StepLog | None:
+        """None before its container has started; `gone` when its pod was deleted (T10, T15)."""
+        operation = f"read the log of {ref.task}/{ref.step}"
+        limit = min(max(count, 1) * LINE_BYTES, MOST_BYTES)
+
+        async def request(apis: Apis) -> Any:
+            return await apis.core.read_namespaced_pod_log_without_preload_content(
+                ref.pod, self._namespace, container=ref.container, tail_lines=count, limit_bytes=limit
+            )
+
+        try:
+            body = await self._cluster.read(operation, request, limit=2 * MOST_BYTES)
+        except NotFound:
+            return StepLog(ref.task, ref.step, (), gone=True)
+        except WebhookRefusal:
+            return None
+        return StepLog(ref.task, ref.step, tuple(body.decode(errors="replace").splitlines()[-count:]))
+
+    async def follow(self, ref: StepRef, silence: float) -> AsyncGenerator[str]:
+        """Every line from the first, until the step ends. Raises NotFound when the pod is deleted before."""
+        operation = f"follow the log of {ref.task}/{ref.step}"
+
+        async def request(apis: Apis) -> Any:
+            return await apis.core.read_namespaced_pod_log_without_preload_content(
+                ref.pod,
+                self._namespace,
+                container=ref.container,
+                follow=True,
+                _request_timeout=(self._cluster.policy.connect, silence),
+            )
+
+        async with self._cluster.stream(operation, request) as chunks:
+            try:
+                async for line in lines(chunks, self._cluster.policy.line_limit):
+                    yield line.decode(errors="replace")
+            except LineTooLong as error:
+                raise Refused(SYSTEM, operation, "a line of the log is too long to read") from error

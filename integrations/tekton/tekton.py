@@ -1,0 +1,220 @@
+"""Tekton behind the ports Pipelines, PipelineRetries, PipelineStream and ClusterAccess."""
+
+import asyncio
+import heapq
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any, Self
+
+from bot.domain.errors import NotFound, Refused, Unavailable
+from bot.domain.pipeline import CancelMode, PipelineRun, RunRequest, StepLog
+from bot.ports import Access
+from bot.settings import KubernetesSettings
+from integrations.http.policy import Policy
+from integrations.tekton import labels, wire
+from integrations.tekton.board import RUN_LABEL
+from integrations.tekton.cluster import Apis, Cluster, Impersonation, decode
+from integrations.tekton.failures import AlreadyExists, Gone, WebhookRefusal
+from integrations.tekton.logs import Logs, StepRef, in_order, printed
+from integrations.tekton.manifests import SYSTEM, Manifests
+from integrations.tekton.objects import Objects
+from integrations.tekton.status import pipeline_run, tie
+from integrations.tekton.watch import changes
+
+RUNS = "pipelineruns"
+_CHILDREN = {"TaskRun": ("taskruns", ""), "PipelineRun": (RUNS, ""), "CustomRun": ("customruns", "v1beta1")}
+"""plural and version; CustomRun has only the one (T16)"""
+_LOOK_AGAIN = 1.0
+"""seconds between two looks at a step that has not begun"""
+_SILENCE = 900.0
+"""seconds; a step may print nothing for long"""
+
+
+Newest = list[wire.PipelineRun]
+Children = list[tuple[str, wire.TaskRun]]
+"""with the names of their tasks"""
+
+
+class Tekton:
+    """One namespace of one cluster. Close it, or use it as an async context manager."""
+
+    def __init__(
+        self,
+        settings: KubernetesSettings,
+        policy: Policy | None = None,
+        impersonation: Impersonation | None = None,
+    ) -> None:
+        self._settings = settings
+        self._policy = policy or Policy()
+        self._cluster = Cluster(settings, self._policy, impersonation)
+        self._objects = Objects(self._cluster, settings.namespace)
+        self._logs = Logs(self._cluster, settings.namespace)
+
+    @asynccontextmanager
+    async def acting_as(self, user: str, groups: tuple[str, ...] = ()) -> AsyncIterator["Tekton"]:
+        """The same, as somebody else: the cluster's RBAC and audit log see them. Needs the right to impersonate."""
+        async with Tekton(self._settings, self._policy, Impersonation(user, groups)) as acting:
+            yield acting
+
+    async def start(self, request: RunRequest) -> PipelineRun:
+        """Raises NotFound for an unknown Pipeline, Refused for parameters it does not take."""
+        operation = f"start {request.pipeline}"
+        pipeline = decode(operation, await self._objects.get(operation, "pipelines", request.pipeline), wire.Pipeline)
+        return await self._create(operation, request, (await self._manifests()).run(request, pipeline))
+
+    async def retry(self, name: str, request: RunRequest) -> PipelineRun:
+        """With the old run's parameters, workspaces and pod; `request` says who asks, and for which app."""
+        operation = f"retry {name}"
+        body = await self._objects.get(operation, RUNS, name)
+        old = pipeline_run(decode(operation, body, wire.PipelineRun))
+        if not old.done:
+            raise Refused(SYSTEM, operation, f"{name} is still {old.status}: cancel it first")
+        again = (await self._manifests()).again(request, decode(operation, body, dict[str, Any]))
+        return await self._create(operation, request, again)
+
+    async def get(self, name: str) -> PipelineRun:
+        """With the status of each task, and why it failed."""
+        run, children = await self._with_children(f"read run {name}", name)
+        return pipeline_run(run, (child for _, child in children))
+
+    async def list(self, app: str, limit: int) -> tuple[PipelineRun, ...]:
+        """Without the status of tasks, which would take a request for each run. The whole list is read, by pages."""
+        for last in (False, True):
+            try:
+                return await self._newest(app, limit)
+            except Gone:
+                if last:
+                    raise
+        raise AssertionError("unreachable: the last try returns or raises")
+
+    async def cancel(self, name: str, mode: CancelMode) -> PipelineRun:
+        operation = f"cancel {name}"
+        try:
+            await self._objects.patch(operation, RUNS, name, {"spec": {"status": str(mode)}})
+        except WebhookRefusal as refusal:
+            if (await self.get(name)).done:
+                raise Refused(SYSTEM, operation, f"{name} is already finished") from refusal
+            raise
+        return await self.get(name)
+
+    async def logs(self, name: str, lines: int) -> tuple[StepLog, ...]:
+        """In the order in which the tasks began. A retried task has the log of its last attempt (T7)."""
+        _, children = await self._with_children(f"read the logs of {name}", name)
+        return await self._logs.tails(
+            (ref for task, child in in_order(children) for ref in printed(task, child)), lines
+        )
+
+    async def follow(self, name: str, task: str, step: str) -> AsyncGenerator[str]:
+        """The lines of a step from when it begins until it ends; none when the run ends before. Raises NotFound."""
+        while (ref := await self._step(name, task, step)) is not None:
+            try:
+                async for line in self._logs.follow(ref, _SILENCE):
+                    yield line
+            except WebhookRefusal:
+                await asyncio.sleep(_LOOK_AGAIN)
+                continue
+            return
+
+    def changes(self) -> AsyncIterator[PipelineRun]:
+        """With the status of each task. Waits for a cluster that is away; raises Refused when it refuses."""
+        return changes(self._objects)
+
+    async def allowed(self, access: Access) -> bool:
+        """Whether the cluster's RBAC lets that user do that (SubjectAccessReview)."""
+        attributes = {
+            "verb": access.verb,
+            "group": access.group,
+            "resource": access.resource,
+            "namespace": access.namespace,
+            "name": access.name,
+        }
+        review = {
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SubjectAccessReview",
+            "spec": {
+                "user": access.user,
+                "groups": list(access.groups),
+                "resourceAttributes": {key: value for key, value in attributes.items() if value},
+            },
+        }
+
+        async def request(apis: Apis) -> Any:
+            return await apis.authorization.create_subject_access_review_without_preload_content(review)
+
+        operation = f"ask whether {access.user} may {access.verb} {access.resource}"
+        answer = decode(operation, await self._cluster.read(operation, request), wire.AccessReview)
+        return answer.status is not None and answer.status.allowed
+
+    async def close(self) -> None:
+        await self._cluster.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def _manifests(self) -> Manifests:
+        return Manifests(self._settings, await self._objects.version())
+
+    async def _create(self, operation: str, request: RunRequest, manifest: dict[str, Any]) -> PipelineRun:
+        """The name follows from the request, so a request that was answered into the void makes no second run."""
+        name = manifest["metadata"]["name"]
+        try:
+            body = await self._objects.create(operation, RUNS, manifest)
+        except (AlreadyExists, Unavailable) as error:
+            try:
+                body = await self._objects.get(operation, RUNS, name)
+            except NotFound:
+                raise error from None
+        run = decode(operation, body, wire.PipelineRun)
+        if tie(run.metadata, labels.REQUEST_ID) != request.id:
+            raise Refused(SYSTEM, operation, f"a run called {name} exists, and it is not of this request")
+        return pipeline_run(run)
+
+    async def _newest(self, app: str, limit: int) -> tuple[PipelineRun, ...]:
+        operation = f"list runs of {app}" if app else "list runs"
+        newest: Newest = []
+        async for page in self._objects.pages(operation, RUNS, labels.selector({labels.APP: app})):
+            runs = (decode(operation, item, wire.PipelineRun) for item in page.items or [])
+            mine = (run for run in runs if not app or tie(run.metadata, labels.APP) == app)
+            newest = heapq.nlargest(limit, (*newest, *mine), key=_age)
+        return tuple(pipeline_run(run) for run in newest)
+
+    async def _with_children(self, operation: str, name: str) -> tuple[wire.PipelineRun, Children]:
+        """The run, and its children by the name of their task; one that was deleted meanwhile is left out."""
+        run = decode(operation, await self._objects.get(operation, RUNS, name), wire.PipelineRun)
+        references = (run.status.child_references if run.status else None) or []
+        labelled, _ = await self._objects.all(operation, "taskruns", f"{RUN_LABEL}={name}") if references else ([], "")
+        known = {child.metadata.name: child for child in (decode(operation, raw, wire.TaskRun) for raw in labelled)}
+        children: Children = []
+        for reference in references:
+            child = known.get(reference.name) or await self._child(operation, reference)
+            if child is not None:
+                children.append((reference.pipeline_task_name, child))
+        return run, children
+
+    async def _child(self, operation: str, reference: wire.ChildReference) -> wire.TaskRun | None:
+        plural, version = _CHILDREN.get(reference.kind, ("taskruns", ""))
+        try:
+            body = await self._objects.get(operation, plural, reference.name, version)
+        except NotFound:
+            return None
+        return decode(operation, body, wire.TaskRun)
+
+    async def _step(self, name: str, task: str, step: str) -> StepRef | None:
+        """Waits until the step has begun; None when the run is over and it never did. Raises NotFound."""
+        while True:
+            run, children = await self._with_children(f"follow {name}", name)
+            for pipeline_task, child in children:
+                for ref in printed(pipeline_task, child) if pipeline_task == task else ():
+                    if ref.step == step:
+                        return ref
+            if pipeline_run(run).done:
+                return None
+            await asyncio.sleep(_LOOK_AGAIN)
+
+
+def _age(run: wire.PipelineRun) -> tuple[datetime, str]:
+    return run.metadata.creation_timestamp or datetime.min.replace(tzinfo=UTC), run.metadata.name

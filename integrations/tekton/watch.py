@@ -1,0 +1,101 @@
+"""Following every run: two watches, kept alive, tell one board."""
+
+import asyncio
+import random
+from collections.abc import AsyncGenerator, Callable
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+import structlog
+
+from bot.domain.errors import Refused, Unavailable
+from bot.domain.pipeline import PipelineRun
+from integrations.tekton import wire
+from integrations.tekton.board import Board
+from integrations.tekton.cluster import decode
+from integrations.tekton.failures import Gone, from_status
+from integrations.tekton.manifests import SYSTEM
+from integrations.tekton.objects import Objects
+
+SHORTEST_WAIT = 0.2
+LONGEST_WAIT = 30.0
+"""seconds between two tries to reach an API server that is away"""
+BACKLOG = 1000
+"""runs; beyond it the watches wait"""
+
+log = structlog.get_logger(__name__)
+T = TypeVar("T", wire.PipelineRun, wire.TaskRun)
+Heard = asyncio.Queue[PipelineRun | Refused]
+
+
+async def changes(objects: Objects) -> AsyncGenerator[PipelineRun]:
+    """Raises Refused when the cluster refuses; an API server that is away is waited for."""
+    board = Board()
+    heard: Heard = asyncio.Queue(BACKLOG)
+    runs = Watch(objects, "pipelineruns", wire.PipelineRun, board.runs_listed, board.run_changed, heard)
+    children = Watch(objects, "taskruns", wire.TaskRun, board.children_listed, board.child_changed, heard)
+    watching = [asyncio.create_task(watch.run()) for watch in (runs, children)]
+    try:
+        while True:
+            news = await heard.get()
+            if isinstance(news, Refused):
+                raise news
+            yield news
+    finally:
+        for task in watching:
+            task.cancel()
+        await asyncio.gather(*watching, return_exceptions=True)
+
+
+@dataclass
+class Watch(Generic[T]):
+    """One kind of object: listed, then watched from there, and listed again when the server lost the thread (K1)."""
+
+    objects: Objects
+    plural: str
+    model: type[T]
+    listed: Callable[[list[T]], list[PipelineRun]]
+    changed: Callable[..., list[PipelineRun]]
+    heard: Heard
+    version: str = ""
+    """of the last event, bookmark or list; "" = list first"""
+    wait: float = field(default=SHORTEST_WAIT)
+
+    async def run(self) -> None:
+        while True:
+            try:
+                await self._listen()
+            except Gone:
+                self.version = ""
+            except Unavailable as error:
+                log.warning("watch broke off", system=SYSTEM, objects=self.plural, detail=str(error))
+            except Refused as refusal:
+                await self.heard.put(refusal)
+                return
+            await asyncio.sleep(random.uniform(self.wait / 2, self.wait))  # noqa: S311 (jitter)
+            self.wait = min(self.wait * 2, LONGEST_WAIT)
+
+    async def _listen(self) -> None:
+        """Until the connection breaks off; a watch that the server ends goes on where it ended."""
+        operation = f"watch {self.plural}"
+        if not self.version:
+            items, version = await self.objects.all(operation, self.plural)
+            await self._tell(self.listed([decode(operation, item, self.model) for item in items]))
+            self.version = version
+        async with self.objects.watch(operation, self.plural, self.version) as events:
+            async for event in events:
+                await self._apply(operation, event)
+                self.wait = SHORTEST_WAIT
+
+    async def _apply(self, operation: str, event: wire.WatchEvent) -> None:
+        if event.type == "ERROR":
+            status = decode(operation, event.object, wire.Status)
+            raise from_status(operation, status.code or 500, bytes(event.object))
+        item = decode(operation, event.object, self.model)
+        if event.type != "BOOKMARK":
+            await self._tell(self.changed(item, deleted=event.type == "DELETED"))
+        self.version = item.metadata.resource_version
+
+    async def _tell(self, news: list[PipelineRun]) -> None:
+        for run in news:
+            await self.heard.put(run)
