@@ -27,7 +27,9 @@ def kustomize() -> tuple[str, ...]:
         return (found, "build")
     if found := shutil.which("kubectl", path=path):
         return (found, "kustomize")
-    return pytest.skip("neither kustomize nor kubectl is installed: go install sigs.k8s.io/kustomize/kustomize/v5@v5.8.2")
+    return pytest.skip(
+        "neither kustomize nor kubectl is installed: go install sigs.k8s.io/kustomize/kustomize/v5@v5.8.2"
+    )
 
 
 def kustomizations() -> list[str]:

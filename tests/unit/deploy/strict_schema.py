@@ -87,7 +87,7 @@ def strict(schema: Schema) -> Schema:
 
 
 def _builtin_model(group: str, version: str, kind: str) -> str:
-    """"apps", "v1", "Deployment" → "V1Deployment"; "" for a custom resource."""
+    """ "apps", "v1", "Deployment" → "V1Deployment"; "" for a custom resource."""
     if group and "." in group and not group.endswith(".k8s.io"):
         return ""
     name = f"{version[0].upper()}{version[1:]}{kind}"

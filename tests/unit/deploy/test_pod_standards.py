@@ -129,7 +129,9 @@ def test_every_image_names_its_registry_and_an_exact_version() -> None:
             image = next(p["default"] for p in task["spec"]["params"] if p["name"] == variable[1])
         images.append((where, image))
     for file in DEPLOY.rglob("Dockerfile"):
-        images += [(str(file), base) for base in re.findall(r"^(?:FROM|ARG PYTHON=) ?([a-z]\S+)", file.read_text(), re.M)]
+        images += [
+            (str(file), base) for base in re.findall(r"^(?:FROM|ARG PYTHON=) ?([a-z]\S+)", file.read_text(), re.M)
+        ]
     assert len(images) >= 13
     for where, image in images:
         assert PINNED.fullmatch(image), f"{where}: {image}"

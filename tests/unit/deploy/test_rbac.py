@@ -40,9 +40,7 @@ def test_every_role_is_bound_and_every_binding_has_its_role() -> None:
 
 def test_every_bound_service_account_is_there_and_runs_something() -> None:
     manifests = management_cluster()
-    accounts = {
-        (o["metadata"]["namespace"], o["metadata"]["name"]) for o in manifests if o["kind"] == "ServiceAccount"
-    }
+    accounts = {(o["metadata"]["namespace"], o["metadata"]["name"]) for o in manifests if o["kind"] == "ServiceAccount"}
     text = str([o for o in manifests if o["kind"] not in ("ServiceAccount", "RoleBinding", "ClusterRoleBinding")])
     subjects = {
         (s["namespace"], s["name"])

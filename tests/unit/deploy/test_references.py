@@ -166,7 +166,9 @@ def test_tasks_run_in_an_order_that_has_no_gap(pipeline: dict[str, Any]) -> None
     """The manifest is written after the signature, and nothing is built that was not tested."""
     after: dict[str, set[str]] = {}
     for step in pipeline["tasks"]:
-        direct = {v.split(".")[1] for v in variables(step["params"]) if v.startswith("tasks.")} | {*step.get("runAfter", [])}
+        direct = {v.split(".")[1] for v in variables(step["params"]) if v.startswith("tasks.")} | {
+            *step.get("runAfter", [])
+        }
         after[step["name"]] = direct.union(*(after[d] for d in direct))
     assert "run-tests" in after["build-push"]
     assert {"fetch-source", "run-tests", "build-push", "sign-image"} == after["update-manifest"]
