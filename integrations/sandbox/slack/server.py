@@ -9,7 +9,7 @@ from integrations.sandbox.faults import FaultBoard, WeatherMiddleware
 from integrations.sandbox.slack.clock import SlackClock, WallClock
 from integrations.sandbox.slack.core import AppConfig, Core
 from integrations.sandbox.slack.courier import Courier
-from integrations.sandbox.slack.delivery import Delivery, Kind
+from integrations.sandbox.slack.delivery import Delivery, Kind, Transport
 from integrations.sandbox.slack.downloads import FileEndpoints
 from integrations.sandbox.slack.http_mode import HttpMode, RequestUrls
 from integrations.sandbox.slack.limits import RateLimiter, RateLimits
@@ -101,13 +101,21 @@ class SlackServer(People):
 
     async def use_http(self, urls: RequestUrls | None) -> None:
         """Delivers by signed HTTP to these URLs from now on; None goes back to Socket Mode."""
-        if self._courier.http:
-            await self._courier.http.aclose()
-        self._courier.http = HttpMode(self._core, urls) if urls else None
+        await self._courier.switch(HttpMode(self._core, urls) if urls else None)
+
+    @property
+    def transport(self) -> Transport:
+        """The way to the app that is in use; give another one to hear deliveries without a socket."""
+        return self._courier.transport
+
+    @transport.setter
+    def transport(self, transport: Transport) -> None:
+        self._courier.transport = transport
 
     async def verify_events_url(self) -> bool:
         """Whether the app echoes the challenge; done by itself before the first event (S13)."""
-        return self._courier.http is not None and await self._courier.http.verify()
+        transport = self._courier.transport
+        return isinstance(transport, HttpMode) and await transport.verify()
 
     async def deliver(self, kind: str, payload: Json) -> Json:
         """Sends a payload as it is, forged or stale as it may be: an envelope type, or an interaction's `type`."""

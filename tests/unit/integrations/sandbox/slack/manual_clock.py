@@ -25,3 +25,14 @@ class ManualClock:
             if until <= self._now and not waiting.done():
                 waiting.set_result(None)
         self._sleepers = [(until, waiting) for until, waiting in self._sleepers if not waiting.done()]
+
+    async def pass_time(self, seconds: float) -> None:
+        """Moves the clock once everybody has gone to sleep, then lets the woken ones run."""
+        await _settle()
+        self.advance(seconds)
+        await _settle()
+
+
+async def _settle() -> None:
+    for _ in range(10):
+        await asyncio.sleep(0)
