@@ -1,0 +1,114 @@
+"""Words to people, on Slack."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+
+from bot.domain.errors import Refused
+from bot.ports import Posted, Rendered
+from integrations.slack.api import Json, SlackApi
+from integrations.slack.edits import Edits
+from integrations.slack.failures import SYSTEM
+
+log = structlog.get_logger()
+EVENT_TYPE = "pilothouse"
+PAGE, PAGES = 100, 2
+"""how far back a post is looked for before it is made: it happens seconds or minutes after the first try"""
+
+
+class SlackMessenger:
+    """Implements the Messenger port. A user's id in the place of a channel means their direct messages."""
+
+    def __init__(self, api: SlackApi, *, edits: Edits | None = None) -> None:
+        self._api = api
+        self._edits = edits or Edits()
+        self._direct: dict[str, str] = {}
+
+    async def post(
+        self, channel: str, message: Rendered, *, thread: str = "", broadcast: bool = False, key: str = ""
+    ) -> Posted:
+        """With a `key`, a message that carries it already is brought up to date, and no second one posted (S3, S18)."""
+        channel = await self._channel(channel)
+        if key and (posted := await self._find(channel, thread, key)):
+            await self.update(posted, message)
+            return posted
+        extra: dict[str, Any] = {"thread_ts": thread, "reply_broadcast": broadcast} if thread else {}
+        if key:
+            extra["metadata"] = {"event_type": EVENT_TYPE, "event_payload": {"key": key}}
+        answer = await self._api.write("chat.postMessage", channel=channel, **content(message), **extra)
+        return posted_at(answer, "chat.postMessage", channel)
+
+    async def update(self, posted: Posted, message: Rendered) -> None:
+        """At most one edit a second goes out for each message; one that is overtaken by a newer one does not (S4)."""
+
+        async def send() -> None:
+            place = {"channel": posted.channel, "ts": posted.ts}
+            await self._api.write("chat.update", idempotent=True, **place, **content(message))
+
+        await self._edits.submit(posted, send)
+
+    async def whisper(self, channel: str, user: str, message: Rendered) -> None:
+        await self._api.write("chat.postEphemeral", channel=channel, user=user, **content(message))
+
+    async def direct(self, user: str, message: Rendered) -> Posted:
+        return await self.post(user, message)
+
+    async def upload(self, channel: str, filename: str, content: bytes, title: str, thread: str = "") -> None:
+        await self._api.upload(await self._channel(channel), filename, content, title, thread)
+
+    async def _channel(self, channel: str) -> str:
+        if not channel.startswith(("U", "W")):
+            return channel
+        if channel not in self._direct:
+            answer = await self._api.write("conversations.open", idempotent=True, users=channel)
+            opened = answer.get("channel")
+            if not isinstance(opened, Mapping) or not opened.get("id"):
+                raise Refused(SYSTEM, "conversations.open", "the answer names no channel")
+            self._direct[channel] = str(opened["id"])
+        return self._direct[channel]
+
+    async def _find(self, channel: str, thread: str, key: str) -> Posted | None:
+        """The message that an earlier try posted. Where the bot may not read, there is no way to know."""
+        method = "conversations.replies" if thread else "conversations.history"
+        place = {"channel": channel, **({"ts": thread} if thread else {})}
+        try:
+            async for page in self._api.pages(method, PAGES, **place, limit=PAGE, include_all_metadata=True):
+                if ts := carrying(page, key):
+                    return Posted(channel, ts)
+        except Refused as error:
+            log.warning("slack.cannot_look_for_earlier_post", channel=channel, detail=error.detail)
+        return None
+
+
+def content(message: Rendered) -> dict[str, Any]:
+    """Always text, blocks and attachments, so that an edit leaves nothing of what was there (S4).
+
+    Blocks stand by themselves; only the last one goes into an attachment, beside the colour, since Slack may fold
+    attachments away, and buttons must not be.
+    """
+    blocks = [dict(block) for block in message.blocks]
+    attachments: list[dict[str, Any]] = []
+    if message.color and len(blocks) > 1:
+        attachments = [{"color": message.color, "blocks": [blocks.pop()], "fallback": message.text[:300]}]
+    return {"text": message.text, "blocks": blocks, "attachments": attachments}
+
+
+def carrying(page: Json, key: str) -> str:
+    """The ts of the message on a page of history whose metadata has this key, or "" (S18)."""
+    messages = page.get("messages")
+    for message in messages if isinstance(messages, list) else []:
+        metadata = message.get("metadata") if isinstance(message, Mapping) else None
+        if not isinstance(metadata, Mapping) or metadata.get("event_type") != EVENT_TYPE:
+            continue
+        payload = metadata.get("event_payload")
+        if isinstance(payload, Mapping) and payload.get("key") == key and message.get("ts"):
+            return str(message["ts"])
+    return ""
+
+
+def posted_at(answer: Json, method: str, channel: str) -> Posted:
+    ts = answer.get("ts")
+    if not isinstance(ts, str) or not ts:
+        raise Refused(SYSTEM, method, "the answer names no ts")
+    return Posted(str(answer.get("channel") or channel), ts)

@@ -1,0 +1,247 @@
+"""Calls of the Web API when Slack, or something on the way to it, does not answer as it should."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from bot.domain.errors import NotFound, Refused, Unavailable
+from integrations.sandbox.serving import serve
+from integrations.sandbox.slack.limits import RateLimits
+from integrations.sandbox.slack.server import BOT_TOKEN, SlackServer
+from integrations.slack import SlackApi, probe
+from integrations.slack.pace import Pace
+
+Make = Callable[[], Response]
+OK: Make = lambda: JSONResponse({"ok": True, "ts": "1.0"})  # noqa: E731
+
+
+class Slack:
+    """Answers in this order, the last one for ever, and keeps what it was asked."""
+
+    def __init__(self, *answers: Make) -> None:
+        self.answers = list(answers)
+        self.tokens: list[str] = []
+        self.app = Starlette(routes=[Route("/{path:path}", self._answer, methods=["GET", "POST"])])
+
+    async def _answer(self, request: Request) -> Response:
+        self.tokens.append(request.headers.get("authorization", "").removeprefix("Bearer "))
+        await request.body()
+        return (self.answers.pop(0) if len(self.answers) > 1 else self.answers[0])()
+
+
+@asynccontextmanager
+async def calling(
+    slack: Slack, token: Callable[[], str] = lambda: "xoxb-1", budget: float = 2
+) -> AsyncIterator[SlackApi]:
+    async with serve(slack.app) as url:
+        api = SlackApi(token, f"{url}/api", budget=budget)
+        yield api
+        await api.aclose()
+
+
+def limited(seconds: str = "1") -> Make:
+    return lambda: JSONResponse({"ok": False, "error": "ratelimited"}, 429, headers={"Retry-After": seconds})
+
+
+def refused(code: str) -> Make:
+    return lambda: JSONResponse({"ok": False, "error": code})
+
+
+def endless() -> Response:
+    async def chunks() -> AsyncIterator[bytes]:
+        for _ in range(1000):
+            yield b'"' + b"x" * 1_000_000
+            await asyncio.sleep(0)
+
+    return StreamingResponse(chunks(), media_type="application/json")
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        ("message_not_found", NotFound),
+        ("users_not_found", NotFound),
+        ("invalid_auth", Refused),
+        ("cant_update_message", Refused),
+        ("internal_error", Unavailable),
+        ("a_code_of_tomorrow", Refused),
+    ],
+)
+async def test_status_200_is_not_success(code: str, kind: type[Exception]) -> None:
+    """S1."""
+    async with calling(Slack(refused(code))) as api:
+        with pytest.raises(kind) as caught:
+            await api.write("chat.update", channel="C", ts="1", text="x")
+    assert type(caught.value) is kind
+    assert f"Slack: chat.update: {code}" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        lambda: Response("<html>Proxy login</html>", media_type="text/html"),
+        lambda: PlainTextResponse("hello"),
+        lambda: Response('{"ok": tr', media_type="application/json"),
+        lambda: Response("[1, 2]", media_type="application/json"),
+        lambda: Response("null", media_type="application/json"),
+        lambda: Response("", media_type="application/json"),
+        lambda: Response(b"\xff\xfe", media_type="application/json"),
+        lambda: Response("[" * 100_000, media_type="application/json"),
+        endless,
+    ],
+    ids=["html", "text", "truncated", "list", "null", "empty", "not-utf8", "deep", "endless"],
+)
+async def test_what_is_not_slacks_answer_is_refused(answer: Make) -> None:
+    async with calling(Slack(answer)) as api:
+        with pytest.raises(Refused):
+            await api.write("chat.postMessage", channel="C", text="x")
+
+
+async def test_too_many_calls_wait_as_long_as_slack_says() -> None:
+    """S2: a call that was refused was not taken, so even a post is repeated."""
+    slack = Slack(limited(), OK)
+    async with calling(slack) as api:
+        started = asyncio.get_running_loop().time()
+        assert (await api.write("chat.postMessage", channel="C", text="x"))["ts"] == "1.0"
+        assert asyncio.get_running_loop().time() - started >= 1
+    assert len(slack.tokens) == 2
+
+
+async def test_a_wait_beyond_the_budget_is_told_at_once_and_remembered() -> None:
+    """S2."""
+    slack = Slack(limited("30"), OK)
+    async with calling(slack) as api:
+        with pytest.raises(Unavailable) as first:
+            await api.write("chat.postMessage", channel="C", text="x")
+        with pytest.raises(Unavailable) as second:
+            await api.write("chat.postMessage", channel="C", text="x")
+        assert (await api.write("chat.postMessage", channel="C2", text="x"))["ok"]
+    assert first.value.retry_after == timedelta(seconds=30)
+    assert second.value.retry_after is not None
+    assert len(slack.tokens) == 2
+
+
+async def test_a_post_whose_reply_is_lost_is_not_repeated_by_itself() -> None:
+    """S3."""
+    slack = Slack(lambda: Response(status_code=503), OK)
+    async with calling(slack) as api:
+        with pytest.raises(Unavailable):
+            await api.write("chat.postMessage", channel="C", text="x")
+    assert len(slack.tokens) == 1
+
+
+@pytest.mark.parametrize("sick", [lambda: Response(status_code=503), refused("internal_error")])
+async def test_what_can_be_repeated_is(sick: Make) -> None:
+    slack = Slack(sick, sick, OK)
+    async with calling(slack) as api:
+        assert (await api.write("chat.update", idempotent=True, channel="C", ts="1", text="x"))["ok"]
+    async with calling(Slack(sick, OK)) as api:
+        assert (await api.read("auth.test"))["ok"]
+    assert len(slack.tokens) == 3
+
+
+async def test_a_dead_slack_costs_a_bounded_wait() -> None:
+    async def slow(_request: Request) -> Response:
+        await asyncio.sleep(30)
+        return Response()
+
+    async with serve(Starlette(routes=[Route("/{path:path}", slow, methods=["GET", "POST"])])) as url:
+        api = SlackApi(lambda: "xoxb-1", f"{url}/api", budget=0.2)
+        with pytest.raises(Unavailable, match=r"Slack: auth.test: no answer within 0.2 seconds"):
+            await api.read("auth.test")
+        await api.aclose()
+
+
+async def test_nobody_is_there_and_then_somebody_is() -> None:
+    async with serve(Slack(OK).app) as url:
+        port = int(url.rpartition(":")[2])
+    api = SlackApi(lambda: "xoxb-1", f"{url}/api", budget=0.5)
+    with pytest.raises(Unavailable, match="no connection"):
+        await api.write("chat.postMessage", channel="C", text="x")
+    async with serve(Slack(OK).app, port):
+        assert (await api.write("chat.postMessage", channel="C", text="x"))["ok"]
+        await api.aclose()
+
+
+async def test_the_token_is_asked_for_at_each_call() -> None:
+    slack, tokens = Slack(OK), iter(["xoxb-old", "xoxb-new"])
+    async with calling(slack, lambda: next(tokens)) as api:
+        await api.read("auth.test")
+        await api.write("chat.postMessage", channel="C", text="x")
+    assert slack.tokens == ["xoxb-old", "xoxb-new"]
+
+
+async def test_a_token_that_cannot_be_had() -> None:
+    def unreadable() -> str:
+        raise FileNotFoundError(2, "No such file or directory", "slack__bot_token")
+
+    async with calling(Slack(OK), unreadable) as api:
+        with pytest.raises(Unavailable, match="credential's file cannot be read"):
+            await api.read("auth.test")
+    async with calling(Slack(OK), lambda: "") as api:
+        with pytest.raises(Refused, match="PILOTHOUSE_SLACK__BOT_TOKEN"):
+            await api.read("auth.test")
+
+
+async def test_the_token_is_in_no_error_and_no_log(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("DEBUG")
+    answers = (refused("invalid_auth"), lambda: Response("<html>", media_type="text/html"))
+    for answer in answers:
+        async with calling(Slack(answer), lambda: "xoxb-canary") as api:
+            with pytest.raises(Refused) as caught:
+                await api.write("chat.postMessage", channel="C", text="x")
+            assert "canary" not in f"{caught.value!r} {caught.value} {caught.value.__cause__!r} {api!r}"
+    assert "canary" not in caplog.text
+
+
+async def test_all_pages_are_read_and_no_more() -> None:
+    def page(number: int, cursor: str) -> Make:
+        return lambda: JSONResponse({"ok": True, "page": number, "response_metadata": {"next_cursor": cursor}})
+
+    async with calling(Slack(page(1, "a"), page(2, "b"), page(3, ""))) as api:
+        assert [found["page"] async for found in api.pages("users.list", 10)] == [1, 2, 3]
+    async with calling(Slack(page(1, "for ever"))) as api:
+        assert [found["page"] async for found in api.pages("users.list", 2)] == [1, 1]
+
+
+async def test_a_channel_gets_about_one_message_a_second() -> None:
+    """S2: a burst is let through, then they wait; other channels and methods do not."""
+    now = 0.0
+    pace = Pace(lambda: now, burst=3)
+    for _ in range(3):
+        await pace.turn("chat.postMessage", "C1", 0)
+    with pytest.raises(Unavailable) as caught:
+        await pace.turn("chat.postMessage", "C1", 0.5)
+    assert caught.value.retry_after == timedelta(seconds=1)
+    await pace.turn("chat.postMessage", "C2", 0)
+    await pace.turn("chat.update", "C1", 0)
+    now = 1.0
+    await pace.turn("chat.postMessage", "C1", 0)
+
+
+async def test_a_stricter_slack_than_we_thought_is_obeyed(workspace: SlackServer) -> None:
+    """S2."""
+    workspace.limits = RateLimits(channel_burst=1)
+    async with serve(workspace.app) as url:
+        api = SlackApi(lambda: BOT_TOKEN, f"{url}/api/", budget=5)
+        for number in range(3):
+            await api.write("chat.postMessage", channel="C0DEPLOY", text=str(number))
+        await api.aclose()
+    assert [message["text"] for message in workspace.messages("C0DEPLOY", "ana")] == ["0", "1", "2"]
+
+
+async def test_the_probe_names_the_scopes_that_are_missing(workspace: SlackServer, api: SlackApi) -> None:
+    found = await probe(api)
+    assert (found.team, found.bot_user, found.missing) == ("T0PILOT", "U0PILOTHOUSE", {})
+    workspace.config.bot_scopes = tuple(s for s in workspace.config.bot_scopes if s != "usergroups:read")
+    assert list((await probe(api)).missing) == ["usergroups:read"]
+    workspace.config.bot_token = "xoxb-other"
+    with pytest.raises(Refused, match="invalid_auth: check the bot token"):
+        await probe(api)
