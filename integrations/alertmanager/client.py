@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Self
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from bot.ports import FiringAlert
 from bot.settings import AlertmanagerSettings
@@ -12,10 +12,10 @@ from integrations.http import Bearer, Connection, Policy
 SYSTEM = "Alertmanager"
 
 
-class Alert(Struct, frozen=True, rename="camel"):
+class Alert(Struct, frozen=True):
     labels: dict[str, str]
     annotations: dict[str, str] | None = None
-    generator_url: str | None = None
+    generator_url: str | None = field(default=None, name="generatorURL")
 
 
 class Alertmanager:
