@@ -30,16 +30,14 @@ TITLES = {
     "rollback": "Roll back",
     "status": "Status",
     "scan": "Scan",
-    "pipeline": "Run the pipeline",
-    "run": "Run the pipeline",
+    "pipeline run": "Run the pipeline",
 }
 ASKS: dict[str, tuple[Input, ...]] = {
     "deploy": (Input.APP, Input.ENVIRONMENT, Input.IMAGE, Input.REASON),
     "promote": (Input.APP, Input.ENVIRONMENT, Input.REASON),
     "rollback": (Input.APP, Input.ENVIRONMENT, Input.TO, Input.REASON),
     "scan": (Input.APP, Input.ENVIRONMENT, Input.IMAGE),
-    "pipeline": (Input.APP, Input.REVISION),
-    "run": (Input.APP, Input.REVISION),
+    "pipeline run": (Input.APP, Input.REVISION),
 }
 USUAL = (Input.APP, Input.ENVIRONMENT)
 NEEDED: dict[str, frozenset[Input]] = {
@@ -60,8 +58,7 @@ HINTS = {
     ("rollback", Input.TO): "Left empty: the image before this one.",
     ("status", Input.APP): "Left empty: every app.",
     ("status", Input.ENVIRONMENT): "Left empty: every environment.",
-    ("pipeline", Input.REVISION): "A branch, tag or commit. Left empty: the pipeline's own default.",
-    ("run", Input.REVISION): "A branch, tag or commit. Left empty: the pipeline's own default.",
+    ("pipeline run", Input.REVISION): "A branch, tag or commit. Left empty: the pipeline's own default.",
 }
 
 

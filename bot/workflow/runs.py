@@ -52,8 +52,10 @@ def failed_task(run: PipelineRun) -> TaskStatus | None:
 
 
 def explain(task: TaskStatus) -> str:
-    where = f"{task.name} failed in its step {task.failed_step}" if task.failed_step else f"{task.name} failed"
+    """One sentence that names the step once, wherever Tekton's own message already does."""
     why = task.message.strip().rstrip(".") or task.reason
+    step = task.failed_step if task.failed_step and task.failed_step not in why else ""
+    where = f"{task.name} failed in its step {step}" if step else f"{task.name} failed"
     return f"{where}: {why}." if why else f"{where}."
 
 

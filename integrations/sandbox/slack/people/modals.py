@@ -73,6 +73,8 @@ class Modals:
                     options = await self._suggestions.options_for(user, found, place, _wanted(element, given))
                     held = inputs.chosen(element, given, options, self._stage.core.workspace)
                 state.setdefault(block["block_id"], {})[element["action_id"]] = held
+                # A person fills in one input after the other, and a later select's search tells what is there (S16).
+                view.state.setdefault(block["block_id"], {})[element["action_id"]] = held
         if unused:
             there = ", ".join(sorted({*state, *(action for block in state.values() for action in block)})) or "nothing"
             raise PersonError(f"the view has no input {', '.join(sorted(unused))}: expected {there}")

@@ -233,10 +233,10 @@ def test_no_text_does_worse_than_a_refusal(text: str, verb: str) -> None:
     assert understood_or_refused(f"/{verb} {text}")
 
 
-PIECES = st.sampled_from(
-    "my-app ledger dev prod to from on all help @1.4.2 --dry-run --reason ! --rescan app:dev env:dev a=b run list show "
-    "\" ' x -- @ ` < | >".split()
-)
+NAMES = ["my-app", "ledger", "dev", "prod", "app:dev", "env:dev", "@1.4.2", "a=b", "run", "list", "show", "x"]
+KEYWORDS = ["to", "from", "on", "all", "help", "--dry-run", "--reason", "--rescan", "!", "--"]
+NOISE = ['"', "'", "@", "`", "<", "|", ">"]
+PIECES = st.sampled_from([*NAMES, *KEYWORDS, *NOISE])
 
 
 @given(st.lists(PIECES, max_size=8), st.sampled_from([c.verb for c in REGISTRY if c.parse]))

@@ -1,0 +1,145 @@
+"""Pickers: opened by what was left out, searched while one types, checked at once, decoded to the same intents."""
+
+import json
+from typing import Any
+
+import pytest
+
+from bot.domain.errors import Unavailable
+from bot.domain.intent import Deploy, Promote, Rollback
+from bot.policy import parse
+from bot.router.forms import objections, read_form
+from tests.fakes.office import POLICY
+from tests.unit.bot.router.conftest import Bot, until
+
+
+async def opened(bot: Bot, typed: str, who: str = "ana") -> dict[str, Any]:
+    await bot.slack.command(who, "deployments", typed)
+    verb = typed.removeprefix("/").split()[0]
+    return await bot.view(who, f"pick.{'pipeline run' if verb == 'pipeline' else verb}")
+
+
+async def test_a_bare_command_opens_its_picker_with_nothing_chosen(bot: Bot) -> None:
+    view = await opened(bot, "/deploy")
+    assert not any(block["element"].get("initial_option") for block in view["blocks"] if block["type"] == "input")
+    assert not bot.whispers("ana")
+
+
+async def test_what_is_known_is_filled_in_but_never_the_last_environment(bot: Bot) -> None:
+    view = await opened(bot, "/rollback my-app")
+    chosen = {block["block_id"]: block["element"].get("initial_option") for block in view["blocks"]}
+    assert chosen["app"]["value"] == "my-app"
+    assert not chosen["environment"]
+
+
+async def test_the_picker_opens_before_anything_slow(bot: Bot) -> None:
+    """S15: the trigger lives three seconds; the overlay repository may take longer to say that it is away."""
+    bot.office.overlays.failing = Unavailable("git", "fetch", "down")
+    await bot.slack.command("ana", "deployments", "/deploy")
+    await until(lambda: "git did not do its part" in json.dumps(bot.slack.views("ana")))
+
+
+async def test_who_may_not_is_told_in_the_picker(bot: Bot) -> None:
+    await bot.slack.command("cy", "deployments", "/deploy")
+    await until(lambda: "`promote` permission" in json.dumps(bot.slack.views("cy")))
+
+
+@pytest.mark.parametrize(
+    ("typed", "values", "asked"),
+    [
+        (
+            "/deploy",
+            {"app": "my-app", "environment": "production", "image": "1.4.2", "reason": "go"},
+            Deploy,
+        ),
+        ("/promote", {"app": "my-app", "environment": "production"}, Promote),
+        ("/rollback", {"app": "my-app", "environment": "production"}, Rollback),
+    ],
+)
+async def test_a_submitted_picker_asks_the_same_as_the_words_would(
+    bot: Bot, typed: str, values: dict[str, str], asked: type
+) -> None:
+    view = await opened(bot, typed)
+    assert (await bot.slack.submit_view(view["id"], "ana", values))["ok"]
+    await until(lambda: bot.office.promotions.asked)
+    (ask,) = bot.office.promotions.asked
+    assert isinstance(ask, asked)
+    assert ask.environment == "production"
+    assert ask.context.channel == "C0DEPLOY"
+    await until(lambda: bot.whispers("ana"))
+    assert "is under way" in bot.whispers("ana")[-1]["text"]
+
+
+async def test_the_picker_of_pipelines_starts_a_run(bot: Bot) -> None:
+    view = await opened(bot, "/pipeline run")
+    assert (await bot.slack.submit_view(view["id"], "ana", {"app": "my-app", "revision": "main"}))["ok"]
+    await until(lambda: bot.whispers("ana"))
+    (run,) = await bot.office.pipelines.list("", 2)
+    assert (run.app, run.params["revision"], run.requester) == ("my-app", "main", "U0ANA")
+
+
+async def test_rights_are_asked_again_at_the_submit(bot: Bot) -> None:
+    view = await opened(bot, "/deploy")
+    await bot.slack.act_in_view(view["id"], "ana", "app", value="my-app")
+    bot.office.directory.groups[("S0ENG", "engineers")] = frozenset()
+    await bot.slack.submit_view(view["id"], "ana", {"environment": "production"})
+    await until(lambda: bot.whispers("ana"))
+    assert "`promote` permission" in bot.whispers("ana")[-1]["text"]
+    assert not bot.office.promotions.asked
+
+
+async def test_apps_are_searched_while_one_types(bot: Bot) -> None:
+    view = await opened(bot, "/deploy")
+    everything = await bot.slack.options("ana", "app", view_id=view["id"])
+    assert [option["value"] for option in everything["options"]] == ["ledger", "my-app", "payments"]
+    found = await bot.slack.options("ana", "app", "led", view_id=view["id"])
+    assert [option["value"] for option in found["options"]] == ["ledger"]
+
+
+async def test_images_are_those_of_the_chosen_app_newest_first(bot: Bot) -> None:
+    view = await opened(bot, "/deploy")
+    assert (await bot.slack.options("ana", "image", view_id=view["id"]))["options"] == []
+    await bot.slack.act_in_view(view["id"], "ana", "app", value="my-app")
+    found = await bot.slack.options("ana", "image", view_id=view["id"])
+    assert [option["value"] for option in found["options"]] == ["1.4.1", "1.4.2", "1.4.3"]  # as they were pushed
+
+
+async def test_a_viewer_of_one_app_is_offered_no_other(bot: Bot) -> None:
+    view = await opened(bot, "/scan", who="cy")
+    found = await bot.slack.options("cy", "app", view_id=view["id"])
+    assert [option["value"] for option in found["options"]] == ["my-app"]
+
+
+async def test_a_search_that_fails_offers_nothing_and_is_answered_all_the_same(bot: Bot) -> None:
+    view = await opened(bot, "/deploy")
+    bot.office.directory.down = Unavailable("Slack", "users.info", "down")
+    assert await bot.slack.options("ana", "app", view_id=view["id"]) == {"ok": True, "options": []}
+
+
+def view(callback_id: str, metadata: str = "", **values: str) -> dict[str, Any]:
+    state = {name: {name: {"type": "plain_text_input", "value": value}} for name, value in values.items()}
+    return {"callback_id": callback_id, "private_metadata": metadata, "state": {"values": state}}
+
+
+@pytest.mark.parametrize(
+    ("submitted", "against"),
+    [
+        (view("reject", reason=" "), {"reason"}),
+        (view("reject", reason="too risky"), set()),
+        (view("pick.deploy", app="", environment="staging"), {"app"}),
+        (view("pick.deploy", app="my-app", environment="none"), {"environment"}),
+        (view("pick.deploy", app="my-app", environment="staging", image="not an image"), {"image"}),
+        (view("pick.scan", app="my-app", environment=""), set()),
+        (view("pick.deploy"), set()),
+        (view("of another app"), set()),
+    ],
+)
+def test_objections_name_inputs_that_the_view_really_has(submitted: dict[str, Any], against: set[str]) -> None:
+    """S13: `errors` for a block that is not there are refused."""
+    form = read_form(submitted)
+    assert objections(form, parse(POLICY).environments).keys() == against
+
+
+@pytest.mark.parametrize("metadata", ["", "not json", "[]", "{}", '{"channel": 3}', "null"])
+async def test_metadata_of_any_shape_is_read(metadata: str) -> None:
+    assert read_form(view("reject", metadata)).metadata == {}
