@@ -21,7 +21,7 @@ from slack_sdk.models.blocks import (
 
 from bot.ports import Rendered
 from bot.views.ids import Value, encode
-from bot.views.words import NOTHING, bold, cut, joined, more, plain, safe, width
+from bot.views.words import ESCAPED_USER, NOTHING, bold, cut, joined, more, plain, safe, width
 
 TEXT_LIMIT = 3000
 FALLBACK_LIMIT = 4000
@@ -123,8 +123,8 @@ def sentence(text: str) -> Rendered:
 
 
 def told(text: str) -> Rendered:
-    """Raw text, shown as it is; line breaks stay."""
-    lines = [safe(line, 2500) for line in text.splitlines() if line.strip()]
+    """Raw text, shown as it is; line breaks stay, and names of users stay live for whoever is told whom to ask."""
+    lines = [ESCAPED_USER.sub(r"<\1>", safe(line, 2500)) for line in text.splitlines() if line.strip()]
     shown = joined(lines or [NOTHING], TEXT_LIMIT)
     return Rendered(shown, (SectionBlock(text=mrkdwn(shown)).to_dict(),))
 

@@ -21,6 +21,7 @@ CONSIDERED = 10_000
 """characters of a text that are looked at: more is never shown"""
 USER_ID = re.compile(r"[UW][A-Z0-9]{2,20}")
 CHANNEL_ID = re.compile(r"[CGD][A-Z0-9]{2,20}")
+ESCAPED_USER = re.compile(r"&lt;(@[UW][A-Z0-9]{2,20})&gt;")
 ESCAPED_MENTION = re.compile(r"&lt;(!subteam\^S[A-Z0-9]{2,20}|@[UW][A-Z0-9]{2,20})&gt;")
 JOINERS = "\u200c\u200d"
 """the only invisible characters that are kept: emoji and some scripts are written with them"""

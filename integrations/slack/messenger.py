@@ -5,9 +5,10 @@ from typing import Any
 
 import structlog
 
-from bot.domain.errors import Refused
+from bot.domain.errors import NotFound, Refused
 from bot.ports import Posted, Rendered
 from integrations.slack.api import Json, SlackApi
+from integrations.slack.conversations import Conversations
 from integrations.slack.edits import Edits
 from integrations.slack.failures import SYSTEM
 
@@ -18,18 +19,18 @@ PAGE, PAGES = 100, 2
 
 
 class SlackMessenger:
-    """Implements the Messenger port. A user's id in the place of a channel means their direct messages."""
+    """Implements the Messenger port. A channel is an id, a #name, or a user's id for their direct messages."""
 
     def __init__(self, api: SlackApi, *, edits: Edits | None = None) -> None:
         self._api = api
         self._edits = edits or Edits()
-        self._direct: dict[str, str] = {}
+        self._conversations = Conversations(api)
 
     async def post(
         self, channel: str, message: Rendered, *, thread: str = "", broadcast: bool = False, key: str = ""
     ) -> Posted:
         """With a `key`, a message that carries it already is brought up to date, and no second one posted (S3, S18)."""
-        channel = await self._channel(channel)
+        channel = await self._conversations.id_of(channel)
         if key and (posted := await self._find(channel, thread, key)):
             await self.update(posted, message)
             return posted
@@ -49,24 +50,14 @@ class SlackMessenger:
         await self._edits.submit(posted, send)
 
     async def whisper(self, channel: str, user: str, message: Rendered) -> None:
+        channel = await self._conversations.id_of(channel)
         await self._api.write("chat.postEphemeral", channel=channel, user=user, **content(message))
 
     async def direct(self, user: str, message: Rendered) -> Posted:
         return await self.post(user, message)
 
     async def upload(self, channel: str, filename: str, content: bytes, title: str, thread: str = "") -> None:
-        await self._api.upload(await self._channel(channel), filename, content, title, thread)
-
-    async def _channel(self, channel: str) -> str:
-        if not channel.startswith(("U", "W")):
-            return channel
-        if channel not in self._direct:
-            answer = await self._api.write("conversations.open", idempotent=True, users=channel)
-            opened = answer.get("channel")
-            if not isinstance(opened, Mapping) or not opened.get("id"):
-                raise Refused(SYSTEM, "conversations.open", "the answer names no channel")
-            self._direct[channel] = str(opened["id"])
-        return self._direct[channel]
+        await self._api.upload(await self._conversations.id_of(channel), filename, content, title, thread)
 
     async def _find(self, channel: str, thread: str, key: str) -> Posted | None:
         """The message that an earlier try posted. Where the bot may not read, there is no way to know."""
@@ -76,6 +67,8 @@ class SlackMessenger:
             async for page in self._api.pages(method, PAGES, **place, limit=PAGE, include_all_metadata=True):
                 if ts := carrying(page, key):
                     return Posted(channel, ts)
+        except NotFound:
+            return None
         except Refused as error:
             log.warning("slack.cannot_look_for_earlier_post", channel=channel, detail=error.detail)
         return None

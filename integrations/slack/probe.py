@@ -11,6 +11,8 @@ SCOPES = {
     "users:read.email": "people named by e-mail in the policy; authors of commits",
     "usergroups:read": "roles bound to user groups",
     "im:write": "tell the requester the result",
+    "channels:read": "channels that the policy names",
+    "groups:read": "the same for private channels",
     "channels:history": "find a card again after a crash",
     "groups:history": "the same in private channels",
     "im:history": "the same in direct messages",

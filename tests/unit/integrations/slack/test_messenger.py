@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from bot.domain.errors import Refused
+from bot.domain.errors import NotFound, Refused
 from bot.ports import Posted, Rendered
 from bot.views import card
 from integrations.sandbox.slack.server import SlackServer
@@ -109,3 +109,14 @@ async def test_the_newest_edit_tells_its_error() -> None:
     assert [isinstance(one, Refused) for one in results] == [False, False, True]
     assert await edits.submit(place, fine)
     assert sent[-1] == "fine"
+
+
+@pytest.mark.parametrize("name", ["#deployments", "deployments"])
+async def test_a_channel_by_name(workspace: SlackServer, messenger: SlackMessenger, name: str) -> None:
+    """S4: editing needs the id, so names are looked up before anything is posted."""
+    posted = await messenger.post(name, NOTE, key="card:1")
+    assert posted.channel == "C0DEPLOY"
+    assert await messenger.post(name, NOTE, key="card:1") == posted
+    await messenger.whisper(name, "U0ANA", NOTE)
+    with pytest.raises(NotFound, match="#nowhere: create it, and invite the bot"):
+        await messenger.post("#nowhere", NOTE)

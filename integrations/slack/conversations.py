@@ -1,0 +1,48 @@
+"""Which conversation is meant: by id, by name, or by the person in it."""
+
+import asyncio
+import re
+from collections.abc import Mapping
+
+from bot.domain.errors import NotFound, Refused
+from integrations.slack.api import SlackApi
+from integrations.slack.failures import SYSTEM
+
+USER_ID = re.compile(r"[UW][A-Z0-9]{2,}")
+CHANNEL_ID = re.compile(r"[CDG][A-Z0-9]{2,}")
+PAGE, PAGES = 500, 40
+
+
+class Conversations:
+    """Remembers what it found: ids never change, and a name that moved to another channel needs a restart."""
+
+    def __init__(self, api: SlackApi) -> None:
+        self._api = api
+        self._ids: dict[str, str] = {}
+        self._looking = asyncio.Lock()
+
+    async def id_of(self, channel: str) -> str:
+        """The id, which editing and reading need (S4). Raises NotFound for a name that no visible channel has."""
+        if CHANNEL_ID.fullmatch(channel):
+            return channel
+        async with self._looking:
+            if channel not in self._ids:
+                opened = USER_ID.fullmatch(channel)
+                self._ids[channel] = await (self._open(channel) if opened else self._named(channel.removeprefix("#")))
+            return self._ids[channel]
+
+    async def _open(self, user: str) -> str:
+        answer = await self._api.write("conversations.open", idempotent=True, users=user)
+        opened = answer.get("channel")
+        if not isinstance(opened, Mapping) or not opened.get("id"):
+            raise Refused(SYSTEM, "conversations.open", "the answer names no channel")
+        return str(opened["id"])
+
+    async def _named(self, name: str) -> str:
+        kinds = {"types": "public_channel,private_channel", "exclude_archived": True, "limit": PAGE}
+        async for page in self._api.pages("conversations.list", PAGES, **kinds):
+            channels = page.get("channels")
+            for channel in channels if isinstance(channels, list) else []:
+                if isinstance(channel, Mapping) and channel.get("name") == name and channel.get("id"):
+                    return str(channel["id"])
+        raise NotFound(SYSTEM, "conversations.list", f"channel_not_found: #{name}: create it, and invite the bot")
