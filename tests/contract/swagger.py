@@ -48,11 +48,16 @@ class Exchange:
 
 @dataclass
 class Description:
-    """A Swagger 2.0 document. `extra` names query parameters that the server reads though the document omits them."""
+    """A Swagger 2.0 document, and where it is known to be wrong about its own server.
+
+    extra: query parameters that are read though it omits them. also_answered: statuses that it omits. misdescribed:
+    parts of problems that are the document's own.
+    """
 
     name: str
     extra: dict[str, frozenset[str]] = field(default_factory=dict)
     also_answered: dict[str, frozenset[int]] = field(default_factory=dict)
+    misdescribed: tuple[str, ...] = ()
 
     @functools.cached_property
     def document(self) -> Schema:
@@ -94,7 +99,8 @@ class Description:
             wrong += ["a body that is not described"] if exchange.body else []
         elif exchange.body or body.get("required"):
             wrong += self._schema(body["schema"], json.loads(exchange.body or b"null"))
-        return [f"{operation.id}: {problem}" for problem in [*wrong, *self._answer(operation, exchange)]]
+        found = [f"{operation.id}: {problem}" for problem in [*wrong, *self._answer(operation, exchange)]]
+        return [problem for problem in found if not any(known in problem for known in self.misdescribed)]
 
     def _query(self, operation: Operation, exchange: Exchange) -> list[str]:
         known = {p["name"]: p for p in operation.parameters if p["in"] == "query"}
