@@ -150,7 +150,7 @@ class Registry:
                 behind = tokens[length:]
                 return self._help(verb) if _asks_for_help(behind) else Spoken(found, found.parse, behind)
         first = _verb(tokens[:1])
-        several = not first or any(command.slash == first for command in self)
+        several = not first or any(command.slash == first and command.parse for command in self)
         if several and (len(tokens) <= 1 or _asks_for_help(tokens[1:])):
             return self._help(first)
         raise InvalidCommand(self._no_such(_verb(tokens[:2]) if several else first))

@@ -1,0 +1,107 @@
+"""Deploy, promote, roll back, approve, reject, abort: each starts or signals, and answers with what the asker needs."""
+
+from dataclasses import replace
+
+import pytest
+
+from bot.domain.errors import Conflict, NotAllowed, UnknownName
+from bot.domain.intent import Approve, AskReason, Context, Reject
+from bot.domain.overlay import Author, Commit, OverlayImage
+from bot.domain.promotion import Phase, Stage
+from bot.domain.reply import DryRun, Picker, ReasonForm, RollbackChoice, RollbackChoices, Silent, Started
+from tests.fakes.office import Office
+from tests.fakes.promotions import HOST, NOW
+
+CONTEXT = Context("r2", "C0DEPLOY", "c2", "T0PILOT")
+
+
+@pytest.mark.parametrize("typed", ["/deploy my-app prod", "/promote my-app to prod", "/rollback my-app prod to 1.4.0"])
+async def test_starting_answers_with_the_promotion_and_its_channel(typed: str) -> None:
+    office = Office()
+    reply = await office.run(typed, "U0ANA")
+    assert reply == Started(office.promotions.only, "C0DEPLOY")
+
+
+@pytest.mark.parametrize("typed", ["/deploy my-app prod --dry-run", "/promote my-app to prod --dry-run"])
+async def test_a_dry_run_starts_nothing(typed: str) -> None:
+    office = Office()
+    assert isinstance(await office.run(typed, "U0ANA"), DryRun)
+    assert not office.promotions.all
+
+
+async def test_rolling_back_without_a_target_shows_what_there_is() -> None:
+    office = Office()
+    commit = Commit("c" * 40, Author("Ana", "ana@example.com"), "Promote my-app", NOW)
+    choice = RollbackChoice(OverlayImage("x", f"{HOST}/my-app", "1.4.0"), NOW, commit, verified=True)
+    office.promotions.choices = (choice,)
+    reply = await office.run("/rollback my-app prod", "U0ANA")
+    running = OverlayImage(f"{HOST}/my-app", f"{HOST}/my-app", "1.4.1")
+    assert reply == RollbackChoices("my-app", "production", running, (choice,))
+    assert not office.promotions.all
+
+
+async def test_an_approval_by_keyboard_is_of_the_plan_that_the_id_names() -> None:
+    office = Office()
+    await office.run("/deploy my-app prod", "U0ANA")
+    assert await office.run(f"/approve {office.promotions.only.id}") == Silent()
+    (yes,) = office.promotions.only.approvals
+    assert yes.content_hash == office.promotions.only.plan.content_hash
+
+
+async def test_an_approval_of_something_else_is_refused() -> None:
+    office = Office()
+    await office.run("/deploy my-app prod", "U0ANA")
+    with pytest.raises(Conflict):
+        await office.run(Approve(context=CONTEXT, promotion=office.promotions.only.id, content_hash="0" * 64))
+
+
+async def test_a_rejection_by_keyboard_carries_its_reason() -> None:
+    office = Office()
+    await office.run("/deploy my-app prod", "U0ANA")
+    await office.run(f"/reject {office.promotions.only.id} too risky on a Friday")
+    assert office.promotions.only.rejection
+    assert office.promotions.only.rejection.reason == "too risky on a Friday"
+
+
+async def test_a_rejection_of_something_else_is_refused() -> None:
+    office = Office()
+    await office.run("/deploy my-app prod", "U0ANA")
+    ask = Reject(context=CONTEXT, promotion=office.promotions.only.id, content_hash="0" * 64, reason="no")
+    with pytest.raises(Conflict):
+        await office.run(ask)
+
+
+async def test_asking_for_a_reason_is_for_those_who_could_reject() -> None:
+    office = Office()
+    await office.run("/deploy my-app prod", "U0ANA")
+    ask = AskReason(context=CONTEXT, promotion=office.promotions.only.id, content_hash="x")
+    assert await office.run(ask, "U0BO") == ReasonForm(office.promotions.only)
+    with pytest.raises(NotAllowed, match="`approve` permission for my-app in production"):
+        await office.run(ask, "U0ANA")
+    ended = replace(office.promotions.only, phase=Phase.SUCCEEDED, stage=Stage.DONE)
+    office.promotions.all[ended.id] = ended
+    with pytest.raises(Conflict, match="Succeeded"):
+        await office.run(ask, "U0BO")
+
+
+async def test_abort_reaches_the_promotion() -> None:
+    office = Office()
+    await office.run("/deploy my-app prod", "U0ANA")
+    await office.run(f"/abort {office.promotions.only.id}", "U0ANA")
+    assert office.promotions.only.phase is Phase.ABORTED
+    with pytest.raises(UnknownName):
+        await office.run("/abort p-none", "U0ANA")
+
+
+async def test_the_picker_offers_what_the_caller_may() -> None:
+    office = Office()
+    offered = await office.run("/scan", "U0CY")
+    assert isinstance(offered, Picker)
+    assert [choice.value for choice in offered.apps] == ["my-app"]
+    with pytest.raises(NotAllowed, match="`promote` permission"):
+        await office.run("/deploy", "U0CY")
+    everything = await office.run("/deploy prod", "U0ANA")
+    assert isinstance(everything, Picker)
+    assert [choice.value for choice in everything.apps] == ["ledger", "my-app", "payments"]
+    assert [choice.value for choice in everything.environments] == ["development", "staging", "production"]
+    assert (everything.verb, everything.environment) == ("deploy", "production")

@@ -1,0 +1,85 @@
+"""What is known of an image, and what promoting it would change."""
+
+import pytest
+
+from bot.domain.errors import NotAllowed, Unavailable, UnknownName
+from bot.domain.reply import ScanReport
+from bot.domain.scan import ScanStatus, Severity, Vulnerability
+from tests.fakes.office import Office
+from tests.fakes.promotions import HOST
+
+OPENSSL = Vulnerability("CVE-1", "openssl", "3.0", Severity.CRITICAL, "3.1")
+ZLIB = Vulnerability("CVE-2", "zlib", "1.2", Severity.LOW)
+CURL = Vulnerability("CVE-3", "curl", "8.0", Severity.HIGH)
+
+
+async def report(office: Office, typed: str, user: str = "U0BO") -> ScanReport:
+    reply = await office.run(typed, user)
+    assert isinstance(reply, ScanReport)
+    return reply
+
+
+async def scanned(office: Office, tag: str, *found: Vulnerability) -> None:
+    office.images.finish_scan((await office.images.artifact(f"{HOST}/my-app", tag)).image, *found)
+
+
+async def test_a_report_says_what_gets_fixed_and_what_is_new() -> None:
+    office = Office()
+    await scanned(office, "1.4.3", OPENSSL, CURL)
+    await scanned(office, "1.4.2", OPENSSL, ZLIB)
+    shown = await report(office, "/scan my-app")
+    assert shown.artifact.image.tag == "1.4.3"
+    assert shown.against
+    assert shown.against.tag == "1.4.2"
+    assert (shown.fixed, shown.added) == ((ZLIB,), (CURL,))
+    assert shown.vulnerabilities == (OPENSSL, CURL)
+    assert shown.threshold is Severity.CRITICAL
+
+
+async def test_the_last_environment_is_compared_with_nothing() -> None:
+    office = Office()
+    await scanned(office, "1.4.1", ZLIB)
+    shown = await report(office, "/scan my-app prod")
+    assert (shown.artifact.image.tag, shown.against, shown.fixed, shown.added) == ("1.4.1", None, (), ())
+
+
+async def test_an_image_can_be_named() -> None:
+    office = Office()
+    assert (await report(office, "/scan my-app@1.4.1")).artifact.image.tag == "1.4.1"
+    with pytest.raises(UnknownName, match=r"The registry has no image `9\.9\.9`"):
+        await report(office, "/scan my-app@9.9.9")
+
+
+async def test_an_image_that_was_never_scanned_has_no_findings_and_says_so() -> None:
+    shown = await report(Office(), "/scan my-app")
+    assert shown.scan.status is ScanStatus.NOT_SCANNED
+    assert (shown.vulnerabilities, shown.against) == ((), None)
+
+
+async def test_a_rescan_is_started_by_those_who_may_promote() -> None:
+    office = Office()
+    assert (await report(office, "/scan my-app --rescan", "U0ANA")).scan.status is ScanStatus.PENDING
+    assert [image.tag for image in office.images.scans_started] == ["1.4.3"]
+    with pytest.raises(NotAllowed, match="`promote` permission"):
+        await report(office, "/scan my-app --rescan", "U0CY")
+
+
+async def test_a_registry_that_is_down_is_an_error_not_a_clean_report() -> None:
+    office = Office()
+    office.images.failing = Unavailable("Harbor", "read", "down")
+    with pytest.raises(Unavailable):
+        await report(office, "/scan my-app")
+
+
+@pytest.mark.parametrize(
+    ("kustomization", "says"),
+    [
+        (b"images: []\n", "pins no image"),
+        (f"images:\n- name: {HOST}/my-app\n".encode(), "pins neither a tag nor a digest"),
+    ],
+)
+async def test_an_overlay_that_pins_nothing_is_explained(kustomization: bytes, says: str) -> None:
+    office = Office()
+    office.overlays.push({"apps/my-app/overlays/development/kustomization.yaml": kustomization})
+    with pytest.raises(UnknownName, match=says):
+        await report(office, "/scan my-app")

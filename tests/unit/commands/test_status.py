@@ -1,0 +1,118 @@
+"""What runs where, with whatever answers."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from bot.domain.application import Application, ApplicationRef
+from bot.domain.errors import Refused, Unavailable, UnknownName
+from bot.domain.reply import StatusBoard, StatusRow
+from tests.fakes.applications import MemoryApplications
+from tests.fakes.office import ENVIRONMENTS, Office
+
+
+async def rows(office: Office, typed: str, user: str = "U0BO") -> tuple[StatusRow, ...]:
+    reply = await office.run(typed, user)
+    assert isinstance(reply, StatusBoard)
+    return reply.rows
+
+
+async def test_everything_by_app_then_in_promotion_order() -> None:
+    office = Office()
+    shown = await rows(office, "/status")
+    assert [(row.app, row.environment) for row in shown] == [
+        (app, environment) for app in ("ledger", "my-app", "payments") for environment in ENVIRONMENTS
+    ]
+    assert all(row.application and not row.problem and row.images and row.last for row in shown)
+
+
+async def test_one_app_one_environment_or_one_of_both() -> None:
+    office = Office()
+    assert len(await rows(office, "/status my-app")) == 3
+    assert len(await rows(office, "/status prod")) == 3
+    (row,) = await rows(office, "/status my-app prod")
+    assert row.images[0].tag == "1.4.1"
+    assert row.last
+    assert row.last.message == "First commit"
+
+
+async def test_a_promotion_under_way_is_shown_where_it_goes() -> None:
+    office = Office()
+    await office.run("/deploy my-app prod", "U0ANA")
+    assert [bool(row.promotion) for row in await rows(office, "/status my-app")] == [False, False, True]
+
+
+class OneDown(MemoryApplications):
+    """The Argo CD of production does not answer."""
+
+    async def get(self, ref: ApplicationRef) -> Application:
+        self._down(ref.environment)
+        return await super().get(ref)
+
+    async def list(self, environment: str) -> tuple[Application, ...]:
+        self._down(environment)
+        return await super().list(environment)
+
+    def _down(self, environment: str) -> None:
+        if environment == "production":
+            raise Unavailable("Argo CD", "list", "timeout")
+
+
+@pytest.mark.parametrize("typed", ["/status", "/status my-app"])
+async def test_one_argo_cd_that_is_down_spoils_its_own_rows_alone(typed: str) -> None:
+    office = Office(applications=OneDown())
+    shown = await rows(office, typed)
+    assert {row.problem for row in shown if row.environment != "production"} == {""}
+    down = [row for row in shown if row.environment == "production"]
+    assert {row.problem for row in down} == {"Argo CD does not answer at the moment."}
+    assert all(row.images and row.application is None for row in down)
+
+
+async def test_an_absent_application_and_a_refusing_argo_cd_are_two_things() -> None:
+    """A5."""
+    office = Office()
+    office.applications.remove("my-app-production")
+    (row,) = await rows(office, "/status my-app prod")
+    assert row.problem == "Argo CD has no Application my-app-production, or hides it from the bot."
+    absent = [row for row in await rows(office, "/status prod") if row.app == "my-app"]
+    assert absent[0].problem == row.problem
+    office.applications.failing = Refused("Argo CD", "get", "HTTP 401")
+    (row,) = await rows(office, "/status my-app prod")
+    assert "pilothouse doctor" in row.problem
+
+
+async def test_a_viewer_sees_their_own_apps() -> None:
+    assert {row.app for row in await rows(Office(), "/status", "U0CY")} == {"my-app"}
+
+
+async def test_an_overlay_that_is_not_there_is_said_so() -> None:
+    office = Office()
+    del office.overlays._trees[await office.overlays.head()]["apps/my-app/overlays/production/kustomization.yaml"]
+    with pytest.raises(UnknownName, match="has no overlay for production"):
+        await rows(office, "/status my-app prod")
+
+
+async def test_all_are_asked_at_once() -> None:
+    """With three environments and a barrier of three, one after the other would never end."""
+    barrier = asyncio.Barrier(3)
+
+    class Together(MemoryApplications):
+        async def list(self, environment: str) -> tuple[Application, ...]:
+            await barrier.wait()
+            return await super().list(environment)
+
+    async with asyncio.timeout(1):
+        assert len(await rows(Office(applications=Together()), "/status")) == 9
+
+
+async def test_a_history_that_cannot_be_read_costs_only_the_last_commit() -> None:
+    office = Office()
+
+    async def broken(*_: object) -> tuple[()]:
+        raise Unavailable("git", "log", "down")
+
+    office.overlays.history = broken  # type: ignore[method-assign,assignment]
+    shown = await rows(office, "/status my-app")
+    assert all(row.last is None and row.application for row in shown)
+    assert replace(shown[0], last=None) == shown[0]
