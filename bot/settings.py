@@ -8,8 +8,10 @@ A secret in a file is read again whenever it is used and has changed, so rotated
 """
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -48,6 +50,15 @@ class Group(BaseModel):
 
     def credential(self, name: str) -> Credential:
         return Credential(getattr(self, name), getattr(self, f"{name}_file"))
+
+    def secrets(self) -> list[str]:
+        """The group's secrets as they are now; one whose file cannot be read is left out."""
+        found = []
+        for name in type(self).model_fields:
+            if f"{name}_file" in type(self).model_fields:
+                with suppress(OSError):
+                    found.append(self.credential(name)())
+        return [secret for secret in found if secret]
 
 
 class Tls(Group):
@@ -183,12 +194,10 @@ class Settings(BaseSettings):
 
     def secrets(self) -> list[str]:
         """Every secret as it is now: what a log must never show."""
-        groups = [getattr(self, name) for name in type(self).model_fields]
-        found = [self.database_url.partition("://")[2].partition("@")[0].rpartition(":")[2] if "@" in self.database_url else ""]
-        for group in [*groups, *self.argocd_instances.values()]:
-            if isinstance(group, Group):
-                found += [group.credential(name.removesuffix("_file"))() for name in type(group).model_fields if name in SECRET_FILES]
-        return [secret for secret in found if secret]
+        groups = [*(getattr(self, name) for name in type(self).model_fields), *self.argocd_instances.values()]
+        found = [secret for group in groups if isinstance(group, Group) for secret in group.secrets()]
+        password = urlsplit(self.database_url).password
+        return [*found, password] if password else found
 
     @classmethod
     def settings_customise_sources(

@@ -123,15 +123,16 @@ class Repository:
                     raise
         raise AssertionError("unreachable: the last attempt returns or raises")
 
-    async def log(self, at: str = "main", limit: int = 20) -> list[dict[str, Any]]:
+    async def log(self, at: str = "main", limit: int = 20, path: str = ".") -> list[dict[str, Any]]:
         """Newest first: sha, parents, author, email, message, date, files and the diff text; empty before a commit."""
         if await self.resolve(at) is None:
             return []
         mark = uuid.uuid4().hex
         layout = f"--format={mark}%H%x00%P%x00%an%x00%ae%x00%aI%x00%B%x00"
         output = await git(
-            self.path, "log", f"--max-count={limit}", layout, "--raw", "--patch", "--diff-merges=first-parent", at
-        )
+            self.path, "log", f"--max-count={limit}", layout, "--raw", "--patch", "--diff-merges=first-parent", at,
+            "--", path,
+        )  # fmt: skip
         return [_log_entry(text) for text in output.decode(errors="replace").split(mark)[1:]]
 
     async def text(self, *arguments: str) -> str:

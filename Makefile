@@ -1,0 +1,58 @@
+# Every target sets up what it needs. `make help` lists them.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## What can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: need
+need:
+	@PYTHON="$(PYTHON)" sh .ci/need
+
+# Two stamps, so that trying the bot out does not wait for the tools of its developers.
+$(VENV)/.installed: requirements.lock pyproject.toml | need
+	@echo "Setting up $(VENV) (once; about half a minute)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.installed-dev: requirements-dev.lock $(VENV)/.installed
+	@echo "Adding what tests and checks need (once)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@
+
+.PHONY: sandbox
+sandbox: $(VENV)/.installed ## Try it: a whole delivery platform and a Slack workspace on this machine
+	@$(BIN)/pilothouse sandbox
+
+.PHONY: test
+test: $(VENV)/.installed-dev ## Run the tests
+	@$(BIN)/python -m pytest
+
+.PHONY: check
+check: $(VENV)/.installed-dev ## Format, lint, types, floors
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+.PHONY: bench
+bench: $(VENV)/.installed-dev ## Measure, each against its baseline in the same run
+	@for bench in benchmarks/*.py; do case $$bench in */_*|*__init__*) ;; *) $(BIN)/python -m benchmarks.$$(basename $$bench .py) || exit 1;; esac; done
+
+.PHONY: fmt
+fmt: $(VENV)/.installed-dev ## Format and mend what can be mended
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+.PHONY: lock
+lock: $(VENV)/.installed-dev ## Pin the dependencies anew (needs uv)
+	@uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header \
+		--python-version 3.11 --extra postgres --extra sandbox --extra build pyproject.toml -o requirements.lock
+	@uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header \
+		--python-version 3.11 --extra postgres --extra sandbox --extra build --extra test --extra check \
+		-c requirements.lock pyproject.toml -o requirements-dev.lock

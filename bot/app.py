@@ -1,0 +1,222 @@
+"""The composition root: everything is made here, handed to what needs it, started, and stopped in order."""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+import uvicorn
+from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
+from slack_bolt.adapter.starlette.async_handler import AsyncSlackRequestHandler
+from slack_bolt.async_app import AsyncApp
+from starlette.types import ASGIApp
+
+import commands
+from bot.catalog import Catalog
+from bot.gates.health import HealthGate
+from bot.gates.panel import Panel
+from bot.gates.scan import ScanGate
+from bot.metrics import REGISTRY
+from bot.notify import Announcer, Cards, Outbox
+from bot.outside import Outside, open_outside
+from bot.policy import Policy, load
+from bot.ports import Applications, Directory, Messenger, Modals, OverlaySource, PipelineRetries, Pipelines, RequestLog
+from bot.ports import Registry as ImageRegistry
+from bot.registry import Registry
+from bot.router import Router, bolt_app
+from bot.settings import Settings
+from bot.store.audit import Audit
+from bot.store.database import Database
+from bot.store.messages import Messages
+from bot.store.promotions import PromotionStore
+from bot.store.requests import RequestStore
+from bot.store.schema import migrate
+from bot.web import web
+from bot.workflow.board import Board
+from bot.workflow.committer import Committer
+from bot.workflow.desk import PromotionDesk
+from bot.workflow.durable import DurableEngine
+from bot.workflow.eligibility import Eligibility
+from bot.workflow.follower import Follower
+from bot.workflow.plan import Planner
+from bot.workflow.promotions import Promotions
+from bot.workflow.running import RollbackTargets
+from bot.workflow.runs import Runs
+from bot.workflow.scans import Scans
+from bot.workflow.steps import Record, Steps
+from bot.workflow.story import Story
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass
+class Pilothouse:
+    """The parts that are started and stopped."""
+
+    settings: Settings
+    router: Router
+    bolt: AsyncApp
+    engine: DurableEngine
+    desk: PromotionDesk
+    outbox: Outbox
+    connected: bool = False
+
+
+async def run(settings: Settings) -> None:
+    """Run until SIGTERM or SIGINT, then stop: no new work, running handlers end, stories wait for the next start.
+
+    Raises PolicyError, OSError (the port is taken), and what the database says when it cannot be opened.
+    """
+    policy = load(settings.policy_file)
+    stop = asyncio.Event()
+    with _stopped_by_signals(stop):
+        async with AsyncExitStack() as stack:
+            pilothouse = await assemble(settings, policy, stack)
+            await stack.enter_async_context(_serving(pilothouse))
+            await pilothouse.engine.launch()
+            stack.push_async_callback(pilothouse.engine.close)
+            begun = await pilothouse.desk.resume()
+            delivering = asyncio.create_task(pilothouse.outbox.deliver_forever())
+            stack.push_async_callback(_cancelled, delivering)
+            await stack.enter_async_context(_listening(pilothouse))
+            log.info("ready", mode=settings.slack.mode, port=settings.port, resumed=begun)
+            await stop.wait()
+            log.info("stopping")
+            await pilothouse.router.drain(settings.shutdown_seconds)
+    log.info("stopped")
+
+
+async def assemble(settings: Settings, policy: Policy, stack: AsyncExitStack) -> Pilothouse:
+    """Make every part; `stack` takes apart what must be."""
+    database = Database(settings.database_url)
+    stack.push_async_callback(database.close)
+    await migrate(database)
+    outside = await open_outside(settings, policy, stack)
+    store, audit, messages = PromotionStore(database), Audit(database), Messages(database)
+    catalog = Catalog(outside.overlays, policy)
+    panel = Panel([ScanGate(outside.harbor), HealthGate(outside.argocd, policy)], policy)
+    eligibility = Eligibility(policy)
+    outbox = Outbox(messages, outside.messenger)
+    steps = Steps(
+        record=Record(database, store, audit, Announcer(outbox, policy)),
+        cards=Cards(messages, outside.messenger, policy),
+        messenger=outside.messenger,
+        directory=outside.directory,
+        policy=policy,
+        panel=panel,
+        eligibility=eligibility,
+        committer=Committer(outside.overlays, outside.overlays, outside.harbor),
+        follower=Follower(outside.argocd, outside.overlays, settings.follow_interval_seconds),
+    )
+    engine = DurableEngine(journal_url(settings), settings.replica, Story(steps, policy))
+    targets = RollbackTargets(outside.overlays, catalog, store)
+    planner = Planner(catalog, outside.harbor, policy, panel, targets)
+    desk = PromotionDesk(database, store, audit, engine, planner, targets, panel, policy, eligibility)
+    router = Router(Registry.load(commands), services(outside, policy, catalog, desk, RequestStore(database)))
+    bolt = bolt_app(router, outside.slack.client, settings.slack.credential("signing_secret")())
+    return Pilothouse(settings, router, bolt, engine, desk, outbox)
+
+
+def services(
+    outside: Outside, policy: Policy, catalog: Catalog, desk: PromotionDesk, requests: RequestStore
+) -> Mapping[Any, Any]:
+    """What commands may ask for, by the type that they name."""
+    return {
+        Policy: policy,
+        Catalog: catalog,
+        Promotions: desk,
+        RequestLog: requests,
+        Directory: outside.directory,
+        Messenger: outside.messenger,
+        Modals: outside.modals,
+        Applications: outside.argocd,
+        OverlaySource: outside.overlays,
+        ImageRegistry: outside.harbor,
+        Pipelines: outside.tekton,
+        PipelineRetries: outside.tekton,
+        Board: Board(catalog, policy, outside.argocd, outside.overlays, desk),
+        Runs: Runs(outside.tekton, policy),
+        Scans: Scans(catalog, outside.harbor, policy),
+    }
+
+
+def journal_url(settings: Settings) -> str:
+    """The durable journal: beside the tables in Postgres, in a file of its own beside SQLite's."""
+    url = settings.database_url
+    return f"{url}.journal" if url.startswith("sqlite") else url
+
+
+class Server(uvicorn.Server):
+    """Leaves the process's signals to `run`."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+@asynccontextmanager
+async def _serving(pilothouse: Pilothouse) -> AsyncIterator[None]:
+    settings = pilothouse.settings
+    server = Server(uvicorn.Config(_web(pilothouse), settings.host, settings.port, log_config=None, lifespan="off"))
+    serving = asyncio.create_task(server.serve())
+    while not server.started:
+        if serving.done():
+            raise OSError(
+                f"port {settings.port} of {settings.host} cannot be opened: set PILOTHOUSE_PORT to a free one"
+            )
+        await asyncio.sleep(0.01)
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await serving
+
+
+def _web(pilothouse: Pilothouse) -> ASGIApp:
+    http = pilothouse.settings.slack.mode == "http"
+    slack = AsyncSlackRequestHandler(pilothouse.bolt).handle if http else None
+
+    def ready() -> Mapping[str, bool]:
+        return {"slack": pilothouse.connected, "taking work": not pilothouse.router.closed}
+
+    return web(pilothouse.engine, ready, REGISTRY, slack, ())
+
+
+@asynccontextmanager
+async def _listening(pilothouse: Pilothouse) -> AsyncIterator[None]:
+    """Be reachable by Slack: by our own connection (Socket Mode), or by its requests."""
+    if pilothouse.settings.slack.mode == "http":
+        pilothouse.connected = True
+        yield
+        return
+    token = pilothouse.settings.slack.credential("app_token")()
+    handler = AsyncSocketModeHandler(pilothouse.bolt, token)
+    await handler.connect_async()
+    pilothouse.connected = True
+    try:
+        yield
+    finally:
+        pilothouse.connected = False
+        await handler.close_async()
+
+
+async def _cancelled(task: asyncio.Task[Any]) -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+
+@contextlib.contextmanager
+def _stopped_by_signals(stop: asyncio.Event) -> Iterator[None]:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    try:
+        yield
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)

@@ -1,0 +1,91 @@
+"""The command line: run · doctor · policy · audit · slack-manifest · sandbox."""
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+
+from bot import logs
+from bot.domain.errors import PilothouseError, PolicyError
+from bot.policy import load
+from bot.settings import Settings
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+policy_app = typer.Typer(no_args_is_help=True, help="Look at pilothouse.yaml without starting anything.")
+app.add_typer(policy_app, name="policy")
+errors = Console(stderr=True, highlight=False)
+
+
+def main() -> None:
+    app()
+
+
+@app.command()
+def run() -> None:
+    """Run the bot until it is told to stop (SIGTERM)."""
+    from bot.app import run as run_bot  # the command line must answer --help at once
+
+    settings = _settings()
+    logs.configure(settings.log_level, settings.log_format, settings.secrets)
+    try:
+        asyncio.run(run_bot(settings))
+    except (PilothouseError, OSError, LookupError) as error:
+        _fail(str(error))
+
+
+@app.command()
+def sandbox() -> None:
+    """Try it out: a delivery platform and a Slack workspace on this machine, with a page to use them."""
+    try:
+        from integrations.sandbox.main import main as run_sandbox
+    except ImportError as error:
+        _fail(f"the sandbox needs its extra packages ({error.name} is missing): pip install 'pilothouse[sandbox]'")
+    run_sandbox()
+
+
+@app.command()
+def slack_manifest(
+    url: Annotated[str, typer.Option(help="Public URL of the bot: HTTP mode instead of Socket Mode.")] = "",
+) -> None:
+    """Print the manifest to create the Slack app from."""
+    import commands
+    from bot.manifest import manifest
+    from bot.registry import Registry
+
+    try:
+        print(json.dumps(manifest(Registry.load(commands), socket_mode=not url, url=url), indent=2))
+    except ValueError as error:
+        _fail(str(error))
+
+
+@policy_app.command()
+def check(file: Annotated[Path, typer.Argument(help="The policy file.")] = Path("pilothouse.yaml")) -> None:
+    """Say whether a policy file is good; each mistake with its line."""
+    try:
+        policy = load(file)
+    except PolicyError as error:
+        _fail(str(error))
+    order = " → ".join(environment.name for environment in policy.environments)
+    print(f"{file}: good. {order}; {len(policy.bindings)} bindings.")
+
+
+def _settings() -> Settings:
+    try:
+        return Settings()
+    except ValidationError as error:
+        lines = [f"{_variable(e['loc'])}: {e['msg'].removeprefix('Value error, ')}" for e in error.errors()]
+        _fail("\n".join(lines))
+
+
+def _variable(place: tuple[int | str, ...]) -> str:
+    return "PILOTHOUSE_" + "__".join(str(step).upper() for step in place)
+
+
+def _fail(sentence: str) -> NoReturn:
+    errors.print(sentence, style="red", markup=False, soft_wrap=True)
+    sys.exit(1)

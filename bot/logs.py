@@ -1,0 +1,77 @@
+"""Structured logs: one line an event, with the correlation id, and never with a secret."""
+
+import logging
+import sys
+from collections.abc import Callable, Iterable, MutableMapping
+from typing import Any
+
+import structlog
+
+HIDDEN = "[secret]"
+SHORTEST_SECRET = 6
+"""Shorter values would blank out ordinary words."""
+
+Secrets = Callable[[], Iterable[str]]
+
+
+class Redaction:
+    """Blanks out every configured secret, wherever in an event it turns up (an error's text, a URL, a header)."""
+
+    def __init__(self, secrets: Secrets) -> None:
+        self._secrets = secrets
+
+    def __call__(self, _logger: Any, _method: str, event: MutableMapping[str, Any]) -> dict[str, Any]:
+        known = [secret for secret in self._secrets() if len(secret) >= SHORTEST_SECRET]
+        return {key: self._clean(value, known) for key, value in event.items()}
+
+    def _clean(self, value: Any, known: list[str]) -> Any:
+        if isinstance(value, str):
+            for secret in known:
+                value = value.replace(secret, HIDDEN)
+            return value
+        if isinstance(value, dict):
+            return {key: self._clean(item, known) for key, item in value.items()}
+        if isinstance(value, list | tuple):
+            return [self._clean(item, known) for item in value]
+        if isinstance(value, int | float | bool | None):
+            return value
+        return self._clean(str(value), known)
+
+
+def configure(level: str, form: str, secrets: Secrets) -> None:
+    """Send structlog's and the standard library's events through one pipeline to standard error.
+
+    `form` is "json" or "console".
+    """
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.ExtraAdder(),
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+        Redaction(secrets),
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    renderer: Any = (
+        structlog.processors.JSONRenderer(default=str)
+        if form == "json"
+        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, Redaction(secrets), renderer],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level.upper())
+    for chatty in ("httpx", "httpcore", "slack_sdk", "slack_bolt", "dbos", "aiosqlite", "alembic", "asyncio"):
+        logging.getLogger(chatty).setLevel(max(logging.WARNING, root.level))

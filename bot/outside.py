@@ -1,0 +1,94 @@
+"""The clients of the outside world, made from settings: with bot/app.py, the only place that knows every concrete class."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import Protocol
+
+from bot.policy import Policy
+from bot.ports import Alerts, OverlaySource, OverlayWriter
+from bot.settings import ArgoCDSettings, Settings
+from integrations.alertmanager import Alertmanager
+from integrations.argocd import ArgoCD, ArgoCDs
+from integrations.cosign import Cosign
+from integrations.customgate import CustomGateClient
+from integrations.git import GitRemote
+from integrations.harbor import Harbor
+from integrations.oci import Oci
+from integrations.slack import SlackApi, SlackDirectory, SlackMessenger, SlackModals
+from integrations.tekton import Tekton
+
+
+class Overlays(OverlaySource, OverlayWriter, Protocol):
+    """The overlay repository, read and written."""
+
+
+@dataclass(frozen=True)
+class Outside:
+    """One client a system."""
+
+    slack: SlackApi
+    directory: SlackDirectory
+    messenger: SlackMessenger
+    modals: SlackModals
+    argocd: ArgoCDs
+    argocd_instances: Mapping[str, ArgoCD]
+    harbor: Harbor
+    signatures: Cosign
+    overlays: Overlays
+    tekton: Tekton
+    alerts: Alerts | None
+    custom_gates: CustomGateClient
+
+
+async def open_outside(settings: Settings, policy: Policy, stack: AsyncExitStack) -> Outside:
+    """Make every client; `stack` closes them. Connects to nothing yet."""
+    slack = SlackApi(settings.slack.credential("bot_token"), settings.slack.api_url)
+    instances = argocd_instances(settings)
+    argocd = ArgoCDs(instances[""], by_environment(policy, instances))
+    harbor = Harbor(settings.harbor)
+    oci = Oci(settings.harbor)
+    tekton = Tekton(settings.kubernetes)
+    custom = CustomGateClient()
+    closing: list[Callable[[], Awaitable[None]]] = [
+        slack.aclose, argocd.aclose, harbor.aclose, oci.aclose, tekton.aclose, custom.aclose,
+    ]  # fmt: skip
+    alerts: Alertmanager | None = None
+    if settings.alertmanager.url:
+        alerts = Alertmanager(settings.alertmanager)
+        closing.append(alerts.aclose)
+    for close in closing:
+        stack.push_async_callback(close)
+    return Outside(
+        slack=slack,
+        directory=SlackDirectory(slack),
+        messenger=SlackMessenger(slack),
+        modals=SlackModals(slack),
+        argocd=argocd,
+        argocd_instances=instances,
+        harbor=harbor,
+        signatures=Cosign(oci),
+        overlays=GitRemote(settings.git, settings.data_dir / "git"),
+        tekton=tekton,
+        alerts=alerts,
+        custom_gates=custom,
+    )
+
+
+def argocd_instances(settings: Settings) -> dict[str, ArgoCD]:
+    """By the name that policy gives them; "" is the default one."""
+    named: dict[str, ArgoCDSettings] = {"": settings.argocd, **settings.argocd_instances}
+    return {name: ArgoCD(own) for name, own in named.items()}
+
+
+def by_environment(policy: Policy, instances: Mapping[str, ArgoCD]) -> dict[str, ArgoCD]:
+    """Raises PolicyError when policy names an Argo CD that settings do not have."""
+    found = {}
+    for environment in policy.environments:
+        name = policy.rules("", environment.name).argocd
+        if name not in instances:
+            raise LookupError(
+                f"policy names the Argo CD {name!r} for {environment.name}: set PILOTHOUSE_ARGOCD_INSTANCES"
+            )
+        found[environment.name] = instances[name]
+    return found

@@ -1,0 +1,232 @@
+"""The sandbox's HTTP interface: what its page uses, and what any script may use to drive it (docs/sandbox.md)."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+from sse_starlette import EventSourceResponse, ServerSentEvent
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from integrations.sandbox.slack.errors import PersonError
+from integrations.sandbox.world import World
+
+Json = dict[str, Any]
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+class BadRequest(ValueError):
+    """What the caller sent does not do; the sentence says what is expected."""
+
+
+class Interface:
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def routes(self) -> list[BaseRoute]:
+        return [
+            Route("/api/workspace", told(self._workspace)),
+            Route("/api/channels/{name}/messages", told(self._messages)),
+            Route("/api/channels/{name}/messages", told(self._say), methods=["POST"]),
+            Route("/api/commands", told(self._command), methods=["POST"]),
+            Route("/api/actions", told(self._action), methods=["POST"]),
+            Route("/api/options", told(self._options), methods=["POST"]),
+            Route("/api/views", told(self._views)),
+            Route("/api/views/{id}/submit", told(self._submit), methods=["POST"]),
+            Route("/api/views/{id}/close", told(self._close), methods=["POST"]),
+            Route("/api/views/{id}/actions", told(self._view_action), methods=["POST"]),
+            Route("/api/home", told(self._home)),
+            Route("/api/files/{id}", told(self._file)),
+            Route("/api/world", told(self._show_world)),
+            Route("/api/world/faults", told(self._faults), methods=["POST"]),
+            Route("/api/world/commits", told(self._foreign_commit), methods=["POST"]),
+            Route("/api/events", told(self._events)),
+            Route("/api/bot", told(self._bot), methods=["POST"]),
+        ]
+
+    async def _workspace(self, _request: Request) -> Response:
+        return JSONResponse(self._world.slack.workspace())
+
+    async def _messages(self, request: Request) -> Response:
+        name = request.path_params["name"]
+        return JSONResponse(self._world.slack.messages(name, _person(request)))
+
+    async def _say(self, request: Request) -> Response:
+        body = await _body(request)
+        name = request.path_params["name"]
+        thread = str(body.get("thread_ts", ""))
+        return JSONResponse(self._world.slack.message(text(body, "as"), name, text(body, "text"), thread))
+
+    async def _command(self, request: Request) -> Response:
+        body = await _body(request)
+        answer = await self._world.slack.command(text(body, "as"), text(body, "channel"), text(body, "text"))
+        return JSONResponse(answer)
+
+    async def _action(self, request: Request) -> Response:
+        body = await _body(request)
+        action_id, label = body.get("action_id"), body.get("label")
+        if not action_id and not label:
+            raise BadRequest("name the button by action_id or by label")
+        answer = await self._world.slack.act(
+            text(body, "as"),
+            text(body, "channel"),
+            text(body, "ts"),
+            action_id,
+            label=label,
+            value=body.get("value"),
+            confirm=body.get("confirm", True),
+            forged=bool(body.get("forged")),
+            stale=bool(body.get("stale")),
+        )
+        return JSONResponse(answer)
+
+    async def _options(self, request: Request) -> Response:
+        body = await _body(request)
+        place = {key: str(body[key]) for key in ("view_id", "channel", "ts") if body.get(key)}
+        found = await self._world.slack.options(
+            text(body, "as"), text(body, "action_id"), str(body.get("query", "")), **place
+        )
+        return JSONResponse(found)
+
+    async def _views(self, request: Request) -> Response:
+        return JSONResponse(self._world.slack.views(_person(request)))
+
+    async def _submit(self, request: Request) -> Response:
+        body = await _body(request)
+        values = body.get("values", {})
+        if not isinstance(values, dict):
+            raise BadRequest('values: expected an object such as {"reason": "too early"}')
+        done = await self._world.slack.submit_view(request.path_params["id"], text(body, "as"), values)
+        return JSONResponse(done, 200 if done.get("ok") else 422)
+
+    async def _close(self, request: Request) -> Response:
+        body = await _body(request)
+        return JSONResponse(await self._world.slack.close_view(request.path_params["id"], text(body, "as")))
+
+    async def _view_action(self, request: Request) -> Response:
+        body = await _body(request)
+        view = request.path_params["id"]
+        answer = await self._world.slack.act_in_view(
+            view, text(body, "as"), body.get("action_id"), label=body.get("label"), value=body.get("value")
+        )
+        return JSONResponse(answer)
+
+    async def _home(self, request: Request) -> Response:
+        person = _person(request)
+        await self._world.slack.open_home(person)
+        return JSONResponse(self._world.slack.home(person))
+
+    async def _file(self, request: Request) -> Response:
+        return Response(self._world.slack.file_content(request.path_params["id"]), media_type="text/plain")
+
+    async def _show_world(self, _request: Request) -> Response:
+        return JSONResponse(await self._world.snapshot())
+
+    async def _faults(self, request: Request) -> Response:
+        faults = self._world.faults.set(await _body(request))
+        self._world.changed()
+        return JSONResponse({"faults": self._world.faults.as_json() if faults else {}})
+
+    async def _foreign_commit(self, request: Request) -> Response:
+        """Somebody else changes a file of the overlay repository."""
+        body = await _body(request)
+        changes = body.get("files")
+        if not isinstance(changes, dict) or not all(isinstance(content, str) for content in changes.values()):
+            raise BadRequest('files: expected an object such as {"apps/my-app/NOTES.md": "hello"}')
+        message = str(body.get("message") or "Change by hand")
+        author = str(body.get("author") or "Kim")
+        content = {path: text.encode() for path, text in changes.items()}
+        sha = await self._world.git.commit(content, message, author, f"{author.lower()}@example.com")
+        return JSONResponse({"sha": sha})
+
+    async def _bot(self, request: Request) -> Response:
+        body = await _body(request)
+        bot = self._world.bot
+        acts = {"kill": bot.kill, "stop": bot.stop, "start": bot.start}
+        act = acts.get(text(body, "do"))
+        if act is None:
+            raise BadRequest(f"do: {body['do']!r} is not known: expected kill (SIGKILL), stop (SIGTERM) or start")
+        await act()
+        return JSONResponse({"bot": bot.snapshot()})
+
+    async def _events(self, _request: Request) -> Response:
+        return EventSourceResponse(self._changes())
+
+    async def _changes(self) -> AsyncIterator[ServerSentEvent]:
+        """One event for each change in Slack, and one "world" for any number of changes in the world at a time."""
+        changed = asyncio.Event()
+        slack = self._world.slack.subscribe()
+        queue: asyncio.Queue[Json] = asyncio.Queue(1000)
+        self._world.on_change(changed.set)
+
+        async def slack_changes() -> None:
+            async for change in slack:
+                await queue.put({"of": "slack", **change})
+
+        async def world_changes() -> None:
+            while True:
+                await changed.wait()
+                changed.clear()
+                await queue.put({"of": "world", "type": "world"})
+                await asyncio.sleep(0.2)
+
+        tasks = [asyncio.create_task(slack_changes()), asyncio.create_task(world_changes())]
+        try:
+            while True:
+                yield ServerSentEvent(json.dumps(await queue.get()))
+        finally:
+            slack.close()
+            for task in tasks:
+                task.cancel()
+
+
+def told(handler: Handler) -> Handler:
+    """The handler, with its errors as JSON: {"error": a sentence}, 4xx."""
+
+    async def answer(request: Request) -> Response:
+        try:
+            return await handler(request)
+        except HTTPException as error:
+            return JSONResponse({"error": error.detail}, error.status_code)
+        except PersonError as error:
+            return JSONResponse({"error": str(error)}, 404 if "there is no" in str(error).lower() else 409)
+        except ValueError as error:
+            return JSONResponse({"error": str(error)}, 400)
+
+    return answer
+
+
+async def _body(request: Request) -> Json:
+    try:
+        body = await request.json()
+    except ValueError as error:
+        raise BadRequest(f"the body is not JSON: {error}") from error
+    if not isinstance(body, dict):
+        raise BadRequest("the body must be a JSON object")
+    return body
+
+
+def text(body: Json, key: str) -> str:
+    value = body.get(key)
+    if not isinstance(value, str) or not value:
+        raise BadRequest(f"{key}: expected a text, such as {_EXAMPLES.get(key, '…')!r}")
+    return value
+
+
+_EXAMPLES = {
+    "as": "ana",
+    "channel": "deployments",
+    "text": "/deploy my-app prod",
+    "do": "kill",
+    "ts": "1700000000.000100",
+}
+
+
+def _person(request: Request) -> str:
+    who = request.query_params.get("as")
+    if not who:
+        raise BadRequest("say as whom: ?as=ana")
+    return who

@@ -1,0 +1,89 @@
+"""`pilothouse sandbox`: the world, the bot, and a page to use them, until Ctrl-C."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import sys
+import tempfile
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.responses import FileResponse
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from integrations.sandbox.clock import Clock
+from integrations.sandbox.interface import Interface
+from integrations.sandbox.serving import serve
+from integrations.sandbox.world import World, running
+
+PAGE = Path(__file__).parent / "page"
+USUAL_PORT = 8765
+
+
+def main() -> None:
+    """Reads PORT, SANDBOX_SPEED and SANDBOX_DATA from the environment; exits with 1 and a sentence on bad ones."""
+    try:
+        port = int(os.environ.get("PORT", USUAL_PORT))
+        clock = Clock(float(os.environ.get("SANDBOX_SPEED", "1")))
+    except ValueError as error:
+        sys.exit(f"PORT must be a number and SANDBOX_SPEED a positive one: {error}")
+    try:
+        asyncio.run(run(port, clock, data_directory()))
+    except OSError as error:
+        sys.exit(f"the sandbox cannot start: {error}. Is port {port} taken? Name another: PORT=8766 make sandbox")
+
+
+def data_directory() -> Path:
+    """SANDBOX_DATA, made if need be, or a fresh temporary one."""
+    named = os.environ.get("SANDBOX_DATA")
+    if not named:
+        return Path(tempfile.mkdtemp(prefix="pilothouse-sandbox-"))
+    directory = Path(named).absolute()
+    directory.mkdir(parents=True, exist_ok=True)
+    if any(directory.iterdir()):
+        sys.exit(f"SANDBOX_DATA={directory} is not empty: the sandbox starts with a world of its own; name a new one")
+    return directory
+
+
+async def run(port: int, clock: Clock, data: Path) -> None:
+    """Until SIGINT or SIGTERM."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    world = World(data, clock, free_port())
+    print(f"Data and the bot's log are in {data}", flush=True)
+    async with running(world), serve(application(world), port) as url:
+        await reachable(world)
+        print(f"\n  Open {url} — you are ana; try /deploy my-app prod\n\n  Ctrl-C ends it.", flush=True)
+        await stop.wait()
+
+
+def application(world: World) -> Starlette:
+    return Starlette(
+        routes=[
+            *Interface(world).routes(),
+            Route("/", lambda _: FileResponse(PAGE / "index.html")),
+            Mount("/", StaticFiles(directory=PAGE)),
+        ]
+    )
+
+
+async def reachable(world: World, patience: float = 60) -> None:
+    """Wait until the bot is connected to Slack; says so when it is not within `patience` seconds."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(patience):
+            while not world.slack.connections and world.bot.running:  # noqa: ASYNC110 (another process)
+                await asyncio.sleep(0.05)
+    if not world.slack.connections:
+        print(f"The bot did not come up: see {world.data / 'bot.log'}", file=sys.stderr, flush=True)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

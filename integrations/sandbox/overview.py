@@ -1,0 +1,66 @@
+"""The world at a glance: what each system holds, as plain JSON for the page and for scripts."""
+
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from integrations.sandbox.git import GitServer
+from integrations.sandbox.history import ENVIRONMENTS
+from integrations.sandbox.kubernetes import KubernetesServer
+
+Row = dict[str, Any]
+
+
+async def overlays(git: GitServer, at: str) -> dict[str, dict[str, Row]]:
+    """app → environment → {images, commit}, at one commit."""
+    found: dict[str, dict[str, Row]] = {}
+    for path in sorted(await git.tree(at)):
+        parts = path.split("/")
+        if len(parts) == 5 and parts[2] == "overlays" and parts[4] == "kustomization.yaml":
+            found.setdefault(parts[1], {})[parts[3]] = await _overlay(git, path, at)
+    order = [*ENVIRONMENTS]
+    return {app: dict(sorted(of.items(), key=lambda item: order.index(item[0]))) for app, of in found.items()}
+
+
+async def _overlay(git: GitServer, path: str, at: str) -> Row:
+    content = YAML(typ="safe").load(await git.read(path, at) or b"") or {}
+    newest = await git.repository.log(at, 1, path)
+    images = [
+        {"name": i.get("newName", i["name"]), "tag": i.get("newTag"), "digest": i.get("digest")}
+        for i in content.get("images", [])
+    ]
+    return {"images": images, "commit": newest[0] if newest else None}
+
+
+def pipeline_runs(kubernetes: KubernetesServer) -> list[Row]:
+    """Newest first: name, app, status, reason, tasks, results."""
+    tasks = {r["metadata"]["name"]: r for r in kubernetes.store.objects("tekton.dev", "taskruns", "ci")}
+    rows = [_run(run, tasks) for run in kubernetes.store.objects("tekton.dev", "pipelineruns", "ci")]
+    return sorted(rows, key=lambda row: str(row["created"]), reverse=True)
+
+
+def _run(run: Row, tasks: dict[str, Row]) -> Row:
+    metadata, status, condition = run["metadata"], run.get("status", {}), _condition(run)
+    children = status.get("childReferences", [])
+    return {
+        "name": metadata["name"],
+        "app": metadata.get("labels", {}).get("pilothouse.dev/app", ""),
+        "status": {"True": "Succeeded", "False": "Failed"}.get(condition.get("status", ""), "Running"),
+        "reason": condition.get("reason", "Pending"),
+        "message": condition.get("message", ""),
+        "results": {result["name"]: result["value"] for result in status.get("results", [])},
+        "created": metadata["creationTimestamp"],
+        "finished": status.get("completionTime"),
+        "tasks": [
+            {
+                "name": c.get("pipelineTaskName", ""),
+                "reason": _condition(tasks.get(c["name"], {})).get("reason", "Pending"),
+            }
+            for c in children
+        ],
+    }
+
+
+def _condition(obj: Row) -> Row:
+    conditions: list[Row] = obj.get("status", {}).get("conditions", [])
+    return conditions[0] if conditions else {}

@@ -1,0 +1,38 @@
+"""The platform's own manifests, read from `deploy/`: what the sandbox shows is what is shipped."""
+
+from pathlib import Path
+from typing import Any
+
+from integrations.sandbox.argocd.kustomize import build
+
+Manifest = dict[str, Any]
+DEPLOY = Path(__file__).parents[2] / "deploy"
+
+TEKTON = ("platform/tekton", "platform/rbac")
+ARGOCD = ("platform/argocd",)
+BOT_ACCESS = "bot/base/rbac.yaml"
+
+
+class PlatformMissing(FileNotFoundError):
+    """The sandbox runs from a checkout: the manifests are not part of the installed package."""
+
+
+def manifests(directories: tuple[str, ...], root: Path = DEPLOY) -> list[Manifest]:
+    """Every object of these kustomize directories, rendered. Raises PlatformMissing outside a checkout."""
+    if not root.is_dir():
+        raise PlatformMissing(f"{root.name}/ is not here: run the sandbox from a checkout of the project")
+    files = {str(p.relative_to(root)): p.read_bytes() for p in sorted(root.rglob("*")) if p.is_file()}
+    return [manifest for directory in directories for manifest in build(directory, files)]
+
+
+def app_files(root: Path = DEPLOY) -> dict[str, bytes]:
+    """The base and overlays of every app in `deploy/apps`, by their path in the overlay repository."""
+    apps = root / "apps"
+    if not apps.is_dir():
+        raise PlatformMissing(f"{root.name}/apps/ is not here: run the sandbox from a checkout of the project")
+    kept = (p for p in sorted(apps.glob("*/*/**/*")) if p.is_file())
+    return {
+        f"apps/{path.relative_to(apps)}": path.read_bytes()
+        for path in kept
+        if path.relative_to(apps).parts[1] in ("base", "overlays")
+    }

@@ -1,0 +1,172 @@
+"""The whole outside world in one process: every stand-in on a socket of its own, and the bot beside them."""
+
+import asyncio
+import json
+import secrets
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from integrations.sandbox import overview
+from integrations.sandbox.argocd import ArgoCDServer
+from integrations.sandbox.bot_process import BotProcess, slash_commands
+from integrations.sandbox.build import Builds
+from integrations.sandbox.clock import Clock
+from integrations.sandbox.faults import FaultBoard
+from integrations.sandbox.git import GitServer
+from integrations.sandbox.harbor import HarborServer
+from integrations.sandbox.history import History
+from integrations.sandbox.kubernetes import KubernetesServer
+from integrations.sandbox.kubernetes.controller import TektonController
+from integrations.sandbox.platform import ARGOCD, BOT_ACCESS, DEPLOY, TEKTON, app_files, manifests
+from integrations.sandbox.serving import serve
+from integrations.sandbox.slack.model import SlashCommand
+from integrations.sandbox.slack.server import SlackServer
+
+POLICY = Path(__file__).parent / "seed" / "pilothouse.yaml"
+ROBOT = "robot$pilothouse"
+
+
+@dataclass
+class Secrets:
+    """What each system wants to see; made anew for each world."""
+
+    git: str = field(default_factory=lambda: f"git-{secrets.token_hex(16)}")
+    argocd: str = field(default_factory=lambda: f"argocd-{secrets.token_hex(16)}")
+    harbor: str = field(default_factory=lambda: f"harbor-{secrets.token_hex(16)}")
+    kubernetes: str = field(default_factory=lambda: f"kube-{secrets.token_hex(16)}")
+    slack_bot: str = field(default_factory=lambda: f"xoxb-{secrets.token_hex(16)}")
+    slack_app: str = field(default_factory=lambda: f"xapp-{secrets.token_hex(16)}")
+    signing: str = field(default_factory=lambda: secrets.token_hex(16))
+
+
+class World:
+    """`async with world(...)`: everything runs inside it. `data` is the only directory that is written to."""
+
+    def __init__(self, data: Path, clock: Clock, bot_port: int) -> None:
+        self.data = data
+        self.clock = clock
+        self.bot_port = bot_port
+        self.faults = FaultBoard()
+        self.secrets = Secrets()
+        self.git = GitServer(data / "git", self.secrets.git, self.faults)
+        self.harbor = HarborServer(clock, {ROBOT: self.secrets.harbor}, self.faults)
+        self.argocd = ArgoCDServer(self.git, clock, self.secrets.argocd, self.faults)
+        self.kubernetes = KubernetesServer(clock, self.secrets.kubernetes, self.faults)
+        self.slack = SlackServer(
+            bot_token=self.secrets.slack_bot,
+            app_token=self.secrets.slack_app,
+            signing_secret=self.secrets.signing,
+            faults=self.faults,
+        )
+        self.signing_key = ec.generate_private_key(ec.SECP256R1())
+        self.urls: dict[str, str] = {}
+        self.bot = BotProcess({}, data / "bot.log", self.changed)
+        self._seen: tuple[str, dict[str, Any], list[dict[str, Any]]] = ("", {}, [])
+        self._listeners: list[Callable[[], None]] = []
+
+    def on_change(self, listener: Callable[[], None]) -> None:
+        """Called after anything in the world (but Slack, which tells by itself) has changed."""
+        self._listeners.append(listener)
+
+    def changed(self) -> None:
+        for listener in self._listeners:
+            listener()
+
+    async def seed(self) -> None:
+        """The platform's manifests, and what has happened before."""
+        self.slack.commands = [
+            SlashCommand(c["command"], c.get("description", ""), c.get("usage_hint", ""))
+            for c in await slash_commands()
+        ]
+        await History(self.git, self.harbor, self.signing_key, self.clock.now(), app_files()).write()
+        self.kubernetes.load(manifests(TEKTON))
+        self.kubernetes.load((DEPLOY / BOT_ACCESS).read_text())
+        await self.argocd.load(manifests(ARGOCD))
+        await self.argocd.start_synced()
+        self.git.on_push(lambda _: self.changed())
+        self.argocd.on_change(self.changed)
+
+    def bot_settings(self) -> dict[str, str]:
+        """The bot's environment: URLs and tokens, as a person would set them for the real systems."""
+        policy = self.data / "pilothouse.yaml"
+        if not policy.exists():
+            policy.write_text(POLICY.read_text())
+        kubeconfig = self.data / "kubeconfig.yaml"
+        kubeconfig.write_text(json.dumps(self._kubeconfig()))
+        kubeconfig.chmod(0o600)
+        return {
+            "PILOTHOUSE_POLICY_FILE": str(policy),
+            "PILOTHOUSE_DATABASE_URL": f"sqlite:///{self.data / 'pilothouse.db'}",
+            "PILOTHOUSE_DATA_DIR": str(self.data / "cache"),
+            "PILOTHOUSE_HOST": "127.0.0.1",
+            "PILOTHOUSE_PORT": str(self.bot_port),
+            "PILOTHOUSE_FOLLOW_INTERVAL_SECONDS": "0.5",
+            "PILOTHOUSE_SLACK__BOT_TOKEN": self.secrets.slack_bot,
+            "PILOTHOUSE_SLACK__APP_TOKEN": self.secrets.slack_app,
+            "PILOTHOUSE_SLACK__SIGNING_SECRET": self.secrets.signing,
+            "PILOTHOUSE_SLACK__API_URL": f"{self.urls['slack']}/api/",
+            "PILOTHOUSE_ARGOCD__URL": self.urls["argocd"],
+            "PILOTHOUSE_ARGOCD__TOKEN": self.secrets.argocd,
+            "PILOTHOUSE_ARGOCD__PROJECT": "apps",
+            "PILOTHOUSE_HARBOR__URL": self.urls["harbor"],
+            "PILOTHOUSE_HARBOR__USERNAME": ROBOT,
+            "PILOTHOUSE_HARBOR__PASSWORD": self.secrets.harbor,
+            "PILOTHOUSE_HARBOR__PROBE": "apps/my-app",
+            "PILOTHOUSE_KUBERNETES__KUBECONFIG": str(kubeconfig),
+            "PILOTHOUSE_KUBERNETES__NAMESPACE": "ci",
+            "PILOTHOUSE_KUBERNETES__SERVICE_ACCOUNT": "ci-pipeline",
+            "PILOTHOUSE_GIT__URL": f"{self.urls['git']}/deploy.git",
+            "PILOTHOUSE_GIT__TOKEN": self.secrets.git,
+        }
+
+    async def snapshot(self) -> dict[str, Any]:
+        """What the page's panel shows."""
+        head = await self.git.head()
+        if head != self._seen[0]:
+            self._seen = (head, await overview.overlays(self.git, head), await self.git.log(20))
+        return {
+            "overlays": self._seen[1],
+            "commits": self._seen[2],
+            "applications": self.argocd.snapshot(),
+            "artifacts": self.harbor.snapshot(),
+            "pipelineruns": overview.pipeline_runs(self.kubernetes),
+            "bot": self.bot.snapshot(),
+            "faults": self.faults.as_json(),
+        }
+
+    def _kubeconfig(self) -> dict[str, Any]:
+        token = self.kubernetes.service_account_token("pilothouse", "pilothouse")
+        named = {"name": "sandbox"}
+        return {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "current-context": "sandbox",
+            "clusters": [{**named, "cluster": {"server": self.urls["kubernetes"]}}],
+            "users": [{**named, "user": {"token": token}}],
+            "contexts": [{**named, "context": {"cluster": "sandbox", "user": "sandbox", "namespace": "ci"}}],
+        }
+
+
+@asynccontextmanager
+async def running(world: World) -> AsyncIterator[World]:
+    """Everything up, the bot included; all of it ends with the block."""
+    async with AsyncExitStack() as stack:
+        await world.seed()
+        for name in ("git", "harbor", "argocd", "kubernetes", "slack"):
+            world.urls[name] = await stack.enter_async_context(serve(getattr(world, name).app))
+        world.slack.public_url = world.urls["slack"]
+        stack.push_async_callback(world.slack.aclose)
+        stack.push_async_callback(world.harbor.close)
+        hooks = Builds(world.git, world.harbor, world.signing_key).hooks()
+        await stack.enter_async_context(TektonController(world.kubernetes, world.clock, hooks, world.faults))
+        controller = asyncio.create_task(world.argocd.run())
+        stack.callback(controller.cancel)
+        world.bot = BotProcess(world.bot_settings(), world.data / "bot.log", world.changed)
+        await world.bot.start()
+        stack.push_async_callback(world.bot.stop)
+        yield world
