@@ -80,6 +80,7 @@ async def test_ephemeral_message_is_replaced_and_deleted_by_it_alone(world: Worl
         [],
         True,
     )
+    assert "edited" not in message
     await world.hook().send_dict({"delete_original": True})
     assert world.texts("ana") == []
 
