@@ -21,7 +21,9 @@ from bot.gates.health import HealthGate
 from bot.gates.panel import Panel
 from bot.gates.scan import ScanGate
 from bot.metrics import REGISTRY
-from bot.notify import Announcer, Cards, Outbox
+from bot.notify.announcer import Announcer
+from bot.notify.cards import Cards
+from bot.notify.outbox import Outbox
 from bot.outside import Outside, open_outside
 from bot.policy import Policy, load
 from bot.ports import Applications, Directory, Messenger, Modals, OverlaySource, PipelineRetries, Pipelines, RequestLog
@@ -117,7 +119,8 @@ async def assemble(settings: Settings, policy: Policy, stack: AsyncExitStack) ->
     planner = Planner(catalog, outside.harbor, policy, panel, targets)
     desk = PromotionDesk(database, store, audit, engine, planner, targets, panel, policy, eligibility)
     router = Router(Registry.load(commands), services(outside, policy, catalog, desk, RequestStore(database)))
-    bolt = bolt_app(router, outside.slack.client, settings.slack.credential("signing_secret")())
+    slack = settings.slack
+    bolt = bolt_app(router, outside.slack.client, slack.credential("bot_token"), slack.credential("signing_secret"))
     return Pilothouse(settings, router, bolt, engine, desk, outbox)
 
 
@@ -195,13 +198,13 @@ async def _listening(pilothouse: Pilothouse) -> AsyncIterator[None]:
         return
     token = pilothouse.settings.slack.credential("app_token")()
     handler = AsyncSocketModeHandler(pilothouse.bolt, token)
-    await handler.connect_async()
+    await handler.connect_async()  # type: ignore[no-untyped-call]
     pilothouse.connected = True
     try:
         yield
     finally:
         pilothouse.connected = False
-        await handler.close_async()
+        await handler.close_async()  # type: ignore[no-untyped-call]
 
 
 async def _cancelled(task: asyncio.Task[Any]) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import structlog
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltContext, AsyncRespond
+from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.middleware.request_verification.async_request_verification import AsyncRequestVerification
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
@@ -21,22 +22,32 @@ Listener = Callable[..., Awaitable[None]]
 
 ANY = re.compile("")
 RECEIVED = "received"
+UNGUESSABLE = secrets.token_hex(32)
+"""stands for a signing secret that is not configured: nobody can have signed with it"""
+Credential = Callable[[], str]
 
 log = structlog.get_logger(__name__)
 
 
-def bolt_app(router: Router, client: Any, signing_secret: str = "") -> AsyncApp:
-    """The Bolt application, for Socket Mode and for HTTP. `client` is slack_sdk's AsyncWebClient with the bot token.
+def bolt_app(router: Router, client: Any, token: Credential, signing_secret: Credential) -> AsyncApp:
+    """The Bolt application, for Socket Mode and for HTTP. `client` is slack_sdk's AsyncWebClient.
 
-    Without a signing secret, requests over HTTP are refused; Socket Mode has no signatures (S24).
+    Both secrets are asked for at each request, so rotated ones need no restart. Without a signing secret, requests over
+    HTTP are refused; Socket Mode has no signatures (S24).
     """
+
+    async def authorize(enterprise_id: str | None, team_id: str | None) -> AuthorizeResult:
+        # Bolt would call auth.test before the first acknowledgement. The router asks the directory who the person is.
+        return AuthorizeResult(enterprise_id=enterprise_id, team_id=team_id, bot_token=token())
+
     app = AsyncApp(
         name="pilothouse",
         client=client,
+        authorize=authorize,
         # Handlers acknowledge at once and go on in tasks of their own; Bolt would poll for the ack every 10 ms.
         process_before_response=True,
         request_verification_enabled=False,
-        before_authorize=Verification(signing_secret or secrets.token_hex()),
+        before_authorize=Verification(signing_secret),
     )
     app.command(ANY)(_answering("command", router.on_command))
     app.action(ANY)(_answering("button", router.on_button))
@@ -52,13 +63,19 @@ def bolt_app(router: Router, client: Any, signing_secret: str = "") -> AsyncApp:
 class Verification(AsyncRequestVerification):
     """Bolt's check of the signature (S12), which also notes when the request came in.
 
-    A timestamp that is no number, or a signature that is not ASCII, makes the SDK raise: that is a refusal too.
+    A timestamp that is no number, or a signature that is not ASCII, makes the SDK raise: that is a refusal too. So is a
+    secret that is not configured.
     """
+
+    def __init__(self, signing_secret: Credential) -> None:
+        super().__init__(UNGUESSABLE)
+        self._secret = signing_secret
 
     async def async_process(
         self, *, req: AsyncBoltRequest, resp: BoltResponse, next: Callable[[], Awaitable[BoltResponse]]
     ) -> BoltResponse:
         req.context[RECEIVED] = time.perf_counter()
+        self.verifier.signing_secret = self._secret() or UNGUESSABLE
         try:
             return await super().async_process(req=req, resp=resp, next=next)
         except (ValueError, TypeError):

@@ -78,7 +78,7 @@ async def bot() -> AsyncIterator[Bot]:
         stack.push_async_callback(api.aclose)
         services = {**office.services, Messenger: SlackMessenger(api), Modals: SlackModals(api)}
         router = Router(office.registry, services)
-        app = bolt_app(router, AsyncWebClient(BOT_TOKEN, base_url=f"{url}/api/"), SIGNING_SECRET)
+        app = bolt_app(router, api.client, lambda: BOT_TOKEN, lambda: SIGNING_SECRET)
         handler = AsyncSocketModeHandler(app, APP_TOKEN, web_client=AsyncWebClient(base_url=f"{url}/api/"))
         await handler.connect_async()  # type: ignore[no-untyped-call]
         stack.push_async_callback(handler.close_async)

@@ -263,5 +263,5 @@ async def with_button(bot: Bot, action: str, value: str, **more: str) -> str:
     """A message with one button; its ts."""
     button = {"type": "button", "action_id": action, "text": {"type": "plain_text", "text": "Press"}, **more}
     blocks = [{"type": "actions", "elements": [button | ({"value": value} if value else {})]}]
-    answer = await bot.app.client.chat_postMessage(channel="C0DEPLOY", text="a card", blocks=blocks)
+    answer = await bot.api.write("chat.postMessage", channel="C0DEPLOY", text="a card", blocks=blocks)
     return str(answer["ts"])

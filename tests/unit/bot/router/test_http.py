@@ -12,8 +12,9 @@ import pytest
 from slack_bolt.request.async_request import AsyncBoltRequest
 
 from bot.domain.errors import Unavailable
+from bot.router import bolt_app
 from bot.router.incoming import from_slash
-from integrations.sandbox.slack.server import SIGNING_SECRET
+from integrations.sandbox.slack.server import BOT_TOKEN, SIGNING_SECRET
 from tests.unit.bot.router.conftest import Bot, until
 
 COMMAND = {
@@ -73,6 +74,15 @@ async def test_forged_requests_are_refused(bot: Bot, request_: AsyncBoltRequest)
     assert (await bot.app.async_dispatch(request_)).status == 401
     await bot.idle()
     assert not bot.office.promotions.asked
+
+
+async def test_the_signing_secret_is_the_one_of_the_moment(bot: Bot) -> None:
+    """Without one, nobody can have signed."""
+    secret = ""
+    app = bolt_app(bot.router, bot.api.client, lambda: BOT_TOKEN, lambda: secret)
+    for secret, status in (("", 401), ("first", 200), ("second", 401)):  # noqa: B007 (the lambda reads it)
+        assert (await app.async_dispatch(signed(urlencode(COMMAND), secret="first"))).status == status
+    assert (await app.async_dispatch(signed(urlencode(COMMAND), secret="second"))).status == 200
 
 
 async def test_events_and_actions_that_nobody_waits_for_are_acknowledged(bot: Bot) -> None:
