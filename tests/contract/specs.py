@@ -81,3 +81,42 @@ def _resolved(schema: Schema, root: Schema) -> tuple[Schema, dict[str, Schema]]:
     if name in EMBEDDED:
         properties |= root["definitions"][EMBEDDED[name]]["properties"]
     return found, properties
+
+
+@functools.cache
+def openapi(name: str) -> Schema:
+    """An OpenAPI 3.0 document with its schemas in plain JSON Schema: `nullable` spelled out, no discriminators.
+
+    Some enums leave null out beside `nullable: true`, and one discriminator names a field that an array cannot have.
+    """
+    plain = _plain(load(name))
+    assert isinstance(plain, dict)
+    return plain
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    rest = {key: _plain(item) for key, item in value.items() if key not in {"nullable", "discriminator"}}
+    return {"anyOf": [rest, {"type": "null"}]} if value.get("nullable") is True else rest
+
+
+def openapi_problems(name: str, method: str, path: str, status: int, value: Any) -> list[str]:
+    """What is wrong with the JSON answer to an operation, named by its method and path template."""
+    document = openapi(name)
+    response = document["paths"][path][method.lower()]["responses"].get(str(status))
+    if response is None:
+        return [f"{method} {path} has no answer {status}"]
+    if "$ref" in response:
+        response = document["components"]["responses"][response["$ref"].rpartition("/")[2]]
+    content = response.get("content", {}).get("application/json")
+    if content is None:
+        # The bodies of many refusals are not described.
+        return [] if value is None or status >= 400 else [f"{method} {path} {status} has no body"]
+    answer = dict(content["schema"])
+    if status >= 400 and "oneOf" in answer:
+        answer["anyOf"] = answer.pop("oneOf")  # the alternatives require nothing, so every body is all of them
+    validator = Draft4Validator({"components": document["components"], "allOf": [answer]})
+    return [f"{error.json_path}: {error.message}"[:300] for error in validator.iter_errors(value)]

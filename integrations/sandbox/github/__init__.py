@@ -1,0 +1,9 @@
+"""GitHub: REST and GraphQL, over the repository that the git server serves."""
+
+from integrations.sandbox.github.access import App, Principal
+from integrations.sandbox.github.gate import Throttle
+from integrations.sandbox.github.hub import Rules
+from integrations.sandbox.github.server import GitHubServer, Settings
+from integrations.sandbox.github.webhooks import signature
+
+__all__ = ["App", "GitHubServer", "Principal", "Rules", "Settings", "Throttle", "signature"]

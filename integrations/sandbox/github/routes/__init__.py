@@ -1,0 +1,3 @@
+"""The REST API, one file for each group of operations."""
+
+REPOSITORY = "/repos/{owner}/{repo}"
