@@ -1,0 +1,68 @@
+"""A real Argo CD. Reads and refreshes; starts no sync."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from datetime import UTC, datetime
+
+import pytest
+
+from bot.domain.application import ApplicationRef
+from bot.domain.errors import Refused
+from bot.settings import Settings
+from integrations.argocd import ArgoCD
+from tests.live.environment import needed
+
+pytestmark = pytest.mark.live
+
+
+@pytest.fixture
+async def argocd() -> AsyncIterator[ArgoCD]:
+    needed("PILOTHOUSE_ARGOCD__URL", "LIVE_ARGOCD_APPLICATION")
+    async with ArgoCD(Settings().argocd) as made:
+        yield made
+
+
+@pytest.fixture
+def ref() -> ApplicationRef:
+    (name,) = needed("LIVE_ARGOCD_APPLICATION")
+    return ApplicationRef(name, "live")
+
+
+async def test_it_is_there_and_the_token_lives(argocd: ArgoCD) -> None:
+    assert await argocd.version()
+    end = argocd.token_expires()
+    assert end is None or end > datetime.now(UTC)
+
+
+async def test_one_application_in_every_respect(argocd: ArgoCD, ref: ApplicationRef) -> None:
+    app = await argocd.get(ref)
+    assert app.ref.name == ref.name
+    assert app.url
+    assert len(await argocd.history(ref)) == len(app.history)
+    permission = await argocd.permission(ref)
+    assert permission.allowed or permission.reason
+    await asyncio.gather(argocd.unhealthy(ref), argocd.drift(ref), argocd.events(ref))
+
+
+async def test_a_refresh_reconciles(argocd: ArgoCD, ref: ApplicationRef) -> None:
+    """A8."""
+    before = (await argocd.get(ref)).reconciled_at
+    after = (await argocd.refresh(ref)).reconciled_at
+    assert after is not None
+    assert before is None or after >= before
+
+
+async def test_it_is_in_the_list_and_in_the_stream(argocd: ArgoCD, ref: ApplicationRef) -> None:
+    """A7, A10."""
+    names = {app.ref.name for app in await argocd.list("live")}
+    assert ref.name in names
+    async with asyncio.timeout(30), aclosing(argocd.changes("live")) as changes:  # type: ignore[type-var]
+        seen = {(await anext(changes)).ref.name for _ in names}
+    assert seen == names
+
+
+async def test_what_is_absent_is_refused(argocd: ArgoCD) -> None:
+    """A5."""
+    with pytest.raises(Refused):
+        await argocd.get(ApplicationRef("pilothouse-live-test-that-does-not-exist", "live"))
