@@ -1,4 +1,4 @@
-"""The clients of the outside world, made from settings: with bot/app.py, the only place that knows every concrete class."""
+"""The clients of the outside world, made from settings."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
@@ -51,7 +51,7 @@ async def open_outside(settings: Settings, policy: Policy, stack: AsyncExitStack
     tekton = Tekton(settings.kubernetes)
     custom = CustomGateClient()
     closing: list[Callable[[], Awaitable[None]]] = [
-        slack.aclose, argocd.aclose, harbor.aclose, oci.aclose, tekton.aclose, custom.aclose,
+        slack.aclose, argocd.aclose, harbor.aclose, oci.aclose, tekton.close, custom.aclose,
     ]  # fmt: skip
     alerts: Alertmanager | None = None
     if settings.alertmanager.url:
@@ -82,7 +82,7 @@ def argocd_instances(settings: Settings) -> dict[str, ArgoCD]:
 
 
 def by_environment(policy: Policy, instances: Mapping[str, ArgoCD]) -> dict[str, ArgoCD]:
-    """Raises PolicyError when policy names an Argo CD that settings do not have."""
+    """Raises LookupError when policy names an Argo CD that settings do not have."""
     found = {}
     for environment in policy.environments:
         name = policy.rules("", environment.name).argocd

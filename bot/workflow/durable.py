@@ -26,7 +26,10 @@ class DurableJournal:
     """The journal of the workflow that is running in this context."""
 
     async def step(self, name: str, do: Callable[[], Awaitable[Json]]) -> Json:
-        return await DBOS.run_step_async({"name": name, "retries_allowed": False}, do)
+        async def effect() -> Json:  # DBOS tells coroutine functions by their kind, and `do` may be a lambda
+            return await do()
+
+        return await DBOS.run_step_async({"name": name, "retries_allowed": False}, effect)
 
     async def receive(self, within: timedelta) -> Json:
         return await DBOS.recv_async(SIGNALS, timeout_seconds=max(0.0, within.total_seconds()))
