@@ -36,20 +36,22 @@ class FakeFile:
 class FakeMessenger:
     """A post with a known `key` changes the message that has it and posts no second one, as the real one does (S3).
 
-    `failures` are raised by the next calls, before anything happens. `lost_replies` counts the next posts that
+    `failures` are raised by the next calls, before anything happens; those in `closed`, by channel, while they are
+    there. `lost_replies` counts the next posts that
     happen although their reply is lost. A user id in the place of a channel means that user's direct messages.
     """
 
     messages: list[FakeMessage] = field(default_factory=list)
     files: list[FakeFile] = field(default_factory=list)
     failures: deque[IntegrationError] = field(default_factory=deque)
+    closed: dict[str, IntegrationError] = field(default_factory=dict)
     lost_replies: int = 0
     _ticks: int = 0
 
     async def post(
         self, channel: str, message: Rendered, *, thread: str = "", broadcast: bool = False, key: str = ""
     ) -> Posted:
-        self._fail()
+        self._fail(channel)
         channel = direct_channel(channel)
         known = next((m for m in self.messages if key and (m.key, m.posted.channel) == (key, channel)), None)
         if known is not None:
@@ -62,18 +64,18 @@ class FakeMessenger:
         return posted
 
     async def update(self, posted: Posted, message: Rendered) -> None:
-        self._fail()
+        self._fail(posted.channel)
         self.at(posted).versions.append(message)
 
     async def whisper(self, channel: str, user: str, message: Rendered) -> None:
-        self._fail()
+        self._fail(channel)
         self._keep(FakeMessage(Posted(channel, self._ts()), [message], only_for=user))
 
     async def direct(self, user: str, message: Rendered) -> Posted:
         return await self.post(user, message)
 
     async def upload(self, channel: str, filename: str, content: bytes, title: str, thread: str = "") -> None:
-        self._fail()
+        self._fail(channel)
         self.files.append(FakeFile(channel, filename, content, title, thread))
 
     def at(self, posted: Posted) -> FakeMessage:
@@ -101,7 +103,9 @@ class FakeMessenger:
         self._ticks += 1
         return f"1700000000.{self._ticks:06d}"
 
-    def _fail(self) -> None:
+    def _fail(self, channel: str) -> None:
+        if channel in self.closed:
+            raise self.closed[channel]
         if self.failures:
             raise self.failures.popleft()
 

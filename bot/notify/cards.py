@@ -1,0 +1,39 @@
+"""The card of a promotion, in its channel."""
+
+import time
+from collections.abc import Callable
+
+from bot.domain.promotion import Promotion
+from bot.notify.audience import approvers
+from bot.notify.places import Places
+from bot.policy import Policy
+from bot.ports import Messenger, Posted
+from bot.store.messages import Messages
+from bot.views import card
+
+
+class Cards:
+    """`clock` counts seconds since the epoch."""
+
+    def __init__(
+        self, messages: Messages, messenger: Messenger, policy: Policy, *, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._messages = messages
+        self._places = Places(messages, messenger)
+        self._policy = policy
+        self._clock = clock
+
+    async def show(self, promotion: Promotion) -> Posted:
+        """Posts the card, or notes what it should show from now on; where it is.
+
+        An edit is never waited for: the outbox makes it, at Slack's pace, and the newest one for certain. Raises
+        IntegrationError when the first post fails; the outbox goes on trying that too.
+        """
+        channel = promotion.plan.channel
+        shown = card(
+            promotion,
+            approvers=approvers(self._policy, promotion.plan),
+            last_environment=self._policy.environments[-1].name,
+        )
+        thread = await self._messages.want(promotion.id, channel, shown, self._clock())
+        return thread.place or await self._places.bring(promotion.id, channel)

@@ -1,0 +1,270 @@
+"""What is to be said and where it is said: cards, the threads under them, and the outbox.
+
+Times are seconds since the epoch. A card holds what it should show beside what it shows, so that an edit which was
+lost with the process is made up for.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from weakref import WeakValueDictionary
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.domain.event import Event
+from bot.ports import Posted, Rendered
+from bot.store.codec import dump, load
+from bot.store.database import Database, metadata
+
+threads = sa.Table(
+    "threads",
+    metadata,
+    sa.Column("promotion_id", sa.String(64), primary_key=True),
+    sa.Column("channel", sa.String(255), primary_key=True),
+    sa.Column("place", sa.String(255), nullable=False, server_default=""),
+    sa.Column("ts", sa.String(32), nullable=False, server_default=""),
+    sa.Column("wanted", sa.Text, nullable=False, server_default=""),
+    sa.Column("wanted_hash", sa.String(64), nullable=False, server_default=""),
+    sa.Column("shown_hash", sa.String(64), nullable=False, server_default=""),
+    sa.Column("due_at", sa.Float, nullable=False, server_default="0"),
+    sa.Column("tries", sa.Integer, nullable=False, server_default="0"),
+)
+sa.Index("ix_threads_stale", threads.c.due_at, sqlite_where=threads.c.wanted_hash != threads.c.shown_hash,
+         postgresql_where=threads.c.wanted_hash != threads.c.shown_hash)  # fmt: skip
+
+outbox = sa.Table(
+    "outbox",
+    metadata,
+    sa.Column("id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=True),
+    sa.Column("app", sa.String(255), nullable=False),
+    sa.Column("environment", sa.String(64), nullable=False),
+    sa.Column("promotion_id", sa.String(64), nullable=False),
+    sa.Column("event", sa.String(16), nullable=False),
+    sa.Column("channel", sa.String(255), nullable=False),
+    sa.Column("threaded", sa.Boolean, nullable=False),
+    sa.Column("broadcast", sa.Boolean, nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
+    sa.Column("state", sa.String(8), nullable=False, server_default="pending"),
+    sa.Column("put_at", sa.Float, nullable=False),
+    sa.Column("due_at", sa.Float, nullable=False),
+    sa.Column("leased_until", sa.Float, nullable=False, server_default="0"),
+    sa.Column("tries", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("error", sa.Text, nullable=False, server_default=""),
+    sa.UniqueConstraint("app", "environment", "promotion_id", "event", "channel"),
+    sa.Index("ix_outbox_state_channel_id", "state", "channel", "id"),
+)
+
+FIRST_POST = 45.0
+"""seconds after which a card that nobody posted is posted by whoever sees it"""
+PENDING, SENT, DEAD = "pending", "sent", "dead"
+
+
+@dataclass(frozen=True)
+class Thread:
+    """A promotion's card or first notice in one channel; `place` is empty until it is posted."""
+
+    promotion: str
+    channel: str
+    place: Posted | None
+    wanted: Rendered | None = None
+    wanted_hash: str = ""
+    shown_hash: str = ""
+    tries: int = 0
+
+    @property
+    def stale(self) -> bool:
+        return self.wanted_hash != self.shown_hash
+
+
+@dataclass(frozen=True)
+class Letter:
+    """Something to say once: about an event of a promotion, in a channel (or to the user that `channel` names).
+
+    `threaded`: never without the card above it; otherwise the first one about a promotion opens a thread of its own.
+    `broadcast`: also shown in the channel itself.
+    """
+
+    app: str
+    environment: str
+    promotion: str
+    event: Event
+    channel: str
+    message: Rendered
+    threaded: bool = False
+    broadcast: bool = False
+
+
+@dataclass(frozen=True)
+class Queued:
+    """A letter that waits, with the number of times that it was tried."""
+
+    id: int
+    letter: Letter
+    tries: int
+
+
+@dataclass(frozen=True)
+class Counts:
+    """For metrics; `oldest_pending` is when the longest waiting letter was put, None when none waits."""
+
+    pending: int
+    dead: int
+    stale_cards: int
+    oldest_pending: float | None = None
+
+
+class Messages:
+    """`changed` is set whenever there may be something to deliver."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._locks: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
+        self.changed = asyncio.Event()
+
+    def alone(self, promotion: str, channel: str) -> asyncio.Lock:
+        """Held by whoever posts or edits that card, so that this process never does so twice at once."""
+        return self._locks.setdefault((promotion, channel), asyncio.Lock())
+
+    async def put(self, connection: AsyncConnection, letter: Letter, now: float) -> bool:
+        """In the caller's transaction. False when the same was put before."""
+        row = {
+            "app": letter.app[:255],
+            "environment": letter.environment,
+            "promotion_id": letter.promotion,
+            "event": letter.event,
+            "channel": letter.channel,
+            "threaded": letter.threaded,
+            "broadcast": letter.broadcast,
+            "body": dump(letter.message),
+            "put_at": now,
+            "due_at": now,
+        }
+        made = await connection.execute(self._insert(outbox).values(row).on_conflict_do_nothing())
+        return made.rowcount == 1
+
+    async def due(self, now: float, limit: int) -> tuple[Queued, ...]:
+        """The oldest letter of each channel, where it may be tried now: what is behind it waits, to keep the order."""
+        heads = sa.select(sa.func.min(outbox.c.id)).where(outbox.c.state == PENDING).group_by(outbox.c.channel)
+        query = (
+            sa.select(outbox)
+            .where(outbox.c.id.in_(heads), outbox.c.due_at <= now, outbox.c.leased_until <= now)
+            .order_by(outbox.c.id)
+            .limit(limit)
+        )
+        return tuple(_queued(row) for row in await self._all(query))
+
+    async def lease(self, id: int, now: float, seconds: float) -> bool:
+        """Whether this process may try it: nobody else does for so long."""
+        free = (outbox.c.id == id) & (outbox.c.state == PENDING) & (outbox.c.leased_until <= now)
+        return await self._change(outbox.update().where(free).values(leased_until=now + seconds)) == 1
+
+    async def release_all(self) -> None:
+        """After a start: where there is only one replica, what was leased is nobody's."""
+        if self._database.sqlite:
+            await self._change(outbox.update().where(outbox.c.state == PENDING).values(leased_until=0))
+
+    async def settle(self, id: int, state: str, error: str = "") -> None:
+        """`state` is SENT or DEAD. What was said is forgotten; that it was said is not."""
+        values = {"state": state, "error": error[:1000], "leased_until": 0}
+        await self._change(outbox.update().where(outbox.c.id == id).values(values))
+
+    async def again(self, id: int, due_at: float, error: str) -> None:
+        values = {"due_at": due_at, "tries": outbox.c.tries + 1, "error": error[:1000], "leased_until": 0}
+        await self._change(outbox.update().where(outbox.c.id == id).values(values))
+
+    async def forget(self, before: float) -> int:
+        """Drops what was sent before then."""
+        return await self._change(outbox.delete().where(outbox.c.state == SENT, outbox.c.put_at < before))
+
+    async def counts(self) -> Counts:
+        pending = outbox.c.state == PENDING
+        query = sa.select(
+            sa.func.count().filter(pending),
+            sa.func.count().filter(outbox.c.state == DEAD),
+            sa.func.min(outbox.c.put_at).filter(pending),
+        )
+        stale = sa.select(sa.func.count()).where(threads.c.wanted_hash != threads.c.shown_hash)
+        async with self._database.begin() as connection:
+            waiting, dead, oldest = (await connection.execute(query)).one()
+            cards = (await connection.execute(stale)).scalar_one()
+        return Counts(waiting, dead, cards, oldest)
+
+    async def want(self, promotion: str, channel: str, card: Rendered, now: float) -> Thread:
+        """From now on the card should show this. The first post is the caller's, who is given time for it."""
+        body = dump(card)
+        values: dict[str, Any] = {"wanted": body, "wanted_hash": hashed(body), "tries": 0}
+        first = now + FIRST_POST
+        upsert = self._insert(threads).values(promotion_id=promotion, channel=channel, due_at=first, **values)
+        values["due_at"] = sa.case((threads.c.ts == "", first), else_=now)
+        await self._change(upsert.on_conflict_do_update(index_elements=["promotion_id", "channel"], set_=values))
+        self.changed.set()
+        thread = await self.thread(promotion, channel)
+        assert thread is not None
+        return thread
+
+    async def thread(self, promotion: str, channel: str) -> Thread | None:
+        query = sa.select(threads).where(threads.c.promotion_id == promotion, threads.c.channel == channel)
+        rows = await self._all(query)
+        return _thread(rows[0]) if rows else None
+
+    async def stale(self, now: float, limit: int) -> tuple[Thread, ...]:
+        """The cards that do not show what they should, and may be tried now."""
+        query = sa.select(threads).where(threads.c.wanted_hash != threads.c.shown_hash, threads.c.due_at <= now)
+        return tuple(_thread(row) for row in await self._all(query.order_by(threads.c.due_at).limit(limit)))
+
+    async def placed(self, promotion: str, channel: str, posted: Posted, shown_hash: str = "") -> None:
+        """It is there, and shows this."""
+        values = {"place": posted.channel, "ts": posted.ts, "shown_hash": shown_hash, "tries": 0}
+        upsert = self._insert(threads).values(promotion_id=promotion, channel=channel, **values)
+        await self._change(upsert.on_conflict_do_update(index_elements=["promotion_id", "channel"], set_=values))
+
+    async def postpone(self, thread: Thread, due_at: float) -> None:
+        """Not before then, unless it is to show something else meanwhile."""
+        same = (threads.c.promotion_id == thread.promotion) & (threads.c.channel == thread.channel)
+        same &= threads.c.wanted_hash == thread.wanted_hash
+        await self._change(threads.update().where(same).values(due_at=due_at, tries=threads.c.tries + 1))
+
+    def _insert(self, table: sa.Table) -> Any:
+        return (sqlite if self._database.sqlite else postgresql).insert(table)
+
+    async def _change(self, statement: sa.Executable) -> int:
+        async with self._database.begin() as connection:
+            return int((await connection.execute(statement)).rowcount)
+
+    async def _all(self, query: sa.Select[Any]) -> Sequence[Mapping[str, Any]]:
+        async with self._database.begin() as connection:
+            return [dict(row) for row in (await connection.execute(query)).mappings()]
+
+
+def hashed(body: str) -> str:
+    return hashlib.sha256(body.encode()).hexdigest()
+
+
+def _thread(row: Mapping[str, Any]) -> Thread:
+    return Thread(
+        row["promotion_id"],
+        row["channel"],
+        Posted(row["place"], row["ts"]) if row["ts"] else None,
+        load(row["wanted"], Rendered) if row["wanted"] else None,
+        row["wanted_hash"],
+        row["shown_hash"],
+        row["tries"],
+    )
+
+
+def _queued(row: Mapping[str, Any]) -> Queued:
+    letter = Letter(
+        row["app"],
+        row["environment"],
+        row["promotion_id"],
+        Event(row["event"]),
+        row["channel"],
+        load(row["body"], Rendered),
+        row["threaded"],
+        row["broadcast"],
+    )
+    return Queued(row["id"], letter, row["tries"])
