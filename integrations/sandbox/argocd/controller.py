@@ -9,7 +9,7 @@ from integrations.sandbox.argocd import autosync, operations, pace
 from integrations.sandbox.argocd.applicationset import generate
 from integrations.sandbox.argocd.cluster import State
 from integrations.sandbox.argocd.comparison import compare
-from integrations.sandbox.argocd.desired import Desired
+from integrations.sandbox.argocd.desired import ComparisonFailed, Desired
 from integrations.sandbox.argocd.status import write_compared
 from integrations.sandbox.argocd.store import Application, Store
 from integrations.sandbox.argocd.worker import Worker
@@ -137,8 +137,11 @@ class Controller:
     async def _sync_at_once(self, name: str) -> None:
         application, live = self._store.applications[name], self._store.live[name]
         source = application["spec"]["source"]
-        revision = await self.desired.revision(source.get("targetRevision", "HEAD"))
-        targets = await self.desired.manifests(application, source, revision)
+        try:
+            revision = await self.desired.revision(source.get("targetRevision", "HEAD"))
+            targets = await self.desired.manifests(application, source, revision)
+        except ComparisonFailed:
+            return  # the first reconcile says why
         operation = {"sync": {"revision": revision}, "initiatedBy": {"automated": True}}
         with self._store.edit(name) as application:
             now = self._clock.now()

@@ -131,7 +131,7 @@ class ContentTypeGuard:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["method"] != "GET" and scope["path"] != "/api/webhook":
+        if scope["type"] == "http" and scope["method"] != "GET" and not scope["path"].endswith("/api/webhook"):
             given = dict(scope["headers"]).get(b"content-type", b"").decode("latin-1")
             if given.lower() != "application/json":
                 await PlainTextResponse("Invalid content type", 415)(scope, receive, send)

@@ -53,7 +53,7 @@ class Repository:
         if not revision or revision.startswith("-"):
             return None
         try:
-            return await self.text("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+            return await self.text("rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}")
         except GitFailed:
             return None
 

@@ -73,13 +73,13 @@ class Gate:
             return
         headers = Headers(scope=scope)
         usage = self.usage(headers.get("authorization", ""))
-        resource = "graphql" if scope["path"] == "/graphql" else "core"
+        resource = "graphql" if scope["path"].endswith("/graphql") else "core"
         refusal = self._refusal(scope, headers, usage)
 
         async def counted(message: Message) -> None:
             if message["type"] == "http.response.start":
                 # A 304 with authorization costs nothing, and so does asking for the limits (G16).
-                if message["status"] != 304 and scope["path"] != "/rate_limit":
+                if message["status"] != 304 and not scope["path"].endswith("/rate_limit"):
                     usage.used += 1
                 MutableHeaders(scope=message).update(usage.headers(resource))
             await send(message)
@@ -90,10 +90,10 @@ class Gate:
         if not headers.get("user-agent"):
             text = "Request forbidden by administrative rules. Please make sure your request has a User-Agent header"
             return PlainTextResponse(f"{text} (https://docs.github.com).\n", 403)
-        if self.throttle is not None and self.throttle.count > 0 and scope["path"] != "/rate_limit":
+        if self.throttle is not None and self.throttle.count > 0 and not scope["path"].endswith("/rate_limit"):
             self.throttle.count -= 1
             return _throttled(self.throttle, usage)
-        if usage.used >= usage.limit and scope["path"] != "/rate_limit":
+        if usage.used >= usage.limit and not scope["path"].endswith("/rate_limit"):
             return _limited(Throttle(1, "primary"))
         return self._secondary(scope, usage)
 

@@ -208,3 +208,28 @@ async def test_an_applicationset_follows_the_directories(tmp_path: Path) -> None
         sha = await world.git.head()
         first = await world.healthy_at(sha, "my-app-preview")
         assert first["status"]["history"][0]["id"] == 0
+
+
+async def test_starting_with_an_overlay_that_cannot_be_built(tmp_path: Path) -> None:
+    broken = application("production", SELF_HEAL)
+    broken["spec"]["source"]["path"] = "apps/nowhere"
+    async with running(tmp_path, [project(), broken, application("staging", SELF_HEAL)]) as world:
+        app = await world.until(lambda one: bool(one["status"].get("conditions")))
+        assert "app path does not exist" in app["status"]["conditions"][0]["message"]
+        assert (await world.app("my-app-staging"))["status"]["health"]["status"] == "Healthy"
+
+
+async def test_the_first_sync_of_an_empty_cluster(world: World) -> None:
+    """A18: Missing until something runs."""
+    with world.argo.store.subscribed() as changes:
+        fourth = application("production", SELF_HEAL)
+        fourth["metadata"]["name"] = "my-app-second"
+        await world.argo.load([fourth])
+        healths: list[str] = []
+        async with asyncio.timeout(5):
+            while not healths or healths[-1] != "Healthy":
+                _, app = await changes.get()
+                health = app["status"].get("health", {}).get("status")
+                if app["metadata"]["name"] == "my-app-second" and health and health not in healths:
+                    healths.append(health)
+    assert healths == ["Missing", "Progressing", "Healthy"]
