@@ -12,13 +12,13 @@ import msgspec
 from kubernetes.aio import client, config
 from kubernetes.aio.client import rest
 from multidict import CIMultiDict
-from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, stop_before_delay
+from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, stop_before_delay
 from tenacity.wait import wait_random_exponential
 
 from bot.domain.errors import Refused, Unavailable
 from bot.settings import KubernetesSettings
 from integrations.http.policy import Policy
-from integrations.tekton.failures import Unauthorized, from_status, from_transport
+from integrations.tekton.failures import Gone, Unauthorized, from_status, from_transport
 from integrations.tekton.manifests import SYSTEM
 
 T = TypeVar("T")
@@ -72,7 +72,7 @@ class Cluster:
     async def read(self, operation: str, request: Request, *, limit: int | None = None) -> bytes:
         """The body of an answer to an idempotent request, tried again while the server is away."""
         retrying = AsyncRetrying(
-            retry=retry_if_exception_type(Unavailable),
+            retry=retry_if_exception(lambda error: isinstance(error, Unavailable) and not isinstance(error, Gone)),
             wait=wait_random_exponential(multiplier=self.policy.backoff, max=self.policy.backoff_limit),
             stop=stop_after_attempt(self.policy.attempts) | stop_before_delay(self.policy.total),
             reraise=True,
@@ -148,9 +148,11 @@ class Cluster:
                 configuration.client_session_kwargs = {"headers": self._impersonation.headers()}
             api_client = client.ApiClient(configuration)
             api_client.rest_client = TimedRest(configuration)
-        except (config.ConfigException, OSError, ValueError) as error:
-            detail = f"PILOTHOUSE_KUBERNETES__KUBECONFIG or the service account cannot be used: {error}"
-            raise Refused(SYSTEM, operation, detail) from error
+        except Exception as error:  # noqa: BLE001 (the loader raises whatever a malformed file makes it trip over)
+            # Other texts than its own may quote the file, which holds secrets.
+            told = str(error) if isinstance(error, config.ConfigException) else type(error).__name__
+            detail = f"PILOTHOUSE_KUBERNETES__KUBECONFIG or the service account cannot be used: {told}"
+            raise Refused(SYSTEM, operation, detail) from None
         api_client.user_agent = "pilothouse"
         return Apis(
             api_client,

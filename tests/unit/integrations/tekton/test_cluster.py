@@ -1,0 +1,395 @@
+"""The API server at its worst, and the credentials on the way to it."""
+
+import asyncio
+import datetime as real
+import json
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from bot.domain.errors import IntegrationError, NotFound, Refused, Unavailable
+from bot.domain.pipeline import CancelMode, PipelineRun, RunStatus
+from bot.settings import KubernetesSettings
+from integrations.http.policy import Policy
+from integrations.sandbox.clock import Clock
+from integrations.sandbox.faults import FaultBoard
+from integrations.sandbox.kubernetes.controller import TektonController
+from integrations.sandbox.serving import serve
+from integrations.tekton import Tekton
+from tests.contract.pipelines import REQUEST
+from tests.contract.test_tekton import TOKEN, api_server, kubeconfig
+
+QUICK = Policy(read=2, total=4, attempts=2, backoff=0.01, body_limit=1 << 20, line_limit=1 << 16)
+
+
+def settings(directory: Path, url: str, token: str = TOKEN) -> KubernetesSettings:
+    return KubernetesSettings(kubeconfig=kubeconfig(directory, url, token), context="sandbox")
+
+
+@asynccontextmanager
+async def answered_by(directory: Path, answer: Callable[[Request], Awaitable[Response]]) -> AsyncIterator[Tekton]:
+    app = Starlette(routes=[Route("/{path:path}", answer, methods=["GET", "POST", "PATCH"])])
+    async with serve(app) as url, Tekton(settings(directory, url), QUICK) as tekton:
+        yield tekton
+
+
+def status(code: int, message: str = "words of the server", **more: Any) -> Response:
+    return JSONResponse({"kind": "Status", "code": code, "message": message, **more}, code)
+
+
+async def endless() -> AsyncIterator[bytes]:
+    while True:
+        await asyncio.sleep(0)
+        yield b"x" * 65536
+
+
+@pytest.mark.parametrize(
+    ("response", "kind", "sentence"),
+    [
+        (lambda: status(401), Refused, "credentials are not accepted"),
+        (lambda: status(403), Refused, "may not do this: words of the server"),
+        (lambda: status(404), NotFound, "words"),
+        (lambda: status(422), Refused, "HTTP 422"),
+        (lambda: status(429, details={"retryAfterSeconds": 1}), Unavailable, "HTTP 429"),
+        (lambda: status(500), Unavailable, "HTTP 500"),
+        (lambda: HTMLResponse("<html>proxy</html>", 503), Unavailable, "HTTP 503"),
+        (lambda: HTMLResponse("<html>proxy</html>"), Refused, "not what was expected"),
+        (lambda: PlainTextResponse('{"metadata": {"name": "tru'), Refused, "not what was expected"),
+        (lambda: JSONResponse({"metadata": {"name": 7}}), Refused, "not what was expected"),
+        (lambda: JSONResponse([None]), Refused, "not what was expected"),
+        (lambda: PlainTextResponse("[" * 100_000), Refused, "not what was expected"),
+        (lambda: PlainTextResponse(b"\xff\xfe"), Refused, "not what was expected"),
+        (lambda: StreamingResponse(endless()), Refused, "larger than 1048576 bytes"),
+    ],
+)  # fmt: skip
+async def test_a_bad_answer_is_told_by_its_kind(
+    tmp_path: Path, response: Callable[[], Response], kind: type[IntegrationError], sentence: str
+) -> None:
+    """K3."""
+
+    async def answer(request: Request) -> Response:
+        if request.url.path == "/apis/tekton.dev/v1":
+            return JSONResponse({"kind": "APIResourceList", "resources": []})
+        return response()
+
+    async with answered_by(tmp_path, answer) as tekton:
+        with pytest.raises(kind, match=sentence) as caught:
+            await tekton.get("my-run")
+    assert isinstance(caught.value, kind)
+    assert caught.value.system == "tekton"
+    assert TOKEN not in f"{caught.value!r}"
+
+
+async def test_a_cluster_without_tekton_says_so(tmp_path: Path) -> None:
+    """K3: the 404 of an absent kind looks like that of an absent object."""
+
+    async def answer(_: Request) -> Response:
+        return PlainTextResponse("404 page not found", 404)
+
+    async with answered_by(tmp_path, answer) as tekton:
+        with pytest.raises(NotFound, match="install Tekton"):
+            await tekton.list("", 1)
+
+
+async def test_a_server_that_never_answers_costs_a_bounded_wait(tmp_path: Path) -> None:
+    async def answer(_: Request) -> Response:
+        await asyncio.sleep(30)
+        raise AssertionError
+
+    app = Starlette(routes=[Route("/{path:path}", answer)])
+    async with serve(app) as url, Tekton(settings(tmp_path, url), replace(QUICK, read=0.3, total=1)) as tekton:
+        begun = time.monotonic()
+        with pytest.raises(Unavailable, match="no answer in time"):
+            await tekton.list("", 1)
+        assert time.monotonic() - begun < 3
+
+
+async def test_a_closed_port_is_unavailable(tmp_path: Path) -> None:
+    async with Tekton(settings(tmp_path, "http://127.0.0.1:1"), QUICK) as tekton:
+        with pytest.raises(Unavailable, match="cannot connect"):
+            await tekton.list("", 1)
+
+
+@pytest.mark.parametrize("content", ["", "not: [yaml", '{"contexts": []}', '{"current-context": "x"}'])
+async def test_a_kubeconfig_that_cannot_be_used_is_refused(tmp_path: Path, content: str) -> None:
+    file = tmp_path / "broken"
+    file.write_text(content)
+    for path in (file, tmp_path / "absent"):
+        async with Tekton(KubernetesSettings(kubeconfig=path)) as tekton:
+            with pytest.raises(Refused, match="KUBECONFIG"):
+                await tekton.list("", 1)
+
+
+async def test_outside_a_cluster_the_missing_service_account_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
+    async with Tekton(KubernetesSettings()) as tekton:
+        with pytest.raises(Refused, match="service account"):
+            await tekton.list("", 1)
+
+
+async def test_a_service_account_is_used_and_its_rotated_token_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from kubernetes.aio.config import incluster_config
+
+    seen: list[str] = []
+
+    async def answer(request: Request) -> Response:
+        seen.append(request.headers["authorization"])
+        return JSONResponse({"metadata": {}, "items": None})
+
+    token, authority = tmp_path / "token", tmp_path / "ca.crt"
+    token.write_text("first")
+    monkeypatch.setattr(incluster_config, "SERVICE_TOKEN_FILENAME", str(token))
+    monkeypatch.setattr(incluster_config, "SERVICE_CERT_FILENAME", str(authority))
+    loader = incluster_config.InClusterConfigLoader
+
+    async with serve(Starlette(routes=[Route("/{path:path}", answer)])) as url:
+        host, port = url.removeprefix("http://").split(":")
+        monkeypatch.setenv("KUBERNETES_SERVICE_HOST", host)
+        monkeypatch.setenv("KUBERNETES_SERVICE_PORT", port)
+        plain = loader._set_config
+
+        def over_http(self: Any, configuration: Any) -> None:
+            plain(self, configuration)  # type: ignore[no-untyped-call]
+            configuration.host, configuration.ssl_ca_cert = url, None
+
+        monkeypatch.setattr(loader, "_set_config", over_http)
+        authority.write_text("not read")
+        async with Tekton(KubernetesSettings(), QUICK) as tekton:
+            await tekton.list("", 1)
+            token.write_text("second")
+            monkeypatch.setattr(
+                loader, "token_expires_at", property(lambda _: real.datetime.min, lambda *_: None), raising=False
+            )
+            await tekton.list("", 1)
+    assert seen[0].lower() == "bearer first"
+    assert seen[-1].lower() == "bearer second"
+
+
+async def test_a_kubeconfig_that_changes_is_read_again(tmp_path: Path) -> None:
+    server = api_server(Clock(), FaultBoard())
+    async with serve(server.app) as url, Tekton(settings(tmp_path, url, "stale"), QUICK) as tekton:
+        with pytest.raises(Refused):
+            await tekton.list("", 1)
+        kubeconfig(tmp_path, url)
+        assert await tekton.list("", 1) == ()
+
+
+async def test_impersonation_sends_the_user_and_each_group(tmp_path: Path) -> None:
+    seen: list[Any] = []
+
+    async def answer(request: Request) -> Response:
+        seen.append((request.headers.get("impersonate-user"), request.headers.getlist("impersonate-group")))
+        return JSONResponse({"metadata": {}, "items": []})
+
+    async with answered_by(tmp_path, answer) as tekton:
+        async with tekton.acting_as("ana@example.com", ("engineers", "everyone")) as hers:
+            await hers.list("", 1)
+        await tekton.list("", 1)
+    assert seen[0] == seen[1] == ("ana@example.com", ["engineers", "everyone"])
+    assert seen[-1] == (None, [])
+
+
+async def test_the_cluster_holds_an_impersonated_person_to_their_own_rights(tmp_path: Path) -> None:
+    server = api_server(Clock(), FaultBoard())
+    async with serve(server.app) as url, Tekton(settings(tmp_path, url), QUICK) as tekton:
+        async with tekton.acting_as("cy@example.com", ("viewers",)) as theirs:
+            with pytest.raises(Refused, match="may not do this"):
+                await theirs.start(REQUEST)
+        assert await tekton.start(REQUEST)
+
+
+async def test_a_start_whose_answer_was_lost_is_found_again(tmp_path: Path) -> None:
+    server = api_server(Clock(), FaultBoard())
+    lost: list[str] = []
+
+    async def lossy(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http" and scope["method"] == "POST":
+
+            async def into_the_void(message: Any) -> None:
+                lost.append(message["type"])
+
+            await server.app(scope, receive, into_the_void)
+            await PlainTextResponse("bad gateway", 502)(scope, receive, send)
+            return
+        await server.app(scope, receive, send)
+
+    async with serve(lossy) as url, Tekton(settings(tmp_path, url), QUICK) as tekton:
+        run = await tekton.start(REQUEST)
+        assert lost
+        assert [found.name for found in await tekton.list("my-app", 5)] == [run.name]
+
+
+async def test_lists_are_read_to_the_last_page_and_again_when_a_page_is_forgotten(tmp_path: Path) -> None:
+    """K2: the token of a page expires with 410."""
+    asked: list[str] = []
+
+    def item(number: int) -> dict[str, Any]:
+        return {"metadata": {"name": f"r{number}", "creationTimestamp": f"2026-01-05T09:00:0{number}Z"}}
+
+    async def answer(request: Request) -> Response:
+        if "namespaces" not in request.url.path:
+            return JSONResponse({})
+        token = request.query_params.get("continue", "")
+        asked.append(token)
+        if token == "two" and asked.count("two") == 1:
+            return status(410, "The provided continue parameter is too old", reason="Expired")
+        following = {"": "two", "two": "three", "three": ""}[token]
+        page = {"": [1, 5], "two": [9, 2], "three": [4]}[token]
+        return JSONResponse({"metadata": {"continue": following}, "items": [item(number) for number in page]})
+
+    async with answered_by(tmp_path, answer) as tekton:
+        assert [run.name for run in await tekton.list("", 3)] == ["r9", "r5", "r4"]
+    assert asked == ["", "two", "", "two", "three"]
+
+
+async def until(changes: Any, wanted: Callable[[PipelineRun], bool]) -> list[PipelineRun]:
+    seen = [await anext(changes)]
+    while not wanted(seen[-1]):
+        seen.append(await anext(changes))
+    return seen
+
+
+async def looked_at(tekton: Tekton, name: str, wanted: Callable[[PipelineRun], bool]) -> PipelineRun:
+    while True:
+        run = await tekton.get(name)
+        if wanted(run):
+            return run
+        await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize("gone_as", ["event", "status"])
+async def test_a_watch_that_lost_the_thread_lists_again(tmp_path: Path, gone_as: Any) -> None:
+    """K1: 410 as the HTTP status, or as an ERROR event."""
+    server = api_server(Clock(), FaultBoard())
+    server.watch_policy.gone_as = gone_as
+    async with serve(server.app) as url, Tekton(settings(tmp_path, url), QUICK) as tekton, asyncio.timeout(20):
+        first = await tekton.start(REQUEST)
+        changes = cast("Any", tekton.changes())
+        async with aclosing(changes):
+            assert (await anext(changes)).name == first.name
+            for number in range(4):
+                started = await tekton.start(replace(REQUEST, id=f"more-{number}"))
+                server.compact(running_watches=True)
+                seen = await until(changes, lambda run, name=started.name: run.name == name)  # type: ignore[misc]
+                assert len(seen) == 1
+
+
+async def test_a_watch_that_ends_cleanly_goes_on_and_tells_nothing_twice(tmp_path: Path) -> None:
+    """K1."""
+    server = api_server(Clock(), FaultBoard())
+    server.watch_policy.bookmark_seconds = 0.05
+    async with serve(server.app) as url, Tekton(settings(tmp_path, url), QUICK) as tekton, asyncio.timeout(20):
+        await tekton.start(REQUEST)
+        changes = cast("Any", tekton.changes())
+        async with aclosing(changes):
+            await anext(changes)
+            for number in range(5):
+                server.end_watches()
+                started = await tekton.start(replace(REQUEST, id=f"more-{number}"))
+                assert (await anext(changes)).name == started.name
+
+
+async def test_a_cluster_that_goes_away_is_waited_for(tmp_path: Path) -> None:
+    faults = FaultBoard()
+    server = api_server(Clock(), faults)
+    async with serve(server.app) as url, Tekton(settings(tmp_path, url), QUICK) as tekton, asyncio.timeout(30):
+        changes = cast("Any", tekton.changes())
+        async with aclosing(changes):
+            first = await tekton.start(REQUEST)
+            assert (await anext(changes)).name == first.name
+            faults.set({"weather": {"kubernetes": "error-500"}})
+            server.end_watches()
+            with pytest.raises(Unavailable):
+                await tekton.get(first.name)
+            faults.set({"weather": {"kubernetes": "fine"}})
+            second = await tekton.start(replace(REQUEST, id="second"))
+            await until(changes, lambda run: run.name == second.name)
+
+
+async def test_a_watch_that_is_forbidden_says_so(tmp_path: Path) -> None:
+    server = api_server(Clock(), FaultBoard())
+    server.add_user("nobody", "nobody@example.com")
+    async with serve(server.app) as url, Tekton(settings(tmp_path, url, "nobody"), QUICK) as tekton:
+        with pytest.raises(Refused, match="may not"):
+            await anext(cast("Any", tekton.changes()))
+
+
+@pytest.mark.parametrize("line", [b"x" * 70_000, b"<html>\n", b'{"type": "ADDED"}\n'])
+async def test_a_malformed_watch_is_refused(tmp_path: Path, line: bytes) -> None:
+    async def answer(request: Request) -> Response:
+        if request.query_params.get("watch"):
+            return PlainTextResponse(line)
+        return JSONResponse({"metadata": {"resourceVersion": "1"}, "items": []})
+
+    async with answered_by(tmp_path, answer) as tekton, asyncio.timeout(10):
+        with pytest.raises(Refused):
+            await anext(cast("Any", tekton.changes()))
+
+
+async def test_logs_of_a_deleted_pod_are_gone_and_the_sentence_stays(tmp_path: Path) -> None:
+    """T10, T15: cancel deletes the pod."""
+    clock = Clock(100)
+    server = api_server(clock, FaultBoard())
+    async with serve(server.app) as url, Tekton(settings(tmp_path, url), QUICK) as tekton, asyncio.timeout(20):
+        run = await tekton.start(REQUEST)
+        async with TektonController(server, clock):
+            await looked_at(tekton, run.name, lambda run: any(t.status is RunStatus.SUCCEEDED for t in run.tasks))
+            clock.speed = 0.2
+            await looked_at(tekton, run.name, lambda run: any(t.status is RunStatus.RUNNING for t in run.tasks))
+            await tekton.cancel(run.name, CancelMode.NOW)
+            ended = await looked_at(tekton, run.name, lambda run: run.done)
+        logs = await tekton.logs(run.name, 10)
+    assert ended.status is RunStatus.CANCELLED
+    cancelled = next(task for task in ended.tasks if task.status is RunStatus.CANCELLED)
+    assert cancelled.message
+    assert all(log.gone for log in logs if log.task == cancelled.name)
+    assert any(log.lines for log in logs if log.task == "fetch-source")
+
+
+async def test_a_step_is_followed_from_before_it_begins_until_it_ends(tmp_path: Path) -> None:
+    """T15: before the container starts the log answers 400."""
+    clock = Clock(20)
+    server = api_server(clock, FaultBoard())
+    async with serve(server.app) as url, Tekton(settings(tmp_path, url), QUICK) as tekton, asyncio.timeout(20):
+        run = await tekton.start(REQUEST)
+        async with TektonController(server, clock):
+            lines = [line async for line in tekton.follow(run.name, "run-tests", "test")]
+            assert any("42 passed" in line for line in lines)
+            assert [line async for line in tekton.follow(run.name, "run-tests", "no-such-step")] == []
+    with pytest.raises(IntegrationError):
+        await anext(tekton.follow("nobody", "run-tests", "test"))
+
+
+async def test_what_a_webhook_refuses_is_told_with_its_words(tmp_path: Path) -> None:
+    """T9, T12: 400, and its message tells."""
+    words = 'admission webhook "validation.webhook.pipeline.tekton.dev" denied the request: validation failed: no'
+
+    async def answer(request: Request) -> Response:
+        if request.method in ("POST", "PATCH"):
+            return status(400, words, reason="BadRequest")
+        return JSONResponse(
+            {"metadata": {"name": "r"}, "spec": {"params": [{"name": n} for n in ("repo-url", "image", "revision")]}}
+        )
+
+    async with answered_by(tmp_path, answer) as tekton:
+        with pytest.raises(Refused, match="validation failed: no"):
+            await tekton.start(REQUEST)
+        with pytest.raises(Refused, match="validation failed: no"):
+            await tekton.cancel("r", CancelMode.NOW)
+
+
+def test_no_secret_in_a_representation(tmp_path: Path) -> None:
+    tekton = Tekton(settings(tmp_path, "http://127.0.0.1:1"))
+    assert TOKEN not in f"{tekton!r} {vars(tekton)!r}"
+    assert json.loads((tmp_path / "kubeconfig").read_text())
