@@ -367,8 +367,8 @@ async def test_a_step_is_followed_from_before_it_begins_until_it_ends(tmp_path: 
             lines = [line async for line in tekton.follow(run.name, "run-tests", "test")]
             assert any("42 passed" in line for line in lines)
             assert [line async for line in tekton.follow(run.name, "run-tests", "no-such-step")] == []
-    with pytest.raises(IntegrationError):
-        await anext(tekton.follow("nobody", "run-tests", "test"))
+        with pytest.raises(NotFound):
+            await anext(tekton.follow("nobody", "run-tests", "test"))
 
 
 async def test_what_a_webhook_refuses_is_told_with_its_words(tmp_path: Path) -> None:
