@@ -1,0 +1,186 @@
+"""Following Applications: what the stream loses, how it breaks, and what the reader is told."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import aclosing, asynccontextmanager, closing, suppress
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from bot.domain.application import Application, HealthStatus
+from bot.domain.errors import Refused
+from bot.settings import ArgoCDSettings
+from integrations.argocd import ArgoCD
+from integrations.http import Policy
+
+QUICK = Policy(connect=0.5, read=2, total=3, attempts=1, line_limit=10_000)
+JSON, EVENTS = b"application/json", b"text/event-stream"
+
+
+def app(name: str, version: int, health: str = "Healthy", namespace: str = "argocd") -> dict[str, Any]:
+    metadata = {"name": name, "namespace": namespace, "resourceVersion": str(version)}
+    return {"metadata": metadata, "spec": {"project": "apps"}, "status": {"health": {"status": health}}}
+
+
+@dataclass
+class Server:
+    """Lists what `apps` says, and streams the lines that tests put into `lines`; None ends the stream."""
+
+    apps: list[dict[str, Any]] = field(default_factory=list)
+    lines: "asyncio.Queue[bytes | None]" = field(default_factory=asyncio.Queue)
+    content_type: bytes = JSON
+    status: bytes = b"200 OK"
+    asked: list[str] = field(default_factory=list)
+    was_asked: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def send(self, kind: str, application: dict[str, Any]) -> None:
+        line = json.dumps({"result": {"type": kind, "application": application}}).encode()
+        self.lines.put_nowait(line + b"\n" if self.content_type == JSON else b"data: " + line + b"\n\n")
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[str]:
+        serving: set[asyncio.Task[None]] = set()
+
+        def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            serving.add(asyncio.create_task(self._serve(reader, writer)))
+
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        async with server:
+            yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+            for task in serving:
+                task.cancel()
+            await asyncio.gather(*serving, return_exceptions=True)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with closing(writer), suppress(ConnectionError, asyncio.IncompleteReadError):
+            head = (await reader.readuntil(b"\r\n\r\n")).decode()
+            self.asked.append(head)
+            self.was_asked.set()
+            writer.write(b"HTTP/1.1 " + self.status + b"\r\nConnection: close\r\n")
+            if "/stream/" in head and self.status.startswith(b"200"):
+                writer.write(b"Content-Type: " + self.content_type + b"\r\n\r\n")
+                await writer.drain()
+                while (line := await self.lines.get()) is not None:
+                    writer.write(line)
+                    await writer.drain()
+            else:
+                body = json.dumps({"items": self.apps or None}).encode()
+                writer.write(b"Content-Length: %d\r\n\r\n" % len(body) + body)
+                await writer.drain()
+
+    @property
+    def lists(self) -> int:
+        return sum("/stream/" not in head for head in self.asked)
+
+
+@asynccontextmanager
+async def following(server: Server, relist: float = 60) -> AsyncIterator[AsyncIterator[Application]]:
+    settings = ArgoCDSettings(url="http://127.0.0.1", project="apps")
+    async with (
+        asyncio.timeout(8),
+        server.running() as url,
+        ArgoCD(settings.model_copy(update={"url": url}), QUICK, timedelta(seconds=relist)) as argocd,
+        aclosing(argocd.changes("production")) as changes,  # type: ignore[type-var]
+    ):
+        yield changes
+
+
+@pytest.mark.parametrize("content_type", [JSON, EVENTS])
+async def test_bare_json_lines_are_read_like_server_sent_events(content_type: bytes) -> None:
+    """A9."""
+    server = Server([app("a", 1)], content_type=content_type)
+    async with following(server) as changes:
+        assert (await anext(changes)).health is HealthStatus.HEALTHY
+        server.lines.put_nowait(b":\n\n" if content_type == EVENTS else b"\n")
+        server.send("MODIFIED", app("a", 2, "Progressing"))
+        assert (await anext(changes)).health is HealthStatus.PROGRESSING
+    assert "accept: text/event-stream" in server.asked[0].lower()
+
+
+async def test_the_server_is_asked_to_subscribe_at_once() -> None:
+    """A10: without a resourceVersion it sends its state first and subscribes afterwards."""
+    server = Server([app("a", 1)])
+    async with following(server) as changes:
+        await anext(changes)
+    (stream,) = [head for head in server.asked if "/stream/" in head]
+    assert "resourceVersion=0" in stream
+    assert "projects=apps" in stream
+
+
+async def test_a_change_that_the_stream_lost_comes_with_the_next_list() -> None:
+    """A10."""
+    server = Server([app("a", 1)])
+    async with following(server, relist=0.2) as changes:
+        await anext(changes)
+        server.apps = [app("a", 5, "Degraded"), app("b", 6)]
+        told = [await anext(changes), await anext(changes)]
+    assert [(a.ref.name, a.health) for a in told] == [("a", HealthStatus.DEGRADED), ("b", HealthStatus.HEALTHY)]
+
+
+async def test_equal_names_in_two_namespaces_are_two_applications() -> None:
+    """A11."""
+    server = Server([app("a", 1, "Healthy", "one"), app("a", 2, "Degraded", "two")])
+    async with following(server) as changes:
+        told = [await anext(changes), await anext(changes)]
+        server.send("MODIFIED", app("a", 3, "Healthy", "two"))
+        told.append(await anext(changes))
+    assert [a.health.value for a in told] == ["Healthy", "Degraded", "Healthy"]
+    assert [a.url.rsplit("/", 2)[1] for a in told] == ["one", "two", "two"]
+
+
+async def test_an_event_that_is_old_news_is_not_told() -> None:
+    server = Server([app("a", 5)])
+    async with following(server) as changes:
+        await anext(changes)
+        server.send("MODIFIED", app("a", 4, "Degraded"))
+        server.send("ADDED", app("a", 5))
+        server.send("MODIFIED", app("a", 6, "Progressing"))
+        assert (await anext(changes)).health is HealthStatus.PROGRESSING
+
+
+BROKEN = {
+    "the end": None,
+    "an error line": b'{"error":{"grpc_code":14,"http_code":503,"message":"unavailable","http_status":"x"}}\n',
+    "no JSON": b"<html>\n",
+    "wrong types": b'{"result":{"type":1}}\n',
+    "a line without end": b"x" * 20_000,
+}
+
+
+@pytest.mark.parametrize("fault", BROKEN)
+async def test_a_stream_that_breaks_is_opened_again_and_nothing_is_missed(fault: str) -> None:
+    """A9, A10."""
+    server = Server([app("a", 1)])
+    async with following(server) as changes:
+        await anext(changes)
+        server.apps = [app("a", 9, "Degraded")]
+        server.lines.put_nowait(BROKEN[fault])
+        assert (await anext(changes)).health is HealthStatus.DEGRADED
+        assert server.lists == 2
+
+
+@pytest.mark.parametrize("status", [b"401 Unauthorized", b"403 Forbidden"])
+async def test_a_token_that_is_refused_at_first_is_told(status: bytes) -> None:
+    async with following(Server(status=status)) as changes:
+        with pytest.raises(Refused):
+            await anext(changes)
+
+
+async def test_an_argo_cd_that_is_away_at_first_is_waited_for() -> None:
+    server = Server([app("a", 1)], status=b"503 Service Unavailable")
+    async with following(server, relist=0.1) as changes:
+        waiting = asyncio.ensure_future(anext(changes))
+        await server.was_asked.wait()
+        server.status = b"200 OK"
+        assert (await waiting).ref.name == "a"
+
+
+async def test_no_task_is_left_behind() -> None:
+    before = asyncio.all_tasks()
+    async with following(Server([app("a", 1)])) as changes:
+        await anext(changes)
+        assert any(task.get_name() == "argocd application stream" for task in asyncio.all_tasks() - before)
+    assert not any(task.get_name() == "argocd application stream" for task in asyncio.all_tasks())
