@@ -16,9 +16,9 @@ from typing import Any, ParamSpec, get_type_hints
 from bot.domain.caller import Caller, Permission
 from bot.domain.errors import InvalidCommand
 from bot.domain.intent import Context, Intent
-from bot.domain.names import did_you_mean
 from bot.domain.reply import HelpEntry, Reply
 from bot.grammar import Token, Words, tokenize
+from bot.names import did_you_mean
 
 ENTRY_POINTS = "pilothouse.commands"
 SLASH = "pilothouse"

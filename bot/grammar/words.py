@@ -11,11 +11,11 @@ from typing import NoReturn
 from bot.domain.errors import InvalidCommand, UnknownName
 from bot.domain.image import is_digest
 from bot.domain.intent import Context, Pick
-from bot.domain.names import did_you_mean
 from bot.grammar.flags import take_break_glass, take_flag, take_text
 from bot.grammar.place import Place, Slots, assign
 from bot.grammar.tokens import Token
 from bot.grammar.vocabulary import Vocabulary
+from bot.names import did_you_mean
 
 _TAG = re.compile(r"\w[\w.-]{0,127}", re.ASCII)
 _REVISION = re.compile(r"\w[\w./+@-]{0,254}", re.ASCII)
