@@ -243,3 +243,12 @@ async def test_two_servers_do_not_know_each_others_tokens(world: World, tmp_path
         minted = world.argo.access.mint("pilothouse")
         assert (await other.http.get("/api/v1/applications", headers=bearer(minted))).status_code == 401
         assert (await other.http.get("/api/v1/applications", headers=bearer(TOKEN))).status_code == 200
+
+
+async def test_delete(world: World) -> None:
+    """A24, A2: gone for good, and its worker with it."""
+    gone = await world.http.request("DELETE", ONE, headers=JSON)
+    assert (gone.status_code, gone.json()) == (200, {})
+    assert (await world.http.get(ONE)).status_code == 403
+    sha = await world.promote("v1.4.2", "staging")
+    await world.healthy_at(sha, "my-app-staging")

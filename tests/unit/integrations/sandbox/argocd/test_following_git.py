@@ -52,6 +52,20 @@ async def test_the_whole_story_of_an_automated_sync(world: World) -> None:
     assert app["status"]["reconciledAt"] >= state["finishedAt"]
 
 
+async def test_health_stays_the_old_one_for_a_while_after_the_operation(tmp_path: Path) -> None:
+    """A19: who asks then sees Succeeded and Healthy, of the revision before."""
+    async with running(tmp_path, [project(), application("production", SELF_HEAL)], speed=4) as world:
+        sha = await world.promote("v1.4.2")
+        await world.until(lambda one: (one["status"].get("operationState") or {}).get("phase") == "Succeeded"
+                          and one["status"]["sync"]["revision"] == sha)  # fmt: skip
+        trapped = (await world.app())["status"]
+        assert (trapped["operationState"]["phase"], trapped["health"]["status"]) == ("Succeeded", "Healthy")
+        assert trapped["sync"]["status"] == "OutOfSync"
+        assert trapped["reconciledAt"] <= trapped["operationState"]["finishedAt"]
+        assert trapped["summary"]["images"] == [f"{IMAGE}:v1.4.1"]
+        await world.until(lambda one: one["status"]["health"]["status"] == "Progressing")
+
+
 async def test_only_the_changed_overlay_is_out_of_sync_but_every_revision_moves(world: World) -> None:
     before = await world.app("my-app-staging")
     sha = await world.promote("v1.4.2")

@@ -83,7 +83,7 @@ async def test_of_two_at_once_one_wins(world: World) -> None:
         ({"additions": [{"path": "a", "contents": "MQ=="}, {"path": "a", "contents": "MQ=="}]}, "UNPROCESSABLE"),
         ({"additions": [{"path": "/a", "contents": "MQ=="}]}, "UNPROCESSABLE"),
         ({"additions": [{"path": "a", "contents": "MQ"}]}, "UNPROCESSABLE"),
-        ({"additions": [{"path": "ok", "contents": "MQ=="}, {"path": "a", "contents": "M-=="}]}, "UNPROCESSABLE"),
+        ({"additions": [{"path": "ok", "contents": "MQ=="}, {"path": "a", "contents": "M-Q=="}]}, "UNPROCESSABLE"),
     ],
 )
 async def test_all_or_nothing(world: World, changes: dict[str, Any], kind: str) -> None:
