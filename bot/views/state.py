@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from bot.domain.approval import missing, quorum
 from bot.domain.promotion import Following, GateResult, Kind, Phase, Progress, Promotion, Stage, VerdictState
 from bot.views import words
 from bot.views.layout import BLUE, GREEN, RED, YELLOW
@@ -69,15 +70,9 @@ def _gate_names(results: list[GateResult] | tuple[GateResult, ...]) -> list[str]
 
 def _approvals(promotion: Promotion, approvers: str) -> str:
     rule = promotion.plan.approval
-    missing = max(1, rule.count - len(promotion.approvals))
-    if promotion.approvals:
-        what = words.count(missing, "more approval")
-    else:
-        what = "an approval" if missing == 1 else words.count(missing, "approval")
-    sentence = f"Waiting for {what} from {_who(promotion, approvers)}."
-    held = {role for approval in promotion.approvals for role in approval.roles}
-    still = [role for role in rule.required if role not in held]
-    return f"{sentence} One of them must be of {named(still)}." if still else sentence
+    wanted = missing(rule, promotion.approvals) if not quorum(rule, promotion.approvals) else "an approval"
+    ask = f" Ask {words.with_mentions(approvers, 600)}." if approvers else ""
+    return f"Waiting for {safe(wanted, 400)}.{ask}"
 
 
 def _who(promotion: Promotion, approvers: str) -> str:

@@ -143,14 +143,15 @@ def moment(at: datetime, style: str = TIME) -> str:
 def joined(parts: Iterable[str], limit: int, separator: str = "\n") -> str:
     """The parts that fit, and how many more there are. Parts are finished mrkdwn and never cut."""
     every = list(parts)
+    if sum(width(part) + width(separator) for part in every) - width(separator) <= limit:
+        return separator.join(every)
     kept, room = 0, limit - width(more(len(every), separator))
     for part in every:
         room -= width(part) + width(separator)
         if room < 0:
             break
         kept += 1
-    shown = separator.join(every[:kept])
-    return shown if kept == len(every) else shown + more(len(every) - kept, separator if kept else "")
+    return separator.join(every[:kept]) + more(len(every) - kept, separator if kept else "")
 
 
 def more(count: int, separator: str = "\n") -> str:

@@ -1,0 +1,89 @@
+"""Pickers and forms."""
+
+import pytest
+
+from bot.domain.reply import Choice, Picker, ReasonForm
+from bot.views import home, loading_modal, modal, options
+from bot.views.ids import verb_of
+from tests.views.reading import view_lines
+from tests.views.samples import promotion
+
+APPS = (Choice("my-app", "my-app"), Choice("storefront", "storefront"))
+ENVIRONMENTS = tuple(Choice(name, name) for name in ("development", "staging", "production"))
+
+
+def picker(verb: str, app: str = "", environment: str = "") -> Picker:
+    return Picker(verb, APPS, ENVIRONMENTS, app, environment)
+
+
+def test_deploy() -> None:
+    view = modal(picker("deploy", "my-app", "staging"), '{"channel":"C0DEPLOY"}')
+    assert view_lines(view) == [
+        "App: <external_select = my-app>",
+        "Environment: <static_select = staging>",
+        "Image (optional): <external_select>",
+        "Reason (optional): <plain_text_input>",
+    ]
+    assert (view["callback_id"], view["submit"]["text"], view["private_metadata"]) == (
+        "pick.deploy",
+        "Deploy",
+        '{"channel":"C0DEPLOY"}',
+    )
+    assert verb_of(view["callback_id"]) == "deploy"
+
+
+def test_the_last_environment_is_never_chosen_beforehand() -> None:
+    assert view_lines(modal(picker("deploy", "my-app", "production"), ""))[1] == "Environment: <static_select>"
+
+
+@pytest.mark.parametrize(
+    ("verb", "asks"),
+    [
+        ("promote", ["app", "environment", "reason"]),
+        ("rollback", ["app", "environment", "to", "reason"]),
+        ("status", ["app", "environment"]),
+        ("scan", ["app", "environment", "image"]),
+        ("pipeline run", ["app", "revision"]),
+    ],
+)
+def test_each_verb_asks_for_what_it_needs(verb: str, asks: list[str]) -> None:
+    """S16: block and action ids are the same, so that an update keeps what was typed."""
+    blocks = modal(picker(verb), "")["blocks"]
+    assert [block["block_id"] for block in blocks] == asks
+    assert [block["element"]["action_id"] for block in blocks] == asks
+
+
+def test_status_can_be_asked_of_everything() -> None:
+    assert all(block["optional"] for block in modal(picker("status"), "")["blocks"])
+
+
+def test_a_rejection_needs_a_reason() -> None:
+    view = modal(ReasonForm(promotion()), "p-7f3a")
+    assert view_lines(view) == ["*my-app → production · v1.4.1 → v1.4.2*", "Why not?: <plain_text_input>"]
+    assert view["callback_id"] == "reject"
+    assert not view["blocks"][1].get("optional")
+
+
+def test_the_wait_before_a_modal() -> None:
+    """S15."""
+    assert view_lines(loading_modal("Deploy")) == ["⏳ One moment, looking things up…"]
+
+
+def test_options_hold_what_was_typed_and_begin_with_it_first() -> None:
+    choices = [Choice(name, name) for name in ("my-app", "app-store", "ledger")]
+    found = [option["value"] for option in options(choices, " APP ")["options"]]
+    assert found == ["app-store", "my-app"]
+
+
+def test_home() -> None:
+    assert view_lines(home([promotion()], [], commands=["/deploy my-app staging"])) == [
+        "# 🚦 Waiting for an approval",
+        "🚀 *my-app → production · v1.4.1 → v1.4.2* · asked for by @U0ANA in #C0DEPLOY",
+        "Waiting for an approval from release-managers.",
+        "---",
+        "# What runs where",
+        "No apps are known yet: they are found in the overlay repository.",
+        "---",
+        "(Try `/deploy my-app staging`)",
+    ]
+    assert view_lines(home([], []))[0] == "Nothing is on its way, and nobody waits for you."

@@ -1,0 +1,297 @@
+"""What commands answer, read aloud."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from bot.domain.application import Application, ApplicationRef, HealthStatus, SyncStatus
+from bot.domain.event import Event
+from bot.domain.image import Artifact, Image
+from bot.domain.overlay import OverlayImage
+from bot.domain.pipeline import PipelineRun, RunStatus, StepLog, TaskStatus
+from bot.domain.promotion import Phase, Stage
+from bot.domain.reply import (
+    HelpEntry,
+    HelpPage,
+    Picker,
+    RollbackChoice,
+    RollbackChoices,
+    RunDetail,
+    RunList,
+    RunLog,
+    ScanReport,
+    Silent,
+    Started,
+    StatusBoard,
+    StatusRow,
+    Told,
+)
+from bot.domain.scan import Scan, ScanStatus, Severity, Vulnerability
+from bot.views import notice, render, result, thread_note
+from bot.views.runs import log_file, longer_than_shown
+from tests.views.reading import lines, read
+from tests.views.samples import AT, BLOCKED, COMMIT, DIGEST, OLD_DIGEST, promotion
+
+IMAGE = Image("harbor.example.com/apps/my-app", DIGEST, "v1.4.2")
+
+
+def running(label: str) -> tuple[OverlayImage, ...]:
+    return (OverlayImage("harbor.example.com/apps/my-app", "harbor.example.com/apps/my-app", label),)
+
+
+def application(health: HealthStatus = HealthStatus.HEALTHY, **changes: object) -> Application:
+    usual = Application(ApplicationRef("my-app-production", "production"), SyncStatus.SYNCED, health)
+    return replace(usual, **changes)  # type: ignore[arg-type]
+
+
+def row(environment: str, label: str, app: str = "my-app", **changes: object) -> StatusRow:
+    usual = StatusRow(app, environment, running(label), application(), last=COMMIT)
+    return replace(usual, **changes)  # type: ignore[arg-type]
+
+
+def test_told_keeps_its_lines_and_names_whom_to_ask() -> None:
+    shown = render(Told("You may not do this.\nAsk <@U0BO>, <!channel> or a & b."))
+    assert shown.text == "You may not do this.\nAsk <@U0BO>, &lt;!channel&gt; or a &amp; b."
+
+
+def test_silence() -> None:
+    assert render(Silent()).text == ""
+
+
+def test_what_opens_a_modal_is_no_message() -> None:
+    with pytest.raises(TypeError, match="Picker is not shown as a message"):
+        render(Picker("deploy", (), ()))
+
+
+def test_started() -> None:
+    shown = render(Started(promotion(), "C0DEPLOY"))
+    assert read(shown.text) == "*my-app → production · v1.4.1 → v1.4.2* is under way: follow its card in #C0DEPLOY."
+    assert "is under way already" in render(Started(promotion(), "C0DEPLOY", existing=True)).text
+
+
+def test_status_of_one_app() -> None:
+    sick = application(HealthStatus.DEGRADED, health_message="Deployment exceeded its progress deadline")
+    board = StatusBoard(
+        (
+            row("development", "v1.4.3"),
+            row("staging", "v1.4.2", application=sick),
+            row("production", "v1.4.1", application=None, problem="Argo CD does not answer", promotion=promotion()),
+        )
+    )
+    shown = render(board)
+    assert lines(shown) == [
+        "# my-app",
+        "`development` v1.4.3 · ✅ Synced · Healthy · 2026-05-04 14:02 UTC by Ana",
+        "`staging` v1.4.2 · ❌ Synced · Degraded · 2026-05-04 14:02 UTC by Ana",
+        "        → Deployment exceeded its progress deadline",
+        "`production` v1.4.1 · ⚠️ Argo CD does not answer · 2026-05-04 14:02 UTC by Ana",
+        "        🚦 v1.4.2: Waiting for an approval from release-managers.",
+    ]
+    assert shown.text == "my-app: development v1.4.3 Healthy, staging v1.4.2 Degraded, production v1.4.1"
+
+
+def test_status_of_many_apps_says_how_many_more_there_are() -> None:
+    board = StatusBoard(tuple(row(env, "v1", f"app-{n}") for n in range(60) for env in ("staging", "production")))
+    shown = lines(render(board))
+    assert shown[:2] == ["*app-0*", "`staging` v1 · ✅ Synced · Healthy · 2026-05-04 14:02 UTC by Ana"]
+    assert shown[-1] == "(and 27 more)"
+
+
+def test_nothing_to_show() -> None:
+    assert render(StatusBoard(())).text == "There is nothing to show: no app runs there."
+    assert render(RunList("my-app", ())).text == "There are no pipeline runs of my-app yet."
+    assert render(HelpPage(())).text == "There is no such command. `/pilothouse help` lists them all."
+
+
+def vulnerability(id: str, severity: Severity, fix: str = "") -> Vulnerability:
+    return Vulnerability(id, "openssl", "3.0.1", severity, fix)
+
+
+def scan_report(scan: Scan, **changes: object) -> ScanReport:
+    usual = ScanReport("my-app", Artifact(IMAGE, ("v1.4.2",), AT, "5a6b7c8d"), scan, (), Severity.HIGH)
+    return replace(usual, **changes)  # type: ignore[arg-type]
+
+
+def test_a_scan_worst_first_and_compared() -> None:
+    found = (
+        vulnerability("CVE-2026-3", Severity.LOW),
+        vulnerability("CVE-2026-1", Severity.HIGH),
+        vulnerability("CVE-2026-2", Severity.CRITICAL, "3.0.9"),
+    )
+    counts = {Severity.LOW: 1, Severity.CRITICAL: 1, Severity.HIGH: 1}
+    scan = Scan(ScanStatus.SUCCESS, counts, 1, 3, AT, "Trivy 0.60")
+    report = scan_report(
+        scan,
+        vulnerabilities=found,
+        against=Image(IMAGE.repository, OLD_DIGEST, "v1.4.1"),
+        fixed=(vulnerability("CVE-2025-9", Severity.HIGH),),
+        added=(found[2],),
+    )
+    assert lines(render(report)) == [
+        "# 🔍 my-app · v1.4.2",
+        "⛔ 2 findings are High or worse.",
+        "Found: 🔴 1 Critical · 🟠 1 High · 🔵 1 Low",
+        "Fixable: 1 of 3",
+        "Scanned: 2026-05-04 14:02 UTC",
+        "Scanner: Trivy 0.60",
+        "Pushed: 2026-05-04 14:02 UTC",
+        "Source: `5a6b7c8d`",
+        "*Compared with v1.4.1*",
+        "✅ 1 fixed: 🟠 CVE-2025-9",
+        "⚠️ 1 new: 🔴 CVE-2026-2",
+        "*Worst first*",
+        "🔴 CVE-2026-2 · openssl 3.0.1 · fixed in 3.0.9",
+        "🟠 CVE-2026-1 · openssl 3.0.1 · no fix yet",
+        "🔵 CVE-2026-3 · openssl 3.0.1 · no fix yet",
+        f"(`harbor.example.com/apps/my-app@{DIGEST}`)",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("scan", "said"),
+    [
+        (
+            Scan(ScanStatus.NOT_SCANNED),
+            "⏳ This image is not scanned yet. Start one with `/scan my-app@v1.4.2 --rescan`.",
+        ),
+        (Scan(ScanStatus.PENDING), "⏳ The scan waits for its turn."),
+        (
+            Scan(ScanStatus.RUNNING, progress=40),
+            "⏳ The scan is running (40 %). What follows is of the scan before it, if there was one.",
+        ),
+        (
+            Scan(ScanStatus.ERROR),
+            "❌ The scan broke off, so nothing is known of this image. Start one with `/scan my-app@v1.4.2 --rescan`.",
+        ),
+        (Scan(ScanStatus.SUCCESS), "✅ Nothing is High or worse."),
+        (Scan(ScanStatus.SUCCESS, {Severity.HIGH: 1}), "⛔ 1 finding is High or worse."),
+    ],
+)
+def test_the_state_of_a_scan(scan: Scan, said: str) -> None:
+    assert lines(render(scan_report(scan)))[1] == said
+
+
+def test_many_findings_are_summarised() -> None:
+    found = tuple(vulnerability(f"CVE-{n:03}", Severity.LOW) for n in range(2500))
+    shown = lines(render(scan_report(Scan(ScanStatus.SUCCESS), vulnerabilities=found)))
+    assert shown[-2] == "and 2,490 more"
+
+
+RUN = PipelineRun(
+    "my-app-x7k2p",
+    "ci",
+    "ci-pipeline",
+    RunStatus.FAILED,
+    app="my-app",
+    requester="U0ANA",
+    started_at=AT,
+    finished_at=AT + timedelta(minutes=3, seconds=12),
+)
+
+
+def test_runs() -> None:
+    assert lines(render(RunList("my-app", (RUN, replace(RUN, name="my-app-a", status=RunStatus.RUNNING))))) == [
+        "*2 pipeline runs of my-app, newest first*",
+        "❌ *my-app-x7k2p* Failed",
+        "my-app · by @U0ANA · 2026-05-04 14:02 UTC · 3 min 12 s [Show]",
+        "🔄 *my-app-a* Running",
+        "my-app · by @U0ANA · 2026-05-04 14:02 UTC · 3 min 12 s [Show]",
+    ]
+
+
+def test_why_a_run_failed() -> None:
+    tasks = (
+        TaskStatus("fetch-source", RunStatus.SUCCEEDED, started_at=AT, finished_at=AT + timedelta(seconds=4)),
+        TaskStatus("run-tests", RunStatus.FAILED, message="exit code 1", failed_step="unit"),
+        TaskStatus("build-push", RunStatus.PENDING, skipped=True),
+    )
+    log = StepLog("run-tests", "unit", ("collected 3 items", "  FAILED test_x.py", "```"))
+    shown = render(RunDetail(replace(RUN, tasks=tasks), "Task run-tests failed in step unit: exit code 1.", log))
+    assert lines(shown) == [
+        "# 🔧 my-app-x7k2p",
+        "❌ Failed · my-app · by @U0ANA · 2026-05-04 14:02 UTC · 3 min 12 s",
+        "✅ fetch-source 4 s",
+        "❌ run-tests in step `unit`: exit code 1",
+        "⏭️ build-push skipped",
+        "❌ Task run-tests failed in step unit: exit code 1.",
+        "*run-tests* / unit",
+        "```",
+        "collected 3 items",
+        "  FAILED test_x.py",
+        "'''",
+        "```",
+        "[Logs] [Retry]",
+    ]
+    assert shown.text == "my-app-x7k2p: ❌ Failed. Task run-tests failed in step unit: exit code 1."
+
+
+def test_a_running_run_can_be_cancelled() -> None:
+    assert lines(render(RunDetail(replace(RUN, status=RunStatus.RUNNING))))[-1] == "[Logs] [Cancel]"
+
+
+def test_logs_show_the_last_lines_and_the_file_holds_all() -> None:
+    log = RunLog(
+        RUN,
+        (
+            StepLog("build", "push", tuple(f"line {n}" for n in range(30))),
+            StepLog("build", "sign", (), gone=True),
+        ),
+    )
+    shown = lines(render(log))
+    assert shown[2:5] == ["```", "line 10", "line 11"]
+    assert shown[-1] == "*build* / sign: its pod is gone, and the log with it."
+    name, content = log_file(log)
+    assert name == "my-app-x7k2p.log"
+    assert content.startswith(b"== build / push\nline 0\n")
+    assert longer_than_shown(log)
+
+
+def test_rollback_choices() -> None:
+    choices = (
+        RollbackChoice(running("v1.4.1")[0], AT, COMMIT, verified=True),
+        RollbackChoice(running("v1.4.0")[0], AT, COMMIT),
+    )
+    assert lines(render(RollbackChoices("my-app", "production", running("v1.4.2")[0], choices))) == [
+        "my-app in production runs *v1.4.2*. It can go back to:",
+        "*v1.4.1* · was Healthy there",
+        "since 2026-05-04 14:02 UTC by Ana · c0ffee1 Promote my-app to production [Roll back to this?]",
+        "*v1.4.0* · not known to have been Healthy",
+        "since 2026-05-04 14:02 UTC by Ana · c0ffee1 Promote my-app to production [Roll back to this?]",
+    ]
+
+
+def test_help() -> None:
+    deploy = HelpEntry(
+        "deploy", ("/deploy APP[@TAG] [to] ENV",), "Deploys an image.", "First paragraph.\n\nSecond one."
+    )
+    assert lines(render(HelpPage((deploy,)))) == [
+        "# deploy",
+        "`/deploy APP[@TAG] [to] ENV`",
+        "Deploys an image.",
+        "First paragraph.",
+        "Second one.",
+    ]
+    both = render(HelpPage((deploy, HelpEntry("scan", ("/scan APP",), "Shows a scan."))))
+    assert lines(both)[:2] == ["*deploy* Deploys an image.", "`/deploy APP[@TAG] [to] ENV`"]
+    assert both.text == "Commands: deploy and scan"
+
+
+def test_notes() -> None:
+    failed = promotion(Stage.DONE, Phase.FAILED, results=BLOCKED[:1])
+    assert lines(thread_note(failed, Event.FAILED)) == [
+        "❌ @U0ANA: Stopped: scan says no. Nothing has changed.",
+        "⛔ *Scan*: The image has 2 Critical vulnerabilities, and production allows none Details",
+        "        → Build it on a newer base image, then deploy that one",
+    ]
+    assert lines(thread_note(promotion(), Event.WAITING, approvers="<!subteam^S0RELEASE>")) == [
+        "🚦 Waiting for an approval from release-managers. Ask !subteam^S0RELEASE."
+    ]
+    assert lines(notice(promotion(), Event.STARTED)) == [
+        "🚀 *my-app → production · v1.4.1 → v1.4.2* is started by @U0ANA. The card is in #C0DEPLOY."
+    ]
+    done = promotion(Stage.DONE, Phase.SUCCEEDED)
+    assert lines(result(done)) == [
+        "✅ Your *my-app → production · v1.4.1 → v1.4.2*: my-app v1.4.2 runs in production, Synced and Healthy.",
+        "The card is in #C0DEPLOY.",
+    ]
