@@ -23,8 +23,8 @@ async def approve(ask: Approve, caller: Caller, promotions: Promotions) -> Reply
     You approve exactly what its card shows; when that changes, the approval is void.
     """
     if not ask.content_hash:
-        # An id names a plan, and plans are frozen: who types it means that plan, as who presses the button does.
+        # Who types an id has no card in the request: what holds at this moment is what they say yes to.
         named = await promotions.get(ask.promotion)
-        ask = replace(ask, content_hash=named.plan.content_hash)
+        ask = replace(ask, content_hash=named.content_hash)
     await promotions.approve(ask, caller)
     return Silent()

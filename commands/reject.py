@@ -23,6 +23,6 @@ async def reject(ask: Reject, caller: Caller, promotions: Promotions) -> Reply:
     """Say no to a promotion that waits for approval; it ends there, and its card tells your reason."""
     if not ask.content_hash:
         named = await promotions.get(ask.promotion)
-        ask = replace(ask, content_hash=named.plan.content_hash)
+        ask = replace(ask, content_hash=named.content_hash)
     await promotions.reject(ask, caller)
     return Silent()

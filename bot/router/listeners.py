@@ -47,6 +47,9 @@ def bolt_app(router: Router, client: Any, token: Credential, signing_secret: Cre
         # Handlers acknowledge at once and go on in tasks of their own; Bolt would poll for the ack every 10 ms.
         process_before_response=True,
         request_verification_enabled=False,
+        # Workflow functions and assistants are not for this bot: their middleware would only cost time.
+        attaching_function_token_enabled=False,
+        attaching_conversation_kwargs_enabled=False,
         before_authorize=Verification(signing_secret),
     )
     app.command(ANY)(_answering("command", router.on_command))

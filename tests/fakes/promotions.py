@@ -122,7 +122,7 @@ class MemoryPromotions(Promotions):
         promotion = self.all[promotion_id]
         if promotion.phase.final or promotion.stage is not Stage.APPROVAL:
             raise Conflict("This promotion has been decided already.")
-        if promotion.plan.content_hash != content_hash:
+        if promotion.content_hash != content_hash:
             raise Conflict("The card is stale: it shows something else than what waits now.")
         return promotion
 

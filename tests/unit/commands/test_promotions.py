@@ -40,12 +40,12 @@ async def test_rolling_back_without_a_target_shows_what_there_is() -> None:
     assert not office.promotions.all
 
 
-async def test_an_approval_by_keyboard_is_of_the_plan_that_the_id_names() -> None:
+async def test_an_approval_by_keyboard_is_of_what_the_id_names_at_that_moment() -> None:
     office = Office()
     await office.run("/deploy my-app prod", "U0ANA")
     assert await office.run(f"/approve {office.promotions.only.id}") == Silent()
     (yes,) = office.promotions.only.approvals
-    assert yes.content_hash == office.promotions.only.plan.content_hash
+    assert yes.content_hash == office.promotions.only.content_hash
 
 
 async def test_an_approval_of_something_else_is_refused() -> None:

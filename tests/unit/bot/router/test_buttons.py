@@ -30,7 +30,7 @@ async def test_approve_is_the_pressers_own_yes_to_what_the_card_shows(bot: Bot) 
     await until(lambda: bot.office.promotions.only.approvals)
     (yes,) = bot.office.promotions.only.approvals
     assert yes.approver.id == "U0BO"
-    assert yes.content_hash == bot.office.promotions.only.plan.content_hash
+    assert yes.content_hash == bot.office.promotions.only.content_hash
     await bot.idle()
     assert not bot.whispers("bo")
 
@@ -257,6 +257,15 @@ async def test_a_link_button_is_acknowledged_and_nothing_more(bot: Bot) -> None:
     assert (await bot.slack.act("ana", "deployments", where, "link"))["acked"]
     await bot.idle()
     assert not bot.whispers("ana")
+
+
+async def test_a_stopping_bot_takes_no_presses_any_more(bot: Bot) -> None:
+    where = await posted(bot)
+    bot.router.closed = True
+    assert (await bot.slack.act("bo", "deployments", where.ts, label="Approve"))["acked"]
+    await until(lambda: bot.whispers("bo"))
+    assert "restarting" in bot.whispers("bo")[-1]["text"]
+    assert not bot.office.promotions.only.approvals
 
 
 async def with_button(bot: Bot, action: str, value: str, **more: str) -> str:

@@ -205,3 +205,26 @@ async def test_a_long_log_comes_as_a_file_to_the_asker(bot: Bot) -> None:
     await bot.idle()
     await until(lambda: any(message.get("files") for message in bot.slack.messages("dm", "ana")))
     assert not any(message.get("files") for message in bot.slack.messages("deployments", "bo"))
+
+
+async def test_where_the_bot_cannot_whisper_the_answer_comes_as_a_direct_message(bot: Bot) -> None:
+    """S14: no response_url that works, and a conversation that the bot is not in."""
+    bot.slack.set_members("incidents", ["ana", "bo"])
+    body = {
+        "team_id": "T0PILOT",
+        "channel_id": "C0INC",
+        "user_id": "U0ANA",
+        "command": "/deploy",
+        "text": "my-ap prod",
+        "trigger_id": "1.2.3",
+    }
+
+    async def gone(**_: object) -> None:
+        raise OSError("no such host")
+
+    async def ack(*_: object) -> None:
+        return None
+
+    await bot.router.on_command(body, ack, gone)
+    await until(lambda: bot.slack.messages("dm", "ana"))
+    assert "Did you mean `my-app`?" in bot.slack.messages("dm", "ana")[-1]["text"]
