@@ -29,7 +29,7 @@ class Authenticator:
     """Tokens and whose they are."""
 
     def __init__(self, authorizer: Authorizer) -> None:
-        self._authorizer = authorizer
+        self.authorizer = authorizer
         self._tokens: dict[str, User] = {}
 
     def accept(self, token: str, user: User) -> None:
@@ -74,7 +74,7 @@ class Authenticator:
             wanted = [("serviceaccounts", namespace, account)]
         for resource, namespace, target in [*wanted, *(("groups", "", group) for group in groups)]:
             asked = Attributes("impersonate", "", resource, name=target, namespace=namespace)
-            if not self._authorizer.allowed(user.name, user.groups, asked):
+            if not self.authorizer.allowed(user.name, user.groups, asked):
                 why = (
                     f'User "{user.name}" cannot impersonate resource "{resource}" in API group "" at the cluster scope'
                 )

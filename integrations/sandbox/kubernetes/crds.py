@@ -1,5 +1,6 @@
 """CustomResourceDefinitions: structural schemas, what they refuse and what they prune (K3, K5)."""
 
+import functools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,20 +12,26 @@ Schema = dict[str, Any]
 Cause = tuple[str, str, str]
 
 
+@functools.cache
+def _schemas(folder: Path) -> dict[tuple[str, str], Schema]:
+    """By apiVersion and kind. Reading them takes seconds, so once a process."""
+    found: dict[tuple[str, str], Schema] = {}
+    for path in sorted(folder.glob("*.yaml")):
+        for manifest in YAML(typ="safe").load_all(path.read_text("utf-8")):
+            if not manifest or manifest.get("kind") != "CustomResourceDefinition":
+                continue
+            spec = manifest["spec"]
+            for version in spec["versions"]:
+                key = (f"{spec['group']}/{version['name']}", spec["names"]["kind"])
+                found[key] = version["schema"]["openAPIV3Schema"]
+    return found
+
+
 class CustomResourceDefinitions:
     """The schemas of a folder of CRD manifests; types that it does not have pass unchecked."""
 
     def __init__(self, folder: Path | None) -> None:
-        self._schemas: dict[tuple[str, str], Schema] = {}
-        for path in sorted(folder.glob("*.yaml")) if folder else ():
-            for manifest in YAML(typ="safe").load_all(path.read_text("utf-8")):
-                if manifest and manifest.get("kind") == "CustomResourceDefinition":
-                    self._learn(manifest["spec"])
-
-    def _learn(self, spec: dict[str, Any]) -> None:
-        for version in spec["versions"]:
-            api_version = f"{spec['group']}/{version['name']}"
-            self._schemas[api_version, spec["names"]["kind"]] = version["schema"]["openAPIV3Schema"]
+        self._schemas = _schemas(folder) if folder else {}
 
     def unknown_fields(self, obj: dict[str, Any]) -> list[str]:
         """The paths that the schema does not name."""

@@ -48,7 +48,17 @@ class Operations:
         key = Key(resource.group, resource.plural, namespace, metadata["name"])
         if self.store.get(key) is not None:
             raise errors.already_exists(resource.group, resource.plural, metadata["name"])
-        return obj if dry_run else self.store.put(key, obj)
+        if dry_run:
+            return obj
+        created = self.store.put(key, obj)
+        if resource.kind == "Namespace":
+            self._add_default_account(metadata["name"])
+        return created
+
+    def _add_default_account(self, namespace: str) -> None:
+        """Every namespace has a service account of this name."""
+        account = Resource("", "serviceaccounts", "ServiceAccount")
+        self.create(account, namespace, {"apiVersion": "v1", "kind": account.kind, "metadata": {"name": "default"}})
 
     def _settle_place(self, resource: Resource, namespace: str, metadata: Object) -> None:
         if not metadata.get("name") and metadata.get("generateName"):

@@ -108,6 +108,10 @@ class ObjectStore:
         for subscription in self._subscriptions:
             subscription.messages.put_nowait(word)
 
+    @property
+    def subscribers(self) -> int:
+        return len(self._subscriptions)
+
     @contextmanager
     def subscribe(self) -> Iterator[Subscription]:
         subscription = Subscription()

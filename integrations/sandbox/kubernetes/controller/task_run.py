@@ -20,6 +20,7 @@ Object = dict[str, Any]
 Stop = Literal["TaskRunCancelled", "TaskRunTimeout", "gone"]
 
 POD_START_SECONDS = 0.3
+UNFINISHED = "Not all Steps in the Task have finished executing"
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ class TaskRunExecution:
     async def _attempt_once(self) -> StepFailedError | None:
         """One pod. Returns what failed, if something did."""
         start = self._cluster.now()
-        self._set("Unknown", "Started", "Not all Steps in the Task have finished executing", startTime=start, podName="")
+        self._set("Unknown", "Started", UNFINISHED, startTime=start, podName="")
         await self._cluster.clock.sleep(0.05)
         steps: list[Object] = [
             {"name": name, "container": container, "waiting": {"reason": "PodInitializing"}}
@@ -124,7 +125,7 @@ class TaskRunExecution:
             step, log = steps[index], logs[container]
             step.pop("waiting")
             step["running"] = {"startedAt": self._cluster.now()}
-            self._set("Unknown", "Running", "Not all Steps in the Task have finished executing", steps=steps)
+            self._set("Unknown", "Running", UNFINISHED, steps=steps)
             main = name == self._behaviour.main_step or (not self._behaviour.main_step and index == len(steps) - 1)
             code = 0
             if main and self._world.must_fail(self._pipeline_task):
@@ -137,9 +138,9 @@ class TaskRunExecution:
             self._terminate(step, definition, code)
             if code:
                 self._skip(steps[index + 1 :], definitions[index + 1 :])
-                self._set("Unknown", "Running", "Not all Steps in the Task have finished executing", steps=steps)
+                self._set("Unknown", "Running", UNFINISHED, steps=steps)
                 raise StepFailedError(container, code)
-        self._set("Unknown", "Running", "Not all Steps in the Task have finished executing", steps=steps)
+        self._set("Unknown", "Running", UNFINISHED, steps=steps)
         return finish
 
     async def _finish(self, context: TaskContext, log: ContainerLog) -> tuple[Finish, int]:
@@ -204,7 +205,8 @@ class TaskRunExecution:
             earlier.update(conditions=condition("False", "StepFailed", message, now), completionTime=now)
             history = [*status.get("retriesStatus", []), earlier]
             status.clear()
-            status.update(retriesStatus=history, podName="", conditions=condition("Unknown", "ToBeRetried", message, now))
+            retried = condition("Unknown", "ToBeRetried", message, now)
+            status.update(retriesStatus=history, podName="", conditions=retried)
 
         self._world.reporter.tell(self._cluster.update_status(TASK_RUN, self._namespace, self.name, reset))
 
