@@ -14,7 +14,14 @@ SIGNATURE = "dev.cosignproject.cosign/signature"
 
 
 class SignedImage(Struct, frozen=True):
-    digest: str = field(name="Docker-manifest-digest")
+    """cosign itself writes `docker-manifest-digest`; its specification spells it with a capital letter (C2)."""
+
+    written: str = field(default="", name="docker-manifest-digest")
+    specified: str = field(default="", name="Docker-manifest-digest")
+
+    @property
+    def digest(self) -> str:
+        return self.written or self.specified
 
 
 class Critical(Struct, frozen=True):
@@ -42,4 +49,6 @@ def examine(payload: bytes, annotations: dict[str, str], digest: str, keys: Keys
         signed = msgspec.json.decode(payload, type=Payload).critical.image.digest
     except (msgspec.MsgspecError, ValueError, RecursionError):
         return Found.malformed("its payload is not a simple signing payload")
+    if not signed:
+        return Found.malformed("its payload names no digest")
     return Found.signed(key) if signed == digest else Found.other_digest(signed)

@@ -18,11 +18,16 @@ CONTRACTS = REPOSITORY.parent / "shared" / "contracts"
 Manifest = dict[str, Any]
 
 
+def go_path() -> str:
+    """PATH, and where `go install` puts programs."""
+    go_bins = [os.environ.get("GOBIN"), *(f"{p}/bin" for p in (os.environ.get("GOPATH"), Path.home() / "go") if p)]
+    return os.pathsep.join([os.environ.get("PATH", ""), *(b for b in go_bins if b)])
+
+
 @cache
 def kustomize() -> tuple[str, ...]:
     """The command that renders; skips the test where neither kustomize nor kubectl is."""
-    go_bins = [os.environ.get("GOBIN"), *(f"{p}/bin" for p in (os.environ.get("GOPATH"), Path.home() / "go") if p)]
-    path = os.pathsep.join([os.environ.get("PATH", ""), *(b for b in go_bins if b)])
+    path = go_path()
     if found := shutil.which("kustomize", path=path):
         return (found, "build")
     if found := shutil.which("kubectl", path=path):

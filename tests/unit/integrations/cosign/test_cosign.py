@@ -167,6 +167,21 @@ def test_the_sample_payload_is_read() -> None:
     assert examine(payload, notes, DIGEST, Keys(TRUSTED)).detail == "it signs sha256:20be...fe55"
 
 
+@pytest.mark.parametrize(
+    ("name", "state"),
+    [
+        ("Docker-manifest-digest", SignatureState.SIGNED),
+        ("docker-manifest-digest", SignatureState.SIGNED),
+        ("manifest-digest", SignatureState.MALFORMED),
+    ],
+)
+def test_cosign_itself_writes_the_digests_name_in_lower_case(name: str, state: SignatureState) -> None:
+    """C2 quotes the specification; cosign 3.1.3 was seen to write the other spelling."""
+    payload = simple_payload(DIGEST).replace(b"Docker-manifest-digest", name.encode())
+    notes = {SIGNATURE: base64.b64encode(sign(OURS, payload)).decode()}
+    assert examine(payload, notes, DIGEST, Keys(TRUSTED)).state is state
+
+
 @given(st.binary(max_size=60), st.dictionaries(st.just(SIGNATURE), st.text(max_size=40)))
 def test_no_layer_breaks_the_check(payload: bytes, notes: dict[str, str]) -> None:
     assert examine(payload, notes, DIGEST, Keys(TRUSTED)).state is not SignatureState.SIGNED
