@@ -86,6 +86,7 @@ class ArgoCDSettings(Tls):
     url: str = Field("", description="Base URL of the Argo CD API server.")
     token: SecretStr | None = Field(None, description="Token of an apiKey account or project role.")
     token_file: Path | None = None
+    web_url: str = Field("", description='Base URL for links, where people reach it by another name; "" = URL.')
     project: str = Field("", description="AppProject of the Applications; makes absent and forbidden two answers (A5).")
 
 

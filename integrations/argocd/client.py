@@ -196,7 +196,7 @@ class ArgoCD:
         await self.aclose()
 
     def _application(self, app: wire.Application, environment: str) -> Application:
-        return convert.application(app, environment, self._settings.url)
+        return convert.application(app, environment, self._settings.web_url or self._settings.url)
 
     async def _read(self, ref: ApplicationRef, refresh: str = "") -> wire.Application:
         params = {**self._scope(ref), **({"refresh": refresh} if refresh else {})}

@@ -131,6 +131,13 @@ async def test_equal_names_in_two_namespaces_are_two_applications() -> None:
     assert [a.url.rsplit("/", 2)[1] for a in told] == ["one", "two", "two"]
 
 
+async def test_links_lead_where_people_reach_it() -> None:
+    server = Server([app("a", 1)])
+    async with server.running() as url, ArgoCD(ArgoCDSettings(url=url, web_url="https://argocd.example.com")) as argocd:
+        (found,) = await argocd.list("production")
+    assert found.url == "https://argocd.example.com/applications/argocd/a"
+
+
 async def test_an_event_that_is_old_news_is_not_told() -> None:
     server = Server([app("a", 5)])
     async with following(server) as changes:

@@ -17,6 +17,7 @@ def token(**claims: object) -> str:
 
 
 def test_the_end_is_read_also_when_it_has_passed() -> None:
+    """A1."""
     end = datetime.now(UTC).replace(microsecond=0) - timedelta(days=1)
     assert expiry(token(exp=int(end.timestamp()))) == end
 

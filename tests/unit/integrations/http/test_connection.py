@@ -32,6 +32,7 @@ async def connection() -> AsyncIterator[Connection]:
 @pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
 @respx.mock
 async def test_a_read_is_tried_again_where_that_may_help(connection: Connection, status: int) -> None:
+    """A4: what gRPC calls Unavailable, Internal, ResourceExhausted, DeadlineExceeded."""
     route = respx.get(URL).mock(side_effect=[httpx.Response(status), httpx.Response(200, json={})])
     assert (await connection.request("read", "GET", "/")).status == 200
     assert route.call_count == 2
@@ -40,6 +41,7 @@ async def test_a_read_is_tried_again_where_that_may_help(connection: Connection,
 @pytest.mark.parametrize("status", [400, 401, 403, 409, 412, 422, 501])
 @respx.mock
 async def test_a_refusal_is_not_tried_again(connection: Connection, status: int) -> None:
+    """A4: what gRPC calls InvalidArgument, PermissionDenied, Aborted, Unimplemented."""
     route = respx.get(URL).respond(status)
     with pytest.raises(Refused, match=f"HTTP {status}"):
         await connection.request("read", "GET", "/")
