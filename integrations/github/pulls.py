@@ -1,0 +1,138 @@
+"""Pull requests: the way into environments that nobody changes directly (G6, G7, G11)."""
+
+import asyncio
+from typing import NoReturn
+
+from bot.domain.errors import HeadMoved, NotFound, Refused
+from bot.domain.overlay import Change
+from bot.ports import PullRequest
+from integrations.github import wire
+from integrations.github.api import Api
+from integrations.github.checks import Checks
+from integrations.github.commits import Commits
+from integrations.github.failures import SYSTEM, Conflicting
+
+MERGE_METHODS = ("squash", "merge", "rebase")
+LOOKS = 20
+PAUSE = 0.5
+"""seconds between looks at `mergeable`, which GitHub computes in the background (G11)"""
+
+
+class Pulls:
+    """Pull requests from branches of `repository` into `base`."""
+
+    def __init__(self, api: Api, repository: str, base: str) -> None:
+        self._api = api
+        self._repository = repository
+        self._base_branch = base
+        self._path = f"/repos/{repository}"
+        self._checks = Checks(api, repository, base)
+
+    async def open(self, change: Change, branch: str, expected_head: str, title: str, body: str) -> PullRequest:
+        if number := await self._find(branch):
+            return await self.get(number)
+        commits = Commits(self._api, self._repository, branch)
+        await self._branch(branch, expected_head)
+        await self._commit(commits, change, expected_head)
+        operation = f"open a pull request from {branch}"
+        asked = {"title": title, "body": body, "head": branch, "base": self._base_branch}
+        try:
+            answer = await self._api.write(operation, "POST", f"{self._path}/pulls", asked)
+        except Conflicting:
+            # Somebody else, or a try of ours whose answer was lost, was first.
+            if number := await self._find(branch):
+                return await self.get(number)
+            raise
+        return await self._shown(answer.decode(wire.Pull))
+
+    async def get(self, number: int) -> PullRequest:
+        return await self._shown(await self._read(number))
+
+    async def merge(self, number: int, message: str) -> PullRequest:
+        """By the first method that the repository allows: squash, merge, rebase. The branch is deleted then."""
+        pull = await self._read(number)
+        for _ in range(LOOKS):
+            if pull.merged or pull.state != "open" or pull.mergeable is not None:
+                break
+            await asyncio.sleep(PAUSE)
+            pull = await self._read(number)
+        if not pull.merged:
+            if pull.state != "open":
+                raise Refused(SYSTEM, f"merge #{number}", "the pull request is closed: open a new one")
+            if pull.commits != 1:
+                raise HeadMoved(SYSTEM, f"merge #{number}", "somebody else pushed to the pull request's branch")
+            await self._merge(pull, message)
+            await self._delete_branch(pull.head.ref)
+        return await self.get(number)
+
+    async def close(self, number: int, comment: str) -> None:
+        pull = await self._read(number)
+        if pull.state != "open":
+            return
+        operation = f"close #{number}"
+        await self._api.write(
+            operation, "POST", f"{self._path}/pulls/{number}/reviews", {"body": comment, "event": "COMMENT"}
+        )
+        await self._api.write(operation, "PATCH", f"{self._path}/pulls/{number}", {"state": "closed"})
+        await self._delete_branch(pull.head.ref)
+
+    async def _find(self, branch: str) -> int:
+        owner = self._repository.partition("/")[0]
+        params: dict[str, str | int] = {"head": f"{owner}:{branch}", "base": self._base_branch, "state": "open"}
+        answer = await self._api.get(f"find the pull request from {branch}", f"{self._path}/pulls", params)
+        return next((pull.number for pull in answer.decode(list[wire.PullSummary])), 0)
+
+    async def _branch(self, branch: str, sha: str) -> None:
+        """Create it; one that is there already is looked at by `_commit`."""
+        try:
+            await self._api.write(
+                f"create branch {branch}", "POST", f"{self._path}/git/refs", {"ref": f"refs/heads/{branch}", "sha": sha}
+            )
+        except Conflicting as conflict:
+            if "already exists" not in conflict.detail:
+                raise
+
+    async def _commit(self, commits: Commits, change: Change, expected_head: str) -> None:
+        try:
+            await commits.write(change, expected_head)
+        except HeadMoved:
+            if await commits.landed(change, expected_head) is None:
+                detail = f"branch {commits.branch} holds something else: delete it, or promote again"
+                raise Refused(SYSTEM, "commit for a pull request", detail) from None
+
+    async def _merge(self, pull: wire.Pull, message: str) -> None:
+        headline, _, body = message.partition("\n")
+        asked = {"sha": pull.head.sha, "commit_title": headline, "commit_message": body.lstrip("\n")}
+        path = f"{self._path}/pulls/{pull.number}/merge"
+        for method in MERGE_METHODS:
+            try:
+                await self._api.write(f"merge #{pull.number}", "PUT", path, {**asked, "merge_method": method})
+            except Conflicting as conflict:
+                if "not allowed" in conflict.detail and method != MERGE_METHODS[-1]:
+                    continue
+                _not_merged(pull, conflict)
+            return
+
+    async def _delete_branch(self, branch: str) -> None:
+        try:
+            await self._api.write(f"delete branch {branch}", "DELETE", f"{self._path}/git/refs/heads/{branch}")
+        except (NotFound, Conflicting):
+            return  # GitHub deletes branches of merged pull requests itself, where it is told to
+
+    async def _read(self, number: int) -> wire.Pull:
+        return (await self._api.get(f"read #{number}", f"{self._path}/pulls/{number}")).decode(wire.Pull)
+
+    async def _shown(self, pull: wire.Pull) -> PullRequest:
+        state = "merged" if pull.merged else pull.state
+        checks = await self._checks.of(pull.head.sha) if state == "open" else "success" if pull.merged else "failure"
+        merged = pull.merge_commit_sha if pull.merged and pull.merge_commit_sha else ""
+        return PullRequest(pull.number, pull.html_url, state, checks, merged)
+
+
+def _not_merged(pull: wire.Pull, conflict: Conflicting) -> NoReturn:
+    operation = f"merge #{pull.number}"
+    if conflict.status == 409 or "modified" in conflict.detail:
+        raise HeadMoved(SYSTEM, operation, conflict.detail) from conflict
+    raise Refused(
+        SYSTEM, operation, f"{conflict.detail} (checks, reviews or a conflict stand in the way)"
+    ) from conflict

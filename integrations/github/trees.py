@@ -1,0 +1,167 @@
+"""Files at a commit: few by their paths, many by the tree and its blobs, which never change."""
+
+import asyncio
+import base64
+import binascii
+import hashlib
+from collections import OrderedDict
+from collections.abc import Iterable
+from urllib.parse import quote
+
+from bot.domain.errors import NotFound, Refused
+from integrations.github import wire
+from integrations.github.api import Api
+from integrations.github.failures import SYSTEM, Conflicting
+
+FEW = 20
+BATCH = 100
+"""blobs asked for by one GraphQL query"""
+CACHED_BYTES = 32 << 20
+CACHED_TREES = 4
+
+
+class Trees:
+    """Reads one repository, `owner/name`."""
+
+    def __init__(self, api: Api, repository: str) -> None:
+        self._api = api
+        self._repository = repository
+        self._base = f"/repos/{repository}"
+        self._trees: OrderedDict[str, dict[str, str]] = OrderedDict()
+        self._blobs: OrderedDict[str, bytes] = OrderedDict()
+        self._size = 0
+
+    async def paths(self, at: str) -> dict[str, str]:
+        """Blob sha by path."""
+        if at not in self._trees:
+            self._trees[at] = await self._list(at)
+            while len(self._trees) > CACHED_TREES:
+                self._trees.popitem(last=False)
+        return self._trees[at]
+
+    async def read(self, paths: tuple[str, ...], at: str) -> dict[str, bytes]:
+        if len(paths) <= FEW and at not in self._trees:
+            bodies = await asyncio.gather(*(self._file(path, at) for path in paths))
+            return {path: body for path, body in zip(paths, bodies, strict=True) if body is not None}
+        tree = await self.paths(at)
+        wanted = {path: tree[path] for path in paths if path in tree}
+        blobs = await self._many(set(wanted.values()))
+        return {path: blobs[sha] for path, sha in wanted.items()}
+
+    async def _list(self, at: str) -> dict[str, str]:
+        operation = f"list files at {at[:12]}"
+        try:
+            tree = await self._tree(operation, at, recursive=True)
+        except Conflicting as conflict:
+            raise NotFound(SYSTEM, operation, conflict.detail) from conflict
+        if not tree.truncated:
+            return {entry.path: entry.sha for entry in tree.tree if entry.type == "blob"}
+        return await self._walk(operation, at, "")
+
+    async def _walk(self, operation: str, sha: str, prefix: str) -> dict[str, str]:
+        """A tree that is too large for one answer, folder by folder (G9)."""
+        tree = await self._tree(operation, sha, recursive=False)
+        if tree.truncated:
+            raise Refused(SYSTEM, operation, f"the folder {prefix or '/'} has more entries than GitHub lists")
+        found = {prefix + entry.path: entry.sha for entry in tree.tree if entry.type == "blob"}
+        folders = [entry for entry in tree.tree if entry.type == "tree"]
+        for part in await asyncio.gather(
+            *(self._folder(operation, one.sha, f"{prefix}{one.path}/") for one in folders)
+        ):
+            found |= part
+        return found
+
+    async def _folder(self, operation: str, sha: str, prefix: str) -> dict[str, str]:
+        tree = await self._tree(operation, sha, recursive=True)
+        if tree.truncated:
+            return await self._walk(operation, sha, prefix)
+        return {prefix + entry.path: entry.sha for entry in tree.tree if entry.type == "blob"}
+
+    async def _tree(self, operation: str, sha: str, *, recursive: bool) -> wire.Tree:
+        params: dict[str, str | int] = {"recursive": "1"} if recursive else {}
+        return (await self._api.get(operation, f"{self._base}/git/trees/{sha}", params)).decode(wire.Tree)
+
+    async def _file(self, path: str, at: str) -> bytes | None:
+        operation = f"read {path}"
+        url = f"{self._base}/contents/{quote(path)}"
+        try:
+            answer = await self._api.get(operation, url, {"ref": at})
+        except NotFound:
+            # An absent commit is 404 as well: then the commit itself is asked for.
+            await self._require(at)
+            return None
+        if answer.body.lstrip().startswith(b"["):
+            return None
+        content = answer.decode(wire.Content)
+        if content.type != "file":
+            return None
+        if content.encoding == "none":
+            return (
+                await self._api.get(operation, url, {"ref": at}, {"Accept": "application/vnd.github.raw+json"})
+            ).body
+        return _decoded(operation, content.content, content.encoding)
+
+    async def _require(self, at: str) -> None:
+        operation = f"read commit {at[:12]}"
+        try:
+            await self._api.get(operation, f"{self._base}/git/commits/{at}")
+        except Conflicting as conflict:
+            raise NotFound(SYSTEM, operation, conflict.detail) from conflict
+
+    async def _many(self, shas: set[str]) -> dict[str, bytes]:
+        found = {sha: self._blobs[sha] for sha in shas if sha in self._blobs}
+        missing = sorted(shas - found.keys())
+        if len(missing) > FEW:
+            batches = [missing[start : start + BATCH] for start in range(0, len(missing), BATCH)]
+            for batch in await asyncio.gather(*map(self._batch, batches)):
+                found |= batch
+            missing = sorted(shas - found.keys())
+        found |= dict(zip(missing, await asyncio.gather(*map(self._blob, missing)), strict=True))
+        for sha, body in found.items():
+            self._keep(sha, body)
+        return found
+
+    async def _batch(self, shas: list[str]) -> dict[str, bytes]:
+        """Many texts for one request. What is no text, or comes back changed, is left out: the sha tells."""
+        fields = " ".join(f'b{sha}: object(oid: "{sha}") {{ ... on Blob {{ text }} }}' for sha in shas)
+        owner, _, name = self._repository.partition("/")
+        query = f"query($owner: String!, $name: String!) {{ repository(owner: $owner, name: $name) {{ {fields} }} }}"
+        answered = await self._api.query("read files", query, {"owner": owner, "name": name}, wire.BlobsAnswer)
+        texts = (answered.data.repository if answered.data else None) or {}
+        bodies = ((alias[1:], blob.text.encode()) for alias, blob in texts.items() if blob and blob.text is not None)
+        return {sha: body for sha, body in bodies if blob_sha(body) == sha}
+
+    async def _blob(self, sha: str) -> bytes:
+        operation = f"read blob {sha[:12]}"
+        blob = (await self._api.get(operation, f"{self._base}/git/blobs/{sha}")).decode(wire.Blob)
+        return _decoded(operation, blob.content, blob.encoding)
+
+    def _keep(self, sha: str, body: bytes) -> None:
+        if sha not in self._blobs:
+            self._blobs[sha] = body
+            self._size += len(body)
+        self._blobs.move_to_end(sha)
+        while self._size > CACHED_BYTES and len(self._blobs) > 1:
+            self._size -= len(self._blobs.popitem(last=False)[1])
+
+
+def _decoded(operation: str, content: str, encoding: str) -> bytes:
+    if encoding == "utf-8":
+        return content.encode()
+    try:
+        return base64.b64decode(content)
+    except (binascii.Error, ValueError) as error:
+        raise Refused(SYSTEM, operation, "the content is not base64") from error
+
+
+def blob_sha(body: bytes) -> str:
+    return hashlib.sha1(b"blob %d\0" % len(body) + body, usedforsecurity=False).hexdigest()
+
+
+def is_clean(path: str) -> bool:
+    """A path as git stores it."""
+    return bool(path) and not set(path) & {"\0", "\n"} and not {"", ".", "..", ".git"} & set(path.split("/"))
+
+
+def clean(paths: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(filter(is_clean, paths)))

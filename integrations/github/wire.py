@@ -1,0 +1,196 @@
+"""The parts of GitHub's answers that are read."""
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+
+class Wire(msgspec.Struct, frozen=True, kw_only=True):
+    """Unknown fields pass."""
+
+
+class InstallationToken(Wire, frozen=True):
+    token: str
+    expires_at: datetime
+
+
+class GitObject(Wire, frozen=True):
+    sha: str
+
+
+class Ref(Wire, frozen=True):
+    object: GitObject
+
+
+class TreeEntry(Wire, frozen=True):
+    path: str
+    type: str
+    sha: str = ""
+
+
+class Tree(Wire, frozen=True):
+    sha: str
+    tree: list[TreeEntry]
+    truncated: bool = False
+
+
+class Content(Wire, frozen=True):
+    """A file; for a folder GitHub answers an array instead (G8)."""
+
+    type: str
+    content: str = ""
+    encoding: str = ""
+
+
+class Blob(Wire, frozen=True):
+    content: str
+    encoding: str
+
+
+class Signature(Wire, frozen=True):
+    name: str = ""
+    email: str = ""
+    date: datetime | None = None
+
+
+class CommitBody(Wire, frozen=True):
+    message: str
+    author: Signature | None = None
+    committer: Signature | None = None
+
+
+class Account(Wire, frozen=True):
+    """`type` is "User" or "Bot"."""
+
+    login: str = ""
+    type: str = ""
+
+
+class Commit(Wire, frozen=True):
+    """As the commits API shows it; `author` is the account, None where the e-mail address belongs to nobody."""
+
+    sha: str
+    commit: CommitBody
+    html_url: str = ""
+    author: Account | None = None
+    parents: list[GitObject] = []
+
+
+class Compared(Wire, frozen=True):
+    total_commits: int
+    commits: list[Commit]
+    html_url: str = ""
+
+
+class Head(Wire, frozen=True):
+    ref: str
+    sha: str
+
+
+class Pull(Wire, frozen=True):
+    """`mergeable` is null while it is computed (G11)."""
+
+    number: int
+    html_url: str
+    state: str
+    head: Head
+    merged: bool = False
+    mergeable: bool | None = None
+    merge_commit_sha: str | None = None
+    commits: int = 1
+
+
+class PullSummary(Wire, frozen=True):
+    number: int
+
+
+class Merged(Wire, frozen=True):
+    sha: str
+
+
+class Status(Wire, frozen=True):
+    context: str
+    state: str
+
+
+class CombinedStatus(Wire, frozen=True):
+    state: str
+    total_count: int
+    statuses: list[Status] = []
+
+
+class CheckRun(Wire, frozen=True):
+    """`conclusion` is null until the status is "completed" (G10)."""
+
+    name: str
+    status: str
+    conclusion: str | None = None
+
+
+class CheckRuns(Wire, frozen=True):
+    total_count: int
+    check_runs: list[CheckRun]
+
+
+class RequiredCheck(Wire, frozen=True):
+    context: str
+
+
+class RuleParameters(Wire, frozen=True):
+    required_status_checks: list[RequiredCheck] = []
+
+
+class Rule(Wire, frozen=True):
+    type: str
+    parameters: RuleParameters | None = None
+
+
+class GraphQLError(Wire, frozen=True):
+    type: str = ""
+    message: str = ""
+
+
+class CreatedCommit(Wire, frozen=True):
+    oid: str
+
+
+class Payload(Wire, frozen=True):
+    commit: CreatedCommit | None = None
+
+
+class Data(Wire, frozen=True):
+    created: Payload | None = msgspec.field(default=None, name="createCommitOnBranch")
+
+
+class GraphQLAnswer(Wire, frozen=True):
+    data: Data | None = None
+    errors: list[GraphQLError] | None = None
+
+
+class BlobText(Wire, frozen=True):
+    """`text` is null for what is no text."""
+
+    text: str | None = None
+
+
+class BlobsData(Wire, frozen=True):
+    repository: dict[str, BlobText | None] | None = None
+
+
+class BlobsAnswer(Wire, frozen=True):
+    data: BlobsData | None = None
+    errors: list[GraphQLError] | None = None
+
+
+class ErrorItem(Wire, frozen=True):
+    code: str = ""
+    field: Any = ""
+    message: str = ""
+
+
+class ErrorBody(Wire, frozen=True):
+    """422 has several meanings: `message` and the codes tell which (G7, G14)."""
+
+    message: str = ""
+    errors: list[ErrorItem | str] | None = None
