@@ -1,8 +1,9 @@
 """The sandbox's API server, asked by the official client over a real socket, by the wire facts of Kubernetes."""
 
 import asyncio
+import functools
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import aiohttp
@@ -25,9 +26,9 @@ class World:
     def __init__(self, server: KubernetesServer, url: str, api: client.ApiClient) -> None:
         self.server = server
         self.url = url
-        self.custom = client.CustomObjectsApi(api)
-        self.core = client.CoreV1Api(api)
-        self.authorization = client.AuthorizationV1Api(api)
+        self.custom: Any = client.CustomObjectsApi(api)
+        self.core: Any = client.CoreV1Api(api)
+        self.authorization: Any = client.AuthorizationV1Api(api)
 
     async def create(self, body: Json | None = None, **more: Any) -> Json:
         created: Json = await self.custom.create_namespaced_custom_object(*RUNS, body or run(), **more)
@@ -66,7 +67,7 @@ def run(name: str = "run-1", **spec: Any) -> Json:
 
 
 def status(error: pytest.ExceptionInfo[ApiException]) -> Json:
-    found: Json = json.loads(error.value.body)
+    found: Json = json.loads(error.value.body or "")
     return found
 
 
@@ -137,7 +138,7 @@ async def test_a_service_account_may_what_its_role_grants(world: World) -> None:
     world.server.load(RBAC)
     token = world.server.service_account_token("tools", "bot")
     async with api_client(world.url, token) as api:
-        custom = client.CustomObjectsApi(api)
+        custom: Any = client.CustomObjectsApi(api)
         assert (await custom.list_namespaced_custom_object(*RUNS))["items"] == []
         with pytest.raises(ApiException) as error:
             await custom.delete_namespaced_custom_object(*RUNS, "x")
@@ -359,7 +360,7 @@ async def test_field_selectors(world: World) -> None:
     assert [item["metadata"]["name"] for item in found["items"]] == ["b"]
     with pytest.raises(ApiException) as error:
         await world.custom.list_namespaced_custom_object(*RUNS, field_selector="spec.status=x")
-    assert (error.value.status, "field label not supported" in error.value.body) == (400, True)
+    assert (error.value.status, "field label not supported" in str(error.value.body)) == (400, True)
 
 
 async def test_pages_show_one_moment_and_their_token_expires(world: World) -> None:
@@ -386,7 +387,8 @@ async def test_a_watch_tells_what_follows_the_list(world: World) -> None:
     """K1."""
     listed = await world.custom.list_namespaced_custom_object(*RUNS)
     seen = []
-    async with watch.Watch() as watching:
+    watches: Any = watch.Watch
+    async with watches() as watching:
         stream = watching.stream(
             world.custom.list_namespaced_custom_object, *RUNS,
             resource_version=listed["metadata"]["resourceVersion"], timeout_seconds=5,
@@ -457,7 +459,11 @@ async def test_compacted_history_is_410_as_a_status(world: World) -> None:
 
 async def test_a_running_watch_ends_cleanly_or_expires(world: World) -> None:
     """K1."""
-    for act, expected in ((world.server.end_watches, []), (lambda: world.server.compact(running_watches=True), [410])):
+    endings: list[tuple[Callable[[], None], list[int]]] = [
+        (world.server.end_watches, []),
+        (functools.partial(world.server.compact, running_watches=True), [410]),
+    ]
+    for act, expected in endings:
         reading = asyncio.create_task(lines(world, 99))
         async with asyncio.timeout(5):
             while not world.server.store.subscribers:  # noqa: ASYNC110 - the server's doing

@@ -16,7 +16,7 @@ def convert(obj: Object, version: str) -> Object:
     table = {"PipelineRun": (_run_to_v1, _run_to_v1beta1), "TaskRun": (_task_run_to_v1, _task_run_to_v1beta1)}
     if steps := table.get(obj["kind"]):
         steps[version == "v1beta1"](result.setdefault("spec", {}), result.get("status") or {})
-    for task in _task_specs(result):
+    for task in task_specs(result):
         for step in task.get("steps") or []:
             _rename(step, "resources", "computeResources", forward=version == "v1")
     return result
@@ -64,7 +64,7 @@ def _task_run_to_v1beta1(spec: Object, status: Object) -> None:
     _rename(status, "taskResults", "results", forward=False)
 
 
-def _task_specs(obj: Object) -> list[Object]:
+def task_specs(obj: Object) -> list[Object]:
     """Every Task written out inside `obj`: its own, inline ones, and those that the status repeats."""
     spec, status = obj.get("spec") or {}, obj.get("status") or {}
     if obj["kind"] == "Task":

@@ -7,6 +7,7 @@ from integrations.sandbox.kubernetes.durations import seconds
 from integrations.sandbox.kubernetes.errors import denied
 
 from . import shapes
+from .conversion import task_specs
 from .definitions import pipeline_faults, task_faults
 from .faults import Fault, both, invalid_value, missing_field, neither
 
@@ -35,6 +36,10 @@ def mutate(obj: Object) -> Object:
         _default_pipeline_run(obj.setdefault("spec", {}))
     elif obj["kind"] == "TaskRun":
         _default_task_run(obj.setdefault("spec", {}))
+    for task in task_specs(obj):
+        for step in task.get("steps") or []:
+            # The webhook is written in Go, where this field is a text that is never left out.
+            step.setdefault("name", "")
     return obj
 
 
