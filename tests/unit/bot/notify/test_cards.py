@@ -49,6 +49,12 @@ async def test_edits_that_were_overtaken_are_not_sent(bot: Process, messenger: F
     assert "Argo CD is looking at the commit" in card.shown.text
 
 
+async def test_an_edit_is_not_waited_for(bot: Process, messenger: FakeMessenger) -> None:
+    place = await bot.cards.show(promotion(Stage.GATES))
+    messenger.closed["C0DEPLOY"] = LOST
+    assert await bot.cards.show(promotion(Stage.APPROVAL)) == place
+
+
 async def test_a_deleted_card_is_posted_again(bot: Process, messenger: FakeMessenger) -> None:
     """S4: message_not_found."""
     messenger.delete(await bot.cards.show(promotion(Stage.GATES)))

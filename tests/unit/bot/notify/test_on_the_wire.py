@@ -1,0 +1,70 @@
+"""Cards and notes on Slack's wire, at Slack's pace."""
+
+import asyncio
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from bot.domain.event import Event
+from bot.domain.promotion import Phase, Progress, Stage
+from bot.notify import Announcer, Cards, Outbox
+from bot.policy import Policy
+from bot.store.database import Database, metadata
+from bot.store.messages import Messages, outbox, threads
+from integrations.sandbox.serving import serve
+from integrations.sandbox.slack.server import BOT_TOKEN, SlackServer
+from integrations.slack import SlackApi, SlackMessenger
+from tests.unit.bot.notify.conftest import until
+from tests.views.samples import AT, COMMIT, approval, following, plan, promotion
+
+STORY = (
+    promotion(Stage.GATES, results=()),
+    promotion(Stage.APPROVAL),
+    promotion(Stage.COMMIT, approvals=(approval(),)),
+    promotion(Stage.FOLLOW, approvals=(approval(),), commit=COMMIT, following=(following(Progress.SYNCING),)),
+    promotion(Stage.FOLLOW, approvals=(approval(),), commit=COMMIT, following=(following(Progress.PROGRESSING),)),
+)
+DONE = promotion(
+    Stage.DONE,
+    Phase.SUCCEEDED,
+    approvals=(approval(),),
+    commit=COMMIT,
+    following=(following(Progress.HEALTHY),),
+    finished_at=AT,
+)
+
+
+async def test_a_quick_story_is_told_in_few_edits_and_ends_right(tmp_path: Path, policy: Policy) -> None:
+    """S2: at most one edit a second for a message; nobody waits for them."""
+    workspace, database = SlackServer(), Database(f"sqlite:///{tmp_path}/pilothouse.db")
+    async with database.engine.begin() as connection:
+        await connection.run_sync(lambda sync: metadata.create_all(sync, tables=[threads, outbox]))
+    async with serve(workspace.app) as url:
+        api = SlackApi(lambda: BOT_TOKEN, f"{url}/api/")
+        messages, messenger = Messages(database), SlackMessenger(api)
+        box, cards = Outbox(messages, messenger), Cards(messages, messenger, policy)
+        delivering = asyncio.create_task(box.deliver_forever())
+        place = await cards.show(STORY[0])
+        began = time.monotonic()
+        for state in (*STORY[1:], DONE):
+            await cards.show(state)
+        async with database.begin() as connection:
+            await Announcer(box, policy).put(connection, DONE, Event.DONE)
+        assert time.monotonic() - began < 0.9, "the story does not wait for its card"
+
+        def shown() -> list[str]:
+            return [message["text"] for message in workspace.messages("C0DEPLOY", "bo")]
+
+        await until(lambda: len(shown()) == 2 and shown()[0].endswith("Synced and Healthy."))
+        delivering.cancel()
+        with suppress(asyncio.CancelledError):
+            await delivering
+        await api.aclose()
+    await database.close()
+    stored = workspace._core.timeline.find(place.channel, place.ts)
+    assert stored is not None
+    assert len(stored.revisions) <= 3
+    assert [block["type"] for block in stored.blocks] == ["header", "section", "context"]
+    assert plan().requester.id in str(stored.blocks)
+    assert len(workspace.messages("dm", "ana")) == 1
+    assert not workspace.complaints
