@@ -13,6 +13,7 @@ import uvicorn
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.adapter.starlette.async_handler import AsyncSlackRequestHandler
 from slack_bolt.async_app import AsyncApp
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.types import ASGIApp
 
 import commands
@@ -23,6 +24,7 @@ from bot.gates.scan import ScanGate
 from bot.metrics import REGISTRY
 from bot.notify.announcer import Announcer
 from bot.notify.cards import Cards
+from bot.notify.nudges import Nudges
 from bot.notify.outbox import Outbox
 from bot.outside import Outside, open_outside
 from bot.policy import Policy, load
@@ -33,11 +35,15 @@ from bot.router import Router, bolt_app
 from bot.settings import Settings
 from bot.store.audit import Audit
 from bot.store.database import Database
+from bot.store.locks import LockStore
 from bot.store.messages import Messages
 from bot.store.promotions import PromotionStore
 from bot.store.requests import RequestStore
+from bot.store.reviews import ReviewStore
 from bot.store.schema import migrate
+from bot.views import pull_request_body
 from bot.web import web
+from bot.workflow.aftermath import Aftermath
 from bot.workflow.board import Board
 from bot.workflow.committer import Committer
 from bot.workflow.desk import PromotionDesk
@@ -46,13 +52,20 @@ from bot.workflow.eligibility import Eligibility
 from bot.workflow.follower import Follower
 from bot.workflow.plan import Planner
 from bot.workflow.promotions import Promotions
+from bot.workflow.pull_requests import PullRequestSteps
 from bot.workflow.running import RollbackTargets
 from bot.workflow.runs import Runs
 from bot.workflow.scans import Scans
 from bot.workflow.steps import Record, Steps
 from bot.workflow.story import Story
+from bot.workflow.watcher import Watcher
 
 log = structlog.get_logger(__name__)
+
+WATCH_PACE = 5
+"""Watching after a promotion is this much slower than following it."""
+SWEEP_SECONDS = 30
+"""Time between two looks for stories that wait to be begun, where nobody says that there is one."""
 
 
 @dataclass
@@ -65,6 +78,8 @@ class Pilothouse:
     engine: DurableEngine
     desk: PromotionDesk
     outbox: Outbox
+    begin: asyncio.Event
+    """set when a story has been written down and waits to be begun"""
     connected: bool = False
 
 
@@ -84,6 +99,8 @@ async def run(settings: Settings) -> None:
             begun = await pilothouse.desk.resume()
             delivering = asyncio.create_task(pilothouse.outbox.deliver_forever())
             stack.push_async_callback(_cancelled, delivering)
+            beginning = asyncio.create_task(_begin_stories(pilothouse))
+            stack.push_async_callback(_cancelled, beginning)
             await stack.enter_async_context(_listening(pilothouse))
             log.info("ready", mode=settings.slack.mode, port=settings.port, resumed=begun)
             await stop.wait()
@@ -103,25 +120,30 @@ async def assemble(settings: Settings, policy: Policy, stack: AsyncExitStack) ->
     panel = Panel([ScanGate(outside.harbor), HealthGate(outside.argocd, policy)], policy)
     eligibility = Eligibility(policy)
     outbox = Outbox(messages, outside.messenger)
+    targets = RollbackTargets(outside.overlays, catalog, store)
+    planner = Planner(catalog, outside.harbor, policy, panel, targets)
+    committer = Committer(outside.overlays, outside.overlays, outside.harbor)
+    begin = asyncio.Event()
     steps = Steps(
         record=Record(database, store, audit, Announcer(outbox, policy)),
         cards=Cards(messages, outside.messenger, policy),
-        messenger=outside.messenger,
+        nudges=Nudges(outside.messenger, policy),
         directory=outside.directory,
         policy=policy,
         panel=panel,
         eligibility=eligibility,
-        committer=Committer(outside.overlays, outside.overlays, outside.harbor),
+        committer=committer,
         follower=Follower(outside.argocd, outside.overlays, settings.follow_interval_seconds),
+        watcher=Watcher(outside.argocd, outside.alerts, settings.follow_interval_seconds * WATCH_PACE),
+        aftermath=Aftermath(planner, store, LockStore(database), ReviewStore(database), policy, begin),
+        pull_requests=PullRequestSteps(outside.overlays, committer, outside.pull_requests, pull_request_body),
     )
     engine = DurableEngine(journal_url(settings), settings.replica, Story(steps, policy))
-    targets = RollbackTargets(outside.overlays, catalog, store)
-    planner = Planner(catalog, outside.harbor, policy, panel, targets)
     desk = PromotionDesk(database, store, audit, engine, planner, targets, panel, policy, eligibility)
     router = Router(Registry.load(commands), services(outside, policy, catalog, desk, RequestStore(database)))
     slack = settings.slack
     bolt = bolt_app(router, outside.slack.client, slack.credential("bot_token"), slack.credential("signing_secret"))
-    return Pilothouse(settings, router, bolt, engine, desk, outbox)
+    return Pilothouse(settings, router, bolt, engine, desk, outbox, begin)
 
 
 def services(
@@ -205,6 +227,19 @@ async def _listening(pilothouse: Pilothouse) -> AsyncIterator[None]:
     finally:
         pilothouse.connected = False
         await handler.close_async()  # type: ignore[no-untyped-call]
+
+
+async def _begin_stories(pilothouse: Pilothouse) -> None:
+    """Begin what one story left for another to do. A database that is away is asked again."""
+    while True:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(SWEEP_SECONDS):
+                await pilothouse.begin.wait()
+        pilothouse.begin.clear()
+        try:
+            await pilothouse.desk.resume()
+        except SQLAlchemyError as error:
+            log.warning("stories could not be begun", error=type(error).__name__)
 
 
 async def _cancelled(task: asyncio.Task[Any]) -> None:

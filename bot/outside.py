@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from bot.policy import Policy
-from bot.ports import Alerts, OverlaySource, OverlayWriter
+from bot.ports import Alerts, OverlaySource, OverlayWriter, PullRequests, SourceHistory
 from bot.settings import ArgoCDSettings, Settings
 from integrations.alertmanager import Alertmanager
 from integrations.argocd import ArgoCD, ArgoCDs
 from integrations.cosign import Cosign
 from integrations.customgate import CustomGateClient
 from integrations.git import GitRemote
+from integrations.github import GitHub
 from integrations.harbor import Harbor
 from integrations.oci import Oci
 from integrations.slack import SlackApi, SlackDirectory, SlackMessenger, SlackModals
@@ -36,6 +37,8 @@ class Outside:
     harbor: Harbor
     signatures: Cosign
     overlays: Overlays
+    pull_requests: PullRequests | None
+    sources: SourceHistory | None
     tekton: Tekton
     alerts: Alerts | None
     custom_gates: CustomGateClient
@@ -53,6 +56,9 @@ async def open_outside(settings: Settings, policy: Policy, stack: AsyncExitStack
     closing: list[Callable[[], Awaitable[None]]] = [
         slack.aclose, argocd.aclose, harbor.aclose, oci.aclose, tekton.close, custom.aclose,
     ]  # fmt: skip
+    github = GitHub(settings.github, settings.git.branch) if settings.github.repository else None
+    if github:
+        closing.append(github.aclose)
     alerts: Alertmanager | None = None
     if settings.alertmanager.url:
         alerts = Alertmanager(settings.alertmanager)
@@ -68,7 +74,9 @@ async def open_outside(settings: Settings, policy: Policy, stack: AsyncExitStack
         argocd_instances=instances,
         harbor=harbor,
         signatures=Cosign(oci),
-        overlays=GitRemote(settings.git, settings.data_dir / "git"),
+        overlays=github if github else GitRemote(settings.git, settings.data_dir / "git"),
+        pull_requests=github,
+        sources=github,
         tekton=tekton,
         alerts=alerts,
         custom_gates=custom,

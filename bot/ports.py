@@ -14,6 +14,7 @@ from bot.domain.caller import Caller
 from bot.domain.image import Artifact, Image
 from bot.domain.overlay import Change, Commit
 from bot.domain.pipeline import CancelMode, PipelineRun, RunRequest, StepLog
+from bot.domain.safety import Freeze, Lock, Rejection
 from bot.domain.scan import Scan, Vulnerability
 from bot.domain.signature import SignatureCheck
 
@@ -280,3 +281,23 @@ class CustomQuestion:
 class CustomGates(Protocol):
     async def ask(self, question: CustomQuestion) -> tuple[bool, str]:
         """Whether it passes, and the reason it gives."""
+
+
+class Locks(Protocol):
+    async def held(self, app: str, environment: str) -> Lock | None:
+        """The lock that holds this app there now: its own, or one on the whole environment."""
+
+
+class Freezes(Protocol):
+    async def active(self, app: str, environment: str) -> Freeze | None:
+        """The freeze that a person called and that holds this app there now."""
+
+
+class Rejections(Protocol):
+    async def find(self, app: str, digest: str) -> Rejection | None:
+        """The word against this image, if there is one."""
+
+
+class PromotionRecord(Protocol):
+    async def succeeded(self, app: str, environment: str, digest: str) -> bool:
+        """Whether a promotion ever saw this image Healthy there."""

@@ -28,6 +28,10 @@ class Person:
     email: str = ""
 
 
+PILOTHOUSE = Person("", "Pilothouse")
+"""Whoever policy lets act without a person: automatic rollbacks and their locks."""
+
+
 @dataclass(frozen=True)
 class Caller:
     """A Slack account as the workspace knows it now: the identity that permissions hang on.

@@ -149,5 +149,13 @@ class Reject(Intent):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Adjust(Intent):
+    """The apps of a release train that are not to go."""
+
+    promotion: str
+    left_out: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Abort(Intent):
     promotion: str

@@ -60,10 +60,12 @@ class Verdict:
     remedy: str = ""
     link: str = ""
     retry_after: timedelta | None = None
+    fingerprint: str = ""
+    """what approvers rely on beyond the state: when it moves, their approvals are void"""
 
     @classmethod
-    def passed(cls, reason: str, *, link: str = "") -> "Verdict":
-        return cls(VerdictState.PASSED, reason, link=link)
+    def passed(cls, reason: str, *, link: str = "", fingerprint: str = "") -> "Verdict":
+        return cls(VerdictState.PASSED, reason, link=link, fingerprint=fingerprint)
 
     @classmethod
     def blocked(cls, reason: str, remedy: str, *, link: str = "") -> "Verdict":
@@ -90,19 +92,34 @@ class GateResult:
 
 
 @dataclass(frozen=True)
-class ApprovalRule:
-    """Who must say yes before an environment changes.
-
-    `count` distinct people out of `roles`, at least one of them from each role in `required`, within `expires`.
-    """
+class Quorum:
+    """Enough people: `count` distinct ones out of `roles`, at least one of them from each role in `required`."""
 
     count: int = 0
     roles: tuple[str, ...] = ()
     required: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ApprovalRule(Quorum):
+    """Who must say yes before an environment changes, within `expires`: this quorum, or any of `alternatives`."""
+
+    alternatives: tuple[Quorum, ...] = ()
     expires: timedelta = timedelta(hours=4)
     self_approval: bool = False
     author_approval: bool = True
     """whether the author of the image's newest commit may approve"""
+    reuse: timedelta | None = None
+    """how long approvals of the same images for the same environment count again"""
+    remind: timedelta | None = None
+    """how often approvers are reminded"""
+    escalate_after: timedelta | None = None
+    escalate_to: tuple[str, ...] = ()
+    """channels that hear of it when nobody has decided after `escalate_after`"""
+
+    @property
+    def quorums(self) -> tuple[Quorum, ...]:
+        return (self, *self.alternatives)
 
 
 @dataclass(frozen=True)
@@ -146,8 +163,15 @@ class Plan:
     """head of the overlay repository when the plan was made"""
     reason: str = ""
     skipped_gates: dict[str, str] = field(default_factory=dict)
-    """gate name → why policy skips it here (a rollback, a hotfix)"""
+    """gate name → why policy skips it here (a rollback, a hotfix, a break-glass)"""
     break_glass: bool = False
+    """quorum waived, by somebody who may; authorisation never is"""
+    automatic: bool = False
+    """started by Pilothouse itself: a rollback that policy asks for"""
+    replaces: str = ""
+    """id of the promotion that this one was issued in place of"""
+    authors: tuple[str, ...] = ()
+    """e-mails of the authors of the newest source commits, where policy asks for them"""
     correlation_id: str = ""
     version: int = 1
 
@@ -161,20 +185,21 @@ class Plan:
         return ", ".join(self.apps)
 
     @property
-    def content_hash(self) -> str:
+    def facts(self) -> list[object]:
         """What an approval is bound to: target, images, and the overlay lines as the approver saw them."""
-        facts = [
-            self.environment,
-            [[m.app, m.overlay, m.name, m.before.tag, m.before.digest, m.after.repository, m.after.digest]
-             for m in self.moves],
-        ]  # fmt: skip
-        return hashlib.sha256(json.dumps(facts, separators=(",", ":")).encode()).hexdigest()
+        moves = [
+            [m.app, m.overlay, m.name, m.before.tag, m.before.digest, m.after.repository, m.after.digest]
+            for m in self.moves
+        ]
+        return [self.environment, moves]
 
 
 class VoteKind(StrEnum):
     APPROVE = "approve"
     REJECT = "reject"
     ABORT = "abort"
+    ADJUST = "adjust"
+    """leave apps out of a release train, or take them in again"""
 
 
 @dataclass(frozen=True)
@@ -238,10 +263,30 @@ class Promotion:
     """the closing sentence, once the phase is final"""
     expires_at: datetime | None = None
     finished_at: datetime | None = None
+    left_out: tuple[str, ...] = ()
+    """apps of a release train that are not to go"""
+    voided: str = ""
+    """why the approvals that had been given are void, "" when none are"""
+    successor: str = ""
+    """id of the promotion that was issued in place of this one"""
+    pull_request: str = ""
+    """URL of the pull request that carries the change"""
 
     @property
     def id(self) -> str:
         return self.plan.id
+
+    @property
+    def moves(self) -> tuple[Move, ...]:
+        """What goes: the plan's moves without the apps that were left out."""
+        return tuple(move for move in self.plan.moves if move.app not in self.left_out)
+
+    @property
+    def content_hash(self) -> str:
+        """What an approval is bound to: the plan's facts, which apps go, and what the gates found."""
+        found = [[r.gate, r.app, bool(r.waived), r.verdict.state, r.verdict.fingerprint] for r in self.results]
+        facts = [*self.plan.facts, sorted(self.left_out), found]
+        return hashlib.sha256(json.dumps(facts, separators=(",", ":")).encode()).hexdigest()
 
     @property
     def blocked(self) -> tuple[GateResult, ...]:

@@ -53,7 +53,8 @@ def _roles_named(policy: Policy) -> Iterator[tuple[Place, str]]:
 
 
 def _roles_of(approval: Approval) -> tuple[str, ...]:
-    return (*(approval.roles or ()), *(approval.required or ()))
+    others = [role for quorum in approval.alternatives or () for role in (*quorum.roles, *quorum.required)]
+    return (*(approval.roles or ()), *(approval.required or ()), *others)
 
 
 def _unknown_environments(policy: Policy) -> Iterator[tuple[Place, str]]:

@@ -1,5 +1,6 @@
 """The policy's values. A file of ten lines is a whole policy: everything but the bindings has a default."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Annotated, Any, Literal, Self
 
@@ -7,7 +8,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 
 from bot.domain.caller import Permission
 from bot.domain.environment import Environment
-from bot.domain.promotion import ApprovalRule
+from bot.domain.promotion import ApprovalRule, Quorum
 from bot.policy.duration import Duration
 
 USUAL_ALIASES = {
@@ -29,22 +30,50 @@ GateOptions = Annotated[dict[str, Any] | Literal[False], BeforeValidator(_true_i
 """A gate's own options, {} or `true` for its defaults, `false` to leave it out."""
 
 
+class QuorumPart(Part):
+    """Enough people, as an alternative to the rule's own quorum."""
+
+    count: int = Field(ge=1, le=20, description="Distinct approvers.")
+    roles: tuple[str, ...] = Field((), description="Roles that may approve; any role with `approve` if empty.")
+    required: tuple[str, ...] = Field((), description="Roles of which at least one approver must be.")
+
+
 class Approval(Part):
     """Who must say yes. Fields that are left out keep the value of the rule that this one refines."""
 
     count: int | None = Field(None, ge=0, le=20, description="Distinct approvers.")
     roles: tuple[str, ...] | None = Field(None, description="Roles that may approve; any role with `approve` if empty.")
     required: tuple[str, ...] | None = Field(None, description="Roles of which at least one approver must be.")
+    alternatives: tuple[QuorumPart, ...] | None = Field(None, description="Other quorums, any of which is enough.")
     expires: Duration | None = Field(None, description="How long the question stays open.")
     self_approval: bool | None = Field(None, description="Whether the requester may approve.")
     author_approval: bool | None = Field(None, description="Whether the author of the newest commit may approve.")
+    reuse: Duration | None = Field(None, description="How long approvals of the same images there count again.")
+    remind: Duration | None = Field(None, description="How often approvers are reminded.")
+    escalate_after: Duration | None = Field(None, description="When `escalate_to` is told that nobody has decided.")
+    escalate_to: tuple[str, ...] | None = Field(None, description="Channels to escalate to.")
 
 
 class RollbackRules(Part):
     """Rolling back is the way out of trouble, so it asks less by default."""
 
-    skip_gates: tuple[str, ...] = Field(("scan", "soak", "order", "pipeline", "health"), description="Gates not asked.")
+    skip_gates: tuple[str, ...] = Field(
+        ("scan", "soak", "order", "pipeline", "health", "freeze"), description="Gates not asked."
+    )
     approval: Approval = Field(Approval(), description="Refines the environment's approval rule.")
+    lock: bool = Field(True, description="Whether the app is locked there afterwards, until somebody unlocks it.")
+    automatic: Duration | None = Field(
+        None, description="How long after the sync an app that is not well is rolled back by itself; never if left out."
+    )
+
+
+class BreakGlassRules(Part):
+    """What an emergency skips besides the quorum. Never authorisation, never the digest."""
+
+    skip_gates: tuple[str, ...] = Field(
+        ("scan", "soak", "order", "health", "freeze", "lock", "alerts", "pipeline"), description="Gates not asked."
+    )
+    remind: Duration = Field(timedelta(days=1), description="How often the review that is owed is asked for.")
 
 
 class EnvironmentRules(Part):
@@ -53,6 +82,8 @@ class EnvironmentRules(Part):
     approval: Approval = Approval()
     gates: dict[str, GateOptions] = Field({}, description="Gate → options; `false` leaves a default gate out.")
     rollback: RollbackRules | None = None
+    break_glass: BreakGlassRules | None = None
+    mode: Literal["commit", "pull-request"] | None = Field(None, description="How the overlay is changed (commit).")
     follow_timeout: Duration | None = Field(None, description="How long Argo CD has to become Healthy (10m).")
     gate_timeout: Duration | None = Field(None, description="How long a gate may stay Waiting (1h).")
     argocd: str | None = Field(None, description='Name of the Argo CD instance; "" = the default one.')
@@ -212,6 +243,13 @@ class Rules:
     def rollback_approval(self) -> ApprovalRule:
         return refined(self.approval(), self.rollback().approval)
 
+    def break_glass(self) -> BreakGlassRules:
+        return self._own.break_glass or self._base.break_glass or BreakGlassRules()
+
+    @property
+    def pull_request(self) -> bool:
+        return (self._own.mode or self._base.mode) == "pull-request"
+
     @property
     def follow_timeout(self) -> timedelta:
         return self._own.follow_timeout or self._base.follow_timeout or timedelta(minutes=10)
@@ -226,8 +264,10 @@ class Rules:
 
 
 def refined(rule: ApprovalRule, by: Approval) -> ApprovalRule:
-    said = by.model_dump(exclude_none=True)
-    return ApprovalRule(**{**vars(rule), **said})
+    said = by.model_dump(exclude_none=True, exclude={"alternatives"})
+    if by.alternatives is not None:
+        said["alternatives"] = tuple(Quorum(**quorum.model_dump()) for quorum in by.alternatives)
+    return replace(rule, **said)
 
 
 def _matches(scope: Binding | Route, app: str, environment: str) -> bool:

@@ -76,8 +76,11 @@ class PromotionStore:
             .where(promotions.c.id == promotion.id)
             .values(phase=promotion.phase, state=dump(promotion))
         )
+        mine = live.c.promotion_id == promotion.id
         if promotion.phase.final:
-            await connection.execute(live.delete().where(live.c.promotion_id == promotion.id))
+            await connection.execute(live.delete().where(mine))
+        elif promotion.left_out:
+            await connection.execute(live.delete().where(mine, live.c.app.in_(promotion.left_out)))
 
     async def get(self, promotion_id: str) -> Promotion | None:
         async with self._database.begin() as connection:

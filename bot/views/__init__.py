@@ -2,7 +2,7 @@
 
 from bot.views.card import card, dry_run
 from bot.views.home import home
-from bot.views.notes import notice, result, thread_note
+from bot.views.notes import notice, pull_request_body, reminder, result, thread_note
 from bot.views.picker import closing_modal, loading_modal, modal, options
 from bot.views.reply import render
 
@@ -15,6 +15,8 @@ __all__ = [
     "modal",
     "notice",
     "options",
+    "pull_request_body",
+    "reminder",
     "render",
     "result",
     "thread_note",

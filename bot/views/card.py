@@ -98,7 +98,7 @@ def _after(promotion: Promotion) -> list[ButtonElement | None]:
 
 
 def _value(promotion: Promotion) -> PromotionValue:
-    return PromotionValue(promotion.id, promotion.plan.content_hash)
+    return PromotionValue(promotion.id, promotion.content_hash)
 
 
 def _approve(promotion: Promotion, last_environment: str) -> ButtonElement | None:

@@ -37,6 +37,34 @@ def notice(promotion: Promotion, event: Event, *, approvers: str = "") -> Render
     )
 
 
+def reminder(promotion: Promotion, *, approvers: str = "", escalated: bool = False) -> Rendered:
+    """To whoever may decide, while nobody has."""
+    plan = promotion.plan
+    name = bold(headline(promotion), HEADLINE)
+    since = words.moment(plan.requested_at)
+    wanted = approvers or "an approver"
+    lines = [f"⏰ {name} still waits for {wanted}: {mention(plan.requester)} asked {since}."]
+    if escalated:
+        lines.append(f"Nobody has decided yet. {_card_is(promotion)}")
+    return _message(lines)
+
+
+def pull_request_body(promotion: Promotion) -> str:
+    """The verdict as Markdown, for the pull request that carries the change."""
+    plan = promotion.plan
+    rows = [f"- **{r.gate}** ({r.app}): {r.waived or r.verdict.reason}" for r in promotion.results]
+    moves = [f"- `{m.app}`: {m.before.label} → {m.after.label} (`{m.after.digest}`)" for m in promotion.moves]
+    people = ", ".join(approval.approver.name for approval in promotion.approvals) or "nobody had to"
+    parts = [
+        f"Asked for by {plan.requester.name}; approved by {people}.",
+        "\n".join(moves),
+        "\n".join(rows),
+        plan.reason,
+        f"Promotion-Id: {plan.id}",
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
 def result(promotion: Promotion) -> Rendered:
     """To the requester, when it is over."""
     now: State = state(promotion)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from bot.domain.caller import Person
 from bot.domain.errors import DigestMismatch, HeadMoved, NotFound, Unavailable
 from bot.domain.overlay import Author, Change, Commit, OverlayImage
-from bot.domain.promotion import Kind, Move, Plan, Promotion
+from bot.domain.promotion import Kind, Move, Promotion
 from bot.kustomization import read_images, set_image
 from bot.ports import OverlaySource, OverlayWriter, Registry
 
@@ -46,13 +46,13 @@ class Committer:
         plan = promotion.plan
         if done := await self._writer.find("Promotion-Id", plan.id, plan.seen_commit):
             return done
-        await self._check_digests(plan)
+        await self._check_digests(promotion.moves)
         for attempt in range(TRIES):
             head = await self._source.head()
-            contents = await self._source.read([move.overlay for move in plan.moves], head)
-            if moved := await self._moved(plan, contents):
+            contents = await self._source.read([move.overlay for move in promotion.moves], head)
+            if moved := await self.moved(promotion.moves, contents):
                 return moved
-            change = Change(edited(plan, contents), message(promotion), author(plan.requester))
+            change = Change(edited(promotion.moves, contents), message(promotion), author(plan.requester))
             try:
                 return await self._writer.commit(change, head)
             except HeadMoved:
@@ -64,9 +64,9 @@ class Committer:
                 raise
         raise Unavailable("git", "commit", f"the branch moved {TRIES} times while the commit was being made")
 
-    async def _check_digests(self, plan: Plan) -> None:
+    async def _check_digests(self, moves: tuple[Move, ...]) -> None:
         """An entry that pins a tag runs whatever the tag means: it must still mean what was approved."""
-        await asyncio.gather(*(self._check_digest(move) for move in plan.moves if _pins_tag(move)))
+        await asyncio.gather(*(self._check_digest(move) for move in moves if _pins_tag(move)))
 
     async def _check_digest(self, move: Move) -> None:
         try:
@@ -79,10 +79,9 @@ class Committer:
                 f"{artifact.image.digest} now"
             )
 
-    async def _moved(self, plan: Plan, contents: Mapping[str, bytes]) -> Moved | None:
-        files: dict[str, bytes] = dict(contents)
-        for move in plan.moves:
-            now = _entry(files.get(move.overlay), move)
+    async def moved(self, moves: tuple[Move, ...], contents: Mapping[str, bytes]) -> Moved | None:
+        for move in moves:
+            now = _entry(contents.get(move.overlay), move)
             if now is None or (now.tag, now.digest) != (move.before.tag, move.before.digest):
                 last = await self._source.history(move.overlay, 1)
                 by, commit = (last[0].author.name, last[0].short) if last else ("", "")
@@ -90,10 +89,10 @@ class Committer:
         return None
 
 
-def edited(plan: Plan, contents: Mapping[str, bytes]) -> dict[str, bytes]:
-    """The files of the plan with every move made."""
+def edited(moves: tuple[Move, ...], contents: Mapping[str, bytes]) -> dict[str, bytes]:
+    """The files with every move made."""
     files: dict[str, bytes] = dict(contents)
-    for move in plan.moves:
+    for move in moves:
         files[move.overlay] = set_image(files[move.overlay], move.overlay, move.name, move.after)
     return files
 
@@ -102,20 +101,26 @@ def message(promotion: Promotion) -> str:
     """Headline, why, and trailers that say who, what and from where."""
     plan = promotion.plan
     verb = "roll back to" if plan.kind is Kind.ROLLBACK else "promote"
-    single = plan.moves[0]
-    if len(plan.moves) == 1:
+    single, *more = promotion.moves
+    if not more:
         headline = f"{single.app}: {verb} {single.after.label} in {plan.environment}"
     else:
-        headline = f"{verb} {', '.join(plan.apps)} in {plan.environment}"
-    body = [f"- {move.app}: {move.before.label} -> {move.after.label}" for move in plan.moves]
+        headline = f"{verb} {', '.join(apps_of(promotion))} in {plan.environment}"
+    body = [f"- {move.app}: {move.before.label} -> {move.after.label}" for move in promotion.moves]
     if plan.reason:
         body.append(f"\n{_one_line(plan.reason)}")
     trailers = [("Promotion-Id", plan.id), ("Promoted-By", _signed(plan.requester))]
     trailers += [("Approved-By", _signed(approval.approver)) for approval in promotion.approvals]
-    trailers += [("Image", f"{move.after.repository}@{move.after.digest}") for move in plan.moves]
+    trailers += [("Image", f"{move.after.repository}@{move.after.digest}") for move in promotion.moves]
     trailers.append(("From", plan.source or plan.kind))
+    if plan.break_glass:
+        trailers.append(("Break-Glass", plan.reason))
     lines = "\n".join(f"{key}: {_one_line(value)}" for key, value in trailers)
     return f"{headline}\n\n" + "\n".join(body) + f"\n\n{lines}\n"
+
+
+def apps_of(promotion: Promotion) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(move.app for move in promotion.moves))
 
 
 def author(person: Person) -> Author:

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from bot.domain.caller import Caller, Permission, Target
+from bot.domain.caller import Caller, Target
 from bot.domain.errors import Conflict, NotAllowed, PromotionInProgress, UnknownName
-from bot.domain.intent import Abort, Approve, Context, Deploy, Promote, Reject, Rollback
+from bot.domain.intent import Abort, Adjust, Approve, Context, Deploy, Promote, Reject, Rollback
 from bot.domain.promotion import Phase, Plan, Promotion, Stage, VoteKind
 from bot.domain.reply import RollbackChoice
 from bot.gates.panel import Panel
@@ -18,7 +18,7 @@ from bot.workflow.journal import StoryEngine, pack
 from bot.workflow.plan import Planner, promotion_id
 from bot.workflow.promotions import Promotions
 from bot.workflow.running import RollbackTargets
-from bot.workflow.steps import Signal
+from bot.workflow.steps import Signal, needed
 
 
 @dataclass(frozen=True)
@@ -38,17 +38,17 @@ class PromotionDesk(Promotions):
     async def deploy(self, ask: Deploy, caller: Caller) -> Promotion:
         if known := await self._asked_before(ask.context):
             return known
-        return await self._start(await self.planner.deploy(ask, caller.person), caller, Permission.PROMOTE)
+        return await self._start(await self.planner.deploy(ask, caller.person), caller)
 
     async def promote(self, ask: Promote, caller: Caller) -> Promotion:
         if known := await self._asked_before(ask.context):
             return known
-        return await self._start(await self.planner.promote(ask, caller.person), caller, Permission.PROMOTE)
+        return await self._start(await self.planner.promote(ask, caller.person), caller)
 
     async def rollback(self, ask: Rollback, caller: Caller) -> Promotion:
         if known := await self._asked_before(ask.context):
             return known
-        return await self._start(await self.planner.rollback(ask, caller.person), caller, Permission.ROLLBACK)
+        return await self._start(await self.planner.rollback(ask, caller.person), caller)
 
     async def preview(self, ask: Deploy | Promote, caller: Caller) -> Promotion:
         plan = await (
@@ -56,7 +56,7 @@ class PromotionDesk(Promotions):
             if isinstance(ask, Deploy)
             else self.planner.promote(ask, caller.person)
         )
-        self._authorize(plan, caller, Permission.PROMOTE)
+        self._authorize(plan, caller)
         results = await self.panel.ask(plan, datetime.now(UTC))
         return Promotion(plan, Phase.PENDING, Stage.GATES, results)
 
@@ -71,6 +71,9 @@ class PromotionDesk(Promotions):
 
     async def abort(self, ask: Abort, caller: Caller) -> Promotion:
         return await self._signal(VoteKind.ABORT, ask.promotion, ask.context, caller)
+
+    async def adjust(self, ask: Adjust, caller: Caller) -> Promotion:
+        return await self._signal(VoteKind.ADJUST, ask.promotion, ask.context, caller, left_out=ask.left_out)
 
     async def get(self, promotion_id: str) -> Promotion:
         if found := await self.store.get(promotion_id):
@@ -92,8 +95,8 @@ class PromotionDesk(Promotions):
     async def _asked_before(self, context: Context) -> Promotion | None:
         return await self.store.get(promotion_id(context.request_id))
 
-    async def _start(self, plan: Plan, caller: Caller, permission: Permission) -> Promotion:
-        self._authorize(plan, caller, permission)
+    async def _start(self, plan: Plan, caller: Caller) -> Promotion:
+        self._authorize(plan, caller)
         promotion = Promotion(plan, Phase.RUNNING, Stage.GATES)
         try:
             async with self.database.begin() as connection:
@@ -105,12 +108,20 @@ class PromotionDesk(Promotions):
         await self.engine.start(plan.id, pack(plan))
         return promotion
 
-    def _authorize(self, plan: Plan, caller: Caller, permission: Permission) -> None:
+    def _authorize(self, plan: Plan, caller: Caller) -> None:
         for app in plan.apps:
-            authorize(self.policy, caller, permission, Target(app, plan.environment))
+            for permission in needed(plan):
+                authorize(self.policy, caller, permission, Target(app, plan.environment))
 
     async def _signal(
-        self, kind: VoteKind, promotion: str, context: Context, caller: Caller, content_hash: str = "", reason: str = ""
+        self,
+        kind: VoteKind,
+        promotion: str,
+        context: Context,
+        caller: Caller,
+        content_hash: str = "",
+        reason: str = "",
+        left_out: tuple[str, ...] = (),
     ) -> Promotion:
         found = await self.get(promotion)
         try:
@@ -118,7 +129,7 @@ class PromotionDesk(Promotions):
         except (NotAllowed, Conflict) as refused:
             await self._refused(found, kind, caller, refused.sentence)
             raise
-        signal = Signal(kind, caller.id, caller.team, content_hash, context.request_id, reason)
+        signal = Signal(kind, caller.id, caller.team, content_hash, context.request_id, reason, left_out)
         await self.engine.signal(found.id, f"{found.id}:{context.request_id}", pack(signal))
         return found
 

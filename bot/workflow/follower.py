@@ -15,7 +15,7 @@ from bot.domain.application import (
 )
 from bot.domain.errors import IntegrationError
 from bot.domain.overlay import Commit
-from bot.domain.promotion import Following, Plan, Progress
+from bot.domain.promotion import Following, Move, Progress
 from bot.ports import Applications, OverlaySource
 
 LATER_COMMITS = 200
@@ -46,9 +46,9 @@ class Follower:
         self._source = source
         self._interval = interval
 
-    async def follow(self, plan: Plan, commit: Commit, deadline: datetime, told: Told) -> Followed:
+    async def follow(self, moves: tuple[Move, ...], commit: Commit, deadline: datetime, told: Told) -> Followed:
         """Tells every change of what it sees. Does not raise for an Argo CD that is away: that is told, too."""
-        refs = tuple(dict.fromkeys(move.application for move in plan.moves))
+        refs = tuple(dict.fromkeys(move.application for move in moves))
         chases = [Chase(self._applications, self._source, ref, commit) for ref in refs]
         await asyncio.gather(*(chase.hurry() for chase in chases))
         last: tuple[Following, ...] = ()

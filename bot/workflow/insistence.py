@@ -9,6 +9,7 @@ import structlog
 
 from bot.domain.errors import IntegrationError, InvariantError, Unavailable, UserError
 from bot.domain.promotion import Phase
+from bot.workflow.aftermath import FollowUp
 from bot.workflow.journal import Journal, Json, pack, unpack
 
 log = structlog.get_logger(__name__)
@@ -23,10 +24,11 @@ PATIENCE = timedelta(minutes=30)
 class Ended(Exception):
     """The story is over before its last line."""
 
-    def __init__(self, phase: Phase, outcome: str) -> None:
-        super().__init__(phase, outcome)
+    def __init__(self, phase: Phase, outcome: str, follow_up: FollowUp | None = None) -> None:
+        super().__init__(phase, outcome, follow_up)
         self.phase = phase
         self.outcome = outcome
+        self.follow_up = follow_up
 
 
 @dataclass(frozen=True)

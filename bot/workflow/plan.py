@@ -4,18 +4,18 @@ import asyncio
 import base64
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from bot.catalog import Catalog, Listing
 from bot.domain.application import ApplicationRef
-from bot.domain.caller import Person
+from bot.domain.caller import PILOTHOUSE, Person
 from bot.domain.environment import Environment
 from bot.domain.errors import InvalidCommand, NotFound, NothingToPromote, UnknownName
 from bot.domain.image import Artifact, Image, is_digest
 from bot.domain.intent import Context, Deploy, Promote, Rollback
 from bot.domain.overlay import Overlay, OverlayImage
-from bot.domain.promotion import ApprovalRule, Kind, Move, Plan
+from bot.domain.promotion import ApprovalRule, Kind, Move, Plan, Promotion
 from bot.gates.panel import Panel
 from bot.policy import Policy
 from bot.ports import Registry
@@ -78,6 +78,44 @@ class Planner:
         moves = await asyncio.gather(*(self._to_pinned(overlay, old, new) for old, new in pairs))
         want = Want((ask.app,), environment, Kind.ROLLBACK, None, ask.reason)
         return self._plan(want, listing, [m for m in moves if m], requester, ask.context)
+
+    async def reissue(self, promotion: Promotion) -> Plan:
+        """The same wish on the overlay as it is now: the images that were to go, from what each line shows by now."""
+        old = promotion.plan
+        listing = await self._catalog.listing(fresh=True)
+        moves = await asyncio.gather(*(self._again(listing, move, old.environment) for move in promotion.moves))
+        want = Want(old.apps, self._catalog.environment(old.environment), old.kind, None, old.reason, old.break_glass)
+        plan = self._plan(want, listing, [m for m in moves if m], old.requester, _context(old))
+        return replace(plan, source=old.source, channel=old.channel, replaces=old.id)
+
+    async def automatic_rollback(self, promotion: Promotion, evidence: str) -> Plan:
+        """Back to what each line showed before the promotion; asks nobody, for policy has decided."""
+        old = promotion.plan
+        listing = await self._catalog.listing(fresh=True)
+        environment = self._catalog.environment(old.environment)
+        moves = await asyncio.gather(*(self._back(listing, move, old.environment) for move in promotion.moves))
+        want = Want(old.apps, environment, Kind.ROLLBACK, None, evidence)
+        plan = self._plan(want, listing, [m for m in moves if m], PILOTHOUSE, _context(old))
+        gates = dict.fromkeys(plan.gates, "policy rolls back by itself")
+        rule = ApprovalRule(count=0, expires=plan.approval.expires)
+        return replace(plan, channel=old.channel, replaces=old.id, automatic=True, approval=rule, skipped_gates=gates)
+
+    async def _again(self, listing: Listing, move: Move, environment: str) -> Move | None:
+        overlay = self._catalog.find(listing, move.app, environment)
+        entries = await self._catalog.images_at(listing, overlay)
+        now = next((entry for entry in entries if entry.name == move.name), None)
+        artifact = await self._find(move.after.repository, move.after.digest)
+        if now is None or artifact is None:
+            raise UnknownName(f"{move.app} {move.after.label} can no longer be promoted to {environment}.")
+        return await self._move(overlay, now, artifact, move.after.tag)
+
+    async def _back(self, listing: Listing, move: Move, environment: str) -> Move | None:
+        overlay = self._catalog.find(listing, move.app, environment)
+        entries = await self._catalog.images_at(listing, overlay)
+        now = next((entry for entry in entries if entry.name == move.name), None)
+        if now is None or now.label not in (move.after.label, move.after.short_digest):
+            raise UnknownName(f"{move.app} does not run {move.after.label} in {environment} any more.")
+        return await self._to_pinned(overlay, now, replace(move.before))
 
     def _want(
         self, apps: tuple[str, ...], environment: Environment, source: str, reason: str, *, break_glass: bool
@@ -175,6 +213,8 @@ class Planner:
                 f"for {', '.join(want.apps)}."
             )
         apps = tuple(dict.fromkeys(move.app for move in moves))
+        if want.break_glass and not want.reason:
+            raise InvalidCommand("Breaking the glass needs a reason: add `! WHY` to the command.")
         gates = tuple(dict.fromkeys(name for app in apps for name in self._panel.names(app, environment)))
         return Plan(
             id=promotion_id(context.request_id),
@@ -186,10 +226,10 @@ class Planner:
             channel=self._policy.channels.default or context.channel,
             requested_at=datetime.now(UTC),
             gates=gates,
-            approval=self._approval(apps, environment, want.kind),
+            approval=ApprovalRule(count=0) if want.break_glass else self._approval(apps, environment, want.kind),
             seen_commit=listing.commit,
             reason=want.reason,
-            skipped_gates=self._skipped(apps, environment, want.kind),
+            skipped_gates=self._skipped(apps, want),
             break_glass=want.break_glass,
             correlation_id=context.correlation_id,
         )
@@ -200,11 +240,22 @@ class Planner:
         found = [r.rollback_approval() if kind is Kind.ROLLBACK else r.approval() for r in rules]
         return max(found, key=lambda rule: (rule.count, len(rule.required)))
 
-    def _skipped(self, apps: tuple[str, ...], environment: str, kind: Kind) -> dict[str, str]:
-        if kind is not Kind.ROLLBACK:
-            return {}
-        skipped = [set(self._policy.rules(app, environment).rollback().skip_gates) for app in apps]
-        return dict.fromkeys(sorted(set.intersection(*skipped)), "policy skips it for a rollback")
+    def _skipped(self, apps: tuple[str, ...], want: Want) -> dict[str, str]:
+        """Gates that policy does not ask here, for every one of the apps."""
+        rules = [self._policy.rules(app, want.environment.name) for app in apps]
+        skipped: dict[str, str] = {}
+        if want.kind is Kind.ROLLBACK:
+            named = set.intersection(*(set(r.rollback().skip_gates) for r in rules))
+            skipped |= dict.fromkeys(sorted(named), "policy skips it for a rollback")
+        if want.break_glass:
+            named = set.intersection(*(set(r.break_glass().skip_gates) for r in rules))
+            skipped |= dict.fromkeys(sorted(named), f"the glass was broken: {want.reason}")
+        return skipped
+
+
+def _context(plan: Plan) -> Context:
+    """The successor's request: derived from the plan that it replaces, so that it is planned once."""
+    return Context(f"after:{plan.id}", plan.channel, plan.correlation_id)
 
 
 def promotion_id(request_id: str) -> str:

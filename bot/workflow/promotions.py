@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from bot.domain.caller import Caller
-from bot.domain.intent import Abort, Approve, Deploy, Promote, Reject, Rollback
+from bot.domain.intent import Abort, Adjust, Approve, Deploy, Promote, Reject, Rollback
 from bot.domain.promotion import Promotion
 from bot.domain.reply import RollbackChoice
 
@@ -37,6 +37,10 @@ class Promotions(Protocol):
     async def reject(self, ask: Reject, caller: Caller) -> Promotion: ...
 
     async def abort(self, ask: Abort, caller: Caller) -> Promotion: ...
+
+    async def adjust(self, ask: Adjust, caller: Caller) -> Promotion:
+        """Leave apps out of a release train, or take them in again; approvals given before are void."""
+        ...
 
     async def get(self, promotion_id: str) -> Promotion:
         """Raises UnknownName."""

@@ -3,40 +3,59 @@
 A step that finds its effect already there (after a crash) reports it instead of repeating it.
 """
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Protocol
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.domain.caller import Permission, Target
+from bot.domain.caller import Permission, Person, Target
 from bot.domain.errors import Conflict, IntegrationError, NotAllowed, UserError
 from bot.domain.event import Event
 from bot.domain.overlay import Commit
-from bot.domain.promotion import Approval, Following, GateResult, Phase, Promotion, Stage, Vote, VoteKind
+from bot.domain.promotion import Approval, Following, GateResult, Kind, Phase, Plan, Promotion, Stage, Vote, VoteKind
 from bot.gates.panel import Panel
 from bot.policy import Policy, authorize
-from bot.ports import Directory, Messenger, Rendered
+from bot.ports import Directory, Posted, PullRequest
 from bot.store.audit import Audit, Entry
 from bot.store.database import Database
 from bot.store.promotions import PromotionStore
+from bot.workflow.aftermath import Aftermath, FollowUp
 from bot.workflow.committer import Committer, Moved
 from bot.workflow.eligibility import Eligibility
 from bot.workflow.follower import Followed, Follower
+from bot.workflow.pull_requests import Opened, PullRequestSteps
+from bot.workflow.watcher import Watcher
 
 log = structlog.get_logger(__name__)
 
+Write = Callable[[AsyncConnection], Awaitable[object]]
+
 
 class Cards(Protocol):
-    async def show(self, promotion: Promotion) -> Any:
-        """Post the card, or edit the one that is there."""
+    async def show(self, promotion: Promotion) -> Posted:
+        """Post the card, or edit the one that is there; where it is."""
         ...
 
 
 class Announcements(Protocol):
     async def put(self, connection: AsyncConnection, promotion: Promotion, event: Event) -> None:
         """Tell whoever is to hear of it, once, after the caller's transaction is there."""
+        ...
+
+
+class Nudges(Protocol):
+    """Words that are lost without harm when Slack does not take them: neither raises."""
+
+    async def remind(self, promotion: Promotion, card: Posted, number: int, *, escalate: bool) -> None:
+        """Tell approvers, under the card and in its channel, that they are waited for; once for each number."""
+        ...
+
+    async def refuse(self, channel: str, user: str, sentence: str) -> None:
+        """Tell one person why their press did not count."""
         ...
 
 
@@ -50,6 +69,7 @@ class Signal:
     content_hash: str
     request_id: str
     reason: str = ""
+    left_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -58,6 +78,8 @@ class Judgement:
 
     vote: Vote | None
     refusal: str = ""
+    left_out: tuple[str, ...] | None = None
+    """the apps that are not to go any more, where that is what was asked"""
 
 
 @dataclass(frozen=True)
@@ -78,9 +100,14 @@ class Record:
     audit: Audit
     announcements: Announcements
 
-    async def write(self, promotion: Promotion, entry: Entry | None = None, event: Event | None = None) -> None:
+    async def write(
+        self, promotion: Promotion, entry: Entry | None = None, event: Event | None = None, *more: Write
+    ) -> None:
+        """`more` are written in the same transaction."""
         async with self.database.begin() as connection:
             await self.store.save(connection, promotion)
+            for write in more:
+                await write(connection)
             if entry:
                 await self.audit.append(connection, entry)
             if event:
@@ -91,17 +118,22 @@ class Record:
 class Steps:
     record: Record
     cards: Cards
-    messenger: Messenger
+    nudges: Nudges
     directory: Directory
     policy: Policy
     panel: Panel
     eligibility: Eligibility
     committer: Committer
     follower: Follower
+    watcher: Watcher
+    aftermath: Aftermath
+    pull_requests: PullRequestSteps
 
     async def announce(self, promotion: Promotion) -> None:
         """The first sight of it."""
-        await self.record.write(promotion, _entry(promotion, "requested", "announce"), Event.STARTED)
+        event = "break-glass" if promotion.plan.break_glass else "requested"
+        entry = _entry(promotion, event, "announce", reason=promotion.plan.reason)
+        await self.record.write(promotion, entry, Event.STARTED)
         await self._show(promotion)
 
     async def ask_gates(self, promotion: Promotion, round_: int) -> tuple[GateResult, ...]:
@@ -116,8 +148,30 @@ class Steps:
 
     async def ask_people(self, promotion: Promotion) -> None:
         """The card gets its buttons."""
-        await self.record.write(promotion, event=Event.WAITING)
+        await self.record.write(promotion, None, Event.WAITING)
         await self._show(promotion)
+
+    async def earlier_approvals(self, promotion: Promotion) -> tuple[Approval, ...]:
+        """Approvals of the same images for the same environment, as far as policy lets them count again."""
+        rule, plan = promotion.plan.approval, promotion.plan
+        if rule.reuse is None:
+            return ()
+        since = datetime.now(UTC) - rule.reuse
+        images = {move.after.digest for move in promotion.moves}
+        past = await self.record.store.history(plan.apps[0], plan.environment, 20)
+        again = [
+            approval
+            for before in past
+            if before.id != plan.id and before.rejection is None and {m.after.digest for m in before.moves} == images
+            for approval in before.approvals
+            if approval.at >= since and await self._still_counts(promotion, approval)
+        ]
+        return tuple(replace(approval, content_hash=promotion.content_hash) for approval in again)
+
+    async def remind(self, promotion: Promotion, number: int, *, escalate: bool) -> None:
+        """Nudge whoever may decide; `escalate` tells the channels that policy names as well."""
+        if shown := await self._show(promotion):
+            await self.nudges.remind(promotion, shown, number, escalate=escalate)
 
     async def judge(self, promotion: Promotion, signal: Signal) -> Judgement:
         """Authorise a press where it takes effect: by the account, the groups and the policy of this moment."""
@@ -133,6 +187,8 @@ class Steps:
             )
         if signal.kind is VoteKind.APPROVE and any(a.approver.id == caller.id for a in promotion.approvals):
             return Judgement(None)  # a second click of the same person changes nothing
+        if signal.kind is VoteKind.ADJUST:
+            return await self._adjust(promotion, signal, caller.person)
         vote = Vote(signal.kind, caller.person, datetime.now(UTC), signal.content_hash, signal.reason, roles)
         judged = with_vote(promotion, vote)
         key = f"vote:{signal.request_id}"
@@ -144,11 +200,14 @@ class Steps:
     async def confirm(self, promotion: Promotion, round_: int) -> Confirmation:
         """Right before the commit: gates, approvers and the requester's own permission, asked once more."""
         results = await self.ask_gates(promotion, round_)
+        if promotion.plan.automatic:
+            return Confirmation(results, promotion.approvals)
         try:
             requester = await self.directory.caller(promotion.plan.requester.id)
-            for app in promotion.plan.apps:
-                permission = Permission.ROLLBACK if promotion.plan.kind == "rollback" else Permission.PROMOTE
-                authorize(self.policy, requester, permission, Target(app, promotion.plan.environment))
+            for move in promotion.moves:
+                target = Target(move.app, promotion.plan.environment)
+                for permission in needed(promotion.plan):
+                    authorize(self.policy, requester, permission, target)
         except NotAllowed as refused:
             name = promotion.plan.requester.name
             return Confirmation(results, promotion.approvals, f"{name} may not do this any more. {refused.sentence}")
@@ -160,11 +219,15 @@ class Steps:
         await self._show(promotion)
         made = await self.committer.commit(promotion)
         if isinstance(made, Commit):
-            committed = replace(promotion, commit=made, stage=Stage.FOLLOW)
-            entry = _entry(committed, "committed", "commit", commit=made.sha)
-            await self.record.write(committed, entry)
-            await self._show(committed)
+            await self.committed(promotion, made)
         return made
+
+    async def committed(self, promotion: Promotion, commit: Commit) -> None:
+        """Write down that the overlay has changed; a break-glass owes its review from here on."""
+        now = replace(promotion, commit=commit, stage=Stage.FOLLOW)
+        entry = _entry(now, "committed", "commit", commit=commit.sha, break_glass=now.plan.break_glass)
+        await self.record.write(now, entry, None, partial(self.aftermath.owe_review, now))
+        await self._show(now)
 
     async def follow(self, promotion: Promotion, deadline: datetime) -> Followed:
         """Watch Argo CD, telling each change on the card."""
@@ -175,33 +238,71 @@ class Steps:
             await self.record.write(seen)
             await self._show(seen)
 
-        return await self.follower.follow(promotion.plan, promotion.commit, deadline, told)
+        return await self.follower.follow(promotion.moves, promotion.commit, deadline, told)
 
-    async def conclude(self, promotion: Promotion) -> None:
-        """The last word: record, audit and announcements in one transaction, then the final card."""
+    async def watch(self, promotion: Promotion, deadline: datetime) -> str:
+        """Evidence against what was promoted, "" when there is none until the deadline."""
+        return await self.watcher.watch(promotion.moves, deadline)
+
+    async def prepare(self, promotion: Promotion, follow_up: FollowUp) -> list[Plan]:
+        """What comes in place of this one: one plan, or none when nothing can."""
+        plan = await self.aftermath.plan(promotion, follow_up)
+        return [plan] if plan else []
+
+    async def open_pull_request(self, promotion: Promotion) -> Opened:
+        opened = await self.pull_requests.open(promotion)
+        if opened.pull:
+            shown = replace(promotion, pull_request=opened.pull.url)
+            entry = _entry(shown, "pull-request", "open-pull-request", url=opened.pull.url)
+            await self.record.write(shown, entry)
+            await self._show(shown)
+        return opened
+
+    async def tend_pull_request(self, promotion: Promotion, number: int) -> PullRequest:
+        return await self.pull_requests.tend(promotion, number)
+
+    async def merged(self, promotion: Promotion, pull: PullRequest) -> Commit:
+        commit = await self.pull_requests.commit_of(promotion, pull)
+        await self.committed(promotion, commit)
+        return commit
+
+    async def conclude(self, promotion: Promotion, successor: Plan | None) -> None:
+        """The last word: record, audit, announcements, lock and successor in one transaction, then the final card."""
         event = {
             Phase.SUCCEEDED: Event.DONE,
             Phase.ABORTED: Event.ABORTED,
         }.get(promotion.phase, Event.FAILED)
         entry = _entry(promotion, promotion.phase.lower(), "conclude", actor="pilothouse", outcome=promotion.outcome)
-        await self.record.write(promotion, entry, event)
+        more = [partial(self.aftermath.lock, promotion), partial(self.aftermath.succeed, successor)]
+        await self.record.write(promotion, entry, event, *more)
         await self._show(promotion)
+        if successor:
+            self.aftermath.begin()
 
-    async def _show(self, promotion: Promotion) -> None:
+    async def _show(self, promotion: Promotion) -> Posted | None:
         """A card that cannot be shown now must not stop a promotion: the next step shows it again."""
         try:
-            await self.cards.show(promotion)
+            return await self.cards.show(promotion)
         except IntegrationError as error:
             log.warning("card not shown", promotion=promotion.id, error=str(error))
+            return None
+
+    async def _adjust(self, promotion: Promotion, signal: Signal, by: Person) -> Judgement:
+        """Leave apps out of a train, or take them in again; at least one goes."""
+        wanted = tuple(app for app in promotion.plan.apps if app in signal.left_out)
+        if len(wanted) == len(promotion.plan.apps):
+            return await self._refuse(promotion, signal, "At least one app must go: abort it instead.")
+        adjusted = replace(promotion, left_out=wanted)
+        entry = _entry(adjusted, "adjusted", f"adjust:{signal.request_id}", actor=by.id, left_out=list(wanted))
+        await self.record.write(adjusted, entry)
+        await self._show(adjusted)
+        return Judgement(None, left_out=wanted)
 
     async def _refuse(self, promotion: Promotion, signal: Signal, sentence: str) -> Judgement:
         key = f"refused:{signal.request_id}"
         entry = _entry(promotion, "refused", key, actor=signal.user, asked=signal.kind, reason=sentence)
         await self.record.audit.record(entry)
-        try:
-            await self.messenger.whisper(promotion.plan.channel, signal.user, Rendered(sentence))
-        except IntegrationError as error:
-            log.warning("refusal not told", user=signal.user, error=str(error))
+        await self.nudges.refuse(promotion.plan.channel, signal.user, sentence)
         return Judgement(None, sentence)
 
     async def _still_counts(self, promotion: Promotion, approval: Approval) -> bool:
@@ -209,7 +310,13 @@ class Steps:
             caller = await self.directory.caller(approval.approver.id)
         except UserError:
             return False
-        return self.eligibility.still_counts(promotion, approval, caller)
+        return self.eligibility.still_counts(promotion, caller)
+
+
+def needed(plan: Plan) -> tuple[Permission, ...]:
+    """What whoever asks for this must hold for every app in it."""
+    permission = Permission.ROLLBACK if plan.kind is Kind.ROLLBACK else Permission.PROMOTE
+    return (permission, Permission.BREAK_GLASS) if plan.break_glass else (permission,)
 
 
 def with_vote(promotion: Promotion, vote: Vote) -> Promotion:

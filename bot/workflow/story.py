@@ -7,16 +7,19 @@ sit in.
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeVar
 
 import structlog
 
-from bot.domain.approval import missing, quorum
+from bot.domain.approval import counted, missing, quorum
+from bot.domain.nagging import Nag, nags
 from bot.domain.overlay import Commit
 from bot.domain.promotion import (
+    Approval,
     GateResult,
+    Kind,
     Phase,
     Plan,
     Progress,
@@ -28,15 +31,20 @@ from bot.domain.promotion import (
     VoteKind,
 )
 from bot.policy import Policy
+from bot.ports import PullRequest
+from bot.workflow.aftermath import FollowUp
 from bot.workflow.committer import Moved
 from bot.workflow.follower import Followed
 from bot.workflow.insistence import Ended, insist
 from bot.workflow.journal import Journal, Json, unpack
+from bot.workflow.pull_requests import Opened
 from bot.workflow.steps import Confirmation, Judgement, Signal, Steps, with_vote
 
 T = TypeVar("T")
 
 LONGEST_PAUSE = timedelta(minutes=1)
+PULL_REQUEST_PAUSE = timedelta(seconds=20)
+"""Time between two looks at an open pull request."""
 
 
 @dataclass(frozen=True)
@@ -70,20 +78,18 @@ class Telling:
         self._now = Promotion(plan, Phase.RUNNING, Stage.GATES)
         self._gate_rounds = 0
         self._signals = 0
-        self._rounds = 0
+        self._questions = 0
 
     async def tell(self) -> Promotion:
         try:
-            await self._announce()
+            await self._do("announce", partial(self._steps.announce, self._now), type(None))
             await self._be_decided()
-            await self._commit()
+            await self._change_the_overlay()
             await self._follow()
+            await self._watch()
         except Ended as end:
-            return await self._conclude(end.phase, end.outcome)
+            return await self._conclude(end.phase, end.outcome, end.follow_up)
         return await self._conclude(Phase.SUCCEEDED, self._success())
-
-    async def _announce(self) -> None:
-        await self._do("announce", partial(self._steps.announce, self._now), type(None))
 
     async def _be_decided(self) -> None:
         """Gates, people, and both once more right before the commit, until nothing has changed in between."""
@@ -116,18 +122,52 @@ class Telling:
 
     async def _be_approved(self) -> None:
         """Wait, for hours if need be, for the right people; any of them may say no."""
-        rule = self._plan.approval
-        if quorum(rule, self._now.approvals):
+        if self._approved():
             return
-        self._rounds += 1
-        opened = await self._journal.now(f"approval-opened#{self._rounds}")
+        self._questions += 1
+        number = self._questions
+        rule = self._plan.approval
+        opened = await self._journal.now(f"approval-opened#{number}")
         expires = self._now.expires_at or opened + rule.expires
         self._now = replace(self._now, stage=Stage.APPROVAL, expires_at=expires)
-        await self._do(f"ask-people#{self._rounds}", partial(self._steps.ask_people, self._now), type(None))
-        while not quorum(rule, self._now.approvals):
-            left = expires - await self._journal.now(f"approval-waits#{self._rounds}.{self._signals}")
-            if left <= timedelta(0) or not await self._listen(left):
-                raise Ended(Phase.FAILED, f"Nobody decided in time: {missing(rule, self._now.approvals)} was wanted.")
+        await self._reuse_earlier_approvals(number)
+        if self._approved():
+            return
+        await self._do(f"ask-people#{number}", partial(self._steps.ask_people, self._now), type(None))
+        await self._wait_for_people(expires, list(nags(rule, opened, expires)))
+
+    async def _wait_for_people(self, expires: datetime, reminders: list[Nag]) -> None:
+        rule, told, waits = self._plan.approval, 0, 0
+        while not self._approved():
+            waits += 1
+            now = await self._journal.now(f"approval-waits#{self._questions}.{waits}")
+            if now >= expires:
+                raise Ended(
+                    Phase.FAILED, f"Nobody decided in time: {missing(rule, self._valid_approvals())} was wanted."
+                )
+            until = reminders[told].at if told < len(reminders) else expires
+            if now < until and await self._listen(until - now):
+                continue
+            if told < len(reminders):
+                await self._remind(told + 1, reminders[told])
+                told += 1
+
+    async def _remind(self, number: int, nag: Nag) -> None:
+        remind = partial(self._steps.remind, self._now, self._questions * 100 + number, escalate=nag.escalate)
+        await self._do(f"remind#{self._questions}.{number}", remind, type(None))
+
+    async def _reuse_earlier_approvals(self, number: int) -> None:
+        if self._plan.approval.reuse and number == 1:
+            earlier = partial(self._steps.earlier_approvals, self._now)
+            approvals = await self._do(f"reuse#{number}", earlier, tuple[Approval, ...])
+            self._now = replace(self._now, approvals=(*self._now.approvals, *approvals))
+
+    def _approved(self) -> bool:
+        return quorum(self._plan.approval, self._valid_approvals())
+
+    def _valid_approvals(self) -> tuple[Approval, ...]:
+        """Those that were given for exactly what would be done now."""
+        return counted(self._now.approvals, self._now.content_hash)
 
     async def _listen(self, within: timedelta) -> bool:
         """Wait for one signal and judge it; False when none came. Raises Ended for a rejection or an abort."""
@@ -136,10 +176,13 @@ class Telling:
             return False
         self._signals += 1
         signal = unpack(heard, Signal)
-        judgement = await self._do(f"judge#{self._signals}", partial(self._steps.judge, self._now, signal), Judgement)
+        judge = partial(self._steps.judge, self._now, signal)
+        judgement = await self._do(f"judge#{self._signals}", judge, Judgement)
         if judgement.vote:
             self._now = with_vote(self._now, judgement.vote)
             _end_if_refused(judgement.vote)
+        if judgement.left_out is not None:
+            self._now = replace(self._now, left_out=judgement.left_out, approvals=())
         return True
 
     async def _confirmed(self) -> bool:
@@ -147,14 +190,27 @@ class Telling:
         self._now = replace(self._now, stage=Stage.COMMIT)
         self._gate_rounds += 1
         round_ = self._gate_rounds
-        confirmation = await self._do(
-            f"confirm#{round_}", partial(self._steps.confirm, self._now, round_), Confirmation
-        )
+        confirm = partial(self._steps.confirm, self._now, round_)
+        confirmation = await self._do(f"confirm#{round_}", confirm, Confirmation)
         self._now = replace(self._now, results=confirmation.results, approvals=confirmation.approvals)
         if confirmation.refusal:
             raise Ended(Phase.FAILED, confirmation.refusal)
         self._end_if_blocked()
-        return not self._now.blocked and quorum(self._plan.approval, self._now.approvals)
+        if self._now.blocked:
+            return False
+        if not self._approved():
+            self._void("what the gates found has changed, or an approver may not approve any more")
+            return False
+        return True
+
+    def _void(self, why: str) -> None:
+        self._now = replace(self._now, approvals=self._valid_approvals(), voided=why)
+
+    async def _change_the_overlay(self) -> None:
+        if self._rules.pull_request:
+            await self._merge()
+        else:
+            await self._commit()
 
     async def _commit(self) -> None:
         async def make() -> CommitMade:
@@ -163,24 +219,62 @@ class Telling:
 
         result = await self._do("commit", make, CommitMade)
         if result.moved:
-            raise Ended(Phase.FAILED, f"{result.moved.sentence} Ask for it again to see the new card.")
+            raise Ended(Phase.FAILED, result.moved.sentence, FollowUp.REISSUE)
         self._now = replace(self._now, commit=result.commit, stage=Stage.FOLLOW)
+
+    async def _merge(self) -> None:
+        """The same change, as a pull request: merged when its checks are green, by Pilothouse or by people."""
+        opened = await self._do("open-pull-request", partial(self._steps.open_pull_request, self._now), Opened)
+        if opened.moved or opened.pull is None:
+            sentence = opened.moved.sentence if opened.moved else "The pull request could not be opened."
+            raise Ended(Phase.FAILED, sentence, FollowUp.REISSUE)
+        self._now = replace(self._now, pull_request=opened.pull.url)
+        looks = 0
+        while True:
+            looks += 1
+            tend = partial(self._steps.tend_pull_request, self._now, opened.pull.number)
+            pull = await self._do(f"pull-request#{looks}", tend, PullRequest)
+            if pull.state == "merged":
+                break
+            if pull.state == "closed":
+                raise Ended(Phase.FAILED, "The pull request was closed without being merged.")
+            await self._journal.sleep(PULL_REQUEST_PAUSE)
+        commit = await self._do("merged", partial(self._steps.merged, self._now, pull), Commit)
+        self._now = replace(self._now, commit=commit, stage=Stage.FOLLOW)
 
     async def _follow(self) -> None:
         deadline = await self._journal.now("follow-begin") + self._rules.follow_timeout
         followed = await self._do("follow", partial(self._steps.follow, self._now, deadline), Followed)
         self._now = replace(self._now, following=followed.following)
         if not followed.healthy:
-            raise Ended(Phase.FAILED, _unhealthy(followed))
+            raise Ended(Phase.FAILED, _unhealthy(followed), self._automatic_rollback())
 
-    async def _conclude(self, phase: Phase, outcome: str) -> Promotion:
+    async def _watch(self) -> None:
+        """For as long as policy says, be ready to take it back."""
+        window = self._rules.rollback().automatic
+        if window is None or self._plan.kind is Kind.ROLLBACK:
+            return
+        deadline = await self._journal.now("watch-begin") + window
+        evidence = await self._do("watch", partial(self._steps.watch, self._now, deadline), str)
+        if evidence:
+            raise Ended(Phase.FAILED, f"{evidence}.", FollowUp.ROLL_BACK)
+
+    def _automatic_rollback(self) -> FollowUp | None:
+        return FollowUp.ROLL_BACK if self._rules.rollback().automatic is not None else None
+
+    async def _conclude(self, phase: Phase, outcome: str, follow_up: FollowUp | None = None) -> Promotion:
         finished = await self._journal.now("finished")
         self._now = replace(self._now, phase=phase, stage=Stage.DONE, outcome=outcome, finished_at=finished)
-        await self._do("conclude", partial(self._steps.conclude, self._now), type(None))
+        successor: Plan | None = None
+        if follow_up:
+            prepare = partial(self._steps.prepare, self._now, follow_up)
+            successor = next(iter(await self._do("successor", prepare, list[Plan])), None)
+            self._now = replace(self._now, successor=successor.id if successor else "")
+        await self._do("conclude", partial(self._steps.conclude, self._now, successor), type(None))
         return self._now
 
     def _success(self) -> str:
-        labels = ", ".join(f"{move.app} {move.after.label}" for move in self._plan.moves)
+        labels = ", ".join(f"{move.app} {move.after.label}" for move in self._now.moves)
         return f"{labels} is Healthy in {self._plan.environment}."
 
     async def _do(self, name: str, effect: Callable[[], Awaitable[T]], kind: type[T]) -> T:
@@ -197,7 +291,7 @@ def _end_if_refused(vote: Vote) -> None:
 
 def _pause(waiting: tuple[GateResult, ...]) -> timedelta:
     pauses = [result.verdict.retry_after for result in waiting if result.verdict.retry_after]
-    return max(min(pauses, default=LONGEST_PAUSE), timedelta(seconds=1))
+    return max(min([*pauses, LONGEST_PAUSE]), timedelta(seconds=1))
 
 
 def _reasons(results: tuple[GateResult, ...] | list[GateResult]) -> str:

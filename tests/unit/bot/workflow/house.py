@@ -1,5 +1,6 @@
 """The core with working fakes around it: everything but Slack's wire and the other systems'."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -17,18 +18,26 @@ from bot.domain.promotion import Promotion
 from bot.gates.health import HealthGate
 from bot.gates.panel import Panel
 from bot.gates.scan import ScanGate
+from bot.notify.nudges import Nudges
 from bot.policy import Policy, parse
+from bot.ports import Posted
 from bot.store.audit import Audit
 from bot.store.database import Database, metadata
+from bot.store.locks import LockStore
 from bot.store.promotions import PromotionStore
+from bot.store.reviews import ReviewStore
+from bot.workflow.aftermath import Aftermath
 from bot.workflow.committer import Committer
 from bot.workflow.desk import PromotionDesk
 from bot.workflow.eligibility import Eligibility
 from bot.workflow.follower import Follower
 from bot.workflow.plan import Planner
+from bot.workflow.pull_requests import PullRequestSteps
 from bot.workflow.running import RollbackTargets
 from bot.workflow.steps import Record, Steps
 from bot.workflow.story import Story
+from bot.workflow.watcher import Watcher
+from tests.fakes.alerts import MemoryAlerts
 from tests.fakes.applications import MemoryApplications
 from tests.fakes.directory import FakeDirectory
 from tests.fakes.engine import MemoryEngine
@@ -53,8 +62,9 @@ class ShownCards:
 
     shown: dict[str, list[Promotion]] = field(default_factory=dict)
 
-    async def show(self, promotion: Promotion) -> None:
+    async def show(self, promotion: Promotion) -> Posted:
         self.shown.setdefault(promotion.id, []).append(promotion)
+        return Posted(promotion.plan.channel, f"card of {promotion.id}")
 
 
 @dataclass
@@ -92,6 +102,9 @@ class House:
     store: PromotionStore
     audit: Audit
     database: Database
+    locks: LockStore
+    reviews: ReviewStore
+    alerts: MemoryAlerts
     _requests: int = 0
 
     def context(self, request_id: str = "") -> Context:
@@ -114,14 +127,17 @@ class House:
         return promotion
 
     async def approve(self, who: str, promotion: Promotion, content_hash: str = "") -> None:
-        seen = content_hash or promotion.plan.content_hash
+        seen = content_hash or (await self.now(promotion)).content_hash
         ask = Approve(context=self.context(), promotion=promotion.id, content_hash=seen)
         await self.desk.approve(ask, await self.person(who))
         await self.engine.settle()
 
     async def reject(self, who: str, promotion: Promotion, reason: str) -> None:
         ask = Reject(
-            context=self.context(), promotion=promotion.id, content_hash=promotion.plan.content_hash, reason=reason
+            context=self.context(),
+            promotion=promotion.id,
+            content_hash=(await self.now(promotion)).content_hash,
+            reason=reason,
         )
         await self.desk.reject(ask, await self.person(who))
         await self.engine.settle()
@@ -176,24 +192,30 @@ async def house(directory: Path, policy_text: str = POLICY) -> AsyncIterator[Hou
     panel = Panel([ScanGate(registry), HealthGate(applications, policy)], policy)
     targets = RollbackTargets(overlays, catalog, store)
     eligibility = Eligibility(policy)
+    planner = Planner(catalog, registry, policy, panel, targets)
+    locks, reviews, alerts = LockStore(database), ReviewStore(database), MemoryAlerts()
+    committer = Committer(overlays, overlays, registry)
     steps = Steps(
-        Record(database, store, audit, events),
-        cards,
-        messenger,
-        people,
-        policy,
-        panel,
-        eligibility,
-        Committer(overlays, overlays, registry),
-        Follower(applications, overlays, interval=0.001),
+        record=Record(database, store, audit, events),
+        cards=cards,
+        nudges=Nudges(messenger, policy),
+        directory=people,
+        policy=policy,
+        panel=panel,
+        eligibility=eligibility,
+        committer=committer,
+        follower=Follower(applications, overlays, interval=0.001),
+        watcher=Watcher(applications, alerts, interval=0.001),
+        aftermath=Aftermath(planner, store, locks, reviews, policy, asyncio.Event()),
+        pull_requests=PullRequestSteps(overlays, committer, overlays, lambda promotion: f"body of {promotion.id}"),
     )
     engine.story = Story(steps, policy)
-    planner = Planner(catalog, registry, policy, panel, targets)
     desk = PromotionDesk(database, store, audit, engine, planner, targets, panel, policy, eligibility)
     try:
         yield House(
-            desk, engine, overlays, registry, applications, people, messenger, cards, events, store, audit, database
-        )
+            desk, engine, overlays, registry, applications, people, messenger, cards, events, store, audit, database,
+            locks, reviews, alerts,
+        )  # fmt: skip
     finally:
         await engine.stop()
         await database.close()

@@ -231,7 +231,7 @@ async def test_a_directory_that_is_away_lets_nobody_in(home: House) -> None:
     asked = await home.deploy("ana")
     bo = await home.person("bo")
     home.directory.down = Unavailable("Slack", "users.info", "timeout")
-    ask = Approve(context=home.context(), promotion=asked.id, content_hash=asked.plan.content_hash)
+    ask = Approve(context=home.context(), promotion=asked.id, content_hash=(await home.now(asked)).content_hash)
     await home.desk.approve(ask, bo)
     await home.engine.settle()
     assert (await home.now(asked)).approvals == ()

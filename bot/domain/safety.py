@@ -1,0 +1,73 @@
+"""What holds promotions back by a person's word: locks, freezes, rejected images. And who speaks for whom."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.domain.caller import Person
+
+
+@dataclass(frozen=True)
+class Lock:
+    """One app in one environment is held; `app` "" holds every app there.
+
+    `automatic`: set by a rollback, against whatever would undo it; "" as the owner's id then.
+    """
+
+    app: str
+    environment: str
+    owner: Person
+    reason: str
+    since: datetime
+    expires_at: datetime | None = None
+    automatic: bool = False
+
+
+@dataclass(frozen=True)
+class Freeze:
+    """An environment changes for nobody until `until`, but for the exempt; `app` "" is every app."""
+
+    id: str
+    environment: str
+    by: Person
+    reason: str
+    since: datetime
+    until: datetime
+    app: str = ""
+    exempt_apps: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Rejection:
+    """This image goes nowhere any more."""
+
+    app: str
+    digest: str
+    tag: str
+    by: Person
+    reason: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Delegation:
+    """While away, somebody else's approvals count as this person's would: same roles, never more."""
+
+    absent: Person
+    delegate: Person
+    since: datetime
+    until: datetime
+
+
+@dataclass(frozen=True)
+class Review:
+    """The second look that a break-glass owes; closed by somebody else than who broke the glass."""
+
+    promotion_id: str
+    app: str
+    environment: str
+    by: Person
+    reason: str
+    opened_at: datetime
+    closed_by: Person | None = None
+    closed_at: datetime | None = None
+    note: str = ""

@@ -1,0 +1,80 @@
+"""Locks: who holds which app in which environment, and who waits for it."""
+
+from datetime import UTC, datetime
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.domain.caller import Person
+from bot.domain.safety import Lock
+from bot.store.codec import dump, load
+from bot.store.database import Database, metadata
+
+locks = sa.Table(
+    "locks",
+    metadata,
+    sa.Column("app", sa.String(255), primary_key=True),
+    sa.Column("environment", sa.String(64), primary_key=True),
+    sa.Column("state", sa.Text, nullable=False),
+)
+
+waiting = sa.Table(
+    "lock_waiters",
+    metadata,
+    sa.Column("app", sa.String(255), primary_key=True),
+    sa.Column("environment", sa.String(64), primary_key=True),
+    sa.Column("user_id", sa.String(32), primary_key=True),
+    sa.Column("person", sa.Text, nullable=False),
+    sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+)
+
+
+class LockStore:
+    """One lock for each app and environment; `app` "" is the lock of the whole environment."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def held(self, app: str, environment: str) -> Lock | None:
+        """The lock that holds this app there now; an expired one holds nothing."""
+        async with self._database.begin() as connection:
+            return await self.held_in(connection, app, environment)
+
+    async def held_in(self, connection: AsyncConnection, app: str, environment: str) -> Lock | None:
+        query = sa.select(locks.c.state).where(locks.c.app.in_((app, "")), locks.c.environment == environment)
+        states = (await connection.execute(query.order_by(locks.c.app.desc()))).scalars().all()
+        now = datetime.now(UTC)
+        found = [load(state, Lock) for state in states]
+        return next((lock for lock in found if lock.expires_at is None or lock.expires_at > now), None)
+
+    async def take(self, connection: AsyncConnection, lock: Lock) -> None:
+        """In the caller's transaction; replaces the lock that was there. Whether it may is the caller's question."""
+        await connection.execute(_same(locks.delete(), lock.app, lock.environment))
+        values = {"app": lock.app, "environment": lock.environment, "state": dump(lock)}
+        await connection.execute(locks.insert().values(values))
+
+    async def release(self, connection: AsyncConnection, app: str, environment: str) -> tuple[Person, ...]:
+        """Who waited for it, in order; they wait no more."""
+        await connection.execute(_same(locks.delete(), app, environment))
+        query = sa.select(waiting.c.person).where(waiting.c.app == app, waiting.c.environment == environment)
+        people = (await connection.execute(query.order_by(waiting.c.since))).scalars().all()
+        await connection.execute(waiting.delete().where(waiting.c.app == app, waiting.c.environment == environment))
+        return tuple(load(person, Person) for person in people)
+
+    async def wait(self, connection: AsyncConnection, app: str, environment: str, person: Person) -> None:
+        """Ask to be told when it is free; asking twice is asking once."""
+        mine = (waiting.c.app == app, waiting.c.environment == environment, waiting.c.user_id == person.id)
+        if (await connection.execute(sa.select(waiting.c.user_id).where(*mine))).first():
+            return
+        values = {"app": app, "environment": environment, "user_id": person.id, "person": dump(person)}
+        await connection.execute(waiting.insert().values(**values, since=datetime.now(UTC)))
+
+    async def all(self) -> tuple[Lock, ...]:
+        """Expired ones too, until they are released; oldest first."""
+        async with self._database.begin() as connection:
+            states = (await connection.execute(sa.select(locks.c.state))).scalars().all()
+        return tuple(sorted((load(state, Lock) for state in states), key=lambda lock: lock.since))
+
+
+def _same(statement: sa.Delete, app: str, environment: str) -> sa.Delete:
+    return statement.where(locks.c.app == app, locks.c.environment == environment)

@@ -1,0 +1,56 @@
+"""Watch what was just promoted: for how long policy says, and with what evidence it went wrong."""
+
+import asyncio
+from collections import Counter
+from datetime import UTC, datetime
+
+from bot.domain.application import ApplicationRef, HealthStatus
+from bot.domain.errors import IntegrationError
+from bot.domain.promotion import Move
+from bot.ports import Alerts, Applications
+
+BAD_LOOKS = 3
+
+
+class Watcher:
+    """Repeatable: it only reads. What cannot be asked is no evidence."""
+
+    def __init__(self, applications: Applications, alerts: Alerts | None, interval: float) -> None:
+        self._applications = applications
+        self._alerts = alerts
+        self._interval = interval
+
+    async def watch(self, moves: tuple[Move, ...], deadline: datetime) -> str:
+        """One sentence of evidence as soon as there is some; "" when all was well until the deadline (UTC)."""
+        bad: Counter[str] = Counter()
+        while datetime.now(UTC) < deadline:
+            for move in moves:
+                evidence = await self._evidence(move)
+                bad[move.app] = bad[move.app] + 1 if evidence else 0
+                if bad[move.app] >= BAD_LOOKS:
+                    return evidence
+            await asyncio.sleep(self._interval)
+        return ""
+
+    async def _evidence(self, move: Move) -> str:
+        return await self._degraded(move.application) or await self._alert(move)
+
+    async def _degraded(self, ref: ApplicationRef) -> str:
+        try:
+            application = await self._applications.get(ref)
+            if application.health is not HealthStatus.DEGRADED:
+                return ""
+            worst = await self._applications.unhealthy(ref)
+        except IntegrationError:
+            return ""
+        why = next((f": {r.kind} {r.name}: {r.message}" for r in worst if r.message), "")
+        return f"{ref.name} turned Degraded{why}"
+
+    async def _alert(self, move: Move) -> str:
+        if self._alerts is None:
+            return ""
+        try:
+            firing = await self._alerts.firing({"app": move.app, "environment": move.application.environment})
+        except IntegrationError:
+            return ""
+        return f"The alert {firing[0].name} fires for {move.app}: {firing[0].summary}" if firing else ""
