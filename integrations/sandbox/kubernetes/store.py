@@ -29,6 +29,9 @@ class Change:
     previous: Object | None
 
 
+# About the five minutes that real servers keep (K1), and a bound on memory.
+HISTORY_LIMIT = 5000
+
 Message = Change | Literal["expired", "ended"]
 
 
@@ -126,6 +129,8 @@ class ObjectStore:
         obj["metadata"]["resourceVersion"] = str(self.version)
         change = Change(self.version, kind, key, copy.deepcopy(obj), previous)
         self._history.append(change)
+        if len(self._history) > HISTORY_LIMIT:
+            self._compacted = self._history.pop(0).version
         for subscription in self._subscriptions:
             subscription.messages.put_nowait(change)
 

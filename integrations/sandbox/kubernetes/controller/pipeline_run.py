@@ -7,20 +7,20 @@ from integrations.sandbox.kubernetes.durations import seconds
 from integrations.sandbox.kubernetes.tekton.references import UnresolvedReferenceError, Value, substitute
 
 from . import graph
+from .children import claim_name, task_run
 from .cluster import (
     CLAIM,
     PIPELINE_RUN,
     TASK_RUN,
     Cluster,
     GoneError,
-    child_name,
     condition,
     owner_reference,
     verdict,
 )  # fmt: skip
 from .graph import Graph, Node
 from .resolution import ResolutionError, Resolved, resolve
-from .task_run import TaskRunExecution, TaskWorld
+from .task_run import Stop, TaskRunExecution, TaskWorld
 
 Object = dict[str, Any]
 
@@ -54,9 +54,13 @@ class PipelineRunExecution:
             self._stop_children()
 
     def _stop_children(self) -> None:
-        why = "TaskRunTimeout" if self._asked in ("PipelineRunTimeout", "TasksTimeout") else "TaskRunCancelled"
+        why: Stop = "TaskRunCancelled"
+        if self._asked in ("PipelineRunTimeout", "TasksTimeout"):
+            why = "TaskRunTimeout"
+        elif self._asked == "gone":
+            why = "gone"
         for _, execution in self._children.values():
-            execution.stop("gone" if self._asked == "gone" else why)  # type: ignore[arg-type]
+            execution.stop(why)
 
     async def run(self) -> None:
         try:
@@ -100,8 +104,9 @@ class PipelineRunExecution:
         run = self._get()
         for workspace in run["spec"].get("workspaces") or []:
             if template := workspace.get("volumeClaimTemplate"):
-                claim = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "spec": template.get("spec") or {}}
-                name = f"pvc-{run['metadata']['uid'][:10]}-{workspace['name'][:20]}"
+                claim: Object = {"apiVersion": "v1", "kind": "PersistentVolumeClaim"}
+                claim["spec"] = template.get("spec") or {}
+                name = claim_name(run, workspace["name"])
                 claim["metadata"] = {"name": name, "ownerReferences": [owner_reference(run)]}
                 self._cluster.create(CLAIM, self._namespace, claim)
                 self._cluster.update_status(CLAIM, self._namespace, name, lambda s: s.update(phase="Bound"))
@@ -156,7 +161,7 @@ class PipelineRunExecution:
 
     def _start(self, node: Node, resolved: Resolved, member: str) -> None:
         run = self._get()
-        created = self._cluster.create(TASK_RUN, self._namespace, _task_run(run, resolved.name, node.task, member))
+        created = self._cluster.create(TASK_RUN, self._namespace, task_run(run, resolved.name, node.task, member))
         node.task_run = created["metadata"]["name"]
         reference: Object = {
             "apiVersion": created["apiVersion"],
@@ -264,53 +269,4 @@ def _skipped(node: Node) -> Object:
     found: Object = {"name": node.name, "reason": node.why}
     if node.task.get("when"):
         found["whenExpressions"] = node.task["when"]
-    return found
-
-
-def _task_run(run: Object, pipeline: str, task: Object, member: str) -> Object:
-    metadata = run["metadata"]
-    labels = {
-        **(metadata.get("labels") or {}),
-        "app.kubernetes.io/managed-by": "tekton-pipelines",
-        "tekton.dev/pipeline": pipeline,
-        "tekton.dev/pipelineRun": metadata["name"],
-        "tekton.dev/pipelineRunUID": metadata["uid"],
-        "tekton.dev/pipelineTask": task["name"],
-        "tekton.dev/memberOf": member,
-    }
-    spec: Object = {"serviceAccountName": run["spec"]["taskRunTemplate"]["serviceAccountName"]}
-    if "taskSpec" in task:
-        inline = ("apiVersion", "kind", "metadata", "spec")
-        spec["taskSpec"] = {key: value for key, value in task["taskSpec"].items() if key not in inline}
-    else:
-        spec["taskRef"] = {"name": task["taskRef"]["name"], "kind": "Task"}
-        labels["tekton.dev/task"] = task["taskRef"]["name"]
-    for name in ("params", "timeout", "retries"):
-        if name in task:
-            spec[name] = task[name]
-    if bindings := _workspaces(run, task):
-        spec["workspaces"] = bindings
-    name = child_name(metadata["name"], f"-{task['name']}")
-    return {
-        "apiVersion": "tekton.dev/v1",
-        "kind": "TaskRun",
-        "metadata": {"name": name, "labels": labels, "ownerReferences": [owner_reference(run)]},
-        "spec": spec,
-    }
-
-
-def _workspaces(run: Object, task: Object) -> list[Object]:
-    """A claim template becomes the claim that was made of it."""
-    bound = {workspace["name"]: workspace for workspace in run["spec"].get("workspaces") or []}
-    found = []
-    for wanted in task.get("workspaces") or []:
-        source = bound.get(wanted.get("workspace") or wanted["name"])
-        if source is None:
-            continue
-        binding = {**source, "name": wanted["name"]}
-        if "volumeClaimTemplate" in binding:
-            del binding["volumeClaimTemplate"]
-            claim = f"pvc-{run['metadata']['uid'][:10]}-{source['name'][:20]}"
-            binding["persistentVolumeClaim"] = {"claimName": claim}
-        found.append(binding)
     return found
