@@ -424,7 +424,7 @@ async def test_the_legacy_signature_verifies(world: World) -> None:
         payload = (await world.client.get(f"/v2/apps/my-app/blobs/{layer['digest']}")).content
         signature = base64.b64decode(layer["annotations"]["dev.cosignproject.cosign/signature"])
         key.public_key().verify(signature, payload, ec.ECDSA(SHA256()))
-        assert json.loads(payload)["critical"]["image"]["Docker-manifest-digest"] == digest
+        assert json.loads(payload)["critical"]["image"]["docker-manifest-digest"] == digest
 
 
 async def test_the_bundle_referrer_verifies(world: World) -> None:

@@ -26,10 +26,11 @@ def legacy(reference: str, digest: str, key: ec.EllipticCurvePrivateKey, before:
     payload = {
         "critical": {
             "identity": {"docker-reference": reference},
-            "image": {"Docker-manifest-digest": digest},
+            # As cosign writes it; its specification spells the name with a capital letter (C2).
+            "image": {"docker-manifest-digest": digest},
             "type": "cosign container image signature",
         },
-        "optional": {},
+        "optional": None,
     }
     layer = Blob(SIMPLE_SIGNING, encode(payload))
     signature = base64.b64encode(_sign(key, layer.data)).decode()
