@@ -292,7 +292,7 @@ class Steps:
         wanted = tuple(app for app in promotion.plan.apps if app in signal.left_out)
         if len(wanted) == len(promotion.plan.apps):
             return await self._refuse(promotion, signal, "At least one app must go: abort it instead.")
-        adjusted = replace(promotion, left_out=wanted)
+        adjusted = replace(promotion, left_out=wanted, approvals=())
         entry = _entry(adjusted, "adjusted", f"adjust:{signal.request_id}", actor=by.id, left_out=list(wanted))
         await self.record.write(adjusted, entry)
         await self._show(adjusted)

@@ -123,7 +123,7 @@ class MemoryJournal:
 
     async def sleep(self, duration: timedelta) -> None:
         deadline = await self.now(f"sleep@{self._at}") + duration
-        self._engine.now = max(self._engine.now, deadline)
+        await self.step(f"slept@{self._at}", lambda: self._until(deadline))
 
     async def now(self, name: str) -> datetime:
         async def read() -> str:
@@ -138,12 +138,19 @@ class MemoryJournal:
                 return self._tape.inbox[self._tape.taken - 1][1]
             if self._engine.now >= deadline:
                 return None
-            self._changed.clear()
-            self._changed.waited_for = True  # type: ignore[attr-defined]
-            try:
-                await self._changed.wait()
-            finally:
-                self._changed.waited_for = False  # type: ignore[attr-defined]
+            await self._something()
+
+    async def _until(self, deadline: datetime) -> Json:
+        while self._engine.now < deadline:
+            await self._something()
+
+    async def _something(self) -> None:
+        self._changed.clear()
+        self._changed.waited_for = True  # type: ignore[attr-defined]
+        try:
+            await self._changed.wait()
+        finally:
+            self._changed.waited_for = False  # type: ignore[attr-defined]
 
     def _die(self, name: str, where: set[str]) -> None:
         if name in where:
