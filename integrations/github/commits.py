@@ -67,11 +67,12 @@ class Commits:
         except HeadMoved:
             self._written.clear()
             raise
-        except Unavailable:
-            # A 502 may hide a commit that was made (G3).
-            if landed := await self.landed(change, expected_head):
-                return landed
-            raise
+        except Unavailable as error:
+            # A 502 may hide a commit that was made (G3); a limit hides none.
+            landed = await self.landed(change, expected_head) if error.retry_after is None else None
+            if landed is None:
+                raise
+            return landed
         if data.created is None or data.created.commit is None:
             raise Refused(SYSTEM, "commit", "the answer names no commit")
         return self._made(data.created.commit.oid, change, message, expected_head)

@@ -15,7 +15,7 @@ from integrations.github.failures import SYSTEM, Conflicting
 
 FEW = 20
 BATCH = 100
-"""blobs asked for by one GraphQL query"""
+"""files asked for by one GraphQL query"""
 CACHED_BYTES = 32 << 20
 CACHED_TREES = 4
 
@@ -45,7 +45,7 @@ class Trees:
             return {path: body for path, body in zip(paths, bodies, strict=True) if body is not None}
         tree = await self.paths(at)
         wanted = {path: tree[path] for path in paths if path in tree}
-        blobs = await self._many(set(wanted.values()))
+        blobs = await self._many({sha: path for path, sha in wanted.items()}, at)
         return {path: blobs[sha] for path, sha in wanted.items()}
 
     async def _list(self, at: str) -> dict[str, str]:
@@ -108,28 +108,37 @@ class Trees:
         except Conflicting as conflict:
             raise NotFound(SYSTEM, operation, conflict.detail) from conflict
 
-    async def _many(self, shas: set[str]) -> dict[str, bytes]:
+    async def _many(self, shas: dict[str, str], at: str) -> dict[str, bytes]:
+        """Blobs by sha; `shas` says for each a path where it is at that commit."""
         found = {sha: self._blobs[sha] for sha in shas if sha in self._blobs}
-        missing = sorted(shas - found.keys())
+        missing = sorted(shas.keys() - found.keys())
         if len(missing) > FEW:
             batches = [missing[start : start + BATCH] for start in range(0, len(missing), BATCH)]
-            for batch in await asyncio.gather(*map(self._batch, batches)):
-                found |= batch
-            missing = sorted(shas - found.keys())
+            for batch in await asyncio.gather(*(self._batch([shas[sha] for sha in some], at) for some in batches)):
+                found |= {sha: body for sha, body in batch.items() if sha in shas}
+            missing = sorted(shas.keys() - found.keys())
         found |= dict(zip(missing, await asyncio.gather(*map(self._blob, missing)), strict=True))
         for sha, body in found.items():
             self._keep(sha, body)
         return found
 
-    async def _batch(self, shas: list[str]) -> dict[str, bytes]:
-        """Many texts for one request. What is no text, or comes back changed, is left out: the sha tells."""
-        fields = " ".join(f'b{sha}: object(oid: "{sha}") {{ ... on Blob {{ text }} }}' for sha in shas)
+    async def _batch(self, paths: list[str], at: str) -> dict[str, bytes]:
+        """Many texts by one query. Keyed by what they really are: what came back changed fits no sha of the tree."""
         owner, _, name = self._repository.partition("/")
-        query = f"query($owner: String!, $name: String!) {{ repository(owner: $owner, name: $name) {{ {fields} }} }}"
-        answered = await self._api.query("read files", query, {"owner": owner, "name": name}, wire.BlobsAnswer)
+        declared = "".join(f", $e{number}: String!" for number in range(len(paths)))
+        fields = " ".join(
+            f"e{number}: object(expression: $e{number}) {{ ... on Blob {{ text }} }}" for number in range(len(paths))
+        )
+        query = (
+            f"query($owner: String!, $name: String!{declared}) "
+            f"{{ repository(owner: $owner, name: $name) {{ {fields} }} }}"
+        )
+        expressions = {f"e{number}": f"{at}:{path}" for number, path in enumerate(paths)}
+        variables = {"owner": owner, "name": name, **expressions}
+        answered = await self._api.query("read files", query, variables, wire.BlobsAnswer)
         texts = (answered.data.repository if answered.data else None) or {}
-        bodies = ((alias[1:], blob.text.encode()) for alias, blob in texts.items() if blob and blob.text is not None)
-        return {sha: body for sha, body in bodies if blob_sha(body) == sha}
+        bodies = (blob.text.encode() for blob in texts.values() if blob and blob.text is not None)
+        return {blob_sha(body): body for body in bodies}
 
     async def _blob(self, sha: str) -> bytes:
         operation = f"read blob {sha[:12]}"
