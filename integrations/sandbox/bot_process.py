@@ -86,13 +86,13 @@ def _plain_environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("PILOTHOUSE_")}
 
 
-async def slash_commands() -> list[dict[str, Any]]:
-    """The commands of the bot's own Slack manifest, asked of it as an administrator would."""
+async def slack_manifest() -> dict[str, Any]:
+    """The manifest of the bot's Slack app, asked of it as an administrator would."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "bot", "slack-manifest", env=_plain_environment(), stdout=asyncio.subprocess.PIPE
     )
     output, _ = await process.communicate()
     if process.returncode:
         raise RuntimeError("`pilothouse slack-manifest` failed; see above")
-    found: list[dict[str, Any]] = json.loads(output)["features"]["slash_commands"]
-    return found
+    manifest: dict[str, Any] = json.loads(output)
+    return manifest

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from integrations.sandbox import foreign
 from integrations.sandbox.slack.errors import PersonError
 from integrations.sandbox.world import World
 
@@ -39,6 +40,7 @@ class Interface:
             Route("/api/views/{id}/close", told(self._close), methods=["POST"]),
             Route("/api/views/{id}/actions", told(self._view_action), methods=["POST"]),
             Route("/api/home", told(self._home)),
+            Route("/api/home", told(self._open_home), methods=["POST"]),
             Route("/api/files/{id}", told(self._file)),
             Route("/api/world", told(self._show_world)),
             Route("/api/world/faults", told(self._faults), methods=["POST"]),
@@ -115,9 +117,10 @@ class Interface:
         return JSONResponse(answer)
 
     async def _home(self, request: Request) -> Response:
-        person = _person(request)
-        await self._world.slack.open_home(person)
-        return JSONResponse(self._world.slack.home(person))
+        return JSONResponse(self._world.slack.home(_person(request)))
+
+    async def _open_home(self, request: Request) -> Response:
+        return JSONResponse(await self._world.slack.open_home(text(await _body(request), "as")))
 
     async def _file(self, request: Request) -> Response:
         return Response(self._world.slack.file_content(request.path_params["id"]), media_type="text/plain")
@@ -131,16 +134,20 @@ class Interface:
         return JSONResponse({"faults": self._world.faults.as_json() if faults else {}})
 
     async def _foreign_commit(self, request: Request) -> Response:
-        """Somebody else changes a file of the overlay repository."""
+        """Somebody else changes the overlay repository: whole files, or the tag of one app's image."""
         body = await _body(request)
-        changes = body.get("files")
-        if not isinstance(changes, dict) or not all(isinstance(content, str) for content in changes.values()):
-            raise BadRequest('files: expected an object such as {"apps/my-app/NOTES.md": "hello"}')
-        message = str(body.get("message") or "Change by hand")
         author = str(body.get("author") or "Kim")
-        content = {path: text.encode() for path, text in changes.items()}
-        sha = await self._world.git.commit(content, message, author, f"{author.lower()}@example.com")
-        return JSONResponse({"sha": sha})
+        if "tag" in body:
+            place = text(body, "app"), text(body, "environment")
+            sha = await foreign.set_tag(self._world.git, *place, text(body, "tag"), author)
+            return JSONResponse({"sha": sha})
+        files = body.get("files")
+        if not isinstance(files, dict) or not all(isinstance(content, str) for content in files.values()):
+            raise BadRequest(
+                'files: expected an object such as {"apps/my-app/NOTES.md": "hello"}, or app, environment and tag'
+            )
+        message = str(body.get("message") or "Change by hand")
+        return JSONResponse({"sha": await foreign.write(self._world.git, files, message, author)})
 
     async def _bot(self, request: Request) -> Response:
         body = await _body(request)
@@ -160,7 +167,7 @@ class Interface:
         changed = asyncio.Event()
         slack = self._world.slack.subscribe()
         queue: asyncio.Queue[Json] = asyncio.Queue(1000)
-        self._world.on_change(changed.set)
+        forget = self._world.on_change(changed.set)
 
         async def slack_changes() -> None:
             async for change in slack:
@@ -178,6 +185,7 @@ class Interface:
             while True:
                 yield ServerSentEvent(json.dumps(await queue.get()))
         finally:
+            forget()
             slack.close()
             for task in tasks:
                 task.cancel()
@@ -217,6 +225,9 @@ def text(body: Json, key: str) -> str:
 
 
 _EXAMPLES = {
+    "app": "my-app",
+    "environment": "production",
+    "tag": "v1.4.0",
     "as": "ana",
     "channel": "deployments",
     "text": "/deploy my-app prod",

@@ -10,16 +10,14 @@ import tempfile
 from pathlib import Path
 
 from starlette.applications import Starlette
-from starlette.responses import FileResponse
-from starlette.routing import Mount, Route
-from starlette.staticfiles import StaticFiles
+from starlette.routing import Mount
 
 from integrations.sandbox.clock import Clock
 from integrations.sandbox.interface import Interface
+from integrations.sandbox.page import Page
 from integrations.sandbox.serving import serve
 from integrations.sandbox.world import World, running
 
-PAGE = Path(__file__).parent / "page"
 USUAL_PORT = 8765
 
 
@@ -63,13 +61,7 @@ async def run(port: int, clock: Clock, data: Path) -> None:
 
 
 def application(world: World) -> Starlette:
-    return Starlette(
-        routes=[
-            *Interface(world).routes(),
-            Route("/", lambda _: FileResponse(PAGE / "index.html")),
-            Mount("/", StaticFiles(directory=PAGE)),
-        ]
-    )
+    return Starlette(routes=[*Interface(world).routes(), Mount("/", Page())])
 
 
 async def reachable(world: World, patience: float = 60) -> None:

@@ -1,0 +1,101 @@
+/** What may go wrong in the world, as switches. */
+
+import { api } from "../api.js";
+import { fill, h, icon } from "../dom.js";
+import { state } from "../state.js";
+import { attempt, toast } from "../toast.js";
+
+const STEPS = ["fetch-source", "run-tests", "build-push", "sign-image", "update-manifest"];
+const WEATHERS = ["fine", "slow", "down", "error-500", "error-429"];
+
+export function createFaults(box) {
+  return new Faults(box);
+}
+
+class Faults {
+  constructor(box) {
+    this.box = box;
+    this.shown = "";
+  }
+
+  count(faults) {
+    const weather = Object.values(faults.weather).filter((one) => one !== "fine").length;
+    return weather + faults.unhealthy_rollout.length + Number(faults.critical_cve) + Number(Boolean(faults.failing_step));
+  }
+
+  render(world) {
+    const sign = JSON.stringify([world.faults, Object.keys(world.overlays)]);
+    if (sign === this.shown) return;
+    this.shown = sign;
+    const focused = document.activeElement?.id;
+    fill(this.box, ci(world.faults), images(world.faults), rollouts(world), weather(world.faults), branch(world));
+    if (focused) document.getElementById(focused)?.focus();
+  }
+}
+
+const set = (changes) => attempt(() => api.faults(changes));
+
+const card = (title, text, ...content) => h("section", { class: "fault" }, h("h3", {}, title), h("p", {}, text), content);
+
+function ci(faults) {
+  const options = [["", "none"], ...STEPS.map((step) => [step, step])];
+  const chooser = h(
+    "select",
+    { id: "fault-step", on: { change: (event) => set({ failing_step: event.target.value }) } },
+    options.map(([value, label]) => h("option", { value, selected: value === faults.failing_step }, label)),
+  );
+  return card("A pipeline step fails", "The next pipeline runs fail at this task.", chooser);
+}
+
+function images(faults) {
+  const box = h("input", { id: "fault-cve", type: "checkbox", checked: faults.critical_cve, on: { change: (event) => set({ critical_cve: event.target.checked }) } });
+  const text = "Harbor's scanner finds a fixable critical vulnerability in what it scans from now on: build an image, or scan one anew.";
+  return card("A critical CVE", text, h("label", { class: "switch-row" }, box, "The next scans find one"));
+}
+
+function rollouts(world) {
+  const bad = world.faults.unhealthy_rollout;
+  const toggle = (name) => (bad.includes(name) ? bad.filter((one) => one !== name) : [...bad, name]);
+  const boxes = world.applications.map((one) =>
+    h("label", { class: "switch-row" }, h("input", { id: `fault-${one.name}`, type: "checkbox", checked: bad.includes(one.name), on: { change: () => set({ unhealthy_rollout: toggle(one.name) }) } }), one.name),
+  );
+  return card("An unhealthy rollout", "These applications turn Degraded after their next sync.", h("div", { class: "fault-grid" }, boxes));
+}
+
+function weather(faults) {
+  const rows = Object.entries(faults.weather).map(([system, now]) =>
+    h(
+      "label",
+      { class: ["weather", now !== "fine" && "is-bad"] },
+      h("span", {}, system),
+      h(
+        "select",
+        { id: `fault-weather-${system}`, on: { change: (event) => set({ weather: { [system]: event.target.value } }) } },
+        WEATHERS.map((value) => h("option", { value, selected: value === now }, value)),
+      ),
+    ),
+  );
+  return card("Weather", "How each system answers the bot.", h("div", { class: "fault-grid" }, rows));
+}
+
+/** Somebody else pushes: a note that does not matter, or the very line that an approval is bound to. */
+function branch(world) {
+  const apps = Object.keys(world.overlays);
+  const app = h("select", { "aria-label": "App", id: "fault-app" }, apps.map((name) => h("option", { value: name, selected: name === "my-app" }, name)));
+  const environment = h("select", { "aria-label": "Environment", id: "fault-environment" }, ["production", "staging", "development"].map((name) => h("option", { value: name }, name)));
+  const press = async (body) => {
+    const done = await attempt(() => api.commit({ author: "Kim", ...body }));
+    if (done) toast(`Kim pushed ${done.sha.slice(0, 7)} to main`, "info");
+  };
+  const note = () => press({ message: "A note by hand", files: { [`apps/${app.value}/NOTES.md`]: `Written by hand at ${new Date().toISOString()}\n` } });
+  const image = () => {
+    const known = state.world.artifacts.filter((one) => one.repository === `apps/${app.value}`).map((one) => one.tags[0]);
+    const now = state.world.overlays[app.value][environment.value].images[0];
+    press({ app: app.value, environment: environment.value, tag: known.find((tag) => tag && tag !== now.tag) });
+  };
+  const buttons = [
+    h("button", { type: "button", class: "small-button", on: { click: image } }, icon("branch"), "Change the image"),
+    h("button", { type: "button", class: "small-button", on: { click: note } }, icon("file"), "Add a note"),
+  ];
+  return card("A foreign commit on the branch", "Kim changes the overlay repository by hand.", h("div", { class: "fault-row" }, app, environment), h("div", { class: "fault-row" }, buttons));
+}
