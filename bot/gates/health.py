@@ -13,6 +13,12 @@ AGAIN = timedelta(seconds=5)
 
 
 class HealthGate:
+    """Is the environment that the image comes from Synced at its commit, and Healthy?
+
+    While it is on its way there the promotion waits. An image that was named by hand comes from nowhere: then the gates
+    `order` and `soak` say where it has been.
+    """
+
     name: ClassVar[str] = "health"
     options: ClassVar[type[Options]] = Options
 

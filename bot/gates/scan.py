@@ -1,19 +1,31 @@
 """Scan: are the image's known vulnerabilities below the threshold? "Not scanned" is never a pass."""
 
 from collections import Counter
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
 from typing import ClassVar
 
 from pydantic import Field, field_validator
 
+from bot.domain.errors import IntegrationError
 from bot.domain.image import Image
-from bot.domain.promotion import Verdict, VerdictState
+from bot.domain.overlay import OverlayImage
+from bot.domain.promotion import Move, Verdict
 from bot.domain.scan import Scan, ScanStatus, Severity, Vulnerability
 from bot.gates.question import Options, Question
+from bot.gates.verdicts import worst
 from bot.policy.duration import Duration
 from bot.ports import Registry
 
 AGAIN = timedelta(seconds=5)
+
+
+class Allowed(Options):
+    """A vulnerability that does not count for a while."""
+
+    id: str = Field(min_length=1, description="Its name (CVE-…).")
+    until: date = Field(description="The last day on which it does not count (UTC).")
+    reason: str = Field(min_length=1, description="Why.")
 
 
 class ScanOptions(Options):
@@ -21,14 +33,31 @@ class ScanOptions(Options):
     fixable_only: bool = Field(False, description="Whether only vulnerabilities with a fix block.")
     max_age: Duration | None = Field(None, description="A report older than this is asked for anew.")
     start: bool = Field(True, description="Whether to start the scan of an image that has none.")
+    allow: tuple[Allowed, ...] = Field((), description="Vulnerabilities that do not count, each until a day.")
 
     @field_validator("threshold", mode="before")
     @classmethod
     def _any_case(cls, value: object) -> object:
         return value.capitalize() if isinstance(value, str) else value
 
+    def allowed(self, now: datetime) -> frozenset[str]:
+        today = now.astimezone(UTC).date()
+        return frozenset(each.id for each in self.allow if today <= each.until)
+
+    def counts(self, found: Vulnerability, allowed: frozenset[str]) -> bool:
+        if found.severity.rank < self.threshold.rank or found.id in allowed:
+            return False
+        return found.fixable or not self.fixable_only
+
 
 class ScanGate:
+    """Are the image's known vulnerabilities below the threshold?
+
+    An image that is not scanned, or whose scan failed or is too old, is never a pass; the scan is started where there
+    is none. What the registry's own allowlist or the policy's `allow` forgives does not count, the latter until its
+    day. The answer says what the image fixes and adds against what runs now.
+    """
+
     name: ClassVar[str] = "scan"
     options: ClassVar[type[Options]] = ScanOptions
 
@@ -37,66 +66,86 @@ class ScanGate:
 
     async def ask(self, question: Question) -> Verdict:
         options = ScanOptions.model_validate(question.options)
-        verdicts = [await self._verdict(move.after, options, question) for move in question.moves]
-        return worst(verdicts)
+        return worst([await self._verdict(move, options, question) for move in question.moves])
 
-    async def _verdict(self, image: Image, options: ScanOptions, question: Question) -> Verdict:
+    async def _verdict(self, move: Move, options: ScanOptions, question: Question) -> Verdict:
+        image = move.after
         scan = await self._registry.scan(image)
         if scan.status is ScanStatus.SUCCESS:
             old = options.max_age and scan.finished_at and question.now - scan.finished_at > options.max_age
             if not old:
-                return await self._judge(image, scan, options)
-            return await self._scan_first(image, options, "The scan is too old.")
+                return await self._judge(move, scan, options, question.now)
+            return await self._scan_first(image, options, question.app, "The scan is too old.")
         if scan.status is ScanStatus.NOT_SCANNED:
-            return await self._scan_first(image, options, "The image is not scanned.")
+            return await self._scan_first(image, options, question.app, "The image is not scanned.")
         if scan.status in (ScanStatus.PENDING, ScanStatus.RUNNING):
             done = f" ({scan.progress} %)" if scan.progress else ""
             return Verdict.waiting(f"The scan is running{done}.", "It goes on by itself.", retry_after=AGAIN)
         verb = "failed" if scan.status is ScanStatus.ERROR else "was stopped"
-        return Verdict.blocked(f"The scan {verb}.", f"Scan it again: `/scan {question.app} @{image.label} --rescan`.")
+        return Verdict.blocked(f"The scan {verb}.", f"Scan it again: {_rescan(question.app, image)}.")
 
-    async def _scan_first(self, image: Image, options: ScanOptions, reason: str) -> Verdict:
+    async def _scan_first(self, image: Image, options: ScanOptions, app: str, reason: str) -> Verdict:
         if not options.start:
-            return Verdict.blocked(reason, "Scan it: `/scan APP --rescan`.")
+            return Verdict.blocked(reason, f"Scan it: {_rescan(app, image)}.")
         await self._registry.start_scan(image)
         return Verdict.waiting(f"{reason} A scan has been started.", "It goes on by itself.", retry_after=AGAIN)
 
-    async def _judge(self, image: Image, scan: Scan, options: ScanOptions) -> Verdict:
-        if not scan.at_or_above(options.threshold):
-            return Verdict.passed(summary(scan.counts))
+    async def _judge(self, move: Move, scan: Scan, options: ScanOptions, now: datetime) -> Verdict:
         # The overview counts what the project's allowlist forgives (H12): the list itself decides.
-        found = await self._registry.vulnerabilities(image)
-        bad = [
-            v for v in found if v.severity.rank >= options.threshold.rank and (v.fixable or not options.fixable_only)
-        ]
-        if not bad:
-            return Verdict.passed(f"{summary(scan.counts)}, none of them counts under policy")
-        return Verdict.blocked(_told(bad), _remedy(bad))
+        found = await self._registry.vulnerabilities(move.after) if scan.total or scan.counts else ()
+        allowed = options.allowed(now)
+        bad = [each for each in found if options.counts(each, allowed)]
+        change = await self._difference(move.before, move.after, found)
+        if bad:
+            return Verdict.blocked(_told(bad, change), _remedy(bad))
+        told = summary(scan.counts)
+        forgiven = "" if not scan.at_or_above(options.threshold) else ", none of them counts under policy"
+        return Verdict.passed(f"{told}{forgiven}{change and f'; {change}'}", fingerprint=told)
+
+    async def _difference(self, before: OverlayImage, after: Image, found: Sequence[Vulnerability]) -> str:
+        """ "fixes 3, adds 1 high"; "" when there is none, or what runs now has no report."""
+        reference = before.digest or before.tag
+        if not reference or before.repository != after.repository:
+            return ""
+        try:
+            running = (await self._registry.artifact(before.repository, reference)).image
+            known = await self._registry.vulnerabilities(running)
+        except IntegrationError:
+            return ""  # the comparison is a help, not a rule
+        return difference(known, found)
 
 
-def worst(verdicts: list[Verdict]) -> Verdict:
-    """One answer for several images: the first Blocked, else the first Waiting, else the first."""
-    order = [VerdictState.BLOCKED, VerdictState.WAITING, VerdictState.PASSED]
-    return min(verdicts, key=lambda verdict: order.index(verdict.state))
+def difference(before: Sequence[Vulnerability], after: Sequence[Vulnerability]) -> str:
+    """What changes for the better and for the worse, by vulnerability and package; "" when nothing does."""
+    was, now = ({(v.id, v.package): v for v in found} for found in (before, after))
+    fixed, added = was.keys() - now.keys(), now.keys() - was.keys()
+    parts = [f"fixes {len(fixed)}"] if fixed else []
+    if added:
+        parts.append(f"adds {summary(Counter(now[key].severity for key in added))}")
+    return ", ".join(parts)
 
 
-def summary(counts: dict[Severity, int]) -> str:
+def summary(counts: Mapping[Severity, int]) -> str:
     """ "1 critical, 4 medium", worst first."""
     told = [f"{counts[s]} {s.value.lower()}" for s in sorted(Severity, key=lambda s: -s.rank) if counts.get(s)]
     return ", ".join(told) or "No known vulnerabilities"
 
 
-def _told(bad: list[Vulnerability]) -> str:
+def _rescan(app: str, image: Image) -> str:
+    return f"`/scan {app}@{image.tag or image.digest} --rescan`"
+
+
+def _told(bad: list[Vulnerability], change: str) -> str:
     counts = Counter(v.severity for v in bad)
     names = ", ".join(v.id for v in sorted(bad, key=lambda v: -v.severity.rank)[:3])
     more = f" and {len(bad) - 3} more" if len(bad) > 3 else ""
-    return f"{summary(dict(counts)).capitalize()}: {names}{more}."
+    return f"{summary(dict(counts)).capitalize()}: {names}{more}{change and f' ({change})'}."
 
 
 def _remedy(bad: list[Vulnerability]) -> str:
     fixable = [v for v in bad if v.fixable]
     if not fixable:
-        return "No fix is known yet: allow it in Harbor with an expiry, or wait for one."
+        return "No fix is known yet: allow it in Harbor or in policy until a day, or wait for one."
     first = fixable[0]
     fix = f"{first.package} {first.version} → {first.fix_version}"
     return f"Rebuild the image: {len(fixable)} of them can be fixed ({fix})."

@@ -6,10 +6,10 @@ import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 
-from bot.store import audit, locks, messages, promotions, requests, reviews
+from bot.store import audit, locks, messages, promotions, replicas, requests, reviews
 from bot.store.database import Database, metadata
 
-TABLES = (audit, locks, messages, promotions, requests, reviews)
+TABLES = (audit, locks, messages, promotions, replicas, requests, reviews)
 
 __all__ = ["TABLES", "metadata", "migrate"]
 

@@ -1,0 +1,86 @@
+"""Freeze: may this environment change at this time?"""
+
+from datetime import UTC, datetime, tzinfo
+from typing import ClassVar
+
+from pydantic import Field
+
+from bot.domain.caller import Target
+from bot.domain.promotion import Verdict
+from bot.domain.safety import Freeze
+from bot.gates.question import Options, Question
+from bot.gates.wording import clock, lasting
+from bot.policy import Policy, roles_of
+from bot.policy.windows import Window, closed_by, next_opening
+from bot.ports import Directory, Freezes
+
+
+class FreezeOptions(Options):
+    windows: tuple[Window, ...] = Field(
+        (), description="When changes are allowed or denied. Deny beats allow; without an allow window, all is open."
+    )
+    exempt_apps: tuple[str, ...] = Field((), description="Apps that no freeze holds.")
+    exempt_roles: tuple[str, ...] = Field((), description="Roles whose promotions no freeze holds.")
+
+    @property
+    def zone(self) -> tzinfo:
+        """The zone in which times are told: that of the first window."""
+        return self.windows[0].zone if self.windows else UTC
+
+
+class FreezeGate:
+    """May the environment change now?
+
+    Not in a window that policy denies, not outside the windows that it allows, and not while somebody has called a
+    freeze with `/freeze`. Policy may exempt apps and roles.
+    """
+
+    name: ClassVar[str] = "freeze"
+    options: ClassVar[type[Options]] = FreezeOptions
+
+    def __init__(self, freezes: Freezes, directory: Directory, policy: Policy) -> None:
+        self._freezes = freezes
+        self._directory = directory
+        self._policy = policy
+
+    async def ask(self, question: Question) -> Verdict:
+        options = FreezeOptions.model_validate(question.options)
+        called = await self._freezes.active(question.app, question.environment)
+        window, closed = closed_by(options.windows, question.now)
+        if not (called or closed):
+            return Verdict.passed("No freeze")
+        if exempt := await self._exempt(question, options):
+            return Verdict.passed(exempt)
+        reason = _called(called, options.zone) if called else _closed(question.environment, window)
+        opening = next_opening(options.windows, called.until if called else question.now)
+        return Verdict.blocked(reason, _remedy(opening, question.now, options.zone))
+
+    async def _exempt(self, question: Question, options: FreezeOptions) -> str:
+        """Why no freeze holds this promotion; "" when it does."""
+        if question.app in options.exempt_apps:
+            return f"{question.app} is exempt from freezes"
+        requester = question.plan.requester
+        if not options.exempt_roles or not requester.id:
+            return ""
+        caller = await self._directory.caller(requester.id)
+        held = roles_of(self._policy, caller, Target(question.app, question.environment))
+        exempt = sorted(held.intersection(options.exempt_roles))
+        return f"{exempt[0]} is exempt from freezes" if exempt else ""
+
+
+def _called(freeze: Freeze, zone: tzinfo) -> str:
+    what = f"{freeze.app} in {freeze.environment}" if freeze.app else freeze.environment
+    why = f": {freeze.reason}" if freeze.reason else ""
+    return f"{what} is frozen by {freeze.by.name} until {clock(freeze.until, zone)}{why}."
+
+
+def _closed(environment: str, window: Window | None) -> str:
+    if window is None:
+        return f"{environment} changes in its open windows only, and none is open now."
+    return f"{environment} is frozen now{f': {window.reason}' if window.reason else ''}."
+
+
+def _remedy(opening: datetime | None, now: datetime, zone: tzinfo) -> str:
+    if opening is None:
+        return "No open window is in sight: policy must be changed first."
+    return f"The next open window begins {clock(opening, zone)}, in {lasting(opening - now)}."

@@ -1,0 +1,105 @@
+"""The gates there are: our own, and those that installed packages offer as `pilothouse.gates`.
+
+A gate is a class. What its constructor's parameters are annotated with is what it is handed, and nothing else.
+"""
+
+import inspect
+import types
+from collections.abc import Iterator, Mapping
+from importlib.metadata import entry_points
+from typing import Any, Union, get_args, get_origin, get_type_hints
+
+from bot.domain.errors import PolicyError
+from bot.gates.alerts import AlertsGate
+from bot.gates.custom import CustomGate
+from bot.gates.freeze import FreezeGate
+from bot.gates.health import HealthGate
+from bot.gates.lock import LockGate
+from bot.gates.order import OrderGate
+from bot.gates.pipeline import PipelineGate
+from bot.gates.question import Gate, Options
+from bot.gates.rejected import RejectedGate
+from bot.gates.scan import ScanGate
+from bot.gates.signature import SignatureGate
+from bot.gates.soak import SoakGate
+from bot.gates.window import WindowGate
+
+ENTRY_POINTS = "pilothouse.gates"
+OWN: tuple[type[Gate], ...] = (
+    ScanGate,
+    SignatureGate,
+    HealthGate,
+    SoakGate,
+    OrderGate,
+    PipelineGate,
+    FreezeGate,
+    LockGate,
+    WindowGate,
+    RejectedGate,
+    AlertsGate,
+    CustomGate,
+)
+
+Offered = Mapping[Any, Any]
+"""type → the object that stands for it; None for a system that is not configured"""
+
+
+def load_gates(offered: Offered) -> tuple[Gate, ...]:
+    """Our own and the packages' gates, each with what it asks for.
+
+    Raises PolicyError when a package offers something that is no gate, or that asks for what nobody offers.
+    """
+    return tuple(make(gate, offered) for gate in (*OWN, *_in_packages()))
+
+
+def make(gate: type[Gate], offered: Offered) -> Gate:
+    """Raises PolicyError when the gate asks for what nobody offers."""
+    return gate(**{name: _find(gate, name, kind, offered) for name, kind in _needs(gate).items()})
+
+
+def described(gate: type[Gate] | Gate) -> str:
+    """What the gate asks, in its own words, for help."""
+    kind = gate if isinstance(gate, type) else type(gate)
+    return inspect.getdoc(kind) or inspect.getdoc(inspect.getmodule(kind)) or ""
+
+
+def _needs(gate: type[Gate]) -> dict[str, Any]:
+    constructor = gate.__init__
+    if constructor is object.__init__ or not inspect.isfunction(constructor):
+        return {}
+    return {name: kind for name, kind in get_type_hints(constructor).items() if name != "return"}
+
+
+def _find(gate: type[Gate], name: str, kind: Any, offered: Offered) -> Any:
+    if kind in offered:
+        return offered[kind]
+    if get_origin(kind) in (Union, types.UnionType):
+        for choice in get_args(kind):
+            if choice is not type(None) and choice in offered:
+                return offered[choice]
+    raise PolicyError(
+        f"the gate {gate.__module__}.{gate.__qualname__} needs {name}: {kind!r}, which nobody offers: "
+        "mend or remove its package"
+    )
+
+
+def _in_packages() -> Iterator[type[Gate]]:
+    for entry in entry_points(group=ENTRY_POINTS):
+        found = entry.load()
+        if not _is_gate(found):
+            raise PolicyError(
+                f"{entry.value} is offered as a gate, but is no class with `name`, `options` and `ask`: "
+                "mend or remove its package"
+            )
+        yield found
+
+
+def _is_gate(found: object) -> bool:
+    options = getattr(found, "options", None)
+    return (
+        inspect.isclass(found)
+        and isinstance(getattr(found, "name", None), str)
+        and isinstance(options, type)
+        and issubclass(options, Options)
+        and inspect.iscoroutinefunction(getattr(found, "ask", None))
+    )

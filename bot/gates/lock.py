@@ -1,0 +1,56 @@
+"""Lock: does somebody hold this app there?"""
+
+from datetime import UTC
+from typing import ClassVar
+
+from pydantic import Field
+
+from bot.domain.promotion import Kind, Verdict
+from bot.domain.safety import Lock
+from bot.gates.question import Options, Question
+from bot.gates.wording import clock, lasting
+from bot.ports import Locks
+
+
+class LockOptions(Options):
+    owner_passes: bool = Field(False, description="Whether a lock lets its owner's own promotions through.")
+
+
+class LockGate:
+    """Does somebody hold the app there, or the whole environment?
+
+    A lock holds everybody until it is released or expires. The lock that a rollback leaves behind holds promotions,
+    not another rollback.
+    """
+
+    name: ClassVar[str] = "lock"
+    options: ClassVar[type[Options]] = LockOptions
+
+    def __init__(self, locks: Locks) -> None:
+        self._locks = locks
+
+    async def ask(self, question: Question) -> Verdict:
+        options = LockOptions.model_validate(question.options)
+        lock = await self._locks.held(question.app, question.environment)
+        if lock is None:
+            return Verdict.passed("Not locked")
+        if lock.automatic and question.plan.kind is Kind.ROLLBACK:
+            return Verdict.passed("Locked by a rollback, which another rollback may follow")
+        if options.owner_passes and lock.owner.id and lock.owner.id == question.plan.requester.id:
+            return Verdict.passed("Locked by the requester")
+        return Verdict.blocked(_told(lock, question), _remedy(lock))
+
+
+def _told(lock: Lock, question: Question) -> str:
+    what = f"{lock.app} in {lock.environment}" if lock.app else f"All of {lock.environment}"
+    why = f": {lock.reason}" if lock.reason else ""
+    until = f", until {clock(lock.expires_at, UTC)}" if lock.expires_at else ""
+    since = f"for {lasting(question.now - lock.since)}, since {clock(lock.since, UTC)}{until}"
+    return f"{what} is locked by {lock.owner.name} {since}{why}."
+
+
+def _remedy(lock: Lock) -> str:
+    place = " ".join(word for word in (lock.app, lock.environment) if word)
+    if lock.automatic:
+        return f"When the cause is mended, release it: `/unlock {place}`."
+    return f"Ask {lock.owner.name} to release it, or release it yourself: `/unlock {place}`."

@@ -1,0 +1,57 @@
+"""Pipeline: did the run that built this image succeed?"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import ClassVar
+
+from pydantic import Field
+
+from bot.domain.image import Image
+from bot.domain.pipeline import PipelineRun, RunStatus
+from bot.domain.promotion import Verdict
+from bot.gates.question import Options, Question
+from bot.gates.verdicts import worst
+from bot.ports import Pipelines
+
+AGAIN = timedelta(seconds=15)
+
+
+class PipelineOptions(Options):
+    result: str = Field("digest", description="The result of a run that holds the digest that it built.")
+    runs: int = Field(100, ge=1, le=500, description="How many of the app's newest runs are looked through.")
+
+
+class PipelineGate:
+    """Did the pipeline run that built this image succeed, down to its last task?
+
+    The run is found by the digest among its results (T6). While a run of the app goes on, it may still be the one.
+    """
+
+    name: ClassVar[str] = "pipeline"
+    options: ClassVar[type[Options]] = PipelineOptions
+
+    def __init__(self, pipelines: Pipelines) -> None:
+        self._pipelines = pipelines
+
+    async def ask(self, question: Question) -> Verdict:
+        options = PipelineOptions.model_validate(question.options)
+        runs = await self._pipelines.list(question.app, options.runs)
+        return worst([_verdict(question.app, move.after, runs, options.result) for move in question.moves])
+
+
+def _verdict(app: str, image: Image, runs: Sequence[PipelineRun], result: str) -> Verdict:
+    built = [run for run in runs if run.results.get(result) == image.digest]
+    if good := next((run for run in built if run.status is RunStatus.SUCCEEDED), None):
+        return Verdict.passed(f"Built by {good.name}")
+    if going := next((run for run in built or runs if not run.done), None):
+        return Verdict.waiting(f"The pipeline run {going.name} goes on.", "It goes on by itself.", retry_after=AGAIN)
+    if built:
+        run = built[0]
+        why = f": {run.message}" if run.message else ""
+        return Verdict.blocked(
+            f"The run {run.name} that built {image.label} is {run.status}{why}.",
+            f"Look at `/pipeline logs {run.name}`, then build again: `/pipeline retry {run.name}`.",
+        )
+    return Verdict.blocked(
+        f"No pipeline run that is still there built {image.label}.", f"Build it: `/pipeline run {app}`."
+    )

@@ -1,0 +1,71 @@
+"""Signature: is the image signed by somebody whom this environment trusts?"""
+
+import asyncio
+from typing import ClassVar
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
+from pydantic import Field, field_validator
+
+from bot.domain.image import Image
+from bot.domain.promotion import Verdict
+from bot.domain.signature import SignatureCheck, SignatureState
+from bot.gates.question import Options, Question
+from bot.gates.verdicts import worst
+from bot.ports import Signatures
+
+REMEDIES = {
+    SignatureState.MISSING: "Run `cosign sign` in the pipeline that builds it, by digest.",
+    SignatureState.OTHER_KEY: "Sign it with a key that the policy of this environment names.",
+    SignatureState.OTHER_DIGEST: "Sign this digest: `cosign sign` by digest, not by tag.",
+    SignatureState.MALFORMED: "Sign it again with `cosign sign`.",
+}
+
+
+class SignatureOptions(Options):
+    keys: dict[str, str] = Field(min_length=1, description="Name → PEM public key; a signature by any one is enough.")
+
+    @field_validator("keys")
+    @classmethod
+    def _are_public_keys(cls, keys: dict[str, str]) -> dict[str, str]:
+        for name, pem in keys.items():
+            try:
+                load_pem_public_key(pem.encode())
+            except (ValueError, UnsupportedAlgorithm) as error:
+                raise ValueError(f"{name} is no PEM public key: paste the whole of cosign.pub") from error
+        return keys
+
+
+class SignatureGate:
+    """Is the image signed with one of the keys that this environment trusts?
+
+    The keys are named in policy, for each environment its own. A signature counts for one digest only.
+    """
+
+    name: ClassVar[str] = "signature"
+    options: ClassVar[type[Options]] = SignatureOptions
+
+    def __init__(self, signatures: Signatures) -> None:
+        self._signatures = signatures
+
+    async def ask(self, question: Question) -> Verdict:
+        keys = SignatureOptions.model_validate(question.options).keys
+        return worst(await asyncio.gather(*(self._verdict(move.after, keys) for move in question.moves)))
+
+    async def _verdict(self, image: Image, keys: dict[str, str]) -> Verdict:
+        check = await self._signatures.check(image, keys)
+        if check.state is SignatureState.SIGNED:
+            return Verdict.passed(f"Signed with {check.key}", fingerprint=check.key)
+        return Verdict.blocked(_told(image, check), REMEDIES[check.state])
+
+
+def _told(image: Image, check: SignatureCheck) -> str:
+    match check.state:
+        case SignatureState.MISSING:
+            return f"{image.label} is unsigned."
+        case SignatureState.OTHER_KEY:
+            return f"{image.label} is signed, but not with a key that is trusted here."
+        case SignatureState.OTHER_DIGEST:
+            return f"The signature of {image.label} is for another digest."
+        case _:
+            return f"The signature of {image.label} cannot be read."

@@ -1,0 +1,47 @@
+"""Quiet, or not, where the image goes."""
+
+import pytest
+from pydantic import ValidationError
+
+from bot.domain.promotion import Verdict, VerdictState
+from bot.gates.alerts import AlertsGate, AlertsOptions
+from tests.fakes.alerts import MemoryAlerts
+from tests.unit.bot.gates.town import Town
+
+HERE = {"app": "my-app", "environment": "production"}
+
+
+async def ask(alerts: MemoryAlerts | None, **options: object) -> Verdict:
+    return await AlertsGate(alerts).ask(await Town().question(options=options))
+
+
+async def test_an_alert_with_the_app_s_and_environment_s_labels_is_waited_for() -> None:
+    alerts = MemoryAlerts()
+    assert (await ask(alerts)).state is VerdictState.PASSED
+    alerts.fire("HighErrorRate", "5 % of requests fail.", **HERE)
+    verdict = await ask(alerts)
+    assert (verdict.state, verdict.reason) == (VerdictState.WAITING, "HighErrorRate fires: 5 % of requests fail.")
+    assert verdict.remedy == "It goes on once the alert is resolved."
+    alerts.fire("PodCrashes", **HERE)
+    assert (await ask(alerts)).reason == "HighErrorRate and 1 more fire: 5 % of requests fail."
+
+
+async def test_alerts_of_elsewhere_and_ignored_ones_do_not_count() -> None:
+    alerts = MemoryAlerts()
+    alerts.fire("HighErrorRate", app="payments", environment="production")
+    alerts.fire("HighErrorRate", app="my-app", environment="staging")
+    alerts.fire("Watchdog", **HERE)
+    assert (await ask(alerts, ignore=["Watchdog"])).state is VerdictState.PASSED
+    assert (await ask(alerts, labels={"app": "{app}", "environment": "{source}"})).state is VerdictState.WAITING
+
+
+async def test_without_an_alertmanager_nothing_passes() -> None:
+    verdict = await ask(None)
+    assert verdict.state is VerdictState.BLOCKED
+    assert "PILOTHOUSE_ALERTMANAGER__URL" in verdict.remedy
+
+
+@pytest.mark.parametrize("labels", [{}, {"app": "{ap}"}])
+def test_labels_that_would_match_everything_or_nothing_are_a_mistake(labels: dict[str, str]) -> None:
+    with pytest.raises(ValidationError):
+        AlertsOptions.model_validate({"labels": labels})

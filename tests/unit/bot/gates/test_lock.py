@@ -1,0 +1,52 @@
+"""Locked: by whom, since when, why, for how long."""
+
+from datetime import timedelta
+from typing import Any
+
+from bot.domain.caller import Person
+from bot.domain.promotion import Kind, Verdict, VerdictState
+from bot.domain.safety import Lock
+from bot.gates.lock import LockGate
+from tests.unit.bot.gates.town import ANA, BO, NOW, Town, ago
+
+
+async def ask(lock: Lock | None, options: dict[str, Any] | None = None, **facts: Any) -> Verdict:
+    town = Town()
+    town.safety.lock = lock
+    return await LockGate(town.safety).ask(await town.question(options=options, **facts))
+
+
+async def test_nobody_holds_it() -> None:
+    assert (await ask(None)).state is VerdictState.PASSED
+    assert (await ask(Lock("payments", "production", BO, "", NOW))).state is VerdictState.PASSED
+    assert (await ask(Lock("my-app", "staging", BO, "", NOW))).state is VerdictState.PASSED
+
+
+async def test_who_since_when_until_when_and_why() -> None:
+    verdict = await ask(Lock("my-app", "production", BO, "a migration", ago(hours=3), NOW + timedelta(hours=2)))
+    assert verdict.state is VerdictState.BLOCKED
+    assert verdict.reason == (
+        "my-app in production is locked by bo for 3 h, since Mon 5 Jan 09:00 UTC, until Mon 5 Jan 14:00 UTC: "
+        "a migration."
+    )
+    assert verdict.remedy == "Ask bo to release it, or release it yourself: `/unlock my-app production`."
+
+
+async def test_a_lock_of_the_environment_holds_every_app() -> None:
+    verdict = await ask(Lock("", "production", BO, "audit", ago(minutes=5)))
+    assert verdict.reason == "All of production is locked by bo for 5 min, since Mon 5 Jan 11:55 UTC: audit."
+    assert "`/unlock production`" in verdict.remedy
+
+
+async def test_a_rollback_passes_the_lock_of_a_rollback_and_no_other() -> None:
+    automatic = Lock("my-app", "production", Person("", "Pilothouse"), "rolled back", ago(hours=1), automatic=True)
+    assert (await ask(automatic)).state is VerdictState.BLOCKED
+    assert (await ask(automatic, kind=Kind.ROLLBACK)).state is VerdictState.PASSED
+    assert (await ask(Lock("my-app", "production", BO, "", NOW), kind=Kind.ROLLBACK)).state is VerdictState.BLOCKED
+
+
+async def test_the_owner_is_held_too_unless_policy_says_otherwise() -> None:
+    mine = Lock("my-app", "production", ANA, "testing", NOW)
+    assert (await ask(mine)).state is VerdictState.BLOCKED
+    assert (await ask(mine, {"owner_passes": True})).state is VerdictState.PASSED
+    assert (await ask(mine, {"owner_passes": True}, requester=BO)).state is VerdictState.BLOCKED

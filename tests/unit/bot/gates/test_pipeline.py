@@ -1,0 +1,46 @@
+"""The run that built this digest, and how it ended."""
+
+from bot.domain.pipeline import PipelineRun, RunStatus
+from bot.domain.promotion import Verdict, VerdictState
+from bot.gates.pipeline import PipelineGate
+from tests.fakes.pipelines import MemoryPipelines
+from tests.unit.bot.gates.town import Town
+
+
+async def ask(*runs: tuple[str, RunStatus, str], message: str = "") -> Verdict:
+    """`runs`: name, status, and the tag of what it built ("" for nothing yet)."""
+    town, pipelines = Town(), MemoryPipelines()
+    for name, status, tag in runs:
+        results = {"digest": (await town.image(tag)).digest} if tag else {}
+        pipelines._put(PipelineRun(name, "ci", "ci-pipeline", status, message=message, app="my-app", results=results))
+    return await PipelineGate(pipelines).ask(await town.question("v1.4.2"))
+
+
+async def test_the_run_that_built_it_succeeded() -> None:
+    verdict = await ask(("run-1", RunStatus.SUCCEEDED, "v1.4.2"), ("run-2", RunStatus.FAILED, "v1.4.3"))
+    assert (verdict.state, verdict.reason) == (VerdictState.PASSED, "Built by run-1")
+
+
+async def test_the_run_that_built_it_failed_after_its_push() -> None:
+    verdict = await ask(("run-1", RunStatus.FAILED, "v1.4.2"), message="update-manifest failed")
+    assert verdict.state is VerdictState.BLOCKED
+    assert verdict.reason == "The run run-1 that built v1.4.2 is Failed: update-manifest failed."
+    assert "/pipeline logs run-1" in verdict.remedy
+
+
+async def test_the_same_bytes_built_again_with_success_count() -> None:
+    verdict = await ask(("run-1", RunStatus.FAILED, "v1.4.2"), ("run-2", RunStatus.SUCCEEDED, "v1.4.2"))
+    assert verdict.reason == "Built by run-2"
+
+
+async def test_another_image_s_success_is_none() -> None:
+    verdict = await ask(("run-1", RunStatus.SUCCEEDED, "v1.4.3"))
+    assert verdict.state is VerdictState.BLOCKED
+    assert verdict.reason == "No pipeline run that is still there built v1.4.2."
+    assert verdict.remedy == "Build it: `/pipeline run my-app`."
+
+
+async def test_a_run_that_goes_on_may_be_the_one() -> None:
+    assert (await ask(("run-1", RunStatus.RUNNING, ""))).state is VerdictState.WAITING
+    verdict = await ask(("run-1", RunStatus.RUNNING, "v1.4.2"))
+    assert (verdict.state, verdict.reason) == (VerdictState.WAITING, "The pipeline run run-1 goes on.")

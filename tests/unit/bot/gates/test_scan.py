@@ -1,0 +1,93 @@
+"""What counts, what is forgiven until when, and what the image changes."""
+
+from datetime import timedelta
+
+from bot.domain.errors import Unavailable
+from bot.domain.promotion import Verdict, VerdictState
+from bot.domain.scan import Severity, Vulnerability
+from bot.gates.scan import ScanGate
+from tests.fakes.registry import START
+from tests.unit.bot.gates.town import NOW, Town
+
+OLD = Vulnerability("CVE-1", "openssl", "3.0", Severity.HIGH, "3.1")
+NEW = Vulnerability("CVE-2", "curl", "8.0", Severity.HIGH)
+WORST = Vulnerability("CVE-3", "zlib", "1.2", Severity.CRITICAL, "1.3")
+
+
+async def scanned(running: tuple[Vulnerability, ...], coming: tuple[Vulnerability, ...]) -> Town:
+    town = Town()
+    town.registry.finish_scan(await town.image("v1.4.1"), *running)
+    town.registry.finish_scan(await town.image("v1.4.2"), *coming)
+    return town
+
+
+async def ask(town: Town, **options: object) -> Verdict:
+    return await ScanGate(town.registry).ask(await town.question(options=options))
+
+
+async def test_a_pass_says_what_it_fixes_and_adds_against_what_runs_now() -> None:
+    town = await scanned((OLD, WORST), (NEW,))
+    verdict = await ask(town)
+    assert (verdict.state, verdict.reason) == (VerdictState.PASSED, "1 high; fixes 2, adds 1 high")
+    assert verdict.fingerprint == "1 high"
+
+
+async def test_a_refusal_says_it_too() -> None:
+    town = await scanned((OLD,), (WORST,))
+    verdict = await ask(town)
+    assert (verdict.state, verdict.reason) == (VerdictState.BLOCKED, "1 critical: CVE-3 (fixes 1, adds 1 critical).")
+    assert "zlib 1.2 → 1.3" in verdict.remedy
+
+
+async def test_no_change_and_no_report_of_what_runs_now_say_nothing() -> None:
+    assert (await ask(await scanned((OLD,), (OLD,)))).reason == "1 high"
+    town = Town()
+    town.registry.finish_scan(await town.image("v1.4.2"), OLD)
+    assert (await ask(town)).reason == "1 high"
+
+
+async def test_an_allowance_holds_through_its_day_and_not_longer() -> None:
+    town = await scanned((), (WORST, NEW))
+
+    def allow(until: object) -> list[dict[str, object]]:
+        return [{"id": "CVE-3", "until": until, "reason": "not reachable"}]
+
+    today = NOW.date()
+    assert (await ask(town, allow=allow(today))).state is VerdictState.PASSED
+    assert (await ask(town, allow=allow(today - timedelta(days=1)))).state is VerdictState.BLOCKED
+    assert (await ask(town, allow=allow(str(today)), threshold="high")).reason.startswith("1 high: CVE-2")
+
+
+async def test_a_report_that_is_too_old_is_asked_for_anew() -> None:
+    town = await scanned((), ())
+    assert (await ask(town, max_age="4h")).state is VerdictState.PASSED
+    verdict = await ask(town, max_age="2h")
+    assert (verdict.state, verdict.reason) == (VerdictState.WAITING, "The scan is too old. A scan has been started.")
+    assert timedelta(hours=3) == NOW - START
+
+
+async def test_only_what_can_be_fixed_counts_where_policy_says_so() -> None:
+    town = await scanned((), (NEW,))
+    assert (await ask(town, threshold="High")).state is VerdictState.BLOCKED
+    verdict = await ask(town, threshold="High", fixable_only=True)
+    assert verdict.reason == "1 high, none of them counts under policy; adds 1 high"
+
+
+async def test_a_scan_that_may_not_be_started_names_the_command() -> None:
+    verdict = await ask(Town(), start=False)
+    assert verdict.state is VerdictState.BLOCKED
+    assert verdict.remedy == "Scan it: `/scan my-app@v1.4.2 --rescan`."
+
+
+async def test_the_comparison_is_never_a_reason_to_wait() -> None:
+    town = await scanned((OLD,), (NEW,))
+    question = await town.question()
+    known = town.registry.artifact
+
+    async def hides_the_old_one(repository: str, reference: str) -> object:
+        if reference == "v1.4.1":
+            raise Unavailable("Harbor", "read", "down")
+        return await known(repository, reference)
+
+    town.registry.artifact = hides_the_old_one  # type: ignore[method-assign,assignment]
+    assert (await ScanGate(town.registry).ask(question)).reason == "1 high"

@@ -1,0 +1,107 @@
+"""Healthy for long enough, counted from the right moment."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from bot.domain.application import Deployment, HealthStatus, Operation, OperationPhase, SyncStatus
+from bot.domain.promotion import Verdict, VerdictState
+from bot.gates.soak import SoakGate, SoakOptions
+from tests.unit.bot.gates.town import Town, ago, kustomization, overlay
+
+
+def succeeded(at: datetime) -> Operation:
+    return Operation(OperationPhase.SUCCEEDED, finished_at=at)
+
+
+async def ask(town: Town, tag: str = "v1.4.2", minutes: float = 30, **facts: Any) -> Verdict:
+    gate = SoakGate(town.applications, town.catalog, town.whereabouts, town.policy)
+    return await gate.ask(await town.question(tag, {"minutes": minutes}, **facts))
+
+
+async def test_the_time_that_is_left_is_told_to_the_second_and_waited_for() -> None:
+    town = Town()
+    town.put("staging", health_since=ago(minutes=7, seconds=15))
+    verdict = await ask(town)
+    assert verdict.state is VerdictState.WAITING
+    assert verdict.reason == "Healthy in staging for 7 min 15 s of 30 min: 22 min 45 s left."
+    assert verdict.retry_after == timedelta(minutes=22, seconds=45)
+
+
+async def test_long_enough_is_long_enough() -> None:
+    town = Town()
+    town.put("staging", health_since=ago(minutes=30))
+    verdict = await ask(town)
+    assert (verdict.state, verdict.reason) == (VerdictState.PASSED, "Healthy in staging for 30 min")
+    town.put("staging", health_since=ago(minutes=29, seconds=59))
+    assert (await ask(town)).state is VerdictState.WAITING
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"operation": succeeded(ago(minutes=10))},
+        {"history": (Deployment(0, "c", ago(days=2)), Deployment(1, "d", ago(minutes=10)))},
+        {"health_since": ago(days=3), "operation": succeeded(ago(minutes=10))},
+    ],
+)
+async def test_without_a_time_of_health_or_with_an_older_one_the_end_of_the_sync_counts(
+    facts: dict[str, object],
+) -> None:
+    """A19: the health of a moment ago may be that of the image before."""
+    town = Town()
+    town.put("staging", **facts)
+    verdict = await ask(town)
+    assert verdict.retry_after == timedelta(minutes=20)
+
+
+@pytest.mark.parametrize(
+    ("facts", "says"),
+    [
+        ({"health": HealthStatus.DEGRADED, "health_since": ago(days=1)}, "staging is Synced and Degraded"),
+        ({"sync": SyncStatus.OUT_OF_SYNC, "health_since": ago(days=1)}, "staging is OutOfSync and Healthy"),
+        ({}, "Argo CD does not say since when staging is Healthy"),
+    ],
+)
+async def test_the_soak_has_not_begun_while_it_is_not_healthy(facts: dict[str, object], says: str) -> None:
+    town = Town()
+    town.put("staging", **facts)
+    verdict = await ask(town)
+    assert verdict.state is VerdictState.WAITING
+    assert says in verdict.reason
+
+
+async def test_a_running_sync_has_not_begun_either() -> None:
+    town = Town()
+    town.put("staging", health_since=ago(days=1), operation=Operation(OperationPhase.RUNNING))
+    assert (await ask(town)).state is VerdictState.WAITING
+
+
+async def test_the_health_of_another_image_vouches_for_nothing() -> None:
+    town = Town()
+    town.put("staging", health_since=ago(days=1))
+    verdict = await ask(town, "v1.4.3")
+    assert verdict.state is VerdictState.BLOCKED
+    assert verdict.reason == "staging does not run v1.4.3, so it does not soak there."
+    assert "`/deploy my-app@v1.4.3 staging`" in verdict.remedy
+
+
+async def test_an_image_named_by_hand_soaks_where_it_would_come_from() -> None:
+    town = Town()
+    town.put("staging", health_since=ago(minutes=10))
+    assert (await ask(town, source="")).retry_after == timedelta(minutes=20)
+    town.overlays.push({overlay("staging"): kustomization("v1.4.3")})
+    assert (await ask(town, source="")).state is VerdictState.BLOCKED
+
+
+async def test_images_arrive_in_the_first_environment_without_soaking() -> None:
+    assert (await ask(Town(), "v1.4.3", environment="development", source="")).state is VerdictState.PASSED
+
+
+def test_the_time_is_given_once() -> None:
+    assert SoakOptions.model_validate({}).time == timedelta(minutes=30)
+    assert SoakOptions.model_validate({"for": "2h"}).time == timedelta(hours=2)
+    with pytest.raises(ValidationError, match="either minutes or for"):
+        SoakOptions.model_validate({"for": "2h", "minutes": 3})

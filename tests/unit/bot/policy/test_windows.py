@@ -1,0 +1,116 @@
+"""When it is open: cron and RRULE, zones, summer time, deny over allow."""
+
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from bot.policy.windows import Window, closed_by, next_opening
+
+
+def window(**said: object) -> Window:
+    return Window.model_validate({"duration": "1h", **said})
+
+
+def at(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def closed(windows: list[Window], moment: str) -> bool:
+    return closed_by(windows, at(moment))[1]
+
+
+WEEKEND = window(cron="0 17 * * FRI", duration="63h", timezone="Europe/Berlin")
+OFFICE = window(kind="allow", cron="0 9 * * MON-FRI", duration="8h", timezone="Europe/Berlin")
+
+
+@pytest.mark.parametrize(
+    ("moment", "frozen"),
+    [
+        ("2026-01-09T15:59", False),
+        ("2026-01-09T16:00", True),
+        ("2026-01-11T12:00", True),
+        ("2026-01-12T06:59:59", True),
+        ("2026-01-12T07:00", False),
+        ("2026-07-10T15:00", True),  # summer time: an hour earlier
+    ],
+)
+def test_a_weekend_begins_and_ends_on_the_minute_by_the_wall_clock_of_its_zone(moment: str, frozen: bool) -> None:
+    assert closed([WEEKEND], moment) is frozen
+
+
+def test_deny_beats_allow_and_without_allow_all_is_open() -> None:
+    assert not closed([], "2026-01-05T12:00")
+    assert not closed([OFFICE], "2026-01-05T12:00")
+    assert closed([OFFICE], "2026-01-05T18:00")
+    lunch = window(cron="0 13 * * *", timezone="Europe/Berlin")
+    assert closed([OFFICE, lunch], "2026-01-05T12:30")
+    assert closed_by([OFFICE, lunch], at("2026-01-05T12:30"))[0] is lunch
+
+
+@pytest.mark.parametrize(
+    ("windows", "moment", "opens"),
+    [
+        ([], "2026-01-10T12:00", "2026-01-10T12:00"),
+        ([WEEKEND], "2026-01-10T12:00", "2026-01-12T07:00"),
+        ([OFFICE, WEEKEND], "2026-01-10T12:00", "2026-01-12T08:00"),
+        ([OFFICE], "2026-01-05T16:00", "2026-01-06T08:00"),
+        ([window(cron="0 0 * * *", duration="1d")], "2026-01-10T12:00", None),
+    ],
+)
+def test_the_next_opening(windows: list[Window], moment: str, opens: str | None) -> None:
+    assert next_opening(windows, at(moment)) == (at(opens) if opens else None)
+
+
+def test_the_night_of_the_clock_change_is_as_long_as_its_duration() -> None:
+    night = window(cron="30 1 29 3 *", duration="3h", timezone="Europe/Berlin")
+    assert night.end(at("2026-03-29T03:29")) == at("2026-03-29T03:30")
+    assert night.end(at("2026-03-29T03:30")) is None
+
+
+def test_an_rrule_is_meant_on_the_wall_clock_and_keeps_its_weeks() -> None:
+    """Every second Friday stays the same Friday over the turn of the year."""
+    fridays = window(rrule="FREQ=WEEKLY;INTERVAL=2;BYDAY=FR;BYHOUR=15", duration="2h", timezone="Europe/Berlin")
+    starts, moment = [], at("2025-12-20T00:00")
+    for _ in range(3):
+        moment = fridays.next_start(moment)  # type: ignore[assignment]
+        starts.append(moment)
+    assert [later - earlier for earlier, later in pairwise(starts)] == [timedelta(days=14)] * 2
+    assert {start.hour for start in starts} == {14}
+    assert fridays.end(starts[0]) == starts[0] + timedelta(hours=2)
+
+
+@pytest.mark.parametrize(
+    ("said", "sentence"),
+    [
+        ({}, "either cron or rrule"),
+        ({"cron": "0 9 * * *", "rrule": "FREQ=DAILY"}, "either cron or rrule"),
+        ({"cron": "61 9 * * *"}, "cannot be read"),
+        ({"cron": "0 0 9 * * *"}, "expected minute, hour"),
+        ({"rrule": "FREQ=HOURLY"}, "daily or more rarely"),
+        ({"rrule": "now and then"}, "cannot be read"),
+        ({"cron": "0 9 * * *", "duration": "0m"}, "must last"),
+        ({"cron": "0 9 * * *", "timezone": "Berlin"}, "'Berlin' is no time zone"),
+    ],
+)
+def test_a_mistake_says_what_was_expected(said: dict[str, object], sentence: str) -> None:
+    with pytest.raises(ValidationError, match=sentence):
+        window(**said)
+
+
+moments = st.datetimes(datetime(2025, 1, 1), datetime(2027, 12, 31)).map(lambda d: d.replace(tzinfo=UTC))
+
+
+@given(moments)
+def test_an_opening_is_open_and_nothing_before_it_was(moment: datetime) -> None:
+    windows = [OFFICE, WEEKEND, window(cron="15 11 * * *", duration="20m")]
+    opens = next_opening(windows, moment)
+    assert opens is not None
+    assert opens >= moment
+    assert not closed_by(windows, opens)[1]
+    if opens > moment:
+        assert closed_by(windows, opens - timedelta(seconds=1))[1]
+        assert closed_by(windows, moment)[1]
