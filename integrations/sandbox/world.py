@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from integrations.sandbox import overview
 from integrations.sandbox.argocd import ArgoCDServer
-from integrations.sandbox.bot_process import BotProcess, slash_commands
+from integrations.sandbox.bot_process import BotProcess, slack_manifest
 from integrations.sandbox.build import Builds
 from integrations.sandbox.clock import Clock
 from integrations.sandbox.faults import FaultBoard
@@ -29,6 +29,7 @@ from integrations.sandbox.slack.server import SlackServer
 
 POLICY = Path(__file__).parent / "seed" / "pilothouse.yaml"
 ROBOT = "robot$pilothouse"
+LOOK_SECONDS = 0.3
 
 
 @dataclass
@@ -69,20 +70,28 @@ class World:
         self._seen: tuple[str, dict[str, Any], list[dict[str, Any]]] = ("", {}, [])
         self._listeners: list[Callable[[], None]] = []
 
-    def on_change(self, listener: Callable[[], None]) -> None:
-        """Called after anything in the world (but Slack, which tells by itself) has changed."""
+    def on_change(self, listener: Callable[[], None]) -> Callable[[], None]:
+        """Called after anything in the world (but Slack, which tells by itself) has changed, until the result is."""
         self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
 
     def changed(self) -> None:
-        for listener in self._listeners:
+        for listener in tuple(self._listeners):
             listener()
+
+    async def look(self) -> None:
+        """Harbor and Kubernetes do not tell what changed in them: looks at them every `LOOK_SECONDS`, for ever."""
+        before = None
+        while True:
+            now = (self.harbor.snapshot(), overview.pipeline_runs(self.kubernetes))
+            if before is not None and now != before:
+                self.changed()
+            before = now
+            await asyncio.sleep(LOOK_SECONDS)
 
     async def seed(self) -> None:
         """The platform's manifests, and what has happened before."""
-        self.slack.commands = [
-            SlashCommand(c["command"], c.get("description", ""), c.get("usage_hint", ""))
-            for c in await slash_commands()
-        ]
+        install(self.slack, await slack_manifest())
         await History(self.git, self.harbor, self.signing_key, self.clock.now(), app_files()).write()
         self.kubernetes.load(manifests(TEKTON))
         self.kubernetes.load((DEPLOY / BOT_ACCESS).read_text())
@@ -152,6 +161,16 @@ class World:
         }
 
 
+def install(slack: SlackServer, manifest: dict[str, Any]) -> None:
+    """The app as an administrator installs it from its manifest: commands, scopes, events, and nothing more."""
+    slack.commands = [
+        SlashCommand(c["command"], c.get("description", ""), c.get("usage_hint", ""), c.get("should_escape", False))
+        for c in manifest["features"]["slash_commands"]
+    ]
+    slack.config.bot_scopes = tuple(manifest["oauth_config"]["scopes"]["bot"])
+    slack.config.events = frozenset(manifest["settings"]["event_subscriptions"]["bot_events"])
+
+
 @asynccontextmanager
 async def running(world: World) -> AsyncIterator[World]:
     """Everything up, the bot included; all of it ends with the block."""
@@ -166,6 +185,7 @@ async def running(world: World) -> AsyncIterator[World]:
         await stack.enter_async_context(TektonController(world.kubernetes, world.clock, hooks, world.faults))
         controller = asyncio.create_task(world.argocd.run())
         stack.callback(controller.cancel)
+        stack.callback(asyncio.create_task(world.look()).cancel)
         world.bot = BotProcess(world.bot_settings(), world.data / "bot.log", world.changed)
         await world.bot.start()
         stack.push_async_callback(world.bot.stop)
