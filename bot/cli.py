@@ -49,6 +49,24 @@ def sandbox() -> None:
 
 
 @app.command()
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="For scripts: JSON instead of a table.")] = False,
+) -> None:
+    """Check everything that the bot needs, and say how to mend what is wrong. Exit status 1 when something is."""
+    from bot import doctor as examination
+
+    settings = _settings()
+    logs.configure("critical", settings.log_format, settings.secrets)  # each check says itself what is wrong
+    findings = asyncio.run(examination.examine(settings))
+    if as_json:
+        print(examination.as_json(findings))
+    else:
+        Console(highlight=False).print(examination.table(findings))
+    if any(finding.outcome is examination.Outcome.WRONG for finding in findings):
+        sys.exit(1)
+
+
+@app.command()
 def slack_manifest(
     url: Annotated[str, typer.Option(help="Public URL of the bot: HTTP mode instead of Socket Mode.")] = "",
 ) -> None:

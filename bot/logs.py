@@ -21,14 +21,12 @@ class Redaction:
         self._secrets = secrets
 
     def __call__(self, _logger: Any, _method: str, event: MutableMapping[str, Any]) -> dict[str, Any]:
-        known = [secret for secret in self._secrets() if len(secret) >= SHORTEST_SECRET]
+        known = _worth_hiding(self._secrets())
         return {key: self._clean(value, known) for key, value in event.items()}
 
     def _clean(self, value: Any, known: list[str]) -> Any:
         if isinstance(value, str):
-            for secret in known:
-                value = value.replace(secret, HIDDEN)
-            return value
+            return _replaced(value, known)
         if isinstance(value, dict):
             return {key: self._clean(item, known) for key, item in value.items()}
         if isinstance(value, list | tuple):
@@ -36,6 +34,22 @@ class Redaction:
         if isinstance(value, int | float | bool | None):
             return value
         return self._clean(str(value), known)
+
+
+def hidden(text: str, secrets: Iterable[str]) -> str:
+    """`text` with every one of the secrets blanked out."""
+    return _replaced(text, _worth_hiding(secrets))
+
+
+def _worth_hiding(secrets: Iterable[str]) -> list[str]:
+    """Longest first: one may be a part of another."""
+    return sorted((secret for secret in secrets if len(secret) >= SHORTEST_SECRET), key=len, reverse=True)
+
+
+def _replaced(text: str, secrets: Iterable[str]) -> str:
+    for secret in secrets:
+        text = text.replace(secret, HIDDEN)
+    return text
 
 
 def configure(level: str, form: str, secrets: Secrets) -> None:

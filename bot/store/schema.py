@@ -5,13 +5,15 @@ from pathlib import Path
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 
 from bot.store import audit, locks, messages, promotions, replicas, requests, reviews
 from bot.store.database import Database, metadata
 
 TABLES = (audit, locks, messages, promotions, replicas, requests, reviews)
 
-__all__ = ["TABLES", "metadata", "migrate"]
+__all__ = ["TABLES", "metadata", "migrate", "revision", "revisions"]
 
 MIGRATION_LOCK = 0x9171
 """Key of the Postgres advisory lock under which replicas migrate one after another."""
@@ -25,8 +27,25 @@ async def migrate(database: Database) -> None:
         await connection.run_sync(_upgrade)
 
 
+async def revision(database: Database) -> str:
+    """What the database was last brought up to; "" for one that never was."""
+    async with database.engine.connect() as connection:
+        return await connection.run_sync(lambda sync: MigrationContext.configure(sync).get_current_revision() or "")
+
+
+def revisions() -> tuple[str, ...]:
+    """Those that this version knows, the newest first."""
+    scripts = ScriptDirectory.from_config(_config())
+    return tuple(script.revision for script in scripts.walk_revisions())
+
+
 def _upgrade(connection: sa.Connection) -> None:
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config = _config()
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    return config

@@ -182,6 +182,16 @@ class ArgoCD:
         answer = await self._connection.request("read the version", "GET", "/api/version")
         return answer.decode(wire.Version).version or ""
 
+    async def may(self, action: str, ref: ApplicationRef) -> bool:
+        """Whether the token may "get", "sync" or the like. Raises Refused when the token is not accepted."""
+        project = ref.project or self._settings.project or "default"
+        answer = await self._connection.request(
+            f"ask for the permission to {action} {ref.name}",
+            "GET",
+            f"/api/v1/account/can-i/applications/{action}/{project}/{quote(ref.name, safe='')}",
+        )
+        return answer.decode(wire.CanI).value == "yes"
+
     def token_expires(self) -> datetime | None:
         """When the token ends; None for one without end. Nobody renews it (A1)."""
         return expiry(self._token())

@@ -240,3 +240,7 @@ class ErrorBody(Struct, frozen=True):
 
 class Version(Struct, frozen=True, rename="pascal"):
     version: str | None = None
+
+
+class CanI(Struct, frozen=True):
+    value: str | None = None

@@ -73,6 +73,18 @@ class GitRemote:
             raise Refused(SYSTEM, "commit", f"not files to write: {sorted(change.files)}")
         return await self._with_cache(lambda: self._commit(change, expected_head))
 
+    async def verify_push(self) -> None:
+        """Whether the remote lets us push to it, without pushing: it is asked for, and nothing is sent.
+
+        A rule that protects the branch shows only at a real push. Raises Unavailable, Refused, NotFound.
+        """
+
+        async def dry_run() -> bytes:
+            head = await self._head()
+            return await self._ask("try a push", "push", "--dry-run", "--porcelain", REMOTE, f"{head}:{self._branch}")
+
+        await self._with_cache(dry_run)
+
     async def _head(self) -> str:
         listing = await self._ask("ask for the head", "ls-remote", REMOTE, self._branch)
         for line in listing.decode().splitlines():

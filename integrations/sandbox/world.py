@@ -43,6 +43,10 @@ class Secrets:
     slack_bot: str = field(default_factory=lambda: f"xoxb-{secrets.token_hex(16)}")
     slack_app: str = field(default_factory=lambda: f"xapp-{secrets.token_hex(16)}")
     signing: str = field(default_factory=lambda: secrets.token_hex(16))
+    github_webhook: str = field(default_factory=lambda: secrets.token_hex(16))
+    harbor_webhook: str = field(default_factory=lambda: secrets.token_hex(16))
+    alertmanager_webhook: str = field(default_factory=lambda: secrets.token_hex(16))
+    tekton_webhook: str = field(default_factory=lambda: secrets.token_hex(16))
 
 
 class World:
@@ -131,6 +135,10 @@ class World:
             "PILOTHOUSE_KUBERNETES__SERVICE_ACCOUNT": "ci-pipeline",
             "PILOTHOUSE_GIT__URL": f"{self.urls['git']}/deploy.git",
             "PILOTHOUSE_GIT__TOKEN": self.secrets.git,
+            "PILOTHOUSE_WEBHOOKS__GITHUB_SECRET": self.secrets.github_webhook,
+            "PILOTHOUSE_WEBHOOKS__HARBOR_TOKEN": self.secrets.harbor_webhook,
+            "PILOTHOUSE_WEBHOOKS__ALERTMANAGER_TOKEN": self.secrets.alertmanager_webhook,
+            "PILOTHOUSE_WEBHOOKS__TEKTON_TOKEN": self.secrets.tekton_webhook,
         }
 
     async def snapshot(self) -> dict[str, Any]:

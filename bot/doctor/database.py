@@ -1,0 +1,86 @@
+"""The database: reachable, of this version, and writable. Nothing stays behind."""
+
+import os
+from pathlib import Path
+
+import sqlalchemy as sa
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
+
+from bot.doctor.finding import Check, Skipped, Wrong
+from bot.settings import Settings
+from bot.store.database import Database
+from bot.store.schema import revision, revisions
+
+SYSTEM = "database"
+
+
+class Opened:
+    """A database that is opened for one question, and never made by asking."""
+
+    def __init__(self, url: str) -> None:
+        parsed = make_url(url)
+        file = parsed.database if parsed.get_backend_name() == "sqlite" else None
+        if file and not Path(file).exists():
+            if not os.access(Path(file).absolute().parent, os.W_OK):
+                raise Wrong(f"the directory of {file} is absent, or not ours to write in")
+            raise Skipped(f"{file} is not there yet: the bot makes it when it starts")
+        self._database = Database(url)
+
+    async def __aenter__(self) -> Database:
+        return self._database
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._database.close()
+
+
+def checks(settings: Settings) -> tuple[Check, ...]:
+    url = settings.database_url
+    return (
+        Check(SYSTEM, "connection", lambda: _connects(url), "Check PILOTHOUSE_DATABASE_URL, and that it is up."),
+        Check(SYSTEM, "tables", lambda: _migrated(url), "Mend the connection first."),
+        Check(SYSTEM, "writable", lambda: _writable(url), "Give the bot's user the right to make and change tables."),
+    )
+
+
+async def _connects(url: str) -> str:
+    try:
+        async with Opened(url) as database, database.engine.connect() as connection:
+            await connection.execute(sa.text("SELECT 1"))
+    except (SQLAlchemyError, ImportError) as error:
+        raise Wrong(said(error)) from error
+    return "SQLite, for one replica" if database.sqlite else "Postgres"
+
+
+async def _migrated(url: str) -> str:
+    try:
+        async with Opened(url) as database:
+            at = await revision(database)
+    except (SQLAlchemyError, ImportError) as error:
+        raise Skipped("there is no connection") from error
+    known = revisions()
+    if at == known[0]:
+        return f"of this version ({at})"
+    if at and at not in known:
+        raise Wrong(
+            f"it is of a version that this one does not know ({at})",
+            "Run the newer Pilothouse that has migrated this database.",
+        )
+    raise Skipped(f"at {at or 'nothing'}: the bot brings it up to {known[0]} when it starts")
+
+
+async def _writable(url: str) -> str:
+    """Makes a table in a transaction that is rolled back."""
+    try:
+        async with Opened(url) as database, database.engine.connect() as connection:
+            await connection.execute(sa.text("CREATE TABLE pilothouse_doctor (seen INTEGER)"))
+            await connection.rollback()
+    except (SQLAlchemyError, ImportError) as error:
+        raise Wrong(said(error)) from error
+    return "yes"
+
+
+def said(error: Exception) -> str:
+    """The driver's own words; SQLAlchemy adds the statement and a link."""
+    origin = getattr(error, "orig", None) or error
+    return " ".join(str(origin).split())[:300]

@@ -1,0 +1,49 @@
+"""A check, and what it found."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Outcome(StrEnum):
+    GOOD = "good"
+    WRONG = "wrong"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """`detail` says what was seen; `mend` is one sentence, and only there when something is wrong."""
+
+    system: str
+    subject: str
+    outcome: Outcome
+    detail: str = ""
+    mend: str = ""
+
+
+class Wrong(Exception):
+    """The check failed; `mend` "" is the check's usual one."""
+
+    def __init__(self, detail: str, mend: str = "") -> None:
+        super().__init__(detail, mend)
+        self.detail = detail
+        self.mend = mend
+
+
+class Skipped(Exception):
+    """There is nothing to check, or no way to."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
+
+
+@dataclass(frozen=True)
+class Check:
+    """`look` answers what is good, or raises Wrong, Skipped, or what a client raises; `mend` is for the latter."""
+
+    system: str
+    subject: str
+    look: Callable[[], Awaitable[str]]
+    mend: str

@@ -1,0 +1,36 @@
+"""What was found, for people and for scripts."""
+
+import json
+from collections.abc import Sequence
+
+from rich.table import Table
+from rich.text import Text
+
+from bot.doctor.finding import Finding, Outcome
+
+MARKS = {Outcome.GOOD: ("✓", "green"), Outcome.WRONG: ("✗", "bold red"), Outcome.SKIPPED: ("–", "dim")}
+
+
+def table(findings: Sequence[Finding]) -> Table:
+    """One row a finding; what is wrong has its mend on a line of its own."""
+    shown = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    shown.add_column("")
+    shown.add_column("System", no_wrap=True)
+    shown.add_column("Check", no_wrap=True)
+    shown.add_column("What was found, and what mends it", overflow="fold")
+    system = ""
+    for finding in findings:
+        mark, style = MARKS[finding.outcome]
+        words = Text(finding.detail, style="dim" if finding.outcome is Outcome.SKIPPED else "")
+        if finding.mend:
+            words.append(f"\n→ {finding.mend}", style="bold")
+        name = "" if finding.system == system else finding.system
+        shown.add_row(Text(mark, style=style), Text(name), Text(finding.subject), words)
+        system = finding.system
+    return shown
+
+
+def as_json(findings: Sequence[Finding]) -> str:
+    """`{"good": …, "findings": [{system, subject, outcome, detail, mend}]}`."""
+    good = all(finding.outcome is not Outcome.WRONG for finding in findings)
+    return json.dumps({"good": good, "findings": [vars(finding) for finding in findings]}, indent=2, ensure_ascii=False)

@@ -1,0 +1,77 @@
+"""Slack: the bot's token with its scopes, and the way by which Slack reaches the bot."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from bot.doctor.finding import Check, Skipped, Wrong
+from bot.domain.errors import Refused
+from bot.settings import Settings, SlackSettings
+from integrations.slack import SlackApi, probe
+from integrations.slack.probe import SCOPES, socket_mode
+
+SYSTEM = "Slack"
+MEND_TOKEN = "Install the app and put its bot token (xoxb-…) into PILOTHOUSE_SLACK__BOT_TOKEN."  # noqa: S105
+MEND_APP_TOKEN = "Make an app-level token with connections:write and put it into PILOTHOUSE_SLACK__APP_TOKEN."  # noqa: S105
+MEND_SCOPES = "Add the scopes to the app (`pilothouse slack-manifest` prints them all) and install it again."
+MEND_SOCKET = "Switch Socket Mode on in the app's settings, and let wss:// to Slack through."
+MEND_SIGNING = "Put the app's signing secret into PILOTHOUSE_SLACK__SIGNING_SECRET."
+
+
+@asynccontextmanager
+async def workspace(settings: Settings) -> AsyncIterator[SlackApi | None]:
+    """None without a token."""
+    token = settings.slack.credential("bot_token")
+    if not token:
+        yield None
+        return
+    api = SlackApi(token, settings.slack.api_url)
+    try:
+        yield api
+    finally:
+        await api.aclose()
+
+
+def checks(settings: Settings, api: SlackApi | None) -> tuple[Check, ...]:
+    slack = settings.slack
+
+    async def token() -> str:
+        if api is None:
+            raise Wrong("there is no bot token")
+        seen = await probe(api)
+        return f"workspace {seen.team_name} ({seen.team}), bot user {seen.bot_user}"
+
+    async def scopes() -> str:
+        if api is None:
+            raise Skipped("there is no bot token")
+        seen = await probe(api)
+        if seen.missing:
+            raise Wrong("missing " + ", ".join(f"{scope} ({why})" for scope, why in seen.missing.items()))
+        return f"all {len(SCOPES)} that it needs"
+
+    async def signing() -> str:
+        if not slack.credential("signing_secret")():
+            raise Wrong("there is no signing secret, so every request would be refused (S12)")
+        return "set"
+
+    common = (Check(SYSTEM, "bot token", token, MEND_TOKEN), Check(SYSTEM, "scopes", scopes, MEND_SCOPES))
+    if slack.mode == "http":
+        return (*common, Check(SYSTEM, "signing secret", signing, MEND_SIGNING))
+    return (*common, Check(SYSTEM, "Socket Mode", lambda: _socket_mode(slack), MEND_SOCKET))
+
+
+async def _socket_mode(slack: SlackSettings) -> str:
+    token = slack.credential("app_token")
+    if not token:
+        raise Wrong("there is no app-level token", MEND_APP_TOKEN)
+    if not token().startswith("xapp-"):
+        raise Wrong("the app-level token does not begin with xapp-", MEND_APP_TOKEN)
+    api = SlackApi(token, slack.api_url)
+    try:
+        connections = await socket_mode(api)
+    except Refused as error:
+        raise Wrong(
+            str(error), MEND_APP_TOKEN if error.operation == "apps.connections.open" else MEND_SOCKET
+        ) from error
+    finally:
+        await api.aclose()
+    return f"connected; {connections} of at most 10 connections with this one"

@@ -1,0 +1,321 @@
+"""Doctor examines a whole world on real sockets: nothing to complain of, then one thing broken at a time."""
+
+import json
+import socket
+import time
+from pathlib import Path
+
+import pytest
+import respx
+import sqlalchemy as sa
+import yaml
+from cryptography.hazmat.primitives import serialization
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from bot.doctor import Outcome, as_json
+from bot.doctor.finding import Wrong
+from bot.doctor.kubernetes import IN_CLUSTER, IN_NAMESPACE
+from bot.doctor.overlays import granted
+from bot.settings import Settings
+from bot.store.database import Database
+from integrations.sandbox.argocd.access import Account
+from integrations.sandbox.serving import serve
+from tests.unit.bot.doctor.conftest import Patient
+from tests.unit.deploy.manifests import DEPLOY
+from tests.unit.integrations.sandbox.github.world import TOKENS, private_key
+from tests.unit.integrations.sandbox.github.world import running as running_github
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+NOWHERE = "http://127.0.0.1:1"
+
+
+async def test_nothing_is_wrong_with_the_sandbox(patient: Patient) -> None:
+    found = await patient.examined()
+    assert {f.outcome for f in found.values()} == {Outcome.GOOD, Outcome.SKIPPED}, found
+    assert [name for name, f in found.items() if f.outcome is Outcome.SKIPPED] == ["Alertmanager: reachable"]
+    assert not any(f.mend for f in found.values())
+    assert found["Argo CD: applications"].detail == "12 are there, to get and to sync"
+    systems = {"policy", "database", "Slack", "git", "Argo CD", "Harbor", "Kubernetes", "webhooks", "clock"}
+    assert systems <= {f.system for f in found.values()}
+
+
+async def test_it_leaves_nothing_behind(patient: Patient) -> None:
+    """S24: the connection that it opens for a moment is gone again."""
+    before = (await patient.world.git.log(50), patient.world.kubernetes.store.objects("tekton.dev", "pipelineruns"))
+    await patient.examined()
+    assert before == (
+        await patient.world.git.log(50),
+        patient.world.kubernetes.store.objects("tekton.dev", "pipelineruns"),
+    )
+    assert not patient.world.slack.connections
+    database = Database(patient.environment["PILOTHOUSE_DATABASE_URL"])
+    async with database.engine.connect() as connection:
+        tables = await connection.run_sync(lambda sync: sa.inspect(sync).get_table_names())
+    await database.close()
+    assert "pilothouse_doctor" not in tables
+
+
+BROKEN: dict[str, tuple[dict[str, str], set[str], str]] = {
+    "Slack's URL": (
+        {"slack__api_url": f"{NOWHERE}/api/"},
+        {"Slack: bot token", "Slack: scopes", "Slack: Socket Mode", "policy: user groups", "policy: channels"},
+        "",
+    ),
+    "bot token": (
+        {"slack__bot_token": "xoxb-wrong-token"},
+        {"Slack: bot token", "Slack: scopes", "policy: user groups", "policy: channels"},
+        "PILOTHOUSE_SLACK__BOT_TOKEN",
+    ),
+    "no bot token": ({"slack__bot_token": ""}, {"Slack: bot token"}, "PILOTHOUSE_SLACK__BOT_TOKEN"),
+    "app token": ({"slack__app_token": "xapp-wrong-token"}, {"Slack: Socket Mode"}, "connections:write"),
+    "bot token as app token": ({"slack__app_token": "xoxb-wrong"}, {"Slack: Socket Mode"}, "connections:write"),
+    "no app token": ({"slack__app_token": ""}, {"Slack: Socket Mode"}, "connections:write"),
+    "no signing secret": (
+        {"slack__mode": "http", "slack__signing_secret": ""},
+        {"Slack: signing secret"},
+        "PILOTHOUSE_SLACK__SIGNING_SECRET",
+    ),
+    "Argo CD's URL": (
+        {"argocd__url": NOWHERE},
+        {"Argo CD: reachable", "Argo CD: token", "Argo CD: applications"},
+        "PILOTHOUSE_ARGOCD__",
+    ),
+    "no URL of Argo CD": (
+        {"argocd__url": ""},
+        {"Argo CD: reachable", "Argo CD: token", "Argo CD: applications"},
+        "PILOTHOUSE_ARGOCD__URL",
+    ),
+    "Argo CD's token": (
+        {"argocd__token": "wrong-token"},
+        {"Argo CD: token", "Argo CD: applications"},
+        "argocd proj role create-token",
+    ),
+    "Harbor's URL": ({"harbor__url": NOWHERE}, {"Harbor: reachable", "Harbor: login"}, "PILOTHOUSE_HARBOR__"),
+    "Harbor's password": ({"harbor__password": "wrong-password"}, {"Harbor: login"}, "PILOTHOUSE_HARBOR__PASSWORD"),
+    "no probe": ({"harbor__probe": ""}, {"Harbor: login"}, "PILOTHOUSE_HARBOR__PROBE"),
+    "git's URL": (
+        {"git__url": f"{NOWHERE}/deploy.git"},
+        {"git: read access", "git: write access", "git: apps", "Argo CD: applications"},
+        "PILOTHOUSE_GIT__URL",
+    ),
+    "no repository": (
+        {"git__url": ""},
+        {"git: read access", "git: write access", "git: apps", "Argo CD: applications"},
+        "PILOTHOUSE_GITHUB__REPOSITORY",
+    ),
+    "git's token": (
+        {"git__token": "wrong-token"},
+        {"git: read access", "git: write access", "git: apps", "Argo CD: applications"},
+        "",
+    ),
+    "git's branch": (
+        {"git__branch": "trunk"},
+        {"git: read access", "git: write access", "git: apps", "Argo CD: applications"},
+        "PILOTHOUSE_GIT__BRANCH",
+    ),
+    "kubeconfig": (
+        {"kubernetes__kubeconfig": "nowhere.yaml"},
+        {f"Kubernetes: {resource}" for _, resource in {**IN_NAMESPACE, **IN_CLUSTER}},
+        "PILOTHOUSE_KUBERNETES__KUBECONFIG",
+    ),
+    "namespace": (
+        {"kubernetes__namespace": "elsewhere"},
+        {f"Kubernetes: {resource}" for _, resource in IN_NAMESPACE},
+        "deploy/bot/base/rbac.yaml",
+    ),
+    "policy file": ({"policy_file": "nowhere.yaml"}, {"policy: file"}, "pilothouse policy check"),
+    "Alertmanager": ({"alertmanager__url": NOWHERE}, {"Alertmanager: reachable"}, "PILOTHOUSE_ALERTMANAGER__URL"),
+    "kind of database": (
+        {"database_url": "mysql://root@127.0.0.1/x"},
+        {"database: connection", "database: tables", "database: writable"},
+        "PILOTHOUSE_DATABASE_URL",
+    ),
+    "database's place": (
+        {"database_url": "sqlite:////nowhere/at/all.db"},
+        {"database: connection", "database: tables", "database: writable"},
+        "PILOTHOUSE_DATABASE_URL",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+async def test_what_is_broken_is_told_with_its_mend_and_nothing_else_is(patient: Patient, name: str) -> None:
+    settings, expected, mend = BROKEN[name]
+    wrong = await patient.wrong(**settings)
+    assert set(wrong) == expected, wrong
+    assert all(finding.detail and finding.mend for finding in wrong.values()), wrong
+    assert mend in " ".join(finding.mend for finding in wrong.values())
+    told = as_json(list(wrong.values()))
+    secrets = [value for key, value in settings.items() if key.endswith(("token", "password", "secret")) and value]
+    assert not any(secret in told for secret in secrets)
+
+
+async def test_a_missing_scope_is_named_with_what_does_not_work_without_it(
+    patient: Patient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = patient.world.slack.config
+    monkeypatch.setattr(config, "bot_scopes", tuple(set(config.bot_scopes) - {"files:write"}))
+    wrong = await patient.wrong()
+    assert set(wrong) == {"Slack: scopes"}
+    assert wrong["Slack: scopes"].detail == "missing files:write (long logs as files)"
+    assert "install it again" in wrong["Slack: scopes"].mend
+
+
+async def test_each_verb_is_asked_of_the_cluster(patient: Patient) -> None:
+    role = next(yaml.safe_load_all((DEPLOY / "bot/base/rbac.yaml").read_text()))
+    less = json.loads(json.dumps(role))
+    less["rules"][0]["verbs"].remove("patch")
+    patient.world.kubernetes.load([less])
+    try:
+        wrong = await patient.wrong()
+    finally:
+        patient.world.kubernetes.load([role])
+    assert {name: f.detail for name, f in wrong.items()} == {"Kubernetes: pipelineruns": "may not patch in ci"}
+
+
+@pytest.mark.parametrize(
+    ("days", "outcome", "told"), [(30, Outcome.GOOD, "ends in 29 days"), (3, Outcome.WRONG, "ends in 2 days")]
+)
+async def test_the_end_of_argo_cds_token_is_told_in_time(
+    patient: Patient, days: int, outcome: Outcome, told: str
+) -> None:
+    """A1: nobody renews it."""
+    token = patient.world.argocd.access.mint("proj:apps:pilothouse", days * 86_400 - 60)
+    found = (await patient.examined(argocd__token=token))["Argo CD: token"]
+    assert (found.outcome, told in found.detail) == (outcome, True), found
+
+
+async def test_the_projects_role_of_the_platform_is_enough(patient: Patient) -> None:
+    """What deploy/platform/argocd grants is all that is asked for."""
+    token = patient.world.argocd.access.mint("proj:apps:pilothouse", 90 * 86_400)
+    assert not await patient.wrong(argocd__token=token)
+
+
+async def test_a_token_that_may_not_sync_is_found_out(patient: Patient) -> None:
+    patient.world.argocd.access.add(Account("reader", (("applications", "get", "apps/*"),)))
+    wrong = await patient.wrong(argocd__token=patient.world.argocd.access.mint("reader"))
+    assert set(wrong) == {"Argo CD: applications"}
+    assert "may not sync ledger-development" in wrong["Argo CD: applications"].detail
+
+
+async def test_what_the_policy_names_must_be_there(patient: Patient) -> None:
+    policy = patient.policy(
+        "bindings: [{role: engineer, groups: ['@engineers', '@ghosts']}]\n"
+        "channels: {default: '#deployments', routes: [{channel: '#no-such-channel'}]}\n"
+        "argocd: {application: '{environment}-of-{app}'}\n"
+    )
+    wrong = await patient.wrong(policy_file=policy)
+    assert set(wrong) == {"policy: user groups", "policy: channels", "Argo CD: applications"}
+    assert wrong["policy: user groups"].detail == "Slack has no @ghosts"
+    assert wrong["policy: channels"].detail == "no channel #no-such-channel"
+    assert "no Application development-of-ledger" in wrong["Argo CD: applications"].detail
+    assert "and 7 more" in wrong["Argo CD: applications"].detail
+
+
+async def test_mistakes_of_the_policy_are_told_with_their_lines(patient: Patient) -> None:
+    wrong = await patient.wrong(policy_file=patient.policy("bindings: []\nchanels: {}\n"))
+    assert set(wrong) == {"policy: file"}
+    assert "other.yaml:2" in wrong["policy: file"].detail
+
+
+async def test_a_path_without_overlays_is_told(patient: Patient) -> None:
+    policy = patient.policy("overlays: {path: 'deploy/{app}/{environment}'}\n")
+    assert set(await patient.wrong(policy_file=policy)) == {"git: apps"}
+
+
+async def test_a_bot_that_was_not_invited_is_told(patient: Patient, monkeypatch: pytest.MonkeyPatch) -> None:
+    workspace = patient.world.slack._core.workspace
+    channel = next(c for c in workspace.channels.values() if c.id == "C0INC")
+    monkeypatch.setattr(channel, "members", ["U0ANA"])
+    policy = patient.policy("channels: {default: '#incidents'}\n")
+    wrong = await patient.wrong(policy_file=policy)
+    assert wrong["policy: channels"].detail == "the bot is not in #incidents"
+    assert "/invite @pilothouse" in wrong["policy: channels"].mend
+
+
+class ReadOnly:
+    """A git host that lets everybody fetch and nobody push."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and b"git-receive-pack" in scope["query_string"]:
+            await PlainTextResponse("You may not push here.", 403)(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
+
+
+async def test_a_git_token_that_may_only_read_is_found_out_without_a_push(patient: Patient) -> None:
+    async with serve(ReadOnly(patient.world.git.app)) as url:
+        wrong = await patient.wrong(git__url=f"{url}/deploy.git")
+    assert set(wrong) == {"git: write access"}
+    assert "write access" in wrong["git: write access"].detail
+
+
+async def test_github_by_app_is_asked_for_its_permissions(patient: Patient, tmp_path: Path) -> None:
+    """G15."""
+    pem = private_key().private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    async with running_github(tmp_path) as github:
+        found = await patient.examined(
+            github__api_url=github.url,
+            github__repository="pilothouse/deploy",
+            github__app_id="101",
+            github__installation_id="5",
+            github__private_key=pem.decode(),
+        )
+        other = await patient.wrong(
+            github__api_url=github.url, github__repository="pilothouse/other", github__token=next(iter(TOKENS))
+        )
+    assert found["GitHub: read access"].outcome is Outcome.GOOD, found
+    assert found["GitHub: write access"].detail == "contents"
+    assert found["clock: GitHub"].outcome is Outcome.GOOD
+    assert {"GitHub: read access", "GitHub: write access"} <= set(other)
+
+
+@respx.mock
+async def test_a_github_token_that_may_only_read_is_found_out(patient: Patient) -> None:
+    respx.get("https://api.github.com/repos/example/overlays").respond(json={"permissions": {"pull": True}})
+    with patient.spoiled(github__repository="example/overlays", github__token="ghp_canary"):
+        settings = Settings()
+    with pytest.raises(Wrong, match="contents: write"):
+        await granted(settings, None)
+
+
+async def test_a_database_of_a_newer_version_is_not_touched(patient: Patient, tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/new.db"
+    assert (await patient.examined(database_url=url))["database: tables"].outcome is Outcome.SKIPPED
+    assert not (tmp_path / "new.db").exists()
+    database = Database(url)
+    async with database.begin() as connection:
+        await connection.execute(sa.text("CREATE TABLE alembic_version (version_num VARCHAR(32))"))
+        await connection.execute(sa.text("INSERT INTO alembic_version VALUES ('9999')"))
+    await database.close()
+    wrong = await patient.wrong(database_url=url)
+    assert "does not know (9999)" in wrong["database: tables"].detail
+
+
+async def test_a_database_that_cannot_be_written_is_told(patient: Patient, tmp_path: Path) -> None:
+    (tmp_path / "directory.db").mkdir()
+    assert "database: connection" in await patient.wrong(database_url=f"sqlite:///{tmp_path}/directory.db")
+
+
+async def test_upstreams_that_do_not_answer_cost_a_bounded_wait(patient: Patient) -> None:
+    """Silent servers: they take the connection and never say a word."""
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen(50)
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        began = time.monotonic()
+        found = await patient.examined(
+            seconds=1.0,
+            argocd__url=url, harbor__url=url, slack__api_url=f"{url}/api/", git__url=f"{url}/deploy.git",
+        )  # fmt: skip
+    assert time.monotonic() - began < 6
+    assert found["Harbor: reachable"].detail == "no answer within 1 seconds"
+    assert found["Kubernetes: pods"].outcome is Outcome.GOOD
+    assert found["database: writable"].outcome is Outcome.GOOD
