@@ -68,7 +68,9 @@ async def test_every_failing_reason_is_told_at_once(home: House) -> None:
     home.applications.put(Application(staging, SyncStatus.SYNCED, HealthStatus.DEGRADED, health_message="no pods"))
     done = await home.now(await home.deploy("ana"))
     assert done.phase is Phase.FAILED
-    assert done.outcome == "Blocked: scan: 1 critical: CVE-2026-1. health: staging is Degraded: no pods."
+    assert done.outcome == (
+        "Blocked: scan: 1 critical: CVE-2026-1 (adds 1 critical). health: staging is Degraded: no pods."
+    )
     assert done.results[0].verdict.remedy == "Rebuild the image: 1 of them can be fixed (openssl 3.0.1 → 3.0.2)."
     assert home.promotion_commits() == []
 
