@@ -38,6 +38,7 @@ from bot.store.database import Database
 from bot.store.locks import LockStore
 from bot.store.messages import Messages
 from bot.store.promotions import PromotionStore
+from bot.store.replicas import ReplicaStore
 from bot.store.requests import RequestStore
 from bot.store.reviews import ReviewStore
 from bot.store.schema import migrate
@@ -53,6 +54,7 @@ from bot.workflow.follower import Follower
 from bot.workflow.plan import Planner
 from bot.workflow.promotions import Promotions
 from bot.workflow.pull_requests import PullRequestSteps
+from bot.workflow.replicas import Replicas
 from bot.workflow.running import RollbackTargets
 from bot.workflow.runs import Runs
 from bot.workflow.scans import Scans
@@ -80,6 +82,8 @@ class Pilothouse:
     outbox: Outbox
     begin: asyncio.Event
     """set when a story has been written down and waits to be begun"""
+    replicas: Replicas | None
+    """None on SQLite, which one replica has for itself"""
     connected: bool = False
 
 
@@ -101,6 +105,9 @@ async def run(settings: Settings) -> None:
             stack.push_async_callback(_cancelled, delivering)
             beginning = asyncio.create_task(_begin_stories(pilothouse))
             stack.push_async_callback(_cancelled, beginning)
+            if pilothouse.replicas:
+                watching = asyncio.create_task(pilothouse.replicas.watch())
+                stack.push_async_callback(_cancelled, watching)
             await stack.enter_async_context(_listening(pilothouse))
             log.info("ready", mode=settings.slack.mode, port=settings.port, resumed=begun)
             await stop.wait()
@@ -143,7 +150,8 @@ async def assemble(settings: Settings, policy: Policy, stack: AsyncExitStack) ->
     router = Router(Registry.load(commands), services(outside, policy, catalog, desk, RequestStore(database)))
     slack = settings.slack
     bolt = bolt_app(router, outside.slack.client, slack.credential("bot_token"), slack.credential("signing_secret"))
-    return Pilothouse(settings, router, bolt, engine, desk, outbox, begin)
+    replicas = None if database.sqlite else Replicas(ReplicaStore(database), engine, settings.replica)
+    return Pilothouse(settings, router, bolt, engine, desk, outbox, begin, replicas)
 
 
 def services(

@@ -1,0 +1,60 @@
+"""Several replicas on one database: when one is gone, another takes its promotions over."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import NoReturn, Protocol
+
+import structlog
+
+from bot.store.replicas import ReplicaStore
+
+log = structlog.get_logger(__name__)
+
+BEAT = timedelta(seconds=4)
+SILENCE = timedelta(seconds=15)
+"""A replica that is not heard of for so long is gone: three beats were missed, and some seconds more."""
+
+
+class Successor(Protocol):
+    """The engine, as far as it carries on what another process began."""
+
+    async def take_over(self, replica: str) -> int:
+        """Take up the unfinished stories of a replica that is gone; how many. Asking twice is harmless."""
+        ...
+
+
+@dataclass(frozen=True)
+class Replicas:
+    """Watches over the others. Any number of replicas may do so: each story is taken up by one of them.
+
+    A replica that was only slow finds its stories with another one: its next step is not recorded, and what the step
+    had done is found by the other's, as after a crash.
+    """
+
+    store: ReplicaStore
+    engine: Successor
+    name: str
+    beat: timedelta = BEAT
+    silence: timedelta = SILENCE
+
+    async def watch(self) -> NoReturn:
+        """Until it is cancelled. A database that is away is asked again: without it nobody can take over either."""
+        while True:
+            try:
+                await self.look()
+            except Exception:
+                log.exception("replicas could not be looked after")
+            await asyncio.sleep(self.beat.total_seconds())
+
+    async def look(self) -> int:
+        """Beat once, and take over from whoever does not; how many stories."""
+        await self.store.beat(self.name)
+        taken = 0
+        for gone in await self.store.silent(self.silence):
+            stories = await self.engine.take_over(gone)
+            # Forgotten only now: if this process dies in between, the next look of another one takes over again.
+            await self.store.forget(gone, self.silence)
+            log.warning("took over from a replica that is gone", gone=gone, stories=stories)
+            taken += stories
+        return taken
