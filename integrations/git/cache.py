@@ -96,7 +96,8 @@ class Cache:
             depth = () if (self.path / self.tracking).exists() else ("--depth=1",)
             branch = f"+refs/heads/{self._settings.branch}:{self.tracking}"
             await self._fetch("fetch", *depth, REMOTE, branch, seconds=self._patience.fetch)
-            await self._tidy()
+            if self.cluttered:
+                await self._tidy()
 
     async def fetch_commit(self, sha: str) -> None:
         """One commit that no branch may lead to any more."""
@@ -147,26 +148,35 @@ class Cache:
 
     async def _initialise(self) -> None:
         """Under another name first: nobody ever sees half a repository."""
-        new = self.path.with_name(f"{self.path.name}.{uuid.uuid4().hex}")
-        try:
+        for last in (False, False, True):
+            new = self.path.with_name(f"{self.path.name}.{uuid.uuid4().hex}")
             environment = self.environment.local() | {"GIT_DIR": str(new)}
-            await run_git("init", "--quiet", "--bare", "--template=", environment=environment)
-            await asyncio.to_thread(new.rename, self.path)
-        except (GitFailed, OSError) as error:
-            await asyncio.to_thread(shutil.rmtree, new, ignore_errors=True)
-            told = last_words(error.stderr) if isinstance(error, GitFailed) else str(error.strerror)
-            raise unusable(told) from error
+            try:
+                await run_git("init", "--quiet", "--bare", "--template=", environment=environment)
+                await asyncio.to_thread(new.rename, self.path)
+            except (GitFailed, OSError) as error:
+                await asyncio.to_thread(shutil.rmtree, new, ignore_errors=True)
+                if self._is_there():
+                    return  # somebody else was first, on a lock file that was deleted meanwhile
+                if last:
+                    told = last_words(error.stderr) if isinstance(error, GitFailed) else str(error.strerror)
+                    raise unusable(told) from error
+            else:
+                return
+
+    @property
+    def cluttered(self) -> bool:
+        """Each fetch and each commit leaves a pack; many of them slow every look-up down. `fetch` tidies up."""
+        return len(list((self.path / "objects" / "pack").glob("*.pack"))) > _MANY_PACKS
 
     async def _tidy(self) -> None:
-        """Each fetch leaves a pack; many of them slow every look-up down."""
-        packs = self.path / "objects" / "pack"
-        if len(list(packs.glob("*.pack"))) > _MANY_PACKS:
-            try:
-                await run_git(
-                    "repack", "-a", "-d", "-q", environment=self.environment.remote(), timeout=self._patience.fetch
-                )
-            except GitFailed as failed:
-                raise CacheBroken(self.environment.scrub(failed.stderr)) from None
+        """What no branch leads to is dropped: only after a fetch, when our own commits are on the branch."""
+        try:
+            await run_git(
+                "repack", "-a", "-d", "-q", environment=self.environment.remote(), timeout=self._patience.fetch
+            )
+        except GitFailed as failed:
+            raise CacheBroken(self.environment.scrub(failed.stderr)) from None
 
     def _reachable(self) -> dict[str, str]:
         """The environment to talk to the remote with. Raises Unavailable when a mounted file cannot be read."""

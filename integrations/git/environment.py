@@ -24,8 +24,10 @@ REMOTE = "origin"
 _LOCAL_CONFIG = (
     ("core.fsync", "none"),  # the cache may be lost at any moment: durability is the remote's business
     ("core.logAllRefUpdates", "false"),
-    ("core.looseCompression", "1"),
-    ("gc.auto", "0"),  # see Cache.tidy
+    # A folder of 10,000 apps is hundreds of kilobytes of hashes: compressing takes long and makes it no smaller.
+    ("core.compression", "0"),
+    ("fastimport.unpackLimit", "1"),  # one small pack instead of another process and many files
+    ("gc.auto", "0"),  # see Cache.fetch
     ("maintenance.auto", "false"),
 )
 

@@ -91,6 +91,7 @@ class GitRemote:
             sha, _, ref = line.partition("\t")
             if ref == self._branch:
                 await self._require(sha)
+                await self._tidy()
                 return sha
         detail = f"the remote shows no branch {self._settings.branch}: push a commit to it, or mend PILOTHOUSE_GIT__URL"
         raise NotFound(SYSTEM, "ask for the head", detail)
@@ -214,6 +215,12 @@ class GitRemote:
                 if not await self._holds(at):
                     await self._retrying(lambda: self._cache.fetch_commit(at))
         self._present.add(at)
+
+    async def _tidy(self) -> None:
+        """Now and then, which takes a second or two: better while looking than while committing."""
+        if self._cache.cluttered:
+            self._present.clear()
+            await self._retrying(self._cache.fetch)
 
     async def _holds(self, sha: str) -> bool:
         output = await self._cache.local("cat-file", "--batch-check=%(objecttype)", stdin=f"{sha}\n".encode())

@@ -63,3 +63,16 @@ async def test_the_many_packs_of_many_fetches_become_one(
         most = max(most, len(list(remote._cache.path.glob("objects/pack/*.pack"))))
     assert most <= 6
     assert (await remote.history(PATH, 20))[0].sha == bare.head()
+
+
+async def test_the_packs_of_our_own_commits_are_tidied_too(
+    bare: BareRepository, remote: GitRemote, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cache, "_MANY_PACKS", 6)
+    for number in range(20):
+        head = await remote.head()
+        assert await remote.read([PATH], head)
+        await remote.commit(change(b"%d" % number), head)
+    assert len(list(remote._cache.path.glob("objects/pack/*.pack"))) <= 8
+    assert len(bare.shas()) == 21
+    assert len(await remote.history(PATH, 50)) == 21
