@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import signal
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -21,7 +21,7 @@ from bot.catalog import Catalog
 from bot.gates.health import HealthGate
 from bot.gates.panel import Panel
 from bot.gates.scan import ScanGate
-from bot.metrics import REGISTRY
+from bot.metrics import OUTBOX, REGISTRY
 from bot.notify.announcer import Announcer
 from bot.notify.cards import Cards
 from bot.notify.nudges import Nudges
@@ -70,6 +70,14 @@ SWEEP_SECONDS = 30
 """Time between two looks for stories that wait to be begun, where nobody says that there is one."""
 
 
+async def _not_yet() -> bool:
+    return False
+
+
+async def _always() -> bool:
+    return True
+
+
 @dataclass
 class Pilothouse:
     """The parts that are started and stopped."""
@@ -84,7 +92,7 @@ class Pilothouse:
     """set when a story has been written down and waits to be begun"""
     replicas: Replicas | None
     """None on SQLite, which one replica has for itself"""
-    connected: bool = False
+    connected: Callable[[], Awaitable[bool]] = _not_yet
 
 
 async def run(settings: Settings) -> None:
@@ -213,27 +221,33 @@ def _web(pilothouse: Pilothouse) -> ASGIApp:
     http = pilothouse.settings.slack.mode == "http"
     slack = AsyncSlackRequestHandler(pilothouse.bolt).handle if http else None
 
-    def ready() -> Mapping[str, bool]:
-        return {"slack": pilothouse.connected, "taking work": not pilothouse.router.closed}
+    async def ready() -> Mapping[str, bool]:
+        return {"slack": await pilothouse.connected(), "taking work": not pilothouse.router.closed}
 
-    return web(pilothouse.engine, ready, REGISTRY, slack, ())
+    async def refresh() -> None:
+        counts = await pilothouse.outbox.counts()
+        OUTBOX.labels("pending").set(counts.pending)
+        OUTBOX.labels("dead").set(counts.dead)
+        OUTBOX.labels("stale cards").set(counts.stale_cards)
+
+    return web(pilothouse.engine, ready, REGISTRY, refresh, slack, ())
 
 
 @asynccontextmanager
 async def _listening(pilothouse: Pilothouse) -> AsyncIterator[None]:
     """Be reachable by Slack: by our own connection (Socket Mode), or by its requests."""
     if pilothouse.settings.slack.mode == "http":
-        pilothouse.connected = True
+        pilothouse.connected = _always
         yield
         return
     token = pilothouse.settings.slack.credential("app_token")()
     handler = AsyncSocketModeHandler(pilothouse.bolt, token)
     await handler.connect_async()  # type: ignore[no-untyped-call]
-    pilothouse.connected = True
+    pilothouse.connected = handler.client.is_connected
     try:
         yield
     finally:
-        pilothouse.connected = False
+        pilothouse.connected = _not_yet
         await handler.close_async()  # type: ignore[no-untyped-call]
 
 

@@ -1,6 +1,6 @@
 """What Prometheus is told. Its own registry: nothing that a library counts by itself comes in unasked."""
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 REGISTRY = CollectorRegistry()
 
@@ -14,6 +14,25 @@ ACKNOWLEDGED = Histogram(
     ["kind"],
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 3),
     registry=REGISTRY,
+)
+PROMOTIONS = Counter(
+    "pilothouse_promotions", "Promotions that ended, by kind, environment and phase.",
+    ["kind", "environment", "phase"], registry=REGISTRY,
+)  # fmt: skip
+BREAK_GLASS = Counter(
+    "pilothouse_break_glass", "Promotions that skipped their approvals in an emergency.", ["environment"],
+    registry=REGISTRY,
+)  # fmt: skip
+VERDICTS = Counter("pilothouse_gate_verdicts", "What gates answered.", ["gate", "state"], registry=REGISTRY)
+PROMOTION_SECONDS = Histogram(
+    "pilothouse_promotion_seconds",
+    "Time from asking for a promotion to its end, waiting for people included.",
+    ["environment", "phase"],
+    buckets=(5, 15, 30, 60, 300, 900, 3600, 4 * 3600, 24 * 3600),
+    registry=REGISTRY,
+)
+OUTBOX = Gauge(
+    "pilothouse_outbox_letters", "Messages that wait, and those that were given up.", ["state"], registry=REGISTRY
 )
 COMMAND_SECONDS = Histogram(
     "pilothouse_command_seconds",

@@ -22,15 +22,20 @@ class Engine(Protocol):
 
 
 class Readiness(Protocol):
-    def __call__(self) -> Mapping[str, bool]:
+    async def __call__(self) -> Mapping[str, bool]:
         """What must be true before work is sent here, by name."""
         ...
 
 
 def web(
-    engine: Engine, ready: Readiness, metrics: CollectorRegistry, slack: Handler | None, webhooks: Iterable[BaseRoute]
+    engine: Engine,
+    ready: Readiness,
+    metrics: CollectorRegistry,
+    refresh: Callable[[], Awaitable[None]],
+    slack: Handler | None,
+    webhooks: Iterable[BaseRoute],
 ) -> Starlette:
-    """The application. `slack` answers Slack's requests in HTTP mode, None in Socket Mode."""
+    """The application. `refresh` brings gauges up to date; `slack` answers Slack's requests, None in Socket Mode."""
 
     async def livez(_request: Request) -> Response:
         # A stuck event loop does not get here at all: the probe times out, which is the answer.
@@ -38,10 +43,11 @@ def web(
         return JSONResponse({"durable engine": alive}, 200 if alive else 503)
 
     async def readyz(_request: Request) -> Response:
-        parts = ready()
+        parts = await ready()
         return JSONResponse(dict(parts), 200 if all(parts.values()) else 503)
 
     async def scrape(_request: Request) -> Response:
+        await refresh()
         return Response(generate_latest(metrics), media_type=CONTENT_TYPE_LATEST)
 
     routes: list[BaseRoute] = [Route("/livez", livez), Route("/readyz", readyz), Route("/metrics", scrape)]

@@ -13,7 +13,7 @@ from bot.domain.application import (
     ResourceHealth,
     SyncStatus,
 )
-from bot.domain.errors import IntegrationError
+from bot.domain.errors import IntegrationError, Unavailable
 from bot.domain.overlay import Commit
 from bot.domain.promotion import Following, Move, Progress
 from bot.ports import Applications, OverlaySource
@@ -90,8 +90,11 @@ class Chase:
         try:
             application = await self._applications.get(self._ref)
             return await self._judge(application)
-        except IntegrationError as error:
+        except Unavailable as error:
             return Following(self._ref, Progress.WAITING, explanation=f"{error.system} does not answer: asking again.")
+        except IntegrationError as error:
+            refused = f"{error.system} refuses to {error.operation}: {error.detail}"
+            return Following(self._ref, Progress.WAITING, explanation=refused)
 
     async def explain(self, following: Following) -> Following:
         """The same, with the resource that is to blame and what it says."""

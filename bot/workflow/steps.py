@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot import metrics
 from bot.domain.caller import Permission, Person, Target
 from bot.domain.errors import Conflict, IntegrationError, NotAllowed, UserError
 from bot.domain.event import Event
@@ -139,6 +140,8 @@ class Steps:
     async def ask_gates(self, promotion: Promotion, round_: int) -> tuple[GateResult, ...]:
         """Every gate at once; the card shows every answer."""
         results = await self.panel.ask(promotion.plan, datetime.now(UTC))
+        for result in results:
+            metrics.VERDICTS.labels(result.gate, result.verdict.state).inc()
         told = [{"gate": r.gate, "app": r.app, "verdict": r.verdict.state, "reason": r.verdict.reason} for r in results]
         asked = replace(promotion, results=results)
         entry = _entry(asked, "gates", f"gates#{round_}", actor="pilothouse", results=told)
@@ -225,6 +228,7 @@ class Steps:
     async def committed(self, promotion: Promotion, commit: Commit) -> None:
         """Write down that the overlay has changed; a break-glass owes its review from here on."""
         now = replace(promotion, commit=commit, stage=Stage.FOLLOW)
+        log.info("committed", sha=commit.sha, approvers=[approval.approver.id for approval in promotion.approvals])
         entry = _entry(now, "committed", "commit", commit=commit.sha, break_glass=now.plan.break_glass)
         await self.record.write(now, entry, None, partial(self.aftermath.owe_review, now))
         await self._show(now)
@@ -276,6 +280,7 @@ class Steps:
         more = [partial(self.aftermath.lock, promotion), partial(self.aftermath.succeed, successor)]
         await self.record.write(promotion, entry, event, *more)
         await self._show(promotion)
+        _count(promotion)
         if successor:
             self.aftermath.begin()
 
@@ -311,6 +316,18 @@ class Steps:
         except UserError:
             return False
         return self.eligibility.still_counts(promotion, caller)
+
+
+def _count(promotion: Promotion) -> None:
+    """For metrics and the log. A crash right here may count a promotion twice; nothing hangs on it."""
+    plan, phase = promotion.plan, promotion.phase
+    metrics.PROMOTIONS.labels(plan.kind, plan.environment, phase).inc()
+    if promotion.finished_at:
+        seconds = (promotion.finished_at - plan.requested_at).total_seconds()
+        metrics.PROMOTION_SECONDS.labels(plan.environment, phase).observe(max(0.0, seconds))
+    if plan.break_glass:
+        metrics.BREAK_GLASS.labels(plan.environment).inc()
+    log.info("ended", phase=phase, outcome=promotion.outcome, successor=promotion.successor)
 
 
 def needed(plan: Plan) -> tuple[Permission, ...]:
