@@ -1,6 +1,7 @@
 """What a person asked, decoded. Slash text, buttons and modals decode to the same intents."""
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from bot.domain.pipeline import CancelMode
 
@@ -40,6 +41,16 @@ class Pick(Intent):
     environment: str = ""
 
 
+class IfBusy(StrEnum):
+    """What to do when another promotion of the same app to the same environment is under way."""
+
+    REFUSE = "refuse"
+    QUEUE = "queue"
+    """start when that one has ended"""
+    REPLACE = "replace"
+    """abort that one, as far as the asker may, and start then"""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Deploy(Intent):
     """`image` is a tag or digest; "" means: what the environment before it runs now."""
@@ -50,6 +61,7 @@ class Deploy(Intent):
     reason: str = ""
     dry_run: bool = False
     break_glass: bool = False
+    if_busy: IfBusy = IfBusy.REFUSE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +74,7 @@ class Promote(Intent):
     reason: str = ""
     dry_run: bool = False
     break_glass: bool = False
+    if_busy: IfBusy = IfBusy.REFUSE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +87,11 @@ class Rollback(Intent):
     reason: str = ""
     choose: bool = False
     """show what can be rolled back to, instead of starting"""
+    if_busy: IfBusy = IfBusy.REFUSE
+
+
+Wish = Deploy | Promote | Rollback
+"""What starts a promotion."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,12 +168,25 @@ class Reject(Intent):
 
 @dataclass(frozen=True, kw_only=True)
 class Adjust(Intent):
-    """The apps of a release train that are not to go."""
+    """Apps of a release train that are not to go, and apps that are to go again; the others stay as they are."""
 
     promotion: str
-    left_out: tuple[str, ...]
+    left_out: tuple[str, ...] = ()
+    taken_in: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Abort(Intent):
+    promotion: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShowPromotion(Intent):
+    promotion: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subscribe(Intent):
+    """Tell the asker when the gates of a promotion hold."""
+
     promotion: str

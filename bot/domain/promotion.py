@@ -137,6 +137,8 @@ class Move:
     revision_before: str = ""
     source: str = ""
     """URL of the source repository"""
+    commits: int = -1
+    """how many source commits lie between the two images, -1 when that is not known"""
 
     @property
     def name(self) -> str:
@@ -290,4 +292,4 @@ class Promotion:
 
     @property
     def blocked(self) -> tuple[GateResult, ...]:
-        return tuple(r for r in self.results if not r.holds)
+        return tuple(r for r in self.results if not r.holds and r.app not in self.left_out)

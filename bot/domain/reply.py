@@ -5,6 +5,7 @@ from datetime import datetime
 
 from bot.domain.application import Application
 from bot.domain.image import Artifact, Image
+from bot.domain.intent import Wish
 from bot.domain.overlay import Commit, OverlayImage
 from bot.domain.pipeline import PipelineRun, StepLog
 from bot.domain.promotion import Promotion
@@ -35,6 +36,30 @@ class Started(Reply):
     promotion: Promotion
     channel: str
     existing: bool = False
+
+
+@dataclass(frozen=True)
+class Occupied(Reply):
+    """It was not started, because `promotion` is under way there; `sentence` says whose it is."""
+
+    sentence: str
+    promotion: Promotion
+    wish: Wish
+
+
+@dataclass(frozen=True)
+class Queued(Reply):
+    """The wish starts when `behind` has ended; `replacing`: which is being aborted for it."""
+
+    behind: Promotion
+    replacing: bool = False
+
+
+@dataclass(frozen=True)
+class Shown(Reply):
+    """A promotion as it stands, to look at."""
+
+    promotion: Promotion
 
 
 @dataclass(frozen=True)

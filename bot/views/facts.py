@@ -1,59 +1,41 @@
 """What a promotion's card tells besides where it stands: moves, fields, reasons, who and when."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from bot.domain.promotion import Following, GateResult, Move, Progress, Promotion, Stage, VerdictState
-from bot.ports import Comparison
 from bot.views import words
+from bot.views.rows import MARKS, followed
 from bot.views.words import DAY_AND_TIME, bold, code, joined, link, mention, moment, safe
 
 FIELD_LIMIT = 260
 GATE_FIELDS = 10
-MARKS = {VerdictState.PASSED: "✅", VerdictState.BLOCKED: "⛔", VerdictState.WAITING: "⏳"}
 Pair = tuple[str, str]
 
 
-def fact_fields(promotion: Promotion, comparisons: Mapping[str, Comparison]) -> list[Pair]:
+def fact_fields(promotion: Promotion) -> list[Pair]:
     """Label and finished mrkdwn of each field, in the order in which a card shows them."""
     pairs = [("Requested by", mention(promotion.plan.requester)), ("Approvals", _approvals(promotion))]
     if len(promotion.plan.moves) == 1:
-        pairs.append(("Change", _change(promotion.plan.moves[0], comparisons)))
-    gates = promotion.plan.gates + tuple(promotion.plan.skipped_gates)
+        pairs.append(("Change", _change(promotion.plan.moves[0])))
+    gates = promotion.plan.gates
     pairs += [(words.title(gate), _gate(promotion, gate)) for gate in gates[:GATE_FIELDS]]
     if len(gates) > GATE_FIELDS:
         pairs.append(("Other gates", words.more(len(gates) - GATE_FIELDS, "")))
     pairs.append(("Argo CD", _argocd(promotion)))
-    if words.clean(promotion.plan.reason):
+    said_above = promotion.plan.break_glass or promotion.plan.automatic
+    if words.clean(promotion.plan.reason) and not said_above:
         pairs.append(("Reason", safe(promotion.plan.reason, FIELD_LIMIT)))
     return pairs
-
-
-def move_lines(promotion: Promotion) -> list[str]:
-    """A row for each image, for cards about several."""
-    alone = len(promotion.plan.apps) == 1
-    health = {one.application: one for one in promotion.following}
-    lines = []
-    for move in promotion.plan.moves:
-        name = move.name if alone else move.app
-        change = f"{safe(move.before.label, 60)} → {bold(move.after.label, 60)}"
-        marks = [_row_gates(promotion, move.app)] if not alone else []
-        if move.application in health:
-            marks.append(_followed(health[move.application]))
-        lines.append(" · ".join([f"• {code(name, 80)} {change}", *filter(None, marks)]))
-    return lines
-
-
-def _row_gates(promotion: Promotion, app: str) -> str:
-    held = [result for result in promotion.blocked if result.app == app]
-    return ", ".join(f"{MARKS[one.verdict.state]} {safe(words.title(one.gate), 40)}" for one in held[:4])
 
 
 def reason_lines(promotion: Promotion) -> list[str]:
     """Every reason why it may not go on, with its remedy; then what was waived and why."""
     several = len(promotion.plan.apps) > 1
     held = sorted(promotion.blocked, key=lambda one: one.verdict.state is not VerdictState.BLOCKED)
-    waived = [one for one in promotion.results if one.waived and one.verdict.state is not VerdictState.PASSED]
+    skipped = promotion.plan.skipped_gates
+    unasked = [one for one in promotion.results if one.waived and one.gate not in skipped]
+    waived = [one for one in unasked if one.verdict.state is not VerdictState.PASSED]
     return [_reason(one, several) for one in held] + [_waived(one, several) for one in waived]
 
 
@@ -67,7 +49,7 @@ def _reason(result: GateResult, several: bool) -> str:
 
 def _waived(result: GateResult, several: bool) -> str:
     said = safe(result.verdict.reason, 250)
-    return f"⚠️ {_gate_of(result, several)} is waived: {safe(result.waived, 250)} It says: {said}"
+    return f"⚠️ {_gate_of(result, several)} is waived: {words.ended(safe(result.waived, 250))} It says: {said}"
 
 
 def _gate_of(result: GateResult, several: bool) -> str:
@@ -93,6 +75,8 @@ def decision_lines(promotion: Promotion) -> list[str]:
         lines.append(f"✅ Approved by {joined(people, 500, ', ')}")
     if promotion.rejection:
         lines.append(f"❌ Rejected by {mention(promotion.rejection.by)} {moment(promotion.rejection.at)}")
+    if promotion.pull_request:
+        lines.append(link(promotion.pull_request, _pull_request(promotion.pull_request), 60))
     if promotion.commit:
         lines.append(f"Commit {link(promotion.commit.url, promotion.commit.short, 40)}")
     return lines
@@ -109,20 +93,27 @@ def footer(promotion: Promotion) -> str:
 
 
 def _approvals(promotion: Promotion) -> str:
-    wanted = promotion.plan.approval.count
-    if not wanted:
+    plan = promotion.plan
+    if plan.break_glass:
+        return "none: the glass is broken"
+    if not any(quorum.count or quorum.required for quorum in plan.approval.quorums):
         return "none needed"
-    given = f"{len(promotion.approvals)}/{wanted}"
+    either = bool(plan.approval.alternatives)  # then "1/2" would be half of the truth
+    given = f"{len(promotion.approvals)} given" if either else f"{len(promotion.approvals)}/{plan.approval.count}"
     if not promotion.approvals:
         return given
     return f"{given}: {joined([mention(one.approver) for one in promotion.approvals], FIELD_LIMIT, ', ')}"
 
 
-def _change(move: Move, comparisons: Mapping[str, Comparison]) -> str:
-    comparison = comparisons.get(move.app)
-    url = (comparison.url if comparison else "") or compare_url(move)
-    if comparison:
-        return link(url, words.count(comparison.total, "commit"))
+def _pull_request(url: str) -> str:
+    number = url.rstrip("/").rpartition("/")[2]
+    return f"Pull request #{number}" if number.isdecimal() else "Pull request"
+
+
+def _change(move: Move) -> str:
+    url = compare_url(move)
+    if move.commits >= 0:
+        return link(url, words.count(move.commits, "commit"))
     if move.revision and move.revision_before:
         return link(url, f"{move.revision_before[:7]} → {move.revision[:7]}")
     return link(url, f"built from {move.revision[:7]}") if move.revision else "source not known"
@@ -141,6 +132,8 @@ def compare_url(move: Move) -> str:
 
 def _gate(promotion: Promotion, gate: str) -> str:
     if gate in promotion.plan.skipped_gates:
+        if promotion.plan.break_glass or promotion.plan.automatic:
+            return "⏭️ not asked"
         return f"⏭️ skipped: {safe(promotion.plan.skipped_gates[gate], FIELD_LIMIT - 30)}"
     results = [result for result in promotion.results if result.gate == gate]
     if not results:
@@ -175,19 +168,10 @@ def _argocd(promotion: Promotion) -> str:
     if not following:
         return "not touched yet" if not promotion.commit else "…"
     if len(following) == 1:
-        return (
-            f"{_followed(following[0])} {link(following[0].url, 'Open')}"
-            if following[0].url
-            else _followed(following[0])
-        )
+        [one] = following
+        return f"{followed(one)} {link(one.url, 'Open')}" if one.url else followed(one)
     healthy = sum(one.progress is Progress.HEALTHY for one in following)
     return f"{healthy}/{len(following)} Healthy"
-
-
-def _followed(following: Following) -> str:
-    mark = {Progress.HEALTHY: "✅", Progress.FAILED: "⚠️"}.get(following.progress, "🔄")
-    said = " · ".join(safe(word, 40) for word in (following.sync, following.health) if words.clean(word))
-    return f"{mark} {said or following.progress.value}"
 
 
 def _application(following: Following) -> str:

@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from bot.domain.errors import InvalidCommand
 
+TICKS = "ticks"
 VALUE_LIMIT = 2000
 """characters of a button's value (S19)"""
 
@@ -24,6 +25,12 @@ class Action(StrEnum):
     ABORT = "promotion.abort"
     ROLLBACK = "promotion.rollback"
     RETRY = "promotion.retry"
+    SUBSCRIBE = "promotion.subscribe"
+    SHOW = "promotion.show"
+    ADJUST = "promotion.adjust"
+    """boxes, not a button: their block says which promotion, their options which apps"""
+    QUEUE = "promotion.queue"
+    REPLACE = "promotion.replace"
     PICK_ROLLBACK = "rollback.pick"
     RUN_LOGS = "run.logs"
     RUN_CANCEL = "run.cancel"
@@ -65,17 +72,34 @@ class ImageValue:
 
 
 @dataclass(frozen=True)
+class WishValue:
+    """A whole wish, to be asked again: `apps` are joined by "/", which no app's name holds.
+
+    `image` is what to roll back to, too; `break_glass` is "!" where the glass is broken.
+    """
+
+    verb: str
+    apps: str
+    environment: str
+    image: str = ""
+    source: str = ""
+    reason: str = ""
+    break_glass: str = ""
+
+
+@dataclass(frozen=True)
 class RunValue:
     """Names a pipeline run."""
 
     run: str
 
 
-Value = PromotionValue | ImageValue | RunValue
+Value = PromotionValue | ImageValue | WishValue | RunValue
 
 _KEYS: Mapping[type[Value], tuple[str, ...]] = {
     PromotionValue: ("p", "h"),
     ImageValue: ("app", "env", "to"),
+    WishValue: ("verb", "apps", "env", "to", "from", "why", "!"),
     RunValue: ("run",),
 }
 _CARRIES: Mapping[Action, type[Value]] = {
@@ -84,6 +108,10 @@ _CARRIES: Mapping[Action, type[Value]] = {
     Action.ABORT: PromotionValue,
     Action.ROLLBACK: ImageValue,
     Action.RETRY: ImageValue,
+    Action.SUBSCRIBE: PromotionValue,
+    Action.SHOW: PromotionValue,
+    Action.QUEUE: WishValue,
+    Action.REPLACE: WishValue,
     Action.PICK_ROLLBACK: ImageValue,
     Action.RUN_LOGS: RunValue,
     Action.RUN_CANCEL: RunValue,
@@ -102,7 +130,9 @@ def encode(value: Value) -> str:
 
 def decode(action_id: str, text: str) -> Value:
     """What a pressed button names. Raises InvalidCommand for anything that `encode` cannot have written."""
-    kind = _CARRIES[action_of(action_id)]
+    kind = _CARRIES.get(action_of(action_id))
+    if kind is None:
+        raise unreadable()
     try:
         found = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -113,6 +143,19 @@ def decode(action_id: str, text: str) -> Value:
     if not all(isinstance(part, str) for part in found.values()):
         raise unreadable()
     return kind(*(found[key] for key in keys))
+
+
+def ticks_id(promotion: str, content_hash: str, group: int) -> str:
+    """The `block_id` of a group of boxes."""
+    return f"{TICKS}/{promotion}/{content_hash[:12]}/{group}"
+
+
+def promotion_of(block_id: str) -> str:
+    """The promotion whose boxes stand in a block. Raises InvalidCommand for another block."""
+    match block_id.split("/"):
+        case [str(kind), promotion, _hash, _group] if kind == TICKS and promotion:
+            return promotion
+    raise unreadable()
 
 
 def unreadable() -> InvalidCommand:

@@ -1,6 +1,7 @@
 """Where a promotion stands, in one sentence and one colour."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from bot.domain.approval import missing, quorum
 from bot.domain.promotion import Following, GateResult, Kind, Phase, Progress, Promotion, Stage, VerdictState
@@ -21,17 +22,22 @@ class State:
         return f"{self.emoji} {self.sentence}"
 
 
-def state(promotion: Promotion, approvers: str = "") -> State:
-    """`approvers` says who may approve, in the place of the rule's roles; mentions in it are live."""
+def state(promotion: Promotion, approvers: str = "", watched: timedelta | None = None) -> State:
+    """`approvers` says who may approve, in the place of the rule's roles; mentions in it are live.
+
+    `watched`: how long what has become Healthy is watched, None where it is not.
+    """
     if promotion.phase.final:
         return _final(promotion)
     match promotion.stage:
         case Stage.APPROVAL:
             return State("🚦", _approvals(promotion, approvers), YELLOW)
+        case Stage.COMMIT if promotion.pull_request:
+            return State("⏳", "Waiting for the pull request's checks, and for its merge.", BLUE)
         case Stage.COMMIT:
             return State("⏳", "Writing the change to git.", BLUE)
         case Stage.FOLLOW | Stage.DONE:
-            return _following(promotion)
+            return _following(promotion, watched)
         case _:
             return _gates(promotion)
 
@@ -41,8 +47,10 @@ def dry_state(promotion: Promotion, approvers: str = "") -> State:
     if promotion.blocked:
         return State("⛔", f"This would not start: {_gates_say(promotion.blocked)}.", RED)
     rule = promotion.plan.approval
-    if not rule.count:
+    if quorum(rule, ()):
         return State("✅", "This would start at once: every gate passes, and no approval is needed.", GREEN)
+    if rule.alternatives:
+        return State("✅", f"Every gate passes. It would wait for {safe(missing(rule, ()), 400)}.", GREEN)
     asked = words.count(rule.count, "approval")
     return State("✅", f"Every gate passes. {asked} from {_who(promotion, approvers)} would be asked for.", GREEN)
 
@@ -72,7 +80,8 @@ def _approvals(promotion: Promotion, approvers: str) -> str:
     rule = promotion.plan.approval
     wanted = missing(rule, promotion.approvals) if not quorum(rule, promotion.approvals) else "an approval"
     ask = f" Ask {words.with_mentions(approvers, 600)}." if approvers else ""
-    return f"Waiting for {safe(wanted, 400)}.{ask}"
+    again = "again " if words.clean(promotion.voided) else ""
+    return f"Waiting {again}for {safe(wanted, 400)}.{ask}"
 
 
 def _who(promotion: Promotion, approvers: str) -> str:
@@ -81,12 +90,14 @@ def _who(promotion: Promotion, approvers: str) -> str:
     return named(promotion.plan.approval.roles, "or") or "anyone who may approve"
 
 
-def _following(promotion: Promotion) -> State:
+def _following(promotion: Promotion, watched: timedelta | None) -> State:
     failed = [following for following in promotion.following if following.progress is Progress.FAILED]
     if failed:
         return State("⚠️", f"{_application_names(failed)} {_is(failed)} in trouble.", RED)
     pending = [following for following in promotion.following if following.progress is not Progress.HEALTHY]
-    if not promotion.following or not pending:
+    if promotion.following and not pending:
+        return State("👀", f"Healthy{_still_watched(watched)}.", GREEN)
+    if not pending:
         return State("🔄", "Argo CD is looking at the commit.", BLUE)
     first = pending[0]
     doing = {
@@ -95,6 +106,12 @@ def _following(promotion: Promotion) -> State:
         Progress.PROGRESSING: "{} is rolling out.",
     }.get(first.progress, "{} is on its way.")
     return State("🔄", doing.format(_application_names(pending)), BLUE)
+
+
+def _still_watched(watched: timedelta | None) -> str:
+    if watched is None:
+        return ""
+    return f"; watched for {words.lasted(watched)}, and rolled back if it does not stay so"
 
 
 def _application_names(following: list[Following]) -> str:
@@ -119,11 +136,12 @@ def _final(promotion: Promotion) -> State:
 
 
 def _success(promotion: Promotion) -> str:
-    plan = promotion.plan
-    what = safe(plan.app, 60) if len(plan.apps) == 1 else words.count(len(plan.apps), "app")
-    if len(plan.moves) == 1:
-        what = f"{what} {safe(plan.moves[0].after.label, 60)}"
-    verb = "is back" if plan.kind is Kind.ROLLBACK else "runs"
+    plan, moves = promotion.plan, promotion.moves
+    apps = {move.app for move in moves}
+    what = safe(moves[0].app, 60) if len(apps) == 1 else words.count(len(apps), "app")
+    if len(moves) == 1:
+        what = f"{what} {safe(moves[0].after.label, 60)}"
+    verb = "is back" if plan.kind is Kind.ROLLBACK else "runs" if len(apps) == 1 else "run"
     return f"{what} {verb} in {safe(plan.environment, 60)}, Synced and Healthy."
 
 

@@ -21,6 +21,7 @@ CONSIDERED = 10_000
 """characters of a text that are looked at: more is never shown"""
 USER_ID = re.compile(r"[UW][A-Z0-9]{2,20}")
 CHANNEL_ID = re.compile(r"[CGD][A-Z0-9]{2,20}")
+PROMOTION_ID = re.compile(r"[\w.-]{1,100}", re.ASCII)
 ESCAPED_USER = re.compile(r"&lt;(@[UW][A-Z0-9]{2,20})&gt;")
 ESCAPED_MENTION = re.compile(r"&lt;(!subteam\^S[A-Z0-9]{2,20}|@[UW][A-Z0-9]{2,20})&gt;")
 JOINERS = "\u200c\u200d"
@@ -185,6 +186,11 @@ def named(names: Sequence[str], last: str = "and", most: int = 5) -> str:
         shown.append(f"{len(names) - most:,} more")
         last = "and"
     return listed(shown, last)
+
+
+def ended(sentence: str) -> str:
+    """With its full stop."""
+    return sentence if sentence.endswith((".", "!", "?", ELLIPSIS)) else f"{sentence}."
 
 
 def title(name: str) -> str:

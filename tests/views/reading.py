@@ -39,7 +39,10 @@ def of_block(block: Mapping[str, Any]) -> Iterable[str]:
             for element in block["elements"]:
                 yield f"({read(element['text'])})"
         case "actions":
-            yield " ".join(button(element) for element in block["elements"])
+            if block["elements"][0]["type"] == "checkboxes":
+                yield from boxes(block["elements"][0])
+            else:
+                yield " ".join(button(element) for element in block["elements"])
         case "divider":
             yield "---"
         case "input":
@@ -49,6 +52,13 @@ def of_block(block: Mapping[str, Any]) -> Iterable[str]:
 def entry(element: Mapping[str, Any]) -> str:
     chosen = element.get("initial_option")
     return f"<{element['type']}{' = ' + chosen['text']['text'] if chosen else ''}>"
+
+
+def boxes(element: Mapping[str, Any]) -> Iterable[str]:
+    ticked = {option["value"] for option in element.get("initial_options", [])}
+    for option in element["options"]:
+        marks = f" ({option['description']['text']})" if "description" in option else ""
+        yield f"[{'x' if option['value'] in ticked else ' '}] {option['text']['text']}{marks}"
 
 
 def button(element: Mapping[str, Any]) -> str:

@@ -15,7 +15,6 @@ from bot.domain.promotion import (
     Vote,
     VoteKind,
 )
-from bot.ports import Comparison
 from bot.views import card, dry_run
 from bot.views.ids import ImageValue, PromotionValue, decode
 from tests.views.reading import lines
@@ -189,7 +188,7 @@ def test_aborted() -> None:
 
 def test_rollback() -> None:
     back = plan(kind=Kind.ROLLBACK, moves=(move(before="v1.4.2", after="v1.4.1"),), skipped_gates={"scan": "rollback"})
-    shown = lines(card(promotion(plan=replace(back, gates=("health",)))))
+    shown = lines(card(promotion(plan=back)))
     assert shown[0] == "# ⏪ my-app → production · v1.4.2 → v1.4.1"
     assert "Scan: ⏭️ skipped: rollback" in shown
 
@@ -201,11 +200,11 @@ def test_a_release_train_has_a_row_for_each_app() -> None:
         GateResult("scan", "payments", Verdict.passed("clean")),
         GateResult("scan", "ledger", Verdict.blocked("1 Critical", "Build it again")),
     )
-    shown = lines(card(promotion(Stage.GATES, plan=train, results=results)))
+    shown = lines(card(promotion(Stage.DONE, Phase.FAILED, plan=train, results=results)))
     assert shown[:4] == [
         "# 🚀 3 apps → production · 3 images",
-        "• `my-app` v1.4.1 → *v1.4.2*",
-        "• `payments` 2.0 → *2.1*",
+        "• `my-app` v1.4.1 → *v1.4.2* · ✅ Scan, ✅ Health",
+        "• `payments` 2.0 → *2.1* · ✅ Scan",
         "• `ledger` 7 → *8* · ⛔ Scan",
     ]
     assert "Scan: ✅ 2 passed, ⛔ 1 blocked" in shown
@@ -229,16 +228,15 @@ def test_a_train_in_trouble_offers_one_way_back_for_each_app() -> None:
 
 def test_waived_is_told_as_such() -> None:
     waived = replace(BLOCKED[0], waived="Break-glass by Dee: site is down.")
-    shown = lines(card(promotion(plan=plan(break_glass=True), results=(waived, PASSED[1]))))
-    assert shown[1] == "🚨 *Break-glass*: gates are waived for this one, and everyone sees that."
+    shown = lines(card(promotion(results=(waived, PASSED[1]))))
     assert "Scan: ⚠️ waived" in shown
     assert any(line.startswith("⚠️ *Scan* is waived: Break-glass by Dee: site is down. It says: The") for line in shown)
 
 
 def test_commits_are_counted_when_they_are_known() -> None:
-    known = {"my-app": Comparison(12, (), "https://github.com/acme/my-app/compare/a...b")}
-    field = card(promotion(), comparisons=known).blocks[1]["fields"][2]["text"]
-    assert field == "*Change*\n<https://github.com/acme/my-app/compare/a...b|12 commits>"
+    known = plan(moves=(replace(move(), commits=12),))
+    field = card(promotion(plan=known)).blocks[1]["fields"][2]["text"]
+    assert field == "*Change*\n<https://github.com/acme/my-app/compare/1f2e3d4c00...5a6b7c8d00|12 commits>"
 
 
 def test_dry_run_has_no_buttons_and_says_what_would_happen() -> None:

@@ -1,0 +1,77 @@
+"""What can be pressed on a promotion's card: nothing that the story would not hear."""
+
+from slack_sdk.models.blocks import ButtonElement
+
+from bot.domain.promotion import Kind, Phase, Progress, Promotion, Stage, VerdictState
+from bot.views import layout
+from bot.views.ids import Action, ImageValue, PromotionValue
+
+ROLLBACK_BUTTONS = 5
+Buttons = list[ButtonElement | None]
+
+
+def buttons(promotion: Promotion, headline: str, last_environment: str) -> Buttons:
+    """`last_environment` is where a press of Approve asks once more."""
+    if promotion.phase.final:
+        return _after(promotion)
+    if promotion.stage is Stage.APPROVAL:
+        return [_approve(promotion, headline, last_environment), _reject(promotion), _abort(promotion)]
+    if promotion.stage is Stage.GATES:
+        return [_subscribe(promotion), _abort(promotion)] if _waits(promotion) else [_abort(promotion)]
+    return _rollbacks(promotion) if any(one.progress is Progress.FAILED for one in promotion.following) else []
+
+
+def _after(promotion: Promotion) -> Buttons:
+    if promotion.phase not in (Phase.FAILED, Phase.ERRORED) or promotion.rejection or promotion.successor:
+        return []
+    if promotion.commit:
+        return _rollbacks(promotion)
+    plan = promotion.plan
+    if plan.kind is Kind.ROLLBACK or len(plan.moves) != 1:
+        return []
+    again = ImageValue(plan.app, plan.environment, plan.moves[0].after.digest)
+    return [layout.button("Try again", Action.RETRY, again)]
+
+
+def _waits(promotion: Promotion) -> bool:
+    return any(result.verdict.state is VerdictState.WAITING for result in promotion.blocked)
+
+
+def _value(promotion: Promotion) -> PromotionValue:
+    return PromotionValue(promotion.id, promotion.content_hash)
+
+
+def _approve(promotion: Promotion, headline: str, last_environment: str) -> ButtonElement | None:
+    environment = promotion.plan.environment
+    ask = None
+    if environment == last_environment:
+        ask = layout.confirm(f"Approve for {environment}?", f"{headline}.", "Approve", "Not yet")
+    return layout.button("Approve", Action.APPROVE, _value(promotion), style="primary", confirm=ask)
+
+
+def _reject(promotion: Promotion) -> ButtonElement | None:
+    return layout.button("Reject", Action.REJECT, _value(promotion), style="danger")
+
+
+def _abort(promotion: Promotion) -> ButtonElement | None:
+    return layout.button("Abort", Action.ABORT, _value(promotion))
+
+
+def _subscribe(promotion: Promotion) -> ButtonElement | None:
+    return layout.button("Notify me when ready", Action.SUBSCRIBE, _value(promotion))
+
+
+def _rollbacks(promotion: Promotion) -> Buttons:
+    """One button for each app in trouble; back to what its overlay said before, where that is one image."""
+    moves = promotion.moves
+    apps = tuple(dict.fromkeys(move.app for move in moves))
+    failed = {one.application for one in promotion.following if one.progress is Progress.FAILED}
+    sick = [app for app in apps if any(move.app == app and move.application in failed for move in moves)]
+    shown: Buttons = []
+    for index, app in enumerate((sick or list(apps))[:ROLLBACK_BUTTONS]):
+        before = [move.before for move in moves if move.app == app]
+        to = (before[0].digest or before[0].tag) if len(before) == 1 else ""
+        label = "Rollback" if len(apps) == 1 else f"Rollback {app}"
+        value = ImageValue(app, promotion.plan.environment, to)
+        shown.append(layout.button(label, Action.ROLLBACK.numbered(index), value, style="danger"))
+    return shown

@@ -1,0 +1,108 @@
+"""The rows of a card about several images: what goes and what does not, and the boxes that are ticked for what goes."""
+
+from collections.abc import Sequence
+
+from slack_sdk.models.blocks import ActionsBlock, Block, CheckboxesElement, Option, PlainTextObject
+
+from bot.domain.promotion import Following, Move, Progress, Promotion, Stage, VerdictState
+from bot.views import words
+from bot.views.ids import Action, ticks_id
+from bot.views.layout import context, section
+from bot.views.words import bold, code, plain, safe
+
+MARKS = {VerdictState.PASSED: "✅", VerdictState.BLOCKED: "⛔", VerdictState.WAITING: "⏳"}
+ROWS_LIMIT = 1800
+BOXES = 10
+"""options of one element of checkboxes"""
+MOST_BOXES = 20
+"""apps that are offered as boxes: a message holds so many characters, and the keyboard can leave out the rest"""
+OPTION_VALUE = 150
+GATES_NAMED = 3
+
+
+def rows(promotion: Promotion, *, ticks: bool) -> list[Block]:
+    """Nothing for a single image. With `ticks`, the requester may leave apps out while nothing is decided."""
+    if len(promotion.plan.moves) < 2:
+        return []
+    if ticks and may_be_adjusted(promotion):
+        boxes = _boxes(promotion)
+        return boxes or [section(*row_lines(promotion), limit=ROWS_LIMIT), _by_keyboard(promotion)]
+    return [section(*row_lines(promotion), limit=ROWS_LIMIT)]
+
+
+def may_be_adjusted(promotion: Promotion) -> bool:
+    """While the story listens: before the decision, not while it is busy asking the gates."""
+    listening = promotion.stage is Stage.APPROVAL or (promotion.stage is Stage.GATES and bool(promotion.blocked))
+    return listening and not promotion.phase.final and len(promotion.plan.apps) > 1
+
+
+def row_lines(promotion: Promotion) -> list[str]:
+    alone = len(promotion.plan.apps) == 1
+    health = {one.application: one for one in promotion.following}
+    return [_row(promotion, move, health.get(move.application), alone=alone) for move in promotion.plan.moves]
+
+
+def followed(following: Following) -> str:
+    mark = {Progress.HEALTHY: "✅", Progress.FAILED: "⚠️"}.get(following.progress, "🔄")
+    said = " · ".join(safe(word, 40) for word in (following.sync, following.health) if words.clean(word))
+    return f"{mark} {said or following.progress.value}"
+
+
+def _row(promotion: Promotion, move: Move, following: Following | None, *, alone: bool) -> str:
+    name = code(move.name if alone else move.app, 80)
+    if move.app in promotion.left_out:
+        change = f"{safe(move.before.label, 60)} → {safe(move.after.label, 60)}".replace("~", "∼")
+        return f"• {name} ~{change}~ · left out"
+    change = f"{safe(move.before.label, 60)} → {bold(move.after.label, 60)}"
+    marks = [] if alone else [safe(_marks(promotion, move.app), 300)] if _marks(promotion, move.app) else []
+    if following:
+        marks.append(followed(following))
+    return " · ".join([f"• {name} {change}", *marks])
+
+
+def _marks(promotion: Promotion, app: str) -> str:
+    """Raw. What the gates say of one app: each by name while they are few, else those that do not hold."""
+    results = [one for one in promotion.results if one.app == app and one.gate not in promotion.plan.skipped_gates]
+    held = [one for one in results if not one.holds]
+    named = results if len(results) <= GATES_NAMED else held[:GATES_NAMED]
+    marks = [f"{'⚠️' if one.waived else MARKS[one.verdict.state]} {words.title(one.gate)[:40]}" for one in named]
+    if len(results) > GATES_NAMED:
+        marks.append(f"✅ {len(results) - len(held)} of {words.count(len(results), 'gate')}")
+    return ", ".join(marks)
+
+
+def _boxes(promotion: Promotion) -> list[Block]:
+    """One element for each ten apps; none where a name does not fit into one."""
+    apps = promotion.plan.apps
+    fitting = all(words.clean(app) == app and 0 < words.width(app) <= OPTION_VALUE for app in apps)
+    if not fitting or len(apps) > MOST_BOXES or not words.PROMOTION_ID.fullmatch(promotion.id):
+        return []
+    groups = [apps[start : start + BOXES] for start in range(0, len(apps), BOXES)]
+    return [_group(promotion, group, index) for index, group in enumerate(groups)]
+
+
+def _group(promotion: Promotion, apps: Sequence[str], index: int) -> Block:
+    options = {app: _option(promotion, app) for app in apps}
+    ticked = [option for app, option in options.items() if app not in promotion.left_out]
+    boxes = CheckboxesElement(
+        action_id=Action.ADJUST.numbered(index), options=list(options.values()), initial_options=ticked or None
+    )
+    # A new id for new content: Slack would keep what each reader ticked, whatever the story made of it (S16).
+    return ActionsBlock(elements=[boxes], block_id=ticks_id(promotion.id, promotion.content_hash, index))
+
+
+def _option(promotion: Promotion, app: str) -> Option:
+    moves = [move for move in promotion.plan.moves if move.app == app]
+    change = f"{plain(moves[0].before.label, 18)} → {plain(moves[0].after.label, 18)}"
+    if len(moves) > 1:
+        change = words.count(len(moves), "image")
+    marks = _marks(promotion, app)
+    return Option(
+        value=app,
+        text=PlainTextObject(text=plain(f"{plain(app, 32)} · {change}", 75), emoji=True),
+        description=PlainTextObject(text=plain(marks, 75), emoji=True) if marks else None,
+    )
+
+
+def _by_keyboard(promotion: Promotion) -> Block:
+    return context(f"Apps can be left out: {code(f'/adjust {promotion.id} leave out APP…', 150)}")

@@ -1,0 +1,50 @@
+"""What is out of the ordinary about a promotion, said in the open: broken glass, an automatic rollback, void votes."""
+
+from bot.domain.promotion import Promotion, Stage
+from bot.views import words
+from bot.views.words import code, mention, named, safe
+
+
+def opening_lines(promotion: Promotion) -> list[str]:
+    """At the top of the card."""
+    plan = promotion.plan
+    lines = []
+    if plan.break_glass:
+        lines.append(f"🚨 *{mention(plan.requester)} broke the glass*: {safe(plan.reason, 600)}")
+        lines.append(f"No approval is asked for{_not_asked(promotion)}. {_review(promotion)}")
+    if plan.automatic:
+        lines.append(f"🤖 *Pilothouse rolls back by itself*: {safe(plan.reason, 900)}")
+    if plan.replaces:
+        lines.append(f"This takes the place of {code(plan.replaces, 80)}.")
+    return lines
+
+
+def void_lines(promotion: Promotion) -> list[str]:
+    """While people are asked again."""
+    asking = promotion.stage in (Stage.GATES, Stage.APPROVAL) and not promotion.phase.final
+    if not (asking and words.clean(promotion.voided)):
+        return []
+    why = words.ended(safe(promotion.voided, 500))
+    return [f"♻️ Earlier approvals do not count any more: {why} Look again, and decide again."]
+
+
+def successor_lines(promotion: Promotion) -> list[str]:
+    """What came in its place."""
+    if not promotion.successor:
+        return []
+    name = code(promotion.successor, 80)
+    if promotion.commit:
+        return [f"🤖 Pilothouse rolls this back by itself: {name}."]
+    return [f"➡️ A new card was issued: {name}."]
+
+
+def _not_asked(promotion: Promotion) -> str:
+    plan = promotion.plan
+    skipped = [words.title(gate).lower() for gate in plan.gates if gate in plan.skipped_gates]
+    return f", and {named(skipped, most=10)} {'is' if len(skipped) == 1 else 'are'} not asked" if skipped else ""
+
+
+def _review(promotion: Promotion) -> str:
+    if promotion.commit:
+        return "A review by somebody else is owed."
+    return "Once it is in git, a review by somebody else is owed."

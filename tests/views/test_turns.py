@@ -1,0 +1,212 @@
+"""The turns that a promotion may take besides the straight way, read aloud from its card."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from bot.domain.application import ApplicationRef
+from bot.domain.caller import PILOTHOUSE
+from bot.domain.errors import InvalidCommand
+from bot.domain.promotion import (
+    ApprovalRule,
+    GateResult,
+    Kind,
+    Phase,
+    Progress,
+    Promotion,
+    Quorum,
+    Stage,
+    Verdict,
+)
+from bot.ports import Rendered
+from bot.views import card, dry_run
+from bot.views.card import shown
+from bot.views.ids import promotion_of
+from tests.views.reading import lines
+from tests.views.samples import AT, BLOCKED, BO, COMMIT, PASSED, approval, following, move, plan, promotion
+
+TRAIN = plan(moves=(move(), move("payments", "2.0", "2.1"), move("ledger", "7", "8")))
+WAITING = GateResult("soak", "my-app", Verdict.waiting("Healthy for 4 min", retry_after=timedelta(minutes=1)))
+
+
+def boxes(message: Rendered) -> list[dict[str, object]]:
+    found = [e for b in message.blocks if b["type"] == "actions" for e in b["elements"]]
+    return [element for element in found if element["type"] == "checkboxes"]
+
+
+def test_void_approvals_are_told_and_asked_for_again() -> None:
+    again = promotion(voided="what the gates found has changed")
+    read = lines(card(again))
+    assert read[-1] == "| 🚦 Waiting again for an approval from release-managers."
+    assert (
+        "♻️ Earlier approvals do not count any more: what the gates found has changed. Look again, and decide again."
+        in read
+    )
+    decided = replace(again, stage=Stage.COMMIT)
+    assert not any("do not count" in line for line in lines(card(decided)))
+
+
+def test_a_successor_is_pointed_to_and_nothing_can_be_pressed() -> None:
+    moved = promotion(Stage.DONE, Phase.FAILED, successor="p-next", outcome="The overlay was changed by Cy.")
+    read = lines(card(moved))
+    assert read[-3:] == [
+        "➡️ A new card was issued: `p-next`.",
+        "(`p-7f3a`)",
+        "| ❌ The overlay was changed by Cy.",
+    ]
+
+
+def test_what_takes_anothers_place_says_whose() -> None:
+    assert lines(card(promotion(plan=plan(replaces="p-old"))))[1] == "This takes the place of `p-old`."
+
+
+def test_an_automatic_rollback_is_announced_with_its_evidence() -> None:
+    sick = following(Progress.FAILED, explanation="Back-off pulling image")
+    failed = promotion(
+        Stage.DONE, Phase.FAILED, commit=COMMIT, following=(sick,), successor="p-back", outcome="It turned Degraded."
+    )
+    read = lines(card(failed))
+    assert "🤖 Pilothouse rolls this back by itself: `p-back`." in read
+    assert not any(line.startswith("[") for line in read)
+
+    back = plan(
+        id="p-back",
+        kind=Kind.ROLLBACK,
+        requester=PILOTHOUSE,
+        automatic=True,
+        reason="my-app-production turned Degraded",
+        approval=ApprovalRule(0),
+        skipped_gates={"scan": "policy rolls back by itself", "health": "policy rolls back by itself"},
+    )
+    read = lines(card(promotion(Stage.COMMIT, plan=back)))
+    assert read[:8] == [
+        "# ⏪ my-app → production · v1.4.1 → v1.4.2",
+        "🤖 *Pilothouse rolls back by itself*: my-app-production turned Degraded",
+        "Requested by: Pilothouse",
+        "Approvals: none needed",
+        "Change: 1f2e3d4 → 5a6b7c8",
+        "Scan: ⏭️ not asked",
+        "Health: ⏭️ not asked",
+        "Argo CD: not touched yet",
+    ]
+
+
+def test_broken_glass_is_loud() -> None:
+    skipped = {"scan": "the glass was broken: site is down", "soak": "the glass was broken: site is down"}
+    broken = plan(break_glass=True, reason="site is down", approval=ApprovalRule(0), skipped_gates=skipped)
+    results = (replace(BLOCKED[0], waived="the glass was broken: site is down"), PASSED[1])
+    read = lines(card(promotion(Stage.COMMIT, plan=broken, results=results)))
+    assert read[:8] == [
+        "# 🚨 my-app → production · v1.4.1 → v1.4.2",
+        "🚨 *@U0ANA broke the glass*: site is down",
+        "No approval is asked for, and scan is not asked. Once it is in git, a review by somebody else is owed.",
+        "Requested by: @U0ANA",
+        "Approvals: none: the glass is broken",
+        "Change: 1f2e3d4 → 5a6b7c8",
+        "Scan: ⏭️ not asked",
+        "Health: ✅ Healthy in staging",
+    ]
+    assert not any("waived" in line for line in read)
+    done = promotion(Stage.DONE, Phase.SUCCEEDED, plan=broken, commit=COMMIT)
+    assert lines(card(done))[2].endswith("A review by somebody else is owed.")
+
+
+def test_a_pull_request_is_linked_and_waited_for() -> None:
+    opened = promotion(Stage.COMMIT, approvals=(approval(),), pull_request="https://github.com/acme/overlays/pull/12")
+    read = lines(card(opened))
+    assert "(Pull request #12)" in read
+    assert read[-1] == "| ⏳ Waiting for the pull request's checks, and for its merge."
+
+
+def test_what_is_healthy_is_still_watched_where_policy_says_so() -> None:
+    well = promotion(Stage.FOLLOW, commit=COMMIT, following=(following(Progress.HEALTHY),))
+    assert lines(card(well))[-1] == "| 👀 Healthy."
+    assert lines(card(well, watched=timedelta(minutes=10)))[-1] == (
+        "| 👀 Healthy; watched for 10 min, and rolled back if it does not stay so."
+    )
+
+
+def test_either_of_two_quorums() -> None:
+    rule = ApprovalRule(2, ("release-manager",), alternatives=(Quorum(1, ("admin",)),))
+    read = lines(card(promotion(plan=plan(approval=rule), approvals=(approval(BO, "release-manager"),))))
+    assert "Approvals: 1 given: @U0BO" in read
+    assert read[-1] == "| 🚦 Waiting for an approval from release-manager, or an approval from admin."
+    preview = lines(dry_run(promotion(Stage.GATES, plan=plan(approval=rule))))
+    assert preview[-1] == (
+        "| ✅ Every gate passes. It would wait for 2 approvals from release-manager, or an approval from admin."
+    )
+
+
+def test_whoever_waits_for_a_gate_can_ask_to_be_told() -> None:
+    read = lines(card(promotion(Stage.GATES, results=(*PASSED, WAITING))))
+    assert read[-2:] == [
+        "[Notify me when ready] [Abort]",
+        "| ⏳ Waiting for soak. Nothing to do: it goes on by itself.",
+    ]
+
+
+def test_the_rows_of_a_train_can_be_unticked() -> None:
+    results = (*PASSED, GateResult("scan", "ledger", Verdict.passed("clean")))
+    waiting = promotion(plan=TRAIN, results=results, left_out=("payments",))
+    read = lines(card(waiting))
+    assert read[:4] == [
+        "# 🚀 2 of 3 apps → production · 2 images",
+        "[x] my-app · v1.4.1 → v1.4.2 (✅ Scan, ✅ Health)",
+        "[ ] payments · 2.0 → 2.1",
+        "[x] ledger · 7 → 8 (✅ Scan)",
+    ]
+
+
+def test_boxes_name_their_promotion_and_are_new_for_new_content() -> None:
+    """S16: Slack keeps what a reader ticked for as long as the ids stay the same."""
+
+    def block(shown: Promotion) -> str:
+        return next(str(b["block_id"]) for b in card(shown).blocks if b["type"] == "actions")
+
+    before, after = block(promotion(plan=TRAIN)), block(promotion(plan=TRAIN, left_out=("ledger",)))
+    assert before != after
+    assert promotion_of(before) == promotion_of(after) == "p-7f3a"
+    with pytest.raises(InvalidCommand):
+        promotion_of("something-else")
+
+
+def test_more_than_ten_apps_are_several_groups_and_many_more_are_left_out_by_keyboard() -> None:
+    """An element takes ten options."""
+
+    def train(apps: int) -> Promotion:
+        return promotion(plan=plan(moves=tuple(move(f"app-{n}") for n in range(apps))), results=())
+
+    assert [len(one["options"]) for one in boxes(card(train(13)))] == [10, 3]  # type: ignore[arg-type]
+    assert [one["action_id"] for one in boxes(card(train(13)))] == ["promotion.adjust", "promotion.adjust#1"]
+    many = card(train(30))
+    assert not boxes(many)
+    assert "(Apps can be left out: `/adjust p-7f3a leave out APP…`)" in lines(many)
+
+
+@pytest.mark.parametrize("stage", [Stage.COMMIT, Stage.FOLLOW])
+def test_after_the_decision_rows_are_no_boxes_and_what_stayed_is_struck_through(stage: Stage) -> None:
+    on_its_way = promotion(stage, plan=TRAIN, left_out=("payments",), results=())
+    read = card(on_its_way)
+    assert not boxes(read)
+    assert lines(read)[1:4] == [
+        "• `my-app` v1.4.1 → *v1.4.2*",
+        "• `payments` ~2.0 → 2.1~ · left out",
+        "• `ledger` 7 → *8*",
+    ]
+
+
+def test_an_app_that_is_left_out_neither_blocks_nor_rolls_back() -> None:
+    results = (*PASSED, replace(BLOCKED[0], app="payments"))
+    assert not promotion(plan=TRAIN, results=results, left_out=("payments",)).blocked
+    sick = replace(following(Progress.FAILED), application=ApplicationRef("ledger-production", "production"))
+    failed = promotion(
+        Stage.DONE, Phase.FAILED, plan=TRAIN, left_out=("payments",), commit=COMMIT, following=(sick,), finished_at=AT
+    )
+    assert lines(card(failed))[-2] == "[Rollback ledger]"
+
+
+def test_a_card_to_look_at_has_no_buttons_and_says_where_the_real_one_is() -> None:
+    read = lines(shown(promotion()))
+    assert "(The card itself is in #C0DEPLOY.)" in read
+    assert not any(line.startswith("[") for line in read)
