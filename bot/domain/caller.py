@@ -47,6 +47,8 @@ class Caller:
     bot: bool = False
     foreign: bool = False
     """of another workspace than the bot's"""
+    timezone: str = ""
+    """name of the person's time zone, "" when it is not known"""
 
     @property
     def id(self) -> str:

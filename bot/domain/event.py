@@ -1,4 +1,4 @@
-"""What is told about a promotion."""
+"""What is told: about a promotion, and about what holds promotions back."""
 
 from enum import StrEnum
 
@@ -11,6 +11,19 @@ class Event(StrEnum):
     DONE = "done"
     FAILED = "failed"
     ABORTED = "aborted"
+    LOCKED = "locked"
+    UNLOCKED = "unlocked"
+    LOCK_ENDING = "lock-ending"
+    """to the owner: it ends soon, or is still there"""
+    LOCK_FREE = "lock-free"
+    """to whoever asked to be told"""
+    FROZEN = "frozen"
+    UNFROZEN = "unfrozen"
+    IMAGE_REJECTED = "image-rejected"
+    IMAGE_CLEARED = "image-cleared"
+    REVIEW_OWED = "review-owed"
+    REVIEWED = "reviewed"
+    DELEGATED = "delegated"
 
     @property
     def final(self) -> bool:

@@ -47,7 +47,8 @@ def _binds(binding: Binding, caller: Caller) -> bool:
 
 
 def _why_not(caller: Caller, permission: Permission, target: Target) -> str:
-    where = " in ".join(word for word in (target.app, target.environment) if word)
+    app = "every app" if target.app == "*" else target.app
+    where = " in ".join(word for word in (app, target.environment) if word)
     place = f" for {where}" if where else ""
     if not caller.active:
         return "Your account is deactivated."

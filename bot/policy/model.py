@@ -10,6 +10,7 @@ from bot.domain.caller import Permission
 from bot.domain.environment import Environment
 from bot.domain.promotion import ApprovalRule, Quorum
 from bot.policy.duration import Duration
+from bot.policy.windows import Timezone
 
 USUAL_ALIASES = {
     "development": ("dev",),
@@ -186,6 +187,7 @@ class Policy(Part):
     argocd: ArgoCDPart = ArgoCDPart()
     pipeline: PipelinePart = PipelinePart()
     overlays: OverlaysPart = OverlaysPart()
+    timezone: Timezone = Field("UTC", description="Where times are meant that people give without one of their own.")
 
     @property
     def environments(self) -> tuple[Environment, ...]:

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cronsim import CronSim, CronSimError
 from dateutil import rrule as recurrence
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from bot.policy.duration import Duration
 
@@ -25,6 +25,15 @@ def zone(name: str) -> ZoneInfo:
         raise ValueError(f"{name!r} is no time zone: expected a name such as Europe/Berlin") from error
 
 
+def _known(name: str) -> str:
+    zone(name)
+    return name
+
+
+Timezone = Annotated[str, AfterValidator(_known)]
+"""The name of a time zone, which is in the database."""
+
+
 class Window(BaseModel):
     """A time that comes again and again: it starts when `cron` or `rrule` says, in `timezone`, and lasts."""
 
@@ -34,14 +43,8 @@ class Window(BaseModel):
     cron: str | None = Field(None, description="When it starts: minute, hour, day of month, month, day of week.")
     rrule: str | None = Field(None, description="When it starts, as an RRULE of RFC 5545, daily or rarer.")
     duration: Duration = Field(description="How long it lasts.")
-    timezone: str = Field("UTC", description="Name of the time zone that the start is meant in.")
+    timezone: Timezone = Field("UTC", description="Name of the time zone that the start is meant in.")
     reason: str = Field("", description="Why, in the words that people are told.")
-
-    @field_validator("timezone")
-    @classmethod
-    def _is_known(cls, name: str) -> str:
-        zone(name)
-        return name
 
     @model_validator(mode="after")
     def _can_start(self) -> Self:

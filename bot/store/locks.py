@@ -41,11 +41,18 @@ class LockStore:
             return await self.held_in(connection, app, environment)
 
     async def held_in(self, connection: AsyncConnection, app: str, environment: str) -> Lock | None:
+        """A person's lock before an automatic one: what passes the latter must not pass the former unseen."""
         query = sa.select(locks.c.state).where(locks.c.app.in_((app, "")), locks.c.environment == environment)
         states = (await connection.execute(query.order_by(locks.c.app.desc()))).scalars().all()
-        now = datetime.now(UTC)
-        found = [load(state, Lock) for state in states]
-        return next((lock for lock in found if lock.expires_at is None or lock.expires_at > now), None)
+        found = sorted((load(state, Lock) for state in states), key=lambda lock: lock.automatic)
+        return next((lock for lock in found if _holds(lock)), None)
+
+    async def exactly(self, connection: AsyncConnection, app: str, environment: str) -> Lock | None:
+        """The lock of just this app ("" for the environment's own); an expired one holds nothing."""
+        query = sa.select(locks.c.state).where(locks.c.app == app, locks.c.environment == environment)
+        state = (await connection.execute(query)).scalar_one_or_none()
+        lock = load(state, Lock) if state is not None else None
+        return lock if lock and _holds(lock) else None
 
     async def take(self, connection: AsyncConnection, lock: Lock) -> None:
         """In the caller's transaction; replaces the lock that was there. Whether it may is the caller's question."""
@@ -74,6 +81,10 @@ class LockStore:
         async with self._database.begin() as connection:
             states = (await connection.execute(sa.select(locks.c.state))).scalars().all()
         return tuple(sorted((load(state, Lock) for state in states), key=lambda lock: lock.since))
+
+
+def _holds(lock: Lock) -> bool:
+    return lock.expires_at is None or lock.expires_at > datetime.now(UTC)
 
 
 def _same(statement: sa.Delete, app: str, environment: str) -> sa.Delete:

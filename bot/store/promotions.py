@@ -116,6 +116,23 @@ class PromotionStore:
             query = query.where(promotions.c.id.in_(mine))
         return await self._load(query)
 
+    async def succeeded(self, app: str, environment: str, digest: str) -> bool:
+        """Whether a promotion ever saw this image Healthy there."""
+        query = (
+            sa.select(promotions.c.state)
+            .join(promoted_apps, promoted_apps.c.promotion_id == promotions.c.id)
+            .where(promoted_apps.c.app == app, promoted_apps.c.environment == environment)
+            .where(promotions.c.phase == Phase.SUCCEEDED, promotions.c.state.contains(digest, autoescape=True))
+        )
+        past = await self._load(query)
+        return any(move.app == app and move.after.digest == digest for one in past for move in one.moves)
+
+    async def changes(self, environment: str, since: datetime) -> tuple[Promotion, ...]:
+        """Those asked for since then that changed the environment's overlays, oldest first."""
+        query = sa.select(promotions.c.state).order_by(promotions.c.requested_at)
+        query = query.where(promotions.c.environment == environment, promotions.c.requested_at >= since)
+        return tuple(promotion for promotion in await self._load(query) if promotion.commit)
+
     async def _load(self, query: sa.Select[Any]) -> tuple[Promotion, ...]:
         async with self._database.begin() as connection:
             states: Sequence[str] = (await connection.execute(query)).scalars().all()

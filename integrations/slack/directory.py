@@ -131,6 +131,7 @@ def person(user: Json, groups: frozenset[str], own_team: str, said_team: str) ->
         guest=bool(user.get("is_restricted") or user.get("is_ultra_restricted")),
         bot=bool(user.get("is_bot") or user.get("is_workflow_bot") or user["id"] == "USLACKBOT"),
         foreign=_is_foreign(user, own_team, said_team),
+        timezone=str(user.get("tz") or ""),
     )
 
 

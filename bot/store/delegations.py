@@ -1,0 +1,88 @@
+"""Who speaks for whom while they are away."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.domain.caller import Caller, Permission, Person, Target
+from bot.domain.safety import Delegation
+from bot.policy import Policy, may, roles_of
+from bot.ports import Directory
+from bot.store.codec import dump, load
+from bot.store.database import Database, metadata
+
+delegations = sa.Table(
+    "delegations",
+    metadata,
+    sa.Column("absent_id", sa.String(32), primary_key=True),
+    sa.Column("delegate_id", sa.String(32), nullable=False, index=True),
+    sa.Column("state", sa.Text, nullable=False),
+)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """In which roles somebody speaks, and for which absent people besides themselves."""
+
+    roles: frozenset[str]
+    behalf: tuple[Person, ...] = ()
+
+
+class DelegationStore:
+    """One delegate for each absent person."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def delegate(self, connection: AsyncConnection, delegation: Delegation) -> None:
+        """In the caller's transaction; replaces the one that the absent person named before."""
+        await self.end(connection, delegation.absent.id)
+        values = {"absent_id": delegation.absent.id, "delegate_id": delegation.delegate.id, "state": dump(delegation)}
+        await connection.execute(delegations.insert().values(values))
+
+    async def end(self, connection: AsyncConnection, absent: str) -> Delegation | None:
+        """The one that was ended, if there was one."""
+        query = sa.select(delegations.c.state).where(delegations.c.absent_id == absent)
+        state = (await connection.execute(query)).scalar_one_or_none()
+        await connection.execute(delegations.delete().where(delegations.c.absent_id == absent))
+        return load(state, Delegation) if state is not None else None
+
+    async def absent_for(self, delegate: str) -> tuple[Delegation, ...]:
+        """Those who are away now and named this person."""
+        now = datetime.now(UTC)
+        found = await self._load(sa.select(delegations.c.state).where(delegations.c.delegate_id == delegate))
+        return tuple(one for one in found if one.since <= now < one.until)
+
+    async def all(self) -> tuple[Delegation, ...]:
+        """Expired ones too, until they are ended; oldest first."""
+        found = await self._load(sa.select(delegations.c.state))
+        return tuple(sorted(found, key=lambda one: one.since))
+
+    async def roles_of(
+        self, caller: Caller, target: Target, policy: Policy, directory: Directory, without: Collection[str] = ()
+    ) -> Standing:
+        """The caller's own roles for a target, and those of whoever is away and named the caller.
+
+        An absent person counts as the workspace knows them now, and only if they could approve there themselves;
+        `without` names the ids that lend nothing: the requester, authors who may not approve, and whoever has voted.
+        A delegate lends nobody's roles on. Raises IntegrationError when the directory cannot tell.
+        """
+        roles, behalf = roles_of(policy, caller, target), []
+        if caller.guest or caller.bot or caller.foreign or not caller.active:
+            return Standing(roles)
+        for delegation in await self.absent_for(caller.id):
+            if delegation.absent.id in without:
+                continue
+            absent = await directory.caller(delegation.absent.id)
+            if may(policy, absent, Permission.APPROVE, target):
+                roles |= roles_of(policy, absent, target)
+                behalf.append(absent.person)
+        return Standing(roles, tuple(behalf))
+
+    async def _load(self, query: sa.Select[Any]) -> tuple[Delegation, ...]:
+        async with self._database.begin() as connection:
+            return tuple(load(state, Delegation) for state in (await connection.execute(query)).scalars().all())

@@ -1,0 +1,65 @@
+"""Freezes that people called."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.domain.safety import Freeze
+from bot.store.codec import dump, load
+from bot.store.database import Database, metadata
+
+freezes = sa.Table(
+    "freezes",
+    metadata,
+    sa.Column("id", sa.String(64), primary_key=True),
+    sa.Column("app", sa.String(255), nullable=False),
+    sa.Column("environment", sa.String(64), nullable=False, index=True),
+    sa.Column("state", sa.Text, nullable=False),
+)
+
+
+class FreezeStore:
+    """A freeze is there until it is ended or, expired, cleared away; an expired one holds nothing."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def active(self, app: str, environment: str) -> Freeze | None:
+        """Of the freezes that hold this app there now, the one that lasts longest."""
+        query = sa.select(freezes.c.state)
+        query = query.where(freezes.c.app.in_((app, "")), freezes.c.environment == environment)
+        async with self._database.begin() as connection:
+            found = await _load(connection, query)
+        now = datetime.now(UTC)
+        holding = [freeze for freeze in found if freeze.until > now and app not in freeze.exempt_apps]
+        return max(holding, key=lambda freeze: freeze.until, default=None)
+
+    async def call(self, connection: AsyncConnection, freeze: Freeze) -> None:
+        """In the caller's transaction; calling the same one twice is calling it once."""
+        if not await _load(connection, sa.select(freezes.c.state).where(freezes.c.id == freeze.id)):
+            values = {"id": freeze.id, "app": freeze.app, "environment": freeze.environment, "state": dump(freeze)}
+            await connection.execute(freezes.insert().values(values))
+
+    async def end(self, connection: AsyncConnection, app: str, environment: str) -> tuple[Freeze, ...]:
+        """End those that were called for exactly this app ("" for all) and environment; which they were."""
+        mine = (freezes.c.app == app, freezes.c.environment == environment)
+        found = await _load(connection, sa.select(freezes.c.state).where(*mine))
+        await connection.execute(freezes.delete().where(*mine))
+        return found
+
+    async def clear(self, connection: AsyncConnection, freeze: Freeze) -> bool:
+        """Take one away that has expired; False when somebody did already."""
+        gone = await connection.execute(freezes.delete().where(freezes.c.id == freeze.id))
+        return gone.rowcount == 1
+
+    async def all(self) -> tuple[Freeze, ...]:
+        """Expired ones too, until they are cleared away; oldest first."""
+        async with self._database.begin() as connection:
+            found = await _load(connection, sa.select(freezes.c.state))
+        return tuple(sorted(found, key=lambda freeze: freeze.since))
+
+
+async def _load(connection: AsyncConnection, query: sa.Select[Any]) -> tuple[Freeze, ...]:
+    return tuple(load(state, Freeze) for state in (await connection.execute(query)).scalars().all())
