@@ -1,6 +1,5 @@
 """Which apps there are, in which environments: discovered from the overlay repository, named as policy says."""
 
-import difflib
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -10,6 +9,7 @@ from bot.domain.environment import Environment
 from bot.domain.errors import UnknownName
 from bot.domain.overlay import Overlay, OverlayImage
 from bot.kustomization import FILE_NAMES, read_images
+from bot.names import nearest
 from bot.policy import Policy
 from bot.ports import OverlaySource
 
@@ -50,7 +50,7 @@ class Catalog:
             if environment.answers_to(word):
                 return environment
         words = [w for e in self.environments for w in (e.name, *e.aliases)]
-        raise UnknownName(f"There is no environment {word!r}.{_did_you_mean(word, words, 'Environments')}")
+        raise UnknownName(f"There is no environment {word!r}.{nearest(word, words, 'Environments')}")
 
     def before(self, environment: Environment) -> Environment | None:
         """The environment that images come from; None for the first."""
@@ -68,7 +68,7 @@ class Catalog:
         if overlay:
             return overlay
         if app not in listing.apps:
-            raise UnknownName(f"There is no app {app!r}.{_did_you_mean(app, listing.apps, 'Apps')}")
+            raise UnknownName(f"There is no app {app!r}.{nearest(app, listing.apps, 'Apps')}")
         has = [e.name for e in self.environments if (app, e.name) in listing.overlays]
         raise UnknownName(
             f"{app} has no overlay for {environment} (it has {', '.join(has)}): "
@@ -122,12 +122,3 @@ def overlay_pattern(template: str) -> re.Pattern[str]:
             seen.add(name)
             pattern += f"(?P<{name}>[^/]+)"
     return re.compile(pattern + "/(?:" + "|".join(map(re.escape, FILE_NAMES)) + ")")
-
-
-def _did_you_mean(word: str, known: Iterable[str], kind: str) -> str:
-    names = list(known)
-    near = difflib.get_close_matches(word.lower(), names, 3, cutoff=0.5)
-    if near:
-        return f" Did you mean {' or '.join(near)}?"
-    shown = ", ".join(names[:10]) + (f" and {len(names) - 10} more" if len(names) > 10 else "")
-    return f" {kind}: {shown}." if names else ""

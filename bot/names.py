@@ -6,6 +6,7 @@ from rapidfuzz import fuzz, process
 
 NEAR = 60
 """percent of likeness from which a name is worth offering"""
+SHOWN = 10
 LONGEST = 100
 """characters of a word that are compared: nobody mistypes a longer one"""
 
@@ -21,6 +22,15 @@ def did_you_mean(word: str, names: Iterable[str], limit: int = 3) -> str:
         score_cutoff=NEAR,
     )
     return f" Did you mean {either([f'`{name}`' for name, _, _ in near])}?" if near else ""
+
+
+def nearest(word: str, names: Iterable[str], kind: str = "Known") -> str:
+    """The names that `word` may stand for, or some of what there is: " Apps: a, b and 3 more."; "" for nothing."""
+    known = list(dict.fromkeys(names))
+    if near := did_you_mean(word, known):
+        return near
+    more = f" and {len(known) - SHOWN} more" if len(known) > SHOWN else ""
+    return f" {kind}: {', '.join(sorted(known)[:SHOWN])}{more}." if known else ""
 
 
 def either(words: list[str]) -> str:

@@ -9,8 +9,8 @@ from pydantic import ValidationError
 from bot.domain.errors import IntegrationError, PolicyError, Unavailable
 from bot.domain.promotion import GateResult, Plan, Verdict
 from bot.gates.question import Gate, Question
+from bot.names import nearest
 from bot.policy import Policy
-from bot.policy.contradictions import nearest
 
 ASK_AGAIN = timedelta(seconds=15)
 PATIENCE_SECONDS = 45.0

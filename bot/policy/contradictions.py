@@ -1,9 +1,9 @@
 """What no part of a policy can know alone: names that do not exist, words that mean two things."""
 
-import difflib
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
+from bot.names import nearest
 from bot.policy.model import Approval, Policy
 
 Place = tuple[str | int, ...]
@@ -15,14 +15,6 @@ def contradictions(policy: Policy) -> Iterator[tuple[Place, str]]:
     yield from _unknown_roles(policy)
     yield from _unknown_environments(policy)
     yield from _bad_templates(policy)
-
-
-def nearest(word: str, known: Iterable[str]) -> str:
-    """ " Did you mean …?", or which words are known; "" when none are."""
-    known = sorted(known)
-    if near := difflib.get_close_matches(word, known, 1):
-        return f" Did you mean {near[0]}?"
-    return f" Known: {', '.join(known)}." if 0 < len(known) <= 12 else ""
 
 
 def _ambiguous_environments(policy: Policy) -> Iterator[tuple[Place, str]]:

@@ -9,7 +9,8 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import YAMLError
 
 from bot.domain.errors import PolicyError
-from bot.policy.contradictions import contradictions, nearest
+from bot.names import nearest
+from bot.policy.contradictions import contradictions
 from bot.policy.model import Part, Policy
 
 

@@ -37,9 +37,9 @@ def test_ten_lines_are_a_whole_policy() -> None:
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("environmnts: []\n", "p.yaml:1: environmnts: unknown key. Did you mean environments?"),
+        ("environmnts: []\n", "p.yaml:1: environmnts: unknown key. Did you mean `environments`?"),
         ("bindings:\n- role: viewer\n", "p.yaml:2: bindings.0: a binding needs users, groups or emails"),
-        ("bindings:\n- role: viewr\n  users: [U1]\n", "p.yaml:2: there is no role 'viewr'. Did you mean viewer?"),
+        ("bindings:\n- role: viewr\n  users: [U1]\n", "p.yaml:2: there is no role 'viewr'. Did you mean `viewer`"),
         (
             "environments:\n- name: production\n  approval:\n    expires: 4\n",
             "p.yaml:4: environments.0.approval.expires: 4 is not a duration: write its unit",
