@@ -8,10 +8,10 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from bot.store import audit, locks, messages, promotions, replicas, requests, reviews
+from bot.store import audit, locks, messages, promotions, replicas, requests, reviews, webhooks
 from bot.store.database import Database, metadata
 
-TABLES = (audit, locks, messages, promotions, replicas, requests, reviews)
+TABLES = (audit, locks, messages, promotions, replicas, requests, reviews, webhooks)
 
 __all__ = ["TABLES", "metadata", "migrate", "revision", "revisions"]
 

@@ -1,5 +1,6 @@
 """How things look: domain values to Block Kit and the text that stands for it. Pure."""
 
+from bot.views.alerts import alert, failed_run
 from bot.views.card import card, dry_run
 from bot.views.home import home
 from bot.views.notes import notice, pull_request_body, reminder, result, thread_note
@@ -7,9 +8,11 @@ from bot.views.picker import closing_modal, loading_modal, modal, options
 from bot.views.reply import render
 
 __all__ = [
+    "alert",
     "card",
     "closing_modal",
     "dry_run",
+    "failed_run",
     "home",
     "loading_modal",
     "modal",

@@ -1,0 +1,35 @@
+"""Messages that are not about a promotion: one for each subject and channel, edited when there is more to say."""
+
+import time
+from collections.abc import Callable
+
+import structlog
+
+from bot.domain.errors import IntegrationError
+from bot.notify.places import Places
+from bot.ports import Messenger, Rendered
+from bot.store.messages import Messages
+
+log = structlog.get_logger()
+
+
+class Bulletins:
+    """`clock` counts seconds since the epoch."""
+
+    def __init__(self, messages: Messages, messenger: Messenger, *, clock: Callable[[], float] = time.time) -> None:
+        self._messages = messages
+        self._places = Places(messages, messenger)
+        self._clock = clock
+
+    async def show(self, subject: str, channel: str, message: Rendered) -> None:
+        """From now on the subject's message shows this; where Slack is away, the outbox goes on trying.
+
+        `subject` has at most 64 characters. Raises what the database raises.
+        """
+        thread = await self._messages.want(subject, channel, message, self._clock())
+        if thread.place:
+            return
+        try:
+            await self._places.bring(subject, channel)
+        except IntegrationError as error:
+            log.warning("bulletin.not_shown_yet", subject=subject, channel=channel, error=str(error))

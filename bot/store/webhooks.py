@@ -1,0 +1,116 @@
+"""What other systems told us: noted before they are answered, worked on afterwards. Times: seconds since the epoch."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from bot.store.database import Database, metadata
+
+events = sa.Table(
+    "webhook_events",
+    metadata,
+    sa.Column("id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=True),
+    sa.Column("sender", sa.String(32), nullable=False),
+    sa.Column("delivery", sa.String(255), nullable=False),
+    sa.Column("facts", sa.Text, nullable=False),
+    sa.Column("state", sa.String(8), nullable=False, server_default="pending"),
+    sa.Column("received_at", sa.Float, nullable=False),
+    sa.Column("due_at", sa.Float, nullable=False),
+    sa.Column("leased_until", sa.Float, nullable=False, server_default="0"),
+    sa.Column("tries", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("error", sa.Text, nullable=False, server_default=""),
+    sa.UniqueConstraint("sender", "delivery"),
+    sa.Index("ix_webhook_events_state_sender_id", "state", "sender", "id"),
+)
+
+episodes = sa.Table(
+    "alert_episodes",
+    metadata,
+    sa.Column("id", sa.String(64), primary_key=True),
+    sa.Column("ended", sa.Boolean, nullable=False),
+    sa.Column("at", sa.Float, nullable=False, index=True),
+)
+"""One firing of an alert, from its start to its end."""
+
+PENDING, DONE, DEAD = "pending", "done", "dead"
+
+
+@dataclass(frozen=True)
+class Received:
+    """One delivery: `delivery` is equal when it comes a second time, `facts` is JSON."""
+
+    id: int
+    sender: str
+    delivery: str
+    facts: str
+    tries: int
+
+
+class WebhookStore:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def note(self, sender: str, delivery: str, facts: str, now: float) -> bool:
+        """False when this delivery was noted before."""
+        row = {"sender": sender, "delivery": delivery, "facts": facts, "received_at": now, "due_at": now}
+        return await self._change(self._insert(events).values(row).on_conflict_do_nothing()) == 1
+
+    async def due(self, now: float) -> tuple[Received, ...]:
+        """The oldest of each sender, where it may be tried now: what came later waits, to keep the order."""
+        heads = sa.select(sa.func.min(events.c.id)).where(events.c.state == PENDING).group_by(events.c.sender)
+        query = sa.select(events).where(events.c.id.in_(heads), events.c.due_at <= now, events.c.leased_until <= now)
+        rows = await self._all(query.order_by(events.c.id))
+        return tuple(Received(row.id, row.sender, row.delivery, row.facts, row.tries) for row in rows)
+
+    async def lease(self, id: int, now: float, seconds: float) -> bool:
+        """Whether this process may work on it: nobody else does for so long."""
+        free = (events.c.id == id) & (events.c.state == PENDING) & (events.c.leased_until <= now)
+        return await self._change(events.update().where(free).values(leased_until=now + seconds)) == 1
+
+    async def release_all(self) -> None:
+        """After a start: where there is only one replica, what was leased is nobody's."""
+        if self._database.sqlite:
+            await self._change(events.update().where(events.c.state == PENDING).values(leased_until=0))
+
+    async def settle(self, id: int, state: str, error: str = "") -> None:
+        """`state` is DONE or DEAD. That it came is kept; what it said is not."""
+        values = {"state": state, "error": error[:1000], "leased_until": 0, "facts": ""}
+        await self._change(events.update().where(events.c.id == id).values(values))
+
+    async def again(self, id: int, due_at: float, error: str) -> None:
+        values = {"due_at": due_at, "tries": events.c.tries + 1, "error": error[:1000], "leased_until": 0}
+        await self._change(events.update().where(events.c.id == id).values(values))
+
+    async def forget(self, before: float) -> int:
+        """Drop what came before then and is settled, and the episodes that began before then."""
+        old = (events.c.state != PENDING) & (events.c.received_at < before)
+        await self._change(episodes.delete().where(episodes.c.at < before))
+        return await self._change(events.delete().where(old))
+
+    async def begins(self, episode: str, now: float) -> bool:
+        """Note that an episode goes on. False when it has ended: its news came in the wrong order."""
+        await self._change(self._insert(episodes).values(id=episode, ended=False, at=now).on_conflict_do_nothing())
+        rows = await self._all(sa.select(episodes.c.ended).where(episodes.c.id == episode))
+        return not rows[0].ended
+
+    async def ends(self, episode: str, now: float) -> bool:
+        """Note the end of an episode. False when its beginning was never told: then its end is no news either."""
+        row = self._insert(episodes).values(id=episode, ended=True, at=now)
+        known = await self._all(sa.select(episodes.c.id).where(episodes.c.id == episode))
+        await self._change(row.on_conflict_do_update(index_elements=["id"], set_={"ended": True}))
+        return bool(known)
+
+    def _insert(self, table: sa.Table) -> Any:
+        return (sqlite if self._database.sqlite else postgresql).insert(table)
+
+    async def _change(self, statement: sa.Executable) -> int:
+        async with self._database.begin() as connection:
+            return int((await connection.execute(statement)).rowcount)
+
+    async def _all(self, query: sa.Select[Any]) -> Sequence[sa.Row[Any]]:
+        async with self._database.begin() as connection:
+            rows: Sequence[sa.Row[Any]] = (await connection.execute(query)).all()
+        return rows

@@ -1,0 +1,68 @@
+"""All receivers and their worker, put together."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from starlette.routing import Route
+
+from bot.catalog import Catalog
+from bot.notify import Bulletins
+from bot.policy import Policy
+from bot.ports import Pipelines
+from bot.settings import Settings
+from bot.store.webhooks import WebhookStore
+from bot.webhooks.alertmanager import AlertmanagerWebhook
+from bot.webhooks.github import GitHubWebhook
+from bot.webhooks.harbor import HarborWebhook
+from bot.webhooks.receiver import Receiver
+from bot.webhooks.sender import Sender
+from bot.webhooks.tekton import TektonWebhook
+from bot.webhooks.worker import Worker
+
+SECRETS = {
+    "github": "github_secret",
+    "harbor": "harbor_token",
+    "alertmanager": "alertmanager_token",
+    "tekton": "tekton_token",
+}
+"""Whose secret is which of PILOTHOUSE_WEBHOOKS__…"""
+
+Scanned = Callable[[str], Awaitable[object]]
+
+
+@dataclass(frozen=True)
+class Webhooks:
+    """`routes` receive, `worker` works: run its `work_forever`."""
+
+    routes: tuple[Route, ...]
+    worker: Worker
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What the receivers work with. `scanned` is told the digest of an image whose scan is over."""
+
+    policy: Policy
+    catalog: Catalog
+    pipelines: Pipelines
+    bulletins: Bulletins
+    store: WebhookStore
+    scanned: Scanned
+
+
+def open_webhooks(settings: Settings, needs: Needs) -> Webhooks:
+    async def moved(_commit: str) -> None:
+        await needs.catalog.listing(fresh=True)
+
+    senders: tuple[Sender, ...] = (
+        GitHubWebhook(settings.github.repository, settings.git.branch, moved),
+        HarborWebhook(needs.scanned),
+        AlertmanagerWebhook(needs.policy, needs.bulletins, needs.store),
+        TektonWebhook(needs.pipelines, needs.policy, needs.bulletins),
+    )
+    worker = Worker(needs.store, senders)
+    receivers = (
+        Receiver(sender, settings.webhooks.credential(SECRETS[sender.name]), needs.store, worker.noted.set)
+        for sender in senders
+    )
+    return Webhooks(tuple(receiver.route() for receiver in receivers), worker)

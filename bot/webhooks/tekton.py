@@ -1,0 +1,91 @@
+"""Tekton's CloudEvents: a run that failed is told, once, with its reason."""
+
+import base64
+import binascii
+from collections.abc import Mapping
+
+import msgspec
+
+from bot.domain.errors import NotFound
+from bot.domain.pipeline import RunStatus
+from bot.notify import Bulletins
+from bot.policy import Policy
+from bot.ports import Pipelines
+from bot.store.codec import load
+from bot.views import failed_run
+from bot.webhooks.audience import channels
+from bot.webhooks.sender import Delivery, Malformed, decoded, same
+
+FAILED = "dev.tekton.event.pipelinerun.failed.v1"
+EVENT = "pipeline-failed"
+
+
+class Metadata(msgspec.Struct):
+    name: str
+    namespace: str
+    uid: str = ""
+
+
+class Run(msgspec.Struct):
+    metadata: Metadata
+
+
+class Body(msgspec.Struct, rename="camel"):
+    pipeline_run: Run
+
+
+class FailedRun(msgspec.Struct):
+    """What is kept of it."""
+
+    name: str
+    namespace: str
+    uid: str
+
+
+class TektonWebhook:
+    """An event is a hint to read the run again (T19): what is told is what the cluster says then."""
+
+    name = "tekton"
+
+    def __init__(self, pipelines: Pipelines, policy: Policy, bulletins: Bulletins) -> None:
+        self._pipelines = pipelines
+        self._policy = policy
+        self._bulletins = bulletins
+
+    def authentic(self, headers: Mapping[str, str], body: bytes, secret: str) -> bool:  # noqa: ARG002 (others sign it)
+        """Tekton adds no header of its own, but the password in the sink's address becomes basic authentication."""
+        scheme, _, shown = headers.get("authorization", "").partition(" ")
+        match scheme.lower():
+            case "basic":
+                return same(_password(shown), secret)
+            case "bearer":
+                return same(shown, secret)
+        return False
+
+    def read(self, headers: Mapping[str, str], body: bytes) -> Delivery | None:
+        """T19: binary mode, so the kind and the id are headers. Cancelled and timed out are `failed`, too."""
+        if headers.get("ce-type") != FAILED:
+            return None
+        id = headers.get("ce-id", "")
+        if not id:
+            raise Malformed("expected the header Ce-Id")
+        run = decoded(body, Body, "a CloudEvent with a pipelineRun").pipeline_run.metadata
+        return Delivery(f"{headers.get('ce-source', '')} {id}"[-255:], FailedRun(run.name, run.namespace, run.uid))
+
+    async def act(self, facts: str) -> None:
+        told = load(facts, FailedRun)
+        try:
+            run = await self._pipelines.get(told.name)
+        except NotFound:
+            return  # pruned, or of a namespace that is not ours
+        if run.namespace != told.namespace or run.status is not RunStatus.FAILED:
+            return  # it is another's, it goes on by a retry, or a person cancelled it
+        for channel in channels(self._policy, run.app, self._policy.environments[0].name, EVENT):
+            await self._bulletins.show(f"run:{told.uid or told.name}"[:64], channel, failed_run(run))
+
+
+def _password(shown: str) -> str:
+    try:
+        return base64.b64decode(shown, validate=True).decode("latin-1").partition(":")[2]
+    except (binascii.Error, ValueError):
+        return ""
