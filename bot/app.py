@@ -105,6 +105,8 @@ async def run(settings: Settings) -> None:
     with _stopped_by_signals(stop):
         async with AsyncExitStack() as stack:
             pilothouse = await assemble(settings, policy, stack)
+            if await pilothouse.desk.audit.note_policy(settings.policy_file.read_text()):
+                log.info("policy has changed since it was last noted", file=str(settings.policy_file))
             await stack.enter_async_context(_serving(pilothouse))
             await pilothouse.engine.launch()
             stack.push_async_callback(pilothouse.engine.close)

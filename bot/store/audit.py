@@ -104,6 +104,18 @@ class Audit:
         async with self._database.begin() as connection:
             await self.append(connection, entry)
 
+    async def note_policy(self, text: str) -> bool:
+        """Record that the policy has changed since it was last noted; whether it has."""
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        query = sa.select(audit.c.detail).where(audit.c.event == "policy").order_by(audit.c.seq.desc()).limit(1)
+        async with self._database.begin() as connection:
+            last = (await connection.execute(query)).scalar_one_or_none()
+            before = json.loads(last)["sha256"] if last else ""
+            if before == digest:
+                return False
+            await self.append(connection, Entry("policy", "pilothouse", detail={"sha256": digest, "before": before}))
+        return True
+
     async def rows(self, since: datetime | None = None, after: int = 0, limit: int = 1000) -> tuple[Row, ...]:
         """Oldest first; page on with the last `seq` as `after`."""
         query = sa.select(audit).where(audit.c.seq > after).order_by(audit.c.seq).limit(limit)

@@ -1,0 +1,81 @@
+"""The chain holds, or says which row was tampered with."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from bot.store.audit import Audit, Entry, audit
+from bot.store.database import Database
+from bot.store.schema import migrate
+
+
+@pytest.fixture
+async def database(tmp_path: Path) -> AsyncIterator[Database]:
+    opened = Database(f"sqlite:///{tmp_path / 'audit.db'}")
+    await migrate(opened)
+    yield opened
+    await opened.close()
+
+
+async def filled(database: Database, rows: int = 5) -> Audit:
+    chain = Audit(database)
+    for number in range(rows):
+        await chain.record(Entry("approve", f"U{number}", "my-app", "production", f"p-{number}", {"n": number}))
+    return chain
+
+
+async def test_a_chain_that_nobody_touched_verifies(database: Database) -> None:
+    chain = await filled(database)
+    assert await chain.verify() is None
+    assert [row.seq for row in await chain.rows(after=2)] == [3, 4, 5]
+
+
+@pytest.mark.parametrize(
+    ("tamper", "sentence"),
+    [
+        (audit.update().where(audit.c.seq == 3).values(actor="U0EVIL"), "row 3 (approve by U0EVIL"),
+        (audit.update().where(audit.c.seq == 3).values(detail='{"n": 99}'), "row 3 (approve by U2"),
+        (audit.delete().where(audit.c.seq == 3), "row 3 is missing: it was removed"),
+        (audit.update().where(audit.c.seq == 5).values(seq=6), "row 5 is missing"),
+        (audit.update().where(audit.c.seq == 2).values(hash="0" * 64), "row 2 (approve by U1"),
+    ],
+)
+async def test_tampering_is_found_and_named(database: Database, tamper: sa.Update | sa.Delete, sentence: str) -> None:
+    chain = await filled(database)
+    async with database.begin() as connection:
+        await connection.execute(tamper)
+    found = await chain.verify()
+    assert found is not None
+    assert sentence in found
+
+
+async def test_an_inserted_row_breaks_the_chain_even_with_a_hash_of_its_own(database: Database) -> None:
+    chain = await filled(database, 2)
+    row = dict(vars((await chain.rows())[0]), seq=3, actor="U0EVIL")
+    async with database.begin() as connection:
+        await connection.execute(audit.insert().values(row))
+    assert await chain.verify() == "row 3 does not follow row 2: one of them was removed or inserted"
+
+
+async def test_the_same_step_is_written_once(database: Database) -> None:
+    chain = Audit(database)
+    for _ in range(2):
+        await chain.record(Entry("committed", "U0ANA", dedupe="p-1:commit"))
+    assert len(await chain.rows()) == 1
+
+
+async def test_many_at_once_make_one_chain(database: Database) -> None:
+    chain = Audit(database)
+    await asyncio.gather(*(chain.record(Entry("approve", f"U{n}")) for n in range(25)))
+    assert await chain.verify() is None
+    assert len(await chain.rows()) == 25
+
+
+async def test_a_changed_policy_is_noted_once(database: Database) -> None:
+    chain = Audit(database)
+    noted = [await chain.note_policy(text) for text in ("a", "a", "b", "a")]
+    assert noted == [True, False, True, True]
+    assert await chain.verify() is None
