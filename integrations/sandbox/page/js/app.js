@@ -1,6 +1,7 @@
 /** Brings the page up: reads the address, asks the sandbox, and follows what changes. */
 
 import { api, listen } from "./api.js";
+import { coalesced } from "./coalesce.js";
 import { fill, h, icon } from "./dom.js";
 import { change, channel, myChannels, people, person, placeId, state, subscribe } from "./state.js";
 import { mainComposer, nameComposer } from "./slack/composer.js";
@@ -16,26 +17,6 @@ import { renderWorld } from "./world/panel.js";
 
 const AGES_EVERY = 20_000;
 const $ = (id) => document.getElementById(id);
-
-/** Asks at most once at a time, and once more when asked meanwhile. */
-function coalesced(work) {
-  let running = null;
-  let again = false;
-  return async () => {
-    if (running) {
-      again = true;
-      return running;
-    }
-    running = (async () => {
-      do {
-        again = false;
-        await work();
-      } while (again);
-      running = null;
-    })();
-    return running;
-  };
-}
 
 const refreshMessages = coalesced(async () => {
   const [me, place] = [state.me, state.place];

@@ -35,19 +35,25 @@ export function fill(node, ...children) {
   return append(node, children);
 }
 
-/** One symbol of icons/icons.svg. */
+/** One of the page's own line drawings; without a label it is only decoration. */
 export function icon(name, label = "") {
+  const svg = symbol("icons", name);
+  svg.setAttribute("class", `icon icon-${name}`);
+  if (label) {
+    svg.removeAttribute("aria-hidden");
+    svg.setAttribute("role", "img");
+    svg.setAttribute("aria-label", label);
+  }
+  return svg;
+}
+
+/** One symbol of icons/<sheet>.svg. */
+export function symbol(sheet, name) {
   const space = "http://www.w3.org/2000/svg";
   const svg = document.createElementNS(space, "svg");
   const use = document.createElementNS(space, "use");
-  use.setAttribute("href", `/icons/icons.svg#${name}`);
-  svg.setAttribute("class", `icon icon-${name}`);
-  if (label) {
-    svg.setAttribute("role", "img");
-    svg.setAttribute("aria-label", label);
-  } else {
-    svg.setAttribute("aria-hidden", "true");
-  }
+  use.setAttribute("href", `/icons/${sheet}.svg#${name}`);
+  svg.setAttribute("aria-hidden", "true");
   svg.append(use);
   return svg;
 }

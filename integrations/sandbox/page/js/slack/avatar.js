@@ -1,5 +1,5 @@
 import { h, icon } from "../dom.js";
-import { user } from "../state.js";
+import { people, user } from "../state.js";
 
 const COLOURS = 6;
 
@@ -9,7 +9,7 @@ export function avatar(id, size = "") {
   const shape = ["avatar", size && `avatar-${size}`];
   if (found?.is_bot) return h("span", { class: [...shape, "avatar-bot"], "aria-hidden": "true" }, icon("wheel"));
   if (id === "USLACKBOT") return h("span", { class: [...shape, "avatar-slackbot"], "aria-hidden": "true" }, icon("heart"));
-  const colour = [...(found?.name ?? id)].reduce((sum, letter) => sum + letter.charCodeAt(0), 0) % COLOURS;
+  const colour = Math.max(0, people().indexOf(found)) % COLOURS;
   const initial = (found?.real_name ?? id).charAt(0);
   return h("span", { class: [...shape, `avatar-${colour}`], "aria-hidden": "true" }, initial);
 }

@@ -1,5 +1,8 @@
-/** Shortcodes, for those who write :tada: instead of 🎉. An unknown one stays as it was typed, as in Slack. */
+/** Emoji as pictures, so that they look the same everywhere, also where no font has them. */
 
+import { h, symbol } from "../dom.js";
+
+/** Shortcodes, for those who write :tada: instead of 🎉. An unknown one stays as it was typed, as in Slack. */
 const NAMES = {
   "+1": "👍", "-1": "👎", alarm_clock: "⏰", arrow_right: "➡️", ballot_box_with_check: "☑️", bangbang: "‼️", bell: "🔔",
   black_circle: "⚫", boom: "💥", broken_heart: "💔", bug: "🐛", bulb: "💡", calendar: "📆", checkered_flag: "🏁",
@@ -16,4 +19,22 @@ const NAMES = {
   white_check_mark: "✅", white_circle: "⚪", wrench: "🔧", x: "❌", zap: "⚡", zzz: "💤",
 };
 
-export const withEmoji = (text) => text.replace(/:([a-z0-9_+-]+):/g, (typed, name) => NAMES[name] ?? typed);
+/** What icons/emoji.svg draws; other emoji are left to the fonts. */
+const DRAWN = {
+  "✅": "check", "❌": "cross", "⚠": "warning", "⛔": "no-entry", "🛑": "stop", "⏳": "hourglass", "⌛": "hourglass",
+  "🔄": "turning", "❔": "question", "🚦": "lights", "⏭": "next", "⏪": "rewind", "⏸": "pause", "🔴": "red", "🟠": "orange",
+  "🟡": "yellow", "🟢": "green", "🔵": "blue", "⚪": "white", "🔧": "wrench", "💥": "boom", "⏰": "alarm", "🔍": "glass",
+  "🧪": "tube", "🚀": "rocket", "🚨": "siren", "🎉": "tada", "👍": "thumb", "💚": "heart",
+};
+const PICTURE = new RegExp(`(${Object.keys(DRAWN).join("|")})\\uFE0F?`, "u");
+
+/** The text with its shortcodes and emoji, as nodes. */
+export function withEmoji(text) {
+  const named = text.replace(/:([a-z0-9_+-]+):/g, (typed, name) => NAMES[name] ?? typed);
+  return named.split(PICTURE).map((part, at) => (at % 2 ? picture(part) : part));
+}
+
+/** The character stays in the text, for those who copy or listen. */
+function picture(character) {
+  return h("span", { class: "emoji" }, symbol("emoji", DRAWN[character]), h("span", {}, character));
+}

@@ -5,6 +5,7 @@ import { change, state, user } from "../state.js";
 import { avatar } from "./avatar.js";
 import { blocks } from "./blocks.js";
 import { exactly, formatDate, timeOf } from "./dates.js";
+import { withEmoji } from "./emoji.js";
 import { fileCard } from "./files.js";
 import { mrkdwn } from "./mrkdwn.js";
 import { messageSurface } from "./surfaces.js";
@@ -52,7 +53,7 @@ function headline(message, author) {
   return h(
     "div",
     { class: "message-head" },
-    h("span", { class: "author" }, message.username ?? author?.real_name ?? message.user),
+    h("span", { class: "author" }, message.username ?? author?.profile.display_name ?? message.user),
     author?.is_bot && h("span", { class: "badge" }, "APP"),
     h("time", { class: "message-time", datetime: at.toISOString(), title: exactly(at) }, timeOf(message.ts)),
   );
@@ -95,7 +96,7 @@ function attachmentNode(attachment, surface) {
   return node;
 }
 
-const reaction = (one) => h("span", { class: "reaction" }, `:${one.name}:`, " ", String(one.count));
+const reaction = (one) => h("span", { class: "reaction" }, withEmoji(`:${one.name}:`), " ", String(one.count));
 
 function replyBar(message, replies) {
   const last = replies.at(-1);

@@ -1,6 +1,7 @@
 /** The stack of modals that this person has open; only the upper one is seen. */
 
 import { api } from "../api.js";
+import { coalesced } from "../coalesce.js";
 import { h, icon } from "../dom.js";
 import { change, state } from "../state.js";
 import { attempt } from "../toast.js";
@@ -99,7 +100,8 @@ function mark(node, answer) {
   node.querySelector(".has-error input, .has-error textarea")?.focus();
 }
 
-export async function refreshViews() {
-  const views = await attempt(() => api.views(state.me));
-  if (views) change({ views });
-}
+export const refreshViews = coalesced(async () => {
+  const me = state.me;
+  const views = await attempt(() => api.views(me));
+  if (views && me === state.me) change({ views });
+});

@@ -62,7 +62,7 @@ function styled(text, held) {
 function restored(text, held) {
   return text.split(/([\uE000-\uF8FF])/).flatMap((part, at) => {
     if (at % 2) return atom(held[part.charCodeAt(0) - 0xe000]);
-    return part ? [withEmoji(unescaped(part))] : [];
+    return part ? withEmoji(unescaped(part)) : [];
   });
 }
 
@@ -122,5 +122,5 @@ function dateNode(target, fallback) {
 /** A text object: plain_text is shown as it is, but for emoji. */
 export function textObject(text) {
   if (!text) return [];
-  return text.type === "mrkdwn" ? mrkdwn(text.text) : [withEmoji(text.text)];
+  return text.type === "mrkdwn" ? mrkdwn(text.text) : withEmoji(text.text);
 }

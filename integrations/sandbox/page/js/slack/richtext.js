@@ -8,7 +8,7 @@ import { channelMention, groupMention, link, userMention } from "./mrkdwn.js";
 const STYLES = { code: "code", strike: "s", italic: "em", bold: "strong", underline: "u" };
 
 const INLINE = {
-  text: (part) => part.text,
+  text: (part) => withEmoji(part.text),
   link: (part) => link(part.url, part.text || part.url),
   user: (part) => userMention(part.user_id),
   usergroup: (part) => groupMention(part.usergroup_id),

@@ -48,8 +48,10 @@ function rows(messages) {
 function follows(message, before) {
   if (!before || before.user !== message.user || dayOf(before.ts) !== dayOf(message.ts)) return false;
   const isQuiet = Number(message.ts) - Number(before.ts) < TOGETHER_SECONDS;
-  return isQuiet && Boolean(before.ephemeral) === Boolean(message.ephemeral) && !message.attachments && !before.attachments;
+  return isQuiet && !isApart(before) && !isApart(message);
 }
+
+const isApart = (message) => message.ephemeral || message.attachments;
 
 function build(row) {
   if (row.key === "intro") return intro();

@@ -28,3 +28,11 @@ export function imageLabel(image, artifacts) {
   const known = artifacts.find((one) => one.digest === image.digest);
   return known?.tags[0] ?? (image.digest ? shortDigest(image.digest) : "none");
 }
+
+const ORDER = ["development", "staging", "production"];
+
+/** Applications in promotion order; environments that are not the seed's come last. */
+export const inOrder = (list) =>
+  list.toSorted((one, other) => position(one.environment) - position(other.environment));
+
+const position = (environment) => (ORDER.includes(environment) ? ORDER.indexOf(environment) : ORDER.length);

@@ -6,12 +6,16 @@ import { shortSha } from "./chips.js";
 
 export function commits(box, list) {
   const isFirst = !box.childElementCount;
+  // The newest is open; the one before it closes again unless somebody opened it.
+  const before = box.firstElementChild;
+  if (before && before.dataset.key !== list[0]?.sha && !before.wasOpened) before.open = false;
   reconcile(box, list, {
     key: (commit) => commit.sha,
     sign: (commit) => commit.sha,
     build: (commit) => {
       const node = row(commit);
       node.open = commit === list[0];
+      node.querySelector("summary").addEventListener("click", () => (node.wasOpened = true));
       if (!isFirst) node.classList.add("is-new");
       return node;
     },
@@ -38,8 +42,8 @@ function row(commit) {
         h("span", { class: "commit-count" }, h("b", { class: "added" }, `+${added}`), " ", h("b", { class: "removed" }, `−${removed}`)),
       ),
     ),
-    rest.join("\n").trim() && h("pre", { class: "commit-message" }, rest.join("\n").trim()),
     diff(commit.diff),
+    rest.join("\n").trim() && h("pre", { class: "commit-message" }, rest.join("\n").trim()),
   );
 }
 

@@ -4,6 +4,7 @@ import { api } from "../api.js";
 import { fill, h, icon } from "../dom.js";
 import { state } from "../state.js";
 import { attempt, toast } from "../toast.js";
+import { inOrder } from "./chips.js";
 
 const STEPS = ["fetch-source", "run-tests", "build-push", "sign-image", "update-manifest"];
 const WEATHERS = ["fine", "slow", "down", "error-500", "error-429"];
@@ -56,10 +57,11 @@ function images(faults) {
 function rollouts(world) {
   const bad = world.faults.unhealthy_rollout;
   const toggle = (name) => (bad.includes(name) ? bad.filter((one) => one !== name) : [...bad, name]);
-  const boxes = world.applications.map((one) =>
-    h("label", { class: "switch-row" }, h("input", { id: `fault-${one.name}`, type: "checkbox", checked: bad.includes(one.name), on: { change: () => set({ unhealthy_rollout: toggle(one.name) }) } }), one.name),
-  );
-  return card("An unhealthy rollout", "These applications turn Degraded after their next sync.", h("div", { class: "fault-grid" }, boxes));
+  const box = (one) =>
+    h("label", { class: "switch-row", title: one.name }, h("input", { id: `fault-${one.name}`, type: "checkbox", checked: bad.includes(one.name), on: { change: () => set({ unhealthy_rollout: toggle(one.name) }) } }), one.environment);
+  const apps = [...new Set(world.applications.map((one) => one.app))];
+  const rows = apps.map((app) => [h("b", {}, app), inOrder(world.applications.filter((one) => one.app === app)).map(box)]);
+  return card("An unhealthy rollout", "These applications turn Degraded after their next sync.", h("div", { class: "fault-matrix" }, rows));
 }
 
 function weather(faults) {

@@ -53,7 +53,7 @@ class Panel {
       images: h("div", { class: "images" }),
     };
     fill(this.bodies.delivery, h("h3", {}, "Overlays ", h("small", {}, "what git says runs where")), this.parts.matrix, h("h3", {}, "Commits ", h("small", {}, "of the overlay repository")), this.parts.commits);
-    fill(this.bodies.argocd, h("h3", {}, "Applications"), this.parts.applications);
+    fill(this.bodies.argocd, this.parts.applications);
     fill(this.bodies.ci, h("h3", {}, "Pipeline runs"), this.parts.runs);
     fill(this.bodies.images, h("h3", {}, "Images ", h("small", {}, "in Harbor, newest first")), this.parts.images);
     this.faults = createFaults(this.bodies.faults);
