@@ -23,6 +23,7 @@ from bot.gates.panel import Panel
 from bot.gates.scan import ScanGate
 from bot.metrics import OUTBOX, REGISTRY
 from bot.notify.announcer import Announcer
+from bot.notify.bulletins import Bulletins
 from bot.notify.cards import Cards
 from bot.notify.nudges import Nudges
 from bot.notify.outbox import Outbox
@@ -42,8 +43,10 @@ from bot.store.replicas import ReplicaStore
 from bot.store.requests import RequestStore
 from bot.store.reviews import ReviewStore
 from bot.store.schema import migrate
+from bot.store.webhooks import WebhookStore
 from bot.views import pull_request_body
 from bot.web import web
+from bot.webhooks import Needs, Webhooks, open_webhooks
 from bot.workflow.aftermath import Aftermath
 from bot.workflow.board import Board
 from bot.workflow.committer import Committer
@@ -92,6 +95,7 @@ class Pilothouse:
     """set when a story has been written down and waits to be begun"""
     replicas: Replicas | None
     """None on SQLite, which one replica has for itself"""
+    webhooks: Webhooks
     connected: Callable[[], Awaitable[bool]] = _not_yet
 
 
@@ -113,6 +117,8 @@ async def run(settings: Settings) -> None:
             begun = await pilothouse.desk.resume()
             delivering = asyncio.create_task(pilothouse.outbox.deliver_forever())
             stack.push_async_callback(_cancelled, delivering)
+            working = asyncio.create_task(pilothouse.webhooks.worker.work_forever())
+            stack.push_async_callback(_cancelled, working)
             beginning = asyncio.create_task(_begin_stories(pilothouse))
             stack.push_async_callback(_cancelled, beginning)
             if pilothouse.replicas:
@@ -161,7 +167,10 @@ async def assemble(settings: Settings, policy: Policy, stack: AsyncExitStack) ->
     slack = settings.slack
     bolt = bolt_app(router, outside.slack.client, slack.credential("bot_token"), slack.credential("signing_secret"))
     replicas = None if database.sqlite else Replicas(ReplicaStore(database), engine, settings.replica)
-    return Pilothouse(settings, router, bolt, engine, desk, outbox, begin, replicas)
+    bulletins = Bulletins(messages, outside.messenger)
+    needs = Needs(policy, catalog, outside.tekton, bulletins, WebhookStore(database))
+    webhooks = open_webhooks(settings, needs)
+    return Pilothouse(settings, router, bolt, engine, desk, outbox, begin, replicas, webhooks)
 
 
 def services(
@@ -232,7 +241,7 @@ def _web(pilothouse: Pilothouse) -> ASGIApp:
         OUTBOX.labels("dead").set(counts.dead)
         OUTBOX.labels("stale cards").set(counts.stale_cards)
 
-    return web(pilothouse.engine, ready, REGISTRY, refresh, slack, ())
+    return web(pilothouse.engine, ready, REGISTRY, refresh, slack, pilothouse.webhooks.routes)
 
 
 @asynccontextmanager

@@ -152,7 +152,7 @@ class WebhookSettings(Group):
     harbor_token_file: Path | None = None
     alertmanager_token: SecretStr | None = Field(None, description="Bearer token of the Alertmanager receiver.")
     alertmanager_token_file: Path | None = None
-    tekton_token: SecretStr | None = Field(None, description="Bearer token of the Tekton CloudEvents sink.")
+    tekton_token: SecretStr | None = Field(None, description="Password in the address of the Tekton CloudEvents sink.")
     tekton_token_file: Path | None = None
 
 

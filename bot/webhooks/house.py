@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+import structlog
 from starlette.routing import Route
 
 from bot.catalog import Catalog
@@ -19,6 +20,7 @@ from bot.webhooks.sender import Sender
 from bot.webhooks.tekton import TektonWebhook
 from bot.webhooks.worker import Worker
 
+log = structlog.get_logger()
 SECRETS = {
     "github": "github_secret",
     "harbor": "harbor_token",
@@ -27,7 +29,12 @@ SECRETS = {
 }
 """Whose secret is which of PILOTHOUSE_WEBHOOKS__…"""
 
-Scanned = Callable[[str], Awaitable[object]]
+Wake = Callable[[str], Awaitable[object]]
+
+
+async def nobody_waits(digest: str) -> None:
+    """Gates that wait for a scan ask again by themselves, within a minute."""
+    log.debug("webhook.scan_over", digest=digest)
 
 
 @dataclass(frozen=True)
@@ -40,14 +47,14 @@ class Webhooks:
 
 @dataclass(frozen=True)
 class Needs:
-    """What the receivers work with. `scanned` is told the digest of an image whose scan is over."""
+    """What the receivers work with. `wake` is told the digest of an image whose scan is over."""
 
     policy: Policy
     catalog: Catalog
     pipelines: Pipelines
     bulletins: Bulletins
     store: WebhookStore
-    scanned: Scanned
+    wake: Wake = nobody_waits
 
 
 def open_webhooks(settings: Settings, needs: Needs) -> Webhooks:
@@ -56,7 +63,7 @@ def open_webhooks(settings: Settings, needs: Needs) -> Webhooks:
 
     senders: tuple[Sender, ...] = (
         GitHubWebhook(settings.github.repository, settings.git.branch, moved),
-        HarborWebhook(needs.scanned),
+        HarborWebhook(needs.wake),
         AlertmanagerWebhook(needs.policy, needs.bulletins, needs.store),
         TektonWebhook(needs.pipelines, needs.policy, needs.bulletins),
     )
