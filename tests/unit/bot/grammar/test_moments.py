@@ -1,0 +1,99 @@
+"""Times that people type, in the zone that they live in."""
+
+from contextlib import suppress
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.domain.errors import InvalidCommand
+from bot.grammar.moments import moment, split
+
+BERLIN = ZoneInfo("Europe/Berlin")
+NOW = datetime(2026, 1, 5, 12, 0, tzinfo=UTC)  # Monday, 13:00 in Berlin
+
+
+@pytest.mark.parametrize(
+    ("text", "utc"),
+    [
+        ("2h", "2026-01-05T14:00"),
+        ("1h30m", "2026-01-05T13:30"),
+        ("1h 30 min", "2026-01-05T13:30"),
+        ("90 minutes", "2026-01-05T13:30"),
+        ("2 days", "2026-01-07T12:00"),
+        ("18:00", "2026-01-05T17:00"),
+        ("08:00", "2026-01-06T07:00"),
+        ("9am", "2026-01-06T08:00"),
+        ("noon", "2026-01-06T11:00"),
+        ("today 18:00", "2026-01-05T17:00"),
+        ("tomorrow", "2026-01-05T23:00"),
+        ("tomorrow 9am", "2026-01-06T08:00"),
+        ("tomorrow at 9:30 pm", "2026-01-06T20:30"),
+        ("mon 08:00", "2026-01-12T07:00"),
+        ("MON 14:00", "2026-01-05T13:00"),
+        ("friday 5pm", "2026-01-09T16:00"),
+        ("fri", "2026-01-08T23:00"),
+        ("5 oct", "2026-10-04T22:00"),
+        ("oct 5th 08:00", "2026-10-05T06:00"),
+        ("2026-10-05", "2026-10-04T22:00"),
+        ("2026-10-05 08:00", "2026-10-05T06:00"),
+        ("2026-10-05T08:00", "2026-10-05T06:00"),
+        ("2026-10-05T08:00Z", "2026-10-05T08:00"),
+        ("2026-10-05 08:00 +05:30", "2026-10-05T02:30"),
+        ("18:00 utc", "2026-01-05T18:00"),
+    ],
+)
+def test_what_a_time_means(text: str, utc: str) -> None:
+    assert moment(text, NOW, BERLIN) == datetime.fromisoformat(utc).replace(tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("whenever", "is no time"),
+        ("8", "is no time"),
+        ("1/2/2026", "is no time"),
+        ("25:00", "is no time"),
+        ("30 feb", "is no time"),
+        ("0m", "is past"),
+        ("2026-01-01", "is past"),
+        ("today 9am", "is past"),
+        ("2027-03-01", "more than a year away"),
+        ("9999w", "more than a year away"),
+        ("08:00 CET", "is no time"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_with_examples(text: str, says: str) -> None:
+    with pytest.raises(InvalidCommand, match=says) as told:
+        moment(text, NOW, BERLIN)
+    assert "`mon 08:00`" in told.value.sentence
+
+
+@pytest.mark.parametrize(
+    ("typed", "time", "rest"),
+    [
+        ("mon 08:00 INC-123 disk is full", "mon 08:00", "INC-123 disk is full"),
+        ("2h INC-123", "2h", "INC-123"),
+        ("2 h 5 disks are full", "2 h", "5 disks are full"),
+        ("18:00: the audit", "18:00", "the audit"),
+        ("tomorrow we may see", "tomorrow", "we may see"),
+        ("2026-10-05 08:00 may be long", "2026-10-05 08:00", "may be long"),
+        ("INC-123", "", "INC-123"),
+    ],
+)
+def test_where_the_time_ends_and_the_reason_begins(typed: str, time: str, rest: str) -> None:
+    assert split(typed.split()) == (time, tuple(rest.split()))
+
+
+@given(st.text(max_size=40))
+def test_any_text_is_a_time_to_come_or_a_sentence(text: str) -> None:
+    with suppress(InvalidCommand):
+        assert moment(text, NOW, BERLIN) > NOW
+
+
+@given(st.datetimes(datetime(2026, 1, 5, 12, 1), datetime(2026, 12, 31)))
+def test_an_iso_time_means_itself(at: datetime) -> None:
+    at = at.replace(second=0, microsecond=0, tzinfo=UTC)
+    assert moment(f"{at:%Y-%m-%d %H:%M} UTC", NOW, BERLIN) == at
