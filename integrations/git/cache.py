@@ -74,21 +74,24 @@ class Cache:
             )
         except GitFailed as failed:
             told = self.environment.scrub(f"{failed.stdout}\n{failed.stderr}")
+            if f"not a git repository: '{self.path}'" in told:
+                raise CacheBroken(told) from None
             raise remote_failure(operation, failed, told) or CacheBroken(told) from None
 
-    async def create(self) -> None:
-        """Make sure that the cache is there."""
-        if self._is_there():
-            return
-        async with self._alone():
-            if not self._is_there():
-                await self._initialise()
+    async def create(self) -> int:
+        """Make sure that the cache is there; which one it is, to say which one was broken."""
+        if not self._is_there():
+            async with self._alone():
+                if not self._is_there():
+                    await self._initialise()
+        return self._identity()
 
-    async def rebuild(self) -> None:
-        """Throw the cache away; the next fetch fills a new one."""
+    async def rebuild(self, broken: int) -> None:
+        """Throw the cache `broken` away, unless somebody has done so already; the next fetch fills the new one."""
         async with self._alone():
-            await asyncio.to_thread(shutil.rmtree, self.path, ignore_errors=True)
-            await self._initialise()
+            if self._identity() == broken or not self._is_there():
+                await asyncio.to_thread(shutil.rmtree, self.path, ignore_errors=True)
+                await self._initialise()
 
     async def fetch(self) -> None:
         """The branch as it is now: from nothing its newest commit only, else whatever is new."""
@@ -142,6 +145,12 @@ class Cache:
             except OSError as error:
                 raise unusable(str(error.strerror)) from error
             yield
+
+    def _identity(self) -> int:
+        try:
+            return self.path.stat().st_ino
+        except FileNotFoundError:
+            return 0
 
     def _is_there(self) -> bool:
         return (self.path / "HEAD").exists()

@@ -26,21 +26,26 @@ async def locked(path: Path, seconds: float) -> AsyncIterator[None]:
 
 async def _acquire(path: Path) -> int:
     pause = 0.005
-    while True:
-        path.parent.mkdir(parents=True, exist_ok=True)
+    while (descriptor := _try(path)) is None:
+        await asyncio.sleep(pause)
+        pause = min(pause * 2, _LONGEST_PAUSE)
+    return descriptor
+
+
+def _try(path: Path) -> int | None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
         descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if _still_there(path, descriptor):
-                return descriptor
-            os.close(descriptor)
-        except BlockingIOError:
-            os.close(descriptor)
-            await asyncio.sleep(pause)
-            pause = min(pause * 2, _LONGEST_PAUSE)
-        except BaseException:
-            os.close(descriptor)
-            raise
+    except FileNotFoundError:
+        return None  # the directory was deleted at this very moment
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if _still_there(path, descriptor):
+            return descriptor
+    except BlockingIOError:
+        pass
+    os.close(descriptor)
+    return None
 
 
 def _still_there(path: Path, descriptor: int) -> bool:

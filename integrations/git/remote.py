@@ -23,6 +23,7 @@ T = TypeVar("T")
 
 _FEW_PATHS = 200
 """so many are looked up one by one; more by listing the whole tree once"""
+_ATTEMPTS = 3
 _DEEPER = (100, 1_000, 10_000, 100_000)
 """commits fetched at each step further back into history"""
 
@@ -247,18 +248,18 @@ class GitRemote:
         await self._retrying(lambda: self._cache.deepen(commits))
 
     async def _with_cache(self, work: Callable[[], Awaitable[T]]) -> T:
-        """`work`, and once again on a new cache if the present one turns out to be damaged or gone."""
-        try:
-            await self._cache.create()
-            return await work()
-        except CacheBroken:
-            self._present.clear()
-            await self._cache.rebuild()
-        try:
-            return await work()
-        except CacheBroken as broken:
-            detail = f"git fails, on a new cache too: {last_words(broken.told)}"
-            raise Unavailable(SYSTEM, "use the cache", detail) from None
+        """`work`, and again on a new cache if the present one turns out to be damaged, or is deleted meanwhile."""
+        for left in reversed(range(_ATTEMPTS)):
+            cache = await self._cache.create()
+            try:
+                return await work()
+            except CacheBroken as broken:
+                self._present.clear()
+                if not left:
+                    detail = f"git fails, on a new cache too: {last_words(broken.told)}"
+                    raise Unavailable(SYSTEM, "use the cache", detail) from None
+                await self._cache.rebuild(cache)
+        raise AssertionError("unreachable: the last attempt returns or raises")
 
 
 def _is_clean(path: str) -> bool:

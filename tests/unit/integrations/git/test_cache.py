@@ -99,7 +99,7 @@ async def test_another_process_may_rebuild_the_cache_under_us(
 ) -> None:
     other = GitRemote(GitSettings(url=bare.url), cache_dir)
     head = await remote.head()
-    await other._cache.rebuild()
+    await other._cache.rebuild(await other._cache.create())
     assert (await remote.read([PATH], head))[PATH] == BEFORE
 
 
