@@ -91,11 +91,15 @@ class Tekton:
     async def cancel(self, name: str, mode: CancelMode) -> PipelineRun:
         operation = f"cancel {name}"
         try:
-            await self._objects.patch(operation, RUNS, name, {"spec": {"status": str(mode)}})
-        except WebhookRefusal as refusal:
-            if (await self.get(name)).done:
-                raise Refused(SYSTEM, operation, f"{name} is already finished") from refusal
-            raise
+            body = await self._objects.patch(operation, RUNS, name, {"spec": {"status": str(mode)}})
+            over = pipeline_run(decode(operation, body, wire.PipelineRun)).done
+        except WebhookRefusal:
+            over = (await self.get(name)).done
+            if not over:
+                raise
+        # Cancelling a cancelled run changes nothing, and so no webhook refuses it.
+        if over:
+            raise Refused(SYSTEM, operation, f"{name} is already finished")
         return await self.get(name)
 
     async def logs(self, name: str, lines: int) -> tuple[StepLog, ...]:

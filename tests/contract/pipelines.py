@@ -121,6 +121,8 @@ class PipelineContract:
         await world.runner.cancel(run.name, mode)
         await world.finish(run.name)
         assert (await world.runner.get(run.name)).status is RunStatus.CANCELLED
+        with pytest.raises(Refused, match="already finished"):
+            await world.runner.cancel(run.name, mode)
 
     async def test_what_is_over_cannot_be_cancelled(self, world: World) -> None:
         """T9."""

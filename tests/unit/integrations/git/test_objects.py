@@ -20,7 +20,7 @@ from integrations.git.process import GitFailed
 from tests.fakes.bare import BareRepository
 
 segments = st.text(min_size=1, max_size=12).filter(
-    lambda text: not set(text) & set("/\0\n") and text.lower() not in {".", "..", ".git"} and _encodes(text)
+    lambda text: not set(text) & set("/\0\n\r") and text.lower() not in {".", "..", ".git"} and _encodes(text)
 )
 paths = st.lists(segments, min_size=1, max_size=4).map("/".join)
 texts = st.text(string.printable + "äß→🚀", max_size=60)

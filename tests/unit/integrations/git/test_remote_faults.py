@@ -308,3 +308,11 @@ async def test_ssh_is_told_its_key_and_its_known_hosts(
         "StrictHostKeyChecking=yes", "BatchMode=yes", "ConnectTimeout=5", "git@git.example.com",
     ):  # fmt: skip
         assert option in called
+
+
+async def test_a_path_that_git_reads_differently_line_by_line_is_read_all_the_same(
+    bare: BareRepository, remote: GitRemote
+) -> None:
+    """git takes a carriage return at the end of a line of its input for half a line end."""
+    await remote.commit(change(b"x", path="odd\r"), await remote.head())
+    assert await remote.read(["odd\r", "odd"], bare.head()) == {"odd\r": b"x"}
