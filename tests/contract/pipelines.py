@@ -46,6 +46,7 @@ class PipelineContract:
     """Subclasses give the fixture `world`."""
 
     async def test_a_run_is_tied_to_its_app_and_its_requester(self, world: World) -> None:
+        """T13: by labels that it has from the first moment; the controller adds its own later."""
         run = await world.runner.start(REQUEST)
         assert not run.done
         assert (run.app, run.requester, run.pipeline) == ("my-app", "U0ANA", "ci-pipeline")
@@ -116,6 +117,7 @@ class PipelineContract:
 
     @pytest.mark.parametrize("mode", list(CancelMode))
     async def test_a_running_run_is_cancelled(self, world: World, mode: CancelMode) -> None:
+        """T8."""
         run = await world.runner.start(REQUEST)
         await world.begin(run.name)
         await world.runner.cancel(run.name, mode)

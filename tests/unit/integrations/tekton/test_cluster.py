@@ -389,6 +389,25 @@ async def test_what_a_webhook_refuses_is_told_with_its_words(tmp_path: Path) -> 
             await tekton.cancel("r", CancelMode.NOW)
 
 
+async def test_writes_are_strict_and_patches_are_merge_patches(tmp_path: Path) -> None:
+    """K4: custom resources answer 415 to strategic merge patches; K5: unknown fields are refused, not pruned."""
+    seen: list[Request] = []
+
+    async def answer(request: Request) -> Response:
+        seen.append(request)
+        params = [{"name": name} for name in ("repo-url", "image", "revision")]
+        annotations = {"pilothouse.dev/request-id": REQUEST.id}
+        return JSONResponse({"metadata": {"name": "r", "annotations": annotations}, "spec": {"params": params}})
+
+    async with answered_by(tmp_path, answer) as tekton:
+        await tekton.start(REQUEST)
+        await tekton.cancel("r", CancelMode.NOW)
+    (created,) = (request for request in seen if request.method == "POST")
+    (patched,) = (request for request in seen if request.method == "PATCH")
+    assert created.query_params["fieldValidation"] == "Strict"
+    assert patched.headers["content-type"] == "application/merge-patch+json"
+
+
 def test_no_secret_in_a_representation(tmp_path: Path) -> None:
     tekton = Tekton(settings(tmp_path, "http://127.0.0.1:1"))
     assert TOKEN not in f"{tekton!r} {vars(tekton)!r}"
