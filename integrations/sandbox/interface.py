@@ -1,17 +1,16 @@
 """The sandbox's HTTP interface: what its page uses, and what any script may use to drive it (docs/sandbox.md)."""
 
-import asyncio
-import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
-from sse_starlette import EventSourceResponse, ServerSentEvent
+from sse_starlette import EventSourceResponse
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from integrations.sandbox import foreign
+from integrations.sandbox.event_stream import changes
 from integrations.sandbox.slack.errors import PersonError
 from integrations.sandbox.world import World
 
@@ -59,7 +58,7 @@ class Interface:
     async def _say(self, request: Request) -> Response:
         body = await _body(request)
         name = request.path_params["name"]
-        thread = str(body.get("thread_ts", ""))
+        thread = optional_text(body, "thread_ts")
         return JSONResponse(self._world.slack.message(text(body, "as"), name, text(body, "text"), thread))
 
     async def _command(self, request: Request) -> Response:
@@ -69,9 +68,7 @@ class Interface:
 
     async def _action(self, request: Request) -> Response:
         body = await _body(request)
-        action_id, label = body.get("action_id"), body.get("label")
-        if not action_id and not label:
-            raise BadRequest("name the button by action_id or by label")
+        action_id, label = _element(body)
         answer = await self._world.slack.act(
             text(body, "as"),
             text(body, "channel"),
@@ -79,7 +76,7 @@ class Interface:
             action_id,
             label=label,
             value=body.get("value"),
-            confirm=body.get("confirm", True),
+            confirm=bool(body.get("confirm", True)),
             forged=bool(body.get("forged")),
             stale=bool(body.get("stale")),
         )
@@ -87,9 +84,9 @@ class Interface:
 
     async def _options(self, request: Request) -> Response:
         body = await _body(request)
-        place = {key: str(body[key]) for key in ("view_id", "channel", "ts") if body.get(key)}
+        place = {key: text(body, key) for key in ("view_id", "channel", "ts") if body.get(key)}
         found = await self._world.slack.options(
-            text(body, "as"), text(body, "action_id"), str(body.get("query", "")), **place
+            text(body, "as"), text(body, "action_id"), optional_text(body, "query"), **place
         )
         return JSONResponse(found)
 
@@ -102,7 +99,10 @@ class Interface:
         if not isinstance(values, dict):
             raise BadRequest('values: expected an object such as {"reason": "too early"}')
         done = await self._world.slack.submit_view(request.path_params["id"], text(body, "as"), values)
-        return JSONResponse(done, 200 if done.get("ok") else 422)
+        if done["ok"]:
+            return JSONResponse(done)
+        said = "; ".join(f"{block}: {sentence}" for block, sentence in done.get("errors", {}).items())
+        return JSONResponse({"error": said, **done}, 422)
 
     async def _close(self, request: Request) -> Response:
         body = await _body(request)
@@ -111,8 +111,9 @@ class Interface:
     async def _view_action(self, request: Request) -> Response:
         body = await _body(request)
         view = request.path_params["id"]
+        action_id, label = _element(body)
         answer = await self._world.slack.act_in_view(
-            view, text(body, "as"), body.get("action_id"), label=body.get("label"), value=body.get("value")
+            view, text(body, "as"), action_id, label=label, value=body.get("value")
         )
         return JSONResponse(answer)
 
@@ -123,20 +124,21 @@ class Interface:
         return JSONResponse(await self._world.slack.open_home(text(await _body(request), "as")))
 
     async def _file(self, request: Request) -> Response:
-        return Response(self._world.slack.file_content(request.path_params["id"]), media_type="text/plain")
+        content = self._world.slack.file_content(request.path_params["id"])
+        return Response(content, media_type="text/plain", headers={"x-content-type-options": "nosniff"})
 
     async def _show_world(self, _request: Request) -> Response:
         return JSONResponse(await self._world.snapshot())
 
     async def _faults(self, request: Request) -> Response:
-        faults = self._world.faults.set(await _body(request))
+        self._world.faults.set(await _body(request))
         self._world.changed()
-        return JSONResponse({"faults": self._world.faults.as_json() if faults else {}})
+        return JSONResponse({"faults": self._world.faults.as_json()})
 
     async def _foreign_commit(self, request: Request) -> Response:
         """Somebody else changes the overlay repository: whole files, or the tag of one app's image."""
         body = await _body(request)
-        author = str(body.get("author") or "Kim")
+        author = optional_text(body, "author") or "Kim"
         if "tag" in body:
             place = text(body, "app"), text(body, "environment")
             sha = await foreign.set_tag(self._world.git, *place, text(body, "tag"), author)
@@ -146,7 +148,7 @@ class Interface:
             raise BadRequest(
                 'files: expected an object such as {"apps/my-app/NOTES.md": "hello"}, or app, environment and tag'
             )
-        message = str(body.get("message") or "Change by hand")
+        message = optional_text(body, "message") or "Change by hand"
         return JSONResponse({"sha": await foreign.write(self._world.git, files, message, author)})
 
     async def _bot(self, request: Request) -> Response:
@@ -160,35 +162,7 @@ class Interface:
         return JSONResponse({"bot": bot.snapshot()})
 
     async def _events(self, _request: Request) -> Response:
-        return EventSourceResponse(self._changes())
-
-    async def _changes(self) -> AsyncIterator[ServerSentEvent]:
-        """One event for each change in Slack, and one "world" for any number of changes in the world at a time."""
-        changed = asyncio.Event()
-        slack = self._world.slack.subscribe()
-        queue: asyncio.Queue[Json] = asyncio.Queue(1000)
-        forget = self._world.on_change(changed.set)
-
-        async def slack_changes() -> None:
-            async for change in slack:
-                await queue.put({"of": "slack", **change})
-
-        async def world_changes() -> None:
-            while True:
-                await changed.wait()
-                changed.clear()
-                await queue.put({"of": "world", "type": "world"})
-                await asyncio.sleep(0.2)
-
-        tasks = [asyncio.create_task(slack_changes()), asyncio.create_task(world_changes())]
-        try:
-            while True:
-                yield ServerSentEvent(json.dumps(await queue.get()))
-        finally:
-            forget()
-            slack.close()
-            for task in tasks:
-                task.cancel()
+        return EventSourceResponse(changes(self._world))
 
 
 def told(handler: Handler) -> Handler:
@@ -197,14 +171,19 @@ def told(handler: Handler) -> Handler:
     async def answer(request: Request) -> Response:
         try:
             return await handler(request)
-        except HTTPException as error:
-            return JSONResponse({"error": error.detail}, error.status_code)
         except PersonError as error:
             return JSONResponse({"error": str(error)}, 404 if "there is no" in str(error).lower() else 409)
         except ValueError as error:
             return JSONResponse({"error": str(error)}, 400)
 
     return answer
+
+
+async def refused(_request: Request, error: Exception) -> Response:
+    """What no route takes, in the same shape."""
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    detail = error.detail if isinstance(error, HTTPException) else "internal server error"
+    return JSONResponse({"error": detail}, status)
 
 
 async def _body(request: Request) -> Json:
@@ -222,6 +201,19 @@ def text(body: Json, key: str) -> str:
     if not isinstance(value, str) or not value:
         raise BadRequest(f"{key}: expected a text, such as {_EXAMPLES.get(key, '…')!r}")
     return value
+
+
+def optional_text(body: Json, key: str) -> str:
+    """Absent and null are the empty text."""
+    return text(body, key) if body.get(key) else ""
+
+
+def _element(body: Json) -> tuple[str | None, str | None]:
+    """What is pressed: by action_id, or by the label that is written on it."""
+    action_id, label = optional_text(body, "action_id"), optional_text(body, "label")
+    if not action_id and not label:
+        raise BadRequest("name the button by action_id or by label")
+    return action_id or None, label or None
 
 
 _EXAMPLES = {

@@ -10,10 +10,11 @@ import tempfile
 from pathlib import Path
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.routing import Mount
 
 from integrations.sandbox.clock import Clock
-from integrations.sandbox.interface import Interface
+from integrations.sandbox.interface import Interface, refused
 from integrations.sandbox.page import Page
 from integrations.sandbox.serving import serve
 from integrations.sandbox.world import World, running
@@ -61,7 +62,9 @@ async def run(port: int, clock: Clock, data: Path) -> None:
 
 
 def application(world: World) -> Starlette:
-    return Starlette(routes=[*Interface(world).routes(), Mount("/", Page())])
+    return Starlette(
+        routes=[*Interface(world).routes(), Mount("/", Page())], exception_handlers={HTTPException: refused}
+    )
 
 
 async def reachable(world: World, patience: float = 60) -> None:

@@ -69,8 +69,11 @@ function told(event) {
   else if (event.type === "view" && event.user === person().id) refreshViews();
   else if (event.type === "home" && event.user === person().id && state.place === "home") refreshHome();
   else if (event.type === "workspace") refreshWorkspace();
-  else if (event.type === "complaint") toast(`Slack would say: ${event.text}`, "info");
+  else if (event.type === "complaint" && !isSeen(event.text)) toast(`Slack would say: ${event.text}`, "info");
 }
+
+/** What was not acknowledged shows where it was pressed or typed. */
+const isSeen = (complaint) => complaint.includes("was not acknowledged");
 
 function heard(event) {
   if (event.channel === placeId()) refreshMessages();

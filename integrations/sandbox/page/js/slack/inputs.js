@@ -17,8 +17,8 @@ export function inputBlock(block, surface) {
   const id = `input-${block.block_id}-${part.action_id}`;
   const changed = (held) => {
     surface.hold(part, block, held);
-    // Tells the view what it holds now, so that the next select's search knows; the app hears of it only if it asked to.
-    surface.act(part, block, held).catch(() => undefined);
+    // Tells the view what was chosen, so that the next select's search knows; the app hears of it only if it asked to.
+    if (block.dispatch_action || !(part.type in TYPED)) surface.act(part, block, held).catch(() => undefined);
   };
   const label = h(
     "label",
