@@ -29,13 +29,25 @@ events = sa.Table(
 episodes = sa.Table(
     "alert_episodes",
     metadata,
-    sa.Column("id", sa.String(64), primary_key=True),
-    sa.Column("ended", sa.Boolean, nullable=False),
+    sa.Column("fingerprint", sa.String(64), primary_key=True),
+    sa.Column("id", sa.String(64), nullable=False),
+    sa.Column("started_at", sa.Float, nullable=False),
+    sa.Column("ended_at", sa.Float),
     sa.Column("at", sa.Float, nullable=False, index=True),
 )
-"""One firing of an alert, from its start to its end."""
+"""The newest firing of each alert, from its start to its end (NULL while it fires)."""
 
 PENDING, DONE, DEAD = "pending", "done", "dead"
+
+
+@dataclass(frozen=True)
+class Episode:
+    """One firing of an alert. Its message is found by `id`."""
+
+    fingerprint: str
+    id: str
+    started_at: float
+    ended_at: float | None = None
 
 
 @dataclass(frozen=True)
@@ -85,23 +97,21 @@ class WebhookStore:
         await self._change(events.update().where(events.c.id == id).values(values))
 
     async def forget(self, before: float) -> int:
-        """Drop what came before then and is settled, and the episodes that began before then."""
+        """Drop what came before then and is settled, and the alerts that nobody spoke of since."""
         old = (events.c.state != PENDING) & (events.c.received_at < before)
         await self._change(episodes.delete().where(episodes.c.at < before))
         return await self._change(events.delete().where(old))
 
-    async def begins(self, episode: str, now: float) -> bool:
-        """Note that an episode goes on. False when it has ended: its news came in the wrong order."""
-        await self._change(self._insert(episodes).values(id=episode, ended=False, at=now).on_conflict_do_nothing())
-        rows = await self._all(sa.select(episodes.c.ended).where(episodes.c.id == episode))
-        return not rows[0].ended
+    async def episode(self, fingerprint: str) -> Episode | None:
+        """The newest one."""
+        rows = await self._all(sa.select(episodes).where(episodes.c.fingerprint == fingerprint))
+        return next((Episode(row.fingerprint, row.id, row.started_at, row.ended_at) for row in rows), None)
 
-    async def ends(self, episode: str, now: float) -> bool:
-        """Note the end of an episode. False when its beginning was never told: then its end is no news either."""
-        row = self._insert(episodes).values(id=episode, ended=True, at=now)
-        known = await self._all(sa.select(episodes.c.id).where(episodes.c.id == episode))
-        await self._change(row.on_conflict_do_update(index_elements=["id"], set_={"ended": True}))
-        return bool(known)
+    async def keep(self, episode: Episode, now: float) -> None:
+        """As the newest one of its alert."""
+        values = {"id": episode.id, "started_at": episode.started_at, "ended_at": episode.ended_at, "at": now}
+        upsert = self._insert(episodes).values(fingerprint=episode.fingerprint, **values)
+        await self._change(upsert.on_conflict_do_update(index_elements=["fingerprint"], set_=values))
 
     def _insert(self, table: sa.Table) -> Any:
         return (sqlite if self._database.sqlite else postgresql).insert(table)

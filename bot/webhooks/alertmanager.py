@@ -3,7 +3,9 @@
 import hashlib
 import time
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Annotated
 
 import msgspec
 
@@ -11,12 +13,13 @@ from bot.domain.alert import Alert
 from bot.notify import Bulletins
 from bot.policy import Policy
 from bot.store.codec import load
-from bot.store.webhooks import WebhookStore
+from bot.store.webhooks import Episode, WebhookStore
 from bot.views import alert as shown_alert
 from bot.webhooks.audience import channels
 from bot.webhooks.sender import Delivery, decoded, same
 
 EVENT = "alert"
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 class Wire(msgspec.Struct, rename="camel"):
@@ -25,8 +28,8 @@ class Wire(msgspec.Struct, rename="camel"):
     status: str
     labels: dict[str, str]
     annotations: dict[str, str]
-    starts_at: datetime
-    ends_at: datetime
+    starts_at: Moment
+    ends_at: Moment
     generator_url: str = msgspec.field(default="", name="generatorURL")
     fingerprint: str = ""
 
@@ -63,19 +66,34 @@ class AlertmanagerWebhook:
             await self._tell(one)
 
     async def _tell(self, told: Alert) -> None:
-        id = episode(told)
-        note = self._store.begins if told.firing else self._store.ends
-        if not await note(id, self._clock()):
+        episode = continued(await self._store.episode(told.fingerprint), told)
+        if episode is None:
             return
+        await self._store.keep(episode, self._clock())
+        shown = shown_alert(replace(told, started_at=datetime.fromtimestamp(episode.started_at, UTC)))
         for channel in channels(self._policy, told.app, told.environment, EVENT):
-            await self._bulletins.show(id, channel, shown_alert(told))
+            await self._bulletins.show(episode.id, channel, shown)
+
+
+def continued(newest: Episode | None, told: Alert) -> Episode | None:
+    """The episode that this news belongs to; None for the end of what was never told.
+
+    An alert that fires again after its end is a new one, with a new message. One that has not started anew is not: then
+    its end was a mistake (Alertmanager ends what Prometheus is silent about), and its message is put right.
+    """
+    started = told.started_at.timestamp()
+    if told.ended_at is not None:
+        return replace(newest, ended_at=told.ended_at.timestamp()) if newest else None
+    if newest is None or (newest.ended_at is not None and started > newest.ended_at):
+        return Episode(told.fingerprint, episode_id(told), started)
+    return replace(newest, ended_at=None)
 
 
 def domain(one: Wire) -> Alert:
     """The labels are those that deploy/platform/monitoring sets."""
     labels, notes = one.labels, one.annotations
     return Alert(
-        fingerprint=one.fingerprint or hashlib.sha256(repr(sorted(labels.items())).encode()).hexdigest()[:16],
+        fingerprint=(one.fingerprint or hashlib.sha256(repr(sorted(labels.items())).encode()).hexdigest())[:64],
         name=labels.get("alertname", ""),
         started_at=one.starts_at,
         ended_at=one.ends_at if one.status == "resolved" else None,
@@ -92,7 +110,7 @@ def domain(one: Wire) -> Alert:
     )
 
 
-def episode(told: Alert) -> str:
+def episode_id(told: Alert) -> str:
     """At most 64 characters."""
     whole = f"{told.fingerprint} {told.started_at.isoformat()}"
     return f"alert:{hashlib.sha256(whole.encode()).hexdigest()[:40]}"

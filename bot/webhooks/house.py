@@ -1,5 +1,6 @@
 """All receivers and their worker, put together."""
 
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -57,19 +58,21 @@ class Needs:
     wake: Wake = nobody_waits
 
 
-def open_webhooks(settings: Settings, needs: Needs) -> Webhooks:
+def open_webhooks(settings: Settings, needs: Needs, *, clock: Callable[[], float] = time.time) -> Webhooks:
+    """`clock` counts seconds since the epoch."""
+
     async def moved(_commit: str) -> None:
         await needs.catalog.listing(fresh=True)
 
     senders: tuple[Sender, ...] = (
         GitHubWebhook(settings.github.repository, settings.git.branch, moved),
         HarborWebhook(needs.wake),
-        AlertmanagerWebhook(needs.policy, needs.bulletins, needs.store),
+        AlertmanagerWebhook(needs.policy, needs.bulletins, needs.store, clock=clock),
         TektonWebhook(needs.pipelines, needs.policy, needs.bulletins),
     )
-    worker = Worker(needs.store, senders)
+    worker = Worker(needs.store, senders, clock=clock)
     receivers = (
-        Receiver(sender, settings.webhooks.credential(SECRETS[sender.name]), needs.store, worker.noted.set)
+        Receiver(sender, settings.webhooks.credential(SECRETS[sender.name]), needs.store, worker.noted.set, clock=clock)
         for sender in senders
     )
     return Webhooks(tuple(receiver.route() for receiver in receivers), worker)

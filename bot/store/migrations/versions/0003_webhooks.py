@@ -32,10 +32,12 @@ def upgrade() -> None:
     op.create_index("ix_webhook_events_state_sender_id", "webhook_events", ["state", "sender", "id"])
     op.create_table(
         "alert_episodes",
+        sa.Column("fingerprint", sa.String(length=64), nullable=False),
         sa.Column("id", sa.String(length=64), nullable=False),
-        sa.Column("ended", sa.Boolean(), nullable=False),
+        sa.Column("started_at", sa.Float(), nullable=False),
+        sa.Column("ended_at", sa.Float(), nullable=True),
         sa.Column("at", sa.Float(), nullable=False),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_alert_episodes")),
+        sa.PrimaryKeyConstraint("fingerprint", name=op.f("pk_alert_episodes")),
     )
     op.create_index(op.f("ix_alert_episodes_at"), "alert_episodes", ["at"])
 

@@ -1,0 +1,139 @@
+"""The receivers and their worker on a database file, with a workspace in memory behind them."""
+
+import hashlib
+import hmac
+import json
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from pydantic import SecretStr
+from starlette.applications import Starlette
+
+from bot.catalog import Catalog
+from bot.notify import Bulletins, Outbox
+from bot.policy import parse
+from bot.settings import GitHubSettings, Settings, WebhookSettings
+from bot.store.database import Database, metadata
+from bot.store.messages import Messages
+from bot.store.webhooks import WebhookStore
+from bot.webhooks import Needs, Webhooks, open_webhooks
+from tests.contract.specs import CONTRACTS
+from tests.fakes.messenger import FakeMessenger
+from tests.fakes.overlays import MemoryOverlays
+from tests.fakes.pipelines import MemoryPipelines
+
+GITHUB, HARBOR = "It's a Secret to Everybody", "harbor-says-so"
+ALERTMANAGER, TEKTON = "alertmanager-token", "tekton-token"
+OVERLAYS = "octocat/overlays"
+POLICY = """\
+bindings: [{role: engineer, groups: ["@engineers"]}]
+channels:
+  default: C0DEPLOY
+  routes:
+    - {channel: C0INC, events: [alert], environments: [production]}
+    - {channel: C0LEDGER, apps: [ledger], events: [alert, pipeline-failed]}
+"""
+
+
+def sample(name: str) -> bytes:
+    """Skips where the contracts are not."""
+    file = CONTRACTS / "samples" / name
+    if not file.exists():
+        pytest.skip(f"{file.name} is not here: the contract data are beside the repository")
+    return file.read_bytes()
+
+
+@asynccontextmanager
+async def a_store(directory: Path) -> AsyncIterator[WebhookStore]:
+    database = Database(f"sqlite:///{directory}/webhooks.db")
+    async with database.engine.begin() as connection:
+        await connection.run_sync(metadata.create_all)
+    yield WebhookStore(database)
+    await database.close()
+
+
+@dataclass
+class Clock:
+    now: float = 1_800_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@dataclass
+class House:
+    """`post` answers the HTTP status; `work` does what there is to do."""
+
+    webhooks: Webhooks
+    needs: Needs
+    http: httpx.AsyncClient
+    store: WebhookStore
+    database: Database
+    messenger: FakeMessenger
+    outbox: Outbox
+    overlays: MemoryOverlays
+    pipelines: MemoryPipelines
+    catalog: Catalog
+    clock: Clock
+    scanned: list[str]
+
+    async def post(self, sender: str, body: bytes, headers: Mapping[str, str]) -> httpx.Response:
+        return await self.http.post(f"/webhooks/{sender}", content=body, headers=dict(headers))
+
+    async def github(self, body: bytes, event: str = "push", delivery: str = "d-1", **more: str) -> httpx.Response:
+        signature = hmac.new(GITHUB.encode(), body, hashlib.sha256).hexdigest()
+        headers = {
+            "X-Hub-Signature-256": f"sha256={signature}",
+            "X-GitHub-Event": event,
+            "X-GitHub-Delivery": delivery,
+            "Content-Type": "application/json",
+        }
+        return await self.post("github", body, headers | more)
+
+    async def alert(self, *alerts: dict[str, Any]) -> httpx.Response:
+        body = json.dumps({"version": "4", "status": "firing", "groupKey": "{}", "alerts": alerts}).encode()
+        return await self.post("alertmanager", body, {"Authorization": f"Bearer {ALERTMANAGER}"})
+
+    async def work(self) -> int:
+        done = await self.webhooks.worker.work_due()
+        await self.outbox.deliver_due()
+        return done
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncIterator[House]:
+    settings = Settings(
+        github=GitHubSettings(repository=OVERLAYS),
+        webhooks=WebhookSettings(
+            github_secret=SecretStr(GITHUB),
+            harbor_token=SecretStr(HARBOR),
+            alertmanager_token=SecretStr(ALERTMANAGER),
+            tekton_token=SecretStr(TEKTON),
+        ),
+    )
+    database = Database(f"sqlite:///{tmp_path}/pilothouse.db")
+    async with database.engine.begin() as connection:
+        await connection.run_sync(metadata.create_all)
+    store, messages, messenger, clock = WebhookStore(database), Messages(database), FakeMessenger(), Clock()
+    overlays, pipelines, policy = MemoryOverlays(), MemoryPipelines(), parse(POLICY)
+    bulletins = Bulletins(messages, messenger, clock=clock)
+    scanned: list[str] = []
+
+    async def wake(digest: str) -> None:
+        scanned.append(digest)
+
+    catalog = Catalog(overlays, policy)
+    needs = Needs(policy, catalog, pipelines, bulletins, store, wake)
+    webhooks = open_webhooks(settings, needs, clock=clock)
+    transport = httpx.ASGITransport(Starlette(routes=webhooks.routes))
+    async with httpx.AsyncClient(transport=transport, base_url="http://bot") as http:
+        outbox = Outbox(messages, messenger, clock=clock)
+        yield House(
+            webhooks, needs, http, store, database, messenger, outbox, overlays, pipelines, catalog, clock, scanned
+        )
+    await database.close()

@@ -1,0 +1,236 @@
+"""What comes of a webhook: the catalog looks again, an alert is told and edited, a failed run is told."""
+
+import json
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+
+from bot.domain.errors import Unavailable
+from bot.domain.pipeline import CancelMode, RunRequest
+from tests.unit.bot.webhooks.conftest import OVERLAYS, House, sample
+from tests.unit.bot.webhooks.test_receivers import FAILED, GOOD
+
+ENDLESS = "0001-01-01T00:00:00Z"
+START = "2026-11-01T10:00:00Z"
+
+
+def alert(status: str = "firing", started: str = START, fingerprint: str = "f1", **labels: str) -> dict[str, Any]:
+    labels = {"alertname": "ArgoCDSyncFailed", "severity": "critical", "app": "my-app", "name": "my-app-staging",
+              "environment": "staging"} | labels  # fmt: skip
+    return {
+        "status": status,
+        "labels": {name: value for name, value in labels.items() if value},
+        "annotations": {
+            "summary": "Argo CD could not sync my-app-staging",
+            "runbook_url": "https://github.com/example/pilothouse/runbooks.md#argocdsyncfailed",
+        },
+        "startsAt": started,
+        "endsAt": ENDLESS if status == "firing" else "2026-11-01T10:12:00Z",
+        "generatorURL": "http://prometheus.example.com/graph?g0.expr=x",
+        "fingerprint": fingerprint,
+    }
+
+
+def push(**changes: Any) -> bytes:
+    document = json.loads(sample("github.webhook.push.json"))
+    document |= {"ref": "refs/heads/main", "deleted": False, "after": "a" * 40, **changes}
+    document["repository"]["full_name"] = changes.get("of", OVERLAYS)
+    return json.dumps(document).encode()
+
+
+async def shown(house: House, channel: str) -> list[str]:
+    return [
+        json.dumps([m.shown.text, *m.shown.blocks], ensure_ascii=False) for m in house.messenger.in_channel(channel)
+    ]
+
+
+# GitHub
+
+
+async def test_a_push_to_the_overlays_is_looked_at_at_once_and_once(house: House) -> None:
+    """G18: a redelivery has the same id."""
+    catalog = house.catalog
+    before = await catalog.listing()
+    commit = house.overlays.push({"apps/new-app/overlays/staging/kustomization.yaml": b"images: []\n"})
+    assert (await catalog.listing()).commit == before.commit
+    for _ in range(2):
+        await house.github(push(after=commit.sha))
+    assert await house.work() == 1
+    assert (await catalog.listing()).commit == commit.sha
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"ref": "refs/heads/other"}, {"ref": "refs/tags/main"}, {"deleted": True, "after": "0" * 40}, {"of": "a/b"}],
+)
+async def test_other_pushes_do_not_concern_us(house: House, changes: dict[str, Any]) -> None:
+    """G19."""
+    assert (await house.github(push(**changes))).json()["accepted"] is False
+
+
+async def test_a_push_may_come_as_a_form(house: House) -> None:
+    """G17: the signature is over the form."""
+    body = urlencode({"payload": push().decode()}).encode()
+    answer = await house.github(body, **{"Content-Type": "application/x-www-form-urlencoded"})
+    assert answer.json() == {"accepted": True}
+
+
+# Alertmanager
+
+
+async def test_an_alert_is_told_in_the_default_channel_with_what_it_is_about(house: House) -> None:
+    assert (await house.alert(alert(run="my-app-0007"))).status_code == 202
+    await house.work()
+    (message,) = await shown(house, "C0DEPLOY")
+    for part in ("Argo CD could not sync", "my-app", "staging", "my-app-0007", "prometheus.example.com", "runbooks.md"):
+        assert part in message, message
+    assert not house.messenger.in_channel("C0INC")
+
+
+async def test_an_alert_goes_where_the_policy_says(house: House) -> None:
+    await house.alert(
+        alert(environment="production"),
+        alert(fingerprint="f2", app="ledger"),
+        alert(fingerprint="f3", app="", environment="", name=""),
+    )
+    await house.work()
+    assert [len(house.messenger.in_channel(c)) for c in ("C0INC", "C0LEDGER", "C0DEPLOY")] == [1, 1, 1]
+
+
+async def test_when_it_is_over_the_same_message_says_so(house: House) -> None:
+    await house.alert(alert())
+    await house.work()
+    await house.alert(alert("resolved"))
+    await house.work()
+    (message,) = house.messenger.in_channel("C0DEPLOY")
+    assert message.shown.text.startswith("✅ Resolved: ")
+    assert len(message.versions) == 2
+    assert "after 12 min" in json.dumps(message.shown.blocks)
+    # The next time it fires, that is news, and another message.
+    await house.alert(alert(started="2026-11-02T10:00:00Z"))
+    await house.work()
+    assert len(house.messenger.in_channel("C0DEPLOY")) == 2
+
+
+async def test_what_is_said_again_is_not_told_again(house: House) -> None:
+    for _ in range(3):
+        await house.alert(alert())
+    await house.alert(alert(), alert(fingerprint="f2", name="ledger-staging"))
+    await house.work()
+    assert [len(m.versions) for m in house.messenger.in_channel("C0DEPLOY")] == [1, 1]
+
+
+async def test_an_alert_that_was_ended_by_mistake_goes_on_in_its_own_message(house: House) -> None:
+    """Alertmanager ends what Prometheus was silent about for a while; then it comes again, with the start it had."""
+    await house.alert(alert())
+    await house.alert(alert("resolved"))
+    await house.alert(alert(), alert(fingerprint="f9", name="ledger-staging"))
+    await house.work()
+    first, other = house.messenger.in_channel("C0DEPLOY")
+    assert first.shown.text.startswith("🔴")
+    assert other.shown.text.startswith("🔴")
+
+
+async def test_a_start_that_changes_while_it_fires_is_no_new_alert(house: House) -> None:
+    """Prometheus forgets when it began, if it is restarted; the end may name yet another start."""
+    await house.alert(alert())
+    await house.alert(alert(started="2026-11-01T10:05:00Z"))
+    await house.alert(alert("resolved", started="2026-11-01T10:12:00Z"))
+    await house.work()
+    (message,) = house.messenger.in_channel("C0DEPLOY")
+    assert message.shown.text.startswith("✅ Resolved")
+    assert "after 12 min" in json.dumps(message.shown.blocks)
+
+
+async def test_the_end_of_what_was_never_told_is_no_news(house: House) -> None:
+    await house.alert(alert("resolved"))
+    await house.work()
+    assert not house.messenger.messages
+
+
+async def test_an_alert_waits_for_slack_and_only_its_end_is_told_then(house: House) -> None:
+    """Slack is away while it fires and ends: one message, which says how it is now."""
+    house.messenger.closed["C0DEPLOY"] = Unavailable("Slack", "chat.postMessage", "down")
+    await house.alert(alert())
+    await house.work()
+    await house.alert(alert("resolved"))
+    await house.work()
+    assert not house.messenger.messages
+    house.messenger.closed.clear()
+    house.clock.now += 600
+    await house.work()
+    (message,) = house.messenger.in_channel("C0DEPLOY")
+    assert message.shown.text.startswith("✅ Resolved")
+
+
+async def test_words_of_an_alert_cannot_call_anybody(house: House) -> None:
+    hostile = alert(app="<!channel>", run="`x` <@U0ANA>")
+    hostile["annotations"] = {"summary": "<!here> *free* <http://evil|click>", "runbook_url": "javascript:alert(1)"}
+    hostile["generatorURL"] = "https://ok.example.com/|<!channel>"
+    await house.alert(hostile)
+    await house.work()
+    (message,) = await shown(house, "C0DEPLOY")
+    for live in ("<!here>", "<!channel>", "<@U0ANA>", "<http://evil", "javascript:"):
+        assert live not in message
+
+
+# Tekton
+
+
+async def failed_run(house: House, *, uid: str = "u-1", namespace: str = "ci") -> str:
+    request = RunRequest("r-1", "ci-pipeline", "my-app", {}, "U0ANA")
+    run = await house.pipelines.start(request)
+    house.pipelines.begin(run.name)
+    house.pipelines.fail(run.name)
+    await event(house, run.name, uid, namespace)
+    return run.name
+
+
+async def event(house: House, name: str, uid: str = "u-1", namespace: str = "ci", id: str = "e-1") -> None:
+    body = {"pipelineRun": {"metadata": {"name": name, "namespace": namespace, "uid": uid, "labels": {}}, "spec": {}}}
+    answer = await house.post("tekton", json.dumps(body).encode(), {**FAILED, **GOOD["tekton"], "Ce-Id": id})
+    assert answer.status_code == 202, answer.text
+
+
+async def test_a_failed_run_is_told_once_with_its_reason(house: House) -> None:
+    """T19: an event may come twice, also under another id."""
+    name = await failed_run(house)
+    await event(house, name)
+    await event(house, name, id="e-2")
+    await house.work()
+    (message,) = await shown(house, "C0DEPLOY")
+    assert 'Task run-tests failed: step \\"test\\" ended with exit code 1' in message
+    assert "my-app" in message
+    assert f"/pipeline logs {name}" in message
+    assert "<@U0ANA>" in message
+
+
+async def test_a_run_that_a_person_cancelled_is_not_told(house: House) -> None:
+    """T19: cancelled comes as `failed`, too."""
+    run = await house.pipelines.start(RunRequest("r-1", "ci-pipeline", "my-app", {}, "U0ANA"))
+    await house.pipelines.cancel(run.name, CancelMode.NOW)
+    await event(house, run.name)
+    await house.work()
+    assert not house.messenger.messages
+
+
+async def test_runs_that_are_gone_or_elsewhere_are_not_told(house: House) -> None:
+    await event(house, "pruned")
+    await failed_run(house, namespace="elsewhere", uid="u-2")
+    assert await house.work() >= 1
+    assert not house.messenger.messages
+
+
+async def test_a_cluster_that_is_away_is_asked_again_later(house: House) -> None:
+    run = await house.pipelines.start(RunRequest("r-1", "ci-pipeline", "ledger", {}, "U0ANA"))
+    house.pipelines.begin(run.name)
+    house.pipelines.fail(run.name)
+    house.pipelines.failing = Unavailable("tekton", "read", "down")
+    await event(house, run.name)
+    assert not await house.work()
+    house.pipelines.failing = None
+    assert not await house.work()
+    house.clock.now += 60
+    assert await house.work() == 1
+    assert len(house.messenger.in_channel("C0LEDGER")) == 1
