@@ -51,7 +51,8 @@ class Committer:
             head = await self._source.head()
             contents = await self._source.read([move.overlay for move in promotion.moves], head)
             if moved := await self.moved(promotion.moves, contents):
-                return moved
+                # A replica that was taken for dead may have been the one that moved it.
+                return await self._writer.find("Promotion-Id", plan.id, plan.seen_commit) or moved
             change = Change(edited(promotion.moves, contents), message(promotion), author(plan.requester))
             try:
                 return await self._writer.commit(change, head)
