@@ -159,7 +159,7 @@ async def test_a_missing_branch_or_repository_is_not_found(bare: BareRepository,
 
 async def test_only_known_transports_are_used(cache_dir: Path) -> None:
     with pytest.raises(Refused, match="address"):
-        await GitRemote(GitSettings(url="ext::sh -c touch% /tmp/owned"), cache_dir).head()
+        await GitRemote(GitSettings(url="ext::sh -c touch% owned"), cache_dir).head()
 
 
 async def test_a_remote_without_partial_clone_works(bare: BareRepository, remote: GitRemote) -> None:
