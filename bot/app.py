@@ -25,12 +25,15 @@ from bot.metrics import OUTBOX, REGISTRY
 from bot.notify.announcer import Announcer
 from bot.notify.bulletins import Bulletins
 from bot.notify.cards import Cards
+from bot.notify.channels import ChannelIds
 from bot.notify.nudges import Nudges
 from bot.notify.outbox import Outbox
+from bot.notify.queue_news import DirectQueueNews
 from bot.outside import Outside, open_outside
 from bot.policy import Policy, load
 from bot.ports import Applications, Directory, Messenger, Modals, OverlaySource, PipelineRetries, Pipelines, RequestLog
 from bot.ports import Registry as ImageRegistry
+from bot.redaction import Redactor
 from bot.registry import Registry
 from bot.router import Router, bolt_app
 from bot.settings import Settings
@@ -39,16 +42,19 @@ from bot.store.database import Database
 from bot.store.locks import LockStore
 from bot.store.messages import Messages
 from bot.store.promotions import PromotionStore
+from bot.store.queue import QueueStore
 from bot.store.replicas import ReplicaStore
 from bot.store.requests import RequestStore
 from bot.store.reviews import ReviewStore
 from bot.store.schema import migrate
+from bot.store.subscriptions import SubscriptionStore
 from bot.store.webhooks import WebhookStore
 from bot.views import pull_request_body
 from bot.web import web
 from bot.webhooks import Needs, Webhooks, open_webhooks
 from bot.workflow.aftermath import Aftermath
 from bot.workflow.board import Board
+from bot.workflow.changes import Changes
 from bot.workflow.committer import Committer
 from bot.workflow.desk import PromotionDesk
 from bot.workflow.durable import DurableEngine
@@ -57,12 +63,15 @@ from bot.workflow.follower import Follower
 from bot.workflow.plan import Planner
 from bot.workflow.promotions import Promotions
 from bot.workflow.pull_requests import PullRequestSteps
+from bot.workflow.queue import PromotionQueue
 from bot.workflow.replicas import Replicas
 from bot.workflow.running import RollbackTargets
 from bot.workflow.runs import Runs
 from bot.workflow.scans import Scans
 from bot.workflow.steps import Record, Steps
 from bot.workflow.story import Story
+from bot.workflow.subscribers import Subscribers
+from bot.workflow.turns import Turns
 from bot.workflow.watcher import Watcher
 
 log = structlog.get_logger(__name__)
@@ -92,7 +101,9 @@ class Pilothouse:
     desk: PromotionDesk
     outbox: Outbox
     begin: asyncio.Event
-    """set when a story has been written down and waits to be begun"""
+    """set when a story has been written down and waits to be begun, or when one has ended"""
+    queue: PromotionQueue
+    name_channels: Callable[[], Awaitable[None]]
     replicas: Replicas | None
     """None on SQLite, which one replica has for itself"""
     webhooks: Webhooks
@@ -112,6 +123,7 @@ async def run(settings: Settings) -> None:
             if await pilothouse.desk.audit.note_policy(settings.policy_file.read_text()):
                 log.info("policy has changed since it was last noted", file=str(settings.policy_file))
             await stack.enter_async_context(_serving(pilothouse))
+            await pilothouse.name_channels()
             await pilothouse.engine.launch()
             stack.push_async_callback(pilothouse.engine.close)
             begun = await pilothouse.desk.resume()
@@ -144,11 +156,12 @@ async def assemble(settings: Settings, policy: Policy, stack: AsyncExitStack) ->
     eligibility = Eligibility(policy)
     outbox = Outbox(messages, outside.messenger)
     targets = RollbackTargets(outside.overlays, catalog, store)
-    planner = Planner(catalog, outside.harbor, policy, panel, targets)
+    planner = Planner(catalog, outside.harbor, policy, panel, targets, Changes(outside.sources))
+    subscriptions, channels = SubscriptionStore(database), ChannelIds()
     committer = Committer(outside.overlays, outside.overlays, outside.harbor)
     begin = asyncio.Event()
     steps = Steps(
-        record=Record(database, store, audit, Announcer(outbox, policy)),
+        record=Record(database, store, audit, Announcer(outbox, policy, subscriptions, channels)),
         cards=Cards(messages, outside.messenger, policy),
         nudges=Nudges(outside.messenger, policy),
         directory=outside.directory,
@@ -163,14 +176,26 @@ async def assemble(settings: Settings, policy: Policy, stack: AsyncExitStack) ->
     )
     engine = DurableEngine(journal_url(settings), settings.replica, Story(steps, policy))
     desk = PromotionDesk(database, store, audit, engine, planner, targets, panel, policy, eligibility)
-    router = Router(Registry.load(commands), services(outside, policy, catalog, desk, RequestStore(database)))
+    news = DirectQueueNews(outbox)
+    queue = PromotionQueue(database, QueueStore(database), store, audit, desk, outside.directory, news)
+    offered: dict[Any, Any] = {
+        **services(outside, policy, catalog, desk, RequestStore(database)),
+        Turns: Turns(desk, queue),
+        Subscribers: subscriptions,
+        Runs: Runs(outside.tekton, policy, Redactor(settings.secrets)),
+    }
+    router = Router(Registry.load(commands), offered)
     slack = settings.slack
     bolt = bolt_app(router, outside.slack.client, slack.credential("bot_token"), slack.credential("signing_secret"))
     replicas = None if database.sqlite else Replicas(ReplicaStore(database), engine, settings.replica)
     bulletins = Bulletins(messages, outside.messenger)
     needs = Needs(policy, catalog, outside.tekton, bulletins, WebhookStore(database))
     webhooks = open_webhooks(settings, needs)
-    return Pilothouse(settings, router, bolt, engine, desk, outbox, begin, replicas, webhooks)
+
+    async def name_channels() -> None:
+        await channels.learn(policy, outside.messenger.channel_id)
+
+    return Pilothouse(settings, router, bolt, engine, desk, outbox, begin, queue, name_channels, replicas, webhooks)
 
 
 def services(
@@ -191,7 +216,6 @@ def services(
         Pipelines: outside.tekton,
         PipelineRetries: outside.tekton,
         Board: Board(catalog, policy, outside.argocd, outside.overlays, desk),
-        Runs: Runs(outside.tekton, policy),
         Scans: Scans(catalog, outside.harbor, policy),
     }
 
@@ -271,6 +295,7 @@ async def _begin_stories(pilothouse: Pilothouse) -> None:
         pilothouse.begin.clear()
         try:
             await pilothouse.desk.resume()
+            await pilothouse.queue.start_next()
         except SQLAlchemyError as error:
             log.warning("stories could not be begun", error=type(error).__name__)
 

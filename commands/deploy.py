@@ -1,19 +1,21 @@
 """`/deploy my-app prod`: the bot's main job."""
 
 from bot.domain.caller import Caller, Permission
-from bot.domain.intent import Deploy, Intent
-from bot.domain.reply import DryRun, Reply, Started
+from bot.domain.intent import Deploy, IfBusy, Intent
+from bot.domain.reply import DryRun, Reply
 from bot.grammar import Slots, Words
 from bot.registry import command
 from bot.workflow.promotions import Promotions
+from bot.workflow.turns import Turns
 
 
 def parse(words: Words) -> Intent:
     reason, break_glass = words.why()
     dry_run = words.flag("dry-run")
+    if_busy = words.if_busy()
     place = words.place(Slots(), image=True, to=("to", "on"))
     if not (place.app and place.environment):
-        return words.pick(place, also_given=bool(reason or dry_run or break_glass))
+        return words.pick(place, also_given=bool(reason or dry_run or break_glass or if_busy is not IfBusy.REFUSE))
     return Deploy(
         context=words.context,
         app=place.app,
@@ -22,23 +24,25 @@ def parse(words: Words) -> Intent:
         reason=reason,
         dry_run=dry_run,
         break_glass=break_glass,
+        if_busy=if_busy,
     )
 
 
 @command(
     "deploy",
-    usage="/deploy APP[@TAG|@DIGEST] [to|on] ENV [--dry-run] [--reason WHY] [! WHY]",
+    usage="/deploy APP[@TAG|@DIGEST] [to|on] ENV [--dry-run] [--reason WHY] [! WHY] [--queue|--replace]",
     allow=Permission.PROMOTE,
     parse=parse,
 )
-async def deploy(ask: Deploy, caller: Caller, promotions: Promotions) -> Reply:
+async def deploy(ask: Deploy, caller: Caller, promotions: Promotions, turns: Turns) -> Reply:
     """Put an image into an environment.
 
     Without an image: what the environment before it runs now. `--dry-run` shows the verdict of every gate and changes
     nothing. `!` (or `--break-glass`) goes past gates that policy lets you go past; it needs a reason, and stays on
-    record. Words may come in any order; `app:` and `env:` in front of a name say which of the two is meant.
+    record. While another promotion of the app is under way there, `--queue` waits for its end and `--replace` takes its
+    place, as far as you may abort it. Words may come in any order; `app:` and `env:` in front of a name say which of
+    the two is meant.
     """
     if ask.dry_run:
         return DryRun(await promotions.preview(ask, caller))
-    promotion = await promotions.deploy(ask, caller)
-    return Started(promotion, promotion.plan.channel)
+    return await turns.start(ask, caller)

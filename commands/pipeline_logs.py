@@ -4,7 +4,6 @@ from bot.domain.caller import Caller, Permission
 from bot.domain.intent import RunLogs
 from bot.domain.reply import Reply, RunLog
 from bot.grammar import Words
-from bot.ports import Pipelines
 from bot.registry import command
 from bot.workflow.runs import Runs
 
@@ -19,7 +18,10 @@ def parse(words: Words) -> RunLogs:
 
 
 @command("pipeline logs", usage="/pipeline logs RUN", allow=Permission.VIEW, parse=parse, names=False)
-async def run_logs(ask: RunLogs, caller: Caller, runs: Runs, pipelines: Pipelines) -> Reply:
-    """What the steps of a pipeline run printed: the last lines here, all of it as a file when it is long."""
+async def run_logs(ask: RunLogs, caller: Caller, runs: Runs) -> Reply:
+    """What the steps of a pipeline run printed: the last lines here, all of it as a file when it is long.
+
+    What looks like a password, a token or a key is taken out of both.
+    """
     run = await runs.find(ask.run, caller, Permission.VIEW)
-    return RunLog(run, await pipelines.logs(run.name, LINES))
+    return RunLog(run, await runs.logs(run, LINES))

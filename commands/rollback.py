@@ -2,12 +2,13 @@
 
 from bot.catalog import Catalog
 from bot.domain.caller import Caller, Permission
-from bot.domain.intent import Intent, Rollback
+from bot.domain.intent import IfBusy, Intent, Rollback
 from bot.domain.overlay import OverlayImage
-from bot.domain.reply import Reply, RollbackChoices, Started
+from bot.domain.reply import Reply, RollbackChoices
 from bot.grammar import Slots, Words
 from bot.registry import command
 from bot.workflow.promotions import Promotions
+from bot.workflow.turns import Turns
 
 PREVIOUS = "previous"
 
@@ -16,10 +17,11 @@ def parse(words: Words) -> Intent:
     reason, break_glass = words.why()
     if break_glass:
         words.refuse("A rollback needs no glass broken: policy says which gates it skips.")
+    if_busy = words.if_busy()
     to = words.after("to").removeprefix("@")
     place = words.place(Slots())
     if not (place.app and place.environment):
-        return words.pick(place, also_given=bool(reason or to))
+        return words.pick(place, also_given=bool(reason or to) or if_busy is not IfBusy.REFUSE)
     return Rollback(
         context=words.context,
         app=place.app,
@@ -27,24 +29,26 @@ def parse(words: Words) -> Intent:
         to="" if to == PREVIOUS else to,
         reason=reason,
         choose=not to,
+        if_busy=if_busy,
     )
 
 
 @command(
     "rollback",
-    usage="/rollback APP ENV [to TAG|DIGEST|COMMIT|previous] [--reason WHY]",
+    usage="/rollback APP ENV [to TAG|DIGEST|COMMIT|previous] [--reason WHY] [--queue|--replace]",
     allow=Permission.ROLLBACK,
     parse=parse,
 )
-async def rollback(ask: Rollback, caller: Caller, promotions: Promotions, catalog: Catalog) -> Reply:
+async def rollback(ask: Rollback, caller: Caller, promotions: Promotions, turns: Turns, catalog: Catalog) -> Reply:
     """Go back to an image that the environment ran before.
 
     It is a new commit that restores the image, and goes the same way as any promotion. Without `to`: shows what there
     is to go back to, newest first.
     """
     if not ask.choose:
-        promotion = await promotions.rollback(ask, caller)
-        return Started(promotion, promotion.plan.channel)
+        return await turns.start(ask, caller)
     running = await catalog.images(ask.app, ask.environment)
     choices = await promotions.rollback_choices(ask)
-    return RollbackChoices(ask.app, ask.environment, running[0] if running else OverlayImage("", ""), choices)
+    careful = ask.environment == catalog.environments[-1].name
+    now = running[0] if running else OverlayImage("", "")
+    return RollbackChoices(ask.app, ask.environment, now, choices, careful=careful)

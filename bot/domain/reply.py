@@ -141,6 +141,8 @@ class RollbackChoices(Reply):
     environment: str
     running: OverlayImage
     choices: tuple[RollbackChoice, ...]
+    careful: bool = False
+    """the environment is the last one: a press asks once more"""
 
 
 @dataclass(frozen=True)

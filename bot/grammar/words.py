@@ -10,8 +10,11 @@ from typing import NoReturn
 
 from bot.domain.errors import InvalidCommand, UnknownName
 from bot.domain.image import is_digest
-from bot.domain.intent import Context, Pick
+from bot.domain.intent import Context, IfBusy, Pick
+from bot.domain.safety_intent import RejectImage
 from bot.grammar.flags import take_break_glass, take_flag, take_text
+from bot.grammar.hold import Hold, take_place, take_time, take_time_flag
+from bot.grammar.moments import EXAMPLES
 from bot.grammar.place import Place, Slots, assign
 from bot.grammar.tokens import Token
 from bot.grammar.vocabulary import Vocabulary
@@ -21,6 +24,8 @@ _TAG = re.compile(r"\w[\w.-]{0,127}", re.ASCII)
 _REVISION = re.compile(r"\w[\w./+@-]{0,254}", re.ASCII)
 _PARAMETER = re.compile(r"([\w.-]+)=(.*)", re.ASCII | re.DOTALL)
 _IDENTIFIER = re.compile(r"\w[\w.:-]{0,252}", re.ASCII)
+_MENTION = re.compile(r"@([UW][A-Z0-9]{2,20})")
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _SHOWN = 60
 """characters of a wrong word that are worth repeating"""
 
@@ -60,6 +65,13 @@ class Words:
         if breaks_glass and not (reason or cry):
             self.refuse("Breaking the glass needs a reason.", "Add `--reason` and say why it cannot wait.")
         return reason or cry, breaks_glass
+
+    def if_busy(self) -> IfBusy:
+        """What to do when the place is taken: `--queue` or `--replace`."""
+        queue, replace = self.flag("queue"), self.flag("replace")
+        if queue and replace:
+            self.refuse("It either waits (`--queue`) or takes the other's place (`--replace`).")
+        return IfBusy.QUEUE if queue else IfBusy.REPLACE if replace else IfBusy.REFUSE
 
     def after(self, *prepositions: str) -> str:
         """The word that follows one of the prepositions, or ""."""
@@ -111,6 +123,28 @@ class Words:
         environments = (*known.environments, target) if target else known.environments
         return Place(known.apps, environments, images[0] if images else "")
 
+    def hold(self) -> Hold:
+        """Where, until when, and why: names first, then a time, then free text to the end."""
+        until, self._tokens, flagged = take_time_flag(self._tokens)
+        if flagged and not until:
+            self.refuse("No time follows `--for`.", EXAMPLES)
+        place, left, closed = take_place(self._tokens, self.vocabulary)
+        self._check_lead(place, left, closed=closed)
+        if not until and not closed:
+            until, left = take_time(left)
+        self._tokens = ()
+        return Hold(place, until, " ".join(token.whole for token in left).strip(" :"))
+
+    def _check_lead(self, place: Place, left: tuple[Token, ...], *, closed: bool) -> None:
+        """A mistyped app must not be taken for the first word of a reason to hold the whole environment."""
+        if not left:
+            return
+        word = left[0].whole
+        if not (place.app or place.environment):
+            self._unknown(word, "an app or an environment", (*self.vocabulary.apps, *self.vocabulary.environment_words))
+        if not closed and not place.app and (near := did_you_mean(word, self.vocabulary.apps, limit=1)):
+            self.refuse(f"`{_short(word)}` does not name an app.{near}", "Put a `:` before a reason that begins so.")
+
     def image(self, reference: str) -> str:
         """A tag or a whole digest."""
         if not is_image(reference):
@@ -147,6 +181,41 @@ class Words:
         """Everything that is left, as text."""
         words, self._tokens = self._tokens, ()
         return " ".join(token.whole for token in words)
+
+    def app_and_image(self, what: str) -> tuple[str, str]:
+        """The next word, APP@TAG or APP@DIGEST, in its two parts; `what` says what it is for."""
+        name, at, reference = self._tokens[0].whole.partition("@") if self._tokens else ("", "", "")
+        if not (name and at):
+            self.refuse(f"Name {what}, as in `my-app@1.4.2`.")
+        self._tokens = self._tokens[1:]
+        return self.vocabulary.app(name) or name, self.image(reference)
+
+    def rejected_image(self) -> RejectImage:
+        """APP@TAG or APP@DIGEST, and why it goes nowhere any more."""
+        app, image = self.app_and_image("the image that goes nowhere any more")
+        reason = self.rest()
+        if not reason:
+            self.refuse("A rejection needs a reason.", "Say it behind the image.")
+        return RejectImage(context=self.context, app=app, image=image, reason=reason)
+
+    def person(self, what: str) -> str:
+        """The next word, a mention or an e-mail address: a Slack user id, or the address."""
+        word = self._tokens[0].whole if self._tokens else ""
+        mentioned = _MENTION.fullmatch(word)
+        if not (mentioned or _EMAIL.fullmatch(word)):
+            self.refuse(f"Name {what}: mention them as @name, or give their e-mail address.")
+        self._tokens = self._tokens[1:]
+        return mentioned[1] if mentioned else word
+
+    def time(self) -> str:
+        """The time that comes next, with or without `for` or `until` before it; "" when there is none."""
+        found, self._tokens = take_time(self._tokens)
+        return found
+
+    @property
+    def names_image(self) -> bool:
+        """Whether the next word is APP@TAG or APP@DIGEST."""
+        return bool(self._tokens) and "@" in self._tokens[0].whole
 
     def done(self) -> None:
         """Raises InvalidCommand when a word is left over."""

@@ -1,5 +1,6 @@
 """From an event to the letters about it."""
 
+import hashlib
 from collections.abc import Iterator
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -7,48 +8,91 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.domain.event import Event
 from bot.domain.promotion import Promotion
 from bot.notify.audience import approvers
+from bot.notify.channels import ChannelIds
 from bot.notify.outbox import Outbox
 from bot.policy import Policy
 from bot.ports import Rendered
 from bot.store.messages import Letter
-from bot.views import notice, result, thread_note
+from bot.store.subscriptions import SubscriptionStore
+from bot.views import notice, ready, result, thread_note
 from bot.views.words import USER_ID
+
+ROUND = 12
+"""characters of the hash that tells one question to people from the next"""
 
 
 class Announcer:
-    """Tells the card's thread, the channels that the policy names, and the requester the result."""
+    """Tells the card's thread, the channels that the policy names, the requester the result, and who asked to be told.
 
-    def __init__(self, outbox: Outbox, policy: Policy) -> None:
+    Broken glass is told in every channel that hears of the app at all.
+    """
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        policy: Policy,
+        subscriptions: SubscriptionStore | None = None,
+        channels: ChannelIds | None = None,
+    ) -> None:
         self._outbox = outbox
         self._policy = policy
+        self._subscriptions = subscriptions
+        self._channels = channels or ChannelIds()
 
     async def put(self, connection: AsyncConnection, promotion: Promotion, event: Event) -> None:
         """In the caller's transaction: told if, and only if, it commits; and once, however often it is put."""
         for letter in self._letters(promotion, event):
             await self._outbox.put(connection, letter)
+        if self._subscriptions and (event is Event.WAITING or event.final):
+            told = ready(promotion, approvers=approvers(self._policy, promotion.plan))
+            for user in await self._subscriptions.take(connection, promotion.id):
+                await self._outbox.put(connection, _letter(promotion, event, user, told, broadcast=True))
 
     def _letters(self, promotion: Promotion, event: Event) -> Iterator[Letter]:
         plan = promotion.plan
         who = approvers(self._policy, plan)
-
-        def letter(channel: str, message: Rendered, *, threaded: bool = False, broadcast: bool = False) -> Letter:
-            return Letter(plan.app, plan.environment, plan.id, event, channel, message, threaded, broadcast)
-
-        if event is not Event.STARTED:  # the card itself says that it is started
-            failed = event is Event.FAILED
+        loud = event is Event.STARTED and (plan.break_glass or plan.automatic)
+        if event is not Event.STARTED or loud:  # else the card itself says that it is started
             note = thread_note(promotion, event, approvers=who)
-            yield letter(plan.channel, note, threaded=True, broadcast=failed)
-        for channel in self._channels(promotion, event):
-            yield letter(channel, notice(promotion, event, approvers=who), broadcast=event.final)
+            broadcast = loud or event is Event.FAILED
+            yield _letter(promotion, event, plan.channel, note, threaded=True, broadcast=broadcast)
+        for channel in self._listening(promotion, event):
+            told = notice(promotion, event, approvers=who)
+            yield _letter(promotion, event, channel, told, broadcast=event.final)
         if event.final and USER_ID.fullmatch(plan.requester.id):
-            yield letter(plan.requester.id, result(promotion))
+            yield _letter(promotion, event, plan.requester.id, result(promotion), broadcast=True)
 
-    def _channels(self, promotion: Promotion, event: Event) -> list[str]:
-        """Without the card's own, whose thread hears of it."""
+    def _listening(self, promotion: Promotion, event: Event) -> list[str]:
+        """Channels by their ids where those are known; without the card's own, whose thread hears of it."""
         plan = promotion.plan
-        routed = [channel for app in plan.apps for channel in self._policy.channels_for(app, plan.environment, event)]
-        return [channel for channel in dict.fromkeys(routed) if bare(channel) != bare(plan.channel)]
+        events = tuple(Event) if plan.break_glass else (event,)
+        routed = [
+            channel
+            for app in plan.apps
+            for one in events
+            for channel in self._policy.channels_for(app, plan.environment, one)
+        ]
+        if plan.break_glass and self._policy.channels.default:
+            routed.append(self._policy.channels.default)
+        own = self._channels.of(plan.channel)
+        return [channel for channel in dict.fromkeys(map(self._channels.of, routed)) if channel != own]
 
 
-def bare(channel: str) -> str:
-    return channel.removeprefix("#")
+def _letter(
+    promotion: Promotion,
+    event: Event,
+    channel: str,
+    message: Rendered,
+    *,
+    threaded: bool = False,
+    broadcast: bool = False,
+) -> Letter:
+    plan = promotion.plan
+    round_ = _round(promotion) if event is Event.WAITING else ""
+    return Letter(plan.app, plan.environment, plan.id, event, channel, message, threaded, broadcast, round_)
+
+
+def _round(promotion: Promotion) -> str:
+    """People are asked again when what they would say yes to has changed, or their approvals are void."""
+    question = f"{promotion.content_hash} {promotion.voided}"
+    return hashlib.sha256(question.encode()).hexdigest()[:ROUND]

@@ -9,7 +9,10 @@ from bot.views.words import listed
 
 def approvers(policy: Policy, plan: Plan) -> str:
     """Who may approve, with live mentions where the policy names ids: "<!subteam^S0RELEASE> or @admins"."""
-    roles = plan.approval.roles or tuple(r for r, may in policy.roles.items() if Permission.APPROVE in may)
+    quorums = plan.approval.quorums
+    roles = {role for quorum in quorums for role in (*quorum.roles, *quorum.required)}
+    if any(not quorum.roles for quorum in quorums):
+        roles |= {role for role, may in policy.roles.items() if Permission.APPROVE in may}
     names: list[str] = []
     for binding in policy.bindings:
         if binding.role in roles and any(covers(binding, app, plan.environment) for app in plan.apps):

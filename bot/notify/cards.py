@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 
-from bot.domain.promotion import Promotion
+from bot.domain.promotion import Kind, Promotion
 from bot.notify.audience import approvers
 from bot.notify.places import Places
 from bot.policy import Policy
@@ -29,11 +29,13 @@ class Cards:
         An edit is never waited for: the outbox makes it, at Slack's pace, and the newest one for certain. Raises
         IntegrationError when the first post fails; the outbox goes on trying that too.
         """
-        channel = promotion.plan.channel
+        channel, plan = promotion.plan.channel, promotion.plan
+        rules = self._policy.rules(plan.apps[0], plan.environment)
         shown = card(
             promotion,
-            approvers=approvers(self._policy, promotion.plan),
+            approvers=approvers(self._policy, plan),
             last_environment=self._policy.environments[-1].name,
+            watched=None if plan.kind is Kind.ROLLBACK else rules.rollback().automatic,
         )
         thread = await self._messages.want(promotion.id, channel, shown, self._clock())
         return thread.place or await self._places.bring(promotion.id, channel)

@@ -104,15 +104,14 @@ class Outbox:
             await self._messages.placed(letter.promotion, letter.channel, posted)
 
     async def _post(self, letter: Letter, place: Posted | None) -> Posted:
-        key = f"{letter.event}:{letter.promotion}"
         if place is not None:
             try:
                 return await self._messenger.post(
-                    place.channel, letter.message, thread=place.ts, broadcast=letter.broadcast, key=key
+                    place.channel, letter.message, thread=place.ts, broadcast=letter.broadcast, key=letter.key
                 )
             except NotFound:
                 log.info("outbox.thread_is_gone", promotion=letter.promotion, channel=letter.channel)
-        return await self._messenger.post(letter.channel, letter.message, key=key)
+        return await self._messenger.post(letter.channel, letter.message, key=letter.key)
 
     async def _not_said(self, queued: Queued, error: IntegrationError) -> bool:
         letter = queued.letter

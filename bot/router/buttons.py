@@ -1,22 +1,42 @@
 """From a pressed button to what the person asks. The value only says which thing is meant (S17)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from bot.domain.intent import (
     Abort,
+    Adjust,
     Approve,
     AskReason,
     CancelRun,
     Context,
     Deploy,
+    IfBusy,
     Intent,
+    Promote,
     RetryRun,
     Rollback,
     RunLogs,
+    ShowPromotion,
     ShowRun,
+    Subscribe,
+    Wish,
 )
-from bot.views.ids import Action, ImageValue, PromotionValue, RunValue, action_of, decode, unreadable
+from bot.router.lock_buttons import read_lock_button
+from bot.views.ids import (
+    Action,
+    ImageValue,
+    LockValue,
+    PromotionValue,
+    RunValue,
+    WishValue,
+    action_of,
+    decode,
+    promotion_of,
+    unreadable,
+)
+
+Body = Mapping[str, Any]
 
 RUNS: Mapping[Action, Callable[[Context, str], Intent]] = {
     Action.RUN_SHOW: lambda context, run: ShowRun(context=context, run=run),
@@ -28,7 +48,32 @@ RUNS: Mapping[Action, Callable[[Context, str], Intent]] = {
 
 def is_button(action: Mapping[str, Any]) -> bool:
     """Whether it is one that this bot puts on messages; links and selects send actions too (S17)."""
-    return action.get("type") == "button" and bool(action.get("value"))
+    return action.get("type") == "checkboxes" or (action.get("type") == "button" and bool(action.get("value")))
+
+
+def read_press(body: Body, context: Context) -> Intent:
+    """A button that was pressed, or a box that was ticked. Raises InvalidCommand as `read_button` does."""
+    action = body["actions"][0]
+    return read_ticks(body, context) if action["type"] == "checkboxes" else read_button(action, context)
+
+
+def read_ticks(body: Body, context: Context) -> Adjust:
+    """What is ticked goes, what else was offered beside it does not; of other boxes nothing is said."""
+    action = body["actions"][0]
+    promotion = promotion_of(action.get("block_id") or "")
+    ticked = [option["value"] for option in action.get("selected_options") or ()]
+    offered = list(_offered(body.get("message") or {}, action))
+    if action_of(action["action_id"]) is not Action.ADJUST or not set(ticked) <= set(offered):
+        raise unreadable()
+    left_out = tuple(app for app in offered if app not in ticked)
+    return Adjust(context=context, promotion=promotion, left_out=left_out, taken_in=tuple(ticked))
+
+
+def _offered(message: Mapping[str, Any], action: Mapping[str, Any]) -> Iterator[str]:
+    for block in message.get("blocks") or ():
+        if block.get("block_id") == action["block_id"]:
+            for element in block.get("elements") or ():
+                yield from (option["value"] for option in element.get("options") or ())
 
 
 def read_button(action: Mapping[str, Any], context: Context) -> Intent:
@@ -41,16 +86,52 @@ def read_button(action: Mapping[str, Any], context: Context) -> Intent:
             return Deploy(context=context, app=app, environment=environment, image=to)
         case ImageValue(app, environment, to):
             return Rollback(context=context, app=app, environment=environment, to=to)
+        case WishValue() as value:
+            return _wish(value, context, IfBusy.QUEUE if kind is Action.QUEUE else IfBusy.REPLACE)
         case RunValue(run):
             return RUNS[kind](context, run)
+        case LockValue() as lock:
+            return read_lock_button(kind, lock, context)
     raise unreadable()
 
 
 def _promotion(kind: Action, promotion: str, content_hash: str, context: Context) -> Intent:
     if kind is Action.ABORT:
         return Abort(context=context, promotion=promotion)
+    if kind is Action.SHOW:
+        return ShowPromotion(context=context, promotion=promotion)
+    if kind is Action.SUBSCRIBE:
+        return Subscribe(context=context, promotion=promotion)
     if not content_hash:
         raise unreadable()
     if kind is Action.REJECT:
         return AskReason(context=context, promotion=promotion, content_hash=content_hash)
     return Approve(context=context, promotion=promotion, content_hash=content_hash)
+
+
+def _wish(value: WishValue, context: Context, if_busy: IfBusy) -> Wish:
+    """The wish that was refused, asked again by whoever presses. It is authorised as if it had been typed."""
+    app, environment, why, glass = value.apps, value.environment, value.reason, value.break_glass == "!"
+    if value.verb == "deploy":
+        return Deploy(
+            context=context,
+            app=app,
+            environment=environment,
+            image=value.image,
+            reason=why,
+            break_glass=glass,
+            if_busy=if_busy,
+        )
+    if value.verb == "promote":
+        return Promote(
+            context=context,
+            apps=tuple(filter(None, app.split("/"))),
+            environment=environment,
+            source=value.source,
+            reason=why,
+            break_glass=glass,
+            if_busy=if_busy,
+        )
+    if value.verb != "rollback":
+        raise unreadable()
+    return Rollback(context=context, app=app, environment=environment, to=value.image, reason=why, if_busy=if_busy)

@@ -1,7 +1,7 @@
 """What happens with each kind of request: acknowledge, then read, authorize, run, answer."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -17,7 +17,7 @@ from bot.metrics import COMMAND_SECONDS, COMMANDS
 from bot.ports import Messenger, Modals
 from bot.registry import Registry, Services
 from bot.router.answers import Answers, Respond
-from bot.router.buttons import is_button, read_button
+from bot.router.buttons import is_button, read_press
 from bot.router.desk import Desk, Repeated
 from bot.router.explanations import explain
 from bot.router.forms import Form, objections, read_form, read_intent
@@ -74,7 +74,7 @@ class Router:
         if is_button(action):
             incoming = from_button(body)
             answer = respond if body.get("response_url") else None
-            self._start(incoming, answer, self._button(incoming, action, answer))
+            self._start(incoming, answer, self._button(incoming, body, answer))
 
     async def on_submission(self, body: Body, ack: Ack) -> None:
         form = read_form(body["view"])
@@ -120,8 +120,8 @@ class Router:
             intent = spoken.parse(words)
             await self._answer(intent, incoming, respond)
 
-    async def _button(self, incoming: Incoming, action: Mapping[str, Any], respond: Respond | None) -> None:
-        intent = read_button(action, incoming.context)
+    async def _button(self, incoming: Incoming, body: Body, respond: Respond | None) -> None:
+        intent = read_press(body, incoming.context)
         with _counted(self._registry.answering(intent).verb):
             await self._answer(intent, incoming, respond)
 

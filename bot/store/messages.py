@@ -44,6 +44,7 @@ outbox = sa.Table(
     sa.Column("environment", sa.String(64), nullable=False),
     sa.Column("promotion_id", sa.String(64), nullable=False),
     sa.Column("event", sa.String(16), nullable=False),
+    sa.Column("round", sa.String(16), nullable=False, server_default=""),
     sa.Column("channel", sa.String(255), nullable=False),
     sa.Column("threaded", sa.Boolean, nullable=False),
     sa.Column("broadcast", sa.Boolean, nullable=False),
@@ -54,7 +55,7 @@ outbox = sa.Table(
     sa.Column("leased_until", sa.Float, nullable=False, server_default="0"),
     sa.Column("tries", sa.Integer, nullable=False, server_default="0"),
     sa.Column("error", sa.Text, nullable=False, server_default=""),
-    sa.UniqueConstraint("app", "environment", "promotion_id", "event", "channel"),
+    sa.UniqueConstraint("app", "environment", "promotion_id", "event", "channel", "round"),
     sa.Index("ix_outbox_state_channel_id", "state", "channel", "id"),
 )
 
@@ -96,6 +97,13 @@ class Letter:
     message: Rendered
     threaded: bool = False
     broadcast: bool = False
+    round: str = ""
+    """tells an event that comes again (people are asked once more) from one put twice; at most 16 characters"""
+
+    @property
+    def key(self) -> str:
+        """By which the message is found again on Slack (S3)."""
+        return f"{self.event}{':' if self.round else ''}{self.round}:{self.promotion}"
 
 
 @dataclass(frozen=True)
@@ -136,6 +144,7 @@ class Messages:
             "environment": letter.environment,
             "promotion_id": letter.promotion,
             "event": letter.event,
+            "round": letter.round,
             "channel": letter.channel,
             "threaded": letter.threaded,
             "broadcast": letter.broadcast,
@@ -266,5 +275,6 @@ def _queued(row: Mapping[str, Any]) -> Queued:
         load(row["body"], Rendered),
         row["threaded"],
         row["broadcast"],
+        row["round"],
     )
     return Queued(row["id"], letter, row["tries"])

@@ -8,10 +8,10 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from bot.store import audit, locks, messages, promotions, replicas, requests, reviews, webhooks
+from bot.store import audit, locks, messages, promotions, queue, replicas, requests, reviews, subscriptions, webhooks
 from bot.store.database import Database, metadata
 
-TABLES = (audit, locks, messages, promotions, replicas, requests, reviews, webhooks)
+TABLES = (audit, locks, messages, promotions, queue, replicas, requests, reviews, subscriptions, webhooks)
 
 __all__ = ["TABLES", "metadata", "migrate", "revision", "revisions"]
 

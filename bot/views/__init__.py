@@ -3,7 +3,7 @@
 from bot.views.alerts import alert, failed_run
 from bot.views.card import card, dry_run
 from bot.views.home import home
-from bot.views.notes import notice, pull_request_body, reminder, result, thread_note
+from bot.views.notes import notice, pull_request_body, ready, reminder, result, thread_note
 from bot.views.picker import closing_modal, loading_modal, modal, options
 from bot.views.reply import render
 
@@ -19,6 +19,7 @@ __all__ = [
     "notice",
     "options",
     "pull_request_body",
+    "ready",
     "reminder",
     "render",
     "result",

@@ -3,7 +3,7 @@
 from bot.domain.event import Event
 from bot.domain.promotion import Promotion
 from bot.ports import Rendered
-from bot.views import facts, words
+from bot.views import facts, turns, words
 from bot.views.card import headline, icon
 from bot.views.layout import TEXT_LIMIT, rendered, section
 from bot.views.state import State, state
@@ -15,6 +15,8 @@ HEADLINE = 160
 def thread_note(promotion: Promotion, event: Event, *, approvers: str = "") -> Rendered:
     """Under the card, so it does not say again what moves where. A failure calls the requester by name."""
     requester = mention(promotion.plan.requester)
+    if event is Event.STARTED and (loud := turns.opening_lines(promotion)):
+        return _message(loud)
     if event is Event.STARTED:
         why = promotion.plan.reason
         said = f"{icon(promotion)} {requester} starts this." + (f" {safe(why, 500)}" if words.clean(why) else "")
@@ -22,7 +24,7 @@ def thread_note(promotion: Promotion, event: Event, *, approvers: str = "") -> R
     now = state(promotion, approvers)
     if event is Event.FAILED:
         return _message([f"{now.emoji} {requester}: {now.sentence}", *_why(promotion)])
-    return _message([str(now)])
+    return _message([str(now), *turns.void_lines(promotion)])
 
 
 def notice(promotion: Promotion, event: Event, *, approvers: str = "") -> Rendered:
@@ -30,11 +32,20 @@ def notice(promotion: Promotion, event: Event, *, approvers: str = "") -> Render
     name = bold(headline(promotion), HEADLINE)
     where = _card_is(promotion)
     if event is Event.STARTED:
-        return _message([f"{icon(promotion)} {name} is started by {mention(promotion.plan.requester)}. {where}"])
+        started = f"{icon(promotion)} {name} is started by {mention(promotion.plan.requester)}. {where}"
+        return _message([started, *turns.opening_lines(promotion)])
     now = state(promotion, approvers)
     return _message(
         [f"{now.emoji} {name}: {now.sentence} {where}", *(_why(promotion) if event is Event.FAILED else [])]
     )
+
+
+def ready(promotion: Promotion, *, approvers: str = "") -> Rendered:
+    """To whoever asked to be told when the gates hold; also when it came to something else."""
+    now = state(promotion, approvers)
+    ended = promotion.phase.final
+    said = now.sentence if ended else f"its gates hold. {now.sentence}"
+    return _message([f"🔔 {bold(headline(promotion), HEADLINE)}: {said}", _card_is(promotion)])
 
 
 def reminder(promotion: Promotion, *, approvers: str = "", escalated: bool = False) -> Rendered:
@@ -73,7 +84,10 @@ def result(promotion: Promotion) -> Rendered:
 
 
 def _why(promotion: Promotion) -> list[str]:
-    return [*facts.trouble_lines(promotion), *facts.reason_lines(promotion)]
+    lines = [*facts.trouble_lines(promotion), *facts.reason_lines(promotion), *turns.successor_lines(promotion)]
+    if promotion.pull_request and promotion.commit is None:
+        lines.append(words.link(promotion.pull_request, "The pull request"))
+    return lines
 
 
 def _card_is(promotion: Promotion) -> str:

@@ -5,23 +5,47 @@ from functools import singledispatch
 from bot.domain.reply import (
     DryRun,
     HelpPage,
+    Occupied,
+    Queued,
     Reply,
     RollbackChoices,
     RunDetail,
     RunList,
     RunLog,
     ScanReport,
+    Shown,
     Silent,
     Started,
     StatusBoard,
     Told,
 )
+from bot.domain.safety_reply import (
+    Abilities,
+    Delegated,
+    FreezeCalled,
+    History,
+    Holds,
+    Identity,
+    ImageRejected,
+    LockHeld,
+    LockTaken,
+)
 from bot.ports import Rendered
-from bot.views.card import dry_run, headline
+from bot.views.card import dry_run, headline, shown
 from bot.views.help import help_page
+from bot.views.history import abilities, history, identity
 from bot.views.layout import sentence, told
+from bot.views.queueing import occupied, queued
 from bot.views.rollback import rollback_choices
 from bot.views.runs import run_detail, run_list, run_log
+from bot.views.safety import (
+    delegated,
+    freeze_called,
+    holds,
+    image_rejected,
+    lock_held,
+    lock_taken,
+)
 from bot.views.scan import scan_report
 from bot.views.status import status_board
 from bot.views.words import bold, channel_mention
@@ -57,6 +81,13 @@ def _(reply: DryRun) -> Rendered:
     return dry_run(reply.promotion)
 
 
+@render.register
+def _(reply: Shown) -> Rendered:
+    return shown(reply.promotion)
+
+
+render.register(Occupied, occupied)
+render.register(Queued, queued)
 render.register(StatusBoard, status_board)
 render.register(ScanReport, scan_report)
 render.register(RunList, run_list)
@@ -64,3 +95,12 @@ render.register(RunDetail, run_detail)
 render.register(RunLog, run_log)
 render.register(RollbackChoices, rollback_choices)
 render.register(HelpPage, help_page)
+render.register(LockTaken, lock_taken)
+render.register(LockHeld, lock_held)
+render.register(Holds, holds)
+render.register(FreezeCalled, freeze_called)
+render.register(ImageRejected, image_rejected)
+render.register(Delegated, delegated)
+render.register(History, history)
+render.register(Identity, identity)
+render.register(Abilities, abilities)

@@ -5,7 +5,6 @@ from slack_sdk.models.blocks import Block
 from bot.domain.reply import RollbackChoice, RollbackChoices
 from bot.ports import Rendered
 from bot.views import words
-from bot.views.card import LAST_ENVIRONMENT
 from bot.views.ids import Action, ImageValue
 from bot.views.layout import button, confirm, rendered, rows, section, sentence
 from bot.views.words import DAY_AND_TIME, bold, link, moment, safe
@@ -23,7 +22,7 @@ def _row(reply: RollbackChoices, choice: RollbackChoice, index: int) -> Block:
     label = choice.image.label
     to = choice.image.digest or choice.image.tag or choice.commit.sha
     ask = None
-    if reply.environment == LAST_ENVIRONMENT:
+    if reply.careful:
         text = f"{words.plain(reply.app, 80)} goes back from {reply.running.label} to {label}."
         ask = confirm(f"Roll back {reply.environment}?", text, "Roll back", "Not now")
     name = Action.PICK_ROLLBACK.numbered(index)

@@ -36,7 +36,7 @@ class Aftermath:
     reviews: ReviewStore
     policy: Policy
     wake: asyncio.Event
-    """set when a story has been written down and waits to be begun"""
+    """set when a story has been written down and waits to be begun, or when one has ended"""
 
     async def owe_review(self, promotion: Promotion, connection: AsyncConnection) -> None:
         plan = promotion.plan

@@ -19,7 +19,10 @@ from bot.domain.promotion import ApprovalRule, Kind, Move, Plan, Promotion
 from bot.gates.panel import Panel
 from bot.policy import Policy
 from bot.ports import Registry
+from bot.workflow.changes import Changes
 from bot.workflow.running import RollbackTargets
+
+NO_SOURCES = Changes(None)
 
 
 @dataclass(frozen=True)
@@ -38,13 +41,20 @@ class Planner:
     """Raises UserError for what cannot be planned, IntegrationError when a fact cannot be had."""
 
     def __init__(
-        self, catalog: Catalog, registry: Registry, policy: Policy, panel: Panel, targets: RollbackTargets
+        self,
+        catalog: Catalog,
+        registry: Registry,
+        policy: Policy,
+        panel: Panel,
+        targets: RollbackTargets,
+        changes: Changes = NO_SOURCES,
     ) -> None:
         self._catalog = catalog
         self._registry = registry
         self._policy = policy
         self._panel = panel
         self._targets = targets
+        self._changes = changes
 
     async def deploy(self, ask: Deploy, requester: Person) -> Plan:
         environment = self._catalog.environment(ask.environment)
@@ -55,7 +65,7 @@ class Planner:
         overlay = self._catalog.find(listing, ask.app, environment.name)
         moves = await self._named(listing, overlay, ask.image)
         want = Want((ask.app,), environment, Kind.PROMOTION, None, ask.reason, ask.break_glass)
-        return self._plan(want, listing, moves, requester, ask.context)
+        return await self._plan(want, listing, moves, requester, ask.context)
 
     async def promote(self, ask: Promote, requester: Person) -> Plan:
         environment = self._catalog.environment(ask.environment)
@@ -77,7 +87,7 @@ class Planner:
         pairs = [(before[image.name], image) for image in pinned if image.name in before]
         moves = await asyncio.gather(*(self._to_pinned(overlay, old, new) for old, new in pairs))
         want = Want((ask.app,), environment, Kind.ROLLBACK, None, ask.reason)
-        return self._plan(want, listing, [m for m in moves if m], requester, ask.context)
+        return await self._plan(want, listing, [m for m in moves if m], requester, ask.context)
 
     async def reissue(self, promotion: Promotion) -> Plan:
         """The same wish on the overlay as it is now: the images that were to go, from what each line shows by now."""
@@ -85,7 +95,7 @@ class Planner:
         listing = await self._catalog.listing(fresh=True)
         moves = await asyncio.gather(*(self._again(listing, move, old.environment) for move in promotion.moves))
         want = Want(old.apps, self._catalog.environment(old.environment), old.kind, None, old.reason, old.break_glass)
-        plan = self._plan(want, listing, [m for m in moves if m], old.requester, _context(old))
+        plan = await self._plan(want, listing, [m for m in moves if m], old.requester, _context(old))
         return replace(plan, source=old.source, channel=old.channel, replaces=old.id)
 
     async def automatic_rollback(self, promotion: Promotion, evidence: str) -> Plan:
@@ -95,7 +105,7 @@ class Planner:
         environment = self._catalog.environment(old.environment)
         moves = await asyncio.gather(*(self._back(listing, move, old.environment) for move in promotion.moves))
         want = Want(old.apps, environment, Kind.ROLLBACK, None, evidence)
-        plan = self._plan(want, listing, [m for m in moves if m], PILOTHOUSE, _context(old))
+        plan = await self._plan(want, listing, [m for m in moves if m], PILOTHOUSE, _context(old))
         gates = dict.fromkeys(plan.gates, "policy rolls back by itself")
         rule = ApprovalRule(count=0, expires=plan.approval.expires)
         return replace(plan, channel=old.channel, replaces=old.id, automatic=True, approval=rule, skipped_gates=gates)
@@ -144,7 +154,7 @@ class Planner:
             for old, new in _matched(images[target], images[source])
         ]
         moves = await asyncio.gather(*(self._to_pinned(target, old, new) for target, old, new in pairs))
-        return self._plan(want, listing, [m for m in moves if m], requester, context)
+        return await self._plan(want, listing, [m for m in moves if m], requester, context)
 
     async def _named(self, listing: Listing, overlay: Overlay, reference: str) -> list[Move]:
         """Every image of the overlay that exists by this tag or digest."""
@@ -205,7 +215,7 @@ class Planner:
         except NotFound:
             return None
 
-    def _plan(self, want: Want, listing: Listing, moves: list[Move], requester: Person, context: Context) -> Plan:
+    async def _plan(self, want: Want, listing: Listing, moves: list[Move], requester: Person, context: Context) -> Plan:
         environment = want.environment.name
         if not moves:
             raise NothingToPromote(
@@ -216,12 +226,13 @@ class Planner:
         if want.break_glass and not want.reason:
             raise InvalidCommand("Breaking the glass needs a reason: add `! WHY` to the command.")
         gates = tuple(dict.fromkeys(name for app in apps for name in self._panel.names(app, environment)))
+        told = await self._changes.of(moves)
         return Plan(
             id=promotion_id(context.request_id),
             kind=want.kind,
             environment=environment,
             source=want.source.name if want.source else "",
-            moves=tuple(moves),
+            moves=told.moves,
             requester=requester,
             channel=self._policy.channels.default or context.channel,
             requested_at=datetime.now(UTC),
@@ -231,6 +242,7 @@ class Planner:
             reason=want.reason,
             skipped_gates=self._skipped(apps, want),
             break_glass=want.break_glass,
+            authors=told.authors,
             correlation_id=context.correlation_id,
         )
 

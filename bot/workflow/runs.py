@@ -6,6 +6,7 @@ from bot.domain.pipeline import PipelineRun, RunRequest, RunStatus, StepLog, Tas
 from bot.policy import Policy, authorize
 from bot.policy.model import AppPart
 from bot.ports import Pipelines
+from bot.redaction import Redactor
 
 LAST_LINES = 20
 """of a failed step, shown in the message itself"""
@@ -20,9 +21,10 @@ def target_of(run: PipelineRun) -> Target:
 class Runs:
     """Raises UnknownName for a run that is not there, NotAllowed for one that is not the caller's business."""
 
-    def __init__(self, pipelines: Pipelines, policy: Policy) -> None:
+    def __init__(self, pipelines: Pipelines, policy: Policy, redactor: Redactor | None = None) -> None:
         self._pipelines = pipelines
         self._policy = policy
+        self._redactor = redactor or Redactor()
 
     async def find(self, name: str, caller: Caller, permission: Permission) -> PipelineRun:
         try:
@@ -41,8 +43,12 @@ class Runs:
         task = failed_task(run)
         if task is None:
             return run.message or run.reason or "Tekton gives no reason.", None
-        logs = await self._pipelines.logs(run.name, LAST_LINES)
-        return explain(task), last_words(task, logs)
+        logs = await self.logs(run, LAST_LINES)
+        return self._redactor.text(explain(task)), last_words(task, logs)
+
+    async def logs(self, run: PipelineRun, lines: int) -> tuple[StepLog, ...]:
+        """The last lines of each step, without the secrets in them."""
+        return self._redactor.logs(await self._pipelines.logs(run.name, lines))
 
 
 def failed_task(run: PipelineRun) -> TaskStatus | None:

@@ -281,8 +281,7 @@ class Steps:
         await self.record.write(promotion, entry, event, *more)
         await self._show(promotion)
         _count(promotion)
-        if successor:
-            self.aftermath.begin()
+        self.aftermath.begin()  # the successor, or whoever has waited for this one to end
 
     async def _show(self, promotion: Promotion) -> Posted | None:
         """A card that cannot be shown now must not stop a promotion: the next step shows it again."""

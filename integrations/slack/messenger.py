@@ -59,6 +59,10 @@ class SlackMessenger:
     async def upload(self, channel: str, filename: str, content: bytes, title: str, thread: str = "") -> None:
         await self._api.upload(await self._conversations.id_of(channel), filename, content, title, thread)
 
+    async def channel_id(self, channel: str) -> str:
+        """The id of a channel that is named. Raises NotFound."""
+        return await self._conversations.id_of(channel)
+
     async def _find(self, channel: str, thread: str, key: str) -> Posted | None:
         """The message that an earlier try posted. Where the bot may not read, there is no way to know."""
         method = "conversations.replies" if thread else "conversations.history"

@@ -17,11 +17,14 @@ from bot.workflow.board import Board
 from bot.workflow.promotions import Promotions
 from bot.workflow.runs import Runs
 from bot.workflow.scans import Scans
+from bot.workflow.subscribers import Subscribers
+from bot.workflow.turns import Turns
 from tests.fakes.applications import MemoryApplications
 from tests.fakes.directory import TEAM, FakeDirectory
 from tests.fakes.overlays import MemoryOverlays
 from tests.fakes.pipelines import MemoryPipelines
 from tests.fakes.promotions import HOST, MemoryPromotions
+from tests.fakes.queue import MemoryQueue, MemorySubscribers
 from tests.fakes.registry import MemoryRegistry
 from tests.fakes.requests import MemoryRequestLog
 
@@ -48,6 +51,8 @@ class Office:
     requests: MemoryRequestLog = field(default_factory=MemoryRequestLog)
     promotions: MemoryPromotions = field(default_factory=MemoryPromotions)
     images: MemoryRegistry = field(default_factory=MemoryRegistry)
+    queue: MemoryQueue = field(default_factory=MemoryQueue)
+    subscribers: MemorySubscribers = field(default_factory=MemorySubscribers)
     pipelines: MemoryPipelines = field(default_factory=MemoryPipelines)
     applications: MemoryApplications = field(default_factory=MemoryApplications)
 
@@ -67,6 +72,8 @@ class Office:
             Directory: self.directory,
             RequestLog: self.requests,
             Promotions: self.promotions,
+            Turns: Turns(self.promotions, self.queue),
+            Subscribers: self.subscribers,
             ImageRegistry: self.images,
             Pipelines: self.pipelines,
             PipelineRetries: self.pipelines,

@@ -8,7 +8,7 @@ from bot.domain.application import ApplicationRef
 from bot.domain.caller import Caller
 from bot.domain.errors import Conflict, NotAllowed, PromotionInProgress, UnknownName
 from bot.domain.image import Image
-from bot.domain.intent import Abort, Approve, Context, Deploy, Promote, Reject, Rollback
+from bot.domain.intent import Abort, Adjust, Approve, Context, Deploy, Promote, Reject, Rollback
 from bot.domain.overlay import OverlayImage
 from bot.domain.promotion import Approval, ApprovalRule, Kind, Move, Phase, Plan, Promotion, Stage, Vote, VoteKind
 from bot.domain.reply import RollbackChoice
@@ -64,6 +64,12 @@ class MemoryPromotions(Promotions):
         if caller.id != promotion.plan.requester.id:
             raise NotAllowed("Only who asked for a promotion may abort it.")
         return self._keep(replace(promotion, phase=Phase.ABORTED, stage=Stage.DONE))
+
+    async def adjust(self, ask: Adjust, caller: Caller) -> Promotion:
+        promotion = await self.get(ask.promotion)
+        if caller.id != promotion.plan.requester.id:
+            raise NotAllowed("Only who asked for a promotion may adjust it.")
+        return self._keep(replace(promotion, left_out=ask.left_out, approvals=()))
 
     async def get(self, promotion_id: str) -> Promotion:
         if self.failing:

@@ -252,7 +252,7 @@ def test_rollback_choices() -> None:
         RollbackChoice(running("v1.4.1")[0], AT, COMMIT, verified=True),
         RollbackChoice(running("v1.4.0")[0], AT, COMMIT),
     )
-    assert lines(render(RollbackChoices("my-app", "production", running("v1.4.2")[0], choices))) == [
+    assert lines(render(RollbackChoices("my-app", "production", running("v1.4.2")[0], choices, careful=True))) == [
         "my-app in production runs *v1.4.2*. It can go back to:",
         "*v1.4.1* · was Healthy there",
         "since 2026-05-04 14:02 UTC by Ana · c0ffee1 Promote my-app to production [Roll back to this?]",

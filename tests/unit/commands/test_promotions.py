@@ -36,7 +36,7 @@ async def test_rolling_back_without_a_target_shows_what_there_is() -> None:
     office.promotions.choices = (choice,)
     reply = await office.run("/rollback my-app prod", "U0ANA")
     running = OverlayImage(f"{HOST}/my-app", f"{HOST}/my-app", "1.4.1")
-    assert reply == RollbackChoices("my-app", "production", running, (choice,))
+    assert reply == RollbackChoices("my-app", "production", running, (choice,), careful=True)
     assert not office.promotions.all
 
 

@@ -1,0 +1,61 @@
+"""Two promotions of one app to one environment: what the second person is told, and what they can do about it."""
+
+from bot.domain.intent import Deploy, Promote, Wish
+from bot.domain.promotion import Promotion
+from bot.domain.queueing import Waiting, what
+from bot.domain.reply import Occupied, Queued
+from bot.ports import Rendered
+from bot.views import layout
+from bot.views.card import headline
+from bot.views.ids import Action, PromotionValue, WishValue
+from bot.views.layout import rendered, section, sentence
+from bot.views.state import state
+from bot.views.words import bold, channel_mention, code, ended, safe
+
+
+def occupied(reply: Occupied) -> Rendered:
+    other, wish = reply.promotion, wish_value(reply.wish)
+    said = safe(reply.sentence, 600)
+    ask = layout.confirm(
+        "Replace it?",
+        f"{headline(other)}, asked for by {other.plan.requester.name}, is aborted, and yours starts.",
+        "Replace it",
+        "Leave it",
+    )
+    pressed = [
+        layout.button("Show it", Action.SHOW, PromotionValue(other.id, "")),
+        layout.button("Queue behind it", Action.QUEUE, wish),
+        layout.button("Replace it", Action.REPLACE, wish, style="danger", confirm=ask),
+    ]
+    typed = f"Typed, these are {code('--queue')} and {code('--replace')} behind the command."
+    return rendered(said, [section(said), *layout.actions(pressed), layout.context(typed)])
+
+
+def queued(reply: Queued) -> Rendered:
+    other = bold(headline(reply.behind), 300)
+    if reply.replacing:
+        return sentence(f"{other} is being aborted; yours starts when it has ended. You hear of it here, from me.")
+    now = state(reply.behind).sentence
+    return sentence(f"Yours starts when {other} has ended: you hear of it from me. Where that stands: {now}")
+
+
+def turn_came(promotion: Promotion) -> Rendered:
+    where = channel_mention(promotion.plan.channel)
+    return sentence(f"▶️ It is your turn: {bold(headline(promotion), 300)} has started. The card is in {where}.")
+
+
+def turn_missed(waiting: Waiting, why: str) -> Rendered:
+    return sentence(f"⏹️ {bold(what(waiting.wish), 300)} was queued, and could not start: {ended(safe(why, 900))}")
+
+
+def wish_value(wish: Wish) -> WishValue:
+    if isinstance(wish, Deploy):
+        return WishValue("deploy", wish.app, wish.environment, wish.image, "", wish.reason, _glass(wish))
+    if isinstance(wish, Promote):
+        apps = "/".join(wish.apps)
+        return WishValue("promote", apps, wish.environment, "", wish.source, wish.reason, _glass(wish))
+    return WishValue("rollback", wish.app, wish.environment, wish.to, "", wish.reason)
+
+
+def _glass(wish: Deploy | Promote) -> str:
+    return "!" if wish.break_glass else ""

@@ -1,0 +1,50 @@
+"""The boxes of a release train, and their keyboard twin: leave apps out, take them in again."""
+
+from dataclasses import replace
+
+from bot.domain.caller import Caller, Permission
+from bot.domain.errors import Conflict, UnknownName
+from bot.domain.intent import Adjust
+from bot.domain.promotion import Promotion
+from bot.domain.reply import Reply, Silent
+from bot.grammar import Words
+from bot.names import did_you_mean
+from bot.registry import command
+from bot.workflow.promotions import Promotions
+
+
+def parse(words: Words) -> Adjust:
+    promotion = words.identifier("the release train; its id is at the foot of its card")
+    said = words.rest().replace(",", " ").split()
+    verb, apps = " ".join(said[:2]).lower(), tuple(said[2:])
+    if not apps or verb not in ("leave out", "take in"):
+        words.refuse("Say which apps to leave out or to take in.")
+    if verb == "leave out":
+        return Adjust(context=words.context, promotion=promotion, left_out=apps)
+    return Adjust(context=words.context, promotion=promotion, taken_in=apps)
+
+
+@command("adjust", usage="/adjust PROMOTION leave out|take in APP…", allow=Permission.PROMOTE, parse=parse, names=False)
+async def adjust(ask: Adjust, caller: Caller, promotions: Promotions) -> Reply:
+    """Leave apps out of a release train, or take them in again, until it is decided.
+
+    For whoever asked for the train, and for administrators. Approvals that were given before do not count any more,
+    since they were for something else.
+    """
+    train = await promotions.get(ask.promotion)
+    left_out = _left_out(train, ask)
+    if left_out == train.left_out:
+        return Silent()
+    if left_out == train.plan.apps:
+        raise Conflict("At least one app must go: abort the train instead.")
+    await promotions.adjust(replace(ask, left_out=left_out, taken_in=()), caller)
+    return Silent()
+
+
+def _left_out(train: Promotion, ask: Adjust) -> tuple[str, ...]:
+    """All that stay behind from now on, in the train's order."""
+    for app in (*ask.left_out, *ask.taken_in):
+        if app not in train.plan.apps:
+            raise UnknownName(f"`{app[:60]}` is not in this train.{did_you_mean(app, train.plan.apps)}")
+    left = {*train.left_out, *ask.left_out} - {*ask.taken_in}
+    return tuple(app for app in train.plan.apps if app in left)

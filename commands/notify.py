@@ -1,0 +1,30 @@
+"""The button "Notify me when ready", and its keyboard twin."""
+
+from bot.domain.caller import Caller, Permission, Target
+from bot.domain.intent import Subscribe
+from bot.domain.reply import Reply, Told
+from bot.grammar import Words
+from bot.policy import Policy, authorize
+from bot.registry import command
+from bot.workflow.promotions import Promotions
+from bot.workflow.subscribers import Subscribers
+
+
+def parse(words: Words) -> Subscribe:
+    promotion = words.identifier("the promotion that you want to hear of; its id is at the foot of its card")
+    words.done()
+    return Subscribe(context=words.context, promotion=promotion)
+
+
+@command("notify", usage="/notify PROMOTION", allow=Permission.VIEW, parse=parse, names=False)
+async def notify(
+    ask: Subscribe, caller: Caller, promotions: Promotions, policy: Policy, subscribers: Subscribers
+) -> Reply:
+    """Be told, by a direct message, when the gates of a promotion hold, or when it ends before that."""
+    promotion = await promotions.get(ask.promotion)
+    for app in promotion.plan.apps:
+        authorize(policy, caller, Permission.VIEW, Target(app, promotion.plan.environment))
+    if not promotion.blocked or promotion.phase.final:
+        return Told("There is nothing to wait for any more: look at the card.")
+    await subscribers.add(promotion.id, caller.person)
+    return Told("You will hear of it from me as soon as the gates hold.")
