@@ -51,13 +51,14 @@ class Description:
     """A Swagger 2.0 document, and where it is known to be wrong about its own server.
 
     extra: query parameters that are read though it omits them. also_answered: statuses that it omits. misdescribed:
-    parts of problems that are the document's own.
+    parts of problems that are the document's own. deep: path parameters that may hold slashes.
     """
 
     name: str
     extra: dict[str, frozenset[str]] = field(default_factory=dict)
     also_answered: dict[str, frozenset[int]] = field(default_factory=dict)
     misdescribed: tuple[str, ...] = ()
+    deep: frozenset[str] = frozenset()
 
     @functools.cached_property
     def document(self) -> Schema:
@@ -73,7 +74,7 @@ class Description:
         base = self.document.get("basePath", "").rstrip("/")
         found = []
         for template, methods in self.document["paths"].items():
-            pattern = re.compile(re.sub(r"\\\{[^/]+?\\\}", "[^/]+", re.escape(base + template)))
+            pattern = re.compile(re.sub(r"\\\{([^/]+?)\\\}", self._segment, re.escape(base + template)))
             for method, described in methods.items():
                 if method in ("get", "put", "post", "patch", "delete", "head"):
                     parameters = tuple(self._resolved(p) for p in described.get("parameters", ()))
@@ -83,6 +84,9 @@ class Description:
                         )
                     )
         return tuple(sorted(found, key=lambda o: o.template.count("{")))
+
+    def _segment(self, parameter: re.Match[str]) -> str:
+        return ".+" if parameter[1] in self.deep else "[^/]+"
 
     def operation(self, exchange: Exchange) -> Operation | None:
         fits = (o for o in self.operations if o.method == exchange.method.lower() and o.path.fullmatch(exchange.path))

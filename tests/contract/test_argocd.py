@@ -43,8 +43,8 @@ NIGHTS = {"kind": "deny", "schedule": "* * * * *", "duration": "1h", "applicatio
 
 
 def described() -> Description:
-    # A7: `fields` is read, though the description does not have it
-    return Description("argocd.swagger.json", extra=FIELDS)
+    # A7: `fields` is read, though the description does not have it; can-i's subresource is "project/application"
+    return Description("argocd.swagger.json", extra=FIELDS, deep=frozenset({"subresource"}))
 
 
 def client(url: str, token: str = TOKEN, project: str = "apps") -> ArgoCD:
@@ -161,6 +161,7 @@ CALLS: dict[str, tuple[Call, str]] = {
     "events": (lambda argocd, _: argocd.events(REF), "ApplicationService_ListResourceEvents"),
     "logs": (lambda argocd, world: read_logs(argocd, world), "ApplicationService_PodLogs2"),
     "changes": (lambda argocd, _: first_change(argocd), "ApplicationService_Watch"),
+    "may": (lambda argocd, _: argocd.may("sync", REF), "AccountService_CanI"),
     "version": (lambda argocd, _: argocd.version(), "VersionService_Version"),
 }
 WITHOUT_REQUEST = {"token_expires", "aclose"}
