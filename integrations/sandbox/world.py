@@ -133,6 +133,7 @@ class World:
             "PILOTHOUSE_KUBERNETES__KUBECONFIG": str(kubeconfig),
             "PILOTHOUSE_KUBERNETES__NAMESPACE": "ci",
             "PILOTHOUSE_KUBERNETES__SERVICE_ACCOUNT": "ci-pipeline",
+            "PILOTHOUSE_KUBERNETES__FS_GROUP": "1000",
             "PILOTHOUSE_GIT__URL": f"{self.urls['git']}/deploy.git",
             "PILOTHOUSE_GIT__TOKEN": self.secrets.git,
             "PILOTHOUSE_WEBHOOKS__GITHUB_SECRET": self.secrets.github_webhook,
