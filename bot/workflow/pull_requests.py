@@ -1,13 +1,20 @@
 """The change as a pull request, for environments that are changed that way: opened, tended, merged."""
 
+import asyncio
+import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bot.domain.errors import Refused
+from bot.domain.errors import HeadMoved, Refused
 from bot.domain.overlay import Change, Commit
 from bot.domain.promotion import Promotion
 from bot.ports import OverlaySource, PullRequest, PullRequests
 from bot.workflow.committer import Committer, Moved, author, edited, message
+
+MERGE_TRIES = 5
+"""Times that a merge is tried within one look, where others merge at the same time."""
+MERGE_PAUSE = 0.5
+"""seconds between two of them, at most"""
 
 
 @dataclass(frozen=True)
@@ -43,8 +50,13 @@ class PullRequestSteps:
         """Merge it once its checks are green; people may have done so, or closed it, before."""
         client = self._client()
         pull = await client.get(number)
-        if pull.state == "open" and pull.checks == "success":
-            return await client.merge(number, message(promotion))
+        if pull.state != "open" or pull.checks != "success":
+            return pull
+        for _ in range(MERGE_TRIES):
+            try:
+                return await client.merge(number, message(promotion))
+            except HeadMoved:  # somebody else's merge came in between
+                await asyncio.sleep(random.uniform(0, MERGE_PAUSE))  # noqa: S311 (not a secret)
         return pull
 
     async def abandon(self, number: int, why: str) -> None:
