@@ -13,6 +13,7 @@ from bot.notify import Announcer, Cards, Outbox
 from bot.policy import Policy, parse
 from bot.store.database import Database, metadata
 from bot.store.messages import Messages, outbox, threads
+from bot.store.subscriptions import subscriptions
 from tests.fakes.messenger import FakeMessenger
 
 POLICY = """\
@@ -88,7 +89,7 @@ async def start(tmp_path: Path, messenger: FakeMessenger, policy: Policy, clock:
         database = Database(f"sqlite:///{tmp_path}/pilothouse.db")
         opened.append(database)
         async with database.engine.begin() as connection:
-            await connection.run_sync(lambda sync: metadata.create_all(sync, tables=[threads, outbox]))
+            await connection.run_sync(lambda sync: metadata.create_all(sync, tables=[threads, outbox, subscriptions]))
         messages = Messages(database)
         box = Outbox(messages, messenger, clock=clock)
         cards = Cards(messages, messenger, policy, clock=clock)
