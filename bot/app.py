@@ -18,24 +18,44 @@ from starlette.types import ASGIApp
 
 import commands
 from bot.catalog import Catalog
-from bot.gates.health import HealthGate
+from bot.gates.loading import load_gates
 from bot.gates.panel import Panel
-from bot.gates.scan import ScanGate
+from bot.gates.whereabouts import Whereabouts
 from bot.metrics import OUTBOX, REGISTRY
 from bot.notify.announcer import Announcer
 from bot.notify.bulletins import Bulletins
 from bot.notify.cards import Cards
 from bot.notify.channels import ChannelIds
+from bot.notify.housekeeping import Housekeeping
+from bot.notify.ledger import Ledger
 from bot.notify.nudges import Nudges
 from bot.notify.outbox import Outbox
 from bot.notify.queue_news import DirectQueueNews
 from bot.outside import Outside, open_outside
 from bot.policy import Policy, load
-from bot.ports import Applications, Directory, Messenger, Modals, OverlaySource, PipelineRetries, Pipelines, RequestLog
+from bot.ports import (
+    Alerts,
+    Applications,
+    CustomGates,
+    Directory,
+    Freezes,
+    Locks,
+    Messenger,
+    Modals,
+    OverlaySource,
+    PipelineRetries,
+    Pipelines,
+    PromotionRecord,
+    Rejections,
+    RequestLog,
+    Signatures,
+    SyncWindows,
+)
 from bot.ports import Registry as ImageRegistry
 from bot.redaction import Redactor
 from bot.registry import Registry
 from bot.router import Router, bolt_app
+from bot.safety.desks import Desks, Stores
 from bot.settings import Settings
 from bot.store.audit import Audit
 from bot.store.database import Database
@@ -107,6 +127,7 @@ class Pilothouse:
     replicas: Replicas | None
     """None on SQLite, which one replica has for itself"""
     webhooks: Webhooks
+    housekeeping: Housekeeping
     connected: Callable[[], Awaitable[bool]] = _not_yet
 
 
@@ -133,6 +154,8 @@ async def run(settings: Settings) -> None:
             stack.push_async_callback(_cancelled, working)
             beginning = asyncio.create_task(_begin_stories(pilothouse))
             stack.push_async_callback(_cancelled, beginning)
+            tidying = asyncio.create_task(pilothouse.housekeeping.run_forever())
+            stack.push_async_callback(_cancelled, tidying)
             if pilothouse.replicas:
                 watching = asyncio.create_task(pilothouse.replicas.watch())
                 stack.push_async_callback(_cancelled, watching)
@@ -152,9 +175,19 @@ async def assemble(settings: Settings, policy: Policy, stack: AsyncExitStack) ->
     outside = await open_outside(settings, policy, stack)
     store, audit, messages = PromotionStore(database), Audit(database), Messages(database)
     catalog = Catalog(outside.overlays, policy)
-    panel = Panel([ScanGate(outside.harbor), HealthGate(outside.argocd, policy)], policy)
+    words, whereabouts = Stores.of(database), Whereabouts(catalog, outside.overlays, outside.harbor)
+    panel = Panel(load_gates(asked_by_gates(outside, policy, catalog, words, whereabouts, store)), policy)
     eligibility = Eligibility(policy)
     outbox = Outbox(messages, outside.messenger)
+    desks = Desks.open(
+        words,
+        Ledger(database, audit, outbox, policy),
+        policy,
+        catalog,
+        registry=outside.harbor,
+        whereabouts=whereabouts,
+        directory=outside.directory,
+    )
     targets = RollbackTargets(outside.overlays, catalog, store)
     planner = Planner(catalog, outside.harbor, policy, panel, targets, Changes(outside.sources))
     subscriptions, channels = SubscriptionStore(database), ChannelIds()
@@ -183,6 +216,8 @@ async def assemble(settings: Settings, policy: Policy, stack: AsyncExitStack) ->
         Turns: Turns(desk, queue),
         Subscribers: subscriptions,
         Runs: Runs(outside.tekton, policy, Redactor(settings.secrets)),
+        PromotionStore: store,
+        **desks.services,
     }
     router = Router(Registry.load(commands), offered)
     slack = settings.slack
@@ -195,7 +230,49 @@ async def assemble(settings: Settings, policy: Policy, stack: AsyncExitStack) ->
     async def name_channels() -> None:
         await channels.learn(policy, outside.messenger.channel_id)
 
-    return Pilothouse(settings, router, bolt, engine, desk, outbox, begin, queue, name_channels, replicas, webhooks)
+    return Pilothouse(
+        settings,
+        router,
+        bolt,
+        engine,
+        desk,
+        outbox,
+        begin,
+        queue,
+        name_channels,
+        replicas,
+        webhooks,
+        desks.housekeeping,
+    )
+
+
+def asked_by_gates(
+    outside: Outside,
+    policy: Policy,
+    catalog: Catalog,
+    words: Stores,
+    whereabouts: Whereabouts,
+    store: PromotionStore,
+) -> Mapping[Any, Any]:
+    """What gates may ask, by the type that they name."""
+    return {
+        Policy: policy,
+        Catalog: catalog,
+        Whereabouts: whereabouts,
+        Directory: outside.directory,
+        ImageRegistry: outside.harbor,
+        Applications: outside.argocd,
+        SyncWindows: outside.argocd,
+        OverlaySource: outside.overlays,
+        Pipelines: outside.tekton,
+        Signatures: outside.signatures,
+        Alerts: outside.alerts,
+        CustomGates: outside.custom_gates,
+        Locks: words.locks,
+        Freezes: words.freezes,
+        Rejections: words.rejections,
+        PromotionRecord: store,
+    }
 
 
 def services(

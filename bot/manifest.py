@@ -6,6 +6,8 @@ from bot.registry import Registry
 from integrations.slack.probe import SCOPES
 
 EVENTS = ("app_home_opened",)
+NAME_PEOPLE = ("/delegate",)
+"""Commands in whose text Slack is to write ids for the people who are mentioned (S6)."""
 
 
 def manifest(registry: Registry, *, socket_mode: bool, url: str = "") -> dict[str, Any]:
@@ -35,7 +37,7 @@ def manifest(registry: Registry, *, socket_mode: bool, url: str = "") -> dict[st
                     "command": each.command,
                     "description": each.description,
                     "usage_hint": each.usage_hint,
-                    "should_escape": False,
+                    "should_escape": each.command in NAME_PEOPLE,
                     **({"url": endpoint["request_url"]} if endpoint else {}),
                 }
                 for each in registry.slash_commands()

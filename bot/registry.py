@@ -6,7 +6,7 @@ A command is a coroutine function. Its parameters say by their types what it nee
 
 import inspect
 import pkgutil
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from importlib.metadata import entry_points
@@ -167,12 +167,11 @@ class Registry:
         return tuple(command.help for command in wanted)
 
     def slash_commands(self) -> tuple[SlashCommand, ...]:
-        """What the Slack app's manifest must list."""
-        every: dict[str, SlashCommand] = {}
+        """What the Slack app's manifest must list: one for each family of verbs."""
+        families: dict[str, list[HelpEntry]] = {}
         for entry in self.help():
-            slash, _, hint = entry.usage[0].partition(" ")
-            every.setdefault(slash, SlashCommand(slash, entry.summary, hint))
-        return tuple(every.values())
+            families.setdefault(entry.usage[0].partition(" ")[0], []).append(entry)
+        return tuple(_slash_command(slash, entries) for slash, entries in families.items())
 
     def bind(self, services: Services) -> "Runner":
         """Raises TypeError when a command needs a service that is not offered."""
@@ -208,6 +207,17 @@ class Runner:
         return await found.function(
             **{name: given[kind] if kind in given else self._services[kind] for name, kind in found.needs.items()}
         )
+
+
+def _slash_command(slash: str, entries: Sequence[HelpEntry]) -> SlashCommand:
+    """What `/pilothouse` is for is said by its help, not by whichever command behind it comes first."""
+    single = next((entry for entry in entries if entry.verb == HELP or len(entries) == 1), None)
+    if single:
+        return SlashCommand(slash, single.summary, single.usage[0].partition(" ")[2])
+    verbs = [entry.usage[0].split()[1] for entry in entries]
+    family = slash.removeprefix("/").capitalize()
+    description = f"{family}: {', '.join(verbs[:-1])} or {verbs[-1]}. `help` behind it says how."
+    return SlashCommand(slash, description, f"{'|'.join(verbs)} …")
 
 
 def _verb(tokens: Iterable[Token]) -> str:

@@ -3,14 +3,16 @@
 from dataclasses import replace
 
 from bot.domain.caller import Caller, Permission
-from bot.domain.intent import Reject
+from bot.domain.intent import Intent, Reject
 from bot.domain.reply import Reply, Silent
 from bot.grammar import Words
 from bot.registry import command
 from bot.workflow.promotions import Promotions
 
 
-def parse(words: Words) -> Reject:
+def parse(words: Words) -> Intent:
+    if words.names_image:
+        return words.rejected_image()
     promotion = words.identifier("the promotion that you reject; its id is at the foot of its card")
     reason = words.rest()
     if not reason:
@@ -20,7 +22,10 @@ def parse(words: Words) -> Reject:
 
 @command("reject", usage="/reject PROMOTION REASON", allow=Permission.APPROVE, parse=parse, names=False)
 async def reject(ask: Reject, caller: Caller, promotions: Promotions) -> Reply:
-    """Say no to a promotion that waits for approval; it ends there, and its card tells your reason."""
+    """Say no to a promotion that waits for approval; it ends there, and its card tells your reason.
+
+    `/reject APP@TAG REASON` is about an image: it goes nowhere any more.
+    """
     if not ask.content_hash:
         named = await promotions.get(ask.promotion)
         ask = replace(ask, content_hash=named.content_hash)

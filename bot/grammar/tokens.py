@@ -17,6 +17,7 @@ _PLAIN = str.maketrans(
 )
 _LONG_DASH = re.compile(r"(?<!\S)(?:—|–-?)(?=\w)")
 _LINK = re.compile(r"<([^<>|\s]+)(?:\|([^<>]*))?>")
+_PERSON = re.compile(r"@[UW][A-Z0-9]+")
 _ENTITIES = (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&"))
 _TOKEN = re.compile(r"""(?P<key>[^\s"'=]+=)?(?:"(?P<double>[^"]*)"|'(?P<single>[^']*)'(?=\s|$))|(?P<bare>\S+)""")
 
@@ -60,6 +61,8 @@ def clean(text: str) -> str:
 
 def _unlinked(link: re.Match[str]) -> str:
     target, label = link.group(1), link.group(2)
+    if _PERSON.fullmatch(target):
+        return target  # names change hands (S8): the id says who is meant
     return label or target.removeprefix("mailto:")
 
 

@@ -1,7 +1,18 @@
 """What may happen, and who may make it happen: `pilothouse.yaml`, read and asked. Pure, but for `load`."""
 
-from bot.policy.authorization import authorize, may, roles_of, who_could
+from bot.policy.authorization import EVERY, authorize, may, roles_of, who_could
 from bot.policy.file import load, parse
 from bot.policy.model import Binding, EnvironmentRules, Policy
 
-__all__ = ["Binding", "EnvironmentRules", "Policy", "authorize", "load", "may", "parse", "roles_of", "who_could"]
+__all__ = [
+    "EVERY",
+    "Binding",
+    "EnvironmentRules",
+    "Policy",
+    "authorize",
+    "load",
+    "may",
+    "parse",
+    "roles_of",
+    "who_could",
+]

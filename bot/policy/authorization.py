@@ -4,6 +4,9 @@ from bot.domain.caller import Caller, Permission, Target
 from bot.domain.errors import NotAllowed
 from bot.policy.model import Binding, Policy, covers
 
+EVERY = "*"
+"""As a target's app or environment: all of them, which only a binding for all of them gives."""
+
 
 def authorize(policy: Policy, caller: Caller, permission: Permission, target: Target) -> None:
     """Raises NotAllowed, naming the rule and who could, unless a binding gives the caller this permission there."""
@@ -20,7 +23,7 @@ def roles_of(policy: Policy, caller: Caller, target: Target) -> frozenset[str]:
     """The roles that the caller holds for a target, by the groups and account state that the directory tells now."""
     if not caller.active:
         return frozenset()
-    return frozenset(b.role for b in policy.bindings if _binds(b, caller) and covers(b, target.app, target.environment))
+    return frozenset(b.role for b in policy.bindings if binds(b, caller) and covers(b, target.app, target.environment))
 
 
 def who_could(policy: Policy, permission: Permission, target: Target) -> str:
@@ -36,7 +39,8 @@ def who_could(policy: Policy, permission: Permission, target: Target) -> str:
     return f"Ask {_either(names)}."
 
 
-def _binds(binding: Binding, caller: Caller) -> bool:
+def binds(binding: Binding, caller: Caller) -> bool:
+    """Whether a binding means this person, wherever it holds."""
     if caller.id in binding.users:
         return True
     if caller.guest or caller.bot or caller.foreign:
@@ -47,8 +51,9 @@ def _binds(binding: Binding, caller: Caller) -> bool:
 
 
 def _why_not(caller: Caller, permission: Permission, target: Target) -> str:
-    app = "every app" if target.app == "*" else target.app
-    where = " in ".join(word for word in (app, target.environment) if word)
+    app = "every app" if target.app == EVERY else target.app
+    environment = "every environment" if target.environment == EVERY else target.environment
+    where = " in ".join(word for word in (app, environment) if word)
     place = f" for {where}" if where else ""
     if not caller.active:
         return "Your account is deactivated."

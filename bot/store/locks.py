@@ -49,10 +49,14 @@ class LockStore:
 
     async def exactly(self, connection: AsyncConnection, app: str, environment: str) -> Lock | None:
         """The lock of just this app ("" for the environment's own); an expired one holds nothing."""
+        lock = await self.there(connection, app, environment)
+        return lock if lock and _holds(lock) else None
+
+    async def there(self, connection: AsyncConnection, app: str, environment: str) -> Lock | None:
+        """Like `exactly`, expired or not."""
         query = sa.select(locks.c.state).where(locks.c.app == app, locks.c.environment == environment)
         state = (await connection.execute(query)).scalar_one_or_none()
-        lock = load(state, Lock) if state is not None else None
-        return lock if lock and _holds(lock) else None
+        return load(state, Lock) if state is not None else None
 
     async def take(self, connection: AsyncConnection, lock: Lock) -> None:
         """In the caller's transaction; replaces the lock that was there. Whether it may is the caller's question."""

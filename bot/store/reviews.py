@@ -43,6 +43,12 @@ class ReviewStore:
         found = await self._load(sa.select(reviews.c.state).where(reviews.c.promotion_id == promotion_id))
         return found[0] if found else None
 
+    async def get_open(self, connection: AsyncConnection, promotion_id: str) -> Review | None:
+        """In the caller's transaction; None when it is closed, or was never owed."""
+        mine = sa.select(reviews.c.state).where(reviews.c.promotion_id == promotion_id, reviews.c.open)
+        state = (await connection.execute(mine)).scalar_one_or_none()
+        return load(state, Review) if state is not None else None
+
     async def open(self) -> tuple[Review, ...]:
         """Oldest first."""
         found = await self._load(sa.select(reviews.c.state).where(reviews.c.open))

@@ -8,10 +8,38 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from bot.store import audit, locks, messages, promotions, queue, replicas, requests, reviews, subscriptions, webhooks
+from bot.store import (
+    audit,
+    delegations,
+    freezes,
+    locks,
+    messages,
+    promotions,
+    queue,
+    rejections,
+    replicas,
+    requests,
+    reviews,
+    subscriptions,
+    webhooks,
+)
 from bot.store.database import Database, metadata
 
-TABLES = (audit, locks, messages, promotions, queue, replicas, requests, reviews, subscriptions, webhooks)
+TABLES = (
+    audit,
+    delegations,
+    freezes,
+    locks,
+    messages,
+    promotions,
+    queue,
+    rejections,
+    replicas,
+    requests,
+    reviews,
+    subscriptions,
+    webhooks,
+)
 
 __all__ = ["TABLES", "metadata", "migrate", "revision", "revisions"]
 

@@ -36,6 +36,9 @@ class Action(StrEnum):
     RUN_CANCEL = "run.cancel"
     RUN_RETRY = "run.retry"
     RUN_SHOW = "run.show"
+    LOCK_STEAL = "lock.steal"
+    LOCK_BREAK = "lock.break"
+    LOCK_WAIT = "lock.wait"
 
     def numbered(self, index: int) -> str:
         return f"{self}#{index}" if index else str(self)
@@ -94,13 +97,25 @@ class RunValue:
     run: str
 
 
-Value = PromotionValue | ImageValue | WishValue | RunValue
+@dataclass(frozen=True)
+class LockValue:
+    """Names a lock by its place and since when (ISO 8601) it is held; with what was asked for instead, as typed."""
+
+    app: str
+    environment: str
+    since: str = ""
+    until: str = ""
+    reason: str = ""
+
+
+Value = PromotionValue | ImageValue | WishValue | RunValue | LockValue
 
 _KEYS: Mapping[type[Value], tuple[str, ...]] = {
     PromotionValue: ("p", "h"),
     ImageValue: ("app", "env", "to"),
     WishValue: ("verb", "apps", "env", "to", "from", "why", "!"),
     RunValue: ("run",),
+    LockValue: ("app", "env", "since", "until", "why"),
 }
 _CARRIES: Mapping[Action, type[Value]] = {
     Action.APPROVE: PromotionValue,
@@ -117,6 +132,9 @@ _CARRIES: Mapping[Action, type[Value]] = {
     Action.RUN_CANCEL: RunValue,
     Action.RUN_RETRY: RunValue,
     Action.RUN_SHOW: RunValue,
+    Action.LOCK_STEAL: LockValue,
+    Action.LOCK_BREAK: LockValue,
+    Action.LOCK_WAIT: LockValue,
 }
 
 

@@ -27,6 +27,7 @@ from tests.fakes.promotions import HOST, MemoryPromotions
 from tests.fakes.queue import MemoryQueue, MemorySubscribers
 from tests.fakes.registry import MemoryRegistry
 from tests.fakes.requests import MemoryRequestLog
+from tests.fakes.words import Safety
 
 ENVIRONMENTS = ("development", "staging", "production")
 RUNNING = {"development": "1.4.3", "staging": "1.4.2", "production": "1.4.1"}
@@ -55,10 +56,15 @@ class Office:
     subscribers: MemorySubscribers = field(default_factory=MemorySubscribers)
     pipelines: MemoryPipelines = field(default_factory=MemoryPipelines)
     applications: MemoryApplications = field(default_factory=MemoryApplications)
+    database_url: str = "sqlite://"
+    """a file, for tests in which people's words are kept"""
 
     def __post_init__(self) -> None:
         self.catalog = Catalog(self.overlays, self.policy)
         self.registry = Registry.load(commands)
+        self.safety = Safety.over(
+            self.policy, self.catalog, self.overlays, self.images, self.directory, self.database_url
+        )
         for app in ("my-app", "payments", "ledger"):
             for environment, tag in RUNNING.items():
                 self.images.push(f"{HOST}/{app}", tag)
@@ -82,6 +88,7 @@ class Office:
             Runs: Runs(self.pipelines, self.policy),
             Scans: Scans(self.catalog, self.images, self.policy),
             Board: Board(self.catalog, self.policy, self.applications, self.overlays, self.promotions),
+            **self.safety.services,
         }
 
     async def caller(self, user: str) -> Caller:

@@ -19,7 +19,7 @@ from bot.grammar import tokenize
         ("<https://example.com/x>", ["https://example.com/x"]),
         ("<mailto:my-app@1.4.2|my-app@1.4.2> prod", ["my-app@1.4.2", "prod"]),
         ("<mailto:my-app@1.4.2>", ["my-app@1.4.2"]),
-        ("<@U0ANA|ana>", ["ana"]),
+        ("<@U0ANA|ana>", ["@U0ANA"]),
         ("<#C0DEPLOY|deployments>", ["deployments"]),
         ("my-app —dry-run", ["my-app", "--dry-run"]),
         ("my-app –-dry-run", ["my-app", "--dry-run"]),

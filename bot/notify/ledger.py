@@ -1,0 +1,109 @@
+"""An effect, its audit row, and what is told about it: all in one transaction, or none."""
+
+import hashlib
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.domain.caller import Caller, Permission, Person, Target
+from bot.domain.errors import NotAllowed
+from bot.domain.event import Event
+from bot.notify.outbox import Outbox
+from bot.policy import Policy, authorize
+from bot.ports import Rendered
+from bot.store.audit import Audit, Entry
+from bot.store.database import Database
+from bot.store.messages import Letter
+from bot.views.words import USER_ID
+
+T = TypeVar("T")
+ATTEMPTS = 3
+
+
+@dataclass(frozen=True)
+class Deed:
+    """Something that happened: for the audit, and for the channels that follow the event.
+
+    `key` names this one happening: what is repeated under the same key is written and told once.
+    """
+
+    event: Event
+    key: str
+    actor: str
+    environment: str
+    apps: tuple[str, ...] = ("",)
+    promotion_id: str = ""
+    detail: Mapping[str, str] = field(default_factory=dict)
+    channel: str = ""
+    """where it was asked for"""
+
+    @property
+    def app(self) -> str:
+        return ", ".join(self.apps)
+
+
+class Ledger:
+    def __init__(self, database: Database, audit: Audit, outbox: Outbox, policy: Policy) -> None:
+        self._database = database
+        self._audit = audit
+        self._outbox = outbox
+        self._policy = policy
+
+    async def authorize(self, caller: Caller, permission: Permission, target: Target, about: str) -> None:
+        """Raises NotAllowed, once the refusal is on record."""
+        try:
+            authorize(self._policy, caller, permission, target)
+        except NotAllowed as refused:
+            detail = {"asked": about, "reason": refused.sentence}
+            await self._audit.record(Entry("refused", caller.id, target.app, target.environment, detail=detail))
+            raise
+
+    async def together(self, effect: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+        """One transaction; again when somebody else wrote the same at the same moment: then it is judged anew."""
+        for attempt in range(ATTEMPTS):
+            try:
+                async with self._database.begin() as connection:
+                    return await effect(connection)
+            except IntegrityError:
+                if attempt == ATTEMPTS - 1:
+                    raise
+        raise AssertionError("the loop returns or raises")
+
+    async def write(self, connection: AsyncConnection, deed: Deed, said: Rendered | None = None) -> None:
+        """The audit row, and the message to the channels that policy names for the event."""
+        entry = Entry(
+            deed.event,
+            deed.actor,
+            deed.app[:255],
+            deed.environment,
+            deed.promotion_id,
+            deed.detail,
+            dedupe=f"{deed.event}:{deed.key}",
+        )
+        await self._audit.append(connection, entry)
+        if said:
+            await self.announce(connection, deed, said)
+
+    async def tell(self, connection: AsyncConnection, deed: Deed, person: Person, said: Rendered) -> None:
+        """A direct message, once for each key; the house itself, which has no id, is told nothing."""
+        if USER_ID.fullmatch(person.id):
+            await self._put(connection, deed, person.id, said)
+
+    async def announce(self, connection: AsyncConnection, deed: Deed, said: Rendered) -> None:
+        """To the channels that policy names for the event, without an audit row."""
+        for channel in self._channels(deed):
+            await self._put(connection, deed, channel, said)
+
+    def _channels(self, deed: Deed) -> tuple[str, ...]:
+        routed = [c for app in deed.apps for c in self._policy.channels_for(app, deed.environment, deed.event)]
+        usual = self._policy.channels.default or deed.channel
+        by_name = {channel.removeprefix("#"): channel for channel in (usual, *routed) if channel}
+        return tuple(by_name.values())
+
+    async def _put(self, connection: AsyncConnection, deed: Deed, channel: str, said: Rendered) -> None:
+        thread = f"{deed.event}-{hashlib.sha256(deed.key.encode()).hexdigest()[:24]}"
+        letter = Letter(deed.app, deed.environment, thread, deed.event, channel, said)
+        await self._outbox.put(connection, letter)

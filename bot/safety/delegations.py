@@ -1,0 +1,77 @@
+"""Stand-ins for approvers who are away."""
+
+from datetime import UTC, datetime
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.domain.caller import Caller, Permission, Target
+from bot.domain.errors import InvalidCommand, NotFound, UnknownName
+from bot.domain.event import Event
+from bot.domain.reply import Reply, Told
+from bot.domain.safety import Delegation
+from bot.domain.safety_intent import NameDelegate
+from bot.domain.safety_reply import Delegated
+from bot.notify.ledger import Deed, Ledger
+from bot.ports import Directory
+from bot.store.delegations import DelegationStore
+from bot.views import safety as views
+
+
+class DelegationDesk:
+    """Raises NotAllowed for who may approve nowhere, UnknownName and InvalidCommand for who cannot stand in."""
+
+    def __init__(self, delegations: DelegationStore, ledger: Ledger, directory: Directory) -> None:
+        self._delegations = delegations
+        self._ledger = ledger
+        self._directory = directory
+
+    async def name(self, ask: NameDelegate, caller: Caller, until: datetime) -> Reply:
+        await self._ledger.authorize(caller, Permission.APPROVE, Target(), "delegate")
+        delegate = await self._delegate(ask.to)
+        _check(delegate, caller)
+        delegation = Delegation(caller.person, delegate.person, datetime.now(UTC), until)
+
+        async def effect(connection: AsyncConnection) -> Reply:
+            await self._delegations.delegate(connection, delegation)
+            deed = _deed(ask, delegation)
+            await self._ledger.write(connection, deed)
+            await self._ledger.tell(connection, deed, delegation.delegate, views.stand_in(delegation))
+            return Delegated(delegation)
+
+        return await self._ledger.together(effect)
+
+    async def end(self, ask: NameDelegate, caller: Caller) -> Reply:
+        async def effect(connection: AsyncConnection) -> Reply:
+            ended = await self._delegations.end(connection, caller.id)
+            if ended is None:
+                return Told("Nobody speaks for you.")
+            await self._ledger.write(connection, _deed(ask, ended, ended_by=caller.id))
+            return Told(f"{ended.delegate.name} speaks for you no more.")
+
+        return await self._ledger.together(effect)
+
+    async def _delegate(self, to: str) -> Caller:
+        try:
+            return await (self._directory.by_email(to) if "@" in to else self._directory.caller(to))
+        except NotFound as error:
+            raise UnknownName(
+                f"Slack knows nobody as {to!r}: mention them as @name behind `/delegate`, or give their e-mail address."
+            ) from error
+
+
+def _check(delegate: Caller, caller: Caller) -> None:
+    if delegate.id == caller.id:
+        raise InvalidCommand("You speak for yourself already: name somebody else.")
+    if delegate.guest or delegate.bot or delegate.foreign or not delegate.active:
+        raise InvalidCommand(
+            f"{delegate.person.name} cannot stand in: guests, apps, deactivated accounts and people of other "
+            "workspaces approve nothing. Name a member of this workspace."
+        )
+
+
+def _deed(ask: NameDelegate, delegation: Delegation, ended_by: str = "") -> Deed:
+    detail = {"delegate": delegation.delegate.id, "until": delegation.until.isoformat()}
+    if ended_by:
+        detail["ended_by"] = ended_by
+    context = ask.context
+    return Deed(Event.DELEGATED, context.request_id, delegation.absent.id, "", detail=detail, channel=context.channel)

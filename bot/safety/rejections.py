@@ -1,0 +1,113 @@
+"""Images that people reject, and take back."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.catalog import Catalog
+from bot.domain.caller import Caller, Permission, Target
+from bot.domain.errors import NotFound, UnknownName
+from bot.domain.event import Event
+from bot.domain.image import Image, is_digest
+from bot.domain.reply import Reply, Told
+from bot.domain.safety import Rejection
+from bot.domain.safety_intent import ClearImage, RejectImage
+from bot.domain.safety_reply import ImageRejected
+from bot.gates.whereabouts import Whereabouts
+from bot.names import did_you_mean
+from bot.notify.ledger import Deed, Ledger
+from bot.policy import EVERY
+from bot.ports import Registry
+from bot.store.rejections import RejectionStore
+from bot.views import safety as views
+
+
+class RejectionDesk:
+    """Raises NotAllowed, UnknownName, and IntegrationError when git or the registry is away."""
+
+    def __init__(
+        self, rejections: RejectionStore, ledger: Ledger, catalog: Catalog, registry: Registry, whereabouts: Whereabouts
+    ) -> None:
+        self._rejections = rejections
+        self._ledger = ledger
+        self._catalog = catalog
+        self._registry = registry
+        self._whereabouts = whereabouts
+
+    async def reject(self, ask: RejectImage, caller: Caller) -> Reply:
+        """Every image of the app by that tag or digest goes nowhere any more."""
+        await self._ledger.authorize(caller, Permission.REJECT_IMAGE, Target(ask.app, EVERY), "reject an image")
+        images = await self._images(ask.app, ask.image)
+        now = datetime.now(UTC)
+        tag = "" if is_digest(ask.image) else ask.image
+        made = [Rejection(ask.app, i.digest, tag or i.tag, caller.person, ask.reason, now) for i in images]
+        places = [await self._whereabouts.environments(ask.app, image) for image in images]
+        runs_in = tuple(dict.fromkeys(environment for found in places for environment in found))
+
+        async def effect(connection: AsyncConnection) -> Reply:
+            for rejection in made:
+                await self._rejections.reject(connection, rejection)
+                deed = _deed(Event.IMAGE_REJECTED, ask, caller, rejection)
+                await self._ledger.write(connection, deed, views.rejected(rejection, runs_in))
+            return ImageRejected(tuple(made), runs_in)
+
+        return await self._ledger.together(effect)
+
+    async def clear(self, ask: ClearImage, caller: Caller) -> Reply:
+        """By digest also when the registry has the image no longer."""
+        await self._ledger.authorize(caller, Permission.REJECT_IMAGE, Target(ask.app, EVERY), "take back a rejection")
+        meant = await self._meant(ask)
+
+        async def effect(connection: AsyncConnection) -> Reply:
+            found = [await self._rejections.find_in(connection, ask.app, digest) for digest in meant]
+            rejected = [rejection for rejection in found if rejection]
+            if not rejected:
+                return Told(f"{ask.app} {ask.image} is not rejected. `/locks` shows what is.")
+            for rejection in rejected:
+                await self._rejections.clear(connection, ask.app, rejection.digest)
+                deed = _deed(Event.IMAGE_CLEARED, ask, caller, rejection)
+                await self._ledger.write(connection, deed, views.cleared(rejection, caller.person))
+            return Told(f"{ask.app} {ask.image} may be promoted again.")
+
+        return await self._ledger.together(effect)
+
+    async def _meant(self, ask: ClearImage) -> tuple[str, ...]:
+        """The digests that were rejected under this name: a tag may have moved on since."""
+        if is_digest(ask.image):
+            return (ask.image,)
+        known = await self._rejections.all()
+        return tuple(one.digest for one in known if (one.app, one.tag) == (ask.app, ask.image))
+
+    async def _images(self, app: str, reference: str) -> tuple[Image, ...]:
+        repositories = await self._repositories(app)
+        found = [await self._image(repository, reference) for repository in repositories]
+        images = tuple(image for image in found if image)
+        if not images:
+            raise UnknownName(f"There is no image {reference!r} in {' or '.join(repositories)}.")
+        return images
+
+    async def _repositories(self, app: str) -> tuple[str, ...]:
+        listing = await self._catalog.listing()
+        overlays = [overlay for (name, _), overlay in listing.overlays.items() if name == app]
+        if not overlays:
+            raise UnknownName(f"There is no app {app!r}.{did_you_mean(app, listing.apps)}")
+        entries: Iterable[str] = (
+            entry.repository
+            for images in (await self._catalog.all_images_at(listing, overlays)).values()
+            for entry in images
+        )
+        return tuple(dict.fromkeys(entries))
+
+    async def _image(self, repository: str, reference: str) -> Image | None:
+        try:
+            return (await self._registry.artifact(repository, reference)).image
+        except NotFound:
+            return None
+
+
+def _deed(event: Event, ask: RejectImage | ClearImage, caller: Caller, rejection: Rejection) -> Deed:
+    detail = {"digest": rejection.digest, "tag": rejection.tag, "reason": rejection.reason}
+    context = ask.context
+    key = f"{context.request_id}:{rejection.digest}"
+    return Deed(event, key, caller.id, "", (ask.app,), detail=detail, channel=context.channel)

@@ -1,0 +1,63 @@
+"""The second look that a break-glass owes."""
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.domain.caller import Caller, Permission, Target
+from bot.domain.errors import Conflict, NotAllowed, UnknownName
+from bot.domain.event import Event
+from bot.domain.reply import Reply, Told
+from bot.domain.safety import Review
+from bot.domain.safety_intent import CloseReview
+from bot.notify.ledger import Deed, Ledger
+from bot.policy import Policy, who_could
+from bot.store.reviews import ReviewStore
+from bot.views import safety as views
+
+
+class ReviewDesk:
+    """Raises UnknownName, Conflict for one that is closed, NotAllowed for who broke the glass or may not approve."""
+
+    def __init__(self, reviews: ReviewStore, ledger: Ledger, policy: Policy) -> None:
+        self._reviews = reviews
+        self._ledger = ledger
+        self._policy = policy
+
+    async def close(self, ask: CloseReview, caller: Caller) -> Reply:
+        review = await self._open(ask.promotion)
+        targets = [Target(app, review.environment) for app in _apps(review)]
+        for target in targets:
+            await self._ledger.authorize(caller, Permission.APPROVE, target, "review")
+        if caller.id == review.by.id:
+            others = who_could(self._policy, Permission.APPROVE, targets[0])
+            raise NotAllowed(f"You broke the glass, so somebody else must look at it. {others}")
+
+        async def effect(connection: AsyncConnection) -> Reply:
+            if await self._reviews.get_open(connection, review.promotion_id) is None:
+                raise Conflict("Somebody has closed this review meanwhile.")
+            closed = await self._reviews.close(connection, review, caller.person, ask.note)
+            deed = Deed(
+                Event.REVIEWED,
+                review.promotion_id,
+                caller.id,
+                review.environment,
+                _apps(review),
+                review.promotion_id,
+                {"note": ask.note, "broken_by": review.by.id},
+                ask.context.channel,
+            )
+            await self._ledger.write(connection, deed, views.reviewed(closed))
+            return Told(f"The review of {review.promotion_id} is closed.")
+
+        return await self._ledger.together(effect)
+
+    async def _open(self, promotion: str) -> Review:
+        review = await self._reviews.get(promotion)
+        if review is None:
+            raise UnknownName(f"{promotion!r} owes no review: only a break-glass does. `/locks` lists those that do.")
+        if review.closed_by:
+            raise Conflict(f"{review.closed_by.name} has closed this review already: {review.note}")
+        return review
+
+
+def _apps(review: Review) -> tuple[str, ...]:
+    return tuple(review.app.split(", "))

@@ -1,0 +1,92 @@
+"""What was promoted, newest first; and what somebody may do."""
+
+from collections.abc import Sequence
+
+from slack_sdk.models.blocks import Block
+
+from bot.domain.promotion import Kind, Phase, Promotion
+from bot.domain.safety_reply import Abilities, Ability, Grant, History, Identity
+from bot.ports import Rendered
+from bot.views import words
+from bot.views.layout import context, header, rendered, rows, section, sentence
+from bot.views.words import DAY_AND_TIME, bold, code, link, mention, moment, safe
+
+RESULTS = {
+    Phase.SUCCEEDED: "✅",
+    Phase.FAILED: "❌",
+    Phase.ERRORED: "💥",
+    Phase.ABORTED: "🛑",
+    Phase.RUNNING: "🔄",
+    Phase.PENDING: "⏳",
+}
+
+
+def history(reply: History) -> Rendered:
+    where = f"{safe(reply.app, 120)}{f' in {safe(reply.environment, 80)}' if reply.environment else ''}"
+    if not reply.promotions:
+        return sentence(f"Nothing has been promoted for {where} yet.")
+    title = f"History of {where}"
+    return rendered(title, [header(title), *rows(section(_entry(one, reply.app)) for one in reply.promotions)])
+
+
+def _entry(promotion: Promotion, app: str) -> str:
+    plan = promotion.plan
+    moves = [move for move in plan.moves if move.app == app] or list(plan.moves)
+    images = ", ".join(f"{safe(m.before.label, 40)} → {safe(m.after.label, 40)}" for m in moves[:3])
+    verb = " · rollback" if plan.kind is Kind.ROLLBACK else ""
+    glass = " · 🔨 break-glass" if plan.break_glass else ""
+    first = f"{RESULTS[promotion.phase]} {bold(plan.environment, 80)} {images}{verb}{glass} · {promotion.phase}"
+    approved = words.listed([mention(approval.approver) for approval in promotion.approvals[:4]])
+    who = f"{mention(plan.requester)} {moment(plan.requested_at, DAY_AND_TIME)}"
+    who += f" · approved by {approved}" if approved else ""
+    commit = f" · {link(promotion.commit.url, promotion.commit.short, 40)}" if promotion.commit else ""
+    lines = [first, f"{who}{commit} · {code(promotion.id, 40)}"]
+    if promotion.phase not in (Phase.SUCCEEDED, Phase.RUNNING) and words.clean(promotion.outcome):
+        lines.append(safe(promotion.outcome, 300))
+    return "\n".join(lines)
+
+
+def identity(reply: Identity) -> Rendered:
+    caller = reply.caller
+    state = [
+        word
+        for word, so in (
+            ("deactivated", not caller.active),
+            ("a guest", caller.guest),
+            ("an app", caller.bot),
+            ("of another workspace", caller.foreign),
+        )
+        if so
+    ]
+    name = f"You are {mention(caller.person)} ({safe(caller.person.email or 'no e-mail address is known', 120)}"
+    lines = [f"{name}{', ' + ', '.join(state) if state else ''})."]
+    groups = sorted(group for group in caller.groups if not group.isupper())
+    lines.append(f"User groups: {words.named([f'@{group}' for group in groups]) or 'none'}.")
+    lines += [_grant(grant) for grant in reply.grants]
+    if not reply.grants:
+        lines.append("No binding of the policy gives you a role: ask an administrator for one in pilothouse.yaml.")
+    lines += [
+        f"You speak for {mention(one.absent)} until {moment(one.until, DAY_AND_TIME)}." for one in reply.delegations
+    ]
+    shown: list[Block] = [section(*lines), context(f"{code('/pilothouse can APP ENV')} tells what you may do there.")]
+    return rendered(lines[0], shown)
+
+
+def _grant(grant: Grant) -> str:
+    scope = f"{_scope(grant.apps, 'every app')} in {_scope(grant.environments, 'every environment')}"
+    return f"{bold(grant.role)} for {scope}: {words.named([str(one) for one in grant.permissions], most=12)}"
+
+
+def _scope(names: Sequence[str], every: str) -> str:
+    return every if "*" in names else words.named(list(names))
+
+
+def abilities(reply: Abilities) -> Rendered:
+    title = f"You and {safe(reply.app, 120)} in {safe(reply.environment, 80)}"
+    return rendered(title, [header(title), section(*(_ability(one) for one in reply.abilities))])
+
+
+def _ability(one: Ability) -> str:
+    if one.roles:
+        return f"✅ {code(one.permission)} as {words.named(list(one.roles))}"
+    return f"❌ {code(one.permission)} {words.with_mentions(one.who_could, 400)}"

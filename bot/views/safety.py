@@ -1,0 +1,233 @@
+"""Locks, freezes and rejected images: what is answered about them, and what their channels are told."""
+
+from slack_sdk.models.blocks import Block, ButtonElement
+
+from bot.domain.caller import Person
+from bot.domain.safety import Delegation, Freeze, Lock, Rejection, Review
+from bot.domain.safety_reply import Delegated, FreezeCalled, Holds, ImageRejected, LockHeld, LockTaken
+from bot.ports import Rendered
+from bot.views import words
+from bot.views.ids import Action, LockValue
+from bot.views.layout import actions, button, confirm, context, header, rendered, rows, section, sentence
+from bot.views.words import DAY_AND_TIME, bold, code, mention, moment, safe
+
+
+def place(app: str, environment: str) -> str:
+    """ "my-app in production", "all of production"."""
+    where = bold(environment, 80)
+    return f"{bold(app, 120)} in {where}" if app else f"all of {where}"
+
+
+def typed(app: str, environment: str) -> str:
+    """As one types it."""
+    return " ".join(word for word in (app, environment) if word)
+
+
+def lock_taken(reply: LockTaken) -> Rendered:
+    lock = reply.lock
+    what = f"🔒 You hold {place(lock.app, lock.environment)}{_until(lock)}{_because(lock.reason)}."
+    if reply.stolen_from:
+        what += f" It was {mention(reply.stolen_from.owner)}'s, who is told."
+    return rendered(what, [section(what), context(f"Release it with {code(f'/unlock {_typed(lock)}')}.")])
+
+
+def lock_held(reply: LockHeld) -> Rendered:
+    said = f"{_held(reply.lock)} {'Only its owner releases it just so.' if reply.release else 'You do not have it.'}"
+    shown: list[Block] = [section(said), *actions([_take_over(reply), _wait(reply.lock)])]
+    return rendered(said, shown)
+
+
+def _take_over(reply: LockHeld) -> ButtonElement | None:
+    lock, since = reply.lock, reply.lock.since.isoformat()
+    text = f"{lock.owner.name} holds it: {lock.reason or 'no reason given'}. They will be told."
+    if reply.release:
+        value = LockValue(lock.app, lock.environment, since)
+        ask = confirm("Release the lock?", text, "Release it", "Never mind")
+        return button("Release it anyway", Action.LOCK_BREAK, value, style="danger", confirm=ask)
+    value = LockValue(lock.app, lock.environment, since, reply.until, reply.reason)
+    ask = confirm("Steal the lock?", text, "Steal it", "Never mind")
+    return button("Steal the lock?", Action.LOCK_STEAL, value, style="danger", confirm=ask)
+
+
+def _wait(lock: Lock) -> ButtonElement | None:
+    return button("Tell me when it is free", Action.LOCK_WAIT, LockValue(lock.app, lock.environment))
+
+
+def holds(reply: Holds) -> Rendered:
+    parts = [
+        ("🔒 Locked", [_lock_line(lock) for lock in reply.locks]),
+        ("❄️ Frozen", [_freeze_line(freeze) for freeze in reply.freezes]),
+        ("🚫 Rejected images", [_rejection_line(rejection) for rejection in reply.rejections]),
+        ("👀 Reviews that are owed", [_review_line(review) for review in reply.reviews]),
+    ]
+    shown: list[Block] = []
+    for title, lines in parts:
+        if lines:
+            shown += [header(title), *rows((section(line) for line in lines), spare_blocks=38, budget=2200)]
+    if not shown:
+        return sentence("Nothing is locked, frozen or rejected.")
+    counted = ", ".join(f"{len(lines)} {title.partition(' ')[2].lower()}" for title, lines in parts if lines)
+    return rendered(f"Holding promotions back: {counted}", shown)
+
+
+def freeze_called(reply: FreezeCalled) -> Rendered:
+    freeze = reply.freeze
+    what = (
+        f"❄️ {_capital(place(freeze.app, freeze.environment))} is frozen until {_at(freeze)}{_because(freeze.reason)}."
+    )
+    hint = f"It ends by itself then, or with {code(f'/unfreeze {typed(freeze.app, freeze.environment)}')}."
+    return rendered(what, [section(what), context(hint + _exempt(freeze))])
+
+
+def image_rejected(reply: ImageRejected) -> Rendered:
+    first = reply.rejections[0]
+    what = f"🚫 {bold(first.app)} {bold(first.tag or first.digest[:19])} goes nowhere any more{_because(first.reason)}."
+    if reply.runs_in:
+        what += f" It already runs in {words.named(reply.runs_in)}, and goes on running there: roll back what must go."
+    hint = f"Take it back with {code(f'/unreject {first.app}@{first.tag or first.digest}')}."
+    return rendered(what, [section(what), context(hint)])
+
+
+def delegated(reply: Delegated) -> Rendered:
+    one = reply.delegation
+    what = f"{mention(one.delegate)} speaks for you until {moment(one.until, DAY_AND_TIME)}."
+    hint = f"Your roles count when they approve, never for what you asked for. {code('/delegate off')} ends it."
+    return rendered(what, [section(what), context(hint)])
+
+
+def locked(lock: Lock, stolen_from: Lock | None) -> Rendered:
+    taken = f", taken over from {mention(stolen_from.owner)}" if stolen_from else ""
+    return sentence(
+        f"🔒 {_capital(place(lock.app, lock.environment))} is locked by {mention(lock.owner)}{_until(lock)}{taken}"
+        f"{_because(lock.reason)}."
+    )
+
+
+def unlocked(lock: Lock, by: Person | None) -> Rendered:
+    """`by` None: it has expired."""
+    how = f"is unlocked by {mention(by)}" if by else f"is free again: the lock of {mention(lock.owner)} has expired"
+    return sentence(f"🔓 {_capital(place(lock.app, lock.environment))} {how}.")
+
+
+def lock_lost(lock: Lock, by: Person, *, stolen: bool) -> Rendered:
+    """To whoever held it."""
+    verb = "has taken over" if stolen else "has released"
+    return sentence(f"🔓 {mention(by)} {verb} your lock on {place(lock.app, lock.environment)}.")
+
+
+def lock_free(lock: Lock) -> Rendered:
+    """To whoever asked to be told."""
+    return sentence(f"🔓 {_capital(place(lock.app, lock.environment))} is free: {code(f'/lock {_typed(lock)} WHY')}.")
+
+
+def lock_ending(lock: Lock) -> Rendered:
+    """To the owner: it ends soon, or has no end."""
+    again = code(f"/lock {_typed(lock)} --for 2h WHY")
+    release = code(f"/unlock {_typed(lock)}")
+    name = place(lock.app, lock.environment)
+    if lock.expires_at:
+        return sentence(f"⏰ Your lock on {name} ends {moment(lock.expires_at, DAY_AND_TIME)}. Longer: {again}.")
+    since = moment(lock.since, DAY_AND_TIME)
+    return sentence(f"⏰ You have held {name} since {since}{_because(lock.reason)}. Done? {release}.")
+
+
+def frozen(freeze: Freeze) -> Rendered:
+    name = _capital(place(freeze.app, freeze.environment))
+    return sentence(
+        f"❄️ {name} is frozen by {mention(freeze.by)} until {_at(freeze)}{_because(freeze.reason)}.{_exempt(freeze)}"
+    )
+
+
+def unfrozen(freeze: Freeze, by: Person | None) -> Rendered:
+    """`by` None: its time is over."""
+    name = _capital(place(freeze.app, freeze.environment))
+    return sentence(
+        f"🌤️ {name} is open again" + (f": {mention(by)} ended the freeze." if by else ": the freeze is over.")
+    )
+
+
+def rejected(rejection: Rejection, runs_in: tuple[str, ...]) -> Rendered:
+    what = f"{bold(rejection.app)} {bold(rejection.tag or rejection.digest[:19])}"
+    runs = f" It already runs in {words.named(runs_in)}." if runs_in else ""
+    return sentence(f"🚫 {mention(rejection.by)} rejects {what}{_because(rejection.reason)}.{runs}")
+
+
+def cleared(rejection: Rejection, by: Person) -> Rendered:
+    what = f"{bold(rejection.app)} {bold(rejection.tag or rejection.digest[:19])}"
+    return sentence(f"✅ {mention(by)} takes back the rejection of {what}: it may be promoted again.")
+
+
+def review_owed(review: Review, approvers: str) -> Rendered:
+    ask = f" {words.with_mentions(approvers, 600)}:" if approvers else ""
+    since = moment(review.opened_at, DAY_AND_TIME)
+    return sentence(
+        f"👀 The break-glass of {mention(review.by)} on {safe(review.app, 120)} in {bold(review.environment)} "
+        f"({since}{_because(review.reason)}) still wants a second look.{ask} "
+        f"{code(f'/review {review.promotion_id} WHAT YOU FOUND')}"
+    )
+
+
+def reviewed(review: Review) -> Rendered:
+    by = mention(review.closed_by) if review.closed_by else "somebody"
+    what = f"{safe(review.app, 120)} in {bold(review.environment)}"
+    note = f": {safe(review.note, 600)}" if words.clean(review.note) else ""
+    return sentence(f"👀 {by} has reviewed the break-glass of {mention(review.by)} on {what}{note}")
+
+
+def stand_in(delegation: Delegation) -> Rendered:
+    """To the delegate."""
+    until = moment(delegation.until, DAY_AND_TIME)
+    return sentence(
+        f"🪑 You speak for {mention(delegation.absent)} until {until}: your approvals count with their roles."
+    )
+
+
+def _held(lock: Lock) -> str:
+    since = moment(lock.since, DAY_AND_TIME)
+    name = _capital(place(lock.app, lock.environment))
+    return f"🔒 {name} was locked by {mention(lock.owner)} {since}{_until(lock)}{_because(lock.reason)}."
+
+
+def _lock_line(lock: Lock) -> str:
+    since = moment(lock.since, DAY_AND_TIME)
+    by = f"{_capital(place(lock.app, lock.environment))} · {mention(lock.owner)}"
+    return f"{by} since {since}{_until(lock)}{_because(lock.reason)}"
+
+
+def _freeze_line(freeze: Freeze) -> str:
+    by = f"{_capital(place(freeze.app, freeze.environment))} · {mention(freeze.by)}"
+    return f"{by} until {_at(freeze)}{_because(freeze.reason)}{_exempt(freeze)}"
+
+
+def _rejection_line(rejection: Rejection) -> str:
+    name = f"{bold(rejection.app)} {bold(rejection.tag or rejection.digest[:19])}"
+    return f"{name} · {mention(rejection.by)} {moment(rejection.at, DAY_AND_TIME)}{_because(rejection.reason)}"
+
+
+def _review_line(review: Review) -> str:
+    what = f"{safe(review.app, 120)} in {bold(review.environment)} · {mention(review.by)}"
+    return f"{what} {moment(review.opened_at, DAY_AND_TIME)}{_because(review.reason)} · {code(review.promotion_id)}"
+
+
+def _until(lock: Lock) -> str:
+    return f" until {moment(lock.expires_at, DAY_AND_TIME)}" if lock.expires_at else ""
+
+
+def _at(freeze: Freeze) -> str:
+    return moment(freeze.until, DAY_AND_TIME)
+
+
+def _because(reason: str) -> str:
+    return f": {safe(reason.rstrip('.'), 400)}" if words.clean(reason) else ""
+
+
+def _exempt(freeze: Freeze) -> str:
+    return f" Not held: {words.named(freeze.exempt_apps)}." if freeze.exempt_apps else ""
+
+
+def _typed(lock: Lock) -> str:
+    return typed(lock.app, lock.environment)
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

@@ -1,0 +1,22 @@
+"""`/pilothouse can my-app prod`: what you may do there."""
+
+from bot.domain.caller import Caller, Permission
+from bot.domain.intent import Intent
+from bot.domain.reply import Reply
+from bot.domain.safety_intent import CanI
+from bot.grammar import Slots, Words
+from bot.registry import command
+from bot.safety.permissions import Permissions
+
+
+def parse(words: Words) -> Intent:
+    place = words.place(Slots(), to=("in", "on"))
+    if not (place.app and place.environment):
+        words.refuse("Name an app and an environment.")
+    return CanI(context=words.context, app=place.app, environment=place.environment)
+
+
+@command("can", usage="/pilothouse can APP ENV", allow=Permission.VIEW, parse=parse)
+async def can(ask: CanI, caller: Caller, permissions: Permissions) -> Reply:
+    """What you may do with an app in an environment and by which role, and who could do the rest."""
+    return permissions.abilities(caller, ask.app, ask.environment)

@@ -1,0 +1,41 @@
+"""`/delegate @mia until fri`: somebody speaks for you while you are away."""
+
+from bot.domain.caller import Caller, Permission
+from bot.domain.intent import Intent
+from bot.domain.reply import Reply
+from bot.domain.safety_intent import NameDelegate
+from bot.grammar import Words
+from bot.policy import Policy
+from bot.registry import command
+from bot.safety.delegations import DelegationDesk
+from bot.safety.times import read_time
+
+
+def parse(words: Words) -> Intent:
+    if words.keyword("off"):
+        words.done()
+        return NameDelegate(context=words.context)
+    to = words.person("the person who speaks for you")
+    until = words.time()
+    words.done()
+    if not until:
+        words.refuse("Say until when.", "As in `until fri` or `for 2 weeks`.")
+    return NameDelegate(context=words.context, to=to, until=until)
+
+
+@command(
+    "delegate",
+    usage=("/delegate @PERSON until TIME", "/delegate off"),
+    allow=Permission.VIEW,
+    parse=parse,
+    names=False,
+)
+async def delegate(ask: NameDelegate, caller: Caller, policy: Policy, delegations: DelegationDesk) -> Reply:
+    """Name who speaks for you while you are away; `off` ends it.
+
+    When they approve, your roles count beside their own. That never lets anybody approve what they asked for, nor what
+    you asked for. One delegate at a time; naming another replaces the first.
+    """
+    if not ask.to:
+        return await delegations.end(ask, caller)
+    return await delegations.name(ask, caller, read_time(ask.until, caller, policy))

@@ -1,0 +1,45 @@
+"""`/freeze prod until mon 08:00 INC-123`: stop the line."""
+
+from bot.domain.caller import Caller, Permission
+from bot.domain.intent import Intent
+from bot.domain.reply import Reply
+from bot.domain.safety_intent import CallFreeze
+from bot.grammar import Words
+from bot.policy import Policy
+from bot.registry import command
+from bot.safety.freezes import FreezeDesk
+from bot.safety.times import read_time
+
+
+def parse(words: Words) -> Intent:
+    exempt = tuple(app for app in words.after("--except").split(",") if app)
+    hold = words.hold()
+    place = hold.place
+    if not place.environment:
+        words.refuse("Name an environment.")
+    if not hold.until:
+        words.refuse("Say until when.", "A freeze ends by itself, as in `until mon 08:00` or `for 2h`.")
+    return CallFreeze(
+        context=words.context,
+        app=place.app,
+        environment=place.environment,
+        until=hold.until,
+        reason=hold.reason,
+        exempt_apps=exempt,
+    )
+
+
+@command(
+    "freeze",
+    usage="/freeze [APP] ENV until TIME [--except APP,APP] [REASON]",
+    allow=Permission.FREEZE,
+    parse=parse,
+)
+async def freeze(ask: CallFreeze, caller: Caller, policy: Policy, freezes: FreezeDesk) -> Reply:
+    """Freeze an environment: nothing is promoted there until the time that you give.
+
+    Times are on your own clock: `until mon 08:00`, `for 2h`, `until tomorrow 9am`, `until 2026-10-05 08:00`. Apps and
+    roles that policy exempts are not held, nor are apps behind `--except`. Freezes that come again and again are in
+    the policy, as windows of the gate `freeze`.
+    """
+    return await freezes.call(ask, caller, read_time(ask.until, caller, policy))

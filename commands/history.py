@@ -1,0 +1,28 @@
+"""`/history my-app [prod]`: what was promoted."""
+
+from bot.domain.caller import Caller, Permission, Target
+from bot.domain.intent import Intent
+from bot.domain.reply import Reply
+from bot.domain.safety_intent import ShowHistory
+from bot.domain.safety_reply import History
+from bot.grammar import Slots, Words
+from bot.policy import Policy, may
+from bot.registry import command
+from bot.store.promotions import PromotionStore
+
+SHOWN = 15
+
+
+def parse(words: Words) -> Intent:
+    place = words.place(Slots(), to=("in", "on"))
+    if not place.app:
+        words.refuse("Name an app.")
+    return ShowHistory(context=words.context, app=place.app, environment=place.environment)
+
+
+@command("history", usage="/history APP [ENV]", allow=Permission.VIEW, parse=parse)
+async def history(ask: ShowHistory, caller: Caller, policy: Policy, store: PromotionStore) -> Reply:
+    """The newest promotions of an app: what moved where, who asked and approved, and how it ended."""
+    found = await store.history(ask.app, ask.environment, SHOWN)
+    seen = [one for one in found if may(policy, caller, Permission.VIEW, Target(ask.app, one.plan.environment))]
+    return History(ask.app, ask.environment, tuple(seen))

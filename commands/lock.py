@@ -1,0 +1,34 @@
+"""`/lock my-app prod for 2h a migration`: hold promotions back."""
+
+from bot.domain.caller import Caller, Permission
+from bot.domain.intent import Intent
+from bot.domain.reply import Reply
+from bot.domain.safety_intent import TakeLock
+from bot.grammar import Words
+from bot.policy import Policy
+from bot.registry import command
+from bot.safety.locks import LockDesk
+from bot.safety.times import read_time_if_any
+
+
+def parse(words: Words) -> Intent:
+    hold = words.hold()
+    place = hold.place
+    if not place.environment:
+        words.refuse("Name an environment.")
+    if not hold.reason:
+        words.refuse("A lock needs a reason: whoever is held back reads it.")
+    return TakeLock(
+        context=words.context, app=place.app, environment=place.environment, until=hold.until, reason=hold.reason
+    )
+
+
+@command("lock", usage="/lock [APP] ENV [--for TIME|--until TIME] REASON", allow=Permission.LOCK, parse=parse)
+async def lock(ask: TakeLock, caller: Caller, policy: Policy, locks: LockDesk) -> Reply:
+    """Hold an app in an environment, or without APP the whole environment: nothing is promoted there meanwhile.
+
+    It ends when you `/unlock` it, or at the time that you give: `--for 2h`, `--until 18:00`, `until mon 08:00`. You are
+    reminded before it ends, and daily if it has no end. When somebody else holds it you may take it over, or be told
+    when it is free. Locking again what you hold renews it.
+    """
+    return await locks.take(ask, caller, read_time_if_any(ask.until, caller, policy))

@@ -1,0 +1,29 @@
+"""`/reject my-app@1.4.2 leaks memory`: this image goes nowhere any more."""
+
+from bot.domain.caller import Caller, Permission
+from bot.domain.intent import Intent
+from bot.domain.reply import Reply
+from bot.domain.safety_intent import RejectImage
+from bot.grammar import Words
+from bot.registry import command
+from bot.safety.rejections import RejectionDesk
+
+
+def parse(words: Words) -> Intent:
+    return words.rejected_image()
+
+
+@command(
+    "reject image",
+    usage="/reject APP@TAG|APP@DIGEST REASON",
+    allow=Permission.REJECT_IMAGE,
+    parse=parse,
+    names=False,
+)
+async def reject_image(ask: RejectImage, caller: Caller, rejections: RejectionDesk) -> Reply:
+    """Reject an image: it is promoted nowhere any more, by no way, until somebody un-rejects it.
+
+    It is the digest that is rejected, whatever its tags will be. Where it runs already it goes on running; the answer
+    says where that is.
+    """
+    return await rejections.reject(ask, caller)

@@ -1,0 +1,22 @@
+"""`/review p-abc all is well`: close the review that a break-glass owes."""
+
+from bot.domain.caller import Caller, Permission
+from bot.domain.reply import Reply
+from bot.domain.safety_intent import CloseReview
+from bot.grammar import Words
+from bot.registry import command
+from bot.safety.reviews import ReviewDesk
+
+
+def parse(words: Words) -> CloseReview:
+    promotion = words.identifier("the promotion that you have reviewed; its id is at the foot of its card")
+    note = words.rest()
+    if not note:
+        words.refuse("A review needs a note.", "Say what you found behind the promotion's id.")
+    return CloseReview(context=words.context, promotion=promotion, note=note)
+
+
+@command("review", usage="/review PROMOTION NOTE", allow=Permission.APPROVE, parse=parse, names=False)
+async def review(ask: CloseReview, caller: Caller, reviews: ReviewDesk) -> Reply:
+    """Close the review that a break-glass owes; for approvers, but not for whoever broke the glass."""
+    return await reviews.close(ask, caller)

@@ -1,0 +1,22 @@
+"""`/unfreeze prod`: go on."""
+
+from bot.domain.caller import Caller, Permission
+from bot.domain.intent import Intent
+from bot.domain.reply import Reply
+from bot.domain.safety_intent import EndFreeze
+from bot.grammar import Slots, Words
+from bot.registry import command
+from bot.safety.freezes import FreezeDesk
+
+
+def parse(words: Words) -> Intent:
+    place = words.place(Slots(), to=("on", "in"))
+    if not place.environment:
+        words.refuse("Name an environment.")
+    return EndFreeze(context=words.context, app=place.app, environment=place.environment)
+
+
+@command("unfreeze", usage="/unfreeze [APP] ENV", allow=Permission.FREEZE, parse=parse)
+async def unfreeze(ask: EndFreeze, caller: Caller, freezes: FreezeDesk) -> Reply:
+    """End the freeze that somebody called. The windows of the policy stay as they are."""
+    return await freezes.end(ask, caller)

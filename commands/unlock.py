@@ -1,0 +1,25 @@
+"""`/unlock my-app prod`: let promotions through again."""
+
+from bot.domain.caller import Caller, Permission
+from bot.domain.intent import Intent
+from bot.domain.reply import Reply
+from bot.domain.safety_intent import ReleaseLock
+from bot.grammar import Slots, Words
+from bot.registry import command
+from bot.safety.locks import LockDesk
+
+
+def parse(words: Words) -> Intent:
+    place = words.place(Slots(), to=("on", "in"))
+    if not place.environment:
+        words.refuse("Name an environment.")
+    return ReleaseLock(context=words.context, app=place.app, environment=place.environment)
+
+
+@command("unlock", usage="/unlock [APP] ENV", allow=Permission.LOCK, parse=parse)
+async def unlock(ask: ReleaseLock, caller: Caller, locks: LockDesk) -> Reply:
+    """Release a lock: yours, or one that a rollback left behind. Somebody else's asks you once more.
+
+    Whoever asked to be told is told.
+    """
+    return await locks.release(ask, caller)

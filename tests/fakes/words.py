@@ -1,0 +1,82 @@
+"""People's words (locks, freezes, rejections, reviews, stand-ins) over the real stores.
+
+Nothing is connected to until `create` is called: tests that do not need it pay nothing.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+from bot.catalog import Catalog
+from bot.gates.whereabouts import Whereabouts
+from bot.notify.housekeeping import Housekeeping, Shelves
+from bot.notify.ledger import Ledger
+from bot.notify.outbox import Outbox
+from bot.policy import Policy
+from bot.safety.desks import Desks, Stores
+from bot.store.audit import Audit
+from bot.store.database import Database, metadata
+from bot.store.messages import Messages
+from bot.store.promotions import PromotionStore
+from tests.fakes.directory import FakeDirectory
+from tests.fakes.messenger import FakeMessenger
+from tests.fakes.overlays import MemoryOverlays
+from tests.fakes.registry import MemoryRegistry
+
+
+@dataclass
+class Safety:
+    database: Database
+    audit: Audit
+    stores: Stores
+    promotions: PromotionStore
+    messenger: FakeMessenger
+    outbox: Outbox
+    ledger: Ledger
+    housekeeping: Housekeeping
+    services: Mapping[Any, Any]
+
+    @classmethod
+    def over(
+        cls,
+        policy: Policy,
+        catalog: Catalog,
+        overlays: MemoryOverlays,
+        images: MemoryRegistry,
+        directory: FakeDirectory,
+        url: str,
+    ) -> Self:
+        database = Database(url)
+        audit, messenger, promotions = Audit(database), FakeMessenger(), PromotionStore(database)
+        outbox = Outbox(Messages(database), messenger)
+        ledger, stores = Ledger(database, audit, outbox, policy), Stores.of(database)
+        desks = Desks.open(
+            stores,
+            ledger,
+            policy,
+            catalog,
+            registry=images,
+            whereabouts=Whereabouts(catalog, overlays, images),
+            directory=directory,
+        )
+        services = {**desks.services, PromotionStore: promotions}
+        return cls(database, audit, stores, promotions, messenger, outbox, ledger, desks.housekeeping, services)
+
+    async def create(self) -> None:
+        async with self.database.begin() as connection:
+            await connection.run_sync(metadata.create_all)
+
+    def house(self, **options: Any) -> Housekeeping:
+        """Housekeeping with a clock of the test's own."""
+        stores = self.stores
+        shelves = Shelves(stores.locks, stores.freezes, stores.reviews, stores.delegations, stores.requests)
+        return Housekeeping(shelves, self.ledger, self.ledger._policy, **options)
+
+    async def told(self, channel: str) -> list[str]:
+        """What a channel, or the person of that id, has been told, oldest first."""
+        await self.outbox.deliver_due()
+        place = f"D{channel[1:]}" if channel.startswith("U") else channel
+        return [message.shown.text for message in self.messenger.in_channel(place)]
+
+    async def events(self) -> list[str]:
+        return [row.event for row in await self.audit.rows()]

@@ -1,0 +1,102 @@
+"""Freezes, called and ended."""
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from bot.domain.errors import InvalidCommand, NotAllowed, UnknownName
+from bot.domain.intent import Context
+from bot.domain.reply import Told
+from bot.domain.safety import Freeze
+from bot.domain.safety_reply import FreezeCalled, Holds
+from bot.policy import parse
+from bot.safety.times import read_time
+from tests.fakes.office import POLICY, Office
+
+
+async def say(office: Office, number: int, line: str, user: str = "U0BO") -> object:
+    asked = await office.read(line, Context(f"r{number}", "C0DEPLOY", "c", "T0PILOT"))
+    return await office.run(asked, user)
+
+
+async def called(office: Office, line: str) -> Freeze:
+    reply = await say(office, 1, line)
+    assert isinstance(reply, FreezeCalled)
+    return reply.freeze
+
+
+async def test_a_freeze_holds_until_its_time_and_is_announced(office: Office) -> None:
+    freeze = await called(office, "/freeze prod until mon 08:00 INC-123")
+    assert (freeze.app, freeze.environment, freeze.reason, freeze.by.id) == ("", "production", "INC-123", "U0BO")
+    assert timedelta() < freeze.until - datetime.now(UTC) <= timedelta(days=7)
+    assert (freeze.until.weekday(), freeze.until.hour) == (0, 8)
+    assert await office.safety.stores.freezes.active("my-app", "production") == freeze
+    assert await office.safety.stores.freezes.active("my-app", "staging") is None
+    (told,) = await office.safety.told("C0DEPLOY")
+    assert told.startswith("❄️ All of *production* is frozen by <@U0BO> until ")
+    assert await office.safety.events() == ["frozen"]
+    shown = await say(office, 2, "/locks")
+    assert isinstance(shown, Holds)
+    assert shown.freezes == (freeze,)
+
+
+async def test_times_are_on_the_wall_clock_of_who_types_them() -> None:
+    office = Office(policy=parse(POLICY + "timezone: America/New_York\n"))
+    bo = await office.caller("U0BO")
+    tomorrow = datetime.now(UTC).astimezone(ZoneInfo("America/New_York")).date() + timedelta(days=1)
+    there = datetime(tomorrow.year, tomorrow.month, tomorrow.day, 9, tzinfo=ZoneInfo("America/New_York"))
+    assert read_time("tomorrow 9am", bo, office.policy) == there
+    object.__setattr__(bo, "timezone", "Asia/Tokyo")
+    assert read_time(f"{tomorrow} 09:00", bo, office.policy).hour == 0
+    object.__setattr__(bo, "timezone", "Mars/Olympus")
+    assert read_time("tomorrow 9am", bo, office.policy) == there
+
+
+async def test_apps_can_be_left_out_and_one_app_can_be_meant(office: Office) -> None:
+    freeze = await called(office, "/freeze prod --except payments,ledger for 2h INC-1")
+    assert freeze.exempt_apps == ("payments", "ledger")
+    assert await office.safety.stores.freezes.active("payments", "production") is None
+    assert await office.safety.stores.freezes.active("my-app", "production") == freeze
+    with pytest.raises(UnknownName, match="Did you mean `payments`"):
+        await say(office, 2, "/freeze prod --except paymnts for 2h INC-1")
+    own = await called(office, "/freeze my-app staging 1h: slow disk")
+    assert (own.app, own.environment, own.reason) == ("my-app", "staging", "slow disk")
+
+
+async def test_the_freeze_that_lasts_longest_counts(office: Office) -> None:
+    await say(office, 1, "/freeze prod for 1h short")
+    await say(office, 2, "/freeze prod for 3h long")
+    await say(office, 3, "/freeze prod for 2h middle")
+    active = await office.safety.stores.freezes.active("my-app", "production")
+    assert active
+    assert active.reason == "long"
+
+
+async def test_a_freeze_ends_for_everybody(office: Office) -> None:
+    await called(office, "/freeze prod for 2h INC-1")
+    assert await say(office, 2, "/unfreeze prod") == Told("The freeze of production is over.")
+    assert await office.safety.stores.freezes.active("my-app", "production") is None
+    assert await office.safety.told("C0DEPLOY") == [
+        (await office.safety.told("C0DEPLOY"))[0],
+        "🌤️ All of *production* is open again: <@U0BO> ended the freeze.",
+    ]
+    assert isinstance(await say(office, 3, "/unfreeze prod"), Told)
+    assert await office.safety.events() == ["frozen", "unfrozen"]
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [("/freeze prod", "Say until when"), ("/freeze my-app until fri", "Name an environment"),
+     ("/freeze prod until 2020-01-01 too late", "is past")],
+)  # fmt: skip
+async def test_what_is_missing_is_asked_for(office: Office, line: str, says: str) -> None:
+    with pytest.raises(InvalidCommand, match=says):
+        await say(office, 1, line)
+
+
+async def test_engineers_do_not_freeze(office: Office) -> None:
+    for number, line in enumerate(("/freeze prod for 2h no", "/unfreeze prod")):
+        with pytest.raises(NotAllowed, match="`freeze` permission for every app in production"):
+            await say(office, number, line, "U0ANA")
+    assert await office.safety.events() == ["refused", "refused"]
