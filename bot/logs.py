@@ -28,7 +28,7 @@ class Redaction:
         if isinstance(value, str):
             return _replaced(value, known)
         if isinstance(value, dict):
-            return {key: self._clean(item, known) for key, item in value.items()}
+            return {self._clean(str(key), known): self._clean(item, known) for key, item in value.items()}
         if isinstance(value, list | tuple):
             return [self._clean(item, known) for item in value]
         if isinstance(value, int | float | bool | None):
@@ -42,8 +42,12 @@ def hidden(text: str, secrets: Iterable[str]) -> str:
 
 
 def _worth_hiding(secrets: Iterable[str]) -> list[str]:
-    """Longest first: one may be a part of another."""
-    return sorted((secret for secret in secrets if len(secret) >= SHORTEST_SECRET), key=len, reverse=True)
+    """Longest first: one may be a part of another. Of a key in PEM each line is a secret, but not its frame."""
+    whole = {secret for secret in secrets if len(secret) >= SHORTEST_SECRET}
+    lines = {
+        line for secret in whole for line in secret.splitlines() if "\n" in secret and not line.startswith("-----")
+    }
+    return sorted({*whole, *(line for line in lines if len(line) >= SHORTEST_SECRET)}, key=len, reverse=True)
 
 
 def _replaced(text: str, secrets: Iterable[str]) -> str:
