@@ -7,7 +7,7 @@ from sse_starlette import EventSourceResponse
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Mount, Route
 
 from integrations.sandbox import foreign
 from integrations.sandbox.event_stream import changes
@@ -27,25 +27,28 @@ class Interface:
         self._world = world
 
     def routes(self) -> list[BaseRoute]:
+        return [Mount("/api", routes=self._routes())]
+
+    def _routes(self) -> list[BaseRoute]:
         return [
-            Route("/api/workspace", told(self._workspace)),
-            Route("/api/channels/{name}/messages", told(self._messages)),
-            Route("/api/channels/{name}/messages", told(self._say), methods=["POST"]),
-            Route("/api/commands", told(self._command), methods=["POST"]),
-            Route("/api/actions", told(self._action), methods=["POST"]),
-            Route("/api/options", told(self._options), methods=["POST"]),
-            Route("/api/views", told(self._views)),
-            Route("/api/views/{id}/submit", told(self._submit), methods=["POST"]),
-            Route("/api/views/{id}/close", told(self._close), methods=["POST"]),
-            Route("/api/views/{id}/actions", told(self._view_action), methods=["POST"]),
-            Route("/api/home", told(self._home)),
-            Route("/api/home", told(self._open_home), methods=["POST"]),
-            Route("/api/files/{id}", told(self._file)),
-            Route("/api/world", told(self._show_world)),
-            Route("/api/world/faults", told(self._faults), methods=["POST"]),
-            Route("/api/world/commits", told(self._foreign_commit), methods=["POST"]),
-            Route("/api/events", told(self._events)),
-            Route("/api/bot", told(self._bot), methods=["POST"]),
+            Route("/workspace", told(self._workspace)),
+            Route("/channels/{name}/messages", told(self._messages)),
+            Route("/channels/{name}/messages", told(self._say), methods=["POST"]),
+            Route("/commands", told(self._command), methods=["POST"]),
+            Route("/actions", told(self._action), methods=["POST"]),
+            Route("/options", told(self._options), methods=["POST"]),
+            Route("/views", told(self._views)),
+            Route("/views/{id}/submit", told(self._submit), methods=["POST"]),
+            Route("/views/{id}/close", told(self._close), methods=["POST"]),
+            Route("/views/{id}/actions", told(self._view_action), methods=["POST"]),
+            Route("/home", told(self._home)),
+            Route("/home", told(self._open_home), methods=["POST"]),
+            Route("/files/{id}", told(self._file)),
+            Route("/world", told(self._show_world)),
+            Route("/world/faults", told(self._faults), methods=["POST"]),
+            Route("/world/commits", told(self._foreign_commit), methods=["POST"]),
+            Route("/events", told(self._events)),
+            Route("/bot", told(self._bot), methods=["POST"]),
         ]
 
     async def _workspace(self, _request: Request) -> Response:

@@ -1,5 +1,6 @@
 """A person presses a button or chooses in a select, in a message or in a view."""
 
+import contextlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,7 +39,7 @@ class Actions:
     async def in_message(self, as_user: str, channel: str, ts: str, press: Press) -> Json:
         """Raises PersonError when the person cannot see the message, or nothing on it fits."""
         user, where, message = self.the_message(as_user, channel, ts)
-        found = find(self._blocks(message, press), press.action_id, press.label)
+        found = self._pressed(message, press)
         if found.element.get("confirm") and not press.confirm:
             return {"ok": True, "acked": False, "cancelled": True}
         place = self._stage.payloads.message_place(where, message, found.block["block_id"])
@@ -71,12 +72,16 @@ class Actions:
             raise PersonError(f"{user.name} sees no message {ts!r} in {channel}")
         return user, where, message
 
-    def _blocks(self, message: Message, press: Press) -> list[Json]:
+    def _pressed(self, message: Message, press: Press) -> Found:
+        """What is pressed; a stale press is on the newest earlier version that has it."""
         if not press.stale:
-            return message.all_blocks()
+            return find(message.all_blocks(), press.action_id, press.label)
         if not message.revisions:
             raise PersonError(f"the message {message.ts} was never edited: it has no earlier version")
-        return [block for blocks in reversed(message.revisions) for block in blocks]
+        for blocks in reversed(message.revisions[1:]):
+            with contextlib.suppress(PersonError):
+                return find(blocks, press.action_id, press.label)
+        return find(message.revisions[0], press.action_id, press.label)
 
     async def _action(self, user: User, found: Found, place: Json, press: Press) -> Json:
         element = found.element

@@ -19,7 +19,7 @@ export function messageNode(message, { isFollowed = false, replies = [], inThrea
   const shape = ["message", isFollowed && "is-followed", message.ephemeral && "is-ephemeral"];
   return h(
     "article",
-    { class: shape, "aria-label": `${author?.name ?? message.user}: ${message.text}`, data: { ts: message.ts } },
+    { class: shape, "aria-label": `${author?.name ?? message.user}, ${timeOf(message.ts)}`, data: { ts: message.ts } },
     message.ephemeral && onlyYou(message),
     h(
       "div",

@@ -1,5 +1,6 @@
 """What people can and cannot do, and what the app hears of it (S6, S10, S14, S17)."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -280,6 +281,17 @@ async def test_stale_press_on_an_earlier_version(workspace: Workspace) -> None:
         await slack.act("bo", "deployments", posted["ts"], "approve")
     await slack.act("bo", "deployments", posted["ts"], "approve", stale=True)
     assert app.last["actions"][0]["value"] == "p1"
+
+
+async def test_stale_press_by_label_is_on_the_newest_version_that_has_it(workspace: Workspace) -> None:
+    slack, app = workspace.slack, App()
+    slack.transport = app
+    posted = await workspace.client.chat_postMessage(channel="C0DEPLOY", text="card", blocks=CARD)
+    newer = json.loads(json.dumps(CARD).replace('"p1"', '"p2"'))
+    for blocks in (newer, []):
+        await workspace.client.chat_update(channel="C0DEPLOY", ts=posted["ts"], text="card", blocks=blocks)
+    await slack.act("bo", "deployments", posted["ts"], label="Approve", stale=True)
+    assert app.last["actions"][0]["value"] == "p2"
 
 
 async def test_press_inside_a_coloured_attachment(workspace: Workspace) -> None:

@@ -1,0 +1,178 @@
+"""A whole sandbox as a process of its own, driven by its HTTP interface alone."""
+
+import contextlib
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+
+Json = dict[str, Any]
+T = TypeVar("T")
+
+REPOSITORY = Path(__file__).parents[2]
+START_SECONDS = 60
+PATIENCE = 45
+POLL_SECONDS = 0.05
+
+
+class Sandbox:
+    """What people do and see; every method asks the running sandbox."""
+
+    def __init__(self, url: str, data: Path) -> None:
+        self.url = url
+        self.data = data
+        self.http = httpx.Client(base_url=url, timeout=20)
+
+    def get(self, path: str, **query: str) -> Any:
+        response = self.http.get(path, params=query)
+        assert response.status_code == 200, response.text
+        return response.json()
+
+    def post(self, path: str, body: Json) -> Json:
+        response = self.http.post(path, json=body)
+        assert response.status_code == 200, response.text
+        answer: Json = response.json()
+        return answer
+
+    def world(self) -> Json:
+        answer: Json = self.get("/api/world")
+        return answer
+
+    def types(self, person: str, text: str, channel: str = "deployments") -> Json:
+        return self.post("/api/commands", {"as": person, "channel": channel, "text": text})
+
+    def presses(self, person: str, card: Json, label: str, **how: Any) -> Json:
+        """`card` may be an older picture of the message: what is pressed is what stands there now."""
+        body = {"as": person, "channel": card["channel"], "ts": card["ts"], "label": label, **how}
+        return self.post("/api/actions", body)
+
+    def messages(self, person: str, channel: str = "deployments") -> list[Json]:
+        answer: list[Json] = self.get(f"/api/channels/{channel}/messages", **{"as": person})
+        return answer
+
+    def cards(self, headline: str) -> list[Json]:
+        """The cards whose first line holds this, oldest first; every engineer sees them."""
+        return [m for m in self.messages("ana") if not m.get("ephemeral") and headline in _headline(m)]
+
+    def card(self, headline: str) -> Json:
+        """The only card with this headline, waited for."""
+        found = self.until(lambda: self.cards(headline), f"a card {headline!r}")
+        assert len(found) == 1, [message["text"] for message in found]
+        return found[0]
+
+    def card_says(self, headline: str, words: str) -> Json:
+        """The only card with this headline, once it says these words."""
+
+        def says() -> Json | None:
+            found = self.card(headline)
+            return found if words in everything_in(found) else None
+
+        return self.until(says, f"the card {headline!r} to say {words!r}", lambda: everything_in(self.card(headline)))
+
+    def told(self, person: str, words: str, channel: str = "deployments") -> str:
+        """The newest ephemeral message that only this person sees and that holds the words."""
+
+        def heard() -> str | None:
+            private = [m for m in self.messages(person, channel) if m.get("ephemeral") and words in everything_in(m)]
+            return everything_in(private[-1]) if private else None
+
+        seen = lambda: [everything_in(m) for m in self.messages(person, channel) if m.get("ephemeral")]  # noqa: E731
+        return self.until(heard, f"{person} to be told {words!r}", seen)
+
+    def commits(self, path: str, since: list[Json] | None = None) -> list[Json]:
+        """The commits that touch this path, newest first; only those that came after an earlier answer."""
+        known = {commit["sha"] for commit in since or []}
+        return [one for one in self.world()["commits"] if path in one["files"] and one["sha"] not in known]
+
+    def application(self, name: str) -> Json:
+        return next(one for one in self.world()["applications"] if one["name"] == name)
+
+    def tag(self, app: str, environment: str) -> str:
+        return str(self.world()["overlays"][app][environment]["images"][0]["tag"])
+
+    def faults(self, **faults: Any) -> None:
+        self.post("/api/world/faults", faults)
+
+    def bot(self, act: str) -> None:
+        self.post("/api/bot", {"do": act})
+        if act == "start":
+            self.until(lambda: self.get("/api/workspace")["bot"]["connections"], "the bot to be connected again")
+
+    def until(self, look: Callable[[], T | None], what: str, seen: Callable[[], Any] = lambda: "") -> T:
+        """The first answer that is something, or a failure that says what was waited for and what was seen."""
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            if found := look():
+                return found
+            time.sleep(POLL_SECONDS)
+        raise AssertionError(f"waited {PATIENCE} s for {what}; seen: {seen()}\n{self.log()}")
+
+    def log(self) -> str:
+        return (self.data / "bot.log").read_text()[-3000:]
+
+
+def everything_in(value: Any) -> str:
+    """All texts of a message or view, one a line."""
+    if isinstance(value, dict):
+        own = [value["text"]] if isinstance(value.get("text"), str) else []
+        return "\n".join([*own, *(everything_in(part) for part in value.values() if isinstance(part, dict | list))])
+    if isinstance(value, list):
+        return "\n".join(everything_in(part) for part in value)
+    return ""
+
+
+def labels(message: Json) -> list[str]:
+    """What is written on the buttons of a message."""
+    rows = [block["elements"] for block in message["blocks"] if block["type"] == "actions"]
+    return [button["text"]["text"] for row in rows for button in row if button["type"] == "button"]
+
+
+def changed_lines(diff: str) -> list[str]:
+    return [line for line in diff.splitlines() if re.match(r"[+-](?![+-]{2} )", line)]
+
+
+def _headline(message: Json) -> str:
+    first = (message["blocks"] or [{}])[0]
+    return str(first["text"]["text"]) if first.get("type") == "header" else ""
+
+
+@contextlib.contextmanager
+def running(data: Path, speed: str = "4") -> Iterator[Sandbox]:
+    """`pilothouse sandbox` on a free port, until the block ends."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    environment = {**os.environ, "PORT": str(port), "SANDBOX_SPEED": speed, "SANDBOX_DATA": str(data / "world")}
+    output = data / "sandbox.log"
+    with output.open("wb") as log:
+        command = [sys.executable, "-m", "bot", "sandbox"]
+        process = subprocess.Popen(command, cwd=REPOSITORY, env=environment, stdout=log, stderr=log)
+    sandbox = Sandbox(f"http://127.0.0.1:{port}", data / "world")
+    try:
+        _wait_for(sandbox, process, output)
+        yield sandbox
+    finally:
+        sandbox.http.close()
+        process.terminate()
+        try:
+            process.wait(40)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _wait_for(sandbox: Sandbox, process: "subprocess.Popen[bytes]", output: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        with contextlib.suppress(httpx.TransportError):
+            if sandbox.get("/api/workspace")["bot"]["connections"]:
+                return
+        time.sleep(POLL_SECONDS)
+    raise AssertionError(f"the sandbox did not come up: {output.read_text()[-3000:]}")
