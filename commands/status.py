@@ -15,5 +15,9 @@ def parse(words: Words) -> Status:
 
 @command("status", usage="/status [APP] [ENV]", allow=Permission.VIEW, parse=parse)
 async def status(ask: Status, caller: Caller, board: Board) -> Reply:
-    """What runs where, how Argo CD finds it, and which promotions are under way."""
+    """What runs where, how Argo CD finds it, and which promotions are under way.
+
+    Slack has a `/status` of its own, for what stands beside your name: where that one answers instead,
+    `/pilothouse status` always works.
+    """
     return StatusBoard(await board.rows(ask.app, ask.environment, caller))

@@ -34,7 +34,7 @@ def occupied(reply: Occupied) -> Rendered:
 def queued(reply: Queued) -> Rendered:
     other = bold(headline(reply.behind), 300)
     if reply.replacing:
-        return sentence(f"{other} is being aborted; yours starts when it has ended. You hear of it here, from me.")
+        return sentence(f"{other} is being aborted; yours starts when it has ended. You hear of it from me.")
     now = state(reply.behind).sentence
     return sentence(f"Yours starts when {other} has ended: you hear of it from me. Where that stands: {now}")
 

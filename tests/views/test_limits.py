@@ -17,7 +17,9 @@ from bot.domain.reply import (
     Choice,
     DryRun,
     HelpPage,
+    Occupied,
     Picker,
+    Queued,
     ReasonForm,
     Reply,
     RollbackChoices,
@@ -25,13 +27,26 @@ from bot.domain.reply import (
     RunList,
     RunLog,
     ScanReport,
+    Shown,
     Started,
     StatusBoard,
     StatusRow,
     Told,
 )
 from bot.ports import Rendered
-from bot.views import card, closing_modal, home, loading_modal, modal, notice, options, render, result, thread_note
+from bot.views import (
+    card,
+    closing_modal,
+    home,
+    loading_modal,
+    modal,
+    notice,
+    options,
+    ready,
+    render,
+    result,
+    thread_note,
+)
 from bot.views.words import width
 from integrations.sandbox.slack.blockkit.surfaces import message_blocks, view_definition
 
@@ -118,11 +133,26 @@ def test_notes(promotion: Promotion, event: Event) -> None:
     accept(thread_note(promotion, event))
     accept(notice(promotion, event))
     accept(result(promotion))
+    accept(ready(promotion))
 
 
 @pytest.mark.parametrize(
     "kind",
-    [DryRun, HelpPage, RollbackChoices, RunDetail, RunList, RunLog, ScanReport, Started, StatusBoard, Told],
+    [
+        DryRun,
+        HelpPage,
+        Occupied,
+        Queued,
+        RollbackChoices,
+        RunDetail,
+        RunList,
+        RunLog,
+        ScanReport,
+        Shown,
+        Started,
+        StatusBoard,
+        Told,
+    ],
 )
 def test_replies(kind: type[Reply]) -> None:
     @wilder

@@ -8,6 +8,7 @@ import pytest
 from bot.domain.application import ApplicationRef
 from bot.domain.caller import PILOTHOUSE
 from bot.domain.errors import InvalidCommand
+from bot.domain.intent import Context, Deploy, Promote
 from bot.domain.promotion import (
     ApprovalRule,
     GateResult,
@@ -19,8 +20,9 @@ from bot.domain.promotion import (
     Stage,
     Verdict,
 )
+from bot.domain.reply import Occupied, Queued
 from bot.ports import Rendered
-from bot.views import card, dry_run
+from bot.views import card, dry_run, render
 from bot.views.card import shown
 from bot.views.ids import promotion_of
 from tests.views.reading import lines
@@ -210,3 +212,27 @@ def test_a_card_to_look_at_has_no_buttons_and_says_where_the_real_one_is() -> No
     read = lines(shown(promotion()))
     assert "(The card itself is in #C0DEPLOY.)" in read
     assert not any(line.startswith("[") for line in read)
+
+
+def test_the_second_person_is_told_and_can_press() -> None:
+    context = Context("r1", "C0DEPLOY", "c1")
+    wish = Deploy(context=context, app="my-app", environment="production")
+    told = render(Occupied("Ana is already promoting my-app to production.", promotion(), wish))
+    assert lines(told) == [
+        "Ana is already promoting my-app to production.",
+        "[Show it] [Queue behind it] [Replace it?]",
+        "(Typed, these are `--queue` and `--replace` behind the command.)",
+    ]
+    many = Promote(context=context, apps=tuple(f"app-{n:0100}" for n in range(30)), environment="production")
+    assert lines(render(Occupied("Ana is there.", promotion(), many)))[1] == "[Show it]"
+
+
+def test_who_waits_is_told_for_what() -> None:
+    assert lines(render(Queued(promotion()))) == [
+        "Yours starts when *my-app → production · v1.4.1 → v1.4.2* has ended: you hear of it from me. "
+        "Where that stands: Waiting for an approval from release-managers."
+    ]
+    assert lines(render(Queued(promotion(), replacing=True))) == [
+        "*my-app → production · v1.4.1 → v1.4.2* is being aborted; yours starts when it has ended. "
+        "You hear of it from me."
+    ]

@@ -1,0 +1,161 @@
+"""Buttons of a story's turns: boxes of a train, the queue, being told when it is ready."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from bot.domain.errors import InvalidCommand
+from bot.domain.intent import Adjust, Context, Deploy, IfBusy, Promote, Rollback, Wish
+from bot.domain.promotion import GateResult, Stage, Verdict
+from bot.ports import Posted
+from bot.router.buttons import read_button, read_ticks
+from bot.views import card
+from bot.views.ids import encode
+from bot.views.queueing import wish_value
+from integrations.slack import SlackMessenger
+from tests.unit.bot.router.conftest import Bot, until
+
+CONTEXT = Context("r1", "C0DEPLOY", "c1", "T0PILOT")
+APPS = ("my-app", "payments", "ledger")
+
+
+async def train(bot: Bot) -> Posted:
+    """A train of three apps that ana has asked for, with its card."""
+    await bot.says("ana", f"/promote {' '.join(APPS)} to prod")
+    return await SlackMessenger(bot.api).post("C0DEPLOY", card(bot.office.promotions.only))
+
+
+async def test_an_unticked_app_stays_behind_and_a_ticked_one_goes_again(bot: Bot) -> None:
+    where = await train(bot)
+    await bot.slack.act("ana", "deployments", where.ts, "promotion.adjust", value=["my-app", "ledger"])
+    await until(lambda: bot.office.promotions.only.left_out == ("payments",))
+    await SlackMessenger(bot.api).update(where, card(bot.office.promotions.only))
+    await bot.slack.act("ana", "deployments", where.ts, "promotion.adjust", value=["payments", "ledger"])
+    await until(lambda: bot.office.promotions.only.left_out == ("my-app",))
+    await bot.idle()
+    assert len(bot.whispers("ana")) == 1, "only that the train is under way"
+
+
+async def test_nobody_else_changes_the_set(bot: Bot) -> None:
+    where = await train(bot)
+    await bot.slack.act("bo", "deployments", where.ts, "promotion.adjust", value=["my-app"])
+    await until(lambda: bot.whispers("bo"))
+    assert "may adjust it" in bot.whispers("bo")[-1]["text"]
+    assert bot.office.promotions.only.left_out == ()
+
+
+async def test_a_train_without_apps_is_refused(bot: Bot) -> None:
+    where = await train(bot)
+    await bot.slack.act("ana", "deployments", where.ts, "promotion.adjust", value=[])
+    await until(lambda: len(bot.whispers("ana")) > 1)
+    assert "At least one app must go" in bot.whispers("ana")[-1]["text"]
+
+
+def ticks(selected: list[str], offered: list[str], **action: Any) -> dict[str, Any]:
+    block_id = "ticks/p-1/abc/0"
+    pressed = {
+        "type": "checkboxes",
+        "action_id": "promotion.adjust",
+        "block_id": block_id,
+        "selected_options": [{"value": app} for app in selected],
+        **action,
+    }
+    elements = [{"type": "checkboxes", "options": [{"value": app} for app in offered]}]
+    return {
+        "actions": [pressed],
+        "message": {"blocks": [{"type": "section"}, {"block_id": block_id, "elements": elements}]},
+    }
+
+
+def test_boxes_speak_only_for_what_was_offered_beside_them() -> None:
+    """Of an app in the next ten, nothing is said."""
+    asked = read_ticks(ticks(["a"], ["a", "b"]), CONTEXT)
+    assert asked == Adjust(context=CONTEXT, promotion="p-1", left_out=("b",), taken_in=("a",))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        ticks(["c"], ["a", "b"]),
+        ticks(["a"], ["a"], block_id="elsewhere"),
+        ticks(["a"], ["a"], block_id="ticks//x/0"),
+        ticks(["a"], ["a"], action_id="promotion.approve"),
+        ticks(["a"], ["a"], action_id="unknown"),
+        {**ticks(["a"], ["a"]), "message": {}},
+    ],
+)
+def test_boxes_that_this_bot_never_made(body: dict[str, Any]) -> None:
+    """S17."""
+    with pytest.raises(InvalidCommand):
+        read_ticks(body, CONTEXT)
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [
+        Deploy(context=CONTEXT, app="my-app", environment="production", image="1.4.2", reason="why", break_glass=True),
+        Promote(context=CONTEXT, apps=APPS, environment="production", source="staging"),
+        Promote(context=CONTEXT, apps=(), environment="production", reason="all of them"),
+        Rollback(context=CONTEXT, app="my-app", environment="production", to="1.4.0"),
+    ],
+)
+@pytest.mark.parametrize(("action", "if_busy"), [("queue", IfBusy.QUEUE), ("replace", IfBusy.REPLACE)])
+def test_a_refused_wish_comes_back_whole(wish: Wish, action: str, if_busy: IfBusy) -> None:
+    pressed = {"action_id": f"promotion.{action}", "value": encode(wish_value(wish))}
+    assert read_button(pressed, CONTEXT) == replace(wish, if_busy=if_busy)
+
+
+async def test_the_second_person_is_told_about_the_first_and_may_wait(bot: Bot) -> None:
+    await bot.says("ana", "/deploy my-app prod")
+    said = await bot.says("bo", "/deploy my-app@1.4.0 prod")
+    assert "is on its way to production already" in said
+    ts = bot.whispers("bo")[-1]["ts"]
+    await bot.slack.act("bo", "deployments", ts, label="Show it")
+    await until(lambda: len(bot.whispers("bo")) == 2)
+    assert bot.whispers("bo")[-1]["text"].startswith("my-app → production")
+    await bot.slack.act("bo", "deployments", ts, label="Queue behind it")
+    await until(lambda: bot.office.queue.waiting)
+    [(waiting, behind)] = bot.office.queue.waiting
+    assert isinstance(waiting.wish, Deploy)
+    assert (waiting.user, waiting.wish.image, waiting.first) == ("U0BO", "1.4.0", False)
+    assert behind == bot.office.promotions.only.id
+    await until(lambda: len(bot.whispers("bo")) == 3)
+    assert "Yours starts when" in bot.whispers("bo")[-1]["text"]
+
+
+async def test_replacing_asks_once_more_and_is_for_who_may_abort(bot: Bot) -> None:
+    await bot.says("ana", "/deploy my-app prod")
+    await bot.says("bo", "/deploy my-app prod")
+    ts = bot.whispers("bo")[-1]["ts"]
+    dismissed = await bot.slack.act("bo", "deployments", ts, label="Replace it", confirm=False)
+    assert dismissed["cancelled"]
+    await bot.slack.act("bo", "deployments", ts, label="Replace it")
+    await until(lambda: len(bot.whispers("bo")) == 2)
+    assert "may abort it" in bot.whispers("bo")[-1]["text"]
+    assert not bot.office.queue.waiting
+
+
+async def test_whoever_waits_for_a_gate_can_ask_to_be_told(bot: Bot) -> None:
+    await bot.says("ana", "/deploy my-app prod")
+    only = bot.office.promotions.only
+    waits = GateResult("soak", "my-app", Verdict.waiting("4 of 10 min", retry_after=timedelta(minutes=1)))
+    bot.office.promotions.all[only.id] = waiting = replace(only, stage=Stage.GATES, results=(waits,))
+    where = await SlackMessenger(bot.api).post("C0DEPLOY", card(waiting))
+    await bot.slack.act("cy", "deployments", where.ts, label="Notify me when ready")
+    await until(lambda: bot.whispers("cy"))
+    assert bot.whispers("cy")[-1]["text"] == "You will hear of it from me as soon as the gates hold."
+    assert bot.office.subscribers.asked == {(only.id, "U0CY")}
+
+
+async def test_the_keyboard_does_the_same(bot: Bot) -> None:
+    await bot.says("ana", "/promote my-app payments to prod")
+    id = bot.office.promotions.only.id
+    before = len(bot.whispers("ana"))
+    await bot.slack.command("ana", "deployments", f"/adjust {id} leave out payments")
+    await until(lambda: bot.office.promotions.only.left_out == ("payments",))
+    assert len(bot.whispers("ana")) == before
+    assert (await bot.says("ana", f"/adjust {id} take in paymnets")).startswith("`paymnets` is not in this train.")
+    assert "Say which apps" in await bot.says("ana", f"/adjust {id} remove payments")
+    assert "nothing to wait for" in await bot.says("ana", f"/notify {id}")
