@@ -170,7 +170,9 @@ DEFAULT_ROLES: dict[str, tuple[Permission, ...]] = {
 }
 
 DEFAULT_ENVIRONMENTS = tuple(EnvironmentPart(name=name) for name in USUAL_ALIASES)
-DEFAULT_GATES: dict[str, GateOptions] = {"scan": {}, "health": {}}
+STANDING_GATES: dict[str, GateOptions] = {"lock": {}, "freeze": {}, "rejected": {}}
+"""What people say holds everywhere, where images first arrive too."""
+DEFAULT_GATES: dict[str, GateOptions] = {"scan": {}, "health": {}, **STANDING_GATES}
 DEFAULT_EXPIRY = timedelta(hours=4)
 
 
@@ -225,8 +227,8 @@ class Rules:
         self._last = last
 
     def gates(self) -> dict[str, dict[str, Any]]:
-        """Gate → its options. The first environment has no gates unless policy names them."""
-        default = {} if self._first else DEFAULT_GATES
+        """Gate → its options. In the first environment only people's words hold, unless policy names more gates."""
+        default = STANDING_GATES if self._first else DEFAULT_GATES
         merged: dict[str, dict[str, Any] | Literal[False]] = dict(default)
         for layer in (self._base.gates, self._own.gates):
             for gate, options in layer.items():

@@ -15,9 +15,7 @@ from bot.domain.caller import Caller
 from bot.domain.event import Event
 from bot.domain.intent import Abort, Approve, Context, Deploy, Reject, Rollback
 from bot.domain.promotion import Promotion
-from bot.gates.health import HealthGate
 from bot.gates.panel import Panel
-from bot.gates.scan import ScanGate
 from bot.notify.nudges import Nudges
 from bot.policy import Policy, parse
 from bot.ports import Posted
@@ -41,6 +39,7 @@ from tests.fakes.alerts import MemoryAlerts
 from tests.fakes.applications import MemoryApplications
 from tests.fakes.directory import FakeDirectory
 from tests.fakes.engine import MemoryEngine
+from tests.fakes.gates import usual_gates
 from tests.fakes.messenger import FakeMessenger
 from tests.fakes.overlays import MemoryOverlays
 from tests.fakes.registry import MemoryRegistry
@@ -189,7 +188,10 @@ async def house(directory: Path, policy_text: str = POLICY) -> AsyncIterator[Hou
     store, audit = PromotionStore(database), Audit(database)
     cards, events, engine = ShownCards(), ToldEvents(), MemoryEngine()
     catalog = Catalog(overlays, policy, clock=lambda: datetime.now(UTC).timestamp() * 1e6)
-    panel = Panel([ScanGate(registry), HealthGate(applications, policy)], policy)
+    gates = usual_gates(
+        policy, catalog, database, source=overlays, registry=registry, applications=applications, directory=people
+    )
+    panel = Panel(gates, policy)
     targets = RollbackTargets(overlays, catalog, store)
     eligibility = Eligibility(policy)
     planner = Planner(catalog, registry, policy, panel, targets)

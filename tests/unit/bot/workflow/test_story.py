@@ -27,7 +27,8 @@ async def test_an_approved_promotion_changes_one_line_and_ends_healthy(home: Hou
     asked = await home.deploy("ana")
     waiting = await home.now(asked)
     assert (waiting.phase, waiting.stage) == (Phase.RUNNING, Stage.APPROVAL)
-    assert {r.gate: r.verdict.state for r in waiting.results} == {"scan": "Passed", "health": "Passed"}
+    gates = ("scan", "health", "lock", "freeze", "rejected")
+    assert {r.gate: r.verdict.state for r in waiting.results} == dict.fromkeys(gates, "Passed")
     assert home.overlay("production") == before
 
     await home.approve("bo", asked)
@@ -264,10 +265,13 @@ async def test_a_rollback_restores_the_last_verified_image_without_the_waived_ga
     await home.approve("bo", second)
     asked = await home.rollback("ana")
     assert asked.plan.moves[0].after.tag == "v1.4.2"
-    assert {r.gate: r.waived for r in (await home.now(asked)).results} == {
-        "scan": "policy skips it for a rollback",
-        "health": "policy skips it for a rollback",
+    waived = {r.gate: r.waived for r in (await home.now(asked)).results}
+    assert {gate for gate, why in waived.items() if why == "policy skips it for a rollback"} == {
+        "scan",
+        "health",
+        "freeze",
     }
+    assert (waived["lock"], waived["rejected"]) == ("", "")
     await home.approve("mia", asked)
     assert (await home.now(asked)).phase is Phase.SUCCEEDED
     assert "v1.4.2" in home.overlay("production")

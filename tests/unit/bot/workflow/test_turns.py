@@ -176,10 +176,22 @@ async def test_policy_rolls_back_by_itself_once_and_says_why(tmp_path: Path) -> 
         assert (await home.now(back)).phase is Phase.SUCCEEDED
         assert "v1.4.1" in home.overlay("production")
         assert "Back-off" in back.plan.reason
+        async with home.database.begin() as connection:
+            await home.locks.release(connection, "my-app", "production")
         again = await home.deploy("ana")
         await home.approve("bo", again)
         assert (await home.now(again)).phase is Phase.FAILED
         assert (await home.now(again)).successor == ""
+
+
+async def test_what_was_rolled_back_is_held_until_somebody_unlocks_it(tmp_path: Path) -> None:
+    async with house(tmp_path, policy("  rollback: {automatic: 10m}\n")) as home:
+        break_on_sync(home, "v1.4.2")
+        asked = await home.deploy("ana")
+        await home.approve("bo", asked)
+        assert (await home.now(await successor(home, asked))).phase is Phase.SUCCEEDED
+        held = await home.now(await home.deploy("ana"))
+        assert held.outcome.startswith("Blocked: lock: my-app in production is locked by Pilothouse")
 
 
 async def test_an_alert_soon_after_the_sync_takes_it_back(tmp_path: Path) -> None:

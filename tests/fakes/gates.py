@@ -1,0 +1,35 @@
+"""The gates that hold by default, over the real stores."""
+
+from bot.catalog import Catalog
+from bot.gates.freeze import FreezeGate
+from bot.gates.health import HealthGate
+from bot.gates.lock import LockGate
+from bot.gates.question import Gate
+from bot.gates.rejected import RejectedGate
+from bot.gates.scan import ScanGate
+from bot.gates.whereabouts import Whereabouts
+from bot.policy import Policy
+from bot.ports import Applications, Directory, OverlaySource, Registry
+from bot.store.database import Database
+from bot.store.freezes import FreezeStore
+from bot.store.locks import LockStore
+from bot.store.rejections import RejectionStore
+
+
+def usual_gates(
+    policy: Policy,
+    catalog: Catalog,
+    database: Database,
+    *,
+    source: OverlaySource,
+    registry: Registry,
+    applications: Applications,
+    directory: Directory,
+) -> tuple[Gate, ...]:
+    return (
+        ScanGate(registry),
+        HealthGate(applications, policy),
+        LockGate(LockStore(database)),
+        FreezeGate(FreezeStore(database), directory, policy),
+        RejectedGate(RejectionStore(database), Whereabouts(catalog, source, registry)),
+    )
