@@ -31,6 +31,7 @@ from bot.notify.ledger import Ledger
 from bot.notify.nudges import Nudges
 from bot.notify.outbox import Outbox
 from bot.notify.queue_news import DirectQueueNews
+from bot.notify.run_cards import RunCards
 from bot.outside import Outside, open_outside
 from bot.policy import Policy, load
 from bot.ports import (
@@ -59,6 +60,7 @@ from bot.safety.desks import Desks, Stores
 from bot.settings import Settings
 from bot.store.audit import Audit
 from bot.store.database import Database
+from bot.store.followed_runs import FollowedRunStore
 from bot.store.locks import LockStore
 from bot.store.messages import Messages
 from bot.store.promotions import PromotionStore
@@ -86,7 +88,7 @@ from bot.workflow.pull_requests import PullRequestSteps
 from bot.workflow.queue import PromotionQueue
 from bot.workflow.replicas import Replicas
 from bot.workflow.running import RollbackTargets
-from bot.workflow.runs import Runs
+from bot.workflow.runs import RunFollowing, Runs
 from bot.workflow.scans import Scans
 from bot.workflow.steps import Record, Steps
 from bot.workflow.story import Story
@@ -124,6 +126,7 @@ class Pilothouse:
     """set when a story has been written down and waits to be begun, or when one has ended"""
     queue: PromotionQueue
     name_channels: Callable[[], Awaitable[None]]
+    run_cards: RunCards
     replicas: Replicas | None
     """None on SQLite, which one replica has for itself"""
     webhooks: Webhooks
@@ -154,6 +157,8 @@ async def run(settings: Settings) -> None:
             stack.push_async_callback(_cancelled, working)
             beginning = asyncio.create_task(_begin_stories(pilothouse))
             stack.push_async_callback(_cancelled, beginning)
+            following = asyncio.create_task(pilothouse.run_cards.keep_forever())
+            stack.push_async_callback(_cancelled, following)
             tidying = asyncio.create_task(pilothouse.housekeeping.run_forever())
             stack.push_async_callback(_cancelled, tidying)
             if pilothouse.replicas:
@@ -211,11 +216,15 @@ async def assemble(settings: Settings, policy: Policy, stack: AsyncExitStack) ->
     desk = PromotionDesk(database, store, audit, engine, planner, targets, panel, policy, eligibility)
     news = DirectQueueNews(outbox)
     queue = PromotionQueue(database, QueueStore(database), store, audit, desk, outside.directory, news)
+    runs = Runs(outside.tekton, policy, Redactor(settings.secrets))
+    bulletins = Bulletins(messages, outside.messenger)
+    run_cards = RunCards(outside.tekton, FollowedRunStore(database), bulletins, runs.failure)
     offered: dict[Any, Any] = {
         **services(outside, policy, catalog, desk, RequestStore(database)),
         Turns: Turns(desk, queue),
         Subscribers: subscriptions,
-        Runs: Runs(outside.tekton, policy, Redactor(settings.secrets)),
+        Runs: runs,
+        RunFollowing: run_cards,
         PromotionStore: store,
         **desks.services,
     }
@@ -223,7 +232,6 @@ async def assemble(settings: Settings, policy: Policy, stack: AsyncExitStack) ->
     slack = settings.slack
     bolt = bolt_app(router, outside.slack.client, slack.credential("bot_token"), slack.credential("signing_secret"))
     replicas = None if database.sqlite else Replicas(ReplicaStore(database), engine, settings.replica)
-    bulletins = Bulletins(messages, outside.messenger)
     needs = Needs(policy, catalog, outside.tekton, bulletins, WebhookStore(database))
     webhooks = open_webhooks(settings, needs)
 
@@ -240,6 +248,7 @@ async def assemble(settings: Settings, policy: Policy, stack: AsyncExitStack) ->
         begin,
         queue,
         name_channels,
+        run_cards,
         replicas,
         webhooks,
         desks.housekeeping,

@@ -7,7 +7,7 @@ from bot.domain.reply import Reply, RunDetail
 from bot.grammar import Words
 from bot.ports import PipelineRetries
 from bot.registry import command
-from bot.workflow.runs import Runs, request_like
+from bot.workflow.runs import RunFollowing, Runs, request_like
 
 
 def parse(words: Words) -> RetryRun:
@@ -17,10 +17,14 @@ def parse(words: Words) -> RetryRun:
 
 
 @command("pipeline retry", usage="/pipeline retry RUN", allow=Permission.RUN_PIPELINE, parse=parse, names=False)
-async def retry_run(ask: RetryRun, caller: Caller, runs: Runs, retries: PipelineRetries) -> Reply:
+async def retry_run(
+    ask: RetryRun, caller: Caller, runs: Runs, retries: PipelineRetries, following: RunFollowing
+) -> Reply:
     """Start a pipeline run again, as a new run with the same parameters."""
     run = await runs.find(ask.run, caller, Permission.RUN_PIPELINE)
     if not run.done:
         raise Conflict(f"`{run.name}` has not ended: cancel it first, or wait.")
     again = await retries.retry(run.name, request_like(run, ask.context.request_id, caller.id))
-    return RunDetail(again, note=f"Started again, like {run.name}.")
+    if ask.context.channel:
+        await following.follow(again, ask.context.channel)
+    return RunDetail(again, note=f"Started again, like {run.name}.", followed=bool(ask.context.channel))

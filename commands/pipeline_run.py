@@ -9,7 +9,7 @@ from bot.grammar import Place, Words
 from bot.policy import Policy
 from bot.ports import Pipelines
 from bot.registry import command
-from bot.workflow.runs import fixed_names, parameters, pipeline_of
+from bot.workflow.runs import RunFollowing, fixed_names, parameters, pipeline_of
 
 
 def parse(words: Words) -> Intent:
@@ -23,10 +23,13 @@ def parse(words: Words) -> Intent:
 
 
 @command("pipeline run", usage="/pipeline run APP [REVISION] [NAME=VALUE…]", allow=Permission.RUN_PIPELINE, parse=parse)
-async def run_pipeline(ask: RunPipeline, caller: Caller, policy: Policy, pipelines: Pipelines) -> Reply:
+async def run_pipeline(
+    ask: RunPipeline, caller: Caller, policy: Policy, pipelines: Pipelines, following: RunFollowing
+) -> Reply:
     """Build an app: fetch, test, build, push.
 
-    REVISION is a branch, tag or commit of the app's source. Parameters that policy fixes cannot be given.
+    A message in the conversation shows task by task how far it is. REVISION is a branch, tag or commit of the app's
+    source. Parameters that policy fixes cannot be given.
     """
     if taken := sorted(ask.params.keys() & fixed_names(policy, ask.app)):
         raise InvalidCommand(
@@ -42,4 +45,6 @@ async def run_pipeline(ask: RunPipeline, caller: Caller, policy: Policy, pipelin
             revision=ask.revision,
         )
     )
-    return RunDetail(run, note="Started.")
+    if ask.context.channel:
+        await following.follow(run, ask.context.channel)
+    return RunDetail(run, note="Started.", followed=bool(ask.context.channel))

@@ -116,6 +116,8 @@ class RunDetail(Reply):
     log: StepLog | None = None
     note: str = ""
     """a sentence above it: "Started", "Cancelled" """
+    followed: bool = False
+    """a message in the conversation shows all of this, and follows the run to its end"""
 
 
 @dataclass(frozen=True)

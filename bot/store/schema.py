@@ -11,6 +11,7 @@ from alembic.script import ScriptDirectory
 from bot.store import (
     audit,
     delegations,
+    followed_runs,
     freezes,
     locks,
     messages,
@@ -28,6 +29,7 @@ from bot.store.database import Database, metadata
 TABLES = (
     audit,
     delegations,
+    followed_runs,
     freezes,
     locks,
     messages,

@@ -30,6 +30,8 @@ def run_list(reply: RunList) -> Rendered:
 
 def run_detail(reply: RunDetail) -> Rendered:
     run = reply.run
+    if reply.followed:
+        return sentence(f"{bold(run.name)}: {safe(reply.note, 500)} Its message here follows it to the end.")
     now = f"{MARKS[run.status]} {run.status.value}"
     blocks: list[Block] = [header(f"🔧 {words.plain(run.name, 100)}")]
     if words.clean(reply.note):

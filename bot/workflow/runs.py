@@ -1,5 +1,7 @@
 """Pipeline runs, as commands look them up: only for those who may, and with the reason when one has failed."""
 
+from typing import Protocol
+
 from bot.domain.caller import Caller, Permission, Target
 from bot.domain.errors import NotFound, UnknownName
 from bot.domain.pipeline import PipelineRun, RunRequest, RunStatus, StepLog, TaskStatus
@@ -16,6 +18,12 @@ ANY_APP = "*"
 
 def target_of(run: PipelineRun) -> Target:
     return Target(run.app or ANY_APP)
+
+
+class RunFollowing(Protocol):
+    async def follow(self, run: PipelineRun, channel: str) -> None:
+        """From now on a message in the channel shows where the run is, until it has ended."""
+        ...
 
 
 class Runs:

@@ -15,7 +15,7 @@ from bot.ports import Registry as ImageRegistry
 from bot.registry import Registry, Services
 from bot.workflow.board import Board
 from bot.workflow.promotions import Promotions
-from bot.workflow.runs import Runs
+from bot.workflow.runs import RunFollowing, Runs
 from bot.workflow.scans import Scans
 from bot.workflow.subscribers import Subscribers
 from bot.workflow.turns import Turns
@@ -24,7 +24,7 @@ from tests.fakes.directory import TEAM, FakeDirectory
 from tests.fakes.overlays import MemoryOverlays
 from tests.fakes.pipelines import MemoryPipelines
 from tests.fakes.promotions import HOST, MemoryPromotions
-from tests.fakes.queue import MemoryQueue, MemorySubscribers
+from tests.fakes.queue import MemoryFollowing, MemoryQueue, MemorySubscribers
 from tests.fakes.registry import MemoryRegistry
 from tests.fakes.requests import MemoryRequestLog
 from tests.fakes.words import Safety
@@ -53,6 +53,7 @@ class Office:
     promotions: MemoryPromotions = field(default_factory=MemoryPromotions)
     images: MemoryRegistry = field(default_factory=MemoryRegistry)
     queue: MemoryQueue = field(default_factory=MemoryQueue)
+    following: MemoryFollowing = field(default_factory=MemoryFollowing)
     subscribers: MemorySubscribers = field(default_factory=MemorySubscribers)
     pipelines: MemoryPipelines = field(default_factory=MemoryPipelines)
     applications: MemoryApplications = field(default_factory=MemoryApplications)
@@ -86,6 +87,7 @@ class Office:
             Applications: self.applications,
             OverlaySource: self.overlays,
             Runs: Runs(self.pipelines, self.policy),
+            RunFollowing: self.following,
             Scans: Scans(self.catalog, self.images, self.policy),
             Board: Board(self.catalog, self.policy, self.applications, self.overlays, self.promotions),
             **self.safety.services,

@@ -1,10 +1,12 @@
-"""Those who wait, in memory: behind another promotion, and for the gates of one."""
+"""Those who wait, in memory: behind another promotion, for the gates of one, for the end of a run."""
 
 from dataclasses import dataclass, field
 
 from bot.domain.caller import Person
+from bot.domain.pipeline import PipelineRun
 from bot.domain.promotion import Promotion
 from bot.domain.queueing import Waiting
+from bot.workflow.runs import RunFollowing
 from bot.workflow.subscribers import Subscribers
 from bot.workflow.turns import Queue
 
@@ -15,6 +17,14 @@ class MemoryQueue(Queue):
 
     async def add(self, waiting: Waiting, behind: Promotion) -> None:
         self.waiting.append((waiting, behind.id))
+
+
+@dataclass
+class MemoryFollowing(RunFollowing):
+    followed: list[tuple[str, str]] = field(default_factory=list)
+
+    async def follow(self, run: PipelineRun, channel: str) -> None:
+        self.followed.append((run.name, channel))
 
 
 @dataclass

@@ -295,3 +295,9 @@ def test_notes() -> None:
         "✅ Your *my-app → production · v1.4.1 → v1.4.2*: my-app v1.4.2 runs in production, Synced and Healthy.",
         "The card is in #C0DEPLOY.",
     ]
+
+
+def test_a_run_that_is_followed_is_answered_in_one_sentence() -> None:
+    assert lines(render(RunDetail(RUN, note="Started.", followed=True))) == [
+        "*my-app-x7k2p*: Started. Its message here follows it to the end."
+    ]

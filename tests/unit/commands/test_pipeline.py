@@ -140,3 +140,9 @@ async def test_a_run_without_an_app_is_for_those_who_may_everywhere() -> None:
 
 def context(number: int) -> Context:
     return Context(f"r{number}", "C0DEPLOY", f"c{number}", "T0PILOT")
+
+
+async def test_a_started_run_is_followed_where_it_was_asked_for() -> None:
+    office = Office()
+    run = await started(office)
+    assert office.following.followed == [(run.name, "C0DEPLOY")]

@@ -1,4 +1,4 @@
-"""Who waits: for their turn, and for gates; and events that are told once a round.
+"""Who waits: for their turn, for gates, for the end of runs; and events that are told once a round.
 
 Revision: 0004
 Revises: 0003
@@ -36,6 +36,12 @@ def upgrade() -> None:
         sa.Column("user_id", sa.String(length=32), nullable=False),
         sa.PrimaryKeyConstraint("promotion_id", "user_id", name=op.f("pk_subscriptions")),
     )
+    op.create_table(
+        "followed_runs",
+        sa.Column("run", sa.String(length=253), nullable=False),
+        sa.Column("channel", sa.String(length=255), nullable=False),
+        sa.PrimaryKeyConstraint("run", "channel", name=op.f("pk_followed_runs")),
+    )
     with op.batch_alter_table("outbox") as table:
         table.add_column(sa.Column("round", sa.String(length=16), server_default="", nullable=False))
         table.drop_constraint(op.f("uq_outbox_app"), type_="unique")
@@ -47,5 +53,6 @@ def downgrade() -> None:
         table.drop_constraint(op.f("uq_outbox_app"), type_="unique")
         table.create_unique_constraint(op.f("uq_outbox_app"), ONCE)
         table.drop_column("round")
+    op.drop_table("followed_runs")
     op.drop_table("subscriptions")
     op.drop_table("promotion_queue")

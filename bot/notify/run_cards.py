@@ -1,0 +1,73 @@
+"""One message for a pipeline run that somebody started: edited, task by task, until the run has ended.
+
+Which runs are followed is written down, and the stream begins with every run as it is: after a restart the messages
+catch up by themselves.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from bot.domain.errors import IntegrationError
+from bot.domain.pipeline import PipelineRun, StepLog
+from bot.domain.reply import RunDetail
+from bot.notify.bulletins import Bulletins
+from bot.ports import PipelineStream
+from bot.store.followed_runs import FollowedRunStore
+from bot.views.runs import run_detail
+
+log = structlog.get_logger(__name__)
+PAUSE_SECONDS = 15.0
+"""before the stream is opened again that the cluster refused, or that broke"""
+Explain = Callable[[PipelineRun], Awaitable[tuple[str, StepLog | None]]]
+
+
+class RunCards:
+    """`explain` says why a failed run failed, with the last lines of the step that broke."""
+
+    def __init__(self, stream: PipelineStream, store: FollowedRunStore, bulletins: Bulletins, explain: Explain) -> None:
+        self._stream = stream
+        self._store = store
+        self._bulletins = bulletins
+        self._explain = explain
+
+    async def follow(self, run: PipelineRun, channel: str) -> None:
+        await self._store.follow(run.name, channel)
+        await self._bulletins.show(subject(run), channel, run_detail(RunDetail(run)))
+
+    async def keep_forever(self) -> None:
+        """Until it is cancelled. Neither the cluster nor the database being away ends it."""
+        while True:
+            try:
+                await self.keep()
+            except Exception as error:  # noqa: BLE001 (nobody waits for an exception here)
+                log.warning("pipeline runs are not followed just now", error=repr(error))
+            await asyncio.sleep(PAUSE_SECONDS)
+
+    async def keep(self) -> None:
+        """Every change of every run that is followed, for as long as the stream goes on."""
+        async for run in self._stream.changes():
+            await self._show(run)
+
+    async def _show(self, run: PipelineRun) -> None:
+        channels = await self._store.channels(run.name)
+        if not channels:
+            return
+        shown = run_detail(await self._detail(run))
+        for channel in channels:
+            await self._bulletins.show(subject(run), channel, shown)
+        if run.done:
+            await self._store.forget(run.name)
+
+    async def _detail(self, run: PipelineRun) -> RunDetail:
+        try:
+            return RunDetail(run, *await self._explain(run))
+        except IntegrationError:
+            return RunDetail(run)
+
+
+def subject(run: PipelineRun) -> str:
+    """Short, whatever the run's name is."""
+    return f"run-{hashlib.sha256(run.name.encode()).hexdigest()[:40]}"

@@ -1,0 +1,103 @@
+"""The message of a pipeline run: posted when it is started, edited until it has ended, also by the next process."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+
+import pytest
+
+from bot.domain.errors import Refused, Unavailable
+from bot.domain.pipeline import PipelineRun, RunStatus, StepLog, TaskStatus
+from bot.notify import run_cards as module
+from bot.notify.bulletins import Bulletins
+from bot.notify.run_cards import RunCards
+from bot.store.followed_runs import FollowedRunStore, followed_runs
+from tests.fakes.messenger import FakeMessenger
+from tests.unit.bot.notify.conftest import Process, until
+
+RUN = PipelineRun("my-app-x7k2p", "ci", "ci-pipeline", RunStatus.RUNNING, app="my-app", requester="U0ANA")
+FETCHED = replace(RUN, tasks=(TaskStatus("fetch-source", RunStatus.SUCCEEDED),))
+FAILED = replace(
+    RUN, status=RunStatus.FAILED, tasks=(TaskStatus("run-tests", RunStatus.FAILED, message="exit code 1"),)
+)
+
+
+@dataclass
+class Stream:
+    """What the cluster tells, then silence; `refusals` come first."""
+
+    told: list[PipelineRun] = field(default_factory=list)
+    refusals: int = 0
+
+    async def changes(self) -> AsyncIterator[PipelineRun]:
+        if self.refusals:
+            self.refusals -= 1
+            raise Refused("Kubernetes", "watch pipelineruns", "403")
+        for run in self.told:
+            yield run
+
+
+async def failure(run: PipelineRun) -> tuple[str, StepLog | None]:
+    if run.status is not RunStatus.FAILED:
+        return "", None
+    return "run-tests failed: exit code 1.", StepLog("run-tests", "unit", ("FAILED test_x.py",))
+
+
+async def cards(bot: Process, messenger: FakeMessenger, stream: Stream) -> RunCards:
+    async with bot.database.engine.begin() as connection:
+        await connection.run_sync(followed_runs.create, checkfirst=True)
+    bulletins = Bulletins(bot.messages, messenger, clock=bot.outbox._clock)
+    return RunCards(stream, FollowedRunStore(bot.database), bulletins, failure)
+
+
+async def test_it_is_edited_until_the_run_has_ended(bot: Process, messenger: FakeMessenger) -> None:
+    stream = Stream([RUN, replace(RUN, name="somebody-elses"), FETCHED])
+    followed = await cards(bot, messenger, stream)
+    await followed.follow(RUN, "C0DEPLOY")
+    await followed.keep()
+    await bot.outbox.deliver_due()
+    [message] = messenger.in_channel("C0DEPLOY")
+    assert "fetch-source" in str(message.shown.blocks)
+    stream.told = [FAILED, FETCHED]
+    await followed.keep()
+    await bot.outbox.deliver_due()
+    [message] = messenger.in_channel("C0DEPLOY")
+    assert "run-tests failed: exit code 1." in message.shown.text
+    assert "FAILED test_x.py" in str(message.shown.blocks)
+
+
+async def test_the_next_process_catches_up(bot: Process, messenger: FakeMessenger) -> None:
+    await (await cards(bot, messenger, Stream())).follow(RUN, "C0DEPLOY")
+    await (await cards(bot, messenger, Stream([FAILED]))).keep()
+    await bot.outbox.deliver_due()
+    [message] = messenger.in_channel("C0DEPLOY")
+    assert "Failed" in message.shown.text
+
+
+async def test_a_log_that_cannot_be_read_does_not_keep_the_end_back(bot: Process, messenger: FakeMessenger) -> None:
+    followed = await cards(bot, messenger, Stream([FAILED]))
+
+    async def away(_run: PipelineRun) -> tuple[str, StepLog | None]:
+        raise Unavailable("Kubernetes", "read a log", "timeout")
+
+    followed._explain = away
+    await followed.follow(RUN, "C0DEPLOY")
+    await followed.keep()
+    await bot.outbox.deliver_due()
+    assert "❌ Failed" in messenger.in_channel("C0DEPLOY")[0].shown.text
+
+
+async def test_a_cluster_that_refuses_is_asked_again(
+    bot: Process, messenger: FakeMessenger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "PAUSE_SECONDS", 0.01)
+    followed = await cards(bot, messenger, Stream([FAILED], refusals=2))
+    await followed.follow(RUN, "C0DEPLOY")
+    keeping = asyncio.create_task(followed.keep_forever())
+    delivering = asyncio.create_task(bot.outbox.deliver_forever())
+    await until(lambda: "❌ Failed" in messenger.in_channel("C0DEPLOY")[0].shown.text)
+    for task in (keeping, delivering):
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
