@@ -9,7 +9,7 @@ from tests.scenario.sandbox import Sandbox
 
 pytestmark = pytest.mark.browser
 
-PATIENCE = 40_000
+PATIENCE = 90_000
 
 
 def become(page: Page, person: str) -> None:

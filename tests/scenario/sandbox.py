@@ -17,8 +17,8 @@ Json = dict[str, Any]
 T = TypeVar("T")
 
 REPOSITORY = Path(__file__).parents[2]
-START_SECONDS = 60
-PATIENCE = 45
+START_SECONDS = 120
+PATIENCE = 90
 POLL_SECONDS = 0.05
 
 
