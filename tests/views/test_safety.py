@@ -1,0 +1,168 @@
+"""Locks, freezes, rejected images, history and permissions, read aloud; and the buttons beside a lock."""
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from bot.domain.caller import Caller, Permission, Person
+from bot.domain.errors import InvalidCommand
+from bot.domain.intent import Context
+from bot.domain.promotion import Approval, Phase, Stage
+from bot.domain.safety import Delegation, Freeze, Lock, Rejection, Review
+from bot.domain.safety_intent import AwaitLock, BreakLock, StealLock
+from bot.domain.safety_reply import (
+    Abilities,
+    Ability,
+    Delegated,
+    FreezeCalled,
+    Grant,
+    History,
+    Holds,
+    Identity,
+    ImageRejected,
+    LockHeld,
+    LockTaken,
+)
+from bot.ports import Rendered
+from bot.router.buttons import read_button
+from bot.views import render, safety
+from bot.views.ids import Action, LockValue, encode
+from tests.views.reading import lines
+from tests.views.samples import AT, COMMIT, DIGEST, promotion
+
+ANA, BO, MIA = Person("U0ANA", "ana", "ana@example.com"), Person("U0BO", "bo"), Person("U0MIA", "mia")
+LOCK = Lock("my-app", "production", ANA, "a <b>migration</b> & more.", AT, AT + timedelta(hours=2))
+FREEZE = Freeze("f-1", "production", BO, "INC-123", AT, AT + timedelta(hours=20), "", ("payments",))
+REJECTION = Rejection("my-app", DIGEST, "1.4.2", BO, "leaks memory", AT)
+REVIEW = Review("p-abc", "my-app", "production", BO, "INC-1", AT)
+DELEGATION = Delegation(BO, MIA, AT, AT + timedelta(days=2))
+CONTEXT = Context("r1", "C0DEPLOY", "c1", "T0PILOT")
+
+
+def elements(message: Rendered) -> list[dict[str, Any]]:
+    return [dict(element) for block in message.blocks if block["type"] == "actions" for element in block["elements"]]
+
+
+def said(message: Rendered) -> str:
+    return "\n".join(lines(message))
+
+
+def test_a_lock_that_was_taken_says_how_to_release_it() -> None:
+    shown = said(render(LockTaken(LOCK)))
+    assert shown.startswith("🔒 You hold *my-app* in *production* until ")
+    assert "a <b>migration</b> & more" in shown  # read aloud: it is escaped on the wire
+    assert "&lt;b&gt;" in render(LockTaken(LOCK)).text
+    assert "/unlock my-app production" in shown
+    assert "<@U0ANA>'s, who is told" in render(LockTaken(replace(LOCK, owner=BO), LOCK)).text
+
+
+def test_a_lock_that_somebody_else_holds_can_be_stolen_after_a_question_or_waited_for() -> None:
+    message = render(LockHeld(LOCK, "mine now", "1h"))
+    assert said(message).startswith("🔒 *my-app* in *production* was locked by @U0ANA")
+    steal, wait = elements(message)
+    assert (steal["text"]["text"], steal["confirm"]["title"]["text"]) == ("Steal the lock?", "Steal the lock?")
+    assert "ana holds it" in steal["confirm"]["text"]["text"]
+    assert wait["text"]["text"] == "Tell me when it is free"
+    pressed = read_button(steal, CONTEXT)
+    assert pressed == StealLock(
+        context=CONTEXT, app="my-app", environment="production", since=AT.isoformat(), until="1h", reason="mine now"
+    )
+    assert read_button(wait, CONTEXT) == AwaitLock(context=CONTEXT, app="my-app", environment="production")
+
+
+def test_releasing_somebody_elses_lock_asks_once_more() -> None:
+    release, _ = elements(render(LockHeld(LOCK, release=True)))
+    assert release["confirm"]["confirm"]["text"] == "Release it"
+    assert read_button(release, CONTEXT) == BreakLock(
+        context=CONTEXT, app="my-app", environment="production", since=AT.isoformat()
+    )
+
+
+def test_a_reason_too_long_for_a_button_costs_the_button_and_nothing_else() -> None:
+    message = render(LockHeld(LOCK, "why " * 600))
+    assert [element["text"]["text"] for element in elements(message)] == ["Tell me when it is free"]
+
+
+@pytest.mark.parametrize("value", [LockValue("my-app", ""), LockValue("my-app", "production"), LockValue("", "", "x")])
+def test_a_button_that_names_no_lock_is_refused(value: LockValue) -> None:
+    with pytest.raises(InvalidCommand):
+        read_button({"action_id": str(Action.LOCK_STEAL), "value": encode(value)}, CONTEXT)
+
+
+def test_what_holds_promotions_back() -> None:
+    shown = said(render(Holds((LOCK, replace(LOCK, app="", expires_at=None)), (FREEZE,), (REJECTION,), (REVIEW,))))
+    for part in (
+        "# 🔒 Locked", "*my-app* in *production* · @U0ANA since", "All of *production* · @U0ANA since",
+        "# ❄️ Frozen", "Not held: payments.", "# 🚫 Rejected images", "*my-app* *1.4.2* · @U0BO",
+        "# 👀 Reviews that are owed", "p-abc",
+    ):  # fmt: skip
+        assert part in shown, part
+    assert said(render(Holds((), (), ()))) == "Nothing is locked, frozen or rejected."
+
+
+def test_a_thousand_locks_fit_into_one_message() -> None:
+    many = tuple(replace(LOCK, app=f"app-{number}", reason="x" * 400) for number in range(1000))
+    message = render(Holds(many, (FREEZE,) * 100, (REJECTION,) * 100, (REVIEW,) * 100))
+    assert len(message.blocks) <= 50
+    assert len(json.dumps(message.blocks)) < 30_000
+    assert "more" in said(message)
+
+
+def test_freezes_rejections_and_stand_ins() -> None:
+    assert said(render(FreezeCalled(FREEZE))).startswith("❄️ All of *production* is frozen until ")
+    shown = said(render(ImageRejected((REJECTION,), ("staging",))))
+    assert "*my-app* *1.4.2* goes nowhere any more: leaks memory." in shown
+    assert "It already runs in staging" in shown
+    assert "/unreject my-app@1.4.2" in shown
+    assert "@U0MIA speaks for you until" in said(render(Delegated(DELEGATION)))
+
+
+def test_what_channels_and_people_are_told() -> None:
+    assert safety.locked(LOCK, None).text.startswith("🔒 *my-app* in *production* is locked by <@U0ANA> until ")
+    assert "taken over from <@U0ANA>" in safety.locked(replace(LOCK, owner=BO), LOCK).text
+    assert safety.unlocked(LOCK, BO).text == "🔓 *my-app* in *production* is unlocked by <@U0BO>."
+    assert "You have held" in safety.lock_ending(replace(LOCK, expires_at=None)).text
+    assert safety.rejected(REJECTION, ()).text == "🚫 <@U0BO> rejects *my-app* *1.4.2*: leaks memory."
+    assert "takes back the rejection" in safety.cleared(REJECTION, MIA).text
+    assert "<!subteam^S0RELEASE>:" in safety.review_owed(REVIEW, "<!subteam^S0RELEASE>").text
+    closed = replace(REVIEW, closed_by=MIA, note="fine")
+    assert safety.reviewed(closed).text.endswith("on my-app in *production*: fine")
+
+
+def test_history_tells_what_who_when_and_how_it_ended() -> None:
+    done = promotion(phase=Phase.SUCCEEDED, stage=Stage.DONE, commit=COMMIT, approvals=(Approval(MIA, "h", AT),))
+    shown = lines(render(History("my-app", "production", (done,))))
+    assert shown[0] == "# History of my-app in production"
+    assert shown[1].startswith("✅ *production* ")
+    assert "approved by @U0MIA" in shown[2]
+    assert COMMIT.short in shown[2]
+    failed = replace(done, phase=Phase.FAILED, outcome="Rejected by mia: no")
+    assert "Rejected by mia: no" in said(render(History("my-app", "", (failed,))))
+    assert said(render(History("my-app", "", ()))) == "Nothing has been promoted for my-app yet."
+
+
+def test_who_one_is_and_what_one_may_do() -> None:
+    caller = Caller(ANA, "T0PILOT", frozenset({"S0ENG", "engineers"}))
+    grant = Grant("engineer", ("*",), ("staging",), (Permission.VIEW, Permission.PROMOTE))
+    shown = lines(render(Identity(caller, (grant,), (DELEGATION,))))
+    assert shown[:3] == [
+        "You are @U0ANA (ana@example.com).",
+        "User groups: @engineers.",
+        "*engineer* for every app in staging: view and promote",
+    ]
+    assert shown[3].startswith("You speak for @U0BO until ")
+    nobody = said(render(Identity(replace(caller, guest=True, groups=frozenset()), ())))
+    assert "a guest" in nobody
+    assert "No binding of the policy gives you a role" in nobody
+    can = Abilities(
+        "my-app", "production",
+        (Ability(Permission.PROMOTE, ("engineer",)), Ability(Permission.APPROVE, (), "Ask @release-managers.")),
+    )  # fmt: skip
+    assert lines(render(can)) == [
+        "# You and my-app in production",
+        "✅ `promote` as engineer",
+        "❌ `approve` Ask @release-managers.",
+    ]
