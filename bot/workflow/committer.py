@@ -44,7 +44,7 @@ class Committer:
     async def commit(self, promotion: Promotion) -> Commit | Moved:
         """Safe to repeat: a commit that carries this promotion's id is found again instead of made twice."""
         plan = promotion.plan
-        if done := await self._writer.find("Promotion-Id", plan.id, plan.seen_commit):
+        if done := await self.find(promotion):
             return done
         await self._check_digests(promotion.moves)
         for attempt in range(TRIES):
@@ -52,7 +52,7 @@ class Committer:
             contents = await self._source.read([move.overlay for move in promotion.moves], head)
             if moved := await self.moved(promotion.moves, contents):
                 # A replica that was taken for dead may have been the one that moved it.
-                return await self._writer.find("Promotion-Id", plan.id, plan.seen_commit) or moved
+                return await self.find(promotion) or moved
             change = Change(edited(promotion.moves, contents), message(promotion), author(plan.requester))
             try:
                 return await self._writer.commit(change, head)
@@ -60,10 +60,14 @@ class Committer:
                 await asyncio.sleep(random.uniform(0, min(0.05 * 2**attempt, 1.5)))  # noqa: S311 (not a secret)
             except Unavailable:
                 # The push may have arrived all the same: look before telling.
-                if done := await self._writer.find("Promotion-Id", plan.id, plan.seen_commit):
+                if done := await self.find(promotion):
                     return done
                 raise
         raise Unavailable("git", "commit", f"the branch moved {TRIES} times while the commit was being made")
+
+    async def find(self, promotion: Promotion) -> Commit | None:
+        """The commit that was made for this promotion already."""
+        return await self._writer.find("Promotion-Id", promotion.id, promotion.plan.seen_commit)
 
     async def _check_digests(self, moves: tuple[Move, ...]) -> None:
         """An entry that pins a tag runs whatever the tag means: it must still mean what was approved."""

@@ -46,11 +46,11 @@ class PullRequestSteps:
         title = message(promotion).partition("\n")[0]
         return Opened(await self._client().open(change, f"pilothouse/{plan.id}", head, title, self.body(promotion)))
 
-    async def tend(self, promotion: Promotion, number: int) -> PullRequest:
-        """Merge it once its checks are green; people may have done so, or closed it, before."""
+    async def tend(self, promotion: Promotion, number: int, *, merge: bool = True) -> PullRequest:
+        """Merge it (if that is wanted) once its checks are green; people may have done so, or closed it, before."""
         client = self._client()
         pull = await client.get(number)
-        if pull.state != "open" or pull.checks != "success":
+        if pull.state != "open" or pull.checks != "success" or not merge:
             return pull
         for _ in range(MERGE_TRIES):
             try:

@@ -5,7 +5,7 @@ A step that finds its effect already there (after a crash) reports it instead of
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, Protocol
 
@@ -32,6 +32,9 @@ from bot.workflow.pull_requests import Opened, PullRequestSteps
 from bot.workflow.watcher import Watcher
 
 log = structlog.get_logger(__name__)
+
+CONFIRMED_FOR = timedelta(seconds=30)
+"""How long it may be ago that gates and approvers were asked: git, or this process, may be away in between."""
 
 Write = Callable[[AsyncConnection], Awaitable[object]]
 
@@ -90,6 +93,8 @@ class Confirmation:
     results: tuple[GateResult, ...]
     approvals: tuple[Approval, ...]
     refusal: str = ""
+    at: datetime | None = None
+    """when that was asked (UTC)"""
 
 
 @dataclass(frozen=True)
@@ -115,6 +120,10 @@ class Record:
                 await self.announcements.put(connection, promotion, event)
 
 
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
 @dataclass(frozen=True)
 class Steps:
     record: Record
@@ -129,6 +138,7 @@ class Steps:
     watcher: Watcher
     aftermath: Aftermath
     pull_requests: PullRequestSteps
+    clock: Callable[[], datetime] = utc_now
 
     async def announce(self, promotion: Promotion) -> None:
         """The first sight of it."""
@@ -202,9 +212,10 @@ class Steps:
 
     async def confirm(self, promotion: Promotion, round_: int) -> Confirmation:
         """Right before the commit: gates, approvers and the requester's own permission, asked once more."""
+        at = self.clock()
         results = await self.ask_gates(promotion, round_)
         if promotion.plan.automatic:
-            return Confirmation(results, promotion.approvals)
+            return Confirmation(results, promotion.approvals, at=at)
         try:
             requester = await self.directory.caller(promotion.plan.requester.id)
             for move in promotion.moves:
@@ -215,12 +226,12 @@ class Steps:
             name = promotion.plan.requester.name
             return Confirmation(results, promotion.approvals, f"{name} may not do this any more. {refused.sentence}")
         approvals = tuple([a for a in promotion.approvals if await self._still_counts(promotion, a)])
-        return Confirmation(results, approvals)
+        return Confirmation(results, approvals, at=at)
 
-    async def commit(self, promotion: Promotion) -> Commit | Moved:
-        """The one effect that all of this is about."""
+    async def commit(self, promotion: Promotion, confirmed: datetime | None) -> Commit | Moved | None:
+        """The one effect that all of this is about. None: not made, for what was confirmed is too long ago by now."""
         await self._show(promotion)
-        made = await self.committer.commit(promotion)
+        made = await (self.committer.commit(promotion) if self._fresh(confirmed) else self.committer.find(promotion))
         if isinstance(made, Commit):
             await self.committed(promotion, made)
         return made
@@ -262,8 +273,12 @@ class Steps:
             await self._show(shown)
         return opened
 
-    async def tend_pull_request(self, promotion: Promotion, number: int) -> PullRequest:
-        return await self.pull_requests.tend(promotion, number)
+    async def tend_pull_request(self, promotion: Promotion, number: int, confirmed: datetime | None) -> PullRequest:
+        """Merged when it is green; left open when it is, but what was confirmed is too long ago by now."""
+        return await self.pull_requests.tend(promotion, number, merge=self._fresh(confirmed))
+
+    async def abandon_pull_request(self, number: int, why: str) -> None:
+        await self.pull_requests.abandon(number, why)
 
     async def merged(self, promotion: Promotion, pull: PullRequest) -> Commit:
         commit = await self.pull_requests.commit_of(promotion, pull)
@@ -282,6 +297,9 @@ class Steps:
         await self._show(promotion)
         _count(promotion)
         self.aftermath.begin()  # the successor, or whoever has waited for this one to end
+
+    def _fresh(self, confirmed: datetime | None) -> bool:
+        return confirmed is not None and self.clock() - confirmed < CONFIRMED_FOR
 
     async def _show(self, promotion: Promotion) -> Posted | None:
         """A card that cannot be shown now must not stop a promotion: the next step shows it again."""

@@ -49,6 +49,8 @@ PULL_REQUEST_PAUSE = timedelta(seconds=20)
 
 @dataclass(frozen=True)
 class CommitMade:
+    """Neither: what had been confirmed was too long ago, and nothing was done."""
+
     commit: Commit | None
     moved: Moved | None
 
@@ -79,6 +81,7 @@ class Telling:
         self._gate_rounds = 0
         self._signals = 0
         self._questions = 0
+        self._confirmed_at: datetime | None = None
 
     async def tell(self) -> Promotion:
         try:
@@ -193,6 +196,7 @@ class Telling:
         confirm = partial(self._steps.confirm, self._now, round_)
         confirmation = await self._do(f"confirm#{round_}", confirm, Confirmation)
         self._now = replace(self._now, results=confirmation.results, approvals=confirmation.approvals)
+        self._confirmed_at = confirmation.at
         if confirmation.refusal:
             raise Ended(Phase.FAILED, confirmation.refusal)
         self._end_if_blocked()
@@ -214,10 +218,15 @@ class Telling:
 
     async def _commit(self) -> None:
         async def make() -> CommitMade:
-            made = await self._steps.commit(self._now)
+            made = await self._steps.commit(self._now, self._confirmed_at)
             return CommitMade(None, made) if isinstance(made, Moved) else CommitMade(made, None)
 
+        tries = 1
         result = await self._do("commit", make, CommitMade)
+        while not (result.commit or result.moved):
+            await self._be_decided()
+            tries += 1
+            result = await self._do(f"commit#{tries}", make, CommitMade)
         if result.moved:
             raise Ended(Phase.FAILED, result.moved.sentence, FollowUp.REISSUE)
         self._now = replace(self._now, commit=result.commit, stage=Stage.FOLLOW)
@@ -232,15 +241,27 @@ class Telling:
         looks = 0
         while True:
             looks += 1
-            tend = partial(self._steps.tend_pull_request, self._now, opened.pull.number)
+            tend = partial(self._steps.tend_pull_request, self._now, opened.pull.number, self._confirmed_at)
             pull = await self._do(f"pull-request#{looks}", tend, PullRequest)
             if pull.state == "merged":
                 break
             if pull.state == "closed":
                 raise Ended(Phase.FAILED, "The pull request was closed without being merged.")
-            await self._journal.sleep(PULL_REQUEST_PAUSE)
+            if pull.checks == "success":
+                await self._be_decided_again(opened.pull.number)
+            else:
+                await self._journal.sleep(PULL_REQUEST_PAUSE)
         commit = await self._do("merged", partial(self._steps.merged, self._now, pull), Commit)
         self._now = replace(self._now, commit=commit, stage=Stage.FOLLOW)
+
+    async def _be_decided_again(self, number: int) -> None:
+        """Checks took long: gates and approvers are asked once more before the merge."""
+        try:
+            await self._be_decided()
+        except Ended as end:
+            abandon = partial(self._steps.abandon_pull_request, number, end.outcome)
+            await self._do("abandon-pull-request", abandon, type(None))
+            raise
 
     async def _follow(self) -> None:
         deadline = await self._journal.now("follow-begin") + self._rules.follow_timeout
@@ -274,8 +295,8 @@ class Telling:
         return self._now
 
     def _success(self) -> str:
-        labels = ", ".join(f"{move.app} {move.after.label}" for move in self._now.moves)
-        return f"{labels} is Healthy in {self._plan.environment}."
+        labels = [f"{move.app} {move.after.label}" for move in self._now.moves]
+        return f"{', '.join(labels)} {'is' if len(labels) == 1 else 'are'} Healthy in {self._plan.environment}."
 
     async def _do(self, name: str, effect: Callable[[], Awaitable[T]], kind: type[T]) -> T:
         return await insist(self._journal, name, effect, kind)

@@ -210,6 +210,7 @@ async def house(directory: Path, policy_text: str = POLICY) -> AsyncIterator[Hou
         watcher=Watcher(applications, alerts, interval=0.001),
         aftermath=Aftermath(planner, store, locks, reviews, policy, asyncio.Event()),
         pull_requests=PullRequestSteps(overlays, committer, overlays, lambda promotion: f"body of {promotion.id}"),
+        clock=lambda: engine.now,
     )
     engine.story = Story(steps, policy)
     desk = PromotionDesk(database, store, audit, engine, planner, targets, panel, policy, eligibility)
