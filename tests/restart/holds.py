@@ -1,0 +1,130 @@
+"""Places in a story at which it can be made to stand still, so that the process is killed exactly there."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime, timedelta
+
+import structlog
+
+from bot.domain.overlay import Change, Commit
+from bot.ports import Messenger, OverlayWriter, Posted, PullRequest, PullRequests, Rendered
+from bot.workflow.journal import Journal, Json
+from tests.restart.cases import AFTER, BEFORE
+
+
+class Holds:
+    """`wanted`: promotion id → the place at which it is to stand still."""
+
+    def __init__(self, wanted: Mapping[str, str]) -> None:
+        self.wanted = wanted
+        self._at: dict[str, str] = {}
+        self.arrived = asyncio.Event()
+
+    @property
+    def missing(self) -> set[str]:
+        return set(self.wanted) - set(self._at)
+
+    async def reach(self, promotion: str, place: str) -> None:
+        """Stay here for good, if this is the place."""
+        if self.wanted.get(promotion) == place:
+            self._at[promotion] = place
+            if not self.missing:
+                self.arrived.set()
+            await asyncio.Event().wait()
+
+    async def reach_effect(self, effect: str) -> None:
+        """The same, for an effect inside of whatever step is running."""
+        running = structlog.contextvars.get_contextvars()
+        if "step" in running:
+            await self.reach(running["promotion"], f"{AFTER}:{running['step']}>{effect}")
+
+
+class HeldJournal:
+    """A journal that reaches the places right before and right after each step's effect."""
+
+    def __init__(self, journal: Journal, promotion: str, holds: Holds, ran: Callable[[str, str], object]) -> None:
+        self._journal = journal
+        self._promotion = promotion
+        self._holds = holds
+        self._ran = ran
+
+    async def step(self, name: str, do: Callable[[], Awaitable[Json]]) -> Json:
+        async def held() -> Json:
+            self._ran(self._promotion, name)
+            await self._holds.reach(self._promotion, f"{BEFORE}:{name}")
+            with structlog.contextvars.bound_contextvars(step=name):
+                result = await do()
+            await self._holds.reach(self._promotion, f"{AFTER}:{name}")
+            return result
+
+        return await self._journal.step(name, held)
+
+    async def receive(self, within: timedelta) -> Json:
+        return await self._journal.receive(within)
+
+    async def sleep(self, duration: timedelta) -> None:
+        await self._journal.sleep(duration)
+
+    async def now(self, name: str) -> datetime:
+        return await self._journal.now(name)
+
+
+class HeldWriter:
+    def __init__(self, writer: OverlayWriter, holds: Holds) -> None:
+        self._writer = writer
+        self._holds = holds
+
+    async def commit(self, change: Change, expected_head: str) -> Commit:
+        made = await self._writer.commit(change, expected_head)
+        await self._holds.reach_effect("push")
+        return made
+
+    async def find(self, trailer: str, value: str, since: str) -> Commit | None:
+        return await self._writer.find(trailer, value, since)
+
+
+class HeldPulls:
+    def __init__(self, pulls: PullRequests, holds: Holds) -> None:
+        self._pulls = pulls
+        self._holds = holds
+
+    async def open(self, change: Change, branch: str, expected_head: str, title: str, body: str) -> PullRequest:
+        opened = await self._pulls.open(change, branch, expected_head, title, body)
+        await self._holds.reach_effect("open")
+        return opened
+
+    async def get(self, number: int) -> PullRequest:
+        return await self._pulls.get(number)
+
+    async def merge(self, number: int, message: str) -> PullRequest:
+        merged = await self._pulls.merge(number, message)
+        await self._holds.reach_effect("merge")
+        return merged
+
+    async def close(self, number: int, comment: str) -> None:
+        await self._pulls.close(number, comment)
+
+
+class HeldMessenger:
+    def __init__(self, messenger: Messenger, holds: Holds) -> None:
+        self._messenger = messenger
+        self._holds = holds
+
+    async def post(
+        self, channel: str, message: Rendered, *, thread: str = "", broadcast: bool = False, key: str = ""
+    ) -> Posted:
+        posted = await self._messenger.post(channel, message, thread=thread, broadcast=broadcast, key=key)
+        await self._holds.reach_effect("post")
+        return posted
+
+    async def update(self, posted: Posted, message: Rendered) -> None:
+        await self._messenger.update(posted, message)
+
+    async def whisper(self, channel: str, user: str, message: Rendered) -> None:
+        await self._messenger.whisper(channel, user, message)
+
+    async def direct(self, user: str, message: Rendered) -> Posted:
+        return await self._messenger.direct(user, message)
+
+    async def upload(self, channel: str, filename: str, content: bytes, title: str, thread: str = "") -> None:
+        await self._messenger.upload(channel, filename, content, title, thread)

@@ -1,0 +1,155 @@
+"""The world outside of the bot's process, for as long as processes come and go: Slack in a file, Argo CD from git."""
+
+import json
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.domain.application import (
+    Application,
+    ApplicationRef,
+    HealthStatus,
+    ResourceHealth,
+    SyncStatus,
+)
+from bot.domain.errors import NotFound
+from bot.ports import OverlaySource, Posted, Rendered
+from tests.restart.cases import named, overlay
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS messages (
+  ts INTEGER PRIMARY KEY AUTOINCREMENT, channel TEXT, thread TEXT, key TEXT, text TEXT, edits INTEGER DEFAULT 0);
+CREATE TABLE IF NOT EXISTS notes (kind TEXT, text TEXT);
+"""
+
+
+@dataclass(frozen=True)
+class Message:
+    channel: str
+    thread: str
+    key: str
+    text: str
+    edits: int
+
+
+class World:
+    """A file that outlives the processes; each call is one transaction in it."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        with self._open() as connection:
+            connection.executescript(SCHEMA)
+
+    def messages(self) -> list[Message]:
+        with self._open() as connection:
+            rows = connection.execute("SELECT channel, thread, key, text, edits FROM messages ORDER BY ts")
+            return [Message(*row) for row in rows]
+
+    def note(self, kind: str, text: str) -> bool:
+        """Whether this is the first time."""
+        with self._open() as connection:
+            if connection.execute("SELECT 1 FROM notes WHERE kind = ? AND text = ?", (kind, text)).fetchone():
+                return False
+            connection.execute("INSERT INTO notes VALUES (?, ?)", (kind, text))
+            return True
+
+    def notes(self, kind: str) -> list[str]:
+        with self._open() as connection:
+            return [text for (text,) in connection.execute("SELECT text FROM notes WHERE kind = ?", (kind,))]
+
+    @contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        connection = sqlite3.connect(self._file, timeout=10, isolation_level=None)
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("BEGIN IMMEDIATE")
+            yield connection
+            if connection.in_transaction:
+                connection.execute("COMMIT")
+        finally:
+            connection.close()
+
+    def post(self, channel: str, thread: str, key: str, text: str) -> str:
+        with self._open() as connection:
+            known = "SELECT ts FROM messages WHERE key = ? AND channel = ? AND key != ''"
+            if row := connection.execute(known, (key, channel)).fetchone():
+                connection.execute("UPDATE messages SET text = ?, edits = edits + 1 WHERE ts = ?", (text, row[0]))
+                return str(row[0])
+            insert = "INSERT INTO messages (channel, thread, key, text) VALUES (?, ?, ?, ?)"
+            return str(connection.execute(insert, (channel, thread, key, text)).lastrowid)
+
+    def edit(self, ts: str, text: str) -> bool:
+        with self._open() as connection:
+            changed = connection.execute("UPDATE messages SET text = ?, edits = edits + 1 WHERE ts = ?", (text, ts))
+            return changed.rowcount == 1
+
+
+class LastingMessenger:
+    """A workspace that remembers: a post with a known key changes the message that has it, as the real one does."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    async def post(
+        self, channel: str, message: Rendered, *, thread: str = "", broadcast: bool = False, key: str = ""
+    ) -> Posted:
+        return Posted(channel, self._world.post(channel, thread, key, message.text))
+
+    async def update(self, posted: Posted, message: Rendered) -> None:
+        if not self._world.edit(posted.ts, message.text):
+            raise NotFound("Slack", "chat.update", "message_not_found")
+
+    async def whisper(self, channel: str, user: str, message: Rendered) -> None:
+        self._world.note("whisper", json.dumps([channel, user, message.text]))
+
+    async def direct(self, user: str, message: Rendered) -> Posted:
+        return await self.post(user, message)
+
+    async def upload(self, channel: str, filename: str, content: bytes, title: str, thread: str = "") -> None:
+        raise AssertionError("no promotion uploads anything")
+
+
+class GitFollowingApplications:
+    """An Argo CD that has always synced what git says. The apps of one story are Degraded by what is promoted."""
+
+    LOOK_SECONDS = 0.2
+
+    def __init__(self, overlays: OverlaySource) -> None:
+        self._overlays = overlays
+        self._head = ""
+        self._seen_at = 0.0
+
+    async def get(self, ref: ApplicationRef) -> Application:
+        sick = await self._sick(ref)
+        head = await self._now()
+        health = HealthStatus.DEGRADED if sick else HealthStatus.HEALTHY
+        return Application(ref, SyncStatus.SYNCED, health, head, auto_sync=True)
+
+    async def list(self, environment: str) -> tuple[Application, ...]:
+        raise AssertionError("no promotion lists Applications")
+
+    async def refresh(self, ref: ApplicationRef) -> Application:
+        self._seen_at = 0.0
+        return await self.get(ref)
+
+    async def sync(self, ref: ApplicationRef, revision: str) -> None:
+        raise AssertionError("Argo CD syncs by itself here")
+
+    async def unhealthy(self, ref: ApplicationRef) -> tuple[ResourceHealth, ...]:
+        return (ResourceHealth("Pod", "web-1", "apps", HealthStatus.DEGRADED, "Back-off pulling image"),)
+
+    async def _now(self) -> str:
+        if time.monotonic() - self._seen_at > self.LOOK_SECONDS:
+            self._head = await self._overlays.head()
+            self._seen_at = time.monotonic()
+        return self._head
+
+    async def _sick(self, ref: ApplicationRef) -> bool:
+        app, _, environment = ref.name.rpartition("-")
+        if environment != "production" or named(app) != "automatic-rollback":
+            return False
+        path = overlay(app, environment)
+        return b"v1.4.2" in (await self._overlays.read([path], await self._now()))[path]

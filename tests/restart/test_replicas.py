@@ -1,0 +1,135 @@
+"""Two replicas on one Postgres: one is killed, and the other takes its promotions over."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.domain.promotion import Phase, Stage
+from bot.store.audit import Audit
+from bot.store.database import Database
+from bot.store.promotions import PromotionStore
+from bot.store.replicas import ReplicaStore
+from bot.store.schema import migrate
+from bot.workflow.replicas import BEAT, SILENCE, Replicas
+from tests.restart.cases import Case
+from tests.restart.child import promotion_of
+from tests.restart.conftest import NewDatabase
+from tests.restart.effects import effects, look
+from tests.restart.town import Town, town
+
+pytestmark = pytest.mark.restart
+
+CASES = tuple(Case("promotion", hold) for hold in ("", "x:1", "x:2", "x:3"))
+"""Four promotions; the holds are no places, so nothing stands still."""
+PROMISED = 30.0
+"""seconds within which the promotions of a dead replica go on"""
+
+
+async def until(town: Town, stage: Stage) -> None:
+    database = town.database()
+    try:
+        store = PromotionStore(database)
+        for _ in range(600):
+            seen = [await store.get(promotion_of(case)) for case in town.cases]
+            if all(p and (p.stage is stage or p.phase.final) for p in seen):
+                return
+            await asyncio.sleep(0.1)
+    finally:
+        await database.close()
+    raise AssertionError(f"not all are in {stage} after a minute: {[p and p.stage for p in seen]}")
+
+
+async def test_the_promotions_of_a_killed_replica_go_on_elsewhere_within_thirty_seconds(
+    tmp_path: Path, postgres: NewDatabase
+) -> None:
+    """With the timing that the bot has: nothing is set here but who presses."""
+    timing = {"beat": BEAT.total_seconds(), "silence": SILENCE.total_seconds()}
+    async with town(tmp_path, postgres(), CASES) as place:
+        first = await place.begin(replica="pilothouse-0", presses=False, ends=False, **timing)
+        await first.ready()
+        await until(place, Stage.APPROVAL)
+        first.process.kill()
+        assert await first.ended() == -9
+        killed = time.monotonic()
+        # Every press is made while nobody tells the promotions that it is for.
+        other = await place.begin(replica="pilothouse-1", asks=False, presses=True, ends=False, **timing)
+        await other.ready()
+        await until(place, Stage.DONE)
+        assert time.monotonic() - killed < PROMISED
+        seen = await look(place)
+        for case in CASES:
+            done = effects(seen, case)
+            assert done.end.startswith(Phase.SUCCEEDED)
+            assert (done.commits, done.votes, done.audit["approve"], done.messages["card"]) == (1, 1, 1, 1)
+        assert seen.chain is None
+
+
+async def test_presses_on_any_replica_reach_the_story_wherever_it_is(tmp_path: Path, postgres: NewDatabase) -> None:
+    async with town(tmp_path, postgres(), CASES) as place:
+        first = await place.begin(replica="pilothouse-0", presses=False, ends=False)
+        await first.ready()
+        other = await place.begin(replica="pilothouse-1", asks=True, presses=True, ends=False)
+        await other.ready()
+        await until(place, Stage.DONE)
+        seen = await look(place)
+        for case in CASES:
+            done = effects(seen, case)
+            assert done.end.startswith(Phase.SUCCEEDED)
+            assert (done.commits, done.votes, done.audit["requested"], done.messages["card"]) == (1, 1, 1, 1)
+        assert seen.chain is None
+
+
+class Engine:
+    """Notes whom it took over from."""
+
+    def __init__(self) -> None:
+        self.taken: list[str] = []
+
+    async def take_over(self, replica: str) -> int:
+        self.taken.append(replica)
+        return 2
+
+
+@pytest.fixture
+async def store(postgres: NewDatabase) -> AsyncIterator[ReplicaStore]:
+    database = Database(postgres())
+    await migrate(database)
+    yield ReplicaStore(database)
+    await database.close()
+
+
+async def test_who_beats_is_left_alone_and_who_does_not_is_taken_over_once(store: ReplicaStore) -> None:
+    engine = Engine()
+    await store.beat("pilothouse-1")
+    mine = Replicas(store, engine, "pilothouse-0", silence=timedelta(seconds=60))
+    assert await mine.look() == 0
+    impatient = Replicas(store, engine, "pilothouse-0", silence=timedelta(seconds=0.05))
+    await asyncio.sleep(0.1)
+    assert await impatient.look() == 2
+    assert await impatient.look() == 0
+    assert engine.taken == ["pilothouse-1"]
+
+
+async def test_who_comes_back_is_watched_again(store: ReplicaStore) -> None:
+    engine = Engine()
+    replicas = Replicas(store, engine, "pilothouse-0", silence=timedelta(seconds=0.05))
+    for _ in range(2):
+        await store.beat("pilothouse-1")
+        await asyncio.sleep(0.1)
+        await replicas.look()
+    assert engine.taken == ["pilothouse-1", "pilothouse-1"]
+
+
+async def test_replicas_that_start_together_migrate_one_after_the_other(postgres: NewDatabase) -> None:
+    url = postgres()
+    databases = [Database(url) for _ in range(4)]
+    try:
+        await asyncio.gather(*(migrate(database) for database in databases))
+        assert await Audit(databases[0]).rows() == ()
+    finally:
+        for database in databases:
+            await database.close()
