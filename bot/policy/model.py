@@ -4,10 +4,11 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from bot.domain.caller import Permission
 from bot.domain.environment import Environment
+from bot.domain.event import Event
 from bot.domain.promotion import ApprovalRule, Quorum
 from bot.policy.duration import Duration
 from bot.policy.windows import Timezone
@@ -132,7 +133,17 @@ class Route(Part):
     channel: str
     apps: tuple[str, ...] = ("*",)
     environments: tuple[str, ...] = ("*",)
-    events: tuple[str, ...] = ("*",)
+    events: tuple[str, ...] = Field(
+        ("*",), description=f"Of {', '.join(Event)}; broken glass is told to every channel of the app in any case."
+    )
+
+    @field_validator("events")
+    @classmethod
+    def _happens(cls, events: tuple[str, ...]) -> tuple[str, ...]:
+        for event in events:
+            if event not in (*Event, "*"):
+                raise ValueError(f"there is no event {event}: expected {', '.join(Event)} or *")
+        return events
 
 
 class Channels(Part):

@@ -61,13 +61,15 @@ def _row(promotion: Promotion, move: Move, following: Following | None, *, alone
 
 
 def _marks(promotion: Promotion, app: str) -> str:
-    """Raw. What the gates say of one app: each by name while they are few, else those that do not hold."""
+    """Raw. What the gates say of one app: each by name while they are few, else those that do not hold first."""
     results = [one for one in promotion.results if one.app == app and one.gate not in promotion.plan.skipped_gates]
     held = [one for one in results if not one.holds]
-    named = results if len(results) <= GATES_NAMED else held[:GATES_NAMED]
+    named = results if len(results) <= GATES_NAMED else (held or results)[: GATES_NAMED - 1]
     marks = [f"{'⚠️' if one.waived else MARKS[one.verdict.state]} {words.title(one.gate)[:40]}" for one in named]
-    if len(results) > GATES_NAMED:
-        marks.append(f"✅ {len(results) - len(held)} of {words.count(len(results), 'gate')}")
+    if passed := sum(one.holds for one in results if one not in named):
+        marks.append(f"✅ {passed} more")
+    if left := sum(not one.holds for one in results if one not in named):
+        marks.append(f"⛔ {left} more")
     return ", ".join(marks)
 
 

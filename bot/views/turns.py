@@ -46,5 +46,5 @@ def _not_asked(promotion: Promotion) -> str:
 
 def _review(promotion: Promotion) -> str:
     if promotion.commit:
-        return "A review by somebody else is owed."
-    return "Once it is in git, a review by somebody else is owed."
+        return f"Somebody else owes it a review: {code(f'/review {promotion.id} NOTE', 120)}."
+    return "Once it is in git, somebody else owes it a review."

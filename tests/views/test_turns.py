@@ -102,7 +102,7 @@ def test_broken_glass_is_loud() -> None:
     assert read[:8] == [
         "# 🚨 my-app → production · v1.4.1 → v1.4.2",
         "🚨 *@U0ANA broke the glass*: site is down",
-        "No approval is asked for, and scan is not asked. Once it is in git, a review by somebody else is owed.",
+        "No approval is asked for, and scan is not asked. Once it is in git, somebody else owes it a review.",
         "Requested by: @U0ANA",
         "Approvals: none: the glass is broken",
         "Change: 1f2e3d4 → 5a6b7c8",
@@ -111,7 +111,7 @@ def test_broken_glass_is_loud() -> None:
     ]
     assert not any("waived" in line for line in read)
     done = promotion(Stage.DONE, Phase.SUCCEEDED, plan=broken, commit=COMMIT)
-    assert lines(card(done))[2].endswith("A review by somebody else is owed.")
+    assert lines(card(done))[2].endswith("Somebody else owes it a review: `/review p-7f3a NOTE`.")
 
 
 def test_a_pull_request_is_linked_and_waited_for() -> None:
@@ -158,6 +158,20 @@ def test_the_rows_of_a_train_can_be_unticked() -> None:
         "[ ] payments · 2.0 → 2.1",
         "[x] ledger · 7 → 8 (✅ Scan)",
     ]
+
+
+def test_many_gates_are_told_in_few_words() -> None:
+    """Those that do not hold come first."""
+    gates = ("scan", "health", "soak", "lock", "freeze")
+    passed = tuple(GateResult(gate, "my-app", Verdict.passed("yes")) for gate in gates)
+    held = tuple(replace(result, verdict=Verdict.blocked("no", "mend it")) for result in passed[2:])
+
+    def told(results: tuple[GateResult, ...]) -> str:
+        return lines(card(promotion(plan=TRAIN, results=results)))[1]
+
+    assert told(passed).endswith("(✅ Scan, ✅ Health, ✅ 3 more)")
+    assert told((*passed[:4], held[2])).endswith("(⛔ Freeze, ✅ 4 more)")
+    assert told((*passed[:2], *held)).endswith("(⛔ Soak, ⛔ Lock, ✅ 2 more, ⛔ 1 more)")
 
 
 def test_boxes_name_their_promotion_and_are_new_for_new_content() -> None:

@@ -90,3 +90,8 @@ def test_no_text_crashes_the_reader(text: str) -> None:
         parse(text)
     except PolicyError as told:
         assert told.sentence  # noqa: PT017
+
+
+def test_a_route_for_an_event_that_never_happens_is_a_mistake() -> None:
+    with pytest.raises(PolicyError, match="there is no event faild: expected started, waiting, done, failed"):
+        parse("channels: {routes: [{channel: C0INC, events: [faild]}]}\n")
