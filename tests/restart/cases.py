@@ -112,6 +112,11 @@ def policy(wanted: tuple[Case, ...]) -> str:
     return "\n".join(
         [
             "channels: {default: C0DEPLOY}",
+            # Nobody comes too late, not even to a journal that was recorded years ago.
+            "environments:",
+            "  - name: development",
+            "  - name: staging",
+            "  - {name: production, approval: {expires: 520w}}",
             "bindings:",
             "  - {role: engineer, groups: [engineers]}",
             "  - {role: release-manager, groups: [release-managers]}",
