@@ -3,22 +3,20 @@
 import asyncio
 import json
 import sys
-from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
-from pydantic import ValidationError
 from rich.console import Console
 
 from bot import logs
-from bot.domain.errors import PilothouseError, PolicyError
-from bot.policy import load
-from bot.settings import Settings
+from bot.cli_audit import audit_app
+from bot.cli_policy import policy_app
+from bot.domain.errors import PilothouseError
+from bot.terminal import fail, read_settings
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
-policy_app = typer.Typer(no_args_is_help=True, help="Look at pilothouse.yaml without starting anything.")
 app.add_typer(policy_app, name="policy")
-errors = Console(stderr=True, highlight=False)
+app.add_typer(audit_app, name="audit")
 
 
 def main() -> None:
@@ -30,12 +28,12 @@ def run() -> None:
     """Run the bot until it is told to stop (SIGTERM)."""
     from bot.app import run as run_bot  # the command line must answer --help at once
 
-    settings = _settings()
+    settings = read_settings()
     logs.configure(settings.log_level, settings.log_format, settings.secrets)
     try:
         asyncio.run(run_bot(settings))
     except (PilothouseError, OSError, LookupError) as error:
-        _fail(str(error))
+        fail(str(error))
 
 
 @app.command()
@@ -44,7 +42,7 @@ def sandbox() -> None:
     try:
         from integrations.sandbox.main import main as run_sandbox
     except ImportError as error:
-        _fail(f"the sandbox needs its extra packages ({error.name} is missing): pip install 'pilothouse[sandbox]'")
+        fail(f"the sandbox needs its extra packages ({error.name} is missing): pip install 'pilothouse[sandbox]'")
     run_sandbox()
 
 
@@ -55,7 +53,7 @@ def doctor(
     """Check everything that the bot needs, and say how to mend what is wrong. Exit status 1 when something is."""
     from bot import doctor as examination
 
-    settings = _settings()
+    settings = read_settings()
     logs.configure("critical", settings.log_format, settings.secrets)  # each check says itself what is wrong
     findings = asyncio.run(examination.examine(settings))
     if as_json:
@@ -78,32 +76,4 @@ def slack_manifest(
     try:
         print(json.dumps(manifest(Registry.load(commands), socket_mode=not url, url=url), indent=2))
     except ValueError as error:
-        _fail(str(error))
-
-
-@policy_app.command()
-def check(file: Annotated[Path, typer.Argument(help="The policy file.")] = Path("pilothouse.yaml")) -> None:
-    """Say whether a policy file is good; each mistake with its line."""
-    try:
-        policy = load(file)
-    except PolicyError as error:
-        _fail(str(error))
-    order = " → ".join(environment.name for environment in policy.environments)
-    print(f"{file}: good. {order}; {len(policy.bindings)} bindings.")
-
-
-def _settings() -> Settings:
-    try:
-        return Settings()
-    except ValidationError as error:
-        lines = [f"{_variable(e['loc'])}: {e['msg'].removeprefix('Value error, ')}" for e in error.errors()]
-        _fail("\n".join(lines))
-
-
-def _variable(place: tuple[int | str, ...]) -> str:
-    return "PILOTHOUSE_" + "__".join(str(step).upper() for step in place)
-
-
-def _fail(sentence: str) -> NoReturn:
-    errors.print(sentence, style="red", markup=False, soft_wrap=True)
-    sys.exit(1)
+        fail(str(error))

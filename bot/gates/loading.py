@@ -49,7 +49,12 @@ def load_gates(offered: Offered) -> tuple[Gate, ...]:
 
     Raises PolicyError when a package offers something that is no gate, or that asks for what nobody offers.
     """
-    return tuple(make(gate, offered) for gate in (*OWN, *_in_packages()))
+    return tuple(make(gate, offered) for gate in known_gates())
+
+
+def known_gates() -> tuple[type[Gate], ...]:
+    """Our own and the packages'. Raises PolicyError when a package offers something that is no gate."""
+    return (*OWN, *_in_packages())
 
 
 def make(gate: type[Gate], offered: Offered) -> Gate:

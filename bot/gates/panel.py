@@ -1,7 +1,7 @@
 """All gates of a plan, asked at once; every reason told."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 
 from pydantic import ValidationError
@@ -27,7 +27,8 @@ class Panel:
                 raise PolicyError(f"two gates are named {gate.name}: rename one of the packages' gates")
             self._gates[gate.name] = gate
         self._policy = policy
-        self._check_policy()
+        if mistakes := list(mistakes_in(policy, self._gates)):
+            raise PolicyError("\n".join(mistakes))
 
     def names(self, app: str, environment: str) -> tuple[str, ...]:
         return tuple(self._policy.rules(app, environment).gates())
@@ -49,18 +50,20 @@ class Panel:
         options = self._policy.rules(app, plan.environment).gates().get(name, {})
         return GateResult(name, app, await answer(gate, Question(plan, app, moves, now, options)))
 
-    def _check_policy(self) -> None:
-        mistakes = []
-        for environment in self._policy.environments:
-            for app in ("", *self._policy.apps):
-                for name, options in self._policy.rules(app, environment.name).gates().items():
-                    where = f"{app or 'environments'}.{environment.name}.gates.{name}"
-                    if gate := self._gates.get(name):
-                        mistakes += [f"{where}{said}" for said in _wrong_options(gate, options)]
-                    else:
-                        mistakes.append(f"{where}: there is no such gate.{nearest(name, self._gates)}")
-        if mistakes:
-            raise PolicyError("\n".join(dict.fromkeys(mistakes)))
+
+def mistakes_in(policy: Policy, gates: Mapping[str, Gate | type[Gate]]) -> Iterator[str]:
+    """What policy says of gates that nobody brought, and options that they do not take."""
+    told = set()
+    for environment in policy.environments:
+        for app in ("", *policy.apps):
+            for name, options in policy.rules(app, environment.name).gates().items():
+                where = f"{app or 'environments'}.{environment.name}.gates.{name}"
+                if gate := gates.get(name):
+                    found = [f"{where}{said}" for said in _wrong_options(gate, options)]
+                else:
+                    found = [f"{where}: there is no such gate.{nearest(name, gates)}"]
+                yield from (mistake for mistake in found if mistake not in told)
+                told.update(found)
 
 
 async def answer(gate: Gate, question: Question) -> Verdict:
@@ -79,7 +82,7 @@ async def answer(gate: Gate, question: Question) -> Verdict:
         )
 
 
-def _wrong_options(gate: Gate, options: object) -> list[str]:
+def _wrong_options(gate: Gate | type[Gate], options: object) -> list[str]:
     try:
         gate.options.model_validate(options)
     except ValidationError as error:

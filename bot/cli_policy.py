@@ -1,0 +1,66 @@
+"""`pilothouse policy`: is the file good, and does it say what the team means?"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from bot.domain.errors import PolicyError
+from bot.gates.loading import known_gates
+from bot.gates.panel import mistakes_in
+from bot.policy import Policy, load
+from bot.rehearsal import Cases, Finding, Rehearsal, read_cases
+from bot.terminal import fail, print_table
+
+policy_app = typer.Typer(no_args_is_help=True, help="Look at pilothouse.yaml without starting anything.")
+
+
+@policy_app.command()
+def check(file: Annotated[Path, typer.Argument(help="The policy file.")] = Path("pilothouse.yaml")) -> None:
+    """Say whether a policy file is good; each mistake with its line."""
+    policy = _load(file)
+    order = " → ".join(environment.name for environment in policy.environments)
+    print(f"{file}: good. {order}; {len(policy.bindings)} bindings.")
+
+
+@policy_app.command("test")
+def run_cases(
+    file: Annotated[Path, typer.Argument(help="The cases: who may what, and when.")],
+    policy: Annotated[Path, typer.Option(help="The policy file.")] = Path("pilothouse.yaml"),
+) -> None:
+    """Run cases against a policy file, for the team's own CI. Exit status 1 when one does not hold.
+
+    Nothing is started and nobody is asked: Slack's groups are what the cases say they are.
+    """
+    try:
+        cases = read_cases(file)
+        findings = list(Rehearsal(_load(policy), cases.people).run(cases))
+    except PolicyError as error:
+        fail(str(error))
+    print_table(_table(findings))
+    wrong = [finding for finding in findings if not finding.holds]
+    if not findings:
+        fail(f"{file} holds no cases: expected {', '.join(list(Cases.model_fields)[1:])}.")
+    if wrong:
+        fail(f"{len(wrong)} of {len(findings)} cases do not hold.")
+    print(f"All {len(findings)} cases hold.")
+
+
+def _table(findings: list[Finding]) -> Table:
+    table = Table("", "Case", "Expected", "Is", "Why")
+    for one in findings:
+        style = "" if one.holds else "red"
+        table.add_row("ok" if one.holds else "WRONG", one.question, one.expected, one.found, one.why, style=style)
+    return table
+
+
+def _load(file: Path) -> Policy:
+    try:
+        policy = load(file)
+        mistakes = list(mistakes_in(policy, {gate.name: gate for gate in known_gates()}))
+    except PolicyError as error:
+        fail(str(error))
+    if mistakes:
+        fail("\n".join(f"{file}: {mistake}" for mistake in mistakes))
+    return policy

@@ -1,0 +1,202 @@
+"""`pilothouse audit`: verify, export, four-eyes."""
+
+import asyncio
+import csv
+import io
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from typer.testing import CliRunner, Result
+
+from bot.cli import app
+from bot.domain.caller import Person
+from bot.domain.promotion import Approval, Phase, Promotion, Stage
+from bot.domain.safety import Review
+from bot.store.audit import Audit, Entry, audit
+from bot.store.database import Database, metadata
+from bot.store.promotions import PromotionStore
+from bot.store.reviews import ReviewStore
+from tests.views.samples import COMMIT, promotion
+
+ANA, BO = Person("U0ANA", "ana"), Person("U0BO", "bo")
+NOW = datetime.now(UTC)
+
+
+class Archive:
+    def __init__(self, directory: Path) -> None:
+        self.url = f"sqlite:///{directory / 'pilothouse.db'}"
+        self.do(self._create)
+
+    def do(self, work: Callable[[Database], Awaitable[None]]) -> None:
+        async def done() -> None:
+            database = Database(self.url)
+            await work(database)
+            await database.close()
+
+        asyncio.run(done())
+
+    def run(self, *arguments: str) -> Result:
+        return CliRunner().invoke(app, ["audit", *arguments, "--database-url", self.url])
+
+    def note(self, *events: str) -> None:
+        async def work(database: Database) -> None:
+            for event in events:
+                await Audit(database).record(Entry(event, "U0ANA", "my-app", "production", "p-1", {"why": "a, b"}))
+
+        self.do(work)
+
+    def tamper(self, statement: sa.Executable) -> None:
+        async def work(database: Database) -> None:
+            async with database.begin() as connection:
+                await connection.execute(statement)
+
+        self.do(work)
+
+    def keep(self, *changes: Promotion) -> None:
+        async def work(database: Database) -> None:
+            async with database.begin() as connection:
+                for change in changes:
+                    await PromotionStore(database).create(connection, change)
+                    await PromotionStore(database).save(connection, change)
+
+        self.do(work)
+
+    def owe(self, review: Review, closed_by: Person | None = None) -> None:
+        async def work(database: Database) -> None:
+            async with database.begin() as connection:
+                await ReviewStore(database).owe(connection, review)
+                if closed_by:
+                    await ReviewStore(database).close(connection, review, closed_by, "fine")
+
+        self.do(work)
+
+    async def _create(self, database: Database) -> None:
+        async with database.begin() as connection:
+            await connection.run_sync(metadata.create_all)
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Archive:
+    return Archive(tmp_path)
+
+
+def test_a_chain_that_holds_says_so_and_gives_an_anchor(archive: Archive) -> None:
+    assert archive.run("verify").output == "The audit chain holds: 0 rows.\n"
+    archive.note("requested", "approve", "committed")
+    result = archive.run("verify")
+    assert result.exit_code == 0
+    said, _, anchor = result.output.strip().rpartition(" ")
+    assert said == "The audit chain holds: 3 rows. Anchor:"
+    archive.note("succeeded")
+    assert archive.run("verify", "--anchor", anchor).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("statement", "says"),
+    [
+        (audit.update().where(audit.c.seq == 2).values(actor="U0EVE"), "row 2 (approve by U0EVE"),
+        (audit.delete().where(audit.c.seq == 2), "row 2 is missing"),
+    ],
+)
+def test_a_chain_that_was_touched_fails(archive: Archive, statement: sa.Executable, says: str) -> None:
+    archive.note("requested", "approve", "committed")
+    archive.tamper(statement)
+    result = archive.run("verify")
+    assert result.exit_code == 1
+    assert says in result.output
+
+
+def test_what_was_cut_off_at_the_end_shows_against_an_anchor(archive: Archive) -> None:
+    archive.note("requested", "approve", "committed")
+    anchor = archive.run("verify").output.strip().rpartition(" ")[2]
+    archive.tamper(audit.delete().where(audit.c.seq == 3))
+    assert archive.run("verify").exit_code == 0
+    result = archive.run("verify", "--anchor", anchor)
+    assert result.exit_code == 1
+    assert "row 3 is not the one that was noted" in result.output
+    archive.note("something else")
+    assert archive.run("verify", "--anchor", anchor).exit_code == 1
+    assert "expected SEQ:HASH" in archive.run("verify", "--anchor", "yesterday").output
+
+
+def test_an_export_holds_every_row_in_either_format(archive: Archive) -> None:
+    archive.note(*(f"event-{number}" for number in range(1500)))
+    rows = list(csv.DictReader(io.StringIO(archive.run("export").output)))
+    assert [row["event"] for row in rows] == [f"event-{number}" for number in range(1500)]
+    assert json.loads(rows[0]["detail"]) == {"why": "a, b"}
+    exported = json.loads(archive.run("export", "--format", "json").output)
+    assert [row["hash"] for row in exported] == [row["hash"] for row in rows]
+    assert exported[0]["detail"] == {"why": "a, b"}
+
+
+def test_an_export_can_begin_later(archive: Archive) -> None:
+    archive.note("old")
+    archive.tamper(audit.update().values(at=(NOW - timedelta(days=9)).isoformat()))
+    archive.note("new")
+    for since in ("2d", f"{NOW - timedelta(days=2):%Y-%m-%d}"):
+        rows = list(csv.DictReader(io.StringIO(archive.run("export", "--since", since).output)))
+        assert [row["event"] for row in rows] == ["new"]
+    assert json.loads(archive.run("export", "--format", "json", "--since", "2999-01-01").output) == []
+    assert "expected 2026-01-31" in archive.run("export", "--since", "lately").output
+
+
+def test_a_database_that_is_not_there_is_said_so_and_not_made(tmp_path: Path) -> None:
+    file = tmp_path / "none.db"
+    result = CliRunner().invoke(app, ["audit", "verify", "--database-url", f"sqlite:///{file}"])
+    assert result.exit_code == 1
+    assert "There is no database" in result.output.replace("\n", " ")
+    assert not file.exists()
+    file.touch()
+    empty = CliRunner().invoke(app, ["audit", "verify", "--database-url", f"sqlite:///{file}"])
+    assert "has Pilothouse ever run with it?" in empty.output.replace("\n", " ")
+    other = CliRunner().invoke(app, ["audit", "verify", "--database-url", "mysql://x/y"])
+    assert other.exit_code == 1
+
+
+def change(id: str, *approvers: Person, commit: bool = True, days: float = 1, **plan: object) -> Promotion:
+    made = promotion(phase=Phase.SUCCEEDED, stage=Stage.DONE, commit=COMMIT if commit else None)
+    facts = {"id": id, "environment": "production", "requester": ANA, "requested_at": NOW - timedelta(days=days)}
+    approvals = tuple(Approval(person, "h", NOW) for person in approvers)
+    return replace(made, plan=replace(made.plan, **{**facts, **plan}), approvals=approvals)  # type: ignore[arg-type]
+
+
+def test_changes_without_a_second_pair_of_eyes_are_listed_with_the_reason(archive: Archive) -> None:
+    archive.keep(
+        change("p-two", BO),
+        change("p-none"),
+        change("p-self", ANA),
+        change("p-both", ANA, BO),
+        change("p-auto", automatic=True),
+        change("p-glass", BO, break_glass=True),
+        change("p-owed", break_glass=True),
+        change("p-looked", break_glass=True),
+        change("p-never", commit=False),
+        change("p-old", days=100),
+        change("p-staging", environment="staging"),
+    )
+    archive.owe(Review("p-owed", "my-app", "production", ANA, "INC", NOW))
+    archive.owe(Review("p-looked", "my-app", "production", ANA, "INC", NOW), closed_by=BO)
+    result = archive.run("four-eyes", "--environment", "production")
+    assert result.exit_code == 1
+    listed = {line.split("│")[2].strip(): line for line in result.output.splitlines() if "│ p-" in line}
+    assert set(listed) == {"p-none", "p-self", "p-auto", "p-glass", "p-owed"}
+    assert "approved by nobody" in listed["p-none"]
+    assert "nobody but the requester" in listed["p-self"]
+    assert "by policy" in listed["p-auto"]
+    assert "without a review" in listed["p-glass"]
+    assert "review is owed" in listed["p-owed"]
+    assert "5 of 8 changes to production had no second pair of eyes." in result.output
+    assert "p-old" in archive.run("four-eyes", "--environment", "production", "--since", "200d").output
+
+
+def test_all_is_well_where_somebody_looked(archive: Archive, tmp_path: Path) -> None:
+    archive.keep(change("p-two", BO))
+    policy = tmp_path / "pilothouse.yaml"
+    policy.write_text("")
+    result = archive.run("four-eyes", "--policy", str(policy))
+    assert (result.exit_code, result.output) == (0, "All 1 changes to production had a second pair of eyes.\n")

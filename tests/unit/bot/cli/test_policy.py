@@ -1,0 +1,146 @@
+"""`pilothouse policy check` and `test`, as a team's CI runs them."""
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from bot.cli import app
+
+POLICY = """
+environments:
+  - name: development
+  - name: staging
+  - name: production
+    approval: {count: 2, roles: [release-manager], required: [admin], author_approval: false}
+    rollback: {approval: {count: 1, required: [], author_approval: true}}
+    gates:
+      freeze:
+        exempt_roles: [admin]
+        windows:
+          - {cron: "0 17 * * FRI", duration: 63h, timezone: Europe/Berlin, reason: the weekend}
+bindings:
+  - {role: engineer, groups: [engineers]}
+  - {role: release-manager, groups: [release-managers]}
+  - {role: admin, users: [U0DEE]}
+  - {role: release-manager, users: [U0DEE]}
+"""
+PEOPLE = """
+people:
+  ana: {groups: [engineers], email: ana@example.com}
+  bo: {groups: [release-managers], email: bo@example.com}
+  mia: {groups: [release-managers]}
+  dee: {user: U0DEE}
+  gus: {groups: [engineers], guest: true}
+"""
+
+
+def run(tmp_path: Path, cases: str, policy: str = POLICY) -> Result:
+    (tmp_path / "pilothouse.yaml").write_text(policy)
+    (tmp_path / "cases.yaml").write_text(cases)
+    arguments = ["policy", "test", str(tmp_path / "cases.yaml"), "--policy", str(tmp_path / "pilothouse.yaml")]
+    return CliRunner().invoke(app, arguments)
+
+
+def holds(tmp_path: Path, kind: str, case: str) -> bool:
+    result = run(tmp_path, f"{PEOPLE}\n{kind}:\n  - {case}\n")
+    assert (result.exit_code == 0) == ("All 1 cases hold." in result.output), result.output
+    assert ("WRONG" in result.output) == (result.exit_code != 0), result.output
+    return result.exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("case", "so"),
+    [
+        ("who: ana, may: promote, app: my-app, environment: prod", True),
+        ("who: ana, may: approve, app: my-app, environment: production", False),
+        ("who: bo, may: approve, app: my-app, environment: production", True),
+        ("who: gus, may: view", False),
+        ("who: {groups: ['@release-managers']}, may: freeze, environment: staging", True),
+        ("who: {user: U0DEE, active: false}, may: view", False),
+        ("who: {user: U0DEE, guest: true}, may: administer", True),
+    ],
+)
+def test_who_may_what(tmp_path: Path, case: str, so: bool) -> None:
+    assert holds(tmp_path, "permissions", f"{{{case}, expect: {'yes' if so else 'no'}}}")
+    assert not holds(tmp_path, "permissions", f"{{{case}, expect: {'no' if so else 'yes'}}}")
+
+
+@pytest.mark.parametrize(
+    ("case", "so"),
+    [
+        ("environment: production, requester: ana, approved_by: [bo, dee], authors: [x@example.com]", True),
+        ("environment: production, requester: ana, approved_by: [bo, bo, bo], authors: [x@example.com]", False),
+        ("environment: production, requester: ana, approved_by: [bo, mia], authors: [x@example.com]", False),
+        ("environment: production, requester: bo, approved_by: [bo, dee], authors: [x@example.com]", False),
+        ("environment: production, requester: ana, approved_by: [bo, dee], authors: [bo@example.com]", False),
+        ("environment: production, requester: ana, approved_by: [ana, dee], authors: [x@example.com]", False),
+        ("environment: production, requester: ana, approved_by: [mia], kind: rollback", True),
+        ("environment: staging, requester: ana", True),
+    ],
+)
+def test_who_is_enough(tmp_path: Path, case: str, so: bool) -> None:
+    assert holds(tmp_path, "approvals", f"{{app: my-app, {case}, expect: {'yes' if so else 'no'}}}")
+    assert not holds(tmp_path, "approvals", f"{{app: my-app, {case}, expect: {'no' if so else 'yes'}}}")
+
+
+@pytest.mark.parametrize(
+    ("case", "so"),
+    [
+        ("at: 2026-01-09T16:59:00+01:00, expect: open", True),
+        ("at: 2026-01-09T17:00:00+01:00, expect: frozen", True),
+        ("at: 2026-01-09T17:00:00+01:00, expect: frozen, opens: 2026-01-12T08:00:00+01:00", True),
+        ("at: 2026-01-09T17:00:00+01:00, expect: frozen, opens: 2026-01-12T09:00:00+01:00", False),
+        ("at: 2026-01-09T17:00:00+01:00, who: ana, expect: open", False),
+        ("at: 2026-01-09T17:00:00+01:00, who: dee, expect: open", True),
+    ],
+)
+def test_when_it_is_open(tmp_path: Path, case: str, so: bool) -> None:
+    assert holds(tmp_path, "freezes", f"{{app: my-app, environment: production, {case}}}") is so
+
+
+def test_a_case_that_does_not_hold_says_why(tmp_path: Path) -> None:
+    result = run(tmp_path, PEOPLE + "permissions:\n  - {who: ana, may: freeze, environment: prod, expect: yes}\n")
+    assert result.exit_code == 1
+    assert "You do not have the `freeze` permission" in result.output
+    assert "1 of 1 cases do not hold." in result.output
+
+
+@pytest.mark.parametrize(
+    ("cases", "says"),
+    [
+        ("", "holds no cases"),
+        ("permissions: [{who: zoe, may: view, expect: yes}]", "there is nobody called 'zoe'"),
+        ("permissions: [{who: {user: U1}, may: fly, expect: yes}]", "permissions.0.may"),
+        ("permissions: [{who: {user: U1}, may: view}]", "permissions.0.expect"),
+        ("freezes: [{app: a, environment: mars, at: 2026-01-09T17:00:00Z, expect: open}]", "no environment 'mars'"),
+        ("freezes: [{app: a, environment: prod, at: 2026-01-09T17:00:00, expect: open}]", "timezone"),
+        ("a: [", "not valid YAML"),
+    ],
+)
+def test_a_mistake_in_the_cases_is_never_a_pass(tmp_path: Path, cases: str, says: str) -> None:
+    result = run(tmp_path, cases)
+    assert result.exit_code == 1
+    assert says in result.output
+
+
+@pytest.mark.parametrize(
+    ("policy", "says"),
+    [
+        ("environments:\n- name: a\n  gates: {frezze: {}}\n", "there is no such gate. Did you mean `freeze`?"),
+        ("environments:\n- name: a\n  gates: {soak: {minuts: 3}}\n", "environments.a.gates.soak.minuts"),
+        ("environments:\n- name: a\n  gates: {signature: {}}\n", "environments.a.gates.signature.keys"),
+        ("bindngs: []\n", "Did you mean `bindings`?"),
+    ],
+)
+def test_check_knows_the_gates_and_their_options(tmp_path: Path, policy: str, says: str) -> None:
+    file = tmp_path / "pilothouse.yaml"
+    file.write_text(policy)
+    result = CliRunner().invoke(app, ["policy", "check", str(file)])
+    assert result.exit_code == 1
+    assert says in result.output
+    file.write_text(POLICY)
+    assert (
+        "good. development → staging → production; 4 bindings."
+        in CliRunner().invoke(app, ["policy", "check", str(file)]).output
+    )
