@@ -10,6 +10,7 @@ from bot.domain.errors import PolicyError
 from bot.gates.loading import known_gates
 from bot.gates.panel import mistakes_in
 from bot.policy import Policy, load
+from bot.reference import reference as write_reference
 from bot.rehearsal import Cases, Finding, Rehearsal, read_cases
 from bot.terminal import fail, print_table
 
@@ -22,6 +23,12 @@ def check(file: Annotated[Path, typer.Argument(help="The policy file.")] = Path(
     policy = _load(file)
     order = " → ".join(environment.name for environment in policy.environments)
     print(f"{file}: good. {order}; {len(policy.bindings)} bindings.")
+
+
+@policy_app.command()
+def reference() -> None:
+    """Print the reference of the policy file as Markdown, with the gates that are installed here."""
+    print(write_reference(known_gates()), end="")
 
 
 @policy_app.command("test")

@@ -21,8 +21,8 @@ AGAIN = timedelta(seconds=30)
 
 
 class SoakOptions(Options):
-    minutes: float | None = Field(None, gt=0, description="How long, in minutes.")
-    for_: Duration | None = Field(None, alias="for", description="How long, as a duration (30m).")
+    minutes: float | None = Field(None, gt=0, description="How long, in minutes; 30 if neither is given.")
+    for_: Duration | None = Field(None, alias="for", description="How long, as a duration.")
 
     @model_validator(mode="after")
     def _says_it_once(self) -> Self:

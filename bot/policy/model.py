@@ -81,19 +81,22 @@ class BreakGlassRules(Part):
 class EnvironmentRules(Part):
     """The rules of one environment, or an app's refinement of them."""
 
-    approval: Approval = Approval()
+    approval: Approval = Field(Approval(), description="Who must say yes.")
     gates: dict[str, GateOptions] = Field({}, description="Gate → options; `false` leaves a default gate out.")
-    rollback: RollbackRules | None = None
-    break_glass: BreakGlassRules | None = None
-    mode: Literal["commit", "pull-request"] | None = Field(None, description="How the overlay is changed (commit).")
-    follow_timeout: Duration | None = Field(None, description="How long Argo CD has to become Healthy (10m).")
-    gate_timeout: Duration | None = Field(None, description="How long a gate may stay Waiting (1h).")
+    rollback: RollbackRules | None = Field(None, description="What rolling back asks.")
+    break_glass: BreakGlassRules | None = Field(None, description="What an emergency skips.")
+    mode: Literal["commit", "pull-request"] | None = Field(None, description="How the overlay is changed.")
+    follow_timeout: Duration | None = Field(None, description="How long Argo CD has to become Healthy.")
+    gate_timeout: Duration | None = Field(None, description="How long a gate may stay Waiting.")
     argocd: str | None = Field(None, description='Name of the Argo CD instance; "" = the default one.')
 
 
 class EnvironmentPart(EnvironmentRules):
-    name: str = Field(pattern=r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$")
-    aliases: tuple[str, ...] | None = None
+    name: str = Field(pattern=r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$", description="What it is called everywhere.")
+    aliases: tuple[str, ...] | None = Field(
+        None,
+        description="Other words for it; the usual short forms of development, staging and production if left out.",
+    )
 
     @property
     def known_as(self) -> tuple[str, ...]:
@@ -103,22 +106,22 @@ class EnvironmentPart(EnvironmentRules):
 class AppPart(Part):
     """What differs for one app."""
 
-    environments: dict[str, EnvironmentRules] = {}
+    environments: dict[str, EnvironmentRules] = Field({}, description="Environment → refinement of its rules.")
     application: str | None = Field(None, description="Name of its Argo CD Applications, with {environment}.")
     channel: str | None = Field(None, description="Channel for its messages.")
-    pipeline: str | None = None
+    pipeline: str | None = Field(None, description="The pipeline that builds it.")
     params: dict[str, str] = Field({}, description="Parameters of its pipeline runs.")
 
 
 class Binding(Part):
     """Gives a role to people, everywhere or for some apps and environments."""
 
-    role: str
+    role: str = Field(description="One of `roles`.")
     users: tuple[str, ...] = Field((), description="Slack user ids.")
     groups: tuple[str, ...] = Field((), description="Slack user groups, by id or handle.")
-    emails: tuple[str, ...] = ()
-    apps: tuple[str, ...] = ("*",)
-    environments: tuple[str, ...] = ("*",)
+    emails: tuple[str, ...] = Field((), description="E-mail addresses of Slack profiles.")
+    apps: tuple[str, ...] = Field(("*",), description="The apps that it holds for.")
+    environments: tuple[str, ...] = Field(("*",), description="The environments that it holds for.")
 
     @model_validator(mode="after")
     def _binds_somebody(self) -> Self:
@@ -130,9 +133,9 @@ class Binding(Part):
 class Route(Part):
     """Sends events to a channel."""
 
-    channel: str
-    apps: tuple[str, ...] = ("*",)
-    environments: tuple[str, ...] = ("*",)
+    channel: str = Field(description="Name or id.")
+    apps: tuple[str, ...] = Field(("*",), description="The apps whose events it is for.")
+    environments: tuple[str, ...] = Field(("*",), description="The environments whose events it is for.")
     events: tuple[str, ...] = Field(
         ("*",), description=f"Of {', '.join(Event)}; broken glass is told to every channel of the app in any case."
     )
@@ -148,7 +151,7 @@ class Route(Part):
 
 class Channels(Part):
     default: str = Field("", description='Where a card goes; "" = where it was asked for.')
-    routes: tuple[Route, ...] = ()
+    routes: tuple[Route, ...] = Field((), description="Events that are told elsewhere as well.")
 
 
 class ArgoCDPart(Part):
@@ -156,7 +159,7 @@ class ArgoCDPart(Part):
 
 
 class PipelinePart(Part):
-    name: str = "ci-pipeline"
+    name: str = Field("ci-pipeline", description="Name of the Tekton Pipeline.")
     params: dict[str, str] = Field({}, description="Parameters of every run; {app} and {revision} are filled in.")
 
 
@@ -193,13 +196,13 @@ class Policy(Part):
     environments_: tuple[EnvironmentPart, ...] = Field(
         DEFAULT_ENVIRONMENTS, alias="environments", min_length=1, description="In promotion order."
     )
-    apps: dict[str, AppPart] = {}
-    roles: dict[str, tuple[Permission, ...]] = DEFAULT_ROLES
-    bindings: tuple[Binding, ...] = ()
-    channels: Channels = Channels()
-    argocd: ArgoCDPart = ArgoCDPart()
-    pipeline: PipelinePart = PipelinePart()
-    overlays: OverlaysPart = OverlaysPart()
+    apps: dict[str, AppPart] = Field({}, description="App → what differs for it.")
+    roles: dict[str, tuple[Permission, ...]] = Field(DEFAULT_ROLES, description="Role → the permissions that it gives.")
+    bindings: tuple[Binding, ...] = Field((), description="Who holds which role, where.")
+    channels: Channels = Field(Channels(), description="Where things are told.")
+    argocd: ArgoCDPart = Field(ArgoCDPart(), description="How Argo CD's Applications are called.")
+    pipeline: PipelinePart = Field(PipelinePart(), description="What builds the images.")
+    overlays: OverlaysPart = Field(OverlaysPart(), description="Where the overlays are in the repository.")
     timezone: Timezone = Field("UTC", description="Where times are meant that people give without one of their own.")
 
     @property
