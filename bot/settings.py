@@ -170,6 +170,7 @@ class Settings(BaseSettings):
     policy_file: Path = Field(Path("pilothouse.yaml"), description="The policy file.")
     database_url: str = Field(
         "sqlite:///pilothouse.db",
+        repr=False,  # it may hold a password
         description="SQLAlchemy URL: sqlite:///FILE for one replica, postgresql://… for several.",
     )
     replica: str = Field("pilothouse-0", description="Stable name of this replica (the pod's name in a StatefulSet).")

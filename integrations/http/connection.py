@@ -191,6 +191,9 @@ class Connection:
             raise self._broken(call, error) from error
 
     def _failure(self, answer: Answer) -> IntegrationError:
+        # Before anything is cut off: half a secret is one too.
+        body = redact(answer.body.decode("latin-1"), self._auth).encode("latin-1")
+        answer = replace(answer, body=body)
         refined = self._refine(answer) if self._refine else None
         return self._redacted(refined or from_status(answer))
 

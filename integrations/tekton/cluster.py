@@ -93,7 +93,7 @@ class Cluster:
         """The chunks of an endless answer. How long it may be silent is the request's own `_request_timeout`."""
         response = await self._send(operation, request)
         try:
-            await _check(operation, response)
+            await _check(operation, response, self._credentials())
             yield _chunks(operation, response)
         finally:
             response.close()
@@ -106,7 +106,7 @@ class Cluster:
             async with asyncio.timeout(self.policy.read):
                 response = await self._send(operation, request)
                 try:
-                    await _check(operation, response)
+                    await _check(operation, response, self._credentials())
                     return await _body(operation, response, limit or self.policy.body_limit)
                 finally:
                     response.release()
@@ -168,6 +168,16 @@ class Cluster:
         except OSError:
             return 0
 
+    def _credentials(self) -> tuple[str, ...]:
+        """What no error may repeat."""
+        if self._apis is None:
+            return ()
+        configuration = self._apis.client.configuration
+        tokens = [str(token).removeprefix("Bearer ") for token in configuration.api_key.values()]
+        basic = configuration.get_basic_auth_token() if configuration.password else ""
+        secrets = (*tokens, configuration.password or "", str(basic).removeprefix("Basic "))
+        return tuple(secret for secret in secrets if secret)
+
     async def _forget(self) -> None:
         async with self._loading:
             await self._close_apis()
@@ -179,18 +189,31 @@ class Cluster:
 
 
 class TimedRest(rest.RESTClientObject):
-    """Understands `_request_timeout=(connect, silence)`, which the generated client documents but hands on as it is."""
+    """Understands `_request_timeout=(connect, silence)`, which the generated client documents but hands on as it is.
+
+    Once closed it stays closed: the generated client would open a session anew, which nobody closes.
+    """
+
+    closed = False
+
+    async def close(self) -> None:
+        self.closed = True
+        await super().close()
 
     async def request(self, *args: Any, _request_timeout: Any = None, **kwargs: Any) -> Any:
+        if self.closed:
+            raise RuntimeError("the connection was closed")
         connect, silence = _request_timeout if isinstance(_request_timeout, tuple) else (Policy.connect, Policy.read)
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=connect, sock_read=silence)
         return await super().request(*args, **kwargs, _request_timeout=timeout)  # type: ignore[no-untyped-call, misc]
 
 
-async def _check(operation: str, response: aiohttp.ClientResponse) -> None:
+async def _check(operation: str, response: aiohttp.ClientResponse, credentials: tuple[str, ...]) -> None:
     if response.status < 300:
         return
     body = await response.content.read(_ERROR_LIMIT)
+    for credential in credentials:  # a server, or a proxy, may repeat to us what it was sent
+        body = body.replace(credential.encode(), b"***")
     raise from_status(operation, response.status, body, response.headers.get("Retry-After", ""))
 
 
