@@ -24,6 +24,9 @@ class Event(StrEnum):
     REVIEW_OWED = "review-owed"
     REVIEWED = "reviewed"
     DELEGATED = "delegated"
+    ALERT = "alert"
+    """Alertmanager says that something is wrong with the app, or that it is over"""
+    PIPELINE_FAILED = "pipeline-failed"
 
     @property
     def final(self) -> bool:

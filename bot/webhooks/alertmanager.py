@@ -10,6 +10,7 @@ from typing import Annotated
 import msgspec
 
 from bot.domain.alert import Alert
+from bot.domain.event import Event
 from bot.notify import Bulletins
 from bot.policy import Policy
 from bot.store.codec import load
@@ -18,7 +19,7 @@ from bot.views import alert as shown_alert
 from bot.webhooks.audience import channels
 from bot.webhooks.sender import Delivery, decoded, same
 
-EVENT = "alert"
+EVENT = Event.ALERT
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import msgspec
 
 from bot.domain.errors import NotFound
+from bot.domain.event import Event
 from bot.domain.pipeline import RunStatus
 from bot.notify import Bulletins
 from bot.policy import Policy
@@ -17,7 +18,7 @@ from bot.webhooks.audience import channels
 from bot.webhooks.sender import Delivery, Malformed, decoded, same
 
 FAILED = "dev.tekton.event.pipelinerun.failed.v1"
-EVENT = "pipeline-failed"
+EVENT = Event.PIPELINE_FAILED
 
 
 class Metadata(msgspec.Struct):
