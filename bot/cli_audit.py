@@ -127,7 +127,7 @@ def _report(found: list[tuple[Promotion, str]]) -> Table:
     table = Table("When (UTC)", "Promotion", "Change", "Requested by", "Approved by", "Why it is listed")
     for promotion, why in found:
         plan = promotion.plan
-        change = ", ".join(f"{move.app} {move.before.label} → {move.after.label}" for move in promotion.moves)
+        change = ", ".join(f"{move.app} {move.label_before} → {move.after.label}" for move in promotion.moves)
         approvers = ", ".join(approval.approver.name for approval in promotion.approvals) or "nobody"
         when = f"{plan.requested_at.astimezone(UTC):%Y-%m-%d %H:%M}"
         table.add_row(when, plan.id, change, plan.requester.name, approvers, why)

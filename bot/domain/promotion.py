@@ -137,12 +137,19 @@ class Move:
     revision_before: str = ""
     source: str = ""
     """URL of the source repository"""
+    tag_before: str = ""
+    """what the registry calls the image that the line shows now, display-only"""
     commits: int = -1
     """how many source commits lie between the two images, -1 when that is not known"""
 
     @property
     def name(self) -> str:
         return self.before.name
+
+    @property
+    def label_before(self) -> str:
+        """How people call what the line shows now."""
+        return self.before.tag or self.tag_before or self.before.label
 
 
 @dataclass(frozen=True)

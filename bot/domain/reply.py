@@ -36,6 +36,8 @@ class Started(Reply):
     promotion: Promotion
     channel: str
     existing: bool = False
+    here: bool = False
+    """whether that is where it was asked for: the card follows right below"""
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ class HealthGate:
     async def ask(self, question: Question) -> Verdict:
         source = question.plan.source
         if not source:
-            return Verdict.passed("The image was named by hand; no environment vouches for it.")
+            return Verdict.passed("Not asked: the image was named by hand")
         project = question.moves[0].application.project
         ref = ApplicationRef(self._policy.application(question.app, source), source, project)
         application = await self._applications.get(ref)

@@ -57,7 +57,7 @@ def headline(promotion: Promotion) -> str:
     if going < every:
         apps = f"{going} of {apps}"
     if len(moves) == 1:
-        change = f"{words.plain(moves[0].before.label, 30)} → {words.plain(moves[0].after.label, 30)}"
+        change = f"{words.plain(moves[0].label_before, 30)} → {words.plain(moves[0].after.label, 30)}"
     else:
         change = words.count(len(moves), "image")
     return f"{words.plain(apps, 45)} → {words.plain(plan.environment, 25)} · {change}"

@@ -32,7 +32,7 @@ def history(reply: History) -> Rendered:
 def _entry(promotion: Promotion, app: str) -> str:
     plan = promotion.plan
     moves = [move for move in plan.moves if move.app == app] or list(plan.moves)
-    images = ", ".join(f"{safe(m.before.label, 40)} → {safe(m.after.label, 40)}" for m in moves[:3])
+    images = ", ".join(f"{safe(m.label_before, 40)} → {safe(m.after.label, 40)}" for m in moves[:3])
     verb = " · rollback" if plan.kind is Kind.ROLLBACK else ""
     glass = " · 🔨 break-glass" if plan.break_glass else ""
     first = f"{RESULTS[promotion.phase]} {bold(plan.environment, 80)} {images}{verb}{glass} · {promotion.phase}"

@@ -64,7 +64,7 @@ def pull_request_body(promotion: Promotion) -> str:
     """The verdict as Markdown, for the pull request that carries the change."""
     plan = promotion.plan
     rows = [f"- **{r.gate}** ({r.app}): {r.waived or r.verdict.reason}" for r in promotion.results]
-    moves = [f"- `{m.app}`: {m.before.label} → {m.after.label} (`{m.after.digest}`)" for m in promotion.moves]
+    moves = [f"- `{m.app}`: {m.label_before} → {m.after.label} (`{m.after.digest}`)" for m in promotion.moves]
     people = ", ".join(approval.approver.name for approval in promotion.approvals) or "nobody had to"
     parts = [
         f"Asked for by {plan.requester.name}; approved by {people}.",

@@ -73,7 +73,7 @@ def _(reply: Started) -> Rendered:
     where = channel_mention(reply.channel)
     if reply.existing:
         return sentence(f"{what} is under way already: its card is in {where}.")
-    return sentence(f"{what} is under way: follow its card in {where}.")
+    return sentence(f"{what} is under way{'.' if reply.here else f': follow its card in {where}.'}")
 
 
 @render.register

@@ -51,9 +51,9 @@ def followed(following: Following) -> str:
 def _row(promotion: Promotion, move: Move, following: Following | None, *, alone: bool) -> str:
     name = code(move.name if alone else move.app, 80)
     if move.app in promotion.left_out:
-        change = f"{safe(move.before.label, 60)} → {safe(move.after.label, 60)}".replace("~", "∼")
+        change = f"{safe(move.label_before, 60)} → {safe(move.after.label, 60)}".replace("~", "∼")
         return f"• {name} ~{change}~ · left out"
-    change = f"{safe(move.before.label, 60)} → {bold(move.after.label, 60)}"
+    change = f"{safe(move.label_before, 60)} → {bold(move.after.label, 60)}"
     marks = [] if alone else [safe(_marks(promotion, move.app), 300)] if _marks(promotion, move.app) else []
     if following:
         marks.append(followed(following))
@@ -95,7 +95,7 @@ def _group(promotion: Promotion, apps: Sequence[str], index: int) -> Block:
 
 def _option(promotion: Promotion, app: str) -> Option:
     moves = [move for move in promotion.plan.moves if move.app == app]
-    change = f"{plain(moves[0].before.label, 18)} → {plain(moves[0].after.label, 18)}"
+    change = f"{plain(moves[0].label_before, 18)} → {plain(moves[0].after.label, 18)}"
     if len(moves) > 1:
         change = words.count(len(moves), "image")
     marks = _marks(promotion, app)

@@ -78,10 +78,19 @@ def _gate_names(results: list[GateResult] | tuple[GateResult, ...]) -> list[str]
 
 def _approvals(promotion: Promotion, approvers: str) -> str:
     rule = promotion.plan.approval
+    again = "again " if words.clean(promotion.voided) else ""
+    if approvers and not rule.alternatives and not rule.required:
+        return f"Waiting {again}for {_left(promotion)} from {words.with_mentions(approvers, 600)}."
     wanted = missing(rule, promotion.approvals) if not quorum(rule, promotion.approvals) else "an approval"
     ask = f" Ask {words.with_mentions(approvers, 600)}." if approvers else ""
-    again = "again " if words.clean(promotion.voided) else ""
     return f"Waiting {again}for {safe(wanted, 400)}.{ask}"
+
+
+def _left(promotion: Promotion) -> str:
+    given = len({approval.approver.id for approval in promotion.approvals})
+    left = max(1, promotion.plan.approval.count - given)
+    more = " more" if given else ""
+    return f"{left}{more} approvals" if left > 1 else f"one{more} approval" if given else "an approval"
 
 
 def _who(promotion: Promotion, approvers: str) -> str:
@@ -149,8 +158,12 @@ def _failure(promotion: Promotion, outcome: str) -> str:
     if promotion.rejection:
         why = promotion.rejection.reason
         return f"Rejected by {mention(promotion.rejection.by)}" + (f": {safe(why, 500)}" if words.clean(why) else ".")
+    # The card and its notes tell every reason beside this sentence: it does not say them again.
+    if promotion.commit is None and any(r.verdict.state is VerdictState.BLOCKED for r in promotion.blocked):
+        return f"Stopped: {_gates_say(promotion.blocked)}. Nothing has changed."
+    failed = [one for one in promotion.following if one.progress is Progress.FAILED]
+    if promotion.commit and failed:
+        return f"The change is in git, but {_application_names(failed)} {_is(failed)} not well."
     if outcome:
         return outcome
-    if promotion.commit:
-        return "The change is in git, but it did not become Healthy."
-    return f"Stopped: {_gates_say(promotion.blocked)}. Nothing has changed." if promotion.blocked else "Stopped."
+    return "The change is in git, but it did not become Healthy." if promotion.commit else "Stopped."

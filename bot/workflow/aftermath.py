@@ -52,7 +52,7 @@ class Aftermath:
             return
         for move in promotion.moves:
             if self.policy.rules(move.app, plan.environment).rollback().lock:
-                why = f"rolled back from {move.before.label} to {move.after.label} by {plan.requester.name}"
+                why = f"rolled back from {move.label_before} to {move.after.label} by {plan.requester.name}"
                 reason = f"{why}: {plan.reason}" if plan.reason else why
                 lock = Lock(move.app, plan.environment, PILOTHOUSE, reason, datetime.now(UTC), automatic=True)
                 await self.locks.take(connection, lock)

@@ -40,13 +40,19 @@ class Committer:
         self._source = source
         self._writer = writer
         self._registry = registry
+        # Side by side they would only overtake each other: of 100, none landed while somebody else pushed as well.
+        self._alone = asyncio.Lock()
 
     async def commit(self, promotion: Promotion) -> Commit | Moved:
         """Safe to repeat: a commit that carries this promotion's id is found again instead of made twice."""
-        plan = promotion.plan
         if done := await self.find(promotion):
             return done
         await self._check_digests(promotion.moves)
+        async with self._alone:
+            return await self._write(promotion)
+
+    async def _write(self, promotion: Promotion) -> Commit | Moved:
+        plan = promotion.plan
         for attempt in range(TRIES):
             head = await self._source.head()
             contents = await self._source.read([move.overlay for move in promotion.moves], head)
@@ -57,7 +63,7 @@ class Committer:
             try:
                 return await self._writer.commit(change, head)
             except HeadMoved:
-                await asyncio.sleep(random.uniform(0, min(0.05 * 2**attempt, 1.5)))  # noqa: S311 (not a secret)
+                await asyncio.sleep(random.uniform(0, min(0.02 * 2**attempt, 0.5)))  # noqa: S311 (not a secret)
             except Unavailable:
                 # The push may have arrived all the same: look before telling.
                 if done := await self.find(promotion):
@@ -111,7 +117,7 @@ def message(promotion: Promotion) -> str:
         headline = f"{single.app}: {verb} {single.after.label} in {plan.environment}"
     else:
         headline = f"{verb} {', '.join(apps_of(promotion))} in {plan.environment}"
-    body = [f"- {move.app}: {move.before.label} -> {move.after.label}" for move in promotion.moves]
+    body = [f"- {move.app}: {move.label_before} -> {move.after.label}" for move in promotion.moves]
     if plan.reason:
         body.append(f"\n{_one_line(plan.reason)}")
     trailers = [("Promotion-Id", plan.id), ("Promoted-By", _signed(plan.requester))]

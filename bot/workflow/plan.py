@@ -207,6 +207,7 @@ class Planner:
             revision=artifact.revision,
             revision_before=running.revision if running else "",
             source=artifact.source,
+            tag_before=running.tags[0] if running and running.tags else "",
         )
 
     async def _find(self, repository: str, reference: str) -> Artifact | None:

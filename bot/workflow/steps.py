@@ -363,7 +363,7 @@ def with_vote(promotion: Promotion, vote: Vote) -> Promotion:
 
 def _entry(promotion: Promotion, event: str, step: str, *, actor: str = "", **detail: Any) -> Entry:
     plan = promotion.plan
-    moves = [f"{m.app}: {m.before.label} -> {m.after.label} ({m.after.digest})" for m in plan.moves]
+    moves = [f"{m.app}: {m.label_before} -> {m.after.label} ({m.after.digest})" for m in plan.moves]
     return Entry(
         event=event,
         actor=actor or plan.requester.id,

@@ -38,7 +38,8 @@ class Turns:
 
     async def _started(self, wish: Wish, caller: Caller) -> Reply:
         promotion = await begin(self._promotions, wish, caller)
-        return Started(promotion, promotion.plan.channel)
+        channel = promotion.plan.channel
+        return Started(promotion, channel, here=channel == wish.context.channel)
 
     async def _replace(self, wish: Wish, caller: Caller, other: Promotion) -> Reply:
         """Raises NotAllowed for who may not abort the other one, Conflict when it is too late for that."""

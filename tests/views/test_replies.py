@@ -254,9 +254,9 @@ def test_rollback_choices() -> None:
     )
     assert lines(render(RollbackChoices("my-app", "production", running("v1.4.2")[0], choices, careful=True))) == [
         "my-app in production runs *v1.4.2*. It can go back to:",
-        "*v1.4.1* · was Healthy there",
+        "*v1.4.1* · ✅ was Healthy there",
         "since 2026-05-04 14:02 UTC by Ana · c0ffee1 Promote my-app to production [Roll back to this?]",
-        "*v1.4.0* · not known to have been Healthy",
+        "*v1.4.0*",
         "since 2026-05-04 14:02 UTC by Ana · c0ffee1 Promote my-app to production [Roll back to this?]",
     ]
 
@@ -285,7 +285,7 @@ def test_notes() -> None:
         "        → Build it on a newer base image, then deploy that one",
     ]
     assert lines(thread_note(promotion(), Event.WAITING, approvers="<!subteam^S0RELEASE>")) == [
-        "🚦 Waiting for an approval from release-managers. Ask !subteam^S0RELEASE."
+        "🚦 Waiting for an approval from !subteam^S0RELEASE."
     ]
     assert lines(notice(promotion(), Event.STARTED)) == [
         "🚀 *my-app → production · v1.4.1 → v1.4.2* is started by @U0ANA. The card is in #C0DEPLOY."

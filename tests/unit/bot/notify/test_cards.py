@@ -29,7 +29,7 @@ async def test_people_see_who_may_approve(bot: Process, messenger: FakeMessenger
     asked = plan(approval=plan().approval.__class__(1, ("release-manager",)))
     await bot.cards.show(promotion(plan=asked))
     text = messenger.in_channel("C0DEPLOY")[0].shown.text
-    assert text.endswith(" from release-manager. Ask <!subteam^S0RELEASE>, @release-managers or <@U0MIA>.")
+    assert text.endswith(" from <!subteam^S0RELEASE>, @release-managers or <@U0MIA>.")
 
 
 async def test_nothing_new_is_no_edit(bot: Process, messenger: FakeMessenger) -> None:
