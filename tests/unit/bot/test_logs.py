@@ -59,9 +59,9 @@ def test_an_event_is_one_line_with_what_it_is_about(log: Log) -> None:
 def test_the_standard_librarys_events_come_the_same_way(log: Log) -> None:
     log.configure()
     with structlog.contextvars.bound_contextvars(correlation_id="c-2"):
-        logging.getLogger("uvicorn.error").warning("%s is %s", "it", "cold", extra={"degrees": 3})
+        logging.getLogger("a.library").warning("%s is %s", "it", "cold", extra={"degrees": 3})
     (line,) = log.lines()
-    assert (line["event"], line["level"], line["logger"]) == ("it is cold", "warning", "uvicorn.error")
+    assert (line["event"], line["level"], line["logger"]) == ("it is cold", "warning", "a.library")
     assert (line["degrees"], line["correlation_id"]) == (3, "c-2")
 
 
