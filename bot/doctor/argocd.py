@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
-from bot.doctor.finding import Check, Wrong
+from bot.doctor.finding import Check, Wrong, once_reached
 from bot.doctor.overlays import discovered
 from bot.doctor.policy import PolicyFile
 from bot.domain.application import Application
@@ -56,7 +56,8 @@ async def _token(own: ArgoCDSettings, mend: str) -> str:
     if not own.credential("token"):
         raise Wrong("there is no token")
     async with ArgoCD(own) as argocd:
-        await argocd.list("", fields=NAMES[:1])
+        with once_reached("Argo CD"):
+            await argocd.list("", fields=NAMES[:1])
         expires = argocd.token_expires()
     if expires is None:
         return "accepted; it has no end"

@@ -1,8 +1,11 @@
 """A check, and what it found."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
+
+from bot.domain.errors import Unavailable
 
 
 class Outcome(StrEnum):
@@ -37,6 +40,15 @@ class Skipped(Exception):
     def __init__(self, why: str) -> None:
         super().__init__(why)
         self.why = why
+
+
+@contextmanager
+def once_reached(system: str, mend: str = "") -> Iterator[None]:
+    """Where the system does not answer at all, that is what is to be mended, and not the credential."""
+    try:
+        yield
+    except Unavailable as error:
+        raise Wrong(str(error), mend or f"Make {system} reachable first.") from error
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Harbor: reachable, and the robot account really logged in (H4)."""
 
-from bot.doctor.finding import Check, Wrong
+from bot.doctor.finding import Check, Wrong, once_reached
 from bot.settings import Settings
 from integrations.harbor import Harbor
 
@@ -21,7 +21,8 @@ def checks(settings: Settings) -> tuple[Check, ...]:
         if not harbor.username or not harbor.credential("password"):
             raise Wrong("there is no robot account")
         async with Harbor(harbor) as client:
-            await client.verify_login()
+            with once_reached(SYSTEM):
+                await client.verify_login()
         return f"{harbor.username} sees the private {harbor.probe}"
 
     return (

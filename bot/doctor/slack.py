@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from bot.doctor.finding import Check, Skipped, Wrong
+from bot.doctor.finding import Check, Skipped, Wrong, once_reached
 from bot.domain.errors import Refused
 from bot.settings import Settings, SlackSettings
 from integrations.slack import SlackApi, probe
@@ -12,6 +12,7 @@ from integrations.slack.probe import SCOPES, socket_mode
 SYSTEM = "Slack"
 MEND_TOKEN = "Install the app and put its bot token (xoxb-…) into PILOTHOUSE_SLACK__BOT_TOKEN."  # noqa: S105
 MEND_APP_TOKEN = "Make an app-level token with connections:write and put it into PILOTHOUSE_SLACK__APP_TOKEN."  # noqa: S105
+MEND_WAY = "Let the bot out to Slack (proxy, firewall), or mend PILOTHOUSE_SLACK__API_URL."
 MEND_SCOPES = "Add the scopes to the app (`pilothouse slack-manifest` prints them all) and install it again."
 MEND_SOCKET = "Switch Socket Mode on in the app's settings, and let wss:// to Slack through."
 MEND_SIGNING = "Put the app's signing secret into PILOTHOUSE_SLACK__SIGNING_SECRET."
@@ -37,13 +38,15 @@ def checks(settings: Settings, api: SlackApi | None) -> tuple[Check, ...]:
     async def token() -> str:
         if api is None:
             raise Wrong("there is no bot token")
-        seen = await probe(api)
+        with once_reached(SYSTEM, MEND_WAY):
+            seen = await probe(api)
         return f"workspace {seen.team_name} ({seen.team}), bot user {seen.bot_user}"
 
     async def scopes() -> str:
         if api is None:
             raise Skipped("there is no bot token")
-        seen = await probe(api)
+        with once_reached(SYSTEM):
+            seen = await probe(api)
         if seen.missing:
             raise Wrong("missing " + ", ".join(f"{scope} ({why})" for scope, why in seen.missing.items()))
         return f"all {len(SCOPES)} that it needs"

@@ -61,7 +61,7 @@ BROKEN: dict[str, tuple[dict[str, str], set[str], str]] = {
     "Slack's URL": (
         {"slack__api_url": f"{NOWHERE}/api/"},
         {"Slack: bot token", "Slack: scopes", "Slack: Socket Mode", "policy: user groups", "policy: channels"},
-        "",
+        "PILOTHOUSE_SLACK__API_URL",
     ),
     "bot token": (
         {"slack__bot_token": "xoxb-wrong-token"},
