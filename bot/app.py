@@ -60,6 +60,7 @@ from bot.safety.desks import Desks, Stores
 from bot.settings import Settings
 from bot.store.audit import Audit
 from bot.store.database import Database
+from bot.store.delegations import DelegationStore
 from bot.store.followed_runs import FollowedRunStore
 from bot.store.locks import LockStore
 from bot.store.messages import Messages
@@ -78,6 +79,7 @@ from bot.workflow.aftermath import Aftermath
 from bot.workflow.board import Board
 from bot.workflow.changes import Changes
 from bot.workflow.committer import Committer
+from bot.workflow.delegates import Delegates
 from bot.workflow.desk import PromotionDesk
 from bot.workflow.durable import DurableEngine
 from bot.workflow.eligibility import Eligibility
@@ -182,7 +184,7 @@ async def assemble(settings: Settings, policy: Policy, stack: AsyncExitStack) ->
     catalog = Catalog(outside.overlays, policy)
     words, whereabouts = Stores.of(database), Whereabouts(catalog, outside.overlays, outside.harbor)
     panel = Panel(load_gates(asked_by_gates(outside, policy, catalog, words, whereabouts, store)), policy)
-    eligibility = Eligibility(policy)
+    eligibility = Eligibility(policy, Delegates(DelegationStore(database), policy, outside.directory))
     outbox = Outbox(messages, outside.messenger)
     desks = Desks.open(
         words,

@@ -16,7 +16,7 @@ def parse(words: Words) -> Approve:
     return Approve(context=words.context, promotion=promotion, content_hash="")
 
 
-@command("approve", usage="/approve PROMOTION", allow=Permission.APPROVE, parse=parse, names=False)
+@command("approve", usage="/approve PROMOTION", allow=Permission.VIEW, parse=parse, names=False)
 async def approve(ask: Approve, caller: Caller, promotions: Promotions) -> Reply:
     """Say yes to a promotion that waits for approval.
 

@@ -20,7 +20,7 @@ def parse(words: Words) -> Intent:
     return Reject(context=words.context, promotion=promotion, content_hash="", reason=reason)
 
 
-@command("reject", usage="/reject PROMOTION REASON", allow=Permission.APPROVE, parse=parse, names=False)
+@command("reject", usage="/reject PROMOTION REASON", allow=Permission.VIEW, parse=parse, names=False)
 async def reject(ask: Reject, caller: Caller, promotions: Promotions) -> Reply:
     """Say no to a promotion that waits for approval; it ends there, and its card tells your reason.
 

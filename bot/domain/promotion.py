@@ -222,6 +222,8 @@ class Vote:
     reason: str = ""
     roles: tuple[str, ...] = ()
     """the roles, of those the rule asks for, that the person held at the moment of the vote"""
+    behalf: tuple[Person, ...] = ()
+    """the absent people whose roles the person spoke with"""
 
 
 @dataclass(frozen=True)
@@ -232,6 +234,7 @@ class Approval:
     content_hash: str
     at: datetime
     roles: tuple[str, ...] = ()
+    behalf: tuple[Person, ...] = ()
 
 
 class Progress(StrEnum):

@@ -20,6 +20,9 @@ from bot.workflow.plan import Planner
 
 log = structlog.get_logger(__name__)
 
+LOOK_BACK = 50
+"""Promotions that are looked through for the one that changed the environment before."""
+
 
 class FollowUp(StrEnum):
     """Why another promotion takes the place of one that ended."""
@@ -75,12 +78,12 @@ class Aftermath:
         self.wake.set()
 
     async def _automatic_rollback(self, promotion: Promotion) -> Plan | None:
-        """Never of a rollback, and never twice in a row."""
+        """Never of a rollback, and never twice in a row; what changed nothing is in no row."""
         plan = promotion.plan
         if plan.kind is Kind.ROLLBACK:
             return None
-        past = await self.store.history(plan.apps[0], plan.environment, 2)
-        before = next((p for p in past if p.id != plan.id), None)
+        past = await self.store.history(plan.apps[0], plan.environment, LOOK_BACK)
+        before = next((p for p in past if p.id != plan.id and p.commit), None)
         if before and before.plan.automatic:
             return None
         return await self.planner.automatic_rollback(promotion, promotion.outcome)

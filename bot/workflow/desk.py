@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from bot.domain.caller import Caller, Target
 from bot.domain.errors import Conflict, NotAllowed, PromotionInProgress, UnknownName
-from bot.domain.intent import Abort, Adjust, Approve, Context, Deploy, Promote, Reject, Rollback
+from bot.domain.intent import Abort, Adjust, Approve, AskReason, Context, Deploy, Promote, Reject, Rollback
 from bot.domain.promotion import Phase, Plan, Promotion, Stage, VoteKind
 from bot.domain.reply import RollbackChoice
 from bot.gates.panel import Panel
@@ -66,6 +66,9 @@ class PromotionDesk(Promotions):
     async def approve(self, ask: Approve, caller: Caller) -> Promotion:
         return await self._signal(VoteKind.APPROVE, ask.promotion, ask.context, caller, ask.content_hash)
 
+    async def consider(self, ask: AskReason, caller: Caller) -> Promotion:
+        return await self._checked(VoteKind.REJECT, ask.promotion, caller, ask.content_hash)
+
     async def reject(self, ask: Reject, caller: Caller) -> Promotion:
         return await self._signal(VoteKind.REJECT, ask.promotion, ask.context, caller, ask.content_hash, ask.reason)
 
@@ -123,14 +126,20 @@ class PromotionDesk(Promotions):
         reason: str = "",
         left_out: tuple[str, ...] = (),
     ) -> Promotion:
+        found = await self._checked(kind, promotion, caller, content_hash)
+        signal = Signal(kind, caller.id, caller.team, content_hash, context.request_id, reason, left_out)
+        await self.engine.signal(found.id, f"{found.id}:{context.request_id}", pack(signal))
+        return found
+
+    async def _checked(self, kind: VoteKind, promotion: str, caller: Caller, content_hash: str) -> Promotion:
+        """The promotion, if the caller's word about it would count now; a refusal is written down."""
         found = await self.get(promotion)
         try:
-            self.eligibility.check(found, kind, caller, content_hash)
+            lent = await self.eligibility.lent_to(caller, found)
+            self.eligibility.check(found, kind, caller, content_hash, lent.roles)
         except (NotAllowed, Conflict) as refused:
             await self._refused(found, kind, caller, refused.sentence)
             raise
-        signal = Signal(kind, caller.id, caller.team, content_hash, context.request_id, reason, left_out)
-        await self.engine.signal(found.id, f"{found.id}:{context.request_id}", pack(signal))
         return found
 
     async def _refused(self, promotion: Promotion, kind: VoteKind, caller: Caller, sentence: str) -> None:

@@ -1,29 +1,43 @@
 """May this person's word about this promotion count, now? Asked at the press, at the effect, and before the commit."""
 
-from bot.domain.caller import Caller, Permission, Target
+from bot.domain.caller import Caller, Permission
 from bot.domain.errors import Conflict, NotAllowed
 from bot.domain.promotion import Promotion, Stage, VoteKind
 from bot.policy import Policy, authorize, roles_of, who_could
+from bot.workflow.delegates import Delegates, Lent, targets_of
 
 
 class Eligibility:
     """Raises NotAllowed with the rule and who could, or Conflict when the promotion is no longer what was looked at."""
 
-    def __init__(self, policy: Policy) -> None:
+    def __init__(self, policy: Policy, delegates: Delegates | None = None) -> None:
         self._policy = policy
+        self._delegates = delegates
 
-    def check(self, promotion: Promotion, kind: VoteKind, caller: Caller, content_hash: str) -> tuple[str, ...]:
-        """The roles, of those that the rule asks for, in which the caller speaks."""
+    async def lent_to(self, caller: Caller, promotion: Promotion) -> Lent:
+        """The roles that absent people lend the caller for this. Raises IntegrationError when nobody can tell."""
+        return await self._delegates.lent_to(caller, promotion) if self._delegates else Lent()
+
+    def check(
+        self,
+        promotion: Promotion,
+        kind: VoteKind,
+        caller: Caller,
+        content_hash: str,
+        lent: frozenset[str] = frozenset(),
+    ) -> tuple[str, ...]:
+        """The roles, of those that the rule asks for, in which the caller speaks; `lent` by people who are away."""
         _check_open(promotion, kind)
         if kind in (VoteKind.ABORT, VoteKind.ADJUST):
             return self._check_owner(promotion, caller)
         _check_same_content(promotion, content_hash)
-        return self._check_vote(promotion, kind, caller)
+        _check_not_spoken_for(promotion, caller)
+        return self._check_vote(promotion, kind, caller, lent)
 
-    def still_counts(self, promotion: Promotion, caller: Caller) -> bool:
+    def still_counts(self, promotion: Promotion, caller: Caller, lent: frozenset[str] = frozenset()) -> bool:
         """Whether an approval that the caller gave before would be accepted today."""
         try:
-            self._check_vote(promotion, VoteKind.APPROVE, caller)
+            self._check_vote(promotion, VoteKind.APPROVE, caller, lent)
         except NotAllowed:
             return False
         return True
@@ -31,18 +45,21 @@ class Eligibility:
     def _check_owner(self, promotion: Promotion, caller: Caller) -> tuple[str, ...]:
         if caller.id == promotion.plan.requester.id and caller.active:
             return ()
-        for target in _targets(promotion):
+        for target in targets_of(promotion):
             authorize(self._policy, caller, Permission.ADMINISTER, target)
         return ()
 
-    def _check_vote(self, promotion: Promotion, kind: VoteKind, caller: Caller) -> tuple[str, ...]:
+    def _check_vote(
+        self, promotion: Promotion, kind: VoteKind, caller: Caller, lent: frozenset[str]
+    ) -> tuple[str, ...]:
         rule = promotion.plan.approval
-        targets = _targets(promotion)
-        for target in targets:
-            authorize(self._policy, caller, Permission.APPROVE, target)
+        targets = targets_of(promotion)
+        if not lent:
+            for target in targets:
+                authorize(self._policy, caller, Permission.APPROVE, target)
         if kind is VoteKind.APPROVE:
             self._check_own_work(promotion, caller)
-        held = frozenset.intersection(*(roles_of(self._policy, caller, target) for target in targets))
+        held = lent.union(frozenset.intersection(*(roles_of(self._policy, caller, target) for target in targets)))
         wanted = {role for quorum in rule.quorums for role in (*quorum.roles, *quorum.required)}
         anyone = any(not quorum.roles for quorum in rule.quorums)
         if not anyone and not held & wanted:
@@ -52,7 +69,7 @@ class Eligibility:
     def _check_own_work(self, promotion: Promotion, caller: Caller) -> None:
         """Four eyes: neither who asked, nor (where policy says so) who wrote the newest commit."""
         rule, plan = promotion.plan.approval, promotion.plan
-        others = who_could(self._policy, Permission.APPROVE, _targets(promotion)[0])
+        others = who_could(self._policy, Permission.APPROVE, targets_of(promotion)[0])
         if caller.id == plan.requester.id and not rule.self_approval:
             raise NotAllowed(f"You cannot approve your own promotion. {others}")
         if rule.author_approval:
@@ -81,6 +98,7 @@ def _check_same_content(promotion: Promotion, content_hash: str) -> None:
         raise Conflict("This card shows something else than what would be promoted now: use the newest card.")
 
 
-def _targets(promotion: Promotion) -> tuple[Target, ...]:
-    apps = dict.fromkeys(move.app for move in promotion.moves)
-    return tuple(Target(app, promotion.plan.environment) for app in apps)
+def _check_not_spoken_for(promotion: Promotion, caller: Caller) -> None:
+    for approval in promotion.approvals:
+        if any(person.id == caller.id for person in approval.behalf):
+            raise Conflict(f"{approval.approver.name} has approved on your behalf already.")

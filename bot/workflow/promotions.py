@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from bot.domain.caller import Caller
-from bot.domain.intent import Abort, Adjust, Approve, Deploy, Promote, Reject, Rollback
+from bot.domain.intent import Abort, Adjust, Approve, AskReason, Deploy, Promote, Reject, Rollback
 from bot.domain.promotion import Promotion
 from bot.domain.reply import RollbackChoice
 
@@ -32,6 +32,10 @@ class Promotions(Protocol):
 
     async def approve(self, ask: Approve, caller: Caller) -> Promotion:
         """Raises NotAllowed (who could), Conflict (the card is stale, or the decision has been made)."""
+        ...
+
+    async def consider(self, ask: AskReason, caller: Caller) -> Promotion:
+        """The promotion, for who may reject it; raises as `reject` does."""
         ...
 
     async def reject(self, ask: Reject, caller: Caller) -> Promotion: ...

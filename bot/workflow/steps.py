@@ -26,6 +26,7 @@ from bot.store.database import Database
 from bot.store.promotions import PromotionStore
 from bot.workflow.aftermath import Aftermath, FollowUp
 from bot.workflow.committer import Committer, Moved
+from bot.workflow.delegates import Lent
 from bot.workflow.eligibility import Eligibility
 from bot.workflow.follower import Followed, Follower
 from bot.workflow.pull_requests import Opened, PullRequestSteps
@@ -190,7 +191,8 @@ class Steps:
         """Authorise a press where it takes effect: by the account, the groups and the policy of this moment."""
         try:
             caller = await self.directory.caller(signal.user, signal.team)
-            roles = self.eligibility.check(promotion, signal.kind, caller, signal.content_hash)
+            lent = await self.eligibility.lent_to(caller, promotion)
+            roles = self.eligibility.check(promotion, signal.kind, caller, signal.content_hash, lent.roles)
         except (NotAllowed, Conflict) as refused:
             return await self._refuse(promotion, signal, refused.sentence)
         except IntegrationError as error:
@@ -202,7 +204,8 @@ class Steps:
             return Judgement(None)  # a second click of the same person changes nothing
         if signal.kind is VoteKind.ADJUST:
             return await self._adjust(promotion, signal, caller.person)
-        vote = Vote(signal.kind, caller.person, datetime.now(UTC), signal.content_hash, signal.reason, roles)
+        said = (signal.content_hash, signal.reason, roles, lent.behalf)
+        vote = Vote(signal.kind, caller.person, datetime.now(UTC), *said)
         judged = with_vote(promotion, vote)
         key = f"vote:{signal.request_id}"
         entry = _entry(judged, signal.kind, key, actor=caller.id, reason=signal.reason, content=signal.content_hash)
@@ -332,7 +335,9 @@ class Steps:
             caller = await self.directory.caller(approval.approver.id)
         except UserError:
             return False
-        return self.eligibility.still_counts(promotion, caller)
+        others = replace(promotion, approvals=tuple(a for a in promotion.approvals if a is not approval))
+        lent = await self.eligibility.lent_to(caller, others) if approval.behalf else Lent()
+        return self.eligibility.still_counts(promotion, caller, lent.roles)
 
 
 def _count(promotion: Promotion) -> None:
@@ -356,7 +361,7 @@ def needed(plan: Plan) -> tuple[Permission, ...]:
 def with_vote(promotion: Promotion, vote: Vote) -> Promotion:
     """The promotion after a vote that counts."""
     if vote.kind is VoteKind.APPROVE:
-        approval = Approval(vote.by, vote.content_hash, vote.at, vote.roles)
+        approval = Approval(vote.by, vote.content_hash, vote.at, vote.roles, vote.behalf)
         return replace(promotion, approvals=(*promotion.approvals, approval))
     return replace(promotion, rejection=vote)
 

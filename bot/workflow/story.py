@@ -115,7 +115,9 @@ class Telling:
             if not self._now.blocked:
                 return
             self._end_if_blocked()
-            if await self._journal.now(f"gates-asked#{round_}") >= deadline:
+            asked = await self._journal.now(f"gates-asked#{round_}")
+            deadline = max(deadline, asked + _announced_wait(self._now.blocked))
+            if asked >= deadline:
                 raise Ended(Phase.FAILED, f"Gave up waiting: {_reasons(self._now.blocked)}")
             await self._listen(_pause(self._now.blocked))
 
@@ -310,9 +312,16 @@ def _end_if_refused(vote: Vote) -> None:
         raise Ended(Phase.ABORTED, f"Aborted by {vote.by.name}.")
 
 
+def _announced_wait(waiting: tuple[GateResult, ...]) -> timedelta:
+    """A wait whose end a gate knows (a soak of hours) is no reason to give up before it is over."""
+    longest = max((result.verdict.retry_after or timedelta(0) for result in waiting), default=timedelta(0))
+    return longest + LONGEST_PAUSE if longest > LONGEST_PAUSE else timedelta(0)
+
+
 def _pause(waiting: tuple[GateResult, ...]) -> timedelta:
-    pauses = [result.verdict.retry_after for result in waiting if result.verdict.retry_after]
-    return max(min([*pauses, LONGEST_PAUSE]), timedelta(seconds=1))
+    """Soon enough to be no nuisance; a wait of days is not asked after every minute."""
+    soonest = min((r.verdict.retry_after for r in waiting if r.verdict.retry_after), default=LONGEST_PAUSE)
+    return max(min(soonest, max(LONGEST_PAUSE, soonest / 20)), timedelta(seconds=1))
 
 
 def _reasons(results: tuple[GateResult, ...] | list[GateResult]) -> str:

@@ -61,6 +61,7 @@ class Office:
     """a file, for tests in which people's words are kept"""
 
     def __post_init__(self) -> None:
+        self.promotions.policy = self.policy
         self.catalog = Catalog(self.overlays, self.policy)
         self.registry = Registry.load(commands)
         self.safety = Safety.over(

@@ -5,13 +5,14 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from bot.domain.application import ApplicationRef
-from bot.domain.caller import Caller
+from bot.domain.caller import Caller, Permission, Target
 from bot.domain.errors import Conflict, NotAllowed, PromotionInProgress, UnknownName
 from bot.domain.image import Image
-from bot.domain.intent import Abort, Adjust, Approve, Context, Deploy, Promote, Reject, Rollback
+from bot.domain.intent import Abort, Adjust, Approve, AskReason, Context, Deploy, Promote, Reject, Rollback
 from bot.domain.overlay import OverlayImage
 from bot.domain.promotion import Approval, ApprovalRule, Kind, Move, Phase, Plan, Promotion, Stage, Vote, VoteKind
 from bot.domain.reply import RollbackChoice
+from bot.policy import Policy, authorize
 from bot.workflow.promotions import Promotions
 
 NOW = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
@@ -30,6 +31,8 @@ class MemoryPromotions(Promotions):
     choices: tuple[RollbackChoice, ...] = ()
     asked: list[Deploy | Promote | Rollback] = field(default_factory=list)
     failing: Exception | None = None
+    policy: Policy = field(default_factory=Policy)
+    """says who may decide"""
 
     async def deploy(self, ask: Deploy, caller: Caller) -> Promotion:
         return self._start(ask, (ask.app,), ask.environment, ask.image or "1.4.2", caller)
@@ -48,16 +51,25 @@ class MemoryPromotions(Promotions):
         return self.choices
 
     async def approve(self, ask: Approve, caller: Caller) -> Promotion:
-        promotion = self._open(ask.promotion, ask.content_hash)
+        promotion = self._open_to(caller, ask.promotion, ask.content_hash)
         if caller.id == promotion.plan.requester.id:
             raise NotAllowed("You asked for this promotion, so you cannot approve it. Ask @release-managers.")
         yes = Approval(caller.person, ask.content_hash, NOW)
         return self._keep(replace(promotion, approvals=(*promotion.approvals, yes), stage=Stage.COMMIT))
 
+    async def consider(self, ask: AskReason, caller: Caller) -> Promotion:
+        return self._open_to(caller, ask.promotion, ask.content_hash)
+
     async def reject(self, ask: Reject, caller: Caller) -> Promotion:
-        promotion = self._open(ask.promotion, ask.content_hash)
+        promotion = self._open_to(caller, ask.promotion, ask.content_hash)
         no = Vote(VoteKind.REJECT, caller.person, NOW, ask.content_hash, ask.reason)
         return self._keep(replace(promotion, rejection=no, phase=Phase.FAILED, stage=Stage.DONE))
+
+    def _open_to(self, caller: Caller, promotion_id: str, content_hash: str) -> Promotion:
+        promotion = self._open(promotion_id, content_hash)
+        for app in promotion.plan.apps:
+            authorize(self.policy, caller, Permission.APPROVE, Target(app, promotion.plan.environment))
+        return promotion
 
     async def abort(self, ask: Abort, caller: Caller) -> Promotion:
         promotion = await self.get(ask.promotion)

@@ -19,7 +19,7 @@ CONTEXT = Context("r2", "C0DEPLOY", "c2", "T0PILOT")
 async def test_starting_answers_with_the_promotion_and_its_channel(typed: str) -> None:
     office = Office()
     reply = await office.run(typed, "U0ANA")
-    assert reply == Started(office.promotions.only, "C0DEPLOY")
+    assert reply == Started(office.promotions.only, "C0DEPLOY", here=True)
 
 
 @pytest.mark.parametrize("typed", ["/deploy my-app prod --dry-run", "/promote my-app to prod --dry-run"])
@@ -74,13 +74,15 @@ async def test_a_rejection_of_something_else_is_refused() -> None:
 async def test_asking_for_a_reason_is_for_those_who_could_reject() -> None:
     office = Office()
     await office.run("/deploy my-app prod", "U0ANA")
-    ask = AskReason(context=CONTEXT, promotion=office.promotions.only.id, content_hash="x")
+    ask = AskReason(
+        context=CONTEXT, promotion=office.promotions.only.id, content_hash=office.promotions.only.content_hash
+    )
     assert await office.run(ask, "U0BO") == ReasonForm(office.promotions.only)
     with pytest.raises(NotAllowed, match="`approve` permission for my-app in production"):
         await office.run(ask, "U0ANA")
     ended = replace(office.promotions.only, phase=Phase.SUCCEEDED, stage=Stage.DONE)
     office.promotions.all[ended.id] = ended
-    with pytest.raises(Conflict, match="Succeeded"):
+    with pytest.raises(Conflict, match="decided already"):
         await office.run(ask, "U0BO")
 
 

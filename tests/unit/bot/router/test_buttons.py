@@ -171,7 +171,7 @@ async def test_a_decided_promotion_cannot_be_rejected_any_more(bot: Bot) -> None
     only = bot.office.promotions.only
     bot.office.promotions.all[only.id] = replace(only, phase=Phase.SUCCEEDED, stage=Stage.DONE)
     await bot.slack.act("bo", "deployments", where.ts, label="Reject")
-    await until(lambda: "has ended" in json.dumps(bot.slack.views("bo")))
+    await until(lambda: "has been decided already" in json.dumps(bot.slack.views("bo")))
 
 
 async def test_rejecting_is_authorised_again_at_the_submit(bot: Bot) -> None:
@@ -181,7 +181,7 @@ async def test_rejecting_is_authorised_again_at_the_submit(bot: Bot) -> None:
     bot.office.directory.groups[("S0RELEASE", "release-managers")] = frozenset()
     assert (await bot.slack.submit_view(form["id"], "bo", {"reason": "too risky"}))["ok"]
     await until(lambda: bot.whispers("bo"))
-    assert "`approve` permission" in bot.whispers("bo")[-1]["text"]
+    assert "You do not have the `view` permission" in bot.whispers("bo")[-1]["text"]
     assert bot.office.promotions.only.rejection is None
 
 

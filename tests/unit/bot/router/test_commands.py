@@ -41,7 +41,6 @@ async def test_the_command_works_behind_the_bots_own_name_too(bot: Bot) -> None:
         ("ana", "/deploy my-ap prod", "Did you mean `my-app`?"),
         ("cy", "/deploy my-app prod", "You do not have the `promote` permission"),
         ("cy", "/deploy my-ap prod", "You do not have the `promote` permission"),
-        ("ana", "/approve p-1", "You do not have the `approve` permission"),
         ("bo", "/approve p-1", "There is no promotion"),
     ],
 )

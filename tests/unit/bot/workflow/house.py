@@ -16,16 +16,20 @@ from bot.domain.event import Event
 from bot.domain.intent import Abort, Approve, Context, Deploy, Reject, Rollback
 from bot.domain.promotion import Promotion
 from bot.gates.panel import Panel
+from bot.gates.soak import SoakGate
+from bot.gates.whereabouts import Whereabouts
 from bot.notify.nudges import Nudges
 from bot.policy import Policy, parse
 from bot.ports import Posted
 from bot.store.audit import Audit
 from bot.store.database import Database, metadata
+from bot.store.delegations import DelegationStore
 from bot.store.locks import LockStore
 from bot.store.promotions import PromotionStore
 from bot.store.reviews import ReviewStore
 from bot.workflow.aftermath import Aftermath
 from bot.workflow.committer import Committer
+from bot.workflow.delegates import Delegates
 from bot.workflow.desk import PromotionDesk
 from bot.workflow.eligibility import Eligibility
 from bot.workflow.follower import Follower
@@ -104,6 +108,7 @@ class House:
     locks: LockStore
     reviews: ReviewStore
     alerts: MemoryAlerts
+    delegations: DelegationStore
     _requests: int = 0
 
     def context(self, request_id: str = "") -> Context:
@@ -191,9 +196,11 @@ async def house(directory: Path, policy_text: str = POLICY) -> AsyncIterator[Hou
     gates = usual_gates(
         policy, catalog, database, source=overlays, registry=registry, applications=applications, directory=people
     )
-    panel = Panel(gates, policy)
+    soak = SoakGate(applications, catalog, Whereabouts(catalog, overlays, registry), policy)
+    panel = Panel([*gates, soak], policy)
     targets = RollbackTargets(overlays, catalog, store)
-    eligibility = Eligibility(policy)
+    delegations = DelegationStore(database)
+    eligibility = Eligibility(policy, Delegates(delegations, policy, people))
     planner = Planner(catalog, registry, policy, panel, targets)
     locks, reviews, alerts = LockStore(database), ReviewStore(database), MemoryAlerts()
     committer = Committer(overlays, overlays, registry)
@@ -217,7 +224,7 @@ async def house(directory: Path, policy_text: str = POLICY) -> AsyncIterator[Hou
     try:
         yield House(
             desk, engine, overlays, registry, applications, people, messenger, cards, events, store, audit, database,
-            locks, reviews, alerts,
+            locks, reviews, alerts, delegations,
         )  # fmt: skip
     finally:
         await engine.stop()

@@ -1,7 +1,7 @@
 """The turns that a story may take besides the straight way: what voids, what follows, what is skipped and by whom."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -10,6 +10,7 @@ from bot.domain.application import Application, ApplicationRef, HealthStatus, Re
 from bot.domain.errors import Conflict, InvalidCommand, NotAllowed
 from bot.domain.intent import Adjust, Deploy, Promote
 from bot.domain.promotion import Phase, Promotion, Stage
+from bot.domain.safety import Delegation
 from bot.domain.scan import Severity, Vulnerability
 from tests.unit.bot.workflow.house import HARBOR, POLICY, House, house, kustomization, path
 
@@ -241,3 +242,68 @@ def break_on_sync(home: House, tag: str) -> None:
         return application
 
     home.applications.refresh = refresh  # type: ignore[method-assign]
+
+
+async def test_a_rollback_that_nobody_let_happen_between_does_not_allow_a_second_automatic_one(tmp_path: Path) -> None:
+    async with house(tmp_path, policy("  rollback: {automatic: 10m, lock: false}\n")) as home:
+        break_on_sync(home, "v1.4.2")
+        asked = await home.deploy("ana")
+        await home.approve("bo", asked)
+        await successor(home, asked)
+        rejected = await home.deploy("ana")
+        await home.reject("mia", rejected, "not again")
+        again = await home.deploy("ana")
+        await home.approve("bo", again)
+        assert (await home.now(again)).successor == ""
+
+
+async def lend(home: House, absent: str, delegate: str) -> None:
+    away, here = await home.person(absent), await home.person(delegate)
+    now = datetime.now(UTC)
+    delegation = Delegation(away.person, here.person, now - timedelta(hours=1), now + timedelta(hours=1))
+    async with home.database.begin() as connection:
+        await home.delegations.delegate(connection, delegation)
+
+
+async def test_a_delegate_speaks_with_the_roles_of_who_is_away(home: House) -> None:
+    asked = await home.deploy("ana")
+    with pytest.raises(NotAllowed):
+        await home.approve("cy", asked)
+    await lend(home, "bo", "cy")
+    await home.approve("cy", asked)
+    done = await home.now(asked)
+    assert done.phase is Phase.SUCCEEDED
+    (approval,) = done.approvals
+    assert (approval.approver.name, [p.name for p in approval.behalf]) == ("cy", ["bo"])
+
+
+async def test_nobody_lends_a_voice_to_their_own_promotion(home: House) -> None:
+    await lend(home, "bo", "cy")
+    asked = await home.deploy("bo")
+    with pytest.raises(NotAllowed):
+        await home.approve("cy", asked)
+
+
+async def test_a_voice_that_was_lent_does_not_count_twice(tmp_path: Path) -> None:
+    async with house(tmp_path, policy("  approval: {count: 2}\n")) as home:
+        await lend(home, "bo", "cy")
+        asked = await home.deploy("ana")
+        await home.approve("cy", asked)
+        with pytest.raises(Conflict, match="cy has approved on your behalf already"):
+            await home.approve("bo", asked)
+        await home.approve("mia", asked)
+        assert (await home.now(asked)).phase is Phase.SUCCEEDED
+
+
+async def test_a_soak_that_is_longer_than_gates_may_wait_is_waited_for(tmp_path: Path) -> None:
+    async with house(tmp_path, policy("  gate_timeout: 30m\n  gates: {soak: {for: 3h}}\n")) as home:
+        ref = ApplicationRef("my-app-staging", "staging")
+        known = await home.applications.get(ref)
+        home.applications.put(replace(known, health_since=datetime.now(UTC)))
+        asked = await home.deploy("ana")
+        for _ in range(4):
+            await home.engine.pass_time(timedelta(minutes=40))
+        assert (await home.now(asked)).phase is Phase.RUNNING
+        home.applications.put(replace(known, health_since=datetime.now(UTC) - timedelta(hours=4)))
+        await home.engine.pass_time(timedelta(minutes=40))
+        assert (await home.now(asked)).stage is Stage.APPROVAL

@@ -288,7 +288,8 @@ async def test_stale_press_by_label_is_on_the_newest_version_that_has_it(workspa
     slack.transport = app
     posted = await workspace.client.chat_postMessage(channel="C0DEPLOY", text="card", blocks=CARD)
     newer = json.loads(json.dumps(CARD).replace('"p1"', '"p2"'))
-    for blocks in (newer, []):
+    versions: tuple[list[dict[str, Any]], ...] = (newer, [])
+    for blocks in versions:
         await workspace.client.chat_update(channel="C0DEPLOY", ts=posted["ts"], text="card", blocks=blocks)
     await slack.act("bo", "deployments", posted["ts"], label="Approve", stale=True)
     assert app.last["actions"][0]["value"] == "p2"
