@@ -136,10 +136,7 @@ class World:
             "PILOTHOUSE_KUBERNETES__FS_GROUP": "1000",
             "PILOTHOUSE_GIT__URL": f"{self.urls['git']}/deploy.git",
             "PILOTHOUSE_GIT__TOKEN": self.secrets.git,
-            "PILOTHOUSE_WEBHOOKS__GITHUB_SECRET": self.secrets.github_webhook,
-            "PILOTHOUSE_WEBHOOKS__HARBOR_TOKEN": self.secrets.harbor_webhook,
-            "PILOTHOUSE_WEBHOOKS__ALERTMANAGER_TOKEN": self.secrets.alertmanager_webhook,
-            "PILOTHOUSE_WEBHOOKS__TEKTON_TOKEN": self.secrets.tekton_webhook,
+            "PILOTHOUSE_SECRETS_DIR": str(self._webhook_secrets()),
         }
 
     async def snapshot(self) -> dict[str, Any]:
@@ -153,9 +150,22 @@ class World:
             "applications": self.argocd.snapshot(),
             "artifacts": self.harbor.snapshot(),
             "pipelineruns": overview.pipeline_runs(self.kubernetes),
-            "bot": self.bot.snapshot(),
+            "bot": {**self.bot.snapshot(), "url": f"http://127.0.0.1:{self.bot_port}"},
             "faults": self.faults.as_json(),
         }
+
+    def _webhook_secrets(self) -> Path:
+        """As mounted files, so that a person may send the bot a webhook, too."""
+        directory = self.data / "secrets"
+        directory.mkdir(mode=0o700, exist_ok=True)
+        for name, secret in {
+            "github_secret": self.secrets.github_webhook,
+            "harbor_token": self.secrets.harbor_webhook,
+            "alertmanager_token": self.secrets.alertmanager_webhook,
+            "tekton_token": self.secrets.tekton_webhook,
+        }.items():
+            (directory / f"webhooks__{name}").write_text(secret)
+        return directory
 
     def _kubeconfig(self) -> dict[str, Any]:
         token = self.kubernetes.service_account_token("pilothouse", "pilothouse")

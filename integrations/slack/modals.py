@@ -15,7 +15,7 @@ class SlackModals:
         self._api = api
 
     async def open(self, trigger: str, view: Mapping[str, Any]) -> str:
-        """Raises Refused for a trigger that is too old (`expired_trigger_id`) or used (`exchanged_trigger_id`) (S15)."""
+        """Raises Refused for a trigger that is too old (`expired_trigger_id`) or used (`exchanged_trigger_id`, S15)."""
         answer = await self._api.write("views.open", trigger_id=trigger, view=dict(view))
         return _id_of(answer)
 

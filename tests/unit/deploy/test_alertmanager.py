@@ -43,14 +43,14 @@ class Receiver:
         return Response(status_code=200)
 
 
-def configuration(receiver: str, directory: Path) -> Path:
+def configuration(receiver: str, directory: Path, token: str = TOKEN) -> Path:
     """The shipped file with the bot's host, the token's path and the waiting times of this test."""
     document = yaml.safe_load(CONFIGURATION.read_text())
     (hook,) = next(r for r in document["receivers"] if r["name"] == "pilothouse")["webhook_configs"]
     shipped = httpx.URL(hook["url"])
     hook["url"] = str(httpx.URL(receiver).copy_with(path=shipped.path))
     credentials = directory / "token"
-    credentials.write_text(TOKEN)
+    credentials.write_text(token)
     hook["http_config"]["authorization"]["credentials_file"] = str(credentials)
     for route in document["route"]["routes"]:
         route.update(group_wait="10ms", group_interval="100ms")

@@ -1,0 +1,36 @@
+"""A real Alertmanager, with the configuration of deploy/, tells the running bot; people see it in their channel."""
+
+import asyncio
+from pathlib import Path
+
+from tests.scenario.sandbox import Sandbox, everything_in
+from tests.unit.deploy.test_alertmanager import alert, alertmanager, configuration, running
+
+__all__ = ["alertmanager"]
+
+FIRING = {
+    **alert("ArgoCDSyncFailed", app="ledger", environment="production", part_of="pilothouse-platform"),
+    "generatorURL": "http://prometheus.example.com/graph",
+}
+
+
+async def test_an_alert_arrives_in_slack_and_the_same_message_says_when_it_is_over(
+    sandbox: Sandbox, alertmanager: str, tmp_path: Path
+) -> None:
+    token = (sandbox.data / "secrets" / "webhooks__alertmanager_token").read_text()
+    bot = sandbox.world()["bot"]["url"]
+    async with running(alertmanager, configuration(bot, tmp_path, token)) as client:
+        (await client.post("/api/v2/alerts", json=[FIRING])).raise_for_status()
+        ts = await asyncio.to_thread(waited_for, sandbox, "ArgoCDSyncFailed happened", "ledger")
+        (await client.post("/api/v2/alerts", json=[{**FIRING, "endsAt": "2020-01-01T00:00:00Z"}])).raise_for_status()
+        assert await asyncio.to_thread(waited_for, sandbox, "Resolved", "ArgoCDSyncFailed happened") == ts
+
+
+def waited_for(sandbox: Sandbox, *words: str) -> str:
+    """Where the message with all of these words is, once ana sees it."""
+
+    def found() -> str | None:
+        seen = sandbox.messages("ana")
+        return next((m["ts"] for m in seen if all(word in everything_in(m) for word in words)), None)
+
+    return sandbox.until(found, f"a message with {words}")
