@@ -88,11 +88,12 @@ from bot.workflow.plan import Planner
 from bot.workflow.promotions import Promotions
 from bot.workflow.pull_requests import PullRequestSteps
 from bot.workflow.queue import PromotionQueue
+from bot.workflow.record import Record
 from bot.workflow.replicas import Replicas
 from bot.workflow.running import RollbackTargets
 from bot.workflow.runs import RunFollowing, Runs
 from bot.workflow.scans import Scans
-from bot.workflow.steps import Record, Steps
+from bot.workflow.steps import Steps
 from bot.workflow.story import Story
 from bot.workflow.subscribers import Subscribers
 from bot.workflow.turns import Turns

@@ -18,7 +18,8 @@ from bot.workflow.journal import StoryEngine, pack
 from bot.workflow.plan import Planner, promotion_id
 from bot.workflow.promotions import Promotions
 from bot.workflow.running import RollbackTargets
-from bot.workflow.steps import Signal, needed
+from bot.workflow.signals import Signal
+from bot.workflow.steps import needed
 
 
 @dataclass(frozen=True)

@@ -3,14 +3,13 @@
 A step that finds its effect already there (after a crash) reports it instead of repeating it.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any, Protocol
+from typing import Protocol
 
 import structlog
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot import metrics
 from bot.domain.caller import Permission, Person, Target
@@ -21,15 +20,14 @@ from bot.domain.promotion import Approval, Following, GateResult, Kind, Phase, P
 from bot.gates.panel import Panel
 from bot.policy import Policy, authorize
 from bot.ports import Directory, Posted, PullRequest
-from bot.store.audit import Audit, Entry
-from bot.store.database import Database
-from bot.store.promotions import PromotionStore
 from bot.workflow.aftermath import Aftermath, FollowUp
 from bot.workflow.committer import Committer, Moved
 from bot.workflow.delegates import Lent
 from bot.workflow.eligibility import Eligibility
 from bot.workflow.follower import Followed, Follower
 from bot.workflow.pull_requests import Opened, PullRequestSteps
+from bot.workflow.record import Record, entry_of
+from bot.workflow.signals import Confirmation, Judgement, Signal, with_vote
 from bot.workflow.watcher import Watcher
 
 log = structlog.get_logger(__name__)
@@ -37,18 +35,10 @@ log = structlog.get_logger(__name__)
 CONFIRMED_FOR = timedelta(seconds=30)
 """How long it may be ago that gates and approvers were asked: git, or this process, may be away in between."""
 
-Write = Callable[[AsyncConnection], Awaitable[object]]
-
 
 class Cards(Protocol):
     async def show(self, promotion: Promotion) -> Posted:
         """Post the card, or edit the one that is there; where it is."""
-        ...
-
-
-class Announcements(Protocol):
-    async def put(self, connection: AsyncConnection, promotion: Promotion, event: Event) -> None:
-        """Tell whoever is to hear of it, once, after the caller's transaction is there."""
         ...
 
 
@@ -62,63 +52,6 @@ class Nudges(Protocol):
     async def refuse(self, channel: str, user: str, sentence: str) -> None:
         """Tell one person why their press did not count."""
         ...
-
-
-@dataclass(frozen=True)
-class Signal:
-    """A press of a button (or its keyboard twin), as it is sent to the story."""
-
-    kind: VoteKind
-    user: str
-    team: str
-    content_hash: str
-    request_id: str
-    reason: str = ""
-    left_out: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Judgement:
-    """What came of a signal: a vote that counts, or why it does not."""
-
-    vote: Vote | None
-    refusal: str = ""
-    left_out: tuple[str, ...] | None = None
-    """the apps that are not to go any more, where that is what was asked"""
-
-
-@dataclass(frozen=True)
-class Confirmation:
-    """Whether everything that was true when people decided still is."""
-
-    results: tuple[GateResult, ...]
-    approvals: tuple[Approval, ...]
-    refusal: str = ""
-    at: datetime | None = None
-    """when that was asked (UTC)"""
-
-
-@dataclass(frozen=True)
-class Record:
-    """Where a promotion is written down: row, audit chain and outbox in one transaction."""
-
-    database: Database
-    store: PromotionStore
-    audit: Audit
-    announcements: Announcements
-
-    async def write(
-        self, promotion: Promotion, entry: Entry | None = None, event: Event | None = None, *more: Write
-    ) -> None:
-        """`more` are written in the same transaction."""
-        async with self.database.begin() as connection:
-            await self.store.save(connection, promotion)
-            for write in more:
-                await write(connection)
-            if entry:
-                await self.audit.append(connection, entry)
-            if event:
-                await self.announcements.put(connection, promotion, event)
 
 
 def utc_now() -> datetime:
@@ -144,7 +77,7 @@ class Steps:
     async def announce(self, promotion: Promotion) -> None:
         """The first sight of it."""
         event = "break-glass" if promotion.plan.break_glass else "requested"
-        entry = _entry(promotion, event, "announce", reason=promotion.plan.reason)
+        entry = entry_of(promotion, event, "announce", reason=promotion.plan.reason)
         await self.record.write(promotion, entry, Event.STARTED)
         await self._show(promotion)
 
@@ -155,7 +88,7 @@ class Steps:
             metrics.VERDICTS.labels(result.gate, result.verdict.state).inc()
         told = [{"gate": r.gate, "app": r.app, "verdict": r.verdict.state, "reason": r.verdict.reason} for r in results]
         asked = replace(promotion, results=results)
-        entry = _entry(asked, "gates", f"gates#{round_}", actor="pilothouse", results=told)
+        entry = entry_of(asked, "gates", f"gates#{round_}", actor="pilothouse", results=told)
         await self.record.write(asked, entry)
         await self._show(asked)
         return results
@@ -208,7 +141,7 @@ class Steps:
         vote = Vote(signal.kind, caller.person, datetime.now(UTC), *said)
         judged = with_vote(promotion, vote)
         key = f"vote:{signal.request_id}"
-        entry = _entry(judged, signal.kind, key, actor=caller.id, reason=signal.reason, content=signal.content_hash)
+        entry = entry_of(judged, signal.kind, key, actor=caller.id, reason=signal.reason, content=signal.content_hash)
         await self.record.write(judged, entry)
         await self._show(judged)
         return Judgement(vote)
@@ -243,7 +176,7 @@ class Steps:
         """Write down that the overlay has changed; a break-glass owes its review from here on."""
         now = replace(promotion, commit=commit, stage=Stage.FOLLOW)
         log.info("committed", sha=commit.sha, approvers=[approval.approver.id for approval in promotion.approvals])
-        entry = _entry(now, "committed", "commit", commit=commit.sha, break_glass=now.plan.break_glass)
+        entry = entry_of(now, "committed", "commit", commit=commit.sha, break_glass=now.plan.break_glass)
         await self.record.write(now, entry, None, partial(self.aftermath.owe_review, now))
         await self._show(now)
 
@@ -271,7 +204,7 @@ class Steps:
         opened = await self.pull_requests.open(promotion)
         if opened.pull:
             shown = replace(promotion, pull_request=opened.pull.url)
-            entry = _entry(shown, "pull-request", "open-pull-request", url=opened.pull.url)
+            entry = entry_of(shown, "pull-request", "open-pull-request", url=opened.pull.url)
             await self.record.write(shown, entry)
             await self._show(shown)
         return opened
@@ -294,7 +227,7 @@ class Steps:
             Phase.SUCCEEDED: Event.DONE,
             Phase.ABORTED: Event.ABORTED,
         }.get(promotion.phase, Event.FAILED)
-        entry = _entry(promotion, promotion.phase.lower(), "conclude", actor="pilothouse", outcome=promotion.outcome)
+        entry = entry_of(promotion, promotion.phase.lower(), "conclude", actor="pilothouse", outcome=promotion.outcome)
         more = [partial(self.aftermath.lock, promotion), partial(self.aftermath.succeed, successor)]
         await self.record.write(promotion, entry, event, *more)
         await self._show(promotion)
@@ -318,14 +251,14 @@ class Steps:
         if len(wanted) == len(promotion.plan.apps):
             return await self._refuse(promotion, signal, "At least one app must go: abort it instead.")
         adjusted = replace(promotion, left_out=wanted, approvals=())
-        entry = _entry(adjusted, "adjusted", f"adjust:{signal.request_id}", actor=by.id, left_out=list(wanted))
+        entry = entry_of(adjusted, "adjusted", f"adjust:{signal.request_id}", actor=by.id, left_out=list(wanted))
         await self.record.write(adjusted, entry)
         await self._show(adjusted)
         return Judgement(None, left_out=wanted)
 
     async def _refuse(self, promotion: Promotion, signal: Signal, sentence: str) -> Judgement:
         key = f"refused:{signal.request_id}"
-        entry = _entry(promotion, "refused", key, actor=signal.user, asked=signal.kind, reason=sentence)
+        entry = entry_of(promotion, "refused", key, actor=signal.user, asked=signal.kind, reason=sentence)
         await self.record.audit.record(entry)
         await self.nudges.refuse(promotion.plan.channel, signal.user, sentence)
         return Judgement(None, sentence)
@@ -356,25 +289,3 @@ def needed(plan: Plan) -> tuple[Permission, ...]:
     """What whoever asks for this must hold for every app in it."""
     permission = Permission.ROLLBACK if plan.kind is Kind.ROLLBACK else Permission.PROMOTE
     return (permission, Permission.BREAK_GLASS) if plan.break_glass else (permission,)
-
-
-def with_vote(promotion: Promotion, vote: Vote) -> Promotion:
-    """The promotion after a vote that counts."""
-    if vote.kind is VoteKind.APPROVE:
-        approval = Approval(vote.by, vote.content_hash, vote.at, vote.roles, vote.behalf)
-        return replace(promotion, approvals=(*promotion.approvals, approval))
-    return replace(promotion, rejection=vote)
-
-
-def _entry(promotion: Promotion, event: str, step: str, *, actor: str = "", **detail: Any) -> Entry:
-    plan = promotion.plan
-    moves = [f"{m.app}: {m.label_before} -> {m.after.label} ({m.after.digest})" for m in plan.moves]
-    return Entry(
-        event=event,
-        actor=actor or plan.requester.id,
-        app=plan.app,
-        environment=plan.environment,
-        promotion_id=plan.id,
-        detail={"moves": moves, "kind": plan.kind, "correlation": plan.correlation_id, **detail},
-        dedupe=f"{plan.id}:{step}",
-    )

@@ -38,7 +38,8 @@ from bot.workflow.follower import Followed
 from bot.workflow.insistence import Ended, insist
 from bot.workflow.journal import Journal, Json, unpack
 from bot.workflow.pull_requests import Opened
-from bot.workflow.steps import Confirmation, Judgement, Signal, Steps, with_vote
+from bot.workflow.signals import Confirmation, Judgement, Signal, with_vote
+from bot.workflow.steps import Steps
 
 T = TypeVar("T")
 

@@ -48,9 +48,11 @@ from bot.workflow.follower import Follower
 from bot.workflow.journal import Journal, Json, pack
 from bot.workflow.plan import Planner, promotion_id
 from bot.workflow.pull_requests import PullRequestSteps
+from bot.workflow.record import Record
 from bot.workflow.replicas import Replicas
 from bot.workflow.running import RollbackTargets
-from bot.workflow.steps import Record, Signal, Steps
+from bot.workflow.signals import Signal
+from bot.workflow.steps import Steps
 from bot.workflow.story import Story
 from bot.workflow.watcher import Watcher
 from integrations.git import GitRemote

@@ -35,8 +35,9 @@ from bot.workflow.eligibility import Eligibility
 from bot.workflow.follower import Follower
 from bot.workflow.plan import Planner
 from bot.workflow.pull_requests import PullRequestSteps
+from bot.workflow.record import Record
 from bot.workflow.running import RollbackTargets
-from bot.workflow.steps import Record, Steps
+from bot.workflow.steps import Steps
 from bot.workflow.story import Story
 from bot.workflow.watcher import Watcher
 from tests.fakes.alerts import MemoryAlerts

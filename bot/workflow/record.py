@@ -1,0 +1,59 @@
+"""Where a promotion is written down: row, audit chain and announcements in one transaction."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.domain.event import Event
+from bot.domain.promotion import Promotion
+from bot.store.audit import Audit, Entry
+from bot.store.database import Database
+from bot.store.promotions import PromotionStore
+
+Write = Callable[[AsyncConnection], Awaitable[object]]
+
+
+class Announcements(Protocol):
+    async def put(self, connection: AsyncConnection, promotion: Promotion, event: Event) -> None:
+        """Tell whoever is to hear of it, once, after the caller's transaction is there."""
+        ...
+
+
+@dataclass(frozen=True)
+class Record:
+    """Where a promotion is written down: row, audit chain and outbox in one transaction."""
+
+    database: Database
+    store: PromotionStore
+    audit: Audit
+    announcements: Announcements
+
+    async def write(
+        self, promotion: Promotion, entry: Entry | None = None, event: Event | None = None, *more: Write
+    ) -> None:
+        """`more` are written in the same transaction."""
+        async with self.database.begin() as connection:
+            await self.store.save(connection, promotion)
+            for write in more:
+                await write(connection)
+            if entry:
+                await self.audit.append(connection, entry)
+            if event:
+                await self.announcements.put(connection, promotion, event)
+
+
+def entry_of(promotion: Promotion, event: str, step: str, *, actor: str = "", **detail: Any) -> Entry:
+    """The audit row of one step; `step` makes it one row however often the step is run."""
+    plan = promotion.plan
+    moves = [f"{m.app}: {m.label_before} -> {m.after.label} ({m.after.digest})" for m in plan.moves]
+    return Entry(
+        event=event,
+        actor=actor or plan.requester.id,
+        app=plan.app,
+        environment=plan.environment,
+        promotion_id=plan.id,
+        detail={"moves": moves, "kind": plan.kind, "correlation": plan.correlation_id, **detail},
+        dedupe=f"{plan.id}:{step}",
+    )

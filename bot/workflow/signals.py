@@ -1,0 +1,48 @@
+"""What people say to a story, and what it makes of that."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from bot.domain.promotion import Approval, GateResult, Promotion, Vote, VoteKind
+
+
+@dataclass(frozen=True)
+class Signal:
+    """A press of a button (or its keyboard twin), as it is sent to the story."""
+
+    kind: VoteKind
+    user: str
+    team: str
+    content_hash: str
+    request_id: str
+    reason: str = ""
+    left_out: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What came of a signal: a vote that counts, or why it does not."""
+
+    vote: Vote | None
+    refusal: str = ""
+    left_out: tuple[str, ...] | None = None
+    """the apps that are not to go any more, where that is what was asked"""
+
+
+@dataclass(frozen=True)
+class Confirmation:
+    """Whether everything that was true when people decided still is."""
+
+    results: tuple[GateResult, ...]
+    approvals: tuple[Approval, ...]
+    refusal: str = ""
+    at: datetime | None = None
+    """when that was asked (UTC)"""
+
+
+def with_vote(promotion: Promotion, vote: Vote) -> Promotion:
+    """The promotion after a vote that counts."""
+    if vote.kind is VoteKind.APPROVE:
+        approval = Approval(vote.by, vote.content_hash, vote.at, vote.roles, vote.behalf)
+        return replace(promotion, approvals=(*promotion.approvals, approval))
+    return replace(promotion, rejection=vote)
