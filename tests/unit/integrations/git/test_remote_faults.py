@@ -20,7 +20,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from bot.domain.errors import IntegrationError, NotFound, Refused, Unavailable
+from bot.domain.errors import HeadMoved, IntegrationError, NotFound, Refused, Unavailable
 from bot.settings import GitSettings
 from integrations.git import GitRemote
 from integrations.git.cache import Patience
@@ -316,3 +316,21 @@ async def test_a_path_that_git_reads_differently_line_by_line_is_read_all_the_sa
     """git takes a carriage return at the end of a line of its input for half a line end."""
     await remote.commit(change(b"x", path="odd\r"), await remote.head())
     assert await remote.read(["odd\r", "odd"], bare.head()) == {"odd\r": b"x"}
+
+
+async def test_after_a_push_that_came_too_late_the_head_is_fetched_without_asking_for_it_first(
+    bare: BareRepository, cache_dir: Path, spied: Callable[[], list[str]]
+) -> None:
+    """Where others push all the time, each round trip before the next push is one in which they may be faster."""
+    remote = GitRemote(GitSettings(url=bare.url), cache_dir)
+    old = await remote.head()
+    newest = bare.commit({"other": b"by hand\n"})
+    with pytest.raises(HeadMoved):
+        await remote.commit(change(), old)
+    spied()
+    assert await remote.head() == newest
+    assert [line.split()[-1] for line in spied() if "ls-remote" in line] == []
+    made = await remote.commit(change(), newest)
+    assert bare.head() == made.sha
+    assert await remote.head() == made.sha
+    assert any("ls-remote" in line for line in spied())
