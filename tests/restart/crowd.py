@@ -1,0 +1,175 @@
+"""Many apps promoted at once in one repository, and somebody else who pushes to it all the time."""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from bot.domain.application import ApplicationRef
+from bot.domain.caller import Person
+from bot.domain.errors import PilothouseError
+from bot.domain.image import Image
+from bot.domain.overlay import Change, Commit, OverlayImage
+from bot.domain.promotion import ApprovalRule, Kind, Move, Phase, Plan, Promotion, Stage
+from bot.settings import GitSettings
+from bot.workflow.committer import Committer, Moved
+from integrations.git import GitRemote
+from integrations.sandbox.git import GitServer, Signature
+from integrations.sandbox.serving import serve
+from tests.fakes.registry import MemoryRegistry
+
+TOKEN = "git-token"
+SOMEONE = Signature("Someone Else", "someone@example.com")
+ANA = Person("U0ANA", "ana", "ana@example.com")
+
+
+@dataclass
+class CountedWriter:
+    """An OverlayWriter that counts its tries, by promotion."""
+
+    remote: GitRemote
+    tries: Counter[str] = field(default_factory=Counter)
+
+    async def commit(self, change: Change, expected_head: str) -> Commit:
+        self.tries[change.message.partition("Promotion-Id: ")[2].partition("\n")[0]] += 1
+        return await self.remote.commit(change, expected_head)
+
+    async def find(self, trailer: str, value: str, since: str) -> Commit | None:
+        return await self.remote.find(trailer, value, since)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Seconds and tries by promotion; `said` is why one did not land. `foreign`: shas that somebody else pushed."""
+
+    seconds: dict[str, float]
+    tries: dict[str, int]
+    said: dict[str, str]
+    foreign: list[str]
+    took: float
+
+
+@dataclass(frozen=True)
+class Repository:
+    git: GitServer
+    url: str
+    apps: tuple[str, ...]
+    directory: Path
+
+    @property
+    def authenticated_url(self) -> str:
+        return self.url.replace("http://", f"http://git:{TOKEN}@")
+
+
+@asynccontextmanager
+async def repository(directory: Path, apps: int) -> AsyncIterator[Repository]:
+    git = GitServer(directory / "served", TOKEN)
+    names = tuple(f"app-{number:03}" for number in range(apps))
+    await git.create({path(app): kustomization(app, "v1") for app in names}, "First commit", SOMEONE)
+    async with serve(git.app) as url:
+        yield Repository(git, f"{url}/deploy.git", names, directory)
+
+
+def path(app: str) -> str:
+    return f"apps/{app}/overlays/production/kustomization.yaml"
+
+
+def kustomization(app: str, tag: str) -> bytes:
+    return f"images:\n- name: harbor.example.com/apps/{app}\n  newTag: {tag} # ours\n".encode()
+
+
+async def by_the_bot(place: Repository, every: float) -> Outcome:
+    """Every app at once, through the committer of one process; `every` so many seconds somebody else pushes."""
+    settings = GitSettings(url=place.url, token=SecretStr(TOKEN))
+    remote, registry = GitRemote(settings, place.directory / "cache"), MemoryRegistry()
+    writer = CountedWriter(remote)
+    committer = Committer(remote, writer, registry)
+    seen = await remote.head()
+    promotions = [_promotion(app, registry, seen) for app in place.apps]
+    said: dict[str, str] = {}
+
+    async def promote(promotion: Promotion) -> None:
+        try:
+            made = await committer.commit(promotion)
+        except PilothouseError as error:
+            said[promotion.plan.app] = str(error)
+        else:
+            if isinstance(made, Moved):
+                said[promotion.plan.app] = made.sentence
+
+    jobs = {promotion.plan.app: job_of(promote, promotion) for promotion in promotions}
+    outcome = await timed(place, every, jobs)
+    return Outcome(outcome.seconds, dict(writer.tries), said, outcome.foreign, outcome.took)
+
+
+async def lost(place: Repository, outcome: Outcome) -> list[str]:
+    """What either side lost, or did twice; empty when all is well."""
+    log = await place.git.log(100_000)
+    shas = {entry["sha"] for entry in log}
+    promoted = Counter(entry["message"].partition("Promotion-Id: ")[2].partition("\n")[0] for entry in log)
+    wrong = [f"the foreign commit {sha} is lost" for sha in outcome.foreign if sha not in shas]
+    if await place.git.read("counter") != f"{len(outcome.foreign)}\n".encode():
+        wrong.append("the foreign file is not as it was last written")
+    for app in place.apps:
+        landed = app not in outcome.said
+        if await place.git.read(path(app)) != kustomization(app, "v2" if landed else "v1"):
+            wrong.append(f"{app} does not show what was said of it")
+        if promoted[promotion_id(app)] != landed:
+            wrong.append(f"{app} was promoted {promoted[promotion_id(app)]} times")
+    return wrong
+
+
+def job_of(work: Callable[..., object], argument: object) -> Callable[[], object]:
+    return lambda: work(argument)
+
+
+async def timed(place: Repository, every: float, jobs: dict[str, Callable[[], object]]) -> Outcome:
+    seconds: dict[str, float] = {}
+    foreign: list[str] = []
+    began = time.perf_counter()
+
+    async def one(app: str, job: Callable[[], object]) -> None:
+        await job()  # type: ignore[misc]
+        seconds[app] = time.perf_counter() - began
+
+    pushing = asyncio.create_task(_push_forever(place.git, every, foreign))
+    try:
+        await asyncio.gather(*(one(app, job) for app, job in jobs.items()))
+        took = time.perf_counter() - began
+    finally:
+        pushing.cancel()
+        with suppress(asyncio.CancelledError):
+            await pushing
+    return Outcome(seconds, {}, {}, foreign, took)
+
+
+async def _push_forever(git: GitServer, every: float, made: list[str]) -> None:
+    async def push() -> None:
+        number = f"{len(made) + 1}\n".encode()
+        made.append(await git.commit({"counter": number}, "By somebody else", SOMEONE.name, SOMEONE.email))
+
+    while True:
+        await asyncio.shield(push())
+        await asyncio.sleep(every)
+
+
+def promotion_id(app: str) -> str:
+    return f"p-{app}"
+
+
+def _promotion(app: str, registry: MemoryRegistry, seen: str) -> Promotion:
+    name = f"harbor.example.com/apps/{app}"
+    image: Image = registry.push(name, "v2").image
+    before = OverlayImage(name, name, "v1")
+    move = Move(app, path(app), before, image, ApplicationRef(f"{app}-production", "production"))
+    plan = Plan(
+        promotion_id(app), Kind.PROMOTION, "production", "staging", (move,), ANA, "C0DEPLOY", datetime.now(UTC), (),
+        ApprovalRule(), seen,
+    )  # fmt: skip
+    return Promotion(plan, Phase.RUNNING, Stage.COMMIT)
