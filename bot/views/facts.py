@@ -3,7 +3,17 @@
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
-from bot.domain.promotion import Following, GateResult, Move, Progress, Promotion, Stage, VerdictState
+from bot.domain.promotion import (
+    Approval,
+    Following,
+    GateResult,
+    Move,
+    Progress,
+    Promotion,
+    Stage,
+    VerdictState,
+    VoteKind,
+)
 from bot.views import words
 from bot.views.rows import MARKS, followed
 from bot.views.words import DAY_AND_TIME, bold, code, joined, link, mention, moment, safe
@@ -71,9 +81,9 @@ def decision_lines(promotion: Promotion) -> list[str]:
     """Who decided, and when."""
     lines = []
     if promotion.approvals and (promotion.phase.final or promotion.stage is not Stage.APPROVAL):
-        people = [f"{mention(one.approver)} {moment(one.at)}" for one in promotion.approvals]
+        people = [f"{_voice(one)} {moment(one.at)}" for one in promotion.approvals]
         lines.append(f"✅ Approved by {joined(people, 500, ', ')}")
-    if promotion.rejection:
+    if promotion.rejection and promotion.rejection.kind is VoteKind.REJECT:
         lines.append(f"❌ Rejected by {mention(promotion.rejection.by)} {moment(promotion.rejection.at)}")
     if promotion.pull_request:
         lines.append(link(promotion.pull_request, _pull_request(promotion.pull_request), 60))
@@ -82,12 +92,18 @@ def decision_lines(promotion: Promotion) -> list[str]:
     return lines
 
 
+def _voice(approval: Approval) -> str:
+    """Who approved, and whose roles they lent: a card must not make a stand-in look like somebody with the right."""
+    absent = words.listed([mention(person) for person in approval.behalf])
+    return f"{mention(approval.approver)} for {absent}" if absent else mention(approval.approver)
+
+
 def footer(promotion: Promotion) -> str:
     """The id, and until when the question is open or since when the answer is known."""
     parts = [code(promotion.id, 120)]
     if promotion.finished_at:
         parts.append(f"ended {moment(promotion.finished_at, DAY_AND_TIME)}")
-    elif promotion.expires_at and not promotion.phase.final:
+    elif promotion.expires_at and promotion.stage in (Stage.GATES, Stage.APPROVAL) and not promotion.phase.final:
         parts.append(f"expires {moment(promotion.expires_at, DAY_AND_TIME)}")
     return " · ".join(parts)
 

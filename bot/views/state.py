@@ -112,8 +112,8 @@ def _following(promotion: Promotion, watched: timedelta | None) -> State:
     doing = {
         Progress.WAITING: "Waiting for Argo CD to take up the commit for {}.",
         Progress.SYNCING: "Argo CD is syncing {}.",
-        Progress.PROGRESSING: "{} is rolling out.",
-    }.get(first.progress, "{} is on its way.")
+        Progress.PROGRESSING: f"{{}} {_is(pending)} rolling out.",
+    }.get(first.progress, f"{{}} {_is(pending)} on the way.")
     return State("🔄", doing.format(_application_names(pending)), BLUE)
 
 

@@ -48,7 +48,7 @@ class Board:
 
         "" means every one. Raises UnknownName, and IntegrationError when the overlay repository does not answer.
         """
-        listing = await self._catalog.listing()
+        listing = await self._catalog.listing(fresh=True)  # beside its newest commit, an older image would be a lie
         if app and environment:
             self._catalog.find(listing, app, environment)
         overlays = [

@@ -122,6 +122,7 @@ def message(promotion: Promotion) -> str:
         body.append(f"\n{_one_line(plan.reason)}")
     trailers = [("Promotion-Id", plan.id), ("Promoted-By", _signed(plan.requester))]
     trailers += [("Approved-By", _signed(approval.approver)) for approval in promotion.approvals]
+    trailers += [("On-Behalf-Of", _signed(person)) for approval in promotion.approvals for person in approval.behalf]
     trailers += [("Image", f"{move.after.repository}@{move.after.digest}") for move in promotion.moves]
     trailers.append(("From", plan.source or plan.kind))
     if plan.break_glass:

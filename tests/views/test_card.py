@@ -185,6 +185,35 @@ def test_aborted() -> None:
     assert lines(card(promotion(Stage.DONE, Phase.ABORTED)))[-1] == "| 🛑 Aborted. Nothing has changed."
 
 
+def test_whoever_takes_a_promotion_back_has_rejected_nothing() -> None:
+    mine = Vote(VoteKind.ABORT, MIA, AT, "h")
+    ended = promotion(Stage.DONE, Phase.ABORTED, rejection=mine, outcome="Aborted by Mia.", finished_at=AT)
+    shown = lines(card(ended))
+    assert shown[-1].startswith("| 🛑 Aborted by Mia.")
+    assert not any("Rejected by" in line for line in shown)
+
+
+def test_a_stand_in_is_told_as_one() -> None:
+    lent = replace(approval(MIA, "release-manager"), behalf=(BO,))
+    shown = lines(card(promotion(Stage.DONE, Phase.SUCCEEDED, approvals=(lent,), commit=COMMIT)))
+    assert any("Approved by @U0MIA for @U0BO" in line for line in shown)
+
+
+def test_only_an_open_question_expires() -> None:
+    until = AT + timedelta(hours=4)
+    assert any("expires" in line for line in lines(card(promotion(expires_at=until))))
+    rolling = following(Progress.PROGRESSING)
+    decided = promotion(Stage.FOLLOW, approvals=(approval(),), commit=COMMIT, following=(rolling,), expires_at=until)
+    assert not any("expires" in line for line in lines(card(decided)))
+
+
+def test_several_applications_are_rolling_out() -> None:
+    train = plan(moves=(move(), move("payments", "2.0", "2.1")))
+    rolling = (following(Progress.PROGRESSING), following(Progress.PROGRESSING, "payments"))
+    shown = lines(card(promotion(Stage.FOLLOW, plan=train, commit=COMMIT, following=rolling)))
+    assert shown[-1] == "| 🔄 my-app-production and payments-production are rolling out."
+
+
 def test_rollback() -> None:
     back = plan(kind=Kind.ROLLBACK, moves=(move(before="v1.4.2", after="v1.4.1"),), skipped_gates={"scan": "rollback"})
     shown = lines(card(promotion(plan=back)))

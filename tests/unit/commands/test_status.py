@@ -37,6 +37,17 @@ async def test_one_app_one_environment_or_one_of_both() -> None:
     assert row.last.message == "First commit"
 
 
+async def test_the_image_is_that_of_the_newest_commit_however_soon_it_is_asked_again() -> None:
+    office = Office()
+    await rows(office, "/status my-app prod")
+    path = "apps/my-app/overlays/production/kustomization.yaml"
+    before = (await office.overlays.read([path], await office.overlays.head()))[path]
+    office.overlays.push({path: before.replace(b"1.4.1", b"1.4.2")}, "A new image")
+    (row,) = await rows(office, "/status my-app prod")
+    assert row.last
+    assert (row.last.message, row.images[0].tag) == ("A new image", "1.4.2")
+
+
 async def test_a_promotion_under_way_is_shown_where_it_goes() -> None:
     office = Office()
     await office.run("/deploy my-app prod", "U0ANA")

@@ -1,8 +1,11 @@
 """The commit, where another process does the same at the same time."""
 
+from dataclasses import replace
+
 from bot.domain.overlay import Change, Commit
-from bot.workflow.committer import Committer
+from bot.workflow.committer import Committer, message
 from tests.unit.bot.workflow.house import House
+from tests.views.samples import BO, MIA, approval, promotion
 
 
 async def test_a_twin_that_was_faster_is_recognised_not_taken_for_a_stranger(home: House) -> None:
@@ -27,3 +30,13 @@ async def test_a_twin_that_was_faster_is_recognised_not_taken_for_a_stranger(hom
     made = await Committer(home.overlays, SlowWriter(), home.registry).commit(promotion)
     assert made == home.overlays.log[-1]
     assert home.promotion_commits() == [asked.id]
+
+
+def test_the_commit_names_whose_voice_a_stand_in_lent() -> None:
+    lent = replace(approval(MIA, "release-manager"), behalf=(BO,))
+    trailers = message(promotion(approvals=(lent,))).splitlines()
+    assert any(line.startswith("Approved-By:") and MIA.id in line for line in trailers)
+    assert any(line.startswith("On-Behalf-Of:") and BO.id in line for line in trailers)
+    assert not any(
+        line.startswith("On-Behalf-Of:") for line in message(promotion(approvals=(approval(),))).splitlines()
+    )
