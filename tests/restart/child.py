@@ -40,7 +40,6 @@ from bot.store.replicas import ReplicaStore
 from bot.store.reviews import ReviewStore
 from bot.store.schema import migrate
 from bot.workflow.aftermath import Aftermath
-from bot.workflow.committer import Committer
 from bot.workflow.desk import PromotionDesk
 from bot.workflow.durable import DurableEngine
 from bot.workflow.eligibility import Eligibility
@@ -61,7 +60,7 @@ from tests.fakes.directory import FakeDirectory
 from tests.fakes.gates import usual_gates
 from tests.fakes.registry import MemoryRegistry
 from tests.restart.cases import HARBOR, TEAM, Case, policy
-from tests.restart.holds import HeldJournal, HeldMessenger, HeldPulls, HeldWriter, Holds
+from tests.restart.holds import HeldCommitter, HeldJournal, HeldMessenger, HeldPulls, Holds
 from tests.restart.outside import GitFollowingApplications, LastingMessenger, World
 
 PATIENCE = 75.0
@@ -130,7 +129,7 @@ async def assemble(life: Life, stack: AsyncExitStack) -> Core:
     outbox = Outbox(messages, messenger)
     targets = RollbackTargets(git, catalog, store)
     planner = Planner(catalog, registry, rules, panel, targets)
-    committer = Committer(git, HeldWriter(git, holds), registry)
+    committer = HeldCommitter(git, git, registry, holds)
     eligibility, begin = Eligibility(rules), asyncio.Event()
     steps = Steps(
         record=Record(database, store, audit, Announcer(outbox, rules)),

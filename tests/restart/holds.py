@@ -7,7 +7,9 @@ from datetime import datetime, timedelta
 import structlog
 
 from bot.domain.overlay import Change, Commit
-from bot.ports import Messenger, OverlayWriter, Posted, PullRequest, PullRequests, Rendered
+from bot.domain.promotion import Promotion
+from bot.ports import Messenger, OverlaySource, OverlayWriter, Posted, PullRequest, PullRequests, Registry, Rendered
+from bot.workflow.committer import Committer, Moved
 from bot.workflow.journal import Journal, Json
 from tests.restart.cases import AFTER, BEFORE
 
@@ -69,18 +71,17 @@ class HeldJournal:
         return await self._journal.now(name)
 
 
-class HeldWriter:
-    def __init__(self, writer: OverlayWriter, holds: Holds) -> None:
-        self._writer = writer
+class HeldCommitter(Committer):
+    """Stands still between the push and its record, where it keeps no other promotion from its own push."""
+
+    def __init__(self, source: OverlaySource, writer: OverlayWriter, registry: Registry, holds: Holds) -> None:
+        super().__init__(source, writer, registry)
         self._holds = holds
 
-    async def commit(self, change: Change, expected_head: str) -> Commit:
-        made = await self._writer.commit(change, expected_head)
+    async def commit(self, promotion: Promotion) -> Commit | Moved:
+        made = await super().commit(promotion)
         await self._holds.reach_effect("push")
         return made
-
-    async def find(self, trailer: str, value: str, since: str) -> Commit | None:
-        return await self._writer.find(trailer, value, since)
 
 
 class HeldPulls:
