@@ -139,6 +139,8 @@ class Move:
     """URL of the source repository"""
     tag_before: str = ""
     """what the registry calls the image that the line shows now, display-only"""
+    newer: bool = False
+    """whether the image was pushed after the one that the line shows now"""
     commits: int = -1
     """how many source commits lie between the two images, -1 when that is not known"""
 

@@ -208,6 +208,7 @@ class Planner:
             revision_before=running.revision if running else "",
             source=artifact.source,
             tag_before=running.tags[0] if running and running.tags else "",
+            newer=_newer(artifact, running),
         )
 
     async def _find(self, repository: str, reference: str) -> Artifact | None:
@@ -241,7 +242,7 @@ class Planner:
             approval=ApprovalRule(count=0) if want.break_glass else self._approval(apps, environment, want.kind),
             seen_commit=listing.commit,
             reason=want.reason,
-            skipped_gates=self._skipped(apps, want),
+            skipped_gates=self._skipped(apps, want, forward=any(move.newer for move in moves)),
             break_glass=want.break_glass,
             authors=told.authors,
             correlation_id=context.correlation_id,
@@ -253,11 +254,14 @@ class Planner:
         found = [r.rollback_approval() if kind is Kind.ROLLBACK else r.approval() for r in rules]
         return max(found, key=lambda rule: (rule.count, len(rule.required)))
 
-    def _skipped(self, apps: tuple[str, ...], want: Want) -> dict[str, str]:
-        """Gates that policy does not ask here, for every one of the apps."""
+    def _skipped(self, apps: tuple[str, ...], want: Want, *, forward: bool) -> dict[str, str]:
+        """Gates that policy does not ask here, for every one of the apps.
+
+        `forward`: what is called a rollback leads to a newer image, and is asked everything.
+        """
         rules = [self._policy.rules(app, want.environment.name) for app in apps]
         skipped: dict[str, str] = {}
-        if want.kind is Kind.ROLLBACK:
+        if want.kind is Kind.ROLLBACK and not forward:
             named = set.intersection(*(set(r.rollback().skip_gates) for r in rules))
             skipped |= dict.fromkeys(sorted(named), "policy skips it for a rollback")
         if want.break_glass:
@@ -269,6 +273,15 @@ class Planner:
 def _context(plan: Plan) -> Context:
     """The successor's request: derived from the plan that it replaces, so that it is planned once."""
     return Context(f"after:{plan.id}", plan.channel, plan.correlation_id)
+
+
+def _newer(artifact: Artifact, running: Artifact | None) -> bool:
+    """What runs may be gone from the registry, and must not keep anybody from going back."""
+    if running is None:
+        return False
+    if artifact.pushed_at is None or running.pushed_at is None:
+        return True
+    return artifact.pushed_at > running.pushed_at
 
 
 def promotion_id(request_id: str) -> str:

@@ -299,7 +299,10 @@ class Telling:
 
     def _success(self) -> str:
         labels = [f"{move.app} {move.after.label}" for move in self._now.moves]
-        return f"{', '.join(labels)} {'is' if len(labels) == 1 else 'are'} Healthy in {self._plan.environment}."
+        well = f"{', '.join(labels)} {'is' if len(labels) == 1 else 'are'} Healthy in {self._plan.environment}."
+        if self._plan.kind is Kind.ROLLBACK and self._rules.rollback().lock:
+            return f"{well} It is locked there until somebody says `/unlock {self._plan.app} {self._plan.environment}`."
+        return well
 
     async def _do(self, name: str, effect: Callable[[], Awaitable[T]], kind: type[T]) -> T:
         return await insist(self._journal, name, effect, kind)

@@ -307,3 +307,17 @@ async def test_a_soak_that_is_longer_than_gates_may_wait_is_waited_for(tmp_path:
         home.applications.put(replace(known, health_since=datetime.now(UTC) - timedelta(hours=4)))
         await home.engine.pass_time(timedelta(minutes=40))
         assert (await home.now(asked)).stage is Stage.APPROVAL
+
+
+async def test_a_rollback_to_a_newer_image_is_asked_everything(tmp_path: Path) -> None:
+    async with house(tmp_path, policy("  rollback: {lock: false}\n")) as home:
+        asked = await home.deploy("ana")
+        await home.approve("bo", asked)
+        back = await home.rollback("ana", to="v1.4.1")
+        assert back.plan.skipped_gates
+        await home.approve("bo", back)
+        forward = await home.rollback("ana", to="v1.4.2")
+        assert forward.plan.skipped_gates == {}
+        home.registry.finish_scan(forward.plan.moves[0].after, Vulnerability("CVE-1", "zlib", "1", Severity.CRITICAL))
+        await home.approve("bo", forward)
+        assert (await home.now(forward)).phase is Phase.FAILED
