@@ -138,25 +138,24 @@ async def timed(place: Repository, every: float, jobs: dict[str, Callable[[], ob
         await job()  # type: ignore[misc]
         seconds[app] = time.perf_counter() - began
 
-    pushing = asyncio.create_task(_push_forever(place.git, every, foreign))
+    enough = asyncio.Event()
+    pushing = asyncio.create_task(_push_until(enough, place.git, every, foreign))
     try:
         await asyncio.gather(*(one(app, job) for app, job in jobs.items()))
         took = time.perf_counter() - began
     finally:
-        pushing.cancel()
-        with suppress(asyncio.CancelledError):
-            await pushing
+        enough.set()
+        await pushing
     return Outcome(seconds, {}, {}, foreign, took)
 
 
-async def _push_forever(git: GitServer, every: float, made: list[str]) -> None:
-    async def push() -> None:
+async def _push_until(enough: asyncio.Event, git: GitServer, every: float, made: list[str]) -> None:
+    while not enough.is_set():
         number = f"{len(made) + 1}\n".encode()
         made.append(await git.commit({"counter": number}, "By somebody else", SOMEONE.name, SOMEONE.email))
-
-    while True:
-        await asyncio.shield(push())
-        await asyncio.sleep(every)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(every):
+                await enough.wait()
 
 
 def promotion_id(app: str) -> str:
