@@ -9,6 +9,8 @@ from typing import Any, get_args, get_origin, get_type_hints
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from slack_sdk.errors import SlackObjectFormationError
+from slack_sdk.models.blocks import HeaderBlock
 
 from bot.domain.event import Event
 from bot.domain.image import Image
@@ -47,6 +49,7 @@ from bot.views import (
     result,
     thread_note,
 )
+from bot.views.layout import rendered
 from bot.views.words import width
 from integrations.sandbox.slack.blockkit.surfaces import message_blocks, view_definition
 
@@ -124,6 +127,7 @@ def mrkdwn(value: Any) -> Iterator[str]:
 @wilder
 @given(wild(Promotion), wild_text)
 def test_cards(promotion: Promotion, approvers: str) -> None:
+    """S19."""
     accept(card(promotion, approvers=approvers, last_environment=promotion.plan.environment))
 
 
@@ -155,6 +159,8 @@ def test_notes(promotion: Promotion, event: Event) -> None:
     ],
 )
 def test_replies(kind: type[Reply]) -> None:
+    """S19."""
+
     @wilder
     @given(wild(kind))
     def check(reply: Reply) -> None:
@@ -166,6 +172,7 @@ def test_replies(kind: type[Reply]) -> None:
 @wilder
 @given(st.one_of(wild(Picker), wild(ReasonForm)), wild_text)
 def test_modals(form: Picker | ReasonForm, metadata: str) -> None:
+    """S19."""
     view_definition(modal(form, metadata[:3000]), "modal")
     view_definition(loading_modal(metadata), "modal")
     view_definition(closing_modal(metadata, "It is gone."), "modal")
@@ -187,3 +194,9 @@ def test_options(choices: tuple[Choice, ...], typed: str) -> None:
 def test_metadata_that_slack_would_refuse() -> None:
     with pytest.raises(ValueError, match="3000 characters, not 3001"):
         modal(Picker("deploy", (), ()), "x" * 3001)
+
+
+def test_a_block_beyond_its_limit_is_found_before_slack_sees_it() -> None:
+    """S20: a model checks itself; a plain dict would be sent, and the whole message refused."""
+    with pytest.raises(SlackObjectFormationError, match="150"):
+        rendered("x", [HeaderBlock(text="x" * 151)])

@@ -105,6 +105,26 @@ def test_no_rule_and_no_panel_uses_a_name_that_is_gone() -> None:
         assert not GONE.search(expression), expression
 
 
+@pytest.mark.parametrize(
+    ("panel", "metric", "labels"),
+    [
+        ("externalsecret_", "externalsecret_status_condition", {"name", "namespace", "condition", "status"}),
+        ("eventlistener_", "eventlistener_event_received_total", {"status"}),
+    ],
+)
+def test_panels_of_secrets_and_listeners_ask_for_what_is_exported(panel: str, metric: str, labels: set[str]) -> None:
+    """E2, E6, R7: the names that the documents of Triggers give are stale, and a wrong one is an empty panel."""
+    expressions = [target["expr"] for panel_ in dashboard()["panels"] for target in panel_["targets"]]
+    (expression,) = [e for e in expressions if panel in e]
+    assert re.findall(rf"{panel}\w+", expression) == [metric]
+    asked = {name for group in re.findall(r"by \(([^)]*)\)", expression) for name in group.split(", ")}
+    asked |= set(re.findall(r"(\w+)=", expression))
+    assert asked
+    assert asked <= labels
+    if "condition" in asked:
+        assert 'condition="Ready"' in expression
+
+
 def test_every_expression_of_the_dashboard_is_promql(promtool: str, tmp_path: Path) -> None:
     targets = [target["expr"] for panel in dashboard()["panels"] for target in panel["targets"]]
     groups = [{"name": "dashboard", "rules": [{"record": f"panel:{i}", "expr": e} for i, e in enumerate(targets)]}]

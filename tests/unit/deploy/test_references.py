@@ -275,12 +275,18 @@ def test_every_secret_comes_from_a_store_that_serves_its_namespace() -> None:
             assert f"kubectl label namespace {namespace}" in (DEPLOY / "README.md").read_text(), label(external)
 
 
-def test_secrets_are_refreshed_hourly() -> None:
-    for o in [*objects("platform/secrets"), *objects("platform/secrets/workload"), *objects("bot/base")]:
-        if o["kind"] == "ExternalSecret":
-            assert o["spec"]["refreshInterval"] == "1h", label(o)
-        if o["kind"] == "ClusterExternalSecret":
-            assert o["spec"]["externalSecretSpec"]["refreshInterval"] == "1h", label(o)
+def test_secrets_are_refreshed_hourly_and_keep_their_last_data() -> None:
+    """E3, E5: neither an interval of 0 nor CreatedOnce would ever refresh; Retain survives an outage of the store."""
+    specs = [
+        (label(o), o["spec"] if o["kind"] == "ExternalSecret" else o["spec"]["externalSecretSpec"])
+        for o in [*objects("platform/secrets"), *objects("platform/secrets/workload"), *objects("bot/base")]
+        if o["kind"] in ("ExternalSecret", "ClusterExternalSecret")
+    ]
+    assert specs
+    for name, spec in specs:
+        assert spec["refreshInterval"] == "1h", name
+        assert spec.get("refreshPolicy", "Periodic") == "Periodic", name
+        assert (spec["target"]["creationPolicy"], spec["target"]["deletionPolicy"]) == ("Owner", "Retain"), name
 
 
 def test_alertmanager_and_the_bot_read_the_same_token() -> None:
@@ -342,6 +348,16 @@ def test_our_service_monitor_selects_our_service_by_a_port_it_names() -> None:
     ]
     assert len(services) == 1
     assert {e["port"] for e in monitor["endpoints"]} <= names(services[0]["spec"]["ports"])
+
+
+def test_monitors_and_rules_have_the_label_that_prometheus_is_told_to_select() -> None:
+    """P3: what is not selected is accepted, and ignored in silence."""
+    wanted = {"app.kubernetes.io/part-of": "pilothouse-platform"}
+    seen = [o for o in management_cluster() if o["kind"] in ("ServiceMonitor", "PodMonitor", "PrometheusRule")]
+    assert {"ServiceMonitor", "PrometheusRule"} <= {o["kind"] for o in seen}
+    for o in seen:
+        assert wanted.items() <= o["metadata"]["labels"].items(), label(o)
+    assert "Prometheus select `app.kubernetes.io/part-of: pilothouse-platform`" in (DEPLOY / "README.md").read_text()
 
 
 def test_everything_that_posts_to_the_bot_knows_its_service() -> None:

@@ -77,7 +77,7 @@ async def test_forged_requests_are_refused(bot: Bot, request_: AsyncBoltRequest)
 
 
 async def test_the_signing_secret_is_the_one_of_the_moment(bot: Bot) -> None:
-    """Without one, nobody can have signed."""
+    """E4: no restart when it changes. Without one, nobody can have signed."""
     secret = ""
     app = bolt_app(bot.router, bot.api.client, lambda: BOT_TOKEN, lambda: secret)
     for secret, status in (("", 401), ("first", 200), ("second", 401)):  # noqa: B007 (the lambda reads it)

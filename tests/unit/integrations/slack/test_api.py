@@ -171,6 +171,7 @@ async def test_nobody_is_there_and_then_somebody_is() -> None:
 
 
 async def test_the_token_is_asked_for_at_each_call() -> None:
+    """E4: a Secret that changed restarts no pod."""
     slack, tokens = Slack(OK), iter(["xoxb-old", "xoxb-new"])
     async with calling(slack, lambda: next(tokens)) as api:
         await api.read("auth.test")

@@ -235,6 +235,7 @@ def test_what_slack_takes_is_taken(block: Json) -> None:
     ],
 )
 def test_what_slack_refuses_is_refused_with_its_place(block: Json, problem: str, at: str) -> None:
+    """S19."""
     with pytest.raises(SlackError) as caught:
         message_blocks([block])
     assert caught.value.code == "invalid_blocks"
@@ -242,6 +243,7 @@ def test_what_slack_refuses_is_refused_with_its_place(block: Json, problem: str,
 
 
 def test_a_message_has_50_blocks_a_view_100() -> None:
+    """S19, S20: plain dicts, which the SDK would let pass."""
     assert len(message_blocks([{"type": "divider"}] * 50)) == 50
     with pytest.raises(SlackError, match="invalid_blocks"):
         message_blocks([{"type": "divider"}] * 51)
@@ -296,6 +298,7 @@ def test_defaults_are_filled_in_without_touching_the_original() -> None:
     ],
 )
 def test_modals_are_checked(view: Json, problem: str) -> None:
+    """S19."""
     with pytest.raises(SlackError) as caught:
         view_definition(view, "modal")
     assert caught.value.code == "invalid_arguments"

@@ -44,6 +44,7 @@ async def world() -> AsyncIterator[World]:
 
 
 async def test_ephemeral_is_the_default(world: World) -> None:
+    """S14."""
     hook = await world.command()
     assert (await hook.send(text="only you")).body == "ok"
     await hook.send(text="for all", response_type="in_channel")
@@ -52,6 +53,7 @@ async def test_ephemeral_is_the_default(world: World) -> None:
 
 
 async def test_five_uses(world: World) -> None:
+    """S14."""
     hook = await world.command()
     for number in range(5):
         assert (await hook.send(text=str(number))).status_code == 200
@@ -61,13 +63,14 @@ async def test_five_uses(world: World) -> None:
 
 
 async def test_thirty_minutes(world: World) -> None:
+    """S14."""
     hook = await world.command()
     world.clock.advance(30 * 60 + 1)
     assert (await hook.send(text="late")).status_code == 404
 
 
 async def test_ephemeral_message_is_replaced_and_deleted_by_it_alone(world: World) -> None:
-    """S4: chat.update cannot."""
+    """S4, S14: chat.update cannot."""
     world.app.reply = lambda _: Answer(True, {"text": "choose", "blocks": [BUTTON]})
     shown = await world.slack.command("ana", "deployments", "/deploy")
     world.app.reply = lambda _: Answer(True)
