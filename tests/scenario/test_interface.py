@@ -110,7 +110,8 @@ def test_killed_between_approval_and_commit_it_commits_once(sandbox: Sandbox) ->
     sandbox.card_says("payments → production", "1/1: <@U0BO>")
 
     sandbox.bot("kill")
-    assert sandbox.world()["bot"] == {"running": False, "pid": None, "starts": 1, "exit": -9}
+    dead = {"running": False, "pid": None, "starts": 1, "exit": -9}
+    assert sandbox.world()["bot"].items() >= dead.items()
     sandbox.faults(weather={"git": "fine"})
     sandbox.bot("start")
 
