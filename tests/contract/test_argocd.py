@@ -23,6 +23,7 @@ from integrations.argocd.client import SyncResource
 from integrations.http import Policy
 from integrations.sandbox.serving import serve
 from tests.contract.applications import REF, ApplicationsContract, ArgoPorts, until
+from tests.contract.covered import Covered
 from tests.contract.swagger import Description, Held
 from tests.fakes.applications import MemoryApplications
 from tests.unit.integrations.sandbox.argocd.world import (
@@ -192,12 +193,10 @@ async def test_every_request_and_answer_obeys_the_official_description(
     assert held.problems() == []
 
 
-def test_no_operation_of_the_client_is_without_a_contract_test(
-    record_property: Callable[[str, object], None],
-) -> None:
+def test_no_operation_of_the_client_is_without_a_contract_test(covered: Covered) -> None:
     public = {name for name, value in vars(ArgoCD).items() if callable(value) and not name.startswith("_")}
     assert public - WITHOUT_REQUEST == set(CALLS)
-    record_property("contract: Argo CD", f"{len(CALLS)} operations, all held against the official description")
+    covered("Argo CD", f"{len(CALLS)} operations, all held against the official description")
 
 
 async def test_a_delete_without_body_says_what_it_carries(served: tuple[World, Held, str]) -> None:

@@ -1,6 +1,6 @@
 """Every request that the GitHub client can send, and every answer to it, held against the official descriptions."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from integrations.github.commits import MUTATION
 from integrations.sandbox.git import GitServer, Signature
 from integrations.sandbox.github import GitHubServer, Settings
 from integrations.sandbox.serving import serve
+from tests.contract.covered import Covered
 from tests.contract.overlays import FILES, OTHER, PATH, change
 from tests.contract.recorder import Exchange, Recorder, template_of
 from tests.contract.specs import contract, openapi, openapi_problems
@@ -86,7 +87,7 @@ async def use_everything(github: GitHub, git: GitServer, url: str) -> None:
 
 
 async def test_every_request_and_answer_obeys_the_official_description(
-    recorded: tuple[GitHub, Recorder, GitServer, str], record_property: Callable[[str, object], None]
+    recorded: tuple[GitHub, Recorder, GitServer, str], covered: Covered
 ) -> None:
     """G6, G8, G11, G14."""
     github, recorder, git, url = recorded
@@ -105,7 +106,7 @@ async def test_every_request_and_answer_obeys_the_official_description(
             problems = openapi_problems(SPEC, exchange.method, template, exchange.status, exchange.answered)
             assert problems == [], f"{exchange.method} {exchange.path}"
     assert seen == CALLS
-    record_property("contract: GitHub", f"{len(CALLS)} operations and a mutation, all held against the description")
+    covered("GitHub", f"{len(CALLS)} operations and a mutation, all held against the description")
 
 
 async def test_the_mutation_obeys_the_schema(recorded: tuple[GitHub, Recorder, GitServer, str]) -> None:

@@ -17,6 +17,7 @@ from integrations.sandbox.faults import FaultBoard
 from integrations.sandbox.harbor import HarborServer
 from integrations.sandbox.harbor import Vulnerability as Finding
 from integrations.sandbox.serving import serve
+from tests.contract.covered import Covered
 from tests.contract.registry import CRITICAL, LOW, NESTED, REPOSITORY, REVISION, SOURCE, RegistryContract
 from tests.contract.swagger import Description, Held
 from tests.fakes.registry import MemoryRegistry
@@ -166,12 +167,10 @@ async def test_every_request_and_answer_obeys_the_official_description(
     assert served.held.problems() == []
 
 
-def test_no_operation_of_the_client_is_without_a_contract_test(
-    record_property: Callable[[str, object], None],
-) -> None:
+def test_no_operation_of_the_client_is_without_a_contract_test(covered: Covered) -> None:
     public = {name for name, value in vars(Harbor).items() if callable(value) and not name.startswith("_")}
     assert public - WITHOUT_REQUEST == set(CALLS)
-    record_property("contract: Harbor", f"{len(CALLS)} operations, all held against the official description")
+    covered("Harbor", f"{len(CALLS)} operations, all held against the official description")
 
 
 async def test_the_systems_allowlist_is_read_where_the_project_says_so(served: Served) -> None:

@@ -3,11 +3,12 @@
 import ast
 import functools
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.contract.covered import Covered
 from tests.contract.specs import contract
 
 ROOT = Path(__file__).parents[2]
@@ -57,7 +58,7 @@ def test_no_fact_is_told_twice() -> None:
     assert len(facts) == len(set(facts))
 
 
-def test_every_fact_of_a_section_is_listed(record_property: Callable[[str, object], None]) -> None:
+def test_every_fact_of_a_section_is_listed(covered: Covered) -> None:
     stated = set(re.findall(r"^\* \*\*([A-Z]\d+) ", contract("README.md").read_text(), re.MULTILINE))
     listed = {fact: bool(tests) for fact, tests, _ in rows()}
     sections = {fact[0] for fact in listed}
@@ -67,4 +68,4 @@ def test_every_fact_of_a_section_is_listed(record_property: Callable[[str, objec
     pinned = sum(listed.values())
     tests = {cited[1:] for cited in CITATIONS}
     told = f"{len(stated)} stated, {len(listed)} listed, {pinned} pinned by {len(tests)} tests"
-    record_property("contract: wire facts", told)
+    covered("wire facts", told)
