@@ -16,8 +16,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from bot.app import Pilothouse
-from bot.app import _web as web_of
+from bot.app.parts import Pilothouse
+from bot.app.serving import web_of
 from bot.ports import Messenger, Modals
 from bot.router import Router
 from bot.settings import Settings

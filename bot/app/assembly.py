@@ -1,0 +1,156 @@
+"""Every part, made from what it needs."""
+
+from contextlib import AsyncExitStack
+from functools import partial
+from typing import Any
+
+import commands
+from bot.app.ground import Ground, lay_ground
+from bot.app.offers import to_commands, to_gates
+from bot.app.parts import Pilothouse
+from bot.gates.loading import load_gates
+from bot.gates.panel import Panel
+from bot.notify.announcer import Announcer
+from bot.notify.bulletins import Bulletins
+from bot.notify.cards import Cards
+from bot.notify.ledger import Ledger
+from bot.notify.nudges import Nudges
+from bot.notify.queue_news import DirectQueueNews
+from bot.notify.run_cards import RunCards
+from bot.policy import Policy
+from bot.redaction import Redactor
+from bot.registry import Registry
+from bot.router import Router, bolt_app
+from bot.safety.desks import Desks
+from bot.settings import Settings
+from bot.store.followed_runs import FollowedRunStore
+from bot.store.queue import QueueStore
+from bot.store.replicas import ReplicaStore
+from bot.store.webhooks import WebhookStore
+from bot.views import pull_request_body
+from bot.webhooks import Needs, open_webhooks
+from bot.workflow.aftermath import Aftermath
+from bot.workflow.changes import Changes
+from bot.workflow.committer import Committer
+from bot.workflow.delegates import Delegates
+from bot.workflow.desk import PromotionDesk
+from bot.workflow.durable import DurableEngine
+from bot.workflow.eligibility import Eligibility
+from bot.workflow.follower import Follower
+from bot.workflow.plan import Planner
+from bot.workflow.pull_requests import PullRequestSteps
+from bot.workflow.queue import PromotionQueue
+from bot.workflow.record import Record
+from bot.workflow.replicas import Replicas
+from bot.workflow.running import RollbackTargets
+from bot.workflow.runs import RunFollowing, Runs
+from bot.workflow.steps import Steps
+from bot.workflow.story import Story
+from bot.workflow.turns import Turns
+from bot.workflow.watcher import Watcher
+
+WATCH_PACE = 5
+"""Watching after a promotion is this much slower than following it."""
+
+
+async def assemble(settings: Settings, policy: Policy, stack: AsyncExitStack) -> Pilothouse:
+    """Make every part; `stack` takes apart what must be."""
+    ground = await lay_ground(settings, policy, stack)
+    outside = ground.outside
+    desk, engine = _promotion_desk(ground)
+    queue = _queue(ground, desk)
+    bulletins = Bulletins(ground.messages, outside.messenger)
+    runs = Runs(outside.tekton, policy, Redactor(settings.secrets))
+    run_cards = RunCards(outside.tekton, FollowedRunStore(ground.database), bulletins, runs.failure)
+    desks = _desks(ground)
+    offered: dict[Any, Any] = {
+        **to_commands(ground, desk),
+        **desks.services,
+        Turns: Turns(desk, queue),
+        Runs: runs,
+        RunFollowing: run_cards,
+    }
+    router = Router(Registry.load(commands), offered)
+    slack = settings.slack
+    needs = Needs(policy, ground.catalog, outside.tekton, bulletins, WebhookStore(ground.database))
+    return Pilothouse(
+        settings=settings,
+        router=router,
+        bolt=bolt_app(router, outside.slack.client, slack.credential("bot_token"), slack.credential("signing_secret")),
+        engine=engine,
+        desk=desk,
+        outbox=ground.outbox,
+        begin=ground.begin,
+        queue=queue,
+        name_channels=partial(ground.channels.learn, policy, outside.messenger.channel_id),
+        run_cards=run_cards,
+        replicas=_replicas(ground, engine),
+        webhooks=open_webhooks(settings, needs),
+        housekeeping=desks.housekeeping,
+    )
+
+
+def journal_url(settings: Settings) -> str:
+    """The durable journal: beside the tables in Postgres, in a file of its own beside SQLite's."""
+    url = settings.database_url
+    return f"{url}.journal" if url.startswith("sqlite") else url
+
+
+def _promotion_desk(ground: Ground) -> tuple[PromotionDesk, DurableEngine]:
+    outside, policy = ground.outside, ground.policy
+    panel = Panel(load_gates(to_gates(ground)), policy)
+    targets = RollbackTargets(outside.overlays, ground.catalog, ground.store)
+    planner = Planner(ground.catalog, outside.harbor, policy, panel, targets, Changes(outside.sources))
+    eligibility = Eligibility(policy, Delegates(ground.words.delegations, policy, outside.directory))
+    story = Story(_steps(ground, panel, planner, eligibility), policy)
+    engine = DurableEngine(journal_url(ground.settings), ground.settings.replica, story)
+    desk = PromotionDesk(
+        ground.database, ground.store, ground.audit, engine, planner, targets, panel, policy, eligibility
+    )
+    return desk, engine
+
+
+def _steps(ground: Ground, panel: Panel, planner: Planner, eligibility: Eligibility) -> Steps:
+    outside, policy, words = ground.outside, ground.policy, ground.words
+    pace = ground.settings.follow_interval_seconds
+    committer = Committer(outside.overlays, outside.overlays, outside.harbor)
+    announcer = Announcer(ground.outbox, policy, ground.subscriptions, ground.channels)
+    return Steps(
+        record=Record(ground.database, ground.store, ground.audit, announcer),
+        cards=Cards(ground.messages, outside.messenger, policy),
+        nudges=Nudges(outside.messenger, policy),
+        directory=outside.directory,
+        policy=policy,
+        panel=panel,
+        eligibility=eligibility,
+        committer=committer,
+        follower=Follower(outside.argocd, outside.overlays, pace),
+        watcher=Watcher(outside.argocd, outside.alerts, pace * WATCH_PACE),
+        aftermath=Aftermath(planner, ground.store, words.locks, words.reviews, policy, ground.begin),
+        pull_requests=PullRequestSteps(outside.overlays, committer, outside.pull_requests, pull_request_body),
+    )
+
+
+def _desks(ground: Ground) -> Desks:
+    return Desks.open(
+        ground.words,
+        Ledger(ground.database, ground.audit, ground.outbox, ground.policy),
+        ground.policy,
+        ground.catalog,
+        registry=ground.outside.harbor,
+        whereabouts=ground.whereabouts,
+        directory=ground.outside.directory,
+    )
+
+
+def _queue(ground: Ground, desk: PromotionDesk) -> PromotionQueue:
+    news = DirectQueueNews(ground.outbox)
+    return PromotionQueue(
+        ground.database, QueueStore(ground.database), ground.store, ground.audit, desk, ground.outside.directory, news
+    )
+
+
+def _replicas(ground: Ground, engine: DurableEngine) -> Replicas | None:
+    if ground.database.sqlite:
+        return None
+    return Replicas(ReplicaStore(ground.database), engine, ground.settings.replica)

@@ -1,0 +1,44 @@
+"""The parts of a running bot that are started, asked and stopped."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from slack_bolt.async_app import AsyncApp
+
+from bot.notify.housekeeping import Housekeeping
+from bot.notify.outbox import Outbox
+from bot.notify.run_cards import RunCards
+from bot.router import Router
+from bot.settings import Settings
+from bot.webhooks import Webhooks
+from bot.workflow.desk import PromotionDesk
+from bot.workflow.durable import DurableEngine
+from bot.workflow.queue import PromotionQueue
+from bot.workflow.replicas import Replicas
+
+
+async def _not_yet() -> bool:
+    return False
+
+
+@dataclass
+class Pilothouse:
+    """What `assemble` hands over; `connected` is set once Slack can reach us."""
+
+    settings: Settings
+    router: Router
+    bolt: AsyncApp
+    engine: DurableEngine
+    desk: PromotionDesk
+    outbox: Outbox
+    begin: asyncio.Event
+    """set when a story has been written down and waits to be begun, or when one has ended"""
+    queue: PromotionQueue
+    name_channels: Callable[[], Awaitable[None]]
+    run_cards: RunCards
+    replicas: Replicas | None
+    """None on SQLite, which one replica has for itself"""
+    webhooks: Webhooks
+    housekeeping: Housekeeping
+    connected: Callable[[], Awaitable[bool]] = _not_yet

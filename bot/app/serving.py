@@ -1,0 +1,86 @@
+"""How the bot is reached: its HTTP port, and Slack by our own connection (Socket Mode) or by its requests."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager
+
+import uvicorn
+from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
+from slack_bolt.adapter.starlette.async_handler import AsyncSlackRequestHandler
+from starlette.types import ASGIApp
+
+from bot.app.parts import Pilothouse
+from bot.metrics import OUTBOX, REGISTRY
+from bot.web import web
+
+
+class Server(uvicorn.Server):
+    """Leaves the process's signals to `run`."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+@asynccontextmanager
+async def serving(pilothouse: Pilothouse) -> AsyncIterator[None]:
+    """The HTTP port is open within. Raises OSError when it is taken."""
+    settings = pilothouse.settings
+    config = uvicorn.Config(web_of(pilothouse), settings.host, settings.port, log_config=None, lifespan="off")
+    server = Server(config)
+    task = asyncio.create_task(server.serve())
+    while not server.started:
+        if task.done():
+            raise OSError(
+                f"port {settings.port} of {settings.host} cannot be opened: set PILOTHOUSE_PORT to a free one"
+            )
+        await asyncio.sleep(0.01)
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await task
+
+
+def web_of(pilothouse: Pilothouse) -> ASGIApp:
+    """The application behind the port, told from the parts."""
+    http = pilothouse.settings.slack.mode == "http"
+    slack = AsyncSlackRequestHandler(pilothouse.bolt).handle if http else None
+
+    async def ready() -> Mapping[str, bool]:
+        return {"slack": await pilothouse.connected(), "taking work": not pilothouse.router.closed}
+
+    async def refresh() -> None:
+        counts = await pilothouse.outbox.counts()
+        OUTBOX.labels("pending").set(counts.pending)
+        OUTBOX.labels("dead").set(counts.dead)
+        OUTBOX.labels("stale cards").set(counts.stale_cards)
+
+    return web(pilothouse.engine, ready, REGISTRY, refresh, slack, pilothouse.webhooks.routes)
+
+
+@asynccontextmanager
+async def listening(pilothouse: Pilothouse) -> AsyncIterator[None]:
+    """Slack can reach us within."""
+    if pilothouse.settings.slack.mode == "http":
+        pilothouse.connected = _always
+        yield
+        return
+    token = pilothouse.settings.slack.credential("app_token")()
+    handler = AsyncSocketModeHandler(pilothouse.bolt, token)
+    await handler.connect_async()  # type: ignore[no-untyped-call]
+    pilothouse.connected = handler.client.is_connected
+    try:
+        yield
+    finally:
+        pilothouse.connected = _never
+        await handler.close_async()  # type: ignore[no-untyped-call]
+
+
+async def _always() -> bool:
+    return True
+
+
+async def _never() -> bool:
+    return False
