@@ -7,9 +7,11 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from string import Template
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from integrations.sandbox import overview
 from integrations.sandbox.argocd import ArgoCDServer
@@ -108,7 +110,7 @@ class World:
         """The bot's environment: URLs and tokens, as a person would set them for the real systems."""
         policy = self.data / "pilothouse.yaml"
         if not policy.exists():
-            policy.write_text(POLICY.read_text())
+            policy.write_text(self._policy())
         kubeconfig = self.data / "kubeconfig.yaml"
         kubeconfig.write_text(json.dumps(self._kubeconfig()))
         kubeconfig.chmod(0o600)
@@ -166,6 +168,10 @@ class World:
         }.items():
             (directory / f"webhooks__{name}").write_text(secret)
         return directory
+
+    def _policy(self) -> str:
+        public = self.signing_key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+        return Template(POLICY.read_text()).substitute(COSIGN_PUBLIC_KEY=json.dumps(public.decode()))
 
     def _kubeconfig(self) -> dict[str, Any]:
         token = self.kubernetes.service_account_token("pilothouse", "pilothouse")

@@ -11,13 +11,14 @@ def covered(request: pytest.FixtureRequest) -> Covered:
 
     Not `record_property`: pytest warns of that one when a report in its default XML format is asked for, as CI does.
     """
-    told = request.config.stash.setdefault(COVERED, [])
-    return lambda system, words: told.append((system, words))
+    return lambda system, words: request.node.user_properties.append((f"{COVERED}{system}", words))
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """One line for each system."""
-    if told := config.stash.get(COVERED, []):
+    passed = terminalreporter.stats.get("passed", [])
+    told = [pair for report in passed for pair in report.user_properties if pair[0].startswith(COVERED)]
+    if told:
         terminalreporter.section("contracts")
         for system, words in told:
-            terminalreporter.write_line(f"{system}: {words}")
+            terminalreporter.write_line(f"{system.removeprefix(COVERED)}: {words}")
