@@ -31,7 +31,9 @@ class Panel:
             raise PolicyError("\n".join(mistakes))
 
     def names(self, app: str, environment: str) -> tuple[str, ...]:
-        return tuple(self._policy.rules(app, environment).gates())
+        """In the order in which the gates are known, so that every card tells them in the same one."""
+        named = self._policy.rules(app, environment).gates()
+        return tuple(name for name in self._gates if name in named)
 
     async def ask(self, plan: Plan, now: datetime) -> tuple[GateResult, ...]:
         """One result per gate and app, in the plan's order."""
