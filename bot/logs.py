@@ -1,9 +1,13 @@
 """Structured logs: one line an event, with the correlation id, and never with a secret."""
 
+import base64
+import json
 import logging
 import sys
-from collections.abc import Callable, Iterable, MutableMapping
+from collections.abc import Callable, Iterable, Iterator, MutableMapping
+from functools import lru_cache
 from typing import Any
+from urllib.parse import quote
 
 import structlog
 
@@ -47,7 +51,25 @@ def _worth_hiding(secrets: Iterable[str]) -> list[str]:
     lines = {
         line for secret in whole for line in secret.splitlines() if "\n" in secret and not line.startswith("-----")
     }
-    return sorted({*whole, *(line for line in lines if len(line) >= SHORTEST_SECRET)}, key=len, reverse=True)
+    parts = {*whole, *(line for line in lines if len(line) >= SHORTEST_SECRET)}
+    return sorted({shape for part in parts for shape in _shapes(part)}, key=len, reverse=True)
+
+
+@lru_cache(maxsize=256)
+def _shapes(secret: str) -> tuple[str, ...]:
+    """As it is, and as headers, URLs, Kubernetes Secrets and JSON write it."""
+    raw = secret.encode(errors="surrogateescape")
+    return (secret, quote(raw, safe=""), json.dumps(secret)[1:-1], *_in_base64(raw))
+
+
+def _in_base64(raw: bytes) -> Iterator[str]:
+    """Wherever it stands in what was encoded, "user:secret" too: the digits that are of nothing but the secret."""
+    for before, foreign in enumerate((0, 2, 3)):
+        digits = base64.b64encode(bytes(before) + raw).rstrip(b"=").decode()
+        own = digits[foreign : len(digits) - bool((before + len(raw)) % 3)]
+        if len(own) >= SHORTEST_SECRET:
+            yield own
+            yield own.translate({ord("+"): "-", ord("/"): "_"})
 
 
 def _replaced(text: str, secrets: Iterable[str]) -> str:

@@ -1,5 +1,10 @@
 """What pipelines print is shown without the secrets in it, and with everything else."""
 
+import base64
+import json
+import time
+from urllib.parse import quote
+
 import pytest
 
 from bot.domain.pipeline import StepLog
@@ -68,3 +73,36 @@ def test_a_key_whose_beginning_or_end_is_cut_off() -> None:
 def test_lines_and_their_indentation_stay() -> None:
     log = StepLog("test", "unit", ("  one", "", "    two"))
     assert Redactor().logs([log, StepLog("test", "quiet", ())]) == (log, StepLog("test", "quiet", ()))
+
+
+@pytest.mark.parametrize("before", ["", "x", "bo", "x-access-token:"])
+@pytest.mark.parametrize("behind", ["", "y", " and more"])
+def test_what_the_bot_holds_is_recognised_in_base64_wherever_it_stands(before: str, behind: str) -> None:
+    secret = "c4nary/of+the?sandbox~"
+    encoded = base64.b64encode(f"{before}{secret}{behind}".encode()).decode()
+    shown = Redactor(lambda: [secret]).text(f"X-Auth: {encoded}")
+    left = shown.removeprefix("X-Auth: ").replace("[secret]", "")
+    assert "[secret]" in shown
+    assert len(left) <= 4 * (len(before + behind) // 3 + 2)  # what was around it, and digits that are half of either
+
+
+def test_what_the_bot_holds_is_recognised_in_urls_and_in_json() -> None:
+    secret = 'c4nary of "quotes" & slashes/'
+    redactor = Redactor(lambda: [secret])
+    assert redactor.text(f"GET /x?t={quote(secret, safe='')}&y=1") == "GET /x?t=[secret]&y=1"
+    assert redactor.text(f"said {json.dumps(secret)}") == 'said "[secret]"'
+
+
+@pytest.mark.parametrize(
+    "printed", ["a", "a.", "a+", "eyJ-", "a://", "token", "token=", "secret-", "password ", "authorization ", "https://"]
+)
+def test_ten_times_as_much_without_a_line_break_takes_about_ten_times_as_long(printed: str) -> None:
+    """A pipeline that prints a file in base64 must not stop the bot: it took minutes for twenty kilobytes."""
+
+    def seconds(length: int) -> float:
+        text = printed * (length // len(printed))
+        begun = time.process_time()
+        Redactor().text(text)
+        return time.process_time() - begun
+
+    assert seconds(40_000) < 40 * max(seconds(4_000), 0.003)
