@@ -12,6 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.store.database import Database, metadata
 
+APP_LENGTH = 255
+"""characters; a train's apps are named in full in the detail of its rows"""
+
 audit = sa.Table(
     "audit",
     metadata,
@@ -19,7 +22,7 @@ audit = sa.Table(
     sa.Column("at", sa.String(40), nullable=False),
     sa.Column("event", sa.String(64), nullable=False, index=True),
     sa.Column("actor", sa.String(64), nullable=False),
-    sa.Column("app", sa.String(255), nullable=False),
+    sa.Column("app", sa.String(APP_LENGTH), nullable=False),
     sa.Column("environment", sa.String(64), nullable=False),
     sa.Column("promotion_id", sa.String(64), nullable=False, index=True),
     sa.Column("detail", sa.Text, nullable=False),
@@ -89,7 +92,7 @@ class Audit:
             "at": datetime.now(UTC).isoformat(),
             "event": entry.event,
             "actor": entry.actor,
-            "app": entry.app,
+            "app": entry.app if len(entry.app) <= APP_LENGTH else f"{entry.app[: APP_LENGTH - 1]}…",
             "environment": entry.environment,
             "promotion_id": entry.promotion_id,
             "detail": json.dumps(entry.detail, sort_keys=True),

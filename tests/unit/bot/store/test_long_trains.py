@@ -1,0 +1,13 @@
+"""A train of hundreds of apps goes into the same columns as one app: SQLite takes any length, Postgres does not."""
+
+from bot.store.audit import Audit, Entry
+from bot.store.database import Database
+
+
+async def test_the_audit_row_of_five_hundred_apps(database: Database) -> None:
+    apps = ", ".join(f"service-with-a-long-name-{number}" for number in range(500))
+    chain = Audit(database)
+    await chain.record(Entry("requested", "U0ANA", apps, "production", "p-1", {"moves": apps}))
+    (row,) = await chain.rows()
+    assert apps.startswith(row.app.removesuffix("…"))
+    assert await chain.verify() is None
