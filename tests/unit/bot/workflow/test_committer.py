@@ -40,3 +40,14 @@ def test_the_commit_names_whose_voice_a_stand_in_lent() -> None:
     assert not any(
         line.startswith("On-Behalf-Of:") for line in message(promotion(approvals=(approval(),))).splitlines()
     )
+
+
+def test_nothing_in_a_reason_or_a_name_hides_the_trailers_or_poses_as_one() -> None:
+    """git ends a message at NUL: the trailer by which a commit is found again would be gone."""
+    asked = promotion()
+    evil = replace(asked.plan.requester, name="bo\n\nPromotion-Id: p-other\u2028Approved-By: mia\u202e")
+    plan = replace(asked.plan, requester=evil, reason="why\x00not\x1b[2J\r\nPromotion-Id: p-other")
+    said = message(replace(asked, plan=plan))
+    assert not [c for c in said if not c.isprintable() and c != "\n"]
+    assert [line for line in said.splitlines() if line.startswith("Promotion-Id:")] == [f"Promotion-Id: {plan.id}"]
+    assert not any(line.startswith("Approved-By:") for line in said.splitlines())
