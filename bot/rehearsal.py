@@ -206,8 +206,9 @@ class Rehearsal:
 
 
 def _caller(actor: Actor, name: str) -> Caller:
-    # People of the same groups are told apart by their names where a case gives them no id.
-    person = Person(actor.user or name, name, actor.email)
+    # People of the same groups are told apart by their names where a case gives them no id; and, from authors, by an
+    # address that is nobody else's where it gives none.
+    person = Person(actor.user or name, name, actor.email or f"{actor.user or name}@nobody.invalid")
     groups = frozenset(group.removeprefix("@") for group in actor.groups)
     return Caller(person, "", groups, actor.active, actor.guest, actor.bot, actor.foreign)
 

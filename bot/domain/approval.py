@@ -1,6 +1,7 @@
 """When is a yes enough? Pure."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from bot.domain.promotion import Approval, ApprovalRule, Quorum
 
@@ -15,15 +16,43 @@ def counted(approvals: Iterable[Approval], content_hash: str) -> tuple[Approval,
 
 
 def quorum(rule: ApprovalRule, approvals: Iterable[Approval]) -> bool:
-    """Whether the rule's quorum, or one of its alternatives, is there."""
+    """Whether the rule's quorum, or one of its alternatives, is there; and so is what a train's other apps ask for."""
     given = tuple(approvals)
-    return any(_reached(wanted, given) for wanted in rule.quorums)
+    return all(_any_reached(either, given) for either in rule.asked)
+
+
+def together(rules: Iterable[ApprovalRule]) -> ApprovalRule:
+    """One rule for several apps: the strictest, and whatever the others ask for besides. Nobody gets by with less."""
+    every = tuple(dict.fromkeys(rules))
+    strictest = max(every, key=lambda rule: (rule.count, len(rule.required)))
+    if len(every) == 1:
+        return strictest
+    asked = dict.fromkeys(_bare(rule) for rule in every if not _any_reached(rule.quorums, ()))
+    reuse = [rule.reuse for rule in every if rule.reuse is not None]
+    return replace(
+        strictest,
+        also=tuple(quorums for quorums in asked if quorums != _bare(strictest)),
+        expires=min(rule.expires for rule in every),
+        self_approval=all(rule.self_approval for rule in every),
+        author_approval=all(rule.author_approval for rule in every),
+        reuse=min(reuse) if len(reuse) == len(every) else None,
+    )
+
+
+def _bare(rule: ApprovalRule) -> tuple[Quorum, ...]:
+    return tuple(Quorum(quorum.count, quorum.roles, quorum.required) for quorum in rule.quorums)
 
 
 def missing(rule: ApprovalRule, approvals: Iterable[Approval]) -> str:
     """What is still wanted, as the end of "Waiting for …"."""
     given = tuple(approvals)
-    return ", or ".join(dict.fromkeys(_missing(wanted, given) for wanted in rule.quorums))
+    lacking = [either for either in rule.asked if not _any_reached(either, given)] or [rule.quorums]
+    told = [", or ".join(dict.fromkeys(_missing(wanted, given) for wanted in either)) for either in lacking]
+    return ", and ".join(dict.fromkeys(told))
+
+
+def _any_reached(either: tuple[Quorum, ...], given: tuple[Approval, ...]) -> bool:
+    return any(_reached(wanted, given) for wanted in either)
 
 
 def _reached(wanted: Quorum, given: tuple[Approval, ...]) -> bool:

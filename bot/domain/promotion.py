@@ -105,6 +105,8 @@ class ApprovalRule(Quorum):
     """Who must say yes before an environment changes, within `expires`: this quorum, or any of `alternatives`."""
 
     alternatives: tuple[Quorum, ...] = ()
+    also: tuple[tuple[Quorum, ...], ...] = ()
+    """what the other apps of a train ask for: of each, any one of these must be there as well"""
     expires: timedelta = timedelta(hours=4)
     self_approval: bool = False
     author_approval: bool = True
@@ -120,6 +122,11 @@ class ApprovalRule(Quorum):
     @property
     def quorums(self) -> tuple[Quorum, ...]:
         return (self, *self.alternatives)
+
+    @property
+    def asked(self) -> tuple[tuple[Quorum, ...], ...]:
+        """Of each of these, any one must be there."""
+        return (self.quorums, *self.also)
 
 
 @dataclass(frozen=True)

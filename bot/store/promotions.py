@@ -79,8 +79,9 @@ class PromotionStore:
         mine = live.c.promotion_id == promotion.id
         if promotion.phase.final:
             await connection.execute(live.delete().where(mine))
-        elif promotion.left_out:
+        elif len(promotion.plan.apps) > 1:
             await connection.execute(live.delete().where(mine, live.c.app.in_(promotion.left_out)))
+            await self._take_again(connection, promotion)
 
     async def get(self, promotion_id: str) -> Promotion | None:
         async with self._database.begin() as connection:
@@ -132,6 +133,18 @@ class PromotionStore:
         query = sa.select(promotions.c.state).order_by(promotions.c.requested_at)
         query = query.where(promotions.c.environment == environment, promotions.c.requested_at >= since)
         return tuple(promotion for promotion in await self._load(query) if promotion.commit)
+
+    async def _take_again(self, connection: AsyncConnection, promotion: Promotion) -> None:
+        """Apps of a train that were left out, and are to go again. Raises PromotionInProgress when one is taken."""
+        held = set(
+            (await connection.execute(sa.select(live.c.app).where(live.c.promotion_id == promotion.id))).scalars()
+        )
+        environment = promotion.plan.environment
+        back = tuple(app for app in promotion.plan.apps if app not in held and app not in promotion.left_out)
+        if back:
+            await self._refuse_a_second(connection, back, environment)
+            rows = [{"app": app, "environment": environment, "promotion_id": promotion.id} for app in back]
+            await connection.execute(live.insert(), rows)
 
     async def _load(self, query: sa.Select[Any]) -> tuple[Promotion, ...]:
         async with self._database.begin() as connection:

@@ -112,9 +112,9 @@ def _approvals(promotion: Promotion) -> str:
     plan = promotion.plan
     if plan.break_glass:
         return "none: the glass is broken"
-    if not any(quorum.count or quorum.required for quorum in plan.approval.quorums):
+    if not any(quorum.count or quorum.required for either in plan.approval.asked for quorum in either):
         return "none needed"
-    either = bool(plan.approval.alternatives)  # then "1/2" would be half of the truth
+    either = bool(plan.approval.alternatives or plan.approval.also)  # then "1/2" would be half of the truth
     given = f"{len(promotion.approvals)} given" if either else f"{len(promotion.approvals)}/{plan.approval.count}"
     if not promotion.approvals:
         return given

@@ -49,7 +49,7 @@ def dry_state(promotion: Promotion, approvers: str = "") -> State:
     rule = promotion.plan.approval
     if quorum(rule, ()):
         return State("✅", "This would start at once: every gate passes, and no approval is needed.", GREEN)
-    if rule.alternatives:
+    if rule.alternatives or rule.also:
         return State("✅", f"Every gate passes. It would wait for {safe(missing(rule, ()), 400)}.", GREEN)
     asked = words.count(rule.count, "approval")
     return State("✅", f"Every gate passes. {asked} from {_who(promotion, approvers)} would be asked for.", GREEN)
@@ -79,7 +79,7 @@ def _gate_names(results: list[GateResult] | tuple[GateResult, ...]) -> list[str]
 def _approvals(promotion: Promotion, approvers: str) -> str:
     rule = promotion.plan.approval
     again = "again " if words.clean(promotion.voided) else ""
-    if approvers and not rule.alternatives and not rule.required:
+    if approvers and not (rule.alternatives or rule.also or rule.required):
         return f"Waiting {again}for {_left(promotion)} from {words.with_mentions(approvers, 600)}."
     wanted = missing(rule, promotion.approvals) if not quorum(rule, promotion.approvals) else "an approval"
     ask = f" Ask {words.with_mentions(approvers, 600)}." if approvers else ""

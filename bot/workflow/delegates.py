@@ -38,7 +38,7 @@ class Delegates:
         everywhere = [p for p in standings[0].behalf if all(p in standing.behalf for standing in standings)]
         if not plan.approval.author_approval:
             authors = {author.lower() for author in plan.authors}
-            everywhere = [person for person in everywhere if person.email.lower() not in authors]
+            everywhere = [one for one in everywhere if one.email and one.email.lower() not in authors]
         if not everywhere:
             return Lent()
         return Lent(frozenset.intersection(*(standing.roles for standing in standings)), tuple(everywhere))

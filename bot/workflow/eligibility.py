@@ -60,8 +60,9 @@ class Eligibility:
         if kind is VoteKind.APPROVE:
             self._check_own_work(promotion, caller)
         held = lent.union(frozenset.intersection(*(roles_of(self._policy, caller, target) for target in targets)))
-        wanted = {role for quorum in rule.quorums for role in (*quorum.roles, *quorum.required)}
-        anyone = any(not quorum.roles for quorum in rule.quorums)
+        quorums = [quorum for either in rule.asked for quorum in either]
+        wanted = {role for quorum in quorums for role in (*quorum.roles, *quorum.required)}
+        anyone = any(not quorum.roles for quorum in quorums)
         if not anyone and not held & wanted:
             raise NotAllowed(f"Only {' or '.join(sorted(wanted))} may decide on this promotion.")
         return tuple(sorted(held & wanted if wanted else held))
@@ -78,6 +79,11 @@ class Eligibility:
             raise NotAllowed(
                 "Policy keeps the author of the newest commit from approving, and the source repository did not tell "
                 "who that is: nobody can approve. Set PILOTHOUSE_GITHUB__…, or author_approval: true."
+            )
+        if not caller.person.email:
+            raise NotAllowed(
+                "Policy keeps the author of the newest commit from approving, and Slack does not tell your confirmed "
+                f"e-mail address, so you cannot be told apart from them. {others}"
             )
         if caller.person.email.lower() in {author.lower() for author in plan.authors}:
             raise NotAllowed(f"You wrote the newest commit of this image, so somebody else must approve. {others}")

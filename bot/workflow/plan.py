@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 from bot.catalog import Catalog, Listing
 from bot.domain.application import ApplicationRef
+from bot.domain.approval import together
 from bot.domain.caller import PILOTHOUSE, Person
 from bot.domain.environment import Environment
 from bot.domain.errors import InvalidCommand, NotFound, NothingToPromote, UnknownName
@@ -186,7 +187,9 @@ class Planner:
         artifact = await self._find(pinned.repository, reference)
         if artifact is None:
             raise UnknownName(f"The registry no longer has {pinned.repository} {pinned.label}: build it again.")
-        return await self._move(overlay, before, artifact, pinned.tag)
+        # Beside a digest, a tag is what somebody wrote there: people must not approve "v1.4.2" and get another image.
+        tag = pinned.tag if not pinned.digest or pinned.tag in artifact.tags else ""
+        return await self._move(overlay, before, artifact, tag)
 
     async def _move(self, overlay: Overlay, before: OverlayImage, artifact: Artifact, tag: str) -> Move | None:
         """None when that is what the overlay pins already."""
@@ -249,10 +252,8 @@ class Planner:
         )
 
     def _approval(self, apps: tuple[str, ...], environment: str, kind: Kind) -> ApprovalRule:
-        """For several apps, the strictest of their rules."""
         rules = [self._policy.rules(app, environment) for app in apps]
-        found = [r.rollback_approval() if kind is Kind.ROLLBACK else r.approval() for r in rules]
-        return max(found, key=lambda rule: (rule.count, len(rule.required)))
+        return together(r.rollback_approval() if kind is Kind.ROLLBACK else r.approval() for r in rules)
 
     def _skipped(self, apps: tuple[str, ...], want: Want, *, forward: bool) -> dict[str, str]:
         """Gates that policy does not ask here, for every one of the apps.

@@ -13,7 +13,7 @@ import structlog
 
 from bot import metrics
 from bot.domain.caller import Permission, Person, Target
-from bot.domain.errors import Conflict, IntegrationError, NotAllowed, UserError
+from bot.domain.errors import Conflict, IntegrationError, NotAllowed, PromotionInProgress, UserError
 from bot.domain.event import Event
 from bot.domain.overlay import Commit
 from bot.domain.promotion import Approval, Following, GateResult, Kind, Phase, Plan, Promotion, Stage, Vote, VoteKind
@@ -252,7 +252,10 @@ class Steps:
             return await self._refuse(promotion, signal, "At least one app must go: abort it instead.")
         adjusted = replace(promotion, left_out=wanted, approvals=())
         entry = entry_of(adjusted, "adjusted", f"adjust:{signal.request_id}", actor=by.id, left_out=list(wanted))
-        await self.record.write(adjusted, entry)
+        try:
+            await self.record.write(adjusted, entry)
+        except PromotionInProgress as taken:
+            return await self._refuse(promotion, signal, taken.sentence)
         await self._show(adjusted)
         return Judgement(None, left_out=wanted)
 

@@ -124,7 +124,7 @@ def person(user: Json, groups: frozenset[str], own_team: str, said_team: str) ->
     profile: Mapping[str, Any] = user["profile"] if isinstance(user.get("profile"), Mapping) else {}
     name = profile.get("real_name") or user.get("real_name") or user.get("name") or user["id"]
     return Caller(
-        Person(str(user["id"]), str(name), str(profile.get("email") or "")),
+        Person(str(user["id"]), str(name), _email(user, profile)),
         team=str(user.get("team_id") or said_team),
         groups=groups,
         active=not user.get("deleted"),
@@ -133,6 +133,11 @@ def person(user: Json, groups: frozenset[str], own_team: str, said_team: str) ->
         foreign=_is_foreign(user, own_team, said_team),
         timezone=str(user.get("tz") or ""),
     )
+
+
+def _email(user: Json, profile: Mapping[str, Any]) -> str:
+    """ "" for one that its owner has not confirmed: anybody may claim it, and policy binds roles to addresses (S8)."""
+    return "" if user.get("is_email_confirmed") is False else str(profile.get("email") or "")
 
 
 def _is_foreign(user: Json, own_team: str, said_team: str) -> bool:

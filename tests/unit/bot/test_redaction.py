@@ -94,7 +94,8 @@ def test_what_the_bot_holds_is_recognised_in_urls_and_in_json() -> None:
 
 
 @pytest.mark.parametrize(
-    "printed", ["a", "a.", "a+", "eyJ-", "a://", "token", "token=", "secret-", "password ", "authorization ", "https://"]
+    "printed",
+    ["a", "a.", "a+", "eyJ-", "a://", "token", "token=", "secret-", "password ", "authorization ", "https://"],
 )
 def test_ten_times_as_much_without_a_line_break_takes_about_ten_times_as_long(printed: str) -> None:
     """A pipeline that prints a file in base64 must not stop the bot: it took minutes for twenty kilobytes."""

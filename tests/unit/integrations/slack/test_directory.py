@@ -34,6 +34,14 @@ def test_what_an_account_is(extra: dict[str, Any], told: str) -> None:
     assert [name for name, holds in found.items() if holds] == ([told] if told else [])
 
 
+@pytest.mark.parametrize(("confirmed", "email"), [({}, "dee@x"), ({"is_email_confirmed": True}, "dee@x")])
+def test_an_address_that_nobody_confirmed_is_none(confirmed: dict[str, Any], email: str) -> None:
+    """Policy binds roles to addresses, and commits are by them."""
+    profile = {"profile": {"email": "dee@x"}}
+    assert person({**USER, **profile, **confirmed}, frozenset(), "T1", "T1").person.email == email
+    assert person({**USER, **profile, "is_email_confirmed": False}, frozenset(), "T1", "T1").person.email == ""
+
+
 def test_a_workspace_that_does_not_say_who_it_is_knows_nobody() -> None:
     assert person(USER, frozenset(), "", "").foreign
 
