@@ -110,7 +110,12 @@ async def write_csv(rows: AsyncIterator[Row], out: TextIO) -> None:
     writer = csv.writer(out)
     writer.writerow(COLUMNS)
     async for row in rows:
-        writer.writerow([getattr(row, column) for column in COLUMNS])
+        writer.writerow([harmless(getattr(row, column)) for column in COLUMNS])
+
+
+def harmless(cell: object) -> object:
+    """Spreadsheets run what begins like a formula, and people choose names and words: a quote makes it text again."""
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
 
 
 async def write_json(rows: AsyncIterator[Row], out: TextIO) -> None:

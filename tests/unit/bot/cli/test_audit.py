@@ -200,3 +200,16 @@ def test_all_is_well_where_somebody_looked(archive: Archive, tmp_path: Path) -> 
     policy.write_text("")
     result = archive.run("four-eyes", "--policy", str(policy))
     assert (result.exit_code, result.output) == (0, "All 1 changes to production had a second pair of eyes.\n")
+
+
+@pytest.mark.parametrize("app", ["=HYPERLINK(1)", "+1", "-1", "@SUM(A1)", "\tx"])
+def test_no_cell_of_the_export_is_a_formula(archive: Archive, app: str) -> None:
+    """What people type, and call themselves and their apps, is opened in a spreadsheet by somebody else."""
+
+    async def work(database: Database) -> None:
+        await Audit(database).record(Entry("refused", app, app, "production"))
+
+    archive.do(work)
+    for row in csv.reader(io.StringIO(archive.run("export").output)):
+        assert not [cell for cell in row if cell.startswith(("=", "+", "-", "@", "\t"))]
+    assert json.loads(archive.run("export", "--format", "json").output)[0]["app"] == app
