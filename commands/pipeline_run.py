@@ -9,7 +9,7 @@ from bot.grammar import Place, Words
 from bot.policy import Policy
 from bot.ports import Pipelines
 from bot.registry import command
-from bot.workflow.runs import RunFollowing, fixed_names, parameters, pipeline_of
+from bot.workflow.runs import RunFollowing, fixed_names, leads_elsewhere, parameters, pipeline_of
 
 
 def parse(words: Words) -> Intent:
@@ -29,11 +29,16 @@ async def run_pipeline(
     """Build an app: fetch, test, build, push.
 
     A message in the conversation shows task by task how far it is. REVISION is a branch, tag or commit of the app's
-    source. Parameters that policy fixes cannot be given.
+    source. Parameters that policy fixes cannot be given, nor addresses of repositories and images.
     """
     if taken := sorted(ask.params.keys() & fixed_names(policy, ask.app)):
         raise InvalidCommand(
             f"`{taken[0]}` is fixed by policy for {ask.app}: leave it out. A revision is named without `revision=`."
+        )
+    if places := sorted(name for name, value in ask.params.items() if leads_elsewhere(value)):
+        raise InvalidCommand(
+            f"`{places[0]}` is an address, and where source comes from and images go is for policy to say: "
+            "an administrator can set it under `pipeline.params` in pilothouse.yaml."
         )
     run = await pipelines.start(
         RunRequest(

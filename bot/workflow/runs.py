@@ -99,6 +99,13 @@ def fixed_names(policy: Policy, app: str) -> frozenset[str]:
     return frozenset(policy.pipeline.params | policy.apps.get(app, AppPart()).params)
 
 
+def leads_elsewhere(value: str) -> bool:
+    """Whether it names a place (a URL, git@host:path, host.name/path): a run's credentials go where it leads."""
+    host, slash, _ = value.strip().partition("/")
+    login, colon, _ = host.partition(":")
+    return "://" in value or bool(colon and ("@" in login or slash)) or bool(slash and "." in host.strip("."))
+
+
 def request_like(run: PipelineRun, request_id: str, requester: str) -> RunRequest:
     """The request that makes a run like this one, with the parameters it had."""
     return RunRequest(request_id, run.pipeline, run.app, dict(run.params), requester)

@@ -39,6 +39,33 @@ async def test_what_policy_fixes_nobody_overrides(given: str) -> None:
     assert await office.pipelines.list("", 1) == ()
 
 
+@pytest.mark.parametrize(
+    "given",
+    [
+        "manifest-url=https://evil.example/overlays.git",
+        "manifest-url=<https://evil.example/overlays.git>",
+        "mirror=git@evil.example:overlays.git",
+        "image=harbor.example.com/apps/ledger",
+        "registry=localhost:5000/ledger",
+        "url=ext::sh -c id://",
+    ],
+)
+async def test_nobody_sends_a_runs_credentials_elsewhere(given: str) -> None:
+    """The platform's pipeline pushes to what `manifest-url` says, with the token that may write production."""
+    office = Office()
+    with pytest.raises(InvalidCommand, match="is an address"):
+        await office.run(f'/pipeline run my-app "{given}"' if " " in given else f"/pipeline run my-app {given}")
+    assert await office.pipelines.list("", 1) == ()
+
+
+@pytest.mark.parametrize(
+    "given", ["dockerfile=docker/Dockerfile", "test-command=./run-tests", "when=10:30", "n=../up/x"]
+)
+async def test_what_is_no_address_may_be_given(given: str) -> None:
+    name, _, value = given.partition("=")
+    assert (await started(Office(), f"/pipeline run my-app main {given}")).params[name] == value
+
+
 async def test_the_same_request_starts_one_run() -> None:
     office = Office()
     assert (await started(office)).name == (await started(office)).name
