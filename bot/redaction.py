@@ -3,7 +3,8 @@
 Two nets: what this bot itself holds, and what looks like a credential. The second one is for secrets of others, so it
 goes by shapes that their makers made recognisable, and by the words that stand in front of secrets.
 
-Pipelines print what they like, a megabyte without a space too: no pattern may look at a character more than a few times.
+Pipelines print what they like, a megabyte without a space too: no pattern may look at a character more than a few
+times.
 """
 
 import re

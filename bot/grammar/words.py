@@ -35,6 +35,11 @@ def is_image(reference: str) -> bool:
     return is_digest(reference) or _TAG.fullmatch(reference) is not None
 
 
+def is_revision(text: str) -> bool:
+    """Whether it can be a branch, tag or commit; never what git would take for an option."""
+    return _REVISION.fullmatch(text) is not None
+
+
 class Words:
     """Raises InvalidCommand or UnknownName, each with the usage, for words that do not fit."""
 

@@ -17,7 +17,7 @@ from bot.domain.intent import (
     RunPipeline,
     ShowScan,
 )
-from bot.grammar import is_image
+from bot.grammar import is_image, is_revision
 from bot.views.ids import Input, Modal, unreadable, verb_of
 
 
@@ -73,6 +73,8 @@ def objections(form: Form, environments: Sequence[Environment]) -> dict[str, str
         found[Input.ENVIRONMENT] = f"There is no such environment. Choose {' or '.join(names)}."
     if (image := form[Input.IMAGE]) and not is_image(image):
         found[Input.IMAGE] = "That is no tag and no digest. Choose an image from the list."
+    if (revision := form[Input.REVISION]) and not is_revision(revision):
+        found[Input.REVISION] = "That is no branch, tag or commit."
     return {name: objection for name, objection in found.items() if name in form.values}
 
 

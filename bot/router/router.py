@@ -10,10 +10,11 @@ from structlog.contextvars import bound_contextvars
 
 from bot.catalog import Catalog
 from bot.domain.caller import Permission
-from bot.domain.errors import UserError
+from bot.domain.errors import UnknownName, UserError
 from bot.domain.intent import Intent
 from bot.grammar import Vocabulary
 from bot.metrics import COMMAND_SECONDS, COMMANDS
+from bot.names import did_you_mean
 from bot.ports import Messenger, Modals
 from bot.registry import Registry, Services
 from bot.router.answers import Answers, Respond
@@ -26,6 +27,7 @@ from bot.router.incoming import Body, Incoming, from_button, from_event, from_sl
 from bot.router.suggestions import Suggestions
 from bot.router.tasks import Tasks
 from bot.views import options
+from bot.views.ids import Input
 from bot.views.refusal import refusal
 
 Ack = Callable[..., Awaitable[Any]]
@@ -127,7 +129,13 @@ class Router:
 
     async def _submission(self, incoming: Incoming, form: Form) -> None:
         intent = read_intent(form, incoming.context)
-        with _counted(self._registry.answering(intent).verb):
+        command = self._registry.answering(intent)
+        with _counted(command.verb):
+            if app := form[Input.APP]:
+                # Of an external select Slack does not know what was offered: the name is whatever the client sent.
+                await self._desk.admit(incoming, command.allow)
+                if app not in (apps := await self._catalog.apps()):
+                    raise UnknownName(f"There is no app {app[:60]!r}.{did_you_mean(app, apps)}")
             await self._answer(intent, incoming, None)
 
     async def _answer(self, intent: Intent, incoming: Incoming, respond: Respond | None) -> None:

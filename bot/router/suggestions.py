@@ -31,7 +31,7 @@ class Suggestions:
         app, environment = chosen.get(Input.APP, ""), chosen.get(Input.ENVIRONMENT, "")
         if body.get("action_id") == Input.APP:
             return tuple(Choice(name, name) for name in await self._catalog.apps() if self._sees(caller, name))
-        if not app or not self._sees(caller, app):
+        if not app or not self._sees(caller, app, environment):
             return ()
         if body.get("action_id") == Input.IMAGE:
             return await self._images(app, environment)
@@ -40,8 +40,8 @@ class Suggestions:
             return tuple(_past(choice) for choice in await self._promotions.rollback_choices(ask))
         return ()
 
-    def _sees(self, caller: Caller, app: str) -> bool:
-        return may(self._policy, caller, Permission.VIEW, Target(app))
+    def _sees(self, caller: Caller, app: str, environment: str = "") -> bool:
+        return may(self._policy, caller, Permission.VIEW, Target(app, environment))
 
     async def _images(self, app: str, environment: str) -> tuple[Choice, ...]:
         pinned = await self._catalog.images(app, environment or self._catalog.environments[0].name)

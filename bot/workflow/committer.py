@@ -155,5 +155,5 @@ def _signed(person: Person) -> str:
 
 
 def _one_line(text: str) -> str:
-    """A name or reason from a person must not become a trailer of its own, nor (as NUL does to git) hide those behind it."""
+    """A name or reason from a person must not become a trailer of its own, nor hide others, as NUL does from git."""
     return " ".join("".join(c for c in text if c.isprintable() or c.isspace()).split())

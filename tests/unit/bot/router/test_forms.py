@@ -2,6 +2,7 @@
 
 import json
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -11,6 +12,7 @@ from bot.policy import parse
 from bot.router.forms import objections, read_form
 from tests.fakes.office import POLICY
 from tests.unit.bot.router.conftest import Bot, until
+from tests.unit.bot.router.test_http import signed
 
 
 async def opened(bot: Bot, typed: str, who: str = "ana") -> dict[str, Any]:
@@ -143,3 +145,29 @@ def test_objections_name_inputs_that_the_view_really_has(submitted: dict[str, An
 @pytest.mark.parametrize("metadata", ["", "not json", "[]", "{}", '{"channel": 3}', "null"])
 async def test_metadata_of_any_shape_is_read(metadata: str) -> None:
     assert read_form(view("reject", metadata)).metadata == {}
+
+
+async def submission(bot: Bot, callback_id: str, **values: str) -> int:
+    """A view_submission as any client may send it: Slack does not know what an external select offered."""
+    state = {name: {name: {"type": "plain_text_input", "value": value}} for name, value in values.items()}
+    view = {"id": "V1", "hash": str(values), "callback_id": callback_id, "state": {"values": state}, "type": "modal"}
+    user = {"id": "U0ANA", "team_id": "T0PILOT"}
+    payload = {"type": "view_submission", "team": {"id": "T0PILOT"}, "user": user, "view": view}
+    answer = await bot.app.async_dispatch(signed(urlencode({"payload": json.dumps(payload)})))
+    await bot.idle()
+    return len(json.loads(answer.body or "{}").get("errors", {}))
+
+
+@pytest.mark.parametrize("app", ["../ledger", "my-app@evil.example/x", "nothing", "My-App"])
+async def test_an_app_that_was_never_offered_builds_nothing(bot: Bot, app: str) -> None:
+    """It would be filled into the source's and the image's addresses."""
+    assert await submission(bot, "pick.pipeline run", app=app) == 0
+    assert await bot.office.pipelines.list("", 9) == ()
+    await submission(bot, "pick.pipeline run", app="my-app")
+    assert [run.app for run in await bot.office.pipelines.list("", 9)] == ["my-app"]
+
+
+@pytest.mark.parametrize("revision", ["--upload-pack=id", "-x", "main; id", "a b"])
+async def test_a_revision_that_git_would_take_for_an_option_is_refused_in_the_modal(bot: Bot, revision: str) -> None:
+    assert await submission(bot, "pick.pipeline run", app="my-app", revision=revision) == 1
+    assert await bot.office.pipelines.list("", 9) == ()

@@ -12,7 +12,7 @@ from bot.domain.errors import NotAllowed
 from bot.domain.intent import Adjust, Approve, Promote
 from bot.domain.promotion import Approval, ApprovalRule, Phase, Promotion, Quorum, Stage, VoteKind
 from bot.domain.safety import Delegation
-from tests.unit.bot.workflow.house import HARBOR, POLICY, House, house, kustomization, path
+from tests.unit.bot.workflow.house import HARBOR, POLICY, House, house, path
 from tests.unit.bot.workflow.test_turns import add_app
 
 APPS = """
