@@ -10,7 +10,10 @@ TAG = re.compile(r"\w[\w.-]{0,127}")
 
 
 async def write(git: GitServer, files: Mapping[str, str], message: str, author: str) -> str:
-    """Whole files, path → content. The new commit's id."""
+    """Whole files, path → content. The new commit's id. Raises ValueError for paths that git would not check out."""
+    for path in files:
+        if not path or "\n" in path or {"", ".", "..", ".git"} & set(path.split("/")):
+            raise ValueError(f"files: {path!r} is no path within the repository")
     content: dict[str, bytes | None] = {path: text.encode() for path, text in files.items()}
     return await git.commit(content, message, author, f"{author.lower()}@example.com")
 

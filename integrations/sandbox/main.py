@@ -11,9 +11,11 @@ from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.routing import Mount
 
 from integrations.sandbox.clock import Clock
+from integrations.sandbox.guard import Guard
 from integrations.sandbox.interface import Interface, refused
 from integrations.sandbox.page import Page
 from integrations.sandbox.serving import serve
@@ -63,7 +65,9 @@ async def run(port: int, clock: Clock, data: Path) -> None:
 
 def application(world: World) -> Starlette:
     return Starlette(
-        routes=[*Interface(world).routes(), Mount("/", Page())], exception_handlers={HTTPException: refused}
+        routes=[*Interface(world).routes(), Mount("/", Page())],
+        exception_handlers={HTTPException: refused},
+        middleware=[Middleware(Guard)],
     )
 
 
