@@ -1,4 +1,4 @@
-"""Only this machine's people and scripts drive the sandbox: no page of another site that somebody has open beside it."""
+"""Only this machine's people and scripts drive the sandbox: no page of another site that is open beside it."""
 
 from urllib.parse import urlsplit
 
