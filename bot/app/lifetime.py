@@ -14,6 +14,7 @@ from bot.app.parts import Pilothouse
 from bot.app.serving import listening, serving
 from bot.policy import load
 from bot.settings import Settings
+from bot.store.alone import alone
 
 log = structlog.get_logger(__name__)
 
@@ -30,6 +31,7 @@ async def run(settings: Settings) -> None:
     stop = asyncio.Event()
     with _stopped_by_signals(stop):
         async with AsyncExitStack() as stack:
+            stack.enter_context(alone(settings.database_url))
             pilothouse = await assemble(settings, policy, stack)
             await _note_policy(pilothouse)
             await stack.enter_async_context(serving(pilothouse))
