@@ -10,18 +10,12 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from bot.bodies import BODY_LIMIT, BODY_SECONDS, TooLarge, read, told
 from bot.store.codec import dump
 from bot.store.webhooks import WebhookStore
 from bot.webhooks.sender import Malformed, Sender
 
 log = structlog.get_logger()
-BODY_LIMIT = 1024 * 1024
-"""bytes"""
-BODY_SECONDS = 10.0
-
-
-class TooLarge(Exception):
-    """The body goes on beyond the limit."""
 
 
 class Receiver:
@@ -84,20 +78,3 @@ class Receiver:
             return told(503, "it could not be noted: send it again")
         self._noted()
         return JSONResponse({"accepted": new} if new else {"accepted": False, "reason": "it came before"}, 202)
-
-
-async def read(request: Request) -> bytes:
-    """Raises TooLarge, before everything has come where the sender says how much it is."""
-    said = request.headers.get("content-length", "")
-    if said.isascii() and said.isdigit() and int(said[:12]) > BODY_LIMIT:
-        raise TooLarge
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > BODY_LIMIT:
-            raise TooLarge
-    return bytes(body)
-
-
-def told(status: int, sentence: str) -> Response:
-    return JSONResponse({"error": sentence}, status)

@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 from starlette.applications import Starlette
 from starlette.requests import Request
 
+from bot.bodies import BODY_LIMIT, TooLarge, read
 from bot.settings import Settings, WebhookSettings
 from bot.webhooks import GitHubWebhook, HarborWebhook
-from bot.webhooks.receiver import BODY_LIMIT, Receiver, TooLarge, read
+from bot.webhooks.receiver import Receiver
 from bot.webhooks.sender import same
 from tests.unit.bot.webhooks.conftest import ALERTMANAGER, GITHUB, HARBOR, TEKTON, House, a_store, sample
 
