@@ -124,7 +124,7 @@ class Audit:
         query = sa.select(audit).where(audit.c.seq > after).order_by(audit.c.seq).limit(limit)
         if since:
             query = query.where(audit.c.at >= since.astimezone(UTC).isoformat())
-        async with self._database.begin() as connection:
+        async with self._database.reading() as connection:
             found = (await connection.execute(query)).mappings().all()
         return tuple(Row(**row) for row in found)
 

@@ -1,7 +1,9 @@
 """The database: one engine, one transaction helper. Tables live one idea a file beside this one."""
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import make_url
@@ -17,6 +19,9 @@ metadata = sa.MetaData(
 
 DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
 BUSY_SECONDS = 15
+POOL_SECONDS = 60
+"""How long a transaction waits for its turn: hundreds of commands may come at once."""
+READS = "pilothouse_reads"
 
 
 class Database:
@@ -31,7 +36,13 @@ class Database:
         if kind not in DRIVERS:
             raise ValueError(f"database_url: {kind} is not supported: expected sqlite:///FILE or postgresql://…")
         self.sqlite = kind == "sqlite"
-        self.engine: AsyncEngine = create_async_engine(parsed.set(drivername=DRIVERS[kind]), pool_pre_ping=True)
+        in_memory = self.sqlite and parsed.database in (None, "", ":memory:")  # then there is only one connection
+        pool: dict[str, Any] = {} if in_memory else {"pool_timeout": POOL_SECONDS}
+        self.engine: AsyncEngine = create_async_engine(
+            parsed.set(drivername=DRIVERS[kind]), pool_pre_ping=not self.sqlite, **pool
+        )
+        # SQLite's own waiting is a lottery, and who loses it for long is an error: here everybody's turn comes.
+        self._writing = asyncio.Lock()
         if self.sqlite:
             sa.event.listen(self.engine.sync_engine, "connect", use_write_ahead_log)
             sa.event.listen(self.engine.sync_engine, "begin", take_the_write_lock)
@@ -39,8 +50,14 @@ class Database:
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[AsyncConnection]:
         """A transaction: committed at the end of the block, rolled back when it raises."""
-        async with self.engine.begin() as connection:
+        async with self._writing if self.sqlite else nullcontext(), self.engine.begin() as connection:
             yield connection
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction that changes nothing: beside others that do so, and beside the one that writes."""
+        async with self.engine.connect() as connection:
+            yield await connection.execution_options(**{READS: True})
 
     async def close(self) -> None:
         await self.engine.dispose()
@@ -57,4 +74,4 @@ def use_write_ahead_log(connection: sa.engine.interfaces.DBAPIConnection, _recor
 
 def take_the_write_lock(connection: sa.Connection) -> None:
     """A transaction that reads first and writes later would fail when another wrote in between: queue up instead."""
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    connection.exec_driver_sql("BEGIN" if connection.get_execution_options().get(READS) else "BEGIN IMMEDIATE")

@@ -84,5 +84,5 @@ class DelegationStore:
         return Standing(roles, tuple(behalf))
 
     async def _load(self, query: sa.Select[Any]) -> tuple[Delegation, ...]:
-        async with self._database.begin() as connection:
+        async with self._database.reading() as connection:
             return tuple(load(state, Delegation) for state in (await connection.execute(query)).scalars().all())

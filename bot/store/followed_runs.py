@@ -27,7 +27,7 @@ class FollowedRunStore:
 
     async def channels(self, run: str) -> tuple[str, ...]:
         query = sa.select(followed_runs.c.channel).where(followed_runs.c.run == run)
-        async with self._database.begin() as connection:
+        async with self._database.reading() as connection:
             return tuple((await connection.execute(query.order_by(followed_runs.c.channel))).scalars().all())
 
     async def forget(self, run: str) -> None:

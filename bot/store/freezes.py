@@ -30,7 +30,7 @@ class FreezeStore:
         """Of the freezes that hold this app there now, the one that lasts longest."""
         query = sa.select(freezes.c.state)
         query = query.where(freezes.c.app.in_((app, "")), freezes.c.environment == environment)
-        async with self._database.begin() as connection:
+        async with self._database.reading() as connection:
             found = await _load(connection, query)
         now = datetime.now(UTC)
         holding = [freeze for freeze in found if freeze.until > now and app not in freeze.exempt_apps]
@@ -56,7 +56,7 @@ class FreezeStore:
 
     async def all(self) -> tuple[Freeze, ...]:
         """Expired ones too, until they are cleared away; oldest first."""
-        async with self._database.begin() as connection:
+        async with self._database.reading() as connection:
             found = await _load(connection, sa.select(freezes.c.state))
         return tuple(sorted(found, key=lambda freeze: freeze.since))
 

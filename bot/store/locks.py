@@ -37,7 +37,7 @@ class LockStore:
 
     async def held(self, app: str, environment: str) -> Lock | None:
         """The lock that holds this app there now; an expired one holds nothing."""
-        async with self._database.begin() as connection:
+        async with self._database.reading() as connection:
             return await self.held_in(connection, app, environment)
 
     async def held_in(self, connection: AsyncConnection, app: str, environment: str) -> Lock | None:
@@ -82,7 +82,7 @@ class LockStore:
 
     async def all(self) -> tuple[Lock, ...]:
         """Expired ones too, until they are released; oldest first."""
-        async with self._database.begin() as connection:
+        async with self._database.reading() as connection:
             states = (await connection.execute(sa.select(locks.c.state))).scalars().all()
         return tuple(sorted((load(state, Lock) for state in states), key=lambda lock: lock.since))
 

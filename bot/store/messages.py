@@ -197,7 +197,7 @@ class Messages:
             sa.func.min(outbox.c.put_at).filter(pending),
         )
         stale = sa.select(sa.func.count()).where(threads.c.wanted_hash != threads.c.shown_hash)
-        async with self._database.begin() as connection:
+        async with self._database.reading() as connection:
             waiting, dead, oldest = (await connection.execute(query)).one()
             cards = (await connection.execute(stale)).scalar_one()
         return Counts(waiting, dead, cards, oldest)
@@ -245,7 +245,7 @@ class Messages:
             return int((await connection.execute(statement)).rowcount)
 
     async def _all(self, query: sa.Select[Any]) -> Sequence[Mapping[str, Any]]:
-        async with self._database.begin() as connection:
+        async with self._database.reading() as connection:
             return [dict(row) for row in (await connection.execute(query)).mappings()]
 
 

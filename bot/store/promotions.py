@@ -84,7 +84,7 @@ class PromotionStore:
             await self._take_again(connection, promotion)
 
     async def get(self, promotion_id: str) -> Promotion | None:
-        async with self._database.begin() as connection:
+        async with self._database.reading() as connection:
             return await self.get_in(connection, promotion_id)
 
     async def get_in(self, connection: AsyncConnection, promotion_id: str) -> Promotion | None:
@@ -147,7 +147,7 @@ class PromotionStore:
             await connection.execute(live.insert(), rows)
 
     async def _load(self, query: sa.Select[Any]) -> tuple[Promotion, ...]:
-        async with self._database.begin() as connection:
+        async with self._database.reading() as connection:
             states: Sequence[str] = (await connection.execute(query)).scalars().all()
         return tuple(load(state, Promotion) for state in states)
 

@@ -51,7 +51,7 @@ class QueueStore:
     async def all(self) -> tuple[Waiting, ...]:
         """In the order in which their turn comes."""
         query = sa.select(queue).order_by(queue.c.in_front.desc(), queue.c.id)
-        async with self._database.begin() as connection:
+        async with self._database.reading() as connection:
             rows = (await connection.execute(query)).mappings().all()
         return tuple(_waiting(dict(row)) for row in rows)
 

@@ -23,7 +23,7 @@ class RejectionStore:
         self._database = database
 
     async def find(self, app: str, digest: str) -> Rejection | None:
-        async with self._database.begin() as connection:
+        async with self._database.reading() as connection:
             return await self.find_in(connection, app, digest)
 
     async def find_in(self, connection: AsyncConnection, app: str, digest: str) -> Rejection | None:
@@ -42,6 +42,6 @@ class RejectionStore:
 
     async def all(self) -> tuple[Rejection, ...]:
         """Newest first."""
-        async with self._database.begin() as connection:
+        async with self._database.reading() as connection:
             states = (await connection.execute(sa.select(rejections.c.state))).scalars().all()
         return tuple(sorted((load(state, Rejection) for state in states), key=lambda one: one.at, reverse=True))

@@ -55,5 +55,5 @@ class ReviewStore:
         return tuple(sorted(found, key=lambda review: review.opened_at))
 
     async def _load(self, query: sa.Select[Any]) -> tuple[Review, ...]:
-        async with self._database.begin() as connection:
+        async with self._database.reading() as connection:
             return tuple(load(state, Review) for state in (await connection.execute(query)).scalars().all())

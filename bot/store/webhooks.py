@@ -121,6 +121,6 @@ class WebhookStore:
             return int((await connection.execute(statement)).rowcount)
 
     async def _all(self, query: sa.Select[Any]) -> Sequence[sa.Row[Any]]:
-        async with self._database.begin() as connection:
+        async with self._database.reading() as connection:
             rows: Sequence[sa.Row[Any]] = (await connection.execute(query)).all()
         return rows
