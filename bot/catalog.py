@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from bot.domain.environment import Environment
 from bot.domain.errors import UnknownName
 from bot.domain.overlay import Overlay, OverlayImage
-from bot.kustomization import FILE_NAMES, read_images
+from bot.kustomization import FILE_NAMES, KustomizationError, read_images
 from bot.names import nearest
 from bot.policy import Policy
 from bot.ports import OverlaySource
@@ -90,6 +90,21 @@ class Catalog:
         wanted = tuple(overlays)
         contents = await self._source.read([overlay.path for overlay in wanted], listing.commit)
         return {overlay: read_images(contents[overlay.path], overlay.path) for overlay in wanted}
+
+    async def legible_images_at(
+        self, listing: Listing, overlays: Iterable[Overlay]
+    ) -> tuple[dict[Overlay, tuple[OverlayImage, ...]], dict[Overlay, str]]:
+        """Like `all_images_at`, and of those that cannot be read, why: one broken file hides no other."""
+        wanted = tuple(overlays)
+        contents = await self._source.read([overlay.path for overlay in wanted], listing.commit)
+        images: dict[Overlay, tuple[OverlayImage, ...]] = {}
+        broken: dict[Overlay, str] = {}
+        for overlay in wanted:
+            try:
+                images[overlay] = read_images(contents[overlay.path], overlay.path)
+            except KustomizationError as error:
+                images[overlay], broken[overlay] = (), error.sentence
+        return images, broken
 
     async def listing(self, *, fresh: bool = False) -> Listing:
         """Every overlay at the branch's head; at most `FRESH_SECONDS` old unless `fresh`."""

@@ -58,9 +58,10 @@ class Board:
             if may(self._policy, caller, Permission.VIEW, Target(its_app, its_environment))
         ]
         overlays.sort(key=lambda overlay: (overlay.app, self._catalog.environment(overlay.environment).order))
-        images, argo, details = await asyncio.gather(
-            self._catalog.all_images_at(listing, overlays), self._ask_argo(overlays), self._details(overlays)
+        (images, broken), argo, details = await asyncio.gather(
+            self._catalog.legible_images_at(listing, overlays), self._ask_argo(overlays), self._details(overlays)
         )
+        argo = {**argo, **{overlay: (None, why) for overlay, why in broken.items()}}
         return tuple(
             StatusRow(overlay.app, overlay.environment, images[overlay], *argo[overlay], *details[overlay])
             for overlay in overlays

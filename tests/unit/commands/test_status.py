@@ -48,6 +48,14 @@ async def test_the_image_is_that_of_the_newest_commit_however_soon_it_is_asked_a
     assert (row.last.message, row.images[0].tag) == ("A new image", "1.4.2")
 
 
+async def test_one_overlay_that_cannot_be_read_hides_no_other() -> None:
+    office = Office()
+    office.overlays.push({"apps/ledger/overlays/development/kustomization.yaml": b"]["}, "Oops")
+    shown = {(row.app, row.environment): row for row in await rows(office, "/status")}
+    assert "is not valid YAML" in shown["ledger", "development"].problem
+    assert all(row.images for place, row in shown.items() if place != ("ledger", "development"))
+
+
 async def test_a_promotion_under_way_is_shown_where_it_goes() -> None:
     office = Office()
     await office.run("/deploy my-app prod", "U0ANA")
