@@ -26,6 +26,7 @@ from bot.ports import (
     Signatures,
     SyncWindows,
 )
+from bot.store.audit import Audit
 from bot.store.promotions import PromotionStore
 from bot.store.requests import RequestStore
 from bot.workflow.board import Board
@@ -78,4 +79,5 @@ def to_commands(ground: Ground, desk: PromotionDesk) -> Mapping[Any, Any]:
         Scans: Scans(catalog, outside.harbor, policy),
         Subscribers: ground.subscriptions,
         PromotionStore: ground.store,
+        Audit: ground.audit,
     }

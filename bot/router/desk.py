@@ -10,6 +10,7 @@ from bot.policy import Policy, authorize
 from bot.ports import Directory, RequestLog
 from bot.registry import Registry, Services
 from bot.router.incoming import Incoming
+from bot.store.audit import Audit, Entry
 
 log = structlog.get_logger(__name__)
 
@@ -27,11 +28,12 @@ class Desk:
         self._policy: Policy = services[Policy]
         self._directory: Directory = services[Directory]
         self._requests: RequestLog = services[RequestLog]
+        self._audit: Audit | None = services.get(Audit)
 
     async def admit(self, incoming: Incoming, permission: Permission) -> Caller:
         """Who it is; raises NotAllowed for somebody who holds the permission nowhere, before anything is told."""
         caller = await self._caller(incoming)
-        authorize(self._policy, caller, permission, Target())
+        await self._authorize(caller, permission, Target())
         return caller
 
     async def ask(self, intent: Intent, incoming: Incoming) -> Reply:
@@ -39,10 +41,20 @@ class Desk:
         caller = await self._caller(incoming)
         permission = self._registry.answering(intent).allow
         for target in targets(intent):
-            authorize(self._policy, caller, permission, target)
+            await self._authorize(caller, permission, target)
         if not await self._requests.first(incoming.request_id):
             raise Repeated
         return await self._runner.run(intent, caller)
+
+    async def _authorize(self, caller: Caller, permission: Permission, target: Target) -> None:
+        """Raises NotAllowed, once the refusal is on record."""
+        try:
+            authorize(self._policy, caller, permission, target)
+        except NotAllowed as refused:
+            if self._audit:
+                detail = {"asked": permission, "reason": refused.sentence}
+                await self._audit.record(Entry("refused", caller.id, target.app, target.environment, detail=detail))
+            raise
 
     async def _caller(self, incoming: Incoming) -> Caller:
         """As the workspace says now. Raises NotAllowed when it cannot say: nobody is let in unknown."""

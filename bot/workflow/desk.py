@@ -100,7 +100,12 @@ class PromotionDesk(Promotions):
         return await self.store.get(promotion_id(context.request_id))
 
     async def _start(self, plan: Plan, caller: Caller) -> Promotion:
-        self._authorize(plan, caller)
+        try:
+            self._authorize(plan, caller)
+        except NotAllowed as refused:
+            detail = {"asked": plan.kind, "break_glass": plan.break_glass, "reason": refused.sentence}
+            await self.audit.record(Entry("refused", caller.id, plan.app, plan.environment, detail=detail))
+            raise
         promotion = Promotion(plan, Phase.RUNNING, Stage.GATES)
         try:
             async with self.database.begin() as connection:
