@@ -3,6 +3,7 @@
 from typing import Any
 
 from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 from integrations.sandbox.git import GitServer
 from integrations.sandbox.history import ENVIRONMENTS
@@ -23,13 +24,20 @@ async def overlays(git: GitServer, at: str) -> dict[str, dict[str, Row]]:
 
 
 async def _overlay(git: GitServer, path: str, at: str) -> Row:
-    content = YAML(typ="safe").load(await git.read(path, at) or b"") or {}
     newest = await git.repository.log(at, 1, path)
-    images = [
-        {"name": i.get("newName", i["name"]), "tag": i.get("newTag"), "digest": i.get("digest")}
-        for i in content.get("images", [])
-    ]
-    return {"images": images, "commit": newest[0] if newest else None}
+    return {"images": _images(await git.read(path, at) or b""), "commit": newest[0] if newest else None}
+
+
+def _images(kustomization: bytes) -> list[Row]:
+    """None where somebody has committed what is no kustomization: the world goes on, and so does the page."""
+    try:
+        content = YAML(typ="safe").load(kustomization) or {}
+        return [
+            {"name": i.get("newName", i["name"]), "tag": i.get("newTag"), "digest": i.get("digest")}
+            for i in content.get("images", [])
+        ]
+    except (YAMLError, AttributeError, KeyError, TypeError):
+        return []
 
 
 def pipeline_runs(kubernetes: KubernetesServer) -> list[Row]:
