@@ -31,10 +31,11 @@ def functions_of(file: str) -> dict[str, str]:
     if not path.exists():
         return {}
     source = path.read_text()
+    lines = source.splitlines()
     functions = (
         node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     )
-    return {node.name: ast.get_source_segment(source, node) or "" for node in functions}
+    return {node.name: "\n".join(lines[node.lineno - 1 : node.end_lineno]) for node in functions}
 
 
 CITATIONS = [(fact, file, name) for fact, tests, _ in rows() for file, name in tests]

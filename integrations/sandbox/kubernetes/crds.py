@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import yaml
 from jsonschema import Draft202012Validator
-from ruamel.yaml import YAML
 
 Schema = dict[str, Any]
 Cause = tuple[str, str, str]
@@ -14,10 +14,11 @@ Cause = tuple[str, str, str]
 
 @functools.cache
 def _schemas(folder: Path) -> dict[tuple[str, str], Schema]:
-    """By apiVersion and kind. Reading them takes seconds, so once a process."""
+    """By apiVersion and kind. Megabytes of YAML, so read by the C parser where there is one, and once a process."""
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     found: dict[tuple[str, str], Schema] = {}
     for path in sorted(folder.glob("*.yaml")):
-        for manifest in YAML(typ="safe").load_all(path.read_text("utf-8")):
+        for manifest in yaml.load_all(path.read_text("utf-8"), loader):
             if not manifest or manifest.get("kind") != "CustomResourceDefinition":
                 continue
             spec = manifest["spec"]

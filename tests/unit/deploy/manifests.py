@@ -13,7 +13,7 @@ import yaml
 
 REPOSITORY = Path(__file__).parents[3]
 DEPLOY = REPOSITORY / "deploy"
-CONTRACTS = REPOSITORY.parent / "shared" / "contracts"
+CONTRACTS = Path(os.environ.get("CONTRACTS_DIR") or REPOSITORY.parent / "shared" / "contracts")
 
 Manifest = dict[str, Any]
 
