@@ -46,7 +46,7 @@ class Outside:
 
 async def open_outside(settings: Settings, policy: Policy, stack: AsyncExitStack) -> Outside:
     """Make every client; `stack` closes them. Connects to nothing yet."""
-    slack = SlackApi(settings.slack.credential("bot_token"), settings.slack.api_url)
+    slack = SlackApi(settings.slack.credential("bot_token"), settings.slack.api_url, tls=settings.slack)
     instances = argocd_instances(settings)
     argocd = ArgoCDs(instances[""], by_environment(policy, instances))
     harbor = Harbor(settings.harbor)

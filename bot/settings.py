@@ -69,7 +69,7 @@ class Tls(Group):
     client_key: Path | None = Field(None, description="PEM file with the client certificate's key.")
 
 
-class SlackSettings(Group):
+class SlackSettings(Tls):
     bot_token: SecretStr | None = Field(None, description="Bot token (xoxb-…).")
     bot_token_file: Path | None = None
     app_token: SecretStr | None = Field(

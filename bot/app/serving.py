@@ -8,11 +8,13 @@ from contextlib import asynccontextmanager
 import uvicorn
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.adapter.starlette.async_handler import AsyncSlackRequestHandler
+from slack_bolt.async_app import AsyncApp
 from starlette.types import ASGIApp
 
 from bot.app.parts import Pilothouse
 from bot.metrics import OUTBOX, REGISTRY
 from bot.web import web
+from integrations.slack import SlackApi, SocketMode
 
 
 class Server(uvicorn.Server):
@@ -67,15 +69,25 @@ async def listening(pilothouse: Pilothouse) -> AsyncIterator[None]:
         pilothouse.connected = _always
         yield
         return
-    token = pilothouse.settings.slack.credential("app_token")()
-    handler = AsyncSocketModeHandler(pilothouse.bolt, token)
-    await handler.connect_async()  # type: ignore[no-untyped-call]
-    pilothouse.connected = handler.client.is_connected
+    slack = pilothouse.settings.slack
+    api = SlackApi(slack.credential("app_token"), slack.api_url, tls=slack)
+    handler = _SocketModeHandler(pilothouse.bolt, SocketMode(api))
     try:
+        await handler.connect_async()  # type: ignore[no-untyped-call]
+        pilothouse.connected = handler.client.is_connected
         yield
     finally:
         pilothouse.connected = _never
         await handler.close_async()  # type: ignore[no-untyped-call]
+        await api.aclose()
+
+
+class _SocketModeHandler(AsyncSocketModeHandler):
+    """Bolt's, with our client: Bolt's own would keep the app-level token that it had at the start."""
+
+    def __init__(self, app: AsyncApp, client: SocketMode) -> None:
+        self.app, self.client = app, client
+        client.socket_mode_request_listeners.append(self.handle)
 
 
 async def _always() -> bool:

@@ -25,7 +25,7 @@ async def workspace(settings: Settings) -> AsyncIterator[SlackApi | None]:
     if not token:
         yield None
         return
-    api = SlackApi(token, settings.slack.api_url)
+    api = SlackApi(token, settings.slack.api_url, tls=settings.slack)
     try:
         yield api
     finally:
@@ -68,7 +68,7 @@ async def _socket_mode(slack: SlackSettings) -> str:
         raise Wrong("there is no app-level token", MEND_APP_TOKEN)
     if not token().startswith("xapp-"):
         raise Wrong("the app-level token does not begin with xapp-", MEND_APP_TOKEN)
-    api = SlackApi(token, slack.api_url)
+    api = SlackApi(token, slack.api_url, tls=slack)
     try:
         connections = await socket_mode(api)
     except Refused as error:

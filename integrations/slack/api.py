@@ -12,7 +12,9 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_aft
 from tenacity.wait import wait_random_exponential
 
 from bot.domain.errors import Refused, Unavailable
+from bot.settings import Tls
 from integrations.http.auth import CredentialError, CredentialUnreadable, read
+from integrations.http.tls import Certificates
 from integrations.slack import transport
 from integrations.slack.failures import SYSTEM, failure
 from integrations.slack.pace import Pace
@@ -38,11 +40,13 @@ class SlackApi:
         *,
         pace: Pace | None = None,
         budget: float = BUDGET_SECONDS,
+        tls: Tls | None = None,
     ) -> None:
         self._token = token
         self._base_url = base_url if base_url.endswith("/") else f"{base_url}/"
         self._pace = pace or Pace()
         self._budget = budget
+        self._certificates = Certificates(tls or Tls())
         self._client: AsyncWebClient | None = None
 
     async def read(self, method: str, **arguments: Any) -> Json:
@@ -107,10 +111,14 @@ class SlackApi:
         if self._client is None or self._client.session is None or self._client.session.closed:
             # The default handlers would repeat a post whose reply was lost (S3), and their proxy ignores NO_PROXY.
             self._client = AsyncWebClient(
-                base_url=self._base_url, session=transport.session(), retry_handlers=[], trust_env_in_session=True
+                base_url=self._base_url, session=self.session(), retry_handlers=[], trust_env_in_session=True
             )
             self._client.proxy = None
         return self._client
+
+    def session(self) -> aiohttp.ClientSession:
+        """A new one, of the same bounds and trust; whoever asks for it closes it."""
+        return transport.session(self._certificates.context)
 
     async def aclose(self) -> None:
         if self._client is not None and self._client.session is not None:
@@ -120,6 +128,9 @@ class SlackApi:
         """Foreign errors stop here. slack_sdk itself stumbles over answers that are no JSON objects."""
         try:
             return await call
+        except aiohttp.ClientConnectorCertificateError as error:
+            detail = "its certificate is not trusted: set PILOTHOUSE_SLACK__CA_BUNDLE"
+            raise Refused(SYSTEM, operation, detail) from error
         except SlackApiError as error:
             raise failure(operation, error) from error
         except transport.AnswerTooLong as error:
@@ -158,12 +169,16 @@ class SlackApi:
         return AsyncRetrying(retry=retry_if_exception(again), wait=wait, stop=stop_after_attempt(TRIES), reraise=True)
 
     def _credential(self, operation: str) -> str:
+        """The token, and the certificates, as they are now."""
         try:
             token = read(self._token)
+            self._certificates.refresh()
         except CredentialUnreadable as error:
             raise Unavailable(SYSTEM, operation, str(error)) from error
         except CredentialError as error:
             raise Refused(SYSTEM, operation, str(error)) from error
+        except OSError as error:
+            raise Unavailable(SYSTEM, operation, f"certificate files: {error.strerror}") from error
         if not token:
             raise Refused(SYSTEM, operation, "there is no token: set PILOTHOUSE_SLACK__BOT_TOKEN")
         return token

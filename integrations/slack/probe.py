@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import aiohttp
 
 from bot.domain.errors import Refused, Unavailable
-from integrations.slack import transport
 from integrations.slack.api import SlackApi
 from integrations.slack.conversations import Conversations
 from integrations.slack.failures import SYSTEM
+from integrations.slack.socket_mode import address
 
 HELLO_SECONDS = 10
 
@@ -57,13 +57,10 @@ async def socket_mode(api: SlackApi) -> int:
     What Slack sends on it in these milliseconds is not acknowledged, so it comes again or is asked again (S24, S25).
     Raises Unavailable, Refused (not_allowed_token_type: a bot token; link_disabled: Socket Mode is off, S21, S23).
     """
-    method = "apps.connections.open"
-    url = (await api.write(method, idempotent=True)).get("url")
-    if not isinstance(url, str) or not url.startswith(("ws://", "wss://")):
-        raise Refused(SYSTEM, method, "the answer names no WebSocket")
+    url = await address(api)
     operation = "connect by Socket Mode"
     try:
-        async with asyncio.timeout(HELLO_SECONDS), transport.session() as session, session.ws_connect(url) as socket:
+        async with asyncio.timeout(HELLO_SECONDS), api.session() as session, session.ws_connect(url) as socket:
             frame = json.loads(await socket.receive_str())
     except (aiohttp.ClientError, OSError, TimeoutError) as error:
         raise Unavailable(SYSTEM, operation, f"no connection: {type(error).__name__}") from error

@@ -1,5 +1,7 @@
 """The HTTP session under slack_sdk's client: bounded in time, connections and memory."""
 
+import ssl
+
 import aiohttp
 
 CONNECT_SECONDS, READ_SECONDS = 5, 30
@@ -27,11 +29,11 @@ class AnswerTooLong(aiohttp.ClientPayloadError):
     """Nothing that Slack sends is this long."""
 
 
-def session() -> aiohttp.ClientSession:
+def session(trust: ssl.SSLContext | None = None) -> aiohttp.ClientSession:
     """To be made inside the running loop. Proxies come from the environment, NO_PROXY included."""
     return aiohttp.ClientSession(
         timeout=aiohttp.ClientTimeout(total=None, connect=CONNECT_SECONDS, sock_read=READ_SECONDS),
-        connector=aiohttp.TCPConnector(limit=CONNECTIONS),
+        connector=aiohttp.TCPConnector(limit=CONNECTIONS, ssl=trust or True),
         response_class=BoundedResponse,
         cookie_jar=aiohttp.DummyCookieJar(),
         trust_env=True,

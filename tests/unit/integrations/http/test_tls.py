@@ -1,9 +1,6 @@
 """HTTPS: whom we trust, who we are, and certificates that change under us."""
 
-import asyncio
 import ssl
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -12,31 +9,9 @@ import trustme
 from bot.domain.errors import Refused, Unavailable
 from bot.settings import Tls
 from integrations.http import Connection, Policy
+from tests.unit.integrations.http.https import https
 
 QUICK = Policy(connect=1, read=1, total=3, attempts=1)
-
-
-@asynccontextmanager
-async def https(authority: trustme.CA, *, client_authority: trustme.CA | None = None) -> AsyncIterator[str]:
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    authority.issue_cert("localhost").configure_cert(context)
-    if client_authority:
-        context.verify_mode = ssl.CERT_REQUIRED
-        client_authority.configure_trust(context)
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            await reader.readuntil(b"\r\n\r\n")
-            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
-            await writer.drain()
-        except (ConnectionError, asyncio.IncompleteReadError):
-            pass
-        finally:
-            writer.close()
-
-    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)
-    async with server:
-        yield f"https://localhost:{server.sockets[0].getsockname()[1]}"
 
 
 async def ask(url: str, tls: Tls | None = None) -> int:

@@ -4,19 +4,23 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
+import trustme
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from bot.domain.errors import NotFound, Refused, Unavailable
+from bot.settings import Tls
 from integrations.sandbox.serving import serve
 from integrations.sandbox.slack.limits import RateLimits
 from integrations.sandbox.slack.server import BOT_TOKEN, SlackServer
 from integrations.slack import SlackApi, probe
 from integrations.slack.pace import Pace
+from tests.unit.integrations.http.https import https
 
 Make = Callable[[], Response]
 OK: Make = lambda: JSONResponse({"ok": True, "ts": "1.0"})  # noqa: E731
@@ -246,3 +250,20 @@ async def test_the_probe_names_the_scopes_that_are_missing(workspace: SlackServe
     workspace.config.bot_token = "xoxb-other"
     with pytest.raises(Refused, match="invalid_auth: check the bot token"):
         await probe(api)
+
+
+async def test_an_authority_of_ones_own_is_trusted_where_it_is_configured(tmp_path: Path) -> None:
+    authority, bundle = trustme.CA(), tmp_path / "ca.pem"
+    authority.cert_pem.write_to_path(str(bundle))
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 11\r\nConnection: close\r\n\r\n"
+    async with https(authority, head + b'{"ok":true}') as url:
+        for tls, trusted in ((Tls(), False), (Tls(ca_bundle=bundle), True)):
+            api = SlackApi(lambda: "xoxb-1", f"{url}/api/", tls=tls)
+            try:
+                if trusted:
+                    assert (await api.read("auth.test"))["ok"]
+                else:
+                    with pytest.raises(Refused, match="not trusted: set PILOTHOUSE_SLACK__CA_BUNDLE"):
+                        await api.read("auth.test")
+            finally:
+                await api.aclose()
