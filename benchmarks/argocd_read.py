@@ -179,7 +179,8 @@ async def serving(body: bytes, result: Pipe) -> None:
             if b"/stream/" in head:
                 await stream(writer)
             else:
-                writer.write(HEAD + b"application/json\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+                told = body if b"/applications" in head else b"{}"
+                writer.write(HEAD + b"application/json\r\nContent-Length: %d\r\n\r\n" % len(told) + told)
                 await writer.drain()
         writer.close()
 

@@ -155,7 +155,10 @@ class Channels(Part):
 
 
 class ArgoCDPart(Part):
-    application: str = Field("{app}-{environment}", description="Name of the Application of an app in an environment.")
+    application: str = Field(
+        "{app}-{environment}",
+        description="Name of the Application of an app in an environment; `namespace/name` outside Argo CD's own.",
+    )
 
 
 class PipelinePart(Part):

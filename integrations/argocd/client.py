@@ -8,11 +8,14 @@ from typing import Self
 from urllib.parse import quote
 
 from bot.domain.application import Application, ApplicationRef, Deployment, ResourceHealth, SyncPermission
+from bot.domain.errors import Refused
 from bot.settings import ArgoCDSettings
 from integrations.argocd import convert, wire
 from integrations.argocd.drift import Drift, drifts
 from integrations.argocd.errors import FAILED_PRECONDITION, INVALID_ARGUMENT, SYSTEM, ArgoCDRefused, refine
+from integrations.argocd.events import Event, event
 from integrations.argocd.logs import LogLine, log_lines
+from integrations.argocd.names import parts
 from integrations.argocd.resources import unhealthy
 from integrations.argocd.stream import BREATH, Stream
 from integrations.argocd.token import expiry
@@ -27,6 +30,7 @@ LIST_LIMIT = 256 * MIB
 REFRESH_SECONDS = 75
 """a refresh blocks until the controller has done it (A8)"""
 RELIST = timedelta(minutes=2)
+IDENTITY = ("metadata.name", "metadata.namespace")
 
 
 @dataclass(frozen=True)
@@ -39,29 +43,18 @@ class SyncResource:
     namespace: str = ""
 
 
-@dataclass(frozen=True)
-class Event:
-    """A Kubernetes event of an Application."""
-
-    type: str
-    reason: str
-    message: str
-    about: str
-    count: int
-    at: datetime | None
-
-
 class ArgoCD:
     """One Argo CD: the ports Applications, SyncWindows and ApplicationStream, and what else there is to ask it.
 
-    Raises NotFound for an absent Application when the project is known, by the ref or by the settings; without it
-    absent and forbidden are the same Refused (A5).
+    An Application outside Argo CD's own namespace is called `namespace/name`. Raises NotFound for an absent Application
+    when the project is known, by the ref or by the settings; without it absent and forbidden are the same Refused (A5).
     """
 
     def __init__(self, settings: ArgoCDSettings, policy: Policy | None = None, relist: timedelta = RELIST) -> None:
         self._settings = settings
         self._token = settings.credential("token")
         self._relist = relist
+        self._own_namespace: str | None = None
         policy = policy or Policy()
         self._patient = replace(policy, read=REFRESH_SECONDS, total=REFRESH_SECONDS)
         self._large = replace(policy, body_limit=LIST_LIMIT)
@@ -70,7 +63,7 @@ class ArgoCD:
         )
 
     async def get(self, ref: ApplicationRef) -> Application:
-        return self._application(await self._read(ref), ref.environment)
+        return self._as_asked(await self._read(ref), ref)
 
     async def list(
         self, environment: str, *, selector: str = "", projects: Sequence[str] = (), fields: Sequence[str] = ()
@@ -86,7 +79,7 @@ class ArgoCD:
     async def refresh(self, ref: ApplicationRef, *, hard: bool = False) -> Application:
         """`hard` also drops the manifest cache."""
         app = await self._read(ref, refresh="hard" if hard else "normal")
-        return self._application(app, ref.environment)
+        return self._as_asked(app, ref)
 
     async def sync(
         self,
@@ -99,7 +92,7 @@ class ArgoCD:
     ) -> None:
         """Raises Refused where automated sync is on and `revision` is not its target, and in a deny window (A15)."""
         body = {
-            "name": ref.name,
+            "name": parts(ref)[1],
             "revision": revision,
             "prune": prune,
             "dryRun": dry_run,
@@ -188,7 +181,7 @@ class ArgoCD:
         answer = await self._connection.request(
             f"ask for the permission to {action} {ref.name}",
             "GET",
-            f"/api/v1/account/can-i/applications/{action}/{project}/{quote(ref.name, safe='')}",
+            f"/api/v1/account/can-i/applications/{action}/{project}/{quote(ref.name)}",
         )
         return answer.decode(wire.CanI).value == "yes"
 
@@ -206,7 +199,22 @@ class ArgoCD:
         await self.aclose()
 
     def _application(self, app: wire.Application, environment: str) -> Application:
-        return convert.application(app, environment, self._settings.web_url or self._settings.url)
+        base_url = self._settings.web_url or self._settings.url
+        return convert.application(app, environment, base_url, self._own_namespace or "")
+
+    def _as_asked(self, app: wire.Application, ref: ApplicationRef) -> Application:
+        found = self._application(app, ref.environment)
+        return replace(found, ref=replace(found.ref, name=ref.name))
+
+    async def _learn_namespace(self) -> None:
+        """Argo CD's own, once: by it names in a list say where an Application is. "" where it does not tell."""
+        if self._own_namespace is not None:
+            return
+        try:
+            answer = await self._connection.request("read the settings", "GET", "/api/v1/settings")
+            self._own_namespace = answer.decode(wire.ServerSettings).controller_namespace or ""
+        except Refused:
+            self._own_namespace = ""
 
     async def _read(self, ref: ApplicationRef, refresh: str = "") -> wire.Application:
         params = {**self._scope(ref), **({"refresh": refresh} if refresh else {})}
@@ -218,13 +226,14 @@ class ArgoCD:
     async def _read_all(
         self, *, selector: str = "", projects: Sequence[str] = (), fields: Sequence[str] = ()
     ) -> Sequence[wire.Application]:
+        await self._learn_namespace()
         params: dict[str, str | Sequence[str]] = dict(self._selection())
         if projects:
             params["projects"] = projects
         if selector:
             params["selector"] = selector
         if fields:
-            params["fields"] = ",".join(f"items.{field}" for field in fields)
+            params["fields"] = ",".join(f"items.{field}" for field in dict.fromkeys([*fields, *IDENTITY]))
         answer = await self._connection.request(
             "list applications", "GET", "/api/v1/applications", params=params, policy=self._large
         )
@@ -237,8 +246,8 @@ class ArgoCD:
         return answer.decode(wire.Tree)
 
     def _scope(self, ref: ApplicationRef) -> Query:
-        project = ref.project or self._settings.project
-        return {"project": project} if project else {}
+        scope = {"project": ref.project or self._settings.project, "appNamespace": parts(ref)[0]}
+        return {name: value for name, value in scope.items() if value}
 
     def _selection(self) -> dict[str, str]:
         return {"projects": self._settings.project} if self._settings.project else {}
@@ -255,16 +264,4 @@ async def decoded(answer: Answer) -> Sequence[wire.Application]:
 
 
 def path(ref: ApplicationRef, *tail: str) -> str:
-    return "/".join(["/api/v1/applications", quote(ref.name, safe=""), *tail])
-
-
-def event(e: wire.Event) -> Event:
-    about = e.involved_object or wire.ObjectReference()
-    return Event(
-        type=e.type or "",
-        reason=e.reason or "",
-        message=e.message or "",
-        about=f"{about.kind or ''}/{about.name or ''}",
-        count=e.count or 1,
-        at=e.last_timestamp or e.event_time or e.first_timestamp,
-    )
+    return "/".join(["/api/v1/applications", quote(parts(ref)[1], safe=""), *tail])

@@ -14,6 +14,7 @@ from bot.domain.application import (
     SyncStatus,
 )
 from integrations.argocd import wire
+from integrations.argocd.names import qualified
 
 E = TypeVar("E", bound=StrEnum)
 TERMINAL = (OperationPhase.SUCCEEDED, OperationPhase.FAILED, OperationPhase.ERROR)
@@ -31,11 +32,12 @@ def health(text: str | None) -> HealthStatus:
     return word(HealthStatus, text, HealthStatus.UNKNOWN)
 
 
-def application(app: wire.Application, environment: str, base_url: str) -> Application:
+def application(app: wire.Application, environment: str, base_url: str, own_namespace: str = "") -> Application:
+    """`own_namespace` is Argo CD's: without it no name says in which namespace the Application is."""
     spec, status = app.spec or wire.Spec(), app.status or wire.Status()
     sync, state = status.sync or wire.SyncStatus(), status.health or wire.Health()
     return Application(
-        ref=ApplicationRef(app.metadata.name, environment, spec.project or ""),
+        ref=ApplicationRef(qualified(app.metadata, own_namespace), environment, spec.project or ""),
         sync=word(SyncStatus, sync.status, SyncStatus.UNKNOWN),
         health=health(state.status),
         revision=revision(sync),

@@ -242,5 +242,9 @@ class Version(Struct, frozen=True, rename="pascal"):
     version: str | None = None
 
 
+class ServerSettings(Camel, frozen=True):
+    controller_namespace: str | None = None
+
+
 class CanI(Struct, frozen=True):
     value: str | None = None

@@ -1,8 +1,10 @@
 """The Argo CD contract on the fake and, over a socket, on the client; every exchange obeys the official description."""
 
 import asyncio
+import copy
 import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ from bot.domain.application import (
     Application,
     ApplicationRef,
     HealthStatus,
+    OperationPhase,
     ResourceHealth,
     SyncStatus,
 )
@@ -21,6 +24,7 @@ from bot.settings import ArgoCDSettings
 from integrations.argocd import ArgoCD, ArgoCDs
 from integrations.argocd.client import SyncResource
 from integrations.http import Policy
+from integrations.sandbox.argocd import pace
 from integrations.sandbox.serving import serve
 from tests.contract.applications import REF, ApplicationsContract, ArgoPorts, until
 from tests.contract.covered import Covered
@@ -207,16 +211,52 @@ async def test_a_delete_without_body_says_what_it_carries(served: tuple[World, H
     assert held.exchanges[-1].headers["content-type"] == "application/json"
 
 
-async def test_a_running_sync_is_terminated(served: tuple[World, Held, str]) -> None:
+async def test_a_running_sync_is_terminated(served: tuple[World, Held, str], monkeypatch: pytest.MonkeyPatch) -> None:
     """A17."""
     world, _, url = served
+    monkeypatch.setattr(pace, "SYNC", 1e6)  # seconds: it does not end by itself
     async with client(url) as argocd:
         await argocd.sync(REF, await world.promote("v1.9.9"))
         await until(lambda: argocd.get(REF), lambda app: bool(app.operation and not app.operation.pending))
-        stopped = await argocd.terminate(REF)
+        assert await argocd.terminate(REF)
         ended = await until(lambda: argocd.get(REF), lambda app: bool(app.operation and app.operation.finished))
+        assert await argocd.terminate(REF) is False
     assert ended.operation is not None
-    assert (ended.operation.message == "Operation terminated") is stopped
+    assert (ended.operation.phase, ended.operation.message) == (OperationPhase.FAILED, "Operation terminated")
+
+
+async def test_an_application_in_another_namespace_is_named_with_it(served: tuple[World, Held, str]) -> None:
+    """Argo CD calls it `namespace/name`, and wants the namespace apart (A11)."""
+    world, held, url = served
+    manifest = application("production")
+    manifest["metadata"] |= {"name": "shop", "namespace": "team-a"}
+    namesake = copy.deepcopy(manifest)
+    namesake["metadata"]["namespace"] = "team-b"
+    await world.argo.load([manifest, namesake])
+    ref = ApplicationRef("team-a/shop", "production", "apps")
+    async with client(url) as argocd:
+        sha = await world.promote("v1.9.9")
+        app = await argocd.refresh(ref)
+        assert (app.ref, app.revision) == (ref, sha)
+        assert app.url.endswith("/applications/team-a/shop")
+        await argocd.sync(ref, sha)
+        await until(lambda: argocd.get(ref), lambda app: app.settled_at(sha) and app.health is HealthStatus.HEALTHY)
+        other = await argocd.get(ApplicationRef("team-b/shop", "production", "apps"))
+        assert not other.history
+        listed = [app.ref.name for app in await argocd.list("production", fields=["metadata.name"])]
+        assert {"my-app-production", "team-a/shop", "team-b/shop"} <= set(listed)
+        assert await argocd.terminate(ref) is False
+        assert (await argocd.unhealthy(ref), await argocd.drift(ref)) == ((), ())
+        assert (await argocd.permission(ref)).allowed
+        assert await argocd.may("sync", ref)
+        with pytest.raises(NotFound):
+            await argocd.get(ApplicationRef("team-c/shop", "production", "apps"))
+        async with asyncio.timeout(5):
+            seen: set[str] = set()
+            async with aclosing(argocd.changes("production")) as changes:  # type: ignore[type-var]
+                while not {"team-a/shop", "team-b/shop", "my-app-production"} <= seen:
+                    seen.add((await anext(changes)).ref.name)
+    assert held.problems() == []
 
 
 async def test_a_whole_sync_settles_at_its_own_commit(served: tuple[World, Held, str]) -> None:

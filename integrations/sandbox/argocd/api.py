@@ -13,10 +13,8 @@ from integrations.sandbox.argocd.access import Access, Account
 from integrations.sandbox.argocd.cluster import Key
 from integrations.sandbox.argocd.controller import Controller
 from integrations.sandbox.argocd.errors import Code, StatusError, permission_denied
-from integrations.sandbox.argocd.store import Application, Store
+from integrations.sandbox.argocd.store import Application, Store, qualified_name
 from integrations.sandbox.clock import Clock
-
-NAMESPACE = "argocd"
 
 
 @dataclass(frozen=True)
@@ -33,12 +31,13 @@ class API:
 
         Raises StatusError: 403 for an absent one unless the project was named (A5).
         """
-        account, name, project = self.access.account(request), request.path_params["name"], scope.get("project") or ""
+        account, project = self.access.account(request), scope.get("project") or ""
+        name = qualified_name(
+            {"metadata": {"name": request.path_params["name"], "namespace": scope.get("appNamespace")}}
+        )
         if project:
             account.require("applications", "get", f"{project}/{name}")
         found = self.store.applications.get(name)
-        if scope.get("appNamespace") not in {None, "", NAMESPACE}:
-            found = None
         if found is None or (project and found["spec"]["project"] != project):
             raise _not_found(name) if project else permission_denied()
         subject = f"{found['spec']['project']}/{name}"
@@ -56,7 +55,7 @@ class API:
     def shown(self, application: Application) -> Application:
         """With the health of each resource, which only the API server fills in (A22)."""
         shown = copy.deepcopy(application)
-        live = self.store.live.get(shown["metadata"]["name"])
+        live = self.store.live.get(qualified_name(shown))
         for entry in shown["status"].get("resources", []) if live else []:
             assert live is not None
             key = Key(entry.get("group", ""), entry["kind"], entry.get("namespace", ""), entry["name"])

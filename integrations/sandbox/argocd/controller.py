@@ -11,7 +11,7 @@ from integrations.sandbox.argocd.cluster import State
 from integrations.sandbox.argocd.comparison import compare
 from integrations.sandbox.argocd.desired import ComparisonFailed, Desired
 from integrations.sandbox.argocd.status import write_compared
-from integrations.sandbox.argocd.store import Application, Store
+from integrations.sandbox.argocd.store import Application, Store, qualified_name
 from integrations.sandbox.argocd.worker import Worker
 from integrations.sandbox.clock import Clock
 from integrations.sandbox.faults import FaultBoard
@@ -60,7 +60,7 @@ class Controller:
             return
         paths = await self.desired.paths()
         for applicationset in self._sets:
-            made = {one["metadata"]["name"]: one for one in generate(applicationset, paths)}
+            made = {qualified_name(one): one for one in generate(applicationset, paths)}
             for manifest in made.values():
                 self._adopt(manifest)
             for name in self._owned_by(applicationset) - set(made):

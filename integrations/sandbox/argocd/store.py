@@ -17,9 +17,19 @@ Event = tuple[str, Application]
 # The API server's buffer for one subscriber; what does not fit is lost without a word (A10).
 SUBSCRIBER_BUFFER = 1000
 
+NAMESPACE = "argocd"
+"""of Argo CD itself; Applications may be in others"""
+
+
+def qualified_name(application: Application) -> str:
+    """Argo CD's own qualified name: `namespace/name`, without the namespace for Argo CD's own."""
+    metadata = application["metadata"]
+    name, namespace = str(metadata["name"]), metadata.get("namespace") or NAMESPACE
+    return name if namespace == NAMESPACE else f"{namespace}/{name}"
+
 
 class Store:
-    """Applications by name, their live objects, and the projects. One control-plane namespace."""
+    """Applications by their key, their live objects, and the projects."""
 
     def __init__(self) -> None:
         self.applications: dict[str, Application] = {}
@@ -32,8 +42,8 @@ class Store:
         self._callbacks: list[Callable[[], None]] = []
 
     def add(self, manifest: Application) -> str:
-        """Take an Application manifest in, or its new spec when it is known. Returns its name."""
-        name = str(manifest["metadata"]["name"])
+        """Take an Application manifest in, or its new spec when it is known. Returns its key."""
+        name = qualified_name(manifest)
         if name in self.applications:
             if self.applications[name]["spec"] != manifest["spec"]:
                 with self.edit(name) as application:
@@ -41,7 +51,7 @@ class Store:
                     application["metadata"]["generation"] += 1
             return name
         application = copy.deepcopy({key: manifest[key] for key in ("apiVersion", "kind", "metadata", "spec")})
-        application["metadata"] = {"namespace": "argocd"} | application["metadata"] | {
+        application["metadata"] = {"namespace": NAMESPACE} | application["metadata"] | {
             "uid": str(uuid.uuid4()),
             "creationTimestamp": rfc3339(datetime.now(UTC)),
             "generation": 1,
@@ -56,7 +66,7 @@ class Store:
 
     def add_project(self, manifest: dict[str, Any]) -> None:
         project = copy.deepcopy(manifest)
-        project["metadata"] = {"namespace": "argocd", "uid": str(uuid.uuid4())} | project["metadata"]
+        project["metadata"] = {"namespace": NAMESPACE, "uid": str(uuid.uuid4())} | project["metadata"]
         self.projects[project["metadata"]["name"]] = project
 
     def delete(self, name: str) -> None:

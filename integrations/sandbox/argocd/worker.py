@@ -121,7 +121,10 @@ class Worker:
         self._finish("Failed", operations.TERMINATED)
 
     async def _attempt(self) -> str | None:
-        """One try; the message when it failed, None when the operation has ended."""
+        """One try; the message when it failed, None when the operation has ended.
+
+        From the last look at `_terminate` to the end there is no await: what was terminated does not succeed (A17).
+        """
         operation, source = self.application["operation"], operations.source_of(self.application)
         wanted = operation["sync"].get("revision") or source.get("targetRevision", "HEAD")
         try:
@@ -129,6 +132,9 @@ class Worker:
             targets = await self._desired.manifests(self.application, source, revision)
         except ComparisonFailed as failure:
             self._finish("Error", str(failure))
+            return None
+        if self._terminate.is_set():
+            self._finish("Failed", operations.TERMINATED)
             return None
         result = {"revision": revision, "source": source}
         with self._store.edit(self.name) as application:

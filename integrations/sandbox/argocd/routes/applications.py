@@ -9,10 +9,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from integrations.sandbox.argocd import events, windows
-from integrations.sandbox.argocd.api import API, NAMESPACE, one_project
+from integrations.sandbox.argocd.api import API, one_project
 from integrations.sandbox.argocd.errors import Code, StatusError
 from integrations.sandbox.argocd.selection import LabelSelector, select_list_fields
-from integrations.sandbox.argocd.store import Application
+from integrations.sandbox.argocd.store import Application, qualified_name
 from integrations.sandbox.git import GitServer
 
 REFRESH = "argocd.argoproj.io/refresh"
@@ -48,7 +48,7 @@ class ApplicationRoutes:
     async def get(self, request: Request) -> Response:
         application = self._api.application(request, "get", one_project(request))
         if kind := request.query_params.get("refresh"):
-            await self._refreshed(application["metadata"]["name"], "hard" if kind == "hard" else "normal")
+            await self._refreshed(qualified_name(application), "hard" if kind == "hard" else "normal")
         return JSONResponse(self._api.shown(application))
 
     async def _refreshed(self, name: str, kind: str) -> None:
@@ -67,7 +67,7 @@ class ApplicationRoutes:
 
     async def delete(self, request: Request) -> Response:
         application = self._api.application(request, "delete", one_project(request))
-        self._api.controller.delete(application["metadata"]["name"])
+        self._api.controller.delete(qualified_name(application))
         return JSONResponse({})
 
     async def sync_windows(self, request: Request) -> Response:
@@ -81,7 +81,7 @@ class ApplicationRoutes:
 
     async def events(self, request: Request) -> Response:
         application = self._api.application(request, "get", one_project(request))
-        name = application["metadata"]["name"]
+        name = qualified_name(application)
         found = self._api.store.events[name]
         if uid := request.query_params.get("resourceUID"):
             found = events.of_resource(self._api.store.live[name], uid, self._api.clock.now())
@@ -126,7 +126,7 @@ def select_applications(request: Request, applications: list[Application]) -> li
         and selector.matches(one["metadata"].get("labels", {}))
         and wanted["name"] in {None, "", one["metadata"]["name"]}
         and wanted["repo"] in {None, "", one["spec"]["source"]["repoURL"]}
-        and wanted["namespace"] in {None, "", NAMESPACE}
+        and wanted["namespace"] in {None, "", one["metadata"]["namespace"]}
     ]
 
 

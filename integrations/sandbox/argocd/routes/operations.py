@@ -10,7 +10,7 @@ from integrations.sandbox.argocd import autosync, windows
 from integrations.sandbox.argocd.api import API, body, one_project
 from integrations.sandbox.argocd.desired import ComparisonFailed
 from integrations.sandbox.argocd.errors import Code, StatusError
-from integrations.sandbox.argocd.store import Application
+from integrations.sandbox.argocd.store import Application, qualified_name
 
 
 class OperationRoutes:
@@ -72,7 +72,7 @@ class OperationRoutes:
             raise StatusError(Code.FAILED_PRECONDITION, str(unknown)) from unknown
 
     def _request(self, application: Application, operation: dict[str, Any]) -> Response:
-        name = application["metadata"]["name"]
+        name = qualified_name(application)
         if autosync.in_progress(application):
             raise StatusError(Code.FAILED_PRECONDITION, "another operation is already in progress")
         with self._api.store.edit(name) as application:
@@ -87,7 +87,7 @@ class OperationRoutes:
         if autosync.automated(application) is not None:
             text = "rollback cannot be initiated when auto-sync is enabled"
             raise StatusError(Code.FAILED_PRECONDITION, text)
-        name, wanted = application["metadata"]["name"], asked.get("id", 0)
+        name, wanted = qualified_name(application), asked.get("id", 0)
         history = application["status"].get("history", [])
         entry = next((one for one in history if one["id"] == wanted), None)
         if entry is None:
@@ -112,7 +112,7 @@ class OperationRoutes:
         if not autosync.in_progress(application) or state is None:
             text = "Unable to terminate operation. No operation is in progress"
             raise StatusError(Code.INVALID_ARGUMENT, text)
-        with self._api.store.edit(application["metadata"]["name"]) as application:
+        with self._api.store.edit(qualified_name(application)) as application:
             application["status"]["operationState"]["phase"] = "Terminating"
-        self._api.controller.worker(application["metadata"]["name"]).terminate()
+        self._api.controller.worker(qualified_name(application)).terminate()
         return JSONResponse({})

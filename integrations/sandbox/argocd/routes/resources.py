@@ -13,6 +13,7 @@ from integrations.sandbox.argocd.api import API, one_project
 from integrations.sandbox.argocd.cluster import Key, ReplicaSet
 from integrations.sandbox.argocd.comparison import Difference, compare
 from integrations.sandbox.argocd.errors import Code, StatusError
+from integrations.sandbox.argocd.store import qualified_name
 from integrations.sandbox.argocd.transformers import merge
 from integrations.sandbox.argocd.tree import find_pods, resource_tree
 from integrations.sandbox.clock import rfc3339
@@ -35,11 +36,11 @@ class ResourceRoutes:
 
     async def tree(self, request: Request) -> Response:
         application = self._api.application(request, "get", one_project(request))
-        return JSONResponse(resource_tree(self._api.store.live[application["metadata"]["name"]]))
+        return JSONResponse(resource_tree(self._api.store.live[qualified_name(application)]))
 
     async def managed(self, request: Request) -> Response:
         application = self._api.application(request, "get", one_project(request))
-        name = application["metadata"]["name"]
+        name = qualified_name(application)
         differences = compare(self._api.store.targets[name], self._api.store.live[name])
         query = {field: request.query_params.get(field) for field in ("group", "kind", "namespace", "name")}
         items = [
@@ -53,7 +54,7 @@ class ResourceRoutes:
         application = self._api.application(request, "get", one_project(request), resource="logs")
         query = request.query_params
         wanted = request.path_params.get("podName") or query.get("podName")
-        pods = find_pods(self._api.store.live[application["metadata"]["name"]])
+        pods = find_pods(self._api.store.live[qualified_name(application)])
         chosen = {pod: found for pod, found in pods.items() if wanted in {None, "", pod} and _of(found[0], query)}
         if not chosen:
             raise StatusError(Code.NOT_FOUND, f'pods "{wanted}" not found' if wanted else "no pods found")

@@ -6,6 +6,7 @@ from starlette.routing import Route
 
 from integrations.sandbox.argocd.api import API, body
 from integrations.sandbox.argocd.errors import StatusError
+from integrations.sandbox.argocd.store import NAMESPACE
 
 VERSION = "v3.5.1"
 
@@ -17,6 +18,7 @@ class SessionRoutes:
     def routes(self) -> list[Route]:
         return [
             Route("/api/version", self.version),
+            Route("/api/v1/settings", self.settings),
             Route("/api/v1/session", self.login, methods=["POST"]),
             Route("/api/v1/session", self.logout, methods=["DELETE"]),
             Route("/api/v1/session/userinfo", self.userinfo),
@@ -25,6 +27,10 @@ class SessionRoutes:
 
     async def version(self, _: Request) -> Response:
         return JSONResponse({"Version": VERSION})
+
+    async def settings(self, _: Request) -> Response:
+        """What anybody may know, without a token too."""
+        return JSONResponse({"appsInAnyNamespaceEnabled": True, "controllerNamespace": NAMESPACE})
 
     async def login(self, request: Request) -> Response:
         asked = await body(request)

@@ -13,7 +13,7 @@ from integrations.sandbox.argocd.api import API, one_project
 from integrations.sandbox.argocd.errors import StatusError
 from integrations.sandbox.argocd.routes.applications import select_applications
 from integrations.sandbox.argocd.selection import select_stream_fields
-from integrations.sandbox.argocd.store import Event
+from integrations.sandbox.argocd.store import Event, qualified_name
 from integrations.sandbox.argocd.tree import resource_tree
 
 KEEPALIVE_SECONDS = 15.0
@@ -74,12 +74,12 @@ class StreamRoutes:
 
     def _wanted(self, request: Request, application: Frame) -> bool:
         account = self._api.access.account(request)
-        subject = f"{application['spec']['project']}/{application['metadata']['name']}"
+        subject = f"{application['spec']['project']}/{qualified_name(application)}"
         return account.may("applications", "get", subject) and bool(select_applications(request, [application]))
 
     async def tree(self, request: Request) -> Response:
         application = self._api.application(request, "get", one_project(request))
-        return _stream(request, self._trees(application["metadata"]["name"]))
+        return _stream(request, self._trees(qualified_name(application)))
 
     async def _trees(self, name: str) -> AsyncIterator[Frame | None]:
         last: Frame | None = None

@@ -73,7 +73,7 @@ class Server:
 
     @property
     def lists(self) -> int:
-        return sum("/stream/" not in head for head in self.asked)
+        return sum("/api/v1/applications" in head for head in self.asked)
 
 
 @asynccontextmanager
