@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import timedelta
 from typing import Any, TypeVar
 
-from bot.domain.errors import Unavailable
+from bot.domain.errors import IntegrationError, Unavailable
 from bot.settings import GitHubSettings
 from integrations.github import wire
 from integrations.github.failures import SYSTEM, BadCredentials, from_graphql, refine
@@ -15,6 +15,7 @@ from integrations.github.tokens import Tokens
 from integrations.http import Answer, Bearer, Connection, Policy
 
 T = TypeVar("T")
+E = TypeVar("E", bound=IntegrationError)
 AT_ONCE = 10
 BETWEEN_WRITES = 1.0
 """seconds (G16)"""
@@ -59,7 +60,7 @@ class Api:
         answer = await self.write(operation, "POST", self._graphql, {"query": query, "variables": variables})
         decoded = answer.decode(wire.GraphQLAnswer)
         if decoded.errors:
-            raise from_graphql(operation, decoded.errors)
+            raise self._noted(from_graphql(operation, decoded.errors))
         return decoded.data or wire.Data()
 
     async def query(self, operation: str, query: str, variables: Mapping[str, Any], model: type[T]) -> T:
@@ -68,8 +69,8 @@ class Api:
             operation, "POST", self._graphql, body={"query": query, "variables": variables}, idempotent=True
         )
         decoded = answer.decode(wire.GraphQLAnswer)
-        if decoded.errors and decoded.errors[0].type == "RATE_LIMITED":
-            raise from_graphql(operation, decoded.errors)
+        if decoded.errors and isinstance(failure := from_graphql(operation, decoded.errors), Unavailable):
+            raise self._noted(failure)
         return answer.decode(model)
 
     async def pages(
@@ -129,9 +130,14 @@ class Api:
         try:
             return await send()
         except Unavailable as error:
-            if error.retry_after is not None:
-                self._silent_until = time.monotonic() + error.retry_after.total_seconds()
+            self._noted(error)
             raise
+
+    def _noted(self, error: E) -> E:
+        """A limit holds for every request of ours, not only for the one that met it."""
+        if isinstance(error, Unavailable) and error.retry_after is not None:
+            self._silent_until = time.monotonic() + error.retry_after.total_seconds()
+        return error
 
 
 def graphql_url(api_url: str) -> str:

@@ -1,10 +1,15 @@
-"""Is a revision green? Statuses and check-runs are two systems, and both are read (G10)."""
+"""Is a revision green? Statuses and check-runs are two systems, and both are read (G10).
+
+What is required is in two places as well: in rulesets, and in the older branch protection.
+"""
 
 import asyncio
+from urllib.parse import quote
 
-from bot.domain.errors import NotFound
+from bot.domain.errors import Refused
 from integrations.github import wire
 from integrations.github.api import Api
+from integrations.github.failures import BadCredentials
 
 _GOOD = frozenset({"success", "neutral", "skipped"})
 
@@ -13,12 +18,14 @@ class Checks:
     def __init__(self, api: Api, repository: str, branch: str) -> None:
         self._api = api
         self._base = f"/repos/{repository}"
-        self._branch = branch
+        self._branch = quote(branch, safe="")
 
     async def of(self, sha: str) -> str:
         """ "success", "pending" or "failure". What the branch requires and nobody reported yet is pending."""
-        statuses, runs, required = await asyncio.gather(self._statuses(sha), self._runs(sha), self._required())
-        return verdict(statuses, runs, required)
+        statuses, runs, ruled, protected = await asyncio.gather(
+            self._statuses(sha), self._runs(sha), self._ruled(), self._protected()
+        )
+        return verdict(statuses, runs, ruled | protected)
 
     async def _statuses(self, sha: str) -> list[wire.Status]:
         """The newest of each context. The combined state is "pending" when there are none, so it is not asked (G10)."""
@@ -35,13 +42,29 @@ class Checks:
             found += page.check_runs
         return found
 
-    async def _required(self) -> set[str]:
+    async def _ruled(self) -> set[str]:
+        """By rulesets. None where the repository's plan has no rulesets (403)."""
+        rules: list[wire.Rule] = []
+        path = f"{self._base}/rules/branches/{self._branch}"
         try:
-            answer = await self._api.get("read branch rules", f"{self._base}/rules/branches/{self._branch}")
-        except NotFound:
+            async for page in self._api.pages("read branch rules", path, {}, list[wire.Rule]):
+                rules += page
+        except BadCredentials:
+            raise
+        except Refused:
             return set()
-        rules = [rule.parameters for rule in answer.decode(list[wire.Rule]) if rule.type == "required_status_checks"]
-        return {check.context for parameters in rules if parameters for check in parameters.required_status_checks}
+        wanted = [rule.parameters for rule in rules if rule.type == "required_status_checks" and rule.parameters]
+        return {check.context for parameters in wanted for check in parameters.required_status_checks}
+
+    async def _protected(self) -> set[str]:
+        """By branch protection, as whoever may read the branch is told; its own address is for administrators."""
+        try:
+            answer = await self._api.get("read branch protection", f"{self._base}/branches/{self._branch}")
+        except BadCredentials:
+            raise
+        except Refused:
+            return set()
+        return answer.decode(wire.Branch).required()
 
 
 def verdict(statuses: list[wire.Status], runs: list[wire.CheckRun], required: set[str]) -> str:

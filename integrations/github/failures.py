@@ -85,6 +85,6 @@ def from_graphql(operation: str, errors: Iterable[wire.GraphQLError]) -> Integra
             return HeadMoved(SYSTEM, operation, words)
         case "NOT_FOUND":
             return NotFound(SYSTEM, operation, words)
-        case "RATE_LIMITED":
+        case "RATE_LIMITED" | "RATE_LIMIT":  # the documentation has the first, the service sends the second
             return Unavailable(SYSTEM, operation, words, LEAST_PAUSE)
     return Refused(SYSTEM, operation, f"{error.type}: {words}" if error.type else words)

@@ -146,6 +146,30 @@ class Rule(Wire, frozen=True):
     parameters: RuleParameters | None = None
 
 
+class Protection(Wire, frozen=True):
+    """`contexts` are the names of `checks`, and all that older servers tell."""
+
+    enforcement_level: str = ""
+    contexts: list[str] | None = None
+    checks: list[RequiredCheck] | None = None
+
+
+class BranchProtection(Wire, frozen=True):
+    enabled: bool = False
+    required_status_checks: Protection | None = None
+
+
+class Branch(Wire, frozen=True):
+    protection: BranchProtection | None = None
+
+    def required(self) -> set[str]:
+        """The checks without which nothing is merged."""
+        found = self.protection.required_status_checks if self.protection and self.protection.enabled else None
+        if found is None or found.enforcement_level == "off":
+            return set()
+        return {*(found.contexts or ()), *(check.context for check in found.checks or ())}
+
+
 class GraphQLError(Wire, frozen=True):
     type: str = ""
     message: str = ""

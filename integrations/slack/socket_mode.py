@@ -39,7 +39,8 @@ class OneUse:
 
     async def ws_connect(self, url: str, **options: Any) -> aiohttp.ClientWebSocketResponse:
         self._forget()
-        return await self._session.ws_connect(url, **options)
+        socket: aiohttp.ClientWebSocketResponse = await self._session.ws_connect(url, **options)
+        return socket
 
     async def close(self) -> None:
         await self._session.close()

@@ -43,7 +43,7 @@ from tests.unit.integrations.sandbox.argocd.world import (
 
 STREAMS = frozenset({"ApplicationService_Watch", "ApplicationService_PodLogs2"})
 FIELDS = {"ApplicationService_List": frozenset({"fields"})}
-QUICK = Policy(connect=1, read=3, total=5, attempts=2, backoff=0.01)
+QUICK = Policy(attempts=2, backoff=0.01)
 NIGHTS = {"kind": "deny", "schedule": "* * * * *", "duration": "1h", "applications": ["*-production"]}
 
 

@@ -21,7 +21,7 @@ from tests.fakes.signatures import MemorySignatures
 from tests.unit.integrations.cosign.signing import pem
 
 ROBOT, SECRET = "robot$pilothouse", "r0bot"
-QUICK = Policy(connect=1, read=2, total=4, attempts=2, backoff=0.01)
+QUICK = Policy(attempts=2, backoff=0.01)
 
 
 class MemoryWorld:

@@ -21,7 +21,7 @@ from tests.fakes.overlays import MemoryOverlays
 
 REPOSITORY = "pilothouse/deploy"
 TOKEN = "canary-github-token"
-QUICK = Policy(read=5, total=8, attempts=2, backoff=0.01)
+QUICK = Policy(attempts=2, backoff=0.01)
 KEY = rsa.generate_private_key(65537, 2048)
 PRIVATE = KEY.private_bytes(
     serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()

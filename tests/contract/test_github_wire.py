@@ -38,6 +38,7 @@ CALLS = {
     ("GET", f"{R}/commits/{{ref}}/status"),
     ("GET", f"{R}/commits/{{ref}}/check-runs"),
     ("GET", f"{R}/rules/branches/{{branch}}"),
+    ("GET", f"{R}/branches/{{branch}}"),
     ("POST", f"{R}/git/refs"),
     ("DELETE", f"{R}/git/refs/{{ref}}"),
     ("GET", f"{R}/pulls"),

@@ -23,7 +23,7 @@ from tests.contract.swagger import Description, Held
 from tests.fakes.registry import MemoryRegistry
 
 ROBOT, SECRET = "robot$pilothouse", "r0bot"
-QUICK = Policy(connect=1, read=2, total=4, attempts=2, backoff=0.01)
+QUICK = Policy(attempts=2, backoff=0.01)
 # H14: 409 and 412 are answered though the description does not have them
 UNDESCRIBED = {"scanArtifact": frozenset({409, 412})}
 # The description wants an object in each extra attribute, where Harbor has the creation time and more; calls the report

@@ -19,11 +19,15 @@ Event = Callable[[str, JSON], None]
 
 @dataclass(frozen=True)
 class Rules:
-    """Of the branch `main`: which checks or statuses must be green, how many approvals, only by pull request?"""
+    """Of the branch `main`: which checks or statuses must be green, how many approvals, only by pull request?
+
+    `classic`: said by the older branch protection instead of a ruleset.
+    """
 
     required_checks: tuple[str, ...] = ()
     required_approvals: int = 0
     pull_request_only: bool = False
+    classic: bool = False
 
 
 @dataclass

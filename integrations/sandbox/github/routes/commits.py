@@ -55,10 +55,15 @@ class CommitRoutes:
             raise GitHubError(404, "Branch not found")
         info = await history.commit(self._hub.repository, await self._hub.must_resolve(f"heads/{name}"))
         url = f"{self._hub.url}/branches/{name}"
-        checks = list(self._hub.rules.required_checks)
+        classic = self._hub.rules.classic and name == "main"
+        checks = list(self._hub.rules.required_checks) if classic else []
         protection = {
-            "enabled": self._protected(name),
-            "required_status_checks": {"enforcement_level": "off", "contexts": checks, "checks": []},
+            "enabled": classic,
+            "required_status_checks": {
+                "enforcement_level": "non_admins" if checks else "off",
+                "contexts": checks,
+                "checks": [{"context": check, "app_id": None} for check in checks],
+            },
         }
         shape = {
             "name": name,
@@ -71,7 +76,7 @@ class CommitRoutes:
         return answer(request, shape)
 
     def _protected(self, branch: str) -> bool:
-        return branch == "main" and bool(self._rules())
+        return branch == "main" and (self._hub.rules.classic or bool(self._rules()))
 
     async def rules(self, request: Request) -> Response:
         self._hub.enter(request)
@@ -80,6 +85,8 @@ class CommitRoutes:
     def _rules(self) -> list[JSON]:
         source = {"ruleset_source_type": "Repository", "ruleset_source": self._hub.full_name, "ruleset_id": 1}
         found: list[JSON] = []
+        if self._hub.rules.classic:
+            return found
         if checks := self._hub.rules.required_checks:
             contexts = [{"context": check} for check in checks]
             parameters = {"required_status_checks": contexts, "strict_required_status_checks_policy": False}

@@ -257,6 +257,7 @@ async def test_a_stale_head_is_told_by_its_type(api: respx.Router) -> None:
         ("FORBIDDEN", Refused),
         ("UNPROCESSABLE", Refused),
         ("RATE_LIMITED", Unavailable),
+        ("RATE_LIMIT", Unavailable),
         ("", Refused),
     ],
 )
@@ -268,6 +269,18 @@ async def test_errors_of_graphql_come_with_200(api: respx.Router, kind: str, exp
         with pytest.raises(expected, match="words") as caught:
             await client.commit(change(), SHA)
         assert type(caught.value) is expected
+
+
+async def test_a_limit_of_graphql_holds_for_every_request(api: respx.Router) -> None:
+    """G3, G16: it comes with 200, so only the body tells."""
+    api.post(f"{URL}/graphql").respond(200, json={"errors": [{"type": "RATE_LIMIT", "message": "exceeded"}]})
+    head = api.get(f"{REPO}/git/ref/heads/main").mock(side_effect=lambda _: ref(SHA))
+    async with with_token() as client:
+        with pytest.raises(Unavailable):
+            await client.commit(change(), SHA)
+        with pytest.raises(Unavailable, match="asked for a pause"):
+            await client.head()
+    assert not head.called
 
 
 def commit_json(message: str, parent: str) -> dict[str, Any]:
@@ -506,9 +519,12 @@ def test_statuses_and_check_runs_count_both(
     assert verdict(statuses, runs, required) == expected
 
 
-async def test_a_required_check_that_nobody_reported_is_pending_and_holds_the_merge(tmp_path: Path) -> None:
-    """G10, G11: 405."""
-    settings = Settings(app=APP, rules=Rules(required_checks=("ci",)))
+@pytest.mark.parametrize("classic", [False, True])
+async def test_a_required_check_that_nobody_reported_is_pending_and_holds_the_merge(
+    tmp_path: Path, classic: bool
+) -> None:
+    """G10, G11: 405. Whether a ruleset requires it or the older branch protection."""
+    settings = Settings(app=APP, rules=Rules(required_checks=("ci",), classic=classic))
     async with github(tmp_path, settings) as world:
         pull = await world.client.open(change(), "promote", await world.client.head(), "Promote", "")
         assert pull.checks == "pending"
@@ -516,6 +532,20 @@ async def test_a_required_check_that_nobody_reported_is_pending_and_holds_the_me
             await world.client.merge(pull.number, "Promote")
         await world.report(pull.number, "success")
         assert (await world.client.merge(pull.number, "Promote")).state == "merged"
+
+
+async def test_a_plan_without_rulesets_requires_nothing_by_them(api: respx.Router) -> None:
+    """A private repository of a free account: 403, and it is no limit (G16)."""
+    upgrade = {"message": "Upgrade to GitHub Pro or make this repository public to enable this feature."}
+    api.get(url__startswith=f"{REPO}/rules/branches/main").respond(403, json=upgrade)
+    protection = {"enabled": True, "required_status_checks": {"enforcement_level": "everyone", "contexts": ["ci"]}}
+    api.get(f"{REPO}/branches/main").respond(200, json={"protection": protection})
+    api.get(url__startswith=f"{REPO}/commits/{SHA}/status").respond(
+        200, json={"state": "pending", "total_count": 0, "statuses": []}
+    )
+    api.get(url__startswith=f"{REPO}/commits/{SHA}/check-runs").respond(200, json={"total_count": 0, "check_runs": []})
+    async with with_token() as client:
+        assert await client.checks(SHA) == "pending"
 
 
 async def test_a_protected_branch_refuses_a_direct_commit_with_its_reason(tmp_path: Path) -> None:
