@@ -1,5 +1,7 @@
 """Signatures as cosign writes them since version 3: Sigstore bundles that refer to the image (C4, C5)."""
 
+from typing import Any
+
 import msgspec
 from msgspec import Struct
 from securesystemslib.dsse import Envelope
@@ -24,8 +26,21 @@ class DsseEnvelope(Struct, frozen=True, rename="camel"):
     signatures: list[EnvelopeSignature]
 
 
+class Material(Struct, frozen=True, rename="camel"):
+    """What a keyless signature brings along to be verified; one by a key has only a hint of the key."""
+
+    certificate: Any = None
+    x509_certificate_chain: Any = None
+
+
 class Bundle(Struct, frozen=True, rename="camel"):
     dsse_envelope: DsseEnvelope
+    verification_material: Material = Material()
+
+    @property
+    def keyless(self) -> bool:
+        material = self.verification_material
+        return material.certificate is not None or material.x509_certificate_chain is not None
 
 
 class Subject(Struct, frozen=True):
@@ -43,7 +58,8 @@ def examine(blob: bytes, digest: str, keys: Keys) -> Found | None:
     The transparency log is not asked: a known key, not a time and an identity, is what is trusted here.
     """
     try:
-        envelope = msgspec.json.decode(blob, type=Bundle).dsse_envelope
+        bundle = msgspec.json.decode(blob, type=Bundle)
+        envelope = bundle.dsse_envelope
         statement = msgspec.json.decode(envelope.payload, type=Statement)
     except (msgspec.MsgspecError, ValueError, RecursionError):
         return Found.malformed("its bundle has no readable DSSE envelope")
@@ -53,7 +69,7 @@ def examine(blob: bytes, digest: str, keys: Keys) -> Found | None:
         return Found.malformed("its DSSE payload is not an in-toto statement")
     key = verifying(envelope, keys)
     if not key:
-        return Found.other_key()
+        return Found.other_key(keyless=bundle.keyless)
     signed = [f"{algorithm}:{value}" for subject in statement.subject for algorithm, value in subject.digest.items()]
     return Found.signed(key) if digest in signed else Found.other_digest(", ".join(signed))
 

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from bot.domain.errors import NotFound, Refused
 from bot.domain.image import Image
-from bot.domain.signature import SignatureCheck, SignatureState
+from bot.domain.signature import SignatureCheck
 from integrations.cosign import bundle, simplesigning
 from integrations.cosign.keys import Keys
 from integrations.cosign.verdict import Found, verdict
@@ -28,7 +28,7 @@ class Contents(Protocol):
 
 
 class Cosign:
-    """The port Signatures, over any registry. Both places are looked in, because both are in use (C4)."""
+    """The port Signatures, over any registry. All places are looked in, because all are in use (C4)."""
 
     def __init__(self, registry: Contents) -> None:
         self._registry = registry
@@ -36,14 +36,17 @@ class Cosign:
     async def check(self, image: Image, keys: Mapping[str, str]) -> SignatureCheck:
         """Raises Refused for a key that is not a PEM public key."""
         trusted = Keys(keys)
-        legacy, bundles = await asyncio.gather(self._legacy(image, trusted), self._bundles(image, trusted))
-        return verdict([*legacy, *bundles])
+        tagged, referring = await asyncio.gather(self._tagged(image, trusted), self._referring(image, trusted))
+        return verdict([*tagged, *referring])
 
-    async def _legacy(self, image: Image, keys: Keys) -> list[Found]:
+    async def _tagged(self, image: Image, keys: Keys) -> list[Found]:
         try:
             manifest = await self._registry.manifest(image.repository, signature_tag(image.digest))
         except NotFound:
             return []
+        return await self._layers(image, manifest, keys)
+
+    async def _layers(self, image: Image, manifest: Manifest, keys: Keys) -> list[Found]:
         layers = [d for d in manifest.layers or () if d.media_type == simplesigning.LAYER]
         return [await self._layer(image, layer, keys) for layer in layers[-MOST:]]
 
@@ -54,18 +57,21 @@ class Cosign:
             return Found.malformed(error.detail)
         return simplesigning.examine(payload, layer.annotations or {}, image.digest, keys)
 
-    async def _bundles(self, image: Image, keys: Keys) -> list[Found]:
-        referrers = await self._registry.referrers(image.repository, image.digest, bundle.BUNDLE)
-        found = [await self._bundle(image, referrer, keys) for referrer in referrers[-MOST:]]
-        return [f for f in found if f]
+    async def _referring(self, image: Image, keys: Keys) -> list[Found]:
+        referrers = await self._registry.referrers(image.repository, image.digest)
+        signatures = [r for r in referrers if r.artifact_type in (bundle.BUNDLE, simplesigning.REFERRER)]
+        return [f for referrer in signatures[-MOST:] for f in await self._referrer(image, referrer, keys)]
 
-    async def _bundle(self, image: Image, referrer: Descriptor, keys: Keys) -> Found | None:
+    async def _referrer(self, image: Image, referrer: Descriptor, keys: Keys) -> list[Found]:
         try:
             manifest = await self._registry.manifest(image.repository, referrer.digest)
+            if referrer.artifact_type == simplesigning.REFERRER:
+                return await self._layers(image, manifest, keys)
             layer = next((d for d in manifest.layers or () if d.media_type == bundle.BUNDLE), None)
             if layer is None:
-                return Found(SignatureState.MALFORMED, detail="its manifest has no bundle")
+                return [Found.malformed("its manifest has no bundle")]
             blob = await self._registry.blob(image.repository, layer.digest)
         except Refused as error:
-            return Found.malformed(error.detail)
-        return bundle.examine(blob, image.digest, keys)
+            return [Found.malformed(error.detail)]
+        found = bundle.examine(blob, image.digest, keys)
+        return [found] if found else []

@@ -1,4 +1,7 @@
-"""Signatures as cosign wrote them up to version 2: layers of a manifest under the tag `sha256-<hex>.sig` (C1, C2)."""
+"""Signatures as cosign wrote them up to version 2: layers of a manifest (C1, C2).
+
+The manifest is under the tag `sha256-<hex>.sig`, or refers to the image (`--registry-referrers-mode=oci-1-1`).
+"""
 
 import base64
 import binascii
@@ -10,7 +13,10 @@ from integrations.cosign.keys import Keys
 from integrations.cosign.verdict import Found
 
 LAYER = "application/vnd.dev.cosign.simplesigning.v1+json"
+REFERRER = "application/vnd.dev.cosign.artifact.sig.v1+json"
+"""artifact type of a manifest that refers to the image: that of its config (H15)"""
 SIGNATURE = "dev.cosignproject.cosign/signature"
+CERTIFICATE = "dev.sigstore.cosign/certificate"
 
 
 class SignedImage(Struct, frozen=True):
@@ -44,7 +50,7 @@ def examine(payload: bytes, annotations: dict[str, str], digest: str, keys: Keys
         return Found.malformed(f"it has no annotation {SIGNATURE}")
     key = keys.verifying(signature, payload)
     if not key:
-        return Found.other_key()
+        return Found.other_key(keyless=CERTIFICATE in annotations)
     try:
         signed = msgspec.json.decode(payload, type=Payload).critical.image.digest
     except (msgspec.MsgspecError, ValueError, RecursionError):

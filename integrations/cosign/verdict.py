@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from bot.domain.signature import SignatureCheck, SignatureState
 
+KEYLESS = "it is signed keyless, by an identity and a certificate, and the policy trusts keys only"
+
 
 @dataclass(frozen=True)
 class Found:
@@ -19,8 +21,9 @@ class Found:
         return cls(SignatureState.SIGNED, key)
 
     @classmethod
-    def other_key(cls) -> "Found":
-        return cls(SignatureState.OTHER_KEY, detail="no trusted key verifies it")
+    def other_key(cls, *, keyless: bool = False) -> "Found":
+        """`keyless`: it comes with a certificate that says whose it is, instead of with a key."""
+        return cls(SignatureState.OTHER_KEY, detail=KEYLESS if keyless else "no trusted key verifies it")
 
     @classmethod
     def other_digest(cls, signed: str) -> "Found":

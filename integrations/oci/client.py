@@ -81,13 +81,7 @@ class Oci:
             raise Refused(SYSTEM, operation, f"not a digest: {digest[:80]!r}")
         policy = self._limited(BLOB_LIMIT)
         try:
-            answer = await self._connection.request(
-                operation,
-                "GET",
-                f"{repository_path(repository)}/blobs/{digest}",
-                headers={"Accept": "*/*"},
-                policy=policy,
-            )
+            answer = await self._get(operation, f"{repository_path(repository)}/blobs/{digest}", "*/*", policy)
         except Redirected as elsewhere:
             answer = await self._from_storage(operation, elsewhere.location, policy)
         return verified(answer, digest)

@@ -17,6 +17,7 @@ from integrations.oci.wire import Descriptor, Manifest
 
 PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
 BUNDLE = "application/vnd.dev.sigstore.bundle.v0.3+json"
+SIG = "application/vnd.dev.cosign.artifact.sig.v1+json"
 SIMPLE = "application/vnd.dev.cosign.simplesigning.v1+json"
 SIGN = "https://sigstore.dev/cosign/sign/v1"
 
@@ -46,7 +47,11 @@ def simple_payload(digest: str) -> bytes:
 
 
 def bundle(
-    key: PrivateKey, digest: str, predicate: str = SIGN, payload_type: str = "application/vnd.in-toto+json"
+    key: PrivateKey,
+    digest: str,
+    predicate: str = SIGN,
+    payload_type: str = "application/vnd.in-toto+json",
+    material: dict[str, Any] | None = None,
 ) -> bytes:
     """C4."""
     statement = {
@@ -60,7 +65,7 @@ def bundle(
     return json.dumps(
         {
             "mediaType": BUNDLE,
-            "verificationMaterial": {"publicKey": {"hint": "x"}, "tlogEntries": []},
+            "verificationMaterial": {**(material or {"publicKey": {"hint": "x"}}), "tlogEntries": []},
             "dsseEnvelope": {
                 "payload": base64.b64encode(payload).decode(),
                 "payloadType": payload_type,
@@ -83,12 +88,21 @@ class Contents:
         self.blobs[digest] = blob
         return digest
 
-    def attach_layer(self, image: str, payload: bytes, signature: str | None) -> None:
+    def attach_layer(self, image: str, payload: bytes, signature: str | None, **more: str) -> None:
         """C1: one more layer under the image's signature tag."""
         tag = image.replace(":", "-") + ".sig"
         manifest = self.manifests.setdefault(tag, {"schemaVersion": 2, "layers": []})
-        notes = {} if signature is None else {"dev.cosignproject.cosign/signature": signature}
+        notes = {} if signature is None else {"dev.cosignproject.cosign/signature": signature, **more}
         manifest["layers"].append({"mediaType": SIMPLE, "digest": self.put(payload), "annotations": notes})
+
+    def refer(self, image: str, payload: bytes, signature: str) -> None:
+        """C1's layer in a manifest that refers to the image."""
+        notes = {"dev.cosignproject.cosign/signature": signature}
+        layers = [{"mediaType": SIMPLE, "digest": self.put(payload), "annotations": notes}]
+        manifest = {"config": {"mediaType": SIG, "digest": "sha256:" + "0" * 64}, "layers": layers}
+        digest = self.put(json.dumps(manifest).encode())
+        self.manifests[digest] = manifest
+        self.referring.setdefault(image, []).append({"digest": digest, "artifactType": SIG})
 
     def attach_bundle(self, image: str, blob: bytes) -> None:
         """C4, C5."""

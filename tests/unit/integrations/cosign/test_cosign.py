@@ -52,6 +52,34 @@ async def test_signed_by_a_trusted_key(sign_with: object, key: PrivateKey) -> No
     assert (check.state, check.key) == (SignatureState.SIGNED, "release")
 
 
+def referring(key: PrivateKey, signed: str = DIGEST) -> Contents:
+    contents, payload = Contents(), simple_payload(signed)
+    contents.refer(DIGEST, payload, base64.b64encode(sign(key, payload)).decode())
+    return contents
+
+
+async def test_the_older_signature_may_refer_to_the_image_instead_of_having_a_tag() -> None:
+    """C1, C5, H15: `--registry-referrers-mode=oci-1-1`."""
+    assert (await Cosign(referring(OURS)).check(IMAGE, TRUSTED)).state is SignatureState.SIGNED
+    assert (await Cosign(referring(THEIRS)).check(IMAGE, TRUSTED)).state is SignatureState.OTHER_KEY
+    assert (await Cosign(referring(OURS, OTHER)).check(IMAGE, TRUSTED)).state is SignatureState.OTHER_DIGEST
+
+
+@pytest.mark.parametrize("material", [{"certificate": {"rawBytes": ""}}, {"x509CertificateChain": {}}, None])
+async def test_a_keyless_signature_is_refused_as_one(material: dict[str, object] | None) -> None:
+    """C4: a certificate and an identity, of which policy knows none yet."""
+    contents = Contents()
+    if material:
+        contents.attach_bundle(DIGEST, bundle(THEIRS, DIGEST, material=material))
+    else:
+        payload = simple_payload(DIGEST)
+        signature = base64.b64encode(sign(THEIRS, payload)).decode()
+        contents.attach_layer(DIGEST, payload, signature, **{"dev.sigstore.cosign/certificate": "-----BEGIN"})
+    check = await Cosign(contents).check(IMAGE, TRUSTED)
+    assert check.state is SignatureState.OTHER_KEY
+    assert "keyless" in check.detail
+
+
 async def test_no_signature() -> None:
     assert (await Cosign(Contents()).check(IMAGE, TRUSTED)).state is SignatureState.MISSING
 

@@ -64,6 +64,27 @@ async def test_without_credentials_the_challenge_is_answered() -> None:
 
 
 @respx.mock
+async def test_without_credentials_a_blob_is_had_by_a_token_too() -> None:
+    """H24: a signature is a blob, and a public image's must be readable by nobody in particular."""
+    body, digest = document({"a": 1})
+    challenge = (
+        'Bearer realm="https://harbor.example.com/service/token",service="x",scope="repository:apps/my-app:pull"'
+    )
+    asked = respx.get(f"{V2}/blobs/{digest}").mock(
+        side_effect=[
+            httpx.Response(401, headers={"WWW-Authenticate": challenge}),
+            httpx.Response(307, headers={"Location": "https://storage.example.com/x?sig=1"}),
+        ]
+    )
+    respx.get("https://harbor.example.com/service/token").respond(json={"token": "t0ken"})
+    storage = respx.get("https://storage.example.com/x").respond(content=body)
+    async with Oci(settings(None), QUICK) as oci:
+        assert await oci.blob(REPOSITORY, digest) == body
+    assert asked.calls.last.request.headers["authorization"] == "Bearer t0ken"
+    assert "authorization" not in storage.calls.last.request.headers
+
+
+@respx.mock
 async def test_a_realm_elsewhere_is_not_sent_the_password(oci: Oci) -> None:
     challenge = 'Bearer realm="https://evil.example.com/token",service="x"'
     respx.get(f"{V2}/manifests/v1").respond(401, headers={"WWW-Authenticate": challenge})
