@@ -87,7 +87,7 @@ class _SocketModeHandler(AsyncSocketModeHandler):
 
     def __init__(self, app: AsyncApp, client: SocketMode) -> None:
         self.app, self.client = app, client
-        client.socket_mode_request_listeners.append(self.handle)
+        client.socket_mode_request_listeners.append(self.handle)  # type: ignore[arg-type]
 
 
 async def _always() -> bool:

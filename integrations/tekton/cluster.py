@@ -13,10 +13,10 @@ from kubernetes.aio import client, config
 from kubernetes.aio.client import rest
 from multidict import CIMultiDict
 from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, stop_before_delay
-from tenacity.wait import wait_random_exponential
 
 from bot.domain.errors import Refused, Unavailable
 from bot.settings import KubernetesSettings
+from integrations.http.connection import WaitAsAsked
 from integrations.http.policy import Policy
 from integrations.tekton.failures import Gone, Unauthorized, from_status, from_transport
 from integrations.tekton.manifests import SYSTEM
@@ -73,11 +73,15 @@ class Cluster:
         """The body of an answer to an idempotent request, tried again while the server is away."""
         retrying = AsyncRetrying(
             retry=retry_if_exception(lambda error: isinstance(error, Unavailable) and not isinstance(error, Gone)),
-            wait=wait_random_exponential(multiplier=self.policy.backoff, max=self.policy.backoff_limit),
+            wait=WaitAsAsked(self.policy),
             stop=stop_after_attempt(self.policy.attempts) | stop_before_delay(self.policy.total),
             reraise=True,
         )
-        return await retrying(self.write, operation, request, limit=limit)
+        try:
+            async with asyncio.timeout(self.policy.total):
+                return await retrying(self.write, operation, request, limit=limit)
+        except TimeoutError as error:
+            raise Unavailable(SYSTEM, operation, f"no answer within {self.policy.total:g} seconds") from error
 
     async def write(self, operation: str, request: Request, *, limit: int | None = None) -> bytes:
         """The body of an answer; the request is sent once, and once more when the credentials have changed."""
@@ -91,6 +95,11 @@ class Cluster:
     @asynccontextmanager
     async def stream(self, operation: str, request: Request) -> AsyncIterator[AsyncIterator[bytes]]:
         """The chunks of an endless answer. How long it may be silent is the request's own `_request_timeout`."""
+        try:
+            async with asyncio.timeout(self.policy.read):
+                await self._connected(operation)  # a kubeconfig may ask a program for its credentials
+        except TimeoutError as error:
+            raise from_transport(operation, error) from error
         response = await self._send(operation, request)
         try:
             await _check(operation, response, self._credentials())
@@ -142,10 +151,13 @@ class Cluster:
                     client_configuration=configuration,
                     persist_config=False,
                 )
+                # In a cluster it is next door, and NO_PROXY's ranges of addresses are not understood here.
+                configuration.client_session_kwargs = {"trust_env": True}
             else:
                 config.load_incluster_config(configuration)  # type: ignore[no-untyped-call]
             if self._impersonation:
-                configuration.client_session_kwargs = {"headers": self._impersonation.headers()}
+                more = configuration.client_session_kwargs or {}
+                configuration.client_session_kwargs = {**more, "headers": self._impersonation.headers()}
             api_client = client.ApiClient(configuration)
             api_client.rest_client = TimedRest(configuration)
         except Exception as error:  # noqa: BLE001 (the loader raises whatever a malformed file makes it trip over)
@@ -204,7 +216,7 @@ class TimedRest(rest.RESTClientObject):
         if self.closed:
             raise RuntimeError("the connection was closed")
         connect, silence = _request_timeout if isinstance(_request_timeout, tuple) else (Policy.connect, Policy.read)
-        timeout = aiohttp.ClientTimeout(total=None, sock_connect=connect, sock_read=silence)
+        timeout = aiohttp.ClientTimeout(total=None, connect=connect, sock_connect=connect, sock_read=silence)
         return await super().request(*args, **kwargs, _request_timeout=timeout)  # type: ignore[no-untyped-call, misc]
 
 

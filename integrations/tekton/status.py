@@ -27,8 +27,8 @@ def pipeline_run(run: wire.PipelineRun, children: Iterable[wire.TaskRun] = ()) -
     """`children` are the run's TaskRuns; without them no task has a status, and the message is Tekton's own."""
     state = run.status or wire.PipelineRunStatus()
     condition = _succeeded(state.conditions)
-    tasks = tuple(_tasks(state, {child.metadata.name: child for child in children}))
     status = run_status(condition)
+    tasks = tuple(_tasks(state, {child.metadata.name: child for child in children}, status))
     return PipelineRun(
         name=run.metadata.name,
         namespace=run.metadata.namespace,
@@ -78,7 +78,7 @@ def failed_step(child: wire.TaskRun) -> tuple[str, str]:
     return "", ""
 
 
-def _tasks(state: wire.PipelineRunStatus, children: Mapping[str, wire.TaskRun]) -> Iterable[TaskStatus]:
+def _tasks(state: wire.PipelineRunStatus, children: Mapping[str, wire.TaskRun], run: RunStatus) -> Iterable[TaskStatus]:
     """In the pipeline's order, `finally` last; one for each TaskRun of a matrix."""
     created: dict[str, list[wire.ChildReference]] = {}
     for reference in state.child_references or []:
@@ -90,10 +90,16 @@ def _tasks(state: wire.PipelineRunStatus, children: Mapping[str, wire.TaskRun]) 
         references = created.get(name, [])
         for number, reference in enumerate(references, 1):
             title = name if len(references) == 1 else f"{name} {number}/{len(references)}"
-            yield _task(title, children.get(reference.name))
+            child = children.get(reference.name)
+            yield _task(title, child) if child or reference.kind == "TaskRun" else _unseen(title, run)
         if not references:
             reason = skipped[name].reason if name in skipped else ""
             yield TaskStatus(name, RunStatus.PENDING, reason=reason, skipped=name in skipped)
+
+
+def _unseen(name: str, run: RunStatus) -> TaskStatus:
+    """A custom task that was begun, but is not among the children: the watches follow TaskRuns only."""
+    return TaskStatus(name, run if run in (RunStatus.RUNNING, RunStatus.SUCCEEDED) else RunStatus.PENDING)
 
 
 def _task(name: str, child: wire.TaskRun | None) -> TaskStatus:

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from typing import Any
 
 import msgspec
 import pytest
@@ -33,7 +34,7 @@ def legacy(key: PrivateKey, signed: str = DIGEST) -> Contents:
     return contents
 
 
-def modern(key: PrivateKey, signed: str = DIGEST, **more: str) -> Contents:
+def modern(key: PrivateKey, signed: str = DIGEST, **more: Any) -> Contents:
     contents = Contents()
     contents.attach_bundle(DIGEST, bundle(key, signed, **more))
     return contents

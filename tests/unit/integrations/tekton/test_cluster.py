@@ -28,7 +28,7 @@ from integrations.tekton import Tekton
 from tests.contract.pipelines import REQUEST
 from tests.contract.test_tekton import TOKEN, api_server, kubeconfig
 
-QUICK = Policy(read=2, total=4, attempts=2, backoff=0.01, body_limit=1 << 20, line_limit=1 << 16)
+QUICK = Policy(read=10, total=30, attempts=2, backoff=0.01, body_limit=1 << 20, line_limit=1 << 16)
 
 
 def settings(directory: Path, url: str, token: str = TOKEN) -> KubernetesSettings:
@@ -111,6 +111,39 @@ async def test_a_server_that_never_answers_costs_a_bounded_wait(tmp_path: Path) 
         with pytest.raises(Unavailable, match="no answer in time"):
             await tekton.list("", 1)
         assert time.monotonic() - begun < 3
+
+
+async def test_a_read_with_all_its_tries_stays_within_its_budget(tmp_path: Path) -> None:
+    asked = []
+
+    async def answer(request: Request) -> Response:
+        asked.append(request.url.path)
+        await asyncio.sleep(0.4)
+        return status(500)
+
+    app = Starlette(routes=[Route("/{path:path}", answer)])
+    patient = replace(QUICK, read=30, total=0.9, attempts=50, backoff=0.001)
+    async with serve(app) as url, Tekton(settings(tmp_path, url), patient) as tekton:
+        begun = time.monotonic()
+        with pytest.raises(Unavailable):
+            await tekton.list("", 1)
+        assert time.monotonic() - begun < 3
+    assert len(asked) < 5
+
+
+async def test_a_limit_is_waited_for_as_the_server_asks(tmp_path: Path) -> None:
+    """K3: 429 with Retry-After, in seconds."""
+    asked: list[float] = []
+
+    async def answer(request: Request) -> Response:
+        asked.append(time.monotonic())
+        if len(asked) == 1:
+            return JSONResponse({"kind": "Status", "code": 429}, 429, {"Retry-After": "1"})
+        return JSONResponse({"kind": "APIResourceList", "resources": [], "items": []})
+
+    async with answered_by(tmp_path, answer) as tekton:
+        assert await tekton.list("", 1) == ()
+    assert asked[1] - asked[0] >= 1
 
 
 async def test_a_closed_port_is_unavailable(tmp_path: Path) -> None:

@@ -224,6 +224,18 @@ def test_tasks_stand_in_the_order_of_the_pipeline_and_a_matrix_is_many() -> None
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("succeeded", "reason", "expected"),
+    [("Unknown", "Running", "Running"), ("True", "Succeeded", "Succeeded"), ("False", "Failed", "Pending")],
+)
+def test_a_custom_task_that_is_not_followed_is_as_far_as_its_run(succeeded: str, reason: str, expected: str) -> None:
+    """T5: the watches follow TaskRuns, so of a CustomRun only the reference is known."""
+    reference = {"kind": "CustomRun", "name": "x1", "pipelineTaskName": "approve"}
+    status = {"childReferences": [reference], "conditions": condition(succeeded, reason)}
+    (task,) = pipeline_run(run(status)).tasks
+    assert (task.name, task.status.value) == ("approve", expected)
+
+
 def test_only_steps_that_have_begun_have_a_log_and_the_status_says_where() -> None:
     """T14, T15."""
     steps = [
