@@ -13,8 +13,7 @@ from integrations.github.commits import Commits
 from integrations.github.failures import SYSTEM, Conflicting
 
 MERGE_METHODS = ("squash", "merge", "rebase")
-LOOKS = 20
-PAUSE = 0.5
+PAUSES = (0.1, 0.2, 0.4, 0.8, *[1.0] * 9)
 """seconds between looks at `mergeable`, which GitHub computes in the background (G11)"""
 
 
@@ -51,10 +50,10 @@ class Pulls:
     async def merge(self, number: int, message: str) -> PullRequest:
         """By the first method that the repository allows: squash, merge, rebase. The branch is deleted then."""
         pull = await self._read(number)
-        for _ in range(LOOKS):
+        for pause in PAUSES:
             if pull.merged or pull.state != "open" or pull.mergeable is not None:
                 break
-            await asyncio.sleep(PAUSE)
+            await asyncio.sleep(pause)
             pull = await self._read(number)
         if not pull.merged:
             if pull.state != "open":
