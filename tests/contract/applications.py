@@ -38,7 +38,7 @@ class ArgoWorld(Protocol):
 
 
 async def until(
-    read: Callable[[], Awaitable[Application]], wanted: Callable[[Application], bool], seconds: float = 8
+    read: Callable[[], Awaitable[Application]], wanted: Callable[[Application], bool], seconds: float = 30
 ) -> Application:
     async with asyncio.timeout(seconds):
         while True:
@@ -106,7 +106,7 @@ class ApplicationsContract:
 
     async def test_the_stream_begins_with_the_present_and_goes_on_with_changes(self, world: ArgoWorld) -> None:
         """A10."""
-        async with asyncio.timeout(8), aclosing(world.argocd.changes("production")) as changes:  # type: ignore[type-var]
+        async with asyncio.timeout(30), aclosing(world.argocd.changes("production")) as changes:  # type: ignore[type-var]
             first = {(await anext(changes)).ref.name for _ in range(3)}
             assert first == {"my-app-development", "my-app-production", "my-app-staging"}
             sha = await world.push()

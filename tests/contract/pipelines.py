@@ -148,7 +148,7 @@ class PipelineContract:
     async def test_changes_begin_with_what_is_there_and_end_with_the_end(self, world: World) -> None:
         first = await world.runner.start(REQUEST)
         changes = cast("AsyncGenerator[PipelineRun]", world.runner.changes())
-        async with asyncio.timeout(20), aclosing(changes):
+        async with asyncio.timeout(60), aclosing(changes):
             assert (await anext(changes)).name == first.name
             second = await world.runner.start(replace(REQUEST, id="request-2"))
             while (run := await anext(changes)).name != second.name:

@@ -111,7 +111,7 @@ class TektonWorld:
 
     async def until(self, test: Callable[[Json], bool], name: str = "run-1", plural: str = "pipelineruns") -> Json:
         """Follows the store, not the wire, so that no state is missed."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             with self.server.store.subscribe() as subscription:
                 for found in self.server.store.objects("tekton.dev", plural, "ci"):
                     if found["metadata"]["name"] == name and test(found):

@@ -251,7 +251,7 @@ async def test_an_application_in_another_namespace_is_named_with_it(served: tupl
         assert await argocd.may("sync", ref)
         with pytest.raises(NotFound):
             await argocd.get(ApplicationRef("team-c/shop", "production", "apps"))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             seen: set[str] = set()
             async with aclosing(argocd.changes("production")) as changes:  # type: ignore[type-var]
                 while not {"team-a/shop", "team-b/shop", "my-app-production"} <= seen:
@@ -351,7 +351,7 @@ async def test_the_stream_survives_an_error_in_its_midst_and_misses_nothing(serv
         changes = argocd.changes("production")
 
         async def follow(wanted: Callable[[Application], bool]) -> None:
-            async with asyncio.timeout(8):
+            async with asyncio.timeout(30):
                 while not (seen and wanted(seen[-1])):
                     seen.append(await anext(changes))
 
@@ -375,7 +375,7 @@ async def test_a_deleted_application_is_told_as_missing(served: tuple[World, Hel
         for _ in range(3):
             await anext(changes)
         world.argo.store.delete("my-app-development")
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while (change := await anext(changes)).ref.name != "my-app-development":
                 pass
         await changes.aclose()  # type: ignore[attr-defined]
@@ -384,7 +384,7 @@ async def test_a_deleted_application_is_told_as_missing(served: tuple[World, Hel
 
 async def test_the_stream_of_a_client_that_is_refused_says_so(served: tuple[World, Held, str]) -> None:
     _, _, url = served
-    async with client(url, token="wrong") as argocd, asyncio.timeout(5):
+    async with client(url, token="wrong") as argocd, asyncio.timeout(30):
         with pytest.raises(Refused):
             await anext(argocd.changes("production"))
 

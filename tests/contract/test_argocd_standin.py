@@ -96,7 +96,7 @@ async def test_stream_frames_are_framed_like_the_sample(world: World) -> None:
     """A9, A12."""
     first = contract("samples/argocd.stream.applications.derived.ndjson").read_text().splitlines()[0]
     sample = json.loads(first)["result"]
-    async with asyncio.timeout(5), world.http.stream("GET", "/api/v1/stream/applications") as response:
+    async with asyncio.timeout(30), world.http.stream("GET", "/api/v1/stream/applications") as response:
         assert response.headers["content-type"] == "application/json"
         frame = json.loads(await anext(response.aiter_lines()))
     assert set(frame) == {"result"}
@@ -104,7 +104,7 @@ async def test_stream_frames_are_framed_like_the_sample(world: World) -> None:
     typed = {k: v for k, v in frame["result"]["application"].items() if k not in {"apiVersion", "kind"}}
     wire(typed, "v1alpha1Application")
     async with (
-        asyncio.timeout(5),
+        asyncio.timeout(30),
         world.http.stream("GET", "/api/v1/stream/applications/my-app-production/resource-tree") as response,
     ):
         wire(json.loads(await anext(response.aiter_lines()))["result"], "v1alpha1ApplicationTree")

@@ -62,7 +62,7 @@ class World:
         return await self.client.post(f"/api/v2.0{path}", **more)
 
     async def scanned(self, path: str) -> Json:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while True:
                 found = (await self.get(path, params={"with_scan_overview": True}, headers=ACCEPT)).json()
                 overview: Json = found.get("scan_overview", {}).get(REPORT, {})
@@ -470,7 +470,7 @@ async def receiver(status: Callable[[int], int]) -> AsyncIterator[tuple[str, lis
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not condition():  # noqa: ASYNC110 - what is waited for is another server's doing
             await asyncio.sleep(0.005)
 

@@ -410,7 +410,7 @@ async def lines(world: World, count: int, **params: Any) -> list[Json]:
     path = f"{world.url}/apis/tekton.dev/v1/namespaces/ci/pipelineruns"
     headers, found = {"Authorization": f"Bearer {TOKEN}"}, []
     async with (
-        asyncio.timeout(5),
+        asyncio.timeout(30),
         aiohttp.ClientSession(headers=headers) as session,
         session.get(path, params={"watch": "1", **params}) as answer,
     ):
@@ -465,7 +465,7 @@ async def test_a_running_watch_ends_cleanly_or_expires(world: World) -> None:
     ]
     for act, expected in endings:
         reading = asyncio.create_task(lines(world, 99))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while not world.server.store.subscribers:  # noqa: ASYNC110 - the server's doing
                 await asyncio.sleep(0.005)
         act()

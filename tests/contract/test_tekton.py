@@ -154,7 +154,7 @@ class ClusterWorld:
             await self.stack.enter_async_context(TektonController(self.server, self.clock, faults=self.faults))
 
     async def _until(self, name: str, *reasons: str) -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while True:
                 run = await self.runner.get(name)
                 if run.reason in reasons and (run.status == "Running" or run.done):

@@ -80,7 +80,7 @@ class Server:
 async def following(server: Server, relist: float = 60) -> AsyncIterator[AsyncIterator[Application]]:
     settings = ArgoCDSettings(url="http://127.0.0.1", project="apps")
     async with (
-        asyncio.timeout(8),
+        asyncio.timeout(30),
         server.running() as url,
         ArgoCD(settings.model_copy(update={"url": url}), QUICK, timedelta(seconds=relist)) as argocd,
         aclosing(argocd.changes("production")) as changes,  # type: ignore[type-var]

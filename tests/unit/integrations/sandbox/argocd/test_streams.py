@@ -17,7 +17,7 @@ STREAM = "/api/v1/stream/applications"
 
 @asynccontextmanager
 async def stream(world: World, url: str = STREAM, **params: str) -> AsyncIterator[AsyncIterator[dict[str, Any]]]:
-    async with asyncio.timeout(8), world.http.stream("GET", url, params=params) as response:
+    async with asyncio.timeout(30), world.http.stream("GET", url, params=params) as response:
         assert response.status_code == 200
 
         async def frames() -> AsyncIterator[dict[str, Any]]:
@@ -117,7 +117,7 @@ async def test_server_sent_events_with_keepalive(world: World, monkeypatch: pyte
     monkeypatch.setattr("integrations.sandbox.argocd.routes.streams.KEEPALIVE_SECONDS", 0.05)
     lines: list[str] = []
     headers = {"Accept": "text/event-stream"}
-    async with asyncio.timeout(5), world.http.stream("GET", STREAM, headers=headers) as response:
+    async with asyncio.timeout(30), world.http.stream("GET", STREAM, headers=headers) as response:
         assert response.headers["content-type"].startswith("text/event-stream")
         async for line in response.aiter_lines():
             lines.append(line)

@@ -113,7 +113,7 @@ class World:
         """Every change is looked at, so a state that lasts a moment is not missed."""
         with self.argo.store.subscribed() as changes:
             found = await self.app(name)
-            async with asyncio.timeout(8):
+            async with asyncio.timeout(30):
                 while not wanted(found):
                     _, changed = await changes.get()
                     found = changed if changed["metadata"]["name"] == name else found
