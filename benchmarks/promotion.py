@@ -88,7 +88,7 @@ async def measure(apps: int, rounds: int) -> Result:
         await server.repository.initialise()
         await asyncio.to_thread(fill, server.repository.path, apps)
         url = f"{await stack.enter_async_context(serve(server.app))}/deploy.git"
-        remote = GitRemote(GitSettings(url=url, token=TOKEN), directory / "cache")
+        remote = await stack.enter_async_context(GitRemote(GitSettings(url=url, token=TOKEN), directory / "cache"))
         times = [await promote(remote, 0, 0)]
         # The catalog of a running bot has read every overlay.
         await remote.read([overlay(app, name) for app in range(apps) for name in ENVIRONMENTS], await remote.head())

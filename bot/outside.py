@@ -57,8 +57,8 @@ async def open_outside(settings: Settings, policy: Policy, stack: AsyncExitStack
         slack.aclose, argocd.aclose, harbor.aclose, oci.aclose, tekton.close, custom.aclose,
     ]  # fmt: skip
     github = GitHub(settings.github, settings.git.branch) if settings.github.repository else None
-    if github:
-        closing.append(github.aclose)
+    overlays: GitHub | GitRemote = github or GitRemote(settings.git, settings.data_dir / "git")
+    closing.append(overlays.aclose)
     alerts: Alertmanager | None = None
     if settings.alertmanager.url:
         alerts = Alertmanager(settings.alertmanager)
@@ -74,7 +74,7 @@ async def open_outside(settings: Settings, policy: Policy, stack: AsyncExitStack
         argocd_instances=instances,
         harbor=harbor,
         signatures=Cosign(oci),
-        overlays=github if github else GitRemote(settings.git, settings.data_dir / "git"),
+        overlays=overlays,
         pull_requests=github,
         sources=github,
         tekton=tekton,

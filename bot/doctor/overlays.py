@@ -21,7 +21,8 @@ async def repository(settings: Settings) -> AsyncIterator[OverlaySource]:
         async with GitHub(settings.github, settings.git.branch) as github:
             yield github
     elif settings.git.url:
-        yield GitRemote(settings.git, settings.data_dir / "git")
+        async with GitRemote(settings.git, settings.data_dir / "git") as remote:
+            yield remote
     else:
         raise Wrong("no repository is named", "Set PILOTHOUSE_GITHUB__REPOSITORY, or PILOTHOUSE_GIT__URL.")
 
@@ -48,8 +49,8 @@ def checks(settings: Settings, file: PolicyFile) -> tuple[Check, ...]:
     async def writable() -> str:
         if github:
             return await granted(settings, file.known())
-        async with repository(settings):
-            await GitRemote(settings.git, settings.data_dir / "git").verify_push()
+        async with repository(settings), GitRemote(settings.git, settings.data_dir / "git") as remote:
+            await remote.verify_push()
         return "a push is let in (tried without pushing)"
 
     async def apps() -> str:

@@ -74,7 +74,7 @@ class Cache:
             )
         except GitFailed as failed:
             told = self.environment.scrub(f"{failed.stdout}\n{failed.stderr}")
-            if f"not a git repository: '{self.path}'" in told:
+            if f"not a git repository: '{self.path}'" in told or "bad shallow line" in told:
                 raise CacheBroken(told) from None
             raise remote_failure(operation, failed, told) or CacheBroken(told) from None
 

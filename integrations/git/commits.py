@@ -1,44 +1,133 @@
-"""One commit as a fast-import stream: git rewrites only the trees on the way to the changed files."""
+"""One commit, made here: the objects that are new, and the pack that carries them to git and to the remote. Pure.
 
-from collections.abc import Mapping
+Only the trees on the way to the changed files are new, and each travels as its difference to the one before it: the
+pack of a promotion is about a kilobyte, however large the repository is.
+"""
+
+import hashlib
+import struct
+import zlib
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
+from pathlib import PurePosixPath
 
 from bot.domain.overlay import Author, Change
+from integrations.git.trees import DIRECTORY, KINDS, REGULAR, Entry, changed, entry_of
 
-_REGULAR = "100644"
-_NOWHERE = "0" * 40
+_KINDS = {"commit": 1, "tree": 2, "blob": 3}
+_DELTA_TO = 7
 
 
-def fast_import_stream(
-    change: Change, parent: str, committer: Author, at: datetime, modes: Mapping[str, str], ref: str
-) -> bytes:
-    """The input of `git fast-import` that writes `change` on top of `parent` and prints the new commit's sha.
+class NotAFile(ValueError):
+    """(path, what it is): something that is no ordinary file is where a file is to be written."""
 
-    `modes` keeps the mode of files that are there already. `ref` is a name that nobody else uses; it is gone when
-    git ends.
-    """
-    moment = int(at.timestamp())
-    message = change.message.encode()
-    lines = [
-        b"commit %s\nmark :1\n" % ref.encode(),
-        b"author %s %d +0000\ncommitter %s %d +0000\n"
-        % (_identity(change.author), moment, _identity(committer), moment),
-        b"data %d\n%s\nfrom %s\n" % (len(message), message, parent.encode()),
-    ]
+
+@dataclass(frozen=True)
+class Tree:
+    """A directory as it is in the parent; `sha` is "" for one that is not there yet."""
+
+    sha: str = ""
+    body: bytes = b""
+
+
+@dataclass(frozen=True)
+class New:
+    """An object to write, with `delta` to the object `base` where there is one."""
+
+    kind: str
+    body: bytes
+    base: str = ""
+    delta: bytes = b""
+
+    @property
+    def sha(self) -> str:
+        return hashlib.sha1(b"%s %d\0%s" % (self.kind.encode(), len(self.body), self.body)).hexdigest()  # noqa: S324
+
+
+def directories(paths: Iterable[str]) -> tuple[str, ...]:
+    """Every directory on the way to `paths`, the root ("") included, the deepest first."""
+    found = {str(parent) for path in paths for parent in PurePosixPath(path).parents}
+    return tuple(sorted((d.removeprefix(".") if d == "." else d for d in found), key=_depth, reverse=True))
+
+
+def drafted(change: Change, parent: str, committer: Author, at: datetime, trees: Mapping[str, Tree]) -> tuple[New, ...]:
+    """The new objects, the commit last. `trees` has all `directories`. Raises NotAFile."""
+    new: list[New] = []
+    entries: defaultdict[str, dict[bytes, Entry]] = defaultdict(dict)
     for path, content in change.files.items():
-        mode = modes.get(path, _REGULAR).encode()
-        lines.append(b"M %s inline %s\ndata %d\n%s\n" % (mode, _quoted(path), len(content), content))
-    lines.append(b"\nget-mark :1\nreset %s\nfrom %s\n\ndone\n" % (ref.encode(), _NOWHERE.encode()))
-    return b"".join(lines)
+        directory, name = split(path)
+        new.append(New("blob", content))
+        entries[directory][name] = Entry(_mode(trees[directory], name, path), bytes.fromhex(new[-1].sha))
+    for directory in directories(change.files):
+        before = trees[directory]
+        body, delta = changed(before.body, entries[directory])
+        new.append(New("tree", body, before.sha, delta))
+        if directory:
+            above, name = split(directory)
+            entries[above][name] = Entry(DIRECTORY, bytes.fromhex(new[-1].sha))
+    return (*new, New("commit", _commit(change, new[-1].sha, parent, committer, at)))
 
 
-def _identity(author: Author) -> bytes:
+def pack(objects: Iterable[New]) -> bytes:
+    """Thin: the bases of its deltas are not in it, for the remote and the cache have them."""
+    named = {new.sha: new for new in objects}
+    # A tree that is as another was before is there already; and a delta to itself, or in a circle, none can read.
+    bases = {new.base for new in named.values()}
+    unique = tuple(new for sha, new in named.items() if sha not in bases)
+    body = struct.pack(">4sLL", b"PACK", 2, len(unique)) + b"".join(map(_packed, unique))
+    return body + hashlib.sha1(body).digest()  # noqa: S324
+
+
+def split(path: str) -> tuple[str, bytes]:
+    """(directory, name as git stores it)"""
+    directory, _, name = path.rpartition("/")
+    return directory, name.encode(errors="surrogateescape")
+
+
+def _mode(tree: Tree, name: bytes, path: str) -> bytes:
+    """The mode of a file that is there already stays."""
+    present = entry_of(tree.body, name)
+    if present and present.mode in KINDS:
+        raise NotAFile(path, KINDS[present.mode])
+    return present.mode if present else REGULAR
+
+
+def _commit(change: Change, tree: str, parent: str, committer: Author, at: datetime) -> bytes:
+    moment = int(at.timestamp())
+    head = (
+        f"tree {tree}\nparent {parent}\n"
+        f"author {_identity(change.author)} {moment} +0000\n"
+        f"committer {_identity(committer)} {moment} +0000\n\n"
+    )
+    # git takes a NUL for the end of a message.
+    return (head + change.message.replace("\0", "")).encode(errors="replace")
+
+
+def _identity(author: Author) -> str:
     """git refuses angle brackets and line breaks in names, and an empty name."""
     email = "".join(c for c in author.email if c.isprintable() and c not in "<> ")
     name = "".join(c for c in author.name if c.isprintable() and c not in "<>").strip()
-    return f"{name or email.partition('@')[0] or 'unknown'} <{email}>".encode()
+    return f"{name or email.partition('@')[0] or 'unknown'} <{email}>"
 
 
-def _quoted(path: str) -> bytes:
-    raw = path.encode(errors="surrogateescape")
-    return b'"%s"' % raw.replace(b"\\", b"\\\\").replace(b'"', b'\\"').replace(b"\n", b"\\n")
+def _packed(new: New) -> bytes:
+    if new.base:
+        return _header(_DELTA_TO, len(new.delta)) + bytes.fromhex(new.base) + zlib.compress(new.delta)
+    return _header(_KINDS[new.kind], len(new.body)) + zlib.compress(new.body)
+
+
+def _header(kind: int, size: int) -> bytes:
+    """Four bits of the size beside the kind, then seven bits a byte."""
+    encoded = [kind << 4 | size & 0xF]
+    size >>= 4
+    while size:
+        encoded[-1] |= 0x80
+        encoded.append(size & 0x7F)
+        size >>= 7
+    return bytes(encoded)
+
+
+def _depth(directory: str) -> int:
+    return len(directory.split("/")) if directory else 0

@@ -44,7 +44,8 @@ class GitEnvironment:
         self._directory = directory
         self._ca_bundle = ca_bundle
         self._token = settings.credential("token")
-        self.url, self._user, self._password = split_credentials(settings.url)
+        self.url, user, self._password = split_credentials(settings.url)
+        self.user = user or settings.username
 
     def local(self) -> dict[str, str]:
         return self._environment(_LOCAL_CONFIG)
@@ -55,7 +56,7 @@ class GitEnvironment:
 
     def scrub(self, text: str) -> str:
         """`text` without anything secret, in case git or the server echoed it."""
-        secret = self._secret()
+        secret = self.secret()
         for shown in (secret, self._basic(secret)) if secret else ():
             text = text.replace(shown, "***")
         return re.sub(r"://[^/@\s]+@", "://***@", text)
@@ -86,7 +87,7 @@ class GitEnvironment:
         yield "http.followRedirects", "false"
         yield "http.lowSpeedLimit", "1"
         yield "http.lowSpeedTime", str(_SECONDS_OF_SILENCE)
-        if secret := self._secret():
+        if secret := self.secret():
             yield f"http.{self.url}.extraHeader", f"Authorization: Basic {self._basic(secret)}"
         if self._ca_bundle:
             yield "http.sslCAInfo", str(self._ca_bundle)
@@ -95,11 +96,12 @@ class GitEnvironment:
         if settings.client_key:
             yield "http.sslKey", str(settings.client_key)
 
-    def _secret(self) -> str:
+    def secret(self) -> str:
+        """As it is now. Raises OSError when its file cannot be read."""
         return self._token() if self._token else self._password
 
     def _basic(self, secret: str) -> str:
-        return base64.b64encode(f"{self._user or self._settings.username}:{secret}".encode()).decode()
+        return base64.b64encode(f"{self.user}:{secret}".encode()).decode()
 
     def _ssh_command(self) -> str:
         options = {

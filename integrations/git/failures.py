@@ -5,6 +5,7 @@ concludes from it.
 """
 
 import re
+from collections.abc import Iterable
 
 from bot.domain.errors import HeadMoved, IntegrationError, NotFound, Refused, Unavailable
 from integrations.git.process import GitFailed, GitTimedOut
@@ -60,13 +61,24 @@ def _rejection(operation: str, told: str) -> Refused | None:
     rejected = re.search(r"^!\t\S+\t\[(remote )?rejected\] \((.*)\)$", told, re.MULTILINE)
     if rejected is None:
         return None
-    reason = rejected[2]
+    remarks = [line.removeprefix("remote:") for line in told.splitlines() if line.startswith("remote:")]
+    return rejection(operation, rejected[2], remarks)
+
+
+def rejection(operation: str, reason: str, remarks: Iterable[str]) -> Refused:
+    """Why the branch did not move: `reason` in the server's short words, `remarks` by its hooks."""
     if re.search(_MOVED, reason):
         return HeadMoved(SYSTEM, operation, f"the branch is not where it was read ({reason})")
-    remarks = (line.removeprefix("remote:").strip() for line in told.splitlines() if line.startswith("remote:"))
-    said = " ".join(filter(None, remarks))[:300]
+    said = printable(" ".join(filter(None, (line.strip() for line in remarks))))[:300]
     remedy = "let the bot push to the branch, or change this environment by pull request"
-    return Refused(SYSTEM, operation, f"the server will not move the branch ({reason}): {remedy}. {said}".rstrip())
+    return Refused(
+        SYSTEM, operation, f"the server will not move the branch ({printable(reason)}): {remedy}. {said}".rstrip()
+    )
+
+
+def printable(text: str) -> str:
+    """Without colours and other control characters that a server may send to a terminal."""
+    return "".join(c for c in re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", text) if c.isprintable())
 
 
 def last_words(told: str) -> str:

@@ -34,20 +34,28 @@ def tree_entries(listing: bytes) -> Iterator[TreeEntry]:
             yield TreeEntry(mode, kind, sha, path.decode(errors="surrogateescape"))
 
 
-def blobs(output: bytes, asked: Sequence[str]) -> Iterator[tuple[str, bytes | None]]:
-    """The output of `cat-file --batch`, in the order asked; None for what is missing or is no blob."""
+@dataclass(frozen=True)
+class Found:
+    """An object of the cache."""
+
+    kind: str
+    sha: str
+    body: bytes
+
+
+def contents(output: bytes, asked: Sequence[str]) -> Iterator[tuple[str, Found | None]]:
+    """The output of `cat-file --batch`, in the order asked; None for what is missing."""
     position = 0
     for name in asked:
         end = output.index(b"\n", position)
         header = output[position:end].rsplit(b" ", 2)
+        position = end + 1
         if len(header) != 3 or header[1] not in (b"blob", b"tree", b"commit", b"tag"):
-            position = end + 1
             yield name, None
             continue
-        size = int(header[2])
-        body = output[end + 1 : end + 1 + size]
-        position = end + 1 + size + 1
-        yield name, body if header[1] == b"blob" else None
+        body = output[position : position + int(header[2])]
+        position += len(body) + 1
+        yield name, Found(header[1].decode(), header[0].decode(), body)
 
 
 def commits(log: bytes, url: str) -> Iterator[Commit]:

@@ -1,11 +1,10 @@
 """The overlay repository on any git remote."""
 
 import asyncio
-import uuid
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import Self, TypeVar
 
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, stop_after_delay
 from tenacity.wait import wait_random_exponential
@@ -14,10 +13,12 @@ from bot.domain.errors import NotFound, Refused, Unavailable
 from bot.domain.overlay import Author, Change, Commit
 from bot.settings import GitSettings
 from integrations.git.cache import Cache, CacheBroken, Patience
-from integrations.git.commits import fast_import_stream
-from integrations.git.environment import REMOTE
+from integrations.git.commits import NotAFile, Tree, directories, drafted, pack, split
+from integrations.git.environment import REMOTE, GitEnvironment
 from integrations.git.failures import SYSTEM, last_words
-from integrations.git.objects import LOG_FORMAT, TreeEntry, blobs, commits, is_sha, tree_entries
+from integrations.git.objects import LOG_FORMAT, Found, TreeEntry, commits, contents, is_sha, tree_entries
+from integrations.git.smart_http import SmartHttp
+from integrations.git.trees import DIRECTORY, entry_of
 
 T = TypeVar("T")
 
@@ -42,8 +43,19 @@ class GitRemote:
         self._branch = f"refs/heads/{settings.branch}"
         self._present: set[str] = set()
         self._fetching = asyncio.Lock()
+        self._wire = smart_http(settings, self._cache.environment, self._patience.answer)
         self._overtaken = False
         """whether the last push came too late: then every round trip before the next one counts"""
+
+    async def aclose(self) -> None:
+        if self._wire:
+            await self._wire.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
 
     async def head(self) -> str:
         """Asks the remote each time (one process); fetches only what is new."""
@@ -68,11 +80,13 @@ class GitRemote:
         return await self._with_cache(lambda: self._find(trailer, value, since))
 
     async def commit(self, change: Change, expected_head: str) -> Commit:
-        """Two round trips to the remote. After Unavailable it may have landed: `find` its trailer before another try.
+        """One request over HTTP. After Unavailable it may have landed: `find` its trailer before another try.
 
         Raises Refused, with the server's reason, when the branch is protected.
         """
-        if not change.files or not all(map(_is_clean, change.files)):
+        # git reads "\r" at the end of a line of its input as part of the line end; no directory is called so.
+        inside = set(directories(change.files))
+        if not all(_is_clean(path) and "\r/" not in path and path not in inside for path in change.files or ("",)):
             raise Refused(SYSTEM, "commit", f"not files to write: {sorted(change.files)}")
         return await self._with_cache(lambda: self._commit(change, expected_head))
 
@@ -91,6 +105,10 @@ class GitRemote:
     async def _head(self) -> str:
         if self._overtaken:
             return await self._newest()
+        if self._wire and (sha := await self._wire.head()):
+            await self._require(sha)
+            await self._tidy()
+            return sha
         listing = await self._ask("ask for the head", "ls-remote", REMOTE, self._branch)
         for line in listing.decode().splitlines():
             sha, _, ref = line.partition("\t")
@@ -115,7 +133,7 @@ class GitRemote:
         found: dict[str, bytes] = {}
         if len(paths) <= _FEW_PATHS:
             names = {f"{at}:{path}": path for path in paths}
-            found = {names[name]: body for name, body in await self._contents(names) if body is not None}
+            found = {names[name]: body for name, body in (await self._bodies(names)).items()}
         missing = [path for path in paths if path not in found]
         if not missing:
             return found
@@ -127,21 +145,24 @@ class GitRemote:
         return found | {path: bodies[sha] for path, sha in shas.items()}
 
     async def _blobs(self, shas: set[str]) -> dict[str, bytes]:
-        bodies = {sha: body for sha, body in await self._contents(shas) if body is not None}
+        bodies = await self._bodies(shas)
         if unfetched := shas - bodies.keys():
             await self._retrying(lambda: self._cache.fetch_blobs(sorted(unfetched)))
-            bodies |= {sha: body for sha, body in await self._contents(unfetched) if body is not None}
+            bodies |= await self._bodies(unfetched)
         if shas - bodies.keys():
             raise CacheBroken("blobs are missing after they were fetched")
         return bodies
 
-    async def _contents(self, names: Iterable[str]) -> list[tuple[str, bytes | None]]:
+    async def _bodies(self, names: Iterable[str]) -> dict[str, bytes]:
+        return {name: found.body for name, found in (await self._contents(names)).items() if found.kind == "blob"}
+
+    async def _contents(self, names: Iterable[str]) -> dict[str, Found]:
         asked = tuple(names)
         if not asked:
-            return []
+            return {}
         stdin = "".join(f"{name}\n" for name in asked).encode(errors="surrogateescape")
         output = await self._cache.local("cat-file", "--batch", stdin=stdin)
-        return list(blobs(output, asked))
+        return {name: found for name, found in contents(output, asked) if found}
 
     async def _tree(self, at: str, *paths: str) -> tuple[TreeEntry, ...]:
         await self._require(at)
@@ -200,24 +221,61 @@ class GitRemote:
         return tuple(commits(output, self._settings.commit_url))
 
     async def _commit(self, change: Change, expected_head: str) -> Commit:
-        modes = {entry.path: entry.mode for entry in await self._tree(expected_head, *change.files)}
         at = datetime.now(UTC).replace(microsecond=0)
         committer = Author(self._settings.committer_name, self._settings.committer_email)
-        ref = f"refs/pilothouse/{uuid.uuid4().hex}"
-        stream = fast_import_stream(change, expected_head, committer, at, modes, ref)
-        output = await self._cache.local("fast-import", "--quiet", "--done", stdin=stream)
-        sha = output.decode().strip()
-        await self._push(sha, expected_head)
-        self._present.add(sha)
+        trees = await self._trees(directories(change.files), expected_head)
+        try:
+            new = drafted(change, expected_head, committer, at, trees)
+        except NotAFile as error:
+            path, kind = error.args
+            raise Refused(SYSTEM, "commit", f"{path} is {kind} in the repository: write a plain file there") from None
+        sha = new[-1].sha
+        await self._land(sha, expected_head, pack(new))
         url = self._settings.commit_url.replace("{sha}", sha)
         return Commit(sha, change.author, change.message.strip("\n"), at, url)
+
+    async def _trees(self, directories: Iterable[str], at: str) -> dict[str, Tree]:
+        """The directories as they are at a commit; what is not there yet is empty. Raises Refused, CacheBroken."""
+        await self._require(at)
+        names = {directory: f"{at}:{directory}" for directory in sorted(directories, key=len)}
+        found = await self._contents(names.values())
+        trees: dict[str, Tree] = {}
+        for directory, name in names.items():
+            expected = _listed(directory, trees) if directory else None
+            tree = found.get(name)
+            if directory and not expected:
+                trees[directory] = Tree()
+            elif tree and (not expected or expected == tree.sha):
+                trees[directory] = Tree(tree.sha, tree.body)
+            else:
+                raise CacheBroken(f"the tree of {directory or 'the root'} is missing")
+        return trees
+
+    async def _land(self, sha: str, expected_head: str, packed: bytes) -> None:
+        """Pushes; the cache takes the commit in meanwhile, and needs it only where git is to push it."""
+        self._overtaken = True
+        pushed, stored = await asyncio.gather(
+            self._short_push(expected_head, sha, packed),
+            self._cache.local("index-pack", "--stdin", "--fix-thin", stdin=packed),
+            return_exceptions=True,
+        )
+        if isinstance(pushed, BaseException):
+            raise pushed
+        if not pushed:
+            if isinstance(stored, BaseException):
+                raise stored
+            await self._push(sha, expected_head)
+        if not isinstance(stored, BaseException):
+            self._present.add(sha)
+        self._overtaken = False
+
+    async def _short_push(self, old: str, new: str, packed: bytes) -> bool:
+        return await self._wire.push(old, new, packed) if self._wire else False
 
     async def _push(self, sha: str, expected_head: str) -> None:
         """Moves the branch from `expected_head` to its child `sha`, or not at all: the server compares and swaps."""
         lease = f"--force-with-lease={self._branch}:{expected_head}"
-        self._overtaken = True
         await self._cache.remote("push", "push", "--porcelain", "--no-verify", lease, REMOTE, f"{sha}:{self._branch}")
-        self._overtaken = False
 
     async def _require(self, at: str) -> None:
         """Make sure that the commit is in the cache. Raises NotFound."""
@@ -275,6 +333,23 @@ class GitRemote:
                     raise Unavailable(SYSTEM, "use the cache", detail) from None
                 await self._cache.rebuild(cache)
         raise AssertionError("unreachable: the last attempt returns or raises")
+
+
+def smart_http(settings: GitSettings, environment: GitEnvironment, seconds: float) -> SmartHttp | None:
+    """None where the remote is reached otherwise, or where git must say what is wrong with the settings."""
+    try:
+        return SmartHttp(settings, environment, seconds)
+    except (ValueError, OSError):
+        return None
+
+
+def _listed(directory: str, trees: Mapping[str, Tree]) -> str:
+    """The sha that the directory above gives; "" when there is no such directory. Raises Refused."""
+    above, name = split(directory)
+    entry = entry_of(trees[above].body, name)
+    if entry and entry.mode != DIRECTORY:
+        raise Refused(SYSTEM, "commit", f"{directory} is no directory in the repository: no file can be put below it")
+    return entry.sha.hex() if entry else ""
 
 
 def _is_clean(path: str) -> bool:

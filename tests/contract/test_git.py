@@ -74,4 +74,5 @@ class TestGitOverHttp(OverlayContract):
         await server.create(FILES, "First commit", Signature("Someone Else", "someone@example.com"))
         async with serve(server.app) as url:
             settings = GitSettings(url=f"{url}/deploy.git", token="canary-git-token", commit_url=COMMIT_URL)
-            yield HttpWorld(server, GitRemote(settings, tmp_path / "cache"))
+            async with GitRemote(settings, tmp_path / "cache") as remote:
+                yield HttpWorld(server, remote)

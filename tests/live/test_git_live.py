@@ -1,5 +1,6 @@
 """A real git remote. Reads; and, where it is allowed to, one commit that is put back."""
 
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -14,9 +15,10 @@ pytestmark = pytest.mark.live
 
 
 @pytest.fixture
-def remote(tmp_path: Path) -> GitRemote:
+async def remote(tmp_path: Path) -> AsyncIterator[GitRemote]:
     needed("PILOTHOUSE_GIT__URL")
-    return GitRemote(Settings().git, tmp_path)
+    async with GitRemote(Settings().git, tmp_path) as remote:
+        yield remote
 
 
 async def test_everything_is_read(remote: GitRemote) -> None:

@@ -114,7 +114,7 @@ async def assemble(life: Life, stack: AsyncExitStack) -> Core:
     rules = parse(policy(life.cases))
     world = World(directory / "world.db")
     holds = Holds({promotion_of(case): case.hold for case in life.cases if case.hold} if life.hold else {})
-    git = GitRemote(GitSettings(url=life.git_url), directory / "cache")
+    git = await stack.enter_async_context(GitRemote(GitSettings(url=life.git_url), directory / "cache"))
     settings = GitHubSettings(api_url=life.github_url, repository="pilothouse/deploy", token=SecretStr("token"))
     github = await stack.enter_async_context(GitHub(settings, between_writes=0, stale_seconds=0))
     messenger = HeldMessenger(LastingMessenger(world), holds)

@@ -105,6 +105,7 @@ async def by_the_bot(place: Repository, every: float) -> Outcome:
 
     jobs = {promotion.plan.app: job_of(promote, promotion) for promotion in promotions}
     outcome = await timed(place, every, jobs)
+    await remote.aclose()
     return Outcome(outcome.seconds, dict(writer.tries), said, outcome.foreign, outcome.took)
 
 

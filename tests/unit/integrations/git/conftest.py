@@ -1,13 +1,16 @@
 """A remote with three apps, and the git client looking at it."""
 
 import os
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 
 from bot.settings import GitSettings
 from integrations.git import GitRemote
+from integrations.git.cache import Patience
 from tests.contract.overlays import FILES
 from tests.fakes.bare import BareRepository
 
@@ -22,6 +25,23 @@ def bare(tmp_path: Path) -> BareRepository:
 @pytest.fixture
 def cache_dir(tmp_path: Path) -> Path:
     return tmp_path / "cache"
+
+
+class Connect(Protocol):
+    def __call__(self, settings: GitSettings, cache_dir: Path, patience: Patience | None = None) -> GitRemote: ...
+
+
+@pytest.fixture
+async def connect() -> AsyncIterator[Connect]:
+    """Makes clients, and closes them when the test is over."""
+    async with AsyncExitStack() as stack:
+
+        def make(settings: GitSettings, cache_dir: Path, patience: Patience | None = None) -> GitRemote:
+            remote = GitRemote(settings, cache_dir, patience)
+            stack.push_async_callback(remote.aclose)
+            return remote
+
+        yield make
 
 
 @pytest.fixture

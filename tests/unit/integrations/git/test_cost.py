@@ -18,7 +18,7 @@ async def test_a_promotion_on_a_warm_cache_takes_five_processes(remote: GitRemot
     head = await remote.head()
     await remote.read([PATH], head)
     await remote.commit(change(), head)
-    assert [line.split()[0] for line in spied()] == ["ls-remote", "cat-file", "ls-tree", "fast-import", "push"]
+    assert [line.split()[0] for line in spied()] == ["ls-remote", "cat-file", "cat-file", "index-pack", "push"]
 
 
 async def test_after_our_own_commit_nothing_is_fetched(remote: GitRemote, spied: Spy) -> None:

@@ -1,4 +1,4 @@
-"""What plumbing prints, parsed; and what is told to fast-import."""
+"""What plumbing prints, parsed; and the commit that is made of it."""
 
 import contextlib
 import string
@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from bot.domain.errors import HeadMoved, IntegrationError, NotFound, Refused, Unavailable
 from bot.domain.overlay import Author, Change
-from integrations.git.commits import fast_import_stream
+from integrations.git.commits import Tree, directories, drafted, pack
 from integrations.git.environment import split_credentials
 from integrations.git.failures import remote_failure
-from integrations.git.objects import LOG_FORMAT, blobs, commits, tree_entries
+from integrations.git.objects import LOG_FORMAT, commits, contents, tree_entries
 from integrations.git.process import GitFailed
 from tests.fakes.bare import BareRepository
 
@@ -43,9 +43,10 @@ def test_whatever_is_committed_is_read_back(
     parent = repository.head()
     change = Change({path: content}, f"m{message}", Author(name, email))
     at = datetime(2026, 1, 5, 12, 0, tzinfo=UTC)
-    stream = fast_import_stream(change, parent, Author("Bot", "bot@example.com"), at, {}, "refs/pilothouse/x")
-    sha = repository.git("fast-import", "--quiet", "--done", stdin=stream)
-    assert repository.git("for-each-ref", "refs/pilothouse") == ""
+    trees = {directory: tree_at(repository, parent, directory) for directory in directories([path])}
+    new = drafted(change, parent, Author("Bot", "bot@example.com"), at, trees)
+    repository.git("index-pack", "--stdin", "--fix-thin", "--strict", stdin=pack(new))
+    sha = new[-1].sha
 
     listing = subprocess.run(
         ["git", "ls-tree", "-r", "-z", sha], cwd=repository.path, capture_output=True, check=True
@@ -57,7 +58,9 @@ def test_whatever_is_committed_is_read_back(
         cwd=repository.path, capture_output=True, check=True, input=f"{name_of_it}\n{'0' * 40}\n".encode(),
     ).stdout  # fmt: skip
     if not path.startswith(("./", "../")):
-        assert list(blobs(output, [name_of_it, "0" * 40])) == [(name_of_it, content), ("0" * 40, None)]
+        (_, found), (_, missing) = contents(output, [name_of_it, "0" * 40])
+        assert found is not None
+        assert (found.kind, found.body, missing) == ("blob", content, None)
 
     log = subprocess.run(
         ["git", "log", "-z", LOG_FORMAT, sha], cwd=repository.path, capture_output=True, check=True
@@ -65,6 +68,15 @@ def test_whatever_is_committed_is_read_back(
     newest = next(commits(log, "https://git.example.com/{sha}"))
     assert (newest.sha, newest.at, newest.url) == (sha, at, f"https://git.example.com/{sha}")
     assert newest.message == change.message.strip("\n")
+
+
+def tree_at(repository: BareRepository, commit: str, directory: str) -> Tree:
+    done = subprocess.run(
+        ["git", "cat-file", "tree", f"{commit}:{directory}"], cwd=repository.path, capture_output=True, check=False
+    )
+    if done.returncode:
+        return Tree()
+    return Tree(repository.git("rev-parse", f"{commit}:{directory}"), done.stdout)
 
 
 def _repository(directory: Path) -> BareRepository:
@@ -79,7 +91,7 @@ def _repository(directory: Path) -> BareRepository:
 @given(st.binary(max_size=300), st.lists(st.text(max_size=10), max_size=4))
 def test_nonsense_is_no_crash_but_a_value_error(output: bytes, asked: list[str]) -> None:
     for parse in (
-        lambda: list(blobs(output, asked)),
+        lambda: list(contents(output, asked)),
         lambda: list(tree_entries(output)),
         lambda: list(commits(output, "")),
     ):

@@ -29,6 +29,7 @@ from integrations.sandbox.git import GitServer, Signature
 from integrations.sandbox.serving import serve
 from tests.contract.overlays import FILES, PATH, change
 from tests.fakes.bare import BareRepository
+from tests.unit.integrations.git.conftest import Connect
 
 ADVERTISEMENT = "application/x-git-upload-pack-advertisement"
 CANARY = "canary/token+with=signs"
@@ -62,10 +63,10 @@ def status(code: int) -> Callable[[], Response]:
     ],
 )
 async def test_an_answer_is_told_by_its_kind(
-    tmp_path: Path, response: Callable[[], Response], kind: type[IntegrationError], sentence: str
+    tmp_path: Path, response: Callable[[], Response], kind: type[IntegrationError], sentence: str, connect: Connect
 ) -> None:
     async with serve(answering(response)) as url:
-        remote = GitRemote(GitSettings(url=f"{url}/deploy.git", token=CANARY), tmp_path, IMPATIENT)
+        remote = connect(GitSettings(url=f"{url}/deploy.git", token=CANARY), tmp_path, IMPATIENT)
         with pytest.raises(kind, match=sentence) as caught:
             await remote.head()
     assert type(caught.value) is kind
@@ -82,10 +83,10 @@ async def served(directory: Path, faults: FaultBoard | None = None) -> AsyncIter
 
 
 @pytest.mark.parametrize("weather", ["down", "error-500", "error-429"])
-async def test_a_remote_that_comes_back_is_used_again(tmp_path: Path, weather: Weather) -> None:
+async def test_a_remote_that_comes_back_is_used_again(tmp_path: Path, weather: Weather, connect: Connect) -> None:
     faults = FaultBoard()
     async with served(tmp_path, faults) as (server, url):
-        remote = GitRemote(GitSettings(url=url, token=CANARY), tmp_path / "cache", IMPATIENT)
+        remote = connect(GitSettings(url=url, token=CANARY), tmp_path / "cache", IMPATIENT)
         head = await remote.head()
         faults.set({"weather": {"git": weather}})
         with pytest.raises(Unavailable):
@@ -97,19 +98,19 @@ async def test_a_remote_that_comes_back_is_used_again(tmp_path: Path, weather: W
         assert await server.head() == commit.sha
 
 
-async def test_a_closed_port_is_unavailable_within_seconds(tmp_path: Path) -> None:
-    remote = GitRemote(GitSettings(url="http://127.0.0.1:1/deploy.git"), tmp_path)
+async def test_a_closed_port_is_unavailable_within_seconds(tmp_path: Path, connect: Connect) -> None:
+    remote = connect(GitSettings(url="http://127.0.0.1:1/deploy.git"), tmp_path)
     begun = time.monotonic()
     with pytest.raises(Unavailable, match="cannot be reached"):
         await remote.head()
     assert time.monotonic() - begun < 5
 
 
-async def test_a_server_that_never_answers_is_unavailable_within_its_time(tmp_path: Path) -> None:
+async def test_a_server_that_never_answers_is_unavailable_within_its_time(tmp_path: Path, connect: Connect) -> None:
     connected: list[asyncio.StreamWriter] = []
     listening = await asyncio.start_server(lambda _, writer: connected.append(writer), "127.0.0.1", 0)
     port = listening.sockets[0].getsockname()[1]
-    remote = GitRemote(GitSettings(url=f"http://127.0.0.1:{port}/deploy.git"), tmp_path, IMPATIENT)
+    remote = connect(GitSettings(url=f"http://127.0.0.1:{port}/deploy.git"), tmp_path, IMPATIENT)
     begun = time.monotonic()
     with pytest.raises(Unavailable, match="no answer within 1 s"):
         await remote.head()
@@ -120,7 +121,7 @@ async def test_a_server_that_never_answers_is_unavailable_within_its_time(tmp_pa
     await listening.wait_closed()
 
 
-async def test_a_cancelled_question_leaves_no_process_behind(tmp_path: Path) -> None:
+async def test_a_cancelled_question_leaves_no_process_behind(tmp_path: Path, connect: Connect) -> None:
     closed = asyncio.Event()
 
     async def wait_for_the_end(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -130,7 +131,7 @@ async def test_a_cancelled_question_leaves_no_process_behind(tmp_path: Path) -> 
 
     listening = await asyncio.start_server(wait_for_the_end, "127.0.0.1", 0)
     port = listening.sockets[0].getsockname()[1]
-    remote = GitRemote(GitSettings(url=f"http://127.0.0.1:{port}/deploy.git"), tmp_path)
+    remote = connect(GitSettings(url=f"http://127.0.0.1:{port}/deploy.git"), tmp_path)
     asking = asyncio.create_task(remote.head())
     await asyncio.sleep(0.3)
     asking.cancel()
@@ -150,16 +151,18 @@ async def test_a_protected_branch_is_refused_with_the_servers_reason(bare: BareR
     assert bare.head() == head
 
 
-async def test_a_missing_branch_or_repository_is_not_found(bare: BareRepository, cache_dir: Path) -> None:
+async def test_a_missing_branch_or_repository_is_not_found(
+    bare: BareRepository, cache_dir: Path, connect: Connect
+) -> None:
     with pytest.raises(NotFound, match="shows no branch release"):
-        await GitRemote(GitSettings(url=bare.url, branch="release"), cache_dir).head()
+        await connect(GitSettings(url=bare.url, branch="release"), cache_dir).head()
     with pytest.raises(NotFound):
-        await GitRemote(GitSettings(url=f"{bare.url}-nowhere"), cache_dir).head()
+        await connect(GitSettings(url=f"{bare.url}-nowhere"), cache_dir).head()
 
 
-async def test_only_known_transports_are_used(cache_dir: Path) -> None:
+async def test_only_known_transports_are_used(cache_dir: Path, connect: Connect) -> None:
     with pytest.raises(Refused, match="address"):
-        await GitRemote(GitSettings(url="ext::sh -c touch% owned"), cache_dir).head()
+        await connect(GitSettings(url="ext::sh -c touch% owned"), cache_dir).head()
 
 
 async def test_a_remote_without_partial_clone_works(bare: BareRepository, remote: GitRemote) -> None:
@@ -177,9 +180,9 @@ async def test_the_mode_of_a_file_stays(bare: BareRepository, remote: GitRemote)
     assert bare.git("ls-tree", "main", "run.sh").startswith("100755 ")
 
 
-async def test_who_wrote_and_who_committed(bare: BareRepository, cache_dir: Path) -> None:
+async def test_who_wrote_and_who_committed(bare: BareRepository, cache_dir: Path, connect: Connect) -> None:
     settings = GitSettings(url=bare.url, committer_name="Bot", committer_email="bot@example.com")
-    remote = GitRemote(settings, cache_dir)
+    remote = connect(settings, cache_dir)
     await remote.commit(change(), await remote.head())
     shown = bare.git("log", "-1", "--format=%an <%ae> / %cn <%ce> / %at=%ct")
     people, _, times = shown.rpartition(" / ")
@@ -193,11 +196,11 @@ async def test_a_path_that_git_would_not_store_is_refused(remote: GitRemote, pat
         await remote.commit(change(path=path), await remote.head())
 
 
-async def test_a_rotated_token_needs_no_restart(tmp_path: Path) -> None:
+async def test_a_rotated_token_needs_no_restart(tmp_path: Path, connect: Connect) -> None:
     async with served(tmp_path) as (_, url):
         file = tmp_path / "token"
         file.write_text("old\n")
-        remote = GitRemote(GitSettings(url=url, token_file=file), tmp_path / "cache", IMPATIENT)
+        remote = connect(GitSettings(url=url, token_file=file), tmp_path / "cache", IMPATIENT)
         with pytest.raises(Refused):
             await remote.head()
         file.write_text(f"{CANARY}\n")
@@ -207,11 +210,13 @@ async def test_a_rotated_token_needs_no_restart(tmp_path: Path) -> None:
             await remote.head()
 
 
-async def test_the_token_is_in_no_command_line_file_or_error(tmp_path: Path, spied: Callable[[], list[str]]) -> None:
+async def test_the_token_is_in_no_command_line_file_or_error(
+    tmp_path: Path, spied: Callable[[], list[str]], connect: Connect
+) -> None:
     async with served(tmp_path) as (_, url):
         with_password = url.replace("http://", f"http://ana:{CANARY.replace('/', '%2F')}@")
         for settings in (GitSettings(url=url, token=CANARY), GitSettings(url=with_password)):
-            remote = GitRemote(settings, tmp_path / "cache")
+            remote = connect(settings, tmp_path / "cache")
             head = await remote.head()
             await remote.read([PATH], head)
             await remote.commit(change(head.encode()), head)
@@ -272,20 +277,20 @@ async def over_tls(url: str, authority: Path, private: Path) -> AsyncIterator[st
         await listening.wait_closed()
 
 
-async def test_a_private_authority_is_trusted_when_it_is_named(tmp_path: Path) -> None:
+async def test_a_private_authority_is_trusted_when_it_is_named(tmp_path: Path, connect: Connect) -> None:
     authority, private = certificate(tmp_path)
     async with served(tmp_path) as (_, url), over_tls(url.removesuffix("/deploy.git"), authority, private) as secure:
         address = f"{secure}/deploy.git"
         with pytest.raises(Refused, match="TLS"):
-            await GitRemote(GitSettings(url=address, token=CANARY), tmp_path / "cache", IMPATIENT).head()
+            await connect(GitSettings(url=address, token=CANARY), tmp_path / "cache", IMPATIENT).head()
         settings = GitSettings(url=address, token=CANARY, ca_bundle=authority)
-        remote = GitRemote(settings, tmp_path / "cache", IMPATIENT)
+        remote = connect(settings, tmp_path / "cache", IMPATIENT)
         commit = await remote.commit(change(), await remote.head())
         assert await remote.head() == commit.sha
 
 
 async def test_ssh_is_told_its_key_and_its_known_hosts(
-    bare: BareRepository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    bare: BareRepository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, connect: Connect
 ) -> None:
     """An ssh that runs the command here, as sshd would there, and writes down how it was called."""
     record = tmp_path / "ssh.txt"
@@ -299,7 +304,7 @@ async def test_ssh_is_told_its_key_and_its_known_hosts(
         ssh_key_file=tmp_path / "id ed25519",
         known_hosts_file=tmp_path / "known_hosts",
     )
-    remote = GitRemote(settings, tmp_path / "cache")
+    remote = connect(settings, tmp_path / "cache")
     commit = await remote.commit(change(), await remote.head())
     assert bare.head() == commit.sha
     called = record.read_text()
@@ -319,10 +324,10 @@ async def test_a_path_that_git_reads_differently_line_by_line_is_read_all_the_sa
 
 
 async def test_after_a_push_that_came_too_late_the_head_is_fetched_without_asking_for_it_first(
-    bare: BareRepository, cache_dir: Path, spied: Callable[[], list[str]]
+    bare: BareRepository, cache_dir: Path, spied: Callable[[], list[str]], connect: Connect
 ) -> None:
     """Where others push all the time, each round trip before the next push is one in which they may be faster."""
-    remote = GitRemote(GitSettings(url=bare.url), cache_dir)
+    remote = connect(GitSettings(url=bare.url), cache_dir)
     old = await remote.head()
     newest = bare.commit({"other": b"by hand\n"})
     with pytest.raises(HeadMoved):
