@@ -8,8 +8,9 @@ import re
 from dataclasses import dataclass, replace
 
 from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
+from ruamel.yaml.error import MarkedYAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from ruamel.yaml.reader import ReaderError
 
 from bot.domain.errors import OverlayDrift, UserError
 from bot.domain.image import Image
@@ -59,6 +60,8 @@ class _Entry:
     """key → the nodes of the key and of its value"""
     start: int
     end: int
+    aliased: bool
+    """written elsewhere in the file, and perhaps used there as well"""
 
 
 def _decode(content: bytes, path: str) -> str:
@@ -69,31 +72,61 @@ def _decode(content: bytes, path: str) -> str:
 
 
 def _entries(text: str, path: str) -> list[_Entry]:
-    try:
-        root = YAML(typ="rt").compose(text)
-    except YAMLError as error:
-        line = getattr(getattr(error, "problem_mark", None), "line", None)
-        where = f"{path} line {line + 1}" if line is not None else path
-        problem = getattr(error, "problem", None) or "one document was expected"
-        raise KustomizationError(f"{where} is not valid YAML: {problem}.") from error
+    root = _composed(text, path)
     if root is None:
         return []
     if not isinstance(root, MappingNode):
         raise KustomizationError(f"{path} is not a kustomization: expected a mapping with `images:`.")
-    images = next((value for key, value in root.value if key.value == "images"), None)
-    if images is None or (isinstance(images, ScalarNode) and images.value in ("", "null", "~")):
+    _check_once(root, path)
+    key, images = next((pair for pair in root.value if pair[0].value == "images"), (root, None))
+    if images is None or (isinstance(images, ScalarNode) and _is_nothing(images)):
         return []
     if not isinstance(images, SequenceNode):
         raise KustomizationError(f"{_at(path, images)}: `images:` must be a list of entries with `name:`.")
-    return [_entry(node, path) for node in images.value]
+    return [_entry(node, path, aliased=node.start_mark.index < key.start_mark.index) for node in images.value]
 
 
-def _entry(node: Node, path: str) -> _Entry:
+def _composed(text: str, path: str) -> Node | None:
+    try:
+        root: Node | None = YAML(typ="rt").compose(text)
+    except MarkedYAMLError as error:
+        where = f"{path} line {error.problem_mark.line + 1}" if error.problem_mark else path
+        raise KustomizationError(f"{where} is not valid YAML: {_problem(error)}.") from error
+    except ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        raise KustomizationError(f"{path} line {line} is not valid YAML: {error.reason}.") from error
+    except RecursionError as error:
+        raise KustomizationError(f"{path} is nested too deeply to be a kustomization.") from error
+    return root
+
+
+def _problem(error: MarkedYAMLError) -> str:
+    problem = error.problem or "it cannot be read"
+    if "another document" in problem:
+        return "there is a second document after `---`, and a kustomization is one: take it out"
+    if "\\t" in problem:
+        return "a tab separates words here: write spaces"
+    return problem
+
+
+def _check_once(mapping: MappingNode, path: str) -> None:
+    """kustomize refuses a key that is there twice; and which of the two would we change?"""
+    seen: set[str] = set()
+    for key, _ in mapping.value:
+        if not isinstance(key, ScalarNode):
+            continue
+        if key.value in seen:
+            raise KustomizationError(f"{_at(path, key)}: `{key.value}:` is there twice: keep one.")
+        seen.add(key.value)
+
+
+def _entry(node: Node, path: str, *, aliased: bool) -> _Entry:
     if not isinstance(node, MappingNode):
         raise KustomizationError(f"{_at(path, node)}: an entry of `images:` must be a mapping with `name:`.")
+    _check_once(node, path)
     fields: dict[str, tuple[ScalarNode, ScalarNode]] = {}
     for key, value in node.value:
-        if isinstance(key, ScalarNode) and isinstance(value, ScalarNode):
+        if isinstance(key, ScalarNode) and isinstance(value, ScalarNode) and not _is_nothing(value):
             fields[key.value] = (key, value)
     if "name" not in fields:
         raise KustomizationError(f"{_at(path, node)}: an entry of `images:` has no `name:`.")
@@ -104,13 +137,20 @@ def _entry(node: Node, path: str) -> _Entry:
         tag=said.get("newTag", ""),
         digest=said.get("digest", ""),
     )
-    return _Entry(image, fields, node.start_mark.index, node.end_mark.index)
+    return _Entry(image, fields, node.start_mark.index, node.end_mark.index, aliased)
+
+
+def _is_nothing(value: ScalarNode) -> bool:
+    """Whether kustomize reads it as if the key were absent."""
+    return not value.value or (value.style not in ("'", '"') and value.value.lower() in ("null", "~"))
 
 
 def _only(entries: list[_Entry], name: str, path: str) -> _Entry:
     found = [entry for entry in entries if entry.image.name == name]
-    if len(found) == 1:
+    if len(found) == 1 and not found[0].aliased:
         return found[0]
+    if len(found) == 1:
+        raise KustomizationError(f"{path}: the entry {name} of `images:` is an alias: write the entry itself.")
     if found:
         raise KustomizationError(f"{path} has {len(found)} entries named {name} under `images:`: keep one.")
     raise KustomizationError(
@@ -134,7 +174,9 @@ def _replacements(text: str, entry: _Entry, image: Image, path: str) -> list[tup
         return changes
     key, value = pins["newTag"]
     start, end = _span(text, entry, "newTag", path)
-    return [(key.start_mark.index, key.end_mark.index, "digest"), (start, end, _written(value, image.digest))]
+    quote = key.style if key.style in ("'", '"') else ""
+    renamed = (key.start_mark.index, key.end_mark.index, f"{quote}digest{quote}")
+    return [renamed, (start, end, _written(value, image.digest))]
 
 
 def _span(text: str, entry: _Entry, key: str, path: str) -> tuple[int, int]:
@@ -142,7 +184,7 @@ def _span(text: str, entry: _Entry, key: str, path: str) -> tuple[int, int]:
     start, end = value.start_mark.index, value.end_mark.index
     if not entry.start <= start < entry.end:
         raise KustomizationError(f"{_at(path, entry.fields[key][0])}: `{key}` is an alias: write the value itself.")
-    if value.style in ("|", ">") or text[start : start + 1] in ("&", "!"):
+    if value.style in ("|", ">") or text[start : start + 1] in ("&", "!") or "\n" in text[start:end]:
         raise KustomizationError(f"{_at(path, value)}: `{key}` must be a plain or quoted value on its own line.")
     return start, end
 
@@ -151,7 +193,8 @@ def _line_of(text: str, pair: tuple[ScalarNode, ScalarNode], path: str) -> tuple
     key, value = pair
     start = text.rfind("\n", 0, key.start_mark.index) + 1
     end = text.find("\n", value.end_mark.index) + 1 or len(text)
-    if text[start : key.start_mark.index].strip():
+    after = text[value.end_mark.index : end].strip().removeprefix(",").strip()
+    if text[start : key.start_mark.index].strip() or (after and not after.startswith("#")):
         raise KustomizationError(
             f"{_at(path, key)}: `newTag` shares its line, so it cannot be taken out alone: give it a line of its own, "
             "or promote an image that has a tag."

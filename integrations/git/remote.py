@@ -190,6 +190,8 @@ class GitRemote:
 
     async def _find(self, trailer: str, value: str, since: str) -> Commit | None:
         head = await self._head()
+        if since == head:
+            return None
         if since:
             await self._reach(since, head)
         elif self._cache.boundary():
@@ -205,8 +207,7 @@ class GitRemote:
         async def apart() -> bool:
             if not self._cache.boundary():
                 return False
-            common = await self._log("--max-count=1", "--ancestry-path", head, f"^{since}") if since != head else ()
-            return since != head and not common
+            return not await self._log("--max-count=1", "--ancestry-path", head, f"^{since}")
 
         await self._deepen_while(apart)
 
