@@ -4,6 +4,7 @@ The edit works on the file's text at the positions that the YAML parser reports,
 line ends stay as people wrote them.
 """
 
+import itertools
 import re
 from dataclasses import dataclass, replace
 
@@ -22,6 +23,10 @@ FILE_NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 # Anything else (1.10, 12e3, 2026-11-23) may be a number or a date to one of them.
 PLAIN_TEXT = re.compile(r"sha256:[0-9a-f]{64}|[A-Za-z][\w.-]*|\d+\.\d+\.\d+[\w.-]*", re.ASCII)
 YAML_WORDS = {"y", "n", "yes", "no", "on", "off", "true", "false", "null"}
+# Parsing holds the event loop up: a second for each 50 KiB of images.
+LARGEST = 256 * 1024
+"""bytes"""
+DEEPEST = 100
 
 
 class KustomizationError(UserError):
@@ -65,6 +70,8 @@ class _Entry:
 
 
 def _decode(content: bytes, path: str) -> str:
+    if len(content) > LARGEST:
+        raise KustomizationError(f"{path} is larger than {LARGEST // 1024} KiB: it is no kustomization.")
     try:
         return content.decode()
     except UnicodeDecodeError as error:
@@ -87,6 +94,8 @@ def _entries(text: str, path: str) -> list[_Entry]:
 
 
 def _composed(text: str, path: str) -> Node | None:
+    if _flow_depth(text) > DEEPEST:
+        raise KustomizationError(f"{path} is nested too deeply to be a kustomization.")
     try:
         root: Node | None = YAML(typ="rt").compose(text)
     except MarkedYAMLError as error:
@@ -98,6 +107,12 @@ def _composed(text: str, path: str) -> Node | None:
     except RecursionError as error:
         raise KustomizationError(f"{path} is nested too deeply to be a kustomization.") from error
     return root
+
+
+def _flow_depth(text: str) -> int:
+    """How deeply brackets are nested, also in comments and quotes: the parser takes quadratic time for them."""
+    depths = itertools.accumulate(1 if bracket in "[{" else -1 for bracket in re.findall(r"[][{}]", text))
+    return max(depths, default=0)
 
 
 def _problem(error: MarkedYAMLError) -> str:

@@ -88,7 +88,9 @@ def test_flow_style_is_edited_in_place() -> None:
         ("images:\n- name: web\n  newTag: ''\n  digest: null\n", "pins neither `newTag:` nor `digest:`: add"),
         ('images:\n- name: web\n  newTag: "v\n    1"\n', "must be a plain or quoted value on its own line"),
         ("", "has no entry for web"),
-        ("[" * 5000, "nested too deeply"),
+        ("[" * 100_000, "nested too deeply"),
+        ("- " * 3000, "nested too deeply"),
+        ("#" * 300_000, "larger than 256 KiB"),
     ],
 )
 def test_what_cannot_be_edited_is_said_with_the_place_and_the_remedy(text: str, sentence: str) -> None:
