@@ -338,6 +338,8 @@ class GitRemote:
 
 def smart_http(settings: GitSettings, environment: GitEnvironment, seconds: float) -> SmartHttp | None:
     """None where the remote is reached otherwise, or where git must say what is wrong with the settings."""
+    if not environment.url.startswith(("https://", "http://")):
+        return None
     try:
         return SmartHttp(settings, environment, seconds)
     except (ValueError, OSError):

@@ -18,7 +18,6 @@ _FLUSH = b"0000"
 _DELIMITER = b"0001"
 _CAPABILITIES = {"report-status", "side-band-64k", "ofs-delta"}
 _SECONDS_TO_ASK = 5
-_LIMIT = 4 << 20
 # Some hosts show their web pages to whoever is not git.
 _AGENT = {"User-Agent": "git/2 (pilothouse)"}
 _REPORT, _REMARKS = 1, 2
@@ -29,8 +28,8 @@ class SmartHttp:
 
     def __init__(self, settings: GitSettings, environment: GitEnvironment, seconds: float) -> None:
         self._branch = f"refs/heads/{settings.branch}"
-        self._asking = Policy(total=min(seconds, _SECONDS_TO_ASK), attempts=1, body_limit=_LIMIT)
-        self._pushing = Policy(read=seconds, total=seconds, attempts=1, body_limit=_LIMIT)
+        self._asking = Policy(total=min(seconds, _SECONDS_TO_ASK), attempts=1)
+        self._pushing = Policy(read=seconds, total=seconds, attempts=1)
         auth = Basic(environment.user, environment.secret)
         self._connection = Connection(SYSTEM, environment.url, auth=auth, tls=settings)
         self._lists: bool | None = None

@@ -56,6 +56,16 @@ class BareRepository:
         lines.append(b"\nget-mark :1\ndone\n")
         return self.git("fast-import", "--quiet", "--done", "--force", stdin=b"".join(lines))
 
+    def commit_often(self, path: str, count: int) -> None:
+        """So many commits by somebody else on `main`, by one process."""
+        who = "committer Someone Else <someone@example.com> 1767600000 +0100\ndata 4\nMore\n"
+        each = [
+            f'commit refs/heads/main\n{who}{start}M 100644 inline "{path}"\ndata {len(str(number))}\n{number}\n'
+            for number in range(count)
+            for start in ("" if number else "from refs/heads/main^0\n",)
+        ]
+        self.git("fast-import", "--quiet", "--done", stdin="".join([*each, "done\n"]).encode())
+
     def reset(self, sha: str) -> None:
         """Force-move the branch."""
         self.git("update-ref", "refs/heads/main", sha)

@@ -108,8 +108,7 @@ async def test_a_new_cache_finds_a_commit_older_than_what_it_fetched(
 ) -> None:
     since = await remote.head()
     mine = await remote.commit(change(), since)
-    for number in range(150):
-        bare.commit({OTHER: b"%d" % number})
+    bare.commit_often(OTHER, 150)
     shutil.rmtree(cache_dir)
     found = await remote.find("Promotion-Id", "p-1", since)
     assert found == mine
@@ -181,7 +180,7 @@ asyncio.run(race(sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4])))
 
 
 async def test_processes_that_share_a_cache_and_race_lose_no_commit(bare: BareRepository, cache_dir: Path) -> None:
-    count = 6
+    count = 4
     processes = [
         await asyncio.create_subprocess_exec(
             sys.executable, "-c", RACER, bare.url, str(cache_dir), name, str(count), stdout=asyncio.subprocess.PIPE

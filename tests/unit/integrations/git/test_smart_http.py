@@ -11,7 +11,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from bot.domain.errors import HeadMoved, Refused, Unavailable
 from bot.settings import GitSettings
 from integrations.git import GitRemote
-from integrations.git.smart_http import SmartHttp
+from integrations.git.environment import GitEnvironment
+from integrations.git.remote import smart_http
 from integrations.sandbox.git import GitServer, Signature
 from integrations.sandbox.serving import serve
 from tests.contract.overlays import BEFORE, FILES, OTHER, PATH, change
@@ -235,6 +236,6 @@ async def test_a_branch_whose_name_begins_like_ours_is_not_ours(host: Host, remo
 
 
 def test_only_http_is_spoken_here() -> None:
-    for url in ("ssh://git@git.example.com/a.git", "git@git.example.com:a.git", "file:///a.git", ""):
-        with pytest.raises(ValueError, match="https://"):
-            SmartHttp(GitSettings(url=url), GitRemote(GitSettings(url=url), Path("unused"))._cache.environment, 1)
+    for url in ("ssh://git@git.example.com/a.git", "git@git.example.com:a.git", "file:///a.git", "http://", ""):
+        environment = GitEnvironment(GitSettings(url=url), Path("unused"))
+        assert smart_http(GitSettings(url=url), environment, 1) is None
