@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+import cel
 import pytest
 import yaml
 
@@ -97,6 +98,37 @@ def test_the_apps_namespaces_enforce_restricted_and_the_signature_policy() -> No
     ]["labels"]
     assert labels["pod-security.kubernetes.io/enforce"] == "restricted"
     assert labels["policy.sigstore.dev/include"] == "true", "C8"
+
+
+NAMESPACE = {"policy.sigstore.dev/include": "true", "pod-security.kubernetes.io/enforce": "restricted"}
+
+
+@pytest.mark.parametrize(
+    ("labels", "admitted"),
+    [
+        (NAMESPACE, True),
+        (NAMESPACE | {"team": "payments"}, True),
+        (None, False),
+        ({}, False),
+        (NAMESPACE | {"policy.sigstore.dev/include": "false"}, False),
+        (NAMESPACE | {"pod-security.kubernetes.io/enforce": "privileged"}, False),
+        ({"pod-security.kubernetes.io/enforce": "restricted"}, False),
+    ],
+)
+def test_no_overlay_takes_its_namespace_out_of_the_signature_policy(
+    labels: dict[str, str] | None, admitted: bool
+) -> None:
+    """C8. A Namespace among an app's own manifests overrides managedNamespaceMetadata."""
+    policy = find("platform/policy", "ValidatingAdmissionPolicy")["spec"]
+    request = {"userInfo": {"username": "system:serviceaccount:kube-system:argocd-manager"}}
+    context = cel.Context()
+    context.add_variable("request", request)
+    context.add_variable("object", {"metadata": {} if labels is None else {"labels": labels}})
+    (condition,) = policy["matchConditions"]
+    assert cel.evaluate(condition["expression"], context) is True
+    (variable,) = policy["variables"]
+    context.add_variable("variables", {variable["name"]: cel.evaluate(variable["expression"], context)})
+    assert all(cel.evaluate(v["expression"], context) for v in policy["validations"]) is admitted
 
 
 def test_everything_says_what_it_needs() -> None:

@@ -1,6 +1,10 @@
 """Who may do what: no wildcard, nothing that nobody uses."""
 
+import re
+from fnmatch import fnmatchcase
 from typing import Any
+
+import pytest
 
 from tests.unit.deploy.manifests import find, kustomizations, label, management_cluster, objects
 
@@ -81,13 +85,76 @@ def test_pods_of_the_pipeline_hold_no_token() -> None:
     assert "ci-pipeline" not in bound
 
 
-def test_argocd_project_reaches_no_control_plane_namespace() -> None:
+def matches(pattern: str, value: str) -> bool:
+    """As Argo CD does: a glob with alternatives; one that begins with "!" matches what it does not name."""
+    if pattern.startswith("!"):
+        return not matches(pattern[1:], value)
+    found = re.fullmatch(r"(.*)\{(.*)\}(.*)", pattern)
+    patterns = [f"{found[1]}{one}{found[3]}" for one in found[2].split(",")] if found else [pattern]
+    return any(fnmatchcase(value, one) for one in patterns)
+
+
+def permitted(destinations: list[dict[str, str]], server: str, name: str, namespace: str) -> bool:
+    """Argo CD's rule (its `pkg/apis/application/v1alpha1/app_project_types.go`): one entry that permits and none that
+    refuses. A refused namespace counts only where the entry's *server* matches, and the same entry permits all others.
+    """
+    allowed = False
+    for item in destinations:
+        at_name = bool(name) and matches(item.get("name", ""), name)
+        at_server = matches(item.get("server", ""), server)
+        in_namespace = matches(item["namespace"], namespace)
+        if (at_name or at_server) and in_namespace:
+            allowed = True
+        elif not in_namespace and item["namespace"].startswith("!") and at_server:
+            return False
+    return allowed
+
+
+@pytest.mark.parametrize("environment", ["development", "staging", "production"])
+def test_argocd_project_reaches_the_apps_namespaces_and_no_other(environment: str) -> None:
+    destinations = find("platform/argocd", "AppProject", "apps")["spec"]["destinations"]
+    server = f"https://{environment}.clusters.example.com:6443"
+    assert permitted(destinations, server, environment, "my-app")
+    for namespace in ("argocd", "ci", "cosign-system", "default", "external-secrets", "pilothouse", "kube-system"):
+        assert not permitted(destinations, server, environment, namespace), namespace
+
+
+@pytest.mark.parametrize(
+    ("server", "name"),
+    [("https://kubernetes.default.svc", "in-cluster"), ("https://other.clusters.example.com:6443", "other")],
+)
+def test_argocd_project_reaches_no_other_cluster(server: str, name: str) -> None:
+    destinations = find("platform/argocd", "AppProject", "apps")["spec"]["destinations"]
+    assert not any(permitted(destinations, server, name, namespace) for namespace in ("my-app", "argocd", "ci"))
+
+
+def test_argocd_project_refuses_by_a_rule_that_has_an_effect() -> None:
+    """What this test's own rule says of entries by name: they refuse nothing, and permit every cluster."""
+    by_name = [{"name": "production", "namespace": "*"}, {"name": "*", "namespace": "!argocd"}]
+    assert permitted(by_name, "https://production", "production", "argocd")
+    assert permitted(by_name, "https://kubernetes.default.svc", "in-cluster", "ci")
+
+
+def test_argocd_project_permits_no_secrets_and_no_rights() -> None:
     project = find("platform/argocd", "AppProject", "apps")["spec"]
-    denied = {d["namespace"].removeprefix("!") for d in project["destinations"] if d["namespace"].startswith("!")}
-    assert {"argocd", "ci", "cosign-system", "external-secrets", "pilothouse", "kube-*"} <= denied
     assert project["clusterResourceWhitelist"] == [{"group": "", "kind": "Namespace"}]
     kinds = {entry["kind"] for entry in project["namespaceResourceWhitelist"]}
     assert not kinds & {"*", "Secret", "Role", "RoleBinding"}
+
+
+def test_argocd_shows_the_pods_of_an_application() -> None:
+    """A21: a kind that the project does not list is left out of the resource tree, so no pod and no log is found."""
+    project = find("platform/argocd", "AppProject", "apps")["spec"]
+    listed = {(entry["group"], entry["kind"]) for entry in project["namespaceResourceWhitelist"]}
+    assert {("", "Pod"), ("apps", "ReplicaSet"), ("batch", "Job")} <= listed
+
+
+def test_what_the_platform_puts_beside_an_app_is_no_orphan() -> None:
+    project = find("platform/argocd", "AppProject", "apps")["spec"]
+    made = find("platform/secrets/workload", "ClusterExternalSecret")["spec"]["externalSecretName"]
+    assert {"group": "external-secrets.io", "kind": "ExternalSecret", "name": made} in project["orphanedResources"][
+        "ignore"
+    ]
 
 
 def test_the_bot_may_not_change_applications() -> None:

@@ -301,13 +301,46 @@ def test_alertmanager_and_the_bot_read_the_same_token() -> None:
 
 
 def test_the_policys_key_is_the_public_half_of_the_pipelines() -> None:
+    """By the name of its file; that both entries of Vault hold the same key is for people to see to."""
     public = find("platform/secrets/workload", "ExternalSecret", "cosign-public-key")
     named = find("platform/policy", "ClusterImagePolicy")["spec"]["authorities"][0]["key"]["secretRef"]["name"]
     assert public["spec"]["target"]["name"] == named
     assert public["metadata"]["namespace"] == "cosign-system"
-    assert public["spec"]["data"][0]["remoteRef"] in [
-        item["remoteRef"] for item in find("platform/secrets", "ExternalSecret", "cosign-key")["spec"]["data"]
-    ]
+    pairs = find("platform/secrets", "ExternalSecret", "cosign-key")["spec"]["data"]
+    assert public["spec"]["data"][0]["remoteRef"]["property"] in [pair["remoteRef"]["property"] for pair in pairs]
+
+
+def test_a_workload_cluster_cannot_reach_the_secrets_of_the_management_cluster() -> None:
+    """The private signing key above all: a lost development cluster must not sign for production."""
+    (store,) = [o for o in objects("platform/secrets/workload") if o["kind"] == "ClusterSecretStore"]
+    workload = store["spec"]["provider"]["vault"]
+    management = find("platform/secrets", "ClusterSecretStore")["spec"]["provider"]["vault"]
+    assert workload["path"] != management["path"]
+    assert workload["auth"]["kubernetes"]["role"] != management["auth"]["kubernetes"]["role"]
+    assert f"`{workload['path']}`: `" in (DEPLOY / "README.md").read_text()
+
+
+def test_every_workload_secret_comes_from_a_store_that_serves_its_namespace() -> None:
+    manifests = objects("platform/secrets/workload")
+    (store,) = [o for o in manifests if o["kind"] == "ClusterSecretStore"]
+    named = {n for condition in store["spec"]["conditions"] for n in condition.get("namespaces", [])}
+    labels = [c["namespaceSelector"]["matchLabels"] for c in store["spec"]["conditions"] if "namespaceSelector" in c]
+    public = find("platform/secrets/workload", "ExternalSecret", "cosign-public-key")
+    pull = find("platform/secrets/workload", "ClusterExternalSecret", "registry-pull")["spec"]
+    assert public["metadata"]["namespace"] in named
+    assert [selector["matchLabels"] for selector in pull["namespaceSelectors"]] == labels
+    for spec in (public["spec"], pull["externalSecretSpec"]):
+        assert spec["secretStoreRef"] == {"kind": "ClusterSecretStore", "name": store["metadata"]["name"]}
+    application = find("platform/argocd", "ApplicationSet")["spec"]["template"]["spec"]
+    made = application["syncPolicy"]["managedNamespaceMetadata"]["labels"]
+    assert labels[0].items() <= made.items()
+
+
+def test_every_binding_of_an_admission_policy_has_its_policy() -> None:
+    manifests = objects("platform/policy")
+    policies = {o["metadata"]["name"] for o in manifests if o["kind"] == "ValidatingAdmissionPolicy"}
+    bound = {o["spec"]["policyName"] for o in manifests if o["kind"] == "ValidatingAdmissionPolicyBinding"}
+    assert policies == bound
 
 
 # Services, ports, selectors
