@@ -100,6 +100,27 @@ def test_the_image_is_pushed_and_its_results_are_what_the_registry_says(
     assert config["Labels"]["org.opencontainers.image.version"] == "v1.4.3"
 
 
+def test_a_second_run_of_a_commit_keeps_its_image(tmp_path: Path, registry: str, source: Path) -> None:
+    """Harbor refuses to push an immutable tag again, even the same image: /pipeline retry would never get further."""
+    image = f"{registry}/apps/again"
+    first, _ = built(tmp_path, registry, source, "first", IMAGE=image, TAG="v1.4.3")
+    (source / "often").write_text("2")
+    second, output = built(tmp_path, registry, source, "second", IMAGE=image, TAG="v1.4.3")
+    assert f"was built from {COMMIT} before" in output
+    for name in ("DIGEST", "IMAGE", "REPOSITORY"):
+        assert second.result(name) == first.result(name)
+    assert first.result("DIGEST") == manifest(registry, "apps/again", "v1.4.3")[0]
+
+
+def test_a_tag_of_another_commit_is_built_and_left_to_the_registry(tmp_path: Path, registry: str, source: Path) -> None:
+    image = f"{registry}/apps/moved"
+    first, _ = built(tmp_path, registry, source, "first", IMAGE=image, TAG="v1.4.3")
+    (source / "often").write_text("2")
+    second, output = built(tmp_path, registry, source, "second", IMAGE=image, TAG="v1.4.3", COMMIT="f" * 40)
+    assert "Pushed" in output
+    assert second.result("DIGEST") != first.result("DIGEST")
+
+
 def test_a_tag_in_the_image_wins(tmp_path: Path, registry: str, source: Path) -> None:
     build, _ = built(tmp_path, registry, source, "a", IMAGE=f"{registry}/apps/tagged:v2.0.0", TAG="v1.4.3")
     assert build.result("IMAGE") == f"{registry}/apps/tagged:v2.0.0"

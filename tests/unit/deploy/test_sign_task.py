@@ -86,6 +86,7 @@ class Steps:
             "$(params.digest)": digest,
             "/var/run/cosign/": f"{self._keys}/",
             "/tmp/sbom.cdx.json": str(self._directory / "sbom.cdx.json"),
+            "/tmp/attestation.json": str(self._directory / "attestation.json"),
         }
         arguments = []
         for argument in step["args"]:
@@ -125,9 +126,12 @@ def test_what_the_pipeline_signs_the_bots_gate_accepts(
     assert verdict(registry, image, keys / "cosign.pub") is SignatureState.MISSING
     assert steps.run("verify", repository, digest).returncode != 0
 
-    for name in ("sign", "attest", "verify"):
+    assert steps.run("verify-contents", repository, digest).returncode != 0
+
+    for name in ("sign", "attest", "verify", "verify-contents"):
         done = steps.run(name, repository, digest)
         assert done.returncode == 0, f"{name}: {done.stderr}"
+        assert "bomFormat" not in done.stdout + done.stderr
     assert verdict(registry, image, keys / "cosign.pub") is SignatureState.SIGNED
 
     with httpx.Client(base_url=f"http://{registry}/v2/apps/signed", trust_env=False) as client:

@@ -272,6 +272,19 @@ def test_another_writer_in_between_loses_nothing(manifests: Path) -> None:
     assert "replicas: 4" in git(manifests, "show", f"main:{other}")
 
 
+def test_a_push_that_is_refused_is_not_tried_again(manifests: Path) -> None:
+    """A token without the right would else be told as "the branch moved 8 times", half a minute later."""
+    hook = manifests / "hooks" / "pre-receive"
+    hook.write_text(f"#!/bin/sh\necho again >>'{manifests.parent}/tries'\necho protected >&2\nexit 1\n")
+    hook.chmod(0o755)
+    done, commit = update(manifests)
+    assert done.returncode == 1
+    assert "The push was refused, and not because another writer was first" in done.stderr
+    assert "protected" in done.stderr
+    assert not commit
+    assert (manifests.parent / "tries").read_text() == "again\n"
+
+
 def test_an_overlay_without_the_image_says_what_to_do(manifests: Path) -> None:
     rewrite(manifests, "resources: [../../base]\n")
     done, _ = update(manifests)
