@@ -122,6 +122,9 @@ def test_the_removal_of_a_tag_is_no_run() -> None:
         lambda p: p["repository"].update(name='x"}],"x', full_name='example/x"}],"x'),
         lambda p: p["repository"].update(name="a.b", full_name="example/a.b"),
         lambda p: p["repository"].update(name="-a", full_name="example/-a"),
+        lambda p: p["repository"].update(
+            name="overlays", full_name="example/overlays", clone_url="https://github.com/example/overlays.git"
+        ),
         lambda p: p.pop("repository"),
         lambda p: p.pop("after"),
     ],
@@ -132,6 +135,15 @@ def test_what_is_not_a_commit_on_our_default_branch_is_no_run(change: Callable[[
     change(payload)
     with pytest.raises(Stopped):
         pushed(payload)
+
+
+def test_the_repository_that_is_never_built_is_the_one_that_the_pipeline_writes() -> None:
+    """Its pushes reach the organisation's webhook too: each promotion would start a run that fails."""
+    params = find("platform/tekton", "Pipeline")["spec"]["params"]
+    written = next(p["default"] for p in params if p["name"] == "manifest-url")
+    listener = find("platform/tekton", "EventListener")["spec"]["triggers"][0]["interceptors"][1]
+    filter = next(p["value"] for p in listener["params"] if p["name"] == "filter")
+    assert f"body.repository.name != '{written.removesuffix('.git').rpartition('/')[2]}'" in filter
 
 
 def test_text_that_a_stranger_may_choose_reaches_no_run() -> None:
