@@ -16,7 +16,7 @@ class Malformed(ValueError):
 
 @dataclass(frozen=True)
 class Delivery:
-    """`id` is equal when the same is sent again; `facts` is what is kept of it, a plain value."""
+    """`id` is equal when the same is sent again and says nothing new; `facts` is what is kept of it, a plain value."""
 
     id: str
     facts: object

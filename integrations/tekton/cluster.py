@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 
 import aiohttp
 import msgspec
-from kubernetes.aio import client, config
-from kubernetes.aio.client import rest
+from kubernetes.aio import config
+from kubernetes.aio.client import ApiClient, AuthorizationV1Api, Configuration, CoreV1Api, CustomObjectsApi, rest
 from multidict import CIMultiDict
 from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, stop_before_delay
 
@@ -20,6 +20,9 @@ from integrations.http.connection import WaitAsAsked
 from integrations.http.policy import Policy
 from integrations.tekton.failures import Gone, Unauthorized, from_status, from_transport
 from integrations.tekton.manifests import SYSTEM
+
+# By name, above: the package imports an API's hundred modules when it is first named. On the running loop that would be
+# seconds in which nothing else is answered.
 
 T = TypeVar("T")
 _CHUNK = 1 << 16
@@ -142,7 +145,7 @@ class Cluster:
             return self._apis
 
     async def _load(self, operation: str) -> Apis:
-        settings, configuration = self._settings, client.Configuration()
+        settings, configuration = self._settings, Configuration()
         try:
             if settings.kubeconfig:
                 await config.load_kube_config(  # type: ignore[no-untyped-call]
@@ -158,7 +161,7 @@ class Cluster:
             if self._impersonation:
                 more = configuration.client_session_kwargs or {}
                 configuration.client_session_kwargs = {**more, "headers": self._impersonation.headers()}
-            api_client = client.ApiClient(configuration)
+            api_client = ApiClient(configuration)
             api_client.rest_client = TimedRest(configuration)
         except Exception as error:  # noqa: BLE001 (the loader raises whatever a malformed file makes it trip over)
             # Other texts than its own may quote the file, which holds secrets.
@@ -168,9 +171,9 @@ class Cluster:
         api_client.user_agent = "pilothouse"
         return Apis(
             api_client,
-            client.CustomObjectsApi(api_client),
-            client.CoreV1Api(api_client),
-            client.AuthorizationV1Api(api_client),
+            CustomObjectsApi(api_client),
+            CoreV1Api(api_client),
+            AuthorizationV1Api(api_client),
         )
 
     def _stamp(self) -> int:

@@ -1,6 +1,8 @@
 """What needs no world: the list of rights, clocks, and the command itself."""
 
 import json
+import subprocess
+import sys
 import time
 from datetime import timedelta
 from email.utils import formatdate
@@ -72,3 +74,16 @@ def test_the_command_shows_a_table_or_json_and_exits_with_what_it_found(
     assert {"✓", "✗", "–"} <= set(table.stdout)
     assert "→ Set PILOTHOUSE_GITHUB__REPOSITORY" in " ".join(table.stdout.split())
     assert not any(secret in output for output in (result.output, table.output) for secret in secrets)
+
+
+def test_nothing_large_is_imported_while_the_checks_run() -> None:
+    """The Kubernetes client imports an API's modules when it is first named: seconds in which every check waits."""
+    program = (
+        "import sys, bot.doctor\n"
+        "from kubernetes.aio import client\n"
+        "before = set(sys.modules)\n"
+        "client.CoreV1Api, client.CustomObjectsApi, client.AuthorizationV1Api\n"
+        "print(len(set(sys.modules) - before))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=True)
+    assert done.stdout.strip() == "0"
