@@ -36,7 +36,7 @@ def manifest(registry: Registry, *, socket_mode: bool, url: str = "") -> dict[st
                 {
                     "command": each.command,
                     "description": each.description,
-                    "usage_hint": each.usage_hint,
+                    **({"usage_hint": each.usage_hint} if each.usage_hint else {}),
                     "should_escape": each.command in NAME_PEOPLE,
                     **({"url": endpoint["request_url"]} if endpoint else {}),
                 }

@@ -213,6 +213,16 @@ class Settings(BaseSettings):
         return (init_settings, env_settings, MountedSecrets(settings_cls))
 
 
+def variables() -> frozenset[str]:
+    """Every variable that there is, but for those of `argocd_instances`, which name the instance."""
+    found = {SECRETS_DIR}
+    for name, field in Settings.model_fields.items():
+        group = field.annotation
+        inner = group.model_fields if isinstance(group, type) and issubclass(group, Group) else {"": None}
+        found |= {"__".join(filter(None, (f"PILOTHOUSE_{name}", one))).upper() for one in inner}
+    return frozenset(found)
+
+
 class MountedSecrets(PydanticBaseSettingsSource):
     """Files `<group>__<name>` of the secrets directory become `<group>.<name>_file`, so that they are re-read."""
 

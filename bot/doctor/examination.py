@@ -6,7 +6,19 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 
 from bot import logs
-from bot.doctor import alertmanager, argocd, clocks, database, harbor, kubernetes, overlays, policy, slack, webhooks
+from bot.doctor import (
+    alertmanager,
+    argocd,
+    clocks,
+    database,
+    harbor,
+    kubernetes,
+    overlays,
+    policy,
+    slack,
+    variables,
+    webhooks,
+)
 from bot.doctor.finding import Check, Finding, Outcome, Skipped, Wrong
 from bot.domain.errors import PilothouseError
 from bot.settings import Settings
@@ -27,6 +39,7 @@ async def checks(settings: Settings) -> AsyncIterator[tuple[Check, ...]]:
     """What there is to check, with the connections that checks share."""
     async with policy.read(settings) as file, kubernetes.cluster(settings) as cluster, slack.workspace(settings) as api:
         yield (
+            *variables.checks(),
             *policy.checks(settings, file, api),
             *database.checks(settings),
             *slack.checks(settings, api),

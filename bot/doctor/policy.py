@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 
-from bot.doctor.finding import Check, Skipped, Wrong
+from bot.doctor.finding import Check, Skipped, Wrong, once_reached
 from bot.domain.errors import NotFound, PolicyError
 from bot.policy import Policy, load
 from bot.settings import Settings
@@ -47,10 +47,12 @@ def checks(settings: Settings, file: PolicyFile, api: SlackApi | None) -> tuple[
         return f"{' → '.join(e.name for e in policy.environments)}; {len(policy.bindings)} bindings"
 
     async def groups() -> str:
-        return await _groups(file.needed(), asked(api))
+        with once_reached("Slack"):
+            return await _groups(file.needed(), asked(api))
 
     async def channels() -> str:
-        return await _channels(file.needed(), asked(api))
+        with once_reached("Slack"):
+            return await _channels(file.needed(), asked(api))
 
     return (
         Check(SYSTEM, "file", valid, f"Mend {settings.policy_file}; `pilothouse policy check` says where."),

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from bot.doctor.finding import Check, Skipped, Wrong, once_reached
-from bot.domain.errors import Refused
+from bot.domain.errors import Refused, Unavailable
 from bot.settings import Settings, SlackSettings
 from integrations.slack import SlackApi, probe
 from integrations.slack.probe import SCOPES, socket_mode
@@ -71,10 +71,9 @@ async def _socket_mode(slack: SlackSettings) -> str:
     api = SlackApi(token, slack.api_url, tls=slack)
     try:
         connections = await socket_mode(api)
-    except Refused as error:
-        raise Wrong(
-            str(error), MEND_APP_TOKEN if error.operation == "apps.connections.open" else MEND_SOCKET
-        ) from error
+    except (Refused, Unavailable) as error:
+        at_the_door = MEND_APP_TOKEN if isinstance(error, Refused) else f"Make {SYSTEM} reachable first."
+        raise Wrong(str(error), at_the_door if error.operation == "apps.connections.open" else MEND_SOCKET) from error
     finally:
         await api.aclose()
     return f"connected; {connections} of at most 10 connections with this one"

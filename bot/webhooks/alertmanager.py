@@ -59,8 +59,8 @@ class AlertmanagerWebhook:
         return same(headers.get("authorization", ""), f"Bearer {secret}")
 
     def read(self, headers: Mapping[str, str], body: bytes) -> Delivery | None:  # noqa: ARG002
-        """Alertmanager names no delivery, and equal bytes may be news: an alert whose end was a mistake fires again with
-        the start that it had. So each is worked on; telling what is told already changes nothing.
+        """Alertmanager names no delivery, and equal bytes may be news: an alert whose end was a mistake fires again
+        with the start that it had. So each is worked on; telling what is told already changes nothing.
         """
         alerts = tuple(domain(one) for one in decoded(body, Body, "Alertmanager's webhook, version 4").alerts)
         return Delivery(uuid4().hex, alerts) if alerts else None

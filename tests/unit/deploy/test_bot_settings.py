@@ -54,6 +54,12 @@ def test_every_variable_is_a_setting(settings: tuple[str, Settings]) -> None:
             assert field in type(getattr(loaded, group)).model_fields, name
 
 
+@pytest.mark.parametrize("overlay", ["single", "ha"])
+def test_no_service_of_the_namespace_becomes_a_setting(overlay: str) -> None:
+    """For a Service `pilothouse` Kubernetes sets PILOTHOUSE_PORT=tcp://…, if it is let."""
+    assert find(f"bot/overlays/{overlay}", "StatefulSet")["spec"]["template"]["spec"]["enableServiceLinks"] is False
+
+
 def test_every_secret_is_read_from_its_file(settings: tuple[str, Settings]) -> None:
     overlay, loaded = settings
     for item in find(f"bot/overlays/{overlay}", "ExternalSecret", "pilothouse")["spec"]["data"]:

@@ -1,0 +1,27 @@
+"""Settings that there are not: a misspelled variable is else passed over, and the default is taken in its place."""
+
+import os
+import re
+from collections.abc import Iterable
+
+from bot.doctor.finding import Check, Wrong
+from bot.names import did_you_mean
+from bot.settings import variables
+
+OTHERS = re.compile(r"PILOTHOUSE_(ARGOCD_INSTANCES__.*|\w*SERVICE_(HOST|PORT\w*)|\w*PORT_\d+_\w+)")
+"""Of instances by name, and those that Kubernetes sets for a Service called pilothouse."""
+
+
+def checks() -> tuple[Check, ...]:
+    async def look() -> str:
+        known = variables()
+        if strange := unknown(os.environ, known):
+            told = "; ".join(f"there is no {name}.{did_you_mean(name, known, limit=1)}" for name in strange)
+            raise Wrong(told)
+        return f"{sum(name in known for name in os.environ)} variables, each of which there is"
+
+    return (Check("settings", "names", look, "Mend or remove these variables; bot/settings.py documents each."),)
+
+
+def unknown(names: Iterable[str], known: frozenset[str]) -> list[str]:
+    return sorted(n for n in names if n.startswith("PILOTHOUSE_") and n not in known and not OTHERS.fullmatch(n))
