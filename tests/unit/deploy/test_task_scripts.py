@@ -230,24 +230,51 @@ HABITS = {
 }
 
 
-@pytest.mark.parametrize(("before", "after"), HABITS.values(), ids=HABITS)
-@pytest.mark.parametrize("awk", ["awk", "busybox awk"])
-def test_every_habit_of_writing_is_kept(
-    manifests: Path, before: str, after: str, awk: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def with_awk(awk: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The image's awk is busybox's, the developer's is another."""
     if awk.startswith("busybox"):
-        # The image's awk is busybox's, the developer's is another.
         busybox = shutil.which("busybox")
         if not busybox:
             pytest.skip("busybox is not installed")
         (tmp_path / "bin").mkdir()
         (tmp_path / "bin" / "awk").symlink_to(busybox)
         monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+
+
+@pytest.mark.parametrize(("before", "after"), HABITS.values(), ids=HABITS)
+@pytest.mark.parametrize("awk", ["awk", "busybox awk"])
+def test_every_habit_of_writing_is_kept(
+    manifests: Path, before: str, after: str, awk: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_awk(awk, tmp_path, monkeypatch)
     rewrite(manifests, before)
     done, _ = update(manifests)
     assert done.returncode == 0, done.stderr
     found = subprocess.run(["git", "show", f"main:{OVERLAY}"], cwd=manifests, check=True, capture_output=True).stdout
     assert found == after.encode()
+
+
+@pytest.mark.parametrize("awk", ["awk", "busybox awk"])
+@pytest.mark.parametrize(
+    ("tag", "written"),
+    [
+        ("1234567", '"1234567"'),
+        ("12e4567", '"12e4567"'),
+        ("1.10", '"1.10"'),
+        ("2026-11-26", '"2026-11-26"'),
+        ("1.4.3", "1.4.3"),
+        ("1a2b3c4", '"1a2b3c4"'),
+        ("v1.4.3-2-g1a2b3c4", "v1.4.3-2-g1a2b3c4"),
+    ],
+)
+def test_a_tag_that_yaml_would_read_as_a_number_is_quoted(
+    manifests: Path, tag: str, written: str, awk: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without git tags the version is a short hash: one in thirty has no letter in it but perhaps an e."""
+    with_awk(awk, tmp_path, monkeypatch)
+    done, _ = update(manifests, IMAGE=f"harbor.example.com/apps/my-app:{tag}")
+    assert done.returncode == 0, done.stderr
+    assert changed_lines(manifests) == ["-    newTag: v1.4.2", f"+    newTag: {written}"]
 
 
 def test_another_writer_in_between_loses_nothing(manifests: Path) -> None:
