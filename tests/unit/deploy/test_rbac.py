@@ -5,6 +5,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 import pytest
+import yaml
 
 from tests.unit.deploy.manifests import find, kustomizations, label, management_cluster, objects
 
@@ -77,6 +78,30 @@ def test_the_bots_rights_are_these_and_no_more() -> None:
     }
     cluster_wide = [o for o in objects("bot/base") if o["kind"] == "ClusterRole"]
     assert [granted(o) for o in cluster_wide] == [{("authorization.k8s.io", "subjectaccessreviews"): {"create"}}]
+
+
+def test_the_listeners_rights_are_these_and_no_more() -> None:
+    """Its informers' kinds, runs, and its events (tektoncd/triggers `config/200-clusterrole.yaml` grants more)."""
+    read = {"get", "list", "watch"}
+    assert granted(find("platform/rbac", "Role", "github-listener")) == {
+        **{("triggers.tekton.dev", kind): read
+           for kind in ("eventlisteners", "interceptors", "triggerbindings", "triggers", "triggertemplates")},
+        ("tekton.dev", "pipelineruns"): {"create"},
+        ("", "events"): {"create", "patch"},
+    }  # fmt: skip
+    assert granted(find("platform/rbac", "ClusterRole", "github-listener")) == {
+        ("triggers.tekton.dev", "clusterinterceptors"): read,
+        ("triggers.tekton.dev", "clustertriggerbindings"): read,
+    }
+
+
+def test_kube_state_metrics_may_read_what_it_is_told_to_export() -> None:
+    data = find("platform/monitoring", "ConfigMap", "kube-state-metrics-custom-resources")["data"]["config.yaml"]
+    kinds = [resource["groupVersionKind"] for resource in yaml.safe_load(data)["spec"]["resources"]]
+    assert granted(find("platform/monitoring", "ClusterRole")) == {
+        **{(kind["group"], f"{kind['kind'].lower()}s"): {"list", "watch"} for kind in kinds},
+        ("apiextensions.k8s.io", "customresourcedefinitions"): {"list", "watch"},
+    }
 
 
 def test_pods_of_the_pipeline_hold_no_token() -> None:
