@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
-from bot.domain.promotion import Approval, ApprovalRule, Quorum
+from bot.domain.promotion import Approval, ApprovalRule, Promotion, Quorum
 
 
 def counted(approvals: Iterable[Approval], content_hash: str) -> tuple[Approval, ...]:
@@ -13,6 +13,11 @@ def counted(approvals: Iterable[Approval], content_hash: str) -> tuple[Approval,
         if approval.content_hash == content_hash:
             by_person.setdefault(approval.approver.id, approval)
     return tuple(by_person.values())
+
+
+def approved(promotion: Promotion) -> bool:
+    """Whether enough people have said yes to exactly what the promotion is now."""
+    return quorum(promotion.plan.approval, counted(promotion.approvals, promotion.content_hash))
 
 
 def quorum(rule: ApprovalRule, approvals: Iterable[Approval]) -> bool:

@@ -2,6 +2,7 @@
 
 from slack_sdk.models.blocks import ButtonElement
 
+from bot.domain.approval import approved
 from bot.domain.promotion import Kind, Phase, Progress, Promotion, Stage, VerdictState
 from bot.views import layout
 from bot.views.ids import Action, ImageValue, PromotionValue
@@ -14,6 +15,8 @@ def buttons(promotion: Promotion, headline: str, last_environment: str) -> Butto
     """`last_environment` is where a press of Approve asks once more."""
     if promotion.phase.final:
         return _after(promotion)
+    if promotion.stage is Stage.APPROVAL and approved(promotion):
+        return []
     if promotion.stage is Stage.APPROVAL:
         return [_approve(promotion, headline, last_environment), _reject(promotion), _abort(promotion)]
     if promotion.stage is Stage.GATES:

@@ -12,6 +12,8 @@ from bot.views.rows import rows
 from bot.views.state import State, dry_state, state
 
 LAST_ENVIRONMENT = "production"
+NOT_KEPT = "Nothing has changed and nobody is asked. The same command without `--dry-run` starts it."
+"""in the place of the id: a dry run is not written down, so there is nothing to look up"""
 REASONS_LIMIT, OPENING_LIMIT = 2500, 1800
 
 
@@ -41,7 +43,7 @@ def shown(promotion: Promotion) -> Rendered:
 def dry_run(promotion: Promotion, *, approvers: str = "") -> Rendered:
     """The card as it would be, without buttons."""
     now = dry_state(promotion, approvers)
-    return _message(promotion, _body(promotion, "🧪 Dry run: "), now)
+    return _message(promotion, _body(promotion, "🧪 Dry run: ", footer=NOT_KEPT), now)
 
 
 def _message(promotion: Promotion, blocks: list[Block], now: State) -> Rendered:
@@ -69,7 +71,7 @@ def icon(promotion: Promotion) -> str:
     return "⏪" if promotion.plan.kind is Kind.ROLLBACK else "🚀"
 
 
-def _body(promotion: Promotion, prefix: str = "", *, ticks: bool = False) -> list[Block]:
+def _body(promotion: Promotion, prefix: str = "", *, footer: str = "", ticks: bool = False) -> list[Block]:
     blocks: list[Block] = [layout.header(f"{prefix or icon(promotion) + ' '}{headline(promotion)}")]
     if opening := turns.opening_lines(promotion):
         blocks.append(layout.section(*opening, limit=OPENING_LIMIT))
@@ -80,5 +82,5 @@ def _body(promotion: Promotion, prefix: str = "", *, ticks: bool = False) -> lis
         blocks.append(layout.section(*reasons, limit=REASONS_LIMIT))
     if following := turns.successor_lines(promotion):
         blocks.append(layout.section(*following))
-    blocks.append(layout.context(*facts.decision_lines(promotion), facts.footer(promotion)))
+    blocks.append(layout.context(*facts.decision_lines(promotion), footer or facts.footer(promotion)))
     return blocks

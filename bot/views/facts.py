@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
+from bot.domain.approval import approved
 from bot.domain.promotion import (
     Approval,
     Following,
@@ -20,6 +21,8 @@ from bot.views.words import DAY_AND_TIME, bold, code, joined, link, mention, mom
 
 FIELD_LIMIT = 260
 GATE_FIELDS = 10
+QUIET = {"lock": "Not locked", "freeze": "No freeze", "rejected": "Not rejected", "alerts": "No alert fires"}
+"""what gates answer when the hindrance that they look for is not there: together they are one field"""
 Pair = tuple[str, str]
 
 
@@ -28,10 +31,14 @@ def fact_fields(promotion: Promotion) -> list[Pair]:
     pairs = [("Requested by", mention(promotion.plan.requester)), ("Approvals", _approvals(promotion))]
     if len(promotion.plan.moves) == 1:
         pairs.append(("Change", _change(promotion.plan.moves[0])))
-    gates = promotion.plan.gates
+    quiet = [gate for gate in promotion.plan.gates if _passes_quietly(promotion, gate)]
+    quiet = quiet if len(quiet) > 1 else []
+    gates = [gate for gate in promotion.plan.gates if gate not in quiet]
     pairs += [(words.title(gate), _gate(promotion, gate)) for gate in gates[:GATE_FIELDS]]
     if len(gates) > GATE_FIELDS:
         pairs.append(("Other gates", words.more(len(gates) - GATE_FIELDS, "")))
+    if quiet:
+        pairs.append(("Clear of", f"✅ {words.listed([safe(words.title(gate).lower(), 40) for gate in quiet])}"))
     pairs.append(("Argo CD", _argocd(promotion)))
     said_above = promotion.plan.break_glass or promotion.plan.automatic
     if words.clean(promotion.plan.reason) and not said_above:
@@ -80,7 +87,7 @@ def trouble_lines(promotion: Promotion) -> list[str]:
 def decision_lines(promotion: Promotion) -> list[str]:
     """Who decided, and when."""
     lines = []
-    if promotion.approvals and (promotion.phase.final or promotion.stage is not Stage.APPROVAL):
+    if promotion.approvals and (promotion.phase.final or promotion.stage is not Stage.APPROVAL or approved(promotion)):
         people = [f"{_voice(one)} {moment(one.at)}" for one in promotion.approvals]
         lines.append(f"✅ Approved by {joined(people, 500, ', ')}")
     if promotion.rejection and promotion.rejection.kind is VoteKind.REJECT:
@@ -103,7 +110,7 @@ def footer(promotion: Promotion) -> str:
     parts = [code(promotion.id, 120)]
     if promotion.finished_at:
         parts.append(f"ended {moment(promotion.finished_at, DAY_AND_TIME)}")
-    elif promotion.expires_at and promotion.stage in (Stage.GATES, Stage.APPROVAL) and not promotion.phase.final:
+    elif promotion.expires_at and promotion.stage in (Stage.GATES, Stage.APPROVAL) and not approved(promotion):
         parts.append(f"expires {moment(promotion.expires_at, DAY_AND_TIME)}")
     return " · ".join(parts)
 
@@ -144,6 +151,12 @@ def compare_url(move: Move) -> str:
     if not move.revision_before:
         return f"{source}{inner}/commit/{move.revision}"
     return f"{source}{inner}/compare/{move.revision_before}...{move.revision}"
+
+
+def _passes_quietly(promotion: Promotion, gate: str) -> bool:
+    verdicts = [one.verdict for one in promotion.results if one.gate == gate]
+    passed = all(one.state is VerdictState.PASSED and one.reason == QUIET.get(gate) for one in verdicts)
+    return bool(verdicts) and passed and gate not in promotion.plan.skipped_gates
 
 
 def _gate(promotion: Promotion, gate: str) -> str:

@@ -1,9 +1,10 @@
 """Where a promotion stands, in one sentence and one colour."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from bot.domain.approval import missing, quorum
+from bot.domain.approval import approved, missing, quorum
 from bot.domain.promotion import Following, GateResult, Kind, Phase, Progress, Promotion, Stage, VerdictState
 from bot.views import words
 from bot.views.layout import BLUE, GREEN, RED, YELLOW
@@ -30,6 +31,8 @@ def state(promotion: Promotion, approvers: str = "", watched: timedelta | None =
     if promotion.phase.final:
         return _final(promotion)
     match promotion.stage:
+        case Stage.APPROVAL if approved(promotion):
+            return State("⏳", "Asking every gate once more, then writing the change to git.", BLUE)
         case Stage.APPROVAL:
             return State("🚦", _approvals(promotion, approvers), YELLOW)
         case Stage.COMMIT if promotion.pull_request:
@@ -44,8 +47,10 @@ def state(promotion: Promotion, approvers: str = "", watched: timedelta | None =
 
 def dry_state(promotion: Promotion, approvers: str = "") -> State:
     """What would happen, for a dry run."""
+    if stopped := _blocking(promotion):
+        return State("⛔", f"This would be stopped by {_gates_of(stopped)}.", RED)
     if promotion.blocked:
-        return State("⛔", f"This would not start: {_gates_say(promotion.blocked)}.", RED)
+        return State("⏳", f"This would start, and wait for {_gates_of(promotion.blocked)}.", BLUE)
     rule = promotion.plan.approval
     if quorum(rule, ()):
         return State("✅", "This would start at once: every gate passes, and no approval is needed.", GREEN)
@@ -56,24 +61,21 @@ def dry_state(promotion: Promotion, approvers: str = "") -> State:
 
 
 def _gates(promotion: Promotion) -> State:
-    blocked = [result for result in promotion.blocked if result.verdict.state is VerdictState.BLOCKED]
-    if blocked:
-        return State("⛔", f"{_gates_say(blocked, start=True)}. What helps is said above.", YELLOW)
+    if stopped := _blocking(promotion):
+        return State("⛔", f"Stopped by {_gates_of(stopped)}. What helps is said above.", YELLOW)
     waiting = promotion.blocked
     if waiting:
-        return State("⏳", f"Waiting for {named(_gate_names(waiting))}. Nothing to do: it goes on by itself.", BLUE)
+        return State("⏳", f"Waiting for {_gates_of(waiting)}. Nothing to do: it goes on by itself.", BLUE)
     unasked = [gate for gate in promotion.plan.gates if gate not in {result.gate for result in promotion.results}]
-    return State("⏳", f"Asking {named(unasked)}." if unasked else "Getting ready.", BLUE)
+    return State("⏳", f"Asking {words.gates(unasked)}." if unasked else "Getting ready.", BLUE)
 
 
-def _gates_say(results: list[GateResult] | tuple[GateResult, ...], *, start: bool = False) -> str:
-    names = _gate_names(results)
-    said = f"{named(names)} {'says' if len(names) == 1 else 'say'} no"
-    return said[:1].upper() + said[1:] if start else said
+def _blocking(promotion: Promotion) -> list[GateResult]:
+    return [result for result in promotion.blocked if result.verdict.state is VerdictState.BLOCKED]
 
 
-def _gate_names(results: list[GateResult] | tuple[GateResult, ...]) -> list[str]:
-    return list(dict.fromkeys(words.title(result.gate).lower() for result in results))
+def _gates_of(results: Iterable[GateResult]) -> str:
+    return words.gates(result.gate for result in results)
 
 
 def _approvals(promotion: Promotion, approvers: str) -> str:
@@ -81,14 +83,14 @@ def _approvals(promotion: Promotion, approvers: str) -> str:
     again = "again " if words.clean(promotion.voided) else ""
     if approvers and not (rule.alternatives or rule.also or rule.required):
         return f"Waiting {again}for {_left(promotion)} from {words.with_mentions(approvers, 600)}."
-    wanted = missing(rule, promotion.approvals) if not quorum(rule, promotion.approvals) else "an approval"
+    wanted = missing(rule, promotion.approvals)
     ask = f" Ask {words.with_mentions(approvers, 600)}." if approvers else ""
     return f"Waiting {again}for {safe(wanted, 400)}.{ask}"
 
 
 def _left(promotion: Promotion) -> str:
     given = len({approval.approver.id for approval in promotion.approvals})
-    left = max(1, promotion.plan.approval.count - given)
+    left = promotion.plan.approval.count - given
     more = " more" if given else ""
     return f"{left}{more} approvals" if left > 1 else f"one{more} approval" if given else "an approval"
 
@@ -159,8 +161,8 @@ def _failure(promotion: Promotion, outcome: str) -> str:
         why = promotion.rejection.reason
         return f"Rejected by {mention(promotion.rejection.by)}" + (f": {safe(why, 500)}" if words.clean(why) else ".")
     # The card and its notes tell every reason beside this sentence: it does not say them again.
-    if promotion.commit is None and any(r.verdict.state is VerdictState.BLOCKED for r in promotion.blocked):
-        return f"Stopped: {_gates_say(promotion.blocked)}. Nothing has changed."
+    if promotion.commit is None and (stopped := _blocking(promotion)):
+        return f"Stopped by {_gates_of(stopped)}. Nothing has changed."
     failed = [one for one in promotion.following if one.progress is Progress.FAILED]
     if promotion.commit and failed:
         return f"The change is in git, but {_application_names(failed)} {_is(failed)} not well."

@@ -2,7 +2,7 @@
 
 from bot.domain.promotion import Promotion, Stage
 from bot.views import words
-from bot.views.words import code, mention, named, safe
+from bot.views.words import code, mention, safe
 
 
 def opening_lines(promotion: Promotion) -> list[str]:
@@ -40,8 +40,8 @@ def successor_lines(promotion: Promotion) -> list[str]:
 
 def _not_asked(promotion: Promotion) -> str:
     plan = promotion.plan
-    skipped = [words.title(gate).lower() for gate in plan.gates if gate in plan.skipped_gates]
-    return f", and {named(skipped, most=10)} {'is' if len(skipped) == 1 else 'are'} not asked" if skipped else ""
+    skipped = [gate for gate in plan.gates if gate in plan.skipped_gates]
+    return f", and {words.gates(skipped)} {'is' if len(skipped) == 1 else 'are'} not asked" if skipped else ""
 
 
 def _review(promotion: Promotion) -> str:

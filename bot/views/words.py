@@ -13,6 +13,8 @@ from urllib.parse import quote, urlsplit
 
 from bot.domain.caller import Person
 
+GATE_NOUNS = {"rejected": "rejection"}
+"""for gates whose name, which is also their key in the policy, is no noun"""
 ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 ELLIPSIS = "…"
 NOTHING = "—"
@@ -193,7 +195,13 @@ def ended(sentence: str) -> str:
     return sentence if sentence.endswith((".", "!", "?", ELLIPSIS)) else f"{sentence}."
 
 
-def title(name: str) -> str:
+def title(gate: str) -> str:
     """A gate's name as a label: "two-person" → "Two person"."""
-    words = clean(name.replace("-", " ").replace("_", " "))
+    words = clean(GATE_NOUNS.get(gate, gate).replace("-", " ").replace("_", " "))
     return words[:1].upper() + words[1:]
+
+
+def gates(names: Iterable[str]) -> str:
+    """As part of a sentence: "the scan gate", "the lock and freeze gates". Each name once, whatever it is called."""
+    each = list(dict.fromkeys(title(name).lower() for name in names))
+    return f"the {named(each, most=10)} {'gate' if len(each) == 1 else 'gates'}"

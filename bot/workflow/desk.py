@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
 from bot.domain.caller import Caller, Target
 from bot.domain.errors import Conflict, NotAllowed, PromotionInProgress, UnknownName
@@ -13,6 +14,7 @@ from bot.policy import Policy, authorize
 from bot.store.audit import Audit, Entry
 from bot.store.database import Database
 from bot.store.promotions import PromotionStore
+from bot.workflow.decisions import wait_until_heard
 from bot.workflow.eligibility import Eligibility
 from bot.workflow.journal import StoryEngine, pack
 from bot.workflow.plan import Planner, promotion_id
@@ -135,7 +137,16 @@ class PromotionDesk(Promotions):
         found = await self._checked(kind, promotion, caller, content_hash)
         signal = Signal(kind, caller.id, caller.team, content_hash, context.request_id, reason, left_out)
         await self.engine.signal(found.id, f"{found.id}:{context.request_id}", pack(signal))
+        await self._hear(found, signal, caller)
         return found
+
+    async def _hear(self, promotion: Promotion, signal: Signal, caller: Caller) -> None:
+        """Raises Conflict, which is written down, for a word that came just too late."""
+        try:
+            await wait_until_heard(signal, partial(self.get, promotion.id))
+        except Conflict as late:
+            await self._refused(promotion, signal.kind, caller, late.sentence)
+            raise
 
     async def _checked(self, kind: VoteKind, promotion: str, caller: Caller, content_hash: str) -> Promotion:
         """The promotion, if the caller's word about it would count now; a refusal is written down."""

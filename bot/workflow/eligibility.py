@@ -4,6 +4,7 @@ from bot.domain.caller import Caller, Permission
 from bot.domain.errors import Conflict, NotAllowed
 from bot.domain.promotion import Promotion, Stage, VoteKind
 from bot.policy import Policy, authorize, roles_of, who_could
+from bot.workflow.decisions import refuse_if_made
 from bot.workflow.delegates import Delegates, Lent, targets_of
 
 
@@ -90,11 +91,7 @@ class Eligibility:
 
 
 def _check_open(promotion: Promotion, kind: VoteKind) -> None:
-    if promotion.phase.final:
-        newer = f" Its place was taken by {promotion.successor}: use that card." if promotion.successor else ""
-        raise Conflict(f"This promotion is over. {promotion.outcome}{newer}")
-    if promotion.stage in (Stage.COMMIT, Stage.FOLLOW):
-        raise Conflict("The decision has been made: the overlay is being changed. Roll back if it must not stay.")
+    refuse_if_made(promotion)
     if kind in (VoteKind.APPROVE, VoteKind.REJECT) and promotion.stage is not Stage.APPROVAL:
         raise Conflict("The gates have not passed yet: the buttons work once they have.")
 

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 import structlog
 
-from bot.domain.approval import counted, missing, quorum
+from bot.domain.approval import approved, counted, missing
 from bot.domain.nagging import Nag, nags
 from bot.domain.overlay import Commit
 from bot.domain.promotion import (
@@ -149,7 +149,7 @@ class Telling:
             now = await self._journal.now(f"approval-waits#{self._questions}.{waits}")
             if now >= expires:
                 raise Ended(
-                    Phase.FAILED, f"Nobody decided in time: {missing(rule, self._valid_approvals())} was wanted."
+                    Phase.FAILED, f"Nobody decided in time: it still wanted {missing(rule, self._valid_approvals())}."
                 )
             until = reminders[told].at if told < len(reminders) else expires
             if now < until and await self._listen(until - now):
@@ -169,7 +169,7 @@ class Telling:
             self._now = replace(self._now, approvals=(*self._now.approvals, *approvals))
 
     def _approved(self) -> bool:
-        return quorum(self._plan.approval, self._valid_approvals())
+        return approved(self._now)
 
     def _valid_approvals(self) -> tuple[Approval, ...]:
         """Those that were given for exactly what would be done now."""

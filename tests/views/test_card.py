@@ -78,7 +78,7 @@ def test_every_reason_is_told_at_once_with_its_remedy() -> None:
         "        → Mend staging first",
         "(`p-7f3a` · ended 2026-05-04 14:02 UTC)",
         "[Try again]",
-        "| ❌ Stopped: scan and health say no. Nothing has changed.",
+        "| ❌ Stopped by the scan and health gates. Nothing has changed.",
     ]
 
 
@@ -100,7 +100,7 @@ def test_while_the_gates_are_asked_it_can_only_be_aborted() -> None:
     assert lines(card(asked))[-3:] == [
         "(`p-7f3a` · expires 2026-05-04 18:02 UTC)",
         "[Abort]",
-        "| ⏳ Asking scan and health.",
+        "| ⏳ Asking the scan and health gates.",
     ]
 
 
@@ -109,7 +109,7 @@ def test_a_gate_that_waits() -> None:
     shown = lines(card(promotion(Stage.GATES, results=(GateResult("scan", "my-app", waiting), PASSED[1]))))
     assert "Scan: ⏳ waiting" in shown
     assert "⏳ *Scan*: The scan is running (40 %)" in shown
-    assert shown[-1] == "| ⏳ Waiting for scan. Nothing to do: it goes on by itself."
+    assert shown[-1] == "| ⏳ Waiting for the scan gate. Nothing to do: it goes on by itself."
 
 
 def test_after_the_decision_there_are_no_buttons_but_who_and_when() -> None:
@@ -117,6 +117,46 @@ def test_after_the_decision_there_are_no_buttons_but_who_and_when() -> None:
     assert "(✅ Approved by @U0BO 14:02 UTC)" in shown
     assert not any(line.startswith("[") for line in shown)
     assert shown[-1] == "| ⏳ Writing the change to git."
+
+
+def test_from_the_last_approval_on_it_waits_for_nobody() -> None:
+    asked = promotion()
+    enough = replace(asked, approvals=(replace(approval(BO, "release-managers"), content_hash=asked.content_hash),))
+    shown = lines(card(enough, approvers="<!subteam^S0RELEASE>"))
+    assert shown[-3:] == [
+        "(✅ Approved by @U0BO 14:02 UTC)",
+        "(`p-7f3a`)",
+        "| ⏳ Asking every gate once more, then writing the change to git.",
+    ]
+
+
+def test_hindrances_that_are_not_there_are_one_field() -> None:
+    told = {"lock": "Not locked", "freeze": "No freeze", "rejected": "Not rejected"}
+    quiet = tuple(GateResult(gate, "my-app", Verdict.passed(reason)) for gate, reason in told.items())
+    of_plan = plan(gates=("scan", "health", *told))
+    shown = lines(card(promotion(plan=of_plan, results=(*PASSED, *quiet))))
+    assert shown[4:8] == [
+        "Scan: ✅ 0 Critical, 2 High",
+        "Health: ✅ Healthy in staging",
+        "Clear of: ✅ lock, freeze and rejection",
+        "Argo CD: not touched yet",
+    ]
+    own = replace(quiet[0], verdict=Verdict.passed("Locked by the requester"))
+    shown = lines(card(promotion(plan=of_plan, results=(*PASSED, own, *quiet[1:]))))
+    assert {"Lock: ✅ Locked by the requester", "Clear of: ✅ freeze and rejection"} <= set(shown)
+
+
+def test_a_gate_is_called_by_a_noun() -> None:
+    no = GateResult("rejected", "my-app", Verdict.blocked("Mia rejects v1.4.2: it leaks", "Promote another image"))
+    shown = lines(card(promotion(Stage.DONE, Phase.FAILED, plan=plan(gates=("rejected",)), results=(no,))))
+    assert "Rejection: ⛔ blocked" in shown
+    assert shown[-1] == "| ❌ Stopped by the rejection gate. Nothing has changed."
+
+
+def test_a_dry_run_that_would_wait_says_so() -> None:
+    waiting = GateResult("soak", "my-app", Verdict.waiting("10 min to go", retry_after=timedelta(minutes=10)))
+    shown = lines(dry_run(promotion(Stage.GATES, Phase.PENDING, results=(*PASSED, waiting))))
+    assert shown[-1] == "| ⏳ This would start, and wait for the soak gate."
 
 
 def test_rejected() -> None:
@@ -270,10 +310,14 @@ def test_commits_are_counted_when_they_are_known() -> None:
 def test_dry_run_has_no_buttons_and_says_what_would_happen() -> None:
     shown = lines(dry_run(promotion(Stage.GATES)))
     assert shown[0] == "# 🧪 Dry run: my-app → production · v1.4.1 → v1.4.2"
-    assert shown[-1] == "| ✅ Every gate passes. 1 approval from release-managers would be asked for."
+    assert shown[-2:] == [
+        "(Nothing has changed and nobody is asked. The same command without `--dry-run` starts it.)",
+        "| ✅ Every gate passes. 1 approval from release-managers would be asked for.",
+    ]
+    assert "p-7f3a" not in str(dry_run(promotion(Stage.GATES))), "it is not written down: there is nothing to look up"
     assert not any(line.startswith("[") for line in shown)
     refused = lines(dry_run(promotion(Stage.GATES, results=BLOCKED)))
-    assert refused[-1] == "| ⛔ This would not start: scan and health say no."
+    assert refused[-1] == "| ⛔ This would be stopped by the scan and health gates."
 
 
 def test_what_comes_from_outside_is_escaped() -> None:

@@ -280,7 +280,7 @@ def test_help() -> None:
 def test_notes() -> None:
     failed = promotion(Stage.DONE, Phase.FAILED, results=BLOCKED[:1])
     assert lines(thread_note(failed, Event.FAILED)) == [
-        "❌ @U0ANA: Stopped: scan says no. Nothing has changed.",
+        "❌ @U0ANA: Stopped by the scan gate. Nothing has changed.",
         "⛔ *Scan*: The image has 2 Critical vulnerabilities, and production allows none Details",
         "        → Build it on a newer base image, then deploy that one",
     ]

@@ -102,7 +102,7 @@ def test_broken_glass_is_loud() -> None:
     assert read[:8] == [
         "# 🚨 my-app → production · v1.4.1 → v1.4.2",
         "🚨 *@U0ANA broke the glass*: site is down",
-        "No approval is asked for, and scan is not asked. Once it is in git, somebody else owes it a review.",
+        "No approval is asked for, and the scan gate is not asked. Once it is in git, somebody else owes it a review.",
         "Requested by: @U0ANA",
         "Approvals: none: the glass is broken",
         "Change: 1f2e3d4 → 5a6b7c8",
@@ -144,7 +144,7 @@ def test_whoever_waits_for_a_gate_can_ask_to_be_told() -> None:
     read = lines(card(promotion(Stage.GATES, results=(*PASSED, WAITING))))
     assert read[-2:] == [
         "[Notify me when ready] [Abort]",
-        "| ⏳ Waiting for soak. Nothing to do: it goes on by itself.",
+        "| ⏳ Waiting for the soak gate. Nothing to do: it goes on by itself.",
     ]
 
 

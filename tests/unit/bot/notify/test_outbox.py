@@ -159,7 +159,7 @@ async def test_a_failure_is_broadcast_and_calls_the_requester(bot: Process, mess
     await bot.outbox.deliver_due()
     [note] = [m for m in messenger.in_channel("C0DEPLOY") if m.thread]
     assert note.broadcast
-    assert note.shown.text.startswith("❌ <@U0ANA>: Stopped: scan and health say no.")
+    assert note.shown.text.startswith("❌ <@U0ANA>: Stopped by the scan and health gates.")
     assert "Build it on a newer base image" in str(messenger.in_channel("C0INC")[0].shown.blocks)
 
 

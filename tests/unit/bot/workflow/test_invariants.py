@@ -242,12 +242,18 @@ class Promotions(RuleBasedStateMachine):
             return
         context, caller = self.home.context(), await self.home.person(who)
         ask = Approve(context=context, promotion=promotion.id, content_hash=promotion.content_hash)
+        said = self.votes[promotion.id]
         for _ in range(1 + twice):
+            before = dict(said)
+            said[caller.id] = (
+                promotion.content_hash
+            )  # said when it is sent: the story may act on it before the desk answers
             try:
                 await self.home.desk.approve(ask, caller)
             except UserError:
+                said.clear()
+                said.update(before)
                 break
-            self.votes[promotion.id][caller.id] = promotion.content_hash
         await self._settle()
 
     async def _reject(self, who: str) -> None:

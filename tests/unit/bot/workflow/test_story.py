@@ -1,6 +1,9 @@
 """The promotion from the request to Healthy, and every way in which it may end."""
 
-from datetime import timedelta
+import asyncio
+import re
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -9,7 +12,7 @@ from bot.domain.errors import Conflict, NotAllowed, NothingToPromote, PromotionI
 from bot.domain.event import Event
 from bot.domain.image import Image
 from bot.domain.intent import Approve, Deploy
-from bot.domain.promotion import Phase, Promotion, Stage
+from bot.domain.promotion import Approval, Phase, Promotion, Stage
 from bot.domain.scan import ScanStatus, Severity, Vulnerability
 from tests.unit.bot.workflow.house import HARBOR, House, kustomization, path
 
@@ -151,8 +154,27 @@ async def test_a_rejection_ends_it_with_its_reason(home: House) -> None:
     await home.reject("mia", asked, "wait for the migration")
     done = await home.now(asked)
     assert (done.phase, done.outcome) == (Phase.FAILED, "Rejected by mia: wait for the migration")
-    with pytest.raises(Conflict, match="This promotion is over"):
+    with pytest.raises(Conflict, match=r"This promotion is over\. .* mia rejected it at \d\d:\d\d:\d\d UTC\."):
         await home.approve("bo", asked)
+
+
+async def test_a_vote_that_loses_the_race_hears_who_decided(home: House) -> None:
+    asked = await home.deploy("ana")
+    votes = await asyncio.gather(home.approve("bo", asked), home.approve("mia", asked), return_exceptions=True)
+    [late] = [answer for answer in votes if answer]
+    assert isinstance(late, Conflict)
+    assert re.match(r"(The decision has been made|This promotion is over)\. .*(bo|mia) approved it at ", late.sentence)
+    assert (await home.now(asked)).phase is Phase.SUCCEEDED
+    assert [row.event for row in await home.audit.rows()].count("refused") == 1
+
+
+async def test_a_vote_after_the_quorum_hears_who_decided(home: House) -> None:
+    asked = await home.now(await home.deploy("ana"))
+    yes = Approval((await home.person("bo")).person, asked.content_hash, datetime(2026, 1, 5, 9, 30, tzinfo=UTC))
+    async with home.database.begin() as connection:
+        await home.store.save(connection, replace(asked, approvals=(yes,)))
+    with pytest.raises(Conflict, match=r"The decision has been made\. bo approved it at 09:30:00 UTC\."):
+        await home.approve("mia", asked)
 
 
 async def test_the_requester_aborts_and_a_stranger_does_not(home: House) -> None:
@@ -168,7 +190,7 @@ async def test_a_question_that_nobody_answers_expires(home: House) -> None:
     asked = await home.deploy("ana")
     await home.engine.pass_time(timedelta(hours=5))
     done = await home.now(asked)
-    assert (done.phase, done.outcome) == (Phase.FAILED, "Nobody decided in time: an approval was wanted.")
+    assert (done.phase, done.outcome) == (Phase.FAILED, "Nobody decided in time: it still wanted an approval.")
 
 
 async def test_a_second_promotion_to_the_same_environment_is_told_about_the_first(home: House) -> None:
