@@ -8,6 +8,7 @@ from bot.domain.reply import Reply, RollbackChoices
 from bot.grammar import Slots, Words
 from bot.registry import command
 from bot.workflow.promotions import Promotions
+from bot.workflow.tags import Tags
 from bot.workflow.turns import Turns
 
 PREVIOUS = "previous"
@@ -39,7 +40,9 @@ def parse(words: Words) -> Intent:
     allow=Permission.ROLLBACK,
     parse=parse,
 )
-async def rollback(ask: Rollback, caller: Caller, promotions: Promotions, turns: Turns, catalog: Catalog) -> Reply:
+async def rollback(
+    ask: Rollback, caller: Caller, promotions: Promotions, turns: Turns, catalog: Catalog, tags: Tags
+) -> Reply:
     """Go back to an image that the environment ran before.
 
     It is a new commit that restores the image, and goes the same way as any promotion. Without `to`: shows what there
@@ -50,5 +53,5 @@ async def rollback(ask: Rollback, caller: Caller, promotions: Promotions, turns:
     running = await catalog.images(ask.app, ask.environment)
     choices = await promotions.rollback_choices(ask)
     careful = ask.environment == catalog.environments[-1].name
-    now = running[0] if running else OverlayImage("", "")
+    now = next(iter((await tags.named(running)).values()), OverlayImage("", ""))
     return RollbackChoices(ask.app, ask.environment, now, choices, careful=careful)

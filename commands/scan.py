@@ -27,8 +27,8 @@ async def scan(
 ) -> Reply:
     """The vulnerabilities of an image: what an environment runs, or the image that you name.
 
-    Without ENV: the first environment. It says what gets fixed and what is new compared with what the next environment
-    runs. `--rescan` starts a new scan.
+    Without ENV: the first environment. It says what gets fixed and what is new compared with the image that this one
+    would replace, there or in the next environment that runs another. `--rescan` starts a new scan.
     """
     environment = ask.environment or catalog.environments[0].name
     artifact = await scans.artifact(ask.app, environment, ask.image)

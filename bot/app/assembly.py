@@ -46,6 +46,7 @@ from bot.workflow.running import RollbackTargets
 from bot.workflow.runs import RunFollowing, Runs
 from bot.workflow.steps import Steps
 from bot.workflow.story import Story
+from bot.workflow.tags import Tags
 from bot.workflow.turns import Turns
 from bot.workflow.watcher import Watcher
 
@@ -99,7 +100,7 @@ def journal_url(settings: Settings) -> str:
 def _promotion_desk(ground: Ground) -> tuple[PromotionDesk, DurableEngine]:
     outside, policy = ground.outside, ground.policy
     panel = Panel(load_gates(to_gates(ground)), policy)
-    targets = RollbackTargets(outside.overlays, ground.catalog, ground.store)
+    targets = RollbackTargets(outside.overlays, ground.catalog, ground.store, Tags(outside.harbor))
     planner = Planner(ground.catalog, outside.harbor, policy, panel, targets, Changes(outside.sources))
     eligibility = Eligibility(policy, Delegates(ground.words.delegations, policy, outside.directory))
     story = Story(_steps(ground, panel, planner, eligibility), policy)

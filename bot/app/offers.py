@@ -34,6 +34,7 @@ from bot.workflow.desk import PromotionDesk
 from bot.workflow.promotions import Promotions
 from bot.workflow.scans import Scans
 from bot.workflow.subscribers import Subscribers
+from bot.workflow.tags import Tags
 
 
 def to_gates(ground: Ground) -> Mapping[Any, Any]:
@@ -62,6 +63,7 @@ def to_gates(ground: Ground) -> Mapping[Any, Any]:
 def to_commands(ground: Ground, desk: PromotionDesk) -> Mapping[Any, Any]:
     """What commands may ask for, by the type that they name; the desks of locks, queues and runs come on top."""
     outside, policy, catalog = ground.outside, ground.policy, ground.catalog
+    tags = Tags(outside.harbor)
     return {
         Policy: policy,
         Catalog: catalog,
@@ -75,7 +77,8 @@ def to_commands(ground: Ground, desk: PromotionDesk) -> Mapping[Any, Any]:
         Registry: outside.harbor,
         Pipelines: outside.tekton,
         PipelineRetries: outside.tekton,
-        Board: Board(catalog, policy, outside.argocd, outside.overlays, desk),
+        Board: Board(catalog, policy, outside.argocd, outside.overlays, desk, tags),
+        Tags: tags,
         Scans: Scans(catalog, outside.harbor, policy),
         Subscribers: ground.subscriptions,
         PromotionStore: ground.store,

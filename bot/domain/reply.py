@@ -91,7 +91,7 @@ class StatusBoard(Reply):
 
 @dataclass(frozen=True)
 class ScanReport(Reply):
-    """`fixed` and `added` compare with `against` (what the next environment runs), where there is one."""
+    """`fixed` and `added` compare with `against`: what the image would replace first, in `against_in`."""
 
     app: str
     artifact: Artifact
@@ -99,6 +99,7 @@ class ScanReport(Reply):
     vulnerabilities: tuple[Vulnerability, ...]
     threshold: Severity | None = None
     against: Image | None = None
+    against_in: str = ""
     fixed: tuple[Vulnerability, ...] = ()
     added: tuple[Vulnerability, ...] = ()
 

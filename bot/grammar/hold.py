@@ -23,17 +23,17 @@ class Hold:
     reason: str
 
 
-def take_time_flag(tokens: Sequence[Token]) -> tuple[str, Left, bool]:
-    """The time behind `--for` or `--until`, what is left, and whether such a flag was given."""
+def take_time_flag(tokens: Sequence[Token]) -> tuple[str, Left, str]:
+    """The time behind `--for` or `--until`, what is left, and which of the two was given."""
     for at, token in enumerate(tokens):
         flag, equals, value = token.whole.partition("=")
         if flag.lower() not in TIME_FLAGS or (token.quoted and not token.key):
             continue
         if equals:
-            return value, (*tokens[:at], *tokens[at + 1 :]), True
+            return value, (*tokens[:at], *tokens[at + 1 :]), flag
         time, left = _split(tokens[at + 1 :])
-        return time, (*tokens[:at], *left), True
-    return "", tuple(tokens), False
+        return time, (*tokens[:at], *left), flag
+    return "", tuple(tokens), ""
 
 
 def take_place(tokens: Sequence[Token], vocabulary: Vocabulary) -> tuple[Place, Left, bool]:
@@ -65,6 +65,13 @@ def take_time(tokens: Sequence[Token]) -> tuple[str, Left]:
     behind = tokens[1:] if tokens and tokens[0].says(*TIME_WORDS) else tokens
     time, left = _split(behind)
     return (time, left) if time else ("", tuple(tokens))
+
+
+def take_time_at_end(tokens: Sequence[Token]) -> tuple[str, Left]:
+    """The time behind the last `for` or `until`, where nothing follows it: "a migration until 18:00"."""
+    at = max((index for index, token in enumerate(tokens) if token.says(*TIME_WORDS)), default=len(tokens))
+    time, left = _split(tokens[at + 1 :])
+    return (time, tuple(tokens[:at])) if time and not left else ("", tuple(tokens))
 
 
 def _split(tokens: Sequence[Token]) -> tuple[str, Left]:

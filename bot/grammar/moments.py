@@ -29,9 +29,10 @@ _CLOCK = r"(?:[01]?\d|2[0-3]):[0-5]\d(?: ?[ap]m)?|(?:0?[1-9]|1[0-2]) ?[ap]m|noon
 _DATE = rf"\d{{4}}-\d\d-\d\d|{_NUMBER} {_MONTH}(?: \d{{4}})?|{_MONTH} {_NUMBER}(?: \d{{4}})?"
 _ZONE = r"z|utc|[+-]\d\d:?\d\d"
 _MOMENT = re.compile(
-    rf"(?:(?P<word>today|tomorrow)|(?P<day>{_DAY})|(?P<date>{_DATE}))?"
+    rf"(?:(?P<word>today|tomorrow|yesterday)|(?P<day>{_DAY})|(?P<date>{_DATE}))?"
     rf"(?:(?:^|[ t]|\b at )(?P<clock>{_CLOCK}))?(?: ?(?P<zone>{_ZONE}))?"
 )
+_DAYS_OFF = {"tomorrow": 1, "yesterday": -1}
 _NAMED = {"noon": "12:00", "midnight": "00:00"}
 
 
@@ -54,7 +55,7 @@ def moment(text: str, now: datetime, zone: tzinfo) -> datetime:
     if found is None:
         raise InvalidCommand(f"`{text[:60]}` is no time. {EXAMPLES}")
     if found <= now:
-        raise InvalidCommand(f"`{text[:60]}` is past. {EXAMPLES}")
+        raise InvalidCommand(f"`{text[:60]}` is in the past: give a time that is still to come. {EXAMPLES}")
     if found > now + FARTHEST:
         raise InvalidCommand(f"`{text[:60]}` is more than a year away. {EXAMPLES}")
     return found
@@ -84,8 +85,7 @@ def _moment(text: str, now: datetime) -> datetime | None:
         found = parser.parse(f"{match['day'] or match['date'] or ''} {clock}{offset}", default=today)
     except (parser.ParserError, OverflowError):
         return None
-    if match["word"] == "tomorrow":
-        found += timedelta(days=1)
+    found += timedelta(days=_DAYS_OFF.get(match["word"] or "", 0))
     if found <= now:
         found += _until_it_comes_again(match)
     return found.astimezone(UTC)

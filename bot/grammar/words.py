@@ -13,7 +13,7 @@ from bot.domain.image import is_digest
 from bot.domain.intent import Context, IfBusy, Pick
 from bot.domain.safety_intent import RejectImage
 from bot.grammar.flags import take_break_glass, take_flag, take_text
-from bot.grammar.hold import Hold, take_place, take_time, take_time_flag
+from bot.grammar.hold import Hold, take_place, take_time, take_time_at_end, take_time_flag
 from bot.grammar.moments import EXAMPLES
 from bot.grammar.place import Place, Slots, assign
 from bot.grammar.tokens import Token
@@ -130,13 +130,16 @@ class Words:
 
     def hold(self) -> Hold:
         """Where, until when, and why: names first, then a time, then free text to the end."""
-        until, self._tokens, flagged = take_time_flag(self._tokens)
-        if flagged and not until:
-            self.refuse("No time follows `--for`.", EXAMPLES)
+        until, self._tokens, flag = take_time_flag(self._tokens)
+        if flag and not until:
+            self.refuse(f"No time follows `{flag}`.", EXAMPLES)
         place, left, closed = take_place(self._tokens, self.vocabulary)
         self._check_lead(place, left, closed=closed)
         if not until and not closed:
             until, left = take_time(left)
+            self._check_time(until, left)
+        if not until and not closed:
+            until, left = take_time_at_end(left)
         self._tokens = ()
         return Hold(place, until, " ".join(token.whole for token in left).strip(" :"))
 
@@ -149,6 +152,14 @@ class Words:
             self._unknown(word, "an app or an environment", (*self.vocabulary.apps, *self.vocabulary.environment_words))
         if not closed and not place.app and (near := did_you_mean(word, self.vocabulary.apps, limit=1)):
             self.refuse(f"`{_short(word)}` does not name an app.{near}", "Put a `:` before a reason that begins so.")
+
+    def _check_time(self, until: str, left: tuple[Token, ...]) -> None:
+        """A time that cannot be read must not be taken for a reason to hold something for ever."""
+        if until or not left or not left[0].says("for", "until"):
+            return
+        word = left[1].whole if len(left) > 1 else ""
+        if left[0].says("until") or word[:1].isdigit():
+            self.refuse(f"`{_short(f'{left[0].text} {word}'.strip())}` names no time.", EXAMPLES)
 
     def image(self, reference: str) -> str:
         """A tag or a whole digest."""
@@ -215,6 +226,7 @@ class Words:
     def time(self) -> str:
         """The time that comes next, with or without `for` or `until` before it; "" when there is none."""
         found, self._tokens = take_time(self._tokens)
+        self._check_time(found, self._tokens)
         return found
 
     @property

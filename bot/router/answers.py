@@ -1,11 +1,13 @@
 """How answers travel: back along the request where Slack lets them, else as a message that only the asker sees."""
 
-from collections.abc import Awaitable, Callable, Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import structlog
 
-from bot.domain.errors import IntegrationError, NotFound, UserError
+from bot.domain.errors import IntegrationError, NotFound, Unavailable, UserError
 from bot.domain.intent import Intent
 from bot.domain.reply import Picker, ReasonForm, Reply, RunLog, Silent
 from bot.ports import Messenger, Modals, Rendered
@@ -18,21 +20,50 @@ from bot.views.runs import log_file, longer_than_shown
 Respond = Callable[..., Awaitable[Any]]
 """Bolt's `respond`: posts to the request's response_url (S14)"""
 
+PAUSES = (2.0, 8.0, 30.0)
+"""seconds before an answer that Slack was too busy for is tried again"""
+UNSEEN = (
+    "I have done what you asked for, but Slack did not show you my answer. There is no need to ask again for it to "
+    "happen: `/pilothouse status` and `/history` show what has become of it."
+)
+
 log = structlog.get_logger(__name__)
 
 
 class Answers:
-    def __init__(self, messenger: Messenger, modals: Modals) -> None:
+    def __init__(self, messenger: Messenger, modals: Modals, pauses: Sequence[float] = PAUSES) -> None:
         self._messenger = messenger
         self._modals = modals
+        self._pauses = pauses
 
     async def reply(self, reply: Reply, incoming: Incoming, respond: Respond | None) -> None:
-        """Whatever a command answers with, but for modals."""
+        """Whatever a command answers with, but for modals. Never raises for Slack: what was asked for is done."""
         if isinstance(reply, Silent):
             return
-        await self.tell(render(reply), incoming, respond)
-        if isinstance(reply, RunLog) and longer_than_shown(reply):
-            await self._send_log(reply, incoming)
+        told = await self._insist(partial(self.tell, render(reply), incoming, respond))
+        if told and isinstance(reply, RunLog) and longer_than_shown(reply):
+            told = await self._insist(partial(self._send_log, reply, incoming))
+        if not told:
+            unseen = f"{UNSEEN} If an administrator asks, the id is `{incoming.correlation_id}`."
+            await self.refuse(unseen, incoming, respond)
+
+    async def refuse(self, sentence: str, incoming: Incoming, respond: Respond | None) -> None:
+        """Why something was not done. Where Slack does not take that either, the log has it."""
+        await self._insist(partial(self.tell, refusal(sentence), incoming, respond))
+
+    async def _insist(self, say: Callable[[], Awaitable[None]]) -> bool:
+        """Again, a little later each time, while Slack is busy. False when it does not take it at all."""
+        for pause in (*self._pauses, None):
+            try:
+                await say()
+            except IntegrationError as error:
+                log.warning("an answer is not shown", error=str(error))
+                if pause is None or not isinstance(error, Unavailable):
+                    return False
+                await asyncio.sleep(pause)
+            else:
+                return True
+        return False
 
     async def tell(self, message: Rendered, incoming: Incoming, respond: Respond | None) -> None:
         """Only the asker sees it; where the conversation is closed to the bot, it comes as a direct message."""

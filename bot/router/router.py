@@ -28,7 +28,6 @@ from bot.router.suggestions import Suggestions
 from bot.router.tasks import Tasks
 from bot.views import options
 from bot.views.ids import Input
-from bot.views.refusal import refusal
 
 Ack = Callable[..., Awaitable[Any]]
 Work = Coroutine[Any, Any, None]
@@ -109,7 +108,7 @@ class Router:
     def _start(self, incoming: Incoming, respond: Respond | None, work: Work) -> None:
         if self.closed:
             work.close()
-            work = self._answers.tell(refusal(STOPPING), incoming, respond)
+            work = self._answers.refuse(STOPPING, incoming, respond)
         self._tasks.start(self._guarded(incoming, respond, work))
 
     async def _command(self, incoming: Incoming, slash: str, text: str, respond: Respond) -> None:
@@ -163,7 +162,7 @@ class Router:
             except Repeated:
                 log.info("delivered again, and answered the first time")
             except Exception as error:  # noqa: BLE001 (nobody waits for an exception here)
-                await self._answers.tell(refusal(explain(error, incoming.correlation_id)), incoming, respond)
+                await self._answers.refuse(explain(error, incoming.correlation_id), incoming, respond)
 
 
 @contextmanager

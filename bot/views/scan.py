@@ -83,7 +83,7 @@ def _facts(report: ScanReport) -> list[tuple[str, str]]:
 
 def _difference(report: ScanReport) -> list[str]:
     assert report.against is not None
-    lines = [f"*Compared with {safe(report.against.label, 60)}*"]
+    lines = [f"*Compared with {safe(report.against.label, 60)}, which {safe(report.against_in, 60)} runs*"]
     if report.fixed:
         lines.append(f"✅ {len(report.fixed):,} fixed: {_ids(report.fixed)}")
     if report.added:

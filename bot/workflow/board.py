@@ -4,22 +4,24 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
-from bot.catalog import Catalog
+from bot.catalog import Catalog, Listing
 from bot.domain.application import Application, ApplicationRef
 from bot.domain.caller import Caller, Permission, Target
 from bot.domain.errors import IntegrationError, NotFound, Unavailable
-from bot.domain.overlay import Commit, Overlay
+from bot.domain.overlay import Commit, Overlay, OverlayImage
 from bot.domain.promotion import Promotion
 from bot.domain.reply import StatusRow
 from bot.policy import Policy, may
 from bot.ports import Applications, OverlaySource
 from bot.workflow.promotions import Promotions
+from bot.workflow.tags import Tags
 
 DETAILED = 40
 """rows up to which each overlay's last commit and live promotion are looked up"""
 LISTED = 3
 """Applications of one environment from which on a listing replaces a read of each"""
 
+Images = tuple[OverlayImage, ...]
 Asked = tuple[Application | None, str]
 """what Argo CD says, or why it says nothing"""
 Detail = tuple[Commit | None, Promotion | None]
@@ -36,12 +38,14 @@ class Board:
         applications: Applications,
         source: OverlaySource,
         promotions: Promotions,
+        tags: Tags,
     ) -> None:
         self._catalog = catalog
         self._policy = policy
         self._applications = applications
         self._source = source
         self._promotions = promotions
+        self._tags = tags
 
     async def rows(self, app: str, environment: str, caller: Caller) -> tuple[StatusRow, ...]:
         """By app, then in promotion order; only what the caller may view.
@@ -59,13 +63,21 @@ class Board:
         ]
         overlays.sort(key=lambda overlay: (overlay.app, self._catalog.environment(overlay.environment).order))
         (images, broken), argo, details = await asyncio.gather(
-            self._catalog.legible_images_at(listing, overlays), self._ask_argo(overlays), self._details(overlays)
+            self._named_images(listing, overlays), self._ask_argo(overlays), self._details(overlays)
         )
         argo = {**argo, **{overlay: (None, why) for overlay, why in broken.items()}}
         return tuple(
             StatusRow(overlay.app, overlay.environment, images[overlay], *argo[overlay], *details[overlay])
             for overlay in overlays
         )
+
+    async def _named_images(
+        self, listing: Listing, overlays: list[Overlay]
+    ) -> tuple[Mapping[Overlay, Images], Mapping[Overlay, str]]:
+        """What each overlay pins, and of those that cannot be read, why."""
+        pinned, broken = await self._catalog.legible_images_at(listing, overlays)
+        named = await self._tags.named(image for images in pinned.values() for image in images)
+        return {overlay: tuple(named[image] for image in images) for overlay, images in pinned.items()}, broken
 
     async def _ask_argo(self, overlays: Iterable[Overlay]) -> Mapping[Overlay, Asked]:
         by_environment: dict[str, list[Overlay]] = defaultdict(list)

@@ -1,5 +1,7 @@
 """What an environment ran before: read from the overlay's own history."""
 
+from dataclasses import replace
+
 from bot.catalog import Catalog, Listing
 from bot.domain.errors import UnknownName
 from bot.domain.overlay import Commit, Overlay, OverlayImage
@@ -8,6 +10,7 @@ from bot.domain.reply import RollbackChoice
 from bot.kustomization import KustomizationError, read_images
 from bot.ports import OverlaySource
 from bot.store.promotions import PromotionStore
+from bot.workflow.tags import Tags
 
 LOOK_BACK = 50
 """Commits of one overlay that are looked through."""
@@ -16,10 +19,11 @@ LOOK_BACK = 50
 class RollbackTargets:
     """Raises UnknownName, with what there is, when nothing fits."""
 
-    def __init__(self, source: OverlaySource, catalog: Catalog, store: PromotionStore) -> None:
+    def __init__(self, source: OverlaySource, catalog: Catalog, store: PromotionStore, tags: Tags) -> None:
         self._source = source
         self._catalog = catalog
         self._store = store
+        self._tags = tags
 
     async def choices(self, app: str, environment: str) -> tuple[RollbackChoice, ...]:
         """The images that the environment ran before what it runs now, newest first, each once."""
@@ -48,7 +52,8 @@ class RollbackTargets:
                 changed = _first_changed(images, running)
                 known_good = commit.sha in verified and not faulty.intersection(pins)
                 found[pins] = RollbackChoice(changed, commit.at, commit, known_good)
-        return tuple(found.values())
+        named = await self._tags.named(choice.image for choice in found.values())
+        return tuple(replace(choice, image=named[choice.image]) for choice in found.values())
 
     async def _record(self, overlay: Overlay) -> tuple[set[str], set[tuple[str, str]]]:
         """The commits that a promotion saw Healthy here, and the pins that a rollback left behind."""

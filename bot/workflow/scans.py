@@ -40,13 +40,15 @@ class Scans:
             ) from error
 
     async def report(self, app: str, environment: str, artifact: Artifact) -> ScanReport:
-        """Both images are asked about at once; an image that cannot be compared with is left out."""
-        next_one = self._after(environment)
-        scan, found, against = await asyncio.gather(
+        """Everything is asked at once; an image that cannot be compared with is left out."""
+        ahead = self._ahead(environment)
+        scan, found, others = await asyncio.gather(
             self._registry.scan(artifact.image),
             self._vulnerabilities(artifact.image),
-            self._next_image(app, artifact.image, next_one),
+            asyncio.gather(*(self._running(app, artifact.image, each) for each in ahead)),
         )
+        running = zip(ahead, others, strict=True)
+        where, against = next(((e.name, i) for e, i in running if i and i.digest != artifact.image.digest), ("", None))
         known = await self._known(against)
         fixed, added = ((), ()) if known is None else (_minus(known, found), _minus(found, known))
         return ScanReport(
@@ -54,15 +56,17 @@ class Scans:
             artifact,
             scan,
             found,
-            threshold=self._threshold(app, next_one.name if next_one else environment),
+            threshold=self._threshold(app, ahead[1].name if len(ahead) > 1 else environment),
             against=against if known is not None else None,
+            against_in=where,
             fixed=fixed,
             added=added,
         )
 
-    def _after(self, environment: str) -> Environment | None:
-        order = self._catalog.environment(environment).order + 1
-        return next((each for each in self._catalog.environments if each.order == order), None)
+    def _ahead(self, environment: str) -> list[Environment]:
+        """The environment and those behind it: where the image would replace another."""
+        order = self._catalog.environment(environment).order
+        return [each for each in self._catalog.environments if each.order >= order]
 
     async def _vulnerabilities(self, image: Image) -> Found:
         try:
@@ -70,9 +74,7 @@ class Scans:
         except NotFound:
             return ()  # never scanned: the scan's status says so
 
-    async def _next_image(self, app: str, image: Image, environment: Environment | None) -> Image | None:
-        if environment is None:
-            return None
+    async def _running(self, app: str, image: Image, environment: Environment) -> Image | None:
         try:
             pinned = await self._catalog.images(app, environment.name)
             same = _same_repository(pinned, image)

@@ -18,6 +18,7 @@ from bot.workflow.promotions import Promotions
 from bot.workflow.runs import RunFollowing, Runs
 from bot.workflow.scans import Scans
 from bot.workflow.subscribers import Subscribers
+from bot.workflow.tags import Tags
 from bot.workflow.turns import Turns
 from tests.fakes.applications import MemoryApplications
 from tests.fakes.directory import TEAM, FakeDirectory
@@ -90,7 +91,10 @@ class Office:
             Runs: Runs(self.pipelines, self.policy),
             RunFollowing: self.following,
             Scans: Scans(self.catalog, self.images, self.policy),
-            Board: Board(self.catalog, self.policy, self.applications, self.overlays, self.promotions),
+            Board: Board(
+                self.catalog, self.policy, self.applications, self.overlays, self.promotions, Tags(self.images)
+            ),
+            Tags: Tags(self.images),
             **self.safety.services,
         }
 

@@ -53,6 +53,7 @@ from bot.workflow.running import RollbackTargets
 from bot.workflow.signals import Signal
 from bot.workflow.steps import Steps
 from bot.workflow.story import Story
+from bot.workflow.tags import Tags
 from bot.workflow.watcher import Watcher
 from integrations.git import GitRemote
 from integrations.github import GitHub
@@ -127,7 +128,7 @@ async def assemble(life: Life, stack: AsyncExitStack) -> Core:
     )
     panel = Panel(gates, rules)
     outbox = Outbox(messages, messenger)
-    targets = RollbackTargets(git, catalog, store)
+    targets = RollbackTargets(git, catalog, store, Tags(registry))
     planner = Planner(catalog, registry, rules, panel, targets)
     committer = HeldCommitter(git, git, registry, holds)
     eligibility, begin = Eligibility(rules), asyncio.Event()

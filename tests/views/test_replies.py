@@ -125,6 +125,7 @@ def test_a_scan_worst_first_and_compared() -> None:
         scan,
         vulnerabilities=found,
         against=Image(IMAGE.repository, OLD_DIGEST, "v1.4.1"),
+        against_in="production",
         fixed=(vulnerability("CVE-2025-9", Severity.HIGH),),
         added=(found[2],),
     )
@@ -137,7 +138,7 @@ def test_a_scan_worst_first_and_compared() -> None:
         "Scanner: Trivy 0.60",
         "Pushed: 2026-05-04 14:02 UTC",
         "Source: `5a6b7c8d`",
-        "*Compared with v1.4.1*",
+        "*Compared with v1.4.1, which production runs*",
         "✅ 1 fixed: 🟠 CVE-2025-9",
         "⚠️ 1 new: 🔴 CVE-2026-2",
         "*Worst first*",

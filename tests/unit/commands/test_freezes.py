@@ -88,7 +88,8 @@ async def test_a_freeze_ends_for_everybody(office: Office) -> None:
 @pytest.mark.parametrize(
     ("line", "says"),
     [("/freeze prod", "Say until when"), ("/freeze my-app until fri", "Name an environment"),
-     ("/freeze prod until 2020-01-01 too late", "is past")],
+     ("/freeze prod until 2020-01-01 too late", "is in the past"),
+     ("/freeze prod until yesterday", "`yesterday` is in the past: give a time that is still to come")],
 )  # fmt: skip
 async def test_what_is_missing_is_asked_for(office: Office, line: str, says: str) -> None:
     with pytest.raises(InvalidCommand, match=says):

@@ -31,7 +31,7 @@ async def test_a_report_says_what_gets_fixed_and_what_is_new() -> None:
     assert shown.artifact.image.tag == "1.4.3"
     assert shown.against
     assert shown.against.tag == "1.4.2"
-    assert (shown.fixed, shown.added) == ((ZLIB,), (CURL,))
+    assert (shown.against_in, shown.fixed, shown.added) == ("staging", (ZLIB,), (CURL,))
     assert shown.vulnerabilities == (OPENSSL, CURL)
     assert shown.threshold is Severity.CRITICAL
 
@@ -41,6 +41,25 @@ async def test_the_last_environment_is_compared_with_nothing() -> None:
     await scanned(office, "1.4.1", ZLIB)
     shown = await report(office, "/scan my-app prod")
     assert (shown.artifact.image.tag, shown.against, shown.fixed, shown.added) == ("1.4.1", None, (), ())
+
+
+async def test_an_image_is_never_compared_with_itself() -> None:
+    office = Office()
+    await scanned(office, "1.4.2", OPENSSL)
+    await scanned(office, "1.4.1", ZLIB)
+    path = "apps/my-app/overlays/development/kustomization.yaml"
+    before = (await office.overlays.read([path], await office.overlays.head()))[path]
+    office.overlays.push({path: before.replace(b"1.4.3", b"1.4.2")})
+    shown = await report(office, "/scan my-app")
+    assert (shown.against_in, shown.fixed, shown.added) == ("production", (ZLIB,), (OPENSSL,))
+
+
+async def test_a_named_image_is_compared_with_what_it_would_replace() -> None:
+    office = Office()
+    await scanned(office, "1.4.3", OPENSSL)
+    await scanned(office, "1.4.1", ZLIB)
+    shown = await report(office, "/scan my-app@1.4.3 prod")
+    assert (shown.against_in, shown.fixed, shown.added) == ("production", (ZLIB,), (OPENSSL,))
 
 
 async def test_an_image_can_be_named() -> None:

@@ -10,6 +10,7 @@ from bot.domain.errors import Refused, Unavailable, UnknownName
 from bot.domain.reply import StatusBoard, StatusRow
 from tests.fakes.applications import MemoryApplications
 from tests.fakes.office import ENVIRONMENTS, Office
+from tests.fakes.promotions import HOST
 
 
 async def rows(office: Office, typed: str, user: str = "U0BO") -> tuple[StatusRow, ...]:
@@ -54,6 +55,19 @@ async def test_one_overlay_that_cannot_be_read_hides_no_other() -> None:
     shown = {(row.app, row.environment): row for row in await rows(office, "/status")}
     assert "is not valid YAML" in shown["ledger", "development"].problem
     assert all(row.images for place, row in shown.items() if place != ("ledger", "development"))
+
+
+async def test_an_image_that_is_pinned_by_digest_is_shown_by_its_tag_where_there_is_one() -> None:
+    office = Office()
+    path = "apps/my-app/overlays/production/kustomization.yaml"
+    image = (await office.images.artifact(f"{HOST}/my-app", "1.4.2")).image
+    pinned = (
+        f"images:\n- name: {HOST}/my-app\n  digest: {image.digest}\n- name: {HOST}/side\n  digest: sha256:{'0' * 64}\n"
+    )
+    office.overlays.push({path: pinned.encode()})
+    (row,) = await rows(office, "/status my-app prod")
+    assert [each.label for each in row.images] == ["1.4.2", "0" * 12]
+    assert row.images[0].digest == image.digest
 
 
 async def test_a_promotion_under_way_is_shown_where_it_goes() -> None:

@@ -55,6 +55,9 @@ def test_the_names_come_in_any_order_and_the_rest_is_the_reason(text: str) -> No
         ("my-app prod for payments to come", "", "for payments to come"),
         ("my-app prod: until fri we wait", "", "until fri we wait"),
         ("my-app prod because prod hurts", "", "because prod hurts"),
+        ("my-app prod a migration until 18:00", "18:00", "a migration"),
+        ("my-app prod a freeze for the audit for 2 days", "2 days", "a freeze for the audit"),
+        ("my-app prod a rest until fri is fine", "", "a rest until fri is fine"),
         ("my-app prod", "", ""),
     ],
 )
@@ -96,3 +99,20 @@ def test_an_image_is_named_with_its_app() -> None:
     for wrong in ("", "my-app", "@1.4.2", "my-app@sha256:12"):
         with pytest.raises(InvalidCommand, match="Expected"):
             words(wrong).app_and_image("the image")
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("my-app prod until whenever a migration", "`until whenever` names no time."),
+        ("my-app prod until", "`until` names no time."),
+        ("my-app prod for 2 fortnights a migration", "`for 2` names no time."),
+        ("my-app prod --until whenever a migration", "No time follows `--until`."),
+        ("my-app prod a migration --for", "No time follows `--for`."),
+    ],
+)
+def test_a_time_that_cannot_be_read_is_no_reason_to_hold_something_for_ever(text: str, says: str) -> None:
+    with pytest.raises(InvalidCommand) as refused:
+        words(text).hold()
+    assert refused.value.sentence.startswith(says)
+    assert "Times look like" in refused.value.sentence

@@ -39,6 +39,7 @@ from bot.workflow.record import Record
 from bot.workflow.running import RollbackTargets
 from bot.workflow.steps import Steps
 from bot.workflow.story import Story
+from bot.workflow.tags import Tags
 from bot.workflow.watcher import Watcher
 from tests.fakes.alerts import MemoryAlerts
 from tests.fakes.applications import MemoryApplications
@@ -199,7 +200,7 @@ async def house(directory: Path, policy_text: str = POLICY) -> AsyncIterator[Hou
     )
     soak = SoakGate(applications, catalog, Whereabouts(catalog, overlays, registry), policy)
     panel = Panel([*gates, soak], policy)
-    targets = RollbackTargets(overlays, catalog, store)
+    targets = RollbackTargets(overlays, catalog, store, Tags(registry))
     delegations = DelegationStore(database)
     eligibility = Eligibility(policy, Delegates(delegations, policy, people))
     planner = Planner(catalog, registry, policy, panel, targets)
