@@ -3,7 +3,7 @@
 from bot.domain.caller import Caller, Permission
 from bot.domain.intent import Deploy, IfBusy, Intent
 from bot.domain.reply import DryRun, Reply
-from bot.grammar import Slots, Words
+from bot.grammar import IN, Slots, Words
 from bot.registry import command
 from bot.workflow.promotions import Promotions
 from bot.workflow.turns import Turns
@@ -13,7 +13,7 @@ def parse(words: Words) -> Intent:
     reason, break_glass = words.why()
     dry_run = words.flag("dry-run")
     if_busy = words.if_busy()
-    place = words.place(Slots(), image=True, to=("to", "on"))
+    place = words.place(Slots(), image=True, to=IN)
     if not (place.app and place.environment):
         return words.pick(place, also_given=bool(reason or dry_run or break_glass or if_busy is not IfBusy.REFUSE))
     return Deploy(

@@ -12,7 +12,7 @@ from bot.safety.times import read_time
 
 
 def parse(words: Words) -> Intent:
-    exempt = tuple(app for app in words.after("--except").split(",") if app)
+    exempt = words.apps(words.after("--except"))
     hold = words.hold()
     place = hold.place
     if not place.environment:

@@ -5,7 +5,7 @@ from bot.domain.intent import Intent
 from bot.domain.reply import Reply
 from bot.domain.safety_intent import ShowHistory
 from bot.domain.safety_reply import History
-from bot.grammar import Slots, Words
+from bot.grammar import IN, Slots, Words
 from bot.policy import Policy, may
 from bot.registry import command
 from bot.store.promotions import PromotionStore
@@ -14,7 +14,7 @@ SHOWN = 15
 
 
 def parse(words: Words) -> Intent:
-    place = words.place(Slots(), to=("in", "on"))
+    place = words.place(Slots(), to=IN)
     if not place.app:
         words.refuse("Name an app.")
     return ShowHistory(context=words.context, app=place.app, environment=place.environment)

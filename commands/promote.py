@@ -3,7 +3,7 @@
 from bot.domain.caller import Caller, Permission
 from bot.domain.intent import IfBusy, Intent, Promote
 from bot.domain.reply import DryRun, Reply
-from bot.grammar import Place, Slots, Words
+from bot.grammar import IN, Place, Slots, Words
 from bot.registry import command
 from bot.workflow.promotions import Promotions
 from bot.workflow.turns import Turns
@@ -17,7 +17,7 @@ def parse(words: Words) -> Intent:
     if_busy = words.if_busy()
     source = words.environment_after("from")
     everything = words.keyword("all")
-    place = words.place(Slots(0 if everything else MOST_APPS, 1 if source else 2), to=("to", "on"))
+    place = words.place(Slots(0 if everything else MOST_APPS, 1 if source else 2), to=IN)
     *before, environment = place.environments or ("",)
     if not environment or not (place.apps or everything):
         given = reason or dry_run or break_glass or source or everything or if_busy is not IfBusy.REFUSE

@@ -4,7 +4,7 @@ from bot.catalog import Catalog
 from bot.domain.caller import Caller, Permission, Target
 from bot.domain.intent import Intent, ShowScan
 from bot.domain.reply import Reply
-from bot.grammar import Slots, Words
+from bot.grammar import IN, Slots, Words
 from bot.policy import Policy, authorize
 from bot.ports import Registry
 from bot.registry import command
@@ -13,7 +13,7 @@ from bot.workflow.scans import Scans
 
 def parse(words: Words) -> Intent:
     rescan = words.flag("rescan")
-    place = words.place(Slots(), image=True, to=("in", "on"))
+    place = words.place(Slots(), image=True, to=IN)
     if not place.app:
         return words.pick(place, also_given=rescan)
     return ShowScan(

@@ -3,13 +3,13 @@
 from bot.domain.caller import Caller, Permission
 from bot.domain.intent import Status
 from bot.domain.reply import Reply, StatusBoard
-from bot.grammar import Slots, Words
+from bot.grammar import IN, Slots, Words
 from bot.registry import command
 from bot.workflow.board import Board
 
 
 def parse(words: Words) -> Status:
-    place = words.place(Slots(), to=("in", "on"))
+    place = words.place(Slots(), to=IN)
     return Status(context=words.context, app=place.app, environment=place.environment)
 
 

@@ -4,13 +4,13 @@ from bot.domain.caller import Caller, Permission
 from bot.domain.intent import Intent
 from bot.domain.reply import Reply
 from bot.domain.safety_intent import ReleaseLock
-from bot.grammar import Slots, Words
+from bot.grammar import IN, Slots, Words
 from bot.registry import command
 from bot.safety.locks import LockDesk
 
 
 def parse(words: Words) -> Intent:
-    place = words.place(Slots(), to=("on", "in"))
+    place = words.place(Slots(), to=IN)
     if not place.environment:
         words.refuse("Name an environment.")
     return ReleaseLock(context=words.context, app=place.app, environment=place.environment)

@@ -3,6 +3,6 @@
 from bot.grammar.place import Place, Slots
 from bot.grammar.tokens import Token, tokenize
 from bot.grammar.vocabulary import Vocabulary
-from bot.grammar.words import Words, is_image, is_revision
+from bot.grammar.words import IN, Words, is_image, is_revision
 
-__all__ = ["Place", "Slots", "Token", "Vocabulary", "Words", "is_image", "is_revision", "tokenize"]
+__all__ = ["IN", "Place", "Slots", "Token", "Vocabulary", "Words", "is_image", "is_revision", "tokenize"]

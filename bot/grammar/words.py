@@ -18,7 +18,7 @@ from bot.grammar.moments import EXAMPLES
 from bot.grammar.place import Place, Slots, assign
 from bot.grammar.tokens import Token
 from bot.grammar.vocabulary import Vocabulary
-from bot.names import did_you_mean
+from bot.names import did_you_mean, nearest
 
 _TAG = re.compile(r"\w[\w.-]{0,127}", re.ASCII)
 _REVISION = re.compile(r"\w[\w./+@-]{0,254}", re.ASCII)
@@ -26,6 +26,9 @@ _PARAMETER = re.compile(r"([\w.-]+)=(.*)", re.ASCII | re.DOTALL)
 _IDENTIFIER = re.compile(r"\w[\w.:-]{0,252}", re.ASCII)
 _MENTION = re.compile(r"@([UW][A-Z0-9]{2,20})")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+IN = ("to", "on", "in", "into")
+"""what stands before the environment that something goes to, or is in"""
+BETWEEN = ("and", "&", "+", ",")
 _SHOWN = 60
 """characters of a wrong word that are worth repeating"""
 
@@ -64,7 +67,10 @@ class Words:
         """The reason (behind `--reason`, `--break-glass` or `!`), and whether it breaks the glass."""
         self._flags += ["--reason", "--break-glass"]
         breaks_glass, cry, self._tokens = take_break_glass(self._tokens)
-        reason, self._tokens = take_text(self._tokens, "reason")
+        left = self._tokens
+        reason, self._tokens = take_text(left, "reason")
+        if not reason and len(self._tokens) < len(left):
+            self.refuse("Nothing follows `--reason`.", "Say why, or leave it out.")
         if reason and cry:
             self.refuse("There are two reasons.", "Give one, behind `--reason` or behind `!`.")
         if breaks_glass and not (reason or cry):
@@ -112,21 +118,39 @@ class Words:
         target = self.environment_after(*to)
         if target:
             slots = Slots(slots.apps, slots.environments - 1)
-        names: list[str] = []
-        images: list[str] = []
-        for token in self._rest():
-            name, at, reference = token.whole.partition("@")
-            names += [name] if name or not at else []
-            images += [self.image(reference)] if at else []
-        if images and not image:
-            self.refuse(f"`/{self.verb}` takes no image, but one is named: `@{images[0]}`.")
+        names, images = self._names_and_images()
         if len(images) > 1:
             self.refuse("More than one image is named.")
         known, left = assign(names, self.vocabulary, slots)
         for word in left:
-            self._does_not_fit(word, known, slots)
+            if not (image and known.app and not images and self._may_be_tag(word)):
+                self._does_not_fit(word, known, slots)
+            images.append(word)
+        if images and not image:
+            self.refuse(f"`/{self.verb}` takes no image, but one is named: `@{images[0]}`.")
         environments = (*known.environments, target) if target else known.environments
         return Place(known.apps, environments, images[0] if images else "")
+
+    def _names_and_images(self) -> tuple[list[str], list[str]]:
+        """`my-app@1.4.2` and `my-app:1.4.2` are both; commas and "and" only stand between."""
+        names: list[str] = []
+        images: list[str] = []
+        for token in self._rest():
+            if token.says(*BETWEEN):
+                continue
+            name, at, reference = token.whole.partition("@")
+            before, colon, tag = name.partition(":")
+            if colon and tag and self.vocabulary.app(before):
+                name, at, reference = before, colon, f"{tag}{at}{reference}"
+            names += [part for part in name.split(",") if part] if name.strip(",") else [] if at else [name]
+            images += [self.image(reference)] if at else []
+        return names, images
+
+    def _may_be_tag(self, word: str) -> bool:
+        """A bare word that can be meant as a tag: it has a digit, and is no name of something else."""
+        near = did_you_mean(word, (*self.vocabulary.apps, *self.vocabulary.environment_words))
+        named = self.vocabulary.meaning(word)
+        return is_image(word) and any(c.isdigit() for c in word) and not (near or named)
 
     def hold(self) -> Hold:
         """Where, until when, and why: names first, then a time, then free text to the end."""
@@ -161,10 +185,16 @@ class Words:
         if left[0].says("until") or word[:1].isdigit():
             self.refuse(f"`{_short(f'{left[0].text} {word}'.strip())}` names no time.", EXAMPLES)
 
+    def apps(self, text: str) -> tuple[str, ...]:
+        """Every app in "my-app,payments". Raises UnknownName."""
+        names = [name for name in text.split(",") if name]
+        known = self.vocabulary
+        return tuple(known.app(name) or self._unknown(name, "an app", known.apps) for name in names)
+
     def image(self, reference: str) -> str:
         """A tag or a whole digest."""
         if not is_image(reference):
-            wanted = "A tag (`@1.4.2`) or a whole digest (`@sha256:` and 64 hexadecimal digits) does."
+            wanted = "Give a tag (`@1.4.2`) or a whole digest (`@sha256:` and 64 hexadecimal digits)."
             self.refuse(f"`@{_short(reference)}` is no image.", wanted)
         return reference
 
@@ -237,7 +267,7 @@ class Words:
     def done(self) -> None:
         """Raises InvalidCommand when a word is left over."""
         for token in self._rest():
-            self.refuse(f"`{_short(token.whole)}` is one word too many.")
+            self.refuse(f"`{_short(token.whole)}` is one word too many: leave it out.")
 
     def pick(self, place: Place, *, also_given: bool = False) -> Pick:
         """The picker for what was left out. What it could not carry (`also_given`) must not get lost in it."""
@@ -279,12 +309,24 @@ class Words:
         if len(known.environments) < slots.environments:
             wanted["an environment"] = self.vocabulary.environment_words
         if not wanted or self.vocabulary.meaning(word):
-            self.refuse(f"`{_short(word)}` is one word too many.")
+            self._one_too_many(word, known)
         self._unknown(word, " or ".join(wanted), [name for names in wanted.values() for name in names])
+
+    def _one_too_many(self, word: str, known: Place) -> NoReturn:
+        meant = self.vocabulary.meaning(word)
+        app = next(iter((*known.apps, meant.app)), "") or "APP"
+        if self.verb == "deploy" and meant.app and known.app:
+            remedy = f"Several travel together: `/promote {known.app} {meant.app} to ENV`."
+            self.refuse(f"`/deploy` takes one app, and `{meant.app}` is a second one.", remedy)
+        if self.verb == "deploy" and (word.lower() == "from" or (meant.environment and known.environment)):
+            self.refuse("`/deploy` takes one environment.", f"From one to another: `/promote {app} from ENV to ENV`.")
+        self.refuse(f"`{_short(word)}` is one word too many: leave it out.")
 
     def _unknown(self, word: str, what: str, names: Iterable[str]) -> NoReturn:
         bare = re.sub(r"(?i)^(app|env):", "", word)
-        near = did_you_mean(bare, names)
+        proper = {*self.vocabulary.apps, *(each.name for each in self.vocabulary.environments)}
+        every = list(names)
+        near = did_you_mean(bare, every) or nearest(bare, [name for name in every if name in proper])
         raise UnknownName(f"`{_short(bare)}` does not name {what}.{near} {self._expected}")
 
 

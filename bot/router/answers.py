@@ -49,7 +49,7 @@ class Answers:
 
     async def refuse(self, sentence: str, incoming: Incoming, respond: Respond | None) -> None:
         """Why something was not done. Where Slack does not take that either, the log has it."""
-        await self._insist(partial(self.tell, refusal(sentence), incoming, respond))
+        await self._insist(partial(self.tell, refusal(sentence, incoming.typed), incoming, respond))
 
     async def _insist(self, say: Callable[[], Awaitable[None]]) -> bool:
         """Again, a little later each time, while Slack is busy. False when it does not take it at all."""

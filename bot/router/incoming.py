@@ -24,6 +24,8 @@ class Incoming:
     request_id: str
     channel: str = ""
     trigger: str = ""
+    typed: str = ""
+    """the whole command, where it was one"""
 
     @property
     def correlation_id(self) -> str:
@@ -38,7 +40,8 @@ class Incoming:
 def from_slash(body: Body) -> Incoming:
     team = body.get("team_id") or ""
     request_id = identify(team, "command", body["user_id"], body["trigger_id"])
-    return Incoming("command", body["user_id"], team, request_id, body.get("channel_id", ""), body["trigger_id"])
+    typed = f"{body['command']} {body.get('text') or ''}".strip()
+    return Incoming("command", body["user_id"], team, request_id, body.get("channel_id", ""), body["trigger_id"], typed)
 
 
 def from_button(body: Body) -> Incoming:

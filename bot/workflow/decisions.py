@@ -28,11 +28,10 @@ def refuse_if_made(promotion: Promotion) -> None:
     """Raises Conflict: who decided, and when."""
     if promotion.phase.final:
         newer = f"Its place was taken by {promotion.successor}: use that card." if promotion.successor else ""
-        told = ("This promotion is over.", promotion.outcome, _by_whom(promotion), newer)
-        raise Conflict(" ".join(part for part in told if part))
+        raise Conflict(_sentences("This promotion is over.", promotion.outcome, _by_whom(promotion), newer))
     if is_made(promotion):
-        told = ("The decision has been made.", _by_whom(promotion), "The overlay is being changed.")
-        raise Conflict(f"{' '.join(part for part in told if part)} Roll back if it must not stay.")
+        changing = "The overlay is being changed. Roll back if it must not stay."
+        raise Conflict(_sentences("The decision has been made.", _by_whom(promotion), changing))
 
 
 async def wait_until_heard(signal: Signal, look: Look) -> None:
@@ -61,6 +60,10 @@ def _by_whom(promotion: Promotion) -> str:
         return ""
     names = " and ".join(approval.approver.name for approval in promotion.approvals)
     return f"{names} approved it at {_clock(max(approval.at for approval in promotion.approvals))}."
+
+
+def _sentences(*parts: str) -> str:
+    return " ".join(part if part.endswith((".", "!", "?")) else f"{part}." for part in parts if part)
 
 
 def _clock(at: datetime) -> str:

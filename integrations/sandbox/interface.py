@@ -182,10 +182,11 @@ def told(handler: Handler) -> Handler:
     return answer
 
 
-async def refused(_request: Request, error: Exception) -> Response:
+async def refused(request: Request, error: Exception) -> Response:
     """What no route takes, in the same shape."""
     status = error.status_code if isinstance(error, HTTPException) else 500
-    detail = error.detail if isinstance(error, HTTPException) else "internal server error"
+    known = {404: f"there is no {request.url.path}", 405: f"{request.url.path} takes no {request.method}"}
+    detail = f"{known[status]}: docs/sandbox.md lists every request" if status in known else "internal server error"
     return JSONResponse({"error": detail}, status)
 
 

@@ -1,7 +1,6 @@
 """`pilothouse sandbox`: the world, the bot, and a page to use them, until Ctrl-C."""
 
 import asyncio
-import contextlib
 import os
 import signal
 import socket
@@ -56,9 +55,17 @@ async def run(port: int, clock: Clock, data: Path) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     world = World(data, clock, free_port())
-    print(f"Data and the bot's log are in {data}", flush=True)
-    async with running(world), serve(application(world), port) as url:
-        await reachable(world)
+    print(f"Data and the bot's log are in {data}\nThe bot is starting…", flush=True)
+    refuse_taken(port)
+    async with running(world):
+        # First the bot, then the page: whoever gets an answer can give a command.
+        if not await world.connected():
+            print(f"The bot did not come up: see {world.data / 'bot.log'}", file=sys.stderr, flush=True)
+        await serve_until(stop, world, port)
+
+
+async def serve_until(stop: asyncio.Event, world: World, port: int) -> None:
+    async with serve(application(world), port) as url:
         print(f"\n  Open {url} — you are ana; try /deploy my-app prod\n\n  Ctrl-C ends it.", flush=True)
         await stop.wait()
 
@@ -71,14 +78,11 @@ def application(world: World) -> Starlette:
     )
 
 
-async def reachable(world: World, patience: float = 60) -> None:
-    """Wait until the bot is connected to Slack; says so when it is not within `patience` seconds."""
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(patience):
-            while not world.slack.connections and world.bot.running:  # noqa: ASYNC110 (another process)
-                await asyncio.sleep(0.05)
-    if not world.slack.connections:
-        print(f"The bot did not come up: see {world.data / 'bot.log'}", file=sys.stderr, flush=True)
+def refuse_taken(port: int) -> None:
+    """Raises OSError at once, before anything is started, for a port that somebody else has."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(("127.0.0.1", port))
 
 
 def free_port() -> int:

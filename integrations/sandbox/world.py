@@ -1,6 +1,7 @@
 """The whole outside world in one process: every stand-in on a socket of its own, and the bot beside them."""
 
 import asyncio
+import contextlib
 import json
 import secrets
 from collections.abc import AsyncIterator, Callable
@@ -140,6 +141,14 @@ class World:
             "PILOTHOUSE_GIT__TOKEN": self.secrets.git,
             "PILOTHOUSE_SECRETS_DIR": str(self._webhook_secrets()),
         }
+
+    async def connected(self, patience: float = 60) -> bool:
+        """Wait until the bot hears Slack, or has ended, for at most `patience` seconds. Whether it hears it."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(patience):
+                while not self.slack.connections and self.bot.running:  # noqa: ASYNC110 (another process)
+                    await asyncio.sleep(0.05)
+        return bool(self.slack.connections)
 
     async def snapshot(self) -> dict[str, Any]:
         """What the page's panel shows."""

@@ -62,7 +62,7 @@ class Workspace:
 
     def the_channel(self, user: User, ref: str) -> Channel:
         """A conversation of this person; "dm" or "@pilothouse" is their own with the bot. Raises PersonError."""
-        if ref.lower() in {"dm", "@bot", "bot", f"@{self.app.name}", self.app.bot_user_id.lower()}:
+        if ref.lower() in {"dm", "@bot", "bot", self.app.name, f"@{self.app.name}", self.app.bot_user_id.lower()}:
             return self.im(user.id)
         channel = self.channel(ref)
         if channel is None:

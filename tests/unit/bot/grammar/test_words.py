@@ -58,6 +58,10 @@ def deploy(app: str, environment: str, image: str = "", **more: object) -> Deplo
     return replace(Deploy(context=CONTEXT, app=app, environment=environment, image=image), **more)  # type: ignore[arg-type]
 
 
+PROMOTE_THREE = Promote(context=CONTEXT, apps=("my-app", "payments", "ledger"), environment="production")
+BACK_TO = Rollback(context=CONTEXT, app="my-app", environment="production", to="1.4.1")
+
+
 @pytest.mark.parametrize(
     ("typed", "meant"),
     [
@@ -68,6 +72,18 @@ def deploy(app: str, environment: str, image: str = "", **more: object) -> Deplo
         ("/deploy to prod my-app", deploy("my-app", "production")),
         ("/deploy MY-APP Production", deploy("my-app", "production")),
         ("/deploy my-app@1.4.2 on stg", deploy("my-app", "staging", "1.4.2")),
+        ("/deploy my-app:1.4.2 to prod", deploy("my-app", "production", "1.4.2")),
+        ("/deploy my-app v1.4.2 prod", deploy("my-app", "production", "v1.4.2")),
+        ("/deploy prod my-app 1.4.2", deploy("my-app", "production", "1.4.2")),
+        ("/deploy my-app into prod", deploy("my-app", "production")),
+        ("/deploy my-app in prod", deploy("my-app", "production")),
+        ("/promote my-app, payments and ledger to prod", PROMOTE_THREE),
+        ("/promote my-app,payments & ledger to prod", PROMOTE_THREE),
+        ("/scan my-app 1.4.2", ShowScan(context=CONTEXT, app="my-app", image="1.4.2")),
+        ("/rollback my-app in prod", Rollback(context=CONTEXT, app="my-app", environment="production", choose=True)),
+        ("/rollback my-app prod 1.4.1", BACK_TO),
+        ("/rollback my-app@1.4.1 prod", BACK_TO),
+        ("/rollback my-app to 1.4.1 in prod", BACK_TO),
         ("/deploy my-app @1.4.2 dev", deploy("my-app", "development", "1.4.2")),
         (f"/deploy my-app@{DIGEST} pro", deploy("my-app", "production", DIGEST)),
         ("/deploy my-app prod --dry-run", deploy("my-app", "production", dry_run=True)),
@@ -159,19 +175,35 @@ def test_what_is_typed_is_what_is_meant(typed: str, meant: Intent) -> None:
         ("/deploy my-app prdo", UnknownName, "`prdo` does not name an environment. Did you mean"),
         ("/deploy my-app to nowhere", UnknownName, "`nowhere` does not name an environment."),
         ("/deploy my-app to", InvalidCommand, "Nothing follows `to`."),
-        ("/deploy my-app prod staging", InvalidCommand, "`staging` is one word too many."),
-        ("/deploy my-app ledger prod", InvalidCommand, "`ledger` is one word too many."),
+        (
+            "/deploy my-app prod staging",
+            InvalidCommand,
+            "takes one environment. From one to another: `/promote my-app from ENV",
+        ),
+        (
+            "/deploy my-app ledger prod",
+            InvalidCommand,
+            "takes one app, and `ledger` is a second one. Several travel together: `/promote my-app ledger",
+        ),
         ("/deploy my-app prod --dryrun", InvalidCommand, "no flag `--dryrun`. Did you mean `--dry-run`?"),
-        ("/deploy my-app@ prod", InvalidCommand, "is no image. A tag (`@1.4.2`)"),
+        ("/deploy my-app@ prod", InvalidCommand, "is no image. Give a tag (`@1.4.2`)"),
         ("/deploy my-app@sha256:123 prod", InvalidCommand, "`@sha256:123` is no image."),
         ("/deploy my-app@1 ledger@2 prod", InvalidCommand, "More than one image"),
+        ("/deploy my-app prod please", InvalidCommand, "`please` is one word too many: leave it out."),
+        ("/deploy my-app@1.4.2 1.4.3 prod", InvalidCommand, "`1.4.3` is one word too many: leave it out."),
+        ("/deploy my-app prod2", UnknownName, "`prod2` does not name an environment. Did you mean `prod`"),
+        ("/deploy zzz prod", UnknownName, "`zzz` does not name an app. Known: "),
+        ("/deploy my-app qa", UnknownName, "an environment. Known: development, production, staging."),
+        ("/deploy my-app from staging to prod", InvalidCommand, "`/promote my-app from ENV to ENV`"),
+        ("/deploy my-app prod --reason", InvalidCommand, "Nothing follows `--reason`."),
+        ("/freeze prod for 2h --except nope", UnknownName, "`nope` does not name an app."),
         ("/deploy my-app prod !", InvalidCommand, "Breaking the glass needs a reason."),
         ("/deploy my-app prod ! now --reason later", InvalidCommand, "There are two reasons."),
         ("/deploy my-app@1.4.2", InvalidCommand, "Name an environment too."),
         ("/deploy prod --reason it burns", InvalidCommand, "Name an app too."),
         ("/status my-app@1.4.2", InvalidCommand, "`/status` takes no image"),
         ("/rollback my-app prod to", InvalidCommand, "Nothing follows `to`."),
-        ("/promote all my-app to prod", InvalidCommand, "`my-app` is one word too many."),
+        ("/promote all my-app to prod", InvalidCommand, "`my-app` is one word too many: leave it out."),
         ("/pipeline run my-app -x", InvalidCommand, "`-x` is no branch, tag or commit."),
         ("/pipeline run nope", UnknownName, "`nope` does not name an app."),
         ("/pipeline show", InvalidCommand, "Name a pipeline run."),
@@ -180,7 +212,7 @@ def test_what_is_typed_is_what_is_meant(typed: str, meant: Intent) -> None:
         ("/pipeline lsit", InvalidCommand, "There is no command `pipeline lsit`. Did you mean `pipeline list`?"),
         ("/pilothouse depoly my-app", InvalidCommand, "There is no command `depoly`. Did you mean `deploy`?"),
         ("/approve", InvalidCommand, "Name the promotion"),
-        ("/approve p-1 p-2", InvalidCommand, "`p-2` is one word too many."),
+        ("/approve p-1 p-2", InvalidCommand, "`p-2` is one word too many: leave it out."),
         ("/reject p-1", InvalidCommand, "A rejection needs a reason."),
         ("/deploy " + "x" * 500 + " prod", UnknownName, "x…` does not name an app."),
     ],

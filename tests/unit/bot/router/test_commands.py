@@ -227,3 +227,11 @@ async def test_where_the_bot_cannot_whisper_the_answer_comes_as_a_direct_message
     await bot.router.on_command(body, ack, gone)
     await until(lambda: bot.slack.messages("dm", "ana"))
     assert "Did you mean `my-app`?" in bot.slack.messages("dm", "ana")[-1]["text"]
+
+
+async def test_a_refused_command_can_be_copied_and_mended(bot: Bot) -> None:
+    """Slack clears what was typed when it is sent."""
+    await bot.says("bo", "/deploy my-app prodd --reason `why` not")
+    typed = bot.whispers("bo")[-1]["blocks"][-1]
+    assert typed["type"] == "context"
+    assert typed["elements"][0]["text"] == "You typed `/deploy my-app prodd --reason 'why' not`"
