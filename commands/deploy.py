@@ -4,6 +4,8 @@ from bot.domain.caller import Caller, Permission
 from bot.domain.intent import Deploy, IfBusy, Intent
 from bot.domain.reply import DryRun, Reply
 from bot.grammar import IN, Slots, Words
+from bot.notify.audience import approvers
+from bot.policy import Policy
 from bot.registry import command
 from bot.workflow.promotions import Promotions
 from bot.workflow.turns import Turns
@@ -34,7 +36,7 @@ def parse(words: Words) -> Intent:
     allow=Permission.PROMOTE,
     parse=parse,
 )
-async def deploy(ask: Deploy, caller: Caller, promotions: Promotions, turns: Turns) -> Reply:
+async def deploy(ask: Deploy, caller: Caller, promotions: Promotions, turns: Turns, policy: Policy) -> Reply:
     """Put an image into an environment.
 
     Without an image: what the environment before it runs now. `--dry-run` shows the verdict of every gate and changes
@@ -44,5 +46,6 @@ async def deploy(ask: Deploy, caller: Caller, promotions: Promotions, turns: Tur
     the two is meant.
     """
     if ask.dry_run:
-        return DryRun(await promotions.preview(ask, caller))
+        shown = await promotions.preview(ask, caller)
+        return DryRun(shown, approvers(policy, shown.plan))
     return await turns.start(ask, caller)

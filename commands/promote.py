@@ -4,6 +4,8 @@ from bot.domain.caller import Caller, Permission
 from bot.domain.intent import IfBusy, Intent, Promote
 from bot.domain.reply import DryRun, Reply
 from bot.grammar import IN, Place, Slots, Words
+from bot.notify.audience import approvers
+from bot.policy import Policy
 from bot.registry import command
 from bot.workflow.promotions import Promotions
 from bot.workflow.turns import Turns
@@ -40,7 +42,7 @@ def parse(words: Words) -> Intent:
     allow=Permission.PROMOTE,
     parse=parse,
 )
-async def promote(ask: Promote, caller: Caller, promotions: Promotions, turns: Turns) -> Reply:
+async def promote(ask: Promote, caller: Caller, promotions: Promotions, turns: Turns, policy: Policy) -> Reply:
     """Move what runs in one environment to another.
 
     Several apps, or `all` of them, travel as one release train: one card, one approval, one commit. Without `from`:
@@ -48,5 +50,6 @@ async def promote(ask: Promote, caller: Caller, promotions: Promotions, turns: T
     do as with `/deploy`.
     """
     if ask.dry_run:
-        return DryRun(await promotions.preview(ask, caller))
+        shown = await promotions.preview(ask, caller)
+        return DryRun(shown, approvers(policy, shown.plan))
     return await turns.start(ask, caller)

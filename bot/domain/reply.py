@@ -69,6 +69,8 @@ class DryRun(Reply):
     """The verdict card, without buttons and without effect."""
 
     promotion: Promotion
+    approvers: str = ""
+    """who would be asked, as text with live mentions"""
 
 
 @dataclass(frozen=True)

@@ -148,4 +148,6 @@ def _remedy(bad: list[Vulnerability]) -> str:
         return "No fix is known yet: allow it in Harbor or in policy until a day, or wait for one."
     first = fixable[0]
     fix = f"{first.package} {first.version} → {first.fix_version}"
-    return f"Rebuild the image: {len(fixable)} of them can be fixed ({fix})."
+    if len(bad) == 1:
+        return f"Rebuild the image: there is a fix ({fix})."
+    return f"Rebuild the image: {len(fixable)} of {len(bad)} have a fix (such as {fix})."

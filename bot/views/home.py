@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from typing import Any
 
-from slack_sdk.models.blocks import Block
+from slack_sdk.models.blocks import Block, ButtonElement
 from slack_sdk.models.views import View
 
 from bot.domain.promotion import Promotion, Stage
 from bot.domain.reply import StatusRow
 from bot.views.card import headline, icon
-from bot.views.layout import context, divider, header, rows, section
+from bot.views.ids import Action, PromotionValue
+from bot.views.layout import button, context, divider, header, rows, section
 from bot.views.state import state
 from bot.views.status import status_blocks
 from bot.views.words import bold, channel_mention, code, mention
@@ -38,8 +39,12 @@ def home(live: Sequence[Promotion], board: Sequence[StatusRow], *, commands: Seq
 def _promotions(title: str, promotions: Sequence[Promotion]) -> list[Block]:
     if not promotions:
         return []
-    lines = [section(_line(promotion)) for promotion in promotions]
+    lines = [section(_line(one), accessory=_show(one, index)) for index, one in enumerate(promotions)]
     return [header(title), *rows(lines, spare_blocks=80, budget=4000, most=HOME_BLOCKS)]
+
+
+def _show(promotion: Promotion, index: int) -> ButtonElement | None:
+    return button("Show it", Action.SHOW.numbered(index), PromotionValue(promotion.id, ""))
 
 
 def _line(promotion: Promotion) -> str:

@@ -78,7 +78,7 @@ def _(reply: Started) -> Rendered:
 
 @render.register
 def _(reply: DryRun) -> Rendered:
-    return dry_run(reply.promotion)
+    return dry_run(reply.promotion, approvers=reply.approvers)
 
 
 @render.register

@@ -56,8 +56,8 @@ def dry_state(promotion: Promotion, approvers: str = "") -> State:
         return State("✅", "This would start at once: every gate passes, and no approval is needed.", GREEN)
     if rule.alternatives or rule.also:
         return State("✅", f"Every gate passes. It would wait for {safe(missing(rule, ()), 400)}.", GREEN)
-    asked = words.count(rule.count, "approval")
-    return State("✅", f"Every gate passes. {asked} from {_who(promotion, approvers)} would be asked for.", GREEN)
+    asked = "an approval" if rule.count == 1 else words.count(rule.count, "approval")
+    return State("✅", f"Every gate passes. It would wait for {asked} from {_who(promotion, approvers)}.", GREEN)
 
 
 def _gates(promotion: Promotion) -> State:

@@ -69,7 +69,8 @@ def _line(row: StatusRow) -> str:
         lines += _trouble(row.application)
     if row.promotion:
         now = state(row.promotion)
-        labels = words.named([move.after.label for move in row.promotion.plan.moves], most=2)
+        mine = [move.after.label for move in row.promotion.plan.moves if move.app == row.app]
+        labels = words.named(list(dict.fromkeys(mine)), most=2)
         lines.append(f"        {now.emoji} {labels}: {now.sentence}")
     return "\n".join(lines)
 

@@ -312,7 +312,7 @@ def test_dry_run_has_no_buttons_and_says_what_would_happen() -> None:
     assert shown[0] == "# 🧪 Dry run: my-app → production · v1.4.1 → v1.4.2"
     assert shown[-2:] == [
         "(Nothing has changed and nobody is asked. The same command without `--dry-run` starts it.)",
-        "| ✅ Every gate passes. 1 approval from release-managers would be asked for.",
+        "| ✅ Every gate passes. It would wait for an approval from release-managers.",
     ]
     assert "p-7f3a" not in str(dry_run(promotion(Stage.GATES))), "it is not written down: there is nothing to look up"
     assert not any(line.startswith("[") for line in shown)

@@ -79,7 +79,7 @@ def test_home() -> None:
     assert view_lines(home([promotion()], [], commands=["/deploy my-app staging"])) == [
         "# 🚦 Waiting for an approval",
         "🚀 *my-app → production · v1.4.1 → v1.4.2* · asked for by @U0ANA in #C0DEPLOY",
-        "Waiting for an approval from release-managers.",
+        "Waiting for an approval from release-managers. [Show it]",
         "---",
         "# What runs where",
         "No apps are known yet: they are found in the overlay repository.",

@@ -31,7 +31,7 @@ from bot.domain.scan import Scan, ScanStatus, Severity, Vulnerability
 from bot.views import notice, render, result, thread_note
 from bot.views.runs import log_file, longer_than_shown
 from tests.views.reading import lines, read
-from tests.views.samples import AT, BLOCKED, COMMIT, DIGEST, OLD_DIGEST, promotion
+from tests.views.samples import AT, BLOCKED, COMMIT, DIGEST, OLD_DIGEST, move, plan, promotion
 
 IMAGE = Image("harbor.example.com/apps/my-app", DIGEST, "v1.4.2")
 
@@ -89,6 +89,12 @@ def test_status_of_one_app() -> None:
         "        🚦 v1.4.2: Waiting for an approval from release-managers.",
     ]
     assert shown.text == "my-app: development v1.4.3 Healthy, staging v1.4.2 Degraded, production v1.4.1"
+
+
+def test_status_of_an_app_in_a_release_train_names_its_own_image() -> None:
+    train = promotion(plan=plan(moves=(move(), move("ledger", "v0.9.1", "v0.9.2"))))
+    shown = lines(render(StatusBoard((row("production", "v0.9.1", "ledger", promotion=train),))))
+    assert shown[-1] == "        🚦 v0.9.2: Waiting for an approval from release-managers."
 
 
 def test_status_of_many_apps_says_how_many_more_there_are() -> None:

@@ -1,8 +1,8 @@
 """An answer that Slack does not take: what was asked for is done all the same, and is never said to have failed."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
-from unittest.mock import AsyncMock
 
 from bot.domain.errors import Refused, Unavailable
 from bot.domain.pipeline import PipelineRun, RunStatus, StepLog
@@ -11,6 +11,20 @@ from bot.ports import Modals
 from bot.router.answers import Answers
 from bot.router.incoming import Incoming
 from tests.fakes.messenger import FakeMessenger
+
+
+class NoModals(Modals):
+    """Nothing here opens one."""
+
+    async def open(self, trigger: str, view: Mapping[str, Any]) -> str:
+        raise AssertionError
+
+    async def update(self, view_id: str, view: Mapping[str, Any]) -> None:
+        raise AssertionError
+
+    async def publish_home(self, user: str, view: Mapping[str, Any]) -> None:
+        raise AssertionError
+
 
 ASKED = Incoming("command", "U0ANA", "T0PILOT", "r" * 32, "C0DEPLOY")
 BUSY = Unavailable("Slack", "chat.postEphemeral", "ratelimited")
@@ -28,14 +42,14 @@ def heard(messenger: FakeMessenger) -> list[str]:
 async def test_an_answer_is_tried_again_while_slack_is_busy() -> None:
     messenger = FakeMessenger()
     messenger.failures.extend([BUSY] * 4)  # twice: the whisper, then the direct message
-    await Answers(messenger, AsyncMock(spec=Modals), pauses=(0, 0)).reply(Told("It is done."), ASKED, limited)
+    await Answers(messenger, NoModals(), pauses=(0, 0)).reply(Told("It is done."), ASKED, limited)
     assert heard(messenger) == ["It is done."]
 
 
 async def test_an_answer_that_slack_never_takes_is_not_told_as_a_failure() -> None:
     messenger = FakeMessenger()
     messenger.failures.extend([BUSY] * 4)
-    await Answers(messenger, AsyncMock(spec=Modals), pauses=(0,)).reply(Told("It is done."), ASKED, limited)
+    await Answers(messenger, NoModals(), pauses=(0,)).reply(Told("It is done."), ASKED, limited)
     [said] = heard(messenger)
     assert said.startswith("I have done what you asked for, but Slack did not show you my answer.")
     assert "`/pilothouse status`" in said
@@ -45,13 +59,13 @@ async def test_an_answer_that_slack_never_takes_is_not_told_as_a_failure() -> No
 async def test_an_answer_that_slack_refuses_is_not_tried_again() -> None:
     messenger = FakeMessenger()
     messenger.failures.extend([Refused("Slack", "chat.postEphemeral", "invalid_blocks")] * 2)
-    await Answers(messenger, AsyncMock(spec=Modals), pauses=(3600,)).reply(Told("It is done."), ASKED, limited)
+    await Answers(messenger, NoModals(), pauses=(3600,)).reply(Told("It is done."), ASKED, limited)
     assert "Slack did not show you my answer" in heard(messenger)[0]
 
 
 async def test_nothing_is_raised_when_slack_takes_no_word_at_all() -> None:
     messenger = FakeMessenger(closed={"C0DEPLOY": BUSY, "U0ANA": BUSY})
-    await Answers(messenger, AsyncMock(spec=Modals), pauses=(0,)).reply(Told("It is done."), ASKED, limited)
+    await Answers(messenger, NoModals(), pauses=(0,)).reply(Told("It is done."), ASKED, limited)
     assert heard(messenger) == []
 
 
@@ -59,7 +73,7 @@ async def test_a_log_that_cannot_be_uploaded_does_not_repeat_the_answer() -> Non
     messenger = FakeMessenger(closed={"U0ANA": Refused("Slack", "conversations.open", "user_not_found")})
     run = PipelineRun("my-app-1", "build", "my-app", RunStatus.SUCCEEDED)
     log = RunLog(run, (StepLog("build", "build", tuple(f"line {n}" for n in range(100))),))
-    await Answers(messenger, AsyncMock(spec=Modals), pauses=(0,)).reply(log, replace(ASKED), None)
+    await Answers(messenger, NoModals(), pauses=(0,)).reply(log, replace(ASKED), None)
     shown, unseen = heard(messenger)
     assert "my-app-1" in shown
     assert "Slack did not show you my answer" in unseen

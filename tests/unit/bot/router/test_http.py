@@ -114,6 +114,10 @@ async def test_the_home_tab_shows_what_runs_where_and_what_waits(bot: Bot) -> No
     shown = json.dumps(bot.slack.home("bo"), ensure_ascii=False)
     assert "Waiting for an approval" in shown
     assert "ledger" in shown
+    [view] = [bot.slack.home("bo")]
+    await bot.slack.act_in_view(view["id"], "bo", label="Show it")
+    await until(lambda: bot.slack.messages("dm", "bo"))
+    assert "my-app → production" in bot.slack.messages("dm", "bo")[-1]["text"]
 
 
 async def test_the_home_tab_of_somebody_without_permission_says_so(bot: Bot) -> None:

@@ -10,8 +10,8 @@ import { fileCard } from "./files.js";
 import { mrkdwn } from "./mrkdwn.js";
 import { messageSurface } from "./surfaces.js";
 
-/** `isFollowed`: the line above is by the same author, so the name is not said again. */
-export function messageNode(message, { isFollowed = false, replies = [], inThread = false } = {}) {
+/** `isFollowed`: the line above is by the same author, so the name is not said again. `answers`: the thread it is also in. */
+export function messageNode(message, { isFollowed = false, replies = [], answers = null, inThread = false } = {}) {
   const author = user(message.user);
   const gutter = isFollowed
     ? h("span", { class: "message-time-aside" }, timeOf(message.ts))
@@ -29,6 +29,7 @@ export function messageNode(message, { isFollowed = false, replies = [], inThrea
         "div",
         { class: "message-main" },
         !isFollowed && headline(message, author),
+        answers && repliedTo(answers),
         content(message),
         !inThread && replies.length > 0 && replyBar(message, replies),
       ),
@@ -46,6 +47,11 @@ function onlyYou(message) {
     "Only visible to you · ",
     h("button", { type: "button", class: "link-button", on: { click: dismiss } }, "Dismiss"),
   );
+}
+
+function repliedTo(root) {
+  const open = () => change({ thread: root.ts });
+  return h("div", { class: "replied-to" }, "replied to a thread: ", h("button", { type: "button", class: "link-button", on: { click: open } }, mrkdwn(root.text)));
 }
 
 function headline(message, author) {

@@ -39,7 +39,9 @@ function rows(messages) {
     const day = dayOf(message.ts);
     if (!before || day !== dayOf(before.ts)) result.push({ key: day, day });
     const replies = messages.filter((one) => one.thread_ts === message.ts && one.ts !== message.ts);
-    result.push({ key: message.ts, message, replies, isFollowed: follows(message, before) });
+    const root = message.broadcast && messages.find((one) => one.ts === message.thread_ts);
+    const answers = root && { ts: root.ts, text: root.text };
+    result.push({ key: message.ts, message, replies, answers, isFollowed: follows(message, before) });
     before = message;
   }
   return result;
@@ -51,7 +53,7 @@ function follows(message, before) {
   return isQuiet && !isApart(before) && !isApart(message);
 }
 
-const isApart = (message) => message.ephemeral || message.attachments;
+const isApart = (message) => message.ephemeral || message.attachments || message.broadcast;
 
 function build(row) {
   if (row.key === "intro") return intro();
