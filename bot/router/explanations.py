@@ -2,7 +2,7 @@
 
 import structlog
 
-from bot.domain.errors import IntegrationError, UserError
+from bot.domain.errors import IntegrationError, Refused, UserError
 
 log = structlog.get_logger(__name__)
 
@@ -13,8 +13,18 @@ def explain(error: Exception, correlation_id: str) -> str:
         log.info("refused", reason=error.sentence, error=type(error).__name__)
         return error.sentence
     log.error("a request failed", exc_info=error)
-    culprit = f"{error.system} did not do its part" if isinstance(error, IntegrationError) else "Something broke"
+    if isinstance(error, Refused):
+        said = f"{_capital(error.system)} refuses to do its part of that, and asking again will not change it."
+        return f"{said} An administrator finds out why with this id: `{correlation_id}`."
+    culprit = (
+        f"{_capital(error.system)} did not do its part" if isinstance(error, IntegrationError) else "Something broke"
+    )
     return (
         f"{culprit}, and I could not finish that. Try again in a minute; "
         f"if it happens again, give an administrator this id: `{correlation_id}`."
     )
+
+
+def _capital(name: str) -> str:
+    """At the beginning of a sentence."""
+    return name[:1].upper() + name[1:]

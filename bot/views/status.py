@@ -55,8 +55,8 @@ def _health_word(row: StatusRow) -> str:
 def images(found: Sequence[OverlayImage]) -> str:
     if not found:
         return "nothing"
-    if len(found) == 1:
-        return safe(found[0].label, 60)
+    if len(labels := {one.label for one in found}) == 1:
+        return safe(labels.pop(), 60) + (f" ({words.count(len(found), 'image')})" if len(found) > 1 else "")
     return words.joined([f"{safe(one.name.rpartition('/')[2], 40)} {safe(one.label, 40)}" for one in found], 400, ", ")
 
 

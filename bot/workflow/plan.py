@@ -224,8 +224,8 @@ class Planner:
         environment = want.environment.name
         if not moves:
             raise NothingToPromote(
-                f"{environment} already runs that: nothing to {'promote' if want.source else 'change'} "
-                f"for {', '.join(want.apps)}."
+                f"{environment} already runs that: there is nothing to {'promote' if want.source else 'change'} "
+                f"for {', '.join(want.apps)}. `/status {want.apps[0]}` shows what runs where."
             )
         apps = tuple(dict.fromkeys(move.app for move in moves))
         if want.break_glass and not want.reason:

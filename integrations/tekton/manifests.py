@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bot.domain.errors import Refused
+from bot.domain.errors import InvalidCommand
 from bot.domain.pipeline import RunRequest
 from bot.settings import KubernetesSettings
 from integrations.tekton import labels, wire
@@ -91,9 +91,11 @@ def _params(request: RunRequest, pipeline: wire.Pipeline) -> list[dict[str, Any]
         given.setdefault("revision", request.revision)
     if unknown := sorted(given.keys() - declared.keys()):
         names = ", ".join(sorted(declared)) or "none"
-        raise Refused(SYSTEM, "start a run", f"{request.pipeline} has no parameter {unknown[0]}: it has {names}")
+        raise InvalidCommand(f"The pipeline {request.pipeline} has no parameter `{unknown[0]}`: it has {names}.")
     if missing := sorted(name for name, param in declared.items() if param.default is None and name not in given):
-        raise Refused(SYSTEM, "start a run", f"{request.pipeline} needs the parameter {missing[0]}: give it a value")
+        raise InvalidCommand(
+            f"The pipeline {request.pipeline} needs the parameter `{missing[0]}`: add `{missing[0]}=…` to the command."
+        )
     return [{"name": name, "value": _value(declared[name], text)} for name, text in given.items()]
 
 
@@ -105,5 +107,5 @@ def _value(param: wire.ParamSpec, text: str) -> Any:
         if param.type == "object":
             return dict(json.loads(text))
     except (ValueError, TypeError) as error:
-        raise Refused(SYSTEM, "start a run", f"parameter {param.name} is no {param.type}: {error}") from error
+        raise InvalidCommand(f"The parameter `{param.name}` is no {param.type}: {error}.") from error
     return text

@@ -106,6 +106,9 @@ def test_rejecting_asks_for_a_reason(page: Page, sandbox: Sandbox) -> None:
 
     expect(form).to_have_count(0)
     expect(mine).to_contain_text("<b>not</b> before the audit", timeout=PATIENCE)
+    told = page.locator("#timeline article").filter(has_text="replied to a thread")
+    expect(told).to_contain_text("ledger → production")
+    expect(told).to_contain_text("@ana: Rejected by @mia: <b>not</b> before the audit")
 
 
 def test_a_refusal_is_seen_by_one_person_only(page: Page, sandbox: Sandbox) -> None:
@@ -138,3 +141,24 @@ def test_it_can_be_used_in_the_dark_and_without_a_mouse(page: Page, sandbox: San
     expect(page.get_by_role("tabpanel", name=re.compile("Argo CD"))).to_be_visible()
     expect(page.get_by_role("article", name="my-app-production")).to_contain_text("Synced")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "it fits a window of 1280 pixels"
+
+
+def test_it_fits_a_telephone(page: Page, sandbox: Sandbox) -> None:
+    page.set_viewport_size({"width": 390, "height": 800})
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    become(page, "dee")
+    send(page, "/locks")
+    answer = page.locator("#timeline article").filter(has_text="Nothing is locked, frozen or rejected.")
+    expect(answer).to_be_in_viewport()
+    world = page.get_by_role("tab", name="Argo CD")
+    world.scroll_into_view_if_needed()
+    world.click()
+    expect(page.get_by_role("article", name="my-app-production")).to_contain_text("Synced")
+
+
+def test_what_is_typed_scrolls_to_its_answer(page: Page, sandbox: Sandbox) -> None:
+    send(page, "/pilothouse help")
+    expect(page.locator("#timeline")).to_contain_text("A word behind help tells more")
+    page.locator("#timeline").evaluate("box => box.scrollTo(0, 0)")
+    send(page, "/pilothouse whoami")
+    expect(page.locator("#timeline article").filter(has_text="You are @ana")).to_be_in_viewport()

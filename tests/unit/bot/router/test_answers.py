@@ -9,6 +9,7 @@ from bot.domain.pipeline import PipelineRun, RunStatus, StepLog
 from bot.domain.reply import RunLog, Told
 from bot.ports import Modals
 from bot.router.answers import Answers
+from bot.router.explanations import explain
 from bot.router.incoming import Incoming
 from tests.fakes.messenger import FakeMessenger
 
@@ -77,3 +78,10 @@ async def test_a_log_that_cannot_be_uploaded_does_not_repeat_the_answer() -> Non
     shown, unseen = heard(messenger)
     assert "my-app-1" in shown
     assert "Slack did not show you my answer" in unseen
+
+
+def test_what_is_refused_is_not_said_to_be_worth_another_try() -> None:
+    refused = explain(Refused("github", "commit", "403"), "abc123")
+    assert refused.startswith("Github refuses to do its part of that, and asking again will not change it.")
+    assert "`abc123`" in refused
+    assert "Try again in a minute" in explain(BUSY, "abc123")

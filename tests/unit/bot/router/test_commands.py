@@ -108,7 +108,7 @@ async def test_commands_that_name_no_app_work_while_the_overlay_repository_is_aw
     promotion = bot.office.promotions.only
     await bot.slack.command("bo", "deployments", f"/approve {promotion.id}")
     await until(lambda: bot.office.promotions.only.approvals)
-    assert "git did not do its part" in await bot.says("ana", "/deploy ledger prod")
+    assert "Git did not do its part" in await bot.says("ana", "/deploy ledger prod")
 
 
 async def test_the_acknowledgement_does_not_wait_for_the_work(bot: Bot, monkeypatch: pytest.MonkeyPatch) -> None:

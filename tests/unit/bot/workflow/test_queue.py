@@ -158,7 +158,7 @@ async def test_what_there_is_no_need_for_any_more_is_dropped_and_the_person_told
     assert await line.waiting() == []
     assert await line.told("U0BO") == [
         "⏹️ *my-app → production* was queued, and could not start: "
-        "production already runs that: nothing to promote for my-app."
+        "production already runs that: there is nothing to promote for my-app. `/status my-app` shows what runs where."
     ]
 
 

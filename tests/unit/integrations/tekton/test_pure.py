@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from bot.domain.errors import Refused
+from bot.domain.errors import InvalidCommand
 from bot.domain.pipeline import PipelineRun, RunStatus
 from bot.settings import KubernetesSettings
 from integrations.tekton import labels, wire
@@ -84,16 +84,16 @@ def test_what_is_posted_is_valid_by_the_definition_of_its_version(version: str) 
 @pytest.mark.parametrize(
     ("params", "sentence"),
     [
-        ({"image": "x"}, "needs the parameter repo-url"),
-        ({"image": "x", "repo-url": "y", "imgae": "z"}, "has no parameter imgae: it has extras, image"),
-        ({"image": "x", "repo-url": "y", "extras": "[1]"}, "extras is no object"),
-        ({"image": "x", "repo-url": "y", "extras": "{"}, "extras is no object"),
-        ({"image": "x", "repo-url": "y", "test-command": "'"}, "test-command is no array"),
+        ({"image": "x"}, "needs the parameter `repo-url`"),
+        ({"image": "x", "repo-url": "y", "imgae": "z"}, "has no parameter `imgae`: it has extras, image"),
+        ({"image": "x", "repo-url": "y", "extras": "[1]"}, "`extras` is no object"),
+        ({"image": "x", "repo-url": "y", "extras": "{"}, "`extras` is no object"),
+        ({"image": "x", "repo-url": "y", "test-command": "'"}, "`test-command` is no array"),
     ],
 )
 def test_wrong_parameters_are_refused_before_tekton_would_fail_later(params: dict[str, str], sentence: str) -> None:
     """T12."""
-    with pytest.raises(Refused, match=re.escape(sentence)):
+    with pytest.raises(InvalidCommand, match=re.escape(sentence)):
         Manifests(SETTINGS, "v1").run(replace(REQUEST, params=params), PIPELINE)
 
 

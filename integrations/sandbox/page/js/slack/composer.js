@@ -162,6 +162,7 @@ class Composer {
     history.splice(0, history.length - HISTORY);
     this.field.value = "";
     this.typed();
+    if (!this.thread) document.getElementById("timeline").scrollTo({ top: Number.MAX_SAFE_INTEGER }); // to where the answer comes
     this.busy(true, text);
     await attempt(() =>
       text.startsWith("/")
