@@ -17,7 +17,7 @@ Json = dict[str, Any]
 T = TypeVar("T")
 
 REPOSITORY = Path(__file__).parents[2]
-START_SECONDS = 120
+START_SECONDS = 300
 PATIENCE = 90
 POLL_SECONDS = 0.05
 

@@ -114,7 +114,8 @@ async def test_the_home_tab_shows_what_runs_where_and_what_waits(bot: Bot) -> No
     shown = json.dumps(bot.slack.home("bo"), ensure_ascii=False)
     assert "Waiting for an approval" in shown
     assert "ledger" in shown
-    [view] = [bot.slack.home("bo")]
+    view = bot.slack.home("bo")
+    assert view
     await bot.slack.act_in_view(view["id"], "bo", label="Show it")
     await until(lambda: bot.slack.messages("dm", "bo"))
     assert "my-app → production" in bot.slack.messages("dm", "bo")[-1]["text"]
