@@ -24,7 +24,7 @@ from bot.domain.promotion import Approval, ApprovalRule, Kind, Move, Phase, Plan
 from bot.gates.freeze import FreezeOptions
 from bot.policy import Policy, authorize, roles_of
 from bot.policy.windows import closed_by, next_opening
-from bot.workflow.eligibility import Eligibility
+from bot.workflow.eligibility import Eligibility, roles_in
 
 DIGEST = "sha256:" + "0" * 64
 
@@ -159,12 +159,12 @@ class Rehearsal:
         for who in people:
             name, caller = self._who(who)
             try:
-                roles = eligibility.check(promotion, VoteKind.APPROVE, caller, promotion.content_hash)
+                voices = eligibility.check(promotion, VoteKind.APPROVE, caller, promotion.content_hash)
             except UserError as error:
                 refused.append(f"{name}: {error.sentence}")
                 continue
             now = datetime.now(UTC)
-            given.setdefault(caller.id, Approval(caller.person, promotion.content_hash, now, roles))
+            given.setdefault(caller.id, Approval(caller.person, promotion.content_hash, now, roles_in(voices)))
         return list(given.values()), refused
 
     def _freeze(self, case: FreezeCase) -> Finding:

@@ -1,9 +1,32 @@
 """When is a yes enough? Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from datetime import timedelta
 
-from bot.domain.promotion import Approval, ApprovalRule, Promotion, Quorum
+from bot.domain.promotion import Approval, ApprovalRule, Demand, Promotion, Quorum
+
+
+def together(rules: Mapping[str, ApprovalRule]) -> ApprovalRule:
+    """One rule for a release train: what each app's rule asks for, all of it, under the strictest conditions.
+
+    `rules`: app → its own rule.
+    """
+    found = tuple(rules.values())
+    if len(found) == 1:
+        return found[0]
+    biggest = max(found, key=lambda rule: (rule.count, len(rule.required)))
+    return replace(
+        biggest,
+        demands=tuple(Demand(app, tuple(map(_bare, rule.quorums))) for app, rule in rules.items()),
+        expires=min(rule.expires for rule in found),
+        self_approval=all(rule.self_approval for rule in found),
+        author_approval=all(rule.author_approval for rule in found),
+        reuse=None if any(rule.reuse is None for rule in found) else _soonest(rule.reuse for rule in found),
+        remind=_soonest(rule.remind for rule in found),
+        escalate_after=_soonest(rule.escalate_after for rule in found),
+        escalate_to=tuple(dict.fromkeys(channel for rule in found for channel in rule.escalate_to)),
+    )
 
 
 def counted(approvals: Iterable[Approval], content_hash: str) -> tuple[Approval, ...]:
@@ -17,47 +40,43 @@ def counted(approvals: Iterable[Approval], content_hash: str) -> tuple[Approval,
 
 def approved(promotion: Promotion) -> bool:
     """Whether enough people have said yes to exactly what the promotion is now."""
-    return quorum(promotion.plan.approval, counted(promotion.approvals, promotion.content_hash))
+    return quorum(promotion.rule, counted(promotion.approvals, promotion.content_hash))
 
 
 def quorum(rule: ApprovalRule, approvals: Iterable[Approval]) -> bool:
-    """Whether the rule's quorum, or one of its alternatives, is there; and so is what a train's other apps ask for."""
+    """Whether enough people have said yes; in a release train, for each of its apps."""
     given = tuple(approvals)
-    return all(_any_reached(either, given) for either in rule.asked)
-
-
-def together(rules: Iterable[ApprovalRule]) -> ApprovalRule:
-    """One rule for several apps: the strictest, and whatever the others ask for besides. Nobody gets by with less."""
-    every = tuple(dict.fromkeys(rules))
-    strictest = max(every, key=lambda rule: (rule.count, len(rule.required)))
-    if len(every) == 1:
-        return strictest
-    asked = dict.fromkeys(_bare(rule) for rule in every if not _any_reached(rule.quorums, ()))
-    reuse = [rule.reuse for rule in every if rule.reuse is not None]
-    return replace(
-        strictest,
-        also=tuple(quorums for quorums in asked if quorums != _bare(strictest)),
-        expires=min(rule.expires for rule in every),
-        self_approval=all(rule.self_approval for rule in every),
-        author_approval=all(rule.author_approval for rule in every),
-        reuse=min(reuse) if len(reuse) == len(every) else None,
-    )
-
-
-def _bare(rule: ApprovalRule) -> tuple[Quorum, ...]:
-    return tuple(Quorum(quorum.count, quorum.roles, quorum.required) for quorum in rule.quorums)
+    return all(_met(demand, given) for demand in _demands(rule))
 
 
 def missing(rule: ApprovalRule, approvals: Iterable[Approval]) -> str:
     """What is still wanted, as the end of "Waiting for …"."""
     given = tuple(approvals)
-    lacking = [either for either in rule.asked if not _any_reached(either, given)] or [rule.quorums]
-    told = [", or ".join(dict.fromkeys(_missing(wanted, given) for wanted in either)) for either in lacking]
-    return ", and ".join(dict.fromkeys(told))
+    open_ = [demand for demand in _demands(rule) if not _met(demand, given)]
+    apps_by_want: dict[str, list[str]] = {}
+    for demand in open_ or _demands(rule):
+        spoken = _for(demand.app, given)
+        want = ", or ".join(dict.fromkeys(_missing(wanted, spoken) for wanted in demand.quorums))
+        apps_by_want.setdefault(want, []).append(demand.app)
+    if len(apps_by_want) == 1 and len(open_) in (0, len(_demands(rule))):
+        return next(iter(apps_by_want))
+    return ", and ".join(f"{want} for {' and '.join(apps)}" for want, apps in apps_by_want.items())
 
 
-def _any_reached(either: tuple[Quorum, ...], given: tuple[Approval, ...]) -> bool:
-    return any(_reached(wanted, given) for wanted in either)
+def _demands(rule: ApprovalRule) -> tuple[Demand, ...]:
+    return rule.demands or (Demand("", rule.quorums),)
+
+
+def _met(demand: Demand, given: tuple[Approval, ...]) -> bool:
+    spoken = _for(demand.app, given)
+    return any(_reached(wanted, spoken) for wanted in demand.quorums)
+
+
+def _for(app: str, given: tuple[Approval, ...]) -> tuple[Approval, ...]:
+    """The approvals of those who may speak for the app, in their roles for it; "" is the only app there is."""
+    if not app:
+        return given
+    return tuple(replace(approval, roles=approval.roles_for(app)) for approval in given if approval.speaks_for(app))
 
 
 def _reached(wanted: Quorum, given: tuple[Approval, ...]) -> bool:
@@ -79,3 +98,11 @@ def _missing(wanted: Quorum, given: tuple[Approval, ...]) -> str:
     who = " or ".join(lacking or wanted.roles)
     number = "an approval" if left == 1 else f"{left} approvals"
     return f"{number} from {who}" if who else number
+
+
+def _bare(wanted: Quorum) -> Quorum:
+    return Quorum(wanted.count, wanted.roles, wanted.required)
+
+
+def _soonest(times: Iterable[timedelta | None]) -> timedelta | None:
+    return min((time for time in times if time is not None), default=None)

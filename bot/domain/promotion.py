@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -101,12 +101,22 @@ class Quorum:
 
 
 @dataclass(frozen=True)
+class Demand:
+    """What one app of a release train asks for: one of these quorums, of people who may speak for that app."""
+
+    app: str
+    quorums: tuple[Quorum, ...]
+
+
+@dataclass(frozen=True)
 class ApprovalRule(Quorum):
-    """Who must say yes before an environment changes, within `expires`: this quorum, or any of `alternatives`."""
+    """Who must say yes before an environment changes, within `expires`: this quorum, or any of `alternatives`.
+
+    In a release train every one of `demands` must be met instead.
+    """
 
     alternatives: tuple[Quorum, ...] = ()
-    also: tuple[tuple[Quorum, ...], ...] = ()
-    """what the other apps of a train ask for: of each, any one of these must be there as well"""
+    demands: tuple[Demand, ...] = ()
     expires: timedelta = timedelta(hours=4)
     self_approval: bool = False
     author_approval: bool = True
@@ -121,12 +131,18 @@ class ApprovalRule(Quorum):
 
     @property
     def quorums(self) -> tuple[Quorum, ...]:
+        """Every quorum that is named, whichever app it is for."""
+        if self.demands:
+            return tuple(dict.fromkeys(quorum for demand in self.demands for quorum in demand.quorums))
         return (self, *self.alternatives)
 
+    def quorums_for(self, app: str) -> tuple[Quorum, ...]:
+        return next((demand.quorums for demand in self.demands if demand.app == app), self.quorums)
+
     @property
-    def asked(self) -> tuple[tuple[Quorum, ...], ...]:
-        """Of each of these, any one must be there."""
-        return (self.quorums, *self.also)
+    def told_by_count(self) -> bool:
+        """Whether a number says it all: one quorum, the same for every app, that asks for no role in particular."""
+        return len(self.quorums) == 1 and not self.quorums[0].required
 
 
 @dataclass(frozen=True)
@@ -233,17 +249,26 @@ class Vote:
     """the roles, of those the rule asks for, that the person held at the moment of the vote"""
     behalf: tuple[Person, ...] = ()
     """the absent people whose roles the person spoke with"""
+    voices: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """in a release train: the apps that the person may speak for, each with the roles for it"""
 
 
 @dataclass(frozen=True)
 class Approval:
-    """A person's yes that counts."""
+    """A person's yes that counts; for every app, or for those in `voices` only."""
 
     approver: Person
     content_hash: str
     at: datetime
     roles: tuple[str, ...] = ()
     behalf: tuple[Person, ...] = ()
+    voices: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def speaks_for(self, app: str) -> bool:
+        return not self.voices or app in self.voices
+
+    def roles_for(self, app: str) -> tuple[str, ...]:
+        return self.voices.get(app, ()) if self.voices else self.roles
 
 
 class Progress(StrEnum):
@@ -301,6 +326,26 @@ class Promotion:
     def moves(self) -> tuple[Move, ...]:
         """What goes: the plan's moves without the apps that were left out."""
         return tuple(move for move in self.plan.moves if move.app not in self.left_out)
+
+    @property
+    def apps(self) -> tuple[str, ...]:
+        """The apps that go."""
+        return tuple(app for app in self.plan.apps if app not in self.left_out)
+
+    @property
+    def images(self) -> frozenset[tuple[str, str]]:
+        """App and digest of everything that goes."""
+        return frozenset((move.app, move.after.digest) for move in self.moves)
+
+    @property
+    def rule(self) -> ApprovalRule:
+        """Who must say yes to what goes: what stays behind asks for nobody."""
+        rule = self.plan.approval
+        demands = tuple(demand for demand in rule.demands if demand.app in self.apps)
+        if not demands:
+            return rule
+        shown = demands[0].quorums[0]
+        return replace(rule, demands=demands, count=shown.count, roles=shown.roles, required=shown.required)
 
     @property
     def content_hash(self) -> str:

@@ -119,10 +119,10 @@ def _approvals(promotion: Promotion) -> str:
     plan = promotion.plan
     if plan.break_glass:
         return "none: the glass is broken"
-    if not any(quorum.count or quorum.required for either in plan.approval.asked for quorum in either):
+    if not any(quorum.count or quorum.required for quorum in promotion.rule.quorums):
         return "none needed"
-    either = bool(plan.approval.alternatives or plan.approval.also)  # then "1/2" would be half of the truth
-    given = f"{len(promotion.approvals)} given" if either else f"{len(promotion.approvals)}/{plan.approval.count}"
+    either = len(promotion.rule.quorums) > 1  # then "1/2" would be half of the truth
+    given = f"{len(promotion.approvals)} given" if either else f"{len(promotion.approvals)}/{promotion.rule.count}"
     if not promotion.approvals:
         return given
     return f"{given}: {joined([mention(one.approver) for one in promotion.approvals], FIELD_LIMIT, ', ')}"

@@ -51,10 +51,10 @@ def dry_state(promotion: Promotion, approvers: str = "") -> State:
         return State("⛔", f"This would be stopped by {_gates_of(stopped)}.", RED)
     if promotion.blocked:
         return State("⏳", f"This would start, and wait for {_gates_of(promotion.blocked)}.", BLUE)
-    rule = promotion.plan.approval
+    rule = promotion.rule
     if quorum(rule, ()):
         return State("✅", "This would start at once: every gate passes, and no approval is needed.", GREEN)
-    if rule.alternatives or rule.also:
+    if not rule.told_by_count:
         return State("✅", f"Every gate passes. It would wait for {safe(missing(rule, ()), 400)}.", GREEN)
     asked = "an approval" if rule.count == 1 else words.count(rule.count, "approval")
     return State("✅", f"Every gate passes. It would wait for {asked} from {_who(promotion, approvers)}.", GREEN)
@@ -79,9 +79,10 @@ def _gates_of(results: Iterable[GateResult]) -> str:
 
 
 def _approvals(promotion: Promotion, approvers: str) -> str:
-    rule = promotion.plan.approval
+    rule = promotion.rule
     again = "again " if words.clean(promotion.voided) else ""
-    if approvers and not (rule.alternatives or rule.also or rule.required):
+    partial = any(approval.voices.keys() < set(promotion.apps) for approval in promotion.approvals if approval.voices)
+    if approvers and rule.told_by_count and not partial:
         return f"Waiting {again}for {_left(promotion)} from {words.with_mentions(approvers, 600)}."
     wanted = missing(rule, promotion.approvals)
     ask = f" Ask {words.with_mentions(approvers, 600)}." if approvers else ""
@@ -90,7 +91,7 @@ def _approvals(promotion: Promotion, approvers: str) -> str:
 
 def _left(promotion: Promotion) -> str:
     given = len({approval.approver.id for approval in promotion.approvals})
-    left = promotion.plan.approval.count - given
+    left = max(1, promotion.rule.count - given)
     more = " more" if given else ""
     return f"{left}{more} approvals" if left > 1 else f"one{more} approval" if given else "an approval"
 
@@ -98,7 +99,7 @@ def _left(promotion: Promotion) -> str:
 def _who(promotion: Promotion, approvers: str) -> str:
     if approvers:
         return words.with_mentions(approvers, 600)
-    return named(promotion.plan.approval.roles, "or") or "anyone who may approve"
+    return named(promotion.rule.roles, "or") or "anyone who may approve"
 
 
 def _following(promotion: Promotion, watched: timedelta | None) -> State:

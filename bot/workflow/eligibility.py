@@ -1,11 +1,16 @@
 """May this person's word about this promotion count, now? Asked at the press, at the effect, and before the commit."""
 
-from bot.domain.caller import Caller, Permission
+from collections.abc import Mapping
+
+from bot.domain.caller import Caller, Permission, Target
 from bot.domain.errors import Conflict, NotAllowed
 from bot.domain.promotion import Promotion, Stage, VoteKind
 from bot.policy import Policy, authorize, roles_of, who_could
 from bot.workflow.decisions import refuse_if_made
 from bot.workflow.delegates import Delegates, Lent, targets_of
+
+Voices = Mapping[str, tuple[str, ...]]
+"""app → the roles in which somebody speaks for it"""
 
 
 class Eligibility:
@@ -26,42 +31,52 @@ class Eligibility:
         caller: Caller,
         content_hash: str,
         lent: frozenset[str] = frozenset(),
-    ) -> tuple[str, ...]:
-        """The roles, of those that the rule asks for, in which the caller speaks; `lent` by people who are away."""
+    ) -> Voices:
+        """The apps that the caller speaks for, and in which of the roles that the rule asks for.
+
+        `lent`: roles of people who are away.
+        """
         _check_open(promotion, kind)
         if kind in (VoteKind.ABORT, VoteKind.ADJUST):
-            return self._check_owner(promotion, caller)
+            self._check_owner(promotion, caller)
+            return {}
         _check_same_content(promotion, content_hash)
         _check_not_spoken_for(promotion, caller)
         return self._check_vote(promotion, kind, caller, lent)
 
-    def still_counts(self, promotion: Promotion, caller: Caller, lent: frozenset[str] = frozenset()) -> bool:
-        """Whether an approval that the caller gave before would be accepted today."""
+    def still_speaks(self, promotion: Promotion, caller: Caller, lent: frozenset[str] = frozenset()) -> Voices:
+        """How an approval that the caller gave before would count today; empty when it would not."""
         try:
-            self._check_vote(promotion, VoteKind.APPROVE, caller, lent)
+            return self._check_vote(promotion, VoteKind.APPROVE, caller, lent)
         except NotAllowed:
-            return False
-        return True
+            return {}
 
-    def _check_owner(self, promotion: Promotion, caller: Caller) -> tuple[str, ...]:
+    def _check_owner(self, promotion: Promotion, caller: Caller) -> None:
         if caller.id == promotion.plan.requester.id and caller.active:
-            return ()
+            return
         for target in targets_of(promotion):
             authorize(self._policy, caller, Permission.ADMINISTER, target)
-        return ()
 
-    def _check_vote(
-        self, promotion: Promotion, kind: VoteKind, caller: Caller, lent: frozenset[str]
-    ) -> tuple[str, ...]:
-        rule = promotion.plan.approval
-        targets = targets_of(promotion)
-        if not lent:
-            for target in targets:
-                authorize(self._policy, caller, Permission.APPROVE, target)
+    def _check_vote(self, promotion: Promotion, kind: VoteKind, caller: Caller, lent: frozenset[str]) -> Voices:
+        """One who may decide on one app of a release train has a word: a yes counts for that app, a no for all."""
+        voices: dict[str, tuple[str, ...]] = {}
+        refusals: list[NotAllowed] = []
+        for target in targets_of(promotion):
+            try:
+                voices[target.app] = self._roles(promotion, caller, target, lent)
+            except NotAllowed as refused:
+                refusals.append(refused)
+        if not voices:
+            raise refusals[0]
         if kind is VoteKind.APPROVE:
             self._check_own_work(promotion, caller)
-        held = lent.union(frozenset.intersection(*(roles_of(self._policy, caller, target) for target in targets)))
-        quorums = [quorum for either in rule.asked for quorum in either]
+        return voices
+
+    def _roles(self, promotion: Promotion, caller: Caller, target: Target, lent: frozenset[str]) -> tuple[str, ...]:
+        if not lent:
+            authorize(self._policy, caller, Permission.APPROVE, target)
+        quorums = promotion.rule.quorums_for(target.app)
+        held = lent | roles_of(self._policy, caller, target)
         wanted = {role for quorum in quorums for role in (*quorum.roles, *quorum.required)}
         anyone = any(not quorum.roles for quorum in quorums)
         if not anyone and not held & wanted:
@@ -88,6 +103,16 @@ class Eligibility:
             )
         if caller.person.email.lower() in {author.lower() for author in plan.authors}:
             raise NotAllowed(f"You wrote the newest commit of this image, so somebody else must approve. {others}")
+
+
+def roles_in(voices: Voices) -> tuple[str, ...]:
+    """Every role that was spoken in, for whichever app."""
+    return tuple(sorted({role for roles in voices.values() for role in roles}))
+
+
+def voices_of(promotion: Promotion, voices: Voices) -> dict[str, tuple[str, ...]]:
+    """What an approval keeps: nothing where there is one app, for which it speaks anyway."""
+    return dict(voices) if len(promotion.plan.apps) > 1 else {}
 
 
 def _check_open(promotion: Promotion, kind: VoteKind) -> None:

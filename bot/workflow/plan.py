@@ -252,8 +252,10 @@ class Planner:
         )
 
     def _approval(self, apps: tuple[str, ...], environment: str, kind: Kind) -> ApprovalRule:
-        rules = [self._policy.rules(app, environment) for app in apps]
-        return together(r.rollback_approval() if kind is Kind.ROLLBACK else r.approval() for r in rules)
+        """What the rules of all of the apps ask for, together."""
+        rules = {app: self._policy.rules(app, environment) for app in apps}
+        back = kind is Kind.ROLLBACK
+        return together({app: r.rollback_approval() if back else r.approval() for app, r in rules.items()})
 
     def _skipped(self, apps: tuple[str, ...], want: Want, *, forward: bool) -> dict[str, str]:
         """Gates that policy does not ask here, for every one of the apps.

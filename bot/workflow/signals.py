@@ -43,6 +43,6 @@ class Confirmation:
 def with_vote(promotion: Promotion, vote: Vote) -> Promotion:
     """The promotion after a vote that counts."""
     if vote.kind is VoteKind.APPROVE:
-        approval = Approval(vote.by, vote.content_hash, vote.at, vote.roles, vote.behalf)
+        approval = Approval(vote.by, vote.content_hash, vote.at, vote.roles, vote.behalf, vote.voices)
         return replace(promotion, approvals=(*promotion.approvals, approval))
     return replace(promotion, rejection=vote)

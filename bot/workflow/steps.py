@@ -23,7 +23,7 @@ from bot.ports import Directory, Posted, PullRequest
 from bot.workflow.aftermath import Aftermath, FollowUp
 from bot.workflow.committer import Committer, Moved
 from bot.workflow.delegates import Lent
-from bot.workflow.eligibility import Eligibility
+from bot.workflow.eligibility import Eligibility, roles_in, voices_of
 from bot.workflow.follower import Followed, Follower
 from bot.workflow.pull_requests import Opened, PullRequestSteps
 from bot.workflow.record import Record, entry_of
@@ -44,6 +44,71 @@ class Cards(Protocol):
 
 class Nudges(Protocol):
     """Words that are lost without harm when Slack does not take them: neither raises."""
+
+    async def remind(self, promotion: Promotion, card: Posted, number: int, *, escalate: bool) -> None:
+        """Tell approvers, under the card and in its channel, that they are waited for; once for each number."""
+        ...
+
+    async def refuse(self, channel: str, user: str, sentence: str) -> None:
+        """Tell one person why their press did not count."""
+        ...
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Steps:
+    record: Record
+    cards: Cards
+    nudges: Nudges
+    directory: Directory
+    policy: Policy
+    panel: Panel
+    eligibility: Eligibility
+    committer: Committer
+    follower: Follower
+    watcher: Watcher
+    aftermath: Aftermath
+    pull_requests: PullRequestSteps
+    clock: Callable[[], datetime] = utc_now
+
+    async def announce(self, promotion: Promotion) -> None:
+        """The first sight of it."""
+        event = "break-glass" if promotion.plan.break_glass else "requested"
+        entry = entry_of(promotion, event, "announce", reason=promotion.plan.reason)
+        await self.record.write(promotion, entry, Event.STARTED)
+        await self._show(promotion)
+
+    async def ask_gates(self, promotion: Promotion, round_: int) -> tuple[GateResult, ...]:
+        """Every gate at once; the card shows every answer."""
+        results = await self.panel.ask(promotion.plan, datetime.now(UTC))
+        for result in results:
+            metrics.VERDICTS.labels(result.gate, result.verdict.state).inc()
+        told = [{"gate": r.gate, "app": r.app, "verdict": r.verdict.state, "reason": r.verdict.reason} for r in results]
+        asked = replace(promotion, results=results)
+        entry = entry_of(asked, "gates", f"gates#{round_}", actor="pilothouse", results=told)
+        await self.record.write(asked, entry)
+        await self._show(asked)
+        return results
+
+    async def ask_people(self, promotion: Promotion) -> None:
+        """The card gets its buttons."""
+        await self.record.write(promotion, None, Event.WAITING)
+        await self._show(promotion)
+
+    async def earlier_approvals(self, promotion: Promotion) -> tuple[Approval, ...]:
+        """Approvals of the same images for the same environment, as far as policy lets them count again."""
+        rule, plan = promotion.plan.approval, promotion.plan
+        if rule.reuse is None:
+            return ()
+        since = datetime.now(UTC) - rule.reuse
+        past = await self.record.store.history(plan.apps[0], plan.environment, 20)
+        same = [before for before in past if before.id != plan.id and before.images == promotion.images]
+        given = [a for before in same if before.rejection is None for a in before.approvals if a.at >= since]
+        again = [await self._as_of_now(promotion, approval) for approval in given]
+        return tuple(replace(approval, content_hash=promotion.content_hash) for approval in again if approval)
 
     async def remind(self, promotion: Promotion, card: Posted, number: int, *, escalate: bool) -> None:
         """Tell approvers, under the card and in its channel, that they are waited for; once for each number."""
@@ -125,7 +190,7 @@ class Steps:
         try:
             caller = await self.directory.caller(signal.user, signal.team)
             lent = await self.eligibility.lent_to(caller, promotion)
-            roles = self.eligibility.check(promotion, signal.kind, caller, signal.content_hash, lent.roles)
+            voices = self.eligibility.check(promotion, signal.kind, caller, signal.content_hash, lent.roles)
         except (NotAllowed, Conflict) as refused:
             return await self._refuse(promotion, signal, refused.sentence)
         except IntegrationError as error:
@@ -137,7 +202,7 @@ class Steps:
             return Judgement(None)  # a second click of the same person changes nothing
         if signal.kind is VoteKind.ADJUST:
             return await self._adjust(promotion, signal, caller.person)
-        said = (signal.content_hash, signal.reason, roles, lent.behalf)
+        said = (signal.content_hash, signal.reason, roles_in(voices), lent.behalf, voices_of(promotion, voices))
         vote = Vote(signal.kind, caller.person, datetime.now(UTC), *said)
         judged = with_vote(promotion, vote)
         key = f"vote:{signal.request_id}"
@@ -161,8 +226,8 @@ class Steps:
         except NotAllowed as refused:
             name = promotion.plan.requester.name
             return Confirmation(results, promotion.approvals, f"{name} may not do this any more. {refused.sentence}")
-        approvals = tuple([a for a in promotion.approvals if await self._still_counts(promotion, a)])
-        return Confirmation(results, approvals, at=at)
+        approvals = [await self._as_of_now(promotion, approval) for approval in promotion.approvals]
+        return Confirmation(results, tuple(approval for approval in approvals if approval), at=at)
 
     async def commit(self, promotion: Promotion, confirmed: datetime | None) -> Commit | Moved | None:
         """The one effect that all of this is about. None: not made, for what was confirmed is too long ago by now."""
@@ -266,14 +331,18 @@ class Steps:
         await self.nudges.refuse(promotion.plan.channel, signal.user, sentence)
         return Judgement(None, sentence)
 
-    async def _still_counts(self, promotion: Promotion, approval: Approval) -> bool:
+    async def _as_of_now(self, promotion: Promotion, approval: Approval) -> Approval | None:
+        """The approval with what the approver may say today; None when that is nothing any more."""
         try:
             caller = await self.directory.caller(approval.approver.id)
         except UserError:
-            return False
+            return None
         others = replace(promotion, approvals=tuple(a for a in promotion.approvals if a is not approval))
         lent = await self.eligibility.lent_to(caller, others) if approval.behalf else Lent()
-        return self.eligibility.still_counts(promotion, caller, lent.roles)
+        voices = self.eligibility.still_speaks(promotion, caller, lent.roles)
+        if not voices:
+            return None
+        return replace(approval, roles=roles_in(voices), voices=voices_of(promotion, voices))
 
 
 def _count(promotion: Promotion) -> None:

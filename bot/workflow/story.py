@@ -143,13 +143,14 @@ class Telling:
         await self._wait_for_people(expires, list(nags(rule, opened, expires)))
 
     async def _wait_for_people(self, expires: datetime, reminders: list[Nag]) -> None:
-        rule, told, waits = self._plan.approval, 0, 0
+        told, waits = 0, 0
         while not self._approved():
             waits += 1
             now = await self._journal.now(f"approval-waits#{self._questions}.{waits}")
             if now >= expires:
                 raise Ended(
-                    Phase.FAILED, f"Nobody decided in time: it still wanted {missing(rule, self._valid_approvals())}."
+                    Phase.FAILED,
+                    f"Nobody decided in time: it still wanted {missing(self._now.rule, self._valid_approvals())}.",
                 )
             until = reminders[told].at if told < len(reminders) else expires
             if now < until and await self._listen(until - now):
