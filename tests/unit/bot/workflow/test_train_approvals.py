@@ -1,4 +1,4 @@
-"""A release train asks for what the rule of each of its apps asks for: all of it, of people who may speak for the app."""
+"""A release train asks for what each of its apps asks for: all of it, of people who may speak for that app."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
