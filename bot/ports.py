@@ -47,13 +47,17 @@ class OverlayWriter(Protocol):
 
 @dataclass(frozen=True)
 class PullRequest:
-    """`state` is open, merged or closed. `checks` is pending, success or failure."""
+    """`state` is open, merged or closed. `checks` is pending, success or failure.
+
+    `held_up`: why nobody merges it, for people.
+    """
 
     number: int
     url: str
     state: str
     checks: str = "pending"
     merge_commit: str = ""
+    held_up: str = ""
 
 
 class PullRequests(Protocol):

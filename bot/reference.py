@@ -13,15 +13,9 @@ from pydantic.fields import FieldInfo
 from bot.domain.event import Event
 from bot.gates.loading import described
 from bot.gates.question import Gate
-from bot.policy.model import (
-    DEFAULT_GATES,
-    DEFAULT_ROLES,
-    STANDING_GATES,
-    Approval,
-    EnvironmentPart,
-    EnvironmentRules,
-    Policy,
-)
+from bot.policy.model import DEFAULT_ROLES, Policy
+from bot.policy.parts import Approval, EnvironmentPart, EnvironmentRules
+from bot.policy.rules import DEFAULT_GATES, STANDING_GATES
 
 NAMES = {
     str: "text",

@@ -11,6 +11,9 @@ from bot.domain.caller import Person
 from bot.domain.image import Image
 from bot.domain.overlay import Commit, OverlayImage
 
+STORY = 2
+"""The version of the story that new plans are told by."""
+
 
 class Phase(StrEnum):
     """Failed: a rule or a person said no. Errored: machinery broke."""
@@ -208,6 +211,7 @@ class Plan:
     """e-mails of the authors of the newest source commits, where policy asks for them"""
     correlation_id: str = ""
     version: int = 1
+    """of the story that is told of it: one that an older Pilothouse began is told as that one would have"""
 
     @property
     def apps(self) -> tuple[str, ...]:
@@ -220,12 +224,12 @@ class Plan:
 
     @property
     def facts(self) -> list[object]:
-        """What an approval is bound to: target, images, and the overlay lines as the approver saw them."""
+        """What an approval is bound to: target, images, the overlay lines and the commit as the approver saw them."""
         moves = [
             [m.app, m.overlay, m.name, m.before.tag, m.before.digest, m.after.repository, m.after.digest]
             for m in self.moves
         ]
-        return [self.environment, moves]
+        return [self.environment, moves] if self.version == 1 else [self.environment, moves, self.seen_commit]
 
 
 class VoteKind(StrEnum):
@@ -317,6 +321,8 @@ class Promotion:
     """id of the promotion that was issued in place of this one"""
     pull_request: str = ""
     """URL of the pull request that carries the change"""
+    held_up: str = ""
+    """why the pull request is not merged yet, "" when nothing is wrong with it"""
 
     @property
     def id(self) -> str:
@@ -350,9 +356,22 @@ class Promotion:
     @property
     def content_hash(self) -> str:
         """What an approval is bound to: the plan's facts, which apps go, and what the gates found."""
-        found = [[r.gate, r.app, bool(r.waived), r.verdict.state, r.verdict.fingerprint] for r in self.results]
+        counting = [r for r in self.results if self.plan.version == 1 or r.app not in self.left_out]
+        found = [[r.gate, r.app, bool(r.waived), r.verdict.state, r.verdict.fingerprint] for r in counting]
         facts = [*self.plan.facts, sorted(self.left_out), found]
         return hashlib.sha256(json.dumps(facts, separators=(",", ":")).encode()).hexdigest()
+
+    @property
+    def only_watched(self) -> bool:
+        """It is done, but for the time in which policy would take it back: another one may take its place."""
+        healthy = all(one.progress is Progress.HEALTHY for one in self.following)
+        return self.stage is Stage.FOLLOW and bool(self.following) and healthy and not self.phase.final
+
+    @property
+    def can_go_without(self) -> tuple[str, ...]:
+        """The apps of a release train whose gates say no, where something goes when they are left out."""
+        stopped = {r.app for r in self.blocked if r.verdict.state is VerdictState.BLOCKED}
+        return tuple(app for app in self.apps if app in stopped) if stopped < set(self.apps) else ()
 
     @property
     def blocked(self) -> tuple[GateResult, ...]:

@@ -30,12 +30,12 @@ class Cards:
         IntegrationError when the first post fails; the outbox goes on trying that too.
         """
         channel, plan = promotion.plan.channel, promotion.plan
-        rules = self._policy.rules(plan.apps[0], plan.environment)
+        watched = self._policy.rules_together(plan.apps, plan.environment).watched
         shown = card(
             promotion,
             approvers=approvers(self._policy, plan),
             last_environment=self._policy.environments[-1].name,
-            watched=None if plan.kind is Kind.ROLLBACK else rules.rollback().automatic,
+            watched=None if plan.kind is Kind.ROLLBACK else max(watched.values(), default=None),
         )
         thread = await self._messages.want(promotion.id, channel, shown, self._clock())
         return thread.place or await self._places.bring(promotion.id, channel)

@@ -2,7 +2,8 @@
 
 from bot.policy.authorization import EVERY, authorize, may, roles_of, who_could
 from bot.policy.file import load, parse
-from bot.policy.model import Binding, EnvironmentRules, Policy
+from bot.policy.model import Policy
+from bot.policy.parts import Binding, EnvironmentRules
 
 __all__ = [
     "EVERY",

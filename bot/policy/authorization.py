@@ -2,7 +2,8 @@
 
 from bot.domain.caller import Caller, Permission, Target
 from bot.domain.errors import NotAllowed
-from bot.policy.model import Binding, Policy, covers
+from bot.policy.model import Policy, covers
+from bot.policy.parts import Binding
 
 EVERY = "*"
 """As a target's app or environment: all of them, which only a binding for all of them gives."""

@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Iterator
 
 from bot.names import nearest
-from bot.policy.model import Approval, Policy
+from bot.policy.model import Policy
+from bot.policy.parts import Approval, EnvironmentRules
 
 Place = tuple[str | int, ...]
 
@@ -15,6 +16,7 @@ def contradictions(policy: Policy) -> Iterator[tuple[Place, str]]:
     yield from _unknown_roles(policy)
     yield from _unknown_environments(policy)
     yield from _bad_templates(policy)
+    yield from _rejected_images_let_through(policy)
 
 
 def _ambiguous_environments(policy: Policy) -> Iterator[tuple[Place, str]]:
@@ -77,3 +79,20 @@ def _bad_templates(policy: Policy) -> Iterator[tuple[Place, str]]:
             filled = ""
         if "<A>" not in filled or "<E>" not in filled:
             yield place, f"{template!r} must contain {{app}} and {{environment}}, and nothing else in braces"
+
+
+def _rejected_images_let_through(policy: Policy) -> Iterator[tuple[Place, str]]:
+    """What somebody rejected goes nowhere, by no way: no policy says otherwise."""
+    for place, rules in _rules_written(policy):
+        if rules.gates.get("rejected") is False:
+            yield (*place, "gates", "rejected"), "this gate cannot be left out: `/unreject` takes a rejection back"
+        for way in ("rollback", "break_glass"):
+            said = getattr(rules, way)
+            if said and "rejected" in said.skip_gates:
+                yield (*place, way, "skip_gates"), "`rejected` cannot be skipped: `/unreject` takes a rejection back"
+
+
+def _rules_written(policy: Policy) -> Iterator[tuple[Place, EnvironmentRules]]:
+    yield from ((("environments", index), part) for index, part in enumerate(policy.environments_))
+    for app, own in policy.apps.items():
+        yield from ((("apps", app, "environments", name), rules) for name, rules in own.environments.items())

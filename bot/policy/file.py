@@ -11,7 +11,8 @@ from ruamel.yaml.error import YAMLError
 from bot.domain.errors import PolicyError
 from bot.names import nearest
 from bot.policy.contradictions import contradictions
-from bot.policy.model import Part, Policy
+from bot.policy.model import Policy
+from bot.policy.parts import Part
 
 
 def load(path: Path) -> Policy:

@@ -48,9 +48,12 @@ class PromotionStore:
         self._database = database
 
     async def create(self, connection: AsyncConnection, promotion: Promotion) -> None:
-        """Raises PromotionInProgress when one of its apps has a live promotion to the same environment."""
+        """Raises PromotionInProgress when one of its apps has a live promotion to the same environment.
+
+        One that is only watched any more gives way: a person who acts knows more than it does.
+        """
         plan = promotion.plan
-        await self._refuse_a_second(connection, plan.apps, plan.environment)
+        await self._make_way(connection, plan.apps, plan.environment)
         await connection.execute(
             promotions.insert().values(
                 id=plan.id,
@@ -62,12 +65,33 @@ class PromotionStore:
         )
         rows = [{"app": app, "environment": plan.environment, "promotion_id": plan.id} for app in plan.apps]
         await connection.execute(promoted_apps.insert(), rows)
+        await self.claim(connection, promotion)
+
+    async def claim(self, connection: AsyncConnection, promotion: Promotion) -> None:
+        """Hold every app that goes, those that were left out before too. Raises PromotionInProgress."""
+        where, mine = promotion.plan.environment, live.c.promotion_id == promotion.id
+        held = set((await connection.execute(sa.select(live.c.app).where(mine))).scalars())
+        wanted = [app for app in promotion.apps if app not in held]
+        if not wanted:
+            return
+        await self._make_way(connection, wanted, where)
+        rows = [{"app": app, "environment": where, "promotion_id": promotion.id} for app in wanted]
         try:
             async with connection.begin_nested():
                 await connection.execute(live.insert(), rows)
         except IntegrityError:
-            await self._refuse_a_second(connection, plan.apps, plan.environment)
+            await self._make_way(connection, wanted, where)
             raise
+
+    async def replaced(self, promotion: Promotion) -> frozenset[str]:
+        """The apps of a promotion that a later one has changed since."""
+        plan = promotion.plan
+        newer = await self._load(
+            sa.select(promotions.c.state)
+            .where(promotions.c.environment == plan.environment, promotions.c.requested_at > plan.requested_at)
+            .where(promotions.c.id != plan.id)
+        )
+        return frozenset(app for one in newer if one.commit for app in one.apps)
 
     async def save(self, connection: AsyncConnection, promotion: Promotion) -> None:
         """The new state; a final phase frees its apps for the next promotion."""
@@ -79,9 +103,8 @@ class PromotionStore:
         mine = live.c.promotion_id == promotion.id
         if promotion.phase.final:
             await connection.execute(live.delete().where(mine))
-        elif len(promotion.plan.apps) > 1:
+        elif promotion.left_out:
             await connection.execute(live.delete().where(mine, live.c.app.in_(promotion.left_out)))
-            await self._take_again(connection, promotion)
 
     async def get(self, promotion_id: str) -> Promotion | None:
         async with self._database.reading() as connection:
@@ -134,35 +157,29 @@ class PromotionStore:
         query = query.where(promotions.c.environment == environment, promotions.c.requested_at >= since)
         return tuple(promotion for promotion in await self._load(query) if promotion.commit)
 
-    async def _take_again(self, connection: AsyncConnection, promotion: Promotion) -> None:
-        """Apps of a train that were left out, and are to go again. Raises PromotionInProgress when one is taken."""
-        held = set(
-            (await connection.execute(sa.select(live.c.app).where(live.c.promotion_id == promotion.id))).scalars()
-        )
-        environment = promotion.plan.environment
-        back = tuple(app for app in promotion.plan.apps if app not in held and app not in promotion.left_out)
-        if back:
-            await self._refuse_a_second(connection, back, environment)
-            rows = [{"app": app, "environment": environment, "promotion_id": promotion.id} for app in back]
-            await connection.execute(live.insert(), rows)
-
     async def _load(self, query: sa.Select[Any]) -> tuple[Promotion, ...]:
         async with self._database.reading() as connection:
             states: Sequence[str] = (await connection.execute(query)).scalars().all()
         return tuple(load(state, Promotion) for state in states)
 
-    async def _refuse_a_second(self, connection: AsyncConnection, apps: tuple[str, ...], environment: str) -> None:
-        query = sa.select(live.c.promotion_id).where(live.c.app.in_(apps), live.c.environment == environment).limit(1)
-        other_id = (await connection.execute(query)).scalar_one_or_none()
-        if other_id is None:
-            return
-        other = await self.get_in(connection, other_id)
-        if other is None:
-            return
-        since = int((datetime.now(UTC) - other.plan.requested_at).total_seconds() // 60)
-        raise PromotionInProgress(
-            f"{other.plan.requester.name} is already promoting {other.plan.app} to {environment} "
-            f"({', '.join(move.after.label for move in other.plan.moves)}, {since} min ago, {other.id}): "
-            "wait for it to end, or ask for it to be aborted.",
-            other.id,
-        )
+    async def _make_way(self, connection: AsyncConnection, apps: Sequence[str], environment: str) -> None:
+        """Raises PromotionInProgress unless nothing but a watch is in the way, which is over then."""
+        taken = (live.c.app.in_(apps), live.c.environment == environment)
+        ids = (await connection.execute(sa.select(live.c.promotion_id).where(*taken).distinct())).scalars().all()
+        for id in ids:
+            other = await self.get_in(connection, id)
+            if other and not other.only_watched:
+                raise _in_progress(other)
+        if ids:
+            await connection.execute(live.delete().where(*taken))
+
+
+def _in_progress(other: Promotion) -> PromotionInProgress:
+    plan = other.plan
+    since = int((datetime.now(UTC) - plan.requested_at).total_seconds() // 60)
+    return PromotionInProgress(
+        f"{plan.requester.name} is already promoting {plan.app} to {plan.environment} "
+        f"({', '.join(move.after.label for move in plan.moves)}, {since} min ago, {other.id}): "
+        "wait for it to end, or ask for it to be aborted.",
+        other.id,
+    )

@@ -35,6 +35,8 @@ def state(promotion: Promotion, approvers: str = "", watched: timedelta | None =
             return State("⏳", "Asking every gate once more, then writing the change to git.", BLUE)
         case Stage.APPROVAL:
             return State("🚦", _approvals(promotion, approvers), YELLOW)
+        case Stage.COMMIT if promotion.held_up:
+            return State("⚠️", f"The pull request is not merged yet. {safe(promotion.held_up, 400)}", YELLOW)
         case Stage.COMMIT if promotion.pull_request:
             return State("⏳", "Waiting for the pull request's checks, and for its merge.", BLUE)
         case Stage.COMMIT:
@@ -62,7 +64,9 @@ def dry_state(promotion: Promotion, approvers: str = "") -> State:
 
 def _gates(promotion: Promotion) -> State:
     if stopped := _blocking(promotion):
-        return State("⛔", f"Stopped by {_gates_of(stopped)}. What helps is said above.", YELLOW)
+        rest = promotion.can_go_without if len(promotion.plan.apps) > 1 else ()
+        leave = f" Leave {named(rest)} out, and the rest goes on." if rest else ""
+        return State("⛔", f"Stopped by {_gates_of(stopped)}. What helps is said above.{leave}", YELLOW)
     waiting = promotion.blocked
     if waiting:
         return State("⏳", f"Waiting for {_gates_of(waiting)}. Nothing to do: it goes on by itself.", BLUE)

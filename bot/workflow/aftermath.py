@@ -9,7 +9,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.caller import PILOTHOUSE
-from bot.domain.errors import PilothouseError
+from bot.domain.errors import PilothouseError, PromotionInProgress
 from bot.domain.promotion import Kind, Phase, Plan, Promotion, Stage
 from bot.domain.safety import Lock, Review
 from bot.policy import Policy
@@ -63,27 +63,37 @@ class Aftermath:
     async def plan(self, promotion: Promotion, follow_up: FollowUp) -> Plan | None:
         try:
             if follow_up is FollowUp.REISSUE:
-                return await self.planner.reissue(promotion)
+                # Somebody changed what was to be taken back by itself: that is in people's hands now.
+                return None if promotion.plan.automatic else await self.planner.reissue(promotion)
             return await self._automatic_rollback(promotion)
         except PilothouseError as error:
             log.warning("no successor", promotion=promotion.id, follow_up=follow_up, error=str(error))
             return None
 
     async def succeed(self, successor: Plan | None, connection: AsyncConnection) -> None:
-        """Write the successor down; `begin` starts it. One that is there already is left alone."""
-        if successor and await self.store.get_in(connection, successor.id) is None:
+        """Write the successor down; `begin` starts it. One that is there already is left alone.
+
+        None when somebody was quicker: what they promote takes its place.
+        """
+        if successor is None or await self.store.get_in(connection, successor.id):
+            return
+        try:
             await self.store.create(connection, Promotion(successor, Phase.RUNNING, Stage.GATES))
+        except PromotionInProgress as other:
+            log.warning("no successor", successor=successor.id, other=other.promotion_id)
 
     def begin(self) -> None:
         self.wake.set()
 
     async def _automatic_rollback(self, promotion: Promotion) -> Plan | None:
-        """Never of a rollback, and never twice in a row; what changed nothing is in no row."""
+        """Never of a rollback, never twice in a row (what changed nothing is in no row), and not when somebody acts."""
         plan = promotion.plan
         if plan.kind is Kind.ROLLBACK:
             return None
-        past = await self.store.history(plan.apps[0], plan.environment, LOOK_BACK)
-        before = next((p for p in past if p.id != plan.id and p.commit), None)
-        if before and before.plan.automatic:
-            return None
+        for app in promotion.apps:
+            past = await self.store.history(app, plan.environment, LOOK_BACK)
+            before = next((p for p in past if p.id != plan.id and p.commit), None)
+            live = await self.store.live(app, plan.environment)
+            if (before and before.plan.automatic) or (live and live.id != plan.id):
+                return None
         return await self.planner.automatic_rollback(promotion, promotion.outcome)

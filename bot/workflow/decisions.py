@@ -24,11 +24,13 @@ def is_made(promotion: Promotion) -> bool:
     return promotion.stage in (Stage.COMMIT, Stage.FOLLOW)
 
 
-def refuse_if_made(promotion: Promotion) -> None:
-    """Raises Conflict: who decided, and when."""
+def refuse_if_made(promotion: Promotion, kind: VoteKind) -> None:
+    """Raises Conflict: who decided, and when. A pull request that is still open can be taken back."""
     if promotion.phase.final:
         newer = f"Its place was taken by {promotion.successor}: use that card." if promotion.successor else ""
         raise Conflict(_sentences("This promotion is over.", promotion.outcome, _by_whom(promotion), newer))
+    if kind is VoteKind.ABORT and promotion.pull_request and promotion.commit is None:
+        return
     if is_made(promotion):
         changing = "The overlay is being changed. Roll back if it must not stay."
         raise Conflict(_sentences("The decision has been made.", _by_whom(promotion), changing))
@@ -40,7 +42,7 @@ async def wait_until_heard(signal: Signal, look: Look) -> None:
         now = await look()
         if _heard(now, signal):
             return
-        refuse_if_made(now)
+        refuse_if_made(now, signal.kind)
         await asyncio.sleep(PAUSE)
 
 

@@ -116,7 +116,7 @@ def voices_of(promotion: Promotion, voices: Voices) -> dict[str, tuple[str, ...]
 
 
 def _check_open(promotion: Promotion, kind: VoteKind) -> None:
-    refuse_if_made(promotion)
+    refuse_if_made(promotion, kind)
     if kind in (VoteKind.APPROVE, VoteKind.REJECT) and promotion.stage is not Stage.APPROVAL:
         raise Conflict("The gates have not passed yet: the buttons work once they have.")
 

@@ -16,7 +16,7 @@ from bot.domain.errors import InvalidCommand, NotFound, NothingToPromote, Unknow
 from bot.domain.image import Artifact, Image, is_digest
 from bot.domain.intent import Context, Deploy, Promote, Rollback
 from bot.domain.overlay import Overlay, OverlayImage
-from bot.domain.promotion import ApprovalRule, Kind, Move, Plan, Promotion
+from bot.domain.promotion import STORY, ApprovalRule, Kind, Move, Plan, Promotion
 from bot.gates.panel import Panel
 from bot.policy import Policy
 from bot.ports import Registry
@@ -100,16 +100,19 @@ class Planner:
         return replace(plan, source=old.source, channel=old.channel, replaces=old.id)
 
     async def automatic_rollback(self, promotion: Promotion, evidence: str) -> Plan:
-        """Back to what each line showed before the promotion; asks nobody, for policy has decided."""
+        """Back to what each line showed before the promotion; asks nobody, for policy has decided.
+
+        Its gates are those of any rollback, but for the alerts, which may be why.
+        """
         old = promotion.plan
         listing = await self._catalog.listing(fresh=True)
         environment = self._catalog.environment(old.environment)
         moves = await asyncio.gather(*(self._back(listing, move, old.environment) for move in promotion.moves))
         want = Want(old.apps, environment, Kind.ROLLBACK, None, evidence)
         plan = await self._plan(want, listing, [m for m in moves if m], PILOTHOUSE, _context(old))
-        gates = dict.fromkeys(plan.gates, "policy rolls back by itself")
+        skipped = self._skipped(plan.apps, want, forward=False) | {"alerts": "policy rolls back by itself"}
         rule = ApprovalRule(count=0, expires=plan.approval.expires)
-        return replace(plan, channel=old.channel, replaces=old.id, automatic=True, approval=rule, skipped_gates=gates)
+        return replace(plan, channel=old.channel, replaces=old.id, automatic=True, approval=rule, skipped_gates=skipped)
 
     async def _again(self, listing: Listing, move: Move, environment: str) -> Move | None:
         overlay = self._catalog.find(listing, move.app, environment)
@@ -249,6 +252,7 @@ class Planner:
             break_glass=want.break_glass,
             authors=told.authors,
             correlation_id=context.correlation_id,
+            version=STORY,
         )
 
     def _approval(self, apps: tuple[str, ...], environment: str, kind: Kind) -> ApprovalRule:

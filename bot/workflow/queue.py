@@ -56,7 +56,8 @@ class PromotionQueue(Queue):
 
     async def start_next(self) -> int:
         """Start everything whose turn has come; how many. What cannot be asked now is tried at the next call."""
-        taken = {place for promotion in await self.live.all_live() for place in _places(promotion)}
+        live = [promotion for promotion in await self.live.all_live() if not promotion.only_watched]
+        taken = {place for promotion in live for place in _places(promotion)}
         started = 0
         for waiting in await self.store.all():
             mine = {(app, waiting.wish.environment) for app in apps_of(waiting.wish) or ("",)}

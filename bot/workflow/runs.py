@@ -6,7 +6,7 @@ from bot.domain.caller import Caller, Permission, Target
 from bot.domain.errors import NotFound, UnknownName
 from bot.domain.pipeline import PipelineRun, RunRequest, RunStatus, StepLog, TaskStatus
 from bot.policy import Policy, authorize
-from bot.policy.model import AppPart
+from bot.policy.parts import AppPart
 from bot.ports import Pipelines
 from bot.redaction import Redactor
 

@@ -13,7 +13,7 @@ import structlog
 
 from bot import metrics
 from bot.domain.caller import Permission, Person, Target
-from bot.domain.errors import Conflict, IntegrationError, NotAllowed, PromotionInProgress, UserError
+from bot.domain.errors import Conflict, IntegrationError, NotAllowed, NotFound, PromotionInProgress, UserError
 from bot.domain.event import Event
 from bot.domain.overlay import Commit
 from bot.domain.promotion import Approval, Following, GateResult, Kind, Phase, Plan, Promotion, Stage, Vote, VoteKind
@@ -92,6 +92,15 @@ class Steps:
         await self.record.write(asked, entry)
         await self._show(asked)
         return results
+
+    async def offer_to_leave_out(self, promotion: Promotion, apps: tuple[str, ...]) -> None:
+        """Tell whoever asked for the train that it waits for them; the card says so as well."""
+        plan = promotion.plan
+        sentence = (
+            f"The gates say no to {' and '.join(apps)}, so the train waits. Leave out what is not to wait "
+            f"(`/adjust {plan.id} leave out {' '.join(apps)}`, or the boxes of its card), and the rest goes on."
+        )
+        await self.nudges.refuse(plan.channel, plan.requester.id, sentence)
 
     async def ask_people(self, promotion: Promotion) -> None:
         """The card gets its buttons."""
@@ -187,8 +196,10 @@ class Steps:
         return await self.follower.follow(promotion.moves, promotion.commit, deadline, told)
 
     async def watch(self, promotion: Promotion, deadline: datetime) -> str:
-        """Evidence against what was promoted, "" when there is none until the deadline."""
-        return await self.watcher.watch(promotion.moves, deadline)
+        """Evidence against what was promoted, "" when there is none until the deadline, or until it is replaced."""
+        watched = self.policy.rules_together(promotion.apps, promotion.plan.environment).watched
+        moves = tuple(move for move in promotion.moves if move.app in watched)
+        return await self.watcher.watch(moves, deadline, partial(self.record.store.replaced, promotion))
 
     async def prepare(self, promotion: Promotion, follow_up: FollowUp) -> list[Plan]:
         """What comes in place of this one: one plan, or none when nothing can."""
@@ -206,10 +217,16 @@ class Steps:
 
     async def tend_pull_request(self, promotion: Promotion, number: int, confirmed: datetime | None) -> PullRequest:
         """Merged when it is green; left open when it is, but what was confirmed is too long ago by now."""
-        return await self.pull_requests.tend(promotion, number, merge=self._fresh(confirmed))
+        pull = await self.pull_requests.tend(promotion, number, merge=self._fresh(confirmed))
+        if pull.held_up != promotion.held_up:
+            told = replace(promotion, held_up=pull.held_up)
+            await self.record.write(told)
+            await self._show(told)
+        return pull
 
-    async def abandon_pull_request(self, number: int, why: str) -> None:
-        await self.pull_requests.abandon(number, why)
+    async def abandon_pull_request(self, number: int, why: str) -> PullRequest:
+        """Closed, if nobody has merged it before."""
+        return await self.pull_requests.abandon(number, why)
 
     async def merged(self, promotion: Promotion, pull: PullRequest) -> Commit:
         commit = await self.pull_requests.commit_of(promotion, pull)
@@ -248,9 +265,9 @@ class Steps:
         adjusted = replace(promotion, left_out=wanted, approvals=())
         entry = entry_of(adjusted, "adjusted", f"adjust:{signal.request_id}", actor=by.id, left_out=list(wanted))
         try:
-            await self.record.write(adjusted, entry)
-        except PromotionInProgress as taken:
-            return await self._refuse(promotion, signal, taken.sentence)
+            await self.record.write(adjusted, entry, None, partial(self.record.store.claim, promotion=adjusted))
+        except PromotionInProgress as other:
+            return await self._refuse(promotion, signal, other.sentence)
         await self._show(adjusted)
         return Judgement(None, left_out=wanted)
 
@@ -265,7 +282,7 @@ class Steps:
         """The approval with what the approver may say today; None when that is nothing any more."""
         try:
             caller = await self.directory.caller(approval.approver.id)
-        except UserError:
+        except (UserError, NotFound):
             return None
         others = replace(promotion, approvals=tuple(a for a in promotion.approvals if a is not approval))
         lent = await self.eligibility.lent_to(caller, others) if approval.behalf else Lent()

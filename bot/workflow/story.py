@@ -25,7 +25,6 @@ from bot.domain.promotion import (
     Progress,
     Promotion,
     Stage,
-    Verdict,
     VerdictState,
     Vote,
     VoteKind,
@@ -38,12 +37,14 @@ from bot.workflow.follower import Followed
 from bot.workflow.insistence import Ended, insist
 from bot.workflow.journal import Journal, Json, unpack
 from bot.workflow.pull_requests import Opened
+from bot.workflow.sentences import announced_wait, pause, reasons, unhealthy, what_changed
 from bot.workflow.signals import Confirmation, Judgement, Signal, with_vote
 from bot.workflow.steps import Steps
 
 T = TypeVar("T")
 
-LONGEST_PAUSE = timedelta(minutes=1)
+UNWELL = (Progress.FAILED, Progress.PROGRESSING)
+"""when the time to become Healthy is over"""
 PULL_REQUEST_PAUSE = timedelta(seconds=20)
 """Time between two looks at an open pull request."""
 
@@ -76,7 +77,7 @@ class Telling:
     def __init__(self, journal: Journal, steps: Steps, policy: Policy, plan: Plan) -> None:
         self._journal = journal
         self._steps = steps
-        self._rules = policy.rules(plan.apps[0], plan.environment)
+        self._rules = policy.rules_together(plan.apps, plan.environment)
         self._plan = plan
         self._now = Promotion(plan, Phase.RUNNING, Stage.GATES)
         self._gate_rounds = 0
@@ -104,9 +105,12 @@ class Telling:
                 return
 
     async def _pass_gates(self) -> None:
-        """Ask until every gate holds. Blocked ends it at once; Waiting is asked again, for as long as policy says."""
+        """Ask until every gate holds, for as long as policy says. Blocked ends it at once, but for a release train
+        that can go without the apps that are blocked.
+        """
         self._now = replace(self._now, stage=Stage.GATES)
         deadline = await self._journal.now(f"gates-begin#{self._gate_rounds + 1}") + self._rules.gate_timeout
+        told: tuple[str, ...] = ()
         while True:
             self._gate_rounds += 1
             round_ = self._gate_rounds
@@ -116,15 +120,30 @@ class Telling:
             if not self._now.blocked:
                 return
             self._end_if_blocked()
+            told = await self._tell_what_can_stay(told)
             asked = await self._journal.now(f"gates-asked#{round_}")
-            deadline = max(deadline, asked + _announced_wait(self._now.blocked))
+            deadline = max(deadline, asked + announced_wait(self._now.blocked))
             if asked >= deadline:
-                raise Ended(Phase.FAILED, f"Gave up waiting: {_reasons(self._now.blocked)}")
-            await self._listen(_pause(self._now.blocked))
+                raise Ended(Phase.FAILED, f"Gave up waiting: {reasons(self._now.blocked)}")
+            await self._listen(pause(self._now.blocked))
 
     def _end_if_blocked(self) -> None:
-        if stopped := [r for r in self._now.blocked if r.verdict.state is VerdictState.BLOCKED]:
-            raise Ended(Phase.FAILED, f"Blocked: {_reasons(stopped)}")
+        stopped = [r for r in self._now.blocked if r.verdict.state is VerdictState.BLOCKED]
+        if stopped and not self._waits_for_rows:
+            raise Ended(Phase.FAILED, f"Blocked: {reasons(stopped)}")
+
+    @property
+    def _waits_for_rows(self) -> bool:
+        """Whether somebody may still leave out what is blocked, so that the rest of the train goes."""
+        return self._plan.version > 1 and not self._plan.automatic and bool(self._now.can_go_without)
+
+    async def _tell_what_can_stay(self, told: tuple[str, ...]) -> tuple[str, ...]:
+        """Say once that the train waits for these apps to be left out; the apps that were named last."""
+        apps = self._now.can_go_without if self._waits_for_rows else ()
+        if apps and apps != told:
+            tell = partial(self._steps.offer_to_leave_out, self._now, apps)
+            await self._do(f"offer#{self._gate_rounds}", tell, type(None))
+        return apps
 
     async def _be_approved(self) -> None:
         """Wait, for hours if need be, for the right people; any of them may say no."""
@@ -199,6 +218,7 @@ class Telling:
         round_ = self._gate_rounds
         confirm = partial(self._steps.confirm, self._now, round_)
         confirmation = await self._do(f"confirm#{round_}", confirm, Confirmation)
+        changed = what_changed(self._now, confirmation.results, confirmation.approvals)
         self._now = replace(self._now, results=confirmation.results, approvals=confirmation.approvals)
         self._confirmed_at = confirmation.at
         if confirmation.refusal:
@@ -207,7 +227,7 @@ class Telling:
         if self._now.blocked:
             return False
         if not self._approved():
-            self._void("what the gates found has changed, or an approver may not approve any more")
+            self._void(changed)
             return False
         return True
 
@@ -242,41 +262,58 @@ class Telling:
             sentence = opened.moved.sentence if opened.moved else "The pull request could not be opened."
             raise Ended(Phase.FAILED, sentence, FollowUp.REISSUE)
         self._now = replace(self._now, pull_request=opened.pull.url)
-        looks = 0
-        while True:
-            looks += 1
-            tend = partial(self._steps.tend_pull_request, self._now, opened.pull.number, self._confirmed_at)
-            pull = await self._do(f"pull-request#{looks}", tend, PullRequest)
-            if pull.state == "merged":
-                break
-            if pull.state == "closed":
-                raise Ended(Phase.FAILED, "The pull request was closed without being merged.")
-            if pull.checks == "success":
-                await self._be_decided_again(opened.pull.number)
-            else:
-                await self._journal.sleep(PULL_REQUEST_PAUSE)
+        try:
+            pull = await self._tend(opened.pull.number)
+        except Ended as end:
+            pull = await self._abandon(opened.pull.number, end)
+        if pull.state == "closed":
+            raise Ended(Phase.FAILED, "The pull request was closed without being merged.")
         commit = await self._do("merged", partial(self._steps.merged, self._now, pull), Commit)
         self._now = replace(self._now, commit=commit, stage=Stage.FOLLOW)
 
-    async def _be_decided_again(self, number: int) -> None:
-        """Checks took long: gates and approvers are asked once more before the merge."""
-        try:
-            await self._be_decided()
-        except Ended as end:
-            abandon = partial(self._steps.abandon_pull_request, number, end.outcome)
-            await self._do("abandon-pull-request", abandon, type(None))
-            raise
+    async def _tend(self, number: int) -> PullRequest:
+        """Until it is merged or closed. Raises Ended for an abort, and when the approvals are too old for it."""
+        deadline: datetime | None = None
+        if self._plan.version > 1:
+            deadline = await self._journal.now("pull-request-begin") + self._plan.approval.expires
+        looks = 0
+        while True:
+            looks += 1
+            tend = partial(self._steps.tend_pull_request, self._now, number, self._confirmed_at)
+            pull = await self._do(f"pull-request#{looks}", tend, PullRequest)
+            if pull.state != "open":
+                return pull
+            self._now = replace(self._now, held_up=pull.held_up)
+            if pull.checks == "success" and not pull.held_up:
+                await self._be_decided()
+            elif deadline is None:
+                await self._journal.sleep(PULL_REQUEST_PAUSE)
+            else:
+                await self._wait_for_the_merge(f"pull-request-asked#{looks}", deadline)
+
+    async def _wait_for_the_merge(self, name: str, deadline: datetime) -> None:
+        if await self._journal.now(name) >= deadline:
+            raise Ended(Phase.FAILED, f"The pull request was not merged in time. {self._now.held_up}".strip())
+        await self._listen(PULL_REQUEST_PAUSE)
+
+    async def _abandon(self, number: int, end: Ended) -> PullRequest:
+        """Close it, saying why; the pull request when somebody has merged it before that. Else raises the end."""
+        abandon = partial(self._steps.abandon_pull_request, number, end.outcome)
+        pull = await self._do("abandon-pull-request", abandon, PullRequest | None)  # type: ignore[arg-type]
+        if pull is None or pull.state != "merged":
+            raise end
+        return pull
 
     async def _follow(self) -> None:
         deadline = await self._journal.now("follow-begin") + self._rules.follow_timeout
         followed = await self._do("follow", partial(self._steps.follow, self._now, deadline), Followed)
         self._now = replace(self._now, following=followed.following)
         if not followed.healthy:
-            raise Ended(Phase.FAILED, _unhealthy(followed), self._automatic_rollback())
+            raise Ended(Phase.FAILED, unhealthy(followed), self._automatic_rollback(followed))
 
     async def _watch(self) -> None:
         """For as long as policy says, be ready to take it back."""
-        window = self._rules.rollback().automatic
+        window = max(self._rules.watched.values(), default=None)
         if window is None or self._plan.kind is Kind.ROLLBACK:
             return
         deadline = await self._journal.now("watch-begin") + window
@@ -284,8 +321,11 @@ class Telling:
         if evidence:
             raise Ended(Phase.FAILED, f"{evidence}.", FollowUp.ROLL_BACK)
 
-    def _automatic_rollback(self) -> FollowUp | None:
-        return FollowUp.ROLL_BACK if self._rules.rollback().automatic is not None else None
+    def _automatic_rollback(self, followed: Followed) -> FollowUp | None:
+        """Policy takes back what is not well; an Argo CD that has not even tried is no reason to."""
+        unwell = {one.application for one in followed.following if one.progress in UNWELL}
+        watched = [move for move in self._now.moves if move.app in self._rules.watched and move.application in unwell]
+        return FollowUp.ROLL_BACK if watched else None
 
     async def _conclude(self, phase: Phase, outcome: str, follow_up: FollowUp | None = None) -> Promotion:
         finished = await self._journal.now("finished")
@@ -301,9 +341,9 @@ class Telling:
     def _success(self) -> str:
         labels = [f"{move.app} {move.after.label}" for move in self._now.moves]
         well = f"{', '.join(labels)} {'is' if len(labels) == 1 else 'are'} Healthy in {self._plan.environment}."
-        if self._plan.kind is Kind.ROLLBACK and self._rules.rollback().lock:
-            return f"{well} It is locked there until somebody says `/unlock {self._plan.app} {self._plan.environment}`."
-        return well
+        locking = self._rules.each.items() if self._plan.kind is Kind.ROLLBACK else ()
+        unlock = [f"`/unlock {app} {self._plan.environment}`" for app, rules in locking if rules.rollback().lock]
+        return f"{well} It is locked there until somebody says {' and '.join(unlock)}." if unlock else well
 
     async def _do(self, name: str, effect: Callable[[], Awaitable[T]], kind: type[T]) -> T:
         return await insist(self._journal, name, effect, kind)
@@ -315,29 +355,3 @@ def _end_if_refused(vote: Vote) -> None:
         raise Ended(Phase.FAILED, f"Rejected by {vote.by.name}{reason}")
     if vote.kind is VoteKind.ABORT:
         raise Ended(Phase.ABORTED, f"Aborted by {vote.by.name}.")
-
-
-def _announced_wait(waiting: tuple[GateResult, ...]) -> timedelta:
-    """A wait whose end a gate knows (a soak of hours) is no reason to give up before it is over."""
-    longest = max((result.verdict.retry_after or timedelta(0) for result in waiting), default=timedelta(0))
-    return longest + LONGEST_PAUSE if longest > LONGEST_PAUSE else timedelta(0)
-
-
-def _pause(waiting: tuple[GateResult, ...]) -> timedelta:
-    """Soon enough to be no nuisance; a wait of days is not asked after every minute."""
-    soonest = min((r.verdict.retry_after for r in waiting if r.verdict.retry_after), default=LONGEST_PAUSE)
-    return max(min(soonest, max(LONGEST_PAUSE, soonest / 20)), timedelta(seconds=1))
-
-
-def _reasons(results: tuple[GateResult, ...] | list[GateResult]) -> str:
-    return " ".join(f"{result.gate}: {_sentence(result.verdict)}" for result in results)
-
-
-def _sentence(verdict: Verdict) -> str:
-    return verdict.reason if verdict.reason.endswith(".") else f"{verdict.reason}."
-
-
-def _unhealthy(followed: Followed) -> str:
-    worst = [f for f in followed.following if f.progress is not Progress.HEALTHY]
-    why = " ".join(f"{f.application.name}: {f.explanation or f.health or f.sync or 'no answer'}" for f in worst)
-    return f"{'Not Healthy in time. ' if followed.timed_out else ''}{why}"

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
 from bot.domain.application import ApplicationRef, HealthStatus
@@ -10,6 +11,9 @@ from bot.domain.promotion import Move
 from bot.ports import Alerts, Applications
 
 BAD_LOOKS = 3
+
+Replaced = Callable[[], Awaitable[frozenset[str]]]
+"""The apps that a newer promotion has changed since."""
 
 
 class Watcher:
@@ -20,10 +24,17 @@ class Watcher:
         self._alerts = alerts
         self._interval = interval
 
-    async def watch(self, moves: tuple[Move, ...], deadline: datetime) -> str:
-        """One sentence of evidence as soon as there is some; "" when all was well until the deadline (UTC)."""
+    async def watch(self, moves: tuple[Move, ...], deadline: datetime, replaced: Replaced) -> str:
+        """One sentence of evidence as soon as there is some; "" when all was well until the deadline (UTC).
+
+        An app that something newer was promoted to meanwhile says nothing about this any more.
+        """
         bad: Counter[str] = Counter()
         while datetime.now(UTC) < deadline:
+            gone = await replaced()
+            moves = tuple(move for move in moves if move.app not in gone)
+            if not moves:
+                return ""
             for move in moves:
                 evidence = await self._evidence(move)
                 bad[move.app] = bad[move.app] + 1 if evidence else 0

@@ -126,6 +126,11 @@ class MemoryOverlays:
         branch = self._branch(number)
         branch.pull = replace(branch.pull, checks=checks)
 
+    def push_to_branch(self, number: int, files: dict[str, bytes]) -> None:
+        """Somebody adds to the pull request."""
+        branch = self._branch(number)
+        branch.change = replace(branch.change, files={**branch.change.files, **files})
+
     def refuse_merge(self, number: int, why: str) -> None:
         self._branch(number).fails = why
 

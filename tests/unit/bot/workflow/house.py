@@ -1,7 +1,7 @@
 """The core with working fakes around it: everything but Slack's wire and the other systems'."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -125,6 +125,26 @@ class House:
         promotion = await self.desk.deploy(ask, await self.person(who))
         await self.engine.settle()
         return promotion
+
+    async def begin(self, who: str = "ana", image: str = "", app: str = "my-app") -> Promotion:
+        """Like `deploy`, for a story that will not come to rest."""
+        ask = Deploy(context=self.context(), app=app, environment="production", image=image)
+        return await self.desk.deploy(ask, await self.person(who))
+
+    async def press(self, who: str, promotion: Promotion) -> None:
+        """Like `approve`, for a story that will not come to rest."""
+        seen = (await self.now(promotion)).content_hash
+        ask = Approve(context=self.context(), promotion=promotion.id, content_hash=seen)
+        await self.desk.approve(ask, await self.person(who))
+
+    async def until(self, promotion: Promotion, holds: Callable[[Promotion], bool]) -> Promotion:
+        """Wait, in real time, until it has come so far."""
+        async with asyncio.timeout(30):
+            while True:
+                now = await self.now(promotion)
+                if holds(now):
+                    return now
+                await asyncio.sleep(0.01)
 
     async def rollback(self, who: str = "ana", to: str = "") -> Promotion:
         ask = Rollback(context=self.context(), app="my-app", environment="production", to=to)

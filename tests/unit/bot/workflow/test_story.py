@@ -241,6 +241,7 @@ async def test_an_approver_who_lost_the_role_before_the_commit_does_not_count(ho
     waiting = await home.now(asked)
     assert (waiting.phase, waiting.stage) == (Phase.RUNNING, Stage.APPROVAL)
     assert [a.approver.name for a in waiting.approvals] == ["mia"]
+    assert waiting.voided == "bo may not approve any more"
 
 
 async def test_a_requester_who_left_does_not_change_production(home: House) -> None:

@@ -53,6 +53,7 @@ async def test_new_findings_between_approval_and_commit_void_the_approval(tmp_pa
         await home.approve("mia", asked)
         waiting = await home.now(asked)
         assert (waiting.stage, waiting.approvals) == (Stage.APPROVAL, ())
+        assert waiting.voided == "scan said “No known vulnerabilities” and says “1 high; adds 1 high” now"
         await home.approve("bo", asked)
         await home.approve("mia", asked)
         assert (await home.now(asked)).phase is Phase.SUCCEEDED

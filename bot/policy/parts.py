@@ -1,0 +1,165 @@
+"""The parts of pilothouse.yaml, as they are written there."""
+
+from datetime import timedelta
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+
+from bot.domain.event import Event
+from bot.policy.duration import Duration
+
+USUAL_ALIASES = {
+    "development": ("dev",),
+    "staging": ("stg", "stage"),
+    "production": ("prod", "prd", "pro"),
+}
+
+
+class Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _true_is_default(value: Any) -> Any:
+    return {} if value is True or value is None else value
+
+
+GateOptions = Annotated[dict[str, Any] | Literal[False], BeforeValidator(_true_is_default)]
+"""A gate's own options, {} or `true` for its defaults, `false` to leave it out."""
+
+
+class QuorumPart(Part):
+    """Enough people, as an alternative to the rule's own quorum."""
+
+    count: int = Field(ge=1, le=20, description="Distinct approvers.")
+    roles: tuple[str, ...] = Field((), description="Roles that may approve; any role with `approve` if empty.")
+    required: tuple[str, ...] = Field((), description="Roles of which at least one approver must be.")
+
+
+class Approval(Part):
+    """Who must say yes. Fields that are left out keep the value of the rule that this one refines."""
+
+    count: int | None = Field(None, ge=0, le=20, description="Distinct approvers.")
+    roles: tuple[str, ...] | None = Field(None, description="Roles that may approve; any role with `approve` if empty.")
+    required: tuple[str, ...] | None = Field(None, description="Roles of which at least one approver must be.")
+    alternatives: tuple[QuorumPart, ...] | None = Field(None, description="Other quorums, any of which is enough.")
+    expires: Duration | None = Field(None, description="How long the question stays open.")
+    self_approval: bool | None = Field(None, description="Whether the requester may approve.")
+    author_approval: bool | None = Field(None, description="Whether the author of the newest commit may approve.")
+    reuse: Duration | None = Field(None, description="How long approvals of the same images there count again.")
+    remind: Duration | None = Field(None, description="How often approvers are reminded.")
+    escalate_after: Duration | None = Field(None, description="When `escalate_to` is told that nobody has decided.")
+    escalate_to: tuple[str, ...] | None = Field(None, description="Channels to escalate to.")
+
+
+class RollbackRules(Part):
+    """Rolling back is the way out of trouble, so it asks less by default."""
+
+    skip_gates: tuple[str, ...] = Field(
+        ("scan", "soak", "order", "pipeline", "health", "freeze", "alerts"), description="Gates not asked."
+    )
+    approval: Approval = Field(Approval(), description="Refines the environment's approval rule.")
+    lock: bool = Field(True, description="Whether the app is locked there afterwards, until somebody unlocks it.")
+    automatic: Duration | None = Field(
+        None, description="How long after the sync an app that is not well is rolled back by itself; never if left out."
+    )
+
+
+class BreakGlassRules(Part):
+    """What an emergency skips besides the quorum. Never authorisation, never the digest."""
+
+    skip_gates: tuple[str, ...] = Field(
+        ("scan", "soak", "order", "health", "freeze", "lock", "alerts", "pipeline"), description="Gates not asked."
+    )
+    remind: Duration = Field(timedelta(days=1), description="How often the review that is owed is asked for.")
+
+
+class EnvironmentRules(Part):
+    """The rules of one environment, or an app's refinement of them."""
+
+    approval: Approval = Field(Approval(), description="Who must say yes.")
+    gates: dict[str, GateOptions] = Field({}, description="Gate → options; `false` leaves a default gate out.")
+    rollback: RollbackRules | None = Field(None, description="What rolling back asks.")
+    break_glass: BreakGlassRules | None = Field(None, description="What an emergency skips.")
+    mode: Literal["commit", "pull-request"] | None = Field(None, description="How the overlay is changed.")
+    follow_timeout: Duration | None = Field(None, description="How long Argo CD has to become Healthy.")
+    gate_timeout: Duration | None = Field(None, description="How long a gate may stay Waiting.")
+    argocd: str | None = Field(None, description='Name of the Argo CD instance; "" = the default one.')
+
+
+class EnvironmentPart(EnvironmentRules):
+    name: str = Field(pattern=r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$", description="What it is called everywhere.")
+    aliases: tuple[str, ...] | None = Field(
+        None,
+        description="Other words for it; the usual short forms of development, staging and production if left out.",
+    )
+
+    @property
+    def known_as(self) -> tuple[str, ...]:
+        return USUAL_ALIASES.get(self.name, ()) if self.aliases is None else self.aliases
+
+
+class AppPart(Part):
+    """What differs for one app."""
+
+    environments: dict[str, EnvironmentRules] = Field({}, description="Environment → refinement of its rules.")
+    application: str | None = Field(None, description="Name of its Argo CD Applications, with {environment}.")
+    channel: str | None = Field(None, description="Channel for its messages.")
+    pipeline: str | None = Field(None, description="The pipeline that builds it.")
+    params: dict[str, str] = Field({}, description="Parameters of its pipeline runs.")
+
+
+class Binding(Part):
+    """Gives a role to people, everywhere or for some apps and environments."""
+
+    role: str = Field(description="One of `roles`.")
+    users: tuple[str, ...] = Field((), description="Slack user ids.")
+    groups: tuple[str, ...] = Field((), description="Slack user groups, by id or handle.")
+    emails: tuple[str, ...] = Field((), description="E-mail addresses of Slack profiles.")
+    apps: tuple[str, ...] = Field(("*",), description="The apps that it holds for.")
+    environments: tuple[str, ...] = Field(("*",), description="The environments that it holds for.")
+
+    @model_validator(mode="after")
+    def _binds_somebody(self) -> Self:
+        if not (self.users or self.groups or self.emails):
+            raise ValueError("a binding needs users, groups or emails")
+        return self
+
+
+class Route(Part):
+    """Sends events to a channel."""
+
+    channel: str = Field(description="Name or id.")
+    apps: tuple[str, ...] = Field(("*",), description="The apps whose events it is for.")
+    environments: tuple[str, ...] = Field(("*",), description="The environments whose events it is for.")
+    events: tuple[str, ...] = Field(
+        ("*",), description=f"Of {', '.join(Event)}; broken glass is told to every channel of the app in any case."
+    )
+
+    @field_validator("events")
+    @classmethod
+    def _happens(cls, events: tuple[str, ...]) -> tuple[str, ...]:
+        for event in events:
+            if event not in (*Event, "*"):
+                raise ValueError(f"there is no event {event}: expected {', '.join(Event)} or *")
+        return events
+
+
+class Channels(Part):
+    default: str = Field("", description='Where a card goes; "" = where it was asked for.')
+    routes: tuple[Route, ...] = Field((), description="Events that are told elsewhere as well.")
+
+
+class ArgoCDPart(Part):
+    application: str = Field(
+        "{app}-{environment}",
+        description="Name of the Application of an app in an environment; `namespace/name` outside Argo CD's own.",
+    )
+
+
+class PipelinePart(Part):
+    name: str = Field("ci-pipeline", description="Name of the Tekton Pipeline.")
+    params: dict[str, str] = Field({}, description="Parameters of every run; {app} and {revision} are filled in.")
+
+
+class OverlaysPart(Part):
+    path: str = Field("apps/{app}/overlays/{environment}", description="Directory of an overlay in the repository.")

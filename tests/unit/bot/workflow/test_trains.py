@@ -1,0 +1,114 @@
+"""Release trains: one blocked app does not stop the others, if somebody leaves it out."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.domain.intent import Adjust, Promote
+from bot.domain.promotion import Phase, Promotion, Stage
+from bot.domain.scan import Severity, Vulnerability
+from tests.unit.bot.workflow.house import HARBOR, POLICY, House, house
+from tests.unit.bot.workflow.test_turns import add_app
+
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.fixture
+async def home(tmp_path: Path) -> AsyncIterator[House]:
+    async with house(tmp_path, POLICY) as built:
+        await add_app(built, "payments")
+        yield built
+
+
+async def sicken(home: House, app: str, *, well: bool = False) -> None:
+    image = (await home.registry.artifact(f"{HARBOR}/{app}", "v1.4.2")).image
+    found = [] if well else [Vulnerability("CVE-1", "zlib", "1", Severity.CRITICAL)]
+    home.registry.finish_scan(image, *found)
+
+
+async def train(home: House) -> Promotion:
+    ask = Promote(context=home.context(), apps=(), environment="production")
+    asked = await home.desk.promote(ask, await home.person("ana"))
+    await home.engine.settle()
+    return asked
+
+
+async def adjust(home: House, asked: Promotion, *left_out: str) -> None:
+    ask = Adjust(context=home.context(), promotion=asked.id, left_out=left_out)
+    await home.desk.adjust(ask, await home.person("ana"))
+    await home.engine.settle()
+
+
+async def test_a_train_waits_for_a_blocked_app_to_be_left_out_and_goes_on_with_the_rest(home: House) -> None:
+    await sicken(home, "payments")
+    asked = await train(home)
+    waiting = await home.now(asked)
+    assert (waiting.phase, waiting.stage, waiting.can_go_without) == (Phase.RUNNING, Stage.GATES, ("payments",))
+    said = [m.shown.text for m in home.messenger.messages if m.only_for == "U0ANA"]
+    assert len(said) == 1
+    assert f"/adjust {asked.id} leave out payments" in said[0]
+    await home.engine.pass_time(MINUTE)
+    await adjust(home, asked, "payments")
+    assert (await home.now(asked)).stage is Stage.APPROVAL
+    await home.approve("bo", asked)
+    assert (await home.now(asked)).phase is Phase.SUCCEEDED
+    assert "v1.4.0" in home.overlay("production", "payments")
+    assert len([m for m in home.messenger.messages if m.only_for == "U0ANA"]) == 1
+
+
+async def test_what_blocked_it_may_also_pass(home: House) -> None:
+    await sicken(home, "payments")
+    asked = await train(home)
+    await sicken(home, "payments", well=True)
+    await home.engine.pass_time(MINUTE)
+    assert (await home.now(asked)).stage is Stage.APPROVAL
+
+
+async def test_it_does_not_wait_for_ever(home: House) -> None:
+    await sicken(home, "payments")
+    asked = await train(home)
+    await home.engine.pass_time(timedelta(hours=2))
+    ended = await home.now(asked)
+    assert ended.phase is Phase.FAILED
+    assert ended.outcome.startswith("Gave up waiting: scan: 1 critical")
+
+
+async def test_a_train_of_which_nothing_could_go_ends_at_once(home: House) -> None:
+    await sicken(home, "payments")
+    await sicken(home, "my-app")
+    assert (await home.now(await train(home))).outcome.startswith("Blocked: scan: 1 critical")
+
+
+async def test_an_app_that_is_blocked_right_before_the_commit_is_waited_for_too(home: House) -> None:
+    asked = await train(home)
+    await sicken(home, "payments")
+    await home.approve("bo", asked)
+    assert (await home.now(asked)).stage is Stage.GATES
+    await adjust(home, asked, "payments")
+    assert (await home.now(asked)).stage is Stage.APPROVAL
+    await home.approve("mia", asked)
+    assert (await home.now(asked)).phase is Phase.SUCCEEDED
+
+
+async def test_what_the_gates_say_of_an_app_that_stays_behind_voids_nothing(home: House) -> None:
+    asked = await train(home)
+    await adjust(home, asked, "payments")
+    before = (await home.now(asked)).content_hash
+    await sicken(home, "payments")
+    await home.approve("bo", asked, before)
+    assert (await home.now(asked)).phase is Phase.SUCCEEDED
+
+
+async def test_an_app_that_went_by_itself_meanwhile_is_not_taken_in_again(home: House) -> None:
+    asked = await train(home)
+    await adjust(home, asked, "payments")
+    alone = await home.deploy("bo", app="payments")
+    await adjust(home, asked)
+    assert (await home.now(asked)).left_out == ("payments",)
+    assert "bo is already promoting payments" in home.messenger.messages[-1].shown.text
+    await home.abort("bo", alone)
+    await adjust(home, asked)
+    assert (await home.now(asked)).left_out == ()
+    assert (await home.store.live("payments", "production")) == await home.now(asked)

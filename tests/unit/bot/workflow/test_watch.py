@@ -1,0 +1,98 @@
+"""A promotion that is done and only watched keeps nobody from the next one."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from bot.domain.caller import Person
+from bot.domain.image import Image
+from bot.domain.promotion import Phase, Promotion, Stage
+from bot.domain.safety import Lock, Rejection
+from bot.store.rejections import RejectionStore
+from tests.unit.bot.workflow.house import House, house
+from tests.unit.bot.workflow.test_turns import break_on_sync, policy, successor
+
+WATCHED = policy("  rollback: {automatic: 10m}\n")
+MIA = Person("U0MIA", "mia", "mia@example.com")
+
+
+async def watched(home: House, image: str = "v1.4.2") -> Promotion:
+    """Healthy, and looked at for ten minutes of real time: the story is busy and does not settle."""
+    asked = await home.begin("ana", image)
+    await home.until(asked, lambda p: p.stage is Stage.APPROVAL)
+    await home.press("bo", asked)
+    await home.until(asked, lambda p: p.only_watched)
+    return asked
+
+
+async def test_the_next_promotion_takes_its_place(tmp_path: Path) -> None:
+    async with house(tmp_path, WATCHED) as home:
+        first = await watched(home)
+        second = await home.begin("mia", "v1.4.3")
+        assert (await home.store.live("my-app", "production")).id == second.id  # type: ignore[union-attr]
+        await home.until(second, lambda p: p.stage is Stage.APPROVAL)
+        assert (await home.now(first)).phase is Phase.RUNNING  # still watched, until something changes
+        await home.press("bo", second)
+        await home.until(second, lambda p: p.only_watched)
+        await home.until(first, lambda p: p.phase.final)
+        assert (await home.now(first)).phase is Phase.SUCCEEDED
+        assert home.promotion_commits() == [first.id, second.id]
+
+
+async def test_what_goes_wrong_while_somebody_acts_is_told_and_left_to_them(tmp_path: Path) -> None:
+    async with house(tmp_path, WATCHED) as home:
+        first = await watched(home)
+        second = await home.begin("mia", "v1.4.3")
+        await home.until(second, lambda p: p.stage is Stage.APPROVAL)
+        home.alerts.fire("HighErrorRate", "errors at 20 %", app="my-app", environment="production")
+        await home.until(first, lambda p: p.phase.final)
+        ended = await home.now(first)
+        assert (ended.phase, ended.successor) == (Phase.FAILED, "")
+        assert ended.outcome.startswith("The alert HighErrorRate fires")
+        assert (await home.store.live("my-app", "production")).id == second.id  # type: ignore[union-attr]
+
+
+async def failed_and_rolled_back(home: House) -> Promotion:
+    break_on_sync(home, "v1.4.2")
+    asked = await home.deploy("ana")
+    await home.approve("bo", asked)
+    return asked
+
+
+async def test_a_rejected_image_is_not_gone_back_to_by_itself(tmp_path: Path) -> None:
+    async with house(tmp_path, WATCHED) as home:
+        old: Image = (await home.registry.artifact("harbor.example.com/apps/my-app", "v1.4.1")).image
+        async with home.database.begin() as connection:
+            rejection = Rejection("my-app", old.digest, "v1.4.1", MIA, "leaks", datetime.now(UTC))
+            await RejectionStore(home.database).reject(connection, rejection)
+        back = await home.now(await successor(home, await failed_and_rolled_back(home)))
+        assert back.phase is Phase.FAILED
+        assert "rejected: mia rejects v1.4.1: leaks." in back.outcome
+        assert "v1.4.2" in home.overlay("production")
+
+
+async def test_a_lock_that_somebody_took_holds_an_automatic_rollback(tmp_path: Path) -> None:
+    async with house(tmp_path, WATCHED) as home:
+        write = home.overlays.commit
+
+        async def commit_then_lock(*args: object) -> object:
+            made = await write(*args)  # type: ignore[arg-type]
+            async with home.database.begin() as connection:
+                lock = Lock("my-app", "production", MIA, "a migration", datetime.now(UTC))
+                await home.locks.take(connection, lock)
+            return made
+
+        home.overlays.commit = commit_then_lock  # type: ignore[method-assign,assignment]
+        back = await home.now(await successor(home, await failed_and_rolled_back(home)))
+        assert back.outcome.startswith("Blocked: lock: my-app in production is locked by mia")
+
+
+async def test_an_argo_cd_that_is_away_is_no_reason_to_roll_back(tmp_path: Path) -> None:
+    async with house(tmp_path, WATCHED + "  follow_timeout: 1s\n") as home:
+        home.applications.obeys = False
+        asked = await home.begin("ana")
+        await home.until(asked, lambda p: p.stage is Stage.APPROVAL)
+        await home.press("bo", asked)
+        await home.until(asked, lambda p: p.stage is Stage.FOLLOW)
+        await home.until(asked, lambda p: p.phase.final)
+        ended = await home.now(asked)
+        assert (ended.phase, ended.successor) == (Phase.FAILED, "")
