@@ -46,7 +46,8 @@ def verify(
 ) -> None:
     """Say whether a row was changed, removed or inserted. Exit status 1 when one was.
 
-    What is cut off at the end of the chain shows only against an anchor: note the one that is printed.
+    What is cut off at the end shows where the end of a promotion went with it, and against an anchor in any case: note
+    the one that is printed.
     """
 
     async def work(database: Database) -> tuple[str | None, Row | None]:

@@ -48,6 +48,7 @@ from bot.workflow.steps import Steps
 from bot.workflow.story import Story
 from bot.workflow.tags import Tags
 from bot.workflow.turns import Turns
+from bot.workflow.waker import Waker
 from bot.workflow.watcher import Watcher
 
 WATCH_PACE = 5
@@ -73,7 +74,16 @@ async def assemble(settings: Settings, policy: Policy, stack: AsyncExitStack) ->
     }
     router = Router(Registry.load(commands), offered)
     slack = settings.slack
-    needs = Needs(policy, ground.catalog, outside.tekton, bulletins, WebhookStore(ground.database))
+    waker = Waker(ground.store, engine)
+    needs = Needs(
+        policy,
+        ground.catalog,
+        outside.tekton,
+        bulletins,
+        WebhookStore(ground.database),
+        wake=waker.image,
+        quiet=waker.place,
+    )
     return Pilothouse(
         settings=settings,
         router=router,

@@ -10,7 +10,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.domain.promotion import Phase
 from bot.store.database import Database, metadata
+from bot.store.promotions import promotions
 
 APP_LENGTH = 255
 """characters; a train's apps are named in full in the detail of its rows"""
@@ -32,6 +34,7 @@ audit = sa.Table(
 )
 
 GENESIS = "0" * 64
+FINAL = tuple(phase for phase in Phase if phase.final)
 CHAIN_LOCK = 0x9170
 """Key of the Postgres advisory lock under which rows are appended; SQLite's transactions are serial already."""
 
@@ -129,7 +132,10 @@ class Audit:
         return tuple(Row(**row) for row in found)
 
     async def verify(self) -> str | None:
-        """None when the chain holds, else one sentence on the first row that was changed, removed or inserted."""
+        """None when the chain holds, else one sentence on the first row that was changed, removed or inserted.
+
+        The chain alone does not know its end; promotions do, for each that is over is there with its last row.
+        """
         previous, expected_seq = GENESIS, 1
         while page := await self.rows(after=expected_seq - 1):
             for row in page:
@@ -140,4 +146,17 @@ class Audit:
                 if row.hash != row.expected_hash():
                     return f"row {row.seq} ({row.event} by {row.actor} at {row.at}) was changed"
                 previous, expected_seq = row.hash, row.seq + 1
-        return None
+        return await self._beside_the_chain(expected_seq - 1) or await self._cut_off()
+
+    async def _beside_the_chain(self, rows: int) -> str | None:
+        async with self._database.begin() as connection:
+            there = (await connection.execute(sa.select(sa.func.count()).select_from(audit))).scalar_one()
+        return f"{there - rows} more rows are there than the chain has: they were inserted" if there != rows else None
+
+    async def _cut_off(self) -> str | None:
+        """A promotion that is over was written down together with its last row: without it, that was removed."""
+        said = sa.select(audit.c.promotion_id).where(audit.c.dedupe == promotions.c.id + ":conclude")
+        query = sa.select(promotions.c.id).where(promotions.c.phase.in_(FINAL), ~said.exists()).limit(1)
+        async with self._database.begin() as connection:
+            lost = (await connection.execute(query)).scalar_one_or_none()
+        return f"the last row of {lost} is missing: rows were cut off at the end" if lost else None

@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated
@@ -42,17 +42,32 @@ class Body(msgspec.Struct):
     alerts: list[Wire]
 
 
+Quiet = Callable[[str, str], Awaitable[object]]
+"""called with the app and the environment of an alert that is over"""
+
+
+async def nobody_waits(app: str, environment: str) -> None:
+    """Gates that wait for alerts to end ask again by themselves."""
+
+
 class AlertmanagerWebhook:
     """`clock` counts seconds since the epoch."""
 
     name = "alertmanager"
 
     def __init__(
-        self, policy: Policy, bulletins: Bulletins, store: WebhookStore, *, clock: Callable[[], float] = time.time
+        self,
+        policy: Policy,
+        bulletins: Bulletins,
+        store: WebhookStore,
+        quiet: Quiet = nobody_waits,
+        *,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._policy = policy
         self._bulletins = bulletins
         self._store = store
+        self._quiet = quiet
         self._clock = clock
 
     def authentic(self, headers: Mapping[str, str], body: bytes, secret: str) -> bool:  # noqa: ARG002 (others sign it)
@@ -68,6 +83,8 @@ class AlertmanagerWebhook:
     async def act(self, facts: str) -> None:
         for one in load(facts, tuple[Alert, ...]):
             await self._tell(one)
+            if one.ended_at is not None:
+                await self._quiet(one.app, one.environment)
 
     async def _tell(self, told: Alert) -> None:
         episode = continued(await self._store.episode(told.fingerprint), told)

@@ -13,7 +13,8 @@ from bot.policy import Policy
 from bot.ports import Pipelines
 from bot.settings import Settings
 from bot.store.webhooks import WebhookStore
-from bot.webhooks.alertmanager import AlertmanagerWebhook
+from bot.webhooks.alertmanager import AlertmanagerWebhook, Quiet
+from bot.webhooks.alertmanager import nobody_waits as no_gate_waits
 from bot.webhooks.github import GitHubWebhook
 from bot.webhooks.harbor import HarborWebhook
 from bot.webhooks.receiver import Receiver
@@ -48,7 +49,10 @@ class Webhooks:
 
 @dataclass(frozen=True)
 class Needs:
-    """What the receivers work with. `wake` is told the digest of an image whose scan is over."""
+    """What the receivers work with.
+
+    `wake` is told the digest of an image whose scan is over, `quiet` the app and the environment of an alert that is.
+    """
 
     policy: Policy
     catalog: Catalog
@@ -56,6 +60,7 @@ class Needs:
     bulletins: Bulletins
     store: WebhookStore
     wake: Wake = nobody_waits
+    quiet: Quiet = no_gate_waits
 
 
 def open_webhooks(settings: Settings, needs: Needs, *, clock: Callable[[], float] = time.time) -> Webhooks:
@@ -67,7 +72,7 @@ def open_webhooks(settings: Settings, needs: Needs, *, clock: Callable[[], float
     senders: tuple[Sender, ...] = (
         GitHubWebhook(settings.github.repository, settings.git.branch, moved),
         HarborWebhook(needs.wake),
-        AlertmanagerWebhook(needs.policy, needs.bulletins, needs.store, clock=clock),
+        AlertmanagerWebhook(needs.policy, needs.bulletins, needs.store, needs.quiet, clock=clock),
         TektonWebhook(needs.pipelines, needs.policy, needs.bulletins),
     )
     worker = Worker(needs.store, senders, clock=clock)

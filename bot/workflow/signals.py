@@ -5,6 +5,9 @@ from datetime import datetime
 
 from bot.domain.promotion import Approval, GateResult, Promotion, Vote, VoteKind
 
+WAKE = {"wake": True}
+"""Sent in place of a signal: nobody speaks, but there is reason to ask the gates again."""
+
 
 @dataclass(frozen=True)
 class Signal:

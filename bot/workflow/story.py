@@ -38,7 +38,7 @@ from bot.workflow.insistence import Ended, insist
 from bot.workflow.journal import Journal, Json, unpack
 from bot.workflow.pull_requests import Opened
 from bot.workflow.sentences import announced_wait, pause, reasons, unhealthy, what_changed
-from bot.workflow.signals import Confirmation, Judgement, Signal, with_vote
+from bot.workflow.signals import WAKE, Confirmation, Judgement, Signal, with_vote
 from bot.workflow.steps import Steps
 
 T = TypeVar("T")
@@ -196,10 +196,12 @@ class Telling:
         return counted(self._now.approvals, self._now.content_hash)
 
     async def _listen(self, within: timedelta) -> bool:
-        """Wait for one signal and judge it; False when none came. Raises Ended for a rejection or an abort."""
+        """Wait for one signal, and judge what was said; False when none came. Raises Ended for a no or an abort."""
         heard = await self._journal.receive(within)
         if heard is None:
             return False
+        if heard == WAKE:
+            return True
         self._signals += 1
         signal = unpack(heard, Signal)
         judge = partial(self._steps.judge, self._now, signal)

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from bot.domain.caller import Caller
-from bot.domain.errors import Conflict, PromotionInProgress
+from bot.domain.errors import Conflict, PromotionInProgress, Unavailable, UserError
 from bot.domain.intent import Abort, Deploy, IfBusy, Promote, Wish
 from bot.domain.promotion import Promotion
 from bot.domain.queueing import Waiting
@@ -19,7 +19,7 @@ class Queue(Protocol):
 
 
 class Turns:
-    """Raises what `Promotions` raises, but for PromotionInProgress."""
+    """Raises what `Promotions` raises, but for PromotionInProgress and Unavailable."""
 
     def __init__(self, promotions: Promotions, queue: Queue) -> None:
         self._promotions = promotions
@@ -32,6 +32,11 @@ class Turns:
             other = await self._promotions.get(busy.promotion_id)
             if wish.if_busy is IfBusy.REFUSE:
                 return Occupied(busy.sentence, other, wish)
+        except Unavailable as away:
+            raise UserError(
+                f"{away.system} does not answer, and without it I cannot tell what would be promoted: nothing was "
+                "started. Say the same again in a minute; what is under way goes on by itself."
+            ) from away
         if wish.if_busy is IfBusy.REPLACE:
             return await self._replace(wish, caller, other)
         return await self._wait(wish, caller, other)

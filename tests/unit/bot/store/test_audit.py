@@ -7,9 +7,12 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from bot.domain.promotion import Phase, Stage
 from bot.store.audit import Audit, Entry, audit
 from bot.store.database import Database
+from bot.store.promotions import PromotionStore
 from bot.store.schema import migrate
+from tests.views.samples import promotion
 
 
 @pytest.fixture
@@ -58,6 +61,27 @@ async def test_an_inserted_row_breaks_the_chain_even_with_a_hash_of_its_own(data
     async with database.begin() as connection:
         await connection.execute(audit.insert().values(row))
     assert await chain.verify() == "row 3 does not follow row 2: one of them was removed or inserted"
+
+
+async def test_a_row_that_stands_before_the_first_one_is_found(database: Database) -> None:
+    chain = await filled(database, 2)
+    row = dict(vars((await chain.rows())[0]), seq=0, actor="U0EVIL")
+    async with database.begin() as connection:
+        await connection.execute(audit.insert().values(row))
+    assert await chain.verify() == "1 more rows are there than the chain has: they were inserted"
+
+
+async def test_a_promotion_that_is_over_misses_what_was_cut_off_at_the_end(database: Database) -> None:
+    chain, store, over = Audit(database), PromotionStore(database), promotion(phase=Phase.SUCCEEDED, stage=Stage.DONE)
+    async with database.begin() as connection:
+        await store.create(connection, over)
+        await store.save(connection, over)
+        await chain.append(connection, Entry("requested", "U0ANA", promotion_id=over.id))
+        await chain.append(connection, Entry("succeeded", "pilothouse", dedupe=f"{over.id}:conclude"))
+    assert await chain.verify() is None
+    async with database.begin() as connection:
+        await connection.execute(audit.delete().where(audit.c.seq == 2))
+    assert await chain.verify() == f"the last row of {over.id} is missing: rows were cut off at the end"
 
 
 async def test_the_same_step_is_written_once(database: Database) -> None:

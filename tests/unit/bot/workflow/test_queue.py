@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.domain.errors import Conflict, NotAllowed
+from bot.domain.errors import Conflict, NotAllowed, Unavailable, UserError
 from bot.domain.intent import Deploy, IfBusy, Promote, Rollback, Wish
-from bot.domain.promotion import Phase, Promotion, Stage
+from bot.domain.promotion import Following, Phase, Progress, Promotion, Stage
 from bot.domain.queueing import Waiting
 from bot.domain.reply import Occupied, Queued, Started
 from bot.notify.outbox import Outbox
@@ -234,3 +234,23 @@ async def test_a_train_waits_for_each_of_its_apps_and_a_rollback_waits_too(line:
     assert isinstance(await line.start("mia", back), Queued)
     (waiting,) = await line.queue.store.all()
     assert waiting == Waiting(back, "U0MIA", "T0PILOT", waiting.since)
+
+
+async def test_what_cannot_be_looked_up_now_starts_nothing_and_says_so(line: Line) -> None:
+    line.home.registry.failing = Unavailable("Harbor", "read v1.4.2", "connection refused")
+    with pytest.raises(UserError, match=r"Harbor does not answer, .* nothing was started\. Say the same again"):
+        await line.ask("ana", IfBusy.REFUSE)
+    assert await line.home.store.all_live() == ()
+    line.home.registry.failing = None
+    assert isinstance(await line.ask("ana", IfBusy.REFUSE), Started)
+
+
+async def test_what_is_only_watched_keeps_nobody_in_line(line: Line) -> None:
+    first = await line.ask("ana", IfBusy.REFUSE)
+    assert isinstance(first, Started)
+    assert isinstance(await line.ask("bo", image="v1.4.3"), Queued)
+    watched = await line.home.now(first.promotion)
+    healthy = (Following(watched.moves[0].application, Progress.HEALTHY),)
+    async with line.home.database.begin() as connection:
+        await line.home.store.save(connection, replace(watched, stage=Stage.FOLLOW, following=healthy))
+    assert await line.next() == 1

@@ -1,0 +1,42 @@
+"""What other systems tell us makes the stories that wait for it ask their gates again, at once."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bot.domain.promotion import Promotion, Stage
+from bot.store.promotions import PromotionStore
+from bot.workflow.journal import StoryEngine
+from bot.workflow.signals import WAKE
+
+AT_MOST_EVERY = 5
+"""seconds: a storm of news is one reason to look again"""
+
+
+@dataclass(frozen=True)
+class Waker:
+    """Nothing hangs on it: gates are asked again by themselves, too. `clock` counts seconds since the epoch."""
+
+    store: PromotionStore
+    engine: StoryEngine
+    clock: Callable[[], float] = time.time
+
+    async def image(self, digest: str) -> int:
+        """Something is known of an image; how many promotions were woken."""
+        return await self._wake(lambda promotion: any(move.after.digest == digest for move in promotion.moves))
+
+    async def place(self, app: str, environment: str) -> int:
+        """Something has changed for an app there, or where its images come from; "" is any."""
+
+        def concerns(promotion: Promotion) -> bool:
+            places = ("", promotion.plan.environment, promotion.plan.source)
+            return environment in places and (not app or app in promotion.apps)
+
+        return await self._wake(concerns)
+
+    async def _wake(self, concerns: Callable[[Promotion], bool]) -> int:
+        waiting = [p for p in await self.store.all_live() if p.stage is Stage.GATES and p.blocked and concerns(p)]
+        moment = int(self.clock() / AT_MOST_EVERY)
+        for promotion in waiting:
+            await self.engine.signal(promotion.id, f"{promotion.id}:wake:{moment}", WAKE)
+        return len(waiting)
