@@ -17,12 +17,22 @@ Replaced = Callable[[], Awaitable[frozenset[str]]]
 
 
 class Watcher:
-    """Repeatable: it only reads. What cannot be asked is no evidence."""
+    """Repeatable: it only reads. What cannot be asked is no evidence. `interval`: seconds between two looks."""
 
-    def __init__(self, applications: Applications, alerts: Alerts | None, interval: float) -> None:
+    def __init__(
+        self,
+        applications: Applications,
+        alerts: Alerts | None,
+        interval: float,
+        *,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
         self._applications = applications
         self._alerts = alerts
         self._interval = interval
+        self._clock = clock
+        self._sleep = sleep
 
     async def watch(self, moves: tuple[Move, ...], deadline: datetime, replaced: Replaced) -> str:
         """One sentence of evidence as soon as there is some; "" when all was well until the deadline (UTC).
@@ -30,7 +40,7 @@ class Watcher:
         An app that something newer was promoted to meanwhile says nothing about this any more.
         """
         bad: Counter[str] = Counter()
-        while datetime.now(UTC) < deadline:
+        while self._clock() < deadline:
             gone = await replaced()
             moves = tuple(move for move in moves if move.app not in gone)
             if not moves:
@@ -40,7 +50,7 @@ class Watcher:
                 bad[move.app] = bad[move.app] + 1 if evidence else 0
                 if bad[move.app] >= BAD_LOOKS:
                     return evidence
-            await asyncio.sleep(self._interval)
+            await self._sleep(self._interval)
         return ""
 
     async def _evidence(self, move: Move) -> str:

@@ -38,6 +38,7 @@ class MemoryEngine:
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     _tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     _changed: dict[str, asyncio.Event] = field(default_factory=dict)
+    _resting: dict[asyncio.Task[None], asyncio.Event] = field(default_factory=dict)
 
     async def start(self, promotion_id: str, plan: Json) -> None:
         if promotion_id not in self.tapes:
@@ -62,12 +63,24 @@ class MemoryEngine:
                     if not isinstance(task.exception(), Crash):
                         task.result()
                     self._run(promotion_id)
-            if all(task.done() or id in self._waiting for id, task in self._tasks.items()):
+            if all(task.done() or id in self._waiting or task in self._resting for id, task in self._tasks.items()):
                 return
+
+    async def rest(self, seconds: float) -> None:
+        """For steps that look again and again: the next look is when time has passed."""
+        task = asyncio.current_task()
+        assert task is not None
+        self._resting[task] = asyncio.Event()
+        try:
+            await self._resting[task].wait()
+        finally:
+            del self._resting[task]
 
     async def pass_time(self, duration: timedelta) -> None:
         """Waits that end within `duration` end now."""
         self.now += duration
+        for alarm in list(self._resting.values()):
+            alarm.set()
         for event in self._changed.values():
             event.set()
         await asyncio.sleep(0.01)

@@ -1,7 +1,7 @@
 """The core with working fakes around it: everything but Slack's wire and the other systems'."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -126,26 +126,6 @@ class House:
         await self.engine.settle()
         return promotion
 
-    async def begin(self, who: str = "ana", image: str = "", app: str = "my-app") -> Promotion:
-        """Like `deploy`, for a story that will not come to rest."""
-        ask = Deploy(context=self.context(), app=app, environment="production", image=image)
-        return await self.desk.deploy(ask, await self.person(who))
-
-    async def press(self, who: str, promotion: Promotion) -> None:
-        """Like `approve`, for a story that will not come to rest."""
-        seen = (await self.now(promotion)).content_hash
-        ask = Approve(context=self.context(), promotion=promotion.id, content_hash=seen)
-        await self.desk.approve(ask, await self.person(who))
-
-    async def until(self, promotion: Promotion, holds: Callable[[Promotion], bool]) -> Promotion:
-        """Wait, in real time, until it has come so far."""
-        async with asyncio.timeout(30):
-            while True:
-                now = await self.now(promotion)
-                if holds(now):
-                    return now
-                await asyncio.sleep(0.01)
-
     async def rollback(self, who: str = "ana", to: str = "") -> Promotion:
         ask = Rollback(context=self.context(), app="my-app", environment="production", to=to)
         promotion = await self.desk.rollback(ask, await self.person(who))
@@ -236,7 +216,7 @@ async def house(directory: Path, policy_text: str = POLICY) -> AsyncIterator[Hou
         eligibility=eligibility,
         committer=committer,
         follower=Follower(applications, overlays, interval=0.001),
-        watcher=Watcher(applications, alerts, interval=0.001),
+        watcher=Watcher(applications, alerts, 15, clock=lambda: engine.now, sleep=engine.rest),
         aftermath=Aftermath(planner, store, locks, reviews, policy, asyncio.Event()),
         pull_requests=PullRequestSteps(overlays, committer, overlays, lambda promotion: f"body of {promotion.id}"),
         clock=lambda: engine.now,

@@ -12,6 +12,7 @@ from bot.domain.intent import Adjust, Deploy, Promote
 from bot.domain.promotion import Phase, Promotion, Stage
 from bot.domain.safety import Delegation
 from bot.domain.scan import Severity, Vulnerability
+from bot.workflow.watcher import BAD_LOOKS
 from tests.unit.bot.workflow.house import HARBOR, POLICY, House, house, kustomization, path
 
 PRODUCTION = "environments:\n- {name: development}\n- {name: staging}\n- name: production\n"
@@ -201,6 +202,8 @@ async def test_an_alert_soon_after_the_sync_takes_it_back(tmp_path: Path) -> Non
         home.alerts.fire("HighErrorRate", "errors at 20 %", app="my-app", environment="production")
         asked = await home.deploy("ana")
         await home.approve("bo", asked)
+        for _ in range(BAD_LOOKS):
+            await home.engine.pass_time(timedelta(seconds=15))
         ended = await home.now(asked)
         assert ended.outcome == "The alert HighErrorRate fires for my-app: errors at 20 %."
         assert (await successor(home, asked)).plan.automatic

@@ -1,6 +1,6 @@
 """A promotion that is done and only watched keeps nobody from the next one."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bot.domain.caller import Person
@@ -8,6 +8,7 @@ from bot.domain.image import Image
 from bot.domain.promotion import Phase, Promotion, Stage
 from bot.domain.safety import Lock, Rejection
 from bot.store.rejections import RejectionStore
+from bot.workflow.watcher import BAD_LOOKS
 from tests.unit.bot.workflow.house import House, house
 from tests.unit.bot.workflow.test_turns import break_on_sync, policy, successor
 
@@ -15,40 +16,60 @@ WATCHED = policy("  rollback: {automatic: 10m}\n")
 MIA = Person("U0MIA", "mia", "mia@example.com")
 
 
-async def watched(home: House, image: str = "v1.4.2") -> Promotion:
-    """Healthy, and looked at for ten minutes of real time: the story is busy and does not settle."""
-    asked = await home.begin("ana", image)
-    await home.until(asked, lambda p: p.stage is Stage.APPROVAL)
-    await home.press("bo", asked)
-    await home.until(asked, lambda p: p.only_watched)
+async def watched(home: House) -> Promotion:
+    asked = await home.deploy("ana")
+    await home.approve("bo", asked)
+    assert (await home.now(asked)).only_watched
     return asked
+
+
+async def look(home: House, times: int = 1) -> None:
+    for _ in range(times):
+        await home.engine.pass_time(timedelta(seconds=15))
+
+
+async def test_a_watch_without_evidence_ends_well(tmp_path: Path) -> None:
+    async with house(tmp_path, WATCHED) as home:
+        asked = await watched(home)
+        await home.engine.pass_time(timedelta(minutes=9))
+        assert (await home.now(asked)).phase is Phase.RUNNING
+        await home.engine.pass_time(timedelta(minutes=2))
+        assert (await home.now(asked)).phase is Phase.SUCCEEDED
 
 
 async def test_the_next_promotion_takes_its_place(tmp_path: Path) -> None:
     async with house(tmp_path, WATCHED) as home:
         first = await watched(home)
-        second = await home.begin("mia", "v1.4.3")
-        assert (await home.store.live("my-app", "production")).id == second.id  # type: ignore[union-attr]
-        await home.until(second, lambda p: p.stage is Stage.APPROVAL)
+        second = await home.deploy("mia", image="v1.4.3")
+        await look(home)
         assert (await home.now(first)).phase is Phase.RUNNING  # still watched, until something changes
-        await home.press("bo", second)
-        await home.until(second, lambda p: p.only_watched)
-        await home.until(first, lambda p: p.phase.final)
+        await home.approve("bo", second)
+        await look(home)
         assert (await home.now(first)).phase is Phase.SUCCEEDED
+        assert (await home.store.live("my-app", "production")) == await home.now(second)
         assert home.promotion_commits() == [first.id, second.id]
+
+
+async def test_a_person_may_roll_back_what_is_watched(tmp_path: Path) -> None:
+    async with house(tmp_path, WATCHED) as home:
+        first = await watched(home)
+        back = await home.rollback("ana")
+        await home.approve("bo", back)
+        assert (await home.now(back)).phase is Phase.SUCCEEDED
+        await look(home)
+        assert (await home.now(first)).phase is Phase.SUCCEEDED
 
 
 async def test_what_goes_wrong_while_somebody_acts_is_told_and_left_to_them(tmp_path: Path) -> None:
     async with house(tmp_path, WATCHED) as home:
         first = await watched(home)
-        second = await home.begin("mia", "v1.4.3")
-        await home.until(second, lambda p: p.stage is Stage.APPROVAL)
+        second = await home.deploy("mia", image="v1.4.3")
         home.alerts.fire("HighErrorRate", "errors at 20 %", app="my-app", environment="production")
-        await home.until(first, lambda p: p.phase.final)
+        await look(home, BAD_LOOKS)
         ended = await home.now(first)
         assert (ended.phase, ended.successor) == (Phase.FAILED, "")
         assert ended.outcome.startswith("The alert HighErrorRate fires")
-        assert (await home.store.live("my-app", "production")).id == second.id  # type: ignore[union-attr]
+        assert (await home.now(second)).stage is Stage.APPROVAL
 
 
 async def failed_and_rolled_back(home: House) -> Promotion:
@@ -89,10 +110,7 @@ async def test_a_lock_that_somebody_took_holds_an_automatic_rollback(tmp_path: P
 async def test_an_argo_cd_that_is_away_is_no_reason_to_roll_back(tmp_path: Path) -> None:
     async with house(tmp_path, WATCHED + "  follow_timeout: 1s\n") as home:
         home.applications.obeys = False
-        asked = await home.begin("ana")
-        await home.until(asked, lambda p: p.stage is Stage.APPROVAL)
-        await home.press("bo", asked)
-        await home.until(asked, lambda p: p.stage is Stage.FOLLOW)
-        await home.until(asked, lambda p: p.phase.final)
+        asked = await home.deploy("ana")
+        await home.approve("bo", asked)
         ended = await home.now(asked)
         assert (ended.phase, ended.successor) == (Phase.FAILED, "")
