@@ -16,6 +16,9 @@ class MemoryAlerts:
         self.alerts.append(alert)
         return alert
 
+    def resolve(self, name: str) -> None:
+        self.alerts = [alert for alert in self.alerts if alert.name != name]
+
     async def firing(self, labels: Mapping[str, str]) -> tuple[FiringAlert, ...]:
         if self.failing:
             raise self.failing

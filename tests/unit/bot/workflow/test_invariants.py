@@ -1,10 +1,11 @@
 """Whatever people do, in whatever order, and wherever the process dies: what must always hold.
 
-A machine draws requests, votes, foreign commits, locks, freezes, lost permissions, crashes and time; it looks at each
-commit at the moment at which it is made.
+A machine draws requests, trains, votes, foreign commits, locks, freezes, rejected images, lost permissions, alerts,
+crashes and time; it looks at each commit at the moment at which it is made. What it expects it works out by itself.
 """
 
 import asyncio
+import contextlib
 import tempfile
 from collections import Counter, defaultdict
 from contextlib import AsyncExitStack
@@ -19,29 +20,37 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from bot.domain.application import ApplicationRef
 from bot.domain.caller import PILOTHOUSE, Person
 from bot.domain.errors import Unavailable, UserError
-from bot.domain.intent import Abort, Approve, Deploy, Reject, Rollback
+from bot.domain.intent import Abort, Adjust, Approve, Deploy, Promote, Reject, Rollback, Wish
 from bot.domain.overlay import Change, Commit
-from bot.domain.promotion import Kind, Promotion
-from bot.domain.safety import Freeze, Lock
+from bot.domain.promotion import Kind, Move, Promotion
+from bot.domain.safety import Freeze, Lock, Rejection
 from bot.domain.scan import Severity, Vulnerability
 from bot.store.freezes import FreezeStore
+from bot.store.rejections import RejectionStore
+from bot.workflow.turns import begin
+from bot.workflow.watcher import BAD_LOOKS
 from tests.unit.bot.workflow.house import HARBOR, POLICY, House, house, kustomization, path
 
 RULES = POLICY + (
     "environments:\n- {name: development}\n- {name: staging}\n"
-    "- {name: production, approval: {count: 2}, gates: {lock: {}, freeze: {}}}\n"
+    "- {name: production, approval: {count: 2}, rollback: {automatic: 10m}}\n"
+    "apps: {payments: {environments: {production: {approval: {count: 1, required: [admin]}}}}}\n"
 )
 APPS = st.sampled_from(["my-app", "payments"])
 PLACES = st.sampled_from(["my-app", "payments", ""])
 TAGS = st.sampled_from(["v1.4.0", "v1.4.1", "v1.4.2", "v1.4.3"])
 PEOPLE = st.sampled_from(["ana", "bo", "mia", "cy", "dee"])
+PEOPLE_TOGETHER = st.permutations(["bo", "mia", "dee"]).map(lambda people: people[1:] if people[0] != "dee" else people)
+HAPPENINGS = st.sampled_from(["nothing", "nothing", "nothing", "lock", "freeze", "reject", "sicken", "push"])
+LEFT_OUT = st.sampled_from([(), (), ("my-app",), ("payments",)])
 STEPS = st.sampled_from(
     ["announce", "gates#1", "ask-people#1", "judge#1", "judge#2", "confirm#2", "commit", "follow", "successor",
-     "conclude"]
+     "conclude", "watch", "offer#1", "gates#2", "judge#3"]
 )  # fmt: skip
 MINUTES = st.sampled_from([1, 30, 300])
 WANTED = 2
-"""approvals"""
+"""approvals of my-app; payments wants dee"""
+MIA = Person("U0MIA", "mia", "mia@example.com")
 LONG = timedelta(hours=5)
 """longer than anything waits"""
 ROUNDS = 6
@@ -55,10 +64,13 @@ class Promotions(RuleBasedStateMachine):
         self.stack = AsyncExitStack()
         self.home: House
         self.freezes: FreezeStore
+        self.rejections: RejectionStore
         self.votes: dict[str, dict[str, str]] = defaultdict(dict)
         """promotion → who said yes → to which content, as the machine remembers it"""
         self.live = False
         """whether a promotion is under way"""
+        self.critical: set[tuple[str, str]] = set()
+        """app and tag of the images that scans find something critical in"""
         self.wrong: list[str] = []
 
     @initialize()
@@ -82,16 +94,42 @@ class Promotions(RuleBasedStateMachine):
         glass = Deploy(context=context, app=app, environment=place, break_glass=True, reason="the site is down")
         self.loop.run(self._ask(who, Rollback(context=context, app=app, environment=place) if back else glass))
 
+    @rule(who=PEOPLE)
+    def ask_for_a_train(self, who: str) -> None:
+        self.loop.run(self._ask(who, Promote(context=self.home.context(), apps=(), environment="production")))
+
+    @precondition(lambda self: self.live)
+    @rule(who=PEOPLE, left_out=LEFT_OUT)
+    def adjust(self, who: str, left_out: tuple[str, ...]) -> None:
+        self.loop.run(self._adjust(who, left_out))
+
     @precondition(lambda self: self.live)
     @rule(who=PEOPLE, twice=st.booleans())
     def approve(self, who: str, twice: bool) -> None:
         self.loop.run(self._vote(who, twice=twice))
 
     @precondition(lambda self: self.live)
-    @rule(who=st.permutations(["bo", "mia", "dee"]))
+    @rule(who=PEOPLE_TOGETHER)
     def approve_together(self, who: list[str]) -> None:
-        for person in who[:WANTED]:
+        for person in who:
             self.loop.run(self._vote(person, twice=False))
+
+    @rule(app=APPS, tag=TAGS, what=HAPPENINGS, who=PEOPLE_TOGETHER)
+    def one_app_goes(self, app: str, tag: str, what: str, who: list[str]) -> None:
+        """On an otherwise good day, with at most one thing that a story must notice before its last vote."""
+        ask = Deploy(context=self.home.context(), app=app, environment="production", image=tag)
+        self.loop.run(self._goes(ask, what, who))
+
+    @rule(what=HAPPENINGS, who=PEOPLE_TOGETHER, left_out=LEFT_OUT)
+    def a_train_goes(self, what: str, who: list[str], left_out: tuple[str, ...]) -> None:
+        ask = Promote(context=self.home.context(), apps=(), environment="production")
+        self.loop.run(self._goes(ask, what, who, left_out))
+
+    @rule(app=APPS, what=HAPPENINGS, twice=st.booleans())
+    def what_went_wrong_is_taken_back(self, app: str, what: str, twice: bool) -> None:
+        for _ in range(1 + twice):
+            ask = Deploy(context=self.home.context(), app=app, environment="production", image="v1.4.3")
+            self.loop.run(self._goes_wrong(ask, what))
 
     @precondition(lambda self: self.live)
     @rule(who=PEOPLE, politely=st.booleans())
@@ -100,8 +138,7 @@ class Promotions(RuleBasedStateMachine):
 
     @rule(app=APPS, tag=st.none() | TAGS)
     def push_by_hand(self, app: str, tag: str | None) -> None:
-        files = {path("production", app): kustomization(tag, app)} if tag else {"README.md": b"# More\n"}
-        self.home.overlays.push(files, "by hand")
+        self._push(app, tag)
 
     @rule(app=PLACES, freeze=st.booleans())
     def hold(self, app: str, freeze: bool) -> None:
@@ -114,6 +151,17 @@ class Promotions(RuleBasedStateMachine):
     @rule(app=APPS, tag=TAGS, severity=st.sampled_from([Severity.HIGH, Severity.CRITICAL]))
     def find_a_vulnerability(self, app: str, tag: str, severity: Severity) -> None:
         self.loop.run(self._find(app, tag, severity))
+
+    @rule(app=APPS, tag=TAGS, rejected=st.booleans())
+    def reject_an_image(self, app: str, tag: str, rejected: bool) -> None:
+        self.loop.run(self._reject_image(app, tag, rejected=rejected))
+
+    @rule(app=APPS, fires=st.booleans())
+    def an_alert_fires_or_ends(self, app: str, fires: bool) -> None:
+        if fires:
+            self.home.alerts.fire("HighErrorRate", app=app, environment="production")
+        else:
+            self.home.alerts.resolve("HighErrorRate")
 
     @rule(who=st.sampled_from(["U0BO", "U0MIA"]))
     def change_the_release_managers(self, who: str) -> None:
@@ -144,6 +192,13 @@ class Promotions(RuleBasedStateMachine):
         if hasattr(self, "home"):
             assert max(Counter(self.home.promotion_commits()).values(), default=0) <= 1
 
+    @invariant()
+    def one_app_has_one_promotion_under_way(self) -> None:
+        if hasattr(self, "home"):
+            under_way = self.loop.run(self.home.store.all_live())
+            apps = Counter(app for one in under_way if not one.only_watched for app in one.apps)
+            assert max(apps.values(), default=0) <= 1, [(one.id, one.apps) for one in under_way]
+
     def teardown(self) -> None:
         try:
             if hasattr(self, "home"):
@@ -156,6 +211,7 @@ class Promotions(RuleBasedStateMachine):
         directory = self.stack.enter_context(tempfile.TemporaryDirectory())
         self.home = await self.stack.enter_async_context(house(Path(directory), RULES))
         self.freezes = FreezeStore(self.home.database)
+        self.rejections = RejectionStore(self.home.database)
         await self._add_payments()
         self._watch_commits()
         await self._ask("ana", Deploy(context=self.home.context(), app="my-app", environment="production"))
@@ -176,7 +232,10 @@ class Promotions(RuleBasedStateMachine):
             before = dict(self.home.overlays._trees[expected_head])
             made = await write(change, expected_head)
             event("a promotion was committed")
-            await self._judge(made, before, change)
+            try:
+                await self._judge(made, before, change)
+            except Exception as error:
+                self.wrong.append(f"{made.trailer('Promotion-Id')} could not be judged: {error!r}")
             return made
 
         self.home.overlays.commit = commit  # type: ignore[method-assign]
@@ -188,6 +247,9 @@ class Promotions(RuleBasedStateMachine):
         self._judge_lines(promotion, before, change)
         await self._judge_votes(promotion)
         await self._judge_holds(promotion)
+        await self._judge_images(promotion)
+        self._judge_scans(promotion)
+        await self._judge_by_itself(promotion)
         if promotion.plan.break_glass:
             rows = [row.event for row in await self.home.audit.rows() if row.promotion_id == promotion.id]
             self._must("break-glass" in rows, promotion, "the glass was broken, and that is not in the audit")
@@ -200,19 +262,48 @@ class Promotions(RuleBasedStateMachine):
             self._must(change.files[move.overlay] == wanted, promotion, "something else was written")
 
     async def _judge_votes(self, promotion: Promotion) -> None:
-        if promotion.plan.break_glass:
+        if promotion.plan.break_glass or promotion.plan.automatic:
             return
         said = {who for who, content in self.votes[promotion.id].items() if content == promotion.content_hash}
         managers = await self.home.directory.members("release-managers")
-        eligible = (managers | {"U0DEE"}) - {promotion.plan.requester.id}
-        self._must(len(said & eligible) >= WANTED, promotion, f"only {sorted(said & eligible)} said yes to this")
+        eligible = said & ((managers | {"U0DEE"}) - {promotion.plan.requester.id})
+        if "my-app" in promotion.apps:
+            self._must(len(eligible) >= WANTED, promotion, f"only {sorted(eligible)} said yes to my-app")
+        if "payments" in promotion.apps:
+            self._must("U0DEE" in eligible, promotion, f"{sorted(eligible)} said yes to payments, and not dee")
+        event("a train was committed" if len(promotion.apps) > 1 else "an app was committed")
+
+    async def _judge_images(self, promotion: Promotion) -> None:
+        for move in promotion.moves:
+            rejection = await self.rejections.find(move.app, move.after.digest)
+            self._must(rejection is None, promotion, f"{move.after.label} is rejected")
+
+    def _judge_scans(self, promotion: Promotion) -> None:
+        if promotion.plan.break_glass or promotion.plan.kind is Kind.ROLLBACK:
+            return
+        for move in promotion.moves:
+            self._must((move.app, move.after.tag) not in self.critical, promotion, f"{move.after.tag} is vulnerable")
+
+    async def _judge_by_itself(self, promotion: Promotion) -> None:
+        """Only back, and never twice in a row."""
+        if not promotion.plan.automatic:
+            return
+        event("a rollback by policy was committed")
+        self._must(promotion.plan.kind is Kind.ROLLBACK, promotion, "nobody asked for it, and it is no rollback")
+        failed = await self.home.store.get(promotion.plan.replaces)
+        assert failed is not None
+        self._must(not failed.plan.automatic, promotion, "it rolls back what was rolled back by itself")
+        self._must(failed.plan.kind is Kind.PROMOTION, promotion, "it rolls back a rollback")
+        for move in promotion.moves:
+            undone = next(one for one in failed.moves if one.app == move.app)
+            self._must(move.after.label == undone.label_before, promotion, "it goes somewhere else than back")
 
     async def _judge_holds(self, promotion: Promotion) -> None:
         plan = promotion.plan
         if plan.break_glass:
             return
         back = plan.kind is Kind.ROLLBACK
-        for app in plan.apps:
+        for app in promotion.apps:
             lock = await self.home.locks.held(app, plan.environment)
             self._must(lock is None or (back and lock.automatic), promotion, f"{app} is locked")
             frozen = await self.freezes.active(app, plan.environment)
@@ -222,20 +313,18 @@ class Promotions(RuleBasedStateMachine):
         if not holds:
             self.wrong.append(f"{promotion.id} ({promotion.plan.app}) was committed although {sentence}")
 
-    async def _ask(self, who: str, ask: Deploy | Rollback) -> None:
+    async def _ask(self, who: str, ask: Wish) -> None:
         caller = await self.home.person(who)
         try:
-            if isinstance(ask, Deploy):
-                await self.home.desk.deploy(ask, caller)
-            else:
-                await self.home.desk.rollback(ask, caller)
+            await begin(self.home.desk, ask, caller)
         except (UserError, Unavailable):
             return
         await self._settle()
 
     async def _live(self) -> Promotion | None:
-        """The oldest one that is under way."""
-        return next(iter(await self.home.store.all_live()), None)
+        """The oldest one that people can still do something about."""
+        live = await self.home.store.all_live()
+        return next((one for one in live if not one.only_watched), None)
 
     async def _vote(self, who: str, *, twice: bool) -> None:
         if not (promotion := await self._live()):
@@ -275,10 +364,86 @@ class Promotions(RuleBasedStateMachine):
                 return
             await self._settle()
 
-    async def _lock(self, app: str) -> None:
-        owner = Person("U0MIA", "mia", "mia@example.com")
+    async def _goes(self, ask: Wish, what: str, who: list[str], left_out: tuple[str, ...] = ()) -> None:
+        await self._calm_down()
+        await self._ask("ana", ask)
+        if left_out:
+            await self._adjust("ana", left_out)
+        if promotion := await self._live():
+            await self._happens(what, promotion.moves[-1])
+        for person in who:
+            await self._vote(person, twice=False)
+
+    async def _goes_wrong(self, ask: Deploy, what: str) -> None:
+        """An alert fires while it is watched, and something else happens before the rollback."""
+        await self._goes(ask, "nothing", ["bo", "mia", "dee"])
+        watched = next((one for one in await self.home.store.all_live() if one.only_watched), None)
+        if watched is None:
+            return
+        move = watched.moves[0]
+        await self._happens(what, replace(move, after=replace(move.after, tag=move.label_before)))
+        self.home.alerts.fire("HighErrorRate", app=ask.app, environment="production")
+        for _ in range(BAD_LOOKS):
+            await self._pass(timedelta(seconds=15))
+
+    async def _calm_down(self) -> None:
+        """A day on which nothing stands in the way, and there is something to promote."""
+        self.home.overlays.failing = None
+        self.home.alerts.alerts.clear()
+        name = next(names for names in self.home.directory.groups if "release-managers" in names)
+        self.home.directory.groups[name] = frozenset({"U0BO", "U0MIA"})
+        for promotion in await self.home.store.all_live():
+            with contextlib.suppress(UserError):
+                abort = Abort(context=self.home.context(), promotion=promotion.id)
+                await self.home.desk.abort(abort, await self.home.person("dee"))
+        await self._pass(LONG)
+        await self._release()
+        for app in ("my-app", "payments"):
+            for tag in ("v1.4.0", "v1.4.1", "v1.4.2", "v1.4.3"):
+                await self._reject_image(app, tag, rejected=False)
+                await self._find(app, tag, Severity.LOW)
+            self._push(app, "v1.4.0")
+
+    async def _happens(self, what: str, move: Move) -> None:
+        match what:
+            case "nothing":
+                return
+            case "lock":
+                await self._lock(move.app)
+            case "freeze":
+                await self._freeze(move.app)
+            case "reject":
+                await self._reject_image(move.app, move.after.tag, rejected=True)
+            case "sicken":
+                await self._find(move.app, move.after.tag, Severity.CRITICAL)
+            case _:
+                self._push(move.app, "v1.4.1")
+
+    def _push(self, app: str, tag: str | None) -> None:
+        files = {path("production", app): kustomization(tag, app)} if tag else {"README.md": b"# More\n"}
+        self.home.overlays.push(files, "by hand")
+
+    async def _adjust(self, who: str, left_out: tuple[str, ...]) -> None:
+        if promotion := await self._live():
+            ask = Adjust(context=self.home.context(), promotion=promotion.id, left_out=left_out)
+            try:
+                await self.home.desk.adjust(ask, await self.home.person(who))
+            except UserError:
+                return
+            await self._settle()
+
+    async def _reject_image(self, app: str, tag: str, *, rejected: bool) -> None:
+        image = (await self.home.registry.artifact(f"{HARBOR}/{app}", tag)).image
         async with self.home.database.begin() as connection:
-            await self.home.locks.take(connection, Lock(app, "production", owner, "a migration", datetime.now(UTC)))
+            if rejected:
+                word = Rejection(app, image.digest, tag, MIA, "it leaks", datetime.now(UTC))
+                await self.rejections.reject(connection, word)
+            else:
+                await self.rejections.clear(connection, app, image.digest)
+
+    async def _lock(self, app: str) -> None:
+        async with self.home.database.begin() as connection:
+            await self.home.locks.take(connection, Lock(app, "production", MIA, "a migration", datetime.now(UTC)))
 
     async def _release(self) -> None:
         async with self.home.database.begin() as connection:
@@ -295,6 +460,8 @@ class Promotions(RuleBasedStateMachine):
     async def _find(self, app: str, tag: str, severity: Severity) -> None:
         image = (await self.home.registry.artifact(f"{HARBOR}/{app}", tag)).image
         self.home.registry.finish_scan(image, Vulnerability("CVE-1", "zlib", "1", severity))
+        same = {(app, tag)}
+        self.critical = self.critical | same if severity is Severity.CRITICAL else self.critical - same
 
     async def _pass(self, duration: timedelta) -> None:
         await self.home.engine.pass_time(duration)
@@ -314,9 +481,11 @@ class Promotions(RuleBasedStateMachine):
             if self.live:
                 await self._pass(LONG)
         assert [p.outcome or p.stage for p in await self.home.store.all_live()] == []
+        ended = await self.home.store.history("", "", 1000)
+        assert [p.id for p in ended if "unexpected" in p.outcome] == []
         assert await self.home.audit.verify() is None
         assert self.wrong == []
 
 
 TestInvariants = Promotions.TestCase
-TestInvariants.settings = settings(settings(), stateful_step_count=25)
+TestInvariants.settings = settings(settings(), stateful_step_count=15)
