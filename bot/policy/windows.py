@@ -13,6 +13,7 @@ from bot.policy.duration import Duration
 
 ANCHOR = datetime(2024, 1, 1)
 """A Monday from which RRULEs are counted, on the wall clock: "every second week" is the same week in every year."""
+A_DAY = timedelta(days=1)
 LOOK_AHEAD = timedelta(days=400)
 """How far ahead an opening is looked for."""
 
@@ -78,17 +79,31 @@ class Window(BaseModel):
         if self.cron is not None:
             found = next(self._cron(at), None)
         else:
-            found = self._from_wall(self._rule().after(self._wall(at)))
+            found = next(start for start in self._rule_starts(at - A_DAY) if start is None or start > at)
         return found.astimezone(UTC) if found else None
 
     def _last_start(self, at: datetime) -> datetime | None:
         if self.cron is None:
-            found = self._from_wall(self._rule().before(self._wall(at), inc=True))
+            found = self._last_of_rule(at)
         else:
             # Backwards, CronSim leaves the moment itself out: begin a little later.
             backwards = self._cron(at + timedelta(minutes=1), reverse=True)
             found = next((start for start in backwards if start <= at), None)
         return found.astimezone(UTC) if found else None
+
+    def _last_of_rule(self, at: datetime) -> datetime | None:
+        rule, wall = self._rule(), self._wall(at + A_DAY)
+        while wall := rule.before(wall):  # on the wall clock, an hour may come twice or not at all
+            start = self._from_wall(wall)
+            if start and start <= at:
+                return start
+        return None
+
+    def _rule_starts(self, at: datetime) -> Iterator[datetime | None]:
+        rule, wall = self._rule(), self._wall(at)
+        while wall := rule.after(wall):
+            yield self._from_wall(wall)
+        yield None
 
     def _cron(self, at: datetime, *, reverse: bool = False) -> Iterator[datetime]:
         assert self.cron is not None

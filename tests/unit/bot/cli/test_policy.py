@@ -76,6 +76,7 @@ def test_who_may_what(tmp_path: Path, case: str, so: bool) -> None:
         ("environment: production, requester: ana, approved_by: [bo, dee], authors: [bo@example.com]", False),
         ("environment: production, requester: ana, approved_by: [ana, dee], authors: [x@example.com]", False),
         ("environment: production, requester: ana, approved_by: [mia], kind: rollback", True),
+        ("environment: production, requester: ana, approved_by: [bo, dee]", False),  # nobody knows who wrote it
         ("environment: staging, requester: ana", True),
     ],
 )

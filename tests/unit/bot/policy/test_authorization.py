@@ -6,7 +6,7 @@ import pytest
 
 from bot.domain.caller import Caller, Permission, Person, Target
 from bot.domain.errors import NotAllowed
-from bot.policy import authorize, may, parse, roles_of
+from bot.policy import EVERY, authorize, may, parse, roles_of
 
 POLICY = parse("""
 bindings:
@@ -60,3 +60,11 @@ def test_an_empty_address_matches_no_binding() -> None:
 def test_without_bindings_nobody_may_anything() -> None:
     with pytest.raises(NotAllowed, match="administrator can bind a role"):
         authorize(parse(""), DEE, Permission.VIEW, PROD)
+
+
+def test_a_word_about_everything_takes_a_binding_for_everything() -> None:
+    everywhere = Target(EVERY, "production")
+    assert may(POLICY, DEE, Permission.LOCK, everywhere)
+    assert may(POLICY, BO, Permission.LOCK, PROD)
+    assert not may(POLICY, BO, Permission.LOCK, everywhere)
+    assert not may(POLICY, ANA, Permission.LOCK, Target("my-app", EVERY))

@@ -95,3 +95,17 @@ def test_no_text_crashes_the_reader(text: str) -> None:
 def test_a_route_for_an_event_that_never_happens_is_a_mistake() -> None:
     with pytest.raises(PolicyError, match="there is no event faild: expected started, waiting, done, failed"):
         parse("channels: {routes: [{channel: C0INC, events: [faild]}]}\n")
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        "environments: [{name: production, gates: {rejected: false}}]",
+        "environments: [{name: production, rollback: {skip_gates: [scan, rejected]}}]",
+        "environments: [{name: production, break_glass: {skip_gates: [rejected]}}]",
+        "apps: {payments: {environments: {production: {gates: {rejected: false}}}}}",
+    ],
+)
+def test_no_policy_lets_a_rejected_image_through(rules: str) -> None:
+    with pytest.raises(PolicyError, match=r"p\.yaml:1: .*`/unreject` takes a rejection back"):
+        parse(rules, "p.yaml")

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -114,3 +115,19 @@ def test_an_opening_is_open_and_nothing_before_it_was(moment: datetime) -> None:
     if opens > moment:
         assert closed_by(windows, opens - timedelta(seconds=1))[1]
         assert closed_by(windows, moment)[1]
+
+
+@given(st.integers(0, 3), st.integers(0, 59), st.sampled_from(["2026-03-29", "2026-10-25"]), st.integers(0, 6 * 60))
+def test_a_window_that_begins_in_the_hour_of_the_clock_change_has_no_hole(
+    hour: int, minute: int, day: str, later: int
+) -> None:
+    """The night in which an hour is missing, and the one in which it comes twice: from its start on, for its time."""
+    zone = ZoneInfo("Europe/Berlin")
+    night = window(rrule=f"FREQ=DAILY;BYHOUR={hour};BYMINUTE={minute};BYSECOND=0", duration="2h", timezone=zone.key)
+    midnight = datetime.fromisoformat(day)
+    days = [midnight + timedelta(days=n, hours=hour, minutes=minute) for n in (-1, 0, 1)]
+    starts = [wall.replace(tzinfo=zone).astimezone(UTC) for wall in days]
+    moment = midnight.replace(tzinfo=zone).astimezone(UTC) + timedelta(minutes=later)
+    lasting = [start for start in starts if start <= moment < start + timedelta(hours=2)]
+    assert night.end(moment) == (lasting[0] + timedelta(hours=2) if lasting else None)
+    assert night.next_start(moment) == min(start for start in starts if start > moment)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.approval import missing, quorum, together
+from bot.domain.approval import counted, missing, quorum, together
 from bot.domain.caller import Person
 from bot.domain.promotion import Approval, ApprovalRule, Quorum
 
@@ -71,3 +71,29 @@ def test_what_is_missing_is_told_for_each_app() -> None:
     security = Approval(Person("U1", "sec"), "h", now, voices={"payments": ("security",)})
     assert missing(train, (security,)) == "2 approvals from manager for shop"
     assert missing(together({"shop": shop, "search": shop}), ()) == "2 approvals from manager"
+
+
+def said(*people: tuple[str, ...]) -> list[Approval]:
+    """One approval for each, in these roles."""
+    return [Approval(Person(f"U{n}", f"u{n}"), "h", datetime.now(UTC), held) for n, held in enumerate(people)]
+
+
+def test_a_number_is_reached_by_people_of_its_own_roles_only() -> None:
+    either = ApprovalRule(2, ("manager",), alternatives=(Quorum(2, ("security",)),))
+    assert not quorum(either, said(("manager",), ("security",)))
+    assert quorum(either, said(("manager",), ("manager",)))
+    assert quorum(either, said(("security",), ("security",)))
+
+
+def test_a_required_role_is_within_the_number_and_not_beside_it() -> None:
+    rule = ApprovalRule(2, ("manager",), required=("security",))
+    assert not quorum(rule, said(("manager",), ("manager",)))
+    assert not quorum(rule, said(("security",)))
+    assert quorum(rule, said(("security",), ("manager",)))
+    assert quorum(rule, said(("manager", "security"), ("manager",)))
+
+
+def test_one_person_is_one_vote_and_another_content_is_none() -> None:
+    now = datetime.now(UTC)
+    twice = [Approval(Person("U1", "u1"), content, now) for content in ("h", "h", "other")]
+    assert [approval.content_hash for approval in counted(twice, "h")] == ["h"]
