@@ -10,7 +10,7 @@ from bot.domain.approval import missing, quorum, together
 from bot.domain.caller import Person
 from bot.domain.errors import NotAllowed
 from bot.domain.intent import Adjust, Approve, Promote
-from bot.domain.promotion import Approval, ApprovalRule, Phase, Promotion, Quorum, Stage, VoteKind
+from bot.domain.promotion import Approval, ApprovalRule, Phase, Promotion, Stage, VoteKind
 from bot.domain.safety import Delegation
 from tests.unit.bot.workflow.house import HARBOR, POLICY, House, house, path
 from tests.unit.bot.workflow.test_turns import add_app
@@ -47,7 +47,7 @@ async def test_a_train_carries_no_app_past_its_own_approvers(tmp_path: Path) -> 
         await home.approve("mia", asked)
         waiting = await home.now(asked)
         assert (waiting.stage, home.promotion_commits()) == (Stage.APPROVAL, [])
-        assert missing(waiting.plan.approval, waiting.approvals) == "an approval from admin"
+        assert missing(waiting.rule, waiting.approvals) == "an approval from admin for payments"
         await home.approve("dee", asked)
         assert (await home.now(asked)).phase is Phase.SUCCEEDED
 
@@ -56,17 +56,16 @@ def test_the_rule_of_a_train_is_never_laxer_than_any_of_its_apps() -> None:
     day, hour = timedelta(days=1), timedelta(hours=1)
     lax = ApprovalRule(count=3, roles=("crowd",), expires=day, self_approval=True, author_approval=True, reuse=day)
     strict = ApprovalRule(count=1, roles=("security",), expires=hour, author_approval=False)
-    rule = together([lax, strict, ApprovalRule(count=0)])
-    assert (rule.count, rule.also) == (3, ((Quorum(1, ("security",)),),))
+    rule = together({"a": lax, "b": strict, "c": ApprovalRule(count=0)})
     assert (rule.self_approval, rule.author_approval, rule.reuse, rule.expires) == (False, False, None, hour)
-    crowd = [yes(f"U{number}", "crowd") for number in range(3)]
+    crowd = [yes(f"U{number}", "a", "crowd") for number in range(3)]
     assert not quorum(rule, crowd)
-    assert quorum(rule, [*crowd, yes("U9", "security")])
-    assert together([strict, strict]) == strict
+    assert quorum(rule, [*crowd, yes("U9", "b", "security")])
+    assert not quorum(rule, [*crowd, yes("U9", "a", "security")])
 
 
-def yes(user: str, role: str) -> Approval:
-    return Approval(Person(user, user), "hash", datetime.now(UTC), (role,))
+def yes(user: str, app: str, role: str) -> Approval:
+    return Approval(Person(user, user), "hash", datetime.now(UTC), (role,), voices={app: (role,)})
 
 
 async def test_an_app_that_was_left_out_comes_back_only_while_nobody_else_moves_it(tmp_path: Path) -> None:
