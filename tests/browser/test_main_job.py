@@ -146,7 +146,8 @@ def test_it_can_be_used_in_the_dark_and_without_a_mouse(page: Page, sandbox: San
 def test_it_fits_a_telephone(page: Page, sandbox: Sandbox) -> None:
     page.set_viewport_size({"width": 390, "height": 800})
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    become(page, "dee")
+    page.get_by_role("link", name="dee").click()
+    expect(page.locator(".person.is-me")).to_contain_text("dee")
     send(page, "/locks")
     answer = page.locator("#timeline article").filter(has_text="Nothing is locked, frozen or rejected.")
     expect(answer).to_be_in_viewport()
