@@ -333,6 +333,33 @@ async def test_a_watch_that_ends_cleanly_goes_on_and_tells_nothing_twice(tmp_pat
                 assert (await anext(changes)).name == started.name
 
 
+async def test_a_watch_goes_on_after_the_last_version_that_it_heard_of(tmp_path: Path) -> None:
+    """K1, K2: also by a bookmark, so that the version does not grow too old."""
+    since: list[str] = []
+    lines = iter(
+        [
+            {"type": "ADDED", "object": {"metadata": {"name": "a", "resourceVersion": "7"}}},
+            {"type": "BOOKMARK", "object": {"metadata": {"resourceVersion": "9"}}},
+        ]
+    )
+
+    async def answer(request: Request) -> Response:
+        if request.url.path.endswith("/pipelineruns") and "watch" in request.query_params:
+            since.append(request.query_params["resourceVersion"])
+            return PlainTextResponse(json.dumps(next(lines, None) or {"type": "BOOKMARK", "object": {"metadata": {}}}))
+        return JSONResponse({"metadata": {"resourceVersion": "1"}, "items": []})
+
+    async with (
+        answered_by(tmp_path, answer) as tekton,
+        asyncio.timeout(30),
+        aclosing(cast("Any", tekton.changes())) as changes,
+    ):
+        assert (await anext(changes)).name == "a"
+        while len(since) < 3:  # noqa: ASYNC110 (the server's side of the socket has no event to wait for)
+            await asyncio.sleep(0.02)
+    assert since[:3] == ["1", "7", "9"]
+
+
 async def test_a_cluster_that_goes_away_is_waited_for(tmp_path: Path) -> None:
     faults = FaultBoard()
     server = api_server(Clock(), faults)
