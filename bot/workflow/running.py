@@ -48,10 +48,13 @@ class RollbackTargets:
         for commit in commits:
             images = await self._images(overlay, commit)
             pins = tuple((image.tag, image.digest) for image in images)
-            if images and images != running and pins not in found:
-                changed = _first_changed(images, running)
-                known_good = commit.sha in verified and not faulty.intersection(pins)
-                found[pins] = RollbackChoice(changed, commit.at, commit, known_good)
+            if not images or images == running:
+                continue
+            known_good = commit.sha in verified and not faulty.intersection(pins)
+            if pins not in found:
+                found[pins] = RollbackChoice(_first_changed(images, running), commit.at, commit, known_good)
+            elif known_good:  # it came back by another way than a promotion
+                found[pins] = replace(found[pins], verified=True)
         named = await self._tags.named(choice.image for choice in found.values())
         return tuple(replace(choice, image=named[choice.image]) for choice in found.values())
 
