@@ -92,17 +92,21 @@ class Window(BaseModel):
         return found.astimezone(UTC) if found else None
 
     def _last_of_rule(self, at: datetime) -> datetime | None:
-        rule, wall = self._rule(), self._wall(at + A_DAY)
-        while wall := rule.before(wall):  # on the wall clock, an hour may come twice or not at all
+        rule = self._rule()
+        wall = rule.before(self._wall(at + A_DAY))
+        while wall:  # on the wall clock, an hour may come twice or not at all
             start = self._from_wall(wall)
             if start and start <= at:
                 return start
+            wall = rule.before(wall)
         return None
 
     def _rule_starts(self, at: datetime) -> Iterator[datetime | None]:
-        rule, wall = self._rule(), self._wall(at)
-        while wall := rule.after(wall):
+        rule = self._rule()
+        wall = rule.after(self._wall(at))
+        while wall:
             yield self._from_wall(wall)
+            wall = rule.after(wall)
         yield None
 
     def _cron(self, at: datetime, *, reverse: bool = False) -> Iterator[datetime]:

@@ -7,7 +7,8 @@ from typing import Any, cast
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 
-from bot.app import Pilothouse, _listening
+from bot.app.parts import Pilothouse
+from bot.app.serving import listening
 from bot.settings import SlackSettings
 from integrations.sandbox.serving import serve
 from integrations.sandbox.slack.server import APP_TOKEN, BOT_TOKEN, SlackServer
@@ -32,7 +33,7 @@ async def test_commands_come_by_our_own_connection() -> None:
             await ack("heard")
 
         pilothouse = SimpleNamespace(settings=SimpleNamespace(slack=slack), bolt=bolt, connected=None)
-        async with _listening(cast("Pilothouse", pilothouse)):
+        async with listening(cast("Pilothouse", pilothouse)):
             async with asyncio.timeout(30):
                 while not workspace.connections:  # noqa: ASYNC110 (the other side has no event to wait for)
                     await asyncio.sleep(0.01)
