@@ -344,7 +344,9 @@ async def test_a_watch_goes_on_after_the_last_version_that_it_heard_of(tmp_path:
     )
 
     async def answer(request: Request) -> Response:
-        if request.url.path.endswith("/pipelineruns") and "watch" in request.query_params:
+        if "watch" in request.query_params and request.url.path.endswith("/taskruns"):
+            return PlainTextResponse("")
+        if "watch" in request.query_params:
             since.append(request.query_params["resourceVersion"])
             return PlainTextResponse(json.dumps(next(lines, None) or {"type": "BOOKMARK", "object": {"metadata": {}}}))
         return JSONResponse({"metadata": {"resourceVersion": "1"}, "items": []})
