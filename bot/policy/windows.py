@@ -92,21 +92,17 @@ class Window(BaseModel):
         return found.astimezone(UTC) if found else None
 
     def _last_of_rule(self, at: datetime) -> datetime | None:
+        """On the wall clock an hour may come twice, or not at all: what counts is when a start is."""
         rule = self._rule()
-        wall = rule.before(self._wall(at + A_DAY))
-        while wall:  # on the wall clock, an hour may come twice or not at all
+        wall: datetime | None = self._wall(at + A_DAY)
+        while wall and (wall := rule.before(wall)):
             start = self._from_wall(wall)
             if start and start <= at:
                 return start
-            wall = rule.before(wall)
         return None
 
     def _rule_starts(self, at: datetime) -> Iterator[datetime | None]:
-        rule = self._rule()
-        wall = rule.after(self._wall(at))
-        while wall:
-            yield self._from_wall(wall)
-            wall = rule.after(wall)
+        yield from map(self._from_wall, self._rule().xafter(self._wall(at)))
         yield None
 
     def _cron(self, at: datetime, *, reverse: bool = False) -> Iterator[datetime]:

@@ -117,7 +117,7 @@ def test_an_opening_is_open_and_nothing_before_it_was(moment: datetime) -> None:
         assert closed_by(windows, moment)[1]
 
 
-@settings(max_examples=500)
+@settings(max_examples=150)
 @given(st.integers(1, 3), st.integers(0, 59), st.sampled_from(["2026-03-29", "2026-10-25"]), st.integers(0, 4 * 60))
 def test_a_window_that_begins_in_the_hour_of_the_clock_change_has_no_hole(
     hour: int, minute: int, day: str, later: int
