@@ -350,7 +350,7 @@ class Promotion:
         demands = tuple(demand for demand in rule.demands if demand.app in self.apps)
         if not demands:
             return rule
-        shown = demands[0].quorums[0]
+        shown = next((wanted for demand in demands for wanted in demand.quorums), rule)
         return replace(rule, demands=demands, count=shown.count, roles=shown.roles, required=shown.required)
 
     @property
