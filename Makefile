@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Tests wait more than they compute, so there may be more of these than cores.
+PROCESSES ?= 3
 .DEFAULT_GOAL := help
 
 .PHONY: help
@@ -31,7 +33,7 @@ sandbox: $(VENV)/.installed ## Try it: a whole delivery platform and a Slack wor
 
 .PHONY: test
 test: $(VENV)/.installed-dev ## Run the tests
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses $(PROCESSES) --dist loadfile
 
 .PHONY: check
 check: $(VENV)/.installed-dev ## Format, lint, types, floors

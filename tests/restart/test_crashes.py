@@ -41,10 +41,18 @@ async def tell(directory: Path, database_url: str) -> End:
 def ends(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> "Mapping[str, End]":
     """What became of everything, on each database; told once."""
 
+    broken: set[str] = set()
+
     class Ends(dict[str, End]):
         def __missing__(self, kind: str) -> End:
+            if kind in broken:
+                raise AssertionError("the promotions were not told to their end, as the first of these tests says")
             new: NewDatabase = request.getfixturevalue("new_sqlite" if kind == "SQLite" else "postgres")
-            self[kind] = asyncio.run(tell(tmp_path_factory.mktemp(kind), new()))
+            try:
+                self[kind] = asyncio.run(tell(tmp_path_factory.mktemp(kind), new()))
+            except Exception:
+                broken.add(kind)
+                raise
             return self[kind]
 
     return Ends()

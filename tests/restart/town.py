@@ -35,7 +35,9 @@ class Process:
         assert line == b"ready\n", self.said()
 
     async def ended(self) -> int:
-        return await self.process.wait()
+        await self.process.communicate()  # and read what it says: a full pipe would hold it back for ever
+        assert self.process.returncode is not None
+        return self.process.returncode
 
     def said(self) -> str:
         lines = self.log.read_text().splitlines()
