@@ -1,7 +1,10 @@
 """What one object says of another: the other is there, and fits."""
 
+import os
 import re
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -216,7 +219,25 @@ def test_every_secret_that_a_task_mounts_is_made_with_the_keys_it_reads(tasks: d
 def test_credentials_are_basic_auth_where_a_script_reads_user_and_password(tasks: dict[str, Manifest]) -> None:
     made = secrets(objects("platform/secrets"))
     for secret in ("source-credentials", "manifest-credentials"):
-        assert made[("ci", secret)] == {"username", "password"}
+        assert made[("ci", secret)] == {"username", "password", "server"}
+
+
+@pytest.mark.parametrize("name", ["git-clone", "update-manifest"])
+def test_credentials_are_told_to_one_server_alone(name: str, tasks: dict[str, Manifest], tmp_path: Path) -> None:
+    """Whatever URL a run names, and whatever a submodule of the repository points to."""
+    script = "\n".join(step["script"] for step in tasks[name]["spec"]["steps"])
+    (line,) = re.findall(r"git config --global \"credential\..*\n.*", script)
+    for key, value in {"username": "ci", "password": "token", "server": "https://github.com"}.items():
+        (tmp_path / key).write_text(value)
+    environment = {**os.environ, "HOME": str(tmp_path), "CREDENTIALS": str(tmp_path), "GIT_TERMINAL_PROMPT": "0"}
+
+    def told(host: str) -> str:
+        question = f"protocol=https\\nhost={host}\\n\\n"
+        asked = f"{line.replace('/var/run/git', str(tmp_path))}\nprintf '{question}' | git credential fill"
+        return subprocess.run(["/bin/sh", "-c", asked], env=environment, capture_output=True, text=True).stdout
+
+    assert "password=token" in told("github.com")
+    assert "token" not in told("evil.example.com")
 
 
 def test_the_step_that_runs_the_repositorys_code_sees_no_secret(tasks: dict[str, Manifest]) -> None:
