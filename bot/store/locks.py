@@ -29,6 +29,10 @@ waiting = sa.Table(
 )
 
 
+ALONE = sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:place, 0))")
+"""SQLite's transactions are serial already."""
+
+
 class LockStore:
     """One lock for each app and environment; `app` "" is the lock of the whole environment."""
 
@@ -48,7 +52,13 @@ class LockStore:
         return next((lock for lock in found if _holds(lock)), None)
 
     async def exactly(self, connection: AsyncConnection, app: str, environment: str) -> Lock | None:
-        """The lock of just this app ("" for the environment's own); an expired one holds nothing."""
+        """The lock of just this app ("" for the environment's own); an expired one holds nothing.
+
+        Who asks is alone with the answer until the transaction ends: of two that find no lock, one would replace the
+        other's in silence.
+        """
+        if connection.dialect.name == "postgresql":
+            await connection.execute(ALONE, {"place": f"{app} in {environment}"})
         lock = await self.there(connection, app, environment)
         return lock if lock and _holds(lock) else None
 

@@ -24,7 +24,7 @@ def home(live: Sequence[Promotion], board: Sequence[StatusRow], *, commands: Seq
     moving = [one for one in live if one.stage is not Stage.APPROVAL]
     blocks: list[Block] = []
     blocks += _promotions("🚦 Waiting for an approval", waiting)
-    blocks += _promotions("🔄 On their way", moving)
+    blocks += _promotions("🔄 On their way", moving, first=len(waiting))
     if not live:
         blocks.append(section("Nothing is on its way, and nobody waits for you."))
     blocks += [divider(), header("What runs where")]
@@ -36,10 +36,11 @@ def home(live: Sequence[Promotion], board: Sequence[StatusRow], *, commands: Seq
     return dict(View(type="home", blocks=blocks).to_dict())
 
 
-def _promotions(title: str, promotions: Sequence[Promotion]) -> list[Block]:
+def _promotions(title: str, promotions: Sequence[Promotion], first: int = 0) -> list[Block]:
+    """`first` is the number of the first button: two of one number are refused in a view (S19)."""
     if not promotions:
         return []
-    lines = [section(_line(one), accessory=_show(one, index)) for index, one in enumerate(promotions)]
+    lines = [section(_line(one), accessory=_show(one, index)) for index, one in enumerate(promotions, first)]
     return [header(title), *rows(lines, spare_blocks=80, budget=4000, most=HOME_BLOCKS)]
 
 

@@ -34,6 +34,7 @@ from tests.unit.integrations.git.conftest import Connect
 ADVERTISEMENT = "application/x-git-upload-pack-advertisement"
 CANARY = "canary/token+with=signs"
 IMPATIENT = Patience(answer=1, fetch=5)
+PATIENT = Patience(answer=10, fetch=15)
 
 
 def answering(response: Callable[[], Response]) -> Starlette:
@@ -66,7 +67,7 @@ async def test_an_answer_is_told_by_its_kind(
     tmp_path: Path, response: Callable[[], Response], kind: type[IntegrationError], sentence: str, connect: Connect
 ) -> None:
     async with serve(answering(response)) as url:
-        remote = connect(GitSettings(url=f"{url}/deploy.git", token=CANARY), tmp_path, IMPATIENT)
+        remote = connect(GitSettings(url=f"{url}/deploy.git", token=CANARY), tmp_path, PATIENT)
         with pytest.raises(kind, match=sentence) as caught:
             await remote.head()
     assert type(caught.value) is kind
@@ -86,7 +87,7 @@ async def served(directory: Path, faults: FaultBoard | None = None) -> AsyncIter
 async def test_a_remote_that_comes_back_is_used_again(tmp_path: Path, weather: Weather, connect: Connect) -> None:
     faults = FaultBoard()
     async with served(tmp_path, faults) as (server, url):
-        remote = connect(GitSettings(url=url, token=CANARY), tmp_path / "cache", IMPATIENT)
+        remote = connect(GitSettings(url=url, token=CANARY), tmp_path / "cache", PATIENT)
         head = await remote.head()
         faults.set({"weather": {"git": weather}})
         with pytest.raises(Unavailable):
@@ -200,7 +201,7 @@ async def test_a_rotated_token_needs_no_restart(tmp_path: Path, connect: Connect
     async with served(tmp_path) as (_, url):
         file = tmp_path / "token"
         file.write_text("old\n")
-        remote = connect(GitSettings(url=url, token_file=file), tmp_path / "cache", IMPATIENT)
+        remote = connect(GitSettings(url=url, token_file=file), tmp_path / "cache", PATIENT)
         with pytest.raises(Refused):
             await remote.head()
         file.write_text(f"{CANARY}\n")
@@ -282,9 +283,9 @@ async def test_a_private_authority_is_trusted_when_it_is_named(tmp_path: Path, c
     async with served(tmp_path) as (_, url), over_tls(url.removesuffix("/deploy.git"), authority, private) as secure:
         address = f"{secure}/deploy.git"
         with pytest.raises(Refused, match="TLS"):
-            await connect(GitSettings(url=address, token=CANARY), tmp_path / "cache", IMPATIENT).head()
+            await connect(GitSettings(url=address, token=CANARY), tmp_path / "cache", PATIENT).head()
         settings = GitSettings(url=address, token=CANARY, ca_bundle=authority)
-        remote = connect(settings, tmp_path / "cache", IMPATIENT)
+        remote = connect(settings, tmp_path / "cache", PATIENT)
         commit = await remote.commit(change(), await remote.head())
         assert await remote.head() == commit.sha
 
