@@ -111,7 +111,7 @@ def journal_url(database_url: str) -> str:
 
 
 async def assemble(life: Life, stack: AsyncExitStack) -> Core:
-    """As bot/app.py does, with the world outside replaced."""
+    """As bot/app/assembly.py does, with the world outside replaced."""
     directory = Path(life.directory)
     database = Database(life.database_url)
     stack.push_async_callback(database.close)

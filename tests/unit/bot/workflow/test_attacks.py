@@ -9,10 +9,11 @@ import pytest
 from bot.domain.approval import missing, quorum, together
 from bot.domain.caller import Person
 from bot.domain.errors import NotAllowed
-from bot.domain.intent import Adjust, Approve, Promote
-from bot.domain.promotion import Approval, ApprovalRule, Phase, Promotion, Stage, VoteKind
+from bot.domain.intent import Approve
+from bot.domain.promotion import Approval, ApprovalRule, Phase, Stage, VoteKind
 from bot.domain.safety import Delegation
 from tests.unit.bot.workflow.house import HARBOR, POLICY, House, house, path
+from tests.unit.bot.workflow.test_trains import adjust, train
 from tests.unit.bot.workflow.test_turns import add_app
 
 APPS = """
@@ -24,19 +25,6 @@ environments:
 apps:
   payments: {environments: {production: {approval: {count: 1, roles: [admin]}}}}
 """
-
-
-async def train(home: House) -> Promotion:
-    ask = Promote(context=home.context(), apps=(), environment="production")
-    asked = await home.desk.promote(ask, await home.person("ana"))
-    await home.engine.settle()
-    return asked
-
-
-async def adjust(home: House, asked: Promotion, *left_out: str) -> None:
-    ask = Adjust(context=home.context(), promotion=asked.id, left_out=left_out)
-    await home.desk.adjust(ask, await home.person("ana"))
-    await home.engine.settle()
 
 
 async def test_a_train_carries_no_app_past_its_own_approvers(tmp_path: Path) -> None:
