@@ -144,6 +144,8 @@ class Connection:
 
     @asynccontextmanager
     async def _open(self, call: Call) -> AsyncIterator[httpx.Response]:
+        if self._client.is_closed:
+            raise Unavailable(self.system, call.operation, "the connection was closed")
         timeout = httpx.Timeout(call.policy.read, connect=call.policy.connect, pool=call.policy.connect)
         try:
             self._certificates.refresh()

@@ -30,7 +30,7 @@ class SlackApi:
     """`token` is asked at each call, so a rotated one needs no restart. Raises Unavailable, Refused, NotFound only.
 
     `budget` is the longest that one call may take, in seconds, waiting for a turn and retries included. Close it with
-    `aclose`.
+    `aclose`; it stays closed, for a call that comes later would open a session that nobody closes.
     """
 
     def __init__(
@@ -48,6 +48,7 @@ class SlackApi:
         self._budget = budget
         self._certificates = Certificates(tls or Tls())
         self._client: AsyncWebClient | None = None
+        self._closed = False
 
     async def read(self, method: str, **arguments: Any) -> Json:
         """A method that changes nothing: tried again when Slack is not well."""
@@ -107,8 +108,10 @@ class SlackApi:
 
     @property
     def client(self) -> AsyncWebClient:
-        """Made at first use, for aiohttp wants a running loop."""
-        if self._client is None or self._client.session is None or self._client.session.closed:
+        """Made at first use, for aiohttp wants a running loop. Raises Unavailable after `aclose`."""
+        if self._closed:
+            raise Unavailable(SYSTEM, "call its Web API", "the connection was closed")
+        if self._client is None:
             # The default handlers would repeat a post whose reply was lost (S3), and their proxy ignores NO_PROXY.
             self._client = AsyncWebClient(
                 base_url=self._base_url, session=self.session(), retry_handlers=[], trust_env_in_session=True
@@ -121,6 +124,7 @@ class SlackApi:
         return transport.session(self._certificates.context)
 
     async def aclose(self) -> None:
+        self._closed = True
         if self._client is not None and self._client.session is not None:
             await self._client.session.close()
 
@@ -155,7 +159,7 @@ class SlackApi:
     def _retrying(self, idempotent: bool, left: Callable[[], float]) -> AsyncRetrying:
         def again(error: BaseException) -> bool:
             """Slack did not take a call that it answered with 429 (S2); of others nobody knows."""
-            if not isinstance(error, Unavailable):
+            if self._closed or not isinstance(error, Unavailable):
                 return False
             wait = error.retry_after or (USUAL_WAIT if limited(error) else timedelta(0))
             return (idempotent or limited(error)) and wait.total_seconds() < left()

@@ -27,6 +27,7 @@ from integrations.tekton.manifests import SYSTEM
 T = TypeVar("T")
 _CHUNK = 1 << 16
 _ERROR_LIMIT = 1 << 16
+CLOSED = "the connection was closed"
 _TRANSPORT = (aiohttp.ClientError, asyncio.TimeoutError, OSError)
 
 
@@ -59,7 +60,8 @@ Request = Callable[[Apis], Awaitable[Any]]
 class Cluster:
     """Requests with one identity. Raises Unavailable and Refused (with their children) only.
 
-    A kubeconfig that changes on disk, and a service account token that is rotated, are picked up.
+    A kubeconfig that changes on disk, and a service account token that is rotated, are picked up. Once closed it stays
+    closed: a request that comes later would open a session that nobody closes.
     """
 
     def __init__(
@@ -71,6 +73,7 @@ class Cluster:
         self._loading = asyncio.Lock()
         self._apis: Apis | None = None
         self._seen = 0
+        self._closed = False
 
     async def read(self, operation: str, request: Request, *, limit: int | None = None) -> bytes:
         """The body of an answer to an idempotent request, tried again while the server is away."""
@@ -111,6 +114,7 @@ class Cluster:
             response.close()
 
     async def close(self) -> None:
+        self._closed = True
         await self._forget()
 
     async def _once(self, operation: str, request: Request, limit: int | None) -> bytes:
@@ -131,14 +135,17 @@ class Cluster:
             response: aiohttp.ClientResponse = await request(apis)
         except _TRANSPORT as error:
             raise from_transport(operation, error) from error
-        except RuntimeError as error:
-            # Another request found the credentials changed and closed the session under this one.
-            raise Unavailable(SYSTEM, operation, "the connection was closed") from error
+        except (RuntimeError, AssertionError) as error:
+            # Another request found the credentials changed and closed the session under this one; aiohttp asserts that
+            # nobody does.
+            raise Unavailable(SYSTEM, operation, CLOSED) from error
         return response
 
     async def _connected(self, operation: str) -> Apis:
         async with self._loading:
             changed = await asyncio.to_thread(self._stamp)
+            if self._closed:
+                raise Unavailable(SYSTEM, operation, CLOSED)
             if self._apis is None or changed != self._seen:
                 await self._close_apis()
                 self._apis, self._seen = await self._load(operation), changed
@@ -198,9 +205,9 @@ class Cluster:
             await self._close_apis()
 
     async def _close_apis(self) -> None:
-        if self._apis:
-            await self._apis.client.close()
-            self._apis = None
+        apis, self._apis = self._apis, None
+        if apis:
+            await apis.client.close()
 
 
 class TimedRest(rest.RESTClientObject):
@@ -217,7 +224,7 @@ class TimedRest(rest.RESTClientObject):
 
     async def request(self, *args: Any, _request_timeout: Any = None, **kwargs: Any) -> Any:
         if self.closed:
-            raise RuntimeError("the connection was closed")
+            raise RuntimeError(CLOSED)
         connect, silence = _request_timeout if isinstance(_request_timeout, tuple) else (Policy.connect, Policy.read)
         timeout = aiohttp.ClientTimeout(total=None, connect=connect, sock_connect=connect, sock_read=silence)
         return await super().request(*args, **kwargs, _request_timeout=timeout)  # type: ignore[no-untyped-call, misc]

@@ -263,3 +263,10 @@ def test_an_answer_that_is_not_what_was_expected_is_refused(body: bytes, words: 
     answer = Answer("system", "read", 200, httpx.Headers({"content-type": "text/html"}), body)
     with pytest.raises(Refused, match=words):
         answer.decode(dict[str, str])
+
+
+async def test_it_stays_closed() -> None:
+    connection = Connection("system", URL, policy=QUICK)
+    await connection.aclose()
+    with pytest.raises(Unavailable, match="the connection was closed"):
+        await connection.request("ask", "GET", "/")

@@ -267,3 +267,15 @@ async def test_an_authority_of_ones_own_is_trusted_where_it_is_configured(tmp_pa
                         await api.read("auth.test")
             finally:
                 await api.aclose()
+
+
+async def test_it_stays_closed() -> None:
+    """A call that was still under way when the others were given up would open a session that nobody closes."""
+    slack = Slack(OK)
+    async with serve(slack.app) as url:
+        api = SlackApi(lambda: "xoxb-1", f"{url}/api", budget=0.2)
+        await api.read("auth.test")
+        await api.aclose()
+        with pytest.raises(Unavailable, match="the connection was closed"):
+            await api.read("auth.test")
+    assert len(slack.tokens) == 1

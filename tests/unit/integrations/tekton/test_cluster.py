@@ -474,3 +474,19 @@ def test_no_secret_in_a_representation(tmp_path: Path) -> None:
     tekton = Tekton(settings(tmp_path, "http://127.0.0.1:1"))
     assert TOKEN not in f"{tekton!r} {vars(tekton)!r}"
     assert json.loads((tmp_path / "kubeconfig").read_text())
+
+
+async def test_it_stays_closed(tmp_path: Path) -> None:
+    """A request that was still being tried when its asker gave up would open a session that nobody closes."""
+    asked = asyncio.Event()
+
+    async def answer(request: Request) -> Response:
+        asked.set()
+        return status(500)
+
+    async with answered_by(tmp_path, answer) as tekton:
+        late = asyncio.create_task(tekton.list("", 1))
+        await asked.wait()
+        await tekton.__aexit__(None, None, None)
+        with pytest.raises(Unavailable, match="the connection was closed"):
+            await late
