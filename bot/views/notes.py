@@ -3,7 +3,7 @@
 from bot.domain.event import Event
 from bot.domain.promotion import Promotion
 from bot.ports import Rendered
-from bot.views import facts, turns, words
+from bot.views import facts, markdown, turns, words
 from bot.views.card import headline, icon
 from bot.views.layout import TEXT_LIMIT, rendered, section
 from bot.views.state import State, state
@@ -62,15 +62,17 @@ def reminder(promotion: Promotion, *, approvers: str = "", escalated: bool = Fal
 
 def pull_request_body(promotion: Promotion) -> str:
     """The verdict as Markdown, for the pull request that carries the change."""
-    plan = promotion.plan
-    rows = [f"- **{r.gate}** ({r.app}): {r.waived or r.verdict.reason}" for r in promotion.results]
-    moves = [f"- `{m.app}`: {m.label_before} → {m.after.label} (`{m.after.digest}`)" for m in promotion.moves]
-    people = ", ".join(approval.approver.name for approval in promotion.approvals) or "nobody had to"
+    plan, safe = promotion.plan, markdown.safe
+    rows = [f"- **{safe(r.gate)}** ({safe(r.app)}): {safe(r.waived or r.verdict.reason)}" for r in promotion.results]
+    moves = [
+        f"- {safe(m.app)}: {safe(m.label_before)} → {safe(m.after.label)} (`{m.after.digest}`)" for m in promotion.moves
+    ]
+    people = ", ".join(safe(approval.approver.name) for approval in promotion.approvals) or "nobody had to"
     parts = [
-        f"Asked for by {plan.requester.name}; approved by {people}.",
+        f"Asked for by {safe(plan.requester.name)}; approved by {people}.",
         "\n".join(moves),
         "\n".join(rows),
-        plan.reason,
+        safe(plan.reason) if plan.reason else "",
         f"Promotion-Id: {plan.id}",
     ]
     return "\n\n".join(part for part in parts if part)

@@ -6,7 +6,7 @@ from bot.domain.caller import Caller, Person, Target
 from bot.domain.promotion import Promotion
 from bot.policy import Policy
 from bot.ports import Directory
-from bot.store.delegations import DelegationStore
+from bot.store.delegations import DelegationStore, Standing
 
 
 @dataclass(frozen=True)
@@ -31,17 +31,23 @@ class Delegates:
         plan = promotion.plan
         used = {plan.requester.id, *(a.approver.id for a in promotion.approvals)}
         used |= {person.id for approval in promotion.approvals for person in approval.behalf}
-        standings = [
-            await self.delegations.roles_of(caller, target, self.policy, self.directory, without=used)
-            for target in targets_of(promotion)
-        ]
-        everywhere = [p for p in standings[0].behalf if all(p in standing.behalf for standing in standings)]
+        standings = await self._standings(caller, promotion, used)
+        lenders = [p for p in standings[0].behalf if all(p in standing.behalf for standing in standings)]
         if not plan.approval.author_approval:
             authors = {author.lower() for author in plan.authors}
-            everywhere = [one for one in everywhere if one.email and one.email.lower() not in authors]
-        if not everywhere:
+            lenders = [one for one in lenders if one.email and one.email.lower() not in authors]
+        if not lenders:
             return Lent()
-        return Lent(frozenset.intersection(*(standing.roles for standing in standings)), tuple(everywhere))
+        others = {one.id for standing in standings for one in standing.behalf} - {one.id for one in lenders}
+        if others:
+            standings = await self._standings(caller, promotion, used | others)
+        return Lent(frozenset.intersection(*(standing.roles for standing in standings)), tuple(lenders))
+
+    async def _standings(self, caller: Caller, promotion: Promotion, without: set[str]) -> list[Standing]:
+        return [
+            await self.delegations.roles_of(caller, target, self.policy, self.directory, without=without)
+            for target in targets_of(promotion)
+        ]
 
 
 def targets_of(promotion: Promotion) -> tuple[Target, ...]:

@@ -299,6 +299,21 @@ async def test_a_voice_that_was_lent_does_not_count_twice(tmp_path: Path) -> Non
         assert (await home.now(asked)).phase is Phase.SUCCEEDED
 
 
+async def test_whose_word_would_not_count_lends_no_role_beside_others_who_do(home: House) -> None:
+    await lend(home, "bo", "cy")
+    await lend(home, "dee", "cy")
+    asked = await home.now(await home.deploy("ana"))
+    cy = await home.person("cy")
+    both = await home.desk.eligibility.lent_to(cy, asked)
+    assert {"release-manager", "admin"} <= both.roles
+    rule = replace(asked.plan.approval, author_approval=False)
+    hers = replace(asked, plan=replace(asked.plan, approval=rule, authors=("dee@example.com",)))
+    lent = await home.desk.eligibility.lent_to(cy, hers)
+    assert [person.name for person in lent.behalf] == ["bo"]
+    assert "admin" not in lent.roles
+    assert "release-manager" in lent.roles
+
+
 async def test_a_soak_that_is_longer_than_gates_may_wait_is_waited_for(tmp_path: Path) -> None:
     async with house(tmp_path, policy("  gate_timeout: 30m\n  gates: {soak: {for: 3h}}\n")) as home:
         ref = ApplicationRef("my-app-staging", "staging")
