@@ -52,6 +52,14 @@ class Apis:
     core: Any
     authorization: Any
 
+    def credentials(self) -> tuple[str, ...]:
+        """What no error may repeat."""
+        configuration = self.client.configuration
+        tokens = [str(token).removeprefix("Bearer ") for token in configuration.api_key.values()]
+        basic = configuration.get_basic_auth_token() if configuration.password else ""
+        secrets = (*tokens, configuration.password or "", str(basic).removeprefix("Basic "))
+        return tuple(secret for secret in secrets if secret)
+
 
 Request = Callable[[Apis], Awaitable[Any]]
 """answers an aiohttp response: the variants of the generated methods `…_without_preload_content`"""
@@ -106,9 +114,9 @@ class Cluster:
                 await self._connected(operation)  # a kubeconfig may ask a program for its credentials
         except TimeoutError as error:
             raise from_transport(operation, error) from error
-        response = await self._send(operation, request)
+        response, sent = await self._send(operation, request)
         try:
-            await _check(operation, response, self._credentials())
+            await _check(operation, response, sent)
             yield _chunks(operation, response)
         finally:
             response.close()
@@ -120,16 +128,17 @@ class Cluster:
     async def _once(self, operation: str, request: Request, limit: int | None) -> bytes:
         try:
             async with asyncio.timeout(self.policy.read):
-                response = await self._send(operation, request)
+                response, sent = await self._send(operation, request)
                 try:
-                    await _check(operation, response, self._credentials())
+                    await _check(operation, response, sent)
                     return await _body(operation, response, limit or self.policy.body_limit)
                 finally:
                     response.release()
         except TimeoutError as error:
             raise from_transport(operation, error) from error
 
-    async def _send(self, operation: str, request: Request) -> aiohttp.ClientResponse:
+    async def _send(self, operation: str, request: Request) -> tuple[aiohttp.ClientResponse, tuple[str, ...]]:
+        """The answer, and the credentials that the request carried: others may be in use by the time it is read."""
         apis = await self._connected(operation)
         try:
             response: aiohttp.ClientResponse = await request(apis)
@@ -139,7 +148,7 @@ class Cluster:
             # Another request found the credentials changed and closed the session under this one; aiohttp asserts that
             # nobody does.
             raise Unavailable(SYSTEM, operation, CLOSED) from error
-        return response
+        return response, apis.credentials()
 
     async def _connected(self, operation: str) -> Apis:
         async with self._loading:
@@ -189,16 +198,6 @@ class Cluster:
             return path.stat().st_mtime_ns if path else 0
         except OSError:
             return 0
-
-    def _credentials(self) -> tuple[str, ...]:
-        """What no error may repeat."""
-        if self._apis is None:
-            return ()
-        configuration = self._apis.client.configuration
-        tokens = [str(token).removeprefix("Bearer ") for token in configuration.api_key.values()]
-        basic = configuration.get_basic_auth_token() if configuration.password else ""
-        secrets = (*tokens, configuration.password or "", str(basic).removeprefix("Basic "))
-        return tuple(secret for secret in secrets if secret)
 
     async def _forget(self) -> None:
         async with self._loading:

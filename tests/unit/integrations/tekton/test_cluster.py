@@ -25,6 +25,7 @@ from integrations.sandbox.faults import FaultBoard
 from integrations.sandbox.kubernetes.controller import TektonController
 from integrations.sandbox.serving import serve
 from integrations.tekton import Tekton
+from integrations.tekton.cluster import Apis, Cluster
 from tests.contract.pipelines import REQUEST
 from tests.contract.test_tekton import TOKEN, api_server, kubeconfig
 
@@ -490,3 +491,23 @@ async def test_it_stays_closed(tmp_path: Path) -> None:
         await tekton.__aexit__(None, None, None)
         with pytest.raises(Unavailable, match="the connection was closed"):
             await late
+
+
+async def test_what_a_server_repeats_is_hidden_also_when_the_credentials_were_forgotten_meanwhile(
+    tmp_path: Path,
+) -> None:
+    async def answer(request: Request) -> Response:
+        return status(403, request.headers["authorization"])
+
+    async with serve(Starlette(routes=[Route("/{path:path}", answer)])) as url:
+        cluster = Cluster(settings(tmp_path, url), QUICK)
+
+        async def request(apis: Apis) -> Any:
+            response = await apis.core.list_namespaced_pod_without_preload_content("ci")
+            while not response.content.is_eof():  # noqa: ASYNC110 (aiohttp tells nobody when it has the whole body)
+                await asyncio.sleep(0.001)
+            await cluster.close()
+            return response
+
+        with pytest.raises(Refused, match=r"Bearer \*\*\*"):
+            await cluster.write("ask", request)
