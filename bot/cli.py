@@ -12,6 +12,7 @@ from bot import logs
 from bot.cli_audit import audit_app
 from bot.cli_policy import policy_app
 from bot.domain.errors import PilothouseError
+from bot.garbage import uncollected
 from bot.terminal import fail, read_settings
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
@@ -26,7 +27,8 @@ def main() -> None:
 @app.command()
 def run() -> None:
     """Run the bot until it is told to stop (SIGTERM)."""
-    from bot.app import run as run_bot  # the command line must answer --help at once
+    with uncollected():
+        from bot.app import run as run_bot  # the command line must answer --help at once
 
     settings = read_settings()
     logs.configure(settings.log_level, settings.log_format, settings.secrets)
@@ -40,7 +42,8 @@ def run() -> None:
 def sandbox() -> None:
     """Try it out: a delivery platform and a Slack workspace on this machine, with a page to use them."""
     try:
-        from integrations.sandbox.main import main as run_sandbox
+        with uncollected():
+            from integrations.sandbox.main import main as run_sandbox
     except ImportError as error:
         fail(f"the sandbox needs its extra packages ({error.name} is missing): pip install 'pilothouse[sandbox]'")
     run_sandbox()
@@ -51,7 +54,8 @@ def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="For scripts: JSON instead of a table.")] = False,
 ) -> None:
     """Check everything that the bot needs, and say how to mend what is wrong. Exit status 1 when something is."""
-    from bot import doctor as examination
+    with uncollected():
+        from bot import doctor as examination
 
     settings = read_settings()
     logs.configure("critical", settings.log_format, settings.secrets)  # each check says itself what is wrong

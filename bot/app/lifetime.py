@@ -12,6 +12,7 @@ import structlog
 from bot.app.assembly import assemble
 from bot.app.parts import Pilothouse
 from bot.app.serving import listening, serving
+from bot.garbage import set_aside
 from bot.policy import load
 from bot.settings import Settings
 from bot.store.alone import alone
@@ -42,6 +43,7 @@ async def run(settings: Settings) -> None:
             for work in _beside(pilothouse):
                 await stack.enter_async_context(_running(work))
             await stack.enter_async_context(listening(pilothouse))
+            set_aside()
             log.info("ready", mode=settings.slack.mode, port=settings.port, resumed=begun)
             await stop.wait()
             log.info("stopping")

@@ -64,7 +64,7 @@ from tests.restart.cases import HARBOR, TEAM, Case, policy
 from tests.restart.holds import HeldCommitter, HeldJournal, HeldMessenger, HeldPulls, Holds
 from tests.restart.outside import GitFollowingApplications, LastingMessenger, World
 
-PATIENCE = 150.0
+PATIENCE = 400.0
 """seconds after which a life that neither ends nor can be killed gives up, and says what it waits for"""
 FOLLOW_SECONDS = 0.3
 A_MOMENT = datetime(2026, 1, 5, 9, tzinfo=UTC)
