@@ -11,13 +11,14 @@ from bot.domain.application import Application, ApplicationRef, Deployment, Reso
 from bot.domain.errors import Refused
 from bot.settings import ArgoCDSettings
 from integrations.argocd import convert, wire
+from integrations.argocd.breath import with_breaths
 from integrations.argocd.drift import Drift, drifts
 from integrations.argocd.errors import FAILED_PRECONDITION, INVALID_ARGUMENT, SYSTEM, ArgoCDRefused, refine
 from integrations.argocd.events import Event, event
 from integrations.argocd.logs import LogLine, log_lines
 from integrations.argocd.names import parts
 from integrations.argocd.resources import unhealthy
-from integrations.argocd.stream import BREATH, Stream
+from integrations.argocd.stream import Stream
 from integrations.argocd.token import expiry
 from integrations.argocd.windows import permission
 from integrations.http import Answer, Bearer, Connection, Policy
@@ -74,7 +75,7 @@ class ArgoCD:
         the time of reconciliation are not among the fields that Argo CD can select (A7).
         """
         found = await self._read_all(selector=selector, projects=projects, fields=fields)
-        return tuple(self._application(app, environment) for app in found)
+        return tuple([self._application(app, environment) async for app in with_breaths(found)])
 
     async def refresh(self, ref: ApplicationRef, *, hard: bool = False) -> Application:
         """`hard` also drops the manifest cache."""
@@ -254,13 +255,8 @@ class ArgoCD:
 
 
 async def decoded(answer: Answer) -> Sequence[wire.Application]:
-    """Piece by piece, so that ten thousand of them do not hold the event loop up."""
-    apps = []
-    for count, raw in enumerate(answer.decode(wire.RawList).items or (), 1):
-        apps.append(decode(raw, wire.Application, answer.system, answer.operation))
-        if count % BREATH == 0:
-            await asyncio.sleep(0)
-    return apps
+    raw = answer.decode(wire.RawList).items or ()
+    return [decode(item, wire.Application, answer.system, answer.operation) async for item in with_breaths(raw)]
 
 
 def path(ref: ApplicationRef, *tail: str) -> str:

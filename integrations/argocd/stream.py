@@ -12,6 +12,7 @@ import structlog
 from bot.domain.application import Application, HealthStatus, SyncStatus
 from bot.domain.errors import IntegrationError, Refused, Unavailable
 from integrations.argocd import wire
+from integrations.argocd.breath import with_breaths
 from integrations.argocd.errors import SYSTEM, stream_error
 from integrations.argocd.merge import Merge, News, Sighting
 from integrations.http import Connection
@@ -27,8 +28,6 @@ LONGEST_WAIT = 30.0
 """seconds between two tries to reach an Argo CD that is away; a stream that stood for longer starts afresh"""
 BACKLOG = 1000
 """events; beyond it the server must wait, and may drop (A10)"""
-BREATH = 100
-"""Applications between two pauses that let the event loop do other things"""
 
 Read = Callable[[], Awaitable[Sequence[wire.Application]]]
 Convert = Callable[[wire.Application], Application]
@@ -139,12 +138,7 @@ async def events(lines: AsyncIterator[bytes]) -> AsyncIterator[wire.WatchEvent]:
 
 
 async def sightings(apps: Iterable[wire.Application], convert: Convert) -> list[Sighting[Application]]:
-    seen = []
-    for count, app in enumerate(apps, 1):
-        seen.append(sighting(app, convert))
-        if count % BREATH == 0:
-            await asyncio.sleep(0)
-    return seen
+    return [sighting(app, convert) async for app in with_breaths(apps)]
 
 
 def sighting(app: wire.Application, convert: Convert) -> Sighting[Application]:
