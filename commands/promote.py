@@ -21,6 +21,8 @@ def parse(words: Words) -> Intent:
     everything = words.keyword("all")
     place = words.place(Slots(0 if everything else MOST_APPS, 1 if source else 2), to=IN)
     *before, environment = place.environments or ("",)
+    # `/promote staging to prod` names a set already: what runs in staging.
+    everything = everything or bool(environment and (source or before) and not place.apps)
     if not environment or not (place.apps or everything):
         given = reason or dry_run or break_glass or source or everything or if_busy is not IfBusy.REFUSE
         return words.pick(Place(place.apps, (environment,)), also_given=bool(given))
@@ -38,16 +40,16 @@ def parse(words: Words) -> Intent:
 
 @command(
     "promote",
-    usage="/promote APP…|all [from ENV] to ENV [--dry-run] [--reason WHY] [! WHY] [--queue|--replace]",
+    usage="/promote [APP…|all] [from ENV] to ENV [--dry-run] [--reason WHY] [! WHY] [--queue|--replace]",
     allow=Permission.PROMOTE,
     parse=parse,
 )
 async def promote(ask: Promote, caller: Caller, promotions: Promotions, turns: Turns, policy: Policy) -> Reply:
     """Move what runs in one environment to another.
 
-    Several apps, or `all` of them, travel as one release train: one card, one approval, one commit. Without `from`:
-    the environment before the target. Apps can be left out on the card, until it is decided. `--queue` and `--replace`
-    do as with `/deploy`.
+    Several apps, or `all` of them, travel as one release train: one card, one approval, one commit. So does all that
+    runs in an environment: `/promote staging to prod`. Without `from`: the environment before the target. Apps can be
+    left out on the card, until it is decided. `--queue` and `--replace` do as with `/deploy`.
     """
     if ask.dry_run:
         shown = await promotions.preview(ask, caller)

@@ -116,6 +116,14 @@ BACK_TO = Rollback(context=CONTEXT, app="my-app", environment="production", to="
             Promote(context=CONTEXT, apps=("my-app", "ledger"), environment="production", reason="train 12"),
         ),
         ("/promote all to prod", Promote(context=CONTEXT, apps=(), environment="production")),
+        *(
+            (text, Promote(context=CONTEXT, apps=(), environment="production", source="staging"))
+            for text in (
+                "/promote staging to prod",
+                "/promote from staging to prod",
+                "/promote all from staging to prod",
+            )
+        ),
         ("/rollback my-app prod", Rollback(context=CONTEXT, app="my-app", environment="production", choose=True)),
         (
             "/rollback my-app prod to 1.4.1",
