@@ -42,8 +42,8 @@ async def run(settings: Settings) -> None:
             begun = await pilothouse.desk.resume()
             for work in _beside(pilothouse):
                 await stack.enter_async_context(_running(work))
+            set_aside()  # before anybody can wait for it
             await stack.enter_async_context(listening(pilothouse))
-            set_aside()
             log.info("ready", mode=settings.slack.mode, port=settings.port, resumed=begun)
             await stop.wait()
             log.info("stopping")
