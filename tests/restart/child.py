@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import structlog
 from pydantic import SecretStr
 
 from bot.catalog import Catalog
@@ -312,6 +313,7 @@ def _note_step(world: World, promotion: str, step: str) -> None:
 
 def main(file: str) -> int:
     life = msgspec.json.decode(Path(file).read_bytes(), type=Life)
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     try:
         asyncio.run(live(life))
     except TimeoutError:

@@ -42,7 +42,10 @@ class Holds:
 
 
 class HeldJournal:
-    """A journal that reaches the places right before and right after each step's effect."""
+    """A journal that reaches the places right before and right after each step's effect.
+
+    A step that finds its system away comes again under a name with `!` and a number; its effect is still to come then.
+    """
 
     def __init__(self, journal: Journal, promotion: str, holds: Holds, ran: Callable[[str, str], object]) -> None:
         self._journal = journal
@@ -51,12 +54,15 @@ class HeldJournal:
         self._ran = ran
 
     async def step(self, name: str, do: Callable[[], Awaitable[Json]]) -> Json:
+        step = name.partition("!")[0]
+
         async def held() -> Json:
-            self._ran(self._promotion, name)
-            await self._holds.reach(self._promotion, f"{BEFORE}:{name}")
-            with structlog.contextvars.bound_contextvars(step=name):
+            self._ran(self._promotion, step)
+            await self._holds.reach(self._promotion, f"{BEFORE}:{step}")
+            with structlog.contextvars.bound_contextvars(step=step):
                 result = await do()
-            await self._holds.reach(self._promotion, f"{AFTER}:{name}")
+            if "ok" in result:
+                await self._holds.reach(self._promotion, f"{AFTER}:{step}")
             return result
 
         return await self._journal.step(name, held)
