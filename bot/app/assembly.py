@@ -37,6 +37,7 @@ from bot.workflow.desk import PromotionDesk
 from bot.workflow.durable import DurableEngine
 from bot.workflow.eligibility import Eligibility
 from bot.workflow.follower import Follower
+from bot.workflow.lookout import Lookout
 from bot.workflow.plan import Planner
 from bot.workflow.pull_requests import PullRequestSteps
 from bot.workflow.queue import PromotionQueue
@@ -59,7 +60,8 @@ async def assemble(settings: Settings, policy: Policy, stack: AsyncExitStack) ->
     """Make every part; `stack` takes apart what must be."""
     ground = await lay_ground(settings, policy, stack)
     outside = ground.outside
-    desk, engine = _promotion_desk(ground)
+    committer = Committer(outside.overlays, outside.overlays, outside.harbor)
+    desk, engine = _promotion_desk(ground, committer)
     queue = _queue(ground, desk)
     bulletins = Bulletins(ground.messages, outside.messenger)
     runs = Runs(outside.tekton, policy, Redactor(settings.secrets))
@@ -98,6 +100,7 @@ async def assemble(settings: Settings, policy: Policy, stack: AsyncExitStack) ->
         replicas=_replicas(ground, engine),
         webhooks=open_webhooks(settings, needs),
         housekeeping=desks.housekeeping,
+        lookout=Lookout(ground.store, engine, outside.overlays, committer),
     )
 
 
@@ -107,13 +110,13 @@ def journal_url(settings: Settings) -> str:
     return f"{url}.journal" if url.startswith("sqlite") else url
 
 
-def _promotion_desk(ground: Ground) -> tuple[PromotionDesk, DurableEngine]:
+def _promotion_desk(ground: Ground, committer: Committer) -> tuple[PromotionDesk, DurableEngine]:
     outside, policy = ground.outside, ground.policy
     panel = Panel(load_gates(to_gates(ground)), policy)
     targets = RollbackTargets(outside.overlays, ground.catalog, ground.store, Tags(outside.harbor))
     planner = Planner(ground.catalog, outside.harbor, policy, panel, targets, Changes(outside.sources))
     eligibility = Eligibility(policy, Delegates(ground.words.delegations, policy, outside.directory))
-    story = Story(_steps(ground, panel, planner, eligibility), policy)
+    story = Story(_steps(ground, committer, panel, planner, eligibility), policy)
     engine = DurableEngine(journal_url(ground.settings), ground.settings.replica, story)
     desk = PromotionDesk(
         ground.database, ground.store, ground.audit, engine, planner, targets, panel, policy, eligibility
@@ -121,10 +124,9 @@ def _promotion_desk(ground: Ground) -> tuple[PromotionDesk, DurableEngine]:
     return desk, engine
 
 
-def _steps(ground: Ground, panel: Panel, planner: Planner, eligibility: Eligibility) -> Steps:
+def _steps(ground: Ground, committer: Committer, panel: Panel, planner: Planner, eligibility: Eligibility) -> Steps:
     outside, policy, words = ground.outside, ground.policy, ground.words
     pace = ground.settings.follow_interval_seconds
-    committer = Committer(outside.overlays, outside.overlays, outside.harbor)
     announcer = Announcer(ground.outbox, policy, ground.subscriptions, ground.channels)
     return Steps(
         record=Record(ground.database, ground.store, ground.audit, announcer),

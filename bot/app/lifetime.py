@@ -64,6 +64,7 @@ def _beside(pilothouse: Pilothouse) -> Iterator[Coroutine[Any, Any, None]]:
     yield _begin_stories(pilothouse)
     yield pilothouse.run_cards.keep_forever()
     yield pilothouse.housekeeping.run_forever()
+    yield pilothouse.lookout.watch_forever()
     if pilothouse.replicas:
         yield pilothouse.replicas.watch()
 

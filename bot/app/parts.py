@@ -14,6 +14,7 @@ from bot.settings import Settings
 from bot.webhooks import Webhooks
 from bot.workflow.desk import PromotionDesk
 from bot.workflow.durable import DurableEngine
+from bot.workflow.lookout import Lookout
 from bot.workflow.queue import PromotionQueue
 from bot.workflow.replicas import Replicas
 
@@ -41,4 +42,5 @@ class Pilothouse:
     """None on SQLite, which one replica has for itself"""
     webhooks: Webhooks
     housekeeping: Housekeeping
+    lookout: Lookout
     connected: Callable[[], Awaitable[bool]] = _not_yet

@@ -11,7 +11,7 @@ from bot.domain.caller import Person
 from bot.domain.image import Image
 from bot.domain.overlay import Commit, OverlayImage
 
-STORY = 2
+STORY = 3
 """The version of the story that new plans are told by."""
 
 

@@ -1,15 +1,14 @@
 """Health: is the environment that the image comes from Synced and Healthy with it?"""
 
-from datetime import timedelta
 from typing import ClassVar
 
-from bot.domain.application import Application, ApplicationRef, HealthStatus, OperationPhase, SyncStatus
+from bot.domain.application import Application, HealthStatus, OperationPhase, SyncStatus
 from bot.domain.promotion import Verdict
+from bot.gates.origin import AGAIN, Origin
 from bot.gates.question import Options, Question
+from bot.gates.whereabouts import Whereabouts
 from bot.policy import Policy
 from bot.ports import Applications
-
-AGAIN = timedelta(seconds=5)
 
 
 class HealthGate:
@@ -22,18 +21,15 @@ class HealthGate:
     name: ClassVar[str] = "health"
     options: ClassVar[type[Options]] = Options
 
-    def __init__(self, applications: Applications, policy: Policy) -> None:
-        self._applications = applications
-        self._policy = policy
+    def __init__(self, applications: Applications, whereabouts: Whereabouts, policy: Policy) -> None:
+        self._origin = Origin(applications, whereabouts, policy)
 
     async def ask(self, question: Question) -> Verdict:
         source = question.plan.source
         if not source:
             return Verdict.passed("Not asked: the image was named by hand")
-        project = question.moves[0].application.project
-        ref = ApplicationRef(self._policy.application(question.app, source), source, project)
-        application = await self._applications.get(ref)
-        return self._verdict(application, source)
+        seen = await self._origin.look(question, source)
+        return seen if isinstance(seen, Verdict) else self._verdict(seen, source)
 
     def _verdict(self, application: Application, source: str) -> Verdict:
         link = application.url

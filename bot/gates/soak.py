@@ -6,10 +6,10 @@ from typing import ClassVar, Self
 from pydantic import Field, model_validator
 
 from bot.catalog import Catalog
-from bot.domain.application import Application, ApplicationRef, HealthStatus, SyncStatus
+from bot.domain.application import Application, HealthStatus, SyncStatus
 from bot.domain.promotion import Move, Verdict
+from bot.gates.origin import Origin
 from bot.gates.question import Options, Question
-from bot.gates.verdicts import worst
 from bot.gates.whereabouts import Whereabouts
 from bot.gates.wording import lasting
 from bot.policy import Policy
@@ -48,10 +48,9 @@ class SoakGate:
     options: ClassVar[type[Options]] = SoakOptions
 
     def __init__(self, applications: Applications, catalog: Catalog, whereabouts: Whereabouts, policy: Policy) -> None:
-        self._applications = applications
+        self._origin = Origin(applications, whereabouts, policy)
         self._catalog = catalog
         self._whereabouts = whereabouts
-        self._policy = policy
 
     async def ask(self, question: Question) -> Verdict:
         source = question.plan.source or self._before(question.environment)
@@ -60,12 +59,10 @@ class SoakGate:
         for move in question.moves:
             if elsewhere := await self._not_there(move, source):
                 return elsewhere
-        ref = ApplicationRef(
-            self._policy.application(question.app, source), source, question.moves[0].application.project
-        )
-        application = await self._applications.get(ref)
-        time = SoakOptions.model_validate(question.options).time
-        return worst([_verdict(application, source, time, question.now)])
+        seen = await self._origin.look(question, source)
+        if isinstance(seen, Verdict):
+            return seen
+        return _verdict(seen, source, SoakOptions.model_validate(question.options).time, question.now)
 
     def _before(self, environment: str) -> str:
         before = self._catalog.before(self._catalog.environment(environment))

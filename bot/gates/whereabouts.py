@@ -30,15 +30,19 @@ class Whereabouts:
         entries = await self._catalog.images_at(await self._catalog.listing(), overlay)
         return await self._among(entries, image)
 
+    async def pinned_at(self, overlay: Overlay, image: Image, revision: str) -> bool:
+        """Whether the overlay pinned the image at a commit; one that is not in the repository pinned nothing."""
+        try:
+            contents = await self._source.read([overlay.path], revision)
+            entries = read_images(contents[overlay.path], overlay.path) if overlay.path in contents else ()
+        except (NotFound, KustomizationError):
+            return False
+        return await self._among(entries, image)
+
     async def was_pinned(self, overlay: Overlay, image: Image) -> bool:
         """Whether one of the overlay's newest commits pinned it."""
         for commit in await self._source.history(overlay.path, LOOK_BACK):
-            contents = await self._source.read([overlay.path], commit.sha)
-            try:
-                entries = read_images(contents[overlay.path], overlay.path) if overlay.path in contents else ()
-            except KustomizationError:
-                continue  # committed by mistake: it pinned nothing
-            if await self._among(entries, image):
+            if await self.pinned_at(overlay, image, commit.sha):
                 return True
         return False
 

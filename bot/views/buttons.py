@@ -65,16 +65,14 @@ def _subscribe(promotion: Promotion) -> ButtonElement | None:
 
 
 def _rollbacks(promotion: Promotion) -> Buttons:
-    """One button for each app in trouble; back to what its overlay said before, where that is one image."""
+    """One button for each app in trouble; back to its newest image that was Healthy there."""
     moves = promotion.moves
     apps = tuple(dict.fromkeys(move.app for move in moves))
     failed = {one.application for one in promotion.following if one.progress is Progress.FAILED}
     sick = [app for app in apps if any(move.app == app and move.application in failed for move in moves)]
     shown: Buttons = []
     for index, app in enumerate((sick or list(apps))[:ROLLBACK_BUTTONS]):
-        before = [move.before for move in moves if move.app == app]
-        to = (before[0].digest or before[0].tag) if len(before) == 1 else ""
         label = "Rollback" if len(apps) == 1 else f"Rollback {app}"
-        value = ImageValue(app, promotion.plan.environment, to)
+        value = ImageValue(app, promotion.plan.environment)
         shown.append(layout.button(label, Action.ROLLBACK.numbered(index), value, style="danger"))
     return shown

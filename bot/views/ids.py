@@ -67,7 +67,7 @@ class PromotionValue:
 
 @dataclass(frozen=True)
 class ImageValue:
-    """Names an image (tag, digest or commit; "" for the one before) for one app in one environment."""
+    """An image (tag, digest, commit; "" for the newest that was Healthy there) for an app in an environment."""
 
     app: str
     environment: str

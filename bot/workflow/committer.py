@@ -71,6 +71,12 @@ class Committer:
                 raise
         raise Unavailable("git", "commit", f"the branch moved {TRIES} times while the commit was being made")
 
+    async def overtaken(self, promotion: Promotion) -> Moved | None:
+        """What somebody has changed by now of the lines that people were shown."""
+        head = await self._source.head()
+        contents = await self._source.read([move.overlay for move in promotion.moves], head)
+        return await self.moved(promotion.moves, contents)
+
     async def find(self, promotion: Promotion) -> Commit | None:
         """The commit that was made for this promotion already."""
         return await self._writer.find("Promotion-Id", promotion.id, promotion.plan.seen_commit)

@@ -100,7 +100,7 @@ class Planner:
         return replace(plan, source=old.source, channel=old.channel, replaces=old.id)
 
     async def automatic_rollback(self, promotion: Promotion, evidence: str) -> Plan:
-        """Back to what each line showed before the promotion; asks nobody, for policy has decided.
+        """Back to the newest images that were Healthy there; asks nobody, for policy has decided.
 
         Its gates are those of any rollback, but for the alerts, which may be why.
         """
@@ -129,7 +129,8 @@ class Planner:
         now = next((entry for entry in entries if entry.name == move.name), None)
         if now is None or now.label not in (move.after.label, move.after.short_digest):
             raise UnknownName(f"{move.app} does not run {move.after.label} in {environment} any more.")
-        return await self._to_pinned(overlay, now, replace(move.before))
+        good = await self._targets.restore(listing, overlay, "")
+        return await self._to_pinned(overlay, now, next((e for e in good if e.name == move.name), move.before))
 
     def _want(
         self, apps: tuple[str, ...], environment: Environment, source: str, reason: str, *, break_glass: bool

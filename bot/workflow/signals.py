@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.domain.promotion import Approval, GateResult, Promotion, Vote, VoteKind
+from bot.workflow.committer import Moved
 
 WAKE = {"wake": True}
 """Sent in place of a signal: nobody speaks, but there is reason to ask the gates again."""
@@ -30,6 +31,15 @@ class Judgement:
     refusal: str = ""
     left_out: tuple[str, ...] | None = None
     """the apps that are not to go any more, where that is what was asked"""
+    moved: Moved | None = None
+    """who has changed the line meanwhile: then no vote counts for what the card shows"""
+
+
+@dataclass(frozen=True)
+class Look:
+    """What was found while people are asked."""
+
+    moved: Moved | None
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ from bot.workflow.eligibility import Eligibility, roles_in, voices_of
 from bot.workflow.follower import Followed, Follower
 from bot.workflow.pull_requests import Opened, PullRequestSteps
 from bot.workflow.record import Record, entry_of
-from bot.workflow.signals import Confirmation, Judgement, Signal, with_vote
+from bot.workflow.signals import Confirmation, Judgement, Look, Signal, with_vote
 from bot.workflow.watcher import Watcher
 
 log = structlog.get_logger(__name__)
@@ -139,6 +139,9 @@ class Steps:
             )
         if signal.kind is VoteKind.APPROVE and any(a.approver.id == caller.id for a in promotion.approvals):
             return Judgement(None)  # a second click of the same person changes nothing
+        if signal.kind is VoteKind.APPROVE and (moved := await self._overtaken(promotion)):
+            await self._note_refusal(promotion, signal, moved.sentence)  # the desk tells whoever has pressed
+            return Judgement(None, moved.sentence, moved=moved)
         if signal.kind is VoteKind.ADJUST:
             return await self._adjust(promotion, signal, caller.person)
         said = (signal.content_hash, signal.reason, roles_in(voices), lent.behalf, voices_of(promotion, voices))
@@ -149,6 +152,19 @@ class Steps:
         await self.record.write(judged, entry)
         await self._show(judged)
         return Judgement(vote)
+
+    async def look(self, promotion: Promotion) -> Look:
+        return Look(await self._overtaken(promotion))
+
+    async def _overtaken(self, promotion: Promotion) -> Moved | None:
+        """Who has changed what the card shows while people are asked. Where git is away the commit looks again."""
+        if promotion.stage is not Stage.APPROVAL:
+            return None
+        try:
+            return await self.committer.overtaken(promotion)
+        except IntegrationError as error:
+            log.warning("not looked whether the overlay has moved", error=str(error))
+            return None
 
     async def confirm(self, promotion: Promotion, round_: int) -> Confirmation:
         """Right before the commit: gates, approvers and the requester's own permission, asked once more."""
@@ -272,11 +288,14 @@ class Steps:
         return Judgement(None, left_out=wanted)
 
     async def _refuse(self, promotion: Promotion, signal: Signal, sentence: str) -> Judgement:
+        await self._note_refusal(promotion, signal, sentence)
+        await self.nudges.refuse(promotion.plan.channel, signal.user, sentence)
+        return Judgement(None, sentence)
+
+    async def _note_refusal(self, promotion: Promotion, signal: Signal, sentence: str) -> None:
         key = f"refused:{signal.request_id}"
         entry = entry_of(promotion, "refused", key, actor=signal.user, asked=signal.kind, reason=sentence)
         await self.record.audit.record(entry)
-        await self.nudges.refuse(promotion.plan.channel, signal.user, sentence)
-        return Judgement(None, sentence)
 
     async def _as_of_now(self, promotion: Promotion, approval: Approval) -> Approval | None:
         """The approval with what the approver may say today; None when that is nothing any more."""

@@ -38,7 +38,7 @@ from bot.workflow.insistence import Ended, insist
 from bot.workflow.journal import Journal, Json, unpack
 from bot.workflow.pull_requests import Opened
 from bot.workflow.sentences import announced_wait, pause, reasons, unhealthy, what_changed
-from bot.workflow.signals import WAKE, Confirmation, Judgement, Signal, with_vote
+from bot.workflow.signals import WAKE, Confirmation, Judgement, Look, Signal, with_vote
 from bot.workflow.steps import Steps
 
 T = TypeVar("T")
@@ -83,6 +83,7 @@ class Telling:
         self._gate_rounds = 0
         self._signals = 0
         self._questions = 0
+        self._looks = 0
         self._confirmed_at: datetime | None = None
 
     async def tell(self) -> Promotion:
@@ -201,6 +202,7 @@ class Telling:
         if heard is None:
             return False
         if heard == WAKE:
+            await self._look_again()
             return True
         self._signals += 1
         signal = unpack(heard, Signal)
@@ -209,9 +211,20 @@ class Telling:
         if judgement.vote:
             self._now = with_vote(self._now, judgement.vote)
             _end_if_refused(judgement.vote)
+        if judgement.moved:
+            raise Ended(Phase.FAILED, judgement.moved.sentence, FollowUp.REISSUE)
         if judgement.left_out is not None:
             self._now = replace(self._now, left_out=judgement.left_out, approvals=())
         return True
+
+    async def _look_again(self) -> None:
+        """While people are asked: whether they are still asked about what the overlay shows."""
+        if self._now.stage is not Stage.APPROVAL or self._plan.version < 3:
+            return
+        self._looks += 1
+        look = partial(self._steps.look, self._now)
+        if moved := (await self._do(f"look#{self._looks}", look, Look)).moved:
+            raise Ended(Phase.FAILED, moved.sentence, FollowUp.REISSUE)
 
     async def _confirmed(self) -> bool:
         """Whether gates and approvals still hold at the moment of the commit."""
@@ -341,7 +354,7 @@ class Telling:
         return self._now
 
     def _success(self) -> str:
-        labels = [f"{move.app} {move.after.label}" for move in self._now.moves]
+        labels = dict.fromkeys(f"{move.app} {move.after.label}" for move in self._now.moves)
         well = f"{', '.join(labels)} {'is' if len(labels) == 1 else 'are'} Healthy in {self._plan.environment}."
         locking = self._rules.each.items() if self._plan.kind is Kind.ROLLBACK else ()
         unlock = [f"`/unlock {app} {self._plan.environment}`" for app, rules in locking if rules.rollback().lock]

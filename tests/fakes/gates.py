@@ -26,10 +26,11 @@ def usual_gates(
     applications: Applications,
     directory: Directory,
 ) -> tuple[Gate, ...]:
+    whereabouts = Whereabouts(catalog, source, registry)
     return (
         ScanGate(registry),
-        HealthGate(applications, policy),
+        HealthGate(applications, whereabouts, policy),
         LockGate(LockStore(database)),
         FreezeGate(FreezeStore(database), directory, policy),
-        RejectedGate(RejectionStore(database), Whereabouts(catalog, source, registry)),
+        RejectedGate(RejectionStore(database), whereabouts),
     )

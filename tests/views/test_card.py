@@ -195,7 +195,7 @@ def test_unhealthy_explains_and_offers_the_way_back() -> None:
     assert "⚠️ *my-app-production* is Degraded: Deployment my-app: container app is in CrashLoopBackOff" in shown
     assert shown[-2:] == ["[Rollback]", "| ❌ The change is in git, but my-app-production is not well."]
     value = buttons(failed)["promotion.rollback"]["value"]
-    assert decode("promotion.rollback", str(value)) == ImageValue("my-app", "production", "v1.4.1")
+    assert decode("promotion.rollback", str(value)) == ImageValue("my-app", "production")
 
 
 def test_try_again_names_the_same_image() -> None:
@@ -290,7 +290,7 @@ def test_a_train_in_trouble_offers_one_way_back_for_each_app() -> None:
     found = buttons(promotion(Stage.DONE, Phase.FAILED, plan=train, commit=COMMIT, following=stuck))
     assert list(found) == ["promotion.rollback", "promotion.rollback#1"]
     assert decode("promotion.rollback#1", str(found["promotion.rollback#1"]["value"])) == ImageValue(
-        "ledger", "production", "7"
+        "ledger", "production"
     )
 
 

@@ -63,7 +63,8 @@ class Town:
 
     def put(self, environment: str, **facts: Any) -> Application:
         name = f"my-app-{environment}"
-        application = Application(ApplicationRef(name, environment), SyncStatus.SYNCED, HealthStatus.HEALTHY)
+        ref, revision = ApplicationRef(name, environment), self.overlays.log[-1].sha
+        application = Application(ref, SyncStatus.SYNCED, HealthStatus.HEALTHY, revision)
         return self.applications.put(replace(application, **facts))
 
     async def image(self, tag: str) -> Image:

@@ -68,8 +68,10 @@ async def test_what_runs_there_already_is_no_promotion(home: House) -> None:
 
 async def test_every_failing_reason_is_told_at_once(home: House) -> None:
     home.registry.finish_scan(await image(home, "v1.4.2"), critical(fix="3.0.2"))
-    staging = ApplicationRef("my-app-staging", "staging")
-    home.applications.put(Application(staging, SyncStatus.SYNCED, HealthStatus.DEGRADED, health_message="no pods"))
+    staging, head = ApplicationRef("my-app-staging", "staging"), await home.overlays.head()
+    home.applications.put(
+        Application(staging, SyncStatus.SYNCED, HealthStatus.DEGRADED, head, health_message="no pods")
+    )
     done = await home.now(await home.deploy("ana"))
     assert done.phase is Phase.FAILED
     assert done.outcome == (
@@ -204,7 +206,9 @@ async def test_a_second_promotion_to_the_same_environment_is_told_about_the_firs
 async def test_a_line_that_was_changed_meanwhile_voids_the_approval_and_says_by_whom(home: House) -> None:
     asked = await home.deploy("ana")
     home.overlays.push({path("production"): kustomization("v1.3.9")}, "hotfix")
-    await home.approve("bo", asked)
+    with pytest.raises(Conflict, match="was changed by Someone Else"):
+        await home.approve("bo", asked)
+    await home.engine.settle()
     done = await home.now(asked)
     assert done.phase is Phase.FAILED
     assert "was changed by Someone Else" in done.outcome

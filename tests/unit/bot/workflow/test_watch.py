@@ -9,7 +9,7 @@ from bot.domain.promotion import Phase, Promotion, Stage
 from bot.domain.safety import Lock, Rejection
 from bot.store.rejections import RejectionStore
 from bot.workflow.watcher import BAD_LOOKS
-from tests.unit.bot.workflow.house import House, house
+from tests.unit.bot.workflow.house import House, house, kustomization, path
 from tests.unit.bot.workflow.test_turns import break_on_sync, policy, successor
 
 WATCHED = policy("  rollback: {automatic: 10m}\n")
@@ -114,3 +114,17 @@ async def test_an_argo_cd_that_is_away_is_no_reason_to_roll_back(tmp_path: Path)
         await home.approve("bo", asked)
         ended = await home.now(asked)
         assert (ended.phase, ended.successor) == (Phase.FAILED, "")
+
+
+async def test_a_rollback_by_policy_goes_back_to_what_was_seen_healthy(tmp_path: Path) -> None:
+    async with house(tmp_path, WATCHED) as home:
+        await watched(home)
+        await home.engine.pass_time(timedelta(minutes=11))
+        home.overlays.push({path("production"): kustomization("v1.4.1")}, "by hand, and seen by nobody")
+        bad = await home.deploy("ana", image="v1.4.3")
+        await home.approve("bo", bad)
+        home.alerts.fire("HighErrorRate", app="my-app", environment="production")
+        await look(home, BAD_LOOKS)
+        assert (await home.now(bad)).phase is Phase.FAILED
+        await successor(home, bad)
+        assert "newTag: v1.4.2 " in home.overlay("production")

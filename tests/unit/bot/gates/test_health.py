@@ -1,0 +1,81 @@
+"""Whether the environment that an image comes from is well with that image, and with no other."""
+
+from typing import Any
+
+import pytest
+
+from bot.domain.application import HealthStatus, Operation, OperationPhase, SyncStatus
+from bot.domain.promotion import Verdict, VerdictState
+from bot.gates.health import HealthGate
+from bot.gates.soak import SoakGate
+from tests.unit.bot.gates.town import Town, ago, kustomization, overlay
+
+
+async def ask(town: Town, tag: str = "v1.4.2", **facts: Any) -> Verdict:
+    gate = HealthGate(town.applications, town.whereabouts, town.policy)
+    return await gate.ask(await town.question(tag, **facts))
+
+
+async def test_synced_and_healthy_with_the_image_passes() -> None:
+    verdict = await ask(Town())
+    assert (verdict.state, verdict.reason) == (VerdictState.PASSED, "Healthy in staging")
+
+
+@pytest.mark.parametrize(
+    ("facts", "state", "says"),
+    [
+        ({"operation": Operation(OperationPhase.RUNNING)}, VerdictState.WAITING, "staging is syncing."),
+        ({"health": HealthStatus.PROGRESSING}, VerdictState.WAITING, "staging is Progressing."),
+        ({"sync": SyncStatus.OUT_OF_SYNC}, VerdictState.BLOCKED, "staging is OutOfSync."),
+        ({"health": HealthStatus.DEGRADED, "health_message": "no pods"}, VerdictState.BLOCKED, "Degraded: no pods."),
+    ],
+)
+async def test_whatever_is_not_well_is_named(facts: dict[str, Any], state: VerdictState, says: str) -> None:
+    town = Town()
+    town.put("staging", **facts)
+    verdict = await ask(town)
+    assert verdict.state is state
+    assert says in verdict.reason
+
+
+async def test_an_image_named_by_hand_comes_from_nowhere() -> None:
+    assert (await ask(Town(), source="")).state is VerdictState.PASSED
+
+
+async def test_the_health_of_the_image_before_vouches_for_nothing() -> None:
+    """A19: Argo CD still tells of the commit before, Synced and Healthy, until it has looked at git."""
+    town = Town()
+    before = town.put("staging", health_since=ago(days=1)).revision
+    town.overlays.push({overlay("staging"): kustomization("v1.4.3")})
+    verdict = await ask(town, "v1.4.3")
+    assert verdict.state is VerdictState.WAITING
+    assert verdict.reason == f"staging does not run v1.4.3 yet: Argo CD is at {before[:7]}."
+    soak = SoakGate(town.applications, town.catalog, town.whereabouts, town.policy)
+    assert (await soak.ask(await town.question("v1.4.3"))).reason == verdict.reason
+
+
+async def test_argo_cd_is_asked_to_look_at_what_it_has_not_seen() -> None:
+    town = Town()
+    commit = town.overlays.push({overlay("staging"): kustomization("v1.4.3")})
+    town.applications.push("my-app-staging", commit.sha)
+    verdict = await ask(town, "v1.4.3")
+    assert verdict.state is not VerdictState.PASSED
+    assert (await town.applications.get((await town.question()).moves[0].application)) is not None
+    town.applications.deploy("my-app-staging", commit.sha)
+    assert (await ask(town, "v1.4.3")).state is VerdictState.PASSED
+
+
+async def test_a_commit_that_the_repository_does_not_have_is_not_there_yet() -> None:
+    town = Town()
+    town.put("staging", revision="d" * 40)
+    assert (await ask(town)).state is VerdictState.WAITING
+    town.put("staging", revision="")
+    assert "Argo CD is at no commit" in (await ask(town)).reason
+
+
+async def test_what_has_moved_on_is_asked_how_it_is_now() -> None:
+    """Whoever waits for approvals must not be stopped because staging got the next build meanwhile."""
+    town = Town()
+    commit = town.overlays.push({overlay("staging"): kustomization("v1.4.3")})
+    town.put("staging", revision=commit.sha)
+    assert (await ask(town, "v1.4.2")).state is VerdictState.PASSED
