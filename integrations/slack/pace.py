@@ -46,8 +46,8 @@ class Pace:
         self._closed_until: dict[tuple[str, str], float] = {}
 
     def closed(self, method: str, channel: str, wait: timedelta) -> None:
-        """Slack said 429: nothing more of this method (to this channel) before `wait` is over."""
-        self._closed_until[(method, channel)] = self._clock() + wait.total_seconds()
+        """Slack said 429: nothing more of this method (of posting: to this channel) before `wait` is over."""
+        self._closed_until[limit(method, channel)] = self._clock() + wait.total_seconds()
 
     async def turn(self, method: str, channel: str, patience: float) -> None:
         """Waits for a turn. Raises Unavailable at once when that would take longer than `patience` seconds."""
@@ -61,7 +61,7 @@ class Pace:
             await asyncio.sleep(wait)
 
     def _closed_for(self, method: str, channel: str) -> float:
-        key = (method, channel)
+        key = limit(method, channel)
         left = self._closed_until.get(key, 0.0) - self._clock()
         if left <= 0:
             self._closed_until.pop(key, None)
@@ -73,3 +73,8 @@ class Pace:
         if len(self._channels) > REMEMBERED:
             del self._channels[next(iter(self._channels))]
         return bucket
+
+
+def limit(method: str, channel: str) -> tuple[str, str]:
+    """What Slack counts together: all calls of a method in the workspace, and messages by channel as well (S2)."""
+    return method, channel if method in POSTING else ""

@@ -231,6 +231,33 @@ async def test_a_channel_gets_about_one_message_a_second() -> None:
     await pace.turn("chat.postMessage", "C1", 0)
 
 
+async def test_a_limit_of_a_method_holds_in_every_channel_and_one_of_posting_in_its_own() -> None:
+    """S2: limits are per method and workspace; only messages are counted by channel."""
+    now = 0.0
+    pace = Pace(lambda: now)
+    for method in ("chat.update", "chat.postMessage"):
+        pace.closed(method, "C1", timedelta(seconds=30))
+    for method, channel in (("chat.update", "C1"), ("chat.update", "C2"), ("chat.postMessage", "C1")):
+        with pytest.raises(Unavailable) as caught:
+            await pace.turn(method, channel, 1)
+        assert caught.value.retry_after == timedelta(seconds=30)
+    await pace.turn("chat.postMessage", "C2", 0)
+    await pace.turn("conversations.info", "C1", 0)
+    now = 30.0
+    await pace.turn("chat.update", "C2", 0)
+
+
+async def test_an_edit_elsewhere_waits_too_when_slack_limits_edits() -> None:
+    """S2."""
+    slack = Slack(limited("30"), OK)
+    async with calling(slack) as api:
+        for channel in ("C1", "C2"):
+            with pytest.raises(Unavailable):
+                await api.write("chat.update", channel=channel, ts="1", text="x")
+        assert len(slack.tokens) == 1
+        assert (await api.write("chat.postMessage", channel="C2", text="x"))["ok"]
+
+
 async def test_a_stricter_slack_than_we_thought_is_obeyed(workspace: SlackServer) -> None:
     """S2."""
     workspace.limits = RateLimits(channel_burst=1)
