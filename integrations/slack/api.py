@@ -16,7 +16,7 @@ from bot.settings import Tls
 from integrations.http.auth import CredentialError, CredentialUnreadable, read
 from integrations.http.tls import Certificates
 from integrations.slack import transport
-from integrations.slack.failures import SYSTEM, failure
+from integrations.slack.failures import SYSTEM, failure, wait_of
 from integrations.slack.pace import Pace
 
 Json = Mapping[str, Any]
@@ -24,6 +24,7 @@ T = TypeVar("T")
 BUDGET_SECONDS = 10.0
 TRIES = 4
 USUAL_WAIT = timedelta(seconds=1)
+SENDING = "send the bytes of a file"
 
 
 class SlackApi:
@@ -59,10 +60,17 @@ class SlackApi:
         return (await self.answer(method, arguments, verb="POST", idempotent=idempotent))[0]
 
     async def answer(
-        self, method: str, arguments: Mapping[str, Any], *, verb: str = "POST", idempotent: bool = True
+        self,
+        method: str,
+        arguments: Mapping[str, Any],
+        *,
+        verb: str = "POST",
+        idempotent: bool = True,
+        left: Callable[[], float] | None = None,
     ) -> tuple[Json, Mapping[str, str]]:
-        """Body and headers."""
+        """Body and headers. `left` counts the seconds of a budget that several calls share."""
         channel = str(arguments.get("channel", ""))
+        left = left or self._countdown()
 
         async def once() -> tuple[Json, Mapping[str, str]]:
             await self._pace.turn(method, channel, left())
@@ -78,8 +86,7 @@ class SlackApi:
                 raise Refused(SYSTEM, method, "the answer is not a JSON object")
             return response.data, response.headers
 
-        left = self._countdown()
-        return await self._within(method, self._retrying(idempotent, left)(once))
+        return await self._within(method, left, self._retrying(idempotent, left)(once))
 
     async def pages(self, method: str, most: int, **arguments: Any) -> AsyncIterator[Json]:
         """The pages of a listing, at most so many."""
@@ -93,18 +100,16 @@ class SlackApi:
                 return
 
     async def upload(self, channel: str, filename: str, content: bytes, title: str, thread: str = "") -> None:
-        """The three steps of an upload (S9); the message itself comes a little later."""
-        operation = "files.completeUploadExternal"
-        await self._pace.turn(operation, channel, self._budget)
-        call = self.client.files_upload_v2(
-            filename=filename,
-            content=content,
-            title=title,
-            channel=channel,
-            thread_ts=thread or None,
-            token=self._credential(operation),
-        )
-        await self.guard(operation, self._within(operation, call))
+        """The three steps of an upload (S9) within one budget; the message itself comes a little later."""
+        left = self._countdown()
+        ask, share = "files.getUploadURLExternal", "files.completeUploadExternal"
+        slot, _ = await self.answer(ask, {"filename": filename, "length": len(content)}, verb="GET", left=left)
+        url, file = slot.get("upload_url"), slot.get("file_id")
+        if not isinstance(url, str) or not isinstance(file, str):
+            raise Refused(SYSTEM, ask, "the answer names no upload_url and file_id")
+        await self._within(SENDING, left, self.guard(SENDING, self._send(url, content)))
+        place = {"channel_id": channel, **({"thread_ts": thread} if thread else {})}
+        await self.answer(share, {"files": [{"id": file, "title": title}], **place}, idempotent=False, left=left)
 
     @property
     def client(self) -> AsyncWebClient:
@@ -144,9 +149,20 @@ class SlackApi:
         except (SlackClientError, AttributeError, TypeError, ValueError, RecursionError) as error:
             raise Refused(SYSTEM, operation, f"the answer is not Slack's ({type(error).__name__})") from error
 
-    async def _within(self, operation: str, call: Awaitable[T]) -> T:
+    async def _send(self, url: str, content: bytes) -> None:
+        """To a host of files, which asks for no token and takes the bytes once."""
+        session = self.client.session
+        assert session is not None
+        async with session.post(url, data=content) as response:
+            status = response.status
+        if status == 429 or status >= 500:
+            raise Unavailable(SYSTEM, SENDING, f"status {status}", wait_of(response))
+        if status != 200:
+            raise Refused(SYSTEM, SENDING, f"status {status}")
+
+    async def _within(self, operation: str, left: Callable[[], float], call: Awaitable[T]) -> T:
         try:
-            async with asyncio.timeout(self._budget):
+            async with asyncio.timeout(left()):
                 return await call
         except TimeoutError as error:
             raise Unavailable(SYSTEM, operation, f"no answer within {self._budget:g} seconds") from error

@@ -32,9 +32,11 @@ class Slack:
     def __init__(self, *answers: Make) -> None:
         self.answers = list(answers)
         self.tokens: list[str] = []
+        self.asked: list[str] = []
         self.app = Starlette(routes=[Route("/{path:path}", self._answer, methods=["GET", "POST"])])
 
     async def _answer(self, request: Request) -> Response:
+        self.asked.append(request.url.path.removeprefix("/api/"))
         self.tokens.append(request.headers.get("authorization", "").removeprefix("Bearer "))
         await request.body()
         return (self.answers.pop(0) if len(self.answers) > 1 else self.answers[0])()
@@ -267,6 +269,98 @@ async def test_a_stricter_slack_than_we_thought_is_obeyed(workspace: SlackServer
             await api.write("chat.postMessage", channel="C0DEPLOY", text=str(number))
         await api.aclose()
     assert [message["text"] for message in workspace.messages("C0DEPLOY", "ana")] == ["0", "1", "2"]
+
+
+STEPS = ["files.getUploadURLExternal", "upload/v1/1", "files.completeUploadExternal"]
+
+
+class Uploading(Slack):
+    """Takes files. `instead` are answers of a step, by its path, that come before the usual one."""
+
+    def __init__(self, **instead: list[Make]) -> None:
+        super().__init__(OK)
+        self.instead = {step: instead.get(name, []) for name, step in zip(("ask", "send", "share"), STEPS, strict=True)}
+
+    async def _answer(self, request: Request) -> Response:
+        usual = await super()._answer(request)
+        step = self.asked[-1] = self.asked[-1].removeprefix("/")
+        if self.instead[step]:
+            return self.instead[step].pop(0)()
+        if step == STEPS[0]:
+            return JSONResponse({"ok": True, "file_id": "F1", "upload_url": str(request.url.replace(path=STEPS[1]))})
+        return PlainTextResponse("OK - 4") if step == STEPS[1] else usual
+
+
+@pytest.mark.parametrize(
+    ("instead", "asked"),
+    [
+        ({"ask": [limited()]}, [STEPS[0], *STEPS]),
+        ({"share": [limited()]}, [*STEPS, STEPS[2]]),
+    ],
+    ids=["ask", "share"],
+)
+async def test_each_step_of_an_upload_waits_as_long_as_slack_says(
+    instead: dict[str, list[Make]], asked: list[str]
+) -> None:
+    """S2, S9: the bytes go out once, and without the token."""
+    slack = Uploading(**instead)
+    async with calling(slack) as api:
+        started = asyncio.get_running_loop().time()
+        await api.upload("C", "run.log", b"line", "The log")
+        assert asyncio.get_running_loop().time() - started >= 1
+    assert slack.asked == asked
+    assert slack.tokens == ["" if step == STEPS[1] else "xoxb-1" for step in asked]
+
+
+@pytest.mark.parametrize(
+    ("name", "method", "calls"),
+    [("ask", "files.getUploadURLExternal", 1), ("share", "files.completeUploadExternal", 3)],
+)
+async def test_a_limit_of_uploads_beyond_the_budget_is_told_at_once_and_remembered(
+    name: str, method: str, calls: int
+) -> None:
+    """S2, S9: by the step that met it."""
+    slack = Uploading(**{name: [limited("30")]})
+    async with calling(slack) as api:
+        for _ in range(2):
+            with pytest.raises(Unavailable, match=f"Slack: {method}: ") as caught:
+                await api.upload("C", "run.log", b"line", "The log")
+            assert caught.value.retry_after is not None
+            assert caught.value.retry_after.total_seconds() > 28
+    assert slack.asked.count(method) == 1
+    assert slack.asked[:calls] == STEPS[:calls]
+
+
+@pytest.mark.parametrize(
+    ("instead", "kind", "words"),
+    [
+        ({"ask": [refused("missing_scope")]}, Refused, r"Slack: files\.getUploadURLExternal: missing_scope"),
+        ({"ask": [OK]}, Refused, r"Slack: files\.getUploadURLExternal: the answer names no"),
+        ({"send": [lambda: PlainTextResponse("no", 400)]}, Refused, "Slack: send the bytes of a file: status 400"),
+        ({"send": [lambda: PlainTextResponse("no", 503)]}, Unavailable, "Slack: send the bytes of a file: status 503"),
+        ({"send": [limited("7")]}, Unavailable, "Slack: send the bytes of a file: status 429"),
+        ({"share": [refused("not_in_channel")]}, Refused, r"Slack: files\.completeUploadExternal: not_in_channel"),
+        ({"share": [lambda: Response(status_code=503)]}, Unavailable, r"Slack: files\.completeUploadExternal: "),
+    ],
+)
+async def test_an_upload_that_fails_names_the_step(
+    instead: dict[str, list[Make]], kind: type[Exception], words: str
+) -> None:
+    """S9: a file is shared once, so a share whose reply is lost is not repeated."""
+    slack = Uploading(**instead)
+    async with calling(slack) as api:
+        with pytest.raises(kind, match=words):
+            await api.upload("C", "run.log", b"line", "The log")
+    assert len(slack.asked) == len(set(slack.asked))
+
+
+async def test_the_budget_is_for_all_steps_of_an_upload_together() -> None:
+    """S9."""
+    slack = Uploading(ask=[limited()], share=[limited()])
+    async with calling(slack, budget=1.8) as api:
+        with pytest.raises(Unavailable, match=r"Slack: files\.completeUploadExternal: "):
+            await api.upload("C", "run.log", b"line", "The log")
+    assert slack.asked == [STEPS[0], *STEPS]
 
 
 async def test_the_probe_names_the_scopes_that_are_missing(workspace: SlackServer, api: SlackApi) -> None:
