@@ -4,18 +4,16 @@ import asyncio
 import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from datetime import timedelta
 from typing import Any, TypeVar
 
-from bot.domain.errors import IntegrationError, Unavailable
 from bot.settings import GitHubSettings
 from integrations.github import wire
-from integrations.github.failures import SYSTEM, BadCredentials, from_graphql, refine
+from integrations.github.failures import SYSTEM, BadCredentials, from_graphql, limited_graphql, refine
+from integrations.github.silence import Silence
 from integrations.github.tokens import Tokens
 from integrations.http import Answer, Bearer, Connection, Policy
 
 T = TypeVar("T")
-E = TypeVar("E", bound=IntegrationError)
 AT_ONCE = 10
 BETWEEN_WRITES = 1.0
 """seconds (G16)"""
@@ -23,9 +21,16 @@ _HEADERS = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "20
 
 
 class Api:
-    """One connection. `between_writes` in seconds."""
+    """One connection. `between_writes` in seconds; `clock` counts those of the pauses that GitHub asks for."""
 
-    def __init__(self, settings: GitHubSettings, policy: Policy, between_writes: float = BETWEEN_WRITES) -> None:
+    def __init__(
+        self,
+        settings: GitHubSettings,
+        policy: Policy,
+        between_writes: float = BETWEEN_WRITES,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._tokens = Tokens(settings, policy)
         self._graphql = graphql_url(settings.api_url)
         self._connection = Connection(
@@ -35,7 +40,7 @@ class Api:
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._writing = asyncio.Lock()
         self._wrote = -between_writes
-        self._silent_until = 0.0
+        self._silence = Silence(clock)
 
     async def get(
         self,
@@ -60,7 +65,7 @@ class Api:
         answer = await self.write(operation, "POST", self._graphql, {"query": query, "variables": variables})
         decoded = answer.decode(wire.GraphQLAnswer)
         if decoded.errors:
-            raise self._noted(from_graphql(operation, decoded.errors))
+            raise from_graphql(answer, decoded.errors)
         return decoded.data or wire.Data()
 
     async def query(self, operation: str, query: str, variables: Mapping[str, Any], model: type[T]) -> T:
@@ -68,9 +73,6 @@ class Api:
         answer = await self._request(
             operation, "POST", self._graphql, body={"query": query, "variables": variables}, idempotent=True
         )
-        decoded = answer.decode(wire.GraphQLAnswer)
-        if decoded.errors and isinstance(failure := from_graphql(operation, decoded.errors), Unavailable):
-            raise self._noted(failure)
         return answer.decode(model)
 
     async def pages(
@@ -103,7 +105,7 @@ class Api:
         """Once more with a new token, if the one that the App had was refused."""
 
         async def send() -> Answer:
-            return await self._connection.request(
+            answer = await self._connection.request(
                 operation,
                 method,
                 path,
@@ -112,6 +114,9 @@ class Api:
                 json=body,
                 idempotent=idempotent,
             )
+            if path == self._graphql and (limit := limited_graphql(answer)):
+                raise limit
+            return answer
 
         async with self._slots:
             try:
@@ -122,22 +127,9 @@ class Api:
                 return await self._unless_silent(operation, send)
 
     async def _unless_silent(self, operation: str, send: Callable[[], Awaitable[Answer]]) -> Answer:
-        left = self._silent_until - time.monotonic()
-        if left > 0:
-            detail = "GitHub asked for a pause"
-            raise Unavailable(SYSTEM, operation, detail, timedelta(seconds=left))
-        await self._tokens.fresh()
-        try:
+        with self._silence.kept(operation):
+            await self._tokens.fresh()
             return await send()
-        except Unavailable as error:
-            self._noted(error)
-            raise
-
-    def _noted(self, error: E) -> E:
-        """A limit holds for every request of ours, not only for the one that met it."""
-        if isinstance(error, Unavailable) and error.retry_after is not None:
-            self._silent_until = time.monotonic() + error.retry_after.total_seconds()
-        return error
 
 
 def graphql_url(api_url: str) -> str:

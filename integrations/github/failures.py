@@ -12,7 +12,7 @@ from integrations.http import Answer
 
 SYSTEM = "github"
 LEAST_PAUSE = timedelta(seconds=60)
-"""after a secondary limit that names no time (G16)"""
+"""after a limit that names no time; it doubles when there is another one (G16)"""
 LONGEST_PAUSE = timedelta(hours=1)
 
 
@@ -22,6 +22,10 @@ class NotModified(Refused):
 
 class BadCredentials(Refused):
     """401: the token is over, or was never good (G15)."""
+
+
+class LimitWithoutTime(Unavailable):
+    """A limit that does not say how long it lasts (G16)."""
 
 
 class Conflicting(Refused):
@@ -39,8 +43,8 @@ def refine(answer: Answer) -> IntegrationError | None:
     if status == 304:
         return NotModified(system, operation, "not modified")
     words = f"HTTP {status}: {told(answer.body)}"
-    if status in (403, 429) and (pause := limited(answer)) is not None:
-        return Unavailable(system, operation, words, pause)
+    if status in (403, 429) and (limit := limited(answer, words)):
+        return limit
     if status == 401:
         detail = f"{words}: check PILOTHOUSE_GITHUB__TOKEN, or the App's key and installation"
         return BadCredentials(system, operation, detail)
@@ -49,18 +53,24 @@ def refine(answer: Answer) -> IntegrationError | None:
     return None
 
 
-def limited(answer: Answer) -> timedelta | None:
-    """How long to wait, if the answer is a primary or secondary limit; None when it simply says no (G16)."""
-    headers = answer.headers
-    after = headers.get("retry-after", "")
+def limited(answer: Answer, words: str) -> Unavailable | None:
+    """The primary or secondary limit that the answer is; None when it simply says no (G16)."""
+    if (pause := asked_pause(answer)) is not None:
+        return Unavailable(answer.system, answer.operation, words, pause)
+    if answer.status == 429 or "rate limit" in told(answer.body).lower():
+        return LimitWithoutTime(answer.system, answer.operation, words, LEAST_PAUSE)
+    return None
+
+
+def asked_pause(answer: Answer) -> timedelta | None:
+    """What the headers of a limit ask for; None when they name no time (G16)."""
+    after = answer.headers.get("retry-after", "")
     if after.isascii() and after.isdigit():
         return min(timedelta(seconds=int(after[:9])), LONGEST_PAUSE)
-    if headers.get("x-ratelimit-remaining") == "0":
-        reset = headers.get("x-ratelimit-reset", "")
+    if answer.headers.get("x-ratelimit-remaining") == "0":
+        reset = answer.headers.get("x-ratelimit-reset", "")
         seconds = int(reset[:12]) - time.time() if reset.isascii() and reset.isdigit() else 0
         return min(max(timedelta(seconds=seconds), timedelta(seconds=1)), LONGEST_PAUSE)
-    if answer.status == 429 or "rate limit" in told(answer.body).lower():
-        return LEAST_PAUSE
     return None
 
 
@@ -76,15 +86,24 @@ def told(body: bytes) -> str:
     return " ".join(" ".join((error.message, *items)).split())[:400]
 
 
-def from_graphql(operation: str, errors: Iterable[wire.GraphQLError]) -> IntegrationError:
+def from_graphql(answer: Answer, errors: Iterable[wire.GraphQLError]) -> IntegrationError:
     """Errors of GraphQL come with HTTP 200; the type decides, not the words (G2, G3)."""
     error = next(iter(errors))
     words = " ".join(error.message.split())[:400]
     match error.type:
         case "STALE_DATA":
-            return HeadMoved(SYSTEM, operation, words)
+            return HeadMoved(SYSTEM, answer.operation, words)
         case "NOT_FOUND":
-            return NotFound(SYSTEM, operation, words)
+            return NotFound(SYSTEM, answer.operation, words)
         case "RATE_LIMITED" | "RATE_LIMIT":  # the documentation has the first, the service sends the second
-            return Unavailable(SYSTEM, operation, words, LEAST_PAUSE)
-    return Refused(SYSTEM, operation, f"{error.type}: {words}" if error.type else words)
+            if (pause := asked_pause(answer)) is not None:
+                return Unavailable(SYSTEM, answer.operation, words, pause)
+            return LimitWithoutTime(SYSTEM, answer.operation, words, LEAST_PAUSE)
+    return Refused(SYSTEM, answer.operation, f"{error.type}: {words}" if error.type else words)
+
+
+def limited_graphql(answer: Answer) -> Unavailable | None:
+    """The limit that an answer with HTTP 200 tells of (G3)."""
+    errors = answer.decode(wire.GraphQLAnswer).errors
+    failure = from_graphql(answer, errors) if errors else None
+    return failure if isinstance(failure, Unavailable) else None

@@ -4,8 +4,8 @@ import asyncio
 import itertools
 import json
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from bot.domain.errors import HeadMoved, IntegrationError, NotFound, Refused, Un
 from bot.domain.overlay import Author, Change, Commit
 from bot.settings import GitHubSettings
 from integrations.github import GitHub, messages, wire
-from integrations.github.api import graphql_url, web_url
+from integrations.github.api import Api, graphql_url, web_url
 from integrations.github.checks import verdict
 from integrations.github.github import repository_of
 from integrations.sandbox.faults import FaultBoard
@@ -101,6 +101,118 @@ async def test_limits_are_waited_for_as_github_asks_and_nothing_is_sent_meanwhil
         with pytest.raises(Unavailable, match="pause"):
             await client.paths(SHA)
         assert route.call_count == 1
+
+
+class Office:
+    """Requests to a GitHub that answers as `says` says, by a clock of our own."""
+
+    def __init__(self, routes: respx.Router) -> None:
+        self.now = 0.0
+        self.says = NAMELESS
+        self.route = routes.get(f"{URL}/meta").mock(side_effect=lambda _: self.says)
+        self.graphql = routes.post(f"{URL}/graphql").mock(side_effect=lambda _: self.says)
+        settings = GitHubSettings(api_url=URL, repository=REPOSITORY, token=TOKEN)
+        self.api = Api(settings, QUICK, between_writes=0, clock=lambda: self.now)
+
+    async def read(self) -> None:
+        await self.api.get("read", "/meta")
+
+    async def query(self) -> None:
+        await self.api.query("query", "query", {}, wire.GraphQLAnswer)
+
+    async def mutate(self) -> None:
+        await self.api.mutate("mutate", "mutation", {})
+
+    async def refused_for(self, ask: Callable[[], Awaitable[None]]) -> int:
+        """The pause that a request leads to, in seconds; it is over afterwards."""
+        with pytest.raises(Unavailable) as caught:
+            await ask()
+        assert type(caught.value) is Unavailable
+        assert caught.value.retry_after is not None
+        seconds = caught.value.retry_after.total_seconds()
+        self.now += seconds - 1
+        with pytest.raises(Unavailable, match="asked for a pause"):
+            await ask()
+        self.now += 1
+        return round(seconds)
+
+
+NAMELESS = httpx.Response(403, json={"message": "You have exceeded a secondary rate limit"})
+FINE = httpx.Response(200, json={"data": {}})
+
+
+@pytest.fixture
+async def office(api: respx.Router) -> AsyncIterator[Office]:
+    made = Office(api)
+    yield made
+    await made.api.close()
+
+
+async def test_limits_that_name_no_time_are_waited_for_longer_each_time(office: Office) -> None:
+    """G16: at least a minute, then exponentially."""
+    assert [await office.refused_for(office.read) for _ in range(8)] == [60, 120, 240, 480, 960, 1920, 3600, 3600]
+    assert office.route.call_count == 8
+
+
+@pytest.mark.parametrize("fine", [FINE, httpx.Response(304)], ids=["read", "not modified"])
+async def test_after_a_success_a_limit_is_waited_for_as_the_first_one(office: Office, fine: httpx.Response) -> None:
+    """G16."""
+    assert [await office.refused_for(office.read) for _ in range(2)] == [60, 120]
+    office.says = fine
+    with suppress(Refused):
+        await office.read()
+    office.says = NAMELESS
+    assert await office.refused_for(office.read) == 60
+
+
+async def test_a_limit_that_names_its_time_is_waited_for_that_long_however_many_there_were(office: Office) -> None:
+    """G16."""
+    assert await office.refused_for(office.read) == 60
+    office.says = httpx.Response(429, headers={"retry-after": "7"})
+    assert [await office.refused_for(office.read) for _ in range(2)] == [7, 7]
+    office.says = NAMELESS
+    assert await office.refused_for(office.read) == 120
+
+
+async def test_requests_that_meet_one_limit_together_count_as_one(office: Office) -> None:
+    """G16: and one that was let in before the limit does not end it, nor does a shorter pause of another."""
+    answers = [*[NAMELESS] * 3, httpx.Response(429, headers={"retry-after": "50"}), FINE]
+    numbers, all_sent = itertools.count(), asyncio.Event()
+
+    async def slow(_: httpx.Request) -> httpx.Response:
+        number = next(numbers)
+        if number == len(answers) - 1:
+            all_sent.set()
+        await all_sent.wait()
+        await asyncio.sleep(number / 100)
+        return answers[number]
+
+    office.route.mock(side_effect=slow)
+    met = await asyncio.gather(*(office.read() for _ in answers), return_exceptions=True)
+    pauses = [error.retry_after for error in met if isinstance(error, Unavailable)]
+    assert pauses == [timedelta(seconds=seconds) for seconds in (60, 60, 60, 50)]
+    office.now = 59
+    with pytest.raises(Unavailable, match="asked for a pause"):
+        await office.read()
+    office.now = 60
+    office.route.mock(side_effect=lambda _: NAMELESS)
+    assert await office.refused_for(office.read) == 120
+
+
+@pytest.mark.parametrize("kind", ["RATE_LIMIT", "RATE_LIMITED"])
+async def test_a_limit_of_graphql_is_waited_for_as_its_headers_say(office: Office, kind: str) -> None:
+    """G3, G16: the headers count with 200 as they do with 403; without them it is a minute, then exponential."""
+    limit = {"data": None, "errors": [{"type": kind, "message": "API rate limit exceeded"}]}
+    reset = {"x-ratelimit-remaining": "0", "x-ratelimit-reset": str(int(time.time()) + 1500)}
+    for ask in (office.query, office.mutate):
+        office.says = httpx.Response(200, json=limit, headers=reset)
+        assert 1490 < await office.refused_for(ask) <= 1500
+        office.says = httpx.Response(200, json=limit, headers={"retry-after": "9", **reset})
+        assert await office.refused_for(ask) == 9
+        office.says = httpx.Response(200, json=limit, headers={"x-ratelimit-remaining": "17"})
+        assert [await office.refused_for(ask) for _ in range(3)] == [60, 120, 240]
+        office.says = FINE
+        await ask()
 
 
 async def test_writes_keep_their_distance(api: respx.Router) -> None:
