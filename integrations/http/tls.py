@@ -22,13 +22,14 @@ class Certificates:
     def refresh(self) -> None:
         """Load what changed since the last time; connections made from now on use it."""
         tls = self._tls
-        if tls.ca_bundle and self._changed(tls.ca_bundle):
+        if tls.ca_bundle and (changed := self._changed(tls.ca_bundle)):
             self.context.load_verify_locations(tls.ca_bundle)
-        changed = [self._changed(file) for file in (tls.client_cert, tls.client_key) if file]
-        if tls.client_cert and any(changed):
+            self._seen |= changed
+        if tls.client_cert and (changed := self._changed(tls.client_cert, tls.client_key)):
             self.context.load_cert_chain(tls.client_cert, tls.client_key)
+            self._seen |= changed
 
-    def _changed(self, file: Path) -> bool:
-        now = file.stat().st_mtime_ns
-        before, self._seen[file] = self._seen.get(file), now
-        return before != now
+    def _changed(self, *files: Path | None) -> dict[Path, int]:
+        """When they were modified. To be kept only after they were loaded, or they would not be tried again."""
+        now = {file: file.stat().st_mtime_ns for file in files if file}
+        return {file: at for file, at in now.items() if self._seen.get(file) != at}

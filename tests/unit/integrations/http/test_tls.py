@@ -1,5 +1,6 @@
 """HTTPS: whom we trust, who we are, and certificates that change under us."""
 
+import os
 import ssl
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import trustme
 from bot.domain.errors import Refused, Unavailable
 from bot.settings import Tls
 from integrations.http import Connection, Policy
+from integrations.http.tls import Certificates
 from tests.unit.integrations.http.https import https
 
 QUICK = Policy(connect=1, read=1, total=3, attempts=1)
@@ -52,3 +54,32 @@ def test_a_bundle_that_is_none_stops_the_start(tmp_path: Path) -> None:
     bundle.write_text("no certificate")
     with pytest.raises(ssl.SSLError):
         Connection("system", "https://localhost", tls=Tls(ca_bundle=bundle))
+
+
+def test_files_that_could_not_be_loaded_are_tried_again(tmp_path: Path) -> None:
+    """A file that is half written when it is looked at may be whole at the same modification time."""
+    issued = trustme.CA().issue_cert("pilothouse")
+    bundle, certificate, key = tmp_path / "ca.pem", tmp_path / "tls.crt", tmp_path / "tls.key"
+    trustme.CA().cert_pem.write_to_path(str(bundle))
+    certificate.write_bytes(issued.cert_chain_pems[0].bytes())
+    key.write_bytes(issued.private_key_pem.bytes())
+    certificates = Certificates(Tls(ca_bundle=bundle, client_cert=certificate, client_key=key))
+    for file in (bundle, certificate, key):
+        whole = file.read_bytes()
+        file.write_text("half")
+        for _ in range(2):
+            with pytest.raises(ssl.SSLError):
+                certificates.refresh()
+        written = file.stat().st_mtime_ns
+        file.write_bytes(whole)
+        os.utime(file, ns=(written, written))
+        certificates.refresh()
+
+
+def test_files_that_did_not_change_are_not_loaded_again(tmp_path: Path) -> None:
+    bundle = tmp_path / "ca.pem"
+    trustme.CA().cert_pem.write_to_path(str(bundle))
+    certificates, loaded = Certificates(Tls(ca_bundle=bundle)), bundle.stat().st_mtime_ns
+    bundle.write_text("no certificate")
+    os.utime(bundle, ns=(loaded, loaded))
+    certificates.refresh()
