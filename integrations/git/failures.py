@@ -26,6 +26,8 @@ _KNOWN: tuple[tuple[str, type[IntegrationError], str], ...] = (
      "ssh refuses a key file that others can read: mount it with mode 0400"),
     (r"Host key verification failed|No \S+ host key is known", Refused,
      "the server's host key is not known: add it to PILOTHOUSE_GIT__KNOWN_HOSTS_FILE"),
+    (r"No user exists for uid", Refused,
+     "ssh refuses a user that the system does not know: run as 65532, whom the image knows, or add it to /etc/passwd"),
     (r"Permission denied|invalid format|error in libcrypto", Refused, "the SSH key is not accepted"),
     (r"certificate|SSL_CTX|could not load PEM", Refused, "TLS verification failed"),
     (r"is this a git repository|not valid: |invalid server response|protocol error|bad line length", Refused,

@@ -1,5 +1,6 @@
 """The bot of deploy/bot starts with the settings, secrets and policy that its manifests give it."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -157,6 +158,21 @@ def test_the_image_is_multi_stage_non_root_and_hash_locked() -> None:
     assert all("--require-hashes" in line or "--no-index" in line for line in installs)
     pod: dict[str, Any] = find("bot/base", "StatefulSet")["spec"]["template"]["spec"]
     assert pod["securityContext"]["runAsUser"] == 65532
+
+
+def test_the_image_knows_the_user_that_it_runs_as() -> None:
+    """OpenSSH refuses a user whom the system does not know, and Kubernetes adds none."""
+    lines = dockerfile()
+    (user,) = [line.split()[1] for line in lines if line.startswith("USER ")]
+    uid, gid = user.split(":")
+    image = "\n".join(lines[max(n for n, line in enumerate(lines) if line.startswith("FROM ")) :])
+    line = re.search(r"'\w+:x:(\d+):(\d+):[^:']*:([^:']*):([^:']*)' *>>/etc/passwd", image)
+    assert line is not None
+    known, group, home, shell = line.groups()
+    assert (known, group, shell) == (uid, gid, "/usr/sbin/nologin")
+    assert f"HOME={home}" in image
+    assert re.search(rf"'\w+:x:{gid}:' *>>/etc/group", image)
+    assert find("bot/base", "StatefulSet")["spec"]["template"]["spec"]["securityContext"]["runAsUser"] == int(uid)
 
 
 def test_what_the_image_copies_is_there_and_not_ignored() -> None:

@@ -124,6 +124,7 @@ def test_credentials_leave_the_url(url: str, expected: tuple[str, str, str]) -> 
         ("fatal: unable to access 'https://h/': server certificate verification failed. CAfile: none", Refused),
         ("git@h: Permission denied (publickey).\nfatal: Could not read from remote repository.", Refused),
         ("Host key verification failed.\nfatal: Could not read from remote repository.", Refused),
+        ("No user exists for uid 65532\r\nfatal: Could not read from remote repository.", Refused),
         ("ssh: connect to host h port 22: Connection timed out\nfatal: Could not read from remote", Unavailable),
         ("kex_exchange_identification: Connection closed by remote host\nfatal: Could not read", Unavailable),
         ("remote: Repository not found.\nfatal: repository 'https://h/a.git/' not found", NotFound),
@@ -139,6 +140,11 @@ def test_credentials_leave_the_url(url: str, expected: tuple[str, str, str]) -> 
 def test_what_git_says_is_told_as_ours(told: str, kind: type[IntegrationError]) -> None:
     error = remote_failure("push", GitFailed("push", told), told)
     assert type(error) is kind
+
+
+def test_a_user_whom_ssh_does_not_know_is_told_with_the_mend() -> None:
+    told = "No user exists for uid 1234\r\nfatal: Could not read from remote repository."
+    assert "run as 65532" in str(remote_failure("fetch", GitFailed("fetch", told), told))
 
 
 def test_trouble_in_the_cache_is_nobodys_refusal() -> None:
