@@ -142,6 +142,13 @@ def test_a_node_with_the_bot_can_be_drained() -> None:
         assert find(f"bot/overlays/{overlay}", "PodDisruptionBudget")["spec"]["maxUnavailable"] == 1
 
 
+@pytest.mark.parametrize(("overlay", "database"), [("single", set()), ("ha", {5432})])
+def test_the_bot_may_connect_to_every_kind_of_upstream(overlay: str, database: set[int]) -> None:
+    """HTTPS, the Kubernetes API, git over SSH, and Postgres where it is used; the other ports only in one namespace."""
+    rules = find(f"bot/overlays/{overlay}", "NetworkPolicy", "pilothouse")["spec"]["egress"]
+    assert {port["port"] for rule in rules if "to" not in rule for port in rule["ports"]} == {22, 443, 6443} | database
+
+
 # The image
 
 
