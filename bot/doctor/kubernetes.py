@@ -14,15 +14,10 @@ SYSTEM = "Kubernetes"
 IN_NAMESPACE: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("tekton.dev", "pipelineruns"): ("get", "list", "watch", "create", "patch"),
     ("tekton.dev", "taskruns"): ("get", "list", "watch"),
-    ("tekton.dev", "pipelines"): ("get", "list"),
-    ("", "pods"): ("get", "list"),
+    ("tekton.dev", "pipelines"): ("get",),
     ("", "pods/log"): ("get",),
 }
 """(API group, resource) → verbs, in the namespace of the runs; deploy/bot/base/rbac.yaml grants exactly these."""
-
-IN_CLUSTER: Mapping[tuple[str, str], tuple[str, ...]] = {
-    ("authorization.k8s.io", "subjectaccessreviews"): ("create",),
-}
 
 
 @asynccontextmanager
@@ -32,7 +27,7 @@ async def cluster(settings: Settings) -> AsyncIterator[ClusterProbe]:
 
 
 def checks(settings: Settings, probe: ClusterProbe) -> tuple[Check, ...]:
-    places = ((IN_NAMESPACE, settings.kubernetes.namespace), (IN_CLUSTER, ""))
+    namespace = settings.kubernetes.namespace
     return tuple(
         Check(
             SYSTEM,
@@ -40,17 +35,16 @@ def checks(settings: Settings, probe: ClusterProbe) -> tuple[Check, ...]:
             partial(_may, probe, [Right(verb, group, resource, namespace) for verb in verbs]),
             "Check PILOTHOUSE_KUBERNETES__KUBECONFIG (or the pod's service account), and that the cluster is up.",
         )
-        for table, namespace in places
-        for (group, resource), verbs in table.items()
+        for (group, resource), verbs in IN_NAMESPACE.items()
     )
 
 
 async def _may(probe: ClusterProbe, rights: list[Right]) -> str:
     answers = await asyncio.gather(*map(probe.may, rights))
-    where = f"in {rights[0].namespace}" if rights[0].namespace else "in the whole cluster"
+    where = f"in {rights[0].namespace}"
     if refused := [right.verb for right, yes in zip(rights, answers, strict=True) if not yes]:
         raise Wrong(
             f"may not {', '.join(refused)} {where}",
-            "Bind the bot's account to the roles of deploy/bot/base/rbac.yaml.",
+            "Bind the bot's account to the role of deploy/bot/base/rbac.yaml.",
         )
     return f"{', '.join(right.verb for right in rights)} {where}"
