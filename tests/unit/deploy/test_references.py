@@ -434,3 +434,45 @@ def test_every_ingress_leads_to_a_service() -> None:
                 continue
             ports = keys[("Service", namespace, service["name"])]["spec"]["ports"]
             assert service["port"]["name"] in names(ports)
+
+
+# The order of deploy/README.md
+
+
+def test_the_bot_comes_after_the_token_that_it_needs() -> None:
+    """One entry that Vault lacks keeps the whole Secret back, and the token is of a role that platform/argocd makes."""
+    order = (DEPLOY / "README.md").read_text().partition("\n## Order\n")[2].partition("\n## Vault\n")[0]
+    steps = (
+        "`pilothouse/argocd`",
+        "kubectl apply -k platform/secrets\n",
+        "kubectl apply -k platform/policy",
+        "argocd cluster add",
+        "kubectl apply -k platform/argocd\n",
+        "argocd proj role create-token apps pilothouse",
+        "vault kv put secret/pilothouse/argocd",
+        "kubectl apply -k bot/overlays/single",
+    )
+    found = [order.find(step) for step in steps]
+    assert -1 not in found, steps[found.index(-1)]
+    assert found == sorted(found)
+
+
+def test_every_entry_of_vault_is_in_the_table() -> None:
+    table = (DEPLOY / "README.md").read_text().partition("\n## Vault\n")[2].partition("\n## Why")[0]
+    externals = [
+        *(
+            o["spec"]
+            for o in [*objects("platform/secrets"), *objects("bot/overlays/ha")]
+            if o["kind"] == "ExternalSecret"
+        ),
+        *(
+            o["spec"].get("externalSecretSpec", o["spec"])
+            for o in objects("platform/secrets/workload")
+            if o["kind"] in ("ExternalSecret", "ClusterExternalSecret")
+        ),
+    ]
+    entries = {(item["remoteRef"]["key"], item["remoteRef"]["property"]) for spec in externals for item in spec["data"]}
+    assert entries
+    for entry, key in entries:
+        assert f"`{entry}`" in table, entry
+        assert f"`{key}`" in table, (entry, key)
