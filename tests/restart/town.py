@@ -14,6 +14,7 @@ from bot.store.database import Database
 from integrations.sandbox.git import GitServer, Signature
 from integrations.sandbox.github import GitHubServer, Principal, Settings
 from integrations.sandbox.serving import serve
+from tests.canary import silent
 from tests.restart.cases import Case, seed
 from tests.restart.child import Life, as_json
 from tests.restart.outside import World
@@ -52,7 +53,7 @@ class Town:
     github_url: str
     database_url: str
     cases: tuple[Case, ...]
-    _lives: list[Process] = field(default_factory=list)
+    lives: list[Process] = field(default_factory=list)
 
     @property
     def world(self) -> World:
@@ -63,7 +64,7 @@ class Town:
 
     async def begin(self, **how: Any) -> Process:
         """Start a life; what it logs goes to a file."""
-        number = len(self._lives)
+        number = len(self.lives)
         life = Life(
             str(self.directory), self.database_url, str(self.git.repository.path), self.github_url, self.cases, **how
         )
@@ -80,8 +81,8 @@ class Town:
                 stderr=output,
                 env={**os.environ, "PYTHONUNBUFFERED": "1"},
             )
-        self._lives.append(Process(process, log))
-        return self._lives[-1]
+        self.lives.append(Process(process, log))
+        return self.lives[-1]
 
     async def live(self, **how: Any) -> int:
         """One whole life; how it ended."""
@@ -91,7 +92,7 @@ class Town:
         return code
 
     async def stop(self) -> None:
-        for life in self._lives:
+        for life in self.lives:
             if life.process.returncode is None:
                 life.process.kill()
                 await life.process.wait()
@@ -99,6 +100,7 @@ class Town:
 
 @asynccontextmanager
 async def town(directory: Path, database_url: str, cases: tuple[Case, ...]) -> AsyncIterator[Town]:
+    """Fails at its end when a life logged a secret."""
     git = GitServer(directory / "served", uuid.uuid4().hex)
     first, second = seed(cases)
     await git.create(first, "First commit", SOMEONE)
@@ -111,3 +113,4 @@ async def town(directory: Path, database_url: str, cases: tuple[Case, ...]) -> A
             yield place
         finally:
             await place.stop()
+        silent(*(life.log for life in place.lives))

@@ -13,6 +13,8 @@ from typing import Any, TypeVar
 
 import httpx
 
+from tests.canary import silent
+
 Json = dict[str, Any]
 T = TypeVar("T")
 
@@ -145,7 +147,7 @@ def _headline(message: Json) -> str:
 
 @contextlib.contextmanager
 def running(data: Path, speed: str = "4") -> Iterator[Sandbox]:
-    """`pilothouse sandbox` on a free port, until the block ends."""
+    """`pilothouse sandbox` on a free port, until the block ends. Fails then when it or the bot logged a secret."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -166,6 +168,7 @@ def running(data: Path, speed: str = "4") -> Iterator[Sandbox]:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+    silent(output, data / "world" / "bot.log")
 
 
 def _wait_for(sandbox: Sandbox, process: "subprocess.Popen[bytes]", output: Path) -> None:
