@@ -107,6 +107,15 @@ class ScanReport(Reply):
 
 
 @dataclass(frozen=True)
+class ScanReports(Reply):
+    """One for each image of an app that has several; `missing` is a sentence for each that has none."""
+
+    app: str
+    reports: tuple[ScanReport, ...]
+    missing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class RunList(Reply):
     app: str
     runs: tuple[PipelineRun, ...]

@@ -13,6 +13,7 @@ from bot.domain.reply import (
     RunList,
     RunLog,
     ScanReport,
+    ScanReports,
     Shown,
     Silent,
     Started,
@@ -46,7 +47,7 @@ from bot.views.safety import (
     lock_held,
     lock_taken,
 )
-from bot.views.scan import scan_report
+from bot.views.scan import scan_report, scan_reports
 from bot.views.status import status_board
 from bot.views.words import bold, channel_mention
 
@@ -90,6 +91,7 @@ render.register(Occupied, occupied)
 render.register(Queued, queued)
 render.register(StatusBoard, status_board)
 render.register(ScanReport, scan_report)
+render.register(ScanReports, scan_reports)
 render.register(RunList, run_list)
 render.register(RunDetail, run_detail)
 render.register(RunLog, run_log)

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 from slack_sdk.models.blocks import Block
 
-from bot.domain.reply import ScanReport
+from bot.domain.reply import ScanReport, ScanReports
 from bot.domain.scan import Scan, ScanStatus, Severity, Vulnerability
 from bot.ports import Rendered
 from bot.views import words
-from bot.views.layout import context, fields, header, rendered, section
+from bot.views.layout import context, fields, header, rendered, rows, section
 from bot.views.words import DAY_AND_TIME, code, moment, safe
 
 DOTS = {
@@ -21,19 +21,45 @@ DOTS = {
     Severity.NONE: "⚪",
 }
 SHOWN = 10
+DETAILED = 4
+"""images of one app whose details fit in one message"""
 
 
 def scan_report(report: ScanReport) -> Rendered:
     label = report.artifact.image.label
-    told = _verdict(report)
-    blocks: list[Block] = [header(f"🔍 {words.plain(report.app, 60)} · {words.plain(label, 60)}"), section(told)]
+    title = f"🔍 {words.plain(report.app, 60)} · {words.plain(label, 60)}"
+    return rendered(f"{safe(report.app, 60)} {safe(label, 60)}: {_verdict(report)}", _blocks(report, title, 1))
+
+
+def scan_reports(several: ScanReports) -> Rendered:
+    """A section for each image; the details only where there is room for those of all."""
+    told = [f"{safe(_name(report), 120)}: {_verdict(report)}" for report in several.reports]
+    blocks: list[Block] = [header(f"🔍 {words.plain(several.app, 60)} · {words.count(len(told), 'image')}")]
+    if len(several.reports) > DETAILED:
+        blocks += rows([section(one, counts(report.scan)) for one, report in zip(told, several.reports, strict=True)])
+    else:
+        for report in several.reports:
+            blocks += _blocks(report, f"🔍 {words.plain(_name(report), 120)}", len(several.reports))
+    if several.missing:
+        blocks.append(section(*(f"❔ {safe(sentence, 300)}" for sentence in several.missing), limit=1000))
+    return rendered("\n".join([f"*{safe(several.app, 60)}*", *told]), blocks)
+
+
+def _blocks(report: ScanReport, title: str, shared_by: int) -> list[Block]:
+    """`shared_by`: how many images have to do with the room of one message."""
+    blocks: list[Block] = [header(title), section(_verdict(report))]
     blocks += fields([pair for pair in _facts(report) if pair[1]])
     if report.against:
-        blocks.append(section(*_difference(report), limit=1500))
+        blocks.append(section(*_difference(report), limit=1500 // shared_by))
     if report.vulnerabilities:
-        blocks.append(section("*Worst first*", *_worst(report.vulnerabilities), limit=2500))
+        blocks.append(section("*Worst first*", *_worst(report.vulnerabilities), limit=2500 // shared_by))
     blocks.append(context(code(str(report.artifact.image), 250)))
-    return rendered(f"{safe(report.app, 60)} {safe(label, 60)}: {told}", blocks)
+    return blocks
+
+
+def _name(report: ScanReport) -> str:
+    """Tags do not tell images of one app apart: they are often the same."""
+    return f"{report.artifact.image.repository.rpartition('/')[2]} {report.artifact.image.label}"
 
 
 def counts(found: Scan) -> str:

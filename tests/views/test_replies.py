@@ -21,6 +21,7 @@ from bot.domain.reply import (
     RunList,
     RunLog,
     ScanReport,
+    ScanReports,
     Silent,
     Started,
     StatusBoard,
@@ -183,6 +184,33 @@ def test_many_findings_are_summarised() -> None:
     found = tuple(vulnerability(f"CVE-{n:03}", Severity.LOW) for n in range(2500))
     shown = lines(render(scan_report(Scan(ScanStatus.SUCCESS), vulnerabilities=found)))
     assert shown[-2] == "and 2,490 more"
+
+
+def test_the_scans_of_several_images() -> None:
+    first = scan_report(Scan(ScanStatus.SUCCESS))
+    api = Image("harbor.example.com/apps/my-app-api", OLD_DIGEST, "v1.4.2")
+    second = scan_report(Scan(ScanStatus.PENDING), artifact=Artifact(api, (), None))
+    shown = render(ScanReports("my-app", (first, second), ("The registry has no image `v1` in apps/gone.",)))
+    assert lines(shown) == [
+        "# 🔍 my-app · 2 images",
+        "# 🔍 my-app v1.4.2",
+        "✅ Nothing is High or worse.",
+        "Pushed: 2026-05-04 14:02 UTC",
+        "Source: `5a6b7c8d`",
+        f"(`harbor.example.com/apps/my-app@{DIGEST}`)",
+        "# 🔍 my-app-api v1.4.2",
+        "⏳ The scan waits for its turn.",
+        f"(`harbor.example.com/apps/my-app-api@{OLD_DIGEST}`)",
+        "❔ The registry has no image `v1` in apps/gone.",
+    ]
+    assert "my-app-api v1.4.2: ⏳ The scan waits for its turn." in shown.text
+
+
+def test_more_images_than_have_room_are_one_section_each() -> None:
+    reports = (scan_report(Scan(ScanStatus.SUCCESS, {Severity.HIGH: 1})),) * 6
+    shown = lines(render(ScanReports("my-app", reports)))
+    assert shown[0] == "# 🔍 my-app · 6 images"
+    assert shown[1:] == ["my-app v1.4.2: ⛔ 1 finding is High or worse.", "🟠 1 High"] * 6
 
 
 RUN = PipelineRun(

@@ -2,8 +2,8 @@
 
 import pytest
 
-from bot.domain.errors import NotAllowed, Unavailable, UnknownName
-from bot.domain.reply import ScanReport
+from bot.domain.errors import NotAllowed, Refused, Unavailable, UnknownName
+from bot.domain.reply import ScanReport, ScanReports
 from bot.domain.scan import ScanStatus, Severity, Vulnerability
 from tests.fakes.office import Office
 from tests.fakes.promotions import HOST
@@ -102,3 +102,81 @@ async def test_an_overlay_that_pins_nothing_is_explained(kustomization: bytes, s
     office.overlays.push({"apps/my-app/overlays/development/kustomization.yaml": kustomization})
     with pytest.raises(UnknownName, match=says):
         await report(office, "/scan my-app")
+
+
+WEB, API = f"{HOST}/my-app", f"{HOST}/my-app-api"
+
+
+def with_two_images(office: Office, api: str = "2.0.0") -> Office:
+    pinned = (
+        f"images:\n- name: web\n  newName: {WEB}\n  newTag: 1.4.3\n- name: api\n  newName: {API}\n  newTag: {api}\n"
+    )
+    office.overlays.push({"apps/my-app/overlays/development/kustomization.yaml": pinned.encode()})
+    office.images.push(API, "2.0.0")
+    return office
+
+
+async def reports(office: Office, typed: str, user: str = "U0BO") -> ScanReports:
+    reply = await office.run(typed, user)
+    assert isinstance(reply, ScanReports)
+    return reply
+
+
+def named(shown: ScanReports) -> list[str]:
+    return [f"{each.artifact.image.repository}:{each.artifact.image.tag}" for each in shown.reports]
+
+
+async def test_every_image_of_an_app_is_reported() -> None:
+    office = with_two_images(Office())
+    office.images.finish_scan((await office.images.artifact(API, "2.0.0")).image, OPENSSL)
+    shown = await reports(office, "/scan my-app")
+    assert named(shown) == [f"{WEB}:1.4.3", f"{API}:2.0.0"]
+    assert [each.vulnerabilities for each in shown.reports] == [(), (OPENSSL,)]
+    assert shown.missing == ()
+
+
+async def test_a_rescan_is_of_every_image() -> None:
+    office = with_two_images(Office())
+    shown = await reports(office, "/scan my-app --rescan", "U0ANA")
+    assert [each.scan.status for each in shown.reports] == [ScanStatus.PENDING] * 2
+    assert {image.repository for image in office.images.scans_started} == {WEB, API}
+    with pytest.raises(NotAllowed):
+        await office.run("/scan my-app --rescan", "U0CY")
+    assert len(office.images.scans_started) == 2
+
+
+async def test_a_tag_is_looked_up_in_every_repository_of_the_app() -> None:
+    office = with_two_images(Office())
+    office.images.push(API, "1.4.1")
+    assert named(await reports(office, "/scan my-app@1.4.1")) == [f"{WEB}:1.4.1", f"{API}:1.4.1"]
+    one = await reports(office, "/scan my-app@2.0.0")
+    assert named(one) == [f"{API}:2.0.0"]
+    assert one.missing == (f"The registry has no image `2.0.0` in {WEB}: it was never pushed, or is deleted.",)
+    with pytest.raises(UnknownName, match=rf"`9\.9\.9` in {WEB}: .* `9\.9\.9` in {API}: "):
+        await office.run("/scan my-app@9.9.9")
+
+
+async def test_a_digest_is_of_one_image_and_the_other_is_not_missed() -> None:
+    office = with_two_images(Office())
+    digest = (await office.images.artifact(API, "2.0.0")).image.digest
+    assert (await report(office, f"/scan my-app@{digest}")).artifact.image.repository == API
+
+
+async def test_an_image_that_is_gone_hides_no_other() -> None:
+    shown = await reports(with_two_images(Office(), api="1.9.9"), "/scan my-app")
+    assert named(shown) == [f"{WEB}:1.4.3"]
+    assert shown.missing == (f"The registry has no image `1.9.9` in {API}: it was never pushed, or is deleted.",)
+
+
+async def test_an_image_of_another_registry_hides_no_other() -> None:
+    office = with_two_images(Office())
+    known = office.images.artifact
+
+    async def knows_the_web_only(repository: str, reference: str) -> object:
+        if repository == API:
+            raise Refused("Harbor", f"find {API}", "not an image of Harbor")
+        return await known(repository, reference)
+
+    office.images.artifact = knows_the_web_only  # type: ignore[method-assign,assignment]
+    shown = await reports(office, "/scan my-app")
+    assert (named(shown), shown.missing) == ([f"{WEB}:1.4.3"], (f"Harbor refuses to find {API}.",))
