@@ -10,7 +10,7 @@ from bot.domain.image import Image
 from bot.domain.pipeline import PipelineRun, RunStatus
 from bot.domain.promotion import Verdict
 from bot.gates.question import Options, Question
-from bot.gates.verdicts import worst
+from bot.gates.verdicts import worst_image
 from bot.ports import Pipelines
 
 AGAIN = timedelta(seconds=15)
@@ -36,7 +36,8 @@ class PipelineGate:
     async def ask(self, question: Question) -> Verdict:
         options = PipelineOptions.model_validate(question.options)
         runs = await self._pipelines.list(question.app, options.runs)
-        return worst([_verdict(question.app, move.after, runs, options.result) for move in question.moves])
+        verdicts = [_verdict(question.app, move.after, runs, options.result) for move in question.moves]
+        return worst_image(verdicts, question.moves)
 
 
 def _verdict(app: str, image: Image, runs: Sequence[PipelineRun], result: str) -> Verdict:

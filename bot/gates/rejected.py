@@ -6,7 +6,7 @@ from bot.domain.errors import IntegrationError
 from bot.domain.promotion import Move, Verdict
 from bot.domain.safety import Rejection
 from bot.gates.question import Options, Question
-from bot.gates.verdicts import worst
+from bot.gates.verdicts import worst_image
 from bot.gates.whereabouts import Whereabouts
 from bot.ports import Rejections
 
@@ -26,7 +26,7 @@ class RejectedGate:
         self._whereabouts = whereabouts
 
     async def ask(self, question: Question) -> Verdict:
-        return worst([await self._verdict(move) for move in question.moves])
+        return worst_image([await self._verdict(move) for move in question.moves], question.moves)
 
     async def _verdict(self, move: Move) -> Verdict:
         rejection = await self._rejections.find(move.app, move.after.digest)

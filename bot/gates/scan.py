@@ -13,7 +13,7 @@ from bot.domain.overlay import OverlayImage
 from bot.domain.promotion import Move, Verdict
 from bot.domain.scan import Scan, ScanStatus, Severity, Vulnerability
 from bot.gates.question import Options, Question
-from bot.gates.verdicts import worst
+from bot.gates.verdicts import worst_image
 from bot.policy.duration import Duration
 from bot.ports import Registry
 
@@ -66,7 +66,7 @@ class ScanGate:
 
     async def ask(self, question: Question) -> Verdict:
         options = ScanOptions.model_validate(question.options)
-        return worst([await self._verdict(move, options, question) for move in question.moves])
+        return worst_image([await self._verdict(move, options, question) for move in question.moves], question.moves)
 
     async def _verdict(self, move: Move, options: ScanOptions, question: Question) -> Verdict:
         image = move.after

@@ -11,7 +11,7 @@ from bot.domain.image import Image
 from bot.domain.promotion import Verdict
 from bot.domain.signature import SignatureCheck, SignatureState
 from bot.gates.question import Options, Question
-from bot.gates.verdicts import worst
+from bot.gates.verdicts import worst_image
 from bot.ports import Signatures
 
 REMEDIES = {
@@ -50,7 +50,8 @@ class SignatureGate:
 
     async def ask(self, question: Question) -> Verdict:
         keys = SignatureOptions.model_validate(question.options).keys
-        return worst(await asyncio.gather(*(self._verdict(move.after, keys) for move in question.moves)))
+        verdicts = await asyncio.gather(*(self._verdict(move.after, keys) for move in question.moves))
+        return worst_image(verdicts, question.moves)
 
     async def _verdict(self, image: Image, keys: dict[str, str]) -> Verdict:
         check = await self._signatures.check(image, keys)

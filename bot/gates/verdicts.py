@@ -2,18 +2,50 @@
 
 from collections.abc import Sequence
 
-from bot.domain.promotion import Verdict, VerdictState
+from bot.domain.promotion import Move, Verdict, VerdictState
 
 WORST_FIRST = (VerdictState.BLOCKED, VerdictState.WAITING, VerdictState.PASSED)
 
 
-def worst(verdicts: Sequence[Verdict]) -> Verdict:
-    """One answer for several images: the first Blocked, else the first Waiting, else the first.
+def worst(verdicts: Sequence[Verdict], names: Sequence[str] = ()) -> Verdict:
+    """One answer for several: Blocked if one is, else Waiting if one is, with all that those say.
 
-    What approvers rely on is all of them, so the fingerprints stay together.
+    `names` are of what was judged, and tell sentences apart that differ. What approvers rely on is all of them, so the
+    fingerprints stay together.
     """
-    found = min(verdicts, key=lambda verdict: WORST_FIRST.index(verdict.state))
-    if found.state is not VerdictState.PASSED or len(verdicts) == 1:
-        return found
-    fingerprint = " | ".join(verdict.fingerprint for verdict in verdicts)
-    return Verdict.passed(found.reason, link=found.link, fingerprint=fingerprint.strip(" |"))
+    if len(verdicts) == 1:
+        return verdicts[0]
+    named = list(zip(verdicts, names or [""] * len(verdicts), strict=True))
+    state = min((verdict.state for verdict in verdicts), key=WORST_FIRST.index)
+    same = [(verdict, name) for verdict, name in named if verdict.state is state]
+    # Where some say nothing bad, even a single reason needs the name of what it is about.
+    reason = _joined([(verdict.reason, name) for verdict, name in same], always=len(same) < len(named))
+    remedy = _joined([(verdict.remedy, name) for verdict, name in same])
+    link = next((verdict.link for verdict, _ in same if verdict.link), "")
+    again = min((verdict.retry_after for verdict, _ in same if verdict.retry_after is not None), default=None)
+    fingerprint = " | ".join(verdict.fingerprint for verdict, _ in same).strip(" |")
+    return Verdict(state, reason, remedy, link, again, fingerprint)
+
+
+def worst_image(verdicts: Sequence[Verdict], moves: Sequence[Move]) -> Verdict:
+    """`worst` of one verdict for each move, told by the names of their images."""
+    repositories = [move.after.repository for move in moves]
+    short = [repository.rpartition("/")[2] for repository in repositories]
+    return worst(verdicts, short if len(set(short)) == len(set(repositories)) else repositories)
+
+
+def _joined(said: Sequence[tuple[str, str]], *, always: bool = False) -> str:
+    """Each sentence once, after the names of all that it is about."""
+    about: dict[str, list[str]] = {}
+    for sentence, name in said:
+        if sentence:
+            about.setdefault(sentence, []).append(name)
+    if len(about) > 1 or always:
+        told = [_prefixed(sentence, dict.fromkeys(filter(None, names))) for sentence, names in about.items()]
+    else:
+        told = list(about)
+    return (" " if all(sentence.endswith(".") for sentence in told) else " · ").join(told)
+
+
+def _prefixed(sentence: str, names: dict[str, None]) -> str:
+    return f"{', '.join(names)}: {sentence}" if names else sentence
