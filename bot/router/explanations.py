@@ -2,16 +2,21 @@
 
 import structlog
 
-from bot.domain.errors import IntegrationError, Refused, UserError
+from bot.domain.errors import IntegrationError, Refused, Unavailable, UserError
 
 log = structlog.get_logger(__name__)
 
 
 def explain(error: Exception, correlation_id: str) -> str:
-    """A `UserError` speaks for itself. Anything else is one calm line with the id that finds the traceback."""
+    """A `UserError` speaks for itself, and of a system that is away there is no more to know. Anything else is one calm
+    line with the id that finds the traceback.
+    """
     if isinstance(error, UserError):
         log.info("refused", reason=error.sentence, error=type(error).__name__)
         return error.sentence
+    if isinstance(error, Unavailable):
+        log.warning("a system does not answer", system=error.system, operation=error.operation, detail=error.detail)
+        return f"{_capital(error.system)} does not answer, so I could not finish that. Try again in a minute."
     log.error("a request failed", exc_info=error)
     if isinstance(error, Refused):
         said = f"{_capital(error.system)} refuses to do its part of that, and asking again will not change it."

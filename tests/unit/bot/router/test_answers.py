@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from bot.domain.errors import Refused, Unavailable
+from structlog.testing import capture_logs
+
+from bot.domain.errors import IntegrationError, Refused, Unavailable
 from bot.domain.pipeline import PipelineRun, RunStatus, StepLog
 from bot.domain.reply import RunLog, Told
 from bot.ports import Modals
@@ -85,3 +87,20 @@ def test_what_is_refused_is_not_said_to_be_worth_another_try() -> None:
     assert refused.startswith("Github refuses to do its part of that, and asking again will not change it.")
     assert "`abc123`" in refused
     assert "Try again in a minute" in explain(BUSY, "abc123")
+
+
+def test_a_system_that_is_away_needs_no_administrator_and_no_traceback() -> None:
+    with capture_logs() as logged:
+        said = explain(Unavailable("Harbor", "read apps/my-app:v1", "HTTP 503 of 10.0.0.3"), "abc123")
+    assert said == "Harbor does not answer, so I could not finish that. Try again in a minute."
+    [line] = logged
+    assert (line["log_level"], line["system"], line["detail"]) == ("warning", "Harbor", "HTTP 503 of 10.0.0.3")
+    assert "exc_info" not in line
+
+
+def test_what_is_broken_for_another_reason_is_logged_with_its_traceback() -> None:
+    with capture_logs() as logged:
+        said = explain(IntegrationError("Harbor", "read", "nonsense"), "abc123")
+    assert said.startswith("Harbor did not do its part, and I could not finish that.")
+    assert "`abc123`" in said
+    assert (logged[0]["log_level"], "exc_info" in logged[0]) == ("error", True)

@@ -101,6 +101,12 @@ async def test_a_system_that_is_down_is_named(bot: Bot) -> None:
     assert "10.0.0.3" not in answer
 
 
+async def test_a_scan_while_the_registry_is_down_is_one_sentence(bot: Bot) -> None:
+    bot.office.images.failing = Unavailable("Harbor", "read", "timeout after 10 s to 10.0.0.3")
+    answer = await bot.says("bo", "/scan my-app")
+    assert answer == "Harbor does not answer, so I could not finish that. Try again in a minute."
+
+
 async def test_commands_that_name_no_app_work_while_the_overlay_repository_is_away(bot: Bot) -> None:
     await bot.says("ana", "/deploy my-app prod")
     bot.office.overlays.failing = Unavailable("git", "fetch", "down")
@@ -108,7 +114,7 @@ async def test_commands_that_name_no_app_work_while_the_overlay_repository_is_aw
     promotion = bot.office.promotions.only
     await bot.slack.command("bo", "deployments", f"/approve {promotion.id}")
     await until(lambda: bot.office.promotions.only.approvals)
-    assert "Git did not do its part" in await bot.says("ana", "/deploy ledger prod")
+    assert "Git does not answer" in await bot.says("ana", "/deploy ledger prod")
 
 
 async def test_the_acknowledgement_does_not_wait_for_the_work(bot: Bot, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -38,7 +38,7 @@ async def test_the_picker_opens_before_anything_slow(bot: Bot) -> None:
     """S15: the trigger lives three seconds; the overlay repository may take longer to say that it is away."""
     bot.office.overlays.failing = Unavailable("git", "fetch", "down")
     await bot.slack.command("ana", "deployments", "/deploy")
-    await until(lambda: "Git did not do its part" in json.dumps(bot.slack.views("ana")))
+    await until(lambda: "Git does not answer" in json.dumps(bot.slack.views("ana")))
 
 
 async def test_who_may_not_is_told_in_the_picker(bot: Bot) -> None:

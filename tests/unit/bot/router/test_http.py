@@ -132,7 +132,7 @@ async def test_the_home_tab_of_somebody_without_permission_says_so(bot: Bot) -> 
 async def test_the_home_tab_says_when_something_is_down(bot: Bot) -> None:
     bot.office.overlays.failing = Unavailable("git", "fetch", "down")
     await bot.slack.open_home("bo")
-    await until(lambda: "Git did not do its part" in json.dumps(bot.slack.home("bo")))
+    await until(lambda: "Git does not answer" in json.dumps(bot.slack.home("bo")))
 
 
 def test_names_in_a_request_prove_nothing() -> None:
