@@ -7,8 +7,7 @@ import typer
 from rich.table import Table
 
 from bot.domain.errors import PolicyError
-from bot.gates.loading import known_gates
-from bot.gates.panel import mistakes_in
+from bot.gates.loading import gate_mistakes, known_gates
 from bot.policy import Policy, load
 from bot.reference import reference as write_reference
 from bot.rehearsal import Cases, Finding, Rehearsal, read_cases
@@ -64,10 +63,6 @@ def _table(findings: list[Finding]) -> Table:
 
 def _load(file: Path) -> Policy:
     try:
-        policy = load(file)
-        mistakes = list(mistakes_in(policy, {gate.name: gate for gate in known_gates()}))
+        return load(file, gate_mistakes)
     except PolicyError as error:
         fail(str(error))
-    if mistakes:
-        fail("\n".join(f"{file}: {mistake}" for mistake in mistakes))
-    return policy

@@ -13,6 +13,7 @@ from bot.app.assembly import assemble
 from bot.app.parts import Pilothouse
 from bot.app.serving import listening, serving
 from bot.garbage import set_aside
+from bot.gates.loading import gate_mistakes
 from bot.policy import load
 from bot.settings import Settings
 from bot.store.alone import alone
@@ -28,7 +29,7 @@ async def run(settings: Settings) -> None:
 
     Raises PolicyError, OSError (the port is taken), and what the database says when it cannot be opened.
     """
-    policy = load(settings.policy_file)
+    policy = load(settings.policy_file, gate_mistakes)
     stop = asyncio.Event()
     with _stopped_by_signals(stop):
         async with AsyncExitStack() as stack:

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 
 from bot.doctor.finding import Check, Skipped, Wrong, once_reached
 from bot.domain.errors import NotFound, PolicyError
+from bot.gates.loading import gate_mistakes
 from bot.policy import Policy, load
 from bot.settings import Settings
 from integrations.slack import SlackApi, SlackDirectory
@@ -34,7 +35,7 @@ class PolicyFile:
 @asynccontextmanager
 async def read(settings: Settings) -> AsyncIterator[PolicyFile]:
     try:
-        yield PolicyFile(await asyncio.to_thread(load, settings.policy_file))
+        yield PolicyFile(await asyncio.to_thread(load, settings.policy_file, gate_mistakes))
     except PolicyError as error:
         yield PolicyFile(None, str(error))
 

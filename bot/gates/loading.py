@@ -16,6 +16,7 @@ from bot.gates.freeze import FreezeGate
 from bot.gates.health import HealthGate
 from bot.gates.lock import LockGate
 from bot.gates.order import OrderGate
+from bot.gates.panel import mistakes_in
 from bot.gates.pipeline import PipelineGate
 from bot.gates.question import Gate, Options
 from bot.gates.rejected import RejectedGate
@@ -23,6 +24,7 @@ from bot.gates.scan import ScanGate
 from bot.gates.signature import SignatureGate
 from bot.gates.soak import SoakGate
 from bot.gates.window import WindowGate
+from bot.policy import Place, Policy
 
 ENTRY_POINTS = "pilothouse.gates"
 OWN: tuple[type[Gate], ...] = (
@@ -55,6 +57,11 @@ def load_gates(offered: Offered) -> tuple[Gate, ...]:
 def known_gates() -> tuple[type[Gate], ...]:
     """Our own and the packages'. Raises PolicyError when a package offers something that is no gate."""
     return (*OWN, *_in_packages())
+
+
+def gate_mistakes(policy: Policy) -> Iterator[tuple[Place, str]]:
+    """What is wrong in a policy's `gates`. Raises PolicyError like `known_gates`."""
+    return mistakes_in(policy, {gate.name: gate for gate in known_gates()})
 
 
 def make(gate: type[Gate], offered: Offered) -> Gate:

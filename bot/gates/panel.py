@@ -10,7 +10,7 @@ from bot.domain.errors import IntegrationError, PolicyError, Unavailable
 from bot.domain.promotion import GateResult, Plan, Verdict
 from bot.gates.question import Gate, Question
 from bot.names import nearest
-from bot.policy import Policy
+from bot.policy import Place, Policy
 
 ASK_AGAIN = timedelta(seconds=15)
 PATIENCE_SECONDS = 45.0
@@ -28,7 +28,7 @@ class Panel:
             self._gates[gate.name] = gate
         self._policy = policy
         if mistakes := list(mistakes_in(policy, self._gates)):
-            raise PolicyError("\n".join(mistakes))
+            raise PolicyError("\n".join(what for _, what in mistakes))
 
     def names(self, app: str, environment: str) -> tuple[str, ...]:
         """In the order in which the gates are known, so that every card tells them in the same one."""
@@ -53,19 +53,36 @@ class Panel:
         return GateResult(name, app, await answer(gate, Question(plan, app, moves, now, options)))
 
 
-def mistakes_in(policy: Policy, gates: Mapping[str, Gate | type[Gate]]) -> Iterator[str]:
-    """What policy says of gates that nobody brought, and options that they do not take."""
+def mistakes_in(policy: Policy, gates: Mapping[str, Gate | type[Gate]]) -> Iterator[tuple[Place, str]]:
+    """What policy says of gates that nobody brought, and options that they do not take; each with where it says so."""
     told = set()
-    for environment in policy.environments:
+    for index, environment in enumerate(policy.environments):
         for app in ("", *policy.apps):
             for name, options in policy.rules(app, environment.name).gates().items():
-                where = f"{app or 'environments'}.{environment.name}.gates.{name}"
                 if gate := gates.get(name):
-                    found = [f"{where}{said}" for said in _wrong_options(gate, options)]
+                    found = _wrong_options(gate, options)
                 else:
-                    found = [f"{where}: there is no such gate.{nearest(name, gates)}"]
-                yield from (mistake for mistake in found if mistake not in told)
-                told.update(found)
+                    found = [((), f"there is no such gate.{nearest(name, gates)}")]
+                for option, what in found:
+                    own = _is_own(policy, app, environment.name, (name, *option))
+                    top: Place = ("apps", app, "environments", environment.name) if own else ("environments", index)
+                    where = f"{app if own else 'environments'}.{environment.name}.gates"
+                    mistake = (*top, "gates", name, *option), f"{'.'.join(map(str, (where, name, *option)))}: {what}"
+                    # Every app inherits what is wrong in its environment.
+                    if mistake not in told:
+                        told.add(mistake)
+                        yield mistake
+
+
+def _is_own(policy: Policy, app: str, environment: str, place: Place) -> bool:
+    """Whether the app's own rules say it, and not those of the environment that they refine."""
+    rules = policy.apps[app].environments.get(environment) if app else None
+    gate, *option = place
+    if rules is None or gate not in rules.gates:
+        return False
+    said = rules.gates[str(gate)] or {}
+    base = next(part for part in policy.environments_ if part.name == environment).gates
+    return gate not in base or not option or option[0] in said
 
 
 async def answer(gate: Gate, question: Question) -> Verdict:
@@ -84,9 +101,9 @@ async def answer(gate: Gate, question: Question) -> Verdict:
         )
 
 
-def _wrong_options(gate: Gate | type[Gate], options: object) -> list[str]:
+def _wrong_options(gate: Gate | type[Gate], options: object) -> list[tuple[Place, str]]:
     try:
         gate.options.model_validate(options)
     except ValidationError as error:
-        return [f".{'.'.join(map(str, e['loc']))}: {e['msg'].removeprefix('Value error, ')}" for e in error.errors()]
+        return [(tuple(e["loc"]), e["msg"].removeprefix("Value error, ")) for e in error.errors()]
     return []

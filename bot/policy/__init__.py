@@ -1,6 +1,7 @@
 """What may happen, and who may make it happen: `pilothouse.yaml`, read and asked. Pure, but for `load`."""
 
 from bot.policy.authorization import EVERY, authorize, may, roles_of, who_could
+from bot.policy.contradictions import Place
 from bot.policy.file import load, parse
 from bot.policy.model import Policy
 from bot.policy.parts import Binding, EnvironmentRules
@@ -9,6 +10,7 @@ __all__ = [
     "EVERY",
     "Binding",
     "EnvironmentRules",
+    "Place",
     "Policy",
     "authorize",
     "load",

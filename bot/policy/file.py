@@ -1,5 +1,6 @@
 """Read pilothouse.yaml, and say of every mistake where it is and how to mend it."""
 
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -10,23 +11,29 @@ from ruamel.yaml.error import YAMLError
 
 from bot.domain.errors import PolicyError
 from bot.names import nearest
-from bot.policy.contradictions import contradictions
+from bot.policy.contradictions import Place, contradictions
 from bot.policy.model import Policy
 from bot.policy.parts import Part
 
+Check = Callable[[Policy], Iterable[tuple[Place, str]]]
+"""Mistakes, each with its place in the file."""
 
-def load(path: Path) -> Policy:
-    """Raises PolicyError, one line per mistake, each with the line it is on."""
+
+def load(path: Path, further: Check | None = None) -> Policy:
+    """Raises PolicyError, one line per mistake, each with the line it is on.
+
+    `further` is what to look for that the policy cannot know alone.
+    """
     try:
         text = path.read_text()
     except (OSError, UnicodeDecodeError) as error:
         raise PolicyError(
             f"{path.name} cannot be read: {error}. Name the policy file in PILOTHOUSE_POLICY_FILE."
         ) from error
-    return parse(text, path.name)
+    return parse(text, path.name, further)
 
 
-def parse(text: str, name: str = "pilothouse.yaml") -> Policy:
+def parse(text: str, name: str = "pilothouse.yaml", further: Check | None = None) -> Policy:
     """The policy that a file's text describes. Raises PolicyError."""
     try:
         document = YAML(typ="rt").load(text)
@@ -41,7 +48,8 @@ def parse(text: str, name: str = "pilothouse.yaml") -> Policy:
         policy = Policy.model_validate(_plain(document))
     except ValidationError as error:
         raise PolicyError("\n".join(_mistake(name, document, e) for e in error.errors())) from error
-    if mistakes := [f"{name}:{line_of(document, place)}: {what}" for place, what in contradictions(policy)]:
+    found = [*contradictions(policy), *(further(policy) if further else ())]
+    if mistakes := [f"{name}:{line_of(document, place)}: {what}" for place, what in found]:
         raise PolicyError("\n".join(mistakes))
     return policy
 

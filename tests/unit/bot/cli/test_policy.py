@@ -125,12 +125,38 @@ def test_a_mistake_in_the_cases_is_never_a_pass(tmp_path: Path, cases: str, says
     assert says in result.output
 
 
+def test_a_gate_s_mistake_is_told_once_and_where_it_is_written(tmp_path: Path) -> None:
+    file = tmp_path / "pilothouse.yaml"
+    file.write_text(
+        "environments:\n- name: a\n  gates:\n    scan: {threshold: sever}\n"
+        "apps:\n"
+        "  web:\n    environments:\n      a:\n        gates:\n          scan:\n            starts: true\n"
+        "  api: {}\n"
+    )
+    result = CliRunner().invoke(app, ["policy", "check", str(file)])
+    told = [line.partition(": ")[2] for line in result.output.splitlines() if "gates.scan" in line]
+    assert [said.partition(":")[0] for said in told] == [
+        "environments.a.gates.scan.threshold",
+        "web.a.gates.scan.starts",
+    ]
+    assert "pilothouse.yaml:4: environments" in result.output
+    assert "pilothouse.yaml:11: web" in result.output
+
+
 @pytest.mark.parametrize(
     ("policy", "says"),
     [
         ("environments:\n- name: a\n  gates: {frezze: {}}\n", "there is no such gate. Did you mean `freeze`?"),
         ("environments:\n- name: a\n  gates: {soak: {minuts: 3}}\n", "environments.a.gates.soak.minuts"),
         ("environments:\n- name: a\n  gates: {signature: {}}\n", "environments.a.gates.signature.keys"),
+        (
+            "environments:\n- name: a\n  gates:\n    scan:\n      start: true\n      threshold: sever\n",
+            "pilothouse.yaml:6: environments.a.gates.scan.threshold: ",
+        ),
+        (
+            "environments:\n- name: a\napps:\n  web:\n    environments:\n      a:\n        gates: {frezze: {}}\n",
+            "pilothouse.yaml:7: web.a.gates.frezze: there is no such gate.",
+        ),
         ("bindngs: []\n", "Did you mean `bindings`?"),
     ],
 )
