@@ -4,8 +4,8 @@ import asyncio
 
 from bot.catalog import Catalog
 from bot.domain.environment import Environment
-from bot.domain.errors import IntegrationError, NotFound, UnknownName
-from bot.domain.image import Artifact, Image
+from bot.domain.errors import IntegrationError, NotFound, Refused, UnknownName
+from bot.domain.image import Artifact, Image, is_digest
 from bot.domain.overlay import OverlayImage
 from bot.domain.reply import ScanReport
 from bot.domain.scan import Severity, Vulnerability
@@ -24,20 +24,27 @@ class Scans:
         self._registry = registry
         self._policy = policy
 
-    async def artifact(self, app: str, environment: str, reference: str) -> Artifact:
-        """The image of an app by tag or digest; "" = what the environment's overlay pins."""
+    async def artifacts(
+        self, app: str, environment: str, reference: str
+    ) -> tuple[tuple[Artifact, ...], tuple[str, ...]]:
+        """Every image of an app by tag or digest ("" = what the environment's overlay pins), and a sentence for each
+        that there is not. Raises when there is none at all.
+        """
         pinned = await self._catalog.images(app, environment)
         if not pinned:
             raise UnknownName(f"{app} pins no image in {environment}: add one under `images:` of its kustomization.")
-        wanted = reference or pinned[0].digest or pinned[0].tag
-        if not wanted:
-            raise UnknownName(f"{app} pins neither a tag nor a digest in {environment}: name an image with `@`.")
-        try:
-            return await self._registry.artifact(pinned[0].repository, wanted)
-        except NotFound as error:
-            raise UnknownName(
-                f"The registry has no image `{wanted}` in {pinned[0].repository}: it was never pushed, or is deleted."
-            ) from error
+        wanted = dict.fromkeys((each.repository, reference or each.digest or each.tag) for each in pinned)
+        looked = await asyncio.gather(*(self._artifact(app, environment, *each) for each in wanted))
+        found = tuple(each for each in looked if isinstance(each, Artifact))
+        refused = [each for each in looked if isinstance(each, Refused)]
+        if refused and not found:
+            raise refused[0]
+        missing = [each.sentence for each in looked if isinstance(each, UnknownName)]
+        missing += [f"{each.system} refuses to {each.operation}." for each in refused]
+        if not found:
+            raise UnknownName(" ".join(missing))
+        # A digest is of one image: that it is none of the others needs no saying.
+        return found, () if is_digest(reference) else tuple(missing)
 
     async def report(self, app: str, environment: str, artifact: Artifact) -> ScanReport:
         """Everything is asked at once; an image that cannot be compared with is left out."""
@@ -62,6 +69,22 @@ class Scans:
             fixed=fixed,
             added=added,
         )
+
+    async def _artifact(
+        self, app: str, environment: str, repository: str, wanted: str
+    ) -> Artifact | UnknownName | Refused:
+        """One image, or why there is none: it must not hide the app's other images."""
+        if not wanted:
+            return UnknownName(
+                f"{app} pins neither a tag nor a digest of {repository} in {environment}: name an image with `@`."
+            )
+        try:
+            return await self._registry.artifact(repository, wanted)
+        except NotFound:
+            sentence = f"The registry has no image `{wanted}` in {repository}: it was never pushed, or is deleted."
+            return UnknownName(sentence)
+        except Refused as error:
+            return error
 
     def _ahead(self, environment: str) -> list[Environment]:
         """The environment and those behind it: where the image would replace another."""
