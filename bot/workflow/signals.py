@@ -7,7 +7,7 @@ from bot.domain.promotion import Approval, GateResult, Promotion, Vote, VoteKind
 from bot.workflow.committer import Moved
 
 WAKE = {"wake": True}
-"""Sent in place of a signal: nobody speaks, but there is reason to ask the gates again."""
+"""Sent in place of a signal: nobody speaks, but there is reason to look again, at gates or overlay."""
 
 
 @dataclass(frozen=True)
