@@ -105,8 +105,12 @@ class Registry(Protocol):
     async def start_scan(self, image: Image) -> None:
         """Start one; one that runs already is no error."""
 
-    async def vulnerabilities(self, image: Image) -> tuple[Vulnerability, ...]:
-        """The findings of the last finished scan, with the project's allowlist subtracted."""
+    async def vulnerabilities(self, image: Image, counted: int = 0) -> tuple[Vulnerability, ...]:
+        """The findings of the last finished scan, with the project's allowlist subtracted.
+
+        Raises NotFound where no scan has finished, and Unavailable where the list, before the subtraction, is shorter
+        than the scan has `counted`.
+        """
 
 
 class Signatures(Protocol):

@@ -20,6 +20,7 @@ PilothouseError
    └ PlanMismatch        a journal was written by an incompatible story
 """
 
+from dataclasses import dataclass
 from datetime import timedelta
 
 
@@ -74,8 +75,21 @@ class PolicyError(UserError):
     """pilothouse.yaml does not make a policy."""
 
 
+@dataclass(frozen=True)
+class Advice:
+    """What people are told where a client knows the cause: one sentence on what is wrong, one on what to do."""
+
+    sentence: str
+    remedy: str
+
+
 class IntegrationError(PilothouseError):
-    """`system` did not do `operation`; `detail` is for the log and for administrators, never a secret."""
+    """`system` did not do `operation`; `detail` is for the log and for administrators, never a secret.
+
+    `advice` is there where the client can tell this cause from others.
+    """
+
+    advice: Advice | None = None
 
     def __init__(self, system: str, operation: str, detail: str) -> None:
         super().__init__(system, operation, detail)

@@ -93,12 +93,15 @@ class StatusBoard(Reply):
 
 @dataclass(frozen=True)
 class ScanReport(Reply):
-    """`fixed` and `added` compare with `against`: what the image would replace first, in `against_in`."""
+    """`fixed` and `added` compare with `against`: what the image would replace first, in `against_in`.
+
+    `vulnerabilities` is None where no scan has ever finished: nothing is compared then.
+    """
 
     app: str
     artifact: Artifact
     scan: Scan
-    vulnerabilities: tuple[Vulnerability, ...]
+    vulnerabilities: tuple[Vulnerability, ...] | None
     threshold: Severity | None = None
     against: Image | None = None
     against_in: str = ""

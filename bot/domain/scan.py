@@ -28,6 +28,10 @@ class ScanStatus(StrEnum):
     SUCCESS = "Success"
     ERROR = "Error"
     STOPPED = "Stopped"
+    INCOMPLETE = "Incomplete"
+    """it is over, but part of the image has no result, or the registry's numbers contradict each other"""
+    SCANNER_AWAY = "ScannerAway"
+    """there is a report, but the registry shows no state of it: its scanner does not answer"""
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,8 @@ class Scan:
     scanner: str = ""
     progress: int = 0
     """percent, while it runs"""
+    missing: tuple[str, ...] = ()
+    """what an incomplete one lacks: "linux/arm64 failed" """
 
     def at_or_above(self, threshold: Severity) -> int:
         return sum(count for severity, count in self.counts.items() if severity.rank >= threshold.rank)

@@ -3,10 +3,11 @@
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 from pydantic import ValidationError
 
-from bot.domain.errors import IntegrationError, PolicyError, Unavailable
+from bot.domain.errors import Advice, IntegrationError, PolicyError, Unavailable
 from bot.domain.promotion import GateResult, Plan, Verdict
 from bot.gates.question import Gate, Question
 from bot.names import nearest
@@ -35,12 +36,23 @@ class Panel:
         named = self._policy.rules(app, environment).gates()
         return tuple(name for name in self._gates if name in named)
 
-    async def ask(self, plan: Plan, now: datetime) -> tuple[GateResult, ...]:
-        """One result per gate and app, in the plan's order."""
-        questions = [(name, app) for app in plan.apps for name in plan.gates]
-        return tuple(await asyncio.gather(*(self._result(name, app, plan, now) for name, app in questions)))
+    async def ask(self, plan: Plan, now: datetime, *, dry_run: bool = False) -> tuple[GateResult, ...]:
+        """One result per gate and app, in the plan's order. In a dry run gates look, and change nothing anywhere."""
+        questions = [
+            Question(
+                plan, app, tuple(m for m in plan.moves if m.app == app), now, self._options(name, app, plan), dry_run
+            )
+            for app in plan.apps
+            for name in plan.gates
+        ]
+        names = [name for _ in plan.apps for name in plan.gates]
+        return tuple(await asyncio.gather(*map(self._result, names, questions)))
 
-    async def _result(self, name: str, app: str, plan: Plan, now: datetime) -> GateResult:
+    def _options(self, name: str, app: str, plan: Plan) -> dict[str, Any]:
+        return self._policy.rules(app, plan.environment).gates().get(name, {})
+
+    async def _result(self, name: str, question: Question) -> GateResult:
+        plan, app = question.plan, question.app
         if why := plan.skipped_gates.get(name):
             return GateResult(name, app, Verdict.blocked("Not asked.", ""), waived=why)
         gate = self._gates.get(name)
@@ -48,9 +60,7 @@ class Panel:
             return GateResult(
                 name, app, Verdict.blocked(f"This Pilothouse has no gate {name}.", "Install its package.")
             )
-        moves = tuple(move for move in plan.moves if move.app == app)
-        options = self._policy.rules(app, plan.environment).gates().get(name, {})
-        return GateResult(name, app, await answer(gate, Question(plan, app, moves, now, options)))
+        return GateResult(name, app, await answer(gate, question))
 
 
 def mistakes_in(policy: Policy, gates: Mapping[str, Gate | type[Gate]]) -> Iterator[tuple[Place, str]]:
@@ -93,12 +103,13 @@ async def answer(gate: Gate, question: Question) -> Verdict:
     except TimeoutError:
         return Verdict.waiting(f"{gate.name}: no answer yet.", "Asking again.", retry_after=ASK_AGAIN)
     except Unavailable as error:
-        again = error.retry_after or ASK_AGAIN
-        return Verdict.waiting(f"{error.system} does not answer.", "Asking again until it does.", retry_after=again)
+        told = error.advice or Advice(f"{error.system} does not answer.", "Asking again until it does.")
+        return Verdict.waiting(told.sentence, told.remedy, retry_after=error.retry_after or ASK_AGAIN)
     except IntegrationError as error:
-        return Verdict.blocked(
+        told = error.advice or Advice(
             f"{error.system} refuses to {error.operation}.", f"Check its token and address: {error.detail}"
         )
+        return Verdict.blocked(told.sentence, told.remedy)
 
 
 def _wrong_options(gate: Gate | type[Gate], options: object) -> list[tuple[Place, str]]:

@@ -25,6 +25,8 @@ class Question:
     moves: tuple[Move, ...]
     now: datetime
     options: Mapping[str, Any]
+    dry_run: bool = False
+    """somebody only looks: nothing may be started, anywhere"""
 
     @property
     def environment(self) -> str:

@@ -18,6 +18,8 @@ from bot.policy.duration import Duration
 from bot.ports import Registry
 
 AGAIN = timedelta(seconds=5)
+AWAY = timedelta(seconds=30)
+CONTINUES = "It continues automatically."
 
 
 class Allowed(Options):
@@ -53,9 +55,9 @@ class ScanOptions(Options):
 class ScanGate:
     """Are the image's known vulnerabilities below the threshold?
 
-    An image that is not scanned, or whose scan failed or is too old, is never a pass; the scan is started where there
-    is none. What the registry's own allowlist or the policy's `allow` forgives does not count, the latter until its
-    day. The answer says what the image fixes and adds against what runs now.
+    An image that is not scanned, or whose scan failed, is incomplete or too old, is never a pass; the scan is started
+    where there is none, but not by a dry run. What the registry's own allowlist or the policy's `allow` forgives does
+    not count, the latter until its day. The answer says what the image fixes and adds against what runs now.
     """
 
     name: ClassVar[str] = "scan"
@@ -75,24 +77,22 @@ class ScanGate:
             old = options.max_age and scan.finished_at and question.now - scan.finished_at > options.max_age
             if not old:
                 return await self._judge(move, scan, options, question.now)
-            return await self._scan_first(image, options, question.app, "The scan is too old.")
+            return await self._scan_first(image, options, question, "The scan is too old.")
         if scan.status is ScanStatus.NOT_SCANNED:
-            return await self._scan_first(image, options, question.app, "The image is not scanned.")
-        if scan.status in (ScanStatus.PENDING, ScanStatus.RUNNING):
-            done = f" ({scan.progress} %)" if scan.progress else ""
-            return Verdict.waiting(f"The scan is running{done}.", "It goes on by itself.", retry_after=AGAIN)
-        verb = "failed" if scan.status is ScanStatus.ERROR else "was stopped"
-        return Verdict.blocked(f"The scan {verb}.", f"Scan it again: {_rescan(question.app, image)}.")
+            return await self._scan_first(image, options, question, "The image is not scanned.")
+        return _undecided(scan) or Verdict.blocked(_unusable(scan), f"Scan it again: {_rescan(question.app, image)}.")
 
-    async def _scan_first(self, image: Image, options: ScanOptions, app: str, reason: str) -> Verdict:
+    async def _scan_first(self, image: Image, options: ScanOptions, question: Question, reason: str) -> Verdict:
         if not options.start:
-            return Verdict.blocked(reason, f"Scan it: {_rescan(app, image)}.")
+            return Verdict.blocked(reason, f"Scan it: {_rescan(question.app, image)}.")
+        if question.dry_run:
+            return Verdict.waiting(f"{reason} The promotion itself starts a scan.", retry_after=AGAIN)
         await self._registry.start_scan(image)
-        return Verdict.waiting(f"{reason} A scan has been started.", "It goes on by itself.", retry_after=AGAIN)
+        return Verdict.waiting(f"{reason} A scan has been started.", CONTINUES, retry_after=AGAIN)
 
     async def _judge(self, move: Move, scan: Scan, options: ScanOptions, now: datetime) -> Verdict:
-        # The overview counts what the project's allowlist forgives (H12): the list itself decides.
-        found = await self._registry.vulnerabilities(move.after) if scan.total or scan.counts else ()
+        # The overview counts what the project's allowlist forgives (H12): the list itself decides, if it is whole.
+        found = await self._registry.vulnerabilities(move.after, scan.total)
         allowed = options.allowed(now)
         bad = [each for each in found if options.counts(each, allowed)]
         change = await self._difference(move.before, move.after, found)
@@ -113,6 +113,23 @@ class ScanGate:
         except IntegrationError:
             return ""  # the comparison is a help, not a rule
         return difference(known, found)
+
+
+def _undecided(scan: Scan) -> Verdict | None:
+    """Waiting, while there is something to wait for."""
+    if scan.status in (ScanStatus.PENDING, ScanStatus.RUNNING):
+        done = f" ({scan.progress} %)" if scan.progress else ""
+        return Verdict.waiting(f"The scan is running{done}.", CONTINUES, retry_after=AGAIN)
+    if scan.status is ScanStatus.SCANNER_AWAY:
+        remedy = "It continues automatically when the scanner is back; the last report is still in the registry."
+        return Verdict.waiting("The registry's scanner does not answer.", remedy, retry_after=AWAY)
+    return None
+
+
+def _unusable(scan: Scan) -> str:
+    if scan.status is ScanStatus.INCOMPLETE:
+        return f"The scan is incomplete{': ' if scan.missing else ''}{', '.join(scan.missing)}."
+    return f"The scan {'was stopped' if scan.status is ScanStatus.STOPPED else 'failed'}."
 
 
 def difference(before: Sequence[Vulnerability], after: Sequence[Vulnerability]) -> str:

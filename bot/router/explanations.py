@@ -14,6 +14,9 @@ def explain(error: Exception, correlation_id: str) -> str:
     if isinstance(error, UserError):
         log.info("refused", reason=error.sentence, error=type(error).__name__)
         return error.sentence
+    if isinstance(error, IntegrationError) and error.advice:
+        log.warning("a system refuses", system=error.system, operation=error.operation, detail=error.detail)
+        return f"{error.advice.sentence} {error.advice.remedy}"
     if isinstance(error, Unavailable):
         log.warning("a system does not answer", system=error.system, operation=error.operation, detail=error.detail)
         return f"{_capital(error.system)} does not answer, so I could not finish that. Try again in a minute."

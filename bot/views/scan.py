@@ -52,7 +52,8 @@ def _blocks(report: ScanReport, title: str, shared_by: int) -> list[Block]:
     if report.against:
         blocks.append(section(*_difference(report), limit=1500 // shared_by))
     if report.vulnerabilities:
-        blocks.append(section("*Worst first*", *_worst(report.vulnerabilities), limit=2500 // shared_by))
+        title = f"*{_whose(report)}, worst first*" if _whose(report) else "*Worst first*"
+        blocks.append(section(title, *_worst(report.vulnerabilities), limit=2500 // shared_by))
     blocks.append(context(code(str(report.artifact.image), 250)))
     return blocks
 
@@ -77,11 +78,16 @@ def _verdict(report: ScanReport) -> str:
             return "⏳ The scan waits for its turn."
         case ScanStatus.RUNNING:
             done = f" ({found.progress} %)" if found.progress else ""
-            return f"⏳ The scan is running{done}. What follows is of the scan before it, if there was one."
+            return f"⏳ The scan is running{done}."
         case ScanStatus.ERROR:
-            return f"❌ The scan broke off, so nothing is known of this image. {_again(report)}"
+            return f"❌ The scan failed, so this image is not judged. {_again(report)}"
         case ScanStatus.STOPPED:
-            return f"❌ The scan was stopped, so nothing is known of this image. {_again(report)}"
+            return f"❌ The scan was stopped, so this image is not judged. {_again(report)}"
+        case ScanStatus.INCOMPLETE:
+            why = f": {safe(', '.join(found.missing), 200)}" if found.missing else ""
+            return f"❌ The scan is incomplete{why}. {_again(report)}"
+        case ScanStatus.SCANNER_AWAY:
+            return "⏳ The registry's scanner does not answer, so this image is not judged until it is back."
     if report.threshold is None:
         return counts(found) or "✅ Nothing was found."
     bad = found.at_or_above(report.threshold)
@@ -91,8 +97,22 @@ def _verdict(report: ScanReport) -> str:
     return f"⛔ {words.count(bad, 'finding')} {'is' if bad == 1 else 'are'} {worse}."
 
 
+def _whose(report: ScanReport) -> str:
+    """Whose findings are shown, where they are not those of the scan that the report is about; else ""."""
+    match report.scan.status:
+        case ScanStatus.SUCCESS:
+            return ""
+        case ScanStatus.INCOMPLETE:
+            return "Findings of the part that is scanned"
+        case ScanStatus.SCANNER_AWAY | ScanStatus.NOT_SCANNED:
+            return "Findings of the last scan"
+        case _:
+            return "Findings of the scan before this one"
+
+
 def _again(report: ScanReport) -> str:
-    return f"Start one with {code(f'/scan {report.app}@{report.artifact.image.label} --rescan', 150)}."
+    which = "one" if report.scan.status is ScanStatus.NOT_SCANNED else "another"
+    return f"Start {which} with {code(f'/scan {report.app}@{report.artifact.image.label} --rescan', 150)}."
 
 
 def _facts(report: ScanReport) -> list[tuple[str, str]]:
@@ -109,7 +129,8 @@ def _facts(report: ScanReport) -> list[tuple[str, str]]:
 
 def _difference(report: ScanReport) -> list[str]:
     assert report.against is not None
-    lines = [f"*Compared with {safe(report.against.label, 60)}, which {safe(report.against_in, 60)} runs*"]
+    by = f"{_whose(report)}, compared" if _whose(report) else "Compared"
+    lines = [f"*{by} with {safe(report.against.label, 60)}, which {safe(report.against_in, 60)} runs*"]
     if report.fixed:
         lines.append(f"✅ {len(report.fixed):,} fixed: {_ids(report.fixed)}")
     if report.added:

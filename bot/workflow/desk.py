@@ -60,7 +60,7 @@ class PromotionDesk(Promotions):
             else self.planner.promote(ask, caller.person)
         )
         self._authorize(plan, caller)
-        results = await self.panel.ask(plan, datetime.now(UTC))
+        results = await self.panel.ask(plan, datetime.now(UTC), dry_run=True)
         return Promotion(plan, Phase.PENDING, Stage.GATES, results)
 
     async def rollback_choices(self, ask: Rollback) -> tuple[RollbackChoice, ...]:

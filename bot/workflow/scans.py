@@ -40,7 +40,9 @@ class Scans:
         if refused and not found:
             raise refused[0]
         missing = [each.sentence for each in looked if isinstance(each, UnknownName)]
-        missing += [f"{each.system} refuses to {each.operation}." for each in refused]
+        missing += [
+            each.advice.sentence if each.advice else f"{each.system} refuses to {each.operation}." for each in refused
+        ]
         if not found:
             raise UnknownName(" ".join(missing))
         # A digest is of one image: that it is none of the others needs no saying.
@@ -56,8 +58,8 @@ class Scans:
         )
         running = zip(ahead, others, strict=True)
         where, against = next(((e.name, i) for e, i in running if i and i.digest != artifact.image.digest), ("", None))
-        known = await self._known(against)
-        fixed, added = ((), ()) if known is None else (_minus(known, found), _minus(found, known))
+        known = await self._known(against) if found is not None else None
+        fixed, added = _change(known, found)
         return ScanReport(
             app,
             artifact,
@@ -91,11 +93,11 @@ class Scans:
         order = self._catalog.environment(environment).order
         return [each for each in self._catalog.environments if each.order >= order]
 
-    async def _vulnerabilities(self, image: Image) -> Found:
+    async def _vulnerabilities(self, image: Image) -> Found | None:
         try:
             return await self._registry.vulnerabilities(image)
         except NotFound:
-            return ()  # never scanned: the scan's status says so
+            return None  # never scanned, which is not the same as nothing found
 
     async def _running(self, app: str, image: Image, environment: Environment) -> Image | None:
         try:
@@ -120,6 +122,13 @@ class Scans:
 
 def _same_repository(pinned: tuple[OverlayImage, ...], image: Image) -> OverlayImage | None:
     return next((each for each in pinned if each.repository == image.repository and (each.digest or each.tag)), None)
+
+
+def _change(before: Found | None, after: Found | None) -> tuple[Found, Found]:
+    """What is fixed and what is added; nothing where one of the two is not known."""
+    if before is None or after is None:
+        return (), ()
+    return _minus(before, after), _minus(after, before)
 
 
 def _minus(those: Found, these: Found) -> Found:

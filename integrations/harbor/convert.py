@@ -1,5 +1,6 @@
 """From Harbor's words to the house's."""
 
+from dataclasses import replace
 from datetime import datetime
 
 import msgspec
@@ -20,6 +21,13 @@ STATUS = {
     "Success": ScanStatus.SUCCESS,
     "Stopped": ScanStatus.STOPPED,
 }
+OUTCOME = {
+    ScanStatus.NOT_SCANNED: "is not scanned",
+    ScanStatus.ERROR: "failed",
+    ScanStatus.STOPPED: "was stopped",
+    ScanStatus.INCOMPLETE: "is incomplete",
+}
+"""how the scan of one platform ended, where that makes the whole incomplete"""
 
 
 def artifact(found: wire.Artifact, repository: str, operation: str, tag: str = "") -> Artifact:
@@ -54,14 +62,19 @@ def attached(found: wire.Artifact) -> bool:
     return bool(tags) and all(t.name.startswith("sha256-") and t.name.endswith(ATTACHED) for t in tags)
 
 
+def tagged_at(found: wire.Artifact) -> float:
+    """When its newest tag was set, in seconds since the epoch."""
+    return max((t.push_time.timestamp() for t in found.tags or () if t.push_time), default=0.0)
+
+
 def scan(found: wire.Artifact) -> Scan:
     """H11, H12: the only report there is, whatever its MIME type; never scanned is told by its absence."""
     overview = next((o for o in (found.scan_overview or {}).values() if o), None)
     if overview is None:
         return Scan(ScanStatus.NOT_SCANNED)
     status = STATUS.get(overview.scan_status or "", ScanStatus.ERROR)
-    if status is ScanStatus.SUCCESS and overview.summary is None:
-        status = ScanStatus.ERROR  # no summary is no news of safety
+    if status is ScanStatus.SUCCESS and not complete(overview, is_index=bool(found.references)):
+        status = ScanStatus.INCOMPLETE
     summary = overview.summary if status is ScanStatus.SUCCESS and overview.summary else wire.Summary()
     counts: dict[Severity, int] = {}
     for word, count in (summary.summary or {}).items():
@@ -69,12 +82,34 @@ def scan(found: wire.Artifact) -> Scan:
     return Scan(
         status=status,
         counts=counts,
-        fixable=summary.fixable,
-        total=summary.total,
+        fixable=summary.fixable or 0,
+        total=summary.total or 0,
         finished_at=moment(overview.end_time) if status is ScanStatus.SUCCESS else None,
         scanner=scanner(overview.scanner),
         progress=overview.complete_percent or 0,
     )
+
+
+def complete(overview: wire.ScanOverview, *, is_index: bool) -> bool:
+    """Whether a success is one of the whole image: Harbor calls an index a success when one child's scan is (H25).
+
+    What is absent is not zero: without a summary, a total or counts that add up to it there is no news of safety.
+    """
+    percent, summary = overview.complete_percent, overview.summary
+    if (is_index if percent is None else percent < 100) or summary is None or summary.total is None:
+        return False
+    counts = (summary.summary or {}).values()
+    return sum(counts) == summary.total and all(count >= 0 for count in counts)
+
+
+def unfinished(scan: Scan, platforms: list[tuple[str, Scan]]) -> Scan:
+    """The incomplete scan of an index, by those of its platforms: running while one of them is.
+
+    So it is too where all of them have just ended, and Harbor has not added them up yet.
+    """
+    missing = tuple(f"{label} {OUTCOME[each.status]}" for label, each in platforms if each.status in OUTCOME)
+    running = any(each.status in (ScanStatus.PENDING, ScanStatus.RUNNING) for _, each in platforms)
+    return replace(scan, status=ScanStatus.RUNNING) if running or not missing else replace(scan, missing=missing)
 
 
 def vulnerability(found: wire.Vulnerability) -> Vulnerability:

@@ -11,14 +11,18 @@ PAGES = 1000
 
 
 async def pages(
-    read: Callable[[int], Awaitable[list[T]]], key: Callable[[T], Hashable], size: int = PAGE_SIZE
+    read: Callable[[int], Awaitable[list[T]]],
+    key: Callable[[T], Hashable],
+    size: int = PAGE_SIZE,
+    most: int = PAGES,
 ) -> AsyncIterator[T]:
-    """Each thing once, though what is pushed meanwhile shifts the pages. Counts from page 1, until one is not full.
+    """Each thing once, though what is pushed meanwhile shifts the pages. Counts from page 1, until one is not full, or
+    to the page `most`.
 
     The server's own Link headers are not followed: their queries are broken (H8).
     """
     seen: set[Hashable] = set()
-    for number in range(1, PAGES + 1):
+    for number in range(1, most + 1):
         page = await read(number)
         for item in page:
             if key(item) not in seen:

@@ -41,7 +41,7 @@ def allowed(allowlist: wire.Allowlist | None, now: datetime) -> frozenset[str]:
     return frozenset(item.cve_id for item in allowlist.items or () if item.cve_id)
 
 
-def counted(found: Iterable[Vulnerability], allowlist: wire.Allowlist | None) -> tuple[Vulnerability, ...]:
+def without_allowed(found: Iterable[Vulnerability], allowlist: wire.Allowlist | None) -> tuple[Vulnerability, ...]:
     """What is left when the allowlist is subtracted, which Harbor does not do itself (H12)."""
     ids = allowed(allowlist, datetime.now(UTC))
     return tuple(v for v in found if v.id not in ids)

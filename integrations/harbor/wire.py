@@ -13,10 +13,6 @@ class Tag(Struct, frozen=True):
     push_time: Moment | None = None
 
 
-class Label(Struct, frozen=True):
-    name: str = ""
-
-
 class Platform(Struct, frozen=True):
     architecture: str | None = None
     os: str | None = None
@@ -28,18 +24,23 @@ class Reference(Struct, frozen=True):
     child_digest: str = ""
     platform: Platform | None = None
 
+    @property
+    def attestation(self) -> bool:
+        """Whether it only says something about an image, as what BuildKit adds does (H25)."""
+        return self.platform is not None and self.platform.os == "unknown"
 
-class Accessory(Struct, frozen=True):
-    digest: str = ""
-    type: str = ""
-    size: int = 0
+    @property
+    def label(self) -> str:
+        platform = self.platform or Platform()
+        parts = [part for part in (platform.os, platform.architecture) if part]
+        return "/".join(parts) or self.child_digest.removeprefix("sha256:")[:12]
 
 
 class Summary(Struct, frozen=True):
     """Severities with none found are left out (H12)."""
 
-    total: int = 0
-    fixable: int = 0
+    total: int | None = None
+    fixable: int | None = None
     summary: dict[str, int] | None = None
 
 
@@ -73,13 +74,12 @@ class Artifact(Struct, frozen=True):
     """`scan_overview` is keyed by the full MIME type of the report (H11)."""
 
     digest: str
+    type: str = ""
     size: int = 0
     push_time: Moment | None = None
     tags: list[Tag] | None = None
-    labels: list[Label] | None = None
     annotations: dict[str, str] | None = None
     references: list[Reference] | None = None
-    accessories: list[Accessory] | None = None
     scan_overview: dict[str, ScanOverview | None] | None = None
     extra_attrs: Raw = Raw(b"null")
     """free-form: read apart, so that a chart's or a model's attributes do not break the reading of images"""

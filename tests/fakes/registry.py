@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from bot.domain.errors import NotFound
+from bot.domain.errors import NotFound, Unavailable
 from bot.domain.image import Artifact, Image, is_digest
 from bot.domain.scan import Scan, ScanStatus, Vulnerability
 
@@ -70,10 +70,13 @@ class MemoryRegistry:
         self.scans_started.append(image)
         self._scans[image.digest] = Scan(ScanStatus.PENDING)
 
-    async def vulnerabilities(self, image: Image) -> tuple[Vulnerability, ...]:
+    async def vulnerabilities(self, image: Image, counted: int = 0) -> tuple[Vulnerability, ...]:
         await self.artifact(image.repository, image.digest)
+        operation = f"read the vulnerabilities of {image}"
         if image.digest not in self._found:
-            raise NotFound(SYSTEM, f"read the vulnerabilities of {image}", "no scan of it has finished")
+            raise NotFound(SYSTEM, operation, "no scan of it has finished")
+        if len(self._found[image.digest]) < counted:
+            raise Unavailable(SYSTEM, operation, "the list is shorter than the count")
         return tuple(v for v in self._found[image.digest] if v.id not in self.allowlist)
 
     def _fail(self) -> None:

@@ -166,11 +166,19 @@ def test_a_scan_worst_first_and_compared() -> None:
         (Scan(ScanStatus.PENDING), "⏳ The scan waits for its turn."),
         (
             Scan(ScanStatus.RUNNING, progress=40),
-            "⏳ The scan is running (40 %). What follows is of the scan before it, if there was one.",
+            "⏳ The scan is running (40 %).",
         ),
         (
             Scan(ScanStatus.ERROR),
-            "❌ The scan broke off, so nothing is known of this image. Start one with `/scan my-app@v1.4.2 --rescan`.",
+            "❌ The scan failed, so this image is not judged. Start another with `/scan my-app@v1.4.2 --rescan`.",
+        ),
+        (
+            Scan(ScanStatus.INCOMPLETE, missing=("linux/arm64 failed",)),
+            "❌ The scan is incomplete: linux/arm64 failed. Start another with `/scan my-app@v1.4.2 --rescan`.",
+        ),
+        (
+            Scan(ScanStatus.SCANNER_AWAY),
+            "⏳ The registry's scanner does not answer, so this image is not judged until it is back.",
         ),
         (Scan(ScanStatus.SUCCESS), "✅ Nothing is High or worse."),
         (Scan(ScanStatus.SUCCESS, {Severity.HIGH: 1}), "⛔ 1 finding is High or worse."),
@@ -178,6 +186,27 @@ def test_a_scan_worst_first_and_compared() -> None:
 )
 def test_the_state_of_a_scan(scan: Scan, said: str) -> None:
     assert lines(render(scan_report(scan)))[1] == said
+
+
+@pytest.mark.parametrize(
+    ("status", "whose"),
+    [
+        (ScanStatus.PENDING, "Findings of the scan before this one"),
+        (ScanStatus.RUNNING, "Findings of the scan before this one"),
+        (ScanStatus.ERROR, "Findings of the scan before this one"),
+        (ScanStatus.STOPPED, "Findings of the scan before this one"),
+        (ScanStatus.INCOMPLETE, "Findings of the part that is scanned"),
+        (ScanStatus.SCANNER_AWAY, "Findings of the last scan"),
+    ],
+)
+def test_findings_of_another_scan_are_labelled_as_such(status: ScanStatus, whose: str) -> None:
+    found = (vulnerability("CVE-2026-3", Severity.LOW),)
+    against = Image(IMAGE.repository, OLD_DIGEST, "v1.4.1")
+    shown = lines(
+        render(scan_report(Scan(status), vulnerabilities=found, against=against, against_in="production", added=found))
+    )
+    assert f"*{whose}, worst first*" in shown
+    assert f"*{whose}, compared with v1.4.1, which production runs*" in shown
 
 
 def test_many_findings_are_summarised() -> None:

@@ -72,7 +72,22 @@ async def test_an_image_can_be_named() -> None:
 async def test_an_image_that_was_never_scanned_has_no_findings_and_says_so() -> None:
     shown = await report(Office(), "/scan my-app")
     assert shown.scan.status is ScanStatus.NOT_SCANNED
-    assert (shown.vulnerabilities, shown.against) == ((), None)
+    assert (shown.vulnerabilities, shown.against) == (None, None)
+
+
+async def test_what_is_not_scanned_fixes_nothing() -> None:
+    """Absence is not emptiness: nothing is known of what this image has, so nothing of what it would fix."""
+    office = Office()
+    await scanned(office, "1.4.2", OPENSSL)
+    shown = await report(office, "/scan my-app")
+    assert (shown.scan.status, shown.fixed, shown.added, shown.against) == (ScanStatus.NOT_SCANNED, (), (), None)
+
+
+async def test_the_findings_of_the_scan_before_stay_while_a_new_one_runs() -> None:
+    office = Office()
+    await scanned(office, "1.4.3", OPENSSL)
+    shown = await report(office, "/scan my-app --rescan", "U0ANA")
+    assert (shown.scan.status, shown.vulnerabilities) == (ScanStatus.PENDING, (OPENSSL,))
 
 
 async def test_a_rescan_is_started_by_those_who_may_promote() -> None:
@@ -131,7 +146,7 @@ async def test_every_image_of_an_app_is_reported() -> None:
     office.images.finish_scan((await office.images.artifact(API, "2.0.0")).image, OPENSSL)
     shown = await reports(office, "/scan my-app")
     assert named(shown) == [f"{WEB}:1.4.3", f"{API}:2.0.0"]
-    assert [each.vulnerabilities for each in shown.reports] == [(), (OPENSSL,)]
+    assert [each.vulnerabilities for each in shown.reports] == [None, (OPENSSL,)]
     assert shown.missing == ()
 
 

@@ -1,6 +1,5 @@
 """Harbor's traps, one by one."""
 
-import asyncio
 import json
 from collections.abc import AsyncIterator
 from typing import Any
@@ -9,7 +8,7 @@ import httpx
 import pytest
 import respx
 
-from bot.domain.errors import NotFound, Refused, Unavailable
+from bot.domain.errors import NotFound, Refused
 from bot.domain.image import Image
 from bot.domain.scan import ScanStatus, Severity
 from bot.settings import HarborSettings
@@ -124,6 +123,7 @@ async def test_absent_is_not_found(harbor: Harbor) -> None:
 @respx.mock
 async def test_an_absent_project_is_refused_and_not_not_found(harbor: Harbor) -> None:
     """H5: 403 for who is no system administrator."""
+    respx.get(PROJECT).mock(return_value=error(403, "FORBIDDEN"))
     respx.get(f"{ARTIFACTS}/v9").mock(return_value=error(403, "FORBIDDEN"))
     with pytest.raises(Refused, match="absent, or hidden") as told:
         await harbor.artifact(REPOSITORY, "v9")
@@ -147,7 +147,7 @@ async def test_a_page_of_a_proxy_is_no_absent_artifact(harbor: Harbor) -> None:
         ("Error", ScanStatus.ERROR),
         ("Stopped", ScanStatus.STOPPED),
         ("Something new", ScanStatus.ERROR),
-        ("Success", ScanStatus.ERROR),
+        ("Success", ScanStatus.INCOMPLETE),
     ],
 )
 @respx.mock
@@ -162,6 +162,7 @@ async def test_only_a_success_with_a_summary_has_counts(harbor: Harbor, status: 
 async def test_never_scanned_is_told_by_absence(harbor: Harbor) -> None:
     """H11."""
     respx.get(ARTIFACT).respond(json=artifact())
+    respx.get(FINDINGS).respond(json={})
     assert (await harbor.scan(IMAGE)).status is ScanStatus.NOT_SCANNED
 
 
@@ -264,44 +265,11 @@ async def test_a_scan_that_runs_already_is_no_error(harbor: Harbor) -> None:
 @respx.mock
 async def test_a_scan_that_cannot_be_is_refused(harbor: Harbor, status: int, code: str) -> None:
     """H7, H14: no scanner, not scannable."""
+    respx.get(ARTIFACT).respond(json=artifact(type="CHART"))
     respx.get(FINDINGS).respond(json={})
     respx.post(f"{ARTIFACT}/scan").mock(return_value=error(status, code, "no scanner"))
     with pytest.raises(Refused, match=f"{code}: no scanner"):
         await harbor.start_scan(IMAGE)
-
-
-@respx.mock
-async def test_waiting_for_a_scan(harbor: Harbor) -> None:
-    respx.get(FINDINGS).respond(json={})
-    respx.post(f"{ARTIFACT}/scan").respond(202)
-    done = overview("Success", summary={"total": 0, "fixable": 0, "summary": {}})
-    respx.get(ARTIFACT).mock(
-        side_effect=[httpx.Response(200, json=d) for d in (overview("Pending"), overview("Running"), done)]
-    )
-    scan = await harbor.scanned(IMAGE, within=2, every=0.001)
-    assert (scan.status, scan.counts) == (ScanStatus.SUCCESS, {})
-
-
-@respx.mock
-async def test_waiting_for_a_scan_ends(harbor: Harbor) -> None:
-    respx.get(FINDINGS).respond(json={})
-    respx.post(f"{ARTIFACT}/scan").respond(202)
-    respx.get(ARTIFACT).respond(json=overview("Running"))
-    with pytest.raises(Unavailable, match=r"not over after 0\.05 seconds"):
-        await harbor.scanned(IMAGE, within=0.05, every=0.01)
-
-
-@respx.mock
-async def test_the_difference_of_two_images(harbor: Harbor) -> None:
-    respx.get(PROJECT).respond(json={"name": "apps"})
-    respx.get(FINDINGS).respond(json=report(finding("CVE-1", "Critical"), finding("CVE-2")))
-    other = FINDINGS.replace("a" * 64, "b" * 64)
-    respx.get(other).respond(json=report(finding("CVE-2"), finding("CVE-3", "Low"), finding("CVE-4", "Critical")))
-    found = await harbor.difference(IMAGE, Image(REPOSITORY, OTHER))
-    assert [v.id for v in found.fixed] == ["CVE-1"]
-    assert [v.id for v in found.new] == ["CVE-4", "CVE-3"]
-    assert found.new_by_severity == {Severity.CRITICAL: 1, Severity.LOW: 1}
-    assert found.fixed_by_severity == {Severity.CRITICAL: 1}
 
 
 @respx.mock
@@ -316,6 +284,23 @@ async def test_the_newest_are_tagged_images_and_no_signatures(harbor: Harbor) ->
     assert [a.image.tag for a in await harbor.newest(REPOSITORY, 5)] == ["v2"]
     sent = route.calls.last.request.url
     assert (sent.params["q"], sent.params["sort"]) == ("tags=*", "-push_time")
+
+
+@respx.mock
+async def test_the_newest_are_those_whose_tag_is_the_newest(harbor: Harbor) -> None:
+    """A tag that is set today on an image of last year is today's."""
+
+    def tagged(digest: str, pushed: str, tag: str, at: str) -> dict[str, Any]:
+        moment = f"{pushed}T00:00:00Z"
+        return artifact(digest=digest, tags=[{"name": tag, "push_time": f"{at}T00:00:00Z"}]) | {"push_time": moment}
+
+    listed = [
+        tagged("sha256:" + "1" * 64, "2026-01-05", "nightly", "2026-01-05"),
+        tagged("sha256:" + "2" * 64, "2025-01-05", "v2", "2026-01-07"),
+        tagged("sha256:" + "3" * 64, "2024-01-05", "v1", "2026-01-06"),
+    ]
+    respx.get(ARTIFACTS).respond(json=listed)
+    assert [a.image.tag for a in await harbor.newest(REPOSITORY, 2)] == ["v2", "v1"]
 
 
 @respx.mock
@@ -352,21 +337,6 @@ async def test_the_projects_policy(harbor: Harbor) -> None:
     assert policy.prevents_pull_from is Severity.HIGH
     assert (policy.public, policy.scans_on_push, policy.requires_cosign) == (False, True, True)
     assert (policy.requires_notation, policy.uses_system_allowlist) == (False, False)
-
-
-@respx.mock
-async def test_tags_labels_and_accessories(harbor: Harbor) -> None:
-    """H10, H15: `with_label` is off unless asked for."""
-    labelled = respx.get(ARTIFACT).respond(json=artifact(labels=[{"name": "released"}]))
-    respx.get(f"{ARTIFACT}/tags").respond(json=[{"name": "v1"}, {"name": "latest"}])
-    attached = [{"digest": OTHER, "type": "signature.cosign", "size": 250}]
-    respx.get(f"{ARTIFACT}/accessories").respond(json=attached)
-    tags, labels, accessories = await asyncio.gather(
-        harbor.tags(IMAGE), harbor.labels(IMAGE), harbor.accessories(IMAGE)
-    )
-    assert (tags, labels) == (("v1", "latest"), ("released",))
-    assert [(a.digest, a.type) for a in accessories] == [(OTHER, "signature.cosign")]
-    assert labelled.calls.last.request.url.params["with_label"] == "true"
 
 
 @respx.mock
