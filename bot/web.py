@@ -1,18 +1,14 @@
 """The HTTP port: is it alive, is it ready, its metrics, Slack's requests in HTTP mode, and webhooks."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import timedelta
 from typing import Protocol
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from starlette.applications import Starlette
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
-from starlette.types import Message
-
-from bot.bodies import BODY_LIMIT, BODY_SECONDS, TooLarge, read, told
 
 ENGINE_PATIENCE = timedelta(seconds=5)
 
@@ -56,25 +52,5 @@ def web(
 
     routes: list[BaseRoute] = [Route("/livez", livez), Route("/readyz", readyz), Route("/metrics", scrape)]
     if slack:
-        routes.append(Route("/slack/events", bounded(slack), methods=["POST"]))
+        routes.append(Route("/slack/events", slack, methods=["POST"]))
     return Starlette(routes=[*routes, *webhooks])
-
-
-def bounded(handle: Handler) -> Handler:
-    """Takes the body in before it is looked at: whoever it is from is not known until all of it is there."""
-
-    async def answer(request: Request) -> Response:
-        try:
-            async with asyncio.timeout(BODY_SECONDS):
-                body = await read(request)
-        except TooLarge:
-            return told(413, f"the body is larger than {BODY_LIMIT} bytes")
-        except (TimeoutError, ClientDisconnect):
-            return told(408, "the body did not come to its end")
-
-        async def again() -> Message:
-            return {"type": "http.request", "body": body, "more_body": False}
-
-        return await handle(Request(request.scope, again))
-
-    return answer

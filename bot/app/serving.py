@@ -7,12 +7,14 @@ from contextlib import asynccontextmanager
 
 import uvicorn
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
-from slack_bolt.adapter.starlette.async_handler import AsyncSlackRequestHandler
 from slack_bolt.async_app import AsyncApp
 from starlette.types import ASGIApp
 
+from bot.app.connections import BoundedProtocol
 from bot.app.parts import Pilothouse
 from bot.metrics import OUTBOX, REGISTRY
+from bot.router.http import SlackRequests
+from bot.router.signature import Signature
 from bot.web import web
 from integrations.slack import SlackApi, SocketMode
 
@@ -29,17 +31,21 @@ class Server(uvicorn.Server):
 async def serving(pilothouse: Pilothouse) -> AsyncIterator[None]:
     """The HTTP port is open within. Raises OSError when it is taken."""
     settings = pilothouse.settings
-    config = uvicorn.Config(web_of(pilothouse), settings.host, settings.port, log_config=None, lifespan="off")
-    server = Server(config)
+    async with port_open(web_of(pilothouse), settings.host, settings.port):
+        yield
+
+
+@asynccontextmanager
+async def port_open(app: ASGIApp, host: str, port: int) -> AsyncIterator[Server]:
+    """An application on a port, with the bounds that hold for whoever connects. Raises OSError when it is taken."""
+    server = Server(uvicorn.Config(app, host, port, http=BoundedProtocol, ws="none", log_config=None, lifespan="off"))
     task = asyncio.create_task(server.serve())
     while not server.started:
         if task.done():
-            raise OSError(
-                f"port {settings.port} of {settings.host} cannot be opened: set PILOTHOUSE_PORT to a free one"
-            )
+            raise OSError(f"port {port} of {host} cannot be opened: set PILOTHOUSE_PORT to a free one")
         await asyncio.sleep(0.01)
     try:
-        yield
+        yield server
     finally:
         server.should_exit = True
         await task
@@ -48,7 +54,8 @@ async def serving(pilothouse: Pilothouse) -> AsyncIterator[None]:
 def web_of(pilothouse: Pilothouse) -> ASGIApp:
     """The application behind the port, told from the parts."""
     http = pilothouse.settings.slack.mode == "http"
-    slack = AsyncSlackRequestHandler(pilothouse.bolt).handle if http else None
+    secret = pilothouse.settings.slack.credential("signing_secret")
+    slack = SlackRequests(pilothouse.bolt, Signature(secret)).answer if http else None
 
     async def ready() -> Mapping[str, bool]:
         return {"slack": await pilothouse.connected(), "taking work": not pilothouse.router.closed}

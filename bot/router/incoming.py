@@ -3,7 +3,9 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
+
+import msgspec
 
 from bot.domain.intent import Context
 
@@ -81,3 +83,140 @@ def _team(body: Body) -> str:
 
 def _channel(body: Body) -> str:
     return (body.get("channel") or {}).get("id") or (body.get("container") or {}).get("channel_id") or ""
+
+
+class Id(msgspec.Struct):
+    """A person, a workspace, a channel: what is read of them."""
+
+    id: str = ""
+    team_id: str | None = None
+
+
+class Named(msgspec.Struct):
+    id: str
+    team_id: str | None = None
+
+
+class Slash(msgspec.Struct):
+    """A slash command (S13)."""
+
+    command: str
+    user_id: str
+    trigger_id: str
+    text: str | None = None
+    team_id: str | None = None
+    channel_id: str | None = None
+
+
+class Container(msgspec.Struct):
+    channel_id: str | None = None
+
+
+class Option(msgspec.Struct):
+    value: str = ""
+
+
+class State(msgspec.Struct):
+    selected_option: dict[str, Any] | None = None
+
+
+class States(msgspec.Struct):
+    values: dict[str, dict[str, State]] | None = None
+
+
+class View(msgspec.Struct):
+    """A modal, as far as it is read (S16)."""
+
+    id: str = ""
+    callback_id: str | None = None
+    hash: str | None = None
+    private_metadata: str | None = None
+    state: States | None = None
+
+
+class Pressed(msgspec.Struct):
+    action_id: str
+    action_ts: str
+    type: str
+    block_id: str | None = None
+    value: str | None = None
+    selected_options: list[Option] | None = None
+
+
+class Element(msgspec.Struct):
+    options: list[Option] | None = None
+
+
+class MessageBlock(msgspec.Struct):
+    block_id: str | None = None
+    elements: list[Element] | None = None
+
+
+class Message(msgspec.Struct):
+    blocks: list[dict[str, Any]] | None = None
+
+
+class Press(msgspec.Struct):
+    """S17."""
+
+    user: Named
+    actions: Annotated[list[Pressed], msgspec.Meta(min_length=1)]
+    team: Id | None = None
+    channel: Id | None = None
+    container: Container | None = None
+    message: Message | None = None
+    trigger_id: str = ""
+
+
+class Submission(msgspec.Struct):
+    user: Named
+    view: View
+    team: Id | None = None
+
+
+class Suggesting(msgspec.Struct):
+    user: Named
+    action_id: str = ""
+    value: str | None = None
+    team: Id | None = None
+    channel: Id | None = None
+    container: Container | None = None
+    view: View | None = None
+
+
+class Happened(msgspec.Struct):
+    type: str
+    user: Any = ""
+    tab: Any = ""
+
+
+class EventCallback(msgspec.Struct):
+    event: Happened
+    team_id: str | None = None
+    event_id: str | None = None
+
+
+SHAPES: Mapping[str, type[msgspec.Struct]] = {
+    "block_actions": Press,
+    "view_submission": Submission,
+    "block_suggestion": Suggesting,
+    "event_callback": EventCallback,
+}
+
+
+def readable(body: object) -> bool:
+    """Whether everything that is read of a request has the type that Slack gives it (S13, S16, S17).
+
+    Requests of kinds that nobody here answers are acknowledged, whatever is in them.
+    """
+    if not isinstance(body, dict):
+        return False
+    kind = body.get("type")
+    shape = Slash if "command" in body else SHAPES.get(kind) if isinstance(kind, str) else None
+    if shape is None:
+        return kind is None or isinstance(kind, str)
+    try:
+        msgspec.convert(body, shape)
+    except (msgspec.ValidationError, ValueError, TypeError, RecursionError):
+        return False
+    return True

@@ -1,7 +1,6 @@
 """Bolt, set up so that every request of Slack reaches the router, and every request is acknowledged (S25)."""
 
 import re
-import secrets
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -9,21 +8,20 @@ from typing import Any
 import structlog
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltContext, AsyncRespond
 from slack_bolt.authorization import AuthorizeResult
-from slack_bolt.middleware.request_verification.async_request_verification import AsyncRequestVerification
+from slack_bolt.middleware.async_middleware import AsyncMiddleware
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 
 from bot.metrics import ACKNOWLEDGED
 from bot.router.answers import Respond
-from bot.router.incoming import Body
+from bot.router.incoming import Body, readable
 from bot.router.router import Ack, Router
+from bot.router.signature import Signature
 
 Listener = Callable[..., Awaitable[None]]
 
 ANY = re.compile("")
 RECEIVED = "received"
-UNGUESSABLE = secrets.token_hex(32)
-"""stands for a signing secret that is not configured: nobody can have signed with it"""
 Credential = Callable[[], str]
 
 log = structlog.get_logger(__name__)
@@ -63,26 +61,30 @@ def bolt_app(router: Router, client: Any, token: Credential, signing_secret: Cre
     return app
 
 
-class Verification(AsyncRequestVerification):
-    """Bolt's check of the signature (S12), which also notes when the request came in.
+class Verification(AsyncMiddleware):
+    """Notes when a request came in, and lets nothing pass that is not signed (S12), or not of Slack's shape.
 
-    A timestamp that is no number, or a signature that is not ASCII, makes the SDK raise: that is a refusal too. So is a
-    secret that is not configured.
+    Socket Mode has no signatures: its connection is the proof (S24).
     """
 
     def __init__(self, signing_secret: Credential) -> None:
-        super().__init__(UNGUESSABLE)
-        self._secret = signing_secret
+        self._signature = Signature(signing_secret)
 
     async def async_process(
-        self, *, req: AsyncBoltRequest, resp: BoltResponse, next: Callable[[], Awaitable[BoltResponse]]
+        self,
+        *,
+        req: AsyncBoltRequest,
+        resp: BoltResponse,  # noqa: ARG002 (Bolt hands it on)
+        next: Callable[[], Awaitable[BoltResponse]],
     ) -> BoltResponse:
         req.context[RECEIVED] = time.perf_counter()
-        self.verifier.signing_secret = self._secret() or UNGUESSABLE
-        try:
-            return await super().async_process(req=req, resp=resp, next=next)
-        except (ValueError, TypeError):
-            return self._build_error_response()
+        headers = {name: values[0] for name, values in req.headers.items() if values}
+        if req.mode != "socket_mode" and not self._signature.authentic(headers, req.raw_body.encode()):
+            return BoltResponse(status=401, body='{"error": "the signature is not Slack\'s"}')
+        if not readable(req.body):
+            log.warning("slack.malformed_request", mode=req.mode)
+            return BoltResponse(status=400, body='{"error": "the body is not what Slack sends"}')
+        return await next()
 
 
 def _answering(kind: str, handle: Callable[[Body, Ack, Respond], Awaitable[None]]) -> Listener:

@@ -2,18 +2,18 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from bot.bodies import BODY_LIMIT, BODY_SECONDS, TooLarge, read, told
+from bot.bodies import LARGE, NotTaken, read, told
 from bot.store.codec import dump
 from bot.store.webhooks import WebhookStore
-from bot.webhooks.sender import Malformed, Sender
+from bot.webhooks.sender import Delivery, Malformed, Sender
 
 log = structlog.get_logger()
 
@@ -40,18 +40,7 @@ class Receiver:
         return Route(f"/webhooks/{self._sender.name}", self._receive, methods=["POST"])
 
     async def _receive(self, request: Request) -> Response:
-        try:
-            async with asyncio.timeout(BODY_SECONDS):
-                body = await read(request)
-        except TooLarge:
-            return told(413, f"the body is larger than {BODY_LIMIT} bytes")
-        except TimeoutError:
-            return told(408, f"the body did not come within {BODY_SECONDS:g} seconds")
-        except ClientDisconnect:
-            return told(400, "the body did not come to its end")
-        return self._refusal(request, body) or await self._note(request, body)
-
-    def _refusal(self, request: Request, body: bytes) -> Response | None:
+        """The headers are judged before the body is read, the body's bytes before they are parsed."""
         try:
             secret = self._secret()
         except (OSError, UnicodeDecodeError) as error:
@@ -59,14 +48,23 @@ class Receiver:
             return told(503, "the secret of this receiver cannot be read just now")
         if not secret:
             return told(403, "this receiver has no secret, so it refuses everything: see `pilothouse doctor`")
+        if not self._sender.possible(request.headers, secret):
+            return self._stranger()
+        try:
+            body = await read(request)
+        except NotTaken as refused:
+            return told(refused.status, refused.sentence)
         if not self._sender.authentic(request.headers, body, secret):
-            log.warning("webhook.refused", sender=self._sender.name)
-            return told(401, "the signature or token is not the one that is expected")
-        return None
+            return self._stranger()
+        return await self._note(request, body)
+
+    def _stranger(self) -> Response:
+        log.warning("webhook.refused", sender=self._sender.name)
+        return told(401, "the signature or token is not the one that is expected")
 
     async def _note(self, request: Request, body: bytes) -> Response:
         try:
-            delivery = self._sender.read(request.headers, body)
+            delivery = await self._read(request.headers, body)
         except Malformed as error:
             return told(400, str(error))
         if delivery is None:
@@ -78,3 +76,9 @@ class Receiver:
             return told(503, "it could not be noted: send it again")
         self._noted()
         return JSONResponse({"accepted": new} if new else {"accepted": False, "reason": "it came before"}, 202)
+
+    async def _read(self, headers: Mapping[str, str], body: bytes) -> Delivery | None:
+        """What is large is parsed beside the event loop."""
+        if len(body) > LARGE:
+            return await asyncio.to_thread(self._sender.read, headers, body)
+        return self._sender.read(headers, body)

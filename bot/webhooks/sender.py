@@ -27,6 +27,10 @@ class Sender(Protocol):
 
     name: str
 
+    def possible(self, headers: Mapping[str, str], secret: str) -> bool:
+        """Whether the headers alone do not rule it out. What they rule out has no body that is worth reading."""
+        ...
+
     def authentic(self, headers: Mapping[str, str], body: bytes, secret: str) -> bool:
         """Whether who sends this knows the secret. Compared in constant time."""
         ...

@@ -186,25 +186,3 @@ async def test_while_it_stops_it_is_alive_and_not_ready() -> None:
         assert (await http.get("/livez")).status_code == 200
         connected = False
         assert (await http.get("/readyz")).json()["slack"] is False
-
-
-async def test_nobody_fills_the_memory_of_a_bot_that_does_not_know_them_yet() -> None:
-    """The signature stands at the end of reading: so much is read, and no more."""
-    seen: list[int] = []
-
-    async def slack(request: Request) -> Response:
-        seen.append(len(await request.body()))
-        return Response("ok")
-
-    parts = Parts()
-    app = web(parts.engine, parts.readiness, parts.registry, nothing, slack, [])
-
-    async def endless() -> AsyncIterator[bytes]:
-        for _ in range(64):
-            yield b"x" * 65_536
-
-    async with client(app) as http:
-        assert (await http.post("/slack/events", content=b"x" * 40_000)).status_code == 200
-        assert (await http.post("/slack/events", content=b"x" * 2_000_000)).status_code == 413
-        assert (await http.post("/slack/events", content=endless())).status_code == 413
-    assert seen == [40_000]

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from starlette.applications import Starlette
 from starlette.requests import Request
 
-from bot.bodies import BODY_LIMIT, TooLarge, read
+from bot.bodies import BODY_LIMIT, NotTaken, read
 from bot.settings import Settings, WebhookSettings
 from bot.webhooks import GitHubWebhook, HarborWebhook
 from bot.webhooks.receiver import Receiver
@@ -145,7 +145,7 @@ async def test_a_body_that_is_too_large_is_not_read(house: House, sender: str) -
         for _ in range(100):
             yield b" " * 65_536
 
-    answer = await house.http.post(f"/webhooks/{sender}", content=endless())
+    answer = await house.http.post(f"/webhooks/{sender}", content=endless(), headers=headers(sender, large))
     assert answer.status_code == 413
 
 
@@ -158,7 +158,7 @@ async def test_what_goes_on_beyond_the_limit_is_not_kept() -> None:
         return {"type": "http.request", "body": b" " * 65_536, "more_body": True}
 
     request = Request({"type": "http", "method": "POST", "headers": []}, receive)  # type: ignore[arg-type]
-    with pytest.raises(TooLarge):
+    with pytest.raises(NotTaken):
         await read(request)
     assert read_so_far <= BODY_LIMIT + 65_536
 

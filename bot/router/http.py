@@ -1,0 +1,73 @@
+"""Slack's requests in HTTP mode: authentic by their bytes, then parsed, then Bolt's."""
+
+import asyncio
+
+import structlog
+from slack_bolt.adapter.starlette.async_handler import to_async_bolt_request, to_starlette_response
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.request.async_request import AsyncBoltRequest
+from starlette.requests import Request
+from starlette.responses import Response
+
+from bot.bodies import LARGE, NotTaken, read, told
+from bot.router.incoming import readable
+from bot.router.signature import Signature
+
+log = structlog.get_logger(__name__)
+
+
+class SlackRequests:
+    """Answers one request. Nobody who is not Slack costs more than their headers and the hash of their bytes."""
+
+    def __init__(self, bolt: AsyncApp, signature: Signature) -> None:
+        self._bolt = bolt
+        self._signature = signature
+
+    async def answer(self, request: Request) -> Response:
+        if not self._signature.possible(request.headers):
+            return _unsigned()
+        try:
+            body = await read(request)
+        except NotTaken as refused:
+            return told(refused.status, refused.sentence)
+        try:
+            authentic = self._signature.authentic(request.headers, body)
+        except (OSError, UnicodeDecodeError) as error:
+            log.warning("slack.secret_unreadable", error=type(error).__name__)
+            return told(503, "the signing secret cannot be read just now")
+        if not authentic:
+            return _unsigned()
+        parsed = await _parsed(request, body)
+        return await self._dispatched(parsed) if parsed else _malformed("it is not read")
+
+    async def _dispatched(self, request: AsyncBoltRequest) -> Response:
+        """Listeners' own faults are told by Bolt; what escapes it is its middleware, in a body of another shape."""
+        try:
+            return to_starlette_response(await self._bolt.async_dispatch(request))
+        except (ValueError, TypeError, AttributeError, LookupError) as error:
+            return _malformed(type(error).__name__)
+
+
+async def _parsed(request: Request, body: bytes) -> AsyncBoltRequest | None:
+    """None for what is not of Slack's shape. A large form takes half a second: others do not wait for it."""
+    if len(body) > LARGE:
+        return await asyncio.to_thread(_parse, request, body)
+    return _parse(request, body)
+
+
+def _parse(request: Request, body: bytes) -> AsyncBoltRequest | None:
+    try:
+        parsed = to_async_bolt_request(request, body)
+    except (ValueError, TypeError, AttributeError, LookupError, RecursionError):
+        return None  # Bolt takes for granted that it is a JSON object, with objects in their places
+    return parsed if readable(parsed.body) else None
+
+
+def _malformed(why: str) -> Response:
+    log.warning("slack.malformed_request", why=why)
+    return told(400, "the body is not what Slack sends")
+
+
+def _unsigned() -> Response:
+    log.warning("slack.unsigned_request")
+    return told(401, "the signature is not Slack's")
