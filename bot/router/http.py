@@ -38,14 +38,10 @@ class SlackRequests:
         if not authentic:
             return _unsigned()
         parsed = await _parsed(request, body)
-        return await self._dispatched(parsed) if parsed else _malformed("it is not read")
-
-    async def _dispatched(self, request: AsyncBoltRequest) -> Response:
-        """Listeners' own faults are told by Bolt; what escapes it is its middleware, in a body of another shape."""
-        try:
-            return to_starlette_response(await self._bolt.async_dispatch(request))
-        except (ValueError, TypeError, AttributeError, LookupError) as error:
-            return _malformed(type(error).__name__)
+        if parsed is None:
+            log.warning("slack.malformed_request", length=len(body))
+            return told(400, "the body is not what Slack sends")
+        return to_starlette_response(await self._bolt.async_dispatch(parsed))
 
 
 async def _parsed(request: Request, body: bytes) -> AsyncBoltRequest | None:
@@ -61,11 +57,6 @@ def _parse(request: Request, body: bytes) -> AsyncBoltRequest | None:
     except (ValueError, TypeError, AttributeError, LookupError, RecursionError):
         return None  # Bolt takes for granted that it is a JSON object, with objects in their places
     return parsed if readable(parsed.body) else None
-
-
-def _malformed(why: str) -> Response:
-    log.warning("slack.malformed_request", why=why)
-    return told(400, "the body is not what Slack sends")
 
 
 def _unsigned() -> Response:
