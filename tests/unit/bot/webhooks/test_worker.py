@@ -30,6 +30,9 @@ class Listener:
     failures: list[Exception] = field(default_factory=list)
     gate: asyncio.Event | None = None
 
+    def possible(self, headers: Mapping[str, str], secret: str) -> bool:
+        raise NotImplementedError
+
     def authentic(self, headers: Mapping[str, str], body: bytes, secret: str) -> bool:
         return True
 
