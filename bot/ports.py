@@ -113,6 +113,11 @@ class Registry(Protocol):
         """
 
 
+class ImageContents(Protocol):
+    async def contents(self, image: Image) -> frozenset[str]:
+        """The digests of all that it consists of: its own, and for an index those of everything under it."""
+
+
 class Signatures(Protocol):
     """Is it signed by somebody we trust?"""
 
@@ -302,8 +307,8 @@ class Freezes(Protocol):
 
 
 class Rejections(Protocol):
-    async def find(self, app: str, digest: str) -> Rejection | None:
-        """The word against this image, if there is one."""
+    async def all(self) -> tuple[Rejection, ...]:
+        """Every image that is rejected, whichever app it was rejected for; the newest first."""
 
 
 class PromotionRecord(Protocol):

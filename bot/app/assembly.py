@@ -151,6 +151,7 @@ def _desks(ground: Ground) -> Desks:
         ground.policy,
         ground.catalog,
         registry=ground.outside.harbor,
+        contents=ground.outside.harbor,
         whereabouts=ground.whereabouts,
         directory=ground.outside.directory,
     )

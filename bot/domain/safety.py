@@ -38,7 +38,7 @@ class Freeze:
 
 @dataclass(frozen=True)
 class Rejection:
-    """This image goes nowhere any more."""
+    """This image goes nowhere, whatever it is called: `app` and `tag` only say how it was named then."""
 
     app: str
     digest: str
@@ -46,6 +46,16 @@ class Rejection:
     by: Person
     reason: str
     at: datetime
+    parts: tuple[str, ...] | None = None
+    """digests of what the image consists of beside its own; None where an older Pilothouse did not look"""
+
+    @property
+    def contents(self) -> frozenset[str]:
+        return frozenset((self.digest, *(self.parts or ())))
+
+    @property
+    def label(self) -> str:
+        return f"{self.app}@{self.tag or self.digest}"
 
 
 @dataclass(frozen=True)

@@ -1,41 +1,68 @@
 """Rejected: has somebody said that this image goes nowhere?"""
 
+from collections.abc import Sequence
 from typing import ClassVar
 
-from bot.domain.errors import IntegrationError
+from bot.domain.errors import IntegrationError, Refused
+from bot.domain.image import Image
 from bot.domain.promotion import Move, Verdict
 from bot.domain.safety import Rejection
 from bot.gates.question import Options, Question
 from bot.gates.verdicts import worst_image
 from bot.gates.whereabouts import Whereabouts
-from bot.ports import Rejections
+from bot.ports import ImageContents, Rejections
 
 
 class RejectedGate:
     """Has somebody rejected this image?
 
-    A rejected digest goes nowhere, by no way, until it is un-rejected. Where it runs already, it goes on running; the
-    answer says where that is.
+    What is rejected is the content. It goes nowhere until it is un-rejected: not for another app, from another
+    repository or under another tag, and neither does an index that holds it or an image that it holds. Where it runs
+    already, it goes on running; the answer says where that is.
     """
 
     name: ClassVar[str] = "rejected"
     options: ClassVar[type[Options]] = Options
 
-    def __init__(self, rejections: Rejections, whereabouts: Whereabouts) -> None:
+    def __init__(self, rejections: Rejections, contents: ImageContents, whereabouts: Whereabouts) -> None:
         self._rejections = rejections
+        self._contents = contents
         self._whereabouts = whereabouts
 
     async def ask(self, question: Question) -> Verdict:
-        return worst_image([await self._verdict(move) for move in question.moves], question.moves)
+        known = await self._rejections.all()
+        return worst_image([await self._verdict(move, known) for move in question.moves], question.moves)
 
-    async def _verdict(self, move: Move) -> Verdict:
-        rejection = await self._rejections.find(move.app, move.after.digest)
+    async def _verdict(self, move: Move, known: Sequence[Rejection]) -> Verdict:
+        rejection = await self._against(move, known)
         if rejection is None:
             return Verdict.passed("Not rejected")
-        return Verdict.blocked(await self._told(move, rejection), _remedy(move))
+        return Verdict.blocked(await self._told(move, rejection), _remedy(move, rejection))
+
+    async def _against(self, move: Move, known: Sequence[Rejection]) -> Rejection | None:
+        """The rejection of the very image if there is one, for the registry need not be there for that."""
+        same = [each for each in known if each.digest == move.after.digest]
+        if same or not known:
+            return next((each for each in same if each.app == move.app), next(iter(same), None))
+        contents = await self._contents.contents(move.after)
+        for rejection in known:
+            if contents & await self._rejected(rejection, move):
+                return rejection
+        return None
+
+    async def _rejected(self, rejection: Rejection, move: Move) -> frozenset[str]:
+        if rejection.parts is not None or rejection.app != move.app:
+            return rejection.contents
+        try:
+            return await self._contents.contents(Image(move.after.repository, rejection.digest))
+        except Refused:
+            return rejection.contents  # the registry no longer has it
 
     async def _told(self, move: Move, rejection: Rejection) -> str:
-        told = f"{rejection.by.name} rejects {move.after.label}: {rejection.reason.rstrip('.')}."
+        what = f"{rejection.by.name} rejects {move.after.label}"
+        if rejection.digest != move.after.digest:
+            what = f"{rejection.by.name} rejects an image that shares content with {move.after.label}"
+        told = f"{what}: {rejection.reason.rstrip('.')}."
         try:
             runs_in = await self._whereabouts.environments(move.app, move.after)
         except IntegrationError:
@@ -43,5 +70,7 @@ class RejectedGate:
         return f"{told} It already runs in {' and '.join(runs_in)}." if runs_in else told
 
 
-def _remedy(move: Move) -> str:
-    return f"Promote another image; if this one is good after all: `/unreject {move.app}@{move.after.label}`."
+def _remedy(move: Move, rejection: Rejection) -> str:
+    if rejection.app != move.app:  # whose name is not everybody's to know
+        return f"Promote another image, or ask {rejection.by.name}, who rejected it for another app."
+    return f"Promote another image; if this one is good after all: `/unreject {rejection.label}`."

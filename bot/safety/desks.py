@@ -9,7 +9,7 @@ from bot.gates.whereabouts import Whereabouts
 from bot.notify.housekeeping import Housekeeping, Shelves
 from bot.notify.ledger import Ledger
 from bot.policy import Policy
-from bot.ports import Directory, Registry
+from bot.ports import Directory, ImageContents, Registry
 from bot.safety.delegations import DelegationDesk
 from bot.safety.freezes import FreezeDesk
 from bot.safety.locks import LockDesk
@@ -65,13 +65,14 @@ class Desks:
         catalog: Catalog,
         *,
         registry: Registry,
+        contents: ImageContents,
         whereabouts: Whereabouts,
         directory: Directory,
     ) -> Self:
         services: dict[Any, Any] = {
             LockDesk: LockDesk(stores.locks, ledger, catalog),
             FreezeDesk: FreezeDesk(stores.freezes, ledger, catalog),
-            RejectionDesk: RejectionDesk(stores.rejections, ledger, catalog, registry, whereabouts),
+            RejectionDesk: RejectionDesk(stores.rejections, ledger, catalog, registry, contents, whereabouts),
             ReviewDesk: ReviewDesk(stores.reviews, ledger, policy),
             DelegationDesk: DelegationDesk(stores.delegations, ledger, directory),
             Permissions: Permissions(policy, stores.delegations),

@@ -1,6 +1,6 @@
 """Images that people reject, and take back."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -18,7 +18,7 @@ from bot.gates.whereabouts import Whereabouts
 from bot.names import did_you_mean
 from bot.notify.ledger import Deed, Ledger
 from bot.policy import EVERY
-from bot.ports import Registry
+from bot.ports import ImageContents, Registry
 from bot.store.rejections import RejectionStore
 from bot.views import safety as views
 
@@ -27,21 +27,32 @@ class RejectionDesk:
     """Raises NotAllowed, UnknownName, and IntegrationError when git or the registry is away."""
 
     def __init__(
-        self, rejections: RejectionStore, ledger: Ledger, catalog: Catalog, registry: Registry, whereabouts: Whereabouts
+        self,
+        rejections: RejectionStore,
+        ledger: Ledger,
+        catalog: Catalog,
+        registry: Registry,
+        contents: ImageContents,
+        whereabouts: Whereabouts,
     ) -> None:
         self._rejections = rejections
         self._ledger = ledger
         self._catalog = catalog
         self._registry = registry
+        self._contents = contents
         self._whereabouts = whereabouts
 
     async def reject(self, ask: RejectImage, caller: Caller) -> Reply:
-        """Every image of the app by that tag or digest goes nowhere any more."""
+        """Every image of the app by that tag or digest goes nowhere, and neither does what it consists of."""
         await self._ledger.authorize(caller, Permission.REJECT_IMAGE, Target(ask.app, EVERY), "reject an image")
         images = await self._images(ask.app, ask.image)
         now = datetime.now(UTC)
         tag = "" if is_digest(ask.image) else ask.image
-        made = [Rejection(ask.app, i.digest, tag or i.tag, caller.person, ask.reason, now) for i in images]
+        parts = [tuple(sorted(await self._contents.contents(image) - {image.digest})) for image in images]
+        made = [
+            Rejection(ask.app, image.digest, tag or image.tag, caller.person, ask.reason, now, below)
+            for image, below in zip(images, parts, strict=True)
+        ]
         places = [await self._whereabouts.environments(ask.app, image) for image in images]
         runs_in = tuple(dict.fromkeys(environment for found in places for environment in found))
 
@@ -57,13 +68,15 @@ class RejectionDesk:
     async def clear(self, ask: ClearImage, caller: Caller) -> Reply:
         """By digest also when the registry has the image no longer."""
         await self._ledger.authorize(caller, Permission.REJECT_IMAGE, Target(ask.app, EVERY), "take back a rejection")
-        meant = await self._meant(ask)
+        known = await self._rejections.all()
+        meant = await self._meant(ask, known)
+        others = [one for one in known if one.app != ask.app and one.digest in meant]
 
         async def effect(connection: AsyncConnection) -> Reply:
             found = [await self._rejections.find_in(connection, ask.app, digest) for digest in meant]
             rejected = [rejection for rejection in found if rejection]
             if not rejected:
-                return Told(f"{ask.app} {ask.image} is not rejected. `/locks` shows what is.")
+                return Told(_not_rejected(ask, others))
             for rejection in rejected:
                 await self._rejections.clear(connection, ask.app, rejection.digest)
                 deed = _deed(Event.IMAGE_CLEARED, ask, caller, rejection)
@@ -72,11 +85,10 @@ class RejectionDesk:
 
         return await self._ledger.together(effect)
 
-    async def _meant(self, ask: ClearImage) -> tuple[str, ...]:
+    async def _meant(self, ask: ClearImage, known: Sequence[Rejection]) -> tuple[str, ...]:
         """The digests that were rejected under this name: a tag may have moved on since."""
         if is_digest(ask.image):
             return (ask.image,)
-        known = await self._rejections.all()
         return tuple(one.digest for one in known if (one.app, one.tag) == (ask.app, ask.image))
 
     async def _images(self, app: str, reference: str) -> tuple[Image, ...]:
@@ -104,6 +116,12 @@ class RejectionDesk:
             return (await self._registry.artifact(repository, reference)).image
         except NotFound:
             return None
+
+
+def _not_rejected(ask: ClearImage, others: Sequence[Rejection]) -> str:
+    if others:
+        return f"{ask.app} {ask.image} is rejected for another app: ask {others[0].by.name} to take that back."
+    return f"{ask.app} {ask.image} is not rejected. `/locks` shows what is."
 
 
 def _deed(event: Event, ask: RejectImage | ClearImage, caller: Caller, rejection: Rejection) -> Deed:

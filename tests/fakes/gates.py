@@ -9,11 +9,12 @@ from bot.gates.rejected import RejectedGate
 from bot.gates.scan import ScanGate
 from bot.gates.whereabouts import Whereabouts
 from bot.policy import Policy
-from bot.ports import Applications, Directory, OverlaySource, Registry
+from bot.ports import Applications, Directory, OverlaySource
 from bot.store.database import Database
 from bot.store.freezes import FreezeStore
 from bot.store.locks import LockStore
 from bot.store.rejections import RejectionStore
+from tests.fakes.registry import MemoryRegistry
 
 
 def usual_gates(
@@ -22,7 +23,7 @@ def usual_gates(
     database: Database,
     *,
     source: OverlaySource,
-    registry: Registry,
+    registry: MemoryRegistry,
     applications: Applications,
     directory: Directory,
 ) -> tuple[Gate, ...]:
@@ -32,5 +33,5 @@ def usual_gates(
         HealthGate(applications, whereabouts, policy),
         LockGate(LockStore(database)),
         FreezeGate(FreezeStore(database), directory, policy),
-        RejectedGate(RejectionStore(database), whereabouts),
+        RejectedGate(RejectionStore(database), registry, whereabouts),
     )

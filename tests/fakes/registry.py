@@ -25,6 +25,7 @@ class MemoryRegistry:
     _found: dict[str, tuple[Vulnerability, ...]] = field(default_factory=dict)
     _clock: "itertools.count[int]" = field(default_factory=itertools.count)
     scans_started: list[Image] = field(default_factory=list)
+    _children: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def push(self, repository: str, tag: str, *, digest: str = "", revision: str = "", source: str = "") -> Artifact:
         """A new image, which takes the tag from the one that had it."""
@@ -35,6 +36,13 @@ class MemoryRegistry:
         kept[:] = [without(a, tag) for a in kept if a.image.digest != digest]
         kept.append(artifact)
         return artifact
+
+    def push_index(self, repository: str, tag: str, *children: Image) -> Artifact:
+        """An index of images that are in the repository."""
+        digests = tuple(child.digest for child in children)
+        made = self.push(repository, tag, digest="sha256:" + hashlib.sha256("".join(digests).encode()).hexdigest())
+        self._children[made.image.digest] = digests
+        return made
 
     def finish_scan(self, image: Image, *found: Vulnerability, status: ScanStatus = ScanStatus.SUCCESS) -> Scan:
         """A scan is over, with these findings; a failed one leaves the findings of the one before."""
@@ -60,6 +68,14 @@ class MemoryRegistry:
         self._fail()
         tagged = [a for a in reversed(self._artifacts.get(repository, ())) if a.tags]
         return tuple(tagged[:limit])
+
+    async def contents(self, image: Image) -> frozenset[str]:
+        await self.artifact(image.repository, image.digest)
+        found, level = {image.digest}, [image.digest]
+        while level:
+            level = [child for each in level for child in self._children.get(each, ()) if child not in found]
+            found.update(level)
+        return frozenset(found)
 
     async def scan(self, image: Image) -> Scan:
         await self.artifact(image.repository, image.digest)

@@ -22,8 +22,8 @@ class MemorySafety:
         freeze = self.freeze
         return freeze if freeze and freeze.app in (app, "") and freeze.environment == environment else None
 
-    async def find(self, app: str, digest: str) -> Rejection | None:
-        return next((each for each in self.rejections if (each.app, each.digest) == (app, digest)), None)
+    async def all(self) -> tuple[Rejection, ...]:
+        return tuple(self.rejections)
 
     async def succeeded(self, app: str, environment: str, digest: str) -> bool:
         return (app, environment, digest) in self.past

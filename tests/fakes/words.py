@@ -56,6 +56,7 @@ class Safety:
             policy,
             catalog,
             registry=images,
+            contents=images,
             whereabouts=Whereabouts(catalog, overlays, images),
             directory=directory,
         )

@@ -10,7 +10,7 @@ from tests.unit.bot.gates.town import BO, NOW, Town
 
 
 async def ask(town: Town, tag: str = "v1.4.2", **facts: Any) -> Verdict:
-    return await RejectedGate(town.safety, town.whereabouts).ask(await town.question(tag, **facts))
+    return await RejectedGate(town.safety, town.registry, town.whereabouts).ask(await town.question(tag, **facts))
 
 
 async def rejecting(tag: str) -> Town:
@@ -40,4 +40,6 @@ async def test_one_that_runs_nowhere_is_said_without_a_place_and_a_registry_that
     assert (await ask(town, "v1.4.0")).reason == "bo rejects v1.4.0: leaks memory."
     question = await town.question("v1.4.0")
     town.registry.failing = Unavailable("Harbor", "read", "down")
-    assert (await RejectedGate(town.safety, town.whereabouts).ask(question)).state is VerdictState.BLOCKED
+    assert (
+        await RejectedGate(town.safety, town.registry, town.whereabouts).ask(question)
+    ).state is VerdictState.BLOCKED
