@@ -1,0 +1,46 @@
+"""The real kustomize: what it makes of the images of a base under an overlay."""
+
+import shutil
+import subprocess
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import pytest
+import yaml
+
+PATH = "overlay/kustomization.yaml"
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class Kustomize:
+    """One base with a container for each image; overlays are written over each other."""
+
+    def __init__(self, program: str, directory: Path, images: Iterable[str]) -> None:
+        self._program = program
+        self._directory = directory
+        self._images = tuple(images)
+        containers = [{"name": f"c{number}", "image": image} for number, image in enumerate(self._images)]
+        pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "it"}, "spec": {"containers": containers}}
+        for name in ("base", "overlay"):
+            (directory / name).mkdir()
+        (directory / "base" / "pod.yaml").write_text(yaml.safe_dump(pod))
+        (directory / "base" / "kustomization.yaml").write_text("resources: [pod.yaml]\n")
+
+    def build(self, overlay: bytes) -> Mapping[str, str] | None:
+        """Base image → what runs in its place; None when kustomize refuses the overlay."""
+        (self._directory / PATH).write_bytes(overlay)
+        done = subprocess.run(
+            [self._program, "build", self._directory / "overlay"], capture_output=True, timeout=30, check=False
+        )
+        if done.returncode:
+            return None
+        (pod,) = yaml.load_all(done.stdout, LOADER)
+        return dict(zip(self._images, [each["image"] for each in pod["spec"]["containers"]], strict=True))
+
+
+def program() -> str:
+    """Skips the test where it is not installed."""
+    found = shutil.which("kustomize") or shutil.which("kustomize", path=str(Path.home() / "go" / "bin"))
+    if not found:
+        pytest.skip("kustomize is not installed: go install sigs.k8s.io/kustomize/kustomize/v5@v5.7.1")
+    return found
