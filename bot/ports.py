@@ -121,8 +121,8 @@ class ImageContents(Protocol):
 class Signatures(Protocol):
     """Is it signed by somebody we trust?"""
 
-    async def check(self, image: Image, keys: Mapping[str, str]) -> SignatureCheck:
-        """`keys`: name → PEM public key; any one is enough."""
+    async def check(self, image: Image, keys: Mapping[str, str], *, own_repository: bool = False) -> SignatureCheck:
+        """`keys`: name → PEM public key; any one is enough. `own_repository`: the signature must name the image's."""
 
 
 class Applications(Protocol):

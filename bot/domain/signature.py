@@ -8,7 +8,9 @@ class SignatureState(StrEnum):
     SIGNED = "Signed"
     MISSING = "no signature"
     OTHER_KEY = "signed by another key"
+    KEYLESS = "signed keyless, by an identity"
     OTHER_DIGEST = "signature is for another digest"
+    OTHER_REPOSITORY = "signature is for another repository"
     MALFORMED = "signature cannot be read"
 
 

@@ -17,6 +17,8 @@ from bot.ports import Signatures
 REMEDIES = {
     SignatureState.MISSING: "Run `cosign sign` in the pipeline that builds it, by digest.",
     SignatureState.OTHER_KEY: "Sign it with a key that the policy of this environment names.",
+    SignatureState.KEYLESS: "Sign it with a key that the policy of this environment names: `cosign sign --key`.",
+    SignatureState.OTHER_REPOSITORY: "Sign it in its own repository: `cosign sign --key … --new-bundle-format=false`.",
     SignatureState.OTHER_DIGEST: "Sign this digest: `cosign sign` by digest, not by tag.",
     SignatureState.MALFORMED: "Sign it again with `cosign sign`.",
 }
@@ -24,6 +26,9 @@ REMEDIES = {
 
 class SignatureOptions(Options):
     keys: dict[str, str] = Field(min_length=1, description="Name → PEM public key; a signature by any one is enough.")
+    repository: bool = Field(
+        False, description="Whether the signature must name the image's own repository; cosign's bundles name none."
+    )
 
     @field_validator("keys")
     @classmethod
@@ -39,7 +44,8 @@ class SignatureOptions(Options):
 class SignatureGate:
     """Is the image signed with one of the keys that this environment trusts?
 
-    The keys are named in policy, for each environment its own. A signature counts for one digest only.
+    The keys are named in policy, for each environment its own. A signature counts for one digest only, and where policy
+    says so, in one repository only.
     """
 
     name: ClassVar[str] = "signature"
@@ -49,12 +55,12 @@ class SignatureGate:
         self._signatures = signatures
 
     async def ask(self, question: Question) -> Verdict:
-        keys = SignatureOptions.model_validate(question.options).keys
-        verdicts = await asyncio.gather(*(self._verdict(move.after, keys) for move in question.moves))
+        options = SignatureOptions.model_validate(question.options)
+        verdicts = await asyncio.gather(*(self._verdict(move.after, options) for move in question.moves))
         return worst_image(verdicts, question.moves)
 
-    async def _verdict(self, image: Image, keys: dict[str, str]) -> Verdict:
-        check = await self._signatures.check(image, keys)
+    async def _verdict(self, image: Image, options: SignatureOptions) -> Verdict:
+        check = await self._signatures.check(image, options.keys, own_repository=options.repository)
         if check.state is SignatureState.SIGNED:
             return Verdict.passed(f"Signed with {check.key}", fingerprint=check.key)
         return Verdict.blocked(_told(image, check), REMEDIES[check.state])
@@ -68,5 +74,9 @@ def _told(image: Image, check: SignatureCheck) -> str:
             return f"{image.label} is signed, but not with a key that is trusted here."
         case SignatureState.OTHER_DIGEST:
             return f"The signature of {image.label} is for another digest."
+        case SignatureState.KEYLESS:
+            return f"{image.label} is signed keyless, by an identity and a certificate, and only keys are trusted here."
+        case SignatureState.OTHER_REPOSITORY:
+            return f"The signature of {image.label} does not count in this repository: {check.detail}."
         case _:
-            return f"The signature of {image.label} cannot be read."
+            return f"The signature of {image.label} cannot be used{check.detail and f': {check.detail}'}."

@@ -3,7 +3,7 @@
 from typing import Any
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, field
 from securesystemslib.dsse import Envelope
 
 from integrations.cosign.keys import Keys
@@ -12,6 +12,7 @@ from integrations.cosign.verdict import Found
 BUNDLE = "application/vnd.dev.sigstore.bundle.v0.3+json"
 PREDICATE = "https://sigstore.dev/cosign/sign/v1"
 IN_TOTO = "application/vnd.in-toto+json"
+STATEMENT = "https://in-toto.io/Statement/"
 
 
 class EnvelopeSignature(Struct, frozen=True):
@@ -48,13 +49,15 @@ class Subject(Struct, frozen=True):
 
 
 class Statement(Struct, frozen=True, rename="camel"):
+    type: str = field(name="_type")
     predicate_type: str
     subject: list[Subject]
 
 
-def examine(blob: bytes, digest: str, keys: Keys) -> Found | None:
+def examine(blob: bytes, digest: str, keys: Keys, repository: str = "") -> Found | None:
     """One bundle; None for one that is not a signature of an image but says something else about it.
 
+    `repository`: the one that it must name. A bundle names none (C4), so none counts where one is wanted.
     The transparency log is not asked: a known key, not a time and an identity, is what is trusted here.
     """
     try:
@@ -65,13 +68,15 @@ def examine(blob: bytes, digest: str, keys: Keys) -> Found | None:
         return Found.malformed("its bundle has no readable DSSE envelope")
     if statement.predicate_type != PREDICATE:
         return None
-    if envelope.payload_type != IN_TOTO:
+    if envelope.payload_type != IN_TOTO or not statement.type.startswith(STATEMENT):
         return Found.malformed("its DSSE payload is not an in-toto statement")
     key = verifying(envelope, keys)
     if not key:
         return Found.other_key(keyless=bundle.keyless)
     signed = [f"{algorithm}:{value}" for subject in statement.subject for algorithm, value in subject.digest.items()]
-    return Found.signed(key) if digest in signed else Found.other_digest(", ".join(signed))
+    if digest not in signed:
+        return Found.other_digest(", ".join(signed))
+    return Found.other_repository("") if repository else Found.signed(key)
 
 
 def verifying(envelope: DsseEnvelope, keys: Keys) -> str:

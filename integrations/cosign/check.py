@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Protocol
 
 from bot.domain.errors import NotFound, Refused
@@ -15,6 +16,15 @@ from integrations.oci.wire import Descriptor, Manifest
 
 MOST = 50
 """signatures of one image that are looked at"""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is asked: signed by one of the keys, and where `repository` is not "", for that repository."""
+
+    image: Image
+    keys: Keys
+    repository: str = ""
 
 
 class Contents(Protocol):
@@ -33,45 +43,47 @@ class Cosign:
     def __init__(self, registry: Contents) -> None:
         self._registry = registry
 
-    async def check(self, image: Image, keys: Mapping[str, str]) -> SignatureCheck:
+    async def check(self, image: Image, keys: Mapping[str, str], *, own_repository: bool = False) -> SignatureCheck:
         """Raises Refused for a key that is not a PEM public key."""
-        trusted = Keys(keys)
-        tagged, referring = await asyncio.gather(self._tagged(image, trusted), self._referring(image, trusted))
+        wanted = Wanted(image, Keys(keys), image.repository if own_repository else "")
+        tagged, referring = await asyncio.gather(self._tagged(wanted), self._referring(wanted))
         return verdict([*tagged, *referring])
 
-    async def _tagged(self, image: Image, keys: Keys) -> list[Found]:
+    async def _tagged(self, wanted: Wanted) -> list[Found]:
         try:
-            manifest = await self._registry.manifest(image.repository, signature_tag(image.digest))
+            manifest = await self._registry.manifest(wanted.image.repository, signature_tag(wanted.image.digest))
         except NotFound:
             return []
-        return await self._layers(image, manifest, keys)
+        return await self._layers(wanted, manifest)
 
-    async def _layers(self, image: Image, manifest: Manifest, keys: Keys) -> list[Found]:
+    async def _layers(self, wanted: Wanted, manifest: Manifest) -> list[Found]:
         layers = [d for d in manifest.layers or () if d.media_type == simplesigning.LAYER]
-        return [await self._layer(image, layer, keys) for layer in layers[-MOST:]]
+        return [await self._layer(wanted, layer) for layer in layers[-MOST:]]
 
-    async def _layer(self, image: Image, layer: Descriptor, keys: Keys) -> Found:
+    async def _layer(self, wanted: Wanted, layer: Descriptor) -> Found:
         try:
-            payload = await self._registry.blob(image.repository, layer.digest)
+            payload = await self._registry.blob(wanted.image.repository, layer.digest)
         except Refused as error:
             return Found.malformed(error.detail)
-        return simplesigning.examine(payload, layer.annotations or {}, image.digest, keys)
+        return simplesigning.examine(
+            payload, layer.annotations or {}, wanted.image.digest, wanted.keys, wanted.repository
+        )
 
-    async def _referring(self, image: Image, keys: Keys) -> list[Found]:
-        referrers = await self._registry.referrers(image.repository, image.digest)
+    async def _referring(self, wanted: Wanted) -> list[Found]:
+        referrers = await self._registry.referrers(wanted.image.repository, wanted.image.digest)
         signatures = [r for r in referrers if r.artifact_type in (bundle.BUNDLE, simplesigning.REFERRER)]
-        return [f for referrer in signatures[-MOST:] for f in await self._referrer(image, referrer, keys)]
+        return [f for referrer in signatures[-MOST:] for f in await self._referrer(wanted, referrer)]
 
-    async def _referrer(self, image: Image, referrer: Descriptor, keys: Keys) -> list[Found]:
+    async def _referrer(self, wanted: Wanted, referrer: Descriptor) -> list[Found]:
         try:
-            manifest = await self._registry.manifest(image.repository, referrer.digest)
+            manifest = await self._registry.manifest(wanted.image.repository, referrer.digest)
             if referrer.artifact_type == simplesigning.REFERRER:
-                return await self._layers(image, manifest, keys)
+                return await self._layers(wanted, manifest)
             layer = next((d for d in manifest.layers or () if d.media_type == bundle.BUNDLE), None)
             if layer is None:
                 return [Found.malformed("its manifest has no bundle")]
-            blob = await self._registry.blob(image.repository, layer.digest)
+            blob = await self._registry.blob(wanted.image.repository, layer.digest)
         except Refused as error:
             return [Found.malformed(error.detail)]
-        found = bundle.examine(blob, image.digest, keys)
+        found = bundle.examine(blob, wanted.image.digest, wanted.keys, wanted.repository)
         return [found] if found else []

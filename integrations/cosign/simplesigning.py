@@ -16,6 +16,7 @@ LAYER = "application/vnd.dev.cosign.simplesigning.v1+json"
 REFERRER = "application/vnd.dev.cosign.artifact.sig.v1+json"
 """artifact type of a manifest that refers to the image: that of its config (H15)"""
 SIGNATURE = "dev.cosignproject.cosign/signature"
+TYPE = "cosign container image signature"
 CERTIFICATE = "dev.sigstore.cosign/certificate"
 
 
@@ -27,21 +28,30 @@ class SignedImage(Struct, frozen=True):
 
     @property
     def digest(self) -> str:
-        return self.written or self.specified
+        """ "" also where the two name different ones."""
+        names = {name for name in (self.written, self.specified) if name}
+        return names.pop() if len(names) == 1 else ""
+
+
+class Identity(Struct, frozen=True):
+    reference: str = field(default="", name="docker-reference")
 
 
 class Critical(Struct, frozen=True):
     image: SignedImage
+    identity: Identity = Identity()
+    type: str = ""
 
 
 class Payload(Struct, frozen=True):
-    """`docker-reference` is not looked at: a signature of one repository is valid in another (C2)."""
-
     critical: Critical
 
 
-def examine(payload: bytes, annotations: dict[str, str], digest: str, keys: Keys) -> Found:
-    """One layer: verified over its exact bytes, and only then read (C2)."""
+def examine(payload: bytes, annotations: dict[str, str], digest: str, keys: Keys, repository: str = "") -> Found:
+    """One layer: verified over its exact bytes, and only then read, all that is critical of it (C2, C14).
+
+    `repository`: the one that it must name; "" is any, for cosign too takes a signature of one repository in another.
+    """
     try:
         signature = base64.b64decode(annotations.get(SIGNATURE, ""), validate=True)
     except (binascii.Error, ValueError):
@@ -52,9 +62,22 @@ def examine(payload: bytes, annotations: dict[str, str], digest: str, keys: Keys
     if not key:
         return Found.other_key(keyless=CERTIFICATE in annotations)
     try:
-        signed = msgspec.json.decode(payload, type=Payload).critical.image.digest
+        critical = msgspec.json.decode(payload, type=Payload).critical
     except (msgspec.MsgspecError, ValueError, RecursionError):
         return Found.malformed("its payload is not a simple signing payload")
+    if critical.type != TYPE:
+        return Found.malformed(f"it is of the type {critical.type[:60]!r}, not of a container image")
+    signed = critical.image.digest
     if not signed:
-        return Found.malformed("its payload names no digest")
-    return Found.signed(key) if signed == digest else Found.other_digest(signed)
+        return Found.malformed("its payload names no digest, or two")
+    if signed != digest:
+        return Found.other_digest(signed)
+    named = critical.identity.reference
+    return Found.signed(key) if not repository or bare(named) == repository else Found.other_repository(named)
+
+
+def bare(reference: str) -> str:
+    """The repository of a reference, which may come with a tag or a digest."""
+    name = reference.partition("@")[0]
+    path, slash, last = name.rpartition("/")
+    return f"{path}{slash}{last.partition(':')[0]}"

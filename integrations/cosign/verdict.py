@@ -23,11 +23,18 @@ class Found:
     @classmethod
     def other_key(cls, *, keyless: bool = False) -> "Found":
         """`keyless`: it comes with a certificate that says whose it is, instead of with a key."""
-        return cls(SignatureState.OTHER_KEY, detail=KEYLESS if keyless else "no trusted key verifies it")
+        if keyless:
+            return cls(SignatureState.KEYLESS, detail=KEYLESS)
+        return cls(SignatureState.OTHER_KEY, detail="no trusted key verifies it")
 
     @classmethod
     def other_digest(cls, signed: str) -> "Found":
         return cls(SignatureState.OTHER_DIGEST, detail=f"it signs {signed[:200]}")
+
+    @classmethod
+    def other_repository(cls, named: str) -> "Found":
+        """`named` "" where it names none."""
+        return cls(SignatureState.OTHER_REPOSITORY, detail=f"it names {named[:200] or 'no repository'}")
 
     @classmethod
     def malformed(cls, detail: str) -> "Found":
@@ -36,7 +43,9 @@ class Found:
 
 MOST_TELLING = (
     SignatureState.SIGNED,
+    SignatureState.OTHER_REPOSITORY,
     SignatureState.OTHER_DIGEST,
+    SignatureState.KEYLESS,
     SignatureState.OTHER_KEY,
     SignatureState.MALFORMED,
 )

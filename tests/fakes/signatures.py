@@ -17,7 +17,7 @@ class MemorySignatures:
     def sign(self, image: Image, key: str) -> None:
         self._signed.setdefault(image.digest, set()).add(key)
 
-    async def check(self, image: Image, keys: Mapping[str, str]) -> SignatureCheck:
+    async def check(self, image: Image, keys: Mapping[str, str], *, own_repository: bool = False) -> SignatureCheck:
         if self.failing:
             raise self.failing
         signers = self._signed.get(image.digest, set())

@@ -64,7 +64,7 @@ async def test_an_unsigned_image_has_no_signature(oci: Oci) -> None:
 async def test_a_keyless_signature_is_told_as_one(oci: Oci) -> None:
     keyless = await image(oci, "LIVE_KEYLESS_IMAGE")
     check = await Cosign(oci).check(keyless, {"nobody": of_nobody()})
-    assert check.state is SignatureState.OTHER_KEY
+    assert check.state is SignatureState.KEYLESS
     assert "keyless" in check.detail
 
 

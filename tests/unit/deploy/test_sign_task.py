@@ -11,6 +11,8 @@ from typing import Any
 
 import httpx
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from bot.domain.image import Image
 from bot.domain.signature import SignatureState
@@ -164,6 +166,26 @@ def test_the_bots_gate_reads_what_cosign_writes_by_default_as_well(steps: Steps,
         assert digest.replace(":", "-") + ".sig" not in client.get("/tags/list").json()["tags"]
     image = Image(f"{registry}/apps/bundled", digest)
     assert verdict(registry, image, keys / "cosign.pub") is SignatureState.SIGNED
+
+
+@pytest.mark.parametrize("bundled", [True, False])
+def test_an_ed25519_key_is_as_good_as_any(bundled: bool, cosign: str, registry: str, tmp_path: Path) -> None:
+    """C14: cosign 3.1.3 signs by such a key with Ed25519ph, in both layouts."""
+    private = Ed25519PrivateKey.generate()
+    pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    (tmp_path / "ed25519.pem").write_bytes(pem)
+    environment = {"PATH": os.environ["PATH"], "COSIGN_PASSWORD": "", "HOME": str(tmp_path)}
+    options: dict[str, Any] = {"cwd": tmp_path, "env": environment, "check": True, "capture_output": True}
+    subprocess.run([cosign, "import-key-pair", "--key", "ed25519.pem", "--output-key-prefix", "ci"], **options)
+    repository = f"apps/ed25519-{'bundle' if bundled else 'tag'}"
+    digest = push(registry, repository, b"signed")
+    layout = [f"--new-bundle-format={str(bundled).lower()}", "--use-signing-config=false", "--tlog-upload=false"]
+    reference = f"{registry}/{repository}@{digest}"
+    subprocess.run([cosign, "sign", "--yes", "--key", "ci.key", *layout, reference], **options)
+    image = Image(f"{registry}/{repository}", digest)
+    assert verdict(registry, image, tmp_path / "ci.pub") is SignatureState.SIGNED
+    other = Image(f"{registry}/{repository}", push(registry, repository, b"not signed"))
+    assert verdict(registry, other, tmp_path / "ci.pub") is SignatureState.MISSING
 
 
 def test_a_signature_leaves_no_trace_outside(steps: Steps, registry: str) -> None:

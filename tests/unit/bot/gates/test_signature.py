@@ -41,7 +41,7 @@ async def test_an_unsigned_image_and_a_strange_key_are_two_answers_with_a_remedy
 @pytest.mark.parametrize("state", [s for s in SignatureState if s is not SignatureState.SIGNED])
 async def test_nothing_but_signed_is_a_pass(state: SignatureState) -> None:
     class Says(MemorySignatures):
-        async def check(self, *_: object) -> SignatureCheck:
+        async def check(self, *_: object, **__: object) -> SignatureCheck:
             return SignatureCheck(state)
 
     verdict = await SignatureGate(Says()).ask(await Town().question(options={"keys": {"ci": public_key()}}))
