@@ -31,7 +31,7 @@ async def adjust(ask: Adjust, caller: Caller, promotions: Promotions) -> Reply:
     For whoever asked for the train, and for administrators. Approvals that were given before do not count any more,
     since they were for something else.
     """
-    train = await promotions.get(ask.promotion)
+    train = await promotions.find(ask.promotion, caller, whole=True)
     left_out = _left_out(train, ask)
     if left_out == train.left_out:
         return Silent()

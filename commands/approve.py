@@ -24,7 +24,7 @@ async def approve(ask: Approve, caller: Caller, promotions: Promotions) -> Reply
     """
     if not ask.content_hash:
         # Who types an id has no card in the request: what holds at this moment is what they say yes to.
-        named = await promotions.get(ask.promotion)
+        named = await promotions.find(ask.promotion, caller)
         ask = replace(ask, content_hash=named.content_hash)
     await promotions.approve(ask, caller)
     return Silent()

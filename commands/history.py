@@ -1,12 +1,12 @@
 """`/history my-app [prod]`: what was promoted."""
 
-from bot.domain.caller import Caller, Permission, Target
+from bot.domain.caller import Caller, Permission
 from bot.domain.intent import Intent
 from bot.domain.reply import Reply
 from bot.domain.safety_intent import ShowHistory
 from bot.domain.safety_reply import History
 from bot.grammar import IN, Slots, Words
-from bot.policy import Policy, may
+from bot.policy import Policy, shows_all
 from bot.registry import command
 from bot.store.promotions import PromotionStore
 
@@ -24,5 +24,5 @@ def parse(words: Words) -> Intent:
 async def history(ask: ShowHistory, caller: Caller, policy: Policy, store: PromotionStore) -> Reply:
     """The newest promotions of an app: what moved where, who asked and approved, and how it ended."""
     found = await store.history(ask.app, ask.environment, SHOWN)
-    seen = [one for one in found if may(policy, caller, Permission.VIEW, Target(ask.app, one.plan.environment))]
+    seen = [one for one in found if shows_all(policy, caller, one)]
     return History(ask.app, ask.environment, tuple(seen))

@@ -1,10 +1,9 @@
 """The button "Notify me when ready", and its keyboard twin."""
 
-from bot.domain.caller import Caller, Permission, Target
+from bot.domain.caller import Caller, Permission
 from bot.domain.intent import Subscribe
 from bot.domain.reply import Reply, Told
 from bot.grammar import Words
-from bot.policy import Policy, authorize
 from bot.registry import command
 from bot.workflow.promotions import Promotions
 from bot.workflow.subscribers import Subscribers
@@ -17,13 +16,9 @@ def parse(words: Words) -> Subscribe:
 
 
 @command("notify", usage="/notify PROMOTION", allow=Permission.VIEW, parse=parse, names=False)
-async def notify(
-    ask: Subscribe, caller: Caller, promotions: Promotions, policy: Policy, subscribers: Subscribers
-) -> Reply:
+async def notify(ask: Subscribe, caller: Caller, promotions: Promotions, subscribers: Subscribers) -> Reply:
     """Be told, by a direct message, when the gates of a promotion hold, or when it ends before that."""
-    promotion = await promotions.get(ask.promotion)
-    for app in promotion.plan.apps:
-        authorize(policy, caller, Permission.VIEW, Target(app, promotion.plan.environment))
+    promotion = await promotions.find(ask.promotion, caller, whole=True)
     if not promotion.blocked or promotion.phase.final:
         return Told("There is nothing to wait for any more: look at the card.")
     await subscribers.add(promotion.id, caller.person)

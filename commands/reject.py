@@ -27,7 +27,7 @@ async def reject(ask: Reject, caller: Caller, promotions: Promotions) -> Reply:
     `/reject APP@TAG REASON` is about an image: it goes nowhere any more.
     """
     if not ask.content_hash:
-        named = await promotions.get(ask.promotion)
+        named = await promotions.find(ask.promotion, caller)
         ask = replace(ask, content_hash=named.content_hash)
     await promotions.reject(ask, caller)
     return Silent()

@@ -5,6 +5,7 @@ from bot.policy.contradictions import Place
 from bot.policy.file import load, parse
 from bot.policy.model import Policy
 from bot.policy.parts import Binding, EnvironmentRules
+from bot.policy.visibility import known, no_app, no_promotion, no_run, shows_all, shows_any, visible
 
 __all__ = [
     "EVERY",
@@ -13,9 +14,16 @@ __all__ = [
     "Place",
     "Policy",
     "authorize",
+    "known",
     "load",
     "may",
+    "no_app",
+    "no_promotion",
+    "no_run",
     "parse",
     "roles_of",
+    "shows_all",
+    "shows_any",
+    "visible",
     "who_could",
 ]

@@ -2,15 +2,17 @@
 
 import structlog
 
+from bot.catalog import Catalog
 from bot.domain.caller import Caller, Permission, Target
 from bot.domain.errors import IntegrationError, NotAllowed, NotFound
 from bot.domain.intent import Intent
 from bot.domain.reply import Reply
-from bot.policy import Policy, authorize
+from bot.policy import EVERY, Policy, authorize, known, may, no_app
 from bot.ports import Directory, RequestLog
 from bot.registry import Registry, Services
 from bot.router.incoming import Incoming
 from bot.store.audit import Audit, Entry
+from bot.workflow.promotions import Promotions
 
 log = structlog.get_logger(__name__)
 
@@ -28,6 +30,8 @@ class Desk:
         self._policy: Policy = services[Policy]
         self._directory: Directory = services[Directory]
         self._requests: RequestLog = services[RequestLog]
+        self._catalog: Catalog = services[Catalog]
+        self._promotions: Promotions = services[Promotions]
         self._audit: Audit | None = services.get(Audit)
 
     async def admit(self, incoming: Incoming, permission: Permission) -> Caller:
@@ -40,11 +44,25 @@ class Desk:
         """Raises NotAllowed, Repeated, and what the command raises."""
         caller = await self._caller(incoming)
         permission = self._registry.answering(intent).allow
+        if not may(self._policy, caller, Permission.VIEW, Target()):
+            await self._authorize(caller, permission, Target())
+        await self._find(intent, caller, permission)
         for target in targets(intent):
             await self._authorize(caller, permission, target)
         if not await self._requests.first(incoming.request_id):
             raise Repeated
         return await self._runner.run(intent, caller)
+
+    async def _find(self, intent: Intent, caller: Caller, permission: Permission) -> None:
+        """Raises UnknownName for an app or a promotion that is not there, or that the caller may not know of.
+
+        Whatever an intent names is looked at here, so no command can tell more by how it refuses.
+        """
+        for app in filter(None, (target.app for target in targets(intent))):
+            if app != EVERY and not known(self._policy, caller, permission, app):
+                raise no_app(self._policy, caller, app, await self._catalog.apps())
+        if id := getattr(intent, "promotion", ""):
+            await self._promotions.find(id, caller)
 
     async def _authorize(self, caller: Caller, permission: Permission, target: Target) -> None:
         """Raises NotAllowed, once the refusal is on record."""

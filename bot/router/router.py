@@ -9,12 +9,12 @@ import structlog
 from structlog.contextvars import bound_contextvars
 
 from bot.catalog import Catalog
-from bot.domain.caller import Permission
-from bot.domain.errors import UnknownName, UserError
+from bot.domain.caller import Caller, Permission
+from bot.domain.errors import UserError
 from bot.domain.intent import Intent
 from bot.grammar import Vocabulary
 from bot.metrics import COMMAND_SECONDS, COMMANDS
-from bot.names import did_you_mean
+from bot.policy import Policy, no_app, visible
 from bot.ports import Messenger, Modals
 from bot.registry import Registry, Services
 from bot.router.answers import Answers, Respond
@@ -49,6 +49,7 @@ class Router:
     def __init__(self, registry: Registry, services: Services) -> None:
         self._registry = registry
         self._catalog: Catalog = services[Catalog]
+        self._policy: Policy = services[Policy]
         self._desk = Desk(registry, services)
         self._answers = Answers(services[Messenger], services[Modals])
         self._suggestions = Suggestions(services)
@@ -116,10 +117,14 @@ class Router:
         words = spoken.words(incoming.context)
         with _counted(spoken.command.verb):
             if words and spoken.command.names:
-                await self._desk.admit(incoming, spoken.command.allow)
-                words.vocabulary = Vocabulary(await self._catalog.apps(), self._catalog.environments)
+                caller = await self._desk.admit(incoming, spoken.command.allow)
+                words.vocabulary = Vocabulary(await self._apps(caller), self._catalog.environments)
             intent = spoken.parse(words)
             await self._answer(intent, incoming, respond)
+
+    async def _apps(self, caller: Caller) -> tuple[str, ...]:
+        """Those that the caller may know of: no other is understood, or offered for one that is mistyped."""
+        return visible(self._policy, caller, await self._catalog.apps())
 
     async def _button(self, incoming: Incoming, body: Body, respond: Respond | None) -> None:
         intent = read_press(body, incoming.context)
@@ -132,9 +137,9 @@ class Router:
         with _counted(command.verb):
             if app := form[Input.APP]:
                 # Of an external select Slack does not know what was offered: the name is whatever the client sent.
-                await self._desk.admit(incoming, command.allow)
-                if app not in (apps := await self._catalog.apps()):
-                    raise UnknownName(f"There is no app {app[:60]!r}.{did_you_mean(app, apps)}")
+                caller = await self._desk.admit(incoming, command.allow)
+                if app not in (apps := await self._apps(caller)):
+                    raise no_app(self._policy, caller, app, apps)
             await self._answer(intent, incoming, None)
 
     async def _answer(self, intent: Intent, incoming: Incoming, respond: Respond | None) -> None:

@@ -11,7 +11,7 @@ from bot.domain.errors import IntegrationError, NotFound, Unavailable
 from bot.domain.overlay import Commit, Overlay, OverlayImage
 from bot.domain.promotion import Promotion
 from bot.domain.reply import StatusRow
-from bot.policy import Policy, may
+from bot.policy import Policy, may, shows_all
 from bot.ports import Applications, OverlaySource
 from bot.workflow.promotions import Promotions
 from bot.workflow.tags import Tags
@@ -63,7 +63,7 @@ class Board:
         ]
         overlays.sort(key=lambda overlay: (overlay.app, self._catalog.environment(overlay.environment).order))
         (images, broken), argo, details = await asyncio.gather(
-            self._named_images(listing, overlays), self._ask_argo(overlays), self._details(overlays)
+            self._named_images(listing, overlays), self._ask_argo(overlays), self._details(overlays, caller)
         )
         argo = {**argo, **{overlay: (None, why) for overlay, why in broken.items()}}
         return tuple(
@@ -107,16 +107,18 @@ class Board:
         except IntegrationError as error:
             return None, _problem(error)
 
-    async def _details(self, overlays: list[Overlay]) -> Mapping[Overlay, Detail]:
+    async def _details(self, overlays: list[Overlay], caller: Caller) -> Mapping[Overlay, Detail]:
         if len(overlays) > DETAILED:
             return dict.fromkeys(overlays, (None, None))
-        details = await asyncio.gather(*(self._detail(overlay) for overlay in overlays))
+        details = await asyncio.gather(*(self._detail(overlay, caller) for overlay in overlays))
         return dict(zip(overlays, details, strict=True))
 
-    async def _detail(self, overlay: Overlay) -> Detail:
-        return await asyncio.gather(
+    async def _detail(self, overlay: Overlay, caller: Caller) -> Detail:
+        commit, live = await asyncio.gather(
             self._last_commit(overlay.path), self._promotions.live(overlay.app, overlay.environment)
         )
+        # Of a release train with apps that the caller may not view, nothing is shown.
+        return commit, live if live and shows_all(self._policy, caller, live) else None
 
     async def _last_commit(self, path: str) -> Commit | None:
         try:

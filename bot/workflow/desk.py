@@ -5,12 +5,12 @@ from datetime import UTC, datetime
 from functools import partial
 
 from bot.domain.caller import Caller, Target
-from bot.domain.errors import Conflict, NotAllowed, PromotionInProgress, UnknownName
+from bot.domain.errors import Conflict, NotAllowed, PromotionInProgress
 from bot.domain.intent import Abort, Adjust, Approve, AskReason, Context, Deploy, Promote, Reject, Rollback
 from bot.domain.promotion import Phase, Plan, Promotion, Stage, VoteKind
 from bot.domain.reply import RollbackChoice
 from bot.gates.panel import Panel
-from bot.policy import Policy, authorize
+from bot.policy import Policy, authorize, no_promotion, shows_all, shows_any, visible
 from bot.store.audit import Audit, Entry
 from bot.store.database import Database
 from bot.store.promotions import PromotionStore
@@ -46,7 +46,7 @@ class PromotionDesk(Promotions):
     async def promote(self, ask: Promote, caller: Caller) -> Promotion:
         if known := await self._asked_before(ask.context):
             return known
-        return await self._start(await self.planner.promote(ask, caller.person), caller)
+        return await self._start(await self._plan_to_promote(ask, caller), caller)
 
     async def rollback(self, ask: Rollback, caller: Caller) -> Promotion:
         if known := await self._asked_before(ask.context):
@@ -55,9 +55,7 @@ class PromotionDesk(Promotions):
 
     async def preview(self, ask: Deploy | Promote, caller: Caller) -> Promotion:
         plan = await (
-            self.planner.deploy(ask, caller.person)
-            if isinstance(ask, Deploy)
-            else self.planner.promote(ask, caller.person)
+            self.planner.deploy(ask, caller.person) if isinstance(ask, Deploy) else self._plan_to_promote(ask, caller)
         )
         self._authorize(plan, caller)
         results = await self.panel.ask(plan, datetime.now(UTC), dry_run=True)
@@ -84,7 +82,15 @@ class PromotionDesk(Promotions):
     async def get(self, promotion_id: str) -> Promotion:
         if found := await self.store.get(promotion_id):
             return found
-        raise UnknownName(f"There is no promotion {promotion_id!r}: its id is at the foot of its card.")
+        raise no_promotion(promotion_id)
+
+    async def find(self, promotion_id: str, caller: Caller, *, whole: bool = False) -> Promotion:
+        found = await self.get(promotion_id)
+        if shows_all(self.policy, caller, found) or (not whole and shows_any(self.policy, caller, found)):
+            return found
+        if not whole and (await self.eligibility.lent_to(caller, found)).roles:
+            return found  # who is absent lends the caller their word about it
+        raise no_promotion(promotion_id)
 
     async def live(self, app: str, environment: str) -> Promotion | None:
         return await self.store.live(app, environment)
@@ -97,6 +103,12 @@ class PromotionDesk(Promotions):
                 await self.engine.start(promotion.id, pack(promotion.plan))
                 begun += 1
         return begun
+
+    async def _plan_to_promote(self, ask: Promote, caller: Caller) -> Plan:
+        """Whoever names no apps means those that they may view."""
+        return await self.planner.promote(
+            ask, caller.person, lambda apps: visible(self.policy, caller, apps, ask.environment)
+        )
 
     async def _asked_before(self, context: Context) -> Promotion | None:
         return await self.store.get(promotion_id(context.request_id))
@@ -150,7 +162,7 @@ class PromotionDesk(Promotions):
 
     async def _checked(self, kind: VoteKind, promotion: str, caller: Caller, content_hash: str) -> Promotion:
         """The promotion, if the caller's word about it would count now; a refusal is written down."""
-        found = await self.get(promotion)
+        found = await self.find(promotion, caller)
         try:
             lent = await self.eligibility.lent_to(caller, found)
             self.eligibility.check(found, kind, caller, content_hash, lent.roles)

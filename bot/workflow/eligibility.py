@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from bot.domain.caller import Caller, Permission, Target
 from bot.domain.errors import Conflict, NotAllowed
 from bot.domain.promotion import Promotion, Stage, VoteKind
-from bot.policy import Policy, authorize, roles_of, who_could
+from bot.policy import Policy, authorize, may, roles_of, who_could
 from bot.workflow.decisions import refuse_if_made
 from bot.workflow.delegates import Delegates, Lent, targets_of
 
@@ -60,14 +60,15 @@ class Eligibility:
     def _check_vote(self, promotion: Promotion, kind: VoteKind, caller: Caller, lent: frozenset[str]) -> Voices:
         """One who may decide on one app of a release train has a word: a yes counts for that app, a no for all."""
         voices: dict[str, tuple[str, ...]] = {}
-        refusals: list[NotAllowed] = []
+        refusals: dict[Target, NotAllowed] = {}
         for target in targets_of(promotion):
             try:
                 voices[target.app] = self._roles(promotion, caller, target, lent)
             except NotAllowed as refused:
-                refusals.append(refused)
+                refusals[target] = refused
         if not voices:
-            raise refusals[0]
+            seen = (target for target in refusals if may(self._policy, caller, Permission.VIEW, target))
+            raise refusals[next(seen, next(iter(refusals)))]  # it names an app that the caller knows of, if any
         if kind is VoteKind.APPROVE:
             self._check_own_work(promotion, caller)
         return voices

@@ -3,7 +3,7 @@
 import asyncio
 import base64
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -22,6 +22,8 @@ from bot.policy import Policy
 from bot.ports import Registry
 from bot.workflow.changes import Changes
 from bot.workflow.running import RollbackTargets
+
+Apps = tuple[str, ...]
 
 NO_SOURCES = Changes(None)
 
@@ -68,10 +70,11 @@ class Planner:
         want = Want((ask.app,), environment, Kind.PROMOTION, None, ask.reason, ask.break_glass)
         return await self._plan(want, listing, moves, requester, ask.context)
 
-    async def promote(self, ask: Promote, requester: Person) -> Plan:
+    async def promote(self, ask: Promote, requester: Person, known: Callable[[Apps], Apps] = tuple) -> Plan:
+        """`known`: of some apps, those that the requester may know of."""
         environment = self._catalog.environment(ask.environment)
         listing = await self._catalog.listing(fresh=True)
-        everywhere = tuple(app for app in listing.apps if (app, environment.name) in listing.overlays)
+        everywhere = known(tuple(app for app in listing.apps if (app, environment.name) in listing.overlays))
         want = self._want(ask.apps or everywhere, environment, ask.source, ask.reason, break_glass=ask.break_glass)
         if not ask.apps and want.source:
             apps = tuple(app for app in everywhere if (app, want.source.name) in listing.overlays)

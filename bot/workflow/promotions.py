@@ -50,6 +50,13 @@ class Promotions(Protocol):
         """Raises UnknownName."""
         ...
 
+    async def find(self, promotion_id: str, caller: Caller, *, whole: bool = False) -> Promotion:
+        """As `get`, for who may know of it: `whole` for who may view every app of it.
+
+        Raises UnknownName, the same for what is not there and for what is hidden.
+        """
+        ...
+
     async def live(self, app: str, environment: str) -> Promotion | None:
         """The promotion that is under way for this app in this environment."""
         ...

@@ -3,9 +3,9 @@
 from typing import Protocol
 
 from bot.domain.caller import Caller, Permission, Target
-from bot.domain.errors import NotFound, UnknownName
+from bot.domain.errors import NotFound
 from bot.domain.pipeline import PipelineRun, RunRequest, RunStatus, StepLog, TaskStatus
-from bot.policy import Policy, authorize
+from bot.policy import Policy, authorize, known, no_run
 from bot.policy.parts import AppPart
 from bot.ports import Pipelines
 from bot.redaction import Redactor
@@ -38,10 +38,11 @@ class Runs:
         try:
             run = await self._pipelines.get(name)
         except NotFound as error:
-            raise UnknownName(
-                f"There is no pipeline run `{name}`, or it has been cleaned up. `/pipeline list` shows the newest."
-            ) from error
-        authorize(self._policy, caller, permission, target_of(run))
+            raise no_run(name) from error
+        target = target_of(run)
+        if not known(self._policy, caller, permission, target.app):
+            raise no_run(name)
+        authorize(self._policy, caller, permission, target)
         return run
 
     async def failure(self, run: PipelineRun) -> tuple[str, StepLog | None]:

@@ -6,13 +6,13 @@ from datetime import UTC, datetime
 
 from bot.domain.application import ApplicationRef
 from bot.domain.caller import Caller, Permission, Target
-from bot.domain.errors import Conflict, NotAllowed, PromotionInProgress, UnknownName
+from bot.domain.errors import Conflict, NotAllowed, PromotionInProgress
 from bot.domain.image import Image
 from bot.domain.intent import Abort, Adjust, Approve, AskReason, Context, Deploy, Promote, Reject, Rollback
 from bot.domain.overlay import OverlayImage
 from bot.domain.promotion import Approval, ApprovalRule, Kind, Move, Phase, Plan, Promotion, Stage, Vote, VoteKind
 from bot.domain.reply import RollbackChoice
-from bot.policy import Policy, authorize
+from bot.policy import Policy, authorize, no_promotion, shows_all, shows_any
 from bot.workflow.promotions import Promotions
 
 NOW = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
@@ -87,8 +87,14 @@ class MemoryPromotions(Promotions):
         if self.failing:
             raise self.failing
         if promotion_id not in self.all:
-            raise UnknownName(f"There is no promotion {promotion_id!r}.")
+            raise no_promotion(promotion_id)
         return self.all[promotion_id]
+
+    async def find(self, promotion_id: str, caller: Caller, *, whole: bool = False) -> Promotion:
+        found = await self.get(promotion_id)
+        if not (shows_all if whole else shows_any)(self.policy, caller, found):
+            raise no_promotion(promotion_id)
+        return found
 
     async def live(self, app: str, environment: str) -> Promotion | None:
         return next(
@@ -136,7 +142,7 @@ class MemoryPromotions(Promotions):
 
     def _open(self, promotion_id: str, content_hash: str) -> Promotion:
         if promotion_id not in self.all:
-            raise UnknownName(f"There is no promotion {promotion_id!r}.")
+            raise no_promotion(promotion_id)
         promotion = self.all[promotion_id]
         if promotion.phase.final or promotion.stage is not Stage.APPROVAL:
             raise Conflict("This promotion has been decided already.")

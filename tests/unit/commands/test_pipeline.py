@@ -3,7 +3,7 @@
 import pytest
 
 from bot.domain.caller import Permission
-from bot.domain.errors import Conflict, InvalidCommand, NotAllowed, Unavailable, UnknownName
+from bot.domain.errors import Conflict, InvalidCommand, Unavailable, UnknownName
 from bot.domain.intent import Context
 from bot.domain.pipeline import PipelineRun, RunStatus
 from bot.domain.reply import RunDetail, RunList, RunLog
@@ -158,7 +158,7 @@ async def test_a_run_without_an_app_is_for_those_who_may_everywhere() -> None:
     office = Office()
     run = await started(office)
     office.pipelines._put(PipelineRun("stray-1", "ci", "ci-pipeline", RunStatus.RUNNING))
-    with pytest.raises(NotAllowed):
+    with pytest.raises(UnknownName):
         await office.run("/pipeline show stray-1", "U0CY")
     assert isinstance(await office.run("/pipeline show stray-1", "U0DEE"), RunDetail)
     assert office.registry.named("pipeline cancel").allow is Permission.RUN_PIPELINE

@@ -46,7 +46,7 @@ async def test_a_promotion_is_shown_to_who_may_view_all_of_it() -> None:
     office = Office()
     id = await train(office)
     assert await office.run(f"/show {id}") == Shown(office.promotions.only)
-    with pytest.raises(NotAllowed):
+    with pytest.raises(UnknownName):
         await office.run(f"/show {id}", "U0CY")
 
 

@@ -1,0 +1,296 @@
+"""Somebody asks about what they may not view: the answer is the one for what does not exist, word for word.
+
+Every command of the registry is in one of the tables, so that a new one cannot be forgotten.
+"""
+
+from collections.abc import AsyncIterator
+from dataclasses import MISSING, fields, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.domain.errors import UserError
+from bot.domain.intent import Context, Deploy, Intent, Promote, Rollback
+from bot.domain.pipeline import PipelineRun, RunStatus
+from bot.domain.promotion import Phase, Promotion, Stage
+from bot.domain.reply import StatusBoard
+from bot.domain.safety_reply import History
+from bot.policy import parse
+from bot.ports import Messenger, Modals
+from bot.registry import Command
+from bot.router import Router
+from bot.router.desk import Desk
+from bot.router.incoming import Incoming
+from bot.router.suggestions import Suggestions
+from bot.views import render
+from tests.fakes.messenger import FakeMessenger
+from tests.fakes.office import POLICY, Office
+
+SPY = "U0CY"
+"""an administrator of my-app, and of nothing else"""
+HIDDEN, ABSENT = "ledger", "wombat"
+NAMES_NOTHING = {"help", "whoami", "locks", "delegate", "pick", "freeze", "unfreeze"}
+"""these answer without an app, a promotion or a run that was named"""
+TYPED = {
+    "abort": "/abort {promotion}",
+    "adjust": "/adjust {promotion} leave out {app}",
+    "approve": "/approve {promotion}",
+    "can": "/pilothouse can {app} prod",
+    "deploy": "/deploy {app} prod",
+    "history": "/history {app} prod",
+    "lock": "/lock {app} prod",
+    "notify": "/notify {promotion}",
+    "pipeline cancel": "/pipeline cancel {run}",
+    "pipeline list": "/pipeline list {app}",
+    "pipeline logs": "/pipeline logs {run}",
+    "pipeline retry": "/pipeline retry {run}",
+    "pipeline run": "/pipeline run {app}",
+    "pipeline show": "/pipeline show {run}",
+    "promote": "/promote {app} to prod",
+    "reject": "/reject {promotion} no",
+    "reject image": "/reject {app}@1.4.2 broken",
+    "review": "/review {promotion} looks fine",
+    "rollback": "/rollback {app} prod to 1.4.0",
+    "scan": "/scan {app} prod",
+    "show": "/show {promotion}",
+    "status": "/status {app} prod",
+    "unlock": "/unlock {app} prod",
+    "unreject": "/unreject {app}@1.4.2",
+}
+MORE = ["/deploy {app}@1.4.2 prod --dry-run", "/deploy {app}", "/rollback {app} prod", "/status {app}",
+        "/promote {app} from staging to prod --dry-run", "/promote my-app,{app} to prod", "/history {app}",
+        "/scan {app}@1.4.2", "/scan {app} --rescan", "/pipeline run {app} main", "/lock {app} prod for 2h deploy",
+        "/freeze {app} prod until 18:00 stop", "/freeze prod until 18:00 --except {app}", "/unfreeze {app} prod",
+        "/adjust {promotion} take in my-app", "/pilothouse can {app} staging"]  # fmt: skip
+
+
+@pytest.fixture
+async def office(tmp_path: Path) -> AsyncIterator[Office]:
+    policy = POLICY + "  - {role: admin, users: [U0CY], apps: [my-app]}\n"
+    office = Office(policy=parse(policy), database_url=f"sqlite:///{tmp_path / 'words.db'}")
+    await office.safety.create()
+    for number, apps in enumerate((("ledger",), ("my-app", "ledger"), ("my-app",))):
+        await started(office, f"{number}000000{number}", apps)
+    office.pipelines._put(PipelineRun("ledger-run", "ci", "ci-pipeline", RunStatus.FAILED, app="ledger"))
+    office.pipelines._put(PipelineRun("stray-run", "ci", "ci-pipeline", RunStatus.FAILED))
+    yield office
+    await office.safety.database.close()
+
+
+async def started(office: Office, request: str, apps: tuple[str, ...]) -> Promotion:
+    """Of ana's, recorded whole."""
+    ask = Promote(context=Context(request, "C0DEPLOY", "c"), apps=apps, environment="production")
+    plan = office.promotions._plan(ask.context, apps, "production", "1.4.2", await office.caller("U0ANA"))
+    seen = replace((await sample(office)), plan=plan)
+    office.promotions.all[plan.id] = seen
+    async with office.safety.database.begin() as connection:
+        if len(apps) == 1:
+            await office.safety.promotions.create(connection, seen)
+    return seen
+
+
+async def sample(office: Office) -> Promotion:
+    other = Office()
+    return await other.promotions.deploy(
+        Deploy(context=Context("sample", "C0DEPLOY", "c"), app="x", environment="staging"), await office.caller("U0ANA")
+    )
+
+
+def spoken(office: Office) -> Router:
+    return Router(office.registry, {**office.services, Messenger: FakeMessenger(), Modals: Windows()})
+
+
+class Windows:
+    """Modals that keep what was shown in them."""
+
+    def __init__(self) -> None:
+        self.views: list[Any] = []
+
+    async def open(self, trigger: str, view: Any) -> str:
+        return "V1"
+
+    async def update(self, view_id: str, view: Any) -> None:
+        self.views.append(view)
+
+
+async def answer(office: Office, line: str) -> str:
+    """What the spy is shown for a typed line."""
+    shown: list[str] = []
+
+    async def respond(**message: Any) -> Any:
+        shown.append(f"{message['text']} {message['blocks']}")
+        return type("Answer", (), {"status_code": 200})()
+
+    async def ack(*_: Any, **__: Any) -> None:
+        return None
+
+    slash, _, text = line.partition(" ")
+    body = {"command": slash, "text": text, "user_id": SPY, "team_id": "T0PILOT", "trigger_id": line,
+            "channel_id": "C0DEPLOY"}  # fmt: skip
+    router = spoken(office)
+    await router.on_command(body, ack, respond)
+    await router.drain(5)
+    windows = router._answers._modals
+    assert isinstance(windows, Windows)
+    return f"{shown} {windows.views}"
+
+
+PROMOTION, RUN = {HIDDEN: "p-00000000", ABSENT: "p-99999999"}, {HIDDEN: "ledger-run", ABSENT: "wombat-run"}
+
+
+def neutral(text: str, app: str) -> str:
+    for word in (PROMOTION[app], RUN[app], app):
+        text = text.replace(word, "…")
+    return text
+
+
+async def both(office: Office, template: str) -> tuple[str, str]:
+    """The answer for what is hidden, and for what is absent, without their names."""
+    said = [
+        neutral(await answer(office, template.format(app=app, promotion=PROMOTION[app], run=RUN[app])), app)
+        for app in (HIDDEN, ABSENT)
+    ]
+    return said[0], said[1]
+
+
+@pytest.mark.parametrize("template", [*TYPED.values(), *MORE])
+async def test_whatever_is_typed_of_something_hidden_is_answered_as_of_nothing(office: Office, template: str) -> None:
+    hidden, absent = await both(office, template)
+    assert hidden == absent
+    assert "There is no" in hidden or "does not name" in hidden or "is no" in hidden or "not name" in hidden
+
+
+@pytest.mark.parametrize("run", ["stray-run"])
+@pytest.mark.parametrize("verb", ["show", "logs", "cancel", "retry"])
+async def test_a_run_of_no_app_is_hidden_from_who_may_not_view_all(office: Office, verb: str, run: str) -> None:
+    shown = (await answer(office, f"/pipeline {verb} {run}")).replace(run, "…")
+    absent = (await answer(office, f"/pipeline {verb} no-such-run")).replace("no-such-run", "…")
+    assert shown == absent
+
+
+def test_every_command_is_in_a_table(office: Office) -> None:
+    typed = {command.verb for command in office.registry if command.parse}
+    assert typed == (TYPED.keys() | NAMES_NOTHING) & typed
+    assert not TYPED.keys() - {command.verb for command in office.registry}
+
+
+# Buttons and modals carry what somebody put there.
+
+SUBJECTS = ("app", "apps", "promotion", "run")
+
+
+def intent(command: Command, app: str, request: str) -> Intent | None:
+    """An intent of the command about an app, its promotion or its run; None when it is about none."""
+    given: dict[str, Any] = {}
+    known = {"app": app, "apps": (app,), "promotion": PROMOTION[app], "run": RUN[app], "environment": "production",
+             "context": Context(request, "C0DEPLOY", "c", "T0PILOT"), "image": "1.4.2", "verb": "deploy",
+             "left_out": (app,), "to": "1.4.0", "reason": "why", "note": "seen"}  # fmt: skip
+    for each in fields(command.intent):
+        if each.name in known:
+            given[each.name] = known[each.name]
+        elif each.default is MISSING and each.default_factory is MISSING:
+            given[each.name] = ""
+    return command.intent(**given) if set(SUBJECTS) & given.keys() else None
+
+
+async def asked(office: Office, ask: Intent, app: str) -> str:
+    desk = Desk(office.registry, {**office.services, Messenger: FakeMessenger(), Modals: Windows()})
+    try:
+        reply = await desk.ask(ask, Incoming("button", SPY, "T0PILOT", ask.context.request_id, "C0DEPLOY"))
+    except UserError as refused:
+        return neutral(f"{type(refused).__name__}: {refused.sentence}", app)
+    return neutral(repr(render(reply)), app)
+
+
+def verbs() -> list[str]:
+    return sorted(command.verb for command in Office().registry if intent(command, HIDDEN, ""))
+
+
+@pytest.mark.parametrize("verb", verbs())
+async def test_whatever_a_button_asks_of_something_hidden_is_answered_as_of_nothing(office: Office, verb: str) -> None:
+    command = office.registry.named(verb)
+    hidden, absent = intent(command, HIDDEN, "h"), intent(command, ABSENT, "a")
+    assert hidden is not None
+    assert absent is not None
+    said = await asked(office, hidden, HIDDEN)
+    assert said == await asked(office, absent, ABSENT)
+    assert said.startswith("UnknownName")
+
+
+def test_only_commands_that_name_nothing_are_not_asked(office: Office) -> None:
+    silent = {command.verb for command in office.registry} - set(verbs())
+    assert silent <= NAMES_NOTHING, "say which field of its intent names an app, a promotion or a run"
+
+
+@pytest.mark.parametrize("typo", ["ledgr", "leger", "ledgers", "LEDGER", "paymens", "payment"])
+async def test_nobody_is_offered_what_is_hidden(office: Office, typo: str) -> None:
+    for line in ("/status {}", "/deploy {} prod", "/history {}", "/lock {} prod", "/promote {} to prod"):
+        shown = await answer(office, line.format(typo))
+        rest = shown.replace(line.format(typo), "").replace(f"`{typo}`", "").replace(typo, "")
+        assert "ledger" not in rest
+        assert "payments" not in rest
+
+
+async def test_who_may_view_it_is_still_offered_it(office: Office) -> None:
+    assert "my-app" in await answer(office, "/status my-ap")
+
+
+@pytest.mark.parametrize("app", [HIDDEN, ABSENT])
+@pytest.mark.parametrize("select", ["image", "to"])
+async def test_selects_offer_nothing_of_it(office: Office, app: str, select: str) -> None:
+    values = {"a": {"app": {"selected_option": {"value": app}}},
+              "b": {"environment": {"selected_option": {"value": "production"}}}}  # fmt: skip
+    body = {"action_id": select, "view": {"state": {"values": values}}}
+    choices = await Suggestions(office.services).choices(body, await office.caller(SPY), Context("r", "C", "c"))
+    assert not choices
+
+
+# A release train of which the spy may view one app.
+
+TRAIN = "p-10000001"
+
+
+@pytest.mark.parametrize("line", ["/show {}", "/notify {}", "/adjust {} leave out my-app", "/adjust {} take in x"])
+async def test_a_train_with_a_hidden_app_is_not_shown(office: Office, line: str) -> None:
+    shown = (await answer(office, line.format(TRAIN))).replace(TRAIN, "…")
+    absent = (await answer(office, line.format("p-99999999"))).replace("p-99999999", "…")
+    assert shown == absent
+    assert "ledger" not in shown
+
+
+async def test_a_train_with_a_hidden_app_stands_in_no_list(office: Office) -> None:
+    del office.promotions.all["p-20000002"]
+    board = await office.run("/status my-app prod", SPY)
+    assert isinstance(board, StatusBoard)
+    assert [row.promotion for row in board.rows] == [None]
+    seen = await office.run("/status my-app prod", "U0BO")
+    assert isinstance(seen, StatusBoard)
+    assert [row.promotion and row.promotion.id for row in seen.rows] == [TRAIN]
+
+
+async def test_history_leaves_out_trains_with_hidden_apps(office: Office) -> None:
+    for id in ("p-00000000", "p-20000002"):
+        over = replace(office.promotions.all[id], phase=Phase.SUCCEEDED, stage=Stage.DONE)
+        async with office.safety.database.begin() as connection:
+            await office.safety.promotions.save(connection, over)
+    async with office.safety.database.begin() as connection:
+        await office.safety.promotions.create(connection, office.promotions.all[TRAIN])
+    whole = await office.run("/history my-app prod", "U0BO")
+    assert isinstance(whole, History)
+    assert {one.id for one in whole.promotions} == {TRAIN, "p-20000002"}
+    shown = await office.run("/history my-app prod", SPY)
+    assert isinstance(shown, History)
+    assert [one.id for one in shown.promotions] == ["p-20000002"]
+
+
+async def test_who_asked_for_it_sees_it_whatever_policy_says_now(office: Office) -> None:
+    train = office.promotions.all[TRAIN]
+    mine = replace(train, plan=replace(train.plan, requester=(await office.caller(SPY)).person))
+    office.promotions.all[TRAIN] = mine
+    assert (await office.promotions.find(TRAIN, await office.caller(SPY), whole=True)) is mine
+
+
+async def test_a_rollback_by_button_of_something_hidden_says_nothing_of_who_could(office: Office) -> None:
+    ask = Rollback(context=Context("h", "C0DEPLOY", "c", "T0PILOT"), app=HIDDEN, environment="production", to="1")
+    assert "Ask" not in await asked(office, ask, HIDDEN)
