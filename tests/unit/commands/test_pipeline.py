@@ -3,7 +3,7 @@
 import pytest
 
 from bot.domain.caller import Permission
-from bot.domain.errors import Conflict, InvalidCommand, Unavailable, UnknownName
+from bot.domain.errors import Conflict, InvalidCommand, NotAllowed, Unavailable, UnknownName
 from bot.domain.intent import Context
 from bot.domain.pipeline import PipelineRun, RunStatus
 from bot.domain.reply import RunDetail, RunList, RunLog
