@@ -9,8 +9,8 @@ from bot.domain.image import is_digest
 from bot.store.codec import load
 from bot.webhooks.sender import Delivery, decoded, same
 
-Scanned = Callable[[str], Awaitable[object]]
-"""called with the digest of an image"""
+Scanned = Callable[[str, str], Awaitable[object]]
+"""called with the digest of an image, and its repository without the registry's host"""
 
 OVER = {
     "SCANNING_COMPLETED", "SCANNING_FAILED", "SCANNING_STOPPED",
@@ -27,8 +27,13 @@ class ScanOf(msgspec.Struct):
     scan_type: str = "vulnerability"
 
 
+class InRepository(msgspec.Struct):
+    repo_full_name: str = ""
+
+
 class Data(msgspec.Struct):
     resources: list[Resource] | None = None
+    repository: InRepository | None = None
     scan: ScanOf | None = None
 
 
@@ -46,6 +51,8 @@ class ScanOver(msgspec.Struct):
     """What is kept of it."""
 
     digest: str
+    repository: str = ""
+    """H27: for an index the digests are those of its platforms, so the repository says whom it concerns, too"""
 
 
 class HarborWebhook:
@@ -73,10 +80,12 @@ class HarborWebhook:
         digest = next((r.digest for r in data.resources or () if is_digest(r.digest)), "")
         if not digest:
             return None
-        return Delivery(_id(event, body), ScanOver(digest))
+        repository = data.repository.repo_full_name if data.repository else ""
+        return Delivery(_id(event, body), ScanOver(digest, repository))
 
     async def act(self, facts: str) -> None:
-        await self._scanned(load(facts, ScanOver).digest)
+        over = load(facts, ScanOver)
+        await self._scanned(over.digest, over.repository)
 
 
 def _id(event: Event, body: bytes) -> str:

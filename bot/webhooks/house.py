@@ -31,12 +31,12 @@ SECRETS = {
 }
 """Whose secret is which of PILOTHOUSE_WEBHOOKS__…"""
 
-Wake = Callable[[str], Awaitable[object]]
+Wake = Callable[[str, str], Awaitable[object]]
 
 
-async def nobody_waits(digest: str) -> None:
+async def nobody_waits(digest: str, repository: str) -> None:
     """Gates that wait for a scan ask again by themselves, within a minute."""
-    log.debug("webhook.scan_over", digest=digest)
+    log.debug("webhook.scan_over", digest=digest, repository=repository)
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Webhooks:
 class Needs:
     """What the receivers work with.
 
-    `wake` is told the digest of an image whose scan is over, `quiet` the app and the environment of an alert that is.
+    `wake` is told the digest and the repository of an image whose scan is over, `quiet` the app and the environment of an alert that is.
     """
 
     policy: Policy

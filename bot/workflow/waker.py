@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from bot.domain.image import Image
 from bot.domain.promotion import Promotion, Stage
 from bot.store.promotions import PromotionStore
 from bot.workflow.journal import StoryEngine
@@ -21,9 +22,17 @@ class Waker:
     engine: StoryEngine
     clock: Callable[[], float] = time.time
 
-    async def image(self, digest: str) -> int:
-        """Something is known of an image; how many promotions were woken."""
-        return await self._wake(lambda promotion: any(move.after.digest == digest for move in promotion.moves))
+    async def image(self, digest: str, repository: str = "") -> int:
+        """Something is known of an image; how many promotions were woken.
+
+        `repository` (without the registry's host) wakes for every image in it: what concerns an index is told with the
+        digests of its platforms (H27).
+        """
+
+        def concerns(image: Image) -> bool:
+            return image.digest == digest or (repository != "" and image.repository.partition("/")[2] == repository)
+
+        return await self._wake(lambda promotion: any(concerns(move.after) for move in promotion.moves))
 
     async def place(self, app: str, environment: str) -> int:
         """Something has changed for an app there, or where its images come from; "" is any."""

@@ -5,7 +5,7 @@ from collections.abc import Generator, Iterable
 
 import httpx
 
-from bot.domain.errors import Refused
+from bot.domain.errors import Advice, Refused
 from integrations.http import Answer, Basic
 
 PARAMETER = re.compile(r'(\w+)="([^"]*)"')
@@ -35,6 +35,10 @@ class Challenged(Refused):
         self.args = (system, operation, detail, realm, query)
         self.realm = realm
         self.query = query
+        self.advice = Advice(
+            "The registry does not let this account read the image.",
+            "Check its name and password, and give it the permission repository:pull.",
+        )
 
 
 def challenge(answer: Answer) -> Challenged | None:

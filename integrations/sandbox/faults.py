@@ -20,13 +20,39 @@ class Faults:
     failing_step: the pipeline task ("fetch-source" | "run-tests" | "build-push") that the next runs fail at, or "".
     critical_cve: the next images to be scanned have a fixable critical vulnerability.
     unhealthy_rollout: the applications ("my-app-production") that turn Degraded after their next sync.
+    multi_platform: the next images that are pushed are indexes of two platforms.
+    failing_platform: the platform ("linux/arm64") whose scans fail from now on, or "".
+    scanner_away: Harbor's scanner does not answer.
+    harbor_read_only: Harbor is in read-only mode.
+    harbor_denies: permissions ("scan:create") that no robot account has.
+    harbor_policy: settings laid over those of every project: {"prevent_vul": "true", "severity": "high"}.
     weather: how each system answers; "slow" adds seconds, "down" drops the connection.
     """
 
     failing_step: str = ""
     critical_cve: bool = False
     unhealthy_rollout: tuple[str, ...] = ()
+    multi_platform: bool = False
+    failing_platform: str = ""
+    scanner_away: bool = False
+    harbor_read_only: bool = False
+    harbor_denies: tuple[str, ...] = ()
+    harbor_policy: dict[str, str] = field(default_factory=dict)
     weather: dict[str, Weather] = field(default_factory=lambda: dict.fromkeys(SYSTEMS, "fine"))
+
+
+LISTS = {
+    "unhealthy_rollout": "a list of Argo CD application names",
+    "harbor_denies": "a list of permissions such as scan:create",
+}
+TEXTS = {"failing_step": "the name of a pipeline task", "failing_platform": "a platform such as linux/arm64"}
+SWITCHES = ("critical_cve", "multi_platform", "scanner_away", "harbor_read_only")
+
+
+def listed(name: str, value: object, expected: str) -> tuple[str, ...]:
+    if not isinstance(value, list | tuple) or not all(isinstance(text, str) for text in value):
+        raise ValueError(f"{name}: expected {expected}")
+    return tuple(value)
 
 
 class FaultBoard:
@@ -52,15 +78,18 @@ class FaultBoard:
                         f"with one of {', '.join(get_args(Weather))}"
                     )
             merged["weather"] = {**self.now.weather, **weather}
-        if "unhealthy_rollout" in merged:
-            names = merged["unhealthy_rollout"]
-            if not isinstance(names, list | tuple) or not all(isinstance(n, str) for n in names):
-                raise ValueError("unhealthy_rollout: expected a list of Argo CD application names")
-            merged["unhealthy_rollout"] = tuple(names)
-        if not isinstance(merged.get("failing_step", ""), str):
-            raise ValueError("failing_step: expected the name of a pipeline task, or an empty string")
-        if not isinstance(merged.get("critical_cve", False), bool):
-            raise ValueError("critical_cve: expected true or false")
+        for name, expected in LISTS.items():
+            if name in merged:
+                merged[name] = listed(name, merged[name], expected)
+        for name, expected in TEXTS.items():
+            if not isinstance(merged.get(name, ""), str):
+                raise ValueError(f"{name}: expected {expected}, or an empty string")
+        for name in SWITCHES:
+            if not isinstance(merged.get(name, False), bool):
+                raise ValueError(f"{name}: expected true or false")
+        policy = merged.get("harbor_policy", {})
+        if not isinstance(policy, dict) or not all(isinstance(t, str) for pair in policy.items() for t in pair):
+            raise ValueError('harbor_policy: expected texts such as {"prevent_vul": "true", "severity": "high"}')
         self.now = replace(self.now, **merged)
         return self.now
 

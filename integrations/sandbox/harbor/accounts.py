@@ -14,7 +14,7 @@ ADMIN = "admin"
 class Robot:
     """`name` is the full one: `robot$ci`, or `robot$apps+ci` for a project's. `projects` empty = every project.
 
-    expires_at: epoch seconds, -1 = never.
+    expires_at: epoch seconds, -1 = never. permissions: "artifact:read" and the like; None = all.
     """
 
     id: int
@@ -24,6 +24,7 @@ class Robot:
     projects: frozenset[str] = frozenset()
     disabled: bool = False
     expires_at: int = -1
+    permissions: frozenset[str] | None = None
 
     @property
     def level(self) -> str:
@@ -37,9 +38,11 @@ class Caller:
     name: str = ""
     admin: bool = False
     projects: frozenset[str] | None = frozenset()
+    permissions: frozenset[str] | None = None
 
-    def sees(self, project: str) -> bool:
-        return self.admin or self.projects is None or project in self.projects
+    def may(self, project: str, permission: str) -> bool:
+        within = self.projects is None or project in self.projects
+        return self.admin or (within and (self.permissions is None or permission in self.permissions))
 
 
 ANONYMOUS = Caller()
@@ -79,7 +82,7 @@ class Accounts:
             return ANONYMOUS
         if robot.disabled or (robot.expires_at != -1 and robot.expires_at < now.timestamp()):
             return ANONYMOUS
-        return Caller(name, projects=robot.projects or None)
+        return Caller(name, projects=robot.projects or None, permissions=robot.permissions)
 
     def token(self, caller: Caller) -> str:
         """A bearer token for the registry API, good for `caller` (H24)."""

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from . import views
+from . import scan_results, views
 from .context import Context
 from .errors import bad_request, conflict, not_found
 from .json_response import HarborJson
@@ -46,17 +46,17 @@ def routes(context: Context) -> list[Route]:
 
 
 async def list_artifacts(context: Context, request: Request) -> Response:
-    project, repository = context.repository(request)
+    project, repository = context.repository(request, "artifact:list")
     found = sorted(repository.images(), key=lambda a: a.pushed, reverse=True)
-    return page(request, select(request, found, _FIELDS), lambda a: _shown(request, a, repository, project))
+    return page(request, select(request, found, _FIELDS), lambda a: _shown(context, request, a, repository, project))
 
 
 async def get_artifact(context: Context, request: Request) -> Response:
     project, repository, artifact = context.artifact(request)
-    return HarborJson(_shown(request, artifact, repository, project))
+    return HarborJson(_shown(context, request, artifact, repository, project))
 
 
-def _shown(request: Request, artifact: Artifact, repository: Repository, project: Project) -> Json:
+def _shown(context: Context, request: Request, artifact: Artifact, repository: Repository, project: Project) -> Json:
     """H10: tags by default, the rest when asked. `with_signature` does nothing."""
     shown = views.artifact(artifact, repository, project.id)
     if switch(request, "with_tag", default=True):
@@ -67,26 +67,28 @@ def _shown(request: Request, artifact: Artifact, repository: Repository, project
         attached = repository.accessories(artifact.digest)
         shown["accessories"] = [views.accessory(a, artifact, repository.name) for a in attached] or None
     mime = views.accepted_report_type(request.headers.get("x-accept-vulnerabilities", ""))
-    if switch(request, "with_scan_overview") and mime and artifact.report is not None:
-        shown["scan_overview"] = {mime: views.native_summary(artifact.report)}
+    if switch(request, "with_scan_overview") and mime and not context.scanner.away:  # H26
+        summary = scan_results.summary(repository, artifact)
+        if summary is not None:
+            shown["scan_overview"] = {mime: summary}
     return shown
 
 
 async def delete_artifact(context: Context, request: Request) -> Response:
-    _, repository, artifact = context.artifact(request, write=True)
+    _, repository, artifact = context.artifact(request, "artifact:delete")
     context.scanner.forget(artifact)
     repository.artifacts = [a for a in repository.artifacts if a is not artifact and a.subject != artifact.digest]
     return Response()
 
 
 async def list_tags(context: Context, request: Request) -> Response:
-    _, repository, artifact = context.artifact(request)
+    _, repository, artifact = context.artifact(request, "tag:list")
     found = select(request, artifact.tags, {"name": lambda tag: tag.name, "id": lambda tag: tag.id})
     return page(request, found, lambda tag: views.tag(tag, artifact, repository.id))
 
 
 async def create_tag(context: Context, request: Request) -> Response:
-    _, repository, artifact = context.artifact(request, write=True)
+    _, repository, artifact = context.artifact(request, "tag:create")
     name = (await _object(request)).get("name", "")
     if not name:
         raise bad_request("the name of the tag is required")
@@ -97,7 +99,7 @@ async def create_tag(context: Context, request: Request) -> Response:
 
 
 async def delete_tag(context: Context, request: Request) -> Response:
-    _, _, artifact = context.artifact(request, write=True)
+    _, _, artifact = context.artifact(request, "tag:delete")
     name = request.path_params["tag"]
     kept = [tag for tag in artifact.tags if tag.name != name]
     if len(kept) == len(artifact.tags):
@@ -107,7 +109,7 @@ async def delete_tag(context: Context, request: Request) -> Response:
 
 
 async def add_label(context: Context, request: Request) -> Response:
-    _, _, artifact = context.artifact(request, write=True)
+    _, _, artifact = context.artifact(request, "artifact-label:create")
     label = context.inventory.labels.get((await _object(request)).get("id", 0))
     if label is None:
         raise not_found("label")
@@ -118,7 +120,7 @@ async def add_label(context: Context, request: Request) -> Response:
 
 
 async def remove_label(context: Context, request: Request) -> Response:
-    _, _, artifact = context.artifact(request, write=True)
+    _, _, artifact = context.artifact(request, "artifact-label:delete")
     label = context.inventory.labels.get(request.path_params["label"])
     if label is None or label not in artifact.labels:
         raise not_found("label")
@@ -127,7 +129,7 @@ async def remove_label(context: Context, request: Request) -> Response:
 
 
 async def list_accessories(context: Context, request: Request) -> Response:
-    _, repository, artifact = context.artifact(request)
+    _, repository, artifact = context.artifact(request, "accessory:list")
     fields: dict[str, Reader[Artifact]] = {**_FIELDS, "type": lambda a: a.kind}
     found = select(request, repository.accessories(artifact.digest), fields)
     return page(request, found, lambda a: views.accessory(a, artifact, repository.name))

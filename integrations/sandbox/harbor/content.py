@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,6 +10,7 @@ MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 INDEX = "application/vnd.oci.image.index.v1+json"
 IMAGE_CONFIG = "application/vnd.oci.image.config.v1+json"
 LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
+IN_TOTO = "application/vnd.in-toto+json"
 EMPTY = "application/vnd.oci.empty.v1+json"
 
 Document = dict[str, Any]
@@ -64,12 +66,16 @@ class Manifest:
         return str((self.document.get("subject") or {}).get("digest", ""))
 
 
-def image(repository: str, revision: str, source: str, created: str, version: str = "") -> Manifest:
+def image(
+    repository: str, revision: str, source: str, created: str, version: str = "", architecture: str = "amd64"
+) -> Manifest:
     """An image whose content, and so whose digest, follows from these arguments alone.
 
     created: RFC 3339. The config carries the OCI labels that tell where the image comes from.
     """
-    layer = Blob(LAYER, f"layer of {repository} at {revision}".encode())
+    layer = Blob(
+        LAYER, f"layer of {repository} at {revision}{'' if architecture == 'amd64' else architecture}".encode()
+    )
     labels = {
         "org.opencontainers.image.created": created,
         "org.opencontainers.image.revision": revision,
@@ -77,7 +83,7 @@ def image(repository: str, revision: str, source: str, created: str, version: st
     }
     if version:
         labels["org.opencontainers.image.version"] = version
-    config = Blob(IMAGE_CONFIG, encode(_config(labels, created, layer.digest)))
+    config = Blob(IMAGE_CONFIG, encode(_config(labels, created, layer.digest, architecture)))
     document = {
         "schemaVersion": 2,
         "mediaType": MANIFEST,
@@ -87,10 +93,34 @@ def image(repository: str, revision: str, source: str, created: str, version: st
     return Manifest(document, (config, layer))
 
 
-def _config(labels: dict[str, str], created: str, layer: str) -> Document:
+def index(platforms: Mapping[str, Manifest], attestations: Iterable[Manifest]) -> Manifest:
+    """`platforms`: "linux/arm64" → its image. Attestations stand beside them, as BuildKit writes it."""
+    entries = [_entry(manifest, *name.split("/", 1)) for name, manifest in platforms.items()]
+    entries += [_entry(manifest, "unknown", "unknown") for manifest in attestations]
+    return Manifest({"schemaVersion": 2, "mediaType": INDEX, "manifests": entries})
+
+
+def _entry(manifest: Manifest, os: str, architecture: str) -> Document:
+    platform = {"os": os, "architecture": architecture}
+    return {
+        "mediaType": manifest.media_type, "digest": manifest.digest, "size": len(manifest.data), "platform": platform,
+    }  # fmt: skip
+
+
+def attestation(subject: Manifest) -> Manifest:
+    """What BuildKit adds for each platform; the registry knows it as a manifest like others."""
+    statement = Blob(IN_TOTO, encode({"predicateType": "https://slsa.dev/provenance/v1", "subject": subject.digest}))
+    config = Blob(IMAGE_CONFIG, encode({"architecture": "unknown", "os": "unknown", "config": {}}))
+    document = {
+        "schemaVersion": 2, "mediaType": MANIFEST, "config": config.descriptor(), "layers": [statement.descriptor()],
+    }  # fmt: skip
+    return Manifest(document, (config, statement))
+
+
+def _config(labels: dict[str, str], created: str, layer: str, architecture: str) -> Document:
     return {
         "created": created,
-        "architecture": "amd64",
+        "architecture": architecture,
         "os": "linux",
         "config": {
             "Env": ["PATH=/usr/local/bin:/usr/bin:/bin"],

@@ -6,6 +6,7 @@ from urllib.parse import unquote
 from starlette.requests import Request
 
 from integrations.sandbox.clock import Clock
+from integrations.sandbox.faults import FaultBoard
 
 from .accounts import Accounts, Caller
 from .errors import HarborError, forbidden, unauthorized
@@ -22,29 +23,40 @@ class Context:
     clock: Clock
     registry_host: str
     version: str
+    faults: FaultBoard | None = None
 
     def caller(self, request: Request) -> Caller:
         return self.accounts.identify(request.headers.get("authorization", ""), self.clock.now())
 
-    def project(self, request: Request, write: bool = False) -> Project:
-        """The project of the path. Raises HarborError: 401 to the anonymous, 403 when absent or not allowed (H5)."""
+    def project(self, request: Request, permission: str = "project:read") -> Project:
+        """The project of the path. Raises HarborError: 401 to nobody, 403 when absent or not allowed (H5, H28)."""
         name = unquote(request.path_params["project"])
         found = self.inventory.project(name, request.headers.get("x-is-resource-name", "") == "true")
         caller = self.caller(request)
         if found is None and caller.admin:
             raise HarborError(404, "NOT_FOUND", f"project {name} not found")
-        readable = found is not None and (caller.sees(found.name) or (found.public and not write))
-        if found is None or not readable:
+        if found is None or not self.allowed(caller, found, permission):
             raise forbidden() if caller.name else unauthorized()
         return found
 
-    def repository(self, request: Request, write: bool = False) -> tuple[Project, Repository]:
+    def allowed(self, caller: Caller, project: Project, permission: str) -> bool:
+        """What is public may be read by all; a permission that the fault board takes away, nobody has."""
+        if self.faults and permission in self.faults.now.harbor_denies and not caller.admin:
+            return False
+        reads = permission.rpartition(":")[2] in ("read", "list", "pull")
+        return caller.may(project.name, permission) or (project.public and reads)
+
+    def metadata(self, project: Project) -> dict[str, str]:
+        """With what the fault board sets over the project's own."""
+        return {**project.metadata, **(self.faults.now.harbor_policy if self.faults else {})}
+
+    def repository(self, request: Request, permission: str = "repository:read") -> tuple[Project, Repository]:
         """H1: the router has unescaped the name once; what a client encoded twice is unescaped here."""
-        project = self.project(request, write)
+        project = self.project(request, permission)
         return self.inventory.repository(f"{project.name}/{unquote(request.path_params['repository'])}")
 
-    def artifact(self, request: Request, write: bool = False) -> tuple[Project, Repository, Artifact]:
-        project, repository = self.repository(request, write)
+    def artifact(self, request: Request, permission: str = "artifact:read") -> tuple[Project, Repository, Artifact]:
+        project, repository = self.repository(request, permission)
         return self.inventory.artifact(
             f"{project.name}/{repository.name.partition('/')[2]}", request.path_params["reference"]
         )

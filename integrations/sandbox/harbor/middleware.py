@@ -8,6 +8,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from integrations.sandbox.faults import FaultBoard
+
 from .errors import HarborError
 
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS", "TRACE")
@@ -32,6 +34,22 @@ class RequestIdMiddleware:
             await send(message)
 
         await self._app(scope, receive, tagged)
+
+
+class ReadOnlyMiddleware:
+    """H28: in read-only mode whatever is not a read is refused, before anybody asks who it is."""
+
+    def __init__(self, app: ASGIApp, faults: FaultBoard | None) -> None:
+        self._app = app
+        self._faults = faults
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        on = self._faults is not None and self._faults.now.harbor_read_only
+        if on and scope["type"] == "http" and scope["method"] not in SAFE_METHODS:
+            words = "The system is in read only mode. Any modification is prohibited."
+            await HarborError(403, "DENIED", words).response()(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
 
 
 class CsrfMiddleware:

@@ -99,7 +99,18 @@ class Repository:
         return None
 
     def images(self) -> list[Artifact]:
-        return [artifact for artifact in self.artifacts if not artifact.subject]
+        """What Harbor lists: what an index consists of only where it has a tag of its own."""
+        return [a for a in self.artifacts if not a.subject and (a.tags or not self.in_index(a))]
+
+    def in_index(self, part: Artifact) -> bool:
+        entries = (entry for a in self.artifacts for entry in a.manifest.document.get("manifests") or ())
+        return any(entry["digest"] == part.digest for entry in entries)
+
+    def platforms(self, index: Artifact) -> list[Artifact]:
+        """The images of an index; what only attests something about one is none of them (H25)."""
+        entries = index.manifest.document.get("manifests") or ()
+        digests = [entry["digest"] for entry in entries if entry["platform"]["os"] != "unknown"]
+        return [artifact for artifact in self.artifacts if artifact.digest in digests]
 
     def accessories(self, digest: str) -> list[Artifact]:
         return [artifact for artifact in self.artifacts if artifact.subject == digest]

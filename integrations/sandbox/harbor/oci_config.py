@@ -17,3 +17,9 @@ def config_of(manifest: Manifest) -> dict[str, Any]:
 
 def labels_of(manifest: Manifest) -> dict[str, str]:
     return (config_of(manifest).get("config") or {}).get("Labels") or {}
+
+
+def platform_of(manifest: Manifest) -> str:
+    """ "linux/arm64" """
+    config = config_of(manifest)
+    return f"{config.get('os', '')}/{config.get('architecture', '')}"

@@ -59,7 +59,7 @@ async def system_info(context: Context, request: Request) -> Response:
             "registry_url": context.registry_host,
             "project_creation_restriction": "adminonly",
             "has_ca_root": False,
-            "read_only": False,
+            "read_only": bool(context.faults and context.faults.now.harbor_read_only),
             "notification_enable": True,
             "registry_storage_provider_name": "filesystem",
             "current_time": views.moment(context.clock.now()),
@@ -77,15 +77,16 @@ async def system_allowlist(context: Context, request: Request) -> Response:
 
 async def list_projects(context: Context, request: Request) -> Response:
     caller = context.caller(request)
-    found = [p for p in context.inventory.projects.values() if p.public or caller.sees(p.name)]
+    found = [p for p in context.inventory.projects.values() if context.allowed(caller, p, "project:read")]
     if name := request.query_params.get("name"):
         found = [project for project in found if name in project.name]
     selected = select(request, found, {"name": lambda p: p.name, "project_id": lambda p: p.id})
-    return page(request, selected, views.project)
+    return page(request, selected, lambda p: views.project(p, context.metadata(p)))
 
 
 async def get_project(context: Context, request: Request) -> Response:
-    return HarborJson(views.project(context.project(request)))
+    project = context.project(request)
+    return HarborJson(views.project(project, context.metadata(project)))
 
 
 async def get_metadata(context: Context, request: Request) -> Response:
@@ -101,7 +102,7 @@ async def get_one_metadata(context: Context, request: Request) -> Response:
 
 async def put_metadata(context: Context, request: Request) -> Response:
     """H16: exactly one key, and its value is a string."""
-    project, name = context.project(request, write=True), request.path_params["name"]
+    project, name = context.project(request, "metadata:update"), request.path_params["name"]
     body = await _object(request)
     if list(body) != [name] or not isinstance(body[name], str):
         raise bad_request("only allow set/update one metadata each time")
@@ -134,7 +135,7 @@ async def get_scanner(context: Context, request: Request) -> Response:
 
 
 async def list_repositories(context: Context, request: Request) -> Response:
-    project = context.project(request)
+    project = context.project(request, "repository:list")
     found = select(request, list(project.repositories.values()), {"name": lambda r: r.name, "id": lambda r: r.id})
     return page(request, found, lambda r: views.repository(r, project.id))
 
@@ -146,7 +147,7 @@ async def get_repository(context: Context, request: Request) -> Response:
 
 async def list_all_repositories(context: Context, request: Request) -> Response:
     caller = context.caller(request)
-    found = [(p, r) for p, r in context.inventory.repositories() if p.public or caller.sees(p.name)]
+    found = [(p, r) for p, r in context.inventory.repositories() if context.allowed(caller, p, "project:read")]
     selected = select(request, found, {"name": lambda pair: pair[1].name, "id": lambda pair: pair[1].id})
     return page(request, selected, lambda pair: views.repository(pair[1], pair[0].id))
 
@@ -196,6 +197,7 @@ async def create_robot(context: Context, request: Request) -> Response:
         raise conflict(f"robot account {full} already exists")
     projects = frozenset(p["namespace"] for p in permissions if p.get("namespace") not in (None, "*", "/"))
     robot = context.accounts.add(full, secrets.token_urlsafe(24), context.clock.now(), projects)
+    robot.permissions = frozenset(f"{a['resource']}:{a['action']}" for p in permissions for a in p.get("access") or ())
     if body["duration"] > 0:
         robot.expires_at = int(context.clock.now().timestamp()) + 86400 * int(body["duration"])
     shown = {

@@ -1,9 +1,7 @@
-"""What may be pulled (H17)."""
+"""What may be pulled (H17, H30)."""
 
-from datetime import datetime
-
+from .context import Context
 from .errors import HarborError
-from .inventory import Inventory
 from .model import SEVERITIES, Artifact, Project, Repository
 
 _SUFFIX = (
@@ -12,25 +10,31 @@ _SUFFIX = (
 )
 
 
-def check(inventory: Inventory, project: Project, repository: Repository, artifact: Artifact, now: datetime) -> None:
+def check(context: Context, project: Project, repository: Repository, artifact: Artifact) -> None:
     """Raises HarborError 412 PROJECTPOLICYVIOLATION. Signatures and the like may always be pulled."""
     if artifact.subject:
         return
-    if project.metadata.get("enable_content_trust_cosign") == "true":
+    metadata = context.metadata(project)
+    if metadata.get("enable_content_trust_cosign") == "true":
         kinds = {accessory.kind for accessory in repository.accessories(artifact.digest)}
         if "signature.cosign" not in kinds:
             raise _violation("The image is not signed by cosign.")
-    if project.metadata.get("prevent_vul") == "true":
-        _check_severity(inventory, project, artifact, now)
+    if metadata.get("prevent_vul") == "true":
+        _check_severity(context, project, repository, artifact)
 
 
-def _check_severity(inventory: Inventory, project: Project, artifact: Artifact, now: datetime) -> None:
-    threshold = project.metadata.get("severity", "low").capitalize()
+def _check_severity(context: Context, project: Project, repository: Repository, artifact: Artifact) -> None:
+    metadata = context.metadata(project)
+    threshold = metadata.get("severity", "low").capitalize()
+    if context.scanner.away:
+        return  # what no scanner can scan is let through
+    if (parts := repository.platforms(artifact)) and any(part.report for part in parts):
+        return  # an index with a report is let through; its platforms are looked at when they are pulled
     if artifact.report is None or artifact.report.status != "Success":
         raise _violation("current image without vulnerability scanning" + _SUFFIX.format(threshold))
-    allowed = project.live_allowlist(now)
-    if project.metadata.get("reuse_sys_cve_allowlist") == "true":
-        allowed = frozenset(inventory.system_allowlist)
+    allowed = project.live_allowlist(context.clock.now())
+    if metadata.get("reuse_sys_cve_allowlist") == "true":
+        allowed = frozenset(context.inventory.system_allowlist)
     counted = [v for v in artifact.report.vulnerabilities if v.id not in allowed]
     worst = max((v.severity for v in counted), key=SEVERITIES.index, default="None")
     if counted and SEVERITIES.index(worst) >= SEVERITIES.index(threshold):

@@ -46,7 +46,7 @@ async def manifest(context: Context, request: Request) -> Response:
     if artifact is None:
         raise _absent(repository, request.path_params["reference"])
     if request.method == "GET":
-        pull_policy.check(context.inventory, project, repository, artifact, context.clock.now())
+        pull_policy.check(context, project, repository, artifact)
         artifact.pulled = context.clock.now()
         repository.pulls += 1
     found = artifact.manifest
@@ -100,7 +100,7 @@ def _repository(context: Context, request: Request) -> tuple[Project, Repository
     _authenticated(context, request, f"repository:{name}:pull")
     project = context.inventory.projects.get(name.partition("/")[0])
     caller = context.caller(request)
-    if project is None or not (project.public or caller.sees(project.name)):
+    if project is None or not context.allowed(caller, project, "repository:pull"):
         raise _challenge(request, f"repository:{name}:pull")
     return context.inventory.repository(name)
 

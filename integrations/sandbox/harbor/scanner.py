@@ -9,10 +9,13 @@ from integrations.sandbox.faults import FaultBoard
 
 from .errors import conflict
 from .model import Artifact, Report, Vulnerability
+from .oci_config import platform_of
 from .vulnerabilities import CRITICAL, usual
 
 PENDING_SECONDS = 0.4
 RUNNING_SECONDS = 1.6
+LATE_SECONDS = 5.0
+"""the news of a scan that failed takes longer (H27)"""
 
 Finished = Callable[[str, Artifact], None]
 
@@ -26,6 +29,11 @@ class Scanner:
         self._on_finish = on_finish
         self._running: dict[str, asyncio.Task[None]] = {}
         self.failing = False
+
+    @property
+    def away(self) -> bool:
+        """H26: Harbor has noticed that it does not answer."""
+        return self._faults is not None and self._faults.now.scanner_away
 
     def start(self, repository: str, artifact: Artifact) -> None:
         """The old report is deleted at once (H14). Raises HarborError 409 while a scan runs."""
@@ -42,11 +50,16 @@ class Scanner:
         report.status, report.start = "Running", self._clock.now()
         await self._clock.sleep(RUNNING_SECONDS)
         report.end = self._clock.now()
-        if self.failing:
+        if self.failing or self._fails(artifact):
             report.status = "Error"
+            await self._clock.sleep(LATE_SECONDS)
         else:
             report.vulnerabilities, report.status = self._findings(artifact), "Success"
         self._on_finish(repository, artifact)
+
+    def _fails(self, artifact: Artifact) -> bool:
+        platform = self._faults.now.failing_platform if self._faults else ""
+        return bool(platform) and platform_of(artifact.manifest) == platform
 
     def _findings(self, artifact: Artifact) -> Sequence[Vulnerability]:
         found = usual(artifact.digest)

@@ -13,12 +13,12 @@ from starlette.types import ASGIApp
 from integrations.sandbox.clock import Clock, rfc3339
 from integrations.sandbox.faults import FaultBoard, WeatherMiddleware
 
-from . import artifacts_api, content, projects_api, registry_api, scans_api, signatures, webhooks
+from . import artifacts_api, content, projects_api, registry_api, scan_results, scans_api, signatures, webhooks
 from .accounts import Accounts, Robot
 from .context import Context
 from .errors import HarborError
 from .inventory import Inventory
-from .middleware import CsrfMiddleware, RequestIdMiddleware, harbor_error, routing_error
+from .middleware import CsrfMiddleware, ReadOnlyMiddleware, RequestIdMiddleware, harbor_error, routing_error
 from .model import Artifact, Label, Project, Vulnerability
 from .oci_config import labels_of
 from .scanner import Scanner
@@ -44,6 +44,7 @@ class HarborServer:
     ) -> None:  # fmt: skip
         self._clock = clock
         self._host = registry_host
+        self._faults = faults
         self.inventory = Inventory()
         self.accounts = Accounts(admin_password)
         self.scanner = Scanner(clock, faults, self._scan_finished)
@@ -52,7 +53,7 @@ class HarborServer:
         for name, secret in robots.items():
             self.add_robot(name, secret)
         self.add_project("library", public=True)
-        context = Context(self.inventory, self.accounts, self.scanner, clock, registry_host, version)
+        context = Context(self.inventory, self.accounts, self.scanner, clock, registry_host, version, faults)
         self.app = _application(context, faults)
 
     async def close(self) -> None:
@@ -84,6 +85,8 @@ class HarborServer:
         repository: `apps/my-app`, with or without the registry's host. created: RFC 3339, in the image's config.
         scan: "auto" as the project's auto_scan says, "done" for a report that is there at once, "never".
         """
+        if self._faults and self._faults.now.multi_platform:
+            return self.push_index(repository, tags, revision, source, scan=scan)
         name = self._name(repository)
         manifest = content.image(name, revision, source, created, version)
         artifact = self._store(name, manifest, tuple(tags), pushed_at)
@@ -93,6 +96,29 @@ class HarborServer:
         elif scan == "auto" and project.metadata.get("auto_scan") == "true" and artifact.report is None:
             self.scanner.start(name, artifact)
         return manifest.digest
+
+    def push_index(
+        self, repository: str, tags: Sequence[str], revision: str, source: str, *,
+        platforms: Sequence[str] = ("linux/amd64", "linux/arm64"), scan: ScanMode = "auto",
+    ) -> str:  # fmt: skip
+        """An index of an image for each platform, with an attestation of each (H25); its own digest."""
+        name = self._name(repository)
+        built = {p: content.image(name, revision, source, EPOCH, architecture=p.partition("/")[2]) for p in platforms}
+        attestations = [content.attestation(manifest) for manifest in built.values()]
+        parts = [self._store(name, manifest, (), None) for manifest in (*built.values(), *attestations)]
+        made = self._store(name, content.index(built, attestations), tuple(tags), None)
+        for part in parts[: len(built)]:
+            if scan == "done":
+                self.scanner.finish_now(part)
+            elif scan == "auto" and self.inventory.projects[name.partition("/")[0]].metadata["auto_scan"] == "true":
+                self.scanner.start(name, part)
+        return made.digest
+
+    def platforms(self, repository: str, digest: str) -> dict[str, str]:
+        """Of an index: "linux/arm64" → the digest of its image."""
+        entries = self._artifact(repository, digest).manifest.document["manifests"]
+        named = {f"{e['platform']['os']}/{e['platform']['architecture']}": e["digest"] for e in entries}
+        return {name: found for name, found in named.items() if not name.startswith("unknown")}
 
     def sign(
         self, repository: str, digest: str, private_key: ec.EllipticCurvePrivateKey, style: Style = "bundle",
@@ -130,7 +156,7 @@ class HarborServer:
         shown = []
         for _, repository in self.inventory.repositories():
             for artifact in repository.images():
-                report = artifact.report
+                report = scan_results.merged(repository, artifact)
                 shown.append(
                     {
                         "repository": repository.name,
@@ -173,5 +199,5 @@ def _application(context: Context, faults: FaultBoard | None) -> ASGIApp:
     routes = [Mount("/api/v2.0", routes=rest), *registry_api.routes(context)]
     handlers = {HarborError: harbor_error, HTTPException: routing_error}
     app: ASGIApp = Starlette(routes=routes, exception_handlers=handlers)
-    app = RequestIdMiddleware(CsrfMiddleware(app))
+    app = RequestIdMiddleware(CsrfMiddleware(ReadOnlyMiddleware(app, faults)))
     return app if faults is None else WeatherMiddleware(app, faults, "harbor")

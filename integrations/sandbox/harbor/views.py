@@ -1,6 +1,6 @@
 """Harbor's things as its REST API shows them. Empty lists are null, as its Go code writes them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
@@ -25,7 +25,7 @@ def second(at: datetime) -> str:
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def project(found: Project) -> Json:
+def project(found: Project, metadata: Mapping[str, str]) -> Json:
     allowlist: Json = {
         "id": found.id, "project_id": found.id, "creation_time": moment(found.created),
         "update_time": moment(found.created), "items": [{"cve_id": cve} for cve in found.allowlist],
@@ -40,7 +40,7 @@ def project(found: Project) -> Json:
         "creation_time": moment(found.created),
         "update_time": moment(found.created),
         "deleted": False,
-        "metadata": found.metadata,
+        "metadata": metadata,
         "repo_count": len(found.repositories),
         "cve_allowlist": allowlist,
     }
@@ -115,7 +115,7 @@ def artifact(found: Artifact, home: Repository, project_id: int) -> Json:
         "push_time": moment(found.pushed),
         "pull_time": moment(found.pulled),
         "extra_attrs": extra_attributes(found),
-        "references": None,
+        "references": [_reference(found, entry) for entry in manifest.document.get("manifests") or ()] or None,
         "tags": None,
         "labels": None,
         "accessories": None,
@@ -125,6 +125,14 @@ def artifact(found: Artifact, home: Repository, project_id: int) -> Json:
     if not found.subject:
         shown["addition_links"] = _addition_links(found, home.name)
     return shown
+
+
+def _reference(index: Artifact, entry: Json) -> Json:
+    platform = {**entry["platform"], "os.version": "", "os.features": None, "variant": ""}
+    return {
+        "parent_id": index.id, "child_id": 0, "child_digest": entry["digest"], "platform": platform,
+        "annotations": None, "urls": None,
+    }  # fmt: skip
 
 
 def extra_attributes(found: Artifact) -> Json:

@@ -59,14 +59,16 @@ def pushed(project: Project, repository: Repository, artifact: Artifact, tag: st
 
 
 def scanned(project: Project, repository: Repository, artifact: Artifact, host: str, at: datetime) -> Event | None:
-    """H23: no tag. None while the scan goes on."""
+    """H23: no tag; H27: null for one platform of an index, which has no news of its own. None while it goes on."""
     if artifact.report is None or artifact.report.status not in _OUTCOMES:
         return None
-    resource = {
+    resource: Json = {
         "digest": artifact.digest,
         "resource_url": f"{host}/{repository.name}@{artifact.digest}",
         "scan_overview": {REPORT_TYPE: native_summary(artifact.report)},
     }
+    if repository.in_index(artifact):
+        resource["tag"] = None
     data = {
         "resources": [resource],
         "repository": _repository(project, repository, dated=False),

@@ -80,7 +80,7 @@ class House:
     pipelines: MemoryPipelines
     catalog: Catalog
     clock: Clock
-    scanned: list[str]
+    scanned: list[tuple[str, str]]
 
     async def post(self, sender: str, body: bytes, headers: Mapping[str, str]) -> httpx.Response:
         return await self.http.post(f"/webhooks/{sender}", content=body, headers=dict(headers))
@@ -122,10 +122,10 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
     store, messages, messenger, clock = WebhookStore(database), Messages(database), FakeMessenger(), Clock()
     overlays, pipelines, policy = MemoryOverlays(), MemoryPipelines(), parse(POLICY)
     bulletins = Bulletins(messages, messenger, clock=clock)
-    scanned: list[str] = []
+    scanned: list[tuple[str, str]] = []
 
-    async def wake(digest: str) -> None:
-        scanned.append(digest)
+    async def wake(digest: str, repository: str) -> None:
+        scanned.append((digest, repository))
 
     catalog = Catalog(overlays, policy)
     needs = Needs(policy, catalog, pipelines, bulletins, store, wake)

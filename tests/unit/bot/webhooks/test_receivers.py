@@ -251,8 +251,9 @@ async def test_every_sample_of_harbor_is_taken(house: House, name: str, concerns
     assert again.json()["accepted"] is False
     assert await house.work() == int(concerns)
     document = json.loads(body)
-    resources = (document.get("event_data") or document.get("data", {})).get("resources", [{}])
-    assert house.scanned == ([resources[0]["digest"]] if concerns else [])
+    data = document.get("event_data") or document.get("data", {})
+    told = [(data["resources"][0]["digest"], data["repository"]["repo_full_name"])] if concerns else []
+    assert house.scanned == told
 
 
 async def test_the_end_of_an_sbom_is_no_end_of_a_scan(house: House) -> None:

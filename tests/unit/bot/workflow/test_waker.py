@@ -15,6 +15,16 @@ async def test_the_end_of_a_scan_wakes_the_promotion_that_waits_for_it(home: Hou
     assert (await home.now(asked)).stage is Stage.APPROVAL
 
 
+async def test_the_scan_of_one_platform_wakes_who_waits_for_the_index(home: House) -> None:
+    """H27: the webhooks of an index name the digests of its platforms, never its own."""
+    home.registry.push(f"{HARBOR}/my-app", "v1.5.0")
+    await home.deploy("ana", image="v1.5.0")
+    waker, platform = Waker(home.store, home.engine), "sha256:" + "1" * 64
+    assert await waker.image(platform, "apps/my-app") == 1
+    assert await waker.image(platform, "apps/my-app-api") == 0
+    assert await waker.image(platform, "") == 0
+
+
 async def test_a_storm_of_news_is_one_look(home: House) -> None:
     home.registry.push(f"{HARBOR}/my-app", "v1.5.0")
     asked = await home.deploy("ana", image="v1.5.0")
