@@ -51,7 +51,8 @@ class Webhooks:
 class Needs:
     """What the receivers work with.
 
-    `wake` is told the digest and the repository of an image whose scan is over, `quiet` the app and the environment of an alert that is.
+    `wake` is told the digest and the repository of an image whose scan is over, `quiet` the app and the environment of
+    an alert that is.
     """
 
     policy: Policy

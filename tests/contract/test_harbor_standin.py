@@ -131,7 +131,7 @@ async def test_a_robot_is_made_once_and_told_its_secret_once(world: World) -> No
     body = {
         "name": "ci", "level": "project", "duration": 30,
         "permissions": [
-            {"kind": "project", "namespace": "apps", "access": [{"resource": "repository", "action": "pull"}, {"resource": "project", "action": "read"}]}
+            {"kind": "project", "namespace": "apps", "access": [{"resource": "project", "action": "read"}]}
         ],
     }  # fmt: skip
     admin = ("admin", "canary-admin")
