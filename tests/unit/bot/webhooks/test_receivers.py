@@ -49,7 +49,7 @@ def headers(sender: str, body: bytes) -> dict[str, str]:
 def test_the_published_vector_of_the_signature() -> None:
     """G17."""
 
-    async def nothing(_: str) -> None:
+    async def nothing(*_: str) -> None:
         return None
 
     webhook = GitHubWebhook("", "main", nothing)
@@ -97,7 +97,7 @@ async def test_a_header_that_is_not_ascii_is_refused_and_breaks_nothing(house: H
 async def test_a_receiver_without_its_secret_refuses_everything(tmp_path: Path) -> None:
     """Also what is signed with the empty secret."""
 
-    async def nothing(_: str) -> None:
+    async def nothing(*_: str) -> None:
         return None
 
     async with a_store(tmp_path) as store:
@@ -111,7 +111,7 @@ async def test_a_receiver_without_its_secret_refuses_everything(tmp_path: Path) 
 
 
 async def test_a_rotated_secret_holds_at_once(tmp_path: Path) -> None:
-    async def nothing(_: str) -> None:
+    async def nothing(*_: str) -> None:
         return None
 
     file = tmp_path / "harbor"
