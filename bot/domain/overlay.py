@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from bot.domain.image import is_digest
+
 
 @dataclass(frozen=True)
 class Overlay:
@@ -58,12 +60,19 @@ class Commit:
 
     def trailer(self, key: str) -> str:
         """The value of a `Key: value` line in the message's last paragraph, or ""."""
+        return next(iter(self.trailers(key)), "")
+
+    def trailers(self, key: str) -> tuple[str, ...]:
+        """The values of all of them, in order."""
         last = self.message.rstrip().rpartition("\n\n")[2]
-        for line in last.splitlines():
-            name, colon, value = line.partition(": ")
-            if colon and name.lower() == key.lower():
-                return value.strip()
-        return ""
+        lines = (line.partition(": ") for line in last.splitlines())
+        return tuple(value.strip() for name, colon, value in lines if colon and name.lower() == key.lower())
+
+    @property
+    def images(self) -> dict[str, str]:
+        """Repository → the digest that its `Image:` trailer has put on record; the message may claim what it likes."""
+        named = (value.rpartition("@") for value in self.trailers("Image"))
+        return {repository: digest for repository, _, digest in named if is_digest(digest)}
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,11 @@ LOOK_BACK = 30
 
 
 class Whereabouts:
-    """A tag counts as the digest that it names now. Raises IntegrationError when git or the registry is away."""
+    """A tag counts as the digest that the commit which set it has put on record, whatever it names by now.
+
+    Where nothing is on record it counts as the digest that it names now. Raises IntegrationError when git or the
+    registry is away.
+    """
 
     def __init__(self, catalog: Catalog, source: OverlaySource, registry: Registry) -> None:
         self._catalog = catalog
@@ -28,21 +32,17 @@ class Whereabouts:
     async def pinned(self, overlay: Overlay, image: Image) -> bool:
         """Whether the overlay pins the image now."""
         entries = await self._catalog.images_at(await self._catalog.listing(), overlay)
-        return await self._among(entries, image)
+        return await self._among(overlay, entries, image)
 
     async def pinned_at(self, overlay: Overlay, image: Image, revision: str) -> bool:
         """Whether the overlay pinned the image at a commit; one that is not in the repository pinned nothing."""
-        try:
-            contents = await self._source.read([overlay.path], revision)
-            entries = read_images(contents[overlay.path], overlay.path) if overlay.path in contents else ()
-        except (NotFound, KustomizationError):
-            return False
-        return await self._among(entries, image)
+        return await self._among(overlay, await self._entries(overlay, revision), image)
 
     async def was_pinned(self, overlay: Overlay, image: Image) -> bool:
         """Whether one of the overlay's newest commits pinned it."""
         for commit in await self._source.history(overlay.path, LOOK_BACK):
-            if await self.pinned_at(overlay, image, commit.sha):
+            entries = await self._entries(overlay, commit.sha)
+            if await self._among(overlay, entries, image, commit.images.get(image.repository, "")):
                 return True
         return False
 
@@ -55,15 +55,31 @@ class Whereabouts:
                 found.append(environment.name)
         return tuple(found)
 
-    async def _among(self, entries: Iterable[OverlayImage], image: Image) -> bool:
+    async def _entries(self, overlay: Overlay, revision: str) -> tuple[OverlayImage, ...]:
+        try:
+            contents = await self._source.read([overlay.path], revision)
+            return read_images(contents[overlay.path], overlay.path) if overlay.path in contents else ()
+        except (NotFound, KustomizationError):
+            return ()
+
+    async def _among(self, overlay: Overlay, entries: Iterable[OverlayImage], image: Image, recorded: str = "") -> bool:
+        """`recorded`: the digest that the commit of these entries has put on record, where it has."""
         for entry in entries:
-            if entry.repository == image.repository and await self._digest(entry) == image.digest:
+            if entry.repository != image.repository:
+                continue
+            digest = entry.digest or (recorded if entry.tag else "") or await self._digest(overlay, entry)
+            if digest == image.digest:
                 return True
         return False
 
-    async def _digest(self, entry: OverlayImage) -> str:
-        if entry.digest or not entry.tag:
-            return entry.digest
+    async def _digest(self, overlay: Overlay, entry: OverlayImage) -> str:
+        if not entry.tag:
+            return ""
+        for commit in await self._source.history(overlay.path, LOOK_BACK):
+            if recorded := commit.images.get(entry.repository):
+                there = await self._entries(overlay, commit.sha)
+                if any((e.name, e.repository, e.tag) == (entry.name, entry.repository, entry.tag) for e in there):
+                    return recorded
         try:
             return (await self._registry.artifact(entry.repository, entry.tag)).image.digest
         except NotFound:

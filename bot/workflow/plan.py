@@ -3,7 +3,7 @@
 import asyncio
 import base64
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -21,11 +21,13 @@ from bot.gates.panel import Panel
 from bot.policy import Policy
 from bot.ports import Registry
 from bot.workflow.changes import Changes
-from bot.workflow.running import RollbackTargets
+from bot.workflow.running import RollbackTargets, Target
 
 Apps = tuple[str, ...]
 
 NO_SOURCES = Changes(None)
+OF_THE_IMAGE = ("scan", "signature")
+"""Gates that a rollback goes past only where it is on record that this very image was Healthy there."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,8 @@ class Want:
     source: Environment | None = None
     reason: str = ""
     break_glass: bool = False
+    on_record: bool = True
+    """of a rollback: whether a promotion saw just these images Healthy there"""
 
 
 class Planner:
@@ -85,22 +89,51 @@ class Planner:
         environment = self._catalog.environment(ask.environment)
         listing = await self._catalog.listing(fresh=True)
         overlay = self._catalog.find(listing, ask.app, environment.name)
-        pinned = await self._targets.restore(listing, overlay, ask.to)
-        now = await self._catalog.images_at(listing, overlay)
-        before = {image.name: image for image in now}
-        pairs = [(before[image.name], image) for image in pinned if image.name in before]
-        moves = await asyncio.gather(*(self._to_pinned(overlay, old, new) for old, new in pairs))
-        want = Want((ask.app,), environment, Kind.ROLLBACK, None, ask.reason)
-        return await self._plan(want, listing, [m for m in moves if m], requester, ask.context)
+        target = await self._targets.restore(listing, overlay, ask.to)
+        before = {image.name: image for image in await self._catalog.images_at(listing, overlay)}
+        moves = await self._restored(overlay, before, target)
+        want = self._way_back((ask.app,), environment, target, moves, ask.reason)
+        return await self._plan(want, listing, moves, requester, ask.context)
+
+    async def _restored(self, overlay: Overlay, before: Mapping[str, OverlayImage], target: Target) -> list[Move]:
+        pairs = [(before[image.name], image) for image in target.images if image.name in before]
+        found = (self._to_pinned(overlay, old, new, target.digests.get(new.repository, "")) for old, new in pairs)
+        return [move for move in await asyncio.gather(*found) if move]
+
+    def _way_back(
+        self, apps: tuple[str, ...], environment: Environment, target: Target, moves: Iterable[Move], reason: str
+    ) -> Want:
+        """A rollback, if it leads to what ran before; what leads forward is a promotion, with all that it asks."""
+        recorded = target.verified and all(
+            move.after.digest == target.digests.get(move.after.repository) for move in moves
+        )
+        back = target.back and (recorded or not any(move.newer for move in moves))
+        return Want(apps, environment, Kind.ROLLBACK if back else Kind.PROMOTION, None, reason, on_record=recorded)
 
     async def reissue(self, promotion: Promotion) -> Plan:
         """The same wish on the overlay as it is now: the images that were to go, from what each line shows by now."""
         old = promotion.plan
         listing = await self._catalog.listing(fresh=True)
         moves = await asyncio.gather(*(self._again(listing, move, old.environment) for move in promotion.moves))
-        want = Want(old.apps, self._catalog.environment(old.environment), old.kind, None, old.reason, old.break_glass)
+        environment = self._catalog.environment(old.environment)
+        want = Want(old.apps, environment, old.kind, None, old.reason, old.break_glass)
+        if old.kind is Kind.ROLLBACK:
+            want = await self._still_back(want, listing, promotion)
         plan = await self._plan(want, listing, [m for m in moves if m], old.requester, _context(old))
         return replace(plan, source=old.source, channel=old.channel, replaces=old.id)
+
+    async def _still_back(self, want: Want, listing: Listing, promotion: Promotion) -> Want:
+        """Somebody has moved the line since: what led back may lead forward by now."""
+        wants = []
+        for move in promotion.moves:
+            overlay = self._catalog.find(listing, move.app, want.environment.name)
+            try:
+                target = await self._targets.restore(listing, overlay, move.after.tag or move.after.digest)
+            except UnknownName:
+                target = Target((), back=False)
+            wants.append(self._way_back(want.apps, want.environment, target, [move], want.reason))
+        forward = next((each for each in wants if each.kind is Kind.PROMOTION), None)
+        return forward or replace(want, on_record=all(each.on_record for each in wants))
 
     async def automatic_rollback(self, promotion: Promotion, evidence: str) -> Plan:
         """Back to the newest images that were Healthy there; asks nobody, for policy has decided.
@@ -113,7 +146,7 @@ class Planner:
         moves = await asyncio.gather(*(self._back(listing, move, old.environment) for move in promotion.moves))
         want = Want(old.apps, environment, Kind.ROLLBACK, None, evidence)
         plan = await self._plan(want, listing, [m for m in moves if m], PILOTHOUSE, _context(old))
-        skipped = self._skipped(plan.apps, want, forward=False) | {"alerts": "policy rolls back by itself"}
+        skipped = self._skipped(plan.apps, want) | {"alerts": "policy rolls back by itself"}
         rule = ApprovalRule(count=0, expires=plan.approval.expires)
         return replace(plan, channel=old.channel, replaces=old.id, automatic=True, approval=rule, skipped_gates=skipped)
 
@@ -133,7 +166,8 @@ class Planner:
         if now is None or now.label not in (move.after.label, move.after.short_digest):
             raise UnknownName(f"{move.app} does not run {move.after.label} in {environment} any more.")
         good = await self._targets.restore(listing, overlay, "")
-        return await self._to_pinned(overlay, now, next((e for e in good if e.name == move.name), move.before))
+        pinned = next((each for each in good.images if each.name == move.name), move.before)
+        return await self._to_pinned(overlay, now, pinned, good.digests.get(pinned.repository, ""))
 
     def _want(
         self, apps: tuple[str, ...], environment: Environment, source: str, reason: str, *, break_glass: bool
@@ -184,9 +218,11 @@ class Planner:
                 return f"The newest are {', '.join(tags)}."
         return ""
 
-    async def _to_pinned(self, overlay: Overlay, before: OverlayImage, pinned: OverlayImage) -> Move | None:
-        """From what the overlay says now to what another place pins."""
-        reference = pinned.digest or pinned.tag
+    async def _to_pinned(
+        self, overlay: Overlay, before: OverlayImage, pinned: OverlayImage, recorded: str = ""
+    ) -> Move | None:
+        """From what the overlay says now to what another place pins, or pinned; `recorded` is the digest that ran."""
+        reference = pinned.digest or recorded or pinned.tag
         if not reference:
             raise UnknownName(
                 f"{pinned.name} pins neither a tag nor a digest where it comes from: pin one there first."
@@ -194,8 +230,15 @@ class Planner:
         artifact = await self._find(pinned.repository, reference)
         if artifact is None:
             raise UnknownName(f"The registry no longer has {pinned.repository} {pinned.label}: build it again.")
+        if pinned.repository != before.repository:
+            artifact = await self._find(before.repository, artifact.image.digest)
+            if artifact is None:
+                raise UnknownName(
+                    f"{pinned.repository} {pinned.label} is not in {before.repository}, which {overlay.path} names: "
+                    "push it there, or change `newName:` there first."
+                )
         # Beside a digest, a tag is what somebody wrote there: people must not approve "v1.4.2" and get another image.
-        tag = pinned.tag if not pinned.digest or pinned.tag in artifact.tags else ""
+        tag = pinned.tag if reference == pinned.tag or pinned.tag in artifact.tags else ""
         return await self._move(overlay, before, artifact, tag)
 
     async def _move(self, overlay: Overlay, before: OverlayImage, artifact: Artifact, tag: str) -> Move | None:
@@ -249,32 +292,30 @@ class Planner:
             channel=self._policy.channels.default or context.channel,
             requested_at=datetime.now(UTC),
             gates=gates,
-            approval=ApprovalRule(count=0) if want.break_glass else self._approval(apps, environment, want.kind),
+            approval=ApprovalRule(count=0) if want.break_glass else self._approval(apps, want),
             seen_commit=listing.commit,
             reason=want.reason,
-            skipped_gates=self._skipped(apps, want, forward=any(move.newer for move in moves)),
+            skipped_gates=self._skipped(apps, want),
             break_glass=want.break_glass,
             authors=told.authors,
             correlation_id=context.correlation_id,
             version=STORY,
         )
 
-    def _approval(self, apps: tuple[str, ...], environment: str, kind: Kind) -> ApprovalRule:
-        """What the rules of all of the apps ask for, together."""
-        rules = {app: self._policy.rules(app, environment) for app in apps}
-        back = kind is Kind.ROLLBACK
+    def _approval(self, apps: tuple[str, ...], want: Want) -> ApprovalRule:
+        """What the rules of all of the apps ask for, together; a rollback may ask less only for what ran there."""
+        rules = {app: self._policy.rules(app, want.environment.name) for app in apps}
+        back = want.kind is Kind.ROLLBACK and want.on_record
         return together({app: r.rollback_approval() if back else r.approval() for app, r in rules.items()})
 
-    def _skipped(self, apps: tuple[str, ...], want: Want, *, forward: bool) -> dict[str, str]:
-        """Gates that policy does not ask here, for every one of the apps.
-
-        `forward`: what is called a rollback leads to a newer image, and is asked everything.
-        """
+    def _skipped(self, apps: tuple[str, ...], want: Want) -> dict[str, str]:
+        """Gates that policy does not ask here, for every one of the apps."""
         rules = [self._policy.rules(app, want.environment.name) for app in apps]
         skipped: dict[str, str] = {}
-        if want.kind is Kind.ROLLBACK and not forward:
+        if want.kind is Kind.ROLLBACK:
             named = set.intersection(*(set(r.rollback().skip_gates) for r in rules))
-            skipped |= dict.fromkeys(sorted(named), "policy skips it for a rollback")
+            asked = () if want.on_record else OF_THE_IMAGE
+            skipped |= dict.fromkeys(sorted(named.difference(asked)), "policy skips it for a rollback")
         if want.break_glass:
             named = set.intersection(*(set(r.break_glass().skip_gates) for r in rules))
             skipped |= dict.fromkeys(sorted(named), f"the glass was broken: {want.reason}")

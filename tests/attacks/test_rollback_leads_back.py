@@ -1,0 +1,216 @@
+"""Who calls something a rollback that does not lead back: refused, or a promotion with all that a promotion asks."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.catalog import Catalog
+from bot.domain.errors import NothingToPromote, UnknownName
+from bot.domain.promotion import Kind, Phase, Promotion, VerdictState
+from bot.gates.whereabouts import Whereabouts
+from bot.policy import parse
+from tests.unit.bot.workflow.house import HARBOR, POLICY, House, house, kustomization, path
+from tests.unit.bot.workflow.test_turns import add_app
+
+CHEAP = """
+environments:
+- {name: development}
+- {name: staging}
+- {name: production, approval: {count: 2}, rollback: {approval: {count: 0}, lock: false}}
+"""
+LOCKING = CHEAP.replace(", lock: false", "")
+REPOSITORY = f"{HARBOR}/my-app"
+
+
+@pytest.fixture
+async def home(tmp_path: Path) -> AsyncIterator[House]:
+    async with house(tmp_path) as built:
+        yield built
+
+
+async def promoted(home: House, tag: str) -> Promotion:
+    asked = await home.deploy("ana", image=tag)
+    for name in ("bo", "mia"):
+        await home.approve(name, asked)
+    done = await home.now(asked)
+    assert done.phase is Phase.SUCCEEDED
+    return done
+
+
+async def rolled_back(home: House, to: str) -> Promotion:
+    back = await home.now(await home.rollback("ana", to))
+    assert (back.plan.kind, back.phase) == (Kind.ROLLBACK, Phase.SUCCEEDED)
+    return back
+
+
+def is_a_promotion(asked: Promotion) -> bool:
+    plan = asked.plan
+    return (plan.kind, plan.approval.count, plan.skipped_gates) == (Kind.PROMOTION, 2, {})
+
+
+async def test_back_to_what_was_healthy_needs_no_more_than_policy_says(tmp_path: Path) -> None:
+    async with house(tmp_path, POLICY + CHEAP) as home:
+        await promoted(home, "v1.4.2")
+        await promoted(home, "v1.4.3")
+        back = await rolled_back(home, "v1.4.2")
+        assert (back.plan.approval.count, "scan" in back.plan.skipped_gates) == (0, True)
+
+
+@pytest.mark.parametrize("by", ["tag", "digest", "commit"])
+async def test_a_rollback_of_a_rollback_is_a_promotion(tmp_path: Path, by: str) -> None:
+    async with house(tmp_path, POLICY + CHEAP) as home:
+        await promoted(home, "v1.4.2")
+        last = await promoted(home, "v1.4.3")
+        await rolled_back(home, "v1.4.2")
+        assert last.commit is not None
+        to = {"tag": "v1.4.3", "digest": last.plan.moves[0].after.digest, "commit": last.commit.sha[:10]}[by]
+        forward = await home.rollback("ana", to)
+        assert is_a_promotion(forward)
+        assert "v1.4.2" in home.overlay("production")
+
+
+async def test_the_default_never_leads_to_what_was_rolled_back(tmp_path: Path) -> None:
+    async with house(tmp_path, POLICY + CHEAP) as home:
+        await promoted(home, "v1.4.2")
+        await promoted(home, "v1.4.3")
+        await rolled_back(home, "v1.4.2")
+        again = await home.rollback("ana")
+        assert again.plan.moves[0].after.tag == "v1.4.1"
+        await home.approve("bo", again)
+        await home.approve("mia", again)
+        assert "v1.4.1" in home.overlay("production")
+        with pytest.raises(UnknownName, match="nothing to roll my-app in production back to"):
+            await home.rollback("ana")
+
+
+async def test_what_was_taken_back_by_hand_is_forward_too(tmp_path: Path) -> None:
+    async with house(tmp_path, POLICY + CHEAP) as home:
+        await promoted(home, "v1.4.2")
+        home.overlays.push({path("production"): kustomization("v1.4.1")}, "git revert")
+        assert is_a_promotion(await home.rollback("ana", "v1.4.2"))
+
+
+async def test_the_lock_that_a_rollback_left_holds_what_leads_forward(tmp_path: Path) -> None:
+    async with house(tmp_path, POLICY + LOCKING) as home:
+        await promoted(home, "v1.4.2")
+        await promoted(home, "v1.4.3")
+        await rolled_back(home, "v1.4.2")
+        forward = await home.now(await home.rollback("ana", "v1.4.3"))
+        (lock,) = [result for result in forward.results if result.gate == "lock"]
+        assert lock.verdict.state is VerdictState.BLOCKED
+        assert (forward.phase, "v1.4.2" in home.overlay("production")) == (Phase.FAILED, True)
+
+
+async def test_what_was_promoted_again_may_be_rolled_back_to_again(tmp_path: Path) -> None:
+    async with house(tmp_path, POLICY + CHEAP) as home:
+        await promoted(home, "v1.4.2")
+        await rolled_back_to_the_first(home)
+        await promoted(home, "v1.4.2")
+        await promoted(home, "v1.4.3")
+        assert (await rolled_back(home, "v1.4.2")).plan.moves[0].after.tag == "v1.4.2"
+
+
+async def rolled_back_to_the_first(home: House) -> None:
+    first = await home.rollback("ana", "v1.4.1")
+    for name in ("bo", "mia"):
+        await home.approve(name, first)
+    assert (await home.now(first)).phase is Phase.SUCCEEDED
+
+
+async def test_what_nobody_saw_healthy_needs_the_approvals_of_a_promotion_and_its_scan(tmp_path: Path) -> None:
+    async with house(tmp_path, POLICY + CHEAP) as home:
+        home.overlays.push({path("production"): kustomization("v1.4.0")}, "by hand")
+        home.overlays.push({path("production"): kustomization("v1.4.2")}, "by hand, a minute later")
+        asked = await home.rollback("ana", "v1.4.0")
+        assert (asked.plan.kind, asked.plan.approval.count) == (Kind.ROLLBACK, 2)
+        assert "scan" not in asked.plan.skipped_gates
+
+
+async def test_what_stood_there_for_a_second_has_not_run(tmp_path: Path) -> None:
+    async with house(tmp_path, POLICY + CHEAP) as home:
+        await promoted(home, "v1.4.2")
+        evil = home.registry.push(REPOSITORY, "evil")
+        home.overlays.push({path("production"): kustomization("evil")}, "by hand")
+        taken_back = home.overlays.push({path("production"): kustomization("v1.4.3")}, "oops")
+        before = home.overlays.log[-2]
+        object.__setattr__(taken_back, "at", before.at + timedelta(seconds=1))
+        for to in ("evil", before.sha[:10]):
+            asked = await home.rollback("ana", to)
+            assert is_a_promotion(asked)
+            await home.abort("ana", asked)
+        assert evil.image.tag not in [c.image.tag for c in await home.desk.targets.choices("my-app", "production")]
+
+
+@pytest.mark.parametrize("to", ["v9.9.9", "v1.4.3", "deadbeef", "", "sha256:" + "e" * 64])
+async def test_what_never_ran_there_is_nothing_to_go_back_to(home: House, to: str) -> None:
+    with pytest.raises(UnknownName, match=r"has not run|nothing to roll"):
+        await home.rollback("ana", to)
+
+
+async def test_what_runs_now_is_nothing_to_go_back_to(home: House) -> None:
+    with pytest.raises((UnknownName, NothingToPromote)):
+        await home.rollback("ana", "v1.4.1")
+
+
+async def test_the_history_of_another_app_counts_for_nothing(home: House) -> None:
+    await add_app(home, "payments")
+    commit = home.overlays.push({path("production", "payments"): kustomization("v1.4.0", "payments")}, "by hand")
+    home.overlays.push({path("production", "payments"): kustomization("v1.4.1", "payments")}, "by hand")
+    for to in ("v1.4.0", commit.sha[:10]):
+        with pytest.raises(UnknownName):
+            await home.rollback("ana", to)
+
+
+@pytest.mark.parametrize("to", ["v1.4.2", "", "digest"])
+async def test_a_tag_that_was_moved_brings_no_other_digest(tmp_path: Path, to: str) -> None:
+    async with house(tmp_path, POLICY + CHEAP) as home:
+        first = await promoted(home, "v1.4.2")
+        await promoted(home, "v1.4.3")
+        ran = first.plan.moves[0].after.digest
+        moved = home.registry.push(REPOSITORY, "v1.4.2", revision="somebody else's").image
+        back = await rolled_back(home, ran if to == "digest" else to)
+        assert back.plan.moves[0].after.digest == ran != moved.digest
+        assert f"digest: {ran}" in home.overlay("production")
+
+
+async def test_the_message_of_the_commit_is_a_record_where_the_database_has_none(tmp_path: Path) -> None:
+    async with house(tmp_path, POLICY + CHEAP) as home:
+        ran = (await home.registry.artifact(REPOSITORY, "v1.4.0")).image.digest
+        message = f"my-app: promote v1.4.0\n\nImage: {REPOSITORY}@{ran}\n"
+        home.overlays.push({path("production"): kustomization("v1.4.0")}, message)
+        home.overlays.push({path("production"): kustomization("v1.4.2")}, "by hand, a minute later")
+        home.registry.push(REPOSITORY, "v1.4.0", revision="somebody else's")
+        asked = await home.rollback("ana", "v1.4.0")
+        assert asked.plan.moves[0].after.digest == ran
+
+
+async def test_what_the_registry_no_longer_has_is_refused_though_its_tag_lives_on(tmp_path: Path) -> None:
+    async with house(tmp_path, POLICY + CHEAP) as home:
+        first = await promoted(home, "v1.4.2")
+        await promoted(home, "v1.4.3")
+        home.registry.push(REPOSITORY, "v1.4.2", revision="somebody else's")
+        kept = home.registry._artifacts[REPOSITORY]
+        kept[:] = [a for a in kept if a.image.digest != first.plan.moves[0].after.digest]
+        with pytest.raises(UnknownName, match="no longer has"):
+            await home.rollback("ana", "v1.4.2")
+
+
+async def test_a_moved_tag_has_not_been_where_the_old_image_was(tmp_path: Path) -> None:
+    """Order and soak: staging shows the tag, and its commit has put on record which image that was."""
+    async with house(tmp_path) as home:
+        ran = (await home.registry.artifact(REPOSITORY, "v1.4.3")).image
+        message = f"my-app: promote v1.4.3 in staging\n\nImage: {REPOSITORY}@{ran.digest}\n"
+        home.overlays.push({path("staging"): kustomization("v1.4.3")}, message)
+        moved = home.registry.push(REPOSITORY, "v1.4.3", revision="somebody else's").image
+        catalog = Catalog(home.overlays, parse(POLICY))
+        whereabouts = Whereabouts(catalog, home.overlays, home.registry)
+        overlay = await catalog.overlay("my-app", "staging")
+        for there in (whereabouts.pinned, whereabouts.was_pinned):
+            assert (await there(overlay, ran), await there(overlay, moved)) == (True, False)
+        home.overlays.push({path("staging"): kustomization("v1.4.0")}, "by hand")
+        assert (await whereabouts.was_pinned(overlay, ran), await whereabouts.was_pinned(overlay, moved)) == (
+            True,
+            False,
+        )
