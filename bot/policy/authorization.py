@@ -1,7 +1,9 @@
 """May this person do that, there? Asked at the moment of every effect; says who could when the answer is no."""
 
+from bot.domain import identity
 from bot.domain.caller import Caller, Permission, Target
 from bot.domain.errors import NotAllowed
+from bot.domain.identity import same_address
 from bot.policy.model import Policy, covers
 from bot.policy.parts import Binding
 
@@ -46,9 +48,10 @@ def binds(binding: Binding, caller: Caller) -> bool:
         return True
     if caller.guest or caller.bot or caller.foreign:
         return False  # a group or an address may take them in without anybody deciding it: only their own id counts
-    groups = {group.removeprefix("@") for group in binding.groups}
-    by_email = bool(caller.person.email) and caller.person.email.lower() in {e.lower() for e in binding.emails}
-    return by_email or bool(groups & {g.removeprefix("@") for g in caller.groups})
+    if any(same_address(caller.person.email, email) for email in binding.emails):
+        return True
+    groups = {identity.group(group) for group in binding.groups} - {""}
+    return bool(groups & {identity.group(group) for group in caller.groups if not group.startswith("@")})
 
 
 def _why_not(caller: Caller, permission: Permission, target: Target) -> str:

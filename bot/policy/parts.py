@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
+from bot.domain import identity
 from bot.domain.event import Event
 from bot.policy.duration import Duration
 
@@ -117,6 +118,14 @@ class Binding(Part):
     emails: tuple[str, ...] = Field((), description="E-mail addresses of Slack profiles.")
     apps: tuple[str, ...] = Field(("*",), description="The apps that it holds for.")
     environments: tuple[str, ...] = Field(("*",), description="The environments that it holds for.")
+
+    @field_validator("emails")
+    @classmethod
+    def _addresses(cls, emails: tuple[str, ...]) -> tuple[str, ...]:
+        for email in emails:
+            if not identity.address(email):
+                raise ValueError(f"{email!r} is no e-mail address that can be compared: write it as the profile has it")
+        return emails
 
     @model_validator(mode="after")
     def _binds_somebody(self) -> Self:

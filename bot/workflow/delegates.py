@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from bot.domain import identity
 from bot.domain.caller import Caller, Person, Target
 from bot.domain.promotion import Promotion
 from bot.policy import Policy
@@ -34,8 +35,8 @@ class Delegates:
         standings = await self._standings(caller, promotion, used)
         lenders = [p for p in standings[0].behalf if all(p in standing.behalf for standing in standings)]
         if not plan.approval.author_approval:
-            authors = {author.lower() for author in plan.authors}
-            lenders = [one for one in lenders if one.email and one.email.lower() not in authors]
+            authors = {identity.address(author) for author in plan.authors}
+            lenders = [one for one in lenders if identity.address(one.email) not in {"", *authors}]
         if not lenders:
             return Lent()
         others = {one.id for standing in standings for one in standing.behalf} - {one.id for one in lenders}

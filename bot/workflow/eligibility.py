@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from bot.domain import identity
 from bot.domain.caller import Caller, Permission, Target
 from bot.domain.errors import Conflict, NotAllowed
 from bot.domain.promotion import Promotion, Stage, VoteKind
@@ -97,12 +98,12 @@ class Eligibility:
                 "Policy keeps the author of the newest commit from approving, and the source repository did not tell "
                 "who that is: nobody can approve. Set PILOTHOUSE_GITHUB__…, or author_approval: true."
             )
-        if not caller.person.email:
+        if not identity.address(caller.person.email):
             raise NotAllowed(
                 "Policy keeps the author of the newest commit from approving, and Slack does not tell your confirmed "
                 f"e-mail address, so you cannot be told apart from them. {others}"
             )
-        if caller.person.email.lower() in {author.lower() for author in plan.authors}:
+        if any(identity.same_address(caller.person.email, author) for author in plan.authors):
             raise NotAllowed(f"You wrote the newest commit of this image, so somebody else must approve. {others}")
 
 

@@ -2,14 +2,19 @@
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Generic, TypeVar
 
+import structlog
+
+from bot.domain import identity
 from bot.domain.caller import Caller, Person
 from bot.domain.errors import NotFound, Refused
 from integrations.slack.api import Json, SlackApi
 from integrations.slack.failures import SYSTEM
 
+log = structlog.get_logger()
 FRESH_SECONDS = 60.0
 REMEMBERED = 10_000
 T = TypeVar("T")
@@ -52,6 +57,8 @@ class SlackDirectory:
         fresh = min(fresh, FRESH_SECONDS)
         self._api = api
         self._team = ""
+        self._first: dict[str, str] = {}
+        """handle → the id of the first group that had it"""
         self._users: Cache[Json] = Cache(fresh, clock)
         self._groups: Cache[dict[str, Json]] = Cache(fresh, clock)
         self._members: Cache[frozenset[str]] = Cache(fresh, clock)
@@ -65,16 +72,20 @@ class SlackDirectory:
         return person(found, memberships, own, team)
 
     async def members(self, group: str) -> frozenset[str]:
-        wanted = group.removeprefix("@")
+        wanted = identity.group(group)
         groups = await self._all_groups()
+        handles = self._handles(groups)
         for id, found in groups.items():
-            if wanted in (id, found.get("handle")):
+            if wanted in (id, f"@{handles[id]}"):
                 return await self._users_of(id, found)
         raise NotFound(SYSTEM, "usergroups.list", f"there is no user group {group}")
 
     async def by_email(self, email: str) -> Caller:
         found = await self._users.get(f"mailto:{email}", lambda: self._user("users.lookupByEmail", email=email))
-        return person(found, await self._memberships(str(found["id"])), await self._own_team(), "")
+        named = person(found, await self._memberships(str(found["id"])), await self._own_team(), "")
+        if not identity.same_address(named.person.email, email):
+            raise NotFound(SYSTEM, "users.lookupByEmail", f"users_not_found: nobody has exactly the address {email}")
+        return named
 
     async def _user(self, method: str, **arguments: str) -> Json:
         found = (await self._api.read(method, **arguments)).get("user")
@@ -86,9 +97,21 @@ class SlackDirectory:
         """Ids and handles of the groups that a user is in (S7)."""
         groups = await self._all_groups()
         members = await asyncio.gather(*(self._users_of(id, found) for id, found in groups.items()))
-        mine = [(id, str(found.get("handle") or "")) for (id, found), users in zip(groups.items(), members, strict=True)
-                if user in users]  # fmt: skip
+        handles = self._handles(groups)
+        mine = [(id, handles[id]) for id, users in zip(groups, members, strict=True) if user in users]
         return frozenset(name for names in mine for name in names if name)
+
+    def _handles(self, groups: Mapping[str, Json]) -> dict[str, str]:
+        """Id → the handle that stands for the group; "" where it does not.
+
+        A handle goes with the id that it was first seen with: another group that takes it over inherits nothing.
+        """
+        told = {id: identity.handle_of(found.get("handle")) for id, found in groups.items()}
+        often = Counter(told.values())
+        for id, handle in told.items():
+            if handle and often[handle] == 1 and self._first.setdefault(handle, id) != id:
+                log.warning("slack.handle_taken_over", handle=handle, group=id, was=self._first[handle])
+        return {id: h if often[h] == 1 and self._first.get(h) == id else "" for id, h in told.items()}
 
     async def _all_groups(self) -> dict[str, Json]:
         async def ask() -> dict[str, Json]:
@@ -146,4 +169,5 @@ def _is_foreign(user: Json, own_team: str, said_team: str) -> bool:
     teams = grid.get("teams") if isinstance(grid, Mapping) else None
     at_home = {str(team) for team in teams} if isinstance(teams, list) else set()
     at_home.add(str(user.get("team_id") or ""))
-    return bool(user.get("is_stranger")) or own_team not in at_home or said_team not in {"", own_team}
+    at_home.discard("")
+    return bool(user.get("is_stranger")) or own_team not in at_home or said_team not in {"", *at_home}

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+from bot.domain import identity
 from bot.domain.caller import Caller, Person
 from bot.domain.errors import IntegrationError, NotFound
 
@@ -51,7 +52,7 @@ class FakeDirectory:
     async def by_email(self, email: str) -> Caller:
         self._answer()
         for person in self.people.values():
-            if person.person.email.lower() == email.lower():
+            if identity.same_address(person.person.email, email):
                 return await self.caller(person.id)
         raise NotFound("Slack", "users.lookupByEmail", f"users_not_found: {email}")
 
