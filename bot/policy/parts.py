@@ -123,7 +123,7 @@ class Binding(Part):
     @classmethod
     def _addresses(cls, emails: tuple[str, ...]) -> tuple[str, ...]:
         for email in emails:
-            if not identity.address(email):
+            if email and not identity.address(email):
                 raise ValueError(f"{email!r} is no e-mail address that can be compared: write it as the profile has it")
         return emails
 
