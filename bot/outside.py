@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Protocol
 
+from bot.domain.source import OverlayBranch
 from bot.policy import Policy
 from bot.ports import Alerts, OverlaySource, OverlayWriter, PullRequests, SourceHistory
 from bot.settings import ArgoCDSettings, Settings
@@ -14,6 +15,7 @@ from integrations.cosign import Cosign
 from integrations.customgate import CustomGateClient
 from integrations.git import GitRemote
 from integrations.github import GitHub
+from integrations.github.api import web_url
 from integrations.harbor import Harbor
 from integrations.oci import Oci
 from integrations.slack import SlackApi, SlackDirectory, SlackMessenger, SlackModals
@@ -37,6 +39,7 @@ class Outside:
     harbor: Harbor
     signatures: Cosign
     overlays: Overlays
+    overlay_branch: OverlayBranch
     pull_requests: PullRequests | None
     sources: SourceHistory | None
     tekton: Tekton
@@ -75,6 +78,7 @@ async def open_outside(settings: Settings, policy: Policy, stack: AsyncExitStack
         harbor=harbor,
         signatures=Cosign(oci),
         overlays=overlays,
+        overlay_branch=overlay_branch(settings),
         pull_requests=github,
         sources=github,
         tekton=tekton,
@@ -86,7 +90,15 @@ async def open_outside(settings: Settings, policy: Policy, stack: AsyncExitStack
 def argocd_instances(settings: Settings) -> dict[str, ArgoCD]:
     """By the name that policy gives them; "" is the default one."""
     named: dict[str, ArgoCDSettings] = {"": settings.argocd, **settings.argocd_instances}
-    return {name: ArgoCD(own) for name, own in named.items()}
+    overlays = overlay_branch(settings)
+    return {name: ArgoCD(own, overlays=overlays) for name, own in named.items()}
+
+
+def overlay_branch(settings: Settings) -> OverlayBranch:
+    """Where promotions are committed, by every URL that the Applications may name it with."""
+    github = settings.github
+    url = f"{web_url(github.api_url)}/{github.repository}" if github.repository else settings.git.url
+    return OverlayBranch(tuple(filter(None, (url, *settings.git.aliases))), settings.git.branch)
 
 
 def by_environment(policy: Policy, instances: Mapping[str, ArgoCD]) -> dict[str, ArgoCD]:

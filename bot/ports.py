@@ -146,7 +146,7 @@ class Applications(Protocol):
 
 class SyncWindows(Protocol):
     async def permission(self, ref: ApplicationRef) -> SyncPermission:
-        """What the project's sync windows say to a sync now (A23)."""
+        """What the project's sync windows say to the sync that it would get now: automated where auto-sync is on."""
 
 
 class ApplicationStream(Protocol):

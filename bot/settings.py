@@ -114,6 +114,9 @@ class GitSettings(Tls):
 
     url: str = Field("", description="Remote of the overlay repository: https://… or ssh://….")
     branch: str = Field("main", description="Branch that Argo CD follows.")
+    aliases: tuple[str, ...] = Field(
+        (), description="Other URLs by which Argo CD's Applications name the same repository, as JSON: a mirror's."
+    )
     username: str = Field("git", description="User name that goes with the token.")
     token: SecretStr | None = Field(None, description="Token for HTTPS.")
     token_file: Path | None = None

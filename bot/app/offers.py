@@ -5,6 +5,7 @@ from typing import Any
 
 from bot.app.ground import Ground
 from bot.catalog import Catalog
+from bot.domain.source import OverlayBranch
 from bot.gates.whereabouts import Whereabouts
 from bot.policy import Policy
 from bot.ports import (
@@ -51,6 +52,7 @@ def to_gates(ground: Ground) -> Mapping[Any, Any]:
         Applications: outside.argocd,
         SyncWindows: outside.argocd,
         OverlaySource: outside.overlays,
+        OverlayBranch: outside.overlay_branch,
         Pipelines: outside.tekton,
         Signatures: outside.signatures,
         Alerts: outside.alerts,

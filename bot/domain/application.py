@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from bot.domain.source import Source
+
 
 class SyncStatus(StrEnum):
     SYNCED = "Synced"
@@ -88,6 +90,8 @@ class Application:
     conditions: tuple[str, ...] = ()
     url: str = ""
     history: tuple["Deployment", ...] = field(default=())
+    sources: tuple[Source, ...] = ()
+    """where its manifests come from; where there are several, `revision` is the overlay repository's"""
 
     def settled_at(self, revision: str) -> bool:
         """Whether the sync to `revision` is over and its health is that revision's own (A14, A16, A19)."""
@@ -112,7 +116,7 @@ class Deployment:
 
 @dataclass(frozen=True)
 class SyncPermission:
-    """What the project's sync windows say to a sync now (A23)."""
+    """What the project's sync windows say to the kind of sync that the Application would get now (A23, A30)."""
 
     allowed: bool
     reason: str = ""

@@ -11,6 +11,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from bot.domain.errors import PolicyError
 from bot.gates.alerts import AlertsGate
+from bot.gates.application import ApplicationGate
 from bot.gates.custom import CustomGate
 from bot.gates.freeze import FreezeGate
 from bot.gates.health import HealthGate
@@ -36,6 +37,7 @@ OWN: tuple[type[Gate], ...] = (
     PipelineGate,
     FreezeGate,
     LockGate,
+    ApplicationGate,
     WindowGate,
     RejectedGate,
     AlertsGate,

@@ -11,9 +11,10 @@ from bot.ports import SyncWindows
 
 
 class WindowGate:
-    """Do the sync windows of the Argo CD project let a sync through now?
+    """Do the sync windows of the Argo CD project let the sync through that the Application would get now?
 
-    They stop syncs and not commits (A23): without this gate the change would be in git and go nowhere.
+    They stop syncs and not commits (A23): without this gate the change would be in git and go nowhere. A window with
+    `manualSync` lets people sync, and holds an Application that syncs automatically all the same (A30).
     """
 
     name: ClassVar[str] = "window"
@@ -33,5 +34,5 @@ class WindowGate:
         why = f": {permission.reason.rstrip('.')}" if permission.reason else ""
         return Verdict.blocked(
             f"A sync window of Argo CD holds {ref.name}{why}.",
-            "Wait until it opens, or ask whoever keeps the AppProject to change its sync windows.",
+            "Wait until it opens, or ask an administrator of the AppProject to change its sync windows.",
         )

@@ -7,8 +7,8 @@ from typing import Any, Literal
 from bot.domain.promotion import ApprovalRule, Quorum
 from bot.policy.parts import Approval, BreakGlassRules, EnvironmentRules, GateOptions, RollbackRules
 
-STANDING_GATES: dict[str, GateOptions] = {"lock": {}, "freeze": {}, "rejected": {}}
-"""What people say holds everywhere, where images first arrive too."""
+STANDING_GATES: dict[str, GateOptions] = {"lock": {}, "freeze": {}, "rejected": {}, "application": {}}
+"""What people say holds everywhere, where images first arrive too; and nowhere is anything committed for nobody."""
 DEFAULT_GATES: dict[str, GateOptions] = {"scan": {}, "health": {}, **STANDING_GATES}
 DEFAULT_EXPIRY = timedelta(hours=4)
 
@@ -23,7 +23,7 @@ class Rules:
         self._last = last
 
     def gates(self) -> dict[str, dict[str, Any]]:
-        """Gate → its options. In the first environment only people's words hold, unless policy names more gates."""
+        """Gate → its options. In the first environment only what always holds, unless policy names more gates."""
         default = STANDING_GATES if self._first else DEFAULT_GATES
         merged: dict[str, dict[str, Any] | Literal[False]] = dict(default)
         for layer in (self._base.gates, self._own.gates):

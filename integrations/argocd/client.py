@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from bot.domain.application import Application, ApplicationRef, Deployment, ResourceHealth, SyncPermission
 from bot.domain.errors import Refused
+from bot.domain.source import OverlayBranch
 from bot.settings import ArgoCDSettings
 from integrations.argocd import convert, wire
 from integrations.argocd.breath import with_breaths
@@ -49,10 +50,18 @@ class ArgoCD:
 
     An Application outside Argo CD's own namespace is called `namespace/name`. Raises NotFound for an absent Application
     when the project is known, by the ref or by the settings; without it absent and forbidden are the same Refused (A5).
+    `overlays`: of an Application with several sources, the commits that are told are that repository's (A20).
     """
 
-    def __init__(self, settings: ArgoCDSettings, policy: Policy | None = None, relist: timedelta = RELIST) -> None:
+    def __init__(
+        self,
+        settings: ArgoCDSettings,
+        policy: Policy | None = None,
+        relist: timedelta = RELIST,
+        overlays: OverlayBranch | None = None,
+    ) -> None:
         self._settings = settings
+        self._overlays = overlays
         self._token = settings.credential("token")
         self._relist = relist
         self._own_namespace: str | None = None
@@ -138,10 +147,9 @@ class ArgoCD:
         return drifts(answer.decode(wire.ManagedResources), operation)
 
     async def permission(self, ref: ApplicationRef) -> SyncPermission:
-        answer = await self._connection.request(
-            f"read the sync windows of {ref.name}", "GET", path(ref, "syncwindows"), params=self._scope(ref)
-        )
-        return permission(answer.decode(wire.Windows))
+        """Of the sync that it would get now: `canSync` alone answers for a manual one (A30)."""
+        app, windows = await asyncio.gather(self._read(ref), self._windows(ref))
+        return permission(windows, automated=convert.auto_sync(app.spec or wire.Spec()))
 
     async def events(self, ref: ApplicationRef) -> tuple[Event, ...]:
         """The Application's own events, newest first."""
@@ -201,7 +209,7 @@ class ArgoCD:
 
     def _application(self, app: wire.Application, environment: str) -> Application:
         base_url = self._settings.web_url or self._settings.url
-        return convert.application(app, environment, base_url, self._own_namespace or "")
+        return convert.application(app, environment, base_url, self._own_namespace or "", self._overlays)
 
     def _as_asked(self, app: wire.Application, ref: ApplicationRef) -> Application:
         found = self._application(app, ref.environment)
@@ -239,6 +247,12 @@ class ArgoCD:
             "list applications", "GET", "/api/v1/applications", params=params, policy=self._large
         )
         return await decoded(answer)
+
+    async def _windows(self, ref: ApplicationRef) -> wire.Windows:
+        answer = await self._connection.request(
+            f"read the sync windows of {ref.name}", "GET", path(ref, "syncwindows"), params=self._scope(ref)
+        )
+        return answer.decode(wire.Windows)
 
     async def _tree(self, ref: ApplicationRef) -> wire.Tree:
         answer = await self._connection.request(

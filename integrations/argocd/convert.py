@@ -13,8 +13,10 @@ from bot.domain.application import (
     OperationPhase,
     SyncStatus,
 )
+from bot.domain.source import OverlayBranch
 from integrations.argocd import wire
 from integrations.argocd.names import qualified
+from integrations.argocd.sources import position, revision, sources
 
 E = TypeVar("E", bound=StrEnum)
 TERMINAL = (OperationPhase.SUCCEEDED, OperationPhase.FAILED, OperationPhase.ERROR)
@@ -32,51 +34,56 @@ def health(text: str | None) -> HealthStatus:
     return word(HealthStatus, text, HealthStatus.UNKNOWN)
 
 
-def application(app: wire.Application, environment: str, base_url: str, own_namespace: str = "") -> Application:
-    """`own_namespace` is Argo CD's: without it no name says in which namespace the Application is."""
+def application(
+    app: wire.Application,
+    environment: str,
+    base_url: str,
+    own_namespace: str = "",
+    overlays: OverlayBranch | None = None,
+) -> Application:
+    """`own_namespace` is Argo CD's: without it no name says in which namespace the Application is.
+
+    `overlays`: where there are several sources, the commits that are told are this one's.
+    """
     spec, status = app.spec or wire.Spec(), app.status or wire.Status()
+    found = sources(spec)
+    ours = position(found, overlays)
     sync, state = status.sync or wire.SyncStatus(), status.health or wire.Health()
     return Application(
         ref=ApplicationRef(qualified(app.metadata, own_namespace), environment, spec.project or ""),
         sync=word(SyncStatus, sync.status, SyncStatus.UNKNOWN),
         health=health(state.status),
-        revision=revision(sync),
+        revision=revision(sync, ours),
         health_message=state.message or "",
         health_since=state.last_transition_time,
         reconciled_at=status.reconciled_at,
-        operation=operation(app.operation, status.operation_state),
+        operation=operation(app.operation, status.operation_state, ours),
         images=tuple((status.summary or wire.Summary()).images or ()),
         auto_sync=auto_sync(spec),
         conditions=tuple(f"{c.type}: {c.message}" for c in status.conditions or ()),
         url=page(app.metadata, base_url),
-        history=tuple(Deployment(h.id, revision(h), h.deployed_at) for h in status.history or ()),
+        history=tuple(Deployment(h.id, revision(h, ours), h.deployed_at) for h in status.history or ()),
+        sources=found,
     )
 
 
-def operation(requested: wire.Operation | None, state: wire.OperationState | None) -> Operation | None:
+def operation(requested: wire.Operation | None, state: wire.OperationState | None, ours: int = 0) -> Operation | None:
     """The newest operation: what is requested but not begun hides what `state` still says of the one before (A14)."""
     phase = word(OperationPhase, state.phase, OperationPhase.RUNNING) if state else None
     if requested and (state is None or phase in TERMINAL):
-        return Operation(OperationPhase.RUNNING, revision=revision(requested.sync), pending=True)
+        return Operation(OperationPhase.RUNNING, revision=revision(requested.sync, ours), pending=True)
     if state is None or phase is None:
         return None
-    asked = revision(state.operation.sync) if state.operation else ""
+    asked = revision(state.operation.sync, ours) if state.operation else ""
     return Operation(
         phase=phase,
         message=state.message or "",
-        revision=revision(state.sync_result) or asked,
+        revision=revision(state.sync_result, ours) or asked,
         started_at=state.started_at,
         finished_at=state.finished_at,
         # A16: an attempt that failed and waits for its retry
         retrying=phase is OperationPhase.RUNNING and state.finished_at is not None,
     )
-
-
-def revision(of: wire.SyncStatus | wire.SyncOperation | wire.SyncResult | wire.History | None) -> str:
-    """The commit; the first source's where there are several (A20)."""
-    if of is None:
-        return ""
-    return of.revision or next(iter(of.revisions or ()), "")
 
 
 def auto_sync(spec: wire.Spec) -> bool:

@@ -6,7 +6,7 @@ Words are kept as text: a word that a newer Argo CD invents must not break the r
 from datetime import datetime
 from typing import Annotated
 
-from msgspec import Meta, Raw, Struct
+from msgspec import Meta, Raw, Struct, field
 
 Moment = Annotated[datetime, Meta(tz=True)]
 
@@ -31,8 +31,38 @@ class SyncPolicy(Camel, frozen=True, gc=False):
     automated: Automated | None = None
 
 
+class Kustomize(Camel, frozen=True, gc=False):
+    images: list[str] | None = None
+
+
+class Directory(Camel, frozen=True, gc=False):
+    recurse: bool | None = None
+
+
+class Source(Camel, frozen=True, gc=False):
+    repo_url: str | None = field(default=None, name="repoURL")
+    path: str | None = None
+    target_revision: str | None = None
+    chart: str | None = None
+    kustomize: Kustomize | None = None
+    directory: Directory | None = None
+
+
+class SyncSource(Camel, frozen=True, gc=False):
+    target_branch: str | None = None
+    path: str | None = None
+
+
+class SourceHydrator(Camel, frozen=True, gc=False):
+    dry_source: Source | None = None
+    sync_source: SyncSource | None = None
+
+
 class Spec(Camel, frozen=True, gc=False):
     project: str | None = None
+    source: Source | None = None
+    sources: list[Source] | None = None
+    source_hydrator: SourceHydrator | None = None
     sync_policy: SyncPolicy | None = None
 
 

@@ -139,6 +139,7 @@ def graphql_url(api_url: str) -> str:
 
 
 def web_url(api_url: str) -> str:
-    """Where people look: github.com for api.github.com, the host itself where REST is /api/v3."""
+    """Where people look: the host without `api.` on github.com and ghe.com, the host itself where REST is /api/v3."""
     base = api_url.rstrip("/")
-    return "https://github.com" if base == "https://api.github.com" else base.removesuffix("/api/v3")
+    cloud = base == "https://api.github.com" or base.endswith(".ghe.com")
+    return base.replace("://api.", "://", 1) if cloud else base.removesuffix("/api/v3")

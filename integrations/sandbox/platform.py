@@ -11,6 +11,8 @@ DEPLOY = Path(__file__).parents[2] / "deploy"
 TEKTON = ("platform/tekton", "platform/rbac")
 ARGOCD = ("platform/argocd",)
 BOT_ACCESS = "bot/base/rbac.yaml"
+OVERLAY_REPOSITORY = "https://github.com/example/overlays.git"
+"""what the Applications of deploy/ call the repository that the git server here has"""
 
 
 class PlatformMissing(FileNotFoundError):

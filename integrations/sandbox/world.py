@@ -25,7 +25,7 @@ from integrations.sandbox.harbor import HarborServer
 from integrations.sandbox.history import History
 from integrations.sandbox.kubernetes import KubernetesServer
 from integrations.sandbox.kubernetes.controller import TektonController
-from integrations.sandbox.platform import ARGOCD, BOT_ACCESS, DEPLOY, TEKTON, app_files, manifests
+from integrations.sandbox.platform import ARGOCD, BOT_ACCESS, DEPLOY, OVERLAY_REPOSITORY, TEKTON, app_files, manifests
 from integrations.sandbox.serving import serve
 from integrations.sandbox.slack.model import SlashCommand
 from integrations.sandbox.slack.server import SlackServer
@@ -139,6 +139,7 @@ class World:
             "PILOTHOUSE_KUBERNETES__FS_GROUP": "1000",
             "PILOTHOUSE_GIT__URL": f"{self.urls['git']}/deploy.git",
             "PILOTHOUSE_GIT__TOKEN": self.secrets.git,
+            "PILOTHOUSE_GIT__ALIASES": json.dumps([OVERLAY_REPOSITORY]),
             "PILOTHOUSE_SECRETS_DIR": str(self._webhook_secrets()),
         }
 

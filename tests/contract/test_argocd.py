@@ -315,6 +315,29 @@ async def test_a_deny_window_refuses_the_sync_in_words(served: tuple[World, Held
     assert '"* * * * *" for 1h' in permission.reason
 
 
+async def test_an_automated_sync_waits_in_a_window_that_lets_people_through(served: tuple[World, Held, str]) -> None:
+    """A30: `canSync` says yes, and the automated sync waits all the same, until the window has ended."""
+    world, _, url = served
+    backup = {**NIGHTS, "applications": ["my-app-*"], "manualSync": True}
+    world.argo.store.add_project(project(syncWindows=[backup]))
+    staging = ApplicationRef("my-app-staging", "staging", "apps")
+    async with client(url) as argocd:
+        answer = await world.http.get("/api/v1/applications/my-app-staging/syncwindows")
+        assert answer.json()["canSync"] is True
+        assert (await argocd.permission(REF)).allowed  # synced by people
+        held = await argocd.permission(staging)
+        assert not held.allowed
+        assert '"* * * * *" for 1h' in held.reason
+        sha = await world.promote("v1.9.9", "staging")
+        waiting = await argocd.refresh(staging)
+        assert (waiting.revision, waiting.sync) == (sha, SyncStatus.OUT_OF_SYNC)
+        assert waiting.operation is None or waiting.operation.revision != sha
+        world.argo.store.add_project(project())
+        assert (await argocd.permission(staging)).allowed
+        await argocd.refresh(staging)
+        await until(lambda: argocd.get(staging), lambda app: app.settled_at(sha))
+
+
 async def test_absent_application_is_403_without_project(served: tuple[World, Held, str]) -> None:
     """A5: it may be absent or forbidden, so it is Refused and not NotFound."""
     _, _, url = served

@@ -17,8 +17,16 @@ from bot.domain.application import (
     SyncStatus,
 )
 from bot.domain.errors import NotFound
+from bot.domain.source import Source
 
 SYSTEM = "Argo CD"
+OVERLAY_REPOSITORY = "https://git.example.com/overlays.git"
+
+
+def follows(name: str) -> tuple[Source, ...]:
+    """The source that the platform's ApplicationSet gives `my-app-production`."""
+    app, _, environment = name.rpartition("-")
+    return (Source(OVERLAY_REPOSITORY, f"apps/{app}/overlays/{environment}", "main"),)
 
 
 @dataclass
@@ -35,7 +43,8 @@ class MemoryApplications:
     """application name and revision of every sync that was started"""
 
     def put(self, application: Application) -> Application:
-        """The Application as it is from now on."""
+        """The Application as it is from now on; it follows its overlay unless it says what else."""
+        application = replace(application, sources=application.sources or follows(application.ref.name))
         self._apps[application.ref.name] = application
         for listener in self._listeners:
             listener.put_nowait(application)

@@ -1,6 +1,8 @@
 """The gates that hold by default, over the real stores."""
 
 from bot.catalog import Catalog
+from bot.domain.source import OverlayBranch
+from bot.gates.application import ApplicationGate
 from bot.gates.freeze import FreezeGate
 from bot.gates.health import HealthGate
 from bot.gates.lock import LockGate
@@ -14,7 +16,10 @@ from bot.store.database import Database
 from bot.store.freezes import FreezeStore
 from bot.store.locks import LockStore
 from bot.store.rejections import RejectionStore
+from tests.fakes.applications import OVERLAY_REPOSITORY
 from tests.fakes.registry import MemoryRegistry
+
+OVERLAY_BRANCH = OverlayBranch((OVERLAY_REPOSITORY,), "main")
 
 
 def usual_gates(
@@ -34,4 +39,5 @@ def usual_gates(
         LockGate(LockStore(database)),
         FreezeGate(FreezeStore(database), directory, policy),
         RejectedGate(RejectionStore(database), registry, whereabouts),
+        ApplicationGate(applications, OVERLAY_BRANCH),
     )

@@ -8,6 +8,7 @@ import pytest
 from bot.catalog import Catalog
 from bot.domain.errors import PolicyError
 from bot.domain.promotion import Verdict
+from bot.domain.source import OverlayBranch
 from bot.gates import loading
 from bot.gates.loading import OWN, described, load_gates
 from bot.gates.panel import Panel
@@ -30,6 +31,7 @@ from bot.ports import (
     SyncWindows,
 )
 from tests.fakes.customgates import MemoryCustomGates
+from tests.fakes.gates import OVERLAY_BRANCH
 from tests.fakes.pipelines import MemoryPipelines
 from tests.fakes.signatures import MemorySignatures
 from tests.unit.bot.gates.town import Town
@@ -61,6 +63,7 @@ def offered(town: Town) -> dict[object, object]:
         ImageContents: town.registry,
         Applications: town.applications,
         SyncWindows: town.applications,
+        OverlayBranch: OVERLAY_BRANCH,
         Pipelines: MemoryPipelines(),
         Signatures: MemorySignatures(),
         Directory: town.directory,
@@ -83,7 +86,7 @@ def test_all_of_ours_are_made_and_explain_themselves() -> None:
     gates = load_gates(offered(Town()))
     assert {gate.name for gate in gates} == {
         "scan", "signature", "health", "soak", "order", "pipeline",
-        "freeze", "lock", "window", "rejected", "alerts", "custom",
+        "freeze", "lock", "application", "window", "rejected", "alerts", "custom",
     }  # fmt: skip
     for gate in OWN:
         assert described(gate).partition("\n")[0].endswith("?")

@@ -30,7 +30,7 @@ async def test_an_approved_promotion_changes_one_line_and_ends_healthy(home: Hou
     asked = await home.deploy("ana")
     waiting = await home.now(asked)
     assert (waiting.phase, waiting.stage) == (Phase.RUNNING, Stage.APPROVAL)
-    gates = ("scan", "health", "lock", "freeze", "rejected")
+    gates = ("scan", "health", "lock", "freeze", "rejected", "application")
     assert {r.gate: r.verdict.state for r in waiting.results} == dict.fromkeys(gates, "Passed")
     assert home.overlay("production") == before
 
@@ -311,3 +311,23 @@ async def test_the_same_request_delivered_twice_starts_one_promotion(home: House
     second = await home.desk.deploy(ask, await home.person("ana"))
     assert first.id == second.id
     assert len(home.engine.tapes) == 1
+
+
+async def test_a_commit_that_the_application_would_never_see_is_not_made(home: House) -> None:
+    """Nobody is asked to approve it, and what is pinned elsewhere while people are asked stops it, too."""
+    ref = ApplicationRef("my-app-production", "production")
+    followed = await home.applications.get(ref)
+    pinned = replace(followed.sources[0], revision="v1.4.1")
+    home.applications.put(replace(followed, sources=(pinned,)))
+    asked = await home.deploy()
+    ended = await home.now(asked)
+    assert (ended.phase, ended.stage) == (Phase.FAILED, Stage.DONE)
+    assert "my-app-production follows v1.4.1, not the branch main" in ended.outcome
+
+    home.applications.put(followed)
+    asked = await home.deploy()
+    assert (await home.now(asked)).stage is Stage.APPROVAL
+    home.applications.put(replace(followed, sources=(pinned,)))
+    await home.approve("bo", asked)
+    assert (await home.now(asked)).phase is Phase.FAILED
+    assert home.promotion_commits() == []

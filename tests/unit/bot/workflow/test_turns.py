@@ -13,6 +13,7 @@ from bot.domain.promotion import Phase, Promotion, Stage
 from bot.domain.safety import Delegation
 from bot.domain.scan import Severity, Vulnerability
 from bot.workflow.watcher import BAD_LOOKS
+from tests.fakes.applications import follows
 from tests.unit.bot.workflow.house import HARBOR, POLICY, House, house, kustomization, path
 
 PRODUCTION = "environments:\n- {name: development}\n- {name: staging}\n- name: production\n"
@@ -230,7 +231,7 @@ async def add_app(home: House, app: str) -> None:
     for environment in tags:
         ref = ApplicationRef(f"{app}-{environment}", environment)
         known = await home.applications.get(ApplicationRef(f"my-app-{environment}", environment))
-        home.applications.put(replace(known, ref=ref))
+        home.applications.put(replace(known, ref=ref, sources=follows(ref.name)))
 
 
 def break_on_sync(home: House, tag: str) -> None:

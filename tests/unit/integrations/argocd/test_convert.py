@@ -12,6 +12,7 @@ from ruamel.yaml import YAML
 
 from bot.domain.application import HealthStatus, OperationPhase, SyncStatus
 from bot.domain.errors import Refused
+from bot.domain.source import OverlayBranch, Source
 from integrations.argocd import convert, wire
 from integrations.argocd.drift import drifts
 from integrations.argocd.logs import log_lines
@@ -139,15 +140,65 @@ def test_conditions_are_told() -> None:
     )
 
 
-def test_the_revision_of_several_sources_is_the_firsts() -> None:
+OURS = OverlayBranch(("https://git.example.com/overlays.git",), "main")
+CHART = {"repoURL": "https://charts.example.com", "chart": "web", "targetRevision": "1.2.3"}
+VALUES = {"repoURL": "git@git.example.com:Overlays.git", "ref": "values", "targetRevision": "main"}
+OVERLAY = {"repoURL": "git@git.example.com:overlays.git", "path": "apps/web/overlays/production"}
+
+
+@pytest.mark.parametrize(
+    ("sources", "ours"),
+    [
+        ([CHART, OVERLAY], "two"),
+        ([OVERLAY, CHART], "one"),
+        ([VALUES, OVERLAY], "two"),
+        ([{**OVERLAY, "targetRevision": "v1"}, OVERLAY], "two"),
+        ([CHART, CHART], "one"),
+        ([], "one"),
+    ],
+)
+def test_of_several_sources_the_overlay_repositorys_revision_is_told(sources: list[Any], ours: str) -> None:
     """A20."""
+    both = {"revisions": ["one", "two"]}
     status = {
-        "sync": {"status": "Synced", "revisions": ["one", "two"]},
-        "history": [{"id": 3, "revision": "", "revisions": ["one", "two"]}],
+        "sync": {"status": "Synced", **both},
+        "history": [{"id": 3, "revision": "", **both}],
+        "operationState": {"phase": "Succeeded", "operation": {"sync": both}, "syncResult": {"revision": "", **both}},
     }
-    found = convert.application(app(status), "production", BASE)
-    assert found.revision == "one"
-    assert (found.history[0].id, found.history[0].revision) == (3, "one")
+    found = convert.application(app(status, spec={"sources": sources}), "production", BASE, overlays=OURS)
+    assert found.operation
+    assert (found.revision, found.operation.revision, found.history[0].revision) == (ours, ours, ours)
+    requested = app({"sync": both}, spec={"sources": sources}, operation={"sync": both})
+    asked = convert.application(requested, "production", BASE, overlays=OURS).operation
+    assert asked
+    assert asked.revision == ours
+
+
+def test_a_revision_that_is_not_told_is_not_another_ones() -> None:
+    found = convert.application(app({"sync": {"revisions": ["1.2.3"]}}, spec={"sources": [CHART, OVERLAY]}), "", BASE)
+    assert found.revision == "1.2.3"
+    ours = convert.application(
+        app({"sync": {"revisions": ["1.2.3"]}}, spec={"sources": [CHART, OVERLAY]}), "", BASE, overlays=OURS
+    )
+    assert ours.revision == ""
+
+
+def test_sources_are_read_in_each_of_the_three_ways() -> None:
+    """`sources` hides `source`; a hydrated Application is synced from the hydrator's branch."""
+
+    def read_sources(**spec: Any) -> tuple[Source, ...]:
+        return convert.application(app(spec=spec), "production", BASE).sources
+
+    assert read_sources(source=OVERLAY) == (Source(OVERLAY["repoURL"], OVERLAY["path"]),)
+    chart = Source(CHART["repoURL"], revision="1.2.3", chart="web")
+    assert read_sources(source=OVERLAY, sources=[CHART]) == (chart,)
+    overriding = {**OVERLAY, "kustomize": {"images": ["web:v9"]}}
+    assert read_sources(source=overriding)[0].images == ("web:v9",)
+    assert read_sources(source={**OVERLAY, "directory": {}})[0].plain
+    dry, synced = {**OVERLAY, "targetRevision": "main"}, {"targetBranch": "env/prod", "path": "web"}
+    hydrated = read_sources(source=OVERLAY, sourceHydrator={"drySource": dry, "syncSource": synced})
+    assert hydrated == (Source(OVERLAY["repoURL"], "web", "env/prod"),)
+    assert read_sources() == ()
 
 
 @pytest.mark.parametrize(
@@ -227,35 +278,45 @@ def test_what_admission_denied_is_told_with_its_words() -> None:
     assert (found.kind, found.message) == ("Deployment", denied)
 
 
+DENY = {"kind": "deny", "schedule": "0 22 * * *", "duration": "8h"}
+DENY_BUT_PEOPLE = {**DENY, "manualSync": True}
+ALLOW = {"kind": "allow", "schedule": "0 9 * * 1-5", "duration": "8h"}
+ALLOW_OR_PEOPLE = {**ALLOW, "manualSync": True}
+EARLY = {"kind": "allow", "schedule": "0 4 * * *", "duration": "1h"}
+
+
 @pytest.mark.parametrize(
-    ("windows", "allowed", "words"),
+    ("can_sync", "active", "assigned", "manual", "automated"),
     [
-        ({"canSync": True}, True, ""),
-        ({"canSync": None}, False, "does not allow"),
-        (
-            {
-                "canSync": False,
-                "activeWindows": [{"kind": "deny", "schedule": "0 22 * * *", "duration": "8h"}],
-            },
-            False,
-            'deny window is active: "0 22 * * *" for 8h',
-        ),
-        (
-            {
-                "canSync": False,
-                "activeWindows": None,
-                "assignedWindows": [{"kind": "allow", "schedule": "0 9 * * 1-5", "duration": "8h"}],
-            },
-            False,
-            '"0 9 * * 1-5" for 8h',
-        ),
+        (True, [], [], "", ""),
+        (None, [], [], "does not allow", "does not allow"),
+        (False, [DENY], [DENY], 'deny window is active, "0 22 * * *" for 8h', 'deny window is active, "0 22'),
+        (True, [DENY_BUT_PEOPLE], [DENY_BUT_PEOPLE], "", "deny window is active"),
+        (True, [], [DENY_BUT_PEOPLE], "", ""),
+        (False, [DENY, DENY_BUT_PEOPLE], [DENY, DENY_BUT_PEOPLE], "deny window is active", "deny window is active"),
+        (True, [ALLOW], [ALLOW, EARLY], "", ""),
+        (False, [], [ALLOW, EARLY], "no allow window is active", '"0 9 * * 1-5" for 8h, "0 4 * * *" for 1h'),
+        (True, [], [ALLOW_OR_PEOPLE], "", "no allow window is active"),
+        (False, [], [ALLOW_OR_PEOPLE, ALLOW], "no allow window is active", "no allow window is active"),
+        (False, [ALLOW, DENY], [ALLOW, DENY], "deny window is active", "deny window is active"),
+        (True, [ALLOW, DENY_BUT_PEOPLE], [ALLOW, DENY_BUT_PEOPLE], "", "deny window is active"),
+        (True, [{**DENY, "kind": "hold"}], [], "", "deny window is active"),
+        (False, [], [DENY], "does not allow", "does not allow"),
     ],
 )
-def test_windows_are_told_in_words(windows: dict[str, Any], allowed: bool, words: str) -> None:
-    """A23."""
-    found = permission(msgspec.convert(windows, wire.Windows))
-    assert found.allowed is allowed
-    assert words in found.reason
+def test_windows_are_told_for_the_sync_that_will_happen(
+    can_sync: bool | None, active: list[Any], assigned: list[Any], manual: str, automated: str
+) -> None:
+    """A23, A30: `canSync` is of a manual sync; an automated one waits in what lets people through."""
+    answer = {"canSync": can_sync, "activeWindows": active or None, "assignedWindows": assigned or None}
+    windows = msgspec.convert(answer, wire.Windows)
+    for found, words in (
+        (permission(windows, automated=False), manual),
+        (permission(windows, automated=True), automated),
+    ):
+        assert found.allowed is not bool(words)
+        assert words in found.reason
+        assert ("time zone" in found.reason) is ("window is active" in words or '" for ' in words)
 
 
 def test_states_are_json_in_a_string_and_may_be_null() -> None:
@@ -323,7 +384,7 @@ def test_whatever_comes_is_read_or_refused(model: type[Any], body: bytes) -> Non
     elif isinstance(found, wire.Tree):
         unhealthy(wire.Application(wire.Metadata()), found)
     elif isinstance(found, wire.Windows):
-        permission(found)
+        permission(found, automated=True)
 
 
 async def test_a_log_ends_at_its_last_frame() -> None:

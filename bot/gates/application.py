@@ -1,0 +1,51 @@
+"""Application: does Argo CD's Application follow the overlay that the promotion changes?"""
+
+import asyncio
+import posixpath
+from typing import ClassVar
+
+from bot.domain.application import ApplicationRef
+from bot.domain.errors import NotFound
+from bot.domain.promotion import Move, Verdict
+from bot.domain.source import OverlayBranch, astray
+from bot.gates.question import Options, Question
+from bot.gates.verdicts import worst
+from bot.ports import Applications
+
+
+class ApplicationGate:
+    """Does the Application in Argo CD follow the overlay that is changed: its repository, its path and its branch?
+
+    One that does not would never see the commit, and say Synced and Healthy of something else.
+    """
+
+    name: ClassVar[str] = "application"
+    options: ClassVar[type[Options]] = Options
+
+    def __init__(self, applications: Applications, overlays: OverlayBranch) -> None:
+        self._applications = applications
+        self._overlays = overlays
+
+    async def ask(self, question: Question) -> Verdict:
+        moves: dict[ApplicationRef, list[Move]] = {}
+        for move in question.moves:
+            moves.setdefault(move.application, []).append(move)
+        return worst(await asyncio.gather(*(self._verdict(ref, its) for ref, its in moves.items())))
+
+    async def _verdict(self, ref: ApplicationRef, moves: list[Move]) -> Verdict:
+        try:
+            application = await self._applications.get(ref)
+        except NotFound:
+            return Verdict.blocked(
+                f"Argo CD has no Application {ref.name}, or hides it from the bot.",
+                "Create it, or fix `argocd.application` in the policy.",
+            )
+        images = {image for move in moves for image in (move.name, move.before.repository)}
+        for directory in dict.fromkeys(posixpath.dirname(move.overlay) for move in moves):
+            if why := astray(application.sources, self._overlays, directory, images):
+                return Verdict.blocked(
+                    f"{ref.name} {why}: the commit would not reach it.",
+                    f"Point it at {directory} on {self._overlays.branch} in Argo CD.",
+                    link=application.url,
+                )
+        return Verdict.passed("The Application follows the overlay", link=application.url)

@@ -1,0 +1,71 @@
+"""Whether Argo CD's Application follows the overlay that the promotion changes."""
+
+from typing import Any
+
+import pytest
+
+from bot.domain.errors import Refused, Unavailable
+from bot.domain.promotion import Verdict, VerdictState
+from bot.domain.source import Source
+from bot.gates.application import ApplicationGate
+from bot.gates.panel import answer
+from tests.fakes.applications import OVERLAY_REPOSITORY
+from tests.fakes.gates import OVERLAY_BRANCH
+from tests.unit.bot.gates.town import REPOSITORY, Town
+
+DIRECTORY = "apps/my-app/overlays/production"
+
+
+async def ask(town: Town) -> Verdict:
+    return await answer(ApplicationGate(town.applications, OVERLAY_BRANCH), await town.question())
+
+
+def followed(**what: Any) -> Town:
+    town = Town()
+    source = Source(**{"repository": OVERLAY_REPOSITORY, "path": DIRECTORY, "revision": "main", **what})
+    town.put("production", sources=(source,))
+    return town
+
+
+async def test_the_overlay_is_followed() -> None:
+    assert (await ask(Town())).state is VerdictState.PASSED
+    assert (await ask(followed(repository="git@git.example.com:overlays"))).state is VerdictState.PASSED
+
+
+@pytest.mark.parametrize(
+    ("what", "says"),
+    [
+        ({"path": "apps/other"}, f"my-app-production follows the path apps/other, not {DIRECTORY}: the commit would"),
+        ({"revision": "v1.4.1"}, "my-app-production follows v1.4.1, not the branch main"),
+        ({"revision": "d" * 40}, "my-app-production is pinned to the commit ddddddd"),
+        ({"chart": "web"}, "my-app-production installs the chart web"),
+        ({"repository": "https://git.example.com/old.git"}, "follows another repository"),
+        ({"images": (f"{REPOSITORY}:v9",)}, f"overrides the image of the overlay itself ({REPOSITORY})"),
+    ],
+)
+async def test_what_follows_something_else_blocks_with_the_remedy(what: dict[str, Any], says: str) -> None:
+    verdict = await ask(followed(**what))
+    assert verdict.state is VerdictState.BLOCKED
+    assert says in verdict.reason
+    assert verdict.remedy == f"Point it at {DIRECTORY} on main in Argo CD."
+
+
+async def test_the_application_of_where_it_comes_from_is_not_asked() -> None:
+    town = Town()
+    town.put("staging", sources=(Source("https://elsewhere.example.com/x", "y"),))
+    assert (await ask(town)).state is VerdictState.PASSED
+
+
+async def test_an_application_that_is_not_there_blocks() -> None:
+    town = Town()
+    town.applications.remove("my-app-production")
+    verdict = await ask(town)
+    assert (verdict.state, "no Application my-app-production" in verdict.reason) == (VerdictState.BLOCKED, True)
+
+
+async def test_an_argo_cd_that_does_not_answer_is_no_pass() -> None:
+    town = Town()
+    town.applications.failing = Unavailable("Argo CD", "read", "no connection")
+    assert (await ask(town)).state is VerdictState.WAITING
+    town.applications.failing = Refused("Argo CD", "read", "403")
+    assert (await ask(town)).state is VerdictState.BLOCKED
