@@ -17,6 +17,7 @@ from bot.domain.application import (
 )
 from bot.domain.errors import NotFound
 from bot.ports import OverlaySource, Posted, Rendered
+from tests.fakes.applications import follows
 from tests.restart.cases import named, overlay
 
 SCHEMA = """
@@ -126,7 +127,7 @@ class GitFollowingApplications:
         sick = await self._sick(ref)
         head = await self._now()
         health = HealthStatus.DEGRADED if sick else HealthStatus.HEALTHY
-        return Application(ref, SyncStatus.SYNCED, health, head, auto_sync=True)
+        return Application(ref, SyncStatus.SYNCED, health, head, auto_sync=True, sources=follows(ref.name))
 
     async def list(self, environment: str) -> tuple[Application, ...]:
         raise AssertionError("no promotion lists Applications")
