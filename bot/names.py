@@ -3,10 +3,13 @@
 from collections.abc import Iterable
 
 from rapidfuzz import fuzz, process
+from rapidfuzz.distance import OSA
 
 NEAR = 60
 """percent of likeness from which a name is worth offering"""
 SHOWN = 10
+SHORTEST = 3
+"""letters from which a beginning says what is meant"""
 LONGEST = 100
 """characters of a word that are compared: nobody mistypes a longer one"""
 
@@ -22,6 +25,23 @@ def did_you_mean(word: str, names: Iterable[str], limit: int = 3) -> str:
         score_cutoff=NEAR,
     )
     return f" Did you mean {either([f'`{name}`' for name, _, _ in near])}?" if near else ""
+
+
+def misspelt(word: str, names: Iterable[str]) -> str:
+    """ " Did you mean `a`?" only where a slip of the finger explains the difference; for what must not be guessed.
+
+    One letter wrong, missing, doubled or swapped in three; the same first letter; or, but for flags, its beginning.
+    """
+    typed = word[:LONGEST].casefold()
+    found = [name for name in dict.fromkeys(names) if _slipped(typed, name.casefold())]
+    return f" Did you mean `{min(found, key=lambda name: OSA.distance(typed, name.casefold()))}`?" if found else ""
+
+
+def _slipped(typed: str, name: str) -> bool:
+    if typed[:1] != name[:1] or len(typed) < SHORTEST:
+        return False
+    begun = name.startswith(typed) and not name.startswith("-")
+    return begun or OSA.distance(typed, name) <= min(2, len(name.strip("-")) // 3)
 
 
 def nearest(word: str, names: Iterable[str], kind: str = "Known") -> str:

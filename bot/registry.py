@@ -18,7 +18,8 @@ from bot.domain.errors import InvalidCommand
 from bot.domain.intent import Context, Intent
 from bot.domain.reply import HelpEntry, Reply
 from bot.grammar import Token, Words, tokenize
-from bot.names import did_you_mean
+from bot.grammar.leftovers import Leftover, leftover, remedy
+from bot.names import misspelt
 
 ENTRY_POINTS = "pilothouse.commands"
 SLASH = "pilothouse"
@@ -190,7 +191,10 @@ class Registry:
 
     def _no_such(self, verb: str) -> str:
         typed = [command.verb for command in self if command.parse]
-        return f"There is no command `{verb[:60]}`.{did_you_mean(verb, typed, limit=1)} `/{SLASH} help` lists them all."
+        words = verb.split() or [""]
+        kind = leftover(words, len(words) - 1) if len(words) == 1 else None
+        meant = f" {remedy(kind, verb, verb, '')}" if kind in (Leftover.UNDO, Leftover.STOP) else misspelt(verb, typed)
+        return f"There is no command `{verb[:60]}`.{meant} `/{SLASH} help` lists them all."
 
 
 class Runner:

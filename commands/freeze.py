@@ -12,8 +12,7 @@ from bot.safety.times import read_time
 
 
 def parse(words: Words) -> Intent:
-    exempt = words.apps(words.after("--except"))
-    hold = words.hold()
+    hold = words.hold(exceptions=True)
     place = hold.place
     if not place.environment:
         words.refuse("Name an environment.")
@@ -25,7 +24,7 @@ def parse(words: Words) -> Intent:
         environment=place.environment,
         until=hold.until,
         reason=hold.reason,
-        exempt_apps=exempt,
+        exempt_apps=hold.exempt,
     )
 
 

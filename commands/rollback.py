@@ -19,8 +19,8 @@ def parse(words: Words) -> Intent:
     if break_glass:
         words.refuse("A rollback needs no glass broken: policy says which gates it skips.")
     if_busy = words.if_busy()
-    to = words.after("to").removeprefix("@") or (PREVIOUS if words.keyword(PREVIOUS) else "")
-    place = words.place(Slots(), image=not to, to=("in", "on", "from"))
+    to = words.image_after("to").removeprefix("@") or (PREVIOUS if words.keyword(PREVIOUS) else "")
+    place = words.place(Slots(), image=not to, to=("in", "on", "from", "to"))
     to = to or place.image
     if not (place.app and place.environment):
         return words.pick(place, also_given=bool(reason or to) or if_busy is not IfBusy.REFUSE)

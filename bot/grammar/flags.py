@@ -1,58 +1,85 @@
-"""Flags, and the free text behind them: each function returns what it found and the tokens that are left."""
+"""Flags, and the free text that ends a command: each function returns what it found and the tokens that are left.
 
-from collections.abc import Callable, Sequence
+A free text begins behind `--reason`, `--break-glass` or `!`, each a word of its own. A quoted one ends with its quote,
+any other with the line: no control is ever found inside it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from bot.grammar.tokens import Token
 
 Left = tuple[Token, ...]
 
 
+@dataclass(frozen=True)
+class FreeText:
+    """`breaks_glass`: it was opened by `!` or `--break-glass`. `inside`: the words of an unquoted text."""
+
+    text: str = ""
+    given: bool = False
+    breaks_glass: bool = False
+    inside: Left = ()
+
+
 def take_flag(tokens: Sequence[Token], name: str) -> tuple[bool, Left]:
-    """Whether `--name` was given."""
-    left = tuple(token for token in tokens if not token.says(f"--{name}"))
+    """Whether `--name` was given; `--name=true` and `--name=yes` give it too."""
+    said = (f"--{name}", f"--{name}=true", f"--{name}=yes")
+    left = tuple(token for token in tokens if not token.says(*said))
     return len(left) < len(tokens), left
 
 
-def take_text(tokens: Sequence[Token], name: str) -> tuple[str, Left]:
-    """What follows `--name`: a quoted text, or every word up to the next flag."""
-    return _take_text(tokens, lambda token: _opens(token, name))
-
-
-def take_break_glass(tokens: Sequence[Token]) -> tuple[bool, str, Left]:
-    """Whether `!` (alone, or at the end of a word) or `--break-glass` was given, and the text behind it."""
-    shouted = any(_breaks_glass(token) or _ends_in_bang(token) for token in tokens)
-    text, left = _take_text(tokens, _breaks_glass)
-    return shouted, text, tuple(Token(token.text[:-1]) if _ends_in_bang(token) else token for token in left)
-
-
-def _take_text(tokens: Sequence[Token], opens: Callable[[Token], bool]) -> tuple[str, Left]:
-    at = next((index for index, token in enumerate(tokens) if opens(token)), None)
+def take_reason(tokens: Sequence[Token]) -> tuple[FreeText, Left]:
+    """What follows the first of `--reason`, `--break-glass` and `!`; a `!` with nothing between may stand before."""
+    at = next((index for index, token in enumerate(tokens) if _reason(token) or breaks_glass(token)), None)
     if at is None:
-        return "", tuple(tokens)
-    first = tokens[at].text if tokens[at].key else tokens[at].text.partition("=")[2]
-    end = at + 1
-    if not tokens[at].key:
-        end += _length_of_text(tokens[end:], started=bool(first))
-    words = [first, *(token.whole for token in tokens[at + 1 : end])]
-    return " ".join(word for word in words if word), (*tokens[:at], *tokens[end:])
+        return FreeText(), tuple(tokens)
+    glass, opener = breaks_glass(tokens[at]), at
+    if glass and not tokens[at].key and at + 1 < len(tokens) and _reason(tokens[at + 1]):
+        opener = at + 1
+    text, end = _text(tokens, opener)
+    inside = tuple(tokens[opener + 1 : end]) if not (tokens[opener].key or _quoted(tokens, opener)) else ()
+    return FreeText(text, given=True, breaks_glass=glass, inside=inside), (*tokens[:at], *tokens[end:])
 
 
-def _length_of_text(tokens: Sequence[Token], *, started: bool) -> int:
-    """How many tokens belong to a free text; a quoted one at its start is all of it."""
-    if tokens and tokens[0].quoted and not tokens[0].key and not started:
-        return 1
-    return next((index for index, token in enumerate(tokens) if token.is_flag or token.says("!")), len(tokens))
+def breaks_glass(token: Token) -> bool:
+    return token.says("!") or opens(token, "break-glass")
 
 
-def _opens(token: Token, name: str) -> bool:
+def opens(token: Token, name: str) -> bool:
+    """Whether it is `--name`, or `--name=` with the beginning of its value."""
     if token.quoted:
-        return token.key == f"--{name}="
-    return token.says(f"--{name}") or token.text.startswith(f"--{name}=")
+        return token.key.lower() == f"--{name}="
+    return token.says(f"--{name}") or token.text.lower().startswith(f"--{name}=")
 
 
-def _breaks_glass(token: Token) -> bool:
-    return token.says("!") or _opens(token, "break-glass")
+def _reason(token: Token) -> bool:
+    return opens(token, "reason")
 
 
-def _ends_in_bang(token: Token) -> bool:
-    return not token.quoted and len(token.text) > 1 and token.text.endswith("!")
+def _text(tokens: Sequence[Token], opener: int) -> tuple[str, int]:
+    """The text, and the index of the first token behind it."""
+    token = tokens[opener]
+    if token.key:
+        return token.text, opener + 1
+    if _quoted(tokens, opener):
+        return tokens[opener + 1].text, opener + 2
+    if "=" in token.text:
+        return token.behind.partition("=")[2].strip(), len(tokens)
+    return rest_of(tokens[opener + 1 :]), len(tokens)
+
+
+def _quoted(tokens: Sequence[Token], opener: int) -> bool:
+    """A text that is quoted as a whole."""
+    if "=" in tokens[opener].text or opener + 1 >= len(tokens):
+        return False
+    return tokens[opener + 1].quoted and not tokens[opener + 1].key
+
+
+def rest_of(tokens: Sequence[Token]) -> str:
+    """The text from the first of the tokens on, as it was typed; quotes around all of it are taken off."""
+    if not tokens:
+        return ""
+    if len(tokens) == 1 and tokens[0].quoted and not tokens[0].key:
+        return tokens[0].text
+    return tokens[0].behind.strip() or " ".join(token.whole for token in tokens)

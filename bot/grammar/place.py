@@ -14,6 +14,9 @@ class Place:
     environments: tuple[str, ...] = ()
     image: str = ""
 
+    def __bool__(self) -> bool:
+        return bool(self.apps or self.environments or self.image)
+
     @property
     def app(self) -> str:
         return self.apps[0] if self.apps else ""

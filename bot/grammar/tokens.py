@@ -5,7 +5,7 @@ looks like an address into `<https://…|label>`: all of that is taken off befor
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 _PLAIN = str.maketrans(
     {
@@ -32,6 +32,19 @@ class Token:
     text: str
     quoted: bool = False
     key: str = ""
+    source: str = field(default="", compare=False, repr=False)
+    """the cleaned text that it was cut from"""
+    at: int = field(default=0, compare=False, repr=False)
+
+    @property
+    def behind(self) -> str:
+        """The cleaned text from here to the end, as it was typed."""
+        return self.source[self.at :]
+
+    @property
+    def is_person(self) -> bool:
+        """A mention, which is no image."""
+        return not self.quoted and _PERSON.fullmatch(self.text) is not None
 
     @property
     def whole(self) -> str:
@@ -47,7 +60,8 @@ class Token:
 
 def tokenize(text: str) -> tuple[Token, ...]:
     """The words of a command, cleaned. Any text is good."""
-    return tuple(_token(match) for match in _TOKEN.finditer(clean(text)))
+    cleaned = clean(text)
+    return tuple(_token(match) for match in _TOKEN.finditer(cleaned))
 
 
 def clean(text: str) -> str:
@@ -62,12 +76,13 @@ def clean(text: str) -> str:
 def _unlinked(link: re.Match[str]) -> str:
     target, label = link.group(1), link.group(2)
     if _PERSON.fullmatch(target):
-        return target  # names change hands (S8): the id says who is meant
+        # Names change hands (S8): the id says who is meant. A mention is a word of its own, whatever it stands behind.
+        return f"{' ' if link.string[max(link.start() - 1, 0) : link.start()].strip() else ''}{target}"
     return label or target.removeprefix("mailto:")
 
 
 def _token(match: re.Match[str]) -> Token:
     quoted = match["double"] if match["double"] is not None else match["single"]
     if quoted is None:
-        return Token(match["bare"])
-    return Token(quoted, quoted=True, key=match["key"] or "")
+        return Token(match["bare"], source=match.string, at=match.start())
+    return Token(quoted, quoted=True, key=match["key"] or "", source=match.string, at=match.start())

@@ -5,20 +5,25 @@ an error, never ignored.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import NoReturn
 
 from bot.domain.errors import InvalidCommand, UnknownName
 from bot.domain.image import is_digest
 from bot.domain.intent import Context, IfBusy, Pick
+from bot.domain.reason import says_something
 from bot.domain.safety_intent import RejectImage
-from bot.grammar.flags import take_break_glass, take_flag, take_text
-from bot.grammar.hold import Hold, take_place, take_time, take_time_at_end, take_time_flag
+from bot.grammar.doubts import MARK, doubt
+from bot.grammar.flags import FreeText, breaks_glass, opens, rest_of, take_flag, take_reason
+from bot.grammar.hold import UNTIL, Hold, read_hold, take_time, take_time_at_end
+from bot.grammar.leftovers import Leftover, gravest, remedy
 from bot.grammar.moments import EXAMPLES
 from bot.grammar.place import Place, Slots, assign
 from bot.grammar.tokens import Token
 from bot.grammar.vocabulary import Vocabulary
-from bot.names import did_you_mean, nearest
+from bot.names import SHOWN as NAMES_SHOWN
+from bot.names import did_you_mean, misspelt
 
 _TAG = re.compile(r"\w[\w.-]{0,127}", re.ASCII)
 _REVISION = re.compile(r"\w[\w./+@-]{0,254}", re.ASCII)
@@ -64,18 +69,33 @@ class Words:
         return given
 
     def why(self) -> tuple[str, bool]:
-        """The reason (behind `--reason`, `--break-glass` or `!`), and whether it breaks the glass."""
+        """The reason (behind `--reason`, `--break-glass` or `!`), and whether it breaks the glass.
+
+        An unquoted reason goes on to the end of the line; one of the command's own flags in it is asked about.
+        """
         self._flags += ["--reason", "--break-glass"]
-        breaks_glass, cry, self._tokens = take_break_glass(self._tokens)
-        left = self._tokens
-        reason, self._tokens = take_text(left, "reason")
-        if not reason and len(self._tokens) < len(left):
-            self.refuse("Nothing follows `--reason`.", "Say why, or leave it out.")
-        if reason and cry:
-            self.refuse("There are two reasons.", "Give one, behind `--reason` or behind `!`.")
-        if breaks_glass and not (reason or cry):
-            self.refuse("Breaking the glass needs a reason.", "Add `--reason` and say why it cannot wait.")
-        return reason or cry, breaks_glass
+        found, self._tokens = take_reason(self._tokens)
+        self._check_inside(found)
+        if found.given and not says_something(found.text):
+            if found.breaks_glass:
+                self.refuse("Breaking the glass needs a reason.", "Say behind the `!` why it cannot wait.")
+            self.refuse("Nothing follows `--reason`.", "Say why, in words that people can read.")
+        for token in self._tokens:
+            if opens(token, "reason"):
+                self.refuse("There are two reasons.", "Give one, behind `--reason` or behind `!`.")
+            if breaks_glass(token):
+                self.refuse("A `!` counts only before the reason.", "Quote a reason that holds one.")
+        return found.text, found.breaks_glass
+
+    def _check_inside(self, found: FreeText) -> None:
+        known = re.findall(r"--[a-z-]+", self._usage)
+        for token in found.inside:
+            if opens(token, "reason"):
+                self.refuse("There are two reasons.", "Give one, behind `--reason` or behind `!`.")
+            flag = token.whole.partition("=")[0].lower()
+            if token.is_flag and not breaks_glass(token) and (flag in known or misspelt(flag, known)):
+                what = f"`{_short(flag)}` stands inside the reason."
+                self.refuse(what, "Put it before the reason if it is meant, or put the reason into quotes.")
 
     def if_busy(self) -> IfBusy:
         """What to do when the place is taken: `--queue` or `--replace`."""
@@ -84,11 +104,21 @@ class Words:
             self.refuse("It either waits (`--queue`) or takes the other's place (`--replace`).")
         return IfBusy.QUEUE if queue else IfBusy.REPLACE if replace else IfBusy.REFUSE
 
+    def image_after(self, preposition: str) -> str:
+        """The word that follows the preposition, unless it names an environment: "" then."""
+        for at, token in enumerate(self._tokens):
+            if token.says(preposition) and not (
+                at + 1 < len(self._tokens) and self.vocabulary.meaning(self._tokens[at + 1].whole).environment
+            ):
+                return self._take_after(at)
+        return ""
+
     def after(self, *prepositions: str) -> str:
         """The word that follows one of the prepositions, or ""."""
         at = next((index for index, token in enumerate(self._tokens) if token.says(*prepositions)), None)
-        if at is None:
-            return ""
+        return "" if at is None else self._take_after(at)
+
+    def _take_after(self, at: int) -> str:
         if at + 1 == len(self._tokens):
             self.refuse(f"Nothing follows `{self._tokens[at].text}`.")
         word = self._tokens[at + 1].whole
@@ -97,6 +127,7 @@ class Words:
 
     def environment_after(self, *prepositions: str) -> str:
         """The environment that follows one of the prepositions, or ""."""
+        self._sift()
         word = self.after(*prepositions)
         if not word:
             return ""
@@ -115,6 +146,7 @@ class Words:
 
         The word behind a preposition of `to` is the environment, whatever else it could mean.
         """
+        self._sift()
         target = self.environment_after(*to)
         if target:
             slots = Slots(slots.apps, slots.environments - 1)
@@ -139,12 +171,23 @@ class Words:
             if token.says(*BETWEEN):
                 continue
             name, at, reference = token.whole.partition("@")
+            if token.is_person or (at and not name and reference.isalpha()):
+                told = remedy(Leftover.PERSON, token.whole, self.verb, self._usage)
+                self.refuse(f"`{_short(token.whole)}` is no image.", told)
             before, colon, tag = name.partition(":")
             if colon and tag and self.vocabulary.app(before):
+                self._check_tag(before, tag)
                 name, at, reference = before, colon, f"{tag}{at}{reference}"
             names += [part for part in name.split(",") if part] if name.strip(",") else [] if at else [name]
             images += [self.image(reference)] if at else []
         return names, images
+
+    def _check_tag(self, app: str, tag: str) -> None:
+        if self.vocabulary.environment(tag):
+            self.refuse(
+                f"`{app}:{_short(tag)}` may mean an image or an environment.",
+                f"The environment: `{app} {tag}`. An image with that tag: `{app}@{tag}`, and an environment behind it.",
+            )
 
     def _may_be_tag(self, word: str) -> bool:
         """A bare word that can be meant as a tag: it has a digit, and is no name of something else."""
@@ -152,37 +195,49 @@ class Words:
         named = self.vocabulary.meaning(word)
         return is_image(word) and any(c.isdigit() for c in word) and not (near or named)
 
-    def hold(self) -> Hold:
-        """Where, until when, and why: names first, then a time, then free text to the end."""
-        until, self._tokens, flag = take_time_flag(self._tokens)
-        if flag and not until:
-            self.refuse(f"No time follows `{flag}`.", EXAMPLES)
-        place, left, closed = take_place(self._tokens, self.vocabulary)
-        self._check_lead(place, left, closed=closed)
-        if not until and not closed:
-            until, left = take_time(left)
-            self._check_time(until, left)
-        if not until and not closed:
-            until, left = take_time_at_end(left)
-        self._tokens = ()
-        return Hold(place, until, " ".join(token.whole for token in left).strip(" :"))
+    def hold(self, *, exceptions: bool = False) -> Hold:
+        """Where, until when, but for which apps (where the command takes `exceptions`), and why."""
+        tokens, self._tokens = self._tokens, ()
+        hold = read_hold(tokens, self.vocabulary, exceptions=exceptions)
+        if hold.flag:
+            self.refuse(f"No time follows `{hold.flag}`.", EXAMPLES)
+        for name in hold.exempt:
+            if name.startswith("?"):
+                self._unknown(name[1:], "an app", self.vocabulary.apps)
+        if not hold.marked and hold.rest:
+            hold = self._unmarked(hold)
+        return replace(hold, reason=hold.reason if says_something(hold.reason) else "")
 
-    def _check_lead(self, place: Place, left: tuple[Token, ...], *, closed: bool) -> None:
-        """A mistyped app must not be taken for the first word of a reason to hold the whole environment."""
-        if not left:
-            return
-        word = left[0].whole
-        if not (place.app or place.environment):
+    def _unmarked(self, hold: Hold) -> Hold:
+        """A mistyped app, and a time that cannot be read, must not be taken for a reason to hold something for ever."""
+        word = hold.rest[0].whole
+        if not (hold.place.app or hold.place.environment):
             self._unknown(word, "an app or an environment", (*self.vocabulary.apps, *self.vocabulary.environment_words))
-        if not closed and not place.app and (near := did_you_mean(word, self.vocabulary.apps, limit=1)):
-            self.refuse(f"`{_short(word)}` does not name an app.{near}", "Put a `:` before a reason that begins so.")
+        if not hold.place.app and (near := did_you_mean(word, self.vocabulary.apps, limit=1)):
+            self.refuse(f"`{_short(word)}` does not name an app.{near}", MARK)
+        self._tokens = hold.rest
+        if not hold.until:
+            self._check_time("", hold.rest)
+        timed = bool(hold.until)
+        hold = take_time_at_end(hold)
+        self._check_rest(hold.rest)
+        if found := doubt([token.whole for token in hold.rest], self.vocabulary, timed=timed):
+            self.refuse(*found)
+        self._tokens = ()
+        return hold
+
+    def _check_rest(self, rest: tuple[Token, ...]) -> None:
+        for token in rest:
+            flag = token.whole.partition("=")[0].lower()
+            if token.is_flag:
+                self.refuse(f"`{_short(flag)}` stands inside the reason.", "Put it before the reason, or quote that.")
 
     def _check_time(self, until: str, left: tuple[Token, ...]) -> None:
         """A time that cannot be read must not be taken for a reason to hold something for ever."""
-        if until or not left or not left[0].says("for", "until"):
+        if until or not left or not left[0].says("for", *UNTIL):
             return
         word = left[1].whole if len(left) > 1 else ""
-        if left[0].says("until") or word[:1].isdigit():
+        if not left[0].says("for") or word[:1].isdigit():
             self.refuse(f"`{_short(f'{left[0].text} {word}'.strip())}` names no time.", EXAMPLES)
 
     def apps(self, text: str) -> tuple[str, ...]:
@@ -218,15 +273,16 @@ class Words:
         return self._next(_REVISION, "is no branch, tag or commit") if self._tokens else ""
 
     def identifier(self, what: str) -> str:
-        """The next word, which names `what` ("a pipeline run")."""
+        """The next word, which names `what` ("a pipeline run"); phones write its first letter large."""
         if not self._tokens:
             self.refuse(f"Name {what}.")
-        return self._next(_IDENTIFIER, f"does not name {what}")
+        return self._next(_IDENTIFIER, f"does not name {what}").lower()
 
     def rest(self) -> str:
-        """Everything that is left, as text."""
-        words, self._tokens = self._tokens, ()
-        return " ".join(token.whole for token in words)
+        """Everything that is left, as it was typed; "" where a person could read nothing in it."""
+        tokens, self._tokens = self._tokens, ()
+        text = rest_of(tokens)
+        return text if says_something(text) else ""
 
     def app_and_image(self, what: str) -> tuple[str, str]:
         """The next word, APP@TAG or APP@DIGEST, in its two parts; `what` says what it is for."""
@@ -266,12 +322,15 @@ class Words:
 
     def done(self) -> None:
         """Raises InvalidCommand when a word is left over."""
+        self._sift()
         for token in self._rest():
-            self.refuse(f"`{_short(token.whole)}` is one word too many: leave it out.")
+            self._too_many(token.whole)
 
     def pick(self, place: Place, *, also_given: bool = False) -> Pick:
         """The picker for what was left out. What it could not carry (`also_given`) must not get lost in it."""
         if also_given or place.image or len(place.apps) > 1:
+            if place.app and not place.environment and self.vocabulary.environment(place.image):
+                self._check_tag(place.app, place.image)
             self.refuse(f"Name {'an environment' if place.apps else 'an app'} too.")
         return Pick(context=self.context, verb=self.verb, app=place.app, environment=place.environment)
 
@@ -299,8 +358,23 @@ class Words:
     def _no_other_flags(self) -> None:
         for token in self._tokens:
             if token.is_flag:
-                flag = token.whole.partition("=")[0]
-                self.refuse(f"`/{self.verb}` has no flag `{_short(flag)}`.{did_you_mean(flag, self._flags)}")
+                flag, equals, value = token.whole.partition("=")
+                if equals and flag.lower() in self._flags:
+                    self.refuse(f"`{flag}` is given or it is not: `{_short(value)}` says neither.")
+                self.refuse(f"`/{self.verb}` has no flag `{_short(flag)}`.{misspelt(flag, self._flags)}")
+
+    def _sift(self) -> None:
+        """What was said against it, or for another time or way, is told first; see `leftovers`."""
+        for token in self._tokens:
+            if token.quoted and not token.key and not self.vocabulary.meaning(token.text) and " " in token.text:
+                self.refuse("A quoted text has no place there.", remedy(Leftover.REASON, "", self.verb, self._usage))
+            if not token.quoted and token.text.endswith("!") and self.vocabulary.meaning(token.text.rstrip("!")):
+                bare = token.text.rstrip("!")
+                self.refuse(f"`{_short(token.text)}` is no name.", f"Without the `!` it is: `{_short(bare)}`.")
+        words = ["" if token.quoted else token.text for token in self._tokens if token.text.lower() not in self._flags]
+        if found := gravest(words, lambda word: not word or bool(self.vocabulary.meaning(word))):
+            kind, word = found
+            self.refuse(f"`{_short(word)}` is not understood there.", remedy(kind, word, self.verb, self._usage))
 
     def _does_not_fit(self, word: str, known: Place, slots: Slots) -> NoReturn:
         wanted: dict[str, tuple[str, ...]] = {}
@@ -320,14 +394,27 @@ class Words:
             self.refuse(f"`/deploy` takes one app, and `{meant.app}` is a second one.", remedy)
         if self.verb == "deploy" and (word.lower() == "from" or (meant.environment and known.environment)):
             self.refuse("`/deploy` takes one environment.", f"From one to another: `/promote {app} from ENV to ENV`.")
-        self.refuse(f"`{_short(word)}` is one word too many: leave it out.")
+        self._too_many(word)
 
-    def _unknown(self, word: str, what: str, names: Iterable[str]) -> NoReturn:
+    def _too_many(self, word: str) -> NoReturn:
+        """What it was meant for is not known, so nobody is told to do without it."""
+        self.refuse(f"`{_short(word)}` is one word too many: it is not clear what it means, so nothing was done.")
+
+    def _unknown(self, word: str, what: str, names: Sequence[str]) -> NoReturn:
         bare = re.sub(r"(?i)^(app|env):", "", word)
         proper = {*self.vocabulary.apps, *(each.name for each in self.vocabulary.environments)}
-        every = list(names)
-        near = did_you_mean(bare, every) or nearest(bare, [name for name in every if name in proper])
+        every = [name for name in names if self._may_be_offered(bare, name)]
+        near = did_you_mean(bare, every)
+        if not near:
+            shown = sorted(name for name in names if name in proper)
+            more = f" and {len(shown) - NAMES_SHOWN} more" if len(shown) > NAMES_SHOWN else ""
+            near = f" Known: {', '.join(shown[:NAMES_SHOWN])}{more}." if shown else ""
         raise UnknownName(f"`{_short(bare)}` does not name {what}.{near} {self._expected}")
+
+    def _may_be_offered(self, word: str, name: str) -> bool:
+        """The last environment (production) is offered only for a slip of the finger: `nonprod` does not mean it."""
+        last = self.vocabulary.environments[-1].name if self.vocabulary.environments else ""
+        return self.vocabulary.meaning(name).environment != last or bool(misspelt(word, [name]))
 
 
 def _short(word: str) -> str:

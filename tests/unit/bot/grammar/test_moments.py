@@ -43,6 +43,21 @@ NOW = datetime(2026, 1, 5, 12, 0, tzinfo=UTC)  # Monday, 13:00 in Berlin
         ("2026-10-05T08:00Z", "2026-10-05T08:00"),
         ("2026-10-05 08:00 +05:30", "2026-10-05T02:30"),
         ("18:00 utc", "2026-01-05T18:00"),
+        ("18:00 gmt+01", "2026-01-05T17:00"),
+        ("9am friday", "2026-01-09T08:00"),
+        ("5pm on friday", "2026-01-09T16:00"),
+        ("noon tomorrow", "2026-01-06T11:00"),
+        ("thurs", "2026-01-07T23:00"),
+        ("until 17h", "2026-01-05T16:00"),
+        ("until 17h30", "2026-01-05T16:30"),
+        ("until 8 dec 18h", "2026-12-08T17:00"),
+        ("17h", "2026-01-06T05:00"),
+        ("2hrs", "2026-01-05T14:00"),
+        ("half an hour", "2026-01-05T12:30"),
+        ("an hour", "2026-01-05T13:00"),
+        ("an hour and a half", "2026-01-05T13:30"),
+        ("two hours", "2026-01-05T14:00"),
+        ("a day", "2026-01-06T12:00"),
     ],
 )
 def test_what_a_time_means(text: str, utc: str) -> None:
@@ -65,6 +80,19 @@ def test_what_a_time_means(text: str, utc: str) -> None:
         ("2027-03-01", "more than a year away"),
         ("9999w", "more than a year away"),
         ("08:00 CET", "is no time"),
+        ("tomorrow 23:59 +9999", "is no time"),
+        ("tomorrow 23:59 -2400", "is no time"),
+        ("tomorrow 23:59 +0060", "is no time"),
+        ("9999-12-31 23:59 -1400", "is (no time|more than a year away)"),
+        ("0001-01-01 00:00 +1400", "is (no time|in the past)"),
+        ("0000-00-00", "is no time"),
+        ("29 feb", "is no time|year away"),
+        ("31 jun", "is no time"),
+        ("4 jan", "is in the past"),
+        ("a second", "is no time"),
+        ("monday morning", "is no time"),
+        ("next monday", "is no time"),
+        ("by friday", "is no time"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_with_examples(text: str, says: str) -> None:
@@ -93,6 +121,78 @@ def test_where_the_time_ends_and_the_reason_begins(typed: str, time: str, rest: 
 def test_any_text_is_a_time_to_come_or_a_sentence(text: str) -> None:
     with suppress(InvalidCommand):
         assert moment(text, NOW, BERLIN) > NOW
+
+
+PIECES = st.sampled_from(
+    [
+        "today",
+        "tomorrow",
+        "mon",
+        "friday",
+        "jan",
+        "feb",
+        "29",
+        "30",
+        "31",
+        "2",
+        "0",
+        "9999",
+        "0000-00-00",
+        "9999-12-31",
+        "2027-02-29",
+        "23:59",
+        "24:00",
+        "00:00",
+        "12:00am",
+        "13:00pm",
+        "17h",
+        "noon",
+        "midnight",
+        "+9999",
+        "-1400",
+        "+1400",
+        "+00:60",
+        "z",
+        "utc",
+        "gmt+14",
+        "2h",
+        "9999w",
+        "1000000000d",
+        "half",
+        "an",
+        "hour",
+        "a",
+        "at",
+        "on",
+        "until",
+        "for",
+        "and",
+    ]
+)
+
+
+@given(st.lists(PIECES, max_size=6), st.datetimes(datetime(1, 1, 3), datetime(9998, 1, 1)))
+def test_any_mixture_of_pieces_of_times_is_a_time_to_come_or_a_sentence(pieces: list[str], at: datetime) -> None:
+    """At any moment of the calendar, its ends among them: never another exception."""
+    now = at.replace(tzinfo=UTC)
+    with suppress(InvalidCommand):
+        assert moment(" ".join(pieces), now, BERLIN) > now
+
+
+@pytest.mark.parametrize(
+    ("now", "text", "utc"),
+    [
+        ("2026-11-28T13:00", "jan 2", "2027-01-01T23:00"),
+        ("2026-12-31T20:00", "1 january", "2026-12-31T23:00"),
+        ("2027-12-01T12:00", "29 feb", "2028-02-28T23:00"),
+        ("2026-11-28T13:00", "2027-01-02", "2027-01-01T23:00"),
+        ("2026-12-31T23:30", "today 9am", "2027-01-01T08:00"),
+        ("2026-10-25T00:30", "02:30 +01:00", "2026-10-25T01:30"),
+    ],
+)
+def test_at_the_end_of_the_year(now: str, text: str, utc: str) -> None:
+    found = moment(text, datetime.fromisoformat(now).replace(tzinfo=UTC), BERLIN)
+    assert found == datetime.fromisoformat(utc).replace(tzinfo=UTC)
 
 
 @given(st.datetimes(datetime(2026, 1, 5, 12, 1), datetime(2026, 12, 31)))
