@@ -15,7 +15,7 @@ from rich.table import Table
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
-from bot.domain.errors import PolicyError
+from bot.domain.errors import DatabaseAway, PolicyError
 from bot.domain.four_eyes import unseen
 from bot.domain.promotion import Promotion
 from bot.policy import load
@@ -173,6 +173,8 @@ def _run(url: str, work: Callable[[Database], Awaitable[T]]) -> T:
         return asyncio.run(_with_database(url, work))
     except (ArgumentError, ValueError) as error:
         fail(str(error))
+    except DatabaseAway as error:
+        fail(f"The database cannot be read ({error.detail}): has Pilothouse ever run with it?")
     except SQLAlchemyError as error:
         fail(f"The database cannot be read ({type(error).__name__}): has Pilothouse ever run with it?")
 

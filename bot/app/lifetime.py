@@ -12,6 +12,7 @@ import structlog
 from bot.app.assembly import assemble
 from bot.app.parts import Pilothouse
 from bot.app.serving import listening, serving
+from bot.domain.errors import DatabaseAway
 from bot.garbage import set_aside
 from bot.gates.loading import gate_mistakes
 from bot.policy import load
@@ -80,6 +81,8 @@ async def _begin_stories(pilothouse: Pilothouse) -> None:
         try:
             await pilothouse.desk.resume()
             await pilothouse.queue.start_next()
+        except DatabaseAway:
+            pass  # told where it was noticed
         except Exception:
             log.exception("stories could not be begun")
 

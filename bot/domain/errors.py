@@ -11,6 +11,7 @@ PilothouseError
 │  └ PolicyError         pilothouse.yaml is wrong; names the line and the mend
 ├ IntegrationError       (system, operation, detail): another system did not do its part
 │  ├ Unavailable         a retry may help: timeout, connection, 429, 5xx
+│  │  └ DatabaseAway     our own database: nothing goes on without it, so everything waits for it
 │  └ Refused             a retry will not: 401, 403, 404, 409, 422, malformed answer
 │     ├ NotFound         it is not there (or hidden from us)
 │     └ HeadMoved        the branch no longer points where the writer looked
@@ -108,6 +109,14 @@ class Unavailable(IntegrationError):
         super().__init__(system, operation, detail)
         self.args = (system, operation, detail, retry_after)
         self.retry_after = retry_after
+
+
+class DatabaseAway(Unavailable):
+    """Our own database is locked, full, read-only or gone. Logged where it is noticed, and nowhere else."""
+
+    def __init__(self, operation: str, detail: str) -> None:
+        super().__init__("the database", operation, detail)
+        self.args = (operation, detail)
 
 
 class Refused(IntegrationError):

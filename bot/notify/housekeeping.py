@@ -13,6 +13,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.caller import PILOTHOUSE, Permission
+from bot.domain.errors import DatabaseAway
 from bot.domain.event import Event
 from bot.domain.safety import Delegation, Freeze, Lock, Review
 from bot.notify.audience import mention_of_group
@@ -76,6 +77,8 @@ class Housekeeping:
         for chore in (self._locks, self._freezes, self._reviews, self._delegations, self._requests):
             try:
                 await chore()
+            except DatabaseAway:
+                return  # told where it was noticed
             except Exception:
                 log.exception("housekeeping.broke", chore=chore.__name__)
 

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.domain.errors import IntegrationError, NotFound, Refused, Unavailable
+from bot.domain.errors import DatabaseAway, IntegrationError, NotFound, Refused, Unavailable
 from bot.notify.keeper import Keeper
 from bot.notify.patience import wait_after
 from bot.notify.places import Places
@@ -135,6 +135,8 @@ class Outbox:
     async def _patiently(self, work: Callable[[], Awaitable[int | None]]) -> int:
         try:
             return await work() or 0
+        except DatabaseAway:
+            return 0  # told where it was noticed
         except Exception:
             log.exception("outbox.round_broke")
             return 0

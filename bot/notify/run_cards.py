@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
-from bot.domain.errors import IntegrationError
+from bot.domain.errors import DatabaseAway, IntegrationError
 from bot.domain.pipeline import PipelineRun, StepLog
 from bot.domain.reply import RunDetail
 from bot.notify.bulletins import Bulletins
@@ -42,6 +42,8 @@ class RunCards:
         while True:
             try:
                 await self.keep()
+            except DatabaseAway:
+                pass  # told where it was noticed
             except Exception as error:  # noqa: BLE001 (nobody waits for an exception here)
                 log.warning("pipeline runs are not followed just now", error=repr(error))
             await asyncio.sleep(PAUSE_SECONDS)

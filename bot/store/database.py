@@ -2,12 +2,17 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from bot.domain.errors import DatabaseAway
+from bot.store.outage import Outage, away
 
 metadata = sa.MetaData(
     naming_convention={
@@ -22,6 +27,10 @@ BUSY_SECONDS = 15
 POOL_SECONDS = 60
 """How long a transaction waits for its turn: hundreds of commands may come at once."""
 READS = "pilothouse_reads"
+
+
+class TurnTimeout(Exception):
+    """The turn to write did not come."""
 
 
 class Database:
@@ -41,23 +50,67 @@ class Database:
         self.engine: AsyncEngine = create_async_engine(
             parsed.set(drivername=DRIVERS[kind]), pool_pre_ping=not self.sqlite, **pool
         )
-        # SQLite's own waiting is a lottery, and who loses it for long is an error: here everybody's turn comes.
         self._writing = asyncio.Lock()
+        self._reads, self._writes = Outage("read"), Outage("written")
         if self.sqlite:
             sa.event.listen(self.engine.sync_engine, "connect", use_write_ahead_log)
             sa.event.listen(self.engine.sync_engine, "begin", take_the_write_lock)
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[AsyncConnection]:
-        """A transaction: committed at the end of the block, rolled back when it raises."""
-        async with self._writing if self.sqlite else nullcontext(), self.engine.begin() as connection:
+        """A transaction: committed at the end of the block, rolled back when it raises. Raises DatabaseAway."""
+        async with self._told(self._writes), self._turn(), self.engine.begin() as connection:
             yield connection
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
-        """A transaction that changes nothing: beside others that do so, and beside the one that writes."""
-        async with self.engine.connect() as connection:
+        """A transaction that changes nothing: beside others that do so, and beside the one that writes.
+
+        Raises DatabaseAway.
+        """
+        async with self._told(self._reads), self.engine.connect() as connection:
             yield await connection.execution_options(**{READS: True})
+
+    @property
+    def away(self) -> bool:
+        """Whether the last question found it away."""
+        return self._reads.lasting or self._writes.lasting
+
+    async def answers(self) -> bool:
+        """Whether it can be read now; whether it can be written is what the last write found out."""
+        try:
+            async with self.reading() as connection:
+                await connection.execute(sa.text("SELECT 1"))
+        except DatabaseAway:
+            return False
+        return not self._writes.lasting
+
+    @asynccontextmanager
+    async def _told(self, outage: Outage) -> AsyncIterator[None]:
+        try:
+            yield
+        except (DBAPIError, PoolTimeout, TurnTimeout) as error:
+            if not isinstance(error, TurnTimeout) and not away(error):
+                raise
+            raise outage.begin(error) from error
+        else:
+            outage.end()
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        """SQLite's own waiting is a lottery, and who loses it for long is an error: here everybody's turn comes."""
+        if not self.sqlite:
+            yield
+            return
+        try:
+            async with asyncio.timeout(POOL_SECONDS):
+                await self._writing.acquire()
+        except TimeoutError:
+            raise TurnTimeout("others have waited for it for too long") from None
+        try:
+            yield
+        finally:
+            self._writing.release()
 
     async def close(self) -> None:
         await self.engine.dispose()

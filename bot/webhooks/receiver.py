@@ -5,12 +5,12 @@ import time
 from collections.abc import Callable, Mapping
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from bot.bodies import LARGE, NotTaken, read, told
+from bot.domain.errors import DatabaseAway
 from bot.store.codec import dump
 from bot.store.webhooks import WebhookStore
 from bot.webhooks.sender import Delivery, Malformed, Sender
@@ -71,8 +71,7 @@ class Receiver:
             return JSONResponse({"accepted": False, "reason": "it does not concern Pilothouse"}, 202)
         try:
             new = await self._store.note(self._sender.name, delivery.id, dump(delivery.facts), self._clock())
-        except SQLAlchemyError as error:
-            log.warning("webhook.not_noted", sender=self._sender.name, error=type(error).__name__)
+        except DatabaseAway:
             return told(503, "it could not be noted: send it again")
         self._noted()
         return JSONResponse({"accepted": new} if new else {"accepted": False, "reason": "it came before"}, 202)

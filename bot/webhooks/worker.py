@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Iterable
 
 import structlog
 
-from bot.domain.errors import IntegrationError, Refused, Unavailable
+from bot.domain.errors import DatabaseAway, IntegrationError, Refused, Unavailable
 from bot.notify.patience import wait_after
 from bot.store.webhooks import DEAD, DONE, Received, WebhookStore
 from bot.webhooks.sender import Sender
@@ -94,6 +94,8 @@ class Worker:
     async def _patiently(self, work: Callable[[], Awaitable[int | None]]) -> int:
         try:
             return await work() or 0
+        except DatabaseAway:
+            return 0  # told where it was noticed
         except Exception:
             log.exception("webhook.round_broke")
             return 0

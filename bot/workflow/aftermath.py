@@ -9,7 +9,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.caller import PILOTHOUSE
-from bot.domain.errors import PilothouseError, PromotionInProgress
+from bot.domain.errors import PilothouseError, PromotionInProgress, Unavailable
 from bot.domain.promotion import Kind, Phase, Plan, Promotion, Stage
 from bot.domain.safety import Lock, Review
 from bot.policy import Policy
@@ -61,11 +61,14 @@ class Aftermath:
                 await self.locks.take(connection, lock)
 
     async def plan(self, promotion: Promotion, follow_up: FollowUp) -> Plan | None:
+        """None when nothing can take its place. Raises Unavailable when that cannot be told now."""
         try:
             if follow_up is FollowUp.REISSUE:
                 # Somebody changed what was to be taken back by itself: that is in people's hands now.
                 return None if promotion.plan.automatic else await self.planner.reissue(promotion)
             return await self._automatic_rollback(promotion)
+        except Unavailable:
+            raise
         except PilothouseError as error:
             log.warning("no successor", promotion=promotion.id, follow_up=follow_up, error=str(error))
             return None

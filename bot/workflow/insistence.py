@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import structlog
 
-from bot.domain.errors import IntegrationError, InvariantError, Unavailable, UserError
+from bot.domain.errors import DatabaseAway, IntegrationError, InvariantError, Unavailable, UserError
 from bot.domain.promotion import Phase
 from bot.workflow.aftermath import FollowUp
 from bot.workflow.journal import Journal, Json, pack, unpack
@@ -18,7 +18,10 @@ T = TypeVar("T")
 FIRST_PAUSE = timedelta(seconds=2)
 LONGEST_PAUSE = timedelta(minutes=1)
 PATIENCE = timedelta(minutes=30)
-"""How long a step may find its system unavailable before the promotion is Errored."""
+"""How long a step may find its system unavailable before the promotion is Errored.
+
+For our own database there is no such time: without it the end could not be written down either.
+"""
 
 
 class Ended(Exception):
@@ -39,6 +42,8 @@ class StepFailure:
     phase: Phase = Phase.ERRORED
     retry: bool = False
     retry_after: float = 0
+    forever: bool = False
+    """whether no time is too long to wait for it"""
 
 
 async def insist(journal: Journal, name: str, effect: Callable[[], Awaitable[T]], kind: type[T]) -> T:
@@ -51,7 +56,7 @@ async def insist(journal: Journal, name: str, effect: Callable[[], Awaitable[T]]
         if "ok" in result:
             return unpack(result["ok"], kind)
         failure = unpack(result, StepFailure)
-        if not failure.retry or waited >= PATIENCE:
+        if not failure.retry or (waited >= PATIENCE and not failure.forever):
             raise Ended(failure.phase, failure.error)
         pause = max(min(FIRST_PAUSE * 2 ** (attempt - 1), LONGEST_PAUSE), timedelta(seconds=failure.retry_after))
         await journal.sleep(pause)
@@ -69,6 +74,8 @@ async def _told(effect: Callable[[], Awaitable[object]]) -> Json:
 
 def _failure(error: Exception) -> StepFailure:
     match error:
+        case DatabaseAway():
+            return StepFailure("The database is away.", retry=True, forever=True)
         case Unavailable():
             log.warning("step waits", error=str(error))
             after = error.retry_after.total_seconds() if error.retry_after else 0

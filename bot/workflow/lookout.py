@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
+from bot.domain.errors import DatabaseAway
 from bot.domain.promotion import Stage
 from bot.ports import OverlaySource
 from bot.store.promotions import PromotionStore
@@ -37,6 +38,8 @@ class Lookout:
             await asyncio.sleep(EVERY_SECONDS)
             try:
                 await self.look()
+            except DatabaseAway:
+                pass  # told where it was noticed
             except Exception as error:  # noqa: BLE001 (git may be away for as long as it likes)
                 log.warning("not looked whether overlays have moved", error=str(error))
 

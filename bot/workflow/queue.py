@@ -7,7 +7,7 @@ from typing import Protocol
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.domain.errors import NotFound, PromotionInProgress, UserError
+from bot.domain.errors import DatabaseAway, NotFound, PromotionInProgress, UserError
 from bot.domain.promotion import Promotion
 from bot.domain.queueing import Waiting, apps_of, what
 from bot.ports import Directory
@@ -82,6 +82,8 @@ class PromotionQueue(Queue):
             return False
         except NotFound:
             await self._drop(waiting, "Slack does not know your account any more.")
+            return False
+        except DatabaseAway:
             return False
         except Exception as error:  # noqa: BLE001 (one wish that cannot be started must not stop the others)
             log.warning("a queued wish waits on", user=waiting.user, error=repr(error))

@@ -7,6 +7,7 @@ from typing import NoReturn, Protocol
 
 import structlog
 
+from bot.domain.errors import DatabaseAway
 from bot.store.replicas import ReplicaStore
 
 log = structlog.get_logger(__name__)
@@ -43,6 +44,8 @@ class Replicas:
         while True:
             try:
                 await self.look()
+            except DatabaseAway:
+                pass  # told where it was noticed
             except Exception:
                 log.exception("replicas could not be looked after")
             await asyncio.sleep(self.beat.total_seconds())

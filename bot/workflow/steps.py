@@ -13,7 +13,15 @@ import structlog
 
 from bot import metrics
 from bot.domain.caller import Permission, Person, Target
-from bot.domain.errors import Conflict, IntegrationError, NotAllowed, NotFound, PromotionInProgress, UserError
+from bot.domain.errors import (
+    Conflict,
+    DatabaseAway,
+    IntegrationError,
+    NotAllowed,
+    NotFound,
+    PromotionInProgress,
+    UserError,
+)
 from bot.domain.event import Event
 from bot.domain.overlay import Commit
 from bot.domain.promotion import Approval, Following, GateResult, Kind, Phase, Plan, Promotion, Stage, Vote, VoteKind
@@ -132,6 +140,8 @@ class Steps:
             voices = self.eligibility.check(promotion, signal.kind, caller, signal.content_hash, lent.roles)
         except (NotAllowed, Conflict) as refused:
             return await self._refuse(promotion, signal, refused.sentence)
+        except DatabaseAway:
+            raise
         except IntegrationError as error:
             log.warning("vote refused: the directory does not answer", error=str(error))
             return await self._refuse(
@@ -266,9 +276,14 @@ class Steps:
         return confirmed is not None and self.clock() - confirmed < CONFIRMED_FOR
 
     async def _show(self, promotion: Promotion) -> Posted | None:
-        """A card that cannot be shown now must not stop a promotion: the next step shows it again."""
+        """A card that cannot be shown now must not stop a promotion: the next step shows it again.
+
+        Raises DatabaseAway: where what it should show cannot be noted down, nothing shows it again.
+        """
         try:
             return await self.cards.show(promotion)
+        except DatabaseAway:
+            raise
         except IntegrationError as error:
             log.warning("card not shown", promotion=promotion.id, error=str(error))
             return None

@@ -347,11 +347,19 @@ class Telling:
         self._now = replace(self._now, phase=phase, stage=Stage.DONE, outcome=outcome, finished_at=finished)
         successor: Plan | None = None
         if follow_up:
-            prepare = partial(self._steps.prepare, self._now, follow_up)
-            successor = next(iter(await self._do("successor", prepare, list[Plan])), None)
+            successor = await self._successor(follow_up)
             self._now = replace(self._now, successor=successor.id if successor else "")
         await self._do("conclude", partial(self._steps.conclude, self._now, successor), type(None))
         return self._now
+
+    async def _successor(self, follow_up: FollowUp) -> Plan | None:
+        """None when nothing can take its place, or what it takes to tell that stays away for too long."""
+        prepare = partial(self._steps.prepare, self._now, follow_up)
+        try:
+            return next(iter(await self._do("successor", prepare, list[Plan])), None)
+        except Ended as unknown:
+            structlog.get_logger(__name__).error("no successor", follow_up=follow_up, error=unknown.outcome)
+            return None
 
     def _success(self) -> str:
         labels = dict.fromkeys(f"{move.app} {move.after.label}" for move in self._now.moves)

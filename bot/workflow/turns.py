@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from bot.domain.caller import Caller
-from bot.domain.errors import Conflict, PromotionInProgress, Unavailable, UserError
+from bot.domain.errors import Conflict, DatabaseAway, PromotionInProgress, Unavailable, UserError
 from bot.domain.intent import Abort, Deploy, IfBusy, Promote, Wish
 from bot.domain.promotion import Promotion
 from bot.domain.queueing import Waiting
@@ -32,6 +32,8 @@ class Turns:
             other = await self._promotions.get(busy.promotion_id)
             if wish.if_busy is IfBusy.REFUSE:
                 return Occupied(busy.sentence, other, wish)
+        except DatabaseAway:
+            raise
         except Unavailable as away:
             raise UserError(
                 f"{away.system} does not answer, and without it I cannot tell what would be promoted: nothing was "

@@ -35,6 +35,8 @@ class MemoryEngine:
     tapes: dict[str, Tape] = field(default_factory=dict)
     crash_before: set[str] = field(default_factory=set)
     crash_after: set[str] = field(default_factory=set)
+    on_step: Callable[[str], None] = lambda name: None
+    """told of each step right before it is run for the first time"""
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     _tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     _changed: dict[str, asyncio.Event] = field(default_factory=dict)
@@ -123,6 +125,7 @@ class MemoryJournal:
             assert recorded == name, f"the journal holds {recorded} where the story runs {name}"
         else:
             assert name not in {known for known, _ in self._tape.steps}, f"{name} stands twice in the story"
+            self._engine.on_step(name)
             self._die(name, self._engine.crash_before)
             result = json.dumps(await do())
             self._die(name, self._engine.crash_after)

@@ -1,0 +1,69 @@
+"""Whether an error means that the database is away, and the log's word on it: once a minute, not once a question."""
+
+import time
+from collections.abc import Callable
+
+import structlog
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from bot.domain.errors import DatabaseAway
+
+log = structlog.get_logger(__name__)
+
+TOLD_EVERY = 60.0
+"""seconds between two lines on the same outage"""
+RAISED_BY_TRIGGER = "SQLITE_CONSTRAINT_TRIGGER"
+BUGS = frozenset({"22", "23"})
+"""SQLSTATE classes of what would fail again on any database: wrong values, and constraints that hold."""
+
+
+def away(error: Exception) -> bool:
+    """Whether asking again may help: it is locked, full, read-only, gone, or does not let us write. A constraint that
+    holds, or a value that no column takes, is a mistake of ours instead.
+    """
+    if isinstance(error, PoolTimeout):
+        return True
+    if not isinstance(error, DBAPIError):
+        return False
+    if isinstance(error, IntegrityError):
+        return getattr(error.orig, "sqlite_errorname", "") == RAISED_BY_TRIGGER
+    if isinstance(error, DataError):
+        return False
+    state = getattr(error.orig, "sqlstate", None) or ""
+    return bool(state) or not isinstance(error, ProgrammingError) or error.connection_invalidated
+
+
+class Outage:
+    """One thing that may be away: `what` is "read" or "written". `clock` counts seconds."""
+
+    def __init__(self, what: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self._what = what
+        self._clock = clock
+        self._since: float | None = None
+        self._told = 0.0
+
+    @property
+    def lasting(self) -> bool:
+        return self._since is not None
+
+    def begin(self, error: Exception) -> DatabaseAway:
+        """The error that callers get; told in the log when it has not been for a minute."""
+        now = self._clock()
+        if self._since is None or now - self._told >= TOLD_EVERY:
+            seconds = round(now - self._since) if self._since is not None else 0
+            log.warning(f"the database cannot be {self._what}", error=_line(error), seconds=seconds)
+            self._told = now
+        self._since = self._since if self._since is not None else now
+        return DatabaseAway(f"be {self._what}", _line(error))
+
+    def end(self) -> None:
+        if self._since is not None:
+            log.warning(f"the database can be {self._what} again", seconds=round(self._clock() - self._since))
+            self._since = None
+
+
+def _line(error: Exception) -> str:
+    """What the driver said, without the statement and its values."""
+    told = str(getattr(error, "orig", None) or error).strip().splitlines()
+    return told[0] if told else type(error).__name__
