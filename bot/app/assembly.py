@@ -47,6 +47,7 @@ from bot.workflow.running import RollbackTargets
 from bot.workflow.runs import RunFollowing, Runs
 from bot.workflow.steps import Steps
 from bot.workflow.story import Story
+from bot.workflow.strays import Strays
 from bot.workflow.tags import Tags
 from bot.workflow.turns import Turns
 from bot.workflow.waker import Waker
@@ -116,10 +117,20 @@ def _promotion_desk(ground: Ground, committer: Committer) -> tuple[PromotionDesk
     targets = RollbackTargets(outside.overlays, ground.catalog, ground.store, Tags(outside.harbor))
     planner = Planner(ground.catalog, outside.harbor, policy, panel, targets, Changes(outside.sources))
     eligibility = Eligibility(policy, Delegates(ground.words.delegations, policy, outside.directory))
-    story = Story(_steps(ground, committer, panel, planner, eligibility), policy)
+    steps = _steps(ground, committer, panel, planner, eligibility)
+    story = Story(steps, policy)
     engine = DurableEngine(journal_url(ground.settings), ground.settings.replica, story)
     desk = PromotionDesk(
-        ground.database, ground.store, ground.audit, engine, planner, targets, panel, policy, eligibility
+        ground.database,
+        ground.store,
+        ground.audit,
+        engine,
+        planner,
+        targets,
+        panel,
+        policy,
+        eligibility,
+        Strays(steps, engine),
     )
     return desk, engine
 

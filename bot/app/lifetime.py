@@ -80,6 +80,7 @@ async def _begin_stories(pilothouse: Pilothouse) -> None:
         pilothouse.begin.clear()
         try:
             await pilothouse.desk.resume()
+            await pilothouse.desk.strays.look()
             await pilothouse.queue.start_next()
         except DatabaseAway:
             pass  # told where it was noticed

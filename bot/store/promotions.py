@@ -106,6 +106,11 @@ class PromotionStore:
         elif promotion.left_out:
             await connection.execute(live.delete().where(mine, live.c.app.in_(promotion.left_out)))
 
+    async def release_ended(self, connection: AsyncConnection) -> int:
+        """Free what is held for promotions that are over; how many apps."""
+        over = sa.select(promotions.c.id).where(promotions.c.phase.in_([phase for phase in Phase if phase.final]))
+        return (await connection.execute(live.delete().where(live.c.promotion_id.in_(over)))).rowcount
+
     async def get(self, promotion_id: str) -> Promotion | None:
         async with self._database.reading() as connection:
             return await self.get_in(connection, promotion_id)

@@ -22,6 +22,7 @@ from bot.workflow.promotions import Promotions
 from bot.workflow.running import RollbackTargets
 from bot.workflow.signals import Signal
 from bot.workflow.steps import needed
+from bot.workflow.strays import Strays, has_begun
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ class PromotionDesk(Promotions):
     panel: Panel
     policy: Policy
     eligibility: Eligibility
+    strays: Strays
 
     async def deploy(self, ask: Deploy, caller: Caller) -> Promotion:
         if known := await self._asked_before(ask.context):
@@ -74,6 +76,7 @@ class PromotionDesk(Promotions):
         return await self._signal(VoteKind.REJECT, ask.promotion, ask.context, caller, ask.content_hash, ask.reason)
 
     async def abort(self, ask: Abort, caller: Caller) -> Promotion:
+        await self.strays.look_at(ask.promotion)  # nobody would hear the word
         return await self._signal(VoteKind.ABORT, ask.promotion, ask.context, caller)
 
     async def adjust(self, ask: Adjust, caller: Caller) -> Promotion:
@@ -99,7 +102,7 @@ class PromotionDesk(Promotions):
         """Start the stories that were written down but not begun before a crash. Returns how many."""
         begun = 0
         for promotion in await self.store.all_live():
-            if not await self.engine.known(promotion.id):
+            if not has_begun(promotion) and not await self.engine.known(promotion.id):
                 await self.engine.start(promotion.id, pack(promotion.plan))
                 begun += 1
         return begun

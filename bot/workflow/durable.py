@@ -13,11 +13,15 @@ from typing import Any
 from dbos import DBOS, DBOSConfig, Serializer, SetWorkflowID
 
 from bot.workflow.journal import Journal, Json
+from bot.workflow.journal_outage import JOURNAL, wait_for_the_journal
 
 STORY_VERSION = "1"
 SIGNALS = "signals"
 POLL_SECONDS = 0.1
 """How often SQLite is asked for signals; Postgres notifies by itself."""
+
+UNDER_WAY = ("PENDING", "ENQUEUED", "DELAYED")
+"""DBOS's names for what still goes on; SUCCESS, ERROR, CANCELLED and MAX_RECOVERY_ATTEMPTS_EXCEEDED do not"""
 
 Story = Callable[[Journal, Json], Awaitable[Json]]
 
@@ -57,9 +61,13 @@ class DurableEngine:
             "enable_otlp": False,
             "log_level": "WARNING",
             "notification_listener_polling_interval_sec": POLL_SECONDS,
-            "db_engine_kwargs": {"connect_args": {"timeout": 15}} if database_url.startswith("sqlite") else {},
+            "db_engine_kwargs": {
+                "logging_name": JOURNAL,
+                **({"connect_args": {"timeout": 15}} if database_url.startswith("sqlite") else {}),
+            },
         }
         self._replica = replica
+        wait_for_the_journal()
         DBOS(config=config)
 
         @DBOS.workflow(name="promotion")
@@ -84,6 +92,10 @@ class DurableEngine:
 
     async def known(self, promotion_id: str) -> bool:
         return await DBOS.get_workflow_status_async(promotion_id) is not None
+
+    async def over(self, promotion_id: str) -> bool:
+        status = await DBOS.get_workflow_status_async(promotion_id)
+        return status is not None and status.status not in UNDER_WAY
 
     async def beat(self, within: timedelta) -> bool:
         """Whether the engine answers: false when it is stuck."""

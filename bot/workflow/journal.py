@@ -47,6 +47,10 @@ class StoryEngine(Protocol):
         """Whether a story of this id was ever started."""
         ...
 
+    async def over(self, promotion_id: str) -> bool:
+        """Whether nothing more comes of the story of this id: it ended, broke, or was given up."""
+        ...
+
 
 def pack(value: object) -> Json:
     """A domain value as plain JSON."""

@@ -30,6 +30,11 @@ class Record:
     audit: Audit
     announcements: Announcements
 
+    async def release_claims(self) -> int:
+        """Free the apps that promotions which are over still hold; how many."""
+        async with self.database.begin() as connection:
+            return await self.store.release_ended(connection)
+
     async def write(
         self, promotion: Promotion, entry: Entry | None = None, event: Event | None = None, *more: Write
     ) -> None:

@@ -56,6 +56,21 @@ class MemoryEngine:
     async def known(self, promotion_id: str) -> bool:
         return promotion_id in self.tapes
 
+    async def over(self, promotion_id: str) -> bool:
+        return promotion_id in self.tapes and self.tapes[promotion_id].done
+
+    async def break_off(self, promotion_id: str) -> None:
+        """Its story ends here, as one whose journal does not fit it: nothing is written down."""
+        self._tasks[promotion_id].cancel()
+        await asyncio.gather(self._tasks[promotion_id], return_exceptions=True)
+        self.tapes[promotion_id].done = True
+
+    async def lose(self, promotion_id: str) -> None:
+        """The journal is gone, as after a file that was restored from yesterday."""
+        await self.break_off(promotion_id)
+        for kept in (self.tapes, self._tasks, self._changed):
+            kept.pop(promotion_id, None)
+
     async def settle(self) -> None:
         """Let every story go on until it is over or waits for a signal; crashed ones are started again."""
         while True:

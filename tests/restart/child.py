@@ -54,6 +54,7 @@ from bot.workflow.running import RollbackTargets
 from bot.workflow.signals import Signal
 from bot.workflow.steps import Steps
 from bot.workflow.story import Story
+from bot.workflow.strays import Strays
 from bot.workflow.tags import Tags
 from bot.workflow.watcher import Watcher
 from integrations.git import GitRemote
@@ -159,7 +160,8 @@ async def assemble(life: Life, stack: AsyncExitStack) -> Core:
         return await story(HeldJournal(journal, plan["id"], holds, ran), plan)
 
     engine = DurableEngine(journal_url(life.database_url), life.replica, held)
-    desk = PromotionDesk(database, store, audit, engine, planner, targets, panel, rules, eligibility)
+    strays = Strays(steps, engine)
+    desk = PromotionDesk(database, store, audit, engine, planner, targets, panel, rules, eligibility, strays)
     replicas = (
         Replicas(
             ReplicaStore(database),

@@ -39,6 +39,7 @@ from bot.workflow.record import Record
 from bot.workflow.running import RollbackTargets
 from bot.workflow.steps import Steps
 from bot.workflow.story import Story
+from bot.workflow.strays import Strays
 from bot.workflow.tags import Tags
 from bot.workflow.watcher import Watcher
 from tests.fakes.alerts import MemoryAlerts
@@ -222,7 +223,8 @@ async def house(directory: Path, policy_text: str = POLICY) -> AsyncIterator[Hou
         clock=lambda: engine.now,
     )
     engine.story = Story(steps, policy)
-    desk = PromotionDesk(database, store, audit, engine, planner, targets, panel, policy, eligibility)
+    strays = Strays(steps, engine)
+    desk = PromotionDesk(database, store, audit, engine, planner, targets, panel, policy, eligibility, strays)
     try:
         yield House(
             desk, engine, overlays, registry, applications, people, messenger, cards, events, store, audit, database,
