@@ -1,5 +1,6 @@
 """`pilothouse policy`: is the file good, and does it say what the team means?"""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -7,6 +8,7 @@ import typer
 from rich.table import Table
 
 from bot.domain.errors import PolicyError
+from bot.gates.ended import ended_windows
 from bot.gates.loading import gate_mistakes, known_gates
 from bot.policy import Policy, load
 from bot.reference import reference as write_reference
@@ -20,6 +22,8 @@ policy_app = typer.Typer(no_args_is_help=True, help="Look at pilothouse.yaml wit
 def check(file: Annotated[Path, typer.Argument(help="The policy file.")] = Path("pilothouse.yaml")) -> None:
     """Say whether a policy file is good; each mistake with its line."""
     policy = _load(file)
+    if ended := list(ended_windows(policy, datetime.now(UTC))):
+        fail("\n".join(f"{file}: {sentence}" for sentence in ended))
     order = " → ".join(environment.name for environment in policy.environments)
     print(f"{file}: good. {order}; {len(policy.bindings)} bindings.")
 

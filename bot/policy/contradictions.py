@@ -83,7 +83,7 @@ def _bad_templates(policy: Policy) -> Iterator[tuple[Place, str]]:
 
 def _rejected_images_let_through(policy: Policy) -> Iterator[tuple[Place, str]]:
     """What somebody rejected goes nowhere, by no way: no policy says otherwise."""
-    for place, rules in _rules_written(policy):
+    for place, rules in rules_written(policy):
         if rules.gates.get("rejected") is False:
             yield (*place, "gates", "rejected"), "this gate cannot be left out: `/unreject` takes a rejection back"
         for way in ("rollback", "break_glass"):
@@ -92,7 +92,8 @@ def _rejected_images_let_through(policy: Policy) -> Iterator[tuple[Place, str]]:
                 yield (*place, way, "skip_gates"), "`rejected` cannot be skipped: `/unreject` takes a rejection back"
 
 
-def _rules_written(policy: Policy) -> Iterator[tuple[Place, EnvironmentRules]]:
+def rules_written(policy: Policy) -> Iterator[tuple[Place, EnvironmentRules]]:
+    """All that a policy says of environments, with its place in the file."""
     yield from ((("environments", index), part) for index, part in enumerate(policy.environments_))
     for app, own in policy.apps.items():
         yield from ((("apps", app, "environments", name), rules) for name, rules in own.environments.items())

@@ -1,21 +1,21 @@
 """Times of the week and year at which an environment may, or may not, change."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from cronsim import CronSim, CronSimError
-from dateutil import rrule as recurrence
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from bot.policy.duration import Duration
+from bot.policy.recurrence import ANCHOR, Cron, Rule, Starts
 
-ANCHOR = datetime(2024, 1, 1)
-"""A Monday from which RRULEs are counted, on the wall clock: "every second week" is the same week in every year."""
-A_DAY = timedelta(days=1)
 LOOK_AHEAD = timedelta(days=400)
 """How far ahead an opening is looked for."""
+MOST_STEPS = 450
+"""windows that follow on each other, after which no opening is looked for any further"""
+LONGEST = timedelta(days=366)
 
 
 def zone(name: str) -> ZoneInfo:
@@ -53,15 +53,15 @@ class Window(BaseModel):
             raise ValueError("a window starts by either cron or rrule: give one of them")
         if self.duration <= timedelta():
             raise ValueError("a window must last: give a duration such as 8h")
-        if self.cron is not None and len(self.cron.split()) != 5:
-            raise ValueError(
-                f"{self.cron!r} cannot be read: expected minute, hour, day of month, month and day of week, "
-                "as in `0 17 * * FRI`"
-            )
+        if self.duration > LONGEST:
+            raise ValueError("a window lasts at most 366 days: give a shorter duration")
+        line = self.cron if self.cron is not None else self.rrule
         try:
-            _ = self.next_start(datetime.now(UTC))
-        except (CronSimError, ValueError) as error:
-            raise ValueError(f"{self.cron or self.rrule!r} cannot be read: {error}") from error
+            first = self._starts.after(ANCHOR.replace(tzinfo=UTC) - LONGEST)
+        except (ValueError, TypeError, OverflowError) as error:
+            raise ValueError(f"{line!r} cannot be read: {error}") from error
+        if first is None:
+            raise ValueError(f"{line!r} cannot be meant: no such day ever comes, so it never starts")
         return self
 
     @property
@@ -70,56 +70,23 @@ class Window(BaseModel):
 
     def end(self, at: datetime) -> datetime | None:
         """When the occurrence that lasts at this moment ends (UTC); None when none does."""
-        start = self._last_start(at)
+        start = self._starts.last(at)
         end = start + self.duration if start else None
         return end if end and end > at else None
 
     def next_start(self, at: datetime) -> datetime | None:
         """The first start after this moment (UTC)."""
+        return self._starts.after(at)
+
+    def over(self, at: datetime) -> bool:
+        """Whether it neither lasts at this moment nor ever comes again."""
+        return self.end(at) is None and self.next_start(at) is None
+
+    @cached_property
+    def _starts(self) -> Starts:
         if self.cron is not None:
-            found = next(self._cron(at), None)
-        else:
-            found = next(start for start in self._rule_starts(at - A_DAY) if start is None or start > at)
-        return found.astimezone(UTC) if found else None
-
-    def _last_start(self, at: datetime) -> datetime | None:
-        if self.cron is None:
-            found = self._last_of_rule(at)
-        else:
-            # Backwards, CronSim leaves the moment itself out: begin a little later.
-            backwards = self._cron(at + timedelta(minutes=1), reverse=True)
-            found = next((start for start in backwards if start <= at), None)
-        return found.astimezone(UTC) if found else None
-
-    def _last_of_rule(self, at: datetime) -> datetime | None:
-        """On the wall clock an hour may come twice, or not at all: what counts is when a start is."""
-        rule = self._rule()
-        wall: datetime | None = self._wall(at + A_DAY)
-        while wall and (wall := rule.before(wall)):
-            start = self._from_wall(wall)
-            if start and start <= at:
-                return start
-        return None
-
-    def _rule_starts(self, at: datetime) -> Iterator[datetime | None]:
-        yield from map(self._from_wall, self._rule().xafter(self._wall(at)))
-        yield None
-
-    def _cron(self, at: datetime, *, reverse: bool = False) -> Iterator[datetime]:
-        assert self.cron is not None
-        return CronSim(self.cron, at.astimezone(self.zone), reverse=reverse)
-
-    def _rule(self) -> recurrence.rrule:
-        found = recurrence.rrulestr(str(self.rrule), dtstart=ANCHOR)
-        if not isinstance(found, recurrence.rrule) or found._freq > recurrence.DAILY:  # type: ignore[attr-defined]
-            raise ValueError("expected one RRULE that comes daily or more rarely")
-        return found
-
-    def _wall(self, at: datetime) -> datetime:
-        return at.astimezone(self.zone).replace(tzinfo=None)
-
-    def _from_wall(self, wall: datetime | None) -> datetime | None:
-        return wall.replace(tzinfo=self.zone) if wall else None
+            return Cron(self.cron, self.zone)
+        return Rule(str(self.rrule), self.zone)
 
 
 def closed_by(windows: Sequence[Window], at: datetime) -> tuple[Window | None, bool]:
@@ -135,9 +102,11 @@ def closed_by(windows: Sequence[Window], at: datetime) -> tuple[Window | None, b
 
 
 def next_opening(windows: Sequence[Window], at: datetime) -> datetime | None:
-    """The first moment from `at` on that is open (UTC); None when there is none within `LOOK_AHEAD`."""
+    """The first moment from `at` on that is open (UTC); None when none is found within `LOOK_AHEAD`."""
     moment: datetime | None = at.astimezone(UTC)
-    while moment and moment <= at + LOOK_AHEAD:
+    for _ in range(MOST_STEPS):
+        if moment is None or moment > at + LOOK_AHEAD:
+            break
         denying, closed = closed_by(windows, moment)
         if not closed:
             return moment

@@ -132,3 +132,103 @@ def test_a_window_that_begins_in_the_hour_of_the_clock_change_has_no_hole(
     lasting = [start for start in starts if start <= moment < start + timedelta(hours=2)]
     assert night.end(moment) == (lasting[0] + timedelta(hours=2) if lasting else None)
     assert night.next_start(moment) == min(start for start in starts if start > moment)
+
+
+def brute(line: str, zone: ZoneInfo, lasts: timedelta, at: datetime) -> bool:
+    """Independently of the library: every minute of the time before, its wall clock held against the fields.
+
+    A fixed time counts once, where it comes first; with `*` for the hour or the minute it counts wherever it comes. In
+    the hour that is left out it counts as it would without the change.
+    """
+    minutes, hours, day, month, _ = line.split()
+    starts = set()
+    wall = (at - lasts).astimezone(zone).replace(tzinfo=None, second=0) - timedelta(hours=3)
+    while wall <= at.astimezone(zone).replace(tzinfo=None) + timedelta(hours=3):
+        fields = ((minutes, wall.minute), (hours, wall.hour), (day, wall.day), (month, wall.month))
+        if all(said == "*" or int(said) == is_now for said, is_now in fields):
+            folds = (0, 1) if "*" in (minutes, hours) else (0,)
+            starts |= {wall.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in folds}
+        wall += timedelta(minutes=1)
+    return any(start <= at < start + lasts for start in starts)
+
+
+NIGHTS = [
+    ("Europe/Berlin", "2026-03-29"),
+    ("Europe/Berlin", "2026-10-25"),
+    ("America/New_York", "2026-11-01"),
+    ("America/Havana", "2026-11-01"),
+    ("Australia/Lord_Howe", "2027-04-04"),
+    ("Australia/Lord_Howe", "2026-10-04"),
+    ("Asia/Kathmandu", "2026-10-25"),
+]
+
+
+@settings(max_examples=120, deadline=None)
+@given(
+    st.sampled_from(NIGHTS),
+    st.integers(0, 59),
+    st.sampled_from(["0", "1", "2", "3", "*"]),
+    st.sampled_from(["20m", "1h", "2h", "5h"]),
+    st.integers(-60, 6 * 60),
+)
+def test_cron_windows_are_what_every_minute_of_the_night_says(
+    night: tuple[str, str], minute: int, hour: str, lasts: str, later: int
+) -> None:
+    zone, line = ZoneInfo(night[0]), f"{minute} {hour} * * *"
+    moment = datetime.fromisoformat(night[1]).replace(tzinfo=zone).astimezone(UTC) + timedelta(minutes=later)
+    one = window(cron=line, duration=lasts, timezone=zone.key)
+    assert bool(one.end(moment)) is brute(line, zone, one.duration, moment)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.sampled_from(NIGHTS), st.integers(0, 59), st.integers(0, 3), st.integers(0, 23), st.integers(1, 5))
+def test_the_opening_is_bounded_and_open_in_every_such_night(
+    night: tuple[str, str], minute: int, hour: int, before: int, lasts: int
+) -> None:
+    moment = datetime.fromisoformat(night[1]).replace(tzinfo=UTC) - timedelta(hours=before)
+    windows = [
+        window(kind="allow", cron=f"{minute} {hour} * * *", duration=f"{lasts}h", timezone=night[0]),
+        window(cron=f"0 {hour} * * *", duration="1h", timezone=night[0]),
+    ]
+    opens = next_opening(windows, moment)
+    if opens is not None:
+        assert opens >= moment
+        assert not closed_by(windows, opens)[1]
+    else:
+        assert (minute, lasts) == (0, 1)  # the one that denies is the one that allows
+
+
+@pytest.mark.parametrize(
+    ("said", "sentence"),
+    [
+        ({"rrule": "FREQ=DAILY;INTERVAL=0"}, "INTERVAL=0 is no interval"),
+        ({"rrule": "FREQ=DAILY;INTERVAL=-1"}, "INTERVAL=-1 is no interval"),
+        ({"rrule": "FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30"}, "no such day"),
+        ({"rrule": "FREQ=YEARLY;BYMONTH=2,4;BYMONTHDAY=31"}, "no such day"),
+        ({"rrule": "FREQ=YEARLY;COUNT=0"}, "cannot be"),
+        ({"rrule": "FREQ=DAILY;BYMINUTE=" + ",".join(map(str, range(60)))}, "more than 24 times"),
+        ({"rrule": "DTSTART;TZID=Europe/Paris:20261220T000000\nRRULE:FREQ=YEARLY"}, "Europe/Paris|EUROPE/PARIS"),
+        ({"cron": "* * * * *"}, "more than 48 times"),
+        ({"cron": "0 0 30 2 *"}, "cannot be"),
+        ({"cron": "0 0 * * FRI-SUN"}, "FRI,SAT,SUN"),
+        ({"cron": "0 0 * * SAT-MON"}, "SAT,SUN,MON"),
+        ({"cron": "0 9 * * *", "duration": "9999d"}, "at most 366 days"),
+    ],
+)
+def test_what_can_never_start_or_starts_all_the_time_is_told(said: dict[str, object], sentence: str) -> None:
+    with pytest.raises(ValidationError, match=sentence):
+        window(**said)
+
+
+def test_calendar_entries_are_read_as_calendars_export_them() -> None:
+    zone = "Europe/Berlin"
+    entry = "DTSTART;TZID=Europe/Berlin:20261220T000000\nRRULE:FREQ=YEARLY"
+    yearly = window(rrule=entry, duration="14d", timezone=zone)
+    assert yearly.next_start(at("2026-01-01T00:00")) == at("2026-12-19T23:00")
+    utc = window(rrule="DTSTART:20261220T000000Z\nRRULE:FREQ=WEEKLY;BYDAY=SU", duration="1d")
+    assert utc.next_start(at("2026-01-01T00:00")) == at("2026-12-20T00:00")
+    until = window(rrule="FREQ=DAILY;UNTIL=20260105T110000Z;BYHOUR=12;BYMINUTE=0;BYSECOND=0", timezone=zone)
+    assert until.next_start(at("2026-01-05T10:59")) == at("2026-01-05T11:00")
+    assert until.next_start(at("2026-01-05T11:00")) is None
+    assert until.over(at("2026-01-05T12:00"))
+    assert not until.over(at("2026-01-05T11:30"))

@@ -1,0 +1,168 @@
+"""When something that comes again and again starts: cron lines and RRULEs on the wall clock, as moments in time.
+
+Read on a plain wall clock, and only then put into the zone: of an hour that comes twice it is the first, and in an hour
+that is left out it is as long after midnight as it says. Only a cron line with `*` for the hour or the minute starts in
+both of two equal hours. Every search is bounded.
+"""
+
+import re
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import takewhile
+from math import prod
+from zoneinfo import ZoneInfo
+
+from cronsim import CronSim, CronSimError
+from dateutil import rrule as recurrence
+
+ANCHOR = datetime(2024, 1, 1)
+"""A Monday from which RRULEs are counted, on the wall clock: "every second week" is the same week in every year."""
+SHIFT = timedelta(hours=3)
+"""More than clocks are set by: starts that are farther apart come in the order of the wall."""
+HORIZON = timedelta(days=366 * 9)
+"""How far ahead a start is looked for: from one 29 February to the next it may be eight years."""
+MOST_A_DAY = 24
+"""starts of an RRULE"""
+MOST_OF_CRON = 48
+"""starts of a cron line in a day"""
+_DAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
+_DTSTART = re.compile(r"DTSTART(?P<options>;[^:\s]*)?:(?P<at>\d{8}(?:T\d{6})?)(?P<utc>Z?)\s*", re.ASCII)
+_UNTIL = re.compile(r"UNTIL=(\d{8}T\d{6})Z", re.ASCII)
+
+
+class Starts(ABC):
+    """Raises ValueError, with what was expected, for a line that cannot be read."""
+
+    def __init__(self, zone: ZoneInfo) -> None:
+        self.zone = zone
+
+    def after(self, at: datetime) -> datetime | None:
+        """The first start after this moment (UTC)."""
+        found, neighbours = None, datetime.max
+        for wall in self.forward(self.wall(at) - SHIFT):
+            if wall > neighbours:
+                break
+            found = min((start for start in (found, *self.moments(wall)) if start and start > at), default=None)
+            if found and neighbours == datetime.max:
+                neighbours = wall + SHIFT
+        return found
+
+    def last(self, at: datetime) -> datetime | None:
+        """The last start at this moment or before it (UTC)."""
+        found, neighbours = None, datetime.min
+        for wall in self.backward(self.wall(at) + SHIFT):
+            if wall < neighbours:
+                break
+            found = max((start for start in (found, *self.moments(wall)) if start and start <= at), default=None)
+            if found and neighbours == datetime.min:
+                neighbours = wall - SHIFT
+        return found
+
+    def wall(self, at: datetime) -> datetime:
+        return at.astimezone(self.zone).replace(tzinfo=None)
+
+    def moments(self, wall: datetime) -> tuple[datetime, ...]:
+        """A wall clock's moments (UTC): one, or two where the start counts in both of two equal hours."""
+        return (wall.replace(tzinfo=self.zone).astimezone(UTC),)
+
+    @abstractmethod
+    def forward(self, wall: datetime) -> Iterable[datetime]:
+        """The starts after this wall clock, soonest first."""
+
+    @abstractmethod
+    def backward(self, wall: datetime) -> Iterable[datetime]:
+        """The starts up to this wall clock, latest first; as far as the neighbours of the latest."""
+
+
+class Cron(Starts):
+    def __init__(self, line: str, zone: ZoneInfo) -> None:
+        super().__init__(zone)
+        self._line = line
+        fields = line.split()
+        if len(fields) != 5:
+            raise ValueError("expected minute, hour, day of month, month and day of week, as in `0 17 * * FRI`")
+        self._everywhen = fields[0].startswith("*") or fields[1].startswith("*")
+        try:
+            read = CronSim(line, ANCHOR)
+        except CronSimError as error:
+            raise ValueError(f"{error}{_around(fields[4])}") from error
+        if len(read.minutes) * len(read.hours) > MOST_OF_CRON:
+            raise ValueError(f"it starts more than {MOST_OF_CRON} times a day: give one start and a longer duration")
+
+    def moments(self, wall: datetime) -> tuple[datetime, ...]:
+        once = super().moments(wall)
+        return (*once, wall.replace(tzinfo=self.zone, fold=1).astimezone(UTC)) if self._everywhen else once
+
+    def forward(self, wall: datetime) -> Iterable[datetime]:
+        return takewhile(lambda start: start < wall + HORIZON, CronSim(self._line, wall))
+
+    def backward(self, wall: datetime) -> Iterable[datetime]:
+        # Backwards, CronSim leaves the moment itself out: begin a little later.
+        return takewhile(
+            lambda start: start > wall - HORIZON, CronSim(self._line, wall + timedelta(minutes=1), reverse=True)
+        )
+
+
+class Rule(Starts):
+    def __init__(self, text: str, zone: ZoneInfo) -> None:
+        super().__init__(zone)
+        line, start = _without_start(text.strip().upper(), zone)
+        for number in re.findall(r"INTERVAL=([^;]*)", line):
+            if not number.isdecimal() or int(number) < 1:
+                raise ValueError(f"INTERVAL={number} is no interval: give 1 or more")
+        local = _UNTIL.sub(lambda until: f"UNTIL={_local(until[1], zone)}", line)
+        found = recurrence.rrulestr(local, dtstart=start or ANCHOR)
+        if not isinstance(found, recurrence.rrule) or found._freq > recurrence.DAILY:  # type: ignore[attr-defined]
+            raise ValueError("expected one RRULE that comes daily or more rarely")
+        _check_possible(found)
+        self._rule = found
+
+    def forward(self, wall: datetime) -> Iterable[datetime]:
+        return takewhile(lambda start: start < wall + HORIZON, self._rule.xafter(wall))
+
+    def backward(self, wall: datetime) -> Iterator[datetime]:
+        near: deque[datetime] = deque(takewhile(lambda start: start <= wall, self._rule), maxlen=MOST_A_DAY * 2)
+        return reversed(near)
+
+
+def _around(days: str) -> str:
+    """ "FRI-SUN" is no range to cron, in which the week begins on Sunday: what to write instead."""
+    first, dash, last = days.upper().partition("-")
+    if not dash or first not in _DAYS or last not in _DAYS:
+        return ""
+    begin, end = _DAYS.index(first), _DAYS.index(last)
+    named = _DAYS[begin : end + 1] if begin <= end else (*_DAYS[begin:], *_DAYS[: end + 1])
+    return f": write {','.join(named)}"
+
+
+def _without_start(text: str, zone: ZoneInfo) -> tuple[str, datetime | None]:
+    """The rule, and where its calendar entry begins, on the wall clock, if it says so."""
+    match = _DTSTART.match(text)
+    if not match:
+        return text, None
+    options = (match["options"] or "").removeprefix(";")
+    if options.startswith("TZID=") and options != f"TZID={zone.key}".upper():
+        name = options.removeprefix("TZID=")
+        raise ValueError(f"DTSTART is in {name} and the window in {zone.key}: give that zone as `timezone`")
+    if options and not options.startswith(("TZID=", "VALUE=")):
+        raise ValueError(f"DTSTART with {options} is not known: write `DTSTART:20261220T000000`")
+    at = _local(match["at"], zone) if match["utc"] else match["at"]
+    return text[match.end() :], datetime.strptime(at, "%Y%m%dT%H%M%S" if "T" in at else "%Y%m%d")
+
+
+def _local(utc: str, zone: ZoneInfo) -> str:
+    at = datetime.strptime(utc, "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
+    return at.astimezone(zone).strftime("%Y%m%dT%H%M%S")
+
+
+def _check_possible(rule: recurrence.rrule) -> None:
+    """Raises ValueError for a rule that starts all the time, or on a day that no month has."""
+    parts = vars(rule)
+    if prod(len(parts[name] or (0,)) for name in ("_byhour", "_byminute", "_bysecond")) > MOST_A_DAY:
+        raise ValueError(f"it starts more than {MOST_A_DAY} times a day: give one start and a longer duration")
+    months, days = parts["_bymonth"] or range(1, 13), parts["_bymonthday"]
+    longest = max(29 if month == 2 else 30 if month in (4, 6, 9, 11) else 31 for month in months)
+    if days and not parts["_bynmonthday"] and min(days) > longest:
+        raise ValueError("no such day comes in any year: it never starts")
