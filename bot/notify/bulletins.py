@@ -33,3 +33,7 @@ class Bulletins:
             await self._places.bring(subject, channel)
         except IntegrationError as error:
             log.warning("bulletin.not_shown_yet", subject=subject, channel=channel, error=str(error))
+
+    async def note(self, subject: str, channel: str, message: Rendered) -> None:
+        """As `show`, without waiting for Slack: the outbox posts it, at Slack's pace, however much there is."""
+        await self._messages.want(subject, channel, message, self._clock(), given=0.0)

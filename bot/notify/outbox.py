@@ -9,6 +9,7 @@ import time
 from collections.abc import Awaitable, Callable
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.errors import DatabaseAway, IntegrationError, NotFound, Refused, Unavailable
@@ -88,9 +89,12 @@ class Outbox:
             await self._say(queued.letter)
         except IntegrationError as error:
             return await self._not_said(queued, error)
-        except Exception as error:
-            log.exception("outbox.broke", letter=queued.letter.event, promotion=queued.letter.promotion)
+        except (SQLAlchemyError, OSError, TimeoutError) as error:
             return await self._not_said(queued, Unavailable("Pilothouse", "say it", type(error).__name__))
+        except Exception as error:
+            # What breaks by itself breaks each time: those behind it go on.
+            log.exception("outbox.broke", letter=queued.letter.event, promotion=queued.letter.promotion)
+            return await self._not_said(queued, Refused("Pilothouse", "say it", type(error).__name__))
         await self._messages.settle(queued.id, SENT)
         return True
 

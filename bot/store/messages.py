@@ -156,8 +156,12 @@ class Messages:
         return made.rowcount == 1
 
     async def due(self, now: float, limit: int) -> tuple[Queued, ...]:
-        """The oldest letter of each channel, where it may be tried now: what is behind it waits, to keep the order."""
-        heads = sa.select(sa.func.min(outbox.c.id)).where(outbox.c.state == PENDING).group_by(outbox.c.channel)
+        """The oldest letter about each promotion in each channel, where it may be tried now.
+
+        What is behind it about the same promotion waits, to keep the order; others do not wait for it.
+        """
+        about = (outbox.c.channel, outbox.c.promotion_id)
+        heads = sa.select(sa.func.min(outbox.c.id)).where(outbox.c.state == PENDING).group_by(*about)
         query = (
             sa.select(outbox)
             .where(outbox.c.id.in_(heads), outbox.c.due_at <= now, outbox.c.leased_until <= now)
@@ -202,11 +206,11 @@ class Messages:
             cards = (await connection.execute(stale)).scalar_one()
         return Counts(waiting, dead, cards, oldest)
 
-    async def want(self, promotion: str, channel: str, card: Rendered, now: float) -> Thread:
-        """From now on the card should show this. The first post is the caller's, who is given time for it."""
+    async def want(self, promotion: str, channel: str, card: Rendered, now: float, given: float = FIRST_POST) -> Thread:
+        """From now on the card should show this. The first post is the caller's, who is given so many seconds."""
         body = dump(card)
         values: dict[str, Any] = {"wanted": body, "wanted_hash": hashed(body), "tries": 0}
-        first = now + FIRST_POST
+        first = now + given
         upsert = self._insert(threads).values(promotion_id=promotion, channel=channel, due_at=first, **values)
         values["due_at"] = sa.case((threads.c.ts == "", first), else_=now)
         await self._change(upsert.on_conflict_do_update(index_elements=["promotion_id", "channel"], set_=values))

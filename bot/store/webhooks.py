@@ -1,6 +1,6 @@
 """What other systems told us: noted before they are answered, worked on afterwards. Times: seconds since the epoch."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,9 +70,12 @@ class WebhookStore:
         row = {"sender": sender, "delivery": delivery, "facts": facts, "received_at": now, "due_at": now}
         return await self._change(self._insert(events).values(row).on_conflict_do_nothing()) == 1
 
-    async def due(self, now: float) -> tuple[Received, ...]:
-        """The oldest of each sender, where it may be tried now: what came later waits, to keep the order."""
-        heads = sa.select(sa.func.min(events.c.id)).where(events.c.state == PENDING).group_by(events.c.sender)
+    async def due(self, now: float, ordered: Iterable[str] = ()) -> tuple[Received, ...]:
+        """The oldest of each sender that may be tried now. What waits for its next try is passed by what came later,
+        but for the senders in `ordered`, whose messages speak of each other.
+        """
+        open_ = (events.c.state == PENDING) & ((events.c.due_at <= now) | events.c.sender.in_(list(ordered)))
+        heads = sa.select(sa.func.min(events.c.id)).where(open_).group_by(events.c.sender)
         query = sa.select(events).where(events.c.id.in_(heads), events.c.due_at <= now, events.c.leased_until <= now)
         rows = await self._all(query.order_by(events.c.id))
         return tuple(Received(row.id, row.sender, row.delivery, row.facts, row.tries) for row in rows)

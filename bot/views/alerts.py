@@ -26,6 +26,15 @@ def alert(told: Alert) -> Rendered:
     return rendered(f"{lines[0]} {' · '.join(_about(told))}".rstrip(), [section(*lines), context(about)], color)
 
 
+def set_aside(sender: str, delivery: str, why: str) -> Rendered:
+    """For administrators: a message from outside that cannot be worked on, and that nothing waits for it."""
+    line = (
+        f"⚠️ A message from {bold(sender, 60)} cannot be processed, so it is set aside. Everything behind it continues."
+    )
+    remedy = f"Administrators: the log has the details under {code(delivery, 120)}. Reason: {safe(why, 300)}"
+    return rendered(line, [section(line), context(remedy)], YELLOW)
+
+
 def failed_run(run: PipelineRun) -> Rendered:
     """That a pipeline run failed, and why, in one sentence."""
     of = f" of {bold(run.app, 80)}" if run.app else ""

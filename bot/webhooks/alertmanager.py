@@ -21,6 +21,7 @@ from bot.webhooks.audience import channels
 from bot.webhooks.sender import Delivery, decoded, same
 
 EVENT = Event.ALERT
+EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
@@ -96,7 +97,7 @@ class AlertmanagerWebhook:
         await self._store.keep(episode, self._clock())
         shown = shown_alert(replace(told, started_at=datetime.fromtimestamp(episode.started_at, UTC)))
         for channel in channels(self._policy, told.app, told.environment, EVENT):
-            await self._bulletins.show(episode.id, channel, shown)
+            await self._bulletins.note(episode.id, channel, shown)
 
 
 def continued(newest: Episode | None, told: Alert) -> Episode | None:
@@ -119,8 +120,8 @@ def domain(one: Wire) -> Alert:
     return Alert(
         fingerprint=(one.fingerprint or hashlib.sha256(repr(sorted(labels.items())).encode()).hexdigest())[:64],
         name=labels.get("alertname", ""),
-        started_at=one.starts_at,
-        ended_at=one.ends_at if one.status == "resolved" else None,
+        started_at=moment(one.starts_at),
+        ended_at=moment(one.ends_at) if one.status == "resolved" else None,
         severity=labels.get("severity", ""),
         app=labels.get("app", ""),
         environment=labels.get("environment", ""),
@@ -132,6 +133,16 @@ def domain(one: Wire) -> Alert:
         url=one.generator_url,
         runbook=notes.get("runbook_url", ""),
     )
+
+
+def moment(said: datetime) -> datetime:
+    """In UTC, between 1970 and the year 9999. What is earlier or later is no time at which something happened; but an
+    alert is told whatever its clock says.
+    """
+    try:
+        return min(max(said.astimezone(UTC), EARLIEST), LATEST)
+    except OverflowError:  # an offset that leads out of the calendar
+        return EARLIEST if said.year < 1970 else LATEST
 
 
 def episode_id(told: Alert) -> str:

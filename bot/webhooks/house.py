@@ -1,5 +1,6 @@
 """All receivers and their worker, put together."""
 
+import hashlib
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from bot.policy import Policy
 from bot.ports import Pipelines
 from bot.settings import Settings
 from bot.store.webhooks import WebhookStore
+from bot.views.alerts import set_aside
 from bot.webhooks.alertmanager import AlertmanagerWebhook, Quiet
 from bot.webhooks.alertmanager import nobody_waits as no_gate_waits
 from bot.webhooks.github import GitHubWebhook
@@ -76,7 +78,13 @@ def open_webhooks(settings: Settings, needs: Needs, *, clock: Callable[[], float
         AlertmanagerWebhook(needs.policy, needs.bulletins, needs.store, needs.quiet, clock=clock),
         TektonWebhook(needs.pipelines, needs.policy, needs.bulletins),
     )
-    worker = Worker(needs.store, senders, clock=clock)
+
+    async def tell(sender: str, delivery: str, why: str) -> None:
+        if needs.policy.channels.default:
+            subject = f"aside:{hashlib.sha256(f'{sender} {delivery}'.encode()).hexdigest()[:40]}"
+            await needs.bulletins.note(subject, needs.policy.channels.default, set_aside(sender, delivery, why))
+
+    worker = Worker(needs.store, senders, tell, clock=clock)
     receivers = (
         Receiver(sender, settings.webhooks.credential(SECRETS[sender.name]), needs.store, worker.noted.set, clock=clock)
         for sender in senders

@@ -85,7 +85,7 @@ class TektonWebhook:
         if run.namespace != told.namespace or run.status is not RunStatus.FAILED:
             return  # it is another's, it goes on by a retry, or a person cancelled it
         for channel in channels(self._policy, run.app, self._policy.environments[0].name, EVENT):
-            await self._bulletins.show(f"run:{told.uid or told.name}"[:64], channel, failed_run(run))
+            await self._bulletins.note(f"run:{told.uid or told.name}"[:64], channel, failed_run(run))
 
 
 def _password(shown: str) -> str:

@@ -67,13 +67,14 @@ async def test_a_failure_holds_its_channel_back_and_no_other(
 async def test_it_waits_longer_each_time_and_gives_up_in_the_end(
     bot: Process, messenger: FakeMessenger, clock: Clock
 ) -> None:
-    await put(bot, letter(1), letter(2))
+    await put(bot, letter(1))
     messenger.failures.extend([DOWN] * 20)
     begun = clock.now
     while messenger.failures:
         await bot.outbox.deliver_due()
         clock.now += 10
     assert 1800 < clock.now - begun < 7200
+    await put(bot, letter(2))
     await bot.outbox.deliver_due()
     assert texts(messenger) == ["number 2"]
     counts = await bot.outbox.counts()
