@@ -16,7 +16,7 @@ from integrations.customgate import CustomGateClient
 from integrations.git import GitRemote
 from integrations.github import GitHub
 from integrations.github.api import web_url
-from integrations.harbor import Harbor
+from integrations.harbor import Harbor, HarborPulls
 from integrations.oci import Oci
 from integrations.slack import SlackApi, SlackDirectory, SlackMessenger, SlackModals
 from integrations.tekton import Tekton
@@ -37,6 +37,7 @@ class Outside:
     argocd: ArgoCDs
     argocd_instances: Mapping[str, ArgoCD]
     harbor: Harbor
+    pulls: HarborPulls
     signatures: Cosign
     overlays: Overlays
     overlay_branch: OverlayBranch
@@ -76,6 +77,7 @@ async def open_outside(settings: Settings, policy: Policy, stack: AsyncExitStack
         argocd=argocd,
         argocd_instances=instances,
         harbor=harbor,
+        pulls=HarborPulls(harbor, oci),
         signatures=Cosign(oci),
         overlays=overlays,
         overlay_branch=overlay_branch(settings),

@@ -118,6 +118,11 @@ class ImageContents(Protocol):
         """The digests of all that it consists of: its own, and for an index those of everything under it."""
 
 
+class Pulls(Protocol):
+    async def refusal(self, image: Image) -> str:
+        """Why the registry would not hand the image out to a cluster, in its own words; "" where it would."""
+
+
 class Signatures(Protocol):
     """Is it signed by somebody we trust?"""
 

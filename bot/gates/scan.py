@@ -15,7 +15,7 @@ from bot.domain.scan import Scan, ScanStatus, Severity, Vulnerability
 from bot.gates.question import Options, Question
 from bot.gates.verdicts import worst_image
 from bot.policy.duration import Duration
-from bot.ports import Registry
+from bot.ports import Pulls, Registry
 
 AGAIN = timedelta(seconds=5)
 AWAY = timedelta(seconds=30)
@@ -53,18 +53,20 @@ class ScanOptions(Options):
 
 
 class ScanGate:
-    """Are the image's known vulnerabilities below the threshold?
+    """Are the image's known vulnerabilities below the threshold, and will the registry let it be pulled?
 
     An image that is not scanned, or whose scan failed, is incomplete or too old, is never a pass; the scan is started
     where there is none, but not by a dry run. What the registry's own allowlist or the policy's `allow` forgives does
-    not count, the latter until its day. The answer says what the image fixes and adds against what runs now.
+    not count, the latter until its day. A project may refuse pulls by rules of its own: that is looked at, too. The
+    answer says what the image fixes and adds against what runs now.
     """
 
     name: ClassVar[str] = "scan"
     options: ClassVar[type[Options]] = ScanOptions
 
-    def __init__(self, registry: Registry) -> None:
+    def __init__(self, registry: Registry, pulls: Pulls | None = None) -> None:
         self._registry = registry
+        self._pulls = pulls
 
     async def ask(self, question: Question) -> Verdict:
         options = ScanOptions.model_validate(question.options)
@@ -98,6 +100,11 @@ class ScanGate:
         change = await self._difference(move.before, move.after, found)
         if bad:
             return Verdict.blocked(_told(bad, change), _remedy(bad))
+        if refused := await self._pulls.refusal(move.after) if self._pulls else "":
+            return Verdict.blocked(
+                f"The registry refuses the pull of {move.after.label}: {refused.rstrip('.')}.",
+                "Meet the rules of its project, or ask the project's administrator to change them.",
+            )
         told = summary(scan.counts)
         forgiven = "" if not scan.at_or_above(options.threshold) else ", none of them counts under policy"
         return Verdict.passed(f"{told}{forgiven}{change and f'; {change}'}", fingerprint=told)

@@ -29,6 +29,8 @@ from integrations.harbor.policy import ProjectPolicy, project_policy, without_al
 from integrations.harbor.reports import Reports
 from integrations.http import Policy
 
+NOBODYS = "sha256:" + "0" * 64
+"""the digest of nothing"""
 NEWEST_PAGES = 5
 """of a hundred images: a tag that was set today on one that is older than those is not found among the newest"""
 
@@ -106,6 +108,12 @@ class Harbor:
 
     async def project_policy(self, repository: str) -> ProjectPolicy:
         return project_policy(await self._api.project(repository_name(repository)))
+
+    async def verify_scanning(self, repository: str) -> None:
+        """Raises what the start of a scan would raise, and starts none: Harbor looks at the permission first (H28)."""
+        name = repository_name(repository)
+        with suppress(NotFound):
+            await self._api.start_scan(f"ask whether {name.full} may be scanned", name, NOBODYS)
 
     async def verify_login(self) -> None:
         """Raises Refused unless the robot account really is logged in.

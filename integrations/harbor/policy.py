@@ -19,6 +19,12 @@ class ProjectPolicy:
     requires_cosign: bool
     requires_notation: bool
     uses_system_allowlist: bool
+    proxy_cache: bool
+    """whether it only keeps what it fetches from another registry"""
+
+    @property
+    def restricts_pulls(self) -> bool:
+        return self.prevents_pull_from is not None or self.requires_cosign or self.requires_notation
 
 
 def project_policy(project: wire.Project) -> ProjectPolicy:
@@ -31,6 +37,7 @@ def project_policy(project: wire.Project) -> ProjectPolicy:
         requires_cosign=given.enable_content_trust_cosign == "true",
         requires_notation=given.enable_content_trust == "true",
         uses_system_allowlist=given.reuse_sys_cve_allowlist == "true",
+        proxy_cache=bool(project.registry_id),
     )
 
 

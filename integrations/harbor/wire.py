@@ -123,6 +123,8 @@ class Metadata(Struct, frozen=True):
 class Project(Struct, frozen=True):
     name: str = ""
     metadata: Metadata | None = None
+    registry_id: int | None = None
+    """of the registry that it is the cache of"""
     cve_allowlist: Allowlist | None = None
 
 

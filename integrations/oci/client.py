@@ -32,6 +32,15 @@ class Redirected(Refused):
         self.location = location
 
 
+class PullRefused(Refused):
+    """The project's own rules forbid the pull (H17, H30); `words` are the registry's."""
+
+    def __init__(self, system: str, operation: str, detail: str, words: str) -> None:
+        super().__init__(system, operation, detail)
+        self.args = (system, operation, detail, words)
+        self.words = words
+
+
 class Oci:
     """Manifests, configs and referrers. Every content asked for by digest is checked against it; raises Refused else.
 
@@ -160,7 +169,8 @@ def refine(answer: Answer) -> IntegrationError | None:
     if answer.status == 401:
         return challenge(answer)
     if answer.status == 412:
-        return Refused(answer.system, answer.operation, f"the project's policy blocks the pull: {words(answer)}")
+        detail = f"the project's policy blocks the pull: {words(answer)}"
+        return PullRefused(answer.system, answer.operation, detail, words(answer))
     return None
 
 

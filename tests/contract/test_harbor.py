@@ -137,6 +137,7 @@ CALLS: dict[str, tuple[Call, str]] = {
     "vulnerabilities": (lambda harbor, image: harbor.vulnerabilities(image), "getVulnerabilitiesAddition"),
     "contents": (lambda harbor, image: harbor.contents(image), "getArtifact"),
     "project_policy": (lambda harbor, image: harbor.project_policy(image.repository), "getProject"),
+    "verify_scanning": (lambda harbor, image: harbor.verify_scanning(image.repository), "scanArtifact"),
     "verify_login": (lambda harbor, _: harbor.verify_login(), "getRepository"),
     "ping": (lambda harbor, _: harbor.ping(), "getPing"),
 }

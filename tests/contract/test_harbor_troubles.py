@@ -22,7 +22,7 @@ from bot.domain.errors import IntegrationError, NotFound, Refused, Unavailable
 from bot.domain.image import Image
 from bot.domain.scan import ScanStatus
 from bot.settings import HarborSettings
-from integrations.harbor import Harbor
+from integrations.harbor import Harbor, HarborPulls
 from integrations.harbor.permissions import Permission
 from integrations.http import Policy
 from integrations.oci import Oci
@@ -89,7 +89,10 @@ CALLS: dict[Permission, tuple[Call, ...]] = {
     Permission.LIST_ARTIFACTS: (lambda w, i: w.harbor.newest(i.repository, 3),),
     Permission.READ_REPORT: (lambda w, i: w.harbor.vulnerabilities(i),),
     Permission.READ_PROJECT: (lambda w, i: w.harbor.project_policy(i.repository),),
-    Permission.START_SCAN: (lambda w, i: w.harbor.start_scan(i),),
+    Permission.START_SCAN: (
+        lambda w, i: w.harbor.start_scan(i),
+        lambda w, i: w.harbor.verify_scanning(i.repository),
+    ),
 }
 """Every call of the two clients, by the permission without which it fails."""
 
@@ -232,4 +235,33 @@ async def test_a_pull_that_the_project_refuses(policy: dict[str, str], word: str
     world.faults.set({"harbor_policy": policy})
     with pytest.raises(Refused, match=word):
         await world.oci.manifest(image.repository, image.digest)
+    assert word in await HarborPulls(world.harbor, world.oci).refusal(image)
     assert (await world.harbor.scan(image)).status is ScanStatus.SUCCESS
+
+
+async def test_an_index_is_refused_for_one_of_its_platforms(world: World) -> None:
+    """H17, H30: the index itself is let through once it has a report; a cluster pulls its platform's image next."""
+    image = world.push_index()
+    pulls = HarborPulls(world.harbor, world.oci)
+    world.faults.set({"harbor_policy": {"prevent_vul": "true", "severity": "critical"}})
+    assert await pulls.refusal(image) == ""
+    world.server.fail_scan(REPOSITORY, world.server.platforms(REPOSITORY, image.digest)["linux/arm64"])
+    await world.oci.manifest(image.repository, image.digest)
+    assert "cannot be pulled" in await pulls.refusal(image)
+
+
+async def test_where_a_project_refuses_nothing_nothing_is_pulled(world: World) -> None:
+    """H30: a look counts as a pull."""
+    image = world.push()
+    assert await HarborPulls(world.harbor, world.oci).refusal(image) == ""
+    assert world.server.inventory.repository("apps/my-app")[1].pulls == 0
+
+
+async def test_asking_whether_it_may_scan_starts_no_scan(world: World) -> None:
+    """H28."""
+    image = world.push()
+    await world.harbor.verify_scanning(image.repository)
+    assert (await world.harbor.scan(image)).status is ScanStatus.SUCCESS
+    world.faults.set({"harbor_denies": ["scan:create"]})
+    with pytest.raises(Refused):
+        await world.harbor.verify_scanning(image.repository)

@@ -34,7 +34,7 @@ def usual_gates(
 ) -> tuple[Gate, ...]:
     whereabouts = Whereabouts(catalog, source, registry)
     return (
-        ScanGate(registry),
+        ScanGate(registry, registry),
         HealthGate(applications, whereabouts, policy),
         LockGate(LockStore(database)),
         FreezeGate(FreezeStore(database), directory, policy),

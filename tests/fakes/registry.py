@@ -20,6 +20,8 @@ class MemoryRegistry:
 
     failing: Exception | None = None
     allowlist: frozenset[str] = frozenset()
+    refusing: str = ""
+    """why it hands out no image"""
     _artifacts: dict[str, list[Artifact]] = field(default_factory=dict)
     _scans: dict[str, Scan] = field(default_factory=dict)
     _found: dict[str, tuple[Vulnerability, ...]] = field(default_factory=dict)
@@ -76,6 +78,10 @@ class MemoryRegistry:
             level = [child for each in level for child in self._children.get(each, ()) if child not in found]
             found.update(level)
         return frozenset(found)
+
+    async def refusal(self, image: Image) -> str:
+        await self.artifact(image.repository, image.digest)
+        return self.refusing
 
     async def scan(self, image: Image) -> Scan:
         await self.artifact(image.repository, image.digest)

@@ -299,6 +299,30 @@ async def test_a_database_of_a_newer_version_is_not_touched(patient: Patient, tm
     assert "does not know (9999)" in wrong["database: tables"].detail
 
 
+@pytest.mark.parametrize(
+    ("fault", "word"),
+    [
+        ({"harbor_denies": ["scan:create"]}, "scan:create"),
+        ({"harbor_denies": ["artifact-addition:read"]}, "artifact-addition:read"),
+        ({"harbor_denies": ["artifact:list"]}, "artifact:list"),
+        ({"harbor_denies": ["scan:create", "artifact:list"]}, "artifact:list"),
+        ({"harbor_read_only": True}, "read-only mode"),
+        ({"scanner_away": True}, "scanner does not answer"),
+    ],
+)
+async def test_what_gates_need_of_harbor_is_tried(patient: Patient, fault: dict[str, object], word: str) -> None:
+    """H26, H28."""
+    faults = patient.world.faults
+    before = faults.now
+    faults.set(fault)
+    try:
+        wrong = await patient.wrong()
+    finally:
+        faults.now = before
+    assert word in wrong["Harbor: permissions"].detail
+    assert wrong["Harbor: permissions"].mend
+
+
 async def test_a_database_that_cannot_be_written_is_told(patient: Patient, tmp_path: Path) -> None:
     (tmp_path / "directory.db").mkdir()
     assert "database: connection" in await patient.wrong(database_url=f"sqlite:///{tmp_path}/directory.db")

@@ -39,6 +39,18 @@ async def test_a_refusal_says_it_too() -> None:
     assert "zlib 1.2 → 1.3" in verdict.remedy
 
 
+async def test_what_the_registry_will_not_hand_out_is_no_pass() -> None:
+    """H30: every gate passed, and the pull was a 412."""
+    town = await scanned((), ())
+    town.registry.refusing = "The image is not signed by cosign."
+    verdict = await ScanGate(town.registry, town.registry).ask(await town.question())
+    assert verdict.state is VerdictState.BLOCKED
+    assert verdict.reason == "The registry refuses the pull of v1.4.2: The image is not signed by cosign."
+    assert "rules of its project" in verdict.remedy
+    town.registry.refusing = ""
+    assert (await ScanGate(town.registry, town.registry).ask(await town.question())).state is VerdictState.PASSED
+
+
 async def test_no_change_and_no_report_of_what_runs_now_say_nothing() -> None:
     assert (await ask(await scanned((OLD,), (OLD,)))).reason == "1 high"
     town = Town()
