@@ -22,25 +22,35 @@ class Checks:
 
     async def of(self, sha: str) -> str:
         """ "success", "pending" or "failure". What the branch requires and nobody reported yet is pending."""
-        statuses, runs, ruled, protected = await asyncio.gather(
+        (statuses, all_statuses), (runs, all_runs), ruled, protected = await asyncio.gather(
             self._statuses(sha), self._runs(sha), self._ruled(), self._protected()
         )
-        return verdict(statuses, runs, ruled | protected)
+        found = verdict(statuses, runs, ruled | protected)
+        # A list that is shorter than its own count leaves out what may not be green.
+        return "pending" if found == "success" and not (all_statuses and all_runs) else found
 
-    async def _statuses(self, sha: str) -> list[wire.Status]:
-        """The newest of each context. The combined state is "pending" when there are none, so it is not asked (G10)."""
+    async def _statuses(self, sha: str) -> tuple[list[wire.Status], bool]:
+        """The newest of each context, and whether that is all of them.
+
+        The combined state is "pending" when there are none, so it is not asked (G10).
+        """
         found: list[wire.Status] = []
+        total = 0
         path = f"{self._base}/commits/{sha}/status"
         async for page in self._api.pages(f"read statuses of {sha[:12]}", path, {}, wire.CombinedStatus):
             found += page.statuses
-        return found
+            total = max(total, page.total_count)
+        return found, len(found) >= total
 
-    async def _runs(self, sha: str) -> list[wire.CheckRun]:
+    async def _runs(self, sha: str) -> tuple[list[wire.CheckRun], bool]:
+        """The newest of each, and whether that is all of them."""
         found: list[wire.CheckRun] = []
+        total = 0
         path = f"{self._base}/commits/{sha}/check-runs"
         async for page in self._api.pages(f"read checks of {sha[:12]}", path, {"filter": "latest"}, wire.CheckRuns):
             found += page.check_runs
-        return found
+            total = max(total, page.total_count)
+        return found, len(found) >= total
 
     async def _ruled(self) -> set[str]:
         """By rulesets. None where the repository's plan has no rulesets (403)."""
@@ -75,5 +85,5 @@ def verdict(statuses: list[wire.Status], runs: list[wire.CheckRun], required: se
     if any(run.conclusion not in _GOOD for run in ended):
         return "failure"
     reported = {status.context for status in statuses} | {run.name for run in runs}
-    waiting = any(status.state == "pending" for status in statuses) or len(ended) < len(runs)
+    waiting = any(status.state != "success" for status in statuses) or len(ended) < len(runs)
     return "pending" if waiting or required - reported else "success"

@@ -622,6 +622,7 @@ def run(name: str, conclusion: str | None) -> wire.CheckRun:
         ([], [run("a", "neutral"), run("b", "skipped")], set(), "success"),
         ([], [run("a", "action_required")], set(), "failure"),
         ([], [run("a", "a-new-conclusion")], set(), "failure"),
+        ([status("ci", "a-new-state")], [], {"ci"}, "pending"),
     ],
 )
 def test_statuses_and_check_runs_count_both(
@@ -644,6 +645,25 @@ async def test_a_required_check_that_nobody_reported_is_pending_and_holds_the_me
             await world.client.merge(pull.number, "Promote")
         await world.report(pull.number, "success")
         assert (await world.client.merge(pull.number, "Promote")).state == "merged"
+
+
+@pytest.mark.parametrize(("statuses", "runs"), [(2, 1), (1, 2), (1000, 1000), (1, 1)])
+async def test_a_list_of_checks_that_is_shorter_than_its_count_is_not_green(
+    statuses: int, runs: int, api: respx.Router
+) -> None:
+    """What is left out may be red."""
+    for path in ("rules/branches/main", "branches/main"):
+        api.get(url__startswith=f"{REPO}/{path}").respond(403, json={"message": "Upgrade to GitHub Pro"})
+    good = {"context": "ci", "state": "success"}
+    api.get(url__startswith=f"{REPO}/commits/{SHA}/status").respond(
+        200, json={"state": "success", "total_count": statuses, "statuses": [good]}
+    )
+    done = {"name": "lint", "status": "completed", "conclusion": "success"}
+    api.get(url__startswith=f"{REPO}/commits/{SHA}/check-runs").respond(
+        200, json={"total_count": runs, "check_runs": [done]}
+    )
+    async with with_token() as client:
+        assert await client.checks(SHA) == ("success" if statuses == runs == 1 else "pending")
 
 
 async def test_a_plan_without_rulesets_requires_nothing_by_them(api: respx.Router) -> None:
