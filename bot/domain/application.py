@@ -40,6 +40,21 @@ class ApplicationRef:
 
 
 @dataclass(frozen=True)
+class FailedResource:
+    """A resource or hook that a sync could not apply; `hook` is "PreSync" and the like, "" for no hook (A33)."""
+
+    kind: str
+    name: str
+    message: str
+    phase: str = ""
+    hook: str = ""
+
+    def __str__(self) -> str:
+        what = f"{self.hook} hook {self.kind} {self.name}" if self.hook else f"{self.kind} {self.name}"
+        return f"{what}{f' is {self.phase}' if self.phase else ''}: {self.message}"
+
+
+@dataclass(frozen=True)
 class Operation:
     """The newest sync operation.
 
@@ -54,6 +69,7 @@ class Operation:
     finished_at: datetime | None = None
     pending: bool = False
     retrying: bool = False
+    failures: tuple[FailedResource, ...] = ()
 
     @property
     def finished(self) -> bool:
@@ -92,12 +108,18 @@ class Application:
     history: tuple["Deployment", ...] = field(default=())
     sources: tuple[Source, ...] = ()
     """where its manifests come from; where there are several, `revision` is the overlay repository's"""
+    out_of_sync: tuple[str, ...] = ()
+    """the resources that are not as git says, at most twenty: "ConfigMap settings" """
+    to_prune: tuple[str, ...] = ()
+    """those of them that only a sync with pruning takes away"""
 
-    def settled_at(self, revision: str) -> bool:
-        """Whether the sync to `revision` is over and its health is that revision's own (A14, A16, A19)."""
+    @property
+    def settled(self) -> bool:
+        """Whether no sync runs, and sync and health are of after the newest one (A14, A16, A19).
+
+        It says nothing about a commit: revision, operation and images do, together (A28).
+        """
         operation = self.operation
-        if self.revision != revision or self.sync is not SyncStatus.SYNCED:
-            return False
         if operation is None:
             return True
         if not operation.finished:

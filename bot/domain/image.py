@@ -1,8 +1,10 @@
 """Images: what is promoted. Identity is the digest; a tag is only how people call it."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
@@ -50,3 +52,41 @@ class Artifact:
     source: str = ""
     size: int = 0
     """bytes"""
+
+
+@dataclass(frozen=True)
+class Reference:
+    """An image as a Pod names it; tag and digest are "" where it has none."""
+
+    repository: str
+    tag: str = ""
+    digest: str = ""
+
+    @classmethod
+    def parse(cls, text: str) -> "Reference":
+        """The colon of a registry's port is none of a tag."""
+        name, _, digest = text.partition("@")
+        path, colon, last = name.rpartition("/")
+        base, _, tag = last.partition(":")
+        return cls(f"{path}{colon}{base}", tag, digest)
+
+
+class Runs(StrEnum):
+    """Whether an image is among those that run. Absence is no proof: nothing may be listed, or listed by tag only."""
+
+    YES = "yes"
+    OTHERS = "others"
+    """its repository runs, but with other images only"""
+    UNSEEN = "unseen"
+
+
+def runs(images: Iterable[str], wanted: Image, *, by_digest: bool) -> Runs:
+    """`images` as Argo CD lists them; `by_digest`: the desired state pins the digest, so a tag alone proves nothing."""
+    listed = [Reference.parse(text) for text in images]
+    if any(one.digest == wanted.digest for one in listed):
+        return Runs.YES
+    same = [one for one in listed if one.repository == wanted.repository]
+    named = [one for one in same if not one.digest and one.tag and one.tag == wanted.tag]
+    if named:
+        return Runs.UNSEEN if by_digest else Runs.YES
+    return Runs.OTHERS if same else Runs.UNSEEN

@@ -283,11 +283,23 @@ class Progress(StrEnum):
     PROGRESSING = "Progressing"
     HEALTHY = "Healthy"
     FAILED = "Failed"
+    SUPERSEDED = "Superseded"
+    """somebody's later commit changed the line before Argo CD came"""
+    NEVER_RAN = "NeverRan"
+    """synced, but the image is not what runs"""
+
+    @property
+    def final(self) -> bool:
+        return self not in (Progress.WAITING, Progress.SYNCING, Progress.PROGRESSING)
+
+    @property
+    def failed(self) -> bool:
+        return self.final and self is not Progress.HEALTHY
 
 
 @dataclass(frozen=True)
 class Following:
-    """What Argo CD makes of the commit for one Application; `explanation` names the resource and its message."""
+    """What Argo CD makes of the commit for one Application; `explanation`: why it is not further, or what drifts."""
 
     application: ApplicationRef
     progress: Progress

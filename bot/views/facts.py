@@ -76,9 +76,9 @@ def _gate_of(result: GateResult, several: bool) -> str:
 
 def trouble_lines(promotion: Promotion) -> list[str]:
     """What Argo CD says is wrong, application by application."""
-    failed = [one for one in promotion.following if one.progress is Progress.FAILED]
+    failed = [one for one in promotion.following if one.progress.failed]
     return [
-        f"⚠️ {_application(one)} is {safe(one.health or one.sync or 'not Healthy', 40)}: "
+        f"⚠️ {_application(one)} {safe(words.TROUBLE.get(one.progress) or f'is {one.health or one.sync}', 60)}: "
         f"{safe(one.explanation or 'Argo CD gives no reason.', 900)}"
         for one in failed
     ]

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from slack_sdk.models.blocks import ActionsBlock, Block, CheckboxesElement, Option, PlainTextObject
 
+from bot.domain.application import SyncStatus
 from bot.domain.promotion import Following, Move, Progress, Promotion, Stage, VerdictState
 from bot.views import words
 from bot.views.ids import Action, ticks_id
@@ -43,7 +44,9 @@ def row_lines(promotion: Promotion) -> list[str]:
 
 
 def followed(following: Following) -> str:
-    mark = {Progress.HEALTHY: "✅", Progress.FAILED: "⚠️"}.get(following.progress, "🔄")
+    """No ✅ beside Unknown or OutOfSync: what drifts while the image runs is said as such."""
+    clean = following.progress is Progress.HEALTHY and following.sync in ("", SyncStatus.SYNCED)
+    mark = "✅" if clean else "⚠️" if following.progress.final else "🔄"
     said = " · ".join(safe(word, 40) for word in (following.sync, following.health) if words.clean(word))
     return f"{mark} {said or following.progress.value}"
 

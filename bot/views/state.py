@@ -107,9 +107,9 @@ def _who(promotion: Promotion, approvers: str) -> str:
 
 
 def _following(promotion: Promotion, watched: timedelta | None) -> State:
-    failed = [following for following in promotion.following if following.progress is Progress.FAILED]
+    failed = [following for following in promotion.following if following.progress.failed]
     if failed:
-        return State("⚠️", f"{_application_names(failed)} {_is(failed)} in trouble.", RED)
+        return State("⚠️", f"{_application_names(failed)} {_trouble(failed, 'in trouble')}.", RED)
     pending = [following for following in promotion.following if following.progress is not Progress.HEALTHY]
     if promotion.following and not pending:
         return State("👀", f"Healthy{_still_watched(watched)}.", GREEN)
@@ -121,7 +121,8 @@ def _following(promotion: Promotion, watched: timedelta | None) -> State:
         Progress.SYNCING: "Argo CD is syncing {}.",
         Progress.PROGRESSING: f"{{}} {_is(pending)} rolling out.",
     }.get(first.progress, f"{{}} {_is(pending)} on the way.")
-    return State("🔄", doing.format(_application_names(pending)), BLUE)
+    why = f" {words.ended(safe(first.explanation, 400))}" if words.clean(first.explanation) else ""
+    return State("🔄", f"{doing.format(_application_names(pending))}{why}", BLUE)
 
 
 def _still_watched(watched: timedelta | None) -> str:
@@ -132,6 +133,12 @@ def _still_watched(watched: timedelta | None) -> str:
 
 def _application_names(following: list[Following]) -> str:
     return named([one.application.name for one in following], most=3)
+
+
+def _trouble(failed: list[Following], otherwise: str) -> str:
+    kinds = {words.TROUBLE.get(one.progress, "") for one in failed}
+    verb = kinds.pop() if len(kinds) == 1 else ""
+    return verb or f"{_is(failed)} {otherwise}"
 
 
 def _is(following: list[Following]) -> str:
@@ -168,9 +175,9 @@ def _failure(promotion: Promotion, outcome: str) -> str:
     # The card and its notes tell every reason beside this sentence: it does not say them again.
     if promotion.commit is None and (stopped := _blocking(promotion)):
         return f"Stopped by {_gates_of(stopped)}. Nothing has changed."
-    failed = [one for one in promotion.following if one.progress is Progress.FAILED]
+    failed = [one for one in promotion.following if one.progress.failed]
     if promotion.commit and failed:
-        return f"The change is in git, but {_application_names(failed)} {_is(failed)} not well."
+        return f"The change is in git, but {_application_names(failed)} {_trouble(failed, 'not well')}."
     if outcome:
         return outcome
     return "The change is in git, but it did not become Healthy." if promotion.commit else "Stopped."

@@ -12,9 +12,12 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import quote, urlsplit
 
 from bot.domain.caller import Person
+from bot.domain.promotion import Progress
 
 GATE_NOUNS = {"rejected": "rejection"}
 """for gates whose name, which is also their key in the policy, is no noun"""
+TROUBLE = {Progress.SUPERSEDED: "got another image first", Progress.NEVER_RAN: "never ran it"}
+"""what became of an Application where no resource is to blame; for one and for several"""
 ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 ELLIPSIS = "…"
 NOTHING = "—"

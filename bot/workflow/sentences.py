@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from datetime import timedelta
 
-from bot.domain.promotion import Approval, GateResult, Progress, Promotion, Verdict
+from bot.domain.application import HealthStatus
+from bot.domain.promotion import Approval, Following, GateResult, Progress, Promotion, Verdict
 from bot.workflow.follower import Followed
 
 LONGEST_PAUSE = timedelta(minutes=1)
@@ -38,8 +39,15 @@ def what_changed(before: Promotion, results: tuple[GateResult, ...], approvals: 
 
 def unhealthy(followed: Followed) -> str:
     worst = [f for f in followed.following if f.progress is not Progress.HEALTHY]
-    why = " ".join(f"{f.application.name}: {f.explanation or f.health or f.sync or 'no answer'}" for f in worst)
+    why = " ".join(f"{f.application.name}: {f.explanation or _only_seen(f)}" for f in worst)
     return f"{'Not Healthy in time. ' if followed.timed_out else ''}{why}"
+
+
+def _only_seen(following: Following) -> str:
+    """Where Argo CD gives no reason; "Healthy" would be none."""
+    if following.progress is Progress.SYNCING:
+        return "its sync is not over"
+    return f"it is {following.health}" if following.health not in ("", HealthStatus.HEALTHY) else "no answer"
 
 
 def _changed(result: GateResult, before: Verdict | None, *, several: bool) -> str:

@@ -44,7 +44,7 @@ from bot.workflow.steps import Steps
 T = TypeVar("T")
 
 UNWELL = (Progress.FAILED, Progress.PROGRESSING)
-"""when the time to become Healthy is over"""
+"""when the time to become Healthy is over; a line that somebody replaced, or that changed nothing, is no reason"""
 PULL_REQUEST_PAUSE = timedelta(seconds=20)
 """Time between two looks at an open pull request."""
 
@@ -364,6 +364,7 @@ class Telling:
     def _success(self) -> str:
         labels = dict.fromkeys(f"{move.app} {move.after.label}" for move in self._now.moves)
         well = f"{', '.join(labels)} {'is' if len(labels) == 1 else 'are'} Healthy in {self._plan.environment}."
+        well = " ".join([well, *(one.explanation for one in self._now.following if one.explanation)])
         locking = self._rules.each.items() if self._plan.kind is Kind.ROLLBACK else ()
         unlock = [f"`/unlock {app} {self._plan.environment}`" for app, rules in locking if rules.rollback().lock]
         return f"{well} It is locked there until somebody says {' and '.join(unlock)}." if unlock else well

@@ -8,6 +8,7 @@ from bot.domain.application import (
     Application,
     ApplicationRef,
     Deployment,
+    FailedResource,
     HealthStatus,
     Operation,
     OperationPhase,
@@ -19,6 +20,9 @@ from integrations.argocd.names import qualified
 from integrations.argocd.sources import position, revision, sources
 
 E = TypeVar("E", bound=StrEnum)
+MOST_NAMED = 20
+"""resources that are kept by name: an Application may have thousands"""
+FAILED_HOOK = ("Failed", "Error")
 TERMINAL = (OperationPhase.SUCCEEDED, OperationPhase.FAILED, OperationPhase.ERROR)
 
 
@@ -64,6 +68,8 @@ def application(
         url=page(app.metadata, base_url),
         history=tuple(Deployment(h.id, revision(h, ours), h.deployed_at) for h in status.history or ()),
         sources=found,
+        out_of_sync=tuple([named(r) for r in status.resources or () if r.status == "OutOfSync"][:MOST_NAMED]),
+        to_prune=tuple([named(r) for r in status.resources or () if r.requires_pruning][:MOST_NAMED]),
     )
 
 
@@ -83,7 +89,32 @@ def operation(requested: wire.Operation | None, state: wire.OperationState | Non
         finished_at=state.finished_at,
         # A16: an attempt that failed and waits for its retry
         retrying=phase is OperationPhase.RUNNING and state.finished_at is not None,
+        failures=tuple(failures(state)[:MOST_NAMED]),
     )
+
+
+def failures(state: wire.OperationState) -> list[FailedResource]:
+    """What a sync could not apply, failed hooks among them: the operation's own message names none (A33)."""
+    results = state.sync_result.resources if state.sync_result else None
+    return [
+        FailedResource(
+            r.kind,
+            r.name,
+            r.message or "no message",
+            (r.hook_phase or "") if r.hook_type else "",
+            r.hook_type or "",
+        )
+        for r in results or ()
+        if failed(r)
+    ]
+
+
+def failed(result: wire.ResourceResult) -> bool:
+    return result.status == "SyncFailed" or result.hook_phase in FAILED_HOOK
+
+
+def named(resource: wire.ResourceStatus) -> str:
+    return f"{resource.kind} {resource.name}"
 
 
 def auto_sync(spec: wire.Spec) -> bool:

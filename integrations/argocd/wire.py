@@ -94,6 +94,7 @@ class ResourceResult(Camel, frozen=True, gc=False):
     namespace: str | None = None
     status: str | None = None
     hook_phase: str | None = None
+    hook_type: str | None = None
     message: str | None = None
 
 
@@ -137,6 +138,7 @@ class ResourceStatus(Camel, frozen=True, gc=False):
     namespace: str | None = None
     status: str | None = None
     health: Health | None = None
+    requires_pruning: bool | None = None
 
 
 class Status(Camel, frozen=True, gc=False):
@@ -163,6 +165,13 @@ class RawList(Camel, frozen=True):
     items: list[Raw] | None = None
 
 
+class Parent(Camel, frozen=True, gc=False):
+    group: str | None = None
+    kind: str = ""
+    name: str = ""
+    namespace: str | None = None
+
+
 class Node(Camel, frozen=True, gc=False):
     """A live resource of the tree."""
 
@@ -171,6 +180,7 @@ class Node(Camel, frozen=True, gc=False):
     name: str = ""
     namespace: str | None = None
     health: Health | None = None
+    parent_refs: list[Parent] | None = None
 
 
 class Tree(Camel, frozen=True, gc=False):

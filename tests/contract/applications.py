@@ -37,6 +37,11 @@ class ArgoWorld(Protocol):
         """From now on nobody answers."""
 
 
+def settled_at(app: Application, revision: str) -> bool:
+    """Synced to it, with a health of after that sync (A19)."""
+    return app.settled and app.revision == revision and app.sync is SyncStatus.SYNCED
+
+
 async def until(
     read: Callable[[], Awaitable[Application]], wanted: Callable[[Application], bool], seconds: float = 30
 ) -> Application:
@@ -53,7 +58,7 @@ class ApplicationsContract:
         app = await world.argocd.get(REF)
         assert app.ref == REF
         assert (app.sync, app.health) == (SyncStatus.SYNCED, HealthStatus.HEALTHY)
-        assert app.settled_at(app.revision)
+        assert app.settled
         assert app.url.startswith("http")
         assert app.history
 
@@ -72,7 +77,7 @@ class ApplicationsContract:
         sha = await world.push()
         app = await world.argocd.refresh(REF)
         assert (app.revision, app.sync) == (sha, SyncStatus.OUT_OF_SYNC)
-        assert not app.settled_at(sha)
+        assert not settled_at(app, sha)
 
     async def test_a_sync_that_was_asked_for_is_not_settled(self, world: ArgoWorld) -> None:
         """A14: the reply comes before anything ran."""
@@ -92,9 +97,9 @@ class ApplicationsContract:
     async def test_says_what_is_unhealthy_and_why(self, world: ArgoWorld) -> None:
         assert await world.argocd.unhealthy(REF) == ()
         await world.sicken()
-        worst = (await world.argocd.unhealthy(REF))[0]
-        assert (worst.kind, worst.name, worst.health) == ("Deployment", "my-app", HealthStatus.DEGRADED)
-        assert worst.message
+        sick = await world.argocd.unhealthy(REF)
+        assert ("Deployment", "my-app", HealthStatus.DEGRADED) in [(one.kind, one.name, one.health) for one in sick]
+        assert sick[0].message
 
     async def test_windows(self, world: ArgoWorld) -> None:
         """A23."""

@@ -26,7 +26,7 @@ from integrations.argocd.client import SyncResource
 from integrations.http import Policy
 from integrations.sandbox.argocd import pace
 from integrations.sandbox.serving import serve
-from tests.contract.applications import REF, ApplicationsContract, ArgoPorts, until
+from tests.contract.applications import REF, ApplicationsContract, ArgoPorts, settled_at, until
 from tests.contract.covered import Covered
 from tests.contract.swagger import Description, Held
 from tests.fakes.applications import MemoryApplications
@@ -240,7 +240,7 @@ async def test_an_application_in_another_namespace_is_named_with_it(served: tupl
         assert (app.ref, app.revision) == (ref, sha)
         assert app.url.endswith("/applications/team-a/shop")
         await argocd.sync(ref, sha)
-        await until(lambda: argocd.get(ref), lambda app: app.settled_at(sha) and app.health is HealthStatus.HEALTHY)
+        await until(lambda: argocd.get(ref), lambda app: settled_at(app, sha) and app.health is HealthStatus.HEALTHY)
         other = await argocd.get(ApplicationRef("team-b/shop", "production", "apps"))
         assert not other.history
         listed = [app.ref.name for app in await argocd.list("production", fields=["metadata.name"])]
@@ -272,8 +272,8 @@ async def test_a_whole_sync_settles_at_its_own_commit(served: tuple[World, Held,
             seen.append(await argocd.get(REF))
             return seen[-1]
 
-        done = await until(look, lambda app: app.settled_at(sha) and app.health is HealthStatus.HEALTHY)
-        assert not seen[0].settled_at(sha)
+        done = await until(look, lambda app: settled_at(app, sha) and app.health is HealthStatus.HEALTHY)
+        assert not settled_at(seen[0], sha)
         assert done.images == (f"{IMAGE}:v1.9.9",)
         newest = (await argocd.history(REF))[0]
     assert newest.revision == sha
@@ -291,7 +291,7 @@ async def test_a_failed_attempt_that_will_be_retried_is_not_finished(served: tup
         assert waiting.operation is not None
         assert waiting.operation.finished_at is not None
         assert not waiting.operation.finished
-        await until(lambda: argocd.get(REF), lambda app: app.settled_at(sha))
+        await until(lambda: argocd.get(REF), lambda app: settled_at(app, sha))
 
 
 async def test_automated_sync_refuses_another_revision(served: tuple[World, Held, str]) -> None:
@@ -382,7 +382,7 @@ async def test_the_stream_survives_an_error_in_its_midst_and_misses_nothing(serv
         world.argo.break_streams()
         sha = await world.promote("v1.9.9", "staging")
         await follow(
-            lambda a: a.ref.name == "my-app-staging" and a.settled_at(sha) and a.health is HealthStatus.HEALTHY
+            lambda a: a.ref.name == "my-app-staging" and settled_at(a, sha) and a.health is HealthStatus.HEALTHY
         )
         await changes.aclose()  # type: ignore[attr-defined]
     per_app = [app for app in seen if app.ref.name == "my-app-staging"]

@@ -1,7 +1,7 @@
 """An Argo CD in memory: Applications, SyncWindows and ApplicationStream."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
@@ -17,6 +17,7 @@ from bot.domain.application import (
     SyncStatus,
 )
 from bot.domain.errors import NotFound
+from bot.domain.overlay import OverlayImage
 from bot.domain.source import Source
 
 SYSTEM = "Argo CD"
@@ -27,6 +28,14 @@ def follows(name: str) -> tuple[Source, ...]:
     """The source that the platform's ApplicationSet gives `my-app-production`."""
     app, _, environment = name.rpartition("-")
     return (Source(OVERLAY_REPOSITORY, f"apps/{app}/overlays/{environment}", "main"),)
+
+
+def images_of(entries: Iterable[OverlayImage]) -> tuple[str, ...]:
+    """What `status.summary.images` says once the entries are live: as kustomize writes them."""
+    return tuple(
+        f"{entry.repository}{f':{entry.tag}' if entry.tag else ''}{f'@{entry.digest}' if entry.digest else ''}"
+        for entry in entries
+    )
 
 
 @dataclass

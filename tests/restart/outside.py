@@ -16,8 +16,9 @@ from bot.domain.application import (
     SyncStatus,
 )
 from bot.domain.errors import NotFound
+from bot.kustomization import read_images
 from bot.ports import OverlaySource, Posted, Rendered
-from tests.fakes.applications import follows
+from tests.fakes.applications import follows, images_of
 from tests.restart.cases import named, overlay
 
 SCHEMA = """
@@ -127,7 +128,13 @@ class GitFollowingApplications:
         sick = await self._sick(ref)
         head = await self._now()
         health = HealthStatus.DEGRADED if sick else HealthStatus.HEALTHY
-        return Application(ref, SyncStatus.SYNCED, health, head, auto_sync=True, sources=follows(ref.name))
+        app, _, environment = ref.name.rpartition("-")
+        path = overlay(app, environment)
+        contents = await self._overlays.read([path], head)
+        images = images_of(read_images(contents[path], path))
+        return Application(
+            ref, SyncStatus.SYNCED, health, head, images=images, auto_sync=True, sources=follows(ref.name)
+        )
 
     async def list(self, environment: str) -> tuple[Application, ...]:
         raise AssertionError("no promotion lists Applications")

@@ -18,6 +18,7 @@ from bot.domain.promotion import Promotion
 from bot.gates.panel import Panel
 from bot.gates.soak import SoakGate
 from bot.gates.whereabouts import Whereabouts
+from bot.kustomization import read_images
 from bot.notify.nudges import Nudges
 from bot.policy import Policy, parse
 from bot.ports import Posted
@@ -43,7 +44,7 @@ from bot.workflow.strays import Strays
 from bot.workflow.tags import Tags
 from bot.workflow.watcher import Watcher
 from tests.fakes.alerts import MemoryAlerts
-from tests.fakes.applications import MemoryApplications
+from tests.fakes.applications import MemoryApplications, images_of
 from tests.fakes.directory import FakeDirectory
 from tests.fakes.engine import MemoryEngine
 from tests.fakes.gates import usual_gates
@@ -90,8 +91,16 @@ class FollowingApplications(MemoryApplications):
 
     async def refresh(self, ref: ApplicationRef) -> Application:
         if self.obeys:
-            return self.deploy(ref.name, await self.overlays.head())
+            head = await self.overlays.head()
+            return self.deploy(ref.name, head, await pinned(self.overlays, ref, head))
         return await super().refresh(ref)
+
+
+async def pinned(overlays: MemoryOverlays, ref: ApplicationRef, at: str) -> tuple[str, ...]:
+    """What runs once a commit is synced, as a Pod names it."""
+    where = path(ref.environment, ref.name.removesuffix(f"-{ref.environment}"))
+    contents = await overlays.read([where], at)
+    return images_of(read_images(contents[where], where)) if where in contents else ()
 
 
 @dataclass
@@ -186,9 +195,9 @@ async def house(directory: Path, policy_text: str = POLICY) -> AsyncIterator[Hou
     applications.overlays = overlays
     for environment in tags:
         ref = ApplicationRef(f"my-app-{environment}", environment)
-        applications.put(
-            Application(ref, SyncStatus.SYNCED, HealthStatus.HEALTHY, await overlays.head(), auto_sync=True)
-        )
+        head = await overlays.head()
+        images = await pinned(overlays, ref, head)
+        applications.put(Application(ref, SyncStatus.SYNCED, HealthStatus.HEALTHY, head, images=images, auto_sync=True))
     people, messenger = FakeDirectory.seeded(), FakeMessenger()
     database = Database(f"sqlite:///{directory / 'pilothouse.db'}")
     async with database.begin() as connection:
