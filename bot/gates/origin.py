@@ -3,8 +3,9 @@
 from contextlib import suppress
 from datetime import timedelta
 
-from bot.domain.application import Application, ApplicationRef
+from bot.domain.application import Application, ApplicationRef, HealthStatus, SyncStatus
 from bot.domain.errors import IntegrationError
+from bot.domain.image import Runs, runs
 from bot.domain.promotion import Move, Verdict
 from bot.gates.question import Question
 from bot.gates.whereabouts import Whereabouts
@@ -30,12 +31,27 @@ class Origin:
         project = question.moves[0].application.project
         ref = ApplicationRef(self._policy.application(question.app, source), source, project)
         application = await self._applications.get(ref)
-        if not await self._behind(question, source, application):
-            return application
-        with suppress(IntegrationError):  # then it looks by itself, later
-            application = await self._applications.refresh(ref)
-        late = await self._behind(question, source, application)
-        return _not_yet(application, source, late) if late else application
+        if await self._behind(question, source, application):
+            with suppress(IntegrationError):  # then it looks by itself, later
+                application = await self._applications.refresh(ref)
+            if late := await self._behind(question, source, application):
+                return _not_yet(application, source, late)
+        return await self._not_running(question, source, application) or application
+
+    async def _not_running(self, question: Question, source: str, application: Application) -> Verdict | None:
+        """Synced and Healthy is said of other images, too (A28): those that Argo CD lists must be the ones asked about.
+
+        What is not Synced and Healthy is told as that.
+        """
+        if application.sync is not SyncStatus.SYNCED or application.health is not HealthStatus.HEALTHY:
+            return None
+        for move in question.moves:
+            overlay = await self._whereabouts.overlay(move.app, source)
+            if overlay is None or not await self._whereabouts.pinned(overlay, move.after):
+                continue
+            if runs(application.images, move.after, by_digest=False) is not Runs.YES:
+                return _other_images(application, source, move)
+        return None
 
     async def _behind(self, question: Question, source: str, application: Application) -> Move | None:
         """The image that the source's overlay pins by now, but not at the commit that Argo CD is at.
@@ -56,6 +72,16 @@ def _not_yet(application: Application, source: str, late: Move) -> Verdict:
     return Verdict.waiting(
         f"{source} does not run {late.after.label} yet: Argo CD is at {at}.",
         "It goes on by itself.",
+        retry_after=AGAIN,
+        link=application.url,
+    )
+
+
+def _other_images(application: Application, source: str, move: Move) -> Verdict:
+    listed = ", ".join(application.images[:3]) or "no running image"
+    return Verdict.waiting(
+        f"{source} does not run {move.after.label}: Argo CD lists {listed}.",
+        f"If it stays so, the overlay's entry matches no image of the base, or {source} is scaled to zero.",
         retry_after=AGAIN,
         link=application.url,
     )

@@ -5,8 +5,9 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
-from bot.domain.application import ApplicationRef, HealthStatus
+from bot.domain.application import HealthStatus
 from bot.domain.errors import IntegrationError
+from bot.domain.image import Runs, runs
 from bot.domain.promotion import Move
 from bot.ports import Alerts, Applications
 
@@ -54,12 +55,16 @@ class Watcher:
         return ""
 
     async def _evidence(self, move: Move) -> str:
-        return await self._degraded(move.application) or await self._alert(move)
+        return await self._degraded(move) or await self._alert(move)
 
-    async def _degraded(self, ref: ApplicationRef) -> str:
+    async def _degraded(self, move: Move) -> str:
+        """Of what we promoted: where only other images of its repository run, somebody else's are what is ill."""
+        ref = move.application
         try:
             application = await self._applications.get(ref)
             if application.health is not HealthStatus.DEGRADED:
+                return ""
+            if runs(application.images, move.after, by_digest=False) is Runs.OTHERS:
                 return ""
             worst = await self._applications.unhealthy(ref)
         except IntegrationError:

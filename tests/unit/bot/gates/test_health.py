@@ -8,7 +8,7 @@ from bot.domain.application import HealthStatus, Operation, OperationPhase, Sync
 from bot.domain.promotion import Verdict, VerdictState
 from bot.gates.health import HealthGate
 from bot.gates.soak import SoakGate
-from tests.unit.bot.gates.town import Town, ago, kustomization, overlay
+from tests.unit.bot.gates.town import REPOSITORY, Town, ago, kustomization, overlay
 
 
 async def ask(town: Town, tag: str = "v1.4.2", **facts: Any) -> Verdict:
@@ -60,7 +60,7 @@ async def test_argo_cd_is_asked_to_look_at_what_it_has_not_seen() -> None:
     town.applications.push("my-app-staging", commit.sha)
     verdict = await ask(town, "v1.4.3")
     assert (verdict.state, verdict.reason) == (VerdictState.BLOCKED, "staging is OutOfSync.")
-    town.applications.deploy("my-app-staging", commit.sha)
+    town.applications.deploy("my-app-staging", commit.sha, (f"{REPOSITORY}:v1.4.3",))
     assert (await ask(town, "v1.4.3")).state is VerdictState.PASSED
 
 
@@ -78,3 +78,15 @@ async def test_what_has_moved_on_is_asked_how_it_is_now() -> None:
     commit = town.overlays.push({overlay("staging"): kustomization("v1.4.3")})
     town.put("staging", revision=commit.sha)
     assert (await ask(town, "v1.4.2")).state is VerdictState.PASSED
+
+
+@pytest.mark.parametrize("images", [(), (f"{REPOSITORY}:v1.4.1",), ("redis:7",), (f"{REPOSITORY}@sha256:{'0' * 64}",)])
+async def test_synced_and_healthy_with_other_images_vouches_for_nothing(images: tuple[str, ...]) -> None:
+    """A28: the overlay pins it and Argo CD says Synced and Healthy, but something else runs."""
+    town = Town()
+    town.put("staging", images=images, health_since=ago(days=1))
+    verdict = await ask(town)
+    assert verdict.state is VerdictState.WAITING
+    assert "does not run v1.4.2" in verdict.reason
+    soak = SoakGate(town.applications, town.catalog, town.whereabouts, town.policy)
+    assert (await soak.ask(await town.question())).reason == verdict.reason

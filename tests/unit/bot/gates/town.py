@@ -64,7 +64,8 @@ class Town:
     def put(self, environment: str, **facts: Any) -> Application:
         name = f"my-app-{environment}"
         ref, revision = ApplicationRef(name, environment), self.overlays.log[-1].sha
-        application = Application(ref, SyncStatus.SYNCED, HealthStatus.HEALTHY, revision)
+        images = (f"{REPOSITORY}:{RUNNING[environment]}",)
+        application = Application(ref, SyncStatus.SYNCED, HealthStatus.HEALTHY, revision, images=images)
         return self.applications.put(replace(application, **facts))
 
     async def image(self, tag: str) -> Image:

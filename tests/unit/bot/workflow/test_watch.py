@@ -3,13 +3,14 @@
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from bot.domain.application import HealthStatus, ResourceHealth
 from bot.domain.caller import Person
 from bot.domain.image import Image
 from bot.domain.promotion import Phase, Promotion, Stage
 from bot.domain.safety import Lock, Rejection
 from bot.store.rejections import RejectionStore
 from bot.workflow.watcher import BAD_LOOKS
-from tests.unit.bot.workflow.house import House, house, kustomization, path
+from tests.unit.bot.workflow.house import HARBOR, House, house, kustomization, path
 from tests.unit.bot.workflow.test_turns import break_on_sync, policy, successor
 
 WATCHED = policy("  rollback: {automatic: 10m}\n")
@@ -128,3 +129,13 @@ async def test_a_rollback_by_policy_goes_back_to_what_was_seen_healthy(tmp_path:
         assert (await home.now(bad)).phase is Phase.FAILED
         await successor(home, bad)
         assert "newTag: v1.4.2 " in home.overlay("production")
+
+
+async def test_the_illness_of_what_somebody_else_put_there_takes_nothing_back(tmp_path: Path) -> None:
+    async with house(tmp_path, WATCHED) as home:
+        first = await watched(home)
+        commit = home.overlays.push({path("production"): kustomization("v1.4.3")})
+        home.applications.deploy("my-app-production", commit.sha, (f"{HARBOR}/my-app:v1.4.3",))
+        home.applications.sicken("my-app-production", ResourceHealth("Pod", "p", health=HealthStatus.DEGRADED))
+        await look(home, BAD_LOOKS + 1)
+        assert (await home.now(first)).phase is Phase.RUNNING
