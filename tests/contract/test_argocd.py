@@ -5,7 +5,8 @@ import copy
 import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,11 @@ from bot.domain.application import (
     SyncStatus,
 )
 from bot.domain.errors import NotFound, Refused, Unavailable
+from bot.domain.image import Image
+from bot.domain.overlay import OverlayImage
+from bot.domain.promotion import Following, Move, Progress
 from bot.settings import ArgoCDSettings
+from bot.workflow.follower import Follower
 from integrations.argocd import ArgoCD, ArgoCDs
 from integrations.argocd.client import SyncResource
 from integrations.http import Policy
@@ -30,6 +35,7 @@ from tests.contract.applications import REF, ApplicationsContract, ArgoPorts, se
 from tests.contract.covered import Covered
 from tests.contract.swagger import Description, Held
 from tests.fakes.applications import MemoryApplications
+from tests.fakes.overlays import MemoryOverlays
 from tests.unit.integrations.sandbox.argocd.world import (
     ENVIRONMENTS,
     IMAGE,
@@ -37,6 +43,8 @@ from tests.unit.integrations.sandbox.argocd.world import (
     TOKEN,
     World,
     application,
+    overlay,
+    path,
     project,
     running,
 )
@@ -444,3 +452,32 @@ async def test_each_environment_has_its_own_argo_cd(served: tuple[World, Held, s
         assert (await argocds.get(REF)).ref == REF
         with pytest.raises(Unavailable):
             await argocds.list("staging")
+
+
+async def test_an_image_that_the_base_renames_never_runs_and_is_never_called_healthy(
+    served: tuple[World, Held, str],
+) -> None:
+    """An entry that matches nothing is ignored: Synced and Healthy at our commit, with the old image."""
+    world, _, url = served
+    base = f"resources: [deployment.yaml, service.yaml]\nimages:\n- {{name: {IMAGE}, newName: {IMAGE}2, newTag: v1}}\n"
+    await world.git.commit({"apps/my-app/base/kustomization.yaml": base.encode()}, "Rename", "Cy", "cy@example.com")
+    entry = OverlayImage(IMAGE, IMAGE, "v1.4.2")
+    ref = ApplicationRef("my-app-staging", "staging", "apps")
+    sha = await world.promote("v1.9.9", "staging")
+    overlays = MemoryOverlays({path("staging"): overlay("v1.9.9")})
+    commit = replace(overlays.log[-1], sha=sha)
+    overlays._log[:], overlays._trees[sha] = [commit], {path("staging"): overlay("v1.9.9")}
+    move = Move("my-app", path("staging"), entry, Image(IMAGE, f"sha256:{'9' * 64}", "v1.9.9"), ref)
+    told: list[Following] = []
+
+    async def tell(following: tuple[Following, ...]) -> None:
+        told.extend(following)
+
+    async with client(url) as argocd:
+        deadline = datetime.now(UTC) + timedelta(seconds=8)
+        end = await Follower(argocd, overlays, 0.1).follow((move,), commit, deadline, tell)
+        app = await argocd.get(ref)
+    assert (app.sync, app.health, app.revision) == (SyncStatus.SYNCED, HealthStatus.HEALTHY, sha)
+    assert not end.healthy
+    assert Progress.HEALTHY not in {one.progress for one in told}
+    assert f"{IMAGE}2:v1" in end.following[0].explanation

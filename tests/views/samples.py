@@ -95,6 +95,8 @@ def following(progress: Progress, app: str = "my-app", **changes: Any) -> Follow
         Progress.PROGRESSING: ("Synced", "Progressing"),
         Progress.HEALTHY: ("Synced", "Healthy"),
         Progress.FAILED: ("Synced", "Degraded"),
+        Progress.SUPERSEDED: ("Synced", "Healthy"),
+        Progress.NEVER_RAN: ("Synced", "Healthy"),
     }
     sync, health = words[progress]
     return replace(Following(ApplicationRef(f"{app}-production", "production"), progress, sync, health, ""), **changes)

@@ -3,6 +3,8 @@
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from bot.domain.promotion import (
     ApprovalRule,
     GateResult,
@@ -325,3 +327,29 @@ def test_what_comes_from_outside_is_escaped() -> None:
     hostile = plan(reason="<!channel> & <https://evil.example|click>")
     field = card(promotion(plan=hostile)).blocks[1]["fields"][-1]["text"]
     assert field == "*Reason*\n&lt;!channel&gt; &amp; &lt;https://evil.example|click&gt;"
+
+
+def test_no_tick_beside_what_argo_cd_does_not_call_synced() -> None:
+    drifts = following(Progress.HEALTHY, sync="OutOfSync", explanation="ConfigMap settings drifts from git.")
+    done = promotion(Stage.DONE, Phase.SUCCEEDED, commit=COMMIT, following=(drifts,), finished_at=AT)
+    shown = lines(card(done))
+    assert "Argo CD: ⚠️ OutOfSync · Healthy" in shown
+
+
+def test_why_it_waits_is_on_the_card() -> None:
+    waits = following(Progress.WAITING, explanation="ComparisonError: the repository needs a new token")
+    shown = "\n".join(lines(card(promotion(Stage.FOLLOW, approvals=(approval(),), commit=COMMIT, following=(waits,)))))
+    assert "ComparisonError: the repository needs a new token." in shown
+
+
+@pytest.mark.parametrize(
+    ("progress", "says"),
+    [(Progress.NEVER_RAN, "never ran it"), (Progress.SUPERSEDED, "got another image first")],
+)
+def test_what_is_no_illness_is_not_called_one(progress: Progress, says: str) -> None:
+    gone = following(progress, sync="Synced", health="Healthy", explanation="v1.4.1 runs instead.")
+    failed = promotion(Stage.DONE, Phase.FAILED, commit=COMMIT, following=(gone,), finished_at=AT)
+    shown = "\n".join(lines(card(failed)))
+    assert f"my-app-production {says}." in shown
+    assert "is Healthy" not in shown
+    assert "✅ Synced" not in shown

@@ -406,3 +406,51 @@ def test_moments_have_a_zone() -> None:
     assert found.status.reconciled_at == datetime(2026, 1, 5, 9, tzinfo=UTC)
     with pytest.raises(Refused):
         app({"reconciledAt": "2026-01-05T10:00:00"})
+
+
+def test_the_cause_comes_before_its_symptoms() -> None:
+    """A33: the Pod knows why; the Deployment only that its progress deadline has passed."""
+    group = {"namespace": "my-app"}
+    deployment = {"kind": "Deployment", "name": "my-app", "group": "apps", **group}
+    replicas = {"kind": "ReplicaSet", "name": "my-app-1", "group": "apps", **group}
+    nodes = [
+        {**deployment, "health": {"status": "Degraded", "message": "exceeded its progress deadline"}},
+        {**replicas, "health": {"status": "Progressing"}, "parentRefs": [deployment]},
+        {
+            **{"kind": "Pod", "name": "my-app-1-x", **group},
+            "health": {"status": "Degraded", "message": "Back-off pulling image"},
+            "parentRefs": [replicas],
+        },
+    ]
+    tree = decode(json.dumps({"nodes": nodes}), wire.Tree, "Argo CD", "read")
+    sick = unhealthy(app({}), tree)
+    assert (sick[0].kind, sick[0].message) == ("Pod", "Back-off pulling image")
+
+
+def test_refusals_of_an_older_commit_explain_nothing() -> None:
+    """A29."""
+    refused = {"kind": "Deployment", "name": "my-app", "status": "SyncFailed", "message": "denied"}
+    status = {
+        "sync": {"status": "Synced", "revision": "new"},
+        "operationState": {"phase": "Failed", "syncResult": {"revision": "old", "resources": [refused]}},
+    }
+    assert unhealthy(app(status), wire.Tree()) == ()
+    status["sync"]["revision"] = "old"
+    assert [one.message for one in unhealthy(app(status), wire.Tree())] == ["denied"]
+
+
+def test_hooks_and_drift_are_named() -> None:
+    """A33."""
+    hook = {"kind": "Job", "name": "migrate", "status": "Synced", "hookType": "PreSync", "hookPhase": "Failed"}
+    status = {
+        "operationState": {"phase": "Failed", "syncResult": {"resources": [{**hook, "message": "column exists"}]}},
+        "resources": [
+            {"kind": "ConfigMap", "name": "settings", "status": "OutOfSync"},
+            {"kind": "Service", "name": "old", "status": "OutOfSync", "requiresPruning": True},
+            {"kind": "Deployment", "name": "my-app", "status": "Synced"},
+        ],
+    }
+    found = convert.application(app(status), "production", BASE)
+    assert found.operation is not None
+    assert [str(one) for one in found.operation.failures] == ["PreSync hook Job migrate is Failed: column exists"]
+    assert (found.out_of_sync, found.to_prune) == (("ConfigMap settings", "Service old"), ("Service old",))
