@@ -430,7 +430,7 @@ def test_the_cause_comes_before_its_symptoms() -> None:
 def test_refusals_of_an_older_commit_explain_nothing() -> None:
     """A29."""
     refused = {"kind": "Deployment", "name": "my-app", "status": "SyncFailed", "message": "denied"}
-    status = {
+    status: dict[str, Any] = {
         "sync": {"status": "Synced", "revision": "new"},
         "operationState": {"phase": "Failed", "syncResult": {"revision": "old", "resources": [refused]}},
     }
