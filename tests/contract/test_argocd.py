@@ -343,7 +343,7 @@ async def test_an_automated_sync_waits_in_a_window_that_lets_people_through(serv
         world.argo.store.add_project(project())
         assert (await argocd.permission(staging)).allowed
         await argocd.refresh(staging)
-        await until(lambda: argocd.get(staging), lambda app: app.settled_at(sha))
+        await until(lambda: argocd.get(staging), lambda app: settled_at(app, sha))
 
 
 async def test_absent_application_is_403_without_project(served: tuple[World, Held, str]) -> None:
