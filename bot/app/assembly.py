@@ -30,6 +30,7 @@ from bot.store.webhooks import WebhookStore
 from bot.views import pull_request_body
 from bot.webhooks import Needs, open_webhooks
 from bot.workflow.aftermath import Aftermath
+from bot.workflow.builds import Builds
 from bot.workflow.changes import Changes
 from bot.workflow.committer import Committer
 from bot.workflow.delegates import Delegates
@@ -66,7 +67,8 @@ async def assemble(settings: Settings, policy: Policy, stack: AsyncExitStack) ->
     queue = _queue(ground, desk)
     bulletins = Bulletins(ground.messages, outside.messenger)
     runs = Runs(outside.tekton, policy, Redactor(settings.secrets))
-    run_cards = RunCards(outside.tekton, FollowedRunStore(ground.database), bulletins, runs.failure)
+    followed, built = FollowedRunStore(ground.database), Builds(policy, outside.argocd).arrived
+    run_cards = RunCards(outside.tekton, followed, bulletins, runs.failure, built)
     desks = _desks(ground)
     offered: dict[Any, Any] = {
         **to_commands(ground, desk),

@@ -1,19 +1,22 @@
 """Argo CD: reachable, its token good for a while, and an Application for every overlay that we may read and sync."""
 
 import asyncio
-from collections.abc import Iterable
+import posixpath
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 
 from bot.doctor.finding import Check, Wrong, once_reached
 from bot.doctor.overlays import discovered
 from bot.doctor.policy import PolicyFile
 from bot.domain.application import Application
+from bot.domain.source import OverlayBranch, astray
+from bot.outside import overlay_branch
 from bot.policy import Policy
 from bot.settings import ArgoCDSettings, Settings
 from integrations.argocd import ArgoCD
 
 SOON = timedelta(days=7)
-NAMES = ("metadata.name", "spec.project")
+NAMES = ("metadata.name", "spec")
 ASKED = 100
 """Applications for which permissions are asked one by one; roles are written for projects, not for each"""
 AT_ONCE = 8
@@ -36,7 +39,9 @@ def _instance(settings: Settings, file: PolicyFile, name: str, own: ArgoCDSettin
         wanted = await _wanted(settings, policy, environments)
         async with ArgoCD(own) as argocd:
             seen = {app.ref.name: app for app in await argocd.list("", fields=NAMES)}
-            return await _permitted(argocd, _present(wanted, seen))
+            present = _present(list(wanted), seen)
+            _following(wanted, present, overlay_branch(settings))
+            return await _permitted(argocd, present)
 
     return (
         Check(system, "reachable", lambda: _reachable(own, prefix), f"Check {prefix}URL, and that it is up."),
@@ -67,9 +72,11 @@ async def _token(own: ArgoCDSettings, mend: str) -> str:
     return f"accepted; it ends in {left.days} days"
 
 
-async def _wanted(settings: Settings, policy: Policy, environments: Iterable[str]) -> list[str]:
-    listing = await discovered(settings, policy)
-    return sorted(policy.application(app, env) for app, env in listing.overlays if env in set(environments))
+async def _wanted(settings: Settings, policy: Policy, environments: Iterable[str]) -> dict[str, str]:
+    """Application → the directory of its overlay, by name."""
+    overlays, chosen = (await discovered(settings, policy)).overlays, set(environments)
+    found = {policy.application(app, env): its.path for (app, env), its in overlays.items() if env in chosen}
+    return {name: posixpath.dirname(found[name]) for name in sorted(found)}
 
 
 def _present(wanted: list[str], seen: dict[str, Application]) -> list[Application]:
@@ -79,6 +86,16 @@ def _present(wanted: list[str], seen: dict[str, Application]) -> list[Applicatio
             "Create them, or mend `argocd.application` in the policy; a token also hides what it may not get.",
         )
     return [seen[name] for name in wanted]
+
+
+def _following(directories: Mapping[str, str], applications: list[Application], ours: OverlayBranch) -> None:
+    """Raises Wrong for Applications that would never see a commit to their overlay."""
+    why = {app.ref.name: astray(app.sources, ours, directories[app.ref.name]) for app in applications}
+    if wrong := [f"{name} {reason}" for name, reason in why.items() if reason]:
+        raise Wrong(
+            f"what is committed never reaches {_some(wrong)}",
+            "Point each at its overlay in Argo CD; PILOTHOUSE_GIT__ALIASES takes other URLs of the same repository.",
+        )
 
 
 async def _permitted(argocd: ArgoCD, applications: list[Application]) -> str:
@@ -96,7 +113,16 @@ async def _permitted(argocd: ArgoCD, applications: list[Application]) -> str:
                 f"the token may not {action} {_some(refused)}",
                 f"Give its role `p, …, applications, {action}, <project>/*, allow` in the AppProject.",
             )
-    return f"{len(applications)} are there, to get and to sync"
+    told = f"{len(applications)} are there, to get and to sync"
+    by_hand = [app for app in asked if not app.auto_sync]
+    may_override = await asyncio.gather(*(may(app, "override") for app in by_hand))
+    if held := [app.ref.name for app, yes in zip(by_hand, may_override, strict=True) if not yes]:
+        # The API does not tell the setting. From Argo CD 3.2 on it makes a sync at a commit an override.
+        told += (
+            f"; {_some(held)} without auto-sync: where `application.sync.requireOverridePrivilegeForRevisionSync` is "
+            "true, their sync needs `applications, override`, too"
+        )
+    return told
 
 
 def _some(names: list[str]) -> str:

@@ -75,7 +75,10 @@ class DryRun(Reply):
 
 @dataclass(frozen=True)
 class StatusRow:
-    """One app in one environment. `application` is None when Argo CD could not be asked (`problem` says why)."""
+    """One app in one environment. `application` is None when Argo CD could not be asked (`problem` says why).
+
+    `images` are what git pins; `runs` says what is so of the Application instead, "" when it speaks of the same images.
+    """
 
     app: str
     environment: str
@@ -84,6 +87,7 @@ class StatusRow:
     problem: str = ""
     last: Commit | None = None
     promotion: Promotion | None = None
+    runs: str = ""
 
 
 @dataclass(frozen=True)

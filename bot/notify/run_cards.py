@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 import structlog
 
 from bot.domain.errors import DatabaseAway, IntegrationError
-from bot.domain.pipeline import PipelineRun, StepLog
+from bot.domain.pipeline import PipelineRun, RunStatus, StepLog
 from bot.domain.reply import RunDetail
 from bot.notify.bulletins import Bulletins
 from bot.ports import PipelineStream
@@ -22,12 +22,16 @@ log = structlog.get_logger(__name__)
 PAUSE_SECONDS = 15.0
 """before the stream is opened again that the cluster refused, or that broke"""
 Explain = Callable[[PipelineRun], Awaitable[tuple[str, StepLog | None]]]
+Built = Callable[[PipelineRun], Awaitable[None]]
 
 
 class RunCards:
-    """`explain` says why a failed run failed, with the last lines of the step that broke."""
+    """`explain` says why a failed run failed, with the last lines of its step; `built` hears of successes."""
 
-    def __init__(self, stream: PipelineStream, store: FollowedRunStore, bulletins: Bulletins, explain: Explain) -> None:
+    def __init__(
+        self, stream: PipelineStream, store: FollowedRunStore, bulletins: Bulletins, explain: Explain, built: Built
+    ) -> None:
+        self._built = built
         self._stream = stream
         self._store = store
         self._bulletins = bulletins
@@ -60,6 +64,8 @@ class RunCards:
         shown = run_detail(await self._detail(run))
         for channel in channels:
             await self._bulletins.show(subject(run), channel, shown)
+        if run.status is RunStatus.SUCCEEDED:
+            await self._built(run)
         if run.done:
             await self._store.forget(run.name)
 

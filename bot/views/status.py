@@ -44,7 +44,7 @@ def status_blocks(found: Sequence[StatusRow], *, named: bool = True) -> list[Blo
 
 
 def _fallback(app: str, found: Sequence[StatusRow]) -> str:
-    parts = [f"{safe(row.environment, 60)} {images(row.images)} {_health_word(row)}".rstrip() for row in found]
+    parts = [f"{safe(row.environment, 60)} {_images(row)} {_health_word(row)}".rstrip() for row in found]
     return f"{safe(app, 80)}: {words.joined(parts, 2000, ', ')}"
 
 
@@ -60,8 +60,14 @@ def images(found: Sequence[OverlayImage]) -> str:
     return words.joined([f"{safe(one.name.rpartition('/')[2], 40)} {safe(one.label, 40)}" for one in found], 400, ", ")
 
 
+def _images(row: StatusRow) -> str:
+    """Git's image beside Argo CD's judgement only where both speak of the same one."""
+    pinned = images(row.images)
+    return f"{pinned} is committed, {safe(row.runs, 200)} ·" if row.runs else pinned
+
+
 def _line(row: StatusRow) -> str:
-    parts = [f"{code(row.environment, 60)} {images(row.images)}", _health(row)]
+    parts = [f"{code(row.environment, 60)} {_images(row).removesuffix(' ·')}", _health(row)]
     if row.last:
         parts.append(f"{moment(row.last.at, DAY_AND_TIME)} by {safe(row.last.author.name, 60)}")
     lines = [" · ".join(parts)]
@@ -78,9 +84,17 @@ def _line(row: StatusRow) -> str:
 def _health(row: StatusRow) -> str:
     if row.application is None:
         return f"⚠️ {safe(row.problem or 'Argo CD could not be asked.', 300)}"
-    sync = row.application.sync.value if row.application.sync is not SyncStatus.SYNCED else "Synced"
-    said = f"{HEALTH[row.application.health]} {sync} · {row.application.health.value}"
+    said = _judgement(row.application, behind=bool(row.runs))
     return f"{said} {link(row.application.url, 'Open')}" if words.web_address(row.application.url) else said
+
+
+def _judgement(application: Application, *, behind: bool) -> str:
+    """`behind`: Synced would be heard of the commit that Argo CD has not brought out, so it is not said."""
+    health, sync = application.health, application.sync
+    if behind and sync is SyncStatus.SYNCED:
+        return f"{'🔄' if health is HealthStatus.HEALTHY else HEALTH[health]} {health.value}"
+    emoji = "🔄" if behind and health is HealthStatus.HEALTHY else HEALTH[health]
+    return f"{emoji} {sync.value} · {health.value}"
 
 
 def _trouble(application: Application) -> list[str]:

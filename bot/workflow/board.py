@@ -11,6 +11,7 @@ from bot.domain.errors import IntegrationError, NotFound, Unavailable
 from bot.domain.overlay import Commit, Overlay, OverlayImage
 from bot.domain.promotion import Promotion
 from bot.domain.reply import StatusRow
+from bot.domain.running import running_instead
 from bot.policy import Policy, may, shows_all
 from bot.ports import Applications, OverlaySource
 from bot.workflow.promotions import Promotions
@@ -67,7 +68,14 @@ class Board:
         )
         argo = {**argo, **{overlay: (None, why) for overlay, why in broken.items()}}
         return tuple(
-            StatusRow(overlay.app, overlay.environment, images[overlay], *argo[overlay], *details[overlay])
+            StatusRow(
+                overlay.app,
+                overlay.environment,
+                images[overlay],
+                *argo[overlay],
+                *details[overlay],
+                runs=_instead(argo[overlay][0], images[overlay], listing.commit),
+            )
             for overlay in overlays
         )
 
@@ -128,6 +136,10 @@ class Board:
 
     def _ref(self, overlay: Overlay) -> ApplicationRef:
         return ApplicationRef(self._policy.application(overlay.app, overlay.environment), overlay.environment)
+
+
+def _instead(application: Application | None, pinned: Images, commit: str) -> str:
+    return running_instead(application, pinned, commit) if application else ""
 
 
 def _missing(name: str) -> str:

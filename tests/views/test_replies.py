@@ -92,6 +92,22 @@ def test_status_of_one_app() -> None:
     assert shown.text == "my-app: development v1.4.3 Healthy, staging v1.4.2 Degraded, production v1.4.1"
 
 
+def test_what_is_committed_is_not_said_to_be_healthy_before_it_runs() -> None:
+    behind = row("staging", "v1.5.2", runs="v1.5.1 runs")
+    out = application(HealthStatus.HEALTHY, sync=SyncStatus.OUT_OF_SYNC)
+    board = StatusBoard((behind, row("production", "v1.5.2", application=out, runs="Argo CD is at abc1234")))
+    shown = render(board)
+    assert lines(shown)[1:] == [
+        "`staging` v1.5.2 is committed, v1.5.1 runs · 🔄 Healthy · 2026-05-04 14:02 UTC by Ana",
+        "`production` v1.5.2 is committed, Argo CD is at abc1234 · 🔄 OutOfSync · Healthy"
+        " · 2026-05-04 14:02 UTC by Ana",
+    ]
+    assert shown.text == (
+        "my-app: staging v1.5.2 is committed, v1.5.1 runs · Healthy, "
+        "production v1.5.2 is committed, Argo CD is at abc1234 · Healthy"
+    )
+
+
 def test_status_of_an_app_in_a_release_train_names_its_own_image() -> None:
     train = promotion(plan=plan(moves=(move(), move("ledger", "v0.9.1", "v0.9.2"))))
     shown = lines(render(StatusBoard((row("production", "v0.9.1", "ledger", promotion=train),))))

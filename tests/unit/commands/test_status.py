@@ -149,3 +149,17 @@ async def test_a_history_that_cannot_be_read_costs_only_the_last_commit() -> Non
     shown = await rows(office, "/status my-app")
     assert all(row.last is None and row.application for row in shown)
     assert replace(shown[0], last=None) == shown[0]
+
+
+async def test_an_image_that_argo_cd_has_not_brought_out_is_not_called_healthy() -> None:
+    """Git's image beside the judgement of another one would be a lie, at whichever commit Argo CD is."""
+    office = Office()
+    ref = ApplicationRef("my-app-production", "production")
+    known = await office.applications.get(ref)
+    pinned = (await office.catalog.images("my-app", "production"))[0]
+    office.applications.put(replace(known, images=(f"{pinned.repository}:v0.0.1",)))
+    assert (await rows(office, "/status my-app prod"))[0].runs == "v0.0.1 runs"
+    office.applications.put(replace(known, images=(f"{pinned.repository}:{pinned.tag}",), revision="d" * 40))
+    assert (await rows(office, "/status my-app prod"))[0].runs == ""
+    office.applications.put(replace(known, images=(), revision="d" * 40))
+    assert (await rows(office, "/status my-app prod"))[0].runs == "Argo CD is at ddddddd"

@@ -183,4 +183,4 @@ def test_what_the_platform_puts_beside_an_app_is_no_orphan() -> None:
 def test_the_bot_may_not_change_applications() -> None:
     roles = find("platform/argocd", "AppProject", "apps")["spec"]["roles"]
     actions = {tuple(part.strip() for part in policy.split(","))[2:4] for role in roles for policy in role["policies"]}
-    assert actions == {("applications", "get"), ("applications", "sync"), ("logs", "get")}
+    assert actions == {("applications", "get"), ("applications", "sync")}

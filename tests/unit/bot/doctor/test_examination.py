@@ -193,6 +193,13 @@ async def test_the_projects_role_of_the_platform_is_enough(patient: Patient) -> 
     assert not await patient.wrong(argocd__token=token)
 
 
+async def test_applications_that_follow_something_else_are_found_out(patient: Patient) -> None:
+    wrong = await patient.wrong(git__aliases='["https://git.example.com/another.git"]')
+    assert set(wrong) == {"Argo CD: applications"}
+    assert "ledger-development follows another repository (https://github.com/" in wrong["Argo CD: applications"].detail
+    assert "PILOTHOUSE_GIT__ALIASES" in wrong["Argo CD: applications"].mend
+
+
 async def test_a_token_that_may_not_sync_is_found_out(patient: Patient) -> None:
     patient.world.argocd.access.add(Account("reader", (("applications", "get", "apps/*"),)))
     wrong = await patient.wrong(argocd__token=patient.world.argocd.access.mint("reader"))

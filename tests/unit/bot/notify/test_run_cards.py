@@ -7,12 +7,16 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
+from bot.domain.application import Application, ApplicationRef, HealthStatus, SyncStatus
 from bot.domain.errors import Refused, Unavailable
 from bot.domain.pipeline import PipelineRun, RunStatus, StepLog, TaskStatus
 from bot.notify import run_cards as module
 from bot.notify.bulletins import Bulletins
 from bot.notify.run_cards import RunCards
+from bot.policy import parse
 from bot.store.followed_runs import FollowedRunStore, followed_runs
+from bot.workflow.builds import Builds
+from tests.fakes.applications import MemoryApplications
 from tests.fakes.messenger import FakeMessenger
 from tests.unit.bot.notify.conftest import Process, until
 
@@ -44,11 +48,15 @@ async def failure(run: PipelineRun) -> tuple[str, StepLog | None]:
     return "run-tests failed: exit code 1.", StepLog("run-tests", "unit", ("FAILED test_x.py",))
 
 
+async def nothing(_run: PipelineRun) -> None:
+    """Nobody waits for what was built."""
+
+
 async def cards(bot: Process, messenger: FakeMessenger, stream: Stream) -> RunCards:
     async with bot.database.engine.begin() as connection:
         await connection.run_sync(followed_runs.create, checkfirst=True)
     bulletins = Bulletins(bot.messages, messenger, clock=bot.outbox._clock)
-    return RunCards(stream, FollowedRunStore(bot.database), bulletins, failure)
+    return RunCards(stream, FollowedRunStore(bot.database), bulletins, failure, nothing)
 
 
 async def test_it_is_edited_until_the_run_has_ended(bot: Process, messenger: FakeMessenger) -> None:
@@ -101,3 +109,26 @@ async def test_a_cluster_that_refuses_is_asked_again(
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
+
+
+async def test_argo_cd_is_asked_to_look_once_a_followed_run_has_succeeded(
+    bot: Process, messenger: FakeMessenger
+) -> None:
+    """And for no other run: not one that goes on or failed, nor one that nobody follows."""
+    done = replace(RUN, status=RunStatus.SUCCEEDED)
+    followed = await cards(bot, messenger, Stream([RUN, replace(done, name="somebody-elses"), done, done]))
+    argocd = MemoryApplications()
+    for environment in ("development", "production"):
+        ref = ApplicationRef(f"my-app-{environment}", environment)
+        argocd.put(Application(ref, SyncStatus.SYNCED, HealthStatus.HEALTHY, "before"))
+        argocd.push(ref.name, "after")
+    followed._built = Builds(parse(""), argocd).arrived
+    await followed.follow(RUN, "C0DEPLOY")
+    await followed.keep()
+    assert {app.ref.name: app.revision for app in await argocd.list("")} == {
+        "my-app-development": "after",
+        "my-app-production": "before",
+    }
+    argocd.failing = Unavailable("Argo CD", "refresh", "no connection")
+    await followed.follow(RUN, "C0DEPLOY")
+    await followed.keep()
