@@ -2,7 +2,7 @@
 
 from bot.domain.caller import Caller, Permission
 from bot.domain.intent import IfBusy, Intent, Promote
-from bot.domain.reply import DryRun, Reply
+from bot.domain.reply import DryRun, GlassAsked, Reply
 from bot.grammar import IN, Place, Slots, Words
 from bot.notify.audience import approvers
 from bot.policy import Policy
@@ -54,4 +54,6 @@ async def promote(ask: Promote, caller: Caller, promotions: Promotions, turns: T
     if ask.dry_run:
         shown = await promotions.preview(ask, caller)
         return DryRun(shown, approvers(policy, shown.plan))
+    if ask.break_glass and not ask.sure:
+        return GlassAsked(await promotions.preview(ask, caller), ask)
     return await turns.start(ask, caller)

@@ -61,6 +61,8 @@ class Deploy(Intent):
     reason: str = ""
     dry_run: bool = False
     break_glass: bool = False
+    sure: bool = False
+    """the asker was shown what a broken glass skips, and pressed; no typed word says so"""
     if_busy: IfBusy = IfBusy.REFUSE
 
 
@@ -74,6 +76,8 @@ class Promote(Intent):
     reason: str = ""
     dry_run: bool = False
     break_glass: bool = False
+    sure: bool = False
+    """the asker was shown what a broken glass skips, and pressed; no typed word says so"""
     if_busy: IfBusy = IfBusy.REFUSE
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from bot.domain.application import Application
 from bot.domain.image import Artifact, Image
-from bot.domain.intent import Wish
+from bot.domain.intent import Deploy, Promote, Wish
 from bot.domain.overlay import Commit, OverlayImage
 from bot.domain.pipeline import PipelineRun, StepLog
 from bot.domain.promotion import Promotion
@@ -47,6 +47,14 @@ class Occupied(Reply):
     sentence: str
     promotion: Promotion
     wish: Wish
+
+
+@dataclass(frozen=True)
+class GlassAsked(Reply):
+    """Nothing was started: `promotion` is what would be, and names what a broken glass skips; `wish` is asked again."""
+
+    promotion: Promotion
+    wish: Deploy | Promote
 
 
 @dataclass(frozen=True)

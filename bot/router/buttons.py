@@ -45,6 +45,13 @@ RUNS: Mapping[Action, Callable[[Context, str], Intent]] = {
     Action.RUN_RETRY: lambda context, run: RetryRun(context=context, run=run),
 }
 
+_IF_BUSY = {
+    Action.QUEUE: IfBusy.QUEUE,
+    Action.REPLACE: IfBusy.REPLACE,
+    Action.BREAK_GLASS: IfBusy.REFUSE,
+}
+"""The wish is offered on messages of the bot alone, and with a broken glass only once that was asked about."""
+
 
 def is_button(action: Mapping[str, Any]) -> bool:
     """Whether it is one that this bot puts on messages; links and selects send actions too (S17)."""
@@ -87,7 +94,7 @@ def read_button(action: Mapping[str, Any], context: Context) -> Intent:
         case ImageValue(app, environment, to):
             return Rollback(context=context, app=app, environment=environment, to=to)
         case WishValue() as value:
-            return _wish(value, context, IfBusy.QUEUE if kind is Action.QUEUE else IfBusy.REPLACE)
+            return _wish(value, context, _IF_BUSY[kind])
         case RunValue(run):
             return RUNS[kind](context, run)
         case LockValue() as lock:
@@ -120,6 +127,7 @@ def _wish(value: WishValue, context: Context, if_busy: IfBusy) -> Wish:
             image=value.image,
             reason=why,
             break_glass=glass,
+            sure=glass,
             if_busy=if_busy,
         )
     if value.verb == "promote":
@@ -130,6 +138,7 @@ def _wish(value: WishValue, context: Context, if_busy: IfBusy) -> Wish:
             source=value.source,
             reason=why,
             break_glass=glass,
+            sure=glass,
             if_busy=if_busy,
         )
     if value.verb != "rollback":

@@ -31,6 +31,7 @@ class Action(StrEnum):
     """boxes, not a button: their block says which promotion, their options which apps"""
     QUEUE = "promotion.queue"
     REPLACE = "promotion.replace"
+    BREAK_GLASS = "promotion.break-glass"
     PICK_ROLLBACK = "rollback.pick"
     RUN_LOGS = "run.logs"
     RUN_CANCEL = "run.cancel"
@@ -127,6 +128,7 @@ _CARRIES: Mapping[Action, type[Value]] = {
     Action.SHOW: PromotionValue,
     Action.QUEUE: WishValue,
     Action.REPLACE: WishValue,
+    Action.BREAK_GLASS: WishValue,
     Action.PICK_ROLLBACK: ImageValue,
     Action.RUN_LOGS: RunValue,
     Action.RUN_CANCEL: RunValue,

@@ -4,6 +4,7 @@ from functools import singledispatch
 
 from bot.domain.reply import (
     DryRun,
+    GlassAsked,
     HelpPage,
     Occupied,
     Queued,
@@ -33,6 +34,7 @@ from bot.domain.safety_reply import (
 )
 from bot.ports import Rendered
 from bot.views.card import dry_run, headline, shown
+from bot.views.glass import glass_asked
 from bot.views.help import help_page
 from bot.views.history import abilities, history, identity
 from bot.views.layout import sentence, told
@@ -89,6 +91,7 @@ def _(reply: Shown) -> Rendered:
 
 render.register(Occupied, occupied)
 render.register(Queued, queued)
+render.register(GlassAsked, glass_asked)
 render.register(StatusBoard, status_board)
 render.register(ScanReport, scan_report)
 render.register(ScanReports, scan_reports)

@@ -17,6 +17,7 @@ from bot.domain.image import Artifact, Image, is_digest
 from bot.domain.intent import Context, Deploy, Promote, Rollback
 from bot.domain.overlay import Overlay, OverlayImage
 from bot.domain.promotion import STORY, ApprovalRule, Kind, Move, Plan, Promotion
+from bot.domain.reason import says_something
 from bot.gates.panel import Panel
 from bot.policy import Policy
 from bot.ports import Registry
@@ -278,7 +279,7 @@ class Planner:
                 f"for {', '.join(want.apps)}. `/status {want.apps[0]}` shows what runs where."
             )
         apps = tuple(dict.fromkeys(move.app for move in moves))
-        if want.break_glass and not want.reason:
+        if want.break_glass and not says_something(want.reason):
             raise InvalidCommand("Breaking the glass needs a reason: add `! WHY` to the command.")
         gates = tuple(dict.fromkeys(name for app in apps for name in self._panel.names(app, environment)))
         told = await self._changes.of(moves)

@@ -95,7 +95,15 @@ def test_boxes_that_this_bot_never_made(body: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     "wish",
     [
-        Deploy(context=CONTEXT, app="my-app", environment="production", image="1.4.2", reason="why", break_glass=True),
+        Deploy(
+            context=CONTEXT,
+            app="my-app",
+            environment="production",
+            image="1.4.2",
+            reason="why",
+            break_glass=True,
+            sure=True,
+        ),
         Promote(context=CONTEXT, apps=APPS, environment="production", source="staging"),
         Promote(context=CONTEXT, apps=(), environment="production", reason="all of them"),
         Rollback(context=CONTEXT, app="my-app", environment="production", to="1.4.0"),
@@ -159,3 +167,13 @@ async def test_the_keyboard_does_the_same(bot: Bot) -> None:
     assert (await bot.says("ana", f"/adjust {id} take in paymnets")).startswith("`paymnets` is not in this train.")
     assert "Say which apps" in await bot.says("ana", f"/adjust {id} remove payments")
     assert "nothing to wait for" in await bot.says("ana", f"/notify {id}")
+
+
+async def test_the_glass_is_broken_by_the_press_and_not_by_the_word(bot: Bot) -> None:
+    """Over real sockets, from the typed word to the press."""
+    said = await bot.says("dee", "/deploy my-app prod ! it burns")
+    assert "Nothing has started" in said
+    assert not bot.office.promotions.all
+    ts = bot.whispers("dee")[-1]["ts"]
+    await bot.slack.act("dee", "deployments", ts, label="Break the glass")
+    await until(lambda: bool(bot.office.promotions.all))

@@ -1,0 +1,34 @@
+"""Before the glass is broken: what exactly that skips."""
+
+from bot.domain.promotion import Promotion
+from bot.domain.reply import GlassAsked
+from bot.ports import Rendered
+from bot.views import layout
+from bot.views.card import headline
+from bot.views.ids import Action
+from bot.views.layout import rendered, section, sentence
+from bot.views.queueing import wish_value
+from bot.views.words import bold, listed, named, safe
+
+MOST = 20
+"""gates that are named: more than there are"""
+
+
+def glass_asked(reply: GlassAsked) -> Rendered:
+    what = bold(headline(reply.promotion), 300)
+    skipped = skipped_by(reply.promotion)
+    said = f"🔨 Nothing has started. Breaking the glass for {what} skips {named(skipped, most=MOST)}. The channel is "
+    said += f"told, and somebody else must review it. Reason: {safe(reply.wish.reason, 600)}"
+    ask = layout.confirm("Break the glass?", f"This skips {listed(list(skipped))}.", "Break the glass", "Never mind")
+    label = "Break the glass"
+    pressed = layout.button(label, Action.BREAK_GLASS, wish_value(reply.wish), style="danger", confirm=ask)
+    if pressed is None:
+        return sentence("Nothing has started: the reason is too long for the button that asks once more. Shorten it.")
+    return rendered(said, [section(said), *layout.actions([pressed])])
+
+
+def skipped_by(promotion: Promotion) -> tuple[str, ...]:
+    """The approval first; locks under their own name; then each gate that policy lets a broken glass skip."""
+    gates = promotion.plan.skipped_gates
+    named_so = {"lock": "locks", "freeze": "freezes"}
+    return ("the approval", *(named_so.get(gate) or f"the gate {gate}" for gate in gates))
