@@ -18,6 +18,7 @@ from integrations.github import GitHub
 from integrations.github.api import web_url
 from integrations.harbor import Harbor, HarborPulls
 from integrations.oci import Oci
+from integrations.registries import KnownPulls, KnownRegistry, KnownSignatures, known_hosts
 from integrations.slack import SlackApi, SlackDirectory, SlackMessenger, SlackModals
 from integrations.tekton import Tekton
 
@@ -37,8 +38,10 @@ class Outside:
     argocd: ArgoCDs
     argocd_instances: Mapping[str, ArgoCD]
     harbor: Harbor
-    pulls: HarborPulls
-    signatures: Cosign
+    registry: KnownRegistry
+    """Harbor, for images that are in it"""
+    pulls: KnownPulls
+    signatures: KnownSignatures
     overlays: Overlays
     overlay_branch: OverlayBranch
     pull_requests: PullRequests | None
@@ -55,6 +58,7 @@ async def open_outside(settings: Settings, policy: Policy, stack: AsyncExitStack
     argocd = ArgoCDs(instances[""], by_environment(policy, instances))
     harbor = Harbor(settings.harbor)
     oci = Oci(settings.harbor)
+    hosts = known_hosts(settings.harbor)
     tekton = Tekton(settings.kubernetes)
     custom = CustomGateClient()
     closing: list[Callable[[], Awaitable[None]]] = [
@@ -77,8 +81,9 @@ async def open_outside(settings: Settings, policy: Policy, stack: AsyncExitStack
         argocd=argocd,
         argocd_instances=instances,
         harbor=harbor,
-        pulls=HarborPulls(harbor, oci),
-        signatures=Cosign(oci),
+        registry=KnownRegistry(harbor, hosts),
+        pulls=KnownPulls(HarborPulls(harbor, oci), hosts),
+        signatures=KnownSignatures(Cosign(oci), hosts),
         overlays=overlays,
         overlay_branch=overlay_branch(settings),
         pull_requests=github,

@@ -92,6 +92,9 @@ class ArgoCDSettings(Tls):
 
 class HarborSettings(Tls):
     url: str = Field("", description="Base URL of Harbor.")
+    hosts: str = Field(
+        "", description='Hosts that images name it by, separated by commas; "" = that of the URL. Others are refused.'
+    )
     username: str = Field("", description="Robot account, with its prefix (robot$pilothouse).")
     password: SecretStr | None = Field(None, description="The robot account's secret.")
     password_file: Path | None = None

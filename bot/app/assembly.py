@@ -62,7 +62,7 @@ async def assemble(settings: Settings, policy: Policy, stack: AsyncExitStack) ->
     """Make every part; `stack` takes apart what must be."""
     ground = await lay_ground(settings, policy, stack)
     outside = ground.outside
-    committer = Committer(outside.overlays, outside.overlays, outside.harbor)
+    committer = Committer(outside.overlays, outside.overlays, outside.registry)
     desk, engine = _promotion_desk(ground, committer)
     queue = _queue(ground, desk)
     bulletins = Bulletins(ground.messages, outside.messenger)
@@ -116,8 +116,8 @@ def journal_url(settings: Settings) -> str:
 def _promotion_desk(ground: Ground, committer: Committer) -> tuple[PromotionDesk, DurableEngine]:
     outside, policy = ground.outside, ground.policy
     panel = Panel(load_gates(to_gates(ground)), policy)
-    targets = RollbackTargets(outside.overlays, ground.catalog, ground.store, Tags(outside.harbor))
-    planner = Planner(ground.catalog, outside.harbor, policy, panel, targets, Changes(outside.sources))
+    targets = RollbackTargets(outside.overlays, ground.catalog, ground.store, Tags(outside.registry))
+    planner = Planner(ground.catalog, outside.registry, policy, panel, targets, Changes(outside.sources))
     eligibility = Eligibility(policy, Delegates(ground.words.delegations, policy, outside.directory))
     steps = _steps(ground, committer, panel, planner, eligibility)
     story = Story(steps, policy)
@@ -163,8 +163,8 @@ def _desks(ground: Ground) -> Desks:
         Ledger(ground.database, ground.audit, ground.outbox, ground.policy),
         ground.policy,
         ground.catalog,
-        registry=ground.outside.harbor,
-        contents=ground.outside.harbor,
+        registry=ground.outside.registry,
+        contents=ground.outside.registry,
         whereabouts=ground.whereabouts,
         directory=ground.outside.directory,
     )

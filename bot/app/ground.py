@@ -61,6 +61,6 @@ async def lay_ground(settings: Settings, policy: Policy, stack: AsyncExitStack) 
         outbox=Outbox(messages, outside.messenger),
         channels=ChannelIds(),
         catalog=catalog,
-        whereabouts=Whereabouts(catalog, outside.overlays, outside.harbor),
+        whereabouts=Whereabouts(catalog, outside.overlays, outside.registry),
         begin=asyncio.Event(),
     )

@@ -48,8 +48,8 @@ def to_gates(ground: Ground) -> Mapping[Any, Any]:
         Catalog: ground.catalog,
         Whereabouts: ground.whereabouts,
         Directory: outside.directory,
-        Registry: outside.harbor,
-        ImageContents: outside.harbor,
+        Registry: outside.registry,
+        ImageContents: outside.registry,
         Pulls: outside.pulls,
         Applications: outside.argocd,
         SyncWindows: outside.argocd,
@@ -69,7 +69,7 @@ def to_gates(ground: Ground) -> Mapping[Any, Any]:
 def to_commands(ground: Ground, desk: PromotionDesk) -> Mapping[Any, Any]:
     """What commands may ask for, by the type that they name; the desks of locks, queues and runs come on top."""
     outside, policy, catalog = ground.outside, ground.policy, ground.catalog
-    tags = Tags(outside.harbor)
+    tags = Tags(outside.registry)
     return {
         Policy: policy,
         Catalog: catalog,
@@ -80,12 +80,12 @@ def to_commands(ground: Ground, desk: PromotionDesk) -> Mapping[Any, Any]:
         Modals: outside.modals,
         Applications: outside.argocd,
         OverlaySource: outside.overlays,
-        Registry: outside.harbor,
+        Registry: outside.registry,
         Pipelines: outside.tekton,
         PipelineRetries: outside.tekton,
         Board: Board(catalog, policy, outside.argocd, outside.overlays, desk, tags),
         Tags: tags,
-        Scans: Scans(catalog, outside.harbor, policy),
+        Scans: Scans(catalog, outside.registry, policy),
         Subscribers: ground.subscriptions,
         PromotionStore: ground.store,
         Audit: ground.audit,

@@ -14,6 +14,7 @@ PilothouseError
 │  │  └ DatabaseAway     our own database: nothing goes on without it, so everything waits for it
 │  └ Refused             a retry will not: 401, 403, 404, 409, 422, malformed answer
 │     ├ NotFound         it is not there (or hidden from us)
+│     ├ UnknownRegistry  the image is in a registry that nobody has configured
 │     └ HeadMoved        the branch no longer points where the writer looked
 └ InvariantError         never retried, always loud
    ├ DigestMismatch      a tag or journal names another digest than the one approved
@@ -125,6 +126,16 @@ class Refused(IntegrationError):
 
 class NotFound(Refused):
     """It is not there, or hidden from this account."""
+
+
+class UnknownRegistry(Refused):
+    """The image is in a registry that nobody has configured: nothing that is known elsewhere speaks for it."""
+
+    def __init__(self, system: str, operation: str, detail: str) -> None:
+        super().__init__(system, operation, detail)
+        self.advice = Advice(
+            detail, "Use an image of the registry that Pilothouse asks, or name its host in PILOTHOUSE_HARBOR__HOSTS."
+        )
 
 
 class HeadMoved(Refused):

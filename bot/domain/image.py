@@ -9,6 +9,22 @@ from enum import StrEnum
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
+DOCKER_HUB = "docker.io"
+
+
+def registry_of(repository: str) -> str:
+    """The host and port that an image's repository is pulled from, as one spelling; Docker Hub where none is written.
+
+    By the rule of image references: a first part with a dot, a colon, or the word localhost is a host. Letters of DNS
+    are ASCII; whatever else is written (another alphabet, a trailing dot, userinfo) stays another host.
+    """
+    host, slash, _ = repository.partition("/")
+    if not slash or not ("." in host or ":" in host or host.lower() == "localhost"):
+        return DOCKER_HUB
+    plain = host.lower().removesuffix(":443") if host.isascii() else host
+    return DOCKER_HUB if plain == f"index.{DOCKER_HUB}" else plain
+
+
 def is_digest(text: str) -> bool:
     return DIGEST.fullmatch(text) is not None
 

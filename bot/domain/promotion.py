@@ -11,7 +11,7 @@ from bot.domain.caller import Person
 from bot.domain.image import Image
 from bot.domain.overlay import Commit, OverlayImage
 
-STORY = 3
+STORY = 4
 """The version of the story that new plans are told by."""
 
 
@@ -229,6 +229,8 @@ class Plan:
             [m.app, m.overlay, m.name, m.before.tag, m.before.digest, m.after.repository, m.after.digest]
             for m in self.moves
         ]
+        if self.version > 3:
+            moves = [[*facts, m.before.repository, m.after.tag] for facts, m in zip(moves, self.moves, strict=True)]
         return [self.environment, moves] if self.version == 1 else [self.environment, moves, self.seen_commit]
 
 

@@ -99,10 +99,13 @@ class Committer:
     async def moved(self, moves: tuple[Move, ...], contents: Mapping[str, bytes]) -> Moved | None:
         for move in moves:
             now = _entry(contents.get(move.overlay), move)
-            if now is None or (now.tag, now.digest) != (move.before.tag, move.before.digest):
+            if now is None or _image(now) != _image(move.before):
                 last = await self._source.history(move.overlay, 1)
                 by, commit = (last[0].author.name, last[0].short) if last else ("", "")
-                return Moved(move.app, now.label if now else "no such image", by, commit)
+                shown = "no such image" if now is None else now.label
+                if now and now.repository != move.before.repository:
+                    shown = f"{now.repository} {shown}"
+                return Moved(move.app, shown, by, commit)
         return None
 
 
@@ -153,6 +156,10 @@ def _pins_tag(move: Move) -> bool:
 def _entry(content: bytes | None, move: Move) -> OverlayImage | None:
     images = read_images(content, move.overlay) if content is not None else ()
     return next((image for image in images if image.name == move.name), None)
+
+
+def _image(entry: OverlayImage) -> tuple[str, str, str]:
+    return entry.repository, entry.tag, entry.digest
 
 
 def _signed(person: Person) -> str:

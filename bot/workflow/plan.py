@@ -12,7 +12,7 @@ from bot.domain.application import ApplicationRef
 from bot.domain.approval import together
 from bot.domain.caller import PILOTHOUSE, Person
 from bot.domain.environment import Environment
-from bot.domain.errors import InvalidCommand, NotFound, NothingToPromote, UnknownName
+from bot.domain.errors import InvalidCommand, NotFound, NothingToPromote, UnknownName, UnknownRegistry
 from bot.domain.image import Artifact, Image, is_digest
 from bot.domain.intent import Context, Deploy, Promote, Rollback
 from bot.domain.overlay import Overlay, OverlayImage
@@ -155,7 +155,7 @@ class Planner:
         overlay = self._catalog.find(listing, move.app, environment)
         entries = await self._catalog.images_at(listing, overlay)
         now = next((entry for entry in entries if entry.name == move.name), None)
-        artifact = await self._find(move.after.repository, move.after.digest)
+        artifact = await self._find(now.repository, move.after.digest) if now else None
         if now is None or artifact is None:
             raise UnknownName(f"{move.app} {move.after.label} can no longer be promoted to {environment}.")
         return await self._move(overlay, now, artifact, move.after.tag)
@@ -202,8 +202,10 @@ class Planner:
     async def _named(self, listing: Listing, overlay: Overlay, reference: str) -> list[Move]:
         """Every image of the overlay that exists by this tag or digest."""
         entries = await self._catalog.images_at(listing, overlay)
-        found = await asyncio.gather(*(self._find(entry.repository, reference) for entry in entries))
-        pairs = [(entry, artifact) for entry, artifact in zip(entries, found, strict=True) if artifact]
+        found = await asyncio.gather(*(self._found(entry.repository, reference) for entry in entries))
+        pairs = [(entry, one) for entry, one in zip(entries, found, strict=True) if isinstance(one, Artifact)]
+        if not pairs and (elsewhere := next((one for one in found if isinstance(one, UnknownRegistry)), None)):
+            raise UnknownName(_not_ours(elsewhere))
         if not pairs:
             where = " or ".join(dict.fromkeys(entry.repository for entry in entries)) or overlay.path
             raise UnknownName(f"There is no image {reference!r} in {where}. {await self._what_there_is(entries)}")
@@ -213,7 +215,10 @@ class Planner:
 
     async def _what_there_is(self, entries: Iterable[OverlayImage]) -> str:
         for entry in entries:
-            newest = await self._registry.newest(entry.repository, 5)
+            try:
+                newest = await self._registry.newest(entry.repository, 5)
+            except UnknownRegistry:
+                continue
             tags = [artifact.tags[0] for artifact in newest if artifact.tags]
             if tags:
                 return f"The newest are {', '.join(tags)}."
@@ -228,6 +233,8 @@ class Planner:
             raise UnknownName(
                 f"{pinned.name} pins neither a tag nor a digest where it comes from: pin one there first."
             )
+        if before == pinned and not recorded:
+            return None  # of another registry, perhaps: what stays as it is needs nobody to vouch for it
         artifact = await self._find(pinned.repository, reference)
         if artifact is None:
             raise UnknownName(f"The registry no longer has {pinned.repository} {pinned.label}: build it again.")
@@ -266,8 +273,17 @@ class Planner:
         )
 
     async def _find(self, repository: str, reference: str) -> Artifact | None:
+        """None where the registry has none. Raises UnknownName for an image of a registry that is not configured."""
+        found = await self._found(repository, reference)
+        if isinstance(found, UnknownRegistry):
+            raise UnknownName(_not_ours(found))
+        return found
+
+    async def _found(self, repository: str, reference: str) -> Artifact | UnknownRegistry | None:
         try:
             return await self._registry.artifact(repository, reference)
+        except UnknownRegistry as elsewhere:
+            return elsewhere
         except NotFound:
             return None
 
@@ -326,6 +342,10 @@ class Planner:
 def _context(plan: Plan) -> Context:
     """The successor's request: derived from the plan that it replaces, so that it is planned once."""
     return Context(f"after:{plan.id}", plan.channel, plan.correlation_id)
+
+
+def _not_ours(error: UnknownRegistry) -> str:
+    return f"{error.detail} {error.advice.remedy}" if error.advice else error.detail
 
 
 def _newer(artifact: Artifact, running: Artifact | None) -> bool:

@@ -130,6 +130,7 @@ class World:
             "PILOTHOUSE_ARGOCD__TOKEN": self.secrets.argocd,
             "PILOTHOUSE_ARGOCD__PROJECT": "apps",
             "PILOTHOUSE_HARBOR__URL": self.urls["harbor"],
+            "PILOTHOUSE_HARBOR__HOSTS": "harbor.example.com",
             "PILOTHOUSE_HARBOR__USERNAME": ROBOT,
             "PILOTHOUSE_HARBOR__PASSWORD": self.secrets.harbor,
             "PILOTHOUSE_HARBOR__PROBE": "apps/my-app",
