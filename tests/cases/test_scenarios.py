@@ -1,0 +1,66 @@
+"""The handed scenarios that are about what an image is, in the core with working fakes around it.
+
+A test says which case it is by the case's id, and fails when that is no longer among those that are handed over.
+"""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from bot.catalog import Catalog
+from bot.domain.promotion import Phase
+from bot.policy import parse
+from bot.workflow.scans import Scans
+from tests.cases import cases
+from tests.unit.bot.workflow.house import HARBOR, POLICY, House, house, path
+
+IDS = {"scenarios-tag-with-digest-1", "scenarios-moved-tag-1"}
+REPOSITORY = f"{HARBOR}/my-app"
+
+
+@pytest.fixture
+async def home(tmp_path: Path) -> AsyncIterator[House]:
+    async with house(tmp_path) as built:
+        yield built
+
+
+@pytest.mark.parametrize("case", [param for param in cases("scenarios.yaml") if param.id in IDS | {"absent"}])
+def test_what_is_tested_here_is_handed_over(case: dict[str, str]) -> None:
+    assert case["id"] in IDS
+
+
+async def test_a_tag_with_its_digest_is_found_by_the_digest_and_keeps_one(home: House) -> None:
+    """scenarios-tag-with-digest-1"""
+    pinned = (await home.registry.artifact(REPOSITORY, "v1.4.2")).image
+    entry = f"images:\n- name: {REPOSITORY}\n  newTag: 'v1.4.2@{pinned.digest}'\n"
+    for environment in ("staging", "production"):
+        home.overlays.push({path(environment): entry.encode()}, "pinned by hand")
+    scans = Scans(Catalog(home.overlays, parse(POLICY)), home.registry, parse(POLICY))
+    found, missing = await scans.artifacts("my-app", "staging", "")
+    assert ([each.image.digest for each in found], missing) == ([pinned.digest], ())
+    asked = await home.deploy("ana", image="v1.4.3")
+    await home.approve("bo", asked)
+    assert (await home.now(asked)).phase is Phase.SUCCEEDED
+    newest = (await home.registry.artifact(REPOSITORY, "v1.4.3")).image
+    assert f"newTag: 'v1.4.3@{newest.digest}'" in home.overlay("production")
+    moved = await home.deploy("ana")
+    assert (moved.plan.moves[0].after.digest, moved.plan.moves[0].after.tag) == (pinned.digest, "v1.4.2")
+
+
+async def test_a_moved_tag_is_not_what_ran(home: House) -> None:
+    """scenarios-moved-tag-1: v1.4.1 is given to the artifact of v1.4.0, an older push."""
+    digests = {}
+    for tag in ("v1.4.0", "v1.4.1", "v1.4.2"):
+        digests[tag] = (await home.registry.artifact(REPOSITORY, tag)).image.digest
+    for tag in ("v1.4.0", "v1.4.1", "v1.4.2"):
+        if tag not in home.overlay("production"):
+            asked = await home.deploy("ana", image=tag)
+            await home.approve("bo", asked)
+            assert (await home.now(asked)).phase is Phase.SUCCEEDED
+    home.registry.push(REPOSITORY, "v1.4.1", digest=digests["v1.4.0"])
+    back = await home.rollback("ana", to="v1.4.1")
+    assert back.plan.moves[0].after.digest == digests["v1.4.1"]
+    await home.approve("bo", back)
+    assert (await home.now(back)).phase is Phase.SUCCEEDED
+    assert f"digest: {digests['v1.4.1']}" in home.overlay("production")
