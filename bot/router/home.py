@@ -5,7 +5,7 @@ from bot.ports import Modals
 from bot.registry import Services
 from bot.views import closing_modal, home
 from bot.views.refusal import refusal
-from bot.workflow.board import Board
+from bot.workflow.board import DETAILED, Board
 
 EXAMPLES = ("/deploy", "/status", "/pipeline list", "/pilothouse help")
 
@@ -18,7 +18,8 @@ class Home:
     async def show(self, caller: Caller) -> None:
         rows = await self._board.rows("", "", caller)
         live = {row.promotion.id: row.promotion for row in rows if row.promotion}
-        await self._modals.publish_home(caller.id, home(tuple(live.values()), rows, commands=EXAMPLES))
+        shown = home(tuple(live.values()), rows, commands=EXAMPLES, looked_up=len(rows) <= DETAILED)
+        await self._modals.publish_home(caller.id, shown)
 
     async def refuse(self, user: str, sentence: str) -> None:
         blocks = closing_modal("Pilothouse", refusal(sentence).text)["blocks"]

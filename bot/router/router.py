@@ -10,7 +10,7 @@ from structlog.contextvars import bound_contextvars
 
 from bot.catalog import Catalog
 from bot.domain.caller import Caller, Permission
-from bot.domain.errors import UserError
+from bot.domain.errors import IntegrationError, UserError
 from bot.domain.intent import Intent
 from bot.grammar import Vocabulary
 from bot.metrics import COMMAND_SECONDS, COMMANDS
@@ -158,7 +158,14 @@ class Router:
             try:
                 await self._home.show(await self._desk.admit(incoming, Permission.VIEW))
             except Exception as error:  # noqa: BLE001 (nobody waits for an exception here)
-                await self._home.refuse(incoming.user, explain(error, incoming.correlation_id))
+                await self._refuse_home(incoming, explain(error, incoming.correlation_id))
+
+    async def _refuse_home(self, incoming: Incoming, sentence: str) -> None:
+        """Slack may refuse that, too: then the log has it."""
+        try:
+            await self._home.refuse(incoming.user, sentence)
+        except IntegrationError as error:
+            log.warning("home.not_shown", error=str(error))
 
     async def _guarded(self, incoming: Incoming, respond: Respond | None, work: Work) -> None:
         with bound_contextvars(correlation_id=incoming.correlation_id, user=incoming.user, kind=incoming.kind):

@@ -18,14 +18,23 @@ from bot.views.words import bold, channel_mention, code, mention
 HOME_BLOCKS = 100
 
 
-def home(live: Sequence[Promotion], board: Sequence[StatusRow], *, commands: Sequence[str] = ()) -> dict[str, Any]:
-    """The view that `views.publish` takes. `commands` are examples of what to type."""
+def home(
+    live: Sequence[Promotion], board: Sequence[StatusRow], *, commands: Sequence[str] = (), looked_up: bool = True
+) -> dict[str, Any]:
+    """The view that `views.publish` takes. `commands` are examples of what to type.
+
+    `looked_up`: whether it is known what is on its way; where it is not, that is said.
+    """
     waiting = [one for one in live if one.stage is Stage.APPROVAL]
     moving = [one for one in live if one.stage is not Stage.APPROVAL]
     blocks: list[Block] = []
     blocks += _promotions("🚦 Waiting for an approval", waiting)
     blocks += _promotions("🔄 On their way", moving, first=len(waiting))
-    if not live:
+    if not looked_up:
+        blocks.append(
+            section(f"Promotions are not looked up here: there are too many apps. {code('/status APP')} does.")
+        )
+    elif not live:
         blocks.append(section("Nothing is on its way, and nobody waits for you."))
     blocks += [divider(), header("What runs where")]
     blocks += rows(status_blocks(board), spare_blocks=60, budget=6000, most=HOME_BLOCKS)

@@ -16,7 +16,7 @@ from bot.settings import Tls
 from integrations.http.auth import CredentialError, CredentialUnreadable, read
 from integrations.http.tls import Certificates
 from integrations.slack import transport
-from integrations.slack.failures import SYSTEM, failure, wait_of
+from integrations.slack.failures import BY_APP_TOKEN, SYSTEM, failure, wait_of
 from integrations.slack.pace import Pace
 
 Json = Mapping[str, Any]
@@ -200,7 +200,8 @@ class SlackApi:
         except OSError as error:
             raise Unavailable(SYSTEM, operation, f"certificate files: {error.strerror}") from error
         if not token:
-            raise Refused(SYSTEM, operation, "there is no token: set PILOTHOUSE_SLACK__BOT_TOKEN")
+            setting = "APP_TOKEN" if operation in BY_APP_TOKEN else "BOT_TOKEN"
+            raise Refused(SYSTEM, operation, f"there is no token: set PILOTHOUSE_SLACK__{setting}")
         return token
 
 

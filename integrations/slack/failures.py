@@ -42,6 +42,17 @@ REMEDIES = {
     "token_expired": "give the bot a fresh token",
 }
 
+BY_APP_TOKEN = frozenset({"apps.connections.open"})
+"""methods that take the app-level token, and no bot token (S21)"""
+_SET_IT = "check the app-level token (xapp-…) in PILOTHOUSE_SLACK__APP_TOKEN"
+APP_LEVEL = {
+    "invalid_auth": _SET_IT,
+    "not_authed": _SET_IT,
+    "not_allowed_token_type": _SET_IT,
+    "token_revoked": "make a new app-level token, and set PILOTHOUSE_SLACK__APP_TOKEN",
+    "missing_scope": "give the app-level token the scope connections:write",
+}
+
 
 def failure(operation: str, error: SlackApiError) -> IntegrationError:
     """Unavailable, NotFound or Refused, by status (S2) and code."""
@@ -57,10 +68,10 @@ def failure(operation: str, error: SlackApiError) -> IntegrationError:
         return NotFound(SYSTEM, operation, code)
     if not code:
         return Refused(SYSTEM, operation, f"the answer is not Slack's: status {status}, no JSON with ok and error")
-    return Refused(SYSTEM, operation, detail(code, body))
+    return Refused(SYSTEM, operation, detail(code, body, APP_LEVEL if operation in BY_APP_TOKEN else REMEDIES))
 
 
-def detail(code: str, body: Mapping[str, Any]) -> str:
+def detail(code: str, body: Mapping[str, Any], remedies: Mapping[str, str] = REMEDIES) -> str:
     """The code with what Slack adds to it: the missing scope, the places in the blocks, and what helps."""
     parts = [code]
     if needed := body.get("needed"):
@@ -69,8 +80,8 @@ def detail(code: str, body: Mapping[str, Any]) -> str:
     messages = metadata.get("messages") if isinstance(metadata, Mapping) else None
     if isinstance(messages, list):
         parts += [str(message)[:300] for message in messages[:3]]
-    if code in REMEDIES:
-        parts.append(REMEDIES[code])
+    if code in remedies:
+        parts.append(remedies[code])
     return ": ".join(parts)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import structlog
 
-from bot.domain.errors import NotFound, Refused
+from bot.domain.errors import NotFound, Refused, Unavailable
 from bot.ports import Posted, Rendered
 from integrations.slack.api import Json, SlackApi
 from integrations.slack.conversations import Conversations
@@ -34,7 +34,9 @@ class SlackMessenger:
         if key and (posted := await self._find(channel, thread, key)):
             await self.update(posted, message)
             return posted
-        extra: dict[str, Any] = {"thread_ts": thread, "reply_broadcast": broadcast} if thread else {}
+        extra: dict[str, Any] = {"unfurl_links": False, "unfurl_media": False}
+        if thread:
+            extra |= {"thread_ts": thread, "reply_broadcast": broadcast}
         if key:
             extra["metadata"] = {"event_type": EVENT_TYPE, "event_payload": {"key": key}}
         answer = await self._api.write("chat.postMessage", channel=channel, **content(message), **extra)
@@ -64,7 +66,11 @@ class SlackMessenger:
         return await self._conversations.id_of(channel)
 
     async def _find(self, channel: str, thread: str, key: str) -> Posted | None:
-        """The message that an earlier try posted. Where the bot may not read, there is no way to know."""
+        """The message that an earlier try posted.
+
+        Where the bot may not read, or reading is limited, there is no way to know: a message that comes twice, once in
+        a blue moon, is better than one that does not come.
+        """
         method = "conversations.replies" if thread else "conversations.history"
         place = {"channel": channel, **({"ts": thread} if thread else {})}
         try:
@@ -73,7 +79,7 @@ class SlackMessenger:
                     return Posted(channel, ts)
         except NotFound:
             return None
-        except Refused as error:
+        except (Refused, Unavailable) as error:
             log.warning("slack.cannot_look_for_earlier_post", channel=channel, detail=error.detail)
         return None
 
