@@ -29,6 +29,37 @@ def together(rules: Mapping[str, ApprovalRule]) -> ApprovalRule:
     )
 
 
+def stricter(then: ApprovalRule, today: Mapping[str, ApprovalRule]) -> ApprovalRule | None:
+    """Both rules at once: what one of them refuses, it refuses. None when today's asks for nothing more.
+
+    Until when people are asked was announced with the question, and stays.
+
+    `today`: app → its own rule.
+    """
+    before = then.demands or tuple(Demand(app, tuple(map(_bare, then.quorums))) for app in today)
+    wanted = (Demand(app, tuple(map(_bare, rule.quorums))) for app, rule in today.items())
+    more = tuple(new for new in wanted if not any(old.app == new.app and _implies(old, new) for old in before))
+    rules = (then, *today.values())
+    both = replace(
+        then,
+        demands=(*before, *more) if more else then.demands,
+        self_approval=all(rule.self_approval for rule in rules),
+        author_approval=all(rule.author_approval for rule in rules),
+    )
+    return both if both != then else None
+
+
+def _implies(old: Demand, new: Demand) -> bool:
+    """Whether whoever meets the old demand, in whichever way, meets the new one as well."""
+    return all(any(_covers(one, other) for other in new.quorums) for one in old.quorums)
+
+
+def _covers(one: Quorum, other: Quorum) -> bool:
+    mine, theirs = {*one.roles, *one.required}, {*other.roles, *other.required}
+    same_people = not other.roles or (bool(one.roles) and mine <= theirs)
+    return one.count >= other.count and same_people and set(other.required) <= set(one.required)
+
+
 def counted(approvals: Iterable[Approval], content_hash: str) -> tuple[Approval, ...]:
     """The approvals that are for exactly this content, one a person, the first one kept."""
     by_person: dict[str, Approval] = {}

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -140,7 +140,9 @@ class ApprovalRule(Quorum):
         return (self, *self.alternatives)
 
     def quorums_for(self, app: str) -> tuple[Quorum, ...]:
-        return next((demand.quorums for demand in self.demands if demand.app == app), self.quorums)
+        """Those of every demand for the app: today's policy may add to what was demanded when it was asked."""
+        named = (quorum for demand in self.demands if demand.app == app for quorum in demand.quorums)
+        return tuple(dict.fromkeys(named)) or self.quorums
 
     @property
     def told_by_count(self) -> bool:
@@ -335,6 +337,8 @@ class Promotion:
     """id of the promotion that was issued in place of this one"""
     pull_request: str = ""
     """URL of the pull request that carries the change"""
+    tightened: ApprovalRule | None = None
+    """the plan's rule and today's, where policy asks for more by now than when this was asked"""
     held_up: str = ""
     """why the pull request is not merged yet, "" when nothing is wrong with it"""
 
@@ -360,7 +364,7 @@ class Promotion:
     @property
     def rule(self) -> ApprovalRule:
         """Who must say yes to what goes: what stays behind asks for nobody."""
-        rule = self.plan.approval
+        rule = self.tightened or self.plan.approval
         demands = tuple(demand for demand in rule.demands if demand.app in self.apps)
         if not demands:
             return rule
@@ -369,11 +373,14 @@ class Promotion:
 
     @property
     def content_hash(self) -> str:
-        """What an approval is bound to: the plan's facts, which apps go, and what the gates found."""
+        """What an approval is bound to: the plan's facts, which apps go, and what the gates found.
+
+        And to what policy asks for by now, where that is more: what was given for less does not count.
+        """
         counting = [r for r in self.results if self.plan.version == 1 or r.app not in self.left_out]
         found = [[r.gate, r.app, bool(r.waived), r.verdict.state, r.verdict.fingerprint] for r in counting]
-        facts = [*self.plan.facts, sorted(self.left_out), found]
-        return hashlib.sha256(json.dumps(facts, separators=(",", ":")).encode()).hexdigest()
+        facts = [*self.plan.facts, sorted(self.left_out), found, *([asdict(self.tightened)] if self.tightened else [])]
+        return hashlib.sha256(json.dumps(facts, separators=(",", ":"), default=str).encode()).hexdigest()
 
     @property
     def only_watched(self) -> bool:

@@ -87,7 +87,7 @@ class Eligibility:
 
     def _check_own_work(self, promotion: Promotion, caller: Caller) -> None:
         """Four eyes: neither who asked, nor (where policy says so) who wrote the newest commit."""
-        rule, plan = promotion.plan.approval, promotion.plan
+        rule, plan = promotion.rule, promotion.plan
         others = who_could(self._policy, Permission.APPROVE, targets_of(promotion)[0])
         if caller.id == plan.requester.id and not rule.self_approval:
             raise NotAllowed(f"You cannot approve your own promotion. {others}")

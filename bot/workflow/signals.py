@@ -1,9 +1,9 @@
 """What people say to a story, and what it makes of that."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from bot.domain.promotion import Approval, GateResult, Promotion, Vote, VoteKind
+from bot.domain.promotion import Approval, ApprovalRule, GateResult, Promotion, Vote, VoteKind
 from bot.workflow.committer import Moved
 
 WAKE = {"wake": True}
@@ -43,6 +43,15 @@ class Look:
 
 
 @dataclass(frozen=True)
+class Terms:
+    """What the policy of the moment says; kept, for the next start of the process may bring another one."""
+
+    tightened: ApprovalRule | None
+    pull_request: bool
+    watched: dict[str, timedelta]
+
+
+@dataclass(frozen=True)
 class Confirmation:
     """Whether everything that was true when people decided still is."""
 
@@ -51,6 +60,8 @@ class Confirmation:
     refusal: str = ""
     at: datetime | None = None
     """when that was asked (UTC)"""
+    terms: Terms | None = None
+    """None in journals of before they were kept"""
 
 
 def with_vote(promotion: Promotion, vote: Vote) -> Promotion:

@@ -36,10 +36,12 @@ from bot.workflow.follower import Followed, Follower
 from bot.workflow.pull_requests import Opened, PullRequestSteps
 from bot.workflow.record import Record, entry_of
 from bot.workflow.signals import Confirmation, Judgement, Look, Signal, with_vote
+from bot.workflow.today import Today
 from bot.workflow.watcher import Watcher
 
 log = structlog.get_logger(__name__)
 
+NEVER = timedelta(0)
 CONFIRMED_FOR = timedelta(seconds=30)
 """How long it may be ago that gates and approvers were asked: git, or this process, may be away in between."""
 
@@ -82,6 +84,11 @@ class Steps:
     pull_requests: PullRequestSteps
     clock: Callable[[], datetime] = utc_now
 
+    @property
+    def today(self) -> Today:
+        """What policy asks by now: of a promotion that waits, another one may have been loaded since."""
+        return Today(self.policy, self.panel)
+
     async def announce(self, promotion: Promotion) -> None:
         """The first sight of it."""
         event = "break-glass" if promotion.plan.break_glass else "requested"
@@ -91,7 +98,7 @@ class Steps:
 
     async def ask_gates(self, promotion: Promotion, round_: int) -> tuple[GateResult, ...]:
         """Every gate at once; the card shows every answer."""
-        results = await self.panel.ask(promotion.plan, datetime.now(UTC))
+        results = await self.panel.ask(self.today.gates(promotion.plan), datetime.now(UTC))
         for result in results:
             metrics.VERDICTS.labels(result.gate, result.verdict.state).inc()
         told = [{"gate": r.gate, "app": r.app, "verdict": r.verdict.state, "reason": r.verdict.reason} for r in results]
@@ -118,9 +125,11 @@ class Steps:
     async def earlier_approvals(self, promotion: Promotion) -> tuple[Approval, ...]:
         """Approvals of the same images for the same environment, as far as policy lets them count again."""
         rule, plan = promotion.plan.approval, promotion.plan
-        if rule.reuse is None:
+        todays = [self.policy.rules(app, plan.environment).approval().reuse for app in plan.apps]
+        reuse = min([rule.reuse or NEVER, *(reuse or NEVER for reuse in todays)])
+        if reuse == NEVER:
             return ()
-        since = datetime.now(UTC) - rule.reuse
+        since = datetime.now(UTC) - reuse
         past = await self.record.store.history(plan.apps[0], plan.environment, 20)
         same = [before for before in past if before.id != plan.id and before.images == promotion.images]
         given = [a for before in same if before.rejection is None for a in before.approvals if a.at >= since]
@@ -179,9 +188,11 @@ class Steps:
     async def confirm(self, promotion: Promotion, round_: int) -> Confirmation:
         """Right before the commit: gates, approvers and the requester's own permission, asked once more."""
         at = self.clock()
+        terms = self.today.terms(promotion)
+        promotion = replace(promotion, tightened=terms.tightened)
         results = await self.ask_gates(promotion, round_)
         if promotion.plan.automatic:
-            return Confirmation(results, promotion.approvals, at=at)
+            return Confirmation(results, promotion.approvals, at=at, terms=terms)
         try:
             requester = await self.directory.caller(promotion.plan.requester.id)
             for move in promotion.moves:
@@ -190,9 +201,11 @@ class Steps:
                     authorize(self.policy, requester, permission, target)
         except NotAllowed as refused:
             name = promotion.plan.requester.name
-            return Confirmation(results, promotion.approvals, f"{name} may not do this any more. {refused.sentence}")
+            return Confirmation(
+                results, promotion.approvals, f"{name} may not do this any more. {refused.sentence}", terms=terms
+            )
         approvals = [await self._as_of_now(promotion, approval) for approval in promotion.approvals]
-        return Confirmation(results, tuple(approval for approval in approvals if approval), at=at)
+        return Confirmation(results, tuple(approval for approval in approvals if approval), at=at, terms=terms)
 
     async def commit(self, promotion: Promotion, confirmed: datetime | None) -> Commit | Moved | None:
         """The one effect that all of this is about. None: not made, for what was confirmed is too long ago by now."""

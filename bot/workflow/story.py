@@ -38,7 +38,7 @@ from bot.workflow.insistence import Ended, insist
 from bot.workflow.journal import Journal, Json, unpack
 from bot.workflow.pull_requests import Opened
 from bot.workflow.sentences import announced_wait, pause, reasons, unhealthy, what_changed
-from bot.workflow.signals import WAKE, Confirmation, Judgement, Look, Signal, with_vote
+from bot.workflow.signals import WAKE, Confirmation, Judgement, Look, Signal, Terms, with_vote
 from bot.workflow.steps import Steps
 
 T = TypeVar("T")
@@ -85,6 +85,8 @@ class Telling:
         self._questions = 0
         self._looks = 0
         self._confirmed_at: datetime | None = None
+        self._terms: Terms | None = None
+        """by the policy at the last confirmation; None in journals of before they were kept"""
 
     async def tell(self) -> Promotion:
         try:
@@ -236,6 +238,12 @@ class Telling:
         changed = what_changed(self._now, confirmation.results, confirmation.approvals)
         self._now = replace(self._now, results=confirmation.results, approvals=confirmation.approvals)
         self._confirmed_at = confirmation.at
+        if confirmation.terms:
+            self._terms = confirmation.terms
+            tightened = confirmation.terms.tightened
+            if tightened and tightened != self._now.tightened:
+                changed = f"policy asks for more since: {missing(tightened, ())}"
+            self._now = replace(self._now, tightened=tightened)
         if confirmation.refusal:
             raise Ended(Phase.FAILED, confirmation.refusal)
         self._end_if_blocked()
@@ -250,7 +258,7 @@ class Telling:
         self._now = replace(self._now, approvals=self._valid_approvals(), voided=why)
 
     async def _change_the_overlay(self) -> None:
-        if self._rules.pull_request:
+        if self._terms.pull_request if self._terms else self._rules.pull_request:
             await self._merge()
         else:
             await self._commit()
@@ -328,7 +336,7 @@ class Telling:
 
     async def _watch(self) -> None:
         """For as long as policy says, be ready to take it back."""
-        window = max(self._rules.watched.values(), default=None)
+        window = max(self._watched.values(), default=None)
         if window is None or self._plan.kind is Kind.ROLLBACK:
             return
         deadline = await self._journal.now("watch-begin") + window
@@ -339,8 +347,13 @@ class Telling:
     def _automatic_rollback(self, followed: Followed) -> FollowUp | None:
         """Policy takes back what is not well; an Argo CD that has not even tried is no reason to."""
         unwell = {one.application for one in followed.following if one.progress in UNWELL}
-        watched = [move for move in self._now.moves if move.app in self._rules.watched and move.application in unwell]
+        watched = [move for move in self._now.moves if move.app in self._watched and move.application in unwell]
         return FollowUp.ROLL_BACK if watched else None
+
+    @property
+    def _watched(self) -> dict[str, timedelta]:
+        """By the policy that confirmed it: a journal that is told again must lead to the same steps."""
+        return self._terms.watched if self._terms else self._rules.watched
 
     async def _conclude(self, phase: Phase, outcome: str, follow_up: FollowUp | None = None) -> Promotion:
         finished = await self._journal.now("finished")

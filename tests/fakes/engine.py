@@ -71,6 +71,16 @@ class MemoryEngine:
         for kept in (self.tapes, self._tasks, self._changed):
             kept.pop(promotion_id, None)
 
+    async def restart(self, story: Story) -> None:
+        """The process starts again, and tells every story that had not ended by what it has loaded now."""
+        await self.stop()
+        self.story = story
+        self._changed.clear()
+        for promotion_id, tape in self.tapes.items():
+            if not tape.done:
+                self._run(promotion_id)
+        await self.settle()
+
     async def settle(self) -> None:
         """Let every story go on until it is over or waits for a signal; crashed ones are started again."""
         while True:
