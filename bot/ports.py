@@ -12,11 +12,14 @@ from typing import Any, Protocol
 from bot.domain.application import Application, ApplicationRef, ResourceHealth, SyncPermission
 from bot.domain.caller import Caller
 from bot.domain.image import Artifact, Image
-from bot.domain.overlay import Change, Commit
+from bot.domain.overlay import Author, Change, Commit, Difference
 from bot.domain.pipeline import CancelMode, PipelineRun, RunRequest, StepLog
 from bot.domain.safety import Freeze, Lock, Rejection
 from bot.domain.scan import Scan, Vulnerability
 from bot.domain.signature import SignatureCheck
+
+MOST_DIFFERENCES = 300
+"""between two commits; more than a promotion ever changes"""
 
 
 class OverlaySource(Protocol):
@@ -34,6 +37,12 @@ class OverlaySource(Protocol):
     async def history(self, path: str, limit: int) -> tuple[Commit, ...]:
         """The commits that touched `path` ("" for all), newest first."""
 
+    async def differences(self, before: str, after: str) -> tuple[Difference, ...]:
+        """Every path of the whole repository that is not the same at two commits.
+
+        Raises Refused where the two differ in more than `MOST_DIFFERENCES` paths. NotFound for an unknown commit.
+        """
+
 
 class OverlayWriter(Protocol):
     """The only way in which Pilothouse changes the world's desired state."""
@@ -41,15 +50,19 @@ class OverlayWriter(Protocol):
     async def commit(self, change: Change, expected_head: str) -> Commit:
         """One commit on the branch, all files or none. Raises HeadMoved when the branch is not at `expected_head`."""
 
-    async def find(self, trailer: str, value: str, since: str) -> Commit | None:
-        """The commit that carries `trailer: value`, looked for from the head back to the commit `since`."""
+    async def find(self, trailer: str, value: str, since: str) -> tuple[Commit, ...]:
+        """The commits that carry `trailer: value` and our identity, newest first, back to the commit `since`.
+
+        Anybody who may push can write both: what a commit changes says whether it is ours.
+        """
 
 
 @dataclass(frozen=True)
 class PullRequest:
     """`state` is open, merged or closed. `checks` is pending, success or failure.
 
-    `held_up`: why nobody merges it, for people.
+    `held_up`: why nobody merges it, for people. `head` is the commit that would be merged, or was; `fork` is where it
+    leaves the branch that it goes into, while it is open. `commits` counts its own, without those that only merge.
     """
 
     number: int
@@ -58,18 +71,25 @@ class PullRequest:
     checks: str = "pending"
     merge_commit: str = ""
     held_up: str = ""
+    head: str = ""
+    fork: str = ""
+    commits: int = 0
+    merge_parents: tuple[str, ...] = ()
 
 
 class PullRequests(Protocol):
     """For environments that are changed by pull request."""
 
     async def open(self, change: Change, branch: str, expected_head: str, title: str, body: str) -> PullRequest:
-        """Open one, or find the one that is open for `branch` already."""
+        """Open one, or find the one that is open for `branch` already: whether that holds `change` is for the caller.
+
+        Raises Refused where a branch of that name holds something else.
+        """
 
     async def get(self, number: int) -> PullRequest: ...
 
-    async def merge(self, number: int, message: str) -> PullRequest:
-        """Merge it. Raises HeadMoved when its head is not what was opened; Refused when it cannot be merged."""
+    async def merge(self, number: int, head: str, message: str, author: Author) -> PullRequest:
+        """Merge exactly `head`. Raises HeadMoved when that is not its head; Refused when it cannot be merged."""
 
     async def close(self, number: int, comment: str) -> None: ...
 

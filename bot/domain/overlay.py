@@ -42,13 +42,17 @@ class Author:
 
 @dataclass(frozen=True)
 class Commit:
-    """One commit of the overlay repository; `url` is "" where the remote has no page for it."""
+    """One commit of the overlay repository; `url` is "" where the remote has no page for it.
+
+    `parents` in order, shas; () where nobody looked.
+    """
 
     sha: str
     author: Author
     message: str
     at: datetime
     url: str = ""
+    parents: tuple[str, ...] = ()
 
     @property
     def short(self) -> str:
@@ -73,6 +77,18 @@ class Commit:
         """Repository → the digest that its `Image:` trailer has put on record; the message may claim what it likes."""
         named = (value.rpartition("@") for value in self.trailers("Image"))
         return {repository: digest for repository, _, digest in named if is_digest(digest)}
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A path that is not the same at two commits.
+
+    `plain`: both times a file of the same mode, so that nothing but its content differs; not for what was added,
+    removed or renamed, nor for symbolic links, submodules and changed modes.
+    """
+
+    path: str
+    plain: bool
 
 
 @dataclass(frozen=True)

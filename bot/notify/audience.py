@@ -4,6 +4,7 @@ from bot.domain.caller import Permission
 from bot.domain.promotion import Plan
 from bot.policy import Policy
 from bot.policy.model import covers
+from bot.policy.parts import Binding
 from bot.views.words import listed
 
 
@@ -13,12 +14,38 @@ def approvers(policy: Policy, plan: Plan) -> str:
     roles = {role for quorum in quorums for role in (*quorum.roles, *quorum.required)}
     if any(not quorum.roles for quorum in quorums):
         roles |= {role for role, may in policy.roles.items() if Permission.APPROVE in may}
+    return _named(policy, plan, roles)
+
+
+def administrators(policy: Policy, plan: Plan) -> str:
+    """Who may administer the apps of a plan, with live mentions as for `approvers`."""
+    return _named(policy, plan, _administering(policy))
+
+
+def administrator_ids(policy: Policy, plan: Plan) -> tuple[str, ...]:
+    """Those of them that policy names by their id."""
+    users = [user for binding in _bound(policy, plan, _administering(policy)) for user in binding.users]
+    return tuple(dict.fromkeys(users))
+
+
+def _administering(policy: Policy) -> set[str]:
+    return {role for role, may in policy.roles.items() if Permission.ADMINISTER in may}
+
+
+def _bound(policy: Policy, plan: Plan, roles: set[str]) -> list[Binding]:
+    return [
+        binding
+        for binding in policy.bindings
+        if binding.role in roles and any(covers(binding, app, plan.environment) for app in plan.apps)
+    ]
+
+
+def _named(policy: Policy, plan: Plan, roles: set[str]) -> str:
     names: list[str] = []
-    for binding in policy.bindings:
-        if binding.role in roles and any(covers(binding, app, plan.environment) for app in plan.apps):
-            names += [mention_of_group(group) for group in binding.groups]
-            names += [f"<@{user}>" for user in binding.users]
-            names += binding.emails
+    for binding in _bound(policy, plan, roles):
+        names += [mention_of_group(group) for group in binding.groups]
+        names += [f"<@{user}>" for user in binding.users]
+        names += binding.emails
     return listed(list(dict.fromkeys(names))[:8], "or")
 
 

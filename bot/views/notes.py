@@ -60,6 +60,13 @@ def reminder(promotion: Promotion, *, approvers: str = "", escalated: bool = Fal
     return _message(lines)
 
 
+def alarm(promotion: Promotion, sentence: str, administrators: str) -> Rendered:
+    """To the channel and to administrators: something is in the overlays that nobody has approved."""
+    name = bold(headline(promotion), HEADLINE)
+    told = words.with_mentions(sentence, TEXT_LIMIT // 2)
+    return _message([f"🚨 {name}: {told}.", f"{administrators or 'An administrator'} must look at it now."])
+
+
 def pull_request_body(promotion: Promotion) -> str:
     """The verdict as Markdown, for the pull request that carries the change."""
     plan, safe = promotion.plan, markdown.safe

@@ -5,12 +5,17 @@ import random
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bot.domain.caller import Person
-from bot.domain.errors import DigestMismatch, HeadMoved, NotFound, Unavailable
-from bot.domain.overlay import Author, Change, Commit, OverlayImage
-from bot.domain.promotion import Kind, Move, Promotion
+import structlog
+
+from bot.domain.caller import PILOTHOUSE
+from bot.domain.errors import DigestMismatch, HeadMoved, NotFound, Unavailable, UserError
+from bot.domain.overlay import Change, Commit, OverlayImage
+from bot.domain.promotion import Move, Promotion
 from bot.kustomization import read_images, set_image
 from bot.ports import OverlaySource, OverlayWriter, Registry
+from bot.workflow.commit_message import author, message
+
+log = structlog.get_logger(__name__)
 
 TRIES = 40
 """Times that a moved head is read again within one step; other writers are many, but each push takes a second."""
@@ -63,7 +68,7 @@ class Committer:
             try:
                 return await self._writer.commit(change, head)
             except HeadMoved:
-                await asyncio.sleep(random.uniform(0, min(0.02 * 2**attempt, 0.5)))  # noqa: S311 (not a secret)
+                await _pause(attempt)
             except Unavailable:
                 # The push may have arrived all the same: look before telling.
                 if done := await self.find(promotion):
@@ -78,8 +83,56 @@ class Committer:
         return await self.moved(promotion.moves, contents)
 
     async def find(self, promotion: Promotion) -> Commit | None:
-        """The commit that was made for this promotion already."""
-        return await self._writer.find("Promotion-Id", promotion.id, promotion.plan.seen_commit)
+        """The commit that was made for this promotion already: its words are anybody's, so its change is read."""
+        for found in await self._writer.find("Promotion-Id", promotion.id, promotion.plan.seen_commit):
+            if len(found.parents) == 1 and not await self.strange(promotion, found.parents[0], found.sha):
+                return found
+            log.warning("not ours, though it carries our trailer", commit=found.sha, promotion=promotion.id)
+        return None
+
+    async def strange(self, promotion: Promotion, before: str, after: str) -> tuple[str, ...]:
+        """What lies between two commits beside the approved lines, as paths, over the whole repository."""
+        if not before or not after:
+            return ("the whole branch",)
+        paths = [move.overlay for move in promotion.moves]
+        differ, old, new = await asyncio.gather(
+            self._source.differences(before, after), self._source.read(paths, before), self._source.read(paths, after)
+        )
+        approved = made(promotion.moves, old)
+        odd = {one.path for one in differ if not one.plain or one.path not in approved}
+        odd |= {path for path in paths if path not in approved or new.get(path) != approved[path]}
+        return tuple(sorted(odd))
+
+    async def restore(self, before: str, after: str, why: str) -> str:
+        """Put back what lies between two commits, where nothing has changed since; what came of it, as a sentence.
+
+        Safe to repeat. What was added, removed or renamed is left to people.
+        """
+        differ = await self._source.differences(before, after)
+        plain = [one.path for one in differ if one.plain]
+        left = [one.path for one in differ if not one.plain]
+        async with self._alone:
+            later = await self._put_back(plain, before, after, why)
+        if left or later:
+            return f"Pilothouse took back what it could; {', '.join([*left, *later])} needs your hand."
+        return "Pilothouse took the whole merge back."
+
+    async def _put_back(self, paths: list[str], before: str, after: str, why: str) -> list[str]:
+        """The paths that somebody has changed since."""
+        wanted, merged = await asyncio.gather(self._source.read(paths, before), self._source.read(paths, after))
+        for attempt in range(TRIES):
+            head = await self._source.head()
+            now = await self._source.read(paths, head)
+            files = {path: wanted[path] for path in paths if now.get(path) == merged[path]}
+            later = [path for path in paths if now.get(path) not in (merged[path], wanted[path])]
+            try:
+                if files:
+                    await self._writer.commit(Change(files, why, author(PILOTHOUSE)), head)
+            except HeadMoved:
+                await _pause(attempt)
+            else:
+                return later
+        raise Unavailable("git", "commit", f"the branch moved {TRIES} times while the commit was being made")
 
     async def _check_digests(self, moves: tuple[Move, ...]) -> None:
         """An entry that pins a tag runs whatever the tag means: it must still mean what was approved."""
@@ -98,8 +151,8 @@ class Committer:
 
     async def moved(self, moves: tuple[Move, ...], contents: Mapping[str, bytes]) -> Moved | None:
         for move in moves:
-            now = _entry(contents.get(move.overlay), move)
-            if now is None or _image(now) != _image(move.before):
+            if not still_shows(contents.get(move.overlay), move):
+                now = _entry(contents.get(move.overlay), move)
                 last = await self._source.history(move.overlay, 1)
                 by, commit = (last[0].author.name, last[0].short) if last else ("", "")
                 shown = "no such image" if now is None else now.label
@@ -107,6 +160,16 @@ class Committer:
                     shown = f"{now.repository} {shown}"
                 return Moved(move.app, shown, by, commit)
         return None
+
+
+async def _pause(attempt: int) -> None:
+    await asyncio.sleep(random.uniform(0, min(0.02 * 2**attempt, 0.5)))  # noqa: S311 (not a secret)
+
+
+def still_shows(content: bytes | None, move: Move) -> bool:
+    """Whether the line is the one that approvers saw."""
+    now = _entry(content, move)
+    return now is not None and _image(now) == _image(move.before)
 
 
 def edited(moves: tuple[Move, ...], contents: Mapping[str, bytes]) -> dict[str, bytes]:
@@ -117,36 +180,17 @@ def edited(moves: tuple[Move, ...], contents: Mapping[str, bytes]) -> dict[str, 
     return files
 
 
-def message(promotion: Promotion) -> str:
-    """Headline, why, and trailers that say who, what and from where."""
-    plan = promotion.plan
-    verb = "roll back to" if plan.kind is Kind.ROLLBACK else "promote"
-    single, *more = promotion.moves
-    if not more:
-        headline = f"{single.app}: {verb} {single.after.label} in {plan.environment}"
-    else:
-        headline = f"{verb} {', '.join(apps_of(promotion))} in {plan.environment}"
-    body = [f"- {move.app}: {move.label_before} -> {move.after.label}" for move in promotion.moves]
-    if plan.reason:
-        body.append(f"\n{_one_line(plan.reason)}")
-    trailers = [("Promotion-Id", plan.id), ("Promoted-By", _signed(plan.requester))]
-    trailers += [("Approved-By", _signed(approval.approver)) for approval in promotion.approvals]
-    trailers += [("On-Behalf-Of", _signed(person)) for approval in promotion.approvals for person in approval.behalf]
-    trailers += [("Image", f"{move.after.repository}@{move.after.digest}") for move in promotion.moves]
-    trailers.append(("From", plan.source or plan.kind))
-    if plan.break_glass:
-        trailers.append(("Break-Glass", plan.reason))
-    lines = "\n".join(f"{key}: {_one_line(value)}" for key, value in trailers)
-    return f"{headline}\n\n" + "\n".join(body) + f"\n\n{lines}\n"
-
-
-def apps_of(promotion: Promotion) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(move.app for move in promotion.moves))
-
-
-def author(person: Person) -> Author:
-    """The human as git wants them; Slack may keep the address from us."""
-    return Author(_one_line(person.name), person.email or f"{person.id.lower()}@slack.invalid")
+def made(moves: tuple[Move, ...], contents: Mapping[str, bytes]) -> dict[str, bytes]:
+    """The files with the moves made; without those that do not show what was approved, or cannot be read."""
+    files: dict[str, bytes] = {}
+    for path in dict.fromkeys(move.overlay for move in moves):
+        there = tuple(move for move in moves if move.overlay == path)
+        try:
+            if path in contents and all(still_shows(contents[path], move) for move in there):
+                files |= edited(there, {path: contents[path]})
+        except UserError:
+            continue
+    return files
 
 
 def _pins_tag(move: Move) -> bool:
@@ -160,13 +204,3 @@ def _entry(content: bytes | None, move: Move) -> OverlayImage | None:
 
 def _image(entry: OverlayImage) -> tuple[str, str, str]:
     return entry.repository, entry.tag, entry.digest
-
-
-def _signed(person: Person) -> str:
-    who = author(person)
-    return f"{who.name} <{who.email}> ({person.id})"
-
-
-def _one_line(text: str) -> str:
-    """A name or reason from a person must not become a trailer of its own, nor hide others, as NUL does from git."""
-    return " ".join("".join(c for c in text if c.isprintable() or c.isspace()).split())

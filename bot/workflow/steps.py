@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Protocol
+from typing import NoReturn, Protocol
 
 import structlog
 
@@ -19,6 +19,7 @@ from bot.domain.errors import (
     IntegrationError,
     NotAllowed,
     NotFound,
+    OverlayDrift,
     PromotionInProgress,
     UserError,
 )
@@ -33,7 +34,7 @@ from bot.workflow.committer import Committer, Moved
 from bot.workflow.delegates import Lent
 from bot.workflow.eligibility import Eligibility, roles_in, voices_of
 from bot.workflow.follower import Followed, Follower
-from bot.workflow.pull_requests import Opened, PullRequestSteps
+from bot.workflow.pull_requests import Merge, Opened, PullRequestSteps
 from bot.workflow.record import Record, entry_of
 from bot.workflow.signals import Confirmation, Judgement, Look, Signal, with_vote
 from bot.workflow.today import Today
@@ -53,10 +54,14 @@ class Cards(Protocol):
 
 
 class Nudges(Protocol):
-    """Words that are lost without harm when Slack does not take them: neither raises."""
+    """Words that are lost without harm when Slack does not take them: none raises."""
 
     async def remind(self, promotion: Promotion, card: Posted, number: int, *, escalate: bool) -> None:
         """Tell approvers, under the card and in its channel, that they are waited for; once for each number."""
+        ...
+
+    async def alarm(self, promotion: Promotion, card: Posted | None, sentence: str) -> None:
+        """Tell the channel and the administrators what must not have happened, once."""
         ...
 
     async def refuse(self, channel: str, user: str, sentence: str) -> None:
@@ -156,6 +161,8 @@ class Steps:
             return await self._refuse(
                 promotion, signal, "Slack could not confirm who you are just now, so this did not count: press again."
             )
+        if signal.kind is VoteKind.APPROVE and (strange := await self.pull_requests.tampered(promotion)):
+            return await self._refuse(promotion, signal, strange)
         if signal.kind is VoteKind.APPROVE and any(a.approver.id == caller.id for a in promotion.approvals):
             return Judgement(None)  # a second click of the same person changes nothing
         if signal.kind is VoteKind.APPROVE and (moved := await self._overtaken(promotion)):
@@ -268,9 +275,21 @@ class Steps:
         return await self.pull_requests.abandon(number, why)
 
     async def merged(self, promotion: Promotion, pull: PullRequest) -> Commit:
-        commit = await self.pull_requests.commit_of(promotion, pull)
-        await self.committed(promotion, commit)
-        return commit
+        """Write down what was merged. Raises OverlayDrift when that is not what was approved, after taking it back."""
+        merge = await self.pull_requests.merge_of(promotion, pull.number)
+        if merge.strange:
+            await self._take_back(promotion, merge)
+        await self.committed(promotion, merge.commit)
+        return merge.commit
+
+    async def _take_back(self, promotion: Promotion, merge: Merge) -> NoReturn:
+        """Loudly: the audit, the card's channel and whoever administers hear of it."""
+        done = await self.pull_requests.take_back(promotion, merge)
+        sentence = f"{merge.strange}. {done.rstrip('.')}"
+        entry = entry_of(promotion, "tampered", "tampered", actor="pilothouse", commit=merge.commit.sha, told=sentence)
+        await self.record.audit.record(entry)
+        await self.nudges.alarm(promotion, await self._show(promotion), sentence)
+        raise OverlayDrift(sentence)
 
     async def conclude(self, promotion: Promotion, successor: Plan | None) -> None:
         """The last word: record, audit, announcements, lock and successor in one transaction, then the final card."""

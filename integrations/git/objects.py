@@ -5,11 +5,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from bot.domain.overlay import Author, Commit
+from bot.domain.overlay import Author, Commit, Difference
 
-LOG_FORMAT = "--format=tformat:%H%n%an%n%ae%n%ct%n%B"
+LOG_FORMAT = "--format=tformat:%H%n%P%n%an%n%ae%n%cn%n%ce%n%ct%n%B"
 """with `-z`, so that messages may hold anything"""
 
+_FILES = ("100644", "100755")
 _SHA = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
@@ -58,15 +59,34 @@ def contents(output: bytes, asked: Sequence[str]) -> Iterator[tuple[str, Found |
         yield name, Found(header[1].decode(), header[0].decode(), body)
 
 
-def commits(log: bytes, url: str) -> Iterator[Commit]:
-    """The output of `log -z` in LOG_FORMAT; `url` has "{sha}" in it, or is ""."""
+def logged(log: bytes, url: str) -> Iterator[tuple[Commit, Author]]:
+    """The output of `log -z` in LOG_FORMAT, each commit with its committer; `url` has "{sha}" in it, or is ""."""
     for record in log.split(b"\0"):
         if record:
-            sha, name, email, at, message = record.decode(errors="replace").split("\n", 4)
-            yield Commit(
+            sha, parents, name, email, by, by_email, at, message = record.decode(errors="replace").split("\n", 7)
+            commit = Commit(
                 sha,
                 Author(name, email),
                 message.strip("\n"),
-                datetime.fromtimestamp(int(at), UTC),
+                _moment(at),
                 url.replace("{sha}", sha),
+                tuple(parents.split()),
             )
+            yield commit, Author(by, by_email)
+
+
+def _moment(seconds: str) -> datetime:
+    """When a commit was made, as its maker says: any number can stand there."""
+    try:
+        return datetime.fromtimestamp(int(seconds), UTC)
+    except (ValueError, OverflowError, OSError):
+        return datetime.fromtimestamp(0, UTC)
+
+
+def differences(listing: bytes) -> Iterator[Difference]:
+    """The output of `diff-tree -r -z --raw --no-renames`."""
+    fields = listing.split(b"\0")
+    for meta, path in zip(fields[0::2], fields[1::2], strict=False):
+        before, after, *_ = meta.decode().removeprefix(":").split()
+        plain = before == after and before in _FILES
+        yield Difference(path.decode(errors="surrogateescape"), plain)

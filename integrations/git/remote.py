@@ -10,13 +10,23 @@ from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt,
 from tenacity.wait import wait_random_exponential
 
 from bot.domain.errors import NotFound, Refused, Unavailable
-from bot.domain.overlay import Author, Change, Commit
+from bot.domain.overlay import Author, Change, Commit, Difference
+from bot.ports import MOST_DIFFERENCES
 from bot.settings import GitSettings
 from integrations.git.cache import Cache, CacheBroken, Patience
 from integrations.git.commits import NotAFile, Tree, directories, drafted, pack, split
 from integrations.git.environment import REMOTE, GitEnvironment
 from integrations.git.failures import SYSTEM, last_words
-from integrations.git.objects import LOG_FORMAT, Found, TreeEntry, commits, contents, is_sha, tree_entries
+from integrations.git.objects import (
+    LOG_FORMAT,
+    Found,
+    TreeEntry,
+    contents,
+    differences,
+    is_sha,
+    logged,
+    tree_entries,
+)
 from integrations.git.smart_http import SmartHttp
 from integrations.git.trees import DIRECTORY, entry_of
 
@@ -75,7 +85,11 @@ class GitRemote:
         """Looks at most about 100,000 commits back; each step further back is fetched once."""
         return await self._with_cache(lambda: self._history(path, limit))
 
-    async def find(self, trailer: str, value: str, since: str) -> Commit | None:
+    async def differences(self, before: str, after: str) -> tuple[Difference, ...]:
+        """By the objects that the trees name: no blob is fetched, and no setting of the repository has a say."""
+        return await self._with_cache(lambda: self._differences(before, after))
+
+    async def find(self, trailer: str, value: str, since: str) -> tuple[Commit, ...]:
         """`since` "" looks through all of history, as `history` does."""
         return await self._with_cache(lambda: self._find(trailer, value, since))
 
@@ -188,17 +202,32 @@ class GitRemote:
                 break
         return found
 
-    async def _find(self, trailer: str, value: str, since: str) -> Commit | None:
+    async def _differences(self, before: str, after: str) -> tuple[Difference, ...]:
+        await self._require(before)
+        await self._require(after)
+        options = ("-r", "-z", "--raw", "--no-renames", "--no-ext-diff", "--ignore-submodules=none")
+        found = tuple(differences(await self._cache.local("diff-tree", *options, before, after)))
+        if len(found) > MOST_DIFFERENCES:
+            detail = f"{before[:12]} and {after[:12]} differ in {len(found)} files"
+            raise Refused(SYSTEM, "compare two commits", detail)
+        return found
+
+    async def _find(self, trailer: str, value: str, since: str) -> tuple[Commit, ...]:
         head = await self._head()
         if since == head:
-            return None
+            return ()
         if since:
             await self._reach(since, head)
         elif self._cache.boundary():
             await self._deepen_while(lambda: asyncio.sleep(0, bool(self._cache.boundary())))
         newer = (head, f"^{since}") if since else (head,)
-        candidates = await self._log("--fixed-strings", f"--grep={trailer}: {value}", "--regexp-ignore-case", *newer)
-        return next((commit for commit in candidates if commit.trailer(trailer) == value), None)
+        grep = ("--fixed-strings", f"--grep={trailer}: {value}", "--regexp-ignore-case")
+        ours = Author(self._settings.committer_name, self._settings.committer_email)
+        return tuple(
+            commit
+            for commit, committer in await self._logged(*grep, *newer)
+            if committer == ours and commit.trailer(trailer) == value
+        )
 
     async def _reach(self, since: str, head: str) -> None:
         """Fetch history back to `since`, which a new cache does not hold; all of it if the branch has left it."""
@@ -218,8 +247,11 @@ class GitRemote:
             await self._deepen(deeper)
 
     async def _log(self, *arguments: str) -> tuple[Commit, ...]:
+        return tuple(commit for commit, _ in await self._logged(*arguments))
+
+    async def _logged(self, *arguments: str) -> tuple[tuple[Commit, Author], ...]:
         output = await self._cache.local("log", "-z", LOG_FORMAT, "--no-show-signature", *arguments)
-        return tuple(commits(output, self._settings.commit_url))
+        return tuple(logged(output, self._settings.commit_url))
 
     async def _commit(self, change: Change, expected_head: str) -> Commit:
         at = datetime.now(UTC).replace(microsecond=0)
@@ -233,7 +265,7 @@ class GitRemote:
         sha = new[-1].sha
         await self._land(sha, expected_head, pack(new))
         url = self._settings.commit_url.replace("{sha}", sha)
-        return Commit(sha, change.author, change.message.strip("\n"), at, url)
+        return Commit(sha, change.author, change.message.strip("\n"), at, url, (expected_head,))
 
     async def _trees(self, directories: Iterable[str], at: str) -> dict[str, Tree]:
         """The directories as they are at a commit; what is not there yet is empty. Raises Refused, CacheBroken."""

@@ -9,8 +9,9 @@ from bot.domain.errors import HeadMoved, Refused, Unavailable
 from bot.domain.overlay import Change, Commit
 from integrations.github import messages, wire
 from integrations.github.api import Api
+from integrations.github.differences import Differences
 from integrations.github.failures import SYSTEM, NotModified
-from integrations.github.trees import is_clean
+from integrations.github.trees import Trees, is_clean
 
 STALE_SECONDS = 30.0
 """for which a read may still show the head before our own commit (G5)"""
@@ -31,6 +32,8 @@ class Commits:
         self._api = api
         self._repository = repository
         self._base = f"/repos/{repository}"
+        self._differences = Differences(api, repository)
+        self._trees = Trees(api, repository)
         self._web = web
         self._stale_seconds = stale_seconds
         self._written: dict[str, tuple[str, float]] = {}
@@ -78,21 +81,34 @@ class Commits:
         return self._made(data.created.commit.oid, change, message, expected_head)
 
     async def landed(self, change: Change, expected_head: str) -> Commit | None:
-        """The commit that `change` made on top of `expected_head`, if the branch is there."""
+        """The commit that `change` made on top of `expected_head`, if the branch is there.
+
+        Its words are anybody's, so what it changes is read too.
+        """
         head = await self.head()
         if head == expected_head:
             return None
         answer = await self._api.get(f"read commit {head[:12]}", f"{self._base}/commits/{head}")
         read = answer.decode(wire.Commit)
         message = messages.with_co_author(change.message, change.author)
-        if [parent.sha for parent in read.parents] == [expected_head] and read.commit.message.strip("\n") == message:
-            return self._made(head, change, message, expected_head)
-        return None
+        if [parent.sha for parent in read.parents] != [expected_head] or read.commit.message.strip("\n") != message:
+            return None
+        made = await self._holds(change, expected_head, head)
+        return self._made(head, change, message, expected_head) if made else None
+
+    async def _holds(self, change: Change, before: str, after: str) -> bool:
+        """Whether `change` and nothing else lies between two commits."""
+        paths = tuple(change.files)
+        differ = await self._differences.between(before, after)
+        there = await self._trees.read(paths, before)
+        if any(one.path not in change.files or (one.path in there and not one.plain) for one in differ):
+            return False
+        return await self._trees.read(paths, after) == change.files
 
     def _made(self, sha: str, change: Change, message: str, expected_head: str) -> Commit:
         self._written[expected_head] = (sha, time.monotonic())
         url = f"{self._web}/commit/{sha}" if self._web else ""
-        return Commit(sha, change.author, message, datetime.now(UTC).replace(microsecond=0), url)
+        return Commit(sha, change.author, message, datetime.now(UTC).replace(microsecond=0), url, (expected_head,))
 
     def _newest(self, sha: str) -> str:
         """Not the head before our own commits, while reads may lag behind them (G5)."""

@@ -6,14 +6,16 @@ from typing import Self
 from urllib.parse import urlsplit
 
 from bot.domain.errors import NotFound
-from bot.domain.overlay import Change, Commit
+from bot.domain.overlay import Author, Change, Commit, Difference
 from bot.ports import Comparison, PullRequest
 from bot.settings import GitHubSettings
 from integrations.github import messages, wire
 from integrations.github.api import BETWEEN_WRITES, Api, web_url
 from integrations.github.checks import Checks
 from integrations.github.commits import STALE_SECONDS, Commits
+from integrations.github.differences import Differences
 from integrations.github.failures import SYSTEM, Conflicting
+from integrations.github.identity import Identity
 from integrations.github.pulls import Pulls
 from integrations.github.trees import Trees, clean
 from integrations.http import Policy
@@ -50,6 +52,8 @@ class GitHub:
         web = f"{self._web}/{settings.repository}"
         self._commits = Commits(self._api, settings.repository, branch, web, stale_seconds)
         self._trees = Trees(self._api, settings.repository)
+        self._differences = Differences(self._api, settings.repository)
+        self._identity = Identity(self._api)
         self._pulls = Pulls(self._api, settings.repository, branch)
         self._checks = Checks(self._api, settings.repository, branch)
 
@@ -71,22 +75,26 @@ class GitHub:
         async for commit in self._listed("read history", params):
             if len(found) == limit:
                 break
-            found.append(commit)
+            found.append(messages.commit(commit))
         return tuple(found)
+
+    async def differences(self, before: str, after: str) -> tuple[Difference, ...]:
+        """By the trees of both, folder by folder (G9)."""
+        return await self._differences.between(_sha(before), _sha(after))
 
     async def commit(self, change: Change, expected_head: str) -> Commit:
         """Atomic and verified. The person is a co-author: GitHub takes no other author than the account (G4)."""
         return await self._commits.write(change, expected_head)
 
-    async def find(self, trailer: str, value: str, since: str) -> Commit | None:
+    async def find(self, trailer: str, value: str, since: str) -> tuple[Commit, ...]:
         """Without `since`, or when the branch has left it, the newest 2,000 commits are looked through."""
         head = await self.head()
         if head == since:
-            return None
-        async for commit in self._newer(since, head):
-            if commit.trailer(trailer) == value:
-                return commit
-        return None
+            return ()
+        found = {read.sha: read async for read in self._newer(since, head)}
+        carrying = [read for read in found.values() if messages.commit(read).trailer(trailer) == value]
+        ours = [messages.commit(read) for read in carrying if await self._identity.made(read)]
+        return tuple(sorted(ours, key=lambda one: one.at, reverse=True))
 
     async def open(self, change: Change, branch: str, expected_head: str, title: str, body: str) -> PullRequest:
         return await self._pulls.open(change, branch, expected_head, title, body)
@@ -94,8 +102,8 @@ class GitHub:
     async def get(self, number: int) -> PullRequest:
         return await self._pulls.get(number)
 
-    async def merge(self, number: int, message: str) -> PullRequest:
-        return await self._pulls.merge(number, message)
+    async def merge(self, number: int, head: str, message: str, author: Author) -> PullRequest:
+        return await self._pulls.merge(number, head, messages.with_co_author(message, author))
 
     async def close(self, number: int, comment: str) -> None:
         await self._pulls.close(number, comment)
@@ -127,25 +135,25 @@ class GitHub:
     async def __aexit__(self, *_: object) -> None:
         await self.aclose()
 
-    async def _newer(self, since: str, head: str) -> AsyncIterator[Commit]:
+    async def _newer(self, since: str, head: str) -> AsyncIterator[wire.Commit]:
         """What lies between, when it can be told; else the newest of all."""
         try:
             if since:
                 path = f"{self._base}/compare/{since}...{head}"
                 async for page in self._api.pages("compare", path, {}, wire.Compared):
                     for compared in page.commits:
-                        yield messages.commit(compared)
+                        yield compared
                 return
         except (NotFound, Conflicting):
             pass
         async for commit in self._listed("read history", {"sha": head}):
             yield commit
 
-    async def _listed(self, operation: str, params: Mapping[str, str | int]) -> AsyncIterator[Commit]:
+    async def _listed(self, operation: str, params: Mapping[str, str | int]) -> AsyncIterator[wire.Commit]:
         seen = 0
         async for page in self._api.pages(operation, f"{self._base}/commits", params, list[wire.Commit]):
             for commit in page:
-                yield messages.commit(commit)
+                yield commit
             seen += len(page)
             if seen >= MOST_SEARCHED:
                 return
@@ -156,7 +164,7 @@ def repository_of(source: str, web: str) -> str:
     text = re.sub(r"^git@([^:/]+):", r"ssh://git@\1/", source.strip())
     parts = urlsplit(text)
     path = parts.path.strip("/").removesuffix(".git")
-    if parts.hostname != urlsplit(web).hostname or path.count("/") != 1:
+    if (parts.hostname or "").lower() != (urlsplit(web).hostname or "").lower() or path.count("/") != 1:
         raise NotFound(SYSTEM, "compare", f"{source[:200]} is not a repository at {web}")
     return path
 

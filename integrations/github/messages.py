@@ -1,6 +1,7 @@
 """Commit messages for GitHub, which sets the author itself (G4): the person becomes a co-author. Pure."""
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from bot.domain.overlay import Author, Commit
@@ -36,8 +37,9 @@ def commit(read: wire.Commit) -> Commit:
         read.commit.message.strip("\n"),
         committed.date or datetime.min.replace(tzinfo=UTC),
         read.html_url,
+        tuple(parent.sha for parent in read.parents),
     )
     person = _PERSON.fullmatch(found.trailer(CO_AUTHOR))
     if person and read.author is not None and read.author.type == "Bot":
-        return Commit(found.sha, Author(person[1], person[2]), found.message, found.at, found.url)
+        return replace(found, author=Author(person[1], person[2]))
     return found

@@ -2,6 +2,7 @@
 
 import asyncio
 from typing import NoReturn
+from urllib.parse import quote
 
 from bot.domain.errors import HeadMoved, NotFound, Refused
 from bot.domain.overlay import Change
@@ -47,8 +48,8 @@ class Pulls:
     async def get(self, number: int) -> PullRequest:
         return await self._shown(await self._read(number))
 
-    async def merge(self, number: int, message: str) -> PullRequest:
-        """By the first method that the repository allows: squash, merge, rebase. The branch is deleted then."""
+    async def merge(self, number: int, head: str, message: str) -> PullRequest:
+        """Exactly `head`, by the first method that the repository allows: squash, merge, rebase. Deletes the branch."""
         pull = await self._read(number)
         for pause in PAUSES:
             if pull.merged or pull.state != "open" or pull.mergeable is not None:
@@ -58,7 +59,7 @@ class Pulls:
         if not pull.merged:
             if pull.state != "open":
                 raise Refused(SYSTEM, f"merge #{number}", "the pull request is closed: open a new one")
-            if pull.commits != 1:
+            if pull.head.sha != head:
                 raise HeadMoved(SYSTEM, f"merge #{number}", "somebody else pushed to the pull request's branch")
             await self._merge(pull, message)
             await self._delete_branch(pull.head.ref)
@@ -79,7 +80,8 @@ class Pulls:
         owner = self._repository.partition("/")[0]
         params: dict[str, str | int] = {"head": f"{owner}:{branch}", "base": self._base_branch, "state": "open"}
         answer = await self._api.get(f"find the pull request from {branch}", f"{self._path}/pulls", params)
-        return next((pull.number for pull in answer.decode(list[wire.PullSummary])), 0)
+        found = (p for p in answer.decode(list[wire.PullSummary]) if p.head.within(self._repository))
+        return next((pull.number for pull in found if pull.head.ref == branch), 0)
 
     async def _branch(self, branch: str, sha: str) -> None:
         """Create it; one that is there already is looked at by `_commit`."""
@@ -125,7 +127,38 @@ class Pulls:
         state = "merged" if pull.merged else pull.state
         checks = await self._checks.of(pull.head.sha) if state == "open" else "success" if pull.merged else "failure"
         merged = pull.merge_commit_sha if pull.merged and pull.merge_commit_sha else ""
-        return PullRequest(pull.number, pull.html_url, state, checks, merged)
+        fork = ""
+        parents: tuple[str, ...] = ()
+        if state == "open":
+            fork = await self._fork(pull)
+        elif merged:
+            parents = await self._parents(merged)
+        own = await self._own_commits(pull) if state == "open" or merged else 0
+        return PullRequest(
+            pull.number, pull.html_url, state, checks, merged,
+            head=pull.head.sha, fork=fork, commits=own, merge_parents=parents,
+        )  # fmt: skip
+
+    async def _fork(self, pull: wire.Pull) -> str:
+        """The newest commit that the head has in common with the branch that it goes into; "" for another branch."""
+        if pull.base.ref != self._base_branch:
+            return ""
+        operation = f"compare #{pull.number} with {self._base_branch}"
+        path = f"{self._path}/compare/{quote(self._base_branch, safe='')}...{pull.head.sha}"
+        compared = (await self._api.get(operation, path, {"per_page": 1, "page": 1})).decode(wire.Compared)
+        return compared.merge_base_commit.sha if compared.merge_base_commit else ""
+
+    async def _parents(self, sha: str) -> tuple[str, ...]:
+        answer = await self._api.get(f"read commit {sha[:12]}", f"{self._path}/git/commits/{sha}")
+        return tuple(parent.sha for parent in answer.decode(wire.Parents).parents)
+
+    async def _own_commits(self, pull: wire.Pull) -> int:
+        """Without those that only bring the branch up to date."""
+        if pull.commits <= 1:
+            return pull.commits
+        path = f"{self._path}/pulls/{pull.number}/commits"
+        pages = self._api.pages(f"list commits of #{pull.number}", path, {}, list[wire.Commit])
+        return sum([sum(len(one.parents) < 2 for one in page) async for page in pages])
 
 
 def _not_merged(pull: wire.Pull, conflict: Conflicting) -> NoReturn:

@@ -27,6 +27,7 @@ class TreeEntry(Wire, frozen=True):
     path: str
     type: str
     sha: str = ""
+    mode: str = ""
 
 
 class Tree(Wire, frozen=True):
@@ -77,15 +78,35 @@ class Commit(Wire, frozen=True):
     parents: list[GitObject] = []
 
 
+class Parents(Wire, frozen=True):
+    """Of a commit."""
+
+    parents: list[GitObject]
+
+
 class Compared(Wire, frozen=True):
+    """`merge_base_commit` is the newest commit that both sides have."""
+
     total_commits: int
     commits: list[Commit]
     html_url: str = ""
+    merge_base_commit: GitObject | None = None
+
+
+class Repository(Wire, frozen=True):
+    full_name: str = ""
 
 
 class Head(Wire, frozen=True):
+    """`repo` is None where the fork that it came from is gone."""
+
     ref: str
     sha: str
+    repo: Repository | None = None
+
+    def within(self, repository: str) -> bool:
+        """Whether the branch is of this repository, `owner/name`, and not of a fork of it."""
+        return self.repo is not None and self.repo.full_name.lower() == repository.lower()
 
 
 class Pull(Wire, frozen=True):
@@ -95,6 +116,7 @@ class Pull(Wire, frozen=True):
     html_url: str
     state: str
     head: Head
+    base: Head
     merged: bool = False
     mergeable: bool | None = None
     merge_commit_sha: str | None = None
@@ -103,6 +125,7 @@ class Pull(Wire, frozen=True):
 
 class PullSummary(Wire, frozen=True):
     number: int
+    head: Head
 
 
 class Merged(Wire, frozen=True):
@@ -189,6 +212,19 @@ class Data(Wire, frozen=True):
 
 class GraphQLAnswer(Wire, frozen=True):
     data: Data | None = None
+    errors: list[GraphQLError] | None = None
+
+
+class Viewer(Wire, frozen=True):
+    login: str
+
+
+class ViewerData(Wire, frozen=True):
+    viewer: Viewer | None = None
+
+
+class ViewerAnswer(Wire, frozen=True):
+    data: ViewerData | None = None
     errors: list[GraphQLError] | None = None
 
 

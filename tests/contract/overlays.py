@@ -6,7 +6,7 @@ from typing import Protocol
 import pytest
 
 from bot.domain.errors import HeadMoved, NotFound
-from bot.domain.overlay import Author, Change, Commit
+from bot.domain.overlay import Author, Change, Commit, Difference
 from bot.ports import OverlaySource, OverlayWriter
 
 PATH = "apps/my-app/overlays/production/kustomization.yaml"
@@ -130,15 +130,32 @@ class OverlayContract:
         first = await world.overlays.head()
         mine = await world.overlays.commit(change(), first)
         await world.push({OTHER: b"by hand\n"})
-        found = await world.overlays.find("Promotion-Id", "p-1", first)
-        assert found is not None
-        assert found.sha == mine.sha
+        [found] = await world.overlays.find("Promotion-Id", "p-1", first)
+        assert (found.sha, found.parents) == (mine.sha, (first,))
         assert found.trailer("Promotion-Id") == "p-1"
-        assert await world.overlays.find("Promotion-Id", "p-1", mine.sha) is None
-        assert await world.overlays.find("Promotion-Id", "p-2", first) is None
-        assert await world.overlays.find("Promotion-Id", "p", first) is None
+        assert await world.overlays.find("Promotion-Id", "p-1", mine.sha) == ()
+        assert await world.overlays.find("Promotion-Id", "p-2", first) == ()
+        assert await world.overlays.find("Promotion-Id", "p", first) == ()
 
     async def test_words_of_a_message_are_no_trailer(self, world: World) -> None:
         first = await world.overlays.head()
         await world.overlays.commit(change(message="Say Promotion-Id: p-9 here\n\nmore\n\nFrom: staging"), first)
-        assert await world.overlays.find("Promotion-Id", "p-9", first) is None
+        assert await world.overlays.find("Promotion-Id", "p-9", first) == ()
+
+    async def test_what_differs_between_two_commits_is_told_for_the_whole_repository(self, world: World) -> None:
+        first = await world.overlays.head()
+        commit = await world.overlays.commit(change(b"1\n"), first)
+        pushed = await world.push({OTHER: b"2\n", "apps/new/deep/file.yaml": b"x"})
+        assert await world.overlays.differences(first, first) == ()
+        assert await world.overlays.differences(first, commit.sha) == (Difference(PATH, plain=True),)
+        assert sorted(await world.overlays.differences(first, pushed), key=lambda one: one.path) == [
+            Difference(OTHER, plain=True),
+            Difference(PATH, plain=True),
+            Difference("apps/new/deep/file.yaml", plain=False),
+        ]
+        assert await world.overlays.differences(pushed, commit.sha) == (
+            Difference(OTHER, plain=True),
+            Difference("apps/new/deep/file.yaml", plain=False),
+        )
+        with pytest.raises(NotFound):
+            await world.overlays.differences(first, "f" * 40)

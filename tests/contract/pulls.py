@@ -7,7 +7,7 @@ import pytest
 
 from bot.domain.errors import NotFound, Refused
 from bot.ports import PullRequests
-from tests.contract.overlays import BEFORE, OTHER, PATH, Overlays, change
+from tests.contract.overlays import ANA, BEFORE, OTHER, PATH, Overlays, change
 
 BRANCH = "pilothouse/my-app-production-p1"
 
@@ -64,7 +64,7 @@ class PullContract:
     async def test_a_merge_writes_the_change_on_whatever_the_head_is_now(self, world: World) -> None:
         pull = await world.pulls.open(change(), BRANCH, await world.overlays.head(), "Promote", "")
         await world.push({OTHER: b"by hand\n"})
-        merged = await world.pulls.merge(pull.number, "Promote my-app\n\nPromotion-Id: p-1")
+        merged = await world.pulls.merge(pull.number, pull.head, "Promote my-app\n\nPromotion-Id: p-1", ANA)
         assert merged.state == "merged"
         assert merged.merge_commit == await world.overlays.head()
         assert await world.content(PATH) == b"new\n"
@@ -74,8 +74,8 @@ class PullContract:
 
     async def test_merging_twice_is_merging_once(self, world: World) -> None:
         pull = await world.pulls.open(change(), BRANCH, await world.overlays.head(), "Promote", "")
-        first = await world.pulls.merge(pull.number, "Promote")
-        assert await world.pulls.merge(pull.number, "Promote") == first
+        first = await world.pulls.merge(pull.number, pull.head, "Promote", ANA)
+        assert await world.pulls.merge(pull.number, pull.head, "Promote", ANA) == first
 
     async def test_a_closed_pull_request_is_not_merged(self, world: World) -> None:
         pull = await world.pulls.open(change(), BRANCH, await world.overlays.head(), "Promote", "")
@@ -83,7 +83,7 @@ class PullContract:
         await world.pulls.close(pull.number, "again")
         assert (await world.pulls.get(pull.number)).state == "closed"
         with pytest.raises(Refused, match="closed"):
-            await world.pulls.merge(pull.number, "Promote")
+            await world.pulls.merge(pull.number, pull.head, "Promote", ANA)
         assert await world.content(PATH) == BEFORE
 
     async def test_after_a_closed_one_another_can_be_opened(self, world: World) -> None:
@@ -92,11 +92,11 @@ class PullContract:
         await world.pulls.close(first.number, "Rejected")
         second = await world.pulls.open(change(b"other\n"), BRANCH, head, "Promote", "")
         assert second.number != first.number
-        await world.pulls.merge(second.number, "Promote")
+        await world.pulls.merge(second.number, second.head, "Promote", ANA)
         assert await world.content(PATH) == b"other\n"
 
     async def test_an_unknown_pull_request_is_not_found(self, world: World) -> None:
         with pytest.raises(NotFound):
             await world.pulls.get(4711)
         with pytest.raises(NotFound):
-            await world.pulls.merge(4711, "x")
+            await world.pulls.merge(4711, "f" * 40, "x", ANA)

@@ -13,10 +13,11 @@ from bot.settings import GitHubSettings
 from integrations.github import GitHub
 from integrations.github.commits import MUTATION
 from integrations.sandbox.git import GitServer, Signature
+from integrations.sandbox.git.repository import Draft
 from integrations.sandbox.github import GitHubServer, Settings
 from integrations.sandbox.serving import serve
 from tests.contract.covered import Covered
-from tests.contract.overlays import FILES, OTHER, PATH, change
+from tests.contract.overlays import ANA, FILES, OTHER, PATH, change
 from tests.contract.recorder import Exchange, Recorder, template_of
 from tests.contract.specs import contract, openapi, openapi_problems
 from tests.contract.test_github import APP, PRIVATE, QUICK, REPOSITORY
@@ -44,6 +45,7 @@ CALLS = {
     ("GET", f"{R}/pulls"),
     ("POST", f"{R}/pulls"),
     ("GET", f"{R}/pulls/{{pull_number}}"),
+    ("GET", f"{R}/pulls/{{pull_number}}/commits"),
     ("PATCH", f"{R}/pulls/{{pull_number}}"),
     ("PUT", f"{R}/pulls/{{pull_number}}/merge"),
     ("POST", f"{R}/pulls/{{pull_number}}/reviews"),
@@ -80,8 +82,11 @@ async def use_everything(github: GitHub, git: GitServer, url: str) -> None:
     assert (await github.compare(f"{url}/{REPOSITORY}.git", first, commit.sha)).total == 2
     one = await github.open(change(b"1\n", path=OTHER), "promote/one", commit.sha, "One", "Body")
     await github.open(change(b"1\n", path=OTHER), "promote/one", commit.sha, "One", "Body")
-    await github.merge(one.number, "Merge one\n\nPromotion-Id: p-2")
+    await github.merge(one.number, one.head, "Merge one\n\nPromotion-Id: p-2", ANA)
     two = await github.open(change(b"2\n", path=OTHER), "promote/two", await github.head(), "Two", "Body")
+    author = Signature("Someone Else", "someone@example.com")
+    await git.repository.commit_on("promote/two", Draft({OTHER: b"3\n"}, "By hand", author, author))
+    assert (await github.get(two.number)).commits == 2
     await github.close(two.number, "Rejected")
     # What happens only after an answer was lost:
     await github._commits.landed(change(), head)

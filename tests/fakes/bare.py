@@ -41,11 +41,22 @@ class BareRepository:
         """Newest first."""
         return self.git("rev-list", "main").split()
 
-    def commit(self, files: Mapping[str, bytes], message: str = "Change by hand", *, root: bool = False) -> str:
-        """A commit by somebody else on `main`; `root` begins a new history there."""
+    def commit(
+        self,
+        files: Mapping[str, bytes],
+        message: str = "Change by hand",
+        who: str = "Someone Else <someone@example.com>",
+        *,
+        root: bool = False,
+        more: str = "",
+    ) -> str:
+        """A commit by somebody else on `main`; `root` begins a new history there.
+
+        `more`: file commands of git-fast-import(1), for what is no plain file.
+        """
         lines = [
-            b"commit refs/heads/main\nmark :1\nauthor Someone Else <someone@example.com> 1767600000 +0100\n"
-            b"committer Someone Else <someone@example.com> 1767600000 +0100\n",
+            f"commit refs/heads/main\nmark :1\nauthor {who} 1767600000 +0100\n"
+            f"committer {who} 1767600000 +0100\n".encode(),
             b"data %d\n%s\n" % (len(message.encode()), message.encode()),
         ]
         if not root and self.git("for-each-ref", "refs/heads/main"):
@@ -53,6 +64,7 @@ class BareRepository:
         for path, content in files.items():
             mode = b"100755" if path.endswith(".sh") else b"100644"
             lines.append(b'M %s inline "%s"\ndata %d\n%s\n' % (mode, path.encode(), len(content), content))
+        lines.append(more.encode())
         lines.append(b"\nget-mark :1\ndone\n")
         return self.git("fast-import", "--quiet", "--done", "--force", stdin=b"".join(lines))
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from bot.domain.errors import HeadMoved, NotFound, Refused
-from bot.domain.overlay import Author, Change, Commit
+from bot.domain.overlay import Author, Change, Commit, Difference
 from bot.ports import PullRequest
 
 START = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
@@ -20,7 +20,7 @@ class Branch:
 
     pull: PullRequest
     name: str
-    change: Change
+    author: Author
     fails: str = ""
     """why a merge is refused, "" when it is not"""
 
@@ -32,10 +32,15 @@ class MemoryOverlays:
     files: dict[str, bytes] = field(default_factory=dict)
     commit_url: str = "https://git.example.com/commit/{sha}"
     failing: Exception | None = None
+    odd: set[str] = field(default_factory=set)
+    """paths of links, submodules, and files whose mode was changed"""
+    us: frozenset[str] = frozenset()
+    """shas of commits that others made and that carry our identity"""
 
     def __post_init__(self) -> None:
         self._log: list[Commit] = []
         self._trees: dict[str, dict[str, bytes]] = {}
+        self._ours: set[str] = set()
         self._branches: dict[int, Branch] = {}
         self._numbers = itertools.count(1)
         self._shas = itertools.count()
@@ -75,22 +80,27 @@ class MemoryOverlays:
         ]
         return tuple(reversed(touching))[:limit]
 
+    async def differences(self, before: str, after: str) -> tuple[Difference, ...]:
+        old, new = self._tree(before), self._tree(after)
+        paths = sorted(path for path in old.keys() | new.keys() if old.get(path) != new.get(path))
+        return tuple(Difference(path, path in old and path in new and path not in self.odd) for path in paths)
+
     async def commit(self, change: Change, expected_head: str) -> Commit:
         self._answer()
         if expected_head != self._log[-1].sha:
             raise HeadMoved("git", "push", f"the branch is not at {expected_head[:12]} any more")
         if not change.files:
             raise Refused("git", "commit", "nothing to write")
-        return self._write(change.files, change.message, change.author)
+        made = self._write(change.files, change.message, change.author)
+        self._ours.add(made.sha)
+        return made
 
-    async def find(self, trailer: str, value: str, since: str) -> Commit | None:
+    async def find(self, trailer: str, value: str, since: str) -> tuple[Commit, ...]:
         self._answer()
-        for commit in reversed(self._log):
-            if commit.sha == since:
-                return None
-            if commit.trailer(trailer) == value:
-                return commit
-        return None
+        shas = [commit.sha for commit in self._log]
+        newer = self._log[shas.index(since) + 1 :] if since in shas else self._log
+        ours = self._ours | self.us
+        return tuple(c for c in reversed(newer) if c.trailer(trailer) == value and c.sha in ours)
 
     async def open(self, change: Change, branch: str, expected_head: str, title: str, body: str) -> PullRequest:
         self._answer()
@@ -100,21 +110,32 @@ class MemoryOverlays:
         if expected_head not in self._trees:
             raise NotFound("git", "open a pull request", f"no commit {expected_head}")
         number = next(self._numbers)
-        pull = PullRequest(number, f"https://git.example.com/pull/{number}", "open", "pending")
-        self._branches[number] = Branch(pull, branch, change)
+        url = f"https://git.example.com/pull/{number}"
+        head = self._draft(expected_head, change.files)
+        pull = PullRequest(number, url, "open", "pending", head=head, fork=expected_head, commits=1)
+        self._branches[number] = Branch(pull, branch, change.author)
         return pull
 
     async def get(self, number: int) -> PullRequest:
         return self._branch(number).pull
 
-    async def merge(self, number: int, message: str) -> PullRequest:
+    async def merge(self, number: int, head: str, message: str, author: Author) -> PullRequest:
+        if self._branch(number).pull.state == "open" and self._branch(number).pull.head != head:
+            raise HeadMoved("git", "merge", "somebody else pushed to the pull request's branch")
+        return await self.merge_by_hand(number, message)
+
+    async def merge_by_hand(self, number: int, message: str = "merged by hand") -> PullRequest:
+        """Whatever the branch holds by now."""
         branch = self._branch(number)
         if branch.pull.state == "merged":
             return branch.pull
         if branch.pull.state != "open" or branch.fails:
             raise Refused("git", "merge", branch.fails or "the pull request is closed")
-        commit = self._write(branch.change.files, message, branch.change.author)
-        branch.pull = replace(branch.pull, state="merged", merge_commit=commit.sha)
+        pull = branch.pull
+        fork, head = self._tree(pull.fork), self._tree(pull.head)
+        changed = {path: body for path, body in head.items() if fork.get(path) != body}
+        commit = self._write(changed, message, branch.author, gone=fork.keys() - head.keys())
+        branch.pull = replace(pull, state="merged", merge_commit=commit.sha, merge_parents=commit.parents, fork="")
         return branch.pull
 
     async def close(self, number: int, comment: str) -> None:
@@ -126,10 +147,18 @@ class MemoryOverlays:
         branch = self._branch(number)
         branch.pull = replace(branch.pull, checks=checks)
 
-    def push_to_branch(self, number: int, files: dict[str, bytes]) -> None:
-        """Somebody adds to the pull request."""
+    def push_to_branch(
+        self, number: int, files: Mapping[str, bytes], *, gone: Iterable[str] = (), force: bool = False
+    ) -> None:
+        """Somebody adds to the pull request; `force`: in place of the commit that is there."""
         branch = self._branch(number)
-        branch.change = replace(branch.change, files={**branch.change.files, **files})
+        pull = branch.pull
+        head = self._draft(pull.head, files, gone)
+        branch.pull = replace(pull, head=head, commits=pull.commits + (not force))
+
+    async def squat(self, branch: str, files: Mapping[str, bytes]) -> PullRequest:
+        """Somebody else opens a pull request from a branch of this name."""
+        return await self.open(Change(dict(files), "Mine", SOMEONE), branch, await self.head(), "Mine", "")
 
     def refuse_merge(self, number: int, why: str) -> None:
         self._branch(number).fails = why
@@ -150,13 +179,25 @@ class MemoryOverlays:
         if self.failing is not None:
             raise self.failing
 
-    def _write(self, files: Mapping[str, bytes], message: str, author: Author) -> Commit:
+    def _draft(self, on: str, files: Mapping[str, bytes], gone: Iterable[str] = ()) -> str:
+        """A commit of a branch: the tree that it has."""
+        sha = hashlib.sha1(f"branch {next(self._shas)}".encode()).hexdigest()
+        self._trees[sha] = {path: body for path, body in {**self._tree(on), **files}.items() if path not in set(gone)}
+        return sha
+
+    def _write(self, files: Mapping[str, bytes], message: str, author: Author, *, gone: Iterable[str] = ()) -> Commit:
         number = next(self._shas)
         sha = hashlib.sha1(f"{number} {message}".encode()).hexdigest()
         before = self._trees[self._log[-1].sha] if self._log else {}
         commit = Commit(
-            sha, author, message.strip("\n"), START + timedelta(minutes=number), self.commit_url.replace("{sha}", sha)
+            sha,
+            author,
+            message.strip("\n"),
+            START + timedelta(minutes=number),
+            self.commit_url.replace("{sha}", sha),
+            (self._log[-1].sha,) if self._log else (),
         )
-        self._trees[sha] = {**before, **files}
+        left_out = set(gone)
+        self._trees[sha] = {path: body for path, body in {**before, **files}.items() if path not in left_out}
         self._log.append(commit)
         return commit

@@ -44,7 +44,7 @@ async def test_a_commit_and_its_undoing(remote: GitRemote) -> None:
     changed = Change({path: before + b"\n"}, "Live test\n\nPromotion-Id: live-test", author)
     commit = await remote.commit(changed, head)
     try:
-        assert await remote.find("Promotion-Id", "live-test", head) == commit
+        assert await remote.find("Promotion-Id", "live-test", head) == (commit,)
         with pytest.raises(HeadMoved):
             await remote.commit(Change({path: before + b"\n\n"}, "Live test", author), head)
     finally:

@@ -49,8 +49,7 @@ async def test_a_commit_and_its_undoing(github: GitHub) -> None:
         assert await github.head() == commit.sha
         with pytest.raises(HeadMoved):
             await github.commit(changed, head)
-        found = await github.find("Promotion-Id", "live-test", head)
-        assert found is not None
+        [found] = await github.find("Promotion-Id", "live-test", head)
         assert found.sha == commit.sha
         assert (await github.compare(commit.url.partition("/commit/")[0], head, commit.sha)).total == 1
     finally:

@@ -40,7 +40,7 @@ class CountedWriter:
         self.tries[change.message.partition("Promotion-Id: ")[2].partition("\n")[0]] += 1
         return await self.remote.commit(change, expected_head)
 
-    async def find(self, trailer: str, value: str, since: str) -> Commit | None:
+    async def find(self, trailer: str, value: str, since: str) -> tuple[Commit, ...]:
         return await self.remote.find(trailer, value, since)
 
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from bot.domain.overlay import Change, Commit
+from bot.domain.overlay import Author, Change, Commit
 from bot.domain.promotion import Promotion
 from bot.ports import Messenger, OverlaySource, OverlayWriter, Posted, PullRequest, PullRequests, Registry, Rendered
 from bot.workflow.committer import Committer, Moved
@@ -103,8 +103,8 @@ class HeldPulls:
     async def get(self, number: int) -> PullRequest:
         return await self._pulls.get(number)
 
-    async def merge(self, number: int, message: str) -> PullRequest:
-        merged = await self._pulls.merge(number, message)
+    async def merge(self, number: int, head: str, message: str, author: Author) -> PullRequest:
+        merged = await self._pulls.merge(number, head, message, author)
         await self._holds.reach_effect("merge")
         return merged
 

@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 from bot.domain.overlay import Change, Commit
-from bot.workflow.committer import Committer, message
+from bot.workflow.commit_message import message
+from bot.workflow.committer import Committer
 from tests.unit.bot.workflow.house import House
 from tests.views.samples import BO, MIA, approval, promotion
 
@@ -24,7 +25,7 @@ async def test_a_twin_that_was_faster_is_recognised_not_taken_for_a_stranger(hom
                 await home.overlays.commit(change, expected_head)
             return await home.overlays.commit(change, expected_head)
 
-        async def find(self, trailer: str, value: str, since: str) -> Commit | None:
+        async def find(self, trailer: str, value: str, since: str) -> tuple[Commit, ...]:
             return await home.overlays.find(trailer, value, since)
 
     made = await Committer(home.overlays, SlowWriter(), home.registry).commit(promotion)

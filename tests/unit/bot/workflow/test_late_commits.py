@@ -66,7 +66,7 @@ async def test_a_commit_that_was_made_before_a_long_silence_is_not_asked_about(
         await lock(home)
         raise Unavailable("git", "push", "the connection was reset")
 
-    async def find_but_not_then(trailer: str, value: str, since: str) -> Commit | None:
+    async def find_but_not_then(trailer: str, value: str, since: str) -> tuple[Commit, ...]:
         nonlocal looks
         looks += 1
         if looks == 2:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from bot.domain.errors import HeadMoved
+from bot.domain.overlay import Author
 from bot.domain.promotion import Phase, Promotion, Stage
 from bot.ports import PullRequest
 from bot.workflow.pull_requests import MERGE_TRIES
@@ -26,10 +27,10 @@ async def test_a_merge_that_others_overtook_is_tried_again(
     async with house(tmp_path, PULL_REQUESTS) as home:
         merge, overtaken = home.overlays.merge, [HeadMoved("github", "merge #1", "Base branch was modified.")] * times
 
-        async def merge_at_a_bad_moment(number: int, message: str) -> PullRequest:
+        async def merge_at_a_bad_moment(number: int, head: str, message: str, author: Author) -> PullRequest:
             if overtaken:
                 raise overtaken.pop()
-            return await merge(number, message)
+            return await merge(number, head, message, author)
 
         monkeypatch.setattr(home.overlays, "merge", merge_at_a_bad_moment)
         asked = await home.deploy("ana")
@@ -52,7 +53,7 @@ async def open_one(home: House) -> Promotion:
 async def test_people_may_merge_it_themselves(tmp_path: Path) -> None:
     async with house(tmp_path, PULL_REQUESTS) as home:
         asked = await open_one(home)
-        await home.overlays.merge(1, "merged by hand")
+        await home.overlays.merge_by_hand(1)
         await home.engine.pass_time(MINUTE)
         assert (await home.now(asked)).phase is Phase.SUCCEEDED
 
@@ -61,7 +62,7 @@ async def test_something_else_than_what_was_approved_is_not_called_a_success(tmp
     async with house(tmp_path, PULL_REQUESTS) as home:
         asked = await open_one(home)
         home.overlays.push_to_branch(1, {path("production"): kustomization("v1.4.3")})
-        await home.overlays.merge(1, "merged by hand")
+        await home.overlays.merge_by_hand(1)
         await home.engine.pass_time(MINUTE)
         ended = await home.now(asked)
         assert ended.phase is Phase.ERRORED
@@ -103,7 +104,7 @@ async def test_a_merge_that_only_people_may_do_is_waited_for(tmp_path: Path) -> 
         assert waiting.phase is Phase.RUNNING
         assert waiting.held_up == ("It cannot be merged yet (at least one review is required): merge it, or close it.")
         home.overlays.refuse_merge(1, "")
-        await home.overlays.merge(1, "merged by hand")
+        await home.overlays.merge_by_hand(1)
         await home.engine.pass_time(MINUTE)
         assert (await home.now(asked)).phase is Phase.SUCCEEDED
 
@@ -113,7 +114,7 @@ async def test_a_branch_that_somebody_pushed_to_is_not_merged_by_pilothouse(
 ) -> None:
     monkeypatch.setattr("bot.workflow.pull_requests.MERGE_PAUSE", 0)
 
-    async def pushed(number: int, message: str) -> PullRequest:
+    async def pushed(number: int, head: str, message: str, author: Author) -> PullRequest:
         raise HeadMoved("github", "merge #1", "somebody else pushed to the pull request's branch")
 
     async with house(tmp_path, PULL_REQUESTS) as home:
@@ -153,6 +154,6 @@ async def test_an_abort_that_comes_after_the_merge_changes_nothing(
 ) -> None:
     async with house(tmp_path, PULL_REQUESTS) as home:
         asked = await open_one(home)
-        await home.overlays.merge(1, "merged by hand")
+        await home.overlays.merge_by_hand(1)
         await home.abort("ana", asked)
         assert (await home.now(asked)).phase is Phase.SUCCEEDED

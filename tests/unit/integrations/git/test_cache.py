@@ -111,7 +111,7 @@ async def test_a_new_cache_finds_a_commit_older_than_what_it_fetched(
     bare.commit_often(OTHER, 150)
     shutil.rmtree(cache_dir)
     found = await remote.find("Promotion-Id", "p-1", since)
-    assert found == mine
+    assert found == (mine,)
 
 
 async def test_a_commit_is_looked_for_everywhere_when_the_branch_has_left_its_beginning(
@@ -120,8 +120,8 @@ async def test_a_commit_is_looked_for_everywhere_when_the_branch_has_left_its_be
     lost = await remote.head()
     bare.commit(FILES, "A new history", root=True)
     mine = await remote.commit(change(), await remote.head())
-    assert await remote.find("Promotion-Id", "p-1", lost) == mine
-    assert await remote.find("Promotion-Id", "p-2", lost) is None
+    assert await remote.find("Promotion-Id", "p-1", lost) == (mine,)
+    assert await remote.find("Promotion-Id", "p-2", lost) == ()
 
 
 async def test_the_edge_of_what_was_fetched_does_not_pass_for_a_change(bare: BareRepository, remote: GitRemote) -> None:

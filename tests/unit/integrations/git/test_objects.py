@@ -15,7 +15,7 @@ from bot.domain.overlay import Author, Change
 from integrations.git.commits import Tree, directories, drafted, pack
 from integrations.git.environment import split_credentials
 from integrations.git.failures import remote_failure
-from integrations.git.objects import LOG_FORMAT, commits, contents, tree_entries
+from integrations.git.objects import LOG_FORMAT, contents, logged, tree_entries
 from integrations.git.process import GitFailed
 from tests.fakes.bare import BareRepository
 
@@ -65,7 +65,7 @@ def test_whatever_is_committed_is_read_back(
     log = subprocess.run(
         ["git", "log", "-z", LOG_FORMAT, sha], cwd=repository.path, capture_output=True, check=True
     ).stdout
-    newest = next(commits(log, "https://git.example.com/{sha}"))
+    newest, _ = next(logged(log, "https://git.example.com/{sha}"))
     assert (newest.sha, newest.at, newest.url) == (sha, at, f"https://git.example.com/{sha}")
     assert newest.message == change.message.strip("\n")
 
@@ -93,7 +93,7 @@ def test_nonsense_is_no_crash_but_a_value_error(output: bytes, asked: list[str])
     for parse in (
         lambda: list(contents(output, asked)),
         lambda: list(tree_entries(output)),
-        lambda: list(commits(output, "")),
+        lambda: list(logged(output, "")),
     ):
         with contextlib.suppress(ValueError):
             parse()

@@ -147,8 +147,7 @@ async def test_a_push_whose_answer_is_lost_is_found_again(host: Host, remote: Gi
     with pytest.raises(Unavailable):
         await remote.commit(change(), head)
     host.between.loses_answers_to_pushes = False
-    found = await remote.find("Promotion-Id", "p-1", head)
-    assert found is not None
+    [found] = await remote.find("Promotion-Id", "p-1", head)
     assert await host.shas() == [found.sha, head]
 
 

@@ -1,6 +1,7 @@
 """GitHub's traps: limits, tokens, lost answers, lagging reads, checks, and other people's branches."""
 
 import asyncio
+import base64
 import itertools
 import json
 import time
@@ -408,9 +409,55 @@ async def test_a_commit_whose_answer_was_lost_is_found_at_the_head(api: respx.Ro
     api.get(f"{REPO}/git/ref/heads/main").mock(side_effect=lambda _: ref(OTHER_SHA))
     message = messages.with_co_author(change().message, ANA)
     api.get(f"{REPO}/commits/{OTHER_SHA}").respond(200, json=commit_json(message, SHA))
+    trees(api, {"a": ("100644", "1" * 40)}, {"a": ("100644", "2" * 40)}, b"new\n")
     async with with_token() as client:
-        assert (await client.commit(change(), SHA)).sha == OTHER_SHA
+        assert (await client.commit(ONE, SHA)).sha == OTHER_SHA
     assert sent.call_count == 1
+
+
+ONE = Change({"a": b"new\n"}, change().message, ANA)
+Entries = dict[str, tuple[str, str]]
+
+
+def trees(api: respx.Router, before: Entries, after: Entries, body: bytes) -> None:
+    """Both commits' root folders, and what the file `a` holds at the newer one."""
+    for sha, entries in ((SHA, before), (OTHER_SHA, after)):
+        kinds = {"160000": "commit", "040000": "tree"}
+        listed = [
+            {"path": path, "mode": mode, "type": kinds.get(mode, "blob"), "sha": blob}
+            for path, (mode, blob) in entries.items()
+        ]
+        api.get(f"{REPO}/git/trees/{sha}").respond(200, json={"sha": sha, "tree": listed, "truncated": False})
+    for sha, content in ((SHA, b"old\n"), (OTHER_SHA, body)):
+        shown = {"type": "file", "encoding": "base64", "content": base64.b64encode(content).decode()}
+        api.get(f"{REPO}/contents/a", params={"ref": sha}).respond(200, json=shown)
+
+
+OLD, NEW = ("100644", "1" * 40), ("100644", "2" * 40)
+
+
+@pytest.mark.parametrize(
+    ("after", "body"),
+    [
+        ({"a": NEW, "b": NEW}, b"new\n"),
+        ({"a": NEW}, b"newer\n"),
+        ({"a": ("100755", "2" * 40)}, b"new\n"),
+        ({"a": ("120000", "2" * 40)}, b"new\n"),
+        ({"a": NEW, "sub": ("160000", "3" * 40)}, b"new\n"),
+        ({"b": NEW}, b"new\n"),
+    ],
+    ids=["another file", "another content", "executable", "a link", "a submodule", "a rename"],
+)
+async def test_the_words_of_a_lost_commit_do_not_make_it_ours(api: respx.Router, after: Entries, body: bytes) -> None:
+    """G3: the same parent, author and message; another change."""
+    api.post(f"{URL}/graphql").respond(502)
+    api.get(f"{REPO}/git/ref/heads/main").mock(side_effect=lambda _: ref(OTHER_SHA))
+    message = messages.with_co_author(ONE.message, ANA)
+    api.get(f"{REPO}/commits/{OTHER_SHA}").respond(200, json=commit_json(message, SHA))
+    trees(api, {"a": OLD}, after, body)
+    async with with_token() as client:
+        with pytest.raises(Unavailable):
+            await client.commit(ONE, SHA)
 
 
 @pytest.mark.parametrize(
@@ -642,9 +689,9 @@ async def test_a_required_check_that_nobody_reported_is_pending_and_holds_the_me
         pull = await world.client.open(change(), "promote", await world.client.head(), "Promote", "")
         assert pull.checks == "pending"
         with pytest.raises(Refused, match="ci"):
-            await world.client.merge(pull.number, "Promote")
+            await world.client.merge(pull.number, pull.head, "Promote", ANA)
         await world.report(pull.number, "success")
-        assert (await world.client.merge(pull.number, "Promote")).state == "merged"
+        assert (await world.client.merge(pull.number, pull.head, "Promote", ANA)).state == "merged"
 
 
 @pytest.mark.parametrize(("statuses", "runs"), [(2, 1), (1, 2), (1000, 1000), (1, 1)])
@@ -693,7 +740,7 @@ async def test_a_push_by_somebody_else_to_the_branch_holds_the_merge(tmp_path: P
         pull = await world.client.open(change(), "promote", await world.client.head(), "Promote", "")
         await world.push_to("promote", {OTHER: b"smuggled\n"})
         with pytest.raises(HeadMoved, match="somebody else"):
-            await world.client.merge(pull.number, "Promote")
+            await world.client.merge(pull.number, pull.head, "Promote", ANA)
         assert await world.content(OTHER) == FILES[OTHER]
 
 
@@ -718,7 +765,7 @@ async def test_opening_goes_on_where_it_broke_off(tmp_path: Path) -> None:
 
         await Commits(world.client._api, REPOSITORY, "two").write(change(), head)
         two = await world.client.open(change(), "two", head, "Two", "")
-        assert (await world.client.merge(two.number, "Two")).state == "merged"
+        assert (await world.client.merge(two.number, two.head, "Two", ANA)).state == "merged"
 
 
 async def test_a_hub_that_comes_back_is_used_again(tmp_path: Path) -> None:

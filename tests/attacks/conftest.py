@@ -1,0 +1,5 @@
+"""A house for every attack that wants one."""
+
+from tests.unit.bot.workflow.conftest import home
+
+__all__ = ["home"]
