@@ -211,6 +211,8 @@ class Plan:
     """id of the promotion that this one was issued in place of"""
     authors: tuple[str, ...] = ()
     """e-mails of the authors of the newest source commits, where policy asks for them"""
+    authors_unknown: tuple[str, ...] = ()
+    """apps of images whose authors nobody told: one of them may be anybody"""
     correlation_id: str = ""
     version: int = 1
     """of the story that is told of it: one that an older Pilothouse began is told as that one would have"""

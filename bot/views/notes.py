@@ -79,7 +79,7 @@ def pull_request_body(promotion: Promotion) -> str:
         f"Asked for by {safe(plan.requester.name)}; approved by {people}.",
         "\n".join(moves),
         "\n".join(rows),
-        safe(plan.reason) if plan.reason else "",
+        f"The reason given: {safe(plan.reason)}" if plan.reason else "",
         f"Promotion-Id: {plan.id}",
     ]
     return "\n\n".join(part for part in parts if part)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import structlog
 
+from bot.domain.authorship import authors_of
 from bot.domain.errors import IntegrationError
 from bot.domain.promotion import Move
 from bot.ports import Comparison, SourceHistory
@@ -17,10 +18,14 @@ PATIENCE_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class Told:
-    """The moves with their counts, and the e-mails of the authors of their newest commits."""
+    """The moves with their counts, and the e-mails of whoever wrote their newest commits.
+
+    `unknown`: the apps of images whose authors nobody told.
+    """
 
     moves: tuple[Move, ...]
     authors: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
 
 
 class Changes:
@@ -37,8 +42,10 @@ class Changes:
         counted = tuple(
             replace(move, commits=one.total) if one else move for move, one in zip(known, found, strict=True)
         )
-        newest = [one.commits[0].author.email for one in found if one and one.commits]
-        return Told(counted, tuple(dict.fromkeys(email for email in newest if email)))
+        wrote = [authors_of(one.commits) if one else () for one in found]
+        unknown = [move.app for move, by in zip(known, wrote, strict=True) if not by or not all(by)]
+        authors = dict.fromkeys(email for by in wrote for email in by if email)
+        return Told(counted, tuple(authors), tuple(dict.fromkeys(unknown)))
 
     async def _compared(self, move: Move) -> Comparison | None:
         if self._sources is None or not (move.source and move.revision and move.revision_before):

@@ -37,9 +37,9 @@ def headline(promotion: Promotion) -> str:
     verb = "roll back to" if plan.kind is Kind.ROLLBACK else "promote"
     single, *more = promotion.moves
     if not more:
-        return inert(f"{single.app}: {verb} {single.after.label} in {plan.environment}")
+        return _first(f"{single.app}: {verb} {single.after.label} in {plan.environment}")
     apps = dict.fromkeys(move.app for move in promotion.moves)
-    return inert(f"{verb} {', '.join(apps)} in {plan.environment}")
+    return _first(f"{verb} {', '.join(apps)} in {plan.environment}")
 
 
 def author(person: Person) -> Author:
@@ -55,6 +55,11 @@ def inert(text: str) -> str:
     line = one_line(text)[:LONGEST]
     line = _NUMBER.sub(r"\g<0> ", _MENTION.sub("@ ", line))
     return line.replace("[", "(").replace("]", ")")
+
+
+def _first(text: str) -> str:
+    """As a line that begins a message: dashes there end it for git, and # makes it a comment."""
+    return inert(text).lstrip("-# ")
 
 
 def one_line(text: str) -> str:

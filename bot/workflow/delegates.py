@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from bot.domain import identity
+from bot.domain.authorship import Told, told_apart
 from bot.domain.caller import Caller, Person, Target
-from bot.domain.promotion import Promotion
+from bot.domain.promotion import Plan, Promotion
 from bot.policy import Policy
 from bot.ports import Directory
 from bot.store.delegations import DelegationStore, Standing
@@ -35,8 +35,8 @@ class Delegates:
         standings = await self._standings(caller, promotion, used)
         lenders = [p for p in standings[0].behalf if all(p in standing.behalf for standing in standings)]
         if not plan.approval.author_approval:
-            authors = {identity.address(author) for author in plan.authors}
-            lenders = [one for one in lenders if identity.address(one.email) not in {"", *authors}]
+            known = bool(plan.authors) and not plan.authors_unknown
+            lenders = [one for one in lenders if known and not_an_author(one, plan)]
         if not lenders:
             return Lent()
         others = {one.id for standing in standings for one in standing.behalf} - {one.id for one in lenders}
@@ -49,6 +49,11 @@ class Delegates:
             await self.delegations.roles_of(caller, target, self.policy, self.directory, without=without)
             for target in targets_of(promotion)
         ]
+
+
+def not_an_author(person: Person, plan: Plan) -> bool:
+    """Whether addresses tell them apart from everybody who wrote it."""
+    return all(told_apart(author, person.email) is Told.OTHER for author in plan.authors)
 
 
 def targets_of(promotion: Promotion) -> tuple[Target, ...]:

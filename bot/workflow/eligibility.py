@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from bot.domain import identity
+from bot.domain.authorship import Told, told_apart
 from bot.domain.caller import Caller, Permission, Target
 from bot.domain.errors import Conflict, NotAllowed
 from bot.domain.promotion import Promotion, Stage, VoteKind
@@ -93,18 +94,27 @@ class Eligibility:
             raise NotAllowed(f"You cannot approve your own promotion. {others}")
         if rule.author_approval:
             return
-        if not plan.authors:
+        if plan.authors_unknown or not plan.authors:
+            whose = f" for {' and '.join(plan.authors_unknown)}" if plan.authors_unknown else ""
             raise NotAllowed(
-                "Policy keeps the author of the newest commit from approving, and the source repository did not tell "
-                "who that is: nobody can approve. Set PILOTHOUSE_GITHUB__…, or author_approval: true."
+                "Policy keeps the author of the newest commit from approving, and nobody can tell who wrote it"
+                f"{whose}: nobody can approve. Label the image with its source and revision, set PILOTHOUSE_GITHUB__…, "
+                "or set author_approval: true."
             )
         if not identity.address(caller.person.email):
             raise NotAllowed(
                 "Policy keeps the author of the newest commit from approving, and Slack does not tell your confirmed "
                 f"e-mail address, so you cannot be told apart from them. {others}"
             )
-        if any(identity.same_address(caller.person.email, author) for author in plan.authors):
+        told = {author: told_apart(author, caller.person.email) for author in plan.authors}
+        if Told.SAME in told.values():
             raise NotAllowed(f"You wrote the newest commit of this image, so somebody else must approve. {others}")
+        if unknown := [author for author, one in told.items() if one is Told.UNKNOWN]:
+            raise NotAllowed(
+                f"Policy keeps the author of the newest commit from approving, and {unknown[0]} may be you: that "
+                "address is private, or of another domain than yours in Slack. Commit with the address of your Slack "
+                f"profile, or set author_approval: true. {others}"
+            )
 
 
 def roles_in(voices: Voices) -> tuple[str, ...]:

@@ -315,6 +315,7 @@ class Planner:
             skipped_gates=self._skipped(apps, want),
             break_glass=want.break_glass,
             authors=told.authors,
+            authors_unknown=told.unknown,
             correlation_id=context.correlation_id,
             version=STORY,
         )

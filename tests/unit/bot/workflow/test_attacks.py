@@ -86,7 +86,9 @@ async def test_a_tag_beside_a_digest_is_not_believed(home: House) -> None:
 async def test_whose_address_is_not_known_cannot_be_told_apart_from_the_author(home: House) -> None:
     asked = await home.now(await home.deploy("ana"))
     rule = replace(asked.plan.approval, author_approval=False)
-    promotion = replace(asked, plan=replace(asked.plan, approval=rule, authors=("mia@example.com",)))
+    promotion = replace(
+        asked, plan=replace(asked.plan, approval=rule, authors=("mia@example.com",), authors_unknown=())
+    )
     bo = await home.person("bo")
     hidden = replace(bo, person=replace(bo.person, email=""))
     check = home.desk.eligibility.check

@@ -309,7 +309,7 @@ async def test_whose_word_would_not_count_lends_no_role_beside_others_who_do(hom
     both = await home.desk.eligibility.lent_to(cy, asked)
     assert {"release-manager", "admin"} <= both.roles
     rule = replace(asked.plan.approval, author_approval=False)
-    hers = replace(asked, plan=replace(asked.plan, approval=rule, authors=("dee@example.com",)))
+    hers = replace(asked, plan=replace(asked.plan, approval=rule, authors=("dee@example.com",), authors_unknown=()))
     lent = await home.desk.eligibility.lent_to(cy, hers)
     assert [person.name for person in lent.behalf] == ["bo"]
     assert "admin" not in lent.roles

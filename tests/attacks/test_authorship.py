@@ -1,0 +1,133 @@
+"""`author_approval: false`: whoever cannot be told apart from the author may not approve."""
+
+from dataclasses import replace
+
+import pytest
+
+from bot.domain.authorship import Told, authors_of, told_apart
+from bot.domain.errors import NotAllowed
+from bot.domain.overlay import Author, Commit
+from bot.domain.promotion import Promotion, VoteKind
+from bot.workflow.changes import Changes
+from tests.fakes.sources import MemorySources
+from tests.unit.bot.workflow.house import House
+from tests.unit.bot.workflow.test_changes import built, sources
+from tests.views.samples import AT
+
+BO = "bo@example.com"
+HIDDEN = {
+    "a private address": "bo.private@gmail.com",
+    "another domain of the house": "bo@corp.example.org",
+    "noreply of GitHub": "12345+bo@users.noreply.github.com",
+    "noreply of GitHub, older": "bo@users.noreply.github.com",
+    "noreply of a bot": "49699333+dependabot[bot]@users.noreply.github.com",
+    "web-flow": "noreply@github.com",
+    "noreply of the house": "noreply@example.com",
+    "no-reply with a tag": "no-reply+bo@example.com",
+    "do-not-reply": "do-not-reply@example.com",
+    "a build host": "root@build-17",
+    "a laptop": "bo@macbook.local",
+    "what Pilothouse itself writes": "u0bo@slack.invalid",
+    "nothing": " ",
+    "a final dot": "bo@example.com.",
+    "quotes": '"bo"@example.com',
+    "blanks": "  bo@example.com ",
+    "no address": "bo",
+    "no mailbox": "@example.com",
+    "letters that look alike": "b\u043e@example.com",
+    "a domain that looks alike": "bo@ex\u0430mple.com",
+}
+THE_SAME = {
+    "a plus-address": "bo+work@example.com",
+    "two plus-tags": "bo+a+b@example.com",
+    "upper case": "BO@Example.COM",
+}
+
+
+async def asked_with(home: House, *authors: str, unknown: tuple[str, ...] = ()) -> Promotion:
+    asked = await home.now(await home.deploy("ana"))
+    rule = replace(asked.plan.approval, author_approval=False)
+    return replace(asked, plan=replace(asked.plan, approval=rule, authors=authors, authors_unknown=unknown))
+
+
+async def approve(home: House, promotion: Promotion, who: str = "bo") -> None:
+    caller = await home.person(who)
+    home.desk.eligibility.check(promotion, VoteKind.APPROVE, caller, promotion.content_hash)
+
+
+@pytest.mark.parametrize("author", HIDDEN.values(), ids=HIDDEN.keys())
+@pytest.mark.parametrize("beside", [(), ("mia@example.com",)], ids=["alone", "beside another author"])
+async def test_an_author_with_a_hidden_address_does_not_slip_through(
+    home: House, author: str, beside: tuple[str, ...]
+) -> None:
+    promotion = await asked_with(home, *beside, author)
+    with pytest.raises(NotAllowed, match="may be you"):
+        await approve(home, promotion)
+
+
+@pytest.mark.parametrize("author", THE_SAME.values(), ids=THE_SAME.keys())
+async def test_another_spelling_of_the_same_address_is_the_same_person(home: House, author: str) -> None:
+    with pytest.raises(NotAllowed, match="You wrote the newest commit"):
+        await approve(home, await asked_with(home, author))
+
+
+@pytest.mark.parametrize("unknown", [("my-app",), ("ledger", "my-app")])
+async def test_an_image_whose_source_is_not_known_lets_nobody_approve(home: House, unknown: tuple[str, ...]) -> None:
+    with pytest.raises(NotAllowed, match="nobody can approve"):
+        await approve(home, await asked_with(home, "mia@example.com", unknown=unknown))
+
+
+async def test_who_is_plainly_somebody_else_may_approve(home: House) -> None:
+    await approve(home, await asked_with(home, "mia@example.com", "dee+x@example.com"))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("b.o@gmail.com", "bo@gmail.com"),
+        ("bo@googlemail.com", "bo@gmail.com"),
+        ("B.O+x@GoogleMail.com", "bo@gmail.com"),
+    ],
+)
+def test_what_one_mail_host_leaves_out_of_account_tells_nobody_apart(one: str, other: str) -> None:
+    assert told_apart(one, other) is Told.SAME
+    assert told_apart("b.o@example.com", BO) is Told.OTHER
+
+
+def commit(message: str, email: str = "mia@example.com", parents: tuple[str, ...] = ("p",)) -> Commit:
+    return Commit("c", Author("x", email), message, AT, parents=parents)
+
+
+@pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        ("Work\n\nCo-authored-by: Bo <bo@example.com>", (BO,)),
+        ("Work\n\nco-authored-BY: Bo <bo@example.com>", (BO,)),
+        ("Work\n\nCo-authored-by: Bo <bo@example.com>\nSigned-off-by: x <x@example.com>\n\nmore words", (BO,)),
+        (
+            "Work\n\n  Co-authored-by : Bo <bo@example.com>\nCo-authored-by: D <dee@example.com>",
+            (BO, "dee@example.com"),
+        ),
+        ("Work\n\nCo-authored-by: Bo, without an address", ("",)),
+    ],
+)
+def test_co_authors_are_authors(message: str, expected: tuple[str, ...]) -> None:
+    assert authors_of([commit(message)]) == ("mia@example.com", *expected)
+
+
+def test_who_merges_does_not_hide_who_wrote() -> None:
+    newest = [commit("Merge", "dee@example.com", ("p", "q")), commit("Merge", "x@example.com", ("p", "q"))]
+    assert authors_of([*newest, commit("Work", BO), commit("Older")]) == ("dee@example.com", BO)
+
+
+@pytest.mark.parametrize("gone", ["", "nowhere"])
+async def test_two_images_one_of_which_nobody_knows(gone: str) -> None:
+    told = await Changes(sources()).of([built("my-app", "c0", "c2"), built("ledger", "c0", gone)])
+    assert (told.authors, told.unknown) == (("bo@example.com",), ("ledger",))
+
+
+async def test_a_co_author_without_an_address_may_be_anybody() -> None:
+    source = "https://github.com/acme/my-app"
+    old, new = (replace(commit(text), sha=sha) for sha, text in (("c0", "x"), ("c1", "x\n\nCo-authored-by: Bo")))
+    told = await Changes(MemorySources({source: [old, new]})).of([built("my-app", "c0", "c1")])
+    assert told.unknown == ("my-app",)
