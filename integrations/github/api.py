@@ -10,14 +10,13 @@ from bot.settings import GitHubSettings
 from integrations.github import wire
 from integrations.github.failures import SYSTEM, BadCredentials, from_graphql, limited_graphql, refine
 from integrations.github.silence import Silence
-from integrations.github.tokens import Tokens
+from integrations.github.tokens import HEADERS, Tokens
 from integrations.http import Answer, Bearer, Connection, Policy
 
 T = TypeVar("T")
 AT_ONCE = 10
 BETWEEN_WRITES = 1.0
 """seconds (G16)"""
-_HEADERS = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
 
 
 class Api:
@@ -110,7 +109,7 @@ class Api:
                 method,
                 path,
                 params=params,
-                headers={**_HEADERS, **(headers or {})},
+                headers={**HEADERS, **(headers or {})},
                 json=body,
                 idempotent=idempotent,
             )

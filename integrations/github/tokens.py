@@ -13,6 +13,8 @@ from integrations.github.failures import SYSTEM, refine
 from integrations.http import Bearer, Connection, Policy
 
 OPERATION = "get an installation token"
+HEADERS = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
+"""of every request"""
 EARLY = timedelta(minutes=5)
 """before its end a token is replaced"""
 _IAT_BACK = 60
@@ -66,7 +68,7 @@ class Tokens:
     async def _grant(self, connection: Connection) -> wire.InstallationToken:
         path = f"/app/installations/{self._settings.installation_id}/access_tokens"
         # Each token is as good as the other, so asking again does no harm.
-        answer = await connection.request(OPERATION, "POST", path, json={}, idempotent=True)
+        answer = await connection.request(OPERATION, "POST", path, headers=HEADERS, json={}, idempotent=True)
         return answer.decode(wire.InstallationToken)
 
 

@@ -278,6 +278,7 @@ def grants(api: respx.Router, minutes: float) -> respx.Route:
         token = request.headers["authorization"].removeprefix("Bearer ")
         claims = jwt.decode(token, PUBLIC, algorithms=["RS256"])
         assert claims["iss"] == "7"
+        assert request.headers["x-github-api-version"] == "2022-11-28"
         assert 0 < claims["exp"] - time.time() <= 600
         assert claims["iat"] <= time.time() - 59
         ends = (datetime.now(UTC) + timedelta(minutes=minutes)).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -725,6 +726,35 @@ async def test_a_plan_without_rulesets_requires_nothing_by_them(api: respx.Route
     api.get(url__startswith=f"{REPO}/commits/{SHA}/check-runs").respond(200, json={"total_count": 0, "check_runs": []})
     async with with_token() as client:
         assert await client.checks(SHA) == "pending"
+
+
+@pytest.mark.parametrize(
+    ("statuses", "runs", "expected"),
+    [
+        (0, 0, "success"),
+        (1, 0, "success"),
+        (0, 1, "success"),
+        (2, 0, "pending"),
+        (0, 2, "pending"),
+        (101, 1, "pending"),
+    ],
+)
+async def test_checks_are_believed_only_when_all_that_are_counted_were_told(
+    api: respx.Router, statuses: int, runs: int, expected: str
+) -> None:
+    """G10, G9: `total_count` says how many there are."""
+    api.get(url__startswith=f"{REPO}/rules/branches/main").respond(200, json=[])
+    api.get(f"{REPO}/branches/main").respond(200, json={})
+    good = {"context": "ci", "state": "success"}
+    api.get(url__startswith=f"{REPO}/commits/{SHA}/status").respond(
+        200, json={"state": "success", "total_count": statuses, "statuses": [good] if statuses else []}
+    )
+    run = {"name": "ci", "status": "completed", "conclusion": "success"}
+    api.get(url__startswith=f"{REPO}/commits/{SHA}/check-runs").respond(
+        200, json={"total_count": runs, "check_runs": [run] if runs else []}
+    )
+    async with with_token() as client:
+        assert await client.checks(SHA) == expected
 
 
 async def test_a_protected_branch_refuses_a_direct_commit_with_its_reason(tmp_path: Path) -> None:
