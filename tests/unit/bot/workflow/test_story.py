@@ -111,7 +111,6 @@ async def test_a_gate_whose_system_is_away_waits_and_is_asked_again(home: House)
     [
         ("ana", "You do not have the `approve` permission for my-app in production. Ask @release-managers"),
         ("cy", "You do not have the `approve` permission"),
-        ("gus", "Guests and people of other workspaces have no `approve` permission"),
     ],
 )
 async def test_who_may_not_approve_is_told_the_rule_and_who_could(home: House, who: str, sentence: str) -> None:
@@ -121,6 +120,13 @@ async def test_who_may_not_approve_is_told_the_rule_and_who_could(home: House, w
     assert sentence in told.value.sentence
     assert (await home.now(asked)).approvals == ()
     assert [row.event for row in await home.audit.rows()][-1] == "refused"
+
+
+async def test_a_guest_is_answered_as_if_there_were_no_promotion(home: House) -> None:
+    asked = await home.deploy("ana")
+    with pytest.raises(UnknownName, match="There is no promotion"):
+        await home.approve("gus", asked)
+    assert (await home.now(asked)).approvals == ()
 
 
 async def test_nobody_approves_their_own_promotion(home: House) -> None:
