@@ -26,9 +26,9 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from benchmarks._goals import goal
-from bot.garbage import set_aside
 from bot.ports import Messenger, Modals, RequestLog
 from bot.router import Router, bolt_app
+from bot.runtime.gc import set_aside
 from bot.store.database import Database
 from bot.store.requests import RequestStore
 from bot.store.schema import migrate

@@ -28,9 +28,9 @@ from benchmarks._goals import goal
 from bot.domain.application import ApplicationRef
 from bot.domain.overlay import Commit
 from bot.domain.promotion import ApprovalRule, Kind, Move, Phase, Plan, Promotion, Stage
-from bot.kustomization import read_images
+from bot.overlays.kustomization import read_images
+from bot.promotions.committer import Committer
 from bot.settings import GitSettings
-from bot.workflow.committer import Committer
 from integrations.git import GitRemote
 from integrations.sandbox.git import GitServer
 from integrations.sandbox.serving import serve

@@ -2,15 +2,15 @@
 
 from dataclasses import replace
 
+from bot.command import command
 from bot.domain.caller import Caller, Permission
 from bot.domain.errors import Conflict, UnknownName
 from bot.domain.intent import Adjust
 from bot.domain.promotion import Promotion
 from bot.domain.reply import Reply, Silent
 from bot.grammar import Words
-from bot.names import did_you_mean
-from bot.registry import command
-from bot.workflow.promotions import Promotions
+from bot.promotions.promotions import Promotions
+from bot.runtime.spelling import did_you_mean
 
 
 def parse(words: Words) -> Adjust:

@@ -2,12 +2,12 @@
 
 from dataclasses import replace
 
+from bot.command import command
 from bot.domain.caller import Caller, Permission
 from bot.domain.intent import Approve
 from bot.domain.reply import Reply, Silent
 from bot.grammar import Words
-from bot.registry import command
-from bot.workflow.promotions import Promotions
+from bot.promotions.promotions import Promotions
 
 
 def parse(words: Words) -> Approve:

@@ -1,10 +1,10 @@
 """The button Reject: it asks why."""
 
+from bot.command import command
 from bot.domain.caller import Caller, Permission
 from bot.domain.intent import AskReason
 from bot.domain.reply import ReasonForm, Reply
-from bot.registry import command
-from bot.workflow.promotions import Promotions
+from bot.promotions.promotions import Promotions
 
 
 @command("ask reason", allow=Permission.VIEW, modal="Reject")

@@ -1,12 +1,11 @@
 """`/pilothouse can my-app prod`: what you may do there."""
 
+from bot.command import command
 from bot.domain.caller import Caller, Permission
-from bot.domain.intent import Intent
+from bot.domain.intent import CanI, Intent
 from bot.domain.reply import Reply
-from bot.domain.safety_intent import CanI
 from bot.grammar import IN, Slots, Words
-from bot.registry import command
-from bot.safety.permissions import Permissions
+from bot.queries.permissions import Permissions
 
 
 def parse(words: Words) -> Intent:

@@ -1,13 +1,12 @@
 """`/delegate @mia until fri`: somebody speaks for you while you are away."""
 
+from bot.command import command
 from bot.domain.caller import Caller, Permission
-from bot.domain.intent import Intent
+from bot.domain.intent import Intent, NameDelegate
 from bot.domain.reply import Reply
-from bot.domain.safety_intent import NameDelegate
 from bot.grammar import Words
 from bot.policy import Policy
-from bot.registry import command
-from bot.safety.delegations import DelegationDesk
+from bot.safety.delegations import DelegationService
 from bot.safety.times import read_time
 
 
@@ -30,7 +29,7 @@ def parse(words: Words) -> Intent:
     parse=parse,
     names=False,
 )
-async def delegate(ask: NameDelegate, caller: Caller, policy: Policy, delegations: DelegationDesk) -> Reply:
+async def delegate(ask: NameDelegate, caller: Caller, policy: Policy, delegations: DelegationService) -> Reply:
     """Name who speaks for you while you are away; `off` ends it.
 
     When they approve, your roles count beside their own. That never lets anybody approve what they asked for, nor what

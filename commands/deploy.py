@@ -1,14 +1,14 @@
 """`/deploy my-app prod`: the bot's main job."""
 
+from bot.command import command
 from bot.domain.caller import Caller, Permission
 from bot.domain.intent import Deploy, IfBusy, Intent
 from bot.domain.reply import DryRun, GlassAsked, Reply
 from bot.grammar import IN, Slots, Words
 from bot.notify.audience import approvers
 from bot.policy import Policy
-from bot.registry import command
-from bot.workflow.promotions import Promotions
-from bot.workflow.turns import Turns
+from bot.promotions.promotions import Promotions
+from bot.promotions.scheduler import Scheduler
 
 
 def parse(words: Words) -> Intent:
@@ -36,7 +36,7 @@ def parse(words: Words) -> Intent:
     allow=Permission.PROMOTE,
     parse=parse,
 )
-async def deploy(ask: Deploy, caller: Caller, promotions: Promotions, turns: Turns, policy: Policy) -> Reply:
+async def deploy(ask: Deploy, caller: Caller, promotions: Promotions, turns: Scheduler, policy: Policy) -> Reply:
     """Put an image into an environment.
 
     Without an image: what the environment before it runs now. `--dry-run` shows the verdict of every gate and changes

@@ -1,13 +1,12 @@
 """`/freeze prod until mon 08:00 INC-123`: stop the line."""
 
+from bot.command import command
 from bot.domain.caller import Caller, Permission
-from bot.domain.intent import Intent
+from bot.domain.intent import CallFreeze, Intent
 from bot.domain.reply import Reply
-from bot.domain.safety_intent import CallFreeze
 from bot.grammar import Words
 from bot.policy import Policy
-from bot.registry import command
-from bot.safety.freezes import FreezeDesk
+from bot.safety.freezes import FreezeService
 from bot.safety.times import read_time
 
 
@@ -34,7 +33,7 @@ def parse(words: Words) -> Intent:
     allow=Permission.FREEZE,
     parse=parse,
 )
-async def freeze(ask: CallFreeze, caller: Caller, policy: Policy, freezes: FreezeDesk) -> Reply:
+async def freeze(ask: CallFreeze, caller: Caller, policy: Policy, freezes: FreezeService) -> Reply:
     """Freeze an environment: nothing is promoted there until the time that you give.
 
     Times are on your own clock: `until mon 08:00`, `for 2h`, `until tomorrow 9am`, `until 2026-10-05 08:00`. Apps and

@@ -1,10 +1,10 @@
 """`/pilothouse help`, and `help` behind every command."""
 
+from bot.command import Registry, command
 from bot.domain.caller import Permission
 from bot.domain.intent import Help
 from bot.domain.reply import HelpPage, Reply
 from bot.grammar import Words
-from bot.registry import Registry, command
 
 
 def parse(words: Words) -> Help:

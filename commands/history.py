@@ -1,13 +1,11 @@
 """`/history my-app [prod]`: what was promoted."""
 
+from bot.command import command
 from bot.domain.caller import Caller, Permission
-from bot.domain.intent import Intent
-from bot.domain.reply import Reply
-from bot.domain.safety_intent import ShowHistory
-from bot.domain.safety_reply import History
+from bot.domain.intent import Intent, ShowHistory
+from bot.domain.reply import History, Reply
 from bot.grammar import IN, Slots, Words
 from bot.policy import Policy, shows_all
-from bot.registry import command
 from bot.store.promotions import PromotionStore
 
 SHOWN = 15

@@ -1,13 +1,12 @@
 """`/lock my-app prod for 2h a migration`: hold promotions back."""
 
+from bot.command import command
 from bot.domain.caller import Caller, Permission
-from bot.domain.intent import Intent
+from bot.domain.intent import Intent, TakeLock
 from bot.domain.reply import Reply
-from bot.domain.safety_intent import TakeLock
 from bot.grammar import Words
 from bot.policy import Policy
-from bot.registry import command
-from bot.safety.locks import LockDesk
+from bot.safety.locks import LockService
 from bot.safety.times import read_time_if_any
 
 
@@ -24,7 +23,7 @@ def parse(words: Words) -> Intent:
 
 
 @command("lock", usage="/lock [APP] ENV [--for TIME|--until TIME] REASON", allow=Permission.LOCK, parse=parse)
-async def lock(ask: TakeLock, caller: Caller, policy: Policy, locks: LockDesk) -> Reply:
+async def lock(ask: TakeLock, caller: Caller, policy: Policy, locks: LockService) -> Reply:
     """Hold an app in an environment, or without APP the whole environment: nothing is promoted there meanwhile.
 
     It ends when you `/unlock` it, or at the time that you give: `--for 2h`, `--until 18:00`, `until mon 08:00`. You are

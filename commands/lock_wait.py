@@ -1,13 +1,13 @@
 """The button "Tell me when it is free"."""
 
+from bot.command import command
 from bot.domain.caller import Caller, Permission
+from bot.domain.intent import AwaitLock
 from bot.domain.reply import Reply
-from bot.domain.safety_intent import AwaitLock
-from bot.registry import command
-from bot.safety.locks import LockDesk
+from bot.safety.locks import LockService
 
 
 @command("lock wait", allow=Permission.LOCK)
-async def wait(ask: AwaitLock, caller: Caller, locks: LockDesk) -> Reply:
+async def wait(ask: AwaitLock, caller: Caller, locks: LockService) -> Reply:
     """Be told by direct message when a lock is released or expires."""
     return await locks.wait(ask, caller)

@@ -1,11 +1,11 @@
 """`/locks`: what holds promotions back now."""
 
+from bot.command import command
 from bot.domain.caller import Caller, Permission
+from bot.domain.intent import ShowHolds
 from bot.domain.reply import Reply
-from bot.domain.safety_intent import ShowHolds
 from bot.grammar import Words
-from bot.registry import command
-from bot.safety.standing import HoldsBoard
+from bot.queries.holds import HoldsQuery
 
 
 def parse(words: Words) -> ShowHolds:
@@ -14,6 +14,6 @@ def parse(words: Words) -> ShowHolds:
 
 
 @command("locks", usage="/locks", allow=Permission.VIEW, parse=parse, names=False)
-async def locks(ask: ShowHolds, caller: Caller, board: HoldsBoard) -> Reply:  # noqa: ARG001 (it asks for all there is)
+async def locks(ask: ShowHolds, caller: Caller, board: HoldsQuery) -> Reply:  # noqa: ARG001 (it asks for all there is)
     """What is locked and frozen, by whom, since when and why; rejected images, and reviews that are owed."""
     return await board.holds(caller)

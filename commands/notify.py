@@ -1,12 +1,12 @@
 """The button "Notify me when ready", and its keyboard twin."""
 
+from bot.command import command
 from bot.domain.caller import Caller, Permission
 from bot.domain.intent import Subscribe
 from bot.domain.reply import Reply, Told
 from bot.grammar import Words
-from bot.registry import command
-from bot.workflow.promotions import Promotions
-from bot.workflow.subscribers import Subscribers
+from bot.promotions.promotions import Promotions
+from bot.promotions.subscribers import Subscribers
 
 
 def parse(words: Words) -> Subscribe:

@@ -1,11 +1,11 @@
 """A bare command: ask for what was left out."""
 
-from bot.catalog import Catalog
+from bot.command import Registry, command
 from bot.domain.caller import Caller, Permission, Target
 from bot.domain.intent import Pick
 from bot.domain.reply import Choice, Picker, Reply
+from bot.overlays.catalog import Catalog
 from bot.policy import Policy, authorize, may
-from bot.registry import Registry, command
 
 
 @command("pick", allow=Permission.VIEW, modal="Pilothouse")

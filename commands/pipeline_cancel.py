@@ -1,5 +1,6 @@
 """`/pipeline cancel RUN`: stop a build."""
 
+from bot.command import command
 from bot.domain.caller import Caller, Permission
 from bot.domain.errors import Conflict
 from bot.domain.intent import CancelRun
@@ -7,8 +8,7 @@ from bot.domain.pipeline import CancelMode
 from bot.domain.reply import Reply, RunDetail
 from bot.grammar import Words
 from bot.ports import Pipelines
-from bot.registry import command
-from bot.workflow.runs import Runs
+from bot.queries.runs import Runs
 
 
 def parse(words: Words) -> CancelRun:

@@ -1,13 +1,13 @@
 """`/pipeline list [my-app]`: the newest runs."""
 
+from bot.command import command
 from bot.domain.caller import Caller, Permission
 from bot.domain.intent import Intent, ListRuns
 from bot.domain.reply import Reply, RunList
 from bot.grammar import Words
 from bot.policy import Policy, may
 from bot.ports import Pipelines
-from bot.registry import command
-from bot.workflow.runs import target_of
+from bot.queries.runs import target_of
 
 SHOWN = 10
 

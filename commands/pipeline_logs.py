@@ -1,11 +1,11 @@
 """`/pipeline logs RUN`: what its steps printed."""
 
+from bot.command import command
 from bot.domain.caller import Caller, Permission
 from bot.domain.intent import RunLogs
 from bot.domain.reply import Reply, RunLog
 from bot.grammar import Words
-from bot.registry import command
-from bot.workflow.runs import Runs
+from bot.queries.runs import Runs
 
 LINES = 1000
 """of each step"""

@@ -1,13 +1,13 @@
 """`/pipeline retry RUN`: the same build again."""
 
+from bot.command import command
 from bot.domain.caller import Caller, Permission
 from bot.domain.errors import Conflict
 from bot.domain.intent import RetryRun
 from bot.domain.reply import Reply, RunDetail
 from bot.grammar import Words
 from bot.ports import PipelineRetries
-from bot.registry import command
-from bot.workflow.runs import RunFollowing, Runs, request_like
+from bot.queries.runs import RunFollowing, Runs, request_like
 
 
 def parse(words: Words) -> RetryRun:

@@ -1,5 +1,6 @@
 """`/pipeline run my-app feature/login`: start a build."""
 
+from bot.command import command
 from bot.domain.caller import Caller, Permission
 from bot.domain.errors import InvalidCommand
 from bot.domain.intent import Intent, RunPipeline
@@ -8,8 +9,7 @@ from bot.domain.reply import Reply, RunDetail
 from bot.grammar import Place, Words
 from bot.policy import Policy
 from bot.ports import Pipelines
-from bot.registry import command
-from bot.workflow.runs import RunFollowing, fixed_names, leads_elsewhere, parameters, pipeline_of
+from bot.queries.runs import RunFollowing, fixed_names, leads_elsewhere, parameters, pipeline_of
 
 
 def parse(words: Words) -> Intent:

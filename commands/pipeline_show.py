@@ -1,12 +1,12 @@
 """`/pipeline show RUN`: where a run is, and why it failed."""
 
+from bot.command import command
 from bot.domain.caller import Caller, Permission
 from bot.domain.errors import IntegrationError
 from bot.domain.intent import ShowRun
 from bot.domain.reply import Reply, RunDetail
 from bot.grammar import Words
-from bot.registry import command
-from bot.workflow.runs import Runs
+from bot.queries.runs import Runs
 
 
 def parse(words: Words) -> ShowRun:

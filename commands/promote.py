@@ -1,14 +1,14 @@
 """`/promote my-app from staging to production`, and release trains."""
 
+from bot.command import command
 from bot.domain.caller import Caller, Permission
 from bot.domain.intent import IfBusy, Intent, Promote
 from bot.domain.reply import DryRun, GlassAsked, Reply
 from bot.grammar import IN, Place, Slots, Words
 from bot.notify.audience import approvers
 from bot.policy import Policy
-from bot.registry import command
-from bot.workflow.promotions import Promotions
-from bot.workflow.turns import Turns
+from bot.promotions.promotions import Promotions
+from bot.promotions.scheduler import Scheduler
 
 MOST_APPS = 50
 
@@ -44,7 +44,7 @@ def parse(words: Words) -> Intent:
     allow=Permission.PROMOTE,
     parse=parse,
 )
-async def promote(ask: Promote, caller: Caller, promotions: Promotions, turns: Turns, policy: Policy) -> Reply:
+async def promote(ask: Promote, caller: Caller, promotions: Promotions, turns: Scheduler, policy: Policy) -> Reply:
     """Move what runs in one environment to another.
 
     Several apps, or `all` of them, travel as one release train: one card, one approval, one commit. So does all that

@@ -1,12 +1,11 @@
 """`/reject my-app@1.4.2 leaks memory`: this image goes nowhere any more."""
 
+from bot.command import command
 from bot.domain.caller import Caller, Permission
-from bot.domain.intent import Intent
+from bot.domain.intent import Intent, RejectImage
 from bot.domain.reply import Reply
-from bot.domain.safety_intent import RejectImage
 from bot.grammar import Words
-from bot.registry import command
-from bot.safety.rejections import RejectionDesk
+from bot.safety.rejections import RejectionService
 
 
 def parse(words: Words) -> Intent:
@@ -20,7 +19,7 @@ def parse(words: Words) -> Intent:
     parse=parse,
     names=False,
 )
-async def reject_image(ask: RejectImage, caller: Caller, rejections: RejectionDesk) -> Reply:
+async def reject_image(ask: RejectImage, caller: Caller, rejections: RejectionService) -> Reply:
     """Reject an image: it is promoted nowhere any more, by no way, until somebody un-rejects it.
 
     It is the digest that is rejected, whatever its tags will be. Where it runs already it goes on running; the answer

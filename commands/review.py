@@ -1,11 +1,11 @@
 """`/review p-abc all is well`: close the review that a break-glass owes."""
 
+from bot.command import command
 from bot.domain.caller import Caller, Permission
+from bot.domain.intent import CloseReview
 from bot.domain.reply import Reply
-from bot.domain.safety_intent import CloseReview
 from bot.grammar import Words
-from bot.registry import command
-from bot.safety.reviews import ReviewDesk
+from bot.safety.reviews import ReviewService
 
 
 def parse(words: Words) -> CloseReview:
@@ -17,6 +17,6 @@ def parse(words: Words) -> CloseReview:
 
 
 @command("review", usage="/review PROMOTION NOTE", allow=Permission.APPROVE, parse=parse, names=False)
-async def review(ask: CloseReview, caller: Caller, reviews: ReviewDesk) -> Reply:
+async def review(ask: CloseReview, caller: Caller, reviews: ReviewService) -> Reply:
     """Close the review that a break-glass owes; for approvers, but not for whoever broke the glass."""
     return await reviews.close(ask, caller)

@@ -1,15 +1,15 @@
 """`/rollback my-app prod to 1.4.1`: back to an image that ran there before."""
 
-from bot.catalog import Catalog
+from bot.command import command
 from bot.domain.caller import Caller, Permission
 from bot.domain.intent import IfBusy, Intent, Rollback
 from bot.domain.overlay import OverlayImage
 from bot.domain.reply import Reply, RollbackChoices
 from bot.grammar import Slots, Words
-from bot.registry import command
-from bot.workflow.promotions import Promotions
-from bot.workflow.tags import Tags
-from bot.workflow.turns import Turns
+from bot.overlays.catalog import Catalog
+from bot.promotions.promotions import Promotions
+from bot.promotions.scheduler import Scheduler
+from bot.promotions.tags import Tags
 
 PREVIOUS = "previous"
 
@@ -42,7 +42,7 @@ def parse(words: Words) -> Intent:
     parse=parse,
 )
 async def rollback(
-    ask: Rollback, caller: Caller, promotions: Promotions, turns: Turns, catalog: Catalog, tags: Tags
+    ask: Rollback, caller: Caller, promotions: Promotions, turns: Scheduler, catalog: Catalog, tags: Tags
 ) -> Reply:
     """Go back to an image that the environment ran before.
 

@@ -2,15 +2,15 @@
 
 import asyncio
 
-from bot.catalog import Catalog
+from bot.command import command
 from bot.domain.caller import Caller, Permission, Target
 from bot.domain.intent import Intent, ShowScan
 from bot.domain.reply import Reply, ScanReports
 from bot.grammar import IN, Slots, Words
+from bot.overlays.catalog import Catalog
 from bot.policy import Policy, authorize
 from bot.ports import Registry
-from bot.registry import command
-from bot.workflow.scans import Scans
+from bot.queries.scans import Scans
 
 
 def parse(words: Words) -> Intent:

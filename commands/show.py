@@ -1,11 +1,11 @@
 """`/show p-7f3a`: a promotion, wherever its card is."""
 
+from bot.command import command
 from bot.domain.caller import Caller, Permission
 from bot.domain.intent import ShowPromotion
 from bot.domain.reply import Reply, Shown
 from bot.grammar import Words
-from bot.registry import command
-from bot.workflow.promotions import Promotions
+from bot.promotions.promotions import Promotions
 
 
 def parse(words: Words) -> ShowPromotion:

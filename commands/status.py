@@ -1,11 +1,11 @@
 """`/status [my-app] [prod]`: what runs where."""
 
+from bot.command import command
 from bot.domain.caller import Caller, Permission
 from bot.domain.intent import Status
 from bot.domain.reply import Reply, StatusBoard
 from bot.grammar import IN, Slots, Words
-from bot.registry import command
-from bot.workflow.board import Board
+from bot.queries.status import StatusQuery
 
 
 def parse(words: Words) -> Status:
@@ -14,7 +14,7 @@ def parse(words: Words) -> Status:
 
 
 @command("status", usage="/status [APP] [ENV]", allow=Permission.VIEW, parse=parse)
-async def status(ask: Status, caller: Caller, board: Board) -> Reply:
+async def status(ask: Status, caller: Caller, board: StatusQuery) -> Reply:
     """What runs where, how Argo CD finds it, and which promotions are under way.
 
     Slack has a `/status` of its own, for what stands beside your name: where that one answers instead,

@@ -1,12 +1,11 @@
 """`/unfreeze prod`: go on."""
 
+from bot.command import command
 from bot.domain.caller import Caller, Permission
-from bot.domain.intent import Intent
+from bot.domain.intent import EndFreeze, Intent
 from bot.domain.reply import Reply
-from bot.domain.safety_intent import EndFreeze
 from bot.grammar import IN, Slots, Words
-from bot.registry import command
-from bot.safety.freezes import FreezeDesk
+from bot.safety.freezes import FreezeService
 
 
 def parse(words: Words) -> Intent:
@@ -17,6 +16,6 @@ def parse(words: Words) -> Intent:
 
 
 @command("unfreeze", usage="/unfreeze [APP] ENV", allow=Permission.FREEZE, parse=parse)
-async def unfreeze(ask: EndFreeze, caller: Caller, freezes: FreezeDesk) -> Reply:
+async def unfreeze(ask: EndFreeze, caller: Caller, freezes: FreezeService) -> Reply:
     """End the freeze that somebody called. The windows of the policy stay as they are."""
     return await freezes.end(ask, caller)

@@ -1,12 +1,11 @@
 """`/unlock my-app prod`: let promotions through again."""
 
+from bot.command import command
 from bot.domain.caller import Caller, Permission
-from bot.domain.intent import Intent
+from bot.domain.intent import Intent, ReleaseLock
 from bot.domain.reply import Reply
-from bot.domain.safety_intent import ReleaseLock
 from bot.grammar import IN, Slots, Words
-from bot.registry import command
-from bot.safety.locks import LockDesk
+from bot.safety.locks import LockService
 
 
 def parse(words: Words) -> Intent:
@@ -17,7 +16,7 @@ def parse(words: Words) -> Intent:
 
 
 @command("unlock", usage="/unlock [APP] ENV", allow=Permission.LOCK, parse=parse)
-async def unlock(ask: ReleaseLock, caller: Caller, locks: LockDesk) -> Reply:
+async def unlock(ask: ReleaseLock, caller: Caller, locks: LockService) -> Reply:
     """Release a lock: yours, or one that a rollback left behind. Somebody else's asks you once more.
 
     Whoever asked to be told is told.

@@ -1,12 +1,11 @@
 """`/unreject my-app@1.4.2`: it was good after all."""
 
+from bot.command import command
 from bot.domain.caller import Caller, Permission
-from bot.domain.intent import Intent
+from bot.domain.intent import ClearImage, Intent
 from bot.domain.reply import Reply
-from bot.domain.safety_intent import ClearImage
 from bot.grammar import Words
-from bot.registry import command
-from bot.safety.rejections import RejectionDesk
+from bot.safety.rejections import RejectionService
 
 
 def parse(words: Words) -> Intent:
@@ -16,6 +15,6 @@ def parse(words: Words) -> Intent:
 
 
 @command("unreject", usage="/unreject APP@TAG|APP@DIGEST", allow=Permission.REJECT_IMAGE, parse=parse, names=False)
-async def unreject(ask: ClearImage, caller: Caller, rejections: RejectionDesk) -> Reply:
+async def unreject(ask: ClearImage, caller: Caller, rejections: RejectionService) -> Reply:
     """Take the rejection of an image back."""
     return await rejections.clear(ask, caller)

@@ -1,11 +1,11 @@
 """`/pilothouse whoami`: who you are to Pilothouse."""
 
+from bot.command import command
 from bot.domain.caller import Caller, Permission
+from bot.domain.intent import WhoAmI
 from bot.domain.reply import Reply
-from bot.domain.safety_intent import WhoAmI
 from bot.grammar import Words
-from bot.registry import command
-from bot.safety.permissions import Permissions
+from bot.queries.permissions import Permissions
 
 
 def parse(words: Words) -> WhoAmI:

@@ -5,23 +5,42 @@ from functools import partial
 from typing import Any
 
 import commands
-from bot.app.ground import Ground, lay_ground
-from bot.app.offers import to_commands, to_gates
+from bot.app.foundation import Foundation, lay_foundation
 from bot.app.parts import Pilothouse
-from bot.gates.loading import load_gates
-from bot.gates.panel import Panel
+from bot.app.safety import SafetyServices
+from bot.app.services import to_commands, to_gates
+from bot.background.builds import Builds
+from bot.background.overlay_watch import OverlayWatch
+from bot.background.replicas import Replicas
+from bot.background.wake_ups import WakeUps
+from bot.command import Registry
+from bot.evaluation.loading import load_gates
+from bot.evaluation.panel import Panel
 from bot.notify.announcer import Announcer
 from bot.notify.bulletins import Bulletins
 from bot.notify.cards import Cards
 from bot.notify.ledger import Ledger
-from bot.notify.nudges import Nudges
 from bot.notify.queue_news import DirectQueueNews
+from bot.notify.reminders import Reminders
 from bot.notify.run_cards import RunCards
 from bot.policy import Policy
-from bot.redaction import Redactor
-from bot.registry import Registry
+from bot.promotions.committer import Committer
+from bot.promotions.delegates import Delegates
+from bot.promotions.eligibility import Eligibility
+from bot.promotions.follow_up import FollowUps
+from bot.promotions.follower import Follower
+from bot.promotions.planner import Planner
+from bot.promotions.pull_requests import PullRequestSteps
+from bot.promotions.queue import PromotionQueue
+from bot.promotions.record import Record
+from bot.promotions.rollback_targets import RollbackTargets
+from bot.promotions.scheduler import Scheduler
+from bot.promotions.source_changes import Changes
+from bot.promotions.tags import Tags
+from bot.promotions.watcher import Watcher
+from bot.queries.runs import RunFollowing, Runs
 from bot.router import Router, bolt_app
-from bot.safety.desks import Desks
+from bot.runtime.redaction import Redactor
 from bot.settings import Settings
 from bot.store.followed_runs import FollowedRunStore
 from bot.store.queue import QueueStore
@@ -29,30 +48,11 @@ from bot.store.replicas import ReplicaStore
 from bot.store.webhooks import WebhookStore
 from bot.views import pull_request_body
 from bot.webhooks import Needs, open_webhooks
-from bot.workflow.aftermath import Aftermath
-from bot.workflow.builds import Builds
-from bot.workflow.changes import Changes
-from bot.workflow.committer import Committer
-from bot.workflow.delegates import Delegates
-from bot.workflow.desk import PromotionDesk
 from bot.workflow.durable import DurableEngine
-from bot.workflow.eligibility import Eligibility
-from bot.workflow.follower import Follower
-from bot.workflow.lookout import Lookout
-from bot.workflow.plan import Planner
-from bot.workflow.pull_requests import PullRequestSteps
-from bot.workflow.queue import PromotionQueue
-from bot.workflow.record import Record
-from bot.workflow.replicas import Replicas
-from bot.workflow.running import RollbackTargets
-from bot.workflow.runs import RunFollowing, Runs
+from bot.workflow.orphans import Orphans
+from bot.workflow.service import PromotionService
 from bot.workflow.steps import Steps
 from bot.workflow.story import Story
-from bot.workflow.strays import Strays
-from bot.workflow.tags import Tags
-from bot.workflow.turns import Turns
-from bot.workflow.waker import Waker
-from bot.workflow.watcher import Watcher
 
 WATCH_PACE = 5
 """Watching after a promotion is this much slower than following it."""
@@ -60,7 +60,7 @@ WATCH_PACE = 5
 
 async def assemble(settings: Settings, policy: Policy, stack: AsyncExitStack) -> Pilothouse:
     """Make every part; `stack` takes apart what must be."""
-    ground = await lay_ground(settings, policy, stack)
+    ground = await lay_foundation(settings, policy, stack)
     outside = ground.outside
     committer = Committer(outside.overlays, outside.overlays, outside.registry)
     desk, engine = _promotion_desk(ground, committer)
@@ -73,13 +73,13 @@ async def assemble(settings: Settings, policy: Policy, stack: AsyncExitStack) ->
     offered: dict[Any, Any] = {
         **to_commands(ground, desk),
         **desks.services,
-        Turns: Turns(desk, queue),
+        Scheduler: Scheduler(desk, queue),
         Runs: runs,
         RunFollowing: run_cards,
     }
     router = Router(Registry.load(commands), offered)
     slack = settings.slack
-    waker = Waker(ground.store, engine)
+    waker = WakeUps(ground.store, engine)
     needs = Needs(
         policy,
         ground.catalog,
@@ -103,7 +103,7 @@ async def assemble(settings: Settings, policy: Policy, stack: AsyncExitStack) ->
         replicas=_replicas(ground, engine),
         webhooks=open_webhooks(settings, needs),
         housekeeping=desks.housekeeping,
-        lookout=Lookout(ground.store, engine, outside.overlays, committer),
+        lookout=OverlayWatch(ground.store, engine, outside.overlays, committer),
     )
 
 
@@ -113,7 +113,7 @@ def journal_url(settings: Settings) -> str:
     return f"{url}.journal" if url.startswith("sqlite") else url
 
 
-def _promotion_desk(ground: Ground, committer: Committer) -> tuple[PromotionDesk, DurableEngine]:
+def _promotion_desk(ground: Foundation, committer: Committer) -> tuple[PromotionService, DurableEngine]:
     outside, policy = ground.outside, ground.policy
     panel = Panel(load_gates(to_gates(ground)), policy)
     targets = RollbackTargets(outside.overlays, ground.catalog, ground.store, Tags(outside.registry))
@@ -122,7 +122,7 @@ def _promotion_desk(ground: Ground, committer: Committer) -> tuple[PromotionDesk
     steps = _steps(ground, committer, panel, planner, eligibility)
     story = Story(steps, policy)
     engine = DurableEngine(journal_url(ground.settings), ground.settings.replica, story)
-    desk = PromotionDesk(
+    desk = PromotionService(
         ground.database,
         ground.store,
         ground.audit,
@@ -132,19 +132,19 @@ def _promotion_desk(ground: Ground, committer: Committer) -> tuple[PromotionDesk
         panel,
         policy,
         eligibility,
-        Strays(steps, engine),
+        Orphans(steps, engine),
     )
     return desk, engine
 
 
-def _steps(ground: Ground, committer: Committer, panel: Panel, planner: Planner, eligibility: Eligibility) -> Steps:
+def _steps(ground: Foundation, committer: Committer, panel: Panel, planner: Planner, eligibility: Eligibility) -> Steps:
     outside, policy, words = ground.outside, ground.policy, ground.words
     pace = ground.settings.follow_interval_seconds
     announcer = Announcer(ground.outbox, policy, ground.subscriptions, ground.channels)
     return Steps(
         record=Record(ground.database, ground.store, ground.audit, announcer),
         cards=Cards(ground.messages, outside.messenger, policy),
-        nudges=Nudges(outside.messenger, policy),
+        nudges=Reminders(outside.messenger, policy),
         directory=outside.directory,
         policy=policy,
         panel=panel,
@@ -152,13 +152,13 @@ def _steps(ground: Ground, committer: Committer, panel: Panel, planner: Planner,
         committer=committer,
         follower=Follower(outside.argocd, outside.overlays, pace, outside.argocd),
         watcher=Watcher(outside.argocd, outside.alerts, pace * WATCH_PACE),
-        aftermath=Aftermath(planner, ground.store, words.locks, words.reviews, policy, ground.begin),
+        aftermath=FollowUps(planner, ground.store, words.locks, words.reviews, policy, ground.begin),
         pull_requests=PullRequestSteps(outside.overlays, committer, outside.pull_requests, pull_request_body),
     )
 
 
-def _desks(ground: Ground) -> Desks:
-    return Desks.open(
+def _desks(ground: Foundation) -> SafetyServices:
+    return SafetyServices.open(
         ground.words,
         Ledger(ground.database, ground.audit, ground.outbox, ground.policy),
         ground.policy,
@@ -170,14 +170,14 @@ def _desks(ground: Ground) -> Desks:
     )
 
 
-def _queue(ground: Ground, desk: PromotionDesk) -> PromotionQueue:
+def _queue(ground: Foundation, desk: PromotionService) -> PromotionQueue:
     news = DirectQueueNews(ground.outbox)
     return PromotionQueue(
         ground.database, QueueStore(ground.database), ground.store, ground.audit, desk, ground.outside.directory, news
     )
 
 
-def _replicas(ground: Ground, engine: DurableEngine) -> Replicas | None:
+def _replicas(ground: Foundation, engine: DurableEngine) -> Replicas | None:
     if ground.database.sqlite:
         return None
     return Replicas(ReplicaStore(ground.database), engine, ground.settings.replica)

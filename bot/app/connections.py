@@ -10,7 +10,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
-from bot.bodies import BODY_SECONDS
+from bot.runtime.request_body import BODY_SECONDS
 
 HEADER_SECONDS = 5.0
 """from the connection, or from the first byte of a further request, to the end of the headers"""

@@ -13,9 +13,9 @@ from bot.app.assembly import assemble
 from bot.app.parts import Pilothouse
 from bot.app.serving import listening, serving
 from bot.domain.errors import DatabaseAway
-from bot.garbage import set_aside
-from bot.gates.loading import gate_mistakes
+from bot.evaluation.loading import gate_mistakes
 from bot.policy import load
+from bot.runtime.gc import set_aside
 from bot.settings import Settings
 from bot.store.alone import alone
 

@@ -6,17 +6,17 @@ from dataclasses import dataclass
 
 from slack_bolt.async_app import AsyncApp
 
-from bot.notify.housekeeping import Housekeeping
+from bot.background.housekeeping import Housekeeping
+from bot.background.overlay_watch import OverlayWatch
+from bot.background.replicas import Replicas
 from bot.notify.outbox import Outbox
 from bot.notify.run_cards import RunCards
+from bot.promotions.queue import PromotionQueue
 from bot.router import Router
 from bot.settings import Settings
 from bot.webhooks import Webhooks
-from bot.workflow.desk import PromotionDesk
 from bot.workflow.durable import DurableEngine
-from bot.workflow.lookout import Lookout
-from bot.workflow.queue import PromotionQueue
-from bot.workflow.replicas import Replicas
+from bot.workflow.service import PromotionService
 
 
 async def _not_yet() -> bool:
@@ -31,7 +31,7 @@ class Pilothouse:
     router: Router
     bolt: AsyncApp
     engine: DurableEngine
-    desk: PromotionDesk
+    desk: PromotionService
     outbox: Outbox
     begin: asyncio.Event
     """set when a story has been written down and waits to be begun, or when one has ended"""
@@ -42,5 +42,5 @@ class Pilothouse:
     """None on SQLite, which one replica has for itself"""
     webhooks: Webhooks
     housekeeping: Housekeeping
-    lookout: Lookout
+    lookout: OverlayWatch
     connected: Callable[[], Awaitable[bool]] = _not_yet

@@ -12,10 +12,10 @@ from starlette.types import ASGIApp
 
 from bot.app.connections import BoundedProtocol
 from bot.app.parts import Pilothouse
-from bot.metrics import OUTBOX, REGISTRY
+from bot.app.web import web
 from bot.router.http import SlackRequests
 from bot.router.signature import Signature
-from bot.web import web
+from bot.runtime.metrics import OUTBOX, REGISTRY
 from integrations.slack import SlackApi, SocketMode
 
 

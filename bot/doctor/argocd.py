@@ -5,12 +5,12 @@ import posixpath
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 
+from bot.app.clients import overlay_branch
 from bot.doctor.finding import Check, Wrong, once_reached
 from bot.doctor.overlays import discovered
 from bot.doctor.policy import PolicyFile
 from bot.domain.application import Application
 from bot.domain.source import OverlayBranch, astray
-from bot.outside import overlay_branch
 from bot.policy import Policy
 from bot.settings import ArgoCDSettings, Settings
 from integrations.argocd import ArgoCD

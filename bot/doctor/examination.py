@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
-from bot import logs
 from bot.doctor import (
     alertmanager,
     argocd,
@@ -21,6 +20,7 @@ from bot.doctor import (
 )
 from bot.doctor.finding import Check, Finding, Outcome, Skipped, Wrong
 from bot.domain.errors import PilothouseError
+from bot.runtime import logs
 from bot.settings import Settings
 
 SECONDS = 25.0

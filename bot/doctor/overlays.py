@@ -3,9 +3,9 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from bot.catalog import Catalog, Listing
 from bot.doctor.finding import Check, Wrong
 from bot.doctor.policy import PolicyFile
+from bot.overlays.catalog import Catalog, Listing
 from bot.policy import Policy
 from bot.ports import OverlaySource
 from bot.settings import Settings

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 from bot.doctor.finding import Check, Skipped, Wrong, once_reached
 from bot.domain.errors import NotFound, PolicyError
-from bot.gates.loading import gate_mistakes
+from bot.evaluation.loading import gate_mistakes
 from bot.policy import Policy, load
 from bot.settings import Settings
 from integrations.slack import SlackApi, SlackDirectory

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable
 
 from bot.doctor.finding import Check, Wrong
-from bot.names import did_you_mean
+from bot.runtime.spelling import did_you_mean
 from bot.settings import variables
 
 OTHERS = re.compile(r"PILOTHOUSE_(ARGOCD_INSTANCES__.*|\w*SERVICE_(HOST|PORT\w*)|\w*PORT_\d+_\w+)")

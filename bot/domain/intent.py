@@ -194,3 +194,111 @@ class Subscribe(Intent):
     """Tell the asker when the gates of a promotion hold."""
 
     promotion: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TakeLock(Intent):
+    """`app` "" = every app there; `until` "" = until it is released."""
+
+    app: str
+    environment: str
+    until: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StealLock(TakeLock):
+    """Take it from whoever has held it since `since` (ISO 8601)."""
+
+    since: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReleaseLock(Intent):
+    app: str
+    environment: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class BreakLock(ReleaseLock):
+    """Release somebody else's lock, which they have held since `since` (ISO 8601)."""
+
+    since: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class AwaitLock(Intent):
+    """Tell the asker when it is free."""
+
+    app: str
+    environment: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShowHolds(Intent):
+    """What is locked and frozen now."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CallFreeze(Intent):
+    """`app` "" = every app but the exempt ones."""
+
+    app: str
+    environment: str
+    until: str
+    reason: str = ""
+    exempt_apps: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class EndFreeze(Intent):
+    app: str
+    environment: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RejectImage(Intent):
+    """`image` is a tag or a digest."""
+
+    app: str
+    image: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClearImage(Intent):
+    app: str
+    image: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShowHistory(Intent):
+    app: str
+    environment: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CloseReview(Intent):
+    promotion: str
+    note: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class NameDelegate(Intent):
+    """`to` is a Slack user id or an e-mail address; "" = nobody any more."""
+
+    to: str = ""
+    until: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class WhoAmI(Intent):
+    """Which roles and permissions the asker has, and why."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CanI(Intent):
+    """What the asker may do there, and who could what they may not."""
+
+    app: str
+    environment: str

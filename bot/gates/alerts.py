@@ -6,7 +6,7 @@ from typing import ClassVar
 from pydantic import Field, field_validator
 
 from bot.domain.promotion import Verdict
-from bot.gates.question import Options, Question
+from bot.evaluation.question import Options, Question
 from bot.ports import Alerts, FiringAlert
 
 AGAIN = timedelta(seconds=30)

@@ -8,8 +8,8 @@ from bot.domain.application import ApplicationRef
 from bot.domain.errors import NotFound
 from bot.domain.promotion import Move, Verdict
 from bot.domain.source import OverlayBranch, astray
-from bot.gates.question import Options, Question
-from bot.gates.verdicts import worst
+from bot.evaluation.question import Options, Question
+from bot.evaluation.verdicts import worst
 from bot.ports import Applications
 
 

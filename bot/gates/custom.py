@@ -9,8 +9,8 @@ from pydantic import Field, HttpUrl, field_validator
 
 from bot.domain.errors import IntegrationError, Unavailable
 from bot.domain.promotion import Move, Verdict
-from bot.gates.question import Options, Question
-from bot.gates.verdicts import worst
+from bot.evaluation.question import Options, Question
+from bot.evaluation.verdicts import worst
 from bot.policy.duration import Duration
 from bot.ports import CustomGates, CustomQuestion
 

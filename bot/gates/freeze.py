@@ -8,8 +8,8 @@ from pydantic import Field
 from bot.domain.caller import Target
 from bot.domain.promotion import Verdict
 from bot.domain.safety import Freeze
-from bot.gates.question import Options, Question
-from bot.gates.wording import clock, lasting
+from bot.evaluation.question import Options, Question
+from bot.evaluation.wording import clock, lasting
 from bot.policy import Policy, roles_of
 from bot.policy.windows import Window, closed_by, next_opening
 from bot.ports import Directory, Freezes

@@ -4,9 +4,9 @@ from typing import ClassVar
 
 from bot.domain.application import Application, HealthStatus, OperationPhase, SyncStatus
 from bot.domain.promotion import Verdict
-from bot.gates.origin import AGAIN, Origin
-from bot.gates.question import Options, Question
-from bot.gates.whereabouts import Whereabouts
+from bot.evaluation.origin import AGAIN, Origin
+from bot.evaluation.question import Options, Question
+from bot.overlays.image_locations import ImageLocations
 from bot.policy import Policy
 from bot.ports import Applications
 
@@ -21,7 +21,7 @@ class HealthGate:
     name: ClassVar[str] = "health"
     options: ClassVar[type[Options]] = Options
 
-    def __init__(self, applications: Applications, whereabouts: Whereabouts, policy: Policy) -> None:
+    def __init__(self, applications: Applications, whereabouts: ImageLocations, policy: Policy) -> None:
         self._origin = Origin(applications, whereabouts, policy)
 
     async def ask(self, question: Question) -> Verdict:

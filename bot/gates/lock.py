@@ -7,8 +7,8 @@ from pydantic import Field
 
 from bot.domain.promotion import Kind, Verdict
 from bot.domain.safety import Lock
-from bot.gates.question import Options, Question
-from bot.gates.wording import clock, lasting
+from bot.evaluation.question import Options, Question
+from bot.evaluation.wording import clock, lasting
 from bot.ports import Locks
 
 

@@ -4,10 +4,10 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from bot.catalog import Catalog
 from bot.domain.promotion import Move, Verdict
-from bot.gates.question import Options, Question
-from bot.gates.whereabouts import Whereabouts
+from bot.evaluation.question import Options, Question
+from bot.overlays.catalog import Catalog
+from bot.overlays.image_locations import ImageLocations
 from bot.ports import PromotionRecord
 
 
@@ -28,7 +28,7 @@ class OrderGate:
     name: ClassVar[str] = "order"
     options: ClassVar[type[Options]] = OrderOptions
 
-    def __init__(self, catalog: Catalog, whereabouts: Whereabouts, record: PromotionRecord) -> None:
+    def __init__(self, catalog: Catalog, whereabouts: ImageLocations, record: PromotionRecord) -> None:
         self._catalog = catalog
         self._whereabouts = whereabouts
         self._record = record

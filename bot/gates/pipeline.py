@@ -9,8 +9,8 @@ from pydantic import Field
 from bot.domain.image import Image
 from bot.domain.pipeline import PipelineRun, RunStatus
 from bot.domain.promotion import Verdict
-from bot.gates.question import Options, Question
-from bot.gates.verdicts import worst_image
+from bot.evaluation.question import Options, Question
+from bot.evaluation.verdicts import worst_image
 from bot.ports import Pipelines
 
 AGAIN = timedelta(seconds=15)

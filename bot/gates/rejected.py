@@ -7,9 +7,9 @@ from bot.domain.errors import IntegrationError, Refused
 from bot.domain.image import Image
 from bot.domain.promotion import Move, Verdict
 from bot.domain.safety import Rejection
-from bot.gates.question import Options, Question
-from bot.gates.verdicts import worst_image
-from bot.gates.whereabouts import Whereabouts
+from bot.evaluation.question import Options, Question
+from bot.evaluation.verdicts import worst_image
+from bot.overlays.image_locations import ImageLocations
 from bot.ports import ImageContents, Rejections
 
 
@@ -24,7 +24,7 @@ class RejectedGate:
     name: ClassVar[str] = "rejected"
     options: ClassVar[type[Options]] = Options
 
-    def __init__(self, rejections: Rejections, contents: ImageContents, whereabouts: Whereabouts) -> None:
+    def __init__(self, rejections: Rejections, contents: ImageContents, whereabouts: ImageLocations) -> None:
         self._rejections = rejections
         self._contents = contents
         self._whereabouts = whereabouts

@@ -12,8 +12,8 @@ from bot.domain.image import Image
 from bot.domain.overlay import OverlayImage
 from bot.domain.promotion import Move, Verdict
 from bot.domain.scan import Scan, ScanStatus, Severity, Vulnerability
-from bot.gates.question import Options, Question
-from bot.gates.verdicts import worst_image
+from bot.evaluation.question import Options, Question
+from bot.evaluation.verdicts import worst_image
 from bot.policy.duration import Duration
 from bot.ports import Pulls, Registry
 

@@ -10,8 +10,8 @@ from pydantic import Field, field_validator
 from bot.domain.image import Image
 from bot.domain.promotion import Verdict
 from bot.domain.signature import SignatureCheck, SignatureState
-from bot.gates.question import Options, Question
-from bot.gates.verdicts import worst_image
+from bot.evaluation.question import Options, Question
+from bot.evaluation.verdicts import worst_image
 from bot.ports import Signatures
 
 REMEDIES = {

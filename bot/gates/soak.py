@@ -5,13 +5,13 @@ from typing import ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from bot.catalog import Catalog
 from bot.domain.application import Application, HealthStatus, SyncStatus
 from bot.domain.promotion import Move, Verdict
-from bot.gates.origin import Origin
-from bot.gates.question import Options, Question
-from bot.gates.whereabouts import Whereabouts
-from bot.gates.wording import lasting
+from bot.evaluation.origin import Origin
+from bot.evaluation.question import Options, Question
+from bot.evaluation.wording import lasting
+from bot.overlays.catalog import Catalog
+from bot.overlays.image_locations import ImageLocations
 from bot.policy import Policy
 from bot.policy.duration import Duration
 from bot.ports import Applications
@@ -47,7 +47,9 @@ class SoakGate:
     name: ClassVar[str] = "soak"
     options: ClassVar[type[Options]] = SoakOptions
 
-    def __init__(self, applications: Applications, catalog: Catalog, whereabouts: Whereabouts, policy: Policy) -> None:
+    def __init__(
+        self, applications: Applications, catalog: Catalog, whereabouts: ImageLocations, policy: Policy
+    ) -> None:
         self._origin = Origin(applications, whereabouts, policy)
         self._catalog = catalog
         self._whereabouts = whereabouts

@@ -5,8 +5,8 @@ from typing import ClassVar
 
 from bot.domain.application import ApplicationRef
 from bot.domain.promotion import Verdict
-from bot.gates.question import Options, Question
-from bot.gates.verdicts import worst
+from bot.evaluation.question import Options, Question
+from bot.evaluation.verdicts import worst
 from bot.ports import SyncWindows
 
 

@@ -11,9 +11,8 @@ from typing import NoReturn
 
 from bot.domain.errors import InvalidCommand, UnknownName
 from bot.domain.image import is_digest
-from bot.domain.intent import Context, IfBusy, Pick
+from bot.domain.intent import Context, IfBusy, Pick, RejectImage
 from bot.domain.reason import says_something
-from bot.domain.safety_intent import RejectImage
 from bot.grammar.doubts import MARK, doubt
 from bot.grammar.flags import FreeText, breaks_glass, opens, rest_of, take_flag, take_reason
 from bot.grammar.hold import UNTIL, Hold, read_hold, take_time, take_time_at_end
@@ -22,8 +21,8 @@ from bot.grammar.moments import EXAMPLES
 from bot.grammar.place import Place, Slots, assign
 from bot.grammar.tokens import Token
 from bot.grammar.vocabulary import Vocabulary
-from bot.names import SHOWN as NAMES_SHOWN
-from bot.names import did_you_mean, misspelt
+from bot.runtime.spelling import SHOWN as NAMES_SHOWN
+from bot.runtime.spelling import did_you_mean, misspelt
 
 _TAG = re.compile(r"\w[\w.-]{0,127}", re.ASCII)
 _REVISION = re.compile(r"\w[\w./+@-]{0,254}", re.ASCII)

@@ -3,9 +3,9 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from bot.names import nearest
 from bot.policy.model import Policy
 from bot.policy.parts import Approval, EnvironmentRules
+from bot.runtime.spelling import nearest
 
 Place = tuple[str | int, ...]
 

@@ -10,10 +10,10 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import YAMLError
 
 from bot.domain.errors import PolicyError
-from bot.names import nearest
 from bot.policy.contradictions import Place, contradictions
 from bot.policy.model import Policy
 from bot.policy.parts import Part
+from bot.runtime.spelling import nearest
 
 Check = Callable[[Policy], Iterable[tuple[Place, str]]]
 """Mistakes, each with its place in the file."""

@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from bot.domain.caller import Caller, Permission, Target
 from bot.domain.errors import UnknownName
 from bot.domain.promotion import Promotion
-from bot.names import did_you_mean
 from bot.policy.authorization import binds, may
 from bot.policy.model import Policy, covers
+from bot.runtime.spelling import did_you_mean
 
 
 def visible(policy: Policy, caller: Caller, apps: Iterable[str], environment: str = "") -> tuple[str, ...]:

@@ -8,6 +8,8 @@ from bot.domain.intent import (
     Adjust,
     Approve,
     AskReason,
+    AwaitLock,
+    BreakLock,
     CancelRun,
     Context,
     Deploy,
@@ -19,10 +21,10 @@ from bot.domain.intent import (
     RunLogs,
     ShowPromotion,
     ShowRun,
+    StealLock,
     Subscribe,
     Wish,
 )
-from bot.router.lock_buttons import read_lock_button
 from bot.views.ids import (
     Action,
     ImageValue,
@@ -144,3 +146,21 @@ def _wish(value: WishValue, context: Context, if_busy: IfBusy) -> Wish:
     if value.verb != "rollback":
         raise unreadable()
     return Rollback(context=context, app=app, environment=environment, to=value.image, reason=why, if_busy=if_busy)
+
+
+def read_lock_button(kind: Action, lock: LockValue, context: Context) -> Intent:
+    """Raises InvalidCommand for a button that this version has never made."""
+    app, environment = lock.app, lock.environment
+    if not environment or (kind is not Action.LOCK_WAIT and not lock.since):
+        raise unreadable()
+    match kind:
+        case Action.LOCK_STEAL:
+            return StealLock(
+                context=context, app=app, environment=environment, since=lock.since, until=lock.until,
+                reason=lock.reason,
+            )  # fmt: skip
+        case Action.LOCK_BREAK:
+            return BreakLock(context=context, app=app, environment=environment, since=lock.since)
+        case Action.LOCK_WAIT:
+            return AwaitLock(context=context, app=app, environment=environment)
+    raise unreadable()

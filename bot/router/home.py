@@ -1,18 +1,18 @@
 """The Home tab: drawn anew each time that somebody opens it."""
 
+from bot.command import Services
 from bot.domain.caller import Caller
 from bot.ports import Modals
-from bot.registry import Services
+from bot.queries.status import DETAILED, StatusQuery
 from bot.views import closing_modal, home
 from bot.views.refusal import refusal
-from bot.workflow.board import DETAILED, Board
 
 EXAMPLES = ("/deploy", "/status", "/pipeline list", "/pilothouse help")
 
 
 class Home:
     def __init__(self, services: Services) -> None:
-        self._board: Board = services[Board]
+        self._board: StatusQuery = services[StatusQuery]
         self._modals: Modals = services[Modals]
 
     async def show(self, caller: Caller) -> None:

@@ -9,9 +9,9 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from starlette.requests import Request
 from starlette.responses import Response
 
-from bot.bodies import LARGE, NotTaken, read, told
 from bot.router.incoming import readable
 from bot.router.signature import Signature
+from bot.runtime.request_body import LARGE, NotTaken, read, told
 
 log = structlog.get_logger(__name__)
 

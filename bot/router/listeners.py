@@ -12,11 +12,11 @@ from slack_bolt.middleware.async_middleware import AsyncMiddleware
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 
-from bot.metrics import ACKNOWLEDGED
 from bot.router.answers import Respond
 from bot.router.incoming import Body, readable
 from bot.router.router import Ack, Router
 from bot.router.signature import Signature
+from bot.runtime.metrics import ACKNOWLEDGED
 
 Listener = Callable[..., Awaitable[None]]
 

@@ -8,24 +8,24 @@ from typing import Any
 import structlog
 from structlog.contextvars import bound_contextvars
 
-from bot.catalog import Catalog
+from bot.command import Registry, Services
 from bot.domain.caller import Caller, Permission
 from bot.domain.errors import IntegrationError, UserError
 from bot.domain.intent import Intent
 from bot.grammar import Vocabulary
-from bot.metrics import COMMAND_SECONDS, COMMANDS
+from bot.overlays.catalog import Catalog
 from bot.policy import Policy, no_app, visible
 from bot.ports import Messenger, Modals
-from bot.registry import Registry, Services
 from bot.router.answers import Answers, Respond
 from bot.router.buttons import is_button, read_press
-from bot.router.desk import Desk, Repeated
+from bot.router.dispatch import Dispatcher, Repeated
 from bot.router.explanations import explain
 from bot.router.forms import Form, objections, read_form, read_intent
 from bot.router.home import Home
 from bot.router.incoming import Body, Incoming, from_button, from_event, from_slash, from_submission, from_suggestion
 from bot.router.suggestions import Suggestions
 from bot.router.tasks import Tasks
+from bot.runtime.metrics import COMMAND_SECONDS, COMMANDS
 from bot.views import options
 from bot.views.ids import Input
 
@@ -43,14 +43,14 @@ class Router:
     """Every `on_…` is handed what Slack sent, and acknowledges before anything slow (S10).
 
     `services`: type → object, for the commands to ask for; the router itself needs Policy, Catalog, Directory,
-    RequestLog, Messenger, Modals, Registry, Promotions and Board among them.
+    RequestLog, Messenger, Modals, Registry, Promotions and StatusQuery among them.
     """
 
     def __init__(self, registry: Registry, services: Services) -> None:
         self._registry = registry
         self._catalog: Catalog = services[Catalog]
         self._policy: Policy = services[Policy]
-        self._desk = Desk(registry, services)
+        self._desk = Dispatcher(registry, services)
         self._answers = Answers(services[Messenger], services[Modals])
         self._suggestions = Suggestions(services)
         self._home = Home(services)

@@ -1,17 +1,17 @@
 """What the selects of modals offer while the person types."""
 
-from bot.catalog import Catalog
+from bot.command import Services
 from bot.domain.caller import Caller, Permission, Target
 from bot.domain.image import Artifact
 from bot.domain.intent import Context, Rollback
 from bot.domain.reply import Choice, RollbackChoice
+from bot.overlays.catalog import Catalog
 from bot.policy import Policy, may
 from bot.ports import Registry
-from bot.registry import Services
+from bot.promotions.promotions import Promotions
 from bot.router.forms import values_of
 from bot.router.incoming import Body
 from bot.views.ids import Input
-from bot.workflow.promotions import Promotions
 
 IMAGES = 50
 

@@ -7,17 +7,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.domain.caller import Caller, Permission, Target
 from bot.domain.errors import InvalidCommand, NotFound, UnknownName
 from bot.domain.event import Event
-from bot.domain.reply import Reply, Told
+from bot.domain.intent import NameDelegate
+from bot.domain.reply import Delegated, Reply, Told
 from bot.domain.safety import Delegation
-from bot.domain.safety_intent import NameDelegate
-from bot.domain.safety_reply import Delegated
 from bot.notify.ledger import Deed, Ledger
 from bot.ports import Directory
 from bot.store.delegations import DelegationStore
 from bot.views import safety as views
 
 
-class DelegationDesk:
+class DelegationService:
     """Raises NotAllowed for who may approve nowhere, UnknownName and InvalidCommand for who cannot stand in."""
 
     def __init__(self, delegations: DelegationStore, ledger: Ledger, directory: Directory) -> None:

@@ -5,22 +5,21 @@ from datetime import UTC, datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.catalog import Catalog
 from bot.domain.caller import Caller, Permission, Target
 from bot.domain.errors import UnknownName
 from bot.domain.event import Event
-from bot.domain.reply import Reply, Told
+from bot.domain.intent import CallFreeze, EndFreeze
+from bot.domain.reply import FreezeCalled, Reply, Told
 from bot.domain.safety import Freeze
-from bot.domain.safety_intent import CallFreeze, EndFreeze
-from bot.domain.safety_reply import FreezeCalled
-from bot.names import did_you_mean
 from bot.notify.ledger import Deed, Ledger
+from bot.overlays.catalog import Catalog
 from bot.policy import EVERY
+from bot.runtime.spelling import did_you_mean
 from bot.store.freezes import FreezeStore
 from bot.views import safety as views
 
 
-class FreezeDesk:
+class FreezeService:
     """Raises NotAllowed and UnknownName."""
 
     def __init__(self, freezes: FreezeStore, ledger: Ledger, catalog: Catalog) -> None:

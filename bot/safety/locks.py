@@ -5,21 +5,20 @@ from datetime import UTC, datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.catalog import Catalog
 from bot.domain.caller import Caller, Permission, Target
 from bot.domain.errors import Conflict, UnknownName
 from bot.domain.event import Event
-from bot.domain.reply import Reply, Told
+from bot.domain.intent import AwaitLock, BreakLock, ReleaseLock, StealLock, TakeLock
+from bot.domain.reply import LockHeld, LockTaken, Reply, Told
 from bot.domain.safety import Lock
-from bot.domain.safety_intent import AwaitLock, BreakLock, ReleaseLock, StealLock, TakeLock
-from bot.domain.safety_reply import LockHeld, LockTaken
 from bot.notify.ledger import Deed, Ledger
+from bot.overlays.catalog import Catalog
 from bot.policy import EVERY
 from bot.store.locks import LockStore
 from bot.views import safety as views
 
 
-class LockDesk:
+class LockService:
     """Raises NotAllowed, UnknownName, and Conflict when the lock is no longer the one that was seen."""
 
     def __init__(self, locks: LockStore, ledger: Ledger, catalog: Catalog) -> None:

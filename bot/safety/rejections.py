@@ -5,25 +5,24 @@ from datetime import UTC, datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.catalog import Catalog
 from bot.domain.caller import Caller, Permission, Target
 from bot.domain.errors import NotFound, UnknownName
 from bot.domain.event import Event
 from bot.domain.image import Image, is_digest
-from bot.domain.reply import Reply, Told
+from bot.domain.intent import ClearImage, RejectImage
+from bot.domain.reply import ImageRejected, Reply, Told
 from bot.domain.safety import Rejection
-from bot.domain.safety_intent import ClearImage, RejectImage
-from bot.domain.safety_reply import ImageRejected
-from bot.gates.whereabouts import Whereabouts
-from bot.names import did_you_mean
 from bot.notify.ledger import Deed, Ledger
+from bot.overlays.catalog import Catalog
+from bot.overlays.image_locations import ImageLocations
 from bot.policy import EVERY
 from bot.ports import ImageContents, Registry
+from bot.runtime.spelling import did_you_mean
 from bot.store.rejections import RejectionStore
 from bot.views import safety as views
 
 
-class RejectionDesk:
+class RejectionService:
     """Raises NotAllowed, UnknownName, and IntegrationError when git or the registry is away."""
 
     def __init__(
@@ -33,7 +32,7 @@ class RejectionDesk:
         catalog: Catalog,
         registry: Registry,
         contents: ImageContents,
-        whereabouts: Whereabouts,
+        whereabouts: ImageLocations,
     ) -> None:
         self._rejections = rejections
         self._ledger = ledger

@@ -5,16 +5,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.domain.caller import Caller, Permission, Target
 from bot.domain.errors import Conflict, NotAllowed, UnknownName
 from bot.domain.event import Event
+from bot.domain.intent import CloseReview
 from bot.domain.reply import Reply, Told
 from bot.domain.safety import Review
-from bot.domain.safety_intent import CloseReview
 from bot.notify.ledger import Deed, Ledger
 from bot.policy import Policy, who_could
 from bot.store.reviews import ReviewStore
 from bot.views import safety as views
 
 
-class ReviewDesk:
+class ReviewService:
     """Raises UnknownName, Conflict for one that is closed, NotAllowed for who broke the glass or may not approve."""
 
     def __init__(self, reviews: ReviewStore, ledger: Ledger, policy: Policy) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from slack_sdk.models.blocks import Block
 
 from bot.domain.promotion import Kind, Phase, Promotion
-from bot.domain.safety_reply import Abilities, Ability, Grant, History, Identity
+from bot.domain.reply import Abilities, Ability, Grant, History, Identity
 from bot.ports import Rendered
 from bot.views import words
 from bot.views.layout import context, header, rendered, rows, section, sentence

@@ -3,9 +3,18 @@
 from functools import singledispatch
 
 from bot.domain.reply import (
+    Abilities,
+    Delegated,
     DryRun,
+    FreezeCalled,
     GlassAsked,
     HelpPage,
+    History,
+    Holds,
+    Identity,
+    ImageRejected,
+    LockHeld,
+    LockTaken,
     Occupied,
     Queued,
     Reply,
@@ -20,17 +29,6 @@ from bot.domain.reply import (
     Started,
     StatusBoard,
     Told,
-)
-from bot.domain.safety_reply import (
-    Abilities,
-    Delegated,
-    FreezeCalled,
-    History,
-    Holds,
-    Identity,
-    ImageRejected,
-    LockHeld,
-    LockTaken,
 )
 from bot.ports import Rendered
 from bot.views.card import dry_run, headline, shown

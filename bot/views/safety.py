@@ -3,8 +3,8 @@
 from slack_sdk.models.blocks import Block, ButtonElement
 
 from bot.domain.caller import Person
+from bot.domain.reply import Delegated, FreezeCalled, Holds, ImageRejected, LockHeld, LockTaken
 from bot.domain.safety import Delegation, Freeze, Lock, Rejection, Review
-from bot.domain.safety_reply import Delegated, FreezeCalled, Holds, ImageRejected, LockHeld, LockTaken
 from bot.ports import Rendered
 from bot.views import words
 from bot.views.ids import Action, LockValue

@@ -9,8 +9,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from bot.bodies import LARGE, NotTaken, read, told
 from bot.domain.errors import DatabaseAway
+from bot.runtime.request_body import LARGE, NotTaken, read, told
 from bot.store.codec import dump
 from bot.store.webhooks import WebhookStore
 from bot.webhooks.sender import Delivery, Malformed, Sender

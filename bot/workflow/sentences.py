@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from bot.domain.application import HealthStatus
 from bot.domain.promotion import Approval, Following, GateResult, Progress, Promotion, Verdict
-from bot.workflow.follower import Followed
+from bot.promotions.follower import Followed
 
 LONGEST_PAUSE = timedelta(minutes=1)
 

@@ -11,7 +11,6 @@ from typing import NoReturn, Protocol
 
 import structlog
 
-from bot import metrics
 from bot.domain.caller import Permission, Person, Target
 from bot.domain.errors import (
     Conflict,
@@ -26,19 +25,20 @@ from bot.domain.errors import (
 from bot.domain.event import Event
 from bot.domain.overlay import Commit
 from bot.domain.promotion import Approval, Following, GateResult, Kind, Phase, Plan, Promotion, Stage, Vote, VoteKind
-from bot.gates.panel import Panel
+from bot.evaluation.panel import Panel
 from bot.policy import Policy, authorize
 from bot.ports import Directory, Posted, PullRequest
-from bot.workflow.aftermath import Aftermath, FollowUp
-from bot.workflow.committer import Committer, Moved
-from bot.workflow.delegates import Lent
-from bot.workflow.eligibility import Eligibility, roles_in, voices_of
-from bot.workflow.follower import Followed, Follower
-from bot.workflow.pull_requests import Merge, Opened, PullRequestSteps
-from bot.workflow.record import Record, entry_of
-from bot.workflow.signals import Confirmation, Judgement, Look, Signal, with_vote
-from bot.workflow.today import Today
-from bot.workflow.watcher import Watcher
+from bot.promotions.committer import Committer, Moved
+from bot.promotions.current_policy import CurrentPolicy
+from bot.promotions.delegates import Lent
+from bot.promotions.eligibility import Eligibility, roles_in, voices_of
+from bot.promotions.follow_up import FollowUp, FollowUps
+from bot.promotions.follower import Followed, Follower
+from bot.promotions.pull_requests import Merge, Opened, PullRequestSteps
+from bot.promotions.record import Record, entry_of
+from bot.promotions.signals import Confirmation, Judgement, Look, Signal, with_vote
+from bot.promotions.watcher import Watcher
+from bot.runtime import metrics
 
 log = structlog.get_logger(__name__)
 
@@ -53,7 +53,7 @@ class Cards(Protocol):
         ...
 
 
-class Nudges(Protocol):
+class Reminders(Protocol):
     """Words that are lost without harm when Slack does not take them: none raises."""
 
     async def remind(self, promotion: Promotion, card: Posted, number: int, *, escalate: bool) -> None:
@@ -77,7 +77,7 @@ def utc_now() -> datetime:
 class Steps:
     record: Record
     cards: Cards
-    nudges: Nudges
+    nudges: Reminders
     directory: Directory
     policy: Policy
     panel: Panel
@@ -85,14 +85,14 @@ class Steps:
     committer: Committer
     follower: Follower
     watcher: Watcher
-    aftermath: Aftermath
+    aftermath: FollowUps
     pull_requests: PullRequestSteps
     clock: Callable[[], datetime] = utc_now
 
     @property
-    def today(self) -> Today:
+    def today(self) -> CurrentPolicy:
         """What policy asks by now: of a promotion that waits, another one may have been loaded since."""
-        return Today(self.policy, self.panel)
+        return CurrentPolicy(self.policy, self.panel)
 
     async def announce(self, promotion: Promotion) -> None:
         """The first sight of it."""

@@ -14,7 +14,6 @@ from typing import TypeVar
 import structlog
 
 from bot.domain.approval import approved, counted, missing
-from bot.domain.nagging import Nag, nags
 from bot.domain.overlay import Commit
 from bot.domain.promotion import (
     Approval,
@@ -29,16 +28,17 @@ from bot.domain.promotion import (
     Vote,
     VoteKind,
 )
+from bot.domain.reminder import Reminder, reminders_of
 from bot.policy import Policy
 from bot.ports import PullRequest
-from bot.workflow.aftermath import FollowUp
-from bot.workflow.committer import Moved
-from bot.workflow.follower import Followed
-from bot.workflow.insistence import Ended, insist
+from bot.promotions.committer import Moved
+from bot.promotions.follow_up import FollowUp
+from bot.promotions.follower import Followed
+from bot.promotions.pull_requests import Opened
+from bot.promotions.signals import WAKE, Confirmation, Judgement, Look, Signal, Terms, with_vote
 from bot.workflow.journal import Journal, Json, unpack
-from bot.workflow.pull_requests import Opened
+from bot.workflow.retries import Ended, insist
 from bot.workflow.sentences import announced_wait, pause, reasons, unhealthy, what_changed
-from bot.workflow.signals import WAKE, Confirmation, Judgement, Look, Signal, Terms, with_vote
 from bot.workflow.steps import Steps
 
 T = TypeVar("T")
@@ -162,9 +162,9 @@ class Telling:
         if self._approved():
             return
         await self._do(f"ask-people#{number}", partial(self._steps.ask_people, self._now), type(None))
-        await self._wait_for_people(expires, list(nags(rule, opened, expires)))
+        await self._wait_for_people(expires, list(reminders_of(rule, opened, expires)))
 
-    async def _wait_for_people(self, expires: datetime, reminders: list[Nag]) -> None:
+    async def _wait_for_people(self, expires: datetime, reminders: list[Reminder]) -> None:
         told, waits = 0, 0
         while not self._approved():
             waits += 1
@@ -181,7 +181,7 @@ class Telling:
                 await self._remind(told + 1, reminders[told])
                 told += 1
 
-    async def _remind(self, number: int, nag: Nag) -> None:
+    async def _remind(self, number: int, nag: Reminder) -> None:
         remind = partial(self._steps.remind, self._now, self._questions * 100 + number, escalate=nag.escalate)
         await self._do(f"remind#{self._questions}.{number}", remind, type(None))
 

@@ -12,12 +12,12 @@ from bot.domain.errors import Refused
 from bot.domain.source import OverlayBranch
 from bot.settings import ArgoCDSettings
 from integrations.argocd import convert, wire
-from integrations.argocd.breath import with_breaths
 from integrations.argocd.drift import Drift, drifts
 from integrations.argocd.errors import FAILED_PRECONDITION, INVALID_ARGUMENT, SYSTEM, ArgoCDRefused, refine
 from integrations.argocd.events import Event, event
 from integrations.argocd.logs import LogLine, log_lines
 from integrations.argocd.names import parts
+from integrations.argocd.pauses import with_pauses
 from integrations.argocd.resources import unhealthy
 from integrations.argocd.stream import Stream
 from integrations.argocd.token import expiry
@@ -84,7 +84,7 @@ class ArgoCD:
         the time of reconciliation are not among the fields that Argo CD can select (A7).
         """
         found = await self._read_all(selector=selector, projects=projects, fields=fields)
-        return tuple([self._application(app, environment) async for app in with_breaths(found)])
+        return tuple([self._application(app, environment) async for app in with_pauses(found)])
 
     async def refresh(self, ref: ApplicationRef, *, hard: bool = False) -> Application:
         """`hard` also drops the manifest cache."""
@@ -270,7 +270,7 @@ class ArgoCD:
 
 async def decoded(answer: Answer) -> Sequence[wire.Application]:
     raw = answer.decode(wire.RawList).items or ()
-    return [decode(item, wire.Application, answer.system, answer.operation) async for item in with_breaths(raw)]
+    return [decode(item, wire.Application, answer.system, answer.operation) async for item in with_pauses(raw)]
 
 
 def path(ref: ApplicationRef, *tail: str) -> str:

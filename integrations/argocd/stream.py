@@ -12,9 +12,9 @@ import structlog
 from bot.domain.application import Application, HealthStatus, SyncStatus
 from bot.domain.errors import IntegrationError, Refused, Unavailable
 from integrations.argocd import wire
-from integrations.argocd.breath import with_breaths
 from integrations.argocd.errors import SYSTEM, stream_error
 from integrations.argocd.merge import Merge, News, Sighting
+from integrations.argocd.pauses import with_pauses
 from integrations.http import Connection
 from integrations.http.answer import decode
 
@@ -138,7 +138,7 @@ async def events(lines: AsyncIterator[bytes]) -> AsyncIterator[wire.WatchEvent]:
 
 
 async def sightings(apps: Iterable[wire.Application], convert: Convert) -> list[Sighting[Application]]:
-    return [sighting(app, convert) async for app in with_breaths(apps)]
+    return [sighting(app, convert) async for app in with_pauses(apps)]
 
 
 def sighting(app: wire.Application, convert: Convert) -> Sighting[Application]:

@@ -11,7 +11,7 @@ import structlog
 from bot.domain.errors import Refused, Unavailable
 from bot.domain.pipeline import PipelineRun
 from integrations.tekton import wire
-from integrations.tekton.board import Board
+from integrations.tekton.board import StatusQuery
 from integrations.tekton.cluster import decode
 from integrations.tekton.failures import Gone, from_status
 from integrations.tekton.manifests import SYSTEM
@@ -30,7 +30,7 @@ Heard = asyncio.Queue[PipelineRun | Refused]
 
 async def changes(objects: Objects) -> AsyncGenerator[PipelineRun]:
     """Raises Refused when the cluster refuses; an API server that is away is waited for."""
-    board = Board()
+    board = StatusQuery()
     heard: Heard = asyncio.Queue(BACKLOG)
     runs = Watch(objects, "pipelineruns", wire.PipelineRun, board.runs_listed, board.run_changed, heard)
     children = Watch(objects, "taskruns", wire.TaskRun, board.children_listed, board.child_changed, heard)

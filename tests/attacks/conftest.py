@@ -1,5 +1,5 @@
 """A house for every attack that wants one."""
 
-from tests.unit.bot.workflow.conftest import home
+from tests.unit.bot.conftest import home
 
 __all__ = ["home"]

@@ -14,7 +14,7 @@ import respx
 from bot.domain.image import Image
 from bot.domain.overlay import OverlayImage
 from bot.domain.promotion import Verdict, VerdictState
-from bot.gates.panel import answer
+from bot.evaluation.panel import answer
 from bot.gates.scan import ScanGate
 from bot.settings import HarborSettings
 from integrations.harbor import Harbor

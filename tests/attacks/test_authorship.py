@@ -8,10 +8,10 @@ from bot.domain.authorship import Told, authors_of, told_apart
 from bot.domain.errors import NotAllowed
 from bot.domain.overlay import Author, Commit
 from bot.domain.promotion import Promotion, VoteKind
-from bot.workflow.changes import Changes
+from bot.promotions.source_changes import Changes
 from tests.fakes.sources import MemorySources
-from tests.unit.bot.workflow.house import House
-from tests.unit.bot.workflow.test_changes import built, sources
+from tests.fakes.world import House
+from tests.unit.bot.promotions.test_source_changes import built, sources
 from tests.views.samples import AT
 
 BO = "bo@example.com"

@@ -11,7 +11,7 @@ from bot.domain.overlay import Change, Commit
 from bot.domain.promotion import Phase, Promotion, Stage
 from tests.attacks.test_database_away import vote
 from tests.fakes.outages import Outages
-from tests.unit.bot.workflow.house import House, house
+from tests.fakes.world import House, house
 
 
 @pytest.fixture

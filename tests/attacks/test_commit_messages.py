@@ -7,8 +7,8 @@ import pytest
 
 from bot.domain.caller import Person
 from bot.domain.promotion import Approval, Promotion
+from bot.promotions.commit_message import headline, inert, message
 from bot.views import pull_request_body
-from bot.workflow.commit_message import headline, inert, message
 from tests.views.samples import AT, promotion
 
 NASTY = [

@@ -8,12 +8,12 @@ import pytest
 
 from bot.domain.errors import Conflict
 from bot.domain.promotion import Phase, Promotion
+from bot.promotions.committer import Committer, edited
 from bot.settings import GitSettings
-from bot.workflow.committer import Committer, edited
 from integrations.git import GitRemote
 from tests.fakes.bare import BareRepository
 from tests.fakes.overlays import SOMEONE
-from tests.unit.bot.workflow.house import HARBOR, House, kustomization, path
+from tests.fakes.world import HARBOR, House, kustomization, path
 
 PRODUCTION, STAGING = path("production"), path("staging")
 FORGERIES: dict[str, dict[str, bytes]] = {

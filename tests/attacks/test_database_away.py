@@ -14,7 +14,7 @@ from bot.domain.overlay import Change, Commit
 from bot.domain.promotion import Phase, Promotion
 from bot.store.audit import Entry
 from tests.fakes.outages import Outages
-from tests.unit.bot.workflow.house import House, house
+from tests.fakes.world import House, house
 from tests.unit.bot.workflow.test_crashes import STEPS
 
 SECONDS = (5, 75, 3000)

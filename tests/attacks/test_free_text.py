@@ -11,9 +11,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from bot.domain.errors import UserError
-from bot.domain.intent import Deploy, Promote, Rollback
+from bot.domain.intent import CallFreeze, Deploy, Promote, Rollback, TakeLock
 from bot.domain.reason import says_something
-from bot.domain.safety_intent import CallFreeze, TakeLock
 from bot.grammar.tokens import clean
 from tests.unit.bot.grammar.test_words import read
 

@@ -10,17 +10,16 @@ from typing import Any
 
 import pytest
 
+from bot.command import Command
 from bot.domain.errors import UserError
 from bot.domain.intent import Context, Deploy, Intent, Promote, Rollback
 from bot.domain.pipeline import PipelineRun, RunStatus
 from bot.domain.promotion import Phase, Promotion, Stage
-from bot.domain.reply import StatusBoard
-from bot.domain.safety_reply import History
+from bot.domain.reply import History, StatusBoard
 from bot.policy import parse
 from bot.ports import Messenger, Modals
-from bot.registry import Command
 from bot.router import Router
-from bot.router.desk import Desk
+from bot.router.dispatch import Dispatcher
 from bot.router.incoming import Incoming
 from bot.router.suggestions import Suggestions
 from bot.views import render
@@ -195,7 +194,7 @@ def intent(command: Command, app: str, request: str) -> Intent | None:
 
 
 async def asked(office: Office, ask: Intent, app: str) -> str:
-    desk = Desk(office.registry, {**office.services, Messenger: FakeMessenger(), Modals: Windows()})
+    desk = Dispatcher(office.registry, {**office.services, Messenger: FakeMessenger(), Modals: Windows()})
     try:
         reply = await desk.ask(ask, Incoming("button", SPY, "T0PILOT", ask.context.request_id, "C0DEPLOY"))
     except UserError as refused:

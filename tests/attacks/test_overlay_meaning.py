@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bot.domain.image import Image
 from bot.domain.overlay import OverlayImage
-from bot.kustomization import KustomizationError, read_images, set_image
+from bot.overlays.kustomization import KustomizationError, read_images, set_image
 from tests import kustomize
 from tests.kustomize import Kustomize
 

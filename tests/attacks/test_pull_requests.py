@@ -7,8 +7,8 @@ import pytest
 from bot.domain.errors import Refused
 from bot.domain.overlay import Change, Commit, Difference
 from bot.domain.promotion import Phase, Promotion, Stage
-from tests.unit.bot.workflow.house import House, house, kustomization, path
-from tests.unit.bot.workflow.test_pull_requests import MINUTE, PULL_REQUESTS
+from tests.fakes.world import House, house, kustomization, path
+from tests.unit.bot.promotions.test_pull_requests import MINUTE, PULL_REQUESTS
 
 PRODUCTION, STAGING = path("production"), path("staging")
 OURS = kustomization("v1.4.2")
@@ -43,7 +43,7 @@ async def pass_minutes(home: House, minutes: int = 3) -> None:
 
 @pytest.fixture(autouse=True)
 def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.workflow.pull_requests.MERGE_PAUSE", 0)
+    monkeypatch.setattr("bot.promotions.pull_requests.MERGE_PAUSE", 0)
 
 
 @pytest.mark.parametrize("force", [True, False], ids=["force-pushed", "added"])

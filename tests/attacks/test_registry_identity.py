@@ -13,15 +13,15 @@ from bot.domain.image import Image, registry_of
 from bot.domain.overlay import OverlayImage
 from bot.domain.promotion import Move, Phase, Promotion, VerdictState
 from bot.domain.signature import SignatureCheck, SignatureState
-from bot.gates.panel import answer
-from bot.gates.question import Gate, Question
+from bot.evaluation.panel import answer
+from bot.evaluation.question import Gate, Question
 from bot.gates.scan import ScanGate
 from bot.gates.signature import SignatureGate
 from bot.settings import HarborSettings
 from integrations.registries import KnownRegistry, KnownSignatures, known_hosts
 from tests.fakes.registry import MemoryRegistry
+from tests.fakes.world import HARBOR, House, house, kustomization, path
 from tests.unit.bot.gates.test_signature import public_key
-from tests.unit.bot.workflow.house import HARBOR, House, house, kustomization, path
 
 OURS = frozenset({"harbor.example.com"})
 REPOSITORY = f"{HARBOR}/my-app"

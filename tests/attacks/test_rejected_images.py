@@ -15,9 +15,9 @@ from bot.domain.intent import Context
 from bot.domain.promotion import Kind, Verdict, VerdictState
 from bot.domain.reply import Told
 from bot.domain.safety import Rejection
-from bot.gates.panel import answer
+from bot.evaluation.panel import answer
 from bot.gates.rejected import RejectedGate
-from bot.gates.whereabouts import Whereabouts
+from bot.overlays.image_locations import ImageLocations
 from tests.fakes.office import Office
 from tests.fakes.promotions import HOST
 from tests.unit.bot.gates.town import BO, Town
@@ -47,7 +47,7 @@ class World:
         question = await Town().question(kind=kind)
         moves = tuple(replace(move, app=app, after=image) for move in question.moves)
         office = self.office
-        whereabouts = Whereabouts(office.catalog, office.overlays, office.images)
+        whereabouts = ImageLocations(office.catalog, office.overlays, office.images)
         gate = RejectedGate(office.safety.stores.rejections, office.images, whereabouts)
         return await answer(gate, replace(question, app=app, moves=moves))
 

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from bot.catalog import Catalog
 from bot.domain.errors import NothingToPromote, UnknownName
 from bot.domain.promotion import Kind, Phase, Promotion, VerdictState
-from bot.gates.whereabouts import Whereabouts
+from bot.overlays.catalog import Catalog
+from bot.overlays.image_locations import ImageLocations
 from bot.policy import parse
-from tests.unit.bot.workflow.house import HARBOR, POLICY, House, house, kustomization, path
-from tests.unit.bot.workflow.test_turns import add_app
+from tests.fakes.world import HARBOR, POLICY, House, house, kustomization, path
+from tests.unit.bot.promotions.test_scheduler import add_app
 
 CHEAP = """
 environments:
@@ -205,7 +205,7 @@ async def test_a_moved_tag_has_not_been_where_the_old_image_was(tmp_path: Path) 
         home.overlays.push({path("staging"): kustomization("v1.4.3")}, message)
         moved = home.registry.push(REPOSITORY, "v1.4.3", revision="somebody else's").image
         catalog = Catalog(home.overlays, parse(POLICY))
-        whereabouts = Whereabouts(catalog, home.overlays, home.registry)
+        whereabouts = ImageLocations(catalog, home.overlays, home.registry)
         overlay = await catalog.overlay("my-app", "staging")
         for there in (whereabouts.pinned, whereabouts.was_pinned):
             assert (await there(overlay, ran), await there(overlay, moved)) == (True, False)

@@ -10,7 +10,7 @@ import time
 import pytest
 
 from bot.domain.pipeline import StepLog
-from bot.redaction import Redactor
+from bot.runtime.redaction import Redactor
 
 A24, A36, HEX40, HEX64 = "aB3dE5gH7jK9mN1pQ3rS5tU7", "a1B2" * 9, "0a1b2c3d4e" * 4, "0123456789abcdef" * 4
 PASSWORD = "hunter2-Zx9"

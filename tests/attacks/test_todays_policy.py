@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from bot.domain.approval import quorum, stricter
 from bot.domain.caller import Person
 from bot.domain.promotion import Approval, ApprovalRule, Phase, Quorum, Stage
-from bot.gates.panel import Panel
+from bot.evaluation.panel import Panel
 from bot.policy import parse
 from bot.workflow.story import Story
-from tests.unit.bot.workflow.house import POLICY, House, house
+from tests.fakes.world import POLICY, House, house
 
 PLAIN = POLICY + "environments: [{name: development}, {name: staging}, {name: production%s}]\n"
 LAX = PLAIN % ""

@@ -27,21 +27,21 @@ from slack_bolt.async_app import AsyncApp
 from starlette.requests import Request
 from starlette.types import ASGIApp
 
-from bot import bodies
 from bot.app.connections import BoundedProtocol
 from bot.app.serving import port_open
-from bot.bodies import BODY_LIMIT, LARGE, NotTaken, Places, read
+from bot.app.web import web
 from bot.notify import Bulletins
 from bot.ports import Messenger, Modals
 from bot.router import Router, bolt_app
 from bot.router import http as slack_http
 from bot.router.http import SlackRequests
 from bot.router.signature import Signature
+from bot.runtime import request_body
+from bot.runtime.request_body import BODY_LIMIT, LARGE, NotTaken, Places, read
 from bot.settings import Settings, WebhookSettings
 from bot.store.database import Database, metadata
 from bot.store.messages import Messages
 from bot.store.webhooks import WebhookStore
-from bot.web import web
 from bot.webhooks import Needs, open_webhooks, receiver
 from tests.fakes.messenger import FakeMessenger
 from tests.fakes.office import Office
@@ -450,7 +450,7 @@ async def test_a_request_that_does_not_come_to_its_end_is_ended(
 ) -> None:
     """Slowloris: the deadline is for the whole of it, so a byte now and then does not put it off."""
     monkeypatch.setattr(BoundedProtocol, "seconds", dict.fromkeys(BoundedProtocol.seconds, 0.3))
-    monkeypatch.setattr(bodies, "BODY_SECONDS", 0.2)
+    monkeypatch.setattr(request_body, "BODY_SECONDS", 0.2)
     reader, writer = await asyncio.open_connection("127.0.0.1", port.number)
     writer.write(UNFINISHED[unfinished]())
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bot.domain.image import Image
-from bot.kustomization import KustomizationError, read_images, set_image
+from bot.overlays.kustomization import KustomizationError, read_images, set_image
 from tests import kustomize
 from tests.cases import cases
 

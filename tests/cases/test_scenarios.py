@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from bot.catalog import Catalog
 from bot.domain.promotion import Phase
+from bot.overlays.catalog import Catalog
 from bot.policy import parse
-from bot.workflow.scans import Scans
+from bot.queries.scans import Scans
 from tests.cases import cases
-from tests.unit.bot.workflow.house import HARBOR, POLICY, House, house, path
+from tests.fakes.world import HARBOR, POLICY, House, house, path
 
 IDS = {"scenarios-tag-with-digest-1", "scenarios-moved-tag-1"}
 REPOSITORY = f"{HARBOR}/my-app"

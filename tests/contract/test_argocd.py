@@ -24,8 +24,8 @@ from bot.domain.errors import NotFound, Refused, Unavailable
 from bot.domain.image import Image
 from bot.domain.overlay import OverlayImage
 from bot.domain.promotion import Following, Move, Progress
+from bot.promotions.follower import Follower
 from bot.settings import ArgoCDSettings
-from bot.workflow.follower import Follower
 from integrations.argocd import ArgoCD, ArgoCDs
 from integrations.argocd.client import SyncResource
 from integrations.http import Policy

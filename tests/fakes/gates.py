@@ -1,15 +1,15 @@
 """The gates that hold by default, over the real stores."""
 
-from bot.catalog import Catalog
 from bot.domain.source import OverlayBranch
+from bot.evaluation.question import Gate
 from bot.gates.application import ApplicationGate
 from bot.gates.freeze import FreezeGate
 from bot.gates.health import HealthGate
 from bot.gates.lock import LockGate
-from bot.gates.question import Gate
 from bot.gates.rejected import RejectedGate
 from bot.gates.scan import ScanGate
-from bot.gates.whereabouts import Whereabouts
+from bot.overlays.catalog import Catalog
+from bot.overlays.image_locations import ImageLocations
 from bot.policy import Policy
 from bot.ports import Applications, Directory, OverlaySource
 from bot.store.database import Database
@@ -32,7 +32,7 @@ def usual_gates(
     applications: Applications,
     directory: Directory,
 ) -> tuple[Gate, ...]:
-    whereabouts = Whereabouts(catalog, source, registry)
+    whereabouts = ImageLocations(catalog, source, registry)
     return (
         ScanGate(registry, registry),
         HealthGate(applications, whereabouts, policy),

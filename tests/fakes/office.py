@@ -3,23 +3,23 @@
 from dataclasses import dataclass, field
 
 import commands
-from bot.catalog import Catalog
+from bot.command import Registry, Services
 from bot.domain.application import Application, ApplicationRef, HealthStatus, SyncStatus
 from bot.domain.caller import Caller
 from bot.domain.intent import Context, Intent
 from bot.domain.reply import Reply
 from bot.grammar import Vocabulary
+from bot.overlays.catalog import Catalog
 from bot.policy import Policy, parse
 from bot.ports import Applications, Directory, OverlaySource, PipelineRetries, Pipelines, RequestLog
 from bot.ports import Registry as ImageRegistry
-from bot.registry import Registry, Services
-from bot.workflow.board import Board
-from bot.workflow.promotions import Promotions
-from bot.workflow.runs import RunFollowing, Runs
-from bot.workflow.scans import Scans
-from bot.workflow.subscribers import Subscribers
-from bot.workflow.tags import Tags
-from bot.workflow.turns import Turns
+from bot.promotions.promotions import Promotions
+from bot.promotions.scheduler import Scheduler
+from bot.promotions.subscribers import Subscribers
+from bot.promotions.tags import Tags
+from bot.queries.runs import RunFollowing, Runs
+from bot.queries.scans import Scans
+from bot.queries.status import StatusQuery
 from tests.fakes.applications import MemoryApplications
 from tests.fakes.directory import TEAM, FakeDirectory
 from tests.fakes.overlays import MemoryOverlays
@@ -81,7 +81,7 @@ class Office:
             Directory: self.directory,
             RequestLog: self.requests,
             Promotions: self.promotions,
-            Turns: Turns(self.promotions, self.queue),
+            Scheduler: Scheduler(self.promotions, self.queue),
             Subscribers: self.subscribers,
             ImageRegistry: self.images,
             Pipelines: self.pipelines,
@@ -91,7 +91,7 @@ class Office:
             Runs: Runs(self.pipelines, self.policy),
             RunFollowing: self.following,
             Scans: Scans(self.catalog, self.images, self.policy),
-            Board: Board(
+            StatusQuery: StatusQuery(
                 self.catalog, self.policy, self.applications, self.overlays, self.promotions, Tags(self.images)
             ),
             Tags: Tags(self.images),

@@ -13,7 +13,7 @@ from bot.domain.overlay import OverlayImage
 from bot.domain.promotion import Approval, ApprovalRule, Kind, Move, Phase, Plan, Promotion, Stage, Vote, VoteKind
 from bot.domain.reply import RollbackChoice
 from bot.policy import Policy, authorize, no_promotion, shows_all, shows_any
-from bot.workflow.promotions import Promotions
+from bot.promotions.promotions import Promotions
 
 NOW = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 HOST = "harbor.example.com/apps"

@@ -6,9 +6,9 @@ from bot.domain.caller import Person
 from bot.domain.pipeline import PipelineRun
 from bot.domain.promotion import Promotion
 from bot.domain.queueing import Waiting
-from bot.workflow.runs import RunFollowing
-from bot.workflow.subscribers import Subscribers
-from bot.workflow.turns import Queue
+from bot.promotions.scheduler import Queue
+from bot.promotions.subscribers import Subscribers
+from bot.queries.runs import RunFollowing
 
 
 @dataclass

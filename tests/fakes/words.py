@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-from bot.catalog import Catalog
-from bot.gates.whereabouts import Whereabouts
-from bot.notify.housekeeping import Housekeeping, Shelves
+from bot.app.safety import SafetyServices, Stores
+from bot.background.housekeeping import Housekeeping, HousekeepingStores
 from bot.notify.ledger import Ledger
 from bot.notify.outbox import Outbox
+from bot.overlays.catalog import Catalog
+from bot.overlays.image_locations import ImageLocations
 from bot.policy import Policy
-from bot.safety.desks import Desks, Stores
 from bot.store.audit import Audit
 from bot.store.database import Database, metadata
 from bot.store.messages import Messages
@@ -50,14 +50,14 @@ class Safety:
         audit, messenger, promotions = Audit(database), FakeMessenger(), PromotionStore(database)
         outbox = Outbox(Messages(database), messenger)
         ledger, stores = Ledger(database, audit, outbox, policy), Stores.of(database)
-        desks = Desks.open(
+        desks = SafetyServices.open(
             stores,
             ledger,
             policy,
             catalog,
             registry=images,
             contents=images,
-            whereabouts=Whereabouts(catalog, overlays, images),
+            whereabouts=ImageLocations(catalog, overlays, images),
             directory=directory,
         )
         services = {**desks.services, PromotionStore: promotions}
@@ -70,7 +70,7 @@ class Safety:
     def house(self, **options: Any) -> Housekeeping:
         """Housekeeping with a clock of the test's own."""
         stores = self.stores
-        shelves = Shelves(stores.locks, stores.freezes, stores.reviews, stores.delegations, stores.requests)
+        shelves = HousekeepingStores(stores.locks, stores.freezes, stores.reviews, stores.delegations, stores.requests)
         return Housekeeping(shelves, self.ledger, self.ledger._policy, **options)
 
     async def told(self, channel: str) -> list[str]:

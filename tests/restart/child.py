@@ -21,16 +21,27 @@ import msgspec
 import structlog
 from pydantic import SecretStr
 
-from bot.catalog import Catalog
+from bot.background.replicas import Replicas
 from bot.domain.errors import Conflict, PilothouseError
 from bot.domain.intent import Approve, Context, Deploy, Promote, Rollback
 from bot.domain.promotion import Promotion, Stage, VoteKind
-from bot.gates.panel import Panel
+from bot.evaluation.panel import Panel
 from bot.notify.announcer import Announcer
 from bot.notify.cards import Cards
-from bot.notify.nudges import Nudges
 from bot.notify.outbox import Outbox
+from bot.notify.reminders import Reminders
+from bot.overlays.catalog import Catalog
 from bot.policy import parse
+from bot.promotions.eligibility import Eligibility
+from bot.promotions.follow_up import FollowUps
+from bot.promotions.follower import Follower
+from bot.promotions.planner import Planner, promotion_id
+from bot.promotions.pull_requests import PullRequestSteps
+from bot.promotions.record import Record
+from bot.promotions.rollback_targets import RollbackTargets
+from bot.promotions.signals import Signal
+from bot.promotions.tags import Tags
+from bot.promotions.watcher import Watcher
 from bot.settings import GitHubSettings, GitSettings
 from bot.store.audit import Audit
 from bot.store.database import Database
@@ -40,23 +51,12 @@ from bot.store.promotions import PromotionStore
 from bot.store.replicas import ReplicaStore
 from bot.store.reviews import ReviewStore
 from bot.store.schema import migrate
-from bot.workflow.aftermath import Aftermath
-from bot.workflow.desk import PromotionDesk
 from bot.workflow.durable import DurableEngine
-from bot.workflow.eligibility import Eligibility
-from bot.workflow.follower import Follower
 from bot.workflow.journal import Journal, Json, pack
-from bot.workflow.plan import Planner, promotion_id
-from bot.workflow.pull_requests import PullRequestSteps
-from bot.workflow.record import Record
-from bot.workflow.replicas import Replicas
-from bot.workflow.running import RollbackTargets
-from bot.workflow.signals import Signal
+from bot.workflow.orphans import Orphans
+from bot.workflow.service import PromotionService
 from bot.workflow.steps import Steps
 from bot.workflow.story import Story
-from bot.workflow.strays import Strays
-from bot.workflow.tags import Tags
-from bot.workflow.watcher import Watcher
 from integrations.git import GitRemote
 from integrations.github import GitHub
 from tests.fakes.directory import FakeDirectory
@@ -98,7 +98,7 @@ class Life:
 
 @dataclass(frozen=True)
 class Core:
-    desk: PromotionDesk
+    desk: PromotionService
     engine: DurableEngine
     store: PromotionStore
     outbox: Outbox
@@ -141,7 +141,7 @@ async def assemble(life: Life, stack: AsyncExitStack) -> Core:
     steps = Steps(
         record=Record(database, store, audit, Announcer(outbox, rules)),
         cards=Cards(messages, messenger, rules),
-        nudges=Nudges(messenger, rules),
+        nudges=Reminders(messenger, rules),
         directory=people,
         policy=rules,
         panel=panel,
@@ -149,7 +149,7 @@ async def assemble(life: Life, stack: AsyncExitStack) -> Core:
         committer=committer,
         follower=Follower(applications, git, FOLLOW_SECONDS),
         watcher=Watcher(applications, None, FOLLOW_SECONDS),
-        aftermath=Aftermath(planner, store, LockStore(database), ReviewStore(database), rules, begin),
+        aftermath=FollowUps(planner, store, LockStore(database), ReviewStore(database), rules, begin),
         pull_requests=PullRequestSteps(git, committer, HeldPulls(github, holds), lambda promotion: promotion.id),
         clock=lambda: A_MOMENT,
     )
@@ -160,8 +160,8 @@ async def assemble(life: Life, stack: AsyncExitStack) -> Core:
         return await story(HeldJournal(journal, plan["id"], holds, ran), plan)
 
     engine = DurableEngine(journal_url(life.database_url), life.replica, held)
-    strays = Strays(steps, engine)
-    desk = PromotionDesk(database, store, audit, engine, planner, targets, panel, rules, eligibility, strays)
+    strays = Orphans(steps, engine)
+    desk = PromotionService(database, store, audit, engine, planner, targets, panel, rules, eligibility, strays)
     replicas = (
         Replicas(
             ReplicaStore(database),

@@ -17,8 +17,8 @@ from bot.domain.errors import PilothouseError
 from bot.domain.image import Image
 from bot.domain.overlay import Change, Commit, OverlayImage
 from bot.domain.promotion import ApprovalRule, Kind, Move, Phase, Plan, Promotion, Stage
+from bot.promotions.committer import Committer, Moved
 from bot.settings import GitSettings
-from bot.workflow.committer import Committer, Moved
 from integrations.git import GitRemote
 from integrations.sandbox.git import GitServer, Signature
 from integrations.sandbox.serving import serve

@@ -9,7 +9,7 @@ import structlog
 from bot.domain.overlay import Author, Change, Commit
 from bot.domain.promotion import Promotion
 from bot.ports import Messenger, OverlaySource, OverlayWriter, Posted, PullRequest, PullRequests, Registry, Rendered
-from bot.workflow.committer import Committer, Moved
+from bot.promotions.committer import Committer, Moved
 from bot.workflow.journal import Journal, Json
 from tests.restart.cases import AFTER, BEFORE
 

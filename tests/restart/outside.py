@@ -16,7 +16,7 @@ from bot.domain.application import (
     SyncStatus,
 )
 from bot.domain.errors import NotFound
-from bot.kustomization import read_images
+from bot.overlays.kustomization import read_images
 from bot.ports import OverlaySource, Posted, Rendered
 from tests.fakes.applications import follows, images_of
 from tests.restart.cases import named, overlay

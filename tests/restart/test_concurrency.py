@@ -19,7 +19,7 @@ async def test_all_land_beside_somebody_who_pushes_all_the_time(tmp_path: Path, 
 async def test_who_is_overtaken_for_too_long_is_told_so_and_nothing_is_lost(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.workflow.committer.TRIES", 3)
+    monkeypatch.setattr("bot.promotions.committer.TRIES", 3)
     async with repository(tmp_path, 4) as place:
         outcome = await by_the_bot(place, every=0.0)
         assert await lost(place, outcome) == []

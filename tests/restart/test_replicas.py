@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from bot.background.replicas import BEAT, SILENCE, Replicas
 from bot.domain.promotion import Phase, Stage
 from bot.store.audit import Audit
 from bot.store.database import Database
 from bot.store.promotions import PromotionStore
 from bot.store.replicas import ReplicaStore
 from bot.store.schema import migrate
-from bot.workflow.replicas import BEAT, SILENCE, Replicas
 from tests.restart.cases import Case
 from tests.restart.child import promotion_of
 from tests.restart.conftest import NewDatabase

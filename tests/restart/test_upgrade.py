@@ -15,11 +15,11 @@ from bot.store.codec import dump
 from bot.store.promotions import PromotionStore
 from bot.workflow.journal import pack
 from tests.fakes.engine import Tape
+from tests.fakes.world import House, house
 from tests.restart import journal
 from tests.restart.cases import kustomization
 from tests.restart.effects import effects, look
 from tests.restart.town import Town, town
-from tests.unit.bot.workflow.house import House, house
 
 pytestmark = pytest.mark.restart
 

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import commands
-from bot.registry import Registry
+from bot.command import Registry
 
 README = Path(__file__).parents[2] / "README.md"
 BEGIN, END = "<!-- commands: a test keeps this table equal to what `pilothouse` knows -->\n", "<!-- /commands -->"

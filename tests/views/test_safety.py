@@ -9,11 +9,9 @@ import pytest
 
 from bot.domain.caller import Caller, Permission, Person
 from bot.domain.errors import InvalidCommand
-from bot.domain.intent import Context
+from bot.domain.intent import AwaitLock, BreakLock, Context, StealLock
 from bot.domain.promotion import Approval, Phase, Stage
-from bot.domain.safety import Delegation, Freeze, Lock, Rejection, Review
-from bot.domain.safety_intent import AwaitLock, BreakLock, StealLock
-from bot.domain.safety_reply import (
+from bot.domain.reply import (
     Abilities,
     Ability,
     Delegated,
@@ -26,6 +24,7 @@ from bot.domain.safety_reply import (
     LockHeld,
     LockTaken,
 )
+from bot.domain.safety import Delegation, Freeze, Lock, Rejection, Review
 from bot.ports import Rendered
 from bot.router.buttons import read_button
 from bot.views import render, safety

@@ -7,9 +7,8 @@ import pytest
 
 from bot.domain.errors import InvalidCommand, NotAllowed, UnknownName
 from bot.domain.intent import Context
-from bot.domain.reply import Told
+from bot.domain.reply import FreezeCalled, Holds, Told
 from bot.domain.safety import Freeze
-from bot.domain.safety_reply import FreezeCalled, Holds
 from bot.policy import parse
 from bot.safety.times import read_time
 from tests.fakes.office import POLICY, Office

@@ -7,11 +7,9 @@ import pytest
 
 from bot.domain.caller import Person
 from bot.domain.errors import Conflict, InvalidCommand, NotAllowed, UnknownName
-from bot.domain.intent import Context
-from bot.domain.reply import Told
+from bot.domain.intent import AwaitLock, BreakLock, Context, StealLock
+from bot.domain.reply import Holds, LockHeld, LockTaken, Told
 from bot.domain.safety import Lock
-from bot.domain.safety_intent import AwaitLock, BreakLock, StealLock
-from bot.domain.safety_reply import Holds, LockHeld, LockTaken
 from bot.policy import parse
 from tests.fakes.office import Office
 

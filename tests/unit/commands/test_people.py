@@ -8,9 +8,8 @@ from bot.domain.caller import Permission, Person, Target
 from bot.domain.errors import Conflict, InvalidCommand, NotAllowed, UnknownName
 from bot.domain.intent import Context
 from bot.domain.promotion import Phase
-from bot.domain.reply import Told
+from bot.domain.reply import Abilities, Delegated, History, Identity, Told
 from bot.domain.safety import Review
-from bot.domain.safety_reply import Abilities, Delegated, History, Identity
 from tests.fakes.office import Office
 
 PRODUCTION = Target("my-app", "production")

@@ -3,10 +3,8 @@
 import pytest
 
 from bot.domain.errors import InvalidCommand, NotAllowed, UnknownName
-from bot.domain.intent import Context, Reject
-from bot.domain.reply import Told
-from bot.domain.safety_intent import RejectImage
-from bot.domain.safety_reply import ImageRejected
+from bot.domain.intent import Context, Reject, RejectImage
+from bot.domain.reply import ImageRejected, Told
 from bot.policy import parse
 from tests.fakes.office import Office
 from tests.fakes.promotions import HOST

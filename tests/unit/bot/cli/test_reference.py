@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from typer.testing import CliRunner
 
 from bot.cli import app
-from bot.gates.loading import OWN
+from bot.evaluation.loading import known_gates
 from bot.policy.parts import Part
 
 DOCUMENT = Path(__file__).parents[4] / "docs" / "policy.md"
@@ -36,12 +36,12 @@ def test_every_key_of_every_model_is_there_with_its_meaning() -> None:
     """Written from the models, so what could go wrong is one that cannot be reached, or a field without a word."""
     text = printed()
     ours = [model for model in models(Part) if model.__module__ in ("bot.policy.model", "bot.policy.parts")]
-    for model in (*ours, *(gate.options for gate in OWN)):
+    for model in (*ours, *(gate.options for gate in known_gates())):
         for name, field in model.model_fields.items():
             assert field.description, f"{model.__name__}.{name} has no description"
             assert f"| `{field.alias or name}` |" in text, f"{model.__name__}.{name}"
             assert field.description.replace("|", "\\|") in text, f"{model.__name__}.{name}"
-    for gate in OWN:
+    for gate in known_gates():
         assert f"### `{gate.name}`" in text
 
 

@@ -7,8 +7,8 @@ import pytest
 from bot.domain.errors import Refused, Unavailable
 from bot.domain.promotion import Verdict, VerdictState
 from bot.domain.source import Source
+from bot.evaluation.panel import answer
 from bot.gates.application import ApplicationGate
-from bot.gates.panel import answer
 from tests.fakes.applications import OVERLAY_REPOSITORY
 from tests.fakes.gates import OVERLAY_BRANCH
 from tests.unit.bot.gates.town import REPOSITORY, Town

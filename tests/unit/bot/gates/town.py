@@ -5,14 +5,14 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from bot.catalog import Catalog
 from bot.domain.application import Application, ApplicationRef, HealthStatus, SyncStatus
 from bot.domain.caller import Person
 from bot.domain.image import Image
 from bot.domain.overlay import OverlayImage
 from bot.domain.promotion import ApprovalRule, Kind, Move, Plan
-from bot.gates.question import Question
-from bot.gates.whereabouts import Whereabouts
+from bot.evaluation.question import Question
+from bot.overlays.catalog import Catalog
+from bot.overlays.image_locations import ImageLocations
 from bot.policy import Policy, parse
 from tests.fakes.applications import MemoryApplications
 from tests.fakes.directory import FakeDirectory
@@ -57,7 +57,7 @@ class Town:
         for tag in ("v1.4.0", *RUNNING.values()):
             self.registry.push(REPOSITORY, tag)
         self.catalog = Catalog(self.overlays, self.policy, clock=_always_later())
-        self.whereabouts = Whereabouts(self.catalog, self.overlays, self.registry)
+        self.whereabouts = ImageLocations(self.catalog, self.overlays, self.registry)
         for environment in RUNNING:
             self.put(environment)
 

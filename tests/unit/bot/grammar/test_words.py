@@ -7,6 +7,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import commands
+from bot.command import Registry
 from bot.domain.environment import Environment
 from bot.domain.errors import InvalidCommand, UnknownName, UserError
 from bot.domain.image import is_digest
@@ -32,7 +33,6 @@ from bot.domain.intent import (
 )
 from bot.domain.pipeline import CancelMode
 from bot.grammar import Vocabulary
-from bot.registry import Registry
 
 DIGEST = "sha256:" + "0123456789abcdef" * 4
 ENVIRONMENTS = (

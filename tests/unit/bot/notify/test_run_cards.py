@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
+from bot.background.builds import Builds
 from bot.domain.application import Application, ApplicationRef, HealthStatus, SyncStatus
 from bot.domain.errors import Refused, Unavailable
 from bot.domain.pipeline import PipelineRun, RunStatus, StepLog, TaskStatus
@@ -15,7 +16,6 @@ from bot.notify.bulletins import Bulletins
 from bot.notify.run_cards import RunCards
 from bot.policy import parse
 from bot.store.followed_runs import FollowedRunStore, followed_runs
-from bot.workflow.builds import Builds
 from tests.fakes.applications import MemoryApplications
 from tests.fakes.messenger import FakeMessenger
 from tests.unit.bot.notify.conftest import Process, until

@@ -10,7 +10,7 @@ from bot.domain.errors import Unavailable
 from bot.domain.intent import Deploy
 from bot.domain.pipeline import StepLog
 from bot.domain.reply import Reply
-from bot.metrics import REGISTRY
+from bot.runtime.metrics import REGISTRY
 from tests.unit.bot.router.conftest import Bot, until
 
 

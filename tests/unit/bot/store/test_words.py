@@ -7,18 +7,16 @@ from itertools import count
 
 import pytest
 
-from bot.catalog import Catalog
 from bot.domain.caller import Caller, Person
 from bot.domain.errors import Conflict
-from bot.domain.intent import Context
+from bot.domain.intent import Context, StealLock, TakeLock
 from bot.domain.promotion import Phase, Promotion, Stage
-from bot.domain.reply import Reply
-from bot.domain.safety_intent import StealLock, TakeLock
-from bot.domain.safety_reply import LockHeld, LockTaken
+from bot.domain.reply import LockHeld, LockTaken, Reply
 from bot.notify.ledger import Ledger
 from bot.notify.outbox import Outbox
+from bot.overlays.catalog import Catalog
 from bot.policy import parse
-from bot.safety.locks import LockDesk
+from bot.safety.locks import LockService
 from bot.store.audit import Audit
 from bot.store.database import Database
 from bot.store.locks import LockStore
@@ -36,10 +34,10 @@ def somebody(name: str) -> Caller:
     return Caller(Person(f"U0{name.upper()}", name), "T0PILOT", frozenset({"all"}))
 
 
-def desk(database: Database) -> LockDesk:
+def desk(database: Database) -> LockService:
     ledger = Ledger(database, Audit(database), Outbox(Messages(database), FakeMessenger()), POLICY)
     overlays = MemoryOverlays({"apps/my-app/overlays/production/kustomization.yaml": b"images: []\n"})
-    return LockDesk(LockStore(database), ledger, Catalog(overlays, POLICY))
+    return LockService(LockStore(database), ledger, Catalog(overlays, POLICY))
 
 
 def ask() -> TakeLock:

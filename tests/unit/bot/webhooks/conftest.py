@@ -14,8 +14,8 @@ import pytest
 from pydantic import SecretStr
 from starlette.applications import Starlette
 
-from bot.catalog import Catalog
 from bot.notify import Bulletins, Outbox
+from bot.overlays.catalog import Catalog
 from bot.policy import parse
 from bot.settings import GitHubSettings, Settings, WebhookSettings
 from bot.store.database import Database, metadata

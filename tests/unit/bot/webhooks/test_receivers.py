@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from starlette.applications import Starlette
 from starlette.requests import Request
 
-from bot.bodies import BODY_LIMIT, NotTaken, read
+from bot.runtime.request_body import BODY_LIMIT, NotTaken, read
 from bot.settings import Settings, WebhookSettings
 from bot.webhooks import GitHubWebhook, HarborWebhook
 from bot.webhooks.receiver import Receiver

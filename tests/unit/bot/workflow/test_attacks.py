@@ -12,9 +12,9 @@ from bot.domain.errors import NotAllowed
 from bot.domain.intent import Approve
 from bot.domain.promotion import Approval, ApprovalRule, Phase, Stage, VoteKind
 from bot.domain.safety import Delegation
-from tests.unit.bot.workflow.house import HARBOR, POLICY, House, house, path
+from tests.fakes.world import HARBOR, POLICY, House, house, path
+from tests.unit.bot.promotions.test_scheduler import add_app
 from tests.unit.bot.workflow.test_trains import adjust, train
-from tests.unit.bot.workflow.test_turns import add_app
 
 APPS = """
 environments:

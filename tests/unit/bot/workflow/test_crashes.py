@@ -6,7 +6,7 @@ import pytest
 
 from bot.domain.event import Event
 from bot.domain.promotion import Phase
-from tests.unit.bot.workflow.house import House
+from tests.fakes.world import House
 
 STEPS = ["announce", "gates#1", "ask-people#1", "judge#1", "confirm#2", "commit", "follow", "conclude"]
 

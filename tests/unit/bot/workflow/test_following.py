@@ -22,7 +22,7 @@ from bot.domain.errors import Unavailable
 from bot.domain.image import Image
 from bot.domain.overlay import Author, OverlayImage
 from bot.domain.promotion import Following, Move, Progress
-from bot.workflow.follower import Followed, Follower
+from bot.promotions.follower import Followed, Follower
 from tests.fakes.applications import MemoryApplications
 from tests.fakes.overlays import MemoryOverlays
 

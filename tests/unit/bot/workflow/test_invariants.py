@@ -28,11 +28,11 @@ from bot.domain.overlay import Change, Commit
 from bot.domain.promotion import Kind, Move, Phase, Promotion
 from bot.domain.safety import Freeze, Lock, Rejection
 from bot.domain.scan import Severity, Vulnerability
+from bot.promotions.scheduler import begin
+from bot.promotions.watcher import BAD_LOOKS
 from bot.store.freezes import FreezeStore
 from bot.store.rejections import RejectionStore
-from bot.workflow.turns import begin
-from bot.workflow.watcher import BAD_LOOKS
-from tests.unit.bot.workflow.house import HARBOR, POLICY, House, house, kustomization, path
+from tests.fakes.world import HARBOR, POLICY, House, house, kustomization, path
 
 RULES = POLICY + (
     "environments:\n- {name: development}\n- {name: staging}\n"

@@ -10,8 +10,8 @@ from bot.domain.errors import Unavailable
 from bot.domain.overlay import Change, Commit
 from bot.domain.promotion import Phase, Promotion, Stage
 from bot.domain.safety import Lock
-from tests.unit.bot.workflow.house import House, house
-from tests.unit.bot.workflow.test_pull_requests import PULL_REQUESTS
+from tests.fakes.world import House, house
+from tests.unit.bot.promotions.test_pull_requests import PULL_REQUESTS
 
 MINUTE = timedelta(minutes=1)
 

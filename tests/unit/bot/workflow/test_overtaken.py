@@ -2,12 +2,12 @@
 
 import pytest
 
+from bot.background.overlay_watch import OverlayWatch
 from bot.domain.errors import Conflict, Unavailable
 from bot.domain.overlay import Author
 from bot.domain.promotion import Phase, Promotion, Stage
-from bot.workflow.committer import Committer
-from bot.workflow.lookout import Lookout
-from tests.unit.bot.workflow.house import House, kustomization, path
+from bot.promotions.committer import Committer
+from tests.fakes.world import House, kustomization, path
 
 ZOE = Author("zoe", "zoe@example.com")
 
@@ -16,9 +16,9 @@ def push(home: House, tag: str = "v1.4.0") -> None:
     home.overlays.push({path("production"): kustomization(tag)}, author=ZOE)
 
 
-def lookout(home: House) -> Lookout:
+def lookout(home: House) -> OverlayWatch:
     committer = Committer(home.overlays, home.overlays, home.registry)
-    return Lookout(home.store, home.engine, home.overlays, committer)
+    return OverlayWatch(home.store, home.engine, home.overlays, committer)
 
 
 async def refused(home: House, asked: Promotion) -> None:

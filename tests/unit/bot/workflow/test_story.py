@@ -14,7 +14,7 @@ from bot.domain.image import Image
 from bot.domain.intent import Approve, Deploy
 from bot.domain.promotion import Approval, Phase, Promotion, Stage
 from bot.domain.scan import ScanStatus, Severity, Vulnerability
-from tests.unit.bot.workflow.house import HARBOR, House, kustomization, path
+from tests.fakes.world import HARBOR, House, kustomization, path
 
 
 def critical(fix: str = "") -> Vulnerability:

@@ -8,8 +8,8 @@ import pytest
 from bot.domain.errors import NotAllowed
 from bot.domain.intent import Adjust, Promote
 from bot.domain.promotion import Phase, Promotion, Stage
-from tests.unit.bot.workflow.house import House, house
-from tests.unit.bot.workflow.test_turns import add_app
+from tests.fakes.world import House, house
+from tests.unit.bot.promotions.test_scheduler import add_app
 
 POLICY = """
 channels: {default: C0DEPLOY}

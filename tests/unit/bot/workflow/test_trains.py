@@ -9,8 +9,8 @@ import pytest
 from bot.domain.intent import Adjust, Promote
 from bot.domain.promotion import Phase, Promotion, Stage
 from bot.domain.scan import Severity, Vulnerability
-from tests.unit.bot.workflow.house import HARBOR, POLICY, House, house
-from tests.unit.bot.workflow.test_turns import add_app
+from tests.fakes.world import HARBOR, POLICY, House, house
+from tests.unit.bot.promotions.test_scheduler import add_app
 
 MINUTE = timedelta(minutes=1)
 

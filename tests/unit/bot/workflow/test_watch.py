@@ -8,10 +8,10 @@ from bot.domain.caller import Person
 from bot.domain.image import Image
 from bot.domain.promotion import Phase, Promotion, Stage
 from bot.domain.safety import Lock, Rejection
+from bot.promotions.watcher import BAD_LOOKS
 from bot.store.rejections import RejectionStore
-from bot.workflow.watcher import BAD_LOOKS
-from tests.unit.bot.workflow.house import HARBOR, House, house, kustomization, path
-from tests.unit.bot.workflow.test_turns import break_on_sync, policy, successor
+from tests.fakes.world import HARBOR, House, house, kustomization, path
+from tests.unit.bot.promotions.test_scheduler import break_on_sync, policy, successor
 
 WATCHED = policy("  rollback: {automatic: 10m}\n")
 MIA = Person("U0MIA", "mia", "mia@example.com")

@@ -15,7 +15,7 @@ from bot.domain.errors import InvalidCommand
 from bot.domain.pipeline import PipelineRun, RunStatus
 from bot.settings import KubernetesSettings
 from integrations.tekton import labels, wire
-from integrations.tekton.board import Board
+from integrations.tekton.board import StatusQuery
 from integrations.tekton.logs import printed
 from integrations.tekton.manifests import Manifests
 from integrations.tekton.status import failed_step, pipeline_run, run_status
@@ -321,7 +321,7 @@ def test_the_board_tells_every_change_once_and_ends_up_with_the_truth(script: li
     """K1, K2: whatever the order of two watches, and however often the lists come again."""
     runs: dict[str, wire.PipelineRun] = {}
     children: dict[str, wire.TaskRun] = {}
-    board = Board()
+    board = StatusQuery()
     assert board.runs_listed([]) == board.children_listed([]) == []
     last: dict[str, PipelineRun] = {}
     for what, name, state in script:
@@ -349,7 +349,7 @@ def test_the_board_tells_every_change_once_and_ends_up_with_the_truth(script: li
 
 @given(st.permutations(["runs", "children"]))
 def test_nothing_is_told_before_both_kinds_were_listed(order: list[str]) -> None:
-    board = Board()
+    board = StatusQuery()
     for index, kind in enumerate(order):
         if kind == "runs":
             news = board.runs_listed([some_run("a", "Unknown")])
@@ -360,7 +360,7 @@ def test_nothing_is_told_before_both_kinds_were_listed(order: list[str]) -> None
 
 
 def test_a_run_that_vanished_between_two_lists_may_come_again() -> None:
-    board = Board()
+    board = StatusQuery()
     board.children_listed([])
     assert len(board.runs_listed([some_run("a", "True")])) == 1
     assert board.runs_listed([]) == []

@@ -1,0 +1,82 @@
+"""All the desks, made together."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+from bot.background.housekeeping import Housekeeping, HousekeepingStores
+from bot.notify.ledger import Ledger
+from bot.overlays.catalog import Catalog
+from bot.overlays.image_locations import ImageLocations
+from bot.policy import Policy
+from bot.ports import Directory, ImageContents, Registry
+from bot.queries.holds import HoldsQuery
+from bot.queries.permissions import Permissions
+from bot.safety.delegations import DelegationService
+from bot.safety.freezes import FreezeService
+from bot.safety.locks import LockService
+from bot.safety.rejections import RejectionService
+from bot.safety.reviews import ReviewService
+from bot.store.database import Database
+from bot.store.delegations import DelegationStore
+from bot.store.freezes import FreezeStore
+from bot.store.locks import LockStore
+from bot.store.rejections import RejectionStore
+from bot.store.requests import RequestStore
+from bot.store.reviews import ReviewStore
+
+
+@dataclass(frozen=True)
+class Stores:
+    """What people's words are kept in; gates are handed these too."""
+
+    locks: LockStore
+    freezes: FreezeStore
+    rejections: RejectionStore
+    reviews: ReviewStore
+    delegations: DelegationStore
+    requests: RequestStore
+
+    @classmethod
+    def of(cls, database: Database) -> Self:
+        return cls(
+            LockStore(database),
+            FreezeStore(database),
+            RejectionStore(database),
+            ReviewStore(database),
+            DelegationStore(database),
+            RequestStore(database),
+        )
+
+
+@dataclass(frozen=True)
+class SafetyServices:
+    """`services`: what commands may ask for, by type. `housekeeping` runs beside them."""
+
+    services: Mapping[Any, Any]
+    housekeeping: Housekeeping
+
+    @classmethod
+    def open(
+        cls,
+        stores: Stores,
+        ledger: Ledger,
+        policy: Policy,
+        catalog: Catalog,
+        *,
+        registry: Registry,
+        contents: ImageContents,
+        whereabouts: ImageLocations,
+        directory: Directory,
+    ) -> Self:
+        services: dict[Any, Any] = {
+            LockService: LockService(stores.locks, ledger, catalog),
+            FreezeService: FreezeService(stores.freezes, ledger, catalog),
+            RejectionService: RejectionService(stores.rejections, ledger, catalog, registry, contents, whereabouts),
+            ReviewService: ReviewService(stores.reviews, ledger, policy),
+            DelegationService: DelegationService(stores.delegations, ledger, directory),
+            Permissions: Permissions(policy, stores.delegations),
+            HoldsQuery: HoldsQuery(stores.locks, stores.freezes, stores.rejections, stores.reviews, policy),
+        }
+        shelves = HousekeepingStores(stores.locks, stores.freezes, stores.reviews, stores.delegations, stores.requests)
+        return cls(services, Housekeeping(shelves, ledger, policy))

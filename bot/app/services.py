@@ -1,0 +1,92 @@
+"""What is handed out by type: to gates what they may ask, to commands what they may use."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from bot.app.foundation import Foundation
+from bot.domain.source import OverlayBranch
+from bot.overlays.catalog import Catalog
+from bot.overlays.image_locations import ImageLocations
+from bot.policy import Policy
+from bot.ports import (
+    Alerts,
+    Applications,
+    CustomGates,
+    Directory,
+    Freezes,
+    ImageContents,
+    Locks,
+    Messenger,
+    Modals,
+    OverlaySource,
+    PipelineRetries,
+    Pipelines,
+    PromotionRecord,
+    Pulls,
+    Registry,
+    Rejections,
+    RequestLog,
+    Signatures,
+    SyncWindows,
+)
+from bot.promotions.promotions import Promotions
+from bot.promotions.subscribers import Subscribers
+from bot.promotions.tags import Tags
+from bot.queries.scans import Scans
+from bot.queries.status import StatusQuery
+from bot.store.audit import Audit
+from bot.store.promotions import PromotionStore
+from bot.store.requests import RequestStore
+from bot.workflow.service import PromotionService
+
+
+def to_gates(ground: Foundation) -> Mapping[Any, Any]:
+    """What gates may ask, by the type that they name."""
+    outside, words = ground.outside, ground.words
+    return {
+        Policy: ground.policy,
+        Catalog: ground.catalog,
+        ImageLocations: ground.whereabouts,
+        Directory: outside.directory,
+        Registry: outside.registry,
+        ImageContents: outside.registry,
+        Pulls: outside.pulls,
+        Applications: outside.argocd,
+        SyncWindows: outside.argocd,
+        OverlaySource: outside.overlays,
+        OverlayBranch: outside.overlay_branch,
+        Pipelines: outside.tekton,
+        Signatures: outside.signatures,
+        Alerts: outside.alerts,
+        CustomGates: outside.custom_gates,
+        Locks: words.locks,
+        Freezes: words.freezes,
+        Rejections: words.rejections,
+        PromotionRecord: ground.store,
+    }
+
+
+def to_commands(ground: Foundation, desk: PromotionService) -> Mapping[Any, Any]:
+    """What commands may ask for, by the type that they name; the desks of locks, queues and runs come on top."""
+    outside, policy, catalog = ground.outside, ground.policy, ground.catalog
+    tags = Tags(outside.registry)
+    return {
+        Policy: policy,
+        Catalog: catalog,
+        Promotions: desk,
+        RequestLog: RequestStore(ground.database),
+        Directory: outside.directory,
+        Messenger: outside.messenger,
+        Modals: outside.modals,
+        Applications: outside.argocd,
+        OverlaySource: outside.overlays,
+        Registry: outside.registry,
+        Pipelines: outside.tekton,
+        PipelineRetries: outside.tekton,
+        StatusQuery: StatusQuery(catalog, policy, outside.argocd, outside.overlays, desk, tags),
+        Tags: tags,
+        Scans: Scans(catalog, outside.registry, policy),
+        Subscribers: ground.subscriptions,
+        PromotionStore: ground.store,
+        Audit: ground.audit,
+    }

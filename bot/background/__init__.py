@@ -1,0 +1,1 @@
+"""Loops beside the answering of requests: expiry, wake-ups, moved lines, replicas."""

@@ -1,0 +1,200 @@
+"""What must happen because time passes: expired locks and freezes go, owners and reviewers are reminded.
+
+Several replicas may keep house at once: each deed is written once by its key.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.domain.caller import PILOTHOUSE, Permission
+from bot.domain.errors import DatabaseAway
+from bot.domain.event import Event
+from bot.domain.safety import Delegation, Freeze, Lock, Review
+from bot.notify.audience import mention_of_group
+from bot.notify.ledger import Deed, Ledger
+from bot.policy import Policy
+from bot.policy.model import covers
+from bot.store.delegations import DelegationStore
+from bot.store.freezes import FreezeStore
+from bot.store.locks import LockStore
+from bot.store.requests import RequestStore
+from bot.store.reviews import ReviewStore
+from bot.views import safety as views
+from bot.views.words import listed
+
+log = structlog.get_logger(__name__)
+
+EVERY_SECONDS = 30.0
+WARNING = timedelta(minutes=15)
+"""How long before its end the owner of a lock is told; a quarter of its time, when that is less."""
+STILL_THERE = timedelta(days=1)
+"""How often the owner of a lock without an end is reminded of it."""
+
+
+@dataclass(frozen=True)
+class HousekeepingStores:
+    """The stores that housekeeping looks through."""
+
+    locks: LockStore
+    freezes: FreezeStore
+    reviews: ReviewStore
+    delegations: DelegationStore
+    requests: RequestStore
+
+
+class Housekeeping:
+    """`clock` tells the time in UTC; `seconds` lie between two rounds."""
+
+    def __init__(
+        self,
+        shelves: HousekeepingStores,
+        ledger: Ledger,
+        policy: Policy,
+        *,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        seconds: float = EVERY_SECONDS,
+    ) -> None:
+        self._shelves = shelves
+        self._ledger = ledger
+        self._policy = policy
+        self._clock = clock
+        self._seconds = seconds
+
+    async def run_forever(self) -> None:
+        """Until it is cancelled; whatever breaks is logged, and tried again in the next round."""
+        while True:
+            await self.tidy()
+            await asyncio.sleep(self._seconds)
+
+    async def tidy(self) -> None:
+        """One round."""
+        for chore in (self._locks, self._freezes, self._reviews, self._delegations, self._requests):
+            try:
+                await chore()
+            except DatabaseAway:
+                return  # told where it was noticed
+            except Exception:
+                log.exception("housekeeping.broke", chore=chore.__name__)
+
+    async def _locks(self) -> None:
+        now = self._clock()
+        for lock in await self._shelves.locks.all():
+            if lock.expires_at and lock.expires_at <= now:
+                await self._expire(lock)
+            elif nag := _nag(lock, now):
+                await self._remind(lock, nag)
+
+    async def _remind(self, lock: Lock, nag: str) -> None:
+        deed = _about_lock(Event.LOCK_ENDING, lock, nag)
+        await self._ledger.together(lambda c: self._ledger.tell(c, deed, lock.owner, views.lock_ending(lock)))
+
+    async def _expire(self, lock: Lock) -> None:
+        async def effect(connection: AsyncConnection) -> None:
+            if await self._shelves.locks.there(connection, lock.app, lock.environment) != lock:
+                return  # released or renewed meanwhile
+            waiting = await self._shelves.locks.release(connection, lock.app, lock.environment)
+            deed = _about_lock(Event.UNLOCKED, lock, "expired")
+            gone = views.unlocked(lock, None)
+            await self._ledger.write(connection, deed, gone)
+            await self._ledger.tell(connection, deed, lock.owner, gone)
+            free = replace(deed, event=Event.LOCK_FREE)
+            for person in waiting:
+                await self._ledger.tell(connection, free, person, views.lock_free(lock))
+
+        await self._ledger.together(effect)
+
+    async def _freezes(self) -> None:
+        now = self._clock()
+        for freeze in await self._shelves.freezes.all():
+            if freeze.until <= now:
+                await self._thaw(freeze)
+
+    async def _thaw(self, freeze: Freeze) -> None:
+        async def effect(connection: AsyncConnection) -> None:
+            if await self._shelves.freezes.clear(connection, freeze):
+                await self._ledger.write(connection, _about_freeze(freeze), views.unfrozen(freeze, None))
+
+        await self._ledger.together(effect)
+
+    async def _reviews(self) -> None:
+        now = self._clock()
+        for review in await self._shelves.reviews.open():
+            every = self._policy.rules(review.app.split(", ")[0], review.environment).break_glass().remind
+            if number := int((now - review.opened_at) / every):
+                await self._ask_for(review, number)
+
+    async def _ask_for(self, review: Review, number: int) -> None:
+        said = views.review_owed(review, self._reviewers(review))
+        await self._ledger.together(lambda c: self._ledger.announce(c, _about_review(review, number), said))
+
+    def _reviewers(self, review: Review) -> str:
+        """Who may close it, with live mentions where policy names ids."""
+        roles = {role for role, may in self._policy.roles.items() if Permission.APPROVE in may}
+        apps = review.app.split(", ")
+        names: list[str] = []
+        for binding in self._policy.bindings:
+            if binding.role in roles and all(covers(binding, app, review.environment) for app in apps):
+                names += [mention_of_group(group) for group in binding.groups]
+                names += [f"<@{user}>" for user in binding.users if user != review.by.id]
+        return listed(list(dict.fromkeys(names))[:8], "or")
+
+    async def _delegations(self) -> None:
+        now = self._clock()
+        for delegation in await self._shelves.delegations.all():
+            if delegation.until <= now:
+                await self._end(delegation)
+
+    async def _end(self, delegation: Delegation) -> None:
+        async def effect(connection: AsyncConnection) -> None:
+            ended = await self._shelves.delegations.end(connection, delegation.absent.id)
+            if ended == delegation:
+                await self._ledger.write(connection, _about_delegation(delegation))
+            elif ended:
+                await self._shelves.delegations.delegate(connection, ended)  # renewed meanwhile
+
+        await self._ledger.together(effect)
+
+    async def _requests(self) -> None:
+        await self._shelves.requests.forget_old()
+
+
+def _nag(lock: Lock, now: datetime) -> str:
+    """Which reminder is due, "" for none."""
+    if lock.automatic:
+        return ""
+    if lock.expires_at is None:
+        days = int((now - lock.since) / STILL_THERE)
+        return f"day {days}" if days else ""
+    warning = min(WARNING, (lock.expires_at - lock.since) / 4)
+    return "ending" if now >= lock.expires_at - warning else ""
+
+
+def _about_lock(event: Event, lock: Lock, what: str) -> Deed:
+    until = lock.expires_at.isoformat() if lock.expires_at else ""
+    key = hashlib.sha256(f"{lock.app}\0{lock.environment}\0{lock.since.isoformat()}\0{until}\0{what}".encode())
+    detail = {"owner": lock.owner.id, "reason": lock.reason, "since": lock.since.isoformat(), "until": until}
+    return Deed(event, key.hexdigest(), PILOTHOUSE.name, lock.environment, (lock.app,), detail=detail)
+
+
+def _about_freeze(freeze: Freeze) -> Deed:
+    detail = {"freeze": freeze.id, "reason": freeze.reason, "until": freeze.until.isoformat()}
+    key = f"expired:{freeze.id}"
+    return Deed(Event.UNFROZEN, key, PILOTHOUSE.name, freeze.environment, (freeze.app,), detail=detail)
+
+
+def _about_review(review: Review, number: int) -> Deed:
+    key = f"{review.promotion_id}:{number}"
+    apps = tuple(review.app.split(", "))
+    return Deed(Event.REVIEW_OWED, key, PILOTHOUSE.name, review.environment, apps, review.promotion_id)
+
+
+def _about_delegation(delegation: Delegation) -> Deed:
+    key = f"ended:{delegation.absent.id}:{delegation.since.isoformat()}"
+    detail = {"delegate": delegation.delegate.id, "ended_by": "time"}
+    return Deed(Event.DELEGATED, key, delegation.absent.id, "", detail=detail)

@@ -1,0 +1,215 @@
+"""`pilothouse audit`: does the chain hold, what happened, and what changed without a second pair of eyes?"""
+
+import asyncio
+import csv
+import json
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, TextIO, TypeVar
+
+import typer
+from rich.table import Table
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+
+from bot.cli.terminal import fail, print_table, read_settings
+from bot.domain.errors import DatabaseAway, PolicyError
+from bot.domain.four_eyes import unseen
+from bot.domain.promotion import Promotion
+from bot.policy import load
+from bot.policy.duration import parse_duration
+from bot.store.audit import Audit, Row
+from bot.store.database import Database
+from bot.store.promotions import PromotionStore
+from bot.store.reviews import ReviewStore
+
+audit_app = typer.Typer(no_args_is_help=True, help="Look at what has happened. Changes nothing.")
+T = TypeVar("T")
+COLUMNS = ("seq", "at", "event", "actor", "app", "environment", "promotion_id", "detail", "previous", "hash")
+
+Url = Annotated[str, typer.Option("--database-url", help="The database; PILOTHOUSE_DATABASE_URL if left out.")]
+Since = Annotated[str, typer.Option(help="From then on: 2026-01-31, an ISO time, or how long ago (30d, 12h).")]
+
+
+class Format(StrEnum):
+    CSV = "csv"
+    JSON = "json"
+
+
+@audit_app.command()
+def verify(
+    url: Url = "",
+    anchor: Annotated[str, typer.Option(help="SEQ:HASH that was noted before: that row must still be there.")] = "",
+) -> None:
+    """Say whether a row was changed, removed or inserted. Exit status 1 when one was.
+
+    What is cut off at the end shows where the end of a promotion went with it, and against an anchor in any case: note
+    the one that is printed.
+    """
+
+    async def work(database: Database) -> tuple[str | None, Row | None]:
+        audit = Audit(database)
+        broken = await audit.verify()
+        if not broken and anchor:
+            broken = await _moved(audit, anchor)
+        return broken, await _newest(audit)
+
+    broken, newest = _run(url, work)
+    if broken:
+        fail(f"The audit chain is broken: {broken}.")
+    rows = newest.seq if newest else 0
+    print(f"The audit chain holds: {rows} rows." + (f" Anchor: {newest.seq}:{newest.hash}" if newest else ""))
+
+
+@audit_app.command()
+def export(
+    url: Url = "",
+    since: Since = "",
+    format: Annotated[Format, typer.Option(help="csv or json.")] = Format.CSV,
+) -> None:
+    """Print every row, oldest first."""
+    start = _moment(since)
+
+    async def work(database: Database) -> None:
+        write = write_csv if format is Format.CSV else write_json
+        await write(_all(Audit(database), start), sys.stdout)
+
+    _run(url, work)
+
+
+@audit_app.command()
+def four_eyes(
+    url: Url = "",
+    since: Since = "90d",
+    environment: Annotated[str, typer.Option(help="Which; the last one of the policy if left out.")] = "",
+    policy: Annotated[Path | None, typer.Option(help="The policy file; PILOTHOUSE_POLICY_FILE if left out.")] = None,
+) -> None:
+    """List the changes that nobody but the requester has looked at. Exit status 1 when there are any.
+
+    That is: approved by nobody else; by the policy itself; or with broken glass whose review is still owed. Commits
+    that did not come by Pilothouse are not known here.
+    """
+    where, start = environment or _last_environment(policy), _moment(since) or datetime.min.replace(tzinfo=UTC)
+
+    async def work(database: Database) -> tuple[list[tuple[Promotion, str]], int]:
+        changes, reviews = await PromotionStore(database).changes(where, start), ReviewStore(database)
+        found = [(change, unseen(change, await reviews.get(change.id))) for change in changes]
+        return [(change, why) for change, why in found if why], len(changes)
+
+    found, total = _run(url, work)
+    if not found:
+        print(f"All {total} changes to {where} had a second pair of eyes.")
+        return
+    print_table(_report(found))
+    fail(f"{len(found)} of {total} changes to {where} had no second pair of eyes.")
+
+
+async def write_csv(rows: AsyncIterator[Row], out: TextIO) -> None:
+    writer = csv.writer(out)
+    writer.writerow(COLUMNS)
+    async for row in rows:
+        writer.writerow([harmless(getattr(row, column)) for column in COLUMNS])
+
+
+def harmless(cell: object) -> object:
+    """Spreadsheets run what begins like a formula, and people choose names and words: a quote makes it text again."""
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
+
+
+async def write_json(rows: AsyncIterator[Row], out: TextIO) -> None:
+    """One array, one row a line."""
+    separator = "[\n"
+    async for row in rows:
+        said = {column: getattr(row, column) for column in COLUMNS} | {"detail": json.loads(row.detail)}
+        out.write(separator + json.dumps(said))
+        separator = ",\n"
+    out.write("\n]\n" if separator == ",\n" else "[]\n")
+
+
+def _report(found: list[tuple[Promotion, str]]) -> Table:
+    table = Table("When (UTC)", "Promotion", "Change", "Requested by", "Approved by", "Why it is listed")
+    for promotion, why in found:
+        plan = promotion.plan
+        change = ", ".join(f"{move.app} {move.label_before} → {move.after.label}" for move in promotion.moves)
+        approvers = ", ".join(approval.approver.name for approval in promotion.approvals) or "nobody"
+        when = f"{plan.requested_at.astimezone(UTC):%Y-%m-%d %H:%M}"
+        table.add_row(when, plan.id, change, plan.requester.name, approvers, why)
+    return table
+
+
+async def _all(audit: Audit, since: datetime | None) -> AsyncIterator[Row]:
+    after = 0
+    while page := await audit.rows(since, after):
+        for row in page:
+            yield row
+        after = page[-1].seq
+
+
+async def _newest(audit: Audit) -> Row | None:
+    newest = None
+    async for row in _all(audit, None):
+        newest = row
+    return newest
+
+
+async def _moved(audit: Audit, anchor: str) -> str | None:
+    seq, colon, noted = anchor.partition(":")
+    if not (colon and seq.isdecimal() and int(seq)):
+        fail(f"{anchor!r} is no anchor: expected SEQ:HASH, as `pilothouse audit verify` prints it.")
+    there = await audit.rows(after=int(seq) - 1, limit=1)
+    if there and there[0].hash == noted:
+        return None
+    return f"row {seq} is not the one that was noted: rows were cut off or written anew"
+
+
+def _run(url: str, work: Callable[[Database], Awaitable[T]]) -> T:
+    """Ends the process with a sentence when the database cannot be read."""
+    url = url or read_settings().database_url
+    try:
+        _check_is_there(url)
+        return asyncio.run(_with_database(url, work))
+    except (ArgumentError, ValueError) as error:
+        fail(str(error))
+    except DatabaseAway as error:
+        fail(f"The database cannot be read ({error.detail}): has Pilothouse ever run with it?")
+    except SQLAlchemyError as error:
+        fail(f"The database cannot be read ({type(error).__name__}): has Pilothouse ever run with it?")
+
+
+async def _with_database(url: str, work: Callable[[Database], Awaitable[T]]) -> T:
+    database = Database(url)
+    try:
+        return await work(database)
+    finally:
+        await database.close()
+
+
+def _check_is_there(url: str) -> None:
+    """SQLite would make an empty file where there is none, and find nothing wrong in it."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite" and not Path(parsed.database or "").is_file():
+        raise ValueError(f"There is no database {parsed.database}: name it with --database-url.")
+
+
+def _moment(text: str) -> datetime | None:
+    if not text:
+        return None
+    try:
+        return datetime.now(UTC) - parse_duration(text)
+    except ValueError:
+        pass
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        fail(f"--since {text}: expected 2026-01-31, an ISO time, or how long ago (30d, 12h).")
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def _last_environment(file: Path | None) -> str:
+    try:
+        return load(file or read_settings().policy_file).environments[-1].name
+    except PolicyError as error:
+        fail(f"{error} Or name the environment with --environment.")

@@ -1,0 +1,83 @@
+"""The command line: run · doctor · policy · audit · slack-manifest · sandbox."""
+
+import asyncio
+import json
+import sys
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from bot.cli.audit import audit_app
+from bot.cli.policy import policy_app
+from bot.cli.terminal import fail, read_settings
+from bot.domain.errors import PilothouseError
+from bot.runtime import logs
+from bot.runtime.gc import uncollected
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+app.add_typer(policy_app, name="policy")
+app.add_typer(audit_app, name="audit")
+
+
+def main() -> None:
+    app()
+
+
+@app.command()
+def run() -> None:
+    """Run the bot until it is told to stop (SIGTERM)."""
+    with uncollected():
+        from bot.app import run as run_bot  # the command line must answer --help at once
+
+    settings = read_settings()
+    logs.configure(settings.log_level, settings.log_format, settings.secrets)
+    try:
+        asyncio.run(run_bot(settings))
+    except (PilothouseError, OSError, LookupError) as error:
+        fail(str(error))
+
+
+@app.command()
+def sandbox() -> None:
+    """Try it out: a delivery platform and a Slack workspace on this machine, with a page to use them."""
+    try:
+        with uncollected():
+            from integrations.sandbox.main import main as run_sandbox
+    except ImportError as error:
+        fail(f"the sandbox needs its extra packages ({error.name} is missing): pip install 'pilothouse[sandbox]'")
+    run_sandbox()
+
+
+@app.command()
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="For scripts: JSON instead of a table.")] = False,
+) -> None:
+    """Check everything that the bot needs, and say how to mend what is wrong. Exit status 1 when something is."""
+    with uncollected():
+        from bot import doctor as examination
+
+    settings = read_settings()
+    logs.configure("critical", settings.log_format, settings.secrets)  # each check says itself what is wrong
+    findings = asyncio.run(examination.examine(settings))
+    if as_json:
+        print(examination.as_json(findings))
+    else:
+        Console(highlight=False).print(examination.table(findings))
+    if any(finding.outcome is examination.Outcome.WRONG for finding in findings):
+        sys.exit(1)
+
+
+@app.command()
+def slack_manifest(
+    url: Annotated[str, typer.Option(help="Public URL of the bot: HTTP mode instead of Socket Mode.")] = "",
+) -> None:
+    """Print the manifest to create the Slack app from."""
+    import commands
+    from bot.cli.slack_manifest import manifest
+    from bot.command import Registry
+
+    try:
+        print(json.dumps(manifest(Registry.load(commands), socket_mode=not url, url=url), indent=2))
+    except ValueError as error:
+        fail(str(error))

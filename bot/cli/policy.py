@@ -1,0 +1,72 @@
+"""`pilothouse policy`: is the file good, and does it say what the team means?"""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from bot.cli.ended_freezes import ended_windows
+from bot.cli.policy_cases import CaseRunner, Cases, Finding, read_cases
+from bot.cli.policy_reference import reference as write_reference
+from bot.cli.terminal import fail, print_table
+from bot.domain.errors import PolicyError
+from bot.evaluation.loading import gate_mistakes, known_gates
+from bot.policy import Policy, load
+
+policy_app = typer.Typer(no_args_is_help=True, help="Look at pilothouse.yaml without starting anything.")
+
+
+@policy_app.command()
+def check(file: Annotated[Path, typer.Argument(help="The policy file.")] = Path("pilothouse.yaml")) -> None:
+    """Say whether a policy file is good; each mistake with its line."""
+    policy = _load(file)
+    if ended := list(ended_windows(policy, datetime.now(UTC))):
+        fail("\n".join(f"{file}: {sentence}" for sentence in ended))
+    order = " → ".join(environment.name for environment in policy.environments)
+    print(f"{file}: good. {order}; {len(policy.bindings)} bindings.")
+
+
+@policy_app.command()
+def reference() -> None:
+    """Print the reference of the policy file as Markdown, with the gates that are installed here."""
+    print(write_reference(known_gates()), end="")
+
+
+@policy_app.command("test")
+def run_cases(
+    file: Annotated[Path, typer.Argument(help="The cases: who may what, and when.")],
+    policy: Annotated[Path, typer.Option(help="The policy file.")] = Path("pilothouse.yaml"),
+) -> None:
+    """Run cases against a policy file, for the team's own CI. Exit status 1 when one does not hold.
+
+    Nothing is started and nobody is asked: Slack's groups are what the cases say they are.
+    """
+    try:
+        cases = read_cases(file)
+        findings = list(CaseRunner(_load(policy), cases.people).run(cases))
+    except PolicyError as error:
+        fail(str(error))
+    print_table(_table(findings))
+    wrong = [finding for finding in findings if not finding.holds]
+    if not findings:
+        fail(f"{file} holds no cases: expected {', '.join(list(Cases.model_fields)[1:])}.")
+    if wrong:
+        fail(f"{len(wrong)} of {len(findings)} cases do not hold.")
+    print(f"All {len(findings)} cases hold.")
+
+
+def _table(findings: list[Finding]) -> Table:
+    table = Table("", "Case", "Expected", "Is", "Why")
+    for one in findings:
+        style = "" if one.holds else "red"
+        table.add_row("ok" if one.holds else "WRONG", one.question, one.expected, one.found, one.why, style=style)
+    return table
+
+
+def _load(file: Path) -> Policy:
+    try:
+        return load(file, gate_mistakes)
+    except PolicyError as error:
+        fail(str(error))

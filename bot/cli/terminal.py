@@ -1,0 +1,53 @@
+"""What the commands of the command line share: settings from the environment, and failing with a sentence."""
+
+import sys
+from typing import NoReturn
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+from rich.console import Console
+from rich.table import Table
+
+from bot.runtime.spelling import did_you_mean, either
+from bot.settings import SECRETS_DIR, Settings, variables
+
+errors = Console(stderr=True, highlight=False)
+WIDE = 200
+"""characters"""
+
+
+def read_settings() -> Settings:
+    """Ends the process with one line for each wrong variable, and what it may be instead."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        fail("\n".join(f"{_variable(e['loc'])}: {_problem(e)}" for e in error.errors()))
+    except OSError as error:
+        fail(f"{SECRETS_DIR}: {error.filename} cannot be read: {error.strerror}. Mount the secrets there, or unset it.")
+
+
+def print_table(table: Table) -> None:
+    """As wide as the terminal; into a file or a log, wide enough for a sentence in a cell."""
+    width = None if sys.stdout.isatty() else WIDE
+    Console(highlight=False, width=width).print(table)
+
+
+def fail(sentence: str) -> NoReturn:
+    """Exit status 1, and the sentence on standard error."""
+    errors.print(sentence, style="red", markup=False, soft_wrap=True)
+    sys.exit(1)
+
+
+def _problem(error: ErrorDetails) -> str:
+    match error["type"]:
+        case "extra_forbidden":
+            return f"there is no such setting.{did_you_mean(_variable(error['loc']), variables())}"
+        case "string_pattern_mismatch":
+            allowed = error["ctx"]["pattern"].strip("^$()").split("|")
+            return f"expected {either([repr(one) for one in allowed])}"
+        case _:
+            return error["msg"].removeprefix("Value error, ")
+
+
+def _variable(place: tuple[int | str, ...]) -> str:
+    return "PILOTHOUSE_" + "__".join(str(step).upper() for step in place)

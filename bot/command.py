@@ -1,0 +1,257 @@
+"""The commands that this bot knows: declared by a decorator, found in packages, looked up by what people type.
+
+A command is a coroutine function. Its parameters say by their types what it needs: the intent that it answers, the
+`Caller`, and any service that the composition root offers. Its docstring is its help text.
+"""
+
+import inspect
+import pkgutil
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import import_module
+from importlib.metadata import entry_points
+from types import ModuleType
+from typing import Any, ParamSpec, get_type_hints
+
+from bot.domain.caller import Caller, Permission
+from bot.domain.errors import InvalidCommand
+from bot.domain.intent import Context, Intent
+from bot.domain.reply import HelpEntry, Reply
+from bot.grammar import Token, Words, tokenize
+from bot.grammar.leftovers import Leftover, leftover, remedy
+from bot.runtime.spelling import misspelt
+
+ENTRY_POINTS = "pilothouse.commands"
+SLASH = "pilothouse"
+"""the slash command in front of every verb, for workspaces where the short ones are taken"""
+HELP = "help"
+
+P = ParamSpec("P")
+Parse = Callable[[Words], Intent]
+Services = Mapping[Any, Any]
+"""type → the object that stands for it"""
+
+
+@dataclass(frozen=True)
+class Command:
+    """One command, as it was declared."""
+
+    verb: str
+    usage: tuple[str, ...]
+    allow: Permission
+    intent: type[Intent]
+    function: Callable[..., Awaitable[Reply]]
+    parse: Parse | None = None
+    """words → intent; None when only buttons lead here"""
+    names: bool = True
+    """whether its words name apps or environments; without, it works while the overlay repository is away"""
+    modal: str = ""
+    """title of the modal that it opens; "" when it answers with a message"""
+    needs: Mapping[str, Any] = field(default_factory=dict)
+    """parameter → its type"""
+
+    @property
+    def help(self) -> HelpEntry:
+        summary, _, details = (inspect.getdoc(self.function) or "").partition("\n")
+        return HelpEntry(self.verb, self.usage, summary.strip(), details.strip())
+
+    @property
+    def slash(self) -> str:
+        return self.verb.partition(" ")[0]
+
+    @property
+    def origin(self) -> str:
+        return f"{self.function.__module__}.{self.function.__qualname__}"
+
+
+def command(
+    verb: str,
+    *,
+    allow: Permission,
+    usage: str | tuple[str, ...] = (),
+    parse: Parse | None = None,
+    names: bool = True,
+    modal: str = "",
+) -> Callable[[Callable[P, Awaitable[Reply]]], Callable[P, Awaitable[Reply]]]:
+    """Declare a command. Raises TypeError when the function does not say which intent it answers."""
+
+    def declare(function: Callable[P, Awaitable[Reply]]) -> Callable[P, Awaitable[Reply]]:
+        needs = {name: kind for name, kind in get_type_hints(function).items() if name != "return"}
+        intents = [kind for kind in needs.values() if _is_intent(kind)]
+        if len(intents) != 1:
+            raise TypeError(f"command {verb!r}: exactly one parameter must be annotated with the intent it answers")
+        lines = (usage,) if isinstance(usage, str) else usage
+        function.__command__ = Command(verb, lines, allow, intents[0], function, parse, names, modal, needs)  # type: ignore[attr-defined]
+        return function
+
+    return declare
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """What was typed: a command, and the words behind its verb."""
+
+    command: Command
+    parse: Parse
+    tokens: tuple[Token, ...]
+
+    def words(self, context: Context) -> Words:
+        return Words(context, self.command.verb, " · ".join(self.command.usage), self.tokens)
+
+
+@dataclass(frozen=True)
+class SlashCommand:
+    """What Slack must be told of a slash command."""
+
+    command: str
+    description: str
+    usage_hint: str
+
+
+class Registry:
+    """Raises TypeError when two commands want the same verb or the same intent."""
+
+    def __init__(self, commands: Iterable[Command]) -> None:
+        self._by_verb: dict[str, Command] = {}
+        self._by_intent: dict[type[Intent], Command] = {}
+        for new in commands:
+            for taken in (self._by_verb.get(new.verb), self._by_intent.get(new.intent)):
+                if taken:
+                    raise TypeError(f"{new.origin} and {taken.origin} are both the command {taken.verb!r}: rename one")
+            self._by_verb[new.verb] = self._by_intent[new.intent] = new
+
+    @classmethod
+    def load(cls, package: ModuleType) -> "Registry":
+        """The commands of a package's modules, and those that installed packages offer as `pilothouse.commands`."""
+        return cls([*_in_package(package), *_in_entry_points()])
+
+    def __iter__(self) -> Iterator[Command]:
+        return iter(self._by_verb.values())
+
+    def answering(self, intent: Intent) -> Command:
+        """The command for an intent. Raises LookupError."""
+        return self._by_intent[type(intent)]
+
+    def named(self, verb: str) -> Command:
+        """Raises InvalidCommand, with the verbs that are near."""
+        if found := self._by_verb.get(verb):
+            return found
+        raise InvalidCommand(self._no_such(verb))
+
+    def find(self, slash: str, text: str) -> Spoken:
+        """The command behind a slash command; `help` where the words ask for it or lead to several commands.
+
+        Raises InvalidCommand when they lead to none.
+        """
+        name = slash.removeprefix("/").lower()
+        tokens = tokenize(text) if name == SLASH else (Token(name), *tokenize(text))
+        for length in (2, 1):
+            verb = _verb(tokens[:length])
+            if (found := self._by_verb.get(verb)) and found.parse:
+                behind = tokens[length:]
+                return self._help(verb) if _asks_for_help(behind) else Spoken(found, found.parse, behind)
+        first = _verb(tokens[:1])
+        several = not first or any(command.slash == first and command.parse for command in self)
+        if several and (len(tokens) <= 1 or _asks_for_help(tokens[1:])):
+            return self._help(first)
+        raise InvalidCommand(self._no_such(_verb(tokens[:2]) if several else first))
+
+    def help(self, verb: str = "") -> tuple[HelpEntry, ...]:
+        """What there is to say on a verb, on all verbs behind one slash command, or ("") on everything.
+
+        Raises InvalidCommand when there is no such verb.
+        """
+        typed = [command for command in self if command.parse]
+        wanted = [command for command in typed if verb in ("", command.verb, command.slash)]
+        if not wanted:
+            raise InvalidCommand(self._no_such(verb))
+        return tuple(command.help for command in wanted)
+
+    def slash_commands(self) -> tuple[SlashCommand, ...]:
+        """What the Slack app's manifest must list: one for each family of verbs."""
+        families: dict[str, list[HelpEntry]] = {}
+        for entry in self.help():
+            families.setdefault(entry.usage[0].partition(" ")[0], []).append(entry)
+        return tuple(_slash_command(slash, entries) for slash, entries in families.items())
+
+    def bind(self, services: Services) -> "Runner":
+        """Raises TypeError when a command needs a service that is not offered."""
+        offered = {Registry: self, **services}
+        for each in self:
+            for name, kind in each.needs.items():
+                if not (_is_intent(kind) or kind is Caller or kind in offered):
+                    raise TypeError(f"{each.origin} needs {name}: {kind!r}, which nobody offers")
+        return Runner(self, offered)
+
+    def _help(self, verb: str) -> Spoken:
+        page = self.named(HELP)
+        if page.parse is None:
+            raise TypeError(f"{page.origin} must have a parser: it is what unfinished commands lead to")
+        return Spoken(page, page.parse, tuple(Token(word) for word in verb.split()))
+
+    def _no_such(self, verb: str) -> str:
+        typed = [command.verb for command in self if command.parse]
+        words = verb.split() or [""]
+        kind = leftover(words, len(words) - 1) if len(words) == 1 else None
+        meant = f" {remedy(kind, verb, verb, '')}" if kind in (Leftover.UNDO, Leftover.STOP) else misspelt(verb, typed)
+        return f"There is no command `{verb[:60]}`.{meant} `/{SLASH} help` lists them all."
+
+
+class Runner:
+    """Runs commands, handing each what its parameters ask for."""
+
+    def __init__(self, registry: Registry, services: Services) -> None:
+        self._registry = registry
+        self._services = services
+
+    async def run(self, intent: Intent, caller: Caller) -> Reply:
+        """Raises what the command raises."""
+        found = self._registry.answering(intent)
+        given = {type(intent): intent, Caller: caller}
+        return await found.function(
+            **{name: given[kind] if kind in given else self._services[kind] for name, kind in found.needs.items()}
+        )
+
+
+def _slash_command(slash: str, entries: Sequence[HelpEntry]) -> SlashCommand:
+    """What `/pilothouse` is for is said by its help, not by whichever command behind it comes first."""
+    single = next((entry for entry in entries if entry.verb == HELP or len(entries) == 1), None)
+    if single:
+        return SlashCommand(slash, single.summary, single.usage[0].partition(" ")[2])
+    verbs = [entry.usage[0].split()[1] for entry in entries]
+    family = slash.removeprefix("/").capitalize()
+    description = f"{family}: {', '.join(verbs[:-1])} or {verbs[-1]}. `help` behind it says how."
+    return SlashCommand(slash, description, f"{'|'.join(verbs)} …")
+
+
+def _verb(tokens: Iterable[Token]) -> str:
+    return " ".join(token.text.lower() for token in tokens)
+
+
+def _asks_for_help(tokens: tuple[Token, ...]) -> bool:
+    return bool(tokens) and tokens[0].says(HELP, "--help", "-h")
+
+
+def _is_intent(kind: object) -> bool:
+    return isinstance(kind, type) and issubclass(kind, Intent)
+
+
+def _in_package(package: ModuleType) -> Iterator[Command]:
+    for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+        yield from _in_module(import_module(module.name))
+
+
+def _in_module(module: ModuleType) -> Iterator[Command]:
+    for value in vars(module).values():
+        found = getattr(value, "__command__", None)
+        if isinstance(found, Command) and found.function.__module__ == module.__name__:
+            yield found
+
+
+def _in_entry_points() -> Iterator[Command]:
+    for entry in entry_points(group=ENTRY_POINTS):
+        loaded = entry.load()
+        if isinstance(loaded, ModuleType):
+            yield from _in_module(loaded)
+        else:
+            yield loaded.__command__

@@ -1,0 +1,102 @@
+"""The gates there are: our own, and those that installed packages offer as `pilothouse.gates`.
+
+A gate is a class. What its constructor's parameters are annotated with is what it is handed, and nothing else.
+"""
+
+import inspect
+import pkgutil
+import types
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import Any, Union, get_args, get_origin, get_type_hints
+
+from bot.domain.errors import PolicyError
+from bot.evaluation.panel import mistakes_in
+from bot.evaluation.question import Gate, Options
+from bot.policy import Place, Policy
+
+ENTRY_POINTS = "pilothouse.gates"
+OWN = "bot.gates"
+"""the package that is looked through for gates: one question a file"""
+
+Offered = Mapping[Any, Any]
+"""type → the object that stands for it; None for a system that is not configured"""
+
+
+def load_gates(offered: Offered) -> tuple[Gate, ...]:
+    """Our own and the packages' gates, each with what it asks for.
+
+    Raises PolicyError when a package offers something that is no gate, or that asks for what nobody offers.
+    """
+    return tuple(make(gate, offered) for gate in known_gates())
+
+
+def known_gates() -> tuple[type[Gate], ...]:
+    """Our own and the packages'. Raises PolicyError when a package offers something that is no gate."""
+    return (*_own(), *_in_packages())
+
+
+def gate_mistakes(policy: Policy) -> Iterator[tuple[Place, str]]:
+    """What is wrong in a policy's `gates`. Raises PolicyError like `known_gates`."""
+    return mistakes_in(policy, {gate.name: gate for gate in known_gates()})
+
+
+def make(gate: type[Gate], offered: Offered) -> Gate:
+    """Raises PolicyError when the gate asks for what nobody offers."""
+    return gate(**{name: _find(gate, name, kind, offered) for name, kind in _needs(gate).items()})
+
+
+def described(gate: type[Gate] | Gate) -> str:
+    """What the gate asks, in its own words, for help."""
+    kind = gate if isinstance(gate, type) else type(gate)
+    return inspect.getdoc(kind) or inspect.getdoc(inspect.getmodule(kind)) or ""
+
+
+def _needs(gate: type[Gate]) -> dict[str, Any]:
+    constructor = gate.__init__
+    if constructor is object.__init__ or not inspect.isfunction(constructor):
+        return {}
+    return {name: kind for name, kind in get_type_hints(constructor).items() if name != "return"}
+
+
+def _find(gate: type[Gate], name: str, kind: Any, offered: Offered) -> Any:
+    if kind in offered:
+        return offered[kind]
+    if get_origin(kind) in (Union, types.UnionType):
+        for choice in get_args(kind):
+            if choice is not type(None) and choice in offered:
+                return offered[choice]
+    raise PolicyError(
+        f"the gate {gate.__module__}.{gate.__qualname__} needs {name}: {kind!r}, which nobody offers: "
+        "mend or remove its package"
+    )
+
+
+def _own() -> Iterator[type[Gate]]:
+    package = import_module(OWN)
+    for module in pkgutil.iter_modules(package.__path__, f"{OWN}."):
+        found = vars(import_module(module.name)).values()
+        yield from (one for one in found if _is_gate(one) and one.__module__ == module.name)
+
+
+def _in_packages() -> Iterator[type[Gate]]:
+    for entry in entry_points(group=ENTRY_POINTS):
+        found = entry.load()
+        if not _is_gate(found):
+            raise PolicyError(
+                f"{entry.value} is offered as a gate, but is no class with `name`, `options` and `ask`: "
+                "mend or remove its package"
+            )
+        yield found
+
+
+def _is_gate(found: object) -> bool:
+    options = getattr(found, "options", None)
+    return (
+        inspect.isclass(found)
+        and isinstance(getattr(found, "name", None), str)
+        and isinstance(options, type)
+        and issubclass(options, Options)
+        and inspect.iscoroutinefunction(getattr(found, "ask", None))
+    )

@@ -1,0 +1,119 @@
+"""All gates of a plan, asked at once; every reason told."""
+
+import asyncio
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from pydantic import ValidationError
+
+from bot.domain.errors import Advice, IntegrationError, PolicyError, Unavailable
+from bot.domain.promotion import GateResult, Plan, Verdict
+from bot.evaluation.question import Gate, Question
+from bot.policy import Place, Policy
+from bot.runtime.spelling import nearest
+
+ASK_AGAIN = timedelta(seconds=15)
+PATIENCE_SECONDS = 45.0
+"""How long one gate may take before it counts as not answering."""
+
+
+class Panel:
+    """Raises PolicyError at construction when policy names a gate that nobody brought, or options it does not take."""
+
+    def __init__(self, gates: Iterable[Gate], policy: Policy) -> None:
+        self._gates: dict[str, Gate] = {}
+        for gate in gates:
+            if gate.name in self._gates:
+                raise PolicyError(f"two gates are named {gate.name}: rename one of the packages' gates")
+            self._gates[gate.name] = gate
+        self._policy = policy
+        if mistakes := list(mistakes_in(policy, self._gates)):
+            raise PolicyError("\n".join(what for _, what in mistakes))
+
+    def names(self, app: str, environment: str) -> tuple[str, ...]:
+        """In the order in which policy names them, so that every card tells them in the same one."""
+        return tuple(name for name in self._policy.rules(app, environment).gates() if name in self._gates)
+
+    async def ask(self, plan: Plan, now: datetime, *, dry_run: bool = False) -> tuple[GateResult, ...]:
+        """One result per gate and app, in the plan's order. In a dry run gates look, and change nothing anywhere."""
+        questions = [
+            Question(
+                plan, app, tuple(m for m in plan.moves if m.app == app), now, self._options(name, app, plan), dry_run
+            )
+            for app in plan.apps
+            for name in plan.gates
+        ]
+        names = [name for _ in plan.apps for name in plan.gates]
+        return tuple(await asyncio.gather(*map(self._result, names, questions)))
+
+    def _options(self, name: str, app: str, plan: Plan) -> dict[str, Any]:
+        return self._policy.rules(app, plan.environment).gates().get(name, {})
+
+    async def _result(self, name: str, question: Question) -> GateResult:
+        plan, app = question.plan, question.app
+        if why := plan.skipped_gates.get(name):
+            return GateResult(name, app, Verdict.blocked("Not asked.", ""), waived=why)
+        gate = self._gates.get(name)
+        if gate is None:
+            return GateResult(
+                name, app, Verdict.blocked(f"This Pilothouse has no gate {name}.", "Install its package.")
+            )
+        return GateResult(name, app, await answer(gate, question))
+
+
+def mistakes_in(policy: Policy, gates: Mapping[str, Gate | type[Gate]]) -> Iterator[tuple[Place, str]]:
+    """What policy says of gates that nobody brought, and options that they do not take; each with where it says so."""
+    told = set()
+    for index, environment in enumerate(policy.environments):
+        for app in ("", *policy.apps):
+            for name, options in policy.rules(app, environment.name).gates().items():
+                if gate := gates.get(name):
+                    found = _wrong_options(gate, options)
+                else:
+                    found = [((), f"there is no such gate.{nearest(name, gates)}")]
+                for option, what in found:
+                    own = _is_own(policy, app, environment.name, (name, *option))
+                    top: Place = ("apps", app, "environments", environment.name) if own else ("environments", index)
+                    where = f"{app if own else 'environments'}.{environment.name}.gates"
+                    mistake = (*top, "gates", name, *option), f"{'.'.join(map(str, (where, name, *option)))}: {what}"
+                    # Every app inherits what is wrong in its environment.
+                    if mistake not in told:
+                        told.add(mistake)
+                        yield mistake
+
+
+def _is_own(policy: Policy, app: str, environment: str, place: Place) -> bool:
+    """Whether the app's own rules say it, and not those of the environment that they refine."""
+    rules = policy.apps[app].environments.get(environment) if app else None
+    gate, *option = place
+    if rules is None or gate not in rules.gates:
+        return False
+    said = rules.gates[str(gate)] or {}
+    base = next(part for part in policy.environments_ if part.name == environment).gates
+    return gate not in base or not option or option[0] in said
+
+
+async def answer(gate: Gate, question: Question) -> Verdict:
+    """The gate's verdict; a system that does not answer is never a pass."""
+    try:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            return await gate.ask(question)
+    except TimeoutError:
+        return Verdict.waiting(f"{gate.name}: no answer yet.", "Asking again.", retry_after=ASK_AGAIN)
+    except Unavailable as error:
+        told = error.advice or Advice(f"{error.system} does not answer.", "Asking again until it does.")
+        return Verdict.waiting(told.sentence, told.remedy, retry_after=error.retry_after or ASK_AGAIN)
+    except IntegrationError as error:
+        told = error.advice or Advice(
+            f"{error.system} refuses to {error.operation}.", f"Check its token and address: {error.detail}"
+        )
+        return Verdict.blocked(told.sentence, told.remedy)
+
+
+def _wrong_options(gate: Gate | type[Gate], options: object) -> list[tuple[Place, str]]:
+    try:
+        gate.options.model_validate(options)
+    except ValidationError as error:
+        return [(tuple(e["loc"]), e["msg"].removeprefix("Value error, ")) for e in error.errors()]
+    return []

@@ -1,0 +1,139 @@
+"""Which apps there are, in which environments: discovered from the overlay repository, named as policy says."""
+
+import re
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from bot.domain.environment import Environment
+from bot.domain.errors import UnknownName
+from bot.domain.overlay import Overlay, OverlayImage
+from bot.overlays.kustomization import FILE_NAMES, KustomizationError, read_images
+from bot.policy import Policy
+from bot.ports import OverlaySource
+from bot.runtime.spelling import nearest
+
+FRESH_SECONDS = 5.0
+"""How long a listing serves before the branch is asked again. Plans never use an old one."""
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Every overlay at one commit."""
+
+    commit: str
+    overlays: Mapping[tuple[str, str], Overlay]
+
+    @property
+    def apps(self) -> tuple[str, ...]:
+        return tuple(sorted({app for app, _ in self.overlays}))
+
+
+class Catalog:
+    """Raises UnknownName, with what is near, for names that nothing has; IntegrationError from the repository."""
+
+    def __init__(self, source: OverlaySource, policy: Policy, clock: Callable[[], float] = time.monotonic) -> None:
+        self._source = source
+        self._policy = policy
+        self._clock = clock
+        self._pattern = overlay_pattern(policy.overlays.path)
+        self._listing: Listing | None = None
+        self._asked_at = 0.0
+
+    @property
+    def environments(self) -> tuple[Environment, ...]:
+        return self._policy.environments
+
+    def environment(self, word: str) -> Environment:
+        """By name or alias, in any case."""
+        for environment in self.environments:
+            if environment.answers_to(word):
+                return environment
+        words = [w for e in self.environments for w in (e.name, *e.aliases)]
+        raise UnknownName(f"There is no environment {word!r}.{nearest(word, words, 'Environments')}")
+
+    def before(self, environment: Environment) -> Environment | None:
+        """The environment that images come from; None for the first."""
+        return self.environments[environment.order - 1] if environment.order else None
+
+    async def apps(self) -> tuple[str, ...]:
+        return (await self.listing()).apps
+
+    async def overlay(self, app: str, environment: str) -> Overlay:
+        return self.find(await self.listing(), app, environment)
+
+    def find(self, listing: Listing, app: str, environment: str) -> Overlay:
+        """The overlay of an app in an environment, in a given listing."""
+        overlay = listing.overlays.get((app, environment))
+        if overlay:
+            return overlay
+        if app not in listing.apps:
+            raise UnknownName(f"There is no app {app!r}.{nearest(app, listing.apps, 'Apps')}")
+        has = [e.name for e in self.environments if (app, e.name) in listing.overlays]
+        raise UnknownName(
+            f"{app} has no overlay for {environment} (it has {', '.join(has)}): "
+            f"add {self._policy.overlay_directory(app, environment)}/kustomization.yaml."
+        )
+
+    async def images(self, app: str, environment: str) -> tuple[OverlayImage, ...]:
+        """What an overlay pins, as it is written now."""
+        listing = await self.listing()
+        return await self.images_at(listing, self.find(listing, app, environment))
+
+    async def images_at(self, listing: Listing, overlay: Overlay) -> tuple[OverlayImage, ...]:
+        return (await self.all_images_at(listing, [overlay]))[overlay]
+
+    async def all_images_at(
+        self, listing: Listing, overlays: Iterable[Overlay]
+    ) -> dict[Overlay, tuple[OverlayImage, ...]]:
+        """For many overlays in one read."""
+        wanted = tuple(overlays)
+        contents = await self._source.read([overlay.path for overlay in wanted], listing.commit)
+        return {overlay: read_images(contents[overlay.path], overlay.path) for overlay in wanted}
+
+    async def legible_images_at(
+        self, listing: Listing, overlays: Iterable[Overlay]
+    ) -> tuple[dict[Overlay, tuple[OverlayImage, ...]], dict[Overlay, str]]:
+        """Like `all_images_at`, and of those that cannot be read, why: one broken file hides no other."""
+        wanted = tuple(overlays)
+        contents = await self._source.read([overlay.path for overlay in wanted], listing.commit)
+        images: dict[Overlay, tuple[OverlayImage, ...]] = {}
+        broken: dict[Overlay, str] = {}
+        for overlay in wanted:
+            try:
+                images[overlay] = read_images(contents[overlay.path], overlay.path)
+            except KustomizationError as error:
+                images[overlay], broken[overlay] = (), error.sentence
+        return images, broken
+
+    async def listing(self, *, fresh: bool = False) -> Listing:
+        """Every overlay at the branch's head; at most `FRESH_SECONDS` old unless `fresh`."""
+        if not fresh and self._listing and self._clock() - self._asked_at < FRESH_SECONDS:
+            return self._listing
+        commit = await self._source.head()
+        if self._listing is None or self._listing.commit != commit:
+            self._listing = Listing(commit, self._overlays(await self._source.paths(commit)))
+        self._asked_at = self._clock()
+        return self._listing
+
+    def _overlays(self, paths: Iterable[str]) -> dict[tuple[str, str], Overlay]:
+        known = {environment.name for environment in self.environments}
+        found = (match for match in map(self._pattern.fullmatch, paths) if match and match["environment"] in known)
+        return {(m["app"], m["environment"]): Overlay(m["app"], m["environment"], m.string) for m in found}
+
+
+def overlay_pattern(template: str) -> re.Pattern[str]:
+    """The regular expression of the kustomization files that `apps/{app}/overlays/{environment}` means."""
+    parts = re.split(r"(\{app\}|\{environment\})", template.strip("/"))
+    seen: set[str] = set()
+    pattern = ""
+    for part in parts:
+        name = part[1:-1]
+        if part not in ("{app}", "{environment}"):
+            pattern += re.escape(part)
+        elif name in seen:
+            pattern += f"(?P={name})"
+        else:
+            seen.add(name)
+            pattern += f"(?P<{name}>[^/]+)"
+    return re.compile(pattern + "/(?:" + "|".join(map(re.escape, FILE_NAMES)) + ")")

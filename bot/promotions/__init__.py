@@ -1,0 +1,1 @@
+"""The parts of a promotion: planned, decided, committed, followed, queued, rolled back."""

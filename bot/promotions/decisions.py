@@ -1,0 +1,72 @@
+"""Who has decided on a promotion and when, and whether somebody's word came too late to be heard."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+
+from bot.domain.approval import approved
+from bot.domain.errors import Conflict
+from bot.domain.promotion import Promotion, Stage, VoteKind
+from bot.promotions.signals import Signal
+
+PATIENCE = 2.0
+"""seconds for a story to take a word up; then it is busy, and tells by itself what comes of it"""
+PAUSE = 0.1
+"""seconds between two looks at the record"""
+
+Look = Callable[[], Awaitable[Promotion]]
+
+
+def is_made(promotion: Promotion) -> bool:
+    """Whether the story has stopped listening, for enough people have said yes or nobody had to."""
+    if promotion.stage is Stage.APPROVAL:
+        return approved(promotion)
+    return promotion.stage in (Stage.COMMIT, Stage.FOLLOW)
+
+
+def refuse_if_made(promotion: Promotion, kind: VoteKind) -> None:
+    """Raises Conflict: who decided, and when. A pull request that is still open can be taken back."""
+    if promotion.phase.final:
+        newer = f"Its place was taken by {promotion.successor}: use that card." if promotion.successor else ""
+        raise Conflict(_sentences("This promotion is over.", promotion.outcome, _by_whom(promotion), newer))
+    if kind is VoteKind.ABORT and promotion.pull_request and promotion.commit is None:
+        return
+    if is_made(promotion):
+        changing = "The overlay is being changed. Roll back if it must not stay."
+        raise Conflict(_sentences("The decision has been made.", _by_whom(promotion), changing))
+
+
+async def wait_until_heard(signal: Signal, look: Look) -> None:
+    """Raises Conflict when the decision was made while the signal was on its way: the story never judges it then."""
+    for _ in range(round(PATIENCE / PAUSE)):
+        now = await look()
+        if _heard(now, signal):
+            return
+        refuse_if_made(now, signal.kind)
+        await asyncio.sleep(PAUSE)
+
+
+def _heard(promotion: Promotion, signal: Signal) -> bool:
+    if signal.kind is VoteKind.APPROVE:
+        return any(approval.approver.id == signal.user for approval in promotion.approvals)
+    if signal.kind is VoteKind.ADJUST:
+        return set(promotion.left_out) == set(signal.left_out)
+    return promotion.rejection is not None and promotion.rejection.by.id == signal.user
+
+
+def _by_whom(promotion: Promotion) -> str:
+    if promotion.rejection:
+        verb = "rejected" if promotion.rejection.kind is VoteKind.REJECT else "aborted"
+        return f"{promotion.rejection.by.name} {verb} it at {_clock(promotion.rejection.at)}."
+    if not promotion.approvals:
+        return ""
+    names = " and ".join(approval.approver.name for approval in promotion.approvals)
+    return f"{names} approved it at {_clock(max(approval.at for approval in promotion.approvals))}."
+
+
+def _sentences(*parts: str) -> str:
+    return " ".join(part if part.endswith((".", "!", "?")) else f"{part}." for part in parts if part)
+
+
+def _clock(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%H:%M:%S} UTC"

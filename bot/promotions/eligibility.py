@@ -1,0 +1,144 @@
+"""May this person's word about this promotion count, now? Asked at the press, at the effect, and before the commit."""
+
+from collections.abc import Mapping
+
+from bot.domain import identity
+from bot.domain.authorship import Told, told_apart
+from bot.domain.caller import Caller, Permission, Target
+from bot.domain.errors import Conflict, NotAllowed
+from bot.domain.promotion import Promotion, Stage, VoteKind
+from bot.policy import Policy, authorize, may, roles_of, who_could
+from bot.promotions.decisions import refuse_if_made
+from bot.promotions.delegates import Delegates, Lent, targets_of
+
+Voices = Mapping[str, tuple[str, ...]]
+"""app → the roles in which somebody speaks for it"""
+
+
+class Eligibility:
+    """Raises NotAllowed with the rule and who could, or Conflict when the promotion is no longer what was looked at."""
+
+    def __init__(self, policy: Policy, delegates: Delegates | None = None) -> None:
+        self._policy = policy
+        self._delegates = delegates
+
+    async def lent_to(self, caller: Caller, promotion: Promotion) -> Lent:
+        """The roles that absent people lend the caller for this. Raises IntegrationError when nobody can tell."""
+        return await self._delegates.lent_to(caller, promotion) if self._delegates else Lent()
+
+    def check(
+        self,
+        promotion: Promotion,
+        kind: VoteKind,
+        caller: Caller,
+        content_hash: str,
+        lent: frozenset[str] = frozenset(),
+    ) -> Voices:
+        """The apps that the caller speaks for, and in which of the roles that the rule asks for.
+
+        `lent`: roles of people who are away.
+        """
+        _check_open(promotion, kind)
+        if kind in (VoteKind.ABORT, VoteKind.ADJUST):
+            self._check_owner(promotion, caller)
+            return {}
+        _check_same_content(promotion, content_hash)
+        _check_not_spoken_for(promotion, caller)
+        return self._check_vote(promotion, kind, caller, lent)
+
+    def still_speaks(self, promotion: Promotion, caller: Caller, lent: frozenset[str] = frozenset()) -> Voices:
+        """How an approval that the caller gave before would count today; empty when it would not."""
+        try:
+            return self._check_vote(promotion, VoteKind.APPROVE, caller, lent)
+        except NotAllowed:
+            return {}
+
+    def _check_owner(self, promotion: Promotion, caller: Caller) -> None:
+        if caller.id == promotion.plan.requester.id and caller.active:
+            return
+        for target in targets_of(promotion):
+            authorize(self._policy, caller, Permission.ADMINISTER, target)
+
+    def _check_vote(self, promotion: Promotion, kind: VoteKind, caller: Caller, lent: frozenset[str]) -> Voices:
+        """One who may decide on one app of a release train has a word: a yes counts for that app, a no for all."""
+        voices: dict[str, tuple[str, ...]] = {}
+        refusals: dict[Target, NotAllowed] = {}
+        for target in targets_of(promotion):
+            try:
+                voices[target.app] = self._roles(promotion, caller, target, lent)
+            except NotAllowed as refused:
+                refusals[target] = refused
+        if not voices:
+            seen = (target for target in refusals if may(self._policy, caller, Permission.VIEW, target))
+            raise refusals[next(seen, next(iter(refusals)))]  # it names an app that the caller knows of, if any
+        if kind is VoteKind.APPROVE:
+            self._check_own_work(promotion, caller)
+        return voices
+
+    def _roles(self, promotion: Promotion, caller: Caller, target: Target, lent: frozenset[str]) -> tuple[str, ...]:
+        if not lent:
+            authorize(self._policy, caller, Permission.APPROVE, target)
+        quorums = promotion.rule.quorums_for(target.app)
+        held = lent | roles_of(self._policy, caller, target)
+        wanted = {role for quorum in quorums for role in (*quorum.roles, *quorum.required)}
+        anyone = any(not quorum.roles for quorum in quorums)
+        if not anyone and not held & wanted:
+            raise NotAllowed(f"Only {' or '.join(sorted(wanted))} may decide on this promotion.")
+        return tuple(sorted(held & wanted if wanted else held))
+
+    def _check_own_work(self, promotion: Promotion, caller: Caller) -> None:
+        """Four eyes: neither who asked, nor (where policy says so) who wrote the newest commit."""
+        rule, plan = promotion.rule, promotion.plan
+        others = who_could(self._policy, Permission.APPROVE, targets_of(promotion)[0])
+        if caller.id == plan.requester.id and not rule.self_approval:
+            raise NotAllowed(f"You cannot approve your own promotion. {others}")
+        if rule.author_approval:
+            return
+        if plan.authors_unknown or not plan.authors:
+            whose = f" for {' and '.join(plan.authors_unknown)}" if plan.authors_unknown else ""
+            raise NotAllowed(
+                "Policy keeps the author of the newest commit from approving, and nobody can tell who wrote it"
+                f"{whose}: nobody can approve. Label the image with its source and revision, set PILOTHOUSE_GITHUB__…, "
+                "or set author_approval: true."
+            )
+        if not identity.address(caller.person.email):
+            raise NotAllowed(
+                "Policy keeps the author of the newest commit from approving, and Slack does not tell your confirmed "
+                f"e-mail address, so you cannot be told apart from them. {others}"
+            )
+        told = {author: told_apart(author, caller.person.email) for author in plan.authors}
+        if Told.SAME in told.values():
+            raise NotAllowed(f"You wrote the newest commit of this image, so somebody else must approve. {others}")
+        if unknown := [author for author, one in told.items() if one is Told.UNKNOWN]:
+            raise NotAllowed(
+                f"Policy keeps the author of the newest commit from approving, and {unknown[0]} may be you: that "
+                "address is private, or of another domain than yours in Slack. Commit with the address of your Slack "
+                f"profile, or set author_approval: true. {others}"
+            )
+
+
+def roles_in(voices: Voices) -> tuple[str, ...]:
+    """Every role that was spoken in, for whichever app."""
+    return tuple(sorted({role for roles in voices.values() for role in roles}))
+
+
+def voices_of(promotion: Promotion, voices: Voices) -> dict[str, tuple[str, ...]]:
+    """What an approval keeps: nothing where there is one app, for which it speaks anyway."""
+    return dict(voices) if len(promotion.plan.apps) > 1 else {}
+
+
+def _check_open(promotion: Promotion, kind: VoteKind) -> None:
+    refuse_if_made(promotion, kind)
+    if kind in (VoteKind.APPROVE, VoteKind.REJECT) and promotion.stage is not Stage.APPROVAL:
+        raise Conflict("The gates have not passed yet: the buttons work once they have.")
+
+
+def _check_same_content(promotion: Promotion, content_hash: str) -> None:
+    if content_hash != promotion.content_hash:
+        raise Conflict("This card shows something else than what would be promoted now: use the newest card.")
+
+
+def _check_not_spoken_for(promotion: Promotion, caller: Caller) -> None:
+    for approval in promotion.approvals:
+        if any(person.id == caller.id for person in approval.behalf):
+            raise Conflict(f"{approval.approver.name} has approved on your behalf already.")

@@ -1,0 +1,102 @@
+"""What a promotion leaves behind: locks, owed reviews, and successors."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.domain.caller import PILOTHOUSE
+from bot.domain.errors import PilothouseError, PromotionInProgress, Unavailable
+from bot.domain.promotion import Kind, Phase, Plan, Promotion, Stage
+from bot.domain.safety import Lock, Review
+from bot.policy import Policy
+from bot.promotions.planner import Planner
+from bot.store.locks import LockStore
+from bot.store.promotions import PromotionStore
+from bot.store.reviews import ReviewStore
+
+log = structlog.get_logger(__name__)
+
+LOOK_BACK = 50
+"""Promotions that are looked through for the one that changed the environment before."""
+
+
+class FollowUp(StrEnum):
+    """Why another promotion takes the place of one that ended."""
+
+    REISSUE = "reissue"
+    ROLL_BACK = "roll back"
+
+
+@dataclass(frozen=True)
+class FollowUps:
+    planner: Planner
+    store: PromotionStore
+    locks: LockStore
+    reviews: ReviewStore
+    policy: Policy
+    wake: asyncio.Event
+    """set when a story has been written down and waits to be begun, or when one has ended"""
+
+    async def owe_review(self, promotion: Promotion, connection: AsyncConnection) -> None:
+        plan = promotion.plan
+        if plan.break_glass:
+            now = datetime.now(UTC)
+            review = Review(plan.id, plan.app, plan.environment, plan.requester, plan.reason, now)
+            await self.reviews.owe(connection, review)
+
+    async def lock(self, promotion: Promotion, connection: AsyncConnection) -> None:
+        """After a rollback, hold back whatever would undo it."""
+        plan = promotion.plan
+        if plan.kind is not Kind.ROLLBACK or promotion.commit is None:
+            return
+        for move in promotion.moves:
+            if self.policy.rules(move.app, plan.environment).rollback().lock:
+                why = f"rolled back from {move.label_before} to {move.after.label} by {plan.requester.name}"
+                reason = f"{why}: {plan.reason}" if plan.reason else why
+                lock = Lock(move.app, plan.environment, PILOTHOUSE, reason, datetime.now(UTC), automatic=True)
+                await self.locks.take(connection, lock)
+
+    async def plan(self, promotion: Promotion, follow_up: FollowUp) -> Plan | None:
+        """None when nothing can take its place. Raises Unavailable when that cannot be told now."""
+        try:
+            if follow_up is FollowUp.REISSUE:
+                # Somebody changed what was to be taken back by itself: that is in people's hands now.
+                return None if promotion.plan.automatic else await self.planner.reissue(promotion)
+            return await self._automatic_rollback(promotion)
+        except Unavailable:
+            raise
+        except PilothouseError as error:
+            log.warning("no successor", promotion=promotion.id, follow_up=follow_up, error=str(error))
+            return None
+
+    async def succeed(self, successor: Plan | None, connection: AsyncConnection) -> None:
+        """Write the successor down; `begin` starts it. One that is there already is left alone.
+
+        None when somebody was quicker: what they promote takes its place.
+        """
+        if successor is None or await self.store.get_in(connection, successor.id):
+            return
+        try:
+            await self.store.create(connection, Promotion(successor, Phase.RUNNING, Stage.GATES))
+        except PromotionInProgress as other:
+            log.warning("no successor", successor=successor.id, other=other.promotion_id)
+
+    def begin(self) -> None:
+        self.wake.set()
+
+    async def _automatic_rollback(self, promotion: Promotion) -> Plan | None:
+        """Never of a rollback, never twice in a row (what changed nothing is in no row), and not when somebody acts."""
+        plan = promotion.plan
+        if plan.kind is Kind.ROLLBACK:
+            return None
+        for app in promotion.apps:
+            past = await self.store.history(app, plan.environment, LOOK_BACK)
+            before = next((p for p in past if p.id != plan.id and p.commit), None)
+            live = await self.store.live(app, plan.environment)
+            if (before and before.plan.automatic) or (live and live.id != plan.id):
+                return None
+        return await self.planner.automatic_rollback(promotion, promotion.outcome)

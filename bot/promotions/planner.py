@@ -1,0 +1,375 @@
+"""Plans: what was asked, turned into frozen facts. Reads; changes nothing."""
+
+import asyncio
+import base64
+import hashlib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from bot.domain.application import ApplicationRef
+from bot.domain.approval import together
+from bot.domain.caller import PILOTHOUSE, Person
+from bot.domain.environment import Environment
+from bot.domain.errors import InvalidCommand, NotFound, NothingToPromote, UnknownName, UnknownRegistry
+from bot.domain.image import Artifact, Image, is_digest
+from bot.domain.intent import Context, Deploy, Promote, Rollback
+from bot.domain.overlay import Overlay, OverlayImage
+from bot.domain.promotion import STORY, ApprovalRule, Kind, Move, Plan, Promotion
+from bot.domain.reason import says_something
+from bot.evaluation.panel import Panel
+from bot.overlays.catalog import Catalog, Listing
+from bot.policy import Policy
+from bot.ports import Registry
+from bot.promotions.rollback_targets import RollbackTargets, Target
+from bot.promotions.source_changes import Changes
+
+Apps = tuple[str, ...]
+
+NO_SOURCES = Changes(None)
+OF_THE_IMAGE = ("scan", "signature")
+"""Gates that a rollback goes past only where it is on record that this very image was Healthy there."""
+
+
+@dataclass(frozen=True)
+class Want:
+    """What a plan is made of before its facts are looked up."""
+
+    apps: tuple[str, ...]
+    environment: Environment
+    kind: Kind
+    source: Environment | None = None
+    reason: str = ""
+    break_glass: bool = False
+    on_record: bool = True
+    """of a rollback: whether a promotion saw just these images Healthy there"""
+
+
+class Planner:
+    """Raises UserError for what cannot be planned, IntegrationError when a fact cannot be had."""
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        registry: Registry,
+        policy: Policy,
+        panel: Panel,
+        targets: RollbackTargets,
+        changes: Changes = NO_SOURCES,
+    ) -> None:
+        self._catalog = catalog
+        self._registry = registry
+        self._policy = policy
+        self._panel = panel
+        self._targets = targets
+        self._changes = changes
+
+    async def deploy(self, ask: Deploy, requester: Person) -> Plan:
+        environment = self._catalog.environment(ask.environment)
+        listing = await self._catalog.listing(fresh=True)
+        if not ask.image:
+            want = self._want((ask.app,), environment, "", ask.reason, break_glass=ask.break_glass)
+            return await self._from_source(want, listing, requester, ask.context)
+        overlay = self._catalog.find(listing, ask.app, environment.name)
+        moves = await self._named(listing, overlay, ask.image)
+        want = Want((ask.app,), environment, Kind.PROMOTION, None, ask.reason, ask.break_glass)
+        return await self._plan(want, listing, moves, requester, ask.context)
+
+    async def promote(self, ask: Promote, requester: Person, known: Callable[[Apps], Apps] = tuple) -> Plan:
+        """`known`: of some apps, those that the requester may know of."""
+        environment = self._catalog.environment(ask.environment)
+        listing = await self._catalog.listing(fresh=True)
+        everywhere = known(tuple(app for app in listing.apps if (app, environment.name) in listing.overlays))
+        want = self._want(ask.apps or everywhere, environment, ask.source, ask.reason, break_glass=ask.break_glass)
+        if not ask.apps and want.source:
+            apps = tuple(app for app in everywhere if (app, want.source.name) in listing.overlays)
+            want = Want(apps, environment, want.kind, want.source, want.reason, want.break_glass)
+        return await self._from_source(want, listing, requester, ask.context)
+
+    async def rollback(self, ask: Rollback, requester: Person) -> Plan:
+        environment = self._catalog.environment(ask.environment)
+        listing = await self._catalog.listing(fresh=True)
+        overlay = self._catalog.find(listing, ask.app, environment.name)
+        target = await self._targets.restore(listing, overlay, ask.to)
+        before = {image.name: image for image in await self._catalog.images_at(listing, overlay)}
+        moves = await self._restored(overlay, before, target)
+        want = self._way_back((ask.app,), environment, target, moves, ask.reason)
+        return await self._plan(want, listing, moves, requester, ask.context)
+
+    async def _restored(self, overlay: Overlay, before: Mapping[str, OverlayImage], target: Target) -> list[Move]:
+        pairs = [(before[image.name], image) for image in target.images if image.name in before]
+        found = (self._to_pinned(overlay, old, new, target.digests.get(new.repository, "")) for old, new in pairs)
+        return [move for move in await asyncio.gather(*found) if move]
+
+    def _way_back(
+        self, apps: tuple[str, ...], environment: Environment, target: Target, moves: Iterable[Move], reason: str
+    ) -> Want:
+        """A rollback, if it leads to what ran before; what leads forward is a promotion, with all that it asks."""
+        recorded = target.verified and all(
+            move.after.digest == target.digests.get(move.after.repository) for move in moves
+        )
+        back = target.back and (recorded or not any(move.newer for move in moves))
+        return Want(apps, environment, Kind.ROLLBACK if back else Kind.PROMOTION, None, reason, on_record=recorded)
+
+    async def reissue(self, promotion: Promotion) -> Plan:
+        """The same wish on the overlay as it is now: the images that were to go, from what each line shows by now."""
+        old = promotion.plan
+        listing = await self._catalog.listing(fresh=True)
+        moves = await asyncio.gather(*(self._again(listing, move, old.environment) for move in promotion.moves))
+        environment = self._catalog.environment(old.environment)
+        want = Want(old.apps, environment, old.kind, None, old.reason, old.break_glass)
+        if old.kind is Kind.ROLLBACK:
+            want = await self._still_back(want, listing, promotion)
+        plan = await self._plan(want, listing, [m for m in moves if m], old.requester, _context(old))
+        return replace(plan, source=old.source, channel=old.channel, replaces=old.id)
+
+    async def _still_back(self, want: Want, listing: Listing, promotion: Promotion) -> Want:
+        """Somebody has moved the line since: what led back may lead forward by now."""
+        wants = []
+        for move in promotion.moves:
+            overlay = self._catalog.find(listing, move.app, want.environment.name)
+            try:
+                target = await self._targets.restore(listing, overlay, move.after.tag or move.after.digest)
+            except UnknownName:
+                target = Target((), back=False)
+            wants.append(self._way_back(want.apps, want.environment, target, [move], want.reason))
+        forward = next((each for each in wants if each.kind is Kind.PROMOTION), None)
+        return forward or replace(want, on_record=all(each.on_record for each in wants))
+
+    async def automatic_rollback(self, promotion: Promotion, evidence: str) -> Plan:
+        """Back to the newest images that were Healthy there; asks nobody, for policy has decided.
+
+        Its gates are those of any rollback, but for the alerts, which may be why.
+        """
+        old = promotion.plan
+        listing = await self._catalog.listing(fresh=True)
+        environment = self._catalog.environment(old.environment)
+        moves = await asyncio.gather(*(self._back(listing, move, old.environment) for move in promotion.moves))
+        want = Want(old.apps, environment, Kind.ROLLBACK, None, evidence)
+        plan = await self._plan(want, listing, [m for m in moves if m], PILOTHOUSE, _context(old))
+        skipped = self._skipped(plan.apps, want) | {"alerts": "policy rolls back by itself"}
+        rule = ApprovalRule(count=0, expires=plan.approval.expires)
+        return replace(plan, channel=old.channel, replaces=old.id, automatic=True, approval=rule, skipped_gates=skipped)
+
+    async def _again(self, listing: Listing, move: Move, environment: str) -> Move | None:
+        overlay = self._catalog.find(listing, move.app, environment)
+        entries = await self._catalog.images_at(listing, overlay)
+        now = next((entry for entry in entries if entry.name == move.name), None)
+        artifact = await self._find(now.repository, move.after.digest) if now else None
+        if now is None or artifact is None:
+            raise UnknownName(f"{move.app} {move.after.label} can no longer be promoted to {environment}.")
+        return await self._move(overlay, now, artifact, move.after.tag)
+
+    async def _back(self, listing: Listing, move: Move, environment: str) -> Move | None:
+        overlay = self._catalog.find(listing, move.app, environment)
+        entries = await self._catalog.images_at(listing, overlay)
+        now = next((entry for entry in entries if entry.name == move.name), None)
+        if now is None or now.label not in (move.after.label, move.after.short_digest):
+            raise UnknownName(f"{move.app} does not run {move.after.label} in {environment} any more.")
+        good = await self._targets.restore(listing, overlay, "")
+        pinned = next((each for each in good.images if each.name == move.name), move.before)
+        return await self._to_pinned(overlay, now, pinned, good.digests.get(pinned.repository, ""))
+
+    def _want(
+        self, apps: tuple[str, ...], environment: Environment, source: str, reason: str, *, break_glass: bool
+    ) -> Want:
+        if source:
+            origin: Environment | None = self._catalog.environment(source)
+        else:
+            origin = self._catalog.before(environment)
+        if origin is None:
+            raise InvalidCommand(
+                f"{environment.name} is where images first arrive, so name one: "
+                f"`/deploy {apps[0] if apps else 'APP'}@TAG {environment.name}`."
+            )
+        if origin == environment:
+            raise InvalidCommand(f"Promote from one environment to another; both are {environment.name}.")
+        return Want(apps, environment, Kind.PROMOTION, origin, reason, break_glass)
+
+    async def _from_source(self, want: Want, listing: Listing, requester: Person, context: Context) -> Plan:
+        assert want.source is not None
+        targets = [self._catalog.find(listing, app, want.environment.name) for app in want.apps]
+        sources = [self._catalog.find(listing, app, want.source.name) for app in want.apps]
+        images = await self._catalog.all_images_at(listing, [*targets, *sources])
+        pairs = [
+            (target, old, new)
+            for target, source in zip(targets, sources, strict=True)
+            for old, new in _matched(images[target], images[source])
+        ]
+        moves = await asyncio.gather(*(self._to_pinned(target, old, new) for target, old, new in pairs))
+        return await self._plan(want, listing, [m for m in moves if m], requester, context)
+
+    async def _named(self, listing: Listing, overlay: Overlay, reference: str) -> list[Move]:
+        """Every image of the overlay that exists by this tag or digest."""
+        entries = await self._catalog.images_at(listing, overlay)
+        found = await asyncio.gather(*(self._found(entry.repository, reference) for entry in entries))
+        pairs = [(entry, one) for entry, one in zip(entries, found, strict=True) if isinstance(one, Artifact)]
+        if not pairs and (elsewhere := next((one for one in found if isinstance(one, UnknownRegistry)), None)):
+            raise UnknownName(_not_ours(elsewhere))
+        if not pairs:
+            where = " or ".join(dict.fromkeys(entry.repository for entry in entries)) or overlay.path
+            raise UnknownName(f"There is no image {reference!r} in {where}. {await self._what_there_is(entries)}")
+        tag = "" if is_digest(reference) else reference
+        moves = await asyncio.gather(*(self._move(overlay, entry, artifact, tag) for entry, artifact in pairs))
+        return [move for move in moves if move]
+
+    async def _what_there_is(self, entries: Iterable[OverlayImage]) -> str:
+        for entry in entries:
+            try:
+                newest = await self._registry.newest(entry.repository, 5)
+            except UnknownRegistry:
+                continue
+            tags = [artifact.tags[0] for artifact in newest if artifact.tags]
+            if tags:
+                return f"The newest are {', '.join(tags)}."
+        return ""
+
+    async def _to_pinned(
+        self, overlay: Overlay, before: OverlayImage, pinned: OverlayImage, recorded: str = ""
+    ) -> Move | None:
+        """From what the overlay says now to what another place pins, or pinned; `recorded` is the digest that ran."""
+        reference = pinned.digest or recorded or pinned.tag
+        if not reference:
+            raise UnknownName(
+                f"{pinned.name} pins neither a tag nor a digest where it comes from: pin one there first."
+            )
+        if before == pinned and not recorded:
+            return None  # of another registry, perhaps: what stays as it is needs nobody to vouch for it
+        artifact = await self._find(pinned.repository, reference)
+        if artifact is None:
+            raise UnknownName(f"The registry no longer has {pinned.repository} {pinned.label}: build it again.")
+        if pinned.repository != before.repository:
+            artifact = await self._find(before.repository, artifact.image.digest)
+            if artifact is None:
+                raise UnknownName(
+                    f"{pinned.repository} {pinned.label} is not in {before.repository}, which {overlay.path} names: "
+                    "push it there, or change `newName:` there first."
+                )
+        # Beside a digest, a tag is what somebody wrote there: people must not approve "v1.4.2" and get another image.
+        tag = pinned.tag if reference == pinned.tag or pinned.tag in artifact.tags else ""
+        return await self._move(overlay, before, artifact, tag)
+
+    async def _move(self, overlay: Overlay, before: OverlayImage, artifact: Artifact, tag: str) -> Move | None:
+        """None when that is what the overlay pins already."""
+        if before.digest == artifact.image.digest:
+            return None
+        running = (
+            await self._find(before.repository, before.digest or before.tag) if before.label != "nothing" else None
+        )
+        if running and running.image.digest == artifact.image.digest:
+            return None
+        label = tag or (artifact.tags[0] if artifact.tags else "")
+        return Move(
+            app=overlay.app,
+            overlay=overlay.path,
+            before=before,
+            after=Image(before.repository, artifact.image.digest, label),
+            application=ApplicationRef(self._policy.application(overlay.app, overlay.environment), overlay.environment),
+            revision=artifact.revision,
+            revision_before=running.revision if running else "",
+            source=artifact.source,
+            tag_before=running.tags[0] if running and running.tags else "",
+            newer=_newer(artifact, running),
+        )
+
+    async def _find(self, repository: str, reference: str) -> Artifact | None:
+        """None where the registry has none. Raises UnknownName for an image of a registry that is not configured."""
+        found = await self._found(repository, reference)
+        if isinstance(found, UnknownRegistry):
+            raise UnknownName(_not_ours(found))
+        return found
+
+    async def _found(self, repository: str, reference: str) -> Artifact | UnknownRegistry | None:
+        try:
+            return await self._registry.artifact(repository, reference)
+        except UnknownRegistry as elsewhere:
+            return elsewhere
+        except NotFound:
+            return None
+
+    async def _plan(self, want: Want, listing: Listing, moves: list[Move], requester: Person, context: Context) -> Plan:
+        environment = want.environment.name
+        if not moves:
+            raise NothingToPromote(
+                f"{environment} already runs that: there is nothing to {'promote' if want.source else 'change'} "
+                f"for {', '.join(want.apps)}. `/status {want.apps[0]}` shows what runs where."
+            )
+        apps = tuple(dict.fromkeys(move.app for move in moves))
+        if want.break_glass and not says_something(want.reason):
+            raise InvalidCommand("Breaking the glass needs a reason: add `! WHY` to the command.")
+        gates = tuple(dict.fromkeys(name for app in apps for name in self._panel.names(app, environment)))
+        told = await self._changes.of(moves)
+        return Plan(
+            id=promotion_id(context.request_id),
+            kind=want.kind,
+            environment=environment,
+            source=want.source.name if want.source else "",
+            moves=told.moves,
+            requester=requester,
+            channel=self._policy.channels.default or context.channel,
+            requested_at=datetime.now(UTC),
+            gates=gates,
+            approval=ApprovalRule(count=0) if want.break_glass else self._approval(apps, want),
+            seen_commit=listing.commit,
+            reason=want.reason,
+            skipped_gates=self._skipped(apps, want),
+            break_glass=want.break_glass,
+            authors=told.authors,
+            authors_unknown=told.unknown,
+            correlation_id=context.correlation_id,
+            version=STORY,
+        )
+
+    def _approval(self, apps: tuple[str, ...], want: Want) -> ApprovalRule:
+        """What the rules of all of the apps ask for, together; a rollback may ask less only for what ran there."""
+        rules = {app: self._policy.rules(app, want.environment.name) for app in apps}
+        back = want.kind is Kind.ROLLBACK and want.on_record
+        return together({app: r.rollback_approval() if back else r.approval() for app, r in rules.items()})
+
+    def _skipped(self, apps: tuple[str, ...], want: Want) -> dict[str, str]:
+        """Gates that policy does not ask here, for every one of the apps."""
+        rules = [self._policy.rules(app, want.environment.name) for app in apps]
+        skipped: dict[str, str] = {}
+        if want.kind is Kind.ROLLBACK:
+            named = set.intersection(*(set(r.rollback().skip_gates) for r in rules))
+            asked = () if want.on_record else OF_THE_IMAGE
+            skipped |= dict.fromkeys(sorted(named.difference(asked)), "policy skips it for a rollback")
+        if want.break_glass:
+            named = set.intersection(*(set(r.break_glass().skip_gates) for r in rules))
+            skipped |= dict.fromkeys(sorted(named), f"the glass was broken: {want.reason}")
+        return skipped
+
+
+def _context(plan: Plan) -> Context:
+    """The successor's request: derived from the plan that it replaces, so that it is planned once."""
+    return Context(f"after:{plan.id}", plan.channel, plan.correlation_id)
+
+
+def _not_ours(error: UnknownRegistry) -> str:
+    return f"{error.detail} {error.advice.remedy}" if error.advice else error.detail
+
+
+def _newer(artifact: Artifact, running: Artifact | None) -> bool:
+    """What runs may be gone from the registry, and must not keep anybody from going back."""
+    if running is None:
+        return False
+    if artifact.pushed_at is None or running.pushed_at is None:
+        return True
+    return artifact.pushed_at > running.pushed_at
+
+
+def promotion_id(request_id: str) -> str:
+    """Short enough to type, derived from Slack's own request id: a repeated delivery plans the same promotion."""
+    digest = hashlib.sha256(request_id.encode()).digest()
+    return "p-" + base64.b32encode(digest[:5]).decode().lower()
+
+
+def _matched(
+    targets: Iterable[OverlayImage], sources: Iterable[OverlayImage]
+) -> list[tuple[OverlayImage, OverlayImage]]:
+    """The entries of two overlays that stand for the same image: by name, else by repository."""
+    known = list(sources)
+    by_name = {image.name: image for image in known}
+    by_repository = {image.repository: image for image in known}
+    found = [(target, by_name.get(target.name) or by_repository.get(target.repository)) for target in targets]
+    return [(target, source) for target, source in found if source]

@@ -1,0 +1,191 @@
+"""What an environment ran before what it runs now: read from the overlay's own history, and from what is on record."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from bot.domain.errors import UnknownName
+from bot.domain.overlay import Commit, Overlay, OverlayImage
+from bot.domain.promotion import Kind, Phase, Promotion
+from bot.domain.reply import RollbackChoice
+from bot.overlays.catalog import Catalog, Listing
+from bot.overlays.kustomization import KustomizationError, read_images
+from bot.ports import OverlaySource
+from bot.promotions.tags import Tags
+from bot.store.promotions import PromotionStore
+
+LOOK_BACK = 50
+"""Commits of one overlay that are looked through."""
+SHORTEST = timedelta(minutes=1)
+"""What the overlay showed for less than this, and no promotion saw Healthy, does not count as having run."""
+Images = tuple[OverlayImage, ...]
+
+
+@dataclass(frozen=True)
+class State:
+    """What the overlay showed from one commit on, until another came in its place."""
+
+    images: Images
+    commit: Commit
+    until: datetime | None = None
+    """None for what it shows now"""
+    digests: Mapping[str, str] = field(default_factory=dict)
+    """repository → the digest that ran, where a promotion or its commit has put it on record"""
+    verified: bool = False
+    """whether a promotion saw it Healthy there"""
+    left: bool = False
+    """whether it was rolled back, or given up for something older: it leads forward"""
+    lasted: bool = False
+    """whether it was there for long enough at an earlier time"""
+
+    @property
+    def ran(self) -> bool:
+        return self.verified or self.lasted or self.until is None or self.until - self.commit.at >= SHORTEST
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where a rollback leads. `back` is whether that is an image that ran there before what runs now."""
+
+    images: Images
+    digests: Mapping[str, str] = field(default_factory=dict)
+    back: bool = True
+    verified: bool = False
+
+
+class RollbackTargets:
+    """Raises UnknownName, with what there is, when nothing fits."""
+
+    def __init__(self, source: OverlaySource, catalog: Catalog, store: PromotionStore, tags: Tags) -> None:
+        self._source = source
+        self._catalog = catalog
+        self._store = store
+        self._tags = tags
+
+    async def choices(self, app: str, environment: str) -> tuple[RollbackChoice, ...]:
+        """The images that the environment ran before what it runs now, newest first, each once."""
+        listing = await self._catalog.listing()
+        overlay = self._catalog.find(listing, app, environment)
+        running = await self._catalog.images_at(listing, overlay)
+        back = [state for state in await self._states(overlay, running) if state.ran and not state.left]
+        choices = [
+            RollbackChoice(_first_changed(state.images, running), state.commit.at, state.commit, state.verified)
+            for state in back
+        ]
+        named = await self._tags.named(choice.image for choice in choices)
+        return tuple(replace(choice, image=named[choice.image]) for choice in choices)
+
+    async def restore(self, listing: Listing, overlay: Overlay, to: str) -> Target:
+        """What stood there when `to` (tag, digest, commit) did; "" = the newest verified of what leads back."""
+        running = await self._catalog.images_at(listing, overlay)
+        states = await self._states(overlay, running)
+        back = [state for state in states if state.ran and not state.left]
+        chosen = _named(states, to) if to else next((s for s in back if s.verified), next(iter(back), None))
+        if chosen is None:
+            raise UnknownName(_nothing_fits(overlay, back, running, to))
+        return Target(chosen.images, chosen.digests, chosen in back, chosen.verified)
+
+    async def _states(self, overlay: Overlay, running: Images) -> list[State]:
+        """Everything that the overlay showed besides what it shows now, newest first, each once.
+
+        What a rollback left leads forward, until somebody promotes it again; so does what came only after that which
+        runs now did for the first time, by whatever way it came back.
+        """
+        past = await self._store.history(overlay.app, overlay.environment, LOOK_BACK)
+        by_commit = {promotion.commit.sha: promotion for promotion in past if promotion.commit}
+        states = await self._history(overlay, by_commit)
+        found: dict[Images, State] = {}
+        for state in states:
+            earlier = found.pop(state.images, None)
+            found[state.images] = _once_more(earlier, state) if earlier else state
+        begun = next((n for n, state in enumerate(states) if state.images == running), len(states))
+        before = {state.images for state in states[:begun]}
+        bad = _rolled_back(past, overlay)
+        return [
+            replace(state, left=state.images not in before or bool(bad & _pins(state.images)))
+            for state in reversed(found.values())
+            if state.images != running
+        ]
+
+    async def _history(self, overlay: Overlay, by_commit: Mapping[str, Promotion]) -> list[State]:
+        """Oldest first; commits that changed no image are part of the state before them."""
+        states: list[State] = []
+        for commit in reversed(await self._source.history(overlay.path, LOOK_BACK)):
+            images = await self._images(overlay, commit)
+            promotion = by_commit.get(commit.sha)
+            if states and images == states[-1].images and promotion is None:
+                continue
+            if states:
+                states[-1] = replace(states[-1], until=commit.at)
+            states.append(_state(images, commit, promotion, overlay))
+        return [state for state in states if state.images]
+
+    async def _images(self, overlay: Overlay, commit: Commit) -> Images:
+        contents = await self._source.read([overlay.path], commit.sha)
+        try:
+            return read_images(contents[overlay.path], overlay.path) if overlay.path in contents else ()
+        except KustomizationError:
+            return ()  # a state that somebody committed by mistake is nothing to go back to
+
+
+def _state(images: Images, commit: Commit, promotion: Promotion | None, overlay: Overlay) -> State:
+    """The record comes before what the message of the commit claims."""
+    moves = [move for move in promotion.moves if move.overlay == overlay.path] if promotion else []
+    recorded = {move.after.repository: move.after.digest for move in moves}
+    seen = promotion is not None and promotion.phase is Phase.SUCCEEDED
+    return State(images, commit, None, recorded or commit.images, seen)
+
+
+def _once_more(first: State, again: State) -> State:
+    """The same came back: what is on record of either time holds, the newer before the older."""
+    digests = {**first.digests, **again.digests}
+    return replace(again, digests=digests, verified=first.verified or again.verified, lasted=first.lasted or again.ran)
+
+
+def _rolled_back(past: tuple[Promotion, ...], overlay: Overlay) -> set[tuple[str, str, str, str]]:
+    """The pins that rollbacks left behind, until somebody promotes them again."""
+    bad: set[tuple[str, str, str, str]] = set()
+    for promotion in reversed(past):
+        for move in promotion.moves if promotion.commit else ():
+            if move.overlay != overlay.path:
+                continue
+            before, name = move.before, move.before.name
+            if promotion.plan.kind is Kind.ROLLBACK:
+                bad.add((name, before.repository, before.tag, before.digest))
+            bad -= {pin for pin in bad if pin[0] == name and _same(pin, move.after.tag, move.after.digest)}
+    return bad
+
+
+def _same(pin: tuple[str, str, str, str], tag: str, digest: str) -> bool:
+    return pin[3] == digest if pin[3] else bool(tag) and pin[2] == tag
+
+
+def _pins(images: Images) -> set[tuple[str, str, str, str]]:
+    return {(image.name, image.repository, image.tag, image.digest) for image in images}
+
+
+def _named(states: list[State], to: str) -> State | None:
+    return next((state for state in states if _is_meant(state, to)), None)
+
+
+def _is_meant(state: State, to: str) -> bool:
+    digests = {image.digest for image in state.images if image.digest} | set(state.digests.values())
+    short = to.lower().removeprefix("sha256:")
+    by_digest = len(short) >= 7 and any(digest.removeprefix("sha256:").startswith(short) for digest in digests)
+    by_commit = len(to) >= 7 and state.commit.sha.startswith(to.lower())
+    return by_digest or by_commit or any(to == image.tag for image in state.images if image.tag)
+
+
+def _first_changed(images: Images, running: Images) -> OverlayImage:
+    now = {image.name: image for image in running}
+    return next((image for image in images if now.get(image.name) != image), images[0])
+
+
+def _nothing_fits(overlay: Overlay, back: list[State], running: Images, to: str) -> str:
+    where = f"{overlay.app} in {overlay.environment}"
+    if not back:
+        return f"There is nothing to roll {where} back to: its overlay has not pinned anything before what it runs now."
+    known = ", ".join(f"{_first_changed(s.images, running).label} ({s.commit.short})" for s in back[:5])
+    if not to:
+        return f"There is nothing to roll {where} back to. It ran {known}."
+    return f"{where} has not run {to!r} before. It ran {known}."

@@ -1,0 +1,72 @@
+"""Start a promotion, or say what stands in its way: wait behind it, or take its place."""
+
+from datetime import UTC, datetime
+from typing import Protocol
+
+from bot.domain.caller import Caller
+from bot.domain.errors import Conflict, DatabaseAway, PromotionInProgress, Unavailable, UserError
+from bot.domain.intent import Abort, Deploy, IfBusy, Promote, Wish
+from bot.domain.promotion import Promotion
+from bot.domain.queueing import Waiting
+from bot.domain.reply import Occupied, Queued, Reply, Started
+from bot.promotions.promotions import Promotions
+
+
+class Queue(Protocol):
+    async def add(self, waiting: Waiting, behind: Promotion) -> None:
+        """Written down; started when its turn comes. Asking twice is asking once."""
+        ...
+
+
+class Scheduler:
+    """Raises what `Promotions` raises, but for PromotionInProgress and Unavailable."""
+
+    def __init__(self, promotions: Promotions, queue: Queue) -> None:
+        self._promotions = promotions
+        self._queue = queue
+
+    async def start(self, wish: Wish, caller: Caller) -> Reply:
+        try:
+            return await self._started(wish, caller)
+        except PromotionInProgress as busy:
+            other = await self._promotions.get(busy.promotion_id)
+            if wish.if_busy is IfBusy.REFUSE:
+                return Occupied(busy.sentence, other, wish)
+        except DatabaseAway:
+            raise
+        except Unavailable as away:
+            raise UserError(
+                f"{away.system} does not answer, and without it I cannot tell what would be promoted: nothing was "
+                "started. Say the same again in a minute; what is under way goes on by itself."
+            ) from away
+        if wish.if_busy is IfBusy.REPLACE:
+            return await self._replace(wish, caller, other)
+        return await self._wait(wish, caller, other)
+
+    async def _started(self, wish: Wish, caller: Caller) -> Reply:
+        promotion = await begin(self._promotions, wish, caller)
+        channel = promotion.plan.channel
+        return Started(promotion, channel, here=channel == wish.context.channel)
+
+    async def _replace(self, wish: Wish, caller: Caller, other: Promotion) -> Reply:
+        """Raises NotAllowed for who may not abort the other one, Conflict when it is too late for that."""
+        try:
+            await self._promotions.abort(Abort(context=wish.context, promotion=other.id), caller)
+        except Conflict:
+            if not (await self._promotions.get(other.id)).phase.final:
+                raise
+        return await self._wait(wish, caller, other, first=True)
+
+    async def _wait(self, wish: Wish, caller: Caller, other: Promotion, *, first: bool = False) -> Reply:
+        waiting = Waiting(wish, caller.id, wish.context.team or caller.team, datetime.now(UTC), first)
+        await self._queue.add(waiting, other)
+        return Queued(other, replacing=first)
+
+
+async def begin(promotions: Promotions, wish: Wish, caller: Caller) -> Promotion:
+    """The same request id returns the promotion that it started before."""
+    if isinstance(wish, Deploy):
+        return await promotions.deploy(wish, caller)
+    if isinstance(wish, Promote):
+        return await promotions.promote(wish, caller)
+    return await promotions.rollback(wish, caller)

@@ -1,0 +1,1 @@
+"""What people ask: status, scans, runs, holds, permissions. Read only."""

@@ -1,0 +1,152 @@
+"""What runs where: git, Argo CD and the promotions under way, all asked at once."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+
+from bot.domain.application import Application, ApplicationRef
+from bot.domain.caller import Caller, Permission, Target
+from bot.domain.errors import IntegrationError, NotFound, Unavailable
+from bot.domain.overlay import Commit, Overlay, OverlayImage
+from bot.domain.promotion import Promotion
+from bot.domain.reply import StatusRow
+from bot.domain.running import running_instead
+from bot.overlays.catalog import Catalog, Listing
+from bot.policy import Policy, may, shows_all
+from bot.ports import Applications, OverlaySource
+from bot.promotions.promotions import Promotions
+from bot.promotions.tags import Tags
+
+DETAILED = 40
+"""rows up to which each overlay's last commit and live promotion are looked up"""
+LISTED = 3
+"""Applications of one environment from which on a listing replaces a read of each"""
+
+Images = tuple[OverlayImage, ...]
+Asked = tuple[Application | None, str]
+"""what Argo CD says, or why it says nothing"""
+Detail = tuple[Commit | None, Promotion | None]
+"""the overlay's newest commit, and the promotion that is under way there"""
+
+
+class StatusQuery:
+    """One Argo CD that does not answer spoils its own rows, and no other."""
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        policy: Policy,
+        applications: Applications,
+        source: OverlaySource,
+        promotions: Promotions,
+        tags: Tags,
+    ) -> None:
+        self._catalog = catalog
+        self._policy = policy
+        self._applications = applications
+        self._source = source
+        self._promotions = promotions
+        self._tags = tags
+
+    async def rows(self, app: str, environment: str, caller: Caller) -> tuple[StatusRow, ...]:
+        """By app, then in promotion order; only what the caller may view.
+
+        "" means every one. Raises UnknownName, and IntegrationError when the overlay repository does not answer.
+        """
+        listing = await self._catalog.listing(fresh=True)  # beside its newest commit, an older image would be a lie
+        if app and environment:
+            self._catalog.find(listing, app, environment)
+        overlays = [
+            overlay
+            for (its_app, its_environment), overlay in listing.overlays.items()
+            if app in ("", its_app) and environment in ("", its_environment)
+            if may(self._policy, caller, Permission.VIEW, Target(its_app, its_environment))
+        ]
+        overlays.sort(key=lambda overlay: (overlay.app, self._catalog.environment(overlay.environment).order))
+        (images, broken), argo, details = await asyncio.gather(
+            self._named_images(listing, overlays), self._ask_argo(overlays), self._details(overlays, caller)
+        )
+        argo = {**argo, **{overlay: (None, why) for overlay, why in broken.items()}}
+        return tuple(
+            StatusRow(
+                overlay.app,
+                overlay.environment,
+                images[overlay],
+                *argo[overlay],
+                *details[overlay],
+                runs=_instead(argo[overlay][0], images[overlay], listing.commit),
+            )
+            for overlay in overlays
+        )
+
+    async def _named_images(
+        self, listing: Listing, overlays: list[Overlay]
+    ) -> tuple[Mapping[Overlay, Images], Mapping[Overlay, str]]:
+        """What each overlay pins, and of those that cannot be read, why."""
+        pinned, broken = await self._catalog.legible_images_at(listing, overlays)
+        named = await self._tags.named(image for images in pinned.values() for image in images)
+        return {overlay: tuple(named[image] for image in images) for overlay, images in pinned.items()}, broken
+
+    async def _ask_argo(self, overlays: Iterable[Overlay]) -> Mapping[Overlay, Asked]:
+        by_environment: dict[str, list[Overlay]] = defaultdict(list)
+        for overlay in overlays:
+            by_environment[overlay.environment].append(overlay)
+        answers = await asyncio.gather(*(self._ask_one_argo(name, some) for name, some in by_environment.items()))
+        return {overlay: asked for answer in answers for overlay, asked in answer.items()}
+
+    async def _ask_one_argo(self, environment: str, overlays: list[Overlay]) -> dict[Overlay, Asked]:
+        if len(overlays) < LISTED:
+            asked = await asyncio.gather(*(self._get(self._ref(overlay)) for overlay in overlays))
+            return dict(zip(overlays, asked, strict=True))
+        try:
+            listed = {found.ref.name: found for found in await self._applications.list(environment)}
+        except IntegrationError as error:
+            return dict.fromkeys(overlays, (None, _problem(error)))
+        names = {overlay: self._ref(overlay).name for overlay in overlays}
+        return {
+            overlay: (listed.get(name), "" if name in listed else _missing(name)) for overlay, name in names.items()
+        }
+
+    async def _get(self, ref: ApplicationRef) -> Asked:
+        try:
+            return await self._applications.get(ref), ""
+        except NotFound:
+            return None, _missing(ref.name)
+        except IntegrationError as error:
+            return None, _problem(error)
+
+    async def _details(self, overlays: list[Overlay], caller: Caller) -> Mapping[Overlay, Detail]:
+        if len(overlays) > DETAILED:
+            return dict.fromkeys(overlays, (None, None))
+        details = await asyncio.gather(*(self._detail(overlay, caller) for overlay in overlays))
+        return dict(zip(overlays, details, strict=True))
+
+    async def _detail(self, overlay: Overlay, caller: Caller) -> Detail:
+        commit, live = await asyncio.gather(
+            self._last_commit(overlay.path), self._promotions.live(overlay.app, overlay.environment)
+        )
+        # Of a release train with apps that the caller may not view, nothing is shown.
+        return commit, live if live and shows_all(self._policy, caller, live) else None
+
+    async def _last_commit(self, path: str) -> Commit | None:
+        try:
+            return next(iter(await self._source.history(path, 1)), None)
+        except IntegrationError:
+            return None
+
+    def _ref(self, overlay: Overlay) -> ApplicationRef:
+        return ApplicationRef(self._policy.application(overlay.app, overlay.environment), overlay.environment)
+
+
+def _instead(application: Application | None, pinned: Images, commit: str) -> str:
+    return running_instead(application, pinned, commit) if application else ""
+
+
+def _missing(name: str) -> str:
+    return f"Argo CD has no Application {name}, or hides it from the bot."
+
+
+def _problem(error: IntegrationError) -> str:
+    if isinstance(error, Unavailable):
+        return "Argo CD does not answer at the moment."
+    return "Argo CD refuses to tell: an administrator can run `pilothouse doctor`."

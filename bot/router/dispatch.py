@@ -1,0 +1,96 @@
+"""An intent's way in: who asks, whether they may, whether it was asked before; then the command runs."""
+
+import structlog
+
+from bot.command import Registry, Services
+from bot.domain.caller import Caller, Permission, Target
+from bot.domain.errors import IntegrationError, NotAllowed, NotFound
+from bot.domain.intent import Intent
+from bot.domain.reply import Reply
+from bot.overlays.catalog import Catalog
+from bot.policy import EVERY, Policy, authorize, known, may, no_app
+from bot.ports import Directory, RequestLog
+from bot.promotions.promotions import Promotions
+from bot.router.incoming import Incoming
+from bot.store.audit import Audit, Entry
+
+log = structlog.get_logger(__name__)
+
+
+class Repeated(Exception):
+    """Slack delivered this request before."""
+
+
+class Dispatcher:
+    """Knows nothing of Slack's messages. Raises TypeError when a command needs a service that is not offered."""
+
+    def __init__(self, registry: Registry, services: Services) -> None:
+        self._registry = registry
+        self._runner = registry.bind(services)
+        self._policy: Policy = services[Policy]
+        self._directory: Directory = services[Directory]
+        self._requests: RequestLog = services[RequestLog]
+        self._catalog: Catalog = services[Catalog]
+        self._promotions: Promotions = services[Promotions]
+        self._audit: Audit | None = services.get(Audit)
+
+    async def admit(self, incoming: Incoming, permission: Permission) -> Caller:
+        """Who it is; raises NotAllowed for somebody who holds the permission nowhere, before anything is told."""
+        caller = await self._caller(incoming)
+        await self._authorize(caller, permission, Target())
+        return caller
+
+    async def ask(self, intent: Intent, incoming: Incoming) -> Reply:
+        """Raises NotAllowed, Repeated, and what the command raises."""
+        caller = await self._caller(incoming)
+        permission = self._registry.answering(intent).allow
+        if not may(self._policy, caller, Permission.VIEW, Target()):
+            await self._authorize(caller, permission, Target())
+        await self._find(intent, caller, permission)
+        for target in targets(intent):
+            await self._authorize(caller, permission, target)
+        if not await self._requests.first(incoming.request_id):
+            raise Repeated
+        return await self._runner.run(intent, caller)
+
+    async def _find(self, intent: Intent, caller: Caller, permission: Permission) -> None:
+        """Raises UnknownName for an app or a promotion that is not there, or that the caller may not know of.
+
+        Whatever an intent names is looked at here, so no command can tell more by how it refuses.
+        """
+        for app in filter(None, (target.app for target in targets(intent))):
+            if app != EVERY and not known(self._policy, caller, permission, app):
+                raise no_app(self._policy, caller, app, await self._catalog.apps())
+        if id := getattr(intent, "promotion", ""):
+            await self._promotions.find(id, caller)
+
+    async def _authorize(self, caller: Caller, permission: Permission, target: Target) -> None:
+        """Raises NotAllowed, once the refusal is on record."""
+        try:
+            authorize(self._policy, caller, permission, target)
+        except NotAllowed as refused:
+            if self._audit:
+                detail = {"asked": permission, "reason": refused.sentence}
+                await self._audit.record(Entry("refused", caller.id, target.app, target.environment, detail=detail))
+            raise
+
+    async def _caller(self, incoming: Incoming) -> Caller:
+        """As the workspace says now. Raises NotAllowed when it cannot say: nobody is let in unknown."""
+        try:
+            return await self._directory.caller(incoming.user, incoming.team)
+        except NotFound as error:
+            raise NotAllowed("Slack does not know your account, so nothing was done. Ask an administrator.") from error
+        except IntegrationError as error:
+            log.warning("the caller cannot be identified", error=str(error))
+            raise NotAllowed(
+                "Slack cannot tell at the moment who you are, so nothing was done. Try again in a minute."
+            ) from error
+
+
+def targets(intent: Intent) -> tuple[Target, ...]:
+    """What an intent is about, by its fields `app` or `apps`, and `environment`.
+
+    Where that shows only when something is looked up (a promotion, a run), the command asks policy itself.
+    """
+    apps = getattr(intent, "apps", ()) or (getattr(intent, "app", ""),)
+    return tuple(Target(app, getattr(intent, "environment", "")) for app in apps)

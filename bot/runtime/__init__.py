@@ -1,0 +1,1 @@
+"""What every process needs: logs, metrics, redaction, spelling, the garbage collector."""

@@ -1,0 +1,92 @@
+"""All receivers and their worker, put together."""
+
+import hashlib
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import structlog
+from starlette.routing import Route
+
+from bot.notify import Bulletins
+from bot.overlays.catalog import Catalog
+from bot.policy import Policy
+from bot.ports import Pipelines
+from bot.settings import Settings
+from bot.store.webhooks import WebhookStore
+from bot.views.alerts import set_aside
+from bot.webhooks.alertmanager import AlertmanagerWebhook, Quiet
+from bot.webhooks.alertmanager import nobody_waits as no_gate_waits
+from bot.webhooks.github import GitHubWebhook
+from bot.webhooks.harbor import HarborWebhook
+from bot.webhooks.receiver import Receiver
+from bot.webhooks.sender import Sender
+from bot.webhooks.tekton import TektonWebhook
+from bot.webhooks.worker import Worker
+
+log = structlog.get_logger()
+SECRETS = {
+    "github": "github_secret",
+    "harbor": "harbor_token",
+    "alertmanager": "alertmanager_token",
+    "tekton": "tekton_token",
+}
+"""Whose secret is which of PILOTHOUSE_WEBHOOKS__…"""
+
+Wake = Callable[[str, str], Awaitable[object]]
+
+
+async def nobody_waits(digest: str, repository: str) -> None:
+    """Gates that wait for a scan ask again by themselves, within a minute."""
+    log.debug("webhook.scan_over", digest=digest, repository=repository)
+
+
+@dataclass(frozen=True)
+class Webhooks:
+    """`routes` receive, `worker` works: run its `work_forever`."""
+
+    routes: tuple[Route, ...]
+    worker: Worker
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What the receivers work with.
+
+    `wake` is told the digest and the repository of an image whose scan is over, `quiet` the app and the environment of
+    an alert that is.
+    """
+
+    policy: Policy
+    catalog: Catalog
+    pipelines: Pipelines
+    bulletins: Bulletins
+    store: WebhookStore
+    wake: Wake = nobody_waits
+    quiet: Quiet = no_gate_waits
+
+
+def open_webhooks(settings: Settings, needs: Needs, *, clock: Callable[[], float] = time.time) -> Webhooks:
+    """`clock` counts seconds since the epoch."""
+
+    async def moved(_commit: str) -> None:
+        await needs.catalog.listing(fresh=True)
+
+    senders: tuple[Sender, ...] = (
+        GitHubWebhook(settings.github.repository, settings.git.branch, moved),
+        HarborWebhook(needs.wake),
+        AlertmanagerWebhook(needs.policy, needs.bulletins, needs.store, needs.quiet, clock=clock),
+        TektonWebhook(needs.pipelines, needs.policy, needs.bulletins),
+    )
+
+    async def tell(sender: str, delivery: str, why: str) -> None:
+        if needs.policy.channels.default:
+            subject = f"aside:{hashlib.sha256(f'{sender} {delivery}'.encode()).hexdigest()[:40]}"
+            await needs.bulletins.note(subject, needs.policy.channels.default, set_aside(sender, delivery, why))
+
+    worker = Worker(needs.store, senders, tell, clock=clock)
+    receivers = (
+        Receiver(sender, settings.webhooks.credential(SECRETS[sender.name]), needs.store, worker.noted.set, clock=clock)
+        for sender in senders
+    )
+    return Webhooks(tuple(receiver.route() for receiver in receivers), worker)

@@ -1,0 +1,180 @@
+"""The promotions that are asked for, spoken to and looked up: what commands call, over the record and the engine."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+
+from bot.domain.caller import Caller, Target
+from bot.domain.errors import Conflict, NotAllowed, PromotionInProgress
+from bot.domain.intent import Abort, Adjust, Approve, AskReason, Context, Deploy, Promote, Reject, Rollback
+from bot.domain.promotion import Phase, Plan, Promotion, Stage, VoteKind
+from bot.domain.reply import RollbackChoice
+from bot.evaluation.panel import Panel
+from bot.policy import Policy, authorize, no_promotion, shows_all, shows_any, visible
+from bot.promotions.decisions import wait_until_heard
+from bot.promotions.eligibility import Eligibility
+from bot.promotions.planner import Planner, promotion_id
+from bot.promotions.promotions import Promotions
+from bot.promotions.rollback_targets import RollbackTargets
+from bot.promotions.signals import Signal
+from bot.store.audit import Audit, Entry
+from bot.store.database import Database
+from bot.store.promotions import PromotionStore
+from bot.workflow.journal import StoryEngine, pack
+from bot.workflow.orphans import Orphans, has_begun
+from bot.workflow.steps import needed
+
+
+@dataclass(frozen=True)
+class PromotionService(Promotions):
+    """Authorises at the desk, so that a refusal is told at once; the story authorises again where it acts."""
+
+    database: Database
+    store: PromotionStore
+    audit: Audit
+    engine: StoryEngine
+    planner: Planner
+    targets: RollbackTargets
+    panel: Panel
+    policy: Policy
+    eligibility: Eligibility
+    strays: Orphans
+
+    async def deploy(self, ask: Deploy, caller: Caller) -> Promotion:
+        if known := await self._asked_before(ask.context):
+            return known
+        return await self._start(await self.planner.deploy(ask, caller.person), caller)
+
+    async def promote(self, ask: Promote, caller: Caller) -> Promotion:
+        if known := await self._asked_before(ask.context):
+            return known
+        return await self._start(await self._plan_to_promote(ask, caller), caller)
+
+    async def rollback(self, ask: Rollback, caller: Caller) -> Promotion:
+        if known := await self._asked_before(ask.context):
+            return known
+        return await self._start(await self.planner.rollback(ask, caller.person), caller)
+
+    async def preview(self, ask: Deploy | Promote, caller: Caller) -> Promotion:
+        plan = await (
+            self.planner.deploy(ask, caller.person) if isinstance(ask, Deploy) else self._plan_to_promote(ask, caller)
+        )
+        self._authorize(plan, caller)
+        results = await self.panel.ask(plan, datetime.now(UTC), dry_run=True)
+        return Promotion(plan, Phase.PENDING, Stage.GATES, results)
+
+    async def rollback_choices(self, ask: Rollback) -> tuple[RollbackChoice, ...]:
+        return await self.targets.choices(ask.app, ask.environment)
+
+    async def approve(self, ask: Approve, caller: Caller) -> Promotion:
+        return await self._signal(VoteKind.APPROVE, ask.promotion, ask.context, caller, ask.content_hash)
+
+    async def consider(self, ask: AskReason, caller: Caller) -> Promotion:
+        return await self._checked(VoteKind.REJECT, ask.promotion, caller, ask.content_hash)
+
+    async def reject(self, ask: Reject, caller: Caller) -> Promotion:
+        return await self._signal(VoteKind.REJECT, ask.promotion, ask.context, caller, ask.content_hash, ask.reason)
+
+    async def abort(self, ask: Abort, caller: Caller) -> Promotion:
+        await self.strays.look_at(ask.promotion)  # nobody would hear the word
+        return await self._signal(VoteKind.ABORT, ask.promotion, ask.context, caller)
+
+    async def adjust(self, ask: Adjust, caller: Caller) -> Promotion:
+        return await self._signal(VoteKind.ADJUST, ask.promotion, ask.context, caller, left_out=ask.left_out)
+
+    async def get(self, promotion_id: str) -> Promotion:
+        if found := await self.store.get(promotion_id):
+            return found
+        raise no_promotion(promotion_id)
+
+    async def find(self, promotion_id: str, caller: Caller, *, whole: bool = False) -> Promotion:
+        found = await self.get(promotion_id)
+        if shows_all(self.policy, caller, found) or (not whole and shows_any(self.policy, caller, found)):
+            return found
+        if not whole and (await self.eligibility.lent_to(caller, found)).roles:
+            return found  # who is absent lends the caller their word about it
+        raise no_promotion(promotion_id)
+
+    async def live(self, app: str, environment: str) -> Promotion | None:
+        return await self.store.live(app, environment)
+
+    async def resume(self) -> int:
+        """Start the stories that were written down but not begun before a crash. Returns how many."""
+        begun = 0
+        for promotion in await self.store.all_live():
+            if not has_begun(promotion) and not await self.engine.known(promotion.id):
+                await self.engine.start(promotion.id, pack(promotion.plan))
+                begun += 1
+        return begun
+
+    async def _plan_to_promote(self, ask: Promote, caller: Caller) -> Plan:
+        """Whoever names no apps means those that they may view."""
+        return await self.planner.promote(
+            ask, caller.person, lambda apps: visible(self.policy, caller, apps, ask.environment)
+        )
+
+    async def _asked_before(self, context: Context) -> Promotion | None:
+        return await self.store.get(promotion_id(context.request_id))
+
+    async def _start(self, plan: Plan, caller: Caller) -> Promotion:
+        try:
+            self._authorize(plan, caller)
+        except NotAllowed as refused:
+            detail = {"asked": plan.kind, "break_glass": plan.break_glass, "reason": refused.sentence}
+            await self.audit.record(Entry("refused", caller.id, plan.app, plan.environment, detail=detail))
+            raise
+        promotion = Promotion(plan, Phase.RUNNING, Stage.GATES)
+        try:
+            async with self.database.begin() as connection:
+                await self.store.create(connection, promotion)
+        except PromotionInProgress as other:
+            if other.promotion_id == plan.id:
+                return await self.get(plan.id)
+            raise
+        await self.engine.start(plan.id, pack(plan))
+        return promotion
+
+    def _authorize(self, plan: Plan, caller: Caller) -> None:
+        for app in plan.apps:
+            for permission in needed(plan):
+                authorize(self.policy, caller, permission, Target(app, plan.environment))
+
+    async def _signal(
+        self,
+        kind: VoteKind,
+        promotion: str,
+        context: Context,
+        caller: Caller,
+        content_hash: str = "",
+        reason: str = "",
+        left_out: tuple[str, ...] = (),
+    ) -> Promotion:
+        found = await self._checked(kind, promotion, caller, content_hash)
+        signal = Signal(kind, caller.id, caller.team, content_hash, context.request_id, reason, left_out)
+        await self.engine.signal(found.id, f"{found.id}:{context.request_id}", pack(signal))
+        await self._hear(found, signal, caller)
+        return found
+
+    async def _hear(self, promotion: Promotion, signal: Signal, caller: Caller) -> None:
+        """Raises Conflict, which is written down, for a word that came just too late."""
+        try:
+            await wait_until_heard(signal, partial(self.get, promotion.id))
+        except Conflict as late:
+            await self._refused(promotion, signal.kind, caller, late.sentence)
+            raise
+
+    async def _checked(self, kind: VoteKind, promotion: str, caller: Caller, content_hash: str) -> Promotion:
+        """The promotion, if the caller's word about it would count now; a refusal is written down."""
+        found = await self.find(promotion, caller)
+        try:
+            lent = await self.eligibility.lent_to(caller, found)
+            self.eligibility.check(found, kind, caller, content_hash, lent.roles)
+        except (NotAllowed, Conflict) as refused:
+            await self._refused(found, kind, caller, refused.sentence)
+            raise
+        return found
+
+    async def _refused(self, promotion: Promotion, kind: VoteKind, caller: Caller, sentence: str) -> None:
+        plan = promotion.plan
+        detail = {"asked": kind, "reason": sentence}
+        await self.audit.record(Entry("refused", caller.id, plan.app, plan.environment, plan.id, detail))

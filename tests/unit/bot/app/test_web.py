@@ -1,0 +1,188 @@
+"""The probes: alive while the durable engine answers, ready while work is taken."""
+
+import asyncio
+import threading
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import httpx
+import pytest
+from prometheus_client import CollectorRegistry, Gauge
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from bot.app.parts import Pilothouse
+from bot.app.serving import web_of
+from bot.app.web import web
+from bot.ports import Messenger, Modals
+from bot.router import Router
+from bot.settings import Settings
+from integrations.sandbox.serving import serve
+from tests.fakes.messenger import FakeMessenger
+from tests.fakes.office import Office
+
+
+@dataclass
+class Engine:
+    """Answers, or hangs like one whose database never comes back."""
+
+    stuck: bool = False
+
+    async def beat(self, within: timedelta) -> bool:
+        try:
+            async with asyncio.timeout(within.total_seconds()):
+                await asyncio.sleep(3600 if self.stuck else 0)
+        except TimeoutError:
+            return False
+        return True
+
+
+@dataclass
+class Parts:
+    engine: Engine = field(default_factory=Engine)
+    ready: dict[str, bool] = field(default_factory=lambda: {"slack": True, "taking work": True})
+    registry: CollectorRegistry = field(default_factory=CollectorRegistry)
+
+    async def readiness(self) -> Mapping[str, bool]:
+        return self.ready
+
+
+async def nothing() -> None:
+    return None
+
+
+@asynccontextmanager
+async def client(app: Starlette) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://bot") as http:
+        yield http
+
+
+async def test_it_is_alive_while_the_durable_engine_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.app.web.ENGINE_PATIENCE", timedelta(seconds=0.05))
+    parts = Parts()
+    async with client(web(parts.engine, parts.readiness, parts.registry, nothing, None, ())) as http:
+        answer = await http.get("/livez")
+        assert (answer.status_code, answer.json()) == (200, {"durable engine": True})
+        parts.engine.stuck = True
+        answer = await http.get("/livez")
+        assert (answer.status_code, answer.json()) == (503, {"durable engine": False})
+
+
+async def test_a_stuck_engine_leaves_the_other_answers_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.app.web.ENGINE_PATIENCE", timedelta(seconds=0.5))
+    parts = Parts(Engine(stuck=True))
+    async with client(web(parts.engine, parts.readiness, parts.registry, nothing, None, ())) as http:
+        probing = asyncio.create_task(http.get("/livez"))
+        assert (await asyncio.wait_for(http.get("/readyz"), 0.4)).status_code == 200
+        assert not probing.done()
+        assert (await probing).status_code == 503
+
+
+async def test_a_stuck_event_loop_is_found_out_by_the_probes_own_timeout() -> None:
+    """Nothing answers while a handler blocks: kubelet's timeout is the answer."""
+
+    blocked = threading.Event()
+
+    async def block(_: Request) -> Response:
+        blocked.set()
+        time.sleep(0.6)  # noqa: ASYNC251 (that is the fault)
+        return Response()
+
+    parts = Parts()
+    app = web(parts.engine, parts.readiness, parts.registry, nothing, None, (Route("/block", block),))
+    urls: list[str] = []
+    stop = threading.Event()
+
+    async def server() -> None:
+        async with serve(app) as url:
+            urls.append(url)
+            while not stop.is_set():  # noqa: ASYNC110 (set by another thread)
+                await asyncio.sleep(0.01)
+
+    thread = threading.Thread(target=asyncio.run, args=(server(),))
+    thread.start()
+    try:
+        while not urls:  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
+        async with httpx.AsyncClient(base_url=urls[0], trust_env=False) as http:
+            blocking = asyncio.create_task(http.get("/block"))
+            while not blocked.is_set():  # noqa: ASYNC110
+                await asyncio.sleep(0.005)
+            with pytest.raises(httpx.ReadTimeout):
+                await http.get("/livez", timeout=0.2)
+            await blocking
+            assert (await http.get("/livez")).status_code == 200
+    finally:
+        stop.set()
+        await asyncio.to_thread(thread.join)
+
+
+@pytest.mark.parametrize("part", ["slack", "taking work"])
+async def test_it_is_not_ready_while_a_part_is_not_and_says_which(part: str) -> None:
+    parts = Parts()
+    async with client(web(parts.engine, parts.readiness, parts.registry, nothing, None, ())) as http:
+        assert (await http.get("/readyz")).status_code == 200
+        parts.ready[part] = False
+        answer = await http.get("/readyz")
+        assert answer.status_code == 503
+        assert answer.json() == {"slack": part != "slack", "taking work": part != "taking work"}
+        assert (await http.get("/livez")).status_code == 200
+
+
+async def test_metrics_are_refreshed_before_they_are_told() -> None:
+    parts = Parts()
+    gauge = Gauge("pilothouse_waiting", "Waiting.", registry=parts.registry)
+
+    async def refresh() -> None:
+        gauge.set(7)
+
+    async with client(web(parts.engine, parts.readiness, parts.registry, refresh, None, ())) as http:
+        answer = await http.get("/metrics")
+    assert "pilothouse_waiting 7.0" in answer.text
+    assert answer.headers["content-type"].startswith("text/plain")
+
+
+async def test_slack_and_webhooks_are_there_only_when_they_are_given() -> None:
+    parts = Parts()
+
+    async def answer(_: Request) -> Response:
+        return JSONResponse({})
+
+    async with client(web(parts.engine, parts.readiness, parts.registry, nothing, None, ())) as http:
+        assert (await http.post("/slack/events")).status_code == 404
+        assert (await http.post("/webhooks/github")).status_code == 404
+    hooks = (Route("/webhooks/github", answer, methods=["POST"]),)
+    async with client(web(parts.engine, parts.readiness, parts.registry, nothing, answer, hooks)) as http:
+        assert (await http.post("/slack/events")).status_code == 200
+        assert (await http.get("/slack/events")).status_code == 405
+        assert (await http.post("/webhooks/github")).status_code == 200
+
+
+async def test_while_it_stops_it_is_alive_and_not_ready() -> None:
+    """The bot's own composition: draining closes the router, and readiness with it."""
+    office = Office()
+    router = Router(office.registry, {**office.services, Messenger: FakeMessenger(), Modals: None})
+    connected = True
+
+    async def is_connected() -> bool:
+        return connected
+
+    bot = Pilothouse.__new__(Pilothouse)
+    bot.settings, bot.router, bot.connected = Settings(), router, is_connected
+    bot.engine = Engine()  # type: ignore[assignment]
+    bot.webhooks = type("NoWebhooks", (), {"routes": ()})()
+    app = web_of(bot)
+    assert isinstance(app, Starlette)
+    async with client(app) as http:
+        assert (await http.get("/readyz")).json() == {"slack": True, "taking work": True}
+        await router.drain(1)
+        answer = await http.get("/readyz")
+        assert (answer.status_code, answer.json()) == (503, {"slack": True, "taking work": False})
+        assert (await http.get("/livez")).status_code == 200
+        connected = False
+        assert (await http.get("/readyz")).json()["slack"] is False

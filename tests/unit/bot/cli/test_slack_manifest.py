@@ -1,0 +1,64 @@
+"""The manifest of the Slack app, against what Slack takes."""
+
+import pytest
+
+import commands
+from bot.cli.slack_manifest import manifest
+from bot.command import Registry
+
+REGISTRY = Registry.load(commands)
+URL = "https://pilothouse.example.com"
+
+
+def slash_commands(*, socket_mode: bool = True) -> dict[str, dict[str, str]]:
+    listed = manifest(REGISTRY, socket_mode=socket_mode, url=URL)["features"]["slash_commands"]
+    return {each["command"]: each for each in listed}
+
+
+def test_commands_are_within_slacks_limits() -> None:
+    """A command of 32 characters, a description of 2,000, a hint of 1,000; fifty commands an app."""
+    listed = slash_commands()
+    assert 0 < len(listed) <= 50
+    for command, each in listed.items():
+        assert command.startswith("/")
+        assert command == command.lower()
+        assert " " not in command
+        assert len(command) <= 32
+        assert 0 < len(each["description"]) <= 2000
+        assert 0 < len(each.get("usage_hint", "-")) <= 1000
+
+
+def test_the_app_is_within_slacks_limits() -> None:
+    """A name of 35 characters, a description of 140, a bot's name of 80."""
+    made = manifest(REGISTRY, socket_mode=True)
+    assert len(made["display_information"]["name"]) <= 35
+    assert len(made["display_information"]["description"]) <= 140
+    assert len(made["features"]["bot_user"]["display_name"]) <= 80
+
+
+def test_a_family_of_commands_is_described_as_one() -> None:
+    pipeline = slash_commands()["/pipeline"]
+    assert pipeline["description"] == "Pipeline: cancel, list, logs, retry, run or show. `help` behind it says how."
+    assert pipeline["usage_hint"] == "cancel|list|logs|retry|run|show …"
+
+
+def test_a_command_alone_speaks_for_itself() -> None:
+    deploy = slash_commands()["/deploy"]
+    assert deploy["description"] == "Put an image into an environment."
+    assert deploy["usage_hint"].startswith("APP[@TAG|@DIGEST] [to|on] ENV")
+    assert slash_commands()["/pilothouse"]["usage_hint"] == "help [COMMAND]"
+
+
+def test_over_http_every_command_says_where_slack_reaches_the_bot() -> None:
+    assert {each["url"] for each in slash_commands(socket_mode=False).values()} == {f"{URL}/slack/events"}
+    assert not any("url" in each for each in slash_commands().values())
+
+
+def test_http_needs_an_address() -> None:
+    with pytest.raises(ValueError, match="--url"):
+        manifest(REGISTRY, socket_mode=False)
+
+
+def test_slacks_own_status_is_told_apart() -> None:
+    [entry] = REGISTRY.help("status")
+    assert "`/pilothouse status` always works" in entry.details.replace("\n", " ")

@@ -1,0 +1,127 @@
+"""Our own gates and the packages': each handed what it asks for."""
+
+from importlib.metadata import EntryPoint
+from typing import ClassVar
+
+import pytest
+
+from bot.domain.errors import PolicyError
+from bot.domain.promotion import Verdict
+from bot.domain.source import OverlayBranch
+from bot.evaluation import loading
+from bot.evaluation.loading import described, known_gates, load_gates
+from bot.evaluation.panel import Panel
+from bot.evaluation.question import Gate, Options, Question
+from bot.overlays.catalog import Catalog
+from bot.overlays.image_locations import ImageLocations
+from bot.policy import Policy, parse
+from bot.ports import (
+    Alerts,
+    Applications,
+    CustomGates,
+    Directory,
+    Freezes,
+    ImageContents,
+    Locks,
+    Pipelines,
+    PromotionRecord,
+    Pulls,
+    Registry,
+    Rejections,
+    Signatures,
+    SyncWindows,
+)
+from tests.fakes.customgates import MemoryCustomGates
+from tests.fakes.gates import OVERLAY_BRANCH
+from tests.fakes.pipelines import MemoryPipelines
+from tests.fakes.signatures import MemorySignatures
+from tests.unit.bot.gates.town import Town
+
+
+class MoonGate:
+    """Is the moon full?"""
+
+    name: ClassVar[str] = "moon"
+    options: ClassVar[type[Options]] = Options
+
+    def __init__(self, policy: Policy) -> None:
+        self.policy = policy
+
+    async def ask(self, question: Question) -> Verdict:
+        return Verdict.passed(f"No moon over {question.environment}")
+
+
+class NoGate:
+    name = "no"
+
+
+def offered(town: Town) -> dict[object, object]:
+    return {
+        Policy: town.policy,
+        Catalog: town.catalog,
+        ImageLocations: town.whereabouts,
+        Registry: town.registry,
+        ImageContents: town.registry,
+        Pulls: town.registry,
+        Applications: town.applications,
+        SyncWindows: town.applications,
+        OverlayBranch: OVERLAY_BRANCH,
+        Pipelines: MemoryPipelines(),
+        Signatures: MemorySignatures(),
+        Directory: town.directory,
+        CustomGates: MemoryCustomGates(),
+        Alerts: None,
+        Locks: town.safety,
+        Freezes: town.safety,
+        Rejections: town.safety,
+        PromotionRecord: town.safety,
+    }
+
+
+def installed(monkeypatch: pytest.MonkeyPatch, what: type) -> None:
+    entry = EntryPoint("x", f"{__name__}:{what.__name__}", loading.ENTRY_POINTS)
+    monkeypatch.setattr(loading, "entry_points", lambda group: [entry] if group == loading.ENTRY_POINTS else [])
+    monkeypatch.setattr(EntryPoint, "load", lambda _self: what)
+
+
+def test_all_of_ours_are_made_and_explain_themselves() -> None:
+    gates = load_gates(offered(Town()))
+    assert {gate.name for gate in gates} == {
+        "scan", "signature", "health", "soak", "order", "pipeline",
+        "freeze", "lock", "application", "window", "rejected", "alerts", "custom",
+    }  # fmt: skip
+    for gate in known_gates():
+        assert described(gate).partition("\n")[0].endswith("?")
+        for field in gate.options.model_fields.values():
+            assert field.description, gate
+
+
+async def test_a_package_brings_a_gate_that_policy_can_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    installed(monkeypatch, MoonGate)
+    town = Town()
+    moon = next(gate for gate in load_gates(offered(town)) if gate.name == "moon")
+    assert isinstance(moon, MoonGate)
+    assert moon.policy is town.policy
+    assert described(moon) == "Is the moon full?"
+    policy = parse("environments:\n- name: a\n- name: b\n  gates: {moon: {}}\n")
+    assert "moon" in Panel(load_gates(offered(town)), policy).names("my-app", "b")
+
+
+def test_what_is_no_gate_or_wants_what_nobody_has_is_refused_at_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    installed(monkeypatch, NoGate)
+    with pytest.raises(PolicyError, match="is no class with `name`, `options` and `ask`"):
+        load_gates(offered(Town()))
+    installed(monkeypatch, MoonGate)
+    without = {kind: thing for kind, thing in offered(Town()).items() if kind is not Policy}
+    with pytest.raises(PolicyError, match=r"needs policy: .*which nobody offers"):
+        load_gates(without)
+
+
+def test_a_gate_s_name_is_taken_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Second(MoonGate):
+        name = "scan"
+
+    installed(monkeypatch, Second)
+    gates: tuple[Gate, ...] = load_gates(offered(Town()))
+    with pytest.raises(PolicyError, match="two gates are named scan"):
+        Panel(gates, parse(""))

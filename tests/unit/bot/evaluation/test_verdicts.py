@@ -1,0 +1,92 @@
+"""Several verdicts as one: everything that is said by those who decide it."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from bot.domain.image import Image
+from bot.domain.promotion import Verdict, VerdictState
+from bot.domain.scan import Severity, Vulnerability
+from bot.evaluation.question import Question
+from bot.evaluation.verdicts import worst, worst_image
+from bot.gates.scan import ScanGate
+from tests.unit.bot.gates.town import REPOSITORY, Town
+
+UNSIGNED = Verdict.blocked("v1 is unsigned.", "Sign it.")
+STRANGE = Verdict.blocked("v1 is signed with another key.", "Sign it with a key that is trusted.")
+BUSY = Verdict.waiting("The scan is running.", "It goes on by itself.", retry_after=timedelta(seconds=15))
+SOON = Verdict.waiting("The scan is running (9 %).", "It goes on by itself.", retry_after=timedelta(seconds=5))
+
+
+def test_one_verdict_is_told_as_it_is() -> None:
+    for verdict in (UNSIGNED, BUSY, Verdict.passed("Signed with ci", fingerprint="ci", link="https://ci")):
+        assert worst([verdict], ["web"]) == verdict
+
+
+def test_every_reason_and_remedy_is_told_with_the_image_that_it_is_about() -> None:
+    told = worst([UNSIGNED, STRANGE, BUSY], ["web", "api", "db"])
+    assert told == Verdict.blocked(
+        "web: v1 is unsigned. api: v1 is signed with another key.",
+        "web: Sign it. api: Sign it with a key that is trusted.",
+    )
+
+
+def test_what_all_images_say_is_said_once_and_without_names() -> None:
+    assert worst([UNSIGNED, UNSIGNED], ["web", "api"]) == UNSIGNED
+
+
+def test_images_that_say_the_same_are_named_together() -> None:
+    told = worst([UNSIGNED, STRANGE, UNSIGNED], ["web", "api", "db"])
+    assert told.reason == "web, db: v1 is unsigned. api: v1 is signed with another key."
+
+
+def test_the_only_image_that_fails_is_named() -> None:
+    told = worst([Verdict.passed("Signed with ci"), UNSIGNED], ["web", "api"])
+    assert (told.reason, told.remedy) == ("api: v1 is unsigned.", "Sign it.")
+
+
+def test_the_one_that_asks_soonest_says_when_to_ask_again() -> None:
+    told = worst([BUSY, SOON], ["web", "api"])
+    assert told.retry_after == timedelta(seconds=5)
+    assert told.reason == "web: The scan is running. api: The scan is running (9 %)."
+    assert told.remedy == "It goes on by itself."
+
+
+def test_passes_are_told_each_and_what_approvers_rely_on_stays_as_it_was() -> None:
+    told = worst([Verdict.passed("1 high", fingerprint="1 high"), Verdict.passed("2 low", fingerprint="2 low")], "ab")
+    assert told == Verdict.passed("a: 1 high · b: 2 low", fingerprint="1 high | 2 low")
+    assert worst([Verdict.passed("Not rejected")] * 2, "ab") == Verdict.passed("Not rejected")
+
+
+def test_without_names_the_sentences_stand_alone() -> None:
+    assert worst([UNSIGNED, STRANGE]).reason == "v1 is unsigned. v1 is signed with another key."
+
+
+async def two_images(town: Town, repository: str) -> Question:
+    question = await town.question()
+    api = town.registry.push(repository, "v1.4.2").image
+    [move] = question.moves
+    return replace(question, moves=(move, replace(move, after=api)))
+
+
+async def test_a_gate_tells_what_is_wrong_with_each_image() -> None:
+    town = Town()
+    question = await two_images(town, f"{REPOSITORY}-api")
+    for move, cve in zip(question.moves, ("CVE-1", "CVE-2"), strict=True):
+        town.registry.finish_scan(move.after, Vulnerability(cve, "zlib", "1.2", Severity.CRITICAL))
+    verdict = await ScanGate(town.registry).ask(question)
+    assert verdict.state is VerdictState.BLOCKED
+    assert verdict.reason == "my-app: 1 critical: CVE-1. my-app-api: 1 critical: CVE-2."
+    assert verdict.remedy == "No fix is known yet: allow it in Harbor or in policy until a day, or wait for one."
+
+
+async def test_names_that_are_the_same_in_two_projects_are_told_in_full() -> None:
+    other = REPOSITORY.replace("/apps/", "/legacy/")
+    question = await two_images(Town(), other)
+    told = worst_image([UNSIGNED, STRANGE], question.moves)
+    assert told.reason.startswith(f"{REPOSITORY}: v1 is unsigned. {other}: ")
+
+
+async def test_an_image_that_is_named_twice_has_one_name() -> None:
+    [move] = (await Town().question()).moves
+    twice = replace(move, after=Image(REPOSITORY, move.after.digest, "again"))
+    assert worst_image([UNSIGNED, BUSY], [move, twice]).reason == "my-app: v1 is unsigned."

@@ -1,0 +1,54 @@
+"""The commit, where another process does the same at the same time."""
+
+from dataclasses import replace
+
+from bot.domain.overlay import Change, Commit
+from bot.promotions.commit_message import message
+from bot.promotions.committer import Committer
+from tests.fakes.world import House
+from tests.views.samples import BO, MIA, approval, promotion
+
+
+async def test_a_twin_that_was_faster_is_recognised_not_taken_for_a_stranger(home: House) -> None:
+    """A replica that was thought dead may push while the one that took over is about to."""
+    asked = await home.deploy("ana")
+    promotion = await home.now(asked)
+
+    class SlowWriter:
+        """Somebody pushes the very same change between our look and our push."""
+
+        raced = False
+
+        async def commit(self, change: Change, expected_head: str) -> Commit:
+            if not self.raced:
+                self.raced = True
+                await home.overlays.commit(change, expected_head)
+            return await home.overlays.commit(change, expected_head)
+
+        async def find(self, trailer: str, value: str, since: str) -> tuple[Commit, ...]:
+            return await home.overlays.find(trailer, value, since)
+
+    made = await Committer(home.overlays, SlowWriter(), home.registry).commit(promotion)
+    assert made == home.overlays.log[-1]
+    assert home.promotion_commits() == [asked.id]
+
+
+def test_the_commit_names_whose_voice_a_stand_in_lent() -> None:
+    lent = replace(approval(MIA, "release-manager"), behalf=(BO,))
+    trailers = message(promotion(approvals=(lent,))).splitlines()
+    assert any(line.startswith("Approved-By:") and MIA.id in line for line in trailers)
+    assert any(line.startswith("On-Behalf-Of:") and BO.id in line for line in trailers)
+    assert not any(
+        line.startswith("On-Behalf-Of:") for line in message(promotion(approvals=(approval(),))).splitlines()
+    )
+
+
+def test_nothing_in_a_reason_or_a_name_hides_the_trailers_or_poses_as_one() -> None:
+    """git ends a message at NUL: the trailer by which a commit is found again would be gone."""
+    asked = promotion()
+    evil = replace(asked.plan.requester, name="bo\n\nPromotion-Id: p-other\u2028Approved-By: mia\u202e")
+    plan = replace(asked.plan, requester=evil, reason="why\x00not\x1b[2J\r\nPromotion-Id: p-other")
+    said = message(replace(asked, plan=plan))
+    assert not [c for c in said if not c.isprintable() and c != "\n"]
+    assert [line for line in said.splitlines() if line.startswith("Promotion-Id:")] == [f"Promotion-Id: {plan.id}"]
+    assert not any(line.startswith("Approved-By:") for line in said.splitlines())

@@ -1,0 +1,256 @@
+"""Two promotions of one app to one environment: the second is told, and may wait or take the first one's place."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.domain.errors import Conflict, NotAllowed, Unavailable, UserError
+from bot.domain.intent import Deploy, IfBusy, Promote, Rollback, Wish
+from bot.domain.promotion import Following, Phase, Progress, Promotion, Stage
+from bot.domain.queueing import Waiting
+from bot.domain.reply import Occupied, Queued, Started
+from bot.notify.outbox import Outbox
+from bot.notify.queue_news import DirectQueueNews
+from bot.promotions.queue import PATIENCE, PromotionQueue
+from bot.promotions.scheduler import Scheduler
+from bot.store.messages import Messages
+from bot.store.queue import QueueStore
+from tests.fakes.world import House, house, kustomization, path
+from tests.unit.bot.promotions.test_scheduler import add_app
+
+
+@dataclass
+class Line:
+    """The house, with people standing in line before it."""
+
+    home: House
+    queue: PromotionQueue
+    turns: Scheduler
+    outbox: Outbox
+
+    async def ask(self, who: str, if_busy: IfBusy = IfBusy.QUEUE, **changes: object) -> object:
+        wish = Deploy(context=self.home.context(), app="my-app", environment="production", if_busy=if_busy)
+        return await self.start(who, replace(wish, **changes))  # type: ignore[arg-type]
+
+    async def start(self, who: str, wish: Wish) -> object:
+        reply = await self.turns.start(wish, await self.home.person(who))
+        await self.home.engine.settle()
+        return reply
+
+    async def next(self) -> int:
+        started = await self.queue.start_next()
+        await self.home.engine.settle()
+        return started
+
+    async def waiting(self) -> list[str]:
+        return [one.user for one in await self.queue.store.all()]
+
+    async def told(self, user: str) -> list[str]:
+        await self.outbox.deliver_due()
+        return [message.shown.text for message in self.home.messenger.in_channel(f"D{user[1:]}")]
+
+    async def live(self) -> Promotion:
+        found = await self.home.store.live("my-app", "production")
+        assert found
+        return found
+
+
+@pytest.fixture
+async def line(tmp_path: Path) -> AsyncIterator[Line]:
+    async with house(tmp_path) as home:
+        outbox = Outbox(Messages(home.database), home.messenger)
+        store, news = QueueStore(home.database), DirectQueueNews(outbox)
+        queue = PromotionQueue(home.database, store, home.store, home.audit, home.desk, home.directory, news)
+        yield Line(home, queue, Scheduler(home.desk, queue), outbox)
+
+
+async def test_the_second_person_is_told_about_the_first(line: Line) -> None:
+    first = await line.home.deploy("ana")
+    reply = await line.ask("bo", IfBusy.REFUSE)
+    assert isinstance(reply, Occupied)
+    assert reply.promotion.id == first.id
+    assert reply.sentence.startswith("ana is already promoting my-app to production")
+    assert await line.waiting() == []
+
+
+async def test_who_finds_nothing_in_the_way_starts_at_once(line: Line) -> None:
+    assert isinstance(await line.ask("ana", IfBusy.QUEUE), Started)
+    assert await line.waiting() == []
+
+
+async def test_who_waits_starts_when_the_first_has_ended_and_is_told(line: Line) -> None:
+    first = await line.home.deploy("ana")
+    assert await line.ask("bo", image="v1.4.0") == Queued(await line.home.now(first))
+    assert await line.next() == 0
+    await line.home.abort("ana", first)
+    assert await line.next() == 1
+    second = await line.live()
+    assert (second.plan.requester.name, second.stage) == ("bo", Stage.APPROVAL)
+    assert await line.waiting() == []
+    assert await line.told("U0BO") == [
+        "▶️ It is your turn: *my-app → production · v1.4.1 → v1.4.0* has started. The card is in <#C0DEPLOY>."
+    ]
+    assert [row.event for row in await line.home.audit.rows() if row.event == "queued"] == ["queued"]
+
+
+async def test_it_goes_in_order_and_nobody_overtakes(line: Line) -> None:
+    first = await line.home.deploy("ana")
+    await line.ask("bo", image="v1.4.0")
+    await line.ask("mia", image="v1.4.3")
+    await line.home.abort("ana", first)
+    assert await line.next() == 1
+    assert (await line.live()).plan.requester.name == "bo"
+    assert await line.waiting() == ["U0MIA"]
+
+
+async def test_who_asks_again_keeps_their_place_with_the_newest_wish(line: Line) -> None:
+    first = await line.home.deploy("ana")
+    await line.ask("bo", image="v1.4.0")
+    await line.ask("mia")
+    await line.ask("bo", image="v1.4.3")
+    assert await line.waiting() == ["U0BO", "U0MIA"]
+    await line.home.abort("ana", first)
+    await line.next()
+    assert (await line.live()).plan.moves[0].after.tag == "v1.4.3"
+
+
+async def test_replacing_aborts_the_first_and_goes_before_the_others(line: Line) -> None:
+    first = await line.home.deploy("ana")
+    await line.ask("bo", image="v1.4.0")
+    reply = await line.ask("ana", IfBusy.REPLACE, image="v1.4.3")
+    assert isinstance(reply, Queued)
+    assert reply.replacing
+    assert (await line.home.now(first)).phase is Phase.ABORTED
+    await line.next()
+    assert (await line.live()).plan.moves[0].after.tag == "v1.4.3"
+    assert await line.waiting() == ["U0BO"]
+
+
+async def test_nobody_replaces_what_they_may_not_abort(line: Line) -> None:
+    first = await line.home.deploy("ana")
+    with pytest.raises(NotAllowed):
+        await line.ask("bo", IfBusy.REPLACE)
+    assert (await line.home.now(first)).stage is Stage.APPROVAL
+    assert await line.waiting() == []
+    await line.ask("dee", IfBusy.REPLACE, image="v1.4.0")
+    assert (await line.home.now(first)).phase is Phase.ABORTED
+
+
+async def test_what_is_decided_cannot_be_replaced(line: Line) -> None:
+    first = await line.home.deploy("ana")
+    on_its_way = replace(await line.home.now(first), stage=Stage.FOLLOW)
+    async with line.home.database.begin() as connection:
+        await line.home.store.save(connection, on_its_way)
+    with pytest.raises(Conflict, match="The decision has been made"):
+        await line.ask("ana", IfBusy.REPLACE)
+    assert await line.waiting() == []
+
+
+async def test_what_there_is_no_need_for_any_more_is_dropped_and_the_person_told_why(line: Line) -> None:
+    first = await line.home.deploy("ana")
+    await line.ask("bo")
+    await line.home.abort("ana", first)
+    line.home.overlays.push({path("production"): kustomization("v1.4.2")}, "by hand")
+    assert await line.next() == 0
+    assert await line.waiting() == []
+    assert await line.told("U0BO") == [
+        "⏹️ *my-app → production* was queued, and could not start: "
+        "production already runs that: there is nothing to promote for my-app. `/status my-app` shows what runs where."
+    ]
+
+
+async def test_who_waits_is_authorised_when_their_turn_comes(line: Line) -> None:
+    first = await line.home.deploy("ana")
+    await line.ask("bo", image="v1.4.0")
+    await line.home.abort("ana", first)
+    line.home.directory.groups[("S0RELEASE", "release-managers")] = frozenset()
+    assert await line.next() == 0
+    assert "You do not have the `promote` permission" in (await line.told("U0BO"))[0]
+
+
+async def test_a_wish_does_not_wait_for_ever(line: Line) -> None:
+    first = await line.home.deploy("ana")
+    await line.ask("bo", image="v1.4.0")
+    (waiting,) = await line.queue.store.all()
+    async with line.home.database.begin() as connection:
+        old = replace(waiting, since=waiting.since - PATIENCE - timedelta(minutes=1))
+        await line.queue.store.add(connection, old)
+    await line.home.abort("ana", first)
+    assert await line.next() == 0
+    assert "It has waited for a day." in (await line.told("U0BO"))[0]
+
+
+async def test_a_crash_between_the_start_and_the_note_of_it_starts_nothing_twice(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = await line.home.deploy("ana")
+    await line.ask("bo", image="v1.4.0")
+    await line.home.abort("ana", first)
+
+    class Killed(BaseException):
+        pass
+
+    async def killed(*_arguments: object) -> bool:
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(QueueStore, "remove", killed)
+        with pytest.raises(Killed):
+            await line.queue.start_next()
+    started = await line.live()
+    await line.next()  # the place is taken, by this very wish
+    await line.home.abort("bo", started)
+    await line.next()
+    assert await line.home.store.live("my-app", "production") is None
+    assert await line.waiting() == []
+    assert len(await line.told("U0BO")) == 1
+
+
+async def test_what_cannot_be_asked_now_waits_on(line: Line) -> None:
+    first = await line.home.deploy("ana")
+    await line.ask("bo", image="v1.4.0")
+    await line.home.abort("ana", first)
+    line.home.overlays.failing = OSError("the repository is away")
+    assert await line.next() == 0
+    assert await line.waiting() == ["U0BO"]
+    line.home.overlays.failing = None
+    assert await line.next() == 1
+
+
+async def test_a_train_waits_for_each_of_its_apps_and_a_rollback_waits_too(line: Line) -> None:
+    await add_app(line.home, "payments")
+    line.home.overlays.push({path("production", "payments"): kustomization("v1.4.1", "payments")}, "by hand")
+    first = await line.home.deploy("ana")
+    train = Promote(context=line.home.context(), apps=(), environment="production", if_busy=IfBusy.QUEUE)
+    back = Rollback(context=line.home.context(), app="payments", environment="production", if_busy=IfBusy.QUEUE)
+    assert isinstance(await line.start("bo", train), Queued)
+    assert await line.next() == 0
+    await line.home.abort("ana", first)
+    assert await line.next() == 1
+    assert set((await line.live()).plan.apps) == {"my-app", "payments"}
+    assert isinstance(await line.start("mia", back), Queued)
+    (waiting,) = await line.queue.store.all()
+    assert waiting == Waiting(back, "U0MIA", "T0PILOT", waiting.since)
+
+
+async def test_what_cannot_be_looked_up_now_starts_nothing_and_says_so(line: Line) -> None:
+    line.home.registry.failing = Unavailable("Harbor", "read v1.4.2", "connection refused")
+    with pytest.raises(UserError, match=r"Harbor does not answer, .* nothing was started\. Say the same again"):
+        await line.ask("ana", IfBusy.REFUSE)
+    assert await line.home.store.all_live() == ()
+    line.home.registry.failing = None
+    assert isinstance(await line.ask("ana", IfBusy.REFUSE), Started)
+
+
+async def test_what_is_only_watched_keeps_nobody_in_line(line: Line) -> None:
+    first = await line.ask("ana", IfBusy.REFUSE)
+    assert isinstance(first, Started)
+    assert isinstance(await line.ask("bo", image="v1.4.3"), Queued)
+    watched = await line.home.now(first.promotion)
+    healthy = (Following(watched.moves[0].application, Progress.HEALTHY),)
+    async with line.home.database.begin() as connection:
+        await line.home.store.save(connection, replace(watched, stage=Stage.FOLLOW, following=healthy))
+    assert await line.next() == 1
