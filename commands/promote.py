@@ -54,6 +54,6 @@ async def promote(ask: Promote, caller: Caller, promotions: Promotions, turns: S
     if ask.dry_run:
         shown = await promotions.preview(ask, caller)
         return DryRun(shown, approvers(policy, shown.plan))
-    if ask.break_glass and not ask.sure:
+    if ask.break_glass and not ask.shown:
         return GlassAsked(await promotions.preview(ask, caller), ask)
     return await turns.start(ask, caller)

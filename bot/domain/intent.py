@@ -61,8 +61,8 @@ class Deploy(Intent):
     reason: str = ""
     dry_run: bool = False
     break_glass: bool = False
-    sure: bool = False
-    """the asker was shown what a broken glass skips, and pressed; no typed word says so"""
+    shown: str = ""
+    """`Plan.glass_hash` of what was shown to the asker, who pressed; "" = not asked yet. No typed word says so"""
     if_busy: IfBusy = IfBusy.REFUSE
 
 
@@ -76,8 +76,8 @@ class Promote(Intent):
     reason: str = ""
     dry_run: bool = False
     break_glass: bool = False
-    sure: bool = False
-    """the asker was shown what a broken glass skips, and pressed; no typed word says so"""
+    shown: str = ""
+    """`Plan.glass_hash` of what was shown to the asker, who pressed; "" = not asked yet. No typed word says so"""
     if_busy: IfBusy = IfBusy.REFUSE
 
 

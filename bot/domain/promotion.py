@@ -237,6 +237,20 @@ class Plan:
             moves = [[*facts, m.before.repository, m.after.tag] for facts, m in zip(moves, self.moves, strict=True)]
         return [self.environment, moves] if self.version == 1 else [self.environment, moves, self.seen_commit]
 
+    @property
+    def glass_hash(self) -> str:
+        """What a press that breaks the glass is bound to: the images from → to, and what is skipped.
+
+        Not to the commit: somebody's change of another line is no reason to ask again in an emergency.
+        """
+        moves = [[m.app, m.overlay, m.name, *_image(m.before), *_image(m.after)] for m in self.moves]
+        facts = [self.environment, sorted(map(str, moves)), sorted(self.skipped_gates)]
+        return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+
+
+def _image(image: Image | OverlayImage) -> tuple[str, str, str]:
+    return image.repository, image.tag, image.digest
+
 
 class VoteKind(StrEnum):
     APPROVE = "approve"

@@ -64,8 +64,10 @@ class FollowUps:
         """None when nothing can take its place. Raises Unavailable when that cannot be told now."""
         try:
             if follow_up is FollowUp.REISSUE:
-                # Somebody changed what was to be taken back by itself: that is in people's hands now.
-                return None if promotion.plan.automatic else await self.planner.reissue(promotion)
+                # Somebody changed what was to be taken back by itself, or what a broken glass was pressed for: that is
+                # in people's hands now.
+                bound = promotion.plan.automatic or promotion.plan.break_glass
+                return None if bound else await self.planner.reissue(promotion)
             return await self._automatic_rollback(promotion)
         except Unavailable:
             raise

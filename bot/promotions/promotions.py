@@ -14,7 +14,8 @@ class Promotions(Protocol):
     async def deploy(self, ask: Deploy, caller: Caller) -> Promotion:
         """Plan it and start its story; the same request id returns the promotion that it started before.
 
-        Raises UnknownName, NothingToPromote, PromotionInProgress, NotAllowed.
+        Raises UnknownName, NothingToPromote, PromotionInProgress, NotAllowed; Conflict where the glass would break for
+        something else than what was shown.
         """
         ...
 

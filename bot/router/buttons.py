@@ -120,7 +120,7 @@ def _promotion(kind: Action, promotion: str, content_hash: str, context: Context
 
 def _wish(value: WishValue, context: Context, if_busy: IfBusy) -> Wish:
     """The wish that was refused, asked again by whoever presses. It is authorised as if it had been typed."""
-    app, environment, why, glass = value.apps, value.environment, value.reason, value.break_glass == "!"
+    app, environment, why, shown = value.apps, value.environment, value.reason, value.break_glass
     if value.verb == "deploy":
         return Deploy(
             context=context,
@@ -128,8 +128,8 @@ def _wish(value: WishValue, context: Context, if_busy: IfBusy) -> Wish:
             environment=environment,
             image=value.image,
             reason=why,
-            break_glass=glass,
-            sure=glass,
+            break_glass=bool(shown),
+            shown=shown,
             if_busy=if_busy,
         )
     if value.verb == "promote":
@@ -139,8 +139,8 @@ def _wish(value: WishValue, context: Context, if_busy: IfBusy) -> Wish:
             environment=environment,
             source=value.source,
             reason=why,
-            break_glass=glass,
-            sure=glass,
+            break_glass=bool(shown),
+            shown=shown,
             if_busy=if_busy,
         )
     if value.verb != "rollback":

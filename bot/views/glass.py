@@ -1,5 +1,7 @@
 """Before the glass is broken: what exactly that skips."""
 
+from dataclasses import replace
+
 from bot.domain.promotion import Promotion
 from bot.domain.reply import GlassAsked
 from bot.ports import Rendered
@@ -8,6 +10,7 @@ from bot.views.card import headline
 from bot.views.ids import Action
 from bot.views.layout import rendered, section, sentence
 from bot.views.queueing import wish_value
+from bot.views.rows import rows
 from bot.views.words import bold, listed, named, safe
 
 MOST = 20
@@ -19,12 +22,15 @@ def glass_asked(reply: GlassAsked) -> Rendered:
     skipped = skipped_by(reply.promotion)
     said = f"🔨 Nothing has started. Breaking the glass for {what} skips {named(skipped, most=MOST)}. The channel is "
     said += f"told, and somebody else must review it. Reason: {safe(reply.wish.reason, 600)}"
-    ask = layout.confirm("Break the glass?", f"This skips {listed(list(skipped))}.", "Break the glass", "Never mind")
-    label = "Break the glass"
-    pressed = layout.button(label, Action.BREAK_GLASS, wish_value(reply.wish), style="danger", confirm=ask)
+    about = f"{headline(reply.promotion)}. This skips {listed(list(skipped))}."
+    ask = layout.confirm("Break the glass?", about, "Break the glass", "Never mind")
+    wish = wish_value(replace(reply.wish, shown=reply.promotion.plan.glass_hash))
+    pressed = layout.button("Break the glass", Action.BREAK_GLASS, wish, style="danger", confirm=ask)
     if pressed is None:
         return sentence("Nothing has started: the reason is too long for the button that asks once more. Shorten it.")
-    return rendered(said, [section(said), *layout.actions([pressed])])
+    bound = "The press counts for just these images and gates: if they change before it, you are asked again."
+    blocks = [section(said), *rows(reply.promotion, ticks=False), *layout.actions([pressed]), layout.context(bound)]
+    return rendered(said, blocks)
 
 
 def skipped_by(promotion: Promotion) -> tuple[str, ...]:

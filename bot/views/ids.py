@@ -79,7 +79,8 @@ class ImageValue:
 class WishValue:
     """A whole wish, to be asked again: `apps` are joined by "/", which no app's name holds.
 
-    `image` is what to roll back to, too; `break_glass` is "!" where the glass is broken.
+    `image` is what to roll back to, too; `break_glass`, where the glass is broken, is the hash of what was
+    shown, or "!".
     """
 
     verb: str

@@ -52,9 +52,12 @@ LABELS = {
     Input.REASON: "Reason",
     Input.REVISION: "Revision",
 }
+EMERGENCY = "The glass is not broken from here. In an emergency type {} instead: it shows what that skips, and asks."
 HINTS = {
     ("deploy", Input.IMAGE): "Left empty: what the environment before it runs now.",
     ("scan", Input.IMAGE): "Left empty: what the environment runs now.",
+    ("deploy", Input.REASON): EMERGENCY.format("/deploy APP ENV ! WHY"),
+    ("promote", Input.REASON): EMERGENCY.format("/promote APP to ENV ! WHY"),
     ("rollback", Input.TO): "Left empty: the image before this one.",
     ("status", Input.APP): "Left empty: every app.",
     ("status", Input.ENVIRONMENT): "Left empty: every environment.",

@@ -58,4 +58,4 @@ def wish_value(wish: Wish) -> WishValue:
 
 
 def _glass(wish: Deploy | Promote) -> str:
-    return "!" if wish.break_glass else ""
+    return (wish.shown or "!") if wish.break_glass else ""

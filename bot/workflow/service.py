@@ -43,12 +43,12 @@ class PromotionService(Promotions):
     async def deploy(self, ask: Deploy, caller: Caller) -> Promotion:
         if known := await self._asked_before(ask.context):
             return known
-        return await self._start(await self.planner.deploy(ask, caller.person), caller)
+        return await self._start(_as_shown(ask, await self.planner.deploy(ask, caller.person)), caller)
 
     async def promote(self, ask: Promote, caller: Caller) -> Promotion:
         if known := await self._asked_before(ask.context):
             return known
-        return await self._start(await self._plan_to_promote(ask, caller), caller)
+        return await self._start(_as_shown(ask, await self._plan_to_promote(ask, caller)), caller)
 
     async def rollback(self, ask: Rollback, caller: Caller) -> Promotion:
         if known := await self._asked_before(ask.context):
@@ -178,3 +178,13 @@ class PromotionService(Promotions):
         plan = promotion.plan
         detail = {"asked": kind, "reason": sentence}
         await self.audit.record(Entry("refused", caller.id, plan.app, plan.environment, plan.id, detail))
+
+
+def _as_shown(ask: Deploy | Promote, plan: Plan) -> Plan:
+    """The plan. Raises Conflict where the glass would break for something else than what was shown before the press."""
+    if ask.break_glass and ask.shown != plan.glass_hash:
+        raise Conflict(
+            "What would happen has changed since you were asked: other images, or other gates that are skipped. "
+            "Nothing has started. Type the command again, and look at what it says now."
+        )
+    return plan

@@ -1,16 +1,24 @@
 """The glass breaks only for who was shown what that skips, and pressed."""
 
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
-from bot.domain.errors import UserError
+from bot.domain.errors import Conflict, NotAllowed, UserError
 from bot.domain.intent import Context, Deploy, Promote
+from bot.domain.promotion import Phase
 from bot.domain.reply import GlassAsked
+from bot.policy import parse
 from bot.router.buttons import read_button
 from bot.views import render
 from bot.views.ids import encode
 from bot.views.queueing import wish_value
 from tests.fakes.office import Office
+from tests.fakes.world import HARBOR, POLICY, House, house, kustomization, path
 from tests.unit.bot.grammar.test_words import read
+from tests.views.samples import plan, promotion
 
 CONTEXT = Context("r9", "C0DEPLOY", "c9", "T0PILOT")
 TYPED = [
@@ -41,13 +49,132 @@ def test_no_typed_word_says_that_somebody_is_sure(line: str) -> None:
     except UserError:
         return
     assert isinstance(intent, Deploy | Promote)
-    assert not intent.sure
+    assert not intent.shown
 
 
-def test_the_button_asks_for_the_wish_that_was_shown() -> None:
-    wish = Deploy(context=CONTEXT, app="my-app", environment="production", reason="it burns", break_glass=True)
-    pressed = {"action_id": "promotion.break-glass", "value": encode(wish_value(wish))}
+ENVIRONMENTS = """
+environments:
+  - {name: development}
+  - {name: staging}
+  - {name: production, break_glass: {skip_gates: [lock]}}
+"""
+WISHES: list[Deploy | Promote] = [
+    Deploy(context=CONTEXT, app="my-app", environment="production", reason="it burns", break_glass=True),
+    Promote(context=CONTEXT, apps=("my-app", "ledger"), environment="production", reason="it burns", break_glass=True),
+]
+
+
+@pytest.mark.parametrize("wish", WISHES)
+def test_the_button_asks_for_the_wish_and_the_plan_that_were_shown(wish: Deploy | Promote) -> None:
+    broken = promotion(plan=plan(break_glass=True, reason="it burns"))
+    blocks = render(GlassAsked(broken, wish)).blocks
+    (button,) = [element for block in blocks if block["type"] == "actions" for element in block["elements"]]
+    assert read_button(button, CONTEXT) == replace(wish, shown=broken.plan.glass_hash)
+
+
+def test_a_wish_that_nobody_was_shown_comes_back_as_one_that_is_refused_never_as_an_ordinary_one() -> None:
+    pressed = {"action_id": "promotion.break-glass", "value": encode(wish_value(WISHES[0]))}
     asked = read_button(pressed, CONTEXT)
     assert isinstance(asked, Deploy)
-    assert asked.sure
-    assert asked.reason == "it burns"
+    assert asked.break_glass
+    assert asked.shown != plan(break_glass=True).glass_hash
+
+
+@pytest.fixture
+async def home(tmp_path: Path) -> AsyncIterator[House]:
+    async with house(tmp_path) as built:
+        yield built
+
+
+def glass(home: House, **said: str) -> Deploy:
+    usual = {"app": "my-app", "environment": "production", "reason": "it burns"} | said
+    return Deploy(context=home.context(), break_glass=True, **usual)  # type: ignore[arg-type]
+
+
+async def other_source(home: House) -> None:
+    """What would be deployed is another image by now."""
+    home.overlays.push({path("staging"): kustomization("v1.4.3")}, "staging moves on")
+
+
+async def other_target(home: House) -> None:
+    """What would be replaced is another image by now."""
+    home.overlays.push({path("production"): kustomization("v1.4.0")}, "by hand")
+
+
+async def moved_tag(home: House) -> None:
+    """The same tag is another image by now."""
+    newest = (await home.registry.artifact(f"{HARBOR}/my-app", "v1.4.3")).image
+    home.registry.push(f"{HARBOR}/my-app", "v1.4.2", digest=newest.digest)
+
+
+async def other_repository(home: House) -> None:
+    text = kustomization("v1.4.1") + f"  newName: {HARBOR}/other\n".encode()
+    home.overlays.push({path("production"): text}, "another repository")
+    for tag in ("v1.4.1", "v1.4.2"):
+        home.registry.push(
+            f"{HARBOR}/other", tag, digest=(await home.registry.artifact(f"{HARBOR}/my-app", tag)).image.digest
+        )
+
+
+async def other_gates(home: House) -> None:
+    """Policy lets a broken glass skip another gate by now."""
+    changed = parse(POLICY + ENVIRONMENTS)
+    object.__setattr__(home.desk.planner, "_policy", changed)
+
+
+@pytest.mark.parametrize("change", [other_source, other_target, moved_tag, other_repository, other_gates])
+async def test_what_changed_between_the_question_and_the_press_is_asked_again(
+    home: House, change: Callable[[House], Awaitable[None]]
+) -> None:
+    dee = await home.person("dee")
+    asked = await home.shown(glass(home), "dee")
+    await change(home)
+    with pytest.raises(Conflict, match=r"has changed since.*Type the command again"):
+        await home.desk.deploy(asked, dee)
+    assert not await home.store.all_live()
+    again = await home.desk.deploy(await home.shown(glass(home), "dee"), dee)
+    assert again.plan.break_glass
+
+
+async def test_what_was_shown_is_what_starts_though_somebody_changed_another_line(home: House) -> None:
+    asked = await home.shown(glass(home), "dee")
+    home.overlays.push({"README.md": b"words"}, "unrelated")
+    started = await home.desk.deploy(asked, await home.person("dee"))
+    assert started.plan.glass_hash == asked.shown
+
+
+@pytest.mark.parametrize("shown", ["", "!", "0" * 64, "true"])
+async def test_a_forged_press_starts_nothing(home: House, shown: str) -> None:
+    with pytest.raises(Conflict):
+        await home.desk.deploy(replace(glass(home), shown=shown), await home.person("dee"))
+    train = Promote(
+        context=home.context(), apps=(), environment="production", reason="x", break_glass=True, shown=shown
+    )
+    with pytest.raises(Conflict):
+        await home.desk.promote(train, await home.person("dee"))
+    assert not await home.store.all_live()
+
+
+@pytest.mark.parametrize("other", [{"image": "v1.4.3"}, {"environment": "staging"}])
+async def test_the_hash_of_one_wish_opens_no_other(home: House, other: dict[str, str]) -> None:
+    """A forged button: the hash that was shown, beside another wish."""
+    asked = await home.shown(glass(home), "dee")
+    with pytest.raises(Conflict):
+        await home.desk.deploy(replace(glass(home, **other), shown=asked.shown), await home.person("dee"))
+
+
+async def test_a_press_by_somebody_who_may_not_break_it_starts_nothing(home: House) -> None:
+    asked = await home.shown(glass(home), "dee")
+    with pytest.raises(NotAllowed):
+        await home.desk.deploy(asked, await home.person("ana"))
+
+
+async def test_a_line_that_moves_after_the_press_ends_it_and_nothing_takes_its_place_unasked(home: House) -> None:
+    asked = await home.shown(glass(home), "dee")
+    started = await home.desk.deploy(asked, await home.person("dee"))
+    await other_target(home)
+    await home.engine.settle()
+    done = await home.now(started)
+    assert (done.phase, done.successor) == (Phase.FAILED, "")
+    assert not await home.store.all_live()
+    assert not home.promotion_commits()

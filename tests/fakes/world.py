@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -135,6 +135,11 @@ class House:
         promotion = await self.desk.deploy(ask, await self.person(who))
         await self.engine.settle()
         return promotion
+
+    async def shown(self, ask: Deploy, who: str) -> Deploy:
+        """The wish to break the glass, as the button asks it that was shown."""
+        plan = await self.desk.planner.deploy(ask, (await self.person(who)).person)
+        return replace(ask, shown=plan.glass_hash)
 
     async def rollback(self, who: str = "ana", to: str = "") -> Promotion:
         ask = Rollback(context=self.context(), app="my-app", environment="production", to=to)

@@ -11,7 +11,7 @@ import os
 import signal
 import sys
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -270,7 +270,8 @@ async def _request(core: Core, case: Case) -> Promotion:
             ask = Deploy(
                 context=context, app=case.app, environment="production", break_glass=True, reason="site is down"
             )
-            return await core.desk.deploy(ask, dee)
+            seen = (await core.desk.planner.deploy(ask, dee.person)).glass_hash
+            return await core.desk.deploy(replace(ask, shown=seen), dee)
         case _:
             ana = await FakeDirectory.seeded().caller("U0ANA", TEAM)
             return await core.desk.deploy(Deploy(context=context, app=case.app, environment="production"), ana)

@@ -101,6 +101,37 @@ def _reject(sandbox: Sandbox, person: str, card: dict[str, object], reason: str)
     assert sandbox.get("/api/views", **{"as": person}) == []
 
 
+def test_the_glass_is_broken_by_a_press_and_never_by_a_word_of_the_reason(sandbox: Sandbox) -> None:
+    """scenarios-glass-1"""
+    before = sandbox.commits(LEDGER)
+
+    def saying(words: str) -> dict[str, object]:
+        """The newest card of it, once it says these words."""
+        find = lambda: [c for c in sandbox.cards("ledger → production")[-1:] if words in everything_in(c)]  # noqa: E731
+        return sandbox.until(find, f"a card that says {words!r}")[0]
+
+    sandbox.types("dee", "/deploy ledger prod --reason customers are waiting!")
+    card = saying("Waiting for an approval")
+    assert "customers are waiting!" in everything_in(card)
+    assert "broke the glass" not in everything_in(card)
+    sandbox.presses("dee", card, "Abort")
+    saying("Aborted")
+
+    sandbox.types("dee", "/deploy ledger prod ! customers are waiting")
+    sandbox.told("dee", "Nothing has started. Breaking the glass for")
+    asked = [m for m in sandbox.messages("dee") if "Nothing has started" in m["text"]][-1]
+    assert sandbox.commits(LEDGER, since=before) == []
+    value = json.loads(_button(asked, "Break the glass")["value"])
+    sandbox.presses("dee", asked, "Break the glass", value=json.dumps({**value, "!": "0" * 64}), forged=True)
+    sandbox.told("dee", "has changed since you were asked")
+    assert sandbox.commits(LEDGER, since=before) == []
+
+    sandbox.presses("dee", asked, "Break the glass")
+    card = saying("is Healthy in production")
+    assert "broke the glass" in everything_in(card)
+    assert len(sandbox.commits(LEDGER, since=before)) == 1
+
+
 def test_killed_between_approval_and_commit_it_commits_once(sandbox: Sandbox) -> None:
     before = sandbox.commits(PAYMENTS)
     sandbox.types("ana", "/deploy payments@7.13 prod")

@@ -20,7 +20,7 @@ from bot.domain.promotion import (
     Stage,
     Verdict,
 )
-from bot.domain.reply import Occupied, Queued
+from bot.domain.reply import GlassAsked, Occupied, Queued
 from bot.ports import Rendered
 from bot.views import card, dry_run, render
 from bot.views.card import shown
@@ -249,4 +249,34 @@ def test_who_waits_is_told_for_what() -> None:
     assert lines(render(Queued(promotion(), replacing=True))) == [
         "*my-app → production · v1.4.1 → v1.4.2* is being aborted; yours starts when it has ended. "
         "You hear of it from me."
+    ]
+
+
+def test_before_the_glass_is_broken_it_is_told_what_that_skips() -> None:
+    skipped = dict.fromkeys(("freeze", "lock", "scan"), "the glass was broken: it burns")
+    broken = promotion(
+        Stage.GATES, Phase.PENDING, plan=plan(break_glass=True, reason="it burns", skipped_gates=skipped)
+    )
+    context = Context("r1", "C0DEPLOY", "c1")
+    wish = Deploy(context=context, app="my-app", environment="production", reason="it burns", break_glass=True)
+    asked = render(GlassAsked(broken, wish))
+    assert lines(asked) == [
+        "🔨 Nothing has started. Breaking the glass for *my-app → production · v1.4.1 → v1.4.2* skips the approval, "
+        "freezes, locks and the gate scan. The channel is told, and somebody else must review it. Reason: it burns",
+        "[Break the glass?]",
+        "(The press counts for just these images and gates: if they change before it, you are asked again.)",
+    ]
+    (button,) = asked.blocks[1]["elements"]
+    assert button["confirm"]["text"]["text"] == (
+        "my-app → production · v1.4.1 → v1.4.2. This skips the approval, freezes, locks and the gate scan."
+    )
+    train = replace(broken, results=(), plan=replace(TRAIN, break_glass=True, skipped_gates=skipped))
+    assert lines(render(GlassAsked(train, wish)))[1:4] == [
+        "• `my-app` v1.4.1 → *v1.4.2*",
+        "• `payments` 2.0 → *2.1*",
+        "• `ledger` 7 → *8*",
+    ]
+    long = replace(wish, reason="it burns " * 300)
+    assert lines(render(GlassAsked(broken, long))) == [
+        "Nothing has started: the reason is too long for the button that asks once more. Shorten it."
     ]

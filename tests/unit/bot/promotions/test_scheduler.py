@@ -148,10 +148,10 @@ async def test_breaking_the_glass_needs_the_right_and_a_reason_and_owes_a_review
         return Deploy(context=home.context(), app="my-app", environment="production", break_glass=True, reason=reason)
 
     with pytest.raises(NotAllowed, match="break-glass"):
-        await home.desk.deploy(ask("site is down"), await home.person("ana"))
+        await home.desk.deploy(await home.shown(ask("site is down"), "ana"), await home.person("ana"))
     with pytest.raises(InvalidCommand, match="needs a reason"):
         await home.desk.deploy(ask(""), await home.person("dee"))
-    done = await home.desk.deploy(ask("site is down"), await home.person("dee"))
+    done = await home.desk.deploy(await home.shown(ask("site is down"), "dee"), await home.person("dee"))
     await home.engine.settle()
     assert (await home.now(done)).phase is Phase.SUCCEEDED
     assert home.overlays.log[-1].trailer("Break-Glass") == "site is down"

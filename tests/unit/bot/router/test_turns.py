@@ -102,7 +102,7 @@ def test_boxes_that_this_bot_never_made(body: dict[str, Any]) -> None:
             image="1.4.2",
             reason="why",
             break_glass=True,
-            sure=True,
+            shown="0" * 64,
         ),
         Promote(context=CONTEXT, apps=APPS, environment="production", source="staging"),
         Promote(context=CONTEXT, apps=(), environment="production", reason="all of them"),

@@ -335,6 +335,8 @@ class Promotions(RuleBasedStateMachine):
     async def _ask(self, who: str, ask: Wish) -> None:
         caller = await self.home.person(who)
         try:
+            if isinstance(ask, Deploy) and ask.break_glass:
+                ask = await self.home.shown(ask, who)
             await begin(self.home.desk, ask, caller)
         except (UserError, Unavailable):
             return
