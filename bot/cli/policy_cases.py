@@ -38,7 +38,9 @@ class Actor(Part):
 
     user: str = Field("", description="Slack user id.")
     groups: tuple[str, ...] = Field((), description="User groups, by id or handle.")
-    email: str = ""
+    email: str = Field(
+        "", description="The address that Slack has confirmed; without one nobody can tell them from an author."
+    )
     guest: bool = False
     bot: bool = False
     foreign: bool = Field(False, description="Of another workspace.")
@@ -208,7 +210,7 @@ class CaseRunner:
 def _caller(actor: Actor, name: str) -> Caller:
     # People of the same groups are told apart by their names where a case gives them no id; and, from authors, by an
     # address that is nobody else's where it gives none.
-    person = Person(actor.user or name, name, actor.email or f"{actor.user or name}@nobody.invalid")
+    person = Person(actor.user or name, name, actor.email)
     groups = frozenset(group.removeprefix("@") for group in actor.groups)
     return Caller(person, "", groups, actor.active, actor.guest, actor.bot, actor.foreign)
 

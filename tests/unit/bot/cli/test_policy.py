@@ -30,7 +30,7 @@ people:
   ana: {groups: [engineers], email: ana@example.com}
   bo: {groups: [release-managers], email: bo@example.com}
   mia: {groups: [release-managers]}
-  dee: {user: U0DEE}
+  dee: {user: U0DEE, email: dee@example.com}
   gus: {groups: [engineers], guest: true}
 """
 
@@ -77,6 +77,8 @@ def test_who_may_what(tmp_path: Path, case: str, so: bool) -> None:
         ("environment: production, requester: ana, approved_by: [ana, dee], authors: [x@example.com]", False),
         ("environment: production, requester: ana, approved_by: [mia], kind: rollback", True),
         ("environment: production, requester: ana, approved_by: [bo, dee]", False),  # nobody knows who wrote it
+        # Without an address nobody can tell her apart from the author.
+        ("environment: production, requester: ana, approved_by: [bo, {user: U0DEE}], authors: [x@example.com]", False),
         ("environment: staging, requester: ana", True),
     ],
 )

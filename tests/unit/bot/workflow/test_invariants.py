@@ -32,6 +32,7 @@ from bot.promotions.scheduler import begin
 from bot.promotions.watcher import BAD_LOOKS
 from bot.store.freezes import FreezeStore
 from bot.store.rejections import RejectionStore
+from tests.fakes.applications import follows
 from tests.fakes.world import HARBOR, POLICY, House, house, kustomization, path
 
 RULES = POLICY + (
@@ -233,7 +234,8 @@ class Promotions(RuleBasedStateMachine):
             home.registry.finish_scan(home.registry.push(f"{HARBOR}/payments", tag).image)
         for environment in tags:
             known = await home.applications.get(ApplicationRef(f"my-app-{environment}", environment))
-            home.applications.put(replace(known, ref=ApplicationRef(f"payments-{environment}", environment)))
+            ref = ApplicationRef(f"payments-{environment}", environment)
+            home.applications.put(replace(known, ref=ref, sources=follows(ref.name)))
 
     def _watch_commits(self) -> None:
         write = self.home.overlays.commit
