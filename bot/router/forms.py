@@ -17,6 +17,7 @@ from bot.domain.intent import (
     RunPipeline,
     ShowScan,
 )
+from bot.domain.reason import says_something
 from bot.grammar import is_image, is_revision
 from bot.views.ids import Input, Modal, unreadable, verb_of
 
@@ -65,8 +66,11 @@ def carried_along(intent: Intent) -> str:
 def objections(form: Form, environments: Sequence[Environment]) -> dict[str, str]:
     """Input → what is wrong with it. Only what needs no look-up: the answer is due in three seconds (S10)."""
     found: dict[str, str] = {}
-    if form.callback_id == Modal.REJECT and not form[Input.REASON]:
-        found[Input.REASON] = "Say why: the requester reads it on the card."
+    if not says_something(form[Input.REASON]):
+        if form.callback_id == Modal.REJECT:
+            found[Input.REASON] = "Say why: the requester reads it on the card."
+        elif form[Input.REASON]:
+            found[Input.REASON] = "Nobody can read that. Say why in words, or leave it empty."
     found |= {name: "Choose one." for name in _needed(form) if not form[name]}
     names = [environment.name for environment in environments]
     if (chosen := form[Input.ENVIRONMENT]) and chosen not in names:

@@ -9,6 +9,7 @@ from bot.domain.caller import Caller, Permission, Target
 from bot.domain.errors import Conflict, UnknownName
 from bot.domain.event import Event
 from bot.domain.intent import AwaitLock, BreakLock, ReleaseLock, StealLock, TakeLock
+from bot.domain.reason import need_reason
 from bot.domain.reply import LockHeld, LockTaken, Reply, Told
 from bot.domain.safety import Lock
 from bot.notify.ledger import Deed, Ledger
@@ -28,6 +29,7 @@ class LockService:
 
     async def take(self, ask: TakeLock, caller: Caller, until: datetime | None) -> Reply:
         """The lock, or who has it. One's own is renewed; another's is taken only by `StealLock`."""
+        need_reason(ask.reason, "A lock")
         await self._authorize(ask, caller, "lock")
         await self._check_place(ask.app, ask.environment)
         lock = Lock(ask.app, ask.environment, caller.person, ask.reason, datetime.now(UTC), until)

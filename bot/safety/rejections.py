@@ -10,6 +10,7 @@ from bot.domain.errors import NotFound, UnknownName
 from bot.domain.event import Event
 from bot.domain.image import Image, is_digest
 from bot.domain.intent import ClearImage, RejectImage
+from bot.domain.reason import need_reason
 from bot.domain.reply import ImageRejected, Reply, Told
 from bot.domain.safety import Rejection
 from bot.notify.ledger import Deed, Ledger
@@ -43,6 +44,7 @@ class RejectionService:
 
     async def reject(self, ask: RejectImage, caller: Caller) -> Reply:
         """Every image of the app by that tag or digest goes nowhere, and neither does what it consists of."""
+        need_reason(ask.reason, "A rejection")
         await self._ledger.authorize(caller, Permission.REJECT_IMAGE, Target(ask.app, EVERY), "reject an image")
         images = await self._images(ask.app, ask.image)
         now = datetime.now(UTC)

@@ -3,9 +3,10 @@
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.caller import Caller, Permission, Target
-from bot.domain.errors import Conflict, NotAllowed, UnknownName
+from bot.domain.errors import Conflict, InvalidCommand, NotAllowed, UnknownName
 from bot.domain.event import Event
 from bot.domain.intent import CloseReview
+from bot.domain.reason import says_something
 from bot.domain.reply import Reply, Told
 from bot.domain.safety import Review
 from bot.notify.ledger import Deed, Ledger
@@ -23,6 +24,8 @@ class ReviewService:
         self._policy = policy
 
     async def close(self, ask: CloseReview, caller: Caller) -> Reply:
+        if not says_something(ask.note):
+            raise InvalidCommand("A review needs a note, in words that people can read.")
         review = await self._open(ask.promotion)
         targets = [Target(app, review.environment) for app in _apps(review)]
         for target in targets:

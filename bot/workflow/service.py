@@ -8,6 +8,7 @@ from bot.domain.caller import Caller, Target
 from bot.domain.errors import Conflict, NotAllowed, PromotionInProgress
 from bot.domain.intent import Abort, Adjust, Approve, AskReason, Context, Deploy, Promote, Reject, Rollback
 from bot.domain.promotion import Phase, Plan, Promotion, Stage, VoteKind
+from bot.domain.reason import need_reason
 from bot.domain.reply import RollbackChoice
 from bot.evaluation.panel import Panel
 from bot.policy import Policy, authorize, no_promotion, shows_all, shows_any, visible
@@ -73,6 +74,7 @@ class PromotionService(Promotions):
         return await self._checked(VoteKind.REJECT, ask.promotion, caller, ask.content_hash)
 
     async def reject(self, ask: Reject, caller: Caller) -> Promotion:
+        need_reason(ask.reason, "A rejection")
         return await self._signal(VoteKind.REJECT, ask.promotion, ask.context, caller, ask.content_hash, ask.reason)
 
     async def abort(self, ask: Abort, caller: Caller) -> Promotion:

@@ -4,16 +4,31 @@ Each line: what somebody types → what must happen.
 """
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from bot.domain.errors import UserError
-from bot.domain.intent import CallFreeze, Deploy, Promote, Rollback, TakeLock
+from bot.domain.errors import InvalidCommand, UserError
+from bot.domain.intent import (
+    CallFreeze,
+    CloseReview,
+    Context,
+    Deploy,
+    Intent,
+    Promote,
+    RejectImage,
+    Rollback,
+    StealLock,
+    TakeLock,
+)
 from bot.domain.reason import says_something
 from bot.grammar.tokens import clean
+from bot.router.forms import objections, read_form
+from tests.fakes.office import Office
+from tests.fakes.world import house
 from tests.unit.bot.grammar.test_words import read
 
 TEXTS = [
@@ -117,6 +132,43 @@ def test_a_bang_on_a_name_breaks_nothing_and_no_remedy_leads_there(typed: str) -
     with pytest.raises(UserError) as refused:
         read(typed)
     assert "Without the `!`" in refused.value.sentence
+
+
+UNREADABLE = [blank for blank in BLANKS if blank.strip("\"'")] + ["\U000e0041", "\u034f", "--", "?!"]
+
+
+@pytest.mark.parametrize("blank", UNREADABLE)
+@pytest.mark.parametrize("modal", ["reject", "pick.deploy", "pick.promote", "pick.rollback"])
+def test_a_reason_in_a_window_that_nobody_can_read_is_none(modal: str, blank: str) -> None:
+    typed = {"reason": {"reason": {"type": "plain_text_input", "value": blank}}}
+    form = read_form({"callback_id": modal, "state": {"values": typed}})
+    objected = "reason" in objections(form, ())
+    assert objected or (modal != "reject" and not form["reason"])
+
+
+@pytest.mark.parametrize("blank", UNREADABLE)
+async def test_where_the_effect_is_made_it_is_asked_again(blank: str) -> None:
+    """Whatever decoded it: a button of another version, a window, a forged request."""
+    office = Office()
+    context = Context("r9", "C0DEPLOY", "c9", "T0PILOT")
+    wishes: list[Intent] = [
+        TakeLock(context=context, app="my-app", environment="production", reason=blank),
+        StealLock(context=context, app="my-app", environment="production", reason=blank, since="2026-01-01T00:00:00"),
+        RejectImage(context=context, app="my-app", image="1.4.2", reason=blank),
+        CloseReview(context=context, promotion="p-1", note=blank),
+    ]
+    for wish in wishes:
+        with pytest.raises(InvalidCommand, match="people can read"):
+            await office.run(wish, "U0DEE")
+
+
+@pytest.mark.parametrize("blank", UNREADABLE)
+async def test_a_rejection_that_nobody_can_read_rejects_nothing(blank: str, tmp_path: Path) -> None:
+    async with house(tmp_path) as home:
+        asked = await home.deploy("ana")
+        with pytest.raises(InvalidCommand, match="people can read"):
+            await home.reject("bo", asked, blank)
+        assert (await home.now(asked)).rejection is None
 
 
 STARTS = ["/deploy my-app prod", "/deploy my-app@1.4.2 to prod", "/promote all to prod", "/rollback my-app prod"]
