@@ -32,6 +32,8 @@ _MENTION = re.compile(r"@([UW][A-Z0-9]{2,20})")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 IN = ("to", "on", "in", "into")
 """what stands before the environment that something goes to, or is in"""
+_OF_REVISION = ("on", "from", "of", "branch", "tag", "commit", "revision")
+_BRANCHES = ("next", "test", "testing", "preview", "trial", "daily", "weekly", "plan")
 BETWEEN = ("and", "&", "+", ",")
 _SHOWN = 60
 """characters of a wrong word that are worth repeating"""
@@ -268,8 +270,17 @@ class Words:
         return self._unknown(self._tokens[0].whole, "an app", self.vocabulary.apps) if self._tokens else ""
 
     def revision(self) -> str:
-        """A branch, tag or commit of the source, if there is a word left; else ""."""
-        return self._next(_REVISION, "is no branch, tag or commit") if self._tokens else ""
+        """A branch, tag or commit of the source, if there is a word left; else "".
+
+        What reads as a time, a no or another command is none, but for words that branches are usually called by; in
+        quotes any word is one.
+        """
+        if len(self._tokens) > 1 and self._tokens[0].says(*_OF_REVISION):
+            self._tokens = self._tokens[1:]
+        if not self._tokens:
+            return ""
+        self._sift(_BRANCHES, "A branch that is called so goes into quotes.")
+        return self._next(_REVISION, "is no branch, tag or commit")
 
     def identifier(self, what: str) -> str:
         """The next word, which names `what` ("a pipeline run"); phones write its first letter large."""
@@ -362,8 +373,11 @@ class Words:
                     self.refuse(f"`{flag}` is given or it is not: `{_short(value)}` says neither.")
                 self.refuse(f"`/{self.verb}` has no flag `{_short(flag)}`.{misspelt(flag, self._flags)}")
 
-    def _sift(self) -> None:
-        """What was said against it, or for another time or way, is told first; see `leftovers`."""
+    def _sift(self, usual: Sequence[str] = (), otherwise: str = "") -> None:
+        """What was said against it, or for another time or way, is told first; see `leftovers`.
+
+        `usual`: words that are names all the same; `otherwise`: what to do where the word was meant as a name.
+        """
         for token in self._tokens:
             if token.quoted and not token.key and not self.vocabulary.meaning(token.text) and " " in token.text:
                 self.refuse("A quoted text has no place there.", remedy(Leftover.REASON, "", self.verb, self._usage))
@@ -371,9 +385,11 @@ class Words:
                 bare = token.text.rstrip("!")
                 self.refuse(f"`{_short(token.text)}` is no name.", f"Without the `!` it is: `{_short(bare)}`.")
         words = ["" if token.quoted else token.text for token in self._tokens if token.text.lower() not in self._flags]
-        if found := gravest(words, lambda word: not word or bool(self.vocabulary.meaning(word))):
+        named = lambda word: not word or word.lower() in usual or bool(self.vocabulary.meaning(word))  # noqa: E731
+        if found := gravest(words, named):
             kind, word = found
-            self.refuse(f"`{_short(word)}` is not understood there.", remedy(kind, word, self.verb, self._usage))
+            told = remedy(kind, word, self.verb, self._usage)
+            self.refuse(f"`{_short(word)}` is not understood there.", f"{told} {otherwise}".strip())
 
     def _does_not_fit(self, word: str, known: Place, slots: Slots) -> NoReturn:
         wanted: dict[str, tuple[str, ...]] = {}

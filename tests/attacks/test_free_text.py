@@ -21,6 +21,7 @@ from bot.domain.intent import (
     Promote,
     RejectImage,
     Rollback,
+    RunPipeline,
     StealLock,
     TakeLock,
 )
@@ -132,6 +133,74 @@ def test_a_bang_on_a_name_breaks_nothing_and_no_remedy_leads_there(typed: str) -
     with pytest.raises(UserError) as refused:
         read(typed)
     assert "Without the `!`" in refused.value.sentence
+
+
+@pytest.mark.parametrize("typed", ['--reason "x" !', '! "x" !', '--break-glass "x" --break-glass', '--reason "x" ! y'])
+def test_a_bang_behind_a_reason_breaks_nothing(typed: str) -> None:
+    with pytest.raises(UserError, match="A `!` counts only before the reason"):
+        read(f"/deploy my-app prod {typed}")
+
+
+def test_a_quoted_text_without_its_flag_is_asked_about_by_its_name() -> None:
+    with pytest.raises(UserError, match=r"A quoted text has no place there. A reason goes behind `--reason`"):
+        read('/deploy my-app prod "customers are waiting"')
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("tomorrow", "acts at once"),
+        ("later", "acts at once"),
+        ("at 5pm", "acts at once"),
+        ("17:00", "acts at once"),
+        ("in 10 minutes", "acts at once"),
+        ("main tomorrow", "acts at once"),
+        ("friday", "acts at once"),
+        ("on friday", "acts at once"),
+        ("don't", "without a command nothing will be"),
+        ("not", "without a command nothing will be"),
+        ("cancel", "/pipeline cancel RUN"),
+        ("stop", "/pipeline cancel RUN"),
+        ("abort", "/pipeline cancel RUN"),
+        ("undo", "/rollback APP ENV"),
+        ("dry-run", "no trial run"),
+        ("dry run", "no trial run"),
+        ("deploy", "another command: `/deploy`"),
+        ("promote to prod", "another command: `/promote`"),
+        ("please", "leave it out"),
+        ("now", "leave it out"),
+        ("except payments", "Name the apps that are meant"),
+        ("because it is broken", "takes no reason"),
+        ("force", "Nothing forces it"),
+    ],
+)
+def test_what_is_no_revision_builds_nothing(words: str, told: str) -> None:
+    with pytest.raises(UserError) as refused:
+        read(f"/pipeline run my-app {words}")
+    assert told in refused.value.sentence
+    assert "into quotes" in refused.value.sentence or len(words.split()) > 1
+
+
+@pytest.mark.parametrize(
+    ("words", "revision"),
+    [
+        *((name, name) for name in ("main", "v1.4.2", "feature/login", "next", "test", "preview", "staging", "hotfix")),
+        ("on main", "main"),
+        ("from feature/login", "feature/login"),
+        ("branch main", "main"),
+        ('"tomorrow"', "tomorrow"),
+        ("'stop'", "stop"),
+        ("5a6b7c8", "5a6b7c8"),
+        ("release-2026.1", "release-2026.1"),
+        ("may-release", "may-release"),
+        ("dont-crash", "dont-crash"),
+        ("fix/cancel", "fix/cancel"),
+    ],
+)
+def test_what_is_a_revision_stays_one(words: str, revision: str) -> None:
+    intent = read(f"/pipeline run my-app {words}")
+    assert isinstance(intent, RunPipeline)
+    assert intent.revision == revision
 
 
 UNREADABLE = [blank for blank in BLANKS if blank.strip("\"'")] + ["\U000e0041", "\u034f", "--", "?!"]
