@@ -26,6 +26,13 @@ class Faults:
     harbor_read_only: Harbor is in read-only mode.
     harbor_denies: permissions ("scan:create") that no robot account has.
     harbor_policy: settings laid over those of every project: {"prevent_vul": "true", "severity": "high"}.
+    admission_refuses: images ("harbor.example.com/apps/my-app:v1.4.2") that the cluster's admission policy denies.
+    hook_fails: images with which the sync's PreSync hook, a Job that migrates the database, fails.
+    pull_fails: images that no node can pull, unless they have run before.
+    foreign_sync: the applications that somebody else syncs, for as long as they are named here.
+    never_converges: the applications with a Service that another controller changes after every sync.
+    repo_server_away: Argo CD's repo-server does not answer, so nothing can be compared with git.
+    webhooks_lost: Argo CD is not told of pushes; it sees them at its next poll, or when it is asked to look.
     weather: how each system answers; "slow" adds seconds, "down" drops the connection.
     """
 
@@ -38,15 +45,36 @@ class Faults:
     harbor_read_only: bool = False
     harbor_denies: tuple[str, ...] = ()
     harbor_policy: dict[str, str] = field(default_factory=dict)
+    admission_refuses: tuple[str, ...] = ()
+    hook_fails: tuple[str, ...] = ()
+    pull_fails: tuple[str, ...] = ()
+    foreign_sync: tuple[str, ...] = ()
+    never_converges: tuple[str, ...] = ()
+    repo_server_away: bool = False
+    webhooks_lost: bool = False
     weather: dict[str, Weather] = field(default_factory=lambda: dict.fromkeys(SYSTEMS, "fine"))
 
 
+_APPLICATIONS = "a list of Argo CD application names"
+_IMAGES = "a list of images such as harbor.example.com/apps/my-app:v1.4.2"
 LISTS = {
-    "unhealthy_rollout": "a list of Argo CD application names",
+    "unhealthy_rollout": _APPLICATIONS,
+    "foreign_sync": _APPLICATIONS,
+    "never_converges": _APPLICATIONS,
+    "admission_refuses": _IMAGES,
+    "hook_fails": _IMAGES,
+    "pull_fails": _IMAGES,
     "harbor_denies": "a list of permissions such as scan:create",
 }
 TEXTS = {"failing_step": "the name of a pipeline task", "failing_platform": "a platform such as linux/arm64"}
-SWITCHES = ("critical_cve", "multi_platform", "scanner_away", "harbor_read_only")
+SWITCHES = (
+    "critical_cve",
+    "multi_platform",
+    "scanner_away",
+    "harbor_read_only",
+    "repo_server_away",
+    "webhooks_lost",
+)
 
 
 def listed(name: str, value: object, expected: str) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from integrations.sandbox.argocd.comparison import compare
 from integrations.sandbox.argocd.desired import ComparisonFailed, Desired
 from integrations.sandbox.argocd.status import write_compared
 from integrations.sandbox.argocd.store import Application, Store, qualified_name
+from integrations.sandbox.argocd.troubles import Troubles
 from integrations.sandbox.argocd.worker import Worker
 from integrations.sandbox.clock import Clock
 from integrations.sandbox.faults import FaultBoard
@@ -31,8 +32,9 @@ class Controller:
         faults: FaultBoard | None = None,
         image_exists: Callable[[str], bool] | None = None,
     ) -> None:
-        self._store, self._clock, self._faults, self._image_exists = store, clock, faults, image_exists
+        self._store, self._clock, self._image_exists = store, clock, image_exists
         self.desired = Desired(git)
+        self._troubles = Troubles(faults)
         self._workers: dict[str, Worker] = {}
         self._running: dict[str, asyncio.Task[None]] = {}
         self._sets: list[dict[str, Any]] = []
@@ -104,6 +106,8 @@ class Controller:
     def _on_push(self, push: Push) -> None:
         if push.ref == "refs/heads/main":
             self._pushed.set()
+            if self._troubles.now.webhooks_lost:
+                return
             for worker in self._workers.values():
                 worker.refresh(after=pace.DETECT)
 
@@ -111,7 +115,7 @@ class Controller:
         before = self._store.resource_version
         name = self._store.add(manifest)
         if name not in self._workers:
-            self._workers[name] = Worker(name, self._store, self.desired, self._clock, self._outcome)
+            self._workers[name] = Worker(name, self._store, self.desired, self._clock, self._outcome, self._troubles)
             self._start(name)
         if self._store.resource_version != before:
             self._workers[name].refresh()
@@ -131,7 +135,9 @@ class Controller:
     def _outcome(self, name: str, images: list[str], proven: bool) -> State:
         if self._image_exists and not all(self._image_exists(image) for image in images):
             return "ImagePullBackOff"
-        unhealthy = self._faults is not None and name in self._faults.now.unhealthy_rollout
+        if not proven and self._troubles.cannot_be_pulled(images):
+            return "ImagePullBackOff"
+        unhealthy = name in self._troubles.now.unhealthy_rollout
         return "CrashLoopBackOff" if unhealthy and not proven else "ready"
 
     async def _sync_at_once(self, name: str) -> None:

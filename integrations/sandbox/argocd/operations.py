@@ -14,6 +14,7 @@ Manifest = dict[str, Any]
 
 SUCCEEDED = "successfully synced (all tasks run)"
 TERMINATED = "Operation terminated"
+TASKS_FAILED = "one or more synchronization tasks completed unsuccessfully"
 
 
 def begin(application: Application, now: datetime) -> None:
@@ -35,6 +36,28 @@ def apply(operation: dict[str, Any], live: Live, targets: Sequence[Manifest], no
     """Change the live objects as a sync does; the results are `syncResult.resources`."""
     sync = operation["sync"]
     return [_apply_one(one, live, sync, now) for one in compare(targets, live) if _selected(one, sync.get("resources"))]
+
+
+def refused(one: Difference, words: str) -> dict[str, Any]:
+    """The result of a resource that the cluster does not let in (C13)."""
+    entry = one.reference() | {"status": "SyncFailed", "hookPhase": "Failed", "syncPhase": "Sync"}
+    return {"group": ""} | entry | {"message": words}
+
+
+def failed_hook(name: str, namespace: str) -> dict[str, Any]:
+    """A hook is among the results; the operation's own message does not name it (A33)."""
+    return {
+        "group": "batch",
+        "version": "v1",
+        "kind": "Job",
+        "namespace": namespace,
+        "name": name,
+        "status": "Synced",
+        "hookType": "PreSync",
+        "hookPhase": "Failed",
+        "syncPhase": "PreSync",
+        "message": "Job has reached the specified backoff limit",
+    }
 
 
 def _apply_one(one: Difference, live: Live, sync: dict[str, Any], now: datetime) -> dict[str, Any]:

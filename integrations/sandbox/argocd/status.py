@@ -24,13 +24,25 @@ def write_compared(
     clear_condition(application, "ComparisonError")
 
 
-def write_failed(application: Application, live: Live, message: str, now: datetime) -> None:
-    """A comparison that could not be made leaves the sync status Unknown (A18)."""
+def write_failed(application: Application, live: Live, revision: str, message: str, now: datetime) -> None:
+    """A comparison that could not be made leaves the sync status Unknown (A18).
+
+    `revision`: the commit where that was known already, else the target revision's name (A28).
+    """
     status = application["status"]
-    status["sync"] = {"status": "Unknown", "comparedTo": _compared_to(application)}
+    status["sync"] = {"status": "Unknown", "comparedTo": _compared_to(application), "revision": revision}
     _write_health(status, live, set(live.objects), now)
     _finish(application, live, now)
     set_condition(application, "ComparisonError", message, now)
+
+
+def write_stale(application: Application, revision: str, now: datetime) -> None:
+    """A stale diff cache answers in place of a refused comparison: Synced, and nothing else has changed (A28)."""
+    status = application["status"]
+    status["sync"] = {"status": "Synced", "comparedTo": _compared_to(application), "revision": revision}
+    status["resources"] = [one | {"status": "Synced"} for one in status.get("resources", [])]
+    status["reconciledAt"] = rfc3339(now)
+    clear_condition(application, "ComparisonError")
 
 
 def set_condition(application: Application, kind: str, message: str, now: datetime) -> None:

@@ -1,16 +1,19 @@
 """One application's controller: it compares, syncs by itself where told to, runs operations and watches rollouts."""
 
 import asyncio
+import random
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Any
 
 from integrations.sandbox.argocd import autosync, operations, pace
 from integrations.sandbox.argocd.cluster import Key, State
-from integrations.sandbox.argocd.comparison import compare
+from integrations.sandbox.argocd.comparison import Difference, compare
 from integrations.sandbox.argocd.desired import ComparisonFailed, Desired
 from integrations.sandbox.argocd.events import record
-from integrations.sandbox.argocd.status import write_compared, write_failed
+from integrations.sandbox.argocd.status import write_compared, write_failed, write_stale
 from integrations.sandbox.argocd.store import Application, Store
+from integrations.sandbox.argocd.troubles import FOREIGN, HOOK, Troubles
 from integrations.sandbox.clock import Clock
 
 # Name and images of a rollout → how it ends.
@@ -18,10 +21,14 @@ Outcome = Callable[[str, list[str], bool], State]
 
 
 class Worker:
-    def __init__(self, name: str, store: Store, desired: Desired, clock: Clock, outcome: Outcome) -> None:
+    def __init__(
+        self, name: str, store: Store, desired: Desired, clock: Clock, outcome: Outcome, troubles: Troubles
+    ) -> None:
         self.name = name
         self.failures: list[str] = []  # messages with which the next sync attempts fail
         self._store, self._desired, self._clock, self._outcome = store, desired, clock, outcome
+        self._troubles = troubles
+        self._denied = ""  # the commit that the newest comparison was refused at (A28)
         self._refresh_wanted = asyncio.Event()
         self._operation_wanted = asyncio.Event()
         self._terminate = asyncio.Event()
@@ -57,30 +64,67 @@ class Worker:
 
     async def _refreshing(self) -> None:
         while True:
+            poll = pace.RESYNC + random.uniform(0, pace.JITTER)
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._refresh_wanted.wait(), pace.RESYNC)
+                await asyncio.wait_for(self._refresh_wanted.wait(), poll / self._clock.speed)
             self._refresh_wanted.clear()
             await self.reconcile()
 
     async def reconcile(self) -> None:
+        self.intrude()
         live, spec = self._store.live[self.name], self.application["spec"]
+        revision = spec["source"].get("targetRevision", "HEAD")
         try:
-            revision = await self._desired.revision(spec["source"].get("targetRevision", "HEAD"))
+            self._troubles.check_repo_server()
+            revision = await self._desired.revision(revision)
             targets = await self._desired.manifests(self.application, spec["source"], revision)
+            self._store.targets[self.name] = targets
+            self._troubles.meddle(self.name, live)
+            differences = compare(targets, live)
+            self._ask_admission(revision, differences)
         except ComparisonFailed as failure:
             with self._store.edit(self.name) as application:
-                write_failed(application, live, str(failure), self._clock.now())
+                write_failed(application, live, revision, str(failure), self._clock.now())
             return
-        self._store.targets[self.name] = targets
-        differences, now = compare(targets, live), self._clock.now()
+        self._compared(revision, differences)
+
+    def _compared(self, revision: str, differences: list[Difference]) -> None:
+        live, now = self._store.live[self.name], self._clock.now()
         windows = self._store.windows(self.application)
         with self._store.edit(self.name) as application:
             before = application["status"].get("sync", {}).get("status"), application["status"].get("health")
             write_compared(application, live, revision, differences, now)
-            due = autosync.start_if_due(application, differences, windows, now)
+            due = autosync.start_if_due(application, differences, windows, now, self._clock.speed)
         self._record_transition(before[0], (before[1] or {}).get("status"))
         if due:
             self.operate()
+        elif (heals := autosync.heals_at(self.application, self._clock.speed)) and heals > now:
+            self.refresh(after=(heals - now).total_seconds() * self._clock.speed)
+
+    def _ask_admission(self, revision: str, differences: list[Difference]) -> None:
+        """Raises ComparisonFailed, and has the stale cache answer in its place after a while (A28)."""
+        self._denied = ""
+        if words := self._troubles.server_side_denial(self.application, differences):
+            self._denied = revision
+            after = pace.DIFF_CACHE / self._clock.speed
+            asyncio.get_running_loop().call_later(after, self._answer_from_cache, revision)
+            raise ComparisonFailed(words)
+
+    def _answer_from_cache(self, revision: str) -> None:
+        if self._denied == revision and self.name in self._store.applications:
+            with self._store.edit(self.name) as application:
+                write_stale(application, revision, self._clock.now())
+
+    def intrude(self) -> None:
+        """Somebody else syncs the commit that Argo CD is at, unless a sync runs already (A31)."""
+        application = self.application
+        revision = application["status"].get("sync", {}).get("revision")
+        if self.name not in self._troubles.now.foreign_sync or autosync.in_progress(application) or not revision:
+            return
+        with self._store.edit(self.name) as application:
+            operation = {"sync": {"revision": revision}, "initiatedBy": {"username": FOREIGN}}
+            autosync.request_operation(application, operation)
+        self.operate()
 
     def _record_transition(self, sync: str | None, health: str | None) -> None:
         status = self.application["status"]
@@ -106,6 +150,8 @@ class Worker:
             operations.begin(application, self._clock.now())
         record(self._store, self.name, "OperationStarted", self._initiator() + " initiated sync", self._clock.now())
         while not await self._interrupted(pace.SYNC):
+            if self._initiator() == FOREIGN and self.name in self._troubles.now.foreign_sync:
+                continue
             message = await self._attempt()
             if message is None:
                 return
@@ -116,9 +162,22 @@ class Worker:
                 return
             if await self._interrupted(pause.total_seconds()):
                 break
-            with self._store.edit(self.name) as application:
-                application["status"]["operationState"].pop("finishedAt", None)
+            await self._begin_retry()
         self._finish("Failed", operations.TERMINATED)
+
+    async def _begin_retry(self) -> None:
+        """Of the commit that failed, however many have come since, unless the policy says `refresh` (A34)."""
+        target = self.application["spec"]["source"].get("targetRevision", "HEAD")
+        refresh = (self.application["operation"].get("retry") or {}).get("refresh")
+        newest = ""
+        if refresh:
+            with suppress(ComparisonFailed):
+                newest = await self._desired.revision(target)
+        with self._store.edit(self.name) as application:
+            application["status"]["operationState"].pop("finishedAt", None)
+            if newest:
+                application["operation"]["sync"]["revision"] = newest
+                application["status"]["operationState"]["operation"] = application["operation"]
 
     async def _attempt(self) -> str | None:
         """One try; the message when it failed, None when the operation has ended.
@@ -128,6 +187,7 @@ class Worker:
         operation, source = self.application["operation"], operations.source_of(self.application)
         wanted = operation["sync"].get("revision") or source.get("targetRevision", "HEAD")
         try:
+            self._troubles.check_repo_server()
             revision = await self._desired.revision(wanted)
             targets = await self._desired.manifests(self.application, source, revision)
         except ComparisonFailed as failure:
@@ -136,16 +196,29 @@ class Worker:
         if self._terminate.is_set():
             self._finish("Failed", operations.TERMINATED)
             return None
+        failures, message = self._refusals(targets)
         result = {"revision": revision, "source": source}
         with self._store.edit(self.name) as application:
-            application["status"]["operationState"]["syncResult"] = result
-        if self.failures:
-            return self.failures.pop(0)
+            shown = result | {"resources": failures} if failures else result
+            application["status"]["operationState"]["syncResult"] = shown
+        if message:
+            return message
         now = self._clock.now()
         resources = operations.apply(operation, self._store.live[self.name], targets, now)
         self._finish("Succeeded", operations.SUCCEEDED, result | {"resources": resources})
         self._follow_rollouts()
         return None
+
+    def _refusals(self, targets: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], str]:
+        """The results of what fails, and the operation's own message, which names a hook nowhere (A33); or nothing."""
+        if self.failures:
+            return [], self.failures.pop(0)
+        if self._troubles.hook_fails(targets):
+            namespace = self.application["spec"]["destination"].get("namespace", "")
+            return [operations.failed_hook(HOOK, namespace)], operations.TASKS_FAILED
+        found = compare(targets, self._store.live[self.name])
+        denied = [operations.refused(one, words) for one in found if (words := self._troubles.denial(one.target))]
+        return denied, f"one or more objects failed to apply, reason: {denied[0]['message']}" if denied else ""
 
     def _finish(self, phase: str, message: str, result: Application | None = None) -> None:
         self._terminate.clear()

@@ -73,6 +73,7 @@ class OperationRoutes:
 
     def _request(self, application: Application, operation: dict[str, Any]) -> Response:
         name = qualified_name(application)
+        self._api.controller.worker(name).intrude()
         if autosync.in_progress(application):
             raise StatusError(Code.FAILED_PRECONDITION, "another operation is already in progress")
         with self._api.store.edit(name) as application:
