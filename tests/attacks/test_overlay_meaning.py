@@ -139,6 +139,36 @@ FILES = {
     "a replacement of the image": "resources: [../base]\nimages: [{name: web, newTag: v1}]\nreplacements:\n"
     "- source: {kind: Pod, fieldPath: metadata.name}\n  targets:\n  - select: {kind: Pod}\n"
     "    fieldPaths: ['spec.containers.[name=c0].image']\n",
+    **{
+        f"a replacement of {what}": "resources: [../base]\nimages: [{name: web, newTag: v1}]\nreplacements:\n"
+        f"- source: {{kind: Pod, fieldPath: '{path}'}}\n  targets:\n  - select: {{kind: Pod}}\n"
+        f"    fieldPaths: ['{path}']\n"
+        for what, path in {
+            "a whole container": "spec.containers.0",
+            "a whole container, by its name": "spec.containers.[name=c0]",
+            "a container whose name has a dot": "spec.initContainers.[name=c.0]",
+            "every container": "spec.containers.*",
+            "all containers at once": "spec.template.spec.containers",
+            "the Pod's template": "spec.template",
+            "everything": "spec",
+        }.items()
+    },
+    "a transformer of images in one line": "resources: [../base]\nimages: [{name: web, newTag: v1}]\ntransformers:\n"
+    '- \'{"apiVersion": "builtin", "kind": "ImageTagTransformer", "metadata": {"name": "it"}, '
+    '"imageTag": {"name": "web", "newTag": "v2"}}\'\n',
+    "a transformer of images in escapes": "resources: [../base]\nimages: [{name: web, newTag: v1}]\ntransformers:\n"
+    '- |-\n  apiVersion: builtin\n  kind: "\\x49m\\x61geTagTransformer"\n  metadata: {name: it}\n'
+    '  "im\\x61geTag": {name: web, newTag: v2}\n',
+    "a transformer that is a patch of a container": "resources: [../base]\nimages: [{name: web, newTag: v1}]\n"
+    "transformers:\n- |-\n  apiVersion: builtin\n  kind: PatchTransformer\n  metadata: {name: it}\n"
+    "  path: a.yaml\n  target: {kind: Pod}\n",
+    "a transformer that is a replacement": "resources: [../base]\nimages: [{name: web, newTag: v1}]\n"
+    "transformers:\n- |-\n  apiVersion: builtin\n  kind: ReplacementTransformer\n  metadata: {name: it}\n"
+    "  replacements:\n  - source: {kind: Pod, fieldPath: spec.containers.1}\n"
+    "    targets: [{select: {kind: Pod}, fieldPaths: [spec.containers.0]}]\n",
+    "a transformer that says that it is another": "resources: [../base]\nimages: [{name: web, newTag: v1}]\n"
+    "transformers:\n- |-\n  apiVersion: builtin\n  kind: !!binary SW1hZ2VUYWdUcmFuc2Zvcm1lcg==\n"
+    "  metadata: {name: it, labels: {kind: LabelTransformer}}\n",
     "a transformer of images": "resources: [../base]\nimages: [{name: web, newTag: v1}]\ntransformers:\n- |-\n"
     "  apiVersion: builtin\n  kind: ImageTagTransformer\n  metadata: {name: it}\n"
     "  imageTag: {name: web, newTag: v2}\n",
@@ -149,6 +179,23 @@ FILES = {
 def test_a_file_that_means_more_than_its_images_is_refused(text: str) -> None:
     with pytest.raises(KustomizationError, match=kustomize.PATH):
         read_images(text.encode(), kustomize.PATH)
+
+
+LATER = {
+    "a replacement of a label": "replacements:\n- source: {kind: Pod, fieldPath: metadata.name}\n  targets:\n"
+    "  - select: {kind: Pod}\n    fieldPaths: ['metadata.labels.a']\n    options: {create: true}\n",
+    "a replacement beside the image": "replacements:\n- source: {kind: Pod, fieldPath: metadata.name}\n  targets:\n"
+    "  - select: {kind: Pod}\n    fieldPaths: ['spec.containers.[name=c0].workingDir']\n    options: {create: true}\n",
+    "a transformer of labels": "transformers:\n- |-\n  apiVersion: builtin\n  kind: LabelTransformer\n"
+    "  metadata: {name: it}\n  labels: {a: b}\n  fieldSpecs: [{path: metadata/labels, create: true}]\n",
+}
+
+
+@pytest.mark.parametrize("later", LATER.values(), ids=LATER)
+def test_what_comes_after_images_and_touches_none_is_read_and_edited(oracle: Kustomize, later: str) -> None:
+    text = f"resources: [../base]\nimages:\n- {{name: web, newTag: v1}}\n{later}"
+    assert judge(oracle, text) == "read"
+    assert edit_all(text)
 
 
 HARMLESS = {

@@ -25,7 +25,15 @@ NAME = re.compile(rf"{WORD}(:[0-9]+(?=/))?(/{WORD})*")
 Only the base could tell that `w.b` matches its `web`, so that is for the follower to find.
 """
 TAG_AND_DIGEST = re.compile(r"(?P<tag>[^@:/\s]*)(@(?P<digest>sha256:[0-9a-f]{64}))?", re.ASCII)
-IMAGE_FIELD = re.compile(r"(^|[./])image\b")
+IMAGE_FIELD = re.compile(
+    r"(^|[./])image\b|\[[^]]*=[^]]*\]$|(^|\.)(spec|template|jobTemplate|podTemplate|(init|ephemeral)?[cC]ontainers(\.[^.]*)?)$"
+)
+"""A field path that ends in an image, or in what holds one: a replacement copies whole containers as well."""
+INLINE = re.compile(r"[\n{]|:\s")
+"""What no path holds."""
+HARMLESS = re.compile(
+    r"""["']?kind["']?:\s+["']?(Label|Annotations|Namespace|Prefix|Suffix|PrefixSuffix|ReplicaCount)Transformer\b"""
+)
 
 
 @dataclass(frozen=True)
@@ -97,10 +105,18 @@ def _check_nothing_comes_later(document: Document, pairs: dict[str, Node]) -> No
     for path in _replaced(pairs.get("replacements")):
         if IMAGE_FIELD.search(path.value):
             raise document.refuse(path, "a replacement writes the image after `images:` has: take it out.")
-    transformers = pairs.get("transformers")
-    for inline in nodes(transformers):
-        if isinstance(inline, ScalarNode) and "\n" in inline.value and re.search("image", inline.value, re.IGNORECASE):
-            raise document.refuse(inline, "a transformer may write the image after `images:` has: take it out.")
+    for written in nodes(pairs.get("transformers")):
+        if isinstance(written, ScalarNode) and _may_write_images(written.value):
+            raise document.refuse(written, "a transformer may write the image after `images:` has: take it out.")
+
+
+def _may_write_images(transformer: str) -> bool:
+    """Of one that is written in place, unless its text shows plainly that it does not. One in a file is not read."""
+    if not INLINE.search(transformer):
+        return False
+    words = transformer.casefold()
+    plain = "\\" not in words and "image" not in words and words.count("kind") == 1
+    return not (plain and HARMLESS.search(transformer))
 
 
 def _replaced(replacements: Node | None) -> Iterator[ScalarNode]:
