@@ -1,4 +1,6 @@
-"""Reading 10,000 Applications and following 1,000 changes a second: time, memory, latency, and JSON's share of it.
+"""Reading 10,000 Applications, whole and as the overview that a board needs, and following 1,000 changes a second.
+
+Time, memory, latency, and JSON's share of it.
 
 `python -m benchmarks.argocd_read` prints it. The server is another process, so that only the client is measured.
 """
@@ -23,6 +25,8 @@ from pydantic.alias_generators import to_camel
 
 from bot.settings import ArgoCDSettings
 from integrations.argocd import ArgoCD, wire
+from integrations.argocd.client import IDENTITY, OVERVIEW
+from integrations.sandbox.argocd.selection import select_list_fields
 
 APPLICATIONS = 10_000
 PER_SECOND = 1_000
@@ -167,11 +171,20 @@ def parsers(file: Path) -> None:
         print(f"  {name:24} {took * 1000:7.0f} ms  {kibibytes / 1024:6.0f} MiB more memory")
 
 
+def selected(body: bytes, fields: str) -> bytes:
+    """The list as `fields=` leaves it (A7)."""
+    items = [select_list_fields(item, fields) for item in json.loads(body)["items"]]
+    return json.dumps({"items": items}).encode()
+
+
 def serve(file: Path, result: Pipe) -> None:
-    asyncio.run(serving(file.read_bytes(), result))
+    body = file.read_bytes()
+    overview = selected(body, ",".join(f"items.{field}" for field in (*OVERVIEW, *IDENTITY)))
+    print(f"Whole: {len(body) / APPLICATIONS:,.0f} bytes an Application; overview: {len(overview) / APPLICATIONS:,.0f}")
+    asyncio.run(serving(body, overview, result))
 
 
-async def serving(body: bytes, result: Pipe) -> None:
+async def serving(body: bytes, overview: bytes, result: Pipe) -> None:
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(ConnectionError):
@@ -179,7 +192,8 @@ async def serving(body: bytes, result: Pipe) -> None:
             if b"/stream/" in head:
                 await stream(writer)
             else:
-                told = body if b"/applications" in head else b"{}"
+                whole = overview if b"fields=" in head else body
+                told = whole if b"/applications" in head else b"{}"
                 writer.write(HEAD + b"application/json\r\nContent-Length: %d\r\n\r\n" % len(told) + told)
                 await writer.drain()
         writer.close()
@@ -224,6 +238,41 @@ def json_share(seconds: float, body: bytes, model: type[Any], times: int) -> str
     for _ in range(times):
         msgspec.json.decode(body, type=model)
     return f"{100 * (time.process_time() - begun) / seconds:.0f} %"
+
+
+def look(port: int, what: str, result: Pipe) -> None:
+    result.send(asyncio.run(looking(port, what)))
+
+
+async def looking(port: int, what: str) -> tuple[float, int, float]:
+    """Seconds, KiB more at the peak, and the longest stall in seconds."""
+    stalls = Stalls()
+    watching = asyncio.create_task(stalls.watch())
+    async with ArgoCD(ArgoCDSettings(url=f"http://127.0.0.1:{port}")) as argocd:
+        await argocd.version()
+        await asyncio.sleep(0.1)
+        stalls.longest, before, begun = 0, peak(), time.perf_counter()
+        kept = await (argocd.overview if what == "overview" else argocd.list)("production")
+        took, more = time.perf_counter() - begun, peak() - before
+        assert len(kept) == APPLICATIONS
+    watching.cancel()
+    return took, more, stalls.longest
+
+
+def boards(port: int) -> None:
+    """Each in a process of its own, because a peak of memory never comes down again."""
+    spawn = multiprocessing.get_context("spawn")
+    found: dict[str, tuple[float, int, float]] = {}
+    print(f"\nOne look at {APPLICATIONS:,} Applications, as /status takes it")
+    for what in ("whole", "overview"):
+        here, there = spawn.Pipe()
+        process = spawn.Process(target=look, args=(port, what, there))
+        process.start()
+        took, more, stall = found[what] = here.recv()
+        process.join()
+        print(f"  {what:10} {took * 1000:6.0f} ms, {more / 1024:4.0f} MiB more memory, stall {stall * 1000:.0f} ms")
+    (slow, much, _), (fast, little, _) = found["whole"], found["overview"]
+    print(f"  the overview takes {100 * fast / slow:.0f} % of the time and {100 * little / much:.0f} % of the memory")
 
 
 def read(port: int, file: Path) -> None:
@@ -286,7 +335,9 @@ def main() -> None:
         here, there = spawn.Pipe()
         server = spawn.Process(target=serve, args=(file, there), daemon=True)
         server.start()
-        reader = spawn.Process(target=read, args=(here.recv(), file))
+        port = here.recv()
+        boards(port)
+        reader = spawn.Process(target=read, args=(port, file))
         reader.start()
         reader.join()
         server.terminate()

@@ -156,8 +156,15 @@ class Applications(Protocol):
     async def get(self, ref: ApplicationRef) -> Application:
         """Read one. Raises NotFound."""
 
-    async def list(self, environment: str) -> tuple[Application, ...]:
-        """All that the token may see in one environment's Argo CD."""
+    def together(self, environments: Iterable[str]) -> tuple[tuple[str, ...], ...]:
+        """The environments, those together that one Argo CD serves: one overview answers for all of them."""
+
+    async def overview(self, environment: str) -> tuple[Application, ...]:
+        """All that the token may see in one environment's Argo CD, as far as a board shows it.
+
+        That is sync, health with its message, images and the operation's phase. What else an Application has stays
+        empty, and a revision may: not every Argo CD tells it in a list. `get` reads the rest.
+        """
 
     async def refresh(self, ref: ApplicationRef) -> Application:
         """Compare with git now, instead of at the next poll."""

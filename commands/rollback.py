@@ -1,5 +1,7 @@
 """`/rollback my-app prod to 1.4.1`: back to an image that ran there before."""
 
+import asyncio
+
 from bot.command import command
 from bot.domain.caller import Caller, Permission
 from bot.domain.intent import IfBusy, Intent, Rollback
@@ -10,6 +12,7 @@ from bot.overlays.catalog import Catalog
 from bot.promotions.promotions import Promotions
 from bot.promotions.scheduler import Scheduler
 from bot.promotions.tags import Tags
+from bot.queries.status import StatusQuery
 
 PREVIOUS = "previous"
 
@@ -42,7 +45,13 @@ def parse(words: Words) -> Intent:
     parse=parse,
 )
 async def rollback(
-    ask: Rollback, caller: Caller, promotions: Promotions, turns: Scheduler, catalog: Catalog, tags: Tags
+    ask: Rollback,
+    caller: Caller,
+    promotions: Promotions,
+    turns: Scheduler,
+    catalog: Catalog,
+    tags: Tags,
+    board: StatusQuery,
 ) -> Reply:
     """Go back to an image that the environment ran before.
 
@@ -52,7 +61,7 @@ async def rollback(
     if not ask.choose:
         return await turns.start(ask, caller)
     running = await catalog.images(ask.app, ask.environment)
-    choices = await promotions.rollback_choices(ask)
+    choices, runs = await asyncio.gather(promotions.rollback_choices(ask), board.runs_instead(ask.app, ask.environment))
     careful = ask.environment == catalog.environments[-1].name
     now = next(iter((await tags.named(running)).values()), OverlayImage("", ""))
-    return RollbackChoices(ask.app, ask.environment, now, choices, careful=careful)
+    return RollbackChoices(ask.app, ask.environment, now, choices, careful=careful, runs=runs)

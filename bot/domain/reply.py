@@ -170,12 +170,15 @@ class RollbackChoice:
 
 @dataclass(frozen=True)
 class RollbackChoices(Reply):
+    """`running` is what git pins; `runs` says what is so instead, "" when Argo CD runs that."""
+
     app: str
     environment: str
     running: OverlayImage
     choices: tuple[RollbackChoice, ...]
     careful: bool = False
     """the environment is the last one: a press asks once more"""
+    runs: str = ""
 
 
 @dataclass(frozen=True)

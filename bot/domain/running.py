@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from bot.domain.application import Application
 from bot.domain.overlay import OverlayImage
 
+SILENT = "Argo CD does not say what runs"
+
 
 @dataclass(frozen=True)
 class Reference:
@@ -50,8 +52,8 @@ def running_instead(application: Application, pinned: Iterable[OverlayImage], co
         if told:
             return f"{', '.join(dict.fromkeys(one.label for one in told))} runs"
         unknown = True
-    if unknown and application.revision and application.revision != commit:
-        return f"Argo CD is at {application.revision[:7]}"
+    if unknown and application.revision != commit:
+        return f"Argo CD is at {application.revision[:7]}" if application.revision else SILENT
     return ""
 
 

@@ -3,14 +3,15 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
-from bot.domain.application import Application, ApplicationRef
+from bot.domain.application import Application, ApplicationRef, HealthStatus, OperationPhase, SyncStatus
 from bot.domain.caller import Caller, Permission, Target
 from bot.domain.errors import IntegrationError, NotFound, Unavailable
 from bot.domain.overlay import Commit, Overlay, OverlayImage
 from bot.domain.promotion import Promotion
 from bot.domain.reply import StatusRow
-from bot.domain.running import running_instead
+from bot.domain.running import SILENT, running_instead
 from bot.overlays.catalog import Catalog, Listing
 from bot.policy import Policy, may, shows_all
 from bot.ports import Applications, OverlaySource
@@ -19,8 +20,11 @@ from bot.promotions.tags import Tags
 
 DETAILED = 40
 """rows up to which each overlay's last commit and live promotion are looked up"""
-LISTED = 3
-"""Applications of one environment from which on a listing replaces a read of each"""
+LISTED = 9
+"""Applications of one Argo CD from which on its overview replaces a read of each"""
+CLOSER = 40
+"""rows of one answer that are read one by one after the overview: those that are not well, or that it leaves open"""
+AT_ONCE = 8
 
 Images = tuple[OverlayImage, ...]
 Asked = tuple[Application | None, str]
@@ -66,6 +70,7 @@ class StatusQuery:
         (images, broken), argo, details = await asyncio.gather(
             self._named_images(listing, overlays), self._ask_argo(overlays), self._details(overlays, caller)
         )
+        argo = await self._look_closer(argo, images, listing.commit)
         argo = {**argo, **{overlay: (None, why) for overlay, why in broken.items()}}
         return tuple(
             StatusRow(
@@ -79,6 +84,17 @@ class StatusQuery:
             for overlay in overlays
         )
 
+    async def runs_instead(self, app: str, environment: str) -> str:
+        """What is so in place of the images that git pins there, for people; "" when Argo CD runs those.
+
+        Raises UnknownName, and IntegrationError when the overlay repository does not answer.
+        """
+        listing = await self._catalog.listing()
+        overlay = self._catalog.find(listing, app, environment)
+        images = await self._catalog.images_at(listing, overlay)
+        found, _ = await self._get(self._ref(overlay))
+        return running_instead(found, images, listing.commit) if found else SILENT
+
     async def _named_images(
         self, listing: Listing, overlays: list[Overlay]
     ) -> tuple[Mapping[Overlay, Images], Mapping[Overlay, str]]:
@@ -91,21 +107,38 @@ class StatusQuery:
         by_environment: dict[str, list[Overlay]] = defaultdict(list)
         for overlay in overlays:
             by_environment[overlay.environment].append(overlay)
-        answers = await asyncio.gather(*(self._ask_one_argo(name, some) for name, some in by_environment.items()))
+        served = [
+            [overlay for environment in environments for overlay in by_environment[environment]]
+            for environments in self._applications.together(by_environment)
+        ]
+        answers = await asyncio.gather(*map(self._ask_one_argo, served))
         return {overlay: asked for answer in answers for overlay, asked in answer.items()}
 
-    async def _ask_one_argo(self, environment: str, overlays: list[Overlay]) -> dict[Overlay, Asked]:
+    async def _ask_one_argo(self, overlays: list[Overlay]) -> dict[Overlay, Asked]:
+        """Of overlays that one Argo CD serves."""
         if len(overlays) < LISTED:
             asked = await asyncio.gather(*(self._get(self._ref(overlay)) for overlay in overlays))
             return dict(zip(overlays, asked, strict=True))
         try:
-            listed = {found.ref.name: found for found in await self._applications.list(environment)}
+            overview = await self._applications.overview(overlays[0].environment)
         except IntegrationError as error:
             return dict.fromkeys(overlays, (None, _problem(error)))
-        names = {overlay: self._ref(overlay).name for overlay in overlays}
-        return {
-            overlay: (listed.get(name), "" if name in listed else _missing(name)) for overlay, name in names.items()
-        }
+        return _in_overview({overlay: self._ref(overlay) for overlay in overlays}, overview)
+
+    async def _look_closer(
+        self, argo: Mapping[Overlay, Asked], images: Mapping[Overlay, Images], commit: str
+    ) -> dict[Overlay, Asked]:
+        """Why an Application is not well, and at which commit it is where its images do not tell: no overview says."""
+        doubtful = [o for o, (found, _) in argo.items() if found and _leaves_open(found, images.get(o, ()), commit)]
+        turns = asyncio.Semaphore(AT_ONCE)
+
+        async def look(overlay: Overlay) -> Asked:
+            async with turns:
+                found, why = await self._get(self._ref(overlay))
+            return (found, why) if found or why == _missing(self._ref(overlay).name) else argo[overlay]
+
+        asked = await asyncio.gather(*map(look, doubtful[:CLOSER])) if len(argo) >= LISTED else ()
+        return {**argo, **dict(zip(doubtful, asked, strict=False))}
 
     async def _get(self, ref: ApplicationRef) -> Asked:
         try:
@@ -140,6 +173,21 @@ class StatusQuery:
 
 def _instead(application: Application | None, pinned: Images, commit: str) -> str:
     return running_instead(application, pinned, commit) if application else ""
+
+
+def _in_overview(refs: Mapping[Overlay, ApplicationRef], overview: Iterable[Application]) -> dict[Overlay, Asked]:
+    wanted = {ref.name for ref in refs.values()}
+    listed = {found.ref.name: found for found in overview if found.ref.name in wanted}
+    return {
+        overlay: (replace(listed[ref.name], ref=ref), "") if ref.name in listed else (None, _missing(ref.name))
+        for overlay, ref in refs.items()
+    }
+
+
+def _leaves_open(found: Application, pinned: Images, commit: str) -> bool:
+    failed = found.operation is not None and found.operation.phase in (OperationPhase.FAILED, OperationPhase.ERROR)
+    well = found.health is HealthStatus.HEALTHY and found.sync is SyncStatus.SYNCED and not failed
+    return not well or bool(running_instead(found, pinned, commit))
 
 
 def _missing(name: str) -> str:

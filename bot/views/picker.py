@@ -54,8 +54,8 @@ LABELS = {
 }
 EMERGENCY = "The glass is not broken from here. In an emergency type {} instead: it shows what that skips, and asks."
 HINTS = {
-    ("deploy", Input.IMAGE): "Left empty: what the environment before it runs now.",
-    ("scan", Input.IMAGE): "Left empty: what the environment runs now.",
+    ("deploy", Input.IMAGE): "Left empty: what is committed for the environment before it.",
+    ("scan", Input.IMAGE): "Left empty: what is committed for the environment.",
     ("deploy", Input.REASON): EMERGENCY.format("/deploy APP ENV ! WHY"),
     ("promote", Input.REASON): EMERGENCY.format("/promote APP to ENV ! WHY"),
     ("rollback", Input.TO): "Left empty: the image before this one.",

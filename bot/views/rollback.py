@@ -14,7 +14,9 @@ def rollback_choices(reply: RollbackChoices) -> Rendered:
     where = f"{safe(reply.app, 80)} in {safe(reply.environment, 60)}"
     if not reply.choices:
         return sentence(f"{where} has run nothing else yet, so there is nothing to go back to.")
-    text = f"{where} runs {bold(reply.running.label, 80)}. It can go back to:"
+    committed = bold(reply.running.label, 80)
+    now = f"{where}: {committed} is committed, {safe(reply.runs, 200)}" if reply.runs else f"{where} runs {committed}"
+    text = f"{now}. It can go back to:"
     return rendered(text, [section(text), *rows(_row(reply, one, at) for at, one in enumerate(reply.choices))])
 
 
@@ -23,7 +25,8 @@ def _row(reply: RollbackChoices, choice: RollbackChoice, index: int) -> Block:
     to = choice.image.digest or choice.image.tag or choice.commit.sha
     ask = None
     if reply.careful:
-        text = f"{words.plain(reply.app, 80)} goes back from {reply.running.label} to {label}."
+        now = f"{reply.running.label} (committed; {reply.runs})" if reply.runs else reply.running.label
+        text = words.plain(f"{words.plain(reply.app, 80)} goes back from {now} to {label}.", 290)
         ask = confirm(f"Roll back {reply.environment}?", text, "Roll back", "Not now")
     name = Action.PICK_ROLLBACK.numbered(index)
     pick = button("Roll back to this", name, ImageValue(reply.app, reply.environment, to), confirm=ask)

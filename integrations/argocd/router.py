@@ -1,6 +1,6 @@
 """Several Argo CDs as one: each environment's is asked for its own Applications."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 
 from bot.domain.application import Application, ApplicationRef, ResourceHealth, SyncPermission
 from integrations.argocd.client import ArgoCD
@@ -19,8 +19,14 @@ class ArgoCDs:
     async def get(self, ref: ApplicationRef) -> Application:
         return await self.of(ref.environment).get(ref)
 
-    async def list(self, environment: str) -> tuple[Application, ...]:
-        return await self.of(environment).list(environment)
+    def together(self, environments: Iterable[str]) -> tuple[tuple[str, ...], ...]:
+        served: dict[int, dict[str, None]] = {}
+        for environment in environments:
+            served.setdefault(id(self.of(environment)), {})[environment] = None
+        return tuple(tuple(names) for names in served.values())
+
+    async def overview(self, environment: str) -> tuple[Application, ...]:
+        return await self.of(environment).overview(environment)
 
     async def refresh(self, ref: ApplicationRef) -> Application:
         return await self.of(ref.environment).refresh(ref)

@@ -67,10 +67,21 @@ class ApplicationsContract:
         with pytest.raises(NotFound):
             await world.argocd.get(ApplicationRef("nobody-production", "production", "apps"))
 
-    async def test_lists_what_the_environments_argo_cd_has(self, world: ArgoWorld) -> None:
-        apps = await world.argocd.list("production")
+    async def test_an_overview_has_all_that_the_environments_argo_cd_has(self, world: ArgoWorld) -> None:
+        """A7: only what a list can select; what it cannot is read one by one."""
+        apps = await world.argocd.overview("production")
         assert [app.ref.name for app in apps] == ["my-app-development", "my-app-production", "my-app-staging"]
         assert {app.ref.environment for app in apps} == {"production"}
+        assert {(app.sync, app.health) for app in apps} == {(SyncStatus.SYNCED, HealthStatus.HEALTHY)}
+        whole = await world.argocd.get(REF)
+        found = next(app for app in apps if app.ref.name == REF.name)
+        assert (found.images, found.url) == (whole.images, whole.url)
+        assert not found.history
+        assert found.revision in ("", whole.revision)
+
+    async def test_environments_of_one_argo_cd_go_together(self, world: ArgoWorld) -> None:
+        together = world.argocd.together(["staging", "production"])
+        assert together == (("staging", "production"),)
 
     async def test_a_refresh_shows_the_commit_that_git_has_now(self, world: ArgoWorld) -> None:
         """A8."""

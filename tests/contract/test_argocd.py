@@ -159,6 +159,7 @@ CALLS: dict[str, tuple[Call, str]] = {
         ),
         "ApplicationService_List",
     ),
+    "overview": (lambda argocd, _: argocd.overview("production"), "ApplicationService_List"),
     "refresh": (lambda argocd, _: argocd.refresh(REF, hard=True), "ApplicationService_Get"),
     "sync": (
         lambda argocd, _: argocd.sync(
@@ -177,7 +178,7 @@ CALLS: dict[str, tuple[Call, str]] = {
     "may": (lambda argocd, _: argocd.may("sync", REF), "AccountService_CanI"),
     "version": (lambda argocd, _: argocd.version(), "VersionService_Version"),
 }
-WITHOUT_REQUEST = {"token_expires", "aclose"}
+WITHOUT_REQUEST = {"token_expires", "together", "aclose"}
 
 
 async def read_logs(argocd: ArgoCD, world: World) -> None:
@@ -451,7 +452,7 @@ async def test_each_environment_has_its_own_argo_cd(served: tuple[World, Held, s
         argocds = ArgoCDs(elsewhere, {"production": here})
         assert (await argocds.get(REF)).ref == REF
         with pytest.raises(Unavailable):
-            await argocds.list("staging")
+            await argocds.overview("staging")
 
 
 async def test_an_image_that_the_base_renames_never_runs_and_is_never_called_healthy(

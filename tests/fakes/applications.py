@@ -104,6 +104,14 @@ class MemoryApplications:
         apps = (self._apps[name] for name in sorted(self._apps))
         return tuple(replace(app, ref=replace(app.ref, environment=environment)) for app in apps)
 
+    def together(self, environments: Iterable[str]) -> tuple[tuple[str, ...], ...]:
+        """One Argo CD for all."""
+        return (tuple(environments),)
+
+    async def overview(self, environment: str) -> tuple[Application, ...]:
+        """As poor as the list of an Argo CD that does not tell revisions there (A7)."""
+        return tuple([_glance(app) for app in await self.list(environment)])
+
     async def refresh(self, ref: ApplicationRef) -> Application:
         app = self._find(ref, "refresh")
         head = self._heads.get(ref.name, app.revision)
@@ -156,3 +164,16 @@ class MemoryApplications:
 
     def _named(self, ref: ApplicationRef) -> ApplicationRef:
         return replace(self._apps[ref.name].ref, environment=ref.environment)
+
+
+def _glance(app: Application) -> Application:
+    operation = Operation(app.operation.phase) if app.operation else None
+    return Application(
+        app.ref,
+        app.sync,
+        app.health,
+        health_message=app.health_message,
+        operation=operation,
+        images=app.images,
+        url=app.url,
+    )

@@ -3,7 +3,7 @@
 import json
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -136,7 +136,10 @@ class GitFollowingApplications:
             ref, SyncStatus.SYNCED, health, head, images=images, auto_sync=True, sources=follows(ref.name)
         )
 
-    async def list(self, environment: str) -> tuple[Application, ...]:
+    def together(self, environments: Iterable[str]) -> tuple[tuple[str, ...], ...]:
+        raise AssertionError("no promotion lists Applications")
+
+    async def overview(self, environment: str) -> tuple[Application, ...]:
         raise AssertionError("no promotion lists Applications")
 
     async def refresh(self, ref: ApplicationRef) -> Application:

@@ -6,7 +6,8 @@ import sys
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -103,7 +104,8 @@ async def town(directory: Path, database_url: str, cases: tuple[Case, ...]) -> A
     """Fails at its end when a life logged a secret."""
     git = GitServer(directory / "served", uuid.uuid4().hex)
     first, second = seed(cases)
-    await git.create(first, "First commit", SOMEONE)
+    # What an overlay showed only for a moment does not count as having run, and no rollback leads back to it.
+    await git.create(first, "First commit", replace(SOMEONE, at=datetime.now(UTC) - timedelta(hours=1)))
     await git.commit(second, "Second commit", SOMEONE.name, SOMEONE.email)
     settings = Settings(tokens={"token": Principal("pilothouse-user", 99)}, limit=100_000, writes_a_minute=10_000)
     hub = GitHubServer(git, "pilothouse/deploy", settings)

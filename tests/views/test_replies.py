@@ -341,6 +341,13 @@ def test_rollback_choices() -> None:
     ]
 
 
+def test_rollback_choices_where_argo_cd_runs_another_image() -> None:
+    choices = (RollbackChoice(running("v1.4.1")[0], AT, COMMIT),)
+    shown = RollbackChoices("my-app", "production", running("v1.4.2")[0], choices, careful=True, runs="v1.4.1 runs")
+    assert lines(render(shown))[0] == "my-app in production: *v1.4.2* is committed, v1.4.1 runs. It can go back to:"
+    assert "my-app goes back from v1.4.2 (committed; v1.4.1 runs) to v1.4.1." in str(render(shown).blocks)
+
+
 def test_help() -> None:
     deploy = HelpEntry(
         "deploy", ("/deploy APP[@TAG] [to] ENV",), "Deploys an image.", "First paragraph.\n\nSecond one."

@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from bot.domain.errors import Conflict, NotAllowed, UnknownName
+from bot.domain.errors import Conflict, NotAllowed, Unavailable, UnknownName
 from bot.domain.intent import Approve, AskReason, Context, Reject
 from bot.domain.overlay import Author, Commit, OverlayImage
 from bot.domain.promotion import Phase, Stage
 from bot.domain.reply import DryRun, Picker, ReasonForm, RollbackChoice, RollbackChoices, Silent, Started
-from tests.fakes.office import Office
+from tests.fakes.office import Office, healthy
 from tests.fakes.promotions import HOST, NOW
 
 CONTEXT = Context("r2", "C0DEPLOY", "c2", "T0PILOT")
@@ -34,10 +34,42 @@ async def test_rolling_back_without_a_target_shows_what_there_is() -> None:
     commit = Commit("c" * 40, Author("Ana", "ana@example.com"), "Promote my-app", NOW)
     choice = RollbackChoice(OverlayImage("x", f"{HOST}/my-app", "1.4.0"), NOW, commit, verified=True)
     office.promotions.choices = (choice,)
+    known = healthy("my-app", "production")
+    office.applications.put(replace(known, images=(f"{HOST}/my-app:1.4.1",)))
     reply = await office.run("/rollback my-app prod", "U0ANA")
     running = OverlayImage(f"{HOST}/my-app", f"{HOST}/my-app", "1.4.1")
     assert reply == RollbackChoices("my-app", "production", running, (choice,), careful=True)
     assert not office.promotions.all
+
+
+@pytest.mark.parametrize(
+    ("images", "revision", "runs"),
+    [
+        ((f"{HOST}/my-app:1.4.0",), "", "1.4.0 runs"),
+        ((f"{HOST}/my-app:1.4.1", f"{HOST}/my-app:1.4.0"), "", ""),  # a rollout
+        ((), "d" * 40, "Argo CD is at ddddddd"),
+        ((), "", "Argo CD does not say what runs"),
+        (None, "", "Argo CD does not say what runs"),  # no such Application
+    ],
+)
+async def test_what_there_is_to_go_back_to_stands_beside_what_really_runs(
+    images: tuple[str, ...] | None, revision: str, runs: str
+) -> None:
+    office = Office()
+    office.applications.remove("my-app-production")
+    if images is not None:
+        office.applications.put(replace(healthy("my-app", "production"), images=images, revision=revision))
+    reply = await office.run("/rollback my-app prod", "U0ANA")
+    assert isinstance(reply, RollbackChoices)
+    assert reply.runs == runs
+
+
+async def test_an_argo_cd_that_is_away_hides_no_list_to_go_back_to() -> None:
+    office = Office()
+    office.applications.failing = Unavailable("Argo CD", "read", "timeout")
+    reply = await office.run("/rollback my-app prod", "U0ANA")
+    assert isinstance(reply, RollbackChoices)
+    assert (reply.running.label, reply.runs) == ("1.4.1", "Argo CD does not say what runs")
 
 
 async def test_an_approval_by_keyboard_is_of_what_the_id_names_at_that_moment() -> None:

@@ -1,16 +1,21 @@
 """What runs where, with whatever answers."""
 
 import asyncio
+from collections.abc import Iterable
 from dataclasses import replace
 
 import pytest
 
-from bot.domain.application import Application, ApplicationRef
+from bot.domain.application import Application, ApplicationRef, HealthStatus, Operation, OperationPhase, SyncStatus
 from bot.domain.errors import Refused, Unavailable, UnknownName
 from bot.domain.reply import StatusBoard, StatusRow
+from bot.policy import parse
 from tests.fakes.applications import MemoryApplications
-from tests.fakes.office import ENVIRONMENTS, Office
+from tests.fakes.office import ENVIRONMENTS, POLICY, RUNNING, Office, healthy, seed
+from tests.fakes.overlays import MemoryOverlays
 from tests.fakes.promotions import HOST
+
+MANY = [f"app-{number}" for number in range(12)]
 
 
 async def rows(office: Office, typed: str, user: str = "U0BO") -> tuple[StatusRow, ...]:
@@ -77,15 +82,19 @@ async def test_a_promotion_under_way_is_shown_where_it_goes() -> None:
 
 
 class OneDown(MemoryApplications):
-    """The Argo CD of production does not answer."""
+    """The Argo CD of production does not answer; the one of the others does."""
+
+    def together(self, environments: Iterable[str]) -> tuple[tuple[str, ...], ...]:
+        found = set(environments)
+        return tuple(tuple(sorted(some)) for some in (found - {"production"}, found & {"production"}) if some)
 
     async def get(self, ref: ApplicationRef) -> Application:
         self._down(ref.environment)
         return await super().get(ref)
 
-    async def list(self, environment: str) -> tuple[Application, ...]:
+    async def overview(self, environment: str) -> tuple[Application, ...]:
         self._down(environment)
-        return await super().list(environment)
+        return await super().overview(environment)
 
     def _down(self, environment: str) -> None:
         if environment == "production":
@@ -127,16 +136,102 @@ async def test_an_overlay_that_is_not_there_is_said_so() -> None:
 
 
 async def test_all_are_asked_at_once() -> None:
-    """With three environments and a barrier of three, one after the other would never end."""
+    """With an Argo CD for each of three environments, one after the other would never pass a barrier of three."""
     barrier = asyncio.Barrier(3)
 
-    class Together(MemoryApplications):
-        async def list(self, environment: str) -> tuple[Application, ...]:
-            await barrier.wait()
-            return await super().list(environment)
+    class Three(MemoryApplications):
+        def together(self, environments: Iterable[str]) -> tuple[tuple[str, ...], ...]:
+            return tuple((environment,) for environment in environments)
 
+        async def overview(self, environment: str) -> tuple[Application, ...]:
+            await barrier.wait()
+            return await super().overview(environment)
+
+    office = Office(policy=parse(POLICY), overlays=MemoryOverlays(seed(*MANY)), applications=Three())
     async with asyncio.timeout(1):
-        assert len(await rows(Office(applications=Together()), "/status")) == 9
+        assert len(await rows(office, "/status")) == 3 * len(MANY)
+
+
+class Counting(MemoryApplications):
+    """What is asked of it, in order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[str] = []
+
+    async def get(self, ref: ApplicationRef) -> Application:
+        self.asked.append(ref.name)
+        return await super().get(ref)
+
+    async def overview(self, environment: str) -> tuple[Application, ...]:
+        self.asked.append("everything")
+        return await super().overview(environment)
+
+
+def counting(**but: Application) -> tuple[Office, Counting]:
+    """Every Application runs what is pinned, except for those that are named (`_` for `-`)."""
+    applications = Counting()
+    office = Office(applications=applications)
+    for app in ("ledger", "my-app", "payments"):
+        for environment, tag in RUNNING.items():
+            applications.put(replace(healthy(app, environment), images=(f"{HOST}/{app}:{tag}",)))
+    for application in but.values():
+        applications.put(application)
+    return office, applications
+
+
+async def test_one_argo_cd_is_listed_once_for_all_environments() -> None:
+    """A35: a list of whole Applications is some 16 KiB for each."""
+    office, applications = counting()
+    shown = await rows(office, "/status")
+    assert applications.asked == ["everything"]
+    assert {(row.app, row.environment) for row in shown if row.application and not row.runs} == {
+        (app, environment) for app in ("ledger", "my-app", "payments") for environment in ENVIRONMENTS
+    }
+    assert {row.application.ref.environment for row in shown if row.application} == set(ENVIRONMENTS)
+
+
+async def test_few_are_read_one_by_one() -> None:
+    office, applications = counting()
+    await rows(office, "/status my-app")
+    assert sorted(applications.asked) == ["my-app-development", "my-app-production", "my-app-staging"]
+
+
+SICK = healthy("my-app", "production")
+RIGHT = (f"{HOST}/my-app:1.4.1",)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        replace(SICK, images=RIGHT, health=HealthStatus.DEGRADED),
+        replace(SICK, images=RIGHT, sync=SyncStatus.UNKNOWN),
+        replace(SICK, images=RIGHT, operation=Operation(OperationPhase.FAILED)),
+        replace(SICK, images=RIGHT, operation=Operation(OperationPhase.ERROR)),
+        replace(SICK, images=(f"{HOST}/my-app:1.0.0",)),
+        SICK,
+    ],
+)
+async def test_what_is_not_well_or_left_open_is_read_by_itself(odd: Application) -> None:
+    """A7: a list tells neither conditions nor an operation's message, and an older one no revision."""
+    odd = replace(odd, conditions=("ComparisonError: no such path",), revision="d" * 40)
+    office, applications = counting(odd=odd)
+    shown = {(row.app, row.environment): row for row in await rows(office, "/status")}
+    assert applications.asked == ["everything", "my-app-production"]
+    found = shown["my-app", "production"].application
+    assert found
+    assert (found.conditions, found.revision) == (odd.conditions, odd.revision)
+
+
+async def test_an_application_that_cannot_be_read_by_itself_stays_as_the_overview_has_it() -> None:
+    class Deaf(Counting):
+        async def get(self, ref: ApplicationRef) -> Application:
+            raise Unavailable("Argo CD", "read", "timeout")
+
+    office = Office(applications=Deaf())
+    shown = await rows(office, "/status")
+    assert {row.problem for row in shown} == {""}
+    assert {row.runs for row in shown} == {"Argo CD does not say what runs"}
 
 
 async def test_a_history_that_cannot_be_read_costs_only_the_last_commit() -> None:
