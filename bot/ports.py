@@ -28,6 +28,9 @@ class OverlaySource(Protocol):
     async def head(self) -> str:
         """The sha that the branch points to now."""
 
+    async def default_branch(self) -> str:
+        """The branch that the remote's HEAD names now; "" where it names none."""
+
     async def paths(self, at: str) -> tuple[str, ...]:
         """Every file path at a commit."""
 

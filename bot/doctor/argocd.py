@@ -3,14 +3,15 @@
 import asyncio
 import posixpath
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from bot.app.clients import overlay_branch
 from bot.doctor.finding import Check, Wrong, once_reached
-from bot.doctor.overlays import discovered
+from bot.doctor.overlays import discovered, repository
 from bot.doctor.policy import PolicyFile
 from bot.domain.application import Application
-from bot.domain.source import OverlayBranch, astray
+from bot.domain.source import HEAD, OverlayBranch, astray
 from bot.policy import Policy
 from bot.settings import ArgoCDSettings, Settings
 from integrations.argocd import ArgoCD
@@ -40,7 +41,7 @@ def _instance(settings: Settings, file: PolicyFile, name: str, own: ArgoCDSettin
         async with ArgoCD(own) as argocd:
             seen = {app.ref.name: app for app in await argocd.list("", fields=NAMES)}
             present = _present(list(wanted), seen)
-            _following(wanted, present, overlay_branch(settings))
+            _following(wanted, present, await _ours(settings, present))
             return await _permitted(argocd, present)
 
     return (
@@ -86,6 +87,15 @@ def _present(wanted: list[str], seen: dict[str, Application]) -> list[Applicatio
             "Create them, or mend `argocd.application` in the policy; a token also hides what it may not get.",
         )
     return [seen[name] for name in wanted]
+
+
+async def _ours(settings: Settings, applications: Iterable[Application]) -> OverlayBranch:
+    """What HEAD names is asked only where an Application follows it."""
+    ours = overlay_branch(settings)
+    if not any(source.revision in HEAD for app in applications for source in app.sources):
+        return ours
+    async with repository(settings) as source:
+        return replace(ours, default=await source.default_branch())
 
 
 def _following(directories: Mapping[str, str], applications: list[Application], ours: OverlayBranch) -> None:

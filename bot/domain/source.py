@@ -39,25 +39,36 @@ class Source:
 
 @dataclass(frozen=True)
 class OverlayBranch:
-    """The branch that promotions are committed to, and every URL by which its repository is known."""
+    """The branch that promotions are committed to, and every URL by which its repository is known.
+
+    `default` is the branch that the remote's HEAD names, "" while it was not asked.
+    """
 
     urls: tuple[str, ...]
     branch: str
+    default: str = ""
 
     def is_repository_of(self, source: Source) -> bool:
         return any(same_repository(source.repository, url) for url in self.urls)
 
     def is_followed_by(self, source: Source) -> bool:
-        """Whether a commit on the branch is seen by the source. HEAD counts: it is what people mean by the branch."""
-        targets = (*HEAD, self.branch, f"refs/heads/{self.branch}")
-        return not source.chart and self.is_repository_of(source) and source.revision in targets
+        """Whether a commit on the branch is seen by the source. HEAD counts where the remote says that it is this."""
+        same = self.default if source.revision in HEAD else source.revision
+        targets = (self.branch, f"refs/heads/{self.branch}")
+        return not source.chart and self.is_repository_of(source) and same in targets
+
+    def is_hidden_by_its_url(self, sources: Sequence[Source]) -> bool:
+        """Whether none is of this repository, though one may be so under a URL that is not known here."""
+        others = [source for source in sources if not source.chart and source.repository]
+        return bool(others) and not any(self.is_repository_of(source) for source in others)
 
     def position(self, sources: Sequence[Source]) -> int:
         """Which of an Application's sources is ours: the first for lack of a better one."""
 
         def likeness(index: int) -> tuple[bool, bool, bool]:
             source = sources[index]
-            return self.is_repository_of(source), self.is_followed_by(source), bool(source.path)
+            branch = source.revision in (*HEAD, self.branch, f"refs/heads/{self.branch}") and not source.chart
+            return self.is_repository_of(source), branch, bool(source.path)
 
         return max(range(len(sources)), key=likeness, default=0)
 
@@ -81,6 +92,8 @@ def _astray(source: Source, ours: OverlayBranch, directory: str, images: Collect
         return f"installs the chart {source.chart}, not the overlay"
     if not ours.is_repository_of(source):
         return f"follows another repository ({source.repository or 'none'})"
+    if source.revision in HEAD and not ours.is_followed_by(source):
+        return f"follows HEAD, which is {ours.default or 'a branch that the remote does not name'}, not {ours.branch}"
     if not ours.is_followed_by(source):
         pinned = f"is pinned to the commit {source.revision[:7]}" if SHA.fullmatch(source.revision) else ""
         return f"{pinned or f'follows {source.revision}'}, not the branch {ours.branch}"
@@ -111,7 +124,7 @@ def directory_of(path: str) -> str:
 
 
 def _address(url: str) -> tuple[str, str, int | None] | None:
-    """Host, path and port; no port where it is the protocol's own, nor for SSH: it says nothing of the web's."""
+    """Host, path and port: 0 for the web's own, None for SSH, whose port says nothing of the web's."""
     text = unquote(url.strip()).lower()
     if "://" not in text and (short := SCP.fullmatch(text)):
         text = f"ssh://{short[1]}/{short[2]}"
@@ -126,7 +139,9 @@ def _address(url: str) -> tuple[str, str, int | None] | None:
     host = SAME_HOST.get(parts.hostname or "", parts.hostname or "")
     path = _azure(path) if host == "dev.azure.com" else path.removeprefix("scm/")
     secure_shell = parts.scheme.endswith("ssh") or parts.scheme == "git"
-    return host, path, None if secure_shell or port in WEB_PORTS else port
+    if secure_shell:
+        return host, path, None
+    return host, path, 0 if port in WEB_PORTS else port
 
 
 def _azure(path: str) -> str:

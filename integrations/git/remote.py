@@ -34,6 +34,8 @@ T = TypeVar("T")
 
 _FEW_PATHS = 200
 """so many are looked up one by one; more by listing the whole tree once"""
+_SYMBOLIC = "ref: refs/heads/"
+"""before the branch that HEAD names, in what `ls-remote --symref` prints"""
 _ATTEMPTS = 3
 _DEEPER = (100, 1_000, 10_000, 100_000)
 """commits fetched at each step further back into history"""
@@ -70,6 +72,16 @@ class GitRemote:
     async def head(self) -> str:
         """Asks the remote each time (one process); fetches only what is new."""
         return await self._with_cache(self._head)
+
+    async def default_branch(self) -> str:
+        async def asked() -> bytes:
+            return await self._ask("ask for the default branch", "ls-remote", "--symref", REMOTE, "HEAD")
+
+        for line in (await self._with_cache(asked)).decode(errors="replace").splitlines():
+            target, _, name = line.partition("\t")
+            if name == "HEAD" and target.startswith(_SYMBOLIC):
+                return target.removeprefix(_SYMBOLIC)
+        return ""
 
     async def paths(self, at: str) -> tuple[str, ...]:
         async def listing() -> tuple[str, ...]:

@@ -60,6 +60,10 @@ class GitHub:
     async def head(self) -> str:
         return await self._commits.head()
 
+    async def default_branch(self) -> str:
+        answer = await self._api.get("ask for the default branch", self._base)
+        return answer.decode(wire.Repository).default_branch
+
     async def paths(self, at: str) -> tuple[str, ...]:
         return tuple(await self._trees.paths(_sha(at)))
 

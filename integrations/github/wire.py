@@ -95,6 +95,7 @@ class Compared(Wire, frozen=True):
 
 class Repository(Wire, frozen=True):
     full_name: str = ""
+    default_branch: str = ""
 
 
 class Head(Wire, frozen=True):

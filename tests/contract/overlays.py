@@ -66,6 +66,9 @@ class OverlayContract:
             with pytest.raises(NotFound):
                 await world.overlays.paths(unknown)
 
+    async def test_the_remote_says_which_branch_its_head_names(self, world: World) -> None:
+        assert await world.overlays.default_branch() == "main"
+
     async def test_a_commit_changes_its_files_and_nothing_else(self, world: World) -> None:
         first = await world.overlays.head()
         commit = await world.overlays.commit(change(b"a\r\nb"), first)

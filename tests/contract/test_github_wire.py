@@ -28,6 +28,7 @@ EXCERPT = "github.graphql.createCommitOnBranch.graphql"
 R = "/repos/{owner}/{repo}"
 CALLS = {
     ("POST", "/app/installations/{installation_id}/access_tokens"),
+    ("GET", R),
     ("GET", f"{R}/git/ref/{{ref}}"),
     ("GET", f"{R}/git/trees/{{tree_sha}}"),
     ("GET", f"{R}/git/blobs/{{file_sha}}"),
@@ -68,6 +69,7 @@ async def recorded(tmp_path: Path) -> AsyncIterator[tuple[GitHub, Recorder, GitS
 
 async def use_everything(github: GitHub, git: GitServer, url: str) -> None:
     first = await github.head()
+    assert await github.default_branch() == "main"
     many = {f"apps/app-{number}/kustomization.yaml": b"# %d\n" % number for number in range(30)}
     head = await git.commit({**many, "logo.png": b"\x89PNG\0"}, "Many", "Someone Else", "someone@example.com")
     await github.read([PATH, "absent", "apps"], head)

@@ -39,5 +39,5 @@ def usual_gates(
         LockGate(LockStore(database)),
         FreezeGate(FreezeStore(database), directory, policy),
         RejectedGate(RejectionStore(database), registry, whereabouts),
-        ApplicationGate(applications, OVERLAY_BRANCH),
+        ApplicationGate(applications, OVERLAY_BRANCH, source),
     )

@@ -31,6 +31,8 @@ class MemoryOverlays:
 
     files: dict[str, bytes] = field(default_factory=dict)
     commit_url: str = "https://git.example.com/commit/{sha}"
+    default: str = "main"
+    """the branch that the remote's HEAD names"""
     failing: Exception | None = None
     odd: set[str] = field(default_factory=set)
     """paths of links, submodules, and files whose mode was changed"""
@@ -63,6 +65,10 @@ class MemoryOverlays:
     async def head(self) -> str:
         self._answer()
         return self._log[-1].sha
+
+    async def default_branch(self) -> str:
+        self._answer()
+        return self.default
 
     async def paths(self, at: str) -> tuple[str, ...]:
         return tuple(sorted(self._tree(at)))

@@ -7,7 +7,7 @@ import pytest
 from bot.domain.source import OverlayBranch, Source, astray, same_repository
 
 URL = "https://git.example.com/platform/overlays.git"
-OURS = OverlayBranch((URL, "https://mirror.example.com/overlays"), "main")
+OURS = OverlayBranch((URL, "https://mirror.example.com/overlays"), "main", default="main")
 DIRECTORY = "apps/web/overlays/production"
 SOURCE = Source(URL, DIRECTORY, "main")
 CHART = Source("https://charts.example.com", revision="1.2.3", chart="web")
@@ -77,6 +77,7 @@ def test_others_are_others(other: str) -> None:
 
 def test_two_ports_of_one_host_are_two_servers() -> None:
     assert not same_repository("http://127.0.0.1:8081/deploy.git", "http://127.0.0.1:8082/deploy.git")
+    assert not same_repository("https://git.example.com/deploy.git", "https://git.example.com:8443/deploy.git")
 
 
 @pytest.mark.parametrize(
@@ -130,6 +131,29 @@ def test_whatever_follows_something_else_is_told(source: Source, why: str) -> No
     images = ("web", "registry.example.com/web")
     assert why in astray([source], OURS, DIRECTORY, images)
     assert why in astray([source, CHART], OURS, DIRECTORY, images) or source.repository not in OURS.urls
+
+
+@pytest.mark.parametrize("revision", ["", "HEAD"])
+@pytest.mark.parametrize("default", ["", "develop", "Main"])
+def test_head_is_not_ours_unless_the_remote_says_so(revision: str, default: str) -> None:
+    assert "follows HEAD" in astray([replace(SOURCE, revision=revision)], replace(OURS, default=default), DIRECTORY)
+
+
+@pytest.mark.parametrize(
+    ("sources", "hidden"),
+    [
+        ([replace(SOURCE, repository="https://elsewhere.example.com/overlays")], True),
+        ([CHART, replace(SOURCE, repository="https://elsewhere.example.com/overlays")], True),
+        ([SOURCE], False),
+        ([SOURCE, replace(SOURCE, repository="https://elsewhere.example.com/values")], False),
+        ([replace(SOURCE, path="elsewhere")], False),
+        ([CHART], False),
+        ([replace(SOURCE, repository="")], False),
+        ([], False),
+    ],
+)
+def test_another_url_may_be_the_same_repository(sources: list[Source], hidden: bool) -> None:
+    assert OURS.is_hidden_by_its_url(sources) is hidden
 
 
 def test_of_several_sources_the_nearest_one_is_told() -> None:

@@ -17,7 +17,7 @@ DIRECTORY = "apps/my-app/overlays/production"
 
 
 async def ask(town: Town) -> Verdict:
-    return await answer(ApplicationGate(town.applications, OVERLAY_BRANCH), await town.question())
+    return await answer(ApplicationGate(town.applications, OVERLAY_BRANCH, town.overlays), await town.question())
 
 
 def followed(**what: Any) -> Town:
@@ -47,7 +47,43 @@ async def test_what_follows_something_else_blocks_with_the_remedy(what: dict[str
     verdict = await ask(followed(**what))
     assert verdict.state is VerdictState.BLOCKED
     assert says in verdict.reason
-    assert verdict.remedy == f"Point it at {DIRECTORY} on main in Argo CD."
+    assert verdict.remedy.startswith(f"Point it at {DIRECTORY} on main in Argo CD.")
+    assert ("PILOTHOUSE_GIT__ALIASES" in verdict.remedy) == ("repository" in what)
+
+
+@pytest.mark.parametrize("revision", ["", "HEAD"])
+@pytest.mark.parametrize(
+    ("default", "state", "says"),
+    [
+        ("main", VerdictState.PASSED, ""),
+        ("develop", VerdictState.BLOCKED, "follows HEAD, which is develop, not main"),
+        ("", VerdictState.BLOCKED, "follows HEAD, which is a branch that the remote does not name, not main"),
+    ],
+)
+async def test_head_is_what_the_remote_says_that_it_is(
+    revision: str, default: str, state: VerdictState, says: str
+) -> None:
+    town = followed(revision=revision)
+    town.overlays.default = default
+    verdict = await ask(town)
+    assert verdict.state is state
+    assert says in verdict.reason
+
+
+async def test_a_remote_that_does_not_say_what_head_is_is_no_pass() -> None:
+    town = followed(revision="HEAD")
+    question = await town.question()
+    town.overlays.failing = Unavailable("git", "ask for the default branch", "no connection")
+    verdict = await answer(ApplicationGate(town.applications, OVERLAY_BRANCH, town.overlays), question)
+    assert verdict.state is VerdictState.WAITING
+
+
+async def test_who_does_not_follow_head_costs_no_question_to_the_remote() -> None:
+    town = followed()
+    question = await town.question()
+    town.overlays.failing = Unavailable("git", "ask for the default branch", "no connection")
+    verdict = await answer(ApplicationGate(town.applications, OVERLAY_BRANCH, town.overlays), question)
+    assert verdict.state is VerdictState.PASSED
 
 
 async def test_the_application_of_where_it_comes_from_is_not_asked() -> None:
