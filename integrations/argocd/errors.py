@@ -15,6 +15,7 @@ FAILED_PRECONDITION = 9
 
 CALLER_ERRORS = frozenset({3, 5, 6, 7, 9, 11, 12, 16})
 """gRPC codes that a retry does not change (A4)"""
+RENEW = "It has expired or was revoked: the bot needs a new token for its account in Argo CD."
 
 
 class ArgoCDRefused(Refused):
@@ -36,7 +37,7 @@ def refine(answer: Answer) -> IntegrationError | None:
         return Refused(answer.system, answer.operation, "HTTP 415: it does not take application/json (A2)")
     words = body.message or body.error or f"HTTP {answer.status}"
     if answer.status == 401:
-        return Refused(answer.system, answer.operation, f"the token is not accepted: {words}")
+        return Refused(answer.system, answer.operation, f"the token is not accepted: {words}. {RENEW}")
     if answer.status in (400, 403, 409) and body.code is not None:
         return ArgoCDRefused(answer.system, answer.operation, words[:500], body.code)
     return None

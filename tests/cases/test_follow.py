@@ -1,9 +1,12 @@
 """The handed cases of following a commit (beside the repository), told to the follower as Argo CD would tell them."""
 
+import json
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import yaml
 
@@ -11,7 +14,9 @@ from bot.domain.application import Application, HealthStatus, OperationPhase, Sy
 from bot.domain.image import Image
 from bot.domain.overlay import Author, Commit, OverlayImage
 from bot.domain.promotion import Progress
-from tests.unit.bot.workflow.test_following import NEW, PATH, REF, START, Place, ended
+from bot.domain.source import OverlayBranch
+from integrations.argocd import convert, wire
+from tests.unit.bot.workflow.test_following import NEW, PATH, REF, REPOSITORY, START, Place, ended
 
 CASES = Path(__file__).parents[2].parent / "shared" / "cases" / "follow.yaml"
 
@@ -24,6 +29,50 @@ def cases() -> list[Any]:
 
 def line(repository: str, tag: str) -> bytes:
     return f"images:\n- name: {repository}\n  newTag: {tag}\n".encode()
+
+
+def several() -> list[Any]:
+    if not CASES.exists():
+        return [pytest.param({}, marks=pytest.mark.skip("the handed cases are not beside the repository"))]
+    found = yaml.safe_load(CASES.read_text())
+    return [pytest.param(case, id=case["id"]) for case in found if case["kind"] == "several-sources"]
+
+
+@pytest.mark.parametrize("ours", [True, False])
+@pytest.mark.parametrize("case", several())
+async def test_of_several_sources_the_overlay_repositorys_commit_is_followed(case: dict[str, Any], ours: bool) -> None:
+    """As Argo CD writes it, through the client's own conversion; to one who takes another repository it never comes."""
+    told, place = case["application"], Place()
+    branch = OverlayBranch((told["sources"][1]["repoURL"] if ours else "https://git.example.com/else.git",), "main")
+    place.overlays._log[-1] = replace(place.overlays._log[-1], sha=case["commit"])
+    place.overlays._trees[case["commit"]] = place.overlays._trees[place.commit.sha]
+    place.commit = place.overlays._log[-1]
+    wired = msgspec.json.decode(
+        json.dumps(
+            {
+                "metadata": {"name": REF.name, "namespace": "argocd"},
+                "spec": {"sources": told["sources"], "syncPolicy": {"automated": {}}},
+                "status": {
+                    "sync": {"status": told["sync"], "revisions": told["revisions"]},
+                    "health": {"status": told["health"]},
+                    "reconciledAt": "2026-01-05T09:00:01Z",
+                    "operationState": {
+                        "phase": "Succeeded",
+                        "startedAt": "2026-01-05T09:00:00Z",
+                        "finishedAt": "2026-01-05T09:00:00Z",
+                        "syncResult": {"revision": "", "revisions": told["revisions"]},
+                        "operation": {"sync": {"revisions": told["revisions"]}},
+                    },
+                    "summary": {"images": [f"{REPOSITORY}:v2"]},
+                },
+            }
+        ),
+        type=wire.Application,
+    )
+    found = convert.application(wired, REF.environment, "https://argocd.example.com", "argocd", branch)
+    assert (found.revision == case["commit"]) is ours
+    place.applications.put(replace(found, ref=REF))
+    assert (await ended(place, 60)).progress is (Progress.HEALTHY if ours else Progress.WAITING)
 
 
 @pytest.mark.parametrize("case", cases())

@@ -39,6 +39,7 @@ SPEED = 20.0
 START = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 APP = "my-app-production"
 NEW = f"{IMAGE}:v1.4.2"
+NIGHTS: dict[str, Any] = {"kind": "deny", "schedule": "* * * * *", "duration": "1h", "applications": ["*-production"]}
 SERVER_SIDE = {"argocd.argoproj.io/compare-options": "ServerSideDiff=true,IncludeMutationWebhook=true"}
 
 
@@ -205,5 +206,33 @@ async def test_a_commit_that_argo_cd_did_not_see_takes_a_minute_and_not_a_poll(
         if "repo_server_away" in fault:
             await it.told_that("code = Unavailable")
             it.world.faults.set({"repo_server_away": False})
+        end = await followed
+    assert end.progress is Progress.HEALTHY
+
+
+async def test_a_closed_window_is_named_and_its_opening_followed_within_a_minute(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A30, A32: Argo CD itself looks again at its poll only."""
+    monkeypatch.setattr(pace, "RESYNC", 1e6)
+    async with chase(tmp_path) as it:
+        it.world.argo.store.add_project(project(syncWindows=[NIGHTS]))
+        followed = asyncio.create_task(it.follow("v1.4.2", 300))
+        await it.told_that("window", str(NIGHTS["schedule"]))
+        it.world.argo.store.add_project(project())
+        opened = asyncio.get_running_loop().time()
+        await it.world.until(lambda one: "operation" in one)
+        assert (asyncio.get_running_loop().time() - opened) * SPEED < 60
+        end = await followed
+    assert end.progress is Progress.HEALTHY
+
+
+async def test_a_revoked_token_is_named_with_its_remedy_and_a_new_one_is_used_at_once(tmp_path: Path) -> None:
+    async with chase(tmp_path) as it:
+        it.world.faults.set({"webhooks_lost": True})
+        it.world.argo.access._token = "another"
+        followed = asyncio.create_task(it.follow("v1.4.2", 300))
+        await it.told_that("token is not accepted", "new token")
+        it.world.argo.access._token = TOKEN
         end = await followed
     assert end.progress is Progress.HEALTHY

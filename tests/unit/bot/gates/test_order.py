@@ -2,13 +2,20 @@
 
 from typing import Any
 
+import pytest
+
+from bot.domain.application import HealthStatus, Operation, OperationPhase
 from bot.domain.promotion import Verdict, VerdictState
 from bot.gates.order import OrderGate
 from tests.unit.bot.gates.town import REPOSITORY, Town, kustomization, overlay
 
 
+def gate_of(town: Town) -> OrderGate:
+    return OrderGate(town.catalog, town.whereabouts, town.safety, town.applications, town.policy)
+
+
 async def ask(town: Town, tag: str, options: dict[str, Any] | None = None, **facts: Any) -> Verdict:
-    gate = OrderGate(town.catalog, town.whereabouts, town.safety)
+    gate = gate_of(town)
     return await gate.ask(await town.question(tag, options, **facts))
 
 
@@ -18,13 +25,77 @@ async def test_an_image_that_never_was_in_an_environment_is_sent_there_first() -
     assert verdict.remedy == "Promote it in order: `/deploy my-app@v1.4.3 staging` first."
 
 
-async def test_what_runs_there_now_and_what_ran_there_before_has_been_there() -> None:
+async def seen_in(town: Town, *environments: str, tag: str = "v1.4.2") -> None:
+    town.safety.past |= {("my-app", environment, (await town.image(tag)).digest) for environment in environments}
+
+
+async def test_what_argo_cd_shows_running_there_has_been_there() -> None:
     town = Town()
     assert (await ask(town, "v1.4.2")).reason == "v1.4.2 has not been in development."
     town.overlays.push({overlay("development"): kustomization("v1.4.2")})
-    town.overlays.push({overlay("development"): kustomization("v1.4.3")})
+    town.put("development", images=(f"{REPOSITORY}:v1.4.2",))
     verdict = await ask(town, "v1.4.2")
     assert (verdict.state, verdict.reason) == (VerdictState.PASSED, "Came through development and staging")
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {},  # the base renames the image: Synced and Healthy, with the old one
+        {"images": ()},
+        {"images": ("redis:7",)},
+        {"images": (f"{REPOSITORY}:v1.4.22",)},
+        {"images": ("other.example.com/apps/my-app:v1.4.2",)},
+        {"images": (f"{REPOSITORY}@sha256:{'e' * 64}",)},
+        {"images": (f"{REPOSITORY}:v1.4.2@sha256:{'e' * 64}",)},  # the tag has moved
+        {"images": (f"{REPOSITORY}:v1.4.2",), "health": HealthStatus.PROGRESSING},
+        {"images": (f"{REPOSITORY}:v1.4.2",), "health": HealthStatus.DEGRADED},
+        {"images": (f"{REPOSITORY}:v1.4.2",), "health": HealthStatus.UNKNOWN},
+        {"images": (f"{REPOSITORY}:v1.4.2",), "operation": Operation(OperationPhase.RUNNING)},
+        {"images": (f"{REPOSITORY}:v1.4.2",), "revision": ""},  # which commit's tag that is nobody knows
+    ],
+)
+async def test_what_an_overlay_pins_and_argo_cd_does_not_show_healthy_is_waited_for(facts: dict[str, Any]) -> None:
+    """A28: one field is never proof."""
+    town = Town()
+    town.overlays.push({overlay("development"): kustomization("v1.4.2")})
+    town.put("development", **facts)
+    verdict = await ask(town, "v1.4.2", {"environments": ["development"]})
+    assert verdict.state is VerdictState.WAITING
+    assert "development" in verdict.reason
+    assert verdict.retry_after is not None
+
+
+async def test_an_application_that_is_absent_runs_nothing() -> None:
+    town = Town()
+    town.overlays.push({overlay("development"): kustomization("v1.4.2")})
+    del town.applications._apps["my-app-development"]
+    assert (await ask(town, "v1.4.2")).state is VerdictState.WAITING
+
+
+async def test_what_an_overlay_pinned_before_proves_nothing() -> None:
+    town = Town()
+    town.overlays.push({overlay("development"): kustomization("v1.4.2")})
+    town.overlays.push({overlay("development"): kustomization("v1.4.3")})
+    verdict = await ask(town, "v1.4.2")
+    assert verdict.state is VerdictState.BLOCKED
+    assert "nothing shows that it ran there" in verdict.reason
+    await seen_in(town, "development")
+    assert (await ask(town, "v1.4.2")).state is VerdictState.PASSED
+
+
+async def test_one_environment_that_is_missing_blocks_though_another_is_on_its_way() -> None:
+    town = Town()
+    town.overlays.push({overlay("staging"): kustomization("v1.4.0")})
+    verdict = await ask(town, "v1.4.0")
+    assert (verdict.state, verdict.reason) == (VerdictState.BLOCKED, "v1.4.0 has not been in development.")
+
+
+async def test_a_digest_that_runs_there_needs_no_tag() -> None:
+    town = Town()
+    digest = (await town.image("v1.4.2")).digest
+    town.put("development", images=(f"mirror.example.com/my-app@{digest}",))
+    assert (await ask(town, "v1.4.2")).state is VerdictState.PASSED
 
 
 async def test_what_a_promotion_saw_healthy_there_has_been_there() -> None:
@@ -39,7 +110,7 @@ async def test_a_tag_that_was_moved_is_another_image() -> None:
     town.safety.past = {("my-app", "development", (await town.image("v1.4.2")).digest)}
     question = await town.question("v1.4.2")
     town.registry.push(REPOSITORY, "v1.4.2", revision="moved")
-    gate = OrderGate(town.catalog, town.whereabouts, town.safety)
+    gate = gate_of(town)
     assert (await gate.ask(question)).reason == "v1.4.2 has not been in staging."
 
 
