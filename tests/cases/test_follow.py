@@ -41,9 +41,9 @@ def several() -> list[Any]:
 @pytest.mark.parametrize("ours", [True, False])
 @pytest.mark.parametrize("case", several())
 async def test_of_several_sources_the_overlay_repositorys_commit_is_followed(case: dict[str, Any], ours: bool) -> None:
-    """As Argo CD writes it, through the client's own conversion; to one who takes another repository it never comes."""
+    """As Argo CD writes it, through the client's own conversion; to one who takes the first source it never comes."""
     told, place = case["application"], Place()
-    branch = OverlayBranch((told["sources"][1]["repoURL"] if ours else "https://git.example.com/else.git",), "main")
+    branch = OverlayBranch((told["sources"][1]["repoURL"],), "main") if ours else None
     place.overlays._log[-1] = replace(place.overlays._log[-1], sha=case["commit"])
     place.overlays._trees[case["commit"]] = place.overlays._trees[place.commit.sha]
     place.commit = place.overlays._log[-1]
