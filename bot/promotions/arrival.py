@@ -138,10 +138,10 @@ def _busy(operation: Operation) -> str:
     of = operation.revision[:7] or "another commit"
     if operation.retrying:
         return (
-            f"Argo CD still retries {of}, which fails: {failure(operation)} Ours waits until those retries are used "
-            "up: terminate that sync in Argo CD, or set `syncPolicy.retry.refresh: true`."
+            f"Argo CD keeps retrying {of}, which fails: {failure(operation)} Our commit waits until those retries are "
+            "used up. To skip them, terminate that sync in Argo CD, or set `syncPolicy.retry.refresh: true`."
         )
-    return f"Argo CD still syncs {of}: ours comes after it."
+    return f"Argo CD is still syncing {of}. Our commit comes next."
 
 
 def _replaced(held: Held) -> str:
@@ -172,8 +172,8 @@ def _unseen(evidence: Evidence) -> str:
 
 def _never_ran(evidence: Evidence) -> str:
     return (
-        f"Argo CD says {evidence.application.sync}, but {evidence.instead} runs, not {evidence.wanted}. Perhaps the "
-        "overlay's entry matches no image of the base: compare its `name` with what the base calls the image."
+        f"Argo CD reports {evidence.application.sync}, but {evidence.instead} runs, not {evidence.wanted}. The "
+        "overlay's entry may match no image of the base: compare its `name` with the image's name in the base."
     )
 
 

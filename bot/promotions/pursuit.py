@@ -22,6 +22,7 @@ REFRESH_EVERY = timedelta(seconds=45)
 REFRESH_IN_DOUBT = timedelta(seconds=5)
 REFRESHES_IN_DOUBT = 2
 """so often Argo CD must say the same again before what contradicts itself is believed (A28)"""
+CHECKING = "Argo CD reports Synced, but lists other images than ours: checking again."
 SYNC_EVERY = timedelta(seconds=10)
 EXPLAIN_EVERY = timedelta(seconds=10)
 
@@ -117,7 +118,7 @@ class Pursuit:
         confirmed = self._confirmed(found)
         progress = found.progress if confirmed else found.meanwhile
         self._bad_looks = self._bad_looks + 1 if app.health in ILL and progress is Progress.PROGRESSING else 0
-        explanation = found.explanation
+        explanation = found.explanation if confirmed or app.sync is SyncStatus.OUT_OF_SYNC else CHECKING
         if progress is Progress.PROGRESSING:
             explanation = await self._blame(found.explanation)
             progress = Progress.FAILED if self._bad_looks >= BAD_LOOKS else progress

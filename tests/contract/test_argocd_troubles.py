@@ -147,7 +147,7 @@ async def test_somebody_elses_sync_is_named_and_ours_comes_after_it(tmp_path: Pa
         first = await it.world.git.head()
         it.world.faults.set({"foreign_sync": [APP]})
         followed = asyncio.create_task(it.follow("v1.4.2", 400))
-        await it.told_that("still syncs", first[:7])
+        await it.told_that("still syncing", first[:7])
         it.world.faults.set({"foreign_sync": []})
         end = await followed
     assert end.progress is Progress.HEALTHY

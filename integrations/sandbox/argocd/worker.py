@@ -28,7 +28,7 @@ class Worker:
         self.failures: list[str] = []  # messages with which the next sync attempts fail
         self._store, self._desired, self._clock, self._outcome = store, desired, clock, outcome
         self._troubles = troubles
-        self._denied = ""  # the commit that the newest comparison was refused at (A28)
+        self._stale: asyncio.TimerHandle | None = None  # when a stale cache answers for a refused comparison (A28)
         self._refresh_wanted = asyncio.Event()
         self._operation_wanted = asyncio.Event()
         self._terminate = asyncio.Event()
@@ -103,15 +103,19 @@ class Worker:
 
     def _ask_admission(self, revision: str, differences: list[Difference]) -> None:
         """Raises ComparisonFailed, and has the stale cache answer in its place after a while (A28)."""
-        self._denied = ""
-        if words := self._troubles.server_side_denial(self.application, differences):
-            self._denied = revision
+        words = self._troubles.server_side_denial(self.application, differences)
+        if self._stale and not words:
+            self._stale.cancel()
+            self._stale = None
+        if words:
             after = pace.DIFF_CACHE / self._clock.speed
-            asyncio.get_running_loop().call_later(after, self._answer_from_cache, revision)
+            loop = asyncio.get_running_loop()
+            self._stale = self._stale or loop.call_later(after, self._answer_from_cache, revision)
             raise ComparisonFailed(words)
 
     def _answer_from_cache(self, revision: str) -> None:
-        if self._denied == revision and self.name in self._store.applications:
+        self._stale = None
+        if self.name in self._store.applications:
             with self._store.edit(self.name) as application:
                 write_stale(application, revision, self._clock.now())
 

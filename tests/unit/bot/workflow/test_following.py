@@ -358,3 +358,65 @@ async def test_no_end_without_words() -> None:
                 assert good or end.explanation or not waits, (sync, health, images, end)
                 if sync is SyncStatus.UNKNOWN or images != (f"{REPOSITORY}:v2",):
                     assert end.progress is not Progress.HEALTHY
+
+
+@pytest.mark.parametrize(
+    ("later", "instead"),
+    [
+        (overlay("v2", THIRD), "v2"),  # the tag stays, another digest is pinned
+        (f"images:\n- name: {REPOSITORY}\n  newName: other.example.com/web\n  newTag: v2\n".encode(), "v2"),
+        (f"images:\n- name: {REPOSITORY}\n  digest: {THIRD}\n".encode(), "333333333333"),
+        (b"images: []\n", "nothing"),
+        (b"resources: []\n", "nothing"),
+        (b"images: {\n", "nothing"),
+        (overlay("v2.0"), "v2.0"),
+        (overlay("V2"), "V2"),
+    ],
+)
+async def test_what_a_later_commit_made_of_our_line_is_superseded(later: bytes, instead: str) -> None:
+    place = Place()
+    top = place.overlays.push({PATH: later}, "Another", Author("Cy", "cy@example.com"))
+    place.app(revision=top.sha, operation=place.sync(OperationPhase.SUCCEEDED, top.sha))
+    end = await ended(place)
+    assert end.progress is Progress.SUPERSEDED
+    assert instead in end.explanation
+    assert "Cy" in end.explanation
+
+
+@pytest.mark.parametrize("later", [overlay("v2", NEW), b"# words\n" + overlay("v2"), overlay("v2") + b"replicas: []\n"])
+async def test_a_later_commit_that_pins_the_same_image_in_other_words_is_ours(later: bytes) -> None:
+    place = Place()
+    top = place.overlays.push({PATH: later})
+    images = (f"{REPOSITORY}:v2@{NEW}",)
+    place.app(revision=top.sha, images=images, operation=place.sync(OperationPhase.SUCCEEDED, top.sha))
+    assert (await ended(place)).progress is Progress.HEALTHY
+
+
+async def test_a_line_that_was_put_back_and_restored_is_ours_again() -> None:
+    place = Place()
+    place.overlays.push({PATH: overlay("v1")})
+    top = place.overlays.push({PATH: overlay("v2")})
+    place.app(revision=top.sha, operation=place.sync(OperationPhase.SUCCEEDED, top.sha))
+    assert (await ended(place)).progress is Progress.HEALTHY
+
+
+async def test_an_untrue_synced_is_checked_before_anything_is_said_of_its_cause() -> None:
+    """A28: the first look at it explains nothing; only what Argo CD repeats is given a cause."""
+    place = Place()
+    place.app(images=(f"{REPOSITORY}:v1",), operation=place.sync(OperationPhase.SUCCEEDED, place.before))
+    end = await ended(place)
+    first = place.told[0]
+    assert (first.progress, "checking again" in first.explanation) == (Progress.WAITING, True)
+    assert "base" in end.explanation
+
+
+@pytest.mark.parametrize("phase", [OperationPhase.FAILED, OperationPhase.ERROR, OperationPhase.SUCCEEDED])
+@pytest.mark.parametrize("images", [(), (f"{REPOSITORY}:v1",), (f"{REPOSITORY}:v1", "redis:7")])
+async def test_whatever_the_operation_says_another_image_is_not_healthy(
+    phase: OperationPhase, images: tuple[str, ...]
+) -> None:
+    place = Place()
+    for revision in (place.before, place.commit.sha):
+        place.now = START
+        place.app(images=images, operation=place.sync(phase, revision))
+        assert (await ended(place, 60)).progress is not Progress.HEALTHY
