@@ -217,24 +217,6 @@ class PipelineStream(Protocol):
         """Every run, then every change; re-listed when the server lost the thread."""
 
 
-@dataclass(frozen=True)
-class Access:
-    """A question to a cluster's own RBAC."""
-
-    user: str
-    groups: tuple[str, ...]
-    verb: str
-    group: str
-    resource: str
-    namespace: str
-    name: str = ""
-
-
-class ClusterAccess(Protocol):
-    async def allowed(self, access: Access) -> bool:
-        """SubjectAccessReview."""
-
-
 class Directory(Protocol):
     """People, as the workspace knows them now (at most 60 s old)."""
 

@@ -19,9 +19,9 @@ def parse(words: Words) -> RunLogs:
 
 @command("pipeline logs", usage="/pipeline logs RUN", allow=Permission.VIEW, parse=parse, names=False)
 async def run_logs(ask: RunLogs, caller: Caller, runs: Runs) -> Reply:
-    """What the steps of a pipeline run printed: the last lines here, all of it as a file when it is long.
+    """What the steps of a pipeline run printed: the last lines here, up to the last 1,000 of each step as a file.
 
     What looks like a password, a token or a key is taken out of both.
     """
     run = await runs.find(ask.run, caller, Permission.VIEW)
-    return RunLog(run, await runs.logs(run, LINES))
+    return RunLog(run, await runs.logs(run, LINES), LINES)

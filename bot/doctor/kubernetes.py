@@ -14,6 +14,7 @@ SYSTEM = "Kubernetes"
 IN_NAMESPACE: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("tekton.dev", "pipelineruns"): ("get", "list", "watch", "create", "patch"),
     ("tekton.dev", "taskruns"): ("get", "list", "watch"),
+    ("tekton.dev", "customruns"): ("get",),
     ("tekton.dev", "pipelines"): ("get",),
     ("", "pods/log"): ("get",),
 }

@@ -13,6 +13,11 @@ class RunStatus(StrEnum):
     SUCCEEDED = "Succeeded"
     FAILED = "Failed"
     CANCELLED = "Cancelled"
+    DELETED = "Deleted"
+    """gone from the cluster before its end was seen"""
+
+
+DELETED = "It was deleted before it ended: what it built, if anything, is not known here."
 
 
 class CancelMode(StrEnum):
@@ -25,7 +30,10 @@ class CancelMode(StrEnum):
 
 @dataclass(frozen=True)
 class TaskStatus:
-    """One task of a run; `failed_step` and `message` say why it failed, where it did."""
+    """One task of a run; `failed_step` and `message` say why it failed, where it did, or why it cannot start.
+
+    `skipped`: it did not run, by the pipeline's own conditions or, where it is Cancelled, because the run ended first.
+    """
 
     name: str
     status: RunStatus
@@ -57,7 +65,7 @@ class PipelineRun:
 
     @property
     def done(self) -> bool:
-        return self.status in (RunStatus.SUCCEEDED, RunStatus.FAILED, RunStatus.CANCELLED)
+        return self.status not in (RunStatus.PENDING, RunStatus.RUNNING)
 
     @property
     def duration(self) -> timedelta | None:

@@ -153,8 +153,11 @@ class RunDetail(Reply):
 
 @dataclass(frozen=True)
 class RunLog(Reply):
+    """`most`: how many lines of each step were asked for; 0 when nobody said."""
+
     run: PipelineRun
     logs: tuple[StepLog, ...]
+    most: int = 0
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ MARKS = {
     RunStatus.SUCCEEDED: "✅",
     RunStatus.FAILED: "❌",
     RunStatus.CANCELLED: "🛑",
+    RunStatus.DELETED: "🗑️",
 }
 LINES = 20
 
@@ -44,6 +45,8 @@ def run_detail(reply: RunDetail) -> Rendered:
     if reply.log:
         blocks += _step(reply.log)
     blocks += _results(run)
+    if run.status is RunStatus.DELETED:
+        blocks.append(section(safe(run.message, 500)))
     said = safe(reply.note or reply.failure or run.message or run.reason, 500)
     return rendered(f"{safe(run.name, 100)}: {now}. {said}", [*blocks, *actions(_buttons(run))])
 
@@ -53,17 +56,21 @@ def run_log(reply: RunLog) -> Rendered:
     if not reply.logs:
         return sentence(f"{MARKS[reply.run.status]} {name} has printed nothing yet.")
     steps = [block for log in reply.logs for block in _step(log)]
-    text = f"The last lines of {name}"
+    text = f"The last lines of each step of {name}"
     return rendered(text, [section(f"*{text}*"), *rows(steps)])
 
 
 def log_file(reply: RunLog) -> tuple[str, bytes]:
-    """Name and content of the file that holds the whole log, for what does not fit into a message."""
-    parts = [
-        f"== {log.task} / {log.step}{' (gone)' if log.gone else ''}\n" + "\n".join(log.lines) for log in reply.logs
-    ]
+    """Name and content of the file for what does not fit into a message; it says where a beginning is left out."""
+    parts = [f"== {log.task} / {log.step}{_extent(log, reply.most)}\n" + "\n".join(log.lines) for log in reply.logs]
     name = "".join(c for c in reply.run.name if c.isascii() and (c.isalnum() or c in "-."))[:100] or "run"
     return f"{name}.log", ("\n\n".join(parts) + "\n").encode(errors="replace")
+
+
+def _extent(log: StepLog, most: int) -> str:
+    if log.gone:
+        return " (gone)"
+    return f" (the last {most:,} lines; earlier ones are in the cluster)" if 0 < most <= len(log.lines) else ""
 
 
 def longer_than_shown(reply: RunLog) -> bool:
@@ -91,9 +98,11 @@ def _facts(run: PipelineRun) -> list[str]:
 
 def _task(task: TaskStatus) -> str:
     if task.skipped:
-        return f"⏭️ {safe(task.name, 80)} skipped"
+        return f"⏭️ {safe(task.name, 80)} {'did not run' if task.status is RunStatus.CANCELLED else 'skipped'}"
     took = task.finished_at - task.started_at if task.started_at and task.finished_at else None
     line = f"{MARKS[task.status]} {safe(task.name, 80)}" + (f" {lasted(took)}" if took is not None else "")
+    if task.status is RunStatus.PENDING and task.message:
+        return f"{line} cannot start: {safe(task.message, 300)}"
     if task.status is not RunStatus.FAILED:
         return line
     step = f" in step {code(task.failed_step, 60)}" if task.failed_step else ""
@@ -119,4 +128,6 @@ def _buttons(run: PipelineRun) -> list[ButtonElement | None]:
     logs = button("Logs", Action.RUN_LOGS, value)
     if not run.done:
         return [logs, button("Cancel", Action.RUN_CANCEL, value, style="danger")]
+    if run.status is RunStatus.DELETED:
+        return []
     return [logs] if run.status is RunStatus.SUCCEEDED else [logs, button("Retry", Action.RUN_RETRY, value)]

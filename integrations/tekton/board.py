@@ -5,9 +5,9 @@ What is told twice, by a bookmark, a reconnect or a new list, is news once.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from bot.domain.pipeline import PipelineRun
+from bot.domain.pipeline import DELETED, PipelineRun, RunStatus
 from integrations.tekton import wire
 from integrations.tekton.status import pipeline_run
 
@@ -25,9 +25,8 @@ class StatusQuery:
 
     def runs_listed(self, runs: Iterable[wire.PipelineRun]) -> list[PipelineRun]:
         self._runs = {run.metadata.name: run for run in runs}
-        for gone in self._told.keys() - self._runs.keys():
-            del self._told[gone]
-        return self._all("runs")
+        gone = [self._told.pop(name) for name in self._told.keys() - self._runs.keys()]
+        return [*(deleted_run(run) for run in gone if not run.done), *self._all("runs")]
 
     def children_listed(self, children: Iterable[wire.TaskRun]) -> list[PipelineRun]:
         self._children = {}
@@ -39,8 +38,8 @@ class StatusQuery:
         name = run.metadata.name
         if deleted:
             self._runs.pop(name, None)
-            self._told.pop(name, None)
-            return []
+            told = self._told.pop(name, None)
+            return [deleted_run(told)] if told and not told.done else []
         self._runs[name] = run
         return self._news([name])
 
@@ -70,6 +69,10 @@ class StatusQuery:
                 self._told[name] = run
                 news.append(run)
         return news
+
+
+def deleted_run(run: PipelineRun) -> PipelineRun:
+    return replace(run, status=RunStatus.DELETED, reason="", message=DELETED)
 
 
 def run_of(child: wire.TaskRun) -> str:

@@ -1,9 +1,10 @@
 """The API server: who we are there, how long we wait for it, and how much of its answers we read."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -11,7 +12,6 @@ import aiohttp
 import msgspec
 from kubernetes.aio import config
 from kubernetes.aio.client import ApiClient, AuthorizationV1Api, Configuration, CoreV1Api, CustomObjectsApi, rest
-from multidict import CIMultiDict
 from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, stop_before_delay
 
 from bot.domain.errors import Refused, Unavailable
@@ -28,37 +28,33 @@ T = TypeVar("T")
 _CHUNK = 1 << 16
 _ERROR_LIMIT = 1 << 16
 CLOSED = "the connection was closed"
+ENDED = "the credentials have changed"
+_SCHEME = re.compile(r"(?i)^(?:bearer|basic)\s+")
 _TRANSPORT = (aiohttp.ClientError, asyncio.TimeoutError, OSError)
 
 
 @dataclass(frozen=True)
-class Impersonation:
-    """Whom to act as; the cluster decides whether we may, and by their RBAC what they may."""
-
-    user: str
-    groups: tuple[str, ...] = ()
-
-    def headers(self) -> CIMultiDict[str]:
-        """One header for each group."""
-        return CIMultiDict([("Impersonate-User", self.user), *(("Impersonate-Group", group) for group in self.groups)])
-
-
-@dataclass(frozen=True)
 class Apis:
-    """The generated clients on one connection pool."""
+    """The generated clients on one connection pool, and the answers that are being read from it."""
 
     client: Any
     custom: Any
     core: Any
     authorization: Any
+    reading: set[aiohttp.ClientResponse] = field(default_factory=set)
 
     def credentials(self) -> tuple[str, ...]:
-        """What no error may repeat."""
+        """What no error may repeat. In a cluster the scheme is written small."""
         configuration = self.client.configuration
-        tokens = [str(token).removeprefix("Bearer ") for token in configuration.api_key.values()]
         basic = configuration.get_basic_auth_token() if configuration.password else ""
-        secrets = (*tokens, configuration.password or "", str(basic).removeprefix("Basic "))
-        return tuple(secret for secret in secrets if secret)
+        secrets = (*configuration.api_key.values(), configuration.password or "", basic or "")
+        return tuple(filter(None, (_SCHEME.sub("", str(secret)).strip() for secret in secrets)))
+
+    async def close(self) -> None:
+        """Whoever reads is woken first: aiohttp would drop what they wait for without a word (K6)."""
+        for response in self.reading:
+            response.content.set_exception(aiohttp.ClientConnectionError(ENDED))
+        await self.client.close()
 
 
 Request = Callable[[Apis], Awaitable[Any]]
@@ -72,19 +68,19 @@ class Cluster:
     closed: a request that comes later would open a session that nobody closes.
     """
 
-    def __init__(
-        self, settings: KubernetesSettings, policy: Policy, impersonation: Impersonation | None = None
-    ) -> None:
+    def __init__(self, settings: KubernetesSettings, policy: Policy) -> None:
         self.policy = policy
         self._settings = settings
-        self._impersonation = impersonation
         self._loading = asyncio.Lock()
         self._apis: Apis | None = None
         self._seen = 0
         self._closed = False
 
-    async def read(self, operation: str, request: Request, *, limit: int | None = None) -> bytes:
-        """The body of an answer to an idempotent request, tried again while the server is away."""
+    async def read(self, operation: str, request: Request, *, tail: int | None = None) -> bytes:
+        """The body of an answer to an idempotent request, tried again while the server is away.
+
+        `tail`: only the last so many bytes are kept, however long it is.
+        """
         retrying = AsyncRetrying(
             retry=retry_if_exception(lambda error: isinstance(error, Unavailable) and not isinstance(error, Gone)),
             wait=WaitAsAsked(self.policy),
@@ -93,53 +89,51 @@ class Cluster:
         )
         try:
             async with asyncio.timeout(self.policy.total):
-                return await retrying(self.write, operation, request, limit=limit)
+                return await retrying(self.write, operation, request, tail=tail)
         except TimeoutError as error:
             raise Unavailable(SYSTEM, operation, f"no answer within {self.policy.total:g} seconds") from error
 
-    async def write(self, operation: str, request: Request, *, limit: int | None = None) -> bytes:
+    async def write(self, operation: str, request: Request, *, tail: int | None = None) -> bytes:
         """The body of an answer; the request is sent once, and once more when the credentials have changed."""
         try:
-            return await self._once(operation, request, limit)
+            return await self._once(operation, request, tail)
         except Unauthorized:
-            # Tokens of exec plugins and of rotated files expire: load them again.
-            await self._forget()
-            return await self._once(operation, request, limit)
+            # Tokens of exec plugins and of rotated files expire: they are loaded again.
+            return await self._once(operation, request, tail)
 
     @asynccontextmanager
-    async def stream(self, operation: str, request: Request) -> AsyncIterator[AsyncIterator[bytes]]:
-        """The chunks of an endless answer. How long it may be silent is the request's own `_request_timeout`."""
+    async def stream(self, operation: str, request: Request, silence: float) -> AsyncIterator[AsyncIterator[bytes]]:
+        """The chunks of an endless answer, which may be silent for so many seconds; the request asks for as many.
+
+        Raises Unavailable also when the credentials change meanwhile: begin again.
+        """
         try:
             async with asyncio.timeout(self.policy.read):
-                await self._connected(operation)  # a kubeconfig may ask a program for its credentials
+                apis = await self._connected(operation)  # a kubeconfig may ask a program for its credentials
         except TimeoutError as error:
             raise from_transport(operation, error) from error
-        response, sent = await self._send(operation, request)
-        try:
-            await _check(operation, response, sent)
-            yield _chunks(operation, response)
-        finally:
-            response.close()
+        async with self._sent(operation, apis, request) as response:
+            yield _chunks(operation, response, silence)
 
     async def close(self) -> None:
         self._closed = True
-        await self._forget()
+        async with self._loading:
+            await self._close_apis()
 
-    async def _once(self, operation: str, request: Request, limit: int | None) -> bytes:
+    async def _once(self, operation: str, request: Request, tail: int | None) -> bytes:
         try:
             async with asyncio.timeout(self.policy.read):
-                response, sent = await self._send(operation, request)
-                try:
-                    await _check(operation, response, sent)
-                    return await _body(operation, response, limit or self.policy.body_limit)
-                finally:
-                    response.release()
+                apis = await self._connected(operation)
+                async with self._sent(operation, apis, request) as response:
+                    if tail is not None:
+                        return await _end(operation, response, tail)
+                    return await _body(operation, response, self.policy.body_limit)
         except TimeoutError as error:
             raise from_transport(operation, error) from error
 
-    async def _send(self, operation: str, request: Request) -> tuple[aiohttp.ClientResponse, tuple[str, ...]]:
-        """The answer, and the credentials that the request carried: others may be in use by the time it is read."""
-        apis = await self._connected(operation)
+    @asynccontextmanager
+    async def _sent(self, operation: str, apis: Apis, request: Request) -> AsyncIterator[aiohttp.ClientResponse]:
+        """An answer that is no refusal. Credentials that are refused are forgotten."""
         try:
             response: aiohttp.ClientResponse = await request(apis)
         except _TRANSPORT as error:
@@ -148,7 +142,18 @@ class Cluster:
             # Another request found the credentials changed and closed the session under this one; aiohttp asserts that
             # nobody does.
             raise Unavailable(SYSTEM, operation, CLOSED) from error
-        return response, apis.credentials()
+        apis.reading.add(response)
+        try:
+            # What it carried is hidden, not what is in use by the time it is read.
+            await _check(operation, response, apis.credentials())
+            yield response
+        except Unauthorized:
+            await self._forget(apis)
+            raise
+        finally:
+            apis.reading.discard(response)
+            # One that was not read to its end cannot be used again.
+            response.release() if response.content.is_eof() else response.close()
 
     async def _connected(self, operation: str) -> Apis:
         async with self._loading:
@@ -174,9 +179,6 @@ class Cluster:
                 configuration.client_session_kwargs = {"trust_env": True}
             else:
                 config.load_incluster_config(configuration)  # type: ignore[no-untyped-call]
-            if self._impersonation:
-                more = configuration.client_session_kwargs or {}
-                configuration.client_session_kwargs = {**more, "headers": self._impersonation.headers()}
             api_client = ApiClient(configuration)
             api_client.rest_client = TimedRest(configuration)
         except Exception as error:  # noqa: BLE001 (the loader raises whatever a malformed file makes it trip over)
@@ -199,14 +201,16 @@ class Cluster:
         except OSError:
             return 0
 
-    async def _forget(self) -> None:
+    async def _forget(self, refused: Apis) -> None:
+        """Only those that were refused: by now others may be in use."""
         async with self._loading:
-            await self._close_apis()
+            if self._apis is refused:
+                await self._close_apis()
 
     async def _close_apis(self) -> None:
         apis, self._apis = self._apis, None
         if apis:
-            await apis.client.close()
+            await apis.close()
 
 
 class TimedRest(rest.RESTClientObject):
@@ -248,9 +252,25 @@ async def _body(operation: str, response: aiohttp.ClientResponse, limit: int) ->
     return bytes(body)
 
 
-async def _chunks(operation: str, response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+async def _end(operation: str, response: aiohttp.ClientResponse, size: int) -> bytes:
+    body = bytearray()
+    async for chunk in _chunks(operation, response):
+        body += chunk
+        del body[:-size]
+    return bytes(body)
+
+
+async def _chunks(
+    operation: str, response: aiohttp.ClientResponse, silence: float | None = None
+) -> AsyncIterator[bytes]:
+    """aiohttp's own timer goes with the session; this one does not (K6)."""
+    chunks = response.content.iter_chunked(_CHUNK)
     try:
-        async for chunk in response.content.iter_chunked(_CHUNK):
+        while True:
+            async with asyncio.timeout(silence):
+                chunk = await anext(chunks, b"")
+            if not chunk:
+                return
             yield chunk
     except _TRANSPORT as error:
         raise from_transport(operation, error) from error

@@ -16,9 +16,8 @@ from integrations.tekton.manifests import SYSTEM
 
 AT_ONCE = 6
 """logs read at the same time"""
-LINE_BYTES = 2_000
-"""of a line, on average; longer tails are cut"""
 MOST_BYTES = 4 << 20
+"""of a log; of a longer one the end is kept"""
 
 
 @dataclass(frozen=True)
@@ -32,7 +31,10 @@ class StepRef:
 
 
 def printed(task: str, child: wire.TaskRun) -> Iterable[StepRef]:
-    """The steps that have begun. Their containers all start together, so only the step's own state tells (T15)."""
+    """The steps that have begun: those that have ended, and the one after them.
+
+    `running` is set for all of them as soon as the pod runs: only `terminated` tells one from the other (T15, T22).
+    """
     state = child.status
     if state is None or not state.pod_name:
         return
@@ -40,6 +42,8 @@ def printed(task: str, child: wire.TaskRun) -> Iterable[StepRef]:
         skipped = step.termination_reason in ("Skipped", "Cancelled")
         if (step.running is not None or step.terminated is not None) and step.container and not skipped:
             yield StepRef(task, step.name, state.pod_name, step.container)
+        if step.terminated is None:
+            return
 
 
 def in_order(children: Iterable[tuple[str, wire.TaskRun]]) -> list[tuple[str, wire.TaskRun]]:
@@ -67,20 +71,22 @@ class Logs:
     async def _tail(self, ref: StepRef, count: int) -> StepLog | None:
         """None before its container has started; `gone` when its pod was deleted (T10, T15)."""
         operation = f"read the log of {ref.task}/{ref.step}"
-        limit = min(max(count, 1) * LINE_BYTES, MOST_BYTES)
 
         async def request(apis: Apis) -> Any:
+            # Not limitBytes: it counts from the beginning of the tail, and the end is what matters (T23).
             return await apis.core.read_namespaced_pod_log_without_preload_content(
-                ref.pod, self._namespace, container=ref.container, tail_lines=count, limit_bytes=limit
+                ref.pod, self._namespace, container=ref.container, tail_lines=count
             )
 
         try:
-            body = await self._cluster.read(operation, request, limit=2 * MOST_BYTES)
+            body = await self._cluster.read(operation, request, tail=MOST_BYTES)
         except NotFound:
             return StepLog(ref.task, ref.step, (), gone=True)
         except WebhookRefusal:
             return None
-        return StepLog(ref.task, ref.step, tuple(body.decode(errors="replace").splitlines()[-count:]))
+        told = tuple(body.decode(errors="replace").splitlines()[-count:])
+        # The beginning of the first line was cut off.
+        return StepLog(ref.task, ref.step, told[1:] if len(body) == MOST_BYTES and len(told) > 1 else told)
 
     async def follow(self, ref: StepRef, silence: float) -> AsyncGenerator[str]:
         """Every line from the first, until the step ends. Raises NotFound when the pod is deleted before."""
@@ -95,7 +101,7 @@ class Logs:
                 _request_timeout=(self._cluster.policy.connect, silence),
             )
 
-        async with self._cluster.stream(operation, request) as chunks:
+        async with self._cluster.stream(operation, request, silence) as chunks:
             try:
                 async for line in lines(chunks, self._cluster.policy.line_limit):
                     yield line.decode(errors="replace")

@@ -18,6 +18,8 @@ PAGE = 500
 """objects"""
 WATCH_SECONDS = 290
 """after which the server is asked to end a watch, so that a dead connection is noticed soon after (K1)"""
+SILENCE = WATCH_SECONDS + 30.0
+"""seconds, after which a watch is dead"""
 
 
 class Objects:
@@ -112,10 +114,10 @@ class Objects:
                 allow_watch_bookmarks=True,
                 resource_version=since,
                 timeout_seconds=WATCH_SECONDS,
-                _request_timeout=(self.cluster.policy.connect, float(WATCH_SECONDS + 30)),
+                _request_timeout=(self.cluster.policy.connect, SILENCE),
             )
 
-        async with self.cluster.stream(operation, request) as chunks:
+        async with self.cluster.stream(operation, request, SILENCE) as chunks:
             yield self._events(operation, chunks)
 
     async def _events(self, operation: str, chunks: AsyncIterator[bytes]) -> AsyncIterator[wire.WatchEvent]:

@@ -10,7 +10,13 @@ from integrations.tekton import labels, wire
 USER_ERROR = "[User error] "
 _CANCELLED = frozenset({"Cancelled", "TaskRunCancelled", "PipelineRunCancelled", "CustomRunCancelled"})
 _NOT_BEGUN = frozenset({"PipelineRunPending", "TaskRunPending", "Pending"})
-_NO_FAILURE_OF_ITS_OWN = frozenset({"Skipped", "Cancelled", "Continued"})
+_NO_FAILURE_OF_ITS_OWN = frozenset({"Skipped", "Cancelled", "Continued", "TaskRunCancelled"})
+_PLAIN_ENDS = frozenset({"", "Completed", "Error"})
+"""reasons of a step that say no more than its exit code does"""
+_ON_ITS_WAY = frozenset(
+    {"", "Started", "Running", "Pending", "TaskRunPending", "ToBeRetried", "ResolvingTaskRef", "ResolvingStepActionRef"}
+)
+_POD_STARTS = ("PodInitializing", "ContainerCreating")
 _WHY_TASK = {
     "TaskRunTimeout": "it ran longer than its timeout",
     "TaskRunImagePullFailed": "an image could not be pulled",
@@ -21,6 +27,9 @@ _WHY_TASK = {
     "InitContainerOOM": "an init container ran out of memory",
 }
 _LONGEST = 300
+_STOPPED = (RunStatus.FAILED, RunStatus.CANCELLED)
+NEVER_BEGUN = "NeverBegun"
+"""our own word for a task whose run ended first"""
 
 
 def pipeline_run(run: wire.PipelineRun, children: Iterable[wire.TaskRun] = ()) -> PipelineRun:
@@ -74,7 +83,11 @@ def failed_step(child: wire.TaskRun) -> tuple[str, str]:
             return step.name, f'step "{step.name}" ran out of memory'
         if step.termination_reason == "TimeoutExceeded":
             return step.name, f'step "{step.name}" ran longer than its timeout'
-        return step.name, f'step "{step.name}" ended with exit code {ended.exit_code}'
+        if step.termination_reason == "TaskRunTimeout":
+            return step.name, f'it ran longer than its timeout, in step "{step.name}"'
+        # Reasons are an open list (T21): an unknown one is the cluster's own word.
+        reason = "" if step.termination_reason in _PLAIN_ENDS else f" ({step.termination_reason})"
+        return step.name, f'step "{step.name}" ended with exit code {ended.exit_code}{reason}'
     return "", ""
 
 
@@ -91,23 +104,35 @@ def _tasks(state: wire.PipelineRunStatus, children: Mapping[str, wire.TaskRun], 
         for number, reference in enumerate(references, 1):
             title = name if len(references) == 1 else f"{name} {number}/{len(references)}"
             child = children.get(reference.name)
-            yield _task(title, child) if child or reference.kind == "TaskRun" else _unseen(title, run)
-        if not references:
-            reason = skipped[name].reason if name in skipped else ""
-            yield TaskStatus(name, RunStatus.PENDING, reason=reason, skipped=name in skipped)
+            yield _task(title, child, run) if child or reference.kind == "TaskRun" else _unseen(title, run)
+        if not references and name in skipped:
+            yield TaskStatus(name, RunStatus.PENDING, reason=skipped[name].reason, skipped=True)
+        elif not references:
+            yield _never_begun(name) if run in _STOPPED else TaskStatus(name, RunStatus.PENDING)
+
+
+def _never_begun(name: str) -> TaskStatus:
+    return TaskStatus(name, RunStatus.CANCELLED, NEVER_BEGUN, "it never began", skipped=True)
 
 
 def _unseen(name: str, run: RunStatus) -> TaskStatus:
     """A custom task that was begun, but is not among the children: the watches follow TaskRuns only."""
-    return TaskStatus(name, run if run in (RunStatus.RUNNING, RunStatus.SUCCEEDED) else RunStatus.PENDING)
+    if run in _STOPPED:
+        return TaskStatus(name, RunStatus.CANCELLED, message="it was under way when the run ended")
+    return TaskStatus(name, run)
 
 
-def _task(name: str, child: wire.TaskRun | None) -> TaskStatus:
+def _task(name: str, child: wire.TaskRun | None, run: RunStatus) -> TaskStatus:
     state = (child.status if child else None) or wire.TaskRunStatus()
     condition = _succeeded(state.conditions)
     status = run_status(condition)
+    if status in (RunStatus.PENDING, RunStatus.RUNNING):
+        return _unfinished(name, state, condition, run)
     step, happened = failed_step(child) if child and status is RunStatus.FAILED else ("", "")
-    explained = happened or _WHY_TASK.get(condition.reason, "") or _cleaned(condition.message)
+    told = _cleaned(condition.message)
+    explained = happened or _WHY_TASK.get(condition.reason, "") or told or condition.reason
+    if condition.reason == "TaskRunImagePullFailed" and told:
+        explained = f"{explained}: {told}"  # which one, and why
     return TaskStatus(
         name=name,
         status=status,
@@ -117,6 +142,28 @@ def _task(name: str, child: wire.TaskRun | None) -> TaskStatus:
         started_at=state.start_time,
         finished_at=state.completion_time,
     )
+
+
+def _unfinished(name: str, state: wire.TaskRunStatus, condition: wire.Condition, run: RunStatus) -> TaskStatus:
+    """A run that is stopped ends before its tasks do (T20): theirs is no longer going on, whatever they say."""
+    if run in _STOPPED:
+        if state.start_time is None:
+            return _never_begun(name)
+        message = "it was under way when the run ended"
+        return TaskStatus(name, RunStatus.CANCELLED, condition.reason, message, started_at=state.start_time)
+    hindrance = _hindrance(condition)
+    status = RunStatus.PENDING if hindrance else run_status(condition)
+    return TaskStatus(name, status, condition.reason, hindrance, started_at=state.start_time)
+
+
+def _hindrance(condition: wire.Condition) -> str:
+    """Why a task cannot start, in the cluster's words (T21); "" for one that is on its way."""
+    message = _cleaned(condition.message)
+    if condition.reason not in _ON_ITS_WAY:
+        return message or condition.reason
+    stuck = "PodScheduled" in message or "nschedulable" in message or " is pending with reason " in message
+    starting = any(f'reason "{word}"' in message for word in _POD_STARTS)
+    return message if condition.reason == "Pending" and stuck and not starting else ""
 
 
 def _why(status: RunStatus, condition: wire.Condition, tasks: Iterable[TaskStatus]) -> str:

@@ -1,26 +1,24 @@
-"""Tekton behind the ports Pipelines, PipelineRetries, PipelineStream and ClusterAccess."""
+"""Tekton behind the ports Pipelines, PipelineRetries and PipelineStream."""
 
 import asyncio
 import heapq
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any, Self
 
 from bot.domain.errors import NotFound, Refused, Unavailable
 from bot.domain.pipeline import CancelMode, PipelineRun, RunRequest, StepLog
-from bot.ports import Access
 from bot.settings import KubernetesSettings
 from integrations.http.policy import Policy
 from integrations.tekton import labels, wire
 from integrations.tekton.board import RUN_LABEL
-from integrations.tekton.cluster import Apis, Cluster, Impersonation, decode
+from integrations.tekton.cluster import Cluster, decode
 from integrations.tekton.failures import AlreadyExists, Gone, WebhookRefusal
 from integrations.tekton.logs import Logs, StepRef, in_order, printed
 from integrations.tekton.manifests import SYSTEM, Manifests
 from integrations.tekton.objects import Objects
 from integrations.tekton.status import pipeline_run, tie
-from integrations.tekton.watch import changes
+from integrations.tekton.watch import Pulse, changes
 
 RUNS = "pipelineruns"
 _CHILDREN = {"TaskRun": ("taskruns", ""), "PipelineRun": (RUNS, ""), "CustomRun": ("customruns", "v1beta1")}
@@ -39,23 +37,13 @@ Children = list[tuple[str, wire.TaskRun]]
 class Tekton:
     """One namespace of one cluster. Close it, or use it as an async context manager."""
 
-    def __init__(
-        self,
-        settings: KubernetesSettings,
-        policy: Policy | None = None,
-        impersonation: Impersonation | None = None,
-    ) -> None:
+    def __init__(self, settings: KubernetesSettings, policy: Policy | None = None) -> None:
         self._settings = settings
         self._policy = policy or Policy()
-        self._cluster = Cluster(settings, self._policy, impersonation)
+        self._cluster = Cluster(settings, self._policy)
         self._objects = Objects(self._cluster, settings.namespace)
         self._logs = Logs(self._cluster, settings.namespace)
-
-    @asynccontextmanager
-    async def acting_as(self, user: str, groups: tuple[str, ...] = ()) -> AsyncIterator["Tekton"]:
-        """The same, as somebody else: the cluster's RBAC and audit log see them. Needs the right to impersonate."""
-        async with Tekton(self._settings, self._policy, Impersonation(user, groups)) as acting:
-            yield acting
+        self._pulse = Pulse()
 
     async def start(self, request: RunRequest) -> PipelineRun:
         """Raises NotFound for an unknown Pipeline, Refused for parameters it does not take."""
@@ -122,33 +110,11 @@ class Tekton:
 
     def changes(self) -> AsyncIterator[PipelineRun]:
         """With the status of each task. Waits for a cluster that is away; raises Refused when it refuses."""
-        return changes(self._objects)
+        return changes(self._objects, self._pulse)
 
-    async def allowed(self, access: Access) -> bool:
-        """Whether the cluster's RBAC lets that user do that (SubjectAccessReview)."""
-        attributes = {
-            "verb": access.verb,
-            "group": access.group,
-            "resource": access.resource,
-            "namespace": access.namespace,
-            "name": access.name,
-        }
-        review = {
-            "apiVersion": "authorization.k8s.io/v1",
-            "kind": "SubjectAccessReview",
-            "spec": {
-                "user": access.user,
-                "groups": list(access.groups),
-                "resourceAttributes": {key: value for key, value in attributes.items() if value},
-            },
-        }
-
-        async def request(apis: Apis) -> Any:
-            return await apis.authorization.create_subject_access_review_without_preload_content(review)
-
-        operation = f"ask whether {access.user} may {access.verb} {access.resource}"
-        answer = decode(operation, await self._cluster.read(operation, request), wire.AccessReview)
-        return answer.status is not None and answer.status.allowed
+    def following(self) -> bool:
+        """False when `changes` was asked for, and has been without its watches for a minute."""
+        return self._pulse.alive
 
     async def close(self) -> None:
         await self._cluster.close()

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import time
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
@@ -22,18 +23,45 @@ LONGEST_WAIT = 30.0
 """seconds between two tries to reach an API server that is away"""
 BACKLOG = 1000
 """runs; beyond it the watches wait"""
+GRACE = 60.0
+"""seconds that a watch may be away before it counts as lost: servers end watches all the time (K1)"""
+KINDS = ("pipelineruns", "taskruns")
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T", wire.PipelineRun, wire.TaskRun)
 Heard = asyncio.Queue[PipelineRun | Refused]
 
 
-async def changes(objects: Objects) -> AsyncGenerator[PipelineRun]:
+@dataclass
+class Pulse:
+    """Whether the watches stand: each has its place in `lost_at`, the time since when it does not, None while it does.
+
+    Nothing has been lost before anybody has listened.
+    """
+
+    clock: Callable[[], float] = time.monotonic
+    lost_at: dict[str, float | None] = field(default_factory=dict)
+
+    def stands(self, kind: str) -> None:
+        self.lost_at[kind] = None
+
+    def broke(self, kind: str) -> None:
+        if self.lost_at.get(kind) is None:
+            self.lost_at[kind] = self.clock()
+
+    @property
+    def alive(self) -> bool:
+        return all(since is None or self.clock() - since < GRACE for since in self.lost_at.values())
+
+
+async def changes(objects: Objects, pulse: Pulse) -> AsyncGenerator[PipelineRun]:
     """Raises Refused when the cluster refuses; an API server that is away is waited for."""
     board = StatusQuery()
     heard: Heard = asyncio.Queue(BACKLOG)
-    runs = Watch(objects, "pipelineruns", wire.PipelineRun, board.runs_listed, board.run_changed, heard)
-    children = Watch(objects, "taskruns", wire.TaskRun, board.children_listed, board.child_changed, heard)
+    runs = Watch(objects, KINDS[0], wire.PipelineRun, board.runs_listed, board.run_changed, heard, pulse)
+    children = Watch(objects, KINDS[1], wire.TaskRun, board.children_listed, board.child_changed, heard, pulse)
+    for kind in KINDS:
+        pulse.broke(kind)
     watching = [asyncio.create_task(watch.run()) for watch in (runs, children)]
     try:
         while True:
@@ -57,6 +85,7 @@ class Watch(Generic[T]):
     listed: Callable[[list[T]], list[PipelineRun]]
     changed: Callable[..., list[PipelineRun]]
     heard: Heard
+    pulse: Pulse
     version: str = ""
     """of the last event, bookmark or list; "" = list first"""
     wait: float = field(default=SHORTEST_WAIT)
@@ -72,6 +101,8 @@ class Watch(Generic[T]):
             except Refused as refusal:
                 await self.heard.put(refusal)
                 return
+            finally:
+                self.pulse.broke(self.plural)
             await asyncio.sleep(random.uniform(self.wait / 2, self.wait))  # noqa: S311 (jitter)
             self.wait = min(self.wait * 2, LONGEST_WAIT)
 
@@ -83,6 +114,7 @@ class Watch(Generic[T]):
             await self._tell(self.listed([decode(operation, item, self.model) for item in items]))
             self.version = version
         async with self.objects.watch(operation, self.plural, self.version) as events:
+            self.pulse.stands(self.plural)
             async for event in events:
                 await self._apply(operation, event)
                 self.wait = SHORTEST_WAIT

@@ -10,18 +10,17 @@ import pytest
 
 from bot.domain.errors import NotFound, Refused
 from bot.domain.pipeline import CancelMode, PipelineRun, RunRequest, RunStatus
-from bot.ports import Access, ClusterAccess, PipelineRetries, Pipelines, PipelineStream
+from bot.ports import PipelineRetries, Pipelines, PipelineStream
 
 PARAMS = {"repo-url": "https://git.example.com/my-app.git", "image": "harbor.example.com/apps/my-app"}
 REQUEST = RunRequest("request-1", "ci-pipeline", "my-app", PARAMS, "U0ANA", revision="main")
-MAY_PATCH = Access("ana@example.com", ("engineers",), "patch", "tekton.dev", "pipelineruns", "ci")
 
 
 def ended(run: PipelineRun) -> bool:
     return {task.status for task in run.tasks} == {RunStatus.SUCCEEDED}
 
 
-class Runner(Pipelines, PipelineRetries, PipelineStream, ClusterAccess, Protocol):
+class Runner(Pipelines, PipelineRetries, PipelineStream, Protocol):
     """All ports of a Tekton."""
 
 
@@ -38,8 +37,6 @@ class World(Protocol):
 
     async def fail(self, name: str) -> None:
         """Until it is over, failed in the task run-tests."""
-
-    async def allow(self, access: Access) -> None: ...
 
 
 class PipelineContract:
@@ -159,10 +156,3 @@ class PipelineContract:
             while (run := await anext(changes)).name != second.name or not (run.done and ended(run)):
                 pass
             assert run.status is RunStatus.SUCCEEDED
-
-    async def test_the_cluster_says_who_may_what(self, world: World) -> None:
-        assert not await world.runner.allowed(MAY_PATCH)
-        await world.allow(MAY_PATCH)
-        assert await world.runner.allowed(MAY_PATCH)
-        assert not await world.runner.allowed(replace(MAY_PATCH, user="cy@example.com"))
-        assert not await world.runner.allowed(replace(MAY_PATCH, verb="delete"))

@@ -13,7 +13,6 @@ from ruamel.yaml import YAML
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from bot.ports import Access
 from bot.settings import KubernetesSettings
 from integrations.sandbox.clock import Clock
 from integrations.sandbox.faults import FaultBoard
@@ -41,9 +40,6 @@ class MemoryWorld:
 
     async def fail(self, name: str) -> None:
         self.memory.fail(name)
-
-    async def allow(self, access: Access) -> None:
-        self.memory.allowances.add(access)
 
 
 class TestMemory(PipelineContract):
@@ -125,27 +121,6 @@ class ClusterWorld:
     async def fail(self, name: str) -> None:
         self.faults.set({"failing_step": "run-tests"})
         await self.finish(name)
-
-    async def allow(self, access: Access) -> None:
-        rule = {"apiGroups": [access.group], "resources": [access.resource], "verbs": [access.verb]}
-        kind = "rbac.authorization.k8s.io"
-        self.server.load(
-            [
-                {
-                    "apiVersion": f"{kind}/v1",
-                    "kind": "Role",
-                    "metadata": {"name": "allowed", "namespace": access.namespace},
-                    "rules": [rule],
-                },
-                {
-                    "apiVersion": f"{kind}/v1",
-                    "kind": "RoleBinding",
-                    "metadata": {"name": "allowed", "namespace": access.namespace},
-                    "roleRef": {"apiGroup": kind, "kind": "Role", "name": "allowed"},
-                    "subjects": [{"apiGroup": kind, "kind": "User", "name": access.user}],
-                },
-            ]
-        )
 
     async def _control(self, speed: float) -> None:
         self.clock.speed = speed

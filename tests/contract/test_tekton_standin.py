@@ -159,6 +159,26 @@ async def test_cancel_deletes_the_pod_and_its_logs(world: TektonWorld) -> None:
     assert error.value.status == 404
 
 
+@pytest.mark.parametrize("how", ["Cancelled", "PipelineRunTimeout"])
+async def test_a_run_that_is_stopped_ends_before_its_tasks(world: TektonWorld, how: str) -> None:
+    """T20."""
+    world.clock.speed = 4
+    await world.start(timeouts={"pipeline": "2s"} if how == "PipelineRunTimeout" else None)
+    await world.running("fetch-source")
+    if how == "Cancelled":
+        await world.patch({"spec": {"status": "Cancelled"}})
+    assert outcome(await world.done()) == ("False", how)
+    ended = (
+        await world.until(lambda run: condition(run).get("status") == "False", "run-1-fetch-source", "taskruns")
+        if how == "Cancelled"
+        else None
+    )
+    changes = [c for c in world.server.store.changes_since(1) if condition(c.object).get("status") == "False"]
+    kinds = [change.object["kind"] for change in changes if change.object["kind"] in ("PipelineRun", "TaskRun")]
+    assert kinds[0] == "PipelineRun"
+    assert ended is None or {step["terminationReason"] for step in ended["status"]["steps"]} == {"TaskRunCancelled"}
+
+
 async def test_a_late_cancel_is_refused_with_400(world: TektonWorld) -> None:
     """T9."""
     await world.start()
@@ -295,7 +315,7 @@ async def test_pods_and_containers(world: TektonWorld) -> None:
 
 
 async def test_logs_before_during_and_after(world: TektonWorld) -> None:
-    """T15: 400 before the container starts; all containers run while the steps take turns."""
+    """T15, T22: 400 before the container starts; all containers run while the steps take turns."""
     world.clock.speed = 1
     await world.start()
     await world.until(lambda run: bool(run.get("status", {}).get("podName")), "run-1-fetch-source", "taskruns")
@@ -305,7 +325,7 @@ async def test_logs_before_during_and_after(world: TektonWorld) -> None:
     assert "waiting to start" in refusal(error)[1]
     world.clock.speed = 6
     task = await world.running("run-tests")
-    assert ["running" in step for step in task["status"]["steps"]] == [True, False, False]
+    assert ["running" in step for step in task["status"]["steps"]] == [True, True, True]
     pod = await world.core.read_namespaced_pod("run-1-run-tests-pod", "ci")
     assert all(container.state.running for container in pod.status.container_statuses)
     whole = await world.core.read_namespaced_pod_log(

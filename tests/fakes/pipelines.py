@@ -1,14 +1,13 @@
-"""Tekton in memory: Pipelines, PipelineRetries, PipelineStream and ClusterAccess."""
+"""Tekton in memory: Pipelines, PipelineRetries and PipelineStream."""
 
 import asyncio
 import itertools
 from collections.abc import AsyncIterator, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from bot.domain.errors import NotFound, Refused
 from bot.domain.pipeline import CancelMode, PipelineRun, RunRequest, RunStatus, StepLog, TaskStatus
-from bot.ports import Access
 
 START = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 TASKS = ("fetch-source", "run-tests", "build-push")
@@ -20,7 +19,6 @@ class MemoryPipelines:
     """Runs move only when a test moves them: `begin`, `finish`, `fail`. Set `failing` to break every call."""
 
     pipelines: tuple[str, ...] = ("ci-pipeline",)
-    allowances: set[Access] = field(default_factory=set)
     failing: Exception | None = None
 
     def __post_init__(self) -> None:
@@ -86,10 +84,6 @@ class MemoryPipelines:
                 yield await heard.get()
         finally:
             self._listeners.remove(heard)
-
-    async def allowed(self, access: Access) -> bool:
-        self._answer()
-        return access in self.allowances
 
     def begin(self, name: str) -> PipelineRun:
         run = self._run(name)

@@ -12,7 +12,6 @@ import pytest
 
 from bot.domain.errors import NotFound, Refused
 from bot.domain.pipeline import CancelMode, RunRequest, RunStatus
-from bot.ports import Access
 from bot.settings import Settings
 from integrations.tekton import Tekton
 from integrations.tekton.cluster import Apis
@@ -48,12 +47,6 @@ async def test_the_stream_begins(tekton: Tekton) -> None:
     changes = cast("Any", tekton.changes())
     async with asyncio.timeout(30), aclosing(changes):
         assert (await anext(changes)).name
-
-
-async def test_the_cluster_answers_who_may_what(tekton: Tekton) -> None:
-    needed("LIVE_KUBERNETES_REVIEWS")
-    nobody = Access("pilothouse-live-test", (), "delete", "tekton.dev", "pipelineruns", Settings().kubernetes.namespace)
-    assert not await tekton.allowed(nobody)
 
 
 async def test_a_run_is_started_once_and_cancelled(tekton: Tekton) -> None:

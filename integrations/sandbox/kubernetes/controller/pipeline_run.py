@@ -27,6 +27,8 @@ Object = dict[str, Any]
 RECONCILE_SECONDS = 0.15
 
 _STOP_NOW = ("Cancelled", "gone", "PipelineRunTimeout")
+_ENDS_FIRST = ("Cancelled", "PipelineRunTimeout")
+"""the run ends, and its TaskRuns after it (T20)"""
 
 
 class PipelineRunExecution:
@@ -41,6 +43,7 @@ class PipelineRunExecution:
         self._children: dict[asyncio.Task[Object], tuple[Node, TaskRunExecution]] = {}
         self._started: list[Object] = []
         self._alarms: set[asyncio.Task[None]] = set()
+        self._stopped = asyncio.Event()
         self._tasks = Graph(())
         self._finally = Graph(())
 
@@ -50,7 +53,9 @@ class PipelineRunExecution:
         if not asked or asked == "PipelineRunPending" or self._asked in _STOP_NOW:
             return
         self._asked = asked
-        if asked not in ("StoppedRunFinally", "TasksTimeout") or asked == "TasksTimeout":
+        if asked in _ENDS_FIRST:
+            self._stopped.set()
+        elif asked != "StoppedRunFinally":
             self._stop_children()
 
     def _stop_children(self) -> None:
@@ -131,9 +136,19 @@ class PipelineRunExecution:
             self._set("Unknown", self._reason(), self._progress(), finallyStartTime=self._cluster.now())
             await self._drive(self._finally, resolved, "finally")
         self._conclude(resolved)
+        self._stop_children()
+        await asyncio.gather(*self._children)
+        self._children.clear()
 
     async def _drive(self, tasks: Graph, resolved: Resolved, member: str) -> None:
-        while True:
+        stopped = asyncio.create_task(self._stopped.wait())
+        try:
+            await self._work_off(tasks, resolved, member, stopped)
+        finally:
+            stopped.cancel()
+
+    async def _work_off(self, tasks: Graph, resolved: Resolved, member: str, stopped: asyncio.Task[Any]) -> None:
+        while not self._stopped.is_set():
             if why := self._stopping(tasks, member):
                 tasks.skip_waiting(why)
             for node in tasks.take_ready():
@@ -141,8 +156,8 @@ class PipelineRunExecution:
             self._set("Unknown", self._reason(), self._progress())
             if not self._children:
                 return
-            done, _ = await asyncio.wait(self._children, return_when=asyncio.FIRST_COMPLETED)
-            for child in done:
+            await asyncio.wait({*self._children, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            for child in [child for child in self._children if child.done()]:
                 node, _ = self._children.pop(child)
                 self._settle(node, child.result())
 

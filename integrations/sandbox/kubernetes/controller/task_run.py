@@ -101,6 +101,9 @@ class TaskRunExecution:
         self._set("Unknown", "Pending", waiting, podName=self._pod_name, steps=steps, taskSpec=self._spec)
         await self._cluster.clock.sleep(POD_START_SECONDS)
         self._pod_status(pods.running_status(pod["spec"], self._cluster.now()))
+        for step in steps:  # all at once, as soon as the pod runs (T22)
+            step.pop("waiting")
+            step["running"] = {"startedAt": self._cluster.now()}
         logs = {step["container"]: self._log(pod, step["container"]) for step in steps}
         for log in logs.values():
             log.start()
@@ -123,8 +126,6 @@ class TaskRunExecution:
         finish = Finish()
         for index, (name, container, definition) in enumerate(definitions):
             step, log = steps[index], logs[container]
-            step.pop("waiting")
-            step["running"] = {"startedAt": self._cluster.now()}
             self._set("Unknown", "Running", UNFINISHED, steps=steps)
             main = name == self._behaviour.main_step or (not self._behaviour.main_step and index == len(steps) - 1)
             code = 0

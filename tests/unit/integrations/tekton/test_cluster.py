@@ -3,19 +3,23 @@
 import asyncio
 import datetime as real
 import json
+import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import pytest
+from ruamel.yaml import YAML
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from bot.doctor.kubernetes import IN_NAMESPACE
 from bot.domain.errors import IntegrationError, NotFound, Refused, Unavailable
 from bot.domain.pipeline import CancelMode, PipelineRun, RunStatus
 from bot.settings import KubernetesSettings
@@ -26,6 +30,9 @@ from integrations.sandbox.kubernetes.controller import TektonController
 from integrations.sandbox.serving import serve
 from integrations.tekton import Tekton
 from integrations.tekton.cluster import Apis, Cluster
+from integrations.tekton.logs import StepRef
+from integrations.tekton.tekton import _CHILDREN
+from integrations.tekton.watch import Pulse
 from tests.contract.pipelines import REQUEST
 from tests.contract.test_tekton import TOKEN, api_server, kubeconfig
 
@@ -217,30 +224,6 @@ async def test_a_kubeconfig_that_changes_is_read_again(tmp_path: Path) -> None:
             await tekton.list("", 1)
         kubeconfig(tmp_path, url)
         assert await tekton.list("", 1) == ()
-
-
-async def test_impersonation_sends_the_user_and_each_group(tmp_path: Path) -> None:
-    seen: list[Any] = []
-
-    async def answer(request: Request) -> Response:
-        seen.append((request.headers.get("impersonate-user"), request.headers.getlist("impersonate-group")))
-        return JSONResponse({"metadata": {}, "items": []})
-
-    async with answered_by(tmp_path, answer) as tekton:
-        async with tekton.acting_as("ana@example.com", ("engineers", "everyone")) as hers:
-            await hers.list("", 1)
-        await tekton.list("", 1)
-    assert seen[0] == seen[1] == ("ana@example.com", ["engineers", "everyone"])
-    assert seen[-1] == (None, [])
-
-
-async def test_the_cluster_holds_an_impersonated_person_to_their_own_rights(tmp_path: Path) -> None:
-    server = api_server(Clock(), FaultBoard())
-    async with serve(server.app) as url, Tekton(settings(tmp_path, url), QUICK) as tekton:
-        async with tekton.acting_as("cy@example.com", ("viewers",)) as theirs:
-            with pytest.raises(Refused, match="may not do this"):
-                await theirs.start(REQUEST)
-        assert await tekton.start(REQUEST)
 
 
 async def test_a_start_whose_answer_was_lost_is_found_again(tmp_path: Path) -> None:
@@ -511,3 +494,159 @@ async def test_what_a_server_repeats_is_hidden_also_when_the_credentials_were_fo
 
         with pytest.raises(Refused, match=r"Bearer \*\*\*"):
             await cluster.write("ask", request)
+
+
+@pytest.mark.parametrize("rotation", ["the file changes", "the token is refused"])
+async def test_a_watch_outlives_a_rotated_credential(tmp_path: Path, rotation: str) -> None:
+    """K6: the session under it is closed by another request, and its reader is woken first."""
+    server = api_server(Clock(), FaultBoard())
+    server.add_user("second", "kubernetes-admin", ("system:masters",))
+    server.watch_policy.bookmark_seconds = 600
+    async with serve(server.app) as url, Tekton(settings(tmp_path, url), QUICK) as tekton, asyncio.timeout(30):
+        first = await tekton.start(REQUEST)
+        async with aclosing(cast("Any", tekton.changes())) as changes:
+            assert (await anext(changes)).name == first.name
+            following = asyncio.ensure_future(anext(changes))
+            while tekton._pulse.lost_at != {"pipelineruns": None, "taskruns": None}:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+            path = kubeconfig(tmp_path, url, "second")
+            if rotation == "the token is refused":
+                os.utime(path, ns=(tekton._cluster._seen, tekton._cluster._seen))  # nobody sees a new file
+                server.authenticator.revoke(TOKEN)
+            second = await tekton.start(replace(REQUEST, id="after"))
+            assert (await following).name == second.name
+            assert tekton.following()
+
+
+async def test_a_request_that_was_refused_closes_only_the_session_that_carried_it(tmp_path: Path) -> None:
+    """K6: two 401s at once must not close what the first of them opened."""
+    async with serve(api_server(Clock(), FaultBoard()).app) as url:
+        cluster = Cluster(settings(tmp_path, url), QUICK)
+        old = await cluster._connected("ask")
+        await cluster._forget(old)
+        new = await cluster._connected("ask")
+        await cluster._forget(old)
+        assert await cluster._connected("ask") is new
+        await cluster.close()
+
+
+async def test_a_stream_that_says_nothing_is_given_up(tmp_path: Path) -> None:
+    """K6: by a timer of our own, for aiohttp's goes with its session."""
+
+    async def answer(_: Request) -> Response:
+        return StreamingResponse(silent())
+
+    async def silent() -> AsyncIterator[bytes]:
+        yield b"{}\n"
+        await asyncio.sleep(30)
+
+    async with serve(Starlette(routes=[Route("/{path:path}", answer)])) as url:
+        cluster = Cluster(settings(tmp_path, url), QUICK)
+
+        async def request(apis: Apis) -> Any:
+            return await apis.core.list_namespaced_pod_without_preload_content("ci", _request_timeout=(5, 100.0))
+
+        async with asyncio.timeout(10), cluster.stream("listen", request, 0.1) as chunks:
+            assert await anext(chunks) == b"{}\n"
+            with pytest.raises(Unavailable):
+                await anext(chunks)
+        await cluster.close()
+
+
+def test_watches_count_as_lost_after_a_minute() -> None:
+    """K1: a server that ends a watch is asked again at once, and that is no loss."""
+    now = [0.0]
+    pulse = Pulse(clock=lambda: now[0])
+    assert pulse.alive
+    pulse.stands("pipelineruns")
+    pulse.broke("taskruns")
+    now[0] = 59
+    assert pulse.alive
+    now[0] = 61
+    pulse.broke("taskruns")  # a try that fails does not begin the minute anew
+    assert not pulse.alive
+    pulse.stands("taskruns")
+    assert pulse.alive
+
+
+@pytest.mark.parametrize("scheme", ["Bearer ", "bearer ", "BEARER  ", ""])
+def test_credentials_are_known_whatever_their_schemes_case(scheme: str) -> None:
+    """In a cluster the client library writes it small."""
+
+    class Configuration:
+        api_key: ClassVar = {"authorization": f"{scheme}canary-token"}
+        password = ""
+
+    class Client:
+        configuration = Configuration
+
+    assert Apis(Client, None, None, None).credentials() == ("canary-token",)
+
+
+async def test_of_a_long_log_the_end_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """T23: limitBytes would keep the beginning of the tail."""
+    monkeypatch.setattr("integrations.tekton.logs.MOST_BYTES", 2000)
+    server = api_server(Clock(), FaultBoard())
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "namespace": "ci"}}
+    (made,) = server.load([{**pod, "spec": {"containers": [{"name": "step-a", "image": "a"}]}}])
+    log = server.logs.of(made["metadata"]["uid"], "step-a")
+    log.start()
+    for number in range(50):
+        log.write(datetime.now(UTC), f"{number}: " + "x" * 300)
+    log.write(datetime.now(UTC), "the reason")
+    async with serve(server.app) as url, Tekton(settings(tmp_path, url), QUICK) as tekton:
+        (told,) = await tekton._logs.tails([StepRef("build", "a", "p", "step-a")], 40)
+        limited = await tekton._cluster.read("read", lambda apis: _limited(apis))
+    assert told.lines[-1] == "the reason"
+    assert 2 < len(told.lines) < 10
+    assert all(line == "the reason" or len(line) > 300 for line in told.lines)
+    assert b"the reason" not in limited
+    assert limited.startswith(b"11: ")
+
+
+async def _limited(apis: Apis) -> Any:
+    read = apis.core.read_namespaced_pod_log_without_preload_content
+    return await read("p", "ci", container="step-a", tail_lines=40, limit_bytes=2000)
+
+
+async def test_the_client_uses_exactly_the_verbs_of_the_role(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every verb that the client uses is in the Role and in the doctor's list, and no other is."""
+    server = api_server(clock := Clock(50), FaultBoard())
+    seen: set[tuple[str, str, str]] = set()
+    allowed = server.authenticator.authorizer.allowed
+
+    def recording(user: str, groups: tuple[str, ...], asked: Any) -> bool:
+        if asked.resource:
+            seen.add((asked.group, asked.resource, asked.verb))
+        return allowed(user, groups, asked)
+
+    monkeypatch.setattr(server.authenticator.authorizer, "allowed", recording)
+    async with serve(server.app) as url, Tekton(settings(tmp_path, url), QUICK) as tekton, asyncio.timeout(60):
+        run = await tekton.start(REQUEST)
+        async with aclosing(cast("Any", tekton.changes())) as changes, TektonController(server, clock):
+            await until(changes, lambda run: any(task.status is RunStatus.SUCCEEDED for task in run.tasks))
+            async for _ in tekton.follow(run.name, "fetch-source", "clone"):
+                break
+            await tekton.logs(run.name, 5)
+            await tekton.cancel(run.name, CancelMode.NOW)
+            await until(changes, lambda run: run.done)
+        await tekton.list("my-app", 5)
+        await tekton.retry(run.name, replace(REQUEST, id="again"))
+        for plural, version in _CHILDREN.values():  # of any kind, where no label tells
+            with pytest.raises(NotFound):
+                await tekton._objects.get("read", plural, "nobody", version)
+    granted = {
+        (group, resource, verb)
+        for rule in role_rules()
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
+        for verb in rule["verbs"]
+    }
+    examined = {(group, resource, verb) for (group, resource), verbs in IN_NAMESPACE.items() for verb in verbs}
+    assert seen == granted == examined
+
+
+def role_rules() -> list[Any]:
+    text = (Path(__file__).parents[4] / "deploy/bot/base/rbac.yaml").read_text()
+    rules: list[Any] = next(d for d in YAML(typ="safe").load_all(text) if d["kind"] == "Role")["rules"]
+    return rules

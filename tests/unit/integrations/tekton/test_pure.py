@@ -13,7 +13,9 @@ from ruamel.yaml import YAML
 
 from bot.domain.errors import InvalidCommand
 from bot.domain.pipeline import PipelineRun, RunStatus
+from bot.domain.reply import RunDetail
 from bot.settings import KubernetesSettings
+from bot.views.runs import run_detail
 from integrations.tekton import labels, wire
 from integrations.tekton.board import StatusQuery
 from integrations.tekton.logs import printed
@@ -171,7 +173,11 @@ def test_the_step_that_failed_is_the_first_one_that_is_to_blame(steps: list[dict
             'TaskRun "x" failed to finish within "5m0s"',
             "Task build failed: it ran longer than its timeout",
         ),
-        ("TaskRunImagePullFailed", "ImagePullBackOff", "Task build failed: an image could not be pulled"),
+        (
+            "TaskRunImagePullFailed",
+            "ImagePullBackOff",
+            "Task build failed: an image could not be pulled: ImagePullBackOff",
+        ),
         ("PodEvicted", "", "Task build failed: its pod was evicted from the node"),
         ("SomethingNew", "[User error]  what\nhappened", "Task build failed: what happened"),
         ("SomethingNew", "", "Task build failed: SomethingNew"),
@@ -183,6 +189,90 @@ def test_a_task_that_no_step_failed_is_explained_all_the_same(reason: str, messa
     failed = run({"conditions": condition("False", "Failed", "Tasks Completed: 1"), "childReferences": references})
     told = pipeline_run(failed, [child("r-build", {"conditions": condition("False", reason, message)})])
     assert told.message == expected
+
+
+@pytest.mark.parametrize("reason", ["Cancelled", "PipelineRunTimeout", "Failed", "SomethingNew"])
+def test_what_goes_on_when_its_run_has_ended_is_shown_as_stopped(reason: str) -> None:
+    """T20: the last event of the run comes before those of its tasks."""
+    references = [{"kind": "TaskRun", "name": f"r-{n}", "pipelineTaskName": n} for n in ("a", "b", "c")]
+    status = {
+        "conditions": condition("False", reason),
+        "pipelineSpec": {"tasks": [{"name": n} for n in ("a", "b", "c", "d")]},
+        "childReferences": references,
+    }
+    going_on = {"conditions": condition("Unknown", "Running"), "startTime": "2026-01-05T09:00:00Z"}
+    children = [
+        child("r-a", {"conditions": condition("True")}),
+        child("r-b", going_on),
+        child("r-c", {"conditions": condition("Unknown", "")}),
+    ]
+    tasks = pipeline_run(run(status), children).tasks
+    assert [(t.name, t.status.value, t.skipped) for t in tasks] == [
+        ("a", "Succeeded", False), ("b", "Cancelled", False), ("c", "Cancelled", True), ("d", "Cancelled", True),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("reason", "termination", "step_of_it", "said"),
+    [
+        ("TaskRunTimeout", "TaskRunTimeout", "build", "longer than its timeout"),
+        ("TaskRunCancelled", "TaskRunCancelled", "", "cancelled"),
+        ("StepFailed", "Error", "build", "exit code 1"),
+        ("StepFailed", "TimeoutExceeded", "build", "longer than its timeout"),
+        ("StepFailed", "SomethingNew", "build", "SomethingNew"),
+        ("SomethingNew", "Completed", "build", "exit code 1"),
+    ],
+)
+def test_a_task_ends_for_the_reason_that_its_steps_name(
+    reason: str, termination: str, step_of_it: str, said: str
+) -> None:
+    """T21: reasons are an open list."""
+    steps = [step("build", 1, termination=termination), step("push", 1, termination=termination)]
+    references = [{"kind": "TaskRun", "name": "r-b", "pipelineTaskName": "b"}]
+    ended = child("r-b", {"conditions": condition("False", reason, "words of the cluster"), "steps": steps})
+    (task,) = pipeline_run(
+        run({"conditions": condition("False", "Failed"), "childReferences": references}), [ended]
+    ).tasks
+    assert (task.failed_step, said in task.message) == (step_of_it, True)
+
+
+@pytest.mark.parametrize(
+    ("reason", "message", "shown"),
+    [
+        ("PullImageFailed", 'build step "a" is pending with reason "Back-off pulling image x"', True),
+        ("ExceededNodeResources", "TaskRun Pod exceeded available resources", True),
+        ("ExceededResourceQuota", "exceeded quota: builds", True),
+        ("CreateContainerConfigError", "secret not found", True),
+        ("SomethingNew", "", True),
+        ("Pending", 'pod status "PodScheduled":"False"; message: "0/3 nodes are available"', True),
+        ("Pending", 'build step "a" is pending with reason "ErrImagePull"', True),
+        ("Pending", 'build step "a" is pending with reason "PodInitializing"', False),
+        ("Pending", 'pod status "Ready":"False"; message: "containers with unready status"', False),
+        ("Started", "Not all Steps in the Task have finished executing", False),
+        ("Running", "Not all Steps in the Task have finished executing", False),
+        ("ToBeRetried", "", False),
+    ],
+)
+def test_a_task_that_cannot_start_says_why_while_it_waits(reason: str, message: str, shown: bool) -> None:
+    """T21."""
+    references = [{"kind": "TaskRun", "name": "r-b", "pipelineTaskName": "b"}]
+    waiting = child("r-b", {"conditions": condition("Unknown", reason, message)})
+    told = pipeline_run(run({"conditions": condition("Unknown", "Running"), "childReferences": references}), [waiting])
+    assert told.tasks[0].message == ((message or reason) if shown else "")
+    card = str(run_detail(RunDetail(told)).blocks)
+    assert ("cannot start" in card) is shown
+
+
+@pytest.mark.parametrize("gone", ["in the watch", "between two lists"])
+@pytest.mark.parametrize(("state", "told"), [("Unknown", [RunStatus.DELETED]), ("True", []), ("False", [])])
+def test_a_run_that_is_deleted_before_its_end_ends_as_deleted(gone: str, state: str, told: list[RunStatus]) -> None:
+    board = StatusQuery()
+    board.children_listed([])
+    board.runs_listed([some_run("a", state)])
+    news = (
+        board.runs_listed([]) if gone == "between two lists" else board.run_changed(some_run("a", state), deleted=True)
+    )
+    assert [run.status for run in news] == told
 
 
 def test_a_run_that_failed_before_any_task_says_so_itself() -> None:
@@ -226,7 +316,7 @@ def test_tasks_stand_in_the_order_of_the_pipeline_and_a_matrix_is_many() -> None
 
 @pytest.mark.parametrize(
     ("succeeded", "reason", "expected"),
-    [("Unknown", "Running", "Running"), ("True", "Succeeded", "Succeeded"), ("False", "Failed", "Pending")],
+    [("Unknown", "Running", "Running"), ("True", "Succeeded", "Succeeded"), ("False", "Failed", "Cancelled")],
 )
 def test_a_custom_task_that_is_not_followed_is_as_far_as_its_run(succeeded: str, reason: str, expected: str) -> None:
     """T5: the watches follow TaskRuns, so of a CustomRun only the reference is known."""
@@ -237,7 +327,7 @@ def test_a_custom_task_that_is_not_followed_is_as_far_as_its_run(succeeded: str,
 
 
 def test_only_steps_that_have_begun_have_a_log_and_the_status_says_where() -> None:
-    """T14, T15."""
+    """T14, T15, T22: all steps say that they run as soon as the pod does."""
     steps = [
         step("a", 0),
         step("b", None),
@@ -333,7 +423,10 @@ def test_the_board_tells_every_change_once_and_ends_up_with_the_truth(script: li
             children[name] = some_child(name, state)
             news = board.child_changed(children[name])
         elif what == "run gone" and name in runs:
+            going_on = not last[name].done
             news = board.run_changed(runs.pop(name), deleted=True)
+            assert [told.status for told in news] == [RunStatus.DELETED] * going_on
+            news = []
             last.pop(name, None)
         elif what == "child gone" and name in children:
             news = board.child_changed(children.pop(name), deleted=True)
