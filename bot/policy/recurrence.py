@@ -9,9 +9,11 @@ import re
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Iterable, Iterator
+from copy import copy
 from datetime import UTC, datetime, timedelta
 from itertools import takewhile
 from math import prod
+from typing import Self
 from zoneinfo import ZoneInfo
 
 from cronsim import CronSim, CronSimError
@@ -27,6 +29,11 @@ MOST_A_DAY = 24
 """starts of an RRULE"""
 MOST_OF_CRON = 48
 """starts of a cron line in a day"""
+MOST_COUNTED = 1000
+"""starts of an RRULE with COUNT, which are counted out when the file is read"""
+MOST_COUNTED_DAYS = timedelta(days=365 * 40)
+PERIODS = {recurrence.YEARLY: 365, recurrence.MONTHLY: 28, recurrence.WEEKLY: 7, recurrence.DAILY: 1}
+"""days of a period, of the shortest"""
 _DAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
 _DTSTART = re.compile(r"DTSTART(?P<options>;[^:\s]*)?:(?P<at>\d{8}(?:T\d{6})?)(?P<utc>Z?)\s*", re.ASCII)
 _UNTIL = re.compile(r"UNTIL=(\d{8}T\d{6})Z", re.ASCII)
@@ -49,10 +56,11 @@ class Starts(ABC):
                 neighbours = wall + SHIFT
         return found
 
-    def last(self, at: datetime) -> datetime | None:
-        """The last start at this moment or before it (UTC)."""
+    def last(self, at: datetime, within: timedelta) -> datetime | None:
+        """The last start at this moment or before it (UTC), if it is no longer ago than `within`."""
         found, neighbours = None, datetime.min
-        for wall in self.backward(self.wall(at) + SHIFT):
+        wall_now = self.wall(at)
+        for wall in self.backward(wall_now + SHIFT, wall_now - within - SHIFT):
             if wall < neighbours:
                 break
             found = max((start for start in (found, *self.moments(wall)) if start and start <= at), default=None)
@@ -72,8 +80,8 @@ class Starts(ABC):
         """The starts after this wall clock, soonest first."""
 
     @abstractmethod
-    def backward(self, wall: datetime) -> Iterable[datetime]:
-        """The starts up to this wall clock, latest first; as far as the neighbours of the latest."""
+    def backward(self, wall: datetime, since: datetime) -> Iterable[datetime]:
+        """The starts up to this wall clock, latest first; as far as `since`, or as the neighbours of the latest."""
 
 
 class Cron(Starts):
@@ -98,11 +106,9 @@ class Cron(Starts):
     def forward(self, wall: datetime) -> Iterable[datetime]:
         return takewhile(lambda start: start < wall + HORIZON, CronSim(self._line, wall))
 
-    def backward(self, wall: datetime) -> Iterable[datetime]:
+    def backward(self, wall: datetime, since: datetime) -> Iterable[datetime]:
         # Backwards, CronSim leaves the moment itself out: begin a little later.
-        return takewhile(
-            lambda start: start > wall - HORIZON, CronSim(self._line, wall + timedelta(minutes=1), reverse=True)
-        )
+        return takewhile(lambda start: start >= since, CronSim(self._line, wall + timedelta(minutes=1), reverse=True))
 
 
 class Rule(Starts):
@@ -118,13 +124,80 @@ class Rule(Starts):
             raise ValueError("expected one RRULE that comes daily or more rarely")
         _check_possible(found)
         self._rule = found
+        self._counted = _counted(found)
 
     def forward(self, wall: datetime) -> Iterable[datetime]:
-        return takewhile(lambda start: start < wall + HORIZON, self._rule.xafter(wall))
+        return (start for start in self._between(wall, wall + HORIZON) if start > wall)
 
-    def backward(self, wall: datetime) -> Iterator[datetime]:
-        near: deque[datetime] = deque(takewhile(lambda start: start <= wall, self._rule), maxlen=MOST_A_DAY * 2)
+    def backward(self, wall: datetime, since: datetime) -> Iterator[datetime]:
+        near = deque(takewhile(lambda start: start <= wall, self._between(since, wall)), maxlen=MOST_A_DAY * 2)
         return reversed(near)
+
+    def _between(self, since: datetime, until: datetime) -> Iterator[datetime]:
+        """Its starts from the day of `since` on (some may be earlier), up to `until`."""
+        if self._counted is not None:
+            return takewhile(lambda start: start <= until, iter(self._counted))
+        return takewhile(lambda start: start <= until, stepped(from_near(self._rule, since), until))
+
+
+def stepped(rule: recurrence.rrule, until: datetime) -> Iterator[datetime]:
+    """The starts of a rule, for as many periods as there are up to `until`, whether anything starts in them or not."""
+    begin: datetime = rule._dtstart  # type: ignore[attr-defined]
+    days = PERIODS[rule._freq] * int(rule._interval)  # type: ignore[attr-defined]
+    bounded = copy(rule)
+    bounded._interval = _Interval(rule._interval, (until - begin).days // days + 2)  # type: ignore[attr-defined]
+    try:
+        yield from bounded
+    except _FarEnoughError:
+        return
+
+
+def from_near(rule: recurrence.rrule, since: datetime) -> recurrence.rrule:
+    """The same rule, counted from a period of its own shortly before `since`; for a rule without COUNT."""
+    begin: datetime = rule._dtstart  # type: ignore[attr-defined]
+    frequency, interval = rule._freq, rule._interval  # type: ignore[attr-defined]
+    if frequency in (recurrence.DAILY, recurrence.WEEKLY):
+        days = PERIODS[frequency] * interval
+        begin = begin.replace(hour=0, minute=0, second=0) + timedelta(days=((since - begin).days // days - 1) * days)
+    else:
+        months = interval * (12 if frequency == recurrence.YEARLY else 1)
+        passed = (since.year - begin.year) * 12 + since.month - begin.month
+        first = begin.year * 12 + (begin.month - 1 if frequency == recurrence.MONTHLY else 0)
+        first += (passed // months - 1) * months
+        begin = datetime(first // 12, first % 12 + 1, 1)
+    if begin <= rule._dtstart:  # type: ignore[attr-defined]
+        return rule
+    near = copy(rule)
+    near._dtstart = begin  # type: ignore[attr-defined]
+    return near
+
+
+class _FarEnoughError(Exception):
+    pass
+
+
+class _Interval(int):
+    """What dateutil adds once for each period that it has looked through: it would look until the year 9999."""
+
+    left: int
+
+    def __new__(cls, interval: int, most: int) -> Self:
+        made = super().__new__(cls, interval)
+        made.left = most
+        return made
+
+    def __radd__(self, other: int) -> int:
+        self._step()
+        return other + int(self)
+
+    def __mul__(self, other: int) -> int:
+        self._step()
+        return int(self) * other
+
+    def _step(self) -> None:
+        self.left -= 1
+        if self.left < 0:
+            raise _FarEnoughError
 
 
 def _around(days: str) -> str:
@@ -155,6 +228,20 @@ def _without_start(text: str, zone: ZoneInfo) -> tuple[str, datetime | None]:
 def _local(utc: str, zone: ZoneInfo) -> str:
     at = datetime.strptime(utc, "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
     return at.astimezone(zone).strftime("%Y%m%dT%H%M%S")
+
+
+def _counted(rule: recurrence.rrule) -> tuple[datetime, ...] | None:
+    """All starts of a rule with COUNT, which can only be counted from its beginning; None for any other."""
+    count = rule._count  # type: ignore[attr-defined]
+    if count is None:
+        return None
+    if count > MOST_COUNTED:
+        raise ValueError(f"COUNT={count} is too many to count: at most {MOST_COUNTED}, or give UNTIL")
+    begin: datetime = rule._dtstart  # type: ignore[attr-defined]
+    found = tuple(stepped(rule, begin + MOST_COUNTED_DAYS))
+    if len(found) < count and not (rule._until and found):  # type: ignore[attr-defined]
+        raise ValueError(f"its {count} starts do not come within {MOST_COUNTED_DAYS.days // 365} years: give UNTIL")
+    return found
 
 
 def _check_possible(rule: recurrence.rrule) -> None:

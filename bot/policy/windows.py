@@ -70,7 +70,7 @@ class Window(BaseModel):
 
     def end(self, at: datetime) -> datetime | None:
         """When the occurrence that lasts at this moment ends (UTC); None when none does."""
-        start = self._starts.last(at)
+        start = self._starts.last(at, self.duration)
         end = start + self.duration if start else None
         return end if end and end > at else None
 
@@ -104,6 +104,8 @@ def closed_by(windows: Sequence[Window], at: datetime) -> tuple[Window | None, b
 def next_opening(windows: Sequence[Window], at: datetime) -> datetime | None:
     """The first moment from `at` on that is open (UTC); None when none is found within `LOOK_AHEAD`."""
     moment: datetime | None = at.astimezone(UTC)
+    allowing = [window for window in windows if window.kind == "allow"]
+    starts: dict[int, datetime | None] = {}
     for _ in range(MOST_STEPS):
         if moment is None or moment > at + LOOK_AHEAD:
             break
@@ -113,6 +115,8 @@ def next_opening(windows: Sequence[Window], at: datetime) -> datetime | None:
         if denying:
             moment = denying.end(moment)
         else:
-            starts = [w.next_start(moment) for w in windows if w.kind == "allow"]
-            moment = min((start for start in starts if start), default=None)
+            for index, window in enumerate(allowing):
+                known = starts.get(index, moment)
+                starts[index] = window.next_start(moment) if known and known <= moment else known  # looked for once
+            moment = min((start for start in starts.values() if start), default=None)
     return None
