@@ -59,7 +59,7 @@ WATCH_PACE = 5
 
 
 async def assemble(settings: Settings, policy: Policy, stack: AsyncExitStack) -> Pilothouse:
-    """Make every part; `stack` takes apart what must be."""
+    """Make every part, and ask nobody yet; `stack` takes apart what must be."""
     ground = await lay_foundation(settings, policy, stack)
     outside = ground.outside
     committer = Committer(outside.overlays, outside.overlays, outside.registry)
@@ -91,6 +91,7 @@ async def assemble(settings: Settings, policy: Policy, stack: AsyncExitStack) ->
     )
     return Pilothouse(
         settings=settings,
+        database=ground.database,
         router=router,
         bolt=bolt_app(router, outside.slack.client, slack.credential("bot_token"), slack.credential("signing_secret")),
         engine=engine,

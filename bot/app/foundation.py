@@ -16,7 +16,6 @@ from bot.store.audit import Audit
 from bot.store.database import Database
 from bot.store.messages import Messages
 from bot.store.promotions import PromotionStore
-from bot.store.schema import migrate
 from bot.store.subscriptions import SubscriptionStore
 
 
@@ -42,10 +41,9 @@ class Foundation:
 
 
 async def lay_foundation(settings: Settings, policy: Policy, stack: AsyncExitStack) -> Foundation:
-    """`stack` takes apart what must be. Raises what the database says when it cannot be opened."""
+    """`stack` takes apart what must be. Nobody is asked yet, the database neither."""
     database = Database(settings.database_url)
     stack.push_async_callback(database.close)
-    await migrate(database)
     outside = await open_outside(settings, policy, stack)
     catalog, messages = Catalog(outside.overlays, policy), Messages(database)
     return Foundation(

@@ -3,23 +3,31 @@
 import asyncio
 import contextlib
 import signal
-from collections.abc import AsyncIterator, Coroutine, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
 
 import structlog
 
 from bot.app.assembly import assemble
 from bot.app.parts import Pilothouse
 from bot.app.serving import listening, serving
+from bot.app.supervisor import Loop
 from bot.domain.errors import DatabaseAway
 from bot.evaluation.loading import gate_mistakes
 from bot.policy import load
 from bot.runtime.gc import set_aside
 from bot.settings import Settings
 from bot.store.alone import alone
+from bot.store.schema import migrate
 
 log = structlog.get_logger(__name__)
+T = TypeVar("T")
+
+START_PAUSE = 2.0
+"""seconds between two tries of a start that waits for the database; what it waits for is logged once a minute"""
 
 SWEEP_SECONDS = 30
 """Time between two looks for stories that wait to be begun, where nobody says that there is one."""
@@ -28,29 +36,77 @@ SWEEP_SECONDS = 30
 async def run(settings: Settings) -> None:
     """Run until SIGTERM or SIGINT, then stop: no new work, running handlers end, stories wait for the next start.
 
-    Raises PolicyError, OSError (the port is taken), and what the database says when it cannot be opened.
+    The HTTP port is open from the beginning: `/readyz` says what a start waits for. Raises PolicyError, and OSError
+    when the port or the SQLite file is another process's.
     """
     policy = load(settings.policy_file, gate_mistakes)
     stop = asyncio.Event()
     with _stopped_by_signals(stop):
         async with AsyncExitStack() as stack:
-            stack.enter_context(alone(settings.database_url))
             pilothouse = await assemble(settings, policy, stack)
-            await _note_policy(pilothouse)
+            pilothouse.router.closed = True  # until there is somebody to do the work
             await stack.enter_async_context(serving(pilothouse))
-            await pilothouse.name_channels()
-            await pilothouse.engine.launch()
-            stack.push_async_callback(pilothouse.engine.close)
-            begun = await pilothouse.desk.resume()
-            for work in _beside(pilothouse):
-                await stack.enter_async_context(_running(work))
-            set_aside()  # before anybody can wait for it
-            await stack.enter_async_context(listening(pilothouse))
-            log.info("ready", mode=settings.slack.mode, port=settings.port, resumed=begun)
-            await stop.wait()
+            if await _unless(stop, _Start(pilothouse, stack).run()):
+                await stop.wait()
             log.info("stopping")
             await pilothouse.router.drain(settings.shutdown_seconds)
     log.info("stopped")
+
+
+@dataclass
+class _Start:
+    """Everything behind the port, in order. The database is waited for, for as long as it takes."""
+
+    pilothouse: Pilothouse
+    stack: AsyncExitStack
+    listens: bool = False
+
+    async def run(self) -> None:
+        pilothouse, settings = self.pilothouse, self.pilothouse.settings
+        await self._when_there(self._be_alone)
+        await self._when_there(lambda: migrate(pilothouse.database))
+        await self._when_there(lambda: _note_policy(pilothouse))
+        await pilothouse.name_channels()
+        await self._when_there(pilothouse.engine.launch)
+        self.stack.push_async_callback(pilothouse.engine.close)
+        begun = await self._when_there(pilothouse.desk.resume)
+        for name, loop in _loops(pilothouse):
+            await self.stack.enter_async_context(pilothouse.supervisor.keeping(name, loop))
+        set_aside()  # before anybody can wait for it
+        pilothouse.router.closed = False
+        await self._listen()
+        log.info("ready", mode=settings.slack.mode, port=settings.port, resumed=begun)
+
+    async def _when_there(self, do: Callable[[], Awaitable[T]]) -> T:
+        """What it returns, once the database takes it. Until then people hear that nothing is done."""
+        while True:
+            try:
+                return await do()
+            except DatabaseAway:  # told in the log where it was noticed
+                await self._listen()
+                await asyncio.sleep(START_PAUSE)
+
+    async def _listen(self) -> None:
+        if not self.listens:
+            self.listens = True
+            await self.stack.enter_async_context(listening(self.pilothouse))
+
+    async def _be_alone(self) -> None:
+        self.stack.enter_context(alone(self.pilothouse.settings.database_url))
+
+
+async def _unless(stop: asyncio.Event, work: Awaitable[None]) -> bool:
+    """Whether the work was done before the process was told to stop; raises what the work raises."""
+    doing, stopping = asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())
+    try:
+        await asyncio.wait((doing, stopping), return_when=asyncio.FIRST_COMPLETED)
+        if doing.done():
+            await doing
+        return doing.done()
+    finally:
+        for task in (doing, stopping):
+            task.cancel()
+        await asyncio.gather(doing, stopping, return_exceptions=True)
 
 
 async def _note_policy(pilothouse: Pilothouse) -> None:
@@ -59,16 +115,16 @@ async def _note_policy(pilothouse: Pilothouse) -> None:
         log.info("policy has changed since it was last noted", file=str(file))
 
 
-def _beside(pilothouse: Pilothouse) -> Iterator[Coroutine[Any, Any, None]]:
+def _loops(pilothouse: Pilothouse) -> Iterator[tuple[str, Loop]]:
     """What goes on beside the answering of requests, for as long as the process lives."""
-    yield pilothouse.outbox.deliver_forever()
-    yield pilothouse.webhooks.worker.work_forever()
-    yield _begin_stories(pilothouse)
-    yield pilothouse.run_cards.keep_forever()
-    yield pilothouse.housekeeping.run_forever()
-    yield pilothouse.lookout.watch_forever()
+    yield "messages", pilothouse.outbox.deliver_forever
+    yield "webhooks", pilothouse.webhooks.worker.work_forever
+    yield "promotions", partial(_begin_stories, pilothouse)
+    yield "pipeline runs", pilothouse.run_cards.keep_forever
+    yield "housekeeping", pilothouse.housekeeping.run_forever
+    yield "overlays", pilothouse.lookout.watch_forever
     if pilothouse.replicas:
-        yield pilothouse.replicas.watch()
+        yield "replicas", pilothouse.replicas.watch
 
 
 async def _begin_stories(pilothouse: Pilothouse) -> None:
@@ -86,17 +142,6 @@ async def _begin_stories(pilothouse: Pilothouse) -> None:
             pass  # told where it was noticed
         except Exception:
             log.exception("stories could not be begun")
-
-
-@asynccontextmanager
-async def _running(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    task = asyncio.create_task(work)
-    try:
-        yield
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
 
 
 @contextlib.contextmanager

@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from slack_bolt.async_app import AsyncApp
 
+from bot.app.supervisor import Supervisor
 from bot.background.housekeeping import Housekeeping
 from bot.background.overlay_watch import OverlayWatch
 from bot.background.replicas import Replicas
@@ -14,6 +15,7 @@ from bot.notify.run_cards import RunCards
 from bot.promotions.queue import PromotionQueue
 from bot.router import Router
 from bot.settings import Settings
+from bot.store.database import Database
 from bot.webhooks import Webhooks
 from bot.workflow.durable import DurableEngine
 from bot.workflow.service import PromotionService
@@ -28,6 +30,7 @@ class Pilothouse:
     """What `assemble` hands over; `connected` is set once Slack can reach us."""
 
     settings: Settings
+    database: Database
     router: Router
     bolt: AsyncApp
     engine: DurableEngine
@@ -43,4 +46,5 @@ class Pilothouse:
     webhooks: Webhooks
     housekeeping: Housekeeping
     lookout: OverlayWatch
+    supervisor: Supervisor = field(default_factory=Supervisor)
     connected: Callable[[], Awaitable[bool]] = _not_yet

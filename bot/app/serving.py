@@ -12,7 +12,7 @@ from starlette.types import ASGIApp
 
 from bot.app.connections import BoundedProtocol
 from bot.app.parts import Pilothouse
-from bot.app.web import web
+from bot.app.web import READY_SECONDS, web, within
 from bot.router.http import SlackRequests
 from bot.router.signature import Signature
 from bot.runtime.metrics import OUTBOX, REGISTRY
@@ -58,7 +58,13 @@ def web_of(pilothouse: Pilothouse) -> ASGIApp:
     slack = SlackRequests(pilothouse.bolt, Signature(secret)).answer if http else None
 
     async def ready() -> Mapping[str, bool]:
-        return {"slack": await pilothouse.connected(), "taking work": not pilothouse.router.closed}
+        questions = (pilothouse.database.answers(), pilothouse.engine.beat(), pilothouse.connected())
+        answers = await asyncio.gather(*(within(READY_SECONDS, question) for question in questions))
+        names = ("database", "durable engine", "slack")
+        return {**dict(zip(names, answers, strict=True)), "taking work": not pilothouse.router.closed}
+
+    def alive() -> Mapping[str, bool]:
+        return pilothouse.supervisor.alive
 
     async def refresh() -> None:
         counts = await pilothouse.outbox.counts()
@@ -66,7 +72,7 @@ def web_of(pilothouse: Pilothouse) -> ASGIApp:
         OUTBOX.labels("dead").set(counts.dead)
         OUTBOX.labels("stale cards").set(counts.stale_cards)
 
-    return web(pilothouse.engine, ready, REGISTRY, refresh, slack, pilothouse.webhooks.routes)
+    return web(alive, ready, REGISTRY, refresh, slack, pilothouse.webhooks.routes)
 
 
 @asynccontextmanager

@@ -1,23 +1,27 @@
 """The HTTP port: is it alive, is it ready, its metrics, Slack's requests in HTTP mode, and webhooks."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from datetime import timedelta
 from typing import Protocol
 
+import structlog
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-ENGINE_PATIENCE = timedelta(seconds=5)
+log = structlog.get_logger(__name__)
+
+READY_SECONDS = 3.0
+"""for everything that readiness asks; the probe itself has more patience"""
 
 Handler = Callable[[Request], Awaitable[Response]]
 
 
-class Engine(Protocol):
-    async def beat(self, within: timedelta) -> bool:
-        """Whether the durable engine answers."""
+class Alive(Protocol):
+    def __call__(self) -> Mapping[str, bool]:
+        """What runs in this process, by name. Nothing outside is asked: a restart would not bring that back."""
         ...
 
 
@@ -28,7 +32,7 @@ class Readiness(Protocol):
 
 
 def web(
-    engine: Engine,
+    alive: Alive,
     ready: Readiness,
     metrics: CollectorRegistry,
     refresh: Callable[[], Awaitable[None]],
@@ -39,12 +43,10 @@ def web(
 
     async def livez(_request: Request) -> Response:
         # A stuck event loop does not get here at all: the probe times out, which is the answer.
-        alive = await engine.beat(ENGINE_PATIENCE)
-        return JSONResponse({"durable engine": alive}, 200 if alive else 503)
+        return _told(alive())
 
     async def readyz(_request: Request) -> Response:
-        parts = await ready()
-        return JSONResponse(dict(parts), 200 if all(parts.values()) else 503)
+        return _told(await ready())
 
     async def scrape(_request: Request) -> Response:
         await refresh()
@@ -54,3 +56,21 @@ def web(
     if slack:
         routes.append(Route("/slack/events", slack, methods=["POST"]))
     return Starlette(routes=[*routes, *webhooks])
+
+
+def _told(parts: Mapping[str, bool]) -> Response:
+    return JSONResponse(dict(parts), 200 if all(parts.values()) else 503)
+
+
+async def within(seconds: float, question: Awaitable[bool]) -> bool:
+    """Its answer; False when none comes in time, or an error does: what cannot be asked is away."""
+    asked = asyncio.ensure_future(question)
+    await asyncio.wait((asked,), timeout=seconds)
+    if not asked.done():
+        asked.cancel()  # and not waited for: a driver may take longer to give up than a probe has
+        asked.add_done_callback(lambda late: late.cancelled() or late.exception())
+        return False
+    if error := asked.exception():
+        log.debug("a part did not answer the probe", error=repr(error))
+        return False
+    return asked.result()

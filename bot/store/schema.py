@@ -50,8 +50,11 @@ MIGRATION_LOCK = 0x9171
 
 
 async def migrate(database: Database) -> None:
-    """Bring the database to this version's schema; a database that has it is left alone."""
-    async with database.engine.begin() as connection:
+    """Bring the database to this version's schema; a database that has it is left alone.
+
+    Raises DatabaseAway.
+    """
+    async with database.begin() as connection:
         if not database.sqlite:
             await connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
         await connection.run_sync(_upgrade)

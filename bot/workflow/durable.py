@@ -12,8 +12,10 @@ from typing import Any
 
 from dbos import DBOS, DBOSConfig, Serializer, SetWorkflowID
 
+from bot.domain.errors import DatabaseAway
+from bot.store.outage import away
 from bot.workflow.journal import Journal, Json
-from bot.workflow.journal_outage import JOURNAL, wait_for_the_journal
+from bot.workflow.journal_outage import JOURNAL, JournalCheck, wait_for_the_journal
 
 STORY_VERSION = "1"
 SIGNALS = "signals"
@@ -52,11 +54,19 @@ class DurableEngine:
     """Runs one story many times, durably. One per process, since DBOS is."""
 
     def __init__(self, database_url: str, replica: str, story: Story) -> None:
+        self._url, self._replica, self._story = database_url, replica, story
+        self._launched = False
+        self._asked = JournalCheck()
+        wait_for_the_journal()
+        self._prepare()
+
+    def _prepare(self) -> None:
+        story, database_url = self._story, self._url
         config: DBOSConfig = {
             "name": "pilothouse",
             "system_database_url": database_url,
             "application_version": STORY_VERSION,
-            "executor_id": replica,
+            "executor_id": self._replica,
             "serializer": JsonSerializer(),
             "enable_otlp": False,
             "log_level": "WARNING",
@@ -66,8 +76,6 @@ class DurableEngine:
                 **({"connect_args": {"timeout": 15}} if database_url.startswith("sqlite") else {}),
             },
         }
-        self._replica = replica
-        wait_for_the_journal()
         DBOS(config=config)
 
         @DBOS.workflow(name="promotion")
@@ -77,9 +85,22 @@ class DurableEngine:
         self._workflow = promotion
 
     async def launch(self) -> None:
-        """Bring up the journal and take up every story of this replica that had not ended."""
-        # DBOS runs async workflows, recovered ones too, on the loop that calls launch().
-        DBOS.launch()
+        """Bring up the journal and take up every story of this replica that had not ended.
+
+        Raises DatabaseAway while the journal cannot be written: ask again.
+        """
+        await asyncio.to_thread(self._asked.check, self._url)
+        # DBOS runs async workflows, recovered ones too, on the loop that calls launch(). It would block that loop for
+        # as long as the journal is away, hence the question before.
+        try:
+            DBOS.launch()
+        except Exception as error:
+            if not away(error):
+                raise
+            DBOS.destroy(destroy_registry=True)
+            self._prepare()
+            raise DatabaseAway("be opened", str(error)) from error
+        self._launched = True
 
     async def start(self, promotion_id: str, plan: Json) -> None:
         """Start a story; one of this id that exists already is left as it is."""
@@ -97,14 +118,9 @@ class DurableEngine:
         status = await DBOS.get_workflow_status_async(promotion_id)
         return status is not None and status.status not in UNDER_WAY
 
-    async def beat(self, within: timedelta) -> bool:
-        """Whether the engine answers: false when it is stuck."""
-        try:
-            async with asyncio.timeout(within.total_seconds()):
-                await DBOS.get_workflow_status_async("beat")
-        except TimeoutError:
-            return False
-        return True
+    async def beat(self) -> bool:
+        """Whether the engine is up, and its journal answers. Waits for as long as that is away."""
+        return self._launched and await DBOS.get_workflow_status_async("beat") is None
 
     async def take_over(self, replica: str) -> int:
         """Take up the unfinished stories of a replica that is gone. Asking twice is harmless."""
@@ -112,6 +128,7 @@ class DurableEngine:
 
     async def close(self) -> None:
         """Stop. Stories that are under way stay as they are, for the next start."""
+        self._launched = False
         await asyncio.to_thread(DBOS.destroy, destroy_registry=True)
 
 

@@ -6,9 +6,11 @@ and cannot even write that down. SQLAlchemy lets us say that these are lost conn
 """
 
 import sqlalchemy as sa
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.pool import NullPool
 
-from bot.store.outage import away
+from bot.store.outage import Outage, away
 
 JOURNAL = "pilothouse-journal"
 """the engine's logging name, by which it is told apart from that of the tables"""
@@ -16,6 +18,43 @@ DBOS_KNOWS = ("40", "55P03", "57014")
 """SQLSTATE: serialization failures, a lock that is taken (NOWAIT), a cancelled query: DBOS has its own answers"""
 MISTAKES = ("42P", "42703", "42601")
 """SQLSTATE: a table or column that is not there, which is how it finds out what there is to migrate"""
+
+ASK_POSTGRES = """DO $$ BEGIN
+  IF current_setting('transaction_read_only')::bool THEN
+    RAISE read_only_sql_transaction USING MESSAGE = 'the server is read-only';
+  END IF;
+END $$"""
+CHECK_SECONDS = 2
+"""for the connection, and for SQLite's write lock"""
+
+
+class JournalCheck:
+    """Asks before the engine is brought up, which would block its caller for as long as the journal is away."""
+
+    def __init__(self) -> None:
+        self._outage = Outage("written (the durable journal)")
+
+    def check(self, url: str) -> None:
+        """Raises DatabaseAway while the journal cannot be written; told in the log once a minute. Blocks."""
+        try:
+            _write(url)
+        except DBAPIError as error:
+            raise self._outage.begin(error) from error
+        self._outage.end()
+
+
+def _write(url: str) -> None:
+    """A transaction that may write, and does not. Raises DBAPIError."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        wanted, how, wait = parsed, "BEGIN IMMEDIATE", {"timeout": CHECK_SECONDS, "isolation_level": None}
+    else:
+        how = ASK_POSTGRES
+        wanted, wait = parsed.set(drivername="postgresql+psycopg"), {"connect_timeout": CHECK_SECONDS}
+    engine = sa.create_engine(wanted, poolclass=NullPool, connect_args=wait)
+    with engine.connect() as connection:
+        connection.exec_driver_sql(how)
+        connection.rollback()
 
 
 def wait_for_the_journal() -> None:

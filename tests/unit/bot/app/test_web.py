@@ -1,12 +1,11 @@
-"""The probes: alive while the durable engine answers, ready while work is taken."""
+"""The probes: alive while its own loops run, ready while work is taken."""
 
 import asyncio
 import threading
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
 
 import httpx
 import pytest
@@ -18,6 +17,7 @@ from starlette.routing import Route
 
 from bot.app.parts import Pilothouse
 from bot.app.serving import web_of
+from bot.app.supervisor import Supervisor
 from bot.app.web import web
 from bot.ports import Messenger, Modals
 from bot.router import Router
@@ -28,25 +28,13 @@ from tests.fakes.office import Office
 
 
 @dataclass
-class Engine:
-    """Answers, or hangs like one whose database never comes back."""
-
-    stuck: bool = False
-
-    async def beat(self, within: timedelta) -> bool:
-        try:
-            async with asyncio.timeout(within.total_seconds()):
-                await asyncio.sleep(3600 if self.stuck else 0)
-        except TimeoutError:
-            return False
-        return True
-
-
-@dataclass
 class Parts:
-    engine: Engine = field(default_factory=Engine)
+    loops: dict[str, bool] = field(default_factory=lambda: {"messages": True, "webhooks": True})
     ready: dict[str, bool] = field(default_factory=lambda: {"slack": True, "taking work": True})
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
+
+    def alive(self) -> Mapping[str, bool]:
+        return self.loops
 
     async def readiness(self) -> Mapping[str, bool]:
         return self.ready
@@ -62,25 +50,14 @@ async def client(app: Starlette) -> AsyncIterator[httpx.AsyncClient]:
         yield http
 
 
-async def test_it_is_alive_while_the_durable_engine_answers(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.app.web.ENGINE_PATIENCE", timedelta(seconds=0.05))
+async def test_it_is_alive_while_every_background_loop_runs() -> None:
     parts = Parts()
-    async with client(web(parts.engine, parts.readiness, parts.registry, nothing, None, ())) as http:
+    async with client(web(parts.alive, parts.readiness, parts.registry, nothing, None, ())) as http:
         answer = await http.get("/livez")
-        assert (answer.status_code, answer.json()) == (200, {"durable engine": True})
-        parts.engine.stuck = True
+        assert (answer.status_code, answer.json()) == (200, {"messages": True, "webhooks": True})
+        parts.loops["webhooks"] = False
         answer = await http.get("/livez")
-        assert (answer.status_code, answer.json()) == (503, {"durable engine": False})
-
-
-async def test_a_stuck_engine_leaves_the_other_answers_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.app.web.ENGINE_PATIENCE", timedelta(seconds=0.5))
-    parts = Parts(Engine(stuck=True))
-    async with client(web(parts.engine, parts.readiness, parts.registry, nothing, None, ())) as http:
-        probing = asyncio.create_task(http.get("/livez"))
-        assert (await asyncio.wait_for(http.get("/readyz"), 0.4)).status_code == 200
-        assert not probing.done()
-        assert (await probing).status_code == 503
+        assert (answer.status_code, answer.json()) == (503, {"messages": True, "webhooks": False})
 
 
 async def test_a_stuck_event_loop_is_found_out_by_the_probes_own_timeout() -> None:
@@ -94,7 +71,7 @@ async def test_a_stuck_event_loop_is_found_out_by_the_probes_own_timeout() -> No
         return Response()
 
     parts = Parts()
-    app = web(parts.engine, parts.readiness, parts.registry, nothing, None, (Route("/block", block),))
+    app = web(parts.alive, parts.readiness, parts.registry, nothing, None, (Route("/block", block),))
     urls: list[str] = []
     stop = threading.Event()
 
@@ -125,7 +102,7 @@ async def test_a_stuck_event_loop_is_found_out_by_the_probes_own_timeout() -> No
 @pytest.mark.parametrize("part", ["slack", "taking work"])
 async def test_it_is_not_ready_while_a_part_is_not_and_says_which(part: str) -> None:
     parts = Parts()
-    async with client(web(parts.engine, parts.readiness, parts.registry, nothing, None, ())) as http:
+    async with client(web(parts.alive, parts.readiness, parts.registry, nothing, None, ())) as http:
         assert (await http.get("/readyz")).status_code == 200
         parts.ready[part] = False
         answer = await http.get("/readyz")
@@ -141,7 +118,7 @@ async def test_metrics_are_refreshed_before_they_are_told() -> None:
     async def refresh() -> None:
         gauge.set(7)
 
-    async with client(web(parts.engine, parts.readiness, parts.registry, refresh, None, ())) as http:
+    async with client(web(parts.alive, parts.readiness, parts.registry, refresh, None, ())) as http:
         answer = await http.get("/metrics")
     assert "pilothouse_waiting 7.0" in answer.text
     assert answer.headers["content-type"].startswith("text/plain")
@@ -153,11 +130,11 @@ async def test_slack_and_webhooks_are_there_only_when_they_are_given() -> None:
     async def answer(_: Request) -> Response:
         return JSONResponse({})
 
-    async with client(web(parts.engine, parts.readiness, parts.registry, nothing, None, ())) as http:
+    async with client(web(parts.alive, parts.readiness, parts.registry, nothing, None, ())) as http:
         assert (await http.post("/slack/events")).status_code == 404
         assert (await http.post("/webhooks/github")).status_code == 404
     hooks = (Route("/webhooks/github", answer, methods=["POST"]),)
-    async with client(web(parts.engine, parts.readiness, parts.registry, nothing, answer, hooks)) as http:
+    async with client(web(parts.alive, parts.readiness, parts.registry, nothing, answer, hooks)) as http:
         assert (await http.post("/slack/events")).status_code == 200
         assert (await http.get("/slack/events")).status_code == 405
         assert (await http.post("/webhooks/github")).status_code == 200
@@ -172,17 +149,67 @@ async def test_while_it_stops_it_is_alive_and_not_ready() -> None:
     async def is_connected() -> bool:
         return connected
 
-    bot = Pilothouse.__new__(Pilothouse)
-    bot.settings, bot.router, bot.connected = Settings(), router, is_connected
-    bot.engine = Engine()  # type: ignore[assignment]
-    bot.webhooks = type("NoWebhooks", (), {"routes": ()})()
-    app = web_of(bot)
-    assert isinstance(app, Starlette)
-    async with client(app) as http:
-        assert (await http.get("/readyz")).json() == {"slack": True, "taking work": True}
+    bot = running(router, is_connected)
+    async with client(web_of_running(bot)) as http:
+        everything = {"database": True, "durable engine": True, "slack": True, "taking work": True}
+        assert (await http.get("/readyz")).json() == everything
         await router.drain(1)
         answer = await http.get("/readyz")
-        assert (answer.status_code, answer.json()) == (503, {"slack": True, "taking work": False})
+        assert (answer.status_code, answer.json()) == (503, {**everything, "taking work": False})
         assert (await http.get("/livez")).status_code == 200
         connected = False
         assert (await http.get("/readyz")).json()["slack"] is False
+
+
+class Answering:
+    """The database and the durable engine: `how` they answer."""
+
+    def __init__(self) -> None:
+        self.how = "yes"
+
+    async def answers(self) -> bool:
+        if self.how == "never":
+            await asyncio.sleep(3600)
+        if self.how == "broken":
+            raise RuntimeError("the engine is not up")
+        return self.how == "yes"
+
+    beat = answers
+
+
+def running(router: Router, connected: Callable[[], Awaitable[bool]]) -> Pilothouse:
+    bot = Pilothouse.__new__(Pilothouse)
+    bot.settings, bot.router, bot.connected, bot.supervisor = Settings(), router, connected, Supervisor()
+    bot.engine = Answering()  # type: ignore[assignment]
+    bot.database = Answering()  # type: ignore[assignment]
+    bot.webhooks = type("NoWebhooks", (), {"routes": ()})()
+    return bot
+
+
+def web_of_running(bot: Pilothouse) -> Starlette:
+    app = web_of(bot)
+    assert isinstance(app, Starlette)
+    return app
+
+
+@pytest.mark.parametrize("part", ["database", "durable engine"])
+@pytest.mark.parametrize("how", ["no", "never", "broken"])
+async def test_what_is_away_is_named_by_readiness_and_alive_is_who_waits_for_it(
+    monkeypatch: pytest.MonkeyPatch, part: str, how: str
+) -> None:
+    """A restart brings no database back: it would only end what waits for it."""
+    monkeypatch.setattr("bot.app.serving.READY_SECONDS", 0.05)
+    office = Office()
+    router = Router(office.registry, {**office.services, Messenger: FakeMessenger(), Modals: None})
+
+    async def connected() -> bool:
+        return True
+
+    bot = running(router, connected)
+    away = bot.database if part == "database" else bot.engine
+    away.how = how  # type: ignore[union-attr]
+    async with client(web_of_running(bot)) as http:
+        answer = await asyncio.wait_for(http.get("/readyz"), 1)
+        assert answer.status_code == 503
+        assert [name for name, there in answer.json().items() if not there] == [part]
+        assert (await http.get("/livez")).status_code == 200
