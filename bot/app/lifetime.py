@@ -136,6 +136,7 @@ async def _begin_stories(pilothouse: Pilothouse) -> None:
         pilothouse.begin.clear()
         try:
             await pilothouse.desk.resume()
+            await pilothouse.engine.take_up()
             await pilothouse.desk.strays.look()
             await pilothouse.queue.start_next()
         except DatabaseAway:

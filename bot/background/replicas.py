@@ -1,7 +1,7 @@
 """Several replicas on one database: when one is gone, another takes its promotions over."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import NoReturn, Protocol
 
@@ -24,6 +24,10 @@ class Successor(Protocol):
         """Take up the unfinished stories of a replica that is gone; how many. Asking twice is harmless."""
         ...
 
+    async def executors(self) -> frozenset[str]:
+        """The replicas that unfinished stories are noted for, whether there still are such replicas or not."""
+        ...
+
 
 @dataclass(frozen=True)
 class Replicas:
@@ -38,6 +42,8 @@ class Replicas:
     name: str
     beat: timedelta = BEAT
     silence: timedelta = SILENCE
+    _unknown: dict[str, int] = field(default_factory=dict)
+    """replicas that have stories and no beat → looks in a row that found them so"""
 
     async def watch(self) -> NoReturn:
         """Until it is cancelled. A database that is away is asked again: without it nobody can take over either."""
@@ -55,9 +61,24 @@ class Replicas:
         await self.store.beat(self.name)
         taken = 0
         for gone in await self.store.silent(self.silence):
-            stories = await self.engine.take_over(gone)
+            taken += await self._succeed(gone)
             # Forgotten only now: if this process dies in between, the next look of another one takes over again.
             await self.store.forget(gone, self.silence)
-            log.warning("took over from a replica that is gone", gone=gone, stories=stories)
-            taken += stories
-        return taken
+        return taken + await self._look_for_unknown()
+
+    async def _look_for_unknown(self) -> int:
+        """Stories of replicas that never beat, or were forgotten while a story of theirs was still to be noted down.
+
+        One that has just started has stories before its first beat, so it takes as many looks as a silence does.
+        """
+        unknown = await self.engine.executors() - set(await self.store.names()) - {self.name}
+        looks = {gone: self._unknown.get(gone, 0) + 1 for gone in unknown}
+        self._unknown.clear()
+        self._unknown.update(looks)
+        enough = max(2, round(self.silence / self.beat))
+        return sum([await self._succeed(gone) for gone, seen in looks.items() if seen >= enough])
+
+    async def _succeed(self, gone: str) -> int:
+        stories = await self.engine.take_over(gone)
+        log.warning("took over from a replica that is gone", gone=gone, stories=stories)
+        return stories

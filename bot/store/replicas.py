@@ -35,6 +35,11 @@ class ReplicaStore:
         async with self._database.begin() as connection:
             return tuple((await connection.execute(query.order_by(replicas.c.name))).scalars().all())
 
+    async def names(self) -> tuple[str, ...]:
+        """Those that have beaten and were not forgotten."""
+        async with self._database.reading() as connection:
+            return tuple((await connection.execute(sa.select(replicas.c.name))).scalars().all())
+
     async def forget(self, name: str, longer_than: timedelta) -> None:
         """It is gone, unless it has been heard of meanwhile."""
         same = (replicas.c.name == name) & (replicas.c.beat_at < sa.func.now() - longer_than)

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import structlog
 from dbos import DBOS, DBOSConfig, Serializer, SetWorkflowID
 
 from bot.domain.errors import DatabaseAway
@@ -17,10 +18,15 @@ from bot.store.outage import away
 from bot.workflow.journal import Journal, Json
 from bot.workflow.journal_outage import JOURNAL, JournalCheck, wait_for_the_journal
 
+log = structlog.get_logger(__name__)
+
 STORY_VERSION = "1"
 SIGNALS = "signals"
 POLL_SECONDS = 0.1
 """How often SQLite is asked for signals; Postgres notifies by itself."""
+
+MISSED_SECONDS = 20.0
+"""A story that is pending and runs nowhere for so long is taken up."""
 
 UNDER_WAY = ("PENDING", "ENQUEUED", "DELAYED")
 """DBOS's names for what still goes on; SUCCESS, ERROR, CANCELLED and MAX_RECOVERY_ATTEMPTS_EXCEEDED do not"""
@@ -57,6 +63,9 @@ class DurableEngine:
         self._url, self._replica, self._story = database_url, replica, story
         self._launched = False
         self._asked = JournalCheck()
+        self._running: set[str] = set()
+        self._missed: dict[str, float] = {}
+        """what was found pending and in no task here → when that was first seen, by the loop's clock"""
         wait_for_the_journal()
         self._prepare()
 
@@ -80,7 +89,12 @@ class DurableEngine:
 
         @DBOS.workflow(name="promotion")
         async def promotion(plan: Json) -> Json:
-            return await story(DurableJournal(), plan)
+            running = str(DBOS.workflow_id)
+            self._running.add(running)
+            try:
+                return await story(DurableJournal(), plan)
+            finally:
+                self._running.discard(running)
 
         self._workflow = promotion
 
@@ -121,6 +135,34 @@ class DurableEngine:
     async def beat(self) -> bool:
         """Whether the engine is up, and its journal answers. Waits for as long as that is away."""
         return self._launched and await DBOS.get_workflow_status_async("beat") is None
+
+    async def take_up(self) -> int:
+        """Go on with the stories of this replica that are pending and run in no task here, one that broke off while its
+        end could not be written down, for example; how many. Without this they wait for the next start.
+
+        What is seen for the first time may be on its way into its task, so it is taken up by a later look. One whose
+        end is being written just now is told again from its journal, to the same end.
+        """
+        lost = await self._pending(executor=self._replica) - self._running
+        now = asyncio.get_running_loop().time()
+        self._missed = {story: self._missed.get(story, now) for story in lost}
+        taken = [story for story, since in self._missed.items() if now - since >= MISSED_SECONDS]
+        for story in taken:
+            log.warning("a story runs nowhere, and is taken up", promotion=story)
+            await DBOS.resume_workflow_async(story)
+            del self._missed[story]
+        return len(taken)
+
+    async def executors(self) -> frozenset[str]:
+        """The replicas that unfinished stories are noted for, whether there still are such replicas or not."""
+        found = await DBOS.list_workflows_async(status="PENDING", load_input=False, load_output=False)
+        return frozenset(story.executor_id for story in found if story.executor_id)
+
+    async def _pending(self, executor: str) -> set[str]:
+        found = await DBOS.list_workflows_async(
+            status="PENDING", executor_id=executor, load_input=False, load_output=False
+        )
+        return {story.workflow_id for story in found}
 
     async def take_over(self, replica: str) -> int:
         """Take up the unfinished stories of a replica that is gone. Asking twice is harmless."""

@@ -86,8 +86,12 @@ async def test_presses_on_any_replica_reach_the_story_wherever_it_is(tmp_path: P
 class Engine:
     """Notes whom it took over from."""
 
-    def __init__(self) -> None:
+    def __init__(self, *executors: str) -> None:
         self.taken: list[str] = []
+        self.left = frozenset(executors)
+
+    async def executors(self) -> frozenset[str]:
+        return self.left
 
     async def take_over(self, replica: str) -> int:
         self.taken.append(replica)
@@ -112,6 +116,29 @@ async def test_who_beats_is_left_alone_and_who_does_not_is_taken_over_once(store
     assert await impatient.look() == 2
     assert await impatient.look() == 0
     assert engine.taken == ["pilothouse-1"]
+
+
+async def test_stories_of_a_replica_that_nobody_knows_are_taken_over_but_not_at_first_sight(
+    store: ReplicaStore,
+) -> None:
+    """Its beat was forgotten, or never came; one that has just started has no beat yet either."""
+    engine = Engine("pilothouse-0", "pilothouse-1", "pilothouse-7")
+    await store.beat("pilothouse-1")
+    replicas = Replicas(store, engine, "pilothouse-0", beat=timedelta(seconds=4), silence=timedelta(seconds=12))
+    assert [await replicas.look() for _ in range(2)] == [0, 0]
+    assert engine.taken == []
+    assert await replicas.look() == 2
+    assert engine.taken == ["pilothouse-7"]
+
+
+async def test_a_replica_that_beats_at_last_keeps_its_stories(store: ReplicaStore) -> None:
+    engine = Engine("pilothouse-7")
+    replicas = Replicas(store, engine, "pilothouse-0", beat=timedelta(seconds=4), silence=timedelta(seconds=12))
+    await replicas.look()
+    await replicas.look()
+    await store.beat("pilothouse-7")
+    assert [await replicas.look() for _ in range(3)] == [0, 0, 0]
+    assert engine.taken == []
 
 
 async def test_who_comes_back_is_watched_again(store: ReplicaStore) -> None:
