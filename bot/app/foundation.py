@@ -45,13 +45,13 @@ async def lay_foundation(settings: Settings, policy: Policy, stack: AsyncExitSta
     database = Database(settings.database_url)
     stack.push_async_callback(database.close)
     outside = await open_outside(settings, policy, stack)
-    catalog, messages = Catalog(outside.overlays, policy), Messages(database)
+    catalog, messages, store = Catalog(outside.overlays, policy), Messages(database), PromotionStore(database)
     return Foundation(
         settings=settings,
         policy=policy,
         database=database,
         outside=outside,
-        store=PromotionStore(database),
+        store=store,
         audit=Audit(database),
         messages=messages,
         subscriptions=SubscriptionStore(database),
@@ -59,6 +59,6 @@ async def lay_foundation(settings: Settings, policy: Policy, stack: AsyncExitSta
         outbox=Outbox(messages, outside.messenger),
         channels=ChannelIds(),
         catalog=catalog,
-        whereabouts=ImageLocations(catalog, outside.overlays, outside.registry),
+        whereabouts=ImageLocations(catalog, outside.overlays, outside.registry, store),
         begin=asyncio.Event(),
     )

@@ -1,10 +1,12 @@
 """Where an image is: which overlays pin it, now and before."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Protocol
 
 from bot.domain.errors import NotFound
 from bot.domain.image import Image
 from bot.domain.overlay import Overlay, OverlayImage
+from bot.domain.promotion import Promotion
 from bot.overlays.catalog import Catalog
 from bot.overlays.kustomization import KustomizationError, read_images
 from bot.ports import OverlaySource, Registry
@@ -13,17 +15,27 @@ LOOK_BACK = 30
 """Commits of one overlay that are looked through."""
 
 
-class ImageLocations:
-    """A tag counts as the digest that the commit which set it has put on record, whatever it names by now.
+Digests = Mapping[str, Mapping[str, str]]
+"""commit → repository → the digest that a promotion has put on record"""
 
-    Where nothing is on record it counts as the digest that it names now. Raises IntegrationError when git or the
-    registry is away.
+
+class Record(Protocol):
+    async def history(self, app: str, environment: str, limit: int) -> tuple[Promotion, ...]: ...
+
+
+class ImageLocations:
+    """A tag counts as the digest that the promotion which set it has put on record, whatever it names by now.
+
+    Where nothing is on record it counts as the digest that it names now, unless the commit's message names another
+    one: a message is anybody's to write, so it may deny that an image was there, and never claim it. Raises
+    IntegrationError when git or the registry is away.
     """
 
-    def __init__(self, catalog: Catalog, source: OverlaySource, registry: Registry) -> None:
+    def __init__(self, catalog: Catalog, source: OverlaySource, registry: Registry, record: Record) -> None:
         self._catalog = catalog
         self._source = source
         self._registry = registry
+        self._record = record
 
     async def overlay(self, app: str, environment: str) -> Overlay | None:
         """None where the app has none."""
@@ -40,10 +52,12 @@ class ImageLocations:
 
     async def was_pinned(self, overlay: Overlay, image: Image) -> bool:
         """Whether one of the overlay's newest commits pinned it."""
+        recorded = await self._recorded(overlay)
         for commit in await self._source.history(overlay.path, LOOK_BACK):
-            entries = await self._entries(overlay, commit.sha)
-            if await self._among(overlay, entries, image, commit.images.get(image.repository, "")):
-                return True
+            for entry in _of(image, await self._entries(overlay, commit.sha)):
+                digest = recorded.get(commit.sha, {}).get(entry.repository, "")
+                if await self._is(entry, image, digest, commit.images.get(entry.repository, "")):
+                    return True
         return False
 
     async def environments(self, app: str, image: Image) -> tuple[str, ...]:
@@ -62,25 +76,48 @@ class ImageLocations:
         except (NotFound, KustomizationError):
             return ()
 
-    async def _among(self, overlay: Overlay, entries: Iterable[OverlayImage], image: Image, recorded: str = "") -> bool:
-        """`recorded`: the digest that the commit of these entries has put on record, where it has."""
-        for entry in entries:
-            if entry.repository != image.repository:
-                continue
-            digest = entry.digest or (recorded if entry.tag else "") or await self._digest(overlay, entry)
-            if digest == image.digest:
+    async def _among(self, overlay: Overlay, entries: Iterable[OverlayImage], image: Image) -> bool:
+        for entry in _of(image, entries):
+            if await self._is(entry, image, *(("", "") if entry.digest else await self._known(overlay, entry))):
                 return True
         return False
 
-    async def _digest(self, overlay: Overlay, entry: OverlayImage) -> str:
-        if not entry.tag:
-            return ""
+    async def _known(self, overlay: Overlay, entry: OverlayImage) -> tuple[str, str]:
+        """The digest that is on record for a tag that the overlay shows, and the one that a message claims."""
+        recorded, claimed = await self._recorded(overlay), ""
         for commit in await self._source.history(overlay.path, LOOK_BACK):
-            if recorded := commit.images.get(entry.repository):
-                there = await self._entries(overlay, commit.sha)
-                if any((e.name, e.repository, e.tag) == (entry.name, entry.repository, entry.tag) for e in there):
-                    return recorded
+            digest = recorded.get(commit.sha, {}).get(entry.repository, "")
+            claim = claimed or commit.images.get(entry.repository, "")
+            if not digest and claim == claimed:
+                continue
+            if any(_same(entry, there) for there in await self._entries(overlay, commit.sha)):
+                if digest:
+                    return digest, ""
+                claimed = claim
+        return "", claimed
+
+    async def _is(self, entry: OverlayImage, image: Image, recorded: str, claimed: str) -> bool:
+        if known := entry.digest or (recorded if entry.tag else ""):
+            return known == image.digest
+        if not entry.tag or (claimed and claimed != image.digest):
+            return False
         try:
-            return (await self._registry.artifact(entry.repository, entry.tag)).image.digest
+            return (await self._registry.artifact(entry.repository, entry.tag)).image.digest == image.digest
         except NotFound:
-            return ""
+            return False
+
+    async def _recorded(self, overlay: Overlay) -> Digests:
+        recorded: dict[str, dict[str, str]] = {}
+        for promotion in await self._record.history(overlay.app, overlay.environment, LOOK_BACK):
+            if promotion.commit:
+                moves = (move.after for move in promotion.moves if move.overlay == overlay.path)
+                recorded[promotion.commit.sha] = {image.repository: image.digest for image in moves}
+        return recorded
+
+
+def _of(image: Image, entries: Iterable[OverlayImage]) -> list[OverlayImage]:
+    return [entry for entry in entries if entry.repository == image.repository]
+
+
+def _same(one: OverlayImage, other: OverlayImage) -> bool:
+    return (one.name, one.repository, one.tag) == (other.name, other.repository, other.tag)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 import structlog
 
-from bot.domain.errors import HeadMoved, IntegrationError, Refused
+from bot.domain.errors import DatabaseAway, HeadMoved, IntegrationError, Refused
 from bot.domain.overlay import Change, Commit
 from bot.domain.promotion import Promotion
 from bot.ports import OverlaySource, PullRequest, PullRequests
@@ -86,19 +86,23 @@ class PullRequestSteps:
         return ""
 
     async def tampered(self, promotion: Promotion) -> str:
-        """Why nobody may vote on it now, "" when nothing is wrong, or nothing is open, or nobody can tell.
-
-        The merge looks again, and does nothing unless it can tell.
-        """
+        """Why nobody may approve it now, also because nobody can tell; "" when nothing is wrong, or nothing is open."""
+        if not promotion.pull_request:
+            return ""
         number = promotion.pull_request.rpartition("/")[2]
         if not number.isdigit() or self.pulls is None:
-            return ""
+            return f"Pilothouse cannot read {promotion.pull_request}, so this approval does not count."
         try:
             pull = await self.pulls.get(int(number))
             strange = await self.strange(promotion, pull) if pull.state == "open" else ""
+        except DatabaseAway:
+            raise
         except IntegrationError as error:
-            log.warning("not looked whether the pull request was changed", error=str(error))
-            return ""
+            log.warning("approval refused: nobody can tell what the pull request holds", error=str(error))
+            return (
+                "Pilothouse could not read the pull request just now, so this approval does not count: "
+                "press Approve again in a minute."
+            )
         return f"{strange} Close {pull.url}, or take the rest out of it." if strange else ""
 
     async def tend(self, promotion: Promotion, number: int, *, merge: bool = True) -> PullRequest:
@@ -109,7 +113,7 @@ class PullRequestSteps:
         if strange := await self.strange(promotion, pull):
             return _held(pull, strange)
         if pull.checks == "failure":
-            return replace(pull, held_up="Its checks fail: mend them, or close it.")
+            return replace(pull, held_up="Its checks fail: fix them, or close it.")
         if pull.checks != "success" or not merge:
             return pull
         return await self._merged(promotion, pull)

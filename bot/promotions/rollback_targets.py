@@ -129,16 +129,17 @@ class RollbackTargets:
 
 
 def _state(images: Images, commit: Commit, promotion: Promotion | None, overlay: Overlay) -> State:
-    """The record comes before what the message of the commit claims."""
+    """What the message of the commit claims counts only where nothing is on record, and verifies nothing."""
     moves = [move for move in promotion.moves if move.overlay == overlay.path] if promotion else []
     recorded = {move.after.repository: move.after.digest for move in moves}
     seen = promotion is not None and promotion.phase is Phase.SUCCEEDED
-    return State(images, commit, None, recorded or commit.images, seen)
+    return State(images, commit, None, recorded if promotion else commit.images, seen)
 
 
 def _once_more(first: State, again: State) -> State:
-    """The same came back: what is on record of either time holds, the newer before the older."""
-    digests = {**first.digests, **again.digests}
+    """The same came back. What was Healthy once is that time's digests, whatever a later commit has or claims."""
+    proven = [state for state in (first, again) if state.verified] or [first, again]
+    digests = {repository: digest for state in proven for repository, digest in state.digests.items()}
     return replace(again, digests=digests, verified=first.verified or again.verified, lasted=first.lasted or again.ran)
 
 

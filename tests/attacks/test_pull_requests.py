@@ -1,12 +1,15 @@
 """What is merged is what was approved: whoever may push branches tries to have something else merged."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from bot.domain.errors import Refused
-from bot.domain.overlay import Change, Commit, Difference
-from bot.domain.promotion import Phase, Promotion, Stage
+from bot.domain.errors import IntegrationError, Refused, Unavailable
+from bot.domain.overlay import Author, Change, Commit, Difference
+from bot.domain.promotion import Phase, Promotion, Stage, VoteKind
+from bot.ports import PullRequest
+from bot.promotions.signals import Signal
 from tests.fakes.world import House, house, kustomization, path
 from tests.unit.bot.promotions.test_pull_requests import MINUTE, PULL_REQUESTS
 
@@ -97,6 +100,69 @@ async def test_a_branch_of_our_name_that_was_there_before_is_not_adopted(
         assert "/pull/1" in ended.outcome
 
 
+@pytest.mark.parametrize("force", [True, False], ids=["force-pushed", "added"])
+async def test_what_is_pushed_right_before_the_merge_is_looked_at_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, force: bool
+) -> None:
+    """GitHub refuses the head that it no longer has: the next try must not simply name the new one."""
+    async with house(tmp_path, PULL_REQUESTS) as home:
+        await opened(home)
+        home.overlays.set_checks(1, "success")
+        merge, tried = home.overlays.merge, []
+
+        async def push_first(number: int, head: str, message: str, author: Author) -> PullRequest:
+            tried.append(head)
+            if len(tried) == 1:
+                home.overlays.push_to_branch(1, SMUGGLED["a workflow"], force=force)
+            return await merge(number, head, message, author)
+
+        monkeypatch.setattr(home.overlays, "merge", push_first)
+        before = await home.overlays.head()
+        await pass_minutes(home)
+        assert (len(tried), await home.overlays.head()) == (1, before)
+
+
+async def test_two_commits_that_come_to_what_was_approved_are_not_what_was_approved(tmp_path: Path) -> None:
+    """What the first adds and the second removes would be in the history that a merge brings."""
+    async with house(tmp_path, PULL_REQUESTS) as home:
+        asked = await opened(home)
+        home.overlays.push_to_branch(1, {"secret.txt": b"x"})
+        home.overlays.push_to_branch(1, {}, gone=["secret.txt"])
+        home.overlays.set_checks(1, "success")
+        before = await home.overlays.head()
+        await pass_minutes(home)
+        assert await home.overlays.head() == before
+        assert "3 commits" in (await home.now(asked)).held_up
+
+
+AWAY = {
+    "does not answer": Unavailable("github", "read #1", "no answer"),
+    "refuses": Refused("github", "read #1", "403"),
+    "answers nonsense": Refused("github", "read #1", "the answer is not what the API promises"),
+}
+
+
+@pytest.mark.parametrize("error", AWAY.values(), ids=AWAY.keys())
+async def test_nobody_approves_while_nobody_can_tell_what_the_pull_request_holds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: IntegrationError
+) -> None:
+    async def away(number: int) -> PullRequest:
+        raise error
+
+    async with house(tmp_path, PULL_REQUESTS) as home:
+        asked = await opened(home)
+        home.overlays.set_checks(1, "pending")
+        open_again = replace(await home.now(asked), stage=Stage.APPROVAL, approvals=())
+        vote = Signal(VoteKind.APPROVE, "U0MIA", "T0PILOT", open_again.content_hash, "r-vote")
+        with monkeypatch.context() as patch:
+            patch.setattr(home.overlays, "get", away)
+            refused = await home.steps.judge(open_again, vote)
+        assert refused.vote is None
+        assert "does not count" in refused.refusal
+        counted = await home.steps.judge(open_again, replace(vote, request_id="r-again"))
+        assert counted.vote is not None
+
+
 async def test_what_is_pushed_between_look_and_merge_is_not_merged(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -141,6 +207,21 @@ async def test_what_people_merge_beside_it_is_told_loudly_and_taken_back(
         left = after.keys() - before.keys()
         assert left == files.keys() - before.keys()
         assert all(name in ended.outcome for name in left)
+        assert [row for row in await home.audit.rows() if (row.promotion_id, row.event) == (asked.id, "tampered")]
+        assert any("🚨" in message.shown.text for message in home.messenger.messages)
+
+
+async def test_a_rebase_of_several_commits_is_told_though_the_last_one_is_what_was_approved(tmp_path: Path) -> None:
+    """Rebased one by one, the rest lies before the commit that the pull request names as its merge."""
+    async with house(tmp_path, PULL_REQUESTS) as home:
+        asked = await opened(home)
+        home.overlays.push_to_branch(1, {"evil.yaml": b"x"})
+        home.overlays.push({"evil.yaml": b"x"}, "the first of two, rebased")
+        await home.overlays.merge_by_hand(1)
+        await pass_minutes(home)
+        ended = await home.now(asked)
+        assert (ended.phase, ended.commit) == (Phase.ERRORED, None)
+        assert "2 commits" in ended.outcome
         assert [row for row in await home.audit.rows() if (row.promotion_id, row.event) == (asked.id, "tampered")]
         assert any("🚨" in message.shown.text for message in home.messenger.messages)
 

@@ -19,7 +19,7 @@ from bot.evaluation.panel import answer
 from bot.gates.rejected import RejectedGate
 from bot.overlays.image_locations import ImageLocations
 from tests.fakes.office import Office
-from tests.fakes.promotions import HOST
+from tests.fakes.promotions import HOST, MemoryRecord
 from tests.unit.bot.gates.town import BO, Town
 
 APP, ELSEWHERE = f"{HOST}/my-app", f"{HOST}/copy-of-my-app"
@@ -47,7 +47,7 @@ class World:
         question = await Town().question(kind=kind)
         moves = tuple(replace(move, app=app, after=image) for move in question.moves)
         office = self.office
-        whereabouts = ImageLocations(office.catalog, office.overlays, office.images)
+        whereabouts = ImageLocations(office.catalog, office.overlays, office.images, MemoryRecord())
         gate = RejectedGate(office.safety.stores.rejections, office.images, whereabouts)
         return await answer(gate, replace(question, app=app, moves=moves))
 

@@ -1,18 +1,22 @@
 """Who calls something a rollback that does not lead back: refused, or a promotion with all that a promotion asks."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from bot.domain.errors import NothingToPromote, UnknownName
-from bot.domain.promotion import Kind, Phase, Promotion, VerdictState
+from bot.domain.image import Image
+from bot.domain.promotion import Kind, Phase, Promotion, Stage, VerdictState
 from bot.overlays.catalog import Catalog
 from bot.overlays.image_locations import ImageLocations
 from bot.policy import parse
+from tests.fakes.promotions import MemoryRecord
 from tests.fakes.world import HARBOR, POLICY, House, house, kustomization, path
 from tests.unit.bot.promotions.test_scheduler import add_app
+from tests.views.samples import promotion
 
 CHEAP = """
 environments:
@@ -197,20 +201,53 @@ async def test_what_the_registry_no_longer_has_is_refused_though_its_tag_lives_o
             await home.rollback("ana", "v1.4.2")
 
 
-async def test_a_moved_tag_has_not_been_where_the_old_image_was(tmp_path: Path) -> None:
-    """Order and soak: staging shows the tag, and its commit has put on record which image that was."""
+@pytest.mark.parametrize("on_record", [True, False], ids=["on record", "only claimed"])
+async def test_a_moved_tag_has_not_been_where_the_old_image_was(tmp_path: Path, *, on_record: bool) -> None:
+    """Order and soak: staging shows the tag. What a message claims may deny, and never vouch."""
     async with house(tmp_path) as home:
-        ran = (await home.registry.artifact(REPOSITORY, "v1.4.3")).image
-        message = f"my-app: promote v1.4.3 in staging\n\nImage: {REPOSITORY}@{ran.digest}\n"
-        home.overlays.push({path("staging"): kustomization("v1.4.3")}, message)
+        where, ran = await shown_in_staging(home, f"sha256:{'e' * 64}", on_record=on_record)
         moved = home.registry.push(REPOSITORY, "v1.4.3", revision="somebody else's").image
-        catalog = Catalog(home.overlays, parse(POLICY))
-        whereabouts = ImageLocations(catalog, home.overlays, home.registry)
-        overlay = await catalog.overlay("my-app", "staging")
-        for there in (whereabouts.pinned, whereabouts.was_pinned):
-            assert (await there(overlay, ran), await there(overlay, moved)) == (True, False)
+        overlay = await where._catalog.overlay("my-app", "staging")
+        for there in (where.pinned, where.was_pinned):
+            assert (await there(overlay, ran), await there(overlay, moved)) == (on_record, False)
         home.overlays.push({path("staging"): kustomization("v1.4.0")}, "by hand")
-        assert (await whereabouts.was_pinned(overlay, ran), await whereabouts.was_pinned(overlay, moved)) == (
-            True,
-            False,
-        )
+        assert (await where.was_pinned(overlay, ran), await where.was_pinned(overlay, moved)) == (on_record, False)
+
+
+@pytest.mark.parametrize("on_record", [True, False], ids=["beside the record", "without a record"])
+async def test_nobody_claims_in_a_message_that_an_image_has_been_there(tmp_path: Path, *, on_record: bool) -> None:
+    async with house(tmp_path) as home:
+        evil = home.registry.push(REPOSITORY, "evil", revision="evil").image
+        where, ran = await shown_in_staging(home, evil.digest, on_record=on_record)
+        overlay = await where._catalog.overlay("my-app", "staging")
+        for there in (where.pinned, where.was_pinned):
+            assert not await there(overlay, evil)
+            assert await there(overlay, ran) is on_record
+
+
+async def shown_in_staging(home: House, claimed: str, *, on_record: bool) -> tuple[ImageLocations, Image]:
+    """v1.4.3 by tag, by a commit whose message claims a digest; on record is what it really was."""
+    ran = (await home.registry.artifact(REPOSITORY, "v1.4.3")).image
+    message = f"my-app: promote v1.4.3 in staging\n\nImage: {REPOSITORY}@{claimed}\n"
+    commit = home.overlays.push({path("staging"): kustomization("v1.4.3")}, message)
+    record = MemoryRecord()
+    if on_record:
+        plan = promotion().plan
+        moves = (replace(plan.moves[0], overlay=path("staging"), after=ran),)
+        plan = replace(plan, environment="staging", moves=moves)
+        record.promotions.append(Promotion(plan, Phase.SUCCEEDED, Stage.DONE, commit=commit))
+    return ImageLocations(Catalog(home.overlays, parse(POLICY)), home.overlays, home.registry, record), ran
+
+
+async def test_a_claim_in_a_message_does_not_make_a_proven_image_another(tmp_path: Path) -> None:
+    """The same tag committed again, with another digest in the message: what was Healthy is what counts."""
+    async with house(tmp_path, POLICY + CHEAP) as home:
+        ran = (await promoted(home, "v1.4.2")).plan.moves[0].after.digest
+        await promoted(home, "v1.4.3")
+        evil = home.registry.push(REPOSITORY, "evil", revision="evil").image.digest
+        here = path("production")
+        home.overlays.push({here: kustomization("v1.4.2")}, f"again\n\nImage: {REPOSITORY}@{evil}")
+        home.overlays.push({here: kustomization("v1.4.0")}, "by hand")
+        home.overlays.push({here: kustomization("v1.4.3")}, "by hand")
+        asked = await home.rollback("ana", "v1.4.2")
+        assert asked.plan.moves[0].after.digest == ran

@@ -15,6 +15,7 @@ from bot.ports import Applications, Directory, OverlaySource
 from bot.store.database import Database
 from bot.store.freezes import FreezeStore
 from bot.store.locks import LockStore
+from bot.store.promotions import PromotionStore
 from bot.store.rejections import RejectionStore
 from tests.fakes.applications import OVERLAY_REPOSITORY
 from tests.fakes.registry import MemoryRegistry
@@ -32,7 +33,7 @@ def usual_gates(
     applications: Applications,
     directory: Directory,
 ) -> tuple[Gate, ...]:
-    whereabouts = ImageLocations(catalog, source, registry)
+    whereabouts = ImageLocations(catalog, source, registry, PromotionStore(database))
     return (
         ScanGate(registry, registry),
         HealthGate(applications, whereabouts, policy),

@@ -24,6 +24,17 @@ def image(app: str, tag: str) -> Image:
 
 
 @dataclass
+class MemoryRecord:
+    """The promotions that are on record, newest first."""
+
+    promotions: list[Promotion] = field(default_factory=list)
+
+    async def history(self, app: str, environment: str, limit: int) -> tuple[Promotion, ...]:
+        there = (p for p in self.promotions if app in p.plan.apps and environment == p.plan.environment)
+        return tuple(there)[:limit]
+
+
+@dataclass
 class MemoryPromotions(Promotions):
     """One yes by anybody but the requester is enough. `choices` is what there is to roll back to."""
 

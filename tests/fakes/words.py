@@ -57,7 +57,7 @@ class Safety:
             catalog,
             registry=images,
             contents=images,
-            whereabouts=ImageLocations(catalog, overlays, images),
+            whereabouts=ImageLocations(catalog, overlays, images, promotions),
             directory=directory,
         )
         services = {**desks.services, PromotionStore: promotions}

@@ -121,6 +121,7 @@ class House:
     reviews: ReviewStore
     alerts: MemoryAlerts
     delegations: DelegationStore
+    steps: Steps
     _requests: int = 0
 
     def context(self, request_id: str = "") -> Context:
@@ -213,7 +214,7 @@ async def house(directory: Path, policy_text: str = POLICY) -> AsyncIterator[Hou
     gates = usual_gates(
         policy, catalog, database, source=overlays, registry=registry, applications=applications, directory=people
     )
-    soak = SoakGate(applications, catalog, ImageLocations(catalog, overlays, registry), policy)
+    soak = SoakGate(applications, catalog, ImageLocations(catalog, overlays, registry, store), policy)
     panel = Panel([*gates, soak], policy)
     targets = RollbackTargets(overlays, catalog, store, Tags(registry))
     delegations = DelegationStore(database)
@@ -242,7 +243,7 @@ async def house(directory: Path, policy_text: str = POLICY) -> AsyncIterator[Hou
     try:
         yield House(
             desk, engine, overlays, registry, applications, people, messenger, cards, events, store, audit, database,
-            locks, reviews, alerts, delegations,
+            locks, reviews, alerts, delegations, steps,
         )  # fmt: skip
     finally:
         await engine.stop()

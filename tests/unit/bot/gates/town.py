@@ -17,6 +17,7 @@ from bot.policy import Policy, parse
 from tests.fakes.applications import MemoryApplications
 from tests.fakes.directory import FakeDirectory
 from tests.fakes.overlays import MemoryOverlays
+from tests.fakes.promotions import MemoryRecord
 from tests.fakes.registry import MemoryRegistry
 from tests.fakes.safety import MemorySafety
 
@@ -50,6 +51,7 @@ class Town:
     )
     registry: MemoryRegistry = field(default_factory=MemoryRegistry)
     applications: MemoryApplications = field(default_factory=MemoryApplications)
+    record: MemoryRecord = field(default_factory=MemoryRecord)
     safety: MemorySafety = field(default_factory=MemorySafety)
     directory: FakeDirectory = field(default_factory=FakeDirectory.seeded)
 
@@ -57,7 +59,7 @@ class Town:
         for tag in ("v1.4.0", *RUNNING.values()):
             self.registry.push(REPOSITORY, tag)
         self.catalog = Catalog(self.overlays, self.policy, clock=_always_later())
-        self.whereabouts = ImageLocations(self.catalog, self.overlays, self.registry)
+        self.whereabouts = ImageLocations(self.catalog, self.overlays, self.registry, self.record)
         for environment in RUNNING:
             self.put(environment)
 

@@ -75,11 +75,11 @@ async def test_checks_that_fail_are_said_and_waited_for_but_not_for_ever(tmp_pat
         home.overlays.set_checks(1, "failure")
         await home.engine.pass_time(MINUTE)
         waiting = await home.now(asked)
-        assert (waiting.stage, waiting.held_up) == (Stage.COMMIT, "Its checks fail: mend them, or close it.")
+        assert (waiting.stage, waiting.held_up) == (Stage.COMMIT, "Its checks fail: fix them, or close it.")
         await home.engine.pass_time(timedelta(hours=5))
         ended = await home.now(asked)
         assert ended.phase is Phase.FAILED
-        assert ended.outcome == "The pull request was not merged in time. Its checks fail: mend them, or close it."
+        assert ended.outcome == "The pull request was not merged in time. Its checks fail: fix them, or close it."
         assert (await home.overlays.get(1)).state == "closed"
 
 
