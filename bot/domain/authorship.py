@@ -5,8 +5,9 @@ the address that Slack has confirmed: everybody else cannot be told apart, and w
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import Enum, auto
+from types import MappingProxyType
 
 from bot.domain import identity
 from bot.domain.overlay import Commit
@@ -15,6 +16,11 @@ _CO_AUTHOR = re.compile(r"^\s*Co-authored-by\s*:(.*)$", re.IGNORECASE | re.MULTI
 _ADDRESS = re.compile(r"<([^<>]*)>")
 _NOBODYS = re.compile(r"(^|[.+_-])(no-?reply|do-?not-?reply)([.+_-]|$)")
 _GOOGLE = ("gmail.com", "googlemail.com")
+
+
+People = Mapping[str, tuple[str, ...]]
+"""address in Slack → the other addresses that its owner commits with, as policy says"""
+NOBODY: People = MappingProxyType({})
 
 
 class Told(Enum):
@@ -45,14 +51,33 @@ def _writers(commit: Commit) -> list[str]:
     return [commit.author.email, *(found[1] if found else "" for found in named)]
 
 
-def told_apart(author: str, person: str) -> Told:
-    """`author`: address in a commit. `person`: address that Slack has confirmed."""
-    wrote, asks = _normal(author), _normal(person)
+def told_apart(author: str, person: str, people: People = NOBODY) -> Told:
+    """`author`: address in a commit. `person`: address that Slack has confirmed.
+
+    Two whom `people` names are told apart by that; an address that it names counts as its owner's.
+    """
+    owners = [owner_of(address, people) for address in (author, person)]
+    wrote, asks = (_normal(owner or address) for owner, address in zip(owners, (author, person), strict=True))
     if not wrote or not asks:
         return Told.UNKNOWN
     if wrote == asks:
         return Told.SAME
-    return Told.OTHER if wrote[1] == asks[1] else Told.UNKNOWN
+    return Told.OTHER if all(owners) or wrote[1] == asks[1] else Told.UNKNOWN
+
+
+def owner_of(address: str, people: People) -> str:
+    """The person under whom an address stands, "" for none."""
+    wanted = mailbox(address)
+    mine = (owner for owner, others in people.items() if wanted in map(mailbox, (owner, *others)))
+    return next(mine, "") if wanted else ""
+
+
+def mailbox(address: str) -> str:
+    """What two spellings of one mailbox have in common; "" for what is nobody's own (`noreply@…`, no address)."""
+    if normal := _normal(address):
+        return "@".join(normal)
+    known = identity.address(address)
+    return "" if _NOBODYS.search(known.partition("@")[0]) else known
 
 
 def _normal(address: str) -> tuple[str, str] | None:

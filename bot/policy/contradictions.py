@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 
+from bot.domain.authorship import Told, mailbox, told_apart
 from bot.policy.model import Policy
 from bot.policy.parts import Approval, EnvironmentRules
 from bot.runtime.spelling import nearest
@@ -17,6 +18,7 @@ def contradictions(policy: Policy) -> Iterator[tuple[Place, str]]:
     yield from _unknown_environments(policy)
     yield from _bad_templates(policy)
     yield from _rejected_images_let_through(policy)
+    yield from _people_mistaken(policy)
 
 
 def _ambiguous_environments(policy: Policy) -> Iterator[tuple[Place, str]]:
@@ -90,6 +92,20 @@ def _rejected_images_let_through(policy: Policy) -> Iterator[tuple[Place, str]]:
             said = getattr(rules, way)
             if said and "rejected" in said.skip_gates:
                 yield (*place, way, "skip_gates"), "`rejected` cannot be skipped: `/unreject` takes a rejection back"
+
+
+def _people_mistaken(policy: Policy) -> Iterator[tuple[Place, str]]:
+    """An address that two people share would clear one of them of the other's work."""
+    owners: dict[str, str] = {}
+    for owner, others in policy.people.items():
+        place = ("people", owner)
+        if told_apart(owner, owner) is Told.UNKNOWN:
+            yield place, f"{owner!r} is no address that Slack confirms: write it as the profile has it"
+        for address in (owner, *others):
+            if not (known := mailbox(address)):
+                yield place, f"{address!r} is nobody's own address: leave it out"
+            elif owners.setdefault(known, owner) != owner:
+                yield place, f"{address!r} stands under {owners[known]!r} too: keep it under one person"
 
 
 def rules_written(policy: Policy) -> Iterator[tuple[Place, EnvironmentRules]]:

@@ -50,6 +50,9 @@ class Policy(Part):
     apps: dict[str, AppPart] = Field({}, description="App → what differs for it.")
     roles: dict[str, tuple[Permission, ...]] = Field(DEFAULT_ROLES, description="Role → the permissions that it gives.")
     bindings: tuple[Binding, ...] = Field((), description="Who holds which role, where.")
+    people: dict[str, tuple[str, ...]] = Field(
+        {}, description="E-mail address in Slack → the other addresses that its owner commits with."
+    )
     channels: Channels = Field(Channels(), description="Where things are told.")
     argocd: ArgoCDPart = Field(ArgoCDPart(), description="How Argo CD's Applications are called.")
     pipeline: PipelinePart = Field(PipelinePart(), description="What builds the images.")

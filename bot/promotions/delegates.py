@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from bot.domain.authorship import Told, told_apart
+from bot.domain.authorship import People, Told, told_apart
 from bot.domain.caller import Caller, Person, Target
 from bot.domain.promotion import Plan, Promotion
 from bot.policy import Policy
@@ -36,7 +36,7 @@ class Delegates:
         lenders = [p for p in standings[0].behalf if all(p in standing.behalf for standing in standings)]
         if not plan.approval.author_approval:
             known = bool(plan.authors) and not plan.authors_unknown
-            lenders = [one for one in lenders if known and not_an_author(one, plan)]
+            lenders = [one for one in lenders if known and not_an_author(one, plan, self.policy.people)]
         if not lenders:
             return Lent()
         others = {one.id for standing in standings for one in standing.behalf} - {one.id for one in lenders}
@@ -51,9 +51,9 @@ class Delegates:
         ]
 
 
-def not_an_author(person: Person, plan: Plan) -> bool:
+def not_an_author(person: Person, plan: Plan, people: People) -> bool:
     """Whether addresses tell them apart from everybody who wrote it."""
-    return all(told_apart(author, person.email) is Told.OTHER for author in plan.authors)
+    return all(told_apart(author, person.email, people) is Told.OTHER for author in plan.authors)
 
 
 def targets_of(promotion: Promotion) -> tuple[Target, ...]:

@@ -106,14 +106,14 @@ class Eligibility:
                 "Policy keeps the author of the newest commit from approving, and Slack does not tell your confirmed "
                 f"e-mail address, so you cannot be told apart from them. {others}"
             )
-        told = {author: told_apart(author, caller.person.email) for author in plan.authors}
+        told = {author: told_apart(author, caller.person.email, self._policy.people) for author in plan.authors}
         if Told.SAME in told.values():
             raise NotAllowed(f"You wrote the newest commit of this image, so somebody else must approve. {others}")
         if unknown := [author for author, one in told.items() if one is Told.UNKNOWN]:
             raise NotAllowed(
                 f"Policy keeps the author of the newest commit from approving, and {unknown[0]} may be you: that "
                 "address is private, or of another domain than yours in Slack. Commit with the address of your Slack "
-                f"profile, or set author_approval: true. {others}"
+                f"profile, name whose it is under `people` in the policy, or set author_approval: true. {others}"
             )
 
 

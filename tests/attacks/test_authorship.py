@@ -1,16 +1,18 @@
 """`author_approval: false`: whoever cannot be told apart from the author may not approve."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from bot.domain.authorship import Told, authors_of, told_apart
-from bot.domain.errors import NotAllowed
+from bot.domain.errors import NotAllowed, PolicyError
 from bot.domain.overlay import Author, Commit
 from bot.domain.promotion import Promotion, VoteKind
+from bot.policy import parse
 from bot.promotions.source_changes import Changes
 from tests.fakes.sources import MemorySources
-from tests.fakes.world import House
+from tests.fakes.world import POLICY, House, house
 from tests.unit.bot.promotions.test_source_changes import built, sources
 from tests.views.samples import AT
 
@@ -75,6 +77,68 @@ async def test_another_spelling_of_the_same_address_is_the_same_person(home: Hou
 async def test_an_image_whose_source_is_not_known_lets_nobody_approve(home: House, unknown: tuple[str, ...]) -> None:
     with pytest.raises(NotAllowed, match="nobody can approve"):
         await approve(home, await asked_with(home, "mia@example.com", unknown=unknown))
+
+
+PEOPLE = {
+    "ana@example.com": ("ana@corp.example", "123+ana@users.noreply.github.com"),
+    "bo@example.com": ("bo@users.noreply.github.com", "bo.private@gmail.com"),
+}
+
+
+@pytest.mark.parametrize(
+    ("author", "person", "expected"),
+    [
+        ("123+ana@users.noreply.github.com", "ana@example.com", Told.SAME),
+        ("123+ANA@users.noreply.github.com", "ana@corp.example", Told.SAME),
+        ("ana+x@corp.example", "ana@example.com", Told.SAME),
+        ("boprivate@gmail.com", "bo@example.com", Told.SAME),
+        ("123+ana@users.noreply.github.com", "bo@example.com", Told.OTHER),
+        ("ana@corp.example", "bo@example.com", Told.OTHER),
+        ("ana@corp.example", "mia@example.com", Told.OTHER),  # ana's address in Slack is of mia's domain
+        ("ana@corp.example", "mia@elsewhere.example", Told.UNKNOWN),
+        ("ana@corp.example", "mia@corp.example", Told.UNKNOWN),
+        ("456+ana@users.noreply.github.com", "bo@example.com", Told.UNKNOWN),
+        ("ana@users.noreply.github.com", "bo@example.com", Told.UNKNOWN),
+        ("noreply@github.com", "bo@example.com", Told.UNKNOWN),
+        ("123+ana@users.noreply.github.com", "", Told.UNKNOWN),
+        ("", "bo@example.com", Told.UNKNOWN),
+        ("\u0430na@corp.example", "bo@example.com", Told.UNKNOWN),
+    ],
+)
+def test_policy_says_whose_an_address_is_and_nothing_more(author: str, person: str, expected: Told) -> None:
+    assert told_apart(author, person, PEOPLE) is expected
+
+
+@pytest.mark.parametrize(
+    "people",
+    [
+        "{ana@example.com: [x@corp.example], bo@example.com: [x@corp.example]}",
+        "{ana@example.com: [X@Corp.example], bo@example.com: [x+1@corp.example]}",
+        "{ana@example.com: [bo@example.com], bo@example.com: []}",
+        "{ana@example.com: [1+a@users.noreply.github.com], bo@example.com: [1+A@users.noreply.github.com]}",
+        "{ana@example.com: [], ANA@example.com: [x@corp.example]}",
+        "{ana@example.com: [noreply@github.com]}",
+        "{ana@example.com: [no-reply+ana@example.com]}",
+        "{ana@example.com: [nobody]}",
+        "{1+ana@users.noreply.github.com: [ana@example.com]}",
+    ],
+)
+def test_a_policy_that_gives_an_address_to_two_people_or_nobody_is_refused(people: str) -> None:
+    with pytest.raises(PolicyError, match=r"under|own address|Slack confirms"):
+        parse(f"people: {people}")
+
+
+async def test_policy_clears_an_approver_of_another_ones_hidden_address(tmp_path: Path) -> None:
+    mine = "\npeople: {bo@example.com: [1+bo@users.noreply.github.com], ana@example.com: [ana@corp.example]}\n"
+    async with house(tmp_path, POLICY + mine) as home:
+        asked = await asked_with(home, "ana@corp.example")
+        await approve(home, asked)
+        for author, why in (
+            ("1+bo@users.noreply.github.com", "You wrote"),
+            ("2+bo@users.noreply.github.com", "may be"),
+        ):
+            with pytest.raises(NotAllowed, match=why):
+                await approve(home, replace(asked, plan=replace(asked.plan, authors=(author,))))
 
 
 async def test_who_is_plainly_somebody_else_may_approve(home: House) -> None:

@@ -59,9 +59,9 @@ def test_defaults_are_those_that_hold() -> None:
 
 
 def test_the_examples_are_good_and_the_cases_hold(tmp_path: Path) -> None:
-    short, long, cases = re.findall(r"```yaml\n(.*?)```", DOCUMENT.read_text(), re.DOTALL)
+    short, long, cases, people = re.findall(r"```yaml\n(.*?)```", DOCUMENT.read_text(), re.DOTALL)
     file, table = tmp_path / "pilothouse.yaml", tmp_path / "cases.yaml"
-    for policy in (short, long):
+    for policy in (people, short, long):
         file.write_text(policy)
         result = CliRunner().invoke(app, ["policy", "check", str(file)])
         assert result.exit_code == 0, result.output
