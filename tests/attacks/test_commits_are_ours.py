@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -78,6 +79,17 @@ async def test_a_mode_or_a_link_in_the_place_of_the_file_is_not_our_commit(home:
     committer = Committer(home.overlays, home.overlays, home.registry)
     assert await committer.find(asked) is not None  # exactly our change, under our name
     home.overlays.odd = {PRODUCTION}
+    assert await committer.find(asked) is None
+
+
+async def test_a_merge_that_brings_exactly_our_change_is_not_our_commit(home: House) -> None:
+    """We make none: what its other parent holds, nobody has approved."""
+    asked = await home.deploy("ana")
+    before = await home.overlays.head()
+    forge(home, asked, edited(asked.moves, await home.overlays.read([PRODUCTION], before)), as_us=True)
+    committer = Committer(home.overlays, home.overlays, home.registry)
+    assert await committer.find(asked) is not None
+    home.overlays._log[-1] = replace(home.overlays._log[-1], parents=(before, "f" * 40))
     assert await committer.find(asked) is None
 
 
