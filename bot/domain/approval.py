@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 
+from bot.domain.authorship import same_person
 from bot.domain.promotion import Approval, ApprovalRule, Demand, Promotion, Quorum
 
 
@@ -61,12 +62,12 @@ def _covers(one: Quorum, other: Quorum) -> bool:
 
 
 def counted(approvals: Iterable[Approval], content_hash: str) -> tuple[Approval, ...]:
-    """The approvals that are for exactly this content, one a person, the first one kept."""
-    by_person: dict[str, Approval] = {}
+    """The approvals that are for exactly this content, one a person (not one an account), the first one kept."""
+    kept: list[Approval] = []
     for approval in approvals:
-        if approval.content_hash == content_hash:
-            by_person.setdefault(approval.approver.id, approval)
-    return tuple(by_person.values())
+        if approval.content_hash == content_hash and not any(same_person(approval.approver, a.approver) for a in kept):
+            kept.append(approval)
+    return tuple(kept)
 
 
 def approved(promotion: Promotion) -> bool:

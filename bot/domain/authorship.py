@@ -10,6 +10,7 @@ from enum import Enum, auto
 from types import MappingProxyType
 
 from bot.domain import identity
+from bot.domain.caller import Person
 from bot.domain.overlay import Commit
 
 _CO_AUTHOR = re.compile(r"^\s*Co-authored-by\s*:(.*)$", re.IGNORECASE | re.MULTILINE)
@@ -78,6 +79,11 @@ def mailbox(address: str) -> str:
         return "@".join(normal)
     known = identity.address(address)
     return "" if _NOBODYS.search(known.partition("@")[0]) else known
+
+
+def same_person(one: Person, other: Person, people: People = NOBODY) -> bool:
+    """Whether two accounts are of one person, as far as their addresses and the policy's `people` tell."""
+    return one.id == other.id or told_apart(one.email, other.email, people) is Told.SAME
 
 
 def _normal(address: str) -> tuple[str, str] | None:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from bot.domain.authorship import People, Told, told_apart
+from bot.domain.authorship import People, Told, same_person, told_apart
 from bot.domain.caller import Caller, Person, Target
 from bot.domain.promotion import Plan, Promotion
 from bot.policy import Policy
@@ -32,9 +32,11 @@ class Delegates:
         plan = promotion.plan
         used = {plan.requester.id, *(a.approver.id for a in promotion.approvals)}
         used |= {person.id for approval in promotion.approvals for person in approval.behalf}
+        heard = [plan.requester, *(p for a in promotion.approvals for p in (a.approver, *a.behalf))]
         standings = await self._standings(caller, promotion, used)
         lenders = [p for p in standings[0].behalf if all(p in standing.behalf for standing in standings)]
-        if not plan.approval.author_approval:
+        lenders = [one for one in lenders if not any(same_person(one, other, self.policy.people) for other in heard)]
+        if not promotion.rule.author_approval:
             known = bool(plan.authors) and not plan.authors_unknown
             lenders = [one for one in lenders if known and not_an_author(one, plan, self.policy.people)]
         if not lenders:

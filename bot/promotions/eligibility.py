@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from bot.domain import identity
-from bot.domain.authorship import Told, told_apart
+from bot.domain.authorship import Told, same_person, told_apart
 from bot.domain.caller import Caller, Permission, Target
 from bot.domain.errors import Conflict, NotAllowed
 from bot.domain.promotion import Promotion, Stage, VoteKind
@@ -44,6 +44,8 @@ class Eligibility:
             return {}
         _check_same_content(promotion, content_hash)
         _check_not_spoken_for(promotion, caller)
+        if kind is VoteKind.APPROVE:
+            self._check_one_account(promotion, caller)
         return self._check_vote(promotion, kind, caller, lent)
 
     def still_speaks(self, promotion: Promotion, caller: Caller, lent: frozenset[str] = frozenset()) -> Voices:
@@ -86,11 +88,17 @@ class Eligibility:
             raise NotAllowed(f"Only {' or '.join(sorted(wanted))} may decide on this promotion.")
         return tuple(sorted(held & wanted if wanted else held))
 
+    def _check_one_account(self, promotion: Promotion, caller: Caller) -> None:
+        for approval in promotion.approvals:
+            other = approval.approver
+            if other.id != caller.id and same_person(other, caller.person, self._policy.people):
+                raise Conflict(f"You have approved this already, as {other.name}.")
+
     def _check_own_work(self, promotion: Promotion, caller: Caller) -> None:
         """Four eyes: neither who asked, nor (where policy says so) who wrote the newest commit."""
         rule, plan = promotion.rule, promotion.plan
         others = who_could(self._policy, Permission.APPROVE, targets_of(promotion)[0])
-        if caller.id == plan.requester.id and not rule.self_approval:
+        if same_person(caller.person, plan.requester, self._policy.people) and not rule.self_approval:
             raise NotAllowed(f"You cannot approve your own promotion. {others}")
         if rule.author_approval:
             return

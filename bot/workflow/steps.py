@@ -31,6 +31,7 @@ from bot.ports import Directory, Posted, PullRequest
 from bot.promotions.committer import Committer, Moved
 from bot.promotions.current_policy import CurrentPolicy
 from bot.promotions.delegates import Lent
+from bot.promotions.earlier_approvals import counting_again
 from bot.promotions.eligibility import Eligibility, roles_in, voices_of
 from bot.promotions.follow_up import FollowUp, FollowUps
 from bot.promotions.follower import Followed, Follower
@@ -134,10 +135,8 @@ class Steps:
         reuse = min([rule.reuse or NEVER, *(reuse or NEVER for reuse in todays)])
         if reuse == NEVER:
             return ()
-        since = datetime.now(UTC) - reuse
-        past = await self.record.store.history(plan.apps[0], plan.environment, 20)
-        same = [before for before in past if before.id != plan.id and before.images == promotion.images]
-        given = [a for before in same if before.rejection is None for a in before.approvals if a.at >= since]
+        past = [await self.record.store.history(app, plan.environment, 20) for app in promotion.apps]
+        given = counting_again(promotion, past, datetime.now(UTC) - reuse)
         again = [await self._as_of_now(promotion, approval) for approval in given]
         return tuple(replace(approval, content_hash=promotion.content_hash) for approval in again if approval)
 

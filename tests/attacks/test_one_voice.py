@@ -1,0 +1,158 @@
+"""One person is one voice: not two by a second account, and not again after a no to the same images."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.domain.approval import counted
+from bot.domain.caller import Caller, Person
+from bot.domain.errors import Conflict, NotAllowed, UnknownName
+from bot.domain.promotion import Approval, Kind, Phase, Promotion, Stage
+from bot.domain.safety import Delegation
+from tests.attacks.test_todays_policy import reload
+from tests.fakes.world import POLICY, House, house, kustomization, path
+
+PRODUCTION = POLICY + "environments: [{name: development}, {name: staging}, {name: production, %s}]\n"
+REUSE = PRODUCTION % "approval: {count: 2, reuse: 2h}, rollback: {lock: false}"
+SECOND = {
+    "a plus-address": "{}+two@example.com",
+    "upper case": "{}@EXAMPLE.com",
+    "both": "{}+X@Example.Com",
+}
+
+
+def second_account(home: House, name: str, address: str) -> None:
+    """Of somebody in the workspace, under an address that reaches the same mailbox, in the approvers' group."""
+    id = f"U0{name.upper()}2"
+    home.directory.people[id] = Caller(Person(id, f"{name} two", address.format(name)), "T0PILOT")
+    home.directory.groups["S0RELEASE", "release-managers"] |= {id}
+
+
+async def lend(home: House, absent: str, delegate: str) -> None:
+    now = datetime.now(UTC)
+    people = [(await home.person(name)).person for name in (absent, delegate)]
+    async with home.database.begin() as connection:
+        delegation = Delegation(people[0], people[1], now, now + timedelta(days=1))
+        await home.delegations.delegate(connection, delegation)
+
+
+@pytest.mark.parametrize("address", SECOND.values(), ids=SECOND)
+async def test_the_requester_does_not_approve_as_somebody_else(home: House, address: str) -> None:
+    second_account(home, "ana", address)
+    asked = await home.deploy("ana")
+    with pytest.raises(NotAllowed, match="your own promotion"):
+        await home.approve("ana2", asked)
+    assert (await home.now(asked)).stage is Stage.APPROVAL
+
+
+@pytest.mark.parametrize("address", SECOND.values(), ids=SECOND)
+async def test_nobody_approves_twice(tmp_path: Path, address: str) -> None:
+    async with house(tmp_path, PRODUCTION % "approval: {count: 2}") as home:
+        second_account(home, "bo", address)
+        asked = await home.deploy("ana")
+        await home.approve("bo", asked)
+        with pytest.raises(Conflict, match="already, as bo"):
+            await home.approve("bo2", asked)
+        assert (await home.now(asked)).stage is Stage.APPROVAL
+        await home.approve("mia", asked)
+        assert (await home.now(asked)).phase is Phase.SUCCEEDED
+
+
+@pytest.mark.parametrize("absent", ["ana2", "bo2"], ids=["of the requester", "of who has approved"])
+async def test_a_second_account_lends_nothing(tmp_path: Path, absent: str) -> None:
+    async with house(tmp_path, PRODUCTION % "approval: {count: 2}") as home:
+        second_account(home, absent[:-1], "{}+two@example.com")
+        await lend(home, absent, "gus")
+        home.directory.people["U0GUS"] = Caller(Person("U0GUS", "gus", "gus@example.com"), "T0PILOT")
+        asked = await home.deploy("ana")
+        await home.approve("bo", asked)
+        with pytest.raises(UnknownName):  # of his own he may not even see it
+            await home.approve("gus", asked)
+
+
+@pytest.mark.parametrize("address", ["", "bo@other.example.org", "b.o@example.com"])
+def test_people_whom_addresses_do_not_make_one_are_two(address: str) -> None:
+    at = datetime.now(UTC)
+    people = (Person("U0BO", "bo", "bo@example.com"), Person("U0BO2", "bo", address))
+    assert len(counted((Approval(person, "h", at) for person in people), "h")) == 2
+
+
+def test_two_accounts_of_one_person_are_counted_once() -> None:
+    at = datetime.now(UTC)
+    people = (Person("U0BO", "bo", "bo@example.com"), Person("U0BO2", "bo", "bo+2@example.com"))
+    assert [a.approver.id for a in counted((Approval(person, "h", at) for person in people), "h")] == ["U0BO"]
+
+
+async def test_an_author_lends_nothing_once_policy_keeps_authors_from_approving(tmp_path: Path) -> None:
+    """Also where that was tightened after it was asked."""
+    async with house(tmp_path, PRODUCTION % "approval: {count: 1}") as home:
+        await lend(home, "mia", "gus")
+        home.directory.people["U0GUS"] = Caller(Person("U0GUS", "gus", "gus@example.com"), "T0PILOT")
+        asked = await home.deploy("ana")
+        await reload(home, PRODUCTION % "approval: {count: 1, author_approval: false}")
+        await home.approve("bo", asked)
+        now = await home.now(asked)
+        assert now.tightened is not None
+        caller = await home.person("gus")
+        assert not (await home.desk.eligibility.lent_to(caller, now)).roles
+
+
+# Approvals of earlier promotions, where policy lets them count again.
+
+
+async def done(home: House, who: str = "ana", image: str = "") -> Promotion:
+    asked = await home.deploy(who, image)
+    await home.approve("bo", asked)
+    await home.approve("mia", asked)
+    assert (await home.now(asked)).phase is Phase.SUCCEEDED
+    return asked
+
+
+def by_hand(home: House, tag: str) -> None:
+    home.overlays.push({path("production"): kustomization(tag)}, "by hand")
+
+
+async def approvals(home: House, image: str = "") -> tuple[Stage, list[str]]:
+    asked = await home.now(await home.deploy("ana", image))
+    assert asked.plan.kind is Kind.PROMOTION
+    return asked.stage, [approval.approver.name for approval in asked.approvals]
+
+
+async def test_without_a_no_they_count_again(tmp_path: Path) -> None:
+    async with house(tmp_path, REUSE) as home:
+        await done(home)
+        by_hand(home, "v1.4.1")
+        assert await approvals(home) == (Stage.DONE, ["bo", "mia"])
+
+
+async def test_who_has_said_no_since_is_not_passed_by(tmp_path: Path) -> None:
+    async with house(tmp_path, REUSE) as home:
+        await done(home)
+        by_hand(home, "v1.4.1")
+        group = home.directory.groups["S0RELEASE", "release-managers"]
+        home.directory.groups["S0RELEASE", "release-managers"] = group - {"U0MIA"}  # so that it is asked at all
+        again = await home.deploy("ana")
+        await home.reject("bo", again, "it eats the database")
+        home.directory.groups["S0RELEASE", "release-managers"] = group
+        assert await approvals(home) == (Stage.APPROVAL, [])
+
+
+async def test_what_was_rolled_back_since_is_asked_about_again(tmp_path: Path) -> None:
+    async with house(tmp_path, REUSE) as home:
+        await done(home)
+        back = await home.rollback("ana")
+        for who in ("bo", "mia"):
+            await home.approve(who, back)
+        assert (await home.now(back)).phase is Phase.SUCCEEDED
+        assert await approvals(home) == (Stage.APPROVAL, [])
+
+
+async def test_a_yes_to_go_back_is_no_yes_to_go_forward(tmp_path: Path) -> None:
+    async with house(tmp_path, REUSE) as home:
+        await done(home)
+        back = await home.rollback("ana")
+        for who in ("bo", "mia"):
+            await home.approve(who, back)
+        by_hand(home, "v1.4.0")
+        assert await approvals(home, "v1.4.1") == (Stage.APPROVAL, [])
