@@ -44,10 +44,13 @@ class Started(Reply):
 
 @dataclass(frozen=True)
 class Occupied(Reply):
-    """It was not started, because `promotion` is under way there; `sentence` says whose it is."""
+    """It was not started, because `promotion` is under way there; `sentence` says whose it is.
+
+    `promotion` is None where the asker may not view all of it.
+    """
 
     sentence: str
-    promotion: Promotion
+    promotion: Promotion | None
     wish: Wish
 
 
@@ -61,9 +64,12 @@ class GlassAsked(Reply):
 
 @dataclass(frozen=True)
 class Queued(Reply):
-    """The wish starts when `behind` has ended; `replacing`: which is being aborted for it."""
+    """The wish starts when `behind` has ended; `replacing`: which is being aborted for it.
 
-    behind: Promotion
+    `behind` is None where the asker may not view all of it.
+    """
+
+    behind: Promotion | None
     replacing: bool = False
 
 

@@ -46,6 +46,10 @@ class Delegates:
             standings = await self._standings(caller, promotion, used | others)
         return Lent(frozenset.intersection(*(standing.roles for standing in standings)), tuple(lenders))
 
+    async def lenders(self, caller: Caller) -> tuple[Caller, ...]:
+        """Whoever may lend the caller anything at all. Raises IntegrationError when the directory cannot tell."""
+        return await self.delegations.lenders(caller, self.directory)
+
     async def _standings(self, caller: Caller, promotion: Promotion, without: set[str]) -> list[Standing]:
         return [
             await self.delegations.roles_of(caller, target, self.policy, self.directory, without=without)

@@ -7,7 +7,7 @@ from bot.domain.authorship import Told, same_person, told_apart
 from bot.domain.caller import Caller, Permission, Target
 from bot.domain.errors import Conflict, NotAllowed
 from bot.domain.promotion import Promotion, Stage, VoteKind
-from bot.policy import Policy, authorize, may, roles_of, who_could
+from bot.policy import Policy, authorize, may, roles_of, shows_all, who_could
 from bot.promotions.decisions import refuse_if_made
 from bot.promotions.delegates import Delegates, Lent, targets_of
 
@@ -25,6 +25,20 @@ class Eligibility:
     async def lent_to(self, caller: Caller, promotion: Promotion) -> Lent:
         """The roles that absent people lend the caller for this. Raises IntegrationError when nobody can tell."""
         return await self._delegates.lent_to(caller, promotion) if self._delegates else Lent()
+
+    async def speaks_for_absent(self, caller: Caller, promotion: Promotion | None) -> bool:
+        """Whether somebody who is away lends the caller a word about it.
+
+        The lenders are looked up whether there is such a promotion or not, so that the work tells nothing. Raises
+        IntegrationError when nobody can tell.
+        """
+        lenders = await self._delegates.lenders(caller) if self._delegates else ()
+        if promotion is None or not any(self._may_approve(lender, promotion) for lender in lenders):
+            return False
+        return bool((await self.lent_to(caller, promotion)).roles)
+
+    def _may_approve(self, caller: Caller, promotion: Promotion) -> bool:
+        return any(may(self._policy, caller, Permission.APPROVE, target) for target in targets_of(promotion))
 
     def check(
         self,
@@ -58,8 +72,14 @@ class Eligibility:
     def _check_owner(self, promotion: Promotion, caller: Caller) -> None:
         if caller.id == promotion.plan.requester.id and caller.active:
             return
+        refusals: dict[Target, NotAllowed] = {}
         for target in targets_of(promotion):
-            authorize(self._policy, caller, Permission.ADMINISTER, target)
+            try:
+                authorize(self._policy, caller, Permission.ADMINISTER, target)
+            except NotAllowed as refused:
+                refusals[target] = refused
+        if refusals:
+            raise self._known_of(refusals, caller)
 
     def _check_vote(self, promotion: Promotion, kind: VoteKind, caller: Caller, lent: frozenset[str]) -> Voices:
         """One who may decide on one app of a release train has a word: a yes counts for that app, a no for all."""
@@ -71,11 +91,16 @@ class Eligibility:
             except NotAllowed as refused:
                 refusals[target] = refused
         if not voices:
-            seen = (target for target in refusals if may(self._policy, caller, Permission.VIEW, target))
-            raise refusals[next(seen, next(iter(refusals)))]  # it names an app that the caller knows of, if any
+            raise self._known_of(refusals, caller)
         if kind is VoteKind.APPROVE:
             self._check_own_work(promotion, caller)
         return voices
+
+    def _known_of(self, refusals: Mapping[Target, NotAllowed], caller: Caller) -> NotAllowed:
+        """The refusal of an app that the caller may view; of others not even the name is told."""
+        seen = (target for target in refusals if may(self._policy, caller, Permission.VIEW, target))
+        hidden = NotAllowed("You do not have the permission for every app of this release train. Ask its requester.")
+        return next((refusals[target] for target in seen), hidden)
 
     def _roles(self, promotion: Promotion, caller: Caller, target: Target, lent: frozenset[str]) -> tuple[str, ...]:
         if not lent:
@@ -103,7 +128,8 @@ class Eligibility:
         if rule.author_approval:
             return
         if plan.authors_unknown or not plan.authors:
-            whose = f" for {' and '.join(plan.authors_unknown)}" if plan.authors_unknown else ""
+            named = plan.authors_unknown if shows_all(self._policy, caller, promotion) else ()
+            whose = f" for {' and '.join(named)}" if named else ""
             raise NotAllowed(
                 "Policy keeps the author of the newest commit from approving, and nobody can tell who wrote it"
                 f"{whose}: nobody can approve. Label the image with its source and revision, set PILOTHOUSE_GITHUB__…, "

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from bot.domain.caller import Caller
-from bot.domain.errors import Conflict, DatabaseAway, PromotionInProgress, Unavailable, UserError
+from bot.domain.errors import Conflict, DatabaseAway, PromotionInProgress, Unavailable, UnknownName, UserError
 from bot.domain.intent import Abort, Deploy, IfBusy, Promote, Wish
 from bot.domain.promotion import Promotion
 from bot.domain.queueing import Waiting
@@ -31,7 +31,7 @@ class Scheduler:
         except PromotionInProgress as busy:
             other = await self._promotions.get(busy.promotion_id)
             if wish.if_busy is IfBusy.REFUSE:
-                return Occupied(busy.sentence, other, wish)
+                return Occupied(busy.sentence, await self._viewed(other, caller), wish)
         except DatabaseAway:
             raise
         except Unavailable as away:
@@ -60,7 +60,14 @@ class Scheduler:
     async def _wait(self, wish: Wish, caller: Caller, other: Promotion, *, first: bool = False) -> Reply:
         waiting = Waiting(wish, caller.id, wish.context.team or caller.team, datetime.now(UTC), first)
         await self._queue.add(waiting, other)
-        return Queued(other, replacing=first)
+        return Queued(await self._viewed(other, caller), replacing=first)
+
+    async def _viewed(self, other: Promotion, caller: Caller) -> Promotion | None:
+        """None where the caller may not view every app of it."""
+        try:
+            return await self._promotions.find(other.id, caller, whole=True)
+        except UnknownName:
+            return None
 
 
 async def begin(promotions: Promotions, wish: Wish, caller: Caller) -> Promotion:

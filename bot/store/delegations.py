@@ -72,16 +72,18 @@ class DelegationStore:
         A delegate lends nobody's roles on. Raises IntegrationError when the directory cannot tell.
         """
         roles, behalf = roles_of(policy, caller, target), []
-        if caller.guest or caller.bot or caller.foreign or not caller.active:
-            return Standing(roles)
-        for delegation in await self.absent_for(caller.id):
-            if delegation.absent.id in without:
-                continue
-            absent = await directory.caller(delegation.absent.id)
+        for absent in await self.lenders(caller, directory, without):
             if may(policy, absent, Permission.APPROVE, target):
                 roles |= roles_of(policy, absent, target)
                 behalf.append(absent.person)
         return Standing(roles, tuple(behalf))
+
+    async def lenders(self, caller: Caller, directory: Directory, without: Collection[str] = ()) -> tuple[Caller, ...]:
+        """Whoever is away and named the caller, as the workspace knows them now. Raises IntegrationError."""
+        if caller.guest or caller.bot or caller.foreign or not caller.active:
+            return ()
+        absent = [one.absent.id for one in await self.absent_for(caller.id) if one.absent.id not in without]
+        return tuple([await directory.caller(id) for id in absent])
 
     async def _load(self, query: sa.Select[Any]) -> tuple[Delegation, ...]:
         async with self._database.reading() as connection:

@@ -1,6 +1,6 @@
 """Promotions as rows, and the one live promotion that an app may have in an environment."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -174,17 +174,20 @@ class PromotionStore:
         for id in ids:
             other = await self.get_in(connection, id)
             if other and not other.only_watched:
-                raise _in_progress(other)
+                raise _in_progress(other, apps)
         if ids:
             await connection.execute(live.delete().where(*taken))
 
 
-def _in_progress(other: Promotion) -> PromotionInProgress:
+def _in_progress(other: Promotion, apps: Collection[str]) -> PromotionInProgress:
+    """Of a release train only what was asked for is named: who hears this may not view its other apps."""
     plan = other.plan
+    held = [move for move in other.moves if move.app in apps]
+    names = ", ".join(dict.fromkeys(move.app for move in held))
     since = int((datetime.now(UTC) - plan.requested_at).total_seconds() // 60)
     return PromotionInProgress(
-        f"{plan.requester.name} is already promoting {plan.app} to {plan.environment} "
-        f"({', '.join(move.after.label for move in plan.moves)}, {since} min ago, {other.id}): "
+        f"{plan.requester.name} is already promoting {names} to {plan.environment} "
+        f"({', '.join(move.after.label for move in held)}, {since} min ago, {other.id}): "
         "wait for it to end, or ask for it to be aborted.",
         other.id,
     )

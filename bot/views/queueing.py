@@ -16,14 +16,10 @@ from bot.views.words import bold, channel_mention, code, ended, safe
 def occupied(reply: Occupied) -> Rendered:
     other, wish = reply.promotion, wish_value(reply.wish)
     said = safe(reply.sentence, 600)
-    ask = layout.confirm(
-        "Replace it?",
-        f"{headline(other)}, asked for by {other.plan.requester.name}, is aborted, and yours starts.",
-        "Replace it",
-        "Leave it",
-    )
+    first = f"{headline(other)}, asked for by {other.plan.requester.name}," if other else "The promotion in progress"
+    ask = layout.confirm("Replace it?", f"{first} is aborted, and yours starts.", "Replace it", "Leave it")
     pressed = [
-        layout.button("Show it", Action.SHOW, PromotionValue(other.id, "")),
+        *([layout.button("Show it", Action.SHOW, PromotionValue(other.id, ""))] if other else []),
         layout.button("Queue behind it", Action.QUEUE, wish),
         layout.button("Replace it", Action.REPLACE, wish, style="danger", confirm=ask),
     ]
@@ -32,9 +28,11 @@ def occupied(reply: Occupied) -> Rendered:
 
 
 def queued(reply: Queued) -> Rendered:
-    other = bold(headline(reply.behind), 300)
+    other = bold(headline(reply.behind), 300) if reply.behind else "The promotion in progress"
     if reply.replacing:
         return sentence(f"{other} is being aborted; yours starts when it has ended. You hear of it from me.")
+    if reply.behind is None:
+        return sentence("Yours starts when the promotion in progress has ended: you hear of it from me.")
     now = state(reply.behind).sentence
     return sentence(f"Yours starts when {other} has ended: you hear of it from me. Where that stands: {now}")
 

@@ -90,11 +90,11 @@ class PromotionService(Promotions):
         raise no_promotion(promotion_id)
 
     async def find(self, promotion_id: str, caller: Caller, *, whole: bool = False) -> Promotion:
-        found = await self.get(promotion_id)
-        if shows_all(self.policy, caller, found) or (not whole and shows_any(self.policy, caller, found)):
+        found, shows = await self.store.get(promotion_id), shows_all if whole else shows_any
+        if found and shows(self.policy, caller, found):
             return found
-        if not whole and (await self.eligibility.lent_to(caller, found)).roles:
-            return found  # who is absent lends the caller their word about it
+        if not whole and await self.eligibility.speaks_for_absent(caller, found) and found:
+            return found
         raise no_promotion(promotion_id)
 
     async def live(self, app: str, environment: str) -> Promotion | None:

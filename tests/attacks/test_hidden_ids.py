@@ -12,12 +12,13 @@ import pytest
 
 from bot.command import Command
 from bot.domain.errors import UserError
-from bot.domain.intent import Context, Deploy, Intent, Promote, Rollback
+from bot.domain.intent import Context, Deploy, IfBusy, Intent, Promote, Rollback, Wish
 from bot.domain.pipeline import PipelineRun, RunStatus
 from bot.domain.promotion import Phase, Promotion, Stage
-from bot.domain.reply import History, StatusBoard
+from bot.domain.reply import History, Occupied, Queued, StatusBoard
 from bot.policy import parse
 from bot.ports import Messenger, Modals
+from bot.promotions.scheduler import Scheduler
 from bot.router import Router
 from bot.router.dispatch import Dispatcher
 from bot.router.incoming import Incoming
@@ -293,3 +294,44 @@ async def test_who_asked_for_it_sees_it_whatever_policy_says_now(office: Office)
 async def test_a_rollback_by_button_of_something_hidden_says_nothing_of_who_could(office: Office) -> None:
     ask = Rollback(context=Context("h", "C0DEPLOY", "c", "T0PILOT"), app=HIDDEN, environment="production", to="1")
     assert "Ask" not in await asked(office, ask, HIDDEN)
+
+
+# A release train with a hidden app holds an app that the spy may deploy.
+
+
+async def occupied(office: Office, behind: str) -> str:
+    """What the spy is shown who wants to deploy the app that the train holds."""
+    del office.promotions.all["p-20000002"]
+    image, flag = (behind, "") if behind.startswith("@") else ("", behind)
+    return await answer(office, f"/deploy my-app{image} prod{flag}")
+
+
+@pytest.mark.parametrize("behind", ["", " --queue", "@1.4.3"])
+async def test_what_stands_in_the_way_is_told_without_its_hidden_apps(office: Office, behind: str) -> None:
+    shown = await occupied(office, behind)
+    assert "ledger" not in shown
+    assert "2 apps" not in shown
+    assert "Show it" not in shown
+    assert "my-app" in shown or "promotion in progress" in shown
+
+
+async def test_who_may_view_all_of_it_is_told_all_of_it(office: Office) -> None:
+    del office.promotions.all["p-20000002"]
+    told = await office.run("/deploy my-app prod", "U0BO")
+    assert isinstance(told, Occupied)
+    assert told.promotion == office.promotions.all[TRAIN]
+
+
+@pytest.mark.parametrize("verb", ["deploy", "promote", "rollback"])
+@pytest.mark.parametrize("if_busy", [IfBusy.REFUSE, IfBusy.QUEUE])
+async def test_a_reply_about_the_train_holds_nothing_of_it(office: Office, verb: str, if_busy: IfBusy) -> None:
+    del office.promotions.all["p-20000002"]
+    context, spy = Context("x", "C0DEPLOY", "c", "T0PILOT"), await office.caller(SPY)
+    wishes: dict[str, Wish] = {
+        "deploy": Deploy(context=context, app="my-app", environment="production", if_busy=if_busy),
+        "promote": Promote(context=context, apps=("my-app",), environment="production", if_busy=if_busy),
+        "rollback": Rollback(context=context, app="my-app", environment="production", if_busy=if_busy),
+    }
+    reply = await Scheduler(office.promotions, office.queue).start(wishes[verb], spy)
+    assert isinstance(reply, Occupied | Queued)
+    assert (reply.promotion if isinstance(reply, Occupied) else reply.behind) is None

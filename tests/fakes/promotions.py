@@ -132,8 +132,9 @@ class MemoryPromotions(Promotions):
         if plan.id in self.all:
             return self.all[plan.id]
         for one in self.all.values():
-            if one.plan.environment == environment and set(one.plan.apps) & set(apps) and not one.phase.final:
-                raise PromotionInProgress(f"{one.plan.app} is on its way to {environment} already.", one.id)
+            both = [app for app in one.plan.apps if app in apps]
+            if one.plan.environment == environment and both and not one.phase.final:
+                raise PromotionInProgress(f"{', '.join(both)} is on its way to {environment} already.", one.id)
         return self._keep(Promotion(plan, Phase.RUNNING, Stage.APPROVAL))
 
     def _plan(self, context: Context, apps: tuple[str, ...], environment: str, tag: str, caller: Caller) -> Plan:

@@ -241,6 +241,21 @@ def test_the_second_person_is_told_and_can_press() -> None:
     assert lines(render(Occupied("Ana is there.", promotion(), many)))[1] == "[Show it]"
 
 
+def test_who_may_not_view_what_is_in_the_way_can_still_wait() -> None:
+    wish = Deploy(context=Context("r1", "C0DEPLOY", "c1"), app="my-app", environment="production")
+    assert lines(render(Occupied("Ana is already promoting my-app to production.", None, wish))) == [
+        "Ana is already promoting my-app to production.",
+        "[Queue behind it] [Replace it?]",
+        "(Typed, these are `--queue` and `--replace` behind the command.)",
+    ]
+    assert lines(render(Queued(None))) == [
+        "Yours starts when the promotion in progress has ended: you hear of it from me."
+    ]
+    assert lines(render(Queued(None, replacing=True))) == [
+        "The promotion in progress is being aborted; yours starts when it has ended. You hear of it from me."
+    ]
+
+
 def test_who_waits_is_told_for_what() -> None:
     assert lines(render(Queued(promotion()))) == [
         "Yours starts when *my-app → production · v1.4.1 → v1.4.2* has ended: you hear of it from me. "

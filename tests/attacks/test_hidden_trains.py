@@ -1,0 +1,146 @@
+"""A release train holds an app of mine and one that I may not view: what the real service tells me about it."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.domain.caller import Caller
+from bot.domain.errors import NotAllowed, PromotionInProgress, Unavailable, UnknownName
+from bot.domain.intent import Promote
+from bot.domain.promotion import Promotion, VoteKind
+from bot.domain.safety import Delegation
+from tests.fakes.world import POLICY, House, house
+from tests.unit.bot.promotions.test_scheduler import add_app
+
+RULES = (
+    POLICY.replace("  - {role: viewer, users: [U0CY]}\n", "  - {role: admin, users: [U0CY], apps: [my-app]}\n")
+    + "environments:\n- {name: development}\n- {name: staging}\n"
+    + "- {name: production, approval: {count: 2, roles: [release-manager, admin]}}\n"
+)
+HIDDEN, ABSENT = "payments", "p-0000000000"
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[House]:
+    """cy owns my-app, and may view nothing else."""
+    async with house(tmp_path, RULES) as home:
+        await add_app(home, HIDDEN)
+        yield home
+
+
+async def train_of(home: House, *apps: str) -> Promotion:
+    ask = Promote(context=home.context(), apps=apps or ("my-app", HIDDEN), environment="production")
+    train = await home.desk.promote(ask, await home.person("ana"))
+    await home.engine.settle()
+    return await home.now(train)
+
+
+@pytest.mark.parametrize("image", ["", "v1.4.0", "v1.4.3"])
+async def test_what_is_in_progress_is_named_by_what_was_asked_for(world: House, image: str) -> None:
+    train = await train_of(world)
+    with pytest.raises(PromotionInProgress) as told:
+        await world.deploy("cy", image)
+    assert told.value.promotion_id == train.id
+    assert "my-app to production (v1.4.2," in told.value.sentence
+    assert HIDDEN not in told.value.sentence
+
+
+async def test_a_train_that_meets_a_train_is_named_by_what_both_hold(world: House) -> None:
+    await add_app(world, "api")
+    await train_of(world)
+    with pytest.raises(PromotionInProgress) as told:
+        await train_of(world, "api", "my-app")
+    assert "my-app to" in told.value.sentence
+    assert HIDDEN not in told.value.sentence
+
+
+@pytest.mark.parametrize("kind", [VoteKind.ABORT, VoteKind.ADJUST])
+async def test_who_may_not_abort_all_of_it_does_not_hear_what_all_is(world: House, kind: VoteKind) -> None:
+    train, cy = await train_of(world), await world.person("cy")
+    with pytest.raises(NotAllowed) as told:
+        await world.desk._checked(kind, train.id, cy, "")
+    assert HIDDEN not in told.value.sentence
+    assert "every app of this release train" in told.value.sentence
+
+
+async def test_who_cannot_be_told_apart_does_not_hear_of_whose_image(world: House) -> None:
+    """The author of the hidden app's image is not known: the refusal does not say of which app."""
+    train, cy = await train_of(world), await world.person("cy")
+    blind = replace(train, plan=replace(train.plan, authors=(), authors_unknown=(f"{HIDDEN} v1.4.2",)))
+    blind = replace(blind, plan=replace(blind.plan, approval=replace(blind.plan.approval, author_approval=False)))
+    with pytest.raises(NotAllowed) as told:
+        world.desk.eligibility._check_own_work(blind, cy)
+    assert HIDDEN not in told.value.sentence
+    with pytest.raises(NotAllowed, match=HIDDEN):
+        world.desk.eligibility._check_own_work(blind, await world.person("bo"))
+
+
+# The time that an answer takes: the same is looked up for what is hidden and for what is absent.
+
+
+class Counted:
+    """What the directory and the table of delegations are asked."""
+
+    def __init__(self, home: House, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.asked: list[str] = []
+        caller, absent_for = home.directory.caller, home.delegations.absent_for
+
+        async def counted_caller(user: str, team: str = "") -> Caller:
+            self.asked.append(f"caller {user}")
+            return await caller(user, team)
+
+        async def counted_absent(delegate: str) -> tuple[Delegation, ...]:
+            self.asked.append(f"absent for {delegate}")
+            return await absent_for(delegate)
+
+        monkeypatch.setattr(home.directory, "caller", counted_caller)
+        monkeypatch.setattr(home.delegations, "absent_for", counted_absent)
+
+
+async def lend(home: House, absent: str, delegate: str) -> None:
+    now = datetime.now(UTC)
+    people = [(await home.person(name)).person for name in (absent, delegate)]
+    async with home.database.begin() as connection:
+        delegation = Delegation(people[0], people[1], now - timedelta(hours=1), now + timedelta(days=1))
+        await home.delegations.delegate(connection, delegation)
+
+
+@pytest.mark.parametrize("lender", ["", "ana"])
+async def test_the_same_is_looked_up_for_what_is_hidden_and_for_what_is_absent(
+    world: House, lender: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ana may deploy, and has no word to lend about a promotion to production."""
+    if lender:
+        await lend(world, lender, "cy")
+    hidden, cy = await train_of(world, HIDDEN), await world.person("cy")
+    counted, seen = Counted(world, monkeypatch), []
+    for id in (hidden.id, ABSENT):
+        with pytest.raises(UnknownName):
+            await world.desk.find(id, cy)
+        seen.append(list(counted.asked))
+        counted.asked.clear()
+    assert seen[0] == seen[1] != []
+
+
+async def test_what_cannot_be_looked_up_is_refused_alike(world: House) -> None:
+    """Slack is away, and somebody has lent the asker a word: hidden and absent break alike."""
+    await lend(world, "ana", "cy")
+    hidden, cy = await train_of(world, HIDDEN), await world.person("cy")
+    world.directory.down = Unavailable("Slack", "users.info", "no answer")
+    told = []
+    for id in (hidden.id, ABSENT):
+        with pytest.raises(Unavailable) as refused:
+            await world.desk.find(id, cy)
+        told.append(str(refused.value))
+    assert told[0] == told[1]
+
+
+async def test_whose_lender_may_approve_it_finds_it(world: House) -> None:
+    hidden, cy = await train_of(world, HIDDEN), await world.person("cy")
+    with pytest.raises(UnknownName):
+        await world.desk.find(hidden.id, cy)
+    await lend(world, "bo", "cy")
+    assert (await world.desk.find(hidden.id, cy)).id == hidden.id
