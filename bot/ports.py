@@ -256,9 +256,19 @@ class Messenger(Protocol):
     """Words to people."""
 
     async def post(
-        self, channel: str, message: Rendered, *, thread: str = "", broadcast: bool = False, key: str = ""
+        self,
+        channel: str,
+        message: Rendered,
+        *,
+        thread: str = "",
+        broadcast: bool = False,
+        key: str = "",
+        first: bool = False,
     ) -> Posted:
-        """`key` makes the post findable again, so that a retry after a lost reply does not post twice (S3)."""
+        """`key` makes the post findable again, so that a retry after a lost reply does not post twice (S3).
+
+        `first`: no try can have been made before, so there is nothing to look for.
+        """
 
     async def update(self, posted: Posted, message: Rendered) -> None:
         """Raises NotFound when the message is gone."""

@@ -30,7 +30,7 @@ class Bulletins:
         if thread.place:
             return
         try:
-            await self._places.bring(subject, channel)
+            await self._places.bring(subject, channel, first=thread.new)
         except IntegrationError as error:
             log.warning("bulletin.not_shown_yet", subject=subject, channel=channel, error=str(error))
 

@@ -38,4 +38,4 @@ class Cards:
             watched=None if plan.kind is Kind.ROLLBACK else max(watched.values(), default=None),
         )
         thread = await self._messages.want(promotion.id, channel, shown, self._clock())
-        return thread.place or await self._places.bring(promotion.id, channel)
+        return thread.place or await self._places.bring(promotion.id, channel, first=thread.new)

@@ -1,7 +1,7 @@
 """The outbox: what was put in a transaction is said afterwards, at least once, in order, until it is heard.
 
-Messages carry a key by which Slack's own history is searched before they are posted (S3, S18), so that "at least
-once" is once for the reader.
+Messages carry a key by which Slack's own history is searched before they are posted again (S3, S18), so that "at
+least once" is once for the reader. A first try searches nothing: tries are counted before they are made.
 """
 
 import asyncio
@@ -83,10 +83,10 @@ class Outbox:
 
     async def _deliver(self, queued: Queued) -> bool:
         """Whether it is settled, so that the next one of its channel may be tried."""
-        if not await self._messages.lease(queued.id, self._clock(), LEASE):
+        if not await self._messages.lease(queued, self._clock(), LEASE):
             return False
         try:
-            await self._say(queued.letter)
+            await self._say(queued.letter, first=queued.tries == 0)
         except IntegrationError as error:
             return await self._not_said(queued, error)
         except (SQLAlchemyError, OSError, TimeoutError) as error:
@@ -98,24 +98,29 @@ class Outbox:
         await self._messages.settle(queued.id, SENT)
         return True
 
-    async def _say(self, letter: Letter) -> None:
+    async def _say(self, letter: Letter, *, first: bool) -> None:
         thread = await self._messages.thread(letter.promotion, letter.channel)
         place = thread.place if thread else None
         if place is None and letter.threaded:
             raise Unavailable("Slack", "chat.postMessage", "the card is not posted yet")
-        posted = await self._post(letter, place)
+        posted = await self._post(letter, place, first=first)
         if place is None:
             await self._messages.placed(letter.promotion, letter.channel, posted)
 
-    async def _post(self, letter: Letter, place: Posted | None) -> Posted:
+    async def _post(self, letter: Letter, place: Posted | None, *, first: bool) -> Posted:
         if place is not None:
             try:
                 return await self._messenger.post(
-                    place.channel, letter.message, thread=place.ts, broadcast=letter.broadcast, key=letter.key
+                    place.channel,
+                    letter.message,
+                    thread=place.ts,
+                    broadcast=letter.broadcast,
+                    key=letter.key,
+                    first=first,
                 )
             except NotFound:
                 log.info("outbox.thread_is_gone", promotion=letter.promotion, channel=letter.channel)
-        return await self._messenger.post(letter.channel, letter.message, key=letter.key)
+        return await self._messenger.post(letter.channel, letter.message, key=letter.key, first=first)
 
     async def _not_said(self, queued: Queued, error: IntegrationError) -> bool:
         letter = queued.letter

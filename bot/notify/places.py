@@ -16,22 +16,23 @@ class Places:
         self._messages = messages
         self._messenger = messenger
 
-    async def bring(self, promotion: str, channel: str) -> Posted:
+    async def bring(self, promotion: str, channel: str, *, first: bool = False) -> Posted:
         """The card as it should be: posted, or edited, or posted again when somebody deleted it.
 
         What it should show is read when its turn comes, so edits that were overtaken are never sent. A process that
-        dies between the post and the note of it finds the post again by its key (S3). Raises IntegrationError.
+        dies between the post and the note of it finds the post again by its key (S3); `first` says that nobody can
+        have posted it before. Raises IntegrationError.
         """
         async with self._messages.alone(promotion, channel):
             thread = await self._messages.thread(promotion, channel)
             assert thread is not None
             if thread.place and not thread.stale:
                 return thread.place
-            posted = await self._shown(thread)
+            posted = await self._shown(thread, first=first)
             await self._messages.placed(promotion, channel, posted, thread.wanted_hash)
             return posted
 
-    async def _shown(self, thread: Thread) -> Posted:
+    async def _shown(self, thread: Thread, *, first: bool) -> Posted:
         assert thread.wanted is not None
         if thread.place:
             try:
@@ -44,4 +45,5 @@ class Places:
                 return thread.place
             else:
                 return thread.place
-        return await self._messenger.post(thread.channel, thread.wanted, key=f"card:{thread.promotion}")
+        key = f"card:{thread.promotion}"
+        return await self._messenger.post(thread.channel, thread.wanted, key=key, first=first and not thread.tries)

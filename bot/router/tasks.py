@@ -21,7 +21,13 @@ class Tasks:
     def start(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
         self._running.add(task)
-        task.add_done_callback(self._running.discard)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """What broke where nobody waits for it is in the log, once."""
+        self._running.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            log.error("handler.broke", exc_info=error)
 
     async def drain(self, timeout: float) -> int:  # noqa: ASYNC109 (the time is for all of them together)
         """Wait until all work has ended, at most `timeout` seconds; then cancel the rest. How many were cancelled."""

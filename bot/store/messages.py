@@ -7,7 +7,7 @@ lost with the process is made up for.
 import asyncio
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -75,6 +75,7 @@ class Thread:
     wanted_hash: str = ""
     shown_hash: str = ""
     tries: int = 0
+    new: bool = False
 
     @property
     def stale(self) -> bool:
@@ -108,7 +109,7 @@ class Letter:
 
 @dataclass(frozen=True)
 class Queued:
-    """A letter that waits, with the number of times that it was tried."""
+    """A letter that waits, with the number of tries that were begun: a process may have died in one."""
 
     id: int
     letter: Letter
@@ -170,10 +171,12 @@ class Messages:
         )
         return tuple(_queued(row) for row in await self._all(query))
 
-    async def lease(self, id: int, now: float, seconds: float) -> bool:
-        """Whether this process may try it: nobody else does for so long."""
-        free = (outbox.c.id == id) & (outbox.c.state == PENDING) & (outbox.c.leased_until <= now)
-        return await self._change(outbox.update().where(free).values(leased_until=now + seconds)) == 1
+    async def lease(self, queued: Queued, now: float, seconds: float) -> bool:
+        """Whether this process may try it: nobody else does for so long. The try counts before it is made."""
+        free = (outbox.c.id == queued.id) & (outbox.c.state == PENDING) & (outbox.c.leased_until <= now)
+        free &= outbox.c.tries == queued.tries
+        values = {"leased_until": now + seconds, "tries": outbox.c.tries + 1}
+        return await self._change(outbox.update().where(free).values(values)) == 1
 
     async def release_all(self) -> None:
         """After a start: where there is only one replica, what was leased is nobody's."""
@@ -186,7 +189,7 @@ class Messages:
         await self._change(outbox.update().where(outbox.c.id == id).values(values))
 
     async def again(self, id: int, due_at: float, error: str) -> None:
-        values = {"due_at": due_at, "tries": outbox.c.tries + 1, "error": error[:1000], "leased_until": 0}
+        values = {"due_at": due_at, "error": error[:1000], "leased_until": 0}
         await self._change(outbox.update().where(outbox.c.id == id).values(values))
 
     async def forget(self, before: float) -> int:
@@ -207,17 +210,24 @@ class Messages:
         return Counts(waiting, dead, cards, oldest)
 
     async def want(self, promotion: str, channel: str, card: Rendered, now: float, given: float = FIRST_POST) -> Thread:
-        """From now on the card should show this. The first post is the caller's, who is given so many seconds."""
+        """From now on the card should show this. The first post is the caller's, who is given so many seconds.
+
+        `new` on the thread says that nobody can have posted it before.
+        """
         body = dump(card)
         values: dict[str, Any] = {"wanted": body, "wanted_hash": hashed(body), "tries": 0}
         first = now + given
-        upsert = self._insert(threads).values(promotion_id=promotion, channel=channel, due_at=first, **values)
+        made = self._insert(threads).values(promotion_id=promotion, channel=channel, due_at=first, **values)
         values["due_at"] = sa.case((threads.c.ts == "", first), else_=now)
-        await self._change(upsert.on_conflict_do_update(index_elements=["promotion_id", "channel"], set_=values))
+        same = (threads.c.promotion_id == promotion) & (threads.c.channel == channel)
+        async with self._database.begin() as connection:
+            new = (await connection.execute(made.on_conflict_do_nothing())).rowcount == 1
+            if not new:
+                await connection.execute(threads.update().where(same).values(values))
         self.changed.set()
         thread = await self.thread(promotion, channel)
         assert thread is not None
-        return thread
+        return replace(thread, new=new)
 
     async def thread(self, promotion: str, channel: str) -> Thread | None:
         query = sa.select(threads).where(threads.c.promotion_id == promotion, threads.c.channel == channel)

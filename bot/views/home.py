@@ -35,7 +35,7 @@ def home(
             section(f"Promotions are not looked up here: there are too many apps. {code('/status APP')} does.")
         )
     elif not live:
-        blocks.append(section("Nothing is on its way, and nobody waits for you."))
+        blocks.append(section("No promotion that you may view is in progress, or waits for an approval."))
     blocks += [divider(), header("What runs where")]
     blocks += rows(status_blocks(board), spare_blocks=60, budget=6000, most=HOME_BLOCKS)
     if not board:

@@ -27,11 +27,21 @@ class SlackMessenger:
         self._conversations = Conversations(api)
 
     async def post(
-        self, channel: str, message: Rendered, *, thread: str = "", broadcast: bool = False, key: str = ""
+        self,
+        channel: str,
+        message: Rendered,
+        *,
+        thread: str = "",
+        broadcast: bool = False,
+        key: str = "",
+        first: bool = False,
     ) -> Posted:
-        """With a `key`, a message that carries it already is brought up to date, and no second one posted (S3, S18)."""
+        """With a `key`, a message that carries it already is brought up to date, and no second one posted (S3, S18).
+
+        Where it is the `first` try nothing is looked for: the history of a channel is the slowest of all reads.
+        """
         channel = await self._conversations.id_of(channel)
-        if key and (posted := await self._find(channel, thread, key)):
+        if key and not first and (posted := await self._find(channel, thread, key)):
             await self.update(posted, message)
             return posted
         extra: dict[str, Any] = {"unfurl_links": False, "unfurl_media": False}

@@ -1,15 +1,22 @@
 """Slack answers half of what it is asked: cards come all the same, and what is not known is not shown as nothing."""
 
+import asyncio
+import gc
 import json
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
-from bot.domain.errors import Refused, Unavailable
-from bot.ports import Rendered
+from bot.domain.errors import NotFound, Refused, Unavailable
+from bot.ports import Messenger, Modals, Rendered
+from bot.router import Router
 from bot.views import home
+from integrations.sandbox.slack.blockkit.surfaces import view_definition
 from integrations.slack import SlackApi, SlackMessenger
 from tests.contract.test_slack_wire import Recorder
+from tests.fakes.messenger import FakeMessenger
+from tests.fakes.office import Office
 
 
 class HalfAway(Recorder):
@@ -45,9 +52,9 @@ async def test_a_card_comes_though_nobody_can_look_for_an_earlier_one(error: Exc
 
 
 def test_home_does_not_say_that_nobody_waits_when_nobody_looked() -> None:
-    assert "nobody waits for you" in json.dumps(home((), ()))
+    assert "No promotion that you may view is in progress" in json.dumps(home((), ()))
     shown = json.dumps(home((), (), looked_up=False))
-    assert "nobody waits for you" not in shown
+    assert "No promotion that you may view is in progress" not in shown
     assert "not looked up" in shown
 
 
@@ -57,3 +64,87 @@ async def test_a_missing_app_level_token_is_called_by_its_name() -> None:
         await api.write("apps.connections.open", idempotent=True)
     with pytest.raises(Refused, match="PILOTHOUSE_SLACK__BOT_TOKEN"):
         await api.read("auth.test")
+
+
+@pytest.mark.parametrize("thread", ["", "1.1"])
+async def test_a_first_try_reads_no_history(thread: str) -> None:
+    api = Recorder()
+    await SlackMessenger(api).post("C0DEPLOY", Rendered("card"), thread=thread, key="card:1", first=True)
+    assert [method for method, _ in api.sent] == ["chat.postMessage"]
+
+
+@pytest.mark.parametrize("thread", ["", "1.1"])
+async def test_a_repetition_reads_it(thread: str) -> None:
+    api = Recorder()
+    await SlackMessenger(api).post("C0DEPLOY", Rendered("card"), thread=thread, key="card:1")
+    assert [method for method, _ in api.sent] == [
+        "conversations.replies" if thread else "conversations.history",
+        "chat.postMessage",
+    ]
+
+
+class NoHome:
+    """Slack takes no Home tab, or none of the first kind."""
+
+    def __init__(self, *errors: Exception) -> None:
+        self.errors = list(errors)
+        self.shown: list[Any] = []
+
+    async def open(self, trigger: str, view: Any) -> str:
+        raise AssertionError
+
+    async def update(self, view_id: str, view: Any) -> None:
+        raise AssertionError
+
+    async def publish_home(self, user: str, view: Any) -> None:
+        if self.errors:
+            raise self.errors.pop(0)
+        self.shown.append(view)
+
+
+REFUSALS = [
+    Refused("Slack", "views.publish", "invalid_arguments"),
+    Refused("Slack", "views.publish", "not_enabled"),
+    NotFound("Slack", "views.publish", "user_not_found"),
+    Unavailable("Slack", "views.publish", "ratelimited"),
+    RuntimeError("a fault of ours"),
+]
+
+
+async def home_of(modals: NoHome) -> list[Any]:
+    """What is logged when somebody opens the Home tab."""
+    office = Office()
+    router = Router(office.registry, {**office.services, Messenger: FakeMessenger(), Modals: modals})
+
+    async def ack(*_: Any, **__: Any) -> None:
+        return None
+
+    broken: list[Any] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: broken.append(context))
+    with capture_logs() as logged:
+        body = {"event_id": "E1", "team_id": "T0PILOT",
+                "event": {"type": "app_home_opened", "user": "U0ANA", "tab": "home", "channel": "D0ANA"}}  # fmt: skip
+        await router.on_home(body, ack)
+        await router.drain(5)
+        await asyncio.sleep(0)
+        del router
+        gc.collect()
+    assert not broken
+    return logged
+
+
+@pytest.mark.parametrize("error", REFUSALS, ids=repr)
+async def test_a_home_that_slack_refuses_says_why_in_its_place(error: Exception) -> None:
+    modals = NoHome(error)
+    await home_of(modals)
+    [view] = modals.shown
+    assert view["type"] == "home"
+    view_definition(view, "home")
+
+
+@pytest.mark.parametrize("error", REFUSALS, ids=repr)
+async def test_a_home_that_slack_refuses_twice_is_a_line_in_the_log(error: Exception) -> None:
+    modals = NoHome(error, error)
+    logged = await home_of(modals)
+    assert not modals.shown
+    assert [line["event"] for line in logged if line["event"] in ("home.not_shown", "handler.broke")] != []

@@ -103,3 +103,10 @@ async def test_a_user_in_the_place_of_a_channel(stage: Stage) -> None:
     first = await stage.messenger.post("U0ANA", HELLO, key="result:1")
     assert await stage.messenger.post("U0ANA", HELLO, key="result:1") == first
     assert stage.seen("dm") == [("Hello", "")]
+
+
+async def test_a_first_try_looks_for_nothing(stage: Stage) -> None:
+    """S3, S18: who has noted that it tries may leave out the search; what it posts is found by a later one."""
+    first = await stage.messenger.post("C0DEPLOY", HELLO, key="card:1", first=True)
+    assert await stage.messenger.post("C0DEPLOY", AGAIN, key="card:1") == first
+    assert await stage.messenger.post("C0DEPLOY", AGAIN, key="card:1", first=True) != first

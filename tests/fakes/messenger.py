@@ -34,7 +34,8 @@ class FakeFile:
 
 @dataclass
 class FakeMessenger:
-    """A post with a known `key` changes the message that has it and posts no second one, as the real one does (S3).
+    """A post with a known `key` changes the message that has it and posts no second one, as the real one does (S3),
+    which looks for none where it is told that it is the `first` try.
 
     `failures` are raised by the next calls, before anything happens; those in `closed`, by channel, while they are
     there. `lost_replies` counts the next posts that
@@ -49,12 +50,19 @@ class FakeMessenger:
     _ticks: int = 0
 
     async def post(
-        self, channel: str, message: Rendered, *, thread: str = "", broadcast: bool = False, key: str = ""
+        self,
+        channel: str,
+        message: Rendered,
+        *,
+        thread: str = "",
+        broadcast: bool = False,
+        key: str = "",
+        first: bool = False,
     ) -> Posted:
         self._fail(channel)
         channel = direct_channel(channel)
         known = next((m for m in self.messages if key and (m.key, m.posted.channel) == (key, channel)), None)
-        if known is not None:
+        if known is not None and not first:
             known.versions.append(message)
             return known.posted
         posted = self._keep(FakeMessage(Posted(channel, self._ts()), [message], thread, broadcast, key))

@@ -118,9 +118,16 @@ class HeldMessenger:
         self._holds = holds
 
     async def post(
-        self, channel: str, message: Rendered, *, thread: str = "", broadcast: bool = False, key: str = ""
+        self,
+        channel: str,
+        message: Rendered,
+        *,
+        thread: str = "",
+        broadcast: bool = False,
+        key: str = "",
+        first: bool = False,
     ) -> Posted:
-        posted = await self._messenger.post(channel, message, thread=thread, broadcast=broadcast, key=key)
+        posted = await self._messenger.post(channel, message, thread=thread, broadcast=broadcast, key=key, first=first)
         await self._holds.reach_effect("post")
         return posted
 

@@ -74,10 +74,10 @@ class World:
         finally:
             connection.close()
 
-    def post(self, channel: str, thread: str, key: str, text: str) -> str:
+    def post(self, channel: str, thread: str, key: str, text: str, *, first: bool = False) -> str:
         with self._open() as connection:
             known = "SELECT ts FROM messages WHERE key = ? AND channel = ? AND key != ''"
-            if row := connection.execute(known, (key, channel)).fetchone():
+            if not first and (row := connection.execute(known, (key, channel)).fetchone()):
                 connection.execute("UPDATE messages SET text = ?, edits = edits + 1 WHERE ts = ?", (text, row[0]))
                 return str(row[0])
             insert = "INSERT INTO messages (channel, thread, key, text) VALUES (?, ?, ?, ?)"
@@ -90,15 +90,22 @@ class World:
 
 
 class LastingMessenger:
-    """A workspace that remembers: a post with a known key changes the message that has it, as the real one does."""
+    """A workspace that remembers: a post with a known key changes the message that has it, but for a `first` try."""
 
     def __init__(self, world: World) -> None:
         self._world = world
 
     async def post(
-        self, channel: str, message: Rendered, *, thread: str = "", broadcast: bool = False, key: str = ""
+        self,
+        channel: str,
+        message: Rendered,
+        *,
+        thread: str = "",
+        broadcast: bool = False,
+        key: str = "",
+        first: bool = False,
     ) -> Posted:
-        return Posted(channel, self._world.post(channel, thread, key, message.text))
+        return Posted(channel, self._world.post(channel, thread, key, message.text, first=first))
 
     async def update(self, posted: Posted, message: Rendered) -> None:
         if not self._world.edit(posted.ts, message.text):

@@ -86,4 +86,4 @@ def test_home() -> None:
         "---",
         "(Try `/deploy my-app staging`)",
     ]
-    assert view_lines(home([], []))[0] == "Nothing is on its way, and nobody waits for you."
+    assert view_lines(home([], []))[0] == "No promotion that you may view is in progress, or waits for an approval."

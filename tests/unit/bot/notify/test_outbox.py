@@ -3,12 +3,14 @@
 import asyncio
 from contextlib import suppress
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from bot.domain.errors import Refused, Unavailable
 from bot.domain.event import Event
 from bot.domain.promotion import Phase, Promotion, Stage
+from bot.ports import Posted
 from bot.store.messages import Letter
 from bot.views.layout import sentence
 from tests.fakes.messenger import FakeMessenger
@@ -238,3 +240,32 @@ async def test_what_was_sent_is_forgotten_in_time(bot: Process, clock: Clock) ->
     await bot.outbox.deliver_due()
     assert await bot.messages.forget(clock.now) == 0
     assert await bot.messages.forget(clock.now + 1) == 1
+
+
+async def test_only_a_repetition_looks_for_an_earlier_post(
+    bot: Process, messenger: FakeMessenger, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries: list[bool] = []
+    post = messenger.post
+
+    async def watched(*place: Any, first: bool = False, **more: Any) -> Posted:
+        tries.append(first)
+        return await post(*place, first=first, **more)
+
+    monkeypatch.setattr(messenger, "post", watched)
+    await put(bot, letter(1))
+    messenger.lost_replies = 1
+    await bot.outbox.deliver_due()
+    clock.now += 5
+    await bot.outbox.deliver_due()
+    await bot.cards.show(DONE)
+    assert tries == [True, False, True]
+
+
+async def test_a_try_that_began_in_a_process_that_died_is_no_first_one(bot: Process, clock: Clock) -> None:
+    await put(bot, letter(1))
+    [queued] = await bot.messages.due(clock.now, 10)
+    assert await bot.messages.lease(queued, clock.now, 1.0)
+    clock.now += 2
+    assert not await bot.messages.lease(queued, clock.now, 1.0), "what was read before counts the tries wrongly"
+    assert [one.tries for one in await bot.messages.due(clock.now, 10)] == [1]

@@ -71,6 +71,7 @@ async def test_the_second_person_is_told_about_the_first(line: Line) -> None:
     first = await line.home.deploy("ana")
     reply = await line.ask("bo", IfBusy.REFUSE)
     assert isinstance(reply, Occupied)
+    assert reply.promotion is not None
     assert reply.promotion.id == first.id
     assert reply.sentence.startswith("ana is already promoting my-app to production")
     assert await line.waiting() == []
