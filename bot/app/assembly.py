@@ -86,6 +86,7 @@ async def assemble(settings: Settings, policy: Policy, stack: AsyncExitStack) ->
         outside.tekton,
         bulletins,
         WebhookStore(ground.database),
+        outside.directory,
         wake=waker.image,
         quiet=waker.place,
     )

@@ -11,12 +11,13 @@ from starlette.routing import Route
 from bot.notify import Bulletins
 from bot.overlays.catalog import Catalog
 from bot.policy import Policy
-from bot.ports import Pipelines
+from bot.ports import Directory, Pipelines
 from bot.settings import Settings
 from bot.store.webhooks import WebhookStore
 from bot.views.alerts import set_aside
 from bot.webhooks.alertmanager import AlertmanagerWebhook, Quiet
 from bot.webhooks.alertmanager import nobody_waits as no_gate_waits
+from bot.webhooks.audience import administrators
 from bot.webhooks.github import GitHubWebhook
 from bot.webhooks.harbor import HarborWebhook
 from bot.webhooks.receiver import Receiver
@@ -62,6 +63,7 @@ class Needs:
     pipelines: Pipelines
     bulletins: Bulletins
     store: WebhookStore
+    directory: Directory
     wake: Wake = nobody_waits
     quiet: Quiet = no_gate_waits
 
@@ -80,9 +82,13 @@ def open_webhooks(settings: Settings, needs: Needs, *, clock: Callable[[], float
     )
 
     async def tell(sender: str, delivery: str, why: str) -> None:
-        if needs.policy.channels.default:
-            subject = f"aside:{hashlib.sha256(f'{sender} {delivery}'.encode()).hexdigest()[:40]}"
-            await needs.bulletins.note(subject, needs.policy.channels.default, set_aside(sender, delivery, why))
+        subject = f"aside:{hashlib.sha256(f'{sender} {delivery}'.encode()).hexdigest()[:40]}"
+        default = needs.policy.channels.default
+        places = (default,) if default else await administrators(needs.policy, needs.directory)
+        for place in places:
+            await needs.bulletins.note(subject, place, set_aside(sender, delivery, why))
+        if not places:
+            log.warning("webhook.nobody_to_tell", sender=sender, delivery=delivery)
 
     worker = Worker(needs.store, senders, tell, clock=clock)
     receivers = (

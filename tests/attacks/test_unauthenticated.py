@@ -98,7 +98,8 @@ async def port(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mon
     async with database.engine.begin() as connection:
         await connection.run_sync(metadata.create_all)
     store = WebhookStore(database)
-    needs = Needs(office.policy, office.catalog, office.pipelines, Bulletins(Messages(database), messenger), store)
+    bulletins = Bulletins(Messages(database), messenger)
+    needs = Needs(office.policy, office.catalog, office.pipelines, bulletins, store, office.directory)
     tokens = {name: SecretStr(HOOKS[name.partition("_")[0]]) for name in (
         "github_secret", "harbor_token", "alertmanager_token", "tekton_token")}  # fmt: skip
     hooks = open_webhooks(Settings(webhooks=WebhookSettings(**tokens)), needs)

@@ -23,6 +23,7 @@ from bot.store.messages import Messages
 from bot.store.webhooks import WebhookStore
 from bot.webhooks import Needs, Webhooks, open_webhooks
 from tests.contract.specs import CONTRACTS
+from tests.fakes.directory import FakeDirectory
 from tests.fakes.messenger import FakeMessenger
 from tests.fakes.overlays import MemoryOverlays
 from tests.fakes.pipelines import MemoryPipelines
@@ -127,8 +128,8 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
     async def wake(digest: str, repository: str) -> None:
         scanned.append((digest, repository))
 
-    catalog = Catalog(overlays, policy)
-    needs = Needs(policy, catalog, pipelines, bulletins, store, wake)
+    catalog, directory = Catalog(overlays, policy), FakeDirectory.seeded()
+    needs = Needs(policy, catalog, pipelines, bulletins, store, directory, wake)
     webhooks = open_webhooks(settings, needs, clock=clock)
     transport = httpx.ASGITransport(Starlette(routes=webhooks.routes))
     async with httpx.AsyncClient(transport=transport, base_url="http://bot") as http:
