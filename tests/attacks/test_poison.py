@@ -66,7 +66,6 @@ async def test_an_alert_of_an_impossible_time_is_told_and_blocks_nobody(house: H
 
 async def test_many_alerts_in_one_message_wait_for_no_fixed_time(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     """Slack takes one message a second and channel: sixty took longer than the limit around the work."""
-    monkeypatch.setattr("bot.webhooks.worker.LEASE", 4.0)
 
     async def slowly(channel: str, message: Rendered, **_: Any) -> Posted:
         raise AssertionError("posted while the message was worked on")
