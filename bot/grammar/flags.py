@@ -10,16 +10,22 @@ from dataclasses import dataclass
 from bot.grammar.tokens import Token
 
 Left = tuple[Token, ...]
+SWITCHES = frozenset(("true", "false", "yes", "no", "on", "off", "1", "0", "y", "n", "none", "never", "null"))
+"""What turns a flag on or off, and is no reason."""
 
 
 @dataclass(frozen=True)
 class FreeText:
-    """`breaks_glass`: it was opened by `!` or `--break-glass`. `inside`: the words of an unquoted text."""
+    """`breaks_glass`: it was opened by `!` or `--break-glass`. `inside`: the words of an unquoted text.
+
+    `switch`: what stands in the place of the reason only turns something on or off, like `--break-glass=false`.
+    """
 
     text: str = ""
     given: bool = False
     breaks_glass: bool = False
     inside: Left = ()
+    switch: str = ""
 
 
 def take_flag(tokens: Sequence[Token], name: str) -> tuple[bool, Left]:
@@ -39,7 +45,9 @@ def take_reason(tokens: Sequence[Token]) -> tuple[FreeText, Left]:
         opener = at + 1
     text, end = _text(tokens, opener)
     inside = tuple(tokens[opener + 1 : end]) if not (tokens[opener].key or _quoted(tokens, opener)) else ()
-    return FreeText(text, given=True, breaks_glass=glass, inside=inside), (*tokens[:at], *tokens[end:])
+    value = "" if tokens[at].key else tokens[at].text.partition("=")[2]
+    switch = next((word for word in (text.strip(), value) if word.casefold() in SWITCHES), "")
+    return FreeText(text, given=True, breaks_glass=glass, inside=inside, switch=switch), (*tokens[:at], *tokens[end:])
 
 
 def breaks_glass(token: Token) -> bool:

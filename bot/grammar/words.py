@@ -81,6 +81,11 @@ class Words:
             if found.breaks_glass:
                 self.refuse("Breaking the glass needs a reason.", "Say behind the `!` why it cannot wait.")
             self.refuse("Nothing follows `--reason`.", "Say why, in words that people can read.")
+        if found.breaks_glass and found.switch:
+            self.refuse(
+                f"`{found.switch}` is no reason to break the glass.",
+                "Say behind the `!` why it cannot wait, or leave the flag out.",
+            )
         for token in self._tokens:
             if opens(token, "reason"):
                 self.refuse("There are two reasons.", "Give one, behind `--reason` or behind `!`.")

@@ -103,6 +103,29 @@ BLANKS = [
 ]
 
 
+@pytest.mark.parametrize("switch", ["false", "FALSE", "no", "off", "0", "true", "yes", "never"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "/deploy my-app prod --break-glass={}",
+        "/deploy my-app prod --break-glass={} --reason it can wait",
+        "/promote all to prod --BREAK-GLASS={} we wait for bo",
+        '/deploy my-app prod --break-glass="{}"',
+        "/deploy my-app prod --break-glass {}",
+        "/deploy my-app prod ! {}",
+    ],
+)
+def test_who_turns_the_glass_off_does_not_break_it(line: str, switch: str) -> None:
+    with pytest.raises(UserError, match="no reason to break the glass"):
+        read(line.format(switch))
+
+
+def test_a_reason_may_begin_with_such_a_word() -> None:
+    wish = read("/deploy my-app prod --break-glass no approver is awake")
+    assert isinstance(wish, Deploy)
+    assert (wish.break_glass, wish.reason) == (True, "no approver is awake")
+
+
 @pytest.mark.parametrize("blank", BLANKS)
 @pytest.mark.parametrize(
     "line",
