@@ -66,7 +66,7 @@ class GitHubWebhook:
         push = decoded(_json(headers, body), PushEvent, "a push event")
         if push.ref != self._ref or push.deleted or self._repository not in ("", push.repository.full_name):
             return None
-        return Delivery(id, Push(push.after))
+        return Delivery(id[-255:], Push(push.after))
 
     async def act(self, facts: str) -> None:
         await self._moved(load(facts, Push).after)

@@ -549,3 +549,22 @@ async def test_no_signed_body_is_a_fault_of_the_server(port: Port, body: Any, ki
         for sent, as_ in ((whole, JSON), (urlencode({"payload": whole}).encode(), FORM)):
             answer = await http.post("/slack/events", content=sent, headers=slack_headers(sent, kind=as_))
             assert answer.status_code < 500, answer.text
+
+
+@pytest.mark.parametrize("header", ["X-GitHub-Delivery", "Ce-Id", "Ce-Source"])
+async def test_an_id_without_end_is_cut_to_what_is_kept_of_it(port: Port, header: str, monkeypatch: Any) -> None:
+    """It stands in a header, which nobody signs; Postgres takes no more than the column holds, SQLite anything."""
+    noted: list[str] = []
+
+    async def note(self: WebhookStore, sender: str, delivery: str, facts: str, now: float) -> bool:
+        noted.append(delivery)
+        return True
+
+    monkeypatch.setattr(WebhookStore, "note", note)
+    push = {"ref": "refs/heads/main", "after": "a" * 40, "repository": {"full_name": "acme/overlays"}}
+    run = {"pipelineRun": {"metadata": {"name": "r", "namespace": "ci", "uid": "u"}}}
+    path = "/webhooks/github" if header.startswith("X") else "/webhooks/tekton"
+    body = json.dumps(push if header.startswith("X") else run).encode()
+    headers = {**hook_headers(path, body), "Ce-Source": "s", "Content-Type": JSON, header: "9" * 5000}
+    assert (await port.post(path, body, headers)).status_code == 202
+    assert [len(id) for id in noted] == [255]
