@@ -11,7 +11,6 @@ from bot.domain.pipeline import CancelMode, PipelineRun, RunRequest, StepLog
 from bot.settings import KubernetesSettings
 from integrations.http.policy import Policy
 from integrations.tekton import labels, wire
-from integrations.tekton.board import RUN_LABEL
 from integrations.tekton.cluster import Cluster, decode
 from integrations.tekton.failures import AlreadyExists, Gone, WebhookRefusal
 from integrations.tekton.logs import Logs, StepRef, in_order, printed
@@ -19,6 +18,7 @@ from integrations.tekton.manifests import SYSTEM, Manifests
 from integrations.tekton.objects import Objects
 from integrations.tekton.status import pipeline_run, tie
 from integrations.tekton.watch import Pulse, changes
+from integrations.tekton.watched_runs import RUN_LABEL
 
 RUNS = "pipelineruns"
 _CHILDREN = {"TaskRun": ("taskruns", ""), "PipelineRun": (RUNS, ""), "CustomRun": ("customruns", "v1beta1")}

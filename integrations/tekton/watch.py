@@ -1,4 +1,4 @@
-"""Following every run: two watches, kept alive, tell one board."""
+"""Following every run: two watches, kept alive, tell one watched."""
 
 import asyncio
 import random
@@ -12,11 +12,11 @@ import structlog
 from bot.domain.errors import Refused, Unavailable
 from bot.domain.pipeline import PipelineRun
 from integrations.tekton import wire
-from integrations.tekton.board import StatusQuery
 from integrations.tekton.cluster import decode
 from integrations.tekton.failures import Gone, from_status
 from integrations.tekton.manifests import SYSTEM
 from integrations.tekton.objects import Objects
+from integrations.tekton.watched_runs import WatchedRuns
 
 SHORTEST_WAIT = 0.2
 LONGEST_WAIT = 30.0
@@ -56,10 +56,10 @@ class Pulse:
 
 async def changes(objects: Objects, pulse: Pulse) -> AsyncGenerator[PipelineRun]:
     """Raises Refused when the cluster refuses; an API server that is away is waited for."""
-    board = StatusQuery()
+    watched = WatchedRuns()
     heard: Heard = asyncio.Queue(BACKLOG)
-    runs = Watch(objects, KINDS[0], wire.PipelineRun, board.runs_listed, board.run_changed, heard, pulse)
-    children = Watch(objects, KINDS[1], wire.TaskRun, board.children_listed, board.child_changed, heard, pulse)
+    runs = Watch(objects, KINDS[0], wire.PipelineRun, watched.runs_listed, watched.run_changed, heard, pulse)
+    children = Watch(objects, KINDS[1], wire.TaskRun, watched.children_listed, watched.child_changed, heard, pulse)
     for kind in KINDS:
         pulse.broke(kind)
     watching = [asyncio.create_task(watch.run()) for watch in (runs, children)]

@@ -1,4 +1,4 @@
-"""Labels, manifests, statuses and the board: all that needs no cluster."""
+"""Labels, manifests, statuses and the watched: all that needs no cluster."""
 
 import json
 import re
@@ -17,10 +17,10 @@ from bot.domain.reply import RunDetail
 from bot.settings import KubernetesSettings
 from bot.views.runs import run_detail
 from integrations.tekton import labels, wire
-from integrations.tekton.board import StatusQuery
 from integrations.tekton.logs import printed
 from integrations.tekton.manifests import Manifests
 from integrations.tekton.status import failed_step, pipeline_run, run_status
+from integrations.tekton.watched_runs import WatchedRuns
 from tests.contract.pipelines import REQUEST
 from tests.contract.specs import contract, crd_problems
 
@@ -266,11 +266,13 @@ def test_a_task_that_cannot_start_says_why_while_it_waits(reason: str, message: 
 @pytest.mark.parametrize("gone", ["in the watch", "between two lists"])
 @pytest.mark.parametrize(("state", "told"), [("Unknown", [RunStatus.DELETED]), ("True", []), ("False", [])])
 def test_a_run_that_is_deleted_before_its_end_ends_as_deleted(gone: str, state: str, told: list[RunStatus]) -> None:
-    board = StatusQuery()
-    board.children_listed([])
-    board.runs_listed([some_run("a", state)])
+    watched = WatchedRuns()
+    watched.children_listed([])
+    watched.runs_listed([some_run("a", state)])
     news = (
-        board.runs_listed([]) if gone == "between two lists" else board.run_changed(some_run("a", state), deleted=True)
+        watched.runs_listed([])
+        if gone == "between two lists"
+        else watched.run_changed(some_run("a", state), deleted=True)
     )
     assert [run.status for run in news] == told
 
@@ -379,7 +381,7 @@ def test_nonsense_is_refused_by_the_wire_model_not_by_a_crash(document: Any) -> 
     pipeline_run(read)
 
 
-# The board
+# The watched
 
 names = st.sampled_from(["a", "b"])
 states = st.sampled_from(["Unknown", "True", "False"])
@@ -411,27 +413,27 @@ def test_the_board_tells_every_change_once_and_ends_up_with_the_truth(script: li
     """K1, K2: whatever the order of two watches, and however often the lists come again."""
     runs: dict[str, wire.PipelineRun] = {}
     children: dict[str, wire.TaskRun] = {}
-    board = StatusQuery()
-    assert board.runs_listed([]) == board.children_listed([]) == []
+    watched = WatchedRuns()
+    assert watched.runs_listed([]) == watched.children_listed([]) == []
     last: dict[str, PipelineRun] = {}
     for what, name, state in script:
         news: list[PipelineRun] = []
         if what == "run":
             runs[name] = some_run(name, state)
-            news = board.run_changed(runs[name])
+            news = watched.run_changed(runs[name])
         elif what == "child":
             children[name] = some_child(name, state)
-            news = board.child_changed(children[name])
+            news = watched.child_changed(children[name])
         elif what == "run gone" and name in runs:
             going_on = not last[name].done
-            news = board.run_changed(runs.pop(name), deleted=True)
+            news = watched.run_changed(runs.pop(name), deleted=True)
             assert [told.status for told in news] == [RunStatus.DELETED] * going_on
             news = []
             last.pop(name, None)
         elif what == "child gone" and name in children:
-            news = board.child_changed(children.pop(name), deleted=True)
+            news = watched.child_changed(children.pop(name), deleted=True)
         elif what == "relist":
-            news = [*board.runs_listed(runs.values()), *board.children_listed(children.values())]
+            news = [*watched.runs_listed(runs.values()), *watched.children_listed(children.values())]
             assert news == []
         for told in news:
             assert told != last.get(told.name)
@@ -442,19 +444,19 @@ def test_the_board_tells_every_change_once_and_ends_up_with_the_truth(script: li
 
 @given(st.permutations(["runs", "children"]))
 def test_nothing_is_told_before_both_kinds_were_listed(order: list[str]) -> None:
-    board = StatusQuery()
+    watched = WatchedRuns()
     for index, kind in enumerate(order):
         if kind == "runs":
-            news = board.runs_listed([some_run("a", "Unknown")])
+            news = watched.runs_listed([some_run("a", "Unknown")])
         else:
-            news = board.children_listed([some_child("a", "True")])
+            news = watched.children_listed([some_child("a", "True")])
         assert len(news) == index
     assert news[0].tasks[0].status is RunStatus.SUCCEEDED
 
 
 def test_a_run_that_vanished_between_two_lists_may_come_again() -> None:
-    board = StatusQuery()
-    board.children_listed([])
-    assert len(board.runs_listed([some_run("a", "True")])) == 1
-    assert board.runs_listed([]) == []
-    assert len(board.runs_listed([some_run("a", "True")])) == 1
+    watched = WatchedRuns()
+    watched.children_listed([])
+    assert len(watched.runs_listed([some_run("a", "True")])) == 1
+    assert watched.runs_listed([]) == []
+    assert len(watched.runs_listed([some_run("a", "True")])) == 1

@@ -15,7 +15,7 @@ RUN_LABEL = "tekton.dev/pipelineRun"
 
 
 @dataclass
-class StatusQuery:
+class WatchedRuns:
     """Tells nothing before both kinds were listed once, so that no run appears without its tasks."""
 
     _runs: dict[str, wire.PipelineRun] = field(default_factory=dict)
