@@ -1,0 +1,50 @@
+"""Through Slack, over the whole sandbox: the card reports what runs, and why it does not."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.scenario.sandbox import Sandbox, everything_in, running
+
+PAYMENTS_BASE = "apps/payments/base/kustomization.yaml"
+REFUSED = "harbor.example.com/apps/my-app:v1.4.1"
+
+
+@pytest.fixture(scope="module")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """Twenty times as fast: the untrue Synced comes after two minutes of the world (A28)."""
+    with running(tmp_path_factory.mktemp("what-runs"), speed="20") as found:
+        yield found
+
+
+def test_an_image_that_the_base_renames_is_never_called_healthy(sandbox: Sandbox) -> None:
+    """scenarios-image-does-not-run-1: the overlay's entry matches nothing."""
+    base = (
+        "resources: [deployment.yaml, service.yaml]\nimages:\n"
+        "- name: payments-image\n  newName: harbor.example.com/apps/payments\n  newTag: '7.12'\n"
+    )
+    sandbox.post("/api/world/commits", {"files": {PAYMENTS_BASE: base}, "message": "Rename in the base"})
+    sandbox.types("ana", "/deploy payments@7.13 staging")
+    card = sandbox.card_says("payments → staging", "payments-staging never ran it")
+    assert "harbor.example.com/apps/payments:7.12 runs, not 7.13" in everything_in(card)
+    assert "is Healthy" not in everything_in(card)
+    assert sandbox.application("payments-staging")["images"] == ["harbor.example.com/apps/payments:7.12"]
+
+
+def test_what_admission_refuses_is_never_called_healthy(sandbox: Sandbox) -> None:
+    """A28: not even while Argo CD itself says Synced and Healthy."""
+    sandbox.faults(admission_refuses=[REFUSED])
+    sandbox.types("ana", "/deploy my-app@v1.4.1 staging")
+    headline = "my-app → staging"
+    sandbox.card_says(headline, "denied the request")
+    seen = []
+
+    def untrue() -> bool:
+        seen.append(everything_in(sandbox.card(headline)))
+        row = sandbox.application("my-app-staging")
+        return bool(row["sync"] == "Synced" and row["images"] == ["harbor.example.com/apps/my-app:v1.4.2"])
+
+    sandbox.until(untrue, "the untrue Synced")
+    seen += [everything_in(sandbox.card(headline)) for _ in range(20)]
+    assert not [text for text in seen if "is Healthy" in text]
+    assert "signed-images" in everything_in(sandbox.card_says(headline, "denied the request"))
