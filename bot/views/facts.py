@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
+from bot.domain.application import HealthStatus, SyncStatus
 from bot.domain.approval import approved
 from bot.domain.promotion import (
     Approval,
@@ -78,10 +79,17 @@ def trouble_lines(promotion: Promotion) -> list[str]:
     """What Argo CD says is wrong, application by application."""
     failed = [one for one in promotion.following if one.progress.failed]
     return [
-        f"⚠️ {_application(one)} {safe(words.TROUBLE.get(one.progress) or f'is {one.health or one.sync}', 60)}: "
+        f"⚠️ {_application(one)} {safe(words.TROUBLE.get(one.progress) or _unwell(one), 60)}: "
         f"{safe(one.explanation or 'Argo CD gives no reason.', 900)}"
         for one in failed
     ]
+
+
+def _unwell(one: Following) -> str:
+    """A failed sync leaves the image before it Healthy: that is not what is wrong."""
+    if one.health not in ("", HealthStatus.HEALTHY):
+        return f"is {one.health}"
+    return f"is {one.sync}" if one.sync not in ("", SyncStatus.SYNCED) else "failed"
 
 
 def decision_lines(promotion: Promotion) -> list[str]:

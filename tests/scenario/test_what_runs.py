@@ -25,7 +25,7 @@ def test_an_image_that_the_base_renames_is_never_called_healthy(sandbox: Sandbox
     )
     sandbox.post("/api/world/commits", {"files": {PAYMENTS_BASE: base}, "message": "Rename in the base"})
     sandbox.types("ana", "/deploy payments@7.13 staging")
-    card = sandbox.card_says("payments → staging", "payments-staging never ran it")
+    card = sandbox.card_says("payments → staging", "payments-staging does not run it")
     assert "harbor.example.com/apps/payments:7.12 runs, not 7.13" in everything_in(card)
     assert "is Healthy" not in everything_in(card)
     assert sandbox.application("payments-staging")["images"] == ["harbor.example.com/apps/payments:7.12"]
