@@ -163,6 +163,7 @@ async def test_cancel_deletes_the_pod_and_its_logs(world: TektonWorld) -> None:
 async def test_a_run_that_is_stopped_ends_before_its_tasks(world: TektonWorld, how: str) -> None:
     """T20."""
     world.clock.speed = 4
+    before = world.server.store.version
     await world.start(timeouts={"pipeline": "2s"} if how == "PipelineRunTimeout" else None)
     await world.running("fetch-source")
     if how == "Cancelled":
@@ -173,7 +174,7 @@ async def test_a_run_that_is_stopped_ends_before_its_tasks(world: TektonWorld, h
         if how == "Cancelled"
         else None
     )
-    changes = [c for c in world.server.store.changes_since(1) if condition(c.object).get("status") == "False"]
+    changes = [c for c in world.server.store.changes_since(before) if condition(c.object).get("status") == "False"]
     kinds = [change.object["kind"] for change in changes if change.object["kind"] in ("PipelineRun", "TaskRun")]
     assert kinds[0] == "PipelineRun"
     assert ended is None or {step["terminationReason"] for step in ended["status"]["steps"]} == {"TaskRunCancelled"}
