@@ -53,7 +53,7 @@ def reminder(promotion: Promotion, *, approvers: str = "", escalated: bool = Fal
     plan = promotion.plan
     name = bold(headline(promotion), HEADLINE)
     since = words.moment(plan.requested_at)
-    wanted = approvers or "an approver"
+    wanted = words.with_mentions(approvers, 600) or "an approver"
     lines = [f"⏰ {name} still waits for {wanted}: {mention(plan.requester)} asked {since}."]
     if escalated:
         lines.append(f"Nobody has decided yet. {_card_is(promotion)}")
@@ -64,7 +64,8 @@ def alarm(promotion: Promotion, sentence: str, administrators: str) -> Rendered:
     """To the channel and to administrators: something is in the overlays that nobody has approved."""
     name = bold(headline(promotion), HEADLINE)
     told = words.with_mentions(sentence, TEXT_LIMIT // 2)
-    return _message([f"🚨 {name}: {told}.", f"{administrators or 'An administrator'} must look at it now."])
+    who = words.with_mentions(administrators, 600) or "An administrator"
+    return _message([f"🚨 {name}: {told}.", f"{who} must look at it now."])
 
 
 def pull_request_body(promotion: Promotion) -> str:

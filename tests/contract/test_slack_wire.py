@@ -102,6 +102,7 @@ def described() -> dict[str, set[str]]:
 
 
 async def test_every_method_and_argument_is_described(described: dict[str, set[str]]) -> None:
+    """S27, S28."""
     api = Recorder()
     await everything(api)
     strange = {
