@@ -28,6 +28,10 @@ FORGERIES: dict[str, dict[str, bytes]] = {
         PRODUCTION: kustomization("v1.4.2"),
         path("production", "payments"): kustomization("v9", "payments"),
     },
+    "the approved line and another environment": {
+        PRODUCTION: kustomization("v1.4.2"),
+        STAGING: kustomization("v1.4.3"),
+    },
     "another registry": {PRODUCTION: kustomization("v1.4.2").replace(HARBOR.encode(), b"evil.example.com/apps")},
 }
 
