@@ -13,7 +13,7 @@ from bot.domain.intent import Deploy
 from bot.domain.overlay import Change, Commit
 from bot.domain.promotion import Phase, Promotion
 from bot.store.audit import Entry
-from tests.fakes.outages import Outages
+from tests.fakes.outages import Outages, WriteLock
 from tests.fakes.world import House, house
 from tests.unit.bot.workflow.test_crashes import STEPS
 
@@ -27,7 +27,7 @@ ERRORS: dict[str, Callable[[], Exception]] = {
 }
 
 
-async def wait(home: House, outages: Outages, seconds: float) -> None:
+async def wait(home: House, outages: Outages | WriteLock, seconds: float) -> None:
     """Virtual seconds of outage, then as long as the longest pause between two tries."""
     for _ in range(10):
         await home.engine.pass_time(timedelta(seconds=seconds / 10))
@@ -42,7 +42,7 @@ async def home(tmp_path: Path) -> AsyncIterator[House]:
         yield built
 
 
-def arm(home: House, outages: Outages, step: str) -> None:
+def arm(home: House, outages: Outages | WriteLock, step: str) -> None:
     def begin(name: str) -> None:
         if name == step:
             outages.begin()
@@ -76,6 +76,34 @@ async def test_an_outage_that_begins_at_any_step_changes_nothing_about_the_end(
     assert outages.failed
     assert (await home.now(asked)).phase is Phase.SUCCEEDED
     await check_told_once(home, asked)
+
+
+@pytest.fixture
+def short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """SQLite waits this long for a lock, in place of fifteen seconds."""
+    monkeypatch.setattr("bot.store.database.BUSY_SECONDS", 0.02)
+
+
+@pytest.mark.parametrize("step", STEPS)
+async def test_a_write_lock_that_another_process_holds_changes_nothing_about_the_end(
+    short: None, tmp_path: Path, step: str
+) -> None:
+    """The real lock, not an error that was made up: what is read meanwhile is there, and what is written is not."""
+    async with house(tmp_path) as home:
+        lock = WriteLock(home.database)
+        try:
+            arm(home, lock, step)
+            asked = await home.deploy("ana")
+            if lock.away:
+                await wait(home, lock, 75)
+            await vote(home, asked)
+            if lock.away:
+                await wait(home, lock, 75)
+            assert lock.failed
+            assert (await home.now(asked)).phase is Phase.SUCCEEDED
+            await check_told_once(home, asked)
+        finally:
+            lock.close()
 
 
 async def vote(home: House, asked: Promotion) -> None:

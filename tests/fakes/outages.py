@@ -33,3 +33,32 @@ class Outages:
         if self.away and self._only in statement:
             self.failed += 1
             raise self._error()
+
+
+class WriteLock:
+    """SQLite's write lock in the hands of another connection, for as long as `away`: a backup, or somebody's shell."""
+
+    def __init__(self, database: Database) -> None:
+        self.failed = 0
+        file = database.engine.url.database
+        assert file, "a database in memory has no other connections"
+        self._other = sqlite3.connect(file, isolation_level=None)
+        sa.event.listen(database.engine.sync_engine, "handle_error", self._note)
+
+    @property
+    def away(self) -> bool:
+        return self._other.in_transaction
+
+    @away.setter
+    def away(self, away: bool) -> None:
+        if away != self.away:
+            self._other.execute("BEGIN IMMEDIATE" if away else "ROLLBACK")
+
+    def begin(self, _step: str = "") -> None:
+        self.away = True
+
+    def close(self) -> None:
+        self._other.close()
+
+    def _note(self, _context: sa.engine.interfaces.ExceptionContext) -> None:
+        self.failed += 1
