@@ -22,7 +22,7 @@ import structlog
 from pydantic import SecretStr
 
 from bot.background.replicas import Replicas
-from bot.domain.errors import Conflict, PilothouseError
+from bot.domain.errors import Conflict, DatabaseAway, PilothouseError
 from bot.domain.intent import Approve, Context, Deploy, Promote, Rollback
 from bot.domain.promotion import Promotion, Stage, VoteKind
 from bot.evaluation.panel import Panel
@@ -229,7 +229,11 @@ async def _decided(core: Core, life: Life, tasks: list[asyncio.Task[Any]]) -> No
         for task in tasks:
             if task.done():
                 task.result()
-        under_way = {p.id for p in await core.store.all_live()}
+        try:
+            under_way = {p.id for p in await core.store.all_live()}
+        except DatabaseAway:
+            await asyncio.sleep(LOOK_SECONDS)
+            continue
         standing = {promotion_of(case) for case in life.cases if case.hold} if life.hold else set()
         if life.hold and core.holds.arrived.is_set() and not under_way - standing:
             os.kill(os.getpid(), signal.SIGKILL)
@@ -283,11 +287,18 @@ async def _press(core: Core, life: Life) -> None:
     turns = asyncio.Semaphore(PRESSES)
     async with asyncio.TaskGroup() as presses:
         while life.presses:
-            for promotion in await core.store.all_live():
+            for promotion in await _live(core):
                 if promotion.stage is Stage.APPROVAL and promotion.id not in pressed:
                     pressed.add(promotion.id)
                     presses.create_task(_approve(core, promotion, turns))
             await asyncio.sleep(LOOK_SECONDS)
+
+
+async def _live(core: Core) -> tuple[Promotion, ...]:
+    """None while the database is away: whoever presses looks again."""
+    with contextlib.suppress(DatabaseAway):
+        return await core.store.all_live()
+    return ()
 
 
 async def _approve(core: Core, promotion: Promotion, turns: asyncio.Semaphore) -> None:
@@ -295,7 +306,9 @@ async def _approve(core: Core, promotion: Promotion, turns: asyncio.Semaphore) -
     context = Context(f"press:{promotion.id}", "C0DEPLOY", "corr-2", TEAM)
     ask = Approve(context=context, promotion=promotion.id, content_hash=promotion.content_hash)
     async with turns:
-        with contextlib.suppress(Conflict):  # an earlier life had pressed, and was killed before it could note it
+        # An earlier life had pressed, and was killed before it could note it; or the database is away, and the twin
+        # below is what is heard.
+        with contextlib.suppress(Conflict, DatabaseAway):
             await core.desk.approve(ask, bo)
     twin = Signal(VoteKind.APPROVE, bo.id, bo.team, ask.content_hash, context.request_id)
     await core.engine.signal(promotion.id, f"{promotion.id}:{context.request_id}", pack(twin))
