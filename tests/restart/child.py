@@ -274,8 +274,9 @@ async def _request(core: Core, case: Case) -> Promotion:
             ask = Deploy(
                 context=context, app=case.app, environment="production", break_glass=True, reason="site is down"
             )
-            seen = (await core.desk.planner.deploy(ask, dee.person)).glass_hash
-            return await core.desk.deploy(replace(ask, shown=seen), dee)
+            known = await core.store.get(promotion_of(case))
+            plan = known.plan if known else await core.desk.planner.deploy(ask, dee.person)
+            return await core.desk.deploy(replace(ask, shown=plan.glass_hash), dee)
         case _:
             ana = await FakeDirectory.seeded().caller("U0ANA", TEAM)
             return await core.desk.deploy(Deploy(context=context, app=case.app, environment="production"), ana)
