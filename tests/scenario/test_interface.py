@@ -219,7 +219,8 @@ def test_an_unhealthy_rollout_is_explained_and_can_be_rolled_back(sandbox: Sandb
         return found[-1] if found and "Rollback" in labels(found[-1]) else None
 
     card = sandbox.until(degraded, "a card that offers Rollback")
-    assert "progress deadline" in everything_in(card)
+    # The Pod's own words, not its Deployment's "progress deadline": the cause before the symptom (A33).
+    assert "restarting failed container" in everything_in(card)
     before = sandbox.commits("apps/ledger/overlays/staging/kustomization.yaml")
     sandbox.faults(unhealthy_rollout=[])
 
