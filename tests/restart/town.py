@@ -13,6 +13,7 @@ from typing import Any
 
 from bot.store.database import Database
 from integrations.sandbox.git import GitServer, Signature
+from integrations.sandbox.git.commits import Draft
 from integrations.sandbox.github import GitHubServer, Principal, Settings
 from integrations.sandbox.serving import serve
 from tests.canary import silent
@@ -105,8 +106,9 @@ async def town(directory: Path, database_url: str, cases: tuple[Case, ...]) -> A
     git = GitServer(directory / "served", uuid.uuid4().hex)
     first, second = seed(cases)
     # What an overlay showed only for a moment does not count as having run, and no rollback leads back to it.
-    await git.create(first, "First commit", replace(SOMEONE, at=datetime.now(UTC) - timedelta(hours=1)))
-    await git.commit(second, "Second commit", SOMEONE.name, SOMEONE.email)
+    await git.create(first, "First commit", replace(SOMEONE, at=datetime.now(UTC) - timedelta(hours=2)))
+    then = replace(SOMEONE, at=datetime.now(UTC) - timedelta(hours=1))
+    await git.repository.commit_on("main", Draft(second, "Second commit", then, then))
     settings = Settings(tokens={"token": Principal("pilothouse-user", 99)}, limit=100_000, writes_a_minute=10_000)
     hub = GitHubServer(git, "pilothouse/deploy", settings)
     async with serve(hub.app) as url:

@@ -73,6 +73,7 @@ def test_the_bots_rights_are_these_and_no_more() -> None:
         ("tekton.dev", "pipelineruns"): {"get", "list", "watch", "create", "patch"},
         ("tekton.dev", "taskruns"): {"get", "list", "watch"},
         ("tekton.dev", "pipelines"): {"get"},
+        ("tekton.dev", "customruns"): {"get"},
         ("", "pods/log"): {"get"},
     }
     assert not [label(o) for o in objects("bot/base") if o["kind"].startswith("Cluster")]
