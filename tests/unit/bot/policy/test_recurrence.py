@@ -15,8 +15,8 @@ from bot.policy import recurrence
 from bot.policy.recurrence import ANCHOR
 from bot.policy.windows import Window, closed_by, next_opening
 
-MOST_AT_LOAD = 15_000
-"""periods and starts that are looked at while a window is read: forty years, day by day"""
+MOST_AT_LOAD = 16_000
+"""periods and starts that are looked at while a window is read: forty years, day by day, and a thousand counted starts"""
 MOST_AT_WORK = 8_000
 """and in one question about one window: nine years, day by day, or a year of 24 starts a day"""
 
