@@ -1,6 +1,7 @@
 """What a promotion has done to the world, counted from outside, after its processes have come and gone."""
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from bot.domain.promotion import Promotion
@@ -71,13 +72,19 @@ def effects(seen: Seen, case: Case) -> Effects:
         commits=seen.trailers[id],
         pulls=seen.branches[f"pilothouse/{id}"],
         messages=Counter(_kind(m) for m in seen.messages if m.key.endswith(f":{id}")),
-        audit=Counter(row.event for row in seen.rows if row.promotion_id == id),
+        audit=_audited(row.event for row in seen.rows if row.promotion_id == id),
         locks=sum(seen.locks[app] for app in case.apps),
         reviews=seen.reviews[id],
         votes=len(promotion.approvals),
         successors=len(replaced),
         end=_without_names(f"{promotion.phase}: {promotion.outcome}", case),
     )
+
+
+def _audited(events: Iterable[str]) -> Counter[str]:
+    """Asking the gates is no effect: a merge that another one overtakes asks them again, with or without a kill."""
+    counted = Counter(events)
+    return Counter({event: 1 if event == "gates" else times for event, times in counted.items()})
 
 
 def _kind(message: Message) -> str:

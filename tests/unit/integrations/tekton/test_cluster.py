@@ -632,8 +632,9 @@ async def test_the_client_uses_exactly_the_verbs_of_the_role(tmp_path: Path, mon
             async for _ in tekton.follow(run.name, "fetch-source", "clone"):
                 break
             await tekton.logs(run.name, 5)
-            await tekton.cancel(run.name, CancelMode.NOW)
             await until(changes, lambda run: run.done)
+            other = await tekton.start(replace(REQUEST, id="other"))
+            await tekton.cancel(other.name, CancelMode.NOW)  # at once: one that is over cannot be stopped
         await tekton.list("my-app", 5)
         await tekton.retry(run.name, replace(REQUEST, id="again"))
         for plural, version in _CHILDREN.values():  # of any kind, where no label tells
