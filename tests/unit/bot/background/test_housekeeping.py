@@ -10,9 +10,10 @@ import pytest
 
 from bot.domain.caller import Person
 from bot.domain.safety import Delegation, Freeze, Lock, Review
+from bot.policy import parse
 from bot.store.locks import LockStore
 from bot.store.requests import KEPT_FOR, requests
-from tests.fakes.office import Office
+from tests.fakes.office import POLICY, Office
 from tests.fakes.words import Safety
 
 START = datetime.now(UTC)
@@ -22,8 +23,8 @@ POLICY_CHANNEL = "C0DEPLOY"
 
 @pytest.fixture
 async def safety(tmp_path: Path) -> AsyncIterator[Safety]:
-    office = Office(database_url=f"sqlite:///{tmp_path / 'words.db'}")
-    object.__setattr__(office.policy.channels, "default", POLICY_CHANNEL)
+    policy = parse(f"{POLICY}channels: {{default: {POLICY_CHANNEL}}}\n")
+    office = Office(policy=policy, database_url=f"sqlite:///{tmp_path / 'words.db'}")
     await office.safety.create()
     yield office.safety
     await office.safety.database.close()
