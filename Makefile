@@ -53,7 +53,7 @@ bench: $(VENV)/.installed-dev ## Measure, each against its baseline in the same 
 	@for bench in benchmarks/*.py; do case $$bench in */_*|*__init__*) ;; *) $(BIN)/python -m benchmarks.$$(basename $$bench .py) || exit 1;; esac; done
 
 .PHONY: fmt
-fmt: $(VENV)/.installed-dev ## Format and mend what can be mended
+fmt: $(VENV)/.installed-dev ## Format and fix what can be fixed
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 

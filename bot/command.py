@@ -108,7 +108,7 @@ class SlashCommand:
     usage_hint: str
 
 
-class Registry:
+class CommandRegistry:
     """Raises TypeError when two commands want the same verb or the same intent."""
 
     def __init__(self, commands: Iterable[Command]) -> None:
@@ -121,7 +121,7 @@ class Registry:
             self._by_verb[new.verb] = self._by_intent[new.intent] = new
 
     @classmethod
-    def load(cls, package: ModuleType) -> "Registry":
+    def load(cls, package: ModuleType) -> "CommandRegistry":
         """The commands of a package's modules, and those that installed packages offer as `pilothouse.commands`."""
         return cls([*_in_package(package), *_in_entry_points()])
 
@@ -176,7 +176,7 @@ class Registry:
 
     def bind(self, services: Services) -> "Runner":
         """Raises TypeError when a command needs a service that is not offered."""
-        offered = {Registry: self, **services}
+        offered = {CommandRegistry: self, **services}
         for each in self:
             for name, kind in each.needs.items():
                 if not (_is_intent(kind) or kind is Caller or kind in offered):
@@ -200,7 +200,7 @@ class Registry:
 class Runner:
     """Runs commands, handing each what its parameters ask for."""
 
-    def __init__(self, registry: Registry, services: Services) -> None:
+    def __init__(self, registry: CommandRegistry, services: Services) -> None:
         self._registry = registry
         self._services = services
 

@@ -1,6 +1,6 @@
 """`/pilothouse help`, and `help` behind every command."""
 
-from bot.command import Registry, command
+from bot.command import CommandRegistry, command
 from bot.domain.caller import Permission
 from bot.domain.intent import Help
 from bot.domain.reply import HelpPage, Reply
@@ -12,6 +12,6 @@ def parse(words: Words) -> Help:
 
 
 @command("help", usage="/pilothouse help [COMMAND]", allow=Permission.VIEW, parse=parse, names=False)
-async def help_page(ask: Help, registry: Registry) -> Reply:
+async def help_page(ask: Help, registry: CommandRegistry) -> Reply:
     """What can be said, and how."""
     return HelpPage(registry.help(ask.verb))

@@ -1,6 +1,6 @@
 """A bare command: ask for what was left out."""
 
-from bot.command import Registry, command
+from bot.command import CommandRegistry, command
 from bot.domain.caller import Caller, Permission, Target
 from bot.domain.intent import Pick
 from bot.domain.reply import Choice, Picker, Reply
@@ -9,7 +9,7 @@ from bot.policy import Policy, authorize, may
 
 
 @command("pick", allow=Permission.VIEW, modal="Pilothouse")
-async def pick(ask: Pick, caller: Caller, registry: Registry, policy: Policy, catalog: Catalog) -> Reply:
+async def pick(ask: Pick, caller: Caller, registry: CommandRegistry, policy: Policy, catalog: Catalog) -> Reply:
     """Open the picker of a command, with the apps and environments where the caller may give it."""
     permission = registry.named(ask.verb).allow
     authorize(policy, caller, permission, Target(ask.app, ask.environment))

@@ -13,7 +13,7 @@ from bot.background.builds import Builds
 from bot.background.overlay_watch import OverlayWatch
 from bot.background.replicas import Replicas
 from bot.background.wake_ups import WakeUps
-from bot.command import Registry
+from bot.command import CommandRegistry
 from bot.evaluation.loading import load_gates
 from bot.evaluation.panel import Panel
 from bot.notify.announcer import Announcer
@@ -60,52 +60,52 @@ WATCH_PACE = 5
 
 async def assemble(settings: Settings, policy: Policy, stack: AsyncExitStack) -> Pilothouse:
     """Make every part, and ask nobody yet; `stack` takes apart what must be."""
-    ground = await lay_foundation(settings, policy, stack)
-    outside = ground.outside
+    foundation = await lay_foundation(settings, policy, stack)
+    outside = foundation.outside
     committer = Committer(outside.overlays, outside.overlays, outside.registry)
-    desk, engine = _promotion_desk(ground, committer)
-    queue = _queue(ground, desk)
-    bulletins = Bulletins(ground.messages, outside.messenger)
+    service, engine = _promotion_service(foundation, committer)
+    queue = _queue(foundation, service)
+    bulletins = Bulletins(foundation.messages, outside.messenger)
     runs = Runs(outside.tekton, policy, Redactor(settings.secrets))
-    followed, built = FollowedRunStore(ground.database), Builds(policy, outside.argocd).arrived
+    followed, built = FollowedRunStore(foundation.database), Builds(policy, outside.argocd).arrived
     run_cards = RunCards(outside.tekton, followed, bulletins, runs.failure, built)
-    desks = _desks(ground)
+    safety_services = _safety_services(foundation)
     offered: dict[Any, Any] = {
-        **to_commands(ground, desk),
-        **desks.services,
-        Scheduler: Scheduler(desk, queue),
+        **to_commands(foundation, service),
+        **safety_services.services,
+        Scheduler: Scheduler(service, queue),
         Runs: runs,
         RunFollowing: run_cards,
     }
-    router = Router(Registry.load(commands), offered)
+    router = Router(CommandRegistry.load(commands), offered)
     slack = settings.slack
-    waker = WakeUps(ground.store, engine)
+    wake_ups = WakeUps(foundation.store, engine)
     needs = Needs(
         policy,
-        ground.catalog,
+        foundation.catalog,
         outside.tekton,
         bulletins,
-        WebhookStore(ground.database),
+        WebhookStore(foundation.database),
         outside.directory,
-        wake=waker.image,
-        quiet=waker.place,
+        wake=wake_ups.image,
+        quiet=wake_ups.place,
     )
     return Pilothouse(
         settings=settings,
-        database=ground.database,
+        database=foundation.database,
         router=router,
         bolt=bolt_app(router, outside.slack.client, slack.credential("bot_token"), slack.credential("signing_secret")),
         engine=engine,
-        desk=desk,
-        outbox=ground.outbox,
-        begin=ground.begin,
+        service=service,
+        outbox=foundation.outbox,
+        begin=foundation.begin,
         queue=queue,
-        name_channels=partial(ground.channels.learn, policy, outside.messenger.channel_id),
+        name_channels=partial(foundation.channels.learn, policy, outside.messenger.channel_id),
         run_cards=run_cards,
-        replicas=_replicas(ground, engine),
+        replicas=_replicas(foundation, engine),
         webhooks=open_webhooks(settings, needs),
-        housekeeping=desks.housekeeping,
-        lookout=OverlayWatch(ground.store, engine, outside.overlays, committer),
+        housekeeping=safety_services.housekeeping,
+        overlay_watch=OverlayWatch(foundation.store, engine, outside.overlays, committer),
     )
 
 
@@ -115,19 +115,19 @@ def journal_url(settings: Settings) -> str:
     return f"{url}.journal" if url.startswith("sqlite") else url
 
 
-def _promotion_desk(ground: Foundation, committer: Committer) -> tuple[PromotionService, DurableEngine]:
-    outside, policy = ground.outside, ground.policy
-    panel = Panel(load_gates(to_gates(ground)), policy)
-    targets = RollbackTargets(outside.overlays, ground.catalog, ground.store, Tags(outside.registry))
-    planner = Planner(ground.catalog, outside.registry, policy, panel, targets, Changes(outside.sources))
-    eligibility = Eligibility(policy, Delegates(ground.words.delegations, policy, outside.directory))
-    steps = _steps(ground, committer, panel, planner, eligibility)
+def _promotion_service(foundation: Foundation, committer: Committer) -> tuple[PromotionService, DurableEngine]:
+    outside, policy = foundation.outside, foundation.policy
+    panel = Panel(load_gates(to_gates(foundation)), policy)
+    targets = RollbackTargets(outside.overlays, foundation.catalog, foundation.store, Tags(outside.registry))
+    planner = Planner(foundation.catalog, outside.registry, policy, panel, targets, Changes(outside.sources))
+    eligibility = Eligibility(policy, Delegates(foundation.words.delegations, policy, outside.directory))
+    steps = _steps(foundation, committer, panel, planner, eligibility)
     story = Story(steps, policy)
-    engine = DurableEngine(journal_url(ground.settings), ground.settings.replica, story)
-    desk = PromotionService(
-        ground.database,
-        ground.store,
-        ground.audit,
+    engine = DurableEngine(journal_url(foundation.settings), foundation.settings.replica, story)
+    service = PromotionService(
+        foundation.database,
+        foundation.store,
+        foundation.audit,
         engine,
         planner,
         targets,
@@ -136,17 +136,19 @@ def _promotion_desk(ground: Foundation, committer: Committer) -> tuple[Promotion
         eligibility,
         Orphans(steps, engine),
     )
-    return desk, engine
+    return service, engine
 
 
-def _steps(ground: Foundation, committer: Committer, panel: Panel, planner: Planner, eligibility: Eligibility) -> Steps:
-    outside, policy, words = ground.outside, ground.policy, ground.words
-    pace = ground.settings.follow_interval_seconds
-    announcer = Announcer(ground.outbox, policy, ground.subscriptions, ground.channels)
+def _steps(
+    foundation: Foundation, committer: Committer, panel: Panel, planner: Planner, eligibility: Eligibility
+) -> Steps:
+    outside, policy, words = foundation.outside, foundation.policy, foundation.words
+    pace = foundation.settings.follow_interval_seconds
+    announcer = Announcer(foundation.outbox, policy, foundation.subscriptions, foundation.channels)
     return Steps(
-        record=Record(ground.database, ground.store, ground.audit, announcer),
-        cards=Cards(ground.messages, outside.messenger, policy),
-        nudges=Reminders(outside.messenger, policy),
+        record=Record(foundation.database, foundation.store, foundation.audit, announcer),
+        cards=Cards(foundation.messages, outside.messenger, policy),
+        reminders=Reminders(outside.messenger, policy),
         directory=outside.directory,
         policy=policy,
         panel=panel,
@@ -154,32 +156,38 @@ def _steps(ground: Foundation, committer: Committer, panel: Panel, planner: Plan
         committer=committer,
         follower=Follower(outside.argocd, outside.overlays, pace, outside.argocd),
         watcher=Watcher(outside.argocd, outside.alerts, pace * WATCH_PACE),
-        aftermath=FollowUps(planner, ground.store, words.locks, words.reviews, policy, ground.begin),
+        follow_ups=FollowUps(planner, foundation.store, words.locks, words.reviews, policy, foundation.begin),
         pull_requests=PullRequestSteps(outside.overlays, committer, outside.pull_requests, pull_request_body),
     )
 
 
-def _desks(ground: Foundation) -> SafetyServices:
+def _safety_services(foundation: Foundation) -> SafetyServices:
     return SafetyServices.open(
-        ground.words,
-        Ledger(ground.database, ground.audit, ground.outbox, ground.policy),
-        ground.policy,
-        ground.catalog,
-        registry=ground.outside.registry,
-        contents=ground.outside.registry,
-        whereabouts=ground.whereabouts,
-        directory=ground.outside.directory,
+        foundation.words,
+        Ledger(foundation.database, foundation.audit, foundation.outbox, foundation.policy),
+        foundation.policy,
+        foundation.catalog,
+        registry=foundation.outside.registry,
+        contents=foundation.outside.registry,
+        image_locations=foundation.image_locations,
+        directory=foundation.outside.directory,
     )
 
 
-def _queue(ground: Foundation, desk: PromotionService) -> PromotionQueue:
-    news = DirectQueueNews(ground.outbox)
+def _queue(foundation: Foundation, service: PromotionService) -> PromotionQueue:
+    news = DirectQueueNews(foundation.outbox)
     return PromotionQueue(
-        ground.database, QueueStore(ground.database), ground.store, ground.audit, desk, ground.outside.directory, news
+        foundation.database,
+        QueueStore(foundation.database),
+        foundation.store,
+        foundation.audit,
+        service,
+        foundation.outside.directory,
+        news,
     )
 
 
-def _replicas(ground: Foundation, engine: DurableEngine) -> Replicas | None:
-    if ground.database.sqlite:
+def _replicas(foundation: Foundation, engine: DurableEngine) -> Replicas | None:
+    if foundation.database.sqlite:
         return None
-    return Replicas(ReplicaStore(ground.database), engine, ground.settings.replica)
+    return Replicas(ReplicaStore(foundation.database), engine, foundation.settings.replica)

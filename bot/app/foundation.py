@@ -35,7 +35,7 @@ class Foundation:
     outbox: Outbox
     channels: ChannelIds
     catalog: Catalog
-    whereabouts: ImageLocations
+    image_locations: ImageLocations
     begin: asyncio.Event
     """set when a story has been written down and waits to be begun, or when one has ended"""
 
@@ -59,6 +59,6 @@ async def lay_foundation(settings: Settings, policy: Policy, stack: AsyncExitSta
         outbox=Outbox(messages, outside.messenger),
         channels=ChannelIds(),
         catalog=catalog,
-        whereabouts=ImageLocations(catalog, outside.overlays, outside.registry, store),
+        image_locations=ImageLocations(catalog, outside.overlays, outside.registry, store),
         begin=asyncio.Event(),
     )

@@ -69,7 +69,7 @@ class _Start:
         await pilothouse.name_channels()
         await self._when_there(pilothouse.engine.launch)
         self.stack.push_async_callback(pilothouse.engine.close)
-        begun = await self._when_there(pilothouse.desk.resume)
+        begun = await self._when_there(pilothouse.service.resume)
         for name, loop in _loops(pilothouse):
             await self.stack.enter_async_context(pilothouse.supervisor.keeping(name, loop))
         set_aside()  # before anybody can wait for it
@@ -111,7 +111,7 @@ async def _unless(stop: asyncio.Event, work: Awaitable[None]) -> bool:
 
 async def _note_policy(pilothouse: Pilothouse) -> None:
     file = pilothouse.settings.policy_file
-    if await pilothouse.desk.audit.note_policy(file.read_text()):
+    if await pilothouse.service.audit.note_policy(file.read_text()):
         log.info("policy has changed since it was last noted", file=str(file))
 
 
@@ -122,7 +122,7 @@ def _loops(pilothouse: Pilothouse) -> Iterator[tuple[str, Loop]]:
     yield "promotions", partial(_begin_stories, pilothouse)
     yield "pipeline runs", pilothouse.run_cards.keep_forever
     yield "housekeeping", pilothouse.housekeeping.run_forever
-    yield "overlays", pilothouse.lookout.watch_forever
+    yield "overlays", pilothouse.overlay_watch.watch_forever
     if pilothouse.replicas:
         yield "replicas", pilothouse.replicas.watch
 
@@ -135,9 +135,9 @@ async def _begin_stories(pilothouse: Pilothouse) -> None:
                 await pilothouse.begin.wait()
         pilothouse.begin.clear()
         try:
-            await pilothouse.desk.resume()
+            await pilothouse.service.resume()
             await pilothouse.engine.take_up()
-            await pilothouse.desk.strays.look()
+            await pilothouse.service.orphans.look()
             await pilothouse.queue.start_next()
         except DatabaseAway:
             pass  # told where it was noticed

@@ -34,7 +34,7 @@ class Pilothouse:
     router: Router
     bolt: AsyncApp
     engine: DurableEngine
-    desk: PromotionService
+    service: PromotionService
     outbox: Outbox
     begin: asyncio.Event
     """set when a story has been written down and waits to be begun, or when one has ended"""
@@ -45,6 +45,6 @@ class Pilothouse:
     """None on SQLite, which one replica has for itself"""
     webhooks: Webhooks
     housekeeping: Housekeeping
-    lookout: OverlayWatch
+    overlay_watch: OverlayWatch
     supervisor: Supervisor = field(default_factory=Supervisor)
     connected: Callable[[], Awaitable[bool]] = _not_yet

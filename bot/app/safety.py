@@ -1,4 +1,4 @@
-"""All the desks, made together."""
+"""The services of locks, freezes, rejections, delegations and reviews, made together."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -66,17 +66,19 @@ class SafetyServices:
         *,
         registry: Registry,
         contents: ImageContents,
-        whereabouts: ImageLocations,
+        image_locations: ImageLocations,
         directory: Directory,
     ) -> Self:
         services: dict[Any, Any] = {
             LockService: LockService(stores.locks, ledger, catalog),
             FreezeService: FreezeService(stores.freezes, ledger, catalog),
-            RejectionService: RejectionService(stores.rejections, ledger, catalog, registry, contents, whereabouts),
+            RejectionService: RejectionService(stores.rejections, ledger, catalog, registry, contents, image_locations),
             ReviewService: ReviewService(stores.reviews, ledger, policy),
             DelegationService: DelegationService(stores.delegations, ledger, directory),
             Permissions: Permissions(policy, stores.delegations),
             HoldsQuery: HoldsQuery(stores.locks, stores.freezes, stores.rejections, stores.reviews, policy),
         }
-        shelves = HousekeepingStores(stores.locks, stores.freezes, stores.reviews, stores.delegations, stores.requests)
-        return cls(services, Housekeeping(shelves, ledger, policy))
+        housekeeping_stores = HousekeepingStores(
+            stores.locks, stores.freezes, stores.reviews, stores.delegations, stores.requests
+        )
+        return cls(services, Housekeeping(housekeeping_stores, ledger, policy))

@@ -40,13 +40,13 @@ from bot.store.requests import RequestStore
 from bot.workflow.service import PromotionService
 
 
-def to_gates(ground: Foundation) -> Mapping[Any, Any]:
+def to_gates(foundation: Foundation) -> Mapping[Any, Any]:
     """What gates may ask, by the type that they name."""
-    outside, words = ground.outside, ground.words
+    outside, words = foundation.outside, foundation.words
     return {
-        Policy: ground.policy,
-        Catalog: ground.catalog,
-        ImageLocations: ground.whereabouts,
+        Policy: foundation.policy,
+        Catalog: foundation.catalog,
+        ImageLocations: foundation.image_locations,
         Directory: outside.directory,
         Registry: outside.registry,
         ImageContents: outside.registry,
@@ -62,19 +62,19 @@ def to_gates(ground: Foundation) -> Mapping[Any, Any]:
         Locks: words.locks,
         Freezes: words.freezes,
         Rejections: words.rejections,
-        PromotionRecord: ground.store,
+        PromotionRecord: foundation.store,
     }
 
 
-def to_commands(ground: Foundation, desk: PromotionService) -> Mapping[Any, Any]:
-    """What commands may ask for, by the type that they name; the desks of locks, queues and runs come on top."""
-    outside, policy, catalog = ground.outside, ground.policy, ground.catalog
+def to_commands(foundation: Foundation, service: PromotionService) -> Mapping[Any, Any]:
+    """What commands may ask for, by the type that they name; services of locks, queues and runs come on top."""
+    outside, policy, catalog = foundation.outside, foundation.policy, foundation.catalog
     tags = Tags(outside.registry)
     return {
         Policy: policy,
         Catalog: catalog,
-        Promotions: desk,
-        RequestLog: RequestStore(ground.database),
+        Promotions: service,
+        RequestLog: RequestStore(foundation.database),
         Directory: outside.directory,
         Messenger: outside.messenger,
         Modals: outside.modals,
@@ -83,10 +83,10 @@ def to_commands(ground: Foundation, desk: PromotionService) -> Mapping[Any, Any]
         Registry: outside.registry,
         Pipelines: outside.tekton,
         PipelineRetries: outside.tekton,
-        StatusQuery: StatusQuery(catalog, policy, outside.argocd, outside.overlays, desk, tags),
+        StatusQuery: StatusQuery(catalog, policy, outside.argocd, outside.overlays, service, tags),
         Tags: tags,
         Scans: Scans(catalog, outside.registry, policy),
-        Subscribers: ground.subscriptions,
-        PromotionStore: ground.store,
-        Audit: ground.audit,
+        Subscribers: foundation.subscriptions,
+        PromotionStore: foundation.store,
+        Audit: foundation.audit,
     }

@@ -53,14 +53,14 @@ class Housekeeping:
 
     def __init__(
         self,
-        shelves: HousekeepingStores,
+        housekeeping_stores: HousekeepingStores,
         ledger: Ledger,
         policy: Policy,
         *,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         seconds: float = EVERY_SECONDS,
     ) -> None:
-        self._shelves = shelves
+        self._housekeeping_stores = housekeeping_stores
         self._ledger = ledger
         self._policy = policy
         self._clock = clock
@@ -84,7 +84,7 @@ class Housekeeping:
 
     async def _locks(self) -> None:
         now = self._clock()
-        for lock in await self._shelves.locks.all():
+        for lock in await self._housekeeping_stores.locks.all():
             if lock.expires_at and lock.expires_at <= now:
                 await self._expire(lock)
             elif nag := _nag(lock, now):
@@ -96,9 +96,9 @@ class Housekeeping:
 
     async def _expire(self, lock: Lock) -> None:
         async def effect(connection: AsyncConnection) -> None:
-            if await self._shelves.locks.there(connection, lock.app, lock.environment) != lock:
+            if await self._housekeeping_stores.locks.there(connection, lock.app, lock.environment) != lock:
                 return  # released or renewed meanwhile
-            waiting = await self._shelves.locks.release(connection, lock.app, lock.environment)
+            waiting = await self._housekeeping_stores.locks.release(connection, lock.app, lock.environment)
             deed = _about_lock(Event.UNLOCKED, lock, "expired")
             gone = views.unlocked(lock, None)
             await self._ledger.write(connection, deed, gone)
@@ -111,20 +111,20 @@ class Housekeeping:
 
     async def _freezes(self) -> None:
         now = self._clock()
-        for freeze in await self._shelves.freezes.all():
+        for freeze in await self._housekeeping_stores.freezes.all():
             if freeze.until <= now:
                 await self._thaw(freeze)
 
     async def _thaw(self, freeze: Freeze) -> None:
         async def effect(connection: AsyncConnection) -> None:
-            if await self._shelves.freezes.clear(connection, freeze):
+            if await self._housekeeping_stores.freezes.clear(connection, freeze):
                 await self._ledger.write(connection, _about_freeze(freeze), views.unfrozen(freeze, None))
 
         await self._ledger.together(effect)
 
     async def _reviews(self) -> None:
         now = self._clock()
-        for review in await self._shelves.reviews.open():
+        for review in await self._housekeeping_stores.reviews.open():
             every = self._policy.rules(review.app.split(", ")[0], review.environment).break_glass().remind
             if number := int((now - review.opened_at) / every):
                 await self._ask_for(review, number)
@@ -146,22 +146,22 @@ class Housekeeping:
 
     async def _delegations(self) -> None:
         now = self._clock()
-        for delegation in await self._shelves.delegations.all():
+        for delegation in await self._housekeeping_stores.delegations.all():
             if delegation.until <= now:
                 await self._end(delegation)
 
     async def _end(self, delegation: Delegation) -> None:
         async def effect(connection: AsyncConnection) -> None:
-            ended = await self._shelves.delegations.end(connection, delegation.absent.id)
+            ended = await self._housekeeping_stores.delegations.end(connection, delegation.absent.id)
             if ended == delegation:
                 await self._ledger.write(connection, _about_delegation(delegation))
             elif ended:
-                await self._shelves.delegations.delegate(connection, ended)  # renewed meanwhile
+                await self._housekeeping_stores.delegations.delegate(connection, ended)  # renewed meanwhile
 
         await self._ledger.together(effect)
 
     async def _requests(self) -> None:
-        await self._shelves.requests.forget_old()
+        await self._housekeeping_stores.requests.forget_old()
 
 
 def _nag(lock: Lock, now: datetime) -> str:

@@ -53,7 +53,7 @@ def sandbox() -> None:
 def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="For scripts: JSON instead of a table.")] = False,
 ) -> None:
-    """Check everything that the bot needs, and say how to mend what is wrong. Exit status 1 when something is."""
+    """Check everything that the bot needs, and say how to fix what is wrong. Exit status 1 when something is."""
     with uncollected():
         from bot import doctor as examination
 
@@ -75,9 +75,9 @@ def slack_manifest(
     """Print the manifest to create the Slack app from."""
     import commands
     from bot.cli.slack_manifest import manifest
-    from bot.command import Registry
+    from bot.command import CommandRegistry
 
     try:
-        print(json.dumps(manifest(Registry.load(commands), socket_mode=not url, url=url), indent=2))
+        print(json.dumps(manifest(CommandRegistry.load(commands), socket_mode=not url, url=url), indent=2))
     except ValueError as error:
         fail(str(error))

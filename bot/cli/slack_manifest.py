@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from bot.command import Registry
+from bot.command import CommandRegistry
 from integrations.slack.probe import SCOPES
 
 EVENTS = ("app_home_opened",)
@@ -10,7 +10,7 @@ NAME_PEOPLE = ("/delegate",)
 """Commands in whose text Slack is to write ids for the people who are mentioned (S6)."""
 
 
-def manifest(registry: Registry, *, socket_mode: bool, url: str = "") -> dict[str, Any]:
+def manifest(registry: CommandRegistry, *, socket_mode: bool, url: str = "") -> dict[str, Any]:
     """What "Create an app from a manifest" takes. `url` is where Slack reaches the bot over HTTP, without a path.
 
     Raises ValueError for HTTP without a URL.

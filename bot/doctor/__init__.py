@@ -1,4 +1,4 @@
-"""`pilothouse doctor`: does everything that the bot needs answer, and what mends it where it does not."""
+"""`pilothouse doctor`: does everything that the bot needs answer, and what fixes it where it does not."""
 
 from bot.doctor.examination import examine
 from bot.doctor.finding import Finding, Outcome

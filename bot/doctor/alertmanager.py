@@ -13,5 +13,5 @@ def checks(settings: Settings) -> tuple[Check, ...]:
             await client.firing({"alertname": "PilothouseDoctor"})
         return "it answers"
 
-    mend = "Check PILOTHOUSE_ALERTMANAGER__URL and its token, and that it is up."
-    return (Check("Alertmanager", "reachable", firing, mend),)
+    fix = "Check PILOTHOUSE_ALERTMANAGER__URL and its token, and that it is up."
+    return (Check("Alertmanager", "reachable", firing, fix),)

@@ -47,7 +47,7 @@ def _instance(settings: Settings, file: PolicyFile, name: str, own: ArgoCDSettin
     return (
         Check(system, "reachable", lambda: _reachable(own, prefix), f"Check {prefix}URL, and that it is up."),
         Check(system, "token", lambda: _token(own, token), token),
-        Check(system, "applications", applications, f"Mend what is said of {system} and of the overlays above."),
+        Check(system, "applications", applications, f"Fix what is said of {system} and of the overlays above."),
     )
 
 
@@ -58,7 +58,7 @@ async def _reachable(own: ArgoCDSettings, prefix: str) -> str:
         return f"version {await argocd.version()}"
 
 
-async def _token(own: ArgoCDSettings, mend: str) -> str:
+async def _token(own: ArgoCDSettings, fix: str) -> str:
     if not own.credential("token"):
         raise Wrong("there is no token")
     async with ArgoCD(own) as argocd:
@@ -69,7 +69,7 @@ async def _token(own: ArgoCDSettings, mend: str) -> str:
         return "accepted; it has no end"
     left = expires - datetime.now(UTC)
     if left < SOON:
-        raise Wrong(f"it ends in {left.days} days, and nobody renews it (A1)", mend)
+        raise Wrong(f"it ends in {left.days} days, and nobody renews it (A1)", fix)
     return f"accepted; it ends in {left.days} days"
 
 
@@ -84,7 +84,7 @@ def _present(wanted: list[str], seen: dict[str, Application]) -> list[Applicatio
     if missing := [name for name in wanted if name not in seen]:
         raise Wrong(
             f"no Application {_some(missing)}",
-            "Create them, or mend `argocd.application` in the policy; a token also hides what it may not get.",
+            "Create them, or fix `argocd.application` in the policy; a token also hides what it may not get.",
         )
     return [seen[name] for name in wanted]
 

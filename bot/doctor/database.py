@@ -38,7 +38,7 @@ def checks(settings: Settings) -> tuple[Check, ...]:
     url = settings.database_url
     return (
         Check(SYSTEM, "connection", lambda: _connects(url), "Check PILOTHOUSE_DATABASE_URL, and that it is up."),
-        Check(SYSTEM, "tables", lambda: _migrated(url), "Mend the connection first."),
+        Check(SYSTEM, "tables", lambda: _migrated(url), "Fix the connection first."),
         Check(SYSTEM, "writable", lambda: _writable(url), "Give the bot's user the right to make and change tables."),
     )
 

@@ -61,15 +61,15 @@ async def _found(check: Check, seconds: float) -> Finding:
     except Skipped as skipped:
         return replace(finding, outcome=Outcome.SKIPPED, detail=skipped.why)
     except Wrong as wrong:
-        detail, mend = wrong.detail, wrong.mend
+        detail, fix = wrong.detail, wrong.fix
     except TimeoutError:
-        detail, mend = f"no answer within {seconds:g} seconds", ""
+        detail, fix = f"no answer within {seconds:g} seconds", ""
     except (PilothouseError, OSError, ValueError) as error:
-        detail, mend = str(error), ""
+        detail, fix = str(error), ""
     except Exception as error:  # noqa: BLE001 (a check that breaks must not take the others with it)
-        detail, mend = f"the check broke: {type(error).__name__}", ""
-    return replace(finding, outcome=Outcome.WRONG, detail=detail, mend=mend or check.mend)
+        detail, fix = f"the check broke: {type(error).__name__}", ""
+    return replace(finding, outcome=Outcome.WRONG, detail=detail, fix=fix or check.fix)
 
 
 def _without(finding: Finding, secrets: Iterable[str]) -> Finding:
-    return replace(finding, detail=logs.hidden(finding.detail, secrets), mend=logs.hidden(finding.mend, secrets))
+    return replace(finding, detail=logs.hidden(finding.detail, secrets), fix=logs.hidden(finding.fix, secrets))

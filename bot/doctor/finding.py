@@ -16,22 +16,22 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class Finding:
-    """`detail` says what was seen; `mend` is one sentence, and only there when something is wrong."""
+    """`detail` says what was seen; `fix` is one sentence, and only there when something is wrong."""
 
     system: str
     subject: str
     outcome: Outcome
     detail: str = ""
-    mend: str = ""
+    fix: str = ""
 
 
 class Wrong(Exception):
-    """The check failed; `mend` "" is the check's usual one."""
+    """The check failed; `fix` "" is the check's usual one."""
 
-    def __init__(self, detail: str, mend: str = "") -> None:
-        super().__init__(detail, mend)
+    def __init__(self, detail: str, fix: str = "") -> None:
+        super().__init__(detail, fix)
         self.detail = detail
-        self.mend = mend
+        self.fix = fix
 
 
 class Skipped(Exception):
@@ -43,19 +43,19 @@ class Skipped(Exception):
 
 
 @contextmanager
-def once_reached(system: str, mend: str = "") -> Iterator[None]:
-    """Where the system does not answer at all, that is what is to be mended, and not the credential."""
+def once_reached(system: str, fix: str = "") -> Iterator[None]:
+    """Where the system does not answer at all, that is what is to be fixed, and not the credential."""
     try:
         yield
     except Unavailable as error:
-        raise Wrong(str(error), mend or f"Make {system} reachable first.") from error
+        raise Wrong(str(error), fix or f"Make {system} reachable first.") from error
 
 
 @dataclass(frozen=True)
 class Check:
-    """`look` answers what is good, or raises Wrong, Skipped, or what a client raises; `mend` is for the latter."""
+    """`look` answers what is good, or raises Wrong, Skipped, or what a client raises; `fix` is for the latter."""
 
     system: str
     subject: str
     look: Callable[[], Awaitable[str]]
-    mend: str
+    fix: str

@@ -78,6 +78,6 @@ def _told(listing: Listing, policy: Policy) -> str:
     if not listing.apps:
         raise Wrong(
             "there is no overlay where the policy looks for them",
-            f"Mend `overlays.path` in the policy, which is {policy.overlays.path} now.",
+            f"Fix `overlays.path` in the policy, which is {policy.overlays.path} now.",
         )
     return f"{len(listing.apps)} apps with {len(listing.overlays)} overlays"

@@ -25,7 +25,7 @@ class PolicyFile:
     def needed(self) -> Policy:
         """Raises Skipped: whoever needs it cannot go on, and its own check says why."""
         if self._policy is None:
-            raise Skipped("the policy file must be mended first")
+            raise Skipped("the policy file must be fixed first")
         return self._policy
 
     def known(self) -> Policy | None:
@@ -56,7 +56,7 @@ def checks(settings: Settings, file: PolicyFile, api: SlackApi | None) -> tuple[
             return await _channels(file.needed(), asked(api))
 
     return (
-        Check(SYSTEM, "file", valid, f"Mend {settings.policy_file}; `pilothouse policy check` says where."),
+        Check(SYSTEM, "file", valid, f"Fix {settings.policy_file}; `pilothouse policy check` says where."),
         Check(SYSTEM, "user groups", groups, "Let the bot's token read user groups: look at the Slack checks below."),
         Check(SYSTEM, "channels", channels, "Let the bot's token read channels: look at the Slack checks below."),
     )
@@ -76,7 +76,7 @@ async def _groups(policy: Policy, api: SlackApi) -> str:
     if missing := await _missing(named, directory.members):
         raise Wrong(
             f"Slack has no {', '.join(missing)}",
-            "Create these user groups in Slack, or mend `groups` of the bindings: nobody has these roles now.",
+            "Create these user groups in Slack, or fix `groups` of the bindings: nobody has these roles now.",
         )
     return ", ".join(named)
 
@@ -97,7 +97,7 @@ async def _channels(policy: Policy, api: SlackApi) -> str:
     if missing or strange:
         told = [f"no channel {', '.join(missing)}"] if missing else []
         told += [f"the bot is not in {', '.join(sorted(strange))}"] if strange else []
-        raise Wrong("; ".join(told), "Invite the bot (`/invite @pilothouse`), or mend `channels` in the policy.")
+        raise Wrong("; ".join(told), "Invite the bot (`/invite @pilothouse`), or fix `channels` in the policy.")
     return ", ".join(named)
 
 

@@ -12,18 +12,18 @@ MARKS = {Outcome.GOOD: ("✓", "green"), Outcome.WRONG: ("✗", "bold red"), Out
 
 
 def table(findings: Sequence[Finding]) -> Table:
-    """One row a finding; what is wrong has its mend on a line of its own."""
+    """One row a finding; what is wrong has its fix on a line of its own."""
     shown = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     shown.add_column("")
     shown.add_column("System", no_wrap=True)
     shown.add_column("Check", no_wrap=True)
-    shown.add_column("What was found, and what mends it", overflow="fold")
+    shown.add_column("What was found, and what fixes it", overflow="fold")
     system = ""
     for finding in findings:
         mark, style = MARKS[finding.outcome]
         words = Text(finding.detail, style="dim" if finding.outcome is Outcome.SKIPPED else "")
-        if finding.mend:
-            words.append(f"\n→ {finding.mend}", style="bold")
+        if finding.fix:
+            words.append(f"\n→ {finding.fix}", style="bold")
         name = "" if finding.system == system else finding.system
         shown.add_row(Text(mark, style=style), Text(name), Text(finding.subject), words)
         system = finding.system
@@ -31,6 +31,6 @@ def table(findings: Sequence[Finding]) -> Table:
 
 
 def as_json(findings: Sequence[Finding]) -> str:
-    """`{"good": …, "findings": [{system, subject, outcome, detail, mend}]}`."""
+    """`{"good": …, "findings": [{system, subject, outcome, detail, fix}]}`."""
     good = all(finding.outcome is not Outcome.WRONG for finding in findings)
     return json.dumps({"good": good, "findings": [vars(finding) for finding in findings]}, indent=2, ensure_ascii=False)

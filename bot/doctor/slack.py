@@ -12,7 +12,7 @@ from integrations.slack.probe import SCOPES, socket_mode
 SYSTEM = "Slack"
 MEND_TOKEN = "Install the app and put its bot token (xoxb-…) into PILOTHOUSE_SLACK__BOT_TOKEN."  # noqa: S105
 MEND_APP_TOKEN = "Make an app-level token with connections:write and put it into PILOTHOUSE_SLACK__APP_TOKEN."  # noqa: S105
-MEND_WAY = "Let the bot out to Slack (proxy, firewall), or mend PILOTHOUSE_SLACK__API_URL."
+FIX = "Let the bot out to Slack (proxy, firewall), or fix PILOTHOUSE_SLACK__API_URL."
 MEND_SCOPES = "Add the scopes to the app (`pilothouse slack-manifest` prints them all) and install it again."
 MEND_SOCKET = "Switch Socket Mode on in the app's settings, and let wss:// to Slack through."
 MEND_SIGNING = "Put the app's signing secret into PILOTHOUSE_SLACK__SIGNING_SECRET."
@@ -38,7 +38,7 @@ def checks(settings: Settings, api: SlackApi | None) -> tuple[Check, ...]:
     async def token() -> str:
         if api is None:
             raise Wrong("there is no bot token")
-        with once_reached(SYSTEM, MEND_WAY):
+        with once_reached(SYSTEM, FIX):
             seen = await probe(api)
         return f"workspace {seen.team_name} ({seen.team}), bot user {seen.bot_user}"
 

@@ -20,7 +20,7 @@ def checks() -> tuple[Check, ...]:
             raise Wrong(told)
         return f"{sum(name in known for name in os.environ)} variables, each of which there is"
 
-    return (Check("settings", "names", look, "Mend or remove these variables; bot/settings.py documents each."),)
+    return (Check("settings", "names", look, "Fix or remove these variables; bot/settings.py documents each."),)
 
 
 def unknown(names: Iterable[str], known: frozenset[str]) -> list[str]:

@@ -8,7 +8,7 @@ PilothouseError
 │  ├ PromotionInProgress one live promotion per app and environment
 │  ├ NothingToPromote    the target already runs what was asked for
 │  ├ Conflict            the thing is no longer what the person saw
-│  └ PolicyError         pilothouse.yaml is wrong; names the line and the mend
+│  └ PolicyError         pilothouse.yaml is wrong; names the line and the fix
 ├ IntegrationError       (system, operation, detail): another system did not do its part
 │  ├ Unavailable         a retry may help: timeout, connection, 429, 5xx
 │  │  └ DatabaseAway     our own database: nothing goes on without it, so everything waits for it
@@ -37,7 +37,7 @@ class PilothouseError(Exception):
 
 
 class UserError(PilothouseError):
-    """A person can mend this; `sentence` says what was wrong, what was expected and what to do next."""
+    """A person can fix this; `sentence` says what was wrong, what was expected and what to do next."""
 
     def __init__(self, sentence: str) -> None:
         super().__init__(sentence)

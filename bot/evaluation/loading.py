@@ -69,7 +69,7 @@ def _find(gate: type[Gate], name: str, kind: Any, offered: Offered) -> Any:
                 return offered[choice]
     raise PolicyError(
         f"the gate {gate.__module__}.{gate.__qualname__} needs {name}: {kind!r}, which nobody offers: "
-        "mend or remove its package"
+        "fix or remove its package"
     )
 
 
@@ -86,7 +86,7 @@ def _in_packages() -> Iterator[type[Gate]]:
         if not _is_gate(found):
             raise PolicyError(
                 f"{entry.value} is offered as a gate, but is no class with `name`, `options` and `ask`: "
-                "mend or remove its package"
+                "fix or remove its package"
             )
         yield found
 

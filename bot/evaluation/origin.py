@@ -18,9 +18,9 @@ AGAIN = timedelta(seconds=5)
 class Origin:
     """Raises IntegrationError when Argo CD, git or the registry is away."""
 
-    def __init__(self, applications: Applications, whereabouts: ImageLocations, policy: Policy) -> None:
+    def __init__(self, applications: Applications, image_locations: ImageLocations, policy: Policy) -> None:
         self._applications = applications
-        self._whereabouts = whereabouts
+        self._image_locations = image_locations
         self._policy = policy
 
     async def look(self, question: Question, source: str) -> Application | Verdict:
@@ -46,8 +46,8 @@ class Origin:
         if application.sync is not SyncStatus.SYNCED or application.health is not HealthStatus.HEALTHY:
             return None
         for move in question.moves:
-            overlay = await self._whereabouts.overlay(move.app, source)
-            if overlay is None or not await self._whereabouts.pinned(overlay, move.after):
+            overlay = await self._image_locations.overlay(move.app, source)
+            if overlay is None or not await self._image_locations.pinned(overlay, move.after):
                 continue
             if runs(application.images, move.after, by_digest=False) is not Runs.YES:
                 return _other_images(application, source, move)
@@ -59,10 +59,10 @@ class Origin:
         One that the overlay does not pin any more has been there before; its successor says how the place is.
         """
         for move in question.moves:
-            overlay = await self._whereabouts.overlay(move.app, source)
-            if overlay is None or not await self._whereabouts.pinned(overlay, move.after):
+            overlay = await self._image_locations.overlay(move.app, source)
+            if overlay is None or not await self._image_locations.pinned(overlay, move.after):
                 continue
-            if not await self._whereabouts.pinned_at(overlay, move.after, application.revision):
+            if not await self._image_locations.pinned_at(overlay, move.after, application.revision):
                 return move
         return None
 

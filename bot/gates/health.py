@@ -21,8 +21,8 @@ class HealthGate:
     name: ClassVar[str] = "health"
     options: ClassVar[type[Options]] = Options
 
-    def __init__(self, applications: Applications, whereabouts: ImageLocations, policy: Policy) -> None:
-        self._origin = Origin(applications, whereabouts, policy)
+    def __init__(self, applications: Applications, image_locations: ImageLocations, policy: Policy) -> None:
+        self._origin = Origin(applications, image_locations, policy)
 
     async def ask(self, question: Question) -> Verdict:
         source = question.plan.source
@@ -46,6 +46,6 @@ class HealthGate:
         if application.health is not HealthStatus.HEALTHY:
             why = f": {application.health_message}" if application.health_message else ""
             return Verdict.blocked(
-                f"{source} is {application.health}{why}.", f"Mend {application.ref.name} first.", link=link
+                f"{source} is {application.health}{why}.", f"Fix {application.ref.name} first.", link=link
             )
         return Verdict.passed(f"Healthy in {source}", link=link)

@@ -52,5 +52,5 @@ def _told(lock: Lock, question: Question) -> str:
 def _remedy(lock: Lock) -> str:
     place = " ".join(word for word in (lock.app, lock.environment) if word)
     if lock.automatic:
-        return f"When the cause is mended, release it: `/unlock {place}`."
+        return f"When the cause is fixed, release it: `/unlock {place}`."
     return f"Ask {lock.owner.name} to release it, or release it yourself: `/unlock {place}`."

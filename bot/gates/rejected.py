@@ -24,10 +24,10 @@ class RejectedGate:
     name: ClassVar[str] = "rejected"
     options: ClassVar[type[Options]] = Options
 
-    def __init__(self, rejections: Rejections, contents: ImageContents, whereabouts: ImageLocations) -> None:
+    def __init__(self, rejections: Rejections, contents: ImageContents, image_locations: ImageLocations) -> None:
         self._rejections = rejections
         self._contents = contents
-        self._whereabouts = whereabouts
+        self._image_locations = image_locations
 
     async def ask(self, question: Question) -> Verdict:
         known = await self._rejections.all()
@@ -64,7 +64,7 @@ class RejectedGate:
             what = f"{rejection.by.name} rejects an image that shares content with {move.after.label}"
         told = f"{what}: {rejection.reason.rstrip('.')}."
         try:
-            runs_in = await self._whereabouts.environments(move.app, move.after)
+            runs_in = await self._image_locations.environments(move.app, move.after)
         except IntegrationError:
             return told
         return f"{told} It already runs in {' and '.join(runs_in)}." if runs_in else told

@@ -48,11 +48,11 @@ class SoakGate:
     options: ClassVar[type[Options]] = SoakOptions
 
     def __init__(
-        self, applications: Applications, catalog: Catalog, whereabouts: ImageLocations, policy: Policy
+        self, applications: Applications, catalog: Catalog, image_locations: ImageLocations, policy: Policy
     ) -> None:
-        self._origin = Origin(applications, whereabouts, policy)
+        self._origin = Origin(applications, image_locations, policy)
         self._catalog = catalog
-        self._whereabouts = whereabouts
+        self._image_locations = image_locations
 
     async def ask(self, question: Question) -> Verdict:
         source = question.plan.source or self._before(question.environment)
@@ -72,8 +72,8 @@ class SoakGate:
 
     async def _not_there(self, move: Move, source: str) -> Verdict | None:
         """A verdict when the source does not run the image: somebody else's health vouches for nothing."""
-        overlay = await self._whereabouts.overlay(move.app, source)
-        if overlay and await self._whereabouts.pinned(overlay, move.after):
+        overlay = await self._image_locations.overlay(move.app, source)
+        if overlay and await self._image_locations.pinned(overlay, move.after):
             return None
         return Verdict.blocked(
             f"{source} does not run {move.after.label}, so it does not soak there.",
@@ -103,7 +103,7 @@ def _not_begun(application: Application, source: str) -> Verdict:
         reason = f"Argo CD does not say since when {source} is Healthy."
         return Verdict.waiting(reason, f"Sync {name} once.", retry_after=AGAIN, link=application.url)
     reason = f"{source} is {application.sync} and {application.health}: the soak begins once it is Synced and Healthy."
-    remedy = f"Mend {name} if it does not get there by itself."
+    remedy = f"Fix {name} if it does not get there by itself."
     return Verdict.waiting(reason, remedy, retry_after=AGAIN, link=application.url)
 
 

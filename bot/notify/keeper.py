@@ -32,7 +32,7 @@ class Keeper:
                 self._busy[key] = asyncio.create_task(self._mend(thread))
                 self._busy[key].add_done_callback(partial(self._ended, key))
 
-    async def mend(self) -> int:
+    async def fix(self) -> int:
         """Does what may be done now; how many cards were brought up to date."""
         stale = await self._messages.stale(self._clock(), BATCH)
         return sum(await asyncio.gather(*(self._mend(thread) for thread in stale)))

@@ -58,7 +58,7 @@ class Outbox:
     async def deliver_due(self) -> int:
         """Everything that may be said now, cards included; how much was settled."""
         said = 0
-        while done := await self._keeper.mend() + await self._round():
+        while done := await self._keeper.fix() + await self._round():
             said += done
         return said
 

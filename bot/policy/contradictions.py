@@ -12,7 +12,7 @@ Place = tuple[str | int, ...]
 
 
 def contradictions(policy: Policy) -> Iterator[tuple[Place, str]]:
-    """Each one with its place in the file and a sentence that says how to mend it."""
+    """Each one with its place in the file and a sentence that says how to fix it."""
     yield from _ambiguous_environments(policy)
     yield from _unknown_roles(policy)
     yield from _unknown_environments(policy)

@@ -1,4 +1,4 @@
-"""Read pilothouse.yaml, and say of every mistake where it is and how to mend it."""
+"""Read pilothouse.yaml, and say of every mistake where it is and how to fix it."""
 
 from collections.abc import Callable, Iterable
 from pathlib import Path

@@ -84,6 +84,11 @@ class Planner:
         if not ask.apps and want.source:
             apps = tuple(app for app in everywhere if (app, want.source.name) in listing.overlays)
             want = Want(apps, environment, want.kind, want.source, want.reason, want.break_glass)
+        if not want.apps:
+            raise NothingToPromote(
+                f"There is no app that you can promote to {environment.name}. "
+                "`/pilothouse whoami` shows your roles; `/status` shows the apps that you can see."
+            )
         return await self._from_source(want, listing, requester, ask.context)
 
     async def rollback(self, ask: Rollback, requester: Person) -> Plan:

@@ -2,7 +2,7 @@
 
 import structlog
 
-from bot.command import Registry, Services
+from bot.command import CommandRegistry, Services
 from bot.domain.caller import Caller, Permission, Target
 from bot.domain.errors import IntegrationError, NotAllowed, NotFound
 from bot.domain.intent import Intent
@@ -24,7 +24,7 @@ class Repeated(Exception):
 class Dispatcher:
     """Knows nothing of Slack's messages. Raises TypeError when a command needs a service that is not offered."""
 
-    def __init__(self, registry: Registry, services: Services) -> None:
+    def __init__(self, registry: CommandRegistry, services: Services) -> None:
         self._registry = registry
         self._runner = registry.bind(services)
         self._policy: Policy = services[Policy]

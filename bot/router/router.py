@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 from structlog.contextvars import bound_contextvars
 
-from bot.command import Registry, Services
+from bot.command import CommandRegistry, Services
 from bot.domain.caller import Caller, Permission
 from bot.domain.errors import IntegrationError, UserError
 from bot.domain.intent import Intent
@@ -43,14 +43,14 @@ class Router:
     """Every `on_…` is handed what Slack sent, and acknowledges before anything slow (S10).
 
     `services`: type → object, for the commands to ask for; the router itself needs Policy, Catalog, Directory,
-    RequestLog, Messenger, Modals, Registry, Promotions and StatusQuery among them.
+    RequestLog, Messenger, Modals, CommandRegistry, Promotions and StatusQuery among them.
     """
 
-    def __init__(self, registry: Registry, services: Services) -> None:
+    def __init__(self, registry: CommandRegistry, services: Services) -> None:
         self._registry = registry
         self._catalog: Catalog = services[Catalog]
         self._policy: Policy = services[Policy]
-        self._desk = Dispatcher(registry, services)
+        self._dispatcher = Dispatcher(registry, services)
         self._answers = Answers(services[Messenger], services[Modals])
         self._suggestions = Suggestions(services)
         self._home = Home(services)
@@ -93,7 +93,7 @@ class Router:
         with bound_contextvars(correlation_id=incoming.correlation_id):
             try:
                 async with asyncio.timeout(SUGGESTION_SECONDS):
-                    caller = await self._desk.admit(incoming, Permission.VIEW)
+                    caller = await self._dispatcher.admit(incoming, Permission.VIEW)
                     choices = await self._suggestions.choices(body, caller, incoming.context)
             except Exception as error:  # noqa: BLE001 (a select that fails must still be answered)
                 log.warning("no suggestions", error=repr(error))
@@ -117,7 +117,7 @@ class Router:
         words = spoken.words(incoming.context)
         with _counted(spoken.command.verb):
             if words and spoken.command.names:
-                caller = await self._desk.admit(incoming, spoken.command.allow)
+                caller = await self._dispatcher.admit(incoming, spoken.command.allow)
                 words.vocabulary = Vocabulary(await self._apps(caller), self._catalog.environments)
             intent = spoken.parse(words)
             await self._answer(intent, incoming, respond)
@@ -137,7 +137,7 @@ class Router:
         with _counted(command.verb):
             if app := form[Input.APP]:
                 # Of an external select Slack does not know what was offered: the name is whatever the client sent.
-                caller = await self._desk.admit(incoming, command.allow)
+                caller = await self._dispatcher.admit(incoming, command.allow)
                 if app not in (apps := await self._apps(caller)):
                     raise no_app(self._policy, caller, app, apps)
             await self._answer(intent, incoming, None)
@@ -145,18 +145,18 @@ class Router:
     async def _answer(self, intent: Intent, incoming: Incoming, respond: Respond | None) -> None:
         title = self._registry.answering(intent).modal
         if not title:
-            await self._answers.reply(await self._desk.ask(intent, incoming), incoming, respond)
+            await self._answers.reply(await self._dispatcher.ask(intent, incoming), incoming, respond)
             return
         view = await self._answers.open(title, incoming)
         try:
-            await self._answers.fill(view, await self._desk.ask(intent, incoming), intent)
+            await self._answers.fill(view, await self._dispatcher.ask(intent, incoming), intent)
         except Exception as error:  # noqa: BLE001 (a modal that says "one moment" for ever is worse)
             await self._answers.close(view, title, explain(error, incoming.correlation_id))
 
     async def _show_home(self, incoming: Incoming) -> None:
         with bound_contextvars(correlation_id=incoming.correlation_id, user=incoming.user):
             try:
-                await self._home.show(await self._desk.admit(incoming, Permission.VIEW))
+                await self._home.show(await self._dispatcher.admit(incoming, Permission.VIEW))
             except Exception as error:  # noqa: BLE001 (nobody waits for an exception here)
                 await self._refuse_home(incoming, explain(error, incoming.correlation_id))
 

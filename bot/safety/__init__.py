@@ -1,4 +1,4 @@
 """What holds promotions back by a person's word: locks, freezes, rejected images; reviews, stand-ins.
 
-Each desk authorises where it acts, and writes the effect, its audit row and what is told about it in one transaction.
+Each service authorises where it acts, and writes effect, audit row and messages in one transaction.
 """

@@ -33,14 +33,14 @@ class RejectionService:
         catalog: Catalog,
         registry: Registry,
         contents: ImageContents,
-        whereabouts: ImageLocations,
+        image_locations: ImageLocations,
     ) -> None:
         self._rejections = rejections
         self._ledger = ledger
         self._catalog = catalog
         self._registry = registry
         self._contents = contents
-        self._whereabouts = whereabouts
+        self._image_locations = image_locations
 
     async def reject(self, ask: RejectImage, caller: Caller) -> Reply:
         """Every image of the app by that tag or digest goes nowhere, and neither does what it consists of."""
@@ -54,7 +54,7 @@ class RejectionService:
             Rejection(ask.app, image.digest, tag or image.tag, caller.person, ask.reason, now, below)
             for image, below in zip(images, parts, strict=True)
         ]
-        places = [await self._whereabouts.environments(ask.app, image) for image in images]
+        places = [await self._image_locations.environments(ask.app, image) for image in images]
         runs_in = tuple(dict.fromkeys(environment for found in places for environment in found))
 
         async def effect(connection: AsyncConnection) -> Reply:

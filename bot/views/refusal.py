@@ -8,7 +8,7 @@ LIMIT, TYPED = 2500, 300
 
 
 def refusal(text: str, typed: str = "") -> Rendered:
-    """`typed`: the command, to be copied and mended, for Slack clears what was typed when it is sent."""
+    """`typed`: the command, to be copied and fixed, for Slack clears what was typed when it is sent."""
     said = with_mentions(text, LIMIT)
     if not typed:
         return sentence(said)

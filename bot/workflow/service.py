@@ -28,7 +28,7 @@ from bot.workflow.steps import needed
 
 @dataclass(frozen=True)
 class PromotionService(Promotions):
-    """Authorises at the desk, so that a refusal is told at once; the story authorises again where it acts."""
+    """Authorises at the service, so that a refusal is told at once; the story authorises again where it acts."""
 
     database: Database
     store: PromotionStore
@@ -39,7 +39,7 @@ class PromotionService(Promotions):
     panel: Panel
     policy: Policy
     eligibility: Eligibility
-    strays: Orphans
+    orphans: Orphans
 
     async def deploy(self, ask: Deploy, caller: Caller) -> Promotion:
         if known := await self._asked_before(ask.context):
@@ -78,7 +78,7 @@ class PromotionService(Promotions):
         return await self._signal(VoteKind.REJECT, ask.promotion, ask.context, caller, ask.content_hash, ask.reason)
 
     async def abort(self, ask: Abort, caller: Caller) -> Promotion:
-        await self.strays.look_at(ask.promotion)  # nobody would hear the word
+        await self.orphans.look_at(ask.promotion)  # nobody would hear the word
         return await self._signal(VoteKind.ABORT, ask.promotion, ask.context, caller)
 
     async def adjust(self, ask: Adjust, caller: Caller) -> Promotion:

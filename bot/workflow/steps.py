@@ -78,7 +78,7 @@ def utc_now() -> datetime:
 class Steps:
     record: Record
     cards: Cards
-    nudges: Reminders
+    reminders: Reminders
     directory: Directory
     policy: Policy
     panel: Panel
@@ -86,7 +86,7 @@ class Steps:
     committer: Committer
     follower: Follower
     watcher: Watcher
-    aftermath: FollowUps
+    follow_ups: FollowUps
     pull_requests: PullRequestSteps
     clock: Callable[[], datetime] = utc_now
 
@@ -121,7 +121,7 @@ class Steps:
             f"The gates say no to {' and '.join(apps)}, so the train waits. Leave out what is not to wait "
             f"(`/adjust {plan.id} leave out {' '.join(apps)}`, or the boxes of its card), and the rest goes on."
         )
-        await self.nudges.refuse(plan.channel, plan.requester.id, sentence)
+        await self.reminders.refuse(plan.channel, plan.requester.id, sentence)
 
     async def ask_people(self, promotion: Promotion) -> None:
         """The card gets its buttons."""
@@ -143,7 +143,7 @@ class Steps:
     async def remind(self, promotion: Promotion, number: int, *, escalate: bool) -> None:
         """Nudge whoever may decide; `escalate` tells the channels that policy names as well."""
         if shown := await self._show(promotion):
-            await self.nudges.remind(promotion, shown, number, escalate=escalate)
+            await self.reminders.remind(promotion, shown, number, escalate=escalate)
 
     async def judge(self, promotion: Promotion, signal: Signal) -> Judgement:
         """Authorise a press where it takes effect: by the account, the groups and the policy of this moment."""
@@ -165,7 +165,7 @@ class Steps:
         if signal.kind is VoteKind.APPROVE and any(a.approver.id == caller.id for a in promotion.approvals):
             return Judgement(None)  # a second click of the same person changes nothing
         if signal.kind is VoteKind.APPROVE and (moved := await self._overtaken(promotion)):
-            await self._note_refusal(promotion, signal, moved.sentence)  # the desk tells whoever has pressed
+            await self._note_refusal(promotion, signal, moved.sentence)  # the service tells whoever has pressed
             return Judgement(None, moved.sentence, moved=moved)
         if signal.kind is VoteKind.ADJUST:
             return await self._adjust(promotion, signal, caller.person)
@@ -226,7 +226,7 @@ class Steps:
         now = replace(promotion, commit=commit, stage=Stage.FOLLOW)
         log.info("committed", sha=commit.sha, approvers=[approval.approver.id for approval in promotion.approvals])
         entry = entry_of(now, "committed", "commit", commit=commit.sha, break_glass=now.plan.break_glass)
-        await self.record.write(now, entry, None, partial(self.aftermath.owe_review, now))
+        await self.record.write(now, entry, None, partial(self.follow_ups.owe_review, now))
         await self._show(now)
 
     async def follow(self, promotion: Promotion, deadline: datetime) -> Followed:
@@ -248,7 +248,7 @@ class Steps:
 
     async def prepare(self, promotion: Promotion, follow_up: FollowUp) -> list[Plan]:
         """What comes in place of this one: one plan, or none when nothing can."""
-        plan = await self.aftermath.plan(promotion, follow_up)
+        plan = await self.follow_ups.plan(promotion, follow_up)
         return [plan] if plan else []
 
     async def open_pull_request(self, promotion: Promotion) -> Opened:
@@ -287,7 +287,7 @@ class Steps:
         sentence = f"{merge.strange}. {done.rstrip('.')}"
         entry = entry_of(promotion, "tampered", "tampered", actor="pilothouse", commit=merge.commit.sha, told=sentence)
         await self.record.audit.record(entry)
-        await self.nudges.alarm(promotion, await self._show(promotion), sentence)
+        await self.reminders.alarm(promotion, await self._show(promotion), sentence)
         raise OverlayDrift(sentence)
 
     async def conclude(self, promotion: Promotion, successor: Plan | None) -> None:
@@ -297,11 +297,11 @@ class Steps:
             Phase.ABORTED: Event.ABORTED,
         }.get(promotion.phase, Event.FAILED)
         entry = entry_of(promotion, promotion.phase.lower(), "conclude", actor="pilothouse", outcome=promotion.outcome)
-        more = [partial(self.aftermath.lock, promotion), partial(self.aftermath.succeed, successor)]
+        more = [partial(self.follow_ups.lock, promotion), partial(self.follow_ups.succeed, successor)]
         await self.record.write(promotion, entry, event, *more)
         await self._show(promotion)
         _count(promotion)
-        self.aftermath.begin()  # the successor, or whoever has waited for this one to end
+        self.follow_ups.begin()  # the successor, or whoever has waited for this one to end
 
     def _fresh(self, confirmed: datetime | None) -> bool:
         return confirmed is not None and self.clock() - confirmed < CONFIRMED_FOR
@@ -335,7 +335,7 @@ class Steps:
 
     async def _refuse(self, promotion: Promotion, signal: Signal, sentence: str) -> Judgement:
         await self._note_refusal(promotion, signal, sentence)
-        await self.nudges.refuse(promotion.plan.channel, signal.user, sentence)
+        await self.reminders.refuse(promotion.plan.channel, signal.user, sentence)
         return Judgement(None, sentence)
 
     async def _note_refusal(self, promotion: Promotion, signal: Signal, sentence: str) -> None:

@@ -142,7 +142,7 @@ class GitRemote:
                 await self._require(sha)
                 await self._tidy()
                 return sha
-        detail = f"the remote shows no branch {self._settings.branch}: push a commit to it, or mend PILOTHOUSE_GIT__URL"
+        detail = f"the remote shows no branch {self._settings.branch}: push a commit to it, or fix PILOTHOUSE_GIT__URL"
         raise NotFound(SYSTEM, "ask for the head", detail)
 
     async def _newest(self) -> str:

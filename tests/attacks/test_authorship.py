@@ -54,7 +54,7 @@ async def asked_with(home: House, *authors: str, unknown: tuple[str, ...] = ()) 
 
 async def approve(home: House, promotion: Promotion, who: str = "bo") -> None:
     caller = await home.person(who)
-    home.desk.eligibility.check(promotion, VoteKind.APPROVE, caller, promotion.content_hash)
+    home.service.eligibility.check(promotion, VoteKind.APPROVE, caller, promotion.content_hash)
 
 
 @pytest.mark.parametrize("author", HIDDEN.values(), ids=HIDDEN.keys())

@@ -38,7 +38,7 @@ async def pushed_but_not_written_down(home: House, *, break_glass: bool = False)
         ask = Deploy(
             context=home.context(), app="my-app", environment="production", break_glass=True, reason="the site is down"
         )
-        asked = await home.desk.deploy(await home.shown(ask, "dee"), await home.person("dee"))
+        asked = await home.service.deploy(await home.shown(ask, "dee"), await home.person("dee"))
         await home.engine.settle()
     else:
         asked = await waiting(home)
@@ -59,12 +59,12 @@ async def break_(home: House, how: str, asked: Promotion) -> None:
 async def test_what_was_not_committed_ends_so_and_frees_its_apps(home: House, how: str) -> None:
     asked = await waiting(home)
     await break_(home, how, asked)
-    assert await home.desk.resume() == 0  # it had begun: starting it once more would ask people twice
-    assert await home.desk.strays.look() == 1
+    assert await home.service.resume() == 0  # it had begun: starting it once more would ask people twice
+    assert await home.service.orphans.look() == 1
     ended = await home.now(asked)
     assert (ended.phase, ended.stage, ended.commit) == (Phase.ERRORED, Stage.DONE, None)
     assert "was not changed" in ended.outcome
-    assert await home.desk.strays.look() == 0
+    assert await home.service.orphans.look() == 0
     assert await home.audit.verify() is None
     again = await home.deploy("ana")
     assert again.id != asked.id
@@ -76,7 +76,7 @@ async def test_what_was_not_committed_ends_so_and_frees_its_apps(home: House, ho
 async def test_what_was_pushed_is_written_down_from_git(home: House, how: str) -> None:
     asked = await pushed_but_not_written_down(home)
     await break_(home, how, asked)
-    assert await home.desk.strays.look() == 1
+    assert await home.service.orphans.look() == 1
     ended = await home.now(asked)
     assert ended.phase is Phase.ERRORED
     assert ended.commit is not None
@@ -101,7 +101,7 @@ async def test_a_broken_glass_keeps_its_review(home: House, how: str) -> None:
     asked = await pushed_but_not_written_down(home, break_glass=True)
     assert await home.reviews.open() == ()
     await break_(home, how, asked)
-    assert await home.desk.strays.look() == 1
+    assert await home.service.orphans.look() == 1
     assert [review.promotion_id for review in await home.reviews.open()] == [asked.id]
 
 
@@ -112,11 +112,11 @@ async def test_while_git_is_away_nobody_guesses(home: House, monkeypatch: pytest
     async def silent(promotion: Promotion) -> Commit | None:
         raise Unavailable("git", "fetch", "connection refused")
 
-    monkeypatch.setattr(home.desk.strays.steps.committer, "find", silent)
-    assert await home.desk.strays.look() == 0
+    monkeypatch.setattr(home.service.orphans.steps.committer, "find", silent)
+    assert await home.service.orphans.look() == 0
     assert (await home.now(asked)).phase is Phase.RUNNING
     monkeypatch.undo()
-    assert await home.desk.strays.look() == 1
+    assert await home.service.orphans.look() == 1
     assert (await home.now(asked)).commit is not None
 
 
@@ -129,16 +129,16 @@ async def test_a_git_that_refuses_for_good_leaves_it_said_and_not_running(
     async def refuse(promotion: Promotion) -> Commit | None:
         raise Refused("git", "log", "that commit is gone")
 
-    monkeypatch.setattr(home.desk.strays.steps.committer, "find", refuse)
-    assert await home.desk.strays.look() == 1
+    monkeypatch.setattr(home.service.orphans.steps.committer, "find", refuse)
+    assert await home.service.orphans.look() == 1
     assert "does not tell" in (await home.now(asked)).outcome
 
 
 async def test_a_story_that_goes_on_is_left_alone(home: House) -> None:
     asked = await waiting(home)
-    assert await home.desk.strays.look() == 0
+    assert await home.service.orphans.look() == 0
     await home.approve("bo", asked)
-    assert await home.desk.strays.look() == 0
+    assert await home.service.orphans.look() == 0
     assert (await home.now(asked)).phase is Phase.SUCCEEDED
 
 
@@ -147,5 +147,5 @@ async def test_the_claim_of_one_that_is_over_is_released(home: House) -> None:
     await home.abort("ana", asked)
     async with home.database.begin() as connection:
         await home.store.claim(connection, asked)
-    assert await home.desk.strays.look() == 1
+    assert await home.service.orphans.look() == 1
     assert await home.store.live("my-app", "production") is None

@@ -107,7 +107,7 @@ async def test_a_write_lock_that_another_process_holds_changes_nothing_about_the
 
 
 async def vote(home: House, asked: Promotion) -> None:
-    """The desk looks at the record after the word was sent, and may find it away: the word is heard all the same."""
+    """The service looks at the record after the word was sent, and may find it away: the word is heard all the same."""
     try:
         await home.approve("bo", asked)
     except DatabaseAway:
@@ -133,7 +133,7 @@ async def test_what_was_pushed_is_written_down_when_the_database_is_back(
         ask = Deploy(
             context=home.context(), app="my-app", environment="production", break_glass=True, reason="the site is down"
         )
-        asked = await home.desk.deploy(await home.shown(ask, "dee"), await home.person("dee"))
+        asked = await home.service.deploy(await home.shown(ask, "dee"), await home.person("dee"))
         await home.engine.settle()
     else:
         asked = await home.deploy("ana")

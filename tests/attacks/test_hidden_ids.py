@@ -195,9 +195,9 @@ def intent(command: Command, app: str, request: str) -> Intent | None:
 
 
 async def asked(office: Office, ask: Intent, app: str) -> str:
-    desk = Dispatcher(office.registry, {**office.services, Messenger: FakeMessenger(), Modals: Windows()})
+    service = Dispatcher(office.registry, {**office.services, Messenger: FakeMessenger(), Modals: Windows()})
     try:
-        reply = await desk.ask(ask, Incoming("button", SPY, "T0PILOT", ask.context.request_id, "C0DEPLOY"))
+        reply = await service.ask(ask, Incoming("button", SPY, "T0PILOT", ask.context.request_id, "C0DEPLOY"))
     except UserError as refused:
         return neutral(f"{type(refused).__name__}: {refused.sentence}", app)
     return neutral(repr(render(reply)), app)

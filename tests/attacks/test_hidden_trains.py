@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.domain.caller import Caller
-from bot.domain.errors import NotAllowed, PromotionInProgress, Unavailable, UnknownName
+from bot.domain.errors import NotAllowed, NothingToPromote, PromotionInProgress, Unavailable, UnknownName
 from bot.domain.intent import Promote
 from bot.domain.promotion import Promotion, VoteKind
 from bot.domain.safety import Delegation
@@ -33,7 +33,7 @@ async def world(tmp_path: Path) -> AsyncIterator[House]:
 
 async def train_of(home: House, *apps: str) -> Promotion:
     ask = Promote(context=home.context(), apps=apps or ("my-app", HIDDEN), environment="production")
-    train = await home.desk.promote(ask, await home.person("ana"))
+    train = await home.service.promote(ask, await home.person("ana"))
     await home.engine.settle()
     return await home.now(train)
 
@@ -61,7 +61,7 @@ async def test_a_train_that_meets_a_train_is_named_by_what_both_hold(world: Hous
 async def test_who_may_not_abort_all_of_it_does_not_hear_what_all_is(world: House, kind: VoteKind) -> None:
     train, cy = await train_of(world), await world.person("cy")
     with pytest.raises(NotAllowed) as told:
-        await world.desk._checked(kind, train.id, cy, "")
+        await world.service._checked(kind, train.id, cy, "")
     assert HIDDEN not in told.value.sentence
     assert "every app of this release train" in told.value.sentence
 
@@ -72,10 +72,10 @@ async def test_who_cannot_be_told_apart_does_not_hear_of_whose_image(world: Hous
     blind = replace(train, plan=replace(train.plan, authors=(), authors_unknown=(f"{HIDDEN} v1.4.2",)))
     blind = replace(blind, plan=replace(blind.plan, approval=replace(blind.plan.approval, author_approval=False)))
     with pytest.raises(NotAllowed) as told:
-        world.desk.eligibility._check_own_work(blind, cy)
+        world.service.eligibility._check_own_work(blind, cy)
     assert HIDDEN not in told.value.sentence
     with pytest.raises(NotAllowed, match=HIDDEN):
-        world.desk.eligibility._check_own_work(blind, await world.person("bo"))
+        world.service.eligibility._check_own_work(blind, await world.person("bo"))
 
 
 # The time that an answer takes: the same is looked up for what is hidden and for what is absent.
@@ -119,7 +119,7 @@ async def test_the_same_is_looked_up_for_what_is_hidden_and_for_what_is_absent(
     counted, seen = Counted(world, monkeypatch), []
     for id in (hidden.id, ABSENT):
         with pytest.raises(UnknownName):
-            await world.desk.find(id, cy)
+            await world.service.find(id, cy)
         seen.append(list(counted.asked))
         counted.asked.clear()
     assert seen[0] == seen[1] != []
@@ -133,7 +133,7 @@ async def test_what_cannot_be_looked_up_is_refused_alike(world: House) -> None:
     told = []
     for id in (hidden.id, ABSENT):
         with pytest.raises(Unavailable) as refused:
-            await world.desk.find(id, cy)
+            await world.service.find(id, cy)
         told.append(str(refused.value))
     assert told[0] == told[1]
 
@@ -141,6 +141,14 @@ async def test_what_cannot_be_looked_up_is_refused_alike(world: House) -> None:
 async def test_whose_lender_may_approve_it_finds_it(world: House) -> None:
     hidden, cy = await train_of(world, HIDDEN), await world.person("cy")
     with pytest.raises(UnknownName):
-        await world.desk.find(hidden.id, cy)
+        await world.service.find(hidden.id, cy)
     await lend(world, "bo", "cy")
-    assert (await world.desk.find(hidden.id, cy)).id == hidden.id
+    assert (await world.service.find(hidden.id, cy)).id == hidden.id
+
+
+async def test_who_may_view_nothing_promotes_all_of_nothing(world: House) -> None:
+    ask = Promote(context=world.context(), apps=(), environment="production")
+    with pytest.raises((NothingToPromote, NotAllowed)) as told:
+        await world.service.promote(ask, await world.person("gus"))
+    assert HIDDEN not in told.value.sentence
+    assert "my-app" not in told.value.sentence

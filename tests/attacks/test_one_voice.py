@@ -95,7 +95,7 @@ async def test_an_author_lends_nothing_once_policy_keeps_authors_from_approving(
         now = await home.now(asked)
         assert now.tightened is not None
         caller = await home.person("gus")
-        assert not (await home.desk.eligibility.lent_to(caller, now)).roles
+        assert not (await home.service.eligibility.lent_to(caller, now)).roles
 
 
 # Approvals of earlier promotions, where policy lets them count again.

@@ -244,9 +244,9 @@ async def test_what_somebody_changed_after_the_bad_merge_is_not_overwritten(tmp_
         asked = await opened(home)
         home.overlays.push_to_branch(1, SMUGGLED["another environment"], force=True)
         await home.overlays.merge_by_hand(1)
-        home.overlays.push({STAGING: b"mended: by hand\n"})
+        home.overlays.push({STAGING: b"fixed: by hand\n"})
         await pass_minutes(home)
-        assert home.overlay("staging") == "mended: by hand\n"
+        assert home.overlay("staging") == "fixed: by hand\n"
         assert home.overlay("production") == kustomization("v1.4.1").decode()
         assert STAGING in (await home.now(asked)).outcome
 

@@ -47,8 +47,8 @@ class World:
         question = await Town().question(kind=kind)
         moves = tuple(replace(move, app=app, after=image) for move in question.moves)
         office = self.office
-        whereabouts = ImageLocations(office.catalog, office.overlays, office.images, MemoryRecord())
-        gate = RejectedGate(office.safety.stores.rejections, office.images, whereabouts)
+        image_locations = ImageLocations(office.catalog, office.overlays, office.images, MemoryRecord())
+        gate = RejectedGate(office.safety.stores.rejections, office.images, image_locations)
         return await answer(gate, replace(question, app=app, moves=moves))
 
 

@@ -144,7 +144,7 @@ async def test_what_stood_there_for_a_second_has_not_run(tmp_path: Path) -> None
             asked = await home.rollback("ana", to)
             assert is_a_promotion(asked)
             await home.abort("ana", asked)
-        assert evil.image.tag not in [c.image.tag for c in await home.desk.targets.choices("my-app", "production")]
+        assert evil.image.tag not in [c.image.tag for c in await home.service.targets.choices("my-app", "production")]
 
 
 @pytest.mark.parametrize("to", ["v9.9.9", "v1.4.3", "deadbeef", "", "sha256:" + "e" * 64])

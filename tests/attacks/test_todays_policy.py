@@ -30,11 +30,11 @@ async def home(tmp_path: Path) -> AsyncIterator[House]:
 async def reload(home: House, text: str) -> None:
     """Policy is read at the start of the process, and only then."""
     policy = parse(text)
-    old = home.desk.strays.steps
+    old = home.service.orphans.steps
     panel = Panel(old.panel._gates.values(), policy)
     eligibility = type(old.eligibility)(policy, old.eligibility._delegates)
-    object.__setattr__(home.desk, "policy", policy)
-    object.__setattr__(home.desk, "eligibility", eligibility)
+    object.__setattr__(home.service, "policy", policy)
+    object.__setattr__(home.service, "eligibility", eligibility)
     await home.engine.restart(Story(replace(old, policy=policy, panel=panel, eligibility=eligibility), policy))
 
 

@@ -44,7 +44,7 @@ CITATIONS = [(fact, file, name) for fact, tests, _ in rows() for file, name in t
 @pytest.mark.parametrize(("fact", "file", "name"), CITATIONS)
 def test_a_test_that_pins_a_fact_exists_and_says_so(fact: str, file: str, name: str) -> None:
     functions = functions_of(file)
-    assert name in functions, f"{file} has no {name}: mend docs/wire-facts.md"
+    assert name in functions, f"{file} has no {name}: fix docs/wire-facts.md"
     assert name.startswith("test_")
     assert re.search(rf"\b{fact}\b", functions[name]), f"{file}::{name} does not cite {fact}"
 

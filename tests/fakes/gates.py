@@ -33,12 +33,12 @@ def usual_gates(
     applications: Applications,
     directory: Directory,
 ) -> tuple[Gate, ...]:
-    whereabouts = ImageLocations(catalog, source, registry, PromotionStore(database))
+    image_locations = ImageLocations(catalog, source, registry, PromotionStore(database))
     return (
         ScanGate(registry, registry),
-        HealthGate(applications, whereabouts, policy),
+        HealthGate(applications, image_locations, policy),
         LockGate(LockStore(database)),
         FreezeGate(FreezeStore(database), directory, policy),
-        RejectedGate(RejectionStore(database), registry, whereabouts),
+        RejectedGate(RejectionStore(database), registry, image_locations),
         ApplicationGate(applications, OVERLAY_BRANCH, source),
     )

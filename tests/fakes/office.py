@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 import commands
-from bot.command import Registry, Services
+from bot.command import CommandRegistry, Services
 from bot.domain.application import Application, ApplicationRef, HealthStatus, SyncStatus
 from bot.domain.caller import Caller
 from bot.domain.intent import Context, Intent
@@ -64,7 +64,7 @@ class Office:
     def __post_init__(self) -> None:
         self.promotions.policy = self.policy
         self.catalog = Catalog(self.overlays, self.policy)
-        self.registry = Registry.load(commands)
+        self.registry = CommandRegistry.load(commands)
         self.safety = Safety.over(
             self.policy, self.catalog, self.overlays, self.images, self.directory, self.database_url
         )
@@ -110,7 +110,7 @@ class Office:
         return spoken.parse(words)
 
     async def run(self, intent: Intent | str, user: str = "U0BO") -> Reply:
-        """Run a command as somebody, past the desk."""
+        """Run a command as somebody, past the service."""
         asked = await self.read(intent) if isinstance(intent, str) else intent
         return await self.registry.bind(self.services).run(asked, await self.caller(user))
 

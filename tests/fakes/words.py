@@ -50,18 +50,20 @@ class Safety:
         audit, messenger, promotions = Audit(database), FakeMessenger(), PromotionStore(database)
         outbox = Outbox(Messages(database), messenger)
         ledger, stores = Ledger(database, audit, outbox, policy), Stores.of(database)
-        desks = SafetyServices.open(
+        safety_services = SafetyServices.open(
             stores,
             ledger,
             policy,
             catalog,
             registry=images,
             contents=images,
-            whereabouts=ImageLocations(catalog, overlays, images, promotions),
+            image_locations=ImageLocations(catalog, overlays, images, promotions),
             directory=directory,
         )
-        services = {**desks.services, PromotionStore: promotions}
-        return cls(database, audit, stores, promotions, messenger, outbox, ledger, desks.housekeeping, services)
+        services = {**safety_services.services, PromotionStore: promotions}
+        return cls(
+            database, audit, stores, promotions, messenger, outbox, ledger, safety_services.housekeeping, services
+        )
 
     async def create(self) -> None:
         async with self.database.begin() as connection:
@@ -70,8 +72,10 @@ class Safety:
     def house(self, **options: Any) -> Housekeeping:
         """Housekeeping with a clock of the test's own."""
         stores = self.stores
-        shelves = HousekeepingStores(stores.locks, stores.freezes, stores.reviews, stores.delegations, stores.requests)
-        return Housekeeping(shelves, self.ledger, self.ledger._policy, **options)
+        housekeeping_stores = HousekeepingStores(
+            stores.locks, stores.freezes, stores.reviews, stores.delegations, stores.requests
+        )
+        return Housekeeping(housekeeping_stores, self.ledger, self.ledger._policy, **options)
 
     async def told(self, channel: str) -> list[str]:
         """What a channel, or the person of that id, has been told, oldest first."""

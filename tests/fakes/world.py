@@ -105,7 +105,7 @@ async def pinned(overlays: MemoryOverlays, ref: ApplicationRef, at: str) -> tupl
 
 @dataclass
 class House:
-    desk: PromotionService
+    service: PromotionService
     engine: MemoryEngine
     overlays: MemoryOverlays
     registry: MemoryRegistry
@@ -133,25 +133,25 @@ class House:
 
     async def deploy(self, who: str = "ana", image: str = "", app: str = "my-app", to: str = "production") -> Promotion:
         ask = Deploy(context=self.context(), app=app, environment=to, image=image)
-        promotion = await self.desk.deploy(ask, await self.person(who))
+        promotion = await self.service.deploy(ask, await self.person(who))
         await self.engine.settle()
         return promotion
 
     async def shown(self, ask: Deploy, who: str) -> Deploy:
         """The wish to break the glass, as the button asks it that was shown."""
-        plan = await self.desk.planner.deploy(ask, (await self.person(who)).person)
+        plan = await self.service.planner.deploy(ask, (await self.person(who)).person)
         return replace(ask, shown=plan.glass_hash)
 
     async def rollback(self, who: str = "ana", to: str = "") -> Promotion:
         ask = Rollback(context=self.context(), app="my-app", environment="production", to=to)
-        promotion = await self.desk.rollback(ask, await self.person(who))
+        promotion = await self.service.rollback(ask, await self.person(who))
         await self.engine.settle()
         return promotion
 
     async def approve(self, who: str, promotion: Promotion, content_hash: str = "") -> None:
         seen = content_hash or (await self.now(promotion)).content_hash
         ask = Approve(context=self.context(), promotion=promotion.id, content_hash=seen)
-        await self.desk.approve(ask, await self.person(who))
+        await self.service.approve(ask, await self.person(who))
         await self.engine.settle()
 
     async def reject(self, who: str, promotion: Promotion, reason: str) -> None:
@@ -161,15 +161,15 @@ class House:
             content_hash=(await self.now(promotion)).content_hash,
             reason=reason,
         )
-        await self.desk.reject(ask, await self.person(who))
+        await self.service.reject(ask, await self.person(who))
         await self.engine.settle()
 
     async def abort(self, who: str, promotion: Promotion) -> None:
-        await self.desk.abort(Abort(context=self.context(), promotion=promotion.id), await self.person(who))
+        await self.service.abort(Abort(context=self.context(), promotion=promotion.id), await self.person(who))
         await self.engine.settle()
 
     async def now(self, promotion: Promotion) -> Promotion:
-        return await self.desk.get(promotion.id)
+        return await self.service.get(promotion.id)
 
     def overlay(self, environment: str, app: str = "my-app") -> str:
         where = path(environment, app)
@@ -225,7 +225,7 @@ async def house(directory: Path, policy_text: str = POLICY) -> AsyncIterator[Hou
     steps = Steps(
         record=Record(database, store, audit, events),
         cards=cards,
-        nudges=Reminders(messenger, policy),
+        reminders=Reminders(messenger, policy),
         directory=people,
         policy=policy,
         panel=panel,
@@ -233,16 +233,16 @@ async def house(directory: Path, policy_text: str = POLICY) -> AsyncIterator[Hou
         committer=committer,
         follower=Follower(applications, overlays, interval=0.001),
         watcher=Watcher(applications, alerts, 15, clock=lambda: engine.now, sleep=engine.rest),
-        aftermath=FollowUps(planner, store, locks, reviews, policy, asyncio.Event()),
+        follow_ups=FollowUps(planner, store, locks, reviews, policy, asyncio.Event()),
         pull_requests=PullRequestSteps(overlays, committer, overlays, lambda promotion: f"body of {promotion.id}"),
         clock=lambda: engine.now,
     )
     engine.story = Story(steps, policy)
-    strays = Orphans(steps, engine)
-    desk = PromotionService(database, store, audit, engine, planner, targets, panel, policy, eligibility, strays)
+    orphans = Orphans(steps, engine)
+    service = PromotionService(database, store, audit, engine, planner, targets, panel, policy, eligibility, orphans)
     try:
         yield House(
-            desk, engine, overlays, registry, applications, people, messenger, cards, events, store, audit, database,
+            service, engine, overlays, registry, applications, people, messenger, cards, events, store, audit, database,
             locks, reviews, alerts, delegations, steps,
         )  # fmt: skip
     finally:

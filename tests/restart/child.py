@@ -98,7 +98,7 @@ class Life:
 
 @dataclass(frozen=True)
 class Core:
-    desk: PromotionService
+    service: PromotionService
     engine: DurableEngine
     store: PromotionStore
     outbox: Outbox
@@ -141,7 +141,7 @@ async def assemble(life: Life, stack: AsyncExitStack) -> Core:
     steps = Steps(
         record=Record(database, store, audit, Announcer(outbox, rules)),
         cards=Cards(messages, messenger, rules),
-        nudges=Reminders(messenger, rules),
+        reminders=Reminders(messenger, rules),
         directory=people,
         policy=rules,
         panel=panel,
@@ -149,7 +149,7 @@ async def assemble(life: Life, stack: AsyncExitStack) -> Core:
         committer=committer,
         follower=Follower(applications, git, FOLLOW_SECONDS),
         watcher=Watcher(applications, None, FOLLOW_SECONDS),
-        aftermath=FollowUps(planner, store, LockStore(database), ReviewStore(database), rules, begin),
+        follow_ups=FollowUps(planner, store, LockStore(database), ReviewStore(database), rules, begin),
         pull_requests=PullRequestSteps(git, committer, HeldPulls(github, holds), lambda promotion: promotion.id),
         clock=lambda: A_MOMENT,
     )
@@ -160,8 +160,8 @@ async def assemble(life: Life, stack: AsyncExitStack) -> Core:
         return await story(HeldJournal(journal, plan["id"], holds, ran), plan)
 
     engine = DurableEngine(journal_url(life.database_url), life.replica, held)
-    strays = Orphans(steps, engine)
-    desk = PromotionService(database, store, audit, engine, planner, targets, panel, rules, eligibility, strays)
+    orphans = Orphans(steps, engine)
+    service = PromotionService(database, store, audit, engine, planner, targets, panel, rules, eligibility, orphans)
     replicas = (
         Replicas(
             ReplicaStore(database),
@@ -173,7 +173,7 @@ async def assemble(life: Life, stack: AsyncExitStack) -> Core:
         if life.beat
         else None
     )
-    return Core(desk, engine, store, outbox, world, holds, begin, replicas)
+    return Core(service, engine, store, outbox, world, holds, begin, replicas)
 
 
 def images(wanted: tuple[Case, ...]) -> MemoryRegistry:
@@ -193,7 +193,7 @@ async def live(life: Life) -> None:
         core = await assemble(life, stack)
         await core.engine.launch()
         stack.push_async_callback(core.engine.close)
-        await core.desk.resume()
+        await core.service.resume()
         tasks = [
             asyncio.create_task(core.outbox.deliver_forever()),
             asyncio.create_task(_begin_stories(core)),
@@ -265,21 +265,21 @@ async def _request(core: Core, case: Case) -> Promotion:
     match case.story:
         case "rollback":
             ana = await FakeDirectory.seeded().caller("U0ANA", TEAM)
-            return await core.desk.rollback(Rollback(context=context, app=case.app, environment="production"), ana)
+            return await core.service.rollback(Rollback(context=context, app=case.app, environment="production"), ana)
         case "train":
             ana = await FakeDirectory.seeded().caller("U0ANA", TEAM)
-            return await core.desk.promote(Promote(context=context, apps=case.apps, environment="production"), ana)
+            return await core.service.promote(Promote(context=context, apps=case.apps, environment="production"), ana)
         case "break-glass":
             dee = await FakeDirectory.seeded().caller("U0DEE", TEAM)
             ask = Deploy(
                 context=context, app=case.app, environment="production", break_glass=True, reason="site is down"
             )
             known = await core.store.get(promotion_of(case))
-            plan = known.plan if known else await core.desk.planner.deploy(ask, dee.person)
-            return await core.desk.deploy(replace(ask, shown=plan.glass_hash), dee)
+            plan = known.plan if known else await core.service.planner.deploy(ask, dee.person)
+            return await core.service.deploy(replace(ask, shown=plan.glass_hash), dee)
         case _:
             ana = await FakeDirectory.seeded().caller("U0ANA", TEAM)
-            return await core.desk.deploy(Deploy(context=context, app=case.app, environment="production"), ana)
+            return await core.service.deploy(Deploy(context=context, app=case.app, environment="production"), ana)
 
 
 async def _press(core: Core, life: Life) -> None:
@@ -310,7 +310,7 @@ async def _approve(core: Core, promotion: Promotion, turns: asyncio.Semaphore) -
         # An earlier life had pressed, and was killed before it could note it; or the database is away, and the twin
         # below is what is heard.
         with contextlib.suppress(Conflict, DatabaseAway):
-            await core.desk.approve(ask, bo)
+            await core.service.approve(ask, bo)
     twin = Signal(VoteKind.APPROVE, bo.id, bo.team, ask.content_hash, context.request_id)
     await core.engine.signal(promotion.id, f"{promotion.id}:{context.request_id}", pack(twin))
     core.world.note("pressed", promotion.id)
@@ -321,7 +321,7 @@ async def _begin_stories(core: Core) -> None:
         await core.begin.wait()
         core.begin.clear()
         with contextlib.suppress(PilothouseError):
-            await core.desk.resume()
+            await core.service.resume()
 
 
 def _note_step(world: World, promotion: str, step: str) -> None:

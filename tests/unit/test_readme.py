@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import commands
-from bot.command import Registry
+from bot.command import CommandRegistry
 
 README = Path(__file__).parents[2] / "README.md"
 BEGIN, END = "<!-- commands: a test keeps this table equal to what `pilothouse` knows -->\n", "<!-- /commands -->"
@@ -13,7 +13,7 @@ BEGIN, END = "<!-- commands: a test keeps this table equal to what `pilothouse` 
 def table() -> str:
     rows = [
         f"| {'<br>'.join(f'`{usage}`' for usage in entry.usage).replace('|', chr(92) + '|')} | {entry.summary} |\n"
-        for entry in Registry.load(commands).help()
+        for entry in CommandRegistry.load(commands).help()
     ]
     return "".join(["| command | what it does |\n", "|---|---|\n", *rows])
 

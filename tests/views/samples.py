@@ -74,7 +74,7 @@ BLOCKED = (
             link="https://harbor.example.com/scan?a=1&b=2",
         ),
     ),
-    GateResult("health", "my-app", Verdict.blocked("my-app is Degraded in staging", "Mend staging first")),
+    GateResult("health", "my-app", Verdict.blocked("my-app is Degraded in staging", "Fix staging first")),
 )
 
 

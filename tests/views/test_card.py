@@ -77,7 +77,7 @@ def test_every_reason_is_told_at_once_with_its_remedy() -> None:
         "⛔ *Scan*: The image has 2 Critical vulnerabilities, and production allows none Details",
         "        → Build it on a newer base image, then deploy that one",
         "⛔ *Health*: my-app is Degraded in staging",
-        "        → Mend staging first",
+        "        → Fix staging first",
         "(`p-7f3a` · ended 2026-05-04 14:02 UTC)",
         "[Try again]",
         "| ❌ Stopped by the scan and health gates. Nothing has changed.",

@@ -164,7 +164,7 @@ def test_many_gates_are_told_in_few_words() -> None:
     """Those that do not hold come first."""
     gates = ("scan", "health", "soak", "lock", "freeze")
     passed = tuple(GateResult(gate, "my-app", Verdict.passed("yes")) for gate in gates)
-    held = tuple(replace(result, verdict=Verdict.blocked("no", "mend it")) for result in passed[2:])
+    held = tuple(replace(result, verdict=Verdict.blocked("no", "fix it")) for result in passed[2:])
 
     def told(results: tuple[GateResult, ...]) -> str:
         return lines(card(promotion(plan=TRAIN, results=results)))[1]

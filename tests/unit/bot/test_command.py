@@ -9,7 +9,7 @@ import pytest
 
 import bot.command
 import commands
-from bot.command import Command, Registry, command
+from bot.command import Command, CommandRegistry, command
 from bot.domain.caller import Caller, Permission, Person
 from bot.domain.errors import InvalidCommand
 from bot.domain.intent import Context, Help, Intent, Status
@@ -50,7 +50,7 @@ DECLARED: Command = celebrate.__command__  # type: ignore[attr-defined]
 
 
 async def test_a_command_gets_what_its_parameters_ask_for() -> None:
-    registry = Registry([DECLARED])
+    registry = CommandRegistry([DECLARED])
     spoken = registry.find("/celebrate", "the release")
     runner = registry.bind({Confetti: Confetti("green")})
     reply = await runner.run(spoken.parse(spoken.words(CONTEXT)), CALLER)
@@ -59,12 +59,12 @@ async def test_a_command_gets_what_its_parameters_ask_for() -> None:
 
 def test_a_service_that_nobody_offers_is_told_at_the_start() -> None:
     with pytest.raises(TypeError, match=r"celebrate needs confetti: .*Confetti.*, which nobody offers"):
-        Registry([DECLARED]).bind({})
+        CommandRegistry([DECLARED]).bind({})
 
 
 def test_two_commands_of_one_verb_are_refused() -> None:
     with pytest.raises(TypeError, match="are both the command 'celebrate': rename one"):
-        Registry([DECLARED, DECLARED])
+        CommandRegistry([DECLARED, DECLARED])
 
 
 def test_two_commands_for_one_intent_are_refused() -> None:
@@ -73,7 +73,7 @@ def test_two_commands_for_one_intent_are_refused() -> None:
         return Told(ask.what)
 
     with pytest.raises(TypeError, match="rename one"):
-        Registry([DECLARED, cheer.__command__])  # type: ignore[attr-defined]
+        CommandRegistry([DECLARED, cheer.__command__])  # type: ignore[attr-defined]
 
 
 def test_a_command_must_say_which_intent_it_answers() -> None:
@@ -94,7 +94,7 @@ def third_party(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("third_party")
 def test_installed_packages_add_commands() -> None:
-    registry = Registry.load(commands)
+    registry = CommandRegistry.load(commands)
     assert registry.find("/celebrate", "it").command is DECLARED
     assert registry.find("/deploy", "my-app prod").command.verb == "deploy"
 
@@ -103,14 +103,14 @@ def test_installed_packages_add_commands() -> None:
 def test_an_installed_package_cannot_take_a_verb_that_is_there() -> None:
     package = ModuleType("again")
     package.__path__ = []
-    registry = Registry.load(package)
+    registry = CommandRegistry.load(package)
     with pytest.raises(TypeError, match="both the command"):
-        Registry([*registry, DECLARED])
+        CommandRegistry([*registry, DECLARED])
 
 
 def test_every_command_of_the_house_has_its_services_and_its_help() -> None:
     office = Office()
-    registry = Registry.load(commands)
+    registry = CommandRegistry.load(commands)
     registry.bind(office.services)
     for each in registry:
         assert each.help.summary.endswith("."), each.verb
@@ -120,7 +120,7 @@ def test_every_command_of_the_house_has_its_services_and_its_help() -> None:
 
 
 def test_help_tells_of_one_of_several_or_of_all() -> None:
-    registry = Registry.load(commands)
+    registry = CommandRegistry.load(commands)
     (deploy,) = registry.help("deploy")
     assert deploy.usage == (
         "/deploy APP[@TAG|@DIGEST] [to|on] ENV [--dry-run] [--reason WHY] [! WHY] [--queue|--replace]",
@@ -136,16 +136,16 @@ def test_help_tells_of_one_of_several_or_of_all() -> None:
 
 
 def test_the_manifest_lists_each_slash_command_once() -> None:
-    listed = [each.command for each in Registry.load(commands).slash_commands()]
+    listed = [each.command for each in CommandRegistry.load(commands).slash_commands()]
     assert sorted(listed) == sorted(set(listed))
     assert {"/deploy", "/promote", "/rollback", "/status", "/scan", "/pipeline", "/approve", "/pilothouse"} <= set(
         listed
     )
-    assert all(len(each.description) <= 2000 for each in Registry.load(commands).slash_commands())
+    assert all(len(each.description) <= 2000 for each in CommandRegistry.load(commands).slash_commands())
 
 
 def test_commands_that_only_buttons_lead_to_cannot_be_typed() -> None:
-    registry = Registry.load(commands)
+    registry = CommandRegistry.load(commands)
     with pytest.raises(InvalidCommand, match="There is no command `pick`"):
         registry.find("/pick", "")
     with pytest.raises(InvalidCommand, match="There is no command `ask"):

@@ -19,30 +19,30 @@ async def test_the_scan_of_one_platform_wakes_who_waits_for_the_index(home: Hous
     """H27: the webhooks of an index name the digests of its platforms, never its own."""
     home.registry.push(f"{HARBOR}/my-app", "v1.5.0")
     await home.deploy("ana", image="v1.5.0")
-    waker, platform = WakeUps(home.store, home.engine), "sha256:" + "1" * 64
-    assert await waker.image(platform, "apps/my-app") == 1
-    assert await waker.image(platform, "apps/my-app-api") == 0
-    assert await waker.image(platform, "") == 0
+    wake_ups, platform = WakeUps(home.store, home.engine), "sha256:" + "1" * 64
+    assert await wake_ups.image(platform, "apps/my-app") == 1
+    assert await wake_ups.image(platform, "apps/my-app-api") == 0
+    assert await wake_ups.image(platform, "") == 0
 
 
 async def test_a_storm_of_news_is_one_look(home: House) -> None:
     home.registry.push(f"{HARBOR}/my-app", "v1.5.0")
     asked = await home.deploy("ana", image="v1.5.0")
-    waker = WakeUps(home.store, home.engine, clock=lambda: 1000.0)
+    wake_ups = WakeUps(home.store, home.engine, clock=lambda: 1000.0)
     for _ in range(20):
-        await waker.place("my-app", "production")
+        await wake_ups.place("my-app", "production")
     await home.engine.settle()
     asked_gates = [name for name, _ in home.engine.tapes[asked.id].steps if name.startswith("gates#")]
     assert asked_gates == ["gates#1", "gates#2"]
 
 
 async def test_other_peoples_news_wakes_nobody(home: House) -> None:
-    waker = WakeUps(home.store, home.engine)
+    wake_ups = WakeUps(home.store, home.engine)
     home.registry.push(f"{HARBOR}/my-app", "v1.5.0")
     await home.deploy("ana", image="v1.5.0")
-    assert await waker.image("sha256:" + "0" * 64) == 0
-    assert await waker.place("payments", "production") == 0
-    assert await waker.place("my-app", "staging") == 0
+    assert await wake_ups.image("sha256:" + "0" * 64) == 0
+    assert await wake_ups.place("payments", "production") == 0
+    assert await wake_ups.place("my-app", "staging") == 0
 
 
 async def test_a_question_to_people_is_not_disturbed(home: House) -> None:

@@ -1,4 +1,4 @@
-"""Settings that are wrong: one sentence each, with what mends it, and no traceback."""
+"""Settings that are wrong: one sentence each, with what fixes it, and no traceback."""
 
 from pathlib import Path
 

@@ -4,9 +4,9 @@ import pytest
 
 import commands
 from bot.cli.slack_manifest import manifest
-from bot.command import Registry
+from bot.command import CommandRegistry
 
-REGISTRY = Registry.load(commands)
+REGISTRY = CommandRegistry.load(commands)
 URL = "https://pilothouse.example.com"
 
 

@@ -35,7 +35,7 @@ async def test_nothing_is_wrong_with_the_sandbox(patient: Patient) -> None:
     found = await patient.examined()
     assert {f.outcome for f in found.values()} == {Outcome.GOOD, Outcome.SKIPPED}, found
     assert [name for name, f in found.items() if f.outcome is Outcome.SKIPPED] == ["Alertmanager: reachable"]
-    assert not any(f.mend for f in found.values())
+    assert not any(f.fix for f in found.values())
     assert found["Argo CD: applications"].detail == "12 are there, to get and to sync"
     systems = {"policy", "database", "Slack", "git", "Argo CD", "Harbor", "Kubernetes", "webhooks", "clock"}
     assert systems <= {f.system for f in found.values()}
@@ -142,11 +142,11 @@ BROKEN: dict[str, tuple[dict[str, str], set[str], str]] = {
 
 @pytest.mark.parametrize("name", BROKEN)
 async def test_what_is_broken_is_told_with_its_mend_and_nothing_else_is(patient: Patient, name: str) -> None:
-    settings, expected, mend = BROKEN[name]
+    settings, expected, fix = BROKEN[name]
     wrong = await patient.wrong(**settings)
     assert set(wrong) == expected, wrong
-    assert all(finding.detail and finding.mend for finding in wrong.values()), wrong
-    assert mend in " ".join(finding.mend for finding in wrong.values())
+    assert all(finding.detail and finding.fix for finding in wrong.values()), wrong
+    assert fix in " ".join(finding.fix for finding in wrong.values())
     told = as_json(list(wrong.values()))
     secrets = [value for key, value in settings.items() if key.endswith(("token", "password", "secret")) and value]
     assert not any(secret in told for secret in secrets)
@@ -160,7 +160,7 @@ async def test_a_missing_scope_is_named_with_what_does_not_work_without_it(
     wrong = await patient.wrong()
     assert set(wrong) == {"Slack: scopes"}
     assert wrong["Slack: scopes"].detail == "missing files:write (long logs as files)"
-    assert "install it again" in wrong["Slack: scopes"].mend
+    assert "install it again" in wrong["Slack: scopes"].fix
 
 
 async def test_each_verb_is_asked_of_the_cluster(patient: Patient) -> None:
@@ -197,7 +197,7 @@ async def test_applications_that_follow_something_else_are_found_out(patient: Pa
     wrong = await patient.wrong(git__aliases='["https://git.example.com/another.git"]')
     assert set(wrong) == {"Argo CD: applications"}
     assert "ledger-development follows another repository (https://github.com/" in wrong["Argo CD: applications"].detail
-    assert "PILOTHOUSE_GIT__ALIASES" in wrong["Argo CD: applications"].mend
+    assert "PILOTHOUSE_GIT__ALIASES" in wrong["Argo CD: applications"].fix
 
 
 async def test_a_token_that_may_not_sync_is_found_out(patient: Patient) -> None:
@@ -239,7 +239,7 @@ async def test_a_bot_that_was_not_invited_is_told(patient: Patient, monkeypatch:
     policy = patient.policy("channels: {default: '#incidents'}\n")
     wrong = await patient.wrong(policy_file=policy)
     assert wrong["policy: channels"].detail == "the bot is not in #incidents"
-    assert "/invite @pilothouse" in wrong["policy: channels"].mend
+    assert "/invite @pilothouse" in wrong["policy: channels"].fix
 
 
 class ReadOnly:
@@ -327,7 +327,7 @@ async def test_what_gates_need_of_harbor_is_tried(patient: Patient, fault: dict[
     finally:
         faults.now = before
     assert word in wrong["Harbor: permissions"].detail
-    assert wrong["Harbor: permissions"].mend
+    assert wrong["Harbor: permissions"].fix
 
 
 async def test_a_database_that_cannot_be_written_is_told(patient: Patient, tmp_path: Path) -> None:

@@ -68,7 +68,7 @@ def test_the_command_shows_a_table_or_json_and_exits_with_what_it_found(
     assert result.exit_code == 1
     told = json.loads(result.stdout)
     assert told["good"] is False
-    assert set(told["findings"][0]) == {"system", "subject", "outcome", "detail", "mend"}
+    assert set(told["findings"][0]) == {"system", "subject", "outcome", "detail", "fix"}
     table = CliRunner().invoke(app, ["doctor"])
     assert table.exit_code == 1
     assert {"✓", "✗", "–"} <= set(table.stdout)

@@ -60,7 +60,7 @@ def offered(town: Town) -> dict[object, object]:
     return {
         Policy: town.policy,
         Catalog: town.catalog,
-        ImageLocations: town.whereabouts,
+        ImageLocations: town.image_locations,
         Registry: town.registry,
         ImageContents: town.registry,
         Pulls: town.registry,

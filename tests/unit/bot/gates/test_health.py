@@ -12,7 +12,7 @@ from tests.unit.bot.gates.town import REPOSITORY, Town, ago, kustomization, over
 
 
 async def ask(town: Town, tag: str = "v1.4.2", **facts: Any) -> Verdict:
-    gate = HealthGate(town.applications, town.whereabouts, town.policy)
+    gate = HealthGate(town.applications, town.image_locations, town.policy)
     return await gate.ask(await town.question(tag, **facts))
 
 
@@ -50,7 +50,7 @@ async def test_the_health_of_the_image_before_vouches_for_nothing() -> None:
     verdict = await ask(town, "v1.4.3")
     assert verdict.state is VerdictState.WAITING
     assert verdict.reason == f"staging does not run v1.4.3 yet: Argo CD is at {before[:7]}."
-    soak = SoakGate(town.applications, town.catalog, town.whereabouts, town.policy)
+    soak = SoakGate(town.applications, town.catalog, town.image_locations, town.policy)
     assert (await soak.ask(await town.question("v1.4.3"))).reason == verdict.reason
 
 
@@ -88,5 +88,5 @@ async def test_synced_and_healthy_with_other_images_vouches_for_nothing(images: 
     verdict = await ask(town)
     assert verdict.state is VerdictState.WAITING
     assert "does not run v1.4.2" in verdict.reason
-    soak = SoakGate(town.applications, town.catalog, town.whereabouts, town.policy)
+    soak = SoakGate(town.applications, town.catalog, town.image_locations, town.policy)
     assert (await soak.ask(await town.question())).reason == verdict.reason

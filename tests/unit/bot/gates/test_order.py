@@ -11,7 +11,7 @@ from tests.unit.bot.gates.town import REPOSITORY, Town, kustomization, overlay
 
 
 def gate_of(town: Town) -> OrderGate:
-    return OrderGate(town.catalog, town.whereabouts, town.safety, town.applications, town.policy)
+    return OrderGate(town.catalog, town.image_locations, town.safety, town.applications, town.policy)
 
 
 async def ask(town: Town, tag: str, options: dict[str, Any] | None = None, **facts: Any) -> Verdict:

@@ -10,7 +10,7 @@ from tests.unit.bot.gates.town import BO, NOW, Town
 
 
 async def ask(town: Town, tag: str = "v1.4.2", **facts: Any) -> Verdict:
-    return await RejectedGate(town.safety, town.registry, town.whereabouts).ask(await town.question(tag, **facts))
+    return await RejectedGate(town.safety, town.registry, town.image_locations).ask(await town.question(tag, **facts))
 
 
 async def rejecting(tag: str) -> Town:
@@ -41,5 +41,5 @@ async def test_one_that_runs_nowhere_is_said_without_a_place_and_a_registry_that
     question = await town.question("v1.4.0")
     town.registry.failing = Unavailable("Harbor", "read", "down")
     assert (
-        await RejectedGate(town.safety, town.registry, town.whereabouts).ask(question)
+        await RejectedGate(town.safety, town.registry, town.image_locations).ask(question)
     ).state is VerdictState.BLOCKED

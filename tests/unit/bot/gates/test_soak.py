@@ -17,7 +17,7 @@ def succeeded(at: datetime) -> Operation:
 
 
 async def ask(town: Town, tag: str = "v1.4.2", minutes: float = 30, **facts: Any) -> Verdict:
-    gate = SoakGate(town.applications, town.catalog, town.whereabouts, town.policy)
+    gate = SoakGate(town.applications, town.catalog, town.image_locations, town.policy)
     return await gate.ask(await town.question(tag, {"minutes": minutes}, **facts))
 
 

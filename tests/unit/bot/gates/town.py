@@ -59,7 +59,7 @@ class Town:
         for tag in ("v1.4.0", *RUNNING.values()):
             self.registry.push(REPOSITORY, tag)
         self.catalog = Catalog(self.overlays, self.policy, clock=_always_later())
-        self.whereabouts = ImageLocations(self.catalog, self.overlays, self.registry, self.record)
+        self.image_locations = ImageLocations(self.catalog, self.overlays, self.registry, self.record)
         for environment in RUNNING:
             self.put(environment)
 

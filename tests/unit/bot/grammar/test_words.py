@@ -7,7 +7,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import commands
-from bot.command import Registry
+from bot.command import CommandRegistry
 from bot.domain.environment import Environment
 from bot.domain.errors import InvalidCommand, UnknownName, UserError
 from bot.domain.image import is_digest
@@ -41,7 +41,7 @@ ENVIRONMENTS = (
     Environment("production", 2, ("prod", "prd", "pro")),
 )
 CONTEXT = Context("r1", "C0DEPLOY", "c1")
-REGISTRY = Registry.load(commands)
+REGISTRY = CommandRegistry.load(commands)
 USUAL = ("my-app", "storefront", "payments", "ledger")
 AWKWARD = (*USUAL, "dev", "prod", "to", "all", "help", "from")
 

@@ -1,4 +1,4 @@
-"""Every mistake in pilothouse.yaml names its line and its mend."""
+"""Every mistake in pilothouse.yaml names its line and its fix."""
 
 from datetime import timedelta
 from pathlib import Path

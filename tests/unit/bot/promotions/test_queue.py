@@ -63,8 +63,8 @@ async def line(tmp_path: Path) -> AsyncIterator[Line]:
     async with house(tmp_path) as home:
         outbox = Outbox(Messages(home.database), home.messenger)
         store, news = QueueStore(home.database), DirectQueueNews(outbox)
-        queue = PromotionQueue(home.database, store, home.store, home.audit, home.desk, home.directory, news)
-        yield Line(home, queue, Scheduler(home.desk, queue), outbox)
+        queue = PromotionQueue(home.database, store, home.store, home.audit, home.service, home.directory, news)
+        yield Line(home, queue, Scheduler(home.service, queue), outbox)
 
 
 async def test_the_second_person_is_told_about_the_first(line: Line) -> None:

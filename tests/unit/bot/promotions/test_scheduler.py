@@ -27,9 +27,9 @@ async def successor(home: House, promotion: Promotion) -> Promotion:
     """The promotion that took this one's place, begun as the running bot begins it."""
     ended = await home.now(promotion)
     assert ended.successor
-    await home.desk.resume()
+    await home.service.resume()
     await home.engine.settle()
-    return await home.desk.get(ended.successor)
+    return await home.service.get(ended.successor)
 
 
 async def test_a_moved_line_voids_the_votes_and_issues_a_new_card(home: House) -> None:
@@ -107,7 +107,7 @@ async def test_a_train_promotes_exactly_the_set_in_one_commit(tmp_path: Path) ->
     async with house(tmp_path) as home:
         await add_app(home, "payments")
         ask = Promote(context=home.context(), apps=(), environment="production")
-        train = await home.desk.promote(ask, await home.person("ana"))
+        train = await home.service.promote(ask, await home.person("ana"))
         await home.engine.settle()
         assert train.plan.apps == ("my-app", "payments")
         before = len(home.overlays.log)
@@ -122,13 +122,13 @@ async def test_an_app_may_be_left_out_of_a_train_and_that_voids_the_votes(tmp_pa
     async with house(tmp_path, policy("  approval: {count: 2}\n")) as home:
         await add_app(home, "payments")
         ask = Promote(context=home.context(), apps=(), environment="production")
-        train = await home.desk.promote(ask, await home.person("ana"))
+        train = await home.service.promote(ask, await home.person("ana"))
         await home.engine.settle()
         await home.approve("bo", train)
         adjust = Adjust(context=home.context(), promotion=train.id, left_out=("payments",))
         with pytest.raises(NotAllowed):
-            await home.desk.adjust(adjust, await home.person("cy"))
-        await home.desk.adjust(replace(adjust, context=home.context()), await home.person("ana"))
+            await home.service.adjust(adjust, await home.person("cy"))
+        await home.service.adjust(replace(adjust, context=home.context()), await home.person("ana"))
         await home.engine.settle()
         assert (await home.now(train)).approvals == ()
         assert (await home.deploy("ana", app="payments", image="v1.4.1")).plan.apps == ("payments",)
@@ -148,10 +148,10 @@ async def test_breaking_the_glass_needs_the_right_and_a_reason_and_owes_a_review
         return Deploy(context=home.context(), app="my-app", environment="production", break_glass=True, reason=reason)
 
     with pytest.raises(NotAllowed, match="break-glass"):
-        await home.desk.deploy(await home.shown(ask("site is down"), "ana"), await home.person("ana"))
+        await home.service.deploy(await home.shown(ask("site is down"), "ana"), await home.person("ana"))
     with pytest.raises(InvalidCommand, match="needs a reason"):
-        await home.desk.deploy(ask(""), await home.person("dee"))
-    done = await home.desk.deploy(await home.shown(ask("site is down"), "dee"), await home.person("dee"))
+        await home.service.deploy(ask(""), await home.person("dee"))
+    done = await home.service.deploy(await home.shown(ask("site is down"), "dee"), await home.person("dee"))
     await home.engine.settle()
     assert (await home.now(done)).phase is Phase.SUCCEEDED
     assert home.overlays.log[-1].trailer("Break-Glass") == "site is down"
@@ -306,11 +306,11 @@ async def test_whose_word_would_not_count_lends_no_role_beside_others_who_do(hom
     await lend(home, "dee", "cy")
     asked = await home.now(await home.deploy("ana"))
     cy = await home.person("cy")
-    both = await home.desk.eligibility.lent_to(cy, asked)
+    both = await home.service.eligibility.lent_to(cy, asked)
     assert {"release-manager", "admin"} <= both.roles
     rule = replace(asked.plan.approval, author_approval=False)
     hers = replace(asked, plan=replace(asked.plan, approval=rule, authors=("dee@example.com",), authors_unknown=()))
-    lent = await home.desk.eligibility.lent_to(cy, hers)
+    lent = await home.service.eligibility.lent_to(cy, hers)
     assert [person.name for person in lent.behalf] == ["bo"]
     assert "admin" not in lent.roles
     assert "release-manager" in lent.roles

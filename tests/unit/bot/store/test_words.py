@@ -34,7 +34,7 @@ def somebody(name: str) -> Caller:
     return Caller(Person(f"U0{name.upper()}", name), "T0PILOT", frozenset({"all"}))
 
 
-def desk(database: Database) -> LockService:
+def service(database: Database) -> LockService:
     ledger = Ledger(database, Audit(database), Outbox(Messages(database), FakeMessenger()), POLICY)
     overlays = MemoryOverlays({"apps/my-app/overlays/production/kustomization.yaml": b"images: []\n"})
     return LockService(LockStore(database), ledger, Catalog(overlays, POLICY))
@@ -46,7 +46,7 @@ def ask() -> TakeLock:
 
 
 async def test_of_many_who_lock_at_once_one_has_it_and_the_others_are_told_who(database: Database) -> None:
-    locks = desk(database)
+    locks = service(database)
     people = [somebody(name) for name in ("ana", "bo", "mia", "dee", "cy")]
     replies: list[Reply] = await asyncio.gather(*(locks.take(ask(), person, None) for person in people))
     (taken,) = [reply for reply in replies if isinstance(reply, LockTaken)]
@@ -58,7 +58,7 @@ async def test_of_many_who_lock_at_once_one_has_it_and_the_others_are_told_who(d
 
 
 async def test_of_many_who_steal_the_same_lock_one_gets_it(database: Database) -> None:
-    locks = desk(database)
+    locks = service(database)
     first = await locks.take(ask(), somebody("ana"), None)
     assert isinstance(first, LockTaken)
     since = first.lock.since.isoformat()

@@ -91,7 +91,7 @@ async def test_whose_address_is_not_known_cannot_be_told_apart_from_the_author(h
     )
     bo = await home.person("bo")
     hidden = replace(bo, person=replace(bo.person, email=""))
-    check = home.desk.eligibility.check
+    check = home.service.eligibility.check
     ask = Approve(context=home.context(), promotion=asked.id, content_hash=promotion.content_hash)
     assert check(promotion, VoteKind.APPROVE, bo, ask.content_hash)
     with pytest.raises(NotAllowed, match="does not tell your confirmed e-mail address"):

@@ -42,9 +42,9 @@ async def test_a_promotion_that_was_written_down_but_never_begun_is_begun_at_the
     with pytest.raises(ConnectionError):
         await home.deploy("ana")
     home.engine.start = start  # type: ignore[method-assign]
-    assert await home.desk.resume() == 1
+    assert await home.service.resume() == 1
     await home.engine.settle()
-    assert await home.desk.resume() == 0
+    assert await home.service.resume() == 0
     (waiting,) = await home.store.all_live()
     await home.approve("bo", waiting)
     assert (await home.now(waiting)).phase is Phase.SUCCEEDED

@@ -339,7 +339,7 @@ class Promotions(RuleBasedStateMachine):
         try:
             if isinstance(ask, Deploy) and ask.break_glass:
                 ask = await self.home.shown(ask, who)
-            await begin(self.home.desk, ask, caller)
+            await begin(self.home.service, ask, caller)
         except (UserError, Unavailable):
             return
         await self._settle()
@@ -359,9 +359,9 @@ class Promotions(RuleBasedStateMachine):
             before = dict(said)
             said[caller.id] = (
                 promotion.content_hash
-            )  # said when it is sent: the story may act on it before the desk answers
+            )  # said when it is sent: the story may act on it before the service answers
             try:
-                await self.home.desk.approve(ask, caller)
+                await self.home.service.approve(ask, caller)
             except UserError:
                 said.clear()
                 said.update(before)
@@ -373,7 +373,7 @@ class Promotions(RuleBasedStateMachine):
             context, content = self.home.context(), promotion.content_hash
             ask = Reject(context=context, promotion=promotion.id, content_hash=content, reason="not now")
             try:
-                await self.home.desk.reject(ask, await self.home.person(who))
+                await self.home.service.reject(ask, await self.home.person(who))
             except UserError:
                 return
             await self._settle()
@@ -382,7 +382,7 @@ class Promotions(RuleBasedStateMachine):
         if promotion := await self._live():
             try:
                 ask = Abort(context=self.home.context(), promotion=promotion.id)
-                await self.home.desk.abort(ask, await self.home.person(who))
+                await self.home.service.abort(ask, await self.home.person(who))
             except UserError:
                 return
             await self._settle()
@@ -418,7 +418,7 @@ class Promotions(RuleBasedStateMachine):
         for promotion in await self.home.store.all_live():
             with contextlib.suppress(UserError):
                 abort = Abort(context=self.home.context(), promotion=promotion.id)
-                await self.home.desk.abort(abort, await self.home.person("dee"))
+                await self.home.service.abort(abort, await self.home.person("dee"))
         await self._pass(LONG)
         await self._release()
         for app in ("my-app", "payments"):
@@ -450,7 +450,7 @@ class Promotions(RuleBasedStateMachine):
         if promotion := await self._live():
             ask = Adjust(context=self.home.context(), promotion=promotion.id, left_out=left_out)
             try:
-                await self.home.desk.adjust(ask, await self.home.person(who))
+                await self.home.service.adjust(ask, await self.home.person(who))
             except UserError:
                 return
             await self._settle()
@@ -493,7 +493,7 @@ class Promotions(RuleBasedStateMachine):
     async def _settle(self) -> None:
         """Let everything run that can, successors included."""
         await self.home.engine.settle()
-        while await self.home.desk.resume():
+        while await self.home.service.resume():
             await self.home.engine.settle()
         self.live = bool(await self.home.store.all_live())
 

@@ -16,7 +16,7 @@ def push(home: House, tag: str = "v1.4.0") -> None:
     home.overlays.push({path("production"): kustomization(tag)}, author=ZOE)
 
 
-def lookout(home: House) -> OverlayWatch:
+def overlay_watch(home: House) -> OverlayWatch:
     committer = Committer(home.overlays, home.overlays, home.registry)
     return OverlayWatch(home.store, home.engine, home.overlays, committer)
 
@@ -28,9 +28,9 @@ async def refused(home: House, asked: Promotion) -> None:
 
 
 async def successor(home: House, old: Promotion) -> Promotion:
-    await home.desk.resume()
+    await home.service.resume()
     await home.engine.settle()
-    return await home.desk.get(old.successor)
+    return await home.service.get(old.successor)
 
 
 async def test_an_approval_of_what_has_moved_does_not_count(home: House) -> None:
@@ -59,7 +59,7 @@ async def test_the_refused_press_is_told_why_and_written_down(home: House) -> No
 
 async def test_nobody_needs_to_press(home: House) -> None:
     asked = await home.deploy("ana")
-    watch = lookout(home)
+    watch = overlay_watch(home)
     assert await watch.look() == 0
     push(home)
     assert await watch.look() == 1
@@ -73,7 +73,7 @@ async def test_nobody_needs_to_press(home: House) -> None:
 async def test_what_others_change_elsewhere_disturbs_nobody(home: House) -> None:
     asked = await home.deploy("ana")
     home.overlays.push({path("staging"): kustomization("v1.4.3")}, author=ZOE)
-    assert await lookout(home).look() == 0
+    assert await overlay_watch(home).look() == 0
     await home.approve("bo", asked)
     assert (await home.now(asked)).phase is Phase.SUCCEEDED
 

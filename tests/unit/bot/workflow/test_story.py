@@ -153,7 +153,7 @@ async def test_two_clicks_of_one_person_are_one_vote(home: House) -> None:
 
 
 async def start_with_two_approvers(home: House) -> Promotion:
-    object.__setattr__(home.desk.policy.environments_[2].approval, "count", 2)
+    object.__setattr__(home.service.policy.environments_[2].approval, "count", 2)
     return await home.deploy("ana")
 
 
@@ -268,7 +268,7 @@ async def test_a_directory_that_is_away_lets_nobody_in(home: House) -> None:
     bo = await home.person("bo")
     home.directory.down = Unavailable("Slack", "users.info", "timeout")
     ask = Approve(context=home.context(), promotion=asked.id, content_hash=(await home.now(asked)).content_hash)
-    await home.desk.approve(ask, bo)
+    await home.service.approve(ask, bo)
     await home.engine.settle()
     assert (await home.now(asked)).approvals == ()
     assert "press again" in home.messenger.messages[-1].shown.text
@@ -313,8 +313,8 @@ async def test_a_rollback_restores_the_last_verified_image_without_the_waived_ga
 
 async def test_the_same_request_delivered_twice_starts_one_promotion(home: House) -> None:
     ask = Deploy(context=home.context("slack-1"), app="my-app", environment="production")
-    first = await home.desk.deploy(ask, await home.person("ana"))
-    second = await home.desk.deploy(ask, await home.person("ana"))
+    first = await home.service.deploy(ask, await home.person("ana"))
+    second = await home.service.deploy(ask, await home.person("ana"))
     assert first.id == second.id
     assert len(home.engine.tapes) == 1
 

@@ -40,7 +40,7 @@ async def home(tmp_path: Path) -> AsyncIterator[House]:
 
 
 async def train(home: House) -> Promotion:
-    asked = await home.desk.promote(
+    asked = await home.service.promote(
         Promote(context=home.context(), apps=(), environment="production"), await home.person("ana")
     )
     await home.engine.settle()
@@ -70,7 +70,7 @@ async def test_one_voice_for_one_app_does_not_open_the_other(home: House) -> Non
 async def test_an_app_that_stays_behind_asks_for_nobody(home: House) -> None:
     asked = await train(home)
     adjust = Adjust(context=home.context(), promotion=asked.id, left_out=("payments",))
-    await home.desk.adjust(adjust, await home.person("ana"))
+    await home.service.adjust(adjust, await home.person("ana"))
     await home.engine.settle()
     with pytest.raises(NotAllowed):
         await home.approve("dee", asked)
@@ -90,13 +90,13 @@ async def test_a_required_role_that_was_lost_before_the_commit_is_wanted_again(h
     name = next(names for names in home.directory.groups if "release-managers" in names)
     home.directory.groups[name] |= {"U0DEE"}
     asked = await home.deploy("ana", app="payments")
-    bindings, ask_gates = home.desk.policy.bindings, home.desk.panel.ask
+    bindings, ask_gates = home.service.policy.bindings, home.service.panel.ask
 
     async def forget_security(*args: object) -> object:
-        object.__setattr__(home.desk.policy, "bindings", bindings[:2])
+        object.__setattr__(home.service.policy, "bindings", bindings[:2])
         return await ask_gates(*args)  # type: ignore[arg-type]
 
-    home.desk.panel.ask = forget_security  # type: ignore[method-assign,assignment]
+    home.service.panel.ask = forget_security  # type: ignore[method-assign,assignment]
     await home.approve("dee", asked)
     waiting = await home.now(asked)
     assert (waiting.phase, waiting.stage) == (Phase.RUNNING, Stage.APPROVAL)

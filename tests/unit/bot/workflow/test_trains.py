@@ -30,14 +30,14 @@ async def sicken(home: House, app: str, *, well: bool = False) -> None:
 
 async def train(home: House) -> Promotion:
     ask = Promote(context=home.context(), apps=(), environment="production")
-    asked = await home.desk.promote(ask, await home.person("ana"))
+    asked = await home.service.promote(ask, await home.person("ana"))
     await home.engine.settle()
     return asked
 
 
 async def adjust(home: House, asked: Promotion, *left_out: str) -> None:
     ask = Adjust(context=home.context(), promotion=asked.id, left_out=left_out)
-    await home.desk.adjust(ask, await home.person("ana"))
+    await home.service.adjust(ask, await home.person("ana"))
     await home.engine.settle()
 
 

@@ -162,8 +162,8 @@ async def test_an_overlay_that_cannot_be_built_is_a_comparison_error(world: Worl
     assert condition["type"] == "ComparisonError"
     assert reason in condition["message"]
     assert app["status"]["health"]["status"] == "Healthy"
-    mended = await world.healthy_at(await world.promote("v1.4.2"))
-    assert "conditions" not in mended["status"]
+    fixed = await world.healthy_at(await world.promote("v1.4.2"))
+    assert "conditions" not in fixed["status"]
 
 
 async def test_a_removed_manifest_is_pruned_only_where_policy_says_so(tmp_path: Path) -> None:
