@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any, Protocol
 
 from bot.domain.application import Application, ApplicationRef, ResourceHealth, SyncPermission
-from bot.domain.caller import Caller
+from bot.domain.caller import Caller, UserGroup
 from bot.domain.image import Artifact, Image
 from bot.domain.overlay import Author, Change, Commit, Difference
 from bot.domain.pipeline import CancelMode, PipelineRun, RunRequest, StepLog
@@ -222,6 +222,9 @@ class Directory(Protocol):
 
     async def caller(self, user: str, team: str = "") -> Caller:
         """Raises NotFound for an unknown user."""
+
+    async def group(self, name: str) -> UserGroup:
+        """A user group, named by id or @handle. Raises NotFound."""
 
     async def members(self, group: str) -> frozenset[str]:
         """User ids in a user group, named by id or @handle. Raises NotFound."""

@@ -12,6 +12,7 @@ from bot.app.services import to_commands, to_gates
 from bot.background.builds import Builds
 from bot.background.overlay_watch import OverlayWatch
 from bot.background.replicas import Replicas
+from bot.background.roster import RosterUpdates
 from bot.background.wake_ups import WakeUps
 from bot.command import CommandRegistry
 from bot.evaluation.loading import load_gates
@@ -101,6 +102,7 @@ async def assemble(settings: Settings, policy: Policy, stack: AsyncExitStack) ->
         begin=foundation.begin,
         queue=queue,
         name_channels=partial(foundation.channels.learn, policy, outside.messenger.channel_id),
+        roster=RosterUpdates(policy, outside.directory),
         run_cards=run_cards,
         replicas=_replicas(foundation, engine),
         webhooks=open_webhooks(settings, needs),

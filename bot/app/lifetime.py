@@ -66,7 +66,7 @@ class _Start:
         await self._when_there(self._be_alone)
         await self._when_there(lambda: migrate(pilothouse.database))
         await self._when_there(lambda: _note_policy(pilothouse))
-        await pilothouse.name_channels()
+        await asyncio.gather(pilothouse.name_channels(), pilothouse.roster.first())
         await self._when_there(pilothouse.engine.launch)
         self.stack.push_async_callback(pilothouse.engine.close)
         begun = await self._when_there(pilothouse.service.resume)
@@ -123,6 +123,7 @@ def _loops(pilothouse: Pilothouse) -> Iterator[tuple[str, Loop]]:
     yield "pipeline runs", pilothouse.run_cards.keep_forever
     yield "housekeeping", pilothouse.housekeeping.run_forever
     yield "overlays", pilothouse.overlay_watch.watch_forever
+    yield "roster", pilothouse.roster.update_forever
     if pilothouse.replicas:
         yield "replicas", pilothouse.replicas.watch
 

@@ -10,6 +10,7 @@ from bot.app.supervisor import Supervisor
 from bot.background.housekeeping import Housekeeping
 from bot.background.overlay_watch import OverlayWatch
 from bot.background.replicas import Replicas
+from bot.background.roster import RosterUpdates
 from bot.notify.outbox import Outbox
 from bot.notify.run_cards import RunCards
 from bot.promotions.queue import PromotionQueue
@@ -40,6 +41,7 @@ class Pilothouse:
     """set when a story has been written down and waits to be begun, or when one has ended"""
     queue: PromotionQueue
     name_channels: Callable[[], Awaitable[None]]
+    roster: RosterUpdates
     run_cards: RunCards
     replicas: Replicas | None
     """None on SQLite, which one replica has for itself"""

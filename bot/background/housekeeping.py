@@ -16,7 +16,6 @@ from bot.domain.caller import PILOTHOUSE, Permission
 from bot.domain.errors import DatabaseAway
 from bot.domain.event import Event
 from bot.domain.safety import Delegation, Freeze, Lock, Review
-from bot.notify.audience import mention_of_group
 from bot.notify.ledger import Deed, Ledger
 from bot.policy import Policy
 from bot.policy.model import covers
@@ -134,14 +133,13 @@ class Housekeeping:
         await self._ledger.together(lambda c: self._ledger.announce(c, _about_review(review, number), said))
 
     def _reviewers(self, review: Review) -> str:
-        """Who may close it, with live mentions where policy names ids."""
+        """Who may close it, with live mentions; without whoever broke the glass."""
         roles = {role for role, may in self._policy.roles.items() if Permission.APPROVE in may}
         apps = review.app.split(", ")
         names: list[str] = []
         for binding in self._policy.bindings:
             if binding.role in roles and all(covers(binding, app, review.environment) for app in apps):
-                names += [mention_of_group(group) for group in binding.groups]
-                names += [f"<@{user}>" for user in binding.users if user != review.by.id]
+                names += [name for name in self._policy.roster.mentions(binding) if name != f"<@{review.by.id}>"]
         return listed(list(dict.fromkeys(names))[:8], "or")
 
     async def _delegations(self) -> None:

@@ -1,5 +1,6 @@
 """`pilothouse policy`: is the file good, and does it say what the team means?"""
 
+import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -10,22 +11,32 @@ from rich.table import Table
 from bot.cli.ended_freezes import ended_windows
 from bot.cli.policy_cases import CaseRunner, Cases, Finding, read_cases
 from bot.cli.policy_reference import reference as write_reference
-from bot.cli.terminal import fail, print_table
-from bot.domain.errors import PolicyError
+from bot.cli.terminal import fail, print_table, read_settings
+from bot.domain.errors import IntegrationError, PolicyError
 from bot.evaluation.loading import gate_mistakes, known_gates
-from bot.policy import Policy, load
+from bot.policy import Policy, Roster, load, unreachable
+from bot.policy.file import Check
 
 policy_app = typer.Typer(no_args_is_help=True, help="Look at pilothouse.yaml without starting anything.")
 
 
 @policy_app.command()
-def check(file: Annotated[Path, typer.Argument(help="The policy file.")] = Path("pilothouse.yaml")) -> None:
+def check(
+    file: Annotated[Path, typer.Argument(help="The policy file.")] = Path("pilothouse.yaml"),
+    slack: Annotated[
+        bool, typer.Option("--slack", help="Ask Slack who answers to the names in it, with the bot's own token.")
+    ] = False,
+) -> None:
     """Say whether a policy file is good; each mistake with its line."""
     policy = _load(file)
+    roster = asyncio.run(_roster(policy)) if slack else None
+    policy = _load(file, lambda read: unreachable(read, roster))
     if ended := list(ended_windows(policy, datetime.now(UTC))):
         fail("\n".join(f"{file}: {sentence}" for sentence in ended))
     order = " → ".join(environment.name for environment in policy.environments)
     print(f"{file}: good. {order}; {len(policy.bindings)} bindings.")
+    if not slack:
+        print("Slack was not asked whether somebody answers to the names: add --slack.")
 
 
 @policy_app.command()
@@ -65,8 +76,21 @@ def _table(findings: list[Finding]) -> Table:
     return table
 
 
-def _load(file: Path) -> Policy:
+async def _roster(policy: Policy) -> Roster:
+    from bot.doctor.policy import people_of  # clients take their time to import
+    from bot.doctor.slack import workspace
+
+    async with workspace(read_settings()) as api:
+        if api is None:
+            fail("there is no bot token to ask Slack with: set PILOTHOUSE_SLACK__BOT_TOKEN, or leave out --slack")
+        try:
+            return await people_of(policy, api)
+        except IntegrationError as error:
+            fail(f"Slack does not say who answers to the names: {error}")
+
+
+def _load(file: Path, further: Check | None = None) -> Policy:
     try:
-        return load(file, gate_mistakes)
+        return load(file, further or gate_mistakes)
     except PolicyError as error:
         fail(str(error))

@@ -7,7 +7,8 @@ from contextlib import asynccontextmanager
 from bot.doctor.finding import Check, Skipped, Wrong, once_reached
 from bot.domain.errors import NotFound, PolicyError
 from bot.evaluation.loading import gate_mistakes
-from bot.policy import Policy, load
+from bot.notify.lookup import Lookup
+from bot.policy import Policy, Roster, load, unreachable
 from bot.settings import Settings
 from integrations.slack import SlackApi, SlackDirectory
 from integrations.slack.probe import is_in
@@ -47,9 +48,9 @@ def checks(settings: Settings, file: PolicyFile, api: SlackApi | None) -> tuple[
         policy = file.needed()
         return f"{' → '.join(e.name for e in policy.environments)}; {len(policy.bindings)} bindings"
 
-    async def groups() -> str:
+    async def people() -> str:
         with once_reached("Slack"):
-            return await _groups(file.needed(), asked(api))
+            return await _people(file.needed(), asked(api))
 
     async def channels() -> str:
         with once_reached("Slack"):
@@ -57,7 +58,7 @@ def checks(settings: Settings, file: PolicyFile, api: SlackApi | None) -> tuple[
 
     return (
         Check(SYSTEM, "file", valid, f"Fix {settings.policy_file}; `pilothouse policy check` says where."),
-        Check(SYSTEM, "user groups", groups, "Let the bot's token read user groups: look at the Slack checks below."),
+        Check(SYSTEM, "people", people, "Let the bot's token read users and groups: look at the Slack checks below."),
         Check(SYSTEM, "channels", channels, "Let the bot's token read channels: look at the Slack checks below."),
     )
 
@@ -68,17 +69,24 @@ def asked(api: SlackApi | None) -> SlackApi:
     return api
 
 
-async def _groups(policy: Policy, api: SlackApi) -> str:
-    named = sorted({group for binding in policy.bindings for group in binding.groups})
-    if not named:
-        raise Skipped("no binding names a user group")
-    directory = SlackDirectory(api)
-    if missing := await _missing(named, directory.members):
-        raise Wrong(
-            f"Slack has no {', '.join(missing)}",
-            "Create these user groups in Slack, or fix `groups` of the bindings: nobody has these roles now.",
-        )
-    return ", ".join(named)
+async def _people(policy: Policy, api: SlackApi) -> str:
+    """Whether somebody answers to every name of the bindings, and enough of them to approve."""
+    if not policy.bindings:
+        raise Skipped("the policy binds nobody")
+    roster = await people_of(policy, api)
+    if found := [sentence for _, sentence in unreachable(policy, roster)]:
+        raise Wrong("; ".join(found), "Create what is missing in Slack, or fix the bindings of the policy.")
+    groups = {group for binding in policy.bindings for group in binding.groups}
+    return f"{len(groups)} user groups, {len(roster.users(policy.bindings))} people"
+
+
+async def people_of(policy: Policy, api: SlackApi) -> Roster:
+    """Who answers to the policy's names. Raises IntegrationError where Slack does not say of every one."""
+    lookup = Lookup(SlackDirectory(api), Roster())
+    roster = await lookup.ask(policy)
+    if lookup.errors:
+        raise lookup.errors[0]
+    return roster
 
 
 async def _channels(policy: Policy, api: SlackApi) -> str:

@@ -56,6 +56,15 @@ class Caller:
 
 
 @dataclass(frozen=True)
+class UserGroup:
+    """A user group of the workspace. `handle` is "" where it does not stand for this group alone; `members` are ids."""
+
+    id: str
+    handle: str
+    members: frozenset[str] = field(default_factory=frozenset)
+
+
+@dataclass(frozen=True)
 class Target:
     """What a permission is asked for: "" means "whatever the app" or "whatever the environment"."""
 

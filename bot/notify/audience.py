@@ -7,9 +7,12 @@ from bot.policy.model import covers
 from bot.policy.parts import Binding
 from bot.views.words import listed
 
+MOST = 8
+"""names in one sentence"""
+
 
 def approvers(policy: Policy, plan: Plan) -> str:
-    """Who may approve, with live mentions where the policy names ids: "<!subteam^S0RELEASE> or @admins"."""
+    """Who may approve, with live mentions of all whom Slack knows: "<!subteam^S0RELEASE> or <@U0DEE>"."""
     quorums = plan.approval.quorums
     roles = {role for quorum in quorums for role in (*quorum.roles, *quorum.required)}
     if any(not quorum.roles for quorum in quorums):
@@ -23,9 +26,10 @@ def administrators(policy: Policy, plan: Plan) -> str:
 
 
 def administrator_ids(policy: Policy, plan: Plan) -> tuple[str, ...]:
-    """Those of them that policy names by their id."""
-    users = [user for binding in _bound(policy, plan, _administering(policy)) for user in binding.users]
-    return tuple(dict.fromkeys(users))
+    """Those of them that policy names as persons, by id or by address."""
+    roster = policy.roster
+    named = [binding.model_copy(update={"groups": ()}) for binding in _bound(policy, plan, _administering(policy))]
+    return tuple(sorted(roster.users(named)))
 
 
 def _administering(policy: Policy) -> set[str]:
@@ -41,14 +45,5 @@ def _bound(policy: Policy, plan: Plan, roles: set[str]) -> list[Binding]:
 
 
 def _named(policy: Policy, plan: Plan, roles: set[str]) -> str:
-    names: list[str] = []
-    for binding in _bound(policy, plan, roles):
-        names += [mention_of_group(group) for group in binding.groups]
-        names += [f"<@{user}>" for user in binding.users]
-        names += binding.emails
-    return listed(list(dict.fromkeys(names))[:8], "or")
-
-
-def mention_of_group(group: str) -> str:
-    name = group.removeprefix("@")
-    return f"<!subteam^{name}>" if name.startswith("S") and name.isupper() else f"@{name}"
+    names = [name for binding in _bound(policy, plan, roles) for name in policy.roster.mentions(binding)]
+    return listed(list(dict.fromkeys(names))[:MOST], "or")

@@ -5,6 +5,8 @@ from bot.policy.contradictions import Place
 from bot.policy.file import load, parse
 from bot.policy.model import Policy
 from bot.policy.parts import Binding, EnvironmentRules
+from bot.policy.reach import unreachable
+from bot.policy.roster import Roster
 from bot.policy.visibility import known, no_app, no_promotion, no_run, shows_all, shows_any, visible
 
 __all__ = [
@@ -13,6 +15,7 @@ __all__ = [
     "EnvironmentRules",
     "Place",
     "Policy",
+    "Roster",
     "authorize",
     "known",
     "load",
@@ -24,6 +27,7 @@ __all__ = [
     "roles_of",
     "shows_all",
     "shows_any",
+    "unreachable",
     "visible",
     "who_could",
 ]

@@ -33,10 +33,7 @@ def who_could(policy: Policy, permission: Permission, target: Target) -> str:
     """A sentence that names the groups and people who hold the permission there."""
     able = [b for b in policy.bindings if permission in policy.roles[b.role]]
     able = [b for b in able if covers(b, target.app, target.environment)]
-    groups = [f"@{group.removeprefix('@')}" for binding in able for group in binding.groups]
-    people = [f"<@{user}>" for binding in able for user in binding.users]
-    emails = [email for binding in able for email in binding.emails]
-    names = list(dict.fromkeys([*groups, *people, *emails]))
+    names = list(dict.fromkeys(name for binding in able for name in policy.roster.names(binding)))
     if not names:
         return f"Nobody holds `{permission}` there: an administrator can bind a role in pilothouse.yaml."
     return f"Ask {_either(names)}."

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 
 from bot.domain.caller import Permission
 from bot.domain.environment import Environment
@@ -19,6 +19,7 @@ from bot.policy.parts import (
     PipelinePart,
     Route,
 )
+from bot.policy.roster import Roster
 from bot.policy.rules import JointRules, Rules
 from bot.policy.windows import Timezone
 
@@ -58,6 +59,16 @@ class Policy(Part):
     pipeline: PipelinePart = Field(PipelinePart(), description="What builds the images.")
     overlays: OverlaysPart = Field(OverlaysPart(), description="Where the overlays are in the repository.")
     timezone: Timezone = Field("UTC", description="Where times are meant that people give without one of their own.")
+
+    _roster: Roster = PrivateAttr(default_factory=Roster)
+
+    @property
+    def roster(self) -> Roster:
+        """Who answers to the names in `bindings`, as the workspace told last."""
+        return self._roster
+
+    def learn(self, roster: Roster) -> None:
+        self._roster = roster
 
     @property
     def environments(self) -> tuple[Environment, ...]:

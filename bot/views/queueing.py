@@ -10,7 +10,7 @@ from bot.views.card import headline
 from bot.views.ids import Action, PromotionValue, WishValue
 from bot.views.layout import rendered, section, sentence
 from bot.views.state import state
-from bot.views.words import bold, channel_mention, code, ended, safe
+from bot.views.words import bold, channel_mention, code, ended, safe, with_mentions
 
 
 def occupied(reply: Occupied) -> Rendered:
@@ -43,7 +43,9 @@ def turn_came(promotion: Promotion) -> Rendered:
 
 
 def turn_missed(waiting: Waiting, why: str) -> Rendered:
-    return sentence(f"⏹️ {bold(what(waiting.wish), 300)} was queued, and could not start: {ended(safe(why, 900))}")
+    return sentence(
+        f"⏹️ {bold(what(waiting.wish), 300)} was queued, and could not start: {ended(with_mentions(why, 900))}"
+    )
 
 
 def wish_value(wish: Wish) -> WishValue:

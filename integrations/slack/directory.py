@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 import structlog
 
 from bot.domain import identity
-from bot.domain.caller import Caller, Person
+from bot.domain.caller import Caller, Person, UserGroup
 from bot.domain.errors import NotFound, Refused
 from integrations.slack.api import Json, SlackApi
 from integrations.slack.failures import SYSTEM
@@ -71,14 +71,17 @@ class SlackDirectory:
         )
         return person(found, memberships, own, team)
 
-    async def members(self, group: str) -> frozenset[str]:
-        wanted = identity.group(group)
+    async def group(self, name: str) -> UserGroup:
+        wanted = identity.group(name)
         groups = await self._all_groups()
         handles = self._handles(groups)
         for id, found in groups.items():
             if wanted in (id, f"@{handles[id]}"):
-                return await self._users_of(id, found)
-        raise NotFound(SYSTEM, "usergroups.list", f"there is no user group {group}")
+                return UserGroup(id, handles[id], await self._users_of(id, found))
+        raise NotFound(SYSTEM, "usergroups.list", f"there is no user group {name}")
+
+    async def members(self, group: str) -> frozenset[str]:
+        return (await self.group(group)).members
 
     async def by_email(self, email: str) -> Caller:
         found = await self._users.get(f"mailto:{email}", lambda: self._user("users.lookupByEmail", email=email))

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from bot.domain.caller import UserGroup
 from bot.domain.errors import NotFound
 from bot.ports import Directory
 from integrations.sandbox.serving import serve
@@ -60,3 +61,9 @@ async def test_by_email(directory: Directory) -> None:
     assert (await directory.by_email("Mia@example.com")).id == "U0MIA"
     with pytest.raises(NotFound):
         await directory.by_email("nobody@example.com")
+
+
+@pytest.mark.parametrize("name", ["S0RELEASE", "release-managers", "@release-managers"])
+async def test_a_group_by_id_or_handle(directory: Directory, name: str) -> None:
+    """S7."""
+    assert await directory.group(name) == UserGroup("S0RELEASE", "release-managers", frozenset({"U0BO", "U0MIA"}))

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from bot.domain import identity
-from bot.domain.caller import Caller, Person
+from bot.domain.caller import Caller, Person, UserGroup
 from bot.domain.errors import IntegrationError, NotFound
 
 TEAM = "T0PILOT"
@@ -42,12 +42,15 @@ class FakeDirectory:
         foreign = known.foreign or bool(team and team != known.team)
         return replace(known, groups=frozenset(name for names in mine for name in names), foreign=foreign)
 
-    async def members(self, group: str) -> frozenset[str]:
+    async def group(self, name: str) -> UserGroup:
         self._answer()
-        for names, users in self.groups.items():
-            if group.removeprefix("@") in names:
-                return users
-        raise NotFound("Slack", "usergroups.list", f"no such user group: {group}")
+        for (id, handle), users in self.groups.items():
+            if name.removeprefix("@") in (id, handle):
+                return UserGroup(id, handle, users)
+        raise NotFound("Slack", "usergroups.list", f"no such user group: {name}")
+
+    async def members(self, group: str) -> frozenset[str]:
+        return (await self.group(group)).members
 
     async def by_email(self, email: str) -> Caller:
         self._answer()

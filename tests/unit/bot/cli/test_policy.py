@@ -25,6 +25,11 @@ bindings:
   - {role: admin, users: [U0DEE]}
   - {role: release-manager, users: [U0DEE]}
 """
+ROLES = """  engineer: [view, promote]
+  release-manager: [view, approve]
+  admin: [administer, approve]
+  auditor: [approve]
+"""
 PEOPLE = """
 people:
   ana: {groups: [engineers], email: ana@example.com}
@@ -173,3 +178,19 @@ def test_check_knows_the_gates_and_their_options(tmp_path: Path, policy: str, sa
         "good. development → staging → production; 4 bindings."
         in CliRunner().invoke(app, ["policy", "check", str(file)]).output
     )
+
+
+def test_check_finds_a_rule_that_nobody_can_meet(tmp_path: Path) -> None:
+    file = tmp_path / "pilothouse.yaml"
+    file.write_text(POLICY.replace("required: [admin]", "required: [auditor]") + "roles:\n" + ROLES)
+    result = CliRunner().invoke(app, ["policy", "check", str(file)])
+    assert result.exit_code == 1
+    assert "pilothouse.yaml:6: environments.production.approval: an approver must be auditor" in result.output
+
+
+def test_slack_is_asked_only_with_a_token(tmp_path: Path) -> None:
+    file = tmp_path / "pilothouse.yaml"
+    file.write_text(POLICY)
+    result = CliRunner().invoke(app, ["policy", "check", "--slack", str(file)])
+    assert result.exit_code == 1
+    assert "PILOTHOUSE_SLACK__BOT_TOKEN" in result.output

@@ -60,12 +60,12 @@ async def test_it_leaves_nothing_behind(patient: Patient) -> None:
 BROKEN: dict[str, tuple[dict[str, str], set[str], str]] = {
     "Slack's URL": (
         {"slack__api_url": f"{NOWHERE}/api/"},
-        {"Slack: bot token", "Slack: scopes", "Slack: Socket Mode", "policy: user groups", "policy: channels"},
+        {"Slack: bot token", "Slack: scopes", "Slack: Socket Mode", "policy: people", "policy: channels"},
         "PILOTHOUSE_SLACK__API_URL",
     ),
     "bot token": (
         {"slack__bot_token": "xoxb-wrong-token"},
-        {"Slack: bot token", "Slack: scopes", "policy: user groups", "policy: channels"},
+        {"Slack: bot token", "Slack: scopes", "policy: people", "policy: channels"},
         "PILOTHOUSE_SLACK__BOT_TOKEN",
     ),
     "no bot token": ({"slack__bot_token": ""}, {"Slack: bot token"}, "PILOTHOUSE_SLACK__BOT_TOKEN"),
@@ -214,8 +214,9 @@ async def test_what_the_policy_names_must_be_there(patient: Patient) -> None:
         "argocd: {application: '{environment}-of-{app}'}\n"
     )
     wrong = await patient.wrong(policy_file=policy)
-    assert set(wrong) == {"policy: user groups", "policy: channels", "Argo CD: applications"}
-    assert wrong["policy: user groups"].detail == "Slack has no @ghosts"
+    assert set(wrong) == {"policy: people", "policy: channels", "Argo CD: applications"}
+    assert "Slack has no user group @ghosts" in wrong["policy: people"].detail
+    assert "it takes an approval" in wrong["policy: people"].detail
     assert wrong["policy: channels"].detail == "no channel #no-such-channel"
     assert "no Application development-of-ledger" in wrong["Argo CD: applications"].detail
     assert "and 7 more" in wrong["Argo CD: applications"].detail

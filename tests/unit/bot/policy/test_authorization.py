@@ -33,7 +33,8 @@ def test_a_refusal_names_the_permission_the_place_and_who_could() -> None:
     with pytest.raises(NotAllowed) as told:
         authorize(POLICY, ANA, Permission.APPROVE, PROD)
     assert told.value.sentence == (
-        "You do not have the `approve` permission for my-app in production. Ask @S0RELEASE or Dee@Example.com."
+        "You do not have the `approve` permission for my-app in production. "
+        "Ask <!subteam^S0RELEASE> or Dee@Example.com."
     )
 
 
