@@ -190,10 +190,15 @@ class CommandRegistry:
         return Spoken(page, page.parse, tuple(Token(word) for word in verb.split()))
 
     def _no_such(self, verb: str) -> str:
-        typed = [command.verb for command in self if command.parse]
         words = verb.split() or [""]
-        kind = leftover(words, len(words) - 1) if len(words) == 1 else None
-        meant = f" {remedy(kind, verb, verb, '')}" if kind in (Leftover.UNDO, Leftover.STOP) else misspelt(verb, typed)
+        family, _, last = verb.rpartition(" ")
+        kind = leftover(words, len(words) - 1)
+        if kind in (Leftover.UNDO, Leftover.STOP, Leftover.NOT):
+            meant = f" {remedy(kind, verb, verb, '')}"
+        else:  # `pipeline rerun` is nearer to `pipeline run` as a whole than in what it means
+            verbs = [command.verb.rpartition(" ") for command in self if command.parse]
+            meant = misspelt(last, [end for begin, _, end in verbs if begin == family]).replace("`", f"`{family} ", 1)
+            meant = meant.replace("` ", "`", 1) if not family else meant
         return f"There is no command `{verb[:60]}`.{meant} `/{SLASH} help` lists them all."
 
 

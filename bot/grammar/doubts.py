@@ -3,68 +3,85 @@
 from collections.abc import Sequence
 
 from bot.grammar import moments
+from bot.grammar.vague import is_beginning, reads_as_time
 from bot.grammar.vocabulary import Vocabulary
+from bot.runtime.spelling import misspelt
 
 MARK = "If it belongs to the reason, put a `:` before the reason."
-_LATER = ("from", "starting", "beginning", "between", "after", "since")
-_LEADS = ("until", "till", "til", "untill", "'til", "by", "before", "thru", "through", "to", "-", "–", "next", "this")
-_VAGUE = (
-    "tonight", "eod", "eow", "cob", "eob", "morning", "afternoon", "evening", "night", "noon", "midnight", "weekend",
-    "o'clock", "oclock", "later", "forever", "indefinitely", "end", "cet", "cest", "mez", "mesz", "pst",
-    "pdt", "est", "edt", "cst", "cdt", "mst", "mdt", "bst", "ist", "jst", "aest", "aedt", "eet", "eest",
-    "wet", "msk", "am", "pm", "uhr", "heures",
+_EXCEPT = (
+    "except", "excepting", "excluding", "exclude", "excludes", "excluded", "excl", "exempt", "exempting", "exempted",
+    "exception", "exceptions", "bar", "barring", "besides", "unless", "sauf", "außer", "ausser", "excepto", "salvo",
+    "tranne", "behalve",
 )  # fmt: skip
-_ALWAYS = ("tonight", "eod", "eow", "cob", "eob", "forever", "indefinitely", "later")
-_EXCEPT = ("except", "excepting", "excluding", "exclude", "excl", "bar", "barring", "besides", "unless", "sauf")
-_EXCEPT_PAIRS = ("but not", "all but", "everything but", "everyone but", "other than", "apart from", "save for")
-_JOINTS = ("and", "&", "+", ",", "or", "plus", "also", "with", "n", "und", "et", "both", "not", "without", "minus")
-_ENDS = "().,;:!?\"'[]"
+_EXCEPT_PAIRS = (
+    "but not", "all but", "everything but", "everyone but", "other than", "apart from", "aside from", "save for",
+)  # fmt: skip
+_BEFORE_AN_EXCEPTION = (
+    "but", "not", "without", "w/o", "minus", "save", "skip", "allow", "allowing", "permit", "let", "expect", "menos",
+    "ohne", "sans", "sin", "-", "!",
+)  # fmt: skip
+_BEHIND_AN_EXCEPTION = ("allowed", "permitted", "may", "can", "ok", "okay", "excepted", "free")
+_JOINTS = ("and", "&", "&&", "+", ",", "/", "or", "plus", "also", "as", "nad", "adn", "an", "n", "und", "et", "y", "e")
+"""what stands between two places; a reason begins with none of them"""
+_BEFORE_A_PLACE = (*_JOINTS, "with", "both", "then", "not", "without", "minus", "only", "just")
+_TOO = ("too", "also", "aswell", "both")
+_OF = ("for", "only", "just", "in", "on", "of", "to", "at", "the", "all")
+_ENDS = "().,;:!?\"'[]*_~"
 _MOST_WORDS = 200
 
 
-def doubt(typed: Sequence[str], vocabulary: Vocabulary, *, timed: bool) -> tuple[str, str] | None:
+def doubt(typed: Sequence[str], vocabulary: Vocabulary, *, timed: bool, app: bool = True) -> tuple[str, str] | None:
     """What reads otherwise, and the remedy; None when all of it is a reason.
 
-    `timed`: a time stands right before it, so that a time zone or a part of the day would belong to that.
+    `timed`: a time stands right before it, so that a time zone or a part of the day would belong to that. `app`: an app
+    is named before it, so that "for payments" is why and not where.
     """
     words = [word.lower().strip(_ENDS) or word.lower() for word in typed[:_MOST_WORDS]]
     for at in range(len(words)):
         found = (
-            _place(words, at, vocabulary)
-            or _exception(words, at)
-            or _time(words, at, first=at == 0, timed=timed and at == 0)
+            _exception(words, at, vocabulary)
+            or _place(words, at, vocabulary, app=app)
+            or _time(words, at, timed=timed and at == 0)
         )
         if found:
             return f"`{' '.join(typed[at : at + 2])[:60]}` {found}", MARK
     return None
 
 
-def _place(words: Sequence[str], at: int, vocabulary: Vocabulary) -> str:
+def _place(words: Sequence[str], at: int, vocabulary: Vocabulary, *, app: bool) -> str:
     word, behind = words[at], words[at + 1] if at + 1 < len(words) else ""
     parts = [part for part in word.replace("/", ",").replace("+", ",").replace("&", ",").split(",") if part]
-    joined = word in _JOINTS and vocabulary.meaning(behind.partition(",")[0].removesuffix(":"))
+    joined = word in _BEFORE_A_PLACE and _names(behind, vocabulary)
     several = parts != [word] and any(vocabulary.meaning(part) for part in parts)
-    if joined or several or (at == 0 and (vocabulary.meaning(word) or word in (*_JOINTS[:9], "as"))):
+    too = vocabulary.meaning(word) and (behind in _TOO or words[at + 1 : at + 3] == ["as", "well"])
+    where = not app and word in _OF and all(each in _OF for each in words[:at]) and vocabulary.meaning(behind).app
+    if joined or several or too or where or (at == 0 and (vocabulary.meaning(word) or word in _JOINTS)):
         return "reads as another place: one app and one environment at a time."
     return ""
 
 
-def _exception(words: Sequence[str], at: int) -> str:
-    if words[at].lstrip("-") in _EXCEPT or " ".join(words[at : at + 2]) in _EXCEPT_PAIRS:
+def _names(word: str, vocabulary: Vocabulary) -> bool:
+    return bool(vocabulary.meaning(word.partition(",")[0].removesuffix(":")))
+
+
+def _exception(words: Sequence[str], at: int, vocabulary: Vocabulary) -> str:
+    word, behind = words[at].lstrip("-!"), words[at + 1] if at + 1 < len(words) else ""
+    named = vocabulary.meaning(word).app
+    if (
+        word in _EXCEPT
+        or (word != "expect" and len(word) > 4 and misspelt(word, ["except"]))
+        or " ".join(words[at : at + 2]) in _EXCEPT_PAIRS
+        or (words[at] in _BEFORE_AN_EXCEPTION and vocabulary.meaning(behind).app)
+        or (words[at] != word and named)
+        or (named and (behind in _BEHIND_AN_EXCEPTION or " ".join(words[at + 1 : at + 3]) in ("is ok", "is fine")))
+    ):
         return "reads as an exception: `/freeze ENV until TIME --except APP,APP` makes one."
     return ""
 
 
-def _time(words: Sequence[str], at: int, *, first: bool, timed: bool) -> str:
-    word, behind = words[at], words[at + 1 : at + 1 + moments.MOST_WORDS]
-    if word in _LATER and (_reads(behind) or first):
+def _time(words: Sequence[str], at: int, *, timed: bool) -> str:
+    if is_beginning(words, at):
         return "reads as a beginning: it holds from now on, and only its end can be given."
-    led = word in _LEADS and (_reads(behind) or (behind[:1] and behind[0] in _VAGUE) or (first and timed))
-    span = word in ("for", "another") and behind and (behind[0][:1].isdigit() or behind[0] in ("some", "ever"))
-    if led or span or _reads(words[at : at + moments.MOST_WORDS]) or word in _ALWAYS or (timed and word in _VAGUE):
+    if reads_as_time(words, at, timed=timed):
         return f"reads as a time, and is not clear as one. {moments.EXAMPLES} Give it before the reason."
     return ""
-
-
-def _reads(words: Sequence[str]) -> bool:
-    return bool(moments.split(words)[0])

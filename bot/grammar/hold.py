@@ -1,7 +1,8 @@
 """What holds something: where, until when, but for which apps, and why, in this order.
 
 A reason begins where a quote, a colon or `--reason` begins, or the first word that is neither a place nor a time. In a
-reason that begins by itself nothing may read as a time, a second place or an exception: that is asked about.
+reason that begins by itself, and behind a quoted one, nothing may read as a time, a second place or an exception: that
+is asked about.
 """
 
 from collections.abc import Sequence
@@ -17,7 +18,8 @@ UNTIL = ("until", "till", "til", "untill", "'til")
 LEADS = ("for", *UNTIL)
 TIME_FLAGS = ("--for", "--until")
 EXCEPT = ("--except", "except", "excepting", "excluding")
-FILLERS = ("on", "in")
+FILLERS = ("on", "in", "to", "at", "@")
+NOW = ("now", "from-now", "immediately")
 BETWEEN = ("and", "&", "+", ",")
 _ENDS = ".,;!?)"
 NOWHERE = Place()
@@ -42,22 +44,24 @@ class Hold:
 
 def read_hold(tokens: Sequence[Token], vocabulary: Vocabulary, *, exceptions: bool) -> Hold:
     """From left to right; what cannot be told apart is left to `doubts`."""
-    hold, at = Hold(), 0
+    hold, at, quote = Hold(), 0, -1
     while at < len(tokens) and not hold.flag:
         token = tokens[at]
         if opens(token, "reason"):
             return _marked(hold, tokens, at)
-        if token.says(":") and hold.place.environments:
+        if token.says(":", "reason:") and hold.place.environments:
             return replace(hold, reason=rest_of(tokens[at + 1 :]), marked=True)
-        if token.quoted and not token.key and not vocabulary.meaning(token.text):
-            return replace(hold, reason=rest_of(tokens[at:]), marked=True)
+        if quote < 0 and token.quoted and not token.key and not vocabulary.meaning(token.text):
+            hold, quote, at = replace(hold, reason=token.text, marked=True), at, at + 1
+            continue
         step = (
             _time(hold, tokens, at)
             or (exceptions and _exempt(hold, tokens, at, vocabulary))
             or _name(hold, tokens, at, vocabulary)
         )
         if not step:
-            return replace(hold, reason=rest_of(tokens[at:]), rest=tuple(tokens[at:]))
+            begin = at if quote < 0 else quote
+            return replace(hold, reason=rest_of(tokens[begin:]), rest=tuple(tokens[begin:]), marked=False)
         hold, at = step
         if tokens[at - 1].whole.endswith(":") and hold.place.environments:
             return replace(hold, reason=rest_of(tokens[at:]), marked=True)
@@ -102,9 +106,10 @@ def _ahead(tokens: Sequence[Token], before: int) -> tuple[str, int]:
 
 
 def _clock(lead: str, found: str) -> str:
-    """Behind `until`, "17h" is a clock."""
-    if lead == "until" and moments.is_clock(found) and "h" in found:
-        hour, _, minute = found.lower().partition("h")
+    """Behind `until`, "17h" and "17 h" are a clock."""
+    close = found.lower().replace(" ", "")
+    if lead == "until" and moments.is_clock(close) and "h" in close:
+        hour, _, minute = close.partition("h")
         return f"{hour}:{minute or '00'}"
     return found
 
@@ -132,13 +137,16 @@ def _exempt(hold: Hold, tokens: Sequence[Token], at: int, vocabulary: Vocabulary
 
 
 def _name(hold: Hold, tokens: Sequence[Token], at: int, vocabulary: Vocabulary) -> tuple[Hold, int] | None:
+    """The name that stands here. An app behind the environment and its time may as well begin the reason."""
     token, place = tokens[at], hold.place
+    if place and token.says(*NOW):
+        return hold, at + 1
     if token.says(*FILLERS) and place and at + 1 < len(tokens) and vocabulary.meaning(_bare(tokens[at + 1])):
         return hold, at + 1
     meaning = vocabulary.meaning(_bare(token))
     if meaning.environment and not place.environment and not (meaning.app and not place.app):
         return replace(hold, place=replace(place, environments=(meaning.environment,))), at + 1
-    if meaning.app and not place.app:
+    if meaning.app and not place.app and not (hold.until and place.environment):
         return replace(hold, place=replace(place, apps=(meaning.app,))), at + 1
     return None
 

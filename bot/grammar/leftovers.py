@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 
 from bot.grammar import moments
+from bot.grammar.vague import is_named
 
 
 class Leftover(StrEnum):
@@ -34,7 +35,8 @@ _WORDS: Mapping[Leftover, str] = {
     "preview check what-if whatif pretend rehearse plan --dryrun --dry --trial --noop --simulate --preview --check",
     Leftover.TIME: "later tonight at when whenever once after before until till til by within every daily weekly "
     "next soon eod eow cob tomorrow today yesterday morning afternoon evening night weekend schedule scheduled "
-    "starting from-now then demain morgen mañana manana hours minutes days --at --when --after --schedule --delay",
+    "starting from-now then if demain morgen mañana manana heute später hours minutes days --at --when --after "
+    "--schedule --delay",
     Leftover.NOT: "not don't dont do-not never no nope wait hold doesn't doesnt shouldn't shouldnt mustn't won't wont "
     "can't cant cannot nicht pas ne kein jamais nie isn't without-deploying pause paused postpone delay halt-before",
     Leftover.UNDO: "undo rollback roll-back rollbacked revert reverting reset restore back downgrade previous unroll "
@@ -43,7 +45,8 @@ _WORDS: Mapping[Leftover, str] = {
     "--cancel --abort --stop",
     Leftover.EXCEPTION: "except excepting excluding exclude excl but without minus unless besides save apart other "
     "--except --exclude --without --skip-app",
-    Leftover.REASON: "because cause cuz since as due for why so reason reason: --because --message -m --why --comment",
+    Leftover.REASON: "-reason because cause cuz since as due for why so reason reason: --because --message -m --why "
+    "--comment",
     Leftover.FORCE: "force forced -f --force --yes -y yes --now skip --skip override --override ignore bypass "
     "--no-verify anyway --skip-gates --skip-approval --approve --admin --unsafe --overwrite --emergency",
     Leftover.NAME: "--env --environment --app --application --service --namespace -e -a --image --tag --version --to "
@@ -69,8 +72,12 @@ def leftover(words: Sequence[str], at: int) -> Leftover | None:
     bare = word.strip(_PUNCTUATION)
     if word.startswith("@") and not any(c.isdigit() for c in word):
         return Leftover.PERSON
+    if word.endswith("?") and (not bare or _KIND.get(bare) is Leftover.POLITE):
+        return Leftover.TRIAL  # a question, of which nothing may come
     if found := _KIND.get(word.partition("=")[0]) or _KIND.get(bare):
         return found
+    if is_named(bare):
+        return Leftover.TIME
     time, _ = moments.split(tuple(word.strip(_PUNCTUATION) for word in words[at : at + moments.MOST_WORDS]))
     return Leftover.TIME if time else None
 

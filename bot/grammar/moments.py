@@ -30,7 +30,7 @@ _PART_OF_SPAN = re.compile(rf"(\d+|\b(?:{'|'.join(_NUMBERS)})\b) ?([wdhms])")
 _UNITS = {"w": "weeks", "d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_DAY = r"(?:mon(?:day)?|tue(?:s(?:day)?)?|wed(?:nesday)?|thu(?:rs?(?:day)?)?|fri(?:day)?|sat(?:urday)?|sun(?:day)?)"
+_DAY = r"(?:mon(?:day)?|tue(?:s(?:day)?)?|wed(?:s|nesday)?|thu(?:rs?(?:day)?)?|fri(?:day)?|sat(?:urday)?|sun(?:day)?)"
 _MONTH = (
     r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|"
     r"nov(?:ember)?|dec(?:ember)?)"
@@ -39,8 +39,8 @@ _NUMBER = r"\d{1,2}(?:st|nd|rd|th)?"
 _CLOCK = (
     r"(?:[01]?\d|2[0-3]):[0-5]\d(?: ?[ap]m)?|(?:0?[1-9]|1[0-2]) ?[ap]m|(?:[01]?\d|2[0-3])h(?:[0-5]\d)?|noon|midnight"
 )
-_DATE = rf"\d{{4}}-\d\d-\d\d|{_NUMBER} {_MONTH}(?:,? \d{{4}})?|{_MONTH} {_NUMBER}(?:,? \d{{4}})?"
-_ZONE = r"z|utc|gmt|(?:utc|gmt)?[+-]\d\d(?::?\d\d)?"
+_DATE = rf"\d{{4}}-\d\d-\d\d|{_NUMBER} (?:of )?{_MONTH}(?:,? \d{{4}})?|{_MONTH} (?:the )?{_NUMBER}(?:,? \d{{4}})?"
+_ZONE = r"z|utc|gmt|(?:utc|gmt)[+-]\d{1,2}(?::\d\d)?|(?:utc|gmt)?[+-]\d\d(?::?\d\d)?"
 _WHEN = rf"(?:(?P<word>today|tomorrow|yesterday)|(?P<day>{_DAY})|(?P<date>{_DATE}))"
 _DAY_FIRST = re.compile(rf"{_WHEN}?(?:(?:^|[ t]|,? (?:at )?)(?P<clock>{_CLOCK}))?(?: ?(?P<zone>{_ZONE}))?", re.ASCII)
 _CLOCK_FIRST = re.compile(rf"(?P<clock>{_CLOCK})(?: ?(?P<zone>{_ZONE}))?,? (?:on )?{_WHEN}", re.ASCII)
@@ -52,7 +52,7 @@ _NAMED = {"noon": (12, 0), "midnight": (0, 0)}
 def split(words: Sequence[str]) -> tuple[str, tuple[str, ...]]:
     """The longest beginning that is a time, and the words behind it; "" when there is none."""
     for length in range(min(MOST_WORDS, len(words)), 0, -1):
-        text = " ".join(words[:length]).rstrip(":,").lower()
+        text = _plain(" ".join(words[:length]).rstrip(":,"))
         if len(text) <= MOST_CHARACTERS and (_SPAN.fullmatch(text) or _reads(text)):
             return text, tuple(words[length:])
     return "", tuple(words)
@@ -64,7 +64,7 @@ def moment(text: str, now: datetime, zone: tzinfo) -> datetime:
     Behind `until`, "17h" is a clock; else it is a number of hours. Raises InvalidCommand for what is no time, what is
     past, and what is more than a year away.
     """
-    said = " ".join(text.lower().split())
+    said = _plain(text)
     clock = said.removeprefix("until ")
     try:
         span = None if clock != said and re.fullmatch(_CLOCK, clock) else _span(clock.removeprefix("for "), now)
@@ -78,6 +78,11 @@ def moment(text: str, now: datetime, zone: tzinfo) -> datetime:
     if found > now + FARTHEST:
         raise InvalidCommand(f"`{text[:60]}` is more than a year away. {EXAMPLES}")
     return found
+
+
+def _plain(text: str) -> str:
+    """In small letters, and without the dots of abbreviations: "Mon. 5 p.m."."""
+    return re.sub(r"(?<=[a-z])\.(?= |$)", "", re.sub(r"\b([ap])\.m\b", r"\1m", " ".join(text.lower().split())))
 
 
 def is_clock(text: str) -> bool:
@@ -104,7 +109,14 @@ def _span(text: str, now: datetime) -> datetime | None:
 
 def _reads(text: str) -> re.Match[str] | None:
     match = _DAY_FIRST.fullmatch(text) or _CLOCK_FIRST.fullmatch(text)
+    if match and _looks_like_a_range(match):
+        return None
     return match if match and any(match[part] for part in ("word", "day", "date", "clock")) else None
+
+
+def _looks_like_a_range(match: re.Match[str]) -> bool:
+    """ "17:00-18:00" is from one to the other; behind a date, as machines write them, it is an offset."""
+    return (match["zone"] or "").startswith("-") and not _ISO.fullmatch(match["date"] or "")
 
 
 def _moment(text: str, now: datetime) -> datetime | None:

@@ -153,6 +153,7 @@ class Words:
         The word behind a preposition of `to` is the environment, whatever else it could mean.
         """
         self._sift()
+        self._one_target(to)
         target = self.environment_after(*to)
         if target:
             slots = Slots(slots.apps, slots.environments - 1)
@@ -168,6 +169,22 @@ class Words:
             self.refuse(f"`/{self.verb}` takes no image, but one is named: `@{images[0]}`.")
         environments = (*known.environments, target) if target else known.environments
         return Place(known.apps, environments, images[0] if images else "")
+
+    def _one_target(self, to: tuple[str, ...]) -> None:
+        """`to prod and dev` is no way from one to the other."""
+        tokens = self._tokens
+        places = [self._environments_in(token) for token in tokens]
+        for at, names in enumerate(places):
+            joined = at > 1 and tokens[at - 1].says(*BETWEEN) and places[at - 2]
+            joined = joined or (at > 0 and tokens[at - 1].text.endswith(",") and places[at - 1])
+            behind = any(tokens[index].says(*to) and places[index + 1] for index in range(at - 1))
+            if to and (len(names) > 1 or (names and (joined or behind))):
+                self.refuse(f"`/{self.verb}` goes to one environment at a time.")
+
+    def _environments_in(self, token: Token) -> list[str]:
+        """The parts of a word that name an environment and nothing else."""
+        meanings = [self.vocabulary.meaning(part) for part in token.whole.split(",") if part]
+        return [meaning.environment for meaning in meanings if meaning.environment and not meaning.app]
 
     def _names_and_images(self) -> tuple[list[str], list[str]]:
         """`my-app@1.4.2` and `my-app:1.4.2` are both; commas and "and" only stand between."""
@@ -219,7 +236,11 @@ class Words:
         word = hold.rest[0].whole
         if not (hold.place.app or hold.place.environment):
             self._unknown(word, "an app or an environment", (*self.vocabulary.apps, *self.vocabulary.environment_words))
-        if not hold.place.app and (near := did_you_mean(word, self.vocabulary.apps, limit=1)):
+        if (
+            not hold.place.app
+            and not self.vocabulary.app(word)
+            and (near := did_you_mean(word, self.vocabulary.apps, limit=1))
+        ):
             self.refuse(f"`{_short(word)}` does not name an app.{near}", MARK)
         self._tokens = hold.rest
         if not hold.until:
@@ -227,10 +248,11 @@ class Words:
         timed = bool(hold.until)
         hold = take_time_at_end(hold)
         self._check_rest(hold.rest)
-        if found := doubt([token.whole for token in hold.rest], self.vocabulary, timed=timed):
+        words = [token.whole for token in hold.rest[hold.rest[0].quoted :]]
+        if found := doubt(words, self.vocabulary, timed=timed, app=bool(hold.place.app)):
             self.refuse(*found)
         self._tokens = ()
-        return hold
+        return replace(hold, reason=hold.reason.lstrip("-–— "))
 
     def _check_rest(self, rest: tuple[Token, ...]) -> None:
         for token in rest:
@@ -280,10 +302,14 @@ class Words:
         What reads as a time, a no or another command is none, but for words that branches are usually called by; in
         quotes any word is one.
         """
-        if len(self._tokens) > 1 and self._tokens[0].says(*_OF_REVISION):
-            self._tokens = self._tokens[1:]
+        led = len(self._tokens) > 1 and self._tokens[0].says(*_OF_REVISION)
+        self._tokens = self._tokens[led:]
         if not self._tokens:
             return ""
+        word = self._tokens[0]
+        if not led and not word.quoted and self.vocabulary.meaning(word.whole.strip(",")):
+            what = f"`{_short(word.whole)}` names an app or an environment, and `/{self.verb}` takes one app."
+            self.refuse(what, f"A branch that is called so: `branch {_short(word.whole)}`.")
         self._sift(_BRANCHES, "A branch that is called so goes into quotes.")
         return self._next(_REVISION, "is no branch, tag or commit")
 
@@ -291,7 +317,7 @@ class Words:
         """The next word, which names `what` ("a pipeline run"); phones write its first letter large."""
         if not self._tokens:
             self.refuse(f"Name {what}.")
-        return self._next(_IDENTIFIER, f"does not name {what}").lower()
+        return self._next(_IDENTIFIER, f"does not name {what}").lower().rstrip(".:")
 
     def rest(self) -> str:
         """Everything that is left, as it was typed; "" where a person could read nothing in it."""
@@ -432,9 +458,12 @@ class Words:
         raise UnknownName(f"`{_short(bare)}` does not name {what}.{near} {self._expected}")
 
     def _may_be_offered(self, word: str, name: str) -> bool:
-        """The last environment (production) is offered only for a slip of the finger: `nonprod` does not mean it."""
+        """The last environment (production) is offered only for a slip of the finger: `nonprod` and `prod2` do not
+        mean it.
+        """
         last = self.vocabulary.environments[-1].name if self.vocabulary.environments else ""
-        return self.vocabulary.meaning(name).environment != last or bool(misspelt(word, [name]))
+        numbered = re.sub(r"\D", "", word) != re.sub(r"\D", "", name)
+        return self.vocabulary.meaning(name).environment != last or bool(not numbered and misspelt(word, [name]))
 
 
 def _short(word: str) -> str:
