@@ -307,8 +307,8 @@ class Words:
         if not self._tokens:
             return ""
         word = self._tokens[0]
-        if not led and not word.quoted and self.vocabulary.meaning(word.whole.strip(",")):
-            what = f"`{_short(word.whole)}` names an app or an environment, and `/{self.verb}` takes one app."
+        if not led and not word.quoted and self.vocabulary.app(word.whole.strip(",")):
+            what = f"`{_short(word.whole)}` names an app, and `/{self.verb}` takes one."
             self.refuse(what, f"A branch that is called so: `branch {_short(word.whole)}`.")
         self._sift(_BRANCHES, "A branch that is called so goes into quotes.")
         return self._next(_REVISION, "is no branch, tag or commit")

@@ -208,7 +208,7 @@ def test_what_is_typed_is_what_is_meant(typed: str, meant: Intent) -> None:
             "`please` is not understood there. The command does without it",
         ),
         ("/deploy my-app@1.4.2 1.4.3 prod", InvalidCommand, "`1.4.3` is one word too many: it is not clear"),
-        ("/deploy my-app prod2", UnknownName, "`prod2` does not name an environment. Did you mean `prod`"),
+        ("/deploy my-app prodd", UnknownName, "`prodd` does not name an environment. Did you mean `prod`"),
         ("/deploy zzz prod", UnknownName, "`zzz` does not name an app. Known: "),
         ("/deploy my-app qa", UnknownName, "an environment. Known: development, production, staging."),
         ("/deploy my-app from staging to prod", InvalidCommand, "`/promote my-app from ENV to ENV`"),
