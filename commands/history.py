@@ -1,14 +1,19 @@
-"""`/history my-app [prod]`: what was promoted."""
+"""`/history my-app [prod]`: what changed, whoever changed it."""
 
 from bot.command import command
-from bot.domain.caller import Caller, Permission
+from bot.deliveries.branch_observer import OBSERVER
+from bot.deliveries.fold import deployments
+from bot.domain.caller import Caller, Permission, Target
 from bot.domain.intent import Intent, ShowHistory
 from bot.domain.reply import History, Reply
 from bot.grammar import IN, Slots, Words
-from bot.policy import Policy, shows_all
+from bot.policy import Policy, may, shows_all
+from bot.store.deliveries import DeliveryStore
 from bot.store.promotions import PromotionStore
 
 SHOWN = 15
+FACTS = 600
+"""of the delivery record, back to which it is read"""
 
 
 def parse(words: Words) -> Intent:
@@ -19,8 +24,21 @@ def parse(words: Words) -> Intent:
 
 
 @command("history", usage="/history APP [ENV]", allow=Permission.VIEW, parse=parse)
-async def history(ask: ShowHistory, caller: Caller, policy: Policy, store: PromotionStore) -> Reply:
-    """The newest promotions of an app: what moved where, who asked and approved, and how it ended."""
+async def history(
+    ask: ShowHistory, caller: Caller, policy: Policy, store: PromotionStore, record: DeliveryStore
+) -> Reply:
+    """The newest changes of an app: promotions, and what was changed without Pilothouse.
+
+    Each with what moved where, who did it, who approved it and how it ended. Changes by hand and by the pipeline are
+    known from when Pilothouse first looked at the overlay repository.
+    """
     found = await store.history(ask.app, ask.environment, SHOWN)
     seen = [one for one in found if shows_all(policy, caller, one)]
-    return History(ask.app, ask.environment, tuple(seen))
+    facts = await record.of(ask.app, ask.environment, most=FACTS)
+    others = [
+        one
+        for one in reversed(deployments(facts))
+        if not one.cause.ours and may(policy, caller, Permission.VIEW, Target(one.app, one.environment))
+    ]
+    since = await record.known_since(OBSERVER)
+    return History(ask.app, ask.environment, tuple(seen), tuple(others[:SHOWN]), since)

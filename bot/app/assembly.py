@@ -15,6 +15,9 @@ from bot.background.replicas import Replicas
 from bot.background.roster import RosterUpdates
 from bot.background.wake_ups import WakeUps
 from bot.command import CommandRegistry
+from bot.deliveries.branch_observer import BranchObserver
+from bot.deliveries.overlay_changes import OverlayChanges
+from bot.deliveries.recorder import Recorder
 from bot.evaluation.loading import load_gates
 from bot.evaluation.panel import Panel
 from bot.notify.announcer import Announcer
@@ -80,6 +83,7 @@ async def assemble(settings: Settings, policy: Policy, stack: AsyncExitStack) ->
     }
     router = Router(CommandRegistry.load(commands), offered)
     slack = settings.slack
+    branch_observer = _branch_observer(foundation)
     wake_ups = WakeUps(foundation.store, engine)
     needs = Needs(
         policy,
@@ -90,6 +94,7 @@ async def assemble(settings: Settings, policy: Policy, stack: AsyncExitStack) ->
         outside.directory,
         wake=wake_ups.image,
         quiet=wake_ups.place,
+        pushed=branch_observer.pushed,
     )
     return Pilothouse(
         settings=settings,
@@ -108,6 +113,7 @@ async def assemble(settings: Settings, policy: Policy, stack: AsyncExitStack) ->
         webhooks=open_webhooks(settings, needs),
         housekeeping=safety_services.housekeeping,
         overlay_watch=OverlayWatch(foundation.store, engine, outside.overlays, committer),
+        branch_observer=branch_observer,
     )
 
 
@@ -187,6 +193,12 @@ def _queue(foundation: Foundation, service: PromotionService) -> PromotionQueue:
         foundation.outside.directory,
         news,
     )
+
+
+def _branch_observer(foundation: Foundation) -> BranchObserver:
+    source, policy = foundation.outside.overlays, foundation.policy
+    recorder = Recorder(foundation.database, foundation.deliveries)
+    return BranchObserver(source, OverlayChanges(source, policy), recorder, foundation.store, policy)
 
 
 def _replicas(foundation: Foundation, engine: DurableEngine) -> Replicas | None:

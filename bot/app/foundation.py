@@ -14,6 +14,7 @@ from bot.policy import Policy
 from bot.settings import Settings
 from bot.store.audit import Audit
 from bot.store.database import Database
+from bot.store.deliveries import DeliveryStore
 from bot.store.messages import Messages
 from bot.store.promotions import PromotionStore
 from bot.store.subscriptions import SubscriptionStore
@@ -34,6 +35,7 @@ class Foundation:
     words: Stores
     outbox: Outbox
     channels: ChannelIds
+    deliveries: DeliveryStore
     catalog: Catalog
     image_locations: ImageLocations
     begin: asyncio.Event
@@ -58,6 +60,7 @@ async def lay_foundation(settings: Settings, policy: Policy, stack: AsyncExitSta
         words=Stores.of(database),
         outbox=Outbox(messages, outside.messenger),
         channels=ChannelIds(),
+        deliveries=DeliveryStore(database),
         catalog=catalog,
         image_locations=ImageLocations(catalog, outside.overlays, outside.registry, store),
         begin=asyncio.Event(),

@@ -124,6 +124,7 @@ def _loops(pilothouse: Pilothouse) -> Iterator[tuple[str, Loop]]:
     yield "housekeeping", pilothouse.housekeeping.run_forever
     yield "overlays", pilothouse.overlay_watch.watch_forever
     yield "roster", pilothouse.roster.update_forever
+    yield "branch observer", pilothouse.branch_observer.observe_forever
     if pilothouse.replicas:
         yield "replicas", pilothouse.replicas.watch
 

@@ -11,6 +11,7 @@ from bot.background.housekeeping import Housekeeping
 from bot.background.overlay_watch import OverlayWatch
 from bot.background.replicas import Replicas
 from bot.background.roster import RosterUpdates
+from bot.deliveries.branch_observer import BranchObserver
 from bot.notify.outbox import Outbox
 from bot.notify.run_cards import RunCards
 from bot.promotions.queue import PromotionQueue
@@ -48,5 +49,6 @@ class Pilothouse:
     webhooks: Webhooks
     housekeeping: Housekeeping
     overlay_watch: OverlayWatch
+    branch_observer: BranchObserver
     supervisor: Supervisor = field(default_factory=Supervisor)
     connected: Callable[[], Awaitable[bool]] = _not_yet

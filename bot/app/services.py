@@ -35,6 +35,7 @@ from bot.promotions.tags import Tags
 from bot.queries.scans import Scans
 from bot.queries.status import StatusQuery
 from bot.store.audit import Audit
+from bot.store.deliveries import DeliveryStore
 from bot.store.promotions import PromotionStore
 from bot.store.requests import RequestStore
 from bot.workflow.service import PromotionService
@@ -88,5 +89,6 @@ def to_commands(foundation: Foundation, service: PromotionService) -> Mapping[An
         Scans: Scans(catalog, outside.registry, policy),
         Subscribers: foundation.subscriptions,
         PromotionStore: foundation.store,
+        DeliveryStore: foundation.deliveries,
         Audit: foundation.audit,
     }

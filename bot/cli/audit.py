@@ -5,26 +5,33 @@ import csv
 import json
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, TextIO, TypeVar
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from bot.cli.terminal import fail, print_table, read_settings
+from bot.deliveries.branch_observer import OBSERVER
+from bot.deliveries.fold import deployments
+from bot.domain.delivery import Deployment
 from bot.domain.errors import DatabaseAway, PolicyError
-from bot.domain.four_eyes import unseen
+from bot.domain.four_eyes import unapproved, unseen
 from bot.domain.promotion import Promotion
 from bot.policy import load
 from bot.policy.duration import parse_duration
 from bot.store.audit import Audit, Row
 from bot.store.database import Database
+from bot.store.deliveries import DeliveryStore
 from bot.store.promotions import PromotionStore
 from bot.store.reviews import ReviewStore
+from bot.views.words import clean
 
 audit_app = typer.Typer(no_args_is_help=True, help="Look at what has happened. Changes nothing.")
 T = TypeVar("T")
@@ -89,17 +96,23 @@ def four_eyes(
 ) -> None:
     """List the changes that nobody but the requester has looked at. Exit status 1 when there are any.
 
-    That is: approved by nobody else; by the policy itself; or with broken glass whose review is still owed. Commits
-    that did not come by Pilothouse are not known here.
+    That is: approved by nobody else; by the policy itself; with broken glass whose review is still owed; or changed
+    without Pilothouse, by hand or by a pipeline.
     """
-    where, start = environment or _last_environment(policy), _moment(since) or datetime.min.replace(tzinfo=UTC)
+    where, start = _environment(environment, policy), _moment(since) or datetime.min.replace(tzinfo=UTC)
 
-    async def work(database: Database) -> tuple[list[tuple[Promotion, str]], int]:
+    async def work(database: Database) -> tuple[list[Listed], int, datetime | None]:
+        record = DeliveryStore(database)
         changes, reviews = await PromotionStore(database).changes(where, start), ReviewStore(database)
-        found = [(change, unseen(change, await reviews.get(change.id))) for change in changes]
-        return [(change, why) for change, why in found if why], len(changes)
+        promoted = [_promoted(change, unseen(change, await reviews.get(change.id))) for change in changes]
+        others = deployments(await record.of(environment=where, since=start))
+        foreign = [_foreign(one, unapproved(one)) for one in others if not one.cause.ours]
+        every = [*promoted, *foreign]
+        listed = sorted((one for one in every if one.why), key=lambda one: one.at)
+        return listed, len(every), await record.known_since(OBSERVER)
 
-    found, total = _run(url, work)
+    found, total, known = _run(url, work)
+    print(_known(known, start))
     if not found:
         print(f"All {total} changes to {where} had a second pair of eyes.")
         return
@@ -129,14 +142,51 @@ async def write_json(rows: AsyncIterator[Row], out: TextIO) -> None:
     out.write("\n]\n" if separator == ",\n" else "[]\n")
 
 
-def _report(found: list[tuple[Promotion, str]]) -> Table:
-    table = Table("When (UTC)", "Promotion", "Change", "Requested by", "Approved by", "Why it is listed")
-    for promotion, why in found:
-        plan = promotion.plan
-        change = ", ".join(f"{move.app} {move.label_before} → {move.after.label}" for move in promotion.moves)
-        approvers = ", ".join(approval.approver.name for approval in promotion.approvals) or "nobody"
-        when = f"{plan.requested_at.astimezone(UTC):%Y-%m-%d %H:%M}"
-        table.add_row(when, plan.id, change, plan.requester.name, approvers, why)
+@dataclass(frozen=True)
+class Listed:
+    """A change, as a row of the report; `why` is "" for one that somebody else has looked at."""
+
+    at: datetime
+    id: str
+    change: str
+    by: str
+    approvers: str
+    why: str
+
+
+def _promoted(promotion: Promotion, why: str) -> Listed:
+    plan = promotion.plan
+    change = ", ".join(f"{move.app} {move.label_before} → {move.after.label}" for move in promotion.moves)
+    approvers = ", ".join(approval.approver.name for approval in promotion.approvals) or "nobody"
+    return Listed(plan.requested_at, plan.id, change, plan.requester.name, approvers, why)
+
+
+def _foreign(deployment: Deployment, why: str) -> Listed:
+    changed = [" → ".join(image.labels) for image in deployment.images] or list(deployment.paths)
+    return Listed(
+        deployment.at,
+        deployment.sha[:12],
+        f"{deployment.app} {', '.join(changed)}",
+        deployment.who,
+        "nobody",
+        why,
+    )
+
+
+def _known(since: datetime | None, start: datetime) -> str:
+    """What the report cannot know."""
+    if since is None:
+        return "Changes without Pilothouse are not known: its observer has never read the overlay repository."
+    if since > start:
+        return f"Changes without Pilothouse are known since {since.astimezone(UTC):%Y-%m-%d %H:%M} UTC only."
+    return "Changes without Pilothouse are included."
+
+
+def _report(found: list[Listed]) -> Table:
+    table = Table("When (UTC)", "Promotion or commit", "Change", "Requested by", "Approved by", "Why it is listed")
+    for one in found:
+        when = f"{one.at.astimezone(UTC):%Y-%m-%d %H:%M}"
+        table.add_row(when, *(escape(clean(text)) for text in (one.id, one.change, one.by, one.approvers, one.why)))
     return table
 
 
@@ -208,8 +258,15 @@ def _moment(text: str) -> datetime | None:
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
-def _last_environment(file: Path | None) -> str:
+def _environment(word: str, file: Path | None) -> str:
+    """The one that the word names, by name or alias; the last one where nothing was said."""
     try:
-        return load(file or read_settings().policy_file).environments[-1].name
+        known = load(file or read_settings().policy_file).environments
     except PolicyError as error:
-        fail(f"{error} Or name the environment with --environment.")
+        fail(f"{error} The policy says which environments there are: name it with --policy.")
+    if not word:
+        return known[-1].name
+    found = next((one.name for one in known if one.answers_to(word)), "")
+    if not found:
+        fail(f"There is no environment {word!r}: the policy has {', '.join(one.name for one in known)}.")
+    return found

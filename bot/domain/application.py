@@ -105,7 +105,7 @@ class Application:
     auto_sync: bool = False
     conditions: tuple[str, ...] = ()
     url: str = ""
-    history: tuple["Deployment", ...] = field(default=())
+    history: tuple["HistoryEntry", ...] = field(default=())
     sources: tuple[Source, ...] = ()
     """where its manifests come from; where there are several, `revision` is the overlay repository's"""
     out_of_sync: tuple[str, ...] = ()
@@ -128,7 +128,7 @@ class Application:
 
 
 @dataclass(frozen=True)
-class Deployment:
+class HistoryEntry:
     """An entry of the Application's history (A20)."""
 
     id: int

@@ -1,5 +1,6 @@
 """Was there a second pair of eyes? Pure."""
 
+from bot.domain.delivery import Cause, Deployment
 from bot.domain.promotion import Promotion
 from bot.domain.safety import Review
 
@@ -17,3 +18,11 @@ def unseen(promotion: Promotion, review: Review | None) -> str:
     if plan.automatic:
         return "rolled back by policy, without a person"
     return "approved by nobody but the requester" if promotion.approvals else "approved by nobody"
+
+
+def unapproved(deployment: Deployment) -> str:
+    """Why nobody has approved a deployment; "" for Pilothouse's own, whose promotion tells."""
+    if deployment.cause.ours:
+        return ""
+    how = "by a pipeline" if deployment.cause is Cause.PIPELINE else deployment.cause
+    return f"changed {how}: Pilothouse asked nobody for an approval"

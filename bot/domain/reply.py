@@ -5,6 +5,7 @@ from datetime import datetime
 
 from bot.domain.application import Application
 from bot.domain.caller import Caller, Permission
+from bot.domain.delivery import Deployment
 from bot.domain.image import Artifact, Image
 from bot.domain.intent import Deploy, Promote, Wish
 from bot.domain.overlay import Commit, OverlayImage
@@ -277,6 +278,10 @@ class History(Reply):
     app: str
     environment: str
     promotions: tuple[Promotion, ...]
+    others: tuple[Deployment, ...] = ()
+    """what changed without Pilothouse"""
+    known_since: datetime | None = None
+    """from when on such changes are on record; None where nobody has looked yet"""
 
 
 @dataclass(frozen=True)

@@ -124,6 +124,15 @@ class Catalog:
 
 def overlay_pattern(template: str) -> re.Pattern[str]:
     """The regular expression of the kustomization files that `apps/{app}/overlays/{environment}` means."""
+    return re.compile(_directories(template) + "/(?:" + "|".join(map(re.escape, FILE_NAMES)) + ")")
+
+
+def directory_pattern(template: str) -> re.Pattern[str]:
+    """The regular expression of every file in the overlays' directories, at any depth."""
+    return re.compile(_directories(template) + "/.+", re.DOTALL)
+
+
+def _directories(template: str) -> str:
     parts = re.split(r"(\{app\}|\{environment\})", template.strip("/"))
     seen: set[str] = set()
     pattern = ""
@@ -136,4 +145,4 @@ def overlay_pattern(template: str) -> re.Pattern[str]:
         else:
             seen.add(name)
             pattern += f"(?P<{name}>[^/]+)"
-    return re.compile(pattern + "/(?:" + "|".join(map(re.escape, FILE_NAMES)) + ")")
+    return pattern

@@ -41,3 +41,13 @@ COMMAND_SECONDS = Histogram(
     buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
     registry=REGISTRY,
 )
+DELIVERY_FACTS = Counter(
+    "pilothouse_delivery_facts", "Facts of the delivery record, by environment and kind.", ["environment", "kind"],
+    registry=REGISTRY,
+)  # fmt: skip
+OBSERVED = Gauge(
+    "pilothouse_observed_timestamp_seconds",
+    "When an observer of the delivery record last read all that there was, in seconds since the epoch.",
+    ["observer"],
+    registry=REGISTRY,
+)

@@ -11,6 +11,7 @@ from alembic.script import ScriptDirectory
 from bot.store import (
     audit,
     delegations,
+    deliveries,
     followed_runs,
     freezes,
     locks,
@@ -29,6 +30,7 @@ from bot.store.database import Database, metadata
 TABLES = (
     audit,
     delegations,
+    deliveries,
     followed_runs,
     freezes,
     locks,

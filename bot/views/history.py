@@ -1,4 +1,4 @@
-"""What was promoted, newest first; and what somebody may do."""
+"""What changed, newest first; and what somebody may do."""
 
 from collections.abc import Sequence
 
@@ -7,10 +7,11 @@ from slack_sdk.models.blocks import Block
 from bot.domain.promotion import Kind, Phase, Promotion
 from bot.domain.reply import Abilities, Ability, Grant, History, Identity
 from bot.ports import Rendered
-from bot.views import words
+from bot.views import deliveries, words
 from bot.views.layout import context, header, rendered, rows, section, sentence
 from bot.views.words import DAY_AND_TIME, bold, code, link, mention, moment, safe
 
+MOST = 15
 RESULTS = {
     Phase.SUCCEEDED: "✅",
     Phase.FAILED: "❌",
@@ -23,10 +24,20 @@ RESULTS = {
 
 def history(reply: History) -> Rendered:
     where = f"{safe(reply.app, 120)}{f' in {safe(reply.environment, 80)}' if reply.environment else ''}"
-    if not reply.promotions:
-        return sentence(f"Nothing has been promoted for {where} yet.")
+    known = _known(reply)
+    if not reply.promotions and not reply.others:
+        return sentence(f"Nothing has been promoted for {where} yet. {known}")
     title = f"History of {where}"
-    return rendered(title, [header(title), *rows(section(_entry(one, reply.app)) for one in reply.promotions)])
+    entries = [(one.plan.requested_at, _entry(one, reply.app)) for one in reply.promotions]
+    entries += [(one.at, deliveries.entry(one)) for one in reply.others]
+    newest = sorted(entries, key=lambda one: one[0], reverse=True)[:MOST]
+    return rendered(title, [header(title), *rows(section(text) for _, text in newest), context(known)])
+
+
+def _known(reply: History) -> str:
+    if reply.known_since is None:
+        return "Changes by hand and by the pipeline are not known: the overlay repository has not been read yet."
+    return f"Changes by hand and by the pipeline are known since {moment(reply.known_since, DAY_AND_TIME)}."
 
 
 def _entry(promotion: Promotion, app: str) -> str:

@@ -42,6 +42,13 @@ async def nobody_waits(digest: str, repository: str) -> None:
     log.debug("webhook.scan_over", digest=digest, repository=repository)
 
 
+Pushed = Callable[[], Awaitable[object]]
+
+
+async def nobody_observes() -> None:
+    """The branch is asked for its head every few seconds in any case."""
+
+
 @dataclass(frozen=True)
 class Webhooks:
     """`routes` receive, `worker` works: run its `work_forever`."""
@@ -55,7 +62,7 @@ class Needs:
     """What the receivers work with.
 
     `wake` is told the digest and the repository of an image whose scan is over, `quiet` the app and the environment of
-    an alert that is.
+    an alert that is. `pushed` is called when the overlay branch has moved.
     """
 
     policy: Policy
@@ -66,12 +73,14 @@ class Needs:
     directory: Directory
     wake: Wake = nobody_waits
     quiet: Quiet = no_gate_waits
+    pushed: Pushed = nobody_observes
 
 
 def open_webhooks(settings: Settings, needs: Needs, *, clock: Callable[[], float] = time.time) -> Webhooks:
     """`clock` counts seconds since the epoch."""
 
     async def moved(_commit: str) -> None:
+        await needs.pushed()
         await needs.catalog.listing(fresh=True)
 
     senders: tuple[Sender, ...] = (

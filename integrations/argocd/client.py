@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Self
 from urllib.parse import quote
 
-from bot.domain.application import Application, ApplicationRef, Deployment, ResourceHealth, SyncPermission
+from bot.domain.application import Application, ApplicationRef, HistoryEntry, ResourceHealth, SyncPermission
 from bot.domain.errors import Refused
 from bot.domain.source import OverlayBranch
 from bot.settings import ArgoCDSettings
@@ -145,7 +145,7 @@ class ArgoCD:
             raise
         return True
 
-    async def history(self, ref: ApplicationRef) -> tuple[Deployment, ...]:
+    async def history(self, ref: ApplicationRef) -> tuple[HistoryEntry, ...]:
         """Newest first, though Argo CD keeps them oldest first (A20)."""
         return tuple(reversed((await self.get(ref)).history))
 

@@ -7,7 +7,7 @@ from urllib.parse import quote
 from bot.domain.application import (
     Application,
     ApplicationRef,
-    Deployment,
+    HistoryEntry,
     FailedResource,
     HealthStatus,
     Operation,
@@ -66,7 +66,7 @@ def application(
         auto_sync=auto_sync(spec),
         conditions=tuple(f"{c.type}: {c.message}" for c in status.conditions or ()),
         url=page(app.metadata, base_url),
-        history=tuple(Deployment(h.id, revision(h, ours), h.deployed_at) for h in status.history or ()),
+        history=tuple(HistoryEntry(h.id, revision(h, ours), h.deployed_at) for h in status.history or ()),
         sources=found,
         out_of_sync=tuple([named(r) for r in status.resources or () if r.status == "OutOfSync"][:MOST_NAMED]),
         to_prune=tuple([named(r) for r in status.resources or () if r.requires_pruning][:MOST_NAMED]),

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from bot.domain.application import (
     Application,
     ApplicationRef,
-    Deployment,
     HealthStatus,
+    HistoryEntry,
     Operation,
     OperationPhase,
     ResourceHealth,
@@ -83,7 +83,7 @@ class MemoryApplications:
                 operation=Operation(
                     OperationPhase.SUCCEEDED, "successfully synced (all tasks run)", revision, now, now
                 ),
-                history=(*app.history, Deployment(len(app.history), revision, now)),
+                history=(*app.history, HistoryEntry(len(app.history), revision, now)),
             )
         )
 

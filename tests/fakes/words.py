@@ -16,6 +16,7 @@ from bot.overlays.image_locations import ImageLocations
 from bot.policy import Policy
 from bot.store.audit import Audit
 from bot.store.database import Database, metadata
+from bot.store.deliveries import DeliveryStore
 from bot.store.messages import Messages
 from bot.store.promotions import PromotionStore
 from tests.fakes.directory import FakeDirectory
@@ -60,7 +61,7 @@ class Safety:
             image_locations=ImageLocations(catalog, overlays, images, promotions),
             directory=directory,
         )
-        services = {**safety_services.services, PromotionStore: promotions}
+        services = {**safety_services.services, PromotionStore: promotions, DeliveryStore: DeliveryStore(database)}
         return cls(
             database, audit, stores, promotions, messenger, outbox, ledger, safety_services.housekeeping, services
         )

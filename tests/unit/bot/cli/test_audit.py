@@ -14,11 +14,15 @@ import sqlalchemy as sa
 from typer.testing import CliRunner, Result
 
 from bot.cli import app
+from bot.deliveries.branch_observer import OBSERVER
 from bot.domain.caller import Person
+from bot.domain.delivery import Cause, Committed, Fact, ImageChange
+from bot.domain.overlay import Author, OverlayImage
 from bot.domain.promotion import Approval, Phase, Promotion, Stage
 from bot.domain.safety import Review
 from bot.store.audit import Audit, Entry, audit
 from bot.store.database import Database, metadata
+from bot.store.deliveries import DeliveryStore
 from bot.store.promotions import PromotionStore
 from bot.store.reviews import ReviewStore
 from tests.views.samples import COMMIT, promotion
@@ -27,8 +31,15 @@ ANA, BO = Person("U0ANA", "ana"), Person("U0BO", "bo")
 NOW = datetime.now(UTC)
 
 
+def committed(sha: str, cause: Cause, author: str = "Ben", environment: str = "production") -> Fact:
+    image = ImageChange(OverlayImage("x", "h/x", "v1"), OverlayImage("x", "h/x", "v2"))
+    detail = Committed(sha, Author(author, "ben@example.com"), "By hand", cause, "kustomization.yaml", (image,))
+    return Fact(f"git:{sha}", NOW - timedelta(hours=1), "my-app", environment, detail)
+
+
 class Archive:
     def __init__(self, directory: Path) -> None:
+        self.directory = directory
         self.url = f"sqlite:///{directory / 'pilothouse.db'}"
         self.do(self._create)
 
@@ -65,6 +76,19 @@ class Archive:
                     await PromotionStore(database).save(connection, change)
 
         self.do(work)
+
+    def observe(self, *facts: Fact) -> None:
+        async def work(database: Database) -> None:
+            async with database.begin() as connection:
+                await DeliveryStore(database).add(connection, facts)
+                await DeliveryStore(database).move(connection, OBSERVER, "head")
+
+        self.do(work)
+
+    def four_eyes(self, *arguments: str) -> Result:
+        policy = self.directory / "pilothouse.yaml"
+        policy.write_text("")
+        return self.run("four-eyes", "--policy", str(policy), *arguments)
 
     def owe(self, review: Review, closed_by: Person | None = None) -> None:
         async def work(database: Database) -> None:
@@ -181,7 +205,7 @@ def test_changes_without_a_second_pair_of_eyes_are_listed_with_the_reason(archiv
     )
     archive.owe(Review("p-owed", "my-app", "production", ANA, "INC", NOW))
     archive.owe(Review("p-looked", "my-app", "production", ANA, "INC", NOW), closed_by=BO)
-    result = archive.run("four-eyes", "--environment", "production")
+    result = archive.four_eyes("--environment", "production")
     assert result.exit_code == 1
     listed = {line.split("│")[2].strip(): line for line in result.output.splitlines() if "│ p-" in line}
     assert set(listed) == {"p-none", "p-self", "p-auto", "p-glass", "p-owed"}
@@ -191,15 +215,52 @@ def test_changes_without_a_second_pair_of_eyes_are_listed_with_the_reason(archiv
     assert "without a review" in listed["p-glass"]
     assert "review is owed" in listed["p-owed"]
     assert "5 of 8 changes to production had no second pair of eyes." in result.output
-    assert "p-old" in archive.run("four-eyes", "--environment", "production", "--since", "200d").output
+    assert "p-old" in archive.four_eyes("--environment", "production", "--since", "200d").output
 
 
 def test_all_is_well_where_somebody_looked(archive: Archive, tmp_path: Path) -> None:
     archive.keep(change("p-two", BO))
-    policy = tmp_path / "pilothouse.yaml"
-    policy.write_text("")
-    result = archive.run("four-eyes", "--policy", str(policy))
-    assert (result.exit_code, result.output) == (0, "All 1 changes to production had a second pair of eyes.\n")
+    result = archive.four_eyes()
+    assert result.exit_code == 0
+    assert result.output.endswith("All 1 changes to production had a second pair of eyes.\n")
+    assert "Changes without Pilothouse are not known" in result.output
+
+
+def test_a_change_by_hand_is_a_change_that_nobody_approved(archive: Archive) -> None:
+    archive.keep(change("p-two", BO))
+    archive.observe(
+        committed("1111111111aa", Cause.GIT, author="Ben [red]\x1b[2J"),
+        committed("2222222222bb", Cause.PIPELINE),
+        committed("3333333333cc", Cause.PROMOTION),
+        committed("4444444444dd", Cause.GIT, environment="staging"),
+    )
+    result = archive.four_eyes("--since", "30d")
+    assert result.exit_code == 1
+    listed = [line.split("│")[2].strip() for line in result.output.splitlines() if "my-app v1" in line]
+    assert listed == ["1111111111aa", "2222222222bb"]
+    assert "Ben [red]" in result.output
+    assert "\x1b" not in result.output
+    assert "2 of 3 changes to production had no second pair of eyes." in result.output
+    assert "known since" in result.output  # not for the whole of the time that was asked for
+
+
+@pytest.mark.parametrize("word", ["prodcution", "produktion", "live", "PRODUCTIO"])
+def test_an_environment_that_the_policy_does_not_have_is_no_clean_report(archive: Archive, word: str) -> None:
+    result = archive.four_eyes("--environment", word)
+    assert result.exit_code == 1
+    assert "There is no environment" in result.output
+    assert "second pair" not in result.output
+
+
+def test_an_alias_is_as_good_as_the_name(archive: Archive) -> None:
+    archive.observe(committed("1111111111aa", Cause.GIT))
+    assert "1 of 1 changes to production" in archive.four_eyes("--environment", "prod").output
+
+
+def test_without_a_policy_nobody_knows_which_environments_there_are(archive: Archive, tmp_path: Path) -> None:
+    result = archive.run("four-eyes", "--environment", "production", "--policy", str(tmp_path / "absent.yaml"))
+    assert result.exit_code == 1
+    assert "second pair" not in result.output
 
 
 @pytest.mark.parametrize("app", ["=HYPERLINK(1)", "+1", "-1", "@SUM(A1)", "\tx"])

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from bot.domain.application import Deployment, HealthStatus, Operation, OperationPhase, SyncStatus
+from bot.domain.application import HealthStatus, HistoryEntry, Operation, OperationPhase, SyncStatus
 from bot.domain.promotion import Verdict, VerdictState
 from bot.gates.soak import SoakGate, SoakOptions
 from tests.unit.bot.gates.town import Town, ago, kustomization, overlay
@@ -43,7 +43,7 @@ async def test_long_enough_is_long_enough() -> None:
     "facts",
     [
         {"operation": succeeded(ago(minutes=10))},
-        {"history": (Deployment(0, "c", ago(days=2)), Deployment(1, "d", ago(minutes=10)))},
+        {"history": (HistoryEntry(0, "c", ago(days=2)), HistoryEntry(1, "d", ago(minutes=10)))},
         {"health_since": ago(days=3), "operation": succeeded(ago(minutes=10))},
     ],
 )

@@ -10,9 +10,9 @@ import pytest
 from bot.domain.application import (
     Application,
     ApplicationRef,
-    Deployment,
     FailedResource,
     HealthStatus,
+    HistoryEntry,
     Operation,
     OperationPhase,
     ResourceHealth,
@@ -239,9 +239,9 @@ async def test_a_failed_sync_of_a_later_commit_does_not_undo_ours() -> None:
     place = Place()
     later = place.overlays.push({"README": b"words"})
     failed = place.sync(OperationPhase.FAILED, later.sha)
-    place.app(revision=later.sha, operation=failed, history=(Deployment(1, place.commit.sha),))
+    place.app(revision=later.sha, operation=failed, history=(HistoryEntry(1, place.commit.sha),))
     assert (await ended(place)).progress is Progress.HEALTHY
-    place.app(revision=later.sha, operation=failed, history=(Deployment(1, place.before),))
+    place.app(revision=later.sha, operation=failed, history=(HistoryEntry(1, place.before),))
     assert (await ended(place)).progress is Progress.FAILED
 
 

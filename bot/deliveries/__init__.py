@@ -1,0 +1,1 @@
+"""The delivery record: what moves on the platform, whoever moved it."""

@@ -1,0 +1,146 @@
+"""Follows the overlay branch: every commit that changes an overlay is a fact, whoever made it.
+
+A push that GitHub tells of is looked at once; where nobody tells, the head is asked for. What several replicas see at
+once is recorded once, for a fact has one key.
+"""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import structlog
+
+from bot.deliveries.overlay_changes import BranchStep, OverlayChange, OverlayChanges
+from bot.deliveries.recorder import Recorder
+from bot.domain.delivery import Cause, Committed, Fact
+from bot.domain.errors import DatabaseAway
+from bot.domain.overlay import Commit
+from bot.domain.promotion import Promotion
+from bot.policy import Policy
+from bot.ports import OverlaySource
+from bot.promotions.containment import pins
+from bot.store.promotions import PromotionStore
+
+log = structlog.get_logger(__name__)
+
+OBSERVER = "git"
+EVERY_SECONDS = 15.0
+"""one question to git; a head that has not moved costs nothing of GitHub's limit (G16)"""
+SEARCHED = 30
+"""promotions of an app there among which a commit is looked for"""
+MOMENT = timedelta(microseconds=1)
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+GRACE = timedelta(minutes=2)
+"""for a promotion that would write this very image, and has not noted down its commit yet"""
+
+
+class Undecided(Exception):
+    """Whose commit it is will be known in a moment."""
+
+
+@dataclass
+class BranchObserver:
+    """`look` raises IntegrationError and DatabaseAway."""
+
+    source: OverlaySource
+    changes: OverlayChanges
+    recorder: Recorder
+    promotions: PromotionStore
+    policy: Policy
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    _pushed: asyncio.Event = field(default_factory=asyncio.Event)
+    _first_seen: dict[str, datetime] = field(default_factory=dict)
+    """sha of an undecided commit → when it was first seen"""
+    _latest: datetime = EARLIEST
+    """of the commits that were read: what lies on top of another was not made before it, whatever its clock says"""
+
+    async def pushed(self) -> None:
+        """The branch has moved: look now."""
+        self._pushed.set()
+
+    async def observe_forever(self) -> None:
+        """Until it is cancelled. Neither git nor the database being away ends it."""
+        while True:
+            try:
+                await self.look()
+            except DatabaseAway:
+                pass  # told where it was noticed
+            except Exception as error:  # noqa: BLE001 (git may be away for as long as it likes)
+                log.warning("deliveries.branch_not_read", error=repr(error))
+            with suppress(TimeoutError):
+                async with asyncio.timeout(EVERY_SECONDS if not self._first_seen else 1.0):
+                    await self._pushed.wait()
+            self._pushed.clear()
+
+    async def look(self) -> int:
+        """What is new on the branch; how many facts. The first look ever only notes where the branch is."""
+        position, head = await self.recorder.position(OBSERVER), await self.source.head()
+        if not position:
+            await self.recorder.record((), OBSERVER, head)
+            return 0
+        found = 0
+        try:
+            for step in await self.changes.steps(position, head) if head != position else ():
+                facts = await self._facts(step)
+                await self.recorder.record(facts, OBSERVER, step.commit.sha)
+                self._first_seen.pop(step.commit.sha, None)
+                found += len(facts)
+        except Undecided:
+            pass
+        self.recorder.seen(OBSERVER)
+        return found
+
+    async def _facts(self, step: BranchStep) -> tuple[Fact, ...]:
+        changed = await self.changes.between(step.before, step.commit.sha)
+        return tuple([await self._fact(step, change) for change in changed])
+
+    async def _fact(self, step: BranchStep, change: OverlayChange) -> Fact:
+        commit = await self._newest(step, change) if step.gap else step.commit
+        mine = await self._promotion(commit, change)
+        detail = Committed(
+            commit.sha,
+            commit.author,
+            commit.headline[:200],
+            self._cause(mine, commit, change),
+            change.path,
+            change.images,
+            change.paths,
+            commit.url,
+            mine.id if mine else "",
+            commit.trailer("Pipeline-Run")[:200],
+        )
+        at = self._latest = min(max(commit.at, self._latest + MOMENT), self.clock())
+        return Fact(f"git:{commit.sha}:{change.environment}:{change.app}", at, change.app, change.environment, detail)
+
+    async def _newest(self, step: BranchStep, change: OverlayChange) -> Commit:
+        """Of the commits in a gap, the one that the overlay is by now."""
+        return next(iter(await self.source.history(change.path, 1)), step.commit)
+
+    async def _promotion(self, commit: Commit, change: OverlayChange) -> Promotion | None:
+        """The one that has this commit on record: what a message says is anybody's to write. Raises Undecided."""
+        sha = commit.sha
+        for known in await self.promotions.history(change.app, change.environment, SEARCHED):
+            if known.commit and known.commit.sha == sha:
+                return known
+        live = await self.promotions.live(change.app, change.environment)
+        if live and not live.commit and _would_write(live, change):
+            if self.clock() - self._first_seen.setdefault(sha, self.clock()) < GRACE:
+                raise Undecided
+            log.info("deliveries.not_the_promotions_commit", promotion=live.id, commit=sha)
+        return None
+
+    def _cause(self, mine: Promotion | None, commit: Commit, change: OverlayChange) -> Cause:
+        if mine:
+            return Cause.ROLLBACK if mine.plan.automatic else Cause.PROMOTION
+        first = change.environment == self.policy.environments[0].name
+        return Cause.PIPELINE if first and commit.trailer("Pipeline-Run") else Cause.GIT
+
+
+def _would_write(live: Promotion, change: OverlayChange) -> bool:
+    written = [image.after for image in change.images if image.after]
+    return any(
+        move.overlay == change.path and any(entry.name == move.name and pins(entry, move) for entry in written)
+        for move in live.moves
+    )

@@ -1,0 +1,187 @@
+"""What moves on the platform, whoever moved it: facts as they were observed, and the deployments that they make."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from bot.domain.overlay import Author, OverlayImage
+from bot.domain.promotion import Progress
+
+
+class Cause(StrEnum):
+    """Who or what changed an app in an environment."""
+
+    PROMOTION = "promotion"
+    ROLLBACK = "automatic rollback"
+    """by policy, without a person"""
+    PIPELINE = "pipeline"
+    """a commit of the first environment that names a pipeline run: a claim, which vouches for nothing"""
+    GIT = "by hand in git"
+    ARGOCD = "by hand in Argo CD"
+
+    @property
+    def by_hand(self) -> bool:
+        return self in (Cause.GIT, Cause.ARGOCD)
+
+    @property
+    def ours(self) -> bool:
+        """Whether Pilothouse did it itself, and has told of it."""
+        return self in (Cause.PROMOTION, Cause.ROLLBACK)
+
+
+class Outcome(StrEnum):
+    """How a deployment ended, as far as is known."""
+
+    UNDER_WAY = "under way"
+    HEALTHY = "Healthy"
+    SYNCED = "synced"
+    """by hand in Argo CD, which says no more than that of what git does not say"""
+    FAILED = "failed"
+    """the sync failed, or what was synced turned Degraded before it was ever Healthy"""
+    SUPERSEDED = "superseded"
+    NEVER_RAN = "never ran"
+
+    @property
+    def failed(self) -> bool:
+        return self in (Outcome.FAILED, Outcome.NEVER_RAN)
+
+
+@dataclass(frozen=True)
+class ImageChange:
+    """One entry of `images:`, as it was and as it is; None for an entry that was added or removed."""
+
+    before: OverlayImage | None
+    after: OverlayImage | None
+
+    @property
+    def name(self) -> str:
+        entry = self.after or self.before
+        return entry.name if entry else ""
+
+    @property
+    def labels(self) -> tuple[str, str]:
+        return (self.before.label if self.before else "nothing", self.after.label if self.after else "nothing")
+
+
+@dataclass(frozen=True)
+class Committed:
+    """The branch's own line of commits has changed an overlay. `images` is empty where other settings changed."""
+
+    sha: str
+    author: Author
+    subject: str
+    cause: Cause
+    overlay: str
+    """path of the kustomization file"""
+    images: tuple[ImageChange, ...] = ()
+    paths: tuple[str, ...] = ()
+    """what else changed in the overlay's directory, at most five"""
+    url: str = ""
+    promotion: str = ""
+    run: str = ""
+    """the pipeline run that the commit names"""
+
+
+@dataclass(frozen=True)
+class SyncedByHand:
+    """Somebody made Argo CD run another commit's images than git's branch says."""
+
+    sha: str
+    by: str
+    """as Argo CD calls the person"""
+    overlay: str
+    images: tuple[ImageChange, ...]
+    url: str = ""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """How far a commit has come in one Application, by the one rule that promotions are followed by (A28)."""
+
+    sha: str
+    progress: Progress
+    explanation: str = ""
+    synced_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class HealthChanged:
+    """An Application's health; `resource` is to blame, and `message` is what it says of itself."""
+
+    healthy: bool
+    status: str
+    resource: str = ""
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class Drifted:
+    """The cluster is not as git says, though nothing was committed; or it is again."""
+
+    resources: tuple[str, ...]
+    over: bool = False
+
+
+Detail = Committed | SyncedByHand | Judged | HealthChanged | Drifted
+KINDS: dict[str, type[Detail]] = {
+    "committed": Committed,
+    "synced-by-hand": SyncedByHand,
+    "judged": Judged,
+    "health": HealthChanged,
+    "drift": Drifted,
+}
+"""what a fact is stored as; the names are for ever"""
+
+
+@dataclass(frozen=True)
+class Fact:
+    """Something that happened to one app in one environment. A repeat has the same `key` and changes nothing.
+
+    `at`: when it happened, by the clock of the system that it is from (UTC).
+    """
+
+    key: str
+    at: datetime
+    app: str
+    environment: str
+    detail: Detail
+
+    @property
+    def kind(self) -> str:
+        return next(name for name, kind in KINDS.items() if isinstance(self.detail, kind))
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """One change of one app in one environment, whoever made it, and what became of it."""
+
+    app: str
+    environment: str
+    sha: str
+    cause: Cause
+    at: datetime
+    """when it was committed, or asked for in Argo CD"""
+    who: str
+    email: str = ""
+    subject: str = ""
+    overlay: str = ""
+    images: tuple[ImageChange, ...] = ()
+    paths: tuple[str, ...] = ()
+    url: str = ""
+    promotion: str = ""
+    run: str = ""
+    outcome: Outcome = Outcome.UNDER_WAY
+    explanation: str = ""
+    synced_at: datetime | None = None
+    healthy_at: datetime | None = None
+    ended_at: datetime | None = None
+    """when its outcome was first known"""
+    degraded_at: datetime | None = None
+    """when it was first seen ill after it had been Healthy, and before the next deployment"""
+    replaced_at: datetime | None = None
+    """when the next deployment began"""
+
+    @property
+    def lead_time(self) -> timedelta | None:
+        """From the commit until it was Healthy; None while it is not."""
+        return self.healthy_at - self.at if self.healthy_at else None

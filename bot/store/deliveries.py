@@ -1,0 +1,123 @@
+"""The delivery record: facts, which are only ever added, and how far each observer has read."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.domain.delivery import KINDS, Fact
+from bot.store.codec import dump, load
+from bot.store.database import Database, metadata
+
+VERSION = 1
+"""of the details' JSON; raise it with whoever reads the older one"""
+AT_ONCE = 500
+
+facts = sa.Table(
+    "delivery_facts",
+    metadata,
+    sa.Column("id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=True),
+    sa.Column("key", sa.String(255), nullable=False, unique=True),
+    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("app", sa.String(255), nullable=False),
+    sa.Column("environment", sa.String(64), nullable=False),
+    sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("detail", sa.Text, nullable=False),
+    sa.Index("ix_delivery_facts_app_environment_at", "app", "environment", "at"),
+    sa.Index("ix_delivery_facts_environment_at", "environment", "at"),
+    sa.Index("ix_delivery_facts_kind_at", "kind", "at"),
+)
+
+positions = sa.Table(
+    "delivery_positions",
+    metadata,
+    sa.Column("observer", sa.String(64), primary_key=True),
+    sa.Column("position", sa.String(255), nullable=False),
+    sa.Column("since", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now()),
+)
+
+
+class DeliveryStore:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def add(self, connection: AsyncConnection, new: Iterable[Fact]) -> tuple[Fact, ...]:
+        """In the caller's transaction; those of them that were not known."""
+        wanted = list({fact.key: fact for fact in new}.values())
+        added: list[Fact] = []
+        for start in range(0, len(wanted), AT_ONCE):
+            some = wanted[start : start + AT_ONCE]
+            query = sa.select(facts.c.key).where(facts.c.key.in_([fact.key for fact in some]))
+            known = set((await connection.execute(query)).scalars())
+            unknown = [fact for fact in some if fact.key not in known]
+            if unknown:
+                await connection.execute(self._insert(facts).on_conflict_do_nothing(), [_row(one) for one in unknown])
+            added += unknown
+        return tuple(added)
+
+    async def position(self, observer: str) -> str:
+        """How far it has read; "" before its first look."""
+        query = sa.select(positions.c.position).where(positions.c.observer == observer)
+        async with self._database.reading() as connection:
+            return (await connection.execute(query)).scalar_one_or_none() or ""
+
+    async def known_since(self, observer: str) -> datetime | None:
+        """When it first looked: of what was before, nothing is known. None where it has never looked."""
+        query = sa.select(positions.c.since).where(positions.c.observer == observer)
+        async with self._database.reading() as connection:
+            return _utc((await connection.execute(query)).scalar_one_or_none())
+
+    async def move(self, connection: AsyncConnection, observer: str, position: str) -> None:
+        row = self._insert(positions).values(observer=observer, position=position)
+        kept = row.on_conflict_do_update(index_elements=["observer"], set_={"position": position})
+        await connection.execute(kept)
+
+    async def of(
+        self, app: str = "", environment: str = "", since: datetime | None = None, most: int | None = None
+    ) -> tuple[Fact, ...]:
+        """Newest first, at most `most`; "" for every one."""
+        query = sa.select(facts).order_by(facts.c.at.desc(), facts.c.id.desc()).limit(most)
+        if app:
+            query = query.where(facts.c.app == app)
+        if environment:
+            query = query.where(facts.c.environment == environment)
+        if since:
+            query = query.where(facts.c.at >= since)
+        async with self._database.reading() as connection:
+            return tuple(_fact(row) for row in (await connection.execute(query)).mappings())
+
+    async def environments(self) -> tuple[str, ...]:
+        """Those that anything is recorded of."""
+        query = sa.select(facts.c.environment).distinct()
+        async with self._database.reading() as connection:
+            return tuple((await connection.execute(query)).scalars())
+
+    def _insert(self, table: sa.Table) -> Any:
+        return (sqlite if self._database.sqlite else postgresql).insert(table)
+
+
+def _row(fact: Fact) -> dict[str, Any]:
+    return {
+        "key": fact.key[:255],
+        "kind": fact.kind,
+        "version": VERSION,
+        "app": fact.app[:255],
+        "environment": fact.environment,
+        "at": fact.at,
+        "detail": dump(fact.detail),
+    }
+
+
+def _fact(row: Any) -> Fact:
+    at = _utc(row["at"])
+    assert at is not None
+    return Fact(row["key"], at, row["app"], row["environment"], load(row["detail"], KINDS[row["kind"]]))
+
+
+def _utc(at: datetime | None) -> datetime | None:
+    """SQLite keeps no time zone."""
+    return at.replace(tzinfo=UTC) if at and not at.tzinfo else at

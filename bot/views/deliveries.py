@@ -1,0 +1,47 @@
+"""Deployments that Pilothouse did not do itself."""
+
+from bot.domain.delivery import Cause, Deployment, Outcome
+from bot.views.words import DAY_AND_TIME, bold, code, count, link, listed, moment, safe
+
+ICONS = {
+    Outcome.HEALTHY: "✅",
+    Outcome.SYNCED: "☑️",
+    Outcome.FAILED: "❌",
+    Outcome.NEVER_RAN: "❌",
+    Outcome.SUPERSEDED: "⏭️",
+    Outcome.UNDER_WAY: "🔄",
+}
+CAUSES = {
+    Cause.GIT: "✋ by hand in git",
+    Cause.ARGOCD: "✋ by hand in Argo CD",
+    Cause.PIPELINE: "🏗️ by the pipeline",
+    Cause.PROMOTION: "by a promotion",
+    Cause.ROLLBACK: "by an automatic rollback",
+}
+MOST_IMAGES = 3
+
+
+def images(deployment: Deployment) -> str:
+    """ "v1.4.1 → v1.4.2", or what else has changed."""
+    if not deployment.images:
+        return f"other settings ({listed([code(path.rpartition('/')[2], 60) for path in deployment.paths[:2]])})"
+    several = len(deployment.images) > 1
+    changed = [
+        f"{f'{safe(one.name, 60)} ' if several else ''}{safe(one.labels[0], 40)} → {safe(one.labels[1], 40)}"
+        for one in deployment.images[:MOST_IMAGES]
+    ]
+    more = len(deployment.images) - MOST_IMAGES
+    return ", ".join([*changed, *([f"{count(more, 'more image')}"] if more > 0 else [])])
+
+
+def entry(deployment: Deployment) -> str:
+    """As a row of the history."""
+    first = f"{ICONS[deployment.outcome]} {bold(deployment.environment, 80)} {images(deployment)}"
+    who = f"{safe(deployment.who or 'Somebody', 80)} {moment(deployment.at, DAY_AND_TIME)}"
+    commit = link(deployment.url, deployment.sha[:7], 40)
+    subject = f" {safe(deployment.subject, 120)}" if deployment.subject else ""
+    run = f" · run {code(deployment.run, 80)}" if deployment.run else ""
+    lines = [f"{first} · {CAUSES[deployment.cause]} · {deployment.outcome}", f"{who} · {commit}{subject}{run}"]
+    if deployment.explanation and deployment.outcome is not Outcome.HEALTHY:
+        lines.append(safe(deployment.explanation, 300))
+    return "\n".join(lines)
