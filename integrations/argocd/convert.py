@@ -7,9 +7,9 @@ from urllib.parse import quote
 from bot.domain.application import (
     Application,
     ApplicationRef,
-    HistoryEntry,
     FailedResource,
     HealthStatus,
+    HistoryEntry,
     Operation,
     OperationPhase,
     SyncStatus,
