@@ -19,6 +19,8 @@ from zoneinfo import ZoneInfo
 from cronsim import CronSim, CronSimError
 from dateutil import rrule as recurrence
 
+from bot.policy.calendar_lines import EXAMPLE, check_rule, instead_of_cron
+
 ANCHOR = datetime(2024, 1, 1)
 """A Monday from which RRULEs are counted, on the wall clock: "every second week" is the same week in every year."""
 SHIFT = timedelta(hours=3)
@@ -34,9 +36,10 @@ MOST_COUNTED = 1000
 MOST_COUNTED_DAYS = timedelta(days=365 * 40)
 PERIODS = {recurrence.YEARLY: 365, recurrence.MONTHLY: 28, recurrence.WEEKLY: 7, recurrence.DAILY: 1}
 """days of a period, of the shortest"""
-_DAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
-_DTSTART = re.compile(r"DTSTART(?P<options>;[^:\s]*)?:(?P<at>\d{8}(?:T\d{6})?)(?P<utc>Z?)\s*", re.ASCII)
+_DTSTART = re.compile(r"DTSTART(?P<options>;[^:\s]*)?:(?P<at>\d{8}(?:T\d{6})?)(?P<utc>Z?)\s*", re.ASCII | re.IGNORECASE)
 _UNTIL = re.compile(r"UNTIL=(\d{8}T\d{6})Z", re.ASCII)
+_UNTIL_DAY = re.compile(r"UNTIL=(\d{8})(?![\dT])", re.ASCII)
+"""a day on which it may still start"""
 
 
 class Starts(ABC):
@@ -90,12 +93,13 @@ class Cron(Starts):
         self._line = line
         fields = line.split()
         if len(fields) != 5:
-            raise ValueError("expected minute, hour, day of month, month and day of week, as in `0 17 * * FRI`")
+            expected = "expected minute, hour, day of month, month and day of week, as in `0 17 * * FRI`"
+            raise ValueError(f"{expected}{instead_of_cron(line)}")
         self._everywhen = fields[0].startswith("*") or fields[1].startswith("*")
         try:
             read = CronSim(line, ANCHOR)
         except CronSimError as error:
-            raise ValueError(f"{error}{_around(fields[4])}") from error
+            raise ValueError(f"{error}{instead_of_cron(line)}") from error
         if len(read.minutes) * len(read.hours) > MOST_OF_CRON:
             raise ValueError(f"it starts more than {MOST_OF_CRON} times a day: give one start and a longer duration")
 
@@ -114,14 +118,14 @@ class Cron(Starts):
 class Rule(Starts):
     def __init__(self, text: str, zone: ZoneInfo) -> None:
         super().__init__(zone)
-        line, start = _without_start(text.strip().upper(), zone)
-        for number in re.findall(r"INTERVAL=([^;]*)", line):
-            if not number.isdecimal() or int(number) < 1:
-                raise ValueError(f"INTERVAL={number} is no interval: give 1 or more")
-        local = _UNTIL.sub(lambda until: f"UNTIL={_local(until[1], zone)}", line)
+        line, start = _without_start(text.strip(), zone)
+        line = line.upper()
+        check_rule(line)
+        local = _UNTIL.sub(lambda until: f"UNTIL={_local(until[1], zone)}", line.replace(" ", "").rstrip(";"))
+        local = _UNTIL_DAY.sub(r"UNTIL=\1T235959", local)
         found = recurrence.rrulestr(local, dtstart=start or ANCHOR)
-        if not isinstance(found, recurrence.rrule) or found._freq > recurrence.DAILY:  # type: ignore[attr-defined]
-            raise ValueError("expected one RRULE that comes daily or more rarely")
+        if not isinstance(found, recurrence.rrule):
+            raise ValueError(f"expected one RRULE, {EXAMPLE}")
         _check_possible(found)
         self._rule = found
         self._counted = _counted(found)
@@ -200,29 +204,22 @@ class _Interval(int):
             raise _FarEnoughError
 
 
-def _around(days: str) -> str:
-    """ "FRI-SUN" is no range to cron, in which the week begins on Sunday: what to write instead."""
-    first, dash, last = days.upper().partition("-")
-    if not dash or first not in _DAYS or last not in _DAYS:
-        return ""
-    begin, end = _DAYS.index(first), _DAYS.index(last)
-    named = _DAYS[begin : end + 1] if begin <= end else (*_DAYS[begin:], *_DAYS[: end + 1])
-    return f": write {','.join(named)}"
-
-
 def _without_start(text: str, zone: ZoneInfo) -> tuple[str, datetime | None]:
     """The rule, and where its calendar entry begins, on the wall clock, if it says so."""
     match = _DTSTART.match(text)
     if not match:
         return text, None
-    options = (match["options"] or "").removeprefix(";")
-    if options.startswith("TZID=") and options != f"TZID={zone.key}".upper():
-        name = options.removeprefix("TZID=")
-        raise ValueError(f"DTSTART is in {name} and the window in {zone.key}: give that zone as `timezone`")
-    if options and not options.startswith(("TZID=", "VALUE=")):
+    options = (match["options"] or "").removeprefix(";").replace('"', "")
+    name, value = options.upper().startswith("TZID="), options.partition("=")[2]
+    if name and value.upper() != zone.key.upper():
+        raise ValueError(f"DTSTART is in {value} and the window in {zone.key}: give that zone as `timezone`")
+    if options and not name and not options.upper().startswith("VALUE="):
         raise ValueError(f"DTSTART with {options} is not known: write `DTSTART:20261220T000000`")
-    at = _local(match["at"], zone) if match["utc"] else match["at"]
-    return text[match.end() :], datetime.strptime(at, "%Y%m%dT%H%M%S" if "T" in at else "%Y%m%d")
+    try:
+        at = _local(match["at"].upper(), zone) if match["utc"] else match["at"].upper()
+        return text[match.end() :], datetime.strptime(at, "%Y%m%dT%H%M%S" if "T" in at else "%Y%m%d")
+    except ValueError as error:
+        raise ValueError(f"DTSTART:{match['at']} is no day: write `DTSTART:20261220T000000`") from error
 
 
 def _local(utc: str, zone: ZoneInfo) -> str:
@@ -249,6 +246,11 @@ def _check_possible(rule: recurrence.rrule) -> None:
     parts = vars(rule)
     if prod(len(parts[name] or (0,)) for name in ("_byhour", "_byminute", "_bysecond")) > MOST_A_DAY:
         raise ValueError(f"it starts more than {MOST_A_DAY} times a day: give one start and a longer duration")
+    days_apart = PERIODS[rule._freq] * rule._interval  # type: ignore[attr-defined]
+    if timedelta(days=days_apart) > HORIZON:
+        raise ValueError(f"INTERVAL={rule._interval} is more than nine years apart")  # type: ignore[attr-defined]
+    if rule._until and rule._until < rule._dtstart:  # type: ignore[attr-defined]
+        raise ValueError("it is over before it begins: give an UNTIL that is still to come")
     months, days = parts["_bymonth"] or range(1, 13), parts["_bymonthday"]
     longest = max(29 if month == 2 else 30 if month in (4, 6, 9, 11) else 31 for month in months)
     if days and not parts["_bynmonthday"] and min(days) > longest:

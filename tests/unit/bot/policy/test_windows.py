@@ -91,7 +91,7 @@ def test_an_rrule_is_meant_on_the_wall_clock_and_keeps_its_weeks() -> None:
         ({"cron": "0 9 * * *", "rrule": "FREQ=DAILY"}, "either cron or rrule"),
         ({"cron": "61 9 * * *"}, "cannot be read"),
         ({"cron": "0 0 9 * * *"}, "expected minute, hour"),
-        ({"rrule": "FREQ=HOURLY"}, "daily or more rarely"),
+        ({"rrule": "FREQ=HOURLY"}, "WEEKLY or DAILY"),
         ({"rrule": "now and then"}, "cannot be read"),
         ({"cron": "0 9 * * *", "duration": "0m"}, "must last"),
         ({"cron": "0 9 * * *", "timezone": "Berlin"}, "'Berlin' is no time zone"),
@@ -201,8 +201,8 @@ def test_the_opening_is_bounded_and_open_in_every_such_night(
 @pytest.mark.parametrize(
     ("said", "sentence"),
     [
-        ({"rrule": "FREQ=DAILY;INTERVAL=0"}, "INTERVAL=0 is no interval"),
-        ({"rrule": "FREQ=DAILY;INTERVAL=-1"}, "INTERVAL=-1 is no interval"),
+        ({"rrule": "FREQ=DAILY;INTERVAL=0"}, "INTERVAL=0 cannot be"),
+        ({"rrule": "FREQ=DAILY;INTERVAL=-1"}, "INTERVAL=-1 cannot be"),
         ({"rrule": "FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30"}, "no such day"),
         ({"rrule": "FREQ=YEARLY;BYMONTH=2,4;BYMONTHDAY=31"}, "no such day"),
         ({"rrule": "FREQ=YEARLY;COUNT=0"}, "cannot be"),
@@ -213,6 +213,31 @@ def test_the_opening_is_bounded_and_open_in_every_such_night(
         ({"cron": "0 0 * * FRI-SUN"}, "FRI,SAT,SUN"),
         ({"cron": "0 0 * * SAT-MON"}, "SAT,SUN,MON"),
         ({"cron": "0 9 * * *", "duration": "9999d"}, "at most 366 days"),
+        ({"cron": "0 0 * * fri-sun"}, "write FRI,SAT,SUN"),
+        ({"cron": "0 0 * * friday-sunday"}, "write FRI,SAT,SUN"),
+        ({"cron": "0 0 * * MON,FRI-SUN"}, "write MON,FRI,SAT,SUN"),
+        ({"cron": "0 0 * * 5-0"}, "write 5,6,0"),
+        ({"cron": "0 0 * * Friday"}, "write FRI"),
+        ({"cron": "0 0 20 DEC-JAN *"}, "write DEC,JAN"),
+        ({"cron": "0 0 20 december *"}, "write DEC"),
+        ({"cron": "0 22-6 * * *"}, "write 22-23,0-6 for the hour"),
+        ({"cron": "0 0 25-5 12 *"}, "write 25-31,1-5 for the day of month"),
+        ({"cron": "0 0 ? * FRI"}, "write \\* for the day of month"),
+        ({"cron": "@weekly"}, "write `0 0 \\* \\* SUN`"),
+        ({"cron": "CRON_TZ=Europe/Berlin 0 0 * * FRI"}, "give the time zone as `timezone`"),
+        ({"rrule": "FREQ=MONTHLY;BYMONTHDAY=0"}, "BYMONTHDAY=0 cannot be: give 1 to 31"),
+        ({"rrule": "FREQ=YEARLY;BYMONTH=12,13"}, "BYMONTH=13 cannot be"),
+        ({"rrule": "FREQ=YEARLY;BYYEARDAY=0"}, "BYYEARDAY=0 cannot be"),
+        ({"rrule": "FREQ=WEEKLY;BYDAY=1FR"}, "counts the days of a month"),
+        ({"rrule": "FREQ=WEEKLY;BYDAY=FRI"}, "give MO, TU"),
+        ({"rrule": "FREQ=DAILY;FREQ=WEEKLY"}, "FREQ is given twice"),
+        ({"rrule": "BYDAY=FR"}, "does not say how often"),
+        ({"rrule": "FREQ=WEEKLY;BYDAY=FR;UNTIL=31/12/2027"}, "give 20271231T235959Z or 20271231"),
+        ({"rrule": "FREQ=WEEKLY;BYDAY=FR;UNTIL=20201231"}, "over before it begins"),
+        ({"rrule": "FREQ=YEARLY;INTERVAL=500"}, "more than nine years apart"),
+        ({"rrule": "FREQ=YEARLY;BYMONTH=12\nEXDATE:20261220T000000"}, "one RRULE"),
+        ({"rrule": "RRULE:FREQ=DAILY\nRRULE:FREQ=WEEKLY"}, "windows of their own"),
+        ({"rrule": "DTSTART:20261320T000000\nRRULE:FREQ=YEARLY"}, "DTSTART:20261320T000000 is no day"),
     ],
 )
 def test_what_can_never_start_or_starts_all_the_time_is_told(said: dict[str, object], sentence: str) -> None:
@@ -232,3 +257,11 @@ def test_calendar_entries_are_read_as_calendars_export_them() -> None:
     assert until.next_start(at("2026-01-05T11:00")) is None
     assert until.over(at("2026-01-05T12:00"))
     assert not until.over(at("2026-01-05T11:30"))
+    quoted = window(rrule='dtstart;tzid="Europe/Berlin":20261220T000000\nrrule:freq=yearly;', timezone=zone)
+    assert quoted.next_start(at("2026-01-01T00:00")) == at("2026-12-19T23:00")
+
+
+def test_a_day_as_the_end_is_a_day_on_which_it_still_starts() -> None:
+    evenings = window(rrule="FREQ=DAILY;BYHOUR=17;BYMINUTE=0;BYSECOND=0;UNTIL=20270105")
+    assert evenings.next_start(at("2027-01-05T00:00")) == at("2027-01-05T17:00")
+    assert evenings.next_start(at("2027-01-05T17:00")) is None
