@@ -284,6 +284,16 @@ class Messenger(Protocol):
     async def upload(self, channel: str, filename: str, content: bytes, title: str, thread: str = "") -> None: ...
 
 
+class MessageLinks(Protocol):
+    """Messages that are there."""
+
+    async def permalink(self, posted: Posted) -> str:
+        """A link that opens Slack at the message. Raises NotFound when it is gone."""
+
+    async def remove(self, posted: Posted) -> None:
+        """Raises NotFound when it is gone already."""
+
+
 class Modals(Protocol):
     """Windows over the conversation, and the bot's Home tab. Views are what `bot.views` makes."""
 

@@ -28,6 +28,7 @@ from bot.notify.queue_news import DirectQueueNews
 from bot.notify.reminders import Reminders
 from bot.notify.run_cards import RunCards
 from bot.policy import Policy
+from bot.promotions.approvers import Approvers
 from bot.promotions.committer import Committer
 from bot.promotions.delegates import Delegates
 from bot.promotions.eligibility import Eligibility
@@ -155,8 +156,9 @@ def _steps(
     announcer = Announcer(foundation.outbox, policy, foundation.subscriptions, foundation.channels)
     return Steps(
         record=Record(foundation.database, foundation.store, foundation.audit, announcer),
-        cards=Cards(foundation.messages, outside.messenger, policy),
-        reminders=Reminders(outside.messenger, policy),
+        cards=Cards(foundation.messages, outside.messenger, policy, foundation.copies),
+        reminders=Reminders(outside.messenger, outside.messenger, foundation.messages, foundation.copies, policy),
+        approvers=Approvers(policy, outside.directory, eligibility),
         directory=outside.directory,
         policy=policy,
         panel=panel,

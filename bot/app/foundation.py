@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from bot.app.clients import Outside, open_outside
 from bot.app.safety import Stores
 from bot.notify.channels import ChannelIds
+from bot.notify.copies import Copies
 from bot.notify.outbox import Outbox
 from bot.overlays.catalog import Catalog
 from bot.overlays.image_locations import ImageLocations
@@ -33,6 +34,7 @@ class Foundation:
     messages: Messages
     subscriptions: SubscriptionStore
     words: Stores
+    copies: Copies
     outbox: Outbox
     channels: ChannelIds
     deliveries: DeliveryStore
@@ -47,6 +49,7 @@ async def lay_foundation(settings: Settings, policy: Policy, stack: AsyncExitSta
     database = Database(settings.database_url)
     stack.push_async_callback(database.close)
     outside = await open_outside(settings, policy, stack)
+    stores = Stores.of(database)
     catalog, messages, store = Catalog(outside.overlays, policy), Messages(database), PromotionStore(database)
     return Foundation(
         settings=settings,
@@ -57,7 +60,8 @@ async def lay_foundation(settings: Settings, policy: Policy, stack: AsyncExitSta
         audit=Audit(database),
         messages=messages,
         subscriptions=SubscriptionStore(database),
-        words=Stores.of(database),
+        words=stores,
+        copies=Copies(messages, outside.messenger, stores.mutes, policy),
         outbox=Outbox(messages, outside.messenger),
         channels=ChannelIds(),
         deliveries=DeliveryStore(database),

@@ -21,6 +21,7 @@ from bot.store.database import Database
 from bot.store.delegations import DelegationStore
 from bot.store.freezes import FreezeStore
 from bot.store.locks import LockStore
+from bot.store.mutes import MuteStore
 from bot.store.rejections import RejectionStore
 from bot.store.requests import RequestStore
 from bot.store.reviews import ReviewStore
@@ -35,6 +36,7 @@ class Stores:
     rejections: RejectionStore
     reviews: ReviewStore
     delegations: DelegationStore
+    mutes: MuteStore
     requests: RequestStore
 
     @classmethod
@@ -45,6 +47,7 @@ class Stores:
             RejectionStore(database),
             ReviewStore(database),
             DelegationStore(database),
+            MuteStore(database),
             RequestStore(database),
         )
 
@@ -75,6 +78,7 @@ class SafetyServices:
             RejectionService: RejectionService(stores.rejections, ledger, catalog, registry, contents, image_locations),
             ReviewService: ReviewService(stores.reviews, ledger, policy),
             DelegationService: DelegationService(stores.delegations, ledger, directory),
+            MuteStore: stores.mutes,
             Permissions: Permissions(policy, stores.delegations),
             HoldsQuery: HoldsQuery(stores.locks, stores.freezes, stores.rejections, stores.reviews, policy),
         }

@@ -185,6 +185,13 @@ class Abort(Intent):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Mute(Intent):
+    """No direct messages that ask the asker for approvals; `off`: again."""
+
+    off: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class ShowPromotion(Intent):
     promotion: str
 

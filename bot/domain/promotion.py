@@ -11,7 +11,7 @@ from bot.domain.caller import Person
 from bot.domain.image import Image
 from bot.domain.overlay import Commit, OverlayImage
 
-STORY = 4
+STORY = 5
 """The version of the story that new plans are told by."""
 
 
@@ -127,7 +127,7 @@ class ApprovalRule(Quorum):
     reuse: timedelta | None = None
     """how long approvals of the same images for the same environment count again"""
     remind: timedelta | None = None
-    """how often approvers are reminded"""
+    """after which time approvers are reminded first; then each reminder waits twice as long as the one before"""
     escalate_after: timedelta | None = None
     escalate_to: tuple[str, ...] = ()
     """channels that hear of it when nobody has decided after `escalate_after`"""

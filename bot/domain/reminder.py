@@ -5,7 +5,7 @@ from datetime import datetime
 
 from bot.domain.promotion import ApprovalRule
 
-MOST = 50
+MOST, DOUBLINGS = 50, 12
 
 
 @dataclass(frozen=True)
@@ -16,10 +16,15 @@ class Reminder:
     escalate: bool = False
 
 
-def reminders_of(rule: ApprovalRule, opened: datetime, expires: datetime) -> tuple[Reminder, ...]:
-    """Every reminder of one question, in order, none at or after its expiry."""
+def reminders_of(rule: ApprovalRule, opened: datetime, expires: datetime, *, backing_off: bool) -> tuple[Reminder, ...]:
+    """Every reminder of one question, in order, none at or after its expiry.
+
+    `backing_off`: each waits twice as long as the one before it.
+    """
     found = []
-    if rule.remind:
+    if rule.remind and backing_off:
+        found = [Reminder(opened + rule.remind * (2**number - 1)) for number in range(1, DOUBLINGS)]
+    elif rule.remind:
         found = [Reminder(opened + rule.remind * number) for number in range(1, MOST)]
     if rule.escalate_after and rule.escalate_to:
         found.append(Reminder(opened + rule.escalate_after, escalate=True))

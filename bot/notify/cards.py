@@ -1,10 +1,12 @@
 """The card of a promotion, in its channel."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
+from bot.domain.caller import Caller
 from bot.domain.promotion import Kind, Promotion
 from bot.notify.audience import approvers
+from bot.notify.copies import Copies
 from bot.notify.places import Places
 from bot.policy import Policy
 from bot.ports import Messenger, Posted
@@ -16,9 +18,16 @@ class Cards:
     """`clock` counts seconds since the epoch."""
 
     def __init__(
-        self, messages: Messages, messenger: Messenger, policy: Policy, *, clock: Callable[[], float] = time.time
+        self,
+        messages: Messages,
+        messenger: Messenger,
+        policy: Policy,
+        copies: Copies,
+        *,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._messages = messages
+        self._copies = copies
         self._places = Places(messages, messenger)
         self._policy = policy
         self._clock = clock
@@ -38,4 +47,9 @@ class Cards:
             watched=None if plan.kind is Kind.ROLLBACK else max(watched.values(), default=None),
         )
         thread = await self._messages.want(promotion.id, channel, shown, self._clock())
+        await self._copies.keep(promotion)
         return thread.place or await self._places.bring(promotion.id, channel, first=thread.new)
+
+    async def ask(self, promotion: Promotion, people: Iterable[Caller]) -> None:
+        """A copy for each of them, as a direct message."""
+        await self._copies.send(promotion, people)

@@ -1,12 +1,19 @@
 """Words in passing: reminders, and why a press did not count. Nothing hangs on their being heard."""
 
+import time
+from collections.abc import Callable, Sequence
+
 import structlog
 
-from bot.domain.errors import IntegrationError
-from bot.domain.promotion import Promotion
+from bot.domain.caller import Caller
+from bot.domain.errors import IntegrationError, Unavailable
+from bot.domain.promotion import Kind, Promotion
 from bot.notify.audience import administrator_ids, administrators, approvers
+from bot.notify.copies import Copies
+from bot.notify.quiet import night
 from bot.policy import Policy
-from bot.ports import Messenger, Posted, Rendered
+from bot.ports import MessageLinks, Messenger, Posted, Rendered
+from bot.store.messages import Messages
 from bot.views import reminder
 from bot.views.notes import alarm
 from bot.views.refusal import refusal
@@ -15,18 +22,54 @@ log = structlog.get_logger(__name__)
 
 
 class Reminders:
-    def __init__(self, messenger: Messenger, policy: Policy) -> None:
-        self._messenger = messenger
-        self._policy = policy
+    """`clock` counts seconds since the epoch."""
 
-    async def remind(self, promotion: Promotion, card: Posted, number: int, *, escalate: bool) -> None:
-        """Under the card and in its channel; `escalate`: in the channels that policy names as well."""
+    def __init__(
+        self,
+        messenger: Messenger,
+        links: MessageLinks,
+        messages: Messages,
+        copies: Copies,
+        policy: Policy,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._messenger = messenger
+        self._links = links
+        self._messages = messages
+        self._copies = copies
+        self._policy = policy
+        self._clock = clock
+
+    async def remind(
+        self, promotion: Promotion, card: Posted, number: int, people: Sequence[Caller], *, escalate: bool
+    ) -> None:
+        """Under the card and in its channel, and by the copies; `escalate`: in the channels that policy names as well.
+
+        Not while it is night for all `people`, as far as they are known; a rollback is an incident, and wakes them.
+        """
         plan = promotion.plan
         note = reminder(promotion, approvers=approvers(self._policy, plan), escalated=escalate)
         key = f"reminder-{number}:{plan.id}"
-        await self._post(card.channel, note, thread=card.ts, key=key)
+        incident = plan.kind is Kind.ROLLBACK
+        await self._copies.remind(promotion, people, incident=incident)
+        asleep = bool(people) and all(night(caller, self._policy, self._clock()) for caller in people)
+        if incident or escalate or not asleep:
+            await self._replace(f"reminder-{plan.id}"[:64], card, note, key)
         for channel in plan.approval.escalate_to if escalate else ():
             await self._post(channel, note, key=key)
+
+    async def _replace(self, subject: str, card: Posted, note: Rendered, key: str) -> None:
+        """The newest reminder under a card is the only one."""
+        before = await self._messages.thread(subject, card.channel)
+        posted = await self._post(card.channel, note, thread=card.ts, key=key)
+        if posted is None:
+            return
+        await self._messages.placed(subject, card.channel, posted)
+        if before and before.place and before.place != posted:
+            try:
+                await self._links.remove(before.place)
+            except IntegrationError as error:
+                log.info("reminder.not_removed", error=str(error))
 
     async def alarm(self, promotion: Promotion, card: Posted | None, sentence: str) -> None:
         """In the card's channel, in those that policy escalates to, and to administrators that policy names by id."""
@@ -43,13 +86,23 @@ class Reminders:
                 log.warning("alarm not told", user=user, error=str(error))
 
     async def refuse(self, channel: str, user: str, sentence: str) -> None:
+        """Where the card is; as a direct message to who is not in that channel."""
         try:
             await self._messenger.whisper(channel, user, refusal(sentence))
+        except Unavailable as error:
+            log.warning("refusal not told", user=user, error=str(error))
+        except IntegrationError:
+            await self._directly(user, refusal(sentence))
+
+    async def _directly(self, user: str, message: Rendered) -> None:
+        try:
+            await self._messenger.direct(user, message)
         except IntegrationError as error:
             log.warning("refusal not told", user=user, error=str(error))
 
-    async def _post(self, channel: str, note: Rendered, *, thread: str = "", key: str) -> None:
+    async def _post(self, channel: str, note: Rendered, *, thread: str = "", key: str) -> Posted | None:
         try:
-            await self._messenger.post(channel, note, thread=thread, broadcast=bool(thread), key=key)
+            return await self._messenger.post(channel, note, thread=thread, broadcast=bool(thread), key=key)
         except IntegrationError as error:
             log.warning("reminder not told", channel=channel, error=str(error))
+            return None

@@ -47,7 +47,10 @@ class Approval(Part):
     self_approval: bool | None = Field(None, description="Whether the requester may approve.")
     author_approval: bool | None = Field(None, description="Whether the author of the newest commit may approve.")
     reuse: Duration | None = Field(None, description="How long approvals of the same images there count again.")
-    remind: Duration | None = Field(None, description="How often approvers are reminded.")
+    remind: Duration | None = Field(
+        None,
+        description="When approvers are reminded first; then each time after twice as long, and not at night.",
+    )
     escalate_after: Duration | None = Field(None, description="When `escalate_to` is told that nobody has decided.")
     escalate_to: tuple[str, ...] | None = Field(None, description="Channels to escalate to.")
 
@@ -156,6 +159,11 @@ class Route(Part):
 class Channels(Part):
     default: str = Field("", description='Where a card goes; "" = where it was asked for.')
     routes: tuple[Route, ...] = Field((), description="Events that are told elsewhere as well.")
+    direct_messages: bool = Field(
+        True,
+        description="Whether approvers who are bound as persons, or in a user group of at most ten, are asked in a "
+        "direct message as well.",
+    )
 
 
 class ArgoCDPart(Part):

@@ -234,6 +234,25 @@ class Messages:
         rows = await self._all(query)
         return _thread(rows[0]) if rows else None
 
+    async def want_if_new(self, thread: Thread, message: Rendered, now: float) -> None:
+        """As `want`, for a message that is there; nothing where it is to show just this already."""
+        if hashed(dump(message)) != thread.wanted_hash:
+            await self.want(thread.promotion, thread.channel, message, now, given=0.0)
+
+    async def showing(self, promotion: str) -> tuple[Thread, ...]:
+        """Its messages in every channel."""
+        query = sa.select(threads).where(threads.c.promotion_id == promotion).order_by(threads.c.channel)
+        return tuple(_thread(row) for row in await self._all(query))
+
+    async def displaced(self, thread: Thread) -> None:
+        """It was removed from where it was: it is to be posted again."""
+        same = (threads.c.promotion_id == thread.promotion) & (threads.c.channel == thread.channel)
+        await self._change(threads.update().where(same).values(place="", ts="", shown_hash=""))
+
+    async def drop_unplaced(self, promotion: str) -> None:
+        """What was never posted is not posted any more."""
+        await self._change(threads.delete().where(threads.c.promotion_id == promotion, threads.c.ts == ""))
+
     async def stale(self, now: float, limit: int) -> tuple[Thread, ...]:
         """The cards that do not show what they should, and may be tried now."""
         query = sa.select(threads).where(threads.c.wanted_hash != threads.c.shown_hash, threads.c.due_at <= now)

@@ -2,6 +2,7 @@
 
 from bot.views.alerts import alert, failed_run
 from bot.views.card import card, dry_run
+from bot.views.direct import approval_request
 from bot.views.home import home
 from bot.views.notes import notice, pull_request_body, ready, reminder, result, thread_note
 from bot.views.picker import closing_modal, loading_modal, modal, options
@@ -9,6 +10,7 @@ from bot.views.reply import render
 
 __all__ = [
     "alert",
+    "approval_request",
     "card",
     "closing_modal",
     "dry_run",

@@ -18,10 +18,15 @@ def buttons(promotion: Promotion, headline: str, last_environment: str) -> Butto
     if promotion.stage is Stage.APPROVAL and approved(promotion):
         return []
     if promotion.stage is Stage.APPROVAL:
-        return [_approve(promotion, headline, last_environment), _reject(promotion), _abort(promotion)]
+        return [*decide(promotion, headline, last_environment), _abort(promotion)]
     if promotion.stage is Stage.GATES:
         return [_subscribe(promotion), _abort(promotion)] if _waits(promotion) else [_abort(promotion)]
     return _rollbacks(promotion) if any(one.progress is Progress.FAILED for one in promotion.following) else []
+
+
+def decide(promotion: Promotion, headline: str, last_environment: str) -> Buttons:
+    """A yes and a no, bound to what is shown beside them."""
+    return [_approve(promotion, headline, last_environment), _reject(promotion)]
 
 
 def _after(promotion: Promotion) -> Buttons:

@@ -57,6 +57,33 @@ def reason_lines(promotion: Promotion) -> list[str]:
     return [_reason(one, several) for one in held] + [_waived(one, several) for one in waived]
 
 
+def brief_lines(promotion: Promotion) -> list[str]:
+    """What changes, and the gates that pass: a line for each."""
+    move = promotion.moves[0] if len(promotion.moves) == 1 else None
+    change = [f"Change: {_change(move)}"] if move and move.revision else []
+    return [*change, *([passing] if (passing := passed_line(promotion)) else [])]
+
+
+def passed_line(promotion: Promotion) -> str:
+    """The gates that pass, folded into one line; what approvers rely on beyond that is said, too."""
+    moves = len(promotion.plan.apps)
+    names, told = [], []
+    for gate in promotion.plan.gates:
+        results = [one for one in promotion.results if one.gate == gate and one.app not in promotion.left_out]
+        if not results or gate in promotion.plan.skipped_gates:
+            continue
+        if any(one.verdict.state is not VerdictState.PASSED for one in results):
+            continue
+        if moves == 1 and any(one.verdict.fingerprint for one in results):
+            told.append(f"{safe(words.title(gate), 40)}: {safe(results[0].verdict.reason, FIELD_LIMIT - 40)}")
+        else:
+            names.append(safe(words.title(gate).lower(), 40))
+    if names:
+        listed = words.listed(names)
+        told.append(f"{listed[:1].upper()}{listed[1:]} {'passes' if len(names) == 1 else 'pass'}")
+    return f"✅ {' · '.join(told)}" if told else ""
+
+
 def _reason(result: GateResult, several: bool) -> str:
     verdict = result.verdict
     told = f"{MARKS[verdict.state]} {_gate_of(result, several)}: {safe(verdict.reason, 400)}"

@@ -3,7 +3,7 @@
 A step that finds its effect already there (after a crash) reports it instead of repeating it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -11,7 +11,7 @@ from typing import NoReturn, Protocol
 
 import structlog
 
-from bot.domain.caller import Permission, Person, Target
+from bot.domain.caller import Caller, Permission, Person, Target
 from bot.domain.errors import (
     Conflict,
     DatabaseAway,
@@ -28,6 +28,7 @@ from bot.domain.promotion import Approval, Following, GateResult, Kind, Phase, P
 from bot.evaluation.panel import Panel
 from bot.policy import Policy, authorize
 from bot.ports import Directory, Posted, PullRequest
+from bot.promotions.approvers import Approvers
 from bot.promotions.committer import Committer, Moved
 from bot.promotions.current_policy import CurrentPolicy
 from bot.promotions.delegates import Lent
@@ -50,15 +51,24 @@ CONFIRMED_FOR = timedelta(seconds=30)
 
 class Cards(Protocol):
     async def show(self, promotion: Promotion) -> Posted:
-        """Post the card, or edit the one that is there; where it is."""
+        """Post the card, or edit the one that is there; where it is. Its copies follow it."""
+        ...
+
+    async def ask(self, promotion: Promotion, people: Iterable[Caller]) -> None:
+        """Send each of them a copy that decides as the card does; once."""
         ...
 
 
 class Reminders(Protocol):
     """Words that are lost without harm when Slack does not take them: none raises."""
 
-    async def remind(self, promotion: Promotion, card: Posted, number: int, *, escalate: bool) -> None:
-        """Tell approvers, under the card and in its channel, that they are waited for; once for each number."""
+    async def remind(
+        self, promotion: Promotion, card: Posted, number: int, people: Sequence[Caller], *, escalate: bool
+    ) -> None:
+        """Tell approvers, under the card, in its channel and by their copies, that they are waited for.
+
+        Once for each number; in the place of the reminder before it.
+        """
         ...
 
     async def alarm(self, promotion: Promotion, card: Posted | None, sentence: str) -> None:
@@ -83,6 +93,7 @@ class Steps:
     policy: Policy
     panel: Panel
     eligibility: Eligibility
+    approvers: Approvers
     committer: Committer
     follower: Follower
     watcher: Watcher
@@ -124,9 +135,10 @@ class Steps:
         await self.reminders.refuse(plan.channel, plan.requester.id, sentence)
 
     async def ask_people(self, promotion: Promotion) -> None:
-        """The card gets its buttons."""
+        """The card gets its buttons, and so does a copy for each approver."""
         await self.record.write(promotion, None, Event.WAITING)
         await self._show(promotion)
+        await self.cards.ask(promotion, await self.approvers.in_person(promotion))
 
     async def earlier_approvals(self, promotion: Promotion) -> tuple[Approval, ...]:
         """Approvals of the same images for the same environment, as far as policy lets them count again."""
@@ -143,7 +155,8 @@ class Steps:
     async def remind(self, promotion: Promotion, number: int, *, escalate: bool) -> None:
         """Nudge whoever may decide; `escalate` tells the channels that policy names as well."""
         if shown := await self._show(promotion):
-            await self.reminders.remind(promotion, shown, number, escalate=escalate)
+            people = await self.approvers.in_person(promotion)
+            await self.reminders.remind(promotion, shown, number, people, escalate=escalate)
 
     async def judge(self, promotion: Promotion, signal: Signal) -> Judgement:
         """Authorise a press where it takes effect: by the account, the groups and the policy of this moment."""

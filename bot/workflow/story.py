@@ -17,6 +17,7 @@ from bot.domain.approval import approved, counted, missing
 from bot.domain.overlay import Commit
 from bot.domain.promotion import (
     Approval,
+    ApprovalRule,
     GateResult,
     Kind,
     Phase,
@@ -162,7 +163,11 @@ class Telling:
         if self._approved():
             return
         await self._do(f"ask-people#{number}", partial(self._steps.ask_people, self._now), type(None))
-        await self._wait_for_people(expires, list(reminders_of(rule, opened, expires)))
+        await self._wait_for_people(expires, self._reminders(rule, opened, expires))
+
+    def _reminders(self, rule: ApprovalRule, opened: datetime, expires: datetime) -> list[Reminder]:
+        """As the version of the story has them: what was waited for stands in the journal."""
+        return list(reminders_of(rule, opened, expires, backing_off=self._plan.version > 4))
 
     async def _wait_for_people(self, expires: datetime, reminders: list[Reminder]) -> None:
         told, waits = 0, 0

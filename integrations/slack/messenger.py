@@ -19,7 +19,7 @@ PAGE, PAGES = 100, 2
 
 
 class SlackMessenger:
-    """Implements the Messenger port. A channel is an id, a #name, or a user's id for their direct messages."""
+    """Implements the Messenger and MessageLinks ports. A channel is an id, a #name, or a user's id for their direct messages."""
 
     def __init__(self, api: SlackApi, *, edits: Edits | None = None) -> None:
         self._api = api
@@ -70,6 +70,16 @@ class SlackMessenger:
 
     async def upload(self, channel: str, filename: str, content: bytes, title: str, thread: str = "") -> None:
         await self._api.upload(await self._conversations.id_of(channel), filename, content, title, thread)
+
+    async def permalink(self, posted: Posted) -> str:
+        answer = await self._api.read("chat.getPermalink", channel=posted.channel, message_ts=posted.ts)
+        link = answer.get("permalink")
+        if not isinstance(link, str) or not link:
+            raise Refused(SYSTEM, "chat.getPermalink", "the answer names no permalink")
+        return link
+
+    async def remove(self, posted: Posted) -> None:
+        await self._api.write("chat.delete", idempotent=True, channel=posted.channel, ts=posted.ts)
 
     async def channel_id(self, channel: str) -> str:
         """The id of a channel that is named. Raises NotFound."""

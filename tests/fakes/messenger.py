@@ -86,6 +86,14 @@ class FakeMessenger:
         self._fail(channel)
         self.files.append(FakeFile(channel, filename, content, title, thread))
 
+    async def permalink(self, posted: Posted) -> str:
+        self.at(posted)
+        return f"https://acme.slack.com/archives/{posted.channel}/p{posted.ts.replace('.', '')}"
+
+    async def remove(self, posted: Posted) -> None:
+        self._fail(posted.channel)
+        self.delete(posted)
+
     def at(self, posted: Posted) -> FakeMessage:
         """Raises NotFound."""
         for message in self.messages:

@@ -1,7 +1,7 @@
 """The core with working fakes around it: everything but Slack's wire and the other systems'."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -16,12 +16,14 @@ from bot.domain.intent import Abort, Approve, Context, Deploy, Reject, Rollback
 from bot.domain.promotion import Promotion
 from bot.evaluation.panel import Panel
 from bot.gates.soak import SoakGate
+from bot.notify.copies import Copies
 from bot.notify.reminders import Reminders
 from bot.overlays.catalog import Catalog
 from bot.overlays.image_locations import ImageLocations
 from bot.overlays.kustomization import read_images
 from bot.policy import Policy, parse
 from bot.ports import Posted
+from bot.promotions.approvers import Approvers
 from bot.promotions.committer import Committer
 from bot.promotions.delegates import Delegates
 from bot.promotions.eligibility import Eligibility
@@ -37,6 +39,8 @@ from bot.store.audit import Audit
 from bot.store.database import Database, metadata
 from bot.store.delegations import DelegationStore
 from bot.store.locks import LockStore
+from bot.store.messages import Messages
+from bot.store.mutes import MuteStore
 from bot.store.promotions import PromotionStore
 from bot.store.reviews import ReviewStore
 from bot.workflow.orphans import Orphans
@@ -65,13 +69,17 @@ bindings:
 
 @dataclass
 class ShownCards:
-    """Every state that a card showed, by promotion."""
+    """Every state that a card showed, and who was asked in person, by promotion."""
 
     shown: dict[str, list[Promotion]] = field(default_factory=dict)
+    asked: dict[str, list[tuple[str, ...]]] = field(default_factory=dict)
 
     async def show(self, promotion: Promotion) -> Posted:
         self.shown.setdefault(promotion.id, []).append(promotion)
         return Posted(promotion.plan.channel, f"card of {promotion.id}")
+
+    async def ask(self, promotion: Promotion, people: Iterable[Caller]) -> None:
+        self.asked.setdefault(promotion.id, []).append(tuple(caller.person.name for caller in people))
 
 
 @dataclass
@@ -222,10 +230,13 @@ async def house(directory: Path, policy_text: str = POLICY) -> AsyncIterator[Hou
     planner = Planner(catalog, registry, policy, panel, targets)
     locks, reviews, alerts = LockStore(database), ReviewStore(database), MemoryAlerts()
     committer = Committer(overlays, overlays, registry)
+    messages = Messages(database)
+    copies = Copies(messages, messenger, MuteStore(database), policy, clock=lambda: engine.now.timestamp())
     steps = Steps(
         record=Record(database, store, audit, events),
         cards=cards,
-        reminders=Reminders(messenger, policy),
+        reminders=Reminders(messenger, messenger, messages, copies, policy, clock=lambda: engine.now.timestamp()),
+        approvers=Approvers(policy, people, eligibility),
         directory=people,
         policy=policy,
         panel=panel,

@@ -111,7 +111,7 @@ def policy(wanted: tuple[Case, ...]) -> str:
     ]
     return "\n".join(
         [
-            "channels: {default: C0DEPLOY}",
+            "channels: {default: C0DEPLOY, direct_messages: false}",
             # Nobody comes too late, not even to a journal that was recorded years ago.
             "environments:",
             "  - name: development",

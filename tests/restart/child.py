@@ -28,10 +28,12 @@ from bot.domain.promotion import Promotion, Stage, VoteKind
 from bot.evaluation.panel import Panel
 from bot.notify.announcer import Announcer
 from bot.notify.cards import Cards
+from bot.notify.copies import Copies
 from bot.notify.outbox import Outbox
 from bot.notify.reminders import Reminders
 from bot.overlays.catalog import Catalog
 from bot.policy import parse
+from bot.promotions.approvers import Approvers
 from bot.promotions.eligibility import Eligibility
 from bot.promotions.follow_up import FollowUps
 from bot.promotions.follower import Follower
@@ -47,6 +49,7 @@ from bot.store.audit import Audit
 from bot.store.database import Database
 from bot.store.locks import LockStore
 from bot.store.messages import Messages
+from bot.store.mutes import MuteStore
 from bot.store.promotions import PromotionStore
 from bot.store.replicas import ReplicaStore
 from bot.store.reviews import ReviewStore
@@ -124,7 +127,8 @@ async def assemble(life: Life, stack: AsyncExitStack) -> Core:
     git = await stack.enter_async_context(GitRemote(GitSettings(url=life.git_url), directory / "cache"))
     settings = GitHubSettings(api_url=life.github_url, repository="pilothouse/deploy", token=SecretStr("token"))
     github = await stack.enter_async_context(GitHub(settings, between_writes=0, stale_seconds=0))
-    messenger = HeldMessenger(LastingMessenger(world), holds)
+    workspace = LastingMessenger(world)
+    messenger = HeldMessenger(workspace, holds)
     applications, registry = GitFollowingApplications(git), images(life.cases)
     store, audit, messages = PromotionStore(database), Audit(database), Messages(database)
     catalog = Catalog(git, rules)
@@ -138,10 +142,12 @@ async def assemble(life: Life, stack: AsyncExitStack) -> Core:
     planner = Planner(catalog, registry, rules, panel, targets)
     committer = HeldCommitter(git, git, registry, holds)
     eligibility, begin = Eligibility(rules), asyncio.Event()
+    copies = Copies(messages, workspace, MuteStore(database), rules)
     steps = Steps(
         record=Record(database, store, audit, Announcer(outbox, rules)),
-        cards=Cards(messages, messenger, rules),
-        reminders=Reminders(messenger, rules),
+        cards=Cards(messages, messenger, rules, copies),
+        reminders=Reminders(messenger, workspace, messages, copies, rules),
+        approvers=Approvers(rules, people, eligibility),
         directory=people,
         policy=rules,
         panel=panel,

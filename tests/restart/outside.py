@@ -88,6 +88,10 @@ class World:
             changed = connection.execute("UPDATE messages SET text = ?, edits = edits + 1 WHERE ts = ?", (text, ts))
             return changed.rowcount == 1
 
+    def remove(self, ts: str) -> bool:
+        with self._open() as connection:
+            return connection.execute("DELETE FROM messages WHERE ts = ?", (ts,)).rowcount == 1
+
 
 class LastingMessenger:
     """A workspace that remembers: a post with a known key changes the message that has it, but for a `first` try."""
@@ -116,6 +120,13 @@ class LastingMessenger:
 
     async def direct(self, user: str, message: Rendered) -> Posted:
         return await self.post(user, message)
+
+    async def permalink(self, posted: Posted) -> str:
+        return f"https://acme.slack.com/archives/{posted.channel}/p{posted.ts}"
+
+    async def remove(self, posted: Posted) -> None:
+        if not self._world.remove(posted.ts):
+            raise NotFound("Slack", "chat.delete", "message_not_found")
 
     async def upload(self, channel: str, filename: str, content: bytes, title: str, thread: str = "") -> None:
         raise AssertionError("no promotion uploads anything")

@@ -10,9 +10,11 @@ import pytest
 from bot.domain.event import Event
 from bot.domain.promotion import Promotion
 from bot.notify import Announcer, Cards, Outbox
+from bot.notify.copies import Copies
 from bot.policy import Policy, parse
 from bot.store.database import Database, metadata
 from bot.store.messages import Messages, outbox, threads
+from bot.store.mutes import MuteStore, mutes
 from bot.store.subscriptions import subscriptions
 from tests.fakes.messenger import FakeMessenger
 
@@ -89,10 +91,13 @@ async def start(tmp_path: Path, messenger: FakeMessenger, policy: Policy, clock:
         database = Database(f"sqlite:///{tmp_path}/pilothouse.db")
         opened.append(database)
         async with database.engine.begin() as connection:
-            await connection.run_sync(lambda sync: metadata.create_all(sync, tables=[threads, outbox, subscriptions]))
+            await connection.run_sync(
+                lambda sync: metadata.create_all(sync, tables=[threads, outbox, subscriptions, mutes])
+            )
         messages = Messages(database)
         box = Outbox(messages, messenger, clock=clock)
-        cards = Cards(messages, messenger, policy, clock=clock)
+        copies = Copies(messages, messenger, MuteStore(database), policy, clock=clock)
+        cards = Cards(messages, messenger, policy, copies, clock=clock)
         return Process(database, messages, cards, box, Announcer(box, policy))
 
     yield process

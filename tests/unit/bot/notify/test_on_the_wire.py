@@ -8,9 +8,11 @@ from pathlib import Path
 from bot.domain.event import Event
 from bot.domain.promotion import Phase, Progress, Stage
 from bot.notify import Announcer, Cards, Outbox
+from bot.notify.copies import Copies
 from bot.policy import Policy
 from bot.store.database import Database, metadata
 from bot.store.messages import Messages, outbox, threads
+from bot.store.mutes import MuteStore
 from integrations.sandbox.serving import serve
 from integrations.sandbox.slack.server import BOT_TOKEN, SlackServer
 from integrations.slack import SlackApi, SlackMessenger
@@ -42,7 +44,8 @@ async def test_a_quick_story_is_told_in_few_edits_and_ends_right(tmp_path: Path,
     async with serve(workspace.app) as url:
         api = SlackApi(lambda: BOT_TOKEN, f"{url}/api/")
         messages, messenger = Messages(database), SlackMessenger(api)
-        box, cards = Outbox(messages, messenger), Cards(messages, messenger, policy)
+        copies = Copies(messages, messenger, MuteStore(database), policy)
+        box, cards = Outbox(messages, messenger), Cards(messages, messenger, policy, copies)
         delivering = asyncio.create_task(box.deliver_forever())
         place = await cards.show(STORY[0])
         began = time.monotonic()

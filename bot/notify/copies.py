@@ -1,0 +1,114 @@
+"""Copies of a card: for each approver a direct message with what matters, which votes as the card itself does."""
+
+import time
+from collections.abc import Callable, Iterable
+
+import structlog
+
+from bot.domain.caller import Caller
+from bot.domain.errors import IntegrationError, NotFound
+from bot.domain.promotion import Promotion, Stage
+from bot.notify.quiet import night
+from bot.policy import Policy
+from bot.ports import MessageLinks
+from bot.store.messages import Messages
+from bot.store.mutes import MuteStore
+from bot.views import approval_request
+
+log = structlog.get_logger(__name__)
+REMEMBERED = 1000
+"""permalinks: what is not remembered is asked for again"""
+
+
+class Copies:
+    """`clock` counts seconds since the epoch. The outbox posts and edits the copies, at Slack's pace."""
+
+    def __init__(
+        self,
+        messages: Messages,
+        links: MessageLinks,
+        mutes: MuteStore,
+        policy: Policy,
+        *,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._messages = messages
+        self._links = links
+        self._mutes = mutes
+        self._policy = policy
+        self._clock = clock
+        self._known: dict[str, str] = {}
+
+    async def send(self, promotion: Promotion, people: Iterable[Caller]) -> None:
+        """Asked once, however often this is called; who is muted is not asked."""
+        muted = await self._mutes.muted()
+        users = [caller.id for caller in people if caller.id not in muted]
+        if not users:
+            return
+        message = approval_request(promotion, await self._link(promotion), self._last)
+        for user in users:
+            await self._messages.want(subject(promotion), user, message, self._clock(), given=0.0)
+
+    async def keep(self, promotion: Promotion) -> None:
+        """Every copy shows what is so now; one that nobody has seen when all is over is not sent any more."""
+        copies = await self._messages.showing(subject(promotion))
+        if not copies:
+            return
+        if promotion.phase.final:
+            await self._messages.drop_unplaced(subject(promotion))
+        message = approval_request(promotion, await self._link(promotion), self._last)
+        for copy in copies:
+            if copy.place or not promotion.phase.final:
+                await self._messages.want_if_new(copy, message, self._clock())
+
+    async def remind(self, promotion: Promotion, people: Iterable[Caller], *, incident: bool) -> int:
+        """The copy goes, and comes again at the end of the conversation; nobody is woken at night but for an incident.
+
+        How many were reminded.
+        """
+        if promotion.stage is not Stage.APPROVAL or promotion.phase.final:
+            return 0
+        copies = {copy.channel: copy for copy in await self._messages.showing(subject(promotion))}
+        message = approval_request(promotion, await self._link(promotion), self._last, again=True)
+        reminded = 0
+        for caller in people:
+            copy = copies.get(caller.id)
+            if copy is None or copy.place is None or (not incident and night(caller, self._policy, self._clock())):
+                continue
+            try:
+                await self._links.remove(copy.place)
+            except NotFound:
+                pass
+            except IntegrationError as error:
+                log.warning("copy.not_moved", promotion=promotion.id, error=str(error))
+                continue
+            await self._messages.displaced(copy)
+            await self._messages.want(copy.promotion, copy.channel, message, self._clock(), given=0.0)
+            reminded += 1
+        return reminded
+
+    @property
+    def _last(self) -> str:
+        return self._policy.environments[-1].name
+
+    async def _link(self, promotion: Promotion) -> str:
+        """To the card; "" where Slack does not say."""
+        if known := self._known.get(promotion.id):
+            return known
+        card = await self._messages.thread(promotion.id, promotion.plan.channel)
+        if card is None or card.place is None:
+            return ""
+        try:
+            link = await self._links.permalink(card.place)
+        except IntegrationError as error:
+            log.warning("copy.no_permalink", promotion=promotion.id, error=str(error))
+            return ""
+        if len(self._known) >= REMEMBERED:
+            self._known.clear()
+        self._known[promotion.id] = link
+        return link
+
+
+def subject(promotion: Promotion) -> str:
+    """Its own: the results of a promotion are told to people directly, too, and must not be edited away."""
+    return f"copy-{promotion.id}"[:64]

@@ -1,0 +1,31 @@
+"""Who wants no direct messages about approvals."""
+
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from bot.domain.caller import Person
+from bot.store.database import Database, metadata
+
+mutes = sa.Table("mutes", metadata, sa.Column("user_id", sa.String(32), primary_key=True))
+
+
+class MuteStore:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def mute(self, person: Person) -> None:
+        """Twice is once."""
+        insert: Any = (sqlite if self._database.sqlite else postgresql).insert(mutes)
+        async with self._database.begin() as connection:
+            await connection.execute(insert.values(user_id=person.id).on_conflict_do_nothing())
+
+    async def unmute(self, person: Person) -> None:
+        async with self._database.begin() as connection:
+            await connection.execute(mutes.delete().where(mutes.c.user_id == person.id))
+
+    async def muted(self) -> frozenset[str]:
+        """User ids."""
+        async with self._database.reading() as connection:
+            return frozenset((await connection.execute(sa.select(mutes.c.user_id))).scalars().all())

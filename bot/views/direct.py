@@ -1,0 +1,52 @@
+"""A promotion's question to one approver, as a direct message: the essence of its card, and the buttons that decide."""
+
+from slack_sdk.models.blocks import Block, ButtonElement
+
+from bot.domain.approval import approved
+from bot.domain.promotion import Promotion, Stage
+from bot.ports import Rendered
+from bot.views import facts, layout, turns, words
+from bot.views.buttons import decide
+from bot.views.card import headline, icon
+from bot.views.layout import section
+from bot.views.rows import row_lines
+from bot.views.state import state
+from bot.views.words import bold, channel_mention, code, mention, moment, safe
+
+MUTE = "/pilothouse mute"
+
+
+def approval_request(promotion: Promotion, link: str, last_environment: str, *, again: bool = False) -> Rendered:
+    """`link` leads to the card, "" where it is not known; `again`: it is a reminder.
+
+    Once it is decided, by whomever and wherever, it says so and has no buttons.
+    """
+    title = bold(headline(promotion), 160)
+    card = ButtonElement(text="Open", url=link, action_id="promotion.open") if words.web_address(link) else None
+    if promotion.phase.final or promotion.stage is not Stage.APPROVAL or approved(promotion):
+        said = f"{icon(promotion)} {title}\n{_stands(promotion)}"
+        return layout.rendered(said, [section(said), *layout.actions([card]), layout.context(_where(promotion))])
+    asker = mention(promotion.plan.requester)
+    waits = f"{asker} still waits for your approval" if again else f"{asker} asks for your approval"
+    why = f": {safe(promotion.plan.reason, 300)}" if words.clean(promotion.plan.reason) else "."
+    said = f"{'⏰' if again else icon(promotion)} {title}\n{waits}{why}"
+    about = [*row_lines(promotion)[:10]] if len(promotion.moves) > 1 else []
+    lines = [said, *about, *turns.void_lines(promotion), *facts.reason_lines(promotion), *facts.brief_lines(promotion)]
+    pressed = [*decide(promotion, headline(promotion), last_environment), card]
+    blocks: list[Block] = [section(*lines, limit=2500), *layout.actions(pressed)]
+    return layout.rendered(said, [*blocks, layout.context(f"{_where(promotion)} · {code(MUTE)} ends these messages")])
+
+
+def _stands(promotion: Promotion) -> str:
+    """While it goes on: who decided, once. Its way is told on the card."""
+    if promotion.phase.final or (promotion.stage in (Stage.GATES, Stage.APPROVAL) and not approved(promotion)):
+        return str(state(promotion))
+    people = words.listed([mention(one.approver) for one in promotion.approvals])
+    return f"✅ Approved by {people}. Its card tells how it goes on." if people else str(state(promotion))
+
+
+def _where(promotion: Promotion) -> str:
+    where = f"{code(promotion.id, 120)} in {channel_mention(promotion.plan.channel)}"
+    if promotion.expires_at and not promotion.phase.final:
+        return f"{where} · until {moment(promotion.expires_at, words.DAY_AND_TIME)}"
+    return where
