@@ -19,7 +19,10 @@ PAGE, PAGES = 100, 2
 
 
 class SlackMessenger:
-    """Implements the Messenger and MessageLinks ports. A channel is an id, a #name, or a user's id for their direct messages."""
+    """Implements the ports Messenger and MessageLinks.
+
+    A channel is an id, a #name, or a user's id for their direct messages.
+    """
 
     def __init__(self, api: SlackApi, *, edits: Edits | None = None) -> None:
         self._api = api

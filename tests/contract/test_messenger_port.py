@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pytest
 
 from bot.domain.errors import NotFound
-from bot.ports import Messenger, Posted, Rendered
+from bot.ports import Posted, Rendered
 from integrations.sandbox.serving import serve
 from integrations.sandbox.slack.server import BOT_TOKEN, SlackServer
 from integrations.slack import SlackApi, SlackMessenger
@@ -20,7 +20,7 @@ HELLO, AGAIN = Rendered("Hello"), Rendered("Hello again")
 class Stage:
     """`seen` lists (text, thread) of what ana sees in a channel ("dm" for her own with the bot)."""
 
-    messenger: Messenger
+    messenger: FakeMessenger | SlackMessenger
     seen: Callable[[str], list[tuple[str, str]]]
     delete: Callable[[Posted], None]
 
@@ -110,3 +110,16 @@ async def test_a_first_try_looks_for_nothing(stage: Stage) -> None:
     first = await stage.messenger.post("C0DEPLOY", HELLO, key="card:1", first=True)
     assert await stage.messenger.post("C0DEPLOY", AGAIN, key="card:1") == first
     assert await stage.messenger.post("C0DEPLOY", AGAIN, key="card:1", first=True) != first
+
+
+async def test_a_message_has_a_link_until_it_is_removed(stage: Stage) -> None:
+    """chat.getPermalink answers the workspace's own address; of what is gone both say so."""
+    posted = await stage.messenger.post("U0ANA", HELLO)
+    link = await stage.messenger.permalink(posted)
+    assert link.startswith("https://")
+    assert link.endswith(f"/archives/{posted.channel}/p{posted.ts.replace('.', '')}")
+    await stage.messenger.remove(posted)
+    assert not stage.seen("dm")
+    for gone in (stage.messenger.permalink, stage.messenger.remove):
+        with pytest.raises(NotFound):
+            await gone(posted)
