@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Protocol
 
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
@@ -87,6 +88,19 @@ class Reference:
         return cls(f"{path}{colon}{base}", tag, digest)
 
 
+class PinnedImage(Protocol):
+    """An image as it is pinned: by digest where that is known, else by tag."""
+
+    @property
+    def repository(self) -> str: ...
+    @property
+    def tag(self) -> str: ...
+    @property
+    def digest(self) -> str: ...
+    @property
+    def label(self) -> str: ...
+
+
 class Runs(StrEnum):
     """Whether an image is among those that run. Absence is no proof: nothing may be listed, or listed by tag only."""
 
@@ -96,10 +110,10 @@ class Runs(StrEnum):
     UNSEEN = "unseen"
 
 
-def runs(images: Iterable[str], wanted: Image, *, by_digest: bool) -> Runs:
+def runs(images: Iterable[str], wanted: PinnedImage, *, by_digest: bool) -> Runs:
     """`images` as Argo CD lists them; `by_digest`: the desired state pins the digest, so a tag alone proves nothing."""
     listed = [Reference.parse(text) for text in images]
-    if any(one.digest == wanted.digest for one in listed):
+    if wanted.digest and any(one.digest == wanted.digest for one in listed):
         return Runs.YES
     same = [one for one in listed if one.repository == wanted.repository]
     named = [one for one in same if not one.digest and one.tag and one.tag == wanted.tag]

@@ -1,13 +1,13 @@
 """Does a commit hold the line that we wrote? Read from git at that commit: being later than ours is no proof."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Protocol
 
-from bot.domain.image import is_digest
+from bot.domain.image import PinnedImage, is_digest
 from bot.domain.overlay import Commit, OverlayImage
-from bot.domain.promotion import Move
 from bot.overlays.kustomization import KustomizationError, read_images
 from bot.ports import OverlaySource
 
@@ -39,11 +39,24 @@ class Held:
 BEFORE = Held(Line.BEFORE)
 
 
+class WrittenLine(Protocol):
+    """An entry of `images:` as a commit has written it: a promotion's move, or anybody's change."""
+
+    @property
+    def overlay(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def before(self) -> OverlayImage: ...
+    @property
+    def after(self) -> PinnedImage: ...
+
+
 class Containment:
     """Of one commit and some of its moves. Raises IntegrationError while git is away; what is certain is kept."""
 
     def __init__(
-        self, source: OverlaySource, commit: Commit, moves: tuple[Move, ...], clock: Callable[[], datetime]
+        self, source: OverlaySource, commit: Commit, moves: Sequence[WrittenLine], clock: Callable[[], datetime]
     ) -> None:
         self._source = source
         self._commit = commit
@@ -94,7 +107,7 @@ class Containment:
         return next((commit for commit in touching if commit.sha in between), None)
 
 
-def pins(entry: OverlayImage, move: Move) -> bool:
+def pins(entry: OverlayImage, move: WrittenLine) -> bool:
     """Whether an entry pins the image of a move: by its digest where it has one, else by its tag."""
     image = move.after
     if entry.repository != image.repository:
@@ -102,7 +115,7 @@ def pins(entry: OverlayImage, move: Move) -> bool:
     return entry.digest == image.digest if is_digest(entry.digest) else bool(entry.tag) and entry.tag == image.tag
 
 
-def _entry(content: bytes, move: Move) -> OverlayImage | None:
+def _entry(content: bytes, move: WrittenLine) -> OverlayImage | None:
     try:
         entries = read_images(content, move.overlay)
     except KustomizationError:

@@ -6,14 +6,14 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from bot.domain.application import Application, ApplicationRef, OperationPhase, ResourceHealth, SyncStatus
+from bot.domain.application import Application, ApplicationRef, ResourceHealth, SyncStatus
 from bot.domain.errors import IntegrationError, Refused
-from bot.domain.image import Reference, Runs, runs
 from bot.domain.overlay import Commit
 from bot.domain.promotion import Following, Move, Progress
 from bot.ports import Applications, OverlaySource, SyncWindows
 from bot.promotions.arrival import ILL, Arrival, Evidence, arrival
 from bot.promotions.containment import Containment, Line
+from bot.promotions.evidence import blamed, evidence_of
 
 BAD_LOOKS = 3
 """Degraded is believed when it is seen this often in a row: pods of a good rollout may stumble once."""
@@ -84,35 +84,7 @@ class Pursuit:
         return replace(following, explanation=await self._worst() or following.explanation)
 
     async def _evidence(self, app: Application) -> Evidence:
-        operation = app.operation
-        at = await self._contained.at(app.revision)
-        synced = await self._contained.at(operation.revision if operation else "")
-        listed = [runs(app.images, move.after, by_digest=at.by_digest) for move in self._moves]
-        return Evidence(
-            app,
-            at,
-            synced,
-            runs=Runs.OTHERS if Runs.OTHERS in listed else Runs.UNSEEN if Runs.UNSEEN in listed else Runs.YES,
-            instead=", ".join(self._instead(app)),
-            wanted=" and ".join(dict.fromkeys(move.after.label for move in self._moves)),
-            was_synced=await self._was_synced(app),
-        )
-
-    def _instead(self, app: Application) -> list[str]:
-        """What runs of our repositories; of others where none does."""
-        ours = {move.after.repository for move in self._moves}
-        same = [image for image in app.images if Reference.parse(image).repository in ours]
-        return (same or list(app.images))[:3]
-
-    async def _was_synced(self, app: Application) -> bool:
-        """Asked only where it matters: a later commit's sync has failed."""
-        operation = app.operation
-        if not (operation and operation.finished and operation.phase is not OperationPhase.SUCCEEDED):
-            return False
-        if operation.revision == self._commit.sha:
-            return False
-        revisions = [entry.revision for entry in app.history[-3:]]
-        return any([(await self._contained.at(revision)).line is Line.OURS for revision in revisions])
+        return await evidence_of(app, self._contained, self._moves, self._commit.sha)
 
     async def _judged(self, app: Application, found: Arrival) -> Following:
         confirmed = self._confirmed(found)
@@ -192,7 +164,7 @@ class Pursuit:
 
 def _sentence(resources: tuple[ResourceHealth, ...]) -> str:
     """The one resource whose message says most, and how many more there are."""
-    telling = next((r for r in resources if r.message), resources[0] if resources else None)
+    telling = blamed(resources)
     if telling is None:
         return ""
     more = f" ({len(resources) - 1} more resources are not Healthy)" if len(resources) > 1 else ""
