@@ -188,6 +188,9 @@ class ApplicationStream(Protocol):
     def changes(self, environment: str) -> AsyncIterator[Application]:
         """The present state, then every change, in order per Application; nothing missed, nothing doubled."""
 
+    def silence(self, environment: str) -> float:
+        """Seconds since a stream of changes last heard from it, or read it whole; infinite where none ever did."""
+
 
 class Pipelines(Protocol):
     """Tekton."""

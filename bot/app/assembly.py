@@ -1,5 +1,6 @@
 """Every part, made from what it needs."""
 
+from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from functools import partial
 from typing import Any
@@ -15,8 +16,11 @@ from bot.background.replicas import Replicas
 from bot.background.roster import RosterUpdates
 from bot.background.wake_ups import WakeUps
 from bot.command import CommandRegistry
+from bot.deliveries.application_observer import ApplicationObserver
 from bot.deliveries.branch_observer import BranchObserver
+from bot.deliveries.observers import LeasedObserver
 from bot.deliveries.overlay_changes import OverlayChanges
+from bot.deliveries.places import ApplicationNames
 from bot.deliveries.recorder import Recorder
 from bot.evaluation.loading import load_gates
 from bot.evaluation.panel import Panel
@@ -48,6 +52,7 @@ from bot.router import Router, bolt_app
 from bot.runtime.redaction import Redactor
 from bot.settings import Settings
 from bot.store.followed_runs import FollowedRunStore
+from bot.store.leases import LeaseStore
 from bot.store.queue import QueueStore
 from bot.store.replicas import ReplicaStore
 from bot.store.webhooks import WebhookStore
@@ -84,7 +89,8 @@ async def assemble(settings: Settings, policy: Policy, stack: AsyncExitStack) ->
     }
     router = Router(CommandRegistry.load(commands), offered)
     slack = settings.slack
-    branch_observer = _branch_observer(foundation)
+    recorder = Recorder(foundation.database, foundation.deliveries)
+    branch_observer = _branch_observer(foundation, recorder)
     wake_ups = WakeUps(foundation.store, engine)
     needs = Needs(
         policy,
@@ -115,6 +121,7 @@ async def assemble(settings: Settings, policy: Policy, stack: AsyncExitStack) ->
         housekeeping=safety_services.housekeeping,
         overlay_watch=OverlayWatch(foundation.store, engine, outside.overlays, committer),
         branch_observer=branch_observer,
+        application_observers=tuple(_application_observers(foundation, recorder)),
     )
 
 
@@ -197,10 +204,29 @@ def _queue(foundation: Foundation, service: PromotionService) -> PromotionQueue:
     )
 
 
-def _branch_observer(foundation: Foundation) -> BranchObserver:
+def _branch_observer(foundation: Foundation, recorder: Recorder) -> BranchObserver:
     source, policy = foundation.outside.overlays, foundation.policy
-    recorder = Recorder(foundation.database, foundation.deliveries)
     return BranchObserver(source, OverlayChanges(source, policy), recorder, foundation.store, policy)
+
+
+def _application_observers(foundation: Foundation, recorder: Recorder) -> Iterator[LeasedObserver]:
+    """One for each Argo CD."""
+    outside, policy = foundation.outside, foundation.policy
+    for environments in outside.argocd.together(environment.name for environment in policy.environments):
+        observer = ApplicationObserver(
+            policy.rules("", environments[0]).argocd,
+            environments,
+            outside.argocd,
+            outside.argocd,
+            outside.overlays,
+            ApplicationNames(foundation.catalog, policy, environments),
+            OverlayChanges(outside.overlays, policy),
+            foundation.deliveries,
+            recorder,
+            policy.deliveries.degraded_after,
+            policy.deliveries.drift_after,
+        )
+        yield LeasedObserver(observer, outside.argocd, LeaseStore(foundation.database), foundation.settings.replica)
 
 
 def _replicas(foundation: Foundation, engine: DurableEngine) -> Replicas | None:

@@ -125,6 +125,8 @@ def _loops(pilothouse: Pilothouse) -> Iterator[tuple[str, Loop]]:
     yield "overlays", pilothouse.overlay_watch.watch_forever
     yield "roster", pilothouse.roster.update_forever
     yield "branch observer", pilothouse.branch_observer.observe_forever
+    for observer in pilothouse.application_observers:
+        yield f"observer of {observer.name}", observer.observe_forever
     if pilothouse.replicas:
         yield "replicas", pilothouse.replicas.watch
 

@@ -12,6 +12,7 @@ from bot.background.overlay_watch import OverlayWatch
 from bot.background.replicas import Replicas
 from bot.background.roster import RosterUpdates
 from bot.deliveries.branch_observer import BranchObserver
+from bot.deliveries.observers import LeasedObserver
 from bot.notify.outbox import Outbox
 from bot.notify.run_cards import RunCards
 from bot.promotions.queue import PromotionQueue
@@ -50,5 +51,6 @@ class Pilothouse:
     housekeeping: Housekeeping
     overlay_watch: OverlayWatch
     branch_observer: BranchObserver
+    application_observers: tuple[LeasedObserver, ...]
     supervisor: Supervisor = field(default_factory=Supervisor)
     connected: Callable[[], Awaitable[bool]] = _not_yet

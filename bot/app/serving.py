@@ -72,7 +72,10 @@ def web_of(pilothouse: Pilothouse) -> ASGIApp:
         OUTBOX.labels("dead").set(counts.dead)
         OUTBOX.labels("stale cards").set(counts.stale_cards)
 
-    return web(alive, ready, REGISTRY, refresh, slack, pilothouse.webhooks.routes)
+    def observed() -> Mapping[str, bool]:
+        return {f"hears {one.name}": one.alive for one in pilothouse.application_observers}
+
+    return web(alive, ready, REGISTRY, refresh, slack, pilothouse.webhooks.routes, observed)
 
 
 @asynccontextmanager

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from types import MappingProxyType
 from typing import Protocol
 
 import structlog
@@ -38,15 +39,19 @@ def web(
     refresh: Callable[[], Awaitable[None]],
     slack: Handler | None,
     webhooks: Iterable[BaseRoute],
+    observed: Alive = dict,
 ) -> Starlette:
-    """The application. `refresh` brings gauges up to date; `slack` answers Slack's requests, None in Socket Mode."""
+    """The application. `refresh` brings gauges up to date; `slack` answers Slack's requests, None in Socket Mode.
+
+    `observed` is shown by the readiness probe and does not decide it: without Argo CD there is work all the same.
+    """
 
     async def livez(_request: Request) -> Response:
         # A stuck event loop does not get here at all: the probe times out, which is the answer.
         return _told(alive())
 
     async def readyz(_request: Request) -> Response:
-        return _told(await ready())
+        return _told(await ready(), observed())
 
     async def scrape(_request: Request) -> Response:
         await refresh()
@@ -58,8 +63,8 @@ def web(
     return Starlette(routes=[*routes, *webhooks])
 
 
-def _told(parts: Mapping[str, bool]) -> Response:
-    return JSONResponse(dict(parts), 200 if all(parts.values()) else 503)
+def _told(parts: Mapping[str, bool], shown: Mapping[str, bool] = MappingProxyType({})) -> Response:
+    return JSONResponse({**parts, **shown}, 200 if all(parts.values()) else 503)
 
 
 async def within(seconds: float, question: Awaitable[bool]) -> bool:

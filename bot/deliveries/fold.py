@@ -79,7 +79,7 @@ def _judged(deployment: Deployment, ordered: list[Fact]) -> Deployment:
     if deployment.cause is not Cause.ARGOCD and mine:
         healthy = next(((at, one) for at, one in mine if one.progress is Progress.HEALTHY), None)
         at, last = healthy or mine[-1]
-        outcome = OUTCOMES.get(last.progress, Outcome.UNDER_WAY)
+        outcome = OUTCOMES.get(last.progress, Outcome.SYNCED if last.synced_at else Outcome.UNDER_WAY)
         deployment = replace(
             deployment,
             outcome=outcome,

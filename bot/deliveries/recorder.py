@@ -1,5 +1,6 @@
 """Where facts are written down: the facts, and how far their observer has read, in one transaction or not at all."""
 
+import asyncio
 import time
 from collections.abc import Callable, Iterable
 
@@ -16,6 +17,8 @@ class Recorder:
         self._database = database
         self._store = store
         self._clock = clock
+        self.added = asyncio.Event()
+        """set when something was added; whoever waits for it clears it"""
 
     async def position(self, observer: str) -> str:
         return await self._store.position(observer)
@@ -26,6 +29,8 @@ class Recorder:
             added = await self._store.add(connection, facts)
             if observer:
                 await self._store.move(connection, observer, position)
+        if added:
+            self.added.set()
         for fact in added:
             DELIVERY_FACTS.labels(fact.environment, fact.kind).inc()
         return added

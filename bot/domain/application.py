@@ -70,6 +70,8 @@ class Operation:
     pending: bool = False
     retrying: bool = False
     failures: tuple[FailedResource, ...] = ()
+    by: str = ""
+    """the account that asked for it, as Argo CD calls it; "" for an automated sync"""
 
     @property
     def finished(self) -> bool:

@@ -35,7 +35,7 @@ class Outcome(StrEnum):
     UNDER_WAY = "under way"
     HEALTHY = "Healthy"
     SYNCED = "synced"
-    """by hand in Argo CD, which says no more than that of what git does not say"""
+    """and no more is known: it was replaced before somebody looked, or was synced by hand in Argo CD"""
     FAILED = "failed"
     """the sync failed, or what was synced turned Degraded before it was ever Healthy"""
     SUPERSEDED = "superseded"

@@ -12,6 +12,7 @@ from bot.policy.parts import (
     ArgoCDPart,
     Binding,
     Channels,
+    DeliveriesPart,
     EnvironmentPart,
     EnvironmentRules,
     OverlaysPart,
@@ -55,6 +56,7 @@ class Policy(Part):
         {}, description="E-mail address in Slack → the other addresses that its owner commits with."
     )
     channels: Channels = Field(Channels(), description="Where things are told.")
+    deliveries: DeliveriesPart = Field(DeliveriesPart(), description="What is told of changes from elsewhere.")
     argocd: ArgoCDPart = Field(ArgoCDPart(), description="How Argo CD's Applications are called.")
     pipeline: PipelinePart = Field(PipelinePart(), description="What builds the images.")
     overlays: OverlaysPart = Field(OverlaysPart(), description="Where the overlays are in the repository.")

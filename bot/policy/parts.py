@@ -166,6 +166,18 @@ class Channels(Part):
     )
 
 
+class DeliveriesPart(Part):
+    """What is told of changes that Pilothouse did not make."""
+
+    degraded_after: Duration = Field(
+        timedelta(minutes=2), description="How long an Application must be Degraded or Missing before it is told."
+    )
+    drift_after: Duration = Field(
+        timedelta(minutes=5),
+        description="How long the cluster must drift from git before it is told.",
+    )
+
+
 class ArgoCDPart(Part):
     application: str = Field(
         "{app}-{environment}",

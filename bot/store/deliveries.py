@@ -90,6 +90,26 @@ class DeliveryStore:
         async with self._database.reading() as connection:
             return tuple(_fact(row) for row in (await connection.execute(query)).mappings())
 
+    async def after(self, id: int, most: int) -> tuple[tuple[int, Fact], ...]:
+        """Those that were written down after the one with this id, oldest first, with their ids."""
+        query = sa.select(facts).where(facts.c.id > id).order_by(facts.c.id).limit(most)
+        async with self._database.reading() as connection:
+            return tuple((row["id"], _fact(row)) for row in (await connection.execute(query)).mappings())
+
+    async def first_since(self, at: datetime) -> int:
+        """The id of the oldest fact that happened since then; 0 where there is none."""
+        query = sa.select(sa.func.min(facts.c.id)).where(facts.c.at >= at)
+        async with self._database.reading() as connection:
+            return (await connection.execute(query)).scalar_one_or_none() or 0
+
+    async def latest(self, kind: str) -> tuple[Fact, ...]:
+        """The newest of a kind, of each app in each environment."""
+        of_kind = facts.c.kind == kind
+        newest = sa.select(sa.func.max(facts.c.id)).where(of_kind).group_by(facts.c.app, facts.c.environment)
+        query = sa.select(facts).where(facts.c.id.in_(newest))
+        async with self._database.reading() as connection:
+            return tuple(_fact(row) for row in (await connection.execute(query)).mappings())
+
     async def environments(self) -> tuple[str, ...]:
         """Those that anything is recorded of."""
         query = sa.select(facts.c.environment).distinct()

@@ -1,6 +1,8 @@
 """Argo CD's API server."""
 
 import asyncio
+import math
+import time
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -72,6 +74,7 @@ class ArgoCD:
         self._token = settings.credential("token")
         self._relist = relist
         self._own_namespace: str | None = None
+        self._heard_at = -math.inf
         policy = policy or Policy()
         self._patient = replace(policy, read=REFRESH_SECONDS, total=REFRESH_SECONDS)
         self._large = replace(policy, body_limit=LIST_LIMIT)
@@ -191,8 +194,11 @@ class ArgoCD:
         A deleted Application comes once more, Missing and Unknown. What the server lost on its way (A10) comes with
         the next re-list.
         """
-        stream = Stream(self._connection, self._read_all, self._selection(), self._relist)
+        stream = Stream(self._connection, self._read_all, self._selection(), self._relist, self._hear)
         return stream.applications(lambda app: self._application(app, environment))
+
+    def silence(self, environment: str) -> float:  # noqa: ARG002 (it serves them all)
+        return time.monotonic() - self._heard_at
 
     async def version(self) -> str:
         """Of the server: the cheapest question that shows it is there; it needs no token."""
@@ -221,6 +227,9 @@ class ArgoCD:
 
     async def __aexit__(self, *_: object) -> None:
         await self.aclose()
+
+    def _hear(self) -> None:
+        self._heard_at = time.monotonic()
 
     def _application(self, app: wire.Application, environment: str) -> Application:
         base_url = self._settings.web_url or self._settings.url

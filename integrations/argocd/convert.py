@@ -90,7 +90,14 @@ def operation(requested: wire.Operation | None, state: wire.OperationState | Non
         # A16: an attempt that failed and waits for its retry
         retrying=phase is OperationPhase.RUNNING and state.finished_at is not None,
         failures=tuple(failures(state)[:MOST_NAMED]),
+        by=asked_by(state.operation),
     )
+
+
+def asked_by(operation: wire.Operation | None) -> str:
+    """The account that asked for a sync; "" where Argo CD did it by itself, or does not tell."""
+    initiator = (operation.initiated_by if operation else None) or wire.Initiator()
+    return "" if initiator.automated else initiator.username or ""
 
 
 def failures(state: wire.OperationState) -> list[FailedResource]:

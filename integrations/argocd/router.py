@@ -43,6 +43,9 @@ class ArgoCDs:
     def changes(self, environment: str) -> AsyncIterator[Application]:
         return self.of(environment).changes(environment)
 
+    def silence(self, environment: str) -> float:
+        return self.of(environment).silence(environment)
+
     async def aclose(self) -> None:
         for argocd in {id(a): a for a in (self._default, *self._by_environment.values())}.values():
             await argocd.aclose()

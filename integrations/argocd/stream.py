@@ -39,15 +39,26 @@ class Opened:
 
 
 class Stream:
-    """`read` lists all Applications; `every` is the time between two lists: no lost event hides for longer."""
+    """`read` lists all Applications; `every` is the time between two lists: no lost event hides for longer.
 
-    def __init__(self, connection: Connection, read: Read, selection: Mapping[str, str], every: timedelta) -> None:
+    `heard` is called at every sign of life of the server, keepalives among them.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        read: Read,
+        selection: Mapping[str, str],
+        every: timedelta,
+        heard: Callable[[], object] = lambda: None,
+    ) -> None:
         self._connection = connection
         self._read = read
         # A10: without it the server sends its state first and subscribes late, and what happens in between is lost
         self._params = {**selection, "resourceVersion": "0"}
         self._every = every.total_seconds()
         self._stood = False
+        self._heard = heard
 
     async def applications(self, convert: Convert) -> AsyncGenerator[Application]:
         """Raises Refused when the first contact is refused; later refusals are logged and tried again."""
@@ -94,6 +105,7 @@ class Stream:
             log.warning("cannot list applications", system=SYSTEM, detail=str(error))
             return None, now() + min(self._every, LONGEST_WAIT)
         self._stood = True
+        self._heard()
         return listed, now() + self._every
 
     async def _listen(self, heard: "asyncio.Queue[wire.WatchEvent | Opened | Refused]") -> None:
@@ -110,7 +122,7 @@ class Stream:
                 ) as lines:
                     opened = True
                     await heard.put(Opened())
-                    async for event in events(lines):
+                    async for event in events(self._signs_of_life(lines)):
                         await heard.put(event)
             except Unavailable as error:
                 log.warning("application stream broke off", system=SYSTEM, detail=str(error))
@@ -123,6 +135,11 @@ class Stream:
                 wait = SHORTEST_WAIT
             await asyncio.sleep(random.uniform(wait / 2, wait))  # noqa: S311 (jitter)
             wait = min(wait * 2, LONGEST_WAIT)
+
+    async def _signs_of_life(self, lines: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        async for line in lines:
+            self._heard()
+            yield line
 
 
 async def events(lines: AsyncIterator[bytes]) -> AsyncIterator[wire.WatchEvent]:

@@ -83,8 +83,14 @@ class SyncOperation(Camel, frozen=True, gc=False):
     revisions: list[str] | None = None
 
 
+class Initiator(Camel, frozen=True, gc=False):
+    username: str | None = None
+    automated: bool | None = None
+
+
 class Operation(Camel, frozen=True, gc=False):
     sync: SyncOperation | None = None
+    initiated_by: Initiator | None = None
 
 
 class ResourceResult(Camel, frozen=True, gc=False):

@@ -1,6 +1,7 @@
 """What every Applications, SyncWindows and ApplicationStream does, whoever implements them."""
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from typing import Protocol
@@ -122,8 +123,10 @@ class ApplicationsContract:
 
     async def test_the_stream_begins_with_the_present_and_goes_on_with_changes(self, world: ArgoWorld) -> None:
         """A10."""
+        assert world.argocd.silence("production") == math.inf
         async with asyncio.timeout(30), aclosing(world.argocd.changes("production")) as changes:  # type: ignore[type-var]
             first = {(await anext(changes)).ref.name for _ in range(3)}
+            assert world.argocd.silence("production") < 30
             assert first == {"my-app-development", "my-app-production", "my-app-staging"}
             sha = await world.push()
             await world.argocd.refresh(REF)

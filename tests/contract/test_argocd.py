@@ -178,7 +178,7 @@ CALLS: dict[str, tuple[Call, str]] = {
     "may": (lambda argocd, _: argocd.may("sync", REF), "AccountService_CanI"),
     "version": (lambda argocd, _: argocd.version(), "VersionService_Version"),
 }
-WITHOUT_REQUEST = {"token_expires", "together", "aclose"}
+WITHOUT_REQUEST = {"token_expires", "together", "silence", "aclose"}
 
 
 async def read_logs(argocd: ArgoCD, world: World) -> None:

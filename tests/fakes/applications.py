@@ -1,6 +1,7 @@
 """An Argo CD in memory: Applications, SyncWindows and ApplicationStream."""
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -151,6 +152,9 @@ class MemoryApplications:
                 yield replace(app, ref=replace(app.ref, environment=environment))
         finally:
             self._listeners.remove(heard)
+
+    def silence(self, environment: str) -> float:
+        return 0.0 if self._listeners else math.inf
 
     def _fail(self) -> None:
         if self.failing:

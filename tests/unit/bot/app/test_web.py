@@ -50,6 +50,14 @@ async def client(app: Starlette) -> AsyncIterator[httpx.AsyncClient]:
         yield http
 
 
+async def test_an_argo_cd_that_is_not_heard_is_named_and_takes_nobody_out_of_service() -> None:
+    parts = Parts()
+    app = web(parts.alive, parts.readiness, parts.registry, nothing, None, (), lambda: {"hears Argo CD": False})
+    async with client(app) as http:
+        answer = await http.get("/readyz")
+    assert (answer.status_code, answer.json()["hears Argo CD"]) == (200, False)
+
+
 async def test_it_is_alive_while_every_background_loop_runs() -> None:
     parts = Parts()
     async with client(web(parts.alive, parts.readiness, parts.registry, nothing, None, ())) as http:
@@ -180,6 +188,7 @@ class Answering:
 def running(router: Router, connected: Callable[[], Awaitable[bool]]) -> Pilothouse:
     bot = Pilothouse.__new__(Pilothouse)
     bot.settings, bot.router, bot.connected, bot.supervisor = Settings(), router, connected, Supervisor()
+    bot.application_observers = ()
     bot.engine = Answering()  # type: ignore[assignment]
     bot.database = Answering()  # type: ignore[assignment]
     bot.webhooks = type("NoWebhooks", (), {"routes": ()})()

@@ -68,6 +68,23 @@ def test_the_sample_of_a_succeeded_operation_is_read_to_its_end() -> None:
     assert not found.auto_sync
 
 
+@pytest.mark.parametrize(
+    ("initiator", "by"),
+    [
+        ('{"username": "mia"}', "mia"),
+        ('{"automated": true}', ""),
+        ('{"username": "mia", "automated": true}', ""),
+        ("{}", ""),
+        ("null", ""),
+    ],
+)
+def test_who_asked_for_a_sync_is_told_unless_argo_cd_did_it_by_itself(initiator: str, by: str) -> None:
+    state = f'{{"phase": "Succeeded", "operation": {{"sync": {{}}, "initiatedBy": {initiator}}}}}'
+    found = convert.operation(None, msgspec.json.decode(state, type=wire.OperationState))
+    assert found is not None
+    assert found.by == by
+
+
 async def test_the_sample_of_the_stream_is_read() -> None:
     """A9."""
     lines = contract("samples/argocd.stream.applications.derived.ndjson").read_bytes().splitlines()

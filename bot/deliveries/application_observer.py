@@ -1,0 +1,320 @@
+"""Watches every Application of one Argo CD: what arrives, what falls ill, what drifts, and who syncs by hand.
+
+What it hears is judged at once and again every second while something is open; what happened while nobody listened is
+found in what Argo CD says of now, and in its history (A20). Facts have keys, so hearing the same twice does no harm.
+"""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+import structlog
+
+from bot.deliveries.judge import OPEN, Case, judged, moment_of, open_case
+from bot.deliveries.overlay_changes import OverlayChanges, image_changes
+from bot.deliveries.places import ApplicationNames, Place
+from bot.deliveries.recorder import Recorder
+from bot.deliveries.standing import ILL, Episode, Standing, due
+from bot.domain.application import Application, OperationPhase
+from bot.domain.delivery import Committed, Drifted, Fact, HealthChanged, Judged, SyncedByHand
+from bot.domain.errors import IntegrationError
+from bot.domain.promotion import Progress
+from bot.ports import Applications, ApplicationStream, OverlaySource
+from bot.promotions.evidence import blamed
+from bot.store.deliveries import DeliveryStore
+
+log = structlog.get_logger(__name__)
+
+TICK_SECONDS = 1.0
+PAUSE_AFTER = 200
+"""Applications, for the event loop's sake"""
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+NAMES_EVERY = timedelta(seconds=30)
+READ_EVERY = timedelta(seconds=5)
+"""the record is read for what other observers have written"""
+LOOK_AGAIN = timedelta(seconds=10)
+"""at a commit that is under way, where nothing was heard meanwhile"""
+OVERLAP = 200
+"""facts that are read again: on Postgres a lower id may be committed later"""
+PAGE = 2000
+AT_ONCE = 8
+BLAMED = 20
+"""Applications that fall ill at once and are asked for the resource to blame; of more, health's own message is told"""
+HISTORY = 30
+
+
+@dataclass
+class ApplicationObserver:
+    """`environments` are those that its Argo CD serves; `patience` and `drift_patience` are the policy's."""
+
+    name: str
+    environments: tuple[str, ...]
+    stream: ApplicationStream
+    applications: Applications
+    source: OverlaySource
+    names: ApplicationNames
+    changes: OverlayChanges
+    store: DeliveryStore
+    recorder: Recorder
+    patience: timedelta
+    drift_patience: timedelta
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    _apps: dict[Place, Application] = field(default_factory=dict)
+    """the newest that was heard of each"""
+    _fresh: set[Place] = field(default_factory=set)
+    """heard since the last tick"""
+    _pending: set[Place] = field(default_factory=set)
+    """with an illness or a drift that is not on record yet"""
+    _unplaced: dict[str, Application] = field(default_factory=dict)
+    _standings: dict[Place, Standing] = field(default_factory=dict)
+    _cases: dict[Place, dict[str, Case]] = field(default_factory=dict)
+    _read_to: int = 0
+    _at: dict[str, datetime] = field(default_factory=dict)
+    """when something was last done that is done now and then"""
+    _looked: dict[Place, datetime] = field(default_factory=dict)
+
+    async def observe(self) -> None:
+        """Until it is cancelled. Raises DatabaseAway, and Refused when Argo CD does not accept the token."""
+        await self.begin()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._tick_forever())
+            async for app in self.stream.changes(self.environments[0]):
+                self.heard(app)
+
+    async def begin(self) -> None:
+        """What is on record: who is ill and who drifts, and which commits have not come to an end.
+
+        What was only in memory is forgotten: it may not have been written down.
+        """
+        for kept in (self._apps, self._fresh, self._pending, self._unplaced, self._standings, self._cases):
+            kept.clear()
+        self._at.clear()
+        self._looked.clear()
+        self._read_to = max(0, await self.store.first_since(self.clock() - OPEN) - 1)
+        for fact in await self.store.latest("health"):
+            if isinstance(fact.detail, HealthChanged) and not fact.detail.healthy:
+                self._standing((fact.app, fact.environment)).illness = Episode(fact.at, recorded=True)
+        for fact in await self.store.latest("drift"):
+            if isinstance(fact.detail, Drifted) and not fact.detail.over:
+                self._standing((fact.app, fact.environment)).drift = Episode(fact.at, recorded=True)
+
+    def heard(self, app: Application) -> None:
+        """From the stream. Nothing is asked of anybody here: it must keep up with thousands."""
+        place = self.names.place(app.ref.name)
+        if place is None:
+            self._unplaced[app.ref.name] = app
+            return
+        self._apps[place] = app
+        self._fresh.add(place)
+
+    async def tick(self) -> int:
+        """Judge what was heard, and what time has made certain; how many facts. Raises DatabaseAway."""
+        now = self.clock()
+        await self._name(now)
+        if self._due("read", now, READ_EVERY) or self.recorder.added.is_set():
+            await self._read(now)
+        fresh, self._fresh = self._fresh, set()
+        facts = [*await self._stand(fresh, now), *await self._judge(fresh, now)]
+        return len(await self.recorder.record(facts)) if facts else 0
+
+    async def _name(self, now: datetime) -> None:
+        if not self._due("names", now, NAMES_EVERY):
+            return
+        try:
+            changed = await self.names.refresh()
+        except IntegrationError as error:
+            log.info("deliveries.names_not_read", error=str(error))
+            del self._at["names"]
+            return
+        if changed:
+            waiting, self._unplaced = self._unplaced, {}
+            for app in waiting.values():
+                self.heard(app)
+
+    def _due(self, what: str, now: datetime, every: timedelta) -> bool:
+        """Whether it is time again."""
+        at = self._at.get(what)
+        if at and now - at < every:
+            return False
+        self._at[what] = now
+        return True
+
+    async def _tick_forever(self) -> None:
+        while True:
+            await self.tick()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(TICK_SECONDS):
+                    await self.recorder.added.wait()
+                    await asyncio.sleep(TICK_SECONDS / 10)
+
+    def _standing(self, place: Place) -> Standing:
+        return self._standings.setdefault(place, Standing())
+
+    async def _read(self, now: datetime) -> None:
+        """The commits that others have written down, and what has become certain of them."""
+        self.recorder.added.clear()
+        read_to = max(0, self._read_to - OVERLAP)
+        while page := await self.store.after(read_to, PAGE):
+            read_to = page[-1][0]
+            for _, fact in page:
+                self._note(fact, now)
+        self._read_to = max(self._read_to, read_to)
+
+    def _note(self, fact: Fact, now: datetime) -> None:
+        place, detail = (fact.app, fact.environment), fact.detail
+        if fact.environment not in self.environments or now - fact.at > OPEN:
+            return
+        cases = self._cases.setdefault(place, {})
+        if isinstance(detail, Committed) and detail.sha not in cases:
+            cases[detail.sha] = open_case(fact, self.source, self.clock)
+        elif isinstance(detail, Judged) and detail.sha in cases:
+            last = Progress.SUPERSEDED if detail.progress is Progress.SYNCING else detail.progress
+            cases[detail.sha].said |= {detail.progress, last}
+
+    async def _stand(self, fresh: set[Place], now: datetime) -> list[Fact]:
+        facts: list[Fact] = []
+        for number, place in enumerate(fresh):
+            if number % PAUSE_AFTER == PAUSE_AFTER - 1:
+                await asyncio.sleep(0)
+            standing = self._standing(place)
+            before = standing.illness, standing.drift
+            facts += [_over(place, what, before, now) for what in standing.see(self._apps[place], now)]
+            facts += await self._by_hand(place, now)
+            if _unrecorded(standing):
+                self._pending.add(place)
+        ill = [place for place in self._pending if due(self._standing(place).illness, now, self.patience)]
+        told = await asyncio.gather(*(self._ill(place, ask=number < BLAMED) for number, place in enumerate(ill)))
+        drifting = [
+            place
+            for place in self._pending
+            if due(self._standing(place).drift, now, self.drift_patience) and not self._under_way(place)
+        ]
+        facts += [*told, *(self._drifting(place) for place in drifting)]
+        self._pending = {place for place in self._pending if _unrecorded(self._standing(place))}
+        return facts
+
+    async def _ill(self, place: Place, *, ask: bool) -> Fact:
+        app, standing = self._apps[place], self._standing(place)
+        episode, resource, message = standing.illness, "", app.health_message
+        assert episode is not None
+        standing.illness = replace(episode, recorded=True)
+        if ask:
+            with suppress(IntegrationError):
+                if worst := blamed(await self.applications.unhealthy(replace(app.ref, environment=place[1]))):
+                    resource, message = f"{worst.kind} {worst.name}", worst.message or message
+        detail = HealthChanged(healthy=False, status=app.health, resource=resource, message=message[:1000])
+        return Fact(_key(place, "ill", episode.since), episode.since, *place, detail)
+
+    def _drifting(self, place: Place) -> Fact:
+        standing = self._standing(place)
+        episode = standing.drift
+        assert episode is not None
+        standing.drift = replace(episode, recorded=True)
+        return Fact(_key(place, "drift", episode.since), episode.since, *place, Drifted(self._apps[place].out_of_sync))
+
+    def _under_way(self, place: Place) -> bool:
+        """Whether a commit is, there: its own resources differ until it is synced."""
+        return any(not case.said & {Progress.HEALTHY, Progress.SUPERSEDED} for case in self._open(place))
+
+    def _open(self, place: Place) -> list[Case]:
+        """A failure may still be fixed by another sync, so it stays open."""
+        over = {Progress.HEALTHY, Progress.SUPERSEDED, Progress.NEVER_RAN}
+        return [case for case in self._cases.get(place, {}).values() if not case.said & over]
+
+    async def _judge(self, fresh: set[Place], now: datetime) -> list[Fact]:
+        turns = asyncio.Semaphore(AT_ONCE)
+
+        async def look(place: Place) -> list[Fact]:
+            async with turns:
+                return await self._look(place, now)
+
+        self._forget(now)
+        open_ = [place for place in self._cases if place in self._apps and self._open(place)]
+        wanted = [place for place in open_ if place in fresh or now - self._looked.get(place, EARLIEST) >= LOOK_AGAIN]
+        found = await asyncio.gather(*map(look, wanted))
+        return [fact for facts in found for fact in facts]
+
+    async def _look(self, place: Place, now: datetime) -> list[Fact]:
+        self._looked[place], app = now, self._apps[place]
+        facts: list[Fact] = []
+        for case in self._open(place):
+            try:
+                verdict = await judged(case, app, now, self.patience)
+            except IntegrationError as error:
+                log.info("deliveries.not_judged", app=place[0], environment=place[1], error=str(error))
+                continue
+            if verdict is None or verdict.progress in case.said:
+                continue
+            case.said.add(verdict.progress)
+            if verdict.progress is Progress.SYNCING:
+                case.said.add(Progress.SUPERSEDED)  # there will never be more to say
+            verdict = await self._explained(place, app, verdict)
+            key = f"judged:{verdict.sha}:{verdict.progress}:{place[1]}:{place[0]}"
+            facts.append(Fact(key, moment_of(case, app, verdict, now), *place, verdict))
+        return facts
+
+    async def _explained(self, place: Place, app: Application, verdict: Judged) -> Judged:
+        """An illness with the resource that is to blame."""
+        if verdict.progress is not Progress.FAILED or app.health not in ILL:
+            return verdict
+        with suppress(IntegrationError):
+            if worst := blamed(await self.applications.unhealthy(replace(app.ref, environment=place[1]))):
+                why = f"{worst.kind} {worst.name} is {worst.health}: {worst.message or 'no message'}"
+                return replace(verdict, explanation=why[:1000])
+        return verdict
+
+    async def _by_hand(self, place: Place, now: datetime) -> list[Fact]:
+        """Somebody synced another commit's images than the branch had then (A20)."""
+        app, standing = self._apps[place], self._standing(place)
+        operation = app.operation
+        if operation is None or not operation.finished or operation.started_at in (None, standing.operation):
+            return []
+        began = operation.started_at
+        assert began is not None
+        found: SyncedByHand | None = None
+        if operation.by and operation.phase is OperationPhase.SUCCEEDED and now - began <= OPEN:
+            try:
+                found = await self._other_images(place, operation.revision, began)
+            except IntegrationError as error:
+                log.info("deliveries.sync_not_compared", application=app.ref.name, error=str(error))
+                return []
+        standing.operation = began
+        if found is None or not found.images:
+            return []
+        return [Fact(_key(place, "by-hand", began), began, *place, replace(found, by=operation.by, url=app.url))]
+
+    async def _other_images(self, place: Place, revision: str, began: datetime) -> SyncedByHand | None:
+        path, there = await self.changes.images_at(*place, revision)
+        history = await self.source.history(path, HISTORY) if path else ()
+        then = next((commit for commit in history if commit.at <= began), None)
+        if then is None:
+            return None
+        _, wanted = await self.changes.images_at(*place, then.sha)
+        return SyncedByHand(revision, "", path, image_changes(wanted, there))
+
+    def _forget(self, now: datetime) -> None:
+        for place in list(self._cases):
+            kept = {sha: case for sha, case in self._cases[place].items() if now - case.fact.at <= OPEN}
+            if kept:
+                self._cases[place] = kept
+            else:
+                del self._cases[place]
+
+
+def _over(place: Place, what: str, before: tuple[Episode | None, Episode | None], now: datetime) -> Fact:
+    illness, drift = before
+    if what == "illness":
+        assert illness is not None
+        return Fact(_key(place, "well", illness.since), now, *place, HealthChanged(healthy=True, status="Healthy"))
+    assert drift is not None
+    return Fact(_key(place, "drift-over", drift.since), now, *place, Drifted((), over=True))
+
+
+def _unrecorded(standing: Standing) -> bool:
+    return any(episode and not episode.recorded for episode in (standing.illness, standing.drift))
+
+
+def _key(place: Place, what: str, at: datetime) -> str:
+    return f"argocd:{what}:{int(at.timestamp())}:{place[1]}:{place[0]}"

@@ -1,0 +1,34 @@
+"""Which app in which environment an Argo CD Application is, by the names that policy gives them."""
+
+from collections.abc import Iterable
+
+from bot.overlays.catalog import Catalog, Listing
+from bot.policy import Policy
+
+Place = tuple[str, str]
+"""app, environment"""
+
+
+class ApplicationNames:
+    """Of the environments that one Argo CD serves; read anew when the overlays have changed."""
+
+    def __init__(self, catalog: Catalog, policy: Policy, environments: Iterable[str]) -> None:
+        self._catalog = catalog
+        self._policy = policy
+        self._environments = frozenset(environments)
+        self._listing: Listing | None = None
+        self._places: dict[str, Place] = {}
+
+    async def refresh(self) -> bool:
+        """Whether there are other names now. Raises IntegrationError."""
+        listing = await self._catalog.listing()
+        if self._listing is not None and listing.overlays.keys() == self._listing.overlays.keys():
+            return False
+        self._listing = listing
+        mine = [place for place in listing.overlays if place[1] in self._environments]
+        self._places = {self._policy.application(*place): place for place in mine}
+        return True
+
+    def place(self, name: str) -> Place | None:
+        """None for an Application that is nobody's here."""
+        return self._places.get(name)

@@ -1,0 +1,66 @@
+"""How one Application stands, over time: ill for how long, and not as git says though nothing was committed. Pure."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from bot.domain.application import Application, HealthStatus, OperationPhase, SyncStatus
+
+ILL = (HealthStatus.DEGRADED, HealthStatus.MISSING)
+
+
+@dataclass(frozen=True)
+class Episode:
+    """An illness, or a drift: since when, and whether it is on record."""
+
+    since: datetime
+    recorded: bool = False
+
+
+@dataclass
+class Standing:
+    """What passes before `patience` is over is nothing: pods of a good rollout may stumble once."""
+
+    illness: Episode | None = None
+    drift: Episode | None = None
+    synced: str = ""
+    """the revision at which it was last seen to be as git says"""
+    operation: datetime | None = field(default=None)
+    """when the newest operation that was looked at began"""
+
+    def see(self, app: Application, now: datetime) -> Iterator[str]:
+        """What is over by this look, of what is on record: "illness", "drift"."""
+        if app.health in ILL:
+            self.illness = self.illness or Episode(_no_later(app.health_since, now))
+        elif app.health is HealthStatus.HEALTHY and self.illness:
+            if self.illness.recorded:
+                yield "illness"
+            self.illness = None
+        if drifts(app, self.synced):
+            self.drift = self.drift or Episode(now)
+        elif self.drift and app.sync is not SyncStatus.UNKNOWN:
+            if self.drift.recorded:
+                yield "drift"
+            self.drift = None
+        if app.sync is SyncStatus.SYNCED:
+            self.synced = app.revision
+
+
+def due(episode: Episode | None, now: datetime, patience: timedelta) -> bool:
+    """Whether it has lasted long enough to be put on record, and is not there yet."""
+    return episode is not None and not episode.recorded and now - episode.since >= patience
+
+
+def drifts(app: Application, synced: str) -> bool:
+    """OutOfSync at a commit that it was in sync with already: then it is the cluster that has changed (A18, A20)."""
+    operation = app.operation
+    if app.sync is not SyncStatus.OUT_OF_SYNC or not app.revision or (operation and not operation.finished):
+        return False
+    was = {synced, app.history[-1].revision if app.history else ""}
+    if operation and operation.phase is OperationPhase.SUCCEEDED:
+        was.add(operation.revision)
+    return app.revision in was
+
+
+def _no_later(at: datetime | None, now: datetime) -> datetime:
+    return min(at, now) if at else now

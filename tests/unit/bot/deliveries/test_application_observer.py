@@ -1,0 +1,329 @@
+"""What Argo CD shows of changes that Pilothouse did not make: arrived, failed, ill, well again, drifting, set back."""
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.deliveries.application_observer import ApplicationObserver
+from bot.deliveries.branch_observer import BranchObserver
+from bot.deliveries.fold import deployments
+from bot.deliveries.overlay_changes import OverlayChanges
+from bot.deliveries.places import ApplicationNames
+from bot.deliveries.recorder import Recorder
+from bot.domain.application import (
+    Application,
+    ApplicationRef,
+    FailedResource,
+    HealthStatus,
+    HistoryEntry,
+    Operation,
+    OperationPhase,
+    ResourceHealth,
+    SyncStatus,
+)
+from bot.domain.delivery import Cause, Deployment, Drifted, Fact, HealthChanged, Outcome
+from bot.domain.errors import Unavailable
+from bot.domain.overlay import Author
+from bot.overlays.catalog import Catalog
+from bot.policy import parse
+from bot.store.database import Database, metadata
+from bot.store.deliveries import DeliveryStore
+from bot.store.promotions import PromotionStore
+from tests.fakes.applications import MemoryApplications
+from tests.fakes.overlays import MemoryOverlays
+from tests.fakes.world import HARBOR, kustomization, path
+
+BEN = Author("Ben", "ben@example.com")
+REF = ApplicationRef("my-app-production", "production")
+CRASH = ResourceHealth("Deployment", "my-app", "my-app", HealthStatus.DEGRADED, "back-off restarting failed container")
+
+
+@dataclass
+class Cluster:
+    """my-app runs v1 in production. Time passes only where a test says so."""
+
+    overlays: MemoryOverlays
+    database: Database
+    now: datetime
+    applications: MemoryApplications = field(default_factory=MemoryApplications)
+
+    def restart(self) -> None:
+        policy, store = parse("{}"), DeliveryStore(self.database)
+        self.store, self.recorder = store, Recorder(self.database, store)
+        changes, clock = OverlayChanges(self.overlays, policy), lambda: self.now
+        names = ApplicationNames(Catalog(self.overlays, policy), policy, ["staging", "production"])
+        promotions = PromotionStore(self.database)
+        self.branch = BranchObserver(self.overlays, changes, self.recorder, promotions, policy, clock=clock)
+        self.observer = ApplicationObserver(
+            "", ("staging", "production"), self.applications, self.applications, self.overlays, names, changes, store,
+            self.recorder, timedelta(minutes=2), timedelta(minutes=5), clock,
+        )  # fmt: skip
+
+    async def look(self, seconds: float = 0) -> None:
+        """After so many seconds: git, and then Argo CD."""
+        self.now += timedelta(seconds=seconds)
+        await self.branch.look()
+        self.observer.heard(self.applications._apps[REF.name])
+        await self.observer.tick()
+
+    def shows(self, **facts: object) -> None:
+        self.applications.put(replace(self.applications._apps[REF.name], **facts))  # type: ignore[arg-type]
+
+    def commit(self, tag: str = "v2") -> str:
+        commit = self.overlays.push({path("production"): kustomization(tag)}, f"Run {tag}", BEN)
+        self.now = max(self.now, commit.at)
+        return commit.sha
+
+    def syncs(self, revision: str, phase: OperationPhase = OperationPhase.SUCCEEDED, **more: object) -> Operation:
+        return Operation(phase, "words", revision, self.now, self.now, **more)  # type: ignore[arg-type]
+
+    def arrives(self, revision: str, tag: str = "v2", **facts: object) -> None:
+        """A whole sync, and the look after it."""
+        usual = {
+            "revision": revision,
+            "sync": SyncStatus.SYNCED,
+            "health": HealthStatus.HEALTHY,
+            "images": (f"{HARBOR}/my-app:{tag}",),
+            "operation": self.syncs(revision),
+            "reconciled_at": self.now,
+        }
+        self.shows(**{**usual, **facts})
+
+    async def newest(self) -> Deployment:
+        return deployments(await self.store.of())[-1]
+
+    async def facts(self, kind: type) -> list[Fact]:
+        every = reversed(await self.store.of())
+        return [fact for fact in every if isinstance(fact.detail, kind)]
+
+
+@pytest.fixture
+async def cluster(tmp_path: Path) -> AsyncIterator[Cluster]:
+    overlays = MemoryOverlays({path("production"): kustomization("v1")})
+    database = Database(f"sqlite:///{tmp_path / 'x.db'}")
+    async with database.begin() as connection:
+        await connection.run_sync(metadata.create_all)
+    first = overlays.log[-1]
+    cluster = Cluster(overlays, database, first.at + timedelta(hours=1))
+    images, synced = (f"{HARBOR}/my-app:v1",), SyncStatus.SYNCED
+    cluster.applications.put(Application(REF, synced, HealthStatus.HEALTHY, first.sha, images=images, auto_sync=True))
+    cluster.restart()
+    await cluster.observer.begin()
+    await cluster.look()
+    yield cluster
+    await database.close()
+
+
+async def test_a_commit_by_hand_is_healthy_when_commit_sync_images_and_health_agree(cluster: Cluster) -> None:
+    """A28: none of them alone is proof."""
+    sha = cluster.commit()
+    await cluster.look()
+    assert (await cluster.newest()).outcome is Outcome.UNDER_WAY
+    cluster.arrives(sha, images=(f"{HARBOR}/my-app:v1",))
+    await cluster.look(1)
+    assert (await cluster.newest()).outcome is Outcome.UNDER_WAY
+    cluster.arrives(sha, health=HealthStatus.PROGRESSING)
+    await cluster.look(1)
+    assert (await cluster.newest()).outcome is Outcome.UNDER_WAY
+    cluster.now += timedelta(seconds=10)
+    cluster.arrives(sha)
+    await cluster.look(30)
+    one = await cluster.newest()
+    assert (one.outcome, one.cause, one.who) == (Outcome.HEALTHY, Cause.GIT, "Ben")
+    assert one.healthy_at == one.synced_at == cluster.now - timedelta(seconds=30)
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        lambda c, sha: {"revision": c.overlays.log[0].sha},
+        lambda c, sha: {"images": ("elsewhere.example.com/apps/my-app:v2",)},
+        lambda c, sha: {"images": ()},
+        lambda c, sha: {"reconciled_at": c.now - timedelta(minutes=1)},
+        lambda c, sha: {"sync": SyncStatus.OUT_OF_SYNC, "operation": c.syncs(c.overlays.log[0].sha)},
+        lambda c, sha: {"sync": SyncStatus.UNKNOWN},
+        lambda c, sha: {"operation": c.syncs(sha, OperationPhase.RUNNING)},
+    ],
+)
+async def test_what_contradicts_itself_is_not_healthy(
+    cluster: Cluster, lie: Callable[[Cluster, str], dict[str, object]]
+) -> None:
+    sha = cluster.commit()
+    cluster.arrives(sha)
+    cluster.shows(**lie(cluster, sha))
+    await cluster.look(1)
+    await cluster.look(20)
+    assert (await cluster.newest()).outcome is not Outcome.HEALTHY
+
+
+async def test_what_is_synced_and_never_runs_is_told_once_argo_cd_has_had_time_to_look_again(cluster: Cluster) -> None:
+    sha = cluster.commit()
+    cluster.arrives(sha, tag="v1")
+    await cluster.look(1)
+    await cluster.look(60)
+    assert (await cluster.newest()).outcome is Outcome.UNDER_WAY
+    await cluster.look(240)
+    one = await cluster.newest()
+    assert one.outcome is Outcome.NEVER_RAN
+    assert "v1 runs" in one.explanation
+
+
+async def test_a_sync_that_failed_says_why_and_may_yet_be_fixed(cluster: Cluster) -> None:
+    sha = cluster.commit()
+    failures = (FailedResource("Job", "migrate", "no such table", "Failed", "PreSync"),)
+    failed = cluster.syncs(sha, OperationPhase.FAILED, failures=failures)
+    cluster.arrives(sha, tag="v1", sync=SyncStatus.OUT_OF_SYNC, operation=failed)
+    await cluster.look(1)
+    one = await cluster.newest()
+    assert one.outcome is Outcome.FAILED
+    assert "PreSync hook Job migrate" in one.explanation
+    cluster.now += timedelta(minutes=3)
+    cluster.arrives(sha)
+    await cluster.look(1)
+    assert (await cluster.newest()).outcome is Outcome.HEALTHY
+
+
+async def test_a_rollout_that_stays_ill_has_failed_and_names_the_resource(cluster: Cluster) -> None:
+    sha = cluster.commit()
+    cluster.arrives(sha)
+    cluster.applications.sicken(REF.name, CRASH)
+    await cluster.look(1)
+    await cluster.look(100)
+    assert (await cluster.newest()).outcome is Outcome.UNDER_WAY
+    await cluster.look(30)
+    one = await cluster.newest()
+    assert one.outcome is Outcome.FAILED
+    assert "Deployment my-app is Degraded: back-off restarting" in one.explanation
+
+
+async def test_an_illness_is_on_record_when_it_has_lasted_and_so_is_its_end(cluster: Cluster) -> None:
+    cluster.applications.sicken(REF.name, CRASH)
+    await cluster.look(1)
+    await cluster.look(119)
+    assert await cluster.facts(HealthChanged) == []
+    await cluster.look(1)
+    [ill] = await cluster.facts(HealthChanged)
+    assert ill.at == cluster.now - timedelta(seconds=120)
+    assert isinstance(ill.detail, HealthChanged)
+    assert (ill.detail.resource, ill.detail.message) == ("Deployment my-app", CRASH.message)
+    await cluster.look(600)
+    assert len(await cluster.facts(HealthChanged)) == 1
+    cluster.applications.sicken(REF.name)
+    await cluster.look(1)
+    assert [fact.detail.healthy for fact in await cluster.facts(HealthChanged)] == [False, True]  # type: ignore[union-attr]
+
+
+async def test_a_stumble_is_nothing(cluster: Cluster) -> None:
+    cluster.applications.sicken(REF.name, CRASH)
+    await cluster.look(1)
+    cluster.applications.sicken(REF.name)
+    await cluster.look(60)
+    await cluster.look(600)
+    assert await cluster.facts(HealthChanged) == []
+
+
+async def test_after_a_restart_nothing_is_told_twice_and_an_end_that_nobody_saw_is_found(cluster: Cluster) -> None:
+    cluster.applications.sicken(REF.name, CRASH)
+    await cluster.look(1)
+    await cluster.look(130)
+    cluster.restart()
+    await cluster.observer.begin()
+    await cluster.look(500)
+    assert len(await cluster.facts(HealthChanged)) == 1
+    cluster.restart()
+    cluster.applications.sicken(REF.name)  # while nobody looked
+    await cluster.observer.begin()
+    await cluster.look(500)
+    assert len(await cluster.facts(HealthChanged)) == 2
+
+
+async def test_the_cluster_drifts_though_nothing_was_committed(cluster: Cluster) -> None:
+    cluster.shows(sync=SyncStatus.OUT_OF_SYNC, out_of_sync=("ConfigMap settings",))
+    await cluster.look(1)
+    await cluster.look(299)
+    assert await cluster.facts(Drifted) == []
+    await cluster.look(1)
+    [drift] = await cluster.facts(Drifted)
+    assert drift.detail == Drifted(("ConfigMap settings",))
+    cluster.shows(sync=SyncStatus.SYNCED, out_of_sync=())
+    await cluster.look(10)
+    assert (await cluster.facts(Drifted))[-1].detail == Drifted((), over=True)
+
+
+async def test_a_commit_that_waits_for_its_sync_is_no_drift(cluster: Cluster) -> None:
+    sha = cluster.commit()
+    cluster.shows(sync=SyncStatus.OUT_OF_SYNC, revision=sha)
+    await cluster.look(1)
+    await cluster.look(900)
+    assert await cluster.facts(Drifted) == []
+
+
+async def test_somebody_sets_an_application_back_in_argo_cd(cluster: Cluster) -> None:
+    """A20: a rollback there writes nothing to git."""
+    old, sha = cluster.overlays.log[0].sha, cluster.commit()
+    cluster.arrives(sha)
+    await cluster.look(1)
+    cluster.now += timedelta(minutes=10)
+    cluster.arrives(old, tag="v1", sync=SyncStatus.OUT_OF_SYNC, operation=cluster.syncs(old, by="mia"))
+    await cluster.look(1)
+    await cluster.look(1)
+    one = await cluster.newest()
+    assert (one.cause, one.who, one.sha) == (Cause.ARGOCD, "mia", old)
+    assert [image.labels for image in one.images] == [("v2", "v1")]
+    cluster.restart()
+    await cluster.observer.begin()
+    await cluster.look(5)
+    assert len(deployments(await cluster.store.of())) == 2
+
+
+@pytest.mark.parametrize("by", ["", "mia"])
+async def test_a_sync_of_what_git_says_is_no_deployment_of_its_own(cluster: Cluster, by: str) -> None:
+    sha = cluster.commit()
+    cluster.arrives(sha, operation=cluster.syncs(sha, by=by))
+    await cluster.look(1)
+    assert [one.cause for one in deployments(await cluster.store.of())] == [Cause.GIT]
+
+
+async def test_what_was_synced_and_replaced_while_nobody_looked_was_synced(cluster: Cluster) -> None:
+    """A20: Argo CD's history tells."""
+    first = cluster.commit("v2")
+    synced = cluster.now
+    second = cluster.commit("v3")
+    history = (HistoryEntry(1, first, synced), HistoryEntry(2, second, cluster.now))
+    cluster.arrives(second, tag="v3", history=history)
+    await cluster.look(3600)
+    one, other = deployments(await cluster.store.of())
+    assert (one.outcome, one.synced_at) == (Outcome.SYNCED, synced)
+    assert other.outcome is Outcome.HEALTHY
+
+
+async def test_what_argo_cd_never_came_to_is_superseded(cluster: Cluster) -> None:
+    cluster.commit("v2")
+    second = cluster.commit("v3")
+    cluster.arrives(second, tag="v3", history=(HistoryEntry(2, second, cluster.now),))
+    await cluster.look(60)
+    assert [one.outcome for one in deployments(await cluster.store.of())] == [Outcome.SUPERSEDED, Outcome.HEALTHY]
+
+
+async def test_other_applications_are_nobodys_here(cluster: Cluster) -> None:
+    cluster.observer.heard(
+        Application(ApplicationRef("grafana", "production"), SyncStatus.UNKNOWN, HealthStatus.DEGRADED)
+    )
+    cluster.now += timedelta(hours=1)
+    await cluster.observer.tick()
+    assert await cluster.store.of() == ()
+
+
+async def test_while_git_is_away_nothing_is_judged_and_then_it_is(cluster: Cluster) -> None:
+    sha = cluster.commit()
+    await cluster.look()
+    cluster.arrives(sha)
+    cluster.overlays.failing = Unavailable("git", "fetch", "timeout")
+    cluster.observer.heard(cluster.applications._apps[REF.name])
+    await cluster.observer.tick()
+    cluster.overlays.failing = None
+    await cluster.look(15)
+    assert (await cluster.newest()).outcome is Outcome.HEALTHY
