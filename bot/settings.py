@@ -160,6 +160,10 @@ class WebhookSettings(Group):
     alertmanager_token_file: Path | None = None
     tekton_token: SecretStr | None = Field(None, description="Password in the address of the Tekton CloudEvents sink.")
     tekton_token_file: Path | None = None
+    pipeline_token: SecretStr | None = Field(
+        None, description="Bearer token with which a pipeline asks whether its overlay is held back."
+    )
+    pipeline_token_file: Path | None = None
 
 
 class Settings(BaseSettings):

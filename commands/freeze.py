@@ -1,11 +1,14 @@
 """`/freeze prod until mon 08:00 INC-123`: stop the line."""
 
+from dataclasses import replace
+
 from bot.command import command
 from bot.domain.caller import Caller, Permission
 from bot.domain.intent import CallFreeze, Intent
-from bot.domain.reply import Reply
+from bot.domain.reply import FreezeCalled, Reply
 from bot.grammar import Words
 from bot.policy import Policy
+from bot.queries.pipeline_holds import PipelineHolds
 from bot.safety.freezes import FreezeService
 from bot.safety.times import read_time
 
@@ -33,11 +36,14 @@ def parse(words: Words) -> Intent:
     allow=Permission.FREEZE,
     parse=parse,
 )
-async def freeze(ask: CallFreeze, caller: Caller, policy: Policy, freezes: FreezeService) -> Reply:
+async def freeze(
+    ask: CallFreeze, caller: Caller, policy: Policy, freezes: FreezeService, holds: PipelineHolds
+) -> Reply:
     """Freeze an environment: nothing is promoted there until the time that you give.
 
     Times are on your own clock: `until mon 08:00`, `for 2h`, `until tomorrow 9am`, `until 2026-10-05 08:00`. Apps and
     roles that policy exempts are not held, nor are apps behind `--except`. Freezes that come again and again are in
     the policy, as windows of the gate `freeze`.
     """
-    return await freezes.call(ask, caller, read_time(ask.until, caller, policy))
+    called = await freezes.call(ask, caller, read_time(ask.until, caller, policy))
+    return replace(called, builds=holds.about(ask.environment)) if isinstance(called, FreezeCalled) else called

@@ -1,11 +1,14 @@
 """`/lock my-app prod for 2h a migration`: hold promotions back."""
 
+from dataclasses import replace
+
 from bot.command import command
 from bot.domain.caller import Caller, Permission
 from bot.domain.intent import Intent, TakeLock
-from bot.domain.reply import Reply
+from bot.domain.reply import LockTaken, Reply
 from bot.grammar import Words
 from bot.policy import Policy
+from bot.queries.pipeline_holds import PipelineHolds
 from bot.safety.locks import LockService
 from bot.safety.times import read_time_if_any
 
@@ -23,11 +26,12 @@ def parse(words: Words) -> Intent:
 
 
 @command("lock", usage="/lock [APP] ENV [--for TIME|--until TIME] REASON", allow=Permission.LOCK, parse=parse)
-async def lock(ask: TakeLock, caller: Caller, policy: Policy, locks: LockService) -> Reply:
+async def lock(ask: TakeLock, caller: Caller, policy: Policy, locks: LockService, holds: PipelineHolds) -> Reply:
     """Hold an app in an environment, or without APP the whole environment: nothing is promoted there meanwhile.
 
     It ends when you `/unlock` it, or at the time that you give: `--for 2h`, `--until 18:00`, `until mon 08:00`. You are
     reminded before it ends, and daily if it has no end. When somebody else holds it you may take it over, or be told
     when it is free. Locking again what you hold renews it.
     """
-    return await locks.take(ask, caller, read_time_if_any(ask.until, caller, policy))
+    taken = await locks.take(ask, caller, read_time_if_any(ask.until, caller, policy))
+    return replace(taken, builds=holds.about(ask.environment)) if isinstance(taken, LockTaken) else taken

@@ -1,15 +1,19 @@
 """The button "Steal the lock?"."""
 
+from dataclasses import replace
+
 from bot.command import command
 from bot.domain.caller import Caller, Permission
 from bot.domain.intent import StealLock
-from bot.domain.reply import Reply
+from bot.domain.reply import LockTaken, Reply
 from bot.policy import Policy
+from bot.queries.pipeline_holds import PipelineHolds
 from bot.safety.locks import LockService
 from bot.safety.times import read_time_if_any
 
 
 @command("lock steal", allow=Permission.LOCK)
-async def steal(ask: StealLock, caller: Caller, policy: Policy, locks: LockService) -> Reply:
+async def steal(ask: StealLock, caller: Caller, policy: Policy, locks: LockService, holds: PipelineHolds) -> Reply:
     """Take a lock over from whoever holds it; they are told, and so is the channel."""
-    return await locks.take(ask, caller, read_time_if_any(ask.until, caller, policy))
+    taken = await locks.take(ask, caller, read_time_if_any(ask.until, caller, policy))
+    return replace(taken, builds=holds.about(ask.environment)) if isinstance(taken, LockTaken) else taken

@@ -6,6 +6,7 @@ from bot.domain.errors import IntegrationError
 from bot.domain.intent import ShowRun
 from bot.domain.reply import Reply, RunDetail
 from bot.grammar import Words
+from bot.queries.pipeline_holds import PipelineHolds
 from bot.queries.runs import Runs
 
 
@@ -16,11 +17,12 @@ def parse(words: Words) -> ShowRun:
 
 
 @command("pipeline show", usage="/pipeline show RUN", allow=Permission.VIEW, parse=parse, names=False)
-async def show_run(ask: ShowRun, caller: Caller, runs: Runs) -> Reply:
+async def show_run(ask: ShowRun, caller: Caller, runs: Runs, holds: PipelineHolds) -> Reply:
     """One pipeline run, task by task; for a failed one, why, and the last lines of the step that broke."""
     run = await runs.find(ask.run, caller, Permission.VIEW)
+    held = await holds.told(run)
     try:
         failure, log = await runs.failure(run)
     except IntegrationError:
-        return RunDetail(run, note="Its logs cannot be read at the moment.")
-    return RunDetail(run, failure, log)
+        return RunDetail(run, note="Its logs cannot be read at the moment.", held=held)
+    return RunDetail(run, failure, log, held=held)

@@ -47,6 +47,7 @@ from bot.promotions.scheduler import Scheduler
 from bot.promotions.source_changes import Changes
 from bot.promotions.tags import Tags
 from bot.promotions.watcher import Watcher
+from bot.queries.pipeline_holds import PipelineHolds
 from bot.queries.runs import RunFollowing, Runs
 from bot.router import Router, bolt_app
 from bot.runtime.redaction import Redactor
@@ -73,12 +74,14 @@ async def assemble(settings: Settings, policy: Policy, stack: AsyncExitStack) ->
     foundation = await lay_foundation(settings, policy, stack)
     outside = foundation.outside
     committer = Committer(outside.overlays, outside.overlays, outside.registry)
-    service, engine = _promotion_service(foundation, committer)
+    panel = Panel(load_gates(to_gates(foundation)), policy)
+    service, engine = _promotion_service(foundation, committer, panel)
+    holds = PipelineHolds(panel, policy, asks=bool(settings.webhooks.credential("pipeline_token")))
     queue = _queue(foundation, service)
     bulletins = Bulletins(foundation.messages, outside.messenger)
     runs = Runs(outside.tekton, policy, Redactor(settings.secrets))
     followed, built = FollowedRunStore(foundation.database), Builds(policy, outside.argocd).arrived
-    run_cards = RunCards(outside.tekton, followed, bulletins, runs.failure, built)
+    run_cards = RunCards(outside.tekton, followed, bulletins, runs.failure, holds.told, built)
     safety_services = _safety_services(foundation)
     offered: dict[Any, Any] = {
         **to_commands(foundation, service),
@@ -86,6 +89,7 @@ async def assemble(settings: Settings, policy: Policy, stack: AsyncExitStack) ->
         Scheduler: Scheduler(service, queue),
         Runs: runs,
         RunFollowing: run_cards,
+        PipelineHolds: holds,
     }
     router = Router(CommandRegistry.load(commands), offered)
     slack = settings.slack
@@ -99,6 +103,7 @@ async def assemble(settings: Settings, policy: Policy, stack: AsyncExitStack) ->
         bulletins,
         WebhookStore(foundation.database),
         outside.directory,
+        holds,
         wake=wake_ups.image,
         quiet=wake_ups.place,
         pushed=branch_observer.pushed,
@@ -131,9 +136,10 @@ def journal_url(settings: Settings) -> str:
     return f"{url}.journal" if url.startswith("sqlite") else url
 
 
-def _promotion_service(foundation: Foundation, committer: Committer) -> tuple[PromotionService, DurableEngine]:
+def _promotion_service(
+    foundation: Foundation, committer: Committer, panel: Panel
+) -> tuple[PromotionService, DurableEngine]:
     outside, policy = foundation.outside, foundation.policy
-    panel = Panel(load_gates(to_gates(foundation)), policy)
     targets = RollbackTargets(outside.overlays, foundation.catalog, foundation.store, Tags(outside.registry))
     planner = Planner(foundation.catalog, outside.registry, policy, panel, targets, Changes(outside.sources))
     eligibility = Eligibility(policy, Delegates(foundation.words.delegations, policy, outside.directory))

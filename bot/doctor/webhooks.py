@@ -13,7 +13,20 @@ SENDERS = {
 
 
 def checks(settings: Settings) -> tuple[Check, ...]:
-    return tuple(_receiver(settings, name) for name in SENDERS)
+    return (*(_receiver(settings, name) for name in SENDERS), _pipeline(settings))
+
+
+def _pipeline(settings: Settings) -> Check:
+    variable = "PILOTHOUSE_WEBHOOKS__PIPELINE_TOKEN"
+
+    async def look() -> str:
+        if not settings.webhooks.credential("pipeline_token")():
+            raise Skipped(
+                f"no pipeline can ask, as {variable} is not set: locks and freezes do not hold what it writes"
+            )
+        return "/pipeline/hold answers who knows the token"
+
+    return Check("webhooks", "pipeline", look, f"Let {variable}_FILE be read, or set {variable}.")
 
 
 def _receiver(settings: Settings, name: str) -> Check:

@@ -17,6 +17,8 @@ class RunStatus(StrEnum):
     """gone from the cluster before its end was seen"""
 
 
+HELD = "held"
+"""the result in which a pipeline says why it has not written its overlay; absent or "" when it has"""
 DELETED = "It was deleted before it ended: what it built, if anything, is not known here."
 
 

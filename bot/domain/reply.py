@@ -154,6 +154,8 @@ class RunDetail(Reply):
     log: StepLog | None = None
     note: str = ""
     """a sentence above it: "Started", "Cancelled" """
+    held: str = ""
+    """why the pipeline does not write the overlay, or writes it in spite of a lock"""
     followed: bool = False
     """a message in the conversation shows all of this, and follows the run to its end"""
 
@@ -234,6 +236,8 @@ class LockTaken(Reply):
 
     lock: Lock
     stolen_from: Lock | None = None
+    builds: str = ""
+    """what it means for pipelines, where they write by themselves"""
 
 
 @dataclass(frozen=True)
@@ -261,6 +265,8 @@ class Holds(Reply):
 @dataclass(frozen=True)
 class FreezeCalled(Reply):
     freeze: Freeze
+    builds: str = ""
+    """what it means for pipelines, where they write by themselves"""
 
 
 @dataclass(frozen=True)

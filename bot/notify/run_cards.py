@@ -22,15 +22,25 @@ log = structlog.get_logger(__name__)
 PAUSE_SECONDS = 15.0
 """before the stream is opened again that the cluster refused, or that broke"""
 Explain = Callable[[PipelineRun], Awaitable[tuple[str, StepLog | None]]]
+Held = Callable[[PipelineRun], Awaitable[str]]
 Built = Callable[[PipelineRun], Awaitable[None]]
 
 
 class RunCards:
-    """`explain` says why a failed run failed, with the last lines of its step; `built` hears of successes."""
+    """`explain` says why a failed run failed, with the last lines of its step, and `held` what keeps the pipeline from
+    writing its overlay; `built` hears of successes.
+    """
 
     def __init__(
-        self, stream: PipelineStream, store: FollowedRunStore, bulletins: Bulletins, explain: Explain, built: Built
+        self,
+        stream: PipelineStream,
+        store: FollowedRunStore,
+        bulletins: Bulletins,
+        explain: Explain,
+        held: Held,
+        built: Built,
     ) -> None:
+        self._held = held
         self._built = built
         self._stream = stream
         self._store = store
@@ -39,7 +49,7 @@ class RunCards:
 
     async def follow(self, run: PipelineRun, channel: str) -> None:
         await self._store.follow(run.name, channel)
-        await self._bulletins.show(subject(run), channel, run_detail(RunDetail(run)))
+        await self._bulletins.show(subject(run), channel, run_detail(await self._detail(run)))
 
     async def keep_forever(self) -> None:
         """Until it is cancelled. Neither the cluster nor the database being away ends it."""
@@ -70,10 +80,11 @@ class RunCards:
             await self._store.forget(run.name)
 
     async def _detail(self, run: PipelineRun) -> RunDetail:
+        held = await self._held(run)
         try:
-            return RunDetail(run, *await self._explain(run))
+            return RunDetail(run, *await self._explain(run), held=held)
         except IntegrationError:
-            return RunDetail(run)
+            return RunDetail(run, held=held)
 
 
 def subject(run: PipelineRun) -> str:

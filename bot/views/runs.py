@@ -2,7 +2,7 @@
 
 from slack_sdk.models.blocks import Block, ButtonElement
 
-from bot.domain.pipeline import PipelineRun, RunStatus, StepLog, TaskStatus
+from bot.domain.pipeline import HELD, PipelineRun, RunStatus, StepLog, TaskStatus
 from bot.domain.reply import RunDetail, RunList, RunLog
 from bot.ports import Rendered
 from bot.views import words
@@ -40,6 +40,8 @@ def run_detail(reply: RunDetail) -> Rendered:
     blocks.append(section(" · ".join([now, *_facts(run)])))
     if run.tasks:
         blocks.append(section(*(_task(task) for task in run.tasks), limit=2000))
+    if words.clean(reply.held):
+        blocks.append(section(f"🔒 {safe(reply.held, 1200)}"))
     if words.clean(reply.failure):
         blocks.append(section(f"❌ {safe(reply.failure, 900)}"))
     if reply.log:
@@ -47,7 +49,7 @@ def run_detail(reply: RunDetail) -> Rendered:
     blocks += _results(run)
     if run.status is RunStatus.DELETED:
         blocks.append(section(safe(run.message, 500)))
-    said = safe(reply.note or reply.failure or run.message or run.reason, 500)
+    said = safe(reply.note or reply.failure or reply.held or run.message or run.reason, 500)
     return rendered(f"{safe(run.name, 100)}: {now}. {said}", [*blocks, *actions(_buttons(run))])
 
 
@@ -117,9 +119,10 @@ def _step(log: StepLog) -> list[Block]:
 
 
 def _results(run: PipelineRun) -> list[Block]:
-    if not run.results:
+    shown = {name: value for name, value in run.results.items() if name != HELD}
+    if not shown:
         return []
-    pairs = [f"{safe(name, 40)} {code(value, 150)}" for name, value in run.results.items()]
+    pairs = [f"{safe(name, 40)} {code(value, 150)}" for name, value in shown.items()]
     return [context(words.joined(pairs, 1200, " · "))]
 
 

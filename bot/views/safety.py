@@ -28,7 +28,8 @@ def lock_taken(reply: LockTaken) -> Rendered:
     what = f"🔒 You hold {place(lock.app, lock.environment)}{_until(lock)}{_because(lock.reason)}."
     if reply.stolen_from:
         what += f" It was {mention(reply.stolen_from.owner)}'s, who is told."
-    return rendered(what, [section(what), context(f"Release it with {code(f'/unlock {_typed(lock)}')}.")])
+    hint = f"Release it with {code(f'/unlock {_typed(lock)}')}."
+    return rendered(what, [section(what), context(hint + _builds(reply.builds))])
 
 
 def lock_held(reply: LockHeld) -> Rendered:
@@ -76,7 +77,7 @@ def freeze_called(reply: FreezeCalled) -> Rendered:
         f"❄️ {_capital(place(freeze.app, freeze.environment))} is frozen until {_at(freeze)}{_because(freeze.reason)}."
     )
     hint = f"It ends by itself then, or with {code(f'/unfreeze {typed(freeze.app, freeze.environment)}')}."
-    return rendered(what, [section(what), context(hint + _exempt(freeze))])
+    return rendered(what, [section(what), context(hint + _exempt(freeze) + _builds(reply.builds))])
 
 
 def image_rejected(reply: ImageRejected) -> Rendered:
@@ -223,6 +224,10 @@ def _because(reason: str) -> str:
 
 def _exempt(freeze: Freeze) -> str:
     return f" Not held: {words.named(freeze.exempt_apps)}." if freeze.exempt_apps else ""
+
+
+def _builds(told: str) -> str:
+    return f" {safe(told, 300)}" if told else ""
 
 
 def _typed(lock: Lock) -> str:

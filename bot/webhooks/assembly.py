@@ -12,6 +12,7 @@ from bot.notify import Bulletins
 from bot.overlays.catalog import Catalog
 from bot.policy import Policy
 from bot.ports import Directory, Pipelines
+from bot.queries.pipeline_holds import PipelineHolds
 from bot.settings import Settings
 from bot.store.webhooks import WebhookStore
 from bot.views.alerts import set_aside
@@ -20,6 +21,7 @@ from bot.webhooks.alertmanager import nobody_waits as no_gate_waits
 from bot.webhooks.audience import administrators
 from bot.webhooks.github import GitHubWebhook
 from bot.webhooks.harbor import HarborWebhook
+from bot.webhooks.pipeline_hold import PipelineHold
 from bot.webhooks.receiver import Receiver
 from bot.webhooks.sender import Sender
 from bot.webhooks.tekton import TektonWebhook
@@ -51,7 +53,7 @@ async def nobody_observes() -> None:
 
 @dataclass(frozen=True)
 class Webhooks:
-    """`routes` receive, `worker` works: run its `work_forever`."""
+    """`routes` receive, and answer pipelines; `worker` works: run its `work_forever`."""
 
     routes: tuple[Route, ...]
     worker: Worker
@@ -71,6 +73,7 @@ class Needs:
     bulletins: Bulletins
     store: WebhookStore
     directory: Directory
+    holds: PipelineHolds
     wake: Wake = nobody_waits
     quiet: Quiet = no_gate_waits
     pushed: Pushed = nobody_observes
@@ -104,4 +107,5 @@ def open_webhooks(settings: Settings, needs: Needs, *, clock: Callable[[], float
         Receiver(sender, settings.webhooks.credential(SECRETS[sender.name]), needs.store, worker.noted.set, clock=clock)
         for sender in senders
     )
-    return Webhooks(tuple(receiver.route() for receiver in receivers), worker)
+    hold = PipelineHold(needs.holds, settings.webhooks.credential("pipeline_token"))
+    return Webhooks((*(receiver.route() for receiver in receivers), hold.route()), worker)

@@ -1,24 +1,76 @@
 """What the pipeline's tasks do to the rest of the world: commits are fetched, images pushed, overlays written."""
 
+import asyncio
 import hashlib
 import posixpath
 import re
 import secrets
+from dataclasses import dataclass
+from urllib.parse import urlsplit
 
+import httpx
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from integrations.sandbox.git import GitServer
 from integrations.sandbox.harbor import HarborServer
-from integrations.sandbox.kubernetes.controller.hooks import Build, Checkout, Hooks, ManifestUpdate, Signing, Source
+from integrations.sandbox.kubernetes.controller.hooks import (
+    Build,
+    Checkout,
+    Hooks,
+    ManifestUpdate,
+    Signing,
+    Source,
+    Written,
+)
+
+TRIES, PAUSE = 40, 0.5
+"""seconds between two questions whether an overlay is held: all of them outlast a restart"""
+
+
+@dataclass(frozen=True)
+class InCluster:
+    """What the pods of the pipeline reach and know: the one service that they ask has this address here."""
+
+    service: str
+    token: str
+
+    async def held(self, update: ManifestUpdate) -> str:
+        """Why the overlay is held back, "" when it is not; as the Task's script asks. Raises TimeoutError."""
+        if not update.hold_url:
+            return ""
+        question = {
+            "app": update.app,
+            "environment": update.environment,
+            "image": update.image,
+            "digest": update.digest,
+            "run": update.run,
+        }
+        url = f"{self.service}{urlsplit(update.hold_url).path}"
+        async with httpx.AsyncClient(trust_env=False, headers={"Authorization": f"Bearer {self.token}"}) as http:
+            for _ in range(TRIES):
+                try:
+                    answer = await http.get(url, params=question)
+                except httpx.HTTPError:
+                    answer = httpx.Response(503)
+                word, _, why = answer.text.partition("\n")
+                if answer.status_code == 200 and word in ("free", "held"):
+                    return why.strip() if word == "held" else ""
+                await asyncio.sleep(PAUSE)
+        raise TimeoutError(
+            f"Pilothouse does not say whether {update.app} in {update.environment} is held, so nothing is written."
+        )
 
 
 class Builds:
     """The effects of pipeline runs. `key` signs every image that is built."""
 
-    def __init__(self, git: GitServer, harbor: HarborServer, key: ec.EllipticCurvePrivateKey) -> None:
+    def __init__(
+        self, git: GitServer, harbor: HarborServer, key: ec.EllipticCurvePrivateKey, cluster: InCluster
+    ) -> None:
         self._git = git
         self._harbor = harbor
         self._key = key
+        self._cluster = cluster
 
     def hooks(self) -> Hooks:
         return Hooks(self._fetch, self._push, self._sign, self._write)
@@ -40,15 +92,18 @@ class Builds:
     async def _sign(self, signing: Signing) -> None:
         self._harbor.sign(signing.repository.partition("/")[2], signing.digest, self._key)
 
-    async def _write(self, update: ManifestUpdate) -> str:
+    async def _write(self, update: ManifestUpdate) -> Written:
         """The pipeline's last task. Raises LookupError when the overlay has no line for the image."""
         path = f"apps/{update.app}/overlays/{update.environment}/kustomization.yaml"
         content = await self._git.read(path)
         if content is None:
             raise LookupError(f"{path} does not exist in the manifest repository")
         edited = pinned(content.decode(), update)
+        if held := await self._cluster.held(update):
+            return Written(held=held)
         message = f"{update.app}: build {update.tag} in {update.environment}\n\nPipelineRun: {update.run}\n"
-        return await self._git.commit({path: edited.encode()}, message, "ci-pipeline", "ci-pipeline@example.com")
+        author = ("ci-pipeline", "ci-pipeline@example.com")
+        return Written(await self._git.commit({path: edited.encode()}, message, *author))
 
     def _next_version(self, app: str) -> str:
         """The newest tag with its last number one higher."""

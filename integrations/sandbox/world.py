@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from integrations.sandbox import overview
 from integrations.sandbox.argocd import ArgoCDServer
 from integrations.sandbox.bot_process import BotProcess, slack_manifest
-from integrations.sandbox.build import Builds
+from integrations.sandbox.build import Builds, InCluster
 from integrations.sandbox.clock import Clock
 from integrations.sandbox.faults import FaultBoard
 from integrations.sandbox.git import GitServer
@@ -50,6 +50,7 @@ class Secrets:
     harbor_webhook: str = field(default_factory=lambda: secrets.token_hex(16))
     alertmanager_webhook: str = field(default_factory=lambda: secrets.token_hex(16))
     tekton_webhook: str = field(default_factory=lambda: secrets.token_hex(16))
+    pipeline: str = field(default_factory=lambda: secrets.token_hex(16))
 
 
 class World:
@@ -176,6 +177,7 @@ class World:
             "harbor_token": self.secrets.harbor_webhook,
             "alertmanager_token": self.secrets.alertmanager_webhook,
             "tekton_token": self.secrets.tekton_webhook,
+            "pipeline_token": self.secrets.pipeline,
         }.items():
             (directory / f"webhooks__{name}").write_text(secret)
         return directory
@@ -217,7 +219,8 @@ async def running(world: World) -> AsyncIterator[World]:
         world.slack.public_url = world.urls["slack"]
         stack.push_async_callback(world.slack.aclose)
         stack.push_async_callback(world.harbor.close)
-        hooks = Builds(world.git, world.harbor, world.signing_key).hooks()
+        in_cluster = InCluster(f"http://127.0.0.1:{world.bot_port}", world.secrets.pipeline)
+        hooks = Builds(world.git, world.harbor, world.signing_key, in_cluster).hooks()
         await stack.enter_async_context(TektonController(world.kubernetes, world.clock, hooks, world.faults))
         controller = asyncio.create_task(world.argocd.run())
         stack.callback(controller.cancel)

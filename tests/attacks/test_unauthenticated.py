@@ -99,9 +99,10 @@ async def port(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mon
         await connection.run_sync(metadata.create_all)
     store = WebhookStore(database)
     bulletins = Bulletins(Messages(database), messenger)
-    needs = Needs(office.policy, office.catalog, office.pipelines, bulletins, store, office.directory)
+    needs = Needs(office.policy, office.catalog, office.pipelines, bulletins, store, office.directory, office.holds())
     tokens = {name: SecretStr(HOOKS[name.partition("_")[0]]) for name in (
         "github_secret", "harbor_token", "alertmanager_token", "tekton_token")}  # fmt: skip
+    tokens["pipeline_token"] = SecretStr("pipeline-token")
     hooks = open_webhooks(Settings(webhooks=WebhookSettings(**tokens)), needs)
     slack = SlackRequests(bolt, Signature(lambda: SECRET)).answer
     app = web(alive, ready, CollectorRegistry(), nothing, slack, hooks.routes)
@@ -184,6 +185,18 @@ async def test_a_stranger_sends_junk_and_nothing_of_it_is_parsed(
             assert (await port.post(path, body, {"Content-Type": kind})).status_code == 401, name
     assert not port.parsed
     assert not port.office.promotions.asked
+
+
+@pytest.mark.parametrize(
+    "shown", ["", "Bearer", "Bearer tekton-token", "Basic cGlwZWxpbmU6eA==", "pipeline-token", "Bearer x"]
+)
+async def test_a_stranger_is_not_told_what_is_held(port: Port, shown: str) -> None:
+    """Who holds an app, and why, is the workspace's business."""
+    async with httpx.AsyncClient(base_url=port.url, trust_env=False, verify=False) as http:
+        for question in ("", "?app=my-app&environment=development", "?app=%00" + "x" * 5000):
+            answer = await http.get(f"/pipeline/hold{question}", headers={"Authorization": shown})
+            assert answer.status_code == 401
+            assert "free" not in answer.text
 
 
 def forged(body: bytes) -> dict[str, dict[str, str]]:

@@ -8,6 +8,7 @@ from bot.domain.application import Application, ApplicationRef, HealthStatus, Sy
 from bot.domain.caller import Caller
 from bot.domain.intent import Context, Intent
 from bot.domain.reply import Reply
+from bot.evaluation.panel import Panel
 from bot.grammar import Vocabulary
 from bot.overlays.catalog import Catalog
 from bot.policy import Policy, parse
@@ -17,11 +18,13 @@ from bot.promotions.promotions import Promotions
 from bot.promotions.scheduler import Scheduler
 from bot.promotions.subscribers import Subscribers
 from bot.promotions.tags import Tags
+from bot.queries.pipeline_holds import PipelineHolds
 from bot.queries.runs import RunFollowing, Runs
 from bot.queries.scans import Scans
 from bot.queries.status import StatusQuery
 from tests.fakes.applications import MemoryApplications
 from tests.fakes.directory import TEAM, FakeDirectory
+from tests.fakes.gates import usual_gates
 from tests.fakes.overlays import MemoryOverlays
 from tests.fakes.pipelines import MemoryPipelines
 from tests.fakes.promotions import HOST, MemoryPromotions
@@ -40,6 +43,11 @@ bindings:
   - {role: release-manager, groups: [release-managers]}
   - {role: viewer, users: [U0CY], apps: [my-app]}
   - {role: admin, groups: [platform-admins]}
+"""
+
+NOTHING_HOLDS = """
+environments:
+  - {name: development, gates: {lock: false, freeze: false}}
 """
 
 
@@ -89,6 +97,7 @@ class Office:
             Applications: self.applications,
             OverlaySource: self.overlays,
             Runs: Runs(self.pipelines, self.policy),
+            PipelineHolds: self.holds(),
             RunFollowing: self.following,
             Scans: Scans(self.catalog, self.images, self.policy),
             StatusQuery: StatusQuery(
@@ -97,6 +106,21 @@ class Office:
             Tags: Tags(self.images),
             **self.safety.services,
         }
+
+    def holds(self, *, asks: bool = True) -> PipelineHolds:
+        """What holds the pipeline's own write, by the gates that hold by default; nothing where no words are kept."""
+        kept = self.database_url != "sqlite://"
+        gates = usual_gates(
+            self.policy,
+            self.catalog,
+            self.safety.database,
+            source=self.overlays,
+            registry=self.images,
+            applications=self.applications,
+            directory=self.directory,
+        )
+        policy = self.policy if kept else parse(NOTHING_HOLDS)
+        return PipelineHolds(Panel(gates, policy), policy, asks=asks)
 
     async def caller(self, user: str) -> Caller:
         return await self.directory.caller(user, TEAM)

@@ -12,6 +12,7 @@ from tests.scenario.sandbox import Sandbox, changed_lines, everything_in, labels
 MY_APP = "apps/my-app/overlays/production/kustomization.yaml"
 LEDGER = "apps/ledger/overlays/production/kustomization.yaml"
 PAYMENTS = "apps/payments/overlays/production/kustomization.yaml"
+STOREFRONT_DEV = "apps/storefront/overlays/development/kustomization.yaml"
 STOREFRONT = "apps/storefront/overlays/production/kustomization.yaml"
 
 
@@ -208,6 +209,29 @@ def test_a_failing_step_fails_the_run(sandbox: Sandbox) -> None:
     tasks = run["tasks"]
     assert isinstance(tasks, list)
     assert {task["name"]: task["reason"] for task in tasks}["run-tests"].endswith("Failed")
+
+
+def test_a_lock_on_development_holds_the_pipelines_own_write(sandbox: Sandbox) -> None:
+    """The pipeline's last task asks the bot; what it built can be deployed afterwards."""
+    before, tag = sandbox.commits(STOREFRONT_DEV), sandbox.tag("storefront", "development")
+    sandbox.types("ana", "/lock storefront dev testing a migration")
+    sandbox.told("ana", "do not write it while this lasts")
+    sandbox.types("ana", "/pipeline run storefront")
+
+    def ended() -> str:
+        shown = [everything_in(message) for message in sandbox.messages("ana", "deployments")]
+        return next((text for text in shown if "Not written to development" in text), "")
+
+    card = sandbox.until(ended, "the run to say that it held back")
+    assert "testing a migration" in card
+    assert "✅ Succeeded" in card
+    assert sandbox.commits(STOREFRONT_DEV, since=before) == []
+    assert sandbox.tag("storefront", "development") == tag
+    sandbox.types("ana", "/unlock storefront dev")
+    [built] = set(re.findall(r"/deploy (storefront@[\w.]+) development", card))
+    sandbox.types("ana", f"/deploy {built} dev")
+    sandbox.card_says("storefront → development", "is Healthy in development")
+    assert sandbox.tag("storefront", "development") == built.partition("@")[2]
 
 
 def test_an_unhealthy_rollout_is_explained_and_can_be_rolled_back(sandbox: Sandbox) -> None:

@@ -306,6 +306,22 @@ def test_why_a_run_failed() -> None:
     assert shown.text == "my-app-x7k2p: ❌ Failed. Task run-tests failed in step unit: exit code 1."
 
 
+def test_a_run_that_was_held_back_says_what_to_do_with_its_image() -> None:
+    """Whatever people wrote as the reason, it is text."""
+    held = "Not written to development: my-app in development is locked by Ana: <!channel> a migration."
+    done = replace(RUN, status=RunStatus.SUCCEEDED, results={"digest": "sha256:abc", "held": "locked by Ana"})
+    shown = render(RunDetail(done, held=held))
+    assert lines(shown) == [
+        "# 🔧 my-app-x7k2p",
+        "✅ Succeeded · my-app · by @U0ANA · 2026-05-04 14:02 UTC · 3 min 12 s",
+        "🔒 Not written to development: my-app in development is locked by Ana: <!channel> a migration.",
+        "(digest `sha256:abc`)",
+        "[Logs]",
+    ]
+    assert "<!channel>" not in str(shown.blocks)
+    assert "Not written to development" in shown.text
+
+
 def test_a_running_run_can_be_cancelled() -> None:
     assert lines(render(RunDetail(replace(RUN, status=RunStatus.RUNNING))))[-1] == "[Logs] [Cancel]"
 

@@ -54,6 +54,7 @@ def test_a_lock_that_was_taken_says_how_to_release_it() -> None:
     assert shown.startswith("🔒 You hold *my-app* in *production* until ")
     assert "a <b>migration</b> & more" in shown  # read aloud: it is escaped on the wire
     assert "&lt;b&gt;" in render(LockTaken(LOCK)).text
+    assert said(render(LockTaken(LOCK, builds="Pipelines ask first."))).endswith("Pipelines ask first.)")
     assert "/unlock my-app production" in shown
     assert "<@U0ANA>'s, who is told" in render(LockTaken(replace(LOCK, owner=BO), LOCK)).text
 
@@ -111,6 +112,7 @@ def test_a_thousand_locks_fit_into_one_message() -> None:
 
 
 def test_freezes_rejections_and_stand_ins() -> None:
+    assert said(render(FreezeCalled(FREEZE, "Pipelines ask first."))).endswith("Pipelines ask first.)")
     assert said(render(FreezeCalled(FREEZE))).startswith("❄️ All of *production* is frozen until ")
     shown = said(render(ImageRejected((REJECTION,), ("staging",))))
     assert "*my-app* *1.4.2* goes nowhere any more: leaks memory." in shown

@@ -70,7 +70,7 @@ def test_the_pipeline_has_the_agreed_parameters_workspace_tasks_and_results(pipe
     assert names(pipeline["workspaces"]) == {"shared-workspace"}
     assert [t["name"] for t in pipeline["tasks"]][:3] == ["fetch-source", "run-tests", "build-push"]
     assert [t["name"] for t in pipeline["tasks"]][-1] == "update-manifest"
-    assert names(pipeline["results"]) == {"image", "digest", "commit"}
+    assert names(pipeline["results"]) == {"image", "digest", "commit", "held"}
 
 
 def test_the_build_task_has_the_agreed_parameters(tasks: dict[str, Manifest]) -> None:

@@ -150,6 +150,9 @@ def update(manifests: Path, home: str = "home", **other: str) -> tuple[subproces
         "RUN": "my-app-x7k2p",
         "CHECKOUT": str(directory / "checkout"),
         "COMMIT_RESULT": str(result),
+        "HELD_RESULT": str(manifests.parent / "held"),
+        "HOLD_URL": "",
+        "WITHOUT_ANSWER": "fail",
     }
     done = run_script("update-manifest", directory, given | other)
     return done, result.read_text() if result.exists() else ""

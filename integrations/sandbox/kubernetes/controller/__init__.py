@@ -2,7 +2,7 @@
 
 from .behaviours import BEHAVIOURS, Behaviour
 from .controller import TektonController
-from .hooks import Build, Checkout, Hooks, ManifestUpdate, Signing, Source
+from .hooks import Build, Checkout, Hooks, ManifestUpdate, Signing, Source, Written
 
 __all__ = [
     "BEHAVIOURS",
@@ -14,4 +14,5 @@ __all__ = [
     "Signing",
     "Source",
     "TektonController",
+    "Written",
 ]

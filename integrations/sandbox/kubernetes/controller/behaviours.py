@@ -164,10 +164,21 @@ async def _update_manifest(task: TaskContext) -> Finish:
     repository, tag = _split(image)
     app, environment = repository.rpartition("/")[2], task.text("environment") or "development"
     update = ManifestUpdate(
-        app, environment, image, repository, tag, task.text("digest"), task.text("commit"), task.text("run") or task.run
+        app,
+        environment,
+        image,
+        repository,
+        tag,
+        task.text("digest"),
+        task.text("commit"),
+        task.text("run") or task.run,
+        task.text("hold-url"),
     )
-    commit = await task.hooks.on_update_manifest(update)
-    return Finish({"commit": commit}, [f"{commit[:7]} Deploy {app} {tag} to {environment}"])
+    written = await task.hooks.on_update_manifest(update)
+    said = (
+        f"Not written: {written.held}" if written.held else f"{written.commit[:7]} Deploy {app} {tag} to {environment}"
+    )
+    return Finish({"commit": written.commit, "held": written.held}, [said])
 
 
 _CLONE = Behaviour(1.2, _clone_lines, _clone_failure, _clone, exit_code=128)

@@ -42,7 +42,10 @@ class Signing:
 
 @dataclass(frozen=True)
 class ManifestUpdate:
-    """An overlay to write. `app` is the last path element of the repository."""
+    """An overlay to write. `app` is the last path element of the repository.
+
+    `hold_url`: where to ask first whether it is held back; "" = nowhere.
+    """
 
     app: str
     environment: str
@@ -52,6 +55,15 @@ class ManifestUpdate:
     digest: str
     commit: str
     run: str
+    hold_url: str = ""
+
+
+@dataclass(frozen=True)
+class Written:
+    """The commit of the manifest repository, or why there is none."""
+
+    commit: str = ""
+    held: str = ""
 
 
 async def _fetch(checkout: Checkout) -> Source:
@@ -67,8 +79,8 @@ async def _sign(_: Signing) -> None:
     return
 
 
-async def _write(update: ManifestUpdate) -> str:
-    return hashlib.sha1(f"{update.app}@{update.digest}".encode(), usedforsecurity=False).hexdigest()
+async def _write(update: ManifestUpdate) -> Written:
+    return Written(hashlib.sha1(f"{update.app}@{update.digest}".encode(), usedforsecurity=False).hexdigest())
 
 
 @dataclass(frozen=True)
@@ -76,10 +88,10 @@ class Hooks:
     """An exception from a hook makes the step fail with the exception's sentence in its log.
 
     on_fetch gives the commit; on_image_built gives the digest of what was pushed; on_update_manifest gives the
-    commit of the manifest repository. The defaults touch nothing and answer believably.
+    commit of the manifest repository, or why nothing was written. The defaults touch nothing and answer believably.
     """
 
     on_fetch: Callable[[Checkout], Awaitable[Source]] = _fetch
     on_image_built: Callable[[Build], Awaitable[str]] = _build
     on_sign: Callable[[Signing], Awaitable[None]] = _sign
-    on_update_manifest: Callable[[ManifestUpdate], Awaitable[str]] = _write
+    on_update_manifest: Callable[[ManifestUpdate], Awaitable[Written]] = _write

@@ -48,6 +48,10 @@ async def failure(run: PipelineRun) -> tuple[str, StepLog | None]:
     return "run-tests failed: exit code 1.", StepLog("run-tests", "unit", ("FAILED test_x.py",))
 
 
+async def free(_run: PipelineRun) -> str:
+    return ""
+
+
 async def nothing(_run: PipelineRun) -> None:
     """Nobody waits for what was built."""
 
@@ -56,7 +60,7 @@ async def cards(bot: Process, messenger: FakeMessenger, stream: Stream) -> RunCa
     async with bot.database.engine.begin() as connection:
         await connection.run_sync(followed_runs.create, checkfirst=True)
     bulletins = Bulletins(bot.messages, messenger, clock=bot.outbox._clock)
-    return RunCards(stream, FollowedRunStore(bot.database), bulletins, failure, nothing)
+    return RunCards(stream, FollowedRunStore(bot.database), bulletins, failure, free, nothing)
 
 
 async def test_it_is_edited_until_the_run_has_ended(bot: Process, messenger: FakeMessenger) -> None:

@@ -14,22 +14,28 @@ import pytest
 from pydantic import SecretStr
 from starlette.applications import Starlette
 
+from bot.evaluation.panel import Panel
 from bot.notify import Bulletins, Outbox
 from bot.overlays.catalog import Catalog
 from bot.policy import parse
+from bot.queries.pipeline_holds import PipelineHolds
 from bot.settings import GitHubSettings, Settings, WebhookSettings
 from bot.store.database import Database, metadata
 from bot.store.messages import Messages
 from bot.store.webhooks import WebhookStore
 from bot.webhooks import Needs, Webhooks, open_webhooks
 from tests.contract.specs import CONTRACTS
+from tests.fakes.applications import MemoryApplications
 from tests.fakes.directory import FakeDirectory
+from tests.fakes.gates import usual_gates
 from tests.fakes.messenger import FakeMessenger
 from tests.fakes.overlays import MemoryOverlays
 from tests.fakes.pipelines import MemoryPipelines
+from tests.fakes.registry import MemoryRegistry
 
 GITHUB, HARBOR = "It's a Secret to Everybody", "harbor-says-so"
 ALERTMANAGER, TEKTON = "alertmanager-token", "tekton-token"
+PIPELINE = "pipeline-token"
 OVERLAYS = "octocat/overlays"
 POLICY = """\
 bindings: [{role: engineer, groups: ["@engineers"]}]
@@ -115,6 +121,7 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
             harbor_token=SecretStr(HARBOR),
             alertmanager_token=SecretStr(ALERTMANAGER),
             tekton_token=SecretStr(TEKTON),
+            pipeline_token=SecretStr(PIPELINE),
         ),
     )
     database = Database(f"sqlite:///{tmp_path}/pilothouse.db")
@@ -129,7 +136,17 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
         scanned.append((digest, repository))
 
     catalog, directory = Catalog(overlays, policy), FakeDirectory.seeded()
-    needs = Needs(policy, catalog, pipelines, bulletins, store, directory, wake)
+    gates = usual_gates(
+        policy,
+        catalog,
+        database,
+        source=overlays,
+        registry=MemoryRegistry(),
+        applications=MemoryApplications(),
+        directory=directory,
+    )
+    holds = PipelineHolds(Panel(gates, policy), policy, asks=True)
+    needs = Needs(policy, catalog, pipelines, bulletins, store, directory, holds, wake)
     webhooks = open_webhooks(settings, needs, clock=clock)
     transport = httpx.ASGITransport(Starlette(routes=webhooks.routes))
     async with httpx.AsyncClient(transport=transport, base_url="http://bot") as http:

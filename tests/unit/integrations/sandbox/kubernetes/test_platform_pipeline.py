@@ -8,7 +8,7 @@ from ruamel.yaml import YAML
 
 from integrations.sandbox.clock import Clock
 from integrations.sandbox.kubernetes import KubernetesServer
-from integrations.sandbox.kubernetes.controller import Build, Hooks, ManifestUpdate, Signing, TektonController
+from integrations.sandbox.kubernetes.controller import Build, Hooks, ManifestUpdate, Signing, TektonController, Written
 from integrations.sandbox.kubernetes.controller.cluster import PIPELINE_RUN
 
 TEKTON = Path(__file__).parents[5] / "deploy" / "platform" / "tekton"
@@ -32,9 +32,9 @@ async def test_it_builds_signs_and_writes_the_overlay_in_this_order() -> None:
     async def sign(value: Signing) -> None:
         calls.append(value)
 
-    async def write(value: ManifestUpdate) -> str:
+    async def write(value: ManifestUpdate) -> Written:
         calls.append(value)
-        return "b" * 40
+        return Written("b" * 40)
 
     server = KubernetesServer(Clock(50), "token")
     server.load(manifests())
@@ -50,11 +50,12 @@ async def test_it_builds_signs_and_writes_the_overlay_in_this_order() -> None:
     results = {result["name"]: result["value"] for result in run["status"]["results"]}
     built, signed, written = calls
     assert isinstance(built, Build)
-    assert results == {"image": built.image, "digest": "sha256:" + "a" * 64, "commit": built.commit}
+    assert results == {"image": built.image, "digest": "sha256:" + "a" * 64, "commit": built.commit, "held": ""}
     assert signed == Signing("harbor.example.com/apps/my-app", "sha256:" + "a" * 64)
     assert isinstance(written, ManifestUpdate)
     assert (written.app, written.environment, written.tag) == ("my-app", "development", built.tag)
     assert written.run == run["metadata"]["name"]
+    assert written.hold_url.endswith("/pipeline/hold")
 
 
 def pipeline_run() -> dict[str, Any]:
