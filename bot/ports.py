@@ -253,9 +253,37 @@ class Posted:
     ts: str
 
 
+@dataclass(frozen=True)
+class Request:
+    """What somebody asked through Slack. `body` is JSON; `at` is when it came, in seconds since the epoch.
+
+    `kind` is command, button, submission or event; `tries` counts how often the work on it was begun.
+    """
+
+    id: str
+    kind: str
+    body: str
+    at: float
+    tries: int = 1
+
+
 class RequestLog(Protocol):
-    async def first(self, request_id: str) -> bool:
-        """Record a request from Slack; False when it is recorded already. Lasts over restarts."""
+    """Requests of Slack, kept over restarts until they are done. Raises DatabaseAway."""
+
+    async def note(self, request: Request) -> bool:
+        """Put it down, leased to this process; False when it was put down before. Answers within two seconds."""
+
+    async def take(self, now: float, limit: int) -> tuple[Request, ...]:
+        """The oldest that nobody works on, leased to this process from now on."""
+
+    async def renew(self, ids: Iterable[str], now: float) -> None:
+        """This process still works on them."""
+
+    async def release(self, ids: Iterable[str] | None = None) -> None:
+        """Somebody else may take them; None, after a start: those of a process that was alone and is gone."""
+
+    async def settle(self, id: str) -> None:
+        """It is done, or never will be. What it said is forgotten."""
 
 
 class Messenger(Protocol):

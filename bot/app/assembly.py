@@ -124,6 +124,7 @@ async def assemble(settings: Settings, policy: Policy, stack: AsyncExitStack) ->
         replicas=_replicas(foundation, engine),
         webhooks=open_webhooks(settings, needs),
         housekeeping=safety_services.housekeeping,
+        requests=foundation.words.requests,
         overlay_watch=OverlayWatch(foundation.store, engine, outside.overlays, committer),
         branch_observer=branch_observer,
         application_observers=tuple(_application_observers(foundation, recorder)),

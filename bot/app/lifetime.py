@@ -117,6 +117,7 @@ async def _note_policy(pilothouse: Pilothouse) -> None:
 
 def _loops(pilothouse: Pilothouse) -> Iterator[tuple[str, Loop]]:
     """What goes on beside the answering of requests, for as long as the process lives."""
+    yield "requests", pilothouse.router.inbox.work_forever
     yield "messages", pilothouse.outbox.deliver_forever
     yield "webhooks", pilothouse.webhooks.worker.work_forever
     yield "promotions", partial(_begin_stories, pilothouse)

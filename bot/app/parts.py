@@ -19,6 +19,7 @@ from bot.promotions.queue import PromotionQueue
 from bot.router import Router
 from bot.settings import Settings
 from bot.store.database import Database
+from bot.store.requests import RequestStore
 from bot.webhooks import Webhooks
 from bot.workflow.durable import DurableEngine
 from bot.workflow.service import PromotionService
@@ -49,6 +50,7 @@ class Pilothouse:
     """None on SQLite, which one replica has for itself"""
     webhooks: Webhooks
     housekeeping: Housekeeping
+    requests: RequestStore
     overlay_watch: OverlayWatch
     branch_observer: BranchObserver
     application_observers: tuple[LeasedObserver, ...]

@@ -37,7 +37,6 @@ from bot.queries.status import StatusQuery
 from bot.store.audit import Audit
 from bot.store.deliveries import DeliveryStore
 from bot.store.promotions import PromotionStore
-from bot.store.requests import RequestStore
 from bot.workflow.service import PromotionService
 
 
@@ -75,7 +74,7 @@ def to_commands(foundation: Foundation, service: PromotionService) -> Mapping[An
         Policy: policy,
         Catalog: catalog,
         Promotions: service,
-        RequestLog: RequestStore(foundation.database),
+        RequestLog: foundation.words.requests,
         Directory: outside.directory,
         Messenger: outside.messenger,
         Modals: outside.modals,

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 
@@ -15,7 +16,7 @@ from bot.app.parts import Pilothouse
 from bot.app.web import READY_SECONDS, web, within
 from bot.router.http import SlackRequests
 from bot.router.signature import Signature
-from bot.runtime.metrics import OUTBOX, REGISTRY
+from bot.runtime.metrics import OLDEST_REQUEST, OUTBOX, REGISTRY, REQUESTS
 from integrations.slack import SlackApi, SocketMode
 
 
@@ -71,6 +72,9 @@ def web_of(pilothouse: Pilothouse) -> ASGIApp:
         OUTBOX.labels("pending").set(counts.pending)
         OUTBOX.labels("dead").set(counts.dead)
         OUTBOX.labels("stale cards").set(counts.stale_cards)
+        waiting, since = await pilothouse.requests.oldest()
+        REQUESTS.set(waiting)
+        OLDEST_REQUEST.set(max(0.0, time.time() - since) if since is not None else 0)
 
     def observed() -> Mapping[str, bool]:
         return {f"hears {one.name}": one.alive for one in pilothouse.application_observers}

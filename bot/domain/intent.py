@@ -11,13 +11,15 @@ class Context:
     """Where and under which request an intent came.
 
     `request_id` is derived from Slack's own id of the request (trigger, action or event), so that a repeated delivery
-    is recognised. `correlation_id` goes through every log line up to the git commit.
+    is recognised. `correlation_id` goes through every log line up to the git commit. `again`: a process has begun with
+    it and did not come to its end, so its effect may be there.
     """
 
     request_id: str
     channel: str
     correlation_id: str
     team: str = ""
+    again: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

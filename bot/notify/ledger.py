@@ -11,6 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.domain.caller import Caller, Permission, Person, Target
 from bot.domain.errors import NotAllowed
 from bot.domain.event import Event
+from bot.domain.intent import Context
+from bot.domain.reply import Reply, Told
 from bot.notify.outbox import Outbox
 from bot.policy import Policy, authorize
 from bot.ports import Rendered
@@ -21,6 +23,7 @@ from bot.views.words import USER_ID
 
 T = TypeVar("T")
 ATTEMPTS = 3
+DONE_BEFORE = "This is done: Pilothouse stopped before it could tell you."
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,18 @@ class Ledger:
                 if attempt == ATTEMPTS - 1:
                     raise
         raise AssertionError("the loop returns or raises")
+
+    async def once(
+        self, context: Context, event: Event, effect: Callable[[AsyncConnection], Awaitable[Reply]]
+    ) -> Reply:
+        """`together`, unless the request's deed is on record: a process may have died between effect and answer."""
+
+        async def unless_done(connection: AsyncConnection) -> Reply:
+            if context.again and await self._audit.recorded(connection, f"{event}:{context.request_id}"):
+                return Told(DONE_BEFORE)
+            return await effect(connection)
+
+        return await self.together(unless_done)
 
     async def write(self, connection: AsyncConnection, deed: Deed, said: Rendered | None = None) -> None:
         """The audit row, and the message to the channels that policy names for the event."""

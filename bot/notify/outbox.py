@@ -17,7 +17,8 @@ from bot.notify.keeper import Keeper
 from bot.notify.patience import wait_after
 from bot.notify.places import Places
 from bot.ports import Messenger, Posted
-from bot.store.messages import DEAD, SENT, Counts, Letter, Messages, Queued
+from bot.store.leased_queue import DEAD
+from bot.store.messages import SENT, Counts, Letter, Messages, Queued
 
 log = structlog.get_logger()
 TRIES = 20

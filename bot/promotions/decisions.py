@@ -40,13 +40,14 @@ async def wait_until_heard(signal: Signal, look: Look) -> None:
     """Raises Conflict when the decision was made while the signal was on its way: the story never judges it then."""
     for _ in range(round(PATIENCE / PAUSE)):
         now = await look()
-        if _heard(now, signal):
+        if heard(now, signal):
             return
         refuse_if_made(now, signal.kind)
         await asyncio.sleep(PAUSE)
 
 
-def _heard(promotion: Promotion, signal: Signal) -> bool:
+def heard(promotion: Promotion, signal: Signal) -> bool:
+    """Whether the promotion shows what that person said."""
     if signal.kind is VoteKind.APPROVE:
         return any(approval.approver.id == signal.user for approval in promotion.approvals)
     if signal.kind is VoteKind.ADJUST:

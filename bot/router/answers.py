@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -14,7 +15,7 @@ from bot.ports import Messenger, Modals, Rendered
 from bot.router.forms import carried_along
 from bot.router.incoming import Incoming
 from bot.views import closing_modal, loading_modal, modal, render
-from bot.views.refusal import refusal
+from bot.views.refusal import late, refusal
 from bot.views.runs import log_file, longer_than_shown
 
 Respond = Callable[..., Awaitable[Any]]
@@ -67,6 +68,8 @@ class Answers:
 
     async def tell(self, message: Rendered, incoming: Incoming, respond: Respond | None) -> None:
         """Only the asker sees it; where the conversation is closed to the bot, it comes as a direct message."""
+        if incoming.late:
+            message = late(message, datetime.fromtimestamp(incoming.at, UTC))
         if respond is not None and await _responded(respond, message):
             return
         if not (incoming.channel and await self._whispered(message, incoming)):

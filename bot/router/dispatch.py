@@ -1,4 +1,4 @@
-"""An intent's way in: who asks, whether they may, whether it was asked before; then the command runs."""
+"""An intent's way in: who asks, and whether they may; then the command runs."""
 
 import structlog
 
@@ -9,16 +9,12 @@ from bot.domain.intent import Intent
 from bot.domain.reply import Reply
 from bot.overlays.catalog import Catalog
 from bot.policy import EVERY, Policy, authorize, known, may, no_app
-from bot.ports import Directory, RequestLog
+from bot.ports import Directory
 from bot.promotions.promotions import Promotions
 from bot.router.incoming import Incoming
 from bot.store.audit import Audit, Entry
 
 log = structlog.get_logger(__name__)
-
-
-class Repeated(Exception):
-    """Slack delivered this request before."""
 
 
 class Dispatcher:
@@ -29,7 +25,6 @@ class Dispatcher:
         self._runner = registry.bind(services)
         self._policy: Policy = services[Policy]
         self._directory: Directory = services[Directory]
-        self._requests: RequestLog = services[RequestLog]
         self._catalog: Catalog = services[Catalog]
         self._promotions: Promotions = services[Promotions]
         self._audit: Audit | None = services.get(Audit)
@@ -41,7 +36,7 @@ class Dispatcher:
         return caller
 
     async def ask(self, intent: Intent, incoming: Incoming) -> Reply:
-        """Raises NotAllowed, Repeated, and what the command raises."""
+        """Raises NotAllowed, and what the command raises."""
         caller = await self._caller(incoming)
         permission = self._registry.answering(intent).allow
         if not may(self._policy, caller, Permission.VIEW, Target()):
@@ -49,8 +44,6 @@ class Dispatcher:
         await self._find(intent, caller, permission)
         for target in targets(intent):
             await self._authorize(caller, permission, target)
-        if not await self._requests.first(incoming.request_id):
-            raise Repeated
         return await self._runner.run(intent, caller)
 
     async def _find(self, intent: Intent, caller: Caller, permission: Permission) -> None:

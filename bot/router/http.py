@@ -9,8 +9,8 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from starlette.requests import Request
 from starlette.responses import Response
 
-from bot.router.incoming import readable
 from bot.router.signature import Signature
+from bot.router.wire import readable
 from bot.runtime.request_body import LARGE, NotTaken, read, told
 
 log = structlog.get_logger(__name__)

@@ -3,13 +3,15 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
-
-import msgspec
+from typing import Any
 
 from bot.domain.intent import Context
+from bot.router.forms import read_form
 
 Body = Mapping[str, Any]
+
+LATE_SECONDS = 10.0
+"""after which an answer says when it was asked for"""
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,12 @@ class Incoming:
     trigger: str = ""
     typed: str = ""
     """the whole command, where it was one"""
+    at: float = 0.0
+    """when it came, in seconds since the epoch"""
+    age: float = 0.0
+    """seconds between then and the work on it"""
+    again: bool = False
+    """whether the work on it was begun before, by a process that has not come to its end"""
 
     @property
     def correlation_id(self) -> str:
@@ -36,7 +44,11 @@ class Incoming:
 
     @property
     def context(self) -> Context:
-        return Context(self.request_id, self.channel, self.correlation_id, self.team)
+        return Context(self.request_id, self.channel, self.correlation_id, self.team, self.again)
+
+    @property
+    def late(self) -> bool:
+        return self.age > LATE_SECONDS
 
 
 def from_slash(body: Body) -> Incoming:
@@ -54,9 +66,10 @@ def from_button(body: Body) -> Incoming:
     return Incoming("button", body["user"]["id"], team, request_id, _channel(body), body.get("trigger_id", ""))
 
 
-def from_submission(body: Body, channel: str) -> Incoming:
-    """The view keeps its id and hash when a submission is delivered twice."""
+def from_submission(body: Body) -> Incoming:
+    """The view keeps its id and hash when a submission is delivered twice, and carries the channel along."""
     view, team = body["view"], _team(body)
+    channel = read_form(view).metadata.get("channel", "")
     request_id = identify(team, "submission", body["user"]["id"], view["id"], view.get("hash") or "")
     return Incoming("submission", body["user"]["id"], team, request_id, channel)
 
@@ -83,147 +96,3 @@ def _team(body: Body) -> str:
 
 def _channel(body: Body) -> str:
     return (body.get("channel") or {}).get("id") or (body.get("container") or {}).get("channel_id") or ""
-
-
-class Id(msgspec.Struct):
-    """A person, a workspace, a channel: what is read of them."""
-
-    id: str = ""
-    team_id: str | None = None
-
-
-class Named(msgspec.Struct):
-    id: str
-    team_id: str | None = None
-
-
-class Slash(msgspec.Struct):
-    """A slash command (S13)."""
-
-    command: str
-    user_id: str
-    trigger_id: str
-    text: str | None = None
-    team_id: str | None = None
-    channel_id: str | None = None
-
-
-class Container(msgspec.Struct):
-    channel_id: str | None = None
-
-
-class Option(msgspec.Struct):
-    value: str = ""
-
-
-class State(msgspec.Struct):
-    selected_option: dict[str, Any] | None = None
-
-
-class States(msgspec.Struct):
-    values: dict[str, dict[str, State]] | None = None
-
-
-class View(msgspec.Struct):
-    """A modal, as far as it is read (S16)."""
-
-    id: str = ""
-    callback_id: str | None = None
-    hash: str | None = None
-    private_metadata: str | None = None
-    state: States | None = None
-
-
-class Pressed(msgspec.Struct):
-    action_id: str
-    action_ts: str
-    type: str
-    block_id: str | None = None
-    value: str | None = None
-    selected_options: list[Option] | None = None
-
-
-class Element(msgspec.Struct):
-    options: list[Option] | None = None
-
-
-class MessageBlock(msgspec.Struct):
-    block_id: str | None = None
-    elements: list[Element] | None = None
-
-
-class Message(msgspec.Struct):
-    blocks: list[dict[str, Any]] | None = None
-
-
-class Press(msgspec.Struct):
-    """S17."""
-
-    user: Named
-    actions: Annotated[list[Pressed], msgspec.Meta(min_length=1)]
-    team: Id | None = None
-    channel: Id | None = None
-    container: Container | None = None
-    message: Message | None = None
-    trigger_id: str = ""
-
-
-class Submission(msgspec.Struct):
-    user: Named
-    view: View
-    team: Id | None = None
-
-
-class Suggesting(msgspec.Struct):
-    user: Named
-    action_id: str = ""
-    value: str | None = None
-    team: Id | None = None
-    channel: Id | None = None
-    container: Container | None = None
-    view: View | None = None
-
-
-class Happened(msgspec.Struct):
-    type: str
-    user: Any = ""
-    tab: Any = ""
-
-
-class EventCallback(msgspec.Struct):
-    event: Happened
-    team_id: str | None = None
-    event_id: str | None = None
-
-
-class Envelope(msgspec.Struct):
-    """What Bolt itself reads of every request."""
-
-    type: str | None = None
-    event: dict[str, Any] = {}
-    view: dict[str, Any] | None = None
-    actions: list[dict[str, Any]] | None = None
-    callback_id: str | None = None
-
-
-SHAPES: Mapping[str, type[msgspec.Struct]] = {
-    "block_actions": Press,
-    "view_submission": Submission,
-    "block_suggestion": Suggesting,
-    "event_callback": EventCallback,
-}
-
-
-def readable(body: Body) -> bool:
-    """Whether everything that is read of a request has the type that Slack gives it (S13, S16, S17).
-
-    Requests of kinds that nobody here answers are acknowledged, whatever is in them.
-    """
-    try:
-        kind = msgspec.convert(body, Envelope).type
-        shape = Slash if "command" in body else SHAPES.get(kind or "")
-        if shape is not None:
-            msgspec.convert(body, shape)
-    except (msgspec.ValidationError, ValueError, TypeError, RecursionError):
-        return False
-    return True

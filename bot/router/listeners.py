@@ -13,9 +13,10 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 
 from bot.router.answers import Respond
-from bot.router.incoming import Body, readable
+from bot.router.incoming import Body
 from bot.router.router import Ack, Router
 from bot.router.signature import Signature
+from bot.router.wire import readable
 from bot.runtime.metrics import ACKNOWLEDGED
 
 Listener = Callable[..., Awaitable[None]]
@@ -50,6 +51,7 @@ def bolt_app(router: Router, client: Any, token: Credential, signing_secret: Cre
         attaching_conversation_kwargs_enabled=False,
         before_authorize=Verification(signing_secret),
     )
+    router.handlers.responding = lambda url: AsyncRespond(response_url=url, proxy=client.proxy, ssl=client.ssl)
     app.command(ANY)(_answering("command", router.on_command))
     app.action(ANY)(_answering("button", router.on_button))
     app.view(ANY)(_acknowledging("submission", router.on_submission))

@@ -5,7 +5,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 REGISTRY = CollectorRegistry()
 
 COMMANDS = Counter(
-    "pilothouse_commands", "Commands by verb and outcome (done, refused, failed, repeated).", ["verb", "outcome"],
+    "pilothouse_commands", "Commands by verb and outcome (done, refused, failed).", ["verb", "outcome"],
     registry=REGISTRY,
 )  # fmt: skip
 ACKNOWLEDGED = Histogram(
@@ -34,6 +34,14 @@ PROMOTION_SECONDS = Histogram(
 OUTBOX = Gauge(
     "pilothouse_outbox_letters", "Messages that wait, and those that were given up.", ["state"], registry=REGISTRY
 )
+REQUESTS = Gauge(
+    "pilothouse_requests_waiting", "Requests of Slack that are acknowledged and not done yet.", registry=REGISTRY
+)
+OLDEST_REQUEST = Gauge(
+    "pilothouse_oldest_request_seconds",
+    "Age of the oldest request that is acknowledged and not done; 0 where none is.",
+    registry=REGISTRY,
+)  # fmt: skip
 COMMAND_SECONDS = Histogram(
     "pilothouse_command_seconds",
     "Time from receiving a command to its answer.",

@@ -37,7 +37,7 @@ class DelegationService:
             await self._ledger.tell(connection, deed, delegation.delegate, views.stand_in(delegation))
             return Delegated(delegation)
 
-        return await self._ledger.together(effect)
+        return await self._ledger.once(ask.context, Event.DELEGATED, effect)
 
     async def end(self, ask: NameDelegate, caller: Caller) -> Reply:
         async def effect(connection: AsyncConnection) -> Reply:
@@ -47,7 +47,7 @@ class DelegationService:
             await self._ledger.write(connection, _deed(ask, ended, ended_by=caller.id))
             return Told(f"{ended.delegate.name} speaks for you no more.")
 
-        return await self._ledger.together(effect)
+        return await self._ledger.once(ask.context, Event.DELEGATED, effect)
 
     async def _delegate(self, to: str) -> Caller:
         try:

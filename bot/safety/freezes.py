@@ -47,7 +47,7 @@ class FreezeService:
             await self._ledger.write(connection, _deed(Event.FROZEN, ask, caller, freeze), views.frozen(freeze))
             return FreezeCalled(freeze)
 
-        return await self._ledger.together(effect)
+        return await self._ledger.once(ask.context, Event.FROZEN, effect)
 
     async def end(self, ask: EndFreeze, caller: Caller) -> Reply:
         await self._authorize(ask, caller, "unfreeze")
@@ -62,7 +62,7 @@ class FreezeService:
                 await self._ledger.write(connection, deed, views.unfrozen(freeze, caller.person))
             return Told(f"The freeze of {name} is over.")
 
-        return await self._ledger.together(effect)
+        return await self._ledger.once(ask.context, Event.UNFROZEN, effect)
 
     async def _authorize(self, ask: CallFreeze | EndFreeze, caller: Caller, about: str) -> None:
         target = Target(ask.app or EVERY, ask.environment)

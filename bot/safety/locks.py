@@ -44,7 +44,7 @@ class LockService:
                 return LockHeld(held, ask.reason, ask.until)
             return await self._put(connection, ask, lock, held)
 
-        return await self._ledger.together(effect)
+        return await self._ledger.once(ask.context, Event.LOCKED, effect)
 
     async def release(self, ask: ReleaseLock, caller: Caller) -> Reply:
         """Freely by its owner, or when a rollback left it behind; another's only by `BreakLock`."""
@@ -63,7 +63,7 @@ class LockService:
             await self._let_go(connection, ask, held, caller)
             return Told(f"{name} is unlocked.")
 
-        return await self._ledger.together(effect)
+        return await self._ledger.once(ask.context, Event.UNLOCKED, effect)
 
     async def wait(self, ask: AwaitLock, caller: Caller) -> Reply:
         """Told by direct message, once, when it is free."""

@@ -64,7 +64,7 @@ class RejectionService:
                 await self._ledger.write(connection, deed, views.rejected(rejection, runs_in))
             return ImageRejected(tuple(made), runs_in)
 
-        return await self._ledger.together(effect)
+        return await self._ledger.once(ask.context, Event.IMAGE_REJECTED, effect)
 
     async def clear(self, ask: ClearImage, caller: Caller) -> Reply:
         """By digest also when the registry has the image no longer."""
@@ -84,7 +84,7 @@ class RejectionService:
                 await self._ledger.write(connection, deed, views.cleared(rejection, caller.person))
             return Told(f"{ask.app} {ask.image} may be promoted again.")
 
-        return await self._ledger.together(effect)
+        return await self._ledger.once(ask.context, Event.IMAGE_CLEARED, effect)
 
     async def _meant(self, ask: ClearImage, known: Sequence[Rejection]) -> tuple[str, ...]:
         """The digests that were rejected under this name: a tag may have moved on since."""

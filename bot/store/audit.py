@@ -105,6 +105,11 @@ class Audit:
         row["hash"] = chained(row["previous"], row)
         await connection.execute(audit.insert().values(row))
 
+    async def recorded(self, connection: AsyncConnection, dedupe: str) -> bool:
+        """Whether there is a row whose `dedupe` begins so."""
+        query = sa.select(audit.c.seq).where(audit.c.dedupe >= dedupe, audit.c.dedupe < f"{dedupe}\U0010ffff").limit(1)
+        return (await connection.execute(query)).first() is not None
+
     async def record(self, entry: Entry) -> None:
         """Append in a transaction of its own."""
         async with self._database.begin() as connection:

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from bot.domain.errors import DatabaseAway
 from bot.store.outage import Outage, away
+from bot.store.turns import Turns
 
 metadata = sa.MetaData(
     naming_convention={
@@ -27,6 +28,8 @@ BUSY_SECONDS = 15
 POOL_SECONDS = 60
 """How long a transaction waits for its turn: hundreds of commands may come at once."""
 READS = "pilothouse_reads"
+URGENT_CONNECTIONS = 2
+"""kept for what cannot wait until hundreds of commands have given theirs back"""
 
 
 class TurnTimeout(Exception):
@@ -47,19 +50,27 @@ class Database:
         self.sqlite = kind == "sqlite"
         in_memory = self.sqlite and parsed.database in (None, "", ":memory:")  # then there is only one connection
         pool: dict[str, Any] = {} if in_memory else {"pool_timeout": POOL_SECONDS}
-        self.engine: AsyncEngine = create_async_engine(
-            parsed.set(drivername=DRIVERS[kind]), pool_pre_ping=not self.sqlite, **pool
-        )
-        self._writing = asyncio.Lock()
+        self.engine = self._engine(parsed.set(drivername=DRIVERS[kind]), pool)
+        few = {"pool_size": URGENT_CONNECTIONS, "max_overflow": 0, **pool}
+        self._urgent = self.engine if in_memory else self._engine(self.engine.url, few)
+        self._writing = Turns()
         self._reads, self._writes = Outage("read"), Outage("written")
+
+    def _engine(self, url: sa.URL, pool: dict[str, Any]) -> AsyncEngine:
+        engine = create_async_engine(url, pool_pre_ping=not self.sqlite, **pool)
         if self.sqlite:
-            sa.event.listen(self.engine.sync_engine, "connect", use_write_ahead_log)
-            sa.event.listen(self.engine.sync_engine, "begin", take_the_write_lock)
+            sa.event.listen(engine.sync_engine, "connect", use_write_ahead_log)
+            sa.event.listen(engine.sync_engine, "begin", take_the_write_lock)
+        return engine
 
     @asynccontextmanager
-    async def begin(self) -> AsyncIterator[AsyncConnection]:
-        """A transaction: committed at the end of the block, rolled back when it raises. Raises DatabaseAway."""
-        async with self._told(self._writes), self._turn(), self.engine.begin() as connection:
+    async def begin(self, *, urgent: bool = False) -> AsyncIterator[AsyncConnection]:
+        """A transaction: committed at the end of the block, rolled back when it raises. Raises DatabaseAway.
+
+        `urgent`: somebody waits for an acknowledgement, so it goes before the others.
+        """
+        engine = self._urgent if urgent else self.engine
+        async with self._told(self._writes), self._turn(urgent=urgent), engine.begin() as connection:
             yield connection
 
     @asynccontextmanager
@@ -97,23 +108,24 @@ class Database:
             outage.end()
 
     @asynccontextmanager
-    async def _turn(self) -> AsyncIterator[None]:
+    async def _turn(self, *, urgent: bool) -> AsyncIterator[None]:
         """SQLite's own waiting is a lottery, and who loses it for long is an error: here everybody's turn comes."""
         if not self.sqlite:
             yield
             return
         try:
             async with asyncio.timeout(POOL_SECONDS):
-                await self._writing.acquire()
+                await self._writing.take(urgent=urgent)
         except TimeoutError:
             raise TurnTimeout("others have waited for it for too long") from None
         try:
             yield
         finally:
-            self._writing.release()
+            self._writing.hand_on()
 
     async def close(self) -> None:
         await self.engine.dispose()
+        await self._urgent.dispose()
 
 
 def use_write_ahead_log(connection: sa.engine.interfaces.DBAPIConnection, _record: object) -> None:

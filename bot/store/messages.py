@@ -19,6 +19,7 @@ from bot.domain.event import Event
 from bot.ports import Posted, Rendered
 from bot.store.codec import dump, load
 from bot.store.database import Database, metadata
+from bot.store.leased_queue import DEAD, PENDING, LeasedQueue
 
 threads = sa.Table(
     "threads",
@@ -61,7 +62,7 @@ outbox = sa.Table(
 
 FIRST_POST = 45.0
 """seconds after which a card that nobody posted is posted by whoever sees it"""
-PENDING, SENT, DEAD = "pending", "sent", "dead"
+SENT = "sent"
 
 
 @dataclass(frozen=True)
@@ -131,6 +132,7 @@ class Messages:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._outbox = LeasedQueue(database, outbox, outbox.c.id)
         self._locks: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
         self.changed = asyncio.Event()
 
@@ -161,40 +163,27 @@ class Messages:
 
         What is behind it about the same promotion waits, to keep the order; others do not wait for it.
         """
-        about = (outbox.c.channel, outbox.c.promotion_id)
-        heads = sa.select(sa.func.min(outbox.c.id)).where(outbox.c.state == PENDING).group_by(*about)
-        query = (
-            sa.select(outbox)
-            .where(outbox.c.id.in_(heads), outbox.c.due_at <= now, outbox.c.leased_until <= now)
-            .order_by(outbox.c.id)
-            .limit(limit)
-        )
-        return tuple(_queued(row) for row in await self._all(query))
+        rows = await self._outbox.due(now, limit, about=(outbox.c.channel, outbox.c.promotion_id))
+        return tuple(_queued(row) for row in rows)
 
     async def lease(self, queued: Queued, now: float, seconds: float) -> bool:
         """Whether this process may try it: nobody else does for so long. The try counts before it is made."""
-        free = (outbox.c.id == queued.id) & (outbox.c.state == PENDING) & (outbox.c.leased_until <= now)
-        free &= outbox.c.tries == queued.tries
-        values = {"leased_until": now + seconds, "tries": outbox.c.tries + 1}
-        return await self._change(outbox.update().where(free).values(values)) == 1
+        return await self._outbox.lease(queued.id, queued.tries, now, seconds)
 
     async def release_all(self) -> None:
         """After a start: where there is only one replica, what was leased is nobody's."""
-        if self._database.sqlite:
-            await self._change(outbox.update().where(outbox.c.state == PENDING).values(leased_until=0))
+        await self._outbox.release_all()
 
     async def settle(self, id: int, state: str, error: str = "") -> None:
-        """`state` is SENT or DEAD. What was said is forgotten; that it was said is not."""
-        values = {"state": state, "error": error[:1000], "leased_until": 0}
-        await self._change(outbox.update().where(outbox.c.id == id).values(values))
+        """`state` is SENT or DEAD. That it was said is kept for a while."""
+        await self._outbox.settle([id], state, error)
 
     async def again(self, id: int, due_at: float, error: str) -> None:
-        values = {"due_at": due_at, "error": error[:1000], "leased_until": 0}
-        await self._change(outbox.update().where(outbox.c.id == id).values(values))
+        await self._outbox.again(id, due_at, error)
 
     async def forget(self, before: float) -> int:
         """Drops what was sent before then."""
-        return await self._change(outbox.delete().where(outbox.c.state == SENT, outbox.c.put_at < before))
+        return await self._outbox.forget(outbox.c.state == SENT, outbox.c.put_at < before)
 
     async def counts(self) -> Counts:
         pending = outbox.c.state == PENDING

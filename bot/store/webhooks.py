@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.store.database import Database, metadata
+from bot.store.leased_queue import LeasedQueue
 
 events = sa.Table(
     "webhook_events",
@@ -37,8 +38,6 @@ episodes = sa.Table(
 )
 """The newest firing of each alert, from its start to its end (NULL while it fires)."""
 
-PENDING, DONE, DEAD = "pending", "done", "dead"
-
 
 @dataclass(frozen=True)
 class Episode:
@@ -64,6 +63,7 @@ class Received:
 class WebhookStore:
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._queue = LeasedQueue(database, events, events.c.id)
 
     async def note(self, sender: str, delivery: str, facts: str, now: float) -> bool:
         """False when this delivery was noted before."""
@@ -74,36 +74,28 @@ class WebhookStore:
         """The oldest of each sender that may be tried now. What waits for its next try is passed by what came later,
         but for the senders in `ordered`, whose messages speak of each other.
         """
-        open_ = (events.c.state == PENDING) & ((events.c.due_at <= now) | events.c.sender.in_(list(ordered)))
-        heads = sa.select(sa.func.min(events.c.id)).where(open_).group_by(events.c.sender)
-        query = sa.select(events).where(events.c.id.in_(heads), events.c.due_at <= now, events.c.leased_until <= now)
-        rows = await self._all(query.order_by(events.c.id))
-        return tuple(Received(row.id, row.sender, row.delivery, row.facts, row.tries) for row in rows)
+        rows = await self._queue.due(now, about=[events.c.sender], holding=events.c.sender.in_(list(ordered)))
+        return tuple(Received(row["id"], row["sender"], row["delivery"], row["facts"], row["tries"]) for row in rows)
 
-    async def lease(self, id: int, now: float, seconds: float) -> bool:
+    async def lease(self, received: Received, now: float, seconds: float) -> bool:
         """Whether this process may work on it: nobody else does for so long."""
-        free = (events.c.id == id) & (events.c.state == PENDING) & (events.c.leased_until <= now)
-        return await self._change(events.update().where(free).values(leased_until=now + seconds)) == 1
+        return await self._queue.lease(received.id, received.tries, now, seconds)
 
     async def release_all(self) -> None:
         """After a start: where there is only one replica, what was leased is nobody's."""
-        if self._database.sqlite:
-            await self._change(events.update().where(events.c.state == PENDING).values(leased_until=0))
+        await self._queue.release_all()
 
     async def settle(self, id: int, state: str, error: str = "") -> None:
         """`state` is DONE or DEAD. That it came is kept; what it said is not."""
-        values = {"state": state, "error": error[:1000], "leased_until": 0, "facts": ""}
-        await self._change(events.update().where(events.c.id == id).values(values))
+        await self._queue.settle([id], state, error, facts="")
 
     async def again(self, id: int, due_at: float, error: str) -> None:
-        values = {"due_at": due_at, "tries": events.c.tries + 1, "error": error[:1000], "leased_until": 0}
-        await self._change(events.update().where(events.c.id == id).values(values))
+        await self._queue.again(id, due_at, error)
 
     async def forget(self, before: float) -> int:
         """Drop what came before then and is settled, and the alerts that nobody spoke of since."""
-        old = (events.c.state != PENDING) & (events.c.received_at < before)
         await self._change(episodes.delete().where(episodes.c.at < before))
-        return await self._change(events.delete().where(old))
+        return await self._queue.forget(events.c.received_at < before)
 
     async def episode(self, fingerprint: str) -> Episode | None:
         """The newest one."""

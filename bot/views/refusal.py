@@ -1,8 +1,11 @@
-"""Why something was not done. The sentence is the bot's own, so the people that it names are mentioned."""
+"""Why something was not done, or only now. The sentence is the bot's own, so the people that it names are mentioned."""
+
+from dataclasses import replace
+from datetime import datetime
 
 from bot.ports import Rendered
-from bot.views.layout import context, rendered, section, sentence
-from bot.views.words import code, with_mentions
+from bot.views.layout import MESSAGE_BLOCKS, context, rendered, section, sentence
+from bot.views.words import code, moment, with_mentions
 
 LIMIT, TYPED = 2500, 300
 
@@ -13,3 +16,10 @@ def refusal(text: str, typed: str = "") -> Rendered:
     if not typed:
         return sentence(said)
     return rendered(said, [section(said), context(f"You typed {code(typed, TYPED)}")])
+
+
+def late(answer: Rendered, asked: datetime) -> Rendered:
+    """An answer that comes long after its question, with when that was."""
+    said = f"Late, for Pilothouse was away: you asked this at {moment(asked)}."
+    blocks = answer.blocks or sentence(answer.text).blocks
+    return replace(answer, text=f"{said} {answer.text}", blocks=(context(said).to_dict(), *blocks)[:MESSAGE_BLOCKS])

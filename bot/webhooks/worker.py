@@ -9,7 +9,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bot.domain.errors import DatabaseAway, IntegrationError, Refused, Unavailable
 from bot.notify.patience import wait_after
-from bot.store.webhooks import DEAD, DONE, Received, WebhookStore
+from bot.store.leased_queue import DEAD, DONE
+from bot.store.webhooks import Received, WebhookStore
 from bot.webhooks.sender import Sender
 
 log = structlog.get_logger()
@@ -76,7 +77,7 @@ class Worker:
     async def _work(self, received: Received) -> bool:
         """Whether it is out of the way, so that the next one of its sender may be worked on."""
         sender = self._senders.get(received.sender)
-        if not await self._store.lease(received.id, self._clock(), LEASE):
+        if not await self._store.lease(received, self._clock(), LEASE):
             return False
         try:
             async with asyncio.timeout(LEASE / 2):

@@ -12,7 +12,7 @@ from bot.domain.reason import need_reason
 from bot.domain.reply import RollbackChoice
 from bot.evaluation.panel import Panel
 from bot.policy import Policy, authorize, no_promotion, shows_all, shows_any, visible
-from bot.promotions.decisions import wait_until_heard
+from bot.promotions.decisions import heard, wait_until_heard
 from bot.promotions.eligibility import Eligibility
 from bot.promotions.planner import Planner, promotion_id
 from bot.promotions.promotions import Promotions
@@ -151,8 +151,10 @@ class PromotionService(Promotions):
         reason: str = "",
         left_out: tuple[str, ...] = (),
     ) -> Promotion:
-        found = await self._checked(kind, promotion, caller, content_hash)
         signal = Signal(kind, caller.id, caller.team, content_hash, context.request_id, reason, left_out)
+        if context.again and heard(before := await self.find(promotion, caller), signal):
+            return before  # by the process that did not come to its end
+        found = await self._checked(kind, promotion, caller, content_hash)
         await self.engine.signal(found.id, f"{found.id}:{context.request_id}", pack(signal))
         await self._hear(found, signal, caller)
         return found

@@ -17,8 +17,9 @@ class Outages:
         self.failed = 0
         self._error = error or (lambda: sqlite3.OperationalError("database is locked"))
         self._only = only
-        sa.event.listen(database.engine.sync_engine, "do_execute", self._execute)
-        sa.event.listen(database.engine.sync_engine, "do_execute_no_params", self._execute_bare)
+        for engine in {database.engine, database._urgent}:
+            sa.event.listen(engine.sync_engine, "do_execute", self._execute)
+            sa.event.listen(engine.sync_engine, "do_execute_no_params", self._execute_bare)
 
     def begin(self, _step: str = "") -> None:
         self.away = True
@@ -43,7 +44,8 @@ class WriteLock:
         file = database.engine.url.database
         assert file, "a database in memory has no other connections"
         self._other = sqlite3.connect(file, isolation_level=None)
-        sa.event.listen(database.engine.sync_engine, "handle_error", self._note)
+        for engine in {database.engine, database._urgent}:
+            sa.event.listen(engine.sync_engine, "handle_error", self._note)
 
     @property
     def away(self) -> bool:

@@ -111,7 +111,7 @@ async def test_what_a_dead_process_had_taken_is_done_by_the_next_one(store: Webh
     clock, sender = Clock(), Listener()
     await store.note("github", "1", "1", clock())
     (received,) = await store.due(clock())
-    assert await store.lease(received.id, clock(), LEASE)
+    assert await store.lease(received, clock(), LEASE)
     worker = Worker(store, (sender,), clock=clock)
     assert not await worker.work_due()
     working = asyncio.create_task(worker.work_forever())

@@ -1,0 +1,109 @@
+"""Requests are noted before they are acknowledged, and worked on until they are done: by us, or by the next process."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import replace
+from typing import Any
+
+import structlog
+
+from bot.domain.errors import DatabaseAway
+from bot.ports import Request, RequestLog
+from bot.router.answers import Respond
+from bot.router.tasks import Tasks
+
+POLL = 1.0
+"""seconds between two looks for what another process has left"""
+RENEW = 4.0
+"""seconds between two words that we still work on what we have taken; another replica waits for longer"""
+AGAIN = 5.0
+"""seconds before what needs the database is tried again"""
+AT_ONCE = 20
+"""of what was left, beside what comes"""
+
+log = structlog.get_logger(__name__)
+
+Work = Callable[[Request, Respond | None], Coroutine[Any, Any, bool]]
+"""does what a request asks for; False when it is to be tried again. It never raises."""
+
+
+class Inbox:
+    """`clock` counts seconds since the epoch. Nothing that was left is begun while it is `closed`."""
+
+    def __init__(self, requests: RequestLog, work: Work, tasks: Tasks, clock: Callable[[], float] = time.time) -> None:
+        self._requests = requests
+        self._work = work
+        self._tasks = tasks
+        self._clock = clock
+        self._mine: dict[str, float] = {}
+        """what is being worked on → when that was last told to others"""
+        self._done: set[str] = set()
+        """what was done while nobody could write that down"""
+        self._left: set[str] = set()
+        """what was begun and is not done, for we stop"""
+        self.closed = False
+
+    async def note(self, request: Request) -> bool:
+        """Whether it is there for the first time; then it is ours to `begin`. Raises DatabaseAway."""
+        return await self._requests.note(request)
+
+    def begin(self, request: Request, respond: Respond | None = None) -> None:
+        self._mine[request.id] = self._clock()
+        self._tasks.start(self._do(request, respond))
+
+    async def work_forever(self) -> None:
+        """What other processes have left: before a crash, or while the database was away."""
+        await self._patiently(self._requests.release)
+        while True:
+            if not self.closed:
+                await self._patiently(self.look)
+            await asyncio.sleep(POLL)
+
+    async def look(self) -> None:
+        """Begin what is left, and say what is still worked on. Raises DatabaseAway."""
+        now = self._clock()
+        for id in tuple(self._done):
+            await self._requests.settle(id)
+            self._done.discard(id)
+        if due := [id for id, told in self._mine.items() if now - told > RENEW]:
+            await self._requests.renew(due, now)
+            self._mine.update(dict.fromkeys((id for id in due if id in self._mine), now))
+        free = AT_ONCE - len(self._mine)
+        for request in await self._requests.take(now, free) if free > 0 else ():
+            if request.id not in self._mine and request.id not in self._done:
+                log.info("request.taken_up", kind=request.kind, tries=request.tries, age=round(now - request.at, 1))
+                self.begin(request)
+
+    async def release(self) -> None:
+        """At the stop: what was not done is for whoever comes next, at once."""
+        await self._patiently(lambda: self._requests.release((*self._mine, *self._left)))
+
+    async def _do(self, request: Request, respond: Respond | None) -> None:
+        done = False
+        try:
+            while not (done := await self._work(request, respond)):
+                await asyncio.sleep(AGAIN)
+                request = replace(request, tries=request.tries + 1)
+        finally:
+            del self._mine[request.id]
+            if not done:
+                self._left.add(request.id)
+        await self._settle(request.id)
+
+    async def _settle(self, id: str) -> None:
+        try:
+            await self._requests.settle(id)
+        except DatabaseAway:  # told where it was noticed
+            self._done.add(id)
+        except Exception:
+            self._done.add(id)
+            log.exception("request.not_settled")
+
+    async def _patiently(self, do: Callable[[], Awaitable[object]]) -> None:
+        try:
+            await do()
+        except DatabaseAway:
+            pass  # told where it was noticed
+        except Exception:
+            log.exception("request.round_broke")
