@@ -45,6 +45,7 @@ from bot.promotions.record import Record
 from bot.promotions.rollback_targets import RollbackTargets
 from bot.promotions.scheduler import Scheduler
 from bot.promotions.source_changes import Changes
+from bot.promotions.synced import SyncHistory
 from bot.promotions.tags import Tags
 from bot.promotions.watcher import Watcher
 from bot.queries.pipeline_holds import PipelineHolds
@@ -141,7 +142,8 @@ def _promotion_service(
     foundation: Foundation, committer: Committer, panel: Panel
 ) -> tuple[PromotionService, DurableEngine]:
     outside, policy = foundation.outside, foundation.policy
-    targets = RollbackTargets(outside.overlays, foundation.catalog, foundation.store, Tags(outside.registry))
+    history = SyncHistory(outside.argocd, outside.overlays, policy)
+    targets = RollbackTargets(outside.overlays, foundation.catalog, foundation.store, Tags(outside.registry), history)
     planner = Planner(foundation.catalog, outside.registry, policy, panel, targets, Changes(outside.sources))
     eligibility = Eligibility(policy, Delegates(foundation.words.delegations, policy, outside.directory))
     steps = _steps(foundation, committer, panel, planner, eligibility)

@@ -404,6 +404,13 @@ class Promotion:
         healthy = all(one.progress is Progress.HEALTHY for one in self.following)
         return self.stage is Stage.FOLLOW and bool(self.following) and healthy and not self.phase.final
 
+    def gives_way_to(self, plan: Plan) -> bool:
+        """Whether another one may begin beside it. A person's rollback need not wait for what is only followed: its
+        commit is the one that replaces ours, and what is followed ends by that.
+        """
+        followed = self.stage is Stage.FOLLOW and self.commit is not None and not self.phase.final
+        return self.only_watched or (followed and plan.kind is Kind.ROLLBACK and not plan.automatic)
+
     @property
     def can_go_without(self) -> tuple[str, ...]:
         """The apps of a release train whose gates say no, where something goes when they are left out."""

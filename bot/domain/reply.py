@@ -178,6 +178,8 @@ class RollbackChoice:
     commit: Commit
     verified: bool = False
     """whether a promotion saw it Healthy there"""
+    synced: bool = False
+    """whether Argo CD has it in its history; False where it cannot tell"""
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.errors import DatabaseAway, NotFound, PromotionInProgress, UserError
-from bot.domain.promotion import Promotion
+from bot.domain.intent import Rollback
+from bot.domain.promotion import Promotion, Stage
 from bot.domain.queueing import Waiting, apps_of, what
 from bot.ports import Directory
 from bot.promotions.promotions import Promotions
@@ -58,12 +59,16 @@ class PromotionQueue(Queue):
         """Start everything whose turn has come; how many. What cannot be asked now is tried at the next call."""
         live = [promotion for promotion in await self.live.all_live() if not promotion.only_watched]
         taken = {place for promotion in live for place in _places(promotion)}
+        followed = {place for promotion in live if promotion.stage is Stage.FOLLOW for place in _places(promotion)}
+        waited: set[Place] = set()
         started = 0
         for waiting in await self.store.all():
             mine = {(app, waiting.wish.environment) for app in apps_of(waiting.wish) or ("",)}
-            if not _meet(mine, taken):
+            # A rollback need not wait for what is only followed; whether it leads back its plan says.
+            ahead = taken - followed if isinstance(waiting.wish, Rollback) else taken
+            if not _meet(mine, ahead | waited):
                 started += await self._try(waiting)
-            taken |= mine  # whether it has started or waits on: nobody overtakes it
+            waited |= mine  # whether it has started or waits on: nobody overtakes it
         return started
 
     async def _try(self, waiting: Waiting) -> bool:

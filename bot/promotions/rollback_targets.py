@@ -1,5 +1,6 @@
 """What an environment ran before what it runs now: read from the overlay's own history, and from what is on record."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -11,6 +12,7 @@ from bot.domain.reply import RollbackChoice
 from bot.overlays.catalog import Catalog, Listing
 from bot.overlays.kustomization import KustomizationError, read_images
 from bot.ports import OverlaySource
+from bot.promotions.synced import Synced, SyncHistory
 from bot.promotions.tags import Tags
 from bot.store.promotions import PromotionStore
 
@@ -37,10 +39,15 @@ class State:
     """whether it was rolled back, or given up for something older: it leads forward"""
     lasted: bool = False
     """whether it was there for long enough at an earlier time"""
+    synced: bool | None = None
+    """whether Argo CD has brought it out; None where it cannot tell"""
 
     @property
     def ran(self) -> bool:
-        return self.verified or self.lasted or self.until is None or self.until - self.commit.at >= SHORTEST
+        """What nobody can tell counts where the overlay showed it for long enough."""
+        if self.verified or self.synced is not None:
+            return self.verified or bool(self.synced)
+        return self.lasted or self.until is None or self.until - self.commit.at >= SHORTEST
 
 
 @dataclass(frozen=True)
@@ -56,8 +63,16 @@ class Target:
 class RollbackTargets:
     """Raises UnknownName, with what there is, when nothing fits."""
 
-    def __init__(self, source: OverlaySource, catalog: Catalog, store: PromotionStore, tags: Tags) -> None:
+    def __init__(
+        self,
+        source: OverlaySource,
+        catalog: Catalog,
+        store: PromotionStore,
+        tags: Tags,
+        history: SyncHistory | None = None,
+    ) -> None:
         self._source = source
+        self._history = history
         self._catalog = catalog
         self._store = store
         self._tags = tags
@@ -69,7 +84,9 @@ class RollbackTargets:
         running = await self._catalog.images_at(listing, overlay)
         back = [state for state in await self._states(overlay, running) if state.ran and not state.left]
         choices = [
-            RollbackChoice(_first_changed(state.images, running), state.commit.at, state.commit, state.verified)
+            RollbackChoice(
+                _first_changed(state.images, running), state.commit.at, state.commit, state.verified, bool(state.synced)
+            )
             for state in back
         ]
         named = await self._tags.named(choice.image for choice in choices)
@@ -93,7 +110,8 @@ class RollbackTargets:
         """
         past = await self._store.history(overlay.app, overlay.environment, LOOK_BACK)
         by_commit = {promotion.commit.sha: promotion for promotion in past if promotion.commit}
-        states = await self._history(overlay, by_commit)
+        states, synced = await asyncio.gather(self._shown(overlay, by_commit), self._synced(overlay))
+        states = [replace(state, synced=synced.ran(state.images, state.commit.at)) for state in states]
         found: dict[Images, State] = {}
         for state in states:
             earlier = found.pop(state.images, None)
@@ -107,7 +125,10 @@ class RollbackTargets:
             if state.images != running
         ]
 
-    async def _history(self, overlay: Overlay, by_commit: Mapping[str, Promotion]) -> list[State]:
+    async def _synced(self, overlay: Overlay) -> Synced:
+        return await self._history.of(overlay) if self._history else Synced()
+
+    async def _shown(self, overlay: Overlay, by_commit: Mapping[str, Promotion]) -> list[State]:
         """Oldest first; commits that changed no image are part of the state before them."""
         states: list[State] = []
         for commit in reversed(await self._source.history(overlay.path, LOOK_BACK)):
@@ -140,7 +161,14 @@ def _once_more(first: State, again: State) -> State:
     """The same came back. What was Healthy once is that time's digests, whatever a later commit has or claims."""
     proven = [state for state in (first, again) if state.verified] or [first, again]
     digests = {repository: digest for state in proven for repository, digest in state.digests.items()}
-    return replace(again, digests=digests, verified=first.verified or again.verified, lasted=first.lasted or again.ran)
+    synced = first.synced if again.synced is None else again.synced or first.synced
+    return replace(
+        again,
+        digests=digests,
+        verified=first.verified or again.verified,
+        lasted=first.lasted or first.ran or again.ran,
+        synced=synced,
+    )
 
 
 def _rolled_back(past: tuple[Promotion, ...], overlay: Overlay) -> set[tuple[str, str, str, str]]:

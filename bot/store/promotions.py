@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.errors import PromotionInProgress
-from bot.domain.promotion import Phase, Promotion
+from bot.domain.promotion import Phase, Plan, Promotion, Stage
 from bot.store.codec import dump, load
 from bot.store.database import Database, metadata
 
@@ -50,10 +50,11 @@ class PromotionStore:
     async def create(self, connection: AsyncConnection, promotion: Promotion) -> None:
         """Raises PromotionInProgress when one of its apps has a live promotion to the same environment.
 
-        One that is only watched any more gives way: a person who acts knows more than it does.
+        One that is only watched any more gives way: a person who acts knows more than it does. So does one that is
+        followed, to a rollback.
         """
         plan = promotion.plan
-        await self._make_way(connection, plan.apps, plan.environment)
+        await self._make_way(connection, plan.apps, plan)
         await connection.execute(
             promotions.insert().values(
                 id=plan.id,
@@ -74,13 +75,13 @@ class PromotionStore:
         wanted = [app for app in promotion.apps if app not in held]
         if not wanted:
             return
-        await self._make_way(connection, wanted, where)
+        await self._make_way(connection, wanted, promotion.plan)
         rows = [{"app": app, "environment": where, "promotion_id": promotion.id} for app in wanted]
         try:
             async with connection.begin_nested():
                 await connection.execute(live.insert(), rows)
         except IntegrityError:
-            await self._make_way(connection, wanted, where)
+            await self._make_way(connection, wanted, promotion.plan)
             raise
 
     async def replaced(self, promotion: Promotion) -> frozenset[str]:
@@ -167,16 +168,25 @@ class PromotionStore:
             states: Sequence[str] = (await connection.execute(query)).scalars().all()
         return tuple(load(state, Promotion) for state in states)
 
-    async def _make_way(self, connection: AsyncConnection, apps: Sequence[str], environment: str) -> None:
-        """Raises PromotionInProgress unless nothing but a watch is in the way, which is over then."""
-        taken = (live.c.app.in_(apps), live.c.environment == environment)
+    async def _make_way(self, connection: AsyncConnection, apps: Sequence[str], plan: Plan) -> None:
+        """Raises PromotionInProgress unless all that is in the way gives way; a watch is over then."""
+        taken = (live.c.app.in_(apps), live.c.environment == plan.environment)
         ids = (await connection.execute(sa.select(live.c.promotion_id).where(*taken).distinct())).scalars().all()
-        for id in ids:
-            other = await self.get_in(connection, id)
-            if other and not other.only_watched:
+        for other in await self._beside(connection, ids, apps, plan):
+            if not other.gives_way_to(plan):
                 raise _in_progress(other, apps)
         if ids:
             await connection.execute(live.delete().where(*taken))
+
+    async def _beside(
+        self, connection: AsyncConnection, ids: Sequence[str], apps: Sequence[str], plan: Plan
+    ) -> list[Promotion]:
+        """Those that hold an app there, and those that are still followed after a rollback took their place."""
+        final = [phase for phase in Phase if phase.final]
+        query = sa.select(promotions.c.state).where(promotions.c.environment == plan.environment)
+        query = query.where(promotions.c.id != plan.id, promotions.c.phase.not_in(final))
+        states = (await connection.execute(query)).scalars()
+        return [one for one in (load(state, Promotion) for state in states) if one.id in ids or {*one.apps} & {*apps}]
 
 
 def _in_progress(other: Promotion, apps: Collection[str]) -> PromotionInProgress:
@@ -185,9 +195,14 @@ def _in_progress(other: Promotion, apps: Collection[str]) -> PromotionInProgress
     held = [move for move in other.moves if move.app in apps]
     names = ", ".join(dict.fromkeys(move.app for move in held))
     since = int((datetime.now(UTC) - plan.requested_at).total_seconds() // 60)
+    remedy = "wait for it to end, or ask for it to be aborted."
+    if other.stage is Stage.FOLLOW:
+        remedy = (
+            f"its commit is made. Wait for it to end, or go back with `/rollback {held[0].app} {plan.environment}`."
+        )
     return PromotionInProgress(
         f"{plan.requester.name} is already promoting {names} to {plan.environment} "
         f"({', '.join(move.after.label for move in held)}, {since} min ago, {other.id}): "
-        "wait for it to end, or ask for it to be aborted.",
+        f"{remedy}",
         other.id,
     )

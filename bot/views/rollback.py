@@ -31,6 +31,13 @@ def _row(reply: RollbackChoices, choice: RollbackChoice, index: int) -> Block:
     name = Action.PICK_ROLLBACK.numbered(index)
     pick = button("Roll back to this", name, ImageValue(reply.app, reply.environment, to), confirm=ask)
     came = f"since {moment(choice.since, DAY_AND_TIME)} by {safe(choice.commit.author.name, 60)}"
-    proof = " · ✅ was Healthy there" if choice.verified else ""
     commit = link(choice.commit.url, choice.commit.short, 40)
-    return section(f"{bold(label)}{proof}\n{came} · {commit} {safe(choice.commit.headline, 120)}", accessory=pick)
+    return section(
+        f"{bold(label)} · {_proof(choice)}\n{came} · {commit} {safe(choice.commit.headline, 120)}", accessory=pick
+    )
+
+
+def _proof(choice: RollbackChoice) -> str:
+    if choice.verified:
+        return "✅ was Healthy there"
+    return "Argo CD synced it there" if choice.synced else "the overlay had it; whether it ran is not on record"

@@ -116,12 +116,15 @@ def _following(promotion: Promotion, watched: timedelta | None) -> State:
     if not pending:
         return State("🔄", "Argo CD is looking at the commit.", BLUE)
     first = pending[0]
+    told = words.clean(first.explanation)
     doing = {
-        Progress.WAITING: "Waiting for Argo CD to take up the commit for {}.",
+        Progress.WAITING: f"{{}} {_is(pending)} waiting."
+        if told
+        else "Waiting for Argo CD to take up the commit for {}.",
         Progress.SYNCING: "Argo CD is syncing {}.",
         Progress.PROGRESSING: f"{{}} {_is(pending)} rolling out.",
     }.get(first.progress, f"{{}} {_is(pending)} on the way.")
-    why = f" {words.ended(safe(first.explanation, 400))}" if words.clean(first.explanation) else ""
+    why = f" {words.ended(safe(first.explanation, 400))}" if told else ""
     return State("🔄", f"{doing.format(_application_names(pending))}{why}", BLUE)
 
 

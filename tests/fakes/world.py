@@ -33,6 +33,7 @@ from bot.promotions.planner import Planner
 from bot.promotions.pull_requests import PullRequestSteps
 from bot.promotions.record import Record
 from bot.promotions.rollback_targets import RollbackTargets
+from bot.promotions.synced import SyncHistory
 from bot.promotions.tags import Tags
 from bot.promotions.watcher import Watcher
 from bot.store.audit import Audit
@@ -224,7 +225,8 @@ async def house(directory: Path, policy_text: str = POLICY) -> AsyncIterator[Hou
     )
     soak = SoakGate(applications, catalog, ImageLocations(catalog, overlays, registry, store), policy)
     panel = Panel([*gates, soak], policy)
-    targets = RollbackTargets(overlays, catalog, store, Tags(registry))
+    history = SyncHistory(applications, overlays, policy)
+    targets = RollbackTargets(overlays, catalog, store, Tags(registry), history)
     delegations = DelegationStore(database)
     eligibility = Eligibility(policy, Delegates(delegations, policy, people))
     planner = Planner(catalog, registry, policy, panel, targets)

@@ -346,13 +346,16 @@ def test_logs_show_the_last_lines_and_the_file_holds_all() -> None:
 def test_rollback_choices() -> None:
     choices = (
         RollbackChoice(running("v1.4.1")[0], AT, COMMIT, verified=True),
-        RollbackChoice(running("v1.4.0")[0], AT, COMMIT),
+        RollbackChoice(running("v1.4.0")[0], AT, COMMIT, synced=True),
+        RollbackChoice(running("v1.3.9")[0], AT, COMMIT),
     )
     assert lines(render(RollbackChoices("my-app", "production", running("v1.4.2")[0], choices, careful=True))) == [
         "my-app in production runs *v1.4.2*. It can go back to:",
         "*v1.4.1* · ✅ was Healthy there",
         "since 2026-05-04 14:02 UTC by Ana · c0ffee1 Promote my-app to production [Roll back to this?]",
-        "*v1.4.0*",
+        "*v1.4.0* · Argo CD synced it there",
+        "since 2026-05-04 14:02 UTC by Ana · c0ffee1 Promote my-app to production [Roll back to this?]",
+        "*v1.3.9* · the overlay had it; whether it ran is not on record",
         "since 2026-05-04 14:02 UTC by Ana · c0ffee1 Promote my-app to production [Roll back to this?]",
     ]
 

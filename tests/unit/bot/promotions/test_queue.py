@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -14,10 +14,12 @@ from bot.domain.queueing import Waiting
 from bot.domain.reply import Occupied, Queued, Started
 from bot.notify.outbox import Outbox
 from bot.notify.queue_news import DirectQueueNews
+from bot.promotions.follower import Follower
 from bot.promotions.queue import PATIENCE, PromotionQueue
 from bot.promotions.scheduler import Scheduler
 from bot.store.messages import Messages
 from bot.store.queue import QueueStore
+from bot.workflow.story import Story
 from tests.fakes.world import House, house, kustomization, path
 from tests.unit.bot.promotions.test_scheduler import add_app
 
@@ -255,3 +257,20 @@ async def test_what_is_only_watched_keeps_nobody_in_line(line: Line) -> None:
     async with line.home.database.begin() as connection:
         await line.home.store.save(connection, replace(watched, stage=Stage.FOLLOW, following=healthy))
     assert await line.next() == 1
+
+
+async def test_a_rollback_in_the_queue_goes_on_when_what_it_waits_for_is_only_followed(line: Line) -> None:
+    home = line.home
+    home.applications.obeys = False
+    engine = home.engine
+    follower = Follower(home.applications, home.overlays, 15, clock=lambda: engine.now, sleep=lambda _: engine.rest(15))
+    engine.story = Story(replace(home.steps, follower=follower), home.service.policy)
+    first = await home.deploy("ana")
+    wish = Rollback(context=home.context(), app="my-app", environment="production", to="v1.4.1", if_busy=IfBusy.QUEUE)
+    await line.queue.add(Waiting(wish, "U0BO", "T0PILOT", datetime.now(UTC)), first)
+    await line.ask("mia", image="v1.4.3")
+    assert await line.next() == 0
+    await home.approve("bo", first)
+    assert (await home.now(first)).stage is Stage.FOLLOW
+    assert await line.next() == 1
+    assert await line.waiting() == ["U0MIA"]  # a promotion is not overtaken by the bot's own order
