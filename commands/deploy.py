@@ -39,11 +39,11 @@ def parse(words: Words) -> Intent:
 async def deploy(ask: Deploy, caller: Caller, promotions: Promotions, turns: Scheduler, policy: Policy) -> Reply:
     """Put an image into an environment.
 
-    Without an image: what the environment before it runs now. `--dry-run` shows the verdict of every gate and changes
-    nothing. `!` (or `--break-glass`) goes past gates that policy lets you go past; it needs a reason, and stays on
-    record. While another promotion of the app is under way there, `--queue` waits for its end and `--replace` takes its
-    place, as far as you may abort it. Words may come in any order; `app:` and `env:` in front of a name say which of
-    the two is meant.
+    Without an image: what git pins in the environment before it. `--dry-run` shows the verdict of every gate and
+    changes nothing. `!` (or `--break-glass`) goes past gates that policy lets you go past; it needs a reason, and
+    stays on record. While another promotion of the app is under way there, `--queue` waits for its end and
+    `--replace` takes its place, as far as you may abort it. Words may come in any order; `app:` and `env:` in front
+    of a name say which of the two is meant.
     """
     if ask.dry_run:
         shown = await promotions.preview(ask, caller)

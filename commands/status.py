@@ -5,7 +5,7 @@ from bot.domain.caller import Caller, Permission
 from bot.domain.intent import Status
 from bot.domain.reply import Reply, StatusBoard
 from bot.grammar import IN, Slots, Words
-from bot.queries.status import StatusQuery
+from bot.queries.status import DETAILED, StatusQuery
 
 
 def parse(words: Words) -> Status:
@@ -20,4 +20,5 @@ async def status(ask: Status, caller: Caller, board: StatusQuery) -> Reply:
     Slack has a `/status` of its own, for what stands beside your name: where that one answers instead,
     `/pilothouse status` always works.
     """
-    return StatusBoard(await board.rows(ask.app, ask.environment, caller))
+    rows = await board.rows(ask.app, ask.environment, caller)
+    return StatusBoard(rows, looked_up=len(rows) <= DETAILED)

@@ -109,7 +109,10 @@ class StatusRow:
 
 @dataclass(frozen=True)
 class StatusBoard(Reply):
+    """`looked_up`: whether last commits, promotions and warnings were asked for, too."""
+
     rows: tuple[StatusRow, ...]
+    looked_up: bool = True
 
 
 @dataclass(frozen=True)

@@ -213,7 +213,7 @@ def _first_changed(images: Images, running: Images) -> OverlayImage:
 def _nothing_fits(overlay: Overlay, back: list[State], running: Images, to: str) -> str:
     where = f"{overlay.app} in {overlay.environment}"
     if not back:
-        return f"There is nothing to roll {where} back to: its overlay has not pinned anything before what it runs now."
+        return f"There is nothing to roll {where} back to: nothing is known to have run there before."
     known = ", ".join(f"{_first_changed(s.images, running).label} ({s.commit.short})" for s in back[:5])
     if not to:
         return f"There is nothing to roll {where} back to. It ran {known}."

@@ -20,8 +20,8 @@ from bot.promotions.tags import Tags
 
 DETAILED = 40
 """rows up to which each overlay's last commit and live promotion are looked up"""
-LISTED = 9
-"""Applications of one Argo CD from which on its overview replaces a read of each"""
+LISTED = DETAILED + 1
+"""Applications of one Argo CD from which on its overview replaces a read of each; it tells no conditions (A7)"""
 CLOSER = 40
 """rows of one answer that are read one by one after the overview: those that are not well, or that it leaves open"""
 AT_ONCE = 8
@@ -117,8 +117,7 @@ class StatusQuery:
     async def _ask_one_argo(self, overlays: list[Overlay]) -> dict[Overlay, Asked]:
         """Of overlays that one Argo CD serves."""
         if len(overlays) < LISTED:
-            asked = await asyncio.gather(*(self._get(self._ref(overlay)) for overlay in overlays))
-            return dict(zip(overlays, asked, strict=True))
+            return await self._read_each(overlays)
         try:
             overview = await self._applications.overview(overlays[0].environment)
         except IntegrationError as error:
@@ -130,15 +129,18 @@ class StatusQuery:
     ) -> dict[Overlay, Asked]:
         """Why an Application is not well, and at which commit it is where its images do not tell: no overview says."""
         doubtful = [o for o, (found, _) in argo.items() if found and _leaves_open(found, images.get(o, ()), commit)]
+        asked = await self._read_each(doubtful[:CLOSER]) if len(argo) >= LISTED else {}
+        told = {o: said for o, said in asked.items() if said[0] or said[1] == _missing(self._ref(o).name)}
+        return {**argo, **told}
+
+    async def _read_each(self, overlays: list[Overlay]) -> dict[Overlay, Asked]:
         turns = asyncio.Semaphore(AT_ONCE)
 
-        async def look(overlay: Overlay) -> Asked:
+        async def read(overlay: Overlay) -> Asked:
             async with turns:
-                found, why = await self._get(self._ref(overlay))
-            return (found, why) if found or why == _missing(self._ref(overlay).name) else argo[overlay]
+                return await self._get(self._ref(overlay))
 
-        asked = await asyncio.gather(*map(look, doubtful[:CLOSER])) if len(argo) >= LISTED else ()
-        return {**argo, **dict(zip(doubtful, asked, strict=False))}
+        return dict(zip(overlays, await asyncio.gather(*map(read, overlays)), strict=True))
 
     async def _get(self, ref: ApplicationRef) -> Asked:
         try:

@@ -3,6 +3,7 @@
 from bot.command import Services
 from bot.domain.caller import Caller
 from bot.ports import Modals
+from bot.queries.holds import HoldsQuery
 from bot.queries.status import DETAILED, StatusQuery
 from bot.views import closing_modal, home
 from bot.views.refusal import refusal
@@ -13,12 +14,16 @@ EXAMPLES = ("/deploy", "/status", "/pipeline list", "/pilothouse help")
 class Home:
     def __init__(self, services: Services) -> None:
         self._board: StatusQuery = services[StatusQuery]
+        self._holds: HoldsQuery = services[HoldsQuery]
         self._modals: Modals = services[Modals]
 
     async def show(self, caller: Caller) -> None:
         rows = await self._board.rows("", "", caller)
         live = {row.promotion.id: row.promotion for row in rows if row.promotion}
-        shown = home(tuple(live.values()), rows, commands=EXAMPLES, looked_up=len(rows) <= DETAILED)
+        held = await self._holds.holds(caller)
+        shown = home(
+            tuple(live.values()), rows, commands=EXAMPLES, looked_up=len(rows) <= DETAILED, reviews=held.reviews
+        )
         await self._modals.publish_home(caller.id, shown)
 
     async def refuse(self, user: str, sentence: str) -> None:

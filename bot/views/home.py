@@ -8,9 +8,11 @@ from slack_sdk.models.views import View
 
 from bot.domain.promotion import Promotion, Stage
 from bot.domain.reply import StatusRow
+from bot.domain.safety import Review
 from bot.views.card import headline, icon
 from bot.views.ids import Action, PromotionValue
 from bot.views.layout import button, context, divider, header, rows, section
+from bot.views.safety import review_row
 from bot.views.state import state
 from bot.views.status import status_blocks
 from bot.views.words import bold, channel_mention, code, mention
@@ -19,17 +21,24 @@ HOME_BLOCKS = 100
 
 
 def home(
-    live: Sequence[Promotion], board: Sequence[StatusRow], *, commands: Sequence[str] = (), looked_up: bool = True
+    live: Sequence[Promotion],
+    board: Sequence[StatusRow],
+    *,
+    commands: Sequence[str] = (),
+    looked_up: bool = True,
+    reviews: Sequence[Review] = (),
 ) -> dict[str, Any]:
     """The view that `views.publish` takes. `commands` are examples of what to type.
 
-    `looked_up`: whether it is known what is on its way; where it is not, that is said.
+    `looked_up`: whether it is known what is on its way; where it is not, that is said. `reviews` are still owed.
     """
     waiting = [one for one in live if one.stage is Stage.APPROVAL]
     moving = [one for one in live if one.stage is not Stage.APPROVAL]
     blocks: list[Block] = []
     blocks += _promotions("🚦 Waiting for an approval", waiting)
     blocks += _promotions("🔄 On their way", moving, first=len(waiting))
+    if reviews:
+        blocks += [header("👀 Reviews that are owed"), *rows(map(review_row, reviews), spare_blocks=80, budget=3000)]
     if not looked_up:
         blocks.append(
             section(f"Promotions are not looked up here: there are too many apps. {code('/status APP')} does.")

@@ -205,6 +205,11 @@ def _rejection_line(rejection: Rejection) -> str:
     return f"{name} · {mention(rejection.by)} {moment(rejection.at, DAY_AND_TIME)}{_because(rejection.reason)}"
 
 
+def review_row(review: Review) -> Block:
+    how = code(f"/review {review.promotion_id} WHAT YOU FOUND")
+    return section(f"{_review_line(review)}\n{how}")
+
+
 def _review_line(review: Review) -> str:
     what = f"{safe(review.app, 120)} in {bold(review.environment)} · {mention(review.by)}"
     return f"{what} {moment(review.opened_at, DAY_AND_TIME)}{_because(review.reason)} · {code(review.promotion_id)}"

@@ -10,7 +10,7 @@ from bot.domain.overlay import OverlayImage
 from bot.domain.reply import StatusBoard, StatusRow
 from bot.ports import Rendered
 from bot.views import words
-from bot.views.layout import header, rendered, rows, section, sentence
+from bot.views.layout import context, header, rendered, rows, section, sentence
 from bot.views.state import state
 from bot.views.words import DAY_AND_TIME, bold, code, link, moment, safe
 
@@ -23,6 +23,7 @@ HEALTH = {
     HealthStatus.UNKNOWN: "❔",
 }
 APP_LIMIT = 2500
+NOT_LOOKED_UP = "Too many rows: last commits, promotions, and warnings of what is Healthy were not looked up."
 
 
 def status_board(board: StatusBoard) -> Rendered:
@@ -31,7 +32,10 @@ def status_board(board: StatusBoard) -> Rendered:
     apps = [(app, tuple(found)) for app, found in groupby(board.rows, key=lambda row: row.app)]
     if len(apps) == 1:
         return rendered(_fallback(*apps[0]), [header(apps[0][0]), *rows(status_blocks(board.rows, named=False))])
-    return rendered(f"Status of {words.count(len(apps), 'app')}", rows(status_blocks(board.rows)))
+    blocks = rows(status_blocks(board.rows))
+    if not board.looked_up:
+        blocks = [context(f"{NOT_LOOKED_UP} {code('/status APP')} shows them."), *blocks]
+    return rendered(f"Status of {words.count(len(apps), 'app')}", blocks)
 
 
 def status_blocks(found: Sequence[StatusRow], *, named: bool = True) -> list[Block]:
@@ -89,11 +93,16 @@ def _health(row: StatusRow) -> str:
 
 
 def _judgement(application: Application, *, behind: bool) -> str:
-    """`behind`: Synced would be heard of the commit that Argo CD has not brought out, so it is not said."""
+    """`behind`: Synced would be heard of the commit that Argo CD has not brought out, so it is not said.
+
+    Healthy is good news only of what was compared with git.
+    """
     health, sync = application.health, application.sync
     if behind and sync is SyncStatus.SYNCED:
         return f"{'🔄' if health is HealthStatus.HEALTHY else HEALTH[health]} {health.value}"
-    emoji = "🔄" if behind and health is HealthStatus.HEALTHY else HEALTH[health]
+    well = health is HealthStatus.HEALTHY
+    emoji = "❔" if well and sync is SyncStatus.UNKNOWN else HEALTH[health]
+    emoji = "🔄" if well and (behind or sync is SyncStatus.OUT_OF_SYNC) else emoji
     return f"{emoji} {sync.value} · {health.value}"
 
 

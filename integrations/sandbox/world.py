@@ -32,6 +32,11 @@ from integrations.sandbox.slack.server import SlackServer
 
 POLICY = Path(__file__).parent / "seed" / "pilothouse.yaml"
 ROBOT = "robot$pilothouse"
+ROBOT_MAY = (
+    "repository:pull", "repository:read", "artifact:read", "artifact:list", "artifact-addition:read", "project:read",
+    "scan:create",
+)  # fmt: skip
+"""As `deploy/harbor-robot.json` says (H29): what the bot needs, and nothing else."""
 LOOK_SECONDS = 0.3
 
 
@@ -63,7 +68,8 @@ class World:
         self.faults = FaultBoard()
         self.secrets = Secrets()
         self.git = GitServer(data / "git", self.secrets.git, self.faults)
-        self.harbor = HarborServer(clock, {ROBOT: self.secrets.harbor}, self.faults)
+        self.harbor = HarborServer(clock, {}, self.faults)
+        self.harbor.add_robot(ROBOT, self.secrets.harbor, ["apps"], ROBOT_MAY)
         self.argocd = ArgoCDServer(self.git, clock, self.secrets.argocd, self.faults)
         self.kubernetes = KubernetesServer(clock, self.secrets.kubernetes, self.faults)
         self.slack = SlackServer(

@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -111,9 +112,10 @@ REFUSALS = [
 ]
 
 
-async def home_of(modals: NoHome) -> list[Any]:
+async def home_of(modals: NoHome, directory: Path) -> list[Any]:
     """What is logged when somebody opens the Home tab."""
-    office = Office()
+    office = Office(database_url=f"sqlite:///{directory / 'words.db'}")
+    await office.safety.create()
     router = Router(office.registry, {**office.services, Messenger: FakeMessenger(), Modals: modals})
 
     async def ack(*_: Any, **__: Any) -> None:
@@ -129,22 +131,23 @@ async def home_of(modals: NoHome) -> list[Any]:
         await asyncio.sleep(0)
         del router
         gc.collect()
+    await office.safety.database.close()
     assert not broken
     return logged
 
 
 @pytest.mark.parametrize("error", REFUSALS, ids=repr)
-async def test_a_home_that_slack_refuses_says_why_in_its_place(error: Exception) -> None:
+async def test_a_home_that_slack_refuses_says_why_in_its_place(error: Exception, tmp_path: Path) -> None:
     modals = NoHome(error)
-    await home_of(modals)
+    await home_of(modals, tmp_path)
     [view] = modals.shown
     assert view["type"] == "home"
     view_definition(view, "home")
 
 
 @pytest.mark.parametrize("error", REFUSALS, ids=repr)
-async def test_a_home_that_slack_refuses_twice_is_a_line_in_the_log(error: Exception) -> None:
+async def test_a_home_that_slack_refuses_twice_is_a_line_in_the_log(error: Exception, tmp_path: Path) -> None:
     modals = NoHome(error, error)
-    logged = await home_of(modals)
+    logged = await home_of(modals, tmp_path)
     assert not modals.shown
     assert [line["event"] for line in logged if line["event"] in ("home.not_shown", "handler.broke")] != []

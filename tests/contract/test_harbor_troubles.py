@@ -30,6 +30,7 @@ from integrations.sandbox.clock import Clock
 from integrations.sandbox.faults import FaultBoard
 from integrations.sandbox.harbor import HarborServer, Webhook
 from integrations.sandbox.serving import serve
+from integrations.sandbox.world import World as SandboxWorld
 from tests.contract.registry import REPOSITORY, REVISION, SOURCE
 
 BODY = Path(__file__).parents[2] / "deploy" / "harbor-robot.json"
@@ -106,6 +107,13 @@ def test_the_robots_body_grants_what_the_client_names_and_nothing_else() -> None
     """H29."""
     assert granted() == {str(permission) for permission in Permission}
     assert set(CALLS) == set(Permission)
+
+
+def test_the_sandboxs_robot_is_no_mightier(tmp_path: Path) -> None:
+    """H29: what works in the sandbox works with the robot that the documents describe."""
+    (robot,) = SandboxWorld(tmp_path, Clock(), 0).harbor.accounts.robots.values()
+    assert set(robot.permissions or ()) == granted()
+    assert robot.projects == {"apps"}
 
 
 async def test_with_the_robots_body_everything_works(world: World) -> None:

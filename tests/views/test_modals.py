@@ -1,8 +1,12 @@
 """Pickers and forms."""
 
+from datetime import UTC, datetime
+
 import pytest
 
+from bot.domain.caller import Person
 from bot.domain.reply import Choice, Picker, ReasonForm
+from bot.domain.safety import Review
 from bot.views import home, loading_modal, modal, options
 from bot.views.ids import verb_of
 from tests.views.reading import view_lines
@@ -73,6 +77,18 @@ def test_options_hold_what_was_typed_and_begin_with_it_first() -> None:
     choices = [Choice(name, name) for name in ("my-app", "app-store", "ledger")]
     found = [option["value"] for option in options(choices, " APP ")["options"]]
     assert found == ["app-store", "my-app"]
+
+
+def test_home_tells_the_reviews_that_are_owed_and_what_was_not_looked_up() -> None:
+    ana = Person("U0ANA", "Ana", "ana@example.com")
+    owed = Review("p-7f3a", "my-app", "production", ana, "login is down", datetime(2026, 5, 4, 14, 2, tzinfo=UTC))
+    shown = view_lines(home([], [], looked_up=False, reviews=[owed]))
+    assert shown[:4] == [
+        "# 👀 Reviews that are owed",
+        "my-app in *production* · @U0ANA 2026-05-04 14:02 UTC: login is down · `p-7f3a`",
+        "`/review p-7f3a WHAT YOU FOUND`",
+        "Promotions are not looked up here: there are too many apps. `/status APP` does.",
+    ]
 
 
 def test_home() -> None:

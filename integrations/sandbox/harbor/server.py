@@ -60,9 +60,13 @@ class HarborServer:
         await self.scanner.close()
         await self._notifier.close()
 
-    def add_robot(self, name: str, secret: str, projects: Iterable[str] = ()) -> Robot:
-        """`projects` empty = every project."""
-        return self.accounts.add(name, secret, self._clock.now(), frozenset(projects))
+    def add_robot(
+        self, name: str, secret: str, projects: Iterable[str] = (), permissions: Iterable[str] | None = None
+    ) -> Robot:
+        """`projects` empty = every project; `permissions` ("artifact:read") None = all of them."""
+        robot = self.accounts.add(name, secret, self._clock.now(), frozenset(projects))
+        robot.permissions = None if permissions is None else frozenset(permissions)
+        return robot
 
     def add_project(self, name: str, public: bool = False, **metadata: str) -> Project:
         """metadata: H16's strings, such as `prevent_vul="true"`. Without auto_scan="false" a push is scanned."""

@@ -10,6 +10,7 @@ from bot.domain.application import Application, ApplicationRef, HealthStatus, Op
 from bot.domain.errors import Refused, Unavailable, UnknownName
 from bot.domain.reply import StatusBoard, StatusRow
 from bot.policy import parse
+from bot.queries import status
 from tests.fakes.applications import MemoryApplications
 from tests.fakes.office import ENVIRONMENTS, POLICY, RUNNING, Office, healthy, seed
 from tests.fakes.overlays import MemoryOverlays
@@ -168,6 +169,10 @@ class Counting(MemoryApplications):
         return await super().overview(environment)
 
 
+SICK = healthy("my-app", "production")
+RIGHT = (f"{HOST}/my-app:1.4.1",)
+
+
 def counting(**but: Application) -> tuple[Office, Counting]:
     """Every Application runs what is pinned, except for those that are named (`_` for `-`)."""
     applications = Counting()
@@ -180,6 +185,23 @@ def counting(**but: Application) -> tuple[Office, Counting]:
     return office, applications
 
 
+@pytest.fixture
+def many(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nine rows are as many as forty-one."""
+    monkeypatch.setattr(status, "LISTED", 9)
+
+
+async def test_a_board_that_people_read_tells_the_warnings_of_what_is_well() -> None:
+    warned = replace(SICK, images=RIGHT, conditions=("OrphanedResourceWarning: 3 resources",))
+    office, applications = counting(odd=warned)
+    shown = {(row.app, row.environment): row for row in await rows(office, "/status")}
+    found = shown["my-app", "production"].application
+    assert found
+    assert found.conditions == warned.conditions
+    assert "everything" not in applications.asked
+
+
+@pytest.mark.usefixtures("many")
 async def test_one_argo_cd_is_listed_once_for_all_environments() -> None:
     """A35: a list of whole Applications is some 16 KiB for each."""
     office, applications = counting()
@@ -197,10 +219,6 @@ async def test_few_are_read_one_by_one() -> None:
     assert sorted(applications.asked) == ["my-app-development", "my-app-production", "my-app-staging"]
 
 
-SICK = healthy("my-app", "production")
-RIGHT = (f"{HOST}/my-app:1.4.1",)
-
-
 @pytest.mark.parametrize(
     "odd",
     [
@@ -212,6 +230,7 @@ RIGHT = (f"{HOST}/my-app:1.4.1",)
         SICK,
     ],
 )
+@pytest.mark.usefixtures("many")
 async def test_what_is_not_well_or_left_open_is_read_by_itself(odd: Application) -> None:
     """A7: a list tells neither conditions nor an operation's message, and an older one no revision."""
     odd = replace(odd, conditions=("ComparisonError: no such path",), revision="d" * 40)
@@ -223,6 +242,7 @@ async def test_what_is_not_well_or_left_open_is_read_by_itself(odd: Application)
     assert (found.conditions, found.revision) == (odd.conditions, odd.revision)
 
 
+@pytest.mark.usefixtures("many")
 async def test_an_application_that_cannot_be_read_by_itself_stays_as_the_overview_has_it() -> None:
     class Deaf(Counting):
         async def get(self, ref: ApplicationRef) -> Application:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -66,11 +67,13 @@ async def until(ready: Callable[[], object], seconds: float = 3.0) -> None:
 
 
 @pytest.fixture
-async def bot() -> AsyncIterator[Bot]:
-    office = Office()
+async def bot(tmp_path: Path) -> AsyncIterator[Bot]:
+    office = Office(database_url=f"sqlite:///{tmp_path / 'words.db'}")
+    await office.safety.create()
     commands = [each.command for each in office.registry.slash_commands()]
     slack = SlackServer(commands=commands, limits=RateLimits(enabled=False))
     async with AsyncExitStack() as stack:
+        stack.push_async_callback(office.safety.database.close)
         url = await stack.enter_async_context(serve(slack.app))
         slack.public_url = url
         stack.push_async_callback(slack.aclose)
