@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 # Tests wait more than they compute, so there may be more of these than cores.
-PROCESSES ?= 3
+PROCESSES ?= 4
 .DEFAULT_GOAL := help
 
 .PHONY: help

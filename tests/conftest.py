@@ -1,11 +1,22 @@
 """What every test shares."""
 
+import os
 from collections.abc import Generator
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import Phase, settings
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.canary import leaks
+from tests.scheduling import LongestFirst, rank
+
+ONE_AUTHORITY = Path(__file__).parent / "fakes" / "authority.pem"
+"""Where the environment names a file of authorities, each new TLS client would read all 140 of them, for 40 ms."""
+
+if not any(name.startswith("PILOTHOUSE_") for name in os.environ):  # those name real servers (tests/live)
+    os.environ["SSL_CERT_FILE"] = str(ONE_AUTHORITY)
 
 settings.register_profile("quick", max_examples=40, deadline=None)
 settings.register_profile("thorough", max_examples=1000, deadline=None)
@@ -25,3 +36,15 @@ def pytest_runtest_makereport(
             report.outcome = "failed"
             report.longrepr = f"{item.nodeid} shows a secret in what it logs: {found[0]!r}"
     return report
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Longest files first, so that no process is left alone with one at the end."""
+    items.sort(key=lambda item: rank(item.nodeid.partition("::")[0]))
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling | None:
+    if config.getoption("dist") != "loadfile":
+        return None
+    config.option.loadscopereorder = False
+    return LongestFirst(config, log)

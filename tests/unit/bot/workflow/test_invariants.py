@@ -18,7 +18,14 @@ import pytest
 from hypothesis import event, settings
 from hypothesis import strategies as st
 from hypothesis.errors import InvalidArgument
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from bot.domain.application import ApplicationRef
 from bot.domain.caller import PILOTHOUSE, Person
@@ -514,8 +521,14 @@ class Promotions(RuleBasedStateMachine):
         assert self.wrong == []
 
 
-TestInvariants = Promotions.TestCase
-TestInvariants.settings = settings(settings(), stateful_step_count=15)
+SHARDS = 4
+"""Each draws its own part of the examples, so that several processes share them."""
+
+
+@pytest.mark.parametrize("shard", range(SHARDS))
+def test_whatever_people_do_what_must_hold_holds(shard: int) -> None:
+    drawn = settings(max_examples=settings().max_examples // SHARDS, stateful_step_count=15)
+    run_state_machine_as_test(type(f"Promotions{shard}", (Promotions,), {}), settings=drawn)
 
 
 @pytest.fixture

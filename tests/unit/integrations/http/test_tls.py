@@ -28,6 +28,15 @@ async def test_an_authority_of_ones_own_is_trusted_where_it_is_configured(tmp_pa
         with pytest.raises(Refused, match="not trusted: set CA_BUNDLE"):
             await ask(url)
         assert await ask(url, Tls(ca_bundle=bundle)) == 200
+        with pytest.raises(Refused, match="not trusted"):  # by that client alone
+            await ask(url)
+
+
+def test_what_trusts_the_system_only_shares_what_was_read_of_it(tmp_path: Path) -> None:
+    bundle = tmp_path / "ca.pem"
+    trustme.CA().cert_pem.write_to_path(str(bundle))
+    assert Certificates(Tls()).context is Certificates(Tls()).context
+    assert Certificates(Tls(ca_bundle=bundle)).context is not Certificates(Tls()).context
 
 
 async def test_a_client_certificate_is_shown_and_a_renewed_one_is_used(tmp_path: Path) -> None:

@@ -1,0 +1,29 @@
+"""Which tests stay in one process, and which begin first."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.scheduling import LONG, SPREAD, rank, scope
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize("name", [*LONG, *SPREAD])
+def test_what_is_named_is_there(name: str) -> None:
+    assert (ROOT / name).exists()
+
+
+def test_a_file_stays_in_one_process() -> None:
+    assert scope("tests/unit/test_x.py::test_a[1-b]") == scope("tests/unit/test_x.py::TestB::test_c")
+    assert scope("tests/unit/test_x.py::test_a") != scope("tests/unit/test_y.py::test_a")
+
+
+def test_the_stories_of_one_database_stay_together() -> None:
+    crashes = "tests/restart/test_crashes.py::test_"
+    assert scope(f"{crashes}killed[promotion after commit-SQLite]") == scope(f"{crashes}chain[SQLite]")
+    assert scope(f"{crashes}killed[a-SQLite]") != scope(f"{crashes}killed[a-Postgres]")
+
+
+def test_the_longest_entry_counts() -> None:
+    assert rank("tests/restart/test_crashes.py") < rank("tests/restart/test_replicas.py") < rank("tests/unit/x.py")
