@@ -35,6 +35,6 @@ def rank(file: str) -> int:
     return next((place for place, name in enumerate(LONG) if name in parents), len(LONG))
 
 
-class LongestFirst(LoadScopeScheduling):
+class LongestFirst(LoadScopeScheduling):  # type: ignore[misc]  # it has no types
     def _split_scope(self, nodeid: str) -> str:
         return scope(nodeid)

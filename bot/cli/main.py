@@ -13,6 +13,7 @@ from bot.cli.policy import policy_app
 from bot.cli.terminal import fail, read_settings
 from bot.domain.errors import PilothouseError
 from bot.runtime import logs
+from bot.runtime.ending import end_after
 from bot.runtime.gc import uncollected
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
@@ -21,7 +22,7 @@ app.add_typer(audit_app, name="audit")
 
 
 def main() -> None:
-    app()
+    end_after(app)
 
 
 @app.command()

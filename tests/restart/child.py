@@ -44,6 +44,7 @@ from bot.promotions.rollback_targets import RollbackTargets
 from bot.promotions.signals import Signal
 from bot.promotions.tags import Tags
 from bot.promotions.watcher import Watcher
+from bot.runtime.ending import end_after
 from bot.settings import GitHubSettings, GitSettings
 from bot.store.audit import Audit
 from bot.store.database import Database
@@ -350,4 +351,5 @@ def as_json(life: Life) -> Any:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    # A life that fails while its journal is away would never end: the engine's threads wait for the journal.
+    end_after(lambda: sys.exit(main(sys.argv[1])))

@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cache
 from typing import Any, get_args, get_origin, get_type_hints
 
 import pytest
@@ -70,7 +69,6 @@ LIVE = re.compile(
 )
 
 
-@cache
 def wild(kind: Any) -> st.SearchStrategy[Any]:
     """Any value of a type, with texts and lists that are as bad as they come."""
     if kind is str:
