@@ -3,6 +3,7 @@
 import asyncio
 import json
 import sys
+from importlib.metadata import version
 from typing import Annotated
 
 import typer
@@ -15,10 +16,26 @@ from bot.domain.errors import PilothouseError
 from bot.runtime import logs
 from bot.runtime.ending import end_after
 from bot.runtime.gc import uncollected
+from bot.runtime.sqlite import too_old
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 app.add_typer(policy_app, name="policy")
 app.add_typer(audit_app, name="audit")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"pilothouse {version('pilothouse')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
 
 
 def main() -> None:
@@ -32,6 +49,8 @@ def run() -> None:
         from bot.app import run as run_bot  # the command line must answer --help at once
 
     settings = read_settings()
+    if settings.database_url.startswith("sqlite") and (why := too_old()):
+        fail(why)
     logs.configure(settings.log_level, settings.log_format, settings.secrets)
     try:
         asyncio.run(run_bot(settings))

@@ -8,6 +8,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.doctor.finding import Check, Skipped, Wrong
+from bot.runtime.sqlite import too_old
 from bot.settings import Settings
 from bot.store.database import Database
 from bot.store.schema import revision, revisions
@@ -44,6 +45,9 @@ def checks(settings: Settings) -> tuple[Check, ...]:
 
 
 async def _connects(url: str) -> str:
+    if url.startswith("sqlite") and (why := too_old()):
+        detail, _, fix = why.partition(". ")
+        raise Wrong(detail, fix)
     try:
         async with Opened(url) as database, database.engine.connect() as connection:
             await connection.execute(sa.text("SELECT 1"))

@@ -21,6 +21,11 @@ from integrations.sandbox.serving import serve
 from integrations.sandbox.world import World, running
 
 USUAL_PORT = 8765
+LAST_LINES = 5
+
+
+class BotEnded(Exception):
+    """The bot has ended instead of answering."""
 
 
 def main() -> None:
@@ -32,6 +37,8 @@ def main() -> None:
         sys.exit(f"PORT must be a number and SANDBOX_SPEED a positive one: {error}")
     try:
         asyncio.run(run(port, clock, data_directory()))
+    except BotEnded as error:
+        sys.exit(f"the sandbox cannot start: {error}")
     except OSError as error:
         sys.exit(f"the sandbox cannot start: {error}. Is port {port} taken? Name another: PORT=8766 make sandbox")
 
@@ -59,9 +66,33 @@ async def run(port: int, clock: Clock, data: Path) -> None:
     refuse_taken(port)
     async with running(world):
         # First the bot, then the page: whoever gets an answer can give a command.
-        if not await world.connected():
-            print(f"The bot did not come up: see {world.data / 'bot.log'}", file=sys.stderr, flush=True)
-        await serve_until(stop, world, port)
+        if await come_up(world, stop):
+            await serve_until(stop, world, port)
+
+
+async def come_up(world: World, stop: asyncio.Event) -> bool:
+    """Wait for the bot, however long it takes; False when it is stopped before. Raises BotEnded with its last words."""
+    log, stopped = world.data / "bot.log", asyncio.create_task(stop.wait())
+    try:
+        while True:
+            waiting = asyncio.create_task(world.connected())
+            await asyncio.wait({waiting, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            if stopped.done():
+                waiting.cancel()
+                return False
+            if waiting.result():
+                return True
+            if not world.bot.running:
+                raise BotEnded(f"the bot did not come up:\n{last_lines(log)}\nAll that it said is in {log}.")
+            print(f"The bot is still starting; what it says is in {log}", file=sys.stderr, flush=True)
+    finally:
+        stopped.cancel()
+
+
+def last_lines(log: Path) -> str:
+    """What a process said last."""
+    lines = log.read_text(errors="replace").splitlines() if log.is_file() else []
+    return "\n".join(f"  {line}" for line in lines[-LAST_LINES:])
 
 
 async def serve_until(stop: asyncio.Event, world: World, port: int) -> None:
