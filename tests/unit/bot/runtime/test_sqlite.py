@@ -5,7 +5,6 @@ from types import ModuleType
 
 import pytest
 
-from bot.runtime import sqlite
 from bot.runtime.sqlite import too_old, use_a_newer_one
 
 
@@ -14,7 +13,7 @@ def having(monkeypatch: pytest.MonkeyPatch, python: tuple[int, int], version: tu
     module.sqlite_version_info = version  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "sqlite3", module)
     monkeypatch.setitem(sys.modules, "sqlite3.dbapi2", module)
-    monkeypatch.setattr(sqlite.sys, "version_info", (*python, 1))
+    monkeypatch.setattr(sys, "version_info", (*python, 1))
 
 
 @pytest.mark.parametrize(
