@@ -11,7 +11,7 @@ from rich.console import Console
 
 from bot.cli.audit import audit_app
 from bot.cli.policy import policy_app
-from bot.cli.terminal import fail, read_settings
+from bot.cli.terminal import fail, not_ours, read_settings
 from bot.domain.errors import PilothouseError
 from bot.runtime import logs
 from bot.runtime.ending import end_after
@@ -31,11 +31,12 @@ def _print_version(wanted: bool) -> None:
 
 @app.callback()
 def options(
-    version: Annotated[
+    _version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    pass
+    if strange := not_ours():
+        fail(strange)
 
 
 def main() -> None:

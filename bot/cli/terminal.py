@@ -1,6 +1,8 @@
 """What the commands of the command line share: settings from the environment, and failing with a sentence."""
 
 import sys
+from importlib.util import find_spec
+from pathlib import Path
 from typing import NoReturn
 
 from pydantic import ValidationError
@@ -8,6 +10,7 @@ from pydantic_core import ErrorDetails
 from rich.console import Console
 from rich.table import Table
 
+import bot
 from bot.runtime.spelling import did_you_mean, either
 from bot.settings import SECRETS_DIR, Settings, variables
 
@@ -24,6 +27,23 @@ def read_settings() -> Settings:
         fail("\n".join(f"{_variable(e['loc'])}: {_problem(e)}" for e in error.errors()))
     except OSError as error:
         fail(f"{SECRETS_DIR}: {error.filename} cannot be read: {error.strerror}. Mount the secrets there, or unset it.")
+
+
+def not_ours() -> str:
+    """Which of our import packages leads to somebody else's, with the remedy; "" when none does.
+
+    Their names are common ones, and another distribution in the same environment may have one of them.
+    """
+    here = Path(bot.__file__).parents[1]
+    for name in ("commands", "integrations"):
+        spec = find_spec(name)
+        where = Path(spec.origin).parents[1] if spec and spec.origin else None
+        if where != here:
+            return (
+                f"The package `{name}` that Python finds is not Pilothouse's: it is in {where}, and not in {here}. "
+                "Install Pilothouse into an environment of its own, for example with `pipx install pilothouse`."
+            )
+    return ""
 
 
 def print_table(table: Table) -> None:

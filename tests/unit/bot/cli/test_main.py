@@ -1,5 +1,7 @@
 """`pilothouse` itself: its version, and a start that cannot be."""
 
+import os
+import subprocess
 import sys
 from importlib.metadata import version
 from pathlib import Path
@@ -7,6 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+import bot
 from bot.cli import app
 from bot.doctor.database import checks
 from bot.doctor.finding import Wrong
@@ -33,3 +36,15 @@ async def test_doctor_says_so_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
         await connection.look()
     assert found.value.detail.startswith("SQLite 3.40.1 is too old")
     assert found.value.fix == "Run `pip install pysqlite3`."
+
+
+@pytest.mark.parametrize("name", ["commands", "integrations"])
+def test_a_package_of_somebody_else_is_told_at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str) -> None:
+    (tmp_path / name).mkdir()
+    (tmp_path / name / "__init__.py").touch()
+    program = [sys.executable, "-c", "from bot.cli import main; main()", "slack-manifest"]
+    environment = {**os.environ, "PYTHONPATH": f"{tmp_path}:{Path(bot.__file__).parents[1]}"}
+    ended = subprocess.run(program, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60)
+    assert ended.returncode == 1
+    assert f"`{name}`" in ended.stderr
+    assert "pipx install pilothouse" in ended.stderr

@@ -1,0 +1,101 @@
+"""The public face: what a package may import, and an example package, installed and used from outside the tree."""
+
+import ast
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bot import plugin
+
+ROOT = Path(__file__).parents[3]
+EXAMPLE = ROOT / "docs" / "examples" / "office-hours"
+MODULE = "pilothouse_office_hours"
+POLICY = "environments:\n- name: staging\n- name: production\n  gates: {office-hours: {opens: '09:00'}}\n"
+ASK = """
+import asyncio, json
+from datetime import datetime
+import commands
+from bot.command import CommandRegistry
+from bot.domain.caller import Caller, Person
+from bot.domain.intent import Context
+from bot.evaluation.loading import known_gates
+from bot.evaluation.question import Question
+
+gate = next(gate for gate in known_gates() if gate.name == "office-hours")()
+asked = [asyncio.run(gate.ask(Question(None, "my-app", (), datetime.fromisoformat(when), {}, False)))
+         for when in ("2026-01-05T09:00+00:00", "2026-01-03T09:00+00:00")]
+found = CommandRegistry.load(commands).find("/office-hours", "")
+ask = found.parse(found.words(Context("r", "C", "c")))
+told = asyncio.run(found.command.function(ask, Caller(Person("U1", "ana"), "T1")))
+print(json.dumps([[verdict.state for verdict in asked], asked[1].retry_after.total_seconds() / 3600, told.sentence]))
+"""
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the example is installed, from its wheel, without a network."""
+    source, target = tmp_path_factory.mktemp("source") / "example", tmp_path_factory.mktemp("installed")
+    shutil.copytree(EXAMPLE, source)
+    how = ["--quiet", "--no-index", "--no-deps", "--no-build-isolation", "--disable-pip-version-check"]
+    subprocess.run([sys.executable, "-m", "pip", "install", *how, "--target", target, source], check=True, timeout=120)
+    return target
+
+
+def there(installed: Path, directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """A Python in another directory that has the example."""
+    path = os.pathsep.join(map(str, (installed, ROOT)))
+    environment = {**os.environ, "PYTHONPATH": path, "NO_COLOR": "1"}
+    program = [sys.executable, *arguments]
+    return subprocess.run(program, cwd=directory, env=environment, capture_output=True, text=True, timeout=120)
+
+
+def test_policy_names_the_gate_of_a_package_that_is_installed(installed: Path, tmp_path: Path) -> None:
+    (tmp_path / "pilothouse.yaml").write_text(POLICY)
+    check = ("-m", "bot", "policy", "check")
+    good = there(installed, tmp_path, *check)
+    assert good.returncode == 0, good.stdout + good.stderr
+    absent = there(tmp_path, tmp_path, *check)
+    assert absent.returncode == 1
+    assert "there is no such gate" in absent.stdout + absent.stderr
+    (tmp_path / "pilothouse.yaml").write_text(POLICY.replace("opens", "open"))
+    wrong = there(installed, tmp_path, *check)
+    assert wrong.returncode == 1
+    assert "office-hours" in wrong.stdout + wrong.stderr
+
+
+def test_slack_is_told_of_the_command(installed: Path, tmp_path: Path) -> None:
+    manifest = json.loads(there(installed, tmp_path, "-m", "bot", "slack-manifest").stdout)
+    said = {command["command"]: command["description"] for command in manifest["features"]["slash_commands"]}
+    assert said["/office-hours"] == "Say when the office is open."
+
+
+def test_both_answer(installed: Path, tmp_path: Path) -> None:
+    states, hours, sentence = json.loads(there(installed, tmp_path, "-c", ASK).stdout)
+    assert (states, hours) == (["Passed", "Waiting"], 47)  # from Saturday 09:00 to Monday 08:00
+    assert sentence.startswith("ana, the office is ")
+
+
+def test_the_example_imports_nothing_else_of_ours() -> None:
+    tree = ast.parse((EXAMPLE / f"{MODULE}.py").read_text())
+    ours = {
+        node.module
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in ("bot", "commands", "integrations")
+    }
+    assert ours == {"bot.plugin"}
+
+
+def test_what_is_promised_is_there_and_nothing_else_is() -> None:
+    assert plugin.__all__ == sorted(plugin.__all__)
+    public = {name for name in vars(plugin) if not name.startswith("_")}
+    assert public == set(plugin.__all__)
+
+
+def test_each_promised_name_is_explained_in_the_document() -> None:
+    page = (ROOT / "docs" / "extending.md").read_text()
+    assert [name for name in plugin.__all__ if f"`{name}`" not in page] == []
