@@ -82,7 +82,7 @@ async def assemble(settings: Settings, policy: Policy, stack: AsyncExitStack) ->
     bulletins = Bulletins(foundation.messages, outside.messenger)
     runs = Runs(outside.tekton, policy, Redactor(settings.secrets))
     followed, built = FollowedRunStore(foundation.database), Builds(policy, outside.argocd).arrived
-    run_cards = RunCards(outside.tekton, followed, bulletins, runs.failure, holds.told, built)
+    run_cards = RunCards(outside.tekton, outside.tekton, followed, bulletins, runs.failure, holds.told, built)
     safety_services = _safety_services(foundation)
     offered: dict[Any, Any] = {
         **to_commands(foundation, service),
@@ -122,6 +122,7 @@ async def assemble(settings: Settings, policy: Policy, stack: AsyncExitStack) ->
         name_channels=partial(foundation.channels.learn, policy, outside.messenger.channel_id),
         roster=RosterUpdates(policy, outside.directory),
         run_cards=run_cards,
+        hears_runs=outside.tekton.following,
         replicas=_replicas(foundation, engine),
         webhooks=open_webhooks(settings, needs),
         housekeeping=safety_services.housekeeping,

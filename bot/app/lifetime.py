@@ -122,6 +122,7 @@ def _loops(pilothouse: Pilothouse) -> Iterator[tuple[str, Loop]]:
     yield "webhooks", pilothouse.webhooks.worker.work_forever
     yield "promotions", partial(_begin_stories, pilothouse)
     yield "pipeline runs", pilothouse.run_cards.keep_forever
+    yield "deleted pipeline runs", pilothouse.run_cards.look_forever
     yield "housekeeping", pilothouse.housekeeping.run_forever
     yield "overlays", pilothouse.overlay_watch.watch_forever
     yield "roster", pilothouse.roster.update_forever

@@ -54,5 +54,7 @@ class Pilothouse:
     overlay_watch: OverlayWatch
     branch_observer: BranchObserver
     application_observers: tuple[LeasedObserver, ...]
+    hears_runs: Callable[[], bool]
+    """False while Tekton's watches are lost"""
     supervisor: Supervisor = field(default_factory=Supervisor)
     connected: Callable[[], Awaitable[bool]] = _not_yet

@@ -16,8 +16,11 @@ from bot.app.parts import Pilothouse
 from bot.app.web import READY_SECONDS, web, within
 from bot.router.http import SlackRequests
 from bot.router.signature import Signature
-from bot.runtime.metrics import OLDEST_REQUEST, OUTBOX, REGISTRY, REQUESTS
+from bot.runtime.metrics import OLDEST_REQUEST, OUTBOX, REGISTRY, REQUESTS, STREAMS
 from integrations.slack import SlackApi, SocketMode
+
+HEARS = "hears "
+"""begins the names of streams on /readyz"""
 
 
 class Server(uvicorn.Server):
@@ -75,9 +78,13 @@ def web_of(pilothouse: Pilothouse) -> ASGIApp:
         waiting, since = await pilothouse.requests.oldest()
         REQUESTS.set(waiting)
         OLDEST_REQUEST.set(max(0.0, time.time() - since) if since is not None else 0)
+        for name, alive in {**observed(), "slack": await pilothouse.connected()}.items():
+            STREAMS.labels(name.removeprefix(HEARS)).set(alive)
 
     def observed() -> Mapping[str, bool]:
-        return {f"hears {one.name}": one.alive for one in pilothouse.application_observers}
+        """A stream that is lost looks like a system in which nothing happens."""
+        applications = {f"{HEARS}{one.name}": one.alive for one in pilothouse.application_observers}
+        return {**applications, f"{HEARS}pipeline runs": pilothouse.hears_runs()}
 
     return web(alive, ready, REGISTRY, refresh, slack, pilothouse.webhooks.routes, observed)
 

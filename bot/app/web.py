@@ -43,7 +43,8 @@ def web(
 ) -> Starlette:
     """The application. `refresh` brings gauges up to date; `slack` answers Slack's requests, None in Socket Mode.
 
-    `observed` is shown by the readiness probe and does not decide it: without Argo CD there is work all the same.
+    `observed` is shown by the readiness probe and does not decide it: without Argo CD or Tekton there is work all the
+    same.
     """
 
     async def livez(_request: Request) -> Response:

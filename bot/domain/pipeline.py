@@ -21,6 +21,8 @@ HELD = "held"
 """the result in which a pipeline says why it has not written its overlay; absent or "" when it has"""
 DELETED = "It was deleted before it ended: what it built, if anything, is not known here."
 
+ABSENT = "It is gone from the cluster, and its end was not seen: what it built, if anything, is not known here."
+
 
 class CancelMode(StrEnum):
     """T8: stop now; stop the tasks but run `finally`; let running tasks end, then run `finally`."""

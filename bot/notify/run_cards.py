@@ -1,7 +1,7 @@
 """One message for a pipeline run that somebody started: edited, task by task, until the run has ended.
 
 Which runs are followed is written down, and the stream begins with every run as it is: after a restart the messages
-catch up by themselves.
+catch up by themselves. What was deleted meanwhile is in no stream, so it is looked for.
 """
 
 import asyncio
@@ -10,17 +10,19 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
-from bot.domain.errors import DatabaseAway, IntegrationError
-from bot.domain.pipeline import PipelineRun, RunStatus, StepLog
+from bot.domain.errors import DatabaseAway, IntegrationError, NotFound
+from bot.domain.pipeline import ABSENT, PipelineRun, RunStatus, StepLog
 from bot.domain.reply import RunDetail
 from bot.notify.bulletins import Bulletins
-from bot.ports import PipelineStream
+from bot.ports import Pipelines, PipelineStream
 from bot.store.followed_runs import FollowedRunStore
 from bot.views.runs import run_detail
 
 log = structlog.get_logger(__name__)
 PAUSE_SECONDS = 15.0
 """before the stream is opened again that the cluster refused, or that broke"""
+LOOK_SECONDS = 60.0
+"""between two looks for followed runs that are gone"""
 Explain = Callable[[PipelineRun], Awaitable[tuple[str, StepLog | None]]]
 Held = Callable[[PipelineRun], Awaitable[str]]
 Built = Callable[[PipelineRun], Awaitable[None]]
@@ -33,6 +35,7 @@ class RunCards:
 
     def __init__(
         self,
+        pipelines: Pipelines,
         stream: PipelineStream,
         store: FollowedRunStore,
         bulletins: Bulletins,
@@ -42,6 +45,7 @@ class RunCards:
     ) -> None:
         self._held = held
         self._built = built
+        self._pipelines = pipelines
         self._stream = stream
         self._store = store
         self._bulletins = bulletins
@@ -66,6 +70,27 @@ class RunCards:
         """Every change of every run that is followed, for as long as the stream goes on."""
         async for run in self._stream.changes():
             await self._show(run)
+
+    async def look_forever(self) -> None:
+        """For followed runs that are gone from the cluster. Neither it nor the database being away ends this."""
+        while True:
+            try:
+                await self.look()
+            except DatabaseAway:
+                pass  # told where it was noticed
+            except IntegrationError as error:
+                log.warning("followed pipeline runs are not looked for just now", error=str(error))
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def look(self) -> None:
+        """Ends the message of each followed run that was deleted while nobody watched. Raises IntegrationError."""
+        for name in await self._store.all():
+            try:
+                await self._pipelines.get(name)
+            except NotFound:
+                # An absent namespace, or Tekton on its way out, looks the same: a list proves that runs can be there.
+                await self._pipelines.list("", 1)
+                await self._show(PipelineRun(name, "", "", RunStatus.DELETED, message=ABSENT))
 
     async def _show(self, run: PipelineRun) -> None:
         channels = await self._store.channels(run.name)

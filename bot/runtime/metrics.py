@@ -42,6 +42,10 @@ OLDEST_REQUEST = Gauge(
     "Age of the oldest request that is acknowledged and not done; 0 where none is.",
     registry=REGISTRY,
 )  # fmt: skip
+STREAMS = Gauge(
+    "pilothouse_stream_alive", "Whether a stream of another system's news stands (1) or is lost (0).", ["stream"],
+    registry=REGISTRY,
+)  # fmt: skip
 COMMAND_SECONDS = Histogram(
     "pilothouse_command_seconds",
     "Time from receiving a command to its answer.",

@@ -30,6 +30,12 @@ class FollowedRunStore:
         async with self._database.reading() as connection:
             return tuple((await connection.execute(query.order_by(followed_runs.c.channel))).scalars().all())
 
+    async def all(self) -> tuple[str, ...]:
+        """The runs that have a message somewhere."""
+        query = sa.select(followed_runs.c.run).distinct().order_by(followed_runs.c.run)
+        async with self._database.reading() as connection:
+            return tuple((await connection.execute(query)).scalars().all())
+
     async def forget(self, run: str) -> None:
         async with self._database.begin() as connection:
             await connection.execute(followed_runs.delete().where(followed_runs.c.run == run))

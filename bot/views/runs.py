@@ -95,7 +95,7 @@ def _facts(run: PipelineRun) -> list[str]:
         facts.append(moment(started, DAY_AND_TIME))
     if run.duration is not None:
         facts.append(lasted(run.duration))
-    return facts or [safe(run.pipeline, 80)]
+    return facts or [safe(run.pipeline, 80)] * bool(run.pipeline)
 
 
 def _task(task: TaskStatus) -> str:

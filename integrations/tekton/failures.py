@@ -1,13 +1,14 @@
 """What the API server and the connection to it say, as errors of ours (K3)."""
 
 import asyncio
+import re
 import ssl
 from datetime import timedelta
 
 import aiohttp
 import msgspec
 
-from bot.domain.errors import IntegrationError, NotFound, Refused, Unavailable
+from bot.domain.errors import Advice, IntegrationError, NotFound, Refused, Unavailable
 from integrations.tekton import wire
 from integrations.tekton.manifests import SYSTEM
 
@@ -17,6 +18,13 @@ _HINTS = {
     401: "the credentials are not accepted: check PILOTHOUSE_KUBERNETES__KUBECONFIG or the service account",
     403: "the account may not do this",
 }
+
+_DENIED = re.compile(r"\bdenied (?:the )?request(?:: (?P<words>.+))?$")
+_QUOTA = re.compile(r"\bexceeded quota: (?P<words>.+)$")
+_RIGHT = re.compile(r'\bcannot (?P<verb>\w+) resource "(?P<resource>[\w./-]+)"')
+"""how an API server words what an admission policy or webhook, a quota, and RBAC refuse"""
+_TEKTON = "webhook.pipeline.tekton.dev"
+"""Tekton's own webhook finds mistakes in a run (T12); it is no policy of the cluster's"""
 
 
 class AlreadyExists(Refused):
@@ -54,7 +62,41 @@ def from_status(operation: str, code: int, body: bytes, retry_after: str = "") -
         return Unavailable(SYSTEM, operation, detail, timedelta(seconds=min(seconds, 3600)) if seconds else None)
     if code == 409 and status.reason == "AlreadyExists":
         return AlreadyExists(SYSTEM, operation, detail)
-    return _KINDS.get(code, Refused)(SYSTEM, operation, detail)
+    error = _KINDS.get(code, Refused)(SYSTEM, operation, detail)
+    error.advice = _advice(operation, code, told)
+    return error
+
+
+def _advice(operation: str, code: int, told: str) -> Advice | None:
+    """What the person who asked is told: the cluster's own words, and what a retry would change."""
+    if code not in (400, 403, 409, 422) or not told:
+        return None
+    cannot = f"The cluster refuses to {operation}"
+    if found := _QUOTA.search(told):
+        return Advice(
+            f"{cannot}: the quota {found['words']}.",
+            "Try again when other runs have ended and are cleaned up, or let an administrator raise the quota.",
+        )
+    if (found := _DENIED.search(told)) and _TEKTON not in told:
+        return Advice(
+            f"{cannot}: {_sentence(found['words'] or told)}",
+            "A policy of the cluster says so: trying again helps once that policy, or what it asks for, has changed.",
+        )
+    if found := _RIGHT.search(told):
+        return Advice(
+            f"Pilothouse may not {found['verb']} {found['resource']} in the cluster.",
+            "Trying again changes nothing: an administrator binds the role of deploy/bot/base/rbac.yaml; "
+            "`pilothouse doctor` names what is missing.",
+        )
+    return Advice(
+        f"{cannot}: {_sentence(told)}",
+        "The same request is refused again: correct what it names. Sizes and accounts of runs are settings "
+        "(PILOTHOUSE_KUBERNETES__…), parameters come from the command and from pilothouse.yaml.",
+    )
+
+
+def _sentence(words: str) -> str:
+    return words if words.endswith((".", "!", "?")) else f"{words}."
 
 
 def from_transport(operation: str, error: Exception) -> IntegrationError:

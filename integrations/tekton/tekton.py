@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from datetime import UTC, datetime
 from typing import Any, Self
 
-from bot.domain.errors import NotFound, Refused, Unavailable
+from bot.domain.errors import Advice, NotFound, Refused, Unavailable
 from bot.domain.pipeline import CancelMode, PipelineRun, RunRequest, StepLog
 from bot.settings import KubernetesSettings
 from integrations.http.policy import Policy
@@ -48,7 +48,7 @@ class Tekton:
     async def start(self, request: RunRequest) -> PipelineRun:
         """Raises NotFound for an unknown Pipeline, Refused for parameters it does not take."""
         operation = f"start {request.pipeline}"
-        pipeline = decode(operation, await self._objects.get(operation, "pipelines", request.pipeline), wire.Pipeline)
+        pipeline = await self._pipeline(operation, request.pipeline)
         return await self._create(operation, request, (await self._manifests()).run(request, pipeline))
 
     async def retry(self, name: str, request: RunRequest) -> PipelineRun:
@@ -124,6 +124,18 @@ class Tekton:
 
     async def __aexit__(self, *_: object) -> None:
         await self.close()
+
+    async def _pipeline(self, operation: str, name: str) -> wire.Pipeline:
+        try:
+            return decode(operation, await self._objects.get(operation, "pipelines", name), wire.Pipeline)
+        except NotFound as error:
+            await self._objects.version()  # raises its own error where Tekton is not installed
+            error.advice = Advice(
+                f"There is no Pipeline {name} in the namespace {self._objects.namespace}.",
+                "Trying again changes nothing: create it there, or let an administrator name the right one under "
+                "`pipeline.name` (or the app's `pipeline`) in pilothouse.yaml.",
+            )
+            raise
 
     async def _manifests(self) -> Manifests:
         return Manifests(self._settings, await self._objects.version())

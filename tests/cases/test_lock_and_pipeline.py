@@ -89,7 +89,9 @@ async def platform(directory: Path, *, asks: bool) -> AsyncIterator[Platform]:
     async def built(_run: PipelineRun) -> None:
         return None
 
-    cards = RunCards(office.pipelines, FollowedRunStore(database), bulletins, explain, holds.told, built)
+    cards = RunCards(
+        office.pipelines, office.pipelines, FollowedRunStore(database), bulletins, explain, holds.told, built
+    )
     yield Platform(office, cards, holds)
     await database.close()
 

@@ -60,7 +60,7 @@ def test_no_fact_is_told_twice() -> None:
 
 
 def test_every_fact_of_a_section_is_listed(covered: Covered) -> None:
-    stated = set(re.findall(r"^\* \*\*([A-Z]\d+) ", contract("README.md").read_text(), re.MULTILINE))
+    stated = set(re.findall(r"^\* \*\*([A-Z]\d+)\b", contract("README.md").read_text(), re.MULTILINE))
     listed = {fact: bool(tests) for fact, tests, _ in rows()}
     sections = {fact[0] for fact in listed}
     missing = {fact for fact in stated if fact[0] in sections} - set(listed)

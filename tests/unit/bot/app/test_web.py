@@ -22,6 +22,7 @@ from bot.app.web import web
 from bot.ports import Messenger, Modals
 from bot.router import Router
 from bot.settings import Settings
+from bot.store.messages import Counts
 from integrations.sandbox.serving import serve
 from tests.fakes.messenger import FakeMessenger
 from tests.fakes.office import Office
@@ -159,7 +160,8 @@ async def test_while_it_stops_it_is_alive_and_not_ready() -> None:
 
     bot = running(router, is_connected)
     async with client(web_of_running(bot)) as http:
-        everything = {"database": True, "durable engine": True, "slack": True, "taking work": True}
+        parts = ("database", "durable engine", "slack", "taking work", "hears pipeline runs")
+        everything = dict.fromkeys(parts, True)
         assert (await http.get("/readyz")).json() == everything
         await router.drain(1)
         answer = await http.get("/readyz")
@@ -167,6 +169,39 @@ async def test_while_it_stops_it_is_alive_and_not_ready() -> None:
         assert (await http.get("/livez")).status_code == 200
         connected = False
         assert (await http.get("/readyz")).json()["slack"] is False
+
+
+async def test_a_lost_stream_is_shown_and_does_not_make_it_unready() -> None:
+    """K6: cards that freeze would else look like pipelines in which nothing happens."""
+    office, standing = Office(), True
+    router = Router(office.registry, {**office.services, Messenger: FakeMessenger(), Modals: None})
+
+    async def connected() -> bool:
+        return standing
+
+    async def counts() -> Counts:
+        return Counts(0, 0, 0)
+
+    bot = running(router, connected)
+    bot.hears_runs = lambda: standing
+
+    async def oldest() -> tuple[int, float | None]:
+        return 0, None
+
+    bot.outbox = type("NoLetters", (), {"counts": staticmethod(counts)})()
+    bot.requests = type("NoRequests", (), {"oldest": staticmethod(oldest)})()
+    async with client(web_of_running(bot)) as http:
+        told = (await http.get("/metrics")).text
+        assert 'pilothouse_stream_alive{stream="pipeline runs"} 1.0' in told
+        assert 'pilothouse_stream_alive{stream="slack"} 1.0' in told
+        standing = False
+        told = (await http.get("/metrics")).text
+        assert 'pilothouse_stream_alive{stream="pipeline runs"} 0.0' in told
+        assert 'pilothouse_stream_alive{stream="slack"} 0.0' in told
+        standing = True
+        bot.hears_runs = lambda: False
+        answer = await http.get("/readyz")
+        assert (answer.status_code, answer.json()["hears pipeline runs"]) == (200, False)
 
 
 class Answering:
@@ -188,7 +223,7 @@ class Answering:
 def running(router: Router, connected: Callable[[], Awaitable[bool]]) -> Pilothouse:
     bot = Pilothouse.__new__(Pilothouse)
     bot.settings, bot.router, bot.connected, bot.supervisor = Settings(), router, connected, Supervisor()
-    bot.application_observers = ()
+    bot.application_observers, bot.hears_runs = (), lambda: True
     bot.engine = Answering()  # type: ignore[assignment]
     bot.database = Answering()  # type: ignore[assignment]
     bot.webhooks = type("NoWebhooks", (), {"routes": ()})()

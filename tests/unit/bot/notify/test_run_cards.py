@@ -10,7 +10,7 @@ import pytest
 from bot.background.builds import Builds
 from bot.domain.application import Application, ApplicationRef, HealthStatus, SyncStatus
 from bot.domain.errors import Refused, Unavailable
-from bot.domain.pipeline import PipelineRun, RunStatus, StepLog, TaskStatus
+from bot.domain.pipeline import PipelineRun, RunRequest, RunStatus, StepLog, TaskStatus
 from bot.notify import run_cards as module
 from bot.notify.bulletins import Bulletins
 from bot.notify.run_cards import RunCards
@@ -18,6 +18,7 @@ from bot.policy import parse
 from bot.store.followed_runs import FollowedRunStore, followed_runs
 from tests.fakes.applications import MemoryApplications
 from tests.fakes.messenger import FakeMessenger
+from tests.fakes.pipelines import MemoryPipelines
 from tests.unit.bot.notify.conftest import Process, until
 
 RUN = PipelineRun("my-app-x7k2p", "ci", "ci-pipeline", RunStatus.RUNNING, app="my-app", requester="U0ANA")
@@ -60,7 +61,7 @@ async def cards(bot: Process, messenger: FakeMessenger, stream: Stream) -> RunCa
     async with bot.database.engine.begin() as connection:
         await connection.run_sync(followed_runs.create, checkfirst=True)
     bulletins = Bulletins(bot.messages, messenger, clock=bot.outbox._clock)
-    return RunCards(stream, FollowedRunStore(bot.database), bulletins, failure, free, nothing)
+    return RunCards(MemoryPipelines(), stream, FollowedRunStore(bot.database), bulletins, failure, free, nothing)
 
 
 async def test_it_is_edited_until_the_run_has_ended(bot: Process, messenger: FakeMessenger) -> None:
@@ -136,3 +137,57 @@ async def test_argo_cd_is_asked_to_look_once_a_followed_run_has_succeeded(
     argocd.failing = Unavailable("Argo CD", "refresh", "no connection")
     await followed.follow(RUN, "C0DEPLOY")
     await followed.keep()
+
+
+async def test_a_run_that_was_deleted_while_the_bot_was_down_ends_as_deleted(
+    bot: Process, messenger: FakeMessenger
+) -> None:
+    """No stream tells of it; one that is there goes on, whatever its stream has told."""
+    followed = await cards(bot, messenger, Stream())
+    pipelines = MemoryPipelines()
+    followed._pipelines = pipelines
+    there = await pipelines.start(RunRequest("r-1", "ci-pipeline", "my-app", {}, "U0ANA"))
+    for run in (RUN, there):
+        await followed.follow(run, "C0DEPLOY")
+    await followed.look()
+    await bot.outbox.deliver_due()
+    gone, goes_on = messenger.in_channel("C0DEPLOY")
+    assert "Deleted" in gone.shown.text
+    assert "its end was not seen" in str(gone.shown.blocks)
+    assert "Deleted" not in goes_on.shown.text
+    assert await followed._store.all() == (there.name,)
+
+
+@pytest.mark.parametrize("error", [Unavailable("tekton", "list", "away"), Refused("tekton", "list", "HTTP 403")])
+async def test_what_cannot_be_looked_up_is_not_called_deleted(
+    bot: Process, messenger: FakeMessenger, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    """Where Tekton is on its way out every run is "not found": only a list proves that runs can be there."""
+    followed = await cards(bot, messenger, Stream())
+    await followed.follow(RUN, "C0DEPLOY")
+
+    async def away(_app: str, _limit: int) -> tuple[PipelineRun, ...]:
+        raise error
+
+    monkeypatch.setattr(followed._pipelines, "list", away)
+    with pytest.raises(type(error)):
+        await followed.look()
+    assert await followed._store.all() == (RUN.name,)
+
+
+async def test_looking_goes_on_whatever_breaks(
+    bot: Process, messenger: FakeMessenger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LOOK_SECONDS", 0.01)
+    followed = await cards(bot, messenger, Stream())
+    await followed.follow(RUN, "C0DEPLOY")
+    pipelines = MemoryPipelines(failing=Unavailable("tekton", "read", "away"))
+    followed._pipelines = pipelines
+    looking = asyncio.create_task(followed.look_forever())
+    await asyncio.sleep(0.05)
+    pipelines.failing = None
+    while await followed._store.all():  # noqa: ASYNC110 (another task)
+        await asyncio.sleep(0.01)
+    looking.cancel()
+    with suppress(asyncio.CancelledError):
+        await looking

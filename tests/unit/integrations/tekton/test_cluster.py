@@ -22,6 +22,7 @@ from starlette.routing import Route
 from bot.doctor.kubernetes import IN_NAMESPACE
 from bot.domain.errors import IntegrationError, NotFound, Refused, Unavailable
 from bot.domain.pipeline import CancelMode, PipelineRun, RunStatus
+from bot.router.explanations import explain
 from bot.settings import KubernetesSettings
 from integrations.http.policy import Policy
 from integrations.sandbox.clock import Clock
@@ -433,6 +434,85 @@ async def test_what_a_webhook_refuses_is_told_with_its_words(tmp_path: Path) -> 
             await tekton.start(REQUEST)
         with pytest.raises(Refused, match="validation failed: no"):
             await tekton.cancel("r", CancelMode.NOW)
+
+
+FORBIDDEN = 'pipelineruns.tekton.dev "my-app-1" is forbidden: '
+SIZE = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
+
+
+@pytest.mark.parametrize(
+    ("code", "told", "sentence", "retry"),
+    [
+        (
+            422,
+            FORBIDDEN + "ValidatingAdmissionPolicy 'calm' with binding 'calm' denied request: "
+            "No builds during the freeze: ask #platform",
+            "refuses to start ci-pipeline: No builds during the freeze: ask #platform.",
+            "once that policy",
+        ),
+        (
+            403,
+            'admission webhook "calm.example.com" denied the request: No builds on Fridays!',
+            "refuses to start ci-pipeline: No builds on Fridays!",
+            "once that policy",
+        ),
+        (400, 'admission webhook "calm.example.com" denied the request', "calm.example.com", "once that policy"),
+        (
+            403,
+            FORBIDDEN + "exceeded quota: builds, requested: count/pipelineruns.tekton.dev=1, used: 5, limited: 5",
+            "the quota builds, requested: count/pipelineruns.tekton.dev=1, used: 5, limited: 5.",
+            "when other runs have ended",
+        ),
+        (
+            403,
+            'pipelineruns.tekton.dev is forbidden: User "system:serviceaccount:pilothouse:pilothouse" cannot create '
+            'resource "pipelineruns" in API group "tekton.dev" in the namespace "ci"',
+            "may not create pipelineruns",
+            "changes nothing",
+        ),
+        (400, f'PipelineRun in version "v1" cannot be handled as a PipelineRun: {SIZE}', SIZE, "refused again"),
+        (
+            400,
+            'admission webhook "validation.webhook.pipeline.tekton.dev" denied the request: a bad size',
+            "a bad size.",
+            "refused again",
+        ),
+        (422, "something that no version of today says", "something that no version of today says.", "refused again"),
+    ],
+)
+async def test_the_clusters_own_words_reach_whoever_asked_with_what_a_retry_would_change(
+    tmp_path: Path, code: int, told: str, sentence: str, retry: str
+) -> None:
+    """T12, K3."""
+    params = {"params": [{"name": name} for name in ("repo-url", "image", "revision")]}
+
+    async def answer(request: Request) -> Response:
+        found = {"metadata": {"name": "ci-pipeline"}, "spec": params}
+        return status(code, told) if request.method == "POST" else JSONResponse(found)
+
+    async with answered_by(tmp_path, answer) as tekton:
+        with pytest.raises(Refused) as refused:
+            await tekton.start(REQUEST)
+    advice = refused.value.advice
+    assert advice is not None
+    assert sentence in advice.sentence
+    assert retry in advice.remedy
+    assert explain(refused.value, "c-1") == f"{advice.sentence} {advice.remedy}"
+
+
+async def test_an_absent_pipeline_is_told_by_its_name_and_namespace(tmp_path: Path) -> None:
+    async def answer(request: Request) -> Response:
+        if "/pipelines/" in request.url.path:
+            return status(404, 'pipelines.tekton.dev "ci-pipeline" not found')
+        return JSONResponse({"resources": []})
+
+    async with answered_by(tmp_path, answer) as tekton:
+        with pytest.raises(NotFound) as refused:
+            await tekton.start(REQUEST)
+    advice = refused.value.advice
+    assert advice is not None
+    assert "no Pipeline ci-pipeline in the namespace ci" in advice.sentence
+    assert "changes nothing" in advice.remedy
 
 
 async def test_writes_are_strict_and_patches_are_merge_patches(tmp_path: Path) -> None:
