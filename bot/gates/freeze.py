@@ -1,5 +1,6 @@
 """Freeze: may this environment change at this time?"""
 
+import asyncio
 from datetime import UTC, datetime, tzinfo
 from typing import ClassVar
 
@@ -52,7 +53,9 @@ class FreezeGate:
         if exempt := await self._exempt(question, options):
             return Verdict.passed(exempt)
         reason = _called(called, options.zone) if called else _closed(question.environment, window)
-        opening = next_opening(options.windows, called.until if called else question.now)
+        # A calendar that opens late takes a second or two to look through: not on the event loop.
+        begin = called.until if called else question.now
+        opening = await asyncio.to_thread(next_opening, options.windows, begin)
         return Verdict.blocked(reason, _remedy(opening, question.now, options.zone))
 
     async def _exempt(self, question: Question, options: FreezeOptions) -> str:

@@ -1,6 +1,6 @@
 """Text as Slack sends it, cut into the words that the person meant.
 
-Phones and editors put curly quotes, long dashes, no-break spaces and backticks around commands, and Slack turns what
+Phones and editors put curly quotes, long dashes, hyphens of their own, no-break spaces and backticks around commands, and Slack turns what
 looks like an address into `<https://…|label>`: all of that is taken off before the words are looked at.
 """
 
@@ -13,10 +13,12 @@ _PLAIN = str.maketrans(
         **dict.fromkeys("‘’‚‛", "'"),
         **dict.fromkeys("\u2010\u2011\u2012\u2212\ufe63\uff0d", "-"),
         **dict.fromkeys("\u00a0\u2007\u202f", " "),
+        **dict.fromkeys("\u2010\u2011\u2012\u2212\ufe63\uff0d", "-"),
         **dict.fromkeys("\u200b\u200c\u200d\u2060\ufeff`", None),
     }
 )
-_LONG_DASH = re.compile(r"(?<!\S)(?:—|–-?)(?=\w)")
+_LONG_DASH = re.compile(r"(?<!\S)(?=-{0,2}[–—―])[-–—―]{1,3}(?=\w)")
+"""What editors make of `--`, alone or beside what they have left of it."""
 _LINK = re.compile(r"<([^<>|\s]+)(?:\|([^<>]*))?>")
 _PERSON = re.compile(r"@[UW][A-Z0-9]+")
 _ENTITIES = (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&"))

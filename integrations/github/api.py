@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
+from bot.domain.errors import Refused
 from bot.settings import GitHubSettings
 from integrations.github import wire
 from integrations.github.failures import SYSTEM, BadCredentials, from_graphql, limited_graphql, refine
@@ -17,6 +18,8 @@ T = TypeVar("T")
 AT_ONCE = 10
 BETWEEN_WRITES = 1.0
 """seconds (G16)"""
+MOST_PAGES = 1000
+"""of a hundred each"""
 
 
 class Api:
@@ -77,14 +80,13 @@ class Api:
     async def pages(
         self, operation: str, path: str, params: Mapping[str, str | int], model: type[T]
     ) -> AsyncIterator[T]:
-        """Follows `Link` to the end (G9)."""
-        number = 1
-        while True:
+        """Follows `Link` to the end (G9). Raises Refused where there is none within `MOST_PAGES`."""
+        for number in range(1, MOST_PAGES + 1):
             answer = await self.get(operation, path, {**params, "per_page": 100, "page": number})
             yield answer.decode(model)
             if not re.search(r'rel="next"', answer.headers.get("link", "")):
                 return
-            number += 1
+        raise Refused(SYSTEM, operation, f"the list has more than {MOST_PAGES} pages")
 
     async def close(self) -> None:
         await self._connection.aclose()

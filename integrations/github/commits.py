@@ -114,6 +114,6 @@ class Commits:
         """Not the head before our own commits, while reads may lag behind them (G5)."""
         oldest = time.monotonic() - self._stale_seconds
         self._written = {before: made for before, made in self._written.items() if made[1] > oldest}
-        while sha in self._written:
-            sha = self._written[sha][0]
+        for _ in range(len(self._written)):  # an answer that named a commit after itself leads in a circle
+            sha = self._written.get(sha, (sha,))[0]
         return sha

@@ -11,6 +11,10 @@ from integrations.github.failures import SYSTEM, Conflicting
 
 FILES = ("100644", "100755")
 OPERATION = "compare two commits"
+MOST_FOLDERS = 1000
+"""that are looked into, each with two requests: a server that invents them could go on for ever"""
+Folder = tuple[str, str, str]
+"""Its path, and its tree at both commits (at the root the commits themselves); "" where it is not there."""
 
 
 class Differences:
@@ -25,13 +29,22 @@ class Differences:
         if before == after:
             return ()
         found: list[Difference] = []
-        await self._walk("", before, after, found)
-        return tuple(sorted(found, key=lambda one: one.path))
+        waiting: list[Folder] = [("", before, after)]
+        for _ in range(MOST_FOLDERS):
+            if not waiting:
+                return tuple(sorted(found, key=lambda one: one.path))
+            files, folders = await self._compare(*waiting.pop())
+            found += files
+            waiting += folders
+            if len(found) + len(waiting) > MOST_DIFFERENCES:
+                raise Refused(SYSTEM, OPERATION, f"they differ in more than {MOST_DIFFERENCES} files")
+        raise Refused(SYSTEM, OPERATION, f"they differ in more than {MOST_FOLDERS} folders")
 
-    async def _walk(self, prefix: str, before: str, after: str, found: list[Difference]) -> None:
-        """`before` and `after` are trees, or commits at the root; "" for a folder that is not there."""
+    async def _compare(self, prefix: str, before: str, after: str) -> tuple[list[Difference], list[Folder]]:
+        """What differs right there, and the folders to look into."""
         one, other = await asyncio.gather(self._entries(prefix, before), self._entries(prefix, after))
-        folders: list[tuple[str, str, str]] = []
+        found: list[Difference] = []
+        folders: list[Folder] = []
         for name in sorted(one.keys() | other.keys()):
             old, new = one.get(name), other.get(name)
             if old == new:
@@ -42,14 +55,7 @@ class Differences:
             if (old and old.type != "tree") or (new and new.type != "tree"):
                 plain = bool(old and new) and old.mode == new.mode and new.mode in FILES  # type: ignore[union-attr]
                 found.append(Difference(prefix + name, plain))
-        self._limit(found, folders)
-        for folder in folders:
-            await self._walk(*folder, found)
-            self._limit(found, [])
-
-    def _limit(self, found: list[Difference], folders: list[tuple[str, str, str]]) -> None:
-        if len(found) + len(folders) > MOST_DIFFERENCES:
-            raise Refused(SYSTEM, OPERATION, f"they differ in more than {MOST_DIFFERENCES} files")
+        return found, folders
 
     async def _entries(self, prefix: str, sha: str) -> dict[str, wire.TreeEntry]:
         if not sha:

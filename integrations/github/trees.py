@@ -18,6 +18,8 @@ BATCH = 100
 """files asked for by one GraphQL query"""
 CACHED_BYTES = 32 << 20
 CACHED_TREES = 4
+DEEPEST = 50
+"""folders within each other, where they are read one by one"""
 
 
 class Trees:
@@ -60,6 +62,8 @@ class Trees:
 
     async def _walk(self, operation: str, sha: str, prefix: str) -> dict[str, str]:
         """A tree that is too large for one answer, folder by folder (G9)."""
+        if prefix.count("/") > DEEPEST:
+            raise Refused(SYSTEM, operation, f"the folders are more than {DEEPEST} deep")
         tree = await self._tree(operation, sha, recursive=False)
         if tree.truncated:
             raise Refused(SYSTEM, operation, f"the folder {prefix or '/'} has more entries than GitHub lists")

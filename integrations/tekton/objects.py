@@ -16,6 +16,7 @@ from integrations.tekton.manifests import GROUP, SYSTEM, VERSIONS
 
 PAGE = 500
 """objects"""
+MOST_PAGES = 200
 WATCH_SECONDS = 290
 """after which the server is asked to end a watch, so that a dead connection is noticed soon after (K1)"""
 SILENCE = WATCH_SECONDS + 30.0
@@ -72,7 +73,7 @@ class Objects:
         """Raises Gone when the list took so long that its next page is forgotten: begin again."""
         address = (GROUP, await self.version(), self.namespace, plural)
         token = ""
-        while True:
+        for _ in range(MOST_PAGES):
             following = {"_continue": token} if token else {}
 
             async def request(apis: Apis, following: dict[str, str] = following) -> Any:
@@ -85,6 +86,7 @@ class Objects:
             token = page.metadata.continue_
             if not token:
                 return
+        raise Refused(SYSTEM, operation, f"the list has more than {MOST_PAGES} pages")
 
     async def all(self, operation: str, plural: str, selector: str = "") -> tuple[list[msgspec.Raw], str]:
         """Every object, and the version of the list."""
