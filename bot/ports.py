@@ -89,6 +89,9 @@ class PullRequests(Protocol):
         Raises Refused where a branch of that name holds something else.
         """
 
+    async def opened(self, branch: str) -> PullRequest | None:
+        """The one that is open for `branch`."""
+
     async def get(self, number: int) -> PullRequest: ...
 
     async def merge(self, number: int, head: str, message: str, author: Author) -> PullRequest:

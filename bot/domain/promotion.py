@@ -5,6 +5,7 @@ import json
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 from bot.domain.application import ApplicationRef
 from bot.domain.caller import Person
@@ -88,6 +89,8 @@ class GateResult:
     verdict: Verdict
     waived: str = ""
     """why a Blocked or Waiting verdict does not stop this promotion (policy or break-glass), or "" """
+    tightened: str = ""
+    """stands for the gate's options of today, where they ask for more than those of when this was asked"""
 
     @property
     def holds(self) -> bool:
@@ -171,6 +174,8 @@ class Move:
     """whether the image was pushed after the one that the line shows now"""
     commits: int = -1
     """how many source commits lie between the two images, -1 when that is not known"""
+    digest_before: str = ""
+    """what the line named when this was planned, "" when the registry did not have it"""
 
     @property
     def name(self) -> str:
@@ -180,6 +185,15 @@ class Move:
     def label_before(self) -> str:
         """How people call what the line shows now."""
         return self.before.tag or self.tag_before or self.before.label
+
+
+@dataclass(frozen=True)
+class GateTerms:
+    """The options that policy gave a gate for these apps."""
+
+    gate: str
+    apps: tuple[str, ...]
+    options: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -216,6 +230,12 @@ class Plan:
     correlation_id: str = ""
     version: int = 1
     """of the story that is told of it: one that an older Pilothouse began is told as that one would have"""
+    terms: tuple[GateTerms, ...] = ()
+    """what policy asked of the gates when the plan was made; a gate that is not named for an app is not asked of it"""
+    pull_request: bool = False
+    """whether policy wanted a pull request when the plan was made"""
+    branch: str = ""
+    """of the pull request, if there is to be one: nobody can guess it, and so take it, beforehand"""
 
     @property
     def apps(self) -> tuple[str, ...]:
@@ -225,6 +245,15 @@ class Plan:
     def app(self) -> str:
         """The one app, or all of them joined for a release train."""
         return ", ".join(self.apps)
+
+    @property
+    def keeps_terms(self) -> bool:
+        """Whether what policy asked when it was planned is part of it."""
+        return self.version > 4
+
+    def options(self, gate: str, app: str) -> dict[str, Any] | None:
+        """What policy gave the gate for the app when the plan was made; None where it did not name it."""
+        return next((one.options for one in self.terms if one.gate == gate and app in one.apps), None)
 
     @property
     def facts(self) -> list[object]:
@@ -357,6 +386,8 @@ class Promotion:
     """the plan's rule and today's, where policy asks for more by now than when this was asked"""
     held_up: str = ""
     """why the pull request is not merged yet, "" when nothing is wrong with it"""
+    pull_request_since: bool = False
+    """whether policy wants a pull request by now, and did not when this was asked"""
 
     @property
     def id(self) -> str:
@@ -394,8 +425,12 @@ class Promotion:
         And to what policy asks for by now, where that is more: what was given for less does not count.
         """
         counting = [r for r in self.results if self.plan.version == 1 or r.app not in self.left_out]
-        found = [[r.gate, r.app, bool(r.waived), r.verdict.state, r.verdict.fingerprint] for r in counting]
+        found = [
+            [r.gate, r.app, bool(r.waived), r.verdict.state, r.verdict.fingerprint, *filter(None, [r.tightened])]
+            for r in counting
+        ]
         facts = [*self.plan.facts, sorted(self.left_out), found, *([asdict(self.tightened)] if self.tightened else [])]
+        facts += ["pull request"] if self.pull_request_since else []
         return hashlib.sha256(json.dumps(facts, separators=(",", ":"), default=str).encode()).hexdigest()
 
     @property

@@ -1,15 +1,17 @@
 """All gates of a plan, asked at once; every reason told."""
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic import ValidationError
 
 from bot.domain.errors import Advice, IntegrationError, PolicyError, Unavailable
-from bot.domain.promotion import GateResult, Plan, Verdict
+from bot.domain.promotion import GateResult, GateTerms, Plan, Verdict
 from bot.evaluation.question import Gate, Question
+from bot.evaluation.terms import UNREADABLE, Both, Change, compared, fingerprint, stricter
 from bot.policy import Place, Policy
 from bot.runtime.spelling import nearest
 
@@ -35,22 +37,42 @@ class Panel:
         """In the order in which policy names them, so that every card tells them in the same one."""
         return tuple(name for name in self._policy.rules(app, environment).gates() if name in self._gates)
 
+    def terms(self, apps: Iterable[str], environment: str) -> tuple[GateTerms, ...]:
+        """What policy asks of the gates by now, to be kept in a plan."""
+        found: list[GateTerms] = []
+        for app in apps:
+            for name, options in self._policy.rules(app, environment).gates().items():
+                same = next((at for at, one in enumerate(found) if (one.gate, one.options) == (name, options)), None)
+                if same is None:
+                    found.append(GateTerms(name, (app,), options))
+                else:
+                    found[same] = replace(found[same], apps=(*found[same].apps, app))
+        return tuple(found)
+
     async def ask(self, plan: Plan, now: datetime, *, dry_run: bool = False) -> tuple[GateResult, ...]:
-        """One result per gate and app, in the plan's order. In a dry run gates look, and change nothing anywhere."""
-        questions = [
-            Question(
-                plan, app, tuple(m for m in plan.moves if m.app == app), now, self._options(name, app, plan), dry_run
-            )
-            for app in plan.apps
-            for name in plan.gates
-        ]
-        names = [name for _ in plan.apps for name in plan.gates]
-        return tuple(await asyncio.gather(*map(self._result, names, questions)))
+        """One result per gate and app, in the plan's order: by today's options and by those of the plan, where they
+        are not the same. In a dry run gates look, and change nothing anywhere.
+        """
+        asked: list[Awaitable[GateResult]] = []
+        for app in plan.apps:
+            moves = tuple(move for move in plan.moves if move.app == app)
+            for name in plan.gates:
+                terms = self._options(name, app, plan)
+                if terms is not None:
+                    asked.append(self._result(name, Question(plan, app, moves, now, terms.today, dry_run), terms))
+        return tuple(await asyncio.gather(*asked))
 
-    def _options(self, name: str, app: str, plan: Plan) -> dict[str, Any]:
-        return self._policy.rules(app, plan.environment).gates().get(name, {})
+    def _options(self, name: str, app: str, plan: Plan) -> Both | None:
+        """None where neither policy names the gate for this app. An older plan has kept nothing."""
+        today = self._policy.rules(app, plan.environment).gates().get(name)
+        if not plan.keeps_terms:
+            return Both(today or {}, today or {})
+        then = plan.options(name, app)
+        if then is None:
+            return None if today is None else Both(today, today)
+        return Both(then, then if today is None else today)
 
-    async def _result(self, name: str, question: Question) -> GateResult:
+    async def _result(self, name: str, question: Question, terms: Both) -> GateResult:
         plan, app = question.plan, question.app
         if why := plan.skipped_gates.get(name):
             return GateResult(name, app, Verdict.blocked("Not asked.", ""), waived=why)
@@ -59,7 +81,16 @@ class Panel:
             return GateResult(
                 name, app, Verdict.blocked(f"This Pilothouse has no gate {name}.", "Install its package.")
             )
-        return GateResult(name, app, await answer(gate, question))
+        try:
+            change = compared(gate, terms)
+        except ValidationError:
+            return GateResult(name, app, Verdict.blocked(UNREADABLE, "Ask for the promotion again."))
+        today = await answer(gate, question)
+        if change is Change.NONE:
+            return GateResult(name, app, today)
+        then = await answer(gate, replace(question, options=terms.then))
+        tightened = fingerprint(terms.today) if change is Change.TIGHTER else ""
+        return GateResult(name, app, stricter(then, today), tightened=tightened)
 
 
 def mistakes_in(policy: Policy, gates: Mapping[str, Gate | type[Gate]]) -> Iterator[tuple[Place, str]]:

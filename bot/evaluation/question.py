@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, Self
 
 from pydantic import BaseModel, ConfigDict
 
@@ -14,6 +14,13 @@ class Options(BaseModel):
     """The options of a gate, as policy gives them. Unknown keys are mistakes."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    def ask_no_more_than(self, before: Self) -> bool:
+        """Whether whatever passes with `before` passes with these: policy was loosened, or says the same.
+
+        A gate that can tell says so here; of any other every change counts as one for the stricter.
+        """
+        return self == before
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 import asyncio
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from pydantic import Field, HttpUrl, field_validator
 
@@ -34,6 +34,9 @@ class Endpoint(Options):
 
 class CustomOptions(Options):
     endpoints: tuple[Endpoint, ...] = Field(min_length=1, description="All of them must say yes.")
+
+    def ask_no_more_than(self, before: Self) -> bool:
+        return all(endpoint in before.endpoints for endpoint in self.endpoints)
 
 
 class CustomGate:

@@ -1,7 +1,7 @@
 """Lock: does somebody hold this app there?"""
 
 from datetime import UTC
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from pydantic import Field
 
@@ -14,6 +14,9 @@ from bot.ports import Locks
 
 class LockOptions(Options):
     owner_passes: bool = Field(False, description="Whether a lock lets its owner's own promotions through.")
+
+    def ask_no_more_than(self, before: Self) -> bool:
+        return self.owner_passes >= before.owner_passes
 
 
 class LockGate:

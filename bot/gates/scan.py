@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from pydantic import Field, field_validator
 
@@ -41,6 +41,15 @@ class ScanOptions(Options):
     @classmethod
     def _any_case(cls, value: object) -> object:
         return value.capitalize() if isinstance(value, str) else value
+
+    def ask_no_more_than(self, before: Self) -> bool:
+        youngest = timedelta.max if self.max_age is None else self.max_age
+        return (
+            self.threshold.rank >= before.threshold.rank
+            and self.fixable_only >= before.fixable_only
+            and youngest >= (timedelta.max if before.max_age is None else before.max_age)
+            and all(any(a.id == b.id and a.until >= b.until for a in self.allow) for b in before.allow)
+        )
 
     def allowed(self, now: datetime) -> frozenset[str]:
         today = now.astimezone(UTC).date()

@@ -1,7 +1,7 @@
 """Signature: is the image signed by somebody whom this environment trusts?"""
 
 import asyncio
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
@@ -29,6 +29,9 @@ class SignatureOptions(Options):
     repository: bool = Field(
         False, description="Whether the signature must name the image's own repository; cosign's bundles name none."
     )
+
+    def ask_no_more_than(self, before: Self) -> bool:
+        return set(self.keys.values()) >= set(before.keys.values()) and before.repository >= self.repository
 
     @field_validator("keys")
     @classmethod

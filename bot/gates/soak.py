@@ -30,6 +30,9 @@ class SoakOptions(Options):
             raise ValueError("give either minutes or for")
         return self
 
+    def ask_no_more_than(self, before: Self) -> bool:
+        return self.time <= before.time
+
     @property
     def time(self) -> timedelta:
         if self.minutes is not None:

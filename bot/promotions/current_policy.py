@@ -28,7 +28,9 @@ class CurrentPolicy:
     def terms(self, promotion: Promotion) -> Terms:
         """What is asked of it from here on."""
         rules = self.policy.rules_together(promotion.plan.apps, promotion.plan.environment)
-        return Terms(self._tightened(promotion), rules.pull_request, rules.watched)
+        plan = promotion.plan
+        since = rules.pull_request and plan.keeps_terms and not plan.pull_request
+        return Terms(self._tightened(promotion), rules.pull_request or plan.pull_request, rules.watched, since)
 
     def _tightened(self, promotion: Promotion) -> ApprovalRule | None:
         """A rollback by policy asks nobody, nor does a broken glass: whether it may be broken is a permission."""

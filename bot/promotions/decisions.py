@@ -11,6 +11,8 @@ from bot.promotions.signals import Signal
 
 PATIENCE = 2.0
 """seconds for a story to take a word up; then it is busy, and tells by itself what comes of it"""
+WHILE_COMMITTING = 60.0
+"""seconds for it to take up an abort while the overlay is being changed, or while git is away"""
 PAUSE = 0.1
 """seconds between two looks at the record"""
 
@@ -25,11 +27,12 @@ def is_made(promotion: Promotion) -> bool:
 
 
 def refuse_if_made(promotion: Promotion, kind: VoteKind) -> None:
-    """Raises Conflict: who decided, and when. A pull request that is still open can be taken back."""
+    """Raises Conflict: who decided, and when. What is not in git yet can be taken back."""
     if promotion.phase.final:
         newer = f"Its place was taken by {promotion.successor}: use that card." if promotion.successor else ""
         raise Conflict(_sentences("This promotion is over.", promotion.outcome, _by_whom(promotion), newer))
-    if kind is VoteKind.ABORT and promotion.pull_request and promotion.commit is None:
+    # Until it is in git it can be taken back: an older story only where it waits for a pull request.
+    if kind is VoteKind.ABORT and promotion.commit is None and (promotion.pull_request or promotion.plan.keeps_terms):
         return
     if is_made(promotion):
         changing = "The overlay is being changed. Roll back if it must not stay."
@@ -38,12 +41,17 @@ def refuse_if_made(promotion: Promotion, kind: VoteKind) -> None:
 
 async def wait_until_heard(signal: Signal, look: Look) -> None:
     """Raises Conflict when the decision was made while the signal was on its way: the story never judges it then."""
-    for _ in range(round(PATIENCE / PAUSE)):
+    waited = 0.0
+    while True:
         now = await look()
         if heard(now, signal):
             return
         refuse_if_made(now, signal.kind)
+        committing = signal.kind is VoteKind.ABORT and now.stage is Stage.COMMIT
+        if waited >= (WHILE_COMMITTING if committing else PATIENCE):
+            return
         await asyncio.sleep(PAUSE)
+        waited += PAUSE
 
 
 def heard(promotion: Promotion, signal: Signal) -> bool:

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import hashlib
+import secrets
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -142,16 +143,18 @@ class Planner:
         return forward or replace(want, on_record=all(each.on_record for each in wants))
 
     async def automatic_rollback(self, promotion: Promotion, evidence: str) -> Plan:
-        """Back to the newest images that were Healthy there; asks nobody, for policy has decided.
+        """Back to the newest images that were Healthy there, else to what this promotion has replaced; asks nobody, for
+        policy has decided.
 
         Its gates are those of any rollback, but for the alerts, which may be why.
         """
         old = promotion.plan
         listing = await self._catalog.listing(fresh=True)
         environment = self._catalog.environment(old.environment)
-        moves = await asyncio.gather(*(self._back(listing, move, old.environment) for move in promotion.moves))
-        want = Want(old.apps, environment, Kind.ROLLBACK, None, evidence)
-        plan = await self._plan(want, listing, [m for m in moves if m], PILOTHOUSE, _context(old))
+        found = await asyncio.gather(*(self._back(listing, move, old.environment) for move in promotion.moves))
+        moves = [move for move, _ in found if move]
+        want = Want(old.apps, environment, Kind.ROLLBACK, None, evidence, on_record=all(seen for _, seen in found))
+        plan = await self._plan(want, listing, moves, PILOTHOUSE, _context(old))
         skipped = self._skipped(plan.apps, want) | {"alerts": "policy rolls back by itself"}
         rule = ApprovalRule(count=0, expires=plan.approval.expires)
         return replace(plan, channel=old.channel, replaces=old.id, automatic=True, approval=rule, skipped_gates=skipped)
@@ -165,7 +168,10 @@ class Planner:
             raise UnknownName(f"{move.app} {move.after.label} can no longer be promoted to {environment}.")
         return await self._move(overlay, now, artifact, move.after.tag)
 
-    async def _back(self, listing: Listing, move: Move, environment: str) -> Move | None:
+    async def _back(self, listing: Listing, move: Move, environment: str) -> tuple[Move | None, bool]:
+        """And whether a promotion saw just that image Healthy there. What the history of the overlay, or the messages
+        of its commits, make of the time before may be anybody's: nobody approves this.
+        """
         overlay = self._catalog.find(listing, move.app, environment)
         entries = await self._catalog.images_at(listing, overlay)
         now = next((entry for entry in entries if entry.name == move.name), None)
@@ -173,7 +179,11 @@ class Planner:
             raise UnknownName(f"{move.app} does not run {move.after.label} in {environment} any more.")
         good = await self._targets.restore(listing, overlay, "")
         pinned = next((each for each in good.images if each.name == move.name), move.before)
-        return await self._to_pinned(overlay, now, pinned, good.digests.get(pinned.repository, ""))
+        if not good.verified and pinned != move.before:
+            raise UnknownName(f"No promotion saw {move.app} {pinned.label} Healthy in {environment}.")
+        recorded = good.digests.get(pinned.repository, "") if good.verified else move.digest_before
+        back = await self._to_pinned(overlay, now, pinned, recorded)
+        return back, good.verified and (back is None or back.after.digest == recorded)
 
     def _want(
         self, apps: tuple[str, ...], environment: Environment, source: str, reason: str, *, break_glass: bool
@@ -275,6 +285,7 @@ class Planner:
             source=artifact.source,
             tag_before=running.tags[0] if running and running.tags else "",
             newer=_newer(artifact, running),
+            digest_before=running.image.digest if running else "",
         )
 
     async def _find(self, repository: str, reference: str) -> Artifact | None:
@@ -304,8 +315,9 @@ class Planner:
             raise InvalidCommand("Breaking the glass needs a reason: add `! WHY` to the command.")
         gates = tuple(dict.fromkeys(name for app in apps for name in self._panel.names(app, environment)))
         told = await self._changes.of(moves)
+        id = promotion_id(context.request_id)
         return Plan(
-            id=promotion_id(context.request_id),
+            id=id,
             kind=want.kind,
             environment=environment,
             source=want.source.name if want.source else "",
@@ -323,6 +335,9 @@ class Planner:
             authors_unknown=told.unknown,
             correlation_id=context.correlation_id,
             version=STORY,
+            terms=self._panel.terms(apps, environment),
+            pull_request=self._policy.rules_together(apps, environment).pull_request,
+            branch=f"pilothouse/{id}-{secrets.token_hex(8)}",
         )
 
     def _approval(self, apps: tuple[str, ...], want: Want) -> ApprovalRule:

@@ -13,7 +13,7 @@ import structlog
 
 from bot.domain.errors import DatabaseAway, HeadMoved, IntegrationError, Refused
 from bot.domain.overlay import Change, Commit
-from bot.domain.promotion import Promotion
+from bot.domain.promotion import Plan, Promotion
 from bot.ports import OverlaySource, PullRequest, PullRequests
 from bot.promotions.commit_message import author, headline, message
 from bot.promotions.committer import Committer, Moved, edited
@@ -67,7 +67,7 @@ class PullRequestSteps:
         if moved := await self.committer.moved(promotion.moves, contents):
             return Opened(None, moved)
         change = Change(edited(promotion.moves, contents), message(promotion), author(plan.requester))
-        asked = (f"pilothouse/{plan.id}", head, headline(promotion), self.body(promotion))
+        asked = (_branch(plan), head, headline(promotion), self.body(promotion))
         pull = await self._client().open(change, *asked)
         if pull.state == "open" and (strange := await self.strange(promotion, pull)):
             raise Refused("git", "adopt a pull request", f"{strange} Close {pull.url}, then promote again")
@@ -143,6 +143,11 @@ class PullRequestSteps:
         await self._client().close(number, why)
         return await self._client().get(number)
 
+    async def withdraw(self, promotion: Promotion, why: str) -> None:
+        """Close the one from our branch, if there is one."""
+        if pull := await self._client().opened(_branch(promotion.plan)):
+            await self._client().close(pull.number, why)
+
     async def merge_of(self, promotion: Promotion, number: int) -> Merge:
         """What the merge put on the branch, judged by what lies between it and the commit before it."""
         pull = await self._client().get(number)
@@ -181,6 +186,11 @@ class PullRequestSteps:
                 "git", "open a pull request", "pull-request mode needs GitHub: set PILOTHOUSE_GITHUB__REPOSITORY"
             )
         return self.pulls
+
+
+def _branch(plan: Plan) -> str:
+    """An older plan has none of its own."""
+    return plan.branch or f"pilothouse/{plan.id}"
 
 
 def _held(pull: PullRequest, strange: str) -> PullRequest:

@@ -49,6 +49,8 @@ class Terms:
     tightened: ApprovalRule | None
     pull_request: bool
     watched: dict[str, timedelta]
+    pull_request_since: bool = False
+    """whether the pull request was not asked for when the promotion was"""
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,9 @@ def state(promotion: Promotion, approvers: str = "", watched: timedelta | None =
             return State("⏳", "Asking every gate once more, then writing the change to git.", BLUE)
         case Stage.APPROVAL:
             return State("🚦", _approvals(promotion, approvers), YELLOW)
+        case Stage.COMMIT if promotion.rejection:
+            then = "Closing the pull request" if promotion.pull_request else "Looking whether git has it already"
+            return State("🛑", f"{mention(promotion.rejection.by)} aborted it. {then}.", YELLOW)
         case Stage.COMMIT if promotion.held_up:
             return State("⚠️", f"The pull request is not merged yet. {safe(promotion.held_up, 400)}", YELLOW)
         case Stage.COMMIT if promotion.pull_request:

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 import structlog
@@ -17,6 +17,8 @@ T = TypeVar("T")
 
 FIRST_PAUSE = timedelta(seconds=2)
 LONGEST_PAUSE = timedelta(minutes=1)
+DOUBLINGS = 10
+"""after which the pause is the longest anyway, and no number too large for a time"""
 PATIENCE = timedelta(minutes=30)
 """How long a step may find its system unavailable before the promotion is Errored.
 
@@ -46,9 +48,20 @@ class StepFailure:
     """whether no time is too long to wait for it"""
 
 
-async def insist(journal: Journal, name: str, effect: Callable[[], Awaitable[T]], kind: type[T]) -> T:
-    """What the step returned. Raises Ended when it cannot be done, or its system stays away too long."""
+Listen = Callable[[timedelta], Awaitable[object]]
+"""Waits for so long, or until somebody has said something and that was judged. Raises Ended for an abort."""
+
+
+async def insist(
+    journal: Journal, name: str, effect: Callable[[], Awaitable[T]], kind: type[T], listen: Listen | None = None
+) -> T:
+    """What the step returned. Raises Ended when it cannot be done, or its system stays away too long.
+
+    `listen`: people are heard between two tries. Not while our own database is away, for what they say could not be
+    written down.
+    """
     waited = timedelta(0)
+    begun: datetime | None = None
     attempt = 1
     while True:
         label = name if attempt == 1 else f"{name}!{attempt}"
@@ -58,9 +71,15 @@ async def insist(journal: Journal, name: str, effect: Callable[[], Awaitable[T]]
         failure = unpack(result, StepFailure)
         if not failure.retry or (waited >= PATIENCE and not failure.forever):
             raise Ended(failure.phase, failure.error)
-        pause = max(min(FIRST_PAUSE * 2 ** (attempt - 1), LONGEST_PAUSE), timedelta(seconds=failure.retry_after))
-        await journal.sleep(pause)
-        waited += pause
+        growing = FIRST_PAUSE * 2 ** min(attempt - 1, DOUBLINGS)
+        pause = max(min(growing, LONGEST_PAUSE), timedelta(seconds=failure.retry_after))
+        if listen and not failure.forever:
+            begun = begun or await journal.now(f"{label}-away")
+            await listen(pause)
+            waited = await journal.now(f"{label}-waited") - begun
+        else:
+            await journal.sleep(pause)
+            waited += pause
         attempt += 1
 
 

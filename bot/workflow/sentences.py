@@ -4,8 +4,10 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 from bot.domain.application import HealthStatus
-from bot.domain.promotion import Approval, Following, GateResult, Progress, Promotion, Verdict
+from bot.domain.approval import missing
+from bot.domain.promotion import Following, GateResult, Progress, Promotion, Verdict
 from bot.promotions.follower import Followed
+from bot.promotions.signals import Confirmation, Terms
 
 LONGEST_PAUSE = timedelta(minutes=1)
 
@@ -26,15 +28,25 @@ def reasons(results: Iterable[GateResult]) -> str:
     return " ".join(f"{result.gate}: {_sentence(result.verdict)}" for result in results)
 
 
-def what_changed(before: Promotion, results: tuple[GateResult, ...], approvals: tuple[Approval, ...]) -> str:
-    """What the gates say now that they did not say to the approvers, and who may not approve any more."""
-    said = {(result.gate, result.app): result.verdict for result in before.results}
-    changed = [_changed(r, said.get((r.gate, r.app)), several=len(before.plan.apps) > 1) for r in results]
-    still = {approval.approver.id for approval in approvals}
+def what_changed(before: Promotion, now: Confirmation) -> str:
+    """What gates and policy say now and did not say to the approvers, and who may not approve any more."""
+    said = {(result.gate, result.app): result for result in before.results}
+    changed = [_changed(r, said.get((r.gate, r.app)), several=len(before.plan.apps) > 1) for r in now.results]
+    still = {approval.approver.id for approval in now.approvals}
     lost = [a.approver.name for a in before.approvals if a.approver.id not in still]
     gone = [f"{' and '.join(lost)} may not approve any more"] if lost else []
-    told = [*filter(None, changed), *gone]
+    told = [*(_asked_since(before, now.terms) if now.terms else []), *filter(None, changed), *gone]
     return "; ".join(told) or "an approver may no longer speak for all of it"
+
+
+def _asked_since(before: Promotion, terms: Terms) -> list[str]:
+    """What policy asks for by now, and did not when people approved."""
+    told = []
+    if terms.tightened and terms.tightened != before.tightened:
+        told.append(f"policy asks for more since: {missing(terms.tightened, ())}")
+    if terms.pull_request_since and not before.pull_request_since:
+        told.append("policy wants a pull request since")
+    return told
 
 
 def unhealthy(followed: Followed) -> str:
@@ -50,12 +62,13 @@ def _only_seen(following: Following) -> str:
     return f"it is {following.health}" if following.health not in ("", HealthStatus.HEALTHY) else "no answer"
 
 
-def _changed(result: GateResult, before: Verdict | None, *, several: bool) -> str:
-    now = result.verdict
-    if before and (before.state, before.fingerprint) == (now.state, now.fingerprint):
-        return ""
+def _changed(result: GateResult, before: GateResult | None, *, several: bool) -> str:
+    said, now = before.verdict if before else None, result.verdict
     gate = f"{result.gate} of {result.app}" if several else result.gate
-    return f"{gate} said {_quoted(before)} and says {_quoted(now)} now"
+    more = result.tightened and result.tightened != (before.tightened if before else "")
+    if said and (said.state, said.fingerprint) == (now.state, now.fingerprint):
+        return f"policy asks more of the gate {gate} since" if more else ""
+    return f"{gate} said {_quoted(said)} and says {_quoted(now)} now"
 
 
 def _quoted(verdict: Verdict | None) -> str:

@@ -208,7 +208,7 @@ class Steps:
         """Right before the commit: gates, approvers and the requester's own permission, asked once more."""
         at = self.clock()
         terms = self.today.terms(promotion)
-        promotion = replace(promotion, tightened=terms.tightened)
+        promotion = replace(promotion, tightened=terms.tightened, pull_request_since=terms.pull_request_since)
         results = await self.ask_gates(promotion, round_)
         if promotion.plan.automatic:
             return Confirmation(results, promotion.approvals, at=at, terms=terms)
@@ -232,6 +232,15 @@ class Steps:
         made = await (self.committer.commit(promotion) if self._fresh(confirmed) else self.committer.find(promotion))
         if isinstance(made, Commit):
             await self.committed(promotion, made)
+        return made
+
+    async def in_git_already(self, promotion: Promotion) -> Commit | None:
+        """After an abort: whether the commit had been made before that. Then it is written down, and nobody aborted."""
+        made = await self.committer.find(promotion)
+        if made and promotion.rejection:
+            await self.committed(replace(promotion, rejection=None), made)
+            late = f"{promotion.id} was in git already ({made.short}), so it goes on. Roll back if it must not stay."
+            await self.reminders.refuse(promotion.plan.channel, promotion.rejection.by.id, late)
         return made
 
     async def committed(self, promotion: Promotion, commit: Commit) -> None:
@@ -285,6 +294,10 @@ class Steps:
     async def abandon_pull_request(self, number: int, why: str) -> PullRequest:
         """Closed, if nobody has merged it before."""
         return await self.pull_requests.abandon(number, why)
+
+    async def withdraw_pull_request(self, promotion: Promotion, why: str) -> None:
+        """The one that may have been opened, though nobody heard the answer."""
+        await self.pull_requests.withdraw(promotion, why)
 
     async def merged(self, promotion: Promotion, pull: PullRequest) -> Commit:
         """Write down what was merged. Raises OverlayDrift when that is not what was approved, after taking it back."""

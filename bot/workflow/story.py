@@ -192,8 +192,9 @@ class Telling:
 
     async def _reuse_earlier_approvals(self, number: int) -> None:
         if self._plan.approval.reuse and number == 1:
-            earlier = partial(self._steps.earlier_approvals, self._now)
-            approvals = await self._do(f"reuse#{number}", earlier, tuple[Approval, ...])
+            approvals = await self._do_listening(
+                f"reuse#{number}", lambda: self._steps.earlier_approvals(self._now), tuple[Approval, ...]
+            )
             self._now = replace(self._now, approvals=(*self._now.approvals, *approvals))
 
     def _approved(self) -> bool:
@@ -239,16 +240,17 @@ class Telling:
         self._gate_rounds += 1
         round_ = self._gate_rounds
         confirm = partial(self._steps.confirm, self._now, round_)
-        confirmation = await self._do(f"confirm#{round_}", confirm, Confirmation)
-        changed = what_changed(self._now, confirmation.results, confirmation.approvals)
+        confirmation = await self._do_listening(f"confirm#{round_}", confirm, Confirmation)
+        changed = what_changed(self._now, confirmation)
         self._now = replace(self._now, results=confirmation.results, approvals=confirmation.approvals)
         self._confirmed_at = confirmation.at
         if confirmation.terms:
             self._terms = confirmation.terms
-            tightened = confirmation.terms.tightened
-            if tightened and tightened != self._now.tightened:
-                changed = f"policy asks for more since: {missing(tightened, ())}"
-            self._now = replace(self._now, tightened=tightened)
+            self._now = replace(
+                self._now,
+                tightened=confirmation.terms.tightened,
+                pull_request_since=confirmation.terms.pull_request_since,
+            )
         if confirmation.refusal:
             raise Ended(Phase.FAILED, confirmation.refusal)
         self._end_if_blocked()
@@ -274,18 +276,39 @@ class Telling:
             return CommitMade(None, made) if isinstance(made, Moved) else CommitMade(made, None)
 
         tries = 1
-        result = await self._do("commit", make, CommitMade)
+        result = await self._unless_aborted("commit", make)
         while not (result.commit or result.moved):
             await self._be_decided()
             tries += 1
-            result = await self._do(f"commit#{tries}", make, CommitMade)
+            result = await self._unless_aborted(f"commit#{tries}", make)
         if result.moved:
             raise Ended(Phase.FAILED, result.moved.sentence, FollowUp.REISSUE)
         self._now = replace(self._now, commit=result.commit, stage=Stage.FOLLOW)
 
+    async def _unless_aborted(self, name: str, make: Callable[[], Awaitable[CommitMade]]) -> CommitMade:
+        """Nothing more is pushed after an abort; but what was pushed before it may have arrived, and is followed."""
+        try:
+            return await self._do_listening(name, make, CommitMade)
+        except Ended as end:
+            if end.phase is not Phase.ABORTED:
+                raise
+            commit = await self._in_git_already(name, end)
+            if commit is None:
+                raise
+            self._now = replace(self._now, rejection=None)
+            return CommitMade(commit, None)
+
+    async def _in_git_already(self, name: str, end: Ended) -> Commit | None:
+        look = partial(self._steps.in_git_already, self._now)
+        try:
+            return await self._do(f"{name}-aborted", look, Commit | None)  # type: ignore[arg-type]
+        except Ended as unknown:
+            sentence = f"{end.outcome} Whether the overlay had been changed before that is not known: {unknown.outcome}"
+            raise Ended(Phase.ABORTED, sentence) from None
+
     async def _merge(self) -> None:
         """The same change, as a pull request: merged when its checks are green, by Pilothouse or by people."""
-        opened = await self._do("open-pull-request", partial(self._steps.open_pull_request, self._now), Opened)
+        opened = await self._open_pull_request()
         if opened.moved or opened.pull is None:
             sentence = opened.moved.sentence if opened.moved else "The pull request could not be opened."
             raise Ended(Phase.FAILED, sentence, FollowUp.REISSUE)
@@ -299,6 +322,16 @@ class Telling:
         commit = await self._do("merged", partial(self._steps.merged, self._now, pull), Commit)
         self._now = replace(self._now, commit=commit, stage=Stage.FOLLOW)
 
+    async def _open_pull_request(self) -> Opened:
+        name = "open-pull-request"
+        try:
+            return await self._do_listening(name, partial(self._steps.open_pull_request, self._now), Opened)
+        except Ended as end:
+            if end.phase is Phase.ABORTED:
+                withdraw = partial(self._steps.withdraw_pull_request, self._now, end.outcome)
+                await self._do(f"{name}-aborted", withdraw, type(None))
+            raise
+
     async def _tend(self, number: int) -> PullRequest:
         """Until it is merged or closed. Raises Ended for an abort, and when the approvals are too old for it."""
         deadline: datetime | None = None
@@ -308,7 +341,7 @@ class Telling:
         while True:
             looks += 1
             tend = partial(self._steps.tend_pull_request, self._now, number, self._confirmed_at)
-            pull = await self._do(f"pull-request#{looks}", tend, PullRequest)
+            pull = await self._do_listening(f"pull-request#{looks}", tend, PullRequest)
             if pull.state != "open":
                 return pull
             self._now = replace(self._now, held_up=pull.held_up)
@@ -389,6 +422,10 @@ class Telling:
 
     async def _do(self, name: str, effect: Callable[[], Awaitable[T]], kind: type[T]) -> T:
         return await insist(self._journal, name, effect, kind)
+
+    async def _do_listening(self, name: str, effect: Callable[[], Awaitable[T]], kind: type[T]) -> T:
+        """While the system that it needs is away, people are heard. Raises Ended for an abort, too."""
+        return await insist(self._journal, name, effect, kind, self._listen if self._plan.keeps_terms else None)
 
 
 def _end_if_refused(vote: Vote) -> None:

@@ -103,6 +103,9 @@ class GitHub:
     async def open(self, change: Change, branch: str, expected_head: str, title: str, body: str) -> PullRequest:
         return await self._pulls.open(change, branch, expected_head, title, body)
 
+    async def opened(self, branch: str) -> PullRequest | None:
+        return await self._pulls.opened(branch)
+
     async def get(self, number: int) -> PullRequest:
         return await self._pulls.get(number)
 

@@ -45,6 +45,10 @@ class Pulls:
             raise
         return await self._shown(answer.decode(wire.Pull))
 
+    async def opened(self, branch: str) -> PullRequest | None:
+        number = await self._find(branch)
+        return await self.get(number) if number else None
+
     async def get(self, number: int) -> PullRequest:
         return await self._shown(await self._read(number))
 

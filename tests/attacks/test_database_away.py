@@ -78,6 +78,20 @@ async def test_an_outage_that_begins_at_any_step_changes_nothing_about_the_end(
     await check_told_once(home, asked)
 
 
+async def test_an_outage_of_hours_breaks_no_story(home: House) -> None:
+    """The pauses double, and once grew beyond what a time can hold."""
+    outages = Outages(home.database)
+    arm(home, outages, "ask-people#1")
+    asked = await home.deploy("ana")
+    for _ in range(70):
+        await home.engine.pass_time(timedelta(seconds=61))
+    assert outages.failed
+    outages.away = False
+    await home.engine.pass_time(timedelta(seconds=61))
+    await vote(home, asked)
+    assert (await home.now(asked)).phase is Phase.SUCCEEDED
+
+
 @pytest.fixture
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
     """SQLite waits this long for a lock, in place of fifteen seconds."""

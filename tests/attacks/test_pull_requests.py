@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from bot.domain.errors import IntegrationError, Refused, Unavailable
+from bot.domain.intent import Deploy
 from bot.domain.overlay import Author, Change, Commit, Difference
 from bot.domain.promotion import Phase, Promotion, Stage, VoteKind
 from bot.ports import PullRequest
@@ -49,6 +50,24 @@ def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bot.promotions.pull_requests.MERGE_PAUSE", 0)
 
 
+async def test_nobody_takes_the_name_of_a_branch_beforehand(tmp_path: Path) -> None:
+    """Every name that follows from what the card shows is taken, by a pull request of somebody else."""
+    async with house(tmp_path, PULL_REQUESTS) as home:
+        asked = await home.deploy("ana")
+        again = await home.service.planner.deploy(
+            Deploy(context=home.context("r1"), app="my-app", environment="production"), asked.plan.requester
+        )
+        assert again.id == asked.id
+        assert again.branch != asked.plan.branch
+        for taken in (f"pilothouse/{asked.id}", f"pilothouse/{asked.id}-1", again.branch):
+            await home.overlays.squat(taken, SMUGGLED["another environment"])
+        await home.approve("bo", asked)
+        home.overlays.set_checks(4, "success")
+        await pass_minutes(home)
+        assert (await home.now(asked)).phase is Phase.SUCCEEDED
+        assert home.promotion_commits() == [asked.id]
+
+
 @pytest.mark.parametrize("force", [True, False], ids=["force-pushed", "added"])
 @pytest.mark.parametrize("files", SMUGGLED.values(), ids=SMUGGLED.keys())
 async def test_a_branch_that_holds_something_else_is_never_merged_by_us(
@@ -87,10 +106,11 @@ async def test_a_link_in_place_of_the_overlay_is_seen(tmp_path: Path) -> None:
 async def test_a_branch_of_our_name_that_was_there_before_is_not_adopted(
     tmp_path: Path, files: dict[str, bytes]
 ) -> None:
+    """By somebody who reads our database: nobody else knows the name."""
     async with house(tmp_path, PULL_REQUESTS) as home:
         home.overlays.push({LEDGER: b"images: []\n"})
         asked = await home.deploy("ana")
-        await home.overlays.squat(f"pilothouse/{asked.id}", files)
+        await home.overlays.squat(asked.plan.branch, files)
         await home.approve("bo", asked)
         home.overlays.set_checks(1, "success")
         before = await home.overlays.head()

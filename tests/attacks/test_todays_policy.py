@@ -4,18 +4,30 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.approval import quorum, stricter
 from bot.domain.caller import Person
 from bot.domain.promotion import Approval, ApprovalRule, Phase, Quorum, Stage
+from bot.domain.scan import Severity, Vulnerability
 from bot.evaluation.panel import Panel
+from bot.evaluation.question import Gate
+from bot.evaluation.terms import Both, Change, compared
+from bot.gates.custom import CustomGate
+from bot.gates.freeze import FreezeGate
+from bot.gates.lock import LockGate
+from bot.gates.scan import ScanGate
+from bot.gates.signature import SignatureGate
+from bot.gates.soak import SoakGate
 from bot.policy import parse
 from bot.workflow.story import Story
-from tests.fakes.world import POLICY, House, house
+from tests.fakes.world import HARBOR, POLICY, House, house
 
 PLAIN = POLICY + "environments: [{name: development}, {name: staging}, {name: production%s}]\n"
 LAX = PLAIN % ""
@@ -94,6 +106,161 @@ async def test_a_gate_that_was_taken_away_is_asked_all_the_same(tmp_path: Path) 
         await home.approve("bo", asked)
         done = await home.now(asked)
         assert "lock" in {result.gate for result in done.results}
+
+
+SCANNED = PLAIN % ", gates: {scan: {threshold: %s}}"
+TIGHTER_GATES = {
+    "a lower threshold": ("critical", "high"),
+    "what has no fix counts too": ("high, fixable_only: true", "high, fixable_only: false"),
+    "an exception that was taken away": (
+        "high, allow: [{id: CVE-2026-1, until: 2099-01-01, reason: x}]",
+        "high",
+    ),
+    "an exception that ends sooner": (
+        "high, allow: [{id: CVE-2026-1, until: 2099-01-01, reason: x}]",
+        "high, allow: [{id: CVE-2026-1, until: 2026-01-01, reason: x}]",
+    ),
+}
+
+
+async def find(home: House) -> None:
+    """What goes to production has a high vulnerability, for which there is no fix."""
+    image = (await home.registry.artifact(f"{HARBOR}/my-app", "v1.4.2")).image
+    home.registry.finish_scan(image, Vulnerability("CVE-2026-1", "openssl", "1.0", Severity.HIGH))
+
+
+@pytest.mark.parametrize("what", TIGHTER_GATES)
+async def test_a_gate_that_asks_for_more_by_now_holds(tmp_path: Path, what: str) -> None:
+    then, today = TIGHTER_GATES[what]
+    async with house(tmp_path, SCANNED % then) as home:
+        await find(home)
+        asked = await home.deploy("ana")
+        assert (await home.now(asked)).stage is Stage.APPROVAL
+        await reload(home, SCANNED % today)
+        await home.approve("bo", asked)
+        ended = await home.now(asked)
+        assert (ended.phase, home.promotion_commits()) == (Phase.FAILED, [])
+        assert "Policy asks more of this gate" in ended.outcome
+
+
+@pytest.mark.parametrize("what", TIGHTER_GATES)
+async def test_a_gate_that_asks_for_less_by_now_holds_what_was_asked_under_more(tmp_path: Path, what: str) -> None:
+    today, then = TIGHTER_GATES[what]
+    async with house(tmp_path, SCANNED % then) as home:
+        asked = await home.deploy("ana")
+        await reload(home, SCANNED % today)
+        await find(home)
+        await home.approve("bo", asked)
+        ended = await home.now(asked)
+        assert (ended.phase, home.promotion_commits()) == (Phase.FAILED, [])
+        [scan] = [result for result in ended.results if result.gate == "scan"]
+        assert "asks less of this gate" in scan.verdict.remedy
+
+
+@pytest.mark.parametrize("what", TIGHTER_GATES)
+async def test_a_gate_that_was_tightened_voids_though_it_passes(tmp_path: Path, what: str) -> None:
+    then, today = TIGHTER_GATES[what]
+    async with house(tmp_path, SCANNED % then) as home:
+        asked = await home.deploy("ana")
+        await reload(home, SCANNED % today)
+        await home.approve("bo", asked)
+        waiting = await home.now(asked)
+        assert (waiting.stage, home.promotion_commits()) == (Stage.APPROVAL, [])
+        assert "policy asks more of the gate scan" in waiting.voided
+        await home.approve("bo", asked)
+        assert (await home.now(asked)).phase is Phase.SUCCEEDED
+
+
+async def test_a_gate_that_is_tightened_twice_voids_twice(tmp_path: Path) -> None:
+    async with house(tmp_path, SCANNED % "critical") as home:
+        asked = await home.deploy("ana")
+        for threshold in ("high", "medium"):
+            await reload(home, SCANNED % threshold)
+            await home.approve("bo", asked)
+            assert "policy asks more of the gate scan" in (await home.now(asked)).voided
+        assert home.promotion_commits() == []
+        await home.approve("bo", asked)
+        assert (await home.now(asked)).phase is Phase.SUCCEEDED
+
+
+@pytest.mark.parametrize("what", TIGHTER_GATES)
+async def test_a_gate_that_was_loosened_voids_nothing(tmp_path: Path, what: str) -> None:
+    today, then = TIGHTER_GATES[what]
+    async with house(tmp_path, SCANNED % then) as home:
+        asked = await home.deploy("ana")
+        await reload(home, SCANNED % today)
+        await home.approve("bo", asked)
+        assert (await home.now(asked)).phase is Phase.SUCCEEDED
+
+
+KEYED = {name: Ed25519PrivateKey.generate().public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+         for name in ("old", "new")}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("gate", "then", "today", "looser"),
+    [
+        (ScanGate, {"threshold": "critical"}, {"threshold": "high"}, False),
+        (ScanGate, {}, {"max_age": "1d"}, False),
+        (ScanGate, {"max_age": "1h"}, {"max_age": "1d"}, True),
+        (SoakGate, {"for": "2h"}, {"minutes": 30}, True),
+        (SoakGate, {"minutes": 30}, {"for": "2h"}, False),
+        (LockGate, {"owner_passes": True}, {}, False),
+        (LockGate, {}, {"owner_passes": True}, True),
+        (SignatureGate, {"keys": ["old", "new"]}, {"keys": ["new"]}, False),
+        (SignatureGate, {"keys": ["old"]}, {"keys": ["old", "new"]}, True),
+        (SignatureGate, {"keys": ["old"]}, {"keys": ["old"], "repository": True}, False),
+        (CustomGate, {"endpoints": ["a"]}, {"endpoints": ["a", "b"]}, False),
+        (CustomGate, {"endpoints": ["a", "b"]}, {"endpoints": ["a"]}, True),
+        (FreezeGate, {}, {"exempt_apps": ["my-app"]}, False),  # it cannot tell, so it counts as stricter
+    ],
+)
+def test_what_counts_as_tightened(gate: type[Gate], then: dict[str, Any], today: dict[str, Any], looser: bool) -> None:
+    def written(options: dict[str, Any]) -> dict[str, Any]:
+        if "keys" in options:
+            return {**options, "keys": {name: KEYED[name].decode() for name in options["keys"]}}
+        if "endpoints" in options:
+            return {"endpoints": [{"name": name, "url": f"https://{name}.example.com"} for name in options["endpoints"]]}
+        return options
+
+    both = Both(written(then), written(today))
+    assert compared(gate, both) is (Change.LOOSER if looser else Change.TIGHTER)
+    assert compared(gate, Both(both.then, both.then)) is Change.NONE
+
+
+async def test_an_environment_that_wants_pull_requests_by_now_gets_one_and_is_asked_again(home: House) -> None:
+    asked = await home.deploy("ana")
+    await reload(home, PLAIN % ", mode: pull-request")
+    await home.approve("bo", asked)
+    waiting = await home.now(asked)
+    assert (waiting.stage, waiting.pull_request, home.promotion_commits()) == (Stage.APPROVAL, "", [])
+    assert "policy wants a pull request since" in waiting.voided
+    await home.approve("bo", asked)
+    assert (await home.now(asked)).pull_request
+    assert home.promotion_commits() == []
+
+
+async def test_an_environment_that_wanted_pull_requests_when_it_was_asked_gets_one(tmp_path: Path) -> None:
+    async with house(tmp_path, PLAIN % ", mode: pull-request") as home:
+        asked = await home.deploy("ana")
+        await reload(home, LAX)
+        await home.approve("bo", asked)
+        assert (await home.now(asked)).pull_request
+        assert home.promotion_commits() == []
+
+
+async def test_a_gate_of_one_app_of_a_train_is_not_asked_of_the_other(tmp_path: Path) -> None:
+    """A gate that needs options would break on an app whose policy gives it none."""
+    own = "apps: {ledger: {environments: {production: {gates: {soak: {for: 2h}}}}}}\n"
+    async with house(tmp_path, LAX + own) as home:
+        plan = (await home.deploy("ana")).plan
+        apps = ("my-app", "ledger")
+        moves = tuple(replace(plan.moves[0], app=app) for app in apps)
+        panel = home.service.panel
+        train = replace(plan, moves=moves, gates=(*plan.gates, "soak"), terms=panel.terms(apps, "production"))
+        results = await panel.ask(train, datetime.now(UTC))
+        assert {result.app for result in results if result.gate == "soak"} == {"ledger"}
+        assert {result.app for result in results if result.gate == "scan"} == set(apps)
 
 
 async def test_whoever_may_not_ask_any_more_gets_nothing(home: House) -> None:

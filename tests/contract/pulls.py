@@ -50,6 +50,15 @@ class PullContract:
         other = await world.pulls.open(change(path=OTHER), f"{BRANCH}-other", head, "Another", "")
         assert other.number != first.number
 
+    async def test_the_open_one_of_a_branch_is_found(self, world: World) -> None:
+        assert await world.pulls.opened(BRANCH) is None
+        pull = await world.pulls.open(change(), BRANCH, await world.overlays.head(), "Promote", "")
+        found = await world.pulls.opened(BRANCH)
+        assert found is not None
+        assert found.number == pull.number
+        await world.pulls.close(pull.number, "Aborted")
+        assert await world.pulls.opened(BRANCH) is None
+
     async def test_checks_are_told(self, world: World) -> None:
         pull = await world.pulls.open(change(), BRANCH, await world.overlays.head(), "Promote", "")
         for state in ("pending", "success"):

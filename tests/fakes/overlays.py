@@ -110,9 +110,8 @@ class MemoryOverlays:
 
     async def open(self, change: Change, branch: str, expected_head: str, title: str, body: str) -> PullRequest:
         self._answer()
-        for existing in self._branches.values():
-            if existing.name == branch and existing.pull.state == "open":
-                return existing.pull
+        if existing := await self.opened(branch):
+            return existing
         if expected_head not in self._trees:
             raise NotFound("git", "open a pull request", f"no commit {expected_head}")
         number = next(self._numbers)
@@ -121,6 +120,11 @@ class MemoryOverlays:
         pull = PullRequest(number, url, "open", "pending", head=head, fork=expected_head, commits=1)
         self._branches[number] = Branch(pull, branch, change.author)
         return pull
+
+    async def opened(self, branch: str) -> PullRequest | None:
+        self._answer()
+        found = (each.pull for each in self._branches.values() if each.name == branch and each.pull.state == "open")
+        return next(found, None)
 
     async def get(self, number: int) -> PullRequest:
         return self._branch(number).pull

@@ -70,7 +70,7 @@ def effects(seen: Seen, case: Case) -> Effects:
     replaced = [p for p in seen.promotions.values() if p.plan.replaces == id]
     return Effects(
         commits=seen.trailers[id],
-        pulls=seen.branches[f"pilothouse/{id}"],
+        pulls=seen.branches[promotion.plan.branch],
         messages=Counter(_kind(m) for m in seen.messages if m.key.endswith(f":{id}")),
         audit=_audited(row.event for row in seen.rows if row.promotion_id == id),
         locks=sum(seen.locks[app] for app in case.apps),

@@ -1,0 +1,153 @@
+"""`/abort` always works: also while a step waits for git, for GitHub or for Slack, and nothing is pushed after it."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.domain.errors import Conflict, NotAllowed, Unavailable
+from bot.domain.overlay import Change, Commit
+from bot.domain.promotion import Phase, Promotion, Stage, VoteKind
+from bot.promotions.signals import WAKE
+from bot.workflow.journal import pack
+from tests.fakes.world import House, house
+from tests.unit.bot.promotions.test_pull_requests import PULL_REQUESTS
+
+AWAY = Unavailable("git", "ask for the head", "no answer")
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits a minute in real time for a story that is asked in virtual time."""
+    monkeypatch.setattr("bot.promotions.decisions.WHILE_COMMITTING", 0.2)
+
+
+def goes_away(home: House, step: str) -> None:
+    """Git, and GitHub, from this step on."""
+
+    def begin(name: str) -> None:
+        if name == step:
+            home.overlays.failing = AWAY
+
+    home.engine.on_step = begin
+
+
+async def waiting(home: House, step: str) -> Promotion:
+    goes_away(home, step)
+    asked = await home.deploy("ana")
+    await home.approve("bo", asked)
+    for _ in range(3):
+        await home.engine.pass_time(MINUTE)
+    assert (await home.now(asked)).stage is Stage.COMMIT
+    return asked
+
+
+@pytest.fixture
+async def mode(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[House]:
+    async with house(tmp_path, *([PULL_REQUESTS] if request.param == "pull request" else [])) as home:
+        yield home
+
+
+STEPS = [("commit", "commit"), ("pull request", "open-pull-request"), ("pull request", "pull-request#1")]
+
+
+@pytest.mark.parametrize(("mode", "step"), STEPS, indirect=["mode"])
+async def test_an_abort_is_heard_while_git_is_away(mode: House, step: str) -> None:
+    asked = await waiting(mode, step)
+    await mode.abort("ana", asked)
+    heard = await mode.now(asked)
+    assert heard.rejection is not None
+    assert heard.rejection.kind is VoteKind.ABORT
+    mode.overlays.failing = None
+    await mode.engine.pass_time(2 * MINUTE)
+    mode.overlays.set_checks(1, "success") if mode.overlays._branches else None
+    await mode.engine.pass_time(2 * MINUTE)
+    ended = await mode.now(asked)
+    assert (ended.phase, mode.promotion_commits()) == (Phase.ABORTED, [])
+    assert ended.outcome == "Aborted by ana."
+    assert all(branch.pull.state == "closed" for branch in mode.overlays._branches.values())
+    assert await mode.store.live("my-app", "production") is None
+
+
+@pytest.mark.parametrize(("mode", "step"), STEPS, indirect=["mode"])
+async def test_an_abort_ends_it_though_git_never_comes_back(mode: House, step: str) -> None:
+    asked = await waiting(mode, step)
+    await mode.abort("ana", asked)
+    for _ in range(40):
+        await mode.engine.pass_time(MINUTE)
+    ended = await mode.now(asked)
+    assert ended.phase.final
+    assert await mode.store.live("my-app", "production") is None
+    if step == "commit":
+        assert ended.phase is Phase.ABORTED
+        assert "not known" in ended.outcome
+
+
+@pytest.mark.parametrize("who", ["bo", "mia"])
+async def test_nobody_else_aborts_it_then(tmp_path: Path, who: str) -> None:
+    async with house(tmp_path) as home:
+        asked = await waiting(home, "commit")
+        with pytest.raises(NotAllowed):
+            await home.abort(who, asked)
+        home.overlays.failing = None
+        await home.engine.pass_time(2 * MINUTE)
+        assert (await home.now(asked)).phase is Phase.SUCCEEDED
+
+
+async def test_what_had_arrived_before_the_abort_is_followed_and_told(tmp_path: Path) -> None:
+    """The push arrived, its answer did not: production has changed, and the card must not say that it has not."""
+    async with house(tmp_path) as home:
+        push = home.overlays.commit
+
+        async def unheard(change: Change, expected_head: str) -> Commit:
+            await push(change, expected_head)
+            home.overlays.failing = AWAY
+            raise AWAY
+
+        home.overlays.commit = unheard  # type: ignore[method-assign]
+        asked = await home.deploy("ana")
+        await home.approve("bo", asked)
+        await home.engine.pass_time(MINUTE)
+        await home.abort("ana", asked)
+        home.overlays.failing = None
+        await home.engine.pass_time(2 * MINUTE)
+        done = await home.now(asked)
+        assert (done.phase, done.rejection, home.promotion_commits()) == (Phase.SUCCEEDED, None, [asked.id])
+        assert any("in git already" in message.shown.text for message in home.messenger.messages)
+
+
+async def test_after_the_commit_an_abort_says_what_helps(tmp_path: Path) -> None:
+    async with house(tmp_path) as home:
+        asked = await home.deploy("ana")
+        made = replace(await home.now(asked), stage=Stage.FOLLOW, commit=home.overlays.log[-1])
+        with pytest.raises(Conflict, match="Roll back"):
+            home.service.eligibility.check(made, VoteKind.ABORT, await home.person("ana"), "")
+
+
+async def test_presses_and_wake_ups_do_not_use_its_patience_up(tmp_path: Path) -> None:
+    """Thirty minutes are thirty minutes, however often somebody speaks meanwhile."""
+    async with house(tmp_path) as home:
+        asked = await waiting(home, "commit")
+        for number in range(200):
+            await home.engine.signal(asked.id, f"wake:{number}", pack(WAKE))
+        await home.engine.settle()
+        assert (await home.now(asked)).phase is Phase.RUNNING
+        home.overlays.failing = None
+        await home.engine.pass_time(2 * MINUTE)
+        assert (await home.now(asked)).phase is Phase.SUCCEEDED
+
+
+@pytest.mark.parametrize("step", ["commit", "commit-aborted", "conclude"])
+@pytest.mark.parametrize("when", ["before", "after"])
+async def test_a_crash_around_the_abort_loses_it_not(tmp_path: Path, step: str, when: str) -> None:
+    async with house(tmp_path) as home:
+        asked = await waiting(home, "commit")
+        (home.engine.crash_before if when == "before" else home.engine.crash_after).add(step)
+        await home.abort("ana", asked)
+        home.overlays.failing = None
+        for _ in range(3):
+            await home.engine.pass_time(2 * MINUTE)
+        assert ((await home.now(asked)).phase, home.promotion_commits()) == (Phase.ABORTED, [])
