@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Awaitable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from pydantic import ValidationError
 

@@ -1,7 +1,8 @@
 """Text as Slack sends it, cut into the words that the person meant.
 
-Phones and editors put curly quotes, long dashes, hyphens of their own, no-break spaces and backticks around commands, and Slack turns what
-looks like an address into `<https://…|label>`: all of that is taken off before the words are looked at.
+Phones and editors put curly quotes, long dashes, hyphens of their own, no-break spaces and backticks around commands,
+and Slack turns what looks like an address into `<https://…|label>`: all of that is taken off before the words are
+looked at.
 """
 
 import re

@@ -32,7 +32,8 @@ def refuse_if_made(promotion: Promotion, kind: VoteKind) -> None:
         newer = f"Its place was taken by {promotion.successor}: use that card." if promotion.successor else ""
         raise Conflict(_sentences("This promotion is over.", promotion.outcome, _by_whom(promotion), newer))
     # Until it is in git it can be taken back: an older story only where it waits for a pull request.
-    if kind is VoteKind.ABORT and promotion.commit is None and (promotion.pull_request or promotion.plan.keeps_terms):
+    uncommitted = promotion.commit is None and promotion.stage is not Stage.FOLLOW
+    if kind is VoteKind.ABORT and uncommitted and (promotion.pull_request or promotion.plan.keeps_terms):
         return
     if is_made(promotion):
         changing = "The overlay is being changed. Roll back if it must not stay."

@@ -220,7 +220,7 @@ def test_what_counts_as_tightened(gate: type[Gate], then: dict[str, Any], today:
         if "keys" in options:
             return {**options, "keys": {name: KEYED[name].decode() for name in options["keys"]}}
         if "endpoints" in options:
-            return {"endpoints": [{"name": name, "url": f"https://{name}.example.com"} for name in options["endpoints"]]}
+            return {"endpoints": [{"name": one, "url": f"https://{one}.example.com"} for one in options["endpoints"]]}
         return options
 
     both = Both(written(then), written(today))

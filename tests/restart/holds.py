@@ -100,6 +100,9 @@ class HeldPulls:
         await self._holds.reach_effect("open")
         return opened
 
+    async def opened(self, branch: str) -> PullRequest | None:
+        return await self._pulls.opened(branch)
+
     async def get(self, number: int) -> PullRequest:
         return await self._pulls.get(number)
 

@@ -574,6 +574,42 @@ async def test_a_tree_too_large_for_one_answer_is_walked(api: respx.Router) -> N
         assert sorted(await client.paths(SHA)) == ["README.md", "apps/a/k.yaml", "apps/b.yaml", "docs/x/y.md"]
 
 
+async def test_folders_that_a_server_invents_without_end_are_not_followed(api: respx.Router) -> None:
+    """A comparison reads folder by folder."""
+    asked = itertools.count()
+
+    def answer(request: httpx.Request, sha: str) -> httpx.Response:
+        inner = {"path": "in", "mode": "040000", "type": "tree", "sha": f"{next(asked):040x}"}
+        return httpx.Response(200, json={"sha": sha, "truncated": False, "tree": [inner]})
+
+    api.get(url__regex=rf"{REPO}/git/trees/(?P<sha>\w+)").mock(side_effect=answer)
+    async with with_token() as client:
+        with pytest.raises(Refused, match="folders"):
+            await client.differences(SHA, OTHER_SHA)
+    assert next(asked) <= 2 * 1000 + 1
+
+
+async def test_a_list_that_never_ends_is_refused(api: respx.Router, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("integrations.github.api.MOST_PAGES", 5)
+    more = {"link": f'<{URL}/next>; rel="next"'}
+    api.get(f"{REPO}/git/ref/heads/main").mock(return_value=ref(SHA))
+    route = api.get(f"{REPO}/commits").respond(200, json=[commit_json("x", SHA)] * 100, headers=more)
+    async with with_token() as client:
+        with pytest.raises(Refused, match="more than 5 pages"):
+            await client.history("", 10_000)
+    assert route.call_count == 5
+
+
+async def test_a_commit_that_is_named_after_itself_leads_in_no_circle(api: respx.Router) -> None:
+    """The head is looked for behind our own commits."""
+    made = {"data": {"createCommitOnBranch": {"commit": {"oid": SHA}, "ref": {"name": "main"}}}}
+    api.post(f"{URL}/graphql").respond(200, json=made)
+    api.get(f"{REPO}/git/ref/heads/main").mock(return_value=ref(SHA))
+    async with with_token() as client:
+        await client.commit(ONE, SHA)
+        assert await client.head() == SHA
+
+
 async def test_many_files_take_few_requests_and_unchanged_ones_none(tmp_path: Path) -> None:
     """G16."""
     async with github(tmp_path) as world:
