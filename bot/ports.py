@@ -141,7 +141,9 @@ class Registry(Protocol):
 
 class ImageContents(Protocol):
     async def contents(self, image: Image) -> frozenset[str]:
-        """The digests of all that it consists of: its own, and for an index those of everything under it."""
+        """Words for all that it consists of: its own digest, for an index those of everything under it, and for each
+        image those of its config and of its files, which another manifest may hold as well.
+        """
 
 
 class Pulls(Protocol):

@@ -195,7 +195,7 @@ def _safety_services(foundation: Foundation) -> SafetyServices:
         foundation.policy,
         foundation.catalog,
         registry=foundation.outside.registry,
-        contents=foundation.outside.registry,
+        contents=foundation.outside.contents,
         image_locations=foundation.image_locations,
         directory=foundation.outside.directory,
     )

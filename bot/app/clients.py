@@ -16,9 +16,9 @@ from integrations.customgate import CustomGateClient
 from integrations.git import GitRemote
 from integrations.github import GitHub
 from integrations.github.api import web_url
-from integrations.harbor import Harbor, HarborPulls
+from integrations.harbor import Harbor, HarborContents, HarborPulls
 from integrations.oci import Oci
-from integrations.registries import KnownPulls, KnownRegistry, KnownSignatures, known_hosts
+from integrations.registries import KnownContents, KnownPulls, KnownRegistry, KnownSignatures, known_hosts
 from integrations.slack import SlackApi, SlackDirectory, SlackMessenger, SlackModals
 from integrations.tekton import Tekton
 
@@ -40,6 +40,7 @@ class Outside:
     harbor: Harbor
     registry: KnownRegistry
     """Harbor, for images that are in it"""
+    contents: KnownContents
     pulls: KnownPulls
     signatures: KnownSignatures
     overlays: Overlays
@@ -82,6 +83,7 @@ async def open_outside(settings: Settings, policy: Policy, stack: AsyncExitStack
         argocd_instances=instances,
         harbor=harbor,
         registry=KnownRegistry(harbor, hosts),
+        contents=KnownContents(HarborContents(harbor, oci), hosts),
         pulls=KnownPulls(HarborPulls(harbor, oci), hosts),
         signatures=KnownSignatures(Cosign(oci), hosts),
         overlays=overlays,

@@ -49,7 +49,7 @@ def to_gates(foundation: Foundation) -> Mapping[Any, Any]:
         ImageLocations: foundation.image_locations,
         Directory: outside.directory,
         Registry: outside.registry,
-        ImageContents: outside.registry,
+        ImageContents: outside.contents,
         Pulls: outside.pulls,
         Applications: outside.argocd,
         SyncWindows: outside.argocd,

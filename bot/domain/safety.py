@@ -47,11 +47,16 @@ class Rejection:
     reason: str
     at: datetime
     parts: tuple[str, ...] | None = None
-    """digests of what the image consists of beside its own; None where an older Pilothouse did not look"""
+    """what the image consists of beside its own digest (ports.ImageContents); None where nobody looked"""
 
     @property
     def contents(self) -> frozenset[str]:
         return frozenset((self.digest, *(self.parts or ())))
+
+    @property
+    def names_files(self) -> bool:
+        """Whether it says what the files are: an older Pilothouse did not look."""
+        return any(part.startswith("files:") for part in self.parts or ())
 
     @property
     def label(self) -> str:

@@ -46,17 +46,18 @@ class RejectedGate:
             return next((each for each in same if each.app == move.app), next(iter(same), None))
         contents = await self._contents.contents(move.after)
         for rejection in known:
-            if contents & await self._rejected(rejection, move):
+            if contents & rejection.contents or contents & await self._rejected(rejection, move):
                 return rejection
         return None
 
     async def _rejected(self, rejection: Rejection, move: Move) -> frozenset[str]:
-        if rejection.parts is not None or rejection.app != move.app:
+        if rejection.names_files or rejection.app != move.app:
             return rejection.contents
         try:
-            return await self._contents.contents(Image(move.after.repository, rejection.digest))
+            found = await self._contents.contents(Image(move.after.repository, rejection.digest))
         except Refused:
             return rejection.contents  # the registry no longer has it
+        return rejection.contents | found
 
     async def _told(self, move: Move, rejection: Rejection) -> str:
         what = f"{rejection.by.name} rejects {move.after.label}"

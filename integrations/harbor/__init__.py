@@ -2,5 +2,6 @@
 
 from integrations.harbor.client import Harbor
 from integrations.harbor.pulls import HarborPulls
+from integrations.harbor.relatives import HarborContents
 
-__all__ = ["Harbor", "HarborPulls"]
+__all__ = ["Harbor", "HarborContents", "HarborPulls"]

@@ -6,6 +6,8 @@ IMAGE_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 IMAGE_INDEX = "application/vnd.oci.image.index.v1+json"
 DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 DOCKER_INDEX = "application/vnd.docker.distribution.manifest.list.v2+json"
+IMAGE_CONFIGS = ("application/vnd.oci.image.config.v1+json", "application/vnd.docker.container.image.v1+json")
+"""of artifacts that are no images the config may be empty, and the same for all"""
 MANIFESTS = (IMAGE_MANIFEST, IMAGE_INDEX, DOCKER_MANIFEST, DOCKER_INDEX)
 
 
@@ -41,6 +43,18 @@ class ContainerConfig(Struct, frozen=True):
 
 class ImageConfig(Struct, frozen=True):
     config: ContainerConfig | None = None
+
+
+class DiffIds(Struct, frozen=True):
+    """The digests of the layers as they are unpacked: compressing them in another way changes none."""
+
+    diff_ids: tuple[str, ...] = ()
+
+
+class Rootfs(Struct, frozen=True):
+    """An image's config, as far as it says what the files are."""
+
+    rootfs: DiffIds | None = None
 
 
 class Token(Struct, frozen=True):

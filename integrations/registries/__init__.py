@@ -1,5 +1,5 @@
 """Which registry an image is in."""
 
-from integrations.registries.known import KnownPulls, KnownRegistry, KnownSignatures, known_hosts
+from integrations.registries.known import KnownContents, KnownPulls, KnownRegistry, KnownSignatures, known_hosts
 
-__all__ = ["KnownPulls", "KnownRegistry", "KnownSignatures", "known_hosts"]
+__all__ = ["KnownContents", "KnownPulls", "KnownRegistry", "KnownSignatures", "known_hosts"]

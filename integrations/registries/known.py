@@ -5,7 +5,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
 from urllib.parse import urlsplit
 
 from bot.domain.errors import UnknownRegistry
@@ -16,10 +15,6 @@ from bot.ports import ImageContents, Pulls, Registry, Signatures
 from bot.settings import HarborSettings
 
 Hosts = frozenset[str]
-
-
-class RegistryAndContents(Registry, ImageContents, Protocol):
-    """What a registry tells of images."""
 
 
 def known_hosts(settings: HarborSettings) -> Hosts:
@@ -44,7 +39,7 @@ def check(hosts: Hosts, repository: str) -> None:
 class KnownRegistry:
     """The port Registry, for images of these hosts. Raises UnknownRegistry for any other."""
 
-    registry: RegistryAndContents
+    registry: Registry
     hosts: Hosts
 
     async def artifact(self, repository: str, reference: str) -> Artifact:
@@ -54,10 +49,6 @@ class KnownRegistry:
     async def newest(self, repository: str, limit: int) -> tuple[Artifact, ...]:
         check(self.hosts, repository)
         return await self.registry.newest(repository, limit)
-
-    async def contents(self, image: Image) -> frozenset[str]:
-        check(self.hosts, image.repository)
-        return await self.registry.contents(image)
 
     async def scan(self, image: Image) -> Scan:
         check(self.hosts, image.repository)
@@ -70,6 +61,18 @@ class KnownRegistry:
     async def vulnerabilities(self, image: Image, counted: int = 0) -> tuple[Vulnerability, ...]:
         check(self.hosts, image.repository)
         return await self.registry.vulnerabilities(image, counted)
+
+
+@dataclass(frozen=True)
+class KnownContents:
+    """The port ImageContents, for images of these hosts. Raises UnknownRegistry for any other."""
+
+    images: ImageContents
+    hosts: Hosts
+
+    async def contents(self, image: Image) -> frozenset[str]:
+        check(self.hosts, image.repository)
+        return await self.images.contents(image)
 
 
 @dataclass(frozen=True)

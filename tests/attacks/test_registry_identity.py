@@ -18,7 +18,7 @@ from bot.evaluation.question import Gate, Question
 from bot.gates.scan import ScanGate
 from bot.gates.signature import SignatureGate
 from bot.settings import HarborSettings
-from integrations.registries import KnownRegistry, KnownSignatures, known_hosts
+from integrations.registries import KnownContents, KnownRegistry, KnownSignatures, known_hosts
 from tests.fakes.registry import MemoryRegistry
 from tests.fakes.world import HARBOR, House, house, kustomization, path
 from tests.unit.bot.gates.test_signature import public_key
@@ -80,6 +80,7 @@ async def test_what_gates_ask_of_another_registrys_image_is_blocked_with_the_rea
     registry.finish_scan(image)
     foreign = replace(image, repository=repository)
     known, signatures = KnownRegistry(registry, OURS), KnownSignatures(Signed(), OURS)
+    contents = KnownContents(registry, OURS)
     gates: list[tuple[Gate, dict[str, object]]] = [
         (ScanGate(known), {}),
         (SignatureGate(signatures), {"keys": {"ours": public_key()}}),
@@ -90,7 +91,7 @@ async def test_what_gates_ask_of_another_registrys_image_is_blocked_with_the_rea
         assert verdict.state is VerdictState.BLOCKED
         assert registry_of(repository) in verdict.reason
         assert "nothing vouches for it" in verdict.reason
-    for lookup in (known.artifact(repository, "v1"), known.newest(repository, 1), known.contents(foreign)):
+    for lookup in (known.artifact(repository, "v1"), known.newest(repository, 1), contents.contents(foreign)):
         with pytest.raises(UnknownRegistry):
             await lookup
     for call in (known.scan(foreign), known.start_scan(foreign), known.vulnerabilities(foreign)):

@@ -84,6 +84,54 @@ ATTACKS: dict[str, tuple[str, Tried]] = {
 }
 
 
+CONFIG, FILES = "sha256:" + "c" * 64, "files:" + "f" * 64
+AROUND: dict[str, tuple[str, ...]] = {
+    "other annotations, the same config and layers": (CONFIG, FILES),
+    "the layers compressed in another way": (CONFIG, FILES),
+    "another label, so another config around the same files": ("sha256:" + "d" * 64, FILES),
+    "another entry point": ("sha256:" + "e" * 64, FILES),
+}
+
+
+@pytest.mark.parametrize("words", AROUND.values(), ids=AROUND)
+@pytest.mark.parametrize("where", [APP, ELSEWHERE])
+@pytest.mark.parametrize("inside", [False, True], ids=["as it is", "in an index"])
+@pytest.mark.parametrize("app", ["my-app", "payments"])
+async def test_the_same_files_under_another_manifest_go_nowhere(
+    world: World, words: tuple[str, ...], where: str, app: str, *, inside: bool
+) -> None:
+    rejected, again = (
+        world.office.images.push_around(at, f"v{at[-3:]}-{n}", *words) for n, at in ((1, APP), (2, where))
+    )
+    world.office.images._relatives[rejected.image.digest] = (CONFIG, FILES)
+    tried = again.image
+    if inside:
+        tried = world.office.images.push_index(where, "wrapped", tried).image
+    assert (await world.promote(tried, app)).state is PASSED
+    await world.say(f"/reject my-app@{rejected.image.tag} leaks memory")
+    assert (await world.promote(tried, app)).state is BLOCKED
+    await world.say(f"/unreject my-app@{rejected.image.tag}")
+    assert (await world.promote(tried, app)).state is PASSED
+
+
+async def test_a_rejection_that_knows_no_files_is_looked_at_anew(world: World) -> None:
+    """An older Pilothouse kept the digests of the manifests only."""
+    first = world.office.images.push_around(APP, "around-1", CONFIG, FILES).image
+    second = world.office.images.push_around(APP, "around-2", CONFIG, FILES).image
+    old = Rejection("my-app", first.digest, "around-1", BO, "leaks memory", datetime.now(UTC), ())
+    async with world.office.safety.database.begin() as connection:
+        await world.office.safety.stores.rejections.reject(connection, old)
+    assert (await world.promote(second)).state is BLOCKED
+
+
+async def test_an_image_on_top_of_the_same_base_goes(world: World) -> None:
+    """Its files are others, though some layers are the same."""
+    rejected = world.office.images.push_around(APP, "base-1", CONFIG, FILES).image
+    other = world.office.images.push_around(APP, "base-2", "sha256:" + "d" * 64, "files:" + "0" * 64).image
+    await world.say(f"/reject my-app@{rejected.tag} leaks memory")
+    assert (await world.promote(other)).state is PASSED
+
+
 def copied(world: World, image: Image) -> Image:
     return world.office.images.push(ELSEWHERE, "v1", digest=image.digest).image
 

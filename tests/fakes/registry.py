@@ -28,6 +28,7 @@ class MemoryRegistry:
     _clock: "itertools.count[int]" = field(default_factory=itertools.count)
     scans_started: list[Image] = field(default_factory=list)
     _children: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    _relatives: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def push(self, repository: str, tag: str, *, digest: str = "", revision: str = "", source: str = "") -> Artifact:
         """A new image, which takes the tag from the one that had it."""
@@ -38,6 +39,12 @@ class MemoryRegistry:
         kept[:] = [without(a, tag) for a in kept if a.image.digest != digest]
         kept.append(artifact)
         return artifact
+
+    def push_around(self, repository: str, tag: str, *relatives: str) -> Artifact:
+        """An image that another manifest is around, too: words for its config and its files."""
+        made = self.push(repository, tag)
+        self._relatives[made.image.digest] = relatives
+        return made
 
     def push_index(self, repository: str, tag: str, *children: Image) -> Artifact:
         """An index of images that are in the repository."""
@@ -77,7 +84,7 @@ class MemoryRegistry:
         while level:
             level = [child for each in level for child in self._children.get(each, ()) if child not in found]
             found.update(level)
-        return frozenset(found)
+        return frozenset(found).union(*(self._relatives.get(digest, ()) for digest in found))
 
     async def refusal(self, image: Image) -> str:
         await self.artifact(image.repository, image.digest)
