@@ -12,6 +12,18 @@ PATH = "overlay/kustomization.yaml"
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
+BESIDE = {
+    "it.yaml": "apiVersion: builtin\nkind: ImageTagTransformer\nmetadata: {name: it}\n"
+    "imageTag: {name: web, newTag: evil}\nfieldSpecs: [{path: spec/containers/image}]\n",
+    "labels.yaml": "apiVersion: builtin\nkind: LabelTransformer\nmetadata: {name: it}\nlabels: {a: b}\n"
+    "fieldSpecs: [{path: metadata/labels, create: true}]\n",
+    "replaced.yaml": "source: {kind: Pod, fieldPath: 'spec.containers.[name=c1].image'}\n"
+    "targets: [{select: {kind: Pod}, fieldPaths: ['spec.containers.[name=c0].image']}]\n",
+    "patch.yaml": "apiVersion: v1\nkind: Pod\nmetadata: {name: it, labels: {a: b}}\n",
+}
+"""Files that an overlay may name."""
+
+
 class Kustomize:
     """One base with a container for each image; overlays are written over each other."""
 
@@ -25,6 +37,8 @@ class Kustomize:
             (directory / name).mkdir()
         (directory / "base" / "pod.yaml").write_text(yaml.safe_dump(pod))
         (directory / "base" / "kustomization.yaml").write_text("resources: [pod.yaml]\n")
+        for name, content in BESIDE.items():
+            (directory / "overlay" / name).write_text(content)
 
     def build(self, overlay: bytes) -> Mapping[str, str] | None:
         """Base image → what runs in its place; None when kustomize refuses the overlay."""

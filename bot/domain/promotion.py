@@ -5,7 +5,6 @@ import json
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
 
 from bot.domain.application import ApplicationRef
 from bot.domain.caller import Person
@@ -189,11 +188,11 @@ class Move:
 
 @dataclass(frozen=True)
 class GateTerms:
-    """The options that policy gave a gate for these apps."""
+    """The options that policy gave a gate for these apps, as JSON."""
 
     gate: str
     apps: tuple[str, ...]
-    options: dict[str, Any]
+    options: str
 
 
 @dataclass(frozen=True)
@@ -251,8 +250,8 @@ class Plan:
         """Whether what policy asked when it was planned is part of it."""
         return self.version > 4
 
-    def options(self, gate: str, app: str) -> dict[str, Any] | None:
-        """What policy gave the gate for the app when the plan was made; None where it did not name it."""
+    def options(self, gate: str, app: str) -> str | None:
+        """What policy gave the gate for the app when the plan was made, as JSON; None where it did not name it."""
         return next((one.options for one in self.terms if one.gate == gate and app in one.apps), None)
 
     @property

@@ -1,6 +1,7 @@
 """All gates of a plan, asked at once; every reason told."""
 
 import asyncio
+import json
 from collections.abc import Awaitable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -10,7 +11,7 @@ from pydantic import ValidationError
 from bot.domain.errors import Advice, IntegrationError, PolicyError, Unavailable
 from bot.domain.promotion import GateResult, GateTerms, Plan, Verdict
 from bot.evaluation.question import Gate, Question
-from bot.evaluation.terms import UNREADABLE, Both, Change, compared, fingerprint, stricter
+from bot.evaluation.terms import UNREADABLE, Both, Change, compared, fingerprint, stricter, written
 from bot.policy import Place, Policy
 from bot.runtime.spelling import nearest
 
@@ -40,7 +41,8 @@ class Panel:
         """What policy asks of the gates by now, to be kept in a plan."""
         found: list[GateTerms] = []
         for app in apps:
-            for name, options in self._policy.rules(app, environment).gates().items():
+            for name, given in self._policy.rules(app, environment).gates().items():
+                options = written(given)
                 same = next((at for at, one in enumerate(found) if (one.gate, one.options) == (name, options)), None)
                 if same is None:
                     found.append(GateTerms(name, (app,), options))
@@ -69,7 +71,8 @@ class Panel:
         then = plan.options(name, app)
         if then is None:
             return None if today is None else Both(today, today)
-        return Both(then, then if today is None else today)
+        read = json.loads(then)
+        return Both(read, read if today is None else today)
 
     async def _result(self, name: str, question: Question, terms: Both) -> GateResult:
         plan, app = question.plan, question.app

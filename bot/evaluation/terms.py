@@ -41,7 +41,12 @@ def compared(gate: Gate | type[Gate], terms: Both) -> Change:
 
 
 def fingerprint(options: dict[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(options, sort_keys=True, default=str).encode()).hexdigest()[:16]
+    return hashlib.sha256(written(options).encode()).hexdigest()[:16]
+
+
+def written(options: dict[str, Any]) -> str:
+    """As a plan keeps them; a date of YAML becomes its text."""
+    return json.dumps(options, sort_keys=True, default=str)
 
 
 def stricter(then: Verdict, today: Verdict) -> Verdict:

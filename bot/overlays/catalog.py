@@ -3,7 +3,7 @@
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bot.domain.environment import Environment
 from bot.domain.errors import UnknownName
@@ -23,6 +23,8 @@ class Listing:
 
     commit: str
     overlays: Mapping[tuple[str, str], Overlay]
+    doubled: Mapping[Overlay, str] = field(default_factory=dict)
+    """the overlays whose directory holds a second kustomization file, and that file: kustomize builds neither"""
 
     @property
     def apps(self) -> tuple[str, ...]:
@@ -89,7 +91,7 @@ class Catalog:
         """For many overlays in one read."""
         wanted = tuple(overlays)
         contents = await self._source.read([overlay.path for overlay in wanted], listing.commit)
-        return {overlay: read_images(contents[overlay.path], overlay.path) for overlay in wanted}
+        return {overlay: _read(listing, overlay, contents) for overlay in wanted}
 
     async def legible_images_at(
         self, listing: Listing, overlays: Iterable[Overlay]
@@ -101,7 +103,7 @@ class Catalog:
         broken: dict[Overlay, str] = {}
         for overlay in wanted:
             try:
-                images[overlay] = read_images(contents[overlay.path], overlay.path)
+                images[overlay] = _read(listing, overlay, contents)
             except KustomizationError as error:
                 images[overlay], broken[overlay] = (), error.sentence
         return images, broken
@@ -112,14 +114,30 @@ class Catalog:
             return self._listing
         commit = await self._source.head()
         if self._listing is None or self._listing.commit != commit:
-            self._listing = Listing(commit, self._overlays(await self._source.paths(commit)))
+            self._listing = Listing(commit, *self._overlays(await self._source.paths(commit)))
         self._asked_at = self._clock()
         return self._listing
 
-    def _overlays(self, paths: Iterable[str]) -> dict[tuple[str, str], Overlay]:
+    def _overlays(self, paths: Iterable[str]) -> tuple[dict[tuple[str, str], Overlay], dict[Overlay, str]]:
         known = {environment.name for environment in self.environments}
         found = (match for match in map(self._pattern.fullmatch, paths) if match and match["environment"] in known)
-        return {(m["app"], m["environment"]): Overlay(m["app"], m["environment"], m.string) for m in found}
+        overlays: dict[tuple[str, str], Overlay] = {}
+        doubled: dict[Overlay, str] = {}
+        for m in found:
+            overlay = Overlay(m["app"], m["environment"], m.string)
+            first = overlays.setdefault((overlay.app, overlay.environment), overlay)
+            if first is not overlay:
+                doubled[first] = overlay.path
+        return overlays, doubled
+
+
+def _read(listing: Listing, overlay: Overlay, contents: Mapping[str, bytes]) -> tuple[OverlayImage, ...]:
+    """Raises KustomizationError."""
+    if other := listing.doubled.get(overlay):
+        raise KustomizationError(
+            f"Beside {overlay.path} there is {other}: kustomize builds neither. Remove one of them."
+        )
+    return read_images(contents[overlay.path], overlay.path)
 
 
 def overlay_pattern(template: str) -> re.Pattern[str]:

@@ -169,6 +169,17 @@ FILES = {
     "a transformer that says that it is another": "resources: [../base]\nimages: [{name: web, newTag: v1}]\n"
     "transformers:\n- |-\n  apiVersion: builtin\n  kind: !!binary SW1hZ2VUYWdUcmFuc2Zvcm1lcg==\n"
     "  metadata: {name: it, labels: {kind: LabelTransformer}}\n",
+    **{
+        f"a key that kustomize does not know: {key}": f"images: [{{name: web, newTag: v1}}]\n{key}: 1\n"
+        for key in ("image", "x-common", "imagesTransformer", "Images2", "tags", "'? '", "1", "null", "newTag")
+    },
+    "a key in another case": "Resources: [../base]\nimages: [{name: web, newTag: v1}]\n",
+    "a transformer in a file": "resources: [../base]\nimages: [{name: web, newTag: v1}]\ntransformers: [it.yaml]\n",
+    "a transformer in a directory": "resources: [../base]\nimages: [{name: web, newTag: v1}]\ntransformers: [../it]\n",
+    "a replacement in a file": "resources: [../base]\nimages: [{name: web, newTag: v1}]\n"
+    "replacements: [{path: it.yaml}]\n",
+    "a replacement in a file, in another case": "resources: [../base]\nimages: [{name: web, newTag: v1}]\n"
+    "replacements: [{Path: it.yaml}]\n",
     "a transformer of images": "resources: [../base]\nimages: [{name: web, newTag: v1}]\ntransformers:\n- |-\n"
     "  apiVersion: builtin\n  kind: ImageTagTransformer\n  metadata: {name: it}\n"
     "  imageTag: {name: web, newTag: v2}\n",
@@ -290,6 +301,16 @@ def overlays(draw: st.DrawFn) -> str:
                     "# a comment\n",
                     "# a comment\u2028images: [{name: web, newTag: v5}]\n",
                     "images: []\n",
+                    "image: []\n",
+                    "x-common: &a {newTag: v7}\n",
+                    "Resources: [../base]\n",
+                    "transformers: [it.yaml]\n",
+                    "transformers: [labels.yaml]\n",
+                    "transformers:\n",
+                    "replacements: [{path: replaced.yaml}]\n",
+                    "replacements: []\n",
+                    "patches: [{path: patch.yaml}]\n",
+                    "namePrefix: a-\n",
                     "---\n",
                     "\ufeff",
                 ]

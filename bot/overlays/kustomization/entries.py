@@ -17,6 +17,14 @@ from bot.overlays.kustomization.document import Document, KustomizationError, is
 
 FILE_NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 KEYS = ("name", "newName", "newTag", "digest", "tagSuffix")
+ROOT_KEYS = (
+    "apiVersion", "kind", "metadata", "openapi", "namePrefix", "nameSuffix", "namespace", "commonLabels", "labels",
+    "commonAnnotations", "patchesStrategicMerge", "patchesJson6902", "patches", "images", "imageTags", "replacements",
+    "replicas", "vars", "sortOptions", "resources", "components", "crds", "bases", "configMapGenerator",
+    "secretGenerator", "helmGlobals", "helmCharts", "helmChartInflationGenerator", "generatorOptions", "configurations",
+    "generators", "transformers", "validators", "buildMetadata",
+)  # fmt: skip
+"""All that kustomize 5.7.1 knows (api/types/kustomization.go): it refuses a file with any other."""
 MERGE = "<<"
 WORD = r"[A-Za-z0-9_-]+(\.+[A-Za-z0-9_-]+)*"
 NAME = re.compile(rf"{WORD}(:[0-9]+(?=/))?(/{WORD})*")
@@ -67,7 +75,8 @@ def entries(document: Document) -> list[Entry]:
         return []
     if not isinstance(root, MappingNode):
         raise document.refuse(root, "this is not a kustomization: expected a mapping with `images:`.")
-    pairs = _keyed(document, root, ("images", "imageTags", "replacements", "transformers"))
+    pairs = _keyed(document, root, ROOT_KEYS)
+    _check_known(document, root)
     _check_nothing_comes_later(document, pairs)
     images = pairs.get("images")
     if images is None or is_nothing(images):
@@ -97,6 +106,12 @@ def _keyed(document: Document, mapping: MappingNode, known: tuple[str, ...]) -> 
     return found
 
 
+def _check_known(document: Document, root: MappingNode) -> None:
+    for key, _ in root.value:
+        if not isinstance(key, ScalarNode) or key.value not in ROOT_KEYS:
+            raise document.refuse(key, "kustomize knows no such key, and builds nothing of this file: take it out.")
+
+
 def _check_nothing_comes_later(document: Document, pairs: dict[str, Node]) -> None:
     """What changes images after the entries of `images:` have."""
     old = pairs.get("imageTags")
@@ -105,18 +120,32 @@ def _check_nothing_comes_later(document: Document, pairs: dict[str, Node]) -> No
     for path in _replaced(pairs.get("replacements")):
         if IMAGE_FIELD.search(path.value):
             raise document.refuse(path, "a replacement writes the image after `images:` has: take it out.")
+    for file in _in_files(pairs.get("replacements")):
+        raise document.refuse(file, "a replacement in a file of its own may write the image: write it out here.")
     for written in nodes(pairs.get("transformers")):
-        if isinstance(written, ScalarNode) and _may_write_images(written.value):
+        if isinstance(written, ScalarNode) and not is_nothing(written) and _may_write_images(written.value):
             raise document.refuse(written, "a transformer may write the image after `images:` has: take it out.")
+    # `components:` and `patches:` come before `images:`, which has the last word on what it matches.
 
 
 def _may_write_images(transformer: str) -> bool:
-    """Of one that is written in place, unless its text shows plainly that it does not. One in a file is not read."""
+    """Unless its text shows plainly that it does not. One in a file of its own is not read."""
     if not INLINE.search(transformer):
-        return False
+        return True
     words = transformer.casefold()
     plain = "\\" not in words and "image" not in words and words.count("kind") == 1
     return not (plain and HARMLESS.search(transformer))
+
+
+def _in_files(replacements: Node | None) -> Iterator[ScalarNode]:
+    """The paths of replacements that are written elsewhere."""
+    for mapping in nodes(replacements):
+        if isinstance(mapping, MappingNode):
+            yield from (
+                value
+                for key, value in mapping.value
+                if isinstance(key, ScalarNode) and key.value.casefold() == "path" and isinstance(value, ScalarNode)
+            )
 
 
 def _replaced(replacements: Node | None) -> Iterator[ScalarNode]:

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from bot.domain.errors import Unavailable, UnknownName
 from bot.overlays.catalog import Catalog, overlay_pattern
+from bot.overlays.kustomization import KustomizationError
 from bot.policy import parse
 from tests.fakes.overlays import MemoryOverlays
 
@@ -38,6 +39,19 @@ async def test_apps_are_discovered_from_their_overlays() -> None:
     assert await known.apps() == ("my-app", "payments")
     assert (await known.overlay("payments", "production")).path == PATHS[2]
     assert [image.tag for image in await known.images("my-app", "staging")] == ["v1"]
+
+
+@pytest.mark.parametrize("second", ["kustomization.yml", "Kustomization"])
+async def test_two_kustomization_files_in_one_directory_are_refused(second: str) -> None:
+    """kustomize builds neither, so nothing would come of a promotion."""
+    known, overlays, _ = catalog()
+    overlays.push({f"apps/my-app/overlays/staging/{second}": FILE.replace(b"v1", b"evil")})
+    with pytest.raises(KustomizationError, match=second):
+        await known.images("my-app", "staging")
+    listing = await known.listing(fresh=True)
+    images, broken = await known.legible_images_at(listing, listing.overlays.values())
+    assert [overlay.environment for overlay in broken] == ["staging"]
+    assert {overlay.environment for overlay, found in images.items() if found} == {"production"}
 
 
 async def test_names_that_nothing_has_say_what_is_near() -> None:
