@@ -63,11 +63,14 @@ class PromotionQueue(Queue):
         waited: set[Place] = set()
         started = 0
         for waiting in await self.store.all():
-            mine = {(app, waiting.wish.environment) for app in apps_of(waiting.wish) or ("",)}
+            apps = apps_of(waiting.wish)
+            mine = {(app, waiting.wish.environment) for app in apps or ("",)}
             # A rollback need not wait for what is only followed; whether it leads back its plan says.
             ahead = taken - followed if isinstance(waiting.wish, Rollback) else taken
             if not _meet(mine, ahead | waited):
                 started += await self._try(waiting)
+            elif not apps:
+                continue  # it waits until nothing is under way there; nobody waits for that
             waited |= mine  # whether it has started or waits on: nobody overtakes it
         return started
 

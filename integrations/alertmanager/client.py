@@ -1,15 +1,24 @@
 """Alertmanager's API, version 2."""
 
 from collections.abc import Mapping
-from typing import Self
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Annotated, Self
 
-from msgspec import Struct, field
+from msgspec import Meta, Struct, field
 
+from bot.domain.errors import Advice, NotFound, Unavailable
 from bot.ports import FiringAlert
 from bot.settings import AlertmanagerSettings
 from integrations.http import Bearer, Connection, Policy
 
 SYSTEM = "Alertmanager"
+SETTLED_AFTER = timedelta(minutes=3)
+"""Prometheus sends what fires with its evaluations, a minute apart as a rule, and not more often than once a minute."""
+
+JUST_STARTED = Advice(
+    "Alertmanager was started just now, and does not know yet what fires.", "It continues automatically."
+)
 
 
 class Alert(Struct, frozen=True):
@@ -18,8 +27,14 @@ class Alert(Struct, frozen=True):
     generator_url: str | None = field(default=None, name="generatorURL")
 
 
+class Status(Struct, frozen=True):
+    """Of the server; `uptime` is when it was started (api/v2/openapi.yaml)."""
+
+    uptime: Annotated[datetime, Meta(tz=True)]
+
+
 class Alertmanager:
-    """The port Alerts. What is silenced or inhibited does not fire."""
+    """The port Alerts. What is silenced or inhibited does not fire. Raises Unavailable shortly after its own start."""
 
     def __init__(self, settings: AlertmanagerSettings, policy: Policy | None = None) -> None:
         auth = Bearer(settings.credential("token"))
@@ -37,7 +52,24 @@ class Alertmanager:
                 "filter": [matcher(name, value) for name, value in labels.items()],
             },
         )
+        await self._check_that_it_knows()
         return tuple(firing(alert) for alert in answer.decode(list[Alert]))
+
+    async def _check_that_it_knows(self) -> None:
+        """It forgets what fires when it is started anew, and is told again by and by: an empty list says nothing then.
+
+        Asked after the list, which may have been answered right after a start.
+        """
+        try:
+            answer = await self._connection.request("ask since when it is up", "GET", "/api/v2/status")
+        except NotFound:
+            return  # something else that speaks this API, and keeps no such word
+        since = answer.decode(Status).uptime
+        now = its_clock(answer.headers.get("date", ""))
+        if (left := since + SETTLED_AFTER - now) > timedelta(0):
+            young = Unavailable(SYSTEM, "list alerts", f"it was started at {since}", min(left, SETTLED_AFTER))
+            young.advice = JUST_STARTED
+            raise young
 
     async def aclose(self) -> None:
         await self._connection.aclose()
@@ -63,3 +95,11 @@ def firing(alert: Alert) -> FiringAlert:
         summary=notes.get("summary") or notes.get("description") or notes.get("message") or "",
         url=alert.generator_url or "",
     )
+
+
+def its_clock(date: str) -> datetime:
+    """A Date header; our own clock where it says no time."""
+    try:
+        return parsedate_to_datetime(date).astimezone(UTC)
+    except (ValueError, TypeError, OverflowError):
+        return datetime.now(UTC)

@@ -109,6 +109,20 @@ async def test_it_goes_in_order_and_nobody_overtakes(line: Line) -> None:
     assert await line.waiting() == ["U0MIA"]
 
 
+async def test_a_train_of_every_app_that_waits_holds_nobody_up(line: Line) -> None:
+    """It waits until nothing is under way there, which may take a day."""
+    await line.home.deploy("ana")
+    context = line.home.context()
+    every = Promote(context=context, apps=(), environment="production", if_busy=IfBusy.QUEUE)
+    other = Deploy(context=line.home.context(), app="ledger", environment="production", if_busy=IfBusy.QUEUE)
+    async with line.home.database.begin() as connection:
+        for who, wish in (("U0BO", every), ("U0MIA", other)):
+            await line.queue.store.add(connection, Waiting(wish, who, "T0PILOT", datetime.now(UTC)))
+    assert await line.next() == 0
+    assert await line.waiting() == ["U0BO"]
+    assert "ledger" in (await line.told("U0MIA"))[0]  # its turn has come: there is no such app here
+
+
 async def test_who_asks_again_keeps_their_place_with_the_newest_wish(line: Line) -> None:
     first = await line.home.deploy("ana")
     await line.ask("bo", image="v1.4.0")

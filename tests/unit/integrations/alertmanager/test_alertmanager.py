@@ -2,6 +2,8 @@
 
 import contextlib
 import json
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
 
 import pytest
@@ -9,7 +11,7 @@ import respx
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.errors import Refused
+from bot.domain.errors import Refused, Unavailable
 from bot.settings import AlertmanagerSettings
 from integrations.alertmanager import Alertmanager
 from integrations.alertmanager.client import Alert, matcher
@@ -30,6 +32,7 @@ async def test_firing_alerts_with_all_of_the_labels() -> None:
         "status": {"state": "active", "silencedBy": [], "inhibitedBy": []},
     }
     route = respx.get(f"{URL}/api/v2/alerts").respond(json=[alert, {"labels": {}}])
+    respx.get(f"{URL}/api/v2/status").respond(json=up_for(hours=1))
     async with Alertmanager(AlertmanagerSettings(url=URL, token="t0ken"), QUICK) as alertmanager:
         first, second = await alertmanager.firing({"app": "my-app", "environment": 'pro"d'})
     assert (first.name, first.summary, first.labels["app"]) == ("HighErrorRate", "5 % of requests fail", "my-app")
@@ -43,6 +46,55 @@ async def test_firing_alerts_with_all_of_the_labels() -> None:
         "inhibited": "false",
     }
     assert sent.headers["authorization"] == "Bearer t0ken"
+
+
+def up_for(**time: float) -> dict[str, Any]:
+    return {"uptime": (datetime.now(UTC) - timedelta(**time)).isoformat(), "cluster": {"status": "ready"}}
+
+
+@respx.mock
+@pytest.mark.parametrize("seconds", [0, 60, 170, -3600])
+async def test_right_after_its_own_start_it_knows_nothing(seconds: int) -> None:
+    """An empty list is no quiet then: Prometheus has yet to tell it again."""
+    respx.get(f"{URL}/api/v2/alerts").respond(json=[])
+    respx.get(f"{URL}/api/v2/status").respond(json=up_for(seconds=seconds))
+    async with Alertmanager(AlertmanagerSettings(url=URL), QUICK) as alertmanager:
+        with pytest.raises(Unavailable) as young:
+            await alertmanager.firing({})
+    assert young.value.advice is not None
+    assert "does not know yet" in young.value.advice.sentence
+    assert young.value.retry_after is not None
+    assert timedelta(0) < young.value.retry_after <= timedelta(minutes=3)
+
+
+@respx.mock
+async def test_its_start_is_told_by_its_own_clock() -> None:
+    """Ours may be an hour ahead."""
+    respx.get(f"{URL}/api/v2/alerts").respond(json=[])
+    behind = format_datetime(datetime.now(UTC) - timedelta(hours=1))
+    respx.get(f"{URL}/api/v2/status").respond(json=up_for(minutes=61), headers={"date": behind})
+    async with Alertmanager(AlertmanagerSettings(url=URL), QUICK) as alertmanager:
+        with pytest.raises(Unavailable):
+            await alertmanager.firing({})
+
+
+@respx.mock
+@pytest.mark.parametrize("body", [{}, {"uptime": None}, {"uptime": "yesterday"}, [], {"uptime": "2026-01-01T00:00:00"}])
+async def test_a_status_that_says_nothing_is_no_long_life(body: Any) -> None:
+    respx.get(f"{URL}/api/v2/alerts").respond(json=[])
+    respx.get(f"{URL}/api/v2/status").respond(json=body)
+    async with Alertmanager(AlertmanagerSettings(url=URL), QUICK) as alertmanager:
+        with pytest.raises(Refused):
+            await alertmanager.firing({})
+
+
+@respx.mock
+async def test_what_has_no_status_is_believed() -> None:
+    """Others speak the same API."""
+    respx.get(f"{URL}/api/v2/alerts").respond(json=[])
+    respx.get(f"{URL}/api/v2/status").respond(404)
+    async with Alertmanager(AlertmanagerSettings(url=URL), QUICK) as alertmanager:
+        assert await alertmanager.firing({}) == ()
 
 
 @given(st.text())
