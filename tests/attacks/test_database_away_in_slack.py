@@ -58,8 +58,9 @@ class Chat:
         await self.router.on_button(body, self._ack, self._respond)
         return await self._answer()
 
-    async def _ack(self, *_: Any, **__: Any) -> None:
-        return None
+    async def _ack(self, *said: str, **_: Any) -> None:
+        """What cannot be noted down is refused in the acknowledgement."""
+        self.heard += said
 
     async def _respond(self, *, text: str, **_: Any) -> Any:
         self.heard.append(text)
