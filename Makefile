@@ -57,6 +57,10 @@ fmt: $(VENV)/.installed-dev ## Format and fix what can be fixed
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
+.PHONY: reference
+reference: $(VENV)/.installed-dev ## Write docs/reference anew from the code
+	@$(BIN)/pilothouse reference
+
 .PHONY: lock
 lock: $(VENV)/.installed-dev ## Pin the dependencies anew (needs uv)
 	@uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header \

@@ -145,7 +145,7 @@ class GitHubSettings(Tls):
 
 class AlertmanagerSettings(Tls):
     url: str = Field("", description='Base URL of Alertmanager; "" = no alert gate.')
-    token: SecretStr | None = None
+    token: SecretStr | None = Field(None, description="Bearer token, where Alertmanager stands behind a proxy.")
     token_file: Path | None = None
 
 

@@ -16,6 +16,6 @@ def parse(words: Words) -> Abort:
 
 @command("abort", usage="/abort PROMOTION", allow=Permission.VIEW, parse=parse, names=False)
 async def abort(ask: Abort, caller: Caller, promotions: Promotions) -> Reply:
-    """Take back a promotion that has not been committed yet; for whoever asked for it, and for administrators."""
+    """Take back a promotion that has not been committed yet; for its requester and for administrators."""
     await promotions.abort(ask, caller)
     return Silent()

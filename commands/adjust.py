@@ -28,7 +28,7 @@ def parse(words: Words) -> Adjust:
 async def adjust(ask: Adjust, caller: Caller, promotions: Promotions) -> Reply:
     """Leave apps out of a release train, or take them in again, until it is decided.
 
-    For whoever asked for the train, and for administrators. Approvals that were given before do not count any more,
+    For the requester of the train and for administrators. Earlier approvals no longer count,
     since they were for something else.
     """
     train = await promotions.find(ask.promotion, caller, whole=True)

@@ -43,7 +43,7 @@ async def deploy(ask: Deploy, caller: Caller, promotions: Promotions, turns: Sch
     changes nothing. `!` (or `--break-glass`) goes past gates that policy lets you go past; it needs a reason, and
     stays on record. While another promotion of the app is under way there, `--queue` waits for its end and
     `--replace` takes its place, as far as you may abort it. Words may come in any order; `app:` and `env:` in front
-    of a name say which of the two is meant.
+    of a name say which of the two you mean.
     """
     if ask.dry_run:
         shown = await promotions.preview(ask, caller)

@@ -19,7 +19,7 @@ def parse(words: Words) -> Intent:
     if not place.environment:
         words.refuse("Name an environment.")
     if not hold.until:
-        words.refuse("Say until when.", "A freeze ends by itself, as in `until mon 08:00` or `for 2h`.")
+        words.refuse("Say until when.", "A freeze needs an end, as in `until mon 08:00` or `for 2h`.")
     return CallFreeze(
         context=words.context,
         app=place.app,

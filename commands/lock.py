@@ -19,7 +19,7 @@ def parse(words: Words) -> Intent:
     if not place.environment:
         words.refuse("Name an environment.")
     if not hold.reason:
-        words.refuse("A lock needs a reason: whoever is held back reads it.")
+        words.refuse("A lock needs a reason: the people it holds back read it.")
     return TakeLock(
         context=words.context, app=place.app, environment=place.environment, until=hold.until, reason=hold.reason
     )
@@ -27,11 +27,11 @@ def parse(words: Words) -> Intent:
 
 @command("lock", usage="/lock [APP] ENV [--for TIME|--until TIME] REASON", allow=Permission.LOCK, parse=parse)
 async def lock(ask: TakeLock, caller: Caller, policy: Policy, locks: LockService, holds: PipelineHolds) -> Reply:
-    """Hold an app in an environment, or without APP the whole environment: nothing is promoted there meanwhile.
+    """Hold an app in an environment, or without APP the whole environment: nothing is promoted there until it ends.
 
     It ends when you `/unlock` it, or at the time that you give: `--for 2h`, `--until 18:00`, `until mon 08:00`. You are
-    reminded before it ends, and daily if it has no end. When somebody else holds it you may take it over, or be told
-    when it is free. Locking again what you hold renews it.
+    reminded before it ends, and daily if it has no end. When somebody else holds it, you can take it over, or get a
+    message when it is free. Locking again what you hold renews it.
     """
     taken = await locks.take(ask, caller, read_time_if_any(ask.until, caller, policy))
     return replace(taken, builds=holds.about(ask.environment)) if isinstance(taken, LockTaken) else taken

@@ -9,5 +9,5 @@ from bot.safety.locks import LockService
 
 @command("lock break", allow=Permission.LOCK)
 async def break_lock(ask: BreakLock, caller: Caller, locks: LockService) -> Reply:
-    """Release somebody else's lock; they are told, and so is the channel."""
+    """Release somebody else's lock; its owner gets a message, as does the channel."""
     return await locks.release(ask, caller)

@@ -9,5 +9,5 @@ from bot.safety.locks import LockService
 
 @command("lock wait", allow=Permission.LOCK)
 async def wait(ask: AwaitLock, caller: Caller, locks: LockService) -> Reply:
-    """Be told by direct message when a lock is released or expires."""
+    """Get a direct message when a lock is released or expires."""
     return await locks.wait(ask, caller)

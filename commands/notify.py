@@ -17,9 +17,9 @@ def parse(words: Words) -> Subscribe:
 
 @command("notify", usage="/notify PROMOTION", allow=Permission.VIEW, parse=parse, names=False)
 async def notify(ask: Subscribe, caller: Caller, promotions: Promotions, subscribers: Subscribers) -> Reply:
-    """Be told, by a direct message, when the gates of a promotion hold, or when it ends before that."""
+    """Get a direct message when the gates of a promotion pass, or when it ends before that."""
     promotion = await promotions.find(ask.promotion, caller, whole=True)
     if not promotion.blocked or promotion.phase.final:
-        return Told("There is nothing to wait for any more: look at the card.")
+        return Told("There is nothing left to wait for: look at the card.")
     await subscribers.add(promotion.id, caller.person)
-    return Told("You will hear of it from me as soon as the gates hold.")
+    return Told("You will get a message as soon as the gates pass.")

@@ -24,7 +24,7 @@ def parse(words: Words) -> Intent:
 async def reject(ask: Reject, caller: Caller, promotions: Promotions) -> Reply:
     """Say no to a promotion that waits for approval; it ends there, and its card tells your reason.
 
-    `/reject APP@TAG REASON` is about an image: it goes nowhere any more.
+    `/reject APP@TAG REASON` rejects an image: nobody can promote it.
     """
     if not ask.content_hash:
         named = await promotions.find(ask.promotion, caller)

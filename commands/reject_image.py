@@ -20,9 +20,9 @@ def parse(words: Words) -> Intent:
     names=False,
 )
 async def reject_image(ask: RejectImage, caller: Caller, rejections: RejectionService) -> Reply:
-    """Reject an image: it is promoted nowhere any more, by no way, until somebody un-rejects it.
+    """Reject an image: nobody can promote it anywhere until somebody un-rejects it.
 
-    It is the digest that is rejected, whatever its tags will be. Where it runs already it goes on running; the answer
+    It is the digest that is rejected, whatever its tags will be. Where it runs already it keeps running; the answer
     says where that is.
     """
     return await rejections.reject(ask, caller)

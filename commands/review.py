@@ -18,5 +18,5 @@ def parse(words: Words) -> CloseReview:
 
 @command("review", usage="/review PROMOTION NOTE", allow=Permission.APPROVE, parse=parse, names=False)
 async def review(ask: CloseReview, caller: Caller, reviews: ReviewService) -> Reply:
-    """Close the review that a break-glass owes; for approvers, but not for whoever broke the glass."""
+    """Close the review that a break-glass owes; for approvers other than the person who broke the glass."""
     return await reviews.close(ask, caller)

@@ -19,6 +19,6 @@ def parse(words: Words) -> Intent:
 async def unlock(ask: ReleaseLock, caller: Caller, locks: LockService) -> Reply:
     """Release a lock: yours, or one that a rollback left behind. Somebody else's asks you once more.
 
-    Whoever asked to be told is told.
+    People who wait for it get a message.
     """
     return await locks.release(ask, caller)

@@ -212,7 +212,7 @@ async def _moved(audit: Audit, anchor: str) -> str | None:
     there = await audit.rows(after=int(seq) - 1, limit=1)
     if there and there[0].hash == noted:
         return None
-    return f"row {seq} is not the one that was noted: rows were cut off or written anew"
+    return f"row {seq} is not the one that was noted: rows were cut off or rewritten"
 
 
 def _run(url: str, work: Callable[[Database], Awaitable[T]]) -> T:

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from bot.cli.audit import audit_app
 from bot.cli.policy import policy_app
+from bot.cli.reference import reference
 from bot.cli.terminal import fail, not_ours, read_settings
 from bot.domain.errors import PilothouseError
 from bot.runtime import logs
@@ -21,6 +22,7 @@ from bot.runtime.sqlite import too_old
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 app.add_typer(policy_app, name="policy")
 app.add_typer(audit_app, name="audit")
+app.command()(reference)
 
 
 def _print_version(wanted: bool) -> None:

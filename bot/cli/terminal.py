@@ -61,7 +61,7 @@ def fail(sentence: str) -> NoReturn:
 def _problem(error: ErrorDetails) -> str:
     match error["type"]:
         case "extra_forbidden":
-            return f"there is no such setting.{did_you_mean(_variable(error['loc']), variables())}"
+            return f"unknown setting.{did_you_mean(_variable(error['loc']), variables())}"
         case "string_pattern_mismatch":
             allowed = error["ctx"]["pattern"].strip("^$()").split("|")
             return f"expected {either([repr(one) for one in allowed])}"

@@ -7,7 +7,7 @@ SENDERS = {
     "github": ("github_secret", "pushes are seen seconds later"),
     "harbor": ("harbor_token", "finished scans are seen when they are next asked for"),
     "alertmanager": ("alertmanager_token", "no alert comes to Slack"),
-    "tekton": ("tekton_token", "failed runs are not told"),
+    "tekton": ("tekton_token", "nobody hears of failed runs"),
 }
 """what there is not, without the secret"""
 

@@ -71,7 +71,7 @@ def _not_yet(application: Application, source: str, late: Move) -> Verdict:
     at = application.revision[:7] or "no commit"
     return Verdict.waiting(
         f"{source} does not run {late.after.label} yet: Argo CD is at {at}.",
-        "It goes on by itself.",
+        "It continues automatically.",
         retry_after=AGAIN,
         link=application.url,
     )

@@ -104,7 +104,7 @@ def mistakes_in(policy: Policy, gates: Mapping[str, Gate | type[Gate]]) -> Itera
                 if gate := gates.get(name):
                     found = _wrong_options(gate, options)
                 else:
-                    found = [((), f"there is no such gate.{nearest(name, gates)}")]
+                    found = [((), f"unknown gate.{nearest(name, gates)}")]
                 for option, what in found:
                     own = _is_own(policy, app, environment.name, (name, *option))
                     top: Place = ("apps", app, "environments", environment.name) if own else ("environments", index)

@@ -67,4 +67,4 @@ def _told(firing: list[FiringAlert]) -> str:
 
 
 def _remedy(firing: list[FiringAlert]) -> str:
-    return f"It goes on once {'the alert is' if len(firing) == 1 else 'the alerts are'} resolved."
+    return f"It continues once {'the alert is' if len(firing) == 1 else 'the alerts are'} resolved."

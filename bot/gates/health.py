@@ -35,9 +35,11 @@ class HealthGate:
         link = application.url
         operation = application.operation
         if operation and operation.phase is OperationPhase.RUNNING:
-            return Verdict.waiting(f"{source} is syncing.", "It goes on by itself.", retry_after=AGAIN, link=link)
+            return Verdict.waiting(f"{source} is syncing.", "It continues automatically.", retry_after=AGAIN, link=link)
         if application.health is HealthStatus.PROGRESSING:
-            return Verdict.waiting(f"{source} is Progressing.", "It goes on by itself.", retry_after=AGAIN, link=link)
+            return Verdict.waiting(
+                f"{source} is Progressing.", "It continues automatically.", retry_after=AGAIN, link=link
+            )
         if application.sync is not SyncStatus.SYNCED:
             why = f": {application.conditions[0]}" if application.conditions else ""
             return Verdict.blocked(

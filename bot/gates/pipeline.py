@@ -45,7 +45,9 @@ def _verdict(app: str, image: Image, runs: Sequence[PipelineRun], result: str) -
     if good := next((run for run in built if run.status is RunStatus.SUCCEEDED), None):
         return Verdict.passed(f"Built by {good.name}")
     if going := next((run for run in built or runs if not run.done), None):
-        return Verdict.waiting(f"The pipeline run {going.name} goes on.", "It goes on by itself.", retry_after=AGAIN)
+        return Verdict.waiting(
+            f"The pipeline run {going.name} is still running.", "It continues automatically.", retry_after=AGAIN
+        )
     if built:
         run = built[0]
         why = f": {run.message}" if run.message else ""

@@ -18,7 +18,7 @@ class RejectedGate:
 
     What is rejected is the content. It goes nowhere until it is un-rejected: not for another app, from another
     repository or under another tag, and neither does an index that holds it or an image that it holds. Where it runs
-    already, it goes on running; the answer says where that is.
+    already, it keeps running; the answer says where that is.
     """
 
     name: ClassVar[str] = "rejected"

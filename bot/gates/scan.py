@@ -33,7 +33,7 @@ class Allowed(Options):
 class ScanOptions(Options):
     threshold: Severity = Field(Severity.CRITICAL, description="The lowest severity that blocks.")
     fixable_only: bool = Field(False, description="Whether only vulnerabilities with a fix block.")
-    max_age: Duration | None = Field(None, description="A report older than this is asked for anew.")
+    max_age: Duration | None = Field(None, description="A report older than this is asked for again.")
     start: bool = Field(True, description="Whether to start the scan of an image that has none.")
     allow: tuple[Allowed, ...] = Field((), description="Vulnerabilities that do not count, each until a day.")
 

@@ -94,7 +94,7 @@ def _verdict(application: Application, source: str, time: timedelta, now: dateti
     left = time - soaked
     return Verdict.waiting(
         f"Healthy in {source} for {lasting(soaked)} of {lasting(time)}: {lasting(left)} left.",
-        "It goes on by itself.",
+        "It continues automatically.",
         retry_after=left,
         link=application.url,
     )
@@ -106,7 +106,7 @@ def _not_begun(application: Application, source: str) -> Verdict:
         reason = f"Argo CD does not say since when {source} is Healthy."
         return Verdict.waiting(reason, f"Sync {name} once.", retry_after=AGAIN, link=application.url)
     reason = f"{source} is {application.sync} and {application.health}: the soak begins once it is Synced and Healthy."
-    remedy = f"Fix {name} if it does not get there by itself."
+    remedy = f"Fix {name} if it does not get there on its own."
     return Verdict.waiting(reason, remedy, retry_after=AGAIN, link=application.url)
 
 

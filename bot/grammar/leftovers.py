@@ -102,7 +102,7 @@ _REMEDIES: Mapping[Leftover, str] = {
     "way, `/lock` and `/freeze` hold others back.",
     Leftover.UNDO: "To go back to an earlier image: `/rollback APP ENV`. Before the commit `/abort PROMOTION` does it.",
     Leftover.STOP: "To end a promotion: `/abort PROMOTION`; a build: `/pipeline cancel RUN`.",
-    Leftover.EXCEPTION: "Name the apps that are meant: nothing is left out of a set here. `/adjust` leaves apps out of "
+    Leftover.EXCEPTION: "Name the apps you want: nothing can be left out of a set here. `/adjust` leaves apps out of "
     "a release train.",
     Leftover.REASON: "A reason goes behind `--reason`, at the end.",
     Leftover.FORCE: "Nothing forces it past its gates and approvals by that word.",

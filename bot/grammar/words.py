@@ -101,7 +101,7 @@ class Words:
             flag = token.whole.partition("=")[0].lower()
             if token.is_flag and not breaks_glass(token) and (flag in known or misspelt(flag, known)):
                 what = f"`{_short(flag)}` stands inside the reason."
-                self.refuse(what, "Put it before the reason if it is meant, or put the reason into quotes.")
+                self.refuse(what, "If you mean the flag, put it before the reason; otherwise put the reason in quotes.")
 
     def if_busy(self) -> IfBusy:
         """What to do when the place is taken: `--queue` or `--replace`."""
@@ -334,8 +334,8 @@ class Words:
         return self.vocabulary.app(name) or name, self.image(reference)
 
     def rejected_image(self) -> RejectImage:
-        """APP@TAG or APP@DIGEST, and why it goes nowhere any more."""
-        app, image = self.app_and_image("the image that goes nowhere any more")
+        """APP@TAG or APP@DIGEST, and why it is rejected."""
+        app, image = self.app_and_image("the image to reject")
         reason = self.rest()
         if not reason:
             self.refuse("A rejection needs a reason.", "Say it behind the image.")

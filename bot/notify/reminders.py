@@ -83,14 +83,14 @@ class Reminders:
             try:
                 await self._messenger.direct(user, note)
             except IntegrationError as error:
-                log.warning("alarm not told", user=user, error=str(error))
+                log.warning("reminder.alarm_not_sent", user=user, error=str(error))
 
     async def refuse(self, channel: str, user: str, sentence: str) -> None:
         """Where the card is; as a direct message to who is not in that channel."""
         try:
             await self._messenger.whisper(channel, user, refusal(sentence))
         except Unavailable as error:
-            log.warning("refusal not told", user=user, error=str(error))
+            log.warning("reminder.refusal_not_sent", user=user, error=str(error))
         except IntegrationError:
             await self._directly(user, refusal(sentence))
 
@@ -98,11 +98,11 @@ class Reminders:
         try:
             await self._messenger.direct(user, message)
         except IntegrationError as error:
-            log.warning("refusal not told", user=user, error=str(error))
+            log.warning("reminder.refusal_not_sent", user=user, error=str(error))
 
     async def _post(self, channel: str, note: Rendered, *, thread: str = "", key: str) -> Posted | None:
         try:
             return await self._messenger.post(channel, note, thread=thread, broadcast=bool(thread), key=key)
         except IntegrationError as error:
-            log.warning("reminder not told", channel=channel, error=str(error))
+            log.warning("reminder.not_sent", channel=channel, error=str(error))
             return None

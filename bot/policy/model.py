@@ -55,12 +55,12 @@ class Policy(Part):
     people: dict[str, tuple[str, ...]] = Field(
         {}, description="E-mail address in Slack → the other addresses that its owner commits with."
     )
-    channels: Channels = Field(Channels(), description="Where things are told.")
-    deliveries: DeliveriesPart = Field(DeliveriesPart(), description="What is told of changes from elsewhere.")
+    channels: Channels = Field(Channels(), description="Where news goes.")
+    deliveries: DeliveriesPart = Field(DeliveriesPart(), description="What people hear of changes from elsewhere.")
     argocd: ArgoCDPart = Field(ArgoCDPart(), description="How Argo CD's Applications are called.")
     pipeline: PipelinePart = Field(PipelinePart(), description="What builds the images.")
     overlays: OverlaysPart = Field(OverlaysPart(), description="Where the overlays are in the repository.")
-    timezone: Timezone = Field("UTC", description="Where times are meant that people give without one of their own.")
+    timezone: Timezone = Field("UTC", description="Time zone of times that people type without one.")
 
     _roster: Roster = PrivateAttr(default_factory=Roster)
 

@@ -51,7 +51,7 @@ class Approval(Part):
         None,
         description="When approvers are reminded first; then each time after twice as long, and not at night.",
     )
-    escalate_after: Duration | None = Field(None, description="When `escalate_to` is told that nobody has decided.")
+    escalate_after: Duration | None = Field(None, description="When `escalate_to` hears that nobody has decided.")
     escalate_to: tuple[str, ...] | None = Field(None, description="Channels to escalate to.")
 
 
@@ -64,7 +64,7 @@ class RollbackRules(Part):
     approval: Approval = Field(Approval(), description="Refines the environment's approval rule.")
     lock: bool = Field(True, description="Whether the app is locked there afterwards, until somebody unlocks it.")
     automatic: Duration | None = Field(
-        None, description="How long after the sync an app that is not well is rolled back by itself; never if left out."
+        None, description="How long after the sync an unhealthy app is rolled back automatically; never if left out."
     )
 
 
@@ -144,7 +144,7 @@ class Route(Part):
     apps: tuple[str, ...] = Field(("*",), description="The apps whose events it is for.")
     environments: tuple[str, ...] = Field(("*",), description="The environments whose events it is for.")
     events: tuple[str, ...] = Field(
-        ("*",), description=f"Of {', '.join(Event)}; broken glass is told to every channel of the app in any case."
+        ("*",), description=f"Of {', '.join(Event)}; broken glass always goes to every channel of the app."
     )
 
     @field_validator("events")
@@ -158,7 +158,7 @@ class Route(Part):
 
 class Channels(Part):
     default: str = Field("", description='Where a card goes; "" = where it was asked for.')
-    routes: tuple[Route, ...] = Field((), description="Events that are told elsewhere as well.")
+    routes: tuple[Route, ...] = Field((), description="Events that also go to other channels.")
     direct_messages: bool = Field(
         True,
         description="Whether approvers who are bound as persons, or in a user group of at most ten, are asked in a "
@@ -170,11 +170,12 @@ class DeliveriesPart(Part):
     """What is told of changes that Pilothouse did not make."""
 
     degraded_after: Duration = Field(
-        timedelta(minutes=2), description="How long an Application must be Degraded or Missing before it is told."
+        timedelta(minutes=2),
+        description="How long an Application must be Degraded or Missing before people hear of it.",
     )
     drift_after: Duration = Field(
         timedelta(minutes=5),
-        description="How long the cluster must drift from git before it is told.",
+        description="How long the cluster must drift from git before people hear of it.",
     )
 
 

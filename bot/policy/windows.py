@@ -44,8 +44,8 @@ class Window(BaseModel):
     cron: str | None = Field(None, description="When it starts: minute, hour, day of month, month, day of week.")
     rrule: str | None = Field(None, description="When it starts, as an RRULE of RFC 5545, daily or rarer.")
     duration: Duration = Field(description="How long it lasts.")
-    timezone: Timezone = Field("UTC", description="Name of the time zone that the start is meant in.")
-    reason: str = Field("", description="Why, in the words that people are told.")
+    timezone: Timezone = Field("UTC", description="Time zone of the start.")
+    reason: str = Field("", description="Why, in the words that people read.")
 
     @model_validator(mode="after")
     def _can_start(self) -> Self:

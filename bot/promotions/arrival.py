@@ -156,7 +156,7 @@ def _not_synced(app: Application) -> str:
     if said := error(app):
         return said
     if app.to_prune and set(app.out_of_sync) <= set(app.to_prune):
-        return f"Only pruning is left, and Argo CD does not prune by itself here: {_listed(app.to_prune)}."
+        return f"Only pruning is left, and Argo CD does not prune automatically here: {_listed(app.to_prune)}."
     return "It is OutOfSync, and Argo CD has not started the sync of our commit yet."
 
 

@@ -137,8 +137,8 @@ class Eligibility:
             )
         if not identity.address(caller.person.email):
             raise NotAllowed(
-                "Policy keeps the author of the newest commit from approving, and Slack does not tell your confirmed "
-                f"e-mail address, so you cannot be told apart from them. {others}"
+                "Policy keeps the author of the newest commit from approving, and Slack does not show your confirmed "
+                f"e-mail address, so you may be that author. {others}"
             )
         told = {author: told_apart(author, caller.person.email, self._policy.people) for author in plan.authors}
         if Told.SAME in told.values():

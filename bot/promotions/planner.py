@@ -176,7 +176,7 @@ class Planner:
         entries = await self._catalog.images_at(listing, overlay)
         now = next((entry for entry in entries if entry.name == move.name), None)
         if now is None or now.label not in (move.after.label, move.after.short_digest):
-            raise UnknownName(f"{move.app} does not run {move.after.label} in {environment} any more.")
+            raise UnknownName(f"{move.app} no longer runs {move.after.label} in {environment}.")
         good = await self._targets.restore(listing, overlay, "")
         pinned = next((each for each in good.images if each.name == move.name), move.before)
         if not good.verified and pinned != move.before:

@@ -76,7 +76,7 @@ class PromotionQueue(Queue):
 
     async def _try(self, waiting: Waiting) -> bool:
         if datetime.now(UTC) - waiting.since > PATIENCE:
-            await self._drop(waiting, "It has waited for a day. Ask again if it is still wanted.")
+            await self._drop(waiting, "It has waited for a day. Ask again if you still need it.")
             return False
         try:
             caller = await self.directory.caller(waiting.user, waiting.team)
@@ -89,7 +89,7 @@ class PromotionQueue(Queue):
             await self._drop(waiting, error.sentence)
             return False
         except NotFound:
-            await self._drop(waiting, "Slack does not know your account any more.")
+            await self._drop(waiting, "Slack no longer knows your account.")
             return False
         except DatabaseAway:
             return False

@@ -74,7 +74,7 @@ class LockService:
             if await self._locks.exactly(connection, ask.app, ask.environment) is None:
                 return Told(f"{name} is free already: take it with `/lock`.")
             await self._locks.wait(connection, ask.app, ask.environment, caller.person)
-            return Told(f"You are told as soon as {name} is free.")
+            return Told(f"You will get a message as soon as {name} is free.")
 
         return await self._ledger.together(effect)
 
@@ -108,7 +108,7 @@ class LockService:
 
 def _check_same(held: Lock | None, since: str) -> None:
     if held is None:
-        raise Conflict("It is not locked any more: type the command again.")
+        raise Conflict("It is no longer locked: type the command again.")
     if held.since.isoformat() != since:
         raise Conflict(f"It is another lock now: {held.owner.name} holds it. Type the command again.")
 

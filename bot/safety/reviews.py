@@ -36,7 +36,7 @@ class ReviewService:
 
         async def effect(connection: AsyncConnection) -> Reply:
             if await self._reviews.get_open(connection, review.promotion_id) is None:
-                raise Conflict("Somebody has closed this review meanwhile.")
+                raise Conflict("Somebody else has closed this review.")
             closed = await self._reviews.close(connection, review, caller.person, ask.note)
             deed = Deed(
                 Event.REVIEWED,

@@ -42,7 +42,7 @@ def _stands(promotion: Promotion) -> str:
     if promotion.phase.final or (promotion.stage in (Stage.GATES, Stage.APPROVAL) and not approved(promotion)):
         return str(state(promotion))
     people = words.listed([mention(one.approver) for one in promotion.approvals])
-    return f"✅ Approved by {people}. Its card tells how it goes on." if people else str(state(promotion))
+    return f"✅ Approved by {people}. Its card shows what happens next." if people else str(state(promotion))
 
 
 def _where(promotion: Promotion) -> str:

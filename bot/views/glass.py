@@ -20,8 +20,8 @@ MOST = 20
 def glass_asked(reply: GlassAsked) -> Rendered:
     what = bold(headline(reply.promotion), 300)
     skipped = skipped_by(reply.promotion)
-    said = f"🔨 Nothing has started. Breaking the glass for {what} skips {named(skipped, most=MOST)}. The channel is "
-    said += f"told, and somebody else must review it. Reason: {safe(reply.wish.reason, 600)}"
+    said = f"🔨 Nothing has started. Breaking the glass for {what} skips {named(skipped, most=MOST)}. The channel "
+    said += f"sees it, and somebody else must review it. Reason: {safe(reply.wish.reason, 600)}"
     about = f"{headline(reply.promotion)}. This skips {listed(list(skipped))}."
     ask = layout.confirm("Break the glass?", about, "Break the glass", "Never mind")
     wish = wish_value(replace(reply.wish, shown=reply.promotion.plan.glass_hash))

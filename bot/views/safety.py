@@ -27,20 +27,22 @@ def lock_taken(reply: LockTaken) -> Rendered:
     lock = reply.lock
     what = f"🔒 You hold {place(lock.app, lock.environment)}{_until(lock)}{_because(lock.reason)}."
     if reply.stolen_from:
-        what += f" It was {mention(reply.stolen_from.owner)}'s, who is told."
+        what += f" It was {mention(reply.stolen_from.owner)}'s, who gets a message."
     hint = f"Release it with {code(f'/unlock {_typed(lock)}')}."
     return rendered(what, [section(what), context(hint + _builds(reply.builds))])
 
 
 def lock_held(reply: LockHeld) -> Rendered:
-    said = f"{_held(reply.lock)} {'Only its owner releases it just so.' if reply.release else 'You do not have it.'}"
+    said = (
+        f"{_held(reply.lock)} {'It is not yours: confirm to release it.' if reply.release else 'You do not have it.'}"
+    )
     shown: list[Block] = [section(said), *actions([_take_over(reply), _wait(reply.lock)])]
     return rendered(said, shown)
 
 
 def _take_over(reply: LockHeld) -> ButtonElement | None:
     lock, since = reply.lock, reply.lock.since.isoformat()
-    text = f"{lock.owner.name} holds it: {lock.reason or 'no reason given'}. They will be told."
+    text = f"{lock.owner.name} holds it: {lock.reason or 'no reason given'}. They will get a message."
     if reply.release:
         value = LockValue(lock.app, lock.environment, since)
         ask = confirm("Release the lock?", text, "Release it", "Never mind")
@@ -76,15 +78,17 @@ def freeze_called(reply: FreezeCalled) -> Rendered:
     what = (
         f"❄️ {_capital(place(freeze.app, freeze.environment))} is frozen until {_at(freeze)}{_because(freeze.reason)}."
     )
-    hint = f"It ends by itself then, or with {code(f'/unfreeze {typed(freeze.app, freeze.environment)}')}."
+    hint = f"It ends automatically then, or earlier with {code(f'/unfreeze {typed(freeze.app, freeze.environment)}')}."
     return rendered(what, [section(what), context(hint + _exempt(freeze) + _builds(reply.builds))])
 
 
 def image_rejected(reply: ImageRejected) -> Rendered:
     first = reply.rejections[0]
-    what = f"🚫 {bold(first.app)} {bold(first.tag or first.digest[:19])} goes nowhere any more{_because(first.reason)}."
+    what = (
+        f"🚫 {bold(first.app)} {bold(first.tag or first.digest[:19])} is rejected everywhere{_because(first.reason)}."
+    )
     if reply.runs_in:
-        what += f" It already runs in {words.named(reply.runs_in)}, and goes on running there: roll back what must go."
+        what += f" It already runs in {words.named(reply.runs_in)}, and keeps running there: roll back what must go."
     hint = f"Take it back with {code(f'/unreject {first.app}@{first.tag or first.digest}')}."
     return rendered(what, [section(what), context(hint)])
 
@@ -163,7 +167,7 @@ def review_owed(review: Review, approvers: str) -> Rendered:
     since = moment(review.opened_at, DAY_AND_TIME)
     return sentence(
         f"👀 The break-glass of {mention(review.by)} on {safe(review.app, 120)} in {bold(review.environment)} "
-        f"({since}{_because(review.reason)}) still wants a second look.{ask} "
+        f"({since}{_because(review.reason)}) still needs a review.{ask} "
         f"{code(f'/review {review.promotion_id} WHAT YOU FOUND')}"
     )
 

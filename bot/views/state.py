@@ -68,11 +68,11 @@ def dry_state(promotion: Promotion, approvers: str = "") -> State:
 def _gates(promotion: Promotion) -> State:
     if stopped := _blocking(promotion):
         rest = promotion.can_go_without if len(promotion.plan.apps) > 1 else ()
-        leave = f" Leave {named(rest)} out, and the rest goes on." if rest else ""
+        leave = f" Leave {named(rest)} out, and the rest continues." if rest else ""
         return State("⛔", f"Stopped by {_gates_of(stopped)}. What helps is said above.{leave}", YELLOW)
     waiting = promotion.blocked
     if waiting:
-        return State("⏳", f"Waiting for {_gates_of(waiting)}. Nothing to do: it goes on by itself.", BLUE)
+        return State("⏳", f"Waiting for {_gates_of(waiting)}. Nothing to do: it continues automatically.", BLUE)
     unasked = [gate for gate in promotion.plan.gates if gate not in {result.gate for result in promotion.results}]
     return State("⏳", f"Asking {words.gates(unasked)}." if unasked else "Getting ready.", BLUE)
 

@@ -13,7 +13,7 @@ def opening_lines(promotion: Promotion) -> list[str]:
         lines.append(f"🚨 *{mention(plan.requester)} broke the glass*: {safe(plan.reason, 600)}")
         lines.append(f"No approval is asked for{_not_asked(promotion)}. {_review(promotion)}")
     if plan.automatic:
-        lines.append(f"🤖 *Pilothouse rolls back by itself*: {safe(plan.reason, 900)}")
+        lines.append(f"🤖 *Pilothouse rolls back automatically*: {safe(plan.reason, 900)}")
     if plan.replaces:
         lines.append(f"This takes the place of {code(plan.replaces, 80)}.")
     return lines
@@ -25,7 +25,7 @@ def void_lines(promotion: Promotion) -> list[str]:
     if not (asking and words.clean(promotion.voided)):
         return []
     why = words.ended(safe(promotion.voided, 500))
-    return [f"♻️ Earlier approvals do not count any more: {why} Look again, and decide again."]
+    return [f"♻️ Earlier approvals no longer count: {why} Look again, and decide again."]
 
 
 def successor_lines(promotion: Promotion) -> list[str]:
@@ -34,7 +34,7 @@ def successor_lines(promotion: Promotion) -> list[str]:
         return []
     name = code(promotion.successor, 80)
     if promotion.commit:
-        return [f"🤖 Pilothouse rolls this back by itself: {name}."]
+        return [f"🤖 Pilothouse rolls this back automatically: {name}."]
     return [f"➡️ A new card was issued: {name}."]
 
 

@@ -65,7 +65,7 @@ class Orphans:
                 unknown = error.detail
         if commit and promotion.commit is None:
             await self.steps.committed(promotion, commit)
-        outcome = f"Its story broke off, and does not go on. {_truth(promotion, commit, unknown)}"
+        outcome = f"It broke off, and cannot continue. {_truth(promotion, commit, unknown)}"
         log.error("ended a promotion whose story had broken off", promotion=promotion.id, outcome=outcome)
         ended = replace(promotion, phase=Phase.ERRORED, stage=Stage.DONE, commit=commit, outcome=outcome)
         await self.steps.conclude(replace(ended, finished_at=self.steps.clock()), None)
@@ -79,9 +79,9 @@ def has_begun(promotion: Promotion) -> bool:
 def _truth(promotion: Promotion, commit: Commit | None, unknown: str) -> str:
     app, environment = promotion.plan.apps[0], promotion.plan.environment
     if commit:
-        return f"The overlay was changed ({commit.short}), and Argo CD goes on with that: see `/status {app}`."
+        return f"The overlay was changed ({commit.short}), and Argo CD continues with that: see `/status {app}`."
     if unknown:
-        return f"Git does not tell whether the overlay was changed ({unknown}): look at it, and at `/status {app}`."
+        return f"Git does not say whether the overlay was changed ({unknown}): look at it, and at `/status {app}`."
     if promotion.pull_request:
         return f"The overlay was not changed. Close {promotion.pull_request}, or merge it, and ask again."
     return f"The overlay was not changed: ask again if {environment} still needs it."

@@ -29,12 +29,12 @@ def reasons(results: Iterable[GateResult]) -> str:
 
 
 def what_changed(before: Promotion, now: Confirmation) -> str:
-    """What gates and policy say now and did not say to the approvers, and who may not approve any more."""
+    """What gates and policy say now and did not say to the approvers, and who may no longer approve."""
     said = {(result.gate, result.app): result for result in before.results}
     changed = [_changed(r, said.get((r.gate, r.app)), several=len(before.plan.apps) > 1) for r in now.results]
     still = {approval.approver.id for approval in now.approvals}
     lost = [a.approver.name for a in before.approvals if a.approver.id not in still]
-    gone = [f"{' and '.join(lost)} may not approve any more"] if lost else []
+    gone = [f"{' and '.join(lost)} may no longer approve"] if lost else []
     told = [*(_asked_since(before, now.terms) if now.terms else []), *filter(None, changed), *gone]
     return "; ".join(told) or "an approver may no longer speak for all of it"
 

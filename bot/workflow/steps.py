@@ -130,7 +130,7 @@ class Steps:
         plan = promotion.plan
         sentence = (
             f"The gates say no to {' and '.join(apps)}, so the train waits. Leave out what is not to wait "
-            f"(`/adjust {plan.id} leave out {' '.join(apps)}`, or the boxes of its card), and the rest goes on."
+            f"(`/adjust {plan.id} leave out {' '.join(apps)}`, or the boxes of its card), and the rest continues."
         )
         await self.reminders.refuse(plan.channel, plan.requester.id, sentence)
 
@@ -221,7 +221,7 @@ class Steps:
         except NotAllowed as refused:
             name = promotion.plan.requester.name
             return Confirmation(
-                results, promotion.approvals, f"{name} may not do this any more. {refused.sentence}", terms=terms
+                results, promotion.approvals, f"{name} may no longer do this. {refused.sentence}", terms=terms
             )
         approvals = [await self._as_of_now(promotion, approval) for approval in promotion.approvals]
         return Confirmation(results, tuple(approval for approval in approvals if approval), at=at, terms=terms)

@@ -177,7 +177,7 @@ class Telling:
             if now >= expires:
                 raise Ended(
                     Phase.FAILED,
-                    f"Nobody decided in time: it still wanted {missing(self._now.rule, self._valid_approvals())}.",
+                    f"Nobody decided in time: it still needed {missing(self._now.rule, self._valid_approvals())}.",
                 )
             until = reminders[told].at if told < len(reminders) else expires
             if now < until and await self._listen(until - now):

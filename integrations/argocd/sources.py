@@ -48,4 +48,6 @@ def _source(source: wire.Source) -> Source:
 
 def _hydrated(hydrator: wire.SourceHydrator) -> Source:
     dry, synced = hydrator.dry_source or wire.Source(), hydrator.sync_source or wire.SyncSource()
-    return Source(dry.repo_url or "", synced.path or "", synced.target_branch or "(a branch that is not told)")
+    return Source(
+        dry.repo_url or "", synced.path or "", synced.target_branch or "(a branch that Argo CD does not name)"
+    )

@@ -19,7 +19,7 @@ _KNOWN: tuple[tuple[str, type[IntegrationError], str], ...] = (
     (r"returned error: 3\d\d|unable to update url base from redirection", Refused,
      "the address redirects: set PILOTHOUSE_GIT__URL to where it leads"),
     (r"returned error: 404|repository '.*' not found|does not appear to be a git repository", NotFound,
-     "there is no such repository, or the token may not see it"),
+     "the repository does not exist, or the token may not see it"),
     (r"returned error: (408|429|5\d\d)|HTTP 5\d\d", Unavailable, "the server answers with an error"),
     (r"returned error: 4\d\d", Refused, "the server refuses"),
     (r"bad permissions|UNPROTECTED PRIVATE KEY", Refused,

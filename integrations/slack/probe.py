@@ -18,7 +18,7 @@ HELLO_SECONDS = 10
 SCOPES = {
     "chat:write": "post cards and notes",
     "commands": "slash commands",
-    "users:read": "who asks: guests, deactivated accounts, bots",
+    "users:read": "the requester: guest, deactivated account or bot",
     "users:read.email": "people named by e-mail in the policy; authors of commits",
     "usergroups:read": "roles bound to user groups",
     "im:write": "tell the requester the result",

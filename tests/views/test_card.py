@@ -111,7 +111,7 @@ def test_a_gate_that_waits() -> None:
     shown = lines(card(promotion(Stage.GATES, results=(GateResult("scan", "my-app", waiting), PASSED[1]))))
     assert "Scan: ⏳ waiting" in shown
     assert "⏳ *Scan*: The scan is running (40 %)" in shown
-    assert shown[-1] == "| ⏳ Waiting for the scan gate. Nothing to do: it goes on by itself."
+    assert shown[-1] == "| ⏳ Waiting for the scan gate. Nothing to do: it continues automatically."
 
 
 def test_after_the_decision_there_are_no_buttons_but_who_and_when() -> None:

@@ -56,7 +56,7 @@ def test_a_lock_that_was_taken_says_how_to_release_it() -> None:
     assert "&lt;b&gt;" in render(LockTaken(LOCK)).text
     assert said(render(LockTaken(LOCK, builds="Pipelines ask first."))).endswith("Pipelines ask first.)")
     assert "/unlock my-app production" in shown
-    assert "<@U0ANA>'s, who is told" in render(LockTaken(replace(LOCK, owner=BO), LOCK)).text
+    assert "<@U0ANA>'s, who gets a message" in render(LockTaken(replace(LOCK, owner=BO), LOCK)).text
 
 
 def test_a_lock_that_somebody_else_holds_can_be_stolen_after_a_question_or_waited_for() -> None:
@@ -115,7 +115,7 @@ def test_freezes_rejections_and_stand_ins() -> None:
     assert said(render(FreezeCalled(FREEZE, "Pipelines ask first."))).endswith("Pipelines ask first.)")
     assert said(render(FreezeCalled(FREEZE))).startswith("❄️ All of *production* is frozen until ")
     shown = said(render(ImageRejected((REJECTION,), ("staging",))))
-    assert "*my-app* *1.4.2* goes nowhere any more: leaks memory." in shown
+    assert "*my-app* *1.4.2* is rejected everywhere: leaks memory." in shown
     assert "It already runs in staging" in shown
     assert "/unreject my-app@1.4.2" in shown
     assert "@U0MIA speaks for you until" in said(render(Delegated(DELEGATION)))

@@ -42,8 +42,7 @@ def test_void_approvals_are_told_and_asked_for_again() -> None:
     read = lines(card(again))
     assert read[-1] == "| 🚦 Waiting again for an approval from release-managers."
     assert (
-        "♻️ Earlier approvals do not count any more: what the gates found has changed. Look again, and decide again."
-        in read
+        "♻️ Earlier approvals no longer count: what the gates found has changed. Look again, and decide again." in read
     )
     decided = replace(again, stage=Stage.COMMIT)
     assert not any("do not count" in line for line in lines(card(decided)))
@@ -69,7 +68,7 @@ def test_an_automatic_rollback_is_announced_with_its_evidence() -> None:
         Stage.DONE, Phase.FAILED, commit=COMMIT, following=(sick,), successor="p-back", outcome="It turned Degraded."
     )
     read = lines(card(failed))
-    assert "🤖 Pilothouse rolls this back by itself: `p-back`." in read
+    assert "🤖 Pilothouse rolls this back automatically: `p-back`." in read
     assert not any(line.startswith("[") for line in read)
 
     back = plan(
@@ -84,7 +83,7 @@ def test_an_automatic_rollback_is_announced_with_its_evidence() -> None:
     read = lines(card(promotion(Stage.COMMIT, plan=back)))
     assert read[:8] == [
         "# ⏪ my-app → production · v1.4.1 → v1.4.2",
-        "🤖 *Pilothouse rolls back by itself*: my-app-production turned Degraded",
+        "🤖 *Pilothouse rolls back automatically*: my-app-production turned Degraded",
         "Requested by: Pilothouse",
         "Approvals: none needed",
         "Change: 1f2e3d4 → 5a6b7c8",
@@ -144,7 +143,7 @@ def test_whoever_waits_for_a_gate_can_ask_to_be_told() -> None:
     read = lines(card(promotion(Stage.GATES, results=(*PASSED, WAITING))))
     assert read[-2:] == [
         "[Notify me when ready] [Abort]",
-        "| ⏳ Waiting for the soak gate. Nothing to do: it goes on by itself.",
+        "| ⏳ Waiting for the soak gate. Nothing to do: it continues automatically.",
     ]
 
 
@@ -277,7 +276,7 @@ def test_before_the_glass_is_broken_it_is_told_what_that_skips() -> None:
     asked = render(GlassAsked(broken, wish))
     assert lines(asked) == [
         "🔨 Nothing has started. Breaking the glass for *my-app → production · v1.4.1 → v1.4.2* skips the approval, "
-        "freezes, locks and the gate scan. The channel is told, and somebody else must review it. Reason: it burns",
+        "freezes, locks and the gate scan. The channel sees it, and somebody else must review it. Reason: it burns",
         "[Break the glass?]",
         "(The press counts for just these images and gates: if they change before it, you are asked again.)",
     ]

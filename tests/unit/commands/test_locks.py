@@ -76,7 +76,7 @@ async def test_stealing_takes_exactly_the_lock_that_was_seen_and_tells_its_owner
     with pytest.raises(Conflict, match="bo holds it"):
         await office.run(replace(ask, context=context(3)), "U0MIA")
     await say(office, 4, "/unlock my-app prod")
-    with pytest.raises(Conflict, match="not locked any more"):
+    with pytest.raises(Conflict, match="no longer locked"):
         await office.run(replace(ask, context=context(5)), "U0MIA")
 
 
@@ -102,7 +102,7 @@ async def test_who_waits_is_told_once_when_it_is_free(office: Office) -> None:
     ask = AwaitLock(context=context(2), app="my-app", environment="production")
     for number in (2, 3):
         assert await office.run(replace(ask, context=context(number)), "U0MIA") == Told(
-            "You are told as soon as my-app in production is free."
+            "You will get a message as soon as my-app in production is free."
         )
     await say(office, 4, "/unlock my-app prod", "U0ANA")
     assert len(await office.safety.told("U0MIA")) == 1

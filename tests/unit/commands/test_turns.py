@@ -56,7 +56,7 @@ async def test_to_be_told_when_it_is_ready_there_must_be_something_to_wait_for()
     only = office.promotions.only
     reply = await office.run(f"/notify {only.id}", "U0CY")
     assert isinstance(reply, Told)
-    assert "nothing to wait for" in reply.sentence
+    assert "nothing left to wait for" in reply.sentence
     assert not office.subscribers.asked
     office.promotions.all[only.id] = replace(only, stage=Stage.GATES, results=(WAITS,))
     await office.run(f"/notify {only.id}", "U0CY")

@@ -153,7 +153,7 @@ def test_a_gate_s_mistake_is_told_once_and_where_it_is_written(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("policy", "says"),
     [
-        ("environments:\n- name: a\n  gates: {frezze: {}}\n", "there is no such gate. Did you mean `freeze`?"),
+        ("environments:\n- name: a\n  gates: {frezze: {}}\n", "unknown gate. Did you mean `freeze`?"),
         ("environments:\n- name: a\n  gates: {soak: {minuts: 3}}\n", "environments.a.gates.soak.minuts"),
         ("environments:\n- name: a\n  gates: {signature: {}}\n", "environments.a.gates.signature.keys"),
         (
@@ -162,7 +162,7 @@ def test_a_gate_s_mistake_is_told_once_and_where_it_is_written(tmp_path: Path) -
         ),
         (
             "environments:\n- name: a\napps:\n  web:\n    environments:\n      a:\n        gates: {frezze: {}}\n",
-            "pilothouse.yaml:7: web.a.gates.frezze: there is no such gate.",
+            "pilothouse.yaml:7: web.a.gates.frezze: unknown gate.",
         ),
         ("bindngs: []\n", "Did you mean `bindings`?"),
     ],

@@ -23,7 +23,7 @@ def test_each_wrong_variable_has_its_line(monkeypatch: pytest.MonkeyPatch) -> No
     assert told(monkeypatch, PORT="x", ARGOCD__URLL="y", SLACK__MODE="pigeon") == [
         "PILOTHOUSE_PORT: Input should be a valid integer, unable to parse string as an integer",
         "PILOTHOUSE_SLACK__MODE: expected 'socket' or 'http'",
-        "PILOTHOUSE_ARGOCD__URLL: there is no such setting. Did you mean `PILOTHOUSE_ARGOCD__URL`, "
+        "PILOTHOUSE_ARGOCD__URLL: unknown setting. Did you mean `PILOTHOUSE_ARGOCD__URL`, "
         "`PILOTHOUSE_ARGOCD__WEB_URL` or `PILOTHOUSE_HARBOR__URL`?",
     ]
 

@@ -13,8 +13,8 @@ from tests.unit.bot.gates.town import REPOSITORY, Town
 
 UNSIGNED = Verdict.blocked("v1 is unsigned.", "Sign it.")
 STRANGE = Verdict.blocked("v1 is signed with another key.", "Sign it with a key that is trusted.")
-BUSY = Verdict.waiting("The scan is running.", "It goes on by itself.", retry_after=timedelta(seconds=15))
-SOON = Verdict.waiting("The scan is running (9 %).", "It goes on by itself.", retry_after=timedelta(seconds=5))
+BUSY = Verdict.waiting("The scan is running.", "It continues automatically.", retry_after=timedelta(seconds=15))
+SOON = Verdict.waiting("The scan is running (9 %).", "It continues automatically.", retry_after=timedelta(seconds=5))
 
 
 def test_one_verdict_is_told_as_it_is() -> None:
@@ -48,7 +48,7 @@ def test_the_one_that_asks_soonest_says_when_to_ask_again() -> None:
     told = worst([BUSY, SOON], ["web", "api"])
     assert told.retry_after == timedelta(seconds=5)
     assert told.reason == "web: The scan is running. api: The scan is running (9 %)."
-    assert told.remedy == "It goes on by itself."
+    assert told.remedy == "It continues automatically."
 
 
 def test_passes_are_told_each_and_what_approvers_rely_on_stays_as_it_was() -> None:

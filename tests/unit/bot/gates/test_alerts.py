@@ -21,7 +21,7 @@ async def test_an_alert_with_the_app_s_and_environment_s_labels_is_waited_for() 
     alerts.fire("HighErrorRate", "5 % of requests fail.", **HERE)
     verdict = await ask(alerts)
     assert (verdict.state, verdict.reason) == (VerdictState.WAITING, "HighErrorRate fires: 5 % of requests fail.")
-    assert verdict.remedy == "It goes on once the alert is resolved."
+    assert verdict.remedy == "It continues once the alert is resolved."
     alerts.fire("PodCrashes", **HERE)
     assert (await ask(alerts)).reason == "HighErrorRate and 1 more fire: 5 % of requests fail."
 

@@ -43,4 +43,4 @@ async def test_another_image_s_success_is_none() -> None:
 async def test_a_run_that_goes_on_may_be_the_one() -> None:
     assert (await ask(("run-1", RunStatus.RUNNING, ""))).state is VerdictState.WAITING
     verdict = await ask(("run-1", RunStatus.RUNNING, "v1.4.2"))
-    assert (verdict.state, verdict.reason) == (VerdictState.WAITING, "The pipeline run run-1 goes on.")
+    assert (verdict.state, verdict.reason) == (VerdictState.WAITING, "The pipeline run run-1 is still running.")

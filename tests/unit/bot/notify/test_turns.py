@@ -43,7 +43,7 @@ async def test_being_asked_again_is_told_again_and_a_repeated_step_is_not(
         "🚦 Waiting for an approval from release-managers.",
         "🚦 Waiting again for an approval from release-managers.",
     ]
-    assert f"do not count any more: {VOIDED}" in str(notes[1].shown.blocks)
+    assert f"no longer count: {VOIDED}" in str(notes[1].shown.blocks)
     assert len(texts(messenger, "C0GENERAL")) == 2
 
 
@@ -79,7 +79,7 @@ async def test_an_automatic_rollback_is_announced_with_its_evidence(bot: Process
     back = plan(kind=Kind.ROLLBACK, automatic=True, requester=PILOTHOUSE, reason="it turned Degraded")
     await tell(bot, promotion(Stage.COMMIT, plan=back), Event.STARTED)
     [note] = [message for message in messenger.in_channel("C0DEPLOY") if message.thread]
-    assert (note.broadcast, note.shown.text) == (True, "🤖 *Pilothouse rolls back by itself*: it turned Degraded")
+    assert (note.broadcast, note.shown.text) == (True, "🤖 *Pilothouse rolls back automatically*: it turned Degraded")
 
 
 async def test_the_requester_hears_what_came_in_its_place(bot: Process, messenger: FakeMessenger) -> None:

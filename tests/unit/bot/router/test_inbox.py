@@ -97,7 +97,7 @@ class Life:
         return life
 
     async def idle(self) -> None:
-        while len(self.router._tasks):  # noqa: ASYNC110 (each of them goes on by itself)
+        while len(self.router._tasks):  # noqa: ASYNC110 (each of them continues)
             await asyncio.sleep(0)
 
 

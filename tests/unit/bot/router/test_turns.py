@@ -153,7 +153,7 @@ async def test_whoever_waits_for_a_gate_can_ask_to_be_told(bot: Bot) -> None:
     where = await SlackMessenger(bot.api).post("C0DEPLOY", card(waiting))
     await bot.slack.act("cy", "deployments", where.ts, label="Notify me when ready")
     await until(lambda: bot.whispers("cy"))
-    assert bot.whispers("cy")[-1]["text"] == "You will hear of it from me as soon as the gates hold."
+    assert bot.whispers("cy")[-1]["text"] == "You will get a message as soon as the gates pass."
     assert bot.office.subscribers.asked == {(only.id, "U0CY")}
 
 
@@ -166,7 +166,7 @@ async def test_the_keyboard_does_the_same(bot: Bot) -> None:
     assert len(bot.whispers("ana")) == before
     assert (await bot.says("ana", f"/adjust {id} take in paymnets")).startswith("`paymnets` is not in this train.")
     assert "Say which apps" in await bot.says("ana", f"/adjust {id} remove payments")
-    assert "nothing to wait for" in await bot.says("ana", f"/notify {id}")
+    assert "nothing left to wait for" in await bot.says("ana", f"/notify {id}")
 
 
 async def test_the_glass_is_broken_by_the_press_and_not_by_the_word(bot: Bot) -> None:

@@ -94,7 +94,7 @@ async def test_whose_address_is_not_known_cannot_be_told_apart_from_the_author(h
     check = home.service.eligibility.check
     ask = Approve(context=home.context(), promotion=asked.id, content_hash=promotion.content_hash)
     assert check(promotion, VoteKind.APPROVE, bo, ask.content_hash)
-    with pytest.raises(NotAllowed, match="does not tell your confirmed e-mail address"):
+    with pytest.raises(NotAllowed, match="does not show your confirmed e-mail address"):
         check(promotion, VoteKind.APPROVE, hidden, ask.content_hash)
 
 

@@ -198,7 +198,7 @@ async def test_a_question_that_nobody_answers_expires(home: House) -> None:
     asked = await home.deploy("ana")
     await home.engine.pass_time(timedelta(hours=5))
     done = await home.now(asked)
-    assert (done.phase, done.outcome) == (Phase.FAILED, "Nobody decided in time: it still wanted an approval.")
+    assert (done.phase, done.outcome) == (Phase.FAILED, "Nobody decided in time: it still needed an approval.")
 
 
 async def test_a_second_promotion_to_the_same_environment_is_told_about_the_first(home: House) -> None:
@@ -251,7 +251,7 @@ async def test_an_approver_who_lost_the_role_before_the_commit_does_not_count(ho
     waiting = await home.now(asked)
     assert (waiting.phase, waiting.stage) == (Phase.RUNNING, Stage.APPROVAL)
     assert [a.approver.name for a in waiting.approvals] == ["mia"]
-    assert waiting.voided == "bo may not approve any more"
+    assert waiting.voided == "bo may no longer approve"
 
 
 async def test_a_requester_who_left_does_not_change_production(home: House) -> None:
@@ -260,7 +260,7 @@ async def test_a_requester_who_left_does_not_change_production(home: House) -> N
     await home.approve("bo", asked)
     done = await home.now(asked)
     assert done.phase is Phase.FAILED
-    assert done.outcome.startswith("ana may not do this any more.")
+    assert done.outcome.startswith("ana may no longer do this.")
 
 
 async def test_a_directory_that_is_away_lets_nobody_in(home: House) -> None:

@@ -1,0 +1,50 @@
+"""`pilothouse reference`: the pages of docs/reference, written from the code, so that they are never out of date."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+HEAD = "<!-- written by `pilothouse reference` -->"
+
+
+class Page(StrEnum):
+    CLI = "cli"
+    COMMANDS = "commands"
+    LOG_EVENTS = "log-events"
+    METRICS = "metrics"
+    SETTINGS = "settings"
+    SLACK_SCOPES = "slack-scopes"
+
+
+def reference(
+    context: typer.Context,
+    page: Annotated[Page | None, typer.Argument(help="One page, printed. Without: all of them, to files.")] = None,
+    to: Annotated[Path, typer.Option(help="The directory of these files.")] = Path("docs/reference"),
+) -> None:
+    """Write the reference of commands, command line, settings, metrics, log events and Slack scopes as Markdown."""
+    if page is not None:
+        print(_written(page, context), end="")
+        return
+    to.mkdir(parents=True, exist_ok=True)
+    for each in Page:
+        (to / f"{each}.md").write_text(_written(each, context))
+
+
+def _written(page: Page, context: typer.Context) -> str:
+    from typer.cli import get_docs_for_click
+
+    from bot.cli import reference_pages as pages  # the command line must answer --help at once
+
+    if page is Page.CLI:
+        root = typer.Context(context.find_root().command, info_name="pilothouse")
+        return f"{HEAD}\n\n{get_docs_for_click(obj=root.command, ctx=root, name='pilothouse').strip()}\n"
+    writers = {
+        Page.COMMANDS: pages.commands_page,
+        Page.LOG_EVENTS: pages.log_events_page,
+        Page.METRICS: pages.metrics_page,
+        Page.SETTINGS: pages.settings_page,
+        Page.SLACK_SCOPES: pages.scopes_page,
+    }
+    return "\n".join([HEAD, "", *writers[page](), ""])

@@ -1,0 +1,36 @@
+"""docs/reference: each page is what the command prints, and holds what it is about."""
+
+import re
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from bot.cli import app
+from bot.cli.reference import Page
+from bot.settings import Settings, variables
+
+DIRECTORY = Path(__file__).parents[4] / "docs" / "reference"
+
+
+def printed(page: Page) -> str:
+    result = CliRunner().invoke(app, ["reference", page])
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+@pytest.mark.parametrize("page", list(Page))
+def test_the_pages_are_what_the_code_says(page: Page) -> None:
+    assert (DIRECTORY / f"{page}.md").read_text() == printed(page), "write them anew: `make reference`"
+
+
+def test_all_of_them_are_written_at_once(tmp_path: Path) -> None:
+    assert CliRunner().invoke(app, ["reference", "--to", str(tmp_path / "new")]).exit_code == 0
+    assert {file.stem for file in (tmp_path / "new").iterdir()} == set(Page)
+
+
+def test_every_variable_is_there_with_its_meaning() -> None:
+    rows = dict(re.findall(r"^\| `(PILOTHOUSE_\w+)` \|.*\| ([^|]*) \|$", printed(Page.SETTINGS), re.MULTILINE))
+    groups = {f"PILOTHOUSE_{name.upper()}" for name in Settings.model_fields}
+    assert set(rows) >= variables() - groups - {"PILOTHOUSE_SECRETS_DIR"}
+    assert [name for name, meaning in rows.items() if not meaning.strip()] == []

@@ -1,0 +1,62 @@
+"""What people read keeps to the words of docs/style.md: every sentence in the code, and the help of every command."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("bot", "commands", "integrations")
+BEGIN, END = "<!-- words: a test reads this table -->\n", "<!-- /words -->"
+DOCUMENTED = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def avoided() -> list[str]:
+    table = (ROOT / "docs" / "style.md").read_text().partition(BEGIN)[2].partition(END)[0]
+    rows = [line.split("|")[2] for line in table.splitlines()[2:]]
+    return [word.strip() for row in rows for word in row.split(",")]
+
+
+def sentences(text: str, *, help_too: bool = False) -> Iterator[tuple[int, str]]:
+    """Line and text of every string that is no comment in the form of a string; `help_too`: docstrings of commands."""
+    tree = ast.parse(text)
+    silent = {
+        id(statement.value)
+        for node in ast.walk(tree)
+        if isinstance(node, DOCUMENTED) and not (help_too and isinstance(node, ast.AsyncFunctionDef))
+        for statement in node.body
+        if isinstance(statement, ast.Expr)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in silent:
+            yield node.lineno, node.value
+
+
+def found(text: str, words: list[str], *, help_too: bool = False) -> list[str]:
+    pattern = re.compile(rf"\b({'|'.join(map(re.escape, words))})\b")
+    return [
+        f"line {line}: {match.group()!r} in {sentence.strip()[:80]!r}"
+        for line, sentence in sentences(text, help_too=help_too)
+        if " " in sentence and (match := pattern.search(" ".join(sentence.split())))
+    ]
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_sentences_keep_to_the_words_of_the_style(package: str) -> None:
+    words = avoided()
+    assert "mend" in words
+    files = (file for file in (ROOT / package).rglob("*.py") if "sandbox" not in file.parts)
+    wrong = {
+        str(file.relative_to(ROOT)): found(file.read_text(), words, help_too=package == "commands") for file in files
+    }
+    assert {name: lines for name, lines in wrong.items() if lines} == {}
+
+
+def test_what_is_avoided_is_found() -> None:
+    code = (
+        '"""Whoever reads this."""\nMEANING = "Whoever asked is told."\n\nasync def lock():\n    """They are told."""\n'
+    )
+    assert len(found(code.replace("Whoever asked", "whoever asked"), avoided())) == 1
+    assert len(found(code, avoided(), help_too=True)) == 2
