@@ -155,7 +155,7 @@ class Planner:
         moves = [move for move, _ in found if move]
         want = Want(old.apps, environment, Kind.ROLLBACK, None, evidence, on_record=all(seen for _, seen in found))
         plan = await self._plan(want, listing, moves, PILOTHOUSE, _context(old))
-        skipped = self._skipped(plan.apps, want) | {"alerts": "policy rolls back by itself"}
+        skipped = self._skipped(plan.apps, want) | {"alerts": "policy rolls back automatically"}
         rule = ApprovalRule(count=0, expires=plan.approval.expires)
         return replace(plan, channel=old.channel, replaces=old.id, automatic=True, approval=rule, skipped_gates=skipped)
 

@@ -45,7 +45,7 @@ def _asked_since(before: Promotion, terms: Terms) -> list[str]:
     if terms.tightened and terms.tightened != before.tightened:
         told.append(f"policy asks for more since: {missing(terms.tightened, ())}")
     if terms.pull_request_since and not before.pull_request_since:
-        told.append("policy wants a pull request since")
+        told.append("policy now requires a pull request")
     return told
 
 

@@ -234,7 +234,7 @@ async def test_an_environment_that_wants_pull_requests_by_now_gets_one_and_is_as
     await home.approve("bo", asked)
     waiting = await home.now(asked)
     assert (waiting.stage, waiting.pull_request, home.promotion_commits()) == (Stage.APPROVAL, "", [])
-    assert "policy wants a pull request since" in waiting.voided
+    assert "policy now requires a pull request" in waiting.voided
     await home.approve("bo", asked)
     assert (await home.now(asked)).pull_request
     assert home.promotion_commits() == []
