@@ -27,7 +27,7 @@ from starlette.routing import Route
 
 from benchmarks._goals import goal
 from bot.ports import Messenger, Modals, RequestLog
-from bot.router import Router, bolt_app
+from bot.router import Router, bolt_app, open_router
 from bot.runtime.gc import set_aside
 from bot.store.database import Database
 from bot.store.requests import RequestStore
@@ -95,7 +95,7 @@ def bare(client: AsyncWebClient, *, in_process: bool) -> AsyncApp:
 
 def our_router(office: Office, api: SlackApi, database: Database) -> Router:
     own = {RequestLog: RequestStore(database), Messenger: FakeMessenger(), Modals: SlackModals(api)}
-    return Router(office.registry, {**office.services, **own})
+    return open_router(office.registry, {**office.services, **own})
 
 
 class Client:

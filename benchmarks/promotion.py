@@ -29,13 +29,12 @@ from bot.domain.application import ApplicationRef
 from bot.domain.overlay import Commit
 from bot.domain.promotion import ApprovalRule, Kind, Move, Phase, Plan, Promotion, Stage
 from bot.overlays.kustomization import read_images
-from bot.promotions.committer import Committer
 from bot.settings import GitSettings
 from integrations.git import GitRemote
 from integrations.sandbox.git import GitServer
 from integrations.sandbox.serving import serve
 from tests.fakes.registry import MemoryRegistry
-from tests.restart.crowd import ANA
+from tests.restart.crowd import ANA, committer
 
 SIZES = (10, 1_000, 10_000)
 ENVIRONMENTS = ("development", "staging", "production")
@@ -142,9 +141,9 @@ async def promote(remote: GitRemote, app: int, number: int, seen: str, watch: St
         f"p-{number}", Kind.PROMOTION, "production", "staging", (move,), ANA, "C0DEPLOY", datetime.now(UTC), (),
         ApprovalRule(), seen,
     )  # fmt: skip
-    committer = Committer(remote, remote, registry)
+    ours = committer(remote, registry)
     watch.seconds, begun = 0.0, time.perf_counter()
-    made = await committer.commit(Promotion(plan, Phase.RUNNING, Stage.COMMIT))
+    made = await ours.commit(Promotion(plan, Phase.RUNNING, Stage.COMMIT))
     took = time.perf_counter() - begun
     assert isinstance(made, Commit), made
     return took, watch.seconds

@@ -6,12 +6,12 @@ A command is a coroutine function. Its parameters say by their types what it nee
 
 import inspect
 import pkgutil
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import entry_points
 from types import ModuleType
-from typing import Any, ParamSpec, get_type_hints
+from typing import ParamSpec
 
 from bot.domain.caller import Caller, Permission
 from bot.domain.errors import InvalidCommand
@@ -19,6 +19,7 @@ from bot.domain.intent import Context, Intent
 from bot.domain.reply import HelpEntry, Reply
 from bot.grammar import Token, Words, tokenize
 from bot.grammar.leftovers import Leftover, leftover, remedy
+from bot.runtime.injection import Injector, Offered, parameters
 from bot.runtime.spelling import misspelt
 
 ENTRY_POINTS = "pilothouse.commands"
@@ -28,8 +29,6 @@ HELP = "help"
 
 P = ParamSpec("P")
 Parse = Callable[[Words], Intent]
-Services = Mapping[Any, Any]
-"""type → the object that stands for it"""
 
 
 @dataclass(frozen=True)
@@ -47,8 +46,6 @@ class Command:
     """whether its words name apps or environments; without, it works while the overlay repository is away"""
     modal: str = ""
     """title of the modal that it opens; "" when it answers with a message"""
-    needs: Mapping[str, Any] = field(default_factory=dict)
-    """parameter → its type"""
 
     @property
     def help(self) -> HelpEntry:
@@ -76,12 +73,11 @@ def command(
     """Declare a command. Raises TypeError when the function does not say which intent it answers."""
 
     def declare(function: Callable[P, Awaitable[Reply]]) -> Callable[P, Awaitable[Reply]]:
-        needs = {name: kind for name, kind in get_type_hints(function).items() if name != "return"}
-        intents = [kind for kind in needs.values() if _is_intent(kind)]
+        intents = [kind for kind in parameters(function).values() if _is_intent(kind)]
         if len(intents) != 1:
             raise TypeError(f"command {verb!r}: exactly one parameter must be annotated with the intent it answers")
         lines = (usage,) if isinstance(usage, str) else usage
-        function.__command__ = Command(verb, lines, allow, intents[0], function, parse, names, modal, needs)  # type: ignore[attr-defined]
+        function.__command__ = Command(verb, lines, allow, intents[0], function, parse, names, modal)  # type: ignore[attr-defined]
         return function
 
     return declare
@@ -174,13 +170,11 @@ class CommandRegistry:
             families.setdefault(entry.usage[0].partition(" ")[0], []).append(entry)
         return tuple(_slash_command(slash, entries) for slash, entries in families.items())
 
-    def bind(self, services: Services) -> "Runner":
+    def bind(self, services: Offered) -> "Runner":
         """Raises TypeError when a command needs a service that is not offered."""
-        offered = {CommandRegistry: self, **services}
+        offered = Injector({CommandRegistry: self, **services})
         for each in self:
-            for name, kind in each.needs.items():
-                if not (_is_intent(kind) or kind is Caller or kind in offered):
-                    raise TypeError(f"{each.origin} needs {name}: {kind!r}, which nobody offers")
+            offered.check(each.function, given=(each.intent, Caller))
         return Runner(self, offered)
 
     def _help(self, verb: str) -> Spoken:
@@ -205,17 +199,14 @@ class CommandRegistry:
 class Runner:
     """Runs commands, handing each what its parameters ask for."""
 
-    def __init__(self, registry: CommandRegistry, services: Services) -> None:
-        self._registry = registry
-        self._services = services
+    def __init__(self, registry: CommandRegistry, offered: Injector) -> None:
+        self.registry = registry
+        self._offered = offered
 
     async def run(self, intent: Intent, caller: Caller) -> Reply:
         """Raises what the command raises."""
-        found = self._registry.answering(intent)
-        given = {type(intent): intent, Caller: caller}
-        return await found.function(
-            **{name: given[kind] if kind in given else self._services[kind] for name, kind in found.needs.items()}
-        )
+        found = self.registry.answering(intent)
+        return await self._offered.make(found.function, {type(intent): intent, Caller: caller})
 
 
 def _slash_command(slash: str, entries: Sequence[HelpEntry]) -> SlashCommand:

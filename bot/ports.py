@@ -1,12 +1,13 @@
 """What the core needs of the world, as Protocols of at most five methods.
 
-Every method is a coroutine, returns domain values, and raises `IntegrationError` (`Unavailable` or `Refused`) only.
+Every method is a coroutine (but for what is known at once), returns domain values, and raises `IntegrationError`
+(`Unavailable` or `Refused`) only.
 Adapters live in `integrations/`; working in-memory fakes in `tests/fakes/`; one contract suite runs on both.
 """
 
 from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from bot.domain.application import Application, ApplicationRef, ResourceHealth, SyncPermission
@@ -20,6 +21,16 @@ from bot.domain.signature import SignatureCheck
 
 MOST_DIFFERENCES = 300
 """between two commits; more than a promotion ever changes"""
+
+
+class Clock(Protocol):
+    """The time, and its passing. One clock for everything, so that tests can let a day pass in a moment."""
+
+    def now(self) -> datetime:
+        """UTC."""
+
+    async def sleep(self, seconds: float) -> None:
+        """Return when so much time has passed."""
 
 
 class OverlaySource(Protocol):

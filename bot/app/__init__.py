@@ -1,8 +1,5 @@
 """The composition root: everything is made here, handed to what needs it, started, and stopped in order.
 
-`assembly` makes the parts, `serving` makes them reachable, `lifetime` starts and stops them.
+`core` makes every part between what comes in and the outside world, `assembly` puts it over the real clients, `serving`
+makes it reachable, `lifetime` starts and stops it.
 """
-
-from bot.app.lifetime import run
-
-__all__ = ["run"]

@@ -3,11 +3,10 @@
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from typing import Protocol
 
+from bot.app.outside import Outside
 from bot.domain.source import OverlayBranch
 from bot.policy import Policy
-from bot.ports import Alerts, OverlaySource, OverlayWriter, PullRequests, SourceHistory
 from bot.settings import ArgoCDSettings, Settings
 from integrations.alertmanager import Alertmanager
 from integrations.argocd import ArgoCD, ArgoCDs
@@ -23,36 +22,18 @@ from integrations.slack import SlackApi, SlackDirectory, SlackMessenger, SlackMo
 from integrations.tekton import Tekton
 
 
-class Overlays(OverlaySource, OverlayWriter, Protocol):
-    """The overlay repository, read and written."""
-
-
 @dataclass(frozen=True)
-class Outside:
-    """One client a system."""
+class Clients:
+    """What only the composition root knows of the clients, beside the ports that the core sees."""
 
+    outside: Outside
     slack: SlackApi
-    directory: SlackDirectory
     messenger: SlackMessenger
-    modals: SlackModals
-    argocd: ArgoCDs
-    argocd_instances: Mapping[str, ArgoCD]
-    harbor: Harbor
-    registry: KnownRegistry
-    """Harbor, for images that are in it"""
-    contents: KnownContents
-    pulls: KnownPulls
-    signatures: KnownSignatures
-    overlays: Overlays
-    overlay_branch: OverlayBranch
-    pull_requests: PullRequests | None
-    sources: SourceHistory | None
-    tekton: Tekton
-    alerts: Alerts | None
-    custom_gates: CustomGateClient
+    hears_runs: Callable[[], bool]
+    """False while Tekton's watches are lost"""
 
 
-async def open_outside(settings: Settings, policy: Policy, stack: AsyncExitStack) -> Outside:
+async def open_clients(settings: Settings, policy: Policy, stack: AsyncExitStack) -> Clients:
     """Make every client; `stack` closes them. Connects to nothing yet."""
     slack = SlackApi(settings.slack.credential("bot_token"), settings.slack.api_url, tls=settings.slack)
     instances = argocd_instances(settings)
@@ -74,26 +55,25 @@ async def open_outside(settings: Settings, policy: Policy, stack: AsyncExitStack
         closing.append(alerts.aclose)
     for close in closing:
         stack.push_async_callback(close)
-    return Outside(
-        slack=slack,
+    messenger = SlackMessenger(slack)
+    outside = Outside(
         directory=SlackDirectory(slack),
-        messenger=SlackMessenger(slack),
+        messenger=messenger,
         modals=SlackModals(slack),
-        argocd=argocd,
-        argocd_instances=instances,
-        harbor=harbor,
+        applications=argocd,
         registry=KnownRegistry(harbor, hosts),
         contents=KnownContents(HarborContents(harbor, oci), hosts),
         pulls=KnownPulls(HarborPulls(harbor, oci), hosts),
         signatures=KnownSignatures(Cosign(oci), hosts),
         overlays=overlays,
         overlay_branch=overlay_branch(settings),
+        pipelines=tekton,
+        custom_gates=custom,
         pull_requests=github,
         sources=github,
-        tekton=tekton,
         alerts=alerts,
-        custom_gates=custom,
     )
+    return Clients(outside, slack, messenger, tekton.following)
 
 
 def argocd_instances(settings: Settings) -> dict[str, ArgoCD]:

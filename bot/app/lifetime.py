@@ -6,7 +6,6 @@ import signal
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from functools import partial
 from typing import TypeVar
 
 import structlog
@@ -28,9 +27,6 @@ T = TypeVar("T")
 
 START_PAUSE = 2.0
 """seconds between two tries of a start that waits for the database; what it waits for is logged once a minute"""
-
-SWEEP_SECONDS = 30
-"""Time between two looks for stories that wait to be begun, where nobody says that there is one."""
 
 
 async def run(settings: Settings) -> None:
@@ -62,14 +58,14 @@ class _Start:
     listens: bool = False
 
     async def run(self) -> None:
-        pilothouse, settings = self.pilothouse, self.pilothouse.settings
+        pilothouse, core, settings = self.pilothouse, self.pilothouse.core, self.pilothouse.settings
         await self._when_there(self._be_alone)
-        await self._when_there(lambda: migrate(pilothouse.database))
+        await self._when_there(lambda: migrate(core.stores.database))
         await self._when_there(lambda: _note_policy(pilothouse))
-        await asyncio.gather(pilothouse.name_channels(), pilothouse.roster.first())
-        await self._when_there(pilothouse.engine.launch)
-        self.stack.push_async_callback(pilothouse.engine.close)
-        begun = await self._when_there(pilothouse.service.resume)
+        await asyncio.gather(pilothouse.name_channels(), core.roster.first())
+        await self._when_there(core.engine.launch)
+        self.stack.push_async_callback(core.engine.close)
+        begun = await self._when_there(core.service.resume)
         for name, loop in _loops(pilothouse):
             await self.stack.enter_async_context(pilothouse.supervisor.keeping(name, loop))
         set_aside()  # before anybody can wait for it
@@ -111,44 +107,13 @@ async def _unless(stop: asyncio.Event, work: Awaitable[None]) -> bool:
 
 async def _note_policy(pilothouse: Pilothouse) -> None:
     file = pilothouse.settings.policy_file
-    if await pilothouse.service.audit.note_policy(file.read_text()):
+    if await pilothouse.core.stores.audit.note_policy(file.read_text()):
         log.info("policy has changed since it was last noted", file=str(file))
 
 
 def _loops(pilothouse: Pilothouse) -> Iterator[tuple[str, Loop]]:
-    """What goes on beside the answering of requests, for as long as the process lives."""
-    yield "requests", pilothouse.router.inbox.work_forever
-    yield "messages", pilothouse.outbox.deliver_forever
+    yield from pilothouse.core.loops()
     yield "webhooks", pilothouse.webhooks.worker.work_forever
-    yield "promotions", partial(_begin_stories, pilothouse)
-    yield "pipeline runs", pilothouse.run_cards.keep_forever
-    yield "deleted pipeline runs", pilothouse.run_cards.look_forever
-    yield "housekeeping", pilothouse.housekeeping.run_forever
-    yield "overlays", pilothouse.overlay_watch.watch_forever
-    yield "roster", pilothouse.roster.update_forever
-    yield "branch observer", pilothouse.branch_observer.observe_forever
-    for observer in pilothouse.application_observers:
-        yield f"observer of {observer.name}", observer.observe_forever
-    if pilothouse.replicas:
-        yield "replicas", pilothouse.replicas.watch
-
-
-async def _begin_stories(pilothouse: Pilothouse) -> None:
-    """Begin what one story left for another to do. Whatever breaks is logged, and tried again."""
-    while True:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(SWEEP_SECONDS):
-                await pilothouse.begin.wait()
-        pilothouse.begin.clear()
-        try:
-            await pilothouse.service.resume()
-            await pilothouse.engine.take_up()
-            await pilothouse.service.orphans.look()
-            await pilothouse.queue.start_next()
-        except DatabaseAway:
-            pass  # told where it was noticed
-        except Exception:
-            log.exception("stories could not be begun")
 
 
 @contextlib.contextmanager

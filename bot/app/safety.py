@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
+from bot.app.stores import Stores
 from bot.background.housekeeping import Housekeeping, HousekeepingStores
 from bot.notify.ledger import Ledger
 from bot.overlays.catalog import Catalog
@@ -17,39 +18,7 @@ from bot.safety.freezes import FreezeService
 from bot.safety.locks import LockService
 from bot.safety.rejections import RejectionService
 from bot.safety.reviews import ReviewService
-from bot.store.database import Database
-from bot.store.delegations import DelegationStore
-from bot.store.freezes import FreezeStore
-from bot.store.locks import LockStore
 from bot.store.mutes import MuteStore
-from bot.store.rejections import RejectionStore
-from bot.store.requests import RequestStore
-from bot.store.reviews import ReviewStore
-
-
-@dataclass(frozen=True)
-class Stores:
-    """What people's words are kept in; gates are handed these too."""
-
-    locks: LockStore
-    freezes: FreezeStore
-    rejections: RejectionStore
-    reviews: ReviewStore
-    delegations: DelegationStore
-    mutes: MuteStore
-    requests: RequestStore
-
-    @classmethod
-    def of(cls, database: Database) -> Self:
-        return cls(
-            LockStore(database),
-            FreezeStore(database),
-            RejectionStore(database),
-            ReviewStore(database),
-            DelegationStore(database),
-            MuteStore(database),
-            RequestStore(database),
-        )
 
 
 @dataclass(frozen=True)

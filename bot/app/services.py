@@ -1,9 +1,7 @@
 """What is handed out by type: to gates what they may ask, to commands what they may use."""
 
-from collections.abc import Mapping
-from typing import Any
-
-from bot.app.foundation import Foundation
+from bot.app.outside import Outside
+from bot.app.stores import Stores
 from bot.domain.source import OverlayBranch
 from bot.overlays.catalog import Catalog
 from bot.overlays.image_locations import ImageLocations
@@ -34,60 +32,61 @@ from bot.promotions.subscribers import Subscribers
 from bot.promotions.tags import Tags
 from bot.queries.scans import Scans
 from bot.queries.status import StatusQuery
+from bot.runtime.injection import Offered
 from bot.store.audit import Audit
 from bot.store.deliveries import DeliveryStore
 from bot.store.promotions import PromotionStore
-from bot.workflow.service import PromotionService
 
 
-def to_gates(foundation: Foundation) -> Mapping[Any, Any]:
+def to_gates(
+    policy: Policy, outside: Outside, stores: Stores, catalog: Catalog, image_locations: ImageLocations
+) -> Offered:
     """What gates may ask, by the type that they name."""
-    outside, words = foundation.outside, foundation.words
     return {
-        Policy: foundation.policy,
-        Catalog: foundation.catalog,
-        ImageLocations: foundation.image_locations,
+        Policy: policy,
+        Catalog: catalog,
+        ImageLocations: image_locations,
         Directory: outside.directory,
         Registry: outside.registry,
         ImageContents: outside.contents,
         Pulls: outside.pulls,
-        Applications: outside.argocd,
-        SyncWindows: outside.argocd,
+        Applications: outside.applications,
+        SyncWindows: outside.applications,
         OverlaySource: outside.overlays,
         OverlayBranch: outside.overlay_branch,
-        Pipelines: outside.tekton,
+        Pipelines: outside.pipelines,
         Signatures: outside.signatures,
         Alerts: outside.alerts,
         CustomGates: outside.custom_gates,
-        Locks: words.locks,
-        Freezes: words.freezes,
-        Rejections: words.rejections,
-        PromotionRecord: foundation.store,
+        Locks: stores.locks,
+        Freezes: stores.freezes,
+        Rejections: stores.rejections,
+        PromotionRecord: stores.promotions,
     }
 
 
-def to_commands(foundation: Foundation, service: PromotionService) -> Mapping[Any, Any]:
+def to_commands(
+    policy: Policy, outside: Outside, stores: Stores, catalog: Catalog, promotions: Promotions, tags: Tags
+) -> Offered:
     """What commands may ask for, by the type that they name; services of locks, queues and runs come on top."""
-    outside, policy, catalog = foundation.outside, foundation.policy, foundation.catalog
-    tags = Tags(outside.registry)
     return {
         Policy: policy,
         Catalog: catalog,
-        Promotions: service,
-        RequestLog: foundation.words.requests,
+        Promotions: promotions,
+        RequestLog: stores.requests,
         Directory: outside.directory,
         Messenger: outside.messenger,
         Modals: outside.modals,
-        Applications: outside.argocd,
+        Applications: outside.applications,
         OverlaySource: outside.overlays,
         Registry: outside.registry,
-        Pipelines: outside.tekton,
-        PipelineRetries: outside.tekton,
-        StatusQuery: StatusQuery(catalog, policy, outside.argocd, outside.overlays, service, tags),
+        Pipelines: outside.pipelines,
+        PipelineRetries: outside.pipelines,
+        StatusQuery: StatusQuery(catalog, policy, outside.applications, outside.overlays, promotions, tags),
         Tags: tags,
         Scans: Scans(catalog, outside.registry, policy),
-        Subscribers: foundation.subscriptions,
-        PromotionStore: foundation.store,
-        DeliveryStore: foundation.deliveries,
-        Audit: foundation.audit,
+        Subscribers: stores.subscriptions,
+        PromotionStore: stores.promotions,
+        DeliveryStore: stores.deliveries,
+        Audit: stores.audit,
     }

@@ -57,12 +57,12 @@ async def port_open(app: ASGIApp, host: str, port: int) -> AsyncIterator[Server]
 
 def web_of(pilothouse: Pilothouse) -> ASGIApp:
     """The application behind the port, told from the parts."""
-    http = pilothouse.settings.slack.mode == "http"
+    core, http = pilothouse.core, pilothouse.settings.slack.mode == "http"
     secret = pilothouse.settings.slack.credential("signing_secret")
     slack = SlackRequests(pilothouse.bolt, Signature(secret)).answer if http else None
 
     async def ready() -> Mapping[str, bool]:
-        questions = (pilothouse.database.answers(), pilothouse.engine.beat(), pilothouse.connected())
+        questions = (core.stores.database.answers(), core.engine.beat(), pilothouse.connected())
         answers = await asyncio.gather(*(within(READY_SECONDS, question) for question in questions))
         names = ("database", "durable engine", "slack")
         return {**dict(zip(names, answers, strict=True)), "taking work": not pilothouse.router.closed}
@@ -71,11 +71,11 @@ def web_of(pilothouse: Pilothouse) -> ASGIApp:
         return pilothouse.supervisor.alive
 
     async def refresh() -> None:
-        counts = await pilothouse.outbox.counts()
+        counts = await core.outbox.counts()
         OUTBOX.labels("pending").set(counts.pending)
         OUTBOX.labels("dead").set(counts.dead)
         OUTBOX.labels("stale cards").set(counts.stale_cards)
-        waiting, since = await pilothouse.requests.oldest()
+        waiting, since = await core.stores.requests.oldest()
         REQUESTS.set(waiting)
         OLDEST_REQUEST.set(max(0.0, time.time() - since) if since is not None else 0)
         for name, alive in {**observed(), "slack": await pilothouse.connected()}.items():
@@ -83,7 +83,7 @@ def web_of(pilothouse: Pilothouse) -> ASGIApp:
 
     def observed() -> Mapping[str, bool]:
         """A stream that is lost looks like a system in which nothing happens."""
-        applications = {f"{HEARS}{one.name}": one.alive for one in pilothouse.application_observers}
+        applications = {f"{HEARS}{one.name}": one.alive for one in core.application_observers}
         return {**applications, f"{HEARS}pipeline runs": pilothouse.hears_runs()}
 
     return web(alive, ready, REGISTRY, refresh, slack, pilothouse.webhooks.routes, observed)

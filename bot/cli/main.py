@@ -49,7 +49,7 @@ def main() -> None:
 def run() -> None:
     """Run the bot until it is told to stop (SIGTERM)."""
     with uncollected():
-        from bot.app import run as run_bot  # the command line must answer --help at once
+        from bot.app.lifetime import run as run_bot  # the command line must answer --help at once
 
     settings = read_settings()
     if settings.database_url.startswith("sqlite") and (why := too_old()):

@@ -54,50 +54,85 @@ class IfBusy(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Deploy(Intent):
+class Wish(Intent):
+    """What starts a promotion."""
+
+    environment: str
+    reason: str = ""
+    if_busy: IfBusy = IfBusy.REFUSE
+
+    @property
+    def named_apps(self) -> tuple[str, ...]:
+        """() for a train of all of them."""
+        raise NotImplementedError
+
+    @property
+    def named_image(self) -> str:
+        """A tag, a digest or a commit; "" where none is named."""
+        return ""
+
+    def saw(self, glass_hash: str) -> bool:  # noqa: ARG002 (whoever cannot break the glass was shown nothing)
+        """Whether this is what was shown to the asker, who pressed."""
+        return False
+
+
+@dataclass(frozen=True, kw_only=True)
+class BreakingWish(Wish):
+    """One that may go past gates, once it was shown what that skips."""
+
+    dry_run: bool = False
+    break_glass: bool = False
+    shown: str = ""
+    """`Plan.glass_hash` of what was shown to the asker, who pressed; "" = not asked yet. No typed word says so"""
+
+    def saw(self, glass_hash: str) -> bool:
+        return self.shown == glass_hash
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deploy(BreakingWish):
     """`image` is a tag or digest; "" means: what the environment before it runs now."""
 
     app: str
-    environment: str
     image: str = ""
-    reason: str = ""
-    dry_run: bool = False
-    break_glass: bool = False
-    shown: str = ""
-    """`Plan.glass_hash` of what was shown to the asker, who pressed; "" = not asked yet. No typed word says so"""
-    if_busy: IfBusy = IfBusy.REFUSE
+
+    @property
+    def named_apps(self) -> tuple[str, ...]:
+        return (self.app,)
+
+    @property
+    def named_image(self) -> str:
+        return self.image
 
 
 @dataclass(frozen=True, kw_only=True)
-class Promote(Intent):
+class Promote(BreakingWish):
     """`apps` empty = every app (a release train); `source` "" = the environment before."""
 
     apps: tuple[str, ...]
-    environment: str
     source: str = ""
-    reason: str = ""
-    dry_run: bool = False
-    break_glass: bool = False
-    shown: str = ""
-    """`Plan.glass_hash` of what was shown to the asker, who pressed; "" = not asked yet. No typed word says so"""
-    if_busy: IfBusy = IfBusy.REFUSE
+
+    @property
+    def named_apps(self) -> tuple[str, ...]:
+        return self.apps
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rollback(Intent):
+class Rollback(Wish):
     """`to` is a tag, a digest or a commit; "" = the newest image before this one."""
 
     app: str
-    environment: str
     to: str = ""
-    reason: str = ""
     choose: bool = False
     """show what can be rolled back to, instead of starting"""
-    if_busy: IfBusy = IfBusy.REFUSE
 
+    @property
+    def named_apps(self) -> tuple[str, ...]:
+        return (self.app,)
 
-Wish = Deploy | Promote | Rollback
-"""What starts a promotion."""
+    @property
+    def named_image(self) -> str:
+        return self.to
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.domain.intent import Deploy, Promote, Wish
+from bot.domain.intent import Wish
 
 
 @dataclass(frozen=True)
@@ -20,16 +20,10 @@ class Waiting:
     @property
     def about(self) -> str:
         """Where it wants to go: the same person waits there once."""
-        return f"{self.wish.environment}/{'/'.join(apps_of(self.wish)) or '*'}"
-
-
-def apps_of(wish: Wish) -> tuple[str, ...]:
-    """The apps that are named; () for a train of all of them."""
-    return wish.apps if isinstance(wish, Promote) else (wish.app,)
+        return f"{self.wish.environment}/{'/'.join(self.wish.named_apps) or '*'}"
 
 
 def what(wish: Wish) -> str:
     """A wish in words: "my-app@v1.4.2 → production"."""
-    apps = ", ".join(apps_of(wish)) or "every app"
-    image = wish.image if isinstance(wish, Deploy) else "" if isinstance(wish, Promote) else wish.to
+    apps, image = ", ".join(wish.named_apps) or "every app", wish.named_image
     return f"{apps}{'@' if image else ''}{image} → {wish.environment}"

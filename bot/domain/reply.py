@@ -7,7 +7,7 @@ from bot.domain.application import Application
 from bot.domain.caller import Caller, Permission
 from bot.domain.delivery import Deployment
 from bot.domain.image import Artifact, Image
-from bot.domain.intent import Deploy, Promote, Wish
+from bot.domain.intent import BreakingWish, Wish
 from bot.domain.overlay import Commit, OverlayImage
 from bot.domain.pipeline import PipelineRun, StepLog
 from bot.domain.promotion import Promotion
@@ -60,7 +60,7 @@ class GlassAsked(Reply):
     """Nothing was started: `promotion` is what would be, and names what a broken glass skips; `wish` is asked again."""
 
     promotion: Promotion
-    wish: Deploy | Promote
+    wish: BreakingWish
 
 
 @dataclass(frozen=True)

@@ -5,23 +5,19 @@ A gate is a class. What its constructor's parameters are annotated with is what 
 
 import inspect
 import pkgutil
-import types
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from importlib import import_module
 from importlib.metadata import entry_points
-from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from bot.domain.errors import PolicyError
 from bot.evaluation.panel import mistakes_in
 from bot.evaluation.question import Gate, Options
 from bot.policy import Place, Policy
+from bot.runtime.injection import Injector, NotOffered, Offered
 
 ENTRY_POINTS = "pilothouse.gates"
 OWN = "bot.gates"
 """the package that is looked through for gates: one question a file"""
-
-Offered = Mapping[Any, Any]
-"""type → the object that stands for it; None for a system that is not configured"""
 
 
 def load_gates(offered: Offered) -> tuple[Gate, ...]:
@@ -29,7 +25,8 @@ def load_gates(offered: Offered) -> tuple[Gate, ...]:
 
     Raises PolicyError when a package offers something that is no gate, or that asks for what nobody offers.
     """
-    return tuple(make(gate, offered) for gate in known_gates())
+    injector = Injector(offered)
+    return tuple(make(gate, injector) for gate in known_gates())
 
 
 def known_gates() -> tuple[type[Gate], ...]:
@@ -42,35 +39,18 @@ def gate_mistakes(policy: Policy) -> Iterator[tuple[Place, str]]:
     return mistakes_in(policy, {gate.name: gate for gate in known_gates()})
 
 
-def make(gate: type[Gate], offered: Offered) -> Gate:
+def make(gate: type[Gate], offered: Injector) -> Gate:
     """Raises PolicyError when the gate asks for what nobody offers."""
-    return gate(**{name: _find(gate, name, kind, offered) for name, kind in _needs(gate).items()})
+    try:
+        return offered.make(gate)
+    except NotOffered as error:
+        raise PolicyError(f"the gate {error}: fix or remove its package") from error
 
 
 def described(gate: type[Gate] | Gate) -> str:
     """What the gate asks, in its own words, for help."""
     kind = gate if isinstance(gate, type) else type(gate)
     return inspect.getdoc(kind) or inspect.getdoc(inspect.getmodule(kind)) or ""
-
-
-def _needs(gate: type[Gate]) -> dict[str, Any]:
-    constructor = gate.__init__
-    if constructor is object.__init__ or not inspect.isfunction(constructor):
-        return {}
-    return {name: kind for name, kind in get_type_hints(constructor).items() if name != "return"}
-
-
-def _find(gate: type[Gate], name: str, kind: Any, offered: Offered) -> Any:
-    if kind in offered:
-        return offered[kind]
-    if get_origin(kind) in (Union, types.UnionType):
-        for choice in get_args(kind):
-            if choice is not type(None) and choice in offered:
-                return offered[choice]
-    raise PolicyError(
-        f"the gate {gate.__module__}.{gate.__qualname__} needs {name}: {kind!r}, which nobody offers: "
-        "fix or remove its package"
-    )
 
 
 def _own() -> Iterator[type[Gate]]:

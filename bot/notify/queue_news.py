@@ -4,7 +4,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.event import Event
 from bot.domain.promotion import Promotion
-from bot.domain.queueing import Waiting, apps_of
+from bot.domain.queueing import Waiting
 from bot.notify.outbox import Outbox
 from bot.ports import Rendered
 from bot.store.messages import Letter
@@ -25,6 +25,6 @@ class DirectQueueNews:
     async def _tell(
         self, connection: AsyncConnection, waiting: Waiting, subject: str, event: Event, message: Rendered
     ) -> None:
-        apps = ", ".join(apps_of(waiting.wish))
+        apps = ", ".join(waiting.wish.named_apps)
         letter = Letter(apps, waiting.wish.environment, subject, event, waiting.user, message)
         await self._outbox.put(connection, letter)

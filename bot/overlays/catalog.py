@@ -34,10 +34,17 @@ class Listing:
 class Catalog:
     """Raises UnknownName, with what is near, for names that nothing has; IntegrationError from the repository."""
 
-    def __init__(self, source: OverlaySource, policy: Policy, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        source: OverlaySource,
+        policy: Policy,
+        clock: Callable[[], float] = time.monotonic,
+        fresh_seconds: float = FRESH_SECONDS,
+    ) -> None:
         self._source = source
         self._policy = policy
         self._clock = clock
+        self._fresh_seconds = fresh_seconds
         self._pattern = overlay_pattern(policy.overlays.path)
         self._listing: Listing | None = None
         self._asked_at = 0.0
@@ -109,8 +116,8 @@ class Catalog:
         return images, broken
 
     async def listing(self, *, fresh: bool = False) -> Listing:
-        """Every overlay at the branch's head; at most `FRESH_SECONDS` old unless `fresh`."""
-        if not fresh and self._listing and self._clock() - self._asked_at < FRESH_SECONDS:
+        """Every overlay at the branch's head; at most `fresh_seconds` old unless `fresh`."""
+        if not fresh and self._listing and self._clock() - self._asked_at < self._fresh_seconds:
             return self._listing
         commit = await self._source.head()
         if self._listing is None or self._listing.commit != commit:

@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import singledispatchmethod
 
 from bot.domain.application import ApplicationRef
 from bot.domain.approval import together
@@ -14,7 +15,7 @@ from bot.domain.caller import PILOTHOUSE, Person
 from bot.domain.environment import Environment
 from bot.domain.errors import InvalidCommand, NotFound, NothingToPromote, UnknownName, UnknownRegistry
 from bot.domain.image import Artifact, Image, is_digest
-from bot.domain.intent import Context, Deploy, Promote, Rollback
+from bot.domain.intent import Context, Deploy, Promote, Rollback, Wish
 from bot.domain.overlay import Overlay, OverlayImage
 from bot.domain.promotion import STORY, ApprovalRule, Kind, Move, Plan, Promotion
 from bot.domain.reason import says_something
@@ -26,6 +27,7 @@ from bot.promotions.rollback_targets import RollbackTargets, Target
 from bot.promotions.source_changes import Changes
 
 Apps = tuple[str, ...]
+Known = Callable[[Apps], Apps]
 
 NO_SOURCES = Changes(None)
 OF_THE_IMAGE = ("scan", "signature")
@@ -65,7 +67,13 @@ class Planner:
         self._targets = targets
         self._changes = changes
 
-    async def deploy(self, ask: Deploy, requester: Person) -> Plan:
+    @singledispatchmethod
+    async def plan(self, wish: Wish, requester: Person, known: Known) -> Plan:  # noqa: ARG002 (each kind has its own)
+        """The frozen facts of what is asked. `known`: of some apps, those that the requester may know of."""
+        raise TypeError(f"nobody plans {type(wish).__name__} for {requester.name}")
+
+    @plan.register
+    async def _deploy(self, ask: Deploy, requester: Person, _known: Known) -> Plan:
         environment = self._catalog.environment(ask.environment)
         listing = await self._catalog.listing(fresh=True)
         if not ask.image:
@@ -76,8 +84,8 @@ class Planner:
         want = Want((ask.app,), environment, Kind.PROMOTION, None, ask.reason, ask.break_glass)
         return await self._plan(want, listing, moves, requester, ask.context)
 
-    async def promote(self, ask: Promote, requester: Person, known: Callable[[Apps], Apps] = tuple) -> Plan:
-        """`known`: of some apps, those that the requester may know of."""
+    @plan.register
+    async def _promote(self, ask: Promote, requester: Person, known: Known) -> Plan:
         environment = self._catalog.environment(ask.environment)
         listing = await self._catalog.listing(fresh=True)
         everywhere = known(tuple(app for app in listing.apps if (app, environment.name) in listing.overlays))
@@ -92,7 +100,8 @@ class Planner:
             )
         return await self._from_source(want, listing, requester, ask.context)
 
-    async def rollback(self, ask: Rollback, requester: Person) -> Plan:
+    @plan.register
+    async def _rollback(self, ask: Rollback, requester: Person, _known: Known) -> Plan:
         environment = self._catalog.environment(ask.environment)
         listing = await self._catalog.listing(fresh=True)
         overlay = self._catalog.find(listing, ask.app, environment.name)

@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from bot.domain.caller import Caller
-from bot.domain.intent import Abort, Adjust, Approve, AskReason, Deploy, Promote, Reject, Rollback
+from bot.domain.intent import Abort, Adjust, Approve, AskReason, Reject, Rollback, Wish
 from bot.domain.promotion import Promotion
 from bot.domain.reply import RollbackChoice
 
@@ -11,7 +11,7 @@ from bot.domain.reply import RollbackChoice
 class Promotions(Protocol):
     """Raises UserError with the sentence for the person; every effect is authorised again where it happens."""
 
-    async def deploy(self, ask: Deploy, caller: Caller) -> Promotion:
+    async def start(self, wish: Wish, caller: Caller) -> Promotion:
         """Plan it and start its story; the same request id returns the promotion that it started before.
 
         Raises UnknownName, NothingToPromote, PromotionInProgress, NotAllowed; Conflict where the glass would break for
@@ -19,11 +19,7 @@ class Promotions(Protocol):
         """
         ...
 
-    async def promote(self, ask: Promote, caller: Caller) -> Promotion: ...
-
-    async def rollback(self, ask: Rollback, caller: Caller) -> Promotion: ...
-
-    async def preview(self, ask: Deploy | Promote, caller: Caller) -> Promotion:
+    async def preview(self, wish: Wish, caller: Caller) -> Promotion:
         """The plan and every gate's verdict, without effect."""
         ...
 

@@ -10,10 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.domain.errors import DatabaseAway, NotFound, PromotionInProgress, UserError
 from bot.domain.intent import Rollback
 from bot.domain.promotion import Promotion, Stage
-from bot.domain.queueing import Waiting, apps_of, what
+from bot.domain.queueing import Waiting, what
 from bot.ports import Directory
 from bot.promotions.promotions import Promotions
-from bot.promotions.scheduler import Queue, begin
+from bot.promotions.scheduler import Queue
 from bot.store.audit import Audit, Entry
 from bot.store.database import Database
 from bot.store.promotions import PromotionStore
@@ -48,7 +48,7 @@ class PromotionQueue(Queue):
     news: QueueNews
 
     async def add(self, waiting: Waiting, behind: Promotion) -> None:
-        app = ", ".join(apps_of(waiting.wish))
+        app = ", ".join(waiting.wish.named_apps)
         detail = {"wish": what(waiting.wish), "behind": behind.id, "replacing": waiting.first}
         entry = Entry("queued", waiting.user, app, waiting.wish.environment, behind.id, detail)
         async with self.database.begin() as connection:
@@ -63,7 +63,7 @@ class PromotionQueue(Queue):
         waited: set[Place] = set()
         started = 0
         for waiting in await self.store.all():
-            apps = apps_of(waiting.wish)
+            apps = waiting.wish.named_apps
             mine = {(app, waiting.wish.environment) for app in apps or ("",)}
             # A rollback need not wait for what is only followed; whether it leads back its plan says.
             ahead = taken - followed if isinstance(waiting.wish, Rollback) else taken
@@ -82,7 +82,7 @@ class PromotionQueue(Queue):
             caller = await self.directory.caller(waiting.user, waiting.team)
             # Started before it is taken out of the queue: whatever dies in between, the same request starts nothing
             # twice.
-            promotion = await begin(self.promotions, waiting.wish, caller)
+            promotion = await self.promotions.start(waiting.wish, caller)
         except PromotionInProgress:
             return False
         except UserError as error:

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from bot.domain.caller import Caller
 from bot.domain.errors import Conflict, DatabaseAway, PromotionInProgress, Unavailable, UnknownName, UserError
-from bot.domain.intent import Abort, Deploy, IfBusy, Promote, Wish
+from bot.domain.intent import Abort, IfBusy, Wish
 from bot.domain.promotion import Promotion
 from bot.domain.queueing import Waiting
 from bot.domain.reply import Occupied, Queued, Reply, Started
@@ -44,7 +44,7 @@ class Scheduler:
         return await self._wait(wish, caller, other)
 
     async def _started(self, wish: Wish, caller: Caller) -> Reply:
-        promotion = await begin(self._promotions, wish, caller)
+        promotion = await self._promotions.start(wish, caller)
         channel = promotion.plan.channel
         return Started(promotion, channel, here=channel == wish.context.channel)
 
@@ -68,12 +68,3 @@ class Scheduler:
             return await self._promotions.find(other.id, caller, whole=True)
         except UnknownName:
             return None
-
-
-async def begin(promotions: Promotions, wish: Wish, caller: Caller) -> Promotion:
-    """The same request id returns the promotion that it started before."""
-    if isinstance(wish, Deploy):
-        return await promotions.deploy(wish, caller)
-    if isinstance(wish, Promote):
-        return await promotions.promote(wish, caller)
-    return await promotions.rollback(wish, caller)

@@ -2,7 +2,7 @@
 
 import structlog
 
-from bot.command import CommandRegistry, Services
+from bot.command import Runner
 from bot.domain.caller import Caller, Permission, Target
 from bot.domain.errors import IntegrationError, NotAllowed, NotFound
 from bot.domain.intent import Intent
@@ -18,16 +18,23 @@ log = structlog.get_logger(__name__)
 
 
 class Dispatcher:
-    """Knows nothing of Slack's messages. Raises TypeError when a command needs a service that is not offered."""
+    """Knows nothing of Slack's messages."""
 
-    def __init__(self, registry: CommandRegistry, services: Services) -> None:
-        self._registry = registry
-        self._runner = registry.bind(services)
-        self._policy: Policy = services[Policy]
-        self._directory: Directory = services[Directory]
-        self._catalog: Catalog = services[Catalog]
-        self._promotions: Promotions = services[Promotions]
-        self._audit: Audit | None = services.get(Audit)
+    def __init__(
+        self,
+        runner: Runner,
+        policy: Policy,
+        directory: Directory,
+        catalog: Catalog,
+        promotions: Promotions,
+        audit: Audit | None = None,
+    ) -> None:
+        self._runner = runner
+        self._policy = policy
+        self._directory = directory
+        self._catalog = catalog
+        self._promotions = promotions
+        self._audit = audit
 
     async def admit(self, incoming: Incoming, permission: Permission) -> Caller:
         """Who it is; raises NotAllowed for somebody who holds the permission nowhere, before anything is told."""
@@ -38,7 +45,7 @@ class Dispatcher:
     async def ask(self, intent: Intent, incoming: Incoming) -> Reply:
         """Raises NotAllowed, and what the command raises."""
         caller = await self._caller(incoming)
-        permission = self._registry.answering(intent).allow
+        permission = self._runner.registry.answering(intent).allow
         if not may(self._policy, caller, Permission.VIEW, Target()):
             await self._authorize(caller, permission, Target())
         await self._find(intent, caller, permission)

@@ -9,7 +9,7 @@ from typing import Any
 import structlog
 from structlog.contextvars import bound_contextvars
 
-from bot.command import CommandRegistry, Services
+from bot.command import CommandRegistry
 from bot.domain.caller import Caller, Permission
 from bot.domain.errors import DatabaseAway, IntegrationError, UserError
 from bot.domain.intent import Abort, Approve, Intent, Reject
@@ -25,6 +25,7 @@ from bot.router.forms import read_form, read_intent
 from bot.router.home import Home
 from bot.router.incoming import Incoming, from_button, from_event, from_slash, from_submission
 from bot.router.wire import unpacked
+from bot.runtime.clock import Seconds
 from bot.runtime.metrics import COMMAND_SECONDS, COMMANDS
 from bot.views.ids import Input
 
@@ -58,22 +59,24 @@ Responding = Callable[[str], Respond]
 
 
 class Handlers:
-    """`services` as for the router. `clock` counts seconds since the epoch."""
+    """`clock` counts seconds since the epoch."""
 
     def __init__(
         self,
         registry: CommandRegistry,
-        services: Services,
+        policy: Policy,
+        catalog: Catalog,
         dispatcher: Dispatcher,
         answers: Answers,
-        clock: Callable[[], float] = time.time,
+        home: Home,
+        clock: Seconds = time.time,
     ) -> None:
         self._registry = registry
-        self._catalog: Catalog = services[Catalog]
-        self._policy: Policy = services[Policy]
+        self._policy = policy
+        self._catalog = catalog
         self._dispatcher = dispatcher
         self._answers = answers
-        self._home = Home(services)
+        self._home = home
         self._clock = clock
         self._kept: set[str] = set()
         """the requests whose askers know that they have to wait for the database"""

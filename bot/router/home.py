@@ -1,6 +1,5 @@
 """The Home tab: drawn anew each time that somebody opens it."""
 
-from bot.command import Services
 from bot.domain.caller import Caller
 from bot.ports import Modals
 from bot.queries.holds import HoldsQuery
@@ -12,13 +11,13 @@ EXAMPLES = ("/deploy", "/status", "/pipeline list", "/pilothouse help")
 
 
 class Home:
-    def __init__(self, services: Services) -> None:
-        self._board: StatusQuery = services[StatusQuery]
-        self._holds: HoldsQuery = services[HoldsQuery]
-        self._modals: Modals = services[Modals]
+    def __init__(self, status: StatusQuery, holds: HoldsQuery, modals: Modals) -> None:
+        self._status = status
+        self._holds = holds
+        self._modals = modals
 
     async def show(self, caller: Caller) -> None:
-        rows = await self._board.rows("", "", caller)
+        rows = await self._status.rows("", "", caller)
         live = {row.promotion.id: row.promotion for row in rows if row.promotion}
         held = await self._holds.holds(caller)
         shown = home(

@@ -8,21 +8,24 @@ from typing import Any
 import structlog
 from structlog.contextvars import bound_contextvars
 
-from bot.command import CommandRegistry, Services
+from bot.command import CommandRegistry, Runner
 from bot.domain.caller import Permission
 from bot.overlays.catalog import Catalog
-from bot.ports import Messenger, Modals, Request, RequestLog
+from bot.ports import Request, RequestLog
 from bot.router.answers import Answers, Respond
 from bot.router.buttons import is_button
 from bot.router.dispatch import Dispatcher
 from bot.router.explanations import explain
 from bot.router.forms import Form, objections, read_form
 from bot.router.handlers import Handlers
+from bot.router.home import Home
 from bot.router.inbox import Inbox
 from bot.router.incoming import Body, Incoming, from_button, from_event, from_slash, from_submission, from_suggestion
 from bot.router.suggestions import Suggestions
 from bot.router.tasks import Tasks
 from bot.router.wire import kept
+from bot.runtime.clock import Seconds
+from bot.runtime.injection import Injector, Offered
 from bot.views import options
 
 Ack = Callable[..., Awaitable[Any]]
@@ -39,20 +42,27 @@ log = structlog.get_logger(__name__)
 class Router:
     """Every `on_…` is handed what Slack sent, notes it, acknowledges, and leaves the rest to what was noted (S10).
 
-    `services`: type → object, for the commands to ask for; the router itself needs Policy, Catalog, Directory,
-    RequestLog, Messenger, Modals, CommandRegistry, Promotions and StatusQuery among them. `clock` counts seconds since
-    the epoch.
+    `clock` counts seconds since the epoch.
     """
 
-    def __init__(self, registry: CommandRegistry, services: Services, clock: Callable[[], float] = time.time) -> None:
-        self._catalog: Catalog = services[Catalog]
-        self._dispatcher = Dispatcher(registry, services)
-        self._answers = Answers(services[Messenger], services[Modals])
-        self._suggestions = Suggestions(services)
-        self.handlers = Handlers(registry, services, self._dispatcher, self._answers, clock)
+    def __init__(
+        self,
+        catalog: Catalog,
+        dispatcher: Dispatcher,
+        answers: Answers,
+        suggestions: Suggestions,
+        handlers: Handlers,
+        requests: RequestLog,
+        clock: Seconds = time.time,
+    ) -> None:
+        self._catalog = catalog
+        self._dispatcher = dispatcher
+        self._answers = answers
+        self._suggestions = suggestions
+        self.handlers = handlers
         self._tasks = Tasks()
         self._clock = clock
-        self.inbox = Inbox(services[RequestLog], self.handlers.handle, self._tasks, clock)
+        self.inbox = Inbox(requests, handlers.handle, self._tasks, clock)
 
     @property
     def closed(self) -> bool:
@@ -140,3 +150,15 @@ def _objecting(form: Form, ack: Ack) -> Refuse | None:
     """In the modal, which stays open with what was filled in; None for one that has no inputs."""
     first = next(iter(form.values), None)
     return (lambda sentence: ack(response_action="errors", errors={first: sentence})) if first else None
+
+
+def open_router(registry: CommandRegistry, offered: Offered, clock: Seconds = time.time) -> Router:
+    """The router over its parts, each handed what its constructor names, and nothing else.
+
+    `offered` is what commands may ask for, and Messenger and Modals. Raises TypeError for what nobody offers.
+    """
+    known = {**offered, CommandRegistry: registry, Runner: registry.bind(offered), Seconds: clock}
+    parts: tuple[type[Any], ...] = (Answers, Dispatcher, Suggestions, Home, Handlers)
+    for part in parts:  # later ones are made of the earlier ones
+        known[part] = Injector(known).make(part)
+    return Injector(known).make(Router)

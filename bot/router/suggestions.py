@@ -1,6 +1,5 @@
 """What the selects of modals offer while the person types."""
 
-from bot.command import Services
 from bot.domain.caller import Caller, Permission, Target
 from bot.domain.image import Artifact
 from bot.domain.intent import Context, Rollback
@@ -19,11 +18,11 @@ IMAGES = 50
 class Suggestions:
     """Only of apps that the caller may view."""
 
-    def __init__(self, services: Services) -> None:
-        self._catalog: Catalog = services[Catalog]
-        self._policy: Policy = services[Policy]
-        self._registry: Registry = services[Registry]
-        self._promotions: Promotions = services[Promotions]
+    def __init__(self, catalog: Catalog, policy: Policy, registry: Registry, promotions: Promotions) -> None:
+        self._catalog = catalog
+        self._policy = policy
+        self._registry = registry
+        self._promotions = promotions
 
     async def choices(self, body: Body, caller: Caller, context: Context) -> tuple[Choice, ...]:
         """Raises UserError and IntegrationError; an unknown select has no choices."""

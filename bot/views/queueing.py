@@ -1,6 +1,8 @@
 """Two promotions of one app to one environment: what the second person is told, and what they can do about it."""
 
-from bot.domain.intent import Deploy, Promote, Wish
+from functools import singledispatch
+
+from bot.domain.intent import BreakingWish, Deploy, Promote, Rollback, Wish
 from bot.domain.promotion import Promotion
 from bot.domain.queueing import Waiting, what
 from bot.domain.reply import Occupied, Queued
@@ -48,14 +50,26 @@ def turn_missed(waiting: Waiting, why: str) -> Rendered:
     )
 
 
+@singledispatch
 def wish_value(wish: Wish) -> WishValue:
-    if isinstance(wish, Deploy):
-        return WishValue("deploy", wish.app, wish.environment, wish.image, "", wish.reason, _glass(wish))
-    if isinstance(wish, Promote):
-        apps = "/".join(wish.apps)
-        return WishValue("promote", apps, wish.environment, "", wish.source, wish.reason, _glass(wish))
+    """What a button carries back. Raises TypeError for a wish that no button asks again."""
+    raise TypeError(f"no button asks for {type(wish).__name__} again")
+
+
+@wish_value.register
+def _deploy_value(wish: Deploy) -> WishValue:
+    return WishValue("deploy", wish.app, wish.environment, wish.image, "", wish.reason, _glass(wish))
+
+
+@wish_value.register
+def _promote_value(wish: Promote) -> WishValue:
+    return WishValue("promote", "/".join(wish.apps), wish.environment, "", wish.source, wish.reason, _glass(wish))
+
+
+@wish_value.register
+def _rollback_value(wish: Rollback) -> WishValue:
     return WishValue("rollback", wish.app, wish.environment, wish.to, "", wish.reason)
 
 
-def _glass(wish: Deploy | Promote) -> str:
+def _glass(wish: BreakingWish) -> str:
     return (wish.shown or "!") if wish.break_glass else ""

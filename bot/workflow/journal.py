@@ -52,6 +52,22 @@ class StoryEngine(Protocol):
         ...
 
 
+class Engine(StoryEngine, Protocol):
+    """The whole of it: goes on, too, with what broke off, here or in another process."""
+
+    async def take_up(self) -> int:
+        """Go on with the stories of this process that are noted as under way and are told by nobody; how many."""
+        ...
+
+    async def take_over(self, replica: str) -> int:
+        """Take up the unfinished stories of a replica that is gone; how many. Asking twice is harmless."""
+        ...
+
+    async def executors(self) -> frozenset[str]:
+        """The replicas that unfinished stories are noted for, whether there still are such replicas or not."""
+        ...
+
+
 def pack(value: object) -> Json:
     """A domain value as plain JSON."""
     return msgspec.to_builtins(value, str_keys=True)

@@ -6,7 +6,7 @@ from functools import partial
 
 from bot.domain.caller import Caller, Target
 from bot.domain.errors import Conflict, NotAllowed, PromotionInProgress
-from bot.domain.intent import Abort, Adjust, Approve, AskReason, Context, Deploy, Promote, Reject, Rollback
+from bot.domain.intent import Abort, Adjust, Approve, AskReason, Context, Reject, Rollback, Wish
 from bot.domain.promotion import Phase, Plan, Promotion, Stage, VoteKind
 from bot.domain.reason import need_reason
 from bot.domain.reply import RollbackChoice
@@ -41,25 +41,13 @@ class PromotionService(Promotions):
     eligibility: Eligibility
     orphans: Orphans
 
-    async def deploy(self, ask: Deploy, caller: Caller) -> Promotion:
-        if known := await self._asked_before(ask.context):
+    async def start(self, wish: Wish, caller: Caller) -> Promotion:
+        if known := await self.store.get(promotion_id(wish.context.request_id)):
             return known
-        return await self._start(_as_shown(ask, await self.planner.deploy(ask, caller.person)), caller)
+        return await self._start(_as_shown(wish, await self._plan(wish, caller)), caller)
 
-    async def promote(self, ask: Promote, caller: Caller) -> Promotion:
-        if known := await self._asked_before(ask.context):
-            return known
-        return await self._start(_as_shown(ask, await self._plan_to_promote(ask, caller)), caller)
-
-    async def rollback(self, ask: Rollback, caller: Caller) -> Promotion:
-        if known := await self._asked_before(ask.context):
-            return known
-        return await self._start(await self.planner.rollback(ask, caller.person), caller)
-
-    async def preview(self, ask: Deploy | Promote, caller: Caller) -> Promotion:
-        plan = await (
-            self.planner.deploy(ask, caller.person) if isinstance(ask, Deploy) else self._plan_to_promote(ask, caller)
-        )
+    async def preview(self, wish: Wish, caller: Caller) -> Promotion:
+        plan = await self._plan(wish, caller)
         self._authorize(plan, caller)
         results = await self.panel.ask(plan, datetime.now(UTC), dry_run=True)
         return Promotion(plan, Phase.PENDING, Stage.GATES, results)
@@ -109,14 +97,10 @@ class PromotionService(Promotions):
                 begun += 1
         return begun
 
-    async def _plan_to_promote(self, ask: Promote, caller: Caller) -> Plan:
+    async def _plan(self, wish: Wish, caller: Caller) -> Plan:
         """Whoever names no apps means those that they may view."""
-        return await self.planner.promote(
-            ask, caller.person, lambda apps: visible(self.policy, caller, apps, ask.environment)
-        )
-
-    async def _asked_before(self, context: Context) -> Promotion | None:
-        return await self.store.get(promotion_id(context.request_id))
+        known = partial(visible, self.policy, caller, environment=wish.environment)
+        return await self.planner.plan(wish, caller.person, known)
 
     async def _start(self, plan: Plan, caller: Caller) -> Promotion:
         try:
@@ -184,9 +168,9 @@ class PromotionService(Promotions):
         await self.audit.record(Entry("refused", caller.id, plan.app, plan.environment, plan.id, detail))
 
 
-def _as_shown(ask: Deploy | Promote, plan: Plan) -> Plan:
+def _as_shown(wish: Wish, plan: Plan) -> Plan:
     """The plan. Raises Conflict where the glass would break for something else than what was shown before the press."""
-    if ask.break_glass and ask.shown != plan.glass_hash:
+    if plan.break_glass and not wish.saw(plan.glass_hash):
         raise Conflict(
             "What would happen has changed since you were asked: other images, or other gates that are skipped. "
             "Nothing has started. Type the command again, and look at what it says now."

@@ -100,6 +100,7 @@ class Steps:
     follow_ups: FollowUps
     pull_requests: PullRequestSteps
     clock: Callable[[], datetime] = utc_now
+    confirmed_for: timedelta = CONFIRMED_FOR
 
     @property
     def today(self) -> CurrentPolicy:
@@ -330,7 +331,7 @@ class Steps:
         self.follow_ups.begin()  # the successor, or whoever has waited for this one to end
 
     def _fresh(self, confirmed: datetime | None) -> bool:
-        return confirmed is not None and self.clock() - confirmed < CONFIRMED_FOR
+        return confirmed is not None and self.clock() - confirmed < self.confirmed_for
 
     async def _show(self, promotion: Promotion) -> Posted | None:
         """A card that cannot be shown now must not stop a promotion: the next step shows it again.

@@ -38,7 +38,7 @@ async def pushed_but_not_written_down(home: House, *, break_glass: bool = False)
         ask = Deploy(
             context=home.context(), app="my-app", environment="production", break_glass=True, reason="the site is down"
         )
-        asked = await home.service.deploy(await home.shown(ask, "dee"), await home.person("dee"))
+        asked = await home.service.start(await home.shown(ask, "dee"), await home.person("dee"))
         await home.engine.settle()
     else:
         asked = await waiting(home)

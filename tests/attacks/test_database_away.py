@@ -147,7 +147,7 @@ async def test_what_was_pushed_is_written_down_when_the_database_is_back(
         ask = Deploy(
             context=home.context(), app="my-app", environment="production", break_glass=True, reason="the site is down"
         )
-        asked = await home.service.deploy(await home.shown(ask, "dee"), await home.person("dee"))
+        asked = await home.service.start(await home.shown(ask, "dee"), await home.person("dee"))
         await home.engine.settle()
     else:
         asked = await home.deploy("ana")

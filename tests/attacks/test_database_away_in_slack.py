@@ -16,7 +16,7 @@ from bot.policy import Policy
 from bot.ports import Directory, Messenger, Modals, RequestLog
 from bot.promotions.promotions import Promotions
 from bot.promotions.scheduler import Scheduler
-from bot.router import Router
+from bot.router import Router, open_router
 from bot.store.audit import Audit
 from bot.store.requests import RequestStore
 from bot.views.ids import Action, PromotionValue, encode
@@ -91,7 +91,7 @@ async def chat(tmp_path: Path) -> AsyncIterator[Chat]:
             Messenger: FakeMessenger(),
             Modals: FakeMessenger(),
         }
-        yield Chat(home, Router(office.registry, services), Outages(home.database))
+        yield Chat(home, open_router(office.registry, services), Outages(home.database))
 
 
 AWAY = "The database is away"

@@ -130,28 +130,28 @@ async def test_what_changed_between_the_question_and_the_press_is_asked_again(
     asked = await home.shown(glass(home), "dee")
     await change(home)
     with pytest.raises(Conflict, match=r"has changed since.*Type the command again"):
-        await home.service.deploy(asked, dee)
+        await home.service.start(asked, dee)
     assert not await home.store.all_live()
-    again = await home.service.deploy(await home.shown(glass(home), "dee"), dee)
+    again = await home.service.start(await home.shown(glass(home), "dee"), dee)
     assert again.plan.break_glass
 
 
 async def test_what_was_shown_is_what_starts_though_somebody_changed_another_line(home: House) -> None:
     asked = await home.shown(glass(home), "dee")
     home.overlays.push({"README.md": b"words"}, "unrelated")
-    started = await home.service.deploy(asked, await home.person("dee"))
+    started = await home.service.start(asked, await home.person("dee"))
     assert started.plan.glass_hash == asked.shown
 
 
 @pytest.mark.parametrize("shown", ["", "!", "0" * 64, "true"])
 async def test_a_forged_press_starts_nothing(home: House, shown: str) -> None:
     with pytest.raises(Conflict):
-        await home.service.deploy(replace(glass(home), shown=shown), await home.person("dee"))
+        await home.service.start(replace(glass(home), shown=shown), await home.person("dee"))
     train = Promote(
         context=home.context(), apps=(), environment="production", reason="x", break_glass=True, shown=shown
     )
     with pytest.raises(Conflict):
-        await home.service.promote(train, await home.person("dee"))
+        await home.service.start(train, await home.person("dee"))
     assert not await home.store.all_live()
 
 
@@ -160,18 +160,18 @@ async def test_the_hash_of_one_wish_opens_no_other(home: House, other: dict[str,
     """A forged button: the hash that was shown, beside another wish."""
     asked = await home.shown(glass(home), "dee")
     with pytest.raises(Conflict):
-        await home.service.deploy(replace(glass(home, **other), shown=asked.shown), await home.person("dee"))
+        await home.service.start(replace(glass(home, **other), shown=asked.shown), await home.person("dee"))
 
 
 async def test_a_press_by_somebody_who_may_not_break_it_starts_nothing(home: House) -> None:
     asked = await home.shown(glass(home), "dee")
     with pytest.raises(NotAllowed):
-        await home.service.deploy(asked, await home.person("ana"))
+        await home.service.start(asked, await home.person("ana"))
 
 
 async def test_a_line_that_moves_after_the_press_ends_it_and_nothing_takes_its_place_unasked(home: House) -> None:
     asked = await home.shown(glass(home), "dee")
-    started = await home.service.deploy(asked, await home.person("dee"))
+    started = await home.service.start(asked, await home.person("dee"))
     await other_target(home)
     await home.engine.settle()
     done = await home.now(started)

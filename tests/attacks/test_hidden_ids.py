@@ -19,7 +19,7 @@ from bot.domain.reply import History, Occupied, Queued, StatusBoard
 from bot.policy import parse
 from bot.ports import Messenger, Modals
 from bot.promotions.scheduler import Scheduler
-from bot.router import Router
+from bot.router import Router, open_router
 from bot.router.dispatch import Dispatcher
 from bot.router.incoming import Incoming
 from bot.router.suggestions import Suggestions
@@ -81,7 +81,7 @@ async def office(tmp_path: Path) -> AsyncIterator[Office]:
 async def started(office: Office, request: str, apps: tuple[str, ...]) -> Promotion:
     """Of ana's, recorded whole."""
     ask = Promote(context=Context(request, "C0DEPLOY", "c"), apps=apps, environment="production")
-    plan = office.promotions._plan(ask.context, apps, "production", "1.4.2", await office.caller("U0ANA"))
+    plan = office.promotions._plan(ask, await office.caller("U0ANA"))
     seen = replace((await sample(office)), plan=plan)
     office.promotions.all[plan.id] = seen
     async with office.safety.database.begin() as connection:
@@ -92,13 +92,13 @@ async def started(office: Office, request: str, apps: tuple[str, ...]) -> Promot
 
 async def sample(office: Office) -> Promotion:
     other = Office()
-    return await other.promotions.deploy(
+    return await other.promotions.start(
         Deploy(context=Context("sample", "C0DEPLOY", "c"), app="x", environment="staging"), await office.caller("U0ANA")
     )
 
 
 def spoken(office: Office) -> Router:
-    return Router(office.registry, {**office.services, Messenger: FakeMessenger(), Modals: Windows()})
+    return open_router(office.registry, {**office.services, Messenger: FakeMessenger(), Modals: Windows()})
 
 
 class Windows:
@@ -195,7 +195,7 @@ def intent(command: Command, app: str, request: str) -> Intent | None:
 
 
 async def asked(office: Office, ask: Intent, app: str) -> str:
-    service = Dispatcher(office.registry, {**office.services, Messenger: FakeMessenger(), Modals: Windows()})
+    service = office.make(Dispatcher)
     try:
         reply = await service.ask(ask, Incoming("button", SPY, "T0PILOT", ask.context.request_id, "C0DEPLOY"))
     except UserError as refused:
@@ -242,7 +242,7 @@ async def test_selects_offer_nothing_of_it(office: Office, app: str, select: str
     values = {"a": {"app": {"selected_option": {"value": app}}},
               "b": {"environment": {"selected_option": {"value": "production"}}}}  # fmt: skip
     body = {"action_id": select, "view": {"state": {"values": values}}}
-    choices = await Suggestions(office.services).choices(body, await office.caller(SPY), Context("r", "C", "c"))
+    choices = await office.make(Suggestions).choices(body, await office.caller(SPY), Context("r", "C", "c"))
     assert not choices
 
 

@@ -33,7 +33,7 @@ async def world(tmp_path: Path) -> AsyncIterator[House]:
 
 async def train_of(home: House, *apps: str) -> Promotion:
     ask = Promote(context=home.context(), apps=apps or ("my-app", HIDDEN), environment="production")
-    train = await home.service.promote(ask, await home.person("ana"))
+    train = await home.service.start(ask, await home.person("ana"))
     await home.engine.settle()
     return await home.now(train)
 
@@ -149,6 +149,6 @@ async def test_whose_lender_may_approve_it_finds_it(world: House) -> None:
 async def test_who_may_view_nothing_promotes_all_of_nothing(world: House) -> None:
     ask = Promote(context=world.context(), apps=(), environment="production")
     with pytest.raises((NothingToPromote, NotAllowed)) as told:
-        await world.service.promote(ask, await world.person("gus"))
+        await world.service.start(ask, await world.person("gus"))
     assert HIDDEN not in told.value.sentence
     assert "my-app" not in told.value.sentence

@@ -54,9 +54,8 @@ async def test_nobody_takes_the_name_of_a_branch_beforehand(tmp_path: Path) -> N
     """Every name that follows from what the card shows is taken, by a pull request of somebody else."""
     async with house(tmp_path, PULL_REQUESTS) as home:
         asked = await home.deploy("ana")
-        again = await home.service.planner.deploy(
-            Deploy(context=home.context("r1"), app="my-app", environment="production"), asked.plan.requester
-        )
+        same = Deploy(context=home.context("r1"), app="my-app", environment="production")
+        again = await home.service.planner.plan(same, asked.plan.requester, tuple)
         assert again.id == asked.id
         assert again.branch != asked.plan.branch
         for taken in (f"pilothouse/{asked.id}", f"pilothouse/{asked.id}-1", again.branch):

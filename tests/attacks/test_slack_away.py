@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 
 from bot.domain.errors import NotFound, Refused, Unavailable
 from bot.ports import Messenger, Modals, Rendered
-from bot.router import Router
+from bot.router import open_router
 from bot.views import home
 from integrations.sandbox.slack.blockkit.surfaces import view_definition
 from integrations.slack import SlackApi, SlackMessenger
@@ -116,7 +116,7 @@ async def home_of(modals: NoHome, directory: Path) -> list[Any]:
     """What is logged when somebody opens the Home tab."""
     office = Office(database_url=f"sqlite:///{directory / 'words.db'}")
     await office.safety.create()
-    router = Router(office.registry, {**office.services, Messenger: FakeMessenger(), Modals: modals})
+    router = open_router(office.registry, {**office.services, Messenger: FakeMessenger(), Modals: modals})
 
     async def ack(*_: Any, **__: Any) -> None:
         return None

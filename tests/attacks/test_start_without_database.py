@@ -12,7 +12,7 @@ import httpx
 import pytest
 from structlog.testing import capture_logs
 
-from bot.app import run
+from bot.app.lifetime import run
 from bot.settings import Settings
 
 POLICY = """

@@ -32,7 +32,7 @@ from bot.app.serving import port_open
 from bot.app.web import web
 from bot.notify import Bulletins
 from bot.ports import Messenger, Modals
-from bot.router import Router, bolt_app
+from bot.router import bolt_app, open_router
 from bot.router import http as slack_http
 from bot.router.http import SlackRequests
 from bot.router.signature import Signature
@@ -92,7 +92,7 @@ async def nothing() -> None:
 @pytest.fixture
 async def port(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Port]:
     office, messenger = Office(), FakeMessenger()
-    router = Router(office.registry, {**office.services, Messenger: messenger, Modals: None})
+    router = open_router(office.registry, {**office.services, Messenger: messenger, Modals: None})
     bolt = bolt_app(router, None, lambda: "xoxb-test", lambda: SECRET)
     database = Database(f"sqlite:///{tmp_path_factory.mktemp('port')}/pilothouse.db")
     async with database.engine.begin() as connection:

@@ -19,10 +19,11 @@ from bot.domain.application import (
 )
 from bot.domain.errors import NotFound
 from bot.domain.overlay import OverlayImage
-from bot.domain.source import Source
+from bot.domain.source import OverlayBranch, Source
 
 SYSTEM = "Argo CD"
 OVERLAY_REPOSITORY = "https://git.example.com/overlays.git"
+OVERLAY_BRANCH = OverlayBranch((OVERLAY_REPOSITORY,), "main")
 
 
 def follows(name: str) -> tuple[Source, ...]:

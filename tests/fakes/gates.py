@@ -1,6 +1,5 @@
 """The gates that hold by default, over the real stores."""
 
-from bot.domain.source import OverlayBranch
 from bot.evaluation.question import Gate
 from bot.gates.application import ApplicationGate
 from bot.gates.freeze import FreezeGate
@@ -17,10 +16,8 @@ from bot.store.freezes import FreezeStore
 from bot.store.locks import LockStore
 from bot.store.promotions import PromotionStore
 from bot.store.rejections import RejectionStore
-from tests.fakes.applications import OVERLAY_REPOSITORY
+from tests.fakes.applications import OVERLAY_BRANCH
 from tests.fakes.registry import MemoryRegistry
-
-OVERLAY_BRANCH = OverlayBranch((OVERLAY_REPOSITORY,), "main")
 
 
 def usual_gates(

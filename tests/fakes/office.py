@@ -1,9 +1,11 @@
 """Everything that commands may ask for, in memory, behind the real registry of commands."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 import commands
-from bot.command import CommandRegistry, Services
+from bot.command import CommandRegistry, Runner
 from bot.domain.application import Application, ApplicationRef, HealthStatus, SyncStatus
 from bot.domain.caller import Caller
 from bot.domain.intent import Context, Intent
@@ -22,6 +24,7 @@ from bot.queries.pipeline_holds import PipelineHolds
 from bot.queries.runs import RunFollowing, Runs
 from bot.queries.scans import Scans
 from bot.queries.status import StatusQuery
+from bot.runtime.injection import Injector, Offered, parameters
 from tests.fakes.applications import MemoryApplications
 from tests.fakes.directory import TEAM, FakeDirectory
 from tests.fakes.gates import usual_gates
@@ -33,6 +36,7 @@ from tests.fakes.registry import MemoryRegistry
 from tests.fakes.requests import MemoryRequestLog
 from tests.fakes.words import Safety
 
+T = TypeVar("T")
 ENVIRONMENTS = ("development", "staging", "production")
 RUNNING = {"development": "1.4.3", "staging": "1.4.2", "production": "1.4.1"}
 POLICY = """
@@ -44,6 +48,7 @@ bindings:
   - {role: viewer, users: [U0CY], apps: [my-app]}
   - {role: admin, groups: [platform-admins]}
 """
+
 
 NOTHING_HOLDS = """
 environments:
@@ -82,7 +87,7 @@ class Office:
                 self.applications.put(healthy(app, environment))
 
     @property
-    def services(self) -> Services:
+    def services(self) -> Offered:
         return {
             Policy: self.policy,
             Catalog: self.catalog,
@@ -121,6 +126,12 @@ class Office:
         )
         policy = self.policy if kept else parse(NOTHING_HOLDS)
         return PipelineHolds(Panel(gates, policy), policy, asks=asks)
+
+    def make(self, part: Callable[..., T], **own: Any) -> T:
+        """A part of the router, handed what is here; `own` by the names of its parameters."""
+        injector = Injector({**self.services, Runner: self.registry.bind(self.services)})
+        kinds = parameters(part)
+        return injector.make(part, {kinds[name]: thing for name, thing in own.items()})
 
     async def caller(self, user: str) -> Caller:
         return await self.directory.caller(user, TEAM)

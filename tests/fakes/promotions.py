@@ -8,7 +8,7 @@ from bot.domain.application import ApplicationRef
 from bot.domain.caller import Caller, Permission, Target
 from bot.domain.errors import Conflict, NotAllowed, PromotionInProgress
 from bot.domain.image import Image
-from bot.domain.intent import Abort, Adjust, Approve, AskReason, Context, Deploy, Promote, Reject, Rollback
+from bot.domain.intent import Abort, Adjust, Approve, AskReason, Reject, Rollback, Wish
 from bot.domain.overlay import OverlayImage
 from bot.domain.promotion import Approval, ApprovalRule, Kind, Move, Phase, Plan, Promotion, Stage, Vote, VoteKind
 from bot.domain.reply import RollbackChoice
@@ -40,23 +40,26 @@ class MemoryPromotions(Promotions):
 
     all: dict[str, Promotion] = field(default_factory=dict)
     choices: tuple[RollbackChoice, ...] = ()
-    asked: list[Deploy | Promote | Rollback] = field(default_factory=list)
+    asked: list[Wish] = field(default_factory=list)
     failing: Exception | None = None
     policy: Policy = field(default_factory=Policy)
     """says who may decide"""
 
-    async def deploy(self, ask: Deploy, caller: Caller) -> Promotion:
-        return self._start(ask, (ask.app,), ask.environment, ask.image or "1.4.2", caller)
+    async def start(self, wish: Wish, caller: Caller) -> Promotion:
+        if self.failing:
+            raise self.failing
+        self.asked.append(wish)
+        plan = self._plan(wish, caller)
+        if plan.id in self.all:
+            return self.all[plan.id]
+        for one in self.all.values():
+            both = [app for app in one.plan.apps if app in plan.apps]
+            if one.plan.environment == wish.environment and both and not one.phase.final:
+                raise PromotionInProgress(f"{', '.join(both)} is on its way to {wish.environment} already.", one.id)
+        return self._keep(Promotion(plan, Phase.RUNNING, Stage.APPROVAL))
 
-    async def promote(self, ask: Promote, caller: Caller) -> Promotion:
-        return self._start(ask, ask.apps or ("my-app", "ledger"), ask.environment, "1.4.2", caller)
-
-    async def rollback(self, ask: Rollback, caller: Caller) -> Promotion:
-        return self._start(ask, (ask.app,), ask.environment, ask.to or "1.4.0", caller)
-
-    async def preview(self, ask: Deploy | Promote, caller: Caller) -> Promotion:
-        apps = (ask.app,) if isinstance(ask, Deploy) else ask.apps
-        return Promotion(self._plan(ask.context, apps, ask.environment, "1.4.2", caller), Phase.PENDING, Stage.GATES)
+    async def preview(self, wish: Wish, caller: Caller) -> Promotion:
+        return Promotion(self._plan(wish, caller), Phase.PENDING, Stage.GATES)
 
     async def rollback_choices(self, ask: Rollback) -> tuple[RollbackChoice, ...]:
         return self.choices
@@ -122,30 +125,16 @@ class MemoryPromotions(Promotions):
         (one,) = self.all.values()
         return one
 
-    def _start(
-        self, ask: Deploy | Promote | Rollback, apps: tuple[str, ...], environment: str, tag: str, caller: Caller
-    ) -> Promotion:
-        if self.failing:
-            raise self.failing
-        self.asked.append(ask)
-        plan = self._plan(ask.context, apps, environment, tag, caller)
-        if plan.id in self.all:
-            return self.all[plan.id]
-        for one in self.all.values():
-            both = [app for app in one.plan.apps if app in apps]
-            if one.plan.environment == environment and both and not one.phase.final:
-                raise PromotionInProgress(f"{', '.join(both)} is on its way to {environment} already.", one.id)
-        return self._keep(Promotion(plan, Phase.RUNNING, Stage.APPROVAL))
-
-    def _plan(self, context: Context, apps: tuple[str, ...], environment: str, tag: str, caller: Caller) -> Plan:
+    def _plan(self, wish: Wish, caller: Caller) -> Plan:
+        tag = wish.named_image or ("1.4.0" if isinstance(wish, Rollback) else "1.4.2")
         return Plan(
-            id=f"p-{context.request_id[:8]}",
+            id=f"p-{wish.context.request_id[:8]}",
             kind=Kind.PROMOTION,
-            environment=environment,
+            environment=wish.environment,
             source="staging",
-            moves=tuple(_move(app, environment, tag) for app in apps),
+            moves=tuple(_move(app, wish.environment, tag) for app in wish.named_apps or ("my-app", "ledger")),
             requester=caller.person,
-            channel=context.channel,
+            channel=wish.context.channel,
             requested_at=NOW,
             gates=(),
             approval=ApprovalRule(count=1),

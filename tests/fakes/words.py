@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-from bot.app.safety import SafetyServices, Stores
+from bot.app.safety import SafetyServices
+from bot.app.stores import Stores
 from bot.background.housekeeping import Housekeeping, HousekeepingStores
 from bot.notify.ledger import Ledger
 from bot.notify.outbox import Outbox

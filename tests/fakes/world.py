@@ -4,56 +4,37 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.app.core import Core, Pace, core
+from bot.app.stores import Stores
 from bot.domain.application import Application, ApplicationRef, HealthStatus, SyncStatus
 from bot.domain.caller import Caller
 from bot.domain.event import Event
 from bot.domain.intent import Abort, Approve, Context, Deploy, Reject, Rollback
 from bot.domain.promotion import Promotion
-from bot.evaluation.panel import Panel
-from bot.gates.soak import SoakGate
-from bot.notify.copies import Copies
-from bot.notify.reminders import Reminders
-from bot.overlays.catalog import Catalog
-from bot.overlays.image_locations import ImageLocations
+from bot.notify.announcer import Announcer
+from bot.notify.cards import Cards
 from bot.overlays.kustomization import read_images
 from bot.policy import Policy, parse
 from bot.ports import Posted
-from bot.promotions.approvers import Approvers
-from bot.promotions.committer import Committer
-from bot.promotions.delegates import Delegates
-from bot.promotions.eligibility import Eligibility
-from bot.promotions.follow_up import FollowUps
-from bot.promotions.follower import Follower
-from bot.promotions.planner import Planner
-from bot.promotions.pull_requests import PullRequestSteps
-from bot.promotions.record import Record
-from bot.promotions.rollback_targets import RollbackTargets
-from bot.promotions.synced import SyncHistory
-from bot.promotions.tags import Tags
-from bot.promotions.watcher import Watcher
 from bot.store.audit import Audit
 from bot.store.database import Database, metadata
 from bot.store.delegations import DelegationStore
 from bot.store.locks import LockStore
-from bot.store.messages import Messages
-from bot.store.mutes import MuteStore
 from bot.store.promotions import PromotionStore
 from bot.store.reviews import ReviewStore
-from bot.workflow.orphans import Orphans
 from bot.workflow.service import PromotionService
 from bot.workflow.steps import Steps
-from bot.workflow.story import Story
 from tests.fakes.alerts import MemoryAlerts
 from tests.fakes.applications import MemoryApplications, images_of
 from tests.fakes.directory import FakeDirectory
 from tests.fakes.engine import MemoryEngine
-from tests.fakes.gates import usual_gates
 from tests.fakes.messenger import FakeMessenger
+from tests.fakes.outside import memory_outside
 from tests.fakes.overlays import MemoryOverlays
 from tests.fakes.registry import MemoryRegistry
 
@@ -75,21 +56,47 @@ class ShownCards:
     shown: dict[str, list[Promotion]] = field(default_factory=dict)
     asked: dict[str, list[tuple[str, ...]]] = field(default_factory=dict)
 
-    async def show(self, promotion: Promotion) -> Posted:
-        self.shown.setdefault(promotion.id, []).append(promotion)
-        return Posted(promotion.plan.channel, f"card of {promotion.id}")
+    def listen(self, cards: Cards) -> None:
+        show, ask = cards.show, cards.ask
 
-    async def ask(self, promotion: Promotion, people: Iterable[Caller]) -> None:
-        self.asked.setdefault(promotion.id, []).append(tuple(caller.person.name for caller in people))
+        async def shown(promotion: Promotion) -> Posted:
+            self.shown.setdefault(promotion.id, []).append(promotion)
+            return await show(promotion)
+
+        async def asked(promotion: Promotion, people: Iterable[Caller]) -> None:
+            whom = tuple(people)
+            self.asked.setdefault(promotion.id, []).append(tuple(caller.person.name for caller in whom))
+            await ask(promotion, whom)
+
+        cards.show, cards.ask = shown, asked  # type: ignore[method-assign]
 
 
 @dataclass
 class ToldEvents:
     told: list[tuple[str, Event]] = field(default_factory=list)
 
-    async def put(self, connection: AsyncConnection, promotion: Promotion, event: Event) -> None:
-        if (promotion.id, event) not in self.told:
-            self.told.append((promotion.id, event))
+    def listen(self, announcer: Announcer) -> None:
+        put = announcer.put
+
+        async def told(connection: AsyncConnection, promotion: Promotion, event: Event) -> None:
+            if (promotion.id, event) not in self.told:
+                self.told.append((promotion.id, event))
+            await put(connection, promotion, event)
+
+        announcer.put = told  # type: ignore[method-assign]
+
+
+@dataclass
+class VirtualClock:
+    """The engine's time, which tests let pass. What looks every few milliseconds goes on by itself meanwhile."""
+
+    engine: MemoryEngine
+
+    def now(self) -> datetime:
+        return self.engine.now
+
+    async def sleep(self, seconds: float) -> None:
+        await (asyncio.sleep(seconds) if seconds < 1 else self.engine.rest(seconds))
 
 
 class FollowingApplications(MemoryApplications):
@@ -114,8 +121,7 @@ async def pinned(overlays: MemoryOverlays, ref: ApplicationRef, at: str) -> tupl
 
 @dataclass
 class House:
-    service: PromotionService
-    engine: MemoryEngine
+    core: Core[MemoryEngine]
     overlays: MemoryOverlays
     registry: MemoryRegistry
     applications: FollowingApplications
@@ -123,15 +129,44 @@ class House:
     messenger: FakeMessenger
     cards: ShownCards
     events: ToldEvents
-    store: PromotionStore
-    audit: Audit
-    database: Database
-    locks: LockStore
-    reviews: ReviewStore
     alerts: MemoryAlerts
-    delegations: DelegationStore
-    steps: Steps
     _requests: int = 0
+
+    @property
+    def service(self) -> PromotionService:
+        return self.core.service
+
+    @property
+    def engine(self) -> MemoryEngine:
+        return self.core.engine
+
+    @property
+    def steps(self) -> Steps:
+        return self.core.steps
+
+    @property
+    def store(self) -> PromotionStore:
+        return self.core.stores.promotions
+
+    @property
+    def audit(self) -> Audit:
+        return self.core.stores.audit
+
+    @property
+    def database(self) -> Database:
+        return self.core.stores.database
+
+    @property
+    def locks(self) -> LockStore:
+        return self.core.stores.locks
+
+    @property
+    def reviews(self) -> ReviewStore:
+        return self.core.stores.reviews
+
+    @property
+    def delegations(self) -> DelegationStore:
+        return self.core.stores.delegations
 
     def context(self, request_id: str = "") -> Context:
         self._requests += 1
@@ -142,18 +177,18 @@ class House:
 
     async def deploy(self, who: str = "ana", image: str = "", app: str = "my-app", to: str = "production") -> Promotion:
         ask = Deploy(context=self.context(), app=app, environment=to, image=image)
-        promotion = await self.service.deploy(ask, await self.person(who))
+        promotion = await self.service.start(ask, await self.person(who))
         await self.engine.settle()
         return promotion
 
     async def shown(self, ask: Deploy, who: str) -> Deploy:
         """The wish to break the glass, as the button asks it that was shown."""
-        plan = await self.service.planner.deploy(ask, (await self.person(who)).person)
+        plan = await self.service.planner.plan(ask, (await self.person(who)).person, tuple)
         return replace(ask, shown=plan.glass_hash)
 
     async def rollback(self, who: str = "ana", to: str = "") -> Promotion:
         ask = Rollback(context=self.context(), app="my-app", environment="production", to=to)
-        promotion = await self.service.rollback(ask, await self.person(who))
+        promotion = await self.service.start(ask, await self.person(who))
         await self.engine.settle()
         return promotion
 
@@ -213,51 +248,30 @@ async def house(directory: Path, policy_text: str = POLICY) -> AsyncIterator[Hou
         head = await overlays.head()
         images = await pinned(overlays, ref, head)
         applications.put(Application(ref, SyncStatus.SYNCED, HealthStatus.HEALTHY, head, images=images, auto_sync=True))
-    people, messenger = FakeDirectory.seeded(), FakeMessenger()
     database = Database(f"sqlite:///{directory / 'pilothouse.db'}")
     async with database.begin() as connection:
         await connection.run_sync(metadata.create_all)
-    store, audit = PromotionStore(database), Audit(database)
-    cards, events, engine = ShownCards(), ToldEvents(), MemoryEngine()
-    catalog = Catalog(overlays, policy, clock=lambda: datetime.now(UTC).timestamp() * 1e6)
-    gates = usual_gates(
-        policy, catalog, database, source=overlays, registry=registry, applications=applications, directory=people
-    )
-    soak = SoakGate(applications, catalog, ImageLocations(catalog, overlays, registry, store), policy)
-    panel = Panel([*gates, soak], policy)
-    history = SyncHistory(applications, overlays, policy)
-    targets = RollbackTargets(overlays, catalog, store, Tags(registry), history)
-    delegations = DelegationStore(database)
-    eligibility = Eligibility(policy, Delegates(delegations, policy, people))
-    planner = Planner(catalog, registry, policy, panel, targets)
-    locks, reviews, alerts = LockStore(database), ReviewStore(database), MemoryAlerts()
-    committer = Committer(overlays, overlays, registry)
-    messages = Messages(database)
-    copies = Copies(messages, messenger, MuteStore(database), policy, clock=lambda: engine.now.timestamp())
-    steps = Steps(
-        record=Record(database, store, audit, events),
-        cards=cards,
-        reminders=Reminders(messenger, messenger, messages, copies, policy, clock=lambda: engine.now.timestamp()),
-        approvers=Approvers(policy, people, eligibility),
+    engine, messenger, alerts = MemoryEngine(), FakeMessenger(), MemoryAlerts()
+    people = FakeDirectory.seeded()
+    outside = replace(
+        memory_outside(),
         directory=people,
-        policy=policy,
-        panel=panel,
-        eligibility=eligibility,
-        committer=committer,
-        follower=Follower(applications, overlays, interval=0.001),
-        watcher=Watcher(applications, alerts, 15, clock=lambda: engine.now, sleep=engine.rest),
-        follow_ups=FollowUps(planner, store, locks, reviews, policy, asyncio.Event()),
-        pull_requests=PullRequestSteps(overlays, committer, overlays, lambda promotion: f"body of {promotion.id}"),
-        clock=lambda: engine.now,
+        messenger=messenger,
+        applications=applications,
+        registry=registry,
+        contents=registry,
+        pulls=registry,
+        overlays=overlays,
+        pull_requests=overlays,
+        alerts=alerts,
     )
-    engine.story = Story(steps, policy)
-    orphans = Orphans(steps, engine)
-    service = PromotionService(database, store, audit, engine, planner, targets, panel, policy, eligibility, orphans)
+    pace = Pace(follow=0.001, watch=15, listing=0)
+    made = core(policy, outside, Stores.of(database), VirtualClock(engine), engine.telling, pace)
+    cards, events = ShownCards(), ToldEvents()
+    cards.listen(made.cards)
+    events.listen(made.announcer)
     try:
-        yield House(
-            service, engine, overlays, registry, applications, people, messenger, cards, events, store, audit, database,
-            locks, reviews, alerts, delegations, steps,
-        )  # fmt: skip
+        yield House(made, overlays, registry, applications, people, messenger, cards, events, alerts)
     finally:
         await engine.stop()
         await database.close()

@@ -5,23 +5,30 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from pydantic import SecretStr
 
+from bot.app.core import core
+from bot.app.stores import Stores
 from bot.domain.application import ApplicationRef
 from bot.domain.caller import Person
 from bot.domain.errors import PilothouseError
 from bot.domain.image import Image
 from bot.domain.overlay import Change, Commit, OverlayImage
 from bot.domain.promotion import ApprovalRule, Kind, Move, Phase, Plan, Promotion, Stage
+from bot.policy import Policy
 from bot.promotions.committer import Committer, Moved
+from bot.runtime.clock import SystemClock
 from bot.settings import GitSettings
+from bot.store.database import Database
 from integrations.git import GitRemote
 from integrations.sandbox.git import GitServer, Signature
 from integrations.sandbox.serving import serve
+from tests.fakes.engine import MemoryEngine
+from tests.fakes.outside import memory_outside
 from tests.fakes.registry import MemoryRegistry
 
 TOKEN = "git-token"
@@ -29,19 +36,23 @@ SOMEONE = Signature("Someone Else", "someone@example.com")
 ANA = Person("U0ANA", "ana", "ana@example.com")
 
 
-@dataclass
-class CountedWriter:
-    """An OverlayWriter that counts its tries, by promotion."""
+class CountingRemote(GitRemote):
+    """Counts the tries to commit, by promotion."""
 
-    remote: GitRemote
-    tries: Counter[str] = field(default_factory=Counter)
+    def __init__(self, settings: GitSettings, directory: Path) -> None:
+        super().__init__(settings, directory)
+        self.tries: Counter[str] = Counter()
 
     async def commit(self, change: Change, expected_head: str) -> Commit:
         self.tries[change.message.partition("Promotion-Id: ")[2].partition("\n")[0]] += 1
-        return await self.remote.commit(change, expected_head)
+        return await super().commit(change, expected_head)
 
-    async def find(self, trailer: str, value: str, since: str) -> tuple[Commit, ...]:
-        return await self.remote.find(trailer, value, since)
+
+def committer(remote: GitRemote, registry: MemoryRegistry) -> Committer:
+    """Of the core that ships, over a real remote."""
+    outside = replace(memory_outside(), overlays=remote, registry=registry)
+    stores = Stores.of(Database("sqlite://"))
+    return core(Policy(), outside, stores, SystemClock(), MemoryEngine().telling).committer
 
 
 @dataclass(frozen=True)
@@ -87,16 +98,15 @@ def kustomization(app: str, tag: str) -> bytes:
 async def by_the_bot(place: Repository, every: float) -> Outcome:
     """Every app at once, through the committer of one process; `every` so many seconds somebody else pushes."""
     settings = GitSettings(url=place.url, token=SecretStr(TOKEN))
-    remote, registry = GitRemote(settings, place.directory / "cache"), MemoryRegistry()
-    writer = CountedWriter(remote)
-    committer = Committer(remote, writer, registry)
+    remote, registry = CountingRemote(settings, place.directory / "cache"), MemoryRegistry()
+    ours = committer(remote, registry)
     seen = await remote.head()
     promotions = [_promotion(app, registry, seen) for app in place.apps]
     said: dict[str, str] = {}
 
     async def promote(promotion: Promotion) -> None:
         try:
-            made = await committer.commit(promotion)
+            made = await ours.commit(promotion)
         except PilothouseError as error:
             said[promotion.plan.app] = str(error)
         else:
@@ -106,7 +116,7 @@ async def by_the_bot(place: Repository, every: float) -> Outcome:
     jobs = {promotion.plan.app: job_of(promote, promotion) for promotion in promotions}
     outcome = await timed(place, every, jobs)
     await remote.aclose()
-    return Outcome(outcome.seconds, dict(writer.tries), said, outcome.foreign, outcome.took)
+    return Outcome(outcome.seconds, dict(remote.tries), said, outcome.foreign, outcome.took)
 
 
 async def lost(place: Repository, outcome: Outcome) -> list[str]:

@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from bot.app.outside import Conversations
 from bot.domain.overlay import Author, Change, Commit
 from bot.domain.promotion import Promotion
-from bot.ports import Messenger, OverlaySource, OverlayWriter, Posted, PullRequest, PullRequests, Registry, Rendered
+from bot.ports import Posted, PullRequest, PullRequests, Rendered
 from bot.promotions.committer import Committer, Moved
 from bot.workflow.journal import Journal, Json
 from tests.restart.cases import AFTER, BEFORE
@@ -77,17 +78,16 @@ class HeldJournal:
         return await self._journal.now(name)
 
 
-class HeldCommitter(Committer):
-    """Stands still between the push and its record, where it keeps no other promotion from its own push."""
+def hold_pushes(committer: Committer, holds: Holds) -> None:
+    """Stand still between the push and its record, where it keeps no other promotion from its own push."""
+    commit = committer.commit
 
-    def __init__(self, source: OverlaySource, writer: OverlayWriter, registry: Registry, holds: Holds) -> None:
-        super().__init__(source, writer, registry)
-        self._holds = holds
-
-    async def commit(self, promotion: Promotion) -> Commit | Moved:
-        made = await super().commit(promotion)
-        await self._holds.reach_effect("push")
+    async def held(promotion: Promotion) -> Commit | Moved:
+        made = await commit(promotion)
+        await holds.reach_effect("push")
         return made
+
+    committer.commit = held  # type: ignore[method-assign]
 
 
 class HeldPulls:
@@ -116,7 +116,7 @@ class HeldPulls:
 
 
 class HeldMessenger:
-    def __init__(self, messenger: Messenger, holds: Holds) -> None:
+    def __init__(self, messenger: Conversations, holds: Holds) -> None:
         self._messenger = messenger
         self._holds = holds
 
@@ -145,3 +145,9 @@ class HeldMessenger:
 
     async def upload(self, channel: str, filename: str, content: bytes, title: str, thread: str = "") -> None:
         await self._messenger.upload(channel, filename, content, title, thread)
+
+    async def permalink(self, posted: Posted) -> str:
+        return await self._messenger.permalink(posted)
+
+    async def remove(self, posted: Posted) -> None:
+        await self._messenger.remove(posted)

@@ -13,10 +13,11 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from bot.app.stores import journal_url
 from bot.domain.promotion import Stage
 from bot.store.promotions import PromotionStore
 from tests.restart.cases import Case
-from tests.restart.child import journal_url, promotion_of
+from tests.restart.child import promotion_of
 from tests.restart.town import town
 
 JOURNALS = Path(__file__).parent / "journals"

@@ -1,9 +1,11 @@
 """The world outside of the bot's process, for as long as processes come and go: Slack in a file, Argo CD from git."""
 
+import asyncio
 import json
+import math
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +15,7 @@ from bot.domain.application import (
     ApplicationRef,
     HealthStatus,
     ResourceHealth,
+    SyncPermission,
     SyncStatus,
 )
 from bot.domain.errors import NotFound
@@ -155,7 +158,15 @@ class GitFollowingApplications:
         )
 
     def together(self, environments: Iterable[str]) -> tuple[tuple[str, ...], ...]:
-        raise AssertionError("no promotion lists Applications")
+        return (tuple(environments),)
+
+    async def changes(self, environment: str) -> AsyncIterator[Application]:
+        """Nothing changes but by promotions, which look for themselves."""
+        await asyncio.Event().wait()
+        yield await self.get(ApplicationRef("nobody's", environment))
+
+    def silence(self, environment: str) -> float:
+        return math.inf
 
     async def overview(self, environment: str) -> tuple[Application, ...]:
         raise AssertionError("no promotion lists Applications")
@@ -169,6 +180,9 @@ class GitFollowingApplications:
 
     async def unhealthy(self, ref: ApplicationRef) -> tuple[ResourceHealth, ...]:
         return (ResourceHealth("Pod", "web-1", "apps", HealthStatus.DEGRADED, "Back-off pulling image"),)
+
+    async def permission(self, ref: ApplicationRef) -> SyncPermission:
+        raise AssertionError("nothing waits for a sync here")
 
     async def _now(self) -> str:
         if time.monotonic() - self._seen_at > self.LOOK_SECONDS:

@@ -6,6 +6,8 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any, cast
 
 import httpx
 import pytest
@@ -15,14 +17,16 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from bot.app.core import Core
 from bot.app.parts import Pilothouse
 from bot.app.serving import web_of
 from bot.app.supervisor import Supervisor
 from bot.app.web import web
 from bot.ports import Messenger, Modals
-from bot.router import Router
+from bot.router import Router, open_router
 from bot.settings import Settings
 from bot.store.messages import Counts
+from bot.workflow.durable import DurableEngine
 from integrations.sandbox.serving import serve
 from tests.fakes.messenger import FakeMessenger
 from tests.fakes.office import Office
@@ -152,7 +156,7 @@ async def test_slack_and_webhooks_are_there_only_when_they_are_given() -> None:
 async def test_while_it_stops_it_is_alive_and_not_ready() -> None:
     """The bot's own composition: draining closes the router, and readiness with it."""
     office = Office()
-    router = Router(office.registry, {**office.services, Messenger: FakeMessenger(), Modals: None})
+    router = open_router(office.registry, {**office.services, Messenger: FakeMessenger(), Modals: None})
     connected = True
 
     async def is_connected() -> bool:
@@ -174,7 +178,7 @@ async def test_while_it_stops_it_is_alive_and_not_ready() -> None:
 async def test_a_lost_stream_is_shown_and_does_not_make_it_unready() -> None:
     """K6: cards that freeze would else look like pipelines in which nothing happens."""
     office, standing = Office(), True
-    router = Router(office.registry, {**office.services, Messenger: FakeMessenger(), Modals: None})
+    router = open_router(office.registry, {**office.services, Messenger: FakeMessenger(), Modals: None})
 
     async def connected() -> bool:
         return standing
@@ -188,8 +192,9 @@ async def test_a_lost_stream_is_shown_and_does_not_make_it_unready() -> None:
     async def oldest() -> tuple[int, float | None]:
         return 0, None
 
-    bot.outbox = type("NoLetters", (), {"counts": staticmethod(counts)})()
-    bot.requests = type("NoRequests", (), {"oldest": staticmethod(oldest)})()
+    core = cast("Any", bot.core)
+    core.outbox = SimpleNamespace(counts=counts)
+    core.stores.requests = SimpleNamespace(oldest=oldest)
     async with client(web_of_running(bot)) as http:
         told = (await http.get("/metrics")).text
         assert 'pilothouse_stream_alive{stream="pipeline runs"} 1.0' in told
@@ -222,10 +227,11 @@ class Answering:
 
 def running(router: Router, connected: Callable[[], Awaitable[bool]]) -> Pilothouse:
     bot = Pilothouse.__new__(Pilothouse)
-    bot.settings, bot.router, bot.connected, bot.supervisor = Settings(), router, connected, Supervisor()
-    bot.application_observers, bot.hears_runs = (), lambda: True
-    bot.engine = Answering()  # type: ignore[assignment]
-    bot.database = Answering()  # type: ignore[assignment]
+    bot.settings, bot.connected, bot.supervisor = Settings(), connected, Supervisor()
+    bot.hears_runs = lambda: True
+    stores = SimpleNamespace(database=Answering())
+    core = SimpleNamespace(router=router, engine=Answering(), stores=stores, application_observers=())
+    bot.core = cast("Core[DurableEngine]", core)
     bot.webhooks = type("NoWebhooks", (), {"routes": ()})()
     return bot
 
@@ -244,13 +250,13 @@ async def test_what_is_away_is_named_by_readiness_and_alive_is_who_waits_for_it(
     """A restart brings no database back: it would only end what waits for it."""
     monkeypatch.setattr("bot.app.serving.READY_SECONDS", 0.05)
     office = Office()
-    router = Router(office.registry, {**office.services, Messenger: FakeMessenger(), Modals: None})
+    router = open_router(office.registry, {**office.services, Messenger: FakeMessenger(), Modals: None})
 
     async def connected() -> bool:
         return True
 
     bot = running(router, connected)
-    away = bot.database if part == "database" else bot.engine
+    away = bot.core.stores.database if part == "database" else bot.core.engine
     away.how = how  # type: ignore[union-attr]
     async with client(web_of_running(bot)) as http:
         answer = await asyncio.wait_for(http.get("/readyz"), 1)

@@ -32,8 +32,8 @@ from bot.ports import (
     Signatures,
     SyncWindows,
 )
+from tests.fakes.applications import OVERLAY_BRANCH
 from tests.fakes.customgates import MemoryCustomGates
-from tests.fakes.gates import OVERLAY_BRANCH
 from tests.fakes.pipelines import MemoryPipelines
 from tests.fakes.signatures import MemorySignatures
 from tests.unit.bot.gates.town import Town

@@ -9,8 +9,7 @@ from bot.domain.promotion import Verdict, VerdictState
 from bot.domain.source import Source
 from bot.evaluation.panel import answer
 from bot.gates.application import ApplicationGate
-from tests.fakes.applications import OVERLAY_REPOSITORY
-from tests.fakes.gates import OVERLAY_BRANCH
+from tests.fakes.applications import OVERLAY_BRANCH, OVERLAY_REPOSITORY
 from tests.unit.bot.gates.town import REPOSITORY, Town
 
 DIRECTORY = "apps/my-app/overlays/production"

@@ -13,7 +13,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.ports import Messenger, Modals
-from bot.router import Router, bolt_app
+from bot.router import Router, bolt_app, open_router
 from integrations.sandbox.serving import serve
 from integrations.sandbox.slack.limits import RateLimits
 from integrations.sandbox.slack.server import APP_TOKEN, BOT_TOKEN, SIGNING_SECRET, SlackServer
@@ -80,7 +80,7 @@ async def bot(tmp_path: Path) -> AsyncIterator[Bot]:
         api = SlackApi(lambda: BOT_TOKEN, f"{url}/api/")
         stack.push_async_callback(api.aclose)
         services = {**office.services, Messenger: SlackMessenger(api), Modals: SlackModals(api)}
-        router = Router(office.registry, services)
+        router = open_router(office.registry, services)
         app = bolt_app(router, api.client, lambda: BOT_TOKEN, lambda: SIGNING_SECRET)
         handler = AsyncSocketModeHandler(app, APP_TOKEN, web_client=AsyncWebClient(base_url=f"{url}/api/"))
         await handler.connect_async()  # type: ignore[no-untyped-call]

@@ -120,13 +120,13 @@ async def test_commands_that_name_no_app_work_while_the_overlay_repository_is_aw
 async def test_the_acknowledgement_does_not_wait_for_the_work(bot: Bot, monkeypatch: pytest.MonkeyPatch) -> None:
     """S10."""
     goes_on = asyncio.Event()
-    original = bot.office.promotions.deploy
+    original = bot.office.promotions.start
 
     async def slow(ask: Any, caller: Any) -> Any:
         await goes_on.wait()
         return await original(ask, caller)
 
-    monkeypatch.setattr(bot.office.promotions, "deploy", slow)
+    monkeypatch.setattr(bot.office.promotions, "start", slow)
     typed = await bot.slack.command("ana", "deployments", "/deploy my-app prod")
     assert typed["acked"]
     assert not bot.whispers("ana")
@@ -145,13 +145,13 @@ async def test_a_stopping_bot_refuses_new_work_and_lets_running_work_end(
     bot: Bot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     goes_on = asyncio.Event()
-    original = bot.office.promotions.deploy
+    original = bot.office.promotions.start
 
     async def slow(ask: Any, caller: Any) -> Any:
         await goes_on.wait()
         return await original(ask, caller)
 
-    monkeypatch.setattr(bot.office.promotions, "deploy", slow)
+    monkeypatch.setattr(bot.office.promotions, "start", slow)
     await bot.slack.command("ana", "deployments", "/deploy my-app prod")
     draining = asyncio.create_task(bot.router.drain(3))
     await until(lambda: bot.router.closed)
@@ -173,7 +173,7 @@ async def test_work_that_does_not_end_is_cancelled_at_the_stop(bot: Bot, monkeyp
         await asyncio.Event().wait()
         raise AssertionError
 
-    monkeypatch.setattr(bot.office.promotions, "deploy", never)
+    monkeypatch.setattr(bot.office.promotions, "start", never)
     await bot.slack.command("ana", "deployments", "/deploy my-app prod")
     await started.wait()
     await bot.router.drain(0.05)

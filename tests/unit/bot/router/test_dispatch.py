@@ -21,7 +21,7 @@ async def test_a_refusal_at_the_door_is_one_row_of_the_audit(tmp_path: Path) -> 
     incoming = Incoming("command", "U0CY", "T0PILOT", "r-1", "C0DEPLOY")
     ask = CallFreeze(context=incoming.context, app="my-app", environment="production", until="2h", reason="")
     with pytest.raises(NotAllowed):
-        await Dispatcher(office.registry, {**office.services, Audit: chain}).ask(ask, incoming)
+        await office.make(Dispatcher, audit=chain).ask(ask, incoming)
     (row,) = await chain.rows()
     assert (row.event, row.actor, row.app, row.environment) == ("refused", "U0CY", "my-app", "production")
     assert "`freeze` permission" in row.detail

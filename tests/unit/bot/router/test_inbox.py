@@ -3,6 +3,7 @@
 import asyncio
 import json
 import time
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from bot.domain.errors import DatabaseAway, InvalidCommand
 from bot.domain.promotion import Stage
 from bot.ports import Messenger, Modals
-from bot.router import Router
+from bot.router import open_router
 from bot.router.buttons import read_press
 from bot.router.forms import read_form
 from bot.router.incoming import from_button
@@ -71,7 +72,7 @@ class Life:
 
     def __post_init__(self) -> None:
         services = {**self.office.services, Messenger: FakeMessenger(), Modals: self.windows}
-        self.router = Router(self.office.registry, services, lambda: self.now)
+        self.router = open_router(self.office.registry, services, lambda: self.now)
         self.router.handlers.responding = lambda _url: self.respond
 
     async def respond(self, **message: Any) -> Any:
@@ -102,8 +103,10 @@ class Life:
 
 
 @pytest.fixture
-def life() -> Life:
-    return Life(Office())
+async def life() -> AsyncIterator[Life]:
+    office = Office()
+    yield Life(office)
+    await office.safety.database.close()
 
 
 async def waiting(life: Life) -> Any:
@@ -233,7 +236,7 @@ async def test_what_finds_the_database_away_is_kept_told_once_and_done(
 ) -> None:
     monkeypatch.setattr("bot.router.inbox.AGAIN", 0)
     tries = 0
-    deploy = life.office.promotions.deploy
+    deploy = life.office.promotions.start
 
     async def away(ask: Any, caller: Any) -> Any:
         nonlocal tries
@@ -242,7 +245,7 @@ async def test_what_finds_the_database_away_is_kept_told_once_and_done(
             raise AWAY
         return await deploy(ask, caller)
 
-    monkeypatch.setattr(life.office.promotions, "deploy", away)
+    monkeypatch.setattr(life.office.promotions, "start", away)
     await life.router.on_command(SLASH, life.ack, life.respond)
     await life.idle()
     assert len(life.said) == 2
@@ -259,7 +262,7 @@ async def test_what_does_not_end_before_the_stop_is_for_the_next_process_at_once
         await asyncio.Event().wait()
 
     with monkeypatch.context() as patched:
-        patched.setattr(life.office.promotions, "deploy", never)
+        patched.setattr(life.office.promotions, "start", never)
         await life.router.on_command(SLASH, life.ack, life.respond)
         await life.router.drain(0.01)
     assert life.office.requests.leased == set()
@@ -302,7 +305,7 @@ async def test_long_work_is_kept_from_others(life: Life, monkeypatch: pytest.Mon
         await goes_on.wait()
         raise InvalidCommand("enough")
 
-    monkeypatch.setattr(life.office.promotions, "deploy", slow)
+    monkeypatch.setattr(life.office.promotions, "start", slow)
     await life.router.on_command(SLASH, life.ack, life.respond)
     await asyncio.sleep(0)
     life.office.requests.leased.clear()

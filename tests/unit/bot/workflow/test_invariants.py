@@ -35,7 +35,6 @@ from bot.domain.overlay import Change, Commit
 from bot.domain.promotion import Kind, Move, Phase, Promotion
 from bot.domain.safety import Freeze, Lock, Rejection
 from bot.domain.scan import Severity, Vulnerability
-from bot.promotions.scheduler import begin
 from bot.promotions.watcher import BAD_LOOKS
 from bot.store.freezes import FreezeStore
 from bot.store.rejections import RejectionStore
@@ -350,7 +349,7 @@ class Promotions(RuleBasedStateMachine):
         try:
             if isinstance(ask, Deploy) and ask.break_glass:
                 ask = await self.home.shown(ask, who)
-            await begin(self.home.service, ask, caller)
+            await self.home.service.start(ask, caller)
         except (UserError, Unavailable):
             return
         await self._settle()

@@ -313,8 +313,8 @@ async def test_a_rollback_restores_the_last_verified_image_without_the_waived_ga
 
 async def test_the_same_request_delivered_twice_starts_one_promotion(home: House) -> None:
     ask = Deploy(context=home.context("slack-1"), app="my-app", environment="production")
-    first = await home.service.deploy(ask, await home.person("ana"))
-    second = await home.service.deploy(ask, await home.person("ana"))
+    first = await home.service.start(ask, await home.person("ana"))
+    second = await home.service.start(ask, await home.person("ana"))
     assert first.id == second.id
     assert len(home.engine.tapes) == 1
 

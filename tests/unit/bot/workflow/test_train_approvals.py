@@ -40,7 +40,7 @@ async def home(tmp_path: Path) -> AsyncIterator[House]:
 
 
 async def train(home: House) -> Promotion:
-    asked = await home.service.promote(
+    asked = await home.service.start(
         Promote(context=home.context(), apps=(), environment="production"), await home.person("ana")
     )
     await home.engine.settle()

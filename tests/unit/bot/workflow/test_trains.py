@@ -30,7 +30,7 @@ async def sicken(home: House, app: str, *, well: bool = False) -> None:
 
 async def train(home: House) -> Promotion:
     ask = Promote(context=home.context(), apps=(), environment="production")
-    asked = await home.service.promote(ask, await home.person("ana"))
+    asked = await home.service.start(ask, await home.person("ana"))
     await home.engine.settle()
     return asked
 

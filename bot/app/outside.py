@@ -1,0 +1,64 @@
+"""The outside world, as far as the core asks it: one port a field. None stands for what is not configured."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from bot.domain.source import OverlayBranch
+from bot.ports import (
+    Alerts,
+    Applications,
+    ApplicationStream,
+    CustomGates,
+    Directory,
+    ImageContents,
+    MessageLinks,
+    Messenger,
+    Modals,
+    OverlaySource,
+    OverlayWriter,
+    PipelineRetries,
+    Pipelines,
+    PipelineStream,
+    PullRequests,
+    Pulls,
+    Registry,
+    Signatures,
+    SourceHistory,
+    SyncWindows,
+)
+
+
+class OverlayRepository(OverlaySource, OverlayWriter, Protocol):
+    """The overlay repository, read and written."""
+
+
+class ApplicationControl(Applications, SyncWindows, ApplicationStream, Protocol):
+    """Argo CD, asked and listened to, with what its projects allow."""
+
+
+class PipelineRuns(Pipelines, PipelineRetries, PipelineStream, Protocol):
+    """Tekton, asked and listened to."""
+
+
+class Conversations(Messenger, MessageLinks, Protocol):
+    """Words to people, and the messages that are there."""
+
+
+@dataclass(frozen=True)
+class Outside:
+    directory: Directory
+    messenger: Conversations
+    modals: Modals
+    applications: ApplicationControl
+    registry: Registry
+    """Harbor, for images that are in it"""
+    contents: ImageContents
+    pulls: Pulls
+    signatures: Signatures
+    overlays: OverlayRepository
+    overlay_branch: OverlayBranch
+    pipelines: PipelineRuns
+    custom_gates: CustomGates
+    pull_requests: PullRequests | None = None
+    sources: SourceHistory | None = None
+    alerts: Alerts | None = None
