@@ -19,11 +19,11 @@ INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-
 COMPILE = $(BIN)/python -m compileall -qq -j 0 -x '/kubernetes/(client|dynamic)/|/tests/' $(VENV)/lib || true
 
 # Two stamps, so that trying the bot out does not wait for the tools of its developers.
-$(VENV)/.installed: requirements.lock pyproject.toml | need
+$(VENV)/.installed: requirements-sandbox.lock pyproject.toml integrations/sandbox/pyproject.toml | need
 	@echo "Setting up $(VENV) (once; about a minute)"
 	@$(PYTHON) -m venv $(VENV)
-	@$(INSTALL) --require-hashes -r requirements.lock
-	@$(INSTALL) --no-deps --no-build-isolation -e .
+	@$(INSTALL) --require-hashes -r requirements-sandbox.lock
+	@$(INSTALL) --no-deps --no-build-isolation -e . -e integrations/sandbox
 	@$(COMPILE)
 	@touch $@
 
@@ -61,10 +61,13 @@ fmt: $(VENV)/.installed-dev ## Format and fix what can be fixed
 reference: $(VENV)/.installed-dev ## Write docs/reference anew from the code
 	@$(BIN)/pilothouse reference
 
+# One for the image, one to try it out, one to work on it; each holds the one before it.
+PIN = uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header \
+	--python-version 3.11 --extra postgres
+
 .PHONY: lock
 lock: $(VENV)/.installed-dev ## Pin the dependencies anew (needs uv)
-	@uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header \
-		--python-version 3.11 --extra postgres --extra sandbox --extra build pyproject.toml -o requirements.lock
-	@uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header \
-		--python-version 3.11 --extra postgres --extra sandbox --extra build --extra test --extra check \
-		-c requirements.lock pyproject.toml -o requirements-dev.lock
+	@$(PIN) --extra build pyproject.toml -o requirements.lock
+	@$(PIN) --extra build --group sandbox -c requirements.lock pyproject.toml -o requirements-sandbox.lock
+	@$(PIN) --extra build --group sandbox --extra test --extra check -c requirements-sandbox.lock pyproject.toml \
+		-o requirements-dev.lock

@@ -10,6 +10,7 @@ LONG = (
     "tests/scenario",
     "tests/unit/bot/workflow/test_invariants.py",
     "tests/restart",
+    "tests/packages",
     "tests/browser",
     "tests/views/test_every_message.py",
     "tests/unit/bot/doctor",

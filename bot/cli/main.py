@@ -3,8 +3,10 @@
 import asyncio
 import json
 import sys
-from importlib.metadata import version
-from typing import Annotated
+from collections.abc import Callable
+from importlib import import_module
+from importlib.metadata import entry_points, version
+from typing import Annotated, cast
 
 import typer
 from rich.console import Console
@@ -64,12 +66,20 @@ def run() -> None:
 @app.command()
 def sandbox() -> None:
     """Try it out: a delivery platform and a Slack workspace on this machine, with a page to use them."""
-    try:
-        with uncollected():
-            from integrations.sandbox.main import main as run_sandbox
-    except ImportError as error:
-        fail(f"the sandbox needs its extra packages ({error.name} is missing): pip install 'pilothouse[sandbox]'")
+    with uncollected():
+        run_sandbox = _sandbox()
     run_sandbox()
+
+
+def _sandbox() -> Callable[[], None]:
+    """Of the distribution pilothouse-sandbox; in a checkout it lies beside the bot."""
+    try:
+        for entry in entry_points(group="pilothouse.sandbox"):
+            found: Callable[[], None] = entry.load()
+            return found
+        return cast("Callable[[], None]", import_module("integrations.sandbox.main").main)
+    except ImportError as error:
+        fail(f"The sandbox is a package of its own ({error}): pip install pilothouse-sandbox")
 
 
 @app.command()

@@ -17,6 +17,7 @@ from integrations.sandbox.clock import Clock
 from integrations.sandbox.guard import Guard
 from integrations.sandbox.interface import Interface, refused
 from integrations.sandbox.page import Page
+from integrations.sandbox.platform import PlatformMissing
 from integrations.sandbox.serving import serve
 from integrations.sandbox.world import World, running
 
@@ -28,6 +29,10 @@ class BotEnded(Exception):
     """The bot has ended instead of answering."""
 
 
+class PortTaken(Exception):
+    """Somebody else has the port."""
+
+
 def main() -> None:
     """Reads PORT, SANDBOX_SPEED and SANDBOX_DATA from the environment; exits with 1 and a sentence on bad ones."""
     try:
@@ -37,10 +42,10 @@ def main() -> None:
         sys.exit(f"PORT must be a number and SANDBOX_SPEED a positive one: {error}")
     try:
         asyncio.run(run(port, clock, data_directory()))
-    except BotEnded as error:
+    except PortTaken as error:
+        sys.exit(f"the sandbox cannot start: {error}. Is port {port} taken? Name another, as in PORT=8766")
+    except (BotEnded, PlatformMissing, OSError) as error:
         sys.exit(f"the sandbox cannot start: {error}")
-    except OSError as error:
-        sys.exit(f"the sandbox cannot start: {error}. Is port {port} taken? Name another: PORT=8766 make sandbox")
 
 
 def data_directory() -> Path:
@@ -110,10 +115,13 @@ def application(world: World) -> Starlette:
 
 
 def refuse_taken(port: int) -> None:
-    """Raises OSError at once, before anything is started, for a port that somebody else has."""
+    """Raises PortTaken at once, before anything is started, for a port that somebody else has."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        probe.bind(("127.0.0.1", port))
+        try:
+            probe.bind(("127.0.0.1", port))
+        except (OSError, OverflowError) as error:
+            raise PortTaken(str(error)) from error
 
 
 def free_port() -> int:

@@ -6,7 +6,9 @@ from typing import Any
 from integrations.sandbox.argocd.kustomize import build
 
 Manifest = dict[str, Any]
-DEPLOY = Path(__file__).parents[2] / "deploy"
+PACKED = Path(__file__).parent / "deploy"
+DEPLOY = PACKED if PACKED.is_dir() else Path(__file__).parents[2] / "deploy"
+"""in an installed package, or in a checkout"""
 
 TEKTON = ("platform/tekton", "platform/rbac")
 ARGOCD = ("platform/argocd",)
@@ -15,14 +17,14 @@ OVERLAY_REPOSITORY = "https://github.com/example/overlays.git"
 """what the Applications of deploy/ call the repository that the git server here has"""
 
 
-class PlatformMissing(FileNotFoundError):
-    """The sandbox runs from a checkout: the manifests are not part of the installed package."""
+class PlatformMissing(Exception):
+    """The manifests are neither in the package nor beside it in a checkout."""
 
 
 def manifests(directories: tuple[str, ...], root: Path = DEPLOY) -> list[Manifest]:
-    """Every object of these kustomize directories, rendered. Raises PlatformMissing outside a checkout."""
+    """Every object of these kustomize directories, rendered. Raises PlatformMissing."""
     if not root.is_dir():
-        raise PlatformMissing(f"{root.name}/ is not here: run the sandbox from a checkout of the project")
+        raise PlatformMissing(f"{root} is not there: install pilothouse-sandbox from its wheel, or run a checkout")
     files = {str(p.relative_to(root)): p.read_bytes() for p in sorted(root.rglob("*")) if p.is_file()}
     return [manifest for directory in directories for manifest in build(directory, files)]
 
@@ -31,7 +33,7 @@ def app_files(root: Path = DEPLOY) -> dict[str, bytes]:
     """The base and overlays of every app in `deploy/apps`, by their path in the overlay repository."""
     apps = root / "apps"
     if not apps.is_dir():
-        raise PlatformMissing(f"{root.name}/apps/ is not here: run the sandbox from a checkout of the project")
+        raise PlatformMissing(f"{apps} is not there: install pilothouse-sandbox from its wheel, or run a checkout")
     kept = (p for p in sorted(apps.glob("*/*/**/*")) if p.is_file())
     return {
         f"apps/{path.relative_to(apps)}": path.read_bytes()

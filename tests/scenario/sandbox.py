@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -146,16 +146,27 @@ def _headline(message: Json) -> str:
 
 
 @contextlib.contextmanager
-def running(data: Path, speed: str = "4") -> Iterator[Sandbox]:
-    """`pilothouse sandbox` on a free port, until the block ends. Fails then when it or the bot logged a secret."""
+def running(
+    data: Path,
+    speed: str = "4",
+    *,
+    program: Sequence[str | Path] = (sys.executable, "-m", "bot"),
+    cwd: Path = REPOSITORY,
+    path: str | None = None,
+) -> Iterator[Sandbox]:
+    """`pilothouse sandbox` on a free port, until the block ends. Fails then when it or the bot logged a secret.
+
+    `path` is its PYTHONPATH; ours if it is None.
+    """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     environment = {**os.environ, "PORT": str(port), "SANDBOX_SPEED": speed, "SANDBOX_DATA": str(data / "world")}
+    if path is not None:
+        environment["PYTHONPATH"] = path
     output = data / "sandbox.log"
     with output.open("wb") as log:
-        command = [sys.executable, "-m", "bot", "sandbox"]
-        process = subprocess.Popen(command, cwd=REPOSITORY, env=environment, stdout=log, stderr=log)
+        process = subprocess.Popen([*program, "sandbox"], cwd=cwd, env=environment, stdout=log, stderr=log)
     sandbox = Sandbox(f"http://127.0.0.1:{port}", data / "world")
     try:
         _wait_for(sandbox, process, output)
