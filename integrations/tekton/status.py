@@ -17,6 +17,8 @@ _ON_ITS_WAY = frozenset(
     {"", "Started", "Running", "Pending", "TaskRunPending", "ToBeRetried", "ResolvingTaskRef", "ResolvingStepActionRef"}
 )
 _POD_STARTS = ("PodInitializing", "ContainerCreating")
+_RUN_TIMED_OUT = "cancelled as the PipelineRun it belongs to has timed out"
+"""in the message of a TaskRun that is called cancelled, and was stopped because the run's time was over (T20)"""
 _WHY_TASK = {
     "TaskRunTimeout": "it ran longer than its timeout",
     "TaskRunImagePullFailed": "an image could not be pulled",
@@ -128,6 +130,10 @@ def _task(name: str, child: wire.TaskRun | None, run: RunStatus) -> TaskStatus:
     status = run_status(condition)
     if status in (RunStatus.PENDING, RunStatus.RUNNING):
         return _unfinished(name, state, condition, run)
+    if status is RunStatus.CANCELLED and _RUN_TIMED_OUT in condition.message:
+        message = "it was under way when the run's time was over"
+        finished = state.completion_time
+        return TaskStatus(name, RunStatus.FAILED, condition.reason, message, "", state.start_time, finished)
     step, happened = failed_step(child) if child and status is RunStatus.FAILED else ("", "")
     told = _cleaned(condition.message)
     explained = happened or _WHY_TASK.get(condition.reason, "") or told or condition.reason

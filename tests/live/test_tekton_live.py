@@ -3,19 +3,23 @@
 import asyncio
 import json
 import os
+import shutil
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import aclosing, suppress
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
+from bot.doctor.kubernetes import IN_NAMESPACE
 from bot.domain.errors import NotFound, Refused
 from bot.domain.pipeline import CancelMode, RunRequest, RunStatus
 from bot.settings import Settings
 from integrations.tekton import Tekton
 from integrations.tekton.cluster import Apis
 from integrations.tekton.manifests import GROUP
+from integrations.tekton.probe import ClusterProbe, Right
 from tests.live.environment import needed
 
 pytestmark = pytest.mark.live
@@ -49,6 +53,60 @@ async def test_the_stream_begins(tekton: Tekton) -> None:
         assert (await anext(changes)).name
 
 
+async def test_the_account_may_do_what_the_role_of_deploy_grants() -> None:
+    """And needs no more: what these tests do beyond it (deleting their run) is not needed for them to pass."""
+    needed("PILOTHOUSE_KUBERNETES__KUBECONFIG")
+    settings = Settings().kubernetes
+    async with ClusterProbe(settings) as probe:
+        refused = [
+            f"{verb} {resource}"
+            for (group, resource), verbs in IN_NAMESPACE.items()
+            for verb in verbs
+            if not await probe.may(Right(verb, group, resource, settings.namespace))
+        ]
+    assert not refused
+
+
+async def test_an_absent_pipeline_is_told_by_its_name(tekton: Tekton) -> None:
+    """T12: nothing is created."""
+    absent = "pilothouse-live-test-that-does-not-exist"
+    with pytest.raises(NotFound) as refused:
+        await tekton.start(RunRequest(f"live-test-{uuid.uuid4().hex}", absent, "pilothouse-live-test", {}, "U0LIVE"))
+    assert refused.value.advice is not None
+    assert absent in refused.value.advice.sentence
+
+
+async def test_the_watches_outlive_a_kubeconfig_that_changes(tmp_path: Path) -> None:
+    """K6: what is read under them ends, and begins again."""
+    needed("PILOTHOUSE_KUBERNETES__KUBECONFIG")
+    settings = Settings().kubernetes
+    copy = shutil.copy(cast("Path", settings.kubeconfig), tmp_path / "kubeconfig")
+    async with Tekton(settings.model_copy(update={"kubeconfig": Path(copy)})) as tekton, asyncio.timeout(60):
+        changes = cast("Any", tekton.changes())
+        async with aclosing(changes):
+            waiting = asyncio.ensure_future(_drained(changes))
+            await _standing(tekton)
+            os.utime(copy)
+            await tekton.list("", 1)  # notices, and closes the session under the watches
+            await asyncio.sleep(0)
+            await _standing(tekton)
+            assert not waiting.done()
+            assert tekton.following()
+            waiting.cancel()
+            with suppress(asyncio.CancelledError):
+                await waiting
+
+
+async def _standing(tekton: Tekton) -> None:
+    while tekton._pulse.lost_at != {"pipelineruns": None, "taskruns": None}:  # noqa: ASYNC110
+        await asyncio.sleep(0.05)
+
+
+async def _drained(changes: Any) -> None:
+    async for _ in changes:
+        pass
+
+
 async def test_a_run_is_started_once_and_cancelled(tekton: Tekton) -> None:
     """The run is deleted at the end, where the account may; else the cluster's pruner removes it like any other."""
     (pipeline,) = needed("LIVE_TEKTON_PIPELINE")
@@ -71,6 +129,8 @@ async def _once_and_cancelled(tekton: Tekton, request: RunRequest, name: str) ->
                 break
             await asyncio.sleep(1)
     assert ended.status is RunStatus.CANCELLED
+    # T20: the run ends before its tasks, and none of them is shown as going on.
+    assert not [task for task in ended.tasks if task.status in (RunStatus.RUNNING, RunStatus.PENDING)]
     with pytest.raises(Refused, match="already finished"):
         await tekton.cancel(name, CancelMode.NOW)
 

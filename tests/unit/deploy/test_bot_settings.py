@@ -83,6 +83,32 @@ def test_one_replica_keeps_its_database_on_the_volume_and_several_share_one(sett
         assert "volumeClaimTemplates" not in spec
 
 
+MUTABLE = {
+    "replicas",
+    "ordinals",
+    "template",
+    "updateStrategy",
+    "persistentVolumeClaimRetentionPolicy",
+    "minReadySeconds",
+}
+"""of a StatefulSet's spec; an API server refuses changes of any other field"""
+
+
+def test_the_readme_says_how_to_come_from_one_replica_to_several() -> None:
+    """The claim template alone stands in the way, and only a deletion takes it out."""
+    one, several = (find(f"bot/overlays/{overlay}", "StatefulSet")["spec"] for overlay in ("single", "ha"))
+    fixed = {field for field in {*one, *several} - MUTABLE if one.get(field) != several.get(field)}
+    assert fixed == {"volumeClaimTemplates"}
+    steps = (DEPLOY / "README.md").read_text().partition("From `single` to `ha`")[2].partition("\nThen:")[0]
+    scale, delete, apply = [line.partition("#")[0].strip() for line in steps.split("```")[1].splitlines()[1:]]
+    assert scale == "kubectl -n pilothouse scale statefulset pilothouse --replicas=0"
+    assert delete == "kubectl -n pilothouse delete statefulset pilothouse"
+    assert apply == "kubectl apply -k bot/overlays/ha"
+    claim = one["volumeClaimTemplates"][0]["metadata"]["name"]
+    name = find("bot/overlays/single", "StatefulSet")["metadata"]["name"]
+    assert f"`kubectl -n pilothouse delete pvc {claim}-{name}-0`" in steps
+
+
 def test_everything_that_is_written_has_a_volume(settings: tuple[str, Settings]) -> None:
     """The root file system is read-only."""
     overlay, loaded = settings

@@ -61,7 +61,7 @@ class PipelineRunExecution:
     def _stop_children(self) -> None:
         why: Stop = "TaskRunCancelled"
         if self._asked in ("PipelineRunTimeout", "TasksTimeout"):
-            why = "TaskRunTimeout"
+            why = "run timed out"
         elif self._asked == "gone":
             why = "gone"
         for _, execution in self._children.values():

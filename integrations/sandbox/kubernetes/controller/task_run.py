@@ -17,9 +17,10 @@ from .hooks import Hooks
 from .reporting import Reporter
 
 Object = dict[str, Any]
-Stop = Literal["TaskRunCancelled", "TaskRunTimeout", "gone"]
+Stop = Literal["TaskRunCancelled", "TaskRunTimeout", "run timed out", "gone"]
 
 POD_START_SECONDS = 0.3
+RUN_TIMED_OUT = "TaskRun cancelled as the PipelineRun it belongs to has timed out."
 UNFINISHED = "Not all Steps in the Task have finished executing"
 
 
@@ -219,6 +220,8 @@ class TaskRunExecution:
         message = f'TaskRun "{self.name}" was cancelled'
         if why == "TaskRunTimeout":
             message = f'TaskRun "{self.name}" failed to finish within "{self._task_run()["spec"]["timeout"]}"'
+        if why == "run timed out":  # the TaskRun itself is cancelled, and its message says for what (T20)
+            why, message = "TaskRunCancelled", f"{message}. {RUN_TIMED_OUT}"
         steps = (self._task_run().get("status") or {}).get("steps", [])
         for step, (_, _, definition) in zip(steps, pods.containers(self._spec), strict=False):
             if "terminated" not in step:

@@ -212,6 +212,21 @@ def test_what_goes_on_when_its_run_has_ended_is_shown_as_stopped(reason: str) ->
     ]  # fmt: skip
 
 
+def test_what_the_runs_time_ended_has_failed_and_was_not_cancelled_by_anybody() -> None:
+    """T20: Tekton cancels the TaskRuns of a run whose time is over; with `timeouts.tasks` it then counts failures."""
+    stopped = 'TaskRun "r-a" was cancelled. TaskRun cancelled as the PipelineRun it belongs to has timed out.'
+    by_hand = 'TaskRun "r-b" was cancelled'
+    references = [{"kind": "TaskRun", "name": f"r-{n}", "pipelineTaskName": n} for n in ("a", "b")]
+    ended = run({"conditions": condition("False", "Failed", "Tasks Completed: 2"), "childReferences": references})
+    children = [
+        child("r-a", {"conditions": condition("False", "TaskRunCancelled", stopped), "steps": [step("s", 1)]}),
+        child("r-b", {"conditions": condition("False", "TaskRunCancelled", by_hand)}),
+    ]
+    told = pipeline_run(ended, children)
+    assert [task.status.value for task in told.tasks] == ["Failed", "Cancelled"]
+    assert told.message == "Task a failed: it was under way when the run's time was over"
+
+
 @pytest.mark.parametrize(
     ("reason", "termination", "step_of_it", "said"),
     [
