@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 import pytest
+from aiohttp import web
 
 from bot.domain.errors import Refused
 from integrations.sandbox.serving import serve
@@ -98,3 +99,37 @@ async def test_an_address_that_did_not_work_is_not_tried_again(workspace: SlackS
         finally:
             await client.close()
             await api.aclose()
+
+
+async def test_a_socket_that_is_silent_is_left_for_a_new_one() -> None:
+    """A connection that died without a word: pings that nobody answers are its limit of silence."""
+    opened: list[web.WebSocketResponse] = []
+
+    async def open_connection(request: web.Request) -> web.Response:
+        return web.json_response({"ok": True, "url": f"ws://{request.host}/socket"})
+
+    async def mute(request: web.Request) -> web.WebSocketResponse:
+        socket = web.WebSocketResponse(autoping=False)
+        await socket.prepare(request)
+        opened.append(socket)
+        async for _ in socket:
+            pass
+        return socket
+
+    app = web.Application()
+    app.add_routes([web.post("/api/apps.connections.open", open_connection), web.get("/socket", mute)])
+    runner = web.AppRunner(app)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    host, port = runner.addresses[0]
+    api = SlackApi(lambda: APP_TOKEN, f"http://{host}:{port}/api/")
+    client = SocketMode(api, ping_seconds=0.2)
+    try:
+        await client.connect()
+        assert await client.is_connected()
+        await until(lambda: len(opened) > 1, seconds=20)
+    finally:
+        await client.close()
+        await api.aclose()
+        await runner.cleanup()

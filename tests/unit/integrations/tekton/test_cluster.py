@@ -28,6 +28,9 @@ from integrations.http.policy import Policy
 from integrations.sandbox.clock import Clock
 from integrations.sandbox.faults import FaultBoard
 from integrations.sandbox.kubernetes.controller import TektonController
+from integrations.sandbox.kubernetes.controller.cluster import PIPELINE_RUN, served
+from integrations.sandbox.kubernetes.controller.cluster import Cluster as StandIn
+from integrations.sandbox.platform import BOT_ACCESS, DEPLOY
 from integrations.sandbox.serving import serve
 from integrations.tekton import Tekton
 from integrations.tekton.cluster import Apis, Cluster
@@ -686,6 +689,29 @@ async def test_of_a_long_log_the_end_is_kept(tmp_path: Path, monkeypatch: pytest
     assert all(line == "the reason" or len(line) > 300 for line in told.lines)
     assert b"the reason" not in limited
     assert limited.startswith(b"11: ")
+
+
+async def test_a_run_with_a_custom_task_is_shown_logged_and_cancelled_with_the_bots_own_rights(tmp_path: Path) -> None:
+    """T5, T16: a CustomRun is read by itself, in the one version that it has; the Role of deploy/ lets the bot."""
+    server = api_server(clock := Clock(), FaultBoard())
+    server.load((DEPLOY / BOT_ACCESS).read_text())
+    going_on = [{"type": "Succeeded", "status": "Unknown", "reason": "Running"}]
+    kind = {"apiVersion": "tekton.dev/v1beta1", "kind": "CustomRun"}
+    reference = {**kind, "name": "r-approve", "pipelineTaskName": "approve"}
+    run = {"apiVersion": "tekton.dev/v1", "kind": "PipelineRun", "spec": {"pipelineRef": {"name": "ci-pipeline"}}}
+    spec = {"customRef": {"apiVersion": "example.com/v1", "kind": "Approval"}}
+    server.load([{**run, "metadata": {"name": "r", "namespace": "ci"}}])
+    server.load([{**kind, "spec": spec, "metadata": {"name": "r-approve", "namespace": "ci"}}])
+    cluster = StandIn(server.operations, server.logs, clock)
+    told = {"conditions": going_on}
+    cluster.update_status(PIPELINE_RUN, "ci", "r", lambda status: status.update(told, childReferences=[reference]))
+    cluster.update_status(served(*kind.values()), "ci", "r-approve", lambda status: status.update(told))
+    token = server.service_account_token("pilothouse", "pilothouse")
+    async with serve(server.app) as url, Tekton(settings(tmp_path, url, token), QUICK) as tekton:
+        (task,) = (await tekton.get("r")).tasks
+        assert (task.name, task.status) == ("approve", RunStatus.RUNNING)
+        assert await tekton.logs("r", 5) == ()
+        assert (await tekton.cancel("r", CancelMode.NOW)).name == "r"
 
 
 async def _limited(apis: Apis) -> Any:
