@@ -19,8 +19,10 @@ from bot.domain.intent import (
     RetryRun,
     Rollback,
     RunLogs,
+    RunPipeline,
     ShowPromotion,
     ShowRun,
+    ShowScan,
     StealLock,
     Subscribe,
     Wish,
@@ -93,6 +95,10 @@ def read_button(action: Mapping[str, Any], context: Context) -> Intent:
             return _promotion(kind, promotion, content_hash, context)
         case ImageValue(app, environment, to) if kind is Action.RETRY:
             return Deploy(context=context, app=app, environment=environment, image=to)
+        case ImageValue(app, environment, to) if kind is Action.RESCAN:
+            return ShowScan(context=context, app=app, environment=environment, image=to, rescan=True)
+        case ImageValue(app) if kind is Action.REBUILD:
+            return RunPipeline(context=context, app=app)
         case ImageValue(app, environment, to):
             return Rollback(context=context, app=app, environment=environment, to=to)
         case WishValue() as value:

@@ -20,7 +20,8 @@ def buttons(promotion: Promotion, headline: str, last_environment: str) -> Butto
     if promotion.stage is Stage.APPROVAL:
         return [*decide(promotion, headline, last_environment), _abort(promotion)]
     if promotion.stage is Stage.GATES:
-        return [_subscribe(promotion), _abort(promotion)] if _waits(promotion) else [_abort(promotion)]
+        ready = [_subscribe(promotion)] if _waits(promotion) else []
+        return [*ready, *_remedies(promotion), _abort(promotion)]
     return _rollbacks(promotion) if any(one.progress is Progress.FAILED for one in promotion.following) else []
 
 
@@ -38,7 +39,22 @@ def _after(promotion: Promotion) -> Buttons:
     if plan.kind is Kind.ROLLBACK or len(plan.moves) != 1:
         return []
     again = ImageValue(plan.app, plan.environment, plan.moves[0].after.digest)
-    return [layout.button("Try again", Action.RETRY, again)]
+    return [layout.button("Try again", Action.RETRY, again), *_remedies(promotion)]
+
+
+def _remedies(promotion: Promotion) -> Buttons:
+    """What helps a gate that says no, where a command does: each as if it were typed, with its own permission."""
+    moves = promotion.moves
+    if len(moves) != 1:
+        return []
+    stopped = {result.gate for result in promotion.blocked if result.verdict.state is VerdictState.BLOCKED}
+    image = ImageValue(moves[0].app, promotion.plan.environment, moves[0].after.digest)
+    shown: Buttons = []
+    if "scan" in stopped:
+        shown.append(layout.button("Rescan", Action.RESCAN, image))
+    if stopped & {"scan", "signature"}:
+        shown.append(layout.button("Rebuild", Action.REBUILD, ImageValue(moves[0].app, promotion.plan.environment)))
+    return shown
 
 
 def _waits(promotion: Promotion) -> bool:

@@ -1,5 +1,6 @@
 """The promotion card: one message that a promotion lives in, edited in place from the first question to the end."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from slack_sdk.models.blocks import Block
@@ -14,7 +15,7 @@ from bot.views.state import State, dry_state, state
 LAST_ENVIRONMENT = "production"
 NOT_KEPT = "Nothing has changed and nobody is asked. The same command without `--dry-run` starts it."
 """in the place of the id: a dry run is not written down, so there is nothing to look up"""
-REASONS_LIMIT, OPENING_LIMIT = 2500, 1800
+REASONS_LIMIT, OPENING_LIMIT, STATE_LIMIT, DETAILS_LIMIT = 2500, 1800, 1500, 2500
 
 
 def card(
@@ -27,28 +28,39 @@ def card(
     """`approvers` says who may approve (default: the rule's roles); its mentions of users and groups are live.
 
     `last_environment` is where a press of Approve asks once more; `watched` is how long policy watches what has become
-    Healthy. The last block says where the promotion stands and is the one beside the colour.
+    Healthy. On a phone everything that a decision needs is on the first screen: what moves where, where it stands, what
+    speaks against it, and the buttons. What is well comes behind them, folded. The last block is beside the colour.
     """
     now = state(promotion, approvers, watched)
     pressed = layout.actions(buttons(promotion, headline(promotion), last_environment))
-    return _message(promotion, [*_body(promotion, ticks=True), *pressed], now)
+    return _message(promotion, now, [*pressed, *rows(promotion, ticks=True)])
 
 
 def shown(promotion: Promotion) -> Rendered:
     """The card as it is, for one person to look at: without buttons."""
     where = layout.context(f"The card itself is in {words.channel_mention(promotion.plan.channel)}.")
-    return _message(promotion, [*_body(promotion), where], state(promotion))
+    return _message(promotion, state(promotion), rows(promotion, ticks=False), more=[where])
 
 
 def dry_run(promotion: Promotion, *, approvers: str = "") -> Rendered:
     """The card as it would be, without buttons."""
     now = dry_state(promotion, approvers)
-    return _message(promotion, _body(promotion, "🧪 Dry run: ", footer=NOT_KEPT), now)
+    return _message(promotion, now, rows(promotion, ticks=False), prefix="🧪 Dry run: ", footer=NOT_KEPT)
 
 
-def _message(promotion: Promotion, blocks: list[Block], now: State) -> Rendered:
+def _message(
+    promotion: Promotion,
+    now: State,
+    middle: list[Block],
+    *,
+    more: Sequence[Block] = (),
+    prefix: str = "",
+    footer: str = "",
+) -> Rendered:
     fallback = f"{words.safe(headline(promotion), 300)}: {now.sentence}"
-    return layout.rendered(fallback, [*blocks, layout.section(str(now), limit=1500)], now.color)
+    last = layout.context(*facts.decision_lines(promotion), footer or facts.footer(promotion))
+    blocks = [*_top(promotion, now, prefix), *middle, *_details(promotion), *more, last]
+    return layout.rendered(fallback, blocks, now.color)
 
 
 def headline(promotion: Promotion) -> str:
@@ -71,16 +83,18 @@ def icon(promotion: Promotion) -> str:
     return "⏪" if promotion.plan.kind is Kind.ROLLBACK else "🚀"
 
 
-def _body(promotion: Promotion, prefix: str = "", *, footer: str = "", ticks: bool = False) -> list[Block]:
+def _top(promotion: Promotion, now: State, prefix: str) -> list[Block]:
     blocks: list[Block] = [layout.header(f"{prefix or icon(promotion) + ' '}{headline(promotion)}")]
     if opening := turns.opening_lines(promotion):
         blocks.append(layout.section(*opening, limit=OPENING_LIMIT))
-    blocks += rows(promotion, ticks=ticks)
-    blocks += layout.fields(facts.fact_fields(promotion))
-    reasons = [*turns.void_lines(promotion), *facts.trouble_lines(promotion), *facts.reason_lines(promotion)]
-    if reasons:
+    blocks.append(layout.section(str(now), limit=STATE_LIMIT))
+    if reasons := [*turns.void_lines(promotion), *facts.trouble_lines(promotion), *facts.reason_lines(promotion)]:
         blocks.append(layout.section(*reasons, limit=REASONS_LIMIT))
+    return blocks
+
+
+def _details(promotion: Promotion) -> list[Block]:
+    blocks: list[Block] = [layout.section(*facts.detail_lines(promotion), limit=DETAILS_LIMIT)]
     if following := turns.successor_lines(promotion):
         blocks.append(layout.section(*following))
-    blocks.append(layout.context(*facts.decision_lines(promotion), footer or facts.footer(promotion)))
     return blocks

@@ -1,6 +1,5 @@
 """What a promotion's card tells besides where it stands: moves, fields, reasons, who and when."""
 
-from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from bot.domain.application import HealthStatus, SyncStatus
@@ -13,6 +12,7 @@ from bot.domain.promotion import (
     Progress,
     Promotion,
     Stage,
+    Verdict,
     VerdictState,
     VoteKind,
 )
@@ -21,30 +21,36 @@ from bot.views.rows import MARKS, followed
 from bot.views.words import DAY_AND_TIME, bold, code, joined, link, mention, moment, safe
 
 FIELD_LIMIT = 260
-GATE_FIELDS = 10
 QUIET = {"lock": "Not locked", "freeze": "No freeze", "rejected": "Not rejected", "alerts": "No alert fires"}
-"""what gates answer when the hindrance that they look for is not there: together they are one field"""
-Pair = tuple[str, str]
+"""what gates answer when the hindrance that they look for is not there"""
+FOLDED = frozenset({*QUIET, "application", "health", "order", "pipeline", "soak", "window"})
+"""gates of which a tick says it all"""
 
 
-def fact_fields(promotion: Promotion) -> list[Pair]:
-    """Label and finished mrkdwn of each field, in the order in which a card shows them."""
-    pairs = [("Requested by", mention(promotion.plan.requester)), ("Approvals", _approvals(promotion))]
-    if len(promotion.plan.moves) == 1:
-        pairs.append(("Change", _change(promotion.plan.moves[0])))
-    quiet = [gate for gate in promotion.plan.gates if _passes_quietly(promotion, gate)]
-    quiet = quiet if len(quiet) > 1 else []
-    gates = [gate for gate in promotion.plan.gates if gate not in quiet]
-    pairs += [(words.title(gate), _gate(promotion, gate)) for gate in gates[:GATE_FIELDS]]
-    if len(gates) > GATE_FIELDS:
-        pairs.append(("Other gates", words.more(len(gates) - GATE_FIELDS, "")))
-    if quiet:
-        pairs.append(("Clear of", f"✅ {words.listed([safe(words.title(gate).lower(), 40) for gate in quiet])}"))
-    pairs.append(("Argo CD", _argocd(promotion)))
-    said_above = promotion.plan.break_glass or promotion.plan.automatic
-    if words.clean(promotion.plan.reason) and not said_above:
-        pairs.append(("Reason", safe(promotion.plan.reason, FIELD_LIMIT)))
-    return pairs
+def detail_lines(promotion: Promotion) -> list[str]:
+    """Who asked and what changes, the gates that pass in one line, Argo CD, the reason: finished mrkdwn."""
+    plan = promotion.plan
+    first = [f"Requested by {mention(plan.requester)}", f"Approvals: {_approvals(promotion)}"]
+    if len(plan.moves) == 1:
+        first.append(_change(plan.moves[0]))
+    lines = [" · ".join(first), passed_line(promotion), *_skipped_lines(promotion)]
+    if promotion.commit or promotion.following:
+        lines.append(f"Argo CD: {_argocd(promotion)}")
+    if words.clean(plan.reason) and not (plan.break_glass or plan.automatic):
+        lines.append(f"Reason: {safe(plan.reason, FIELD_LIMIT)}")
+    return [line for line in lines if line]
+
+
+def _skipped_lines(promotion: Promotion) -> list[str]:
+    """The gates that policy skips, by why; an opening line tells those of broken glass already."""
+    plan = promotion.plan
+    if plan.break_glass or plan.automatic:
+        return []
+    by_reason: dict[str, list[str]] = {}
+    for gate in plan.gates:
+        if gate in plan.skipped_gates:
+            by_reason.setdefault(plan.skipped_gates[gate], []).append(safe(words.title(gate), 40))
+    return [f"⏭️ Skipped: {words.listed(gates)} ({safe(why, 200)})" for why, gates in by_reason.items()]
 
 
 def reason_lines(promotion: Promotion) -> list[str]:
@@ -66,22 +72,27 @@ def brief_lines(promotion: Promotion) -> list[str]:
 
 def passed_line(promotion: Promotion) -> str:
     """The gates that pass, folded into one line; what approvers rely on beyond that is said, too."""
-    moves = len(promotion.plan.apps)
-    names, told = [], []
+    told, names = [], []
     for gate in promotion.plan.gates:
-        results = [one for one in promotion.results if one.gate == gate and one.app not in promotion.left_out]
-        if not results or gate in promotion.plan.skipped_gates:
+        verdicts = [one.verdict for one in promotion.results if one.gate == gate and one.app not in promotion.left_out]
+        passed = all(verdict.state is VerdictState.PASSED for verdict in verdicts)
+        if not verdicts or not passed or gate in promotion.plan.skipped_gates:
             continue
-        if any(one.verdict.state is not VerdictState.PASSED for one in results):
-            continue
-        if moves == 1 and any(one.verdict.fingerprint for one in results):
-            told.append(f"{safe(words.title(gate), 40)}: {safe(results[0].verdict.reason, FIELD_LIMIT - 40)}")
+        if len(verdicts) == 1 and _says_more(gate, verdicts[0]):
+            told.append(f"{safe(words.title(gate), 40)}: {safe(verdicts[0].reason, FIELD_LIMIT - 40)}")
         else:
-            names.append(safe(words.title(gate).lower(), 40))
+            names.append(safe(words.title(gate), 40))
     if names:
-        listed = words.listed(names)
-        told.append(f"{listed[:1].upper()}{listed[1:]} {'passes' if len(names) == 1 else 'pass'}")
+        several = [names[0], *(name[:1].lower() + name[1:] for name in names[1:])]
+        told.append(f"{words.listed(several)} {'passes' if len(names) == 1 else 'pass'}")
     return f"✅ {' · '.join(told)}" if told else ""
+
+
+def _says_more(gate: str, verdict: Verdict) -> bool:
+    """Whether the verdict is more than a tick: approvers rely on it, or it is not what the gate usually says."""
+    if not words.clean(verdict.reason):
+        return False
+    return bool(verdict.fingerprint) or gate not in FOLDED or verdict.reason != QUIET.get(gate, verdict.reason)
 
 
 def _reason(result: GateResult, several: bool) -> str:
@@ -186,45 +197,6 @@ def compare_url(move: Move) -> str:
     if not move.revision_before:
         return f"{source}{inner}/commit/{move.revision}"
     return f"{source}{inner}/compare/{move.revision_before}...{move.revision}"
-
-
-def _passes_quietly(promotion: Promotion, gate: str) -> bool:
-    verdicts = [one.verdict for one in promotion.results if one.gate == gate]
-    passed = all(one.state is VerdictState.PASSED and one.reason == QUIET.get(gate) for one in verdicts)
-    return bool(verdicts) and passed and gate not in promotion.plan.skipped_gates
-
-
-def _gate(promotion: Promotion, gate: str) -> str:
-    if gate in promotion.plan.skipped_gates:
-        if promotion.plan.break_glass or promotion.plan.automatic:
-            return "⏭️ not asked"
-        return f"⏭️ skipped: {safe(promotion.plan.skipped_gates[gate], FIELD_LIMIT - 30)}"
-    results = [result for result in promotion.results if result.gate == gate]
-    if not results:
-        return "…"
-    if len(results) == 1:
-        return _one_gate(results[0])
-    return ", ".join(_tally(results))
-
-
-def _one_gate(result: GateResult) -> str:
-    verdict = result.verdict
-    if verdict.state is VerdictState.PASSED:
-        said = safe(verdict.reason, FIELD_LIMIT - 40) if words.clean(verdict.reason) else "passed"
-        return f"✅ {said}"
-    if result.waived:
-        return "⚠️ waived"
-    return "⛔ blocked" if verdict.state is VerdictState.BLOCKED else "⏳ waiting"
-
-
-def _tally(results: Sequence[GateResult]) -> list[str]:
-    counted = {
-        "✅ {} passed": sum(one.verdict.state is VerdictState.PASSED for one in results),
-        "⚠️ {} waived": sum(bool(one.waived) and one.verdict.state is not VerdictState.PASSED for one in results),
-        "⛔ {} blocked": sum(not one.holds and one.verdict.state is VerdictState.BLOCKED for one in results),
-        "⏳ {} waiting": sum(not one.holds and one.verdict.state is VerdictState.WAITING for one in results),
-    }
-    return [text.format(number) for text, number in counted.items() if number]
 
 
 def _argocd(promotion: Promotion) -> str:

@@ -33,6 +33,8 @@ class Action(StrEnum):
     REPLACE = "promotion.replace"
     BREAK_GLASS = "promotion.break-glass"
     PICK_ROLLBACK = "rollback.pick"
+    RESCAN = "image.rescan"
+    REBUILD = "image.rebuild"
     RUN_LOGS = "run.logs"
     RUN_CANCEL = "run.cancel"
     RUN_RETRY = "run.retry"
@@ -131,6 +133,8 @@ _CARRIES: Mapping[Action, type[Value]] = {
     Action.REPLACE: WishValue,
     Action.BREAK_GLASS: WishValue,
     Action.PICK_ROLLBACK: ImageValue,
+    Action.RESCAN: ImageValue,
+    Action.REBUILD: ImageValue,
     Action.RUN_LOGS: RunValue,
     Action.RUN_CANCEL: RunValue,
     Action.RUN_RETRY: RunValue,

@@ -115,7 +115,7 @@ class Steps:
         await self._show(promotion)
 
     async def ask_gates(self, promotion: Promotion, round_: int) -> tuple[GateResult, ...]:
-        """Every gate at once; the card shows every answer."""
+        """Every gate at once; the card shows every answer, now or with the step that follows."""
         results = await self.panel.ask(self.today.gates(promotion.plan), datetime.now(UTC))
         for result in results:
             metrics.VERDICTS.labels(result.gate, result.verdict.state).inc()
@@ -123,7 +123,8 @@ class Steps:
         asked = replace(promotion, results=results)
         entry = entry_of(asked, "gates", f"gates#{round_}", actor="pilothouse", results=told)
         await self.record.write(asked, entry)
-        await self._show(asked)
+        if asked.blocked:  # else the next step shows it at once, with its buttons: at most one edit a second goes out
+            await self._show(asked)
         return results
 
     async def offer_to_leave_out(self, promotion: Promotion, apps: tuple[str, ...]) -> None:
@@ -137,8 +138,8 @@ class Steps:
 
     async def ask_people(self, promotion: Promotion) -> None:
         """The card gets its buttons, and so does a copy for each approver."""
+        await self._show(promotion)  # first: whoever is called finds the buttons there
         await self.record.write(promotion, None, Event.WAITING)
-        await self._show(promotion)
         await self.cards.ask(promotion, await self.approvers.in_person(promotion))
 
     async def earlier_approvals(self, promotion: Promotion) -> tuple[Approval, ...]:

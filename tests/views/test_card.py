@@ -46,15 +46,11 @@ def buttons(shown: Promotion, **options: str) -> dict[str, dict[str, object]]:
 def test_waiting_for_an_approval() -> None:
     assert lines(card(promotion())) == [
         HEADER,
-        "Requested by: @U0ANA",
-        "Approvals: 0/1",
-        "Change: 1f2e3d4 → 5a6b7c8",
-        "Scan: ✅ 0 Critical, 2 High",
-        "Health: ✅ Healthy in staging",
-        "Argo CD: not touched yet",
-        "(`p-7f3a` · expires 2026-05-04 18:02 UTC)",
+        "🚦 Waiting for an approval from release-managers.",
         "[Approve?] [Reject] [Abort]",
-        "| 🚦 Waiting for an approval from release-managers.",
+        "Requested by @U0ANA · Approvals: 0/1 · 1f2e3d4 → 5a6b7c8",
+        "✅ Scan: 0 Critical, 2 High · Health passes",
+        "| (`p-7f3a` · expires 2026-05-04 18:02 UTC)",
     ]
 
 
@@ -68,107 +64,98 @@ def test_every_reason_is_told_at_once_with_its_remedy() -> None:
     shown = lines(card(promotion(Stage.DONE, Phase.FAILED, results=BLOCKED, finished_at=AT)))
     assert shown == [
         HEADER,
-        "Requested by: @U0ANA",
-        "Approvals: 0/1",
-        "Change: 1f2e3d4 → 5a6b7c8",
-        "Scan: ⛔ blocked",
-        "Health: ⛔ blocked",
-        "Argo CD: not touched yet",
+        "❌ Stopped by the scan and health gates. Nothing has changed.",
         "⛔ *Scan*: The image has 2 Critical vulnerabilities, and production allows none Details",
         "        → Build it on a newer base image, then deploy that one",
         "⛔ *Health*: my-app is Degraded in staging",
         "        → Fix staging first",
-        "(`p-7f3a` · ended 2026-05-04 14:02 UTC)",
-        "[Try again]",
-        "| ❌ Stopped by the scan and health gates. Nothing has changed.",
+        "[Try again] [Rescan] [Rebuild]",
+        "Requested by @U0ANA · Approvals: 0/1 · 1f2e3d4 → 5a6b7c8",
+        "| (`p-7f3a` · ended 2026-05-04 14:02 UTC)",
     ]
 
 
 def test_the_approvals_that_are_missing() -> None:
     rule = ApprovalRule(2, ("release-managers", "admins"), required=("security",))
     shown = lines(card(promotion(plan=plan(approval=rule), approvals=(approval(BO, "release-managers"),))))
-    assert "Approvals: 1/2: @U0BO" in shown
-    assert shown[-1] == "| 🚦 Waiting for an approval from security."
+    assert any("Approvals: 1/2: @U0BO" in line for line in shown)
+    assert shown[1] == "🚦 Waiting for an approval from security."
 
 
 def test_who_may_approve_can_be_mentioned_and_nobody_else() -> None:
     """S6."""
-    text = card(promotion(), approvers="<!subteam^S0RELEASE> or <@U0DEE>, not <!channel>").blocks[-1]["text"]["text"]
+    text = card(promotion(), approvers="<!subteam^S0RELEASE> or <@U0DEE>, not <!channel>").blocks[1]["text"]["text"]
     assert text == "🚦 Waiting for an approval from <!subteam^S0RELEASE> or <@U0DEE>, not &lt;!channel&gt;."
 
 
 def test_while_the_gates_are_asked_it_can_only_be_aborted() -> None:
     asked = promotion(Stage.GATES, Phase.PENDING, results=())
-    assert lines(card(asked))[-3:] == [
-        "(`p-7f3a` · expires 2026-05-04 18:02 UTC)",
-        "[Abort]",
-        "| ⏳ Asking the scan and health gates.",
-    ]
+    assert lines(card(asked))[1:3] == ["⏳ Asking the scan and health gates.", "[Abort]"]
 
 
 def test_a_gate_that_waits() -> None:
     waiting = Verdict.waiting("The scan is running (40 %)", retry_after=timedelta(seconds=5))
     shown = lines(card(promotion(Stage.GATES, results=(GateResult("scan", "my-app", waiting), PASSED[1]))))
-    assert "Scan: ⏳ waiting" in shown
     assert "⏳ *Scan*: The scan is running (40 %)" in shown
-    assert shown[-1] == "| ⏳ Waiting for the scan gate. Nothing to do: it continues automatically."
+    assert shown[1] == "⏳ Waiting for the scan gate. Nothing to do: it continues automatically."
 
 
 def test_after_the_decision_there_are_no_buttons_but_who_and_when() -> None:
     shown = lines(card(promotion(Stage.COMMIT, approvals=(approval(),))))
     assert "(✅ Approved by @U0BO 14:02 UTC)" in shown
     assert not any(line.startswith("[") for line in shown)
-    assert shown[-1] == "| ⏳ Writing the change to git."
+    assert shown[1] == "⏳ Writing the change to git."
 
 
 def test_from_the_last_approval_on_it_waits_for_nobody() -> None:
     asked = promotion()
     enough = replace(asked, approvals=(replace(approval(BO, "release-managers"), content_hash=asked.content_hash),))
     shown = lines(card(enough, approvers="<!subteam^S0RELEASE>"))
-    assert shown[-3:] == [
-        "(✅ Approved by @U0BO 14:02 UTC)",
-        "(`p-7f3a`)",
-        "| ⏳ Asking every gate once more, then writing the change to git.",
-    ]
+    assert shown[1] == "⏳ Asking every gate once more, then writing the change to git."
+    assert shown[-2:] == ["(✅ Approved by @U0BO 14:02 UTC)", "| (`p-7f3a`)"]
 
 
-def test_hindrances_that_are_not_there_are_one_field() -> None:
-    told = {"lock": "Not locked", "freeze": "No freeze", "rejected": "Not rejected"}
+def test_gates_that_pass_are_one_line_but_for_what_approvers_rely_on() -> None:
+    told = {"lock": "Not locked", "freeze": "No freeze", "rejected": "Not rejected", "team": "QA has signed off"}
     quiet = tuple(GateResult(gate, "my-app", Verdict.passed(reason)) for gate, reason in told.items())
-    of_plan = plan(gates=("scan", "health", *told))
-    shown = lines(card(promotion(plan=of_plan, results=(*PASSED, *quiet))))
-    assert shown[4:8] == [
-        "Scan: ✅ 0 Critical, 2 High",
-        "Health: ✅ Healthy in staging",
-        "Clear of: ✅ lock, freeze and rejection",
-        "Argo CD: not touched yet",
-    ]
+    signed = GateResult("signature", "my-app", Verdict.passed("Signed with ci-key", fingerprint="ci-key"))
+    of_plan = plan(gates=("scan", "health", "signature", *told))
+    shown = lines(card(promotion(plan=of_plan, results=(*PASSED, signed, *quiet))))
+    assert shown[4] == (
+        "✅ Scan: 0 Critical, 2 High · Signature: Signed with ci-key · Team: QA has signed off · "
+        "Health, lock, freeze and rejection pass"
+    )
     own = replace(quiet[0], verdict=Verdict.passed("Locked by the requester"))
     shown = lines(card(promotion(plan=of_plan, results=(*PASSED, own, *quiet[1:]))))
-    assert {"Lock: ✅ Locked by the requester", "Clear of: ✅ freeze and rejection"} <= set(shown)
+    assert "Lock: Locked by the requester" in shown[4]
+
+
+def test_on_a_phone_the_decision_is_on_the_first_screen() -> None:
+    """Whatever passes, and however many: the buttons come right behind what speaks against it."""
+    gates = tuple(f"gate-{number}" for number in range(12))
+    results = tuple(GateResult(gate, "my-app", Verdict.passed("well")) for gate in gates)
+    kinds = [block["type"] for block in card(promotion(plan=plan(gates=gates), results=results)).blocks]
+    assert kinds[:3] == ["header", "section", "actions"]
 
 
 def test_a_gate_is_called_by_a_noun() -> None:
     no = GateResult("rejected", "my-app", Verdict.blocked("Mia rejects v1.4.2: it leaks", "Promote another image"))
     shown = lines(card(promotion(Stage.DONE, Phase.FAILED, plan=plan(gates=("rejected",)), results=(no,))))
-    assert "Rejection: ⛔ blocked" in shown
-    assert shown[-1] == "| ❌ Stopped by the rejection gate. Nothing has changed."
+    assert any(line.startswith("⛔ *Rejection*: Mia rejects") for line in shown)
+    assert shown[1] == "❌ Stopped by the rejection gate. Nothing has changed."
 
 
 def test_a_dry_run_that_would_wait_says_so() -> None:
     waiting = GateResult("soak", "my-app", Verdict.waiting("10 min to go", retry_after=timedelta(minutes=10)))
     shown = lines(dry_run(promotion(Stage.GATES, Phase.PENDING, results=(*PASSED, waiting))))
-    assert shown[-1] == "| ⏳ This would start, and wait for the soak gate."
+    assert shown[1] == "⏳ This would start, and wait for the soak gate."
 
 
 def test_rejected() -> None:
     no = Vote(VoteKind.REJECT, MIA, AT, "h", "Not on a Friday")
     shown = lines(card(promotion(Stage.DONE, Phase.FAILED, rejection=no, finished_at=AT)))
-    assert shown[-3:] == [
-        "(❌ Rejected by @U0MIA 14:02 UTC)",
-        "(`p-7f3a` · ended 2026-05-04 14:02 UTC)",
-        "| ❌ Rejected by @U0MIA: Not on a Friday",
-    ]
+    assert shown[1] == "❌ Rejected by @U0MIA: Not on a Friday"
+    assert shown[-2:] == ["(❌ Rejected by @U0MIA 14:02 UTC)", "| (`p-7f3a` · ended 2026-05-04 14:02 UTC)"]
 
 
 def test_on_its_way() -> None:
@@ -177,7 +164,7 @@ def test_on_its_way() -> None:
     shown = lines(card(promotion(Stage.FOLLOW, approvals=(approval(),), commit=committed, following=(rolling,))))
     assert "Argo CD: 🔄 Synced · Progressing Open" in shown
     assert "(Commit c0ffee1)" in shown
-    assert shown[-1] == "| 🔄 my-app-production is rolling out."
+    assert shown[1] == "🔄 my-app-production is rolling out."
 
 
 def test_done() -> None:
@@ -185,7 +172,7 @@ def test_done() -> None:
         Stage.DONE, Phase.SUCCEEDED, commit=COMMIT, following=(following(Progress.HEALTHY),), finished_at=AT
     )
     shown = lines(card(healthy))
-    assert shown[-1] == "| ✅ my-app v1.4.2 runs in production, Synced and Healthy."
+    assert shown[1] == "✅ my-app v1.4.2 runs in production, Synced and Healthy."
     assert card(healthy).color == "#18be52"
     assert not any(line.startswith("[") for line in shown)
 
@@ -195,7 +182,8 @@ def test_unhealthy_explains_and_offers_the_way_back() -> None:
     failed = promotion(Stage.DONE, Phase.FAILED, commit=COMMIT, following=(sick,), finished_at=AT)
     shown = lines(card(failed))
     assert "⚠️ *my-app-production* is Degraded: Deployment my-app: container app is in CrashLoopBackOff" in shown
-    assert shown[-2:] == ["[Rollback]", "| ❌ The change is in git, but my-app-production is not well."]
+    assert shown[1] == "❌ The change is in git, but my-app-production is not well."
+    assert "[Rollback]" in shown
     value = buttons(failed)["promotion.rollback"]["value"]
     assert decode("promotion.rollback", str(value)) == ImageValue("my-app", "production")
 
@@ -224,14 +212,14 @@ def test_only_the_last_environment_asks_twice() -> None:
 
 
 def test_aborted() -> None:
-    assert lines(card(promotion(Stage.DONE, Phase.ABORTED)))[-1] == "| 🛑 Aborted. Nothing has changed."
+    assert lines(card(promotion(Stage.DONE, Phase.ABORTED)))[1] == "🛑 Aborted. Nothing has changed."
 
 
 def test_whoever_takes_a_promotion_back_has_rejected_nothing() -> None:
     mine = Vote(VoteKind.ABORT, MIA, AT, "h")
     ended = promotion(Stage.DONE, Phase.ABORTED, rejection=mine, outcome="Aborted by Mia.", finished_at=AT)
     shown = lines(card(ended))
-    assert shown[-1].startswith("| 🛑 Aborted by Mia.")
+    assert shown[1].startswith("🛑 Aborted by Mia.")
     assert not any("Rejected by" in line for line in shown)
 
 
@@ -253,14 +241,14 @@ def test_several_applications_are_rolling_out() -> None:
     train = plan(moves=(move(), move("payments", "2.0", "2.1")))
     rolling = (following(Progress.PROGRESSING), following(Progress.PROGRESSING, "payments"))
     shown = lines(card(promotion(Stage.FOLLOW, plan=train, commit=COMMIT, following=rolling)))
-    assert shown[-1] == "| 🔄 my-app-production and payments-production are rolling out."
+    assert shown[1] == "🔄 my-app-production and payments-production are rolling out."
 
 
 def test_rollback() -> None:
     back = plan(kind=Kind.ROLLBACK, moves=(move(before="v1.4.2", after="v1.4.1"),), skipped_gates={"scan": "rollback"})
     shown = lines(card(promotion(plan=back)))
     assert shown[0] == "# ⏪ my-app → production · v1.4.2 → v1.4.1"
-    assert "Scan: ⏭️ skipped: rollback" in shown
+    assert "⏭️ Skipped: Scan (rollback)" in shown
 
 
 def test_a_release_train_has_a_row_for_each_app() -> None:
@@ -271,13 +259,13 @@ def test_a_release_train_has_a_row_for_each_app() -> None:
         GateResult("scan", "ledger", Verdict.blocked("1 Critical", "Build it again")),
     )
     shown = lines(card(promotion(Stage.DONE, Phase.FAILED, plan=train, results=results)))
-    assert shown[:4] == [
-        "# 🚀 3 apps → production · 3 images",
+    assert shown[0] == "# 🚀 3 apps → production · 3 images"
+    first = shown.index("• `my-app` v1.4.1 → *v1.4.2* · ✅ Scan, ✅ Health")
+    assert shown[first : first + 3] == [
         "• `my-app` v1.4.1 → *v1.4.2* · ✅ Scan, ✅ Health",
         "• `payments` 2.0 → *2.1* · ✅ Scan",
         "• `ledger` 7 → *8* · ⛔ Scan",
     ]
-    assert "Scan: ✅ 2 passed, ⛔ 1 blocked" in shown
     assert "⛔ *Scan* of ledger: 1 Critical" in shown
 
 
@@ -299,34 +287,31 @@ def test_a_train_in_trouble_offers_one_way_back_for_each_app() -> None:
 def test_waived_is_told_as_such() -> None:
     waived = replace(BLOCKED[0], waived="Break-glass by Dee: site is down.")
     shown = lines(card(promotion(results=(waived, PASSED[1]))))
-    assert "Scan: ⚠️ waived" in shown
     assert any(line.startswith("⚠️ *Scan* is waived: Break-glass by Dee: site is down. It says: The") for line in shown)
 
 
 def test_commits_are_counted_when_they_are_known() -> None:
     known = plan(moves=(replace(move(), commits=12),))
-    field = card(promotion(plan=known)).blocks[1]["fields"][2]["text"]
-    assert field == "*Change*\n<https://github.com/acme/my-app/compare/1f2e3d4c00...5a6b7c8d00|12 commits>"
+    details = str(card(promotion(plan=known)).blocks)
+    assert "<https://github.com/acme/my-app/compare/1f2e3d4c00...5a6b7c8d00|12 commits>" in details
 
 
 def test_dry_run_has_no_buttons_and_says_what_would_happen() -> None:
     shown = lines(dry_run(promotion(Stage.GATES)))
     assert shown[0] == "# 🧪 Dry run: my-app → production · v1.4.1 → v1.4.2"
-    assert shown[-2:] == [
-        "(Nothing has changed and nobody is asked. The same command without `--dry-run` starts it.)",
-        "| ✅ Every gate passes. It would wait for an approval from release-managers.",
-    ]
+    assert shown[1] == "✅ Every gate passes. It would wait for an approval from release-managers."
+    assert shown[-1] == "| (Nothing has changed and nobody is asked. The same command without `--dry-run` starts it.)"
     assert "p-7f3a" not in str(dry_run(promotion(Stage.GATES))), "it is not written down: there is nothing to look up"
     assert not any(line.startswith("[") for line in shown)
     refused = lines(dry_run(promotion(Stage.GATES, results=BLOCKED)))
-    assert refused[-1] == "| ⛔ This would be stopped by the scan and health gates."
+    assert refused[1] == "⛔ This would be stopped by the scan and health gates."
 
 
 def test_what_comes_from_outside_is_escaped() -> None:
     """S6."""
     hostile = plan(reason="<!channel> & <https://evil.example|click>")
-    field = card(promotion(plan=hostile)).blocks[1]["fields"][-1]["text"]
-    assert field == "*Reason*\n&lt;!channel&gt; &amp; &lt;https://evil.example|click&gt;"
+    details = str(card(promotion(plan=hostile)).blocks)
+    assert "Reason: &lt;!channel&gt; &amp; &lt;https://evil.example|click&gt;" in details
 
 
 def test_no_tick_beside_what_argo_cd_does_not_call_synced() -> None:

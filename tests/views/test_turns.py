@@ -40,7 +40,7 @@ def boxes(message: Rendered) -> list[dict[str, object]]:
 def test_void_approvals_are_told_and_asked_for_again() -> None:
     again = promotion(voided="what the gates found has changed")
     read = lines(card(again))
-    assert read[-1] == "| 🚦 Waiting again for an approval from release-managers."
+    assert "🚦 Waiting again for an approval from release-managers." in read
     assert (
         "♻️ Earlier approvals no longer count: what the gates found has changed. Look again, and decide again." in read
     )
@@ -51,11 +51,8 @@ def test_void_approvals_are_told_and_asked_for_again() -> None:
 def test_a_successor_is_pointed_to_and_nothing_can_be_pressed() -> None:
     moved = promotion(Stage.DONE, Phase.FAILED, successor="p-next", outcome="The overlay was changed by Cy.")
     read = lines(card(moved))
-    assert read[-3:] == [
-        "➡️ A new card was issued: `p-next`.",
-        "(`p-7f3a`)",
-        "| ❌ The overlay was changed by Cy.",
-    ]
+    assert read[1] == "❌ The overlay was changed by Cy."
+    assert read[-2:] == ["➡️ A new card was issued: `p-next`.", "| (`p-7f3a`)"]
 
 
 def test_what_takes_anothers_place_says_whose() -> None:
@@ -78,18 +75,14 @@ def test_an_automatic_rollback_is_announced_with_its_evidence() -> None:
         automatic=True,
         reason="my-app-production turned Degraded",
         approval=ApprovalRule(0),
-        skipped_gates={"scan": "policy rolls back by itself", "health": "policy rolls back by itself"},
+        skipped_gates={"scan": "policy rolls back automatically", "health": "policy rolls back automatically"},
     )
     read = lines(card(promotion(Stage.COMMIT, plan=back)))
-    assert read[:8] == [
+    assert read[:4] == [
         "# ⏪ my-app → production · v1.4.1 → v1.4.2",
         "🤖 *Pilothouse rolls back automatically*: my-app-production turned Degraded",
-        "Requested by: Pilothouse",
-        "Approvals: none needed",
-        "Change: 1f2e3d4 → 5a6b7c8",
-        "Scan: ⏭️ not asked",
-        "Health: ⏭️ not asked",
-        "Argo CD: not touched yet",
+        "⏳ Writing the change to git.",
+        "Requested by Pilothouse · Approvals: none needed · 1f2e3d4 → 5a6b7c8",
     ]
 
 
@@ -98,15 +91,13 @@ def test_broken_glass_is_loud() -> None:
     broken = plan(break_glass=True, reason="site is down", approval=ApprovalRule(0), skipped_gates=skipped)
     results = (replace(BLOCKED[0], waived="the glass was broken: site is down"), PASSED[1])
     read = lines(card(promotion(Stage.COMMIT, plan=broken, results=results)))
-    assert read[:8] == [
+    assert read[:6] == [
         "# 🚨 my-app → production · v1.4.1 → v1.4.2",
         "🚨 *@U0ANA broke the glass*: site is down",
         "No approval is asked for, and the scan gate is not asked. Once it is in git, somebody else owes it a review.",
-        "Requested by: @U0ANA",
-        "Approvals: none: the glass is broken",
-        "Change: 1f2e3d4 → 5a6b7c8",
-        "Scan: ⏭️ not asked",
-        "Health: ✅ Healthy in staging",
+        "⏳ Writing the change to git.",
+        "Requested by @U0ANA · Approvals: none: the glass is broken · 1f2e3d4 → 5a6b7c8",
+        "✅ Health passes",
     ]
     assert not any("waived" in line for line in read)
     done = promotion(Stage.DONE, Phase.SUCCEEDED, plan=broken, commit=COMMIT)
@@ -117,42 +108,41 @@ def test_a_pull_request_is_linked_and_waited_for() -> None:
     opened = promotion(Stage.COMMIT, approvals=(approval(),), pull_request="https://github.com/acme/overlays/pull/12")
     read = lines(card(opened))
     assert "(Pull request #12)" in read
-    assert read[-1] == "| ⏳ Waiting for the pull request's checks, and for its merge."
+    assert "⏳ Waiting for the pull request's checks, and for its merge." in read
 
 
 def test_what_is_healthy_is_still_watched_where_policy_says_so() -> None:
     well = promotion(Stage.FOLLOW, commit=COMMIT, following=(following(Progress.HEALTHY),))
-    assert lines(card(well))[-1] == "| 👀 Healthy."
-    assert lines(card(well, watched=timedelta(minutes=10)))[-1] == (
-        "| 👀 Healthy; watched for 10 min, and rolled back if it does not stay so."
+    assert lines(card(well))[1] == "👀 Healthy."
+    assert lines(card(well, watched=timedelta(minutes=10)))[1] == (
+        "👀 Healthy; watched for 10 min, and rolled back if it does not stay so."
     )
 
 
 def test_either_of_two_quorums() -> None:
     rule = ApprovalRule(2, ("release-manager",), alternatives=(Quorum(1, ("admin",)),))
     read = lines(card(promotion(plan=plan(approval=rule), approvals=(approval(BO, "release-manager"),))))
-    assert "Approvals: 1 given: @U0BO" in read
-    assert read[-1] == "| 🚦 Waiting for an approval from release-manager, or an approval from admin."
+    assert any("Approvals: 1 given: @U0BO" in line for line in read)
+    assert "🚦 Waiting for an approval from release-manager, or an approval from admin." in read
     preview = lines(dry_run(promotion(Stage.GATES, plan=plan(approval=rule))))
-    assert preview[-1] == (
-        "| ✅ Every gate passes. It would wait for 2 approvals from release-manager, or an approval from admin."
+    assert (
+        "✅ Every gate passes. It would wait for 2 approvals from release-manager, or an approval from admin."
+        in preview
     )
 
 
 def test_whoever_waits_for_a_gate_can_ask_to_be_told() -> None:
     read = lines(card(promotion(Stage.GATES, results=(*PASSED, WAITING))))
-    assert read[-2:] == [
-        "[Notify me when ready] [Abort]",
-        "| ⏳ Waiting for the soak gate. Nothing to do: it continues automatically.",
-    ]
+    assert read[1] == "⏳ Waiting for the soak gate. Nothing to do: it continues automatically."
+    assert "[Notify me when ready] [Abort]" in read
 
 
 def test_the_rows_of_a_train_can_be_unticked() -> None:
     results = (*PASSED, GateResult("scan", "ledger", Verdict.passed("clean")))
     waiting = promotion(plan=TRAIN, results=results, left_out=("payments",))
     read = lines(card(waiting))
-    assert read[:4] == [
-        "# 🚀 2 of 3 apps → production · 2 images",
+    assert read[0] == "# 🚀 2 of 3 apps → production · 2 images"
+    assert read[3:6] == [
         "[x] my-app · v1.4.1 → v1.4.2 (✅ Scan, ✅ Health)",
         "[ ] payments · 2.0 → 2.1",
         "[x] ledger · 7 → 8 (✅ Scan)",
@@ -166,7 +156,7 @@ def test_many_gates_are_told_in_few_words() -> None:
     held = tuple(replace(result, verdict=Verdict.blocked("no", "fix it")) for result in passed[2:])
 
     def told(results: tuple[GateResult, ...]) -> str:
-        return lines(card(promotion(plan=TRAIN, results=results)))[1]
+        return next(line for line in lines(card(promotion(plan=TRAIN, results=results))) if line.startswith("[x]"))
 
     assert told(passed).endswith("(✅ Scan, ✅ Health, ✅ 3 more)")
     assert told((*passed[:4], held[2])).endswith("(⛔ Freeze, ✅ 4 more)")
@@ -177,7 +167,7 @@ def test_boxes_name_their_promotion_and_are_new_for_new_content() -> None:
     """S16: Slack keeps what a reader ticked for as long as the ids stay the same."""
 
     def block(shown: Promotion) -> str:
-        return next(str(b["block_id"]) for b in card(shown).blocks if b["type"] == "actions")
+        return next(str(b["block_id"]) for b in card(shown).blocks if str(b.get("block_id", "")).startswith("ticks"))
 
     before, after = block(promotion(plan=TRAIN)), block(promotion(plan=TRAIN, left_out=("ledger",)))
     assert before != after
@@ -204,7 +194,9 @@ def test_after_the_decision_rows_are_no_boxes_and_what_stayed_is_struck_through(
     on_its_way = promotion(stage, plan=TRAIN, left_out=("payments",), results=())
     read = card(on_its_way)
     assert not boxes(read)
-    assert lines(read)[1:4] == [
+    rows = lines(read)
+    first = next(index for index, line in enumerate(rows) if line.startswith("•"))
+    assert rows[first : first + 3] == [
         "• `my-app` v1.4.1 → *v1.4.2*",
         "• `payments` ~2.0 → 2.1~ · left out",
         "• `ledger` 7 → *8*",
@@ -218,7 +210,7 @@ def test_an_app_that_is_left_out_neither_blocks_nor_rolls_back() -> None:
     failed = promotion(
         Stage.DONE, Phase.FAILED, plan=TRAIN, left_out=("payments",), commit=COMMIT, following=(sick,), finished_at=AT
     )
-    assert lines(card(failed))[-2] == "[Rollback ledger]"
+    assert "[Rollback ledger]" in lines(card(failed))
 
 
 def test_a_card_to_look_at_has_no_buttons_and_says_where_the_real_one_is() -> None:
