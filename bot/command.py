@@ -44,6 +44,8 @@ class Command:
     """words → intent; None when only buttons lead here"""
     names: bool = True
     """whether its words name apps or environments; without, it works while the overlay repository is away"""
+    everybody: bool = False
+    """whether it answers whoever asks, with a role or without: it tells nothing of anybody else"""
     modal: str = ""
     """title of the modal that it opens; "" when it answers with a message"""
 
@@ -68,6 +70,7 @@ def command(
     usage: str | tuple[str, ...] = (),
     parse: Parse | None = None,
     names: bool = True,
+    everybody: bool = False,
     modal: str = "",
 ) -> Callable[[Callable[P, Awaitable[Reply]]], Callable[P, Awaitable[Reply]]]:
     """Declare a command. Raises TypeError when the function does not say which intent it answers."""
@@ -77,7 +80,9 @@ def command(
         if len(intents) != 1:
             raise TypeError(f"command {verb!r}: exactly one parameter must be annotated with the intent it answers")
         lines = (usage,) if isinstance(usage, str) else usage
-        function.__command__ = Command(verb, lines, allow, intents[0], function, parse, names, modal)  # type: ignore[attr-defined]
+        function.__command__ = Command(  # type: ignore[attr-defined]
+            verb, lines, allow, intents[0], function, parse, names, everybody, modal
+        )
         return function
 
     return declare

@@ -11,7 +11,7 @@ def parse(words: Words) -> Help:
     return Help(context=words.context, verb=words.rest().removeprefix("/").lower())
 
 
-@command("help", usage="/pilothouse help [COMMAND]", allow=Permission.VIEW, parse=parse, names=False)
+@command("help", usage="/pilothouse help [COMMAND]", allow=Permission.VIEW, parse=parse, names=False, everybody=True)
 async def help_page(ask: Help, registry: CommandRegistry) -> Reply:
     """What can be said, and how."""
     return HelpPage(registry.help(ask.verb))

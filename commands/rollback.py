@@ -6,7 +6,7 @@ from bot.command import command
 from bot.domain.caller import Caller, Permission
 from bot.domain.intent import IfBusy, Intent, Rollback
 from bot.domain.overlay import OverlayImage
-from bot.domain.reply import Reply, RollbackChoices
+from bot.domain.reply import GlassAsked, Reply, RollbackChoices
 from bot.grammar import Slots, Words
 from bot.overlays.catalog import Catalog
 from bot.promotions.promotions import Promotions
@@ -19,28 +19,27 @@ PREVIOUS = "previous"
 
 def parse(words: Words) -> Intent:
     reason, break_glass = words.why()
-    if break_glass:
-        words.refuse("A rollback needs no glass broken: policy says which gates it skips.")
     if_busy = words.if_busy()
     to = words.image_after("to").removeprefix("@") or (PREVIOUS if words.keyword(PREVIOUS) else "")
     place = words.place(Slots(), image=not to, to=("in", "on", "from", "to"))
     to = to or place.image
     if not (place.app and place.environment):
-        return words.pick(place, also_given=bool(reason or to) or if_busy is not IfBusy.REFUSE)
+        return words.pick(place, also_given=bool(reason or to or break_glass) or if_busy is not IfBusy.REFUSE)
     return Rollback(
         context=words.context,
         app=place.app,
         environment=place.environment,
         to="" if to == PREVIOUS else to,
         reason=reason,
-        choose=not to,
+        choose=not (to or break_glass),
         if_busy=if_busy,
+        break_glass=break_glass,
     )
 
 
 @command(
     "rollback",
-    usage="/rollback APP ENV [to TAG|DIGEST|COMMIT|previous] [--reason WHY] [--queue|--replace]",
+    usage="/rollback APP ENV [to TAG|DIGEST|COMMIT|previous] [--reason WHY] [! WHY] [--queue|--replace]",
     allow=Permission.ROLLBACK,
     parse=parse,
 )
@@ -56,8 +55,11 @@ async def rollback(
     """Go back to an image that the environment ran before.
 
     It is a new commit that restores the image, and goes the same way as any promotion. Without `to`: shows what there
-    is to go back to, newest first.
+    is to go back to, newest first. `!` (or `--break-glass`) goes back at once, to the newest image that was Healthy
+    there unless you name one: it needs the permission to break the glass, and a reason, and is reviewed afterwards.
     """
+    if ask.break_glass and not ask.shown:
+        return GlassAsked(await promotions.preview(ask, caller), ask)
     if not ask.choose:
         return await turns.start(ask, caller)
     running = await catalog.images(ask.app, ask.environment)

@@ -13,7 +13,7 @@ def parse(words: Words) -> WhoAmI:
     return WhoAmI(context=words.context)
 
 
-@command("whoami", usage="/pilothouse whoami", allow=Permission.VIEW, parse=parse, names=False)
+@command("whoami", usage="/pilothouse whoami", allow=Permission.VIEW, parse=parse, names=False, everybody=True)
 async def whoami(ask: WhoAmI, caller: Caller, permissions: Permissions) -> Reply:  # noqa: ARG001 (there is one answer)
     """Who you are to Pilothouse: your user groups, the roles that policy gives you, and who lends you their voice."""
     return await permissions.identity(caller)

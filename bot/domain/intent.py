@@ -118,7 +118,7 @@ class Promote(BreakingWish):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rollback(Wish):
+class Rollback(BreakingWish):
     """`to` is a tag, a digest or a commit; "" = the newest image before this one."""
 
     app: str

@@ -15,6 +15,10 @@ STORY = 5
 """The version of the story that new plans are told by."""
 
 
+NOT_ASKED = "Not asked."
+"""the reason of a skipped gate that nobody asked: it is not installed, or the journal is of before such were asked"""
+
+
 class Phase(StrEnum):
     """Failed: a rule or a person said no. Errored: machinery broke."""
 
@@ -171,6 +175,8 @@ class Move:
     """what the registry calls the image that the line shows now, display-only"""
     newer: bool = False
     """whether the image was pushed after the one that the line shows now"""
+    origin: str = ""
+    """the environment that it comes from, where that is not the plan's `source`: the app skips that one"""
     commits: int = -1
     """how many source commits lie between the two images, -1 when that is not known"""
     digest_before: str = ""
@@ -424,13 +430,23 @@ class Promotion:
         And to what policy asks for by now, where that is more: what was given for less does not count.
         """
         counting = [r for r in self.results if self.plan.version == 1 or r.app not in self.left_out]
-        found = [
-            [r.gate, r.app, bool(r.waived), r.verdict.state, r.verdict.fingerprint, *filter(None, [r.tightened])]
-            for r in counting
-        ]
+        found = [[r.gate, r.app, bool(r.waived), *self._relied_on(r), *filter(None, [r.tightened])] for r in counting]
         facts = [*self.plan.facts, sorted(self.left_out), found, *([asdict(self.tightened)] if self.tightened else [])]
         facts += ["pull request"] if self.pull_request_since else []
         return hashlib.sha256(json.dumps(facts, separators=(",", ":"), default=str).encode()).hexdigest()
+
+    def _relied_on(self, result: GateResult) -> tuple[str, str]:
+        """What a skipped gate finds is told, and nobody's approval hangs on it."""
+        if result.waived and result.gate in self.plan.skipped_gates:
+            return VerdictState.BLOCKED, ""
+        return result.verdict.state, result.verdict.fingerprint
+
+    @property
+    def against(self) -> tuple[GateResult, ...]:
+        """What the gates that were skipped would have said no to, or waited for."""
+        skipped = (r for r in self.results if r.gate in self.plan.skipped_gates and r.app not in self.left_out)
+        said = (r for r in skipped if r.waived and r.verdict.reason != NOT_ASKED)
+        return tuple(r for r in said if r.verdict.state is not VerdictState.PASSED)
 
     @property
     def only_watched(self) -> bool:

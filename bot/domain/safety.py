@@ -86,3 +86,5 @@ class Review:
     closed_by: Person | None = None
     closed_at: datetime | None = None
     note: str = ""
+    against: tuple[str, ...] = ()
+    """what the skipped gates would have said no to"""

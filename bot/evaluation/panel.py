@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from pydantic import ValidationError
 
 from bot.domain.errors import Advice, IntegrationError, PolicyError, Unavailable
-from bot.domain.promotion import GateResult, GateTerms, Plan, Verdict
+from bot.domain.promotion import NOT_ASKED, GateResult, GateTerms, Plan, Verdict
 from bot.evaluation.question import Gate, Question
 from bot.evaluation.terms import UNREADABLE, Both, Change, compared, fingerprint, stricter, written
 from bot.policy import Place, Policy
@@ -18,6 +18,8 @@ from bot.runtime.spelling import nearest
 ASK_AGAIN = timedelta(seconds=15)
 PATIENCE_SECONDS = 45.0
 """How long one gate may take before it counts as not answering."""
+SKIPPED_SECONDS = 5.0
+"""the same for a gate that is skipped: nobody waits for it in an emergency"""
 
 
 class Panel:
@@ -76,9 +78,9 @@ class Panel:
 
     async def _result(self, name: str, question: Question, terms: Both) -> GateResult:
         plan, app = question.plan, question.app
-        if why := plan.skipped_gates.get(name):
-            return GateResult(name, app, Verdict.blocked("Not asked.", ""), waived=why)
         gate = self._gates.get(name)
+        if why := plan.skipped_gates.get(name):
+            return GateResult(name, app, await self._would_say(gate, question), waived=why)
         if gate is None:
             return GateResult(
                 name, app, Verdict.blocked(f"This Pilothouse has no gate {name}.", "Install its package.")
@@ -93,6 +95,15 @@ class Panel:
         then = await answer(gate, replace(question, options=terms.then))
         tightened = fingerprint(terms.today) if change is Change.TIGHTER else ""
         return GateResult(name, app, stricter(then, today), tightened=tightened)
+
+    async def _would_say(self, gate: Gate | None, question: Question) -> Verdict:
+        """What a skipped gate finds: it stops nothing, holds nothing up for long, and changes nothing anywhere."""
+        if gate is None:
+            return Verdict.blocked(NOT_ASKED, "")
+        try:
+            return await answer(gate, replace(question, dry_run=True), SKIPPED_SECONDS)
+        except ValidationError:  # options of a policy of before, which nobody can read any more
+            return Verdict.blocked(NOT_ASKED, "")
 
 
 def mistakes_in(policy: Policy, gates: Mapping[str, Gate | type[Gate]]) -> Iterator[tuple[Place, str]]:
@@ -127,10 +138,10 @@ def _is_own(policy: Policy, app: str, environment: str, place: Place) -> bool:
     return gate not in base or not option or option[0] in said
 
 
-async def answer(gate: Gate, question: Question) -> Verdict:
+async def answer(gate: Gate, question: Question, patience: float = PATIENCE_SECONDS) -> Verdict:
     """The gate's verdict; a system that does not answer is never a pass."""
     try:
-        async with asyncio.timeout(PATIENCE_SECONDS):
+        async with asyncio.timeout(patience):
             return await gate.ask(question)
     except TimeoutError:
         return Verdict.waiting(f"{gate.name}: no answer yet.", "Asking again.", retry_after=ASK_AGAIN)

@@ -39,6 +39,11 @@ class Question:
     def environment(self) -> str:
         return self.plan.environment
 
+    @property
+    def source(self) -> str:
+        """The environment that the app's images come from; "" where they were named by hand."""
+        return next((move.origin for move in self.moves if move.origin), self.plan.source)
+
 
 class Gate(Protocol):
     """Returns a Verdict; raises IntegrationError when the system it asks does not answer."""

@@ -25,7 +25,7 @@ class HealthGate:
         self._origin = Origin(applications, image_locations, policy)
 
     async def ask(self, question: Question) -> Verdict:
-        source = question.plan.source
+        source = question.source
         if not source:
             return Verdict.passed("Not asked: the image was named by hand")
         seen = await self._origin.look(question, source)

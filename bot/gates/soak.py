@@ -58,7 +58,7 @@ class SoakGate:
         self._image_locations = image_locations
 
     async def ask(self, question: Question) -> Verdict:
-        source = question.plan.source or self._before(question.environment)
+        source = question.source or self._before(question.environment)
         if not source:
             return Verdict.passed("Images arrive here first: there is nowhere to soak.")
         for move in question.moves:

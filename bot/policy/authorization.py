@@ -15,7 +15,7 @@ def authorize(policy: Policy, caller: Caller, permission: Permission, target: Ta
     """Raises NotAllowed, naming the rule and who could, unless a binding gives the caller this permission there."""
     if may(policy, caller, permission, target):
         return
-    raise NotAllowed(f"{_why_not(caller, permission, target)} {who_could(policy, permission, target)}")
+    raise NotAllowed(f"{_why_not(caller, permission, target)} {_who_helps(policy, caller, permission, target)}")
 
 
 def may(policy: Policy, caller: Caller, permission: Permission, target: Target) -> bool:
@@ -31,12 +31,23 @@ def roles_of(policy: Policy, caller: Caller, target: Target) -> frozenset[str]:
 
 def who_could(policy: Policy, permission: Permission, target: Target) -> str:
     """A sentence that names the groups and people who hold the permission there."""
-    able = [b for b in policy.bindings if permission in policy.roles[b.role]]
-    able = [b for b in able if covers(b, target.app, target.environment)]
-    names = list(dict.fromkeys(name for binding in able for name in policy.roster.names(binding)))
+    names = _names(policy, permission, target)
     if not names:
         return f"Nobody holds `{permission}` there: an administrator can bind a role in pilothouse.yaml."
     return f"Ask {_either(names)}."
+
+
+def _names(policy: Policy, permission: Permission, target: Target) -> list[str]:
+    able = [b for b in policy.bindings if permission in policy.roles[b.role]]
+    able = [b for b in able if covers(b, target.app, target.environment)]
+    return list(dict.fromkeys(name for binding in able for name in policy.roster.names(binding)))
+
+
+def _who_helps(policy: Policy, caller: Caller, permission: Permission, target: Target) -> str:
+    """Somebody without any role needs one before anything else: those who may change the policy give it."""
+    if roles_of(policy, caller, Target()) or not _names(policy, Permission.ADMINISTER, Target()):
+        return who_could(policy, permission, target)
+    return f"Ask {_either(_names(policy, Permission.ADMINISTER, Target()))} for a role."
 
 
 def binds(binding: Binding, caller: Caller) -> bool:

@@ -61,6 +61,8 @@ def _unknown_environments(policy: Policy) -> Iterator[tuple[Place, str]]:
 
 
 def _environments_named(policy: Policy) -> Iterator[tuple[Place, str]]:
+    for index, part in enumerate(policy.environments_):
+        yield from ((("environments", index, "backwards_from"), later) for later in part.backwards_from)
     for app, own in policy.apps.items():
         yield from ((("apps", app, "environments", environment), environment) for environment in own.environments)
     for index, binding in enumerate(policy.bindings):

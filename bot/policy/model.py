@@ -87,6 +87,10 @@ class Policy(Part):
         """What holds for apps that change together there."""
         return JointRules({app: self.rules(app, environment) for app in apps})
 
+    def leads_back(self, origin: str, environment: str) -> bool:
+        """Whether images may be promoted from a later environment to this one."""
+        return any(origin in part.backwards_from for part in self.environments_ if part.name == environment)
+
     def application(self, app: str, environment: str) -> str:
         """The name of the Argo CD Application."""
         template = self.apps.get(app, AppPart()).application or self.argocd.application

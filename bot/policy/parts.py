@@ -97,6 +97,10 @@ class EnvironmentPart(EnvironmentRules):
         description="Other words for it; the usual short forms of development, staging and production if left out.",
     )
 
+    backwards_from: tuple[str, ...] = Field(
+        (), description="Later environments from which images may be promoted to this one all the same."
+    )
+
     @property
     def known_as(self) -> tuple[str, ...]:
         return USUAL_ALIASES.get(self.name, ()) if self.aliases is None else self.aliases

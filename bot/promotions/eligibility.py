@@ -54,7 +54,7 @@ class Eligibility:
         """
         _check_open(promotion, kind)
         if kind in (VoteKind.ABORT, VoteKind.ADJUST):
-            self._check_owner(promotion, caller)
+            self._check_owner(promotion, caller, kind)
             return {}
         _check_same_content(promotion, content_hash)
         _check_not_spoken_for(promotion, caller)
@@ -69,15 +69,15 @@ class Eligibility:
         except NotAllowed:
             return {}
 
-    def _check_owner(self, promotion: Promotion, caller: Caller) -> None:
+    def _check_owner(self, promotion: Promotion, caller: Caller, kind: VoteKind) -> None:
         if caller.id == promotion.plan.requester.id and caller.active:
             return
         refusals: dict[Target, NotAllowed] = {}
         for target in targets_of(promotion):
-            try:
-                authorize(self._policy, caller, Permission.ADMINISTER, target)
-            except NotAllowed as refused:
-                refusals[target] = refused
+            if not may(self._policy, caller, Permission.ADMINISTER, target):
+                asker = promotion.plan.requester.name
+                rule = f"Only {asker}, who asked for it, or an administrator may {kind} this promotion."
+                refusals[target] = NotAllowed(f"{rule} {who_could(self._policy, Permission.ADMINISTER, target)}")
         if refusals:
             raise self._known_of(refusals, caller)
 

@@ -45,7 +45,8 @@ class FollowUps:
         plan = promotion.plan
         if plan.break_glass:
             now = datetime.now(UTC)
-            review = Review(plan.id, plan.app, plan.environment, plan.requester, plan.reason, now)
+            against = tuple(f"{r.gate}: {r.verdict.reason}" for r in promotion.against)
+            review = Review(plan.id, plan.app, plan.environment, plan.requester, plan.reason, now, against=against)
             await self.reviews.owe(connection, review)
 
     async def lock(self, promotion: Promotion, connection: AsyncConnection) -> None:

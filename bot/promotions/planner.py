@@ -44,6 +44,8 @@ class Want:
     source: Environment | None = None
     reason: str = ""
     break_glass: bool = False
+    nearest: bool = False
+    """whether nobody named `source`: an app that is not there comes from the nearest earlier environment that has it"""
     on_record: bool = True
     """of a rollback: whether a promotion saw just these images Healthy there"""
 
@@ -91,8 +93,7 @@ class Planner:
         everywhere = known(tuple(app for app in listing.apps if (app, environment.name) in listing.overlays))
         want = self._want(ask.apps or everywhere, environment, ask.source, ask.reason, break_glass=ask.break_glass)
         if not ask.apps and want.source:
-            apps = tuple(app for app in everywhere if (app, want.source.name) in listing.overlays)
-            want = Want(apps, environment, want.kind, want.source, want.reason, want.break_glass)
+            want = replace(want, apps=tuple(app for app in everywhere if self._has_source(want, listing, app)))
         if not want.apps:
             raise NothingToPromote(
                 f"There is no app that you can promote to {environment.name}. "
@@ -109,6 +110,7 @@ class Planner:
         before = {image.name: image for image in await self._catalog.images_at(listing, overlay)}
         moves = await self._restored(overlay, before, target)
         want = self._way_back((ask.app,), environment, target, moves, ask.reason)
+        want = replace(want, break_glass=ask.break_glass)
         return await self._plan(want, listing, moves, requester, ask.context)
 
     async def _restored(self, overlay: Overlay, before: Mapping[str, OverlayImage], target: Target) -> list[Move]:
@@ -208,20 +210,48 @@ class Planner:
             )
         if origin == environment:
             raise InvalidCommand(f"Promote from one environment to another; both are {environment.name}.")
-        return Want(apps, environment, Kind.PROMOTION, origin, reason, break_glass)
+        if origin.order > environment.order and not self._policy.leads_back(origin.name, environment.name):
+            app = apps[0] if apps else "APP"
+            raise InvalidCommand(
+                f"{origin.name} comes after {environment.name}, and images are promoted forwards. To go back to what "
+                f"ran in {environment.name} before: `/rollback {app} {environment.name}`. Policy can allow this way "
+                f"(`backwards_from` of {environment.name})."
+            )
+        return Want(apps, environment, Kind.PROMOTION, origin, reason, break_glass, nearest=not source)
 
     async def _from_source(self, want: Want, listing: Listing, requester: Person, context: Context) -> Plan:
         assert want.source is not None
         targets = [self._catalog.find(listing, app, want.environment.name) for app in want.apps]
-        sources = [self._catalog.find(listing, app, want.source.name) for app in want.apps]
+        sources = [self._source(want, listing, app) for app in want.apps]
         images = await self._catalog.all_images_at(listing, [*targets, *sources])
         pairs = [
-            (target, old, new)
+            (target, source, old, new)
             for target, source in zip(targets, sources, strict=True)
             for old, new in _matched(images[target], images[source])
         ]
-        moves = await asyncio.gather(*(self._to_pinned(target, old, new) for target, old, new in pairs))
-        return await self._plan(want, listing, [m for m in moves if m], requester, context)
+        found = await asyncio.gather(*(self._to_pinned(target, old, new) for target, _, old, new in pairs))
+        moves = [
+            replace(move, origin="" if source.environment == want.source.name else source.environment)
+            for move, (_, source, _, _) in zip(found, pairs, strict=True)
+            if move
+        ]
+        return await self._plan(want, listing, moves, requester, context)
+
+    def _source(self, want: Want, listing: Listing, app: str) -> Overlay:
+        """Where an app's image comes from; further back for an app that skips environments, if nobody named one."""
+        assert want.source is not None
+        earlier = [want.source, *(reversed(self._catalog.environments[: want.source.order]) if want.nearest else ())]
+        for environment in earlier:
+            if overlay := listing.overlays.get((app, environment.name)):
+                return overlay
+        return self._catalog.find(listing, app, want.source.name)
+
+    def _has_source(self, want: Want, listing: Listing, app: str) -> bool:
+        try:
+            self._source(want, listing, app)
+        except UnknownName:
+            return False
+        return True
 
     async def _named(self, listing: Listing, overlay: Overlay, reference: str) -> list[Move]:
         """Every image of the overlay that exists by this tag or digest."""

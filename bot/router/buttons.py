@@ -151,7 +151,16 @@ def _wish(value: WishValue, context: Context, if_busy: IfBusy) -> Wish:
         )
     if value.verb != "rollback":
         raise unreadable()
-    return Rollback(context=context, app=app, environment=environment, to=value.image, reason=why, if_busy=if_busy)
+    return Rollback(
+        context=context,
+        app=app,
+        environment=environment,
+        to=value.image,
+        reason=why,
+        if_busy=if_busy,
+        break_glass=bool(shown),
+        shown=shown,
+    )
 
 
 def read_lock_button(kind: Action, lock: LockValue, context: Context) -> Intent:

@@ -45,13 +45,17 @@ class Dispatcher:
     async def ask(self, intent: Intent, incoming: Incoming) -> Reply:
         """Raises NotAllowed, and what the command raises."""
         caller = await self._caller(incoming)
-        permission = self._runner.registry.answering(intent).allow
+        command = self._runner.registry.answering(intent)
+        if not command.everybody:
+            await self._admit(intent, caller, command.allow)
+        return await self._runner.run(intent, caller)
+
+    async def _admit(self, intent: Intent, caller: Caller, permission: Permission) -> None:
         if not may(self._policy, caller, Permission.VIEW, Target()):
             await self._authorize(caller, permission, Target())
         await self._find(intent, caller, permission)
         for target in targets(intent):
             await self._authorize(caller, permission, target)
-        return await self._runner.run(intent, caller)
 
     async def _find(self, intent: Intent, caller: Caller, permission: Permission) -> None:
         """Raises UnknownName for an app or a promotion that is not there, or that the caller may not know of.

@@ -60,7 +60,15 @@ def reason_lines(promotion: Promotion) -> list[str]:
     skipped = promotion.plan.skipped_gates
     unasked = [one for one in promotion.results if one.waived and one.gate not in skipped]
     waived = [one for one in unasked if one.verdict.state is not VerdictState.PASSED]
-    return [_reason(one, several) for one in held] + [_waived(one, several) for one in waived]
+    against = [_against(one, several) for one in promotion.against]
+    return [_reason(one, several) for one in held] + [_waived(one, several) for one in waived] + against
+
+
+def _against(result: GateResult, several: bool) -> str:
+    """A skipped gate that would have said no."""
+    verdict = result.verdict
+    told = f"⏭️ {_gate_of(result, several)} is skipped; it would have been: {MARKS[verdict.state]} "
+    return told + safe(verdict.reason, 300) + (f" {link(verdict.link, 'Details')}" if verdict.link else "")
 
 
 def brief_lines(promotion: Promotion) -> list[str]:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from bot.domain.promotion import Promotion
 from bot.domain.reply import GlassAsked
 from bot.ports import Rendered
-from bot.views import layout
+from bot.views import facts, layout
 from bot.views.card import headline
 from bot.views.ids import Action
 from bot.views.layout import rendered, section, sentence
@@ -29,7 +29,9 @@ def glass_asked(reply: GlassAsked) -> Rendered:
     if pressed is None:
         return sentence("Nothing has started: the reason is too long for the button that asks once more. Shorten it.")
     bound = "The press counts for just these images and gates: if they change before it, you are asked again."
-    blocks = [section(said), *rows(reply.promotion, ticks=False), *layout.actions([pressed]), layout.context(bound)]
+    against = [section(*lines)] if (lines := facts.reason_lines(reply.promotion)) else []
+    shown = [section(said), *against, *rows(reply.promotion, ticks=False)]
+    blocks = [*shown, *layout.actions([pressed]), layout.context(bound)]
     return rendered(said, blocks)
 
 

@@ -68,7 +68,7 @@ def _promote_value(wish: Promote) -> WishValue:
 
 @wish_value.register
 def _rollback_value(wish: Rollback) -> WishValue:
-    return WishValue("rollback", wish.app, wish.environment, wish.to, "", wish.reason)
+    return WishValue("rollback", wish.app, wish.environment, wish.to, "", wish.reason, _glass(wish))
 
 
 def _glass(wish: BreakingWish) -> str:

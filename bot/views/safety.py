@@ -168,8 +168,15 @@ def review_owed(review: Review, approvers: str) -> Rendered:
     return sentence(
         f"👀 The break-glass of {mention(review.by)} on {safe(review.app, 120)} in {bold(review.environment)} "
         f"({since}{_because(review.reason)}) still needs a review.{ask} "
-        f"{code(f'/review {review.promotion_id} WHAT YOU FOUND')}"
+        f"{code(f'/review {review.promotion_id} WHAT YOU FOUND')}{_against(review)}"
     )
+
+
+def _against(review: Review) -> str:
+    """What the skipped gates would have said: it is what the review is for."""
+    if not review.against:
+        return ""
+    return f"\n⛔ The skipped gates would have said no: {safe('; '.join(review.against), 900)}"
 
 
 def reviewed(review: Review) -> Rendered:

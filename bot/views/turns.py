@@ -41,7 +41,7 @@ def successor_lines(promotion: Promotion) -> list[str]:
 def _not_asked(promotion: Promotion) -> str:
     plan = promotion.plan
     skipped = [gate for gate in plan.gates if gate in plan.skipped_gates]
-    return f", and {words.gates(skipped)} {'is' if len(skipped) == 1 else 'are'} not asked" if skipped else ""
+    return f", and {words.gates(skipped)} {'stops' if len(skipped) == 1 else 'stop'} nothing" if skipped else ""
 
 
 def _review(promotion: Promotion) -> str:

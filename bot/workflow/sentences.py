@@ -64,6 +64,8 @@ def _only_seen(following: Following) -> str:
 
 def _changed(result: GateResult, before: GateResult | None, *, several: bool) -> str:
     said, now = before.verdict if before else None, result.verdict
+    if result.waived:
+        return ""
     gate = f"{result.gate} of {result.app}" if several else result.gate
     more = result.tightened and result.tightened != (before.tightened if before else "")
     if said and (said.state, said.fingerprint) == (now.state, now.fingerprint):

@@ -119,7 +119,7 @@ class Steps:
         results = await self.panel.ask(self.today.gates(promotion.plan), datetime.now(UTC))
         for result in results:
             metrics.VERDICTS.labels(result.gate, result.verdict.state).inc()
-        told = [{"gate": r.gate, "app": r.app, "verdict": r.verdict.state, "reason": r.verdict.reason} for r in results]
+        told = [_told(result) for result in results]
         asked = replace(promotion, results=results)
         entry = entry_of(asked, "gates", f"gates#{round_}", actor="pilothouse", results=told)
         await self.record.write(asked, entry)
@@ -395,6 +395,12 @@ def _count(promotion: Promotion) -> None:
     if plan.break_glass:
         metrics.BREAK_GLASS.labels(plan.environment).inc()
     log.info("ended", phase=phase, outcome=promotion.outcome, successor=promotion.successor)
+
+
+def _told(result: GateResult) -> dict[str, str]:
+    """For the audit: what a gate found, and why that did not count where it was skipped."""
+    found = {"gate": result.gate, "app": result.app, "verdict": result.verdict.state, "reason": result.verdict.reason}
+    return {**found, "skipped": result.waived} if result.waived else found
 
 
 def needed(plan: Plan) -> tuple[Permission, ...]:

@@ -94,7 +94,7 @@ def test_broken_glass_is_loud() -> None:
     assert read[:6] == [
         "# 🚨 my-app → production · v1.4.1 → v1.4.2",
         "🚨 *@U0ANA broke the glass*: site is down",
-        "No approval is asked for, and the scan gate is not asked. Once it is in git, somebody else owes it a review.",
+        "No approval is asked for, and the scan gate stops nothing. Once it is in git, somebody else owes it a review.",
         "⏳ Writing the change to git.",
         "Requested by @U0ANA · Approvals: none: the glass is broken · 1f2e3d4 → 5a6b7c8",
         "✅ Health passes",

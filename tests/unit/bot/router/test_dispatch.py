@@ -4,8 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from bot.background.roster import RosterUpdates
+from bot.domain.caller import Caller, Person
 from bot.domain.errors import NotAllowed
 from bot.domain.intent import CallFreeze
+from bot.domain.safety import Delegation
 from bot.router.dispatch import Dispatcher
 from bot.router.incoming import Incoming
 from bot.store.audit import Audit
@@ -26,3 +29,25 @@ async def test_a_refusal_at_the_door_is_one_row_of_the_audit(tmp_path: Path) -> 
     assert (row.event, row.actor, row.app, row.environment) == ("refused", "U0CY", "my-app", "production")
     assert "`freeze` permission" in row.detail
     await database.close()
+
+
+@pytest.mark.parametrize("user", ["U0GUS", "U0NEW"])
+async def test_who_has_no_role_is_told_who_gives_one_and_may_still_ask_who_they_are(user: str) -> None:
+    """A guest, and a member whom no binding names."""
+    office = Office()
+    office.directory.people["U0NEW"] = Caller(Person("U0NEW", "new", "new@example.com"), "T0PILOT")
+    await RosterUpdates(office.policy, office.directory).first()
+    desk = Dispatcher(office.registry, office.services)
+    for number, line in enumerate(("/pilothouse whoami", "/pilothouse help")):
+        incoming = Incoming("command", user, "T0PILOT", f"r-{number}", "C0DEPLOY")
+        if number == 0:
+            office.safety.stores.delegations.absent_for = nobody  # type: ignore[method-assign]
+        assert await desk.ask(await office.read(line, incoming.context), incoming)
+    incoming = Incoming("command", user, "T0PILOT", "r-9", "C0DEPLOY")
+    with pytest.raises(NotAllowed) as refused:
+        await desk.ask(await office.read("/status", incoming.context), incoming)
+    assert refused.value.sentence.endswith("Ask @platform-admins for a role.")
+
+
+async def nobody(delegate: str) -> tuple[Delegation, ...]:  # noqa: ARG001 (as the store has it)
+    return ()
