@@ -49,5 +49,5 @@ async def test_who_has_no_role_is_told_who_gives_one_and_may_still_ask_who_they_
     assert refused.value.sentence.endswith("Ask @platform-admins for a role.")
 
 
-async def nobody(delegate: str) -> tuple[Delegation, ...]:  # noqa: ARG001 (as the store has it)
+async def nobody(delegate: str) -> tuple[Delegation, ...]:
     return ()
