@@ -91,11 +91,13 @@ def test_broken_glass_is_loud() -> None:
     broken = plan(break_glass=True, reason="site is down", approval=ApprovalRule(0), skipped_gates=skipped)
     results = (replace(BLOCKED[0], waived="the glass was broken: site is down"), PASSED[1])
     read = lines(card(promotion(Stage.COMMIT, plan=broken, results=results)))
-    assert read[:6] == [
+    assert read[:7] == [
         "# 🚨 my-app → production · v1.4.1 → v1.4.2",
         "🚨 *@U0ANA broke the glass*: site is down",
         "No approval is asked for, and the scan gate stops nothing. Once it is in git, somebody else owes it a review.",
         "⏳ Writing the change to git.",
+        "⏭️ *Scan* is skipped; it would have been: ⛔ The image has 2 Critical vulnerabilities, and production allows "
+        "none Details",
         "Requested by @U0ANA · Approvals: none: the glass is broken · 1f2e3d4 → 5a6b7c8",
         "✅ Health passes",
     ]
