@@ -37,7 +37,7 @@ async def test_who_has_no_role_is_told_who_gives_one_and_may_still_ask_who_they_
     office = Office()
     office.directory.people["U0NEW"] = Caller(Person("U0NEW", "new", "new@example.com"), "T0PILOT")
     await RosterUpdates(office.policy, office.directory).first()
-    desk = Dispatcher(office.registry, office.services)
+    desk = office.make(Dispatcher)
     for number, line in enumerate(("/pilothouse whoami", "/pilothouse help")):
         incoming = Incoming("command", user, "T0PILOT", f"r-{number}", "C0DEPLOY")
         if number == 0:

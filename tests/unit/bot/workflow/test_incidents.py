@@ -29,7 +29,7 @@ async def back(home: House, who: str, *, press: bool = True, reason: str = "the 
         context=home.context(), app="my-app", environment="production", reason=reason, break_glass=True
     )  # fmt: skip
     shown = (await home.service.preview(ask, caller)).plan.glass_hash if press else ""
-    promotion = await home.service.rollback(replace(ask, shown=shown), caller)
+    promotion = await home.service.start(replace(ask, shown=shown), caller)
     await home.engine.settle()
     return await home.now(promotion)
 
@@ -62,7 +62,7 @@ async def test_what_a_broken_glass_skips_is_asked_and_told(home: House) -> None:
     ask = Deploy(
         context=home.context(), app="my-app", environment="production", reason="it burns", break_glass=True
     )  # fmt: skip
-    promotion = await home.service.deploy(await home.shown(ask, "dee"), await home.person("dee"))
+    promotion = await home.service.start(await home.shown(ask, "dee"), await home.person("dee"))
     await home.engine.settle()
     done = await home.now(promotion)
     assert done.phase is Phase.SUCCEEDED
@@ -97,7 +97,7 @@ async def test_nothing_is_promoted_backwards(home: House, named: tuple[str, str]
     source, target = named
     ask = Promote(context=home.context(), apps=("my-app",), environment=target, source=source)
     with pytest.raises(InvalidCommand, match=f"`/rollback my-app {target}`"):
-        await home.service.promote(ask, await home.person("bo"))
+        await home.service.start(ask, await home.person("bo"))
 
 
 async def test_policy_may_allow_one_way_back(tmp_path: Path) -> None:
@@ -106,10 +106,10 @@ async def test_policy_may_allow_one_way_back(tmp_path: Path) -> None:
     )
     async with house(tmp_path, text) as home:
         ask = Promote(context=home.context(), apps=("my-app",), environment="staging", source="production")
-        assert (await home.service.promote(ask, await home.person("bo"))).plan.source == "production"
+        assert (await home.service.start(ask, await home.person("bo"))).plan.source == "production"
         other = replace(ask, context=home.context(), environment="development")
         with pytest.raises(InvalidCommand):
-            await home.service.promote(other, await home.person("bo"))
+            await home.service.start(other, await home.person("bo"))
 
 
 async def test_an_app_without_the_environment_in_the_middle_comes_from_the_nearest_before(home: House) -> None:
