@@ -146,10 +146,10 @@ def _busy(operation: Operation) -> str:
 
 def _replaced(held: Held) -> str:
     if held.by is None:
-        return f"A later commit changed the line to {held.instead} before Argo CD came to ours."
+        return f"A later commit changed the line to {held.instead}, and Argo CD is past ours."
     by = held.by
     where = f"in {by.short} ({by.headline})"
-    return f"{by.author.name} changed the line to {held.instead} {where} before Argo CD came to ours."
+    return f"{by.author.name} changed the line to {held.instead} {where}, and Argo CD is past ours."
 
 
 def _not_synced(app: Application) -> str:

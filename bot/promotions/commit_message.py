@@ -34,11 +34,11 @@ def message(promotion: Promotion) -> str:
 def headline(promotion: Promotion) -> str:
     """The first line, and the title of a pull request."""
     plan = promotion.plan
-    verb = "roll back to" if plan.kind is Kind.ROLLBACK else "promote"
-    single, *more = promotion.moves
-    if not more:
-        return _first(f"{single.app}: {verb} {single.after.label} in {plan.environment}")
+    verb, to = ("roll back", " to") if plan.kind is Kind.ROLLBACK else ("promote", "")
     apps = dict.fromkeys(move.app for move in promotion.moves)
+    label, *others = dict.fromkeys(move.after.label for move in promotion.moves)
+    if len(apps) == 1 and not others:
+        return _first(f"{promotion.moves[0].app}: {verb}{to} {label} in {plan.environment}")
     return _first(f"{verb} {', '.join(apps)} in {plan.environment}")
 
 

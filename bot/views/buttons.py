@@ -86,14 +86,18 @@ def _subscribe(promotion: Promotion) -> ButtonElement | None:
 
 
 def _rollbacks(promotion: Promotion) -> Buttons:
-    """One button for each app in trouble; back to its newest image that was Healthy there."""
-    moves = promotion.moves
+    """One button for each app in trouble; back to its newest image that was Healthy there.
+
+    None for what got another image by now: that is not ours to take back.
+    """
+    gone = {one.application for one in promotion.following if one.progress is Progress.SUPERSEDED}
+    moves = [move for move in promotion.moves if move.application not in gone]
     apps = tuple(dict.fromkeys(move.app for move in moves))
     failed = {one.application for one in promotion.following if one.progress is Progress.FAILED}
     sick = [app for app in apps if any(move.app == app and move.application in failed for move in moves)]
     shown: Buttons = []
     for index, app in enumerate((sick or list(apps))[:ROLLBACK_BUTTONS]):
-        label = "Rollback" if len(apps) == 1 else f"Rollback {app}"
+        label = "Rollback" if len(promotion.apps) == 1 else f"Rollback {app}"
         value = ImageValue(app, promotion.plan.environment)
         shown.append(layout.button(label, Action.ROLLBACK.numbered(index), value, style="danger"))
     return shown

@@ -44,7 +44,9 @@ def row_lines(promotion: Promotion) -> list[str]:
 
 
 def followed(following: Following) -> str:
-    """No ✅ beside Unknown or OutOfSync: what drifts while the image runs is said as such."""
+    """No ✅ beside Unknown or OutOfSync, and no word of Argo CD's about an image that is not what runs."""
+    if trouble := words.TROUBLE.get(following.progress):
+        return f"⚠️ {trouble}"
     clean = following.progress is Progress.HEALTHY and following.sync in ("", SyncStatus.SYNCED)
     mark = "✅" if clean else "⚠️" if following.progress.final else "🔄"
     said = " · ".join(safe(word, 40) for word in (following.sync, following.health) if words.clean(word))

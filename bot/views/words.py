@@ -16,7 +16,7 @@ from bot.domain.promotion import Progress
 
 GATE_NOUNS = {"rejected": "rejection"}
 """for gates whose name, which is also their key in the policy, is no noun"""
-TROUBLE = {Progress.SUPERSEDED: "got another image first", Progress.NEVER_RAN: "does not run it"}
+TROUBLE = {Progress.SUPERSEDED: "got another image instead", Progress.NEVER_RAN: "does not run it"}
 """what became of an Application where no resource is to blame; for one and for several"""
 ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 ELLIPSIS = "…"

@@ -329,7 +329,7 @@ def test_why_it_waits_is_on_the_card() -> None:
 
 @pytest.mark.parametrize(
     ("progress", "says"),
-    [(Progress.NEVER_RAN, "does not run it"), (Progress.SUPERSEDED, "got another image first")],
+    [(Progress.NEVER_RAN, "does not run it"), (Progress.SUPERSEDED, "got another image instead")],
 )
 def test_what_is_no_illness_is_not_called_one(progress: Progress, says: str) -> None:
     gone = following(progress, sync="Synced", health="Healthy", explanation="v1.4.1 runs instead.")
