@@ -1,7 +1,9 @@
 """Every method and argument that the client sends to Slack, against Slack's own description (S27, S28)."""
 
 import json
+import re
 from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,9 +28,11 @@ NEWER_ARGUMENTS = {
     ("chat.update", "metadata"): "message metadata (S18) is newer",
     ("conversations.replies", "include_all_metadata"): "message metadata (S18) is newer",
 }
+_METHOD = re.compile(r'"((?:api|apps|auth|chat|conversations|files|usergroups|users|views)\.[A-Za-z.]+)"')
 NOTE = Rendered("note", ({"type": "section", "text": {"type": "mrkdwn", "text": "note"}},), "00ff00")
 ANSWERS: Mapping[str, Mapping[str, Any]] = {
     "chat.postMessage": {"ts": "1.2", "channel": "C0DEPLOY"},
+    "chat.getPermalink": {"permalink": "https://example.slack.com/archives/C0DEPLOY/p12"},
     "conversations.open": {"channel": {"id": "D0ANA"}},
     "conversations.list": {"channels": [{"id": "C0DEPLOY", "name": "deployments"}]},
     "conversations.info": {"channel": {"is_member": True}},
@@ -68,6 +72,8 @@ async def everything(api: Recorder) -> None:
         lambda: messenger.post("#deployments", NOTE, key="card:1"),
         lambda: messenger.post("C0DEPLOY", NOTE, thread="1.1", broadcast=True, key="note:1"),
         lambda: messenger.update(Posted("C0DEPLOY", "1.2"), NOTE),
+        lambda: messenger.permalink(Posted("C0DEPLOY", "1.2")),
+        lambda: messenger.remove(Posted("C0DEPLOY", "1.2")),
         lambda: messenger.whisper("C0DEPLOY", "U0ANA", NOTE),
         lambda: messenger.direct("U0ANA", NOTE),
         lambda: messenger.upload("C0DEPLOY", "run.log", b"x", "The log", "1.1"),
@@ -128,3 +134,15 @@ async def test_links_in_messages_are_not_unfurled() -> None:
     await everything(api)
     posts = [arguments for method, arguments in api.sent if method == "chat.postMessage"]
     assert all({"unfurl_links", "unfurl_media"} <= arguments for arguments in posts)
+
+
+async def test_every_method_that_the_client_names_is_among_them() -> None:
+    """A new call is held against the description, too: nobody must remember to list it here."""
+    api = Recorder()
+    await everything(api)
+    named = {
+        method
+        for file in sorted((Path(__file__).parents[2] / "integrations" / "slack").rglob("*.py"))
+        for method in _METHOD.findall(file.read_text())
+    }
+    assert named == {method for method, _ in api.sent}

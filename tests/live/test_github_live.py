@@ -34,6 +34,14 @@ async def test_everything_is_read(github: GitHub) -> None:
     assert await github.checks(head) in ("success", "pending", "failure")
 
 
+async def test_the_repository_is_the_same_in_any_case(github: GitHub) -> None:
+    """G4: GitHub's names have no case."""
+    settings = Settings()
+    loud = settings.github.model_copy(update={"repository": settings.github.repository.upper()})
+    async with GitHub(loud, settings.git.branch) as shouted:
+        assert await shouted.head() == await github.head()
+
+
 async def test_an_absent_commit_is_not_found(github: GitHub) -> None:
     with pytest.raises(NotFound):
         await github.paths("f" * 40)

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from bot.domain.errors import NotFound
+from bot.domain.errors import NotFound, Refused
 from bot.ports import Rendered
 from bot.settings import Settings
 from integrations.slack import SlackApi, SlackDirectory, SlackMessenger, probe
@@ -88,6 +88,18 @@ async def test_a_long_log_is_uploaded_and_deleted(api: SlackApi) -> None:
     assert found
     for file in found:
         await api.write("files.delete", file=file["id"])
+
+
+async def test_a_wrong_app_level_token_is_told_as_that() -> None:
+    """S21: needs no token at all."""
+    needed("PILOTHOUSE_SLACK__BOT_TOKEN")
+    slack = Settings().slack
+    api = SlackApi(lambda: "xapp-1-A0000000000-0000000000000-pilothouse-live-test", slack.api_url, tls=slack)
+    try:
+        with pytest.raises(Refused, match="auth"):
+            await socket_mode(api)
+    finally:
+        await api.aclose()
 
 
 async def test_socket_mode_says_hello() -> None:
