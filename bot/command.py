@@ -15,6 +15,7 @@ from typing import ParamSpec
 
 from bot.domain.caller import Caller, Permission
 from bot.domain.errors import InvalidCommand
+from bot.domain.form import CommandForm
 from bot.domain.intent import Context, Intent
 from bot.domain.reply import HelpEntry, Reply
 from bot.grammar import Token, Words, tokenize
@@ -48,6 +49,8 @@ class Command:
     """whether it answers whoever asks, with a role or without: it tells nothing of anybody else"""
     modal: str = ""
     """title of the modal that it opens; "" when it answers with a message"""
+    form: CommandForm | None = None
+    """what the picker asks where words are missing; None for a command that opens none"""
 
     @property
     def help(self) -> HelpEntry:
@@ -72,6 +75,7 @@ def command(
     names: bool = True,
     everybody: bool = False,
     modal: str = "",
+    form: CommandForm | None = None,
 ) -> Callable[[Callable[P, Awaitable[Reply]]], Callable[P, Awaitable[Reply]]]:
     """Declare a command. Raises TypeError when the function does not say which intent it answers."""
 
@@ -81,7 +85,7 @@ def command(
             raise TypeError(f"command {verb!r}: exactly one parameter must be annotated with the intent it answers")
         lines = (usage,) if isinstance(usage, str) else usage
         function.__command__ = Command(  # type: ignore[attr-defined]
-            verb, lines, allow, intents[0], function, parse, names, everybody, modal
+            verb, lines, allow, intents[0], function, parse, names, everybody, modal, form
         )
         return function
 
@@ -138,6 +142,11 @@ class CommandRegistry:
         if found := self._by_verb.get(verb):
             return found
         raise InvalidCommand(self._no_such(verb))
+
+    def form(self, verb: str) -> CommandForm | None:
+        """The form of a command; None where there is no such command, or it has none."""
+        found = self._by_verb.get(verb)
+        return found.form if found else None
 
     def find(self, slash: str, text: str) -> Spoken:
         """The command behind a slash command; `help` where the words ask for it or lead to several commands.

@@ -2,7 +2,8 @@
 
 from bot.command import command
 from bot.domain.caller import Caller, Permission
-from bot.domain.intent import Deploy, IfBusy, Intent
+from bot.domain.form import EMERGENCY, CommandForm, Filled, FormField, Input
+from bot.domain.intent import Context, Deploy, IfBusy, Intent
 from bot.domain.reply import DryRun, GlassAsked, Reply
 from bot.grammar import IN, Slots, Words
 from bot.notify.audience import approvers
@@ -30,11 +31,34 @@ def parse(words: Words) -> Intent:
     )
 
 
+def read(filled: Filled, context: Context) -> Deploy:
+    return Deploy(
+        context=context,
+        app=filled[Input.APP],
+        environment=filled[Input.ENVIRONMENT],
+        image=filled[Input.IMAGE],
+        reason=filled[Input.REASON],
+    )
+
+
+FORM = CommandForm(
+    "Deploy",
+    (
+        FormField(Input.APP, needed=True),
+        FormField(Input.ENVIRONMENT, needed=True),
+        FormField(Input.IMAGE, hint="Left empty: what is committed for the environment before it."),
+        FormField(Input.REASON, hint=EMERGENCY.format("/deploy APP ENV ! WHY")),
+    ),
+    read,
+)
+
+
 @command(
     "deploy",
     usage="/deploy APP[@TAG|@DIGEST] [to|on] ENV [--dry-run] [--reason WHY] [! WHY] [--queue|--replace]",
     allow=Permission.PROMOTE,
     parse=parse,
+    form=FORM,
 )
 async def deploy(ask: Deploy, caller: Caller, promotions: Promotions, turns: Scheduler, policy: Policy) -> Reply:
     """Put an image into an environment.

@@ -3,7 +3,8 @@
 from bot.command import command
 from bot.domain.caller import Caller, Permission
 from bot.domain.errors import InvalidCommand
-from bot.domain.intent import Intent, RunPipeline
+from bot.domain.form import CommandForm, Filled, FormField, Input
+from bot.domain.intent import Context, Intent, RunPipeline
 from bot.domain.pipeline import RunRequest
 from bot.domain.reply import Reply, RunDetail
 from bot.grammar import Place, Words
@@ -22,7 +23,27 @@ def parse(words: Words) -> Intent:
     return RunPipeline(context=words.context, app=app, revision=revision, params=params)
 
 
-@command("pipeline run", usage="/pipeline run APP [REVISION] [NAME=VALUE…]", allow=Permission.RUN_PIPELINE, parse=parse)
+def read(filled: Filled, context: Context) -> RunPipeline:
+    return RunPipeline(context=context, app=filled[Input.APP], revision=filled[Input.REVISION])
+
+
+FORM = CommandForm(
+    "Run the pipeline",
+    (
+        FormField(Input.APP, needed=True),
+        FormField(Input.REVISION, hint="A branch, tag or commit. Left empty: the pipeline's own default."),
+    ),
+    read,
+)
+
+
+@command(
+    "pipeline run",
+    usage="/pipeline run APP [REVISION] [NAME=VALUE…]",
+    allow=Permission.RUN_PIPELINE,
+    parse=parse,
+    form=FORM,
+)
 async def run_pipeline(
     ask: RunPipeline, caller: Caller, policy: Policy, pipelines: Pipelines, following: RunFollowing
 ) -> Reply:

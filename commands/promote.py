@@ -2,7 +2,8 @@
 
 from bot.command import command
 from bot.domain.caller import Caller, Permission
-from bot.domain.intent import IfBusy, Intent, Promote
+from bot.domain.form import EMERGENCY, CommandForm, Filled, FormField, Input
+from bot.domain.intent import Context, IfBusy, Intent, Promote
 from bot.domain.reply import DryRun, GlassAsked, Reply
 from bot.grammar import IN, Place, Slots, Words
 from bot.notify.audience import approvers
@@ -38,11 +39,34 @@ def parse(words: Words) -> Intent:
     )
 
 
+def read(filled: Filled, context: Context) -> Promote:
+    return Promote(
+        context=context,
+        apps=(filled[Input.APP],),
+        environment=filled[Input.ENVIRONMENT],
+        source=filled[Input.SOURCE],
+        reason=filled[Input.REASON],
+    )
+
+
+FORM = CommandForm(
+    "Promote",
+    (
+        FormField(Input.APP, needed=True),
+        FormField(Input.ENVIRONMENT, needed=True),
+        FormField(Input.SOURCE, hint="Left empty: the environment before it."),
+        FormField(Input.REASON, hint=EMERGENCY.format("/promote APP to ENV ! WHY")),
+    ),
+    read,
+)
+
+
 @command(
     "promote",
     usage="/promote [APP…|all] [from ENV] to ENV [--dry-run] [--reason WHY] [! WHY] [--queue|--replace]",
     allow=Permission.PROMOTE,
     parse=parse,
+    form=FORM,
 )
 async def promote(ask: Promote, caller: Caller, promotions: Promotions, turns: Scheduler, policy: Policy) -> Reply:
     """Move what runs in one environment to another.

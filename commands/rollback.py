@@ -4,7 +4,8 @@ import asyncio
 
 from bot.command import command
 from bot.domain.caller import Caller, Permission
-from bot.domain.intent import IfBusy, Intent, Rollback
+from bot.domain.form import CommandForm, Filled, FormField, Input
+from bot.domain.intent import Context, IfBusy, Intent, Rollback
 from bot.domain.overlay import OverlayImage
 from bot.domain.reply import GlassAsked, Reply, RollbackChoices
 from bot.grammar import Slots, Words
@@ -37,11 +38,34 @@ def parse(words: Words) -> Intent:
     )
 
 
+def read(filled: Filled, context: Context) -> Rollback:
+    return Rollback(
+        context=context,
+        app=filled[Input.APP],
+        environment=filled[Input.ENVIRONMENT],
+        to=filled[Input.TO],
+        reason=filled[Input.REASON],
+    )
+
+
+FORM = CommandForm(
+    "Roll back",
+    (
+        FormField(Input.APP, needed=True),
+        FormField(Input.ENVIRONMENT, needed=True),
+        FormField(Input.TO, hint="Left empty: the image before this one."),
+        FormField(Input.REASON),
+    ),
+    read,
+)
+
+
 @command(
     "rollback",
     usage="/rollback APP ENV [to TAG|DIGEST|COMMIT|previous] [--reason WHY] [! WHY] [--queue|--replace]",
     allow=Permission.ROLLBACK,
     parse=parse,
+    form=FORM,
 )
 async def rollback(
     ask: Rollback,

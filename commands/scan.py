@@ -4,7 +4,8 @@ import asyncio
 
 from bot.command import command
 from bot.domain.caller import Caller, Permission, Target
-from bot.domain.intent import Intent, ShowScan
+from bot.domain.form import CommandForm, Filled, FormField, Input
+from bot.domain.intent import Context, Intent, ShowScan
 from bot.domain.reply import Reply, ScanReports
 from bot.grammar import IN, Slots, Words
 from bot.overlays.catalog import Catalog
@@ -23,7 +24,24 @@ def parse(words: Words) -> Intent:
     )
 
 
-@command("scan", usage="/scan APP [ENV] [@TAG|@DIGEST] [--rescan]", allow=Permission.VIEW, parse=parse)
+def read(filled: Filled, context: Context) -> ShowScan:
+    return ShowScan(
+        context=context, app=filled[Input.APP], environment=filled[Input.ENVIRONMENT], image=filled[Input.IMAGE]
+    )
+
+
+FORM = CommandForm(
+    "Scan",
+    (
+        FormField(Input.APP, needed=True),
+        FormField(Input.ENVIRONMENT),
+        FormField(Input.IMAGE, hint="Left empty: what is committed for the environment."),
+    ),
+    read,
+)
+
+
+@command("scan", usage="/scan APP [ENV] [@TAG|@DIGEST] [--rescan]", allow=Permission.VIEW, parse=parse, form=FORM)
 async def scan(
     ask: ShowScan, caller: Caller, policy: Policy, catalog: Catalog, registry: Registry, scans: Scans
 ) -> Reply:

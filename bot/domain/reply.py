@@ -6,6 +6,7 @@ from datetime import datetime
 from bot.domain.application import Application
 from bot.domain.caller import Caller, Permission
 from bot.domain.delivery import Deployment
+from bot.domain.form import CommandForm
 from bot.domain.image import Artifact, Image
 from bot.domain.intent import BreakingWish, Wish
 from bot.domain.overlay import Commit, OverlayImage
@@ -209,6 +210,7 @@ class Picker(Reply):
     """A modal that asks for what a bare command left out. Never preselects the last environment (production)."""
 
     verb: str
+    form: CommandForm
     apps: tuple[Choice, ...]
     environments: tuple[Choice, ...]
     app: str = ""

@@ -1,25 +1,16 @@
 """From a submitted modal to what the person asks, and what can be said at once against what was filled in."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from bot.domain.environment import Environment
-from bot.domain.intent import (
-    AskReason,
-    Context,
-    Deploy,
-    Intent,
-    Promote,
-    Reject,
-    Rollback,
-    RunPipeline,
-    ShowScan,
-)
+from bot.domain.form import CommandForm, Input
+from bot.domain.intent import AskReason, Context, Intent, Reject
 from bot.domain.reason import says_something
 from bot.grammar import is_image, is_revision
-from bot.views.ids import Input, Modal, unreadable, verb_of
+from bot.views.ids import Modal, unreadable, verb_of
 
 
 @dataclass(frozen=True)
@@ -63,18 +54,23 @@ def carried_along(intent: Intent) -> str:
     return json.dumps(metadata, separators=(",", ":"))
 
 
-def objections(form: Form, environments: Sequence[Environment]) -> dict[str, str]:
-    """Input → what is wrong with it. Only what needs no look-up: the answer is due in three seconds (S10)."""
+def objections(form: Form, declared: CommandForm | None, environments: Sequence[Environment]) -> dict[str, str]:
+    """Input → what is wrong with it. Only what needs no look-up: the answer is due in three seconds (S10).
+
+    `declared` is the form that the command has, None for another modal.
+    """
     found: dict[str, str] = {}
     if not says_something(form[Input.REASON]):
         if form.callback_id == Modal.REJECT:
             found[Input.REASON] = "Say why: the requester reads it on the card."
         elif form[Input.REASON]:
             found[Input.REASON] = "Nobody can read that. Say why in words, or leave it empty."
-    found |= {name: "Choose one." for name in _needed(form) if not form[name]}
+    needed = declared.needed if declared else ()
+    found |= {name: NEEDED.get(name, "Choose one.") for name in needed if not form[name]}
     names = [environment.name for environment in environments]
-    if (chosen := form[Input.ENVIRONMENT]) and chosen not in names:
-        found[Input.ENVIRONMENT] = f"There is no such environment. Choose {' or '.join(names)}."
+    for name in (Input.ENVIRONMENT, Input.SOURCE):
+        if (chosen := form[name]) and chosen not in names:
+            found[name] = f"There is no such environment. Choose {' or '.join(names)}."
     if (image := form[Input.IMAGE]) and not is_image(image):
         found[Input.IMAGE] = "That is no tag and no digest. Choose an image from the list."
     if (revision := form[Input.REVISION]) and not is_revision(revision):
@@ -82,52 +78,20 @@ def objections(form: Form, environments: Sequence[Environment]) -> dict[str, str
     return {name: objection for name, objection in found.items() if name in form.values}
 
 
-def read_intent(form: Form, context: Context) -> Intent:
+def read_intent(form: Form, declared: CommandForm | None, context: Context) -> Intent:
     """Raises InvalidCommand for a modal that this version has never made, or one that lost its inputs."""
     if form.callback_id == Modal.REJECT:
         if not {"p", "h"} <= form.metadata.keys():
             raise unreadable()
         promotion, content_hash = form.metadata["p"], form.metadata["h"]
         return Reject(context=context, promotion=promotion, content_hash=content_hash, reason=form[Input.REASON])
-    if form.verb not in PICKERS or not all(form[name] for name in _needed(form)):
+    if declared is None or not all(form[name] for name in declared.needed):
         raise unreadable()
-    return PICKERS[form.verb](form, context)
+    return declared.read(form, context)
 
 
-PICKERS: Mapping[str, Callable[[Form, Context], Intent]] = {
-    "deploy": lambda form, context: Deploy(
-        context=context,
-        app=form[Input.APP],
-        environment=form[Input.ENVIRONMENT],
-        image=form[Input.IMAGE],
-        reason=form[Input.REASON],
-    ),
-    "promote": lambda form, context: Promote(
-        context=context, apps=(form[Input.APP],), environment=form[Input.ENVIRONMENT], reason=form[Input.REASON]
-    ),
-    "rollback": lambda form, context: Rollback(
-        context=context,
-        app=form[Input.APP],
-        environment=form[Input.ENVIRONMENT],
-        to=form[Input.TO],
-        reason=form[Input.REASON],
-    ),
-    "scan": lambda form, context: ShowScan(
-        context=context, app=form[Input.APP], environment=form[Input.ENVIRONMENT], image=form[Input.IMAGE]
-    ),
-    "pipeline run": lambda form, context: RunPipeline(
-        context=context, app=form[Input.APP], revision=form[Input.REVISION]
-    ),
-}
-
-
-NEED_NO_ENVIRONMENT = ("scan", "pipeline run")
-
-
-def _needed(form: Form) -> tuple[Input, ...]:
-    if form.verb not in PICKERS:
-        return ()
-    return (Input.APP,) if form.verb in NEED_NO_ENVIRONMENT else (Input.APP, Input.ENVIRONMENT)
+NEEDED = {Input.REASON: "Say why.", Input.UNTIL: "Say until when, as in `2h`, `18:00` or `fri 9:00`."}
+"""what is typed, not chosen"""
 
 
 def _value(state: Mapping[str, Any]) -> str:

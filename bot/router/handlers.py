@@ -12,6 +12,7 @@ from structlog.contextvars import bound_contextvars
 from bot.command import CommandRegistry
 from bot.domain.caller import Caller, Permission
 from bot.domain.errors import DatabaseAway, IntegrationError, UserError
+from bot.domain.form import Input
 from bot.domain.intent import Abort, Approve, Intent, Reject
 from bot.grammar import Vocabulary
 from bot.overlays.catalog import Catalog
@@ -27,7 +28,6 @@ from bot.router.incoming import Incoming, from_button, from_event, from_slash, f
 from bot.router.wire import unpacked
 from bot.runtime.clock import Seconds
 from bot.runtime.metrics import COMMAND_SECONDS, COMMANDS
-from bot.views.ids import Input
 
 KEPT = (
     "The database is away. I have kept your request, and continue as soon as the database is back. "
@@ -141,7 +141,7 @@ class Handlers:
 
     async def _submission(self, incoming: Incoming, body: Body, respond: Respond | None) -> None:
         form = read_form(body["view"])
-        intent = read_intent(form, incoming.context)
+        intent = read_intent(form, self._registry.form(form.verb), incoming.context)
         command = self._registry.answering(intent)
         with _counted(command.verb):
             if app := form[Input.APP]:

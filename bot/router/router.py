@@ -47,6 +47,7 @@ class Router:
 
     def __init__(
         self,
+        registry: CommandRegistry,
         catalog: Catalog,
         dispatcher: Dispatcher,
         answers: Answers,
@@ -55,6 +56,7 @@ class Router:
         requests: RequestLog,
         clock: Seconds = time.time,
     ) -> None:
+        self._registry = registry
         self._catalog = catalog
         self._dispatcher = dispatcher
         self._answers = answers
@@ -91,7 +93,7 @@ class Router:
 
     async def on_submission(self, body: Body, ack: Ack) -> None:
         form = read_form(body["view"])
-        if found := objections(form, self._catalog.environments):
+        if found := objections(form, self._registry.form(form.verb), self._catalog.environments):
             await ack(response_action="errors", errors=found)
             return
         await self._take("submission", from_submission(body), body, ack, None, refuse=_objecting(form, ack))

@@ -1,6 +1,7 @@
 """What the selects of modals offer while the person types."""
 
 from bot.domain.caller import Caller, Permission, Target
+from bot.domain.form import Input
 from bot.domain.image import Artifact
 from bot.domain.intent import Context, Rollback
 from bot.domain.reply import Choice, RollbackChoice
@@ -10,7 +11,6 @@ from bot.ports import Registry
 from bot.promotions.promotions import Promotions
 from bot.router.forms import values_of
 from bot.router.incoming import Body
-from bot.views.ids import Input
 
 IMAGES = 50
 

@@ -194,17 +194,6 @@ class Modal(StrEnum):
     REJECT = "reject"
 
 
-class Input(StrEnum):
-    """Inputs of modals; `block_id` and `action_id` are the same, so that an update keeps what was typed (S16)."""
-
-    APP = "app"
-    ENVIRONMENT = "environment"
-    IMAGE = "image"
-    TO = "to"
-    REASON = "reason"
-    REVISION = "revision"
-
-
 def picker_id(verb: str) -> str:
     return f"{Modal.PICK}.{verb}"
 

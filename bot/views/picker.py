@@ -14,9 +14,10 @@ from slack_sdk.models.blocks import (
 )
 from slack_sdk.models.views import View
 
+from bot.domain.form import FormField, Input
 from bot.domain.reply import Choice, Picker, ReasonForm
 from bot.views.card import headline
-from bot.views.ids import Input, Modal, picker_id
+from bot.views.ids import Modal, picker_id
 from bot.views.layout import section
 from bot.views.words import bold, clean, plain
 
@@ -24,26 +25,6 @@ METADATA_LIMIT = 3000
 OPTIONS_LIMIT, OPTION_TEXT, OPTION_VALUE = 100, 75, 150
 REASON_LIMIT = 500
 
-TITLES = {
-    "deploy": "Deploy",
-    "promote": "Promote",
-    "rollback": "Roll back",
-    "status": "Status",
-    "scan": "Scan",
-    "pipeline run": "Run the pipeline",
-}
-ASKS: dict[str, tuple[Input, ...]] = {
-    "deploy": (Input.APP, Input.ENVIRONMENT, Input.IMAGE, Input.REASON),
-    "promote": (Input.APP, Input.ENVIRONMENT, Input.REASON),
-    "rollback": (Input.APP, Input.ENVIRONMENT, Input.TO, Input.REASON),
-    "scan": (Input.APP, Input.ENVIRONMENT, Input.IMAGE),
-    "pipeline run": (Input.APP, Input.REVISION),
-}
-USUAL = (Input.APP, Input.ENVIRONMENT)
-NEEDED: dict[str, frozenset[Input]] = {
-    "status": frozenset(),
-    "scan": frozenset({Input.APP}),
-}
 LABELS = {
     Input.APP: "App",
     Input.ENVIRONMENT: "Environment",
@@ -51,18 +32,13 @@ LABELS = {
     Input.TO: "Back to",
     Input.REASON: "Reason",
     Input.REVISION: "Revision",
+    Input.SOURCE: "From",
+    Input.RUN: "Pipeline run",
+    Input.UNTIL: "Until",
 }
-EMERGENCY = "The glass is not broken from here. In an emergency type {} instead: it shows what that skips, and asks."
-HINTS = {
-    ("deploy", Input.IMAGE): "Left empty: what is committed for the environment before it.",
-    ("scan", Input.IMAGE): "Left empty: what is committed for the environment.",
-    ("deploy", Input.REASON): EMERGENCY.format("/deploy APP ENV ! WHY"),
-    ("promote", Input.REASON): EMERGENCY.format("/promote APP to ENV ! WHY"),
-    ("rollback", Input.TO): "Left empty: the image before this one.",
-    ("status", Input.APP): "Left empty: every app.",
-    ("status", Input.ENVIRONMENT): "Left empty: every environment.",
-    ("pipeline run", Input.REVISION): "A branch, tag or commit. Left empty: the pipeline's own default.",
-}
+TYPED = (Input.REASON, Input.REVISION, Input.UNTIL)
+CHOSEN = (Input.ENVIRONMENT, Input.SOURCE)
+"""from the few that there are; anything else is searched for while the person types"""
 
 
 def modal(form: Picker | ReasonForm, private_metadata: str) -> dict[str, Any]:
@@ -101,27 +77,24 @@ def _option(choice: Choice) -> Option:
 
 
 def _picker(picker: Picker, private_metadata: str) -> dict[str, Any]:
-    title = TITLES.get(picker.verb) or picker.verb.capitalize() or "Choose"
-    blocks = [_input(picker, name) for name in ASKS.get(picker.verb, USUAL)]
-    return _view(title, picker_id(picker.verb)[:255], blocks, private_metadata, submit=title)
+    blocks = [_input(picker, field) for field in picker.form.fields]
+    return _view(picker.form.title, picker_id(picker.verb)[:255], blocks, private_metadata, submit=picker.form.title)
 
 
-def _input(picker: Picker, name: Input) -> Block:
-    needed = NEEDED.get(picker.verb, frozenset(USUAL))
-    hint = HINTS.get((picker.verb, name))
+def _input(picker: Picker, field: FormField) -> Block:
     return InputBlock(
-        block_id=name,
-        label=LABELS[name],
-        element=_element(picker, name),
-        optional=name not in needed,
-        hint=hint,
+        block_id=field.input,
+        label=LABELS[field.input],
+        element=_element(picker, field.input),
+        optional=not field.needed,
+        hint=field.hint or None,
     )
 
 
 def _element(picker: Picker, name: Input) -> ExternalDataSelectElement | StaticSelectElement | PlainTextInputElement:
-    if name is Input.ENVIRONMENT:
-        return _environments(picker)
-    if name in (Input.REASON, Input.REVISION):
+    if name in CHOSEN:
+        return _environments(picker, name)
+    if name in TYPED:
         return PlainTextInputElement(action_id=name, max_length=REASON_LIMIT)
     chosen = [choice for choice in picker.apps if name is Input.APP and choice.value == picker.app]
     initial = _options(chosen or ([Choice(picker.app, picker.app)] if name is Input.APP and picker.app else []))
@@ -133,13 +106,14 @@ def _element(picker: Picker, name: Input) -> ExternalDataSelectElement | StaticS
     )
 
 
-def _environments(picker: Picker) -> StaticSelectElement:
+def _environments(picker: Picker, name: Input) -> StaticSelectElement:
     """The last environment is never chosen beforehand: nobody deploys to production by pressing Enter."""
     offered = _options(picker.environments)
     known = {choice.value for choice in picker.environments[:-1]}
+    known = known if name is Input.ENVIRONMENT else set()
     initial = [option for option in offered if option.value == picker.environment and option.value in known]
     return StaticSelectElement(
-        action_id=Input.ENVIRONMENT,
+        action_id=name,
         placeholder="Choose an environment",
         options=offered or _options([Choice("none", "There are no environments")]),
         initial_option=initial[0] if initial else None,

@@ -52,6 +52,7 @@ from bot.views import (
 )
 from bot.views.layout import rendered
 from bot.views.words import width
+from commands.deploy import FORM
 from integrations.sandbox.slack.blockkit.surfaces import message_blocks, view_definition
 
 HOSTILE = ("<!channel>", "&amp;", "```", "`", "*", "🚀", "\u202e", "\ud800", "\x00", "\n", "|", "𝔘", "é", "<@U0ANA>")
@@ -195,7 +196,7 @@ def test_options(choices: tuple[Choice, ...], typed: str) -> None:
 
 def test_metadata_that_slack_would_refuse() -> None:
     with pytest.raises(ValueError, match="3000 characters, not 3001"):
-        modal(Picker("deploy", (), ()), "x" * 3001)
+        modal(Picker("deploy", FORM, (), ()), "x" * 3001)
 
 
 def test_a_block_beyond_its_limit_is_found_before_slack_sees_it() -> None:

@@ -4,6 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
+import commands
+from bot.command import CommandRegistry
 from bot.domain.caller import Person
 from bot.domain.reply import Choice, Picker, ReasonForm
 from bot.domain.safety import Review
@@ -12,12 +14,15 @@ from bot.views.ids import verb_of
 from tests.views.reading import view_lines
 from tests.views.samples import promotion
 
+COMMANDS = CommandRegistry.load(commands)
 APPS = (Choice("my-app", "my-app"), Choice("storefront", "storefront"))
 ENVIRONMENTS = tuple(Choice(name, name) for name in ("development", "staging", "production"))
 
 
 def picker(verb: str, app: str = "", environment: str = "") -> Picker:
-    return Picker(verb, APPS, ENVIRONMENTS, app, environment)
+    form = COMMANDS.form(verb)
+    assert form
+    return Picker(verb, form, APPS, ENVIRONMENTS, app, environment)
 
 
 def test_deploy() -> None:
@@ -43,9 +48,8 @@ def test_the_last_environment_is_never_chosen_beforehand() -> None:
 @pytest.mark.parametrize(
     ("verb", "asks"),
     [
-        ("promote", ["app", "environment", "reason"]),
+        ("promote", ["app", "environment", "source", "reason"]),
         ("rollback", ["app", "environment", "to", "reason"]),
-        ("status", ["app", "environment"]),
         ("scan", ["app", "environment", "image"]),
         ("pipeline run", ["app", "revision"]),
     ],
@@ -57,8 +61,9 @@ def test_each_verb_asks_for_what_it_needs(verb: str, asks: list[str]) -> None:
     assert [block["element"]["action_id"] for block in blocks] == asks
 
 
-def test_status_can_be_asked_of_everything() -> None:
-    assert all(block["optional"] for block in modal(picker("status"), "")["blocks"])
+def test_where_images_come_from_is_never_chosen_beforehand() -> None:
+    lines = view_lines(modal(picker("promote", "my-app", "staging"), ""))
+    assert lines[1:3] == ["Environment: <static_select = staging>", "From (optional): <static_select>"]
 
 
 def test_a_rejection_needs_a_reason() -> None:

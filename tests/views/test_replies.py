@@ -31,6 +31,7 @@ from bot.domain.reply import (
 from bot.domain.scan import Scan, ScanStatus, Severity, Vulnerability
 from bot.views import notice, render, result, thread_note
 from bot.views.runs import log_file, longer_than_shown
+from commands.deploy import FORM
 from tests.views.reading import lines, read
 from tests.views.samples import AT, BLOCKED, COMMIT, DIGEST, OLD_DIGEST, move, plan, promotion
 
@@ -62,7 +63,7 @@ def test_silence() -> None:
 
 def test_what_opens_a_modal_is_no_message() -> None:
     with pytest.raises(TypeError, match="Picker is not shown as a message"):
-        render(Picker("deploy", (), ()))
+        render(Picker("deploy", FORM, (), ()))
 
 
 def test_started() -> None:

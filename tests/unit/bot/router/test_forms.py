@@ -6,6 +6,8 @@ from urllib.parse import urlencode
 
 import pytest
 
+import commands
+from bot.command import CommandRegistry
 from bot.domain.errors import Unavailable
 from bot.domain.intent import Deploy, Promote, Rollback
 from bot.policy import parse
@@ -19,6 +21,16 @@ async def opened(bot: Bot, typed: str, who: str = "ana") -> dict[str, Any]:
     await bot.slack.command(who, "deployments", typed)
     verb = typed.removeprefix("/").split()[0]
     return await bot.view(who, f"pick.{'pipeline run' if verb == 'pipeline' else verb}")
+
+
+async def test_promote_asks_where_from(bot: Bot) -> None:
+    view = await opened(bot, "/promote")
+    values = {"app": "my-app", "environment": "production", "source": "development"}
+    assert (await bot.slack.submit_view(view["id"], "ana", values))["ok"]
+    await until(lambda: bot.office.promotions.asked)
+    (ask,) = bot.office.promotions.asked
+    assert isinstance(ask, Promote)
+    assert ask.source == "development"
 
 
 async def test_a_bare_command_opens_its_picker_with_nothing_chosen(bot: Bot) -> None:
@@ -131,6 +143,7 @@ def view(callback_id: str, metadata: str = "", **values: str) -> dict[str, Any]:
         (view("pick.deploy", app="", environment="staging"), {"app"}),
         (view("pick.deploy", app="my-app", environment="none"), {"environment"}),
         (view("pick.deploy", app="my-app", environment="staging", image="not an image"), {"image"}),
+        (view("pick.promote", app="my-app", environment="staging", source="nowhere"), {"source"}),
         (view("pick.scan", app="my-app", environment=""), set()),
         (view("pick.deploy"), set()),
         (view("of another app"), set()),
@@ -139,7 +152,8 @@ def view(callback_id: str, metadata: str = "", **values: str) -> dict[str, Any]:
 def test_objections_name_inputs_that_the_view_really_has(submitted: dict[str, Any], against: set[str]) -> None:
     """S13: `errors` for a block that is not there are refused."""
     form = read_form(submitted)
-    assert objections(form, parse(POLICY).environments).keys() == against
+    declared = CommandRegistry.load(commands).form(form.verb)
+    assert objections(form, declared, parse(POLICY).environments).keys() == against
 
 
 @pytest.mark.parametrize("metadata", ["", "not json", "[]", "{}", '{"channel": 3}', "null"])

@@ -1,0 +1,56 @@
+"""The form of a command: what its picker asks when words are missing, and what it means when it is submitted."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from bot.domain.intent import Context, Intent
+
+EMERGENCY = "The glass is not broken from here. In an emergency type {} instead: it shows what that skips, and asks."
+"""below the reason of a promotion"""
+
+
+class Input(StrEnum):
+    """Inputs of modals; `block_id` and `action_id` are the same, so that an update keeps what was typed (S16)."""
+
+    APP = "app"
+    ENVIRONMENT = "environment"
+    SOURCE = "source"
+    IMAGE = "image"
+    TO = "to"
+    REASON = "reason"
+    REVISION = "revision"
+    RUN = "run"
+    UNTIL = "until"
+
+
+class Filled(Protocol):
+    """What stands in the inputs of a submitted form."""
+
+    def __getitem__(self, name: str) -> str:
+        """An empty text where nothing stands."""
+        ...
+
+
+@dataclass(frozen=True)
+class FormField:
+    input: Input
+    needed: bool = False
+    hint: str = ""
+
+
+@dataclass(frozen=True)
+class CommandForm:
+    """`title`: of the window and its button, at most 24 characters. `read` makes the intent of what was filled in."""
+
+    title: str
+    fields: tuple[FormField, ...]
+    read: Callable[[Filled, Context], Intent]
+
+    @property
+    def needed(self) -> tuple[Input, ...]:
+        return tuple(field.input for field in self.fields if field.needed)
+
+    def asks(self, *inputs: Input) -> bool:
+        return any(field.input in inputs for field in self.fields)
