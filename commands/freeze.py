@@ -46,4 +46,6 @@ async def freeze(
     the policy, as windows of the gate `freeze`.
     """
     called = await freezes.call(ask, caller, read_time(ask.until, caller, policy))
-    return replace(called, builds=holds.about(ask.environment)) if isinstance(called, FreezeCalled) else called
+    if not isinstance(called, FreezeCalled):
+        return called
+    return replace(called, builds=holds.about("freeze", ask.app, ask.environment))

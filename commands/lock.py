@@ -34,4 +34,6 @@ async def lock(ask: TakeLock, caller: Caller, policy: Policy, locks: LockService
     message when it is free. Locking again what you hold renews it.
     """
     taken = await locks.take(ask, caller, read_time_if_any(ask.until, caller, policy))
-    return replace(taken, builds=holds.about(ask.environment)) if isinstance(taken, LockTaken) else taken
+    if not isinstance(taken, LockTaken):
+        return taken
+    return replace(taken, builds=holds.about("lock", ask.app, ask.environment))

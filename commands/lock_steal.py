@@ -16,4 +16,6 @@ from bot.safety.times import read_time_if_any
 async def steal(ask: StealLock, caller: Caller, policy: Policy, locks: LockService, holds: PipelineHolds) -> Reply:
     """Take a lock over from its owner, who gets a message, as does the channel."""
     taken = await locks.take(ask, caller, read_time_if_any(ask.until, caller, policy))
-    return replace(taken, builds=holds.about(ask.environment)) if isinstance(taken, LockTaken) else taken
+    if not isinstance(taken, LockTaken):
+        return taken
+    return replace(taken, builds=holds.about("lock", ask.app, ask.environment))

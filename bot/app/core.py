@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, Generic, TypeVar
 
 import commands
@@ -353,9 +353,8 @@ class Core(Generic[E]):
     def run_cards(self) -> RunCards:
         built = Builds(self.policy, self.outside.applications).arrived
         pipelines, followed = self.outside.pipelines, self.stores.followed_runs
-        return RunCards(
-            pipelines, pipelines, followed, self.bulletins, self.runs.failure, self.pipeline_holds.told, built
-        )
+        held = partial(self.pipeline_holds.told, watched=True)
+        return RunCards(pipelines, pipelines, followed, self.bulletins, self.runs.failure, held, built)
 
     @cached_property
     def safety(self) -> SafetyServices:

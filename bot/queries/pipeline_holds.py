@@ -50,28 +50,40 @@ class PipelineHolds:
         results = await self._panel.ask(_plan(app, environment, image or UNKNOWN, asked), datetime.now(UTC))
         return tuple(result for result in results if not result.holds)
 
-    async def told(self, run: PipelineRun) -> str:
-        """What people must know of it on the run's message; "" where nothing holds."""
+    async def told(self, run: PipelineRun, *, watched: bool = False) -> str:
+        """What people must know of it beside the run; "" where nothing holds.
+
+        `watched`: it has only just come to where it is, so that what holds now held it, too.
+        """
         if not run.app or run.status in (RunStatus.FAILED, RunStatus.CANCELLED, RunStatus.DELETED):
             return ""
         if why := run.results.get(HELD):
             return f"Not written to {self.first}: {why}{self._later(run)}"
+        ended = run.status is RunStatus.SUCCEEDED
+        if ended and (not watched or HELD in run.results):
+            return ""
         held = said(r for r in await self.on(run.app, self.first) if r.verdict.state is VerdictState.BLOCKED)
         if not held:
             return ""
-        if run.status is RunStatus.SUCCEEDED:
+        if ended:
             return (
                 f"{held} The pipeline does not say that it held back, so it may have written {self.first} all the same."
             )
-        return f"{held} {self.about(self.first)}"
+        return f"{held} {self._promise}"
 
-    def about(self, environment: str) -> str:
-        """What a lock or a freeze of the environment means for pipelines; "" where none writes by itself."""
-        if environment != self.first:
-            return ""
+    def about(self, gate: str, app: str, environment: str) -> str:
+        """What a lock or a freeze means for pipelines; "" where none writes by itself, or policy does not ask the gate.
+
+        `app` "" stands for every app.
+        """
+        holds = environment == self.first and gate in self._panel.names(app, environment)
+        return self._promise if holds else ""
+
+    @property
+    def _promise(self) -> str:
         if self._asks:
-            return f"Pipelines ask before they write {environment}, and do not write it while this lasts."
-        return f"This holds promotions only: pipelines write {environment} all the same."
+            return f"Pipelines ask before they write {self.first}, and do not write it while this lasts."
+        return f"This holds promotions only: pipelines write {self.first} all the same."
 
     def _later(self, run: PipelineRun) -> str:
         tag = Reference.parse(run.results.get("image", "")).tag

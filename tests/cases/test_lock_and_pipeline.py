@@ -15,8 +15,10 @@ from starlette.applications import Starlette
 
 from bot.domain.pipeline import HELD, PipelineRun
 from bot.domain.reply import FreezeCalled, LockTaken, Reply, RunDetail
+from bot.evaluation.panel import Panel
 from bot.notify.bulletins import Bulletins
 from bot.notify.run_cards import RunCards
+from bot.policy import parse
 from bot.queries.pipeline_holds import PipelineHolds
 from bot.queries.runs import RunFollowing, Runs
 from bot.store.followed_runs import FollowedRunStore
@@ -66,9 +68,9 @@ class Platform:
         assert answer.status_code == 200
         return answer.text
 
-    async def ends(self, run: PipelineRun, held: str = "") -> str:
-        """The run's message when it has succeeded."""
-        results = {"image": BUILT, "digest": DIGEST, HELD: held}
+    async def ends(self, run: PipelineRun, held: str | None = "") -> str:
+        """The run's message when it has succeeded; `held` None: its pipeline has no such result."""
+        results = {"image": BUILT, "digest": DIGEST} | ({} if held is None else {HELD: held})
         await self.cards._show(self.office.pipelines.finish(run.name, results))
         await self.office.safety.outbox.deliver_due()
         return self.message()
@@ -86,12 +88,13 @@ async def platform(directory: Path, *, asks: bool) -> AsyncIterator[Platform]:
     bulletins = Bulletins(Messages(database), office.safety.messenger)
     explain = Runs(office.pipelines, office.policy).failure
 
+    async def told(run: PipelineRun) -> str:
+        return await holds.told(run, watched=True)
+
     async def built(_run: PipelineRun) -> None:
         return None
 
-    cards = RunCards(
-        office.pipelines, office.pipelines, FollowedRunStore(database), bulletins, explain, holds.told, built
-    )
+    cards = RunCards(office.pipelines, office.pipelines, FollowedRunStore(database), bulletins, explain, told, built)
     yield Platform(office, cards, holds)
     await database.close()
 
@@ -163,12 +166,30 @@ async def test_where_pipelines_do_not_ask_the_lock_and_the_run_say_so(silent: Pl
     assert "pipelines write development all the same" in str(render(taken).blocks)
     run = await silent.started()
     assert "pipelines write development all the same" in silent.message()
-    assert "may have written development all the same" in await silent.ends(run)
+    assert "may have written development all the same" in await silent.ends(run, held=None)
+    shown = await silent.types(f"/pipeline show {run.name}")
+    assert isinstance(shown, RunDetail)
+    assert not shown.held  # the lock may be younger than the run
+
+
+async def test_a_lock_that_comes_after_the_pipeline_wrote_is_no_reproach(asking: Platform) -> None:
+    run = await asking.started()
+    assert await asking.asks() == "free\n"
+    await asking.types(LOCK)
+    assert "🔒" not in await asking.ends(run)
 
 
 async def test_a_lock_elsewhere_says_nothing_of_pipelines(asking: Platform) -> None:
     taken = await asking.types("/lock my-app prod a release")
     assert "ipelines" not in str(render(taken).blocks)
+
+
+async def test_a_lock_that_policy_lets_nothing_hold_promises_nothing(asking: Platform) -> None:
+    policy = parse("environments: [{name: development, gates: {lock: false}}, {name: production}]")
+    asking.holds = PipelineHolds(Panel(asking.holds._panel._gates.values(), policy), policy, asks=True)
+    taken = await asking.types(LOCK)
+    assert "ipelines" not in str(render(taken).blocks)
+    assert await asking.asks() == "free\n"
 
 
 async def test_a_run_is_shown_with_what_holds_it(asking: Platform) -> None:
