@@ -26,6 +26,8 @@ from bot.background.wake_ups import WakeUps
 from bot.command import CommandRegistry
 from bot.deliveries.application_observer import ApplicationObserver
 from bot.deliveries.branch_observer import BranchObserver
+from bot.deliveries.news_service import NewsService
+from bot.deliveries.newsroom import Newsroom
 from bot.deliveries.observers import LeasedObserver
 from bot.deliveries.overlay_changes import OverlayChanges
 from bot.deliveries.places import ApplicationNames
@@ -139,6 +141,7 @@ class Core(Generic[E]):
         yield "housekeeping", self.safety.housekeeping.run_forever
         yield "overlays", self.overlay_watch.watch_forever
         yield "roster", self.roster.update_forever
+        yield "news of deliveries", self.news.tell_forever
         yield "branch observer", self.branch_observer.observe_forever
         for observer in self.application_observers:
             yield f"observer of {observer.name}", observer.observe_forever
@@ -294,7 +297,14 @@ class Core(Generic[E]):
 
     @cached_property
     def recorder(self) -> Recorder:
-        return Recorder(self.stores.database, self.stores.deliveries)
+        newsroom = Newsroom(self.stores.news, self.stores.promotions, self._seconds)
+        return Recorder(self.stores.database, self.stores.deliveries, newsroom, self._seconds)
+
+    @cached_property
+    def news(self) -> NewsService:
+        added, clock = self.recorder.listen(), self._seconds
+        directory, stores = self.outside.directory, self.stores
+        return NewsService(self.policy, stores.news, self.bulletins, directory, self.channels, added, clock=clock)
 
     @cached_property
     def overlay_changes(self) -> OverlayChanges:

@@ -7,6 +7,7 @@ from bot.store.audit import Audit
 from bot.store.database import Database
 from bot.store.delegations import DelegationStore
 from bot.store.deliveries import DeliveryStore
+from bot.store.delivery_news import NewsStore
 from bot.store.followed_runs import FollowedRunStore
 from bot.store.freezes import FreezeStore
 from bot.store.leases import LeaseStore
@@ -35,6 +36,7 @@ class Stores:
     reviews: ReviewStore
     delegations: DelegationStore
     deliveries: DeliveryStore
+    news: NewsStore
     leases: LeaseStore
     messages: Messages
     mutes: MuteStore
@@ -58,6 +60,7 @@ class Stores:
             ReviewStore(database),
             DelegationStore(database),
             DeliveryStore(database),
+            NewsStore(database),
             LeaseStore(database),
             Messages(database),
             MuteStore(database),

@@ -61,6 +61,7 @@ class ApplicationObserver:
     patience: timedelta
     drift_patience: timedelta
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    _added: asyncio.Event = field(init=False)
     _apps: dict[Place, Application] = field(default_factory=dict)
     """the newest that was heard of each"""
     _fresh: set[Place] = field(default_factory=set)
@@ -74,6 +75,9 @@ class ApplicationObserver:
     _at: dict[str, datetime] = field(default_factory=dict)
     """when something was last done that is done now and then"""
     _looked: dict[Place, datetime] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._added = self.recorder.listen()
 
     async def observe(self) -> None:
         """Until it is cancelled. Raises DatabaseAway, and Refused when Argo CD does not accept the token."""
@@ -113,7 +117,7 @@ class ApplicationObserver:
         """Judge what was heard, and what time has made certain; how many facts. Raises DatabaseAway."""
         now = self.clock()
         await self._name(now)
-        if self._due("read", now, READ_EVERY) or self.recorder.added.is_set():
+        if self._due("read", now, READ_EVERY) or self._added.is_set():
             await self._read(now)
         fresh, self._fresh = self._fresh, set()
         facts = [*await self._stand(fresh, now), *await self._judge(fresh, now)]
@@ -146,7 +150,7 @@ class ApplicationObserver:
             await self.tick()
             with suppress(TimeoutError):
                 async with asyncio.timeout(TICK_SECONDS):
-                    await self.recorder.added.wait()
+                    await self._added.wait()
                     await asyncio.sleep(TICK_SECONDS / 10)
 
     def _standing(self, place: Place) -> Standing:
@@ -154,7 +158,7 @@ class ApplicationObserver:
 
     async def _read(self, now: datetime) -> None:
         """The commits that others have written down, and what has become certain of them."""
-        self.recorder.added.clear()
+        self._added.clear()
         read_to = max(0, self._read_to - OVERLAP)
         while page := await self.store.after(read_to, PAGE):
             read_to = page[-1][0]

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from bot.domain.event import Event
 from bot.domain.overlay import Author, OverlayImage
 from bot.domain.promotion import Progress
 
@@ -149,6 +150,35 @@ class Fact:
     @property
     def kind(self) -> str:
         return next(name for name, kind in KINDS.items() if isinstance(self.detail, kind))
+
+
+@dataclass(frozen=True)
+class News:
+    """Something that people are told, and what has become of it: one line of one message, edited as it goes on.
+
+    `key` names it; `late`: it is so old that it is told in a summary.
+    """
+
+    key: str
+    event: Event
+    app: str
+    environment: str
+    at: datetime
+    who: str = ""
+    email: str = ""
+    user: str = ""
+    """the person's id, where Slack knows the address"""
+    change: str = ""
+    """what for what, as words"""
+    cause: Cause | None = None
+    subject: str = ""
+    sha: str = ""
+    url: str = ""
+    outcome: Outcome | None = None
+    why: str = ""
+    over_at: datetime | None = None
+    """when it was well again, or as git says again"""
+    late: bool = False
 
 
 @dataclass(frozen=True)

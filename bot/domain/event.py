@@ -27,6 +27,14 @@ class Event(StrEnum):
     ALERT = "alert"
     """Alertmanager says that something is wrong with the app, or that it is over"""
     PIPELINE_FAILED = "pipeline-failed"
+    DEPLOYED = "deployed"
+    """an app was changed without Pilothouse: by hand, or by the pipeline"""
+    DEPLOY_FAILED = "deploy-failed"
+    """and what was changed so does not run, or is not well"""
+    DEGRADED = "degraded"
+    """an Application has been unwell for a while"""
+    DRIFTED = "drifted"
+    """the cluster differs from git though nothing was committed"""
 
     @property
     def final(self) -> bool:

@@ -1,10 +1,12 @@
 """Who is to hear of it: what notifications ask the policy."""
 
 from bot.domain.caller import Permission
+from bot.domain.delivery import News
+from bot.domain.event import Event
 from bot.domain.promotion import Plan
 from bot.policy import Policy
 from bot.policy.model import covers
-from bot.policy.parts import Binding
+from bot.policy.parts import AppPart, Binding
 from bot.views.words import listed
 
 MOST = 8
@@ -47,3 +49,36 @@ def _bound(policy: Policy, plan: Plan, roles: set[str]) -> list[Binding]:
 def _named(policy: Policy, plan: Plan, roles: set[str]) -> str:
     names = [name for binding in _bound(policy, plan, roles) for name in policy.roster.mentions(binding)]
     return listed(list(dict.fromkeys(names))[:MOST], "or")
+
+
+FAILURES = (Event.DEPLOY_FAILED, Event.DEGRADED)
+"""told wherever they happen"""
+
+
+def news_channels(policy: Policy, news: News) -> tuple[str, ...]:
+    """The channels that hear of a change which Pilothouse did not make.
+
+    Quiet by default: the app's channel, else the default one, hears of the last environment and of failures. A route
+    that names the event hears of it everywhere; one for every event (`*`) hears what is not quiet.
+    """
+    loud = is_loud(policy, news)
+    routed = [
+        route.channel
+        for route in policy.channels.routes
+        if covers(route, news.app, news.environment) and (news.event in route.events or (loud and "*" in route.events))
+    ]
+    own = policy.apps.get(news.app, AppPart()).channel
+    usual = [own] if own and loud else []
+    if loud and not routed and not usual and policy.channels.default:
+        usual = [policy.channels.default]
+    return tuple(dict.fromkeys([*usual, *routed]))
+
+
+def told_to_the_author(policy: Policy, news: News) -> bool:
+    """Whoever made a change hears of it alone where no channel does."""
+    return news.event is Event.DEPLOYED and not is_loud(policy, news)
+
+
+def is_loud(policy: Policy, news: News) -> bool:
+    """A failure, or the last environment."""
+    return news.event in FAILURES or news.environment == policy.environments[-1].name

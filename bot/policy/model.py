@@ -114,6 +114,6 @@ def _any(allowed: tuple[str, ...], word: str) -> bool:
     return not word or "*" in allowed or word in allowed
 
 
-def covers(binding: Binding, app: str, environment: str) -> bool:
-    """Whether a binding holds for a target; "" asks "for any at all"."""
+def covers(binding: Binding | Route, app: str, environment: str) -> bool:
+    """Whether a binding or a route holds for a target; "" asks "for any at all"."""
     return _matches(binding, app, environment)

@@ -130,6 +130,13 @@ class PromotionStore:
         found = await self._load(query)
         return found[0] if found else None
 
+    async def live_in(self, connection: AsyncConnection, app: str, environment: str) -> bool:
+        """Whether a promotion there has written its commit, and is followed or watched."""
+        query = sa.select(live.c.promotion_id).where(live.c.app == app, live.c.environment == environment)
+        id = (await connection.execute(query)).scalar_one_or_none()
+        found = await self.get_in(connection, id) if id else None
+        return found is not None and found.commit is not None
+
     async def all_live(self) -> tuple[Promotion, ...]:
         final = [phase for phase in Phase if phase.final]
         return await self._load(

@@ -10,6 +10,7 @@ import pytest
 from bot.deliveries.application_observer import ApplicationObserver
 from bot.deliveries.branch_observer import BranchObserver
 from bot.deliveries.fold import deployments
+from bot.deliveries.newsroom import Newsroom
 from bot.deliveries.overlay_changes import OverlayChanges
 from bot.deliveries.places import ApplicationNames
 from bot.deliveries.recorder import Recorder
@@ -31,6 +32,7 @@ from bot.overlays.catalog import Catalog
 from bot.policy import parse
 from bot.store.database import Database, metadata
 from bot.store.deliveries import DeliveryStore
+from bot.store.delivery_news import NewsStore
 from bot.store.promotions import PromotionStore
 from tests.fakes.applications import MemoryApplications
 from tests.fakes.overlays import MemoryOverlays
@@ -52,7 +54,8 @@ class Cluster:
 
     def restart(self) -> None:
         policy, store = parse("{}"), DeliveryStore(self.database)
-        self.store, self.recorder = store, Recorder(self.database, store)
+        newsroom = Newsroom(NewsStore(self.database), PromotionStore(self.database))
+        self.store, self.recorder = store, Recorder(self.database, store, newsroom)
         changes, clock = OverlayChanges(self.overlays, policy), lambda: self.now
         names = ApplicationNames(Catalog(self.overlays, policy), policy, ["staging", "production"])
         promotions = PromotionStore(self.database)

@@ -9,6 +9,7 @@ import pytest
 
 from bot.deliveries.branch_observer import GRACE, OBSERVER, BranchObserver
 from bot.deliveries.fold import deployments
+from bot.deliveries.newsroom import Newsroom
 from bot.deliveries.overlay_changes import OverlayChanges
 from bot.deliveries.recorder import Recorder
 from bot.domain.caller import Person
@@ -19,12 +20,17 @@ from bot.domain.promotion import Promotion
 from bot.policy import parse
 from bot.store.database import Database, metadata
 from bot.store.deliveries import DeliveryStore
+from bot.store.delivery_news import NewsStore
 from bot.store.promotions import PromotionStore
 from tests.fakes.overlays import MemoryOverlays
 from tests.fakes.world import House, kustomization, path
 
 BEN = Author("Ben", "ben@example.com")
 NOW = datetime(2026, 1, 7, tzinfo=UTC)
+
+
+def newsroom(database: Database) -> Newsroom:
+    return Newsroom(NewsStore(database), PromotionStore(database))
 
 
 @dataclass
@@ -42,7 +48,10 @@ class Branch:
     def restart(self) -> None:
         """The process is gone, and another one begins."""
         policy, self.store = parse("{}"), DeliveryStore(self.database)
-        changes, recorder = OverlayChanges(self.overlays, policy), Recorder(self.database, self.store)
+        changes, recorder = (
+            OverlayChanges(self.overlays, policy),
+            Recorder(self.database, self.store, newsroom(self.database)),
+        )
         promotions = PromotionStore(self.database)
         self.observer = BranchObserver(self.overlays, changes, recorder, promotions, policy, clock=lambda: self.now)
 
@@ -194,7 +203,7 @@ async def test_a_file_that_cannot_be_read_is_a_change_all_the_same(branch: Branc
 
 def observer_of(home: House, now: datetime) -> BranchObserver:
     changes = OverlayChanges(home.overlays, parse("{}"))
-    recorder = Recorder(home.database, DeliveryStore(home.database))
+    recorder = Recorder(home.database, DeliveryStore(home.database), newsroom(home.database))
     return BranchObserver(home.overlays, changes, recorder, home.store, parse("{}"), clock=lambda: now)
 
 

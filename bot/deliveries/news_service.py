@@ -1,0 +1,133 @@
+"""Tells people the news: who is to hear of each, and in which message. The outbox brings the messages to Slack.
+
+The first news is told at once; what follows of one kind for one environment within 30 s shares its message, which is
+edited. Every step is written down before the next, so a process that dies in between leaves nothing untold.
+"""
+
+import asyncio
+import hashlib
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+
+import structlog
+
+from bot.domain.caller import Permission, Target
+from bot.domain.delivery import News
+from bot.domain.errors import DatabaseAway, IntegrationError, NotFound
+from bot.notify.audience import news_channels, told_to_the_author
+from bot.notify.bulletins import Bulletins
+from bot.notify.channels import ChannelIds
+from bot.policy import Policy, may
+from bot.ports import Directory
+from bot.store.delivery_news import Addressed, NewsStore, Noted
+from bot.views.news import bundle as shown
+
+log = structlog.get_logger(__name__)
+
+POLL_SECONDS = 1.0
+TOGETHER = 30.0
+"""seconds from a message's first news in which others join it"""
+MOST = 150
+"""in one message, so that it names them all"""
+LATE_TOGETHER = 600.0
+BATCH = 2000
+MESSAGES = 50
+
+
+class NewsService:
+    """`added` is set when there may be news; `clock` counts seconds since the epoch."""
+
+    def __init__(
+        self,
+        policy: Policy,
+        store: NewsStore,
+        bulletins: Bulletins,
+        directory: Directory,
+        channels: ChannelIds,
+        added: asyncio.Event,
+        *,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._policy = policy
+        self._store = store
+        self._bulletins = bulletins
+        self._directory = directory
+        self._channels = channels
+        self._added = added
+        self._clock = clock
+
+    async def tell_forever(self) -> None:
+        """Until it is cancelled; whatever breaks is logged, and tried again in the next round."""
+        while True:
+            self._added.clear()
+            try:
+                await self.tell()
+            except DatabaseAway:
+                pass  # told where it was noticed
+            except Exception:
+                log.exception("deliveries.news_not_told")
+            with suppress(TimeoutError):
+                async with asyncio.timeout(POLL_SECONDS):
+                    await self._added.wait()
+
+    async def tell(self) -> int:
+        """One round; how many messages are to be posted or edited. Raises DatabaseAway."""
+        if new := await self._store.unaddressed(BATCH):
+            bundling = Bundling(self._store)
+            await self._store.address([await self._addressed(noted, bundling) for noted in new])
+        stale = await self._store.stale(MESSAGES)
+        for one in stale:
+            await self._bulletins.note(one.id, one.channel, shown(one.items))
+            await self._store.shown(one)
+        return len(stale)
+
+    async def _addressed(self, noted: Noted, bundling: "Bundling") -> Addressed:
+        told = await self._with_author(noted.news)
+        channels = [self._channels.of(channel) for channel in news_channels(self._policy, told)]
+        if told.user and told_to_the_author(self._policy, told):
+            channels.append(told.user)
+        if not channels:
+            log.info("deliveries.nobody_to_tell", news=told.event, app=told.app, environment=told.environment)
+        bundles = {channel: await bundling.of(noted, channel) for channel in dict.fromkeys(channels)}
+        return Addressed(noted.id, bundles, told.user)
+
+    async def _with_author(self, news: News) -> News:
+        """Only who may view the app is told of it, or named: an address in a commit is what its maker typed."""
+        if not news.email:
+            return news
+        try:
+            caller = await self._directory.by_email(news.email)
+        except NotFound:
+            return news
+        except IntegrationError as error:
+            log.info("deliveries.author_not_looked_up", error=str(error))
+            return news
+        allowed = may(self._policy, caller, Permission.VIEW, Target(news.app, news.environment))
+        return replace(news, user=caller.id) if allowed and not caller.foreign else news
+
+
+class Bundling:
+    """Which message a piece of news goes into: the last of its kind there, while that is young and has room."""
+
+    def __init__(self, store: NewsStore) -> None:
+        self._store = store
+        self._open: dict[tuple[str, str], tuple[str, int, float]] = {}
+
+    async def of(self, noted: Noted, channel: str) -> str:
+        news = noted.news
+        kind = "late" if news.late else f"{news.event}:{news.environment}"
+        prefix = f"news:{_hashed(kind)[:12]}:"
+        since = noted.noted_at - (LATE_TOGETHER if news.late else TOGETHER)
+        if (prefix, channel) not in self._open:
+            self._open[prefix, channel] = await self._store.room(prefix, channel, since - TOGETHER)
+        bundle, size, begun = self._open[prefix, channel]
+        if not bundle or size >= MOST or begun < since:
+            bundle, size, begun = f"{prefix}{_hashed(f'{channel} {news.key}')[:32]}", 0, noted.noted_at
+        self._open[prefix, channel] = bundle, size + 1, begun
+        return bundle
+
+
+def _hashed(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

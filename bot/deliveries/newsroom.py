@@ -1,0 +1,140 @@
+"""What of the facts is news to people, and what becomes of news: written with the facts, in one transaction."""
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from datetime import timedelta
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.deliveries.fold import OUTCOMES
+from bot.domain.delivery import (
+    Cause,
+    Committed,
+    Drifted,
+    Fact,
+    HealthChanged,
+    ImageChange,
+    Judged,
+    News,
+    Outcome,
+    SyncedByHand,
+)
+from bot.domain.event import Event
+from bot.domain.promotion import Progress
+from bot.store.delivery_news import NewsStore
+from bot.store.promotions import PromotionStore
+
+LATE = timedelta(hours=1)
+"""what is older when it is noted is told in one summary"""
+REASON = 600
+"""characters of an explanation that are kept"""
+
+
+class Newsroom:
+    """`clock` counts seconds since the epoch. What a promotion's own card tells is no news."""
+
+    def __init__(self, store: NewsStore, promotions: PromotionStore, clock: Callable[[], float] = time.time) -> None:
+        self._store = store
+        self._promotions = promotions
+        self._clock = clock
+
+    async def take(self, connection: AsyncConnection, facts: Iterable[Fact]) -> None:
+        """In the caller's transaction; facts that were taken before are not to be given again."""
+        for fact in facts:
+            match fact.detail:
+                case Committed() as commit if not commit.cause.ours:
+                    await self._put(connection, self._committed(fact, commit))
+                case SyncedByHand() as sync:
+                    await self._put(connection, self._synced(fact, sync))
+                case Judged() as verdict:
+                    await self._judged(connection, fact, verdict)
+                case HealthChanged() as health:
+                    await self._health(connection, fact, health)
+                case Drifted() as drift:
+                    await self._drift(connection, fact, drift)
+
+    async def _put(self, connection: AsyncConnection, new: News) -> None:
+        await self._store.put(connection, new, self._clock())
+
+    def _new(self, fact: Fact, event: Event, **known: object) -> News:
+        late = self._clock() - fact.at.timestamp() > LATE.total_seconds()
+        key = str(known.pop("key", f"{event}:{fact.key}"))
+        return News(key, event, fact.app, fact.environment, fact.at, late=late, **known)  # type: ignore[arg-type]
+
+    def _committed(self, fact: Fact, commit: Committed) -> News:
+        return self._new(
+            fact,
+            Event.DEPLOYED,
+            key=_deployed(fact, commit.sha),
+            who=commit.author.name,
+            email=commit.author.email,
+            change=changed(commit.images, commit.paths),
+            cause=commit.cause,
+            subject=commit.subject,
+            sha=commit.sha,
+            url=commit.url,
+            outcome=Outcome.UNDER_WAY,
+        )
+
+    def _synced(self, fact: Fact, sync: SyncedByHand) -> News:
+        return self._new(
+            fact,
+            Event.DEPLOYED,
+            who=sync.by,
+            change=changed(sync.images, ()),
+            cause=Cause.ARGOCD,
+            sha=sync.sha,
+            url=sync.url,
+            outcome=Outcome.SYNCED,
+        )
+
+    async def _judged(self, connection: AsyncConnection, fact: Fact, verdict: Judged) -> None:
+        """Of a commit that was told. An edit wakes nobody, so a failure is news of its own."""
+        told = await self._store.find(connection, _deployed(fact, verdict.sha))
+        if told is None or told.outcome is Outcome.HEALTHY:
+            return
+        outcome = OUTCOMES.get(verdict.progress, Outcome.SYNCED if verdict.synced_at else Outcome.UNDER_WAY)
+        why = "" if verdict.progress is Progress.HEALTHY else verdict.explanation[:REASON]
+        after = replace(told, outcome=outcome, why=why)
+        await self._store.change(connection, after)
+        failure = await self._store.find(connection, _failed(fact, verdict.sha))
+        if failure and outcome is Outcome.HEALTHY:
+            await self._store.change(connection, replace(failure, over_at=fact.at))
+        elif outcome.failed and failure is None:
+            failed = self._new(fact, Event.DEPLOY_FAILED, key=_failed(fact, verdict.sha))
+            await self._put(
+                connection, replace(after, key=failed.key, event=failed.event, at=fact.at, late=failed.late)
+            )
+
+    async def _health(self, connection: AsyncConnection, fact: Fact, health: HealthChanged) -> None:
+        if health.healthy:
+            await self._over(connection, fact, Event.DEGRADED)
+        elif not await self._promotions.live_in(connection, fact.app, fact.environment):
+            why = f"{health.resource}: {health.message}" if health.resource else health.message
+            await self._put(connection, self._new(fact, Event.DEGRADED, change=health.status, why=why[:REASON]))
+
+    async def _drift(self, connection: AsyncConnection, fact: Fact, drift: Drifted) -> None:
+        if drift.over:
+            await self._over(connection, fact, Event.DRIFTED)
+        else:
+            await self._put(connection, self._new(fact, Event.DRIFTED, why=", ".join(drift.resources)[:REASON]))
+
+    async def _over(self, connection: AsyncConnection, fact: Fact, event: Event) -> None:
+        told = await self._store.newest(connection, fact.app, fact.environment, event)
+        if told and told.over_at is None:
+            await self._store.change(connection, replace(told, over_at=fact.at))
+
+
+def changed(images: Iterable[ImageChange], paths: Iterable[str]) -> str:
+    """As raw words: "v1 → v2", or the names of other files."""
+    found = [" → ".join(image.labels) for image in images]
+    return ", ".join(found or [path.rpartition("/")[2] for path in paths])[:300]
+
+
+def _deployed(fact: Fact, sha: str) -> str:
+    return f"{Event.DEPLOYED}:{sha}:{fact.environment}:{fact.app}"
+
+
+def _failed(fact: Fact, sha: str) -> str:
+    return f"{Event.DEPLOY_FAILED}:{sha}:{fact.environment}:{fact.app}"

@@ -1,0 +1,180 @@
+"""News of deliveries, and the messages in which they are told: a message is a bundle of news, edited as they go on."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.domain.delivery import News
+from bot.store.codec import dump, load
+from bot.store.database import Database, metadata
+
+news = sa.Table(
+    "delivery_news",
+    metadata,
+    sa.Column("id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=True),
+    sa.Column("key", sa.String(255), nullable=False, unique=True),
+    sa.Column("event", sa.String(16), nullable=False),
+    sa.Column("app", sa.String(255), nullable=False),
+    sa.Column("environment", sa.String(64), nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("version", sa.Integer, nullable=False, server_default="1"),
+    sa.Column("noted_at", sa.Float, nullable=False),
+    sa.Column("addressed", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Index("ix_delivery_news_app_environment_event", "app", "environment", "event"),
+)
+sa.Index("ix_delivery_news_new", news.c.id, sqlite_where=~news.c.addressed, postgresql_where=~news.c.addressed)
+
+notices = sa.Table(
+    "delivery_notices",
+    metadata,
+    sa.Column("news_id", sa.ForeignKey("delivery_news.id"), primary_key=True),
+    sa.Column("channel", sa.String(255), primary_key=True),
+    sa.Column("bundle", sa.String(64), nullable=False, index=True),
+    sa.Column("shown", sa.Integer, nullable=False, server_default="0"),
+)
+
+
+@dataclass(frozen=True)
+class Noted:
+    """A piece of news as it is kept; `noted_at` in seconds since the epoch."""
+
+    id: int
+    news: News
+    noted_at: float
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """One message in one channel, and all that is in it, in the order in which it was noted."""
+
+    id: str
+    channel: str
+    items: tuple[News, ...]
+    versions: Mapping[int, int]
+    """of the news in it, by their ids"""
+
+
+@dataclass(frozen=True)
+class Addressed:
+    """`bundles`: channel → the message there that tells it; `user` made the change, where that is known."""
+
+    id: int
+    bundles: Mapping[str, str]
+    user: str = ""
+
+
+class NewsStore:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def put(self, connection: AsyncConnection, new: News, now: float) -> bool:
+        """In the caller's transaction; False when it is known."""
+        values = {
+            "key": new.key[:255],
+            "event": new.event,
+            "app": new.app[:255],
+            "environment": new.environment,
+            "state": dump(new),
+            "noted_at": now,
+        }
+        row = self._insert(news).values(values).on_conflict_do_nothing().returning(news.c.id)
+        return (await connection.execute(row)).scalar_one_or_none() is not None
+
+    async def find(self, connection: AsyncConnection, key: str) -> News | None:
+        query = sa.select(news.c.state).where(news.c.key == key[:255])
+        state = (await connection.execute(query)).scalar_one_or_none()
+        return load(state, News) if state is not None else None
+
+    async def newest(self, connection: AsyncConnection, app: str, environment: str, event: str) -> News | None:
+        there = (news.c.app == app, news.c.environment == environment, news.c.event == event)
+        query = sa.select(news.c.state).where(*there).order_by(news.c.id.desc()).limit(1)
+        state = (await connection.execute(query)).scalar_one_or_none()
+        return load(state, News) if state is not None else None
+
+    async def change(self, connection: AsyncConnection, changed: News) -> None:
+        """It shows this from now on, wherever it is told."""
+        values = {"state": dump(changed), "version": news.c.version + 1}
+        await connection.execute(news.update().where(news.c.key == changed.key[:255]).values(values))
+
+    async def unaddressed(self, most: int) -> tuple[Noted, ...]:
+        """Of which nobody has said yet who is to hear of it, oldest first."""
+        query = sa.select(news).where(~news.c.addressed).order_by(news.c.id).limit(most)
+        async with self._database.reading() as connection:
+            rows = (await connection.execute(query)).mappings().all()
+        return tuple(Noted(row["id"], load(row["state"], News), row["noted_at"]) for row in rows)
+
+    async def address(self, addressed: Iterable[Addressed]) -> None:
+        """Who is to hear of what, and in which message. What another replica has addressed stays so."""
+        async with self._database.begin() as connection:
+            for one in addressed:
+                mine = news.update().where(news.c.id == one.id, ~news.c.addressed)
+                if (await connection.execute(mine.values(addressed=True))).rowcount != 1:
+                    continue
+                if one.user:
+                    query = sa.select(news.c.state).where(news.c.id == one.id)
+                    told = replace(load((await connection.execute(query)).scalar_one(), News), user=one.user)
+                    await connection.execute(news.update().where(news.c.id == one.id).values(state=dump(told)))
+                rows = [{"news_id": one.id, "channel": where, "bundle": id} for where, id in one.bundles.items()]
+                if rows:
+                    await connection.execute(notices.insert(), rows)
+
+    async def room(self, prefix: str, channel: str, since: float) -> tuple[str, int, float]:
+        """The newest bundle of this kind there that was begun since then, how much is in it, and when it was begun.
+
+        "" where there is none.
+        """
+        begun, size = sa.func.min(news.c.noted_at), sa.func.count()
+        query = (
+            sa.select(notices.c.bundle, size, begun)
+            .join(news, news.c.id == notices.c.news_id)
+            .where(notices.c.channel == channel, notices.c.bundle.startswith(prefix, autoescape=True))
+            .where(news.c.noted_at >= since)
+            .group_by(notices.c.bundle)
+            .order_by(sa.func.max(news.c.id).desc())
+            .limit(1)
+        )
+        async with self._database.reading() as connection:
+            found = (await connection.execute(query)).one_or_none()
+        return (found[0], found[1], found[2]) if found else ("", 0, 0.0)
+
+    async def stale(self, most: int) -> tuple[Bundle, ...]:
+        """The messages that do not show what they should."""
+        behind = (
+            sa.select(notices.c.bundle, notices.c.channel)
+            .join(news, news.c.id == notices.c.news_id)
+            .where(notices.c.shown != news.c.version)
+            .distinct()
+            .limit(most)
+        )
+        async with self._database.reading() as connection:
+            found = (await connection.execute(behind)).all()
+            return tuple([await self._bundle(connection, *one) for one in found])
+
+    async def shown(self, bundle: Bundle) -> None:
+        """It is on its way to showing these versions: the outbox sees to it."""
+        by_version: dict[int, list[int]] = {}
+        for id, version in bundle.versions.items():
+            by_version.setdefault(version, []).append(id)
+        async with self._database.begin() as connection:
+            for version, ids in by_version.items():
+                mine = (notices.c.bundle == bundle.id) & notices.c.news_id.in_(ids)
+                mine &= notices.c.channel == bundle.channel
+                await connection.execute(notices.update().where(mine).values(shown=version))
+
+    async def _bundle(self, connection: AsyncConnection, id: str, channel: str) -> Bundle:
+        query = (
+            sa.select(news.c.id, news.c.version, news.c.state)
+            .join(notices, news.c.id == notices.c.news_id)
+            .where(notices.c.bundle == id, notices.c.channel == channel)
+            .order_by(news.c.id)
+        )
+        rows: Iterable[Any] = (await connection.execute(query)).all()
+        rows = list(rows)
+        return Bundle(id, channel, tuple(load(row[2], News) for row in rows), {row[0]: row[1] for row in rows})
+
+    def _insert(self, table: sa.Table) -> Any:
+        return (sqlite if self._database.sqlite else postgresql).insert(table)

@@ -1,0 +1,123 @@
+"""News of deliveries: one line each, several in a message, edited as they go on. All in them comes from outside."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from slack_sdk.models.blocks import Block
+
+from bot.domain.delivery import Cause, News, Outcome
+from bot.domain.event import Event
+from bot.ports import Rendered
+from bot.views.deliveries import CAUSES, ICONS
+from bot.views.layout import BLUE, GREEN, RED, YELLOW, context, rendered, rows, section
+from bot.views.words import DAY_AND_TIME, bold, code, count, lasted, link, moment, named, safe
+
+DETAILED = 12
+"""news in one message up to which each has its own lines"""
+TOGETHER = 60
+"""names in a block, which are cut so that it holds them"""
+TITLES = {
+    Event.DEPLOYED: ("changed without Pilothouse", "🚚"),
+    Event.DEPLOY_FAILED: ("failed", "❌"),
+    Event.DEGRADED: ("unwell", "🔴"),
+    Event.DRIFTED: ("drifting from git", "〰️"),
+}
+TURNED = {Event.DEPLOY_FAILED: "Healthy again", Event.DEGRADED: "well again", Event.DRIFTED: "as git says again"}
+
+
+def bundle(items: Sequence[News]) -> Rendered:
+    """One message: a single piece of news, or a list of them."""
+    if len(items) == 1:
+        return _single(items[0])
+    title = _title(items)
+    if len(items) > DETAILED:
+        return rendered(title, [section(f"{title}."), *_names(items)], _color(items))
+    return rendered(title, [section(f"{title}:"), *rows(section(*_lines(one)) for one in items)], _color(items))
+
+
+def _single(one: News) -> Rendered:
+    lines = _lines(one)
+    blocks: list[Block] = [section(*lines)]
+    if one.late:
+        blocks.append(context("Noticed late: Pilothouse was away."))
+    return rendered(lines[0], blocks, _color([one]))
+
+
+def _title(items: Sequence[News]) -> str:
+    first, place = items[0], named(list(dict.fromkeys(one.environment for one in items)), most=3)
+    if first.late:
+        changes = count(len(items), "change")
+        return f"🕰️ {bold(f'While Pilothouse was away: {changes}', 120)} in {place}"
+    what, icon = TITLES[first.event]
+    over = sum(one.over_at is not None for one in items)
+    more = f", {over:,} of them {TURNED[first.event]}" if over else ""
+    noun = "app" if first.event is not Event.DEPLOYED else "deployment"
+    icon = "✅" if over == len(items) else icon
+    return f"{icon} {bold(f'{count(len(items), noun)} {what}', 120)} in {place}{more}"
+
+
+def _names(items: Sequence[News]) -> list[Block]:
+    """All of them, by what has become of them; nobody is left out of the count."""
+    groups: dict[str, list[str]] = {}
+    for one in items:
+        groups.setdefault(_state(one), []).append(safe(one.app, 40))
+    shown: list[Block] = []
+    for state, names in groups.items():
+        parts = [names[start : start + TOGETHER] for start in range(0, len(names), TOGETHER)]
+        shown += [section(f"{state} ({count(len(names), 'app')}): {', '.join(parts[0])}")]
+        shown += [section(", ".join(part)) for part in parts[1:]]
+    return shown
+
+
+def _state(one: News) -> str:
+    if one.over_at:
+        return f"✅ {TURNED.get(one.event, 'over')}"
+    if one.event in (Event.DEPLOYED, Event.DEPLOY_FAILED) and one.outcome:
+        return f"{ICONS[one.outcome]} {one.outcome}"
+    return f"{TITLES[one.event][1]} {safe(one.change or TITLES[one.event][0], 60)}"
+
+
+def _lines(one: News) -> list[str]:
+    place = f"{bold(one.app, 80)} in {bold(one.environment, 80)}"
+    match one.event:
+        case Event.DEGRADED:
+            lines = [f"🔴 {place} is {safe(one.change or 'unwell', 40)} since {moment(one.at, DAY_AND_TIME)}."]
+        case Event.DRIFTED:
+            lines = [
+                f"〰️ {place} drifts from git since {moment(one.at, DAY_AND_TIME)}: something changed in the cluster."
+            ]
+        case Event.DEPLOY_FAILED:
+            lines = [f"❌ {place} {safe(one.change, 200)}: {_failed(one)}{_by(one)}."]
+        case _:
+            assert one.cause is not None
+            assert one.outcome is not None
+            first = f"{ICONS[one.outcome]} {place} {safe(one.change, 200)} · {CAUSES[one.cause]}"
+            lines = [f"{first} · {one.outcome}{_by(one)}"]
+    if one.over_at:
+        after = lasted(one.over_at - one.at)
+        lines = [f"✅ {place} is {TURNED.get(one.event, 'over')} {moment(one.over_at, DAY_AND_TIME)}, after {after}."]
+    if one.why:
+        lines.append(safe(one.why, 500))
+    if one.sha:
+        lines.append(f"{link(one.url, one.sha[:7], 40)} {safe(one.subject, 150) if one.subject else ''}".rstrip())
+    if one.event is Event.DEPLOYED and one.cause is Cause.ARGOCD:
+        lines.append(f"Git says something else: {code(f'/status {one.app} {one.environment}', 150)} shows both.")
+    return lines
+
+
+def _failed(one: News) -> str:
+    return "it does not run" if one.outcome is Outcome.NEVER_RAN else "the deployment failed"
+
+
+def _by(one: News) -> str:
+    who = f"<@{one.user}>" if one.user else safe(one.who, 80) if one.who else ""
+    return f" · {who}" if who else ""
+
+
+def _color(items: Sequence[News]) -> str:
+    if all(one.over_at or one.outcome is Outcome.HEALTHY for one in items):
+        return GREEN
+    events = Counter(one.event for one in items if not one.over_at)
+    if events[Event.DEPLOY_FAILED] or events[Event.DEGRADED]:
+        return RED
+    return YELLOW if events[Event.DRIFTED] else BLUE

@@ -1,0 +1,324 @@
+"""Who hears of changes that Pilothouse did not make, in which message, and what becomes of it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from bot.deliveries.news_service import NewsService
+from bot.deliveries.newsroom import Newsroom
+from bot.deliveries.recorder import Recorder
+from bot.domain.delivery import (
+    Cause,
+    Committed,
+    Detail,
+    Drifted,
+    Fact,
+    HealthChanged,
+    ImageChange,
+    Judged,
+    SyncedByHand,
+)
+from bot.domain.errors import Unavailable
+from bot.domain.overlay import Author, OverlayImage
+from bot.domain.promotion import Progress
+from bot.notify.bulletins import Bulletins
+from bot.notify.channels import ChannelIds
+from bot.notify.outbox import Outbox
+from bot.policy import parse
+from bot.store.database import Database, metadata
+from bot.store.deliveries import DeliveryStore
+from bot.store.delivery_news import NewsStore
+from bot.store.messages import Messages
+from bot.store.promotions import PromotionStore
+from tests.fakes.directory import FakeDirectory
+from tests.fakes.messenger import FakeMessage, FakeMessenger
+from tests.views.samples import COMMIT, plan, promotion
+
+POLICY = """
+bindings: [{role: viewer, groups: [engineers, release-managers]}]
+channels:
+  default: C0DEPLOY
+  routes:
+    - {channel: C0ALL, apps: [routed]}
+    - {channel: C0DEV, apps: [watched], events: [deployed]}
+apps:
+  payments: {channel: C0PAY}
+"""
+ANA = Author("Ana Ng", "ana@example.com")
+IMAGE = ImageChange(OverlayImage("x", "h/x", "v1"), OverlayImage("x", "h/x", "v2"))
+DAY = datetime(2026, 1, 5, 9, tzinfo=UTC).timestamp()
+
+
+@dataclass
+class Desk:
+    """Facts go in, messages come out; time passes only where a test says so."""
+
+    database: Database
+    now: float = DAY
+    messenger: FakeMessenger = field(default_factory=FakeMessenger)
+    directory: FakeDirectory = field(default_factory=FakeDirectory.seeded)
+
+    def __post_init__(self) -> None:
+        self.restart()
+
+    def restart(self) -> None:
+        clock = lambda: self.now  # noqa: E731
+        messages, store = Messages(self.database), NewsStore(self.database)
+        newsroom = Newsroom(store, PromotionStore(self.database), clock)
+        self.recorder = Recorder(self.database, DeliveryStore(self.database), newsroom, clock)
+        bulletins = Bulletins(messages, self.messenger, clock=clock)
+        self.outbox = Outbox(messages, self.messenger, clock=clock)
+        added = self.recorder.listen()
+        self.service = NewsService(parse(POLICY), store, bulletins, self.directory, ChannelIds(), added, clock=clock)
+
+    def fact(
+        self, key: str, detail: Detail, app: str = "my-app", environment: str = "production", ago: float = 0
+    ) -> Fact:
+        return Fact(f"{key}:{environment}:{app}", datetime.fromtimestamp(self.now - ago, UTC), app, environment, detail)
+
+    def commit(self, app: str = "my-app", environment: str = "production", ago: float = 0, **more: object) -> Fact:
+        known = {"sha": "abcdef1234", "author": ANA, "subject": "Hotfix", "cause": Cause.GIT, "images": (IMAGE,)}
+        detail = Committed(**{**known, "overlay": "k.yaml", **more})  # type: ignore[arg-type]
+        return self.fact(f"git:{detail.sha}", detail, app, environment, ago)
+
+    def verdict(self, progress: Progress, why: str = "", app: str = "my-app", environment: str = "production") -> Fact:
+        return self.fact(f"judged:{progress}", Judged("abcdef1234", progress, why), app, environment)
+
+    def health(self, key: str, *, healthy: bool = False, app: str = "my-app", ago: float = 0) -> Fact:
+        words = ("Healthy", "", "") if healthy else ("Degraded", "Deployment x", "it crashes")
+        return self.fact(key, HealthChanged(healthy, *words), app, ago=ago)
+
+    async def takes(self, *facts: Fact) -> None:
+        await self.recorder.record(facts)
+        await self.tell()
+
+    async def tell(self) -> None:
+        while await self.service.tell():
+            pass
+        await self.outbox.deliver_due()
+
+    def heard(self, channel: str) -> list[FakeMessage]:
+        return self.messenger.in_channel(channel)
+
+    def texts(self, channel: str) -> list[str]:
+        return [str(message.shown.blocks) for message in self.heard(channel)]
+
+
+@pytest.fixture
+async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
+    database = Database(f"sqlite:///{tmp_path / 'x.db'}")
+    async with database.begin() as connection:
+        await connection.run_sync(metadata.create_all)
+    yield Desk(database)
+    await database.close()
+
+
+# Who hears.
+
+
+async def test_production_is_told_to_the_channel_and_names_the_author(desk: Desk) -> None:
+    await desk.takes(desk.commit())
+    [text] = desk.texts("C0DEPLOY")
+    for words in ("my-app", "production", "v1 → v2", "by hand in git", "<@U0ANA>", "Hotfix", "abcdef1"):
+        assert words in text
+    assert desk.heard("D0ANA") == []
+
+
+async def test_development_is_told_to_the_author_alone(desk: Desk) -> None:
+    await desk.takes(desk.commit(environment="development"))
+    assert len(desk.heard("D0ANA")) == 1
+    assert desk.heard("C0DEPLOY") == []
+
+
+@pytest.mark.parametrize("email", ["nobody@example.com", "", "gus@example.com", "dee@example.com"])
+async def test_nobody_is_told_who_is_unknown_a_guest_or_may_not_view_the_app(desk: Desk, email: str) -> None:
+    """gus is a guest, and dee holds no role here."""
+    await desk.takes(
+        desk.commit(environment="development", author=Author("X", email)), desk.commit(author=Author("X", email))
+    )
+    assert [message.posted.channel for message in desk.messenger.messages] == ["C0DEPLOY"]
+    assert "<@" not in desk.texts("C0DEPLOY")[0]
+
+
+async def test_a_failure_is_told_to_the_channel_wherever_it_happens(desk: Desk) -> None:
+    await desk.takes(desk.commit(environment="staging"))
+    await desk.takes(desk.verdict(Progress.FAILED, "The sync failed: no such table", environment="staging"))
+    [text] = desk.texts("C0DEPLOY")
+    assert "no such table" in text
+    assert "<@U0ANA>" in text
+
+
+@pytest.mark.parametrize(
+    ("app", "environment", "channels"),
+    [
+        ("payments", "production", {"C0PAY"}),
+        ("payments", "staging", {"D0ANA"}),
+        ("routed", "production", {"C0ALL"}),
+        ("routed", "staging", {"D0ANA"}),
+        ("watched", "development", {"C0DEV", "D0ANA"}),
+        ("watched", "production", {"C0DEV"}),
+    ],
+)
+async def test_policy_routes_the_rest(desk: Desk, app: str, environment: str, channels: set[str]) -> None:
+    await desk.takes(desk.commit(app, environment))
+    assert {message.posted.channel for message in desk.messenger.messages} == channels
+
+
+@pytest.mark.parametrize("cause", [Cause.PROMOTION, Cause.ROLLBACK])
+async def test_what_pilothouse_did_itself_is_no_news(desk: Desk, cause: Cause) -> None:
+    await desk.takes(desk.commit(cause=cause))
+    await desk.takes(desk.verdict(Progress.FAILED, "The sync failed"))
+    assert desk.messenger.messages == []
+
+
+async def test_an_illness_that_a_promotions_card_tells_is_not_told_twice(desk: Desk) -> None:
+    async def live(commit: object) -> None:
+        async with desk.database.begin() as connection:
+            one = promotion(plan=plan(id="p-1"), commit=commit)
+            if commit:
+                await PromotionStore(desk.database).save(connection, one)
+            else:
+                await PromotionStore(desk.database).create(connection, one)
+
+    await live(None)  # asked for, and not written: what runs is not its doing
+    await desk.takes(desk.health("ill:1"))
+    assert len(desk.heard("C0DEPLOY")) == 1
+    await live(COMMIT)
+    desk.now += 100
+    await desk.takes(desk.health("ill:2"))
+    assert len(desk.heard("C0DEPLOY")) == 1
+
+
+# What becomes of it.
+
+
+async def test_the_message_is_edited_until_the_deployment_is_healthy(desk: Desk) -> None:
+    await desk.takes(desk.commit())
+    desk.now += 60
+    await desk.takes(desk.verdict(Progress.HEALTHY))
+    [message] = desk.heard("C0DEPLOY")
+    assert len(message.versions) == 2
+    assert "✅" in message.shown.text
+
+
+async def test_a_failure_that_another_sync_fixes_is_edited(desk: Desk) -> None:
+    await desk.takes(desk.commit())
+    desk.now += 60
+    await desk.takes(desk.verdict(Progress.FAILED, "no such table"))
+    desk.now += 60
+    await desk.takes(desk.verdict(Progress.HEALTHY))
+    first, failure = desk.heard("C0DEPLOY")
+    assert "no such table" in str(failure.versions[0].blocks)
+    assert "Healthy again" in failure.shown.text
+    assert "Healthy" in first.shown.text
+
+
+async def test_recovered_edits_the_message_of_the_illness(desk: Desk) -> None:
+    await desk.takes(desk.health("ill:1"))
+    desk.now += 600
+    await desk.takes(desk.health("well:1", healthy=True))
+    [message] = desk.heard("C0DEPLOY")
+    assert "Deployment x: it crashes" in str(message.versions[0].blocks)
+    assert "well again" in message.shown.text
+    desk.now += 600
+    await desk.takes(desk.health("ill:2"))
+    assert len(desk.heard("C0DEPLOY")) == 2
+
+
+async def test_drift_is_told_in_production_and_its_end_edits_it(desk: Desk) -> None:
+    await desk.takes(desk.fact("drift:1", Drifted(("ConfigMap settings",))))
+    await desk.takes(desk.fact("over:1", Drifted((), over=True)))
+    [message] = desk.heard("C0DEPLOY")
+    assert "ConfigMap settings" in str(message.versions[0].blocks)
+    assert "as git says again" in message.shown.text
+
+
+async def test_a_sync_by_hand_in_argo_cd_says_who_and_that_git_says_something_else(desk: Desk) -> None:
+    await desk.takes(desk.fact("argocd:1", SyncedByHand("abcdef1234", "mia", "k.yaml", (IMAGE,))))
+    [text] = desk.texts("C0DEPLOY")
+    assert "by hand in Argo CD" in text
+    assert "mia" in text
+    assert "Git says something else" in text
+
+
+# Folding.
+
+
+async def test_the_same_facts_again_say_nothing_again(desk: Desk) -> None:
+    facts = desk.commit(), desk.health("ill:1")
+    await desk.takes(*facts)
+    desk.restart()
+    desk.now += 3600
+    await desk.takes(*facts)
+    assert [len(message.versions) for message in desk.heard("C0DEPLOY")] == [1, 1]
+
+
+async def test_news_of_one_kind_share_a_message_for_half_a_minute(desk: Desk) -> None:
+    for app in ("a", "b", "c"):
+        await desk.takes(desk.health("ill:1", app=app))
+        desk.now += 10
+    [message] = desk.heard("C0DEPLOY")
+    assert "3 apps unwell" in message.shown.text
+    desk.now += 1
+    await desk.takes(desk.health("ill:1", app="d"))
+    await desk.takes(desk.commit("e"))
+    assert len(desk.heard("C0DEPLOY")) == 3
+
+
+async def test_a_thousand_in_three_seconds_are_few_messages_and_none_is_lost(desk: Desk) -> None:
+    for second in range(3):
+        apps = range(second * 334, min(1000, (second + 1) * 334))
+        await desk.takes(*(desk.health("ill:1", app=f"team-{number:04}-service") for number in apps))
+        assert desk.heard("C0DEPLOY")  # the first of them at once
+        desk.now += 1
+    messages = desk.heard("C0DEPLOY")
+    assert 2 <= len(messages) <= 10
+    everything = " ".join(str(message.shown.blocks) for message in messages)
+    assert [n for n in range(1000) if f"team-{n:04}-service" not in everything] == []
+    assert sum(len(message.versions) for message in messages) <= 30
+
+
+async def test_what_happened_while_it_was_away_is_one_summary(desk: Desk) -> None:
+    facts = [desk.commit(f"app-{n}", sha=f"{n:040}", ago=7200) for n in range(5)]
+    await desk.takes(*facts, desk.health("ill:1", app="z", ago=4000), desk.commit("fresh"))
+    late, fresh = sorted(desk.heard("C0DEPLOY"), key=lambda message: "fresh" in message.shown.text)
+    assert "While Pilothouse was away: 6 changes" in late.shown.text
+    assert "fresh" in fresh.shown.text
+
+
+async def test_while_slack_is_away_nothing_is_lost(desk: Desk) -> None:
+    desk.messenger.failures.append(Unavailable("Slack", "chat.postMessage", "timeout"))
+    await desk.takes(desk.commit())
+    assert desk.heard("C0DEPLOY") == []
+    desk.now += 400
+    await desk.outbox.deliver_due()
+    assert len(desk.heard("C0DEPLOY")) == 1
+
+
+async def test_a_process_that_dies_before_it_tells_leaves_it_to_the_next(desk: Desk) -> None:
+    await desk.recorder.record([desk.commit()])
+    desk.restart()
+    await desk.tell()
+    assert len(desk.heard("C0DEPLOY")) == 1
+
+
+async def test_while_slack_cannot_be_asked_who_it_was_it_is_told_all_the_same(desk: Desk) -> None:
+    desk.directory.down = Unavailable("Slack", "users.lookupByEmail", "timeout")
+    await desk.takes(desk.commit())
+    assert "Ana Ng" in desk.texts("C0DEPLOY")[0]
+
+
+async def test_it_tells_by_itself_when_something_is_added(desk: Desk) -> None:
+    task = asyncio.create_task(desk.service.tell_forever())
+    await asyncio.sleep(0.01)
+    await desk.recorder.record([desk.commit()])
+    async with asyncio.timeout(5):
+        while not desk.heard("C0DEPLOY"):
+            await asyncio.sleep(0.02)
+            await desk.outbox.deliver_due()
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
