@@ -64,7 +64,7 @@ def verify(
             broken = await _moved(audit, anchor)
         return broken, await _newest(audit)
 
-    broken, newest = _run(url, work)
+    broken, newest = reading(url, work)
     if broken:
         fail(f"The audit chain is broken: {broken}.")
     rows = newest.seq if newest else 0
@@ -78,13 +78,13 @@ def export(
     format: Annotated[Format, typer.Option(help="csv or json.")] = Format.CSV,
 ) -> None:
     """Print every row, oldest first."""
-    start = _moment(since)
+    start = start_of(since)
 
     async def work(database: Database) -> None:
         write = write_csv if format is Format.CSV else write_json
         await write(_all(Audit(database), start), sys.stdout)
 
-    _run(url, work)
+    reading(url, work)
 
 
 @audit_app.command()
@@ -99,7 +99,7 @@ def four_eyes(
     That is: approved by nobody else; by the policy itself; with broken glass whose review is still owed; or changed
     without Pilothouse, by hand or by a pipeline.
     """
-    where, start = _environment(environment, policy), _moment(since) or datetime.min.replace(tzinfo=UTC)
+    where, start = named_environment(environment, policy), start_of(since) or datetime.min.replace(tzinfo=UTC)
 
     async def work(database: Database) -> tuple[list[Listed], int, datetime | None]:
         record = DeliveryStore(database)
@@ -111,7 +111,7 @@ def four_eyes(
         listed = sorted((one for one in every if one.why), key=lambda one: one.at)
         return listed, len(every), await record.known_since(OBSERVER)
 
-    found, total, known = _run(url, work)
+    found, total, known = reading(url, work)
     print(_known(known, start))
     if not found:
         print(f"All {total} changes to {where} had a second pair of eyes.")
@@ -215,7 +215,7 @@ async def _moved(audit: Audit, anchor: str) -> str | None:
     return f"row {seq} is not the one that was noted: rows were cut off or rewritten"
 
 
-def _run(url: str, work: Callable[[Database], Awaitable[T]]) -> T:
+def reading(url: str, work: Callable[[Database], Awaitable[T]]) -> T:
     """Ends the process with a sentence when the database cannot be read."""
     url = url or read_settings().database_url
     try:
@@ -244,7 +244,7 @@ def _check_is_there(url: str) -> None:
         raise ValueError(f"There is no database {parsed.database}: name it with --database-url.")
 
 
-def _moment(text: str) -> datetime | None:
+def start_of(text: str) -> datetime | None:
     if not text:
         return None
     try:
@@ -258,7 +258,7 @@ def _moment(text: str) -> datetime | None:
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
-def _environment(word: str, file: Path | None) -> str:
+def named_environment(word: str, file: Path | None) -> str:
     """The one that the word names, by name or alias; the last one where nothing was said."""
     try:
         known = load(file or read_settings().policy_file).environments

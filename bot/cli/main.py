@@ -1,4 +1,4 @@
-"""The command line: run · doctor · policy · audit · slack-manifest · sandbox."""
+"""The command line: run · doctor · policy · audit · dora · slack-manifest · sandbox."""
 
 import asyncio
 import json
@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 
 from bot.cli.audit import audit_app
+from bot.cli.dora import dora
 from bot.cli.policy import policy_app
 from bot.cli.reference import reference
 from bot.cli.terminal import fail, not_ours, read_settings
@@ -61,6 +62,9 @@ def run() -> None:
         asyncio.run(run_bot(settings))
     except (PilothouseError, OSError, LookupError) as error:
         fail(str(error))
+
+
+app.command()(dora)
 
 
 @app.command()

@@ -88,7 +88,8 @@ def _judged(deployment: Deployment, ordered: list[Fact]) -> Deployment:
             healthy_at=at if healthy else None,
             ended_at=next((at for at, one in mine if one.progress.final), None),
         )
-    return replace(deployment, degraded_at=_fell_ill(deployment, ordered))
+    ill = _fell_ill(deployment, ordered)
+    return replace(deployment, degraded_at=ill, recovered_at=_recovered(ill, ordered))
 
 
 def _fell_ill(deployment: Deployment, ordered: list[Fact]) -> datetime | None:
@@ -98,3 +99,10 @@ def _fell_ill(deployment: Deployment, ordered: list[Fact]) -> datetime | None:
     ill = (fact.at for fact in ordered if isinstance(fact.detail, HealthChanged) and not fact.detail.healthy)
     until = deployment.replaced_at
     return next((at for at in ill if at >= well and (until is None or at < until)), None)
+
+
+def _recovered(ill: datetime | None, ordered: list[Fact]) -> datetime | None:
+    if ill is None:
+        return None
+    well = (fact.at for fact in ordered if isinstance(fact.detail, HealthChanged) and fact.detail.healthy)
+    return next((at for at in well if at > ill), None)

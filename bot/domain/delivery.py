@@ -1,8 +1,10 @@
 """What moves on the platform, whoever moved it: facts as they were observed, and the deployments that they make."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from statistics import median
 
 from bot.domain.event import Event
 from bot.domain.overlay import Author, OverlayImage
@@ -208,6 +210,8 @@ class Deployment:
     """when its outcome was first known"""
     degraded_at: datetime | None = None
     """when it was first seen ill after it had been Healthy, and before the next deployment"""
+    recovered_at: datetime | None = None
+    """when it was well again after that"""
     replaced_at: datetime | None = None
     """when the next deployment began"""
 
@@ -215,3 +219,61 @@ class Deployment:
     def lead_time(self) -> timedelta | None:
         """From the commit until it was Healthy; None while it is not."""
         return self.healthy_at - self.at if self.healthy_at else None
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A deployment that made things worse: since when, and until when (None while it lasts, or nobody saw)."""
+
+    deployment: Deployment
+    why: str
+    at: datetime
+    restored_at: datetime | None = None
+
+    @property
+    def lasted(self) -> timedelta | None:
+        return self.restored_at - self.at if self.restored_at else None
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What DORA's four figures are computed from, for one app in one environment, over so many days."""
+
+    app: str
+    days: float
+    deployments: tuple[Deployment, ...] = ()
+    lead_times: tuple[timedelta, ...] = ()
+    failures: tuple[Failure, ...] = ()
+
+    @property
+    def a_day(self) -> float:
+        return len(self.deployments) / self.days if self.days else 0.0
+
+    @property
+    def failure_rate(self) -> float | None:
+        """Between 0 and 1; None where nothing was deployed."""
+        return len(self.failures) / len(self.deployments) if self.deployments else None
+
+    @property
+    def lead_time(self) -> timedelta | None:
+        """The median; None where nothing became Healthy."""
+        return middle(self.lead_times)
+
+    @property
+    def lead_time_p90(self) -> timedelta | None:
+        return percentile(self.lead_times, 90)
+
+    @property
+    def time_to_restore(self) -> timedelta | None:
+        """The median of the failures that are over; None where none is."""
+        return middle([one.lasted for one in self.failures if one.lasted is not None])
+
+
+def middle(times: Sequence[timedelta]) -> timedelta | None:
+    return timedelta(seconds=median(time.total_seconds() for time in times)) if times else None
+
+
+def percentile(times: Sequence[timedelta], percent: int) -> timedelta | None:
+    """By the nearest rank: the smallest time that so many percent of all do not exceed."""
+    ordered = sorted(times)
+    return ordered[max(0, -(-percent * len(ordered) // 100) - 1)] if ordered else None

@@ -322,6 +322,15 @@ class ShowHistory(Intent):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ShowDora(Intent):
+    """`apps` () for all; `since` is a duration ("90d")."""
+
+    apps: tuple[str, ...] = ()
+    environment: str = ""
+    since: str = "90d"
+
+
+@dataclass(frozen=True, kw_only=True)
 class CloseReview(Intent):
     promotion: str
     note: str

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from bot.domain.application import Application
 from bot.domain.caller import Caller, Permission
-from bot.domain.delivery import Deployment
+from bot.domain.delivery import Deployment, Figures
 from bot.domain.form import CommandForm
 from bot.domain.image import Artifact, Image
 from bot.domain.intent import BreakingWish, Wish
@@ -295,6 +295,17 @@ class History(Reply):
     """what changed without Pilothouse"""
     known_since: datetime | None = None
     """from when on such changes are on record; None where nobody has looked yet"""
+
+
+@dataclass(frozen=True)
+class DoraReport(Reply):
+    """`known_since`: from when on changes without Pilothouse are on record; None where nobody has looked yet."""
+
+    environment: str
+    since: datetime
+    known_since: datetime | None
+    parts: tuple[Figures, ...]
+    total: Figures
 
 
 @dataclass(frozen=True)

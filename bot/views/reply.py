@@ -5,6 +5,7 @@ from functools import singledispatch
 from bot.domain.reply import (
     Abilities,
     Delegated,
+    DoraReport,
     DryRun,
     FreezeCalled,
     GlassAsked,
@@ -32,6 +33,7 @@ from bot.domain.reply import (
 )
 from bot.ports import Rendered
 from bot.views.card import dry_run, headline, shown
+from bot.views.dora import dora_report
 from bot.views.glass import glass_asked
 from bot.views.help import help_page
 from bot.views.history import abilities, history, identity
@@ -75,6 +77,11 @@ def _(reply: Started) -> Rendered:
     if reply.existing:
         return sentence(f"{what} is under way already: its card is in {where}.")
     return sentence(f"{what} is under way{'.' if reply.here else f': follow its card in {where}.'}")
+
+
+@render.register
+def _(reply: DoraReport) -> Rendered:
+    return dora_report(reply)
 
 
 @render.register

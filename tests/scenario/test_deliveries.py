@@ -14,7 +14,18 @@ def told(sandbox: Sandbox, *words: str, channel: str = "deployments") -> Json:
     return sandbox.until(found, f"a message with {words}", seen)
 
 
+def observed(sandbox: Sandbox) -> None:
+    """The branch has been looked at once: what was there before is no news."""
+
+    def known() -> bool:
+        sandbox.types("ana", "/history ledger production")
+        return "are known since" in sandbox.told("ana", "Changes by hand")
+
+    sandbox.until(known, "the first look at the branch")
+
+
 def test_a_commit_by_hand_to_production_is_told_followed_and_in_the_history(sandbox: Sandbox) -> None:
+    observed(sandbox)
     body = {"app": "payments", "environment": "production", "tag": "7.13", "message": "Hotfix at night"}
     sandbox.post("/api/world/commits", body)
     first = told(sandbox, "payments", "by hand in git")

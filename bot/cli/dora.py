@@ -1,0 +1,93 @@
+"""`pilothouse dora`: the four figures from the delivery record, and the deployments behind them."""
+
+import csv
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from bot.cli.audit import harmless, named_environment, reading, start_of
+from bot.cli.terminal import fail, print_table
+from bot.deliveries.branch_observer import OBSERVER
+from bot.deliveries.dora import LOOK_BACK, figures, together
+from bot.deliveries.fold import deployments
+from bot.domain.delivery import Figures
+from bot.store.database import Database
+from bot.store.deliveries import DeliveryStore
+from bot.views.words import lasted
+
+COLUMNS = (
+    "app", "environment", "deployments", "per_day", "lead_time_median_seconds", "lead_time_p90_seconds",
+    "change_failure_rate", "time_to_restore_median_seconds", "commits", "failed_commits",
+)  # fmt: skip
+
+
+def dora(
+    apps: Annotated[list[str] | None, typer.Argument(help="All that were deployed, if left out.")] = None,
+    url: Annotated[str, typer.Option("--database-url", help="The database; PILOTHOUSE_DATABASE_URL if left out.")] = "",
+    since: Annotated[str, typer.Option(help="From then on: 2026-01-31, an ISO time, or how long ago.")] = "90d",
+    environment: Annotated[str, typer.Option(help="Which; the last one of the policy if left out.")] = "",
+    policy: Annotated[Path | None, typer.Option(help="The policy file; PILOTHOUSE_POLICY_FILE if left out.")] = None,
+    as_csv: Annotated[bool, typer.Option("--csv", help="As CSV, with the commits that were counted.")] = False,
+) -> None:
+    """Deployment frequency, lead time, change failure rate and time to restore."""
+    where, now = named_environment(environment, policy), datetime.now(UTC)
+    start = start_of(since) or now - timedelta(days=90)
+
+    async def work(database: Database) -> tuple[tuple[Figures, ...], datetime | None]:
+        record = DeliveryStore(database)
+        found = deployments(await record.of(since=start - LOOK_BACK))
+        wanted = apps or {one.app for one in found if one.environment == where and one.at >= start}
+        parts = figures(found, where, start, now, tuple(wanted)) if wanted else ()
+        return parts, await record.known_since(OBSERVER)
+
+    parts, known = reading(url, work)
+    if unknown := [one.app for one in parts if not one.deployments]:
+        fail(f"No deployment of {', '.join(unknown)} to {where} is on record since {start:%Y-%m-%d}.")
+    if not parts:
+        fail(f"No deployment to {where} is on record since {start:%Y-%m-%d}.")
+    if as_csv:
+        _write(parts, where)
+        return
+    if known is None or known > start:
+        print(f"The record begins {known:%Y-%m-%d %H:%M} UTC." if known else "The record is empty.")
+    print_table(_table([*parts, together(parts)] if len(parts) > 1 else list(parts)))
+
+
+def _write(parts: tuple[Figures, ...], environment: str) -> None:
+    writer = csv.writer(sys.stdout)
+    writer.writerow(COLUMNS)
+    for one in parts:
+        row = (
+            one.app,
+            environment,
+            len(one.deployments),
+            round(one.a_day, 4),
+            _seconds(one.lead_time),
+            _seconds(one.lead_time_p90),
+            "" if one.failure_rate is None else round(one.failure_rate, 4),
+            _seconds(one.time_to_restore),
+            " ".join(deployment.sha for deployment in one.deployments),
+            " ".join(failure.deployment.sha for failure in one.failures),
+        )
+        writer.writerow([harmless(cell) for cell in row])
+
+
+def _table(parts: list[Figures]) -> Table:
+    table = Table("App", "Deployments", "A day", "Lead time", "p90", "Failed", "Time to restore")
+    for one in parts:
+        rate = "—" if one.failure_rate is None else f"{one.failure_rate:.0%}"
+        times = (_words(time) for time in (one.lead_time, one.lead_time_p90))
+        table.add_row(one.app, str(len(one.deployments)), f"{one.a_day:.2f}", *times, rate, _words(one.time_to_restore))
+    return table
+
+
+def _seconds(time: timedelta | None) -> str:
+    return "" if time is None else str(round(time.total_seconds()))
+
+
+def _words(time: timedelta | None) -> str:
+    return "—" if time is None else lasted(time)

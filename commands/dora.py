@@ -1,0 +1,48 @@
+"""`/dora [my-app] [prod] [--since 90d]`: how often, how fast and how well is delivered."""
+
+from datetime import UTC, datetime
+
+from bot.command import command
+from bot.deliveries.branch_observer import OBSERVER
+from bot.deliveries.dora import LOOK_BACK, figures, together
+from bot.deliveries.fold import deployments
+from bot.domain.caller import Caller, Permission
+from bot.domain.intent import Intent, ShowDora
+from bot.domain.reply import DoraReport, Reply
+from bot.grammar import IN, Slots, Words
+from bot.overlays.catalog import Catalog
+from bot.policy import Policy, visible
+from bot.policy.duration import parse_duration
+from bot.store.deliveries import DeliveryStore
+
+USUALLY = "90d"
+MOST_APPS = 50
+
+
+def parse(words: Words) -> Intent:
+    since = words.after("--since", "since") or USUALLY
+    try:
+        parse_duration(since)
+    except ValueError as error:
+        words.refuse(f"{error}.")
+    words.keyword("all")
+    place = words.place(Slots(apps=MOST_APPS), to=IN)
+    return ShowDora(context=words.context, apps=place.apps, environment=place.environment, since=since)
+
+
+@command("dora", usage="/dora [APP…|all] [ENV] [--since 90d]", allow=Permission.VIEW, parse=parse)
+async def dora(ask: ShowDora, caller: Caller, policy: Policy, catalog: Catalog, record: DeliveryStore) -> Reply:
+    """Deployment frequency, lead time, change failure rate and time to restore, from the delivery record.
+
+    Without ENV: the last environment. Promotions, the pipeline and changes by hand all count. How each figure is
+    counted is written in docs/deliveries.md.
+    """
+    environment = ask.environment or catalog.environments[-1].name
+    now = datetime.now(UTC)
+    since = now - parse_duration(ask.since)
+    found = deployments(await record.of(since=since - LOOK_BACK))
+    named = ask.apps or tuple(sorted({one.app for one in found if one.environment == environment and one.at >= since}))
+    apps = visible(policy, caller, named, environment)
+    parts = figures((one for one in found if one.app in set(apps)), environment, since, now, apps)
+    known = await record.known_since(OBSERVER)
+    return DoraReport(environment, since, known, parts if apps else (), together(parts if apps else ()))

@@ -1,0 +1,87 @@
+"""`pilothouse dora`: a table, or CSV with the commits behind each figure."""
+
+import asyncio
+import csv
+import io
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from bot.cli import app
+from bot.deliveries.branch_observer import OBSERVER
+from bot.domain.delivery import Cause, Committed, Fact, ImageChange, Judged
+from bot.domain.overlay import Author, OverlayImage
+from bot.domain.promotion import Progress
+from bot.store.database import Database, metadata
+from bot.store.deliveries import DeliveryStore
+
+IMAGE = ImageChange(OverlayImage("x", "h/x", "v1"), OverlayImage("x", "h/x", "v2"))
+NOW = datetime.now(UTC)
+
+
+def facts(name: str, *, well: bool) -> list[Fact]:
+    sha = f"{name}-sha"
+    commit = Committed(sha, Author("Ben", "ben@example.com"), "x", Cause.GIT, "k.yaml", (IMAGE,))
+    verdict = Judged(sha, Progress.HEALTHY if well else Progress.FAILED)
+    at = NOW - timedelta(days=2)
+    return [
+        Fact(f"git:{name}", at, name, "production", commit),
+        Fact(f"judged:{name}", at + timedelta(minutes=5), name, "production", verdict),
+    ]
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    url = f"sqlite:///{tmp_path / 'x.db'}"
+
+    async def fill() -> None:
+        database = Database(url)
+        async with database.begin() as connection:
+            await connection.run_sync(metadata.create_all)
+            known = [*facts("my-app", well=True), *facts("=cmd", well=False)]
+            await DeliveryStore(database).add(connection, known)
+            await DeliveryStore(database).move(connection, OBSERVER, "head")
+        await database.close()
+
+    asyncio.run(fill())
+    (tmp_path / "pilothouse.yaml").write_text("")
+    return url
+
+
+def run(url: str, tmp_path: Path, *arguments: str) -> Result:
+    policy = str(tmp_path / "pilothouse.yaml")
+    return CliRunner().invoke(app, ["dora", *arguments, "--database-url", url, "--policy", policy])
+
+
+def test_csv_names_the_commits_and_no_cell_is_a_formula(url: str, tmp_path: Path) -> None:
+    rows = list(csv.DictReader(io.StringIO(run(url, tmp_path, "--csv").output)))
+    mine = next(row for row in rows if row["app"] == "my-app")
+    assert (mine["deployments"], mine["lead_time_median_seconds"], mine["change_failure_rate"]) == ("1", "300", "0.0")
+    assert mine["commits"] == "my-app-sha"
+    other = next(row for row in rows if row["app"] != "my-app")
+    assert (other["app"], other["change_failure_rate"], other["failed_commits"]) == ("'=cmd", "1.0", "'=cmd-sha")
+
+
+def test_the_table_says_when_the_record_begins_and_sums_up(url: str, tmp_path: Path) -> None:
+    output = run(url, tmp_path).output
+    for words in ("The record begins", "my-app", "all", "50%", "5 min"):
+        assert words in output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("nothing",), "No deployment of nothing"),
+        (("--environment", "prodcution"), "There is no environment"),
+        (("--environment", "staging"), "No deployment to staging"),
+        (("--since", "soon"), "--since soon"),
+    ],
+)
+def test_what_there_is_nothing_of_is_an_error_and_no_zero(
+    url: str, tmp_path: Path, arguments: tuple[str, ...], says: str
+) -> None:
+    result = run(url, tmp_path, *arguments)
+    assert result.exit_code == 1
+    assert says in result.output

@@ -1,0 +1,79 @@
+"""`/dora`: of what one may see, in the environment and the time that one names."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from bot.domain.delivery import Cause, Committed, Detail, Fact, ImageChange, Judged
+from bot.domain.errors import UserError
+from bot.domain.overlay import Author, OverlayImage
+from bot.domain.promotion import Progress
+from bot.domain.reply import DoraReport
+from bot.store.deliveries import DeliveryStore
+from bot.views import render
+from tests.fakes.office import Office
+
+NOW = datetime.now(UTC)
+IMAGE = ImageChange(OverlayImage("x", "h/x", "v1"), OverlayImage("x", "h/x", "v2"))
+
+
+def facts(app: str, environment: str = "production", days: float = 1) -> list[Fact]:
+    def fact(key: str, minutes: float, detail: Detail) -> Fact:
+        at = NOW - timedelta(days=days) + timedelta(minutes=minutes)
+        return Fact(f"{key}:{app}:{environment}:{days}", at, app, environment, detail)
+
+    sha = f"{app}-{days}"
+    commit = Committed(sha, Author("Ben", "ben@example.com"), "x", Cause.GIT, "k.yaml", (IMAGE,))
+    return [fact("git", 0, commit), fact("judged", 5, Judged(sha, Progress.HEALTHY))]
+
+
+@pytest.fixture
+async def recorded(office: Office) -> Office:
+    known = [*facts("my-app"), *facts("payments"), *facts("my-app", "staging"), *facts("my-app", days=60)]
+    async with office.safety.database.begin() as connection:
+        await DeliveryStore(office.safety.database).add(connection, known)
+    return office
+
+
+async def report(office: Office, line: str, user: str = "U0ANA") -> DoraReport:
+    found = await office.run(line, user)
+    assert isinstance(found, DoraReport)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("line", "counts"),
+    [
+        ("/dora", {"my-app": 2, "payments": 1}),
+        ("/dora all", {"my-app": 2, "payments": 1}),
+        ("/dora my-app prod", {"my-app": 2}),
+        ("/dora my-app payments --since 30d", {"my-app": 1, "payments": 1}),
+        ("/dora prod my-app since 30d", {"my-app": 1}),
+        ("/dora staging", {"my-app": 1}),
+        ("/dora ledger", {"ledger": 0}),
+    ],
+)
+async def test_apps_environment_and_time(recorded: Office, line: str, counts: dict[str, int]) -> None:
+    found = await report(recorded, line)
+    assert {one.app: len(one.deployments) for one in found.parts} == counts
+
+
+async def test_who_may_not_view_an_app_counts_without_it(recorded: Office) -> None:
+    found = await report(recorded, "/dora", "U0CY")
+    assert [one.app for one in found.parts] == ["my-app"]
+    assert len(found.total.deployments) == 2
+
+
+@pytest.mark.parametrize(
+    "line", ["/dora --since soon", "/dora --since", "/dora nothing-like-it", "/dora my-app --since 5"]
+)
+async def test_what_cannot_be_meant_is_refused(recorded: Office, words: str) -> None:
+    with pytest.raises(UserError):
+        await recorded.run(f"/dora {words}", "U0ANA")
+
+
+async def test_the_table_names_each_app_and_the_sum(recorded: Office) -> None:
+    shown = str(render(await report(recorded, "/dora")).blocks)
+    for words in ("my-app", "payments", "all", "5 min", "Lead time"):
+        assert words in shown
+    assert "No deployment" in render(await report(recorded, "/dora development")).text
