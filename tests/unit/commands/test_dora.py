@@ -67,9 +67,9 @@ async def test_who_may_not_view_an_app_counts_without_it(recorded: Office) -> No
 @pytest.mark.parametrize(
     "line", ["/dora --since soon", "/dora --since", "/dora nothing-like-it", "/dora my-app --since 5"]
 )
-async def test_what_cannot_be_meant_is_refused(recorded: Office, words: str) -> None:
+async def test_what_cannot_be_meant_is_refused(recorded: Office, line: str) -> None:
     with pytest.raises(UserError):
-        await recorded.run(f"/dora {words}", "U0ANA")
+        await recorded.run(line, "U0ANA")
 
 
 async def test_the_table_names_each_app_and_the_sum(recorded: Office) -> None:
