@@ -9,8 +9,8 @@ from bot.domain.delivery import Cause, News, Outcome
 from bot.domain.event import Event
 from bot.ports import Rendered
 from bot.views.deliveries import CAUSES, ICONS
-from bot.views.layout import BLUE, GREEN, RED, YELLOW, context, rendered, rows, section
-from bot.views.words import DAY_AND_TIME, bold, code, count, lasted, link, moment, named, safe
+from bot.views.layout import BLUE, GREEN, RED, YELLOW, context, rendered, rows, section, sentence
+from bot.views.words import DAY_AND_TIME, USER_ID, bold, code, count, lasted, link, moment, named, safe
 
 DETAILED = 12
 """news in one message up to which each has its own lines"""
@@ -22,11 +22,14 @@ TITLES = {
     Event.DEGRADED: ("unwell", "🔴"),
     Event.DRIFTED: ("drifting from git", "〰️"),
 }
+OTHERWISE = ("changed", "🚚")
 TURNED = {Event.DEPLOY_FAILED: "Healthy again", Event.DEGRADED: "well again", Event.DRIFTED: "as git says again"}
 
 
-def bundle(items: Sequence[News]) -> Rendered:
+def bundle(items: tuple[News, ...]) -> Rendered:
     """One message: a single piece of news, or a list of them."""
+    if not items:
+        return sentence("Nothing has changed.")
     if len(items) == 1:
         return _single(items[0])
     title = _title(items)
@@ -48,9 +51,9 @@ def _title(items: Sequence[News]) -> str:
     if first.late:
         changes = count(len(items), "change")
         return f"🕰️ {bold(f'While Pilothouse was away: {changes}', 120)} in {place}"
-    what, icon = TITLES[first.event]
+    what, icon = TITLES.get(first.event, OTHERWISE)
     over = sum(one.over_at is not None for one in items)
-    more = f", {over:,} of them {TURNED[first.event]}" if over else ""
+    more = f", {over:,} of them {TURNED.get(first.event, 'over')}" if over else ""
     noun = "app" if first.event is not Event.DEPLOYED else "deployment"
     icon = "✅" if over == len(items) else icon
     return f"{icon} {bold(f'{count(len(items), noun)} {what}', 120)} in {place}{more}"
@@ -74,7 +77,8 @@ def _state(one: News) -> str:
         return f"✅ {TURNED.get(one.event, 'over')}"
     if one.event in (Event.DEPLOYED, Event.DEPLOY_FAILED) and one.outcome:
         return f"{ICONS[one.outcome]} {one.outcome}"
-    return f"{TITLES[one.event][1]} {safe(one.change or TITLES[one.event][0], 60)}"
+    what, icon = TITLES.get(one.event, OTHERWISE)
+    return f"{icon} {safe(one.change or what, 60)}"
 
 
 def _lines(one: News) -> list[str]:
@@ -89,10 +93,9 @@ def _lines(one: News) -> list[str]:
         case Event.DEPLOY_FAILED:
             lines = [f"❌ {place} {safe(one.change, 200)}: {_failed(one)}{_by(one)}."]
         case _:
-            assert one.cause is not None
-            assert one.outcome is not None
-            first = f"{ICONS[one.outcome]} {place} {safe(one.change, 200)} · {CAUSES[one.cause]}"
-            lines = [f"{first} · {one.outcome}{_by(one)}"]
+            outcome = one.outcome or Outcome.UNDER_WAY
+            how = f" · {CAUSES[one.cause]}" if one.cause else ""
+            lines = [f"{ICONS[outcome]} {place} {safe(one.change, 200)}{how} · {outcome}{_by(one)}"]
     if one.over_at:
         after = lasted(one.over_at - one.at)
         lines = [f"✅ {place} is {TURNED.get(one.event, 'over')} {moment(one.over_at, DAY_AND_TIME)}, after {after}."]
@@ -110,7 +113,8 @@ def _failed(one: News) -> str:
 
 
 def _by(one: News) -> str:
-    who = f"<@{one.user}>" if one.user else safe(one.who, 80) if one.who else ""
+    known = USER_ID.fullmatch(one.user)
+    who = f"<@{one.user}>" if known else safe(one.who, 80) if one.who else ""
     return f" · {who}" if who else ""
 
 
