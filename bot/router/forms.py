@@ -33,10 +33,11 @@ def read_form(view: Mapping[str, Any]) -> Form:
     """Any view is good; what is not ours in it is left out."""
     try:
         metadata = json.loads(view.get("private_metadata") or "{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         metadata = {}
     pairs = metadata.items() if isinstance(metadata, dict) else ()
-    kept = {name: value for name, value in pairs if isinstance(value, str)}
+    # Ids and hashes are all that we put there: half a character or a NUL would break what looks them up.
+    kept = {name: value for name, value in pairs if isinstance(value, str) and value.isascii() and value.isprintable()}
     return Form(view.get("callback_id") or "", values_of(view), kept)
 
 

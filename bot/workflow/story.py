@@ -317,6 +317,7 @@ class Telling:
             pull = await self._tend(opened.pull.number)
         except Ended as end:
             pull = await self._abandon(opened.pull.number, end)
+            self._now = replace(self._now, rejection=None)  # too late: somebody had merged it
         if pull.state == "closed":
             raise Ended(Phase.FAILED, "The pull request was closed without being merged.")
         commit = await self._do("merged", partial(self._steps.merged, self._now, pull), Commit)

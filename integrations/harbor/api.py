@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import TypeVar
 
-from bot.domain.errors import IntegrationError
+from bot.domain.errors import IntegrationError, Refused
+from bot.domain.image import is_digest
 from bot.settings import HarborSettings
 from integrations.harbor import wire
 from integrations.harbor.errors import HarborRefused, hidden, lacking, refine
@@ -57,7 +58,10 @@ class Api:
             params={"with_tag": True, **switches},
             headers=ACCEPTED,
         )
-        return answer.decode(wire.Artifact)
+        found = answer.decode(wire.Artifact)
+        if is_digest(reference) and found.digest != reference:
+            raise Refused(answer.system, operation, f"asked for {reference[:19]}, it answers with {found.digest[:19]}")
+        return found
 
     async def tagged(self, name: RepositoryName, number: int) -> list[wire.Artifact]:
         """A page of what has a tag, the newest image first (H9)."""

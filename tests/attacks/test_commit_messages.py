@@ -7,7 +7,7 @@ import pytest
 
 from bot.domain.caller import Person
 from bot.domain.promotion import Approval, Promotion
-from bot.promotions.commit_message import headline, inert, message
+from bot.promotions.commit_message import LONGEST, headline, inert, message
 from bot.views import pull_request_body
 from tests.views.samples import AT, promotion
 
@@ -75,6 +75,7 @@ def test_words_stay_words(place: str, words: str) -> None:
     for active in ("#1", "#7", "GH-3", "issues/9", " @p", "(@e", "[skip", "[ci", "\0", "\u202e"):
         assert active not in nasty
     assert "\n" not in headline(with_words(place, words))
+    assert max(map(len, nasty.splitlines())) < 2 * LONGEST + 100
 
 
 @pytest.mark.parametrize("words", NASTY, ids=[f"{number}" for number in range(len(NASTY))])
