@@ -17,7 +17,7 @@ from bot.policy import Policy
 from bot.ports import Directory, Messenger, Modals, RequestLog
 from bot.promotions.promotions import Promotions
 from bot.promotions.scheduler import Scheduler
-from bot.router import Router
+from bot.router import open_router
 from bot.router.wire import readable
 from bot.store.requests import RequestStore
 from bot.views.ids import Input, Modal
@@ -54,7 +54,7 @@ async def submit(home: House, body: dict[str, Any]) -> list[str]:
         Messenger: messenger,
         Modals: messenger,
     }
-    router = Router(office.registry, services)
+    router = open_router(office.registry, services)
     acknowledged: list[Any] = []
 
     async def ack(*said: Any, **more: Any) -> None:

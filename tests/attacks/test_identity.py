@@ -82,6 +82,14 @@ def test_letters_outside_ascii_are_not_their_neighbours(one: str, other: str) ->
     assert not identity.same_address(one, other)
 
 
+@pytest.mark.parametrize(
+    ("one", "other"), [("\u00c9va@example.com", "\u00e9va@example.com"), ("\u03a3@example.com", "\u03c3@example.com")]
+)
+def test_only_letters_of_ascii_have_two_cases(one: str, other: str) -> None:
+    assert identity.same_address(one, one)
+    assert not identity.same_address(one, other)
+
+
 def test_one_letter_written_in_two_ways_is_one() -> None:
     assert identity.same_address("jo\u0308rg@example.com", "j\u00f6rg@EXAMPLE.com")
 
