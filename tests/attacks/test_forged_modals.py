@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from bot.domain.form import Input
 from bot.domain.promotion import Phase
 from bot.overlays.catalog import Catalog
 from bot.policy import Policy
@@ -20,7 +21,7 @@ from bot.promotions.scheduler import Scheduler
 from bot.router import open_router
 from bot.router.wire import readable
 from bot.store.requests import RequestStore
-from bot.views.ids import Input, Modal
+from bot.views.ids import Modal
 from tests.fakes.messenger import FakeMessenger
 from tests.fakes.office import Office
 from tests.fakes.queue import MemoryQueue

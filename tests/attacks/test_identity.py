@@ -184,6 +184,15 @@ async def test_a_group_that_takes_over_a_handle_gives_nothing(workspace: Workspa
     assert await directory.members("S0RELEASE") == {"U0BO"}
 
 
+async def test_a_handle_that_a_second_group_gets_gives_nothing_any_more(
+    workspace: Workspace, directory: SlackDirectory
+) -> None:
+    assert "release-managers" in (await directory.caller("U0BO")).groups
+    workspace.groups[1]["handle"] = "release-managers"
+    assert (await directory.caller("U0BO")).groups == {"S0RELEASE"}
+    assert (await directory.caller("U0EVE")).groups == {"S0EVE"}
+
+
 async def test_a_handle_that_two_groups_have_gives_nothing(workspace: Workspace, directory: SlackDirectory) -> None:
     workspace.groups[1]["handle"] = "release-managers"
     assert (await directory.caller("U0EVE")).groups == {"S0EVE"}
