@@ -4,9 +4,10 @@ from dataclasses import replace
 
 from bot.command import command
 from bot.domain.caller import Caller, Permission
-from bot.domain.intent import CallFreeze, Intent
+from bot.domain.form import CommandForm, Filled, FormField, Input
+from bot.domain.intent import CallFreeze, Context, Intent
 from bot.domain.reply import FreezeCalled, Reply
-from bot.grammar import Words
+from bot.grammar import Place, Words
 from bot.policy import Policy
 from bot.queries.pipeline_holds import PipelineHolds
 from bot.safety.freezes import FreezeService
@@ -14,6 +15,8 @@ from bot.safety.times import read_time
 
 
 def parse(words: Words) -> Intent:
+    if not words:
+        return words.pick(Place())
     hold = words.hold(exceptions=True)
     place = hold.place
     if not place.environment:
@@ -30,11 +33,34 @@ def parse(words: Words) -> Intent:
     )
 
 
+def read(filled: Filled, context: Context) -> CallFreeze:
+    return CallFreeze(
+        context=context,
+        app=filled[Input.APP],
+        environment=filled[Input.ENVIRONMENT],
+        until=filled[Input.UNTIL],
+        reason=filled[Input.REASON],
+    )
+
+
+FORM = CommandForm(
+    "Freeze",
+    (
+        FormField(Input.APP, hint="Left empty: every app there."),
+        FormField(Input.ENVIRONMENT, needed=True),
+        FormField(Input.UNTIL, needed=True, hint="As in 2h, 18:00 or mon 08:00."),
+        FormField(Input.REASON),
+    ),
+    read,
+)
+
+
 @command(
     "freeze",
     usage="/freeze [APP] ENV until TIME [--except APP,APP] [REASON]",
     allow=Permission.FREEZE,
     parse=parse,
+    form=FORM,
 )
 async def freeze(
     ask: CallFreeze, caller: Caller, policy: Policy, freezes: FreezeService, holds: PipelineHolds

@@ -4,9 +4,10 @@ from bot.command import command
 from bot.deliveries.branch_observer import OBSERVER
 from bot.deliveries.fold import deployments
 from bot.domain.caller import Caller, Permission, Target
-from bot.domain.intent import Intent, ShowHistory
+from bot.domain.form import CommandForm, Filled, FormField, Input
+from bot.domain.intent import Context, Intent, ShowHistory
 from bot.domain.reply import History, Reply
-from bot.grammar import IN, Slots, Words
+from bot.grammar import IN, Place, Slots, Words
 from bot.policy import Policy, may, shows_all
 from bot.store.deliveries import DeliveryStore
 from bot.store.promotions import PromotionStore
@@ -17,13 +18,29 @@ FACTS = 600
 
 
 def parse(words: Words) -> Intent:
+    if not words:
+        return words.pick(Place())
     place = words.place(Slots(), to=IN)
     if not place.app:
         words.refuse("Name an app.")
     return ShowHistory(context=words.context, app=place.app, environment=place.environment)
 
 
-@command("history", usage="/history APP [ENV]", allow=Permission.VIEW, parse=parse)
+def read(filled: Filled, context: Context) -> ShowHistory:
+    return ShowHistory(context=context, app=filled[Input.APP], environment=filled[Input.ENVIRONMENT])
+
+
+FORM = CommandForm(
+    "History",
+    (
+        FormField(Input.APP, needed=True),
+        FormField(Input.ENVIRONMENT, hint="Left empty: every environment."),
+    ),
+    read,
+)
+
+
+@command("history", usage="/history APP [ENV]", allow=Permission.VIEW, parse=parse, form=FORM)
 async def history(
     ask: ShowHistory, caller: Caller, policy: Policy, store: PromotionStore, record: DeliveryStore
 ) -> Reply:

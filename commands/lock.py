@@ -4,9 +4,10 @@ from dataclasses import replace
 
 from bot.command import command
 from bot.domain.caller import Caller, Permission
-from bot.domain.intent import Intent, TakeLock
+from bot.domain.form import CommandForm, Filled, FormField, Input
+from bot.domain.intent import Context, Intent, TakeLock
 from bot.domain.reply import LockTaken, Reply
-from bot.grammar import Words
+from bot.grammar import Place, Words
 from bot.policy import Policy
 from bot.queries.pipeline_holds import PipelineHolds
 from bot.safety.locks import LockService
@@ -14,6 +15,8 @@ from bot.safety.times import read_time_if_any
 
 
 def parse(words: Words) -> Intent:
+    if not words:
+        return words.pick(Place())
     hold = words.hold()
     place = hold.place
     if not place.environment:
@@ -25,7 +28,31 @@ def parse(words: Words) -> Intent:
     )
 
 
-@command("lock", usage="/lock [APP] ENV [--for TIME|--until TIME] REASON", allow=Permission.LOCK, parse=parse)
+def read(filled: Filled, context: Context) -> TakeLock:
+    return TakeLock(
+        context=context,
+        app=filled[Input.APP],
+        environment=filled[Input.ENVIRONMENT],
+        until=filled[Input.UNTIL],
+        reason=filled[Input.REASON],
+    )
+
+
+FORM = CommandForm(
+    "Lock",
+    (
+        FormField(Input.APP, hint="Left empty: every app there."),
+        FormField(Input.ENVIRONMENT, needed=True),
+        FormField(Input.UNTIL, hint="As in 2h, 18:00 or mon 08:00. Left empty: until you unlock it."),
+        FormField(Input.REASON, needed=True, hint="The people who wait read this."),
+    ),
+    read,
+)
+
+
+@command(
+    "lock", usage="/lock [APP] ENV [--for TIME|--until TIME] REASON", allow=Permission.LOCK, parse=parse, form=FORM
+)
 async def lock(ask: TakeLock, caller: Caller, policy: Policy, locks: LockService, holds: PipelineHolds) -> Reply:
     """Hold an app in an environment, or without APP the whole environment: nothing is promoted there until it ends.
 

@@ -3,15 +3,18 @@
 from bot.command import command
 from bot.domain.caller import Caller, Permission
 from bot.domain.errors import Conflict
-from bot.domain.intent import CancelRun
+from bot.domain.form import CommandForm, Filled, FormField, Input
+from bot.domain.intent import CancelRun, Context, Intent
 from bot.domain.pipeline import CancelMode
 from bot.domain.reply import Reply, RunDetail
-from bot.grammar import Words
+from bot.grammar import Place, Words
 from bot.ports import Pipelines
 from bot.queries.runs import Runs
 
 
-def parse(words: Words) -> CancelRun:
+def parse(words: Words) -> Intent:
+    if not words:
+        return words.pick(Place())
     modes = {
         CancelMode.RUN_FINALLY: words.flag("run-finally"),
         CancelMode.STOP_GRACEFULLY: words.flag("gracefully"),
@@ -24,12 +27,20 @@ def parse(words: Words) -> CancelRun:
     return CancelRun(context=words.context, run=run, mode=chosen[0] if chosen else CancelMode.NOW)
 
 
+def read(filled: Filled, context: Context) -> CancelRun:
+    return CancelRun(context=context, run=filled[Input.RUN])
+
+
+FORM = CommandForm("Cancel a run", (FormField(Input.RUN, needed=True),), read)
+
+
 @command(
     "pipeline cancel",
     usage="/pipeline cancel RUN [--run-finally|--gracefully]",
     allow=Permission.RUN_PIPELINE,
     parse=parse,
     names=False,
+    form=FORM,
 )
 async def cancel_run(ask: CancelRun, caller: Caller, runs: Runs, pipelines: Pipelines) -> Reply:
     """Stop a pipeline run.

@@ -2,22 +2,32 @@
 
 from bot.command import command
 from bot.domain.caller import Caller, Permission
-from bot.domain.intent import RunLogs
+from bot.domain.form import CommandForm, Filled, FormField, Input
+from bot.domain.intent import Context, Intent, RunLogs
 from bot.domain.reply import Reply, RunLog
-from bot.grammar import Words
+from bot.grammar import Place, Words
 from bot.queries.runs import Runs
 
 LINES = 1000
 """of each step"""
 
 
-def parse(words: Words) -> RunLogs:
+def parse(words: Words) -> Intent:
+    if not words:
+        return words.pick(Place())
     run = words.identifier("a pipeline run")
     words.done()
     return RunLogs(context=words.context, run=run)
 
 
-@command("pipeline logs", usage="/pipeline logs RUN", allow=Permission.VIEW, parse=parse, names=False)
+def read(filled: Filled, context: Context) -> RunLogs:
+    return RunLogs(context=context, run=filled[Input.RUN])
+
+
+FORM = CommandForm("Logs of a run", (FormField(Input.RUN, needed=True),), read)
+
+
+@command("pipeline logs", usage="/pipeline logs RUN", allow=Permission.VIEW, parse=parse, names=False, form=FORM)
 async def run_logs(ask: RunLogs, caller: Caller, runs: Runs) -> Reply:
     """What the steps of a pipeline run printed: the last lines here, up to the last 1,000 of each step as a file.
 

@@ -3,20 +3,32 @@
 from bot.command import command
 from bot.domain.caller import Caller, Permission
 from bot.domain.errors import Conflict
-from bot.domain.intent import RetryRun
+from bot.domain.form import CommandForm, Filled, FormField, Input
+from bot.domain.intent import Context, Intent, RetryRun
 from bot.domain.reply import Reply, RunDetail
-from bot.grammar import Words
+from bot.grammar import Place, Words
 from bot.ports import PipelineRetries
 from bot.queries.runs import RunFollowing, Runs, request_like
 
 
-def parse(words: Words) -> RetryRun:
+def parse(words: Words) -> Intent:
+    if not words:
+        return words.pick(Place())
     run = words.identifier("a pipeline run")
     words.done()
     return RetryRun(context=words.context, run=run)
 
 
-@command("pipeline retry", usage="/pipeline retry RUN", allow=Permission.RUN_PIPELINE, parse=parse, names=False)
+def read(filled: Filled, context: Context) -> RetryRun:
+    return RetryRun(context=context, run=filled[Input.RUN])
+
+
+FORM = CommandForm("Retry a run", (FormField(Input.RUN, needed=True),), read)
+
+
+@command(
+    "pipeline retry", usage="/pipeline retry RUN", allow=Permission.RUN_PIPELINE, parse=parse, names=False, form=FORM
+)
 async def retry_run(
     ask: RetryRun, caller: Caller, runs: Runs, retries: PipelineRetries, following: RunFollowing
 ) -> Reply:

@@ -3,20 +3,30 @@
 from bot.command import command
 from bot.domain.caller import Caller, Permission
 from bot.domain.errors import IntegrationError
-from bot.domain.intent import ShowRun
+from bot.domain.form import CommandForm, Filled, FormField, Input
+from bot.domain.intent import Context, Intent, ShowRun
 from bot.domain.reply import Reply, RunDetail
-from bot.grammar import Words
+from bot.grammar import Place, Words
 from bot.queries.pipeline_holds import PipelineHolds
 from bot.queries.runs import Runs
 
 
-def parse(words: Words) -> ShowRun:
+def parse(words: Words) -> Intent:
+    if not words:
+        return words.pick(Place())
     run = words.identifier("a pipeline run")
     words.done()
     return ShowRun(context=words.context, run=run)
 
 
-@command("pipeline show", usage="/pipeline show RUN", allow=Permission.VIEW, parse=parse, names=False)
+def read(filled: Filled, context: Context) -> ShowRun:
+    return ShowRun(context=context, run=filled[Input.RUN])
+
+
+FORM = CommandForm("Show a run", (FormField(Input.RUN, needed=True),), read)
+
+
+@command("pipeline show", usage="/pipeline show RUN", allow=Permission.VIEW, parse=parse, names=False, form=FORM)
 async def show_run(ask: ShowRun, caller: Caller, runs: Runs, holds: PipelineHolds) -> Reply:
     """One pipeline run, task by task; for a failed one, why, and the last lines of the step that broke."""
     run = await runs.find(ask.run, caller, Permission.VIEW)

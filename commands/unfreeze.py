@@ -2,20 +2,37 @@
 
 from bot.command import command
 from bot.domain.caller import Caller, Permission
-from bot.domain.intent import EndFreeze, Intent
+from bot.domain.form import CommandForm, Filled, FormField, Input
+from bot.domain.intent import Context, EndFreeze, Intent
 from bot.domain.reply import Reply
-from bot.grammar import IN, Slots, Words
+from bot.grammar import IN, Place, Slots, Words
 from bot.safety.freezes import FreezeService
 
 
 def parse(words: Words) -> Intent:
+    if not words:
+        return words.pick(Place())
     place = words.place(Slots(), to=IN)
     if not place.environment:
         words.refuse("Name an environment.")
     return EndFreeze(context=words.context, app=place.app, environment=place.environment)
 
 
-@command("unfreeze", usage="/unfreeze [APP] ENV", allow=Permission.FREEZE, parse=parse)
+def read(filled: Filled, context: Context) -> EndFreeze:
+    return EndFreeze(context=context, app=filled[Input.APP], environment=filled[Input.ENVIRONMENT])
+
+
+FORM = CommandForm(
+    "Unfreeze",
+    (
+        FormField(Input.APP, hint="Left empty: every app there."),
+        FormField(Input.ENVIRONMENT, needed=True),
+    ),
+    read,
+)
+
+
+@command("unfreeze", usage="/unfreeze [APP] ENV", allow=Permission.FREEZE, parse=parse, form=FORM)
 async def unfreeze(ask: EndFreeze, caller: Caller, freezes: FreezeService) -> Reply:
     """End the freeze that somebody called. The windows of the policy stay as they are."""
     return await freezes.end(ask, caller)

@@ -2,20 +2,37 @@
 
 from bot.command import command
 from bot.domain.caller import Caller, Permission
-from bot.domain.intent import Intent, ReleaseLock
+from bot.domain.form import CommandForm, Filled, FormField, Input
+from bot.domain.intent import Context, Intent, ReleaseLock
 from bot.domain.reply import Reply
-from bot.grammar import IN, Slots, Words
+from bot.grammar import IN, Place, Slots, Words
 from bot.safety.locks import LockService
 
 
 def parse(words: Words) -> Intent:
+    if not words:
+        return words.pick(Place())
     place = words.place(Slots(), to=IN)
     if not place.environment:
         words.refuse("Name an environment.")
     return ReleaseLock(context=words.context, app=place.app, environment=place.environment)
 
 
-@command("unlock", usage="/unlock [APP] ENV", allow=Permission.LOCK, parse=parse)
+def read(filled: Filled, context: Context) -> ReleaseLock:
+    return ReleaseLock(context=context, app=filled[Input.APP], environment=filled[Input.ENVIRONMENT])
+
+
+FORM = CommandForm(
+    "Unlock",
+    (
+        FormField(Input.APP, hint="Left empty: every app there."),
+        FormField(Input.ENVIRONMENT, needed=True),
+    ),
+    read,
+)
+
+
+@command("unlock", usage="/unlock [APP] ENV", allow=Permission.LOCK, parse=parse, form=FORM)
 async def unlock(ask: ReleaseLock, caller: Caller, locks: LockService) -> Reply:
     """Release a lock: yours, or one that a rollback left behind. Somebody else's asks you once more.
 

@@ -58,6 +58,12 @@ def split(words: Sequence[str]) -> tuple[str, tuple[str, ...]]:
     return "", tuple(words)
 
 
+def is_time(text: str) -> bool:
+    """Whether it can be read as one, whatever moment it means by then."""
+    found, behind = split(_plain(text).removeprefix("until ").removeprefix("for ").split())
+    return bool(found) and not behind
+
+
 def moment(text: str, now: datetime, zone: tzinfo) -> datetime:
     """The next moment that the words mean (UTC), on the wall clock of `zone` where they name no other.
 

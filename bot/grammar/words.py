@@ -49,6 +49,11 @@ def is_revision(text: str) -> bool:
     return _REVISION.fullmatch(text) is not None
 
 
+def is_identifier(text: str) -> bool:
+    """Whether it can name a pipeline run or a promotion."""
+    return _IDENTIFIER.fullmatch(text) is not None
+
+
 class Words:
     """Raises InvalidCommand or UnknownName, each with the usage, for words that do not fit."""
 

@@ -9,7 +9,7 @@ from bot.domain.environment import Environment
 from bot.domain.form import CommandForm, Input
 from bot.domain.intent import AskReason, Context, Intent, Reject
 from bot.domain.reason import says_something
-from bot.grammar import is_image, is_revision
+from bot.grammar import EXAMPLES, is_identifier, is_image, is_revision, is_time
 from bot.views.ids import Modal, unreadable, verb_of
 
 
@@ -61,12 +61,13 @@ def objections(form: Form, declared: CommandForm | None, environments: Sequence[
     `declared` is the form that the command has, None for another modal.
     """
     found: dict[str, str] = {}
+    needed = declared.needed if declared else ()
     if not says_something(form[Input.REASON]):
         if form.callback_id == Modal.REJECT:
             found[Input.REASON] = "Say why: the requester reads it on the card."
         elif form[Input.REASON]:
-            found[Input.REASON] = "Nobody can read that. Say why in words, or leave it empty."
-    needed = declared.needed if declared else ()
+            instead = "." if Input.REASON in needed else ", or leave it empty."
+            found[Input.REASON] = f"Nobody can read that. Say why in words{instead}"
     found |= {name: NEEDED.get(name, "Choose one.") for name in needed if not form[name]}
     names = [environment.name for environment in environments]
     for name in (Input.ENVIRONMENT, Input.SOURCE):
@@ -76,6 +77,10 @@ def objections(form: Form, declared: CommandForm | None, environments: Sequence[
         found[Input.IMAGE] = "That is no tag and no digest. Choose an image from the list."
     if (revision := form[Input.REVISION]) and not is_revision(revision):
         found[Input.REVISION] = "That is no branch, tag or commit."
+    if (run := form[Input.RUN]) and not is_identifier(run):
+        found[Input.RUN] = "That is no pipeline run. Choose one from the list."
+    if (until := form[Input.UNTIL]) and not is_time(until):
+        found[Input.UNTIL] = f"That is no time. {EXAMPLES.replace('`', '')}"
     return {name: objection for name, objection in found.items() if name in form.values}
 
 
@@ -91,7 +96,7 @@ def read_intent(form: Form, declared: CommandForm | None, context: Context) -> I
     return declared.read(form, context)
 
 
-NEEDED = {Input.REASON: "Say why.", Input.UNTIL: "Say until when, as in `2h`, `18:00` or `fri 9:00`."}
+NEEDED = {Input.REASON: "Say why.", Input.UNTIL: "Say until when, as in 2h, 18:00 or mon 08:00."}
 """what is typed, not chosen"""
 
 

@@ -4,21 +4,27 @@ from bot.domain.caller import Caller, Permission, Target
 from bot.domain.form import Input
 from bot.domain.image import Artifact
 from bot.domain.intent import Context, Rollback
+from bot.domain.pipeline import PipelineRun
 from bot.domain.reply import Choice, RollbackChoice
 from bot.overlays.catalog import Catalog
 from bot.policy import Policy, may
-from bot.ports import Registry
+from bot.ports import Pipelines, Registry
 from bot.promotions.promotions import Promotions
+from bot.queries.runs import target_of
 from bot.router.forms import values_of
 from bot.router.incoming import Body
 
 IMAGES = 50
+RUNS = 50
 
 
 class Suggestions:
     """Only of apps that the caller may view."""
 
-    def __init__(self, catalog: Catalog, policy: Policy, registry: Registry, promotions: Promotions) -> None:
+    def __init__(
+        self, catalog: Catalog, policy: Policy, registry: Registry, promotions: Promotions, pipelines: Pipelines
+    ) -> None:
+        self._pipelines = pipelines
         self._catalog = catalog
         self._policy = policy
         self._registry = registry
@@ -30,6 +36,9 @@ class Suggestions:
         app, environment = chosen.get(Input.APP, ""), chosen.get(Input.ENVIRONMENT, "")
         if body.get("action_id") == Input.APP:
             return tuple(Choice(name, name) for name in await self._catalog.apps() if self._sees(caller, name))
+        if body.get("action_id") == Input.RUN:
+            runs = await self._pipelines.list("", RUNS)
+            return tuple(_run(run) for run in runs if may(self._policy, caller, Permission.VIEW, target_of(run)))
         if not app or not self._sees(caller, app, environment):
             return ()
         if body.get("action_id") == Input.IMAGE:
@@ -53,6 +62,11 @@ def _image(artifact: Artifact) -> Choice:
     when = f" · {artifact.pushed_at:%Y-%m-%d %H:%M} UTC" if artifact.pushed_at else ""
     tags = ", ".join(artifact.tags)
     return Choice(image.tag or image.digest, f"{tags or image.short_digest} · {image.short_digest}{when}")
+
+
+def _run(run: PipelineRun) -> Choice:
+    when = f" · {run.created_at:%Y-%m-%d %H:%M} UTC" if run.created_at else ""
+    return Choice(run.name, f"{run.name} · {run.status}{when}")
 
 
 def _past(choice: RollbackChoice) -> Choice:

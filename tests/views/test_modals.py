@@ -52,6 +52,11 @@ def test_the_last_environment_is_never_chosen_beforehand() -> None:
         ("rollback", ["app", "environment", "to", "reason"]),
         ("scan", ["app", "environment", "image"]),
         ("pipeline run", ["app", "revision"]),
+        ("pipeline show", ["run"]),
+        ("lock", ["app", "environment", "until", "reason"]),
+        ("unlock", ["app", "environment"]),
+        ("freeze", ["app", "environment", "until", "reason"]),
+        ("history", ["app", "environment"]),
     ],
 )
 def test_each_verb_asks_for_what_it_needs(verb: str, asks: list[str]) -> None:

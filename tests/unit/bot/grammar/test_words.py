@@ -226,7 +226,6 @@ def test_what_is_typed_is_what_is_meant(typed: str, meant: Intent) -> None:
         ("/promote all my-app to prod", InvalidCommand, "`my-app` is one word too many: it is not clear"),
         ("/pipeline run my-app -x", InvalidCommand, "`-x` is no branch, tag or commit."),
         ("/pipeline run nope", UnknownName, "`nope` does not name an app."),
-        ("/pipeline show", InvalidCommand, "Name a pipeline run."),
         ("/pipeline show ../etc", InvalidCommand, "`../etc` does not name a pipeline run."),
         ("/pipeline cancel x --gracefully --run-finally", InvalidCommand, "stopped in one way only"),
         ("/pipeline lsit", InvalidCommand, "There is no command `pipeline lsit`. Did you mean `pipeline list`?"),

@@ -10,6 +10,7 @@ import commands
 from bot.command import CommandRegistry
 from bot.domain.errors import Unavailable
 from bot.domain.intent import Deploy, Promote, Rollback
+from bot.domain.pipeline import RunRequest
 from bot.policy import parse
 from bot.router.forms import objections, read_form
 from tests.fakes.office import POLICY
@@ -21,6 +22,42 @@ async def opened(bot: Bot, typed: str, who: str = "ana") -> dict[str, Any]:
     await bot.slack.command(who, "deployments", typed)
     verb = typed.removeprefix("/").split()[0]
     return await bot.view(who, f"pick.{'pipeline run' if verb == 'pipeline' else verb}")
+
+
+@pytest.mark.parametrize(
+    ("typed", "verb"),
+    [
+        ("/pipeline show", "pipeline show"),
+        ("/pipeline logs", "pipeline logs"),
+        ("/pipeline cancel", "pipeline cancel"),
+        ("/pipeline retry", "pipeline retry"),
+        ("/lock", "lock"),
+        ("/unlock", "unlock"),
+        ("/freeze", "freeze"),
+        ("/unfreeze", "unfreeze"),
+        ("/history", "history"),
+        ("/scan", "scan"),
+    ],
+)
+async def test_every_bare_command_that_needs_words_asks_for_them(bot: Bot, typed: str, verb: str) -> None:
+    await bot.slack.command("bo", "deployments", typed)
+    view = await bot.view("bo", f"pick.{verb}")
+    needed = [block["block_id"] for block in view["blocks"] if block["type"] == "input" and not block.get("optional")]
+    assert needed
+    assert not bot.whispers("bo")
+
+
+async def test_a_run_is_chosen_from_those_that_the_person_may_view(bot: Bot) -> None:
+    run = await bot.office.pipelines.start(RunRequest("r1", "ci-pipeline", "payments", {}, "U0ANA"))
+    await bot.slack.command("bo", "deployments", "/pipeline show")
+    view = await bot.view("bo", "pick.pipeline show")
+    offered = await bot.slack.options("bo", "run", view_id=view["id"])
+    assert [option["value"] for option in offered["options"]] == [run.name]
+    assert (await bot.slack.submit_view(view["id"], "bo", {"run": run.name}))["ok"]
+    await until(lambda: any(run.name in said["text"] for said in bot.whispers("bo")))
+    await bot.slack.command("cy", "deployments", "/pipeline show")  # who may view my-app only
+    view = await bot.view("cy", "pick.pipeline show")
+    assert not (await bot.slack.options("cy", "run", view_id=view["id"]))["options"]
 
 
 async def test_promote_asks_where_from(bot: Bot) -> None:
@@ -144,6 +181,13 @@ def view(callback_id: str, metadata: str = "", **values: str) -> dict[str, Any]:
         (view("pick.deploy", app="my-app", environment="none"), {"environment"}),
         (view("pick.deploy", app="my-app", environment="staging", image="not an image"), {"image"}),
         (view("pick.promote", app="my-app", environment="staging", source="nowhere"), {"source"}),
+        (view("pick.lock", app="", environment="staging", reason=""), {"reason"}),
+        (view("pick.lock", environment="staging", reason="a migration", until="when it is done"), {"until"}),
+        (view("pick.lock", environment="staging", reason="a migration", until="for 2h"), set()),
+        (view("pick.lock", environment="staging", reason="--", until="mon 08:00"), {"reason"}),
+        (view("pick.freeze", environment="staging", until=""), {"until"}),
+        (view("pick.pipeline show", run="../pods/secret"), {"run"}),
+        (view("pick.pipeline show", run=""), {"run"}),
         (view("pick.scan", app="my-app", environment=""), set()),
         (view("pick.deploy"), set()),
         (view("of another app"), set()),
