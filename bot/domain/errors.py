@@ -6,7 +6,7 @@ PilothouseError
 │  ├ UnknownName         no such app, environment, image, pipeline run, promotion
 │  ├ NotAllowed          policy says no; says who could
 │  ├ PromotionInProgress one live promotion per app and environment
-│  ├ NothingToPromote    the target already runs what was asked for
+│  ├ NothingToPromote    the target's overlay already pins what was asked for
 │  ├ Conflict            the thing is no longer what the person saw
 │  └ PolicyError         pilothouse.yaml is wrong; names the line and the fix
 ├ IntegrationError       (system, operation, detail): another system did not do its part
@@ -66,7 +66,7 @@ class PromotionInProgress(UserError):
 
 
 class NothingToPromote(UserError):
-    """The target already runs what was asked for."""
+    """The target's overlay already pins what was asked for."""
 
 
 class Conflict(UserError):

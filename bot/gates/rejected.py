@@ -68,7 +68,7 @@ class RejectedGate:
             runs_in = await self._image_locations.environments(move.app, move.after)
         except IntegrationError:
             return told
-        return f"{told} It already runs in {' and '.join(runs_in)}." if runs_in else told
+        return f"{told} It is already committed in {' and '.join(runs_in)}." if runs_in else told
 
 
 def _remedy(move: Move, rejection: Rejection) -> str:

@@ -346,7 +346,7 @@ class Planner:
         environment = want.environment.name
         if not moves:
             raise NothingToPromote(
-                f"{environment} already runs that: there is nothing to {'promote' if want.source else 'change'} "
+                f"{environment} already pins that in git: there is nothing to {'promote' if want.source else 'change'} "
                 f"for {', '.join(want.apps)}. `/status {want.apps[0]}` shows what runs where."
             )
         apps = tuple(dict.fromkeys(move.app for move in moves))

@@ -28,7 +28,8 @@ def lock_taken(reply: LockTaken) -> Rendered:
     what = f"🔒 You hold {place(lock.app, lock.environment)}{_until(lock)}{_because(lock.reason)}."
     if reply.stolen_from:
         what += f" It was {mention(reply.stolen_from.owner)}'s, who gets a message."
-    hint = f"Release it with {code(f'/unlock {_typed(lock)}')}."
+    endless = "" if lock.expires_at else "It has no end. "
+    hint = f"{endless}Release it with {code(f'/unlock {_typed(lock)}')}."
     return rendered(what, [section(what), context(hint + _builds(reply.builds))])
 
 
@@ -88,7 +89,7 @@ def image_rejected(reply: ImageRejected) -> Rendered:
         f"🚫 {bold(first.app)} {bold(first.tag or first.digest[:19])} is rejected everywhere{_because(first.reason)}."
     )
     if reply.runs_in:
-        what += f" It already runs in {words.named(reply.runs_in)}, and keeps running there: roll back what must go."
+        what += f" It is already committed in {words.named(reply.runs_in)}, and stays there: roll back what must go."
     hint = f"Take it back with {code(f'/unreject {first.app}@{first.tag or first.digest}')}."
     return rendered(what, [section(what), context(hint)])
 
@@ -103,7 +104,8 @@ def delegated(reply: Delegated) -> Rendered:
 def locked(lock: Lock, stolen_from: Lock | None) -> Rendered:
     taken = f", taken over from {mention(stolen_from.owner)}" if stolen_from else ""
     return sentence(
-        f"🔒 {_capital(place(lock.app, lock.environment))} is locked by {mention(lock.owner)}{_until(lock)}{taken}"
+        f"🔒 {_capital(place(lock.app, lock.environment))} is locked by {mention(lock.owner)}"
+        f"{_until(lock) or ', with no end'}{taken}"
         f"{_because(lock.reason)}."
     )
 
@@ -153,7 +155,7 @@ def unfrozen(freeze: Freeze, by: Person | None) -> Rendered:
 
 def rejected(rejection: Rejection, runs_in: tuple[str, ...]) -> Rendered:
     what = f"{bold(rejection.app)} {bold(rejection.tag or rejection.digest[:19])}"
-    runs = f" It already runs in {words.named(runs_in)}." if runs_in else ""
+    runs = f" It is already committed in {words.named(runs_in)}." if runs_in else ""
     return sentence(f"🚫 {mention(rejection.by)} rejects {what}{_because(rejection.reason)}.{runs}")
 
 

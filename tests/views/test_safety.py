@@ -116,7 +116,7 @@ def test_freezes_rejections_and_stand_ins() -> None:
     assert said(render(FreezeCalled(FREEZE))).startswith("❄️ All of *production* is frozen until ")
     shown = said(render(ImageRejected((REJECTION,), ("staging",))))
     assert "*my-app* *1.4.2* is rejected everywhere: leaks memory." in shown
-    assert "It already runs in staging" in shown
+    assert "It is already committed in staging" in shown
     assert "/unreject my-app@1.4.2" in shown
     assert "@U0MIA speaks for you until" in said(render(Delegated(DELEGATION)))
 
@@ -167,3 +167,11 @@ def test_who_one_is_and_what_one_may_do() -> None:
         "✅ `promote` as engineer",
         "❌ `approve` Ask @release-managers.",
     ]
+
+
+def test_a_lock_without_an_end_says_so() -> None:
+    """A time that was left to the reason is seen here at the latest."""
+    endless = replace(LOCK, expires_at=None, reason="audit until friday")
+    assert "It has no end. Release it with" in str(render(LockTaken(endless)).blocks)
+    assert "is locked by <@U0ANA>, with no end: audit until friday." in safety.locked(endless, None).text
+    assert "no end" not in str(render(LockTaken(LOCK)).blocks) + safety.locked(LOCK, None).text

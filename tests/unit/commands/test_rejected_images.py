@@ -35,7 +35,7 @@ async def test_a_rejection_is_of_the_digest_and_says_where_it_runs(office: Offic
     assert (found.reason, found.by.id, found.tag) == ("leaks memory", "U0BO", "1.4.2")
     assert await office.safety.stores.rejections.find("payments", was) is None
     assert await office.safety.told("C0DEPLOY") == [
-        "🚫 <@U0BO> rejects *my-app* *1.4.2*: leaks memory. It already runs in staging."
+        "🚫 <@U0BO> rejects *my-app* *1.4.2*: leaks memory. It is already committed in staging."
     ]
 
 

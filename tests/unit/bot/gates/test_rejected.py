@@ -23,7 +23,7 @@ async def rejecting(tag: str) -> Town:
 async def test_a_rejected_image_says_who_why_and_where_it_runs_already() -> None:
     verdict = await ask(await rejecting("v1.4.2"))
     assert verdict.state is VerdictState.BLOCKED
-    assert verdict.reason == "bo rejects v1.4.2: leaks memory. It already runs in staging."
+    assert verdict.reason == "bo rejects v1.4.2: leaks memory. It is already committed in staging."
     assert "`/unreject my-app@v1.4.2`" in verdict.remedy
 
 
