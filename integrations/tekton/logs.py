@@ -1,18 +1,16 @@
-"""What the steps of a run printed, while they run and after (T14, T15)."""
+"""What the steps of a run have printed, while they run and after (T14, T15)."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from bot.domain.errors import NotFound, Refused
+from bot.domain.errors import NotFound
 from bot.domain.pipeline import StepLog
-from integrations.http.lines import LineTooLong, lines
 from integrations.tekton import wire
 from integrations.tekton.cluster import Apis, Cluster
 from integrations.tekton.failures import WebhookRefusal
-from integrations.tekton.manifests import SYSTEM
 
 AT_ONCE = 6
 """logs read at the same time"""
@@ -87,23 +85,3 @@ class Logs:
         told = tuple(body.decode(errors="replace").splitlines()[-count:])
         # The beginning of the first line was cut off.
         return StepLog(ref.task, ref.step, told[1:] if len(body) == MOST_BYTES and len(told) > 1 else told)
-
-    async def follow(self, ref: StepRef, silence: float) -> AsyncGenerator[str]:
-        """Every line from the first, until the step ends. Raises NotFound when the pod is deleted before."""
-        operation = f"follow the log of {ref.task}/{ref.step}"
-
-        async def request(apis: Apis) -> Any:
-            return await apis.core.read_namespaced_pod_log_without_preload_content(
-                ref.pod,
-                self._namespace,
-                container=ref.container,
-                follow=True,
-                _request_timeout=(self._cluster.policy.connect, silence),
-            )
-
-        async with self._cluster.stream(operation, request, silence) as chunks:
-            try:
-                async for line in lines(chunks, self._cluster.policy.line_limit):
-                    yield line.decode(errors="replace")
-            except LineTooLong as error:
-                raise Refused(SYSTEM, operation, "a line of the log is too long to read") from error

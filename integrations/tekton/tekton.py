@@ -1,8 +1,7 @@
 """Tekton behind the ports Pipelines, PipelineRetries and PipelineStream."""
 
-import asyncio
 import heapq
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any, Self
 
@@ -13,7 +12,7 @@ from integrations.http.policy import Policy
 from integrations.tekton import labels, wire
 from integrations.tekton.cluster import Cluster, decode
 from integrations.tekton.failures import AlreadyExists, Gone, WebhookRefusal
-from integrations.tekton.logs import Logs, StepRef, in_order, printed
+from integrations.tekton.logs import Logs, in_order, printed
 from integrations.tekton.manifests import SYSTEM, Manifests
 from integrations.tekton.objects import Objects
 from integrations.tekton.status import pipeline_run, tie
@@ -23,10 +22,6 @@ from integrations.tekton.watched_runs import RUN_LABEL
 RUNS = "pipelineruns"
 _CHILDREN = {"TaskRun": ("taskruns", ""), "PipelineRun": (RUNS, ""), "CustomRun": ("customruns", "v1beta1")}
 """plural and version; CustomRun has only the one (T16)"""
-_LOOK_AGAIN = 1.0
-"""seconds between two looks at a step that has not begun"""
-_SILENCE = 900.0
-"""seconds; a step may print nothing for long"""
 
 
 Newest = list[wire.PipelineRun]
@@ -96,17 +91,6 @@ class Tekton:
         return await self._logs.tails(
             (ref for task, child in in_order(children) for ref in printed(task, child)), lines
         )
-
-    async def follow(self, name: str, task: str, step: str) -> AsyncGenerator[str]:
-        """The lines of a step from when it begins until it ends; none when the run ends before. Raises NotFound."""
-        while (ref := await self._step(name, task, step)) is not None:
-            try:
-                async for line in self._logs.follow(ref, _SILENCE):
-                    yield line
-            except WebhookRefusal:
-                await asyncio.sleep(_LOOK_AGAIN)
-                continue
-            return
 
     def changes(self) -> AsyncIterator[PipelineRun]:
         """With the status of each task. Waits for a cluster that is away; raises Refused when it refuses."""
@@ -184,18 +168,6 @@ class Tekton:
         except NotFound:
             return None
         return decode(operation, body, wire.TaskRun)
-
-    async def _step(self, name: str, task: str, step: str) -> StepRef | None:
-        """Waits until the step has begun; None when the run is over and it never did. Raises NotFound."""
-        while True:
-            run, children = await self._with_children(f"follow {name}", name)
-            for pipeline_task, child in children:
-                for ref in printed(pipeline_task, child) if pipeline_task == task else ():
-                    if ref.step == step:
-                        return ref
-            if pipeline_run(run).done:
-                return None
-            await asyncio.sleep(_LOOK_AGAIN)
 
 
 def _age(run: wire.PipelineRun) -> tuple[datetime, str]:
