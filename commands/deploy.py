@@ -10,15 +10,21 @@ from bot.notify.audience import approvers
 from bot.policy import Policy
 from bot.promotions.promotions import Promotions
 from bot.promotions.scheduler import Scheduler
+from bot.safety.times import timed
 
 
 def parse(words: Words) -> Intent:
     reason, break_glass = words.why()
     dry_run = words.flag("dry-run")
     if_busy = words.if_busy()
+    at, when_open = words.start_time()
+    if break_glass and (at or when_open):
+        words.refuse("Broken glass does not wait.", "Leave the time out, or the `!`.")
     place = words.place(Slots(), image=True, to=IN)
     if not (place.app and place.environment):
-        return words.pick(place, also_given=bool(reason or dry_run or break_glass or if_busy is not IfBusy.REFUSE))
+        return words.pick(
+            place, also_given=bool(reason or dry_run or break_glass or at or when_open or if_busy is not IfBusy.REFUSE)
+        )
     return Deploy(
         context=words.context,
         app=place.app,
@@ -28,6 +34,8 @@ def parse(words: Words) -> Intent:
         dry_run=dry_run,
         break_glass=break_glass,
         if_busy=if_busy,
+        at=at,
+        when_open=when_open,
     )
 
 
@@ -55,7 +63,8 @@ FORM = CommandForm(
 
 @command(
     "deploy",
-    usage="/deploy APP[@TAG|@DIGEST] [to|on] ENV [--dry-run] [--reason WHY] [! WHY] [--queue|--replace]",
+    usage="/deploy APP[@TAG|@DIGEST] [to|on] ENV [--dry-run] [--reason WHY] [! WHY] [--queue|--replace] "
+    "[--at TIME|--when-open]",
     allow=Permission.PROMOTE,
     parse=parse,
     form=FORM,
@@ -63,15 +72,16 @@ FORM = CommandForm(
 async def deploy(ask: Deploy, caller: Caller, promotions: Promotions, turns: Scheduler, policy: Policy) -> Reply:
     """Put an image into an environment.
 
-    Without an image: what git pins in the environment before it. `--dry-run` shows the verdict of every gate and
-    changes nothing. `!` (or `--break-glass`) goes past gates that policy lets you go past; it needs a reason, and
-    stays on record. While another promotion of the app is under way there, `--queue` waits for its end and
-    `--replace` takes its place, as far as you may abort it. Words may come in any order; `app:` and `env:` in front
-    of a name say which of the two you mean.
+    Without an image: what the environment before it runs now. `--dry-run` shows the verdict of every gate and changes
+    nothing. `!` (or `--break-glass`) goes past gates that policy lets you go past; it needs a reason, and stays on
+    record. While another promotion of the app is under way there, `--queue` waits for its end and `--replace` takes its
+    place, as far as you may abort it. `--at TIME` starts it at that time, `--when-open` when no lock, freeze, sync
+    window or soak holds it: every gate is asked again then, and `/schedule` shows what waits. Words may come in any
+    order; `app:` and `env:` in front of a name say which of the two is meant.
     """
     if ask.dry_run:
         shown = await promotions.preview(ask, caller)
         return DryRun(shown, approvers(policy, shown.plan))
     if ask.break_glass and not ask.shown:
         return GlassAsked(await promotions.preview(ask, caller), ask)
-    return await turns.start(ask, caller)
+    return await turns.start(timed(ask, caller, policy), caller)

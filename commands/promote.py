@@ -10,6 +10,7 @@ from bot.notify.audience import approvers
 from bot.policy import Policy
 from bot.promotions.promotions import Promotions
 from bot.promotions.scheduler import Scheduler
+from bot.safety.times import timed
 
 MOST_APPS = 50
 
@@ -18,6 +19,9 @@ def parse(words: Words) -> Intent:
     reason, break_glass = words.why()
     dry_run = words.flag("dry-run")
     if_busy = words.if_busy()
+    at, when_open = words.start_time()
+    if break_glass and (at or when_open):
+        words.refuse("Broken glass does not wait.", "Leave the time out, or the `!`.")
     source = words.environment_after("from")
     everything = words.keyword("all")
     place = words.place(Slots(0 if everything else MOST_APPS, 1 if source else 2), to=IN)
@@ -25,7 +29,9 @@ def parse(words: Words) -> Intent:
     # `/promote staging to prod` names a set already: what runs in staging.
     everything = everything or bool(environment and (source or before) and not place.apps)
     if not environment or not (place.apps or everything):
-        given = reason or dry_run or break_glass or source or everything or if_busy is not IfBusy.REFUSE
+        given = (
+            at or when_open or reason or dry_run or break_glass or source or everything or if_busy is not IfBusy.REFUSE
+        )
         return words.pick(Place(place.apps, (environment,)), also_given=bool(given))
     return Promote(
         context=words.context,
@@ -36,6 +42,8 @@ def parse(words: Words) -> Intent:
         dry_run=dry_run,
         break_glass=break_glass,
         if_busy=if_busy,
+        at=at,
+        when_open=when_open,
     )
 
 
@@ -63,7 +71,8 @@ FORM = CommandForm(
 
 @command(
     "promote",
-    usage="/promote [APP…|all] [from ENV] to ENV [--dry-run] [--reason WHY] [! WHY] [--queue|--replace]",
+    usage="/promote [APP…|all] [from ENV] to ENV [--dry-run] [--reason WHY] [! WHY] [--queue|--replace] "
+    "[--at TIME|--when-open]",
     allow=Permission.PROMOTE,
     parse=parse,
     form=FORM,
@@ -73,11 +82,11 @@ async def promote(ask: Promote, caller: Caller, promotions: Promotions, turns: S
 
     Several apps, or `all` of them, travel as one release train: one card, one approval, one commit. So does all that
     runs in an environment: `/promote staging to prod`. Without `from`: the environment before the target. Apps can be
-    left out on the card, until it is decided. `--queue` and `--replace` do as with `/deploy`.
+    left out on the card, until it is decided. `--queue`, `--replace`, `--at` and `--when-open` do as with `/deploy`.
     """
     if ask.dry_run:
         shown = await promotions.preview(ask, caller)
         return DryRun(shown, approvers(policy, shown.plan))
     if ask.break_glass and not ask.shown:
         return GlassAsked(await promotions.preview(ask, caller), ask)
-    return await turns.start(ask, caller)
+    return await turns.start(timed(ask, caller, policy), caller)

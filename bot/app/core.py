@@ -59,6 +59,7 @@ from bot.promotions.pull_requests import PullRequestSteps
 from bot.promotions.queue import PromotionQueue
 from bot.promotions.record import Record
 from bot.promotions.rollback_targets import RollbackTargets
+from bot.promotions.schedule import Schedule
 from bot.promotions.scheduler import Scheduler
 from bot.promotions.source_changes import Changes
 from bot.promotions.synced import SyncHistory
@@ -280,7 +281,14 @@ class Core(Generic[E]):
     def queue(self) -> PromotionQueue:
         stores, news = self.stores, DirectQueueNews(self.outbox)
         return PromotionQueue(
-            stores.database, stores.queue, stores.promotions, stores.audit, self.service, self.outside.directory, news
+            stores.database,
+            stores.queue,
+            stores.promotions,
+            stores.audit,
+            self.service,
+            self.outside.directory,
+            news,
+            self.clock.now,
         )
 
     @cached_property
@@ -386,6 +394,7 @@ class Core(Generic[E]):
             **to_commands(self.policy, self.outside, self.stores, self.catalog, self.service, self.tags),
             **self.safety.services,
             Scheduler: Scheduler(self.service, self.queue),
+            Schedule: Schedule(self.stores.database, self.stores.queue, self.stores.audit, self.policy),
             Runs: self.runs,
             RunFollowing: self.run_cards,
             PipelineHolds: self.pipeline_holds,

@@ -8,6 +8,8 @@ compatibility characters, a dot at the end of the domain) is nobody's: it is equ
 A user group is its id. A handle is a name for one, and can be renamed or taken over: one that looks like an id is none.
 """
 
+import base64
+import hashlib
 import re
 import string
 import unicodedata
@@ -64,3 +66,9 @@ def _misleading(character: str) -> bool:
         or unicodedata.normalize("NFKC", character) != unicodedata.normalize("NFC", character)
         or (unicodedata.normalize("NFC", character).isascii())
     )
+
+
+def promotion_id(request_id: str) -> str:
+    """Short enough to type, derived from Slack's own request id: a repeated delivery plans the same promotion."""
+    digest = hashlib.sha256(request_id.encode()).digest()
+    return "p-" + base64.b32encode(digest[:5]).decode().lower()

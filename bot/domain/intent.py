@@ -1,6 +1,7 @@
 """What a person asked, decoded. Slash text, buttons and modals decode to the same intents."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
 from bot.domain.pipeline import CancelMode
@@ -60,6 +61,16 @@ class Wish(Intent):
     environment: str
     reason: str = ""
     if_busy: IfBusy = IfBusy.REFUSE
+    at: str = ""
+    """when it is to start, as it was typed; "" for now"""
+    start_at: datetime | None = None
+    """that time (UTC), once the asker's time zone is known"""
+    when_open: bool = False
+    """not before no lock, freeze, sync window or soak keeps it waiting"""
+
+    @property
+    def waits_for_its_time(self) -> bool:
+        return bool(self.at or self.start_at or self.when_open)
 
     @property
     def named_apps(self) -> tuple[str, ...]:
@@ -219,6 +230,13 @@ class Adjust(Intent):
 @dataclass(frozen=True, kw_only=True)
 class Abort(Intent):
     promotion: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShowSchedule(Intent):
+    """What waits for its time or its turn; `cancel`: the id of one that is not to start."""
+
+    cancel: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

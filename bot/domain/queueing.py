@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.domain.intent import Wish
+from bot.domain.promotion import Promotion
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,15 @@ class Waiting:
     def about(self) -> str:
         """Where it wants to go: the same person waits there once."""
         return f"{self.wish.environment}/{'/'.join(self.wish.named_apps) or '*'}"
+
+
+CLOSING = frozenset({"lock", "freeze", "window", "soak"})
+"""gates whose no ends by itself, or by somebody who opens what they closed"""
+
+
+def is_closed(promotion: Promotion) -> bool:
+    """Whether a gate keeps it waiting that opens again."""
+    return any(result.gate in CLOSING for result in promotion.blocked)
 
 
 def what(wish: Wish) -> str:

@@ -12,6 +12,7 @@ from bot.domain.intent import BreakingWish, Wish
 from bot.domain.overlay import Commit, OverlayImage
 from bot.domain.pipeline import PipelineRun, StepLog
 from bot.domain.promotion import Promotion
+from bot.domain.queueing import Waiting
 from bot.domain.safety import Delegation, Freeze, Lock, Rejection, Review
 from bot.domain.scan import Scan, Severity, Vulnerability
 
@@ -73,6 +74,21 @@ class Queued(Reply):
 
     behind: Promotion | None
     replacing: bool = False
+
+
+@dataclass(frozen=True)
+class Postponed(Reply):
+    """It starts later: `promotion` is what would start now, and what its gates say."""
+
+    promotion: Promotion
+    wish: Wish
+
+
+@dataclass(frozen=True)
+class Scheduled(Reply):
+    """What waits for its time or its turn."""
+
+    waiting: tuple[Waiting, ...]
 
 
 @dataclass(frozen=True)

@@ -163,6 +163,19 @@ def take_time(tokens: Sequence[Token]) -> tuple[str, tuple[Token, ...]]:
     return (_clock(lead, found), tuple(tokens[length:])) if found else ("", tuple(tokens))
 
 
+def take_start(tokens: Sequence[Token]) -> tuple[str | None, tuple[Token, ...]]:
+    """The time behind `--at`: "" without the flag, None where none follows it."""
+    for at, token in enumerate(tokens):
+        flag, equals, value = token.whole.partition("=")
+        if flag.lower() != "--at" or (token.quoted and not token.key):
+            continue
+        found, length = (value, 1) if equals else _ahead(tokens[at + 1 :], 1)
+        if not found or not moments.split(found.split())[0]:
+            return None, tuple(tokens)
+        return found, (*tokens[:at], *tokens[at + length :])
+    return "", tuple(tokens)
+
+
 def take_time_at_end(hold: Hold) -> Hold:
     """The time behind the last `for` or `until` of a reason, where nothing follows it: "a migration until 18:00"."""
     tokens = hold.rest

@@ -89,6 +89,8 @@ def remedy(kind: Leftover, word: str, verb: str, usage: str) -> str:
         told = "For a trial that changes nothing add `--dry-run`." if "--dry-run" in usage else _NO_TRIAL
     if kind is Leftover.TIME and verb not in STARTERS:
         told = "This command takes no time there."
+    elif kind is Leftover.TIME and "--at" in usage:
+        told = f"`/{verb}` acts at once. To start it later, add `--at TIME`; when nothing holds it: `--when-open`."
     if kind is Leftover.REASON and "--reason" not in usage:
         told = "This command takes no reason there."
     return told

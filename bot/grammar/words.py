@@ -15,7 +15,7 @@ from bot.domain.intent import Context, IfBusy, Pick, RejectImage
 from bot.domain.reason import says_something
 from bot.grammar.doubts import MARK, doubt
 from bot.grammar.flags import FreeText, breaks_glass, opens, rest_of, take_flag, take_reason
-from bot.grammar.hold import UNTIL, Hold, read_hold, take_time, take_time_at_end
+from bot.grammar.hold import UNTIL, Hold, read_hold, take_start, take_time, take_time_at_end
 from bot.grammar.leftovers import Leftover, gravest, remedy
 from bot.grammar.moments import EXAMPLES
 from bot.grammar.place import Place, Slots, assign
@@ -114,6 +114,20 @@ class Words:
         if queue and replace:
             self.refuse("It either waits (`--queue`) or takes the other's place (`--replace`).")
         return IfBusy.QUEUE if queue else IfBusy.REPLACE if replace else IfBusy.REFUSE
+
+    def start_time(self) -> tuple[str, bool]:
+        """The time behind `--at` as it was typed, "" for none; and whether `--when-open` was given.
+
+        Only a flag puts something off: a time in plain words may be meant as anything, and is asked about.
+        """
+        when_open = self.flag("when-open")
+        self._flags.append("--at")
+        found, self._tokens = take_start(self._tokens)
+        if found is None:
+            self.refuse("No time follows `--at`.", EXAMPLES)
+        if found and when_open:
+            self.refuse("It starts at a time (`--at`) or when it can (`--when-open`).")
+        return found, when_open
 
     def image_after(self, preposition: str) -> str:
         """The word that follows the preposition, unless it names an environment: "" then."""

@@ -8,7 +8,7 @@ from bot.domain.queueing import Waiting
 from bot.notify.outbox import Outbox
 from bot.ports import Rendered
 from bot.store.messages import Letter
-from bot.views.queueing import turn_came, turn_missed
+from bot.views.queueing import starts_soon, turn_came, turn_missed
 
 
 class DirectQueueNews:
@@ -21,6 +21,10 @@ class DirectQueueNews:
     async def dropped(self, connection: AsyncConnection, waiting: Waiting, sentence: str) -> None:
         subject = f"queue-{waiting.wish.context.request_id}"[:64]
         await self._tell(connection, waiting, subject, Event.FAILED, turn_missed(waiting, sentence))
+
+    async def soon(self, connection: AsyncConnection, waiting: Waiting) -> None:
+        subject = f"soon-{waiting.wish.context.request_id}"[:64]
+        await self._tell(connection, waiting, subject, Event.WAITING, starts_soon(waiting))
 
     async def _tell(
         self, connection: AsyncConnection, waiting: Waiting, subject: str, event: Event, message: Rendered

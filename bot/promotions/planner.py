@@ -1,8 +1,6 @@
 """Plans: what was asked, turned into frozen facts. Reads; changes nothing."""
 
 import asyncio
-import base64
-import hashlib
 import secrets
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -14,6 +12,7 @@ from bot.domain.approval import together
 from bot.domain.caller import PILOTHOUSE, Person
 from bot.domain.environment import Environment
 from bot.domain.errors import InvalidCommand, NotFound, NothingToPromote, UnknownName, UnknownRegistry
+from bot.domain.identity import promotion_id
 from bot.domain.image import Artifact, Image, is_digest
 from bot.domain.intent import Context, Deploy, Promote, Rollback, Wish
 from bot.domain.overlay import Overlay, OverlayImage
@@ -415,12 +414,6 @@ def _newer(artifact: Artifact, running: Artifact | None) -> bool:
     if artifact.pushed_at is None or running.pushed_at is None:
         return True
     return artifact.pushed_at > running.pushed_at
-
-
-def promotion_id(request_id: str) -> str:
-    """Short enough to type, derived from Slack's own request id: a repeated delivery plans the same promotion."""
-    digest = hashlib.sha256(request_id.encode()).digest()
-    return "p-" + base64.b32encode(digest[:5]).decode().lower()
 
 
 def _matched(

@@ -1,16 +1,17 @@
 """The queue of wishes: started in order, each when what stood in its way has ended."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.domain.errors import DatabaseAway, NotFound, PromotionInProgress, UserError
+from bot.domain.errors import DatabaseAway, IntegrationError, NotFound, PromotionInProgress, UserError
 from bot.domain.intent import Rollback
 from bot.domain.promotion import Promotion, Stage
-from bot.domain.queueing import Waiting, what
+from bot.domain.queueing import Waiting, is_closed, what
 from bot.ports import Directory
 from bot.promotions.promotions import Promotions
 from bot.promotions.scheduler import Queue
@@ -23,6 +24,12 @@ log = structlog.get_logger(__name__)
 
 PATIENCE = timedelta(days=1)
 """How long a wish may wait: what was wanted yesterday may surprise today."""
+OPEN_PATIENCE = timedelta(days=14)
+"""the same for one that waits until nothing holds it"""
+SOON = timedelta(minutes=10)
+"""how long before its time whoever asked is told"""
+LOOK_EVERY = timedelta(minutes=1)
+"""between two looks whether something is open by now"""
 Place = tuple[str, str]
 """app ("" is any) and environment"""
 
@@ -33,6 +40,10 @@ class QueueNews(Protocol):
     async def started(self, connection: AsyncConnection, waiting: Waiting, promotion: Promotion) -> None: ...
 
     async def dropped(self, connection: AsyncConnection, waiting: Waiting, sentence: str) -> None: ...
+
+    async def soon(self, connection: AsyncConnection, waiting: Waiting) -> None:
+        """Its time comes; told once, however often this is called."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -46,11 +57,18 @@ class PromotionQueue(Queue):
     promotions: Promotions
     directory: Directory
     news: QueueNews
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    looked: dict[str, datetime] = field(default_factory=dict)
+    """request id → when it was last looked at whether it is open"""
 
-    async def add(self, waiting: Waiting, behind: Promotion) -> None:
-        app = ", ".join(waiting.wish.named_apps)
-        detail = {"wish": what(waiting.wish), "behind": behind.id, "replacing": waiting.first}
-        entry = Entry("queued", waiting.user, app, waiting.wish.environment, behind.id, detail)
+    async def add(self, waiting: Waiting, behind: Promotion | None) -> None:
+        wish, app = waiting.wish, ", ".join(waiting.wish.named_apps)
+        detail: dict[str, object] = {"wish": what(wish)}
+        if behind:
+            detail |= {"behind": behind.id, "replacing": waiting.first}
+        if wish.waits_for_its_time:
+            detail |= {"at": wish.start_at.isoformat() if wish.start_at else "when it is open"}
+        entry = Entry("queued", waiting.user, app, wish.environment, behind.id if behind else "", detail)
         async with self.database.begin() as connection:
             await self.store.add(connection, waiting)
             await self.audit.append(connection, entry)
@@ -63,6 +81,8 @@ class PromotionQueue(Queue):
         waited: set[Place] = set()
         started = 0
         for waiting in await self.store.all():
+            if not await self._may_start(waiting):
+                continue  # nobody waits for what is not due
             apps = waiting.wish.named_apps
             mine = {(app, waiting.wish.environment) for app in apps or ("",)}
             # A rollback need not wait for what is only followed; whether it leads back its plan says.
@@ -74,9 +94,38 @@ class PromotionQueue(Queue):
             waited |= mine  # whether it has started or waits on: nobody overtakes it
         return started
 
+    async def _may_start(self, waiting: Waiting) -> bool:
+        """Whether its time has come, and nothing keeps it waiting that it was to wait for."""
+        start, now = waiting.wish.start_at, self.clock()
+        if start and start - SOON <= now < start:
+            async with self.database.begin() as connection:
+                await self.news.soon(connection, waiting)
+        if start and now < start:
+            return False
+        return not waiting.wish.when_open or await self._is_open(waiting, now)
+
+    async def _is_open(self, waiting: Waiting, now: datetime) -> bool:
+        """What cannot be told now is looked at again; what cannot start any more is told when it is tried."""
+        id = waiting.wish.context.request_id
+        if now - waiting.since > OPEN_PATIENCE or now - self.looked.get(id, waiting.since - LOOK_EVERY) < LOOK_EVERY:
+            return now - waiting.since > OPEN_PATIENCE
+        self.looked[id] = now
+        try:
+            caller = await self.directory.caller(waiting.user, waiting.team)
+            open_ = not is_closed(await self.promotions.preview(waiting.wish, caller))
+        except (UserError, NotFound):
+            open_ = True
+        except IntegrationError as error:
+            log.info("schedule.not_looked", user=waiting.user, error=str(error))
+            return False
+        if open_:
+            self.looked.pop(id, None)
+        return open_
+
     async def _try(self, waiting: Waiting) -> bool:
-        if datetime.now(UTC) - waiting.since > PATIENCE:
-            await self._drop(waiting, "It has waited for a day. Ask again if you still need it.")
+        if self.clock() - (waiting.wish.start_at or waiting.since) > _patience(waiting):
+            days = "two weeks" if waiting.wish.when_open else "a day"
+            await self._drop(waiting, f"It has waited for {days}. Ask again if you still need it.")
             return False
         try:
             caller = await self.directory.caller(waiting.user, waiting.team)
@@ -105,6 +154,10 @@ class PromotionQueue(Queue):
         async with self.database.begin() as connection:
             if await self.store.remove(connection, waiting):
                 await self.news.dropped(connection, waiting, sentence)
+
+
+def _patience(waiting: Waiting) -> timedelta:
+    return OPEN_PATIENCE if waiting.wish.when_open else PATIENCE
 
 
 def _places(promotion: Promotion) -> set[Place]:

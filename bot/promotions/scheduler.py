@@ -7,14 +7,14 @@ from bot.domain.caller import Caller
 from bot.domain.errors import Conflict, DatabaseAway, PromotionInProgress, Unavailable, UnknownName, UserError
 from bot.domain.intent import Abort, IfBusy, Wish
 from bot.domain.promotion import Promotion
-from bot.domain.queueing import Waiting
-from bot.domain.reply import Occupied, Queued, Reply, Started
+from bot.domain.queueing import Waiting, is_closed
+from bot.domain.reply import Occupied, Postponed, Queued, Reply, Started
 from bot.promotions.promotions import Promotions
 
 
 class Queue(Protocol):
-    async def add(self, waiting: Waiting, behind: Promotion) -> None:
-        """Written down; started when its turn comes. Asking twice is asking once."""
+    async def add(self, waiting: Waiting, behind: Promotion | None) -> None:
+        """Written down; started when its turn or its time comes. Asking twice is asking once."""
         ...
 
 
@@ -27,6 +27,8 @@ class Scheduler:
 
     async def start(self, wish: Wish, caller: Caller) -> Reply:
         try:
+            if wish.waits_for_its_time and (later := await self._later(wish, caller)):
+                return later
             return await self._started(wish, caller)
         except PromotionInProgress as busy:
             other = await self._promotions.get(busy.promotion_id)
@@ -42,6 +44,15 @@ class Scheduler:
         if wish.if_busy is IfBusy.REPLACE:
             return await self._replace(wish, caller, other)
         return await self._wait(wish, caller, other)
+
+    async def _later(self, wish: Wish, caller: Caller) -> Reply | None:
+        """None where nothing keeps it from starting now. Raises what starting it now would raise for the asker."""
+        promotion = await self._promotions.preview(wish, caller)
+        if wish.when_open and not is_closed(promotion):
+            return None
+        waiting = Waiting(wish, caller.id, wish.context.team or caller.team, datetime.now(UTC))
+        await self._queue.add(waiting, None)
+        return Postponed(promotion, wish)
 
     async def _started(self, wish: Wish, caller: Caller) -> Reply:
         promotion = await self._promotions.start(wish, caller)

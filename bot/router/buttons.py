@@ -95,6 +95,8 @@ def read_button(action: Mapping[str, Any], context: Context) -> Intent:
             return _promotion(kind, promotion, content_hash, context)
         case ImageValue(app, environment, to) if kind is Action.RETRY:
             return Deploy(context=context, app=app, environment=environment, image=to)
+        case ImageValue(app, environment, to) if kind is Action.WHEN_OPEN:
+            return Deploy(context=context, app=app, environment=environment, image=to, when_open=True)
         case ImageValue(app, environment, to) if kind is Action.RESCAN:
             return ShowScan(context=context, app=app, environment=environment, image=to, rescan=True)
         case ImageValue(app) if kind is Action.REBUILD:

@@ -4,6 +4,7 @@ from slack_sdk.models.blocks import ButtonElement
 
 from bot.domain.approval import approved
 from bot.domain.promotion import Kind, Phase, Progress, Promotion, Stage, VerdictState
+from bot.domain.queueing import is_closed
 from bot.views import layout
 from bot.views.ids import Action, ImageValue, PromotionValue
 
@@ -39,7 +40,8 @@ def _after(promotion: Promotion) -> Buttons:
     if plan.kind is Kind.ROLLBACK or len(plan.moves) != 1:
         return []
     again = ImageValue(plan.app, plan.environment, plan.moves[0].after.digest)
-    return [layout.button("Try again", Action.RETRY, again), *_remedies(promotion)]
+    later = [layout.button("Deploy when it opens", Action.WHEN_OPEN, again)] if is_closed(promotion) else []
+    return [*later, layout.button("Try again", Action.RETRY, again), *_remedies(promotion)]
 
 
 def _remedies(promotion: Promotion) -> Buttons:

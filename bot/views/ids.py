@@ -33,6 +33,7 @@ class Action(StrEnum):
     REPLACE = "promotion.replace"
     BREAK_GLASS = "promotion.break-glass"
     PICK_ROLLBACK = "rollback.pick"
+    WHEN_OPEN = "promotion.when-open"
     RESCAN = "image.rescan"
     REBUILD = "image.rebuild"
     RUN_LOGS = "run.logs"
@@ -133,6 +134,7 @@ _CARRIES: Mapping[Action, type[Value]] = {
     Action.REPLACE: WishValue,
     Action.BREAK_GLASS: WishValue,
     Action.PICK_ROLLBACK: ImageValue,
+    Action.WHEN_OPEN: ImageValue,
     Action.RESCAN: ImageValue,
     Action.REBUILD: ImageValue,
     Action.RUN_LOGS: RunValue,

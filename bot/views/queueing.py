@@ -2,17 +2,18 @@
 
 from functools import singledispatch
 
+from bot.domain.identity import promotion_id
 from bot.domain.intent import BreakingWish, Deploy, Promote, Rollback, Wish
 from bot.domain.promotion import Promotion
 from bot.domain.queueing import Waiting, what
-from bot.domain.reply import Occupied, Queued
+from bot.domain.reply import Occupied, Postponed, Queued, Scheduled
 from bot.ports import Rendered
-from bot.views import layout
+from bot.views import layout, words
 from bot.views.card import headline
 from bot.views.ids import Action, PromotionValue, WishValue
 from bot.views.layout import rendered, section, sentence
 from bot.views.state import state
-from bot.views.words import bold, channel_mention, code, ended, safe, with_mentions
+from bot.views.words import DAY_AND_TIME, bold, channel_mention, code, ended, moment, safe, with_mentions
 
 
 def occupied(reply: Occupied) -> Rendered:
@@ -37,6 +38,39 @@ def queued(reply: Queued) -> Rendered:
         return sentence("Yours starts when the promotion in progress has ended: you hear of it from me.")
     now = state(reply.behind).sentence
     return sentence(f"Yours starts when {other} has ended: you hear of it from me. Where that stands: {now}")
+
+
+def starts_soon(waiting: Waiting) -> Rendered:
+    at = moment(waiting.wish.start_at, DAY_AND_TIME) if waiting.wish.start_at else "soon"
+    name = bold(what(waiting.wish), 300)
+    return sentence(f"⏰ {name} starts {at}, as you asked. {code('/schedule')} takes it off.")
+
+
+def postponed(reply: Postponed) -> Rendered:
+    name, wish = bold(headline(reply.promotion), 300), reply.wish
+    if wish.start_at:
+        when = f"starts {moment(wish.start_at, DAY_AND_TIME)}"
+    else:
+        when = f"starts when it is open: now {words.gates(r.gate for r in reply.promotion.blocked)} hold it"
+    said = f"🗓️ {name} {when}. Every gate is asked again then, and approvals are asked for as ever."
+    return rendered(said, [section(said), layout.context(f"{code('/schedule')} lists it, and takes it off.")])
+
+
+def scheduled(reply: Scheduled) -> Rendered:
+    if not reply.waiting:
+        return sentence("Nothing waits for its time or its turn.")
+    title = "What starts later"
+    return rendered(title, [layout.header(title), *layout.rows(section(_entry(one)) for one in reply.waiting)])
+
+
+def _entry(waiting: Waiting) -> str:
+    wish = waiting.wish
+    when = "when it is open" if wish.when_open else "behind the promotion in progress"
+    if wish.start_at:
+        when = moment(wish.start_at, DAY_AND_TIME)
+    asked = f"asked for by <@{waiting.user}> {moment(waiting.since, DAY_AND_TIME)}"
+    cancel = code(f"/schedule cancel {promotion_id(wish.context.request_id)}", 80)
+    return f"🗓️ {bold(what(wish), 300)} · {when}\n{asked} · {cancel}"
 
 
 def turn_came(promotion: Promotion) -> Rendered:

@@ -17,6 +17,7 @@ from bot.domain.reply import (
     LockHeld,
     LockTaken,
     Occupied,
+    Postponed,
     Queued,
     Reply,
     RollbackChoices,
@@ -25,6 +26,7 @@ from bot.domain.reply import (
     RunLog,
     ScanReport,
     ScanReports,
+    Scheduled,
     Shown,
     Silent,
     Started,
@@ -38,7 +40,7 @@ from bot.views.glass import glass_asked
 from bot.views.help import help_page
 from bot.views.history import abilities, history, identity
 from bot.views.layout import sentence, told
-from bot.views.queueing import occupied, queued
+from bot.views.queueing import occupied, postponed, queued, scheduled
 from bot.views.rollback import rollback_choices
 from bot.views.runs import run_detail, run_list, run_log
 from bot.views.safety import (
@@ -96,6 +98,8 @@ def _(reply: Shown) -> Rendered:
 
 render.register(Occupied, occupied)
 render.register(Queued, queued)
+render.register(Postponed, postponed)
+render.register(Scheduled, scheduled)
 render.register(GlassAsked, glass_asked)
 render.register(StatusBoard, status_board)
 render.register(ScanReport, scan_report)

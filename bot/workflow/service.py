@@ -6,6 +6,7 @@ from functools import partial
 
 from bot.domain.caller import Caller, Target
 from bot.domain.errors import Conflict, NotAllowed, PromotionInProgress
+from bot.domain.identity import promotion_id
 from bot.domain.intent import Abort, Adjust, Approve, AskReason, Context, Reject, Rollback, Wish
 from bot.domain.promotion import Phase, Plan, Promotion, Stage, VoteKind
 from bot.domain.reason import need_reason
@@ -14,7 +15,7 @@ from bot.evaluation.panel import Panel
 from bot.policy import Policy, authorize, no_promotion, shows_all, shows_any, visible
 from bot.promotions.decisions import heard, wait_until_heard
 from bot.promotions.eligibility import Eligibility
-from bot.promotions.planner import Planner, promotion_id
+from bot.promotions.planner import Planner
 from bot.promotions.promotions import Promotions
 from bot.promotions.rollback_targets import RollbackTargets
 from bot.promotions.signals import Signal

@@ -17,6 +17,7 @@ from bot.policy import Policy, parse
 from bot.ports import Applications, Directory, OverlaySource, PipelineRetries, Pipelines, RequestLog
 from bot.ports import Registry as ImageRegistry
 from bot.promotions.promotions import Promotions
+from bot.promotions.schedule import Schedule
 from bot.promotions.scheduler import Scheduler
 from bot.promotions.subscribers import Subscribers
 from bot.promotions.tags import Tags
@@ -25,6 +26,7 @@ from bot.queries.runs import RunFollowing, Runs
 from bot.queries.scans import Scans
 from bot.queries.status import StatusQuery
 from bot.runtime.injection import Injector, Offered, parameters
+from bot.store.queue import QueueStore
 from tests.fakes.applications import MemoryApplications
 from tests.fakes.directory import TEAM, FakeDirectory
 from tests.fakes.gates import usual_gates
@@ -95,6 +97,7 @@ class Office:
             RequestLog: self.requests,
             Promotions: self.promotions,
             Scheduler: Scheduler(self.promotions, self.queue),
+            Schedule: Schedule(self.safety.database, QueueStore(self.safety.database), self.safety.audit, self.policy),
             Subscribers: self.subscribers,
             ImageRegistry: self.images,
             Pipelines: self.pipelines,

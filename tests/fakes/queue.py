@@ -15,8 +15,8 @@ from bot.queries.runs import RunFollowing
 class MemoryQueue(Queue):
     waiting: list[tuple[Waiting, str]] = field(default_factory=list)
 
-    async def add(self, waiting: Waiting, behind: Promotion) -> None:
-        self.waiting.append((waiting, behind.id))
+    async def add(self, waiting: Waiting, behind: Promotion | None) -> None:
+        self.waiting.append((waiting, behind.id if behind else ""))
 
 
 @dataclass

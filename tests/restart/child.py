@@ -25,10 +25,10 @@ from bot.app.core import Core, Pace, Process, core
 from bot.app.outside import Outside
 from bot.app.stores import Stores, journal_url
 from bot.domain.errors import Conflict, DatabaseAway
+from bot.domain.identity import promotion_id
 from bot.domain.intent import Approve, Context, Deploy, Promote, Rollback
 from bot.domain.promotion import Promotion, Stage, VoteKind
 from bot.policy import parse
-from bot.promotions.planner import promotion_id
 from bot.promotions.signals import Signal
 from bot.runtime.clock import SystemClock
 from bot.runtime.ending import end_after

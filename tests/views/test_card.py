@@ -338,3 +338,12 @@ def test_what_is_no_illness_is_not_called_one(progress: Progress, says: str) -> 
     assert f"my-app-production {says}." in shown
     assert "is Healthy" not in shown
     assert "✅ Synced" not in shown
+
+
+def test_what_a_lock_has_ended_can_go_when_it_opens() -> None:
+    locked = GateResult("lock", "my-app", Verdict.blocked("my-app is locked by Dee.", "Ask Dee"))
+    stopped = promotion(Stage.DONE, Phase.FAILED, plan=plan(gates=("lock",)), results=(locked,))
+    assert "[Deploy when it opens] [Try again]" in lines(card(stopped))
+    value = decode("promotion.when-open", str(buttons(stopped)["promotion.when-open"]["value"]))
+    assert value == ImageValue("my-app", "production", DIGEST)
+    assert "promotion.when-open" not in buttons(promotion(Stage.DONE, Phase.FAILED, results=BLOCKED))

@@ -1,0 +1,65 @@
+"""What waits for its time or its turn, to be looked at and taken off."""
+
+from dataclasses import dataclass
+
+from bot.domain.caller import Caller, Permission, Target
+from bot.domain.errors import NotAllowed, UnknownName
+from bot.domain.identity import promotion_id
+from bot.domain.queueing import Waiting, what
+from bot.domain.reply import Reply, Scheduled, Told
+from bot.policy import EVERY, Policy, may, visible, who_could
+from bot.store.audit import Audit, Entry
+from bot.store.database import Database
+from bot.store.queue import QueueStore
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Of apps that somebody may not view they learn nothing."""
+
+    database: Database
+    store: QueueStore
+    audit: Audit
+    policy: Policy
+
+    async def show(self, caller: Caller) -> Reply:
+        """In the order in which they start, as far as that is known."""
+        return Scheduled(tuple(sorted(await self._seen(caller), key=_order)))
+
+    async def cancel(self, id: str, caller: Caller) -> Reply:
+        """Raises UnknownName; NotAllowed for who neither asked for it nor administers its apps."""
+        waiting = next((one for one in await self._seen(caller) if id_of(one) == id), None)
+        if waiting is None:
+            raise UnknownName(f"Nothing waits as {id[:40]!r}: `/schedule` lists what does.")
+        wish = waiting.wish
+        targets = [Target(app, wish.environment) for app in wish.named_apps or (EVERY,)]
+        hindered = [t for t in targets if not may(self.policy, caller, Permission.ADMINISTER, t)]
+        if waiting.user != caller.id and hindered:
+            rule = f"Only <@{waiting.user}>, who asked for it, or an administrator may cancel it."
+            raise NotAllowed(f"{rule} {who_could(self.policy, Permission.ADMINISTER, hindered[0])}")
+        entry = Entry(
+            "unscheduled", caller.id, ", ".join(wish.named_apps), wish.environment, detail={"wish": what(wish)}
+        )
+        async with self.database.begin() as connection:
+            if await self.store.remove(connection, waiting):
+                await self.audit.append(connection, entry)
+        return Told(f"{what(wish)} does not start.")
+
+    async def _seen(self, caller: Caller) -> list[Waiting]:
+        return [one for one in await self.store.all() if one.user == caller.id or self._views(caller, one)]
+
+    def _views(self, caller: Caller, waiting: Waiting) -> bool:
+        apps, environment = waiting.wish.named_apps, waiting.wish.environment
+        if not apps:
+            return may(self.policy, caller, Permission.VIEW, Target(EVERY, environment))
+        return len(visible(self.policy, caller, apps, environment)) == len(apps)
+
+
+def id_of(waiting: Waiting) -> str:
+    """The id of the promotion that it will be."""
+    return promotion_id(waiting.wish.context.request_id)
+
+
+def _order(waiting: Waiting) -> tuple[bool, str]:
+    start = waiting.wish.start_at
+    return start is None, (start or waiting.since).isoformat()

@@ -1,0 +1,28 @@
+"""`/schedule`: what starts later."""
+
+from bot.command import command
+from bot.domain.caller import Caller, Permission
+from bot.domain.intent import ShowSchedule
+from bot.domain.reply import Reply
+from bot.grammar import Words
+from bot.promotions.schedule import Schedule
+
+
+def parse(words: Words) -> ShowSchedule:
+    cancel = ""
+    if words.keyword("cancel"):
+        cancel = words.identifier("what is not to start; its id is in the list of `/schedule`")
+    words.done()
+    return ShowSchedule(context=words.context, cancel=cancel)
+
+
+@command(
+    "schedule",
+    usage=("/schedule", "/schedule cancel ID"),
+    allow=Permission.VIEW,
+    parse=parse,
+    names=False,
+)
+async def schedule(ask: ShowSchedule, caller: Caller, waiting: Schedule) -> Reply:
+    """What starts at its time, when nothing holds it any more, or behind another promotion; `cancel` takes it off."""
+    return await (waiting.cancel(ask.cancel, caller) if ask.cancel else waiting.show(caller))

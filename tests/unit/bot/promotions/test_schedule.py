@@ -1,0 +1,157 @@
+"""Later: at a time, or when nothing holds it any more. Asked once; every gate is asked again then."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.domain.caller import Person
+from bot.domain.errors import NotAllowed, UnknownName, UserError
+from bot.domain.intent import Deploy
+from bot.domain.promotion import Stage
+from bot.domain.reply import Postponed, Scheduled, Started
+from bot.domain.safety import Freeze, Lock
+from bot.promotions.queue import OPEN_PATIENCE, PromotionQueue
+from bot.promotions.schedule import Schedule, id_of
+from bot.promotions.scheduler import Scheduler
+from bot.store.freezes import FreezeStore
+from tests.fakes.world import POLICY, House, house
+
+DEE = Person("U0DEE", "dee")
+
+
+@dataclass
+class Plans:
+    home: House
+    queue: PromotionQueue
+    now: datetime
+
+    async def ask(self, who: str = "ana", **changes: object) -> object:
+        wish = Deploy(context=self.home.context(), app="my-app", environment="production")
+        wish = replace(wish, **changes)  # type: ignore[arg-type]
+        reply = await Scheduler(self.home.service, self.queue).start(wish, await self.home.person(who))
+        await self.home.engine.settle()
+        return reply
+
+    async def after(self, time: timedelta) -> int:
+        self.now += time
+        started = await self.queue.start_next()
+        await self.home.engine.settle()
+        return started
+
+    async def told(self, user: str) -> list[str]:
+        await self.home.core.outbox.deliver_due()
+        return [message.shown.text for message in self.home.messenger.in_channel(f"D{user[1:]}")]
+
+    @property
+    def schedule(self) -> Schedule:
+        home = self.home
+        return Schedule(home.database, self.queue.store, home.audit, home.steps.policy)
+
+    async def lock(self) -> None:
+        async with self.home.database.begin() as connection:
+            await self.home.locks.take(connection, Lock("my-app", "production", DEE, "audit", datetime.now(UTC)))
+
+    async def unlock(self) -> None:
+        async with self.home.database.begin() as connection:
+            await self.home.locks.release(connection, "my-app", "production")
+
+
+async def open_plans(home: House) -> Plans:
+    plans = Plans(home, home.core.queue, datetime.now(UTC))
+    plans.queue = replace(home.core.queue, clock=lambda: plans.now)
+    return plans
+
+
+@pytest.fixture
+async def plans(tmp_path: Path) -> AsyncIterator[Plans]:
+    async with house(tmp_path) as home:
+        yield await open_plans(home)
+
+
+async def test_at_its_time_it_starts_and_asks_as_ever(plans: Plans) -> None:
+    at = plans.now + timedelta(hours=2)
+    assert isinstance(await plans.ask(start_at=at), Postponed)
+    assert await plans.after(timedelta(hours=1)) == 0
+    assert not any("starts" in text for text in await plans.told("U0ANA"))
+    assert await plans.after(timedelta(minutes=52)) == 0
+    assert await plans.after(timedelta(minutes=1)) == 0
+    assert sum("/schedule" in text for text in await plans.told("U0ANA")) == 1  # told once that it starts soon
+    assert await plans.home.store.live("my-app", "production") is None
+    assert await plans.after(timedelta(minutes=8)) == 1
+    live = await plans.home.store.live("my-app", "production")
+    assert live
+    assert (live.stage, live.plan.requester.name) == (Stage.APPROVAL, "ana")
+
+
+async def test_what_nothing_holds_starts_at_once(plans: Plans) -> None:
+    assert isinstance(await plans.ask(when_open=True), Started)
+
+
+async def test_it_starts_when_the_lock_is_gone(plans: Plans) -> None:
+    await plans.lock()
+    assert isinstance(await plans.ask(when_open=True), Postponed)
+    assert await plans.after(timedelta(minutes=5)) == 0
+    await plans.unlock()
+    assert await plans.after(timedelta(seconds=10)) == 0  # it was looked at just now
+    assert await plans.after(timedelta(minutes=1)) == 1
+
+
+async def test_a_freeze_ends_while_the_bot_is_down(tmp_path: Path) -> None:
+    async with house(tmp_path) as home:
+        plans = await open_plans(home)
+        freezes = FreezeStore(home.database)
+        freeze = Freeze("f-1", "production", DEE, "audit", plans.now, plans.now + timedelta(hours=3))
+        async with home.database.begin() as connection:
+            await freezes.call(connection, freeze)
+        assert isinstance(await plans.ask(when_open=True), Postponed)
+        async with home.database.begin() as connection:
+            await freezes.clear(connection, freeze)
+        again = await open_plans(home)  # another process: it has only what is in the database
+        assert await again.after(timedelta(hours=4)) == 1
+
+
+async def test_rights_are_those_of_the_moment_when_it_starts(plans: Plans) -> None:
+    await plans.ask(start_at=plans.now + timedelta(hours=1))
+    plans.home.directory.groups["S0ENG", "engineers"] = frozenset()
+    assert await plans.after(timedelta(hours=1)) == 0
+    assert await plans.home.store.live("my-app", "production") is None
+    assert any("could not start" in text for text in await plans.told("U0ANA"))
+
+
+async def test_who_may_not_start_it_now_may_not_schedule_it(plans: Plans) -> None:
+    with pytest.raises(UserError):
+        await plans.ask("cy", start_at=plans.now + timedelta(hours=1))
+    assert not await plans.queue.store.all()
+
+
+async def test_it_does_not_wait_for_ever(plans: Plans) -> None:
+    await plans.lock()
+    await plans.ask(when_open=True)
+    assert await plans.after(OPEN_PATIENCE + timedelta(hours=1)) == 0
+    assert not await plans.queue.store.all()
+    assert any("waited for two weeks" in text for text in await plans.told("U0ANA"))
+
+
+async def test_nobody_waits_behind_what_is_not_due(plans: Plans) -> None:
+    await plans.ask("bo", start_at=plans.now + timedelta(hours=1))
+    assert isinstance(await plans.ask("ana"), Started)
+
+
+async def test_the_list_and_who_takes_something_off(tmp_path: Path) -> None:
+    text = POLICY.replace("{role: viewer, users: [U0CY]}", "{role: viewer, users: [U0CY], apps: [ledger]}")
+    async with house(tmp_path, text) as home:
+        plans = await open_plans(home)
+        await plans.ask("ana", start_at=plans.now + timedelta(hours=1))
+        [waiting] = await plans.queue.store.all()
+        assert await plans.schedule.show(await home.person("bo")) == Scheduled((waiting,))
+        assert await plans.schedule.show(await home.person("cy")) == Scheduled(())
+        with pytest.raises(UnknownName):
+            await plans.schedule.cancel(id_of(waiting), await home.person("cy"))
+        with pytest.raises(NotAllowed, match="who asked for it, or an administrator"):
+            await plans.schedule.cancel(id_of(waiting), await home.person("bo"))
+        await plans.schedule.cancel(id_of(waiting), await home.person("dee"))
+        assert not await plans.queue.store.all()
+        assert await plans.after(timedelta(hours=2)) == 0
