@@ -194,7 +194,7 @@ def test_a_quoted_text_without_its_flag_is_asked_about_by_its_name() -> None:
         ("promote to prod", "another command: `/promote`"),
         ("please", "leave it out"),
         ("now", "leave it out"),
-        ("except payments", "Name the apps that are meant"),
+        ("except payments", "Name the apps you want"),
         ("because it is broken", "takes no reason"),
         ("force", "Nothing forces it"),
     ],

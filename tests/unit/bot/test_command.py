@@ -123,7 +123,8 @@ def test_help_tells_of_one_of_several_or_of_all() -> None:
     registry = CommandRegistry.load(commands)
     (deploy,) = registry.help("deploy")
     assert deploy.usage == (
-        "/deploy APP[@TAG|@DIGEST] [to|on] ENV [--dry-run] [--reason WHY] [! WHY] [--queue|--replace]",
+        "/deploy APP[@TAG|@DIGEST] [to|on] ENV [--dry-run] [--reason WHY] [! WHY] [--queue|--replace] "
+        "[--at TIME|--when-open]",
     )
     assert "--dry-run" in deploy.details
     assert {entry.verb for entry in registry.help("pipeline")} == {
