@@ -236,6 +236,14 @@ class PipelineStream(Protocol):
         """Every run, then every change; re-listed when the server lost the thread."""
 
 
+class HandlePins(Protocol):
+    async def first(self, seen: Mapping[str, str]) -> Mapping[str, str]:
+        """Handle → the id of the group that had it first. `seen`: handle → id, noted where nobody had it before.
+
+        Raises DatabaseAway.
+        """
+
+
 class Directory(Protocol):
     """People, as the workspace knows them now (at most 60 s old)."""
 

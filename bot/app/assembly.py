@@ -13,6 +13,7 @@ from bot.runtime.clock import SystemClock
 from bot.runtime.redaction import Redactor
 from bot.settings import Settings
 from bot.store.database import Database
+from bot.store.group_handles import GroupHandleStore
 from bot.webhooks import Needs, Webhooks, open_webhooks
 from bot.workflow.durable import DurableEngine
 
@@ -24,7 +25,7 @@ async def assemble(settings: Settings, policy: Policy, stack: AsyncExitStack) ->
     """Make every part, and ask nobody yet; `stack` takes apart what must be."""
     database = Database(settings.database_url)
     stack.push_async_callback(database.close)
-    clients = await open_clients(settings, policy, stack)
+    clients = await open_clients(settings, policy, stack, GroupHandleStore(database))
     made = core(
         policy,
         clients.outside,

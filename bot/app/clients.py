@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from bot.app.outside import Outside
 from bot.domain.source import OverlayBranch
 from bot.policy import Policy
+from bot.ports import HandlePins
 from bot.settings import ArgoCDSettings, Settings
 from integrations.alertmanager import Alertmanager
 from integrations.argocd import ArgoCD, ArgoCDs
@@ -33,7 +34,9 @@ class Clients:
     """False while Tekton's watches are lost"""
 
 
-async def open_clients(settings: Settings, policy: Policy, stack: AsyncExitStack) -> Clients:
+async def open_clients(
+    settings: Settings, policy: Policy, stack: AsyncExitStack, pins: HandlePins | None = None
+) -> Clients:
     """Make every client; `stack` closes them. Connects to nothing yet."""
     slack = SlackApi(settings.slack.credential("bot_token"), settings.slack.api_url, tls=settings.slack)
     instances = argocd_instances(settings)
@@ -57,7 +60,7 @@ async def open_clients(settings: Settings, policy: Policy, stack: AsyncExitStack
         stack.push_async_callback(close)
     messenger = SlackMessenger(slack)
     outside = Outside(
-        directory=SlackDirectory(slack),
+        directory=SlackDirectory(slack, pins=pins),
         messenger=messenger,
         modals=SlackModals(slack),
         applications=argocd,

@@ -10,7 +10,8 @@ import structlog
 
 from bot.domain import identity
 from bot.domain.caller import Caller, Person, UserGroup
-from bot.domain.errors import NotFound, Refused
+from bot.domain.errors import DatabaseAway, NotFound, Refused
+from bot.ports import HandlePins
 from integrations.slack.api import Json, SlackApi
 from integrations.slack.failures import SYSTEM
 
@@ -52,11 +53,17 @@ class SlackDirectory:
     """Implements the Directory port. Nothing that it says is older than `fresh` seconds (at most 60)."""
 
     def __init__(
-        self, api: SlackApi, *, fresh: float = FRESH_SECONDS, clock: Callable[[], float] = time.monotonic
+        self,
+        api: SlackApi,
+        *,
+        fresh: float = FRESH_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
+        pins: HandlePins | None = None,
     ) -> None:
         fresh = min(fresh, FRESH_SECONDS)
         self._api = api
         self._team = ""
+        self._pins = pins
         self._first: dict[str, str] = {}
         """handle → the id of the first group that had it"""
         self._users: Cache[Json] = Cache(fresh, clock)
@@ -74,7 +81,7 @@ class SlackDirectory:
     async def group(self, name: str) -> UserGroup:
         wanted = identity.group(name)
         groups = await self._all_groups()
-        handles = self._handles(groups)
+        handles = await self._handles(groups)
         for id, found in groups.items():
             if wanted in (id, f"@{handles[id]}"):
                 return UserGroup(id, handles[id], await self._users_of(id, found))
@@ -100,21 +107,31 @@ class SlackDirectory:
         """Ids and handles of the groups that a user is in (S7)."""
         groups = await self._all_groups()
         members = await asyncio.gather(*(self._users_of(id, found) for id, found in groups.items()))
-        handles = self._handles(groups)
+        handles = await self._handles(groups)
         mine = [(id, handles[id]) for id, users in zip(groups, members, strict=True) if user in users]
         return frozenset(name for names in mine for name in names if name)
 
-    def _handles(self, groups: Mapping[str, Json]) -> dict[str, str]:
+    async def _handles(self, groups: Mapping[str, Json]) -> dict[str, str]:
         """Id → the handle that stands for the group; "" where it does not.
 
-        A handle goes with the id that it was first seen with: another group that takes it over inherits nothing.
+        A handle goes with the id that it was first seen with, by any replica and at any time: another group that takes
+        it over inherits nothing. Policy can always name a group by its id.
         """
         told = {id: identity.handle_of(found.get("handle")) for id, found in groups.items()}
         often = Counter(told.values())
+        await self._pin({handle: id for id, handle in told.items() if handle and often[handle] == 1})
         for id, handle in told.items():
-            if handle and often[handle] == 1 and self._first.setdefault(handle, id) != id:
+            if often[handle] == 1 and self._first.get(handle, id) != id:
                 log.warning("slack.handle_taken_over", handle=handle, group=id, was=self._first[handle])
         return {id: h if often[h] == 1 and self._first.get(h) == id else "" for id, h in told.items()}
+
+    async def _pin(self, seen: Mapping[str, str]) -> None:
+        """What nobody can note down now stands for no group: it is asked again."""
+        new = {handle: id for handle, id in seen.items() if handle not in self._first}
+        try:
+            self._first |= await self._pins.first(new) if self._pins and new else new
+        except DatabaseAway:
+            return
 
     async def _all_groups(self) -> dict[str, Json]:
         async def ask() -> dict[str, Json]:

@@ -4,7 +4,8 @@ Policy's bindings, the author's own work, user groups and the directory, each wi
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,8 +14,11 @@ from hypothesis import strategies as st
 
 from bot.domain import identity
 from bot.domain.caller import Caller, Permission, Person, Target
-from bot.domain.errors import NotFound, PolicyError
+from bot.domain.errors import DatabaseAway, NotFound, PolicyError
 from bot.policy import may, parse
+from bot.store.database import Database
+from bot.store.group_handles import GroupHandleStore
+from bot.store.schema import migrate
 from integrations.slack import SlackDirectory
 from integrations.slack.directory import person
 
@@ -182,6 +186,53 @@ async def test_a_group_that_takes_over_a_handle_gives_nothing(workspace: Workspa
     with pytest.raises(NotFound):
         await directory.members("@release-managers")
     assert await directory.members("S0RELEASE") == {"U0BO"}
+
+
+@dataclass
+class Pinned:
+    """What all replicas and every start share; away at times."""
+
+    kept: dict[str, str] = field(default_factory=dict)
+    away: bool = False
+
+    async def first(self, seen: Mapping[str, str]) -> Mapping[str, str]:
+        if self.away:
+            raise DatabaseAway("be written", "it is locked")
+        return {handle: self.kept.setdefault(handle, id) for handle, id in seen.items()}
+
+
+async def test_a_handle_that_was_taken_over_while_no_process_ran_gives_nothing(workspace: Workspace) -> None:
+    """Or while another replica looked: what is pinned is not in one process's memory."""
+    pins = Pinned()
+    before = SlackDirectory(workspace, fresh=0.0, pins=pins)  # type: ignore[arg-type]
+    assert "release-managers" in (await before.caller("U0BO")).groups
+    workspace.groups[0]["handle"] = "managers"
+    workspace.groups[1]["handle"] = "release-managers"
+    after = SlackDirectory(workspace, fresh=0.0, pins=pins)  # type: ignore[arg-type]
+    assert (await after.caller("U0EVE")).groups == {"S0EVE"}
+    with pytest.raises(NotFound):
+        await after.members("@release-managers")
+
+
+async def test_a_handle_that_cannot_be_looked_up_gives_nothing_until_it_can(workspace: Workspace) -> None:
+    pins = Pinned(away=True)
+    directory = SlackDirectory(workspace, fresh=0.0, pins=pins)  # type: ignore[arg-type]
+    assert (await directory.caller("U0BO")).groups == {"S0RELEASE"}
+    pins.away = False
+    assert (await directory.caller("U0BO")).groups == {"S0RELEASE", "release-managers"}
+
+
+async def test_the_first_group_keeps_a_handle_on_every_replica(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'x.db'}")
+    await migrate(database)
+    one, other = GroupHandleStore(database), GroupHandleStore(database)
+    assert await one.first({"release-managers": "S0RELEASE", "eve": "S0EVE"}) == {
+        "release-managers": "S0RELEASE",
+        "eve": "S0EVE",
+    }
+    assert await other.first({"release-managers": "S0EVE"}) == {"release-managers": "S0RELEASE"}
+    assert await other.first({}) == {}
+    await database.close()
 
 
 async def test_a_handle_that_a_second_group_gets_gives_nothing_any_more(

@@ -1,0 +1,36 @@
+"""Which user group had a handle first: whoever takes a handle over, even while no process runs, inherits nothing."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from bot.store.database import Database, metadata
+
+group_handles = sa.Table(
+    "group_handles",
+    metadata,
+    sa.Column("handle", sa.String(255), primary_key=True),
+    sa.Column("group_id", sa.String(64), nullable=False),
+    sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+)
+
+
+class GroupHandleStore:
+    """Implements the port HandlePins, for all replicas and every start. Raises DatabaseAway."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def first(self, seen: Mapping[str, str]) -> Mapping[str, str]:
+        if not seen:
+            return {}
+        insert: Any = (sqlite if self._database.sqlite else postgresql).insert(group_handles)
+        now = datetime.now(UTC)
+        rows = [{"handle": handle, "group_id": id, "since": now} for handle, id in seen.items()]
+        query = sa.select(group_handles.c.handle, group_handles.c.group_id).where(group_handles.c.handle.in_(seen))
+        async with self._database.begin() as connection:
+            await connection.execute(insert.on_conflict_do_nothing(), rows)
+            return {row.handle: row.group_id for row in (await connection.execute(query)).all()}
