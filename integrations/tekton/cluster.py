@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import aiohttp
 import msgspec
 from kubernetes.aio import config
-from kubernetes.aio.client import ApiClient, AuthorizationV1Api, Configuration, CoreV1Api, CustomObjectsApi, rest
+from kubernetes.aio.client import ApiClient, AuthorizationV1Api, Configuration, CustomObjectsApi, rest
 from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, stop_before_delay
 
 from bot.domain.errors import Refused, Unavailable
@@ -39,9 +39,22 @@ class Apis:
 
     client: Any
     custom: Any
-    core: Any
     authorization: Any
     reading: set[aiohttp.ClientResponse] = field(default_factory=set)
+
+    async def pod_log(self, namespace: str, pod: str, **query: str | int | bool) -> aiohttp.ClientResponse:
+        """As CoreV1Api asks for it, whose import takes three quarters of a second and 24 MiB (decision 208)."""
+        asked = await self.client.param_serialize(
+            method="GET",
+            resource_path="/api/v1/namespaces/{namespace}/pods/{name}/log",
+            path_params={"namespace": namespace, "name": pod},
+            query_params=list(query.items()),
+            header_params={"Accept": "text/plain, application/json"},
+            auth_settings=["BearerToken"],
+        )
+        answer = await self.client.call_api(*asked, _preload_content=False)
+        response: aiohttp.ClientResponse = answer.response
+        return response
 
     def credentials(self) -> tuple[str, ...]:
         """What no error may repeat. In a cluster the scheme is written small."""
@@ -190,7 +203,6 @@ class Cluster:
         return Apis(
             api_client,
             CustomObjectsApi(api_client),
-            CoreV1Api(api_client),
             AuthorizationV1Api(api_client),
         )
 

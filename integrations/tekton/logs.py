@@ -72,9 +72,7 @@ class Logs:
 
         async def request(apis: Apis) -> Any:
             # Not limitBytes: it counts from the beginning of the tail, and the end is what matters (T23).
-            return await apis.core.read_namespaced_pod_log_without_preload_content(
-                ref.pod, self._namespace, container=ref.container, tail_lines=count
-            )
+            return await apis.pod_log(self._namespace, ref.pod, container=ref.container, tailLines=count)
 
         try:
             body = await self._cluster.read(operation, request, tail=MOST_BYTES)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, ClassVar, cast
 
 import pytest
+from kubernetes.aio.client import CoreV1Api
 from ruamel.yaml import YAML
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -569,7 +570,7 @@ async def test_what_a_server_repeats_is_hidden_also_when_the_credentials_were_fo
         cluster = Cluster(settings(tmp_path, url), QUICK)
 
         async def request(apis: Apis) -> Any:
-            response = await apis.core.list_namespaced_pod_without_preload_content("ci")
+            response = await CoreV1Api(apis.client).list_namespaced_pod_without_preload_content("ci")
             while not response.content.is_eof():  # noqa: ASYNC110 (aiohttp tells nobody when it has the whole body)
                 await asyncio.sleep(0.001)
             await cluster.close()
@@ -627,7 +628,8 @@ async def test_a_stream_that_says_nothing_is_given_up(tmp_path: Path) -> None:
         cluster = Cluster(settings(tmp_path, url), QUICK)
 
         async def request(apis: Apis) -> Any:
-            return await apis.core.list_namespaced_pod_without_preload_content("ci", _request_timeout=(5, 100.0))
+            pods = CoreV1Api(apis.client)
+            return await pods.list_namespaced_pod_without_preload_content("ci", _request_timeout=(5, 100.0))
 
         async with asyncio.timeout(10), cluster.stream("listen", request, 0.1) as chunks:
             assert await anext(chunks) == b"{}\n"
@@ -667,7 +669,7 @@ def test_credentials_are_known_whatever_their_schemes_case(scheme: str) -> None:
     class Client:
         configuration = Configuration
 
-    assert Apis(Client, None, None, None).credentials() == ("canary-token",)
+    assert Apis(Client, None, None).credentials() == ("canary-token",)
 
 
 async def test_of_a_long_log_the_end_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -715,8 +717,7 @@ async def test_a_run_with_a_custom_task_is_shown_logged_and_cancelled_with_the_b
 
 
 async def _limited(apis: Apis) -> Any:
-    read = apis.core.read_namespaced_pod_log_without_preload_content
-    return await read("p", "ci", container="step-a", tail_lines=40, limit_bytes=2000)
+    return await apis.pod_log("ci", "p", container="step-a", tailLines=40, limitBytes=2000)
 
 
 async def test_the_client_uses_exactly_the_verbs_of_the_role(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -759,3 +760,26 @@ def role_rules() -> list[Any]:
     text = (Path(__file__).parents[4] / "deploy/bot/base/rbac.yaml").read_text()
     rules: list[Any] = next(d for d in YAML(typ="safe").load_all(text) if d["kind"] == "Role")["rules"]
     return rules
+
+
+@pytest.mark.parametrize("query", [{"tail_lines": 40}, {"follow": True}, {"limit_bytes": 2000, "previous": False}])
+async def test_a_log_is_asked_for_as_the_generated_client_asks(tmp_path: Path, query: dict[str, Any]) -> None:
+    """Decision 208: to the letter, but for what it accepts, of which only text comes."""
+    seen: list[tuple[str, str, str]] = []
+
+    async def answer(request: Request) -> Response:
+        seen.append((request.method, str(request.url), request.headers["authorization"]))
+        return PlainTextResponse("line\n")
+
+    async def both(apis: Apis) -> Any:
+        generated = CoreV1Api(apis.client).read_namespaced_pod_log_without_preload_content
+        (await generated("p:1/a", "c i", container="step-a", **query)).close()
+        named = {"tail_lines": "tailLines", "limit_bytes": "limitBytes"}
+        return await apis.pod_log("c i", "p:1/a", container="step-a", **{named.get(k, k): v for k, v in query.items()})
+
+    async with serve(Starlette(routes=[Route("/{path:path}", answer)])) as url:
+        cluster = Cluster(settings(tmp_path, url), QUICK)
+        assert await cluster.read("read a log", both) == b"line\n"
+        await cluster.close()
+    assert len(seen) == 2
+    assert seen[0] == seen[1]
