@@ -9,7 +9,7 @@ from bot.domain.application import Application, ApplicationRef, HealthStatus, Sy
 from bot.domain.event import Event
 from bot.domain.image import Artifact, Image
 from bot.domain.overlay import OverlayImage
-from bot.domain.pipeline import PipelineRun, RunStatus, StepLog, TaskStatus
+from bot.domain.pipeline import ABSENT, PipelineRun, RunStatus, StepLog, TaskStatus
 from bot.domain.promotion import Phase, Stage
 from bot.domain.reply import (
     HelpEntry,
@@ -321,6 +321,26 @@ def test_a_run_that_was_held_back_says_what_to_do_with_its_image() -> None:
     ]
     assert "<!channel>" not in str(shown.blocks)
     assert "Not written to development" in shown.text
+
+
+def test_a_task_says_why_it_waits_and_a_stopped_run_says_it_of_each_task() -> None:
+    """T20, T21: nothing goes on, and nothing is still to come, in a run that is over."""
+    why = "pod status PodScheduled:False; message: 0/3 nodes are available: 3 Insufficient <memory>"
+    waits = replace(RUN, status=RunStatus.RUNNING, tasks=(TaskStatus("build", RunStatus.PENDING, message=why),))
+    assert f"⏳ build cannot start: {why}" in lines(render(RunDetail(waits)))
+    stopped = (
+        TaskStatus("fetch-source", RunStatus.SUCCEEDED),
+        TaskStatus("build", RunStatus.CANCELLED, message="it was under way when the run ended"),
+        TaskStatus("sign", RunStatus.CANCELLED, skipped=True),
+    )
+    told = lines(render(RunDetail(replace(RUN, status=RunStatus.CANCELLED, tasks=stopped))))
+    assert told[2:5] == ["✅ fetch-source", "🛑 build", "⏭️ sign did not run"]
+    assert "[Logs] [Retry]" in told
+
+
+def test_a_run_of_which_only_the_name_is_left() -> None:
+    gone = PipelineRun("my-app-x7k2p", "", "", RunStatus.DELETED, message=ABSENT)
+    assert lines(render(RunDetail(gone))) == ["# 🔧 my-app-x7k2p", "🗑️ Deleted", ABSENT]
 
 
 def test_a_running_run_can_be_cancelled() -> None:

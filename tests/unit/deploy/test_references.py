@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from bot.webhooks.pipeline_hold import PATH
 from tests.unit.deploy.manifests import (
     DEPLOY,
     Manifest,
@@ -238,6 +239,33 @@ def test_credentials_are_told_to_one_server_alone(name: str, tasks: dict[str, Ma
 
     assert "password=token" in told("github.com")
     assert "token" not in told("evil.example.com")
+
+
+def test_whoever_starts_a_run_cannot_leave_out_the_question_whether_its_overlay_is_held(
+    pipeline: dict[str, Any],
+) -> None:
+    """Where it is asked, and what happens without an answer, is said by the Pipeline and by no parameter of a run."""
+    (step,) = [task for task in pipeline["tasks"] if task["name"] == "update-manifest"]
+    given = {param["name"]: param["value"] for param in step["params"]}
+    assert "without-answer" not in given
+    service = find("bot/overlays/single", "Service", "pilothouse")
+    port = service["spec"]["ports"][0]["port"]
+    assert given["hold-url"] == f"http://pilothouse.{service['metadata']['namespace']}.svc:{port}{PATH}"
+
+
+def test_only_the_task_that_asks_knows_the_token_and_reaches_the_bot(tasks: dict[str, Manifest]) -> None:
+    def source(directory: str, name: str, key: str) -> dict[str, str]:
+        data = find(directory, "ExternalSecret", name)["spec"]["data"]
+        reference: dict[str, str] = next(item["remoteRef"] for item in data if item["secretKey"] == key)
+        return reference
+
+    asking = {name for name, task in tasks.items() if "pilothouse-hold" in str(task["spec"].get("volumes", []))}
+    assert asking == {"update-manifest"}
+    ours = source("platform/secrets", "pilothouse-hold", "token")
+    assert ours == source("platform/secrets", "pilothouse", "webhooks__pipeline_token")
+    peers = find("bot/overlays/single", "NetworkPolicy", "pilothouse")["spec"]["ingress"][0]["from"]
+    from_ci = [p for p in peers if p["namespaceSelector"]["matchLabels"].get("kubernetes.io/metadata.name") == "ci"]
+    assert [peer["podSelector"]["matchLabels"] for peer in from_ci] == [{"tekton.dev/task": "update-manifest"}]
 
 
 def test_the_step_that_runs_the_repositorys_code_sees_no_secret(tasks: dict[str, Manifest]) -> None:
