@@ -24,5 +24,5 @@ def parse(words: Words) -> ShowSchedule:
     names=False,
 )
 async def schedule(ask: ShowSchedule, caller: Caller, waiting: Schedule) -> Reply:
-    """What starts at its time, when nothing holds it any more, or behind another promotion; `cancel` takes it off."""
+    """What starts at its time, when nothing holds it up, or behind another promotion; `cancel` takes it off."""
     return await (waiting.cancel(ask.cancel, caller) if ask.cancel else waiting.show(caller))

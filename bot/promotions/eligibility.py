@@ -76,7 +76,7 @@ class Eligibility:
         for target in targets_of(promotion):
             if not may(self._policy, caller, Permission.ADMINISTER, target):
                 asker = promotion.plan.requester.name
-                rule = f"Only {asker}, who asked for it, or an administrator may {kind} this promotion."
+                rule = f"Only {asker}, the requester, or an administrator may {kind} this promotion."
                 refusals[target] = NotAllowed(f"{rule} {who_could(self._policy, Permission.ADMINISTER, target)}")
         if refusals:
             raise self._known_of(refusals, caller)

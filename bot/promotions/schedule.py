@@ -35,7 +35,7 @@ class Schedule:
         targets = [Target(app, wish.environment) for app in wish.named_apps or (EVERY,)]
         hindered = [t for t in targets if not may(self.policy, caller, Permission.ADMINISTER, t)]
         if waiting.user != caller.id and hindered:
-            rule = f"Only <@{waiting.user}>, who asked for it, or an administrator may cancel it."
+            rule = f"Only <@{waiting.user}>, the requester, or an administrator may cancel it."
             raise NotAllowed(f"{rule} {who_could(self.policy, Permission.ADMINISTER, hindered[0])}")
         entry = Entry(
             "unscheduled", caller.id, ", ".join(wish.named_apps), wish.environment, detail={"wish": what(wish)}

@@ -150,7 +150,7 @@ async def test_the_list_and_who_takes_something_off(tmp_path: Path) -> None:
         assert await plans.schedule.show(await home.person("cy")) == Scheduled(())
         with pytest.raises(UnknownName):
             await plans.schedule.cancel(id_of(waiting), await home.person("cy"))
-        with pytest.raises(NotAllowed, match="who asked for it, or an administrator"):
+        with pytest.raises(NotAllowed, match="the requester, or an administrator"):
             await plans.schedule.cancel(id_of(waiting), await home.person("bo"))
         await plans.schedule.cancel(id_of(waiting), await home.person("dee"))
         assert not await plans.queue.store.all()

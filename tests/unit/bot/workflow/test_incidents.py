@@ -128,6 +128,6 @@ async def test_an_app_without_the_environment_in_the_middle_comes_from_the_neare
 
 async def test_who_may_not_abort_is_told_the_rule(home: House) -> None:
     promotion = await home.deploy("ana")
-    with pytest.raises(NotAllowed, match="Only ana, who asked for it, or an administrator may abort") as refused:
+    with pytest.raises(NotAllowed, match="Only ana, the requester, or an administrator may abort") as refused:
         await home.abort("bo", promotion)
     assert refused.value.sentence.endswith("Ask @platform-admins.")
