@@ -85,11 +85,11 @@ class Inbox:
             while not (done := await self._work(request, respond)):
                 await asyncio.sleep(AGAIN)
                 request = replace(request, tries=request.tries + 1)
+            await self._settle(request.id)
         finally:
-            del self._mine[request.id]
+            del self._mine[request.id]  # not before it is settled: somebody would take it up again
             if not done:
                 self._left.add(request.id)
-        await self._settle(request.id)
 
     async def _settle(self, id: str) -> None:
         try:

@@ -159,7 +159,7 @@ async def live(life: Life) -> None:
         tasks.append(asyncio.create_task(_press(child, life)))
         try:
             async with asyncio.timeout(PATIENCE):
-                await _ask(child, life)
+                await ask(child, life)
                 print("ready", flush=True)
                 await _decided(child, life, tasks)
         except TimeoutError:
@@ -203,7 +203,7 @@ async def _decided(child: Child, life: Life, tasks: list[asyncio.Task[Any]]) -> 
         await asyncio.sleep(LOOK_SECONDS)
 
 
-async def _ask(child: Child, life: Life) -> None:
+async def ask(child: Child, life: Life) -> None:
     """Every request is made in every life: only the first one counts, as when Slack repeats itself."""
     if not life.asks:
         return

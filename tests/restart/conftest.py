@@ -14,6 +14,7 @@ STARTS = 3
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--write-report", action="store_true", help="write the tables of docs/reliability.md anew")
+    parser.addoption("--kills", default=0, help="how often each way of asking is killed after a random time")
 
 
 @pytest.fixture(scope="session")

@@ -298,6 +298,24 @@ async def test_what_is_done_and_cannot_be_written_down_is_not_done_again(life: L
     assert life.office.requests.pending == {}
 
 
+async def test_what_is_being_settled_is_not_taken_up_again(life: Life) -> None:
+    settle, goes_on = life.office.requests.settle, asyncio.Event()
+
+    async def slow(id: str) -> None:
+        await goes_on.wait()
+        await settle(id)
+
+    life.office.requests.settle = slow  # type: ignore[method-assign]
+    await life.router.on_command(SLASH, life.ack, life.respond)
+    while not life.said:  # noqa: ASYNC110 (each of them goes on by itself)
+        await asyncio.sleep(0)
+    life.office.requests.leased.clear()  # it takes longer than the lease
+    await life.router.inbox.look()
+    goes_on.set()
+    await life.idle()
+    assert len(life.said) == 1
+
+
 async def test_long_work_is_kept_from_others(life: Life, monkeypatch: pytest.MonkeyPatch) -> None:
     goes_on = asyncio.Event()
 

@@ -1,0 +1,246 @@
+"""Kill the process at a request, and start it again: what was acknowledged is done, once, and people hear of it.
+
+`python -m pytest tests/restart/test_requests.py --kills 20` kills it so often after a random time as well, in each way.
+"""
+
+import asyncio
+import contextlib
+import json
+import socket
+import sys
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+import sqlalchemy as sa
+
+from bot.domain.promotion import Promotion
+from bot.store.audit import Audit
+from bot.store.promotions import PromotionStore
+from bot.store.requests import LEASE, requests
+from bot.views.ids import Action, PromotionValue, encode
+from integrations.sandbox.serving import serve
+from integrations.sandbox.slack.http_mode import RequestUrls
+from integrations.sandbox.slack.limits import RateLimits
+from integrations.sandbox.slack.server import SlackServer
+from tests.restart.asked import ACKNOWLEDGED, DONE, NOTED, POINTS, Asked
+from tests.restart.cases import TEAM, Case
+from tests.restart.child import Life, promotion_of
+from tests.restart.conftest import NewDatabase
+from tests.restart.town import ROOT, Process, Town, town
+
+pytestmark = pytest.mark.restart
+
+KINDS = ("command", "button", "submission")
+CASES = {(kind, point): Case("promotion", f"{kind}:{point}") for kind in KINDS for point in POINTS}
+WAITING = tuple(case for (kind, _), case in CASES.items() if kind != "command")
+HOMES = {NOTED: "U0ANA", ACKNOWLEDGED: "U0BO", DONE: "U0MIA"}
+"""who opens the Home tab: its effect is its answer"""
+PLACES = {
+    **{f"{case.app} prod": point for (kind, point), case in CASES.items() if kind == "command"},
+    **{promotion_of(case): point for (kind, point), case in CASES.items() if kind != "command"},
+    **{f'"app_home_opened","user":"{user}"': point for point, user in HOMES.items()},
+}
+"""what a request's body contains → where it stands still"""
+WAYS = (("SQLite", "HTTP"), ("Postgres", "Socket Mode"), ("SQLite", "Socket Mode"), ("Postgres", "HTTP"))
+SOON = LEASE + 45
+WITHIN = 0.3
+"""seconds after a request in which the process dies"""
+
+
+@dataclass
+class Scene:
+    """A town, a Slack in front of it, and the processes that come and go."""
+
+    town: Town
+    slack: SlackServer
+    url: str
+    port: int
+
+    async def begin(self, **how: Any) -> Process:
+        directory, number = self.town.directory, len(self.town.lives)
+        life = Life(
+            str(directory), self.town.database_url, str(self.town.git.repository.path), self.town.github_url,
+            self.town.cases,
+        )  # fmt: skip
+        file, log = directory / f"asked-{number}.json", directory / f"asked-{number}.log"
+        file.write_bytes(msgspec.json.encode(Asked(life, self.url, self.port, WAITING, **how)))
+        with log.open("wb") as output:
+            started = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "tests.restart.asked", str(file),
+                cwd=ROOT, stdout=asyncio.subprocess.PIPE, stderr=output,
+            )  # fmt: skip
+        self.town.lives.append(Process(started, log))
+        await self.town.lives[-1].ready()
+        return self.town.lives[-1]
+
+    async def ask_everything(self) -> dict[str, bool]:
+        """Everybody at once; what was acknowledged, by what it is about."""
+        promotions = await self.promotions()
+        asking = {case.app: self.ask(kind, case, promotions) for (kind, _), case in CASES.items()}
+        asking |= {user: self.open_home(user) for user in HOMES.values()}
+        return dict(zip(asking, await asyncio.gather(*asking.values()), strict=True))
+
+    async def ask(self, kind: str, case: Case, promotions: dict[str, Promotion]) -> bool:
+        with contextlib.suppress(OSError):
+            if kind == "command":
+                command = await self.slack.command("ana", "deployments", f"/deploy {case.app} prod")
+                return bool(command["acked"])
+            about = promotions[promotion_of(case)]
+            body = press(about) if kind == "button" else rejection(about)
+            name = "block_actions" if kind == "button" else "view_submission"
+            return bool((await self.slack.deliver(name, body))["acked"])
+        return False
+
+    async def open_home(self, user: str) -> bool:
+        event = {"type": "app_home_opened", "user": user, "tab": "home", "channel": f"D{user[1:]}"}
+        body = {"type": "event_callback", "team_id": TEAM, "event_id": f"Ev{user}", "event": event}
+        with contextlib.suppress(OSError):
+            return bool((await self.slack.deliver("events_api", body))["acked"])
+        return False
+
+    async def promotions(self) -> dict[str, Promotion]:
+        database = self.town.database()
+        try:
+            return {p.id: p for p in await PromotionStore(database).history("", "", 10_000)}
+        finally:
+            await database.close()
+
+    async def settled(self) -> None:
+        """Until nothing is left that somebody asked for."""
+        database = self.town.database()
+        try:
+            async with asyncio.timeout(SOON):
+                while await self._pending(database):  # noqa: ASYNC110 (another process does it)
+                    await asyncio.sleep(0.1)
+        finally:
+            await database.close()
+
+    @staticmethod
+    async def _pending(database: Any) -> int:
+        async with database.reading() as connection:
+            query = sa.select(sa.func.count()).where(requests.c.state == "pending")
+            return int((await connection.execute(query)).scalar_one())
+
+    async def audit(self) -> Counter[tuple[str, str]]:
+        database = self.town.database()
+        try:
+            return Counter((row.event, row.promotion_id) for row in await Audit(database).rows(limit=100_000))
+        finally:
+            await database.close()
+
+
+async def killed(process: Process) -> bool:
+    try:
+        async with asyncio.timeout(30):
+            return await process.ended() == -9
+    except TimeoutError:
+        raise AssertionError(f"it lives on:\n{process.said()}") from None
+
+
+def press(about: Promotion) -> dict[str, Any]:
+    value = encode(PromotionValue(about.id, about.content_hash))
+    action = {"type": "button", "action_id": Action.APPROVE, "action_ts": about.id, "block_id": "b", "value": value}
+    return {"user": {"id": "U0BO", "team_id": TEAM}, "team": {"id": TEAM}, "channel": {"id": "C0DEPLOY"},
+            "trigger_id": "1.2.4", "response_url": "", "actions": [action]}  # fmt: skip
+
+
+def rejection(about: Promotion) -> dict[str, Any]:
+    metadata = json.dumps({"channel": "C0DEPLOY", "p": about.id, "h": about.content_hash})
+    values = {"reason": {"reason": {"type": "plain_text_input", "value": "it is broken"}}}
+    view = {"type": "modal", "id": f"V{about.id}", "callback_id": "reject", "hash": "1", "private_metadata": metadata,
+            "state": {"values": values}}  # fmt: skip
+    return {"user": {"id": "U0BO", "team_id": TEAM}, "team": {"id": TEAM}, "view": view}
+
+
+@asynccontextmanager
+async def scene(directory: Path, database_url: str, mode: str) -> AsyncIterator[Scene]:
+    slack = SlackServer(commands=["/deploy"], limits=RateLimits(enabled=False))
+    async with town(directory, database_url, tuple(CASES.values())) as place, serve(slack.app) as url:
+        slack.public_url = url
+        port = free_port() if mode == "HTTP" else 0
+        await slack.use_http(RequestUrls.single(f"http://127.0.0.1:{port}/slack/events") if port else None)
+        try:
+            yield Scene(place, slack, url, port)
+        finally:
+            await place.stop()
+            await slack.aclose()
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+async def check(place: Scene, acknowledged: dict[str, bool], *, at_points: bool) -> None:
+    """0 lost, 0 doubled, and everybody was told; what was not acknowledged may have been done all the same."""
+    promotions, audit = await place.promotions(), await place.audit()
+    whispers = Counter(
+        next((case.app for case in CASES.values() if case.app in json.dumps(message)), "")
+        for message in place.slack.messages("deployments", "ana")
+        if message.get("ephemeral")
+    )
+    for (kind, point), case in CASES.items():
+        least = 1 if at_points or acknowledged[case.app] else 0
+        if kind == "command":
+            begun = [one for one in promotions.values() if one.plan.app == case.app]
+            assert least <= len(begun) <= 1, case
+            assert all(audit["requested", one.id] == 1 for one in begun), case
+            most = 2 if not at_points or point == DONE else 1  # only an answer may come twice
+            assert len(begun) <= whispers[case.app] <= most, (case, whispers)
+        else:
+            done, id = promotions[promotion_of(case)], promotion_of(case)
+            votes = len(done.approvals) if kind == "button" else int(done.rejection is not None)
+            event = "approve" if kind == "button" else "reject"
+            assert least <= votes <= 1, case
+            assert audit[event, id] == votes, (case, audit)
+            assert audit["refused", id] == 0, case
+    for user in HOMES.values():
+        if at_points or acknowledged[user]:
+            assert place.slack.home(user), user
+
+
+@pytest.mark.parametrize(("kind", "mode"), WAYS[:2], ids=map(" ".join, WAYS[:2]))
+async def test_killed_at_a_request_it_is_done_once_and_told(
+    tmp_path: Path, kind: str, mode: str, request: pytest.FixtureRequest
+) -> None:
+    new: NewDatabase = request.getfixturevalue("new_sqlite" if kind == "SQLite" else "postgres")
+    async with scene(tmp_path, new(), mode) as place:
+        first = await place.begin(places=PLACES)
+        acknowledged = await place.ask_everything()
+        assert await killed(first)
+        await place.begin()
+        await place.settled()
+        await check(place, acknowledged, at_points=True)
+        for (_, point), case in CASES.items():
+            assert acknowledged[case.app] == (point != NOTED), case
+
+
+@pytest.mark.parametrize(("kind", "mode"), WAYS, ids=map(" ".join, WAYS))
+async def test_killed_after_a_random_time_nothing_acknowledged_is_lost(
+    tmp_path: Path, kind: str, mode: str, request: pytest.FixtureRequest, pytestconfig: pytest.Config
+) -> None:
+    """Each way and time by hand; here one of them, to see that it still does."""
+    kills = int(pytestconfig.getoption("kills"))
+    new: NewDatabase = request.getfixturevalue("new_sqlite" if kind == "SQLite" else "postgres")
+    seen: Counter[str] = Counter()
+    for number in range(kills or (kind, mode) == ("SQLite", "Socket Mode")):
+        directory = tmp_path / str(number)
+        directory.mkdir()
+        async with scene(directory, new(), mode) as place:
+            first = await place.begin(within=WITHIN)
+            acknowledged = await place.ask_everything()
+            assert await killed(first)
+            await place.begin()
+            await place.settled()
+            await check(place, acknowledged, at_points=False)
+            seen["kills"] += 1
+            seen["acknowledged"] += sum(acknowledged.values())
+            seen["refused by the death"] += len(acknowledged) - sum(acknowledged.values())
+    print(kind, mode, dict(seen))
