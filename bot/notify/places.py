@@ -23,13 +23,13 @@ class Places:
         dies between the post and the note of it finds the post again by its key (S3); `first` says that nobody can
         have posted it before. Raises IntegrationError.
         """
-        async with self._messages.alone(promotion, channel):
+        async with self._messages.alone(promotion, channel) as lease:
             thread = await self._messages.thread(promotion, channel)
             assert thread is not None
             if thread.place and not thread.stale:
                 return thread.place
             posted = await self._shown(thread, first=first)
-            await self._messages.placed(promotion, channel, posted, thread.wanted_hash)
+            await self._messages.placed(promotion, channel, posted, thread.wanted_hash, lease)
             return posted
 
     async def _shown(self, thread: Thread, *, first: bool) -> Posted:

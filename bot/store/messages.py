@@ -6,7 +6,8 @@ lost with the process is made up for.
 
 import asyncio
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 from weakref import WeakValueDictionary
@@ -15,6 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.domain.errors import Unavailable
 from bot.domain.event import Event
 from bot.ports import Posted, Rendered
 from bot.store.codec import dump, load
@@ -33,6 +35,7 @@ threads = sa.Table(
     sa.Column("shown_hash", sa.String(64), nullable=False, server_default=""),
     sa.Column("due_at", sa.Float, nullable=False, server_default="0"),
     sa.Column("tries", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("leased_until", sa.Float, nullable=False, server_default="0"),
 )
 sa.Index("ix_threads_stale", threads.c.due_at, sqlite_where=threads.c.wanted_hash != threads.c.shown_hash,
          postgresql_where=threads.c.wanted_hash != threads.c.shown_hash)  # fmt: skip
@@ -63,6 +66,10 @@ outbox = sa.Table(
 FIRST_POST = 45.0
 """seconds after which a card that nobody posted is posted by whoever sees it"""
 SENT = "sent"
+CARD_LEASE = 45.0
+"""seconds for which a card belongs to the replica that edits it: longer than any edit takes"""
+LOOK = 0.1
+"""seconds between two looks whether another replica has given a card back"""
 
 
 @dataclass(frozen=True)
@@ -81,6 +88,13 @@ class Thread:
     @property
     def stale(self) -> bool:
         return self.wanted_hash != self.shown_hash
+
+
+@dataclass(frozen=True)
+class Lease:
+    """The right to edit one card; `until` tells it from later ones. 0 where there is only one replica."""
+
+    until: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -136,9 +150,35 @@ class Messages:
         self._locks: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
         self.changed = asyncio.Event()
 
-    def alone(self, promotion: str, channel: str) -> asyncio.Lock:
-        """Held by whoever posts or edits that card, so that this process never does so twice at once."""
-        return self._locks.setdefault((promotion, channel), asyncio.Lock())
+    @asynccontextmanager
+    async def alone(self, promotion: str, channel: str) -> AsyncIterator[Lease]:
+        """Whoever posts or edits that card does so alone, on whichever replica.
+
+        Raises Unavailable while another replica has it and does not give it back.
+        """
+        async with self._locks.setdefault((promotion, channel), asyncio.Lock()):
+            same = (threads.c.promotion_id == promotion) & (threads.c.channel == channel)
+            lease = await self._lease(same)
+            try:
+                yield lease
+            finally:
+                if lease.until:
+                    mine = same & (threads.c.leased_until == lease.until)
+                    await self._change(threads.update().where(mine).values(leased_until=0))
+
+    async def _lease(self, same: sa.ColumnElement[bool]) -> Lease:
+        """Postgres only, and by its clock: SQLite has one replica."""
+        if self._database.sqlite:
+            return Lease()
+        now = sa.func.extract("epoch", sa.func.clock_timestamp())
+        take = threads.update().where(same, threads.c.leased_until < now).values(leased_until=now + CARD_LEASE)
+        for _ in range(round(CARD_LEASE / LOOK)):
+            async with self._database.begin() as connection:
+                until = (await connection.execute(take.returning(threads.c.leased_until))).scalar_one_or_none()
+            if until is not None:
+                return Lease(until)
+            await asyncio.sleep(LOOK)
+        raise Unavailable("Pilothouse", "edit a card", "another replica has it")
 
     async def put(self, connection: AsyncConnection, letter: Letter, now: float) -> bool:
         """In the caller's transaction. False when the same was put before."""
@@ -247,10 +287,19 @@ class Messages:
         query = sa.select(threads).where(threads.c.wanted_hash != threads.c.shown_hash, threads.c.due_at <= now)
         return tuple(_thread(row) for row in await self._all(query.order_by(threads.c.due_at).limit(limit)))
 
-    async def placed(self, promotion: str, channel: str, posted: Posted, shown_hash: str = "") -> None:
-        """It is there, and shows this."""
-        values = {"place": posted.channel, "ts": posted.ts, "shown_hash": shown_hash, "tries": 0}
+    async def placed(
+        self, promotion: str, channel: str, posted: Posted, shown_hash: str = "", lease: Lease = Lease()
+    ) -> None:
+        """It is there, and shows this.
+
+        Where the lease has run out meanwhile, nobody knows which of two edits came last: then it is edited once more.
+        """
+        values: dict[str, Any] = {"place": posted.channel, "ts": posted.ts, "shown_hash": shown_hash, "tries": 0}
         upsert = self._insert(threads).values(promotion_id=promotion, channel=channel, **values)
+        if lease.until:
+            mine = threads.c.leased_until == lease.until
+            values |= {"shown_hash": sa.case((mine, shown_hash), else_=""), "leased_until": sa.case(
+                (mine, sa.literal(0.0)), else_=threads.c.leased_until)}  # fmt: skip
         await self._change(upsert.on_conflict_do_update(index_elements=["promotion_id", "channel"], set_=values))
 
     async def postpone(self, thread: Thread, due_at: float) -> None:
