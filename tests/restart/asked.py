@@ -124,6 +124,7 @@ async def live(asked: Asked) -> None:
         core = replace(child.core, outside=replace(child.core.outside, modals=SlackModals(api)))
         core.stores.requests._patience = 60
         hold(core, Stand(asked))
+        app = bolt_app(core.router, api.client, lambda: BOT_TOKEN, lambda: SIGNING_SECRET)
         await core.engine.launch()
         stack.push_async_callback(core.engine.close)
         await core.service.resume()
@@ -131,14 +132,16 @@ async def live(asked: Asked) -> None:
         stack.callback(lambda: [task.cancel() for task in tasks])
         await ask(replace(child, core=core), replace(asked.life, cases=asked.waiting))
         await _all_wait(core, (promotion_of(case) for case in asked.waiting))
-        await _reach(bolt_app(core.router, api.client, lambda: BOT_TOKEN, lambda: SIGNING_SECRET), asked, stack)
+        await _reach(app, asked, stack)
         print("ready", flush=True)
         await asyncio.gather(*tasks)
 
 
 async def _all_wait(core: Core[Any], promotions: Iterable[str]) -> None:
     for id in promotions:
-        while not (found := await core.stores.promotions.get(id)) or not (found.phase.final or found.stage is Stage.APPROVAL):  # noqa: ASYNC110
+        while not (found := await core.stores.promotions.get(id)) or not (
+            found.phase.final or found.stage is Stage.APPROVAL
+        ):  # noqa: ASYNC110
             await asyncio.sleep(0.05)
 
 

@@ -222,15 +222,20 @@ async def test_killed_at_a_request_it_is_done_once_and_told(
             assert acknowledged[case.app] == (point != NOTED), case
 
 
-@pytest.mark.parametrize(("kind", "mode"), WAYS, ids=map(" ".join, WAYS))
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Each way as often as is asked for by hand; else one of them, once, to see that it still does."""
+    if "kills" in metafunc.fixturenames:
+        kills = int(metafunc.config.getoption("kills"))
+        ways = WAYS if kills else WAYS[2:3]
+        metafunc.parametrize(("kind", "mode", "kills"), [(*way, kills or 1) for way in ways])
+
+
 async def test_killed_after_a_random_time_nothing_acknowledged_is_lost(
-    tmp_path: Path, kind: str, mode: str, request: pytest.FixtureRequest, pytestconfig: pytest.Config
+    tmp_path: Path, kind: str, mode: str, kills: int, request: pytest.FixtureRequest
 ) -> None:
-    """Each way and time by hand; here one of them, to see that it still does."""
-    kills = int(pytestconfig.getoption("kills"))
     new: NewDatabase = request.getfixturevalue("new_sqlite" if kind == "SQLite" else "postgres")
     seen: Counter[str] = Counter()
-    for number in range(kills or (kind, mode) == ("SQLite", "Socket Mode")):
+    for number in range(kills):
         directory = tmp_path / str(number)
         directory.mkdir()
         async with scene(directory, new(), mode) as place:
