@@ -25,7 +25,7 @@ from starlette.routing import Route
 
 from bot.app.core import Core
 from bot.app.serving import port_open
-from bot.domain.promotion import Stage
+from bot.domain.promotion import Promotion, Stage
 from bot.ports import Request
 from bot.router import bolt_app
 from bot.router.http import SlackRequests
@@ -139,10 +139,12 @@ async def live(asked: Asked) -> None:
 
 async def _all_wait(core: Core[Any], promotions: Iterable[str]) -> None:
     for id in promotions:
-        while not (found := await core.stores.promotions.get(id)) or not (
-            found.phase.final or found.stage is Stage.APPROVAL
-        ):  # noqa: ASYNC110
+        while not _waits(await core.stores.promotions.get(id)):  # noqa: ASYNC110 (its story does it)
             await asyncio.sleep(0.05)
+
+
+def _waits(promotion: Promotion | None) -> bool:
+    return promotion is not None and (promotion.phase.final or promotion.stage is Stage.APPROVAL)
 
 
 async def _reach(app: AsyncApp, asked: Asked, stack: AsyncExitStack) -> None:

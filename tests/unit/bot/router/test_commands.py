@@ -1,6 +1,8 @@
 """What people type reaches the right command as the right person, and the answer reaches them alone."""
 
 import asyncio
+import json
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +12,10 @@ from bot.domain.errors import Unavailable
 from bot.domain.intent import Deploy
 from bot.domain.pipeline import StepLog
 from bot.domain.reply import Reply
+from bot.ports import Request
+from bot.router.wire import kept
 from bot.runtime.metrics import REGISTRY
+from integrations.sandbox.slack.delivery import Answer
 from tests.unit.bot.router.conftest import Bot, until
 
 
@@ -241,3 +246,24 @@ async def test_a_refused_command_can_be_copied_and_mended(bot: Bot) -> None:
     typed = bot.whispers("bo")[-1]["blocks"][-1]
     assert typed["type"] == "context"
     assert typed["elements"][0]["text"] == "You typed `/deploy my-app prodd --reason 'why' not`"
+
+
+async def test_a_late_answer_is_shown_by_its_response_url(bot: Bot) -> None:
+    """S14, S19: over a real socket, with when it was asked for."""
+    answers: list[str] = []
+    transport = bot.slack.transport
+
+    class Heard:
+        async def deliver(self, delivery: Any) -> Any:
+            answers.append(delivery.payload["response_url"])
+            return Answer(acked=True)
+
+    bot.slack.transport = Heard()
+    await bot.slack.command("ana", "deployments", "/deploy my-app prod")
+    bot.slack.transport = transport
+    body = kept("command", {"command": "/deploy", "text": "my-app prod", "user_id": "U0ANA", "team_id": "T0PILOT",
+                            "channel_id": "C0DEPLOY", "trigger_id": "1.2.3", "response_url": answers[0]})  # fmt: skip
+    assert await bot.router.handlers.handle(Request("r-1", "command", body, time.time() - 60, 2))
+    [whisper] = bot.whispers("ana")
+    assert whisper["text"].startswith("Late")
+    assert "my-app" in json.dumps(whisper)
