@@ -21,6 +21,7 @@ from bot.views import card, dry_run
 from bot.views.ids import ImageValue, PromotionValue, decode
 from tests.views.reading import lines
 from tests.views.samples import (
+    ANA,
     AT,
     BLOCKED,
     BO,
@@ -105,6 +106,13 @@ def test_after_the_decision_there_are_no_buttons_but_who_and_when() -> None:
     assert "(✅ Approved by @U0BO 14:02 UTC)" in shown
     assert not any(line.startswith("[") for line in shown)
     assert shown[1] == "⏳ Writing the change to git."
+
+
+def test_an_abort_while_the_change_is_written_says_what_is_looked_for() -> None:
+    aborted = promotion(Stage.COMMIT, approvals=(approval(),), rejection=Vote(VoteKind.ABORT, ANA, AT, "h"))
+    assert lines(card(aborted))[1] == "🛑 @U0ANA aborted it. Looking whether git has it already."
+    opened = replace(aborted, pull_request="https://git.example.com/pull/1")
+    assert lines(card(opened))[1] == "🛑 @U0ANA aborted it. Closing the pull request."
 
 
 def test_from_the_last_approval_on_it_waits_for_nobody() -> None:
