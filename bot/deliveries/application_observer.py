@@ -12,17 +12,19 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
+from bot.deliveries.fold import OUTCOMES
 from bot.deliveries.judge import OPEN, Case, judged, moment_of, open_case
 from bot.deliveries.overlay_changes import OverlayChanges, image_changes
 from bot.deliveries.places import ApplicationNames, Place
 from bot.deliveries.recorder import Recorder
 from bot.deliveries.standing import ILL, Episode, Standing, due
 from bot.domain.application import Application, OperationPhase
-from bot.domain.delivery import Committed, Drifted, Fact, HealthChanged, Judged, SyncedByHand
+from bot.domain.delivery import Cause, Committed, Drifted, Fact, HealthChanged, Judged, Outcome, SyncedByHand
 from bot.domain.errors import IntegrationError
 from bot.domain.promotion import Progress
 from bot.ports import Applications, ApplicationStream, OverlaySource
 from bot.promotions.evidence import blamed
+from bot.runtime.metrics import DEPLOYMENTS
 from bot.store.deliveries import DeliveryStore
 
 log = structlog.get_logger(__name__)
@@ -121,7 +123,19 @@ class ApplicationObserver:
             await self._read(now)
         fresh, self._fresh = self._fresh, set()
         facts = [*await self._stand(fresh, now), *await self._judge(fresh, now)]
-        return len(await self.recorder.record(facts)) if facts else 0
+        added = await self.recorder.record(facts) if facts else ()
+        for fact in added:
+            self._count(fact)
+        return len(added)
+
+    def _count(self, fact: Fact) -> None:
+        """For metrics: a deployment that came to an end."""
+        detail = fact.detail
+        if isinstance(detail, SyncedByHand):
+            DEPLOYMENTS.labels(fact.environment, Cause.ARGOCD, Outcome.SYNCED).inc()
+        elif isinstance(detail, Judged) and (outcome := OUTCOMES.get(detail.progress)):
+            case = self._cases[fact.app, fact.environment][detail.sha]
+            DEPLOYMENTS.labels(fact.environment, case.committed.cause, outcome).inc()
 
     async def _name(self, now: datetime) -> None:
         if not self._due("names", now, NAMES_EVERY):

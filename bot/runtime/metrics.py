@@ -57,6 +57,10 @@ DELIVERY_FACTS = Counter(
     "pilothouse_delivery_facts", "Facts of the delivery record, by environment and kind.", ["environment", "kind"],
     registry=REGISTRY,
 )  # fmt: skip
+DEPLOYMENTS = Counter(
+    "pilothouse_deployments", "Deployments that came to an end, by environment, cause and outcome, whoever made them.",
+    ["environment", "cause", "outcome"], registry=REGISTRY,
+)  # fmt: skip
 OBSERVED = Gauge(
     "pilothouse_observed_timestamp_seconds",
     "When an observer of the delivery record last read all that there was, in seconds since the epoch.",

@@ -30,6 +30,7 @@ from bot.domain.errors import Unavailable
 from bot.domain.overlay import Author
 from bot.overlays.catalog import Catalog
 from bot.policy import parse
+from bot.runtime.metrics import REGISTRY
 from bot.store.database import Database, metadata
 from bot.store.deliveries import DeliveryStore
 from bot.store.delivery_news import NewsStore
@@ -330,3 +331,13 @@ async def test_while_git_is_away_nothing_is_judged_and_then_it_is(cluster: Clust
     cluster.overlays.failing = None
     await cluster.look(15)
     assert (await cluster.newest()).outcome is Outcome.HEALTHY
+
+
+async def test_what_came_to_an_end_is_counted_once_by_cause_and_outcome(cluster: Cluster) -> None:
+    labels = {"environment": "production", "cause": Cause.GIT, "outcome": Outcome.HEALTHY}
+    before = REGISTRY.get_sample_value("pilothouse_deployments_total", labels) or 0
+    sha = cluster.commit()
+    cluster.arrives(sha)
+    await cluster.look(1)
+    await cluster.look(30)
+    assert REGISTRY.get_sample_value("pilothouse_deployments_total", labels) == before + 1
