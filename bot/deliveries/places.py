@@ -1,10 +1,13 @@
 """Which app in which environment an Argo CD Application is, by the names that policy gives them."""
 
+import asyncio
 from collections.abc import Iterable
 
 from bot.overlays.catalog import Catalog, Listing
 from bot.policy import Policy
 
+PAUSE_AFTER = 500
+"""overlays, for the event loop's sake"""
 Place = tuple[str, str]
 """app, environment"""
 
@@ -24,9 +27,13 @@ class ApplicationNames:
         listing = await self._catalog.listing()
         if self._listing is not None and listing.overlays.keys() == self._listing.overlays.keys():
             return False
-        self._listing = listing
-        mine = [place for place in listing.overlays if place[1] in self._environments]
-        self._places = {self._policy.application(*place): place for place in mine}
+        places: dict[str, Place] = {}
+        for number, place in enumerate(listing.overlays):
+            if number % PAUSE_AFTER == PAUSE_AFTER - 1:
+                await asyncio.sleep(0)
+            if place[1] in self._environments:
+                places[self._policy.application(*place)] = place
+        self._listing, self._places = listing, places
         return True
 
     def place(self, name: str) -> Place | None:

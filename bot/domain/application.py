@@ -30,7 +30,7 @@ class OperationPhase(StrEnum):
     ERROR = "Error"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ApplicationRef:
     """Names one Application. `project` makes "absent" and "forbidden" two different answers (A5)."""
 
@@ -39,7 +39,7 @@ class ApplicationRef:
     project: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class FailedResource:
     """A resource or hook that a sync could not apply; `hook` is "PreSync" and the like, "" for no hook (A33)."""
 
@@ -54,7 +54,7 @@ class FailedResource:
         return f"{what}{f' is {self.phase}' if self.phase else ''}: {self.message}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Operation:
     """The newest sync operation.
 
@@ -79,7 +79,7 @@ class Operation:
         return ended and not self.pending and not self.retrying
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ResourceHealth:
     """A resource that is not well, and what it says of itself."""
 
@@ -90,7 +90,7 @@ class ResourceHealth:
     message: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Application:
     """One app in one environment as Argo CD last reconciled it."""
 
@@ -129,7 +129,7 @@ class Application:
         return bool(self.reconciled_at and operation.finished_at and self.reconciled_at >= operation.finished_at)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class HistoryEntry:
     """An entry of the Application's history (A20)."""
 
@@ -138,7 +138,7 @@ class HistoryEntry:
     deployed_at: datetime | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class SyncPermission:
     """What the project's sync windows say to the kind of sync that the Application would get now (A23, A30)."""
 

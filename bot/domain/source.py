@@ -21,7 +21,7 @@ SAME_HOST = {
 """hosts that serve the repositories of another one over SSH"""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Source:
     """One source of an Application, as its spec writes it.
 

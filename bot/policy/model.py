@@ -93,7 +93,8 @@ class Policy(Part):
 
     def application(self, app: str, environment: str) -> str:
         """The name of the Argo CD Application."""
-        template = self.apps.get(app, AppPart()).application or self.argocd.application
+        own = self.apps.get(app)
+        template = (own.application if own else None) or self.argocd.application
         return template.format(app=app, environment=environment)
 
     def overlay_directory(self, app: str, environment: str) -> str:

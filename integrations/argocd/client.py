@@ -3,11 +3,13 @@
 import asyncio
 import math
 import time
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Self
+from typing import Self, TypeVar
 from urllib.parse import quote
+
+import msgspec
 
 from bot.domain.application import Application, ApplicationRef, HistoryEntry, ResourceHealth, SyncPermission
 from bot.domain.errors import Refused
@@ -29,6 +31,7 @@ from integrations.http.answer import decode
 from integrations.http.connection import Query
 from integrations.http.policy import MIB
 
+T = TypeVar("T")
 LIST_LIMIT = 256 * MIB
 """bytes; there is no paging (A7), and an Application is 5 to 30 KiB"""
 REFRESH_SECONDS = 75
@@ -93,8 +96,11 @@ class ArgoCD:
         `fields` ("metadata.name") makes the answer small and the Applications poor: conditions, history, the time of
         reconciliation and, before Argo CD 3.5.1, the revision are not among the fields that can be selected (A7).
         """
-        found = await self._read_all(selector=selector, projects=projects, fields=fields)
-        return tuple([self._application(app, environment) async for app in with_pauses(found)])
+
+        def see(app: wire.Application) -> Application:
+            return self._application(app, environment)
+
+        return tuple(await self._read_all(see, selector=selector, projects=projects, fields=fields))
 
     def together(self, environments: Iterable[str]) -> tuple[tuple[str, ...], ...]:
         found = tuple(dict.fromkeys(environments))
@@ -257,8 +263,14 @@ class ArgoCD:
         return answer.decode(wire.Application)
 
     async def _read_all(
-        self, *, selector: str = "", projects: Sequence[str] = (), fields: Sequence[str] = ()
-    ) -> Sequence[wire.Application]:
+        self,
+        see: Callable[[wire.Application], T],
+        *,
+        selector: str = "",
+        projects: Sequence[str] = (),
+        fields: Sequence[str] = (),
+    ) -> Sequence[T]:
+        """Converted one by one, so that no two copies of ten thousand are there at once."""
         await self._learn_namespace()
         params: dict[str, str | Sequence[str]] = dict(self._selection())
         if projects:
@@ -270,7 +282,7 @@ class ArgoCD:
         answer = await self._connection.request(
             "list applications", "GET", "/api/v1/applications", params=params, policy=self._large
         )
-        return await decoded(answer)
+        return await converted(answer, see)
 
     async def _windows(self, ref: ApplicationRef) -> wire.Windows:
         answer = await self._connection.request(
@@ -292,9 +304,13 @@ class ArgoCD:
         return {"projects": self._settings.project} if self._settings.project else {}
 
 
-async def decoded(answer: Answer) -> Sequence[wire.Application]:
+async def converted(answer: Answer, see: Callable[[wire.Application], T]) -> list[T]:
     raw = answer.decode(wire.RawList).items or ()
-    return [decode(item, wire.Application, answer.system, answer.operation) async for item in with_pauses(raw)]
+
+    def read(item: msgspec.Raw) -> T:
+        return see(decode(item, wire.Application, answer.system, answer.operation))
+
+    return [read(item) async for item in with_pauses(raw)]
 
 
 def path(ref: ApplicationRef, *tail: str) -> str:

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -14,7 +14,6 @@ from bot.domain.errors import IntegrationError, Refused, Unavailable
 from integrations.argocd import wire
 from integrations.argocd.errors import SYSTEM, stream_error
 from integrations.argocd.merge import Merge, News, Sighting
-from integrations.argocd.pauses import with_pauses
 from integrations.http import Connection
 from integrations.http.answer import decode
 
@@ -29,8 +28,9 @@ LONGEST_WAIT = 30.0
 BACKLOG = 1000
 """events; beyond it the server must wait, and may drop (A10)"""
 
-Read = Callable[[], Awaitable[Sequence[wire.Application]]]
 Convert = Callable[[wire.Application], Application]
+See = Callable[[wire.Application], Sighting[Application]]
+Read = Callable[[See], Awaitable[Sequence[Sighting[Application]]]]
 log = structlog.get_logger(__name__)
 
 
@@ -72,8 +72,9 @@ class Stream:
                     case Refused() as refusal:
                         raise refusal
                     case Opened():
-                        listed, due = await self._list()
-                        news = merge.listed(await sightings(listed, convert)) if listed is not None else ()
+                        listed, due = await self._list(lambda app: sighting(app, convert))
+                        news = merge.listed(listed) if listed is not None else ()
+                        del listed
                     case wire.WatchEvent() as event:
                         news = merge.event(sighting(event.application, convert), deleted=event.type == "DELETED")
                 for item in news:
@@ -94,11 +95,11 @@ class Stream:
         except TimeoutError:
             return Opened()
 
-    async def _list(self) -> tuple[Sequence[wire.Application] | None, float]:
+    async def _list(self, see: See) -> tuple[Sequence[Sighting[Application]] | None, float]:
         """The list, and when the next is due; None instead of it where Argo CD is away."""
         now = asyncio.get_running_loop().time
         try:
-            listed = await self._read()
+            listed = await self._read(see)
         except IntegrationError as error:
             if isinstance(error, Refused) and not self._stood:
                 raise
@@ -152,10 +153,6 @@ async def events(lines: AsyncIterator[bytes]) -> AsyncIterator[wire.WatchEvent]:
             raise stream_error(OPERATION, frame.error)
         if frame.result:
             yield frame.result
-
-
-async def sightings(apps: Iterable[wire.Application], convert: Convert) -> list[Sighting[Application]]:
-    return [sighting(app, convert) async for app in with_pauses(apps)]
 
 
 def sighting(app: wire.Application, convert: Convert) -> Sighting[Application]:

@@ -1,0 +1,101 @@
+"""Watching 10,000 Applications with the delivery record's observer, from its start, and then 1,000 changes a second.
+
+How long until all are known, the memory of the process, and the longest stall of the event loop.
+
+`python -m benchmarks.observer` prints it. The server is another process; the record is SQLite in a file.
+"""
+
+import asyncio
+import multiprocessing
+import tempfile
+import time
+from datetime import timedelta
+from pathlib import Path
+
+from benchmarks._goals import goal
+from benchmarks.argocd_read import APPLICATIONS, PER_SECOND, SECONDS, Stalls, listed, peak, serve
+from bot.deliveries.application_observer import ApplicationObserver
+from bot.deliveries.newsroom import Newsroom
+from bot.deliveries.overlay_changes import OverlayChanges
+from bot.deliveries.places import ApplicationNames
+from bot.deliveries.recorder import Recorder
+from bot.overlays.catalog import Catalog
+from bot.policy import parse
+from bot.settings import ArgoCDSettings
+from bot.store.database import Database
+from bot.store.deliveries import DeliveryStore
+from bot.store.delivery_news import NewsStore
+from bot.store.promotions import PromotionStore
+from bot.store.schema import migrate
+from integrations.argocd import ArgoCD
+from tests.fakes.overlays import MemoryOverlays
+
+MEMORY_MIB = 250
+COMPLETE_SECONDS = 10.0
+STALL_SECONDS = 0.1
+PATIENCE = 120
+
+
+def overlays() -> MemoryOverlays:
+    names = (f"app-{number:05}" for number in range(APPLICATIONS))
+    content = b"images:\n- name: x\n  newTag: v1.4.2\n"
+    return MemoryOverlays({f"apps/{name}/overlays/production/kustomization.yaml": content for name in names})
+
+
+async def watch(port: int, directory: Path) -> tuple[float, int, float, int, float]:
+    """Seconds until all are known, MiB then, the longest stall till then; MiB and the longest stall after changes."""
+    database = Database(f"sqlite:///{directory / 'x.db'}")
+    await migrate(database)
+    policy, source, store = parse("{}"), overlays(), DeliveryStore(database)
+    promotions = PromotionStore(database)
+    recorder = Recorder(database, store, Newsroom(NewsStore(database), promotions))
+    async with ArgoCD(ArgoCDSettings(url=f"http://127.0.0.1:{port}")) as argocd:
+        names = ApplicationNames(Catalog(source, policy), policy, ["production"])
+        changes, minute = OverlayChanges(source, policy), timedelta(minutes=1)
+        observer = ApplicationObserver(
+            "", ("production",), argocd, argocd, source, names, changes, store, recorder, 2 * minute, 5 * minute
+        )
+        stalls = Stalls()
+        watching = asyncio.create_task(stalls.watch())
+        await asyncio.sleep(0.2)
+        stalls.longest, begun = 0, time.perf_counter()
+        observing = asyncio.create_task(observer.observe())
+        async with asyncio.timeout(PATIENCE):
+            while len(observer._apps) < APPLICATIONS:  # noqa: ASYNC110 (it tells nobody)
+                await asyncio.sleep(0.02)
+        complete = time.perf_counter() - begun, peak() // 1024, stalls.longest
+        stalls.longest = 0
+        await asyncio.sleep(SECONDS + 6)
+        after = peak() // 1024, stalls.longest
+        for task in (observing, watching):
+            task.cancel()
+        await asyncio.gather(observing, watching, return_exceptions=True)
+    await database.close()
+    return *complete, *after
+
+
+def client(port: int, directory: Path) -> None:
+    took, mib, stall, later_mib, later_stall = asyncio.run(watch(port, directory))
+    print(f"{APPLICATIONS:,} Applications are known after {took:.1f} s, with {mib} MiB; stall {stall * 1000:.0f} ms")
+    print(f"With {PER_SECOND:,} changes a second for {SECONDS} s: {later_mib} MiB; stall {later_stall * 1000:.0f} ms")
+    goal(f"complete, to {COMPLETE_SECONDS:g} s", took / COMPLETE_SECONDS, at_most=1)
+    goal(f"memory at the peak, to {MEMORY_MIB} MiB", later_mib / MEMORY_MIB, at_most=1)
+    goal(f"longest stall, to {STALL_SECONDS * 1000:g} ms", max(stall, later_stall) / STALL_SECONDS, at_most=1)
+
+
+def main() -> None:
+    spawn = multiprocessing.get_context("spawn")
+    with tempfile.TemporaryDirectory() as directory:
+        file = Path(directory) / "list.json"
+        file.write_bytes(listed())
+        here, there = spawn.Pipe()
+        server = spawn.Process(target=serve, args=(file, there), daemon=True)
+        server.start()
+        reader = spawn.Process(target=client, args=(here.recv(), Path(directory)))
+        reader.start()
+        reader.join()
+        server.terminate()
+
+
+if __name__ == "__main__":
+    main()
