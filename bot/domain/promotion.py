@@ -69,10 +69,12 @@ class Verdict:
     retry_after: timedelta | None = None
     fingerprint: str = ""
     """what approvers rely on beyond the state: when it moves, their approvals are void"""
+    asked: bool = True
+    """False where there was nothing to ask: that stands in nobody's way, and is no good news either"""
 
     @classmethod
-    def passed(cls, reason: str, *, link: str = "", fingerprint: str = "") -> "Verdict":
-        return cls(VerdictState.PASSED, reason, link=link, fingerprint=fingerprint)
+    def passed(cls, reason: str, *, link: str = "", fingerprint: str = "", asked: bool = True) -> "Verdict":
+        return cls(VerdictState.PASSED, reason, link=link, fingerprint=fingerprint, asked=asked)
 
     @classmethod
     def blocked(cls, reason: str, remedy: str, *, link: str = "") -> "Verdict":

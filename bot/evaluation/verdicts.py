@@ -24,7 +24,8 @@ def worst(verdicts: Sequence[Verdict], names: Sequence[str] = ()) -> Verdict:
     link = next((verdict.link for verdict, _ in same if verdict.link), "")
     again = min((verdict.retry_after for verdict, _ in same if verdict.retry_after is not None), default=None)
     fingerprint = " | ".join(verdict.fingerprint for verdict, _ in same).strip(" |")
-    return Verdict(state, reason, remedy, link, again, fingerprint)
+    asked = any(verdict.asked for verdict, _ in same)
+    return Verdict(state, reason, remedy, link, again, fingerprint, asked)
 
 
 def worst_image(verdicts: Sequence[Verdict], moves: Sequence[Move]) -> Verdict:

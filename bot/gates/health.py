@@ -27,7 +27,7 @@ class HealthGate:
     async def ask(self, question: Question) -> Verdict:
         source = question.source
         if not source:
-            return Verdict.passed("Not asked: the image was named by hand")
+            return Verdict.passed("the image was named by hand", asked=False)
         seen = await self._origin.look(question, source)
         return seen if isinstance(seen, Verdict) else self._verdict(seen, source)
 

@@ -72,7 +72,9 @@ class OrderGate:
                 if presence is not Presence.SEEN:
                     missing.setdefault(environment, (move, presence))
         if not missing:
-            return Verdict.passed(f"Came through {' and '.join(before)}" if before else "Images arrive here first.")
+            if not before:
+                return Verdict.passed("images arrive here first", asked=False)
+            return Verdict.passed(f"Came through {' and '.join(before)}")
         if options.allow_hotfix and question.plan.reason:
             return Verdict.passed(f"hotfix: {question.plan.reason}", fingerprint="hotfix")
         if all(presence is Presence.ARRIVING for _, presence in missing.values()):

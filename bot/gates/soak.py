@@ -60,7 +60,7 @@ class SoakGate:
     async def ask(self, question: Question) -> Verdict:
         source = question.source or self._before(question.environment)
         if not source:
-            return Verdict.passed("Images arrive here first: there is nowhere to soak.")
+            return Verdict.passed("images arrive here first, so there is nowhere to soak", asked=False)
         for move in question.moves:
             if elsewhere := await self._not_there(move, source):
                 return elsewhere

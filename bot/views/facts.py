@@ -80,11 +80,15 @@ def brief_lines(promotion: Promotion) -> list[str]:
 
 def passed_line(promotion: Promotion) -> str:
     """The gates that pass, folded into one line; what approvers rely on beyond that is said, too."""
-    told, names = [], []
+    told, names, idle = [], [], []
     for gate in promotion.plan.gates:
         verdicts = [one.verdict for one in promotion.results if one.gate == gate and one.app not in promotion.left_out]
         passed = all(verdict.state is VerdictState.PASSED for verdict in verdicts)
         if not verdicts or not passed or gate in promotion.plan.skipped_gates:
+            continue
+        if unasked := [verdict.reason for verdict in verdicts if not verdict.asked]:
+            why = f" ({safe(unasked[0], FIELD_LIMIT)})" if words.clean(unasked[0]) else ""
+            idle.append(f"{safe(words.title(gate), 40)}{why}")
             continue
         if len(verdicts) == 1 and _says_more(gate, verdicts[0]):
             told.append(f"{safe(words.title(gate), 40)}: {safe(verdicts[0].reason, FIELD_LIMIT - 40)}")
@@ -93,7 +97,8 @@ def passed_line(promotion: Promotion) -> str:
     if names:
         several = [names[0], *(name[:1].lower() + name[1:] for name in names[1:])]
         told.append(f"{words.listed(several)} {'passes' if len(names) == 1 else 'pass'}")
-    return f"✅ {' · '.join(told)}" if told else ""
+    passing = f"✅ {' · '.join(told)}" if told else ""
+    return "\n".join([*([passing] if passing else []), *(f"➖ Not asked: {one}" for one in idle)])
 
 
 def _says_more(gate: str, verdict: Verdict) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from slack_sdk.models.blocks import ActionsBlock, Block, CheckboxesElement, Option, PlainTextObject
 
 from bot.domain.application import SyncStatus
-from bot.domain.promotion import Following, Move, Progress, Promotion, Stage, VerdictState
+from bot.domain.promotion import Following, GateResult, Move, Progress, Promotion, Stage, VerdictState
 from bot.views import words
 from bot.views.ids import Action, ticks_id
 from bot.views.layout import context, section
@@ -70,12 +70,20 @@ def _marks(promotion: Promotion, app: str) -> str:
     results = [one for one in promotion.results if one.app == app and one.gate not in promotion.plan.skipped_gates]
     held = [one for one in results if not one.holds]
     named = results if len(results) <= GATES_NAMED else (held or results)[: GATES_NAMED - 1]
-    marks = [f"{'⚠️' if one.waived else MARKS[one.verdict.state]} {words.title(one.gate)[:40]}" for one in named]
-    if passed := sum(one.holds for one in results if one not in named):
+    marks = [f"{_mark(one)} {words.title(one.gate)[:40]}" for one in named]
+    if passed := sum(one.holds and one.verdict.asked for one in results if one not in named):
         marks.append(f"✅ {passed} more")
+    if idle := sum(one.holds and not one.verdict.asked for one in results if one not in named):
+        marks.append(f"➖ {idle} not asked")
     if left := sum(not one.holds for one in results if one not in named):
         marks.append(f"⛔ {left} more")
     return ", ".join(marks)
+
+
+def _mark(result: GateResult) -> str:
+    if result.waived:
+        return "⚠️"
+    return MARKS[result.verdict.state] if result.verdict.asked else "➖"
 
 
 def _boxes(promotion: Promotion) -> list[Block]:

@@ -58,11 +58,11 @@ def dry_state(promotion: Promotion, approvers: str = "") -> State:
         return State("⏳", f"This would start, and wait for {_gates_of(promotion.blocked)}.", BLUE)
     rule = promotion.rule
     if quorum(rule, ()):
-        return State("✅", "This would start at once: every gate passes, and no approval is needed.", GREEN)
+        return State("✅", "This would start at once: no gate is in the way, and no approval is needed.", GREEN)
     if not rule.told_by_count:
-        return State("✅", f"Every gate passes. It would wait for {safe(missing(rule, ()), 400)}.", GREEN)
+        return State("✅", f"No gate is in the way. It would wait for {safe(missing(rule, ()), 400)}.", GREEN)
     asked = "an approval" if rule.count == 1 else words.count(rule.count, "approval")
-    return State("✅", f"Every gate passes. It would wait for {asked} from {_who(promotion, approvers)}.", GREEN)
+    return State("✅", f"No gate is in the way. It would wait for {asked} from {_who(promotion, approvers)}.", GREEN)
 
 
 def _gates(promotion: Promotion) -> State:

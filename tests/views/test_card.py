@@ -18,6 +18,7 @@ from bot.domain.promotion import (
     VoteKind,
 )
 from bot.views import card, dry_run
+from bot.views.facts import passed_line
 from bot.views.ids import ImageValue, PromotionValue, decode
 from tests.views.reading import lines
 from tests.views.samples import (
@@ -307,7 +308,7 @@ def test_commits_are_counted_when_they_are_known() -> None:
 def test_dry_run_has_no_buttons_and_says_what_would_happen() -> None:
     shown = lines(dry_run(promotion(Stage.GATES)))
     assert shown[0] == "# 🧪 Dry run: my-app → production · v1.4.1 → v1.4.2"
-    assert shown[1] == "✅ Every gate passes. It would wait for an approval from release-managers."
+    assert shown[1] == "✅ No gate is in the way. It would wait for an approval from release-managers."
     assert shown[-1] == "| (Nothing has changed and nobody is asked. The same command without `--dry-run` starts it.)"
     assert "p-7f3a" not in str(dry_run(promotion(Stage.GATES))), "it is not written down: there is nothing to look up"
     assert not any(line.startswith("[") for line in shown)
@@ -355,3 +356,12 @@ def test_what_a_lock_has_ended_can_go_when_it_opens() -> None:
     value = decode("promotion.when-open", str(buttons(stopped)["promotion.when-open"]["value"]))
     assert value == ImageValue("my-app", "production", DIGEST)
     assert "promotion.when-open" not in buttons(promotion(Stage.DONE, Phase.FAILED, results=BLOCKED))
+
+
+def test_what_nobody_asked_has_no_tick() -> None:
+    idle = Verdict.passed("the image was named by hand", asked=False)
+    asked = promotion()
+    results = [replace(one, verdict=idle) if one.gate == "health" else one for one in asked.results]
+    told = passed_line(replace(asked, results=tuple(results)))
+    assert "➖ Not asked: Health (the image was named by hand)" in told.splitlines()
+    assert "ealth" not in told.splitlines()[0]

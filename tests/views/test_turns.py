@@ -128,7 +128,7 @@ def test_either_of_two_quorums() -> None:
     assert "🚦 Waiting for an approval from release-manager, or an approval from admin." in read
     preview = lines(dry_run(promotion(Stage.GATES, plan=plan(approval=rule))))
     assert (
-        "✅ Every gate passes. It would wait for 2 approvals from release-manager, or an approval from admin."
+        "✅ No gate is in the way. It would wait for 2 approvals from release-manager, or an approval from admin."
         in preview
     )
 

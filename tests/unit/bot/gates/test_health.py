@@ -39,7 +39,8 @@ async def test_whatever_is_not_well_is_named(facts: dict[str, Any], state: Verdi
 
 
 async def test_an_image_named_by_hand_comes_from_nowhere() -> None:
-    assert (await ask(Town(), source="")).state is VerdictState.PASSED
+    verdict = await ask(Town(), source="")
+    assert (verdict.state, verdict.asked) == (VerdictState.PASSED, False)
 
 
 async def test_the_health_of_the_image_before_vouches_for_nothing() -> None:
