@@ -7,7 +7,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
 from bot.store.database import Database
-from bot.store.schema import metadata, migrate
+from bot.store.schema import metadata, migrate, revisions
 
 
 def differences(connection: sa.Connection) -> list[object]:
@@ -28,3 +28,9 @@ async def test_the_comparison_sees_a_difference(tmp_path: Path) -> None:
     async with database.engine.connect() as connection:
         assert len(await connection.run_sync(differences)) > 0
     await database.close()
+
+
+def test_each_migration_follows_the_one_before() -> None:
+    """Two that were written side by side would each claim the same place."""
+    known = revisions()
+    assert list(known) == [f"{number:04}" for number in range(len(known), 0, -1)]

@@ -1,14 +1,14 @@
 """A card belongs to the replica that edits it.
 
-Revision: 0010
-Revises: 0009
+Revision: 0012
+Revises: 0011
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0010"
-down_revision = "0009"
+revision = "0012"
+down_revision = "0011"
 branch_labels = None
 depends_on = None
 
