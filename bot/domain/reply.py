@@ -99,6 +99,14 @@ class Shown(Reply):
 
 
 @dataclass(frozen=True)
+class ApprovalRequests(Reply):
+    """The promotions that wait for the asker's yes. A press on `last_environment` asks once more."""
+
+    promotions: tuple[Promotion, ...]
+    last_environment: str
+
+
+@dataclass(frozen=True)
 class DryRun(Reply):
     """The verdict card, without buttons and without effect."""
 

@@ -54,6 +54,10 @@ class Promotions(Protocol):
         """
         ...
 
+    async def waiting_for(self, caller: Caller) -> tuple[Promotion, ...]:
+        """Those that wait for an approval which the caller may give now, the oldest first. Raises IntegrationError."""
+        ...
+
     async def live(self, app: str, environment: str) -> Promotion | None:
         """The promotion that is under way for this app in this environment."""
         ...

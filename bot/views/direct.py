@@ -4,11 +4,12 @@ from slack_sdk.models.blocks import Block, ButtonElement
 
 from bot.domain.approval import approved
 from bot.domain.promotion import Promotion, Stage
+from bot.domain.reply import ApprovalRequests
 from bot.ports import Rendered
 from bot.views import facts, layout, turns, words
 from bot.views.buttons import decide
 from bot.views.card import headline, icon
-from bot.views.layout import section
+from bot.views.layout import rows, section
 from bot.views.rows import row_lines
 from bot.views.state import state
 from bot.views.words import bold, channel_mention, code, mention, moment, safe
@@ -26,15 +27,37 @@ def approval_request(promotion: Promotion, link: str, last_environment: str, *, 
     if promotion.phase.final or promotion.stage is not Stage.APPROVAL or approved(promotion):
         said = f"{icon(promotion)} {title}\n{_stands(promotion)}"
         return layout.rendered(said, [section(said), *layout.actions([card]), layout.context(_where(promotion))])
+    said = _asks(promotion, again=again)
+    pressed = [*decide(promotion, headline(promotion), last_environment), card]
+    blocks: list[Block] = [section(said, *_about(promotion), limit=2500), *layout.actions(pressed)]
+    return layout.rendered(said, [*blocks, layout.context(f"{_where(promotion)} · {code(MUTE)} ends these messages")])
+
+
+def approval_requests(reply: ApprovalRequests) -> Rendered:
+    """What waits for the asker's yes: with the buttons where it is one promotion, else each with the words to type."""
+    if not reply.promotions:
+        return layout.sentence("No promotion waits for your approval.")
+    if len(reply.promotions) == 1:
+        (promotion,) = reply.promotions
+        said = _asks(promotion)
+        pressed = decide(promotion, headline(promotion), reply.last_environment)
+        blocks: list[Block] = [section(said, *_about(promotion), limit=2500), *layout.actions(pressed)]
+        return layout.rendered(said, [*blocks, layout.context(_where(promotion))])
+    lines = [section(f"{_asks(one)}\n{code(f'/approve {one.id}', 150)}") for one in reply.promotions]
+    said = f"{len(reply.promotions)} promotions wait for your approval. Name one of them."
+    return layout.rendered(said, [section(said), *rows(lines)])
+
+
+def _asks(promotion: Promotion, *, again: bool = False) -> str:
     asker = mention(promotion.plan.requester)
     waits = f"{asker} still waits for your approval" if again else f"{asker} asks for your approval"
     why = f": {safe(promotion.plan.reason, 300)}" if words.clean(promotion.plan.reason) else "."
-    said = f"{'⏰' if again else icon(promotion)} {title}\n{waits}{why}"
-    about = [*row_lines(promotion)[:10]] if len(promotion.moves) > 1 else []
-    lines = [said, *about, *turns.void_lines(promotion), *facts.reason_lines(promotion), *facts.brief_lines(promotion)]
-    pressed = [*decide(promotion, headline(promotion), last_environment), card]
-    blocks: list[Block] = [section(*lines, limit=2500), *layout.actions(pressed)]
-    return layout.rendered(said, [*blocks, layout.context(f"{_where(promotion)} · {code(MUTE)} ends these messages")])
+    return f"{'⏰' if again else icon(promotion)} {bold(headline(promotion), 160)}\n{waits}{why}"
+
+
+def _about(promotion: Promotion) -> list[str]:
+    about = row_lines(promotion)[:10] if len(promotion.moves) > 1 else []
+    return [*about, *turns.void_lines(promotion), *facts.reason_lines(promotion), *facts.brief_lines(promotion)]
 
 
 def _stands(promotion: Promotion) -> str:

@@ -4,6 +4,7 @@ from functools import singledispatch
 
 from bot.domain.reply import (
     Abilities,
+    ApprovalRequests,
     Delegated,
     DoraReport,
     DryRun,
@@ -35,6 +36,7 @@ from bot.domain.reply import (
 )
 from bot.ports import Rendered
 from bot.views.card import dry_run, headline, shown
+from bot.views.direct import approval_requests
 from bot.views.dora import dora_report
 from bot.views.glass import glass_asked
 from bot.views.help import help_page
@@ -96,6 +98,7 @@ def _(reply: Shown) -> Rendered:
     return shown(reply.promotion)
 
 
+render.register(ApprovalRequests, approval_requests)
 render.register(Occupied, occupied)
 render.register(Queued, queued)
 render.register(Postponed, postponed)

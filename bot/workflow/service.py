@@ -86,6 +86,19 @@ class PromotionService(Promotions):
             return found
         raise no_promotion(promotion_id)
 
+    async def waiting_for(self, caller: Caller) -> tuple[Promotion, ...]:
+        asked = [one for one in await self.store.all_live() if one.stage is Stage.APPROVAL]
+        asked.sort(key=lambda promotion: promotion.plan.requested_at)
+        return tuple([one for one in asked if await self._may_approve(one, caller)])
+
+    async def _may_approve(self, promotion: Promotion, caller: Caller) -> bool:
+        lent = await self.eligibility.lent_to(caller, promotion)
+        try:
+            self.eligibility.check(promotion, VoteKind.APPROVE, caller, promotion.content_hash, lent.roles)
+        except (NotAllowed, Conflict):
+            return False
+        return all(approval.approver.id != caller.id for approval in promotion.approvals)
+
     async def live(self, app: str, environment: str) -> Promotion | None:
         return await self.store.live(app, environment)
 

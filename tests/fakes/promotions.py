@@ -110,6 +110,10 @@ class MemoryPromotions(Promotions):
             raise no_promotion(promotion_id)
         return found
 
+    async def waiting_for(self, caller: Caller) -> tuple[Promotion, ...]:
+        asked = (one for one in self.all.values() if one.stage is Stage.APPROVAL and not one.phase.final)
+        return tuple(one for one in asked if one.plan.requester.id != caller.id)
+
     async def live(self, app: str, environment: str) -> Promotion | None:
         return next(
             (

@@ -8,7 +8,16 @@ from bot.domain.errors import Conflict, NotAllowed, Unavailable, UnknownName
 from bot.domain.intent import Approve, AskReason, Context, Reject
 from bot.domain.overlay import Author, Commit, OverlayImage
 from bot.domain.promotion import Phase, Stage
-from bot.domain.reply import DryRun, Picker, ReasonForm, RollbackChoice, RollbackChoices, Silent, Started
+from bot.domain.reply import (
+    ApprovalRequests,
+    DryRun,
+    Picker,
+    ReasonForm,
+    RollbackChoice,
+    RollbackChoices,
+    Silent,
+    Started,
+)
 from tests.fakes.office import Office, healthy
 from tests.fakes.promotions import HOST, NOW
 
@@ -139,3 +148,13 @@ async def test_the_picker_offers_what_the_caller_may() -> None:
     assert [choice.value for choice in everything.apps] == ["ledger", "my-app", "payments"]
     assert [choice.value for choice in everything.environments] == ["development", "staging", "production"]
     assert (everything.verb, everything.environment) == ("deploy", "production")
+
+
+async def test_a_bare_approve_shows_what_waits_and_approves_nothing() -> None:
+    office = Office()
+    assert await office.run("/approve") == ApprovalRequests((), "production")
+    await office.run("/deploy my-app prod", "U0ANA")
+    waiting = office.promotions.only
+    assert await office.run("/approve") == ApprovalRequests((waiting,), "production")
+    assert await office.run("/approve", "U0ANA") == ApprovalRequests((), "production"), "nobody approves their own"
+    assert office.promotions.only == waiting

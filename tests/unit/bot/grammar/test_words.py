@@ -113,6 +113,7 @@ BACK_TO = Rollback(context=CONTEXT, app="my-app", environment="production", to="
         ("/deploy my-app prod --dry-run=true", deploy("my-app", "production", dry_run=True)),
         ("/rollback my-app to prod", Rollback(context=CONTEXT, app="my-app", environment="production", choose=True)),
         ("/rollback my-app to prod to 1.4.1", BACK_TO),
+        ("/approve", Approve(context=CONTEXT, promotion="", content_hash="")),
         ("/approve P-12345678", Approve(context=CONTEXT, promotion="p-12345678", content_hash="")),
         (
             "/deploy my-app prod --break-glass it burns",
@@ -252,7 +253,6 @@ def test_what_is_typed_is_what_is_meant(typed: str, meant: Intent) -> None:
         ("/pipeline cancel x --gracefully --run-finally", InvalidCommand, "stopped in one way only"),
         ("/pipeline lsit", InvalidCommand, "There is no command `pipeline lsit`. Did you mean `pipeline list`?"),
         ("/pilothouse depoly my-app", InvalidCommand, "There is no command `depoly`. Did you mean `deploy`?"),
-        ("/approve", InvalidCommand, "Name the promotion"),
         ("/approve p-1 p-2", InvalidCommand, "`p-2` is one word too many: it is not clear"),
         ("/reject p-1", InvalidCommand, "A rejection needs a reason."),
         ("/deploy " + "x" * 500 + " prod", UnknownName, "x…` does not name an app."),

@@ -337,3 +337,13 @@ async def test_a_commit_that_the_application_would_never_see_is_not_made(home: H
     await home.approve("bo", asked)
     assert (await home.now(asked)).phase is Phase.FAILED
     assert home.promotion_commits() == []
+
+
+async def test_what_waits_for_somebody_is_what_their_yes_would_count_for(home: House) -> None:
+    asked = await home.deploy("ana")
+    people = {name: await home.person(name) for name in ("ana", "bo", "cy", "dee")}
+    waiting = {name: await home.service.waiting_for(who) for name, who in people.items()}
+    assert [one.id for one in waiting["bo"]] == [asked.id]
+    assert waiting["ana"] == waiting["cy"] == ()
+    await home.approve("bo", asked)
+    assert await home.service.waiting_for(people["bo"]) == ()
