@@ -21,6 +21,7 @@ from bot.views.rows import MARKS, followed
 from bot.views.words import DAY_AND_TIME, bold, code, joined, link, mention, moment, safe
 
 FIELD_LIMIT = 260
+MOST_ELSEWHERE = 5
 QUIET = {"lock": "Not locked", "freeze": "No freeze", "rejected": "Not rejected", "alerts": "No alert fires"}
 """what gates answer when the hindrance that they look for is not there"""
 FOLDED = frozenset({*QUIET, "application", "health", "order", "pipeline", "soak", "window"})
@@ -33,12 +34,23 @@ def detail_lines(promotion: Promotion) -> list[str]:
     first = [f"Requested by {mention(plan.requester)}", f"Approvals: {_approvals(promotion)}"]
     if len(plan.moves) == 1:
         first.append(_change(plan.moves[0]))
-    lines = [" · ".join(first), passed_line(promotion), *_skipped_lines(promotion)]
+    lines = [" · ".join(first), *_elsewhere(promotion), passed_line(promotion), *_skipped_lines(promotion)]
     if promotion.commit or promotion.following:
         lines.append(f"Argo CD: {_argocd(promotion)}")
     if words.clean(plan.reason) and not (plan.break_glass or plan.automatic):
         lines.append(f"Reason: {safe(plan.reason, FIELD_LIMIT)}")
     return [line for line in lines if line]
+
+
+def _elsewhere(promotion: Promotion) -> list[str]:
+    """The repository is part of an image's identity: one that changes is told plainly."""
+    moves = [move for move in promotion.moves if move.after.repository != move.before.repository]
+    told = [
+        f"⚠️ From another repository: {code(move.before.repository, 120)} → {code(move.after.repository, 120)}"
+        for move in moves
+    ]
+    more = [f"… and {len(told) - MOST_ELSEWHERE} more from another repository"] if len(told) > MOST_ELSEWHERE else []
+    return [*told[:MOST_ELSEWHERE], *more]
 
 
 def _skipped_lines(promotion: Promotion) -> list[str]:

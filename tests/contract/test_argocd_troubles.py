@@ -87,8 +87,9 @@ class Chase:
 
 @asynccontextmanager
 async def chase(root: Path, **changes: Any) -> AsyncIterator[Chase]:
-    """`changes`: automated (False), server_side (True), retry, window."""
-    app = application("production", SELF_HEAL if changes.get("automated", True) else None)
+    """`changes`: automated (False, or a policy), server_side (True), retry, window."""
+    automated = changes.get("automated", SELF_HEAL)
+    app = application("production", automated or None)
     app["metadata"]["annotations"] = dict(SERVER_SIDE) if changes.get("server_side") else {}
     app["spec"]["syncPolicy"]["retry"] = changes.get("retry", {"limit": 0})
     async with (
@@ -184,6 +185,16 @@ async def test_the_retries_of_a_bad_commit_are_named_while_they_hold_ours(tmp_pa
         end = await it.follow("v1.4.3", 300)
     assert end.progress is Progress.HEALTHY
     assert any("retries" in one.explanation and bad[:7] in one.explanation for one in it.told)
+
+
+async def test_what_only_pruning_would_end_is_healthy_and_named(tmp_path: Path) -> None:
+    """The image runs; a Service that git no longer has stays, for Argo CD does not prune by itself here."""
+    async with chase(tmp_path, automated={"prune": False, "selfHeal": True}) as it:
+        base = {"apps/my-app/base/kustomization.yaml": b"resources: [deployment.yaml]\n"}
+        await it.world.git.commit(base, "No service", "Cy", "cy@example.com")
+        end = await it.follow("v1.4.2", 400)
+    assert (end.progress, end.sync) == (Progress.HEALTHY, "OutOfSync")
+    assert "Service my-app" in end.explanation
 
 
 async def test_an_application_that_never_converges_is_healthy_and_names_what_drifts(tmp_path: Path) -> None:

@@ -365,3 +365,12 @@ def test_what_nobody_asked_has_no_tick() -> None:
     told = passed_line(replace(asked, results=tuple(results)))
     assert "➖ Not asked: Health (the image was named by hand)" in told.splitlines()
     assert "ealth" not in told.splitlines()[0]
+
+
+def test_an_image_of_another_repository_is_told_plainly() -> None:
+    asked = promotion()
+    (move, *_) = asked.plan.moves
+    there = replace(move, after=replace(move.after, repository="mirror.example.net/apps/my-app"))
+    shown = "\n".join(lines(card(replace(asked, plan=replace(asked.plan, moves=(there,))))))
+    assert f"⚠️ From another repository: `{move.before.repository}` → `mirror.example.net/apps/my-app`" in shown
+    assert "another repository" not in "\n".join(lines(card(asked)))
