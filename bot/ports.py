@@ -331,8 +331,8 @@ class Messenger(Protocol):
     async def update(self, posted: Posted, message: Rendered) -> None:
         """Raises NotFound when the message is gone."""
 
-    async def whisper(self, channel: str, user: str, message: Rendered) -> None:
-        """A message that only one person sees."""
+    async def whisper(self, channel: str, user: str, message: Rendered, *, thread: str = "") -> None:
+        """A message that only one person sees, in a thread where they look at that."""
 
     async def direct(self, user: str, message: Rendered) -> Posted: ...
 

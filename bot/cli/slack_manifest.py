@@ -5,7 +5,7 @@ from typing import Any
 from bot.command import CommandRegistry
 from integrations.slack.probe import SCOPES
 
-EVENTS = ("app_home_opened",)
+EVENTS = ("app_home_opened", "app_mention", "message.im")
 NAME_PEOPLE = ("/delegate",)
 """Commands in whose text Slack is to write ids for the people who are mentioned (S6)."""
 
@@ -29,7 +29,7 @@ def manifest(registry: CommandRegistry, *, socket_mode: bool, url: str = "") -> 
             "app_home": {
                 "home_tab_enabled": True,
                 "messages_tab_enabled": True,
-                "messages_tab_read_only_enabled": True,
+                "messages_tab_read_only_enabled": False,
             },
             "bot_user": {"display_name": "pilothouse", "always_online": True},
             "slash_commands": [

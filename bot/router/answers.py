@@ -72,6 +72,9 @@ class Answers:
             message = late(message, datetime.fromtimestamp(incoming.at, UTC))
         if respond is not None and await _responded(respond, message):
             return
+        if incoming.kind == "mention" and incoming.channel.startswith("D"):
+            await self._messenger.post(incoming.channel, message, thread=incoming.thread)
+            return
         if not (incoming.channel and await self._whispered(message, incoming)):
             await self._messenger.direct(incoming.user, message)
 
@@ -100,7 +103,7 @@ class Answers:
 
     async def _whispered(self, message: Rendered, incoming: Incoming) -> bool:
         try:
-            await self._messenger.whisper(incoming.channel, incoming.user, message)
+            await self._messenger.whisper(incoming.channel, incoming.user, message, thread=incoming.thread)
         except IntegrationError as error:
             log.info("no whisper in this conversation", error=str(error))
             return False

@@ -24,7 +24,7 @@ from bot.router.dispatch import Dispatcher
 from bot.router.explanations import explain
 from bot.router.forms import read_form, read_intent
 from bot.router.home import Home
-from bot.router.incoming import Incoming, from_button, from_event, from_slash, from_submission
+from bot.router.incoming import Incoming, from_button, from_event, from_mention, from_slash, from_submission
 from bot.router.wire import unpacked
 from bot.runtime.clock import Seconds
 from bot.runtime.metrics import COMMAND_SECONDS, COMMANDS
@@ -41,6 +41,10 @@ TOO_LATE = "Pilothouse was away when you asked for this, so nothing was done. As
 NO_WINDOW = (
     "Pilothouse was away when you asked for this window, and Slack opens none that late. Ask again, or type the whole "
     "command."
+)
+NO_TRIGGER = (
+    "Say all of it in one message, as in `deploy my-app prod`: Slack opens windows only for slash commands and "
+    "buttons. `help` shows what you can say."
 )
 TRIGGER_SECONDS = 3.0
 """Slack opens no window later (S15)."""
@@ -104,6 +108,7 @@ class Handlers:
             "button": (from_button, self._button),
             "submission": (from_submission, self._submission),
             "event": (from_event, self._show_home),
+            "mention": (from_mention, self._mention),
         }
 
     async def _guarded(
@@ -130,6 +135,9 @@ class Handlers:
                 words.vocabulary = Vocabulary(await self._apps(caller), self._catalog.environments)
             await self._answer(spoken.parse(words), incoming, respond)
 
+    async def _mention(self, incoming: Incoming, body: Body, respond: Respond | None) -> None:  # noqa: ARG002
+        await self._command(incoming, {"command": "/pilothouse", "text": incoming.typed}, respond)
+
     async def _apps(self, caller: Caller) -> tuple[str, ...]:
         """Those that the caller may know of: no other is understood, or offered for one that is mistyped."""
         return visible(self._policy, caller, await self._catalog.apps())
@@ -153,6 +161,8 @@ class Handlers:
 
     async def _answer(self, intent: Intent, incoming: Incoming, respond: Respond | None) -> None:
         title = self._registry.answering(intent).modal
+        if title and not incoming.trigger:
+            raise UserError(NO_TRIGGER)
         if title and incoming.age > TRIGGER_SECONDS:
             raise UserError(NO_WINDOW)
         if incoming.age > SENSELESS and not isinstance(intent, LASTING):

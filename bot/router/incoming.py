@@ -1,6 +1,7 @@
 """One request from Slack: who sent it, from where, and under which id."""
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +10,8 @@ from bot.domain.intent import Context
 from bot.router.forms import read_form
 
 Body = Mapping[str, Any]
+
+MENTION = re.compile(r"<@[UW][A-Z0-9]+(?:\|[^>]*)?>")
 
 LATE_SECONDS = 10.0
 """after which an answer says when it was asked for"""
@@ -30,6 +33,8 @@ class Incoming:
     trigger: str = ""
     typed: str = ""
     """the whole command, where it was one"""
+    thread: str = ""
+    """the ts of the message above, where it was said in a thread"""
     at: float = 0.0
     """when it came, in seconds since the epoch"""
     age: float = 0.0
@@ -83,6 +88,41 @@ def from_suggestion(body: Body) -> Incoming:
 def from_event(body: Body) -> Incoming:
     team, user = body.get("team_id") or "", body["event"].get("user", "")
     return Incoming("event", user, team, identify(team, "event", body.get("event_id") or ""))
+
+
+def is_said_to_us(event: Mapping[str, Any]) -> bool:
+    """A mention of the bot, or a direct message to it, written by a person just now."""
+    of_person = not (_word(event, "bot_id") or _word(event, "subtype")) and bool(_word(event, "user"))
+    direct = event.get("type") == "message" and event.get("channel_type") == "im"
+    return of_person and (direct or event.get("type") == "app_mention")
+
+
+def from_mention(body: Body) -> Incoming:
+    """What was said to the bot in a message. One message is one request, however it comes to us."""
+    event = body["event"]
+    team, channel = _word(event, "team") or body.get("team_id") or "", _word(event, "channel")
+    request_id = identify(team, "mention", channel, _word(event, "ts"))
+    said = spoken(_word(event, "text"), direct=event.get("channel_type") == "im")
+    return Incoming("mention", _word(event, "user"), team, request_id, channel, "", said, _word(event, "thread_ts"))
+
+
+def spoken(text: str, *, direct: bool) -> str:
+    """The command in a message, without the mention of the bot and the slash of habit; Slack escapes three characters.
+
+    A mention leads to what is behind it ("@pilothouse status"); in a direct message none is needed.
+    """
+    found = MENTION.search(text)
+    if found and (not direct or found.start() == 0):
+        behind = text[found.end() :].strip()
+        text = behind or text[: found.start()].strip()
+    for entity, character in (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&")):
+        text = text.replace(entity, character)
+    return text.strip().removeprefix("/pilothouse").strip().removeprefix("/")
+
+
+def _word(event: Mapping[str, Any], name: str) -> str:
+    value = event.get(name)
+    return value if isinstance(value, str) else ""
 
 
 def identify(*parts: str) -> str:

@@ -57,6 +57,8 @@ def bolt_app(router: Router, client: Any, token: Credential, signing_secret: Cre
     app.view(ANY)(_acknowledging("submission", router.on_submission))
     app.options(ANY)(_acknowledging("suggestion", router.on_suggestion))
     app.event("app_home_opened")(_acknowledging("event", router.on_home))
+    for said in ("app_mention", "message"):
+        app.event(said)(_acknowledging("event", router.on_message))
     for others in (app.event, app.view_closed, app.shortcut):
         others(ANY)(_acknowledge)
     app.error(_log_error)

@@ -20,7 +20,17 @@ from bot.router.forms import Form, objections, read_form
 from bot.router.handlers import Handlers
 from bot.router.home import Home
 from bot.router.inbox import Inbox
-from bot.router.incoming import Body, Incoming, from_button, from_event, from_slash, from_submission, from_suggestion
+from bot.router.incoming import (
+    Body,
+    Incoming,
+    from_button,
+    from_event,
+    from_mention,
+    from_slash,
+    from_submission,
+    from_suggestion,
+    is_said_to_us,
+)
 from bot.router.suggestions import Suggestions
 from bot.router.tasks import Tasks
 from bot.router.wire import kept
@@ -122,6 +132,13 @@ class Router:
             self._tasks.start(self.handlers.refuse_home(incoming, sentence))
 
         await self._take("event", incoming, body, ack, None, refuse)
+
+    async def on_message(self, body: Body, ack: Ack) -> None:
+        """What people say to the bot: `@pilothouse deploy my-app prod`, in threads too, and in direct messages."""
+        if is_said_to_us(body["event"]):
+            await self._take("mention", from_mention(body), body, ack, None)
+        else:
+            await ack()
 
     async def _take(
         self, kind: str, incoming: Incoming, body: Body, ack: Ack, respond: Respond | None, refuse: Refuse | None = None

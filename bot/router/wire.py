@@ -111,9 +111,19 @@ class Suggesting(msgspec.Struct):
 
 
 class Happened(msgspec.Struct):
+    """Of other events the same names hold other things: who reads one looks at what it is."""
+
     type: str
     user: Any = ""
     tab: Any = ""
+    text: Any = ""
+    channel: Any = ""
+    channel_type: Any = ""
+    team: Any = ""
+    ts: Any = ""
+    thread_ts: Any = ""
+    bot_id: Any = ""
+    subtype: Any = ""
 
 
 class EventCallback(msgspec.Struct):
@@ -137,6 +147,7 @@ KINDS: Mapping[str, type[msgspec.Struct]] = {
     "button": Press,
     "submission": Submission,
     "event": EventCallback,
+    "mention": EventCallback,
 }
 SHAPES: Mapping[str, type[msgspec.Struct]] = {
     "block_actions": Press,

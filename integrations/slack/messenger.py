@@ -64,9 +64,10 @@ class SlackMessenger:
 
         await self._edits.submit(posted, send)
 
-    async def whisper(self, channel: str, user: str, message: Rendered) -> None:
+    async def whisper(self, channel: str, user: str, message: Rendered, *, thread: str = "") -> None:
         channel = await self._conversations.id_of(channel)
-        await self._api.write("chat.postEphemeral", channel=channel, user=user, **content(message))
+        place: dict[str, Any] = {"channel": channel, "user": user, **({"thread_ts": thread} if thread else {})}
+        await self._api.write("chat.postEphemeral", **place, **content(message))
 
     async def direct(self, user: str, message: Rendered) -> Posted:
         return await self.post(user, message)

@@ -75,9 +75,9 @@ class FakeMessenger:
         self._fail(posted.channel)
         self.at(posted).versions.append(message)
 
-    async def whisper(self, channel: str, user: str, message: Rendered) -> None:
+    async def whisper(self, channel: str, user: str, message: Rendered, *, thread: str = "") -> None:
         self._fail(channel)
-        self._keep(FakeMessage(Posted(channel, self._ts()), [message], only_for=user))
+        self._keep(FakeMessage(Posted(channel, self._ts()), [message], thread, only_for=user))
 
     async def direct(self, user: str, message: Rendered) -> Posted:
         return await self.post(user, message)

@@ -137,8 +137,8 @@ class HeldMessenger:
     async def update(self, posted: Posted, message: Rendered) -> None:
         await self._messenger.update(posted, message)
 
-    async def whisper(self, channel: str, user: str, message: Rendered) -> None:
-        await self._messenger.whisper(channel, user, message)
+    async def whisper(self, channel: str, user: str, message: Rendered, *, thread: str = "") -> None:
+        await self._messenger.whisper(channel, user, message, thread=thread)
 
     async def direct(self, user: str, message: Rendered) -> Posted:
         return await self._messenger.direct(user, message)

@@ -118,7 +118,7 @@ class LastingMessenger:
         if not self._world.edit(posted.ts, message.text):
             raise NotFound("Slack", "chat.update", "message_not_found")
 
-    async def whisper(self, channel: str, user: str, message: Rendered) -> None:
+    async def whisper(self, channel: str, user: str, message: Rendered, *, thread: str = "") -> None:
         self._world.note("whisper", json.dumps([channel, user, message.text]))
 
     async def direct(self, user: str, message: Rendered) -> Posted:
