@@ -26,7 +26,11 @@ from bot.views.news import bundle as shown
 
 log = structlog.get_logger(__name__)
 
-POLL_SECONDS = 1.0
+POLL_SECONDS = 5.0
+"""between two looks where nobody says that there is something: another replica may have died before it told"""
+KEPT = 30 * 86_400.0
+"""seconds in which a message may still be edited"""
+TIDY = 3600.0
 TOGETHER = 30.0
 """seconds from a message's first news in which others join it"""
 MOST = 150
@@ -60,10 +64,14 @@ class NewsService:
 
     async def tell_forever(self) -> None:
         """Until it is cancelled; whatever breaks is logged, and tried again in the next round."""
+        tidied = 0.0
         while True:
             self._added.clear()
             try:
                 await self.tell()
+                if self._clock() - tidied > TIDY:
+                    await self._store.forget(self._clock() - KEPT)
+                    tidied = self._clock()
             except DatabaseAway:
                 pass  # told where it was noticed
             except Exception:

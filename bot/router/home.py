@@ -1,9 +1,12 @@
 """The Home tab: drawn anew each time that somebody opens it."""
 
-from bot.domain.caller import Caller
+from bot.domain.caller import Caller, Permission, Target
+from bot.domain.delivery import Fact, HealthChanged
+from bot.policy import Policy, may
 from bot.ports import Modals
 from bot.queries.holds import HoldsQuery
 from bot.queries.status import DETAILED, StatusQuery
+from bot.store.deliveries import DeliveryStore
 from bot.views import closing_modal, home
 from bot.views.refusal import refusal
 
@@ -11,8 +14,12 @@ EXAMPLES = ("/deploy", "/status", "/pipeline list", "/pilothouse help")
 
 
 class Home:
-    def __init__(self, status: StatusQuery, holds: HoldsQuery, modals: Modals) -> None:
+    def __init__(
+        self, status: StatusQuery, holds: HoldsQuery, record: DeliveryStore, policy: Policy, modals: Modals
+    ) -> None:
         self._status = status
+        self._record = record
+        self._policy = policy
         self._holds = holds
         self._modals = modals
 
@@ -21,9 +28,27 @@ class Home:
         live = {row.promotion.id: row.promotion for row in rows if row.promotion}
         held = await self._holds.holds(caller)
         shown = home(
-            tuple(live.values()), rows, commands=EXAMPLES, looked_up=len(rows) <= DETAILED, reviews=held.reviews
+            tuple(live.values()),
+            rows,
+            commands=EXAMPLES,
+            looked_up=len(rows) <= DETAILED,
+            reviews=held.reviews,
+            unwell=await self._unwell(caller),
         )
         await self._modals.publish_home(caller.id, shown)
+
+    async def _unwell(self, caller: Caller) -> tuple[Fact, ...]:
+        """By the delivery record, of what the caller may view: the last environments first, then the newest illness."""
+        order = {environment.name: environment.order for environment in self._policy.environments}
+        ill = [
+            fact
+            for fact in await self._record.latest("health")
+            if isinstance(fact.detail, HealthChanged)
+            and not fact.detail.healthy
+            and fact.environment in order
+            and may(self._policy, caller, Permission.VIEW, Target(fact.app, fact.environment))
+        ]
+        return tuple(sorted(ill, key=lambda fact: (-order[fact.environment], -fact.at.timestamp(), fact.app)))
 
     async def refuse(self, user: str, sentence: str) -> None:
         blocks = closing_modal("Pilothouse", refusal(sentence).text)["blocks"]

@@ -165,6 +165,13 @@ class NewsStore:
                 mine &= notices.c.channel == bundle.channel
                 await connection.execute(notices.update().where(mine).values(shown=version))
 
+    async def forget(self, before: float) -> int:
+        """Drops what was noted before then; the facts stay. How many."""
+        old = news.c.noted_at < before
+        async with self._database.begin() as connection:
+            await connection.execute(notices.delete().where(notices.c.news_id.in_(sa.select(news.c.id).where(old))))
+            return int((await connection.execute(news.delete().where(old))).rowcount)
+
     async def _bundle(self, connection: AsyncConnection, id: str, channel: str) -> Bundle:
         query = (
             sa.select(news.c.id, news.c.version, news.c.state)

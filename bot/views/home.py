@@ -6,6 +6,7 @@ from typing import Any
 from slack_sdk.models.blocks import Block, ButtonElement
 from slack_sdk.models.views import View
 
+from bot.domain.delivery import Fact, HealthChanged
 from bot.domain.promotion import Promotion, Stage
 from bot.domain.reply import StatusRow
 from bot.domain.safety import Review
@@ -15,7 +16,7 @@ from bot.views.layout import button, context, divider, header, rows, section
 from bot.views.safety import review_row
 from bot.views.state import state
 from bot.views.status import status_blocks
-from bot.views.words import bold, channel_mention, code, mention
+from bot.views.words import DAY_AND_TIME, bold, channel_mention, code, mention, moment, safe
 
 HOME_BLOCKS = 100
 
@@ -27,14 +28,18 @@ def home(
     commands: Sequence[str] = (),
     looked_up: bool = True,
     reviews: Sequence[Review] = (),
+    unwell: Sequence[Fact] = (),
 ) -> dict[str, Any]:
     """The view that `views.publish` takes. `commands` are examples of what to type.
 
     `looked_up`: whether it is known what is on its way; where it is not, that is said. `reviews` are still owed.
+    `unwell`: the illnesses that are on record and not over.
     """
     waiting = [one for one in live if one.stage is Stage.APPROVAL]
     moving = [one for one in live if one.stage is not Stage.APPROVAL]
     blocks: list[Block] = []
+    if unwell:
+        blocks += [header("🔴 Unwell"), *rows(map(_ill, unwell), spare_blocks=85, budget=3000)]
     blocks += _promotions("🚦 Waiting for an approval", waiting)
     blocks += _promotions("🔄 On their way", moving, first=len(waiting))
     if reviews:
@@ -64,6 +69,15 @@ def _promotions(title: str, promotions: Sequence[Promotion], first: int = 0) -> 
 
 def _show(promotion: Promotion, index: int) -> ButtonElement | None:
     return button("Show it", Action.SHOW.numbered(index), PromotionValue(promotion.id, ""))
+
+
+def _ill(fact: Fact) -> Block:
+    assert isinstance(fact.detail, HealthChanged)
+    what, since = safe(fact.detail.status, 40), moment(fact.at, DAY_AND_TIME)
+    lines = [f"{bold(fact.app, 80)} in {bold(fact.environment, 80)} is {what} since {since}."]
+    if fact.detail.resource or fact.detail.message:
+        lines.append(safe(": ".join(filter(None, (fact.detail.resource, fact.detail.message))), 300))
+    return section(*lines)
 
 
 def _line(promotion: Promotion) -> str:

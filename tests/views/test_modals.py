@@ -7,12 +7,13 @@ import pytest
 import commands
 from bot.command import CommandRegistry
 from bot.domain.caller import Person
+from bot.domain.delivery import Fact, HealthChanged
 from bot.domain.reply import Choice, Picker, ReasonForm
 from bot.domain.safety import Review
 from bot.views import home, loading_modal, modal, options
 from bot.views.ids import verb_of
 from tests.views.reading import view_lines
-from tests.views.samples import promotion
+from tests.views.samples import AT, promotion
 
 COMMANDS = CommandRegistry.load(commands)
 APPS = (Choice("my-app", "my-app"), Choice("storefront", "storefront"))
@@ -112,4 +113,9 @@ def test_home() -> None:
         "---",
         "(Try `/deploy my-app staging`)",
     ]
+    ill = HealthChanged(healthy=False, status="Degraded", resource="Deployment x", message="it <crashes>")
+    unwell = view_lines(home([], [], unwell=[Fact("k", AT, "my-app", "production", ill)]))
+    assert unwell[0] == "# 🔴 Unwell"
+    assert unwell[1].startswith("*my-app* in *production* is Degraded since ")
+    assert unwell[2] == "Deployment x: it <crashes>"
     assert view_lines(home([], []))[0] == "No promotion that you may view is in progress, or waits for an approval."

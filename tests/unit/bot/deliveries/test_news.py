@@ -322,3 +322,14 @@ async def test_it_tells_by_itself_when_something_is_added(desk: Desk) -> None:
             await desk.outbox.deliver_due()
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_news_are_forgotten_after_a_month_and_the_facts_are_not(desk: Desk) -> None:
+    await desk.takes(desk.health("ill:1"))
+    desk.now += 31 * 86_400
+    await desk.takes(desk.health("ill:2", app="other"))
+    store = NewsStore(desk.database)
+    assert await store.forget(desk.now - 30 * 86_400) == 1
+    assert len(await DeliveryStore(desk.database).of()) == 2
+    await desk.takes(desk.health("well:1", healthy=True), desk.health("well:2", app="other", healthy=True))
+    assert [len(message.versions) for message in desk.heard("C0DEPLOY")] == [1, 2]

@@ -5,15 +5,18 @@ import hmac
 import json
 import time
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 from slack_bolt.request.async_request import AsyncBoltRequest
 
+from bot.domain.delivery import Fact, HealthChanged
 from bot.domain.errors import Unavailable
 from bot.router import bolt_app
 from bot.router.incoming import from_slash
+from bot.store.deliveries import DeliveryStore
 from integrations.sandbox.slack.server import BOT_TOKEN, SIGNING_SECRET
 from tests.unit.bot.router.conftest import Bot, until
 
@@ -119,6 +122,27 @@ async def test_the_home_tab_shows_what_runs_where_and_what_waits(bot: Bot) -> No
     await bot.slack.act_in_view(view["id"], "bo", label="Show it")
     await until(lambda: bot.slack.messages("dm", "bo"))
     assert "my-app → production" in bot.slack.messages("dm", "bo")[-1]["text"]
+
+
+async def test_the_home_tab_begins_with_what_is_unwell_of_what_one_may_view(bot: Bot) -> None:
+    """cy may view my-app alone; payments is well again."""
+    ill, well = (
+        HealthChanged(healthy=False, status="Degraded", resource="Deployment x", message="it crashes"),
+        HealthChanged(healthy=True, status="Healthy"),
+    )
+    noted = [("my-app", ill), ("ledger", ill), ("payments", ill), ("payments", well)]
+    facts = [Fact(f"k{n}", datetime.now(UTC), app, "production", detail) for n, (app, detail) in enumerate(noted)]
+    database = bot.office.safety.database
+    for fact in facts:
+        async with database.begin() as connection:
+            await DeliveryStore(database).add(connection, [fact])
+    for person, seen in (("bo", ["my-app", "ledger"]), ("cy", ["my-app"])):
+        await bot.slack.open_home(person)
+        await until(lambda person=person: bot.slack.home(person))  # type: ignore[misc]
+        blocks = (bot.slack.home(person) or {})["blocks"]
+        lines = [block["text"]["text"] for block in blocks if "is Degraded since" in str(block)]
+        assert [app for app in ("my-app", "ledger", "payments") if app in str(lines)] == seen
+        assert blocks[0]["text"]["text"] == "🔴 Unwell"
 
 
 async def test_the_home_tab_of_somebody_without_permission_says_so(bot: Bot) -> None:
