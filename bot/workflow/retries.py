@@ -27,13 +27,14 @@ For our own database there is no such time: without it the end could not be writ
 
 
 class Ended(Exception):
-    """The story is over before its last line."""
+    """The story is over before its last line. `away`: a system did not answer for too long, and may have acted."""
 
-    def __init__(self, phase: Phase, outcome: str, follow_up: FollowUp | None = None) -> None:
+    def __init__(self, phase: Phase, outcome: str, follow_up: FollowUp | None = None, *, away: bool = False) -> None:
         super().__init__(phase, outcome, follow_up)
         self.phase = phase
         self.outcome = outcome
         self.follow_up = follow_up
+        self.away = away
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ async def insist(
             return unpack(result["ok"], kind)
         failure = unpack(result, StepFailure)
         if not failure.retry or (waited >= PATIENCE and not failure.forever):
-            raise Ended(failure.phase, failure.error)
+            raise Ended(failure.phase, failure.error, away=failure.retry)
         growing = FIRST_PAUSE * 2 ** min(attempt - 1, DOUBLINGS)
         pause = max(min(growing, LONGEST_PAUSE), timedelta(seconds=failure.retry_after))
         if listen and not failure.forever:

@@ -290,6 +290,8 @@ class Telling:
         try:
             return await self._do_listening(name, make, CommitMade)
         except Ended as end:
+            if end.away:
+                raise Ended(end.phase, f"{end.outcome} {self._not_known()}") from None
             if end.phase is not Phase.ABORTED:
                 raise
             commit = await self._in_git_already(name, end)
@@ -303,8 +305,12 @@ class Telling:
         try:
             return await self._do(f"{name}-aborted", look, Commit | None)  # type: ignore[arg-type]
         except Ended as unknown:
-            sentence = f"{end.outcome} Whether the overlay had been changed before that is not known: {unknown.outcome}"
-            raise Ended(Phase.ABORTED, sentence) from None
+            raise Ended(Phase.ABORTED, f"{end.outcome} {unknown.outcome} {self._not_known()}") from None
+
+    def _not_known(self) -> str:
+        """The last push may have arrived, though its answer did not."""
+        app, environment = self._now.apps[0], self._plan.environment
+        return f"Whether the overlay was changed is not known: look at it, and at `/status {app} {environment}`."
 
     async def _merge(self) -> None:
         """The same change, as a pull request: merged when its checks are green, by Pilothouse or by people."""

@@ -86,6 +86,18 @@ async def test_an_abort_ends_it_though_git_never_comes_back(mode: House, step: s
         assert "not known" in ended.outcome
 
 
+async def test_what_ends_because_git_stays_away_says_that_nobody_knows(tmp_path: Path) -> None:
+    """The last push may have arrived."""
+    async with house(tmp_path) as home:
+        asked = await waiting(home, "commit")
+        for _ in range(40):
+            await home.engine.pass_time(MINUTE)
+        ended = await home.now(asked)
+        assert ended.phase is Phase.ERRORED
+        assert "not known" in ended.outcome
+        assert "/status my-app production" in ended.outcome
+
+
 @pytest.mark.parametrize("who", ["bo", "mia"])
 async def test_nobody_else_aborts_it_then(tmp_path: Path, who: str) -> None:
     async with house(tmp_path) as home:

@@ -14,7 +14,7 @@ from bot.domain.overlay import Change, Commit
 from bot.domain.promotion import Phase, Promotion
 from bot.store.audit import Entry
 from tests.fakes.outages import Outages, WriteLock
-from tests.fakes.world import House, house
+from tests.fakes.world import House, house, kustomization, path
 from tests.unit.bot.workflow.test_crashes import STEPS
 
 SECONDS = (5, 75, 3000)
@@ -160,6 +160,26 @@ async def test_what_was_pushed_is_written_down_when_the_database_is_back(
     assert home.promotion_commits() == [asked.id]
     assert [row.event for row in await home.audit.rows() if row.event == "committed"] == ["committed"]
     assert [review.promotion_id for review in await home.reviews.open()] == ([asked.id] if break_glass else [])
+
+
+async def test_what_was_pushed_and_taken_back_by_hand_is_not_pushed_again(home: House) -> None:
+    """The line shows what the approvers saw, as if nothing had happened: our commit is in the history all the same."""
+    outages = Outages(home.database)
+    push = home.overlays.commit
+
+    async def pushed(change: Change, expected_head: str) -> Commit:
+        made = await push(change, expected_head)
+        outages.begin()
+        return made
+
+    home.overlays.commit = pushed  # type: ignore[method-assign]
+    asked = await home.deploy("ana")
+    await vote(home, asked)
+    assert outages.away
+    home.overlays.push({path("production"): kustomization("v1.4.1")}, "Take it back")
+    await wait(home, outages, 75)
+    assert home.promotion_commits() == [asked.id]
+    assert home.overlay("production") == kustomization("v1.4.1").decode()
 
 
 @pytest.mark.parametrize("table", ["audit", "promotions"])

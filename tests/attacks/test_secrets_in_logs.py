@@ -54,6 +54,8 @@ PRINTED = {
     "curl as a list": (f'["curl", "-u", "ana:{PASSWORD}", "https://x"]', PASSWORD),
     "netrc": (f"machine git.example.com login ana password {PASSWORD}", PASSWORD),
     # headers
+    "Azure Functions": (f"curl -H 'x-functions-key: {PASSWORD}' https://x", PASSWORD),
+    "Azure API Management": (f"Ocp-Apim-Subscription-Key: {PASSWORD}", PASSWORD),
     "Bearer": (f"Authorization: Bearer {PASSWORD}", PASSWORD),
     "Basic": (f"> Authorization: Basic {BASIC}", BASIC),
     "token": (f"authorization: token {PASSWORD}", PASSWORD),
