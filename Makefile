@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 # Tests wait more than they compute, so there may be more of these than cores.
 PROCESSES ?= 4
+# Tests start this code as a program again and again: compiled once is enough, whatever the machine says.
+unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
 
 .PHONY: help
