@@ -8,12 +8,13 @@ from bot.command import command
 from bot.domain.application import Application, ApplicationRef
 from bot.domain.caller import Caller, Permission, Person
 from bot.domain.errors import Advice, IntegrationError, InvalidCommand, NotFound, Refused, Unavailable, UserError
+from bot.domain.form import CommandForm, Filled, FormField, Input
 from bot.domain.image import Artifact, Image
 from bot.domain.intent import Context, Intent
 from bot.domain.promotion import Kind, Move, Plan, Verdict
 from bot.domain.reply import Reply, Told
 from bot.evaluation.question import Gate, Options, Question
-from bot.grammar import Words
+from bot.grammar import Place, Slots, Words
 from bot.policy import Policy
 from bot.ports import (
     Alerts,
@@ -37,11 +38,15 @@ __all__ = [
     "Applications",
     "Artifact",
     "Caller",
+    "CommandForm",
     "Context",
     "Directory",
+    "Filled",
+    "FormField",
     "Freezes",
     "Gate",
     "Image",
+    "Input",
     "IntegrationError",
     "Intent",
     "InvalidCommand",
@@ -55,6 +60,7 @@ __all__ = [
     "Permission",
     "Person",
     "Pipelines",
+    "Place",
     "Plan",
     "Policy",
     "Question",
@@ -63,6 +69,7 @@ __all__ = [
     "Rendered",
     "Reply",
     "Signatures",
+    "Slots",
     "Told",
     "Unavailable",
     "UserError",

@@ -9,7 +9,26 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from bot.plugin import Caller, Intent, Options, Permission, Question, Reply, Told, Verdict, Words, command
+from bot.plugin import (
+    Caller,
+    CommandForm,
+    Context,
+    Filled,
+    FormField,
+    Input,
+    Intent,
+    Options,
+    Permission,
+    Place,
+    Policy,
+    Question,
+    Reply,
+    Slots,
+    Told,
+    Verdict,
+    Words,
+    command,
+)
 
 OPENS, CLOSES = time(8), time(18)
 FRIDAY = 4
@@ -57,15 +76,35 @@ def next_opening(now: datetime, hours: OfficeHours) -> datetime | None:
 class AskOfficeHours(Intent):
     """What `/office-hours` asks."""
 
-
-def parse(words: Words) -> AskOfficeHours:
-    words.done()
-    return AskOfficeHours(context=words.context)
+    environment: str
 
 
-@command("office-hours", usage="/office-hours", allow=Permission.VIEW, parse=parse, names=False)
-async def office_hours(_ask: AskOfficeHours, caller: Caller) -> Reply:
-    """Say when the office is open."""
-    begins = next_opening(datetime.now(UTC), OfficeHours())
-    state = f"closed until {begins:%a %H:%M} UTC" if begins else f"open until {CLOSES:%H:%M} UTC"
-    return Told(f"{caller.person.name}, the office is {state}.")
+def parse(words: Words) -> Intent:
+    if not words:
+        return words.pick(Place())
+    place = words.place(Slots(apps=0))
+    if not place.environment:
+        words.refuse("Name an environment.")
+    return AskOfficeHours(context=words.context, environment=place.environment)
+
+
+def read(filled: Filled, context: Context) -> AskOfficeHours:
+    return AskOfficeHours(context=context, environment=filled[Input.ENVIRONMENT])
+
+
+FORM = CommandForm("Office hours", (FormField(Input.ENVIRONMENT, needed=True),), read)
+
+
+@command("office-hours", usage="/office-hours ENV", allow=Permission.VIEW, parse=parse, form=FORM)
+async def office_hours(ask: AskOfficeHours, caller: Caller, policy: Policy) -> Reply:
+    """Say when the office lets something out.
+
+    Without an environment it asks for one.
+    """
+    options = policy.rules("", ask.environment).gates().get(OfficeHoursGate.name)
+    if options is None:
+        return Told(f"{ask.environment} does not ask for office hours, {caller.person.name}.")
+    hours = OfficeHours.model_validate(options)
+    begins = next_opening(datetime.now(UTC), hours)
+    state = f"closed until {begins:%a %H:%M} UTC" if begins else f"open until {hours.closes:%H:%M} UTC"
+    return Told(f"{caller.person.name}, the office is {state} for {ask.environment}.")
