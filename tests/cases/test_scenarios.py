@@ -30,6 +30,13 @@ def test_what_is_tested_here_is_handed_over(case: dict[str, str]) -> None:
     assert case["id"] in IDS
 
 
+@pytest.mark.parametrize("case", cases("scenarios.yaml"))
+def test_every_handed_scenario_is_told_by_a_test(case: dict[str, str]) -> None:
+    """Some through Slack over the whole sandbox (tests/scenario), some in the core."""
+    told = "".join(file.read_text() for file in Path(__file__).parents[1].rglob("test_*.py"))
+    assert case["id"] in told
+
+
 async def test_a_tag_with_its_digest_is_found_by_the_digest_and_keeps_one(home: House) -> None:
     """scenarios-tag-with-digest-1"""
     pinned = (await home.registry.artifact(REPOSITORY, "v1.4.2")).image
