@@ -21,9 +21,9 @@ _BEFORE_AN_EXCEPTION = (
     "ohne", "sans", "sin", "-", "!",
 )  # fmt: skip
 _BEHIND_AN_EXCEPTION = ("allowed", "permitted", "may", "can", "ok", "okay", "excepted", "free")
-_JOINTS = ("and", "&", "&&", "+", ",", "/", "or", "plus", "also", "as", "nad", "adn", "an", "n", "und", "et", "y", "e")
+_JOINTS = ("and", "&", "&&", "+", ",", "/", "or", "plus", "also", "nad", "adn", "n", "und", "et", "y", "e")
 """what stands between two places; a reason begins with none of them"""
-_BEFORE_A_PLACE = (*_JOINTS, "with", "both", "then", "not", "without", "minus", "only", "just")
+_BEFORE_A_PLACE = (*_JOINTS, "an", "as", "with", "both", "then", "not", "without", "minus", "only", "just")
 _TOO = ("too", "also", "aswell", "both")
 _OF = ("for", "only", "just", "in", "on", "of", "to", "at", "the", "all")
 _ENDS = "().,;:!?\"'[]*_~"
@@ -55,7 +55,8 @@ def _place(words: Sequence[str], at: int, vocabulary: Vocabulary, *, app: bool) 
     several = parts != [word] and any(vocabulary.meaning(part) for part in parts)
     too = vocabulary.meaning(word) and (behind in _TOO or words[at + 1 : at + 3] == ["as", "well"])
     where = not app and word in _OF and all(each in _OF for each in words[:at]) and vocabulary.meaning(behind).app
-    if joined or several or too or where or (at == 0 and (vocabulary.meaning(word) or word in _JOINTS)):
+    begins = at == 0 and (vocabulary.meaning(word) or word in _JOINTS or words[:2] == ["as", "well"])
+    if joined or several or too or where or begins:
         return "reads as another place: one app and one environment at a time."
     return ""
 

@@ -19,6 +19,7 @@ UNTIL = _words("until till til untill 'til bis hasta até jusque jusqu'à jusqu'
 _BEFORE = _words("by before thru through to upto - – — -> → > next this at @")
 """what a time often follows"""
 _LATER = _words("from starting starts beginning begins between after since von ab desde depuis")
+_BEGINS = _words("from starting starts beginning begins between")
 _LASTING = _words(
     "for over during within throughout another all whole entire this next every each coming following rest remainder "
     "für pour por durante pendant während per"
@@ -86,7 +87,7 @@ def reads_as_time(words: Sequence[str], at: int, *, timed: bool) -> bool:
         or is_named(word)
         or _plain(words[at:])
         or (at == 0 and _HOURS.fullmatch(word) is not None)
-        or (word in _BEFORE and bool(behind) and _follows(behind))
+        or (word in _BEFORE and bool(behind) and words[at - 1 : at] != behind[:1] and _follows(behind))
         or (word in _LASTING and _lasts(behind))
         or (timed and _continues(word, behind))
     )
@@ -95,7 +96,10 @@ def reads_as_time(words: Sequence[str], at: int, *, timed: bool) -> bool:
 def is_beginning(words: Sequence[str], at: int) -> bool:
     """Whether it says when it begins: "from friday", "after 5pm"."""
     behind = words[at + 1 : at + 1 + moments.MOST_WORDS]
-    return words[at] in _LATER and bool(behind) and (at == 0 or behind[0] == "now" or _follows(behind))
+    if words[at] not in _LATER or not behind:
+        return False
+    figures = words[at] in _BEGINS and behind[0][:1].isdigit()
+    return figures or (at == 0 and words[at] in _BEGINS - {"from"}) or behind[0] == "now" or _follows(behind)
 
 
 def is_named(word: str) -> bool:

@@ -58,6 +58,8 @@ one more fix|two fixes are pending|v1.4.2 has a memory leak|500 errors|5xx error
 no more deploys|next release is special|this is broken|daylight saving change|sunday's incident|q4 closing
 second half of the rollout|minute-by-minute checks|the may release|year-end closing|end of life of v1|hotfix only
 can't connect|(deploying)|@bo is deploying|don't deploy|#123|https://example.com/INC-12|2.0 release|5 bugs found
+an outage|an audit of the books|a slow database|one bad node
+as agreed with legal|end to end tests|after an incident|since it fails
 second try|may be broken|march release|during the audit|release!|for payments to come
 """
 
