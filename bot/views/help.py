@@ -18,7 +18,7 @@ def help_page(page: HelpPage) -> Rendered:
         return rendered(f"{safe(entry.verb, 60)}: {safe(entry.summary, 500)}", blocks)
     lines = [section("\n".join([f"{bold(one.verb)} {safe(one.summary, 200)}", *_usage(one)])) for one in page.entries]
     hint = context("A word behind `help` tells more: `/pilothouse help deploy`.")
-    names = words.named([entry.verb for entry in page.entries], most=20)
+    names = words.named([entry.verb for entry in page.entries], most=60)
     return rendered(f"Commands: {names}", [*rows(lines), hint])
 
 
