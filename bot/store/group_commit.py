@@ -11,19 +11,22 @@ MOST = 500
 
 
 class GroupCommit(Generic[T, R]):
-    """`write` puts rows down in one transaction, and says of each what came of it. What comes meanwhile is
-    the next group.
+    """`write` puts rows down in one transaction, and says of each what came of it. What comes meanwhile is the next
+    group.
 
-    `withdraw` hears of rows that were put down when nobody waited for that any longer.
+    `gather`: seconds that a group is given to grow before it is written. `withdraw` hears of rows that were put down
+    when nobody waited for that any longer.
     """
 
     def __init__(
         self,
         write: Callable[[Sequence[T]], Awaitable[Sequence[R]]],
         withdraw: Callable[[Sequence[T]], Awaitable[None]],
+        gather: float = 0.0,
     ) -> None:
         self._write = write
         self._withdraw = withdraw
+        self._gather = gather
         self._waiting: list[tuple[T, asyncio.Future[R]]] = []
         self._task: asyncio.Task[None] | None = None
 
@@ -37,6 +40,8 @@ class GroupCommit(Generic[T, R]):
 
     async def _flush(self) -> None:
         while self._waiting:
+            if self._gather:
+                await asyncio.sleep(self._gather)
             group, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
             group = [(row, put_down) for row, put_down in group if not put_down.done()]
             try:

@@ -38,6 +38,8 @@ sa.Index("ix_requests_pending", requests.c.due_at, sqlite_where=requests.c.state
 KEPT_FOR = timedelta(days=2)
 NOTED_SECONDS = 2.0
 """for a request to be put down: Slack waits three for its acknowledgement (S10)"""
+SETTLED_TOGETHER = 0.2
+"""seconds in which what is done is written down at once: nobody waits for it, and each write keeps notes waiting"""
 LEASE = 15.0
 """seconds after which another replica takes a request over, unless who works on it says that it still does"""
 
@@ -49,7 +51,7 @@ class RequestStore(RequestLog):
         self._database = database
         self._queue = LeasedQueue(database, requests, requests.c.due_at)
         self._notes = GroupCommit(self._put_down, self._withdraw)
-        self._settled = GroupCommit(self._settle, _nothing)
+        self._settled = GroupCommit(self._settle, _nothing, SETTLED_TOGETHER)
         self._patience = patience
         self._outage = Outage("asked in time to note a request")
 
