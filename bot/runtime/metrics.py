@@ -58,7 +58,7 @@ DELIVERY_FACTS = Counter(
     registry=REGISTRY,
 )  # fmt: skip
 DEPLOYMENTS = Counter(
-    "pilothouse_deployments", "Deployments that came to an end, by environment, cause and outcome, whoever made them.",
+    "pilothouse_deployments", "Deployments that came to an end, by environment, cause and outcome; by hand, too.",
     ["environment", "cause", "outcome"], registry=REGISTRY,
 )  # fmt: skip
 OBSERVED = Gauge(
