@@ -152,7 +152,9 @@ class Housekeeping:
         async def effect(connection: AsyncConnection) -> None:
             ended = await self._housekeeping_stores.delegations.end(connection, delegation.absent.id)
             if ended == delegation:
-                await self._ledger.write(connection, _about_delegation(delegation))
+                deed = _about_delegation(delegation)
+                await self._ledger.write(connection, deed)
+                await self._ledger.tell(connection, deed, delegation.delegate, views.stand_in_over(delegation))
             elif ended:
                 await self._housekeeping_stores.delegations.delegate(connection, ended)  # renewed meanwhile
 

@@ -31,9 +31,12 @@ class DelegationService:
         delegation = Delegation(caller.person, delegate.person, datetime.now(UTC), until)
 
         async def effect(connection: AsyncConnection) -> Reply:
+            before = await self._delegations.end(connection, caller.id)
             await self._delegations.delegate(connection, delegation)
             deed = _deed(ask, delegation)
             await self._ledger.write(connection, deed)
+            if before and before.delegate.id != delegate.person.id:
+                await self._ledger.tell(connection, deed, before.delegate, views.stand_in_over(before))
             await self._ledger.tell(connection, deed, delegation.delegate, views.stand_in(delegation))
             return Delegated(delegation)
 
@@ -44,7 +47,9 @@ class DelegationService:
             ended = await self._delegations.end(connection, caller.id)
             if ended is None:
                 return Told("Nobody speaks for you.")
-            await self._ledger.write(connection, _deed(ask, ended, ended_by=caller.id))
+            deed = _deed(ask, ended, ended_by=caller.id)
+            await self._ledger.write(connection, deed)
+            await self._ledger.tell(connection, deed, ended.delegate, views.stand_in_over(ended))
             return Told(f"{ended.delegate.name} speaks for you no more.")
 
         return await self._ledger.once(ask.context, Event.DELEGATED, effect)

@@ -196,6 +196,13 @@ def stand_in(delegation: Delegation) -> Rendered:
     )
 
 
+def stand_in_over(delegation: Delegation) -> Rendered:
+    """To who was the delegate, when time or somebody ended it."""
+    return sentence(
+        f"🪑 You no longer speak for {mention(delegation.absent)}: your approvals count with your own roles."
+    )
+
+
 def _held(lock: Lock) -> str:
     since = moment(lock.since, DAY_AND_TIME)
     name = _capital(place(lock.app, lock.environment))

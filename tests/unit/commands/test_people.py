@@ -88,6 +88,11 @@ async def test_a_delegation_ends_when_its_time_is_over_or_it_is_taken_back(offic
     await say(office, 5, "/delegate <@U0MIA> for 2h")
     assert await office.safety.stores.delegations.absent_for("U0ANA") == ()
     assert len(await office.safety.stores.delegations.absent_for("U0MIA")) == 1
+    told = await office.safety.told("U0ANA")
+    over = [text for text in told if text.startswith("🪑 You no longer speak for <@U0BO>")]
+    assert (len(told), len(over)) == (4, 2)
+    await say(office, 6, "/delegate <@U0MIA> for 3h")  # longer: for her nothing has ended
+    assert not any("no longer" in text for text in await office.safety.told("U0MIA"))
 
 
 @pytest.mark.parametrize(
