@@ -129,7 +129,7 @@ class Newsroom:
 def changed(images: Iterable[ImageChange], paths: Iterable[str]) -> str:
     """As raw words: "v1 → v2", or the names of other files."""
     found = [" → ".join(image.labels) for image in images]
-    return ", ".join(found or [path.rpartition("/")[2] for path in paths])[:300]
+    return ", ".join(found or ["/".join(path.split("/")[-2:]) for path in paths])[:300]
 
 
 def _deployed(fact: Fact, sha: str) -> str:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from bot.domain.delivery import ImageChange
 from bot.domain.errors import Refused
 from bot.domain.overlay import Commit, OverlayImage
-from bot.overlays.catalog import directory_pattern
-from bot.overlays.kustomization import FILE_NAMES, KustomizationError, read_images
+from bot.overlays.catalog import app_pattern, directory_pattern
+from bot.overlays.kustomization import FILE_NAMES, KustomizationError, read_images, references
 from bot.policy import Policy
 from bot.ports import OverlaySource
 
@@ -48,7 +48,9 @@ class OverlayChanges:
         self._source = source
         self._pattern: re.Pattern[str] = directory_pattern(policy.overlays.path)
         self._policy = policy
-        self._environments = {environment.name for environment in policy.environments}
+        self._of_app = app_pattern(policy.overlays.path)
+        self._ordered = [environment.name for environment in policy.environments]
+        self._environments = frozenset(self._ordered)
 
     async def steps(self, since: str, head: str) -> tuple[BranchStep, ...]:
         """Along first parents, oldest first: commits of merged branches were never what the branch said.
@@ -66,16 +68,21 @@ class OverlayChanges:
         return (BranchStep(newest, since, gap=True),) if newest else ()
 
     async def between(self, before: str, after: str) -> tuple[OverlayChange, ...]:
-        """The overlays whose directories differ."""
+        """The overlays whose directories differ, or what they name beside them."""
         try:
             differ = [one.path for one in await self._source.differences(before, after)]
         except Refused:  # more than can be told: then only the overlays' own files are compared
             differ = await self._overlay_files(before, after)
         touched: dict[tuple[str, str], list[str]] = {}
+        shared: dict[str, list[str]] = {}
         for path in differ:
             found = self._pattern.fullmatch(path)
             if found and found["environment"] in self._environments:
                 touched.setdefault((found["app"], found["environment"]), []).append(path)
+            elif self._of_app and not found and (app := self._of_app.fullmatch(path)):
+                shared.setdefault(app["app"], []).append(path)
+        for place, path in await self._sharing(shared, after):
+            touched.setdefault(place, []).append(path)
         files = {place: self._files(*place) for place in touched}
         every = [path for paths in files.values() for path in paths]
         old, new = await self._source.read(every, before), await self._source.read(every, after)
@@ -87,6 +94,18 @@ class OverlayChanges:
         contents = await self._source.read(self._files(app, environment), revision)
         path = next(iter(contents), "")
         return path, entries(contents[path], path) if path else ()
+
+    async def _sharing(self, shared: Mapping[str, list[str]], at: str) -> list[tuple[tuple[str, str], str]]:
+        """The overlays that are built from what changed beside them, an app's base for one."""
+        places = {(app, environment): self._files(app, environment) for app in shared for environment in self._ordered}
+        contents = await self._source.read([path for paths in places.values() for path in paths], at) if places else {}
+        found: list[tuple[tuple[str, str], str]] = []
+        for place, paths in places.items():
+            file = next((path for path in paths if path in contents), "")
+            roots = named_outside(contents[file], file) if file else ()
+            changed = shared[place[0]]
+            found += [(place, path) for path in changed if any(path == r or path.startswith(f"{r}/") for r in roots)]
+        return found
 
     def _files(self, app: str, environment: str) -> tuple[str, ...]:
         directory = self._policy.overlay_directory(app, environment).strip("/")
@@ -132,6 +151,14 @@ def image_changes(before: Iterable[OverlayImage], after: Iterable[OverlayImage])
     old, new = {one.name: one for one in before}, {one.name: one for one in after}
     names = dict.fromkeys([*old, *new])
     return tuple(ImageChange(old.get(name), new.get(name)) for name in names if old.get(name) != new.get(name))
+
+
+def named_outside(content: bytes, path: str) -> tuple[str, ...]:
+    """Nothing that is known, of a file that cannot be read."""
+    try:
+        return references(content, path)
+    except KustomizationError:
+        return ()
 
 
 def entries(content: bytes, path: str) -> tuple[OverlayImage, ...]:

@@ -157,6 +157,14 @@ def directory_pattern(template: str) -> re.Pattern[str]:
     return re.compile(_directories(template) + "/.+", re.DOTALL)
 
 
+def app_pattern(template: str) -> re.Pattern[str] | None:
+    """The regular expression of every file under an app's own directory; None where environments lie above apps."""
+    above, found, _ = template.strip("/").partition("{app}")
+    if not found or "{environment}" in above:
+        return None
+    return re.compile(re.escape(above) + "(?P<app>[^/]+)/.+", re.DOTALL)
+
+
 def _directories(template: str) -> str:
     parts = re.split(r"(\{app\}|\{environment\})", template.strip("/"))
     seen: set[str] = set()

@@ -24,7 +24,7 @@ MOST_IMAGES = 3
 def images(deployment: Deployment) -> str:
     """ "v1.4.1 → v1.4.2", or what else has changed."""
     if not deployment.images:
-        return f"other settings ({listed([code(path.rpartition('/')[2], 60) for path in deployment.paths[:2]])})"
+        return f"other settings ({listed([code('/'.join(path.split('/')[-2:]), 60) for path in deployment.paths[:2]])})"
     several = len(deployment.images) > 1
     changed = [
         f"{f'{safe(one.name, 60)} ' if several else ''}{safe(one.labels[0], 40)} → {safe(one.labels[1], 40)}"

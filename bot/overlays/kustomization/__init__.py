@@ -5,6 +5,6 @@ What kustomize would read in another way than it looks is refused, with the plac
 
 from bot.overlays.kustomization.document import KustomizationError
 from bot.overlays.kustomization.edit import set_image
-from bot.overlays.kustomization.entries import FILE_NAMES, read_images
+from bot.overlays.kustomization.entries import FILE_NAMES, read_images, references
 
-__all__ = ["FILE_NAMES", "KustomizationError", "read_images", "set_image"]
+__all__ = ["FILE_NAMES", "KustomizationError", "read_images", "references", "set_image"]

@@ -5,6 +5,7 @@ expression, and one entry after another, each on what the one before has written
 else to it than it says on its own line is refused.
 """
 
+import posixpath
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -66,6 +67,16 @@ def read_images(content: bytes, path: str) -> tuple[OverlayImage, ...]:
     written; `path` is for that sentence.
     """
     return tuple(entry.image for entry in entries(parse(content, path)))
+
+
+def references(content: bytes, path: str) -> tuple[str, ...]:
+    """What a kustomization file names outside its directory, as paths in the repository: bases, components, patches.
+
+    Any word in it that leads out of the directory counts. Raises KustomizationError.
+    """
+    directory = posixpath.dirname(path)
+    words = [node.value for node in nodes(parse(content, path).root) if isinstance(node, ScalarNode)]
+    return tuple(posixpath.normpath(f"{directory}/{word}") for word in words if word.startswith("../"))
 
 
 def entries(document: Document) -> list[Entry]:
