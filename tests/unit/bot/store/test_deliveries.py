@@ -1,0 +1,78 @@
+"""The delivery record and its news, on both databases."""
+
+from datetime import UTC, datetime, timedelta
+
+from bot.domain.delivery import Fact, HealthChanged, News
+from bot.domain.event import Event
+from bot.store.database import Database
+from bot.store.deliveries import DeliveryStore
+from bot.store.delivery_news import Addressed, NewsStore
+
+START = datetime(2026, 1, 5, 9, tzinfo=UTC)
+
+
+def fact(number: int, app: str = "my-app", environment: str = "production", *, healthy: bool = False) -> Fact:
+    at = START + timedelta(minutes=number)
+    detail = HealthChanged(healthy=healthy, status="Healthy" if healthy else "Degraded", message="ä → ✅")
+    return Fact(f"k{number}:{app}:{environment}", at, app, environment, detail)
+
+
+def item(number: int, app: str = "my-app") -> News:
+    return News(f"n{number}", Event.DEGRADED, app, "production", START + timedelta(minutes=number), why="ä → ✅")
+
+
+async def test_facts_are_written_once_and_read_as_they_were(database: Database) -> None:
+    store = DeliveryStore(database)
+    facts = [fact(1), fact(2, healthy=True), fact(3, "other"), fact(4, environment="staging")]
+    async with database.begin() as connection:
+        assert await store.add(connection, [*facts, fact(1)]) == tuple(facts)
+        assert await store.add(connection, [fact(2, healthy=True), fact(5)]) == (fact(5),)
+    assert set(await store.of()) == {*facts, fact(5)}
+    assert await store.of("my-app", "production", most=2) == (fact(5), fact(2, healthy=True))
+    assert set(await store.of(since=START + timedelta(minutes=4))) == {fact(4, environment="staging"), fact(5)}
+    assert set(await store.latest("health")) == {fact(5), fact(3, "other"), fact(4, environment="staging")}
+    assert await store.latest("drift") == ()
+    [(first, _), (second, found)] = await store.after(0, 2)
+    assert (second > first, found) == (True, fact(2, healthy=True))
+    assert await store.first_since(START + timedelta(minutes=5)) > second
+    assert await store.first_since(START + timedelta(days=1)) == 0
+
+
+async def test_how_far_an_observer_has_read(database: Database) -> None:
+    store = DeliveryStore(database)
+    assert (await store.position("git"), await store.known_since("git")) == ("", None)
+    for sha in ("a", "b"):
+        async with database.begin() as connection:
+            await store.move(connection, "git", sha)
+    assert await store.position("git") == "b"
+    since = await store.known_since("git")
+    assert since is not None
+    assert abs(datetime.now(UTC) - since) < timedelta(minutes=5)
+
+
+async def test_news_from_their_putting_to_their_end(database: Database) -> None:
+    store = NewsStore(database)
+    async with database.begin() as connection:
+        assert await store.put(connection, item(1), 100.0)
+        assert not await store.put(connection, item(1), 200.0)
+        assert await store.put(connection, item(2, "other"), 101.0)
+        assert await store.find(connection, "n1") == item(1)
+        assert await store.newest(connection, "other", "production", Event.DEGRADED) == item(2, "other")
+    new = await store.unaddressed(10)
+    assert [one.news for one in new] == [item(1), item(2, "other")]
+    assert await store.room("news:a:", "C1", 0.0) == ("", 0, 0.0)
+    addressed = [Addressed(one.id, {"C1": "news:a:1"}, "U0ANA" if one is new[0] else "") for one in new]
+    await store.address(addressed)
+    await store.address([Addressed(one.id, {"C2": "news:a:2"}) for one in new])  # another replica, too late
+    assert await store.unaddressed(10) == ()
+    assert await store.room("news:a:", "C1", 0.0) == ("news:a:1", 2, 100.0)
+    assert await store.room("news:a:", "C1", 500.0) == ("", 0, 0.0)
+    [bundle] = await store.stale(10)
+    assert (bundle.channel, [one.user for one in bundle.items]) == ("C1", ["U0ANA", ""])
+    await store.shown(bundle)
+    assert await store.stale(10) == ()
+    async with database.begin() as connection:
+        await store.change(connection, item(2, "other"))
+    assert len(await store.stale(10)) == 1
+    assert await store.forget(101.0) == 1
+    assert [len(one.items) for one in await store.stale(10)] == [1]
