@@ -67,7 +67,7 @@ async def test_a_quick_story_is_told_in_few_edits_and_ends_right(tmp_path: Path,
     stored = workspace._core.timeline.find(place.channel, place.ts)
     assert stored is not None
     assert len(stored.revisions) <= 3
-    assert [block["type"] for block in stored.blocks] == ["header", "section", "section", "context"]
+    assert [block["type"] for block in stored.blocks] == ["header", "section", "section"]
     assert plan().requester.id in str(stored.blocks)
     assert len(workspace.messages("dm", "ana")) == 1
     assert not workspace.complaints
