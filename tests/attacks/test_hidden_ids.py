@@ -30,7 +30,7 @@ from tests.fakes.office import POLICY, Office
 SPY = "U0CY"
 """an administrator of my-app, and of nothing else"""
 HIDDEN, ABSENT = "ledger", "wombat"
-NAMES_NOTHING = {"help", "whoami", "locks", "delegate", "pick", "freeze", "unfreeze"}
+NAMES_NOTHING = {"help", "whoami", "locks", "delegate", "pick", "freeze", "unfreeze", "mute", "schedule"}
 """these answer without an app, a promotion or a run that was named"""
 TYPED = {
     "abort": "/abort {promotion}",
@@ -38,6 +38,7 @@ TYPED = {
     "approve": "/approve {promotion}",
     "can": "/pilothouse can {app} prod",
     "deploy": "/deploy {app} prod",
+    "dora": "/dora {app} prod",
     "history": "/history {app} prod",
     "lock": "/lock {app} prod",
     "notify": "/notify {promotion}",
