@@ -14,6 +14,7 @@ from slack_sdk.models.blocks import HeaderBlock
 
 from bot.domain.event import Event
 from bot.domain.image import Image
+from bot.domain.intent import BreakingWish, Deploy, Promote, Rollback, Wish
 from bot.domain.promotion import Promotion
 from bot.domain.reply import (
     Choice,
@@ -90,6 +91,8 @@ def wild(kind: Any, *, long: bool = True) -> st.SearchStrategy[Any]:
         return st.builds(Image, wild_text, digests, wild_text)
     if kind is Rendered:
         return wild_text.map(refusal)
+    if kind in (Wish, BreakingWish):
+        return st.one_of([wild(asked, long=long) for asked in (Deploy, Promote, Rollback)])
     if get_origin(kind) is tuple:
         part = get_args(kind)[0]
         few = st.lists(wild(part, long=long), max_size=3).map(tuple)
