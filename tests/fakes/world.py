@@ -1,10 +1,11 @@
 """The core with working fakes around it: everything but Slack's wire and the other systems'."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -88,12 +89,15 @@ class ToldEvents:
 
 @dataclass
 class VirtualClock:
-    """The engine's time, which tests let pass. What looks every few milliseconds goes on by itself meanwhile."""
+    """The engine's time, which tests let pass, and the real time beside it: what looks every few milliseconds goes on
+    by itself, and comes to its deadline.
+    """
 
     engine: MemoryEngine
+    began: float = field(default_factory=time.monotonic)
 
     def now(self) -> datetime:
-        return self.engine.now
+        return self.engine.now + timedelta(seconds=time.monotonic() - self.began)
 
     async def sleep(self, seconds: float) -> None:
         await (asyncio.sleep(seconds) if seconds < 1 else self.engine.rest(seconds))
