@@ -94,6 +94,7 @@ async def test_approvals_count_again_for_the_same_image_within_the_window(tmp_pa
 async def test_approvers_are_reminded_and_the_question_escalates(tmp_path: Path) -> None:
     rule = "  approval: {expires: 4h, remind: 1h, escalate_after: 90m, escalate_to: [C0INC]}\n"
     async with house(tmp_path, policy(rule)) as home:
+        home.engine.now = (home.engine.now + timedelta(days=1)).replace(hour=9)  # nobody is reminded at night
         await home.deploy("ana")
         await home.engine.pass_time(timedelta(minutes=61))
         told = [(m.posted.channel, m.thread) for m in home.messenger.messages if m.key.startswith("reminder")]
