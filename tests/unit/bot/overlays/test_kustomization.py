@@ -80,14 +80,16 @@ def test_flow_style_is_edited_in_place() -> None:
         ("a: 1\n---\nb: 2\n", "line 2 is not valid YAML: there is a second document"),
         ("images:\n-\tname: web\n\tnewTag: v1\n", "line 2 is not valid YAML: a tab indents this line: write spaces"),
         (
-            "images: &all\n- &one\n  name: web\n  newTag: v1\nx: *one\n",
+            "images: &all\n- &one\n  name: web\n  newTag: v1\nmetadata: {annotations: *one}\n",
             "the entry web of `images:` is an alias, or has one",
         ),
         ("images:\n- name: web\n  newTag: v1 # \x07\n", "line 3 is not valid YAML: special characters"),
         ("images:\n- name: web\n  newTag: v1\n  newTag: v2\n", "line 4: `newTag:` is there twice"),
         ("images:\n- name: web\n  newTag: v1\nimages: []\n", "line 4: `images:` is there twice"),
-        ("x: &x {name: web, newTag: v1}\nimages: [*x]\n", "the entry web of `images:` is an alias"),
-        ("x: &x [{name: web, newTag: v1}]\nimages: *x\n", "the entry web of `images:` is an alias"),
+        (
+            "metadata: {annotations: &x {name: web, newTag: v1}}\nimages: [*x]\n",
+            "the entry web of `images:` is an alias",
+        ),
         ("images:\n- name: web\n  newTag:\n", "pins neither `newTag:` nor `digest:`: add"),
         ("images:\n- name: web\n  newTag: ''\n  digest: null\n", "pins neither `newTag:` nor `digest:`: add"),
         ('images:\n- name: web\n  newTag: "v\\\n    1"\n', "must be a plain or quoted value on its own line"),
@@ -105,7 +107,7 @@ def test_what_cannot_be_edited_is_said_with_the_place_and_the_remedy(text: str, 
 
 
 def test_an_aliased_entry_is_read_all_the_same() -> None:
-    assert read_images(b"x: &x {name: web, newTag: v1}\nimages: [*x]\n", PATH)[0].tag == "v1"
+    assert read_images(b"metadata: {annotations: &x {name: web, newTag: v1}}\nimages: [*x]\n", PATH)[0].tag == "v1"
 
 
 @pytest.mark.parametrize("nothing", ["''", "null", "~", ""])
