@@ -53,7 +53,7 @@ def test_what_admission_refuses_is_never_called_healthy(sandbox: Sandbox) -> Non
 def test_the_way_back_from_a_failed_sync_is_healthy_though_nothing_is_synced(sandbox: Sandbox) -> None:
     """A29: a commit back to what is live starts no operation, and the newest one stays the one that failed."""
     sandbox.faults(hook_fails=["harbor.example.com/apps/my-app:v1.4.2"])
-    sandbox.types("ana", "/deploy my-app prod")
+    sandbox.types("ana", "/deploy my-app@v1.4.2 prod")
     forward, back = "🚀 my-app → production", "⏪ my-app → production"
     sandbox.presses("bo", sandbox.card_says(forward, "Waiting for an approval"), "Approve")
     failed = everything_in(sandbox.card_says(forward, "The sync failed"))
