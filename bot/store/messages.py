@@ -172,7 +172,7 @@ class Messages:
             return Lease()
         now = sa.func.extract("epoch", sa.func.clock_timestamp())
         take = threads.update().where(same, threads.c.leased_until < now).values(leased_until=now + CARD_LEASE)
-        for _ in range(round(CARD_LEASE / LOOK)):
+        for _ in range(round(CARD_LEASE / LOOK) + 2):  # once after the lease of a replica that died has ended
             async with self._database.begin() as connection:
                 until = (await connection.execute(take.returning(threads.c.leased_until))).scalar_one_or_none()
             if until is not None:

@@ -2,6 +2,7 @@
 
 from functools import singledispatch
 
+from bot.domain.caller import Person
 from bot.domain.identity import promotion_id
 from bot.domain.intent import BreakingWish, Deploy, Promote, Rollback, Wish
 from bot.domain.promotion import Promotion
@@ -13,7 +14,7 @@ from bot.views.card import headline
 from bot.views.ids import Action, PromotionValue, WishValue
 from bot.views.layout import rendered, section, sentence
 from bot.views.state import state
-from bot.views.words import DAY_AND_TIME, bold, channel_mention, code, ended, moment, safe, with_mentions
+from bot.views.words import DAY_AND_TIME, bold, channel_mention, code, ended, mention, moment, safe, with_mentions
 
 
 def occupied(reply: Occupied) -> Rendered:
@@ -68,7 +69,7 @@ def _entry(waiting: Waiting) -> str:
     when = "when it is open" if wish.when_open else "behind the promotion in progress"
     if wish.start_at:
         when = moment(wish.start_at, DAY_AND_TIME)
-    asked = f"asked for by <@{waiting.user}> {moment(waiting.since, DAY_AND_TIME)}"
+    asked = f"asked for by {mention(Person(waiting.user, waiting.user))} {moment(waiting.since, DAY_AND_TIME)}"
     cancel = code(f"/schedule cancel {promotion_id(wish.context.request_id)}", 80)
     return f"🗓️ {bold(what(wish), 300)} · {when}\n{asked} · {cancel}"
 

@@ -131,7 +131,7 @@ async def test_a_git_that_refuses_for_good_leaves_it_said_and_not_running(
 
     monkeypatch.setattr(home.service.orphans.steps.committer, "find", refuse)
     assert await home.service.orphans.look() == 1
-    assert "does not tell" in (await home.now(asked)).outcome
+    assert "does not say" in (await home.now(asked)).outcome
 
 
 async def test_a_story_that_goes_on_is_left_alone(home: House) -> None:

@@ -53,7 +53,7 @@ def status(code: int) -> Callable[[], Response]:
     [
         (status(401), Refused, "PILOTHOUSE_GIT__TOKEN"),
         (status(403), Refused, "write access"),
-        (status(404), NotFound, "no such repository"),
+        (status(404), NotFound, "does not exist"),
         (status(410), Refused, "refuses"),
         (status(429), Unavailable, "error"),
         (status(500), Unavailable, "error"),
