@@ -12,7 +12,10 @@ from hypothesis import strategies as st
 from slack_sdk.errors import SlackObjectFormationError
 from slack_sdk.models.blocks import HeaderBlock
 
+import commands
+from bot.command import CommandRegistry
 from bot.domain.event import Event
+from bot.domain.form import CommandForm
 from bot.domain.image import Image
 from bot.domain.intent import BreakingWish, Deploy, Promote, Rollback, Wish
 from bot.domain.promotion import Promotion
@@ -63,6 +66,7 @@ wild_text = st.one_of(
     st.builds(lambda part, times: part * times, st.sampled_from(HOSTILE), st.sampled_from([1, 200, 3001])),
     st.sampled_from(["", " ", "my-app", "https://example.com/a?b=c&d=<e>|f", "https://" + "x" * 4000]),
 )
+FORMS = [command.form for command in CommandRegistry.load(commands) if command.form]
 moments = st.datetimes(datetime(1990, 1, 1), datetime(2090, 1, 1), timezones=st.just(UTC))
 
 
@@ -91,6 +95,8 @@ def wild(kind: Any, *, long: bool = True) -> st.SearchStrategy[Any]:
         return st.builds(Image, wild_text, digests, wild_text)
     if kind is Rendered:
         return wild_text.map(refusal)
+    if kind is CommandForm:  # they are written in the commands, and nobody sends one
+        return st.sampled_from(FORMS)
     if kind in (Wish, BreakingWish):
         return st.one_of([wild(asked, long=long) for asked in (Deploy, Promote, Rollback)])
     if get_origin(kind) is tuple:
