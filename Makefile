@@ -25,7 +25,9 @@ $(VENV)/.installed: requirements-sandbox.lock pyproject.toml integrations/sandbo
 	@echo "Setting up $(VENV) (once; about a minute)"
 	@$(PYTHON) -m venv $(VENV)
 	@$(INSTALL) --require-hashes -r requirements-sandbox.lock
-	@$(INSTALL) --no-deps --no-build-isolation -e . -e integrations/sandbox
+# The first by its path: the other one's part of `integrations` would hide the package that it is a part of.
+	@$(INSTALL) --no-deps --no-build-isolation --config-settings editable_mode=compat -e .
+	@$(INSTALL) --no-deps --no-build-isolation -e integrations/sandbox
 	@$(COMPILE)
 	@touch $@
 
