@@ -40,6 +40,10 @@ _KNOWN: tuple[tuple[str, type[IntegrationError], str], ...] = (
      "the server cannot be reached"),
 )  # fmt: skip
 
+_SERVERS_TROUBLE = (
+    "unpacker error|missing necessary objects|(?i:internal (server )?error|internal api (error|unreachable))"
+)
+"""its disk, its housekeeping at the same time, or, in a hook's remarks, a part of it that is away"""
 _MOVED = "stale info|fetch first|non-fast-forward|cannot lock ref|failed to update ref|incorrect old value"
 
 
@@ -58,7 +62,7 @@ def remote_failure(operation: str, failed: GitFailed, told: str) -> IntegrationE
     return None
 
 
-def _rejection(operation: str, told: str) -> Refused | None:
+def _rejection(operation: str, told: str) -> IntegrationError | None:
     """What `push --porcelain` says of a branch that the server, or the lease on it, would not let move."""
     rejected = re.search(r"^!\t\S+\t\[(remote )?rejected\] \((.*)\)$", told, re.MULTILINE)
     if rejected is None:
@@ -67,11 +71,14 @@ def _rejection(operation: str, told: str) -> Refused | None:
     return rejection(operation, rejected[2], remarks)
 
 
-def rejection(operation: str, reason: str, remarks: Iterable[str]) -> Refused:
+def rejection(operation: str, reason: str, remarks: Iterable[str]) -> IntegrationError:
     """Why the branch did not move: `reason` in the server's short words, `remarks` by its hooks."""
     if re.search(_MOVED, reason):
         return HeadMoved(SYSTEM, operation, f"the branch is not where it was read ({reason})")
     said = printable(" ".join(filter(None, (line.strip() for line in remarks))))[:300]
+    if re.search(_SERVERS_TROUBLE, f"{reason} {said}"):
+        detail = f"the server could not store the commit ({printable(reason)}). {said}"
+        return Unavailable(SYSTEM, operation, detail.rstrip())
     remedy = "let the bot push to the branch, or change this environment by pull request"
     return Refused(
         SYSTEM, operation, f"the server will not move the branch ({printable(reason)}): {remedy}. {said}".rstrip()

@@ -135,6 +135,12 @@ def test_credentials_leave_the_url(url: str, expected: tuple[str, str, str]) -> 
             HeadMoved,
         ),
         ("remote: GH006: Protected branch\n!\ta:b\t[remote rejected] (protected branch hook declined)", Refused),
+        ("!\ta:refs/heads/main\t[remote rejected] (unpacker error)", Unavailable),
+        ("!\ta:refs/heads/main\t[remote rejected] (Internal Server Error)", Unavailable),
+        (
+            "remote: GitLab: Internal API unreachable\n!\ta:b\t[remote rejected] (pre-receive hook declined)",
+            Unavailable,
+        ),
     ],
 )
 def test_what_git_says_is_told_as_ours(told: str, kind: type[IntegrationError]) -> None:

@@ -152,6 +152,17 @@ async def test_a_protected_branch_is_refused_with_the_servers_reason(bare: BareR
     assert bare.head() == head
 
 
+async def test_a_server_that_could_not_store_the_commit_is_asked_again(bare: BareRepository, remote: GitRemote) -> None:
+    """As when its disk is full, or its housekeeping takes away what the push builds on."""
+    head = await remote.head()
+    bare.git("config", "receive.maxInputSize", "10")
+    with pytest.raises(Unavailable, match="could not store the commit"):
+        await remote.commit(change(), head)
+    bare.git("config", "receive.maxInputSize", "0")
+    made = await remote.commit(change(), head)
+    assert bare.head() == made.sha
+
+
 async def test_a_missing_branch_or_repository_is_not_found(
     bare: BareRepository, cache_dir: Path, connect: Connect
 ) -> None:
