@@ -77,6 +77,7 @@ async def main() -> None:
         await database.close()
         sink.kill()
         started = len(office.promotions.all)
+    assert started > ROUNDS * PER_ROUND, f"only {started} commands did their work: the rest was refused"
     report(latencies)
     report_crowd(crowd)
     print(f"{started} of {ROUNDS * PER_ROUND + CROWD + 1} were taken; the rest was refused in the acknowledgement")

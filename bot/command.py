@@ -205,8 +205,8 @@ class CommandRegistry:
             meant = f" {remedy(kind, verb, verb, '')}"
         else:  # `pipeline rerun` is nearer to `pipeline run` as a whole than in what it means
             verbs = [command.verb.rpartition(" ") for command in self if command.parse]
-            meant = misspelt(last, [end for begin, _, end in verbs if begin == family]).replace("`", f"`{family} ", 1)
-            meant = meant.replace("` ", "`", 1) if not family else meant
+            whole = f"`{family} " if family else "`"
+            meant = misspelt(last, [end for begin, _, end in verbs if begin == family]).replace("`", whole, 1)
         return f"There is no command `{verb[:60]}`.{meant} `/{SLASH} help` lists them all."
 
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from bot.command import command
 from bot.deliveries.branch_observer import OBSERVER
-from bot.deliveries.dora import LOOK_BACK, figures, together
+from bot.deliveries.dora import LONGEST, LOOK_BACK, deployed, figures, together
 from bot.deliveries.fold import deployments
 from bot.domain.caller import Caller, Permission
 from bot.domain.intent import Intent, ShowDora
@@ -22,9 +22,11 @@ MOST_APPS = 50
 def parse(words: Words) -> Intent:
     since = words.after("--since", "since") or USUALLY
     try:
-        parse_duration(since)
+        ago = parse_duration(since)
     except ValueError as error:
         words.refuse(f"{error}.")
+    if ago > LONGEST:
+        words.refuse("`--since` goes back ten years at most.")
     words.keyword("all")
     place = words.place(Slots(apps=MOST_APPS), to=IN)
     return ShowDora(context=words.context, apps=place.apps, environment=place.environment, since=since)
@@ -41,8 +43,7 @@ async def dora(ask: ShowDora, caller: Caller, policy: Policy, catalog: Catalog, 
     now = datetime.now(UTC)
     since = now - parse_duration(ask.since)
     found = deployments(await record.of(since=since - LOOK_BACK))
-    named = ask.apps or tuple(sorted({one.app for one in found if one.environment == environment and one.at >= since}))
-    apps = visible(policy, caller, named, environment)
-    parts = figures((one for one in found if one.app in set(apps)), environment, since, now, apps)
+    apps = visible(policy, caller, ask.apps or deployed(found, environment, since), environment)
+    parts = figures((one for one in found if one.app in apps), environment, since, now, apps)
     known = await record.known_since(OBSERVER)
     return DoraReport(environment, since, known, parts if apps else (), together(parts if apps else ()))

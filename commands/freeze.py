@@ -1,12 +1,10 @@
 """`/freeze prod until mon 08:00 INC-123`: stop the line."""
 
-from dataclasses import replace
-
 from bot.command import command
 from bot.domain.caller import Caller, Permission
 from bot.domain.form import CommandForm, Filled, FormField, Input
 from bot.domain.intent import CallFreeze, Context, Intent
-from bot.domain.reply import FreezeCalled, Reply
+from bot.domain.reply import Reply
 from bot.grammar import Place, Words
 from bot.policy import Policy
 from bot.queries.pipeline_holds import PipelineHolds
@@ -72,6 +70,4 @@ async def freeze(
     the policy, as windows of the gate `freeze`.
     """
     called = await freezes.call(ask, caller, read_time(ask.until, caller, policy))
-    if not isinstance(called, FreezeCalled):
-        return called
-    return replace(called, builds=holds.about("freeze", ask.app, ask.environment))
+    return holds.beside(called, "freeze", ask.app, ask.environment)

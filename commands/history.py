@@ -58,4 +58,6 @@ async def history(
         if not one.cause.ours and may(policy, caller, Permission.VIEW, Target(one.app, one.environment))
     ]
     since = await record.known_since(OBSERVER)
+    if since and len(facts) == FACTS:
+        since = max(since, facts[-1].at)  # what is older was not read
     return History(ask.app, ask.environment, tuple(seen), tuple(others[:SHOWN]), since)

@@ -1,12 +1,10 @@
 """`/lock my-app prod for 2h a migration`: hold promotions back."""
 
-from dataclasses import replace
-
 from bot.command import command
 from bot.domain.caller import Caller, Permission
 from bot.domain.form import CommandForm, Filled, FormField, Input
 from bot.domain.intent import Context, Intent, TakeLock
-from bot.domain.reply import LockTaken, Reply
+from bot.domain.reply import Reply
 from bot.grammar import Place, Words
 from bot.policy import Policy
 from bot.queries.pipeline_holds import PipelineHolds
@@ -61,6 +59,4 @@ async def lock(ask: TakeLock, caller: Caller, policy: Policy, locks: LockService
     message when it is free. Locking again what you hold renews it.
     """
     taken = await locks.take(ask, caller, read_time_if_any(ask.until, caller, policy))
-    if not isinstance(taken, LockTaken):
-        return taken
-    return replace(taken, builds=holds.about("lock", ask.app, ask.environment))
+    return holds.beside(taken, "lock", ask.app, ask.environment)

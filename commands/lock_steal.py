@@ -1,11 +1,9 @@
 """The button "Steal the lock?"."""
 
-from dataclasses import replace
-
 from bot.command import command
 from bot.domain.caller import Caller, Permission
 from bot.domain.intent import StealLock
-from bot.domain.reply import LockTaken, Reply
+from bot.domain.reply import Reply
 from bot.policy import Policy
 from bot.queries.pipeline_holds import PipelineHolds
 from bot.safety.locks import LockService
@@ -16,6 +14,4 @@ from bot.safety.times import read_time_if_any
 async def steal(ask: StealLock, caller: Caller, policy: Policy, locks: LockService, holds: PipelineHolds) -> Reply:
     """Take a lock over from its owner, who gets a message, as does the channel."""
     taken = await locks.take(ask, caller, read_time_if_any(ask.until, caller, policy))
-    if not isinstance(taken, LockTaken):
-        return taken
-    return replace(taken, builds=holds.about("lock", ask.app, ask.environment))
+    return holds.beside(taken, "lock", ask.app, ask.environment)

@@ -4,7 +4,7 @@ from contextlib import AsyncExitStack
 from functools import partial
 
 from bot.app.clients import Clients, open_clients
-from bot.app.core import Core, Pace, Process, core
+from bot.app.core import Core, Pace, Process
 from bot.app.parts import Pilothouse
 from bot.app.stores import Stores, journal_url
 from bot.policy import Policy
@@ -26,7 +26,7 @@ async def assemble(settings: Settings, policy: Policy, stack: AsyncExitStack) ->
     database = Database(settings.database_url)
     stack.push_async_callback(database.close)
     clients = await open_clients(settings, policy, stack, GroupHandleStore(database))
-    made = core(
+    made = Core(
         policy,
         clients.outside,
         Stores.of(database),

@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 from bot.app.outside import Outside
+from bot.domain.errors import PolicyError
 from bot.domain.source import OverlayBranch
 from bot.policy import Policy
 from bot.ports import HandlePins
@@ -94,12 +95,12 @@ def overlay_branch(settings: Settings) -> OverlayBranch:
 
 
 def by_environment(policy: Policy, instances: Mapping[str, ArgoCD]) -> dict[str, ArgoCD]:
-    """Raises LookupError when policy names an Argo CD that settings do not have."""
+    """Raises PolicyError when policy names an Argo CD that settings do not have."""
     found = {}
     for environment in policy.environments:
         name = policy.rules("", environment.name).argocd
         if name not in instances:
-            raise LookupError(
+            raise PolicyError(
                 f"policy names the Argo CD {name!r} for {environment.name}: set PILOTHOUSE_ARGOCD_INSTANCES"
             )
         found[environment.name] = instances[name]

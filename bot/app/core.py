@@ -1,7 +1,7 @@
 """The one composition: every part between what comes in and the outside world, made from what it needs.
 
-The running bot, the tests' in-memory world, the processes that the restart tests kill, and the benchmarks all call
-`core`. They differ in what they hand it, and in nothing else.
+The running bot, the tests' in-memory world, the processes that the restart tests kill, and most benchmarks are a
+`Core`. They differ in what they hand it, and in nothing else.
 """
 
 import asyncio
@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property, partial
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 import commands
 from bot.app.outside import Outside
@@ -107,30 +107,20 @@ class Process:
     asked_by_pipelines: bool = False
 
 
-def core(
-    policy: Policy,
-    outside: Outside,
-    stores: Stores,
-    clock: Clock,
-    open_engine: Callable[[Story], E],
-    pace: Pace = Pace(),
-    process: Process = Process(),
-) -> "Core[E]":
-    """Asks nobody yet. Raises PolicyError, and TypeError for a command or a gate that needs what nobody offers."""
-    return Core(policy, outside, stores, clock, open_engine, pace, process)
-
-
 @dataclass(frozen=True)
 class Core(Generic[E]):
-    """One of each part, made when it is first asked for, and typed, so that a missing wire does not compile."""
+    """One of each part, made when it is first asked for, and typed, so that a missing wire does not compile.
+
+    `panel` raises PolicyError for a gate that needs what nobody offers, `router` TypeError for such a command.
+    """
 
     policy: Policy
     outside: Outside
     stores: Stores
     clock: Clock
     open_engine: Callable[[Story], E]
-    pace: Pace
-    process: Process
+    pace: Pace = Pace()
+    process: Process = Process()
 
     def loops(self) -> Iterator[tuple[str, Loop]]:
         """What goes on beside the answering of requests, for as long as the process lives."""
@@ -239,7 +229,7 @@ class Core(Generic[E]):
     @cached_property
     def steps(self) -> Steps:
         outside, stores, clock = self.outside, self.stores, self.clock
-        time: dict[str, Any] = {"clock": clock.now, "sleep": clock.sleep}
+        now, sleep = clock.now, clock.sleep
         return Steps(
             record=Record(stores.database, stores.promotions, stores.audit, self.announcer),
             cards=self.cards,
@@ -250,11 +240,13 @@ class Core(Generic[E]):
             panel=self.panel,
             eligibility=self.eligibility,
             committer=self.committer,
-            follower=Follower(outside.applications, outside.overlays, self.pace.follow, outside.applications, **time),
-            watcher=Watcher(outside.applications, outside.alerts, self.pace.watch, **time),
+            follower=Follower(
+                outside.applications, outside.overlays, self.pace.follow, outside.applications, clock=now, sleep=sleep
+            ),
+            watcher=Watcher(outside.applications, outside.alerts, self.pace.watch, clock=now, sleep=sleep),
             follow_ups=self.follow_ups,
             pull_requests=PullRequestSteps(outside.overlays, self.committer, outside.pull_requests, pull_request_body),
-            clock=clock.now,
+            clock=now,
             confirmed_for=self.pace.confirmed_for,
         )
 

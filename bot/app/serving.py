@@ -14,6 +14,7 @@ from starlette.types import ASGIApp
 from bot.app.connections import BoundedProtocol
 from bot.app.parts import Pilothouse
 from bot.app.web import READY_SECONDS, web, within
+from bot.domain.errors import DatabaseAway
 from bot.router.http import SlackRequests
 from bot.router.signature import Signature
 from bot.runtime.metrics import OLDEST_REQUEST, OUTBOX, REGISTRY, REQUESTS, STREAMS
@@ -71,6 +72,12 @@ def web_of(pilothouse: Pilothouse) -> ASGIApp:
         return pilothouse.supervisor.alive
 
     async def refresh() -> None:
+        for name, lives in {**observed(), "slack": await pilothouse.connected()}.items():
+            STREAMS.labels(name.removeprefix(HEARS)).set(lives)
+        with contextlib.suppress(DatabaseAway):  # then the rest is as it was last seen
+            await refresh_from_database()
+
+    async def refresh_from_database() -> None:
         counts = await core.outbox.counts()
         OUTBOX.labels("pending").set(counts.pending)
         OUTBOX.labels("dead").set(counts.dead)
@@ -78,8 +85,6 @@ def web_of(pilothouse: Pilothouse) -> ASGIApp:
         waiting, since = await core.stores.requests.oldest()
         REQUESTS.set(waiting)
         OLDEST_REQUEST.set(max(0.0, time.time() - since) if since is not None else 0)
-        for name, alive in {**observed(), "slack": await pilothouse.connected()}.items():
-            STREAMS.labels(name.removeprefix(HEARS)).set(alive)
 
     def observed() -> Mapping[str, bool]:
         """A stream that is lost looks like a system in which nothing happens."""

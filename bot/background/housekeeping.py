@@ -16,6 +16,7 @@ from bot.domain.caller import PILOTHOUSE, Permission
 from bot.domain.errors import DatabaseAway
 from bot.domain.event import Event
 from bot.domain.safety import Delegation, Freeze, Lock, Review
+from bot.notify.audience import named
 from bot.notify.ledger import Deed, Ledger
 from bot.policy import Policy
 from bot.policy.model import covers
@@ -25,7 +26,6 @@ from bot.store.locks import LockStore
 from bot.store.requests import RequestStore
 from bot.store.reviews import ReviewStore
 from bot.views import safety as views
-from bot.views.words import listed
 
 log = structlog.get_logger(__name__)
 
@@ -136,11 +136,12 @@ class Housekeeping:
         """Who may close it, with live mentions; without whoever broke the glass."""
         roles = {role for role, may in self._policy.roles.items() if Permission.APPROVE in may}
         apps = review.app.split(", ")
-        names: list[str] = []
-        for binding in self._policy.bindings:
-            if binding.role in roles and all(covers(binding, app, review.environment) for app in apps):
-                names += [name for name in self._policy.roster.mentions(binding) if name != f"<@{review.by.id}>"]
-        return listed(list(dict.fromkeys(names))[:8], "or")
+        bound = [
+            binding
+            for binding in self._policy.bindings
+            if binding.role in roles and all(covers(binding, app, review.environment) for app in apps)
+        ]
+        return named(self._policy, bound, without=review.by.id)
 
     async def _delegations(self) -> None:
         now = self._clock()

@@ -249,7 +249,7 @@ def start_of(text: str) -> datetime | None:
         return None
     try:
         return datetime.now(UTC) - parse_duration(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         pass
     try:
         found = datetime.fromisoformat(text)

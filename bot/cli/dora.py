@@ -12,7 +12,7 @@ from rich.table import Table
 from bot.cli.audit import harmless, named_environment, reading, start_of
 from bot.cli.terminal import fail, print_table
 from bot.deliveries.branch_observer import OBSERVER
-from bot.deliveries.dora import LOOK_BACK, figures, together
+from bot.deliveries.dora import LONGEST, LOOK_BACK, deployed, figures, together
 from bot.deliveries.fold import deployments
 from bot.domain.delivery import Figures
 from bot.store.database import Database
@@ -36,12 +36,14 @@ def dora(
     """Deployment frequency, lead time, change failure rate and time to restore."""
     where, now = named_environment(environment, policy), datetime.now(UTC)
     start = start_of(since) or now - timedelta(days=90)
+    if now - start > LONGEST:
+        fail(f"--since {since}: ten years at most.")
 
     async def work(database: Database) -> tuple[tuple[Figures, ...], datetime | None]:
         record = DeliveryStore(database)
         found = deployments(await record.of(since=start - LOOK_BACK))
-        wanted = apps or {one.app for one in found if one.environment == where and one.at >= start}
-        parts = figures(found, where, start, now, tuple(wanted)) if wanted else ()
+        wanted = tuple(apps or deployed(found, where, start))
+        parts = figures(found, where, start, now, wanted) if wanted else ()
         return parts, await record.known_since(OBSERVER)
 
     parts, known = reading(url, work)

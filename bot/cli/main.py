@@ -60,7 +60,7 @@ def run() -> None:
     logs.configure(settings.log_level, settings.log_format, settings.secrets)
     try:
         asyncio.run(run_bot(settings))
-    except (PilothouseError, OSError, LookupError) as error:
+    except (PilothouseError, OSError) as error:
         fail(str(error))
 
 

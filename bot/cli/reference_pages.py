@@ -116,11 +116,17 @@ def _logged(file: Path) -> Iterator[Logged]:
         match node:
             case ast.Call(
                 func=ast.Attribute(value=ast.Name(id="log"), attr=level),
-                args=[ast.Constant(value=str(event)), *_],
+                args=[ast.Constant() | ast.JoinedStr() as event, *_],
                 keywords=keywords,
             ) if level in LEVELS:
                 names = tuple(keyword.arg for keyword in keywords if keyword.arg and keyword.arg != "exc_info")
-                yield Logged(event, "error" if level == "exception" else level, names)
+                yield Logged(_text(event), "error" if level == "exception" else level, names)
+
+
+def _text(event: ast.Constant | ast.JoinedStr) -> str:
+    """`…` stands for what is filled in."""
+    parts = event.values if isinstance(event, ast.JoinedStr) else [event]
+    return "".join(str(part.value) if isinstance(part, ast.Constant) else "…" for part in parts)
 
 
 def _cell(text: str) -> str:

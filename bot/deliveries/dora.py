@@ -15,10 +15,12 @@ DEGRADED_WITHIN = timedelta(hours=1)
 UNDONE_WITHIN = timedelta(hours=24)
 """in which going back to the images before counts as a failed change"""
 
+LONGEST = timedelta(days=3653)
+"""ago: what somebody may ask for"""
 LOOK_BACK = timedelta(days=90)
 """before the time that is asked for, in which an image that is deployed in it may have been committed first"""
 
-Pin = tuple[str, str, str]
+Pin = tuple[str, str]
 
 
 def figures(
@@ -33,6 +35,11 @@ def figures(
             places[one.app].append(one)
     wanted = sorted(apps or places)
     return tuple(_of_app(app, places.get(app, []), first, since, now) for app in wanted)
+
+
+def deployed(every: Iterable[Deployment], environment: str, since: datetime) -> tuple[str, ...]:
+    """The apps that were deployed there since then, by name."""
+    return tuple(sorted({one.app for one in every if one.environment == environment and one.at >= since}))
 
 
 def together(parts: Sequence[Figures]) -> Figures:
@@ -87,7 +94,7 @@ def _failure(one: Deployment, there: list[Deployment]) -> Failure | None:
         return Failure(one, "it failed", one.ended_at or one.at, _restored(one, after, one.ended_at or one.at))
     if one.degraded_at and one.healthy_at and one.degraded_at - one.healthy_at <= DEGRADED_WITHIN:
         return Failure(one, "it turned Degraded", one.degraded_at, _restored(one, after, one.degraded_at))
-    undone = next((later for later in after if _undoes(later, one)), None)
+    undone = next((later for later in after if _undoes(later, one, after[0])), None)
     if undone and undone.at - one.at <= UNDONE_WITHIN:
         return Failure(one, "it was rolled back", undone.at, undone.healthy_at)
     return None
@@ -100,10 +107,10 @@ def _restored(one: Deployment, after: list[Deployment], failed_at: datetime) -> 
     return min(times, default=None)
 
 
-def _undoes(later: Deployment, one: Deployment) -> bool:
-    """Whether it puts back what the other one replaced."""
+def _undoes(later: Deployment, one: Deployment, following: Deployment) -> bool:
+    """Whether it puts back what the other one replaced; an automatic rollback undoes what it follows, and no more."""
     if later.cause is Cause.ROLLBACK:
-        return True
+        return later is following
     before = {image.name: image.before for image in one.images}
     return bool(later.images) and all(
         image.after is not None and before.get(image.name) == image.after for image in later.images
@@ -116,4 +123,4 @@ def _goes_back(one: Deployment) -> bool:
 
 def _pin(entry: OverlayImage) -> Pin:
     """By digest where there is one, else by tag: environments may write the same image in both ways."""
-    return entry.repository, entry.digest or entry.tag, ""
+    return entry.repository, entry.digest or entry.tag

@@ -58,9 +58,12 @@ class Newsroom:
         await self._store.put(connection, new, self._clock())
 
     def _new(self, fact: Fact, event: Event, **known: object) -> News:
-        late = self._clock() - fact.at.timestamp() > LATE.total_seconds()
         key = str(known.pop("key", f"{event}:{fact.key}"))
+        late = self._is_late(fact)
         return News(key, event, fact.app, fact.environment, fact.at, late=late, **known)  # type: ignore[arg-type]
+
+    def _is_late(self, fact: Fact) -> bool:
+        return self._clock() - fact.at.timestamp() > LATE.total_seconds()
 
     def _committed(self, fact: Fact, commit: Committed) -> News:
         return self._new(
@@ -102,10 +105,8 @@ class Newsroom:
         if failure and outcome is Outcome.HEALTHY:
             await self._store.change(connection, replace(failure, over_at=fact.at))
         elif outcome.failed and failure is None:
-            failed = self._new(fact, Event.DEPLOY_FAILED, key=_failed(fact, verdict.sha))
-            await self._put(
-                connection, replace(after, key=failed.key, event=failed.event, at=fact.at, late=failed.late)
-            )
+            key, late = _failed(fact, verdict.sha), self._is_late(fact)
+            await self._put(connection, replace(after, key=key, event=Event.DEPLOY_FAILED, at=fact.at, late=late))
 
     async def _health(self, connection: AsyncConnection, fact: Fact, health: HealthChanged) -> None:
         if health.healthy:

@@ -12,7 +12,7 @@ from integrations.tekton.probe import ClusterProbe
 
 SYSTEM = "clock"
 ALLOWED = timedelta(seconds=30)
-MEND = "Synchronise this machine's clock (NTP), or that server's."
+FIX = "Synchronise this machine's clock (NTP), or that server's."
 
 
 def checks(settings: Settings, probe: ClusterProbe) -> tuple[Check, ...]:
@@ -33,8 +33,8 @@ def checks(settings: Settings, probe: ClusterProbe) -> tuple[Check, ...]:
         except IntegrationError:
             raise Skipped("it does not answer") from None
 
-    checks = [Check(SYSTEM, name, partial(_of, name, *where), MEND) for name, where in servers.items()]
-    return (*checks, Check(SYSTEM, "Kubernetes", of_cluster, MEND))
+    checks = [Check(SYSTEM, name, partial(_of, name, *where), FIX) for name, where in servers.items()]
+    return (*checks, Check(SYSTEM, "Kubernetes", of_cluster, FIX))
 
 
 async def _of(name: str, url: str, tls: Tls) -> str:

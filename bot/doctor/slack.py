@@ -10,12 +10,12 @@ from integrations.slack import SlackApi, probe
 from integrations.slack.probe import SCOPES, socket_mode
 
 SYSTEM = "Slack"
-MEND_TOKEN = "Install the app and put its bot token (xoxb-…) into PILOTHOUSE_SLACK__BOT_TOKEN."  # noqa: S105
-MEND_APP_TOKEN = "Make an app-level token with connections:write and put it into PILOTHOUSE_SLACK__APP_TOKEN."  # noqa: S105
+FIX_TOKEN = "Install the app and put its bot token (xoxb-…) into PILOTHOUSE_SLACK__BOT_TOKEN."  # noqa: S105
+FIX_APP_TOKEN = "Make an app-level token with connections:write and put it into PILOTHOUSE_SLACK__APP_TOKEN."  # noqa: S105
 FIX = "Let the bot out to Slack (proxy, firewall), or fix PILOTHOUSE_SLACK__API_URL."
-MEND_SCOPES = "Add the scopes to the app (`pilothouse slack-manifest` prints them all) and install it again."
-MEND_SOCKET = "Switch Socket Mode on in the app's settings, and let wss:// to Slack through."
-MEND_SIGNING = "Put the app's signing secret into PILOTHOUSE_SLACK__SIGNING_SECRET."
+FIX_SCOPES = "Add the scopes to the app (`pilothouse slack-manifest` prints them all) and install it again."
+FIX_SOCKET = "Switch Socket Mode on in the app's settings, and let wss:// to Slack through."
+FIX_SIGNING = "Put the app's signing secret into PILOTHOUSE_SLACK__SIGNING_SECRET."
 
 
 @asynccontextmanager
@@ -56,24 +56,24 @@ def checks(settings: Settings, api: SlackApi | None) -> tuple[Check, ...]:
             raise Wrong("there is no signing secret, so every request would be refused (S12)")
         return "set"
 
-    common = (Check(SYSTEM, "bot token", token, MEND_TOKEN), Check(SYSTEM, "scopes", scopes, MEND_SCOPES))
+    common = (Check(SYSTEM, "bot token", token, FIX_TOKEN), Check(SYSTEM, "scopes", scopes, FIX_SCOPES))
     if slack.mode == "http":
-        return (*common, Check(SYSTEM, "signing secret", signing, MEND_SIGNING))
-    return (*common, Check(SYSTEM, "Socket Mode", lambda: _socket_mode(slack), MEND_SOCKET))
+        return (*common, Check(SYSTEM, "signing secret", signing, FIX_SIGNING))
+    return (*common, Check(SYSTEM, "Socket Mode", lambda: _socket_mode(slack), FIX_SOCKET))
 
 
 async def _socket_mode(slack: SlackSettings) -> str:
     token = slack.credential("app_token")
     if not token:
-        raise Wrong("there is no app-level token", MEND_APP_TOKEN)
+        raise Wrong("there is no app-level token", FIX_APP_TOKEN)
     if not token().startswith("xapp-"):
-        raise Wrong("the app-level token does not begin with xapp-", MEND_APP_TOKEN)
+        raise Wrong("the app-level token does not begin with xapp-", FIX_APP_TOKEN)
     api = SlackApi(token, slack.api_url, tls=slack)
     try:
         connections = await socket_mode(api)
     except (Refused, Unavailable) as error:
-        at_the_door = MEND_APP_TOKEN if isinstance(error, Refused) else f"Make {SYSTEM} reachable first."
-        raise Wrong(str(error), at_the_door if error.operation == "apps.connections.open" else MEND_SOCKET) from error
+        at_the_door = FIX_APP_TOKEN if isinstance(error, Refused) else f"Make {SYSTEM} reachable first."
+        raise Wrong(str(error), at_the_door if error.operation == "apps.connections.open" else FIX_SOCKET) from error
     finally:
         await api.aclose()
     return f"connected; {connections} of at most 10 connections with this one"

@@ -23,10 +23,6 @@ class Cause(StrEnum):
     ARGOCD = "by hand in Argo CD"
 
     @property
-    def by_hand(self) -> bool:
-        return self in (Cause.GIT, Cause.ARGOCD)
-
-    @property
     def ours(self) -> bool:
         """Whether Pilothouse did it itself, and has told of it."""
         return self in (Cause.PROMOTION, Cause.ROLLBACK)
@@ -214,11 +210,6 @@ class Deployment:
     """when it was well again after that"""
     replaced_at: datetime | None = None
     """when the next deployment began"""
-
-    @property
-    def lead_time(self) -> timedelta | None:
-        """From the commit until it was Healthy; None while it is not."""
-        return self.healthy_at - self.at if self.healthy_at else None
 
 
 @dataclass(frozen=True)

@@ -70,5 +70,5 @@ def _misleading(character: str) -> bool:
 
 def promotion_id(request_id: str) -> str:
     """Short enough to type, derived from Slack's own request id: a repeated delivery plans the same promotion."""
-    digest = hashlib.sha256(request_id.encode()).digest()
+    digest = hashlib.sha256(request_id.encode(errors="surrogatepass")).digest()
     return "p-" + base64.b32encode(digest[:5]).decode().lower()

@@ -1,5 +1,6 @@
 """What a person asked, decoded. Slash text, buttons and modals decode to the same intents."""
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -55,7 +56,7 @@ class IfBusy(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wish(Intent):
+class Wish(Intent, ABC):
     """What starts a promotion."""
 
     environment: str
@@ -73,9 +74,9 @@ class Wish(Intent):
         return bool(self.at or self.start_at or self.when_open)
 
     @property
+    @abstractmethod
     def named_apps(self) -> tuple[str, ...]:
         """() for a train of all of them."""
-        raise NotImplementedError
 
     @property
     def named_image(self) -> str:

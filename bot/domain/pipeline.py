@@ -20,7 +20,6 @@ class RunStatus(StrEnum):
 HELD = "held"
 """the result in which a pipeline says why it has not written its overlay; absent or "" when it has"""
 DELETED = "It was deleted before it ended: what it built, if anything, is not known here."
-
 ABSENT = "It is gone from the cluster, and its end was not seen: what it built, if anything, is not known here."
 
 

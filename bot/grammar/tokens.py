@@ -14,7 +14,6 @@ _PLAIN = str.maketrans(
         **dict.fromkeys("‘’‚‛", "'"),
         **dict.fromkeys("\u2010\u2011\u2012\u2212\ufe63\uff0d", "-"),
         **dict.fromkeys("\u00a0\u2007\u202f", " "),
-        **dict.fromkeys("\u2010\u2011\u2012\u2212\ufe63\uff0d", "-"),
         **dict.fromkeys("\u200b\u200c\u200d\u2060\ufeff`", None),
     }
 )

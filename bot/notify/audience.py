@@ -1,5 +1,7 @@
 """Who is to hear of it: what notifications ask the policy."""
 
+from collections.abc import Iterable
+
 from bot.domain.caller import Permission
 from bot.domain.delivery import News
 from bot.domain.event import Event
@@ -47,7 +49,12 @@ def _bound(policy: Policy, plan: Plan, roles: set[str]) -> list[Binding]:
 
 
 def _named(policy: Policy, plan: Plan, roles: set[str]) -> str:
-    names = [name for binding in _bound(policy, plan, roles) for name in policy.roster.mentions(binding)]
+    return named(policy, _bound(policy, plan, roles))
+
+
+def named(policy: Policy, bindings: Iterable[Binding], without: str = "") -> str:
+    """Everybody in them, with live mentions; `without` is the id of a person who is not meant."""
+    names = [name for binding in bindings for name in policy.roster.mentions(binding) if name != f"<@{without}>"]
     return listed(list(dict.fromkeys(names))[:MOST], "or")
 
 

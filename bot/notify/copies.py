@@ -61,19 +61,17 @@ class Copies:
             if copy.place or not promotion.phase.final:
                 await self._messages.want_if_new(copy, message, self._clock())
 
-    async def remind(self, promotion: Promotion, people: Iterable[Caller], *, incident: bool) -> int:
-        """The copy goes, and comes again at the end of the conversation; nobody is woken at night but for an incident.
-
-        How many were reminded.
-        """
+    async def remind(self, promotion: Promotion, people: Iterable[Caller], *, incident: bool) -> None:
+        """The copy comes again at the end of the conversation; at night only for an incident, never to the muted."""
         if promotion.stage is not Stage.APPROVAL or promotion.phase.final:
-            return 0
+            return
+        muted = await self._mutes.muted()
         copies = {copy.channel: copy for copy in await self._messages.showing(subject(promotion))}
         message = approval_request(promotion, await self._link(promotion), self._last, again=True)
-        reminded = 0
         for caller in people:
             copy = copies.get(caller.id)
-            if copy is None or copy.place is None or (not incident and night(caller, self._policy, self._clock())):
+            asleep = not incident and night(caller, self._policy, self._clock())
+            if copy is None or copy.place is None or caller.id in muted or asleep:
                 continue
             try:
                 await self._links.remove(copy.place)
@@ -84,8 +82,6 @@ class Copies:
                 continue
             await self._messages.displaced(copy)
             await self._messages.want(copy.promotion, copy.channel, message, self._clock(), given=0.0)
-            reminded += 1
-        return reminded
 
     @property
     def _last(self) -> str:

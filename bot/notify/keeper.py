@@ -29,13 +29,13 @@ class Keeper:
         for thread in await self._messages.stale(self._clock(), BATCH):
             key = (thread.promotion, thread.channel)
             if key not in self._busy:
-                self._busy[key] = asyncio.create_task(self._mend(thread))
+                self._busy[key] = asyncio.create_task(self._fix(thread))
                 self._busy[key].add_done_callback(partial(self._ended, key))
 
     async def fix(self) -> int:
         """Does what may be done now; how many cards were brought up to date."""
         stale = await self._messages.stale(self._clock(), BATCH)
-        return sum(await asyncio.gather(*(self._mend(thread) for thread in stale)))
+        return sum(await asyncio.gather(*(self._fix(thread) for thread in stale)))
 
     async def stop(self) -> None:
         """What was not done is done by the next process."""
@@ -49,12 +49,12 @@ class Keeper:
         if done.cancelled():
             return
         if error := done.exception():
-            log.error("card.not_mended", promotion=key[0], error=repr(error))
+            log.error("card.not_fixed", promotion=key[0], error=repr(error))
         else:
             # It may be stale again: what it was to show changed while it was edited.
             self._messages.changed.set()
 
-    async def _mend(self, thread: Thread) -> bool:
+    async def _fix(self, thread: Thread) -> bool:
         try:
             await self._places.bring(thread.promotion, thread.channel)
         except IntegrationError as error:

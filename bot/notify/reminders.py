@@ -72,7 +72,7 @@ class Reminders:
                 log.info("reminder.not_removed", error=str(error))
 
     async def alarm(self, promotion: Promotion, card: Posted | None, sentence: str) -> None:
-        """In the card's channel, in those that policy escalates to, and to administrators that policy names by id."""
+        """In the card's channel, in those that policy escalates to, and to administrators whom it names as persons."""
         plan = promotion.plan
         note = alarm(promotion, sentence, administrators(self._policy, plan))
         key = f"alarm:{plan.id}"

@@ -79,7 +79,7 @@ class RunCards:
             except DatabaseAway:
                 pass  # told where it was noticed
             except IntegrationError as error:
-                log.warning("followed pipeline runs are not looked for just now", error=str(error))
+                log.warning("runs.not_looked_for", error=str(error))
             await asyncio.sleep(LOOK_SECONDS)
 
     async def look(self) -> None:

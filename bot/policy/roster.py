@@ -38,7 +38,8 @@ class Roster:
         found: set[str] = set()
         for binding in bindings:
             found.update(user for user in binding.users if user not in self.missing)
-            found.update(person.id for email in binding.emails if (person := self._by_email(email)))
+            addresses = [email for email in binding.emails if email not in self.missing]
+            found.update(person.id for email in addresses if (person := self._by_email(email)))
             for group in binding.groups:
                 if known := self.groups.get(identity.group(group)):
                     found |= known.members

@@ -5,6 +5,7 @@ gates: the pipeline's last task asks here, before it writes.
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from bot.domain.application import ApplicationRef
@@ -14,6 +15,7 @@ from bot.domain.image import Image, Reference
 from bot.domain.overlay import OverlayImage
 from bot.domain.pipeline import HELD, PipelineRun, RunStatus
 from bot.domain.promotion import ApprovalRule, GateResult, Kind, Move, Plan, VerdictState
+from bot.domain.reply import FreezeCalled, LockTaken, Reply
 from bot.evaluation.panel import Panel
 from bot.policy import Policy
 
@@ -78,6 +80,12 @@ class PipelineHolds:
         """
         holds = environment == self.first and gate in self._panel.names(app, environment)
         return self._promise if holds else ""
+
+    def beside(self, reply: Reply, gate: str, app: str, environment: str) -> Reply:
+        """A lock that was taken or a freeze that was called, with what it means for pipelines; others as they are."""
+        if isinstance(reply, LockTaken | FreezeCalled):
+            return replace(reply, builds=self.about(gate, app, environment))
+        return reply
 
     @property
     def _promise(self) -> str:

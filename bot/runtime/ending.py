@@ -1,5 +1,6 @@
 """The end of a process that means it."""
 
+import contextlib
 import logging
 import os
 import sys
@@ -24,6 +25,6 @@ def end_after(work: Callable[[], object]) -> None:
         status = 1
     logging.shutdown()
     for stream in (sys.stdout, sys.stderr):
-        if not stream.closed:
+        with contextlib.suppress(OSError, ValueError):  # whoever has read it is gone, or it is closed
             stream.flush()
     os._exit(status if isinstance(status, int) else int(status is not None))

@@ -50,7 +50,7 @@ class DelegationService:
             deed = _deed(ask, ended, ended_by=caller.id)
             await self._ledger.write(connection, deed)
             await self._ledger.tell(connection, deed, ended.delegate, views.stand_in_over(ended))
-            return Told(f"{ended.delegate.name} speaks for you no more.")
+            return Told(f"{ended.delegate.name} no longer speaks for you.")
 
         return await self._ledger.once(ask.context, Event.DELEGATED, effect)
 

@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.delivery import KINDS, Fact
@@ -55,7 +54,9 @@ class DeliveryStore:
             known = set((await connection.execute(query)).scalars())
             unknown = [fact for fact in some if fact.key not in known]
             if unknown:
-                await connection.execute(self._insert(facts).on_conflict_do_nothing(), [_row(one) for one in unknown])
+                await connection.execute(
+                    self._database.insert(facts).on_conflict_do_nothing(), [_row(one) for one in unknown]
+                )
             added += unknown
         return tuple(added)
 
@@ -72,7 +73,7 @@ class DeliveryStore:
             return _utc((await connection.execute(query)).scalar_one_or_none())
 
     async def move(self, connection: AsyncConnection, observer: str, position: str) -> None:
-        row = self._insert(positions).values(observer=observer, position=position)
+        row = self._database.insert(positions).values(observer=observer, position=position)
         kept = row.on_conflict_do_update(index_elements=["observer"], set_={"position": position})
         await connection.execute(kept)
 
@@ -115,9 +116,6 @@ class DeliveryStore:
         query = sa.select(facts.c.environment).distinct()
         async with self._database.reading() as connection:
             return tuple((await connection.execute(query)).scalars())
-
-    def _insert(self, table: sa.Table) -> Any:
-        return (sqlite if self._database.sqlite else postgresql).insert(table)
 
 
 def _row(fact: Fact) -> dict[str, Any]:

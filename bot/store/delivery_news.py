@@ -2,10 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.delivery import News
@@ -81,7 +79,7 @@ class NewsStore:
             "state": dump(new),
             "noted_at": now,
         }
-        row = self._insert(news).values(values).on_conflict_do_nothing().returning(news.c.id)
+        row = self._database.insert(news).values(values).on_conflict_do_nothing().returning(news.c.id)
         return (await connection.execute(row)).scalar_one_or_none() is not None
 
     async def find(self, connection: AsyncConnection, key: str) -> News | None:
@@ -179,9 +177,5 @@ class NewsStore:
             .where(notices.c.bundle == id, notices.c.channel == channel)
             .order_by(news.c.id)
         )
-        rows: Iterable[Any] = (await connection.execute(query)).all()
-        rows = list(rows)
+        rows = (await connection.execute(query)).all()
         return Bundle(id, channel, tuple(load(row[2], News) for row in rows), {row[0]: row[1] for row in rows})
-
-    def _insert(self, table: sa.Table) -> Any:
-        return (sqlite if self._database.sqlite else postgresql).insert(table)

@@ -1,9 +1,6 @@
 """Which pipeline runs have a message that follows them, and where."""
 
-from typing import Any
-
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.store.database import Database, metadata
 
@@ -20,7 +17,7 @@ class FollowedRunStore:
         self._database = database
 
     async def follow(self, run: str, channel: str) -> None:
-        insert: Any = (sqlite if self._database.sqlite else postgresql).insert(followed_runs)
+        insert = self._database.insert(followed_runs)
         row = insert.values(run=run, channel=channel).on_conflict_do_nothing()
         async with self._database.begin() as connection:
             await connection.execute(row)

@@ -2,10 +2,8 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.store.database import Database, metadata
 
@@ -27,7 +25,7 @@ class GroupHandleStore:
     async def first(self, seen: Mapping[str, str]) -> Mapping[str, str]:
         if not seen:
             return {}
-        insert: Any = (sqlite if self._database.sqlite else postgresql).insert(group_handles)
+        insert = self._database.insert(group_handles)
         now = datetime.now(UTC)
         rows = [{"handle": handle, "group_id": id, "since": now} for handle, id in seen.items()]
         query = sa.select(group_handles.c.handle, group_handles.c.group_id).where(group_handles.c.handle.in_(seen))

@@ -13,7 +13,6 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.errors import Unavailable
@@ -195,7 +194,7 @@ class Messages:
             "put_at": now,
             "due_at": now,
         }
-        made = await connection.execute(self._insert(outbox).values(row).on_conflict_do_nothing())
+        made = await connection.execute(self._database.insert(outbox).values(row).on_conflict_do_nothing())
         return made.rowcount == 1
 
     async def due(self, now: float, limit: int) -> tuple[Queued, ...]:
@@ -246,7 +245,7 @@ class Messages:
         body = dump(card)
         values: dict[str, Any] = {"wanted": body, "wanted_hash": hashed(body), "tries": 0}
         first = now + given
-        made = self._insert(threads).values(promotion_id=promotion, channel=channel, due_at=first, **values)
+        made = self._database.insert(threads).values(promotion_id=promotion, channel=channel, due_at=first, **values)
         values["due_at"] = sa.case((threads.c.ts == "", first), else_=now)
         same = (threads.c.promotion_id == promotion) & (threads.c.channel == channel)
         async with self._database.begin() as connection:
@@ -295,7 +294,7 @@ class Messages:
         Where the lease has run out meanwhile, nobody knows which of two edits came last: then it is edited once more.
         """
         values: dict[str, Any] = {"place": posted.channel, "ts": posted.ts, "shown_hash": shown_hash, "tries": 0}
-        upsert = self._insert(threads).values(promotion_id=promotion, channel=channel, **values)
+        upsert = self._database.insert(threads).values(promotion_id=promotion, channel=channel, **values)
         if lease.until:
             mine = threads.c.leased_until == lease.until
             values |= {"shown_hash": sa.case((mine, shown_hash), else_=""), "leased_until": sa.case(
@@ -307,9 +306,6 @@ class Messages:
         same = (threads.c.promotion_id == thread.promotion) & (threads.c.channel == thread.channel)
         same &= threads.c.wanted_hash == thread.wanted_hash
         await self._change(threads.update().where(same).values(due_at=due_at, tries=threads.c.tries + 1))
-
-    def _insert(self, table: sa.Table) -> Any:
-        return (sqlite if self._database.sqlite else postgresql).insert(table)
 
     async def _change(self, statement: sa.Executable) -> int:
         async with self._database.begin() as connection:

@@ -1,9 +1,6 @@
 """Who wants no direct messages about approvals."""
 
-from typing import Any
-
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.domain.caller import Person
 from bot.store.database import Database, metadata
@@ -17,7 +14,7 @@ class MuteStore:
 
     async def mute(self, person: Person) -> None:
         """Twice is once."""
-        insert: Any = (sqlite if self._database.sqlite else postgresql).insert(mutes)
+        insert = self._database.insert(mutes)
         async with self._database.begin() as connection:
             await connection.execute(insert.values(user_id=person.id).on_conflict_do_nothing())
 

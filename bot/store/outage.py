@@ -14,8 +14,6 @@ log = structlog.get_logger(__name__)
 TOLD_EVERY = 60.0
 """seconds between two lines on the same outage"""
 RAISED_BY_TRIGGER = "SQLITE_CONSTRAINT_TRIGGER"
-BUGS = frozenset({"22", "23"})
-"""SQLSTATE classes of what would fail again on any database: wrong values, and constraints that hold."""
 
 
 def away(error: Exception) -> bool:

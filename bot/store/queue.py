@@ -4,7 +4,6 @@ from datetime import UTC
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.intent import Deploy, Promote, Rollback, Wish
@@ -36,7 +35,7 @@ class QueueStore:
 
     async def add(self, connection: AsyncConnection, waiting: Waiting) -> None:
         """In the caller's transaction. Who waits there already keeps their place, with the newest wish."""
-        insert: Any = (sqlite if self._database.sqlite else postgresql).insert(queue)
+        insert = self._database.insert(queue)
         newest = {
             "request_id": waiting.wish.context.request_id,
             "kind": type(waiting.wish).__name__,

@@ -11,7 +11,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.ports import Request, RequestLog
 from bot.store.database import Database, metadata
@@ -95,7 +94,7 @@ class RequestStore(RequestLog):
     async def _put_down(self, group: Sequence[Request]) -> Sequence[bool]:
         """One insert for all of them; whether each is there for the first time."""
         rows = {one.id: _row(one) for one in reversed(group)}
-        insert: Any = (sqlite if self._database.sqlite else postgresql).insert(requests)
+        insert = self._database.insert(requests)
         made = insert.values(list(rows.values())).on_conflict_do_nothing().returning(requests.c.id)
         async with self._database.begin(urgent=True) as connection:
             new = set((await connection.execute(made)).scalars())

@@ -1,9 +1,6 @@
 """Who wants to be told when the gates of a promotion hold."""
 
-from typing import Any
-
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.caller import Person
@@ -23,7 +20,7 @@ class SubscriptionStore:
 
     async def add(self, promotion: str, person: Person) -> None:
         """Asking twice is asking once."""
-        insert: Any = (sqlite if self._database.sqlite else postgresql).insert(subscriptions)
+        insert = self._database.insert(subscriptions)
         row = insert.values(promotion_id=promotion, user_id=person.id).on_conflict_do_nothing()
         async with self._database.begin() as connection:
             await connection.execute(row)

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.store.database import Database, metadata
 from bot.store.leased_queue import LeasedQueue
@@ -68,7 +67,7 @@ class WebhookStore:
     async def note(self, sender: str, delivery: str, facts: str, now: float) -> bool:
         """False when this delivery was noted before."""
         row = {"sender": sender, "delivery": delivery, "facts": facts, "received_at": now, "due_at": now}
-        return await self._change(self._insert(events).values(row).on_conflict_do_nothing()) == 1
+        return await self._change(self._database.insert(events).values(row).on_conflict_do_nothing()) == 1
 
     async def due(self, now: float, ordered: Iterable[str] = ()) -> tuple[Received, ...]:
         """The oldest of each sender that may be tried now. What waits for its next try is passed by what came later,
@@ -105,11 +104,8 @@ class WebhookStore:
     async def keep(self, episode: Episode, now: float) -> None:
         """As the newest one of its alert."""
         values = {"id": episode.id, "started_at": episode.started_at, "ended_at": episode.ended_at, "at": now}
-        upsert = self._insert(episodes).values(fingerprint=episode.fingerprint, **values)
+        upsert = self._database.insert(episodes).values(fingerprint=episode.fingerprint, **values)
         await self._change(upsert.on_conflict_do_update(index_elements=["fingerprint"], set_=values))
-
-    def _insert(self, table: sa.Table) -> Any:
-        return (sqlite if self._database.sqlite else postgresql).insert(table)
 
     async def _change(self, statement: sa.Executable) -> int:
         async with self._database.begin() as connection:

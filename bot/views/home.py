@@ -1,6 +1,6 @@
 """The bot's Home tab: what waits for a decision, what is on its way, and what runs where."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from slack_sdk.models.blocks import Block, ButtonElement
@@ -19,6 +19,8 @@ from bot.views.status import status_blocks
 from bot.views.words import DAY_AND_TIME, bold, channel_mention, code, mention, moment, safe
 
 HOME_BLOCKS = 100
+SHARES = {"unwell": 10, "promotions": 15, "reviews": 10, "board": 36}
+"""blocks of each part at most (both lists of promotions have one): with headers, rules and hints they fit in a view"""
 
 
 def home(
@@ -39,11 +41,11 @@ def home(
     moving = [one for one in live if one.stage is not Stage.APPROVAL]
     blocks: list[Block] = []
     if unwell:
-        blocks += [header("🔴 Unwell"), *rows(map(_ill, unwell), spare_blocks=85, budget=3000)]
+        blocks += [header("🔴 Unwell"), *_share("unwell", map(_ill, unwell), budget=3000)]
     blocks += _promotions("🚦 Waiting for an approval", waiting)
     blocks += _promotions("🔄 On their way", moving, first=len(waiting))
     if reviews:
-        blocks += [header("👀 Reviews that are owed"), *rows(map(review_row, reviews), spare_blocks=80, budget=3000)]
+        blocks += [header("👀 Reviews that are owed"), *_share("reviews", map(review_row, reviews), budget=3000)]
     if not looked_up:
         blocks.append(
             section(f"Promotions are not looked up here: there are too many apps. {code('/status APP')} does.")
@@ -51,7 +53,7 @@ def home(
     elif not live:
         blocks.append(section("No promotion that you may view is in progress, or waits for an approval."))
     blocks += [divider(), header("What runs where")]
-    blocks += rows(status_blocks(board), spare_blocks=60, budget=6000, most=HOME_BLOCKS)
+    blocks += _share("board", status_blocks(board), budget=6000)
     if not board:
         blocks.append(section("No apps are known yet: they are found in the overlay repository."))
     if commands:
@@ -59,12 +61,16 @@ def home(
     return dict(View(type="home", blocks=blocks).to_dict())
 
 
+def _share(part: str, blocks: Iterable[Block], *, budget: int) -> list[Block]:
+    return rows(blocks, spare_blocks=HOME_BLOCKS - SHARES[part], budget=budget, most=HOME_BLOCKS)
+
+
 def _promotions(title: str, promotions: Sequence[Promotion], first: int = 0) -> list[Block]:
     """`first` is the number of the first button: two of one number are refused in a view (S19)."""
     if not promotions:
         return []
     lines = [section(_line(one), accessory=_show(one, index)) for index, one in enumerate(promotions, first)]
-    return [header(title), *rows(lines, spare_blocks=80, budget=4000, most=HOME_BLOCKS)]
+    return [header(title), *_share("promotions", lines, budget=4000)]
 
 
 def _show(promotion: Promotion, index: int) -> ButtonElement | None:

@@ -21,7 +21,7 @@ from slack_sdk.models.blocks import (
 
 from bot.ports import Rendered
 from bot.views.ids import Value, encode
-from bot.views.words import ESCAPED_USER, NOTHING, bold, cut, joined, more, plain, safe, width
+from bot.views.words import ESCAPED_USER, NOTHING, bold, joined, more, plain, safe, width
 
 TEXT_LIMIT = 3000
 FALLBACK_LIMIT = 4000
@@ -29,8 +29,6 @@ HEADER_LIMIT = 150
 FIELDS_IN_SECTION = 10
 BUTTONS_LIMIT = 25
 MESSAGE_BLOCKS = 50
-MESSAGE_BUDGET = 10_000
-"""Characters of one message's blocks together. Slack refuses somewhere above 10,000 (`msg_blocks_too_long`)."""
 
 GREEN, BLUE, YELLOW, RED = "#18be52", "#0DADEA", "#f4c030", "#E96D76"
 
@@ -99,7 +97,10 @@ def actions(buttons: Iterable[ButtonElement | None]) -> list[ActionsBlock]:
 def rows(
     blocks: Iterable[Block], *, spare_blocks: int = 8, budget: int = 8000, most: int = MESSAGE_BLOCKS
 ) -> list[Block]:
-    """As many of a list's blocks as fit beside `spare_blocks` others, then how many more there are."""
+    """As many of a list's blocks as fit beside `spare_blocks` others, then how many more there are.
+
+    `budget`: characters. Slack refuses a message somewhere above 10,000 (`msg_blocks_too_long`).
+    """
     every = list(blocks)
     kept: list[Block] = []
     for block in every:
@@ -138,8 +139,3 @@ def text_length(value: Any) -> int:
     if isinstance(value, list):
         return sum(text_length(part) for part in value)
     return 0
-
-
-def header_text(*parts: str) -> str:
-    """Raw parts of a header, each cut so that the last one is still seen."""
-    return " · ".join(cut(part, HEADER_LIMIT // max(1, len(parts)) - 3, escaped=False) for part in parts if part)

@@ -52,7 +52,8 @@ def postponed(reply: Postponed) -> Rendered:
     if wish.start_at:
         when = f"starts {moment(wish.start_at, DAY_AND_TIME)}"
     else:
-        when = f"starts when it is open: now {words.gates(r.gate for r in reply.promotion.blocked)} hold it"
+        gates = list(dict.fromkeys(result.gate for result in reply.promotion.blocked))
+        when = f"starts when nothing holds it: now {words.gates(gates)} {'holds' if len(gates) == 1 else 'hold'} it"
     said = f"🗓️ {name} {when}. Every gate is asked again then, and approvals are asked for as ever."
     return rendered(said, [section(said), layout.context(f"{code('/schedule')} lists it, and takes it off.")])
 

@@ -42,6 +42,8 @@ from bot.workflow.retries import Ended, insist
 from bot.workflow.sentences import announced_wait, pause, reasons, unhealthy, what_changed
 from bot.workflow.steps import Steps
 
+log = structlog.get_logger(__name__)
+
 T = TypeVar("T")
 
 UNWELL = (Progress.FAILED, Progress.PROGRESSING)
@@ -416,7 +418,7 @@ class Telling:
         try:
             return next(iter(await self._do("successor", prepare, list[Plan])), None)
         except Ended as unknown:
-            structlog.get_logger(__name__).error("no successor", follow_up=follow_up, error=unknown.outcome)
+            log.error("no successor", follow_up=follow_up, error=unknown.outcome)  # noqa: TRY400 (no accident)
             return None
 
     def _success(self) -> str:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from typing import Annotated, Self
 
 from msgspec import Meta, Struct, field
@@ -11,6 +10,7 @@ from bot.domain.errors import Advice, NotFound, Unavailable
 from bot.ports import FiringAlert
 from bot.settings import AlertmanagerSettings
 from integrations.http import Bearer, Connection, Policy
+from integrations.http.failures import told_at
 
 SYSTEM = "Alertmanager"
 SETTLED_AFTER = timedelta(minutes=3)
@@ -100,6 +100,6 @@ def firing(alert: Alert) -> FiringAlert:
 def its_clock(date: str) -> datetime:
     """A Date header; our own clock where it says no time."""
     try:
-        return parsedate_to_datetime(date).astimezone(UTC)
-    except (ValueError, TypeError, OverflowError):
+        return told_at(date)
+    except ValueError:
         return datetime.now(UTC)

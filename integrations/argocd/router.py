@@ -20,9 +20,9 @@ class ArgoCDs:
         return await self.of(ref.environment).get(ref)
 
     def together(self, environments: Iterable[str]) -> tuple[tuple[str, ...], ...]:
-        served: dict[int, dict[str, None]] = {}
+        served: dict[ArgoCD, dict[str, None]] = {}
         for environment in environments:
-            served.setdefault(id(self.of(environment)), {})[environment] = None
+            served.setdefault(self.of(environment), {})[environment] = None
         return tuple(tuple(names) for names in served.values())
 
     async def overview(self, environment: str) -> tuple[Application, ...]:
@@ -47,5 +47,5 @@ class ArgoCDs:
         return self.of(environment).silence(environment)
 
     async def aclose(self) -> None:
-        for argocd in {id(a): a for a in (self._default, *self._by_environment.values())}.values():
+        for argocd in dict.fromkeys((self._default, *self._by_environment.values())):
             await argocd.aclose()

@@ -1,14 +1,13 @@
 """What a server's clock says."""
 
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 
 import httpx
 
 from bot.domain.errors import Refused, Unavailable
 from bot.settings import Tls
 from integrations.http.connection import checked
-from integrations.http.failures import from_transport
+from integrations.http.failures import from_transport, told_at
 from integrations.http.policy import Policy
 from integrations.http.tls import Certificates
 
@@ -39,10 +38,8 @@ async def clock_ahead(system: str, url: str, tls: Tls | None = None, policy: Pol
 def ahead(system: str, date: str) -> timedelta:
     """Of now, for a Date header. Raises Refused when there is none that can be read."""
     try:
-        told = parsedate_to_datetime(date)
-    except (ValueError, TypeError, OverflowError):
+        told = told_at(date)
+    except ValueError:
         raise Refused(system, OPERATION, "the answer does not say the time") from None
-    if told.tzinfo is None:
-        told = told.replace(tzinfo=UTC)
     # The header has whole seconds, cut off: half a second is lost on average.
     return told + timedelta(seconds=0.5) - datetime.now(UTC)

@@ -84,9 +84,15 @@ def retry_after(headers: httpx.Headers) -> timedelta | None:
     if value.isascii() and value.isdigit():
         return min(timedelta(seconds=int(value[:9])), LONGEST_WAIT)
     try:
-        moment = parsedate_to_datetime(value)
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=UTC)
-        return min(max(moment - datetime.now(UTC), timedelta(0)), LONGEST_WAIT)
-    except (ValueError, OverflowError):
+        return min(max(told_at(value) - datetime.now(UTC), timedelta(0)), LONGEST_WAIT)
+    except ValueError:
         return None
+
+
+def told_at(date: str) -> datetime:
+    """The moment that a header names; one without a zone ("-0000") is UTC. Raises ValueError."""
+    try:
+        told = parsedate_to_datetime(date)
+    except (TypeError, OverflowError) as error:
+        raise ValueError(f"no date: {date[:40]!r}") from error
+    return told if told.tzinfo else told.replace(tzinfo=UTC)

@@ -1,4 +1,4 @@
-"""Following every run: two watches, kept alive, tell one watched."""
+"""Following every run: two watches, kept alive, tell one WatchedRuns."""
 
 import asyncio
 import random

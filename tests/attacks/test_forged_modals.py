@@ -113,6 +113,7 @@ async def test_who_may_not_see_a_promotion_is_told_what_anybody_is_told_of_none(
         seen = json.dumps({"p": asked.id, "h": asked.content_hash})
         none = json.dumps({"p": "p-abcdefgh", "h": asked.content_hash})
         told = await submit(home, submission(seen, who))
+        assert told
         other = {**submission(none, who)}
         other["view"] = {**other["view"], "id": "V2"}
         assert [text.replace(asked.id, "ID") for text in told] == [

@@ -216,9 +216,7 @@ GIT_HEADERS = st.sampled_from(
 
 
 @FEW
-@given(
-    st.lists(st.tuples(STATUS, GIT_HEADERS, st.lists(PKT, max_size=6).map(b"".join) | bodies()), min_size=1, max_size=4)
-)
+@given(st.lists(st.tuples(STATUS, GIT_HEADERS, PACKETS | bodies()), min_size=1, max_size=4))
 async def test_a_git_server(tmp_path_factory: pytest.TempPathFactory, answers: Answers) -> None:
     remote = GitSettings(url=f"{HOST}/deploy.git", branch="main", token="t0ken")
     wire = SmartHttp(remote, GitEnvironment(remote, tmp_path_factory.getbasetemp()), 2)

@@ -145,6 +145,8 @@ async def test_a_start_waits_for_its_database_and_says_so(
                 answer = await http.get("/readyz")
                 assert (answer.status_code, answer.json()["taking work"]) == (503, False)
                 assert answer.json()["durable engine"] is False
+                metrics = await http.get("/metrics")
+                assert (metrics.status_code, "pilothouse_stream_alive" in metrics.text) == (200, True)
                 assert (await http.get("/livez")).status_code == 200
                 outage.__exit__(None, None, None)
                 there = True

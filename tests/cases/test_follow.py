@@ -3,7 +3,6 @@
 import json
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -16,15 +15,16 @@ from bot.domain.overlay import Author, Commit, OverlayImage
 from bot.domain.promotion import Progress
 from bot.domain.source import OverlayBranch
 from integrations.argocd import convert, wire
+from tests.cases import CASES
 from tests.unit.bot.workflow.test_following import NEW, PATH, REF, REPOSITORY, START, Place, ended
 
-CASES = Path(__file__).parents[2].parent / "shared" / "cases" / "follow.yaml"
+HANDED = CASES / "follow.yaml"
 
 
 def cases() -> list[Any]:
-    if not CASES.exists():
+    if not HANDED.exists():
         return [pytest.param({}, marks=pytest.mark.skip("the handed cases are not beside the repository"))]
-    return [pytest.param(case, id=case["id"]) for case in yaml.safe_load(CASES.read_text()) if "move" in case]
+    return [pytest.param(case, id=case["id"]) for case in yaml.safe_load(HANDED.read_text()) if "move" in case]
 
 
 def line(repository: str, tag: str) -> bytes:
@@ -32,9 +32,9 @@ def line(repository: str, tag: str) -> bytes:
 
 
 def several() -> list[Any]:
-    if not CASES.exists():
+    if not HANDED.exists():
         return [pytest.param({}, marks=pytest.mark.skip("the handed cases are not beside the repository"))]
-    found = yaml.safe_load(CASES.read_text())
+    found = yaml.safe_load(HANDED.read_text())
     return [pytest.param(case, id=case["id"]) for case in found if case["kind"] == "several-sources"]
 
 

@@ -3,7 +3,9 @@
 A test says which case it is by the case's id, and fails when that is no longer among those that are handed over.
 """
 
+import ast
 from collections.abc import AsyncIterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,7 @@ from tests.fakes.world import HARBOR, POLICY, House, house, path
 
 IDS = {"scenarios-tag-with-digest-1", "scenarios-moved-tag-1"}
 REPOSITORY = f"{HARBOR}/my-app"
+Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 @pytest.fixture
@@ -33,8 +36,16 @@ def test_what_is_tested_here_is_handed_over(case: dict[str, str]) -> None:
 @pytest.mark.parametrize("case", cases("scenarios.yaml"))
 def test_every_handed_scenario_is_told_by_a_test(case: dict[str, str]) -> None:
     """Some through Slack over the whole sandbox (tests/scenario), some in the core."""
-    told = "".join(file.read_text() for file in Path(__file__).parents[1].rglob("test_*.py"))
-    assert case["id"] in told
+    if case:
+        assert any(case["id"] in words for words in docstrings())
+
+
+@cache
+def docstrings() -> tuple[str, ...]:
+    """What the tests say that they tell."""
+    trees = [ast.parse(file.read_text()) for file in Path(__file__).parents[1].rglob("test_*.py")]
+    functions = [node for tree in trees for node in ast.walk(tree) if isinstance(node, Function)]
+    return tuple(ast.get_docstring(one) or "" for one in functions if one.name.startswith("test_"))
 
 
 async def test_a_tag_with_its_digest_is_found_by_the_digest_and_keeps_one(home: House) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.app.core import Core, Pace, core
+from bot.app.core import Core, Pace
 from bot.app.stores import Stores
 from bot.domain.application import Application, ApplicationRef, HealthStatus, SyncStatus
 from bot.domain.caller import Caller
@@ -270,7 +270,7 @@ async def house(directory: Path, policy_text: str = POLICY) -> AsyncIterator[Hou
         alerts=alerts,
     )
     pace = Pace(follow=0.001, watch=15, listing=0)
-    made = core(policy, outside, Stores.of(database), VirtualClock(engine), engine.telling, pace)
+    made = Core(policy, outside, Stores.of(database), VirtualClock(engine), engine.telling, pace)
     cards, events = ShownCards(), ToldEvents()
     cards.listen(made.cards)
     events.listen(made.announcer)

@@ -21,7 +21,7 @@ import msgspec
 import structlog
 from pydantic import SecretStr
 
-from bot.app.core import Core, Pace, Process, core
+from bot.app.core import Core, Pace, Process
 from bot.app.outside import Outside
 from bot.app.stores import Stores, journal_url
 from bot.domain.errors import Conflict, DatabaseAway
@@ -99,7 +99,7 @@ async def assemble(life: Life, stack: AsyncExitStack) -> Child:
 
         return DurableEngine(journal_url(life.database_url), life.replica, held)
 
-    made = core(
+    made = Core(
         parse(policy(life.cases)),
         await _outside(life, world, holds, stack),
         Stores.of(database),

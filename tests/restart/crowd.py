@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from bot.app.core import core
+from bot.app.core import Core
 from bot.app.stores import Stores
 from bot.domain.application import ApplicationRef
 from bot.domain.caller import Person
@@ -52,7 +52,7 @@ def committer(remote: GitRemote, registry: MemoryRegistry) -> Committer:
     """Of the core that ships, over a real remote."""
     outside = replace(memory_outside(), overlays=remote, registry=registry)
     stores = Stores.of(Database("sqlite://"))
-    return core(Policy(), outside, stores, SystemClock(), MemoryEngine().telling).committer
+    return Core(Policy(), outside, stores, SystemClock(), MemoryEngine().telling).committer
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,11 @@
 """What a promotion has done to the world, counted from outside, after its processes have come and gone."""
 
+import json
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from bot.domain.promotion import Promotion
+from bot.domain.promotion import Promotion, VerdictState
 from bot.store.audit import Audit, Row
 from bot.store.locks import LockStore
 from bot.store.promotions import PromotionStore
@@ -16,6 +17,7 @@ from tests.restart.town import Town
 
 ASKED = 2
 """times that gates are asked: at the beginning, and right before the commit"""
+WAITS = VerdictState.WAITING.value
 
 
 @dataclass(frozen=True)
@@ -85,10 +87,23 @@ def effects(seen: Seen, case: Case) -> Effects:
 
 
 def _audited(rows: Iterable[Row]) -> Counter[str]:
-    """By event. Gates only ask, before people and before the commit; more rounds are no effect of a kill."""
-    counted = Counter(row.event for row in rows)
-    counted["gates"] = min(counted["gates"], ASKED)
+    """By event. Gates are asked twice, and again only where one of them said that it waits.
+
+    A gate that does not answer within its time waits, and on a busy machine that happens with and without a kill.
+    """
+    counted: Counter[str] = Counter()
+    waited = False
+    for row in rows:
+        counted[row.event] += 1
+        waited = waited or (row.event == "gates" and any(told["verdict"] == WAITS for told in _told(row)))
+    if waited:
+        counted["gates"] = ASKED
     return counted
+
+
+def _told(row: Row) -> list[dict[str, str]]:
+    results: list[dict[str, str]] = json.loads(row.detail)["results"]
+    return results
 
 
 def _kind(message: Message) -> str:

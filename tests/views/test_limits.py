@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, get_args, get_origin, get_type_hints
 
@@ -14,11 +14,12 @@ from slack_sdk.models.blocks import HeaderBlock
 
 import commands
 from bot.command import CommandRegistry
+from bot.domain.delivery import Fact, HealthChanged
 from bot.domain.event import Event
 from bot.domain.form import CommandForm
 from bot.domain.image import Image
 from bot.domain.intent import BreakingWish, Deploy, Promote, Rollback, Wish
-from bot.domain.promotion import Promotion
+from bot.domain.promotion import Promotion, Stage
 from bot.domain.reply import (
     Choice,
     DryRun,
@@ -40,6 +41,7 @@ from bot.domain.reply import (
     StatusRow,
     Told,
 )
+from bot.domain.safety import Review
 from bot.ports import Rendered
 from bot.views import (
     card,
@@ -201,6 +203,18 @@ def test_modals(form: Picker | ReasonForm, metadata: str) -> None:
 @given(wild(tuple[Promotion, ...]), wild(tuple[StatusRow, ...]), wild(tuple[str, ...]))
 def test_home(live: tuple[Promotion, ...], board: tuple[StatusRow, ...], commands: tuple[str, ...]) -> None:
     view_definition(home(live, board, commands=commands), "home")
+
+
+@wilder
+@given(wild(Review), wild(HealthChanged), wild(Promotion), wild(StatusRow))
+def test_home_when_there_is_too_much_of_everything(
+    review: Review, health: HealthChanged, live: Promotion, row: StatusRow
+) -> None:
+    ill = replace(health, healthy=False)
+    facts = [Fact(str(n), datetime.now(UTC), f"app-{n}", "production", ill) for n in range(200)]
+    waiting = [replace(live, stage=stage) for stage in (Stage.APPROVAL, Stage.FOLLOW) for _ in range(60)]
+    view = home(waiting, [row] * 60, commands=["/status"], reviews=[review] * 100, unwell=facts)
+    view_definition(view, "home")
 
 
 @given(many(wild(Choice)), wild_text)

@@ -65,7 +65,8 @@ async def test_who_may_not_view_an_app_counts_without_it(recorded: Office) -> No
 
 
 @pytest.mark.parametrize(
-    "line", ["/dora --since soon", "/dora --since", "/dora nothing-like-it", "/dora my-app --since 5"]
+    "line",
+    ["/dora --since soon", "/dora --since", "/dora nothing-like-it", "/dora my-app --since 5", "/dora --since 999999d"],
 )
 async def test_what_cannot_be_meant_is_refused(recorded: Office, line: str) -> None:
     with pytest.raises(UserError):

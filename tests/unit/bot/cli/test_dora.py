@@ -77,6 +77,8 @@ def test_the_table_says_when_the_record_begins_and_sums_up(url: str, tmp_path: P
         (("--environment", "prodcution"), "There is no environment"),
         (("--environment", "staging"), "No deployment to staging"),
         (("--since", "soon"), "--since soon"),
+        (("--since", "20000d"), "ten years at most"),
+        (("--since", "999999d"), "--since 999999d"),
     ],
 )
 def test_what_there_is_nothing_of_is_an_error_and_no_zero(

@@ -103,6 +103,12 @@ def test_what_is_rolled_back_has_failed(later: Deployment, fails: bool) -> None:
     assert [one.deployment.at for one in found.failures] == ([at(2)] if fails else [])
 
 
+def test_an_automatic_rollback_fails_what_it_follows_and_nothing_before_it() -> None:
+    back = deployment("v2", 4, before="v3", cause=Cause.ROLLBACK)
+    found = of(deployment("v2", 2, before="v1"), deployment("v3", 3, before="v2"), back)
+    assert [one.deployment.at for one in found.failures] == [at(3)]
+
+
 def test_time_to_restore_ends_with_whatever_came_first() -> None:
     by_itself = deployment("v1", 1, degraded_at=at(1.5), recovered_at=at(2))
     assert of(by_itself).time_to_restore == timedelta(minutes=30)

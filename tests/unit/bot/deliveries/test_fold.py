@@ -88,7 +88,7 @@ def test_a_deployment_tells_when_it_was_healthy_and_stays_so() -> None:
         judged("a", 9, Progress.SUPERSEDED),
     ]
     [one] = deployments(facts)
-    assert (one.outcome, one.healthy_at, one.lead_time) == (Outcome.HEALTHY, moment(5), timedelta(minutes=5))
+    assert (one.outcome, one.at, one.healthy_at) == (Outcome.HEALTHY, moment(0), moment(5))
     assert one.ended_at == moment(3)
 
 

@@ -101,6 +101,16 @@ async def test_who_is_muted_is_not_asked(workspace: Workspace) -> None:
     assert len(workspace.seen("bo")) == 1
 
 
+async def test_who_has_muted_since_is_not_reminded(workspace: Workspace) -> None:
+    await workspace.ask(BO, MIA)
+    before = {name: workspace.seen(name) for name in ("bo", "mia")}
+    await workspace.mutes.mute(BO.person)
+    await workspace.reminders.remind(ASKED, CARD, 1, (BO, MIA), escalate=False)
+    await workspace.bot.outbox.deliver_due()
+    after = {name: workspace.seen(name) for name in ("bo", "mia")}
+    assert (after["bo"] == before["bo"], after["mia"] == before["mia"]) == (True, False)
+
+
 async def test_a_closed_conversation_keeps_nobody_else_from_hearing(workspace: Workspace) -> None:
     workspace.messenger.closed["U0BO"] = Refused("Slack", "chat.postMessage", "cannot_dm_bot")
     await workspace.ask(BO, MIA)

@@ -21,6 +21,12 @@ def found(bindings: str, production: str = "{}", *, roster: Roster | None = None
     return [f"{'.'.join(map(str, place))}: {sentence}" for place, sentence in unreachable(policy, roster)]
 
 
+def test_an_address_of_somebody_who_is_gone_is_nobody() -> None:
+    gone = Roster({}, {"gone@example.com": Person("U0GONE", "gone")}, frozenset({"gone@example.com"}))
+    policy = parse("bindings: [{role: admin, emails: [gone@example.com]}]\n")
+    assert (gone.users(policy.bindings), gone.mentions(policy.bindings[0])) == (frozenset(), [])
+
+
 @pytest.mark.parametrize(
     ("binding", "place"),
     [

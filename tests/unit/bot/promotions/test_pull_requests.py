@@ -158,5 +158,6 @@ async def test_an_abort_that_comes_after_the_merge_changes_nothing(
         await home.overlays.merge_by_hand(1)
         with suppress(Conflict):  # where the end is known by the time that the answer is given
             await home.abort("ana", asked)
+        await home.engine.settle()
         ended = await home.now(asked)
         assert (ended.phase, ended.rejection) == (Phase.SUCCEEDED, None)

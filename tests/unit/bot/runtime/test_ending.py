@@ -1,5 +1,6 @@
 """A process that ends is gone, though threads of its own wait for something that never comes."""
 
+import os
 import subprocess
 import sys
 
@@ -34,3 +35,12 @@ def test_nobody_waits_for_a_thread_that_waits_for_ever(how: str, status: int, to
     ended = subprocess.run(program, capture_output=True, text=True, timeout=60)
     assert (ended.returncode, ended.stdout) == (status, "said")
     assert told in ended.stderr
+
+
+def test_nor_for_a_reader_that_is_gone() -> None:
+    program = [sys.executable, "-c", WAITING.format(how="pass")]
+    buffered = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    with subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=buffered) as process:
+        assert process.stdout
+        process.stdout.close()
+        assert process.wait(timeout=60) == 0

@@ -153,7 +153,8 @@ async def test_two_clicks_of_one_person_are_one_vote(home: House) -> None:
 
 
 async def start_with_two_approvers(home: House) -> Promotion:
-    object.__setattr__(home.service.policy.environments_[2].approval, "count", 2)
+    production = home.service.policy.environments_[2]
+    object.__setattr__(production, "approval", production.approval.model_copy(update={"count": 2}))
     return await home.deploy("ana")
 
 
