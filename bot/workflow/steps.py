@@ -3,6 +3,7 @@
 A step that finds its effect already there (after a crash) reports it instead of repeating it.
 """
 
+import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -121,7 +122,7 @@ class Steps:
             metrics.VERDICTS.labels(result.gate, result.verdict.state).inc()
         told = [_told(result) for result in results]
         asked = replace(promotion, results=results)
-        entry = entry_of(asked, "gates", f"gates#{round_}", actor="pilothouse", results=told)
+        entry = entry_of(asked, "gates", f"gates#{round_}:{_verdicts(results)}", actor="pilothouse", results=told)
         await self.record.write(asked, entry)
         if asked.blocked:  # else the next step shows it at once, with its buttons: at most one edit a second goes out
             await self._show(asked)
@@ -395,6 +396,12 @@ def _count(promotion: Promotion) -> None:
     if plan.break_glass:
         metrics.BREAK_GLASS.labels(plan.environment).inc()
     log.info("ended", phase=phase, outcome=promotion.outcome, successor=promotion.successor)
+
+
+def _verdicts(results: tuple[GateResult, ...]) -> str:
+    """Asked again after a crash, gates may answer otherwise, and that answer is the one that counts: another row."""
+    verdicts = " ".join(f"{result.gate} {result.app} {result.verdict.state}" for result in results)
+    return hashlib.sha256(verdicts.encode()).hexdigest()[:12]
 
 
 def _told(result: GateResult) -> dict[str, str]:
