@@ -5,7 +5,7 @@ import csv
 import json
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -17,7 +17,7 @@ from rich.table import Table
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
-from bot.cli.terminal import fail, print_table, read_settings
+from bot.cli.terminal import fail, print_json, print_table, read_settings
 from bot.deliveries.branch_observer import OBSERVER
 from bot.deliveries.fold import deployments
 from bot.domain.delivery import Deployment
@@ -41,6 +41,10 @@ Url = Annotated[str, typer.Option("--database-url", help="The database; PILOTHOU
 Since = Annotated[str, typer.Option(help="From then on: 2026-01-31, an ISO time, or how long ago (30d, 12h).")]
 
 
+Until = Annotated[str, typer.Option(help="Up to then, and not including it: as --since.")]
+AsJson = Annotated[bool, typer.Option("--json", help="For scripts: JSON instead of sentences.")]
+
+
 class Format(StrEnum):
     CSV = "csv"
     JSON = "json"
@@ -50,6 +54,7 @@ class Format(StrEnum):
 def verify(
     url: Url = "",
     anchor: Annotated[str, typer.Option(help="SEQ:HASH that was noted before: that row must still be there.")] = "",
+    as_json: AsJson = False,
 ) -> None:
     """Say whether a row was changed, removed or inserted. Exit status 1 when one was.
 
@@ -65,6 +70,10 @@ def verify(
         return broken, await _newest(audit)
 
     broken, newest = reading(url, work)
+    if as_json:
+        noted = f"{newest.seq}:{newest.hash}" if newest else ""
+        print_json({"holds": not broken, "broken": broken or "", "rows": newest.seq if newest else 0, "anchor": noted})
+        raise typer.Exit(1 if broken else 0)
     if broken:
         fail(f"The audit chain is broken: {broken}.")
     rows = newest.seq if newest else 0
@@ -75,14 +84,15 @@ def verify(
 def export(
     url: Url = "",
     since: Since = "",
+    until: Until = "",
     format: Annotated[Format, typer.Option(help="csv or json.")] = Format.CSV,
 ) -> None:
     """Print every row, oldest first."""
-    start = start_of(since)
+    start, end = start_of(since), start_of(until, "--until")
 
     async def work(database: Database) -> None:
         write = write_csv if format is Format.CSV else write_json
-        await write(_all(Audit(database), start), sys.stdout)
+        await write(_all(Audit(database), start, end), sys.stdout)
 
     reading(url, work)
 
@@ -93,6 +103,8 @@ def four_eyes(
     since: Since = "90d",
     environment: Annotated[str, typer.Option(help="Which; the last one of the policy if left out.")] = "",
     policy: Annotated[Path | None, typer.Option(help="The policy file; PILOTHOUSE_POLICY_FILE if left out.")] = None,
+    until: Until = "",
+    as_json: AsJson = False,
 ) -> None:
     """List the changes that nobody but the requester has looked at. Exit status 1 when there are any.
 
@@ -100,6 +112,7 @@ def four_eyes(
     without Pilothouse, by hand or by a pipeline.
     """
     where, start = named_environment(environment, policy), start_of(since) or datetime.min.replace(tzinfo=UTC)
+    end = start_of(until, "--until") or datetime.max.replace(tzinfo=UTC)
 
     async def work(database: Database) -> tuple[list[Listed], int, datetime | None]:
         record = DeliveryStore(database)
@@ -107,11 +120,16 @@ def four_eyes(
         promoted = [_promoted(change, unseen(change, await reviews.get(change.id))) for change in changes]
         others = deployments(await record.of(environment=where, since=start))
         foreign = [_foreign(one, unapproved(one)) for one in others if not one.cause.ours]
-        every = [*promoted, *foreign]
+        every = [one for one in (*promoted, *foreign) if one.at < end]
         listed = sorted((one for one in every if one.why), key=lambda one: one.at)
         return listed, len(every), await record.known_since(OBSERVER)
 
     found, total, known = reading(url, work)
+    if as_json:
+        since_when = known.isoformat() if known else None
+        listed = [asdict(one) | {"at": one.at.isoformat()} for one in found]
+        print_json({"environment": where, "changes": total, "others_known_since": since_when, "unseen": listed})
+        raise typer.Exit(1 if found else 0)
     print(_known(known, start))
     if not found:
         print(f"All {total} changes to {where} had a second pair of eyes.")
@@ -190,11 +208,12 @@ def _report(found: list[Listed]) -> Table:
     return table
 
 
-async def _all(audit: Audit, since: datetime | None) -> AsyncIterator[Row]:
+async def _all(audit: Audit, since: datetime | None, until: datetime | None = None) -> AsyncIterator[Row]:
     after = 0
     while page := await audit.rows(since, after):
         for row in page:
-            yield row
+            if until is None or datetime.fromisoformat(row.at) < until:  # replicas have clocks of their own: go on
+                yield row
         after = page[-1].seq
 
 
@@ -244,7 +263,8 @@ def _check_is_there(url: str) -> None:
         raise ValueError(f"There is no database {parsed.database}: name it with --database-url.")
 
 
-def start_of(text: str) -> datetime | None:
+def start_of(text: str, option: str = "--since") -> datetime | None:
+    """What a date, a time or a duration before now names; None for "". Ends the process for anything else."""
     if not text:
         return None
     try:
@@ -254,7 +274,7 @@ def start_of(text: str) -> datetime | None:
     try:
         found = datetime.fromisoformat(text)
     except ValueError:
-        fail(f"--since {text}: expected 2026-01-31, an ISO time, or how long ago (30d, 12h).")
+        fail(f"{option} {text}: expected 2026-01-31, an ISO time, or how long ago (30d, 12h).")
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 

@@ -1,4 +1,7 @@
-"""The command line: run · doctor · policy · audit · dora · slack-manifest · sandbox."""
+"""The command line: init · doctor · run · policy · audit · dora · slack-manifest · sandbox.
+
+Exit status: 0 when all is well, 1 when something is wrong or was found, 2 when an option or a command is unknown.
+"""
 
 import asyncio
 import json
@@ -6,6 +9,7 @@ import sys
 from collections.abc import Callable
 from importlib import import_module
 from importlib.metadata import entry_points, version
+from pathlib import Path
 from typing import Annotated, cast
 
 import typer
@@ -13,18 +17,20 @@ from rich.console import Console
 
 from bot.cli.audit import audit_app
 from bot.cli.dora import dora
+from bot.cli.init import init
 from bot.cli.policy import policy_app
 from bot.cli.reference import reference
-from bot.cli.terminal import fail, not_ours, read_settings
+from bot.cli.terminal import fail, not_ours, read_settings, take_settings
 from bot.domain.errors import PilothouseError
 from bot.runtime import logs
 from bot.runtime.ending import end_after
 from bot.runtime.gc import uncollected
 from bot.runtime.sqlite import too_old
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
 app.add_typer(policy_app, name="policy")
 app.add_typer(audit_app, name="audit")
+app.command()(init)
 app.command()(reference)
 
 
@@ -39,9 +45,14 @@ def options(
     _version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
+    env_file: Annotated[
+        Path | None, typer.Option(help="Take settings from this file, but for those that the environment has.")
+    ] = None,
 ) -> None:
     if strange := not_ours():
         fail(strange)
+    if env_file:
+        take_settings(env_file)
 
 
 def main() -> None:

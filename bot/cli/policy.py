@@ -1,6 +1,7 @@
 """`pilothouse policy`: is the file good, and does it say what the team means?"""
 
 import asyncio
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -11,11 +12,10 @@ from rich.table import Table
 from bot.cli.ended_freezes import ended_windows
 from bot.cli.policy_cases import CaseRunner, Cases, Finding, read_cases
 from bot.cli.policy_reference import reference as write_reference
-from bot.cli.terminal import fail, print_table, read_settings
+from bot.cli.terminal import fail, print_json, print_table, read_settings
 from bot.domain.errors import IntegrationError, PolicyError
 from bot.evaluation.loading import gate_mistakes, known_gates
 from bot.policy import Policy, Roster, load, unreachable
-from bot.policy.file import Check
 
 policy_app = typer.Typer(no_args_is_help=True, help="Look at pilothouse.yaml without starting anything.")
 
@@ -26,13 +26,20 @@ def check(
     slack: Annotated[
         bool, typer.Option("--slack", help="Ask Slack who answers to the names in it, with the bot's own token.")
     ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="For scripts: JSON instead of sentences.")] = False,
 ) -> None:
-    """Say whether a policy file is good; each mistake with its line."""
-    policy = _load(file)
-    roster = asyncio.run(_roster(policy)) if slack else None
-    policy = _load(file, lambda read: unreachable(read, roster))
-    if ended := list(ended_windows(policy, datetime.now(UTC))):
-        fail("\n".join(f"{file}: {sentence}" for sentence in ended))
+    """Say whether a policy file is good; each mistake with its line. Exit status 1 when there is one."""
+    try:
+        policy = _checked(file, slack)
+    except PolicyError as error:
+        if as_json:
+            print_json({"good": False, "mistakes": [_mistake(line) for line in str(error).splitlines()]})
+            raise typer.Exit(1) from None
+        fail(str(error))
+    if as_json:
+        environments = [environment.name for environment in policy.environments]
+        print_json({"good": True, "mistakes": [], "environments": environments, "bindings": len(policy.bindings)})
+        return
     order = " → ".join(environment.name for environment in policy.environments)
     print(f"{file}: good. {order}; {len(policy.bindings)} bindings.")
     if not slack:
@@ -68,6 +75,22 @@ def run_cases(
     print(f"All {len(findings)} cases hold.")
 
 
+def _checked(file: Path, slack: bool) -> Policy:
+    """Raises PolicyError, one line per mistake."""
+    policy = load(file, gate_mistakes)
+    roster = asyncio.run(_roster(policy)) if slack else None
+    policy = load(file, lambda read: unreachable(read, roster))
+    if ended := list(ended_windows(policy, datetime.now(UTC))):
+        raise PolicyError("\n".join(f"{file}: {sentence}" for sentence in ended))
+    return policy
+
+
+def _mistake(line: str) -> dict[str, object]:
+    """`pilothouse.yaml:7: what is wrong`, in parts; line 0 where it is of the whole file."""
+    found = re.fullmatch(r"(.*?):(\d+): (.*)", line)
+    return {"line": int(found[2]), "message": found[3]} if found else {"line": 0, "message": line}
+
+
 def _table(findings: list[Finding]) -> Table:
     table = Table("", "Case", "Expected", "Is", "Why")
     for one in findings:
@@ -89,8 +112,8 @@ async def _roster(policy: Policy) -> Roster:
             fail(f"Slack does not say who answers to the names: {error}")
 
 
-def _load(file: Path, further: Check | None = None) -> Policy:
+def _load(file: Path) -> Policy:
     try:
-        return load(file, further or gate_mistakes)
+        return load(file, gate_mistakes)
     except PolicyError as error:
         fail(str(error))

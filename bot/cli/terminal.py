@@ -1,10 +1,13 @@
 """What the commands of the command line share: settings from the environment, and failing with a sentence."""
 
+import json
+import os
 import sys
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NoReturn
 
+from dotenv import dotenv_values
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 from rich.console import Console
@@ -29,6 +32,19 @@ def read_settings() -> Settings:
         fail(f"{SECRETS_DIR}: {error.filename} cannot be read: {error.strerror}. Mount the secrets there, or unset it.")
 
 
+def take_settings(file: Path) -> None:
+    """Set the variables that `file` has and the environment lacks: NAME=value, one a line, nothing expanded.
+
+    Ends the process when the file cannot be read, or a line is no such thing.
+    """
+    if not file.is_file():
+        fail(f"--env-file {file}: no such file. `pilothouse init` writes one.")
+    for name, value in dotenv_values(file, interpolate=False).items():
+        if value is None:
+            fail(f"--env-file {file}: {name!r} has no value: expected NAME=value.")
+        os.environ.setdefault(name, value)
+
+
 def not_ours() -> str:
     """Which of our import packages leads to somebody else's, with the remedy; "" when none does.
 
@@ -50,6 +66,11 @@ def print_table(table: Table) -> None:
     """As wide as the terminal; into a file or a log, wide enough for a sentence in a cell."""
     width = None if sys.stdout.isatty() else WIDE
     Console(highlight=False, width=width).print(table)
+
+
+def print_json(value: object) -> None:
+    """For scripts; names and words of others are kept as they are."""
+    print(json.dumps(value, indent=2))
 
 
 def fail(sentence: str) -> NoReturn:

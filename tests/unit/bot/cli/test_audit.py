@@ -169,6 +169,35 @@ def test_an_export_can_begin_later(archive: Archive) -> None:
     assert "expected 2026-01-31" in archive.run("export", "--since", "lately").output
 
 
+def test_an_export_can_end_earlier(archive: Archive) -> None:
+    archive.note("old")
+    archive.tamper(audit.update().values(at=(NOW - timedelta(days=9)).isoformat()))
+    archive.note("new")
+    for until in ("2d", f"{NOW - timedelta(days=2):%Y-%m-%d}"):
+        rows = list(csv.DictReader(io.StringIO(archive.run("export", "--until", until).output)))
+        assert [row["event"] for row in rows] == ["old"]
+    assert "--until lately" in archive.run("export", "--until", "lately").output
+
+
+def test_scripts_are_told_in_json(archive: Archive) -> None:
+    archive.note("requested", "committed")
+    holds = archive.run("verify", "--json")
+    told = json.loads(holds.output)
+    assert (holds.exit_code, told["holds"], told["broken"], told["rows"]) == (0, True, "", 2)
+    assert archive.run("verify", "--anchor", told["anchor"]).exit_code == 0
+    archive.tamper(audit.update().where(audit.c.seq == 1).values(actor="U0EVE"))
+    broken = archive.run("verify", "--json")
+    assert (broken.exit_code, json.loads(broken.output)["holds"]) == (1, False)
+
+
+def test_changes_that_nobody_has_seen_are_told_in_json(archive: Archive) -> None:
+    archive.keep(change("p-two", BO), change("p-none"), change("p-late", days=0.1))
+    seen = archive.four_eyes("--until", "12h", "--json")
+    told = json.loads(seen.output)
+    assert (seen.exit_code, told["changes"], told["others_known_since"]) == (1, 2, None)
+    assert [(one["id"], one["approvers"]) for one in told["unseen"]] == [("p-none", "nobody")]
+
+
 def test_a_database_that_is_not_there_is_said_so_and_not_made(tmp_path: Path) -> None:
     file = tmp_path / "none.db"
     result = CliRunner().invoke(app, ["audit", "verify", "--database-url", f"sqlite:///{file}"])

@@ -1,5 +1,6 @@
 """`pilothouse policy check` and `test`, as a team's CI runs them."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -194,3 +195,17 @@ def test_slack_is_asked_only_with_a_token(tmp_path: Path) -> None:
     result = CliRunner().invoke(app, ["policy", "check", "--slack", str(file)])
     assert result.exit_code == 1
     assert "PILOTHOUSE_SLACK__BOT_TOKEN" in result.output
+
+
+def test_scripts_are_told_in_json_what_check_finds(tmp_path: Path) -> None:
+    file = tmp_path / "pilothouse.yaml"
+    file.write_text(POLICY)
+    good = CliRunner().invoke(app, ["policy", "check", str(file), "--json"])
+    told = json.loads(good.output)
+    assert (good.exit_code, told["good"], told["environments"][-1], told["bindings"]) == (0, True, "production", 4)
+    file.write_text("channels: {default: '#x'}\nbindngs: []\nenvironments: none\n")
+    bad = CliRunner().invoke(app, ["policy", "check", str(file), "--json"])
+    told = json.loads(bad.output)
+    assert (bad.exit_code, told["good"]) == (1, False)
+    assert {mistake["line"] for mistake in told["mistakes"]} == {2, 3}
+    assert any("bindngs" in mistake["message"] for mistake in told["mistakes"])

@@ -1,0 +1,224 @@
+"""`pilothouse init`: the first policy, settings and Slack app of a team, from a few answers."""
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, TypeVar
+from urllib.parse import urlsplit
+
+import typer
+
+from bot.cli.terminal import fail
+from bot.domain import identity
+from bot.domain.errors import PolicyError
+from bot.policy.file import parse
+
+POLICY, SETTINGS, MANIFEST = "pilothouse.yaml", "pilothouse.env", "slack-app.json"
+USER, GROUP = re.compile(r"U[A-Z0-9]{6,}"), re.compile(r"S[A-Z0-9]{6,}|@[a-z0-9._-]+")
+PLAIN = re.compile(r"[^\s'\"`\\]+")
+
+USUAL = "development, staging, production"
+T = TypeVar("T")
+People = tuple[str, ...]
+"""User group handles or ids, user ids and e-mail addresses."""
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What a team says about its platform; `environments` in the order of promotion."""
+
+    environments: tuple[str, ...]
+    engineers: People
+    approvers: People
+    admins: People
+    channel: str
+    argocd: str
+    argocd_project: str
+    harbor: str
+    harbor_probe: str
+    overlays: str
+    """a git URL, or "owner/name" at GitHub"""
+    namespace: str
+
+
+def init(
+    directory: Annotated[Path, typer.Argument(help="Where the files go.")] = Path(),
+    environments: Annotated[str, typer.Option(help="The environments, in the order of promotion.")] = "",
+    engineers: Annotated[str, typer.Option(help="Who deploys: @groups, e-mails or Slack ids, by commas.")] = "",
+    approvers: Annotated[str, typer.Option(help="Who approves for the last environment.")] = "",
+    admins: Annotated[str, typer.Option(help="Who may do everything.")] = "",
+    channel: Annotated[str, typer.Option(help="Where cards and news go.")] = "",
+    argocd: Annotated[str, typer.Option(help="URL of Argo CD.")] = "",
+    argocd_project: Annotated[str, typer.Option(help="The AppProject of the Applications.")] = "",
+    harbor: Annotated[str, typer.Option(help="URL of Harbor.")] = "",
+    harbor_probe: Annotated[str, typer.Option(help="A private repository (project/name) that the robot sees.")] = "",
+    overlays: Annotated[str, typer.Option(help="The overlay repository: a git URL, or owner/name at GitHub.")] = "",
+    namespace: Annotated[str, typer.Option(help="The namespace of the pipeline runs.")] = "",
+    force: Annotated[bool, typer.Option("--force", help="Replace files that are there already.")] = False,
+) -> None:
+    """Write a first policy, settings, and the manifest of the Slack app, and say what comes next.
+
+    Asks for each option that is left out.
+    """
+    files = [directory / name for name in (POLICY, SETTINGS, MANIFEST)]
+    if there := [str(file) for file in files if file.exists() and not force]:
+        fail(f"{', '.join(there)}: there already, and nothing was written. Replace with --force.")
+    answers = Answers(
+        _ask("environments", environments, _names, "Environments, in the order of promotion", USUAL),
+        _ask("engineers", engineers, _people, "Who deploys? @groups, e-mails or Slack ids, by commas", "@engineers"),
+        _ask("approvers", approvers, _people, "Who approves for the last environment?", "@release-managers"),
+        _ask("admins", admins, _people, "Who administers Pilothouse?", "@platform-admins"),
+        _ask("channel", channel, _channel, "Channel for deployments", "#deployments"),
+        _ask("argocd", argocd, _url, "URL of Argo CD"),
+        _ask("argocd-project", argocd_project, _plain, "AppProject of the Applications", "apps"),
+        _ask("harbor", harbor, _url, "URL of Harbor"),
+        _ask("harbor-probe", harbor_probe, _plain, "A private repository there that the robot account sees"),
+        _ask("overlays", overlays, _plain, "Overlay repository: a git URL, or owner/name at GitHub"),
+        _ask("namespace", namespace, _plain, "Namespace of the pipeline runs", "ci"),
+    )
+    policy = policy_text(answers)
+    try:
+        parse(policy)
+    except PolicyError as error:
+        fail(f"These answers make no good policy:\n{error}")
+    directory.mkdir(parents=True, exist_ok=True)
+    for file, text in zip(files, (policy, settings_text(answers), _manifest()), strict=True):
+        file.write_text(text)
+    print(_next_steps(*files))
+
+
+def _ask(option: str, given: str, understand: Callable[[str], T], question: str, usual: str | None = None) -> T:
+    """What the option says; where it says nothing, what the person answers, asked again until it can be understood."""
+    if given:
+        try:
+            return understand(given)
+        except ValueError as error:
+            fail(f"--{option}: {error}")
+
+    def understood(text: str) -> T:
+        try:
+            return understand(text)
+        except ValueError as error:
+            raise typer.BadParameter(str(error)) from None
+
+    answer: T = typer.prompt(question, default=usual, value_proc=understood)
+    return answer
+
+
+def policy_text(answers: Answers) -> str:
+    *earlier, last = answers.environments
+    return "\n".join(
+        [
+            "# What Pilothouse may do, and for whom. What is not here has a default: docs/policy.md has every key.",
+            "# `pilothouse policy check` says whether it is good; with --slack, whether somebody answers to each name.",
+            "",
+            "# In the order of promotion. Apps need no list: they are found in the overlay repository, as",
+            "# apps/<app>/overlays/<environment>/kustomization.yaml.",
+            "environments:",
+            *(f"  - name: {name}" for name in earlier),
+            f"  - name: {last}",
+            "    # Nobody approves what they asked for, or what they wrote.",
+            "    approval:",
+            "      count: 1",
+            "      roles: [release-manager]",
+            "",
+            "# Who may do what. User groups need a paid plan of Slack; `users:` (ids) and `emails:` work on each.",
+            "bindings:",
+            *_binding("engineer", answers.engineers),
+            *_binding("release-manager", answers.approvers),
+            *_binding("admin", answers.admins),
+            "",
+            "channels:",
+            f'  default: "{answers.channel}"',
+            "",
+        ]
+    )
+
+
+def settings_text(answers: Answers) -> str:
+    """Variables, one a line, as Docker and Kubernetes read them; without any secret."""
+    github = "://" not in answers.overlays and not answers.overlays.startswith("git@")
+    return "\n".join(
+        [
+            "# Where things are. Secrets are files in a directory of their own, and PILOTHOUSE_SECRETS_DIR names it:",
+            "#   slack__bot_token  slack__app_token  argocd__token  harbor__password",
+            f"#   {'github' if github else 'git'}__token",
+            "# docs/reference/settings.md has every setting.",
+            f"PILOTHOUSE_POLICY_FILE={POLICY}",
+            f"PILOTHOUSE_ARGOCD__URL={answers.argocd}",
+            f"PILOTHOUSE_ARGOCD__PROJECT={answers.argocd_project}",
+            f"PILOTHOUSE_HARBOR__URL={answers.harbor}",
+            "PILOTHOUSE_HARBOR__USERNAME=robot$pilothouse",
+            f"PILOTHOUSE_HARBOR__PROBE={answers.harbor_probe}",
+            f"PILOTHOUSE_KUBERNETES__NAMESPACE={answers.namespace}",
+            f"PILOTHOUSE_{'GITHUB__REPOSITORY' if github else 'GIT__URL'}={answers.overlays}",
+            "",
+        ]
+    )
+
+
+def _binding(role: str, people: People) -> list[str]:
+    """Each name under the key that its form belongs to."""
+    lines = [f"  - role: {role}"]
+    for key, form in (("groups", GROUP), ("users", USER)):
+        if found := [one for one in people if form.fullmatch(one)]:
+            lines.append(f"    {key}: {json.dumps(found)}")
+    if emails := [one for one in people if identity.address(one)]:
+        lines.append(f"    emails: {json.dumps(emails)}")
+    return lines
+
+
+def _people(text: str) -> People:
+    """Raises ValueError for a name that Slack would not know."""
+    people = _names(text)
+    for one in people:
+        if not (GROUP.fullmatch(one) or USER.fullmatch(one) or identity.address(one)):
+            raise ValueError(f"{one!r} is no @group, e-mail address or Slack id (U…, S…).")
+    return people
+
+
+def _names(text: str) -> tuple[str, ...]:
+    """Raises ValueError when nothing is named."""
+    found = tuple(dict.fromkeys(_plain(one) for one in text.split(",") if one.strip()))
+    if not found:
+        raise ValueError("name at least one.")
+    return found
+
+
+def _channel(text: str) -> str:
+    return f"#{_plain(text).lstrip('#')}"
+
+
+def _plain(text: str) -> str:
+    """Raises ValueError for what would mean something else in a file of variables, or in YAML."""
+    if not PLAIN.fullmatch(text.strip()):
+        raise ValueError(f"{text.strip()!r} has blanks or quotes in it, or is empty.")
+    return text.strip()
+
+
+def _url(text: str) -> str:
+    """Raises ValueError for what is none, and for one with a password in it."""
+    parts = urlsplit(_plain(text))
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.password:
+        raise ValueError(f"{text.strip()!r} is no URL: expected https://… without a user or password.")
+    return text.strip().rstrip("/")
+
+
+def _manifest() -> str:
+    import commands  # the command line must answer --help at once
+    from bot.cli.slack_manifest import manifest
+    from bot.command import CommandRegistry
+
+    return f"{json.dumps(manifest(CommandRegistry.load(commands), socket_mode=True), indent=2)}\n"
+
+
+def _next_steps(policy: Path, settings: Path, app: Path) -> str:
+    return f"""Written: {policy}, {settings}, {app}.
+
+1. Slack: Create New App → From a manifest, with {app}. Install it, and invite it to its channel.
+2. Put the tokens into files of one directory, and name it: export PILOTHOUSE_SECRETS_DIR=…
+   slack__bot_token, slack__app_token (connections:write), argocd__token, harbor__password, and git's.
+3. pilothouse --env-file {settings} doctor     says what is still missing, and how to fix it
+4. pilothouse --env-file {settings} run"""
