@@ -58,7 +58,12 @@ def _with_doors(settings: Settings, clients: Clients, made: Core[DurableEngine])
 
 
 def _webhooks(settings: Settings, made: Core[DurableEngine]) -> Webhooks:
-    outside, wake_ups = made.outside, made.wake_ups
+    outside, wake_ups, images = made.outside, made.wake_ups, made.image_observer
+
+    async def scanned(digest: str, repository: str) -> None:
+        await wake_ups.image(digest, repository)
+        await images.scanned(digest, repository)
+
     needs = Needs(
         made.policy,
         made.catalog,
@@ -67,8 +72,11 @@ def _webhooks(settings: Settings, made: Core[DurableEngine]) -> Webhooks:
         made.stores.webhooks,
         outside.directory,
         made.pipeline_holds,
-        wake=wake_ups.image,
+        wake=scanned,
         quiet=wake_ups.place,
         pushed=made.branch_observer.pushed,
+        stored=images.stored,
+        committed=images.committed,
+        heard=made.run_observer.heard,
     )
     return open_webhooks(settings, needs)

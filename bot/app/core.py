@@ -26,12 +26,15 @@ from bot.background.wake_ups import WakeUps
 from bot.command import CommandRegistry
 from bot.deliveries.application_observer import ApplicationObserver
 from bot.deliveries.branch_observer import BranchObserver
+from bot.deliveries.image_observer import ImageObserver
 from bot.deliveries.news_service import NewsService
 from bot.deliveries.newsroom import Newsroom
 from bot.deliveries.observers import LeasedObserver
 from bot.deliveries.overlay_changes import OverlayChanges
+from bot.deliveries.owners import Owners
 from bot.deliveries.places import ApplicationNames
 from bot.deliveries.recorder import Recorder
+from bot.deliveries.run_observer import RunObserver
 from bot.evaluation.loading import load_gates
 from bot.evaluation.panel import Panel
 from bot.notify.announcer import Announcer
@@ -134,6 +137,8 @@ class Core(Generic[E]):
         yield "roster", self.roster.update_forever
         yield "news of deliveries", self.news.tell_forever
         yield "branch observer", self.branch_observer.observe_forever
+        yield "observer of runs", self.run_observer.record_forever
+        yield "observer of images", self.image_observer.look_forever
         for observer in self.application_observers:
             yield f"observer of {observer.name}", observer.observe_forever
         if self.replicas:
@@ -316,6 +321,16 @@ class Core(Generic[E]):
         return BranchObserver(source, self.overlay_changes, self.recorder, promotions, self.policy)
 
     @cached_property
+    def run_observer(self) -> RunObserver:
+        """Hears of runs from `run_cards`, which keep the one watch there is."""
+        return RunObserver(self.recorder, self.clock.now)
+
+    @cached_property
+    def image_observer(self) -> ImageObserver:
+        store, now = self.stores.deliveries, self.clock.now
+        return ImageObserver(self.outside.registry, store, self.recorder, Owners(store, self.catalog, now), now)
+
+    @cached_property
     def application_observers(self) -> tuple[LeasedObserver, ...]:
         """One for each Argo CD."""
         names = (environment.name for environment in self.policy.environments)
@@ -364,7 +379,8 @@ class Core(Generic[E]):
         built = Builds(self.policy, self.outside.applications).arrived
         pipelines, followed = self.outside.pipelines, self.stores.followed_runs
         held = partial(self.pipeline_holds.told, watched=True)
-        return RunCards(pipelines, pipelines, followed, self.bulletins, self.runs.failure, held, built)
+        failure, heard = self.runs.failure, self.run_observer.heard
+        return RunCards(pipelines, pipelines, followed, self.bulletins, failure, held, built, heard)
 
     @cached_property
     def safety(self) -> SafetyServices:

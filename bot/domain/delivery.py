@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from statistics import median
 
+from bot.domain.build import ImagePushed, ImageScanned, Pushed, RunEnded, RunStarted
 from bot.domain.event import Event
 from bot.domain.overlay import Author, OverlayImage
 from bot.domain.promotion import Progress
@@ -121,13 +122,21 @@ class Drifted:
     over: bool = False
 
 
-Detail = Committed | SyncedByHand | Judged | HealthChanged | Drifted
+Detail = (
+    Committed | SyncedByHand | Judged | HealthChanged | Drifted
+    | Pushed | RunStarted | RunEnded | ImagePushed | ImageScanned
+)  # fmt: skip
 KINDS: dict[str, type[Detail]] = {
     "committed": Committed,
     "synced-by-hand": SyncedByHand,
     "judged": Judged,
     "health": HealthChanged,
     "drift": Drifted,
+    "pushed": Pushed,
+    "run-started": RunStarted,
+    "run-ended": RunEnded,
+    "image-pushed": ImagePushed,
+    "image-scanned": ImageScanned,
 }
 """what a fact is stored as; the names are for ever"""
 
@@ -136,7 +145,8 @@ KINDS: dict[str, type[Detail]] = {
 class Fact:
     """Something that happened to one app in one environment. A repeat has the same `key` and changes nothing.
 
-    `at`: when it happened, by the clock of the system that it is from (UTC).
+    `at`: when it happened, by the clock of the system that it is from (UTC). `environment` is "" for what happens
+    before the app is anywhere: pushes, pipeline runs and images.
     """
 
     key: str

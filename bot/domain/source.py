@@ -9,6 +9,8 @@ from urllib.parse import unquote, urlsplit
 HEAD = ("", "HEAD")
 """what Argo CD takes for the default branch"""
 SHA = re.compile(r"[0-9a-f]{7,40}", re.IGNORECASE)
+REVISION = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+"""the whole id of a commit, in either kind of repository"""
 SCP = re.compile(r"(?:[^/@:]+@)?([^/@:]+):(?!//)(.+)")
 """git@host:path, which is no URL"""
 WEB_PORTS = (None, 80, 443)
@@ -104,6 +106,11 @@ def _astray(source: Source, ours: OverlayBranch, directory: str, images: Collect
     if overridden := sorted({_name(entry) for entry in source.images} & set(images)):
         return f"overrides the image of the overlay itself ({', '.join(overridden)})"
     return ""
+
+
+def is_revision(text: str) -> bool:
+    """Whether it names one commit for ever: a branch is another one tomorrow, and so may be a short id."""
+    return REVISION.fullmatch(text) is not None
 
 
 def same_repository(one: str, other: str) -> bool:

@@ -26,11 +26,12 @@ LOOK_SECONDS = 60.0
 Explain = Callable[[PipelineRun], Awaitable[tuple[str, StepLog | None]]]
 Held = Callable[[PipelineRun], Awaitable[str]]
 Built = Callable[[PipelineRun], Awaitable[None]]
+Heard = Callable[[PipelineRun], object]
 
 
 class RunCards:
     """`explain` says why a failed run failed, with the last lines of its step, and `held` what keeps the pipeline from
-    writing its overlay; `built` hears of successes.
+    writing its overlay; `built` hears of successes, and `heard` of every state of every run, followed or not.
     """
 
     def __init__(
@@ -42,7 +43,9 @@ class RunCards:
         explain: Explain,
         held: Held,
         built: Built,
+        heard: Heard,
     ) -> None:
+        self._heard = heard
         self._held = held
         self._built = built
         self._pipelines = pipelines
@@ -69,6 +72,7 @@ class RunCards:
     async def keep(self) -> None:
         """Every change of every run that is followed, for as long as the stream goes on."""
         async for run in self._stream.changes():
+            self._heard(run)
             await self._show(run)
 
     async def look_forever(self) -> None:

@@ -111,9 +111,16 @@ class DeliveryStore:
         async with self._database.reading() as connection:
             return tuple(_fact(row) for row in (await connection.execute(query)).mappings())
 
+    async def of_kinds(self, kinds: Iterable[str], since: datetime) -> tuple[Fact, ...]:
+        """Of every app, oldest first."""
+        query = sa.select(facts).where(facts.c.kind.in_(list(kinds)), facts.c.at >= since)
+        async with self._database.reading() as connection:
+            rows = (await connection.execute(query.order_by(facts.c.at, facts.c.id))).mappings()
+            return tuple(_fact(row) for row in rows)
+
     async def environments(self) -> tuple[str, ...]:
         """Those that anything is recorded of."""
-        query = sa.select(facts.c.environment).distinct()
+        query = sa.select(facts.c.environment).where(facts.c.environment != "").distinct()
         async with self._database.reading() as connection:
             return tuple((await connection.execute(query)).scalars())
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import structlog
 from starlette.routing import Route
 
+from bot.domain.pipeline import PipelineRun
 from bot.notify import Bulletins
 from bot.overlays.catalog import Catalog
 from bot.policy import Policy
@@ -19,12 +20,12 @@ from bot.views.alerts import set_aside
 from bot.webhooks.alertmanager import AlertmanagerWebhook, Quiet
 from bot.webhooks.alertmanager import nobody_waits as no_gate_waits
 from bot.webhooks.audience import administrators
-from bot.webhooks.github import GitHubWebhook
-from bot.webhooks.harbor import HarborWebhook
+from bot.webhooks.github import Committed, GitHubWebhook
+from bot.webhooks.harbor import HarborWebhook, Stored
 from bot.webhooks.pipeline_hold import PipelineHold
 from bot.webhooks.receiver import Receiver
 from bot.webhooks.sender import Sender
-from bot.webhooks.tekton import TektonWebhook
+from bot.webhooks.tekton import Heard, TektonWebhook
 from bot.webhooks.worker import Worker
 
 log = structlog.get_logger()
@@ -51,6 +52,16 @@ async def nobody_observes() -> None:
     """The branch is asked for its head every few seconds in any case."""
 
 
+async def nobody_records(*what: object) -> None:
+    """Nothing hangs on it but the delivery record."""
+    log.debug("webhook.not_recorded", what=what)
+
+
+def nobody_hears(run: PipelineRun) -> None:
+    """The watch tells of the same."""
+    log.debug("webhook.run", run=run.name)
+
+
 @dataclass(frozen=True)
 class Webhooks:
     """`routes` receive, and answer pipelines; `worker` works: run its `work_forever`."""
@@ -64,7 +75,8 @@ class Needs:
     """What the receivers work with.
 
     `wake` is told the digest and the repository of an image whose scan is over, `quiet` the app and the environment of
-    an alert that is. `pushed` is called when the overlay branch has moved.
+    an alert that is. `pushed` is called when the overlay branch has moved, `stored` when the registry has an image,
+    `committed` when a source branch has moved, and `heard` with a pipeline run.
     """
 
     policy: Policy
@@ -77,6 +89,9 @@ class Needs:
     wake: Wake = nobody_waits
     quiet: Quiet = no_gate_waits
     pushed: Pushed = nobody_observes
+    stored: Stored = nobody_records
+    committed: Committed = nobody_records
+    heard: Heard = nobody_hears
 
 
 def open_webhooks(settings: Settings, needs: Needs, *, clock: Callable[[], float] = time.time) -> Webhooks:
@@ -87,10 +102,10 @@ def open_webhooks(settings: Settings, needs: Needs, *, clock: Callable[[], float
         await needs.catalog.listing(fresh=True)
 
     senders: tuple[Sender, ...] = (
-        GitHubWebhook(settings.github.repository, settings.git.branch, moved),
-        HarborWebhook(needs.wake),
+        GitHubWebhook(settings.github.repository, settings.git.branch, moved, needs.committed),
+        HarborWebhook(needs.wake, needs.stored),
         AlertmanagerWebhook(needs.policy, needs.bulletins, needs.store, needs.quiet, clock=clock),
-        TektonWebhook(needs.pipelines, needs.policy, needs.bulletins),
+        TektonWebhook(needs.pipelines, needs.policy, needs.bulletins, needs.heard),
     )
 
     async def tell(sender: str, delivery: str, why: str) -> None:

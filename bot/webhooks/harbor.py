@@ -1,7 +1,8 @@
-"""Harbor: a scan that is over wakes whoever waits for it."""
+"""Harbor: a scan that is over wakes whoever waits for it; it, and a new image, are facts of the delivery record."""
 
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
 
 import msgspec
 
@@ -11,16 +12,26 @@ from bot.webhooks.sender import Delivery, decoded, same
 
 Scanned = Callable[[str, str], Awaitable[object]]
 """called with the digest of an image, and its repository without the registry's host"""
+Stored = Callable[[str, str, str, datetime | None], Awaitable[object]]
+"""with the same, the tag ("" without one), and when it was pushed"""
 
 OVER = {
     "SCANNING_COMPLETED", "SCANNING_FAILED", "SCANNING_STOPPED",
     "harbor.scan.completed", "harbor.scan.failed", "harbor.scan.stopped",
 }  # fmt: skip
 """In both formats (H19, H21)."""
+PUSHED = {"PUSH_ARTIFACT", "harbor.artifact.pushed"}
+BESIDE = (".sig", ".att", ".sbom")
+"""how the tags of signatures and the like end (H23): they are no images"""
+
+
+LATEST = 2**33
+"""seconds since the epoch beyond which a number is no time"""
 
 
 class Resource(msgspec.Struct):
     digest: str = ""
+    tag: str | None = None
 
 
 class ScanOf(msgspec.Struct):
@@ -43,6 +54,9 @@ class Event(msgspec.Struct):
     type: str
     id: str = ""
     source: str = ""
+    occur_at: int = 0
+    """seconds since the epoch"""
+    time: datetime | None = None
     event_data: Data | None = None
     data: Data | None = None
 
@@ -53,15 +67,20 @@ class ScanOver(msgspec.Struct):
     digest: str
     repository: str = ""
     """H27: for an index the digests are those of its platforms, so the repository says whom it concerns, too"""
+    pushed: bool = False
+    """it is no scan: the image is there"""
+    tag: str = ""
+    at: datetime | None = None
 
 
 class HarborWebhook:
-    """The tag of an event is not looked at: it may be the digest, or absent (H23)."""
+    """The tag of a scan's event is not looked at: it may be the digest, or absent (H23)."""
 
     name = "harbor"
 
-    def __init__(self, scanned: Scanned) -> None:
+    def __init__(self, scanned: Scanned, stored: Stored) -> None:
         self._scanned = scanned
+        self._stored = stored
 
     def possible(self, headers: Mapping[str, str], secret: str) -> bool:
         return self.authentic(headers, b"", secret)
@@ -72,20 +91,34 @@ class HarborWebhook:
 
     def read(self, headers: Mapping[str, str], body: bytes) -> Delivery | None:  # noqa: ARG002 (formats differ in the body)
         event = decoded(body, Event, "an event of Harbor")
-        if event.type not in OVER:
+        if event.type not in OVER | PUSHED:
             return None
         data = event.data or event.event_data or Data()
         if data.scan is not None and data.scan.scan_type != "vulnerability":
             return None  # H23: making an SBOM fires the same events
-        digest = next((r.digest for r in data.resources or () if is_digest(r.digest)), "")
-        if not digest:
+        image = next((r for r in data.resources or () if is_digest(r.digest)), None)
+        if image is None:
             return None
         repository = data.repository.repo_full_name if data.repository else ""
-        return Delivery(_id(event, body), ScanOver(digest, repository))
+        if event.type in OVER:
+            return Delivery(_id(event, body), ScanOver(image.digest, repository))
+        tag = image.tag if image.tag and not is_digest(image.tag) else ""
+        if tag.endswith(BESIDE):
+            return None
+        return Delivery(_id(event, body), ScanOver(image.digest, repository, pushed=True, tag=tag, at=_at(event)))
 
     async def act(self, facts: str) -> None:
-        over = load(facts, ScanOver)
-        await self._scanned(over.digest, over.repository)
+        told = load(facts, ScanOver)
+        if told.pushed:
+            await self._stored(told.digest, told.repository, told.tag, told.at)
+        else:
+            await self._scanned(told.digest, told.repository)
+
+
+def _at(event: Event) -> datetime | None:
+    if event.time:
+        return event.time if event.time.tzinfo else event.time.replace(tzinfo=UTC)
+    return datetime.fromtimestamp(event.occur_at, UTC) if 0 < event.occur_at < LATEST else None
 
 
 def _id(event: Event, body: bytes) -> str:

@@ -2,13 +2,13 @@
 
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import msgspec
 
 from bot.domain.errors import NotFound
 from bot.domain.event import Event
-from bot.domain.pipeline import RunStatus
+from bot.domain.pipeline import PipelineRun, RunStatus
 from bot.notify import Bulletins
 from bot.policy import Policy
 from bot.ports import Pipelines
@@ -19,6 +19,7 @@ from bot.webhooks.sender import Delivery, Malformed, decoded, same
 
 FAILED = "dev.tekton.event.pipelinerun.failed.v1"
 EVENT = Event.PIPELINE_FAILED
+Heard = Callable[[PipelineRun], object]
 
 
 class Metadata(msgspec.Struct):
@@ -48,7 +49,8 @@ class TektonWebhook:
 
     name = "tekton"
 
-    def __init__(self, pipelines: Pipelines, policy: Policy, bulletins: Bulletins) -> None:
+    def __init__(self, pipelines: Pipelines, policy: Policy, bulletins: Bulletins, heard: Heard) -> None:
+        self._heard = heard
         self._pipelines = pipelines
         self._policy = policy
         self._bulletins = bulletins
@@ -82,6 +84,8 @@ class TektonWebhook:
             run = await self._pipelines.get(told.name)
         except NotFound:
             return  # pruned, or of a namespace that is not ours
+        if run.namespace == told.namespace:
+            self._heard(run)
         if run.namespace != told.namespace or run.status is not RunStatus.FAILED:
             return  # it is another's, it goes on by a retry, or a person cancelled it
         for channel in channels(self._policy, run.app, self._policy.environments[0].name, EVENT):

@@ -94,7 +94,10 @@ async def platform(directory: Path, *, asks: bool) -> AsyncIterator[Platform]:
     async def built(_run: PipelineRun) -> None:
         return None
 
-    cards = RunCards(office.pipelines, office.pipelines, FollowedRunStore(database), bulletins, explain, told, built)
+    followed = FollowedRunStore(database)
+    cards = RunCards(
+        office.pipelines, office.pipelines, followed, bulletins, explain, told, built, lambda run: None
+    )  # fmt: skip
     yield Platform(office, cards, holds)
     await database.close()
 

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.deliveries.fold import deployments
+from bot.domain.build import ImageScanned, RunStarted
 from bot.domain.delivery import (
     Cause,
     Committed,
@@ -20,9 +21,11 @@ from bot.domain.delivery import (
 )
 from bot.domain.overlay import Author, OverlayImage
 from bot.domain.promotion import Progress
+from bot.domain.scan import ScanStatus, Severity
 
 START = datetime(2026, 1, 5, 9, tzinfo=UTC)
 PATH = "apps/my-app/overlays/production/kustomization.yaml"
+SCAN = ImageScanned("sha256:" + "1" * 64, ScanStatus.SUCCESS, ((Severity.MEDIUM, 1),))
 BEN = Author("Ben", "ben@example.com")
 
 
@@ -60,6 +63,8 @@ FACTS = st.one_of(
         SHAS,
         MINUTES,
     ),
+    st.builds(lambda at: Fact(f"run:{at}", moment(at), "my-app", "", RunStarted("r", "a" * 40)), MINUTES),
+    st.builds(lambda at: Fact(f"scan:{at}", moment(at), "my-app", "", SCAN), MINUTES),
 )  # fmt: skip
 
 

@@ -61,7 +61,9 @@ async def cards(bot: Process, messenger: FakeMessenger, stream: Stream) -> RunCa
     async with bot.database.engine.begin() as connection:
         await connection.run_sync(followed_runs.create, checkfirst=True)
     bulletins = Bulletins(bot.messages, messenger, clock=bot.outbox._clock)
-    return RunCards(MemoryPipelines(), stream, FollowedRunStore(bot.database), bulletins, failure, free, nothing)
+    return RunCards(
+        MemoryPipelines(), stream, FollowedRunStore(bot.database), bulletins, failure, free, nothing, lambda run: None
+    )
 
 
 async def test_it_is_edited_until_the_run_has_ended(bot: Process, messenger: FakeMessenger) -> None:

@@ -1,9 +1,12 @@
 """The delivery record and its news, on both databases."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from bot.domain.build import ImageScanned, RunStarted
 from bot.domain.delivery import Fact, HealthChanged, News
 from bot.domain.event import Event
+from bot.domain.scan import ScanStatus, Severity
 from bot.store.database import Database
 from bot.store.deliveries import DeliveryStore
 from bot.store.delivery_news import Addressed, NewsStore
@@ -36,6 +39,22 @@ async def test_facts_are_written_once_and_read_as_they_were(database: Database) 
     assert (second > first, found) == (True, fact(2, healthy=True))
     assert await store.first_since(START + timedelta(minutes=5)) > second
     assert await store.first_since(START + timedelta(days=1)) == 0
+
+
+async def test_facts_of_what_is_built_are_in_no_environment(database: Database) -> None:
+    store, started = DeliveryStore(database), RunStarted("r", "a" * 40)
+    scan = ImageScanned("sha256:" + "1" * 64, ScanStatus.SUCCESS, ((Severity.HIGH, 2), (Severity.LOW, 1)))
+    built = [
+        Fact("r1", START, "my-app", "", started),
+        Fact("s1", START + timedelta(minutes=1), "my-app", "", scan),
+        Fact("r2", START + timedelta(minutes=2), "other", "", replace(started, run="r2")),
+    ]
+    async with database.begin() as connection:
+        await store.add(connection, [*built, fact(3)])
+    assert await store.of_kinds(["run-started", "image-scanned"], START) == tuple(built)
+    assert await store.of_kinds(["run-started"], START + timedelta(minutes=1)) == (built[2],)
+    assert set(await store.latest("run-started")) == {built[0], built[2]}
+    assert await store.environments() == ("production",)
 
 
 async def test_how_far_an_observer_has_read(database: Database) -> None:

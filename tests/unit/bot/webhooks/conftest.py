@@ -6,6 +6,7 @@ import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ import pytest
 from pydantic import SecretStr
 from starlette.applications import Starlette
 
+from bot.domain.build import Pushed
+from bot.domain.pipeline import PipelineRun
 from bot.evaluation.panel import Panel
 from bot.notify import Bulletins, Outbox
 from bot.overlays.catalog import Catalog
@@ -88,6 +91,9 @@ class House:
     catalog: Catalog
     clock: Clock
     scanned: list[tuple[str, str]]
+    stored: list[tuple[str, str, str, datetime | None]]
+    committed: list[tuple[Pushed, datetime | None]]
+    runs: list[PipelineRun]
 
     async def post(self, sender: str, body: bytes, headers: Mapping[str, str]) -> httpx.Response:
         return await self.http.post(f"/webhooks/{sender}", content=body, headers=dict(headers))
@@ -135,6 +141,16 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
     async def wake(digest: str, repository: str) -> None:
         scanned.append((digest, repository))
 
+    images: list[tuple[str, str, str, datetime | None]] = []
+    pushes: list[tuple[Pushed, datetime | None]] = []
+    runs: list[PipelineRun] = []
+
+    async def stored(digest: str, repository: str, tag: str, at: datetime | None) -> None:
+        images.append((digest, repository, tag, at))
+
+    async def committed(push: Pushed, at: datetime | None) -> None:
+        pushes.append((push, at))
+
     catalog, directory = Catalog(overlays, policy), FakeDirectory.seeded()
     gates = usual_gates(
         policy,
@@ -146,12 +162,16 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
         directory=directory,
     )
     holds = PipelineHolds(Panel(gates, policy), policy, asks=True)
-    needs = Needs(policy, catalog, pipelines, bulletins, store, directory, holds, wake)
+    needs = Needs(
+        policy, catalog, pipelines, bulletins, store, directory, holds, wake,
+        stored=stored, committed=committed, heard=runs.append,
+    )  # fmt: skip
     webhooks = open_webhooks(settings, needs, clock=clock)
     transport = httpx.ASGITransport(Starlette(routes=webhooks.routes))
     async with httpx.AsyncClient(transport=transport, base_url="http://bot") as http:
         outbox = Outbox(messages, messenger, clock=clock)
         yield House(
-            webhooks, needs, http, store, database, messenger, outbox, overlays, pipelines, catalog, clock, scanned
-        )
+            webhooks, needs, http, store, database, messenger, outbox, overlays, pipelines, catalog, clock,
+            scanned, images, pushes, runs,
+        )  # fmt: skip
     await database.close()

@@ -1,6 +1,7 @@
 """What comes of a webhook: the catalog looks again, an alert is told and edited, a failed run is told."""
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -8,7 +9,7 @@ import pytest
 
 from bot.domain.errors import Unavailable
 from bot.domain.pipeline import CancelMode, RunRequest
-from tests.unit.bot.webhooks.conftest import OVERLAYS, House, sample
+from tests.unit.bot.webhooks.conftest import HARBOR, OVERLAYS, House, sample
 from tests.unit.bot.webhooks.test_receivers import FAILED, GOOD
 
 ENDLESS = "0001-01-01T00:00:00Z"
@@ -74,6 +75,86 @@ async def test_a_push_may_come_as_a_form(house: House) -> None:
     body = urlencode({"payload": push().decode()}).encode()
     answer = await house.github(body, **{"Content-Type": "application/x-www-form-urlencoded"})
     assert answer.json() == {"accepted": True}
+
+
+SHA = "a" * 40
+
+
+def source_push(**changes: Any) -> bytes:
+    by = {"name": "Ana Ng", "email": "ana@example.com"}
+    commits = [
+        {"id": f"{n}" * 40, "message": f"Change {n}\n\nWith more words", "author": by, "distinct": True}
+        for n in range(5)
+    ]
+    document = json.loads(push())
+    known = {"full_name": "octocat/my-app", "clone_url": "https://github.com/octocat/my-app.git"}
+    document["repository"] |= {**known, "default_branch": "main", "pushed_at": 1_800_000_000}
+    document |= {"head_commit": {**commits[-1], "id": SHA, "url": "https://github.com/x"}, "commits": commits}
+    return json.dumps(document | changes).encode()
+
+
+async def test_a_push_to_a_source_repository_is_recorded_with_its_author_and_subjects(house: House) -> None:
+    """G19: the oldest commit comes first."""
+    before = await house.catalog.listing()
+    for _ in range(2):
+        await house.github(source_push())
+    assert await house.work() == 1
+    [(told, at)] = house.committed
+    assert (told.repository, told.sha) == ("https://github.com/octocat/my-app.git", SHA)
+    assert (told.author.email, told.subject, told.count) == ("ana@example.com", "Change 4", 5)
+    assert told.subjects == ("Change 4", "Change 3", "Change 2")
+    assert at == datetime.fromtimestamp(1_800_000_000, UTC)
+    assert await house.catalog.listing() is before or (await house.catalog.listing()).commit == before.commit
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"ref": "refs/heads/feature"},
+        {"ref": "refs/tags/main"},
+        {"deleted": True, "after": "0" * 40, "head_commit": None},
+        {"head_commit": None},
+        {"after": "main"},
+    ],
+)
+async def test_what_is_no_push_to_a_default_branch_is_not_recorded(house: House, changes: dict[str, Any]) -> None:
+    """G19."""
+    assert (await house.github(source_push(**changes))).json()["accepted"] is False
+
+
+async def test_a_push_to_the_overlays_is_no_push_of_source_code(house: House) -> None:
+    document = json.loads(source_push())
+    document["repository"]["full_name"] = OVERLAYS
+    await house.github(json.dumps(document).encode())
+    await house.work()
+    assert house.committed == []
+
+
+# Harbor
+
+
+@pytest.mark.parametrize(("tag", "told"), [("v1.5.0", "v1.5.0"), ("sha256:" + "1" * 64, ""), (None, "")])
+async def test_an_image_that_is_pushed_is_recorded(house: House, tag: str | None, told: str) -> None:
+    """H23: the tag is the digest when it was pushed by digest."""
+    await house.post("harbor", image_push(tag), {"Authorization": HARBOR})
+    await house.work()
+    [(digest, repository, shown, at)] = house.stored
+    assert (repository, shown, at) == ("harbor/alpine", told, datetime.fromtimestamp(1680501893, UTC))
+    assert digest.startswith("sha256:954b")
+    assert house.scanned == []
+
+
+@pytest.mark.parametrize("tag", ["sha256-954b.sig", "sha256-954b.att", "sha256-954b.sbom"])
+async def test_a_signature_is_no_image(house: House, tag: str) -> None:
+    """H23."""
+    answer = await house.post("harbor", image_push(tag), {"Authorization": HARBOR})
+    assert answer.json()["accepted"] is False
+
+
+def image_push(tag: str | None) -> bytes:
+    document = json.loads(sample("harbor.webhook.push_artifact.default.json"))
+    document["event_data"]["resources"][0]["tag"] = tag
+    return json.dumps(document).encode()
 
 
 # Alertmanager
@@ -207,6 +288,7 @@ async def test_a_failed_run_is_told_once_with_its_reason(house: House) -> None:
     assert "my-app" in message
     assert f"/pipeline logs {name}" in message
     assert "<@U0ANA>" in message
+    assert {run.name for run in house.runs} == {name}
 
 
 async def test_a_run_that_a_person_cancelled_is_not_told(house: House) -> None:
