@@ -18,9 +18,9 @@ from bot.domain.errors import DatabaseAway, NotFound, PolicyError
 from bot.policy import may, parse
 from bot.store.database import Database
 from bot.store.group_handles import GroupHandleStore
-from bot.store.schema import migrate
 from integrations.slack import SlackDirectory
 from integrations.slack.directory import person
+from tests.fakes.databases import create_tables
 
 REAL = "kim.smith@example.com"
 LOOK_ALIKES = {
@@ -224,7 +224,7 @@ async def test_a_handle_that_cannot_be_looked_up_gives_nothing_until_it_can(work
 
 async def test_the_first_group_keeps_a_handle_on_every_replica(tmp_path: Path) -> None:
     database = Database(f"sqlite:///{tmp_path / 'x.db'}")
-    await migrate(database)
+    await create_tables(database)
     one, other = GroupHandleStore(database), GroupHandleStore(database)
     assert await one.first({"release-managers": "S0RELEASE", "eve": "S0EVE"}) == {
         "release-managers": "S0RELEASE",

@@ -39,10 +39,11 @@ from bot.router.signature import Signature
 from bot.runtime import request_body
 from bot.runtime.request_body import BODY_LIMIT, LARGE, NotTaken, Places, read
 from bot.settings import Settings, WebhookSettings
-from bot.store.database import Database, metadata
+from bot.store.database import Database
 from bot.store.messages import Messages
 from bot.store.webhooks import WebhookStore
 from bot.webhooks import Needs, open_webhooks, receiver
+from tests.fakes.databases import create_tables
 from tests.fakes.messenger import FakeMessenger
 from tests.fakes.office import Office
 
@@ -95,8 +96,7 @@ async def port(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mon
     router = open_router(office.registry, {**office.services, Messenger: messenger, Modals: None})
     bolt = bolt_app(router, None, lambda: "xoxb-test", lambda: SECRET)
     database = Database(f"sqlite:///{tmp_path_factory.mktemp('port')}/pilothouse.db")
-    async with database.engine.begin() as connection:
-        await connection.run_sync(metadata.create_all)
+    await create_tables(database)
     store = WebhookStore(database)
     bulletins = Bulletins(Messages(database), messenger)
     needs = Needs(office.policy, office.catalog, office.pipelines, bulletins, store, office.directory, office.holds())

@@ -16,10 +16,11 @@ from bot.overlays.catalog import Catalog
 from bot.overlays.image_locations import ImageLocations
 from bot.policy import Policy
 from bot.store.audit import Audit
-from bot.store.database import Database, metadata
+from bot.store.database import Database
 from bot.store.deliveries import DeliveryStore
 from bot.store.messages import Messages
 from bot.store.promotions import PromotionStore
+from tests.fakes.databases import create_tables
 from tests.fakes.directory import FakeDirectory
 from tests.fakes.messenger import FakeMessenger
 from tests.fakes.overlays import MemoryOverlays
@@ -68,8 +69,7 @@ class Safety:
         )
 
     async def create(self) -> None:
-        async with self.database.begin() as connection:
-            await connection.run_sync(metadata.create_all)
+        await create_tables(self.database)
 
     def house(self, **options: Any) -> Housekeeping:
         """Housekeeping with a clock of the test's own."""

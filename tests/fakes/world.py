@@ -23,7 +23,7 @@ from bot.overlays.kustomization import read_images
 from bot.policy import Policy, parse
 from bot.ports import Posted
 from bot.store.audit import Audit
-from bot.store.database import Database, metadata
+from bot.store.database import Database
 from bot.store.delegations import DelegationStore
 from bot.store.locks import LockStore
 from bot.store.promotions import PromotionStore
@@ -32,6 +32,7 @@ from bot.workflow.service import PromotionService
 from bot.workflow.steps import Steps
 from tests.fakes.alerts import MemoryAlerts
 from tests.fakes.applications import MemoryApplications, images_of
+from tests.fakes.databases import create_tables
 from tests.fakes.directory import FakeDirectory
 from tests.fakes.engine import MemoryEngine
 from tests.fakes.messenger import FakeMessenger
@@ -253,8 +254,7 @@ async def house(directory: Path, policy_text: str = POLICY) -> AsyncIterator[Hou
         images = await pinned(overlays, ref, head)
         applications.put(Application(ref, SyncStatus.SYNCED, HealthStatus.HEALTHY, head, images=images, auto_sync=True))
     database = Database(f"sqlite:///{directory / 'pilothouse.db'}")
-    async with database.begin() as connection:
-        await connection.run_sync(metadata.create_all)
+    await create_tables(database)
     engine, messenger, alerts = MemoryEngine(), FakeMessenger(), MemoryAlerts()
     people = FakeDirectory.seeded()
     outside = replace(

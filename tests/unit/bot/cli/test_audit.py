@@ -21,10 +21,11 @@ from bot.domain.overlay import Author, OverlayImage
 from bot.domain.promotion import Approval, Phase, Promotion, Stage
 from bot.domain.safety import Review
 from bot.store.audit import Audit, Entry, audit
-from bot.store.database import Database, metadata
+from bot.store.database import Database
 from bot.store.deliveries import DeliveryStore
 from bot.store.promotions import PromotionStore
 from bot.store.reviews import ReviewStore
+from tests.fakes.databases import create_tables
 from tests.views.samples import COMMIT, promotion
 
 ANA, BO = Person("U0ANA", "ana"), Person("U0BO", "bo")
@@ -100,8 +101,7 @@ class Archive:
         self.do(work)
 
     async def _create(self, database: Database) -> None:
-        async with database.begin() as connection:
-            await connection.run_sync(metadata.create_all)
+        await create_tables(database)
 
 
 @pytest.fixture

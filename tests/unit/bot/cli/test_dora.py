@@ -14,8 +14,9 @@ from bot.deliveries.branch_observer import OBSERVER
 from bot.domain.delivery import Cause, Committed, Fact, ImageChange, Judged
 from bot.domain.overlay import Author, OverlayImage
 from bot.domain.promotion import Progress
-from bot.store.database import Database, metadata
+from bot.store.database import Database
 from bot.store.deliveries import DeliveryStore
+from tests.fakes.databases import create_tables
 
 IMAGE = ImageChange(OverlayImage("x", "h/x", "v1"), OverlayImage("x", "h/x", "v2"))
 NOW = datetime.now(UTC)
@@ -38,8 +39,8 @@ def url(tmp_path: Path) -> str:
 
     async def fill() -> None:
         database = Database(url)
+        await create_tables(database)
         async with database.begin() as connection:
-            await connection.run_sync(metadata.create_all)
             known = [*facts("my-app", well=True), *facts("=cmd", well=False)]
             await DeliveryStore(database).add(connection, known)
             await DeliveryStore(database).move(connection, OBSERVER, "head")

@@ -31,11 +31,12 @@ from bot.domain.overlay import Author
 from bot.overlays.catalog import Catalog
 from bot.policy import parse
 from bot.runtime.metrics import REGISTRY
-from bot.store.database import Database, metadata
+from bot.store.database import Database
 from bot.store.deliveries import DeliveryStore
 from bot.store.delivery_news import NewsStore
 from bot.store.promotions import PromotionStore
 from tests.fakes.applications import MemoryApplications
+from tests.fakes.databases import create_tables
 from tests.fakes.overlays import MemoryOverlays
 from tests.fakes.world import HARBOR, kustomization, path
 
@@ -108,8 +109,7 @@ class Cluster:
 async def cluster(tmp_path: Path) -> AsyncIterator[Cluster]:
     overlays = MemoryOverlays({path("production"): kustomization("v1")})
     database = Database(f"sqlite:///{tmp_path / 'x.db'}")
-    async with database.begin() as connection:
-        await connection.run_sync(metadata.create_all)
+    await create_tables(database)
     first = overlays.log[-1]
     cluster = Cluster(overlays, database, first.at + timedelta(hours=1))
     images, synced = (f"{HARBOR}/my-app:v1",), SyncStatus.SYNCED

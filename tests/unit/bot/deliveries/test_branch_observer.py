@@ -18,10 +18,11 @@ from bot.domain.errors import Unavailable
 from bot.domain.overlay import Author
 from bot.domain.promotion import Promotion
 from bot.policy import parse
-from bot.store.database import Database, metadata
+from bot.store.database import Database
 from bot.store.deliveries import DeliveryStore
 from bot.store.delivery_news import NewsStore
 from bot.store.promotions import PromotionStore
+from tests.fakes.databases import create_tables
 from tests.fakes.overlays import MemoryOverlays
 from tests.fakes.world import House, kustomization, path
 
@@ -68,8 +69,7 @@ async def branch(tmp_path: Path) -> AsyncIterator[Branch]:
         path(e, app): kustomization("v1", app) for app in ("my-app", "other") for e in ("development", "production")
     }
     database = Database(f"sqlite:///{tmp_path / 'x.db'}")
-    async with database.begin() as connection:
-        await connection.run_sync(metadata.create_all)
+    await create_tables(database)
     branch = Branch(MemoryOverlays({**files, "README.md": b"hello"}), database)
     await branch.observer.look()
     yield branch

@@ -29,11 +29,12 @@ from bot.notify.bulletins import Bulletins
 from bot.notify.channels import ChannelIds
 from bot.notify.outbox import Outbox
 from bot.policy import parse
-from bot.store.database import Database, metadata
+from bot.store.database import Database
 from bot.store.deliveries import DeliveryStore
 from bot.store.delivery_news import NewsStore
 from bot.store.messages import Messages
 from bot.store.promotions import PromotionStore
+from tests.fakes.databases import create_tables
 from tests.fakes.directory import FakeDirectory
 from tests.fakes.messenger import FakeMessage, FakeMessenger
 from tests.views.samples import COMMIT, plan, promotion
@@ -111,8 +112,7 @@ class Desk:
 @pytest.fixture
 async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
     database = Database(f"sqlite:///{tmp_path / 'x.db'}")
-    async with database.begin() as connection:
-        await connection.run_sync(metadata.create_all)
+    await create_tables(database)
     yield Desk(database)
     await database.close()
 

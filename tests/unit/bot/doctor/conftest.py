@@ -9,11 +9,11 @@ import pytest_asyncio
 from bot.doctor import Finding, Outcome, examine
 from bot.settings import Settings
 from bot.store.database import Database
-from bot.store.schema import migrate
 from integrations.sandbox.clock import Clock
 from integrations.sandbox.serving import serve
 from integrations.sandbox.slack.limits import RateLimits
 from integrations.sandbox.world import World
+from tests.fakes.databases import create_tables
 
 SYSTEMS = ("git", "harbor", "argocd", "kubernetes", "slack")
 
@@ -65,7 +65,7 @@ async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World
         stack.push_async_callback(world.slack.aclose)
         stack.push_async_callback(world.harbor.close)
         database = Database(world.bot_settings()["PILOTHOUSE_DATABASE_URL"])
-        await migrate(database)
+        await create_tables(database)
         await database.close()
         yield world
 

@@ -12,10 +12,10 @@ from bot.domain.promotion import Promotion
 from bot.notify import Announcer, Cards, Outbox
 from bot.notify.copies import Copies
 from bot.policy import Policy, parse
-from bot.store.database import Database, metadata
-from bot.store.messages import Messages, outbox, threads
-from bot.store.mutes import MuteStore, mutes
-from bot.store.subscriptions import subscriptions
+from bot.store.database import Database
+from bot.store.messages import Messages
+from bot.store.mutes import MuteStore
+from tests.fakes.databases import create_tables
 from tests.fakes.messenger import FakeMessenger
 
 POLICY = """\
@@ -90,10 +90,7 @@ async def start(tmp_path: Path, messenger: FakeMessenger, policy: Policy, clock:
     async def process() -> Process:
         database = Database(f"sqlite:///{tmp_path}/pilothouse.db")
         opened.append(database)
-        async with database.engine.begin() as connection:
-            await connection.run_sync(
-                lambda sync: metadata.create_all(sync, tables=[threads, outbox, subscriptions, mutes])
-            )
+        await create_tables(database)
         messages = Messages(database)
         box = Outbox(messages, messenger, clock=clock)
         copies = Copies(messages, messenger, MuteStore(database), policy, clock=clock)

@@ -10,12 +10,13 @@ from bot.domain.promotion import Phase, Progress, Stage
 from bot.notify import Announcer, Cards, Outbox
 from bot.notify.copies import Copies
 from bot.policy import Policy
-from bot.store.database import Database, metadata
-from bot.store.messages import Messages, outbox, threads
+from bot.store.database import Database
+from bot.store.messages import Messages
 from bot.store.mutes import MuteStore
 from integrations.sandbox.serving import serve
 from integrations.sandbox.slack.server import BOT_TOKEN, SlackServer
 from integrations.slack import SlackApi, SlackMessenger
+from tests.fakes.databases import create_tables
 from tests.unit.bot.notify.conftest import until
 from tests.views.samples import AT, COMMIT, approval, following, plan, promotion
 
@@ -39,8 +40,7 @@ DONE = promotion(
 async def test_a_quick_story_is_told_in_few_edits_and_ends_right(tmp_path: Path, policy: Policy) -> None:
     """S2: at most one edit a second for a message; nobody waits for them."""
     workspace, database = SlackServer(), Database(f"sqlite:///{tmp_path}/pilothouse.db")
-    async with database.engine.begin() as connection:
-        await connection.run_sync(lambda sync: metadata.create_all(sync, tables=[threads, outbox]))
+    await create_tables(database)
     async with serve(workspace.app) as url:
         api = SlackApi(lambda: BOT_TOKEN, f"{url}/api/")
         messages, messenger = Messages(database), SlackMessenger(api)

@@ -13,13 +13,13 @@ from bot.router.dispatch import Dispatcher
 from bot.router.incoming import Incoming
 from bot.store.audit import Audit
 from bot.store.database import Database
-from bot.store.schema import migrate
+from tests.fakes.databases import create_tables
 from tests.fakes.office import Office
 
 
 async def test_a_refusal_at_the_door_is_one_row_of_the_audit(tmp_path: Path) -> None:
     database, office = Database(f"sqlite:///{tmp_path / 'x.db'}"), Office()
-    await migrate(database)
+    await create_tables(database)
     chain = Audit(database)
     incoming = Incoming("command", "U0CY", "T0PILOT", "r-1", "C0DEPLOY")
     ask = CallFreeze(context=incoming.context, app="my-app", environment="production", until="2h", reason="")

@@ -11,14 +11,14 @@ from bot.domain.promotion import Phase, Stage
 from bot.store.audit import Audit, Entry, audit
 from bot.store.database import Database
 from bot.store.promotions import PromotionStore
-from bot.store.schema import migrate
+from tests.fakes.databases import create_tables
 from tests.views.samples import promotion
 
 
 @pytest.fixture
 async def database(tmp_path: Path) -> AsyncIterator[Database]:
     opened = Database(f"sqlite:///{tmp_path / 'audit.db'}")
-    await migrate(opened)
+    await create_tables(opened)
     yield opened
     await opened.close()
 

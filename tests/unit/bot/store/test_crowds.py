@@ -9,13 +9,13 @@ import sqlalchemy as sa
 from bot.store.audit import Audit, Entry
 from bot.store.database import Database
 from bot.store.locks import LockStore
-from bot.store.schema import migrate
+from tests.fakes.databases import create_tables
 
 
 @pytest.fixture
 async def database(tmp_path: Path) -> Database:
     opened = Database(f"sqlite:///{tmp_path / 'x.db'}")
-    await migrate(opened)
+    await create_tables(opened)
     return opened
 
 

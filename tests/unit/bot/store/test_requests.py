@@ -14,6 +14,7 @@ from bot.ports import Request
 from bot.store.database import Database
 from bot.store.leased_queue import LeasedQueue
 from bot.store.requests import LEASE, RequestStore, requests
+from tests.fakes.databases import create_tables
 from tests.fakes.outages import Outages
 
 NOW = 1_800_000_000.0
@@ -94,8 +95,7 @@ async def test_hundreds_at_once_share_a_few_transactions(database: Database) -> 
 @pytest.fixture
 async def sqlite(tmp_path: Path) -> AsyncIterator[Database]:
     database = Database(f"sqlite:///{tmp_path / 'slow.db'}")
-    async with database.begin() as connection:
-        await connection.run_sync(requests.metadata.create_all)
+    await create_tables(database)
     yield database
     await database.close()
 

@@ -23,12 +23,13 @@ from bot.overlays.catalog import Catalog
 from bot.policy import parse
 from bot.queries.pipeline_holds import PipelineHolds
 from bot.settings import GitHubSettings, Settings, WebhookSettings
-from bot.store.database import Database, metadata
+from bot.store.database import Database
 from bot.store.messages import Messages
 from bot.store.webhooks import WebhookStore
 from bot.webhooks import Needs, Webhooks, open_webhooks
 from tests.contract.specs import CONTRACTS
 from tests.fakes.applications import MemoryApplications
+from tests.fakes.databases import create_tables
 from tests.fakes.directory import FakeDirectory
 from tests.fakes.gates import usual_gates
 from tests.fakes.messenger import FakeMessenger
@@ -61,8 +62,7 @@ def sample(name: str) -> bytes:
 @asynccontextmanager
 async def a_store(directory: Path) -> AsyncIterator[WebhookStore]:
     database = Database(f"sqlite:///{directory}/webhooks.db")
-    async with database.engine.begin() as connection:
-        await connection.run_sync(metadata.create_all)
+    await create_tables(database)
     yield WebhookStore(database)
     await database.close()
 
@@ -131,8 +131,7 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
         ),
     )
     database = Database(f"sqlite:///{tmp_path}/pilothouse.db")
-    async with database.engine.begin() as connection:
-        await connection.run_sync(metadata.create_all)
+    await create_tables(database)
     store, messages, messenger, clock = WebhookStore(database), Messages(database), FakeMessenger(), Clock()
     overlays, pipelines, policy = MemoryOverlays(), MemoryPipelines(), parse(POLICY)
     bulletins = Bulletins(messages, messenger, clock=clock)
