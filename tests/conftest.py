@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from hypothesis import Phase, settings
 from xdist.scheduler import LoadScopeScheduling
 
@@ -22,6 +23,15 @@ settings.register_profile("quick", max_examples=40, deadline=None)
 settings.register_profile("thorough", max_examples=1000, deadline=None)
 settings.register_profile("unshrunk", settings.get_profile("quick"), phases=[Phase.explicit, Phase.generate])
 settings.load_profile("quick")
+
+
+@sa.event.listens_for(sa.Engine, "connect")
+def do_not_wait_for_the_disk(connection: sa.engine.interfaces.DBAPIConnection, _record: object) -> None:
+    """No test cuts the power: what a process has written outlives it in any case."""
+    if type(connection).__module__.startswith("sqlalchemy.dialects.sqlite"):
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA synchronous=OFF")
+        cursor.close()
 
 
 @pytest.hookimpl(wrapper=True)
