@@ -5,9 +5,8 @@ from bot.domain.caller import Caller, Permission
 from bot.domain.intent import Intent, NameDelegate
 from bot.domain.reply import Reply
 from bot.grammar import Words
-from bot.policy import Policy
 from bot.safety.delegations import DelegationService
-from bot.safety.times import read_time
+from bot.safety.times import TimeReader
 
 
 def parse(words: Words) -> Intent:
@@ -29,7 +28,7 @@ def parse(words: Words) -> Intent:
     parse=parse,
     names=False,
 )
-async def delegate(ask: NameDelegate, caller: Caller, policy: Policy, delegations: DelegationService) -> Reply:
+async def delegate(ask: NameDelegate, caller: Caller, times: TimeReader, delegations: DelegationService) -> Reply:
     """Name who speaks for you while you are away; `off` ends it.
 
     When they approve, your roles count beside their own. That never lets anybody approve what they asked for, nor what
@@ -37,4 +36,4 @@ async def delegate(ask: NameDelegate, caller: Caller, policy: Policy, delegation
     """
     if not ask.to:
         return await delegations.end(ask, caller)
-    return await delegations.name(ask, caller, read_time(ask.until, caller, policy))
+    return await delegations.name(ask, caller, times.read(ask.until, caller))

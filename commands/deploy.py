@@ -10,7 +10,7 @@ from bot.notify.audience import approvers
 from bot.policy import Policy
 from bot.promotions.promotions import Promotions
 from bot.promotions.scheduler import Scheduler
-from bot.safety.times import timed
+from bot.safety.times import TimeReader
 
 
 def parse(words: Words) -> Intent:
@@ -69,7 +69,9 @@ FORM = CommandForm(
     parse=parse,
     form=FORM,
 )
-async def deploy(ask: Deploy, caller: Caller, promotions: Promotions, turns: Scheduler, policy: Policy) -> Reply:
+async def deploy(
+    ask: Deploy, caller: Caller, promotions: Promotions, turns: Scheduler, times: TimeReader, policy: Policy
+) -> Reply:
     """Put an image into an environment.
 
     Without an image: what the environment before it runs now. `--dry-run` shows the verdict of every gate and changes
@@ -84,4 +86,4 @@ async def deploy(ask: Deploy, caller: Caller, promotions: Promotions, turns: Sch
         return DryRun(shown, approvers(policy, shown.plan))
     if ask.break_glass and not ask.shown:
         return GlassAsked(await promotions.preview(ask, caller), ask)
-    return await turns.start(timed(ask, caller, policy), caller)
+    return await turns.start(times.timed(ask, caller), caller)

@@ -1,7 +1,5 @@
 """`/dora [my-app] [prod] [--since 90d]`: how often, how fast and how well is delivered."""
 
-from datetime import UTC, datetime
-
 from bot.command import command
 from bot.deliveries.branch_observer import OBSERVER
 from bot.deliveries.dora import LONGEST, LOOK_BACK, deployed, figures, together
@@ -13,6 +11,7 @@ from bot.grammar import IN, Slots, Words
 from bot.overlays.catalog import Catalog
 from bot.policy import Policy, visible
 from bot.policy.duration import parse_duration
+from bot.ports import Clock
 from bot.store.deliveries import DeliveryStore
 
 USUALLY = "90d"
@@ -33,14 +32,16 @@ def parse(words: Words) -> Intent:
 
 
 @command("dora", usage="/dora [APP…|all] [ENV] [--since 90d]", allow=Permission.VIEW, parse=parse)
-async def dora(ask: ShowDora, caller: Caller, policy: Policy, catalog: Catalog, record: DeliveryStore) -> Reply:
+async def dora(
+    ask: ShowDora, caller: Caller, policy: Policy, catalog: Catalog, record: DeliveryStore, clock: Clock
+) -> Reply:
     """Deployment frequency, lead time, change failure rate and time to restore, from the delivery record.
 
     Without ENV: the last environment. Promotions, the pipeline and changes by hand all count. How each figure is
     counted is written in docs/deliveries.md.
     """
     environment = ask.environment or catalog.environments[-1].name
-    now = datetime.now(UTC)
+    now = clock.now()
     since = now - parse_duration(ask.since)
     found = deployments(await record.of(since=since - LOOK_BACK))
     apps = visible(policy, caller, ask.apps or deployed(found, environment, since), environment)

@@ -6,10 +6,9 @@ from bot.domain.form import CommandForm, Filled, FormField, Input
 from bot.domain.intent import CallFreeze, Context, Intent
 from bot.domain.reply import Reply
 from bot.grammar import Place, Words
-from bot.policy import Policy
 from bot.queries.pipeline_holds import PipelineHolds
 from bot.safety.freezes import FreezeService
-from bot.safety.times import read_time
+from bot.safety.times import TimeReader
 
 
 def parse(words: Words) -> Intent:
@@ -61,7 +60,7 @@ FORM = CommandForm(
     form=FORM,
 )
 async def freeze(
-    ask: CallFreeze, caller: Caller, policy: Policy, freezes: FreezeService, holds: PipelineHolds
+    ask: CallFreeze, caller: Caller, times: TimeReader, freezes: FreezeService, holds: PipelineHolds
 ) -> Reply:
     """Freeze an environment: nothing is promoted there until the time that you give.
 
@@ -69,5 +68,5 @@ async def freeze(
     roles that policy exempts are not held, nor are apps behind `--except`. Freezes that come again and again are in
     the policy, as windows of the gate `freeze`.
     """
-    called = await freezes.call(ask, caller, read_time(ask.until, caller, policy))
+    called = await freezes.call(ask, caller, times.read(ask.until, caller))
     return holds.beside(called, "freeze", ask.app, ask.environment)

@@ -6,10 +6,9 @@ from bot.domain.form import CommandForm, Filled, FormField, Input
 from bot.domain.intent import Context, Intent, TakeLock
 from bot.domain.reply import Reply
 from bot.grammar import Place, Words
-from bot.policy import Policy
 from bot.queries.pipeline_holds import PipelineHolds
 from bot.safety.locks import LockService
-from bot.safety.times import read_time_if_any
+from bot.safety.times import TimeReader
 
 
 def parse(words: Words) -> Intent:
@@ -51,12 +50,12 @@ FORM = CommandForm(
 @command(
     "lock", usage="/lock [APP] ENV [--for TIME|--until TIME] REASON", allow=Permission.LOCK, parse=parse, form=FORM
 )
-async def lock(ask: TakeLock, caller: Caller, policy: Policy, locks: LockService, holds: PipelineHolds) -> Reply:
+async def lock(ask: TakeLock, caller: Caller, times: TimeReader, locks: LockService, holds: PipelineHolds) -> Reply:
     """Hold an app in an environment, or without APP the whole environment: nothing is promoted there until it ends.
 
     It ends when you `/unlock` it, or at the time that you give: `--for 2h`, `--until 18:00`, `until mon 08:00`. You are
     reminded before it ends, and daily if it has no end. When somebody else holds it, you can take it over, or get a
     message when it is free. Locking again what you hold renews it.
     """
-    taken = await locks.take(ask, caller, read_time_if_any(ask.until, caller, policy))
+    taken = await locks.take(ask, caller, times.read_if_any(ask.until, caller))
     return holds.beside(taken, "lock", ask.app, ask.environment)

@@ -10,7 +10,7 @@ from bot.notify.audience import approvers
 from bot.policy import Policy
 from bot.promotions.promotions import Promotions
 from bot.promotions.scheduler import Scheduler
-from bot.safety.times import timed
+from bot.safety.times import TimeReader
 
 MOST_APPS = 50
 
@@ -77,7 +77,9 @@ FORM = CommandForm(
     parse=parse,
     form=FORM,
 )
-async def promote(ask: Promote, caller: Caller, promotions: Promotions, turns: Scheduler, policy: Policy) -> Reply:
+async def promote(
+    ask: Promote, caller: Caller, promotions: Promotions, turns: Scheduler, times: TimeReader, policy: Policy
+) -> Reply:
     """Move what runs in one environment to another.
 
     Several apps, or `all` of them, travel as one release train: one card, one approval, one commit. So does all that
@@ -89,4 +91,4 @@ async def promote(ask: Promote, caller: Caller, promotions: Promotions, turns: S
         return DryRun(shown, approvers(policy, shown.plan))
     if ask.break_glass and not ask.shown:
         return GlassAsked(await promotions.preview(ask, caller), ask)
-    return await turns.start(timed(ask, caller, policy), caller)
+    return await turns.start(times.timed(ask, caller), caller)

@@ -23,15 +23,15 @@ WATCH_PACE = 5
 
 async def assemble(settings: Settings, policy: Policy, stack: AsyncExitStack) -> Pilothouse:
     """Make every part, and ask nobody yet; `stack` takes apart what must be."""
-    database = Database(settings.database_url)
+    database, clock = Database(settings.database_url), SystemClock()
     stack.push_async_callback(database.close)
-    clients = await open_clients(settings, policy, stack, GroupHandleStore(database))
+    clients = await open_clients(settings, policy, stack, GroupHandleStore(database, clock))
     made = Core(
         policy,
         clients.outside,
-        Stores.of(database),
-        SystemClock(),
-        partial(DurableEngine, journal_url(settings.database_url), settings.replica),
+        Stores.of(database, clock),
+        clock,
+        partial(DurableEngine, journal_url(settings.database_url), settings.replica, clock=clock),
         Pace(follow=settings.follow_interval_seconds, watch=settings.follow_interval_seconds * WATCH_PACE),
         Process(
             settings.replica,
@@ -79,4 +79,4 @@ def _webhooks(settings: Settings, made: Core[DurableEngine]) -> Webhooks:
         committed=images.committed,
         heard=made.run_observer.heard,
     )
-    return open_webhooks(settings, needs)
+    return open_webhooks(settings, needs, clock=made.seconds)

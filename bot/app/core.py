@@ -163,11 +163,11 @@ class Core(Generic[E]):
 
     @cached_property
     def outbox(self) -> Outbox:
-        return Outbox(self.stores.messages, self.outside.messenger)
+        return Outbox(self.stores.messages, self.outside.messenger, clock=self.seconds)
 
     @cached_property
     def bulletins(self) -> Bulletins:
-        return Bulletins(self.stores.messages, self.outside.messenger)
+        return Bulletins(self.stores.messages, self.outside.messenger, clock=self.seconds)
 
     @cached_property
     def channels(self) -> ChannelIds:
@@ -183,19 +183,21 @@ class Core(Generic[E]):
 
     @cached_property
     def cards(self) -> Cards:
-        return Cards(self.stores.messages, self.outside.messenger, self.policy, self.copies)
+        stores, outside = self.stores, self.outside
+        return Cards(stores.messages, outside.messenger, self.policy, self.copies, clock=self.seconds)
 
     @cached_property
     def copies(self) -> Copies:
-        seconds = self._seconds
+        seconds = self.seconds
         return Copies(self.stores.messages, self.outside.messenger, self.stores.mutes, self.policy, clock=seconds)
 
     @cached_property
     def reminders(self) -> Reminders:
         messenger = self.outside.messenger
-        return Reminders(messenger, messenger, self.stores.messages, self.copies, self.policy, self._seconds)
+        return Reminders(messenger, messenger, self.stores.messages, self.copies, self.policy, self.seconds)
 
-    def _seconds(self) -> float:
+    def seconds(self) -> float:
+        """Since the epoch."""
         return self.clock.now().timestamp()
 
     @cached_property
@@ -216,7 +218,8 @@ class Core(Generic[E]):
     @cached_property
     def planner(self) -> Planner:
         changes = Changes(self.outside.sources)
-        return Planner(self.catalog, self.outside.registry, self.policy, self.panel, self.targets, changes)
+        registry = self.outside.registry
+        return Planner(self.catalog, registry, self.policy, self.panel, self.targets, self.clock, changes)
 
     @cached_property
     def eligibility(self) -> Eligibility:
@@ -229,7 +232,9 @@ class Core(Generic[E]):
     @cached_property
     def follow_ups(self) -> FollowUps:
         stores = self.stores
-        return FollowUps(self.planner, stores.promotions, stores.locks, stores.reviews, self.policy, self.begin)
+        return FollowUps(
+            self.planner, stores.promotions, stores.locks, stores.reviews, self.policy, self.clock, self.begin
+        )
 
     @cached_property
     def steps(self) -> Steps:
@@ -272,6 +277,7 @@ class Core(Generic[E]):
             self.policy,
             self.eligibility,
             Orphans(self.steps, self.engine),
+            self.clock,
         )
 
     @cached_property
@@ -294,7 +300,7 @@ class Core(Generic[E]):
 
     @cached_property
     def wake_ups(self) -> WakeUps:
-        return WakeUps(self.stores.promotions, self.engine)
+        return WakeUps(self.stores.promotions, self.engine, clock=self.seconds)
 
     @cached_property
     def overlay_watch(self) -> OverlayWatch:
@@ -302,12 +308,12 @@ class Core(Generic[E]):
 
     @cached_property
     def recorder(self) -> Recorder:
-        newsroom = Newsroom(self.stores.news, self.stores.promotions, self._seconds)
-        return Recorder(self.stores.database, self.stores.deliveries, newsroom, self._seconds)
+        newsroom = Newsroom(self.stores.news, self.stores.promotions, self.seconds)
+        return Recorder(self.stores.database, self.stores.deliveries, newsroom, self.seconds)
 
     @cached_property
     def news(self) -> NewsService:
-        added, clock = self.recorder.listen(), self._seconds
+        added, clock = self.recorder.listen(), self.seconds
         directory, stores = self.outside.directory, self.stores
         return NewsService(self.policy, stores.news, self.bulletins, directory, self.channels, added, clock=clock)
 
@@ -318,7 +324,8 @@ class Core(Generic[E]):
     @cached_property
     def branch_observer(self) -> BranchObserver:
         source, promotions = self.outside.overlays, self.stores.promotions
-        return BranchObserver(source, self.overlay_changes, self.recorder, promotions, self.policy)
+        now = self.clock.now
+        return BranchObserver(source, self.overlay_changes, self.recorder, promotions, self.policy, now)
 
     @cached_property
     def run_observer(self) -> RunObserver:
@@ -352,7 +359,7 @@ class Core(Generic[E]):
             policy.deliveries.drift_after,
             self.clock.now,
         )
-        return LeasedObserver(observer, applications, stores.leases, self.process.replica, self._seconds)
+        return LeasedObserver(observer, applications, stores.leases, self.process.replica, self.seconds)
 
     @cached_property
     def roster(self) -> RosterUpdates:
@@ -368,7 +375,7 @@ class Core(Generic[E]):
 
     @cached_property
     def pipeline_holds(self) -> PipelineHolds:
-        return PipelineHolds(self.panel, self.policy, asks=self.process.asked_by_pipelines)
+        return PipelineHolds(self.panel, self.policy, self.clock, asks=self.process.asked_by_pipelines)
 
     @cached_property
     def runs(self) -> Runs:
@@ -393,6 +400,7 @@ class Core(Generic[E]):
             contents=self.outside.contents,
             image_locations=self.image_locations,
             directory=self.outside.directory,
+            clock=self.clock,
         )
 
     @cached_property
@@ -401,7 +409,8 @@ class Core(Generic[E]):
         return {
             **to_commands(self.policy, self.outside, self.stores, self.catalog, self.service, self.tags),
             **self.safety.services,
-            Scheduler: Scheduler(self.service, self.queue),
+            Scheduler: Scheduler(self.service, self.queue, self.clock),
+            Clock: self.clock,
             Schedule: Schedule(self.stores.database, self.stores.queue, self.stores.audit, self.policy),
             Runs: self.runs,
             RunFollowing: self.run_cards,
@@ -410,4 +419,4 @@ class Core(Generic[E]):
 
     @cached_property
     def router(self) -> Router:
-        return open_router(CommandRegistry.load(commands), self.offered, self._seconds)
+        return open_router(CommandRegistry.load(commands), self.offered, self.seconds)

@@ -10,7 +10,7 @@ from bot.notify.ledger import Ledger
 from bot.overlays.catalog import Catalog
 from bot.overlays.image_locations import ImageLocations
 from bot.policy import Policy
-from bot.ports import Directory, ImageContents, Registry
+from bot.ports import Clock, Directory, ImageContents, Registry
 from bot.queries.holds import HoldsQuery
 from bot.queries.permissions import Permissions
 from bot.safety.delegations import DelegationService
@@ -18,6 +18,7 @@ from bot.safety.freezes import FreezeService
 from bot.safety.locks import LockService
 from bot.safety.rejections import RejectionService
 from bot.safety.reviews import ReviewService
+from bot.safety.times import TimeReader
 from bot.store.mutes import MuteStore
 
 
@@ -40,18 +41,22 @@ class SafetyServices:
         contents: ImageContents,
         image_locations: ImageLocations,
         directory: Directory,
+        clock: Clock,
     ) -> Self:
         services: dict[Any, Any] = {
-            LockService: LockService(stores.locks, ledger, catalog),
-            FreezeService: FreezeService(stores.freezes, ledger, catalog),
-            RejectionService: RejectionService(stores.rejections, ledger, catalog, registry, contents, image_locations),
-            ReviewService: ReviewService(stores.reviews, ledger, policy),
-            DelegationService: DelegationService(stores.delegations, ledger, directory),
+            LockService: LockService(stores.locks, ledger, catalog, clock),
+            FreezeService: FreezeService(stores.freezes, ledger, catalog, clock),
+            RejectionService: RejectionService(
+                stores.rejections, ledger, catalog, registry, contents, image_locations, clock
+            ),
+            ReviewService: ReviewService(stores.reviews, ledger, policy, clock),
+            DelegationService: DelegationService(stores.delegations, ledger, directory, clock),
             MuteStore: stores.mutes,
             Permissions: Permissions(policy, stores.delegations),
-            HoldsQuery: HoldsQuery(stores.locks, stores.freezes, stores.rejections, stores.reviews, policy),
+            HoldsQuery: HoldsQuery(stores.locks, stores.freezes, stores.rejections, stores.reviews, policy, clock),
+            TimeReader: TimeReader(policy, clock),
         }
         housekeeping_stores = HousekeepingStores(
             stores.locks, stores.freezes, stores.reviews, stores.delegations, stores.requests
         )
-        return cls(services, Housekeeping(housekeeping_stores, ledger, policy))
+        return cls(services, Housekeeping(housekeeping_stores, ledger, policy, clock=clock.now))

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 
@@ -84,7 +83,7 @@ def web_of(pilothouse: Pilothouse) -> ASGIApp:
         OUTBOX.labels("stale cards").set(counts.stale_cards)
         waiting, since = await core.stores.requests.oldest()
         REQUESTS.set(waiting)
-        OLDEST_REQUEST.set(max(0.0, time.time() - since) if since is not None else 0)
+        OLDEST_REQUEST.set(max(0.0, core.clock.now().timestamp() - since) if since is not None else 0)
 
     def observed() -> Mapping[str, bool]:
         """A stream that is lost looks like a system in which nothing happens."""

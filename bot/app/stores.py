@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Self
 
+from bot.ports import Clock
 from bot.store.audit import Audit
 from bot.store.database import Database
 from bot.store.delegations import DelegationStore
@@ -47,18 +48,18 @@ class Stores:
     replicas: ReplicaStore
 
     @classmethod
-    def of(cls, database: Database) -> Self:
+    def of(cls, database: Database, clock: Clock) -> Self:
         """Nobody is asked yet."""
         return cls(
             database,
-            Audit(database),
-            PromotionStore(database),
+            Audit(database, clock),
+            PromotionStore(database, clock),
             QueueStore(database),
-            LockStore(database),
-            FreezeStore(database),
+            LockStore(database, clock),
+            FreezeStore(database, clock),
             RejectionStore(database),
             ReviewStore(database),
-            DelegationStore(database),
+            DelegationStore(database, clock),
             DeliveryStore(database),
             NewsStore(database),
             LeaseStore(database),

@@ -7,7 +7,7 @@ import asyncio
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -20,6 +20,7 @@ from bot.notify.audience import named
 from bot.notify.ledger import Deed, Ledger
 from bot.policy import Policy
 from bot.policy.model import covers
+from bot.runtime.clock import SYSTEM_CLOCK
 from bot.store.delegations import DelegationStore
 from bot.store.freezes import FreezeStore
 from bot.store.locks import LockStore
@@ -56,7 +57,7 @@ class Housekeeping:
         ledger: Ledger,
         policy: Policy,
         *,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: Callable[[], datetime] = SYSTEM_CLOCK.now,
         seconds: float = EVERY_SECONDS,
     ) -> None:
         self._housekeeping_stores = housekeeping_stores
@@ -162,7 +163,7 @@ class Housekeeping:
         await self._ledger.together(effect)
 
     async def _requests(self) -> None:
-        await self._housekeeping_stores.requests.forget_old()
+        await self._housekeeping_stores.requests.forget_old(self._clock())
 
 
 def _nag(lock: Lock, now: datetime) -> str:

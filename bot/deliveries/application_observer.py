@@ -24,6 +24,7 @@ from bot.domain.errors import IntegrationError
 from bot.domain.promotion import Progress
 from bot.ports import Applications, ApplicationStream, OverlaySource
 from bot.promotions.evidence import blamed
+from bot.runtime.clock import SYSTEM_CLOCK
 from bot.runtime.metrics import DEPLOYMENTS
 from bot.store.deliveries import DeliveryStore
 
@@ -62,7 +63,7 @@ class ApplicationObserver:
     recorder: Recorder
     patience: timedelta
     drift_patience: timedelta
-    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    clock: Callable[[], datetime] = SYSTEM_CLOCK.now
     _added: asyncio.Event = field(init=False)
     _apps: dict[Place, Application] = field(default_factory=dict)
     """the newest that was heard of each"""

@@ -21,6 +21,7 @@ from bot.domain.promotion import Promotion
 from bot.policy import Policy
 from bot.ports import OverlaySource
 from bot.promotions.containment import pins
+from bot.runtime.clock import SYSTEM_CLOCK
 from bot.store.promotions import PromotionStore
 
 log = structlog.get_logger(__name__)
@@ -49,7 +50,7 @@ class BranchObserver:
     recorder: Recorder
     promotions: PromotionStore
     policy: Policy
-    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    clock: Callable[[], datetime] = SYSTEM_CLOCK.now
     _pushed: asyncio.Event = field(default_factory=asyncio.Event)
     _first_seen: dict[str, datetime] = field(default_factory=dict)
     """sha of an undecided commit → when it was first seen"""

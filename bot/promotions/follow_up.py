@@ -2,7 +2,6 @@
 
 import asyncio
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from enum import StrEnum
 
 import structlog
@@ -13,6 +12,7 @@ from bot.domain.errors import PilothouseError, PromotionInProgress, Unavailable
 from bot.domain.promotion import Kind, Phase, Plan, Promotion, Stage
 from bot.domain.safety import Lock, Review
 from bot.policy import Policy
+from bot.ports import Clock
 from bot.promotions.planner import Planner
 from bot.store.locks import LockStore
 from bot.store.promotions import PromotionStore
@@ -38,14 +38,15 @@ class FollowUps:
     locks: LockStore
     reviews: ReviewStore
     policy: Policy
+    clock: Clock
     wake: asyncio.Event
     """set when a story has been written down and waits to be begun, or when one has ended"""
 
     async def owe_review(self, promotion: Promotion, connection: AsyncConnection) -> None:
         plan = promotion.plan
         if plan.break_glass:
-            now = datetime.now(UTC)
             against = tuple(f"{r.gate}: {r.verdict.reason}" for r in promotion.against)
+            now = self.clock.now()
             review = Review(plan.id, plan.app, plan.environment, plan.requester, plan.reason, now, against=against)
             await self.reviews.owe(connection, review)
 
@@ -58,7 +59,7 @@ class FollowUps:
             if self.policy.rules(move.app, plan.environment).rollback().lock:
                 why = f"rolled back from {move.label_before} to {move.after.label} by {plan.requester.name}"
                 reason = f"{why}: {plan.reason}" if plan.reason else why
-                lock = Lock(move.app, plan.environment, PILOTHOUSE, reason, datetime.now(UTC), automatic=True)
+                lock = Lock(move.app, plan.environment, PILOTHOUSE, reason, self.clock.now(), automatic=True)
                 await self.locks.take(connection, lock)
 
     async def plan(self, promotion: Promotion, follow_up: FollowUp) -> Plan | None:

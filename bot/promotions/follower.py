@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import datetime
 
 from bot.domain.application import ApplicationRef
 from bot.domain.errors import IntegrationError, Unavailable
@@ -11,6 +11,7 @@ from bot.domain.overlay import Commit
 from bot.domain.promotion import Following, Move, Progress
 from bot.ports import Applications, OverlaySource, SyncWindows
 from bot.promotions.pursuit import Pursuit
+from bot.runtime.clock import SYSTEM_CLOCK
 
 Told = Callable[[tuple[Following, ...]], Awaitable[None]]
 
@@ -38,7 +39,7 @@ class Follower:
     source: OverlaySource
     interval: float
     windows: SyncWindows | None = None
-    clock: Callable[[], datetime] = field(default=lambda: datetime.now(UTC), kw_only=True)
+    clock: Callable[[], datetime] = field(default=SYSTEM_CLOCK.now, kw_only=True)
     sleep: Callable[[float], Awaitable[object]] = field(default=asyncio.sleep, kw_only=True)
 
     async def follow(self, moves: tuple[Move, ...], commit: Commit, deadline: datetime, told: Told) -> Followed:

@@ -4,7 +4,6 @@ import asyncio
 import secrets
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from functools import singledispatchmethod
 
 from bot.domain.application import ApplicationRef
@@ -21,7 +20,7 @@ from bot.domain.reason import says_something
 from bot.evaluation.panel import Panel
 from bot.overlays.catalog import Catalog, Listing
 from bot.policy import Policy
-from bot.ports import Registry
+from bot.ports import Clock, Registry
 from bot.promotions.rollback_targets import RollbackTargets, Target
 from bot.promotions.source_changes import Changes
 
@@ -59,6 +58,7 @@ class Planner:
         policy: Policy,
         panel: Panel,
         targets: RollbackTargets,
+        clock: Clock,
         changes: Changes = NO_SOURCES,
     ) -> None:
         self._catalog = catalog
@@ -67,6 +67,7 @@ class Planner:
         self._panel = panel
         self._targets = targets
         self._changes = changes
+        self._clock = clock
 
     @singledispatchmethod
     async def plan(self, wish: Wish, requester: Person, known: Known) -> Plan:  # noqa: ARG002 (each kind has its own)
@@ -362,7 +363,7 @@ class Planner:
             moves=told.moves,
             requester=requester,
             channel=self._policy.channels.default or context.channel,
-            requested_at=datetime.now(UTC),
+            requested_at=self._clock.now(),
             gates=gates,
             approval=ApprovalRule(count=0) if want.break_glass else self._approval(apps, want),
             seen_commit=listing.commit,

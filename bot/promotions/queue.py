@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Protocol
 
 import structlog
@@ -15,6 +15,7 @@ from bot.domain.queueing import Waiting, is_closed, what
 from bot.ports import Directory
 from bot.promotions.promotions import Promotions
 from bot.promotions.scheduler import Queue
+from bot.runtime.clock import SYSTEM_CLOCK
 from bot.store.audit import Audit, Entry
 from bot.store.database import Database
 from bot.store.promotions import PromotionStore
@@ -57,7 +58,7 @@ class PromotionQueue(Queue):
     promotions: Promotions
     directory: Directory
     news: QueueNews
-    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    clock: Callable[[], datetime] = SYSTEM_CLOCK.now
     looked: dict[str, datetime] = field(default_factory=dict)
     """request id → when it was last looked at whether it is open"""
 

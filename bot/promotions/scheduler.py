@@ -1,6 +1,5 @@
 """Start a promotion, or say what stands in its way: wait behind it, or take its place."""
 
-from datetime import UTC, datetime
 from typing import Protocol
 
 from bot.domain.caller import Caller
@@ -9,7 +8,9 @@ from bot.domain.intent import Abort, IfBusy, Wish
 from bot.domain.promotion import Promotion
 from bot.domain.queueing import Waiting, is_closed
 from bot.domain.reply import Occupied, Postponed, Queued, Reply, Started
+from bot.ports import Clock
 from bot.promotions.promotions import Promotions
+from bot.runtime.clock import SYSTEM_CLOCK
 
 
 class Queue(Protocol):
@@ -21,9 +22,10 @@ class Queue(Protocol):
 class Scheduler:
     """Raises what `Promotions` raises, but for PromotionInProgress and Unavailable."""
 
-    def __init__(self, promotions: Promotions, queue: Queue) -> None:
+    def __init__(self, promotions: Promotions, queue: Queue, clock: Clock = SYSTEM_CLOCK) -> None:
         self._promotions = promotions
         self._queue = queue
+        self._clock = clock
 
     async def start(self, wish: Wish, caller: Caller) -> Reply:
         try:
@@ -50,7 +52,7 @@ class Scheduler:
         promotion = await self._promotions.preview(wish, caller)
         if wish.when_open and not is_closed(promotion):
             return None
-        waiting = Waiting(wish, caller.id, wish.context.team or caller.team, datetime.now(UTC))
+        waiting = Waiting(wish, caller.id, wish.context.team or caller.team, self._clock.now())
         await self._queue.add(waiting, None)
         return Postponed(promotion, wish)
 
@@ -69,7 +71,7 @@ class Scheduler:
         return await self._wait(wish, caller, other, first=True)
 
     async def _wait(self, wish: Wish, caller: Caller, other: Promotion, *, first: bool = False) -> Reply:
-        waiting = Waiting(wish, caller.id, wish.context.team or caller.team, datetime.now(UTC), first)
+        waiting = Waiting(wish, caller.id, wish.context.team or caller.team, self._clock.now(), first)
         await self._queue.add(waiting, other)
         return Queued(await self._viewed(other, caller), replacing=first)
 

@@ -3,13 +3,14 @@
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import datetime
 
 from bot.domain.application import HealthStatus
 from bot.domain.errors import IntegrationError
 from bot.domain.image import Runs, runs
 from bot.domain.promotion import Move
 from bot.ports import Alerts, Applications
+from bot.runtime.clock import SYSTEM_CLOCK
 
 BAD_LOOKS = 3
 
@@ -26,7 +27,7 @@ class Watcher:
         alerts: Alerts | None,
         interval: float,
         *,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: Callable[[], datetime] = SYSTEM_CLOCK.now,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._applications = applications

@@ -1,10 +1,9 @@
 """What holds promotions back now, as far as somebody may see it."""
 
-from datetime import UTC, datetime
-
 from bot.domain.caller import Caller, Permission, Target
 from bot.domain.reply import Holds
 from bot.policy import Policy, may
+from bot.ports import Clock
 from bot.store.freezes import FreezeStore
 from bot.store.locks import LockStore
 from bot.store.rejections import RejectionStore
@@ -13,16 +12,23 @@ from bot.store.reviews import ReviewStore
 
 class HoldsQuery:
     def __init__(
-        self, locks: LockStore, freezes: FreezeStore, rejections: RejectionStore, reviews: ReviewStore, policy: Policy
+        self,
+        locks: LockStore,
+        freezes: FreezeStore,
+        rejections: RejectionStore,
+        reviews: ReviewStore,
+        policy: Policy,
+        clock: Clock,
     ) -> None:
         self._locks = locks
         self._freezes = freezes
         self._rejections = rejections
         self._reviews = reviews
         self._policy = policy
+        self._clock = clock
 
     async def holds(self, caller: Caller) -> Holds:
-        now = datetime.now(UTC)
+        now = self._clock.now()
         locks = [one for one in await self._locks.all() if one.expires_at is None or one.expires_at > now]
         freezes = [one for one in await self._freezes.all() if one.until > now]
 

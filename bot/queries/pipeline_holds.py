@@ -6,7 +6,7 @@ gates: the pipeline's last task asks here, before it writes.
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 
 from bot.domain.application import ApplicationRef
 from bot.domain.caller import Person
@@ -18,6 +18,7 @@ from bot.domain.promotion import ApprovalRule, GateResult, Kind, Move, Plan, Ver
 from bot.domain.reply import FreezeCalled, LockTaken, Reply
 from bot.evaluation.panel import Panel
 from bot.policy import Policy
+from bot.ports import Clock
 
 PEOPLES_WORD = ("lock", "freeze")
 """gates that answer without an image: what people say of the place"""
@@ -29,9 +30,10 @@ UNKNOWN = Image("", "sha256:" + "0" * 64)
 class PipelineHolds:
     """`asks`: whether pipelines have the token with which they ask; without it none does, and none is held."""
 
-    def __init__(self, panel: Panel, policy: Policy, *, asks: bool) -> None:
+    def __init__(self, panel: Panel, policy: Policy, clock: Clock, *, asks: bool) -> None:
         self._panel = panel
         self._policy = policy
+        self._clock = clock
         self._asks = asks
 
     @property
@@ -49,7 +51,8 @@ class PipelineHolds:
             raise UnknownName(f"There is no environment {environment!r}.")
         gates = (*PEOPLES_WORD, *OF_THE_IMAGE) if image else PEOPLES_WORD
         asked = tuple(name for name in self._panel.names(app, environment) if name in gates)
-        results = await self._panel.ask(_plan(app, environment, image or UNKNOWN, asked), datetime.now(UTC))
+        now = self._clock.now()
+        results = await self._panel.ask(_plan(app, environment, image or UNKNOWN, asked, now), now)
         return tuple(result for result in results if not result.holds)
 
     async def told(self, run: PipelineRun, *, watched: bool = False) -> str:
@@ -103,7 +106,7 @@ def said(held: Iterable[GateResult]) -> str:
     return " ".join(f"{r.verdict.reason} {r.verdict.remedy}".strip() for r in held)
 
 
-def _plan(app: str, environment: str, image: Image, gates: tuple[str, ...]) -> Plan:
+def _plan(app: str, environment: str, image: Image, gates: tuple[str, ...], now: datetime) -> Plan:
     """As gates know it: nobody's promotion of this image to there."""
     move = Move(app, "", OverlayImage(image.repository, image.repository), image, ApplicationRef("", environment))
     return Plan(
@@ -114,7 +117,7 @@ def _plan(app: str, environment: str, image: Image, gates: tuple[str, ...]) -> P
         moves=(move,),
         requester=Person("", ""),
         channel="",
-        requested_at=datetime.now(UTC),
+        requested_at=now,
         gates=gates,
         approval=ApprovalRule(),
         seen_commit="",

@@ -1,4 +1,4 @@
-"""The machine's clock."""
+"""The machine's clock: the only place, beside the command line, that asks the machine for the time."""
 
 import asyncio
 from collections.abc import Callable
@@ -14,3 +14,7 @@ class SystemClock:
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
+
+
+SYSTEM_CLOCK = SystemClock()
+"""what parts go by that nobody hands a clock; `bot.app.core` hands them its own"""

@@ -1,6 +1,6 @@
 """Stand-ins for approvers who are away."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -11,7 +11,7 @@ from bot.domain.intent import NameDelegate
 from bot.domain.reply import Delegated, Reply, Told
 from bot.domain.safety import Delegation
 from bot.notify.ledger import Deed, Ledger
-from bot.ports import Directory
+from bot.ports import Clock, Directory
 from bot.store.delegations import DelegationStore
 from bot.views import safety as views
 
@@ -19,16 +19,17 @@ from bot.views import safety as views
 class DelegationService:
     """Raises NotAllowed for who may approve nowhere, UnknownName and InvalidCommand for who cannot stand in."""
 
-    def __init__(self, delegations: DelegationStore, ledger: Ledger, directory: Directory) -> None:
+    def __init__(self, delegations: DelegationStore, ledger: Ledger, directory: Directory, clock: Clock) -> None:
         self._delegations = delegations
         self._ledger = ledger
         self._directory = directory
+        self._clock = clock
 
     async def name(self, ask: NameDelegate, caller: Caller, until: datetime) -> Reply:
         await self._ledger.authorize(caller, Permission.APPROVE, Target(), "delegate")
         delegate = await self._delegate(ask.to)
         _check(delegate, caller)
-        delegation = Delegation(caller.person, delegate.person, datetime.now(UTC), until)
+        delegation = Delegation(caller.person, delegate.person, self._clock.now(), until)
 
         async def effect(connection: AsyncConnection) -> Reply:
             before = await self._delegations.end(connection, caller.id)

@@ -1,7 +1,7 @@
 """Freezes: called and ended."""
 
 import hashlib
-from datetime import UTC, datetime
+from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -14,6 +14,7 @@ from bot.domain.safety import Freeze
 from bot.notify.ledger import Deed, Ledger
 from bot.overlays.catalog import Catalog
 from bot.policy import EVERY
+from bot.ports import Clock
 from bot.runtime.spelling import did_you_mean
 from bot.store.freezes import FreezeStore
 from bot.views import safety as views
@@ -22,10 +23,11 @@ from bot.views import safety as views
 class FreezeService:
     """Raises NotAllowed and UnknownName."""
 
-    def __init__(self, freezes: FreezeStore, ledger: Ledger, catalog: Catalog) -> None:
+    def __init__(self, freezes: FreezeStore, ledger: Ledger, catalog: Catalog, clock: Clock) -> None:
         self._freezes = freezes
         self._ledger = ledger
         self._catalog = catalog
+        self._clock = clock
 
     async def call(self, ask: CallFreeze, caller: Caller, until: datetime) -> Reply:
         """A freeze of the same place that somebody called before stays: it is open when the last one ends."""
@@ -36,7 +38,7 @@ class FreezeService:
             environment=self._catalog.environment(ask.environment).name,
             by=caller.person,
             reason=ask.reason,
-            since=datetime.now(UTC),
+            since=self._clock.now(),
             until=until,
             app=ask.app,
             exempt_apps=ask.exempt_apps,

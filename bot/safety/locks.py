@@ -1,7 +1,7 @@
 """Locks: taken, taken over, released, waited for."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -15,6 +15,7 @@ from bot.domain.safety import Lock
 from bot.notify.ledger import Deed, Ledger
 from bot.overlays.catalog import Catalog
 from bot.policy import EVERY
+from bot.ports import Clock
 from bot.store.locks import LockStore
 from bot.views import safety as views
 
@@ -22,17 +23,18 @@ from bot.views import safety as views
 class LockService:
     """Raises NotAllowed, UnknownName, and Conflict when the lock is no longer the one that was seen."""
 
-    def __init__(self, locks: LockStore, ledger: Ledger, catalog: Catalog) -> None:
+    def __init__(self, locks: LockStore, ledger: Ledger, catalog: Catalog, clock: Clock) -> None:
         self._locks = locks
         self._ledger = ledger
         self._catalog = catalog
+        self._clock = clock
 
     async def take(self, ask: TakeLock, caller: Caller, until: datetime | None) -> Reply:
         """The lock, or who has it. One's own is renewed; another's is taken only by `StealLock`."""
         need_reason(ask.reason, "A lock")
         await self._authorize(ask, caller, "lock")
         await self._check_place(ask.app, ask.environment)
-        lock = Lock(ask.app, ask.environment, caller.person, ask.reason, datetime.now(UTC), until)
+        lock = Lock(ask.app, ask.environment, caller.person, ask.reason, self._clock.now(), until)
 
         async def effect(connection: AsyncConnection) -> Reply:
             held = await self._locks.exactly(connection, ask.app, ask.environment)

@@ -1,7 +1,6 @@
 """Images that people reject, and take back."""
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -17,7 +16,7 @@ from bot.notify.ledger import Deed, Ledger
 from bot.overlays.catalog import Catalog
 from bot.overlays.image_locations import ImageLocations
 from bot.policy import EVERY
-from bot.ports import ImageContents, Registry
+from bot.ports import Clock, ImageContents, Registry
 from bot.runtime.spelling import did_you_mean
 from bot.store.rejections import RejectionStore
 from bot.views import safety as views
@@ -34,6 +33,7 @@ class RejectionService:
         registry: Registry,
         contents: ImageContents,
         image_locations: ImageLocations,
+        clock: Clock,
     ) -> None:
         self._rejections = rejections
         self._ledger = ledger
@@ -41,13 +41,14 @@ class RejectionService:
         self._registry = registry
         self._contents = contents
         self._image_locations = image_locations
+        self._clock = clock
 
     async def reject(self, ask: RejectImage, caller: Caller) -> Reply:
         """Every image of the app by that tag or digest goes nowhere, and neither does what it consists of."""
         need_reason(ask.reason, "A rejection")
         await self._ledger.authorize(caller, Permission.REJECT_IMAGE, Target(ask.app, EVERY), "reject an image")
         images = await self._images(ask.app, ask.image)
-        now = datetime.now(UTC)
+        now = self._clock.now()
         tag = "" if is_digest(ask.image) else ask.image
         parts = [tuple(sorted(await self._contents.contents(image) - {image.digest})) for image in images]
         made = [

@@ -11,6 +11,7 @@ from bot.domain.reply import Reply, Told
 from bot.domain.safety import Review
 from bot.notify.ledger import Deed, Ledger
 from bot.policy import Policy, who_could
+from bot.ports import Clock
 from bot.store.reviews import ReviewStore
 from bot.views import safety as views
 
@@ -18,10 +19,11 @@ from bot.views import safety as views
 class ReviewService:
     """Raises UnknownName, Conflict for one that is closed, NotAllowed for who broke the glass or may not approve."""
 
-    def __init__(self, reviews: ReviewStore, ledger: Ledger, policy: Policy) -> None:
+    def __init__(self, reviews: ReviewStore, ledger: Ledger, policy: Policy, clock: Clock) -> None:
         self._reviews = reviews
         self._ledger = ledger
         self._policy = policy
+        self._clock = clock
 
     async def close(self, ask: CloseReview, caller: Caller) -> Reply:
         if not says_something(ask.note):
@@ -37,7 +39,7 @@ class ReviewService:
         async def effect(connection: AsyncConnection) -> Reply:
             if await self._reviews.get_open(connection, review.promotion_id) is None:
                 raise Conflict("Somebody else has closed this review.")
-            closed = await self._reviews.close(connection, review, caller.person, ask.note)
+            closed = await self._reviews.close(connection, review, caller.person, ask.note, self._clock.now())
             deed = Deed(
                 Event.REVIEWED,
                 review.promotion_id,

@@ -1,7 +1,7 @@
 """The times that people type, on their own wall clock."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TypeVar
 
 from bot.domain.caller import Caller
@@ -9,23 +9,28 @@ from bot.domain.intent import Wish
 from bot.grammar import moments
 from bot.policy import Policy
 from bot.policy.windows import zone
+from bot.ports import Clock
 
 W = TypeVar("W", bound=Wish)
 
 
-def read_time(text: str, caller: Caller, policy: Policy) -> datetime:
-    """In the zone of the caller's profile, else in the policy's. Raises InvalidCommand with examples."""
-    try:
-        own = zone(caller.timezone or policy.timezone)
-    except ValueError:  # a client may know zones that the database here does not
-        own = zone(policy.timezone)
-    return moments.moment(text, datetime.now(UTC), own)
+class TimeReader:
+    """Reads in the zone of the caller's profile, else in the policy's. Raises InvalidCommand with examples."""
 
+    def __init__(self, policy: Policy, clock: Clock) -> None:
+        self._policy = policy
+        self._clock = clock
 
-def read_time_if_any(text: str, caller: Caller, policy: Policy) -> datetime | None:
-    return read_time(text, caller, policy) if text else None
+    def read(self, text: str, caller: Caller) -> datetime:
+        try:
+            own = zone(caller.timezone or self._policy.timezone)
+        except ValueError:  # a client may know zones that the database here does not
+            own = zone(self._policy.timezone)
+        return moments.moment(text, self._clock.now(), own)
 
+    def read_if_any(self, text: str, caller: Caller) -> datetime | None:
+        return self.read(text, caller) if text else None
 
-def timed(wish: W, caller: Caller, policy: Policy) -> W:
-    """The wish with the moment that its words mean. Raises InvalidCommand with examples."""
-    return replace(wish, start_at=read_time(wish.at, caller, policy)) if wish.at else wish
+    def timed(self, wish: W, caller: Caller) -> W:
+        """The wish with the moment that its words mean."""
+        return replace(wish, start_at=self.read(wish.at, caller)) if wish.at else wish

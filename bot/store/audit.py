@@ -11,6 +11,8 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.promotion import Phase
+from bot.ports import Clock
+from bot.runtime.clock import SYSTEM_CLOCK
 from bot.store.database import Database, metadata
 from bot.store.promotions import promotions
 
@@ -77,8 +79,9 @@ def chained(previous: str, row: Mapping[str, Any]) -> str:
 
 
 class Audit:
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, clock: Clock = SYSTEM_CLOCK) -> None:
         self._database = database
+        self._clock = clock
 
     async def append(self, connection: AsyncConnection, entry: Entry) -> None:
         """Add one row in the caller's transaction, so that it is there exactly when its effect is."""
@@ -92,7 +95,7 @@ class Audit:
         last = (await connection.execute(newest)).first()
         row: dict[str, Any] = {
             "seq": last.seq + 1 if last else 1,
-            "at": datetime.now(UTC).isoformat(),
+            "at": self._clock.now().isoformat(),
             "event": entry.event,
             "actor": entry.actor,
             "app": entry.app if len(entry.app) <= APP_LENGTH else f"{entry.app[: APP_LENGTH - 1]}…",

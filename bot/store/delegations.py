@@ -2,7 +2,6 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,7 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.domain.caller import Caller, Permission, Person, Target
 from bot.domain.safety import Delegation
 from bot.policy import Policy, may, roles_of
-from bot.ports import Directory
+from bot.ports import Clock, Directory
+from bot.runtime.clock import SYSTEM_CLOCK
 from bot.store.codec import dump, load
 from bot.store.database import Database, metadata
 
@@ -35,8 +35,9 @@ class Standing:
 class DelegationStore:
     """One delegate for each absent person."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, clock: Clock = SYSTEM_CLOCK) -> None:
         self._database = database
+        self._clock = clock
 
     async def delegate(self, connection: AsyncConnection, delegation: Delegation) -> None:
         """In the caller's transaction; replaces the one that the absent person named before."""
@@ -53,7 +54,7 @@ class DelegationStore:
 
     async def absent_for(self, delegate: str) -> tuple[Delegation, ...]:
         """Those who are away now and named this person."""
-        now = datetime.now(UTC)
+        now = self._clock.now()
         found = await self._load(sa.select(delegations.c.state).where(delegations.c.delegate_id == delegate))
         return tuple(one for one in found if one.since <= now < one.until)
 

@@ -1,12 +1,13 @@
 """Freezes that people called."""
 
-from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.safety import Freeze
+from bot.ports import Clock
+from bot.runtime.clock import SYSTEM_CLOCK
 from bot.store.codec import dump, load
 from bot.store.database import Database, metadata
 
@@ -23,8 +24,9 @@ freezes = sa.Table(
 class FreezeStore:
     """A freeze is there until it is ended or, expired, cleared away; an expired one holds nothing."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, clock: Clock = SYSTEM_CLOCK) -> None:
         self._database = database
+        self._clock = clock
 
     async def active(self, app: str, environment: str) -> Freeze | None:
         """Of the freezes that hold this app there now, the one that lasts longest."""
@@ -32,7 +34,7 @@ class FreezeStore:
         query = query.where(freezes.c.app.in_((app, "")), freezes.c.environment == environment)
         async with self._database.reading() as connection:
             found = await _load(connection, query)
-        now = datetime.now(UTC)
+        now = self._clock.now()
         holding = [freeze for freeze in found if freeze.until > now and app not in freeze.exempt_apps]
         return max(holding, key=lambda freeze: freeze.until, default=None)
 

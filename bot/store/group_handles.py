@@ -1,10 +1,11 @@
 """Which user group had a handle first: whoever takes a handle over, even while no process runs, inherits nothing."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 
 import sqlalchemy as sa
 
+from bot.ports import Clock
+from bot.runtime.clock import SYSTEM_CLOCK
 from bot.store.database import Database, metadata
 
 group_handles = sa.Table(
@@ -19,14 +20,15 @@ group_handles = sa.Table(
 class GroupHandleStore:
     """Implements the port HandlePins, for all replicas and every start. Raises DatabaseAway."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, clock: Clock = SYSTEM_CLOCK) -> None:
         self._database = database
+        self._clock = clock
 
     async def first(self, seen: Mapping[str, str]) -> Mapping[str, str]:
         if not seen:
             return {}
         insert = self._database.insert(group_handles)
-        now = datetime.now(UTC)
+        now = self._clock.now()
         rows = [{"handle": handle, "group_id": id, "since": now} for handle, id in seen.items()]
         query = sa.select(group_handles.c.handle, group_handles.c.group_id).where(group_handles.c.handle.in_(seen))
         async with self._database.begin() as connection:

@@ -1,12 +1,14 @@
 """Locks: who holds which app in which environment, and who waits for it."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.caller import Person
 from bot.domain.safety import Lock
+from bot.ports import Clock
+from bot.runtime.clock import SYSTEM_CLOCK
 from bot.store.codec import dump, load
 from bot.store.database import Database, metadata
 
@@ -36,8 +38,9 @@ ALONE = sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:place, 0))")
 class LockStore:
     """One lock for each app and environment; `app` "" is the lock of the whole environment."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, clock: Clock = SYSTEM_CLOCK) -> None:
         self._database = database
+        self._clock = clock
 
     async def held(self, app: str, environment: str) -> Lock | None:
         """The lock that holds this app there now; an expired one holds nothing."""
@@ -49,7 +52,7 @@ class LockStore:
         query = sa.select(locks.c.state).where(locks.c.app.in_((app, "")), locks.c.environment == environment)
         states = (await connection.execute(query.order_by(locks.c.app.desc()))).scalars().all()
         found = sorted((load(state, Lock) for state in states), key=lambda lock: lock.automatic)
-        return next((lock for lock in found if _holds(lock)), None)
+        return next((lock for lock in found if _holds(lock, self._clock.now())), None)
 
     async def exactly(self, connection: AsyncConnection, app: str, environment: str) -> Lock | None:
         """The lock of just this app ("" for the environment's own); an expired one holds nothing.
@@ -60,7 +63,7 @@ class LockStore:
         if connection.dialect.name == "postgresql":
             await connection.execute(ALONE, {"place": f"{app} in {environment}"})
         lock = await self.there(connection, app, environment)
-        return lock if lock and _holds(lock) else None
+        return lock if lock and _holds(lock, self._clock.now()) else None
 
     async def there(self, connection: AsyncConnection, app: str, environment: str) -> Lock | None:
         """Like `exactly`, expired or not."""
@@ -88,7 +91,7 @@ class LockStore:
         if (await connection.execute(sa.select(waiting.c.user_id).where(*mine))).first():
             return
         values = {"app": app, "environment": environment, "user_id": person.id, "person": dump(person)}
-        await connection.execute(waiting.insert().values(**values, since=datetime.now(UTC)))
+        await connection.execute(waiting.insert().values(**values, since=self._clock.now()))
 
     async def all(self) -> tuple[Lock, ...]:
         """Expired ones too, until they are released; oldest first."""
@@ -97,8 +100,8 @@ class LockStore:
         return tuple(sorted((load(state, Lock) for state in states), key=lambda lock: lock.since))
 
 
-def _holds(lock: Lock) -> bool:
-    return lock.expires_at is None or lock.expires_at > datetime.now(UTC)
+def _holds(lock: Lock, now: datetime) -> bool:
+    return lock.expires_at is None or lock.expires_at > now
 
 
 def _same(statement: sa.Delete, app: str, environment: str) -> sa.Delete:

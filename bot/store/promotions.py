@@ -1,7 +1,7 @@
 """Promotions as rows, and the one live promotion that an app may have in an environment."""
 
 from collections.abc import Collection, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -10,6 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.errors import PromotionInProgress
 from bot.domain.promotion import Phase, Plan, Promotion, Stage
+from bot.ports import Clock
+from bot.runtime.clock import SYSTEM_CLOCK
 from bot.store.codec import dump, load
 from bot.store.database import Database, metadata
 
@@ -44,8 +46,9 @@ live = sa.Table(
 class PromotionStore:
     """Every method that changes something takes the caller's transaction."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, clock: Clock = SYSTEM_CLOCK) -> None:
         self._database = database
+        self._clock = clock
 
     async def create(self, connection: AsyncConnection, promotion: Promotion) -> None:
         """Raises PromotionInProgress when one of its apps has a live promotion to the same environment.
@@ -181,7 +184,7 @@ class PromotionStore:
         ids = (await connection.execute(sa.select(live.c.promotion_id).where(*taken).distinct())).scalars().all()
         for other in await self._beside(connection, ids, apps, plan):
             if not other.gives_way_to(plan):
-                raise _in_progress(other, apps)
+                raise _in_progress(other, apps, self._clock.now())
         if ids:
             await connection.execute(live.delete().where(*taken))
 
@@ -196,12 +199,12 @@ class PromotionStore:
         return [one for one in (load(state, Promotion) for state in states) if one.id in ids or {*one.apps} & {*apps}]
 
 
-def _in_progress(other: Promotion, apps: Collection[str]) -> PromotionInProgress:
+def _in_progress(other: Promotion, apps: Collection[str], now: datetime) -> PromotionInProgress:
     """Of a release train only what was asked for is named: who hears this may not view its other apps."""
     plan = other.plan
     held = [move for move in other.moves if move.app in apps]
     names = ", ".join(dict.fromkeys(move.app for move in held))
-    since = int((datetime.now(UTC) - plan.requested_at).total_seconds() // 60)
+    since = int((now - plan.requested_at).total_seconds() // 60)
     remedy = "wait for it to end, or ask for it to be aborted."
     if other.stage is Stage.FOLLOW:
         remedy = (

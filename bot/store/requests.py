@@ -87,9 +87,9 @@ class RequestStore(RequestLog):
             count, since = (await connection.execute(query)).one()
         return count, since
 
-    async def forget_old(self) -> int:
+    async def forget_old(self, now: datetime) -> int:
         """Drop the ones that no system repeats any more."""
-        return await self._queue.forget(requests.c.at < datetime.now(UTC) - KEPT_FOR)
+        return await self._queue.forget(requests.c.at < now - KEPT_FOR)
 
     async def _put_down(self, group: Sequence[Request]) -> Sequence[bool]:
         """One insert for all of them; whether each is there for the first time."""

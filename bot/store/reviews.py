@@ -1,7 +1,7 @@
 """The reviews that break-glass promotions owe."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -33,8 +33,8 @@ class ReviewStore:
                 reviews.insert().values(promotion_id=review.promotion_id, open=True, state=dump(review))
             )
 
-    async def close(self, connection: AsyncConnection, review: Review, by: Person, note: str) -> Review:
-        closed = replace(review, closed_by=by, closed_at=datetime.now(UTC), note=note)
+    async def close(self, connection: AsyncConnection, review: Review, by: Person, note: str, at: datetime) -> Review:
+        closed = replace(review, closed_by=by, closed_at=at, note=note)
         same = reviews.c.promotion_id == review.promotion_id
         await connection.execute(reviews.update().where(same).values(open=False, state=dump(closed)))
         return closed

@@ -7,13 +7,15 @@ a changed comment must not strand the promotions that are under way.
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
 from dbos import DBOS, DBOSConfig, Serializer, SetWorkflowID
 
 from bot.domain.errors import DatabaseAway
+from bot.ports import Clock
+from bot.runtime.clock import SYSTEM_CLOCK
 from bot.store.outage import away
 from bot.workflow.journal import Journal, Json
 from bot.workflow.journal_outage import JOURNAL, JournalCheck, wait_for_the_journal
@@ -37,6 +39,9 @@ Story = Callable[[Journal, Json], Awaitable[Json]]
 class DurableJournal:
     """The journal of the workflow that is running in this context."""
 
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
     async def step(self, name: str, do: Callable[[], Awaitable[Json]]) -> Json:
         async def effect() -> Json:  # DBOS tells coroutine functions by their kind, and `do` may be a lambda
             return await do()
@@ -51,7 +56,7 @@ class DurableJournal:
 
     async def now(self, name: str) -> datetime:
         async def read() -> str:
-            return datetime.now(UTC).isoformat()
+            return self._clock.now().isoformat()
 
         return datetime.fromisoformat(await self.step(name, read))
 
@@ -59,8 +64,9 @@ class DurableJournal:
 class DurableEngine:
     """Runs one story many times, durably. One per process, since DBOS is."""
 
-    def __init__(self, database_url: str, replica: str, story: Story) -> None:
+    def __init__(self, database_url: str, replica: str, story: Story, clock: Clock = SYSTEM_CLOCK) -> None:
         self._url, self._replica, self._story = database_url, replica, story
+        self._clock = clock
         self._launched = False
         self._asked = JournalCheck()
         self._running: set[str] = set()
@@ -70,7 +76,7 @@ class DurableEngine:
         self._prepare()
 
     def _prepare(self) -> None:
-        story, database_url = self._story, self._url
+        story, database_url, clock = self._story, self._url, self._clock
         config: DBOSConfig = {
             "name": "pilothouse",
             "system_database_url": database_url,
@@ -92,7 +98,7 @@ class DurableEngine:
             running = str(DBOS.workflow_id)
             self._running.add(running)
             try:
-                return await story(DurableJournal(), plan)
+                return await story(DurableJournal(clock), plan)
             finally:
                 self._running.discard(running)
 

@@ -1,7 +1,6 @@
 """The promotions that are asked for, spoken to and looked up: what commands call, over the record and the engine."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
 
 from bot.domain.caller import Caller, Target
@@ -13,6 +12,7 @@ from bot.domain.reason import need_reason
 from bot.domain.reply import RollbackChoice
 from bot.evaluation.panel import Panel
 from bot.policy import Policy, authorize, no_promotion, shows_all, shows_any, visible
+from bot.ports import Clock
 from bot.promotions.decisions import heard, wait_until_heard
 from bot.promotions.eligibility import Eligibility
 from bot.promotions.planner import Planner
@@ -41,6 +41,7 @@ class PromotionService(Promotions):
     policy: Policy
     eligibility: Eligibility
     orphans: Orphans
+    clock: Clock
 
     async def start(self, wish: Wish, caller: Caller) -> Promotion:
         if known := await self.store.get(promotion_id(wish.context.request_id)):
@@ -50,7 +51,7 @@ class PromotionService(Promotions):
     async def preview(self, wish: Wish, caller: Caller) -> Promotion:
         plan = await self._plan(wish, caller)
         self._authorize(plan, caller)
-        results = await self.panel.ask(plan, datetime.now(UTC), dry_run=True)
+        results = await self.panel.ask(plan, self.clock.now(), dry_run=True)
         return Promotion(plan, Phase.PENDING, Stage.GATES, results)
 
     async def rollback_choices(self, ask: Rollback) -> tuple[RollbackChoice, ...]:

@@ -6,7 +6,7 @@ A step that finds its effect already there (after a crash) reports it instead of
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import NoReturn, Protocol
 
@@ -81,10 +81,6 @@ class Reminders(Protocol):
         ...
 
 
-def utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
 @dataclass(frozen=True)
 class Steps:
     record: Record
@@ -100,7 +96,7 @@ class Steps:
     watcher: Watcher
     follow_ups: FollowUps
     pull_requests: PullRequestSteps
-    clock: Callable[[], datetime] = utc_now
+    clock: Callable[[], datetime]
     confirmed_for: timedelta = CONFIRMED_FOR
 
     @property
@@ -117,7 +113,7 @@ class Steps:
 
     async def ask_gates(self, promotion: Promotion, round_: int) -> tuple[GateResult, ...]:
         """Every gate at once; the card shows every answer, now or with the step that follows."""
-        results = await self.panel.ask(self.today.gates(promotion.plan), datetime.now(UTC))
+        results = await self.panel.ask(self.today.gates(promotion.plan), self.clock())
         for result in results:
             metrics.VERDICTS.labels(result.gate, result.verdict.state).inc()
         told = [_told(result) for result in results]
@@ -151,7 +147,7 @@ class Steps:
         if reuse == NEVER:
             return ()
         past = [await self.record.store.history(app, plan.environment, 20) for app in promotion.apps]
-        given = counting_again(promotion, past, datetime.now(UTC) - reuse)
+        given = counting_again(promotion, past, self.clock() - reuse)
         again = [await self._as_of_now(promotion, approval) for approval in given]
         return tuple(replace(approval, content_hash=promotion.content_hash) for approval in again if approval)
 
@@ -186,7 +182,7 @@ class Steps:
         if signal.kind is VoteKind.ADJUST:
             return await self._adjust(promotion, signal, caller.person)
         said = (signal.content_hash, signal.reason, roles_in(voices), lent.behalf, voices_of(promotion, voices))
-        vote = Vote(signal.kind, caller.person, datetime.now(UTC), *said)
+        vote = Vote(signal.kind, caller.person, self.clock(), *said)
         judged = with_vote(promotion, vote)
         key = f"vote:{signal.request_id}"
         entry = entry_of(judged, signal.kind, key, actor=caller.id, reason=signal.reason, content=signal.content_hash)

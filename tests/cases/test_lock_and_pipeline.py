@@ -21,6 +21,7 @@ from bot.notify.run_cards import RunCards
 from bot.policy import parse
 from bot.queries.pipeline_holds import PipelineHolds
 from bot.queries.runs import RunFollowing, Runs
+from bot.runtime.clock import SYSTEM_CLOCK
 from bot.store.followed_runs import FollowedRunStore
 from bot.store.messages import Messages
 from bot.views import render
@@ -189,7 +190,7 @@ async def test_a_lock_elsewhere_says_nothing_of_pipelines(asking: Platform) -> N
 
 async def test_a_lock_that_policy_lets_nothing_hold_promises_nothing(asking: Platform) -> None:
     policy = parse("environments: [{name: development, gates: {lock: false}}, {name: production}]")
-    asking.holds = PipelineHolds(Panel(asking.holds._panel._gates.values(), policy), policy, asks=True)
+    asking.holds = PipelineHolds(Panel(asking.holds._panel._gates.values(), policy), policy, SYSTEM_CLOCK, asks=True)
     taken = await asking.types(LOCK)
     assert "ipelines" not in str(render(taken).blocks)
     assert await asking.asks() == "free\n"

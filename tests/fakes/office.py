@@ -14,7 +14,7 @@ from bot.evaluation.panel import Panel
 from bot.grammar import Vocabulary
 from bot.overlays.catalog import Catalog
 from bot.policy import Policy, parse
-from bot.ports import Applications, Directory, OverlaySource, PipelineRetries, Pipelines, RequestLog
+from bot.ports import Applications, Clock, Directory, OverlaySource, PipelineRetries, Pipelines, RequestLog
 from bot.ports import Registry as ImageRegistry
 from bot.promotions.promotions import Promotions
 from bot.promotions.schedule import Schedule
@@ -25,6 +25,7 @@ from bot.queries.pipeline_holds import PipelineHolds
 from bot.queries.runs import RunFollowing, Runs
 from bot.queries.scans import Scans
 from bot.queries.status import StatusQuery
+from bot.runtime.clock import SYSTEM_CLOCK
 from bot.runtime.injection import Injector, Offered, parameters
 from bot.store.queue import QueueStore
 from tests.fakes.applications import MemoryApplications
@@ -92,6 +93,7 @@ class Office:
     def services(self) -> Offered:
         return {
             Policy: self.policy,
+            Clock: SYSTEM_CLOCK,
             Catalog: self.catalog,
             Directory: self.directory,
             RequestLog: self.requests,
@@ -128,7 +130,7 @@ class Office:
             directory=self.directory,
         )
         policy = self.policy if kept else parse(NOTHING_HOLDS)
-        return PipelineHolds(Panel(gates, policy), policy, asks=asks)
+        return PipelineHolds(Panel(gates, policy), policy, SYSTEM_CLOCK, asks=asks)
 
     def make(self, part: Callable[..., T], **own: Any) -> T:
         """A part of the router, handed what is here; `own` by the names of its parameters."""

@@ -15,6 +15,7 @@ from bot.notify.outbox import Outbox
 from bot.overlays.catalog import Catalog
 from bot.overlays.image_locations import ImageLocations
 from bot.policy import Policy
+from bot.runtime.clock import SYSTEM_CLOCK
 from bot.store.audit import Audit
 from bot.store.database import Database
 from bot.store.deliveries import DeliveryStore
@@ -52,7 +53,7 @@ class Safety:
         database = Database(url)
         audit, messenger, promotions = Audit(database), FakeMessenger(), PromotionStore(database)
         outbox = Outbox(Messages(database), messenger)
-        ledger, stores = Ledger(database, audit, outbox, policy), Stores.of(database)
+        ledger, stores = Ledger(database, audit, outbox, policy), Stores.of(database, SYSTEM_CLOCK)
         safety_services = SafetyServices.open(
             stores,
             ledger,
@@ -62,6 +63,7 @@ class Safety:
             contents=images,
             image_locations=ImageLocations(catalog, overlays, images, promotions),
             directory=directory,
+            clock=SYSTEM_CLOCK,
         )
         services = {**safety_services.services, PromotionStore: promotions, DeliveryStore: DeliveryStore(database)}
         return cls(

@@ -270,7 +270,8 @@ async def house(directory: Path, policy_text: str = POLICY) -> AsyncIterator[Hou
         alerts=alerts,
     )
     pace = Pace(follow=0.001, watch=15, listing=0)
-    made = Core(policy, outside, Stores.of(database), VirtualClock(engine), engine.telling, pace)
+    clock = VirtualClock(engine)
+    made = Core(policy, outside, Stores.of(database, clock), clock, engine.telling, pace)
     cards, events = ShownCards(), ToldEvents()
     cards.listen(made.cards)
     events.listen(made.announcer)

@@ -30,7 +30,7 @@ from bot.domain.intent import Approve, Context, Deploy, Promote, Rollback
 from bot.domain.promotion import Promotion, Stage, VoteKind
 from bot.policy import parse
 from bot.promotions.signals import Signal
-from bot.runtime.clock import SystemClock
+from bot.runtime.clock import SYSTEM_CLOCK
 from bot.runtime.ending import end_after
 from bot.settings import GitHubSettings, GitSettings
 from bot.store.database import Database
@@ -102,8 +102,8 @@ async def assemble(life: Life, stack: AsyncExitStack) -> Child:
     made = Core(
         parse(policy(life.cases)),
         await _outside(life, world, holds, stack),
-        Stores.of(database),
-        SystemClock(),
+        Stores.of(database, SYSTEM_CLOCK),
+        SYSTEM_CLOCK,
         engine,
         _pace(life),
         Process(life.replica),

@@ -51,8 +51,9 @@ class CountingRemote(GitRemote):
 def committer(remote: GitRemote, registry: MemoryRegistry) -> Committer:
     """Of the core that ships, over a real remote."""
     outside = replace(memory_outside(), overlays=remote, registry=registry)
-    stores = Stores.of(Database("sqlite://"))
-    return Core(Policy(), outside, stores, SystemClock(), MemoryEngine().telling).committer
+    clock = SystemClock()
+    stores = Stores.of(Database("sqlite://"), clock)
+    return Core(Policy(), outside, stores, clock, MemoryEngine().telling).committer
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,12 @@ from bot.domain.intent import Context
 from bot.domain.reply import FreezeCalled, Holds, Told
 from bot.domain.safety import Freeze
 from bot.policy import parse
-from bot.safety.times import read_time
+from bot.safety.times import TimeReader
+from tests.fakes.clock import StillClock
 from tests.fakes.office import POLICY, Office
+
+NIGHT = datetime(2026, 10, 6, 3, tzinfo=UTC)
+"""still the fifth in New York"""
 
 
 async def say(office: Office, number: int, line: str, user: str = "U0BO") -> object:
@@ -42,14 +46,13 @@ async def test_a_freeze_holds_until_its_time_and_is_announced(office: Office) ->
 
 async def test_times_are_on_the_wall_clock_of_who_types_them() -> None:
     office = Office(policy=parse(POLICY + "timezone: America/New_York\n"))
-    bo = await office.caller("U0BO")
-    tomorrow = datetime.now(UTC).astimezone(ZoneInfo("America/New_York")).date() + timedelta(days=1)
-    there = datetime(tomorrow.year, tomorrow.month, tomorrow.day, 9, tzinfo=ZoneInfo("America/New_York"))
-    assert read_time("tomorrow 9am", bo, office.policy) == there
+    bo, times = await office.caller("U0BO"), TimeReader(office.policy, StillClock(NIGHT))
+    there = datetime(2026, 10, 6, 9, tzinfo=ZoneInfo("America/New_York"))
+    assert times.read("tomorrow 9am", bo) == there
     object.__setattr__(bo, "timezone", "Asia/Tokyo")
-    assert read_time(f"{tomorrow + timedelta(days=1)} 09:00", bo, office.policy).hour == 0
+    assert times.read("2026-10-07 09:00", bo).hour == 0
     object.__setattr__(bo, "timezone", "Mars/Olympus")
-    assert read_time("tomorrow 9am", bo, office.policy) == there
+    assert times.read("tomorrow 9am", bo) == there
 
 
 async def test_apps_can_be_left_out_and_one_app_can_be_meant(office: Office) -> None:

@@ -123,7 +123,7 @@ async def test_a_review_that_is_owed_is_asked_for_daily_until_it_is_closed(safet
     assert "@release-managers or @platform-admins" in told[0]
     assert "`/review p-abc WHAT YOU FOUND`" in told[0]
     async with safety.database.begin() as connection:
-        await safety.stores.reviews.close(connection, review, MIA, "fine")
+        await safety.stores.reviews.close(connection, review, MIA, "fine", START)
     await tidy(safety, timedelta(hours=80))
     assert len(await safety.told(POLICY_CHANNEL)) == 2
 

@@ -96,7 +96,7 @@ class Archive:
             async with database.begin() as connection:
                 await ReviewStore(database).owe(connection, review)
                 if closed_by:
-                    await ReviewStore(database).close(connection, review, closed_by, "fine")
+                    await ReviewStore(database).close(connection, review, closed_by, "fine", datetime.now(UTC))
 
         self.do(work)
 

@@ -16,6 +16,7 @@ from bot.notify.ledger import Ledger
 from bot.notify.outbox import Outbox
 from bot.overlays.catalog import Catalog
 from bot.policy import parse
+from bot.runtime.clock import SYSTEM_CLOCK
 from bot.safety.locks import LockService
 from bot.store.audit import Audit
 from bot.store.database import Database
@@ -37,7 +38,7 @@ def somebody(name: str) -> Caller:
 def service(database: Database) -> LockService:
     ledger = Ledger(database, Audit(database), Outbox(Messages(database), FakeMessenger()), POLICY)
     overlays = MemoryOverlays({"apps/my-app/overlays/production/kustomization.yaml": b"images: []\n"})
-    return LockService(LockStore(database), ledger, Catalog(overlays, POLICY))
+    return LockService(LockStore(database), ledger, Catalog(overlays, POLICY), SYSTEM_CLOCK)
 
 
 def ask() -> TakeLock:

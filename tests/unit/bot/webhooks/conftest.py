@@ -22,6 +22,7 @@ from bot.notify import Bulletins, Outbox
 from bot.overlays.catalog import Catalog
 from bot.policy import parse
 from bot.queries.pipeline_holds import PipelineHolds
+from bot.runtime.clock import SYSTEM_CLOCK
 from bot.settings import GitHubSettings, Settings, WebhookSettings
 from bot.store.database import Database
 from bot.store.messages import Messages
@@ -160,7 +161,7 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
         applications=MemoryApplications(),
         directory=directory,
     )
-    holds = PipelineHolds(Panel(gates, policy), policy, asks=True)
+    holds = PipelineHolds(Panel(gates, policy), policy, SYSTEM_CLOCK, asks=True)
     needs = Needs(
         policy, catalog, pipelines, bulletins, store, directory, holds, wake,
         stored=stored, committed=committed, heard=runs.append,

@@ -9,6 +9,7 @@ from bot.domain.safety import Freeze, Lock, Rejection
 from bot.evaluation.panel import Panel
 from bot.policy import parse
 from bot.queries.pipeline_holds import PipelineHolds
+from bot.runtime.clock import SYSTEM_CLOCK
 from bot.store.freezes import FreezeStore
 from bot.store.locks import LockStore
 from bot.store.rejections import RejectionStore
@@ -164,5 +165,5 @@ async def test_policy_says_what_holds_and_the_pipeline_speaks_for_nobody(house: 
     await lock(house, "my-app", "development")
     policy = parse(f"environments: [{{name: development, gates: {gates}}}]")
     panel = Panel(house.needs.holds._panel._gates.values(), policy)
-    holds = PipelineHolds(panel, policy, asks=True)
+    holds = PipelineHolds(panel, policy, SYSTEM_CLOCK, asks=True)
     assert bool(await holds.on("my-app", "development")) is held
