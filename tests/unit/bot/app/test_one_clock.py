@@ -36,7 +36,14 @@ async def test_every_moment_that_is_written_down_is_the_clocks(home: House) -> N
 
     place = {"app": "my-app", "environment": "production"}
     await home.approve("bo", await home.deploy())
-    glass = Deploy(context=home.context(), **place, image="v1.4.3", break_glass=True, reason="it is down")
+    glass = Deploy(
+        context=home.context(),
+        app="my-app",
+        environment="production",
+        image="v1.4.3",
+        break_glass=True,
+        reason="it is down",
+    )
     broken = await home.service.start(await home.shown(glass, "dee"), await home.person("dee"))
     await home.engine.settle()
     await do("mia", CloseReview, promotion=broken.id, note="we looked at it together")
