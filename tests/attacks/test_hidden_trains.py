@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ from bot.domain.errors import NotAllowed, NothingToPromote, PromotionInProgress,
 from bot.domain.intent import Promote
 from bot.domain.promotion import Promotion, VoteKind
 from bot.domain.safety import Delegation
+from tests.fakes.delegations import lend
 from tests.fakes.world import POLICY, House, house
 from tests.unit.bot.promotions.test_scheduler import add_app
 
@@ -98,14 +98,6 @@ class Counted:
 
         monkeypatch.setattr(home.directory, "caller", counted_caller)
         monkeypatch.setattr(home.delegations, "absent_for", counted_absent)
-
-
-async def lend(home: House, absent: str, delegate: str) -> None:
-    now = datetime.now(UTC)
-    people = [(await home.person(name)).person for name in (absent, delegate)]
-    async with home.database.begin() as connection:
-        delegation = Delegation(people[0], people[1], now - timedelta(hours=1), now + timedelta(days=1))
-        await home.delegations.delegate(connection, delegation)
 
 
 @pytest.mark.parametrize("lender", ["", "ana"])

@@ -1,6 +1,6 @@
 """One person is one voice: not two by a second account, and not again after a no to the same images."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -9,8 +9,8 @@ from bot.domain.approval import counted
 from bot.domain.caller import Caller, Person
 from bot.domain.errors import Conflict, NotAllowed, UnknownName
 from bot.domain.promotion import Approval, Kind, Phase, Promotion, Stage
-from bot.domain.safety import Delegation
 from tests.attacks.test_todays_policy import reload
+from tests.fakes.delegations import lend
 from tests.fakes.world import POLICY, House, house, kustomization, path
 
 PRODUCTION = POLICY + "environments: [{name: development}, {name: staging}, {name: production, %s}]\n"
@@ -27,14 +27,6 @@ def second_account(home: House, name: str, address: str) -> None:
     id = f"U0{name.upper()}2"
     home.directory.people[id] = Caller(Person(id, f"{name} two", address.format(name)), "T0PILOT")
     home.directory.groups["S0RELEASE", "release-managers"] |= {id}
-
-
-async def lend(home: House, absent: str, delegate: str) -> None:
-    now = datetime.now(UTC)
-    people = [(await home.person(name)).person for name in (absent, delegate)]
-    async with home.database.begin() as connection:
-        delegation = Delegation(people[0], people[1], now, now + timedelta(days=1))
-        await home.delegations.delegate(connection, delegation)
 
 
 @pytest.mark.parametrize("address", SECOND.values(), ids=SECOND)

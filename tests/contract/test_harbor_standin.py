@@ -24,6 +24,7 @@ from integrations.sandbox.harbor import HarborServer, Vulnerability, Webhook
 from integrations.sandbox.serving import serve
 from tests.contract.specs import load
 from tests.contract.swagger import Description, Held
+from tests.waiting import until
 
 Json = dict[str, Any]
 
@@ -467,12 +468,6 @@ async def receiver(status: Callable[[int], int]) -> AsyncIterator[tuple[str, lis
 
     async with serve(Starlette(routes=[Route("/", take, methods=["POST"])])) as url:
         yield url, seen
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(30):
-        while not condition():  # noqa: ASYNC110 - what is waited for is another server's doing
-            await asyncio.sleep(0.005)
 
 
 async def test_default_webhooks_are_shaped_like_the_samples() -> None:

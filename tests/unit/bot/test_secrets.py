@@ -10,7 +10,6 @@ import sys
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -27,6 +26,7 @@ from integrations.sandbox.serving import serve
 from integrations.sandbox.slack.limits import RateLimits
 from integrations.sandbox.slack.server import SlackServer
 from tests.canary import CANARY
+from tests.waiting import until
 
 POLICY = """\
 bindings:
@@ -282,12 +282,6 @@ async def webhooks(url: str, secrets: Mapping[str, str]) -> str:
 async def probes(url: str) -> str:
     async with httpx.AsyncClient(base_url=url, trust_env=False) as http:
         return "".join([(await http.get(path)).text for path in ("/livez", "/readyz", "/metrics", "/nowhere")])
-
-
-async def until(holds: Any, seconds: float) -> None:
-    async with asyncio.timeout(seconds):
-        while not holds():  # noqa: ASYNC110 (the other side is another process)
-            await asyncio.sleep(0.02)
 
 
 def written(directory: Path) -> list[Path]:

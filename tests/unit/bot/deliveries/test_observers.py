@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import math
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -15,6 +15,7 @@ from bot.deliveries.observers import LeasedObserver
 from bot.domain.application import Application
 from bot.domain.errors import DatabaseAway, Refused
 from bot.store.leases import LeaseStore
+from tests.waiting import until
 
 
 @dataclass
@@ -91,12 +92,6 @@ class Replica:
 def fast(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(observers, "RENEW_SECONDS", 0.005)
     monkeypatch.setattr(observers, "AGAIN_SECONDS", 0.005)
-
-
-async def until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
-        while not holds():  # noqa: ASYNC110 (nobody says when)
-            await asyncio.sleep(0.005)
 
 
 async def test_one_watches_and_the_next_takes_over() -> None:

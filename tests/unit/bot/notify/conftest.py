@@ -1,6 +1,5 @@
 """A database file, a workspace in memory, and a process that can be started again."""
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,15 +53,6 @@ class Process:
     async def tell(self, promotion: Promotion, event: Event) -> None:
         async with self.database.begin() as connection:
             await self.announcer.put(connection, promotion, event)
-
-
-async def until(holds: Callable[[], bool]) -> None:
-    """Waits for a background task; fails after five seconds."""
-    for _ in range(500):
-        if holds():
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError("it did not come true within five seconds")
 
 
 @pytest.fixture

@@ -17,8 +17,8 @@ from integrations.sandbox.serving import serve
 from integrations.sandbox.slack.server import BOT_TOKEN, SlackServer
 from integrations.slack import SlackApi, SlackMessenger
 from tests.fakes.databases import create_tables
-from tests.unit.bot.notify.conftest import until
 from tests.views.samples import AT, COMMIT, approval, following, plan, promotion
+from tests.waiting import until
 
 STORY = (
     promotion(Stage.GATES, results=()),

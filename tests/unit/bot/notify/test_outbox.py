@@ -14,8 +14,9 @@ from bot.ports import Posted
 from bot.store.messages import Letter
 from bot.views.layout import sentence
 from tests.fakes.messenger import FakeMessenger
-from tests.unit.bot.notify.conftest import Clock, Process, Start, until
+from tests.unit.bot.notify.conftest import Clock, Process, Start
 from tests.views.samples import AT, BLOCKED, plan, promotion
+from tests.waiting import until
 
 DOWN = Unavailable("Slack", "chat.postMessage", "down")
 FAILED = promotion(Stage.DONE, Phase.FAILED, results=BLOCKED, finished_at=AT)

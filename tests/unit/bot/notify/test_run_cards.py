@@ -19,7 +19,8 @@ from bot.store.followed_runs import FollowedRunStore, followed_runs
 from tests.fakes.applications import MemoryApplications
 from tests.fakes.messenger import FakeMessenger
 from tests.fakes.pipelines import MemoryPipelines
-from tests.unit.bot.notify.conftest import Process, until
+from tests.unit.bot.notify.conftest import Process
+from tests.waiting import until
 
 RUN = PipelineRun("my-app-x7k2p", "ci", "ci-pipeline", RunStatus.RUNNING, app="my-app", requester="U0ANA")
 FETCHED = replace(RUN, tasks=(TaskStatus("fetch-source", RunStatus.SUCCEEDED),))

@@ -10,10 +10,10 @@ from bot.domain.application import Application, ApplicationRef, HealthStatus, Re
 from bot.domain.errors import Conflict, InvalidCommand, NotAllowed
 from bot.domain.intent import Adjust, Deploy, Promote
 from bot.domain.promotion import Phase, Promotion, Stage
-from bot.domain.safety import Delegation
 from bot.domain.scan import Severity, Vulnerability
 from bot.promotions.watcher import BAD_LOOKS
 from tests.fakes.applications import follows
+from tests.fakes.delegations import lend
 from tests.fakes.world import HARBOR, POLICY, House, house, kustomization, path
 
 PRODUCTION = "environments:\n- {name: development}\n- {name: staging}\n- name: production\n"
@@ -262,14 +262,6 @@ async def test_a_rollback_that_nobody_let_happen_between_does_not_allow_a_second
         again = await home.deploy("ana")
         await home.approve("bo", again)
         assert (await home.now(again)).successor == ""
-
-
-async def lend(home: House, absent: str, delegate: str) -> None:
-    away, here = await home.person(absent), await home.person(delegate)
-    now = datetime.now(UTC)
-    delegation = Delegation(away.person, here.person, now - timedelta(hours=1), now + timedelta(hours=1))
-    async with home.database.begin() as connection:
-        await home.delegations.delegate(connection, delegation)
 
 
 async def test_a_delegate_speaks_with_the_roles_of_who_is_away(home: House) -> None:

@@ -1,7 +1,6 @@
 """The router behind a real Bolt application, connected by Socket Mode to a Slack on a real socket."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from integrations.sandbox.slack.limits import RateLimits
 from integrations.sandbox.slack.server import APP_TOKEN, BOT_TOKEN, SIGNING_SECRET, SlackServer
 from integrations.slack import SlackApi, SlackMessenger, SlackModals
 from tests.fakes.office import Office
+from tests.waiting import until
 
 CHANNEL = "deployments"
 
@@ -57,13 +57,6 @@ class Bot:
     async def idle(self) -> None:
         """Wait until nothing runs any more."""
         await until(lambda: not len(self.router._tasks))
-
-
-async def until(ready: Callable[[], object], seconds: float = 3.0) -> None:
-    """Waits for a condition. Raises TimeoutError."""
-    async with asyncio.timeout(seconds):
-        while not ready():  # noqa: ASYNC110 (the other side of the socket has no event to wait on)
-            await asyncio.sleep(0.005)
 
 
 @pytest.fixture

@@ -14,7 +14,8 @@ from bot.ports import Posted
 from bot.views import card
 from integrations.sandbox.slack.delivery import Answer, Delivery
 from integrations.slack import SlackMessenger
-from tests.unit.bot.router.conftest import Bot, until
+from tests.unit.bot.router.conftest import Bot
+from tests.waiting import until
 
 
 async def posted(bot: Bot, who: str = "ana") -> Posted:

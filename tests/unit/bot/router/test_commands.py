@@ -16,7 +16,8 @@ from bot.ports import Request
 from bot.router.wire import kept
 from bot.runtime.metrics import REGISTRY
 from integrations.sandbox.slack.delivery import Answer
-from tests.unit.bot.router.conftest import Bot, until
+from tests.unit.bot.router.conftest import Bot
+from tests.waiting import until
 
 
 async def test_deploy_starts_a_promotion_and_tells_the_asker_where_its_card_is(bot: Bot) -> None:

@@ -14,8 +14,9 @@ from bot.domain.pipeline import RunRequest
 from bot.policy import parse
 from bot.router.forms import objections, read_form
 from tests.fakes.office import POLICY
-from tests.unit.bot.router.conftest import Bot, until
+from tests.unit.bot.router.conftest import Bot
 from tests.unit.bot.router.test_http import signed
+from tests.waiting import until
 
 
 async def opened(bot: Bot, typed: str, who: str = "ana") -> dict[str, Any]:

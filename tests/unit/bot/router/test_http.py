@@ -18,7 +18,8 @@ from bot.router import bolt_app
 from bot.router.incoming import from_slash
 from bot.store.deliveries import DeliveryStore
 from integrations.sandbox.slack.server import BOT_TOKEN, SIGNING_SECRET
-from tests.unit.bot.router.conftest import Bot, until
+from tests.unit.bot.router.conftest import Bot
+from tests.waiting import until
 
 COMMAND = {
     "team_id": "T0PILOT",

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from bot.router.incoming import from_mention, is_said_to_us, spoken
-from tests.unit.bot.router.conftest import Bot, until
+from tests.unit.bot.router.conftest import Bot
+from tests.waiting import until
 
 BOT = "<@U0PILOTHOUSE>"
 

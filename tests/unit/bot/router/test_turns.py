@@ -15,7 +15,8 @@ from bot.views import card
 from bot.views.ids import encode
 from bot.views.queueing import wish_value
 from integrations.slack import SlackMessenger
-from tests.unit.bot.router.conftest import Bot, until
+from tests.unit.bot.router.conftest import Bot
+from tests.waiting import until
 
 CONTEXT = Context("r1", "C0DEPLOY", "c1", "T0PILOT")
 APPS = ("my-app", "payments", "ledger")

@@ -1,7 +1,6 @@
 """A real Alertmanager, with the configuration of deploy/, delivers to the bot's own route; the message is in Slack."""
 
 import asyncio
-from collections.abc import Callable
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -12,14 +11,9 @@ from bot.webhooks import open_webhooks
 from integrations.sandbox.serving import serve
 from tests.unit.bot.webhooks.conftest import House
 from tests.unit.deploy.test_alertmanager import TOKEN, alert, alertmanager, configuration, running
+from tests.waiting import until
 
 __all__ = ["alertmanager"]
-
-
-async def until(holds: Callable[[], object]) -> None:
-    async with asyncio.timeout(15):
-        while not holds():  # noqa: ASYNC110 (the other side is another process)
-            await asyncio.sleep(0.02)
 
 
 async def test_an_alert_is_seen_in_slack_and_edited_when_it_is_over(

@@ -11,7 +11,7 @@ from bot.domain.caller import Person
 from bot.domain.errors import NotAllowed
 from bot.domain.intent import Approve
 from bot.domain.promotion import Approval, ApprovalRule, Phase, Stage, VoteKind
-from bot.domain.safety import Delegation
+from tests.fakes.delegations import lend
 from tests.fakes.world import HARBOR, POLICY, House, house, path
 from tests.unit.bot.promotions.test_scheduler import add_app
 from tests.unit.bot.workflow.test_trains import adjust, train
@@ -99,15 +99,8 @@ async def test_whose_address_is_not_known_cannot_be_told_apart_from_the_author(h
 
 
 async def test_delegations_neither_chain_nor_vote_twice_nor_speak_for_the_requester(home: House) -> None:
-    async def lend(absent: str, delegate: str) -> None:
-        now = datetime.now(UTC)
-        people = [(await home.person(name)).person for name in (absent, delegate)]
-        delegation = Delegation(people[0], people[1], now, now + timedelta(days=1))
-        async with home.database.begin() as connection:
-            await home.delegations.delegate(connection, delegation)
-
-    await lend("bo", "cy")
-    await lend("cy", "ana")
+    await lend(home, "bo", "cy")
+    await lend(home, "cy", "ana")
     by_mia = await home.deploy("mia")
     with pytest.raises(NotAllowed):  # what cy is lent, cy lends to nobody
         await home.approve("ana", by_mia)

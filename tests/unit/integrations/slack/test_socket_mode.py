@@ -1,7 +1,6 @@
 """Our connection to Slack (S21, S23)."""
 
 import asyncio
-from collections.abc import Callable
 
 import pytest
 from aiohttp import web
@@ -11,12 +10,7 @@ from integrations.sandbox.serving import serve
 from integrations.sandbox.slack.server import APP_TOKEN, SlackServer
 from integrations.slack import SlackApi, SocketMode
 from integrations.slack.socket_mode import address
-
-
-async def until(ready: Callable[[], object], seconds: float = 5) -> None:
-    async with asyncio.timeout(seconds):
-        while not ready():  # noqa: ASYNC110 (the other side of the socket has no event to wait for)
-            await asyncio.sleep(0.005)
+from tests.waiting import until
 
 
 async def test_a_rotated_app_level_token_is_used_at_the_next_connection(workspace: SlackServer) -> None:

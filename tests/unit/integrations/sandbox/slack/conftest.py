@@ -1,6 +1,5 @@
 """A Slack workspace on a real socket, and a real slack-bolt app connected to it."""
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from integrations.sandbox.serving import serve
 from integrations.sandbox.slack.limits import RateLimits
 from integrations.sandbox.slack.server import APP_TOKEN, BOT_TOKEN, SIGNING_SECRET, SlackServer
+from tests.waiting import until
 
 
 @dataclass
@@ -54,10 +54,3 @@ async def connect(workspace: Workspace) -> AsyncIterator[Connect]:
             return handler
 
         yield connected
-
-
-async def until(ready: Callable[[], object], seconds: float = 3.0) -> None:
-    """Waits for a condition. Raises TimeoutError."""
-    async with asyncio.timeout(seconds):
-        while not ready():  # noqa: ASYNC110 - the app on the other side of the socket has no event to wait on
-            await asyncio.sleep(0.005)

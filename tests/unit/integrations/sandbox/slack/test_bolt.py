@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from integrations.sandbox.slack.errors import PersonError
-from tests.unit.integrations.sandbox.slack.conftest import Connect, Workspace, until
+from tests.unit.integrations.sandbox.slack.conftest import Connect, Workspace
+from tests.waiting import until
 
 MODAL: dict[str, Any] = {
     "type": "modal",

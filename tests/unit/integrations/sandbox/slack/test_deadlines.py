@@ -10,8 +10,8 @@ from integrations.sandbox.slack.clock import within
 from integrations.sandbox.slack.delivery import Answer, Delivery
 from integrations.sandbox.slack.limits import RateLimits
 from integrations.sandbox.slack.server import SlackServer
-from tests.unit.integrations.sandbox.slack.conftest import until
 from tests.unit.integrations.sandbox.slack.manual_clock import ManualClock
+from tests.waiting import until
 
 
 class DeafApp:

@@ -15,7 +15,8 @@ from starlette.routing import Route
 from integrations.sandbox.serving import serve
 from integrations.sandbox.slack.http_mode import RequestUrls, signature
 from integrations.sandbox.slack.server import SIGNING_SECRET
-from tests.unit.integrations.sandbox.slack.conftest import Workspace, until
+from tests.unit.integrations.sandbox.slack.conftest import Workspace
+from tests.waiting import until
 
 
 @contextlib.asynccontextmanager

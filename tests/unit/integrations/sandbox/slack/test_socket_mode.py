@@ -11,7 +11,8 @@ import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from integrations.sandbox.slack.server import APP_TOKEN
-from tests.unit.integrations.sandbox.slack.conftest import Connect, Workspace, until
+from tests.unit.integrations.sandbox.slack.conftest import Connect, Workspace
+from tests.waiting import until
 
 Socket = aiohttp.ClientWebSocketResponse
 

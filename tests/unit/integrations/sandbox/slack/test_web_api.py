@@ -9,7 +9,8 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from integrations.sandbox.slack.limits import RateLimits
 from integrations.sandbox.slack.server import APP_TOKEN, BOT_TOKEN
-from tests.unit.integrations.sandbox.slack.conftest import Workspace, until
+from tests.unit.integrations.sandbox.slack.conftest import Workspace
+from tests.waiting import until
 
 
 def section(text: str = "hello") -> dict[str, Any]:
