@@ -14,8 +14,7 @@ from bot.grammar.place import Place
 from bot.grammar.tokens import Token
 from bot.grammar.vocabulary import Vocabulary
 
-UNTIL = ("until", "till", "til", "untill", "'til")
-LEADS = ("for", *UNTIL)
+LEADS = ("for", *moments.UNTIL)
 TIME_FLAGS = ("--for", "--until")
 EXCEPT = ("--except", "except", "excepting", "excluding")
 FILLERS = ("on", "in", "to", "at", "@")

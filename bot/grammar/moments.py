@@ -18,6 +18,9 @@ MOST_WORDS = 7
 MOST_CHARACTERS = 60
 EXAMPLES = "Times look like `2h`, `18:00`, `mon 08:00`, `tomorrow 9am`, `5 oct` or `2026-10-05 08:00`."
 
+UNTIL = ("until", "till", "til", "untill", "'til")
+"""what only a time follows, in English"""
+
 _NUMBERS = {
     "a": 1, "an": 1, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9,
     "ten": 10, "eleven": 11, "twelve": 12,

@@ -14,7 +14,7 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-UNTIL = _words("until till til untill 'til bis hasta até jusque jusqu'à jusqu'au jusqu'a")
+_UNTIL = _words("bis hasta até jusque jusqu'à jusqu'au jusqu'a") | {*moments.UNTIL}
 """what only a time follows"""
 _BEFORE = _words("by before thru through to upto - – — -> → > next this at @")
 """what a time often follows"""
@@ -82,7 +82,7 @@ def reads_as_time(words: Sequence[str], at: int, *, timed: bool) -> bool:
     """Whether the word at this place begins a time. `timed`: one stands right before it. All words in small letters."""
     word, behind = words[at], list(words[at + 1 : at + 1 + moments.MOST_WORDS])
     return (
-        word in UNTIL
+        word in _UNTIL
         or re.match(r"(?:until|till?|for|by)[=:].", word) is not None
         or is_named(word)
         or _plain(words[at:])

@@ -15,9 +15,9 @@ from bot.domain.intent import Context, IfBusy, Pick, RejectImage
 from bot.domain.reason import says_something
 from bot.grammar.doubts import MARK, doubt
 from bot.grammar.flags import FreeText, breaks_glass, opens, rest_of, take_flag, take_reason
-from bot.grammar.hold import UNTIL, Hold, read_hold, take_start, take_time, take_time_at_end
+from bot.grammar.hold import Hold, read_hold, take_start, take_time, take_time_at_end
 from bot.grammar.leftovers import Leftover, gravest, remedy
-from bot.grammar.moments import EXAMPLES
+from bot.grammar.moments import EXAMPLES, UNTIL
 from bot.grammar.place import Place, Slots, assign
 from bot.grammar.tokens import Token
 from bot.grammar.vocabulary import Vocabulary

@@ -12,6 +12,7 @@ from bot.domain.errors import NotFound, Refused
 from integrations.github import wire
 from integrations.github.api import Api
 from integrations.github.failures import SYSTEM, Conflicting
+from integrations.kept import Kept
 
 FEW = 20
 BATCH = 100
@@ -29,20 +30,17 @@ class Trees:
         self._api = api
         self._repository = repository
         self._base = f"/repos/{repository}"
-        self._trees: OrderedDict[str, dict[str, str]] = OrderedDict()
+        self._trees: Kept[dict[str, str]] = Kept(CACHED_TREES)
         self._blobs: OrderedDict[str, bytes] = OrderedDict()
         self._size = 0
 
     async def paths(self, at: str) -> dict[str, str]:
         """Blob sha by path."""
-        if at not in self._trees:
-            self._trees[at] = await self._list(at)
-            while len(self._trees) > CACHED_TREES:
-                self._trees.popitem(last=False)
-        return self._trees[at]
+        known = self._trees.get(at)
+        return self._trees.keep(at, await self._list(at)) if known is None else known
 
     async def read(self, paths: tuple[str, ...], at: str) -> dict[str, bytes]:
-        if len(paths) <= FEW and at not in self._trees:
+        if len(paths) <= FEW and self._trees.get(at) is None:
             bodies = await asyncio.gather(*(self._file(path, at) for path in paths))
             return {path: body for path, body in zip(paths, bodies, strict=True) if body is not None}
         tree = await self.paths(at)

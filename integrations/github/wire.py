@@ -129,10 +129,6 @@ class PullSummary(Wire, frozen=True):
     head: Head
 
 
-class Merged(Wire, frozen=True):
-    sha: str
-
-
 class Status(Wire, frozen=True):
     context: str
     state: str

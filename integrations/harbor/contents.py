@@ -1,11 +1,11 @@
 """What an image consists of, by content."""
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 
 from bot.domain.errors import Refused
 from integrations.harbor.names import SYSTEM
+from integrations.kept import Kept
 
 MOST = 500
 """manifests under one index; no honest one comes near"""
@@ -17,7 +17,7 @@ class Contents:
 
     def __init__(self, children: Callable[[str, str], Awaitable[tuple[str, ...]]]) -> None:
         self._children = children
-        self._kept: OrderedDict[str, tuple[str, ...]] = OrderedDict()
+        self._kept: Kept[tuple[str, ...]] = Kept(KEPT)
 
     async def of(self, repository: str, digest: str) -> frozenset[str]:
         """Its own digest and those of everything under it, however deep. Raises Refused for more than `MOST`."""
@@ -34,8 +34,5 @@ class Contents:
     async def _under(self, repository: str, digest: str) -> tuple[str, ...]:
         known = self._kept.get(digest)
         if known is None:
-            known = await self._children(repository, digest)
-            self._kept[digest] = known
-            if len(self._kept) > KEPT:
-                self._kept.popitem(last=False)
+            known = self._kept.keep(digest, await self._children(repository, digest))
         return known

@@ -2,11 +2,11 @@
 
 import asyncio
 import hashlib
-from collections import OrderedDict
 
 from bot.domain.image import Image
 from integrations.harbor.client import Harbor
 from integrations.http.answer import decode
+from integrations.kept import Kept
 from integrations.oci import Oci, PullRefused
 from integrations.oci.wire import IMAGE_CONFIGS, Rootfs
 
@@ -24,7 +24,7 @@ class HarborContents:
     def __init__(self, harbor: Harbor, oci: Oci) -> None:
         self._harbor = harbor
         self._oci = oci
-        self._kept: OrderedDict[str, tuple[str, ...]] = OrderedDict()
+        self._kept: Kept[tuple[str, ...]] = Kept(KEPT)
         self._slots = asyncio.Semaphore(AT_ONCE)
 
     async def contents(self, image: Image) -> frozenset[str]:
@@ -41,9 +41,7 @@ class HarborContents:
                     known = await self._read(repository, digest)
                 except PullRefused:
                     return ()  # not kept: the rules may change
-            self._kept[digest] = known
-            if len(self._kept) > KEPT:
-                self._kept.popitem(last=False)
+            self._kept.keep(digest, known)
         return known
 
     async def _read(self, repository: str, digest: str) -> tuple[str, ...]:

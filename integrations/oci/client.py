@@ -56,10 +56,6 @@ class Oci:
         """By tag or digest: an image's manifest, or an index. Raises NotFound."""
         return (await self._manifest(repository, reference))[0]
 
-    async def resolve(self, repository: str, tag: str) -> str:
-        """The digest that a tag points to now. Raises NotFound."""
-        return (await self._manifest(repository, tag))[1]
-
     async def labels(self, repository: str, digest: str) -> dict[str, str]:
         """The OCI labels in the image's config; of the first platform's image where the digest is an index."""
         manifest = await self.manifest(repository, digest)

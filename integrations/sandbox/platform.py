@@ -1,5 +1,6 @@
 """The platform's own manifests, read from `deploy/`: what the sandbox shows is what is shipped."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,12 @@ def manifests(directories: tuple[str, ...], root: Path = DEPLOY) -> list[Manifes
         raise PlatformMissing(f"{root} is not there: install pilothouse-sandbox from its wheel, or run a checkout")
     files = {str(p.relative_to(root)): p.read_bytes() for p in sorted(root.rglob("*")) if p.is_file()}
     return [manifest for directory in directories for manifest in build(directory, files)]
+
+
+def robot_permissions(root: Path = DEPLOY) -> tuple[str, ...]:
+    """What the bot's robot account may do in Harbor, as "artifact:read", and nothing else (H29)."""
+    account = json.loads((root / "harbor-robot.json").read_text())
+    return tuple(f"{one['resource']}:{one['action']}" for part in account["permissions"] for one in part["access"])
 
 
 def app_files(root: Path = DEPLOY) -> dict[str, bytes]:

@@ -10,6 +10,7 @@ HERE = Path(__file__).parent
 NAME = "integrations.sandbox"
 DEPLOY = HERE.parents[1] / "deploy"
 MANIFESTS = ("apps", "platform", "bot/base")
+ROBOT_ACCOUNT = "harbor-robot.json"
 
 
 class WithManifests(build_py):  # type: ignore[misc]  # it has no types
@@ -22,6 +23,7 @@ class WithManifests(build_py):  # type: ignore[misc]  # it has no types
         for part in MANIFESTS:
             target = Path(self.build_lib, *NAME.split("."), "deploy", part)
             shutil.copytree(DEPLOY / part, target, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copy(DEPLOY / ROBOT_ACCOUNT, Path(self.build_lib, *NAME.split("."), "deploy", ROBOT_ACCOUNT))
 
 
 setup(

@@ -25,18 +25,22 @@ from integrations.sandbox.harbor import HarborServer
 from integrations.sandbox.history import History
 from integrations.sandbox.kubernetes import KubernetesServer
 from integrations.sandbox.kubernetes.controller import TektonController
-from integrations.sandbox.platform import ARGOCD, BOT_ACCESS, DEPLOY, OVERLAY_REPOSITORY, TEKTON, app_files, manifests
+from integrations.sandbox.platform import (
+    ARGOCD,
+    BOT_ACCESS,
+    DEPLOY,
+    OVERLAY_REPOSITORY,
+    TEKTON,
+    app_files,
+    manifests,
+    robot_permissions,
+)
 from integrations.sandbox.serving import serve
 from integrations.sandbox.slack.model import SlashCommand
 from integrations.sandbox.slack.server import SlackServer
 
 POLICY = Path(__file__).parent / "seed" / "pilothouse.yaml"
 ROBOT = "robot$pilothouse"
-ROBOT_MAY = (
-    "repository:pull", "repository:read", "artifact:read", "artifact:list", "artifact-addition:read", "project:read",
-    "scan:create",
-)  # fmt: skip
-"""As `deploy/harbor-robot.json` says (H29): what the bot needs, and nothing else."""
 LOOK_SECONDS = 0.3
 
 
@@ -69,7 +73,7 @@ class World:
         self.secrets = Secrets()
         self.git = GitServer(data / "git", self.secrets.git, self.faults)
         self.harbor = HarborServer(clock, {}, self.faults)
-        self.harbor.add_robot(ROBOT, self.secrets.harbor, ["apps"], ROBOT_MAY)
+        self.harbor.add_robot(ROBOT, self.secrets.harbor, ["apps"], robot_permissions())
         self.argocd = ArgoCDServer(self.git, clock, self.secrets.argocd, self.faults)
         self.kubernetes = KubernetesServer(clock, self.secrets.kubernetes, self.faults)
         self.slack = SlackServer(

@@ -109,7 +109,7 @@ async def test_the_labels_of_an_image_are_read_from_its_config(server: tuple[Har
     digest = harbor.push(REPOSITORY, ["v1"], REVISION, SOURCE, scan="never")
     async with Oci(settings(url), QUICK) as oci:
         labels = await oci.labels(REPOSITORY, digest)
-        assert await oci.resolve(REPOSITORY, "v1") == digest
+        assert (await oci._manifest(REPOSITORY, "v1"))[1] == digest
     assert labels["org.opencontainers.image.revision"] == REVISION
     assert labels["org.opencontainers.image.source"] == SOURCE
 
@@ -119,7 +119,7 @@ async def test_nobody_is_challenged_and_given_a_token_for_what_is_public(server:
     harbor, url = server
     digest = harbor.push("library/tool", ["v1"], REVISION, SOURCE, scan="never")
     async with Oci(HarborSettings(url=url), QUICK) as oci:
-        assert await oci.resolve("library/tool", "v1") == digest
+        assert (await oci._manifest("library/tool", "v1"))[1] == digest
 
 
 async def test_an_absent_subject_has_no_referrers(server: tuple[HarborServer, str]) -> None:

@@ -58,7 +58,7 @@ async def test_without_credentials_the_challenge_is_answered() -> None:
     )
     token = respx.get(f"{URL}/service/token").respond(json={"token": "t0ken"})
     async with Oci(settings(None), QUICK) as oci:
-        assert await oci.resolve(REPOSITORY, "v1") == DIGEST
+        assert (await oci._manifest(REPOSITORY, "v1"))[1] == DIGEST
     assert token.calls.last.request.url.params["scope"] == "repository:apps/team/my-app:pull"
     assert manifest.calls.last.request.headers["authorization"] == "Bearer t0ken"
 
