@@ -81,7 +81,7 @@ async def test_roles_are_not_lent_on_and_not_by_who_has_lost_them(office: Office
 
 async def test_a_delegation_ends_when_its_time_is_over_or_it_is_taken_back(office: Office) -> None:
     await say(office, 1, "/delegate <@U0ANA> for 2h")
-    assert await say(office, 2, "/delegate off") == Told("ana speaks for you no more.")
+    assert await say(office, 2, "/delegate off") == Told("ana no longer speaks for you.")
     assert await office.safety.stores.delegations.absent_for("U0ANA") == ()
     assert await say(office, 3, "/delegate off") == Told("Nobody speaks for you.")
     await say(office, 4, "/delegate <@U0ANA> for 2h")

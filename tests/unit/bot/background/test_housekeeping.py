@@ -172,7 +172,7 @@ async def test_one_chore_that_breaks_does_not_keep_the_others_from_being_done(
 async def test_it_goes_on_until_it_is_cancelled(safety: Safety, monkeypatch: pytest.MonkeyPatch) -> None:
     rounds = asyncio.Semaphore(0)
 
-    async def last_chore() -> int:
+    async def last_chore(_now: datetime) -> int:
         rounds.release()
         return 0
 
