@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -20,6 +20,7 @@ from bot.domain.errors import DatabaseAway, IntegrationError
 from bot.domain.image import Image
 from bot.domain.scan import Scan, ScanStatus
 from bot.ports import Registry
+from bot.runtime.clock import SYSTEM_CLOCK
 from bot.store.deliveries import DeliveryStore
 
 log = structlog.get_logger(__name__)
@@ -40,7 +41,7 @@ class ImageObserver:
     store: DeliveryStore
     recorder: Recorder
     owners: Owners
-    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    clock: Callable[[], datetime] = SYSTEM_CLOCK.now
 
     async def stored(self, digest: str, repository: str, tag: str, at: datetime | None) -> None:
         """The registry has an image; `repository` without its host. The same digest pushed again is no news."""

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 
 import structlog
 
@@ -14,6 +14,7 @@ from bot.domain.errors import DatabaseAway
 from bot.domain.image import Reference, is_digest
 from bot.domain.pipeline import HELD, PipelineRun, RunStatus
 from bot.domain.source import is_revision
+from bot.runtime.clock import SYSTEM_CLOCK
 
 log = structlog.get_logger(__name__)
 
@@ -38,7 +39,7 @@ class RunObserver:
     """
 
     recorder: Recorder
-    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    clock: Callable[[], datetime] = SYSTEM_CLOCK.now
     _pending: dict[str, Fact] = field(default_factory=dict)
     _written: set[str] = field(default_factory=set)
     _heard: asyncio.Event = field(default_factory=asyncio.Event)

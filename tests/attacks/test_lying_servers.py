@@ -189,7 +189,6 @@ async def test_a_registry(answers: Answers) -> None:
                 [
                     lambda: oci.manifest(IMAGE.repository, "v1"),
                     lambda: oci.manifest(IMAGE.repository, DIGEST),
-                    lambda: oci.resolve(IMAGE.repository, "v1"),
                     lambda: oci.labels(IMAGE.repository, DIGEST),
                     lambda: oci.referrers(IMAGE.repository, DIGEST),
                     lambda: oci.blob(IMAGE.repository, DIGEST),

@@ -96,7 +96,7 @@ async def test_a_scan_may_be_started(harbor: Harbor, repository: str) -> None:
 
 async def test_the_registry_and_the_api_agree(harbor: Harbor, oci: Oci, repository: str) -> None:
     (newest, *_) = await harbor.newest(repository, 1)
-    assert await oci.resolve(repository, newest.image.tag) == newest.image.digest
+    assert (await oci._manifest(repository, newest.image.tag))[1] == newest.image.digest
     labels = await oci.labels(repository, newest.image.digest)
     assert labels.get("org.opencontainers.image.revision", newest.revision) == newest.revision
     await oci.referrers(repository, newest.image.digest)

@@ -34,7 +34,7 @@ async def image(oci: Oci, variable: str) -> Image:
     if at:
         return Image(repository, digest)
     repository, _, tag = reference.rpartition(":")
-    return Image(repository, await oci.resolve(repository, tag), tag)
+    return Image(repository, (await oci._manifest(repository, tag))[1], tag)
 
 
 async def key() -> str:
