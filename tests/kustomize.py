@@ -52,6 +52,33 @@ class Kustomize:
         return dict(zip(self._images, [each["image"] for each in pod["spec"]["containers"]], strict=True))
 
 
+class Trees:
+    """Whole trees of files, one after another in the same directory."""
+
+    def __init__(self, program: str, directory: Path) -> None:
+        self._program = program
+        self._directory = directory
+
+    def words(self, files: Mapping[str, bytes], overlay: str) -> set[str] | None:
+        """Every text in what an overlay's directory builds; None when kustomize refuses it."""
+        shutil.rmtree(self._directory, ignore_errors=True)
+        for path, content in files.items():
+            file = self._directory / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(content)
+        command = [self._program, "build", str(self._directory / overlay)]
+        done = subprocess.run(command, capture_output=True, timeout=60, check=False)
+        return None if done.returncode else set().union(*map(_words, yaml.load_all(done.stdout, LOADER)))
+
+
+def _words(value: object) -> set[str]:
+    if isinstance(value, dict):
+        return set().union(*map(_words, value.values()))
+    if isinstance(value, list):
+        return set().union(*map(_words, value))
+    return {value} if isinstance(value, str) else set()
+
+
 def program() -> str:
     """Skips the test where it is not installed."""
     found = shutil.which("kustomize") or shutil.which("kustomize", path=str(Path.home() / "go" / "bin"))

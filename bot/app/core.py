@@ -227,7 +227,8 @@ class Core(Generic[E]):
 
     @cached_property
     def committer(self) -> Committer:
-        return Committer(self.outside.overlays, self.outside.overlays, self.outside.registry)
+        overlays = self.outside.overlays
+        return Committer(overlays, overlays, self.outside.registry, self.catalog.built)
 
     @cached_property
     def follow_ups(self) -> FollowUps:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from bot.domain.environment import Environment
 from bot.domain.errors import UnknownName
 from bot.domain.overlay import Overlay, OverlayImage
+from bot.overlays.built_images import BuiltImages
 from bot.overlays.kustomization import FILE_NAMES, KustomizationError, read_images
 from bot.policy import Policy
 from bot.ports import OverlaySource
@@ -41,6 +42,7 @@ class Catalog:
         clock: Callable[[], float] = time.monotonic,
         fresh_seconds: float = FRESH_SECONDS,
     ) -> None:
+        self.built = BuiltImages(source)
         self._source = source
         self._policy = policy
         self._clock = clock

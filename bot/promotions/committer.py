@@ -11,6 +11,7 @@ from bot.domain.caller import PILOTHOUSE
 from bot.domain.errors import DigestMismatch, HeadMoved, NotFound, Unavailable, UserError
 from bot.domain.overlay import Change, Commit, OverlayImage
 from bot.domain.promotion import Move, Promotion
+from bot.overlays.built_images import BuiltImages
 from bot.overlays.kustomization import read_images, set_image
 from bot.ports import OverlaySource, OverlayWriter, Registry
 from bot.promotions.commit_message import author, message
@@ -39,12 +40,18 @@ class Moved:
 
 
 class Committer:
-    """Raises IntegrationError when the remote or the registry cannot be asked, DigestMismatch when a tag was moved."""
+    """Raises IntegrationError when the remote or the registry cannot be asked, DigestMismatch when a tag was moved.
 
-    def __init__(self, source: OverlaySource, writer: OverlayWriter, registry: Registry) -> None:
+    `built`: what it has learned about overlays spares it questions.
+    """
+
+    def __init__(
+        self, source: OverlaySource, writer: OverlayWriter, registry: Registry, built: BuiltImages | None = None
+    ) -> None:
         self._source = source
         self._writer = writer
         self._registry = registry
+        self._built = built or BuiltImages(source)
         # Side by side they would only overtake each other: of 100, none landed while somebody else pushed as well.
         self._alone = asyncio.Lock()
 
@@ -64,6 +71,8 @@ class Committer:
             if moved := await self.moved(promotion.moves, contents):
                 # A replica that was taken for dead may have been the one that moved it.
                 return await self.find(promotion) or moved
+            if attempt == 0:
+                await self.check_effect(promotion, head)
             change = Change(edited(promotion.moves, contents), message(promotion), author(plan.requester))
             try:
                 return await self._writer.commit(change, head)
@@ -75,6 +84,11 @@ class Committer:
                     return done
                 raise
         raise Unavailable("git", "commit", f"the branch moved {TRIES} times while the commit was being made")
+
+    async def check_effect(self, promotion: Promotion, head: str) -> None:
+        """Raises KustomizationError where somebody has renamed, since it was planned, what an entry should change."""
+        if head != promotion.plan.seen_commit:
+            await self._built.check([(move.overlay, move.name) for move in promotion.moves], head)
 
     async def overtaken(self, promotion: Promotion) -> Moved | None:
         """What somebody has changed by now of the lines that people were shown."""

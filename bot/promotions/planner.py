@@ -353,7 +353,8 @@ class Planner:
         if want.break_glass and not says_something(want.reason):
             raise InvalidCommand("Breaking the glass needs a reason: add `! WHY` to the command.")
         gates = tuple(dict.fromkeys(name for app in apps for name in self._panel.names(app, environment)))
-        told = await self._changes.of(moves)
+        written = [(move.overlay, move.name) for move in moves]
+        told, _ = await asyncio.gather(self._changes.of(moves), self._catalog.built.check(written, listing.commit))
         id = promotion_id(context.request_id)
         return Plan(
             id=id,

@@ -66,6 +66,7 @@ class PullRequestSteps:
         contents = await self.source.read([move.overlay for move in promotion.moves], head)
         if moved := await self.committer.moved(promotion.moves, contents):
             return Opened(None, moved)
+        await self.committer.check_effect(promotion, head)
         change = Change(edited(promotion.moves, contents), message(promotion), author(plan.requester))
         asked = (_branch(plan), head, headline(promotion), self.body(promotion))
         pull = await self._client().open(change, *asked)

@@ -100,14 +100,16 @@ def is_nothing(node: Node) -> bool:
 
 def other_type(node: ScalarNode) -> str:
     """What go-yaml takes an unquoted value for, "" where it is a string: dates are."""
-    if node.style is not None:
-        return ""
-    if node.value in BOOLEANS:
+    return "" if node.style is not None else plain_type(node.value)
+
+
+def plain_type(value: str) -> str:
+    if value in BOOLEANS:
         return "a boolean"
-    plain = node.value.replace("_", "")
-    if node.value[:1] not in "0123456789+-.":
+    plain = value.replace("_", "")
+    if value[:1] not in "0123456789+-.":
         return ""
-    if node.value.lower().lstrip("+-") in (".nan", ".inf"):
+    if value.lower().lstrip("+-") in (".nan", ".inf"):
         return "a number"
     if FLOAT.fullmatch(plain):
         return "" if math.isinf(float(plain)) else "a number"

@@ -1,0 +1,99 @@
+"""Whether an entry of `images:` has anything to change: asked before a commit, of the files at a revision."""
+
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
+
+import structlog
+
+from bot.overlays.kustomization import FILE_NAMES, KustomizationError, Undecided, images_found, matches, name_of, unread
+from bot.ports import OverlaySource
+
+log = structlog.get_logger(__name__)
+
+MOST_FILES = 200
+MOST_BYTES = 256 * 1024
+MOST_LAYER_BYTES = 48 * 1024
+"""of kustomization files: reading them holds the event loop up, a second for each 50 KiB"""
+REMEMBERED = 10_000
+"""references whose file is known"""
+NAMED = 5
+"""images that a sentence names"""
+
+
+class BuiltImages:
+    """Raises IntegrationError when the repository cannot be asked."""
+
+    def __init__(self, source: OverlaySource) -> None:
+        self._source = source
+        self._where: OrderedDict[str, str] = OrderedDict()
+
+    async def check(self, entries: Iterable[tuple[str, str]], at: str) -> None:
+        """Raises KustomizationError for an entry that no image of what its overlay is built from fits.
+
+        `entries`: the path of the overlay, and the name of the entry.
+
+        Where that cannot be told, because a base is in another repository for one, it passes: whether the image runs
+        is looked at after the commit in any case.
+        """
+        by_overlay: dict[str, list[str]] = {}
+        for overlay, name in entries:
+            by_overlay.setdefault(overlay, []).append(name)
+        for overlay, names in by_overlay.items():
+            if found := await self.found(overlay, at):
+                _check(overlay, names, found)
+
+    async def found(self, overlay: str, at: str) -> frozenset[str]:
+        """The images that `images:` finds there, and perhaps more; none where that cannot be told."""
+        try:
+            return images_found(await self._files(overlay, at), overlay)
+        except Undecided as why:
+            log.debug("overlay.not_told", overlay=overlay, why=str(why))
+            return frozenset()
+
+    async def _files(self, overlay: str, at: str) -> Mapping[str, bytes]:
+        """All that it is built from, layer by layer: mostly two reads. Raises Undecided."""
+        files = dict(await self._source.read([overlay], at))
+        if overlay not in files:
+            raise Undecided(f"{overlay} is not there")
+        while missing := self._unread(overlay, files):
+            read = await self._resolved(missing, at)
+            if missing.keys() - read.keys():
+                raise Undecided(f"{sorted(missing.keys() - read.keys())[0]} is not there, or not in this repository")
+            files |= {path: body for found in read.values() for path, body in found.items()}
+        return files
+
+    def _unread(self, overlay: str, files: Mapping[str, bytes]) -> dict[str, tuple[str, ...]]:
+        layers = sum(len(body) for path, body in files.items() if path.endswith(FILE_NAMES))
+        if len(files) > MOST_FILES or sum(map(len, files.values())) > MOST_BYTES or layers > MOST_LAYER_BYTES:
+            raise Undecided(f"{overlay} is built from too much")
+        return unread(files)
+
+    async def _resolved(self, references: Mapping[str, tuple[str, ...]], at: str) -> dict[str, dict[str, bytes]]:
+        """The files by reference: first where they were the last time, for asking for what is not there may be slow."""
+        known = {each: (self._where[each],) for each in references if self._where.get(each) in references[each]}
+        found = await self._read(known, at) if known else {}
+        rest = {each: paths for each, paths in references.items() if each not in found}
+        found |= await self._read(rest, at) if rest else {}
+        for reference, files in found.items():
+            self._where[reference] = next(iter(files))
+            self._where.move_to_end(reference)
+        while len(self._where) > REMEMBERED:
+            self._where.popitem(last=False)
+        return found
+
+    async def _read(self, references: Mapping[str, tuple[str, ...]], at: str) -> dict[str, dict[str, bytes]]:
+        bodies = await self._source.read(list(dict.fromkeys(p for paths in references.values() for p in paths)), at)
+        found = {each: {p: bodies[p] for p in paths if p in bodies} for each, paths in references.items()}
+        return {reference: files for reference, files in found.items() if files}
+
+
+def _check(overlay: str, names: Iterable[str], found: frozenset[str]) -> None:
+    for name in names:
+        if not any(matches(image, name) for image in found):
+            there = sorted({name_of(image) for image in found})
+            more = " and others" if len(there) > NAMED else ""
+            raise KustomizationError(
+                f"The entry {name} of `images:` in {overlay} changes nothing: no container that the overlay is built "
+                f"from has that image. They have {', '.join(there[:NAMED])}{more}, by a base, a component or a patch. "
+                "Put the name that they have into the entry."
+            )
