@@ -27,6 +27,7 @@ from bot.command import CommandRegistry
 from bot.deliveries.application_observer import ApplicationObserver
 from bot.deliveries.branch_observer import BranchObserver
 from bot.deliveries.image_observer import ImageObserver
+from bot.deliveries.journey_service import JourneyService
 from bot.deliveries.news_service import NewsService
 from bot.deliveries.newsroom import Newsroom
 from bot.deliveries.observers import LeasedObserver
@@ -42,8 +43,10 @@ from bot.notify.bulletins import Bulletins
 from bot.notify.cards import Cards
 from bot.notify.channels import ChannelIds
 from bot.notify.copies import Copies
+from bot.notify.journey_links import JourneyLinks
 from bot.notify.ledger import Ledger
 from bot.notify.outbox import Outbox
+from bot.notify.permalinks import Permalinks
 from bot.notify.queue_news import DirectQueueNews
 from bot.notify.reminders import Reminders
 from bot.notify.run_cards import RunCards
@@ -183,8 +186,14 @@ class Core(Generic[E]):
 
     @cached_property
     def cards(self) -> Cards:
-        stores, outside = self.stores, self.outside
-        return Cards(stores.messages, outside.messenger, self.policy, self.copies, clock=self.seconds)
+        journeys = JourneyLinks(self.stores.news, self.permalinks)
+        return Cards(
+            self.stores.messages, self.outside.messenger, self.policy, self.copies, journeys, clock=self.seconds
+        )
+
+    @cached_property
+    def permalinks(self) -> Permalinks:
+        return Permalinks(self.stores.messages, self.outside.messenger)
 
     @cached_property
     def copies(self) -> Copies:
@@ -242,7 +251,7 @@ class Core(Generic[E]):
         outside, stores, clock = self.outside, self.stores, self.clock
         now, sleep = clock.now, clock.sleep
         return Steps(
-            record=Record(stores.database, stores.promotions, stores.audit, self.announcer),
+            record=Record(stores.database, stores.promotions, stores.audit, self.announcer, self.newsroom.promoted),
             cards=self.cards,
             reminders=self.reminders,
             approvers=Approvers(self.policy, outside.directory, self.eligibility),
@@ -309,14 +318,35 @@ class Core(Generic[E]):
 
     @cached_property
     def recorder(self) -> Recorder:
-        newsroom = Newsroom(self.stores.news, self.stores.promotions, self.seconds)
-        return Recorder(self.stores.database, self.stores.deliveries, newsroom, self.seconds)
+        return Recorder(self.stores.database, self.stores.deliveries, self.newsroom, self.seconds)
+
+    @cached_property
+    def newsroom(self) -> Newsroom:
+        last = self.policy.environments[-1].name
+        return Newsroom(self.stores.news, self.stores.promotions, last, self.seconds)
+
+    @cached_property
+    def journeys(self) -> JourneyService:
+        stores = self.stores
+        return JourneyService(
+            self.policy,
+            stores.database,
+            stores.deliveries,
+            stores.promotions,
+            stores.news,
+            self.outside.directory,
+            self.outbox,
+            self.permalinks,
+            clock=self.seconds,
+        )
 
     @cached_property
     def news(self) -> NewsService:
         added, clock = self.recorder.listen(), self.seconds
         directory, stores = self.outside.directory, self.stores
-        return NewsService(self.policy, stores.news, self.bulletins, directory, self.channels, added, clock=clock)
+        return NewsService(
+            self.policy, stores.news, self.bulletins, directory, self.channels, added, self.journeys, clock=clock
+        )
 
     @cached_property
     def overlay_changes(self) -> OverlayChanges:

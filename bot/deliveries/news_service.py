@@ -13,15 +13,17 @@ from dataclasses import replace
 
 import structlog
 
+from bot.deliveries.journey_service import JourneyService
 from bot.domain.caller import Permission, Target
 from bot.domain.delivery import News
 from bot.domain.errors import DatabaseAway, IntegrationError, NotFound
+from bot.domain.event import Event
 from bot.notify.audience import news_channels, told_to_the_author
 from bot.notify.bulletins import Bulletins
 from bot.notify.channels import ChannelIds
 from bot.policy import Policy, may
-from bot.ports import Directory
-from bot.store.delivery_news import Addressed, NewsStore, Noted
+from bot.ports import Directory, Rendered
+from bot.store.delivery_news import Addressed, Bundle, NewsStore, Noted
 from bot.views.news import bundle as shown
 
 log = structlog.get_logger(__name__)
@@ -51,6 +53,7 @@ class NewsService:
         directory: Directory,
         channels: ChannelIds,
         added: asyncio.Event,
+        journeys: JourneyService,
         *,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -60,6 +63,7 @@ class NewsService:
         self._directory = directory
         self._channels = channels
         self._added = added
+        self._journeys = journeys
         self._clock = clock
 
     async def tell_forever(self) -> None:
@@ -82,17 +86,29 @@ class NewsService:
 
     async def tell(self) -> int:
         """One round; how many messages are to be posted or edited. Raises DatabaseAway."""
+        self._journeys.look_again()
         if new := await self._store.unaddressed(BATCH):
             bundling = Bundling(self._store)
             await self._store.address([await self._addressed(noted, bundling) for noted in new])
-        stale = await self._store.stale(MESSAGES)
-        for one in stale:
-            await self._bulletins.note(one.id, one.channel, shown(one.items))
-            await self._store.shown(one)
-        return len(stale)
+        return sum([await self._show(one) for one in await self._store.stale(MESSAGES)])
+
+    async def _show(self, bundle: Bundle) -> bool:
+        """False where it has to wait."""
+        message: Rendered | None
+        try:
+            journey = bundle.items[0].event is Event.JOURNEY
+            message = await self._journeys.show(bundle) if journey else shown(bundle.items)
+        except IntegrationError as error:
+            log.info("deliveries.journey_not_shown", error=str(error))
+            return False
+        if message:
+            await self._bulletins.note(bundle.id, bundle.channel, message)
+        await self._store.shown(bundle)
+        return True
 
     async def _addressed(self, noted: Noted, bundling: "Bundling") -> Addressed:
-        told = await self._with_author(noted.news)
+        journey = noted.news.event is Event.JOURNEY
+        told = await self._with_author(await self._journeys.authored(noted.news) if journey else noted.news)
         channels = [self._channels.of(channel) for channel in news_channels(self._policy, told)]
         if told.user and told_to_the_author(self._policy, told):
             channels.append(told.user)
@@ -117,7 +133,10 @@ class NewsService:
 
 
 class Bundling:
-    """Which message a piece of news goes into: the last of its kind there, while that is young and has room."""
+    """Which message a piece of news goes into: the last of its kind there, while that is young and has room.
+
+    The journey of a commit has a message of its own.
+    """
 
     def __init__(self, store: NewsStore) -> None:
         self._store = store
@@ -125,6 +144,8 @@ class Bundling:
 
     async def of(self, noted: Noted, channel: str) -> str:
         news = noted.news
+        if news.event is Event.JOURNEY:
+            return f"journey:{_hashed(news.key)[:40]}"
         kind = "late" if news.late else f"{news.event}:{news.environment}"
         prefix = f"news:{_hashed(kind)[:12]}:"
         since = noted.noted_at - (LATE_TOGETHER if news.late else TOGETHER)

@@ -1,13 +1,14 @@
 """What of the facts is news to people, and what becomes of news: written with the facts, in one transaction."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.deliveries.fold import OUTCOMES
+from bot.domain.build import ImagePushed, ImageScanned, Pushed, RunEnded, RunStarted
 from bot.domain.delivery import (
     Cause,
     Committed,
@@ -21,6 +22,7 @@ from bot.domain.delivery import (
     SyncedByHand,
 )
 from bot.domain.event import Event
+from bot.domain.journey import journey_key
 from bot.domain.promotion import Progress
 from bot.store.delivery_news import NewsStore
 from bot.store.promotions import PromotionStore
@@ -29,19 +31,29 @@ LATE = timedelta(hours=1)
 """what is older when it is noted is told in one summary"""
 REASON = 600
 """characters of an explanation that are kept"""
+FOLLOWED = 7 * 86_400.0
+"""seconds in which a commit's journey is told on"""
+ON_THE_WAY = (Pushed, RunStarted, RunEnded, ImagePushed, ImageScanned, Committed, Judged)
 
 
 class Newsroom:
-    """`clock` counts seconds since the epoch. What a promotion's own card tells is no news."""
+    """`clock` counts seconds since the epoch; `last` is the environment in which a journey ends.
 
-    def __init__(self, store: NewsStore, promotions: PromotionStore, clock: Callable[[], float] = time.time) -> None:
+    What a promotion's own card tells is no news.
+    """
+
+    def __init__(
+        self, store: NewsStore, promotions: PromotionStore, last: str, clock: Callable[[], float] = time.time
+    ) -> None:
         self._store = store
+        self._last = last
         self._promotions = promotions
         self._clock = clock
 
     async def take(self, connection: AsyncConnection, facts: Iterable[Fact]) -> None:
         """In the caller's transaction; facts that were taken before are not to be given again."""
-        for fact in facts:
+        taken = tuple(facts)
+        for fact in taken:
             match fact.detail:
                 case Committed() as commit if not commit.cause.ours:
                     await self._put(connection, self._committed(fact, commit))
@@ -53,6 +65,27 @@ class Newsroom:
                     await self._health(connection, fact, health)
                 case Drifted() as drift:
                     await self._drift(connection, fact, drift)
+        await self._journeys(connection, [fact for fact in taken if isinstance(fact.detail, ON_THE_WAY)])
+
+    async def promoted(self, connection: AsyncConnection, apps: Iterable[str]) -> None:
+        """Something was promoted, or ended: in the caller's transaction."""
+        since = self._clock() - FOLLOWED
+        await self._store.wake(connection, Event.JOURNEY, apps, self._last, since)
+
+    async def _journeys(self, connection: AsyncConnection, facts: Sequence[Fact]) -> None:
+        """A journey begins with a run; what it shows is read from the record when it is shown (0251)."""
+        if not facts:
+            return
+        for fact in facts:
+            run = fact.detail
+            if isinstance(run, RunStarted | RunEnded) and run.revision and not self._is_late(fact):
+                key = journey_key(fact.app, run.revision)
+                new = News(key, Event.JOURNEY, fact.app, "", fact.at, sha=run.revision, url=run.source)
+                await self._put(connection, new)
+        pushed = [journey_key(fact.app, fact.detail.sha) for fact in facts if isinstance(fact.detail, Pushed)]
+        if pushed:
+            await self._store.readdress(connection, pushed)
+        await self.promoted(connection, (fact.app for fact in facts))
 
     async def _put(self, connection: AsyncConnection, new: News) -> None:
         await self._store.put(connection, new, self._clock())

@@ -35,6 +35,8 @@ class Event(StrEnum):
     """an Application has been unwell for a while"""
     DRIFTED = "drifted"
     """the cluster differs from git though nothing was committed"""
+    JOURNEY = "journey"
+    """a commit on its way from the push to the last environment, in one message"""
 
     @property
     def final(self) -> bool:

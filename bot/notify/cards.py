@@ -7,6 +7,7 @@ from bot.domain.caller import Caller
 from bot.domain.promotion import Kind, Promotion
 from bot.notify.audience import approvers
 from bot.notify.copies import Copies
+from bot.notify.journey_links import JourneyLinks
 from bot.notify.places import Places
 from bot.policy import Policy
 from bot.ports import Messenger, Posted
@@ -23,11 +24,13 @@ class Cards:
         messenger: Messenger,
         policy: Policy,
         copies: Copies,
+        journeys: JourneyLinks,
         *,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._messages = messages
         self._copies = copies
+        self._journeys = journeys
         self._places = Places(messages, messenger)
         self._policy = policy
         self._clock = clock
@@ -45,6 +48,7 @@ class Cards:
             approvers=approvers(self._policy, plan),
             last_environment=self._policy.environments[-1].name,
             watched=None if plan.kind is Kind.ROLLBACK else max(watched.values(), default=None),
+            journey=await self._journeys.of(promotion),
         )
         thread = await self._messages.want(promotion.id, channel, shown, self._clock())
         await self._copies.keep(promotion)

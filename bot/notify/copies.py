@@ -8,6 +8,7 @@ import structlog
 from bot.domain.caller import Caller
 from bot.domain.errors import IntegrationError, NotFound
 from bot.domain.promotion import Promotion, Stage
+from bot.notify.permalinks import Permalinks
 from bot.notify.quiet import night
 from bot.policy import Policy
 from bot.ports import MessageLinks
@@ -16,8 +17,6 @@ from bot.store.mutes import MuteStore
 from bot.views import approval_request
 
 log = structlog.get_logger(__name__)
-REMEMBERED = 1000
-"""permalinks: what is not remembered is asked for again"""
 
 
 class Copies:
@@ -37,7 +36,7 @@ class Copies:
         self._mutes = mutes
         self._policy = policy
         self._clock = clock
-        self._known: dict[str, str] = {}
+        self._permalinks = Permalinks(messages, links)
 
     async def send(self, promotion: Promotion, people: Iterable[Caller]) -> None:
         """Asked once, however often this is called; who is muted is not asked."""
@@ -89,20 +88,7 @@ class Copies:
 
     async def _link(self, promotion: Promotion) -> str:
         """To the card; "" where Slack does not say."""
-        if known := self._known.get(promotion.id):
-            return known
-        card = await self._messages.thread(promotion.id, promotion.plan.channel)
-        if card is None or card.place is None:
-            return ""
-        try:
-            link = await self._links.permalink(card.place)
-        except IntegrationError as error:
-            log.warning("copy.no_permalink", promotion=promotion.id, error=str(error))
-            return ""
-        if len(self._known) >= REMEMBERED:
-            self._known.clear()
-        self._known[promotion.id] = link
-        return link
+        return await self._permalinks.to(promotion.id, promotion.plan.channel)
 
 
 def subject(promotion: Promotion) -> str:

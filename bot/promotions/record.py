@@ -1,6 +1,6 @@
 """Where a promotion is written down: row, audit chain and announcements in one transaction."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -13,6 +13,8 @@ from bot.store.database import Database
 from bot.store.promotions import PromotionStore
 
 Write = Callable[[AsyncConnection], Awaitable[object]]
+Promoted = Callable[[AsyncConnection, Iterable[str]], Awaitable[object]]
+"""hears of the apps of every promotion that has changed, in its transaction"""
 
 
 class Announcements(Protocol):
@@ -29,6 +31,7 @@ class Record:
     store: PromotionStore
     audit: Audit
     announcements: Announcements
+    promoted: Promoted
 
     async def release_claims(self) -> int:
         """Free the apps that promotions which are over still hold; how many."""
@@ -41,6 +44,7 @@ class Record:
         """`more` are written in the same transaction."""
         async with self.database.begin() as connection:
             await self.store.save(connection, promotion)
+            await self.promoted(connection, promotion.plan.apps)
             for write in more:
                 await write(connection)
             if entry:

@@ -111,9 +111,11 @@ class DeliveryStore:
         async with self._database.reading() as connection:
             return tuple(_fact(row) for row in (await connection.execute(query)).mappings())
 
-    async def of_kinds(self, kinds: Iterable[str], since: datetime) -> tuple[Fact, ...]:
-        """Of every app, oldest first."""
+    async def of_kinds(self, kinds: Iterable[str], since: datetime, app: str = "") -> tuple[Fact, ...]:
+        """Oldest first; "" for every app."""
         query = sa.select(facts).where(facts.c.kind.in_(list(kinds)), facts.c.at >= since)
+        if app:
+            query = query.where(facts.c.app == app)
         async with self._database.reading() as connection:
             rows = (await connection.execute(query.order_by(facts.c.at, facts.c.id))).mappings()
             return tuple(_fact(row) for row in rows)

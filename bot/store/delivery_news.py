@@ -10,6 +10,7 @@ from bot.domain.delivery import News
 from bot.store.codec import dump, load
 from bot.store.database import Database, metadata
 
+AT_ONCE = 500
 news = sa.Table(
     "delivery_news",
     metadata,
@@ -98,6 +99,35 @@ class NewsStore:
         values = {"state": dump(changed), "version": news.c.version + 1}
         await connection.execute(news.update().where(news.c.key == changed.key[:255]).values(values))
 
+    async def wake(
+        self, connection: AsyncConnection, event: str, apps: Iterable[str], without: str, since: float
+    ) -> None:
+        """What is told of these apps is to be shown again; not what was noted before, nor what is at `without`."""
+        where = (news.c.event == event, news.c.noted_at >= since, news.c.environment != without)
+        wanted = sorted(set(apps))
+        for start in range(0, len(wanted), AT_ONCE):
+            mine = sa.select(news.c.id).where(*where, news.c.app.in_(wanted[start : start + AT_ONCE]))
+            in_order = mine.order_by(news.c.id).with_for_update()  # so that two replicas never wait for each other
+            woken = news.update().where(news.c.id.in_(in_order)).values(version=news.c.version + 1)
+            await connection.execute(woken)
+
+    async def readdress(self, connection: AsyncConnection, keys: Iterable[str]) -> None:
+        """There may be somebody more to tell."""
+        mine = news.c.key.in_([key[:255] for key in keys])
+        await connection.execute(news.update().where(mine).values(addressed=False))
+
+    async def reach(self, key: str, environment: str) -> None:
+        """It is in this environment from now on."""
+        async with self._database.begin() as connection:
+            await connection.execute(news.update().where(news.c.key == key[:255]).values(environment=environment))
+
+    async def places(self, key: str) -> tuple[tuple[str, str], ...]:
+        """The messages that tell it, with their channels."""
+        query = sa.select(notices.c.bundle, notices.c.channel).join(news, news.c.id == notices.c.news_id)
+        async with self._database.reading() as connection:
+            rows = (await connection.execute(query.where(news.c.key == key[:255]).order_by(notices.c.channel))).all()
+        return tuple((row[0], row[1]) for row in rows)
+
     async def unaddressed(self, most: int) -> tuple[Noted, ...]:
         """Of which nobody has said yet who is to hear of it, oldest first."""
         query = sa.select(news).where(~news.c.addressed).order_by(news.c.id).limit(most)
@@ -117,8 +147,8 @@ class NewsStore:
                     told = replace(load((await connection.execute(query)).scalar_one(), News), user=one.user)
                     await connection.execute(news.update().where(news.c.id == one.id).values(state=dump(told)))
                 rows = [{"news_id": one.id, "channel": where, "bundle": id} for where, id in one.bundles.items()]
-                if rows:
-                    await connection.execute(notices.insert(), rows)
+                if rows:  # one that was addressed again is told where it was told before
+                    await connection.execute(self._database.insert(notices).on_conflict_do_nothing(), rows)
 
     async def room(self, prefix: str, channel: str, since: float) -> tuple[str, int, float]:
         """The newest bundle of this kind there that was begun since then, how much is in it, and when it was begun.

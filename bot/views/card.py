@@ -24,8 +24,10 @@ def card(
     approvers: str = "",
     last_environment: str = LAST_ENVIRONMENT,
     watched: timedelta | None = None,
+    journey: str = "",
 ) -> Rendered:
     """`approvers` says who may approve (default: the rule's roles); its mentions of users and groups are live.
+    `journey` links to the message about the commit that it brings, "" where there is none.
 
     `last_environment` is where a press of Approve asks once more; `watched` is how long policy watches what has become
     Healthy. On a phone everything that a decision needs is on the first screen: what moves where, where it stands, what
@@ -33,7 +35,8 @@ def card(
     """
     now = state(promotion, approvers, watched)
     pressed = layout.actions(buttons(promotion, headline(promotion), last_environment))
-    return _message(promotion, now, [*pressed, *rows(promotion, ticks=True)])
+    commit = [layout.context(words.link(journey, "The journey of this commit"))] if journey else []
+    return _message(promotion, now, [*pressed, *rows(promotion, ticks=True)], more=commit)
 
 
 def shown(promotion: Promotion) -> Rendered:

@@ -1,7 +1,7 @@
 """S19, S20: whatever the domain holds, what is rendered is within Slack's limits."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, get_args, get_origin, get_type_hints
@@ -101,11 +101,13 @@ def wild(kind: Any, *, long: bool = True) -> st.SearchStrategy[Any]:
         return st.sampled_from(FORMS)
     if kind in (Wish, BreakingWish):
         return st.one_of([wild(asked, long=long) for asked in (Deploy, Promote, Rollback)])
+    if get_origin(kind) is tuple and ... not in get_args(kind):
+        return st.tuples(*(wild(part, long=long) for part in get_args(kind)))
     if get_origin(kind) is tuple:
         part = get_args(kind)[0]
         few = st.lists(wild(part, long=long), max_size=3).map(tuple)
         return st.one_of(few, many(wild(part, long=False))) if long else few
-    if get_origin(kind) is dict:
+    if get_origin(kind) in (dict, Mapping):
         key, value = (wild(part, long=long) for part in get_args(kind))
         return st.dictionaries(key, value, max_size=4)
     if get_args(kind):

@@ -56,7 +56,7 @@ class Cluster:
 
     def restart(self) -> None:
         policy, store = parse("{}"), DeliveryStore(self.database)
-        newsroom = Newsroom(NewsStore(self.database), PromotionStore(self.database))
+        newsroom = Newsroom(NewsStore(self.database), PromotionStore(self.database), "production")
         self.store, self.recorder = store, Recorder(self.database, store, newsroom)
         changes, clock = OverlayChanges(self.overlays, policy), lambda: self.now
         names = ApplicationNames(Catalog(self.overlays, policy), policy, ["staging", "production"])

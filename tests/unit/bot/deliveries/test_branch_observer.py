@@ -31,7 +31,7 @@ NOW = datetime(2026, 1, 7, tzinfo=UTC)
 
 
 def newsroom(database: Database) -> Newsroom:
-    return Newsroom(NewsStore(database), PromotionStore(database))
+    return Newsroom(NewsStore(database), PromotionStore(database), "production")
 
 
 @dataclass

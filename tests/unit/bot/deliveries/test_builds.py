@@ -142,7 +142,7 @@ class Record:
     def __post_init__(self) -> None:
         clock, seconds = (lambda: self.now), (lambda: self.now.timestamp())
         self.store = DeliveryStore(self.database)
-        newsroom = Newsroom(NewsStore(self.database), PromotionStore(self.database), seconds)
+        newsroom = Newsroom(NewsStore(self.database), PromotionStore(self.database), "production", seconds)
         recorder = Recorder(self.database, self.store, newsroom, seconds)
         owners = Owners(self.store, Catalog(self.overlays, parse("")), clock)
         self.runs = RunObserver(recorder, clock)

@@ -1,121 +1,22 @@
 """Who hears of changes that Pilothouse did not make, in which message, and what becomes of it."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
-from bot.deliveries.news_service import NewsService
-from bot.deliveries.newsroom import Newsroom
-from bot.deliveries.recorder import Recorder
 from bot.domain.delivery import (
     Cause,
-    Committed,
-    Detail,
     Drifted,
-    Fact,
-    HealthChanged,
-    ImageChange,
-    Judged,
     SyncedByHand,
 )
 from bot.domain.errors import Unavailable
-from bot.domain.overlay import Author, OverlayImage
+from bot.domain.overlay import Author
 from bot.domain.promotion import Progress
-from bot.notify.bulletins import Bulletins
-from bot.notify.channels import ChannelIds
-from bot.notify.outbox import Outbox
-from bot.policy import parse
-from bot.store.database import Database
 from bot.store.deliveries import DeliveryStore
 from bot.store.delivery_news import NewsStore
-from bot.store.messages import Messages
 from bot.store.promotions import PromotionStore
-from tests.fakes.databases import create_tables
-from tests.fakes.directory import FakeDirectory
-from tests.fakes.messenger import FakeMessage, FakeMessenger
+from tests.unit.bot.deliveries.desk import IMAGE, Desk
 from tests.views.samples import COMMIT, plan, promotion
-
-POLICY = """
-bindings: [{role: viewer, groups: [engineers, release-managers]}]
-channels:
-  default: C0DEPLOY
-  routes:
-    - {channel: C0ALL, apps: [routed]}
-    - {channel: C0DEV, apps: [watched], events: [deployed]}
-apps:
-  payments: {channel: C0PAY}
-"""
-ANA = Author("Ana Ng", "ana@example.com")
-IMAGE = ImageChange(OverlayImage("x", "h/x", "v1"), OverlayImage("x", "h/x", "v2"))
-DAY = datetime(2026, 1, 5, 9, tzinfo=UTC).timestamp()
-
-
-@dataclass
-class Desk:
-    """Facts go in, messages come out; time passes only where a test says so."""
-
-    database: Database
-    now: float = DAY
-    messenger: FakeMessenger = field(default_factory=FakeMessenger)
-    directory: FakeDirectory = field(default_factory=FakeDirectory.seeded)
-
-    def __post_init__(self) -> None:
-        self.restart()
-
-    def restart(self) -> None:
-        clock = lambda: self.now  # noqa: E731
-        messages, store = Messages(self.database), NewsStore(self.database)
-        newsroom = Newsroom(store, PromotionStore(self.database), clock)
-        self.recorder = Recorder(self.database, DeliveryStore(self.database), newsroom, clock)
-        bulletins = Bulletins(messages, self.messenger, clock=clock)
-        self.outbox = Outbox(messages, self.messenger, clock=clock)
-        added = self.recorder.listen()
-        self.service = NewsService(parse(POLICY), store, bulletins, self.directory, ChannelIds(), added, clock=clock)
-
-    def fact(
-        self, key: str, detail: Detail, app: str = "my-app", environment: str = "production", ago: float = 0
-    ) -> Fact:
-        return Fact(f"{key}:{environment}:{app}", datetime.fromtimestamp(self.now - ago, UTC), app, environment, detail)
-
-    def commit(self, app: str = "my-app", environment: str = "production", ago: float = 0, **more: object) -> Fact:
-        known = {"sha": "abcdef1234", "author": ANA, "subject": "Hotfix", "cause": Cause.GIT, "images": (IMAGE,)}
-        detail = Committed(**{**known, "overlay": "k.yaml", **more})  # type: ignore[arg-type]
-        return self.fact(f"git:{detail.sha}", detail, app, environment, ago)
-
-    def verdict(self, progress: Progress, why: str = "", app: str = "my-app", environment: str = "production") -> Fact:
-        return self.fact(f"judged:{progress}", Judged("abcdef1234", progress, why), app, environment)
-
-    def health(self, key: str, *, healthy: bool = False, app: str = "my-app", ago: float = 0) -> Fact:
-        words = ("Healthy", "", "") if healthy else ("Degraded", "Deployment x", "it crashes")
-        return self.fact(key, HealthChanged(healthy, *words), app, ago=ago)
-
-    async def takes(self, *facts: Fact) -> None:
-        await self.recorder.record(facts)
-        await self.tell()
-
-    async def tell(self) -> None:
-        while await self.service.tell():
-            pass
-        await self.outbox.deliver_due()
-
-    def heard(self, channel: str) -> list[FakeMessage]:
-        return self.messenger.in_channel(channel)
-
-    def texts(self, channel: str) -> list[str]:
-        return [str(message.shown.blocks) for message in self.heard(channel)]
-
-
-@pytest.fixture
-async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
-    database = Database(f"sqlite:///{tmp_path / 'x.db'}")
-    await create_tables(database)
-    yield Desk(database)
-    await database.close()
-
 
 # Who hears.
 

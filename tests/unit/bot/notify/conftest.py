@@ -10,8 +10,11 @@ from bot.domain.event import Event
 from bot.domain.promotion import Promotion
 from bot.notify import Announcer, Cards, Outbox
 from bot.notify.copies import Copies
+from bot.notify.journey_links import JourneyLinks
+from bot.notify.permalinks import Permalinks
 from bot.policy import Policy, parse
 from bot.store.database import Database
+from bot.store.delivery_news import NewsStore
 from bot.store.messages import Messages
 from bot.store.mutes import MuteStore
 from tests.fakes.databases import create_tables
@@ -84,7 +87,8 @@ async def start(tmp_path: Path, messenger: FakeMessenger, policy: Policy, clock:
         messages = Messages(database)
         box = Outbox(messages, messenger, clock=clock)
         copies = Copies(messages, messenger, MuteStore(database), policy, clock=clock)
-        cards = Cards(messages, messenger, policy, copies, clock=clock)
+        journeys = JourneyLinks(NewsStore(database), Permalinks(messages, messenger))
+        cards = Cards(messages, messenger, policy, copies, journeys, clock=clock)
         return Process(database, messages, cards, box, Announcer(box, policy))
 
     yield process

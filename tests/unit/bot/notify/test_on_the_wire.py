@@ -9,8 +9,11 @@ from bot.domain.event import Event
 from bot.domain.promotion import Phase, Progress, Stage
 from bot.notify import Announcer, Cards, Outbox
 from bot.notify.copies import Copies
+from bot.notify.journey_links import JourneyLinks
+from bot.notify.permalinks import Permalinks
 from bot.policy import Policy
 from bot.store.database import Database
+from bot.store.delivery_news import NewsStore
 from bot.store.messages import Messages
 from bot.store.mutes import MuteStore
 from integrations.sandbox.serving import serve
@@ -45,7 +48,8 @@ async def test_a_quick_story_is_told_in_few_edits_and_ends_right(tmp_path: Path,
         api = SlackApi(lambda: BOT_TOKEN, f"{url}/api/")
         messages, messenger = Messages(database), SlackMessenger(api)
         copies = Copies(messages, messenger, MuteStore(database), policy)
-        box, cards = Outbox(messages, messenger), Cards(messages, messenger, policy, copies)
+        journeys = JourneyLinks(NewsStore(database), Permalinks(messages, messenger))
+        box, cards = Outbox(messages, messenger), Cards(messages, messenger, policy, copies, journeys)
         delivering = asyncio.create_task(box.deliver_forever())
         place = await cards.show(STORY[0])
         began = time.monotonic()

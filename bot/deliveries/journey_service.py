@@ -1,0 +1,125 @@
+"""What the journey of a commit shows now, and to whom: read from the record each time, so no order of facts matters."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from bot.deliveries.journeys import KINDS, journeys
+from bot.domain.caller import Permission, Target
+from bot.domain.delivery import News
+from bot.domain.errors import NotFound
+from bot.domain.event import Event
+from bot.domain.journey import Journey, Leg
+from bot.notify.outbox import Outbox
+from bot.notify.permalinks import Permalinks
+from bot.policy import Policy, may
+from bot.ports import Directory, Rendered
+from bot.store.database import Database
+from bot.store.deliveries import DeliveryStore
+from bot.store.delivery_news import Bundle, NewsStore
+from bot.store.messages import Letter
+from bot.store.promotions import PromotionStore
+from bot.views.journey import failure
+from bot.views.journey import journey as drawn
+
+READ = timedelta(days=8)
+"""of an app's facts: a day more than a journey is told on for"""
+PROMOTIONS = 60
+"""of an app, among which those are looked for that bring a commit somewhere"""
+ROUND = 12
+
+
+class JourneyService:
+    """`clock` counts seconds since the epoch."""
+
+    def __init__(
+        self,
+        policy: Policy,
+        database: Database,
+        record: DeliveryStore,
+        promotions: PromotionStore,
+        news: NewsStore,
+        directory: Directory,
+        outbox: Outbox,
+        permalinks: Permalinks,
+        *,
+        clock: Callable[[], float],
+    ) -> None:
+        self._policy = policy
+        self._database = database
+        self._record = record
+        self._promotions = promotions
+        self._news = news
+        self._directory = directory
+        self._outbox = outbox
+        self._permalinks = permalinks
+        self._clock = clock
+        self._known: dict[str, dict[str, Journey]] = {}
+
+    def look_again(self) -> None:
+        """What was read is forgotten: a new round begins."""
+        self._known.clear()
+
+    async def of(self, news: News) -> Journey | None:
+        """By revision; None where the record has none any longer."""
+        if news.app not in self._known:
+            since = datetime.fromtimestamp(self._clock(), UTC) - READ
+            facts = await self._record.of_kinds(KINDS, since, news.app)
+            promotions = await self._promotions.history(news.app, "", PROMOTIONS)
+            environments = [environment.name for environment in self._policy.environments]
+            found = journeys(facts, promotions, environments)
+            self._known[news.app] = {one.build.revision: one for one in found}
+        return self._known[news.app].get(news.sha)
+
+    async def authored(self, news: News) -> News:
+        """With the author, as the commit names them, where the push was told."""
+        found = await self.of(news)
+        author = found.build.push.author if found and found.build.push else None
+        return replace(news, who=author.name, email=author.email) if author else news
+
+    async def show(self, bundle: Bundle) -> Rendered | None:
+        """The message; None where there is nothing that may be shown there. Its failures become replies.
+
+        Raises IntegrationError while nobody can say whether a person may see it.
+        """
+        (news,) = bundle.items
+        whole = await self.of(news)
+        if whole is None:
+            return None
+        seen = whole
+        if bundle.channel == news.user:
+            seen = replace(whole, legs=await self._visible(news.user, whole))
+            if not seen.legs:
+                return None
+        await self._explain(bundle, news, seen)
+        if whole.reached == self._policy.environments[-1].name:
+            await self._news.reach(news.key, whole.reached)
+        cards = {
+            leg.promotion: await self._permalinks.to(leg.promotion, leg.channel) for leg in seen.legs if leg.promotion
+        }
+        return drawn(seen, cards)
+
+    async def _visible(self, user: str, journey: Journey) -> tuple[Leg, ...]:
+        """The environments in which the person may view the app now, whatever was so when it was told first."""
+        try:
+            caller = await self._directory.caller(user)
+        except NotFound:
+            return ()
+        if caller.foreign:
+            return ()
+        place = ((leg, Target(journey.app, leg.environment)) for leg in journey.legs)
+        return tuple(leg for leg, target in place if may(self._policy, caller, Permission.VIEW, target))
+
+    async def _explain(self, bundle: Bundle, news: News, journey: Journey) -> None:
+        """Each failure once, as a reply that its author is mentioned in: an edit wakes nobody."""
+        if not journey.failures:
+            return
+        async with self._database.begin() as connection:
+            for one in journey.failures:
+                round_ = hashlib.sha256(one.id.encode()).hexdigest()[:ROUND]
+                said = failure(one, news.user, news.who)
+                letter = Letter(
+                    news.app, "", bundle.id, Event.JOURNEY, bundle.channel, said, threaded=True, round=round_
+                )
+                await self._outbox.put(connection, letter)

@@ -1,0 +1,121 @@
+"""The journey of a commit: one message, edited as it goes on. All in it comes from outside."""
+
+from collections.abc import Mapping
+
+from slack_sdk.models.blocks import Block
+
+from bot.domain.build import Build, ImageScanned
+from bot.domain.delivery import Outcome
+from bot.domain.journey import Failure, Journey, Leg
+from bot.domain.pipeline import RunStatus
+from bot.domain.promotion import Stage
+from bot.domain.scan import ScanStatus, Severity
+from bot.ports import Rendered
+from bot.views.deliveries import ICONS
+from bot.views.layout import BLUE, GREEN, RED, context, rendered, section
+from bot.views.words import USER_ID, bold, code, count, lasted, link, safe
+
+SUBJECTS = 3
+SEVERITIES = 3
+SEVERE = (Severity.CRITICAL, Severity.HIGH)
+BUILT = {
+    RunStatus.PENDING: "⏳ building",
+    RunStatus.RUNNING: "⏳ building",
+    RunStatus.SUCCEEDED: "✅ built",
+    RunStatus.FAILED: "❌ build failed",
+    RunStatus.CANCELLED: "⏹️ build cancelled",
+    RunStatus.DELETED: "– build deleted",
+}
+SCANNED = {
+    ScanStatus.ERROR: "❌ scan failed",
+    ScanStatus.STOPPED: "– scan stopped",
+    ScanStatus.INCOMPLETE: "⚠️ scan incomplete",
+}
+WAITS = {Stage.GATES: " (gates)", Stage.APPROVAL: " (approval)"}
+
+
+def journey(journey: Journey, cards: Mapping[str, str]) -> Rendered:
+    """`cards`: promotion → link to its card."""
+    build = journey.build
+    way = " · ".join(
+        [_built(build), _scanned(build), *(_leg(leg, cards.get(leg.promotion, "")) for leg in journey.legs)]
+    )
+    title = f"{bold(build.app, 80)} {link(_address(build), build.revision[:7], 40)}{_subject(build)}"
+    blocks: list[Block] = [section(title, way)]
+    if below := _below(journey):
+        blocks.append(context(below))
+    return rendered(f"{title}: {way}", blocks, _color(journey))
+
+
+def failure(one: Failure, user: str, who: str) -> Rendered:
+    """The reply in its thread; `user` is the author's id, "" where nobody on Slack is known to be."""
+    author = f"<@{user}>" if USER_ID.fullmatch(user) else safe(who, 80) if who else ""
+    said = f"❌ {safe(one.what, 200)}{f' · {author}' if author else ''}"
+    return rendered(said, [section(said, *([safe(one.why, 1500)] if one.why else []))], RED)
+
+
+def _built(build: Build) -> str:
+    took = (
+        f" {lasted(build.lasted)}" if build.lasted and build.status in (RunStatus.SUCCEEDED, RunStatus.FAILED) else ""
+    )
+    return f"{BUILT[build.status]}{took}"
+
+
+def _scanned(build: Build) -> str:
+    scan = build.scan
+    if scan is None:
+        return "– not scanned yet"
+    return SCANNED.get(scan.status) or _found(scan)
+
+
+def _found(scan: ImageScanned) -> str:
+    """The worst first: "scanned 1 medium, 2 low" """
+    found = sorted(((one, number) for one, number in scan.counts if number), key=lambda pair: -pair[0].rank)
+    words = [f"{number:,} {severity.lower()}" for severity, number in found[:SEVERITIES]]
+    icon = "⚠️" if any(severity in SEVERE for severity, _ in found) else "✅"
+    return f"{icon} scanned {', '.join(words) or 'without findings'}"
+
+
+def _leg(leg: Leg, card: str) -> str:
+    name = link(card, leg.environment, 60)
+    if leg.waits:
+        return f"⏳ {name}{WAITS.get(leg.waits, '')}"
+    if leg.refused:
+        return f"🚫 {name}"
+    if leg.outcome is None:
+        return f"– {name}"
+    return f"{'⏳' if leg.outcome is Outcome.UNDER_WAY else ICONS[leg.outcome]} {name}"
+
+
+def _subject(build: Build) -> str:
+    return f" {safe(build.push.subject, 150)}" if build.push and build.push.subject else ""
+
+
+def _address(build: Build) -> str:
+    return build.push.url if build.push else ""
+
+
+def _below(journey: Journey) -> str:
+    """Who pushed it, what else came with it, and what keeps it."""
+    build, parts = journey.build, []
+    if build.push:
+        if build.push.author.name:
+            parts.append(safe(build.push.author.name, 80))
+        if build.push.count > 1:
+            parts.append(_commits(build.push.count, build.push.subjects))
+    if build.held and journey.legs and journey.legs[0].outcome is None:
+        parts.append(f"⏸️ {safe(journey.legs[0].environment, 60)} is held: {safe(build.held, 300)}")
+    parts.append(f"run {code(build.run, 80)}")
+    return " · ".join(parts)
+
+
+def _commits(number: int, subjects: tuple[str, ...]) -> str:
+    shown = [safe(subject, 80) for subject in subjects[:SUBJECTS]]
+    more = f" and {number - len(shown):,} more" if shown and number > len(shown) else ""
+    return f"{count(number, 'commit')}: {', '.join(shown)}{more}" if shown else count(number, "commit")
+
+
+def _color(journey: Journey) -> str:
+    if journey.failures:
+        return RED
+    return GREEN if journey.legs and journey.reached == journey.legs[-1].environment else BLUE

@@ -1,0 +1,365 @@
+"""The journey of a commit: one message from the push to production, who sees it, and what it says when it fails."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.deliveries.journeys import journeys
+from bot.domain.build import ImageScanned, Pushed, RunEnded, RunStarted
+from bot.domain.delivery import Cause, Committed, Fact, ImageChange, Judged, Outcome
+from bot.domain.errors import Unavailable
+from bot.domain.image import Image
+from bot.domain.overlay import Author, OverlayImage
+from bot.domain.pipeline import RunStatus
+from bot.domain.promotion import Phase, Progress, Promotion, Stage
+from bot.domain.scan import ScanStatus, Severity
+from bot.notify.cards import Cards
+from bot.notify.copies import Copies
+from bot.notify.journey_links import JourneyLinks
+from bot.notify.permalinks import Permalinks
+from bot.policy import parse
+from bot.store.delivery_news import NewsStore
+from bot.store.messages import Messages
+from bot.store.mutes import MuteStore
+from bot.store.promotions import PromotionStore
+from tests.fakes.messenger import FakeMessage
+from tests.unit.bot.deliveries.desk import ANA, Desk
+from tests.views.samples import move, plan, promotion
+
+SHA, DIGEST = "c0ffee" + "0" * 34, "sha256:" + "d" * 64
+REPOSITORY = "harbor.example.com/apps/my-app"
+ENVIRONMENTS = ("development", "staging", "production")
+POLICY = """
+bindings: [{role: viewer, groups: [engineers, release-managers]}]
+channels:
+  default: C0DEPLOY
+  routes:
+    - {channel: C0TEAM, apps: [told-app], events: [journey]}
+    - {channel: C0EVERY, events: ["*"]}
+"""
+SCAN = ImageScanned(DIGEST, ScanStatus.SUCCESS, ((Severity.MEDIUM, 1),))
+
+
+class Way:
+    """The facts of one commit on its way."""
+
+    def __init__(self, desk: Desk, app: str = "my-app", sha: str = SHA, author: Author = ANA) -> None:
+        self.desk, self.app, self.sha, self.author = desk, app, sha, author
+        self.began = datetime.fromtimestamp(desk.now, UTC)
+
+    def fact(self, key: str, detail: Any, environment: str = "") -> Fact:
+        at = datetime.fromtimestamp(self.desk.now, UTC)
+        return Fact(f"{key}:{environment}:{self.app}", at, self.app, environment, detail)
+
+    def pushed(self, **more: Any) -> Fact:
+        push = Pushed("https://github.com/example/my-app.git", self.sha, self.author, "Make it faster", **more)
+        return self.fact(f"push:{self.sha}", push)
+
+    def started(self, run: str = "r1") -> Fact:
+        return self.fact(f"run:{self.sha}:{run}:began", RunStarted(run, self.sha))
+
+    def ended(self, status: RunStatus = RunStatus.SUCCEEDED, run: str = "r1", reason: str = "", held: str = "") -> Fact:
+        built = (REPOSITORY, "v1.5.0", DIGEST) if status is RunStatus.SUCCEEDED else ("", "", "")
+        detail = RunEnded(run, status, self.sha, "", "", *built, reason, held, self.began)
+        return self.fact(f"run:{self.sha}:{run}:{status}", detail)
+
+    def scanned(self) -> Fact:
+        return self.fact("scan", SCAN)
+
+    def written(self, environment: str, promoted: str = "", commit: str = "") -> Fact:
+        change = ImageChange(None, OverlayImage("x", REPOSITORY, digest=DIGEST))
+        cause = Cause.PROMOTION if promoted else Cause.PIPELINE
+        sha = commit or f"{environment:0<40}"
+        detail = Committed(sha, Author("ci", ""), "Build", cause, "k.yaml", (change,), promotion=promoted)
+        return self.fact(f"git:{sha}", detail, environment)
+
+    def judged(self, environment: str, progress: Progress, why: str = "") -> Fact:
+        sha = f"{environment:0<40}"
+        return self.fact(f"judged:{sha}:{progress}", Judged(sha, progress, why), environment)
+
+    async def goes(self, *facts: Fact) -> None:
+        """Each is told by itself, a second after the one before."""
+        for fact in facts:
+            self.desk.now += 1
+            await self.desk.takes(replace(fact, at=datetime.fromtimestamp(self.desk.now, UTC)))
+
+    async def promotes(self, environment: str, **changes: Any) -> Promotion:
+        going = replace(move(environment=environment), after=Image(REPOSITORY, DIGEST, "v1.5.0"), revision=self.sha)
+        at = datetime.fromtimestamp(self.desk.now, UTC)
+        asked = plan(id=f"p-{environment}", environment=environment, moves=(going,), requested_at=at)
+        one = promotion(plan=asked, **changes)
+        store, newsroom = PromotionStore(self.desk.database), self.desk.newsroom
+        async with self.desk.database.begin() as connection:
+            if await store.get_in(connection, one.id) is None:
+                await store.create(connection, one)
+            await store.save(connection, one)
+            await newsroom.promoted(connection, [self.app])
+        await self.desk.tell()
+        return one
+
+
+@pytest.fixture
+def way(desk: Desk) -> Way:
+    desk.policy = parse(POLICY)
+    desk.restart()
+    return Way(desk)
+
+
+def roots(desk: Desk, channel: str = "D0ANA") -> list[FakeMessage]:
+    return [message for message in desk.heard(channel) if not message.thread]
+
+
+def replies(desk: Desk, channel: str = "D0ANA") -> list[FakeMessage]:
+    return [message for message in desk.heard(channel) if message.thread]
+
+
+def text(message: FakeMessage) -> str:
+    return str(message.shown.blocks)
+
+
+# One message.
+
+
+async def test_one_message_follows_a_commit_from_its_push_to_production(desk: Desk, way: Way) -> None:
+    await way.goes(way.pushed(count=4, subjects=("Make it faster", "Fix a typo", "Add a test")), way.started())
+    [root] = roots(desk)
+    assert "⏳ building · – not scanned yet · – development · – staging · – production" in text(root)
+    for words in ("my-app", SHA[:7], "4 commits: Make it faster, Fix a typo, Add a test and 1 more"):
+        assert words in text(root)
+    desk.now = way.began.timestamp() + 129
+    await way.goes(way.ended(), way.scanned())
+    assert "✅ built 2 min 10 s · ✅ scanned 1 medium · – development" in text(root)
+    await way.goes(way.written("development"))
+    assert "⏳ development" in text(root)
+    await way.goes(way.judged("development", Progress.HEALTHY))
+    assert "✅ development · – staging" in text(root)
+    await way.promotes("staging")
+    assert "⏳ staging (approval)" in text(root)
+    await way.goes(way.written("staging", "p-staging"), way.judged("staging", Progress.HEALTHY))
+    await way.promotes("staging", phase=Phase.SUCCEEDED, stage=Stage.DONE)
+    await way.goes(way.written("production"), way.judged("production", Progress.HEALTHY))
+    assert "✅ development · ✅ staging · ✅ production" in text(root)
+    assert (len(roots(desk)), replies(desk), root.shown.color) == (1, [], "#18be52")
+
+
+async def test_it_goes_on_in_the_next_process_and_says_nothing_twice(desk: Desk, way: Way) -> None:
+    first = [way.pushed(), way.started(), way.ended(RunStatus.FAILED, reason="run-tests failed: exit code 1")]
+    await way.goes(*first)
+    desk.restart()
+    await way.goes(*first)
+    desk.restart()
+    await way.goes(way.started("r2"), way.ended(run="r2"), way.written("development"))
+    [root] = roots(desk)
+    assert "✅ built" in text(root)
+    assert "⏳ development" in text(root)
+    assert len(replies(desk)) == 1
+
+
+async def test_two_commits_are_two_messages(desk: Desk, way: Way) -> None:
+    other = Way(desk, sha="f" * 40)
+    await way.goes(way.pushed(), way.started(), other.pushed(), other.started())
+    assert len(roots(desk)) == 2
+
+
+async def test_a_push_that_github_tells_after_the_run_began_finds_its_author(desk: Desk, way: Way) -> None:
+    await way.goes(way.started())
+    assert desk.messenger.messages == []
+    await way.goes(way.pushed(), way.pushed())
+    assert len(roots(desk)) == 1
+
+
+async def test_what_began_long_ago_when_it_is_noticed_is_not_told(desk: Desk, way: Way) -> None:
+    facts = [way.pushed(), way.started(), way.ended()]
+    desk.now += 2 * 3600
+    await desk.takes(*facts)
+    assert desk.messenger.messages == []
+
+
+async def test_after_a_week_it_is_not_told_on(desk: Desk, way: Way) -> None:
+    await way.goes(way.pushed(), way.started(), way.ended())
+    desk.now += 8 * 86_400
+    [root] = roots(desk)
+    versions = len(root.versions)
+    await way.goes(way.written("development"))
+    assert len(root.versions) == versions
+
+
+# When it fails.
+
+
+async def test_a_failed_build_replies_with_the_reason_and_mentions_the_author(desk: Desk, way: Way) -> None:
+    await way.goes(way.pushed(), way.started(), way.ended(RunStatus.FAILED, reason="run-tests failed: exit code 1"))
+    [root], [reply] = roots(desk), replies(desk)
+    assert "❌ build failed" in text(root)
+    assert (reply.thread, "<@U0ANA>" in text(reply)) == (root.posted.ts, True)
+    assert "run-tests failed: exit code 1" in text(reply)
+
+
+async def test_a_deployment_that_fails_and_a_promotion_that_ends_reply_each(desk: Desk, way: Way) -> None:
+    await way.goes(way.pushed(), way.started(), way.ended(), way.written("development"))
+    await way.goes(way.judged("development", Progress.FAILED, "Deployment my-app: it crashes"))
+    await way.promotes("staging", phase=Phase.FAILED, stage=Stage.GATES, outcome="The image is unsigned.")
+    [root] = roots(desk)
+    assert "❌ development · 🚫 staging" in text(root)
+    said = " ".join(text(reply) for reply in replies(desk))
+    assert len(replies(desk)) == 2
+    assert "it crashes" in said
+    assert "The image is unsigned." in said
+
+
+async def test_a_run_that_a_person_cancelled_is_no_failure(desk: Desk, way: Way) -> None:
+    await way.goes(way.pushed(), way.started(), way.ended(RunStatus.CANCELLED))
+    assert "⏹️ build cancelled" in text(roots(desk)[0])
+    assert replies(desk) == []
+
+
+async def test_a_build_that_is_held_says_why(desk: Desk, way: Way) -> None:
+    await way.goes(way.pushed(), way.started(), way.ended(held="locked by Bo: load test"))
+    assert "development is held: locked by Bo: load test" in text(roots(desk)[0])
+
+
+# Who sees it.
+
+
+@pytest.mark.parametrize("email", ["nobody@example.com", "", "gus@example.com", "dee@example.com"])
+async def test_strangers_guests_and_those_who_may_not_view_the_app_hear_nothing(desk: Desk, email: str) -> None:
+    """gus is a guest, and dee holds no role here."""
+    desk.policy = parse(POLICY)
+    desk.restart()
+    way = Way(desk, author=Author("X", email))
+    await way.goes(way.pushed(), way.started(), way.ended(RunStatus.FAILED, reason="secret words"))
+    assert desk.messenger.messages == []
+
+
+async def test_a_person_from_elsewhere_hears_nothing(desk: Desk, way: Way) -> None:
+    desk.directory.people["U0ANA"] = replace(desk.directory.people["U0ANA"], foreign=True)
+    await way.goes(way.pushed(), way.started())
+    assert desk.messenger.messages == []
+
+
+async def test_only_environments_that_the_author_may_view_are_shown(desk: Desk) -> None:
+    desk.policy = parse("bindings: [{role: viewer, users: [U0ANA], environments: [development]}]")
+    desk.restart()
+    way = Way(desk)
+    await way.goes(way.pushed(), way.started(), way.ended(), way.written("staging"))
+    await way.goes(way.judged("staging", Progress.FAILED, "secret words"))
+    [root] = roots(desk)
+    assert "development" in text(root)
+    assert "staging" not in text(root)
+    assert replies(desk) == []
+
+
+async def test_who_may_not_view_the_app_any_longer_sees_no_more_of_it(desk: Desk, way: Way) -> None:
+    await way.goes(way.pushed(), way.started())
+    [root] = roots(desk)
+    desk.directory.groups[("S0ENG", "engineers")] = frozenset()
+    await way.goes(way.ended(RunStatus.FAILED, reason="secret words"))
+    assert ("building" in text(root), replies(desk)) == (True, [])
+
+
+async def test_while_nobody_can_say_who_may_it_waits(desk: Desk, way: Way) -> None:
+    await way.goes(way.pushed(), way.started())
+    desk.directory.down = Unavailable("Slack", "users.info", "timeout")
+    await way.goes(way.ended())
+    [root] = roots(desk)
+    assert "building" in text(root)
+    desk.directory.down = None
+    await desk.tell()
+    assert "✅ built" in text(root)
+
+
+async def test_a_channel_hears_of_it_only_where_a_route_names_it(desk: Desk) -> None:
+    desk.policy = parse(POLICY)
+    desk.restart()
+    told = Way(desk, app="told-app", author=Author("X", "nobody@example.com"))
+    await told.goes(told.started(), told.ended(RunStatus.FAILED, reason="it broke"))
+    [root], [reply] = roots(desk, "C0TEAM"), replies(desk, "C0TEAM")
+    assert "told-app" in text(root)
+    assert "it broke" in text(reply)
+    assert [desk.heard(channel) for channel in ("C0DEPLOY", "C0EVERY")] == [[], []]
+
+
+async def test_words_of_commits_and_runs_stay_words(desk: Desk, way: Way) -> None:
+    nasty = "<!channel> *bold* <https://evil.example.com|click> `x`"
+    author = Author(nasty, ANA.email)
+    push = Pushed("https://github.com/example/my-app.git", SHA, author, nasty, "javascript:alert(1)")
+    await way.goes(way.fact("push", push), way.started(), way.ended(RunStatus.FAILED, reason=nasty))
+    for message in desk.heard("D0ANA"):
+        assert "<!channel>" not in text(message)
+        assert "<https://evil" not in text(message)
+        assert "javascript" not in text(message)
+
+
+# Links between the journey and the card.
+
+
+async def test_the_journey_links_to_the_card_and_the_card_to_the_journey(desk: Desk) -> None:
+    desk.policy = parse(POLICY.replace("told-app", "my-app"))
+    desk.restart()
+    way, messages = Way(desk), Messages(desk.database)
+    await way.goes(way.pushed(), way.started(), way.ended())
+    [root] = roots(desk, "C0TEAM")
+    links = Permalinks(messages, desk.messenger)
+    copies = Copies(messages, desk.messenger, MuteStore(desk.database), desk.policy)
+    cards = Cards(messages, desk.messenger, desk.policy, copies, JourneyLinks(NewsStore(desk.database), links))
+    card = await cards.show(await way.promotes("staging"))
+    await desk.outbox.deliver_due()
+    [shown] = [message for message in desk.messenger.messages if message.posted == card]
+    assert await desk.messenger.permalink(root.posted) in text(shown)
+    await way.promotes("staging", stage=Stage.FOLLOW)
+    for channel in ("C0TEAM", "D0ANA"):
+        assert await desk.messenger.permalink(card) in text(roots(desk, channel)[0])
+
+
+async def test_a_card_does_not_link_to_a_direct_message(desk: Desk, way: Way) -> None:
+    await way.goes(way.pushed(), way.started(), way.ended())
+    asked = await way.promotes("staging")
+    links = Permalinks(Messages(desk.database), desk.messenger)
+    assert await JourneyLinks(NewsStore(desk.database), links).of(asked) == ""
+
+
+# The fold.
+
+STEPS = st.lists(st.integers(0, 11), max_size=14)
+
+
+def some(numbers: Iterable[int]) -> list[Fact]:
+    way = _way()
+    kinds = [
+        way.pushed(), way.started(), way.ended(), way.ended(RunStatus.FAILED, "r2", "no"),
+        way.scanned(), way.started("r2"),
+        *(way.written(environment) for environment in ENVIRONMENTS),
+        way.judged("development", Progress.HEALTHY), way.judged("staging", Progress.FAILED, "no"),
+        way.judged("production", Progress.HEALTHY),
+    ]  # fmt: skip
+    return [replace(kinds[number], at=kinds[number].at + timedelta(minutes=number)) for number in numbers]
+
+
+def _way() -> Way:
+    class Clock:
+        now = 1_800_000_000.0
+
+    return Way(Clock())  # type: ignore[arg-type]
+
+
+@given(STEPS, st.randoms())
+def test_facts_in_any_order_and_with_repeats_are_the_same_journeys(numbers: list[int], random: Any) -> None:
+    facts = some(numbers)
+    shuffled = [*facts, *facts[:5]]
+    random.shuffle(shuffled)
+    assert journeys(shuffled, (), ENVIRONMENTS) == journeys(facts, (), ENVIRONMENTS)
+
+
+def test_an_image_of_another_build_is_another_journey() -> None:
+    way = _way()
+    other = ImageChange(None, OverlayImage("x", REPOSITORY, digest="sha256:" + "e" * 64))
+    elsewhere = Committed("a" * 40, ANA, "Build", Cause.PIPELINE, "k.yaml", (other,))
+    [one] = journeys([way.started(), way.ended(), way.fact("git", elsewhere, "development")], (), ENVIRONMENTS)
+    assert [leg.outcome for leg in one.legs] == [None, None, None]
+    [one] = journeys([way.started(), way.ended(), way.written("development")], (), ENVIRONMENTS)
+    assert [leg.outcome for leg in one.legs] == [Outcome.UNDER_WAY, None, None]

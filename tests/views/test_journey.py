@@ -1,0 +1,85 @@
+"""The words of a commit's journey, as they are read."""
+
+from dataclasses import replace
+
+import pytest
+
+from bot.domain.build import Build, ImageScanned, Pushed
+from bot.domain.delivery import Outcome
+from bot.domain.journey import Failure, Journey, Leg
+from bot.domain.overlay import Author
+from bot.domain.pipeline import RunStatus
+from bot.domain.promotion import Stage
+from bot.domain.scan import ScanStatus, Severity
+from bot.views.journey import failure, journey
+from tests.views.samples import AT, DIGEST
+
+BUILD = Build("my-app", "c0ffee" + "0" * 34, "my-app-x7k2p", AT)
+LEGS = (Leg("development"), Leg("staging"), Leg("production"))
+PUSH = Pushed("https://x", BUILD.revision, Author("Ana Ng", "ana@example.com"), "Make it faster", "https://x/c", 1)
+WAY = "⏳ building · – not scanned yet · – development · – staging · – production"
+
+
+def shown(build: Build = BUILD, legs: tuple[Leg, ...] = LEGS, **cards: str) -> str:
+    return journey(Journey(build, legs), cards).text
+
+
+def test_it_names_the_app_the_commit_and_how_far_it_has_come() -> None:
+    assert shown() == f"*my-app* c0ffee0: {WAY}"
+    assert shown(replace(BUILD, push=PUSH)) == f"*my-app* <https://x/c|c0ffee0> Make it faster: {WAY}"
+
+
+@pytest.mark.parametrize(
+    ("status", "counts", "words"),
+    [
+        (ScanStatus.SUCCESS, (), "✅ scanned without findings"),
+        (ScanStatus.SUCCESS, ((Severity.LOW, 2), (Severity.MEDIUM, 1)), "✅ scanned 1 medium, 2 low"),
+        (ScanStatus.SUCCESS, ((Severity.CRITICAL, 1200),), "⚠️ scanned 1,200 critical"),
+        (ScanStatus.ERROR, (), "❌ scan failed"),
+        (ScanStatus.STOPPED, (), "– scan stopped"),
+        (ScanStatus.INCOMPLETE, (), "⚠️ scan incomplete"),
+    ],
+)
+def test_what_the_scan_has_found(status: ScanStatus, counts: tuple[tuple[Severity, int], ...], words: str) -> None:
+    assert f" · {words} · " in shown(replace(BUILD, scan=ImageScanned(DIGEST, status, counts)))
+
+
+@pytest.mark.parametrize(
+    ("leg", "words"),
+    [
+        (Leg("staging", waits=Stage.APPROVAL), "⏳ staging (approval)"),
+        (Leg("staging", waits=Stage.GATES, promotion="p"), "⏳ <https://slack/p|staging> (gates)"),
+        (Leg("staging", Outcome.UNDER_WAY), "⏳ staging"),
+        (Leg("staging", Outcome.HEALTHY, promotion="p"), "✅ <https://slack/p|staging>"),
+        (Leg("staging", Outcome.NEVER_RAN), "❌ staging"),
+        (Leg("staging", refused="Bo rejected it."), "🚫 staging"),
+    ],
+)
+def test_what_has_become_of_it_in_an_environment(leg: Leg, words: str) -> None:
+    assert shown(legs=(LEGS[0], leg, LEGS[2]), p="https://slack/p").endswith(
+        f" · – development · {words} · – production"
+    )
+
+
+def test_a_failure_says_what_why_and_mentions_the_author() -> None:
+    one = Failure("run:x", "The build my-app-x7k2p failed", "run-tests failed: exit code 1")
+    message = failure(one, "U0ANA", "Ana Ng")
+    assert message.text == "❌ The build my-app-x7k2p failed · <@U0ANA>"
+    assert "run-tests failed: exit code 1" in str(message.blocks)
+    assert failure(one, "", "Ana Ng").text == "❌ The build my-app-x7k2p failed · Ana Ng"
+
+
+def test_the_reasons_of_failures_are_whole_sentences() -> None:
+    build = replace(BUILD, status=RunStatus.FAILED, reason="no", scan=ImageScanned(DIGEST, ScanStatus.ERROR))
+    legs = (
+        Leg("development", Outcome.FAILED, "it crashes", "a" * 40),
+        Leg("staging", Outcome.NEVER_RAN, "another image", "b" * 40),
+        Leg("production", promotion="p-1", refused="Bo rejected it."),
+    )
+    assert [one.what for one in Journey(build, legs).failures] == [
+        "The build my-app-x7k2p failed",
+        "The scan failed",
+        "It failed in development",
+        "It does not run in staging",
+        "Its promotion to production ended",
+    ]
