@@ -24,10 +24,11 @@ from bot.domain.pipeline import HELD, PipelineRun, RunStatus, TaskStatus
 from bot.domain.scan import ScanStatus, Severity, Vulnerability
 from bot.overlays.catalog import Catalog
 from bot.policy import parse
-from bot.store.database import Database, metadata
+from bot.store.database import Database
 from bot.store.deliveries import DeliveryStore
 from bot.store.delivery_news import NewsStore
 from bot.store.promotions import PromotionStore
+from tests.fakes.databases import create_tables
 from tests.fakes.overlays import MemoryOverlays
 from tests.fakes.registry import MemoryRegistry
 
@@ -165,8 +166,7 @@ class Record:
 @pytest.fixture
 async def record(tmp_path: Path) -> AsyncIterator[Record]:
     database = Database(f"sqlite:///{tmp_path / 'x.db'}")
-    async with database.begin() as connection:
-        await connection.run_sync(metadata.create_all)
+    await create_tables(database)
     made = Record(database)
     made.overlays.push({"apps/my-app/overlays/development/kustomization.yaml": b"images: []\n"})
     yield made
