@@ -47,7 +47,7 @@ async def watch(port: int, directory: Path) -> tuple[float, int, float, int, flo
     await migrate(database)
     policy, source, store = parse("{}"), overlays(), DeliveryStore(database)
     promotions = PromotionStore(database)
-    recorder = Recorder(database, store, Newsroom(NewsStore(database), promotions))
+    recorder = Recorder(database, store, Newsroom(NewsStore(database), promotions, "production"))
     async with ArgoCD(ArgoCDSettings(url=f"http://127.0.0.1:{port}")) as argocd:
         names = ApplicationNames(Catalog(source, policy), policy, ["production"])
         changes, minute = OverlayChanges(source, policy), timedelta(minutes=1)
