@@ -79,6 +79,7 @@ from bot.runtime.redaction import Redactor
 from bot.views import pull_request_body
 from bot.workflow.journal import Engine
 from bot.workflow.orphans import Orphans
+from bot.workflow.second_look import SecondLook
 from bot.workflow.service import PromotionService
 from bot.workflow.steps import CONFIRMED_FOR, Steps
 from bot.workflow.story import Story
@@ -306,7 +307,7 @@ class Core(Generic[E]):
 
     @cached_property
     def story_starter(self) -> StoryStarter:
-        return StoryStarter(self.service, self.engine, self.queue, self.begin)
+        return StoryStarter(self.service, self.engine, self.queue, SecondLook(self.steps), self.begin)
 
     @cached_property
     def wake_ups(self) -> WakeUps:

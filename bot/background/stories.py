@@ -9,6 +9,7 @@ import structlog
 from bot.domain.errors import DatabaseAway
 from bot.promotions.queue import PromotionQueue
 from bot.workflow.journal import Engine
+from bot.workflow.second_look import SecondLook
 from bot.workflow.service import PromotionService
 
 log = structlog.get_logger(__name__)
@@ -24,6 +25,7 @@ class StoryStarter:
     service: PromotionService
     engine: Engine
     queue: PromotionQueue
+    second_look: SecondLook
     begin: asyncio.Event
 
     async def run_forever(self) -> None:
@@ -45,4 +47,5 @@ class StoryStarter:
         await self.service.resume()
         await self.engine.take_up()
         await self.service.orphans.look()
+        await self.second_look.look()
         await self.queue.start_next()

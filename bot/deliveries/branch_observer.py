@@ -17,7 +17,7 @@ from bot.deliveries.recorder import Recorder
 from bot.domain.delivery import Cause, Committed, Fact
 from bot.domain.errors import DatabaseAway
 from bot.domain.overlay import Commit
-from bot.domain.promotion import Promotion
+from bot.domain.promotion import Doubt, Promotion
 from bot.policy import Policy
 from bot.ports import OverlaySource
 from bot.promotions.containment import pins
@@ -34,7 +34,7 @@ SEARCHED = 30
 MOMENT = timedelta(microseconds=1)
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 GRACE = timedelta(minutes=2)
-"""for a promotion that would write this very image, and has not noted down its commit yet"""
+"""for a promotion that would write this very image, and has not noted down its commit yet, or could not"""
 
 
 class Undecided(Exception):
@@ -122,14 +122,16 @@ class BranchObserver:
     async def _promotion(self, commit: Commit, change: OverlayChange) -> Promotion | None:
         """The one that has this commit on record: what a message says is anybody's to write. Raises Undecided."""
         sha = commit.sha
-        for known in await self.promotions.history(change.app, change.environment, SEARCHED):
+        past = await self.promotions.history(change.app, change.environment, SEARCHED)
+        for known in past:
             if known.commit and known.commit.sha == sha:
                 return known
         live = await self.promotions.live(change.app, change.environment)
-        if live and not live.commit and _would_write(live, change):
+        maybe = [*([live] if live and not live.commit else []), *(one for one in past if one.doubt is Doubt.OPEN)]
+        if own := next((one for one in maybe if _would_write(one, change)), None):
             if self.clock() - self._first_seen.setdefault(sha, self.clock()) < GRACE:
                 raise Undecided
-            log.info("deliveries.not_the_promotions_commit", promotion=live.id, commit=sha)
+            log.info("deliveries.not_the_promotions_commit", promotion=own.id, commit=sha)
         return None
 
     def _cause(self, mine: Promotion | None, commit: Commit, change: OverlayChange) -> Cause:

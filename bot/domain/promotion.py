@@ -44,6 +44,15 @@ class Stage(StrEnum):
     DONE = "done"
 
 
+class Doubt(StrEnum):
+    """Whether nobody could tell, at a promotion's end, that its change is in git."""
+
+    NONE = ""
+    OPEN = "open"
+    SETTLED = "settled"
+    """git was asked again since: the outcome says what it had"""
+
+
 class Kind(StrEnum):
     PROMOTION = "promotion"
     ROLLBACK = "rollback"
@@ -395,6 +404,7 @@ class Promotion:
     """why the pull request is not merged yet, "" when nothing is wrong with it"""
     pull_request_since: bool = False
     """whether policy wants a pull request by now, and did not when this was asked"""
+    doubt: Doubt = Doubt.NONE
 
     @property
     def id(self) -> str:

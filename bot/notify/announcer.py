@@ -88,7 +88,7 @@ def _letter(
     broadcast: bool = False,
 ) -> Letter:
     plan = promotion.plan
-    round_ = _round(promotion) if event is Event.WAITING else ""
+    round_ = _round(promotion) if event is Event.WAITING else promotion.doubt if event.final else ""
     return Letter(plan.app, plan.environment, plan.id, event, channel, message, threaded, broadcast, round_)
 
 

@@ -149,6 +149,19 @@ class PullRequestSteps:
         if pull := await self._client().opened(_branch(promotion.plan)):
             await self._client().close(pull.number, why)
 
+    async def found_merged(self, promotion: Promotion, why: str) -> PullRequest | None:
+        """After the end: the one that was, or may have been, opened for it, if it is merged; else it is closed."""
+        number = promotion.pull_request.rpartition("/")[2]
+        if not number.isdigit():
+            opened = await self.pulls.opened(_branch(promotion.plan)) if self.pulls else None
+            number = str(opened.number) if opened else ""
+        if not number:
+            return None
+        pull = await self._client().get(int(number))
+        if pull.state == "open":
+            pull = await self.abandon(pull.number, why)
+        return pull if pull.state == "merged" else None
+
     async def merge_of(self, promotion: Promotion, number: int) -> Merge:
         """What the merge put on the branch, judged by what lies between it and the commit before it."""
         pull = await self._client().get(number)

@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.errors import PromotionInProgress
-from bot.domain.promotion import Phase, Plan, Promotion, Stage
+from bot.domain.promotion import Doubt, Phase, Plan, Promotion, Stage
 from bot.ports import Clock
 from bot.runtime.clock import SYSTEM_CLOCK
 from bot.store.codec import dump, load
@@ -41,6 +41,9 @@ live = sa.Table(
     sa.Column("environment", sa.String(64), primary_key=True),
     sa.Column("promotion_id", sa.ForeignKey("promotions.id"), nullable=False),
 )
+
+
+IN_DOUBT = f'"doubt":"{Doubt.OPEN}"'
 
 
 class PromotionStore:
@@ -145,6 +148,13 @@ class PromotionStore:
         return await self._load(
             sa.select(promotions.c.state).where(promotions.c.phase.not_in(final)).order_by(promotions.c.requested_at)
         )
+
+    async def doubtful(self, since: datetime) -> tuple[Promotion, ...]:
+        """Those asked for since then that ended before anybody could tell whether their change is in git."""
+        query = sa.select(promotions.c.state).order_by(promotions.c.requested_at)
+        query = query.where(promotions.c.phase.in_([Phase.ERRORED, Phase.ABORTED, Phase.FAILED]))
+        query = query.where(promotions.c.requested_at >= since, promotions.c.state.contains(IN_DOUBT))
+        return await self._load(query)
 
     async def history(self, app: str, environment: str, limit: int) -> tuple[Promotion, ...]:
         """Newest first; "" for any app or any environment."""

@@ -9,8 +9,9 @@ import structlog
 
 from bot.domain.errors import DatabaseAway, IntegrationError, Unavailable
 from bot.domain.overlay import Commit
-from bot.domain.promotion import Phase, Promotion, Stage
+from bot.domain.promotion import Doubt, Phase, Promotion, Stage
 from bot.workflow.journal import StoryEngine
+from bot.workflow.sentences import not_known
 from bot.workflow.steps import Steps
 
 log = structlog.get_logger(__name__)
@@ -66,8 +67,9 @@ class Orphans:
         if commit and promotion.commit is None:
             await self.steps.committed(promotion, commit)
         outcome = f"It broke off, and cannot continue. {_truth(promotion, commit, unknown)}"
+        doubt = Doubt.OPEN if unknown else Doubt.NONE
         log.error("ended a promotion whose story had broken off", promotion=promotion.id, outcome=outcome)
-        ended = replace(promotion, phase=Phase.ERRORED, stage=Stage.DONE, commit=commit, outcome=outcome)
+        ended = replace(promotion, phase=Phase.ERRORED, stage=Stage.DONE, commit=commit, outcome=outcome, doubt=doubt)
         await self.steps.conclude(replace(ended, finished_at=self.steps.clock()), None)
 
 
@@ -81,7 +83,7 @@ def _truth(promotion: Promotion, commit: Commit | None, unknown: str) -> str:
     if commit:
         return f"The overlay was changed ({commit.short}), and Argo CD continues with that: see `/status {app}`."
     if unknown:
-        return f"Git does not say whether the overlay was changed ({unknown}): look at it, and at `/status {app}`."
+        return f"Git does not say ({unknown.rstrip('.')}). {not_known(promotion)}"
     if promotion.pull_request:
         return f"The overlay was not changed. Close {promotion.pull_request}, or merge it, and ask again."
     return f"The overlay was not changed: ask again if {environment} still needs it."

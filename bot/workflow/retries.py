@@ -27,14 +27,26 @@ For our own database there is no such time: without it the end could not be writ
 
 
 class Ended(Exception):
-    """The story is over before its last line. `away`: a system did not answer for too long, and may have acted."""
+    """The story is over before its last line. `away`: a system did not answer for too long, and may have acted.
 
-    def __init__(self, phase: Phase, outcome: str, follow_up: FollowUp | None = None, *, away: bool = False) -> None:
+    `doubt`: so the change may be in git.
+    """
+
+    def __init__(
+        self,
+        phase: Phase,
+        outcome: str,
+        follow_up: FollowUp | None = None,
+        *,
+        away: bool = False,
+        doubt: bool = False,
+    ) -> None:
         super().__init__(phase, outcome, follow_up)
         self.phase = phase
         self.outcome = outcome
         self.follow_up = follow_up
         self.away = away
+        self.doubt = doubt
 
 
 @dataclass(frozen=True)

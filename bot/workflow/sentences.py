@@ -5,11 +5,29 @@ from datetime import timedelta
 
 from bot.domain.application import HealthStatus
 from bot.domain.approval import missing
+from bot.domain.overlay import Commit
 from bot.domain.promotion import Following, GateResult, Progress, Promotion, Verdict
 from bot.promotions.follower import Followed
 from bot.promotions.signals import Confirmation, Terms
 
 LONGEST_PAUSE = timedelta(minutes=1)
+
+
+def not_known(promotion: Promotion) -> str:
+    """The last push may have arrived, though its answer did not."""
+    app, environment = promotion.apps[0], promotion.plan.environment
+    return f"Whether the overlay was changed is not known: look at it, and at `/status {app} {environment}`."
+
+
+def known_now(promotion: Promotion, commit: Commit | None) -> str:
+    """The outcome of one that ended in doubt, with what git says by now."""
+    before = promotion.outcome.partition(not_known(promotion))[0].strip()
+    app, environment = promotion.apps[0], promotion.plan.environment
+    if commit:
+        now = f"the overlay was changed ({commit.short}), and Argo CD continues with that: see `/status {app}`."
+    else:
+        now = f"the overlay was not changed. Ask again if {environment} still needs it."
+    return f"{before} Git has answered since: {now}".strip()
 
 
 def announced_wait(waiting: tuple[GateResult, ...]) -> timedelta:

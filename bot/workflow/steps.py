@@ -317,16 +317,19 @@ class Steps:
 
     async def conclude(self, promotion: Promotion, successor: Plan | None) -> None:
         """The last word: record, audit, announcements, lock and successor in one transaction, then the final card."""
-        event = {
-            Phase.SUCCEEDED: Event.DONE,
-            Phase.ABORTED: Event.ABORTED,
-        }.get(promotion.phase, Event.FAILED)
+        event = _event_of(promotion.phase)
         entry = entry_of(promotion, promotion.phase.lower(), "conclude", actor="pilothouse", outcome=promotion.outcome)
         more = [partial(self.follow_ups.lock, promotion), partial(self.follow_ups.succeed, successor)]
         await self.record.write(promotion, entry, event, *more)
         await self._show(promotion)
         _count(promotion)
         self.follow_ups.begin()  # the successor, or whoever has waited for this one to end
+
+    async def settle(self, promotion: Promotion) -> None:
+        """A last word that was not known at the end: told wherever that was told."""
+        entry = entry_of(promotion, "settled", "settle", actor="pilothouse", outcome=promotion.outcome)
+        await self.record.write(promotion, entry, _event_of(promotion.phase))
+        await self._show(promotion)
 
     def _fresh(self, confirmed: datetime | None) -> bool:
         return confirmed is not None and self.clock() - confirmed < self.confirmed_for
@@ -380,6 +383,10 @@ class Steps:
         if not voices:
             return None
         return replace(approval, roles=roles_in(voices), voices=voices_of(promotion, voices))
+
+
+def _event_of(phase: Phase) -> Event:
+    return {Phase.SUCCEEDED: Event.DONE, Phase.ABORTED: Event.ABORTED}.get(phase, Event.FAILED)
 
 
 def _count(promotion: Promotion) -> None:

@@ -18,6 +18,7 @@ from bot.domain.overlay import Commit
 from bot.domain.promotion import (
     Approval,
     ApprovalRule,
+    Doubt,
     GateResult,
     Kind,
     Phase,
@@ -39,7 +40,7 @@ from bot.promotions.pull_requests import Opened
 from bot.promotions.signals import WAKE, Confirmation, Judgement, Look, Signal, Terms, with_vote
 from bot.workflow.journal import Journal, Json, unpack
 from bot.workflow.retries import Ended, insist
-from bot.workflow.sentences import announced_wait, pause, reasons, unhealthy, what_changed
+from bot.workflow.sentences import announced_wait, not_known, pause, reasons, unhealthy, what_changed
 from bot.workflow.steps import Steps
 
 log = structlog.get_logger(__name__)
@@ -99,6 +100,7 @@ class Telling:
             await self._follow()
             await self._watch()
         except Ended as end:
+            self._now = replace(self._now, doubt=Doubt.OPEN if end.doubt else Doubt.NONE)
             return await self._conclude(end.phase, end.outcome, end.follow_up)
         return await self._conclude(Phase.SUCCEEDED, self._success())
 
@@ -267,10 +269,15 @@ class Telling:
         self._now = replace(self._now, approvals=self._valid_approvals(), voided=why)
 
     async def _change_the_overlay(self) -> None:
-        if self._terms.pull_request if self._terms else self._rules.pull_request:
-            await self._merge()
-        else:
-            await self._commit()
+        try:
+            if self._terms.pull_request if self._terms else self._rules.pull_request:
+                await self._merge()
+            else:
+                await self._commit()
+        except Ended as end:
+            if not end.away:
+                raise
+            raise Ended(end.phase, f"{end.outcome} {not_known(self._now)}", doubt=True) from None
 
     async def _commit(self) -> None:
         async def make() -> CommitMade:
@@ -292,9 +299,7 @@ class Telling:
         try:
             return await self._do_listening(name, make, CommitMade)
         except Ended as end:
-            if end.away:
-                raise Ended(end.phase, f"{end.outcome} {self._not_known()}") from None
-            if end.phase is not Phase.ABORTED:
+            if end.away or end.phase is not Phase.ABORTED:
                 raise
             commit = await self._in_git_already(name, end)
             if commit is None:
@@ -307,12 +312,7 @@ class Telling:
         try:
             return await self._do(f"{name}-aborted", look, Commit | None)  # type: ignore[arg-type]
         except Ended as unknown:
-            raise Ended(Phase.ABORTED, f"{end.outcome} {unknown.outcome} {self._not_known()}") from None
-
-    def _not_known(self) -> str:
-        """The last push may have arrived, though its answer did not."""
-        app, environment = self._now.apps[0], self._plan.environment
-        return f"Whether the overlay was changed is not known: look at it, and at `/status {app} {environment}`."
+            raise Ended(Phase.ABORTED, f"{end.outcome} {unknown.outcome}", away=True) from None
 
     async def _merge(self) -> None:
         """The same change, as a pull request: merged when its checks are green, by Pilothouse or by people."""
@@ -371,7 +371,7 @@ class Telling:
         abandon = partial(self._steps.abandon_pull_request, number, end.outcome)
         pull = await self._do("abandon-pull-request", abandon, PullRequest | None)  # type: ignore[arg-type]
         if pull is None or pull.state != "merged":
-            raise end
+            raise Ended(end.phase, end.outcome, end.follow_up)  # closed: nobody needs to look again
         return pull
 
     async def _follow(self) -> None:
