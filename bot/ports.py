@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from bot.domain.application import Application, ApplicationRef, ResourceHealth, SyncPermission
 from bot.domain.caller import Caller, UserGroup
+from bot.domain.drift import Drift
 from bot.domain.image import Artifact, Image
 from bot.domain.overlay import Author, Change, Commit, Difference
 from bot.domain.pipeline import CancelMode, PipelineRun, RunRequest, StepLog
@@ -189,10 +190,20 @@ class Applications(Protocol):
         """Compare with git now, instead of at the next poll."""
 
     async def sync(self, ref: ApplicationRef, revision: str) -> None:
-        """Start a sync to a commit; one that runs already is no error."""
+        """Start a sync to a commit ("": to what it follows); one that runs already is no error."""
 
     async def unhealthy(self, ref: ApplicationRef) -> tuple[ResourceHealth, ...]:
         """The resources that are not Healthy, worst first, with what they say of themselves."""
+
+
+class ApplicationOperations(Protocol):
+    """What people ask Argo CD about one Application, and have it do, beside what promotions need."""
+
+    async def drift(self, ref: ApplicationRef) -> tuple[Drift, ...]:
+        """The resources whose live state is not what git says, with who wrote what differs."""
+
+    async def terminate(self, ref: ApplicationRef) -> bool:
+        """Stop the sync that runs; False when none does."""
 
 
 class SyncWindows(Protocol):

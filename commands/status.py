@@ -1,24 +1,35 @@
-"""`/status [my-app] [prod]`: what runs where."""
+"""`/status [my-app] [prod]`: what runs where, and why it is not as git says."""
 
 from bot.command import command
 from bot.domain.caller import Caller, Permission
 from bot.domain.intent import Status
 from bot.domain.reply import Reply, StatusBoard
 from bot.grammar import IN, Slots, Words
-from bot.queries.status import DETAILED, StatusQuery
+from bot.queries.board import StatusBoards
+from bot.queries.explanation import Explanation
 
 
 def parse(words: Words) -> Status:
+    unwell, page = words.flag("unwell"), words.after("--page") or "1"
+    if not (page.isascii() and page.isdigit() and 0 < int(page[:6]) < 100_000):
+        words.refuse(f"`{page[:20]}` is no page.", "Pages are numbered from 1.")
     place = words.place(Slots(), to=IN)
-    return Status(context=words.context, app=place.app, environment=place.environment)
+    if place.app and (unwell or page != "1"):
+        words.refuse("`--unwell` and `--page` are for the board of all apps: leave the app out.")
+    return Status(context=words.context, app=place.app, environment=place.environment, page=int(page), unwell=unwell)
 
 
-@command("status", usage="/status [APP] [ENV]", allow=Permission.VIEW, parse=parse)
-async def status(ask: Status, caller: Caller, board: StatusQuery) -> Reply:
-    """What runs where, how Argo CD finds it, and which promotions are under way.
+@command("status", usage="/status [APP] [ENV] [--unwell] [--page N]", allow=Permission.VIEW, parse=parse)
+async def status(ask: Status, caller: Caller, boards: StatusBoards, explanation: Explanation) -> Reply:
+    """What git says, what runs, how Argo CD finds it, what holds changes back, and which promotions are under way.
+
+    Of all apps: the unwell first, page by page; `--unwell` shows them alone. With APP and ENV: which resource and which
+    field differ from git, since when and by whom, and buttons to sync, as `/sync` does.
 
     Slack has a `/status` of its own, for what stands beside your name: where that one answers instead,
     `/pilothouse status` always works.
     """
-    rows = await board.rows(ask.app, ask.environment, caller)
-    return StatusBoard(rows, looked_up=len(rows) <= DETAILED)
+    if not ask.app:
+        return await boards.page(ask, caller)
+    rows = await boards.rows(ask, caller)
+    return await explanation.explain(rows[0], caller) if ask.environment and rows else StatusBoard(rows)

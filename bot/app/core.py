@@ -71,11 +71,17 @@ from bot.promotions.source_changes import Changes
 from bot.promotions.synced import SyncHistory
 from bot.promotions.tags import Tags
 from bot.promotions.watcher import Watcher
+from bot.queries.board import StatusBoards
+from bot.queries.explanation import Explanation
+from bot.queries.holds import HoldsQuery
 from bot.queries.pipeline_holds import PipelineHolds
 from bot.queries.runs import RunFollowing, Runs
+from bot.queries.status import StatusQuery
+from bot.queries.surroundings import Surroundings
 from bot.router import Router, open_router
 from bot.runtime.injection import Offered
 from bot.runtime.redaction import Redactor
+from bot.safety.syncs import SyncService
 from bot.views import pull_request_body
 from bot.workflow.journal import Engine
 from bot.workflow.orphans import Orphans
@@ -443,11 +449,44 @@ class Core(Generic[E]):
             **self.safety.services,
             Scheduler: Scheduler(self.service, self.queue, self.clock),
             Clock: self.clock,
-            Schedule: Schedule(self.stores.database, self.stores.queue, self.stores.audit, self.policy),
+            Schedule: self.schedule,
+            StatusQuery: self.status,
             Runs: self.runs,
             RunFollowing: self.run_cards,
             PipelineHolds: self.pipeline_holds,
+            StatusBoards: StatusBoards(self.status, Surroundings(self.safety.services[HoldsQuery], self.schedule)),
+            Explanation: self.explanation,
+            SyncService: self.syncs,
         }
+
+    @cached_property
+    def schedule(self) -> Schedule:
+        return Schedule(self.stores.database, self.stores.queue, self.stores.audit, self.policy)
+
+    @cached_property
+    def status(self) -> StatusQuery:
+        applications, source = self.outside.applications, self.outside.overlays
+        return StatusQuery(self.catalog, self.policy, applications, source, self.service, self.tags)
+
+    @cached_property
+    def explanation(self) -> Explanation:
+        applications, record, secrets = self.outside.applications, self.stores.deliveries, self.process.redactor
+        return Explanation(applications, applications, record, self.pipeline_holds, self.policy, secrets)
+
+    @cached_property
+    def syncs(self) -> SyncService:
+        applications, stores = self.outside.applications, self.stores
+        return SyncService(
+            applications,
+            applications,
+            self.catalog,
+            self.policy,
+            self.service,
+            stores.locks,
+            stores.freezes,
+            self.ledger,
+            stores.audit,
+        )
 
     @cached_property
     def router(self) -> Router:

@@ -6,6 +6,7 @@ from typing import Protocol
 from bot.domain.source import OverlayBranch
 from bot.ports import (
     Alerts,
+    ApplicationOperations,
     Applications,
     ApplicationStream,
     CustomGates,
@@ -32,7 +33,7 @@ class OverlayRepository(OverlaySource, OverlayWriter, Protocol):
     """The overlay repository, read and written."""
 
 
-class ApplicationControl(Applications, SyncWindows, ApplicationStream, Protocol):
+class ApplicationControl(Applications, ApplicationOperations, SyncWindows, ApplicationStream, Protocol):
     """Argo CD, asked and listened to, with what its projects allow."""
 
 

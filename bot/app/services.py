@@ -31,7 +31,6 @@ from bot.promotions.promotions import Promotions
 from bot.promotions.subscribers import Subscribers
 from bot.promotions.tags import Tags
 from bot.queries.scans import Scans
-from bot.queries.status import StatusQuery
 from bot.runtime.injection import Offered
 from bot.store.audit import Audit
 from bot.store.deliveries import DeliveryStore
@@ -82,7 +81,6 @@ def to_commands(
         Registry: outside.registry,
         Pipelines: outside.pipelines,
         PipelineRetries: outside.pipelines,
-        StatusQuery: StatusQuery(catalog, policy, outside.applications, outside.overlays, promotions, tags),
         Tags: tags,
         Scans: Scans(catalog, outside.registry, policy),
         Subscribers: stores.subscriptions,

@@ -10,6 +10,7 @@ class Permission(StrEnum):
     VIEW = "view"
     PROMOTE = "promote"
     ROLLBACK = "rollback"
+    SYNC = "sync"
     APPROVE = "approve"
     RUN_PIPELINE = "run-pipeline"
     LOCK = "lock"

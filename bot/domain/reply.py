@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.domain.application import Application
+from bot.domain.application import Application, Operation, ResourceHealth
 from bot.domain.caller import Caller, Permission
 from bot.domain.delivery import Deployment, Figures
+from bot.domain.drift import Drift
 from bot.domain.form import CommandForm
 from bot.domain.image import Artifact, Image
-from bot.domain.intent import BreakingWish, Wish
+from bot.domain.intent import BreakingWish, SyncAction, Wish
 from bot.domain.overlay import Commit, OverlayImage
 from bot.domain.pipeline import PipelineRun, StepLog
 from bot.domain.promotion import Promotion
@@ -120,6 +121,7 @@ class StatusRow:
     """One app in one environment. `application` is None when Argo CD could not be asked (`problem` says why).
 
     `images` are what git pins; `runs` says what is so of the Application instead, "" when it speaks of the same images.
+    `waiting`: what starts there later.
     """
 
     app: str
@@ -130,14 +132,67 @@ class StatusRow:
     last: Commit | None = None
     promotion: Promotion | None = None
     runs: str = ""
+    lock: Lock | None = None
+    freeze: Freeze | None = None
+    waiting: tuple[Waiting, ...] = ()
+
+
+@dataclass(frozen=True)
+class StatusPage:
+    """Which part of a board is shown: `number` of `count` pages, of `apps` apps in all, of which `unwell` are unwell.
+
+    `only`: those alone are shown. `environment` "" stands for every one.
+    """
+
+    number: int = 1
+    count: int = 1
+    apps: int = 0
+    unwell: int = 0
+    only: bool = False
+    environment: str = ""
 
 
 @dataclass(frozen=True)
 class StatusBoard(Reply):
-    """`looked_up`: whether last commits, promotions and warnings were asked for, too."""
+    """One app by environment, or a page of all apps, the unwell first."""
 
     rows: tuple[StatusRow, ...]
-    looked_up: bool = True
+    page: StatusPage | None = None
+
+
+@dataclass(frozen=True)
+class StatusDetail(Reply):
+    """One app in one environment, explained.
+
+    `drift`: None where Argo CD was not asked, or did not answer (`unasked` says why). `held`: sentences on what holds
+    changes back there. `may`: what the asker may have Argo CD do.
+    """
+
+    row: StatusRow
+    drift: tuple[Drift, ...] | None = None
+    unasked: str = ""
+    drifting_since: datetime | None = None
+    sick: tuple[ResourceHealth, ...] = ()
+    held: tuple[str, ...] = ()
+    may: tuple[SyncAction, ...] = ()
+
+
+@dataclass(frozen=True)
+class SyncAsked(Reply):
+    """Nothing has happened: this is what it would do, and `concerns` what speaks against it.
+
+    A press counts for `shown`.
+    """
+
+    app: str
+    environment: str
+    action: SyncAction
+    images: tuple[OverlayImage, ...]
+    concerns: tuple[str, ...]
+    changes: tuple[Drift, ...] | None
+    """None where Argo CD does not tell"""
+    shown: str
+    operation: Operation | None = None
 
 
 @dataclass(frozen=True)

@@ -26,11 +26,19 @@ from bot.policy.windows import Timezone
 
 DEFAULT_ROLES: dict[str, tuple[Permission, ...]] = {
     "viewer": (Permission.VIEW,),
-    "engineer": (Permission.VIEW, Permission.PROMOTE, Permission.ROLLBACK, Permission.RUN_PIPELINE, Permission.LOCK),
+    "engineer": (
+        Permission.VIEW,
+        Permission.PROMOTE,
+        Permission.ROLLBACK,
+        Permission.SYNC,
+        Permission.RUN_PIPELINE,
+        Permission.LOCK,
+    ),
     "release-manager": (
         Permission.VIEW,
         Permission.PROMOTE,
         Permission.ROLLBACK,
+        Permission.SYNC,
         Permission.RUN_PIPELINE,
         Permission.APPROVE,
         Permission.LOCK,

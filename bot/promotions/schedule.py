@@ -24,7 +24,11 @@ class Schedule:
 
     async def show(self, caller: Caller) -> Reply:
         """In the order in which they start, as far as that is known."""
-        return Scheduled(tuple(sorted(await self._seen(caller), key=_order)))
+        return Scheduled(await self.waiting(caller))
+
+    async def waiting(self, caller: Caller) -> tuple[Waiting, ...]:
+        """As far as the caller may see it, in the order in which it starts."""
+        return tuple(sorted(await self._seen(caller), key=_order))
 
     async def cancel(self, id: str, caller: Caller) -> Reply:
         """Raises UnknownName; NotAllowed for who neither asked for it nor administers its apps."""

@@ -53,7 +53,12 @@ class StatusQuery:
         self._tags = tags
 
     async def rows(self, app: str, environment: str, caller: Caller) -> tuple[StatusRow, ...]:
-        """By app, then in promotion order; only what the caller may view.
+        """As `glance`, with details where there are not more than `DETAILED`."""
+        found = await self.glance(app, environment, caller)
+        return await self.detailed(found, caller) if len(found) <= DETAILED else found
+
+    async def glance(self, app: str, environment: str, caller: Caller) -> tuple[StatusRow, ...]:
+        """By app, then in promotion order; only what the caller may view. Without last commits and promotions.
 
         "" means every one. Raises UnknownName, and IntegrationError when the overlay repository does not answer.
         """
@@ -67,9 +72,7 @@ class StatusQuery:
             if may(self._policy, caller, Permission.VIEW, Target(its_app, its_environment))
         ]
         overlays.sort(key=lambda overlay: (overlay.app, self._catalog.environment(overlay.environment).order))
-        (images, broken), argo, details = await asyncio.gather(
-            self._named_images(listing, overlays), self._ask_argo(overlays), self._details(overlays, caller)
-        )
+        (images, broken), argo = await asyncio.gather(self._named_images(listing, overlays), self._ask_argo(overlays))
         argo = await self._look_closer(argo, images, listing.commit)
         argo = {**argo, **{overlay: (None, why) for overlay, why in broken.items()}}
         return tuple(
@@ -78,7 +81,6 @@ class StatusQuery:
                 overlay.environment,
                 images[overlay],
                 *argo[overlay],
-                *details[overlay],
                 runs=_instead(argo[overlay][0], images[overlay], listing.commit),
             )
             for overlay in overlays
@@ -121,7 +123,7 @@ class StatusQuery:
         try:
             overview = await self._applications.overview(overlays[0].environment)
         except IntegrationError as error:
-            return dict.fromkeys(overlays, (None, _problem(error)))
+            return dict.fromkeys(overlays, (None, problem(error)))
         return _in_overview({overlay: self._ref(overlay) for overlay in overlays}, overview)
 
     async def _look_closer(
@@ -148,13 +150,14 @@ class StatusQuery:
         except NotFound:
             return None, _missing(ref.name)
         except IntegrationError as error:
-            return None, _problem(error)
+            return None, problem(error)
 
-    async def _details(self, overlays: list[Overlay], caller: Caller) -> Mapping[Overlay, Detail]:
-        if len(overlays) > DETAILED:
-            return dict.fromkeys(overlays, (None, None))
+    async def detailed(self, rows: Iterable[StatusRow], caller: Caller) -> tuple[StatusRow, ...]:
+        """The rows with their overlays' newest commits and the promotions that are under way."""
+        listing, known = await self._catalog.listing(), tuple(rows)
+        overlays = [self._catalog.find(listing, row.app, row.environment) for row in known]
         details = await asyncio.gather(*(self._detail(overlay, caller) for overlay in overlays))
-        return dict(zip(overlays, details, strict=True))
+        return tuple(replace(row, last=d[0], promotion=d[1]) for row, d in zip(known, details, strict=True))
 
     async def _detail(self, overlay: Overlay, caller: Caller) -> Detail:
         commit, live = await asyncio.gather(
@@ -196,7 +199,8 @@ def _missing(name: str) -> str:
     return f"Argo CD has no Application {name}, or hides it from the bot."
 
 
-def _problem(error: IntegrationError) -> str:
+def problem(error: IntegrationError) -> str:
+    """Why Argo CD says nothing, for people."""
     if isinstance(error, Unavailable):
         return "Argo CD does not answer at the moment."
     return "Argo CD refuses to tell: an administrator can run `pilothouse doctor`."

@@ -23,16 +23,21 @@ from bot.domain.intent import (
     ShowPromotion,
     ShowRun,
     ShowScan,
+    Status,
     StealLock,
     Subscribe,
+    SyncAction,
+    SyncApplication,
     Wish,
 )
 from bot.views.ids import (
     Action,
     ImageValue,
     LockValue,
+    PageValue,
     PromotionValue,
     RunValue,
+    SyncValue,
     WishValue,
     action_of,
     decode,
@@ -49,6 +54,11 @@ RUNS: Mapping[Action, Callable[[Context, str], Intent]] = {
     Action.RUN_RETRY: lambda context, run: RetryRun(context=context, run=run),
 }
 
+SYNCS = {
+    Action.SYNC: SyncAction.SYNC,
+    Action.REFRESH: SyncAction.REFRESH,
+    Action.TERMINATE: SyncAction.TERMINATE,
+}
 _IF_BUSY = {
     Action.QUEUE: IfBusy.QUEUE,
     Action.REPLACE: IfBusy.REPLACE,
@@ -109,6 +119,10 @@ def read_button(action: Mapping[str, Any], context: Context) -> Intent:
             return RUNS[kind](context, run)
         case LockValue() as lock:
             return read_lock_button(kind, lock, context)
+        case SyncValue(app, environment, shown) if app and environment:
+            return SyncApplication(context=context, app=app, environment=environment, action=SYNCS[kind], shown=shown)
+        case PageValue(environment, page, unwell) if page.isascii() and page.isdigit() and len(page) < 7:
+            return Status(context=context, environment=environment, page=int(page), unwell=bool(unwell))
     raise unreadable()
 
 

@@ -43,6 +43,10 @@ class Action(StrEnum):
     LOCK_STEAL = "lock.steal"
     LOCK_BREAK = "lock.break"
     LOCK_WAIT = "lock.wait"
+    SYNC = "application.sync"
+    REFRESH = "application.refresh"
+    TERMINATE = "application.terminate"
+    STATUS_PAGE = "status.page"
 
     def numbered(self, index: int) -> str:
         return f"{self}#{index}" if index else str(self)
@@ -113,7 +117,25 @@ class LockValue:
     reason: str = ""
 
 
-Value = PromotionValue | ImageValue | WishValue | RunValue | LockValue
+@dataclass(frozen=True)
+class SyncValue:
+    """Names an app in an environment; `shown` is the hash of what stands beside the button, "" for nothing yet."""
+
+    app: str
+    environment: str
+    shown: str = ""
+
+
+@dataclass(frozen=True)
+class PageValue:
+    """A page of the board: its number, "1" for `unwell` where only those are shown."""
+
+    environment: str
+    page: str
+    unwell: str = ""
+
+
+Value = PromotionValue | ImageValue | WishValue | RunValue | LockValue | SyncValue | PageValue
 
 _KEYS: Mapping[type[Value], tuple[str, ...]] = {
     PromotionValue: ("p", "h"),
@@ -121,6 +143,8 @@ _KEYS: Mapping[type[Value], tuple[str, ...]] = {
     WishValue: ("verb", "apps", "env", "to", "from", "why", "!"),
     RunValue: ("run",),
     LockValue: ("app", "env", "since", "until", "why"),
+    SyncValue: ("app", "env", "h"),
+    PageValue: ("env", "page", "unwell"),
 }
 _CARRIES: Mapping[Action, type[Value]] = {
     Action.APPROVE: PromotionValue,
@@ -144,6 +168,10 @@ _CARRIES: Mapping[Action, type[Value]] = {
     Action.LOCK_STEAL: LockValue,
     Action.LOCK_BREAK: LockValue,
     Action.LOCK_WAIT: LockValue,
+    Action.SYNC: SyncValue,
+    Action.REFRESH: SyncValue,
+    Action.TERMINATE: SyncValue,
+    Action.STATUS_PAGE: PageValue,
 }
 
 

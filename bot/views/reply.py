@@ -32,6 +32,8 @@ from bot.domain.reply import (
     Silent,
     Started,
     StatusBoard,
+    StatusDetail,
+    SyncAsked,
     Told,
 )
 from bot.ports import Rendered
@@ -55,6 +57,7 @@ from bot.views.safety import (
 )
 from bot.views.scan import scan_report, scan_reports
 from bot.views.status import status_board
+from bot.views.sync import status_detail, sync_asked
 from bot.views.words import bold, channel_mention
 
 
@@ -105,6 +108,8 @@ render.register(Postponed, postponed)
 render.register(Scheduled, scheduled)
 render.register(GlassAsked, glass_asked)
 render.register(StatusBoard, status_board)
+render.register(StatusDetail, status_detail)
+render.register(SyncAsked, sync_asked)
 render.register(ScanReport, scan_report)
 render.register(ScanReports, scan_reports)
 render.register(RunList, run_list)

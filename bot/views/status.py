@@ -3,16 +3,18 @@
 from collections.abc import Sequence
 from itertools import groupby
 
-from slack_sdk.models.blocks import Block
+from slack_sdk.models.blocks import Block, ButtonElement
 
 from bot.domain.application import Application, HealthStatus, SyncStatus
 from bot.domain.overlay import OverlayImage
-from bot.domain.reply import StatusBoard, StatusRow
+from bot.domain.queueing import what
+from bot.domain.reply import StatusBoard, StatusPage, StatusRow
 from bot.ports import Rendered
 from bot.views import words
-from bot.views.layout import context, header, rendered, rows, section, sentence
+from bot.views.ids import Action, PageValue
+from bot.views.layout import actions, button, context, header, rendered, rows, section, sentence, text_length
 from bot.views.state import state
-from bot.views.words import DAY_AND_TIME, bold, code, link, moment, safe
+from bot.views.words import DAY_AND_TIME, bold, code, link, mention, moment, safe
 
 HEALTH = {
     HealthStatus.HEALTHY: "✅",
@@ -23,31 +25,73 @@ HEALTH = {
     HealthStatus.UNKNOWN: "❔",
 }
 APP_LIMIT = 2500
-NOT_LOOKED_UP = "Too many rows: last commits, promotions, and warnings of what is Healthy were not looked up."
+BOARD = 8000
+"""characters of a board; Slack refuses a message somewhere above 10,000"""
+WAITING = 2
+"""promotions that wait for their turn and are named"""
 
 
 def status_board(board: StatusBoard) -> Rendered:
     if not board.rows:
-        return sentence("There is nothing to show: no app runs there.")
+        return sentence(_nothing(board.page))
     apps = [(app, tuple(found)) for app, found in groupby(board.rows, key=lambda row: row.app)]
-    if len(apps) == 1:
-        return rendered(_fallback(*apps[0]), [header(apps[0][0]), *rows(status_blocks(board.rows, named=False))])
-    blocks = rows(status_blocks(board.rows))
-    if not board.looked_up:
-        blocks = [context(f"{NOT_LOOKED_UP} {code('/status APP')} shows them."), *blocks]
-    return rendered(f"Status of {words.count(len(apps), 'app')}", blocks)
+    if board.page is None and len(apps) == 1:
+        return rendered(fallback(*apps[0]), [header(apps[0][0]), *rows(status_blocks(board.rows, named=False))])
+    blocks = status_blocks(board.rows)
+    if sum(text_length(block.to_dict()) for block in blocks) > BOARD:  # then each app is told, and none in full
+        blocks = status_blocks(board.rows, brief=True)
+    title = f"Status of {words.count(board.page.apps if board.page else len(apps), 'app')}"
+    foot = _foot(board.page) if board.page else []
+    return rendered(title, [*rows(blocks, spare_blocks=len(foot) + 1, budget=BOARD + 1000), *foot])
 
 
-def status_blocks(found: Sequence[StatusRow], *, named: bool = True) -> list[Block]:
+def status_blocks(found: Sequence[StatusRow], *, named: bool = True, brief: bool = False) -> list[Block]:
     """A block for each app, with a line for each environment."""
     blocks: list[Block] = []
     for app, its in groupby(found, key=lambda row: row.app):
-        lines = [_line(row) for row in its]
+        lines = [_short(row) if brief else _line(row) for row in its]
         blocks.append(section(*([bold(app)] if named else []), *lines, limit=APP_LIMIT))
     return blocks
 
 
-def _fallback(app: str, found: Sequence[StatusRow]) -> str:
+def _nothing(page: StatusPage | None) -> str:
+    if page and page.only and page.apps:
+        return f"Of {words.count(page.apps, 'app')}, none is unwell."
+    return "There is nothing to show: no app runs there."
+
+
+def _foot(page: StatusPage) -> list[Block]:
+    """What of how much this is, and what leads to the rest."""
+    if page.count == 1 and not page.only and not page.unwell:
+        return []
+    about = "Only the unwell are shown" if page.only else f"{words.count(page.unwell, 'app')} unwell, shown first"
+    numbered = f"Page {page.number} of {page.count} · " if page.count > 1 else ""
+    typed = " ".join(filter(None, ("/status", page.environment, "--unwell" if page.only else "", "--page N")))
+    hint = f" · {code(typed, 120)}" if page.count > 1 else ""
+    steps = [("Back", page.number - 1)] if page.number > 1 else []
+    steps += [("Next", page.number + 1)] if page.number < page.count else []
+    pressed = [_page(label, page, number, page.only, index) for index, (label, number) in enumerate(steps)]
+    if page.count > 1 and page.unwell and not page.only:
+        pressed.append(_page("Only the unwell", page, 1, True, len(steps)))
+    return [*actions(pressed), context(f"{numbered}{about} · {words.count(page.apps, 'app')} in all{hint}")]
+
+
+def _page(label: str, page: StatusPage, number: int, only: bool, index: int) -> ButtonElement | None:
+    value = PageValue(page.environment, str(number), "1" if only else "")
+    return button(label, Action.STATUS_PAGE.numbered(index), value)
+
+
+def _short(row: StatusRow) -> str:
+    """One line, whatever there is to say."""
+    pinned = safe(", ".join(one.label for one in row.images), 40)
+    marks = "".join(mark for mark, so in (("🔒", row.lock), ("❄️", row.freeze), ("🚦", row.promotion)) if so)
+    said = _judgement(row.application, behind=bool(row.runs)) if row.application else "⚠️ not known"
+    instead = f" · {safe(row.runs, 50)}" if row.runs else ""
+    return f"{code(row.environment, 24)} {pinned}{instead} · {said}{f' {marks}' if marks else ''}"
+
+
+def fallback(app: str, found: Sequence[StatusRow]) -> str:
+    """What stands for the board of one app in notifications."""
     parts = [f"{safe(row.environment, 60)} {_images(row)} {_health_word(row)}".rstrip() for row in found]
     return f"{safe(app, 80)}: {words.joined(parts, 2000, ', ')}"
 
@@ -74,7 +118,7 @@ def _line(row: StatusRow) -> str:
     parts = [f"{code(row.environment, 60)} {_images(row).removesuffix(' ·')}", _health(row)]
     if row.last:
         parts.append(f"{moment(row.last.at, DAY_AND_TIME)} by {safe(row.last.author.name, 60)}")
-    lines = [" · ".join(parts)]
+    lines = [" · ".join(parts), *held(row)]
     if row.application:
         lines += _trouble(row.application)
     if row.promotion:
@@ -83,6 +127,21 @@ def _line(row: StatusRow) -> str:
         labels = words.named(list(dict.fromkeys(mine)), most=2)
         lines.append(f"        {now.emoji} {labels}: {now.sentence}")
     return "\n".join(lines)
+
+
+def held(row: StatusRow) -> list[str]:
+    """What holds changes back there, and what starts later."""
+    lines = []
+    if row.lock:
+        until = f" until {moment(row.lock.expires_at, DAY_AND_TIME)}" if row.lock.expires_at else ""
+        reason = f": {safe(row.lock.reason, 120)}" if words.clean(row.lock.reason) else ""
+        lines.append(f"        🔒 locked by {mention(row.lock.owner)}{until}{reason}")
+    if row.freeze:
+        reason = f": {safe(row.freeze.reason, 120)}" if words.clean(row.freeze.reason) else ""
+        lines.append(f"        ❄️ frozen until {moment(row.freeze.until, DAY_AND_TIME)}{reason}")
+    lines += [f"        🗓️ waits for its turn: {safe(what(one.wish), 120)}" for one in row.waiting[:WAITING]]
+    more = len(row.waiting) - WAITING
+    return [*lines, f"        🗓️ and {more} more"] if more > 0 else lines
 
 
 def _health(row: StatusRow) -> str:

@@ -4,22 +4,21 @@ import asyncio
 import math
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Self, TypeVar
 from urllib.parse import quote
 
 import msgspec
 
-from bot.domain.application import Application, ApplicationRef, HistoryEntry, ResourceHealth, SyncPermission
+from bot.domain.application import Application, ApplicationRef, ResourceHealth, SyncPermission
+from bot.domain.drift import Drift
 from bot.domain.errors import Refused
 from bot.domain.source import OverlayBranch
 from bot.settings import ArgoCDSettings
 from integrations.argocd import convert, wire
-from integrations.argocd.drift import Drift, drifts
+from integrations.argocd.drift import drifts
 from integrations.argocd.errors import FAILED_PRECONDITION, INVALID_ARGUMENT, SYSTEM, ArgoCDRefused, refine
-from integrations.argocd.events import Event, event
-from integrations.argocd.logs import LogLine, log_lines
 from integrations.argocd.names import parts
 from integrations.argocd.pauses import with_pauses
 from integrations.argocd.resources import unhealthy
@@ -47,18 +46,8 @@ OVERVIEW = (
 )
 
 
-@dataclass(frozen=True)
-class SyncResource:
-    """One resource to sync, instead of all."""
-
-    kind: str
-    name: str
-    group: str = ""
-    namespace: str = ""
-
-
 class ArgoCD:
-    """One Argo CD: the ports Applications, SyncWindows and ApplicationStream, and what else there is to ask it.
+    """One Argo CD: the ports Applications, ApplicationOperations, SyncWindows and ApplicationStream.
 
     An Application outside Argo CD's own namespace is called `namespace/name`. Raises NotFound for an absent Application
     when the project is known, by the ref or by the settings; without it absent and forbidden are the same Refused (A5).
@@ -110,31 +99,16 @@ class ArgoCD:
         """Whole Applications are some 16 KiB each (A35); only what a board shows is asked for."""
         return await self.list(environment, fields=OVERVIEW)
 
-    async def refresh(self, ref: ApplicationRef, *, hard: bool = False) -> Application:
-        """`hard` also drops the manifest cache."""
-        app = await self._read(ref, refresh="hard" if hard else "normal")
+    async def refresh(self, ref: ApplicationRef) -> Application:
+        app = await self._read(ref, refresh="normal")
         return self._as_asked(app, ref)
 
-    async def sync(
-        self,
-        ref: ApplicationRef,
-        revision: str,
-        *,
-        prune: bool = False,
-        dry_run: bool = False,
-        resources: Sequence[SyncResource] = (),
-    ) -> None:
-        """Raises Refused where automated sync is on and `revision` is not its target, and in a deny window (A15)."""
-        body = {
-            "name": parts(ref)[1],
-            "revision": revision,
-            "prune": prune,
-            "dryRun": dry_run,
-            "resources": [
-                {"group": r.group, "kind": r.kind, "name": r.name, "namespace": r.namespace} for r in resources
-            ],
-            **self._scope(ref),
-        }
+    async def sync(self, ref: ApplicationRef, revision: str) -> None:
+        """Raises Refused where automated sync is on and `revision` is not its target, and in a deny window (A15).
+
+        "" is its target, whatever commit that leads to.
+        """
+        body = {"name": parts(ref)[1], "revision": revision, **self._scope(ref)}
         try:
             await self._connection.request(f"sync {ref.name}", "POST", path(ref, "sync"), json=body)
         except ArgoCDRefused as error:
@@ -154,10 +128,6 @@ class ArgoCD:
             raise
         return True
 
-    async def history(self, ref: ApplicationRef) -> tuple[HistoryEntry, ...]:
-        """Newest first, though Argo CD keeps them oldest first (A20)."""
-        return tuple(reversed((await self.get(ref)).history))
-
     async def unhealthy(self, ref: ApplicationRef) -> tuple[ResourceHealth, ...]:
         app, tree = await asyncio.gather(self._read(ref), self._tree(ref))
         return unhealthy(app, tree)
@@ -174,25 +144,6 @@ class ArgoCD:
         """Of the sync that it would get now: `canSync` alone answers for a manual one (A30)."""
         app, windows = await asyncio.gather(self._read(ref), self._windows(ref))
         return permission(windows, automated=convert.auto_sync(app.spec or wire.Spec()))
-
-    async def events(self, ref: ApplicationRef) -> tuple[Event, ...]:
-        """The Application's own events, newest first."""
-        answer = await self._connection.request(
-            f"read the events of {ref.name}", "GET", path(ref, "events"), params=self._scope(ref)
-        )
-        found = [event(e) for e in answer.decode(wire.Events).items or ()]
-        return tuple(sorted(found, key=lambda e: e.at.timestamp() if e.at else 0, reverse=True))
-
-    async def logs(
-        self, ref: ApplicationRef, pod: str, *, namespace: str, container: str = "", tail: int = 100
-    ) -> tuple[LogLine, ...]:
-        """The last lines of one pod's log; needs the token's separate `logs` permission (A25)."""
-        operation = f"read the log of {pod}"
-        params = {"podName": pod, "namespace": namespace, "tailLines": str(tail), "follow": False, **self._scope(ref)}
-        if container:
-            params["container"] = container
-        async with self._connection.stream(operation, path(ref, "logs"), params=params) as lines:
-            return tuple([line async for line in log_lines(lines, operation, tail)])
 
     def changes(self, environment: str) -> AsyncIterator[Application]:
         """Goes on for ever: an Argo CD that is away is waited for. Raises Refused when the token is not accepted.

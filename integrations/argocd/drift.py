@@ -1,34 +1,17 @@
 """Where the cluster differs from git."""
 
-from dataclasses import dataclass
+import json
+from collections.abc import Iterator
 from typing import Any
 
+from bot.domain.drift import ABSENT, Difference, Drift
 from integrations.argocd import wire
 from integrations.argocd.errors import SYSTEM
+from integrations.argocd.managers import Path, child, without_bookkeeping, writer
 from integrations.http.answer import decode
 
-ABSENT = "(absent)"
-
-
-@dataclass(frozen=True)
-class Difference:
-    """One place in a resource; `live` and `target` are what the cluster has and what git wants there."""
-
-    path: str
-    live: Any
-    target: Any
-
-
-@dataclass(frozen=True)
-class Drift:
-    """A managed resource that is not as git wants it. No differences: it is missing, or it should not be there."""
-
-    kind: str
-    name: str
-    namespace: str
-    missing: bool = False
-    surplus: bool = False
-    differences: tuple[Difference, ...] = ()
+LONGEST = 2000
+"""characters of a value that are kept"""
 
 
 def drifts(resources: wire.ManagedResources, operation: str) -> tuple[Drift, ...]:
@@ -38,14 +21,19 @@ def drifts(resources: wire.ManagedResources, operation: str) -> tuple[Drift, ...
 
 
 def drift(resource: wire.ManagedResource, operation: str) -> Drift:
-    """A21: the states that Argo CD itself compares are the normalized and the predicted one."""
+    """A21: the states that Argo CD itself compares are the normalized and the predicted one.
+
+    The live one alone says who wrote what.
+    """
+    raw = state(resource.live_state, operation)
     live = state(resource.normalized_live_state or resource.live_state, operation)
     target = state(resource.predicted_live_state or resource.target_state, operation)
     wanted = state(resource.target_state, operation)
     names = (resource.kind, resource.name, resource.namespace or "")
     if live is None or wanted is None:
         return Drift(*names, missing=live is None and wanted is not None, surplus=wanted is None and live is not None)
-    return Drift(*names, differences=tuple(differences(live, target)))
+    found = differences(without_bookkeeping(live), without_bookkeeping(target))
+    return Drift(*names, differences=tuple(_attributed(raw, *one) for one in found))
 
 
 def state(text: str | None, operation: str) -> Any:
@@ -53,14 +41,65 @@ def state(text: str | None, operation: str) -> Any:
     return decode(text, Any, SYSTEM, operation) if text else None
 
 
-def differences(live: Any, target: Any, path: str = "") -> list[Difference]:
+def differences(live: Any, target: Any, path: Path = ()) -> Iterator[tuple[Path, Any, Any]]:
     """Each place where the two differ, as deep as both have the same shape."""
     if isinstance(live, dict) and isinstance(target, dict):
-        keys = [*target, *(k for k in live if k not in target)]
-        return [
-            d for k in keys for d in differences(live.get(k, ABSENT), target.get(k, ABSENT), f"{path}.{k}".lstrip("."))
-        ]
-    if isinstance(live, list) and isinstance(target, list) and len(live) == len(target):
-        pairs = zip(live, target, strict=True)
-        return [d for i, (a, b) in enumerate(pairs) for d in differences(a, b, f"{path}[{i}]")]
-    return [] if live == target else [Difference(path, live, target)]
+        for key in [*target, *(k for k in live if k not in target)]:
+            yield from differences(live.get(key, ABSENT), target.get(key, ABSENT), (*path, key))
+    elif isinstance(live, list) and isinstance(target, list) and (live and target) and _named(live) and _named(target):
+        yield from _by_name(live, target, path)
+    elif isinstance(live, list) and isinstance(target, list) and len(live) == len(target):
+        for index, (one, other) in enumerate(zip(live, target, strict=True)):
+            yield from differences(one, other, (*path, index))
+    elif live != target:
+        yield path, live, target
+
+
+def _by_name(live: list[Any], target: list[Any], path: Path) -> Iterator[tuple[Path, Any, Any]]:
+    """Containers, variables, ports: which is which is said by their names, not by their places."""
+    wanted = {item["name"]: item for item in target}
+    for index, item in enumerate(live):
+        yield from differences(item, wanted.get(item["name"], ABSENT), (*path, index))
+    there = {item["name"] for item in live}
+    for name, item in wanted.items():
+        if name not in there:
+            yield (*path, f"[{name}]"), ABSENT, item
+
+
+def _named(items: list[Any]) -> bool:
+    names = [item.get("name") if isinstance(item, dict) else None for item in items]
+    return all(isinstance(name, str) for name in names) and len(set(names)) == len(names)
+
+
+def said(value: Any) -> str:
+    """As text: JSON, but variables of containers as NAME=value, so that a secret stands right behind its name."""
+    plain = _variables(value)
+    return (plain if isinstance(plain, str) else json.dumps(plain, ensure_ascii=False))[:LONGEST]
+
+
+def _variables(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_variables(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if value.keys() == {"name", "value"}:
+        return f"{value['name']}={value['value']}"
+    return {key: _variables(item) for key, item in value.items()}
+
+
+def spelled(path: Path, state: Any) -> str:
+    """ "spec.containers[my-app].image": an item of a list by its name, where it has one."""
+    text = ""
+    for part in path:
+        below = child(state, part)
+        name = below.get("name") if isinstance(part, int) and isinstance(below, dict) else None
+        if isinstance(part, int):
+            text += f"[{name if isinstance(name, str) else part}]"
+        else:
+            text += part if part.startswith("[") else f".{part}"
+        state = below
+    return text.lstrip(".")
+
+
+def _attributed(raw: Any, path: Path, live: Any, target: Any) -> Difference:
+    return Difference(spelled(path, raw), said(live), said(target), *writer(raw, path))

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Iterable, Mapping
 
 from bot.domain.application import Application, ApplicationRef, ResourceHealth, SyncPermission
+from bot.domain.drift import Drift
 from integrations.argocd.client import ArgoCD
 
 
@@ -33,6 +34,12 @@ class ArgoCDs:
 
     async def sync(self, ref: ApplicationRef, revision: str) -> None:
         await self.of(ref.environment).sync(ref, revision)
+
+    async def terminate(self, ref: ApplicationRef) -> bool:
+        return await self.of(ref.environment).terminate(ref)
+
+    async def drift(self, ref: ApplicationRef) -> tuple[Drift, ...]:
+        return await self.of(ref.environment).drift(ref)
 
     async def unhealthy(self, ref: ApplicationRef) -> tuple[ResourceHealth, ...]:
         return await self.of(ref.environment).unhealthy(ref)

@@ -4,7 +4,7 @@ Words are kept as text: a word that a newer Argo CD invents must not break the r
 """
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from msgspec import Meta, Raw, Struct, field
 
@@ -207,6 +207,14 @@ class ManagedResource(Camel, frozen=True, gc=False):
     predicted_live_state: str | None = None
 
 
+class ManagedFields(Camel, frozen=True, gc=False):
+    """An entry of an object's `metadata.managedFields` (Kubernetes: server-side apply)."""
+
+    manager: str | None = None
+    time: Moment | None = None
+    fields_v1: dict[str, Any] | None = field(default=None, name="fieldsV1")
+
+
 class ManagedResources(Camel, frozen=True, gc=False):
     items: list[ManagedResource] | None = None
 
@@ -224,28 +232,6 @@ class Windows(Camel, frozen=True, gc=False):
     can_sync: bool | None = None
 
 
-class ObjectReference(Camel, frozen=True, gc=False):
-    kind: str | None = None
-    name: str | None = None
-
-
-class Event(Camel, frozen=True, gc=False):
-    """A Kubernetes event."""
-
-    type: str | None = None
-    reason: str | None = None
-    message: str | None = None
-    count: int | None = None
-    first_timestamp: Moment | None = None
-    last_timestamp: Moment | None = None
-    event_time: Moment | None = None
-    involved_object: ObjectReference | None = None
-
-
-class Events(Camel, frozen=True, gc=False):
-    items: list[Event] | None = None
-
-
 class StreamError(Struct, frozen=True):
     """The last line of a stream that breaks off with HTTP 200 (A9)."""
 
@@ -261,18 +247,6 @@ class WatchEvent(Camel, frozen=True, gc=False):
 
 class WatchFrame(Camel, frozen=True):
     result: WatchEvent | None = None
-    error: StreamError | None = None
-
-
-class LogEntry(Camel, frozen=True):
-    content: str | None = None
-    pod_name: str | None = None
-    time_stamp_str: str | None = None
-    last: bool | None = None
-
-
-class LogFrame(Camel, frozen=True):
-    result: LogEntry | None = None
     error: StreamError | None = None
 
 

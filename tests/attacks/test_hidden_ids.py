@@ -15,7 +15,7 @@ from bot.domain.errors import UserError
 from bot.domain.intent import Context, Deploy, IfBusy, Intent, Promote, Rollback, Wish
 from bot.domain.pipeline import PipelineRun, RunStatus
 from bot.domain.promotion import Phase, Promotion, Stage
-from bot.domain.reply import History, Occupied, Queued, StatusBoard
+from bot.domain.reply import History, Occupied, Queued, StatusDetail
 from bot.policy import parse
 from bot.ports import Messenger, Modals
 from bot.promotions.scheduler import Scheduler
@@ -56,10 +56,12 @@ TYPED = {
     "scan": "/scan {app} prod",
     "show": "/show {promotion}",
     "status": "/status {app} prod",
+    "sync": "/sync {app} prod",
     "unlock": "/unlock {app} prod",
     "unreject": "/unreject {app}@1.4.2",
 }
 MORE = ["/deploy {app}@1.4.2 prod --dry-run", "/deploy {app}", "/rollback {app} prod", "/status {app}",
+        "/sync {app}", "/sync {app} prod --refresh", "/sync {app} prod --terminate",
         "/promote {app} from staging to prod --dry-run", "/promote my-app,{app} to prod", "/history {app}",
         "/scan {app}@1.4.2", "/scan {app} --rescan", "/pipeline run {app} main", "/lock {app} prod for 2h deploy",
         "/freeze {app} prod until 18:00 stop", "/freeze prod until 18:00 --except {app}", "/unfreeze {app} prod",
@@ -263,11 +265,12 @@ async def test_a_train_with_a_hidden_app_is_not_shown(office: Office, line: str)
 async def test_a_train_with_a_hidden_app_stands_in_no_list(office: Office) -> None:
     del office.promotions.all["p-20000002"]
     board = await office.run("/status my-app prod", SPY)
-    assert isinstance(board, StatusBoard)
-    assert [row.promotion for row in board.rows] == [None]
+    assert isinstance(board, StatusDetail)
+    assert board.row.promotion is None
     seen = await office.run("/status my-app prod", "U0BO")
-    assert isinstance(seen, StatusBoard)
-    assert [row.promotion and row.promotion.id for row in seen.rows] == [TRAIN]
+    assert isinstance(seen, StatusDetail)
+    assert seen.row.promotion
+    assert seen.row.promotion.id == TRAIN
 
 
 async def test_history_leaves_out_trains_with_hidden_apps(office: Office) -> None:

@@ -17,6 +17,7 @@ from bot.domain.application import (
     SyncPermission,
     SyncStatus,
 )
+from bot.domain.drift import Drift
 from bot.domain.errors import NotFound
 from bot.domain.overlay import OverlayImage
 from bot.domain.source import OverlayBranch, Source
@@ -50,6 +51,8 @@ class MemoryApplications:
     _windows: dict[str, SyncPermission] = field(default_factory=dict)
     _heads: dict[str, str] = field(default_factory=dict)
     _listeners: list["asyncio.Queue[Application]"] = field(default_factory=list)
+    drifts: dict[str, tuple[Drift, ...]] = field(default_factory=dict)
+    """application name → what differs from git"""
     syncs: list[tuple[str, str]] = field(default_factory=list)
     """application name and revision of every sync that was started"""
 
@@ -133,6 +136,18 @@ class MemoryApplications:
             return
         self.syncs.append((ref.name, revision))
         self.put(replace(app, operation=Operation(OperationPhase.RUNNING, revision=revision, pending=True)))
+
+    async def terminate(self, ref: ApplicationRef) -> bool:
+        app = self._find(ref, "terminate the sync of")
+        if app.operation is None or app.operation.finished:
+            return False
+        ended = replace(app.operation, phase=OperationPhase.FAILED, message="Operation terminated", pending=False)
+        self.put(replace(app, operation=ended))
+        return True
+
+    async def drift(self, ref: ApplicationRef) -> tuple[Drift, ...]:
+        self._find(ref, "read the managed resources of")
+        return self.drifts.get(ref.name, ())
 
     async def unhealthy(self, ref: ApplicationRef) -> tuple[ResourceHealth, ...]:
         self._find(ref, "read the resources of")

@@ -9,7 +9,7 @@ from bot.command import CommandRegistry, Runner
 from bot.domain.application import Application, ApplicationRef, HealthStatus, SyncStatus
 from bot.domain.caller import Caller
 from bot.domain.intent import Context, Intent
-from bot.domain.reply import Reply
+from bot.domain.reply import Reply, StatusRow
 from bot.evaluation.panel import Panel
 from bot.grammar import Vocabulary
 from bot.overlays.catalog import Catalog
@@ -21,12 +21,17 @@ from bot.promotions.schedule import Schedule
 from bot.promotions.scheduler import Scheduler
 from bot.promotions.subscribers import Subscribers
 from bot.promotions.tags import Tags
+from bot.queries.board import StatusBoards
+from bot.queries.explanation import Explanation
+from bot.queries.holds import HoldsQuery
 from bot.queries.pipeline_holds import PipelineHolds
 from bot.queries.runs import RunFollowing, Runs
 from bot.queries.scans import Scans
 from bot.queries.status import StatusQuery
+from bot.queries.surroundings import Surroundings
 from bot.runtime.clock import SYSTEM_CLOCK
 from bot.runtime.injection import Injector, Offered, parameters
+from bot.safety.syncs import SyncService
 from bot.store.queue import QueueStore
 from tests.fakes.applications import MemoryApplications
 from tests.fakes.directory import TEAM, FakeDirectory
@@ -56,7 +61,19 @@ bindings:
 NOTHING_HOLDS = """
 environments:
   - {name: development, gates: {lock: false, freeze: false}}
+  - {name: staging, gates: {lock: false, freeze: false}}
+  - {name: production, gates: {lock: false, freeze: false}}
 """
+
+
+class Empty(Surroundings):
+    """Where no words are kept, nothing lies over anything."""
+
+    def __init__(self) -> None:
+        pass
+
+    async def around(self, rows: tuple[StatusRow, ...], caller: Caller) -> tuple[StatusRow, ...]:
+        return rows
 
 
 @dataclass
@@ -99,7 +116,7 @@ class Office:
             RequestLog: self.requests,
             Promotions: self.promotions,
             Scheduler: Scheduler(self.promotions, self.queue),
-            Schedule: Schedule(self.safety.database, QueueStore(self.safety.database), self.safety.audit, self.policy),
+            Schedule: self.schedule,
             Subscribers: self.subscribers,
             ImageRegistry: self.images,
             Pipelines: self.pipelines,
@@ -110,16 +127,51 @@ class Office:
             PipelineHolds: self.holds(),
             RunFollowing: self.following,
             Scans: Scans(self.catalog, self.images, self.policy),
-            StatusQuery: StatusQuery(
-                self.catalog, self.policy, self.applications, self.overlays, self.promotions, Tags(self.images)
+            StatusQuery: self.status,
+            StatusBoards: StatusBoards(self.status, self.surroundings),
+            Explanation: Explanation(
+                self.applications, self.applications, self.safety.stores.deliveries, self.holds(), self.policy
             ),
+            SyncService: self.syncs,
             Tags: Tags(self.images),
             **self.safety.services,
         }
 
+    @property
+    def kept(self) -> bool:
+        """Whether people's words are kept."""
+        return self.database_url != "sqlite://"
+
+    @property
+    def schedule(self) -> Schedule:
+        return Schedule(self.safety.database, QueueStore(self.safety.database), self.safety.audit, self.policy)
+
+    @property
+    def status(self) -> StatusQuery:
+        applications, tags = self.applications, Tags(self.images)
+        return StatusQuery(self.catalog, self.policy, applications, self.overlays, self.promotions, tags)
+
+    @property
+    def surroundings(self) -> Surroundings:
+        return Surroundings(self.safety.services[HoldsQuery], self.schedule) if self.kept else Empty()
+
+    @property
+    def syncs(self) -> SyncService:
+        applications, safety = self.applications, self.safety
+        return SyncService(
+            applications,
+            applications,
+            self.catalog,
+            self.policy,
+            self.promotions,
+            safety.stores.locks,
+            safety.stores.freezes,
+            safety.ledger,
+            safety.audit,
+        )
+
     def holds(self, *, asks: bool = True) -> PipelineHolds:
         """What holds the pipeline's own write, by the gates that hold by default; nothing where no words are kept."""
-        kept = self.database_url != "sqlite://"
         gates = usual_gates(
             self.policy,
             self.catalog,
@@ -129,7 +181,7 @@ class Office:
             applications=self.applications,
             directory=self.directory,
         )
-        policy = self.policy if kept else parse(NOTHING_HOLDS)
+        policy = self.policy if self.kept else parse(NOTHING_HOLDS)
         return PipelineHolds(Panel(gates, policy), policy, SYSTEM_CLOCK, asks=asks)
 
     def make(self, part: Callable[..., T], **own: Any) -> T:

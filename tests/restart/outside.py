@@ -18,6 +18,7 @@ from bot.domain.application import (
     SyncPermission,
     SyncStatus,
 )
+from bot.domain.drift import Drift
 from bot.domain.errors import NotFound
 from bot.overlays.kustomization import read_images
 from bot.ports import OverlaySource, Posted, Rendered
@@ -177,6 +178,12 @@ class GitFollowingApplications:
 
     async def sync(self, ref: ApplicationRef, revision: str) -> None:
         raise AssertionError("Argo CD syncs by itself here")
+
+    async def terminate(self, ref: ApplicationRef) -> bool:
+        raise AssertionError("no promotion stops a sync")
+
+    async def drift(self, ref: ApplicationRef) -> tuple[Drift, ...]:
+        raise AssertionError("no promotion reads what differs")
 
     async def unhealthy(self, ref: ApplicationRef) -> tuple[ResourceHealth, ...]:
         return (ResourceHealth("Pod", "web-1", "apps", HealthStatus.DEGRADED, "Back-off pulling image"),)

@@ -38,7 +38,9 @@ from bot.domain.reply import (
     Shown,
     Started,
     StatusBoard,
+    StatusDetail,
     StatusRow,
+    SyncAsked,
     Told,
 )
 from bot.domain.safety import Review
@@ -178,6 +180,8 @@ def test_notes(promotion: Promotion, event: Event) -> None:
         Shown,
         Started,
         StatusBoard,
+        StatusDetail,
+        SyncAsked,
         Told,
     ],
 )

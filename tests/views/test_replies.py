@@ -25,6 +25,7 @@ from bot.domain.reply import (
     Silent,
     Started,
     StatusBoard,
+    StatusPage,
     StatusRow,
     Told,
 )
@@ -115,15 +116,25 @@ def test_status_of_an_app_in_a_release_train_names_its_own_image() -> None:
     assert shown[-1] == "        🚦 v0.9.2: Waiting for an approval from release-managers."
 
 
-def test_status_of_many_apps_says_how_many_more_there_are() -> None:
-    board = StatusBoard(tuple(row(env, "v1", f"app-{n}") for n in range(60) for env in ("staging", "production")))
-    shown = lines(render(board))
+def test_a_page_of_many_apps_says_what_part_it_is() -> None:
+    rows = tuple(row(env, "v1", f"app-{n}") for n in range(10) for env in ("staging", "production"))
+    shown = lines(render(StatusBoard(rows, StatusPage(2, 6, 60, 3))))
     assert shown[:2] == ["*app-0*", "`staging` v1 · ✅ Synced · Healthy · 2026-05-04 14:02 UTC by Ana"]
-    assert shown[-1] == "(and 27 more)"
+    assert shown[-1] == "(Page 2 of 6 · 3 apps unwell, shown first · 60 apps in all · `/status --page N`)"
+    assert "more" not in "".join(shown)
+
+
+def test_a_page_that_is_too_long_tells_each_app_in_brief() -> None:
+    sick = application(HealthStatus.DEGRADED, health_message="x" * 900, conditions=("E: " + "y" * 900,))
+    rows = tuple(row(env, "v1", f"app-{n}", application=sick) for n in range(15) for env in ("staging", "production"))
+    shown = lines(render(StatusBoard(rows, StatusPage(1, 1, 15, 15))))
+    assert shown[:3] == ["*app-0*", "`staging` v1 · ❌ Synced · Degraded", "`production` v1 · ❌ Synced · Degraded"]
+    assert "*app-14*" in shown
 
 
 def test_nothing_to_show() -> None:
     assert render(StatusBoard(())).text == "There is nothing to show: no app runs there."
+    assert render(StatusBoard((), StatusPage(apps=4, only=True))).text == "Of 4 apps, none is unwell."
     assert render(RunList("my-app", ())).text == "There are no pipeline runs of my-app yet."
     assert render(HelpPage(())).text == "There is no such command. `/pilothouse help` lists them all."
 

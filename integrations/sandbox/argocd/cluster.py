@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
+from integrations.sandbox.argocd.managed_fields import ARGO_CD, HAND, written
 from integrations.sandbox.argocd.transformers import containers
 from integrations.sandbox.clock import rfc3339
 
@@ -101,7 +102,7 @@ class Live:
     settling: set[Key] = field(default_factory=set)
     _versions: int = 1000
 
-    def apply(self, manifest: Manifest, now: datetime) -> str:
+    def apply(self, manifest: Manifest, now: datetime, manager: str = ARGO_CD) -> str:
         """kubectl's word for what happened: created, configured or unchanged."""
         key = Key.of(manifest)
         before = self.objects.get(key)
@@ -111,7 +112,8 @@ class Live:
         self._versions += 1
         live = copy.deepcopy(manifest)
         kept = {name: metadata[name] for name in ("uid", "creationTimestamp")}
-        live["metadata"] |= kept | {"resourceVersion": str(self._versions)}
+        fields = written(before, live, manager, rfc3339(now))
+        live["metadata"] |= kept | {"resourceVersion": str(self._versions), "managedFields": fields}
         self.objects[key] = live
         self._roll(key, live, now)
         return "configured" if before else "created"
@@ -123,7 +125,8 @@ class Live:
             raise LookupError("no Deployment is live: sync the application first")
         changed = copy.deepcopy(self.objects[key])
         next(iter(containers(changed)))["image"] = image
-        self.apply(changed, now)
+        changed["metadata"].pop("managedFields", None)
+        self.apply(changed, now, HAND)
 
     def remove(self, key: Key) -> None:
         self.objects.pop(key, None)

@@ -1,16 +1,25 @@
 """What runs where, with whatever answers."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from bot.domain.application import Application, ApplicationRef, HealthStatus, Operation, OperationPhase, SyncStatus
-from bot.domain.errors import Refused, Unavailable, UnknownName
-from bot.domain.reply import StatusBoard, StatusRow
+from bot.domain.delivery import Drifted, Fact
+from bot.domain.drift import Difference, Drift
+from bot.domain.errors import InvalidCommand, Refused, Unavailable, UnknownName
+from bot.domain.intent import Context, Deploy, Status, SyncAction, SyncApplication
+from bot.domain.queueing import Waiting
+from bot.domain.reply import StatusBoard, StatusDetail, StatusRow
 from bot.policy import parse
 from bot.queries import status
+from bot.router.buttons import read_button
+from bot.store.queue import QueueStore
+from bot.views import render
 from tests.fakes.applications import MemoryApplications
 from tests.fakes.office import ENVIRONMENTS, POLICY, RUNNING, Office, healthy, seed
 from tests.fakes.overlays import MemoryOverlays
@@ -21,6 +30,8 @@ MANY = [f"app-{number}" for number in range(12)]
 
 async def rows(office: Office, typed: str, user: str = "U0BO") -> tuple[StatusRow, ...]:
     reply = await office.run(typed, user)
+    if isinstance(reply, StatusDetail):
+        return (reply.row,)
     assert isinstance(reply, StatusBoard)
     return reply.rows
 
@@ -150,7 +161,213 @@ async def test_all_are_asked_at_once() -> None:
 
     office = Office(policy=parse(POLICY), overlays=MemoryOverlays(seed(*MANY)), applications=Three())
     async with asyncio.timeout(1):
-        assert len(await rows(office, "/status")) == 3 * len(MANY)
+        assert len(await rows(office, "/status")) == 3 * 10
+
+
+# Pages.
+
+
+async def board(office: Office, typed: str, user: str = "U0BO") -> StatusBoard:
+    reply = await office.run(typed, user)
+    assert isinstance(reply, StatusBoard)
+    return reply
+
+
+def named(found: StatusBoard) -> list[str]:
+    return list(dict.fromkeys(row.app for row in found.rows))
+
+
+def large() -> Office:
+    """25 apps, of which app-17 is Degraded in production, and app-03 is not what git says in staging."""
+    office = Office(overlays=MemoryOverlays(seed(*(f"app-{number:02}" for number in range(25)))))
+    for number in range(25):
+        for environment, tag in RUNNING.items():
+            app = f"app-{number:02}"
+            office.applications.put(replace(healthy(app, environment), images=(f"{HOST}/{app}:{tag}",)))
+    sick = replace(healthy("app-17", "production"), health=HealthStatus.DEGRADED, images=(f"{HOST}/app-17:1.4.1",))
+    office.applications.put(sick)
+    out = replace(healthy("app-03", "staging"), sync=SyncStatus.OUT_OF_SYNC, images=(f"{HOST}/app-03:1.4.2",))
+    office.applications.put(out)
+    return office
+
+
+async def test_the_unwell_come_first_and_every_app_is_on_one_page() -> None:
+    office = large()
+    first = await board(office, "/status")
+    assert named(first)[:4] == ["app-17", "app-03", "app-00", "app-01"]
+    assert first.page
+    assert (first.page.number, first.page.count, first.page.apps, first.page.unwell) == (1, 3, 25, 2)
+    everything = [app for page in (1, 2, 3) for app in named(await board(office, f"/status --page {page}"))]
+    assert sorted(everything) == [f"app-{number:02}" for number in range(25)]
+    assert all(row.last for row in first.rows), "what is looked up of few is looked up of a page, too"
+
+
+async def test_the_unwell_alone() -> None:
+    office = large()
+    assert named(await board(office, "/status --unwell")) == ["app-17", "app-03"]
+    assert named(await board(office, "/status prod --unwell")) == ["app-17"]
+    assert named(await board(office, "/status dev --unwell")) == []
+
+
+async def test_a_page_that_is_not_there_any_longer_is_the_last_one() -> None:
+    found = await board(large(), "/status --page 99")
+    assert found.page
+    assert found.page.number == 3
+
+
+@pytest.mark.parametrize("typed", ["--page 0", "--page -1", "--page x", "--page ²", "--page 99999999999", "--page",
+                                   "my-app --page 2", "my-app --unwell"])  # fmt: skip
+async def test_what_is_no_page_is_refused(typed: str) -> None:
+    with pytest.raises(InvalidCommand):
+        await Office().read(f"/status {typed}")
+
+
+async def test_a_press_of_next_asks_for_the_next_page() -> None:
+    office = large()
+    shown = render(await board(office, "/status prod --unwell"))
+    assert "status.page" not in str(shown.blocks)
+    shown = render(await board(office, "/status"))
+    buttons = [one for block in shown.blocks if block["type"] == "actions" for one in block["elements"]]
+    assert [one["text"]["text"] for one in buttons] == ["Next", "Only the unwell"]
+    following = read_button(buttons[0], Context("r", "C", "c"))
+    reply = await office.run(following)
+    assert isinstance(reply, StatusBoard)
+    assert reply.page
+    assert reply.page.number == 2
+    assert read_button(buttons[1], Context("r", "C", "c")) == Status(context=Context("r", "C", "c"), unwell=True)
+
+
+async def test_no_page_leaves_anything_out_however_much_there_is_to_say() -> None:
+    office = large()
+    for number in range(25):
+        for environment in RUNNING:
+            sick = replace(
+                healthy(f"app-{number:02}", environment),
+                health=HealthStatus.DEGRADED,
+                health_message="x" * 900,
+                conditions=("ComparisonError: " + "y" * 900,),
+            )
+            office.applications.put(sick)
+    shown = render(await board(office, "/status"))
+    assert "more" not in str(shown.blocks)
+    assert sum(f"*app-{number:02}*" in str(shown.blocks) for number in range(25)) == 10
+
+
+# What lies over a place, and why it is not as git says.
+
+
+async def detail(office: Office, typed: str = "/status my-app prod", user: str = "U0BO") -> StatusDetail:
+    reply = await office.run(typed, user)
+    assert isinstance(reply, StatusDetail)
+    return reply
+
+
+@pytest.fixture
+async def kept(tmp_path: Path) -> AsyncIterator[Office]:
+    office = Office(database_url=f"sqlite:///{tmp_path / 'words.db'}")
+    await office.safety.create()
+    yield office
+    await office.safety.database.close()
+
+
+async def test_locks_freezes_and_what_waits_are_on_the_board(kept: Office) -> None:
+    await kept.run("/lock my-app prod for 2h a migration", "U0ANA")
+    await kept.run("/freeze staging for 2h holidays", "U0MIA")
+    wish = Deploy(context=Context("later", "C", "c"), app="ledger", environment="production", image="1.4.2")
+    async with kept.safety.database.begin() as connection:
+        await QueueStore(kept.safety.database).add(connection, Waiting(wish, "U0ANA", "T0PILOT", datetime.now(UTC)))
+    found = {(row.app, row.environment): row for row in (await board(kept, "/status")).rows}
+    assert [place for place, row in found.items() if row.lock] == [("my-app", "production")]
+    assert {place for place, row in found.items() if row.freeze} == {
+        (app, "staging") for app in ("ledger", "my-app", "payments")
+    }
+    assert [place for place, row in found.items() if row.waiting] == [("ledger", "production")]
+    shown = str(render(await board(kept, "/status")).blocks)
+    assert all(word in shown for word in ("locked by <@U0ANA>", "frozen until", "waits for its turn: ledger@1.4.2"))
+    seen = (await board(kept, "/status", "U0CY")).rows
+    assert {row.app for row in seen} == {"my-app"}
+
+
+AT = datetime(2026, 1, 5, 11, tzinfo=UTC)
+DRIFTS = (
+    Drift("Deployment", "my-app", "my-app", differences=(
+        Difference("spec.replicas", "3", "2", "kubectl-scale", AT),
+        Difference("spec.template.spec.containers[my-app].env[DB_PASSWORD].value", "hunter2", "hunter3"),
+        Difference("spec.template.spec.containers[side].env", '["A=1", "API_TOKEN=hunter4"]', "(absent)"),
+    )),
+    Drift("Secret", "keys", "my-app", differences=(Difference("data.key", "live", "target"),)),
+    Drift("Service", "gone", "my-app", missing=True),
+    Drift("Service", "surplus", "my-app", surplus=True),
+)  # fmt: skip
+
+
+def drifting(office: Office) -> Application:
+    office.applications.drifts["my-app-production"] = DRIFTS
+    out = replace(healthy("my-app", "production"), sync=SyncStatus.OUT_OF_SYNC, images=(f"{HOST}/my-app:1.4.1",))
+    return office.applications.put(out)
+
+
+async def test_what_differs_is_explained_field_by_field_and_keeps_secrets(kept: Office) -> None:
+    drifting(kept)
+    fact = Fact("d1", AT, "my-app", "production", Drifted(("Deployment my-app",)))
+    async with kept.safety.database.begin() as connection:
+        await kept.safety.stores.deliveries.add(connection, [fact])
+    found = await detail(kept)
+    assert found.drift
+    replicas, password, several = found.drift[0].differences
+    assert (replicas.live, replicas.target, replicas.manager, replicas.at) == ("3", "2", "kubectl-scale", AT)
+    assert "hunter" not in f"{password.live}{password.target}{several.live}"
+    assert "A=1" in several.live
+    assert found.drift[1].differences == (Difference("data.key", "", ""),)
+    assert found.drifting_since == AT
+    shown = str(render(found).blocks)
+    for words in ("Not as git says since", "spec.replicas", "live `3`, git `2`", "by `kubectl-scale`", "is missing"):
+        assert words in shown
+    assert "hunter" not in shown
+
+
+async def test_a_drift_that_is_over_has_no_beginning(kept: Office) -> None:
+    drifting(kept)
+    facts = [
+        Fact("d1", AT, "my-app", "production", Drifted(("x",))),
+        Fact("d2", AT + timedelta(hours=1), "my-app", "production", Drifted((), over=True)),
+    ]
+    async with kept.safety.database.begin() as connection:
+        await kept.safety.stores.deliveries.add(connection, facts)
+    assert (await detail(kept)).drifting_since is None
+
+
+async def test_what_argo_cd_does_not_tell_is_not_called_nothing(kept: Office) -> None:
+    drifting(kept)
+
+    async def silent(_: ApplicationRef) -> tuple[Drift, ...]:
+        raise Unavailable("Argo CD", "read", "timeout")
+
+    kept.applications.drift = silent  # type: ignore[method-assign,assignment]
+    found = await detail(kept)
+    assert (found.drift, found.unasked) == (None, "Argo CD does not answer at the moment.")
+    assert "is not known" in str(render(found).blocks)
+
+
+async def test_buttons_are_for_who_may_sync(kept: Office) -> None:
+    drifting(kept)
+    assert [*(await detail(kept)).may] == [SyncAction.SYNC, SyncAction.REFRESH]
+    assert (await detail(kept, user="U0CY")).may == ()
+    running = Operation(OperationPhase.RUNNING, started_at=AT)
+    kept.applications.put(replace(drifting(kept), operation=running))
+    found = await detail(kept)
+    assert [*found.may] == [SyncAction.TERMINATE, SyncAction.REFRESH]
+    buttons = [one for block in render(found).blocks if block["type"] == "actions" for one in block["elements"]]
+    asked = read_button(buttons[0], Context("r", "C", "c"))
+    assert isinstance(asked, SyncApplication)
+    assert (asked.app, asked.environment, asked.action, asked.shown) == (
+        "my-app", "production", SyncAction.TERMINATE, "",
+    )  # fmt: skip
+
+
+async def test_what_is_well_asks_for_no_differences(kept: Office) -> None:
+    kept.applications.drifts["my-app-production"] = DRIFTS
+    assert (await detail(kept)).drift is None
 
 
 class Counting(MemoryApplications):

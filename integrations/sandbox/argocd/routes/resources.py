@@ -104,19 +104,28 @@ def _lines(one: ReplicaSet) -> list[str]:
 def _managed(one: Difference) -> dict[str, Any]:
     """The states are JSON inside a string; one that is absent is the string `null` (A21)."""
     live = json.dumps(_masked(one.live))
+    normalized = json.dumps(_masked(_normalized(one.live)))
     target = json.dumps(_masked(one.target))
-    predicted = copy.deepcopy(one.live or {})
+    predicted = copy.deepcopy(_normalized(one.live) or {})
     merge(predicted, one.target or {})
     entry = {name: value for name, value in one.reference().items() if name != "version"}
     entry |= {
         "liveState": live,
         "targetState": target,
-        "normalizedLiveState": live,
+        "normalizedLiveState": normalized,
         "predictedLiveState": json.dumps(_masked(predicted) if predicted else None),
     }
     if one.live is not None:
         entry["resourceVersion"] = one.live["metadata"]["resourceVersion"]
     return entry | ({} if one.synced else {"modified": True})
+
+
+def _normalized(live: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Without what the API server keeps for itself: it is in no manifest."""
+    if live is None:
+        return None
+    metadata = {name: value for name, value in live["metadata"].items() if name != "managedFields"}
+    return live | {"metadata": metadata}
 
 
 def _masked(manifest: dict[str, Any] | None) -> dict[str, Any] | None:

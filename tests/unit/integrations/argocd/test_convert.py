@@ -15,7 +15,6 @@ from bot.domain.errors import Refused
 from bot.domain.source import OverlayBranch, Source
 from integrations.argocd import convert, wire
 from integrations.argocd.drift import drifts
-from integrations.argocd.logs import log_lines
 from integrations.argocd.resources import unhealthy
 from integrations.argocd.stream import events
 from integrations.argocd.windows import permission
@@ -361,9 +360,102 @@ def test_states_are_json_in_a_string_and_may_be_null() -> None:
         ("changed", False, False),
     ]
     assert [(d.path, d.live, d.target) for d in found[2].differences] == [
-        ("spec.replicas", 1, 2),
-        ("spec.ports[1]", 2, 3),
+        ("spec.replicas", "1", "2"),
+        ("spec.ports[1]", "2", "3"),
     ]
+
+
+def live(**more: Any) -> str:
+    """A Deployment that kubectl-set has changed after Argo CD had applied it."""
+    template = {"spec": {"containers": [{"name": "side", "image": "side:1"}, {"name": "my-app", "image": "my-app:2"}]}}
+    containers: dict[str, Any] = {
+        'k:{"name":"my-app"}': {".": {}, "f:name": {}},
+        'k:{"name":"side"}': {".": {}, "f:image": {}},
+    }
+    pods = {"f:spec": {"f:containers": containers}}
+    everything: dict[str, Any] = {"f:spec": {"f:replicas": {}, "f:selector": {}, "f:template": pods}}
+    image: dict[str, Any] = {
+        "f:spec": {"f:template": {"f:spec": {"f:containers": {'k:{"name":"my-app"}': {"f:image": {}}}}}}
+    }
+    fields = [
+        {"manager": "argocd-controller", "operation": "Update", "time": "2026-01-05T10:00:00Z", "fieldsV1": everything},
+        {"manager": "kubectl-set", "operation": "Update", "time": "2026-01-05T11:00:00Z", "fieldsV1": image},
+        {"manager": "old", "operation": "Update", "time": "2026-01-04T11:00:00Z", "fieldsV1": image},
+    ]
+    return json.dumps(
+        {"kind": "Deployment", "metadata": {"name": "my-app", "managedFields": fields, "generation": 4},
+         "spec": {"replicas": 2, "selector": {"app": "x"}, "template": template, **more}}
+    )  # fmt: skip
+
+
+def drifted(live_state: str, **target: Any) -> list[tuple[str, str, str]]:
+    wanted = json.loads(live_state)
+    wanted["metadata"] = {"name": "my-app"}
+    wanted["spec"] = {**wanted["spec"], **target}
+    item = {"kind": "Deployment", "name": "my-app", "liveState": live_state, "targetState": json.dumps(wanted)}
+    found = drifts(msgspec.convert({"items": [item]}, wire.ManagedResources), "read")
+    return [(d.path, d.manager, f"{d.at:%H:%M}" if d.at else "") for one in found for d in one.differences]
+
+
+def test_who_wrote_a_field_last_is_told_by_the_live_state() -> None:
+    """A21; what Kubernetes keeps for itself is no difference."""
+    template = {"spec": {"containers": [{"name": "side", "image": "side:1"}, {"name": "my-app", "image": "my-app:1"}]}}
+    assert drifted(live()) == []
+    path = "spec.template.spec.containers[my-app].image"
+    assert drifted(live(), template=template) == [(path, "kubectl-set", "11:00")]
+    assert drifted(live(), replicas=3) == [("spec.replicas", "argocd-controller", "10:00")]
+    assert drifted(live(), selector={"app": "y"}) == [("spec.selector.app", "argocd-controller", "10:00")]
+    assert drifted(live(paused=True), paused=False) == [("spec.paused", "", "")]
+    assert drifted(live(), paused=True) == [("spec.paused", "", "")]
+
+
+def test_items_that_have_names_are_compared_by_them() -> None:
+    """Another variable in front makes no difference of the ones behind it; a secret stands behind its name."""
+    one, other = {"name": "A", "value": "1"}, {"name": "DB_PASSWORD", "value": "hunter2"}
+    state = {"env": [other, one], "ports": [{"port": 1}]}
+    item = {"kind": "X", "name": "x", "liveState": json.dumps(state),
+            "targetState": json.dumps({"env": [one, {"name": "B", "valueFrom": {}}], "ports": []})}  # fmt: skip
+    (found,) = drifts(msgspec.convert({"items": [item]}, wire.ManagedResources), "read")
+    assert [(d.path, d.live, d.target) for d in found.differences] == [
+        ("env[DB_PASSWORD]", "DB_PASSWORD=hunter2", "(absent)"),
+        ("env[B]", "(absent)", '{"name": "B", "valueFrom": {}}'),
+        ("ports", '[{"port": 1}]', "[]"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        "none",
+        [{"manager": 1}],
+        [{"manager": "x", "fieldsV1": {"f:spec": {"k:{": {}}}}],
+        [{"manager": "x", "fieldsV1": {"f:spec": None}}],
+        [{"manager": "x", "time": "yesterday", "fieldsV1": {"f:spec": {}}}],
+    ],
+)
+def test_managed_fields_that_cannot_be_read_tell_nothing(fields: Any) -> None:
+    state = json.loads(live())
+    state["metadata"]["managedFields"] = fields
+    assert drifted(json.dumps(state), replicas=3) == [("spec.replicas", "", "")]
+
+
+FIELDS = st.sampled_from(["f:spec", ".", 'k:{"name":"a"}', "v:1", "i:0", "name"])
+field_sets = st.recursive(
+    st.none() | st.text(max_size=4),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(FIELDS, inner, max_size=3),
+)
+
+
+@given(field_sets)
+def test_no_managed_field_breaks_the_explanation(fields: Any) -> None:
+    state = {"metadata": {"managedFields": [{"manager": "x", "fieldsV1": fields}]}, "spec": [{"name": "a"}, "1"]}
+    item = {
+        "kind": "X",
+        "name": "x",
+        "liveState": json.dumps(state),
+        "targetState": '{"metadata": {}, "spec": [{"name": "b"}, "2"]}',
+    }
+    assert len(drifts(msgspec.convert({"items": [item]}, wire.ManagedResources), "read")[0].differences) == 2
 
 
 json_values = st.recursive(
@@ -382,9 +474,7 @@ MODELS = [
     wire.Tree,
     wire.ManagedResources,
     wire.Windows,
-    wire.Events,
     wire.WatchFrame,
-    wire.LogFrame,
     wire.ErrorBody,
 ]
 
@@ -403,18 +493,6 @@ def test_whatever_comes_is_read_or_refused(model: type[Any], body: bytes) -> Non
         unhealthy(wire.Application(wire.Metadata()), found)
     elif isinstance(found, wire.Windows):
         permission(found, automated=True)
-
-
-async def test_a_log_ends_at_its_last_frame() -> None:
-    """A25."""
-
-    async def frames() -> Any:
-        yield b'{"result":{"content":"starting","timeStampStr":"2026-01-05","podName":"my-app-1","last":false}}'
-        yield b'{"result":{"content":"","podName":"my-app-1","last":true}}'
-        yield b'{"result":{"content":"never read","podName":"my-app-1"}}'
-
-    found = [(line.pod, line.content) async for line in log_lines(frames(), "read the log", 10)]
-    assert found == [("my-app-1", "starting")]
 
 
 def test_moments_have_a_zone() -> None:

@@ -1,0 +1,107 @@
+"""Why one app in one environment is not as git says, or not well: asked of Argo CD, the record and the gates."""
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+
+from bot.domain.application import Application, ApplicationRef, HealthStatus, ResourceHealth, SyncStatus
+from bot.domain.caller import Caller, Permission, Target
+from bot.domain.delivery import Drifted
+from bot.domain.drift import ABSENT, Difference, Drift
+from bot.domain.errors import IntegrationError
+from bot.domain.intent import SyncAction
+from bot.domain.reply import StatusDetail, StatusRow
+from bot.policy import Policy, may
+from bot.ports import ApplicationOperations, Applications
+from bot.queries.pipeline_holds import PipelineHolds
+from bot.queries.status import problem
+from bot.runtime.redaction import Redactor
+from bot.store.deliveries import DeliveryStore
+
+FACTS = 200
+"""of the delivery record, back to which the beginning of a drift is looked for"""
+VALUE = 200
+"""characters of a value that are kept"""
+
+
+class Explanation:
+    def __init__(
+        self,
+        applications: Applications,
+        operations: ApplicationOperations,
+        record: DeliveryStore,
+        holds: PipelineHolds,
+        policy: Policy,
+        redactor: Redactor | None = None,
+    ) -> None:
+        self._applications = applications
+        self._operations = operations
+        self._record = record
+        self._holds = holds
+        self._policy = policy
+        self._redactor = redactor or Redactor()
+
+    async def explain(self, row: StatusRow, caller: Caller) -> StatusDetail:
+        """Argo CD that does not answer leaves its part open, and says so. Raises DatabaseAway."""
+        app = row.application
+        sick: tuple[ResourceHealth, ...] = ()
+        drift, why = await self.drift(app) if app and app.sync is not SyncStatus.SYNCED else (None, "")
+        if app and app.health is not HealthStatus.HEALTHY:
+            sick = await self._sick(app.ref)
+        held = await self._holds.on(row.app, row.environment)
+        allowed = may(self._policy, caller, Permission.SYNC, Target(row.app, row.environment))
+        return StatusDetail(
+            row,
+            drift,
+            why,
+            await self._since(row) if drift else None,
+            sick,
+            tuple(one.verdict.reason for one in held),
+            _possible(app) if app and allowed else (),
+        )
+
+    async def drift(self, app: Application) -> tuple[tuple[Drift, ...] | None, str]:
+        """What differs from git, with values that may be shown; None, and why, where Argo CD does not tell."""
+        try:
+            found = await self._operations.drift(app.ref)
+        except IntegrationError as error:
+            return None, problem(error)
+        # Thousands of fields may differ, and each value passes dozens of patterns: not on the event loop.
+        return await asyncio.to_thread(lambda: tuple(map(self._shown, found))), ""
+
+    def _shown(self, drift: Drift) -> Drift:
+        secret = drift.kind == "Secret"
+        return replace(drift, differences=tuple(self._masked(one, secret=secret) for one in drift.differences))
+
+    def _masked(self, one: Difference, *, secret: bool) -> Difference:
+        """As text. What is in a Secret is never shown, though Argo CD masks it (A21)."""
+        if secret:
+            return replace(one, live="", target="")
+        return replace(one, live=self._text(one.path, one.live), target=self._text(one.path, one.target))
+
+    def _text(self, path: str, value: str) -> str:
+        """The name of a variable says whether its value is a secret: it stands in the path."""
+        if value == ABSENT:
+            return ABSENT
+        name = "_".join(part for part in path.replace("[", ".").replace("]", "").split(".") if part)
+        return self._redactor.text(f"{name}={value[:VALUE]}").removeprefix(f"{name}=")
+
+    async def _sick(self, ref: ApplicationRef) -> tuple[ResourceHealth, ...]:
+        try:
+            return await self._applications.unhealthy(ref)
+        except IntegrationError:
+            return ()
+
+    async def _since(self, row: StatusRow) -> datetime | None:
+        facts = await self._record.of(row.app, row.environment, most=FACTS)
+        drifts: Iterable[tuple[datetime, Drifted]] = (
+            (fact.at, fact.detail) for fact in facts if isinstance(fact.detail, Drifted)
+        )
+        at, newest = next(iter(drifts), (None, None))
+        return None if newest is None or newest.over else at
+
+
+def _possible(app: Application) -> tuple[SyncAction, ...]:
+    running = app.operation is not None and not app.operation.finished
+    return (SyncAction.TERMINATE, SyncAction.REFRESH) if running else (SyncAction.SYNC, SyncAction.REFRESH)

@@ -1,0 +1,47 @@
+"""What lies over the places of a board: locks, freezes, and what starts there later."""
+
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from bot.domain.caller import Caller
+from bot.domain.queueing import Waiting
+from bot.domain.reply import Holds, StatusRow
+
+
+class HoldsSource(Protocol):
+    async def holds(self, caller: Caller) -> Holds:
+        """What holds promotions back now, as far as the caller may see it."""
+        ...
+
+
+class WaitingSource(Protocol):
+    async def waiting(self, caller: Caller) -> tuple[Waiting, ...]:
+        """What waits for its time or its turn, as far as the caller may see it."""
+        ...
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    held: HoldsSource
+    queue: WaitingSource
+
+    async def around(self, rows: tuple[StatusRow, ...], caller: Caller) -> tuple[StatusRow, ...]:
+        """The rows with what lies over each. Raises DatabaseAway."""
+        holds, waiting = await self.held.holds(caller), await self.queue.waiting(caller)
+        return tuple(_with(row, holds, waiting) for row in rows)
+
+
+def _with(row: StatusRow, holds: Holds, waiting: tuple[Waiting, ...]) -> StatusRow:
+    locks = [one for one in holds.locks if one.environment == row.environment and one.app in ("", row.app)]
+    freezes = [
+        one
+        for one in holds.freezes
+        if one.environment == row.environment and one.app in ("", row.app) and row.app not in one.exempt_apps
+    ]
+    mine = [
+        one
+        for one in waiting
+        if one.wish.environment == row.environment and row.app in (one.wish.named_apps or (row.app,))
+    ]
+    own = max(locks, key=lambda lock: bool(lock.app), default=None)
+    return replace(row, lock=own, freeze=max(freezes, key=lambda one: one.until, default=None), waiting=tuple(mine))

@@ -1,0 +1,176 @@
+"""What people have Argo CD do with one Application: sync, refresh, stop a sync. Asked once more where it matters."""
+
+import hashlib
+import json
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.domain.application import Application, ApplicationRef
+from bot.domain.caller import Caller, Permission, Target
+from bot.domain.drift import Drift
+from bot.domain.errors import IntegrationError, NotFound, Refused, UserError
+from bot.domain.event import Event
+from bot.domain.intent import SyncAction, SyncApplication
+from bot.domain.overlay import OverlayImage
+from bot.domain.reply import Reply, SyncAsked, Told
+from bot.notify.ledger import Deed, Ledger
+from bot.overlays.catalog import Catalog
+from bot.policy import Policy, shows_all
+from bot.ports import ApplicationOperations, Applications, Freezes, Locks
+from bot.promotions.promotions import Promotions
+from bot.store.audit import Audit, Entry
+from bot.views import sync as views
+
+T = TypeVar("T")
+Changes = Callable[[Application], Awaitable[tuple[tuple[Drift, ...] | None, str]]]
+"""what differs from git, fit to be shown; None where Argo CD does not tell"""
+
+
+class SyncService:
+    """Raises NotAllowed, UnknownName, UserError where Argo CD refuses, and IntegrationError when it is away."""
+
+    def __init__(
+        self,
+        applications: Applications,
+        operations: ApplicationOperations,
+        catalog: Catalog,
+        policy: Policy,
+        promotions: Promotions,
+        locks: Locks,
+        freezes: Freezes,
+        ledger: Ledger,
+        audit: Audit,
+    ) -> None:
+        self._applications = applications
+        self._operations = operations
+        self._catalog = catalog
+        self._policy = policy
+        self._promotions = promotions
+        self._locks = locks
+        self._freezes = freezes
+        self._ledger = ledger
+        self._audit = audit
+
+    async def run(self, ask: SyncApplication, caller: Caller, held: tuple[str, ...], changes: Changes) -> Reply:
+        """`held`: sentences on what holds changes back there; they are said before anything goes past them."""
+        target = Target(ask.app, ask.environment)
+        await self._ledger.authorize(caller, Permission.SYNC, target, f"have Argo CD {ask.action}")
+        listing = await self._catalog.listing(fresh=True)
+        images = await self._catalog.images_at(listing, self._catalog.find(listing, ask.app, ask.environment))
+        app = await self._find(ask)
+        if ask.action is SyncAction.REFRESH:
+            return await self._refresh(ask, caller, app)
+        if (idle := _idle(ask.action, app)) is not None:
+            return Told(idle)
+        concerns = (*held, *await self._under_way(ask, caller))
+        shown = _hash(ask, images, (*await self._holders(ask), len(concerns)), app)
+        last = ask.environment == self._policy.environments[-1].name
+        if (last or concerns) and ask.shown != shown:
+            told = (None, "") if ask.action is SyncAction.TERMINATE else await changes(app)
+            return SyncAsked(ask.app, ask.environment, ask.action, images, concerns, told[0], shown, app.operation)
+        revision = "" if app.auto_sync else listing.commit  # another than its target is refused with auto-sync (A15)
+        return await self._act(ask, caller, app, revision, concerns)
+
+    async def _find(self, ask: SyncApplication) -> Application:
+        name = self._policy.application(ask.app, ask.environment)
+        try:
+            return await self._applications.get(ApplicationRef(name, ask.environment))
+        except NotFound as error:
+            raise UserError(f"Argo CD has no Application {name}, or hides it from the bot.") from error
+
+    async def _holders(self, ask: SyncApplication) -> tuple[str, ...]:
+        """Which lock and which freeze it is: their sentences tell how long they last, and change by the minute."""
+        lock = await self._locks.held(ask.app, ask.environment)
+        freeze = await self._freezes.active(ask.app, ask.environment)
+        held = f"{lock.owner.id} {lock.since.isoformat()}" if lock else ""
+        return held, freeze.id if freeze else ""
+
+    async def _under_way(self, ask: SyncApplication, caller: Caller) -> tuple[str, ...]:
+        live = await self._promotions.live(ask.app, ask.environment)
+        if live is None:
+            return ()
+        named = f" ({live.id})" if shows_all(self._policy, caller, live) else ""
+        return (f"A promotion is under way there{named}.",)
+
+    async def _refresh(self, ask: SyncApplication, caller: Caller, app: Application) -> Reply:
+        await self._record(ask, caller, {"application": app.ref.name})
+        found = await self._done(ask, caller, self._applications.refresh(app.ref))
+        at = f" It compared with `{found.revision[:7]}`." if found.revision else ""
+        return Told(f"Argo CD has looked again: {found.sync} · {found.health}.{at}")
+
+    async def _act(
+        self, ask: SyncApplication, caller: Caller, app: Application, revision: str, past: tuple[str, ...]
+    ) -> Reply:
+        """On record before it happens: a crash in between leaves a row of what was about to be done."""
+        if ask.action is SyncAction.TERMINATE and await self._begun_before(ask):
+            return Told("Pilothouse stopped while it did this: `/status` shows whether the sync still runs.")
+        await self._record(ask, caller, {"application": app.ref.name, "revision": revision, "past": list(past)})
+        if ask.action is SyncAction.SYNC:
+            await self._done(ask, caller, self._applications.sync(app.ref, revision))
+            said = f"Argo CD syncs {ask.app} in {ask.environment}. `/status {ask.app} {ask.environment}` follows it."
+        elif await self._done(ask, caller, self._operations.terminate(app.ref)):
+            said = f"The sync of {ask.app} in {ask.environment} is being stopped. What it has applied already stays."
+        else:
+            return Told("No sync runs there any longer.")
+        await self._announce(ask, caller, past)
+        return Told(said)
+
+    async def _done(self, ask: SyncApplication, caller: Caller, effect: Awaitable[T]) -> T:
+        try:
+            return await effect
+        except IntegrationError as error:
+            detail = {"action": ask.action, "reason": error.detail[:300]}
+            await self._audit.record(Entry("sync-failed", caller.id, ask.app, ask.environment, detail=detail))
+            if isinstance(error, Refused) and not isinstance(error, NotFound):
+                why = error.detail.rstrip(".")[:300]
+                raise UserError(f"Argo CD refuses: {why}. Nothing was done.") from error
+            raise
+
+    async def _record(self, ask: SyncApplication, caller: Caller, detail: dict[str, object]) -> None:
+        entry = Entry(ask.action, caller.id, ask.app, ask.environment, detail=detail, dedupe=_key(ask))
+        await self._audit.record(entry)
+
+    async def _begun_before(self, ask: SyncApplication) -> bool:
+        async def asked(connection: AsyncConnection) -> bool:
+            return await self._audit.recorded(connection, _key(ask))
+
+        return ask.context.again and await self._ledger.together(asked)
+
+    async def _announce(self, ask: SyncApplication, caller: Caller, past: tuple[str, ...]) -> None:
+        context = ask.context
+        deed = Deed(Event.SYNCED, context.request_id, caller.id, ask.environment, (ask.app,), channel=context.channel)
+        said = views.synced(ask.app, ask.environment, caller.person, ask.action, past)
+
+        async def announced(connection: AsyncConnection) -> None:
+            await self._ledger.announce(connection, deed, said)
+
+        await self._ledger.together(announced)
+
+
+def _key(ask: SyncApplication) -> str:
+    return f"{ask.action}:{ask.context.request_id}"
+
+
+def _idle(action: SyncAction, app: Application) -> str | None:
+    """Why there is nothing to do; None where there is."""
+    operation = app.operation
+    running = operation is not None and not operation.finished
+    if action is SyncAction.TERMINATE:
+        return None if running else "No sync is running there."
+    if running and operation is not None:
+        of = f" of `{operation.revision[:7]}`" if operation.revision else ""
+        return f"A sync{of} is running there already: wait for it, or stop it with `--terminate`."
+    return None
+
+
+def _hash(
+    ask: SyncApplication, images: tuple[OverlayImage, ...], holders: tuple[str | int, ...], app: Application
+) -> str:
+    """Of what is shown before a press."""
+    began = app.operation.started_at.isoformat() if app.operation and app.operation.started_at else ""
+    operation = began if ask.action is SyncAction.TERMINATE else ""
+    pinned = sorted(f"{one.repository}:{one.tag}@{one.digest}" for one in images)
+    said = [ask.action, ask.app, ask.environment, pinned, operation, *holders]
+    return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:16]

@@ -1,0 +1,118 @@
+"""What a sync, or the stop of one, would do before somebody presses; and what the channels hear of it."""
+
+from slack_sdk.models.blocks import Block, ButtonElement, ContextBlock
+
+from bot.domain.application import Operation
+from bot.domain.caller import Person
+from bot.domain.intent import SyncAction
+from bot.domain.reply import StatusDetail, SyncAsked
+from bot.ports import Rendered
+from bot.views import drift, layout, words
+from bot.views.ids import Action, SyncValue
+from bot.views.layout import context, header, rendered, rows, section, sentence
+from bot.views.safety import place
+from bot.views.status import fallback, images, status_blocks
+from bot.views.words import DAY_AND_TIME, code, ended, moment, safe
+
+SICK = 4
+"""resources that are named"""
+LABELS = {SyncAction.SYNC: "Sync", SyncAction.REFRESH: "Refresh", SyncAction.TERMINATE: "Terminate the sync"}
+ACTIONS = {
+    SyncAction.SYNC: Action.SYNC,
+    SyncAction.REFRESH: Action.REFRESH,
+    SyncAction.TERMINATE: Action.TERMINATE,
+}
+
+
+def offer(app: str, environment: str, action: SyncAction) -> ButtonElement | None:
+    """As if it were typed: whoever presses is asked where that matters."""
+    return layout.button(LABELS[action], ACTIONS[action], SyncValue(app, environment))
+
+
+def status_detail(reply: StatusDetail) -> Rendered:
+    """One app in one environment, with why it is not as git says, and what can be done about it."""
+    row = reply.row
+    told = [*_drift(reply), *_sick(reply), *(f"⛔ {safe(one, 300)}" for one in _other_holds(reply))]
+    board = rows(status_blocks((row,), named=False), budget=3000)
+    shown: list[Block] = [header(row.app), *board, *([section(*told)] if told else []), *_synced(reply)]
+    return rendered(
+        fallback(row.app, (row,)), [*shown, *layout.actions(offer(row.app, row.environment, one) for one in reply.may)]
+    )
+
+
+def _drift(reply: StatusDetail) -> list[str]:
+    if reply.unasked:
+        return [f"What differs from git is not known: {safe(reply.unasked, 300)}"]
+    if reply.drift is None:
+        return []
+    if not reply.drift:
+        return ["Argo CD names no field that differs from git."]
+    since = f" since {moment(reply.drifting_since, DAY_AND_TIME)}" if reply.drifting_since else ""
+    return [f"〰️ Not as git says{since}:", *drift.lines(reply.drift)]
+
+
+def _sick(reply: StatusDetail) -> list[str]:
+    return [
+        f"❌ {safe(one.kind, 60)} {code(one.name, 120)} is {one.health.value}"
+        f"{f': {safe(one.message, 300)}' if words.clean(one.message) else ''}"
+        for one in reply.sick[:SICK]
+    ]
+
+
+def _other_holds(reply: StatusDetail) -> list[str]:
+    """What the row's own lines do not tell: windows in the policy, and what could not be asked."""
+    named = bool(reply.row.lock) + bool(reply.row.freeze)
+    return list(reply.held) if len(reply.held) > named else []
+
+
+def _synced(reply: StatusDetail) -> list[ContextBlock]:
+    """Which commit Argo CD has compared with, and which it has brought out last."""
+    app = reply.row.application
+    if app is None:
+        return []
+    parts = [f"compared with {code(app.revision[:7], 20)}"] if app.revision else []
+    if app.history:
+        newest = app.history[-1]
+        when = f" {moment(newest.deployed_at, DAY_AND_TIME)}" if newest.deployed_at else ""
+        parts.append(f"last synced {code(newest.revision[:7] or '?', 20)}{when}")
+    parts.append("syncs automatically" if app.auto_sync else "syncs when somebody asks")
+    return [context(f"Argo CD: {', '.join(parts)}.")]
+
+
+def sync_asked(reply: SyncAsked) -> Rendered:
+    where, stops = place(reply.app, reply.environment), reply.action is SyncAction.TERMINATE
+    what = "stops the sync of" if stops else "has Argo CD sync"
+    said = f"⚠️ Nothing has happened yet. This {what} {where}{'' if stops else f' to {images(reply.images)}'}."
+    concerns = [f"• {safe(ended(concern), 400)}" for concern in reply.concerns]
+    shown = [section(said, *concerns, limit=2000), section(*(_running(reply.operation) if stops else _changes(reply)))]
+    about = " ".join([f"{reply.app} in {reply.environment}.", *reply.concerns])
+    title = "Terminate the sync?" if stops else f"Sync {reply.environment}?"
+    ask = layout.confirm(title, about, LABELS[reply.action], "Never mind")
+    value = SyncValue(reply.app, reply.environment, reply.shown)
+    pressed = layout.button(LABELS[reply.action], ACTIONS[reply.action], value, style="danger", confirm=ask)
+    bound = "The press counts for what is shown here: if that changes before it, you are asked again."
+    return rendered(said, [*shown, *layout.actions([pressed]), context(bound)])
+
+
+def _changes(reply: SyncAsked) -> list[str]:
+    if reply.changes is None:
+        return ["Argo CD does not say what the sync would change."]
+    if not reply.changes:
+        return ["By Argo CD's last comparison nothing differs from git: the sync applies everything once more."]
+    return ["What it changes:", *drift.lines(reply.changes)]
+
+
+def _running(operation: Operation | None) -> list[str]:
+    if operation is None:
+        return ["Argo CD reports no sync."]
+    at = f" since {moment(operation.started_at, DAY_AND_TIME)}" if operation.started_at else ""
+    by = f", asked for by {code(operation.by, 80)}" if words.clean(operation.by) else ", started automatically"
+    of = f" of {code(operation.revision[:7], 20)}" if operation.revision else ""
+    return [f"The sync{of} runs{at}{by}. What it has applied already stays."]
+
+
+def synced(app: str, environment: str, by: Person, action: SyncAction, past: tuple[str, ...]) -> Rendered:
+    """For the channels."""
+    what = "has stopped the sync of" if action is SyncAction.TERMINATE else "has Argo CD sync"
+    in_spite = f" In spite of: {safe(' '.join(past), 600)}" if past else ""
+    return sentence(f"🔄 {words.mention(by)} {what} {place(app, environment)}.{in_spite}")
