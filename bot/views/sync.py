@@ -36,7 +36,8 @@ def status_detail(reply: StatusDetail) -> Rendered:
     board = rows(status_blocks((row,), named=False), budget=3000)
     shown: list[Block] = [header(row.app), *board, *([section(*told)] if told else []), *_synced(reply)]
     return rendered(
-        fallback(row.app, (row,)), [*shown, *layout.actions(offer(row.app, row.environment, one) for one in reply.may)]
+        fallback(row.app, (row,)),
+        [*shown, *layout.actions(offer(row.app, row.environment, one) for one in dict.fromkeys(reply.may))],
     )
 
 
