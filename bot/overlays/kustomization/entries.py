@@ -9,6 +9,7 @@ import posixpath
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
@@ -26,6 +27,8 @@ ROOT_KEYS = (
     "generators", "transformers", "validators", "buildMetadata",
 )  # fmt: skip
 """All that kustomize 5.7.1 knows (api/types/kustomization.go): it refuses a file with any other."""
+REMEMBERED = 1024
+"""files whose entries are kept: gates ask for the same few again and again while a promotion goes on"""
 MERGE = "<<"
 WORD = r"[A-Za-z0-9_-]+(\.+[A-Za-z0-9_-]+)*"
 NAME = re.compile(rf"{WORD}(:[0-9]+(?=/))?(/{WORD})*")
@@ -60,6 +63,7 @@ class Entry:
         return self.image.name
 
 
+@lru_cache(maxsize=REMEMBERED)
 def read_images(content: bytes, path: str) -> tuple[OverlayImage, ...]:
     """The entries of `images:`, in order; () when there are none.
 

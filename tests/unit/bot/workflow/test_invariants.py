@@ -11,7 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -231,7 +231,7 @@ class Promotions(RuleBasedStateMachine):
     async def _move_in(self) -> None:
         directory = self.stack.enter_context(tempfile.TemporaryDirectory())
         self.home = await self.stack.enter_async_context(house(Path(directory), RULES))
-        self.freezes = FreezeStore(self.home.database)
+        self.freezes = FreezeStore(self.home.database, self.home.core.clock)
         self.rejections = RejectionStore(self.home.database)
         await self._add_payments()
         self._watch_commits()
@@ -470,14 +470,15 @@ class Promotions(RuleBasedStateMachine):
         image = (await self.home.registry.artifact(f"{HARBOR}/{app}", tag)).image
         async with self.home.database.begin() as connection:
             if rejected:
-                word = Rejection(app, image.digest, tag, MIA, "it leaks", datetime.now(UTC))
+                word = Rejection(app, image.digest, tag, MIA, "it leaks", self.home.core.clock.now())
                 await self.rejections.reject(connection, word)
             else:
                 await self.rejections.clear(connection, app, image.digest)
 
     async def _lock(self, app: str) -> None:
+        lock = Lock(app, "production", MIA, "a migration", self.home.core.clock.now())
         async with self.home.database.begin() as connection:
-            await self.home.locks.take(connection, Lock(app, "production", MIA, "a migration", datetime.now(UTC)))
+            await self.home.locks.take(connection, lock)
 
     async def _release(self) -> None:
         async with self.home.database.begin() as connection:
@@ -486,7 +487,7 @@ class Promotions(RuleBasedStateMachine):
                 await self.freezes.end(connection, app, "production")
 
     async def _freeze(self, app: str) -> None:
-        now = datetime.now(UTC)
+        now = self.home.core.clock.now()
         freeze = Freeze(f"f-{now.timestamp()}", "production", PILOTHOUSE, "holidays", now, now + timedelta(days=1), app)
         async with self.home.database.begin() as connection:
             await self.freezes.call(connection, freeze)
