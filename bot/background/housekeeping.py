@@ -125,7 +125,7 @@ class Housekeeping:
     async def _reviews(self) -> None:
         now = self._clock()
         for review in await self._housekeeping_stores.reviews.open():
-            every = self._policy.rules(review.app.split(", ")[0], review.environment).break_glass().remind
+            every = self._policy.rules(review.apps[0], review.environment).break_glass().remind
             if number := int((now - review.opened_at) / every):
                 await self._ask_for(review, number)
 
@@ -136,11 +136,10 @@ class Housekeeping:
     def _reviewers(self, review: Review) -> str:
         """Who may close it, with live mentions; without whoever broke the glass."""
         roles = {role for role, may in self._policy.roles.items() if Permission.APPROVE in may}
-        apps = review.app.split(", ")
         bound = [
             binding
             for binding in self._policy.bindings
-            if binding.role in roles and all(covers(binding, app, review.environment) for app in apps)
+            if binding.role in roles and all(covers(binding, app, review.environment) for app in review.apps)
         ]
         return named(self._policy, bound, without=review.by.id)
 
@@ -192,8 +191,7 @@ def _about_freeze(freeze: Freeze) -> Deed:
 
 def _about_review(review: Review, number: int) -> Deed:
     key = f"{review.promotion_id}:{number}"
-    apps = tuple(review.app.split(", "))
-    return Deed(Event.REVIEW_OWED, key, PILOTHOUSE.name, review.environment, apps, review.promotion_id)
+    return Deed(Event.REVIEW_OWED, key, PILOTHOUSE.name, review.environment, review.apps, review.promotion_id)
 
 
 def _about_delegation(delegation: Delegation) -> Deed:

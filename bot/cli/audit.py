@@ -35,7 +35,7 @@ from bot.views.words import clean
 
 audit_app = typer.Typer(no_args_is_help=True, help="Look at what has happened. Changes nothing.")
 T = TypeVar("T")
-COLUMNS = ("seq", "at", "event", "actor", "app", "environment", "promotion_id", "detail", "previous", "hash")
+COLUMNS = ("seq", "at", "event", "actor", "app", "environment", "promotion_id", "detail", "previous", "hash", "version")
 
 Url = Annotated[str, typer.Option("--database-url", help="The database; PILOTHOUSE_DATABASE_URL if left out.")]
 Since = Annotated[str, typer.Option(help="From then on: 2026-01-31, an ISO time, or how long ago (30d, 12h).")]

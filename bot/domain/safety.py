@@ -78,7 +78,7 @@ class Review:
     """The second look that a break-glass owes; closed by somebody else than who broke the glass."""
 
     promotion_id: str
-    app: str
+    apps: tuple[str, ...]
     environment: str
     by: Person
     reason: str

@@ -16,7 +16,7 @@ from bot.domain.reply import Reply, Told
 from bot.notify.outbox import Outbox
 from bot.policy import Policy, authorize
 from bot.ports import Rendered
-from bot.store.audit import Audit, Entry
+from bot.store.audit import Audit, Entry, refusal
 from bot.store.database import Database
 from bot.store.messages import Letter
 from bot.views.words import USER_ID
@@ -60,8 +60,8 @@ class Ledger:
         try:
             authorize(self._policy, caller, permission, target)
         except NotAllowed as refused:
-            detail = {"asked": about, "reason": refused.sentence}
-            await self._audit.record(Entry("refused", caller.id, target.app, target.environment, detail=detail))
+            entry = refusal(caller.id, about, refused.sentence, (target.app,), target.environment)
+            await self._audit.record(entry)
             raise
 
     async def together(self, effect: Callable[[AsyncConnection], Awaitable[T]]) -> T:
@@ -92,7 +92,7 @@ class Ledger:
         entry = Entry(
             deed.event,
             deed.actor,
-            deed.app[:255],
+            deed.apps,
             deed.environment,
             deed.promotion_id,
             deed.detail,

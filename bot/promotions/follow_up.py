@@ -47,7 +47,7 @@ class FollowUps:
         if plan.break_glass:
             against = tuple(f"{r.gate}: {r.verdict.reason}" for r in promotion.against)
             now = self.clock.now()
-            review = Review(plan.id, plan.app, plan.environment, plan.requester, plan.reason, now, against=against)
+            review = Review(plan.id, plan.apps, plan.environment, plan.requester, plan.reason, now, against=against)
             await self.reviews.owe(connection, review)
 
     async def lock(self, promotion: Promotion, connection: AsyncConnection) -> None:

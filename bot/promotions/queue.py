@@ -63,13 +63,13 @@ class PromotionQueue(Queue):
     """request id → when it was last looked at whether it is open"""
 
     async def add(self, waiting: Waiting, behind: Promotion | None) -> None:
-        wish, app = waiting.wish, ", ".join(waiting.wish.named_apps)
+        wish = waiting.wish
         detail: dict[str, object] = {"wish": what(wish)}
         if behind:
             detail |= {"behind": behind.id, "replacing": waiting.first}
         if wish.waits_for_its_time:
             detail |= {"at": wish.start_at.isoformat() if wish.start_at else "when it is open"}
-        entry = Entry("queued", waiting.user, app, wish.environment, behind.id if behind else "", detail)
+        entry = Entry("queued", waiting.user, wish.named_apps, wish.environment, behind.id if behind else "", detail)
         async with self.database.begin() as connection:
             await self.store.add(connection, waiting)
             await self.audit.append(connection, entry)

@@ -60,7 +60,7 @@ def entry_of(promotion: Promotion, event: str, step: str, *, actor: str = "", **
     return Entry(
         event=event,
         actor=actor or plan.requester.id,
-        app=plan.app,
+        apps=plan.apps,
         environment=plan.environment,
         promotion_id=plan.id,
         detail={"moves": moves, "kind": plan.kind, "correlation": plan.correlation_id, **detail},

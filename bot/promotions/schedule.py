@@ -41,9 +41,7 @@ class Schedule:
         if waiting.user != caller.id and hindered:
             rule = f"Only <@{waiting.user}>, the requester, or an administrator may cancel it."
             raise NotAllowed(f"{rule} {who_could(self.policy, Permission.ADMINISTER, hindered[0])}")
-        entry = Entry(
-            "unscheduled", caller.id, ", ".join(wish.named_apps), wish.environment, detail={"wish": what(wish)}
-        )
+        entry = Entry("unscheduled", caller.id, wish.named_apps, wish.environment, detail={"wish": what(wish)})
         async with self.database.begin() as connection:
             if await self.store.remove(connection, waiting):
                 await self.audit.append(connection, entry)

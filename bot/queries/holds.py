@@ -39,9 +39,5 @@ class HoldsQuery:
             tuple(one for one in locks if seen(one.app, one.environment)),
             tuple(one for one in freezes if seen(one.app, one.environment)),
             tuple(one for one in await self._rejections.all() if seen(one.app)),
-            tuple(
-                one
-                for one in await self._reviews.open()
-                if all(seen(app, one.environment) for app in one.app.split(", "))
-            ),
+            tuple(one for one in await self._reviews.open() if all(seen(app, one.environment) for app in one.apps)),
         )

@@ -12,7 +12,7 @@ from bot.policy import EVERY, Policy, authorize, known, may, no_app
 from bot.ports import Directory
 from bot.promotions.promotions import Promotions
 from bot.router.incoming import Incoming
-from bot.store.audit import Audit, Entry
+from bot.store.audit import Audit, refusal
 
 log = structlog.get_logger(__name__)
 
@@ -74,8 +74,8 @@ class Dispatcher:
             authorize(self._policy, caller, permission, target)
         except NotAllowed as refused:
             if self._audit:
-                detail = {"asked": permission, "reason": refused.sentence}
-                await self._audit.record(Entry("refused", caller.id, target.app, target.environment, detail=detail))
+                entry = refusal(caller.id, permission, refused.sentence, (target.app,), target.environment)
+                await self._audit.record(entry)
             raise
 
     async def _caller(self, incoming: Incoming) -> Caller:

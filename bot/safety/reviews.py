@@ -29,7 +29,7 @@ class ReviewService:
         if not says_something(ask.note):
             raise InvalidCommand("A review needs a note, in words that people can read.")
         review = await self._open(ask.promotion)
-        targets = [Target(app, review.environment) for app in _apps(review)]
+        targets = [Target(app, review.environment) for app in review.apps]
         for target in targets:
             await self._ledger.authorize(caller, Permission.APPROVE, target, "review")
         if caller.id == review.by.id:
@@ -45,7 +45,7 @@ class ReviewService:
                 review.promotion_id,
                 caller.id,
                 review.environment,
-                _apps(review),
+                review.apps,
                 review.promotion_id,
                 {"note": ask.note, "broken_by": review.by.id},
                 ask.context.channel,
@@ -62,7 +62,3 @@ class ReviewService:
         if review.closed_by:
             raise Conflict(f"{review.closed_by.name} has closed this review already: {review.note}")
         return review
-
-
-def _apps(review: Review) -> tuple[str, ...]:
-    return tuple(review.app.split(", "))

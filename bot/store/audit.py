@@ -1,4 +1,4 @@
-"""The audit chain: append-only rows, each holding the hash of the one before it."""
+"""The audit chain: append-only rows, each holding the hash of the one before it, and by which version it is hashed."""
 
 import hashlib
 import json
@@ -33,9 +33,17 @@ audit = sa.Table(
     sa.Column("dedupe", sa.String(255), unique=True),
     sa.Column("previous", sa.String(64), nullable=False),
     sa.Column("hash", sa.String(64), nullable=False),
+    sa.Column("version", sa.Integer, nullable=False, server_default="1"),
 )
 
 GENESIS = "0" * 64
+HASHED = {
+    1: ("seq", "at", "event", "actor", "app", "environment", "promotion_id", "detail", "dedupe"),
+    2: ("version", "seq", "at", "event", "actor", "app", "environment", "promotion_id", "detail", "dedupe"),
+}
+"""version of a row → the columns that its hash is made of; a row of version 2 cannot be passed off as another's"""
+VERSION = 2
+"""that rows are written by now"""
 FINAL = tuple(phase for phase in Phase if phase.final)
 CHAIN_LOCK = 0x9170
 """Key of the Postgres advisory lock under which rows are appended; SQLite's transactions are serial already."""
@@ -47,11 +55,33 @@ class Entry:
 
     event: str
     actor: str
-    app: str = ""
+    apps: tuple[str, ...] = ()
     environment: str = ""
     promotion_id: str = ""
     detail: Mapping[str, Any] = field(default_factory=dict)
     dedupe: str | None = None
+
+    @property
+    def app(self) -> str:
+        """As the column holds it."""
+        names = ", ".join(self.apps)
+        return names if len(names) <= APP_LENGTH else f"{names[: APP_LENGTH - 1]}…"
+
+
+def refusal(
+    actor: str,
+    asked: str,
+    reason: str,
+    apps: tuple[str, ...],
+    environment: str,
+    *,
+    promotion_id: str = "",
+    dedupe: str | None = None,
+    **detail: Any,
+) -> Entry:
+    """Somebody asked for what they may not, or for what does not count; `reason` is the sentence that they read."""
+    detail = {"asked": asked, "reason": reason, **detail}
+    return Entry("refused", actor, apps, environment, promotion_id, detail, dedupe)
 
 
 @dataclass(frozen=True)
@@ -67,14 +97,16 @@ class Row:
     dedupe: str | None
     previous: str
     hash: str
+    version: int = 1
 
     def expected_hash(self) -> str:
+        """Raises KeyError for a version that nobody here knows."""
         return chained(self.previous, vars(self))
 
 
 def chained(previous: str, row: Mapping[str, Any]) -> str:
-    """SHA-256 over the previous hash and every column that says something."""
-    said = ("seq", "at", "event", "actor", "app", "environment", "promotion_id", "detail", "dedupe")
+    """SHA-256 over the previous hash and the columns that the row's version names, as a JSON array."""
+    said = HASHED[row["version"]]
     return hashlib.sha256(json.dumps([previous, *(row[c] for c in said)]).encode()).hexdigest()
 
 
@@ -98,11 +130,12 @@ class Audit:
             "at": self._clock.now().isoformat(),
             "event": entry.event,
             "actor": entry.actor,
-            "app": entry.app if len(entry.app) <= APP_LENGTH else f"{entry.app[: APP_LENGTH - 1]}…",
+            "app": entry.app,
             "environment": entry.environment,
             "promotion_id": entry.promotion_id,
             "detail": json.dumps(entry.detail, sort_keys=True),
             "dedupe": entry.dedupe,
+            "version": VERSION,
         }
         row["previous"] = last.hash if last else GENESIS
         row["hash"] = chained(row["previous"], row)
@@ -151,6 +184,8 @@ class Audit:
                     return f"row {expected_seq} is missing: it was removed"
                 if row.previous != previous:
                     return f"row {row.seq} does not follow row {row.seq - 1}: one of them was removed or inserted"
+                if row.version not in HASHED:
+                    return f"row {row.seq} is of version {row.version}, which this release does not know"
                 if row.hash != row.expected_hash():
                     return f"row {row.seq} ({row.event} by {row.actor} at {row.at}) was changed"
                 previous, expected_seq = row.hash, row.seq + 1

@@ -168,7 +168,7 @@ def review_owed(review: Review, approvers: str) -> Rendered:
     ask = f" {words.with_mentions(approvers, 600)}:" if approvers else ""
     since = moment(review.opened_at, DAY_AND_TIME)
     return sentence(
-        f"👀 The break-glass of {mention(review.by)} on {safe(review.app, 120)} in {bold(review.environment)} "
+        f"👀 The break-glass of {mention(review.by)} on {_apps(review)} in {bold(review.environment)} "
         f"({since}{_because(review.reason)}) still needs a review.{ask} "
         f"{code(f'/review {review.promotion_id} WHAT YOU FOUND')}{_against(review)}"
     )
@@ -183,7 +183,7 @@ def _against(review: Review) -> str:
 
 def reviewed(review: Review) -> Rendered:
     by = mention(review.closed_by) if review.closed_by else "somebody"
-    what = f"{safe(review.app, 120)} in {bold(review.environment)}"
+    what = f"{_apps(review)} in {bold(review.environment)}"
     note = f": {safe(review.note, 600)}" if words.clean(review.note) else ""
     return sentence(f"👀 {by} has reviewed the break-glass of {mention(review.by)} on {what}{note}")
 
@@ -230,8 +230,12 @@ def review_row(review: Review) -> Block:
     return section(f"{_review_line(review)}\n{how}")
 
 
+def _apps(review: Review) -> str:
+    return safe(", ".join(review.apps), 120)
+
+
 def _review_line(review: Review) -> str:
-    what = f"{safe(review.app, 120)} in {bold(review.environment)} · {mention(review.by)}"
+    what = f"{_apps(review)} in {bold(review.environment)} · {mention(review.by)}"
     return f"{what} {moment(review.opened_at, DAY_AND_TIME)}{_because(review.reason)} · {code(review.promotion_id)}"
 
 

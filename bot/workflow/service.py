@@ -19,7 +19,7 @@ from bot.promotions.planner import Planner
 from bot.promotions.promotions import Promotions
 from bot.promotions.rollback_targets import RollbackTargets
 from bot.promotions.signals import Signal
-from bot.store.audit import Audit, Entry
+from bot.store.audit import Audit, refusal
 from bot.store.database import Database
 from bot.store.promotions import PromotionStore
 from bot.workflow.journal import StoryEngine, pack
@@ -121,8 +121,10 @@ class PromotionService(Promotions):
         try:
             self._authorize(plan, caller)
         except NotAllowed as refused:
-            detail = {"asked": plan.kind, "break_glass": plan.break_glass, "reason": refused.sentence}
-            await self.audit.record(Entry("refused", caller.id, plan.app, plan.environment, detail=detail))
+            glass, reason = plan.break_glass, refused.sentence
+            await self.audit.record(
+                refusal(caller.id, plan.kind, reason, plan.apps, plan.environment, break_glass=glass)
+            )
             raise
         promotion = Promotion(plan, Phase.RUNNING, Stage.GATES)
         try:
@@ -179,8 +181,7 @@ class PromotionService(Promotions):
 
     async def _refused(self, promotion: Promotion, kind: VoteKind, caller: Caller, sentence: str) -> None:
         plan = promotion.plan
-        detail = {"asked": kind, "reason": sentence}
-        await self.audit.record(Entry("refused", caller.id, plan.app, plan.environment, plan.id, detail))
+        await self.audit.record(refusal(caller.id, kind, sentence, plan.apps, plan.environment, promotion_id=plan.id))
 
 
 def _as_shown(wish: Wish, plan: Plan) -> Plan:

@@ -42,6 +42,7 @@ from bot.promotions.record import Record, entry_of
 from bot.promotions.signals import Confirmation, Judgement, Look, Signal, with_vote
 from bot.promotions.watcher import Watcher
 from bot.runtime import metrics
+from bot.store.audit import refusal
 
 log = structlog.get_logger(__name__)
 
@@ -367,8 +368,17 @@ class Steps:
         return Judgement(None, sentence)
 
     async def _note_refusal(self, promotion: Promotion, signal: Signal, sentence: str) -> None:
-        key = f"refused:{signal.request_id}"
-        entry = entry_of(promotion, "refused", key, actor=signal.user, asked=signal.kind, reason=sentence)
+        plan = promotion.plan
+        entry = refusal(
+            signal.user,
+            signal.kind,
+            sentence,
+            plan.apps,
+            plan.environment,
+            promotion_id=plan.id,
+            dedupe=f"{plan.id}:refused:{signal.request_id}",
+            correlation=plan.correlation_id,
+        )
         await self.record.audit.record(entry)
 
     async def _as_of_now(self, promotion: Promotion, approval: Approval) -> Approval | None:

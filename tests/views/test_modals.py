@@ -92,7 +92,7 @@ def test_options_hold_what_was_typed_and_begin_with_it_first() -> None:
 
 def test_home_tells_the_reviews_that_are_owed_and_what_was_not_looked_up() -> None:
     ana = Person("U0ANA", "Ana", "ana@example.com")
-    owed = Review("p-7f3a", "my-app", "production", ana, "login is down", datetime(2026, 5, 4, 14, 2, tzinfo=UTC))
+    owed = Review("p-7f3a", ("my-app",), "production", ana, "login is down", datetime(2026, 5, 4, 14, 2, tzinfo=UTC))
     shown = view_lines(home([], [], looked_up=False, reviews=[owed]))
     assert shown[:4] == [
         "# 👀 Reviews that are owed",

@@ -36,7 +36,7 @@ ANA, BO, MIA = Person("U0ANA", "ana", "ana@example.com"), Person("U0BO", "bo"), 
 LOCK = Lock("my-app", "production", ANA, "a <b>migration</b> & more.", AT, AT + timedelta(hours=2))
 FREEZE = Freeze("f-1", "production", BO, "INC-123", AT, AT + timedelta(hours=20), "", ("payments",))
 REJECTION = Rejection("my-app", DIGEST, "1.4.2", BO, "leaks memory", AT)
-REVIEW = Review("p-abc", "my-app", "production", BO, "INC-1", AT)
+REVIEW = Review("p-abc", ("my-app",), "production", BO, "INC-1", AT)
 DELEGATION = Delegation(BO, MIA, AT, AT + timedelta(days=2))
 CONTEXT = Context("r1", "C0DEPLOY", "c1", "T0PILOT")
 

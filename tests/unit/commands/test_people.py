@@ -21,7 +21,7 @@ async def say(office: Office, number: int, line: str, user: str = "U0BO") -> obj
 
 
 async def owe(office: Office, by: str = "U0DEE", app: str = "my-app") -> Review:
-    review = Review("p-abc", app, "production", Person(by, by[2:].lower()), "INC-1", datetime.now(UTC))
+    review = Review("p-abc", (app,), "production", Person(by, by[2:].lower()), "INC-1", datetime.now(UTC))
     async with office.safety.database.begin() as connection:
         await office.safety.stores.reviews.owe(connection, review)
     return review

@@ -112,7 +112,7 @@ async def test_a_freeze_ends_by_itself(safety: Safety) -> None:
 
 
 async def test_a_review_that_is_owed_is_asked_for_daily_until_it_is_closed(safety: Safety) -> None:
-    review = Review("p-abc", "my-app", "production", BO, "INC-1", START)
+    review = Review("p-abc", ("my-app",), "production", BO, "INC-1", START)
     async with safety.database.begin() as connection:
         await safety.stores.reviews.owe(connection, review)
     for hours in (23, 25, 26, 49):

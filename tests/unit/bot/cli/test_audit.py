@@ -58,7 +58,7 @@ class Archive:
     def note(self, *events: str) -> None:
         async def work(database: Database) -> None:
             for event in events:
-                await Audit(database).record(Entry(event, "U0ANA", "my-app", "production", "p-1", {"why": "a, b"}))
+                await Audit(database).record(Entry(event, "U0ANA", ("my-app",), "production", "p-1", {"why": "a, b"}))
 
         self.do(work)
 
@@ -232,8 +232,8 @@ def test_changes_without_a_second_pair_of_eyes_are_listed_with_the_reason(archiv
         change("p-old", days=100),
         change("p-staging", environment="staging"),
     )
-    archive.owe(Review("p-owed", "my-app", "production", ANA, "INC", NOW))
-    archive.owe(Review("p-looked", "my-app", "production", ANA, "INC", NOW), closed_by=BO)
+    archive.owe(Review("p-owed", ("my-app",), "production", ANA, "INC", NOW))
+    archive.owe(Review("p-looked", ("my-app",), "production", ANA, "INC", NOW), closed_by=BO)
     result = archive.four_eyes("--environment", "production")
     assert result.exit_code == 1
     listed = {line.split("│")[2].strip(): line for line in result.output.splitlines() if "│ p-" in line}
@@ -297,7 +297,7 @@ def test_no_cell_of_the_export_is_a_formula(archive: Archive, app: str) -> None:
     """What people type, and call themselves and their apps, is opened in a spreadsheet by somebody else."""
 
     async def work(database: Database) -> None:
-        await Audit(database).record(Entry("refused", app, app, "production"))
+        await Audit(database).record(Entry("refused", app, (app,), "production"))
 
     archive.do(work)
     for row in csv.reader(io.StringIO(archive.run("export").output)):

@@ -1,6 +1,8 @@
 """The chain holds, or says which row was tampered with."""
 
 import asyncio
+import hashlib
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -8,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from bot.domain.promotion import Phase, Stage
-from bot.store.audit import Audit, Entry, audit
+from bot.store.audit import GENESIS, Audit, Entry, audit
 from bot.store.database import Database
 from bot.store.promotions import PromotionStore
 from tests.fakes.databases import create_tables
@@ -26,7 +28,7 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
 async def filled(database: Database, rows: int = 5) -> Audit:
     chain = Audit(database)
     for number in range(rows):
-        await chain.record(Entry("approve", f"U{number}", "my-app", "production", f"p-{number}", {"n": number}))
+        await chain.record(Entry("approve", f"U{number}", ("my-app",), "production", f"p-{number}", {"n": number}))
     return chain
 
 
@@ -44,6 +46,8 @@ async def test_a_chain_that_nobody_touched_verifies(database: Database) -> None:
         (audit.delete().where(audit.c.seq == 3), "row 3 is missing: it was removed"),
         (audit.update().where(audit.c.seq == 5).values(seq=6), "row 5 is missing"),
         (audit.update().where(audit.c.seq == 2).values(hash="0" * 64), "row 2 (approve by U1"),
+        (audit.update().where(audit.c.seq == 3).values(version=1), "row 3 (approve by U2"),
+        (audit.update().where(audit.c.seq == 3).values(version=9), "row 3 is of version 9"),
     ],
 )
 async def test_tampering_is_found_and_named(database: Database, tamper: sa.Update | sa.Delete, sentence: str) -> None:
@@ -103,3 +107,19 @@ async def test_a_changed_policy_is_noted_once(database: Database) -> None:
     noted = [await chain.note_policy(text) for text in ("a", "a", "b", "a")]
     assert noted == [True, False, True, True]
     assert await chain.verify() is None
+
+
+async def test_rows_of_the_version_before_verify_as_they_did_then(database: Database) -> None:
+    """As releases before the column `version` wrote them; what is added is of today's version."""
+    said = [1, "2026-01-02T03:04:05+00:00", "approve", "U1", "my-app", "production", "p-1", "{}", None]
+    names = ("seq", "at", "event", "actor", "app", "environment", "promotion_id", "detail", "dedupe")
+    hashed = hashlib.sha256(json.dumps([GENESIS, *said]).encode()).hexdigest()
+    async with database.begin() as connection:
+        row = dict(zip(names, said, strict=True), previous=GENESIS, hash=hashed)
+        await connection.execute(audit.insert().values(row))
+    chain = await filled(database, 2)
+    assert [row.version for row in await chain.rows()] == [1, 2, 2]
+    assert await chain.verify() is None
+    async with database.begin() as connection:
+        await connection.execute(audit.update().where(audit.c.seq == 1).values(actor="U0EVIL"))
+    assert "row 1 (approve by U0EVIL" in (await chain.verify() or "")

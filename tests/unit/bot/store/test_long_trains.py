@@ -5,9 +5,10 @@ from bot.store.database import Database
 
 
 async def test_the_audit_row_of_five_hundred_apps(database: Database) -> None:
-    apps = ", ".join(f"service-with-a-long-name-{number}" for number in range(500))
+    names = tuple(f"service-with-a-long-name-{number}" for number in range(500))
+    apps = ", ".join(names)
     chain = Audit(database)
-    await chain.record(Entry("requested", "U0ANA", apps, "production", "p-1", {"moves": apps}))
+    await chain.record(Entry("requested", "U0ANA", names, "production", "p-1", {"moves": apps}))
     (row,) = await chain.rows()
     assert apps.startswith(row.app.removesuffix("…"))
     assert await chain.verify() is None

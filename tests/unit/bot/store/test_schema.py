@@ -1,5 +1,6 @@
 """What the migrations make is what the tables say, on both databases."""
 
+import json
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -7,7 +8,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
 from bot.store.database import Database
-from bot.store.schema import metadata, migrate, revisions
+from bot.store.reviews import ReviewStore, reviews
+from bot.store.schema import _upgrade, metadata, migrate, revisions
 
 
 def differences(connection: sa.Connection) -> list[object]:
@@ -34,3 +36,23 @@ def test_each_migration_follows_the_one_before() -> None:
     """Two that were written side by side would each claim the same place."""
     known = revisions()
     assert list(known) == [f"{number:04}" for number in range(len(known), 0, -1)]
+
+
+async def test_a_review_of_the_version_before_names_its_apps_one_by_one(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'x.db'}")
+    state = {
+        "promotion_id": "p-1",
+        "app": "my-app, other",
+        "environment": "production",
+        "by": {"id": "U0DEE", "name": "dee"},
+        "reason": "the site is down",
+        "opened_at": "2026-05-04T14:02:00Z",
+    }
+    async with database.begin() as connection:
+        await connection.run_sync(lambda sync: _upgrade(sync, "0012"))
+        row = {"promotion_id": "p-1", "open": True, "state": json.dumps(state)}
+        await connection.execute(reviews.insert().values(row))
+    await migrate(database)
+    (review,) = await ReviewStore(database).open()
+    assert review.apps == ("my-app", "other")
+    await database.close()
