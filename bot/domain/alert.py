@@ -30,3 +30,17 @@ class Alert:
     @property
     def firing(self) -> bool:
         return self.ended_at is None
+
+
+@dataclass(frozen=True)
+class AlertGroup:
+    """What Alertmanager sends at once: alerts that it has grouped, under the group's key and the receiver's name.
+
+    `key` "": it names no group, and each alert stands for itself. `left_out`: how many it has left out of the message;
+    `unreadable`: how many of those in it make no sense.
+    """
+
+    key: str
+    alerts: tuple[Alert, ...]
+    left_out: int = 0
+    unreadable: int = 0

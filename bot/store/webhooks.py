@@ -6,8 +6,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from bot.domain.alert import Alert
+from bot.store.codec import dump, load
 from bot.store.database import Database, metadata
 from bot.store.leased_queue import LeasedQueue
+
+AT_ONCE = 500
 
 events = sa.Table(
     "webhook_events",
@@ -36,6 +40,37 @@ episodes = sa.Table(
     sa.Column("at", sa.Float, nullable=False, index=True),
 )
 """The newest firing of each alert, from its start to its end (NULL while it fires)."""
+
+
+told_alerts = sa.Table(
+    "told_alerts",
+    metadata,
+    sa.Column("message", sa.String(64), primary_key=True),
+    sa.Column("fingerprint", sa.String(64), primary_key=True),
+    sa.Column("alert", sa.Text, nullable=False),
+    sa.Column("place", sa.Integer, nullable=False),
+    sa.Column("at", sa.Float, nullable=False, index=True),
+)
+"""The alerts of each message, as they were last told; `place` is their order in it."""
+
+alert_groups = sa.Table(
+    "alert_groups",
+    metadata,
+    sa.Column("key", sa.String(64), primary_key=True),
+    sa.Column("message", sa.String(64), nullable=False),
+    sa.Column("begun_at", sa.Float, nullable=False),
+    sa.Column("at", sa.Float, nullable=False, index=True),
+)
+"""The newest message of each of Alertmanager's groups."""
+
+
+@dataclass(frozen=True)
+class GroupMessage:
+    """The newest message of a group, and when it was begun."""
+
+    key: str
+    message: str
+    begun_at: float
 
 
 @dataclass(frozen=True)
@@ -93,19 +128,45 @@ class WebhookStore:
 
     async def forget(self, before: float) -> int:
         """Drop what came before then and is settled, and the alerts that nobody spoke of since."""
-        await self._change(episodes.delete().where(episodes.c.at < before))
+        for table in (episodes, told_alerts, alert_groups):
+            await self._change(table.delete().where(table.c.at < before))
         return await self._queue.forget(events.c.received_at < before)
 
-    async def episode(self, fingerprint: str) -> Episode | None:
-        """The newest one."""
-        rows = await self._all(sa.select(episodes).where(episodes.c.fingerprint == fingerprint))
-        return next((Episode(row.fingerprint, row.id, row.started_at, row.ended_at) for row in rows), None)
+    async def episodes(self, fingerprints: Iterable[str]) -> dict[str, Episode]:
+        """The newest one of each alert that has one."""
+        wanted, found = list(dict.fromkeys(fingerprints)), {}
+        for start in range(0, len(wanted), AT_ONCE):
+            some = episodes.c.fingerprint.in_(wanted[start : start + AT_ONCE])
+            rows = await self._all(sa.select(episodes).where(some))
+            found |= {row.fingerprint: Episode(row.fingerprint, row.id, row.started_at, row.ended_at) for row in rows}
+        return found
 
-    async def keep(self, episode: Episode, now: float) -> None:
-        """As the newest one of its alert."""
-        values = {"id": episode.id, "started_at": episode.started_at, "ended_at": episode.ended_at, "at": now}
-        upsert = self._database.insert(episodes).values(fingerprint=episode.fingerprint, **values)
-        await self._change(upsert.on_conflict_do_update(index_elements=["fingerprint"], set_=values))
+    async def group(self, key: str) -> GroupMessage | None:
+        rows = await self._all(sa.select(alert_groups).where(alert_groups.c.key == key))
+        return next((GroupMessage(row.key, row.message, row.begun_at) for row in rows), None)
+
+    async def told(self, message: str) -> tuple[Alert, ...]:
+        """The alerts of a message, in their order."""
+        mine = sa.select(told_alerts.c.alert).where(told_alerts.c.message == message)
+        rows = await self._all(mine.order_by(told_alerts.c.place, told_alerts.c.fingerprint))
+        return tuple(load(row.alert, Alert) for row in rows)
+
+    async def keep(self, news: Sequence[tuple[Episode, Alert]], group: GroupMessage | None, now: float) -> None:
+        """Each as the newest episode of its alert, and in its message; with the group's newest message."""
+        async with self._database.begin() as connection:
+            for place, (episode, alert) in enumerate(news):
+                values = {"id": episode.id, "started_at": episode.started_at, "ended_at": episode.ended_at, "at": now}
+                row = self._database.insert(episodes).values(fingerprint=episode.fingerprint, **values)
+                await connection.execute(row.on_conflict_do_update(index_elements=["fingerprint"], set_=values))
+                told = {"alert": dump(alert), "at": now}
+                key = {"message": episode.id, "fingerprint": episode.fingerprint, "place": place}
+                line = self._database.insert(told_alerts).values(**key, **told)
+                both = ["message", "fingerprint"]
+                await connection.execute(line.on_conflict_do_update(index_elements=both, set_=told))
+            if group:
+                begun = {"message": group.message, "begun_at": group.begun_at, "at": now}
+                row = self._database.insert(alert_groups).values(key=group.key, **begun)
+                await connection.execute(row.on_conflict_do_update(index_elements=["key"], set_=begun))
 
     async def _change(self, statement: sa.Executable) -> int:
         async with self._database.begin() as connection:

@@ -1,6 +1,6 @@
 """How things look: domain values to Block Kit and the text that stands for it. Pure."""
 
-from bot.views.alerts import alert, failed_run
+from bot.views.alerts import alert_group, failed_run
 from bot.views.card import card, dry_run
 from bot.views.direct import approval_request
 from bot.views.home import home
@@ -9,7 +9,7 @@ from bot.views.picker import closing_modal, loading_modal, modal, options
 from bot.views.reply import render
 
 __all__ = [
-    "alert",
+    "alert_group",
     "approval_request",
     "card",
     "closing_modal",

@@ -1,5 +1,7 @@
 """Alerts and failed pipeline runs: short, calm, and edited when they are over. All in them comes from outside."""
 
+from slack_sdk.models.blocks import Block
+
 from bot.domain.alert import Alert
 from bot.domain.pipeline import PipelineRun
 from bot.ports import Rendered
@@ -8,6 +10,8 @@ from bot.views.layout import GREEN, RED, YELLOW, context, rendered, section
 from bot.views.words import DAY_AND_TIME, bold, code, lasted, link, moment, safe
 
 HEADLINE = 300
+LIST, PART = 7500, 2900
+"""characters of a list of alerts, and of one block of it"""
 
 
 def alert(told: Alert) -> Rendered:
@@ -24,6 +28,63 @@ def alert(told: Alert) -> Rendered:
         when, color = f"{moment(told.ended_at, DAY_AND_TIME)}, after {lasted(told.ended_at - told.started_at)}", GREEN
     about = " · ".join([*_about(told), when, *_links(told)])
     return rendered(f"{lines[0]} {' · '.join(_about(told))}".rstrip(), [section(*lines), context(about)], color)
+
+
+def alert_group(told: tuple[Alert, ...], left_out: int = 0, unreadable: int = 0) -> Rendered:
+    """The alerts of one group: those that fire first. `left_out` and `unreadable` are not among them, and counted."""
+    if len(told) == 1 and not (left_out or unreadable):
+        return alert(told[0])
+    firing = sorted((one for one in told if one.firing), key=lambda one: (one.severity != "critical", one.started_at))
+    over = [one for one in told if not one.firing]
+    critical = any(one.severity == "critical" for one in firing)
+    mark, color = ("✅", GREEN) if not firing else ("🔴", RED) if critical else ("🟠", YELLOW)
+    title = f"{mark} {_named_together(told)}: {_counted(len(firing), len(over))}"
+    lines = [*map(_line, firing), *map(_line, over)]
+    blocks = [section(title), *_listed(lines)]
+    notes = [f"Alertmanager left {words.count(left_out, 'more alert')} out of its message"] if left_out else []
+    notes += [f"{words.count(unreadable, 'more alert')} could not be read: the log counts them"] if unreadable else []
+    if told:
+        notes += _links(next(iter([*firing, *over])))
+    return rendered(title, [*blocks, *([context(" · ".join(notes))] if notes else [])], color)
+
+
+def _named_together(told: tuple[Alert, ...]) -> str:
+    """By their common name and place, as far as they have one."""
+    names, places = {one.name for one in told}, {one.environment for one in told}
+    name = bold(names.pop(), 120) if len(names) == 1 and words.clean(next(iter(names))) else "Alerts"
+    place = f" in {bold(places.pop(), 80)}" if len(places) == 1 and words.clean(next(iter(places))) else ""
+    return f"{name}{place}"
+
+
+def _counted(firing: int, over: int) -> str:
+    parts = [f"{firing:,} firing"] if firing else []
+    return ", ".join([*parts, f"{over:,} resolved"] if over else parts) or "none"
+
+
+def _line(told: Alert) -> str:
+    about = " → ".join(safe(part, 60) for part in (told.app, told.environment) if part)
+    about = about or safe(told.application or told.run or told.pipeline or told.name, 60)
+    what = safe(told.summary or told.name, 90)
+    if told.ended_at is None:
+        return f"{'🔴' if told.severity == 'critical' else '🟠'} {about}: {what} since {moment(told.started_at)}"
+    return f"✅ {about}: {what}, after {lasted(told.ended_at - told.started_at)}"
+
+
+def _listed(lines: list[str]) -> list[Block]:
+    """As many lines as a message holds; of the others how many there are."""
+    kept, room = 0, LIST
+    for line in lines:
+        room -= words.width(line) + 1
+        if room < 0:
+            break
+        kept += 1
+    parts: list[list[str]] = [[]]
+    for line in lines[:kept]:
+        if sum(words.width(each) + 1 for each in (*parts[-1], line)) > PART:
+            parts.append([])
+        parts[-1].append(line)
+    shown: list[Block] = [section(*part) for part in parts if part]
+    return [*shown, context(f"and {len(lines) - kept:,} more")] if kept < len(lines) else shown
 
 
 def set_aside(sender: str, delivery: str, why: str) -> Rendered:

@@ -1,4 +1,4 @@
-"""Alertmanager: each alert is one message, edited while it fires and when it is over."""
+"""Alertmanager: the alerts of one group share a message, edited while they fire and when they are over."""
 
 import hashlib
 import time
@@ -9,18 +9,26 @@ from typing import Annotated
 from uuid import uuid4
 
 import msgspec
+import structlog
 
-from bot.domain.alert import Alert
+from bot.domain.alert import Alert, AlertGroup
 from bot.domain.event import Event
 from bot.notify import Bulletins
 from bot.policy import Policy
 from bot.store.codec import load
-from bot.store.webhooks import Episode, WebhookStore
-from bot.views import alert as shown_alert
+from bot.store.webhooks import Episode, GroupMessage, WebhookStore
+from bot.views import alert_group
 from bot.webhooks.audience import channels
-from bot.webhooks.sender import Delivery, decoded, same
+from bot.webhooks.sender import Delivery, Malformed, decoded, same
+
+log = structlog.get_logger()
 
 EVENT = Event.ALERT
+EXPECTED = "Alertmanager's webhook, version 4"
+TOGETHER = 600.0
+"""seconds from a message's first alert in which others of its group join it"""
+MOST = 500
+"""alerts of one message"""
 EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
@@ -37,10 +45,13 @@ class Wire(msgspec.Struct, rename="camel"):
     fingerprint: str = ""
 
 
-class Body(msgspec.Struct):
+class Body(msgspec.Struct, rename="camel"):
     """Version 4 of the webhook's body; the fields that are read."""
 
-    alerts: list[Wire]
+    alerts: list[msgspec.Raw]
+    receiver: str = ""
+    group_key: str = ""
+    truncated_alerts: int = 0
 
 
 Quiet = Callable[[str, str], Awaitable[object]]
@@ -81,23 +92,94 @@ class AlertmanagerWebhook:
         """Alertmanager names no delivery, and equal bytes may be news: an alert whose end was a mistake fires again
         with the start that it had. So each is worked on; telling what is told already changes nothing.
         """
-        alerts = tuple(domain(one) for one in decoded(body, Body, "Alertmanager's webhook, version 4").alerts)
-        return Delivery(uuid4().hex, alerts) if alerts else None
+        found = decoded(body, Body, EXPECTED)
+        readable = [one for one in map(readable_alert, found.alerts) if one]
+        broken = len(found.alerts) - len(readable)
+        if broken and not readable:
+            raise Malformed(f"expected {EXPECTED}: no alert in it can be read")
+        if broken:
+            log.warning("webhook.alerts_unreadable", count=broken, of=len(found.alerts), receiver=found.receiver[:80])
+        key = hashed(found.receiver, found.group_key) if found.group_key else ""
+        group = AlertGroup(key, tuple(readable), max(0, found.truncated_alerts), broken)
+        return Delivery(uuid4().hex, group) if readable else None
 
     async def act(self, facts: str) -> None:
-        for one in load(facts, tuple[Alert, ...]):
-            await self._tell(one)
+        # An older Pilothouse has kept the alerts alone.
+        old = facts.startswith("[")
+        group = AlertGroup("", load(facts, tuple[Alert, ...])) if old else load(facts, AlertGroup)
+        for message in await self._note(group):
+            await self._show(message, group)
+        for one in group.alerts:
             if one.ended_at is not None:
                 await self._quiet(one.app, one.environment)
 
-    async def _tell(self, told: Alert) -> None:
-        episode = continued(await self._store.episode(told.fingerprint), told)
-        if episode is None:
-            return
-        await self._store.keep(episode, self._clock())
-        shown = shown_alert(replace(told, started_at=datetime.fromtimestamp(episode.started_at, UTC)))
-        for channel in channels(self._policy, told.app, told.environment, EVENT):
-            await self._bulletins.note(episode.id, channel, shown)
+    async def _note(self, group: AlertGroup) -> tuple[str, ...]:
+        """Each alert in its message; which messages have changed."""
+        known = await self._store.episodes(one.fingerprint for one in group.alerts)
+        messages = Messages(group.key, *await self._newest(group.key), self._clock())
+        news: list[tuple[Episode, Alert]] = []
+        for told in group.alerts:
+            episode = continued(known.get(told.fingerprint), told)
+            if episode is None:
+                continue
+            if (before := known.get(told.fingerprint)) is None or before.id != episode.id:
+                episode = replace(episode, id=messages.of(told))
+            known[told.fingerprint] = episode
+            news.append((episode, replace(told, started_at=datetime.fromtimestamp(episode.started_at, UTC))))
+        await self._store.keep(news, messages.newest, self._clock())
+        return tuple(dict.fromkeys(episode.id for episode, _ in news))
+
+    async def _newest(self, key: str) -> tuple[GroupMessage | None, set[str]]:
+        """The group's newest message and whose alerts it holds; None where it is over: what fires now wakes people."""
+        found = await self._store.group(key) if key else None
+        alerts = await self._store.told(found.message) if found else ()
+        open_ = any(one.firing for one in alerts) and len(alerts) < MOST
+        return (found, {one.fingerprint for one in alerts}) if open_ else (None, set())
+
+    async def _show(self, message: str, group: AlertGroup) -> None:
+        by_channel: dict[str, list[Alert]] = {}
+        for told in await self._store.told(message):
+            for channel in channels(self._policy, told.app, told.environment, EVENT):
+                by_channel.setdefault(channel, []).append(told)
+        for channel, alerts in by_channel.items():
+            shown = alert_group(tuple(alerts), left_out=group.left_out, unreadable=group.unreadable)
+            await self._bulletins.note(message, channel, shown)
+
+
+class Messages:
+    """Which message an alert goes into: its group's newest while that is young, else a new one.
+
+    An edit wakes nobody.
+    """
+
+    def __init__(self, key: str, newest: GroupMessage | None, held: set[str], now: float) -> None:
+        self._key = key
+        self._now = now
+        self.newest = newest
+        self._held = held
+
+    def of(self, told: Alert) -> str:
+        """Of an alert that begins. One that fires anew is told anew."""
+        if not self._key:
+            return episode_id(told)
+        if self.newest is None or self._now - self.newest.begun_at > TOGETHER or told.fingerprint in self._held:
+            id = f"alert:{hashed(self._key, told.fingerprint, told.started_at.isoformat())[:40]}"
+            self.newest, self._held = GroupMessage(self._key, id, self._now), set()
+        self._held.add(told.fingerprint)
+        return self.newest.message
+
+
+def hashed(*words: str) -> str:
+    """At most 64 characters."""
+    return hashlib.sha256("\0".join(words).encode()).hexdigest()
+
+
+def readable_alert(raw: msgspec.Raw) -> Alert | None:
+    """One alert that makes no sense takes none of its group with it."""
+    try:
+        return domain(msgspec.json.decode(raw, type=Wire))
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return None
 
 
 def continued(newest: Episode | None, told: Alert) -> Episode | None:

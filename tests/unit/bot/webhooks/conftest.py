@@ -109,8 +109,12 @@ class House:
         }
         return await self.post("github", body, headers | more)
 
-    async def alert(self, *alerts: dict[str, Any]) -> httpx.Response:
-        body = json.dumps({"version": "4", "status": "firing", "groupKey": "{}", "alerts": alerts}).encode()
+    async def alert(
+        self, *alerts: Any, key: str = "{}", receiver: str = "pilothouse", truncated: int = 0
+    ) -> httpx.Response:
+        """One delivery of one group."""
+        group = {"version": "4", "status": "firing", "groupKey": key, "receiver": receiver}
+        body = json.dumps(group | {"truncatedAlerts": truncated, "alerts": alerts}).encode()
         return await self.post("alertmanager", body, {"Authorization": f"Bearer {ALERTMANAGER}"})
 
     async def work(self) -> int:

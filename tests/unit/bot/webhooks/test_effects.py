@@ -5,10 +5,13 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
+import msgspec
 import pytest
 
 from bot.domain.errors import Unavailable
 from bot.domain.pipeline import CancelMode, RunRequest
+from bot.store.codec import dump
+from bot.webhooks.alertmanager import Wire, domain
 from tests.unit.bot.webhooks.conftest import HARBOR, OVERLAYS, House, sample
 from tests.unit.bot.webhooks.test_receivers import FAILED, GOOD
 
@@ -199,7 +202,115 @@ async def test_what_is_said_again_is_not_told_again(house: House) -> None:
         await house.alert(alert())
     await house.alert(alert(), alert(fingerprint="f2", name="ledger-staging"))
     await house.work()
-    assert [len(m.versions) for m in house.messenger.in_channel("C0DEPLOY")] == [1, 1]
+    (message,) = house.messenger.in_channel("C0DEPLOY")
+    assert "2 firing" in message.shown.text
+    versions = len(message.versions)
+    await house.alert(alert(), alert(fingerprint="f2", name="ledger-staging"))
+    await house.work()
+    assert len(message.versions) == versions
+
+
+def storm(count: int, status: str = "firing", **labels: str) -> list[dict[str, Any]]:
+    return [alert(status, fingerprint=f"f{n}", **{"app": f"app-{n}", **labels}) for n in range(count)]
+
+
+@pytest.mark.parametrize("count", [40, 60])
+async def test_the_alerts_of_one_group_are_one_message_with_a_list_edited_as_they_resolve(
+    house: House, count: int
+) -> None:
+    await house.alert(*storm(count))
+    await house.work()
+    (message,) = house.messenger.in_channel("C0DEPLOY")
+    assert f"{count} firing" in message.shown.text
+    assert all(f"app-{n} " in str(message.shown.blocks) for n in range(count))
+    await house.alert(*storm(10, "resolved"), *storm(count)[10:])
+    await house.work()
+    assert f"{count - 10} firing, 10 resolved" in message.shown.text
+    await house.alert(*storm(count, "resolved"))
+    await house.work()
+    assert house.messenger.in_channel("C0DEPLOY") == [message]
+    assert message.shown.text.startswith("✅")
+    assert f"{count} resolved" in message.shown.text
+
+
+async def test_a_list_that_is_too_long_says_how_many_more_there_are(house: House) -> None:
+    await house.alert(*storm(300, name="x" * 80))
+    await house.work()
+    (message,) = house.messenger.in_channel("C0DEPLOY")
+    assert "300 firing" in message.shown.text
+    assert "more" in str(message.shown.blocks[-1]) or "more" in str(message.shown.blocks[-2])
+    assert len(str(message.shown.blocks)) < 12_000
+
+
+async def test_another_group_or_another_receiver_is_another_message(house: House) -> None:
+    await house.alert(*storm(3), key="a")
+    await house.alert(*[{**one, "fingerprint": f"b{n}"} for n, one in enumerate(storm(3))], key="b")
+    await house.alert(*[{**one, "fingerprint": f"c{n}"} for n, one in enumerate(storm(3))], key="b", receiver="other")
+    await house.work()
+    assert len(house.messenger.in_channel("C0DEPLOY")) == 3
+
+
+async def test_what_joins_a_group_soon_is_an_edit_and_later_it_is_news(house: House) -> None:
+    """An edit wakes nobody."""
+    await house.alert(*storm(2))
+    await house.work()
+    house.clock.now += 60
+    await house.alert(*storm(3))
+    await house.work()
+    (message,) = house.messenger.in_channel("C0DEPLOY")
+    assert "3 firing" in message.shown.text
+    house.clock.now += 3600
+    await house.alert(*storm(4))
+    await house.work()
+    first, second = house.messenger.in_channel("C0DEPLOY")
+    assert "3 firing" in first.shown.text
+    assert "app-3" in second.shown.text
+    await house.alert(*storm(4, "resolved"))
+    await house.work()
+    assert all(one.shown.text.startswith("✅") for one in house.messenger.in_channel("C0DEPLOY"))
+
+
+async def test_one_that_fires_anew_is_told_anew_while_its_group_still_fires(house: House) -> None:
+    await house.alert(*storm(2))
+    await house.alert(*storm(1, "resolved"), *storm(2)[1:])
+    await house.alert(alert(started="2026-11-02T10:00:00Z", fingerprint="f0", app="app-0"), *storm(2)[1:])
+    await house.work()
+    first, second = house.messenger.in_channel("C0DEPLOY")
+    assert "1 firing, 1 resolved" in first.shown.text
+    assert "app-0" in second.shown.text
+
+
+async def test_each_channel_lists_its_own_alerts(house: House) -> None:
+    await house.alert(*storm(4), *[{**one, "fingerprint": f"p{n}"} for n, one in
+                                   enumerate(storm(2, environment="production"))])  # fmt: skip
+    await house.work()
+    (here,), (there,) = house.messenger.in_channel("C0DEPLOY"), house.messenger.in_channel("C0INC")
+    assert "4 firing" in here.shown.text
+    assert "2 firing" in there.shown.text
+
+
+async def test_one_alert_that_makes_no_sense_takes_none_of_its_group_with_it(house: House) -> None:
+    for broken in ({"status": "firing"}, 7, {**alert(), "startsAt": "soon"}, {**alert(), "labels": ["x"]}):
+        assert (await house.alert(*storm(3), broken)).status_code == 202
+    await house.work()
+    (message,) = house.messenger.in_channel("C0DEPLOY")
+    assert "3 firing" in message.shown.text
+    assert "1 more alert could not be read" in str(message.shown.blocks)
+    assert (await house.alert({"status": "firing"})).status_code == 400
+
+
+async def test_what_alertmanager_left_out_is_counted(house: House) -> None:
+    await house.alert(*storm(3), truncated=57)
+    await house.work()
+    (message,) = house.messenger.in_channel("C0DEPLOY")
+    assert "left 57 more alerts out" in str(message.shown.blocks)
+
+
+async def test_what_an_older_pilothouse_has_kept_is_told(house: House) -> None:
+    kept = dump((domain(msgspec.convert(alert(), Wire)),))
+    await house.webhooks.worker._senders["alertmanager"].act(kept)
+    await house.work()
+    assert len(house.messenger.in_channel("C0DEPLOY")) == 1
 
 
 async def test_an_alert_that_was_ended_by_mistake_goes_on_in_its_own_message(house: House) -> None:
