@@ -134,7 +134,8 @@ class WebhookStore:
 
     async def episodes(self, fingerprints: Iterable[str]) -> dict[str, Episode]:
         """The newest one of each alert that has one."""
-        wanted, found = list(dict.fromkeys(fingerprints)), {}
+        wanted = list(dict.fromkeys(fingerprints))
+        found: dict[str, Episode] = {}
         for start in range(0, len(wanted), AT_ONCE):
             some = episodes.c.fingerprint.in_(wanted[start : start + AT_ONCE])
             rows = await self._all(sa.select(episodes).where(some))
