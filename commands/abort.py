@@ -2,19 +2,29 @@
 
 from bot.command import command
 from bot.domain.caller import Caller, Permission
-from bot.domain.intent import Abort
+from bot.domain.form import CommandForm, Filled, FormField, Input
+from bot.domain.intent import Abort, Context, Intent
 from bot.domain.reply import Reply, Silent
-from bot.grammar import Words
+from bot.grammar import Place, Words
 from bot.promotions.promotions import Promotions
 
 
-def parse(words: Words) -> Abort:
+def parse(words: Words) -> Intent:
+    if not words:
+        return words.pick(Place())
     promotion = words.identifier("the promotion that you abort; its id is at the foot of its card")
     words.done()
     return Abort(context=words.context, promotion=promotion)
 
 
-@command("abort", usage="/abort PROMOTION", allow=Permission.VIEW, parse=parse, names=False)
+def read(filled: Filled, context: Context) -> Abort:
+    return Abort(context=context, promotion=filled[Input.LIVE])
+
+
+FORM = CommandForm("Abort", (FormField(Input.LIVE, needed=True),), read)
+
+
+@command("abort", usage="/abort PROMOTION", allow=Permission.VIEW, parse=parse, names=False, form=FORM)
 async def abort(ask: Abort, caller: Caller, promotions: Promotions) -> Reply:
     """Take back a promotion that has not been committed yet; for its requester and for administrators."""
     await promotions.abort(ask, caller)

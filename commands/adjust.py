@@ -5,15 +5,18 @@ from dataclasses import replace
 from bot.command import command
 from bot.domain.caller import Caller, Permission
 from bot.domain.errors import Conflict, UnknownName
-from bot.domain.intent import Adjust
+from bot.domain.form import CommandForm, Filled, FormField, Input
+from bot.domain.intent import Adjust, Context, Intent
 from bot.domain.promotion import Promotion
 from bot.domain.reply import Reply, Silent
-from bot.grammar import Words
+from bot.grammar import Place, Words
 from bot.promotions.promotions import Promotions
 from bot.runtime.spelling import did_you_mean
 
 
-def parse(words: Words) -> Adjust:
+def parse(words: Words) -> Intent:
+    if not words:
+        return words.pick(Place())
     promotion = words.identifier("the release train; its id is at the foot of its card")
     said = words.rest().replace(",", " ").split()
     verb, apps = " ".join(said[:2]).lower(), tuple(said[2:])
@@ -24,7 +27,28 @@ def parse(words: Words) -> Adjust:
     return Adjust(context=words.context, promotion=promotion, taken_in=apps)
 
 
-@command("adjust", usage="/adjust PROMOTION leave out|take in APP…", allow=Permission.PROMOTE, parse=parse, names=False)
+def read(filled: Filled, context: Context) -> Adjust:
+    return Adjust(context=context, promotion=filled[Input.TRAIN], left_out=(filled[Input.APP],))
+
+
+FORM = CommandForm(
+    "Leave out",
+    (
+        FormField(Input.TRAIN, needed=True),
+        FormField(Input.APP, needed=True, hint="Left out until you tick its box on the card again."),
+    ),
+    read,
+)
+
+
+@command(
+    "adjust",
+    usage="/adjust PROMOTION leave out|take in APP…",
+    allow=Permission.PROMOTE,
+    parse=parse,
+    names=False,
+    form=FORM,
+)
 async def adjust(ask: Adjust, caller: Caller, promotions: Promotions) -> Reply:
     """Leave apps out of a release train, or take them in again, until it is decided.
 

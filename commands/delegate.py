@@ -2,14 +2,17 @@
 
 from bot.command import command
 from bot.domain.caller import Caller, Permission
-from bot.domain.intent import Intent, NameDelegate
+from bot.domain.form import CommandForm, Filled, FormField, Input
+from bot.domain.intent import Context, Intent, NameDelegate
 from bot.domain.reply import Reply
-from bot.grammar import Words
+from bot.grammar import Place, Words
 from bot.safety.delegations import DelegationService
 from bot.safety.times import TimeReader
 
 
 def parse(words: Words) -> Intent:
+    if not words:
+        return words.pick(Place())
     if words.keyword("off"):
         words.done()
         return NameDelegate(context=words.context)
@@ -21,12 +24,27 @@ def parse(words: Words) -> Intent:
     return NameDelegate(context=words.context, to=to, until=until)
 
 
+def read(filled: Filled, context: Context) -> NameDelegate:
+    return NameDelegate(context=context, to=filled[Input.PERSON], until=filled[Input.UNTIL])
+
+
+FORM = CommandForm(
+    "Delegate",
+    (
+        FormField(Input.PERSON, needed=True, hint="They speak for you while you are away."),
+        FormField(Input.UNTIL, needed=True, hint="As in fri, 2 weeks or 2026-10-05 08:00."),
+    ),
+    read,
+)
+
+
 @command(
     "delegate",
     usage=("/delegate @PERSON until TIME", "/delegate off"),
     allow=Permission.VIEW,
     parse=parse,
     names=False,
+    form=FORM,
 )
 async def delegate(ask: NameDelegate, caller: Caller, times: TimeReader, delegations: DelegationService) -> Reply:
     """Name who speaks for you while you are away; `off` ends it.

@@ -2,20 +2,30 @@
 
 from bot.command import command
 from bot.domain.caller import Caller, Permission
-from bot.domain.intent import Subscribe
+from bot.domain.form import CommandForm, Filled, FormField, Input
+from bot.domain.intent import Context, Intent, Subscribe
 from bot.domain.reply import Reply, Told
-from bot.grammar import Words
+from bot.grammar import Place, Words
 from bot.promotions.promotions import Promotions
 from bot.promotions.subscribers import Subscribers
 
 
-def parse(words: Words) -> Subscribe:
+def parse(words: Words) -> Intent:
+    if not words:
+        return words.pick(Place())
     promotion = words.identifier("the promotion that you want to hear of; its id is at the foot of its card")
     words.done()
     return Subscribe(context=words.context, promotion=promotion)
 
 
-@command("notify", usage="/notify PROMOTION", allow=Permission.VIEW, parse=parse, names=False)
+def read(filled: Filled, context: Context) -> Subscribe:
+    return Subscribe(context=context, promotion=filled[Input.LIVE])
+
+
+FORM = CommandForm("Notify me", (FormField(Input.LIVE, needed=True),), read)
+
+
+@command("notify", usage="/notify PROMOTION", allow=Permission.VIEW, parse=parse, names=False, form=FORM)
 async def notify(ask: Subscribe, caller: Caller, promotions: Promotions, subscribers: Subscribers) -> Reply:
     """Get a direct message when the gates of a promotion pass, or when it ends before that."""
     promotion = await promotions.find(ask.promotion, caller, whole=True)

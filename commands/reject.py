@@ -4,13 +4,16 @@ from dataclasses import replace
 
 from bot.command import command
 from bot.domain.caller import Caller, Permission
-from bot.domain.intent import Intent, Reject
+from bot.domain.form import CommandForm, Filled, FormField, Input
+from bot.domain.intent import Context, Intent, Reject
 from bot.domain.reply import Reply, Silent
-from bot.grammar import Words
+from bot.grammar import Place, Words
 from bot.promotions.promotions import Promotions
 
 
 def parse(words: Words) -> Intent:
+    if not words:
+        return words.pick(Place())
     if words.names_image:
         return words.rejected_image()
     promotion = words.identifier("the promotion that you reject; its id is at the foot of its card")
@@ -20,7 +23,21 @@ def parse(words: Words) -> Intent:
     return Reject(context=words.context, promotion=promotion, content_hash="", reason=reason)
 
 
-@command("reject", usage="/reject PROMOTION REASON", allow=Permission.VIEW, parse=parse, names=False)
+def read(filled: Filled, context: Context) -> Reject:
+    return Reject(context=context, promotion=filled[Input.LIVE], content_hash="", reason=filled[Input.REASON])
+
+
+FORM = CommandForm(
+    "Reject",
+    (
+        FormField(Input.LIVE, needed=True),
+        FormField(Input.REASON, needed=True, hint="The requester and everyone in the channel read this."),
+    ),
+    read,
+)
+
+
+@command("reject", usage="/reject PROMOTION REASON", allow=Permission.VIEW, parse=parse, names=False, form=FORM)
 async def reject(ask: Reject, caller: Caller, promotions: Promotions) -> Reply:
     """Say no to a promotion that waits for approval; it ends there, and its card tells your reason.
 

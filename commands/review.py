@@ -2,13 +2,16 @@
 
 from bot.command import command
 from bot.domain.caller import Caller, Permission
-from bot.domain.intent import CloseReview
+from bot.domain.form import CommandForm, Filled, FormField, Input
+from bot.domain.intent import CloseReview, Context, Intent
 from bot.domain.reply import Reply
-from bot.grammar import Words
+from bot.grammar import Place, Words
 from bot.safety.reviews import ReviewService
 
 
-def parse(words: Words) -> CloseReview:
+def parse(words: Words) -> Intent:
+    if not words:
+        return words.pick(Place())
     promotion = words.identifier("the promotion that you have reviewed; its id is at the foot of its card")
     note = words.rest()
     if not note:
@@ -16,7 +19,21 @@ def parse(words: Words) -> CloseReview:
     return CloseReview(context=words.context, promotion=promotion, note=note)
 
 
-@command("review", usage="/review PROMOTION NOTE", allow=Permission.APPROVE, parse=parse, names=False)
+def read(filled: Filled, context: Context) -> CloseReview:
+    return CloseReview(context=context, promotion=filled[Input.REVIEW], note=filled[Input.REASON])
+
+
+FORM = CommandForm(
+    "Review",
+    (
+        FormField(Input.REVIEW, needed=True, hint="Somebody broke the glass for it."),
+        FormField(Input.REASON, needed=True, label="What you found", hint="The channel reads this."),
+    ),
+    read,
+)
+
+
+@command("review", usage="/review PROMOTION NOTE", allow=Permission.APPROVE, parse=parse, names=False, form=FORM)
 async def review(ask: CloseReview, caller: Caller, reviews: ReviewService) -> Reply:
     """Close the review that a break-glass owes; for approvers other than the person who broke the glass."""
     return await reviews.close(ask, caller)

@@ -2,19 +2,29 @@
 
 from bot.command import command
 from bot.domain.caller import Caller, Permission
-from bot.domain.intent import ShowPromotion
+from bot.domain.form import CommandForm, Filled, FormField, Input
+from bot.domain.intent import Context, Intent, ShowPromotion
 from bot.domain.reply import Reply, Shown
-from bot.grammar import Words
+from bot.grammar import Place, Words
 from bot.promotions.promotions import Promotions
 
 
-def parse(words: Words) -> ShowPromotion:
+def parse(words: Words) -> Intent:
+    if not words:
+        return words.pick(Place())
     promotion = words.identifier("a promotion; its id is at the foot of its card")
     words.done()
     return ShowPromotion(context=words.context, promotion=promotion)
 
 
-@command("show", usage="/show PROMOTION", allow=Permission.VIEW, parse=parse, names=False)
+def read(filled: Filled, context: Context) -> ShowPromotion:
+    return ShowPromotion(context=context, promotion=filled[Input.PROMOTION])
+
+
+FORM = CommandForm("Show", (FormField(Input.PROMOTION, needed=True),), read)
+
+
+@command("show", usage="/show PROMOTION", allow=Permission.VIEW, parse=parse, names=False, form=FORM)
 async def show(ask: ShowPromotion, caller: Caller, promotions: Promotions) -> Reply:
     """A promotion as it stands now: what its card shows, for you alone."""
     return Shown(await promotions.find(ask.promotion, caller, whole=True))

@@ -2,19 +2,32 @@
 
 from bot.command import command
 from bot.domain.caller import Caller, Permission
-from bot.domain.intent import ClearImage, Intent
+from bot.domain.form import CommandForm, Filled, FormField, Input
+from bot.domain.intent import ClearImage, Context, Intent
 from bot.domain.reply import Reply
-from bot.grammar import Words
+from bot.grammar import Place, Words
 from bot.safety.rejections import RejectionService
 
 
 def parse(words: Words) -> Intent:
+    if not words:
+        return words.pick(Place())
     app, image = words.app_and_image("the image that may go again")
     words.done()
     return ClearImage(context=words.context, app=app, image=image)
 
 
-@command("unreject", usage="/unreject APP@TAG|APP@DIGEST", allow=Permission.REJECT_IMAGE, parse=parse, names=False)
+def read(filled: Filled, context: Context) -> ClearImage:
+    app, _, image = filled[Input.REJECTED].partition("@")
+    return ClearImage(context=context, app=app, image=image)
+
+
+FORM = CommandForm("Un-reject", (FormField(Input.REJECTED, needed=True),), read)
+
+
+@command(
+    "unreject", usage="/unreject APP@TAG|APP@DIGEST", allow=Permission.REJECT_IMAGE, parse=parse, names=False, form=FORM
+)
 async def unreject(ask: ClearImage, caller: Caller, rejections: RejectionService) -> Reply:
     """Take the rejection of an image back."""
     return await rejections.clear(ask, caller)

@@ -22,6 +22,16 @@ class Input(StrEnum):
     REASON = "reason"
     REVISION = "revision"
     RUN = "run"
+    PROMOTION = "promotion"
+    LIVE = "live"
+    """a promotion that is under way"""
+    TRAIN = "train"
+    """a release train that is under way"""
+    REVIEW = "review"
+    """a promotion whose review is owed"""
+    REJECTED = "rejected"
+    """a rejected image, as APP@TAG or APP@DIGEST"""
+    PERSON = "person"
     UNTIL = "until"
 
 
@@ -38,6 +48,8 @@ class FormField:
     input: Input
     needed: bool = False
     hint: str = ""
+    label: str = ""
+    """in the place of the input's usual one"""
 
 
 @dataclass(frozen=True)

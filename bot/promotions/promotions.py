@@ -58,6 +58,10 @@ class Promotions(Protocol):
         """Those that wait for an approval which the caller may give now, the oldest first. Raises IntegrationError."""
         ...
 
+    async def recent(self, caller: Caller, *, live: bool = False) -> tuple[Promotion, ...]:
+        """Those of which the caller may view every app, the newest first; `live`: all that are under way."""
+        ...
+
     async def live(self, app: str, environment: str) -> Promotion | None:
         """The promotion that is under way for this app in this environment."""
         ...

@@ -1,7 +1,7 @@
 """From a submitted modal to what the person asks, and what can be said at once against what was filled in."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,28 @@ from bot.domain.intent import AskReason, Context, Intent, Reject
 from bot.domain.reason import says_something
 from bot.grammar import EXAMPLES, is_identifier, is_image, is_revision, is_time
 from bot.views.ids import Modal, unreadable, verb_of
+from bot.views.words import USER_ID
+
+
+def _is_app_and_image(text: str) -> bool:
+    app, _, image = text.partition("@")
+    return is_identifier(app) and is_image(image)
+
+
+NOT_LISTED = "That is no promotion. Choose one from the list."
+CHECKED: Mapping[Input, tuple[Callable[[str], object], str]] = {
+    Input.IMAGE: (is_image, "That is no tag and no digest. Choose an image from the list."),
+    Input.REVISION: (is_revision, "That is no branch, tag or commit."),
+    Input.RUN: (is_identifier, "That is no pipeline run. Choose one from the list."),
+    Input.PROMOTION: (is_identifier, NOT_LISTED),
+    Input.LIVE: (is_identifier, NOT_LISTED),
+    Input.TRAIN: (is_identifier, NOT_LISTED),
+    Input.REVIEW: (is_identifier, NOT_LISTED),
+    Input.REJECTED: (_is_app_and_image, "That is no image of an app. Choose one from the list."),
+    Input.PERSON: (USER_ID.fullmatch, "Choose a person of this workspace."),
+    Input.UNTIL: (is_time, f"That is no time. {EXAMPLES.replace('`', '')}"),
+}
+"""input → whether what stands in it is good, and what is said when it is not"""
 
 
 @dataclass(frozen=True)
@@ -73,14 +95,7 @@ def objections(form: Form, declared: CommandForm | None, environments: Sequence[
     for name in (Input.ENVIRONMENT, Input.SOURCE):
         if (chosen := form[name]) and chosen not in names:
             found[name] = f"There is no such environment. Choose {' or '.join(names)}."
-    if (image := form[Input.IMAGE]) and not is_image(image):
-        found[Input.IMAGE] = "That is no tag and no digest. Choose an image from the list."
-    if (revision := form[Input.REVISION]) and not is_revision(revision):
-        found[Input.REVISION] = "That is no branch, tag or commit."
-    if (run := form[Input.RUN]) and not is_identifier(run):
-        found[Input.RUN] = "That is no pipeline run. Choose one from the list."
-    if (until := form[Input.UNTIL]) and not is_time(until):
-        found[Input.UNTIL] = f"That is no time. {EXAMPLES.replace('`', '')}"
+    found |= {name: told for name, (good, told) in CHECKED.items() if form[name] and not good(form[name])}
     return {name: objection for name, objection in found.items() if name in form.values}
 
 
@@ -102,5 +117,5 @@ NEEDED = {Input.REASON: "Say why.", Input.UNTIL: "Say until when, as in 2h, 18:0
 
 def _value(state: Mapping[str, Any]) -> str:
     chosen = state.get("selected_option") or {}
-    value = chosen.get("value") if chosen else state.get("value")
+    value = chosen.get("value") if chosen else state.get("value") or state.get("selected_user")
     return value if isinstance(value, str) else ""

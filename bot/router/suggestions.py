@@ -5,16 +5,20 @@ from bot.domain.form import Input
 from bot.domain.image import Artifact
 from bot.domain.intent import Context, Rollback
 from bot.domain.pipeline import PipelineRun
+from bot.domain.promotion import Promotion
 from bot.domain.reply import Choice, RollbackChoice
+from bot.domain.safety import Rejection, Review
 from bot.overlays.catalog import Catalog
 from bot.policy import Policy, may
 from bot.ports import Pipelines, Registry
 from bot.promotions.promotions import Promotions
+from bot.queries.holds import HoldsQuery
 from bot.queries.runs import target_of
 from bot.router.forms import values_of
 from bot.router.incoming import Body
 
 IMAGES = 50
+PROMOTIONS = (Input.PROMOTION, Input.LIVE, Input.TRAIN, Input.REVIEW)
 RUNS = 50
 
 
@@ -22,8 +26,15 @@ class Suggestions:
     """Only of apps that the caller may view."""
 
     def __init__(
-        self, catalog: Catalog, policy: Policy, registry: Registry, promotions: Promotions, pipelines: Pipelines
+        self,
+        catalog: Catalog,
+        policy: Policy,
+        registry: Registry,
+        promotions: Promotions,
+        pipelines: Pipelines,
+        holds: HoldsQuery,
     ) -> None:
+        self._holds = holds
         self._pipelines = pipelines
         self._catalog = catalog
         self._policy = policy
@@ -34,6 +45,13 @@ class Suggestions:
         """Raises UserError and IntegrationError; an unknown select has no choices."""
         chosen = values_of(body.get("view") or {})
         app, environment = chosen.get(Input.APP, ""), chosen.get(Input.ENVIRONMENT, "")
+        if body.get("action_id") in PROMOTIONS:
+            return await self._promotion(body["action_id"], caller)
+        if body.get("action_id") == Input.REJECTED:
+            return tuple(_rejected(one) for one in (await self._holds.holds(caller)).rejections)
+        if body.get("action_id") == Input.APP and (train := chosen.get(Input.TRAIN)):
+            going = (await self._promotions.find(train, caller, whole=True)).apps
+            return tuple(Choice(name, name) for name in going)
         if body.get("action_id") == Input.APP:
             return tuple(Choice(name, name) for name in await self._catalog.apps() if self._sees(caller, name))
         if body.get("action_id") == Input.RUN:
@@ -47,6 +65,12 @@ class Suggestions:
             ask = Rollback(context=context, app=app, environment=environment, choose=True)
             return tuple(_past(choice) for choice in await self._promotions.rollback_choices(ask))
         return ()
+
+    async def _promotion(self, which: str, caller: Caller) -> tuple[Choice, ...]:
+        if which == Input.REVIEW:
+            return tuple(_owed(review) for review in (await self._holds.holds(caller)).reviews)
+        found = await self._promotions.recent(caller, live=which != Input.PROMOTION)
+        return tuple(_listed(one) for one in found if which != Input.TRAIN or len(one.plan.apps) > 1)
 
     def _sees(self, caller: Caller, app: str, environment: str = "") -> bool:
         return may(self._policy, caller, Permission.VIEW, Target(app, environment))
@@ -67,6 +91,21 @@ def _image(artifact: Artifact) -> Choice:
 def _run(run: PipelineRun) -> Choice:
     when = f" · {run.created_at:%Y-%m-%d %H:%M} UTC" if run.created_at else ""
     return Choice(run.name, f"{run.name} · {run.status}{when}")
+
+
+def _listed(promotion: Promotion) -> Choice:
+    plan = promotion.plan
+    to = ", ".join(dict.fromkeys(move.after.label for move in promotion.moves))
+    return Choice(plan.id, f"{plan.id} · {', '.join(promotion.apps)} → {plan.environment} · {to}")
+
+
+def _owed(review: Review) -> Choice:
+    what = f"{', '.join(review.apps)} in {review.environment}"
+    return Choice(review.promotion_id, f"{review.promotion_id} · {what} · {review.by.name}")
+
+
+def _rejected(rejection: Rejection) -> Choice:
+    return Choice(rejection.label, f"{rejection.label} · {rejection.reason}")
 
 
 def _past(choice: RollbackChoice) -> Choice:

@@ -42,6 +42,7 @@ class Option(msgspec.Struct):
 
 class State(msgspec.Struct):
     selected_option: dict[str, Any] | None = None
+    selected_user: str | None = None
     value: Any = None
 
 

@@ -11,6 +11,7 @@ from slack_sdk.models.blocks import (
     PlainTextInputElement,
     PlainTextObject,
     StaticSelectElement,
+    UserSelectElement,
 )
 from slack_sdk.models.views import View
 
@@ -34,8 +35,15 @@ LABELS = {
     Input.REVISION: "Revision",
     Input.SOURCE: "From",
     Input.RUN: "Pipeline run",
+    Input.PROMOTION: "Promotion",
+    Input.LIVE: "Promotion",
+    Input.TRAIN: "Release train",
+    Input.REVIEW: "Promotion",
+    Input.REJECTED: "Image",
+    Input.PERSON: "Person",
     Input.UNTIL: "Until",
 }
+Element = ExternalDataSelectElement | StaticSelectElement | PlainTextInputElement | UserSelectElement
 TYPED = (Input.REASON, Input.REVISION, Input.UNTIL)
 CHOSEN = (Input.ENVIRONMENT, Input.SOURCE)
 """from the few that there are; anything else is searched for while the person types"""
@@ -84,16 +92,18 @@ def _picker(picker: Picker, private_metadata: str) -> dict[str, Any]:
 def _input(picker: Picker, field: FormField) -> Block:
     return InputBlock(
         block_id=field.input,
-        label=LABELS[field.input],
+        label=field.label or LABELS[field.input],
         element=_element(picker, field.input),
         optional=not field.needed,
         hint=field.hint or None,
     )
 
 
-def _element(picker: Picker, name: Input) -> ExternalDataSelectElement | StaticSelectElement | PlainTextInputElement:
+def _element(picker: Picker, name: Input) -> Element:
     if name in CHOSEN:
         return _environments(picker, name)
+    if name is Input.PERSON:
+        return UserSelectElement(action_id=name, placeholder="Choose a person")
     if name in TYPED:
         return PlainTextInputElement(action_id=name, max_length=REASON_LIMIT)
     chosen = [choice for choice in picker.apps if name is Input.APP and choice.value == picker.app]

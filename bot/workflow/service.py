@@ -26,6 +26,9 @@ from bot.workflow.journal import StoryEngine, pack
 from bot.workflow.orphans import Orphans, has_begun
 from bot.workflow.steps import needed
 
+RECENT = 50
+"""promotions that are offered to choose from"""
+
 
 @dataclass(frozen=True)
 class PromotionService(Promotions):
@@ -99,6 +102,11 @@ class PromotionService(Promotions):
         except (NotAllowed, Conflict):
             return False
         return all(approval.approver.id != caller.id for approval in promotion.approvals)
+
+    async def recent(self, caller: Caller, *, live: bool = False) -> tuple[Promotion, ...]:
+        found = await self.store.all_live() if live else await self.store.history("", "", RECENT)
+        seen = [one for one in found if shows_all(self.policy, caller, one)]
+        return tuple(sorted(seen, key=lambda one: one.plan.requested_at, reverse=True))
 
     async def live(self, app: str, environment: str) -> Promotion | None:
         return await self.store.live(app, environment)

@@ -114,6 +114,13 @@ class MemoryPromotions(Promotions):
         asked = (one for one in self.all.values() if one.stage is Stage.APPROVAL and not one.phase.final)
         return tuple(one for one in asked if one.plan.requester.id != caller.id)
 
+    async def recent(self, caller: Caller, *, live: bool = False) -> tuple[Promotion, ...]:
+        return tuple(
+            one
+            for one in reversed(self.all.values())
+            if shows_all(self.policy, caller, one) and not (live and one.phase.final)
+        )
+
     async def live(self, app: str, environment: str) -> Promotion | None:
         return next(
             (

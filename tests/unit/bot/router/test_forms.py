@@ -9,14 +9,17 @@ import pytest
 import commands
 from bot.command import CommandRegistry
 from bot.domain.errors import Unavailable
-from bot.domain.intent import Deploy, Promote, Rollback
+from bot.domain.intent import Context, Deploy, Promote, Rollback
 from bot.domain.pipeline import RunRequest
+from bot.domain.safety import Rejection, Review
 from bot.policy import parse
 from bot.router.forms import objections, read_form
 from tests.fakes.office import POLICY
 from tests.unit.bot.router.conftest import Bot
 from tests.unit.bot.router.test_http import signed
 from tests.waiting import until
+
+CONTEXT = Context("r1", "C0DEPLOY", "c1", "T0PILOT")
 
 
 async def opened(bot: Bot, typed: str, who: str = "ana") -> dict[str, Any]:
@@ -38,6 +41,14 @@ async def opened(bot: Bot, typed: str, who: str = "ana") -> dict[str, Any]:
         ("/unfreeze", "unfreeze"),
         ("/history", "history"),
         ("/scan", "scan"),
+        ("/show", "show"),
+        ("/abort", "abort"),
+        ("/adjust", "adjust"),
+        ("/reject", "reject"),
+        ("/notify", "notify"),
+        ("/review", "review"),
+        ("/unreject", "unreject"),
+        ("/delegate", "delegate"),
     ],
 )
 async def test_every_bare_command_that_needs_words_asks_for_them(bot: Bot, typed: str, verb: str) -> None:
@@ -59,6 +70,52 @@ async def test_a_run_is_chosen_from_those_that_the_person_may_view(bot: Bot) -> 
     await bot.slack.command("cy", "deployments", "/pipeline show")  # who may view my-app only
     view = await bot.view("cy", "pick.pipeline show")
     assert not (await bot.slack.options("cy", "run", view_id=view["id"]))["options"]
+
+
+@pytest.mark.parametrize("typed", ["/show", "/abort", "/adjust", "/reject", "/notify", "/review", "/unreject"])
+async def test_a_promotion_is_chosen_from_those_that_the_person_may_view(bot: Bot, typed: str) -> None:
+    train = Promote(
+        context=Context("r1", "C0DEPLOY", "c1", "T0PILOT"), apps=("my-app", "ledger"), environment="staging"
+    )
+    ana = await bot.office.caller("U0ANA")
+    promotion = await bot.office.promotions.start(train, ana)
+    word = Rejection("ledger", f"sha256:{'a' * 64}", "1.4.0", ana.person, "it leaks", promotion.plan.requested_at)
+    owed = Review(promotion.id, train.apps, "staging", ana.person, "INC-1", promotion.plan.requested_at)
+    stores = bot.office.safety.stores
+    async with stores.database.begin() as connection:
+        await stores.rejections.reject(connection, word)
+        await stores.reviews.owe(connection, owed)
+    for who, found in (("bo", ["ledger@1.4.0" if typed == "/unreject" else promotion.id]), ("cy", [])):
+        await bot.slack.command(who, "deployments", typed)  # cy may view my-app only
+        if who == "cy" and typed in ("/adjust", "/review", "/unreject"):
+            await until(lambda: "permission" in json.dumps(bot.slack.views("cy")))
+            continue
+        view = await bot.view(who, f"pick.{typed[1:]}")
+        offered = await bot.slack.options(who, view["blocks"][0]["block_id"], view_id=view["id"])
+        assert [option["value"] for option in offered["options"]] == found
+
+
+async def test_an_app_that_is_left_out_is_one_of_the_train(bot: Bot) -> None:
+    train = Promote(
+        context=Context("r1", "C0DEPLOY", "c1", "T0PILOT"), apps=("my-app", "ledger"), environment="staging"
+    )
+    promotion = await bot.office.promotions.start(train, await bot.office.caller("U0ANA"))
+    view = await opened(bot, "/adjust")
+    await bot.slack.act_in_view(view["id"], "ana", "train", value=promotion.id)
+    offered = await bot.slack.options("ana", "app", view_id=view["id"])
+    assert [option["value"] for option in offered["options"]] == ["my-app", "ledger"]
+    assert (await bot.slack.submit_view(view["id"], "ana", {"train": promotion.id, "app": "ledger"}))["ok"]
+    await until(lambda: bot.office.promotions.all[promotion.id].left_out == ("ledger",))
+
+
+async def test_somebody_is_named_who_speaks_for_one(bot: Bot) -> None:
+    view = await opened(bot, "/delegate", "bo")
+    wrong = await bot.slack.submit_view(view["id"], "bo", {"person": "U0MIA", "until": "some day"})
+    assert "no time" in json.dumps(wrong)
+    assert (await bot.slack.submit_view(view["id"], "bo", {"person": "U0MIA", "until": "2 weeks"}))["ok"]
+    await until(lambda: bot.whispers("bo"))
+    (delegation,) = await bot.office.safety.stores.delegations.all()
+    assert (delegation.absent.id, delegation.delegate.id) == ("U0BO", "U0MIA")
 
 
 async def test_promote_asks_where_from(bot: Bot) -> None:
