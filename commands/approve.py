@@ -28,7 +28,7 @@ async def approve(ask: Approve, caller: Caller, promotions: Promotions, policy: 
     """
     if not ask.promotion:
         # Never a yes by itself: what waits may be something else than the person has in mind.
-        return ApprovalRequests(await promotions.waiting_for(caller), policy.environments[-1].name)
+        return ApprovalRequests(await promotions.waiting_for(caller), policy.careful)
     if not ask.content_hash:
         # Who types an id has no card in the request: what holds at this moment is what they say yes to.
         named = await promotions.find(ask.promotion, caller)

@@ -26,4 +26,5 @@ async def pick(ask: Pick, caller: Caller, registry: CommandRegistry, policy: Pol
         environments=tuple(Choice(name, name) for name in environments),
         app=ask.app,
         environment=ask.environment,
+        careful=policy.careful,
     )

@@ -10,6 +10,7 @@ from bot.domain.overlay import OverlayImage
 from bot.domain.reply import GlassAsked, Reply, RollbackChoices
 from bot.grammar import Slots, Words
 from bot.overlays.catalog import Catalog
+from bot.policy import Policy
 from bot.promotions.promotions import Promotions
 from bot.promotions.scheduler import Scheduler
 from bot.promotions.tags import Tags
@@ -75,6 +76,7 @@ async def rollback(
     catalog: Catalog,
     tags: Tags,
     board: StatusQuery,
+    policy: Policy,
 ) -> Reply:
     """Go back to an image that the environment ran before.
 
@@ -88,6 +90,6 @@ async def rollback(
         return await turns.start(ask, caller)
     running = await catalog.images(ask.app, ask.environment)
     choices, runs = await asyncio.gather(promotions.rollback_choices(ask), board.runs_instead(ask.app, ask.environment))
-    careful = ask.environment == catalog.environments[-1].name
+    careful = ask.environment in policy.careful
     now = next(iter((await tags.named(running)).values()), OverlayImage("", ""))
     return RollbackChoices(ask.app, ask.environment, now, choices, careful=careful, runs=runs)

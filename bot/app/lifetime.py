@@ -16,7 +16,7 @@ from bot.app.serving import listening, serving
 from bot.app.supervisor import Loop
 from bot.domain.errors import DatabaseAway
 from bot.evaluation.loading import gate_mistakes
-from bot.policy import load
+from bot.policy import load, unguarded
 from bot.runtime.gc import set_aside
 from bot.settings import Settings
 from bot.store.alone import alone
@@ -36,6 +36,8 @@ async def run(settings: Settings) -> None:
     when the port or the SQLite file is another process's.
     """
     policy = load(settings.policy_file, gate_mistakes)
+    for _, sentence in unguarded(policy):
+        log.warning("policy.unguarded", what=sentence)
     stop = asyncio.Event()
     with _stopped_by_signals(stop):
         async with AsyncExitStack() as stack:

@@ -15,7 +15,8 @@ from bot.cli.policy_reference import reference as write_reference
 from bot.cli.terminal import fail, print_json, print_table, read_settings
 from bot.domain.errors import IntegrationError, PolicyError
 from bot.evaluation.loading import gate_mistakes, known_gates
-from bot.policy import Policy, Roster, load, unreachable
+from bot.policy import Policy, Roster, load, unguarded, unreachable
+from bot.policy.file import lines
 
 policy_app = typer.Typer(no_args_is_help=True, help="Look at pilothouse.yaml without starting anything.")
 
@@ -36,12 +37,16 @@ def check(
             print_json({"good": False, "mistakes": [_mistake(line) for line in str(error).splitlines()]})
             raise typer.Exit(1) from None
         fail(str(error))
+    warnings = lines(file, unguarded(policy))
     if as_json:
+        told: dict[str, object] = {"good": True, "mistakes": [], "warnings": [_mistake(line) for line in warnings]}
         environments = [environment.name for environment in policy.environments]
-        print_json({"good": True, "mistakes": [], "environments": environments, "bindings": len(policy.bindings)})
+        print_json(told | {"environments": environments, "bindings": len(policy.bindings)})
         return
     order = " → ".join(environment.name for environment in policy.environments)
     print(f"{file}: good. {order}; {len(policy.bindings)} bindings.")
+    for warning in warnings:
+        print(f"Warning: {warning}")
     if not slack:
         print("Slack was not asked whether somebody answers to the names: add --slack.")
 

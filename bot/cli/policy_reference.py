@@ -15,7 +15,7 @@ from bot.evaluation.loading import described
 from bot.evaluation.question import Gate
 from bot.policy.model import DEFAULT_ROLES, Policy
 from bot.policy.parts import Approval, EnvironmentPart, EnvironmentRules
-from bot.policy.rules import DEFAULT_GATES, STANDING_GATES
+from bot.policy.rules import DEFAULT_GATES, ORDER, STANDING_GATES
 
 NAMES = {
     str: "text",
@@ -70,7 +70,7 @@ def _effective(name: str, model: type[BaseModel]) -> str:
         rule = Policy().rules("", "production").approval()
         last, others = getattr(rule, name), getattr(Policy().rules("", "staging").approval(), name)
         if last != others:
-            return f"`{_plain(last)}` in the last environment, `{_plain(others)}` in the others"
+            return f"`{_plain(last)}` in production and in the last environment, `{_plain(others)}` in the others"
         return "none" if last in (None, ()) else f"`{_plain(last)}`"
     if issubclass(model, EnvironmentRules) and name in ("follow_timeout", "gate_timeout"):
         return f"`{_plain(getattr(Policy().rules('', 'production'), name))}`"
@@ -151,7 +151,8 @@ def _by_default() -> str:
     usual = ", ".join(f"`{name}`" for name in DEFAULT_GATES)
     first = ", ".join(f"`{name}`" for name in STANDING_GATES)
     return (
-        f"Asked where policy says nothing: {usual}; in the first environment {first}. A gate is added by naming it "
+        f"Asked where policy says nothing: {usual}; in the first environment {first}; in production also `{ORDER}`, of "
+        "the environment before it. A gate is added by naming it "
         "(`soak: {for: 1h}`, or `window: true`), and left out with `false`. What an app says refines what the "
         "environment says, option by option."
     )

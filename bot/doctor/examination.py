@@ -55,20 +55,21 @@ async def checks(settings: Settings) -> AsyncIterator[tuple[Check, ...]]:
 
 async def _found(check: Check, seconds: float) -> Finding:
     finding = Finding(check.system, check.subject, Outcome.GOOD)
+    outcome = Outcome.WRONG
     try:
         async with asyncio.timeout(seconds):
             return replace(finding, detail=await check.look())
     except Skipped as skipped:
         return replace(finding, outcome=Outcome.SKIPPED, detail=skipped.why)
     except Wrong as wrong:
-        detail, fix = wrong.detail, wrong.fix
+        detail, fix, outcome = wrong.detail, wrong.fix, wrong.outcome
     except TimeoutError:
         detail, fix = f"no answer within {seconds:g} seconds", ""
     except (PilothouseError, OSError, ValueError) as error:
         detail, fix = str(error), ""
     except Exception as error:  # noqa: BLE001 (a check that breaks must not take the others with it)
         detail, fix = f"the check broke: {type(error).__name__}", ""
-    return replace(finding, outcome=Outcome.WRONG, detail=detail, fix=fix or check.fix)
+    return replace(finding, outcome=outcome, detail=detail, fix=fix or check.fix)
 
 
 def _without(finding: Finding, secrets: Iterable[str]) -> Finding:

@@ -10,6 +10,8 @@ from bot.domain.errors import Unavailable
 
 class Outcome(StrEnum):
     GOOD = "good"
+    WARNING = "warning"
+    """it works, and may not be what was meant"""
     WRONG = "wrong"
     SKIPPED = "skipped"
 
@@ -28,10 +30,18 @@ class Finding:
 class Wrong(Exception):
     """The check failed; `fix` "" is the check's usual one."""
 
+    outcome = Outcome.WRONG
+
     def __init__(self, detail: str, fix: str = "") -> None:
         super().__init__(detail, fix)
         self.detail = detail
         self.fix = fix
+
+
+class Doubtful(Wrong):
+    """It may be meant: people hear of it, and all is well."""
+
+    outcome = Outcome.WARNING
 
 
 class Skipped(Exception):

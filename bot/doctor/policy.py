@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 
-from bot.doctor.finding import Check, Skipped, Wrong, once_reached
+from bot.doctor.finding import Check, Doubtful, Skipped, Wrong, once_reached
 from bot.domain.errors import NotFound, PolicyError
 from bot.evaluation.loading import gate_mistakes
 from bot.notify.lookup import Lookup
-from bot.policy import Policy, Roster, load, unreachable
+from bot.policy import Policy, Roster, load, unguarded, unreachable
 from bot.settings import Settings
 from integrations.slack import SlackApi, SlackDirectory
 from integrations.slack.probe import is_in
@@ -48,6 +48,15 @@ def checks(settings: Settings, file: PolicyFile, api: SlackApi | None) -> tuple[
         policy = file.needed()
         return f"{' → '.join(e.name for e in policy.environments)}; {len(policy.bindings)} bindings"
 
+    async def production() -> str:
+        policy = file.needed()
+        if found := [sentence for _, sentence in unguarded(policy)]:
+            raise Doubtful(" ".join(found), "Close it in the policy, unless it is meant.")
+        guarded = [each.name for each in policy.environments if each.production]
+        if not guarded:
+            raise Skipped("no environment says production, by its name or an alias")
+        return f"{', '.join(guarded)}: asks people, and for the order of environments"
+
     async def people() -> str:
         with once_reached("Slack"):
             return await _people(file.needed(), asked(api))
@@ -58,6 +67,7 @@ def checks(settings: Settings, file: PolicyFile, api: SlackApi | None) -> tuple[
 
     return (
         Check(SYSTEM, "file", valid, f"Fix {settings.policy_file}; `pilothouse policy check` says where."),
+        Check(SYSTEM, "production", production, ""),
         Check(SYSTEM, "people", people, "Let the bot's token read users and groups: look at the Slack checks below."),
         Check(SYSTEM, "channels", channels, "Let the bot's token read channels: look at the Slack checks below."),
     )

@@ -8,7 +8,12 @@ from rich.text import Text
 
 from bot.doctor.finding import Finding, Outcome
 
-MARKS = {Outcome.GOOD: ("✓", "green"), Outcome.WRONG: ("✗", "bold red"), Outcome.SKIPPED: ("–", "dim")}
+MARKS = {
+    Outcome.GOOD: ("✓", "green"),
+    Outcome.WARNING: ("!", "yellow"),
+    Outcome.WRONG: ("✗", "bold red"),
+    Outcome.SKIPPED: ("–", "dim"),
+}
 
 
 def table(findings: Sequence[Finding]) -> Table:

@@ -101,10 +101,10 @@ class Shown(Reply):
 
 @dataclass(frozen=True)
 class ApprovalRequests(Reply):
-    """The promotions that wait for the asker's yes. A press on `last_environment` asks once more."""
+    """The promotions that wait for the asker's yes. A press for one in `careful` asks once more."""
 
     promotions: tuple[Promotion, ...]
-    last_environment: str
+    careful: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -286,7 +286,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class Picker(Reply):
-    """A modal that asks for what a bare command left out. Never preselects the last environment (production)."""
+    """A modal that asks for what a bare command left out. Never preselects one in `careful`, nor the last."""
 
     verb: str
     form: CommandForm
@@ -294,6 +294,7 @@ class Picker(Reply):
     environments: tuple[Choice, ...]
     app: str = ""
     environment: str = ""
+    careful: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

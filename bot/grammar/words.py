@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import NoReturn
 
+from bot.domain.environment import careful
 from bot.domain.errors import InvalidCommand, UnknownName
 from bot.domain.image import is_digest
 from bot.domain.intent import Context, IfBusy, Pick, RejectImage
@@ -477,12 +478,13 @@ class Words:
         raise UnknownName(f"`{_short(bare)}` does not name {what}.{near} {self._expected}")
 
     def _may_be_offered(self, word: str, name: str) -> bool:
-        """The last environment (production) is offered only for a slip of the finger: `nonprod` and `prod2` do not
+        """Production, and the last environment, are offered only for a slip of the finger: `nonprod` and `prod2` do not
         mean it.
         """
-        last = self.vocabulary.environments[-1].name if self.vocabulary.environments else ""
         numbered = re.sub(r"\D", "", word) != re.sub(r"\D", "", name)
-        return self.vocabulary.meaning(name).environment != last or bool(not numbered and misspelt(word, [name]))
+        if self.vocabulary.meaning(name).environment not in careful(self.vocabulary.environments):
+            return True
+        return bool(not numbered and misspelt(word, [name]))
 
 
 def _short(word: str) -> str:

@@ -65,8 +65,8 @@ FAILURES = (Event.DEPLOY_FAILED, Event.DEGRADED)
 def news_channels(policy: Policy, news: News) -> tuple[str, ...]:
     """The channels that hear of a change which Pilothouse did not make.
 
-    Quiet by default: the app's channel, else the default one, hears of the last environment and of failures. A route
-    that names the event hears of it everywhere; one for every event (`*`) hears what is not quiet.
+    Quiet by default: the app's channel, else the default one, hears of production, the last environment and failures.
+    A route that names the event hears of it everywhere; one for every event (`*`) hears what is not quiet.
     """
     loud = is_loud(policy, news)
     routed = [
@@ -87,5 +87,5 @@ def told_to_the_author(policy: Policy, news: News) -> bool:
 
 
 def is_loud(policy: Policy, news: News) -> bool:
-    """A failure, or the last environment."""
-    return news.event in FAILURES or news.environment == policy.environments[-1].name
+    """A failure, production, or the last environment."""
+    return news.event in FAILURES or news.environment in policy.careful

@@ -46,7 +46,7 @@ class Cards:
         shown = card(
             promotion,
             approvers=approvers(self._policy, plan),
-            last_environment=self._policy.environments[-1].name,
+            careful=self._policy.careful,
             watched=None if plan.kind is Kind.ROLLBACK else max(watched.values(), default=None),
             journey=await self._journeys.of(promotion),
         )

@@ -44,7 +44,7 @@ class Copies:
         users = [caller.id for caller in people if caller.id not in muted]
         if not users:
             return
-        message = approval_request(promotion, await self._link(promotion), self._last)
+        message = approval_request(promotion, await self._link(promotion), self._policy.careful)
         for user in users:
             await self._messages.want(subject(promotion), user, message, self._clock(), given=0.0)
 
@@ -55,7 +55,7 @@ class Copies:
             return
         if promotion.phase.final:
             await self._messages.drop_unplaced(subject(promotion))
-        message = approval_request(promotion, await self._link(promotion), self._last)
+        message = approval_request(promotion, await self._link(promotion), self._policy.careful)
         for copy in copies:
             if copy.place or not promotion.phase.final:
                 await self._messages.want_if_new(copy, message, self._clock())
@@ -66,7 +66,7 @@ class Copies:
             return
         muted = await self._mutes.muted()
         copies = {copy.channel: copy for copy in await self._messages.showing(subject(promotion))}
-        message = approval_request(promotion, await self._link(promotion), self._last, again=True)
+        message = approval_request(promotion, await self._link(promotion), self._policy.careful, again=True)
         for caller in people:
             copy = copies.get(caller.id)
             asleep = not incident and night(caller, self._policy, self._clock())
@@ -81,10 +81,6 @@ class Copies:
                 continue
             await self._messages.displaced(copy)
             await self._messages.want(copy.promotion, copy.channel, message, self._clock(), given=0.0)
-
-    @property
-    def _last(self) -> str:
-        return self._policy.environments[-1].name
 
     async def _link(self, promotion: Promotion) -> str:
         """To the card; "" where Slack does not say."""

@@ -7,6 +7,7 @@ from bot.policy.model import Policy
 from bot.policy.parts import Binding, EnvironmentRules
 from bot.policy.reach import unreachable
 from bot.policy.roster import Roster
+from bot.policy.unguarded import unguarded
 from bot.policy.visibility import known, no_app, no_promotion, no_run, shows_all, shows_any, visible
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "roles_of",
     "shows_all",
     "shows_any",
+    "unguarded",
     "unreachable",
     "visible",
     "who_could",

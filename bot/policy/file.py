@@ -49,9 +49,18 @@ def parse(text: str, name: str = "pilothouse.yaml", further: Check | None = None
     except ValidationError as error:
         raise PolicyError("\n".join(_mistake(name, document, e) for e in error.errors())) from error
     found = [*contradictions(policy), *(further(policy) if further else ())]
-    if mistakes := [f"{name}:{line_of(document, place)}: {what}" for place, what in found]:
+    if mistakes := _located(name, document, found):
         raise PolicyError("\n".join(mistakes))
     return policy
+
+
+def lines(path: Path, found: Iterable[tuple[Place, str]]) -> list[str]:
+    """What was found in a policy that could be read, each with the line it is on."""
+    return _located(path.name, YAML(typ="rt").load(path.read_text()), found)
+
+
+def _located(name: str, document: Any, found: Iterable[tuple[Place, str]]) -> list[str]:
+    return [f"{name}:{line_of(document, place)}: {what}" for place, what in found]
 
 
 def line_of(document: Any, place: tuple[str | int, ...]) -> int:

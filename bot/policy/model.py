@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pydantic import Field, PrivateAttr
 
 from bot.domain.caller import Permission
-from bot.domain.environment import Environment
+from bot.domain.environment import Environment, careful
 from bot.policy.parts import (
     USUAL_ALIASES,
     AppPart,
@@ -82,14 +82,21 @@ class Policy(Part):
 
     @property
     def environments(self) -> tuple[Environment, ...]:
-        return tuple(Environment(part.name, order, part.known_as) for order, part in enumerate(self.environments_))
+        return tuple(part.at(order) for order, part in enumerate(self.environments_))
+
+    @property
+    def careful(self) -> frozenset[str]:
+        """The environments in which a press asks once more."""
+        return careful(self.environments)
 
     def rules(self, app: str, environment: str) -> Rules:
         """What holds for one app in one environment: the environment's rules, refined by the app's."""
         part = next(part for part in self.environments_ if part.name == environment)
         own = self.apps.get(app, AppPart()).environments.get(environment, EnvironmentRules())
+        order = self.environments_.index(part)
+        before = self.environments_[order - 1].name if order else ""
         last = part is self.environments_[-1]
-        return Rules(part, own, first=part is self.environments_[0], last=last)
+        return Rules(part, own, before=before, last=last, production=part.at(order).production)
 
     def rules_together(self, apps: Iterable[str], environment: str) -> JointRules:
         """What holds for apps that change together there."""

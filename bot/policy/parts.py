@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from bot.domain import identity
+from bot.domain.environment import Environment
 from bot.domain.event import Event
 from bot.policy.duration import Duration
 
@@ -104,6 +105,9 @@ class EnvironmentPart(EnvironmentRules):
     @property
     def known_as(self) -> tuple[str, ...]:
         return USUAL_ALIASES.get(self.name, ()) if self.aliases is None else self.aliases
+
+    def at(self, order: int) -> Environment:
+        return Environment(self.name, order, self.known_as)
 
 
 class AppPart(Part):

@@ -10,22 +10,33 @@ from bot.policy.parts import Approval, BreakGlassRules, EnvironmentRules, GateOp
 STANDING_GATES: dict[str, GateOptions] = {"lock": {}, "freeze": {}, "rejected": {}, "application": {}}
 """What people say holds everywhere, where images first arrive too; and nowhere is anything committed for nobody."""
 DEFAULT_GATES: dict[str, GateOptions] = {"scan": {}, "health": {}, **STANDING_GATES}
+ORDER = "order"
+"""What an environment that says production asks besides, wherever it stands: of the environment before it."""
 DEFAULT_EXPIRY = timedelta(hours=4)
 
 
 class Rules:
     """The environment's rules with an app's refinements laid over them."""
 
-    def __init__(self, base: EnvironmentRules, own: EnvironmentRules, *, first: bool, last: bool) -> None:
+    def __init__(
+        self, base: EnvironmentRules, own: EnvironmentRules, *, before: str, last: bool, production: bool
+    ) -> None:
+        """`before` is the environment before this one, "" for the first."""
         self._base = base
         self._own = own
-        self._first = first
+        self._before = before
         self._last = last
+        self._production = production
 
     def gates(self) -> dict[str, dict[str, Any]]:
-        """Gate → its options. In the first environment only what always holds, unless policy names more gates."""
-        default = STANDING_GATES if self._first else DEFAULT_GATES
-        merged: dict[str, dict[str, Any] | Literal[False]] = dict(default)
+        """Gate → its options. In the first environment only what always holds, unless policy names more gates.
+
+        Production also asks whether an image has been in the environment before; a policy that names `order` says
+        itself in which ones it must have been.
+        """
+        merged: dict[str, dict[str, Any] | Literal[False]] = dict(DEFAULT_GATES if self._before else STANDING_GATES)
+        if self._production and self._before and not any(ORDER in layer.gates for layer in (self._base, self._own)):
+            merged[ORDER] = {"environments": (self._before,)}
         for layer in (self._base.gates, self._own.gates):
             for gate, options in layer.items():
                 before = merged.get(gate)
@@ -33,8 +44,8 @@ class Rules:
         return {gate: options for gate, options in merged.items() if options is not False}
 
     def approval(self) -> ApprovalRule:
-        """By default, the last environment wants one approval and the others none."""
-        rule = ApprovalRule(count=1 if self._last else 0, expires=DEFAULT_EXPIRY)
+        """By default, production and the last environment need one approval, and the others none."""
+        rule = ApprovalRule(count=1 if self._last or self._production else 0, expires=DEFAULT_EXPIRY)
         return refined(refined(rule, self._base.approval), self._own.approval)
 
     def rollback(self) -> RollbackRules:

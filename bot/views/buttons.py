@@ -1,5 +1,7 @@
 """What can be pressed on a promotion's card: nothing that the story would not hear."""
 
+from collections.abc import Container
+
 from slack_sdk.models.blocks import ButtonElement
 
 from bot.domain.approval import approved
@@ -12,23 +14,23 @@ ROLLBACK_BUTTONS = 5
 Buttons = list[ButtonElement | None]
 
 
-def buttons(promotion: Promotion, headline: str, last_environment: str) -> Buttons:
-    """`last_environment` is where a press of Approve asks once more."""
+def buttons(promotion: Promotion, headline: str, careful: Container[str]) -> Buttons:
+    """`careful`: the environments in which a press of Approve asks once more."""
     if promotion.phase.final:
         return _after(promotion)
     if promotion.stage is Stage.APPROVAL and approved(promotion):
         return []
     if promotion.stage is Stage.APPROVAL:
-        return [*decide(promotion, headline, last_environment), _abort(promotion)]
+        return [*decide(promotion, headline, careful), _abort(promotion)]
     if promotion.stage is Stage.GATES:
         ready = [_subscribe(promotion)] if _waits(promotion) else []
         return [*ready, *_remedies(promotion), _abort(promotion)]
     return _rollbacks(promotion) if any(one.progress is Progress.FAILED for one in promotion.following) else []
 
 
-def decide(promotion: Promotion, headline: str, last_environment: str) -> Buttons:
+def decide(promotion: Promotion, headline: str, careful: Container[str]) -> Buttons:
     """A yes and a no, bound to what is shown beside them."""
-    return [_approve(promotion, headline, last_environment), _reject(promotion)]
+    return [_approve(promotion, headline, careful), _reject(promotion)]
 
 
 def _after(promotion: Promotion) -> Buttons:
@@ -67,10 +69,10 @@ def _value(promotion: Promotion) -> PromotionValue:
     return PromotionValue(promotion.id, promotion.content_hash)
 
 
-def _approve(promotion: Promotion, headline: str, last_environment: str) -> ButtonElement | None:
+def _approve(promotion: Promotion, headline: str, careful: Container[str]) -> ButtonElement | None:
     environment = promotion.plan.environment
     ask = None
-    if environment == last_environment:
+    if environment in careful:
         ask = layout.confirm(f"Approve for {environment}?", f"{headline}.", "Approve", "Not yet")
     return layout.button("Approve", Action.APPROVE, _value(promotion), style="primary", confirm=ask)
 

@@ -1,6 +1,6 @@
 """The promotion card: one message that a promotion lives in, edited in place from the first question to the end."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from datetime import timedelta
 
 from slack_sdk.models.blocks import Block
@@ -12,7 +12,7 @@ from bot.views.buttons import buttons
 from bot.views.rows import rows
 from bot.views.state import State, dry_state, state
 
-LAST_ENVIRONMENT = "production"
+CAREFUL = frozenset({"production"})
 NOT_KEPT = "Nothing has changed and nobody is asked. The same command without `--dry-run` starts it."
 """in the place of the id: a dry run is not written down, so there is nothing to look up"""
 REASONS_LIMIT, OPENING_LIMIT, STATE_LIMIT, DETAILS_LIMIT = 2500, 1800, 1500, 2500
@@ -22,19 +22,20 @@ def card(
     promotion: Promotion,
     *,
     approvers: str = "",
-    last_environment: str = LAST_ENVIRONMENT,
+    careful: Container[str] = CAREFUL,
     watched: timedelta | None = None,
     journey: str = "",
 ) -> Rendered:
     """`approvers` says who may approve (default: the rule's roles); its mentions of users and groups are live.
     `journey` links to the message about the commit that it brings, "" where there is none.
 
-    `last_environment` is where a press of Approve asks once more; `watched` is how long policy watches what has become
-    Healthy. On a phone everything that a decision needs is on the first screen: what moves where, where it stands, what
-    speaks against it, and the buttons. What is well comes behind them, folded. The last block is beside the colour.
+    `careful`: the environments in which a press of Approve asks once more; `watched` is how long policy watches what
+    has become Healthy. On a phone everything that a decision needs is on the first screen: what moves where, where it
+    stands, what speaks against it, and the buttons. What is well comes behind them, folded. The last block is beside
+    the colour.
     """
     now = state(promotion, approvers, watched)
-    pressed = layout.actions(buttons(promotion, headline(promotion), last_environment))
+    pressed = layout.actions(buttons(promotion, headline(promotion), careful))
     commit = [layout.context(words.link(journey, "The journey of this commit"))] if journey else []
     return _message(promotion, now, [*pressed, *rows(promotion, ticks=True)], more=commit)
 

@@ -1,5 +1,7 @@
 """A promotion's question to one approver, as a direct message: the essence of its card, and the buttons that decide."""
 
+from collections.abc import Container
+
 from slack_sdk.models.blocks import Block, ButtonElement
 
 from bot.domain.approval import approved
@@ -17,7 +19,7 @@ from bot.views.words import bold, channel_mention, code, mention, moment, safe
 MUTE = "/pilothouse mute"
 
 
-def approval_request(promotion: Promotion, link: str, last_environment: str, *, again: bool = False) -> Rendered:
+def approval_request(promotion: Promotion, link: str, careful: Container[str], *, again: bool = False) -> Rendered:
     """`link` leads to the card, "" where it is not known; `again`: it is a reminder.
 
     Once it is decided, by whomever and wherever, it says so and has no buttons.
@@ -28,7 +30,7 @@ def approval_request(promotion: Promotion, link: str, last_environment: str, *, 
         said = f"{icon(promotion)} {title}\n{_stands(promotion)}"
         return layout.rendered(said, [section(said), *layout.actions([card]), layout.context(_where(promotion))])
     said = _asks(promotion, again=again)
-    pressed = [*decide(promotion, headline(promotion), last_environment), card]
+    pressed = [*decide(promotion, headline(promotion), careful), card]
     blocks: list[Block] = [section(said, *_about(promotion), limit=2500), *layout.actions(pressed)]
     return layout.rendered(said, [*blocks, layout.context(f"{_where(promotion)} · {code(MUTE)} ends these messages")])
 
@@ -40,7 +42,7 @@ def approval_requests(reply: ApprovalRequests) -> Rendered:
     if len(reply.promotions) == 1:
         (promotion,) = reply.promotions
         said = _asks(promotion)
-        pressed = decide(promotion, headline(promotion), reply.last_environment)
+        pressed = decide(promotion, headline(promotion), reply.careful)
         blocks: list[Block] = [section(said, *_about(promotion), limit=2500), *layout.actions(pressed)]
         return layout.rendered(said, [*blocks, layout.context(_where(promotion))])
     lines = [section(f"{_asks(one)}\n{code(f'/approve {one.id}', 150)}") for one in reply.promotions]

@@ -5,6 +5,7 @@ from bot.gates.application import ApplicationGate
 from bot.gates.freeze import FreezeGate
 from bot.gates.health import HealthGate
 from bot.gates.lock import LockGate
+from bot.gates.order import OrderGate
 from bot.gates.rejected import RejectedGate
 from bot.gates.scan import ScanGate
 from bot.overlays.catalog import Catalog
@@ -30,10 +31,12 @@ def usual_gates(
     applications: Applications,
     directory: Directory,
 ) -> tuple[Gate, ...]:
-    image_locations = ImageLocations(catalog, source, registry, PromotionStore(database))
+    record = PromotionStore(database)
+    image_locations = ImageLocations(catalog, source, registry, record)
     return (
         ScanGate(registry, registry),
         HealthGate(applications, image_locations, policy),
+        OrderGate(catalog, image_locations, record, applications, policy),
         LockGate(LockStore(database)),
         FreezeGate(FreezeStore(database), directory, policy),
         RejectedGate(RejectionStore(database), registry, image_locations),

@@ -15,6 +15,7 @@ from bot.app.stores import Stores
 from bot.domain.application import Application, ApplicationRef, HealthStatus, SyncStatus
 from bot.domain.caller import Caller
 from bot.domain.event import Event
+from bot.domain.image import Image
 from bot.domain.intent import Abort, Approve, Context, Deploy, Reject, Rollback
 from bot.domain.promotion import Promotion
 from bot.notify.announcer import Announcer
@@ -110,11 +111,23 @@ class FollowingApplications(MemoryApplications):
     overlays: MemoryOverlays
     obeys: bool = True
 
+    def __init__(self, overlays: MemoryOverlays) -> None:
+        super().__init__()
+        self.overlays = overlays
+        self._beside: dict[str, tuple[str, ...]] = {}
+
     async def refresh(self, ref: ApplicationRef) -> Application:
         if self.obeys:
             head = await self.overlays.head()
-            return self.deploy(ref.name, head, await pinned(self.overlays, ref, head))
+            images = (*await pinned(self.overlays, ref, head), *self._beside.get(ref.name, ()))
+            return self.deploy(ref.name, head, images)
         return await super().refresh(ref)
+
+    async def see(self, name: str, *images: Image) -> None:
+        """Pods of these images are seen beside what is pinned, from now on."""
+        self._beside[name] = (*self._beside.get(name, ()), *map(str, images))
+        known = self._apps[name]
+        self.put(replace(known, images=(*known.images, *map(str, images))))
 
 
 async def pinned(overlays: MemoryOverlays, ref: ApplicationRef, at: str) -> tuple[str, ...]:
@@ -220,6 +233,10 @@ class House:
     async def now(self, promotion: Promotion) -> Promotion:
         return await self.service.get(promotion.id)
 
+    async def seen(self, *images: Image, app: str = "my-app", environment: str = "staging") -> None:
+        """Pods of these images are seen there, too."""
+        await self.applications.see(f"{app}-{environment}", *images)
+
     def overlay(self, environment: str, app: str = "my-app") -> str:
         where = path(environment, app)
         return self.overlays._tree(self.overlays.log[-1].sha)[where].decode()
@@ -238,21 +255,25 @@ def kustomization(tag: str, app: str = "my-app") -> bytes:
 
 @asynccontextmanager
 async def house(directory: Path, policy_text: str = POLICY) -> AsyncIterator[House]:
-    """my-app runs v1.4.2 in staging and v1.4.1 in production; both images are scanned and clean."""
+    """my-app runs v1.4.2 in staging and v1.4.1 in production; all images are scanned and clean, and Pods of all of them
+    are seen in staging, so that each may be named for production.
+    """
     policy: Policy = parse(policy_text)
     tags = {"development": "v1.4.3", "staging": "v1.4.2", "production": "v1.4.1"}
     overlays = MemoryOverlays({path(e): kustomization(t) for e, t in tags.items()})
     registry = MemoryRegistry()
+    others = []
     for tag in ("v1.4.0", "v1.4.1", "v1.4.2", "v1.4.3"):
         artifact = registry.push(f"{HARBOR}/my-app", tag, revision=f"rev-{tag}")
         registry.finish_scan(artifact.image)
-    applications = FollowingApplications()
-    applications.overlays = overlays
+        others.append(artifact.image)
+    applications = FollowingApplications(overlays)
     for environment in tags:
         ref = ApplicationRef(f"my-app-{environment}", environment)
         head = await overlays.head()
         images = await pinned(overlays, ref, head)
         applications.put(Application(ref, SyncStatus.SYNCED, HealthStatus.HEALTHY, head, images=images, auto_sync=True))
+    await applications.see("my-app-staging", *others)
     database = Database(f"sqlite:///{directory / 'pilothouse.db'}")
     await create_tables(database)
     engine, messenger, alerts = MemoryEngine(), FakeMessenger(), MemoryAlerts()

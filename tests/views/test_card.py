@@ -216,7 +216,7 @@ def test_buttons_carry_the_promotion_and_what_was_seen() -> None:
 def test_only_the_last_environment_asks_twice() -> None:
     staging = promotion(plan=plan(environment="staging"))
     assert "confirm" not in buttons(staging)["promotion.approve"]
-    assert "confirm" in buttons(staging, last_environment="staging")["promotion.approve"]
+    assert "confirm" in buttons(staging, careful={"staging"})["promotion.approve"]
     assert "confirm" not in buttons(promotion())["promotion.reject"]
 
 

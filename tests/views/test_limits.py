@@ -152,7 +152,7 @@ def mrkdwn(value: Any) -> Iterator[str]:
 @given(wild(Promotion), wild_text)
 def test_cards(promotion: Promotion, approvers: str) -> None:
     """S19."""
-    accept(card(promotion, approvers=approvers, last_environment=promotion.plan.environment))
+    accept(card(promotion, approvers=approvers, careful={promotion.plan.environment}))
 
 
 @wilder

@@ -21,6 +21,7 @@ from bot.domain.reply import (
 from tests.fakes.office import Office, healthy
 from tests.fakes.promotions import HOST, NOW
 
+PRODUCTION = frozenset({"production"})
 CONTEXT = Context("r2", "C0DEPLOY", "c2", "T0PILOT")
 
 
@@ -152,9 +153,9 @@ async def test_the_picker_offers_what_the_caller_may() -> None:
 
 async def test_a_bare_approve_shows_what_waits_and_approves_nothing() -> None:
     office = Office()
-    assert await office.run("/approve") == ApprovalRequests((), "production")
+    assert await office.run("/approve") == ApprovalRequests((), PRODUCTION)
     await office.run("/deploy my-app prod", "U0ANA")
     waiting = office.promotions.only
-    assert await office.run("/approve") == ApprovalRequests((waiting,), "production")
-    assert await office.run("/approve", "U0ANA") == ApprovalRequests((), "production"), "nobody approves their own"
+    assert await office.run("/approve") == ApprovalRequests((waiting,), PRODUCTION)
+    assert await office.run("/approve", "U0ANA") == ApprovalRequests((), PRODUCTION), "nobody approves their own"
     assert office.promotions.only == waiting

@@ -209,3 +209,13 @@ def test_scripts_are_told_in_json_what_check_finds(tmp_path: Path) -> None:
     assert (bad.exit_code, told["good"]) == (1, False)
     assert {mistake["line"] for mistake in told["mistakes"]} == {2, 3}
     assert any("bindngs" in mistake["message"] for mistake in told["mistakes"])
+
+
+def test_check_warns_of_production_that_is_left_open_and_lets_it_be(tmp_path: Path) -> None:
+    file = tmp_path / "pilothouse.yaml"
+    file.write_text("environments:\n- name: staging\n- name: prod-eu\n  approval: {count: 0}\n- name: sandbox\n")
+    result = CliRunner().invoke(app, ["policy", "check", str(file)])
+    assert result.exit_code == 0
+    assert "Warning: pilothouse.yaml:4: prod-eu: nobody has to approve." in result.output
+    file.write_text("environments:\n- name: staging\n- name: prod-eu\n")
+    assert "Warning" not in CliRunner().invoke(app, ["policy", "check", str(file)]).output

@@ -13,10 +13,13 @@ import yaml
 from typer.testing import CliRunner
 
 from bot.cli import app
+from bot.doctor import policy as policy_checks
 from bot.doctor.clocks import compared
-from bot.doctor.finding import Wrong
+from bot.doctor.finding import Doubtful, Outcome, Skipped, Wrong
 from bot.doctor.kubernetes import IN_NAMESPACE
 from bot.domain.errors import Refused
+from bot.policy import parse
+from bot.settings import Settings
 from integrations.http.date import ahead
 
 DEPLOY = Path(__file__).parents[4] / "deploy"
@@ -87,3 +90,17 @@ def test_nothing_large_is_imported_while_the_checks_run() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=True)
     assert done.stdout.strip() == "0"
+
+
+async def test_production_that_is_left_open_is_a_warning_with_its_remedy() -> None:
+    async def look(text: str) -> str:
+        checks = policy_checks.checks(Settings(), policy_checks.PolicyFile(parse(text)), None)
+        return await next(check for check in checks if check.subject == "production").look()
+
+    assert await look("") == "production: asks people, and for the order of environments"
+    with pytest.raises(Skipped):
+        await look("environments: [{name: a}, {name: b}]")
+    with pytest.raises(Doubtful) as told:
+        await look("environments: [{name: a}, {name: prod, gates: {order: false}}]")
+    assert "`gates.order`" in told.value.detail
+    assert told.value.outcome is Outcome.WARNING

@@ -29,7 +29,7 @@ def test_ten_lines_are_a_whole_policy() -> None:
     assert policy.environments[2].answers_to("PROD")
     rules = policy.rules("my-app", "production")
     assert rules.approval().count == 1
-    assert set(rules.gates()) == {"scan", "health", "lock", "freeze", "rejected", "application"}
+    assert set(rules.gates()) == {"scan", "health", "order", "lock", "freeze", "rejected", "application"}
     assert set(policy.rules("my-app", "development").gates()) == {"lock", "freeze", "rejected", "application"}
     assert policy.application("my-app", "staging") == "my-app-staging"
 

@@ -227,12 +227,14 @@ async def add_app(home: House, app: str) -> None:
     """Another app with the same versions: v1.4.2 in staging, v1.4.0 in production."""
     tags = {"staging": "v1.4.2", "production": "v1.4.0"}
     home.overlays.push({path(e, app): kustomization(t, app) for e, t in tags.items()})
-    for tag in ("v1.4.0", "v1.4.1", "v1.4.2"):
-        home.registry.finish_scan(home.registry.push(f"{HARBOR}/{app}", tag).image)
+    pushed = [home.registry.push(f"{HARBOR}/{app}", tag).image for tag in ("v1.4.0", "v1.4.1", "v1.4.2")]
+    for image in pushed:
+        home.registry.finish_scan(image)
     for environment in tags:
         ref = ApplicationRef(f"{app}-{environment}", environment)
         known = await home.applications.get(ApplicationRef(f"my-app-{environment}", environment))
         home.applications.put(replace(known, ref=ref, sources=follows(ref.name)))
+    await home.seen(*pushed, app=app)
 
 
 def break_on_sync(home: House, tag: str) -> None:

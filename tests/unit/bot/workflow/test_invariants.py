@@ -240,12 +240,14 @@ class Promotions(RuleBasedStateMachine):
     async def _add_payments(self) -> None:
         home, tags = self.home, {"staging": "v1.4.2", "production": "v1.4.0"}
         home.overlays.push({path(e, "payments"): kustomization(t, "payments") for e, t in tags.items()})
-        for tag in ("v1.4.0", "v1.4.1", "v1.4.2", "v1.4.3"):
-            home.registry.finish_scan(home.registry.push(f"{HARBOR}/payments", tag).image)
+        pushed = [home.registry.push(f"{HARBOR}/payments", f"v1.4.{patch}").image for patch in range(4)]
+        for image in pushed:
+            home.registry.finish_scan(image)
         for environment in tags:
             known = await home.applications.get(ApplicationRef(f"my-app-{environment}", environment))
             ref = ApplicationRef(f"payments-{environment}", environment)
             home.applications.put(replace(known, ref=ref, sources=follows(ref.name)))
+        await home.seen(*pushed, app="payments")
 
     def _watch_commits(self) -> None:
         write = self.home.overlays.commit

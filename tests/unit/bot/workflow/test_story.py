@@ -30,7 +30,7 @@ async def test_an_approved_promotion_changes_one_line_and_ends_healthy(home: Hou
     asked = await home.deploy("ana")
     waiting = await home.now(asked)
     assert (waiting.phase, waiting.stage) == (Phase.RUNNING, Stage.APPROVAL)
-    gates = ("scan", "health", "lock", "freeze", "rejected", "application")
+    gates = ("scan", "health", "order", "lock", "freeze", "rejected", "application")
     assert {r.gate: r.verdict.state for r in waiting.results} == dict.fromkeys(gates, "Passed")
     assert home.overlay("production") == before
 
@@ -83,6 +83,7 @@ async def test_every_failing_reason_is_told_at_once(home: House) -> None:
 
 async def test_an_image_that_is_not_scanned_waits_for_its_scan_and_then_goes_on(home: House) -> None:
     artifact = home.registry.push(f"{HARBOR}/my-app", "v1.5.0")
+    await home.seen(artifact.image)
     asked = await home.deploy("ana", image="v1.5.0")
     assert (await home.now(asked)).results[0].verdict.reason == "The image is not scanned. A scan has been started."
     assert home.registry.scans_started == [artifact.image]
@@ -303,6 +304,7 @@ async def test_a_rollback_restores_the_last_verified_image_without_the_waived_ga
     assert {gate for gate, why in waived.items() if why == "policy skips it for a rollback"} == {
         "scan",
         "health",
+        "order",
         "freeze",
     }
     assert (waived["lock"], waived["rejected"]) == ("", "")
