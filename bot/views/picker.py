@@ -119,7 +119,7 @@ def _element(picker: Picker, name: Input) -> Element:
 def _environments(picker: Picker, name: Input) -> StaticSelectElement:
     """Production and the last environment are never chosen beforehand: nobody deploys there by pressing Enter."""
     offered = _options(picker.environments)
-    known = {choice.value for choice in picker.environments[:-1]} - picker.careful
+    known = {choice.value for choice in picker.environments[:-1]}.difference(picker.careful)
     known = known if name is Input.ENVIRONMENT else set()
     initial = [option for option in offered if option.value == picker.environment and option.value in known]
     return StaticSelectElement(

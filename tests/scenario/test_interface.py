@@ -284,6 +284,8 @@ def test_without_harbor_nothing_can_be_named_so_nothing_starts(sandbox: Sandbox)
 
 
 def test_a_foreign_commit_to_the_same_line_voids_the_approval(sandbox: Sandbox) -> None:
+    sandbox.types("ana", "/deploy my-app@v1.4.0 staging")
+    sandbox.card_says("my-app → staging", "v1.4.0 is Healthy in staging")
     sandbox.types("ana", "/deploy my-app@v1.4.0 prod")
     card = sandbox.until(
         lambda: next((c for c in sandbox.cards("→ v1.4.0") if "Approve" in labels(c)), None), "a card to approve"

@@ -1,5 +1,6 @@
 """Pickers and forms."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -44,6 +45,12 @@ def test_deploy() -> None:
 
 def test_the_last_environment_is_never_chosen_beforehand() -> None:
     assert view_lines(modal(picker("deploy", "my-app", "production"), ""))[1] == "Environment: <static_select>"
+
+
+def test_production_that_is_not_the_last_is_never_chosen_beforehand_either() -> None:
+    offered = picker("deploy", "my-app", "staging")
+    assert "staging" in view_lines(modal(offered, ""))[1]
+    assert view_lines(modal(replace(offered, careful=frozenset({"staging"})), ""))[1] == "Environment: <static_select>"
 
 
 @pytest.mark.parametrize(
