@@ -51,7 +51,7 @@ def checks(settings: Settings, file: PolicyFile, api: SlackApi | None) -> tuple[
     async def production() -> str:
         policy = file.needed()
         if found := [sentence for _, sentence in unguarded(policy)]:
-            raise Doubtful(" ".join(found), "Close it in the policy, unless it is meant.")
+            raise Doubtful(" ".join(found), "Change the policy, unless that is what you need.")
         guarded = [each.name for each in policy.environments if each.production]
         if not guarded:
             raise Skipped("no environment says production, by its name or an alias")
