@@ -40,7 +40,7 @@ from tests.views.samples import (
 HEADER = "# 🚀 my-app → production · v1.4.1 → v1.4.2"
 
 
-def buttons(shown: Promotion, **options: str) -> dict[str, dict[str, object]]:
+def buttons(shown: Promotion, **options: object) -> dict[str, dict[str, object]]:
     blocks = card(shown, **options).blocks  # type: ignore[arg-type]
     return {part["action_id"]: part for block in blocks if block["type"] == "actions" for part in block["elements"]}
 
