@@ -125,7 +125,10 @@ class Database:
             self._writing.hand_on()
 
     def insert(self, table: sa.Table) -> Any:
-        """An INSERT that can say what to do on a conflict. The two dialects have no common type for it."""
+        """An INSERT that can say what to do on a conflict. The two dialects have no common type for it.
+
+        Whether it has inserted anything is for RETURNING to say: psycopg counts -1 rows of it.
+        """
         return (sqlite if self.sqlite else postgresql).insert(table)
 
     async def close(self) -> None:

@@ -194,8 +194,8 @@ class Messages:
             "put_at": now,
             "due_at": now,
         }
-        made = await connection.execute(self._database.insert(outbox).values(row).on_conflict_do_nothing())
-        return made.rowcount == 1
+        made = self._database.insert(outbox).values(row).on_conflict_do_nothing()
+        return (await connection.execute(made.returning(outbox.c.id))).scalar_one_or_none() is not None
 
     async def due(self, now: float, limit: int) -> tuple[Queued, ...]:
         """The oldest letter about each promotion in each channel, where it may be tried now.
@@ -249,7 +249,8 @@ class Messages:
         values["due_at"] = sa.case((threads.c.ts == "", first), else_=now)
         same = (threads.c.promotion_id == promotion) & (threads.c.channel == channel)
         async with self._database.begin() as connection:
-            new = (await connection.execute(made.on_conflict_do_nothing())).rowcount == 1
+            one = made.on_conflict_do_nothing().returning(threads.c.promotion_id)
+            new = (await connection.execute(one)).scalar_one_or_none() is not None
             if not new:
                 await connection.execute(threads.update().where(same).values(values))
         self.changed.set()

@@ -54,22 +54,23 @@ class PromotionStore:
         self._clock = clock
 
     async def create(self, connection: AsyncConnection, promotion: Promotion) -> None:
-        """Raises PromotionInProgress when one of its apps has a live promotion to the same environment.
+        """Raises PromotionInProgress when one of its apps has a live promotion there, be it this very one.
 
         One that is only watched any more gives way: a person who acts knows more than it does. So does one that is
         followed, to a rollback.
         """
         plan = promotion.plan
         await self._make_way(connection, plan.apps, plan)
-        await connection.execute(
-            promotions.insert().values(
-                id=plan.id,
-                environment=plan.environment,
-                phase=promotion.phase,
-                requested_at=plan.requested_at,
-                state=dump(promotion),
-            )
+        row = self._database.insert(promotions).values(
+            id=plan.id,
+            environment=plan.environment,
+            phase=promotion.phase,
+            requested_at=plan.requested_at,
+            state=dump(promotion),
         )
+        made = await connection.execute(row.on_conflict_do_nothing().returning(promotions.c.id))
+        if made.scalar_one_or_none() is None:
+            raise PromotionInProgress(f"{plan.id} has begun already.", plan.id)  # another replica, at this moment
         rows = [{"app": app, "environment": plan.environment, "promotion_id": plan.id} for app in plan.apps]
         await connection.execute(promoted_apps.insert(), rows)
         await self.claim(connection, promotion)

@@ -102,7 +102,7 @@ async def by_the_bot(place: Repository, every: float) -> Outcome:
     remote, registry = CountingRemote(settings, place.directory / "cache"), MemoryRegistry()
     ours = committer(remote, registry)
     seen = await remote.head()
-    promotions = [_promotion(app, registry, seen) for app in place.apps]
+    promotions = [asked_for(app, registry, seen) for app in place.apps]
     said: dict[str, str] = {}
 
     async def promote(promotion: Promotion) -> None:
@@ -174,7 +174,7 @@ def promotion_id(app: str) -> str:
     return f"p-{app}"
 
 
-def _promotion(app: str, registry: MemoryRegistry, seen: str) -> Promotion:
+def asked_for(app: str, registry: MemoryRegistry, seen: str) -> Promotion:
     name = f"harbor.example.com/apps/{app}"
     image: Image = registry.push(name, "v2").image
     before = OverlayImage(name, name, "v1")

@@ -9,15 +9,21 @@ from pathlib import Path
 import pytest
 
 from bot.background.replicas import BEAT, SILENCE, Replicas
+from bot.domain.errors import PromotionInProgress
+from bot.domain.event import Event
 from bot.domain.promotion import Phase, Stage
+from bot.ports import Rendered
 from bot.store.audit import Audit
 from bot.store.database import Database
-from bot.store.promotions import PromotionStore
+from bot.store.messages import Letter, Messages
+from bot.store.promotions import PromotionStore, live
 from bot.store.replicas import ReplicaStore
 from bot.store.schema import migrate
+from tests.fakes.registry import MemoryRegistry
 from tests.restart.cases import Case
 from tests.restart.child import promotion_of
 from tests.restart.conftest import NewDatabase
+from tests.restart.crowd import asked_for
 from tests.restart.effects import effects, look
 from tests.restart.town import Town, town
 
@@ -25,6 +31,7 @@ pytestmark = pytest.mark.restart
 
 CASES = tuple(Case("promotion", hold) for hold in ("", "x:1", "x:2", "x:3"))
 """Four promotions; the holds are no places, so nothing stands still."""
+PROMOTION = asked_for("app-1", MemoryRegistry(), "0" * 40)
 PROMISED = 30.0
 """seconds within which the promotions of a dead replica go on"""
 
@@ -160,3 +167,23 @@ async def test_replicas_that_start_together_migrate_one_after_the_other(postgres
     finally:
         for database in databases:
             await database.close()
+
+
+@pytest.mark.parametrize("kind", ["new_sqlite", "postgres"])
+async def test_of_two_who_write_the_same_the_first_one_knows_it(kind: str, request: pytest.FixtureRequest) -> None:
+    database = Database(request.getfixturevalue(kind)())
+    await migrate(database)
+    messages, store = Messages(database), PromotionStore(database)
+    try:
+        assert [(await messages.want("p-1", "C0", Rendered("card"), 0.0)).new for _ in range(2)] == [True, False]
+        letter = Letter("my-app", "production", "p-1", Event.FAILED, "C0", Rendered("news"))
+        async with database.begin() as connection:
+            assert [await messages.put(connection, letter, 0.0) for _ in range(2)] == [True, False]
+            # Neither sees the other before it writes: as when both have looked for it at the same moment.
+            await store.create(connection, PROMOTION)
+            await connection.execute(live.delete())
+            with pytest.raises(PromotionInProgress) as other:
+                await store.create(connection, PROMOTION)
+            assert other.value.promotion_id == PROMOTION.id
+    finally:
+        await database.close()
