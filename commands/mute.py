@@ -1,28 +1,49 @@
-"""`/pilothouse mute`: no direct messages that ask for approvals."""
+"""`/pilothouse mute`: no direct messages that ask for approvals, or for a while none of some news."""
 
 from bot.command import command
 from bot.domain.caller import Caller, Permission
-from bot.domain.intent import Mute
+from bot.domain.intent import Intent, Mute, MuteNews
 from bot.domain.reply import Reply, Told
 from bot.grammar import Words
 from bot.store.mutes import MuteStore
 
 
-def parse(words: Words) -> Mute:
+def parse(words: Words) -> Intent:
     off = words.keyword("off")
-    words.done()
-    return Mute(context=words.context, off=off)
+    if not words:
+        return Mute(context=words.context, off=off)
+    until = words.after("for", "until")
+    found = words.news()
+    if bool(until) == off:
+        words.refuse("Say for how long, as in `for 2h`, or `off`.")
+    return MuteNews(
+        context=words.context,
+        app=found.app,
+        environment=found.environment,
+        events=found.events,
+        here=found.here,
+        until=until,
+        off=off,
+    )
 
 
 @command(
     "mute",
-    usage=("/pilothouse mute", "/pilothouse mute off"),
+    usage=(
+        "/pilothouse mute",
+        "/pilothouse mute off",
+        "/pilothouse mute [APP] [ENV] [EVENT…] [here] for TIME",
+        "/pilothouse mute [APP] [ENV] [EVENT…] [here] off",
+    ),
     allow=Permission.VIEW,
     parse=parse,
-    names=False,
 )
 async def mute(ask: Mute, caller: Caller, mutes: MuteStore) -> Reply:
-    """Get no direct messages that ask you to approve; `off` ends that. Cards still mention you in their channels."""
+    """Get no direct messages that ask you to approve; with a time, no news of an app, an environment or an event.
+
+    `off` ends it. Muted news is not sent later. With `here` it is the channel that is muted, for which you need the
+    permission `subscribe`. Cards still mention you in their channels. Slack has a `/mute` of its own, for channels.
+    """
     if ask.off:
         await mutes.unmute(caller.person)
         return Told("I ask you for approvals in direct messages again.")

@@ -45,8 +45,10 @@ from bot.notify.channels import ChannelIds
 from bot.notify.copies import Copies
 from bot.notify.journey_links import JourneyLinks
 from bot.notify.ledger import Ledger
+from bot.notify.listeners import Listeners
 from bot.notify.outbox import Outbox
 from bot.notify.permalinks import Permalinks
+from bot.notify.promotion_news import PromotionNews
 from bot.notify.queue_news import DirectQueueNews
 from bot.notify.reminders import Reminders
 from bot.notify.run_cards import RunCards
@@ -189,7 +191,9 @@ class Core(Generic[E]):
 
     @cached_property
     def announcer(self) -> Announcer:
-        return Announcer(self.outbox, self.policy, self.stores.subscriptions, self.channels)
+        stores, clock = self.stores, self.seconds
+        news = PromotionNews(stores.news, stores.subscriptions, self.policy, clock)
+        return Announcer(self.outbox, self.policy, stores.subscriptions, self.channels, news)
 
     @cached_property
     def cards(self) -> Cards:
@@ -352,7 +356,15 @@ class Core(Generic[E]):
         added, clock = self.recorder.listen(), self.seconds
         directory, stores = self.outside.directory, self.stores
         return NewsService(
-            self.policy, stores.news, self.bulletins, directory, self.channels, added, self.journeys, clock=clock
+            self.policy,
+            stores.news,
+            self.bulletins,
+            directory,
+            self.channels,
+            added,
+            self.journeys,
+            Listeners(stores.subscriptions, self.policy, directory),
+            clock=clock,
         )
 
     @cached_property

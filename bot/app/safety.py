@@ -18,6 +18,7 @@ from bot.safety.freezes import FreezeService
 from bot.safety.locks import LockService
 from bot.safety.rejections import RejectionService
 from bot.safety.reviews import ReviewService
+from bot.safety.subscriptions import SubscriptionService
 from bot.safety.times import TimeReader
 from bot.store.mutes import MuteStore
 
@@ -43,6 +44,8 @@ class SafetyServices:
         directory: Directory,
         clock: Clock,
     ) -> Self:
+        times = TimeReader(policy, clock)
+        subscriptions = SubscriptionService(stores.subscriptions, ledger, stores.audit, policy, times, clock)
         services: dict[Any, Any] = {
             LockService: LockService(stores.locks, ledger, catalog, clock),
             FreezeService: FreezeService(stores.freezes, ledger, catalog, clock),
@@ -54,7 +57,8 @@ class SafetyServices:
             MuteStore: stores.mutes,
             Permissions: Permissions(policy, stores.delegations),
             HoldsQuery: HoldsQuery(stores.locks, stores.freezes, stores.rejections, stores.reviews, policy, clock),
-            TimeReader: TimeReader(policy, clock),
+            TimeReader: times,
+            SubscriptionService: subscriptions,
         }
         housekeeping_stores = HousekeepingStores(
             stores.locks, stores.freezes, stores.reviews, stores.delegations, stores.requests

@@ -21,10 +21,12 @@ from bot.domain.event import Event
 from bot.notify.audience import news_channels, told_to_the_author
 from bot.notify.bulletins import Bulletins
 from bot.notify.channels import ChannelIds
+from bot.notify.listeners import Audience, Listeners
 from bot.policy import Policy, may
 from bot.ports import Directory, Rendered
 from bot.store.delivery_news import Addressed, Bundle, NewsStore, Noted
 from bot.views.news import bundle as shown
+from bot.views.words import USER_ID
 
 log = structlog.get_logger(__name__)
 
@@ -54,6 +56,7 @@ class NewsService:
         channels: ChannelIds,
         added: asyncio.Event,
         journeys: JourneyService,
+        listeners: Listeners,
         *,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -64,6 +67,7 @@ class NewsService:
         self._channels = channels
         self._added = added
         self._journeys = journeys
+        self._listeners = listeners
         self._clock = clock
 
     async def tell_forever(self) -> None:
@@ -88,8 +92,9 @@ class NewsService:
         """One round; how many messages are to be posted or edited. Raises DatabaseAway."""
         self._journeys.look_again()
         if new := await self._store.unaddressed(BATCH):
-            bundling = Bundling(self._store)
-            await self._store.address([await self._addressed(noted, bundling) for noted in new])
+            bundling, audience = Bundling(self._store), await self._listeners.now(self._clock())
+            found = [await self._addressed_if_known(noted, bundling, audience) for noted in new]
+            await self._store.address([one for one in found if one])
         return sum([await self._show(one) for one in await self._store.stale(MESSAGES)])
 
     async def _show(self, bundle: Bundle) -> bool:
@@ -97,7 +102,7 @@ class NewsService:
         message: Rendered | None
         try:
             journey = bundle.items[0].event is Event.JOURNEY
-            message = await self._journeys.show(bundle) if journey else shown(bundle.items)
+            message = await self._journeys.show(bundle) if journey else self._shown(bundle)
         except IntegrationError as error:
             log.info("deliveries.journey_not_shown", error=str(error))
             return False
@@ -106,12 +111,28 @@ class NewsService:
         await self._store.shown(bundle)
         return True
 
-    async def _addressed(self, noted: Noted, bundling: "Bundling") -> Addressed:
+    def _shown(self, bundle: Bundle) -> Rendered:
+        return shown(bundle.items, personal=USER_ID.fullmatch(bundle.channel) is not None)
+
+    async def _addressed_if_known(self, noted: Noted, bundling: "Bundling", audience: Audience) -> Addressed | None:
+        """None where Slack cannot say who subscribers are: then it is asked again in the next round."""
+        try:
+            return await self._addressed(noted, bundling, audience)
+        except DatabaseAway:
+            raise
+        except IntegrationError as error:
+            log.info("deliveries.subscribers_not_looked_up", error=str(error))
+            return None
+
+    async def _addressed(self, noted: Noted, bundling: "Bundling", audience: Audience) -> Addressed:
         journey = noted.news.event is Event.JOURNEY
         told = await self._with_author(await self._journeys.authored(noted.news) if journey else noted.news)
         channels = [self._channels.of(channel) for channel in news_channels(self._policy, told)]
         if told.user and told_to_the_author(self._policy, told):
             channels.append(told.user)
+        known = {self._channels.of(each) for each in told.heard}
+        channels += [one for one in map(self._channels.of, await audience.of(told)) if one not in known]
+        channels = audience.awake(channels, told)
         if not channels:
             log.info("deliveries.nobody_to_tell", news=told.event, app=told.app, environment=told.environment)
         bundles = {channel: await bundling.of(noted, channel) for channel in dict.fromkeys(channels)}

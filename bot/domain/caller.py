@@ -15,6 +15,7 @@ class Permission(StrEnum):
     RUN_PIPELINE = "run-pipeline"
     LOCK = "lock"
     FREEZE = "freeze"
+    SUBSCRIBE = "subscribe"
     REJECT_IMAGE = "reject-image"
     BREAK_GLASS = "break-glass"
     ADMINISTER = "administer"

@@ -187,6 +187,8 @@ class News:
     over_at: datetime | None = None
     """when it was well again, or as git says again"""
     late: bool = False
+    heard: tuple[str, ...] = ()
+    """ids and names of those who hear of it elsewhere"""
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from bot.domain.promotion import Promotion
 from bot.domain.queueing import Waiting
 from bot.domain.safety import Delegation, Freeze, Lock, Rejection, Review
 from bot.domain.scan import Scan, Severity, Vulnerability
+from bot.domain.subscription import NewsMute, Subscription
 
 
 @dataclass(frozen=True)
@@ -386,6 +387,21 @@ class DoraReport(Reply):
     known_since: datetime | None
     parts: tuple[Figures, ...]
     total: Figures
+
+
+@dataclass(frozen=True)
+class Subscribed(Reply):
+    """What the asker and the channel hear of beside what policy says, and what not for a while.
+
+    `sentence` says what has just been changed; "" for nothing. `channel` "" where there is none.
+    """
+
+    sentence: str
+    mine: tuple[Subscription, ...]
+    muted: tuple[NewsMute, ...]
+    channel: str = ""
+    its: tuple[Subscription, ...] = ()
+    its_muted: tuple[NewsMute, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ an error, never ignored.
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import NoReturn
 
 from bot.domain.environment import careful
@@ -14,6 +14,7 @@ from bot.domain.errors import InvalidCommand, UnknownName
 from bot.domain.image import is_digest
 from bot.domain.intent import Context, IfBusy, Pick, RejectImage
 from bot.domain.reason import says_something
+from bot.domain.subscription import SUBSCRIBABLE
 from bot.grammar.doubts import MARK, doubt
 from bot.grammar.flags import FreeText, breaks_glass, opens, rest_of, take_flag, take_reason
 from bot.grammar.hold import Hold, read_hold, take_start, take_time, take_time_at_end
@@ -38,6 +39,16 @@ _BRANCHES = ("next", "test", "testing", "preview", "trial", "daily", "weekly", "
 BETWEEN = ("and", "&", "+", ",")
 _SHOWN = 60
 """characters of a wrong word that are worth repeating"""
+
+
+@dataclass(frozen=True)
+class NewsWords:
+    """News of an app ("" for all) in an environment ("" for all), of some events (() for all)."""
+
+    app: str
+    environment: str
+    events: tuple[str, ...]
+    here: bool
 
 
 def is_image(reference: str) -> bool:
@@ -189,6 +200,13 @@ class Words:
             self.refuse(f"`/{self.verb}` takes no image, but one is named: `@{images[0]}`.")
         environments = (*known.environments, target) if target else known.environments
         return Place(known.apps, environments, images[0] if images else "")
+
+    def news(self) -> NewsWords:
+        """All that is left: what news, and whether for the channel (`here`). A word that names an app is that app."""
+        here = self.keyword("here")
+        events = [str(one) for one in SUBSCRIBABLE if not self.vocabulary.app(one) and self.keyword(one)]
+        place = self.place(Slots(), to=IN)
+        return NewsWords(place.app, place.environment, tuple(events), here)
 
     def _one_target(self, to: tuple[str, ...]) -> None:
         """`to prod and dev` is no way from one to the other."""

@@ -10,6 +10,7 @@ from bot.domain.promotion import Promotion
 from bot.notify.audience import approvers
 from bot.notify.channels import ChannelIds
 from bot.notify.outbox import Outbox
+from bot.notify.promotion_news import PromotionNews
 from bot.policy import Policy
 from bot.ports import Rendered
 from bot.store.messages import Letter
@@ -33,16 +34,20 @@ class Announcer:
         policy: Policy,
         subscriptions: SubscriptionStore | None = None,
         channels: ChannelIds | None = None,
+        news: PromotionNews | None = None,
     ) -> None:
         self._outbox = outbox
         self._policy = policy
         self._subscriptions = subscriptions
         self._channels = channels or ChannelIds()
+        self._news = news
 
     async def put(self, connection: AsyncConnection, promotion: Promotion, event: Event) -> None:
         """In the caller's transaction: told if, and only if, it commits; and once, however often it is put."""
         for letter in self._letters(promotion, event):
             await self._outbox.put(connection, letter)
+        if self._news:
+            await self._news.put(connection, promotion, event)
         if self._subscriptions and (event is Event.WAITING or event.final):
             told = ready(promotion, approvers=approvers(self._policy, promotion.plan))
             for user in await self._subscriptions.take(connection, promotion.id):

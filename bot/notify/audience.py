@@ -6,6 +6,7 @@ from bot.domain.caller import Permission
 from bot.domain.delivery import News
 from bot.domain.event import Event
 from bot.domain.promotion import Plan
+from bot.domain.subscription import OF_PROMOTIONS
 from bot.policy import Policy
 from bot.policy.model import covers
 from bot.policy.parts import AppPart, Binding
@@ -68,6 +69,8 @@ def news_channels(policy: Policy, news: News) -> tuple[str, ...]:
     Quiet by default: the app's channel, else the default one, hears of production, the last environment and failures.
     A route that names the event hears of it everywhere; one for every event (`*`) hears what is not quiet.
     """
+    if news.event in OF_PROMOTIONS:
+        return ()  # the card's own business
     loud = is_loud(policy, news)
     routed = [
         route.channel

@@ -33,6 +33,7 @@ DEFAULT_ROLES: dict[str, tuple[Permission, ...]] = {
         Permission.SYNC,
         Permission.RUN_PIPELINE,
         Permission.LOCK,
+        Permission.SUBSCRIBE,
     ),
     "release-manager": (
         Permission.VIEW,
@@ -43,6 +44,7 @@ DEFAULT_ROLES: dict[str, tuple[Permission, ...]] = {
         Permission.APPROVE,
         Permission.LOCK,
         Permission.FREEZE,
+        Permission.SUBSCRIBE,
         Permission.REJECT_IMAGE,
     ),
     "admin": tuple(Permission),

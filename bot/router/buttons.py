@@ -15,6 +15,7 @@ from bot.domain.intent import (
     Deploy,
     IfBusy,
     Intent,
+    MuteNews,
     Promote,
     RetryRun,
     Rollback,
@@ -26,6 +27,7 @@ from bot.domain.intent import (
     Status,
     StealLock,
     Subscribe,
+    SubscribeNews,
     SyncAction,
     SyncApplication,
     Wish,
@@ -34,6 +36,7 @@ from bot.views.ids import (
     Action,
     ImageValue,
     LockValue,
+    NewsValue,
     PageValue,
     PromotionValue,
     RunValue,
@@ -44,6 +47,7 @@ from bot.views.ids import (
     promotion_of,
     unreadable,
 )
+from bot.views.subscriptions import MUTE_FOR
 
 Body = Mapping[str, Any]
 
@@ -123,7 +127,16 @@ def read_button(action: Mapping[str, Any], context: Context) -> Intent:
             return SyncApplication(context=context, app=app, environment=environment, action=SYNCS[kind], shown=shown)
         case PageValue(environment, page, unwell) if page.isascii() and page.isdigit() and len(page) < 7:
             return Status(context=context, environment=environment, page=int(page), unwell=bool(unwell))
+        case NewsValue(app, environment, event) if app and environment and event:
+            return _news(kind, app, environment, event, context)
     raise unreadable()
+
+
+def _news(kind: Action, app: str, environment: str, event: str, context: Context) -> Intent:
+    """For the person who presses, wherever the message is."""
+    if kind is Action.MUTE_NEWS:
+        return MuteNews(context=context, app=app, environment=environment, events=(event,), until=MUTE_FOR)
+    return SubscribeNews(context=context, app=app, environment=environment, events=(event,))
 
 
 def _promotion(kind: Action, promotion: str, content_hash: str, context: Context) -> Intent:

@@ -1,9 +1,13 @@
-"""Who wants to be told when the gates of a promotion hold."""
+"""Who hears of what: of one promotion once, and of news for as long as they like; and what is muted."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.caller import Person
+from bot.domain.subscription import ANNOTATION, NewsMute, Scope, Subscription
 from bot.store.database import Database, metadata
 
 subscriptions = sa.Table(
@@ -12,6 +16,28 @@ subscriptions = sa.Table(
     sa.Column("promotion_id", sa.String(64), primary_key=True),
     sa.Column("user_id", sa.String(32), primary_key=True),
 )
+
+news_subscriptions = sa.Table(
+    "news_subscriptions",
+    metadata,
+    sa.Column("listener", sa.String(255), primary_key=True),
+    sa.Column("app", sa.String(255), primary_key=True),
+    sa.Column("environment", sa.String(64), primary_key=True),
+    sa.Column("event", sa.String(32), primary_key=True),
+    sa.Column("annotated", sa.Boolean, primary_key=True, autoincrement=False),
+    sa.Column("by", sa.String(32), nullable=False),
+)
+
+news_mutes = sa.Table(
+    "news_mutes",
+    metadata,
+    sa.Column("listener", sa.String(255), primary_key=True),
+    sa.Column("app", sa.String(255), primary_key=True),
+    sa.Column("environment", sa.String(64), primary_key=True),
+    sa.Column("event", sa.String(32), primary_key=True),
+    sa.Column("until", sa.Float, nullable=False),
+)
+"""`until`: seconds since the epoch"""
 
 
 class SubscriptionStore:
@@ -31,3 +57,86 @@ class SubscriptionStore:
         users = (await connection.execute(sa.select(subscriptions.c.user_id).where(mine))).scalars().all()
         await connection.execute(subscriptions.delete().where(mine))
         return tuple(sorted(users))
+
+    async def subscribe(self, subscriptions: Iterable[Subscription]) -> None:
+        """Twice is once."""
+        async with self._database.begin() as connection:
+            await self._put(connection, subscriptions)
+
+    async def annotate(self, app: str, environment: str, subscriptions: Iterable[Subscription]) -> None:
+        """In place of all that annotations said of this place before."""
+        table = news_subscriptions
+        mine = table.delete().where(table.c.annotated, table.c.app == app, table.c.environment == environment)
+        async with self._database.begin() as connection:
+            await connection.execute(mine)
+            await self._put(connection, subscriptions)
+
+    async def unsubscribe(self, listener: str, app: str, environment: str, events: Iterable[str]) -> int:
+        """What a person said; "" and () stand for all of it. How many are gone."""
+        table = news_subscriptions
+        gone = table.delete().where(~table.c.annotated, *_there(table, listener, app, environment, tuple(events)))
+        async with self._database.begin() as connection:
+            return int((await connection.execute(gone)).rowcount)
+
+    async def all(self, listener: str = "") -> tuple[Subscription, ...]:
+        """Of one listener, or ("") of all."""
+        query = sa.select(news_subscriptions).order_by(*news_subscriptions.primary_key.columns)
+        if listener:
+            query = query.where(news_subscriptions.c.listener == listener)
+        async with self._database.reading() as connection:
+            rows = (await connection.execute(query)).all()
+        return tuple(Subscription(row.listener, Scope(row.app, row.environment, row.event), row.by) for row in rows)
+
+    async def any(self, connection: AsyncConnection) -> bool:
+        """In the caller's transaction: whether anybody is subscribed to anything."""
+        query = sa.select(news_subscriptions.c.listener).limit(1)
+        return (await connection.execute(query)).first() is not None
+
+    async def mute(self, mutes: Iterable[NewsMute]) -> None:
+        """The newest end counts."""
+        async with self._database.begin() as connection:
+            for one in mutes:
+                scope = one.scope
+                key = {"app": scope.app, "environment": scope.environment, "event": scope.event}
+                until = {"until": one.until.timestamp()}
+                row = self._database.insert(news_mutes).values(listener=one.listener, **key, **until)
+                keys = [column.name for column in news_mutes.primary_key.columns]
+                await connection.execute(row.on_conflict_do_update(index_elements=keys, set_=until))
+
+    async def unmute(self, listener: str, app: str, environment: str, events: Iterable[str]) -> int:
+        gone = news_mutes.delete().where(*_there(news_mutes, listener, app, environment, tuple(events)))
+        async with self._database.begin() as connection:
+            return int((await connection.execute(gone)).rowcount)
+
+    async def muted(self, now: float, listener: str = "") -> tuple[NewsMute, ...]:
+        """What is not over, of one listener, or ("") of all."""
+        query = sa.select(news_mutes).where(news_mutes.c.until > now).order_by(*news_mutes.primary_key.columns)
+        if listener:
+            query = query.where(news_mutes.c.listener == listener)
+        async with self._database.reading() as connection:
+            rows = (await connection.execute(query)).all()
+        return tuple(
+            NewsMute(row.listener, Scope(row.app, row.environment, row.event), datetime.fromtimestamp(row.until, UTC))
+            for row in rows
+        )
+
+    async def forget_mutes(self, before: float) -> None:
+        async with self._database.begin() as connection:
+            await connection.execute(news_mutes.delete().where(news_mutes.c.until < before))
+
+    async def _put(self, connection: AsyncConnection, subscriptions: Iterable[Subscription]) -> None:
+        for one in subscriptions:
+            scope = one.scope
+            values = {"app": scope.app, "environment": scope.environment, "event": scope.event, "by": one.by}
+            row = self._database.insert(news_subscriptions).values(
+                listener=one.listener, annotated=one.by == ANNOTATION, **values
+            )
+            await connection.execute(row.on_conflict_do_nothing())
+
+
+def _there(
+    table: sa.Table, listener: str, app: str, environment: str, events: tuple[str, ...]
+) -> list[sa.ColumnElement[bool]]:
+    named = [(table.c.app, app), (table.c.environment, environment)]
+    found = [table.c.listener == listener, *(column == name for column, name in named if name)]
+    return [*found, table.c.event.in_(events)] if events else found

@@ -47,6 +47,8 @@ class Action(StrEnum):
     REFRESH = "application.refresh"
     TERMINATE = "application.terminate"
     STATUS_PAGE = "status.page"
+    SUBSCRIBE_NEWS = "news.subscribe"
+    MUTE_NEWS = "news.mute"
 
     def numbered(self, index: int) -> str:
         return f"{self}#{index}" if index else str(self)
@@ -135,7 +137,16 @@ class PageValue:
     unwell: str = ""
 
 
-Value = PromotionValue | ImageValue | WishValue | RunValue | LockValue | SyncValue | PageValue
+@dataclass(frozen=True)
+class NewsValue:
+    """Names news: of an app in an environment, of one event."""
+
+    app: str
+    environment: str
+    event: str
+
+
+Value = PromotionValue | ImageValue | WishValue | RunValue | LockValue | SyncValue | PageValue | NewsValue
 
 _KEYS: Mapping[type[Value], tuple[str, ...]] = {
     PromotionValue: ("p", "h"),
@@ -145,6 +156,7 @@ _KEYS: Mapping[type[Value], tuple[str, ...]] = {
     LockValue: ("app", "env", "since", "until", "why"),
     SyncValue: ("app", "env", "h"),
     PageValue: ("env", "page", "unwell"),
+    NewsValue: ("app", "env", "event"),
 }
 _CARRIES: Mapping[Action, type[Value]] = {
     Action.APPROVE: PromotionValue,
@@ -172,6 +184,8 @@ _CARRIES: Mapping[Action, type[Value]] = {
     Action.REFRESH: SyncValue,
     Action.TERMINATE: SyncValue,
     Action.STATUS_PAGE: PageValue,
+    Action.SUBSCRIBE_NEWS: NewsValue,
+    Action.MUTE_NEWS: NewsValue,
 }
 
 

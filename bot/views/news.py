@@ -10,6 +10,7 @@ from bot.domain.event import Event
 from bot.ports import Rendered
 from bot.views.deliveries import CAUSES, ICONS
 from bot.views.layout import BLUE, GREEN, RED, YELLOW, context, rendered, rows, section, sentence
+from bot.views.subscriptions import buttons
 from bot.views.words import DAY_AND_TIME, USER_ID, bold, code, count, lasted, link, moment, named, safe
 
 DETAILED = 12
@@ -22,27 +23,35 @@ TITLES = {
     Event.DEGRADED: ("unwell", "🔴"),
     Event.DRIFTED: ("drifting from git", "〰️"),
 }
+PROMOTED = {
+    Event.STARTED: ("promotion started", "🚀"),
+    Event.DONE: ("promoted", "✅"),
+    Event.FAILED: ("promotion failed", "❌"),
+    Event.ABORTED: ("promotion aborted", "⏹️"),
+}
+TITLES |= PROMOTED
 OTHERWISE = ("changed", "🚚")
 TURNED = {Event.DEPLOY_FAILED: "Healthy again", Event.DEGRADED: "well again", Event.DRIFTED: "as git says again"}
 
 
-def bundle(items: tuple[News, ...]) -> Rendered:
-    """One message: a single piece of news, or a list of them."""
+def bundle(items: tuple[News, ...], *, personal: bool = False) -> Rendered:
+    """One message: a single piece of news, or a list of them. `personal`: in a conversation with one person."""
     if not items:
         return sentence("Nothing has changed.")
     if len(items) == 1:
-        return _single(items[0])
+        return _single(items[0], personal=personal)
     title = _title(items)
     if len(items) > DETAILED:
         return rendered(title, [section(f"{title}."), *_names(items)], _color(items))
     return rendered(title, [section(f"{title}:"), *rows(section(*_lines(one)) for one in items)], _color(items))
 
 
-def _single(one: News) -> Rendered:
+def _single(one: News, *, personal: bool) -> Rendered:
     lines = _lines(one)
     blocks: list[Block] = [section(*lines)]
     if one.late:
         blocks.append(context("Noticed late: Pilothouse was away."))
+    blocks += buttons(one, personal=personal)
     return rendered(lines[0], blocks, _color([one]))
 
 
@@ -92,6 +101,9 @@ def _lines(one: News) -> list[str]:
             ]
         case Event.DEPLOY_FAILED:
             lines = [f"❌ {place} {safe(one.change, 200)}: {_failed(one)}{_by(one)}."]
+        case event if event in PROMOTED:
+            what, icon = PROMOTED[event]
+            lines = [f"{icon} {place} {safe(one.change, 200)} · {what}{_by(one)}"]
         case _:
             outcome = one.outcome or Outcome.UNDER_WAY
             how = f" · {CAUSES[one.cause]}" if one.cause else ""

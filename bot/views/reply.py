@@ -33,6 +33,7 @@ from bot.domain.reply import (
     Started,
     StatusBoard,
     StatusDetail,
+    Subscribed,
     SyncAsked,
     Told,
 )
@@ -57,6 +58,7 @@ from bot.views.safety import (
 )
 from bot.views.scan import scan_report, scan_reports
 from bot.views.status import status_board
+from bot.views.subscriptions import subscribed
 from bot.views.sync import status_detail, sync_asked
 from bot.views.words import bold, channel_mention
 
@@ -122,6 +124,7 @@ render.register(LockHeld, lock_held)
 render.register(Holds, holds)
 render.register(FreezeCalled, freeze_called)
 render.register(ImageRejected, image_rejected)
+render.register(Subscribed, subscribed)
 render.register(Delegated, delegated)
 render.register(History, history)
 render.register(Identity, identity)

@@ -30,7 +30,18 @@ from tests.fakes.office import POLICY, Office
 SPY = "U0CY"
 """an administrator of my-app, and of nothing else"""
 HIDDEN, ABSENT = "ledger", "wombat"
-NAMES_NOTHING = {"help", "whoami", "locks", "delegate", "pick", "freeze", "unfreeze", "mute", "schedule"}
+NAMES_NOTHING = {
+    "help",
+    "whoami",
+    "locks",
+    "delegate",
+    "pick",
+    "freeze",
+    "unfreeze",
+    "mute",
+    "schedule",
+    "subscriptions",
+}
 """these answer without an app, a promotion or a run that was named"""
 TYPED = {
     "abort": "/abort {promotion}",
@@ -56,12 +67,16 @@ TYPED = {
     "scan": "/scan {app} prod",
     "show": "/show {promotion}",
     "status": "/status {app} prod",
+    "mute": "/pilothouse mute {app} prod for 2h",
+    "subscribe": "/subscribe {app} prod degraded",
     "sync": "/sync {app} prod",
+    "unsubscribe": "/unsubscribe {app} prod",
     "unlock": "/unlock {app} prod",
     "unreject": "/unreject {app}@1.4.2",
 }
 MORE = ["/deploy {app}@1.4.2 prod --dry-run", "/deploy {app}", "/rollback {app} prod", "/status {app}",
-        "/sync {app}", "/sync {app} prod --refresh", "/sync {app} prod --terminate",
+        "/subscribe {app} here", "/pilothouse mute {app} off", "/sync {app}",
+        "/sync {app} prod --refresh", "/sync {app} prod --terminate",
         "/promote {app} from staging to prod --dry-run", "/promote my-app,{app} to prod", "/history {app}",
         "/scan {app}@1.4.2", "/scan {app} --rescan", "/pipeline run {app} main", "/lock {app} prod for 2h deploy",
         "/freeze {app} prod until 18:00 stop", "/freeze prod until 18:00 --except {app}", "/unfreeze {app} prod",

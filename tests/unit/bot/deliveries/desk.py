@@ -20,6 +20,7 @@ from bot.domain.overlay import Author, OverlayImage
 from bot.domain.promotion import Progress
 from bot.notify.bulletins import Bulletins
 from bot.notify.channels import ChannelIds
+from bot.notify.listeners import Listeners
 from bot.notify.outbox import Outbox
 from bot.notify.permalinks import Permalinks
 from bot.policy import Policy, parse
@@ -28,6 +29,7 @@ from bot.store.deliveries import DeliveryStore
 from bot.store.delivery_news import NewsStore
 from bot.store.messages import Messages
 from bot.store.promotions import PromotionStore
+from bot.store.subscriptions import SubscriptionStore
 from tests.fakes.directory import FakeDirectory
 from tests.fakes.messenger import FakeMessage, FakeMessenger
 
@@ -72,8 +74,17 @@ class Desk:
             self.policy, self.database, DeliveryStore(self.database), promotions, store, self.directory, self.outbox,
             Permalinks(messages, self.messenger), clock=clock,
         )  # fmt: skip
+        self.subscriptions = SubscriptionStore(self.database)
         self.service = NewsService(
-            self.policy, store, bulletins, self.directory, ChannelIds(), added, journeys, clock=clock
+            self.policy,
+            store,
+            bulletins,
+            self.directory,
+            ChannelIds(),
+            added,
+            journeys,
+            Listeners(self.subscriptions, self.policy, self.directory),
+            clock=clock,
         )
 
     def fact(

@@ -1,0 +1,62 @@
+"""What somebody is subscribed to, and the buttons for it below news."""
+
+from collections.abc import Iterable, Sequence
+
+from slack_sdk.models.blocks import Block
+
+from bot.domain.delivery import News
+from bot.domain.reply import Subscribed
+from bot.domain.subscription import ANNOTATION, SUBSCRIBABLE, NewsMute, Scope, Subscription
+from bot.ports import Rendered
+from bot.views import layout, words
+from bot.views.ids import Action, NewsValue
+from bot.views.layout import context, header, rendered, rows, section
+from bot.views.words import DAY_AND_TIME, bold, channel_mention, code, moment, safe
+
+HINT = "`/subscribe [APP] [ENV] [EVENT…] [here]`, `/unsubscribe …` and `/pilothouse mute … for 2h` change this."
+MUTE_FOR = "2h"
+
+
+def subscribed(reply: Subscribed) -> Rendered:
+    said = safe(reply.sentence, 400) if reply.sentence else "What you hear of, beside what policy says"
+    blocks: list[Block] = [section(said)] if reply.sentence else [header("Subscriptions")]
+    blocks += _part("You", reply.mine, reply.muted)
+    if reply.channel:
+        blocks += _part(channel_mention(reply.channel), reply.its, reply.its_muted)
+    events = ", ".join(code(event, 40) for event in SUBSCRIBABLE)
+    return rendered(said, [*blocks, context(HINT, f"Events: {events}.")])
+
+
+def buttons(one: News, *, personal: bool) -> list[Block]:
+    """Below one piece of news: in a conversation with one person it can be muted, in a channel heard of by oneself."""
+    value = NewsValue(one.app, one.environment, one.event)
+    if personal:
+        return [*layout.actions([layout.button(f"Mute for {MUTE_FOR}", Action.MUTE_NEWS, value)])]
+    if one.event not in SUBSCRIBABLE:
+        return []
+    return [*layout.actions([layout.button("Tell me, too", Action.SUBSCRIBE_NEWS, value)])]
+
+
+def _part(who: str, found: Sequence[Subscription], muted: Sequence[NewsMute]) -> list[Block]:
+    lines = [f"🔔 {line}" for line in _listed(found)]
+    lines += [f"🔕 {_scope([one.scope])} until {moment(one.until, DAY_AND_TIME)}" for one in muted]
+    return rows((section(f"{who}: {line}") for line in lines or ["nothing"]), spare_blocks=30, budget=3000)
+
+
+def _listed(found: Iterable[Subscription]) -> list[str]:
+    """The events of one place on one line."""
+    places: dict[tuple[str, str, str], list[Scope]] = {}
+    for one in found:
+        places.setdefault((one.scope.app, one.scope.environment, one.by), []).append(one.scope)
+    return [f"{_scope(scopes)}{_by(by)}" for (_, _, by), scopes in places.items()]
+
+
+def _scope(scopes: Sequence[Scope]) -> str:
+    first = scopes[0]
+    place = " in ".join([bold(first.app or "every app", 120), bold(first.environment or "every environment", 80)])
+    events = [one.event for one in scopes if one.event]
+    return f"{place} · {words.named(events, most=10)}" if events else place
+
+
+def _by(by: str) -> str:
+    return " · by an annotation in Argo CD" if by == ANNOTATION else ""

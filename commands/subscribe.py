@@ -1,0 +1,43 @@
+"""`/subscribe my-app prod degraded here`: hear of more than policy says."""
+
+from bot.command import command
+from bot.domain.caller import Caller, Permission
+from bot.domain.form import CommandForm, Filled, FormField, Input
+from bot.domain.intent import Context, Intent, SubscribeNews
+from bot.domain.reply import Reply
+from bot.grammar import Place, Words
+from bot.safety.subscriptions import SubscriptionService
+
+
+def parse(words: Words) -> Intent:
+    if not words:
+        return words.pick(Place())
+    found = words.news()
+    return SubscribeNews(
+        context=words.context, app=found.app, environment=found.environment, events=found.events, here=found.here
+    )
+
+
+def read(filled: Filled, context: Context) -> SubscribeNews:
+    return SubscribeNews(context=context, app=filled[Input.APP], environment=filled[Input.ENVIRONMENT])
+
+
+FORM = CommandForm(
+    "Subscribe",
+    (
+        FormField(Input.APP, hint="Left empty: every app that you may view."),
+        FormField(Input.ENVIRONMENT, hint="Left empty: every environment."),
+    ),
+    read,
+)
+
+
+@command("subscribe", usage="/subscribe [APP] [ENV] [EVENT…] [here]", allow=Permission.VIEW, parse=parse, form=FORM)
+async def subscribe(ask: SubscribeNews, caller: Caller, subscriptions: SubscriptionService) -> Reply:
+    """Get a direct message when an app is deployed, fails, is degraded or drifts, whoever did it.
+
+    Events: `deployed`, `deploy-failed`, `degraded`, `drifted` for what Pilothouse did not do, and `started`, `done`,
+    `failed`, `aborted` for its promotions; without one, all of them. `here` subscribes the channel instead of you, for
+    which you need the permission `subscribe`. You hear only of what you may view.
+    """
+    return await subscriptions.subscribe(ask, caller)

@@ -1,0 +1,143 @@
+"""Who hears of news because they subscribed to it, and who has muted it."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from bot.domain.errors import Unavailable
+from bot.domain.event import Event
+from bot.domain.promotion import Phase, Stage
+from bot.domain.subscription import ANNOTATION, NewsMute, Scope, Subscription
+from bot.notify.promotion_news import PromotionNews
+from bot.policy import parse
+from bot.store.delivery_news import NewsStore
+from tests.unit.bot.deliveries.desk import POLICY, Desk
+from tests.views.samples import promotion
+
+
+async def subscribed(
+    desk: Desk, listener: str, app: str = "", environment: str = "", event: str = "", by: str = ""
+) -> None:
+    await desk.subscriptions.subscribe([Subscription(listener, Scope(app, environment, event), by or listener)])
+
+
+def heard(desk: Desk) -> list[str]:
+    return sorted(message.posted.channel for message in desk.messenger.messages)
+
+
+async def test_a_person_hears_of_what_they_subscribed_to_and_of_nothing_else(desk: Desk) -> None:
+    await subscribed(desk, "U0BO", "my-app", "production", Event.DEGRADED)
+    await desk.takes(desk.health("ill"))
+    assert len(desk.heard("D0BO")) == 1
+    await desk.takes(desk.health("ill2", app="payments"), desk.commit(environment="staging"), desk.commit())
+    assert len(desk.heard("D0BO")) == 1
+
+
+async def test_a_subscription_to_everything_hears_what_nobody_else_does(desk: Desk) -> None:
+    await subscribed(desk, "U0BO")
+    await desk.takes(desk.commit(environment="development"))
+    assert heard(desk) == ["D0ANA", "D0BO"]
+
+
+@pytest.mark.parametrize("user", ["U0DEE", "U0GUS", "U0NOBODY"])
+async def test_who_may_not_view_the_app_now_hears_nothing(desk: Desk, user: str) -> None:
+    """dee holds no role here, gus is a guest, and nobody is not there."""
+    await subscribed(desk, user)
+    await desk.takes(desk.commit())
+    assert heard(desk) == ["C0DEPLOY"]
+
+
+async def test_a_channel_hears_while_who_subscribed_it_may(desk: Desk) -> None:
+    desk.policy = parse(POLICY.replace("role: viewer", "role: release-manager"))
+    desk.restart()
+    await subscribed(desk, "C0TEAM", "my-app", by="U0BO")
+    await subscribed(desk, "C0OTHER", "my-app", by="U0DEE")
+    await subscribed(desk, "team-x", "my-app", "production", Event.DEPLOYED, by=ANNOTATION)
+    await desk.takes(desk.commit())
+    assert heard(desk) == ["C0DEPLOY", "C0TEAM", "team-x"]
+
+
+async def test_nobody_is_told_twice(desk: Desk) -> None:
+    for event in ("", Event.DEPLOYED):
+        await subscribed(desk, "C0DEPLOY", "my-app", event=event, by="U0BO")
+    await desk.takes(desk.commit())
+    assert heard(desk) == ["C0DEPLOY"]
+
+
+async def test_what_is_muted_is_not_told_until_then(desk: Desk) -> None:
+    until = datetime.fromtimestamp(desk.now, UTC) + timedelta(hours=2)
+    await subscribed(desk, "U0BO")
+    await desk.subscriptions.mute([NewsMute("U0BO", Scope("my-app"), until), NewsMute("C0DEPLOY", Scope(), until)])
+    await desk.takes(desk.commit(), desk.commit(app="payments"))
+    assert len(desk.heard("D0BO")) == 1
+    assert desk.heard("C0DEPLOY") == []
+    desk.now += 2 * 3600 + 1
+    await desk.takes(desk.health("ill"))
+    assert len(desk.heard("D0BO")) == 2
+    assert len(desk.heard("C0DEPLOY")) == 1
+
+
+async def test_while_slack_cannot_say_who_they_are_it_waits_and_the_rest_goes_on(desk: Desk) -> None:
+    await subscribed(desk, "U0BO", "my-app")
+    desk.directory.down = Unavailable("Slack", "users.info", "timeout")
+    await desk.takes(desk.commit(), desk.commit(app="payments"))
+    assert desk.heard("D0BO") == []
+    assert heard(desk)
+    desk.directory.down = None
+    await desk.tell()
+    await desk.outbox.deliver_due()
+    assert len(desk.heard("D0BO")) == 1
+
+
+DONE = promotion(Stage.DONE, Phase.SUCCEEDED)
+
+
+async def promoted(desk: Desk, event: Event = Event.DONE) -> None:
+    news = PromotionNews(NewsStore(desk.database), desk.subscriptions, desk.policy, lambda: desk.now)
+    async with desk.database.begin() as connection:
+        await news.put(connection, DONE, event)
+        await news.put(connection, DONE, event)
+    await desk.tell()
+    await desk.outbox.deliver_due()
+
+
+@pytest.mark.parametrize("event", [Event.STARTED, Event.DONE, Event.FAILED, Event.ABORTED])
+async def test_a_promotion_is_news_to_who_subscribed_to_it_alone(desk: Desk, event: Event) -> None:
+    await subscribed(desk, "U0BO", "my-app", event=event)
+    await promoted(desk, event)
+    assert heard(desk) == ["D0BO"]
+    (text,) = desk.texts("D0BO")
+    assert "my-app" in text
+    assert "v1.4.1 → v1.4.2" in text
+
+
+async def test_where_nobody_is_subscribed_a_promotion_is_no_news(desk: Desk) -> None:
+    await promoted(desk)
+    assert await NewsStore(desk.database).unaddressed(10) == ()
+    assert heard(desk) == []
+
+
+async def test_who_reads_the_card_is_not_told_again(desk: Desk) -> None:
+    plan = DONE.plan
+    for listener in (plan.channel, plan.requester.id):
+        await subscribed(desk, listener, "my-app", by="U0BO")
+    await promoted(desk)
+    assert heard(desk) == []
+
+
+async def test_waiting_is_no_news(desk: Desk) -> None:
+    await subscribed(desk, "U0BO")
+    await promoted(desk, Event.WAITING)
+    assert heard(desk) == []
+
+
+async def test_annotations_replace_what_annotations_said_and_nothing_else(desk: Desk) -> None:
+    mine = Subscription("U0BO", Scope("my-app", "production"), "U0BO")
+    await desk.subscriptions.subscribe([mine])
+    for channels in (("a", "b"), ("b",)):
+        found = [Subscription(name, Scope("my-app", "production", Event.DEGRADED), ANNOTATION) for name in channels]
+        await desk.subscriptions.annotate("my-app", "production", found)
+    assert {one.listener for one in await desk.subscriptions.all()} == {"U0BO", "b"}
+    assert await desk.subscriptions.unsubscribe("b", "", "", ()) == 0
+    assert await desk.subscriptions.unsubscribe("U0BO", "my-app", "", ("degraded",)) == 0
+    assert await desk.subscriptions.unsubscribe("U0BO", "my-app", "", ()) == 1

@@ -1,0 +1,123 @@
+"""Subscribe, unsubscribe, mute: for oneself always, for a channel only who may."""
+
+import pytest
+
+from bot.domain.errors import Conflict, InvalidCommand, NotAllowed
+from bot.domain.intent import Context, Mute, MuteNews, SubscribeNews
+from bot.domain.reply import Reply, Subscribed
+from bot.domain.subscription import SUBSCRIBABLE, Scope
+from bot.router.buttons import read_button
+from bot.views import render
+from bot.views.ids import Action, NewsValue, encode
+from tests.fakes.office import Office
+
+
+async def say(office: Office, line: str, user: str = "U0BO", channel: str = "C0TEAM") -> Subscribed:
+    reply: Reply = await office.run(await office.read(line, Context("r1", channel, "c", "T0PILOT")), user)
+    assert isinstance(reply, Subscribed)
+    return reply
+
+
+def scopes(reply: Subscribed) -> list[Scope]:
+    return [one.scope for one in reply.mine]
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("/subscribe my-app", [Scope("my-app")]),
+        ("/subscribe my-app prod", [Scope("my-app", "production")]),
+        ("/subscribe prod", [Scope("", "production")]),
+        ("/subscribe degraded", [Scope("", "", "degraded")]),
+        ("/subscribe my-app degraded done in prod", [Scope("my-app", "production", "degraded"),
+                                                     Scope("my-app", "production", "done")]),
+    ],
+)  # fmt: skip
+async def test_one_subscribes_oneself_to_what_one_says(office: Office, line: str, expected: list[Scope]) -> None:
+    reply = await say(office, line)
+    assert scopes(reply) == expected
+    assert scopes(await say(office, line)) == expected, "twice is once"
+    assert "You hear of" in reply.sentence
+    assert await office.safety.events() == []
+
+
+@pytest.mark.parametrize("line", ["/subscribe wombat", "/subscribe my-app degrded", "/subscribe my-app payments",
+                                  "/subscribe my-app --all", "/unsubscribe", "/pilothouse mute my-app",
+                                  "/pilothouse mute my-app off for 2h", "/subscriptions my-app"])  # fmt: skip
+async def test_what_is_not_understood_is_refused(office: Office, line: str) -> None:
+    with pytest.raises(Exception, match=r"Expected|no|Say"):
+        await office.read(line)
+
+
+async def test_a_channel_is_subscribed_only_by_who_may_and_that_is_on_record(office: Office) -> None:
+    with pytest.raises(NotAllowed, match="`subscribe` permission"):
+        await say(office, "/subscribe my-app here", "U0CY")
+    reply = await say(office, "/subscribe my-app here", "U0BO")
+    assert [one.listener for one in reply.its] == ["C0TEAM"]
+    assert reply.mine == ()
+    assert await office.safety.events() == ["refused", "subscribed"]
+    with pytest.raises(NotAllowed):
+        await say(office, "/pilothouse mute my-app here for 2h", "U0CY")
+    with pytest.raises(NotAllowed):
+        await say(office, "/unsubscribe my-app here", "U0CY")
+    assert (await say(office, "/unsubscribe my-app here")).its == ()
+
+
+async def test_in_a_conversation_with_the_bot_there_is_no_channel(office: Office) -> None:
+    with pytest.raises(Conflict, match="without `here`"):
+        await say(office, "/subscribe my-app here", channel="D0BO")
+    assert (await say(office, "/subscribe my-app", channel="D0BO")).channel == ""
+
+
+async def test_what_a_channel_hears_of_hidden_apps_is_not_shown(office: Office) -> None:
+    await say(office, "/subscribe ledger here")
+    await say(office, "/subscribe my-app here")
+    shown = await say(office, "/subscriptions", "U0CY")
+    assert [one.scope.app for one in shown.its] == ["my-app"]
+
+
+async def test_unsubscribing_takes_what_is_named(office: Office) -> None:
+    for line in ("/subscribe my-app prod", "/subscribe my-app degraded", "/subscribe payments"):
+        await say(office, line)
+    assert scopes(await say(office, "/unsubscribe my-app degraded")) == [
+        Scope("my-app", "production"),
+        Scope("payments"),
+    ]
+    assert scopes(await say(office, "/unsubscribe my-app")) == [Scope("payments")]
+    assert "There is no such" in (await say(office, "/unsubscribe my-app")).sentence
+    assert scopes(await say(office, "/unsubscribe all")) == []
+
+
+async def test_muting_has_an_end_and_can_be_taken_back(office: Office) -> None:
+    reply = await say(office, "/pilothouse mute my-app prod degraded for 2h")
+    (muted,) = reply.muted
+    assert muted.scope == Scope("my-app", "production", "degraded")
+    assert "You hear nothing of" in reply.sentence
+    assert "🔕" in str(render(reply).blocks)
+    assert (await say(office, "/pilothouse mute my-app off")).muted == ()
+    with pytest.raises(InvalidCommand):
+        await say(office, "/pilothouse mute my-app for ever")
+
+
+async def test_a_bare_mute_is_about_approvals_as_ever(office: Office) -> None:
+    assert await office.read("/pilothouse mute", Context("r", "C", "c")) == Mute(context=Context("r", "C", "c"))
+    off = await office.read("/pilothouse mute off", Context("r", "C", "c"))
+    assert off == Mute(context=Context("r", "C", "c"), off=True)
+
+
+async def test_buttons_below_news_are_for_who_presses(office: Office) -> None:
+    context = Context("r", "C0TEAM", "c", "T0PILOT")
+    value = encode(NewsValue("my-app", "production", "degraded"))
+    muted = read_button({"action_id": Action.MUTE_NEWS, "value": value}, context)
+    assert isinstance(muted, MuteNews)
+    told = read_button({"action_id": Action.SUBSCRIBE_NEWS, "value": value}, context)
+    assert told == SubscribeNews(context=context, app="my-app", environment="production", events=("degraded",))
+    for intent in (muted, told):
+        reply = await office.run(intent)
+        assert isinstance(reply, Subscribed)
+        assert reply.its == reply.its_muted == ()
+
+
+async def test_every_event_has_its_word_in_the_help(office: Office) -> None:
+    help_ = office.registry.named("subscribe").help.details
+    assert all(f"`{event}`" in help_ for event in SUBSCRIBABLE)
