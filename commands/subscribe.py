@@ -34,7 +34,7 @@ FORM = CommandForm(
 
 @command("subscribe", usage="/subscribe [APP] [ENV] [EVENT…] [here]", allow=Permission.VIEW, parse=parse, form=FORM)
 async def subscribe(ask: SubscribeNews, caller: Caller, subscriptions: SubscriptionService) -> Reply:
-    """Get a direct message when an app is deployed, fails, is degraded or drifts, whoever did it.
+    """Get a direct message when an app is deployed, fails, is degraded or drifts, by Pilothouse or without it.
 
     Events: `deployed`, `deploy-failed`, `degraded`, `drifted` for what Pilothouse did not do, and `started`, `done`,
     `failed`, `aborted` for its promotions; without one, all of them. `here` subscribes the channel instead of you, for
