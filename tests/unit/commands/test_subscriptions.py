@@ -115,7 +115,8 @@ async def test_buttons_below_news_are_for_who_presses(office: Office) -> None:
     for intent in (muted, told):
         reply = await office.run(intent)
         assert isinstance(reply, Subscribed)
-        assert not (reply.its or reply.its_muted)
+        assert not reply.its
+        assert not reply.its_muted
 
 
 async def test_every_event_has_its_word_in_the_help(office: Office) -> None:
