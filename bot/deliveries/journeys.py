@@ -6,7 +6,7 @@ from bot.deliveries.builds import KINDS as BUILT
 from bot.deliveries.builds import builds
 from bot.deliveries.fold import deployments
 from bot.domain.build import Build
-from bot.domain.delivery import Deployment, Fact
+from bot.domain.delivery import Deployment, Fact, Outcome
 from bot.domain.journey import Journey, Leg
 from bot.domain.promotion import Phase, Promotion
 
@@ -36,8 +36,12 @@ def _leg(build: Build, environment: str, changed: Sequence[Deployment], asked: S
         return _arrived(environment, arrived[-1], mine)
     if newest is None:
         return Leg(environment)
+    if newest.phase is Phase.SUCCEEDED:  # and the branch has not been read since
+        return Leg(
+            environment, Outcome.HEALTHY, at=newest.finished_at, promotion=newest.id, channel=newest.plan.channel
+        )
     ended = newest.phase.final
-    refused = newest.outcome or f"{newest.phase}." if ended and newest.phase is not Phase.SUCCEEDED else ""
+    refused = newest.outcome or f"{newest.phase}." if ended else ""
     waits = None if ended else newest.stage
     return Leg(environment, promotion=newest.id, channel=newest.plan.channel, waits=waits, refused=refused)
 

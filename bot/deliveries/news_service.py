@@ -136,7 +136,7 @@ class NewsService:
         if not channels:
             log.info("deliveries.nobody_to_tell", news=told.event, app=told.app, environment=told.environment)
         bundles = {channel: await bundling.of(noted, channel) for channel in dict.fromkeys(channels)}
-        return Addressed(noted.id, bundles, told.user)
+        return Addressed(noted.id, bundles, told.user, noted.version)
 
     async def _with_author(self, news: News) -> News:
         """Only who may view the app is told of it, or named: an address in a commit is what its maker typed."""

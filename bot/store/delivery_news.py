@@ -44,6 +44,7 @@ class Noted:
     id: int
     news: News
     noted_at: float
+    version: int = 1
 
 
 @dataclass(frozen=True)
@@ -59,11 +60,15 @@ class Bundle:
 
 @dataclass(frozen=True)
 class Addressed:
-    """`bundles`: channel → the message there that tells it; `user` made the change, where that is known."""
+    """`bundles`: channel → the message there that tells it; `user` made the change, where that is known.
+
+    `version`: what was known of it when that was decided.
+    """
 
     id: int
     bundles: Mapping[str, str]
     user: str = ""
+    version: int = 1
 
 
 class NewsStore:
@@ -114,7 +119,7 @@ class NewsStore:
     async def readdress(self, connection: AsyncConnection, keys: Iterable[str]) -> None:
         """There may be somebody more to tell."""
         mine = news.c.key.in_([key[:255] for key in keys])
-        await connection.execute(news.update().where(mine).values(addressed=False))
+        await connection.execute(news.update().where(mine).values(addressed=False, version=news.c.version + 1))
 
     async def reach(self, key: str, environment: str) -> None:
         """It is in this environment from now on."""
@@ -133,13 +138,16 @@ class NewsStore:
         query = sa.select(news).where(~news.c.addressed).order_by(news.c.id).limit(most)
         async with self._database.reading() as connection:
             rows = (await connection.execute(query)).mappings().all()
-        return tuple(Noted(row["id"], load(row["state"], News), row["noted_at"]) for row in rows)
+        return tuple(Noted(row["id"], load(row["state"], News), row["noted_at"], row["version"]) for row in rows)
 
     async def address(self, addressed: Iterable[Addressed]) -> None:
-        """Who is to hear of what, and in which message. What another replica has addressed stays so."""
+        """Who is to hear of what, and in which message. What another replica has addressed stays so.
+
+        What has changed meanwhile, its author perhaps, is left for the next round.
+        """
         async with self._database.begin() as connection:
             for one in addressed:
-                mine = news.update().where(news.c.id == one.id, ~news.c.addressed)
+                mine = news.update().where(news.c.id == one.id, ~news.c.addressed, news.c.version == one.version)
                 if (await connection.execute(mine.values(addressed=True))).rowcount != 1:
                     continue
                 if one.user:

@@ -15,6 +15,8 @@ from bot.views.deliveries import ICONS
 from bot.views.layout import BLUE, GREEN, RED, context, rendered, section
 from bot.views.words import USER_ID, bold, code, count, lasted, link, safe
 
+GAP = "\u00a0"
+"""between a sign and its word, which are not to be parted at the end of a line"""
 SUBJECTS = 3
 SEVERITIES = 3
 SEVERE = (Severity.CRITICAL, Severity.HIGH)
@@ -37,9 +39,8 @@ WAITS = {Stage.GATES: " (gates)", Stage.APPROVAL: " (approval)"}
 def journey(journey: Journey, cards: Mapping[str, str]) -> Rendered:
     """`cards`: promotion → link to its card."""
     build = journey.build
-    way = " · ".join(
-        [_built(build), _scanned(build), *(_leg(leg, cards.get(leg.promotion, "")) for leg in journey.legs)]
-    )
+    steps = [_built(build), _scanned(build), *(_leg(leg, cards.get(leg.promotion, "")) for leg in journey.legs)]
+    way = " · ".join(step.replace(" ", GAP, 1) for step in steps)
     title = f"{bold(build.app, 80)} {link(_address(build), build.revision[:7], 40)}{_subject(build)}"
     blocks: list[Block] = [section(title, way)]
     if below := _below(journey):

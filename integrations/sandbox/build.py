@@ -101,7 +101,7 @@ class Builds:
         edited = pinned(content.decode(), update)
         if held := await self._cluster.held(update):
             return Written(held=held)
-        message = f"{update.app}: build {update.tag} in {update.environment}\n\nPipelineRun: {update.run}\n"
+        message = f"{update.app}: build {update.tag} in {update.environment}\n\nPipeline-Run: {update.run}\n"
         author = ("ci-pipeline", "ci-pipeline@example.com")
         return Written(await self._git.commit({path: edited.encode()}, message, *author))
 

@@ -11,11 +11,15 @@ TAG = re.compile(r"\w[\w.-]{0,127}")
 
 async def write(git: GitServer, files: Mapping[str, str], message: str, author: str) -> str:
     """Whole files, path → content. The new commit's id. Raises ValueError for paths that git would not check out."""
+    return await git.commit(content_of(files), message, author, f"{author.lower()}@example.com")
+
+
+def content_of(files: Mapping[str, str]) -> dict[str, bytes | None]:
+    """As a commit takes them. Raises ValueError for paths that git would not check out."""
     for path in files:
         if not path or "\n" in path or {"", ".", "..", ".git"} & set(path.split("/")):
             raise ValueError(f"files: {path!r} is no path within the repository")
-    content: dict[str, bytes | None] = {path: text.encode() for path, text in files.items()}
-    return await git.commit(content, message, author, f"{author.lower()}@example.com")
+    return {path: text.encode() for path, text in files.items()}
 
 
 async def set_tag(git: GitServer, app: str, environment: str, tag: str, author: str) -> str:

@@ -47,6 +47,7 @@ class Interface:
             Route("/world", told(self._show_world)),
             Route("/world/faults", told(self._faults), methods=["POST"]),
             Route("/world/commits", told(self._foreign_commit), methods=["POST"]),
+            Route("/world/pushes", told(self._push), methods=["POST"]),
             Route("/events", told(self._events)),
             Route("/bot", told(self._bot), methods=["POST"]),
         ]
@@ -153,6 +154,16 @@ class Interface:
             )
         message = optional_text(body, "message") or "Change by hand"
         return JSONResponse({"sha": await foreign.write(self._world.git, files, message, author)})
+
+    async def _push(self, request: Request) -> Response:
+        """Somebody pushes a commit to the source repository; its webhooks start a pipeline run."""
+        body = await _body(request)
+        files = body.get("files") or {}
+        if not isinstance(files, dict) or not all(isinstance(content, str) for content in files.values()):
+            raise BadRequest('files: expected an object such as {"app.py": "print(1)"}')
+        author = optional_text(body, "author") or "Ana"
+        sha = await self._world.source.push(author, optional_text(body, "message"), files)
+        return JSONResponse({"sha": sha})
 
     async def _bot(self, request: Request) -> Response:
         body = await _body(request)

@@ -11,6 +11,7 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
+import httpx
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
@@ -21,7 +22,7 @@ from integrations.sandbox.build import Builds, InCluster
 from integrations.sandbox.clock import Clock
 from integrations.sandbox.faults import FaultBoard
 from integrations.sandbox.git import GitServer
-from integrations.sandbox.harbor import HarborServer
+from integrations.sandbox.harbor import HarborServer, Webhook
 from integrations.sandbox.history import History
 from integrations.sandbox.kubernetes import KubernetesServer
 from integrations.sandbox.kubernetes.controller import TektonController
@@ -38,10 +39,16 @@ from integrations.sandbox.platform import (
 from integrations.sandbox.serving import serve
 from integrations.sandbox.slack.model import SlashCommand
 from integrations.sandbox.slack.server import SlackServer
+from integrations.sandbox.source import Hook, SourceRepository, shipped
+from integrations.sandbox.triggers import EventListener
 
 POLICY = Path(__file__).parent / "seed" / "pilothouse.yaml"
 ROBOT = "robot$pilothouse"
 LOOK_SECONDS = 0.3
+SOURCE = "my-app"
+"""the app whose source repository is here"""
+EVENT_SECRET = ("github-webhook", "secret")
+"""the Secret, and the key in it, that the EventListener of deploy/ checks signatures with"""
 
 
 @dataclass
@@ -60,6 +67,7 @@ class Secrets:
     alertmanager_webhook: str = field(default_factory=lambda: secrets.token_hex(16))
     tekton_webhook: str = field(default_factory=lambda: secrets.token_hex(16))
     pipeline: str = field(default_factory=lambda: secrets.token_hex(16))
+    event_listener: str = field(default_factory=lambda: secrets.token_hex(16))
 
 
 class World:
@@ -72,6 +80,7 @@ class World:
         self.faults = FaultBoard()
         self.secrets = Secrets()
         self.git = GitServer(data / "git", self.secrets.git, self.faults)
+        self.source = SourceRepository(data / "git", SOURCE, self.secrets.git)
         self.harbor = HarborServer(clock, {}, self.faults)
         self.harbor.add_robot(ROBOT, self.secrets.harbor, ["apps"], robot_permissions())
         self.argocd = ArgoCDServer(self.git, clock, self.secrets.argocd, self.faults)
@@ -81,6 +90,9 @@ class World:
             app_token=self.secrets.slack_app,
             signing_secret=self.secrets.signing,
             faults=self.faults,
+        )
+        self.event_listener = EventListener(
+            manifests(TEKTON), {EVENT_SECRET: self.secrets.event_listener.encode()}, self._create_run
         )
         self.signing_key = ec.generate_private_key(ec.SECP256R1())
         self.urls: dict[str, str] = {}
@@ -111,12 +123,32 @@ class World:
         """The platform's manifests, and what has happened before."""
         install(self.slack, await slack_manifest())
         await History(self.git, self.harbor, self.signing_key, self.clock.now(), app_files()).write()
+        await self.source.create(shipped(SOURCE))
+        self.source.git.on_push(lambda _: self.changed())
         self.kubernetes.load(manifests(TEKTON))
         self.kubernetes.load((DEPLOY / BOT_ACCESS).read_text())
         await self.argocd.load(manifests(ARGOCD))
         await self.argocd.start_synced()
         self.git.on_push(lambda _: self.changed())
         self.argocd.on_change(self.changed)
+
+    def connect(self) -> None:
+        """What happens from now on sets off webhooks, as deploy/README.md has an administrator make them."""
+        bot = f"http://127.0.0.1:{self.bot_port}/webhooks"
+        self.harbor.add_webhook(Webhook(f"{bot}/harbor", self.secrets.harbor_webhook))
+        self.source.tell([
+            Hook(f"{self.urls['event_listener']}/github", self.secrets.event_listener),
+            Hook(f"{bot}/github", self.secrets.github_webhook),
+        ])  # fmt: skip
+
+    async def _create_run(self, made: dict[str, Any]) -> None:
+        """With the rights of the EventListener's service account, as the platform's RBAC grants them."""
+        listener, metadata = self.event_listener, made["metadata"]
+        token = self.kubernetes.service_account_token(listener.namespace, listener.service_account)
+        path = f"/apis/{made['apiVersion']}/namespaces/{metadata['namespace']}/pipelineruns"
+        async with httpx.AsyncClient(trust_env=False, headers={"Authorization": f"Bearer {token}"}) as http:
+            answer = await http.post(f"{self.urls['kubernetes']}{path}", json=made)
+            answer.raise_for_status()
 
     def bot_settings(self) -> dict[str, str]:
         """The bot's environment: URLs and tokens, as a person would set them for the real systems."""
@@ -171,6 +203,7 @@ class World:
         return {
             "overlays": self._seen[1],
             "commits": self._seen[2],
+            "source": await self.source.snapshot(),
             "applications": self.argocd.snapshot(),
             "artifacts": self.harbor.snapshot(),
             "pipelineruns": overview.pipeline_runs(self.kubernetes),
@@ -224,9 +257,10 @@ async def running(world: World) -> AsyncIterator[World]:
     """Everything up, the bot included; all of it ends with the block."""
     async with AsyncExitStack() as stack:
         await world.seed()
-        for name in ("git", "harbor", "argocd", "kubernetes", "slack"):
+        for name in ("git", "harbor", "argocd", "kubernetes", "slack", "event_listener"):
             world.urls[name] = await stack.enter_async_context(serve(getattr(world, name).app))
         world.slack.public_url = world.urls["slack"]
+        world.connect()
         stack.push_async_callback(world.slack.aclose)
         stack.push_async_callback(world.harbor.close)
         in_cluster = InCluster(f"http://127.0.0.1:{world.bot_port}", world.secrets.pipeline)

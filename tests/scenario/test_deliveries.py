@@ -1,4 +1,4 @@
-"""Through the whole sandbox: what others change is told, and what becomes of it."""
+"""Through the whole sandbox: what others change is told, and what becomes of it; a push, followed to production."""
 
 from tests.scenario.sandbox import Json, Sandbox, everything_in
 
@@ -34,3 +34,37 @@ def test_a_commit_by_hand_to_production_is_told_followed_and_in_the_history(sand
     assert "7.13" in everything_in(last)
     sandbox.types("ana", "/history payments production")
     assert "by hand in git" in sandbox.told("ana", "History of payments")
+
+
+def test_a_push_is_followed_to_production_in_one_message(sandbox: Sandbox) -> None:
+    """Its webhook reaches the EventListener of deploy/, and the bot."""
+    observed(sandbox)
+    sha = sandbox.post("/api/world/pushes", {"author": "Ana", "message": "Make it faster"})["sha"]
+    begun = told(sandbox, sha[:7], "Make it faster", channel="dm")
+    told(sandbox, sha[:7], "built", "scanned", "✅\u00a0development", channel="dm")
+    sandbox.types("ana", "/deploy my-app staging")
+    told(sandbox, sha[:7], "✅\u00a0development", "|staging>", channel="dm")
+    sandbox.card_says("my-app → staging", "is Healthy in staging")
+    sandbox.types("ana", "/deploy my-app production")
+    sandbox.presses("bo", sandbox.card_says("my-app → production", "Waiting for an approval"), "Approve")
+    card = sandbox.card_says("my-app → production", "is Healthy in production")
+    ended = told(sandbox, sha[:7], "✅\u00a0<", card["ts"].replace(".", ""), "|production>", channel="dm")
+    assert ended["ts"] == begun["ts"]
+    mine = [m for m in sandbox.messages("ana", "dm") if sha[:7] in everything_in(m)]
+    assert len(mine) == 1
+
+
+def test_a_build_that_fails_replies_with_the_reason(sandbox: Sandbox) -> None:
+    sandbox.faults(failing_step="run-tests")
+    sha = sandbox.post("/api/world/pushes", {"author": "Mia", "message": "Break the tests"})["sha"]
+
+    def reply() -> Json | None:
+        said = sandbox.messages("mia", "dm")
+        root = next((m for m in said if sha[:7] in everything_in(m)), None)
+        return next((m for m in said if root and m.get("thread_ts") == root["ts"] and m["ts"] != root["ts"]), None)
+
+    words = everything_in(sandbox.until(reply, "a reply"))
+    sandbox.faults(failing_step="")
+    assert "run-tests failed" in words
+    assert "<@U0MIA>" in words
+    assert [m for m in sandbox.messages("ana", "dm") if sha[:7] in everything_in(m)] == []

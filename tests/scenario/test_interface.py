@@ -326,6 +326,8 @@ def test_a_foreign_commit_to_the_same_line_voids_the_approval(sandbox: Sandbox) 
         ("POST", "/api/world/faults", {"weather": {"moon": "down"}}, 400, "moon"),
         ("POST", "/api/world/faults", {"rain": True}, 400, "unknown fault rain"),
         ("POST", "/api/world/commits", {}, 400, "files: expected an object"),
+        ("POST", "/api/world/pushes", {"files": ["app.py"]}, 400, "files: expected an object"),
+        ("POST", "/api/world/pushes", {"files": {"../x": "y"}}, 400, "no path within"),
         ("POST", "/api/world/commits", {"app": "nope", "environment": "production", "tag": "v1"}, 400, "no overlay"),
         ("POST", "/api/world/commits", {"app": "ledger", "environment": "staging", "tag": "a b"}, 400, "tag:"),
         ("POST", "/api/bot", {"do": "dance"}, 400, "expected kill"),

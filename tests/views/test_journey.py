@@ -21,7 +21,12 @@ WAY = "⏳ building · – not scanned yet · – development · – staging · 
 
 
 def shown(build: Build = BUILD, legs: tuple[Leg, ...] = LEGS, **cards: str) -> str:
-    return journey(Journey(build, legs), cards).text
+    return journey(Journey(build, legs), cards).text.replace("\u00a0", " ")
+
+
+def test_a_sign_stays_with_its_word() -> None:
+    text = journey(Journey(BUILD, LEGS), {}).text
+    assert "⏳\u00a0building · –\u00a0not scanned yet · –\u00a0development" in text
 
 
 def test_it_names_the_app_the_commit_and_how_far_it_has_come() -> None:

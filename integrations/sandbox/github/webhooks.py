@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import hmac
 import json
+import time
 import uuid
 from dataclasses import dataclass
 from typing import Any
@@ -118,7 +119,7 @@ async def push_payload(hub: Hub, push: Push) -> JSON:
         "ref": push.ref,
         "before": push.before,
         "after": push.after,
-        "repository": repository | {"created_at": 1767225600, "pushed_at": 1767225600},
+        "repository": repository | {"created_at": 1767225600, "pushed_at": int(time.time())},
         "pusher": {"name": last.name, "email": last.email},
         "created": created,
         "deleted": deleted,

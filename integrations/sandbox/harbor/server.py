@@ -56,6 +56,10 @@ class HarborServer:
         context = Context(self.inventory, self.accounts, self.scanner, clock, registry_host, version, faults)
         self.app = _application(context, faults)
 
+    def add_webhook(self, webhook: Webhook) -> None:
+        """It hears of what happens from now on."""
+        self._notifier.add(webhook)
+
     async def close(self) -> None:
         await self.scanner.close()
         await self._notifier.close()

@@ -122,6 +122,10 @@ class Notifier:
         self._client: httpx.AsyncClient | None = None
         self._sending: set[asyncio.Task[None]] = set()
 
+    def add(self, webhook: Webhook) -> None:
+        """It hears of what happens from now on."""
+        self._webhooks = (*self._webhooks, webhook)
+
     def notify(self, event: Event) -> None:
         for webhook in self._webhooks:
             task = asyncio.create_task(self._deliver(webhook, event))

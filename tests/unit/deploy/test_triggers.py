@@ -9,9 +9,9 @@ from typing import Any
 import jsonschema
 import pytest
 
+from integrations.sandbox.triggers import Stopped, runs_of
 from tests.unit.deploy.manifests import CONTRACTS, find, objects
 from tests.unit.deploy.strict_schema import mistakes
-from tests.unit.deploy.tekton_triggers import Stopped, runs_of
 
 SECRET = b"a webhook secret"
 SECRETS = {("github-webhook", "secret"): SECRET}

@@ -39,6 +39,7 @@ export const api = {
   world: () => get("/api/world"),
   faults: (changes) => post("/api/world/faults", changes),
   commit: (body) => post("/api/world/commits", body),
+  push: (body) => post("/api/world/pushes", body),
   bot: (act) => post("/api/bot", { do: act }),
   file: (id) => `/api/files/${name(id)}`,
 };

@@ -119,7 +119,7 @@ def replies(desk: Desk, channel: str = "D0ANA") -> list[FakeMessage]:
 
 
 def text(message: FakeMessage) -> str:
-    return str(message.shown.blocks)
+    return str(message.shown.blocks).replace("\\xa0", " ")
 
 
 # One message.
@@ -353,6 +353,14 @@ def test_facts_in_any_order_and_with_repeats_are_the_same_journeys(numbers: list
     shuffled = [*facts, *facts[:5]]
     random.shuffle(shuffled)
     assert journeys(shuffled, (), ENVIRONMENTS) == journeys(facts, (), ENVIRONMENTS)
+
+
+def test_a_promotion_that_has_ended_well_has_brought_it_before_the_branch_is_read() -> None:
+    way = _way()
+    going = replace(move(environment="staging"), after=Image(REPOSITORY, DIGEST, "v1.5.0"))
+    ended = promotion(Stage.DONE, Phase.SUCCEEDED, plan=plan(environment="staging", moves=(going,)))
+    [one] = journeys([way.started(), way.ended()], [ended], ENVIRONMENTS)
+    assert [leg.outcome for leg in one.legs] == [None, Outcome.HEALTHY, None]
 
 
 def test_an_image_of_another_build_is_another_journey() -> None:

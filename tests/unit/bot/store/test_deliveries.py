@@ -95,3 +95,38 @@ async def test_news_from_their_putting_to_their_end(database: Database) -> None:
     assert len(await store.stale(10)) == 1
     assert await store.forget(101.0) == 1
     assert [len(one.items) for one in await store.stale(10)] == [1]
+
+
+async def test_who_hears_is_decided_again_when_more_was_known_meanwhile(database: Database) -> None:
+    store = NewsStore(database)
+    async with database.begin() as connection:
+        await store.put(connection, item(1), 100.0)
+    [before] = await store.unaddressed(10)
+    async with database.begin() as connection:
+        await store.readdress(connection, ["n1", "unknown"])
+    await store.address([Addressed(before.id, {}, version=before.version)])
+    [after] = await store.unaddressed(10)
+    await store.address([Addressed(after.id, {"C1": "b1"}, "U1", after.version)])
+    assert await store.unaddressed(10) == ()
+    assert await store.places("n1") == (("b1", "C1"),)
+    async with database.begin() as connection:
+        await store.readdress(connection, ["n1"])
+    [again] = await store.unaddressed(10)
+    await store.address([Addressed(again.id, {"C1": "b1", "U1": "b1"}, "U1", again.version)])
+    assert await store.places("n1") == (("b1", "C1"), ("b1", "U1"))
+
+
+async def test_what_is_woken_is_shown_again_and_what_has_arrived_is_not(database: Database) -> None:
+    store = NewsStore(database)
+    async with database.begin() as connection:
+        for number, app in ((1, "a"), (2, "b"), (3, "a")):
+            await store.put(connection, replace(item(number, app), environment=""), 100.0 * number)
+    await store.address(
+        [Addressed(one.id, {"C1": one.news.key}, "", one.version) for one in await store.unaddressed(9)]
+    )
+    for bundle in await store.stale(9):
+        await store.shown(bundle)
+    await store.reach("n3", "production")
+    async with database.begin() as connection:
+        await store.wake(connection, Event.DEGRADED, ["a", "b", "c"], "production", 150.0)
+    assert [bundle.id for bundle in await store.stale(9)] == ["n2"]

@@ -9,6 +9,7 @@ import { createFaults } from "./faults.js";
 import { images } from "./images.js";
 import { overlays } from "./overlays.js";
 import { pipelines } from "./pipelines.js";
+import { source } from "./source.js";
 
 const TABS = [
   ["delivery", "Delivery", "branch"],
@@ -49,12 +50,14 @@ class Panel {
       matrix: h("div", { class: "matrix" }),
       commits: h("div", { class: "commits" }),
       applications: h("div", { class: "applications" }),
+      source: h("div", { class: "source" }),
       runs: h("div", { class: "runs" }),
       images: h("div", { class: "images" }),
     };
     fill(this.bodies.delivery, h("h3", {}, "Overlays ", h("small", {}, "what git says runs where")), this.parts.matrix, h("h3", {}, "Commits ", h("small", {}, "of the overlay repository")), this.parts.commits);
     fill(this.bodies.argocd, this.parts.applications);
-    fill(this.bodies.ci, h("h3", {}, "Pipeline runs"), this.parts.runs);
+    const repository = h("h3", {}, "Source ", h("small", {}, "of the app that has a repository here"));
+    fill(this.bodies.ci, repository, this.parts.source, h("h3", {}, "Pipeline runs"), this.parts.runs);
     fill(this.bodies.images, h("h3", {}, "Images ", h("small", {}, "in Harbor, newest first")), this.parts.images);
     this.faults = createFaults(this.bodies.faults);
     this.open("delivery");
@@ -98,6 +101,7 @@ class Panel {
     overlays(this.parts.matrix, world);
     commits(this.parts.commits, world.commits);
     applications(this.parts.applications, world);
+    source(this.parts.source, world.source);
     pipelines(this.parts.runs, world.pipelineruns);
     images(this.parts.images, world);
     this.faults.render(world);

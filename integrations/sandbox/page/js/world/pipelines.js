@@ -6,7 +6,7 @@ import { runChip, shortDigest } from "./chips.js";
 
 export function pipelines(box, runs) {
   if (!runs.length) {
-    fill(box, h("p", { class: "nothing" }, "Nothing has run yet. Type ", h("code", {}, "/pipeline run my-app"), "."));
+    fill(box, h("p", { class: "nothing" }, "Nothing has run yet. Push a commit, or type ", h("code", {}, "/pipeline run my-app"), "."));
     return;
   }
   box.querySelector(":scope > .nothing")?.remove();
