@@ -32,7 +32,7 @@ ROLES = {"bo": MANAGER, "mia": MANAGER, "dee": ADMIN}
 
 @dataclass(frozen=True)
 class Day:
-    """A policy. `roles`: () for those that may approve anyway."""
+    """A policy. `roles`: () for those that may approve anyway; who must be among them counts as well."""
 
     count: int = 1
     roles: tuple[str, ...] = ()
@@ -48,7 +48,8 @@ class Day:
 
     def enough(self, people: Iterable[str]) -> bool:
         said = [ROLES[who] for who in people]
-        return len([r for r in said if not self.roles or r in self.roles]) >= self.count and {*self.required} <= {*said}
+        counting = [role for role in said if not self.roles or role in (*self.roles, *self.required)]
+        return len(counting) >= self.count and {*self.required} <= {*said}
 
     def stops(self) -> bool:
         """Whether it lets no image pass in which something high is found."""
