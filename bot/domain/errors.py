@@ -120,6 +120,10 @@ class DatabaseAway(Unavailable):
         self.args = (operation, detail)
 
 
+class DatabaseSlow(DatabaseAway):
+    """It has not answered in time: it may be away, or only slow."""
+
+
 class Refused(IntegrationError):
     """No, and a retry will not change that."""
 

@@ -6,12 +6,12 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from bot.domain.application import Application, ApplicationRef, ResourceHealth, SyncStatus
+from bot.domain.application import Application, ApplicationRef, OperationPhase, ResourceHealth, SyncStatus
 from bot.domain.errors import IntegrationError, Refused
 from bot.domain.overlay import Commit
 from bot.domain.promotion import Following, Move, Progress
 from bot.ports import Applications, OverlaySource, SyncWindows
-from bot.promotions.arrival import ILL, Arrival, Evidence, arrival
+from bot.promotions.arrival import ILL, Arrival, Evidence, arrival, failure
 from bot.promotions.containment import Containment, Line
 from bot.promotions.evidence import blamed, evidence_of
 
@@ -57,6 +57,7 @@ class Pursuit:
         self._blamed = ""
         self._closed = ""
         self._refused = ""
+        self._trouble = ""
 
     async def hurry(self) -> None:
         """Make Argo CD compare with git now, not at its next poll (minutes away). Failing that, it is asked again."""
@@ -72,6 +73,7 @@ class Pursuit:
         application = await self._applications.get(self._ref)
         evidence = await self._evidence(application)
         await self._sync_if_nobody_does(evidence)
+        self._note_trouble(evidence)
         self.last = await self._judged(application, arrival(evidence))
         if self.last.progress in (Progress.WAITING, Progress.SYNCING):
             self._refresh_if_due()
@@ -89,6 +91,7 @@ class Pursuit:
     async def _judged(self, app: Application, found: Arrival) -> Following:
         confirmed = self._confirmed(found)
         progress = found.progress if confirmed else found.meanwhile
+        before = self._trouble or self._refused or (self._blamed if self._bad_looks else "")
         self._bad_looks = self._bad_looks + 1 if app.health in ILL and progress is Progress.PROGRESSING else 0
         explanation = found.explanation if confirmed or app.sync is SyncStatus.OUT_OF_SYNC else CHECKING
         if progress is Progress.PROGRESSING:
@@ -96,7 +99,20 @@ class Pursuit:
             progress = Progress.FAILED if self._bad_looks >= BAD_LOOKS else progress
         elif progress is Progress.WAITING and app.sync is SyncStatus.OUT_OF_SYNC and not found.doubtful:
             explanation = await self._closed_window() or self._refused or explanation
+        elif progress is Progress.SUPERSEDED and before:
+            explanation = f"{explanation} Before that: {before}"
         return Following(self._ref, progress, app.sync, app.health, explanation, app.url)
+
+    def _note_trouble(self, evidence: Evidence) -> None:
+        """Whoever is replaced takes along why it had not arrived: nobody else tells that."""
+        operation = evidence.application.operation
+        if operation is None or not evidence.operation_is_ours:
+            return
+        failed = operation.retrying or (operation.finished and operation.phase is not OperationPhase.SUCCEEDED)
+        if failed:
+            self._trouble = f"Argo CD could not sync it: {failure(operation)}"
+        elif operation.finished:
+            self._trouble = ""
 
     def _confirmed(self, found: Arrival) -> bool:
         """Whether Argo CD has said the same again after it looked again."""

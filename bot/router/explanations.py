@@ -2,7 +2,7 @@
 
 import structlog
 
-from bot.domain.errors import DatabaseAway, IntegrationError, Refused, Unavailable, UserError
+from bot.domain.errors import DatabaseAway, DatabaseSlow, IntegrationError, Refused, Unavailable, UserError
 
 log = structlog.get_logger(__name__)
 
@@ -14,6 +14,11 @@ def explain(error: Exception, correlation_id: str) -> str:
     if isinstance(error, UserError):
         log.info("refused", reason=error.sentence, error=type(error).__name__)
         return error.sentence
+    if isinstance(error, DatabaseSlow):
+        return (
+            "The database did not answer in time, so I did nothing. What is under way waits for it and loses nothing. "
+            "Try again in a minute."
+        )
     if isinstance(error, DatabaseAway):  # whoever noticed it has told the log
         return (
             "The database is away, so I could not do that. What is under way waits for it and loses nothing. "

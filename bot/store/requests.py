@@ -12,6 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from bot.domain.errors import DatabaseSlow
 from bot.ports import Request, RequestLog
 from bot.store.database import Database, metadata
 from bot.store.group_commit import GroupCommit
@@ -59,7 +60,7 @@ class RequestStore(RequestLog):
             async with asyncio.timeout(self._patience):
                 new = await self._notes.add(request)
         except TimeoutError as error:
-            raise self._outage.begin(error) from error
+            raise DatabaseSlow(*self._outage.begin(error).args) from error
         self._outage.end()
         return new
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bot.domain.errors import DatabaseAway, InvalidCommand
+from bot.domain.errors import DatabaseAway, DatabaseSlow, InvalidCommand
 from bot.domain.promotion import Stage
 from bot.ports import Messenger, Modals
 from bot.router import open_router
@@ -195,6 +195,15 @@ async def test_a_command_that_cannot_be_noted_is_refused_in_the_same_breath(life
     await life.idle()
     [(sentence, _)] = life.acked
     assert "database is away" in sentence
+    assert not life.office.promotions.asked
+
+
+async def test_a_database_that_is_only_slow_is_not_called_away(life: Life) -> None:
+    life.office.requests.failing = DatabaseSlow("be asked in time to note a request", "2 s")
+    await life.router.on_command(SLASH, life.ack, life.respond)
+    await life.idle()
+    [(sentence, _)] = life.acked
+    assert sentence.startswith("The database did not answer in time, so I did nothing.")
     assert not life.office.promotions.asked
 
 

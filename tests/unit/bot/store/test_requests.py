@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from bot.domain.errors import DatabaseAway
+from bot.domain.errors import DatabaseAway, DatabaseSlow
 from bot.ports import Request
 from bot.store.database import Database
 from bot.store.leased_queue import LeasedQueue
@@ -137,7 +137,7 @@ async def test_what_nobody_waited_for_any_longer_is_not_done(sqlite: Database) -
     """People heard that it was not taken: a database that takes it at last must not have it done."""
     store = RequestStore(sqlite, patience=0.05)
     async with sqlite.begin():
-        with pytest.raises(DatabaseAway):
+        with pytest.raises(DatabaseSlow):
             await store.note(ASKED)
     assert store._notes._task
     await store._notes._task  # it is put down at last, and withdrawn

@@ -174,6 +174,46 @@ async def test_a_line_that_somebody_put_back_is_told_with_who() -> None:
     assert later.short in end.explanation
 
 
+REFUSED = "admission webhook denied the request: runAsNonRoot is missing"
+
+
+@pytest.mark.parametrize("retrying", [True, False])
+async def test_who_is_replaced_still_says_why_argo_cd_had_refused(retrying: bool) -> None:
+    """The card of a promotion that somebody rolled back is where people look for why."""
+    place = Place()
+    phase = OperationPhase.RUNNING if retrying else OperationPhase.FAILED
+    failing = replace(place.sync(phase, retrying=retrying), message=REFUSED)
+    place.app(sync=SyncStatus.OUT_OF_SYNC, images=(f"{REPOSITORY}:v1",), operation=failing)
+    if not retrying:  # a failed sync of ours ends it at once, with the reason
+        assert REFUSED in (await ended(place)).explanation
+        return
+
+    def roll_back() -> None:
+        later = place.overlays.push({PATH: overlay("v1")}, "Roll back", Author("Cy", "cy@example.com"))
+        done = place.sync(OperationPhase.SUCCEEDED, later.sha)
+        place.app(revision=later.sha, images=(f"{REPOSITORY}:v1",), operation=done)
+
+    place.changes[20] = roll_back
+    end = await ended(place)
+    assert end.progress is Progress.SUPERSEDED
+    assert end.explanation.startswith("Cy changed the line to v1")
+    assert end.explanation.endswith(f"Before that: Argo CD could not sync it: {REFUSED}")
+
+
+async def test_who_is_replaced_after_a_retry_that_went_well_speaks_of_no_trouble() -> None:
+    place = Place()
+    retrying = replace(place.sync(OperationPhase.RUNNING, retrying=True), message=REFUSED)
+    place.app(sync=SyncStatus.OUT_OF_SYNC, images=(f"{REPOSITORY}:v1",), operation=retrying)
+    place.changes[10] = lambda: place.app(health=HealthStatus.PROGRESSING)
+
+    def change() -> None:
+        later = place.overlays.push({PATH: overlay("v3")})
+        place.app(revision=later.sha, images=(f"{REPOSITORY}:v3",))
+
+    place.changes[20] = change
+    assert "Before that" not in (await ended(place)).explanation
+
+
 async def test_a_later_commit_with_another_tag_is_not_ours_though_healthy() -> None:
     place = Place()
     later = place.overlays.push({PATH: overlay("v3")})
