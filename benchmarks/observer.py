@@ -15,6 +15,7 @@ from pathlib import Path
 
 from benchmarks._goals import goal
 from benchmarks.argocd_read import APPLICATIONS, PER_SECOND, SECONDS, Stalls, listed, look, peak, serve
+from bot.deliveries.annotations import AnnotatedSubscriptions
 from bot.deliveries.application_observer import ApplicationObserver
 from bot.deliveries.newsroom import Newsroom
 from bot.deliveries.overlay_changes import OverlayChanges
@@ -28,6 +29,7 @@ from bot.store.deliveries import DeliveryStore
 from bot.store.delivery_news import NewsStore
 from bot.store.promotions import PromotionStore
 from bot.store.schema import migrate
+from bot.store.subscriptions import SubscriptionStore
 from integrations.argocd import ArgoCD
 from tests.fakes.overlays import MemoryOverlays
 
@@ -52,7 +54,18 @@ async def watch(port: int, directory: Path) -> tuple[float, int, float, int, flo
         names = ApplicationNames(Catalog(source, policy), policy, ["production"])
         changes, minute = OverlayChanges(source, policy), timedelta(minutes=1)
         observer = ApplicationObserver(
-            "", ("production",), argocd, argocd, source, names, changes, store, recorder, 2 * minute, 5 * minute
+            "",
+            ("production",),
+            argocd,
+            argocd,
+            source,
+            names,
+            changes,
+            store,
+            recorder,
+            2 * minute,
+            5 * minute,
+            AnnotatedSubscriptions(SubscriptionStore(database)),
         )
         stalls = Stalls()
         watching = asyncio.create_task(stalls.watch())

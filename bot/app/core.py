@@ -24,6 +24,7 @@ from bot.background.roster import RosterUpdates
 from bot.background.stories import StoryStarter
 from bot.background.wake_ups import WakeUps
 from bot.command import CommandRegistry
+from bot.deliveries.annotations import AnnotatedSubscriptions
 from bot.deliveries.application_observer import ApplicationObserver
 from bot.deliveries.branch_observer import BranchObserver
 from bot.deliveries.image_observer import ImageObserver
@@ -407,6 +408,7 @@ class Core(Generic[E]):
             self.recorder,
             policy.deliveries.degraded_after,
             policy.deliveries.drift_after,
+            AnnotatedSubscriptions(stores.subscriptions),
             self.clock.now,
         )
         return LeasedObserver(observer, applications, stores.leases, self.process.replica, self.seconds)

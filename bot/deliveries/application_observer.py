@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
+from bot.deliveries.annotations import AnnotatedSubscriptions
 from bot.deliveries.fold import OUTCOMES
 from bot.deliveries.judge import OPEN, Case, judged, moment_of, open_case
 from bot.deliveries.overlay_changes import OverlayChanges, image_changes
@@ -63,6 +64,7 @@ class ApplicationObserver:
     recorder: Recorder
     patience: timedelta
     drift_patience: timedelta
+    annotated: AnnotatedSubscriptions
     clock: Callable[[], datetime] = SYSTEM_CLOCK.now
     _added: asyncio.Event = field(init=False)
     _apps: dict[Place, Application] = field(default_factory=dict)
@@ -97,6 +99,7 @@ class ApplicationObserver:
         """
         for kept in (self._apps, self._fresh, self._pending, self._unplaced, self._standings, self._cases):
             kept.clear()
+        await self.annotated.begin()
         self._at.clear()
         self._looked.clear()
         self._read_to = max(0, await self.store.first_since(self.clock() - OPEN) - 1)
@@ -197,6 +200,7 @@ class ApplicationObserver:
         for number, place in enumerate(fresh):
             if number % PAUSE_AFTER == PAUSE_AFTER - 1:
                 await asyncio.sleep(0)
+            await self.annotated.take(place, self._apps[place])
             standing = self._standing(place)
             before = standing.illness, standing.drift
             facts += [_over(place, what, before, now) for what in standing.see(self._apps[place], now)]

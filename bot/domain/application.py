@@ -115,6 +115,9 @@ class Application:
     to_prune: tuple[str, ...] = ()
     """those of them that only a sync with pruning takes away"""
 
+    subscribed: tuple[tuple[str, str], ...] = ()
+    """trigger and Slack recipient of each subscription that its annotations ask Argo CD's notifications for"""
+
     @property
     def settled(self) -> bool:
         """Whether no sync runs, and sync and health are of after the newest one (A14, A16, A19).

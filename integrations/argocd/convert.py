@@ -1,5 +1,7 @@
 """From Argo CD's words to the house's."""
 
+import re
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import TypeVar
 from urllib.parse import quote
@@ -20,6 +22,8 @@ from integrations.argocd.names import qualified
 from integrations.argocd.sources import position, revision, sources
 
 E = TypeVar("E", bound=StrEnum)
+SUBSCRIBES = re.compile(r"notifications\.argoproj\.io/subscribe\.([\w-]+)\.slack")
+MOST_SUBSCRIBED = 60
 MOST_NAMED = 20
 """resources that are kept by name: an Application may have thousands"""
 FAILED_HOOK = ("Failed", "Error")
@@ -69,8 +73,16 @@ def application(
         history=tuple(HistoryEntry(h.id, revision(h, ours), h.deployed_at) for h in status.history or ()),
         sources=found,
         out_of_sync=tuple([named(r) for r in status.resources or () if r.status == "OutOfSync"][:MOST_NAMED]),
+        subscribed=subscribed(app.metadata.annotations or {}),
         to_prune=tuple([named(r) for r in status.resources or () if r.requires_pruning][:MOST_NAMED]),
     )
+
+
+def subscribed(annotations: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """Trigger and recipient, of the service that is called slack."""
+    found = ((SUBSCRIBES.fullmatch(key), value) for key, value in annotations.items())
+    pairs = ((match[1], one.strip()) for match, value in found if match for one in value.split(";"))
+    return tuple(pair for pair in pairs if pair[1])[:MOST_SUBSCRIBED]
 
 
 def operation(requested: wire.Operation | None, state: wire.OperationState | None, ours: int = 0) -> Operation | None:

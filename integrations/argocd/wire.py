@@ -21,6 +21,7 @@ class Metadata(Camel, frozen=True, gc=False):
     resource_version: str | None = None
     uid: str | None = None
     labels: dict[str, str] | None = None
+    annotations: dict[str, str] | None = None
 
 
 class Automated(Camel, frozen=True, gc=False):

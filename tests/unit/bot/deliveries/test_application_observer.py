@@ -1,5 +1,6 @@
 """What Argo CD shows of changes that Pilothouse did not make: arrived, failed, ill, well again, drifting, set back."""
 
+import re
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.deliveries.annotations import EVENTS, AnnotatedSubscriptions
 from bot.deliveries.application_observer import ApplicationObserver
 from bot.deliveries.branch_observer import BranchObserver
 from bot.deliveries.fold import deployments
@@ -28,6 +30,7 @@ from bot.domain.application import (
 from bot.domain.delivery import Cause, Deployment, Drifted, Fact, HealthChanged, Outcome
 from bot.domain.errors import Unavailable
 from bot.domain.overlay import Author
+from bot.domain.subscription import ANNOTATION, Scope, Subscription
 from bot.overlays.catalog import Catalog
 from bot.policy import parse
 from bot.runtime.metrics import REGISTRY
@@ -35,6 +38,7 @@ from bot.store.database import Database
 from bot.store.deliveries import DeliveryStore
 from bot.store.delivery_news import NewsStore
 from bot.store.promotions import PromotionStore
+from bot.store.subscriptions import SubscriptionStore
 from tests.fakes.applications import MemoryApplications
 from tests.fakes.databases import create_tables
 from tests.fakes.overlays import MemoryOverlays
@@ -62,9 +66,11 @@ class Cluster:
         names = ApplicationNames(Catalog(self.overlays, policy), policy, ["staging", "production"])
         promotions = PromotionStore(self.database)
         self.branch = BranchObserver(self.overlays, changes, self.recorder, promotions, policy, clock=clock)
+        self.subscriptions = SubscriptionStore(self.database)
         self.observer = ApplicationObserver(
             "", ("staging", "production"), self.applications, self.applications, self.overlays, names, changes, store,
-            self.recorder, timedelta(minutes=2), timedelta(minutes=5), clock,
+            self.recorder, timedelta(minutes=2), timedelta(minutes=5),
+            AnnotatedSubscriptions(self.subscriptions), clock,
         )  # fmt: skip
 
     async def look(self, seconds: float = 0) -> None:
@@ -341,3 +347,73 @@ async def test_what_came_to_an_end_is_counted_once_by_cause_and_outcome(cluster:
     await cluster.look(1)
     await cluster.look(30)
     assert REGISTRY.get_sample_value("pilothouse_deployments_total", labels) == before + 1
+
+
+# Subscriptions by annotations.
+
+
+async def by_annotation(cluster: Cluster) -> list[tuple[str, str]]:
+    return [(one.listener, one.scope.event) for one in await cluster.subscriptions.all() if one.by == ANNOTATION]
+
+
+async def test_annotations_are_subscriptions_for_as_long_as_they_are_there(cluster: Cluster) -> None:
+    cluster.shows(subscribed=(("on-health-degraded", "#my-team"), ("on-deployed", "my-team"), ("on-deployed", "C0OPS")))
+    await cluster.look()
+    expected = [("C0OPS", "deployed"), ("C0OPS", "done"), ("my-team", "degraded"), ("my-team", "deployed"),
+                ("my-team", "done")]  # fmt: skip
+    assert await by_annotation(cluster) == expected
+    cluster.restart()
+    await cluster.observer.begin()
+    await cluster.look()
+    assert await by_annotation(cluster) == expected
+    cluster.shows(subscribed=(("on-sync-failed", "my-team"),))
+    await cluster.look()
+    assert await by_annotation(cluster) == [("my-team", "deploy-failed"), ("my-team", "failed")]
+    cluster.shows(subscribed=())
+    await cluster.look()
+    assert await by_annotation(cluster) == []
+
+
+async def test_an_annotation_subscribes_channels_and_no_person(cluster: Cluster) -> None:
+    odd = ("U0ANA", "W0ANA12", "<!channel>", "", "a b", "@ana", "x" * 90, "ana@example.com")
+    cluster.shows(subscribed=tuple(("on-deployed", name) for name in odd))
+    await cluster.look()
+    assert await by_annotation(cluster) == []
+
+
+@pytest.mark.parametrize("trigger", ["on-sync-status-unknown", "on-created", "on-deleted", "mine", ""])
+async def test_a_trigger_that_is_nothing_here_subscribes_to_nothing(cluster: Cluster, trigger: str) -> None:
+    cluster.shows(subscribed=((trigger, "my-team"),))
+    await cluster.look()
+    assert await by_annotation(cluster) == []
+
+
+async def test_what_has_not_changed_is_not_written_again(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster.shows(subscribed=(("on-deployed", "my-team"),))
+    await cluster.look()
+    cluster.restart()
+    await cluster.observer.begin()
+
+    async def written(*_: object) -> None:
+        raise AssertionError("nothing has changed")
+
+    monkeypatch.setattr(cluster.subscriptions, "annotate", written)
+    await cluster.look()
+
+
+async def test_what_people_subscribed_to_stays(cluster: Cluster) -> None:
+    mine = Subscription("my-team", Scope("my-app", "production", "deployed"), "U0BO")
+    await cluster.subscriptions.subscribe([mine])
+    cluster.shows(subscribed=(("on-deployed", "my-team"),))
+    await cluster.look()
+    cluster.shows(subscribed=())
+    await cluster.look()
+    assert await cluster.subscriptions.all() == (mine,)
+
+
+def test_the_table_in_the_documents_is_what_is_honoured() -> None:
+    text = (Path(__file__).parents[4] / "docs" / "deliveries.md").read_text()
+    rows = dict(re.findall(r"^\| `(on-[a-z-]+)` \| ([^|]+) \|", text, re.MULTILINE))
+    assert {trigger for trigger, events in rows.items() if events != "nothing"} == set(EVENTS)
+    for trigger, events in EVENTS.items():
+        assert re.findall(r"`([a-z-]+)`", rows[trigger]) == [str(event) for event in events]

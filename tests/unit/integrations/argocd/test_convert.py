@@ -365,6 +365,22 @@ def test_states_are_json_in_a_string_and_may_be_null() -> None:
     ]
 
 
+def test_subscriptions_are_read_from_annotations() -> None:
+    """As Argo CD's notifications read them: a trigger, a service, and recipients with semicolons between."""
+    begin = "notifications.argoproj.io/subscribe"
+    notes = {
+        f"{begin}.on-sync-failed.slack": "my-team; other ;;",
+        f"{begin}.on-deployed.email": "ana@example.com",
+        f"{begin}.slack": "everything",
+        f"{begin}.on-deployed.slack.x": "no",
+        "example.com/subscribe.on-deployed.slack": "no",
+        f"{begin}.mine.slack": "C0TEAM",
+    }
+    assert convert.subscribed(notes) == (("on-sync-failed", "my-team"), ("on-sync-failed", "other"), ("mine", "C0TEAM"))
+    found = decode(json.dumps({"metadata": {"name": "x", "annotations": notes}}), wire.Application, "Argo CD", "read")
+    assert convert.application(found, "production", BASE).subscribed == convert.subscribed(notes)
+
+
 def live(**more: Any) -> str:
     """A Deployment that kubectl-set has changed after Argo CD had applied it."""
     template = {"spec": {"containers": [{"name": "side", "image": "side:1"}, {"name": "my-app", "image": "my-app:2"}]}}
