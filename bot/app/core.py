@@ -200,7 +200,13 @@ class Core(Generic[E]):
     def cards(self) -> Cards:
         journeys = JourneyLinks(self.stores.news, self.permalinks)
         return Cards(
-            self.stores.messages, self.outside.messenger, self.policy, self.copies, journeys, clock=self.seconds
+            self.stores.messages,
+            self.outside.messenger,
+            self.policy,
+            self.copies,
+            journeys,
+            self.stores.reviews,
+            clock=self.seconds,
         )
 
     @cached_property
@@ -452,6 +458,7 @@ class Core(Generic[E]):
             contents=self.outside.contents,
             image_locations=self.image_locations,
             directory=self.outside.directory,
+            cards=self.cards,
             clock=self.clock,
         )
 

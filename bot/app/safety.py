@@ -17,7 +17,7 @@ from bot.safety.delegations import DelegationService
 from bot.safety.freezes import FreezeService
 from bot.safety.locks import LockService
 from bot.safety.rejections import RejectionService
-from bot.safety.reviews import ReviewService
+from bot.safety.reviews import ReviewCards, ReviewService
 from bot.safety.subscriptions import SubscriptionService
 from bot.safety.times import TimeReader
 from bot.store.mutes import MuteStore
@@ -42,6 +42,7 @@ class SafetyServices:
         contents: ImageContents,
         image_locations: ImageLocations,
         directory: Directory,
+        cards: ReviewCards,
         clock: Clock,
     ) -> Self:
         times = TimeReader(policy, clock)
@@ -52,7 +53,7 @@ class SafetyServices:
             RejectionService: RejectionService(
                 stores.rejections, ledger, catalog, registry, contents, image_locations, clock
             ),
-            ReviewService: ReviewService(stores.reviews, ledger, policy, clock),
+            ReviewService: ReviewService(stores.reviews, stores.promotions, ledger, policy, cards, clock),
             DelegationService: DelegationService(stores.delegations, ledger, directory, clock),
             MuteStore: stores.mutes,
             Permissions: Permissions(policy, stores.delegations),

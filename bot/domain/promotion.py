@@ -168,6 +168,14 @@ class ApprovalRule(Quorum):
 
 
 @dataclass(frozen=True)
+class SourceCommit:
+    """One commit of a source repository, as people read it: its subject, and who wrote it."""
+
+    subject: str
+    author: str
+
+
+@dataclass(frozen=True)
 class Move:
     """One `images:` entry of one overlay, from what it says now to an image."""
 
@@ -192,6 +200,8 @@ class Move:
     """how many source commits lie between the two images, -1 when that is not known"""
     digest_before: str = ""
     """what the line named when this was planned, "" when the registry did not have it"""
+    newest: tuple[SourceCommit, ...] = ()
+    """the newest of those commits, newest first; display-only"""
 
     @property
     def name(self) -> str:

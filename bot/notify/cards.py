@@ -12,6 +12,7 @@ from bot.notify.places import Places
 from bot.policy import Policy
 from bot.ports import Messenger, Posted
 from bot.store.messages import Messages
+from bot.store.reviews import ReviewStore
 from bot.views import card
 
 
@@ -25,12 +26,14 @@ class Cards:
         policy: Policy,
         copies: Copies,
         journeys: JourneyLinks,
+        reviews: ReviewStore,
         *,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._messages = messages
         self._copies = copies
         self._journeys = journeys
+        self._reviews = reviews
         self._places = Places(messages, messenger)
         self._policy = policy
         self._clock = clock
@@ -49,6 +52,7 @@ class Cards:
             careful=self._policy.careful,
             watched=None if plan.kind is Kind.ROLLBACK else max(watched.values(), default=None),
             journey=await self._journeys.of(promotion),
+            review=await self._reviews.get(promotion.id) if plan.break_glass else None,
         )
         thread = await self._messages.want(promotion.id, channel, shown, self._clock())
         await self._copies.keep(promotion)

@@ -8,12 +8,16 @@ import structlog
 
 from bot.domain.authorship import authors_of
 from bot.domain.errors import IntegrationError
-from bot.domain.promotion import Move
+from bot.domain.promotion import Move, SourceCommit
 from bot.ports import Comparison, SourceHistory
 
 log = structlog.get_logger(__name__)
 
 PATIENCE_SECONDS = 5.0
+NAMED = 3
+"""commits whose subjects stand on the card"""
+LONGEST = 100
+"""characters of a subject or a name that are kept"""
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,8 @@ class Changes:
         known = tuple(moves)
         found = await asyncio.gather(*(self._compared(move) for move in known))
         counted = tuple(
-            replace(move, commits=one.total) if one else move for move, one in zip(known, found, strict=True)
+            replace(move, commits=one.total, newest=_newest(one)) if one else move
+            for move, one in zip(known, found, strict=True)
         )
         wrote = [authors_of(one.commits) if one else () for one in found]
         unknown = [move.app for move, by in zip(known, wrote, strict=True) if not by or not all(by)]
@@ -56,3 +61,8 @@ class Changes:
         except (IntegrationError, TimeoutError) as error:
             log.info("source commits are not known", app=move.app, error=str(error) or "timeout")
             return None
+
+
+def _newest(comparison: Comparison) -> tuple[SourceCommit, ...]:
+    first = comparison.commits[:NAMED]
+    return tuple(SourceCommit(one.headline[:LONGEST], one.author.name[:LONGEST]) for one in first)

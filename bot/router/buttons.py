@@ -21,6 +21,7 @@ from bot.domain.intent import (
     Rollback,
     RunLogs,
     RunPipeline,
+    ShowHistory,
     ShowPromotion,
     ShowRun,
     ShowScan,
@@ -113,6 +114,10 @@ def read_button(action: Mapping[str, Any], context: Context) -> Intent:
             return Deploy(context=context, app=app, environment=environment, image=to, when_open=True)
         case ImageValue(app, environment, to) if kind is Action.RESCAN:
             return ShowScan(context=context, app=app, environment=environment, image=to, rescan=True)
+        case ImageValue(app, environment) if kind is Action.WAYS_BACK:
+            return Rollback(context=context, app=app, environment=environment, choose=True)
+        case ImageValue(app, environment) if kind is Action.HISTORY:
+            return ShowHistory(context=context, app=app, environment=environment)
         case ImageValue(app) if kind is Action.REBUILD:
             return RunPipeline(context=context, app=app)
         case ImageValue(app, environment, to):

@@ -1,26 +1,49 @@
 """The second look that a break-glass owes."""
 
+from typing import Protocol
+
+import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.caller import Caller, Permission, Target
-from bot.domain.errors import Conflict, InvalidCommand, NotAllowed, UnknownName
+from bot.domain.errors import Conflict, IntegrationError, InvalidCommand, NotAllowed, UnknownName
 from bot.domain.event import Event
 from bot.domain.intent import CloseReview
+from bot.domain.promotion import Promotion
 from bot.domain.reason import says_something
 from bot.domain.reply import Reply, Told
 from bot.domain.safety import Review
 from bot.notify.ledger import Deed, Ledger
 from bot.policy import Policy, who_could
 from bot.ports import Clock
+from bot.store.promotions import PromotionStore
 from bot.store.reviews import ReviewStore
 from bot.views import safety as views
+
+log = structlog.get_logger(__name__)
+
+
+class ReviewCards(Protocol):
+    async def show(self, promotion: Promotion) -> object:
+        """Bring the card up to date: it tells of the review."""
+        ...
 
 
 class ReviewService:
     """Raises UnknownName, Conflict for one that is closed, NotAllowed for who broke the glass or may not approve."""
 
-    def __init__(self, reviews: ReviewStore, ledger: Ledger, policy: Policy, clock: Clock) -> None:
+    def __init__(
+        self,
+        reviews: ReviewStore,
+        promotions: PromotionStore,
+        ledger: Ledger,
+        policy: Policy,
+        cards: ReviewCards,
+        clock: Clock,
+    ) -> None:
         self._reviews = reviews
+        self._promotions = promotions
+        self._cards = cards
         self._ledger = ledger
         self._policy = policy
         self._clock = clock
@@ -53,7 +76,17 @@ class ReviewService:
             await self._ledger.write(connection, deed, views.reviewed(closed))
             return Told(f"The review of {review.promotion_id} is closed.")
 
-        return await self._ledger.together(effect)
+        closed = await self._ledger.together(effect)
+        await self._show(review)
+        return closed
+
+    async def _show(self, review: Review) -> None:
+        """The review is given, whether or not Slack takes the card now: its next edit shows it."""
+        if promotion := await self._promotions.get(review.promotion_id):
+            try:
+                await self._cards.show(promotion)
+            except IntegrationError as error:
+                log.warning("review.not_shown", promotion=review.promotion_id, error=str(error))
 
     async def _open(self, promotion: str) -> Review:
         review = await self._reviews.get(promotion)

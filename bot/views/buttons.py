@@ -7,7 +7,7 @@ from slack_sdk.models.blocks import ButtonElement
 from bot.domain.approval import approved
 from bot.domain.promotion import Kind, Phase, Progress, Promotion, Stage, VerdictState
 from bot.domain.queueing import is_closed
-from bot.views import layout
+from bot.views import layout, words
 from bot.views.ids import Action, ImageValue, PromotionValue
 
 ROLLBACK_BUTTONS = 5
@@ -34,6 +34,38 @@ def decide(promotion: Promotion, headline: str, careful: Container[str]) -> Butt
 
 
 def _after(promotion: Promotion) -> Buttons:
+    """What helps where it failed; then the ways back and the places to look."""
+    return [*_again(promotion), *_ways_back(promotion), _commit(promotion), _history(promotion)]
+
+
+def _ways_back(promotion: Promotion) -> Buttons:
+    """For what succeeded: what there is to go back to, for each of a few apps. Nothing starts by this press."""
+    apps = promotion.apps
+    if promotion.phase is not Phase.SUCCEEDED or promotion.plan.kind is Kind.ROLLBACK or len(apps) > ROLLBACK_BUTTONS:
+        return []
+    return [
+        layout.button(
+            "Roll back …" if len(apps) == 1 else f"Roll back {app} …",
+            Action.WAYS_BACK.numbered(index),
+            ImageValue(app, promotion.plan.environment),
+        )
+        for index, app in enumerate(apps)
+    ]
+
+
+def _commit(promotion: Promotion) -> ButtonElement | None:
+    url = promotion.commit.url if promotion.commit else ""
+    return ButtonElement(text="Commit", url=url, action_id="promotion.commit") if words.web_address(url) else None
+
+
+def _history(promotion: Promotion) -> ButtonElement | None:
+    """Of the one app that it is about."""
+    if len(promotion.plan.apps) != 1:
+        return None
+    return layout.button("History", Action.HISTORY, ImageValue(promotion.plan.app, promotion.plan.environment))
+
+
+def _again(promotion: Promotion) -> Buttons:
     if promotion.phase not in (Phase.FAILED, Phase.ERRORED) or promotion.rejection or promotion.successor:
         return []
     if promotion.commit:
@@ -73,7 +105,8 @@ def _approve(promotion: Promotion, headline: str, careful: Container[str]) -> Bu
     environment = promotion.plan.environment
     ask = None
     if environment in careful:
-        ask = layout.confirm(f"Approve for {environment}?", f"{headline}.", "Approve", "Not yet")
+        what = f"the rollback of {environment}" if promotion.plan.kind is Kind.ROLLBACK else f"for {environment}"
+        ask = layout.confirm(f"Approve {what}?", f"{headline}.", "Approve", "Not yet")
     return layout.button("Approve", Action.APPROVE, _value(promotion), style="primary", confirm=ask)
 
 

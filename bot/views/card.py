@@ -6,6 +6,7 @@ from datetime import timedelta
 from slack_sdk.models.blocks import Block
 
 from bot.domain.promotion import Kind, Promotion
+from bot.domain.safety import Review
 from bot.ports import Rendered
 from bot.views import facts, layout, turns, words
 from bot.views.buttons import buttons
@@ -25,6 +26,7 @@ def card(
     careful: Container[str] = CAREFUL,
     watched: timedelta | None = None,
     journey: str = "",
+    review: Review | None = None,
 ) -> Rendered:
     """`approvers` says who may approve (default: the rule's roles); its mentions of users and groups are live.
     `journey` links to the message about the commit that it brings, "" where there is none.
@@ -37,7 +39,7 @@ def card(
     now = state(promotion, approvers, watched)
     pressed = layout.actions(buttons(promotion, headline(promotion), careful))
     commit = [layout.context(words.link(journey, "The journey of this commit"))] if journey else []
-    return _message(promotion, now, [*pressed, *rows(promotion, ticks=True)], more=commit)
+    return _message(promotion, now, [*pressed, *rows(promotion, ticks=True)], more=commit, review=review)
 
 
 def shown(promotion: Promotion) -> Rendered:
@@ -60,10 +62,11 @@ def _message(
     more: Sequence[Block] = (),
     prefix: str = "",
     footer: str = "",
+    review: Review | None = None,
 ) -> Rendered:
     fallback = f"{words.safe(headline(promotion), 300)}: {now.sentence}"
     last = layout.context(*facts.decision_lines(promotion), footer or facts.footer(promotion))
-    blocks = [*_top(promotion, now, prefix), *middle, *_details(promotion), *more, last]
+    blocks = [*_top(promotion, now, prefix, review), *middle, *_details(promotion), *more, last]
     return layout.rendered(fallback, blocks, now.color)
 
 
@@ -87,9 +90,9 @@ def icon(promotion: Promotion) -> str:
     return "⏪" if promotion.plan.kind is Kind.ROLLBACK else "🚀"
 
 
-def _top(promotion: Promotion, now: State, prefix: str) -> list[Block]:
+def _top(promotion: Promotion, now: State, prefix: str, review: Review | None) -> list[Block]:
     blocks: list[Block] = [layout.header(f"{prefix or icon(promotion) + ' '}{headline(promotion)}")]
-    if opening := turns.opening_lines(promotion):
+    if opening := turns.opening_lines(promotion, review):
         blocks.append(layout.section(*opening, limit=OPENING_LIMIT))
     blocks.append(layout.section(str(now), limit=STATE_LIMIT))
     if reasons := [*turns.void_lines(promotion), *facts.trouble_lines(promotion), *facts.reason_lines(promotion)]:

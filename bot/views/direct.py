@@ -5,7 +5,7 @@ from collections.abc import Container
 from slack_sdk.models.blocks import Block, ButtonElement
 
 from bot.domain.approval import approved
-from bot.domain.promotion import Promotion, Stage
+from bot.domain.promotion import Kind, Promotion, Stage
 from bot.domain.reply import ApprovalRequests
 from bot.ports import Rendered
 from bot.views import facts, layout, turns, words
@@ -52,7 +52,8 @@ def approval_requests(reply: ApprovalRequests) -> Rendered:
 
 def _asks(promotion: Promotion, *, again: bool = False) -> str:
     asker = mention(promotion.plan.requester)
-    waits = f"{asker} still waits for your approval" if again else f"{asker} asks for your approval"
+    way = " of a rollback" if promotion.plan.kind is Kind.ROLLBACK else ""
+    waits = f"{asker} {'still waits' if again else 'asks'} for your approval{way}"
     why = f": {safe(promotion.plan.reason, 300)}" if words.clean(promotion.plan.reason) else "."
     return f"{'⏰' if again else icon(promotion)} {bold(headline(promotion), 160)}\n{waits}{why}"
 

@@ -34,12 +34,20 @@ def detail_lines(promotion: Promotion) -> list[str]:
     first = [f"Requested by {mention(plan.requester)}", f"Approvals: {_approvals(promotion)}"]
     if len(plan.moves) == 1:
         first.append(_change(plan.moves[0]))
-    lines = [" · ".join(first), *_elsewhere(promotion), passed_line(promotion), *_skipped_lines(promotion)]
+    brought = commit_lines(plan.moves[0]) if len(plan.moves) == 1 else []
+    lines = [" · ".join(first), *brought, *_elsewhere(promotion), passed_line(promotion), *_skipped_lines(promotion)]
     if promotion.commit or promotion.following:
         lines.append(f"Argo CD: {_argocd(promotion)}")
     if words.clean(plan.reason) and not (plan.break_glass or plan.automatic):
         lines.append(f"Reason: {safe(plan.reason, FIELD_LIMIT)}")
     return [line for line in lines if line]
+
+
+def commit_lines(move: Move) -> list[str]:
+    """The newest source commits that it brings, and how many more there are."""
+    shown = [f"        • {safe(one.subject, 80)} ({safe(one.author, 40)})" for one in move.newest]
+    left = move.commits - len(move.newest)
+    return [*shown, f"        … and {left} more"] if shown and left > 0 else shown
 
 
 def _elsewhere(promotion: Promotion) -> list[str]:
@@ -86,7 +94,7 @@ def _against(result: GateResult, several: bool) -> str:
 def brief_lines(promotion: Promotion) -> list[str]:
     """What changes, and the gates that pass: a line for each."""
     move = promotion.moves[0] if len(promotion.moves) == 1 else None
-    change = [f"Change: {_change(move)}"] if move and move.revision else []
+    change = [f"Change: {_change(move)}", *commit_lines(move)] if move and move.revision else []
     return [*change, *([passing] if (passing := passed_line(promotion)) else [])]
 
 

@@ -34,6 +34,9 @@ class Action(StrEnum):
     BREAK_GLASS = "promotion.break-glass"
     PICK_ROLLBACK = "rollback.pick"
     WHEN_OPEN = "promotion.when-open"
+    WAYS_BACK = "rollback.choose"
+    """shows what there is to go back to; starts nothing"""
+    HISTORY = "app.history"
     RESCAN = "image.rescan"
     REBUILD = "image.rebuild"
     RUN_LOGS = "run.logs"
@@ -171,6 +174,8 @@ _CARRIES: Mapping[Action, type[Value]] = {
     Action.BREAK_GLASS: WishValue,
     Action.PICK_ROLLBACK: ImageValue,
     Action.WHEN_OPEN: ImageValue,
+    Action.WAYS_BACK: ImageValue,
+    Action.HISTORY: ImageValue,
     Action.RESCAN: ImageValue,
     Action.REBUILD: ImageValue,
     Action.RUN_LOGS: RunValue,

@@ -16,6 +16,7 @@ from slack_sdk.models.blocks import (
 from slack_sdk.models.views import View
 
 from bot.domain.form import FormField, Input
+from bot.domain.promotion import Kind
 from bot.domain.reply import Choice, Picker, ReasonForm
 from bot.views.card import headline
 from bot.views.ids import Modal, picker_id
@@ -143,7 +144,8 @@ def _reason_form(form: ReasonForm, private_metadata: str) -> dict[str, Any]:
             hint="The requester and everyone in the channel read this.",
         ),
     ]
-    return _view("Reject", Modal.REJECT, blocks, private_metadata, submit="Reject")
+    title = "Reject the rollback" if form.promotion.plan.kind is Kind.ROLLBACK else "Reject"
+    return _view(title, Modal.REJECT, blocks, private_metadata, submit="Reject")
 
 
 def _view(

@@ -1,17 +1,18 @@
 """What is out of the ordinary about a promotion, said in the open: broken glass, an automatic rollback, void votes."""
 
 from bot.domain.promotion import Promotion, Stage
+from bot.domain.safety import Review
 from bot.views import words
-from bot.views.words import code, mention, safe
+from bot.views.words import DAY_AND_TIME, code, mention, moment, safe
 
 
-def opening_lines(promotion: Promotion) -> list[str]:
-    """At the top of the card."""
+def opening_lines(promotion: Promotion, review: Review | None = None) -> list[str]:
+    """At the top of the card; `review` is the one that it owes, or that was given."""
     plan = promotion.plan
     lines = []
     if plan.break_glass:
         lines.append(f"🚨 *{mention(plan.requester)} broke the glass*: {safe(plan.reason, 600)}")
-        lines.append(f"No approval is asked for{_not_asked(promotion)}. {_review(promotion)}")
+        lines.append(f"No approval is asked for{_not_asked(promotion)}. {_review(promotion, review)}")
     if plan.automatic:
         lines.append(f"🤖 *Pilothouse rolls back automatically*: {safe(plan.reason, 900)}")
     if plan.replaces:
@@ -44,7 +45,10 @@ def _not_asked(promotion: Promotion) -> str:
     return f", and {words.gates(skipped)} {'stops' if len(skipped) == 1 else 'stop'} nothing" if skipped else ""
 
 
-def _review(promotion: Promotion) -> str:
+def _review(promotion: Promotion, review: Review | None) -> str:
+    if review and review.closed_by:
+        when = f" {moment(review.closed_at, DAY_AND_TIME)}" if review.closed_at else ""
+        return f"👀 {mention(review.closed_by)} reviewed it{when}: {safe(review.note, 600)}"
     if promotion.commit:
         return f"Somebody else owes it a review: {code(f'/review {promotion.id} NOTE', 120)}."
     return "Once it is in git, somebody else owes it a review."

@@ -4,12 +4,13 @@ Nothing is connected to until `create` is called: tests that do not need it pay 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 from bot.app.safety import SafetyServices
 from bot.app.stores import Stores
 from bot.background.housekeeping import Housekeeping, HousekeepingStores
+from bot.domain.promotion import Promotion
 from bot.notify.ledger import Ledger
 from bot.notify.outbox import Outbox
 from bot.overlays.catalog import Catalog
@@ -26,6 +27,16 @@ from tests.fakes.directory import FakeDirectory
 from tests.fakes.messenger import FakeMessenger
 from tests.fakes.overlays import MemoryOverlays
 from tests.fakes.registry import MemoryRegistry
+
+
+@dataclass
+class ShownReviews:
+    """The promotions whose cards were brought up to date."""
+
+    shown: list[str] = field(default_factory=list)
+
+    async def show(self, promotion: Promotion) -> None:
+        self.shown.append(promotion.id)
 
 
 @dataclass
@@ -54,6 +65,7 @@ class Safety:
         audit, messenger, promotions = Audit(database), FakeMessenger(), PromotionStore(database)
         outbox = Outbox(Messages(database), messenger)
         ledger, stores = Ledger(database, audit, outbox, policy), Stores.of(database, SYSTEM_CLOCK)
+        cards = ShownReviews()
         safety_services = SafetyServices.open(
             stores,
             ledger,
@@ -63,6 +75,7 @@ class Safety:
             contents=images,
             image_locations=ImageLocations(catalog, overlays, images, promotions),
             directory=directory,
+            cards=cards,
             clock=SYSTEM_CLOCK,
         )
         services = {**safety_services.services, PromotionStore: promotions, DeliveryStore: DeliveryStore(database)}

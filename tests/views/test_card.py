@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from bot.domain.intent import Context, Rollback, ShowHistory
 from bot.domain.promotion import (
     ApprovalRule,
     GateResult,
@@ -12,12 +13,17 @@ from bot.domain.promotion import (
     Phase,
     Progress,
     Promotion,
+    SourceCommit,
     Stage,
     Verdict,
     Vote,
     VoteKind,
 )
-from bot.views import card, dry_run
+from bot.domain.reply import ReasonForm
+from bot.domain.safety import Review
+from bot.router.buttons import read_button
+from bot.views import card, dry_run, modal
+from bot.views.direct import approval_request
 from bot.views.facts import passed_line
 from bot.views.ids import ImageValue, PromotionValue, decode
 from tests.views.reading import lines
@@ -37,6 +43,7 @@ from tests.views.samples import (
     promotion,
 )
 
+CONTEXT = Context("r1", "C0DEPLOY", "c1")
 HEADER = "# 🚀 my-app → production · v1.4.1 → v1.4.2"
 
 
@@ -71,7 +78,7 @@ def test_every_reason_is_told_at_once_with_its_remedy() -> None:
         "        → Build it on a newer base image, then deploy that one",
         "⛔ *Health*: my-app is Degraded in staging",
         "        → Fix staging first",
-        "[Try again] [Rescan] [Rebuild]",
+        "[Try again] [Rescan] [Rebuild] [History]",
         "Requested by @U0ANA · Approvals: 0/1 · 1f2e3d4 → 5a6b7c8",
         "| (`p-7f3a` · ended 2026-05-04 14:02 UTC)",
     ]
@@ -183,7 +190,63 @@ def test_done() -> None:
     shown = lines(card(healthy))
     assert shown[1] == "✅ my-app v1.4.2 runs in production, Synced and Healthy."
     assert card(healthy).color == "#18be52"
-    assert not any(line.startswith("[") for line in shown)
+    assert "[Roll back …] [History]" in shown
+    way_back = buttons(healthy)["rollback.choose"]["value"]
+    assert decode("rollback.choose", str(way_back)) == ImageValue("my-app", "production")
+    place = {"context": CONTEXT, "app": "my-app", "environment": "production"}
+    shown_there = {action: read_button(part, CONTEXT) for action, part in buttons(healthy).items()}
+    assert shown_there == {
+        "rollback.choose": Rollback(**place, choose=True),  # type: ignore[arg-type]
+        "app.history": ShowHistory(**place),  # type: ignore[arg-type]
+    }, "a press shows; it starts nothing"
+
+
+def test_a_commit_with_a_page_is_a_button() -> None:
+    committed = replace(COMMIT, url="https://git.example.com/c0ffee1")
+    ended = promotion(Stage.DONE, Phase.SUCCEEDED, commit=committed, following=(following(Progress.HEALTHY),))
+    assert "[Roll back …] [Commit] [History]" in lines(card(ended))
+    assert buttons(ended)["promotion.commit"]["url"] == committed.url
+    back = replace(ended, plan=plan(kind=Kind.ROLLBACK))
+    assert "[Commit] [History]" in lines(card(back)), "nobody goes back from a rollback by a press"
+
+
+def test_a_train_that_succeeded_offers_the_way_back_of_each_of_its_apps() -> None:
+    train = plan(moves=(move(), move("ledger")))
+    ended = promotion(Stage.DONE, Phase.SUCCEEDED, plan=train, commit=COMMIT)
+    assert "[Roll back my-app …] [Roll back ledger …]" in lines(card(ended))
+    many = plan(moves=tuple(move(f"app-{number}") for number in range(6)))
+    assert not buttons(promotion(Stage.DONE, Phase.SUCCEEDED, plan=many, commit=COMMIT))
+
+
+def test_the_newest_source_commits_stand_on_the_card() -> None:
+    newest = (SourceCommit("Fix <!channel> the till", "Kim"), SourceCommit("Add a till", "Lea"))
+    message = card(promotion(plan=plan(moves=(replace(move(), commits=7, newest=newest),))))
+    assert "&lt;!channel&gt;" in str(message.blocks), "it pings nobody"
+    shown = lines(message)
+    assert any(line.endswith("7 commits") for line in shown)
+    at = next(number for number, line in enumerate(shown) if "till" in line)
+    assert shown[at : at + 3] == [
+        "        • Fix <!channel> the till (Kim)",
+        "        • Add a till (Lea)",
+        "        … and 5 more",
+    ]
+
+
+def test_a_review_that_was_given_takes_the_place_of_the_one_that_is_owed() -> None:
+    broken = promotion(Stage.DONE, Phase.SUCCEEDED, plan=plan(break_glass=True, reason="outage"), commit=COMMIT)
+    owed = Review("p-7f3a", ("my-app",), "production", ANA, "outage", AT)
+    assert any("Somebody else owes it a review" in line for line in lines(card(broken, review=owed)))
+    shown = lines(card(broken, review=replace(owed, closed_by=MIA, closed_at=AT, note="all is well")))
+    assert any("👀 @U0MIA reviewed it 2026-05-04 14:02 UTC: all is well" in line for line in shown)
+    assert not any("owes" in line for line in shown)
+
+
+def test_a_rollback_says_rollback_where_people_say_yes() -> None:
+    asked = promotion(plan=plan(kind=Kind.ROLLBACK))
+    assert "the rollback of production" in str(buttons(asked)["promotion.approve"]["confirm"])
+    assert "asks for your approval of a rollback" in approval_request(asked, "", frozenset()).text
+    assert modal(ReasonForm(asked), "")["title"]["text"] == "Reject the rollback"
+    assert modal(ReasonForm(promotion()), "")["title"]["text"] == "Reject"
 
 
 def test_unhealthy_explains_and_offers_the_way_back() -> None:
@@ -192,7 +255,7 @@ def test_unhealthy_explains_and_offers_the_way_back() -> None:
     shown = lines(card(failed))
     assert "⚠️ *my-app-production* is Degraded: Deployment my-app: container app is in CrashLoopBackOff" in shown
     assert shown[1] == "❌ The change is in git, but my-app-production is not well."
-    assert "[Rollback]" in shown
+    assert "[Rollback] [History]" in shown
     value = buttons(failed)["promotion.rollback"]["value"]
     assert decode("promotion.rollback", str(value)) == ImageValue("my-app", "production")
 
@@ -352,7 +415,7 @@ def test_what_is_no_illness_is_not_called_one(progress: Progress, says: str) -> 
 def test_what_a_lock_has_ended_can_go_when_it_opens() -> None:
     locked = GateResult("lock", "my-app", Verdict.blocked("my-app is locked by Dee.", "Ask Dee"))
     stopped = promotion(Stage.DONE, Phase.FAILED, plan=plan(gates=("lock",)), results=(locked,))
-    assert "[Deploy when it opens] [Try again]" in lines(card(stopped))
+    assert "[Deploy when it opens] [Try again] [History]" in lines(card(stopped))
     value = decode("promotion.when-open", str(buttons(stopped)["promotion.when-open"]["value"]))
     assert value == ImageValue("my-app", "production", DIGEST)
     assert "promotion.when-open" not in buttons(promotion(Stage.DONE, Phase.FAILED, results=BLOCKED))

@@ -27,6 +27,7 @@ from bot.store.delivery_news import NewsStore
 from bot.store.messages import Messages
 from bot.store.mutes import MuteStore
 from bot.store.promotions import PromotionStore
+from bot.store.reviews import ReviewStore
 from tests.fakes.messenger import FakeMessage
 from tests.unit.bot.deliveries.desk import ANA, Desk
 from tests.views.samples import move, plan, promotion
@@ -306,7 +307,14 @@ async def test_the_journey_links_to_the_card_and_the_card_to_the_journey(desk: D
     [root] = roots(desk, "C0TEAM")
     links = Permalinks(messages, desk.messenger)
     copies = Copies(messages, desk.messenger, MuteStore(desk.database), desk.policy)
-    cards = Cards(messages, desk.messenger, desk.policy, copies, JourneyLinks(NewsStore(desk.database), links))
+    cards = Cards(
+        messages,
+        desk.messenger,
+        desk.policy,
+        copies,
+        JourneyLinks(NewsStore(desk.database), links),
+        ReviewStore(desk.database),
+    )
     card = await cards.show(await way.promotes("staging"))
     await desk.outbox.deliver_due()
     [shown] = [message for message in desk.messenger.messages if message.posted == card]

@@ -17,6 +17,7 @@ from bot.store.database import Database
 from bot.store.delivery_news import NewsStore
 from bot.store.messages import Messages
 from bot.store.mutes import MuteStore
+from bot.store.reviews import ReviewStore
 from tests.fakes.databases import create_tables
 from tests.fakes.messenger import FakeMessenger
 
@@ -88,7 +89,7 @@ async def start(tmp_path: Path, messenger: FakeMessenger, policy: Policy, clock:
         box = Outbox(messages, messenger, clock=clock)
         copies = Copies(messages, messenger, MuteStore(database), policy, clock=clock)
         journeys = JourneyLinks(NewsStore(database), Permalinks(messages, messenger))
-        cards = Cards(messages, messenger, policy, copies, journeys, clock=clock)
+        cards = Cards(messages, messenger, policy, copies, journeys, ReviewStore(database), clock=clock)
         return Process(database, messages, cards, box, Announcer(box, policy))
 
     yield process

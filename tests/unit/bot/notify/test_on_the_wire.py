@@ -16,6 +16,7 @@ from bot.store.database import Database
 from bot.store.delivery_news import NewsStore
 from bot.store.messages import Messages
 from bot.store.mutes import MuteStore
+from bot.store.reviews import ReviewStore
 from integrations.sandbox.serving import serve
 from integrations.sandbox.slack.server import BOT_TOKEN, SlackServer
 from integrations.slack import SlackApi, SlackMessenger
@@ -49,7 +50,8 @@ async def test_a_quick_story_is_told_in_few_edits_and_ends_right(tmp_path: Path,
         messages, messenger = Messages(database), SlackMessenger(api)
         copies = Copies(messages, messenger, MuteStore(database), policy)
         journeys = JourneyLinks(NewsStore(database), Permalinks(messages, messenger))
-        box, cards = Outbox(messages, messenger), Cards(messages, messenger, policy, copies, journeys)
+        box = Outbox(messages, messenger)
+        cards = Cards(messages, messenger, policy, copies, journeys, ReviewStore(database))
         delivering = asyncio.create_task(box.deliver_forever())
         place = await cards.show(STORY[0])
         began = time.monotonic()
@@ -71,7 +73,7 @@ async def test_a_quick_story_is_told_in_few_edits_and_ends_right(tmp_path: Path,
     stored = workspace._core.timeline.find(place.channel, place.ts)
     assert stored is not None
     assert len(stored.revisions) <= 3
-    assert [block["type"] for block in stored.blocks] == ["header", "section", "section"]
+    assert [block["type"] for block in stored.blocks] == ["header", "section", "actions", "section"]
     assert plan().requester.id in str(stored.blocks)
     assert len(workspace.messages("dm", "ana")) == 1
     assert not workspace.complaints

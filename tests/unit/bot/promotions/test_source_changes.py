@@ -31,6 +31,14 @@ async def test_commits_are_counted_and_the_newest_ones_authors_named() -> None:
     told = await Changes(sources()).of([built("my-app", "c0", "c2"), built("ledger", "c0", "c1")])
     assert [one.commits for one in told.moves] == [2, 1]
     assert told.authors == ("bo@example.com", "dee@example.com")
+    assert [[commit.author for commit in one.newest] for one in told.moves] == [["bo", "ana"], ["dee"]]
+    assert all(commit.subject for one in told.moves for commit in one.newest)
+
+
+async def test_the_card_names_a_few_of_many_commits() -> None:
+    many = MemorySources({"https://github.com/acme/my-app": history(*(f"dev{number}" for number in range(9)))})
+    told = await Changes(many).of([built("my-app", "c0", "c8")])
+    assert (told.moves[0].commits, len(told.moves[0].newest)) == (8, 3)
 
 
 async def test_what_cannot_be_had_is_left_out() -> None:

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from bot.domain.errors import Conflict, InvalidCommand, NotAllowed
-from bot.domain.intent import Deploy, Promote, Rollback
+from bot.domain.intent import CloseReview, Deploy, Promote, Rollback
 from bot.domain.promotion import Kind, Phase, Promotion, VerdictState
 from bot.domain.scan import Severity, Vulnerability
+from bot.safety.reviews import ReviewService
 from bot.views import card
 from tests.fakes.world import HARBOR, POLICY, House, house, kustomization, path
 from tests.views.reading import lines
@@ -41,6 +42,18 @@ async def test_one_person_rolls_back_at_once_and_owes_a_review(home: House) -> N
     assert not done.approvals
     assert "newTag: v1.4.1" in home.overlay("production")
     assert [review.promotion_id for review in await home.reviews.open()] == [done.id]
+
+
+async def test_a_review_that_was_given_stands_on_the_card(home: House) -> None:
+    await moved_on(home)
+    done = await back(home, "dee")
+    reviews = home.core.safety.services[ReviewService]
+    ask = CloseReview(context=home.context(), promotion=done.id, note="the right call")
+    await reviews.close(ask, await home.person("mia"))
+    thread = await home.core.stores.messages.thread(done.id, done.plan.channel)
+    assert thread is not None
+    assert "<@U0MIA> reviewed it" in str(thread.wanted.blocks)
+    assert "the right call" in str(thread.wanted.blocks)
 
 
 @pytest.mark.parametrize("who", ["ana", "bo", "cy"])
