@@ -52,6 +52,7 @@ async def test_a_review_that_was_given_stands_on_the_card(home: House) -> None:
     await reviews.close(ask, await home.person("mia"))
     thread = await home.core.stores.messages.thread(done.id, done.plan.channel)
     assert thread is not None
+    assert thread.wanted is not None
     assert "<@U0MIA> reviewed it" in str(thread.wanted.blocks)
     assert "the right call" in str(thread.wanted.blocks)
 
