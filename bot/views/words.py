@@ -35,7 +35,13 @@ JOINERS = "\u200c\u200d"
 
 def clean(text: str) -> str:
     """One line without control, direction-changing or broken characters, so that nothing can pose as something else."""
-    return " ".join("".join(character for character in text[:CONSIDERED] if visible(character)).split())
+    return " ".join(_visible(text[:CONSIDERED]).split())
+
+
+def _visible(text: str) -> str:
+    """Each character is judged once, however often it stands there: texts from outside are long."""
+    hidden = {ord(character): None for character in set(text) if not visible(character)}
+    return text.translate(hidden) if hidden else text
 
 
 def visible(character: str) -> bool:
@@ -97,8 +103,7 @@ def block_of_code(lines: Sequence[str], limit: int) -> str:
 
 def clean_line(line: str) -> str:
     """A line of a log: its indentation stays."""
-    line = line[:CONSIDERED].expandtabs(4)
-    shown = "".join(character for character in line if visible(character) and character not in "\r\n")
+    shown = _visible(line[:CONSIDERED].expandtabs(4)).replace("\r", "").replace("\n", "")
     return shown.replace("```", "'''").rstrip()
 
 
