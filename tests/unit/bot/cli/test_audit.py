@@ -57,8 +57,10 @@ class Archive:
 
     def note(self, *events: str) -> None:
         async def work(database: Database) -> None:
-            for event in events:
-                await Audit(database).record(Entry(event, "U0ANA", ("my-app",), "production", "p-1", {"why": "a, b"}))
+            async with database.begin() as connection:
+                for event in events:
+                    entry = Entry(event, "U0ANA", ("my-app",), "production", "p-1", {"why": "a, b"})
+                    await Audit(database).append(connection, entry)
 
         self.do(work)
 
