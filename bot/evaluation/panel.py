@@ -13,6 +13,7 @@ from bot.domain.promotion import NOT_ASKED, GateResult, GateTerms, Plan, Verdict
 from bot.evaluation.question import Gate, Question
 from bot.evaluation.terms import UNREADABLE, Both, Change, compared, fingerprint, stricter, written
 from bot.policy import Place, Policy
+from bot.runtime.one_round import one_round
 from bot.runtime.spelling import nearest
 
 ASK_AGAIN = timedelta(seconds=15)
@@ -63,7 +64,8 @@ class Panel:
                 terms = self._options(name, app, plan)
                 if terms is not None:
                     asked.append(self._result(name, Question(plan, app, moves, now, terms.today, dry_run), terms))
-        return tuple(await asyncio.gather(*asked))
+        with one_round():
+            return tuple(await asyncio.gather(*asked))
 
     def _options(self, name: str, app: str, plan: Plan) -> Both | None:
         """None where neither policy names the gate for this app. An older plan has kept nothing."""

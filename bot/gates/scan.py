@@ -1,7 +1,8 @@
 """Scan: are the image's known vulnerabilities below the threshold? "Not scanned" is never a pass."""
 
+import asyncio
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import ClassVar, Self
 
@@ -16,6 +17,11 @@ from bot.evaluation.question import Options, Question
 from bot.evaluation.verdicts import worst_image
 from bot.policy.duration import Duration
 from bot.ports import Pulls, Registry
+from bot.runtime.beside import asked_beside
+from bot.runtime.one_round import once
+
+Known = Sequence[Vulnerability] | None
+"""None where there is no report"""
 
 AGAIN = timedelta(seconds=5)
 AWAY = timedelta(seconds=30)
@@ -79,15 +85,20 @@ class ScanGate:
 
     async def ask(self, question: Question) -> Verdict:
         options = ScanOptions.model_validate(question.options)
-        return worst_image([await self._verdict(move, options, question) for move in question.moves], question.moves)
+        verdicts = await asyncio.gather(*(self._verdict(move, options, question) for move in question.moves))
+        return worst_image(list(verdicts), question.moves)
 
     async def _verdict(self, move: Move, options: ScanOptions, question: Question) -> Verdict:
+        async with asked_beside(self._known(move.before, move.after)) as known:
+            return await self._judged(move, known, options, question)
+
+    async def _judged(self, move: Move, known: Awaitable[Known], options: ScanOptions, question: Question) -> Verdict:
         image = move.after
         scan = await self._registry.scan(image)
         if scan.status is ScanStatus.SUCCESS:
             old = options.max_age and scan.finished_at and question.now - scan.finished_at > options.max_age
             if not old:
-                return await self._judge(move, scan, options, question.now)
+                return await self._judge(move, scan, known, options, question.now)
             return await self._scan_first(image, options, question, "The scan is too old.")
         if scan.status is ScanStatus.NOT_SCANNED:
             return await self._scan_first(image, options, question, "The image is not scanned.")
@@ -101,15 +112,19 @@ class ScanGate:
         await self._registry.start_scan(image)
         return Verdict.waiting(f"{reason} A scan has been started.", CONTINUES, retry_after=AGAIN)
 
-    async def _judge(self, move: Move, scan: Scan, options: ScanOptions, now: datetime) -> Verdict:
+    async def _judge(
+        self, move: Move, scan: Scan, known: Awaitable[Known], options: ScanOptions, now: datetime
+    ) -> Verdict:
         # The overview counts what the project's allowlist forgives (H12): the list itself decides, if it is whole.
-        found = await self._registry.vulnerabilities(move.after, scan.total)
+        found, refused, before = await asyncio.gather(
+            self._registry.vulnerabilities(move.after, scan.total), self._refusal(move.after), known
+        )
         allowed = options.allowed(now)
         bad = [each for each in found if options.counts(each, allowed)]
-        change = await self._difference(move.before, move.after, found)
+        change = "" if before is None else difference(before, found)
         if bad:
             return Verdict.blocked(_told(bad, change), _remedy(bad))
-        if refused := await self._pulls.refusal(move.after) if self._pulls else "":
+        if refused:
             return Verdict.blocked(
                 f"The registry refuses the pull of {move.after.label}: {refused.rstrip('.')}.",
                 "Meet the rules of its project, or ask the project's administrator to change them.",
@@ -118,17 +133,20 @@ class ScanGate:
         forgiven = "" if not scan.at_or_above(options.threshold) else ", none of them counts under policy"
         return Verdict.passed(f"{told}{forgiven}{change and f'; {change}'}", fingerprint=told)
 
-    async def _difference(self, before: OverlayImage, after: Image, found: Sequence[Vulnerability]) -> str:
-        """ "fixes 3, adds 1 high"; "" when there is none, or what runs now has no report."""
+    async def _refusal(self, image: Image) -> str:
+        return await self._pulls.refusal(image) if self._pulls else ""
+
+    async def _known(self, before: OverlayImage, after: Image) -> Known:
+        """What is known of the image that runs now, to compare with."""
         reference = before.digest or before.tag
         if not reference or before.repository != after.repository:
-            return ""
+            return None
+        key = ("artifact", before.repository, reference)
         try:
-            running = (await self._registry.artifact(before.repository, reference)).image
-            known = await self._registry.vulnerabilities(running)
+            running = await once(key, lambda: self._registry.artifact(before.repository, reference))
+            return await self._registry.vulnerabilities(running.image)
         except IntegrationError:
-            return ""  # the comparison is a help, not a rule
-        return difference(known, found)
+            return None  # the comparison is a help, not a rule
 
 
 def _undecided(scan: Scan) -> Verdict | None:

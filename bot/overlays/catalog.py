@@ -12,6 +12,7 @@ from bot.overlays.built_images import BuiltImages
 from bot.overlays.kustomization import FILE_NAMES, KustomizationError, read_images
 from bot.policy import Policy
 from bot.ports import OverlaySource
+from bot.runtime.one_round import once
 from bot.runtime.spelling import nearest
 
 FRESH_SECONDS = 5.0
@@ -121,7 +122,7 @@ class Catalog:
         """Every overlay at the branch's head; at most `fresh_seconds` old unless `fresh`."""
         if not fresh and self._listing and self._clock() - self._asked_at < self._fresh_seconds:
             return self._listing
-        commit = await self._source.head()
+        commit = await once(("head", self._source), self._source.head)
         if self._listing is None or self._listing.commit != commit:
             self._listing = Listing(commit, *self._overlays(await self._source.paths(commit)))
         self._asked_at = self._clock()

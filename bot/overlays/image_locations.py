@@ -10,6 +10,7 @@ from bot.domain.promotion import Promotion
 from bot.overlays.catalog import Catalog
 from bot.overlays.kustomization import KustomizationError, read_images
 from bot.ports import OverlaySource, Registry
+from bot.runtime.one_round import once
 
 LOOK_BACK = 30
 """Commits of one overlay that are looked through."""
@@ -102,9 +103,11 @@ class ImageLocations:
         if not entry.tag or (claimed and claimed != image.digest):
             return False
         try:
-            return (await self._registry.artifact(entry.repository, entry.tag)).image.digest == image.digest
+            key = ("artifact", entry.repository, entry.tag)
+            named = await once(key, lambda: self._registry.artifact(entry.repository, entry.tag))
         except NotFound:
             return False
+        return named.image.digest == image.digest
 
     async def _recorded(self, overlay: Overlay) -> Digests:
         recorded: dict[str, dict[str, str]] = {}

@@ -15,6 +15,7 @@ from bot.overlays.built_images import BuiltImages
 from bot.overlays.kustomization import read_images, set_image
 from bot.ports import OverlaySource, OverlayWriter, Registry
 from bot.promotions.commit_message import author, message
+from bot.runtime.beside import asked_beside
 
 log = structlog.get_logger(__name__)
 
@@ -54,19 +55,31 @@ class Committer:
         self._built = built or BuiltImages(source)
         # Side by side they would only overtake each other: of 100, none landed while somebody else pushed as well.
         self._alone = asyncio.Lock()
+        self._writes = 0
+        """how often it was begun: whoever has waited asks for the head that the others have left"""
 
     async def commit(self, promotion: Promotion) -> Commit | Moved:
         """Safe to repeat: a commit that carries this promotion's id is found again instead of made twice."""
-        if done := await self.find(promotion):
-            return done
-        await self._check_digests(promotion.moves)
+        writes = self._writes
+        async with asked_beside(self._head_for(promotion.moves)) as asked:
+            if done := await self.find(promotion):
+                return done
+            head = await asked
         async with self._alone:
-            return await self._write(promotion)
+            others = self._writes != writes
+            self._writes += 1
+            return await self._write(promotion, "" if others else head)
 
-    async def _write(self, promotion: Promotion) -> Commit | Moved:
+    async def _head_for(self, moves: tuple[Move, ...]) -> str:
+        """Where the branch is. Raises DigestMismatch."""
+        _, head = await asyncio.gather(self._check_digests(moves), self._source.head())
+        return head
+
+    async def _write(self, promotion: Promotion, seen: str) -> Commit | Moved:
+        """`seen`: the head to try first, which the push compares with; "" to ask for it."""
         plan = promotion.plan
         for attempt in range(TRIES):
-            head = await self._source.head()
+            head = seen if seen and not attempt else await self._source.head()
             contents = await self._source.read([move.overlay for move in promotion.moves], head)
             if moved := await self.moved(promotion.moves, contents):
                 # A replica that was taken for dead may have been the one that moved it.

@@ -26,6 +26,7 @@ from bot.promotions.source_changes import Changes
 
 Apps = tuple[str, ...]
 Known = Callable[[Apps], Apps]
+Found = Artifact | UnknownRegistry | None
 
 NO_SOURCES = Changes(None)
 OF_THE_IMAGE = ("scan", "signature")
@@ -174,10 +175,13 @@ class Planner:
         overlay = self._catalog.find(listing, move.app, environment)
         entries = await self._catalog.images_at(listing, overlay)
         now = next((entry for entry in entries if entry.name == move.name), None)
-        artifact = await self._find(now.repository, move.after.digest) if now else None
-        if now is None or artifact is None:
+        if now is None:
             raise UnknownName(f"{move.app} {move.after.label} can no longer be promoted to {environment}.")
-        return await self._move(overlay, now, artifact, move.after.tag)
+        found, running = await asyncio.gather(self._found(now.repository, move.after.digest), self._running(now))
+        artifact = _known(found)
+        if artifact is None:
+            raise UnknownName(f"{move.app} {move.after.label} can no longer be promoted to {environment}.")
+        return self._move(overlay, now, artifact, move.after.tag, running)
 
     async def _back(self, listing: Listing, move: Move, environment: str) -> tuple[Move | None, bool]:
         """And whether a promotion saw just that image Healthy there. What the history of the overlay, or the messages
@@ -256,15 +260,22 @@ class Planner:
     async def _named(self, listing: Listing, overlay: Overlay, reference: str) -> list[Move]:
         """Every image of the overlay that exists by this tag or digest."""
         entries = await self._catalog.images_at(listing, overlay)
-        found = await asyncio.gather(*(self._found(entry.repository, reference) for entry in entries))
-        pairs = [(entry, one) for entry, one in zip(entries, found, strict=True) if isinstance(one, Artifact)]
+        found, running = await asyncio.gather(
+            asyncio.gather(*(self._found(entry.repository, reference) for entry in entries)),
+            asyncio.gather(*(self._running(entry) for entry in entries)),
+        )
+        pairs = [
+            (entry, one, now)
+            for entry, one, now in zip(entries, found, running, strict=True)
+            if isinstance(one, Artifact)
+        ]
         if not pairs and (elsewhere := next((one for one in found if isinstance(one, UnknownRegistry)), None)):
             raise UnknownName(_not_ours(elsewhere))
         if not pairs:
             where = " or ".join(dict.fromkeys(entry.repository for entry in entries)) or overlay.path
             raise UnknownName(f"There is no image {reference!r} in {where}. {await self._what_there_is(entries)}")
         tag = "" if is_digest(reference) else reference
-        moves = await asyncio.gather(*(self._move(overlay, entry, artifact, tag) for entry, artifact in pairs))
+        moves = (self._move(overlay, entry, artifact, tag, now) for entry, artifact, now in pairs)
         return [move for move in moves if move]
 
     async def _what_there_is(self, entries: Iterable[OverlayImage]) -> str:
@@ -289,11 +300,12 @@ class Planner:
             )
         if before == pinned and not recorded:
             return None  # of another registry, perhaps: what stays as it is needs nobody to vouch for it
-        artifact = await self._find(pinned.repository, reference)
+        found, running = await asyncio.gather(self._found(pinned.repository, reference), self._running(before))
+        artifact = _known(found)
         if artifact is None:
             raise UnknownName(f"The registry no longer has {pinned.repository} {pinned.label}: build it again.")
         if pinned.repository != before.repository:
-            artifact = await self._find(before.repository, artifact.image.digest)
+            artifact = _known(await self._found(before.repository, artifact.image.digest))
             if artifact is None:
                 raise UnknownName(
                     f"{pinned.repository} {pinned.label} is not in {before.repository}, which {overlay.path} names: "
@@ -301,15 +313,13 @@ class Planner:
                 )
         # Beside a digest, a tag is what somebody wrote there: people must not approve "v1.4.2" and get another image.
         tag = pinned.tag if reference == pinned.tag or pinned.tag in artifact.tags else ""
-        return await self._move(overlay, before, artifact, tag)
+        return self._move(overlay, before, artifact, tag, running)
 
-    async def _move(self, overlay: Overlay, before: OverlayImage, artifact: Artifact, tag: str) -> Move | None:
-        """None when that is what the overlay pins already."""
+    def _move(self, overlay: Overlay, before: OverlayImage, artifact: Artifact, tag: str, now: Found) -> Move | None:
+        """None when that is what the overlay pins already; `now` is what its image is in the registry."""
         if before.digest == artifact.image.digest:
             return None
-        running = (
-            await self._find(before.repository, before.digest or before.tag) if before.label != "nothing" else None
-        )
+        running = _known(now)
         if running and running.image.digest == artifact.image.digest:
             return None
         label = tag or (artifact.tags[0] if artifact.tags else "")
@@ -327,14 +337,13 @@ class Planner:
             digest_before=running.image.digest if running else "",
         )
 
-    async def _find(self, repository: str, reference: str) -> Artifact | None:
-        """None where the registry has none. Raises UnknownName for an image of a registry that is not configured."""
-        found = await self._found(repository, reference)
-        if isinstance(found, UnknownRegistry):
-            raise UnknownName(_not_ours(found))
-        return found
+    async def _running(self, before: OverlayImage) -> Found:
+        if before.label == "nothing":
+            return None
+        return await self._found(before.repository, before.digest or before.tag)
 
-    async def _found(self, repository: str, reference: str) -> Artifact | UnknownRegistry | None:
+    async def _found(self, repository: str, reference: str) -> Found:
+        """None where the registry has none; the error for an image of a registry that is not configured."""
         try:
             return await self._registry.artifact(repository, reference)
         except UnknownRegistry as elsewhere:
@@ -407,6 +416,13 @@ def _context(plan: Plan) -> Context:
 
 def _not_ours(error: UnknownRegistry) -> str:
     return f"{error.detail} {error.advice.remedy}" if error.advice else error.detail
+
+
+def _known(found: Found) -> Artifact | None:
+    """Raises UnknownName for an image of a registry that is not configured."""
+    if isinstance(found, UnknownRegistry):
+        raise UnknownName(_not_ours(found))
+    return found
 
 
 def _newer(artifact: Artifact, running: Artifact | None) -> bool:

@@ -26,8 +26,10 @@ from bot.router.forms import read_form, read_intent
 from bot.router.home import Home
 from bot.router.incoming import Incoming, from_button, from_event, from_mention, from_slash, from_submission
 from bot.router.wire import unpacked
+from bot.runtime.beside import asked_beside
 from bot.runtime.clock import Seconds
 from bot.runtime.metrics import COMMAND_SECONDS, COMMANDS
+from bot.runtime.one_round import one_round
 
 KEPT = (
     "The database is away. I have kept your request, and continue as soon as the database is back. "
@@ -115,7 +117,8 @@ class Handlers:
         self, request: Request, incoming: Incoming, respond: Respond | None, work: Awaitable[None]
     ) -> bool:
         try:
-            await work
+            with one_round():
+                await work
         except DatabaseAway:
             if request.id not in self._kept:
                 self._kept.add(request.id)
@@ -131,8 +134,10 @@ class Handlers:
         words = spoken.words(incoming.context)
         with _counted(spoken.command.verb):
             if words and spoken.command.names:
-                caller = await self._dispatcher.admit(incoming, spoken.command.allow)
-                words.vocabulary = Vocabulary(await self._apps(caller), self._catalog.environments)
+                async with asked_beside(self._catalog.apps()) as apps:
+                    caller = await self._dispatcher.admit(incoming, spoken.command.allow)
+                    known = visible(self._policy, caller, await apps)
+                words.vocabulary = Vocabulary(known, self._catalog.environments)
             await self._answer(spoken.parse(words), incoming, respond)
 
     async def _mention(self, incoming: Incoming, body: Body, respond: Respond | None) -> None:  # noqa: ARG002
