@@ -122,7 +122,7 @@ class Catalog:
         """Every overlay at the branch's head; at most `fresh_seconds` old unless `fresh`."""
         if not fresh and self._listing and self._clock() - self._asked_at < self._fresh_seconds:
             return self._listing
-        commit = await once(("head", self._source), self._source.head)
+        commit = await once(("head", id(self._source)), self._source.head)
         if self._listing is None or self._listing.commit != commit:
             self._listing = Listing(commit, *self._overlays(await self._source.paths(commit)))
         self._asked_at = self._clock()

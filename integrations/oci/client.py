@@ -1,7 +1,6 @@
 """A registry by its own API, as Harbor serves it at `/v2`."""
 
 import hashlib
-from collections import OrderedDict
 from dataclasses import replace
 from typing import Self
 from urllib.parse import quote, urlsplit
@@ -22,8 +21,6 @@ SYSTEM = "OCI registry"
 MANIFEST_LIMIT = 4 * MIB
 BLOB_LIMIT = 4 * MIB
 PAGES = 20
-KEPT, KEPT_BYTES = 200, 64 * 1024
-"""how many verified contents are kept, and the largest of them: signatures are small"""
 
 
 class Redirected(Refused):
@@ -54,8 +51,6 @@ class Oci:
         self._settings = settings
         self._auth = RegistryAuth(settings.username, settings.credential("password"))
         self._connection = Connection(SYSTEM, settings.url, auth=self._auth, tls=settings, policy=policy, refine=refine)
-        self._kept: OrderedDict[tuple[str, str], bytes] = OrderedDict()
-        """by repository and digest: what has been verified never changes, and what may be read there is asked anew"""
 
     async def manifest(self, repository: str, reference: str) -> Manifest:
         """By tag or digest: an image's manifest, or an index. Raises NotFound."""
@@ -89,14 +84,12 @@ class Oci:
         operation = f"read the blob {digest[:19]} of {repository}"
         if not is_digest(digest):
             raise Refused(SYSTEM, operation, f"not a digest: {digest[:80]!r}")
-        if kept := self._kept.get((repository, digest)):
-            return kept
         policy = self._limited(BLOB_LIMIT)
         try:
             answer = await self._get(operation, f"{repository_path(repository)}/blobs/{digest}", "*/*", policy)
         except Redirected as elsewhere:
             answer = await self._from_storage(operation, elsewhere.location, policy)
-        return self._keep((repository, digest), verified(answer, digest))
+        return verified(answer, digest)
 
     async def aclose(self) -> None:
         await self._connection.aclose()
@@ -106,13 +99,6 @@ class Oci:
 
     async def __aexit__(self, *_: object) -> None:
         await self.aclose()
-
-    def _keep(self, place: tuple[str, str], content: bytes) -> bytes:
-        if len(content) <= KEPT_BYTES:
-            self._kept[place] = content
-        while len(self._kept) > KEPT:
-            self._kept.popitem(last=False)
-        return content
 
     async def _get(self, operation: str, path: str, accept: str, policy: Policy) -> Answer:
         """A challenge is answered once, and at the registry's own origin only: any other would be sent the password."""
@@ -129,8 +115,6 @@ class Oci:
         return await self._connection.request(operation, "GET", path, headers=headers, policy=policy)
 
     async def _manifest(self, repository: str, reference: str) -> tuple[Manifest, str]:
-        if kept := self._kept.get((repository, reference)):
-            return decode(kept, Manifest, SYSTEM, f"read the manifest {reference[:19]} of {repository}"), reference
         answer = await self._get(
             f"read the manifest {reference[:19]} of {repository}",
             f"{repository_path(repository)}/manifests/{quote(reference, safe=':')}",
@@ -138,7 +122,7 @@ class Oci:
             self._limited(MANIFEST_LIMIT),
         )
         if is_digest(reference):
-            self._keep((repository, reference), verified(answer, reference))
+            verified(answer, reference)
         return answer.decode(Manifest), "sha256:" + hashlib.sha256(answer.body).hexdigest()
 
     async def _referrers(self, repository: str, digest: str, artifact_type: str) -> list[Descriptor]:

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -83,6 +84,31 @@ async def test_a_keyless_signature_is_refused_as_one(material: dict[str, object]
 
 async def test_no_signature() -> None:
     assert (await Cosign(Contents()).check(IMAGE, TRUSTED)).state is SignatureState.MISSING
+
+
+@pytest.mark.parametrize("sign_with", [legacy, referring, modern])
+async def test_contents_are_read_once_and_which_there_are_is_asked_each_time(
+    sign_with: Callable[..., Contents],
+) -> None:
+    """A signature that somebody removes does not count any longer, though its contents never change."""
+    contents = sign_with(OURS)
+    cosign = Cosign(contents)
+    assert (await cosign.check(IMAGE, TRUSTED)).state is SignatureState.SIGNED
+    contents.blobs.clear()
+    assert (await cosign.check(IMAGE, TRUSTED)).state is SignatureState.SIGNED
+    assert (await cosign.check(IMAGE, {"other": pem(THEIRS)})).state is not SignatureState.SIGNED
+    contents.manifests.clear()
+    contents.referring.clear()
+    assert (await cosign.check(IMAGE, TRUSTED)).state is not SignatureState.SIGNED
+
+
+async def test_what_the_registry_has_elsewhere_is_not_here() -> None:
+    contents = legacy(OURS)
+    cosign = Cosign(contents)
+    await cosign.check(IMAGE, TRUSTED)
+    contents.blobs.clear()
+    elsewhere = Image("harbor.example.com/apps/other", DIGEST)
+    assert (await cosign.check(elsewhere, TRUSTED)).state is not SignatureState.SIGNED
 
 
 @pytest.mark.parametrize("contents", [legacy(THEIRS), modern(THEIRS)], ids=["tag", "bundle"])
