@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 
 import structlog
 
+from bot.domain.errors import Refused
 from bot.overlays.kustomization import FILE_NAMES, KustomizationError, Undecided, images_found, matches, name_of, unread
 from bot.ports import OverlaySource
 
@@ -21,7 +22,7 @@ NAMED = 5
 
 
 class BuiltImages:
-    """Raises IntegrationError when the repository cannot be asked."""
+    """Raises Unavailable when the repository cannot be asked."""
 
     def __init__(self, source: OverlaySource) -> None:
         self._source = source
@@ -46,7 +47,7 @@ class BuiltImages:
         """The images that `images:` finds there, and perhaps more; none where that cannot be told."""
         try:
             return images_found(await self._files(overlay, at), overlay)
-        except Undecided as why:
+        except (Undecided, Refused) as why:
             log.debug("overlay.not_told", overlay=overlay, why=str(why))
             return frozenset()
 

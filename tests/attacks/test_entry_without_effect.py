@@ -17,7 +17,10 @@ from bot.domain.overlay import Author
 from bot.domain.promotion import Phase
 from bot.overlays.built_images import BuiltImages
 from bot.overlays.kustomization import KustomizationError, read_images, set_image
+from bot.settings import GitSettings
+from integrations.git import GitRemote
 from tests import kustomize
+from tests.fakes.bare import BareRepository
 from tests.fakes.overlays import MemoryOverlays
 from tests.fakes.world import HARBOR, POLICY, House, house
 from tests.kustomize import Trees
@@ -301,6 +304,39 @@ async def test_a_base_that_fits_and_other_files_of_an_app_are_no_hindrance(home:
     home.overlays.push({"apps/my-app/base/more.yaml": dump(workload([{"name": "x", "image": image}]))})
     await home.approve("bo", asked)
     assert (await home.now(asked)).phase is Phase.SUCCEEDED
+
+
+def link(path: str, to: str) -> str:
+    return f"M 120000 inline {path}\ndata {len(to)}\n{to}\n"
+
+
+ODD = {
+    "plain files": ("", ""),
+    "a link to a directory": (BASE, link(BASE, "hidden")),
+    "a link to a file": (f"{BASE}/web.yaml", link(f"{BASE}/web.yaml", "../hidden/web.yaml")),
+    "a link to a kustomization": (
+        f"{BASE}/kustomization.yaml",
+        link(f"{BASE}/kustomization.yaml", "../hidden/kustomization.yaml"),
+    ),
+    "a submodule": (BASE, f"M 160000 {'1' * 40} {BASE}\n"),
+}
+
+
+@pytest.mark.parametrize("kind", ODD)
+async def test_a_real_repository_is_read_and_what_its_links_lead_to_is_not_guessed(tmp_path: Path, kind: str) -> None:
+    repository, (place, odd) = BareRepository(tmp_path / "served.git"), ODD[kind]
+    files = tree({}, image="other/web")
+    hidden = {path.replace(BASE, "apps/a/hidden"): body for path, body in files.items() if path.startswith(BASE)}
+    kept = {path: body for path, body in files.items() if not place or not path.startswith(place)}
+    repository.commit({**kept, **hidden}, more=odd)
+    settings = GitSettings(url=repository.url)
+    async with GitRemote(settings, tmp_path / "cache") as remote:
+        check = BuiltImages(remote).check([(PATH, "web")], await remote.head())
+        if odd:
+            await check
+        else:
+            with pytest.raises(KustomizationError, match="They have other/web"):
+                await check
 
 
 NAMES = st.sampled_from(["web", "web", "job", "other/web", "r.io/web"])

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.domain.errors import IntegrationError, Refused, Unavailable
 from bot.overlays.built_images import MOST_BYTES, MOST_LAYER_BYTES, BuiltImages
 from bot.overlays.kustomization import matches, read_images
 from tests.fakes.overlays import MemoryOverlays
@@ -73,6 +74,22 @@ ENDLESS = {
 @pytest.mark.parametrize("files", ENDLESS.values(), ids=ENDLESS)
 async def test_what_is_too_much_or_makes_no_sense_is_not_told(files: dict[str, bytes]) -> None:
     assert not await found(MemoryOverlays({**FILES, **files}))
+
+
+@pytest.mark.parametrize("error", [Refused("git", "read", "too large"), Unavailable("git", "read", "no answer")])
+async def test_what_git_will_not_show_is_not_told_and_a_git_that_is_away_is_waited_for(error: IntegrationError) -> None:
+    class Unreadable(MemoryOverlays):
+        async def read(self, paths: Iterable[str], at: str) -> Mapping[str, bytes]:
+            asked = tuple(paths)
+            if any("base" in path for path in asked):
+                raise error
+            return await super().read(asked, at)
+
+    if isinstance(error, Unavailable):
+        with pytest.raises(Unavailable):
+            await found(Unreadable(dict(FILES)))
+    else:
+        assert not await found(Unreadable(dict(FILES)))
 
 
 async def test_an_overlay_that_is_not_there_is_not_told() -> None:
