@@ -6,7 +6,17 @@ from collections.abc import Iterable, Mapping
 import structlog
 
 from bot.domain.errors import Refused
-from bot.overlays.kustomization import FILE_NAMES, KustomizationError, Undecided, images_found, matches, name_of, unread
+from bot.domain.overlay import OverlayImage
+from bot.overlays.kustomization import (
+    FILE_NAMES,
+    Found,
+    KustomizationError,
+    Undecided,
+    images_found,
+    matches,
+    name_of,
+    unread,
+)
 from bot.ports import OverlaySource
 
 log = structlog.get_logger(__name__)
@@ -29,7 +39,8 @@ class BuiltImages:
         self._where: OrderedDict[str, str] = OrderedDict()
 
     async def check(self, entries: Iterable[tuple[str, str]], at: str) -> None:
-        """Raises KustomizationError for an entry that no image of what its overlay is built from fits.
+        """Raises KustomizationError for an entry that no image of what its overlay is built from fits, or that changes
+        one of another name as well.
 
         `entries`: the path of the overlay, and the name of the entry.
 
@@ -40,16 +51,20 @@ class BuiltImages:
         for overlay, name in entries:
             by_overlay.setdefault(overlay, []).append(name)
         for overlay, names in by_overlay.items():
-            if found := await self.found(overlay, at):
-                _check(overlay, names, found)
+            found = await self.found(overlay, at)
+            if found is None or not found.possible:
+                continue
+            for entry in found.entries:
+                if entry.name in names:
+                    _check(overlay, entry, found)
 
-    async def found(self, overlay: str, at: str) -> frozenset[str]:
-        """The images that `images:` finds there, and perhaps more; none where that cannot be told."""
+    async def found(self, overlay: str, at: str) -> Found | None:
+        """What `images:` finds there; None where that cannot be told."""
         try:
             return images_found(await self._files(overlay, at), overlay)
         except (Undecided, Refused) as why:
             log.debug("overlay.not_told", overlay=overlay, why=str(why))
-            return frozenset()
+            return None
 
     async def _files(self, overlay: str, at: str) -> Mapping[str, bytes]:
         """All that it is built from, layer by layer: mostly two reads. Raises Undecided."""
@@ -88,13 +103,19 @@ class BuiltImages:
         return {reference: files for reference, files in found.items() if files}
 
 
-def _check(overlay: str, names: Iterable[str], found: frozenset[str]) -> None:
-    for name in names:
-        if not any(matches(image, name) for image in found):
-            there = sorted({name_of(image) for image in found})
-            more = " and others" if len(there) > NAMED else ""
-            raise KustomizationError(
-                f"The entry {name} of `images:` in {overlay} changes nothing: no container that the overlay is built "
-                f"from has that image. They have {', '.join(there[:NAMED])}{more}, by a base, a component or a patch. "
-                "Put the name that they have into the entry."
-            )
+def _check(overlay: str, entry: OverlayImage, found: Found) -> None:
+    if not any(matches(image, entry.name) for image in found.possible):
+        there = sorted({name_of(image) for image in found.possible})
+        more = " and others" if len(there) > NAMED else ""
+        raise KustomizationError(
+            f"The entry {entry.name} of `images:` in {overlay} changes nothing: no container that the overlay is built "
+            f"from has that image. They have {', '.join(there[:NAMED])}{more}, by a base, a component or a patch. "
+            "Put the name that they have into the entry."
+        )
+    others = sorted({name_of(image) for image in found.sure if matches(image, entry.name)} - {entry.name})
+    if others and entry.repository == entry.name:
+        raise KustomizationError(
+            f"The entry {entry.name} of `images:` in {overlay} changes {others[0]} too, which is another image: "
+            "kustomize takes its dots for any character. Name the image that runs in the entry, or remove that one "
+            "from what the overlay is built from."
+        )

@@ -245,6 +245,35 @@ def test_these_are_what_they_say_to_kustomize(oracle: Trees) -> None:
     assert [shows(words, tag) for tag in every] == expected
 
 
+LOOK_ALIKES = {
+    "the base has it instead": tree({"images": [{"name": "r.io/web", "newTag": "v1"}]}, image="r-io/web:v0"),
+    "the base has both": tree({"images": [{"name": "r.io/web", "newTag": "v1"}]}) | {
+        f"{BASE}/web.yaml": dump(workload([{"name": "a", "image": "r.io/web"}, {"name": "b", "image": "rxio/web"}]))
+    },
+    "a patch brings it": tree(
+        {"images": [{"name": "r.io/web", "newTag": "v1"}],
+         "patches": [{"patch": strategic({"name": "main", "image": "r-io/web"})}]},
+        image="r.io/web",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("files", LOOK_ALIKES.values(), ids=LOOK_ALIKES)
+async def test_an_entry_that_changes_the_image_of_another_registry_is_refused(
+    oracle: Trees, files: dict[str, bytes]
+) -> None:
+    """It would be scanned and approved as one image, and another would run."""
+    words = oracle.words(promoted(files), OVERLAY)
+    assert words
+    assert any(word.endswith(f"io/web:{TAG}") and not word.startswith("r.io/") for word in words)
+    assert "kustomize takes its dots for any character" in await refusal(files, "r.io/web")
+
+
+async def test_a_new_name_leaves_no_look_alike_under_its_own() -> None:
+    entry = {"name": "r.io/web", "newName": "ours.io/web", "newTag": "v1"}
+    assert not await refusal(tree({"images": [entry]}, image="r-io/web"), "r.io/web")
+
+
 UNTOLD = {
     "a base in another repository": {"resources": ["https://example.com/base?ref=v1"]},
     "a base that is not there": {"resources": ["../../elsewhere"]},

@@ -3,7 +3,7 @@
 What kustomize would read in another way than it looks is refused, with the place and the remedy.
 """
 
-from bot.overlays.kustomization.build import images_found, unread
+from bot.overlays.kustomization.build import Found, images_found, unread
 from bot.overlays.kustomization.document import KustomizationError
 from bot.overlays.kustomization.edit import set_image
 from bot.overlays.kustomization.entries import FILE_NAMES, read_images, references
@@ -12,6 +12,7 @@ from bot.overlays.kustomization.resources import matches, name_of
 
 __all__ = [
     "FILE_NAMES",
+    "Found",
     "KustomizationError",
     "Undecided",
     "images_found",

@@ -5,7 +5,9 @@ answered (Undecided).
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
+from bot.domain.overlay import OverlayImage
 from bot.overlays.kustomization.entries import FILE_NAMES
 from bot.overlays.kustomization.layer import Layer, Patch, Undecided, read_layer
 from bot.overlays.kustomization.patches import apply
@@ -35,14 +37,28 @@ def unread(files: Mapping[str, bytes]) -> dict[str, tuple[str, ...]]:
     return {reference: paths for reference, paths in found.items() if not any(path in files for path in paths)}
 
 
-def images_found(files: Mapping[str, bytes], path: str) -> frozenset[str]:
-    """The images, as they are written where the `images:` of the overlay at `path` begin. Raises Undecided."""
+@dataclass(frozen=True)
+class Found:
+    """The images where the `images:` of an overlay begin: `possible` leaves none out, `sure` are there.
+
+    `entries` are those of its `images:`.
+    """
+
+    possible: frozenset[str]
+    sure: frozenset[str]
+    entries: tuple[OverlayImage, ...]
+
+
+def images_found(files: Mapping[str, bytes], path: str) -> Found:
+    """Of the overlay at `path`. Raises Undecided."""
     build = _Build(files)
     top = read_layer(files[path], path)
     if top.component:
         raise Undecided(f"{path} is a component: what it is built into is not known")
     resources = build.until_images(top, [], 0)
-    return frozenset(image for resource in resources for image in resource.images())
+    possible = frozenset(image for resource in resources for image in resource.images())
+    sure = frozenset(image for resource in resources for image in resource.images() - resource.also)
+    return Found(possible, sure, top.images)
 
 
 class _Build:

@@ -34,7 +34,7 @@ WORD = r"[A-Za-z0-9_-]+(\.+[A-Za-z0-9_-]+)*"
 NAME = re.compile(rf"{WORD}(:[0-9]+(?=/))?(/{WORD})*")
 """An image's name without tag or digest. The dot is all in it that means more in a regular expression: any character.
 
-Only the base could tell that `w.b` matches its `web`, so that is for the follower to find.
+Only the base can tell that `w.b` matches its `web`: `build` looks there.
 """
 TAG_AND_DIGEST = re.compile(r"(?P<tag>[^@:/\s]*)(@(?P<digest>sha256:[0-9a-f]{64}))?", re.ASCII)
 IMAGE_FIELD = re.compile(
