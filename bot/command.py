@@ -17,7 +17,7 @@ from bot.domain.caller import Caller, Permission
 from bot.domain.errors import InvalidCommand
 from bot.domain.form import CommandForm
 from bot.domain.intent import Context, Intent
-from bot.domain.reply import HelpEntry, Reply
+from bot.domain.reply import HelpEntry, Reply, Topic
 from bot.grammar import Token, Words, tokenize
 from bot.grammar.leftovers import Leftover, leftover, remedy
 from bot.runtime.injection import Injector, Offered, parameters
@@ -51,11 +51,15 @@ class Command:
     """title of the modal that it opens; "" when it answers with a message"""
     form: CommandForm | None = None
     """what the picker asks where words are missing; None for a command that opens none"""
+    topic: Topic = Topic.OTHER
+    """where the help lists it"""
+    examples: tuple[str, ...] = ()
+    """of what is typed, the plainest one first"""
 
     @property
     def help(self) -> HelpEntry:
         summary, _, details = (inspect.getdoc(self.function) or "").partition("\n")
-        return HelpEntry(self.verb, self.usage, summary.strip(), details.strip())
+        return HelpEntry(self.verb, self.usage, summary.strip(), details.strip(), self.topic, self.examples)
 
     @property
     def slash(self) -> str:
@@ -76,6 +80,8 @@ def command(
     everybody: bool = False,
     modal: str = "",
     form: CommandForm | None = None,
+    topic: Topic = Topic.OTHER,
+    examples: tuple[str, ...] = (),
 ) -> Callable[[Callable[P, Awaitable[Reply]]], Callable[P, Awaitable[Reply]]]:
     """Declare a command. Raises TypeError when the function does not say which intent it answers."""
 
@@ -85,7 +91,7 @@ def command(
             raise TypeError(f"command {verb!r}: exactly one parameter must be annotated with the intent it answers")
         lines = (usage,) if isinstance(usage, str) else usage
         function.__command__ = Command(  # type: ignore[attr-defined]
-            verb, lines, allow, intents[0], function, parse, names, everybody, modal, form
+            verb, lines, allow, intents[0], function, parse, names, everybody, modal, form, topic, examples
         )
         return function
 

@@ -4,7 +4,7 @@ from bot.command import command
 from bot.domain.caller import Caller, Permission
 from bot.domain.form import CommandForm, Filled, FormField, Input
 from bot.domain.intent import Abort, Context, Intent
-from bot.domain.reply import Reply, Silent
+from bot.domain.reply import Reply, Silent, Topic
 from bot.grammar import Place, Words
 from bot.promotions.promotions import Promotions
 
@@ -24,7 +24,16 @@ def read(filled: Filled, context: Context) -> Abort:
 FORM = CommandForm("Abort", (FormField(Input.LIVE, needed=True),), read)
 
 
-@command("abort", usage="/abort PROMOTION", allow=Permission.VIEW, parse=parse, names=False, form=FORM)
+@command(
+    "abort",
+    usage="/abort PROMOTION",
+    allow=Permission.VIEW,
+    parse=parse,
+    names=False,
+    form=FORM,
+    topic=Topic.DECIDE,
+    examples=("/abort p-7f3a",),
+)
 async def abort(ask: Abort, caller: Caller, promotions: Promotions) -> Reply:
     """Take back a promotion that has not been committed yet; for its requester and for administrators."""
     await promotions.abort(ask, caller)

@@ -8,7 +8,7 @@ from bot.domain.errors import Conflict, UnknownName
 from bot.domain.form import CommandForm, Filled, FormField, Input
 from bot.domain.intent import Adjust, Context, Intent
 from bot.domain.promotion import Promotion
-from bot.domain.reply import Reply, Silent
+from bot.domain.reply import Reply, Silent, Topic
 from bot.grammar import Place, Words
 from bot.promotions.promotions import Promotions
 from bot.runtime.spelling import did_you_mean
@@ -48,6 +48,8 @@ FORM = CommandForm(
     parse=parse,
     names=False,
     form=FORM,
+    topic=Topic.DECIDE,
+    examples=("/adjust p-7f3a leave out payments",),
 )
 async def adjust(ask: Adjust, caller: Caller, promotions: Promotions) -> Reply:
     """Leave apps out of a release train, or take them in again, until it is decided.

@@ -5,7 +5,7 @@ from dataclasses import replace
 from bot.command import command
 from bot.domain.caller import Caller, Permission
 from bot.domain.intent import Approve
-from bot.domain.reply import ApprovalRequests, Reply, Silent
+from bot.domain.reply import ApprovalRequests, Reply, Silent, Topic
 from bot.grammar import Words
 from bot.policy import Policy
 from bot.promotions.promotions import Promotions
@@ -19,7 +19,15 @@ def parse(words: Words) -> Approve:
     return Approve(context=words.context, promotion=promotion, content_hash="")
 
 
-@command("approve", usage="/approve [PROMOTION]", allow=Permission.VIEW, parse=parse, names=False)
+@command(
+    "approve",
+    usage="/approve [PROMOTION]",
+    allow=Permission.VIEW,
+    parse=parse,
+    names=False,
+    topic=Topic.DAILY,
+    examples=("/approve", "/approve p-7f3a"),
+)
 async def approve(ask: Approve, caller: Caller, promotions: Promotions, policy: Policy) -> Reply:
     """Say yes to a promotion that waits for approval.
 

@@ -3,7 +3,7 @@
 from bot.command import command
 from bot.domain.caller import Caller, Permission
 from bot.domain.intent import CanI, Intent
-from bot.domain.reply import Reply
+from bot.domain.reply import Reply, Topic
 from bot.grammar import IN, Slots, Words
 from bot.queries.permissions import Permissions
 
@@ -15,7 +15,14 @@ def parse(words: Words) -> Intent:
     return CanI(context=words.context, app=place.app, environment=place.environment)
 
 
-@command("can", usage="/pilothouse can APP ENV", allow=Permission.VIEW, parse=parse)
+@command(
+    "can",
+    usage="/pilothouse can APP ENV",
+    allow=Permission.VIEW,
+    parse=parse,
+    topic=Topic.PEOPLE,
+    examples=("/pilothouse can my-app prod",),
+)
 async def can(ask: CanI, caller: Caller, permissions: Permissions) -> Reply:
     """What you may do with an app in an environment and by which role, and who could do the rest."""
     return permissions.abilities(caller, ask.app, ask.environment)

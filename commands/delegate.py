@@ -4,7 +4,7 @@ from bot.command import command
 from bot.domain.caller import Caller, Permission
 from bot.domain.form import CommandForm, Filled, FormField, Input
 from bot.domain.intent import Context, Intent, NameDelegate
-from bot.domain.reply import Reply
+from bot.domain.reply import Reply, Topic
 from bot.grammar import Place, Words
 from bot.safety.delegations import DelegationService
 from bot.safety.times import TimeReader
@@ -45,6 +45,8 @@ FORM = CommandForm(
     parse=parse,
     names=False,
     form=FORM,
+    topic=Topic.PEOPLE,
+    examples=("/delegate @mia until fri", "/delegate off"),
 )
 async def delegate(ask: NameDelegate, caller: Caller, times: TimeReader, delegations: DelegationService) -> Reply:
     """Name who speaks for you while you are away; `off` ends it.

@@ -4,7 +4,7 @@ from bot.command import command
 from bot.domain.caller import Caller, Permission
 from bot.domain.form import EMERGENCY, CommandForm, Filled, FormField, Input
 from bot.domain.intent import Context, Deploy, IfBusy, Intent
-from bot.domain.reply import DryRun, GlassAsked, Reply
+from bot.domain.reply import DryRun, GlassAsked, Reply, Topic
 from bot.grammar import IN, Slots, Words
 from bot.notify.audience import approvers
 from bot.policy import Policy
@@ -68,6 +68,8 @@ FORM = CommandForm(
     allow=Permission.PROMOTE,
     parse=parse,
     form=FORM,
+    topic=Topic.DAILY,
+    examples=("/deploy my-app prod", "/deploy my-app@1.4.2 staging", "/deploy my-app prod --at 22:00"),
 )
 async def deploy(
     ask: Deploy, caller: Caller, promotions: Promotions, turns: Scheduler, times: TimeReader, policy: Policy

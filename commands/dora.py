@@ -6,7 +6,7 @@ from bot.deliveries.dora import LONGEST, LOOK_BACK, deployed, figures, together
 from bot.deliveries.fold import deployments
 from bot.domain.caller import Caller, Permission
 from bot.domain.intent import Intent, ShowDora
-from bot.domain.reply import DoraReport, Reply
+from bot.domain.reply import DoraReport, Reply, Topic
 from bot.grammar import IN, Slots, Words
 from bot.overlays.catalog import Catalog
 from bot.policy import Policy, visible
@@ -31,7 +31,14 @@ def parse(words: Words) -> Intent:
     return ShowDora(context=words.context, apps=place.apps, environment=place.environment, since=since)
 
 
-@command("dora", usage="/dora [APP…|all] [ENV] [--since 90d]", allow=Permission.VIEW, parse=parse)
+@command(
+    "dora",
+    usage="/dora [APP…|all] [ENV] [--since 90d]",
+    allow=Permission.VIEW,
+    parse=parse,
+    topic=Topic.OPERATE,
+    examples=("/dora my-app prod --since 30d",),
+)
 async def dora(
     ask: ShowDora, caller: Caller, policy: Policy, catalog: Catalog, record: DeliveryStore, clock: Clock
 ) -> Reply:

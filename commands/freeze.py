@@ -4,7 +4,7 @@ from bot.command import command
 from bot.domain.caller import Caller, Permission
 from bot.domain.form import CommandForm, Filled, FormField, Input
 from bot.domain.intent import CallFreeze, Context, Intent
-from bot.domain.reply import Reply
+from bot.domain.reply import Reply, Topic
 from bot.grammar import Place, Words
 from bot.queries.pipeline_holds import PipelineHolds
 from bot.safety.freezes import FreezeService
@@ -58,6 +58,8 @@ FORM = CommandForm(
     allow=Permission.FREEZE,
     parse=parse,
     form=FORM,
+    topic=Topic.HOLD,
+    examples=("/freeze prod for 2h the sale begins",),
 )
 async def freeze(
     ask: CallFreeze, caller: Caller, times: TimeReader, freezes: FreezeService, holds: PipelineHolds

@@ -3,7 +3,7 @@
 from bot.command import CommandRegistry, command
 from bot.domain.caller import Permission
 from bot.domain.intent import Help
-from bot.domain.reply import HelpPage, Reply
+from bot.domain.reply import HelpPage, Reply, Topic
 from bot.grammar import Words
 
 
@@ -11,7 +11,16 @@ def parse(words: Words) -> Help:
     return Help(context=words.context, verb=words.rest().removeprefix("/").lower())
 
 
-@command("help", usage="/pilothouse help [COMMAND]", allow=Permission.VIEW, parse=parse, names=False, everybody=True)
+@command(
+    "help",
+    usage="/pilothouse help [COMMAND]",
+    allow=Permission.VIEW,
+    parse=parse,
+    names=False,
+    everybody=True,
+    topic=Topic.PEOPLE,
+    examples=("/pilothouse help deploy",),
+)
 async def help_page(ask: Help, registry: CommandRegistry) -> Reply:
     """What can be said, and how."""
-    return HelpPage(registry.help(ask.verb))
+    return HelpPage(registry.help(ask.verb), overview=not ask.verb)

@@ -6,7 +6,7 @@ from bot.deliveries.fold import deployments
 from bot.domain.caller import Caller, Permission, Target
 from bot.domain.form import CommandForm, Filled, FormField, Input
 from bot.domain.intent import Context, Intent, ShowHistory
-from bot.domain.reply import History, Reply
+from bot.domain.reply import History, Reply, Topic
 from bot.grammar import IN, Place, Slots, Words
 from bot.policy import Policy, may, shows_all
 from bot.store.deliveries import DeliveryStore
@@ -40,7 +40,15 @@ FORM = CommandForm(
 )
 
 
-@command("history", usage="/history APP [ENV]", allow=Permission.VIEW, parse=parse, form=FORM)
+@command(
+    "history",
+    usage="/history APP [ENV]",
+    allow=Permission.VIEW,
+    parse=parse,
+    form=FORM,
+    topic=Topic.DAILY,
+    examples=("/history my-app prod",),
+)
 async def history(
     ask: ShowHistory, caller: Caller, policy: Policy, store: PromotionStore, record: DeliveryStore
 ) -> Reply:

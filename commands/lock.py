@@ -4,7 +4,7 @@ from bot.command import command
 from bot.domain.caller import Caller, Permission
 from bot.domain.form import CommandForm, Filled, FormField, Input
 from bot.domain.intent import Context, Intent, TakeLock
-from bot.domain.reply import Reply
+from bot.domain.reply import Reply, Topic
 from bot.grammar import Place, Words
 from bot.queries.pipeline_holds import PipelineHolds
 from bot.safety.locks import LockService
@@ -48,7 +48,13 @@ FORM = CommandForm(
 
 
 @command(
-    "lock", usage="/lock [APP] ENV [--for TIME|--until TIME] REASON", allow=Permission.LOCK, parse=parse, form=FORM
+    "lock",
+    usage="/lock [APP] ENV [--for TIME|--until TIME] REASON",
+    allow=Permission.LOCK,
+    parse=parse,
+    form=FORM,
+    topic=Topic.DAILY,
+    examples=("/lock my-app prod for 2h database migration",),
 )
 async def lock(ask: TakeLock, caller: Caller, times: TimeReader, locks: LockService, holds: PipelineHolds) -> Reply:
     """Hold an app in an environment, or without APP the whole environment: nothing is promoted there until it ends.

@@ -3,7 +3,7 @@
 from bot.command import command
 from bot.domain.caller import Caller, Permission
 from bot.domain.intent import ShowHolds
-from bot.domain.reply import Reply
+from bot.domain.reply import Reply, Topic
 from bot.grammar import Words
 from bot.queries.holds import HoldsQuery
 
@@ -13,7 +13,15 @@ def parse(words: Words) -> ShowHolds:
     return ShowHolds(context=words.context)
 
 
-@command("locks", usage="/locks", allow=Permission.VIEW, parse=parse, names=False)
+@command(
+    "locks",
+    usage="/locks",
+    allow=Permission.VIEW,
+    parse=parse,
+    names=False,
+    topic=Topic.HOLD,
+    examples=("/locks",),
+)
 async def locks(ask: ShowHolds, caller: Caller, board: HoldsQuery) -> Reply:  # noqa: ARG001 (it asks for all there is)
     """What is locked and frozen, by whom, since when and why; rejected images, and reviews that are owed."""
     return await board.holds(caller)

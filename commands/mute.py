@@ -3,7 +3,7 @@
 from bot.command import command
 from bot.domain.caller import Caller, Permission
 from bot.domain.intent import Intent, Mute, MuteNews
-from bot.domain.reply import Reply, Told
+from bot.domain.reply import Reply, Told, Topic
 from bot.grammar import Words
 from bot.store.mutes import MuteStore
 
@@ -37,6 +37,8 @@ def parse(words: Words) -> Intent:
     ),
     allow=Permission.VIEW,
     parse=parse,
+    topic=Topic.LATER,
+    examples=("/pilothouse mute", "/pilothouse mute my-app for 2h"),
 )
 async def mute(ask: Mute, caller: Caller, mutes: MuteStore) -> Reply:
     """Get no direct messages that ask you to approve; with a time, no news of an app, an environment or an event.

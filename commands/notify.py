@@ -4,7 +4,7 @@ from bot.command import command
 from bot.domain.caller import Caller, Permission
 from bot.domain.form import CommandForm, Filled, FormField, Input
 from bot.domain.intent import Context, Intent, Subscribe
-from bot.domain.reply import Reply, Told
+from bot.domain.reply import Reply, Told, Topic
 from bot.grammar import Place, Words
 from bot.promotions.promotions import Promotions
 from bot.promotions.subscribers import Subscribers
@@ -25,7 +25,16 @@ def read(filled: Filled, context: Context) -> Subscribe:
 FORM = CommandForm("Notify me", (FormField(Input.LIVE, needed=True),), read)
 
 
-@command("notify", usage="/notify PROMOTION", allow=Permission.VIEW, parse=parse, names=False, form=FORM)
+@command(
+    "notify",
+    usage="/notify PROMOTION",
+    allow=Permission.VIEW,
+    parse=parse,
+    names=False,
+    form=FORM,
+    topic=Topic.LATER,
+    examples=("/notify p-7f3a",),
+)
 async def notify(ask: Subscribe, caller: Caller, promotions: Promotions, subscribers: Subscribers) -> Reply:
     """Get a direct message when the gates of a promotion pass, or when it ends before that."""
     promotion = await promotions.find(ask.promotion, caller, whole=True)

@@ -6,7 +6,7 @@ from bot.domain.errors import Conflict
 from bot.domain.form import CommandForm, Filled, FormField, Input
 from bot.domain.intent import CancelRun, Context, Intent
 from bot.domain.pipeline import CancelMode
-from bot.domain.reply import Reply, RunDetail
+from bot.domain.reply import Reply, RunDetail, Topic
 from bot.grammar import Place, Words
 from bot.ports import Pipelines
 from bot.queries.runs import Runs
@@ -41,6 +41,8 @@ FORM = CommandForm("Cancel a run", (FormField(Input.RUN, needed=True),), read)
     parse=parse,
     names=False,
     form=FORM,
+    topic=Topic.BUILD,
+    examples=("/pipeline cancel my-app-7f3a",),
 )
 async def cancel_run(ask: CancelRun, caller: Caller, runs: Runs, pipelines: Pipelines) -> Reply:
     """Stop a pipeline run.

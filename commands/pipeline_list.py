@@ -3,7 +3,7 @@
 from bot.command import command
 from bot.domain.caller import Caller, Permission
 from bot.domain.intent import Intent, ListRuns
-from bot.domain.reply import Reply, RunList
+from bot.domain.reply import Reply, RunList, Topic
 from bot.grammar import Words
 from bot.policy import Policy, may
 from bot.ports import Pipelines
@@ -18,7 +18,14 @@ def parse(words: Words) -> Intent:
     return ListRuns(context=words.context, app=app)
 
 
-@command("pipeline list", usage="/pipeline list [APP]", allow=Permission.VIEW, parse=parse)
+@command(
+    "pipeline list",
+    usage="/pipeline list [APP]",
+    allow=Permission.VIEW,
+    parse=parse,
+    topic=Topic.BUILD,
+    examples=("/pipeline list my-app",),
+)
 async def list_runs(ask: ListRuns, caller: Caller, policy: Policy, pipelines: Pipelines) -> Reply:
     """The newest pipeline runs, of one app or of all."""
     runs = await pipelines.list(ask.app, SHOWN)

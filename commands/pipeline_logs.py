@@ -4,7 +4,7 @@ from bot.command import command
 from bot.domain.caller import Caller, Permission
 from bot.domain.form import CommandForm, Filled, FormField, Input
 from bot.domain.intent import Context, Intent, RunLogs
-from bot.domain.reply import Reply, RunLog
+from bot.domain.reply import Reply, RunLog, Topic
 from bot.grammar import Place, Words
 from bot.queries.runs import Runs
 
@@ -27,7 +27,16 @@ def read(filled: Filled, context: Context) -> RunLogs:
 FORM = CommandForm("Logs of a run", (FormField(Input.RUN, needed=True),), read)
 
 
-@command("pipeline logs", usage="/pipeline logs RUN", allow=Permission.VIEW, parse=parse, names=False, form=FORM)
+@command(
+    "pipeline logs",
+    usage="/pipeline logs RUN",
+    allow=Permission.VIEW,
+    parse=parse,
+    names=False,
+    form=FORM,
+    topic=Topic.BUILD,
+    examples=("/pipeline logs my-app-7f3a",),
+)
 async def run_logs(ask: RunLogs, caller: Caller, runs: Runs) -> Reply:
     """What the steps of a pipeline run printed: the last lines here, up to the last 1,000 of each step as a file.
 

@@ -5,7 +5,7 @@ from bot.domain.caller import Caller, Permission
 from bot.domain.errors import Conflict
 from bot.domain.form import CommandForm, Filled, FormField, Input
 from bot.domain.intent import Context, Intent, RetryRun
-from bot.domain.reply import Reply, RunDetail
+from bot.domain.reply import Reply, RunDetail, Topic
 from bot.grammar import Place, Words
 from bot.ports import PipelineRetries
 from bot.queries.runs import RunFollowing, Runs, request_like
@@ -27,7 +27,14 @@ FORM = CommandForm("Retry a run", (FormField(Input.RUN, needed=True),), read)
 
 
 @command(
-    "pipeline retry", usage="/pipeline retry RUN", allow=Permission.RUN_PIPELINE, parse=parse, names=False, form=FORM
+    "pipeline retry",
+    usage="/pipeline retry RUN",
+    allow=Permission.RUN_PIPELINE,
+    parse=parse,
+    names=False,
+    form=FORM,
+    topic=Topic.BUILD,
+    examples=("/pipeline retry my-app-7f3a",),
 )
 async def retry_run(
     ask: RetryRun, caller: Caller, runs: Runs, retries: PipelineRetries, following: RunFollowing

@@ -6,7 +6,7 @@ from bot.domain.errors import InvalidCommand
 from bot.domain.form import CommandForm, Filled, FormField, Input
 from bot.domain.intent import Context, Intent, RunPipeline
 from bot.domain.pipeline import RunRequest
-from bot.domain.reply import Reply, RunDetail
+from bot.domain.reply import Reply, RunDetail, Topic
 from bot.grammar import Place, Words
 from bot.policy import Policy
 from bot.ports import Pipelines
@@ -43,6 +43,8 @@ FORM = CommandForm(
     allow=Permission.RUN_PIPELINE,
     parse=parse,
     form=FORM,
+    topic=Topic.BUILD,
+    examples=("/pipeline run my-app", "/pipeline run my-app main"),
 )
 async def run_pipeline(
     ask: RunPipeline, caller: Caller, policy: Policy, pipelines: Pipelines, following: RunFollowing

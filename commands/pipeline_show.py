@@ -5,7 +5,7 @@ from bot.domain.caller import Caller, Permission
 from bot.domain.errors import IntegrationError
 from bot.domain.form import CommandForm, Filled, FormField, Input
 from bot.domain.intent import Context, Intent, ShowRun
-from bot.domain.reply import Reply, RunDetail
+from bot.domain.reply import Reply, RunDetail, Topic
 from bot.grammar import Place, Words
 from bot.queries.pipeline_holds import PipelineHolds
 from bot.queries.runs import Runs
@@ -26,7 +26,16 @@ def read(filled: Filled, context: Context) -> ShowRun:
 FORM = CommandForm("Show a run", (FormField(Input.RUN, needed=True),), read)
 
 
-@command("pipeline show", usage="/pipeline show RUN", allow=Permission.VIEW, parse=parse, names=False, form=FORM)
+@command(
+    "pipeline show",
+    usage="/pipeline show RUN",
+    allow=Permission.VIEW,
+    parse=parse,
+    names=False,
+    form=FORM,
+    topic=Topic.BUILD,
+    examples=("/pipeline show my-app-7f3a",),
+)
 async def show_run(ask: ShowRun, caller: Caller, runs: Runs, holds: PipelineHolds) -> Reply:
     """One pipeline run, task by task; for a failed one, why, and the last lines of the step that broke."""
     run = await runs.find(ask.run, caller, Permission.VIEW)

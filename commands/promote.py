@@ -4,7 +4,7 @@ from bot.command import command
 from bot.domain.caller import Caller, Permission
 from bot.domain.form import EMERGENCY, CommandForm, Filled, FormField, Input
 from bot.domain.intent import Context, IfBusy, Intent, Promote
-from bot.domain.reply import DryRun, GlassAsked, Reply
+from bot.domain.reply import DryRun, GlassAsked, Reply, Topic
 from bot.grammar import IN, Place, Slots, Words
 from bot.notify.audience import approvers
 from bot.policy import Policy
@@ -76,6 +76,8 @@ FORM = CommandForm(
     allow=Permission.PROMOTE,
     parse=parse,
     form=FORM,
+    topic=Topic.DAILY,
+    examples=("/promote my-app payments to prod", "/promote staging to prod"),
 )
 async def promote(
     ask: Promote, caller: Caller, promotions: Promotions, turns: Scheduler, times: TimeReader, policy: Policy

@@ -6,7 +6,7 @@ from bot.command import command
 from bot.domain.caller import Caller, Permission
 from bot.domain.form import CommandForm, Filled, FormField, Input
 from bot.domain.intent import Context, Intent, Reject
-from bot.domain.reply import Reply, Silent
+from bot.domain.reply import Reply, Silent, Topic
 from bot.grammar import Place, Words
 from bot.promotions.promotions import Promotions
 
@@ -37,7 +37,16 @@ FORM = CommandForm(
 )
 
 
-@command("reject", usage="/reject PROMOTION REASON", allow=Permission.VIEW, parse=parse, names=False, form=FORM)
+@command(
+    "reject",
+    usage="/reject PROMOTION REASON",
+    allow=Permission.VIEW,
+    parse=parse,
+    names=False,
+    form=FORM,
+    topic=Topic.DECIDE,
+    examples=("/reject p-7f3a not before the load test",),
+)
 async def reject(ask: Reject, caller: Caller, promotions: Promotions) -> Reply:
     """Say no to a promotion that waits for approval; it ends there, and its card tells your reason.
 

@@ -3,7 +3,7 @@
 from bot.command import command
 from bot.domain.caller import Caller, Permission
 from bot.domain.intent import Intent, RejectImage
-from bot.domain.reply import Reply
+from bot.domain.reply import Reply, Topic
 from bot.grammar import Words
 from bot.safety.rejections import RejectionService
 
@@ -18,6 +18,8 @@ def parse(words: Words) -> Intent:
     allow=Permission.REJECT_IMAGE,
     parse=parse,
     names=False,
+    topic=Topic.HOLD,
+    examples=("/reject my-app@1.4.2 it leaks memory",),
 )
 async def reject_image(ask: RejectImage, caller: Caller, rejections: RejectionService) -> Reply:
     """Reject an image: nobody can promote it anywhere until somebody un-rejects it.

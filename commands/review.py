@@ -4,7 +4,7 @@ from bot.command import command
 from bot.domain.caller import Caller, Permission
 from bot.domain.form import CommandForm, Filled, FormField, Input
 from bot.domain.intent import CloseReview, Context, Intent
-from bot.domain.reply import Reply
+from bot.domain.reply import Reply, Topic
 from bot.grammar import Place, Words
 from bot.safety.reviews import ReviewService
 
@@ -33,7 +33,16 @@ FORM = CommandForm(
 )
 
 
-@command("review", usage="/review PROMOTION NOTE", allow=Permission.APPROVE, parse=parse, names=False, form=FORM)
+@command(
+    "review",
+    usage="/review PROMOTION NOTE",
+    allow=Permission.APPROVE,
+    parse=parse,
+    names=False,
+    form=FORM,
+    topic=Topic.DECIDE,
+    examples=("/review p-7f3a the right call, logs are clean",),
+)
 async def review(ask: CloseReview, caller: Caller, reviews: ReviewService) -> Reply:
     """Close the review that a break-glass owes; for approvers other than the person who broke the glass."""
     return await reviews.close(ask, caller)

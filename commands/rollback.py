@@ -7,7 +7,7 @@ from bot.domain.caller import Caller, Permission
 from bot.domain.form import CommandForm, Filled, FormField, Input
 from bot.domain.intent import Context, IfBusy, Intent, Rollback
 from bot.domain.overlay import OverlayImage
-from bot.domain.reply import GlassAsked, Reply, RollbackChoices
+from bot.domain.reply import GlassAsked, Reply, RollbackChoices, Topic
 from bot.grammar import Slots, Words
 from bot.overlays.catalog import Catalog
 from bot.policy import Policy
@@ -67,6 +67,8 @@ FORM = CommandForm(
     allow=Permission.ROLLBACK,
     parse=parse,
     form=FORM,
+    topic=Topic.DAILY,
+    examples=("/rollback my-app prod", "/rollback my-app prod to previous"),
 )
 async def rollback(
     ask: Rollback,

@@ -6,7 +6,7 @@ from bot.command import command
 from bot.domain.caller import Caller, Permission, Target
 from bot.domain.form import CommandForm, Filled, FormField, Input
 from bot.domain.intent import Context, Intent, ShowScan
-from bot.domain.reply import Reply, ScanReports
+from bot.domain.reply import Reply, ScanReports, Topic
 from bot.grammar import IN, Slots, Words
 from bot.overlays.catalog import Catalog
 from bot.policy import Policy, authorize
@@ -41,7 +41,15 @@ FORM = CommandForm(
 )
 
 
-@command("scan", usage="/scan APP [ENV] [@TAG|@DIGEST] [--rescan]", allow=Permission.VIEW, parse=parse, form=FORM)
+@command(
+    "scan",
+    usage="/scan APP [ENV] [@TAG|@DIGEST] [--rescan]",
+    allow=Permission.VIEW,
+    parse=parse,
+    form=FORM,
+    topic=Topic.DAILY,
+    examples=("/scan my-app prod", "/scan my-app@1.4.2"),
+)
 async def scan(
     ask: ShowScan, caller: Caller, policy: Policy, catalog: Catalog, registry: Registry, scans: Scans
 ) -> Reply:

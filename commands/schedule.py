@@ -3,7 +3,7 @@
 from bot.command import command
 from bot.domain.caller import Caller, Permission
 from bot.domain.intent import ShowSchedule
-from bot.domain.reply import Reply
+from bot.domain.reply import Reply, Topic
 from bot.grammar import Words
 from bot.promotions.schedule import Schedule
 
@@ -22,6 +22,8 @@ def parse(words: Words) -> ShowSchedule:
     allow=Permission.VIEW,
     parse=parse,
     names=False,
+    topic=Topic.LATER,
+    examples=("/schedule", "/schedule cancel p-7f3a"),
 )
 async def schedule(ask: ShowSchedule, caller: Caller, waiting: Schedule) -> Reply:
     """What starts at its time, when nothing holds it up, or behind another promotion; `cancel` takes it off."""

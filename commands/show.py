@@ -4,7 +4,7 @@ from bot.command import command
 from bot.domain.caller import Caller, Permission
 from bot.domain.form import CommandForm, Filled, FormField, Input
 from bot.domain.intent import Context, Intent, ShowPromotion
-from bot.domain.reply import Reply, Shown
+from bot.domain.reply import Reply, Shown, Topic
 from bot.grammar import Place, Words
 from bot.promotions.promotions import Promotions
 
@@ -24,7 +24,16 @@ def read(filled: Filled, context: Context) -> ShowPromotion:
 FORM = CommandForm("Show", (FormField(Input.PROMOTION, needed=True),), read)
 
 
-@command("show", usage="/show PROMOTION", allow=Permission.VIEW, parse=parse, names=False, form=FORM)
+@command(
+    "show",
+    usage="/show PROMOTION",
+    allow=Permission.VIEW,
+    parse=parse,
+    names=False,
+    form=FORM,
+    topic=Topic.DECIDE,
+    examples=("/show p-7f3a",),
+)
 async def show(ask: ShowPromotion, caller: Caller, promotions: Promotions) -> Reply:
     """A promotion as it stands now: what its card shows, for you alone."""
     return Shown(await promotions.find(ask.promotion, caller, whole=True))

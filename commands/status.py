@@ -3,7 +3,7 @@
 from bot.command import command
 from bot.domain.caller import Caller, Permission
 from bot.domain.intent import Status
-from bot.domain.reply import Reply, StatusBoard
+from bot.domain.reply import Reply, StatusBoard, Topic
 from bot.grammar import IN, Slots, Words
 from bot.queries.board import StatusBoards
 from bot.queries.explanation import Explanation
@@ -19,7 +19,14 @@ def parse(words: Words) -> Status:
     return Status(context=words.context, app=place.app, environment=place.environment, page=int(page), unwell=unwell)
 
 
-@command("status", usage="/status [APP] [ENV] [--unwell] [--page N]", allow=Permission.VIEW, parse=parse)
+@command(
+    "status",
+    usage="/status [APP] [ENV] [--unwell] [--page N]",
+    allow=Permission.VIEW,
+    parse=parse,
+    topic=Topic.DAILY,
+    examples=("/status", "/status my-app prod"),
+)
 async def status(ask: Status, caller: Caller, boards: StatusBoards, explanation: Explanation) -> Reply:
     """What git says, what runs, how Argo CD finds it, what holds changes back, and which promotions are under way.
 

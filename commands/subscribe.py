@@ -4,7 +4,7 @@ from bot.command import command
 from bot.domain.caller import Caller, Permission
 from bot.domain.form import CommandForm, Filled, FormField, Input
 from bot.domain.intent import Context, Intent, SubscribeNews
-from bot.domain.reply import Reply
+from bot.domain.reply import Reply, Topic
 from bot.grammar import Place, Words
 from bot.safety.subscriptions import SubscriptionService
 
@@ -32,7 +32,15 @@ FORM = CommandForm(
 )
 
 
-@command("subscribe", usage="/subscribe [APP] [ENV] [EVENT…] [here]", allow=Permission.VIEW, parse=parse, form=FORM)
+@command(
+    "subscribe",
+    usage="/subscribe [APP] [ENV] [EVENT…] [here]",
+    allow=Permission.VIEW,
+    parse=parse,
+    form=FORM,
+    topic=Topic.LATER,
+    examples=("/subscribe my-app prod",),
+)
 async def subscribe(ask: SubscribeNews, caller: Caller, subscriptions: SubscriptionService) -> Reply:
     """Get a direct message when an app is deployed, fails, is degraded or drifts, by Pilothouse or without it.
 

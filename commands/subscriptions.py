@@ -3,7 +3,7 @@
 from bot.command import command
 from bot.domain.caller import Caller, Permission
 from bot.domain.intent import ShowSubscriptions
-from bot.domain.reply import Reply
+from bot.domain.reply import Reply, Topic
 from bot.grammar import Words
 from bot.safety.subscriptions import SubscriptionService
 
@@ -13,7 +13,15 @@ def parse(words: Words) -> ShowSubscriptions:
     return ShowSubscriptions(context=words.context)
 
 
-@command("subscriptions", usage="/subscriptions", allow=Permission.VIEW, parse=parse, names=False)
+@command(
+    "subscriptions",
+    usage="/subscriptions",
+    allow=Permission.VIEW,
+    parse=parse,
+    names=False,
+    topic=Topic.LATER,
+    examples=("/subscriptions",),
+)
 async def subscriptions(ask: ShowSubscriptions, caller: Caller, service: SubscriptionService) -> Reply:
     """What you, and this channel, are subscribed to, and what is muted until when."""
     return await service.shown(caller, ask.context)

@@ -4,7 +4,7 @@ from bot.command import command
 from bot.domain.caller import Caller, Permission
 from bot.domain.form import CommandForm, Filled, FormField, Input
 from bot.domain.intent import Context, Intent, SyncAction, SyncApplication
-from bot.domain.reply import Reply
+from bot.domain.reply import Reply, Topic
 from bot.grammar import IN, Place, Slots, Words
 from bot.queries.explanation import Explanation
 from bot.queries.pipeline_holds import PipelineHolds
@@ -32,7 +32,15 @@ def read(filled: Filled, context: Context) -> SyncApplication:
 FORM = CommandForm("Sync", (FormField(Input.APP, needed=True), FormField(Input.ENVIRONMENT, needed=True)), read)
 
 
-@command("sync", usage="/sync APP ENV [--refresh|--terminate]", allow=Permission.SYNC, parse=parse, form=FORM)
+@command(
+    "sync",
+    usage="/sync APP ENV [--refresh|--terminate]",
+    allow=Permission.SYNC,
+    parse=parse,
+    form=FORM,
+    topic=Topic.OPERATE,
+    examples=("/sync my-app prod",),
+)
 async def sync(
     ask: SyncApplication, caller: Caller, syncs: SyncService, holds: PipelineHolds, explanation: Explanation
 ) -> Reply:

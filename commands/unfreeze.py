@@ -4,7 +4,7 @@ from bot.command import command
 from bot.domain.caller import Caller, Permission
 from bot.domain.form import CommandForm, Filled, FormField, Input
 from bot.domain.intent import Context, EndFreeze, Intent
-from bot.domain.reply import Reply
+from bot.domain.reply import Reply, Topic
 from bot.grammar import IN, Place, Slots, Words
 from bot.safety.freezes import FreezeService
 
@@ -32,7 +32,15 @@ FORM = CommandForm(
 )
 
 
-@command("unfreeze", usage="/unfreeze [APP] ENV", allow=Permission.FREEZE, parse=parse, form=FORM)
+@command(
+    "unfreeze",
+    usage="/unfreeze [APP] ENV",
+    allow=Permission.FREEZE,
+    parse=parse,
+    form=FORM,
+    topic=Topic.HOLD,
+    examples=("/unfreeze prod",),
+)
 async def unfreeze(ask: EndFreeze, caller: Caller, freezes: FreezeService) -> Reply:
     """End the freeze that somebody called. The windows of the policy stay as they are."""
     return await freezes.end(ask, caller)

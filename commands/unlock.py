@@ -4,7 +4,7 @@ from bot.command import command
 from bot.domain.caller import Caller, Permission
 from bot.domain.form import CommandForm, Filled, FormField, Input
 from bot.domain.intent import Context, Intent, ReleaseLock
-from bot.domain.reply import Reply
+from bot.domain.reply import Reply, Topic
 from bot.grammar import IN, Place, Slots, Words
 from bot.safety.locks import LockService
 
@@ -32,7 +32,15 @@ FORM = CommandForm(
 )
 
 
-@command("unlock", usage="/unlock [APP] ENV", allow=Permission.LOCK, parse=parse, form=FORM)
+@command(
+    "unlock",
+    usage="/unlock [APP] ENV",
+    allow=Permission.LOCK,
+    parse=parse,
+    form=FORM,
+    topic=Topic.HOLD,
+    examples=("/unlock my-app prod",),
+)
 async def unlock(ask: ReleaseLock, caller: Caller, locks: LockService) -> Reply:
     """Release a lock: yours, or one that a rollback left behind. Somebody else's asks you once more.
 

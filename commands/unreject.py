@@ -4,7 +4,7 @@ from bot.command import command
 from bot.domain.caller import Caller, Permission
 from bot.domain.form import CommandForm, Filled, FormField, Input
 from bot.domain.intent import ClearImage, Context, Intent
-from bot.domain.reply import Reply
+from bot.domain.reply import Reply, Topic
 from bot.grammar import Place, Words
 from bot.safety.rejections import RejectionService
 
@@ -26,7 +26,14 @@ FORM = CommandForm("Un-reject", (FormField(Input.REJECTED, needed=True),), read)
 
 
 @command(
-    "unreject", usage="/unreject APP@TAG|APP@DIGEST", allow=Permission.REJECT_IMAGE, parse=parse, names=False, form=FORM
+    "unreject",
+    usage="/unreject APP@TAG|APP@DIGEST",
+    allow=Permission.REJECT_IMAGE,
+    parse=parse,
+    names=False,
+    form=FORM,
+    topic=Topic.HOLD,
+    examples=("/unreject my-app@1.4.2",),
 )
 async def unreject(ask: ClearImage, caller: Caller, rejections: RejectionService) -> Reply:
     """Take the rejection of an image back."""

@@ -3,7 +3,7 @@
 from bot.command import command
 from bot.domain.caller import Caller, Permission
 from bot.domain.intent import Intent, UnsubscribeNews
-from bot.domain.reply import Reply
+from bot.domain.reply import Reply, Topic
 from bot.grammar import Words
 from bot.safety.subscriptions import SubscriptionService
 
@@ -18,7 +18,14 @@ def parse(words: Words) -> Intent:
     )
 
 
-@command("unsubscribe", usage="/unsubscribe all|[APP] [ENV] [EVENT…] [here]", allow=Permission.VIEW, parse=parse)
+@command(
+    "unsubscribe",
+    usage="/unsubscribe all|[APP] [ENV] [EVENT…] [here]",
+    allow=Permission.VIEW,
+    parse=parse,
+    topic=Topic.LATER,
+    examples=("/unsubscribe my-app", "/unsubscribe all"),
+)
 async def unsubscribe(ask: UnsubscribeNews, caller: Caller, subscriptions: SubscriptionService) -> Reply:
     """End what `/subscribe` began, for you, or with `here` for the channel."""
     return await subscriptions.unsubscribe(ask, caller)

@@ -3,7 +3,7 @@
 from bot.command import command
 from bot.domain.caller import Caller, Permission
 from bot.domain.intent import WhoAmI
-from bot.domain.reply import Reply
+from bot.domain.reply import Reply, Topic
 from bot.grammar import Words
 from bot.queries.permissions import Permissions
 
@@ -13,7 +13,16 @@ def parse(words: Words) -> WhoAmI:
     return WhoAmI(context=words.context)
 
 
-@command("whoami", usage="/pilothouse whoami", allow=Permission.VIEW, parse=parse, names=False, everybody=True)
+@command(
+    "whoami",
+    usage="/pilothouse whoami",
+    allow=Permission.VIEW,
+    parse=parse,
+    names=False,
+    everybody=True,
+    topic=Topic.PEOPLE,
+    examples=("/pilothouse whoami",),
+)
 async def whoami(ask: WhoAmI, caller: Caller, permissions: Permissions) -> Reply:  # noqa: ARG001 (there is one answer)
     """Who you are to Pilothouse: your user groups, the roles that policy gives you, and who lends you their voice."""
     return await permissions.identity(caller)

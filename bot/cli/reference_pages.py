@@ -29,7 +29,10 @@ def commands_page() -> Iterator[str]:
 
 
 def _command(each: Command) -> Iterator[str]:
-    yield from ("", f"## {each.verb}", "", "```", *each.usage, "```", "", each.help.summary)
+    yield from ("", f"## {each.verb}", "", each.help.summary)
+    if each.examples:
+        yield from ("", "For example:", "", "```", *each.examples, "```")
+    yield from ("", "```", *each.usage, "```")
     if each.help.details:
         yield from ("", each.help.details)
     yield from ("", f"Needs the permission `{each.allow}`.")

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from bot.domain.application import Application, Operation, ResourceHealth
 from bot.domain.caller import Caller, Permission
@@ -305,17 +306,36 @@ class ReasonForm(Reply):
     promotion: Promotion
 
 
+class Topic(StrEnum):
+    """What people come to the help for, in the order in which it is shown; the value is its title."""
+
+    DAILY = "Used most"
+    DECIDE = "Decide on a promotion"
+    LATER = "Later, and who hears of it"
+    HOLD = "Hold changes back"
+    BUILD = "Pipelines"
+    OPERATE = "Run and measure"
+    PEOPLE = "You and your rights"
+    OTHER = "More"
+
+
 @dataclass(frozen=True)
 class HelpEntry:
     verb: str
     usage: tuple[str, ...]
     summary: str
     details: str = ""
+    topic: Topic = Topic.OTHER
+    examples: tuple[str, ...] = ()
+    """of what is typed, the plainest one first"""
 
 
 @dataclass(frozen=True)
 class HelpPage(Reply):
+    """`overview`: of everything there is, by topic; else of what was asked about."""
+
     entries: tuple[HelpEntry, ...]
+    overview: bool = False
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,8 @@ from datetime import timedelta
 
 import pytest
 
+import commands
+from bot.command import CommandRegistry
 from bot.domain.application import Application, ApplicationRef, HealthStatus, SyncStatus
 from bot.domain.event import Event
 from bot.domain.image import Artifact, Image
@@ -28,6 +30,7 @@ from bot.domain.reply import (
     StatusPage,
     StatusRow,
     Told,
+    Topic,
 )
 from bot.domain.scan import Scan, ScanStatus, Severity, Vulnerability
 from bot.views import notice, render, result, thread_note
@@ -410,9 +413,38 @@ def test_help() -> None:
         "First paragraph.",
         "Second one.",
     ]
+    shown = lines(render(HelpPage((replace(deploy, examples=("/deploy my-app prod",)),))))
+    assert shown[1:4] == ["*For example*", "`/deploy my-app prod`", "`/deploy APP[@TAG] [to] ENV`"]
     both = render(HelpPage((deploy, HelpEntry("scan", ("/scan APP",), "Shows a scan."))))
     assert lines(both)[:2] == ["*deploy* Deploys an image.", "`/deploy APP[@TAG] [to] ENV`"]
     assert both.text == "Commands: deploy and scan"
+
+
+def test_help_is_grouped_by_task_and_what_is_used_most_comes_first() -> None:
+    """One message, and of each command its plainest example: the grammar is behind a word more."""
+    message = render(HelpPage(CommandRegistry.load(commands).help(), overview=True))
+    shown = lines(message)
+    titles = [line for line in shown if line.startswith("*")]
+    assert titles == [f"*{topic}*" for topic in Topic if topic is not Topic.OTHER]
+    assert shown[1:9] == [
+        "`/approve` Say yes to a promotion that waits for approval",
+        "`/deploy my-app prod` Put an image into an environment",
+        "`/history my-app prod` The newest changes of an app",
+        "`/lock my-app prod for 2h database migration` "
+        "Hold an app in an environment, or without APP the whole environment",
+        "`/promote my-app payments to prod` Move what runs in one environment to another",
+        "`/rollback my-app prod` Go back to an image that the environment ran before",
+        "`/scan my-app prod` The vulnerabilities of an image",
+        "`/status` What git says, what runs, how Argo CD finds it, what holds changes back, "
+        "and which promotions are under way",
+    ]
+    assert "more" not in shown[-2], "nothing is left out"
+    assert sum(len(line) for line in shown) < 4500
+    other = HelpEntry("deploy-thing", ("/deploy-thing",), "Something of a package's own.")
+    assert lines(render(HelpPage((other,), overview=True)))[:2] == [
+        "*More*",
+        "`/deploy-thing` Something of a package's own",
+    ]
 
 
 def test_notes() -> None:
