@@ -37,6 +37,7 @@ from bot.deliveries.owners import Owners
 from bot.deliveries.places import ApplicationNames
 from bot.deliveries.recorder import Recorder
 from bot.deliveries.run_observer import RunObserver
+from bot.deliveries.source_commits import SourceCommits
 from bot.evaluation.loading import load_gates
 from bot.evaluation.panel import Panel
 from bot.notify.announcer import Announcer
@@ -149,6 +150,7 @@ class Core(Generic[E]):
         yield "overlays", self.overlay_watch.watch_forever
         yield "roster", self.roster.update_forever
         yield "news of deliveries", self.news.tell_forever
+        yield "source commits", self.source_commits.look_forever
         yield "branch observer", self.branch_observer.observe_forever
         yield "observer of runs", self.run_observer.record_forever
         yield "observer of images", self.image_observer.look_forever
@@ -371,8 +373,14 @@ class Core(Generic[E]):
             added,
             self.journeys,
             Listeners(stores.subscriptions, self.policy, directory),
+            self.source_commits,
             clock=clock,
         )
+
+    @cached_property
+    def source_commits(self) -> SourceCommits:
+        outside = self.outside
+        return SourceCommits(self.stores.database, self.stores.news, outside.registry, outside.sources)
 
     @cached_property
     def overlay_changes(self) -> OverlayChanges:

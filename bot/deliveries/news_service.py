@@ -14,6 +14,7 @@ from dataclasses import replace
 import structlog
 
 from bot.deliveries.journey_service import JourneyService
+from bot.deliveries.source_commits import SourceCommits
 from bot.domain.caller import Permission, Target
 from bot.domain.delivery import News
 from bot.domain.errors import DatabaseAway, IntegrationError, NotFound
@@ -57,6 +58,7 @@ class NewsService:
         added: asyncio.Event,
         journeys: JourneyService,
         listeners: Listeners,
+        commits: SourceCommits,
         *,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -67,6 +69,7 @@ class NewsService:
         self._channels = channels
         self._added = added
         self._journeys = journeys
+        self._commits = commits
         self._listeners = listeners
         self._clock = clock
 
@@ -109,6 +112,8 @@ class NewsService:
         if message:
             await self._bulletins.note(bundle.id, bundle.channel, message)
         await self._store.shown(bundle)
+        if len(bundle.items) == 1:
+            self._commits.ask(bundle.items[0])
         return True
 
     def _shown(self, bundle: Bundle) -> Rendered:

@@ -29,6 +29,7 @@ from bot.store.promotions import PromotionStore
 
 LATE = timedelta(hours=1)
 """what is older when it is noted is told in one summary"""
+MOST_IMAGES = 5
 REASON = 600
 """characters of an explanation that are kept"""
 FOLLOWED = 7 * 86_400.0
@@ -106,6 +107,7 @@ class Newsroom:
             who=commit.author.name,
             email=commit.author.email,
             change=changed(commit.images, commit.paths),
+            images=commit.images[:MOST_IMAGES],
             cause=commit.cause,
             subject=commit.subject,
             sha=commit.sha,

@@ -189,6 +189,11 @@ class News:
     late: bool = False
     heard: tuple[str, ...] = ()
     """ids and names of those who hear of it elsewhere"""
+    images: tuple[ImageChange, ...] = ()
+    commits: int | None = None
+    """source commits that it brings; None where nobody has said"""
+    subjects: tuple[str, ...] = ()
+    """of the newest few of them"""
 
 
 @dataclass(frozen=True)

@@ -88,8 +88,10 @@ class NewsStore:
         row = self._database.insert(news).values(values).on_conflict_do_nothing().returning(news.c.id)
         return (await connection.execute(row)).scalar_one_or_none() is not None
 
-    async def find(self, connection: AsyncConnection, key: str) -> News | None:
+    async def find(self, connection: AsyncConnection, key: str, *, lock: bool = False) -> News | None:
+        """`lock`: nobody else changes it until the transaction is over."""
         query = sa.select(news.c.state).where(news.c.key == key[:255])
+        query = query.with_for_update() if lock else query
         state = (await connection.execute(query)).scalar_one_or_none()
         return load(state, News) if state is not None else None
 

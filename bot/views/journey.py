@@ -13,7 +13,7 @@ from bot.domain.scan import ScanStatus, Severity
 from bot.ports import Rendered
 from bot.views.deliveries import ICONS
 from bot.views.layout import BLUE, GREEN, RED, context, rendered, section
-from bot.views.words import USER_ID, bold, code, count, lasted, link, safe
+from bot.views.words import USER_ID, bold, code, commits_named, lasted, link, safe
 
 GAP = "\u00a0"
 """between a sign and its word, which are not to be parted at the end of a line"""
@@ -103,17 +103,11 @@ def _below(journey: Journey) -> str:
         if build.push.author.name:
             parts.append(safe(build.push.author.name, 80))
         if build.push.count > 1:
-            parts.append(_commits(build.push.count, build.push.subjects))
+            parts.append(commits_named(build.push.count, build.push.subjects[:SUBJECTS]))
     if build.held and journey.legs and journey.legs[0].outcome is None:
         parts.append(f"⏸️ {safe(journey.legs[0].environment, 60)} is held: {safe(build.held, 300)}")
     parts.append(f"run {code(build.run, 80)}")
     return " · ".join(parts)
-
-
-def _commits(number: int, subjects: tuple[str, ...]) -> str:
-    shown = [safe(subject, 80) for subject in subjects[:SUBJECTS]]
-    more = f" and {number - len(shown):,} more" if shown and number > len(shown) else ""
-    return f"{count(number, 'commit')}: {', '.join(shown)}{more}" if shown else count(number, "commit")
 
 
 def _color(journey: Journey) -> str:

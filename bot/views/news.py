@@ -11,7 +11,7 @@ from bot.ports import Rendered
 from bot.views.deliveries import CAUSES, ICONS
 from bot.views.layout import BLUE, GREEN, RED, YELLOW, context, rendered, rows, section, sentence
 from bot.views.subscriptions import buttons
-from bot.views.words import DAY_AND_TIME, USER_ID, bold, code, count, lasted, link, moment, named, safe
+from bot.views.words import DAY_AND_TIME, USER_ID, bold, code, commits_named, count, lasted, link, moment, named, safe
 
 DETAILED = 12
 """news in one message up to which each has its own lines"""
@@ -115,6 +115,8 @@ def _lines(one: News) -> list[str]:
         lines.append(safe(one.why, 500))
     if one.sha:
         lines.append(f"{link(one.url, one.sha[:7], 40)} {safe(one.subject, 150) if one.subject else ''}".rstrip())
+    if one.commits:
+        lines.append(commits_named(one.commits, one.subjects))
     if one.event is Event.DEPLOYED and one.cause is Cause.ARGOCD:
         lines.append(f"Git says something else: {code(f'/status {one.app} {one.environment}', 150)} shows both.")
     return lines

@@ -189,6 +189,13 @@ def listed(words: Sequence[str], last: str = "and") -> str:
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} {last} {words[-1]}" if words else ""
 
 
+def commits_named(number: int, subjects: Sequence[str]) -> str:
+    """ "4 commits: Make it faster, Fix a typo and 2 more"; subjects are raw."""
+    shown = [safe(subject, 80) for subject in subjects if clean(subject)]
+    more = f" and {number - len(shown):,} more" if shown and number > len(shown) else ""
+    return f"{count(number, 'commit')}: {', '.join(shown)}{more}" if shown else count(number, "commit")
+
+
 def named(names: Sequence[str], last: str = "and", most: int = 5) -> str:
     """Escaped names as words of a sentence; a long list ends in how many more there are."""
     shown = [safe(name, 60) for name in names[:most]]

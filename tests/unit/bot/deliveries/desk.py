@@ -7,6 +7,7 @@ from bot.deliveries.journey_service import JourneyService
 from bot.deliveries.news_service import NewsService
 from bot.deliveries.newsroom import Newsroom
 from bot.deliveries.recorder import Recorder
+from bot.deliveries.source_commits import SourceCommits
 from bot.domain.delivery import (
     Cause,
     Committed,
@@ -32,6 +33,8 @@ from bot.store.promotions import PromotionStore
 from bot.store.subscriptions import SubscriptionStore
 from tests.fakes.directory import FakeDirectory
 from tests.fakes.messenger import FakeMessage, FakeMessenger
+from tests.fakes.registry import MemoryRegistry
+from tests.fakes.sources import MemorySources
 
 POLICY = """
 bindings: [{role: viewer, groups: [engineers, release-managers]}]
@@ -56,6 +59,8 @@ class Desk:
     now: float = DAY
     messenger: FakeMessenger = field(default_factory=FakeMessenger)
     directory: FakeDirectory = field(default_factory=FakeDirectory.seeded)
+    registry: MemoryRegistry = field(default_factory=MemoryRegistry)
+    sources: MemorySources = field(default_factory=MemorySources)
     policy: Policy = field(default_factory=lambda: parse(POLICY))
 
     def __post_init__(self) -> None:
@@ -70,6 +75,7 @@ class Desk:
         bulletins = Bulletins(messages, self.messenger, clock=clock)
         self.outbox = Outbox(messages, self.messenger, clock=clock)
         added = self.recorder.listen()
+        self.commits = SourceCommits(self.database, store, self.registry, self.sources, 0.2)
         journeys = JourneyService(
             self.policy, self.database, DeliveryStore(self.database), promotions, store, self.directory, self.outbox,
             Permalinks(messages, self.messenger), clock=clock,
@@ -84,6 +90,7 @@ class Desk:
             added,
             journeys,
             Listeners(self.subscriptions, self.policy, self.directory),
+            self.commits,
             clock=clock,
         )
 

@@ -1,5 +1,6 @@
 """The journey of a commit: one message from the push to production, who sees it, and what it says when it fails."""
 
+import asyncio
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -159,6 +160,15 @@ async def test_it_goes_on_in_the_next_process_and_says_nothing_twice(desk: Desk,
     assert "✅ built" in text(root)
     assert "⏳ development" in text(root)
     assert len(replies(desk)) == 1
+
+
+async def test_two_replicas_tell_it_once(desk: Desk, way: Way) -> None:
+    other = Desk(desk.database, desk.now, desk.messenger, desk.directory, policy=desk.policy)
+    facts = [way.pushed(), way.started(), way.ended(RunStatus.FAILED, reason="no")]
+    await asyncio.gather(desk.recorder.record(facts[:2]), other.recorder.record(facts))
+    await asyncio.gather(desk.tell(), other.tell())
+    assert (len(roots(desk)), len(replies(desk))) == (1, 1)
+    assert "❌ build failed" in text(roots(desk)[0])
 
 
 async def test_two_commits_are_two_messages(desk: Desk, way: Way) -> None:

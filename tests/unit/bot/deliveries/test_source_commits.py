@@ -1,0 +1,67 @@
+"""The source commits that a change brings: told by an edit, after the change itself was told."""
+
+import asyncio
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from bot.domain.delivery import ImageChange, News
+from bot.domain.errors import Unavailable
+from bot.domain.event import Event
+from bot.domain.overlay import Author, Commit, OverlayImage
+from bot.domain.promotion import Progress
+from tests.unit.bot.deliveries.desk import Desk
+
+REPOSITORY, SOURCE = "h/x", "https://github.com/example/x"
+CHANGE = ImageChange(OverlayImage("x", REPOSITORY, "v1"), OverlayImage("x", REPOSITORY, "v2"))
+
+
+@pytest.fixture
+def known(desk: Desk) -> Desk:
+    """v1 was built from the first commit, and v2 from the last of the four after it."""
+    at = datetime(2026, 1, 5, tzinfo=UTC)
+    commits = [Commit(f"{n}" * 40, Author("Ana", ""), f"Change {n}\n\nMore", at) for n in range(5)]
+    desk.sources.commits[SOURCE] = commits
+    desk.registry.push(REPOSITORY, "v1", revision=commits[0].sha, source=SOURCE)
+    desk.registry.push(REPOSITORY, "v2", revision=commits[4].sha, source=SOURCE)
+    return desk
+
+
+async def test_the_message_is_edited_to_say_how_many_commits_and_the_newest_subjects(known: Desk) -> None:
+    await known.takes(known.commit(images=(CHANGE,)))
+    [message] = known.heard("C0DEPLOY")
+    assert "commits" not in str(message.shown.blocks)
+    await known.commits.look()
+    await known.tell()
+    assert "4 commits: Change 4, Change 3, Change 2 and 1 more" in str(message.shown.blocks)
+    await known.takes(known.verdict(Progress.HEALTHY))
+    assert "4 commits" in str(message.shown.blocks)
+    assert "✅" in message.shown.text
+
+
+@pytest.mark.parametrize("trouble", ["slow", "away", "other source", "no revision"])
+async def test_what_cannot_be_had_is_not_said(known: Desk, trouble: str) -> None:
+    match trouble:
+        case "slow":
+            known.sources.slow.add(SOURCE)
+        case "away":
+            known.registry.failing = Unavailable("Harbor", "read", "down")
+        case "other source":
+            known.registry.push(REPOSITORY, "v2", revision="4" * 40, source="https://github.com/example/other")
+        case _:
+            known.registry.push(REPOSITORY, "v2", source=SOURCE)
+    await known.takes(known.commit(images=(CHANGE,)))
+    await known.commits.look()
+    await known.tell()
+    assert "commit" not in str(known.heard("C0DEPLOY")[0].shown.blocks)
+
+
+async def test_an_image_that_is_new_or_one_of_several_is_not_asked_for(known: Desk) -> None:
+    one = News("n", Event.DEPLOYED, "my-app", "production", datetime.fromtimestamp(known.now, UTC), images=(CHANGE,))
+    for images in ((replace(CHANGE, before=None),), (CHANGE, CHANGE), ()):
+        known.commits.ask(replace(one, images=images))
+    known.commits.ask(replace(one, commits=3))
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.01):
+            await known.commits.look()
