@@ -17,13 +17,30 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
         yield found
 
 
-def test_an_image_that_the_base_renames_is_never_called_healthy(sandbox: Sandbox) -> None:
+RENAMED = (
+    "resources: [deployment.yaml, service.yaml]\nimages:\n"
+    "- name: payments-image\n  newName: harbor.example.com/apps/payments\n  newTag: '7.12'\n"
+)
+UNTOLD = RENAMED + (
+    "patches:\n- patch: '{apiVersion: v1, kind: Service, metadata: {name: payments, annotations: {a: b}}}'\n"
+    "  options: {allowNameChange: true}\n"
+)
+
+
+def test_an_image_that_the_base_renames_is_refused_before_the_commit(sandbox: Sandbox) -> None:
     """scenarios-image-does-not-run-1: the overlay's entry matches nothing."""
-    base = (
-        "resources: [deployment.yaml, service.yaml]\nimages:\n"
-        "- name: payments-image\n  newName: harbor.example.com/apps/payments\n  newTag: '7.12'\n"
-    )
-    sandbox.post("/api/world/commits", {"files": {PAYMENTS_BASE: base}, "message": "Rename in the base"})
+    sandbox.post("/api/world/commits", {"files": {PAYMENTS_BASE: RENAMED}, "message": "Rename in the base"})
+    sandbox.types("ana", "/deploy payments@7.13 staging")
+    said = sandbox.told("ana", "changes nothing: no container")
+    assert "The entry payments-image of `images:`" in said
+    assert "They have harbor.example.com/apps/payments," in said
+    assert sandbox.cards("payments → staging") == []
+    assert sandbox.tag("payments", "staging") != "7.13"
+
+
+def test_an_image_that_the_base_renames_is_never_called_healthy(sandbox: Sandbox) -> None:
+    """Where the base cannot be followed, the promotion goes on, and what runs is told."""
+    sandbox.post("/api/world/commits", {"files": {PAYMENTS_BASE: UNTOLD}, "message": "Rename in the base"})
     sandbox.types("ana", "/deploy payments@7.13 staging")
     card = sandbox.card_says("payments → staging", "payments-staging does not run it")
     assert "harbor.example.com/apps/payments:7.12 runs, not 7.13" in everything_in(card)
