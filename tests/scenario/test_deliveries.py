@@ -68,3 +68,27 @@ def test_a_build_that_fails_replies_with_the_reason(sandbox: Sandbox) -> None:
     assert "run-tests failed" in words
     assert "<@U0MIA>" in words
     assert [m for m in sandbox.messages("ana", "dm") if sha[:7] in everything_in(m)] == []
+
+
+def test_what_one_subscribed_to_comes_by_direct_message_and_a_sync_asks_before_production(sandbox: Sandbox) -> None:
+    observed(sandbox)
+    sandbox.types("bo", "/subscribe payments staging")
+    assert "You hear of" in sandbox.told("bo", "You hear of")
+    body = {"app": "payments", "environment": "staging", "tag": "7.13"}
+    sandbox.post("/api/world/commits", body)
+
+    def heard() -> Json | None:
+        return next((m for m in sandbox.messages("bo", "dm") if "7.13 in staging" in everything_in(m)), None)
+
+    sandbox.until(heard, "a direct message of the subscription")
+    assert not [m for m in sandbox.messages("ana", "dm") if "7.13 in staging" in everything_in(m)]
+    sandbox.types("bo", "/sync ledger production")
+    asked = sandbox.until(lambda: whispered(sandbox, "bo", "Nothing has happened yet"), "the question")
+    sandbox.presses("bo", asked, "Sync")
+    told(sandbox, "has Argo CD sync", "ledger", "production")
+    sandbox.types("bo", "/status ledger production")
+    sandbox.until(lambda: whispered(sandbox, "bo", "Argo CD: compared with"), "the status")
+
+
+def whispered(sandbox: Sandbox, person: str, words: str) -> Json | None:
+    return next((m for m in reversed(sandbox.messages(person)) if words in everything_in(m)), None)
