@@ -486,6 +486,7 @@ class Core(Generic[E]):
             StatusBoards: StatusBoards(self.status, Surroundings(self.safety.services[HoldsQuery], self.schedule)),
             Explanation: self.explanation,
             SyncService: self.syncs,
+            Permalinks: self.permalinks,
         }
 
     @cached_property

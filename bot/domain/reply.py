@@ -24,6 +24,11 @@ from bot.domain.subscription import NewsMute, Subscription
 class Reply:
     """Seen by the asker only, unless `public`."""
 
+    @property
+    def about(self) -> Promotion | None:
+        """The one promotion that it is about and that has a card elsewhere: the answer links to that."""
+        return None
+
 
 @dataclass(frozen=True)
 class Told(Reply):
@@ -47,6 +52,10 @@ class Started(Reply):
     here: bool = False
     """whether that is where it was asked for: the card follows right below"""
 
+    @property
+    def about(self) -> Promotion | None:
+        return None if self.here else self.promotion
+
 
 @dataclass(frozen=True)
 class Occupied(Reply):
@@ -58,6 +67,10 @@ class Occupied(Reply):
     sentence: str
     promotion: Promotion | None
     wish: Wish
+
+    @property
+    def about(self) -> Promotion | None:
+        return self.promotion
 
 
 @dataclass(frozen=True)
@@ -77,6 +90,10 @@ class Queued(Reply):
 
     behind: Promotion | None
     replacing: bool = False
+
+    @property
+    def about(self) -> Promotion | None:
+        return self.behind
 
 
 @dataclass(frozen=True)
@@ -100,6 +117,10 @@ class Shown(Reply):
 
     promotion: Promotion
 
+    @property
+    def about(self) -> Promotion | None:
+        return self.promotion
+
 
 @dataclass(frozen=True)
 class ApprovalRequests(Reply):
@@ -107,6 +128,10 @@ class ApprovalRequests(Reply):
 
     promotions: tuple[Promotion, ...]
     careful: frozenset[str]
+
+    @property
+    def about(self) -> Promotion | None:
+        return self.promotions[0] if len(self.promotions) == 1 else None
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,14 @@ import structlog
 
 from bot.domain.errors import IntegrationError, NotFound, Unavailable, UserError
 from bot.domain.intent import Intent
-from bot.domain.reply import Picker, ReasonForm, Reply, RunLog, Silent
+from bot.domain.promotion import Promotion
+from bot.domain.reply import Picker, ReasonForm, Reply, RunLog, Silent, Started
+from bot.notify.permalinks import Permalinks
 from bot.ports import Messenger, Modals, Rendered
 from bot.router.forms import carried_along
 from bot.router.incoming import Incoming
 from bot.views import closing_modal, loading_modal, modal, render
+from bot.views.layout import with_card
 from bot.views.refusal import late, refusal
 from bot.views.runs import log_file, longer_than_shown
 
@@ -23,6 +26,8 @@ Respond = Callable[..., Awaitable[Any]]
 
 PAUSES = (2.0, 8.0, 30.0)
 """seconds before an answer that Slack was too busy for is tried again"""
+LOOKS = (0.2, 0.3, 0.5)
+"""seconds between looks whether a card that is on its way is there"""
 UNSEEN = (
     "I have done what you asked for, but Slack did not show you my answer. There is no need to ask again for it to "
     "happen: `/pilothouse status` and `/history` show what has become of it."
@@ -32,8 +37,17 @@ log = structlog.get_logger(__name__)
 
 
 class Answers:
-    def __init__(self, messenger: Messenger, modals: Modals, pauses: Sequence[float] = PAUSES) -> None:
+    def __init__(
+        self,
+        messenger: Messenger,
+        modals: Modals,
+        pauses: Sequence[float] = PAUSES,
+        links: Permalinks | None = None,
+        looks: Sequence[float] = LOOKS,
+    ) -> None:
+        self._looks = looks
         self._messenger = messenger
+        self._links = links
         self._modals = modals
         self._pauses = pauses
 
@@ -41,12 +55,24 @@ class Answers:
         """Whatever a command answers with, but for modals. Never raises for Slack: what was asked for is done."""
         if isinstance(reply, Silent):
             return
-        told = await self._insist(partial(self.tell, render(reply), incoming, respond))
+        message = await self._with_link(render(reply), reply.about, new=isinstance(reply, Started))
+        told = await self._insist(partial(self.tell, message, incoming, respond))
         if told and isinstance(reply, RunLog) and longer_than_shown(reply):
             told = await self._insist(partial(self._send_log, reply, incoming))
         if not told:
             unseen = f"{UNSEEN} If an administrator asks, the id is `{incoming.correlation_id}`."
             await self.refuse(unseen, incoming, respond)
+
+    async def _with_link(self, message: Rendered, promotion: Promotion | None, *, new: bool) -> Rendered:
+        """With where its card is. For one that is on its way we wait a little; else its channel is named already."""
+        if promotion is None or self._links is None:
+            return message
+        for pause in (*self._looks, None) if new else (None,):
+            if link := await self._links.to(promotion.id, promotion.plan.channel):
+                return with_card(message, link)
+            if pause is not None:
+                await asyncio.sleep(pause)
+        return message
 
     async def refuse(self, sentence: str, incoming: Incoming, respond: Respond | None) -> None:
         """Why something was not done. Where Slack does not take that either, the log has it."""

@@ -4,6 +4,7 @@ Texts that come in are finished mrkdwn (`words`); lists that do not fit say how 
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from slack_sdk.models.blocks import (
@@ -21,7 +22,7 @@ from slack_sdk.models.blocks import (
 
 from bot.ports import Rendered
 from bot.views.ids import Value, encode
-from bot.views.words import ESCAPED_USER, NOTHING, bold, joined, more, plain, safe, width
+from bot.views.words import ESCAPED_USER, NOTHING, bold, joined, link, more, plain, safe, width
 
 TEXT_LIMIT = 3000
 FALLBACK_LIMIT = 4000
@@ -116,6 +117,14 @@ def rows(
 def rendered(text: str, blocks: Sequence[Block], color: str = "") -> Rendered:
     """`text` is finished mrkdwn; it stands for the blocks in notifications (S5). The models check the blocks (S20)."""
     return Rendered(joined([text], FALLBACK_LIMIT), tuple(block.to_dict() for block in blocks), color)
+
+
+def with_card(message: Rendered, url: str) -> Rendered:
+    """A private answer about a promotion, with the way to its card; as it is where it has no room for that."""
+    if len(message.blocks) >= MESSAGE_BLOCKS:
+        return message
+    way = context(link(url, "Open its card")).to_dict()
+    return replace(message, blocks=(*message.blocks, way))
 
 
 def sentence(text: str) -> Rendered:

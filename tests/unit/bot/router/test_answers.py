@@ -2,18 +2,27 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+import pytest
 from structlog.testing import capture_logs
 
 from bot.domain.errors import IntegrationError, Refused, Unavailable
+from bot.domain.intent import Context, Deploy
 from bot.domain.pipeline import PipelineRun, RunStatus, StepLog
-from bot.domain.reply import RunLog, Told
-from bot.ports import Modals
+from bot.domain.reply import ApprovalRequests, Occupied, Queued, Reply, RunLog, Shown, Started, Told
+from bot.notify.permalinks import Permalinks
+from bot.notify.places import Places
+from bot.ports import Modals, Rendered
 from bot.router.answers import Answers
 from bot.router.explanations import explain
 from bot.router.incoming import Incoming
+from bot.store.database import Database
+from bot.store.messages import Messages
+from tests.fakes.databases import create_tables
 from tests.fakes.messenger import FakeMessenger
+from tests.views.samples import promotion
 
 
 class NoModals(Modals):
@@ -104,3 +113,47 @@ def test_what_is_broken_for_another_reason_is_logged_with_its_traceback() -> Non
     assert said.startswith("Harbor did not do its part, and I could not finish that.")
     assert "`abc123`" in said
     assert (logged[0]["log_level"], "exc_info" in logged[0]) == ("error", True)
+
+
+async def answered(tmp_path: Path, reply: Reply, *, card: bool = True) -> str:
+    """The blocks of the answer, where the card is in #deployments and Slack answers."""
+    messenger, database = FakeMessenger(), Database(f"sqlite:///{tmp_path / 'links.db'}")
+    await create_tables(database)
+    messages = Messages(database)
+    if card:
+        shown = promotion()
+        await messages.want(shown.id, shown.plan.channel, Rendered("the card"), 0.0)
+        await Places(messages, messenger).bring(shown.id, shown.plan.channel, first=True)
+    links = Permalinks(messages, messenger)
+    await Answers(messenger, NoModals(), links=links, looks=(0.0,)).reply(reply, ASKED, None)
+    await database.close()
+    return str(messenger.messages[-1].shown.blocks)
+
+
+WISH = Deploy(context=Context("r1", "C0DEPLOY", "c1"), app="my-app", environment="production")
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        Started(promotion(), "C0DEPLOY"),
+        Shown(promotion()),
+        Occupied("Ana is already promoting my-app there.", promotion(), WISH),
+        Queued(promotion()),
+        ApprovalRequests((promotion(),), frozenset()),
+    ],
+    ids=lambda reply: type(reply).__name__,
+)
+async def test_a_private_answer_about_a_promotion_leads_to_its_card(tmp_path: Path, reply: Reply) -> None:
+    assert "|Open its card>" in await answered(tmp_path, reply)
+
+
+async def test_an_answer_right_above_the_card_or_without_one_has_no_link(tmp_path: Path) -> None:
+    assert "Open its card" not in await answered(tmp_path, Started(promotion(), "C0DEPLOY", here=True))
+    assert "Open its card" not in await answered(tmp_path, Occupied("Somebody is.", None, WISH))
+
+
+async def test_a_card_that_is_not_there_yet_holds_no_answer_up(tmp_path: Path) -> None:
+    said = await answered(tmp_path, Started(promotion(), "C0DEPLOY"), card=False)
+    assert "follow its card in" in said
+    assert "Open its card" not in said
