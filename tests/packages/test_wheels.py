@@ -1,5 +1,6 @@
 """Both wheels: what is in them, and what they do in an environment that has nothing else of ours."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -21,15 +22,21 @@ SANDBOX = "integrations/sandbox/"
 @pytest.fixture(scope="module")
 def wheels(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """The product's and the sandbox's, built without a network from a copy of the sources."""
-    tree, found = tmp_path_factory.mktemp("tree"), tmp_path_factory.mktemp("wheels")
+    return built(tmp_path_factory.mktemp("tree"), tmp_path_factory.mktemp("wheels"))
+
+
+def built(tree: Path, found: Path) -> tuple[Path, Path]:
     for name in SOURCES:
         source = REPOSITORY / name
         ignored = shutil.ignore_patterns("__pycache__", "*.egg-info", "build")
-        shutil.copytree(source, tree / name, ignore=ignored) if source.is_dir() else shutil.copy(source, tree)
+        if source.is_dir():
+            shutil.copytree(source, tree / name, ignore=ignored, copy_function=shutil.copy)  # with the time of now
+        else:
+            shutil.copy(source, tree)
     how = ["--quiet", "--no-index", "--no-deps", "--no-build-isolation", "--disable-pip-version-check"]
     for folder in (tree, tree / SANDBOX):
         pip = [sys.executable, "-m", "pip", "wheel", *how, "--wheel-dir", str(found), str(folder)]
-        subprocess.run(pip, check=True, timeout=300, cwd=found)
+        subprocess.run(pip, check=True, timeout=300, cwd=found, env=os.environ | {"SOURCE_DATE_EPOCH": "315532800"})
     (product,), (sandbox,) = found.glob("pilothouse-*.whl"), found.glob("pilothouse_sandbox-*.whl")
     return product, sandbox
 
@@ -63,6 +70,14 @@ def sandbox(installed: Path, wheels: tuple[Path, Path], tmp_path_factory: pytest
 def named(wheel: Path) -> set[str]:
     with zipfile.ZipFile(wheel) as archive:
         return set(archive.namelist())
+
+
+def test_two_builds_of_one_tree_are_the_same_bytes(wheels: tuple[Path, Path], tmp_path: Path) -> None:
+    """Of files that were written at another time, and found in another order."""
+    (tree := tmp_path / "tree").mkdir()
+    (found := tmp_path / "wheels").mkdir()
+    for first, second in zip(wheels, built(tree, found), strict=True):
+        assert first.read_bytes() == second.read_bytes(), first.name
 
 
 def test_the_product_has_nothing_of_the_sandbox(wheels: tuple[Path, Path]) -> None:
