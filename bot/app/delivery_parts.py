@@ -1,0 +1,112 @@
+"""The parts that observe what is delivered, whoever delivers it, and tell of it."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from bot.app.message_parts import E
+from bot.app.promotion_parts import PromotionParts
+from bot.deliveries.annotations import AnnotatedSubscriptions
+from bot.deliveries.application_observer import ApplicationObserver
+from bot.deliveries.branch_observer import BranchObserver
+from bot.deliveries.image_observer import ImageObserver
+from bot.deliveries.journey_service import JourneyService
+from bot.deliveries.news_service import NewsService
+from bot.deliveries.observers import LeasedObserver
+from bot.deliveries.overlay_changes import OverlayChanges
+from bot.deliveries.owners import Owners
+from bot.deliveries.places import ApplicationNames
+from bot.deliveries.recorder import Recorder
+from bot.deliveries.run_observer import RunObserver
+from bot.deliveries.source_commits import SourceCommits
+from bot.notify.listeners import Listeners
+
+
+@dataclass(frozen=True)
+class DeliveryParts(PromotionParts[E]):
+    """Observers, the record that they fill, and the news of it."""
+
+    @cached_property
+    def recorder(self) -> Recorder:
+        return Recorder(self.stores.database, self.stores.deliveries, self.newsroom, self.seconds)
+
+    @cached_property
+    def journeys(self) -> JourneyService:
+        stores = self.stores
+        return JourneyService(
+            self.policy,
+            stores.database,
+            stores.deliveries,
+            stores.promotions,
+            stores.news,
+            self.outside.directory,
+            self.outbox,
+            self.permalinks,
+            clock=self.seconds,
+        )
+
+    @cached_property
+    def news(self) -> NewsService:
+        added, clock = self.recorder.listen(), self.seconds
+        directory, stores = self.outside.directory, self.stores
+        return NewsService(
+            self.policy,
+            stores.news,
+            self.bulletins,
+            directory,
+            self.channels,
+            added,
+            self.journeys,
+            Listeners(stores.subscriptions, self.policy, directory),
+            self.source_commits,
+            clock=clock,
+        )
+
+    @cached_property
+    def source_commits(self) -> SourceCommits:
+        outside = self.outside
+        return SourceCommits(self.stores.database, self.stores.news, outside.registry, outside.sources)
+
+    @cached_property
+    def overlay_changes(self) -> OverlayChanges:
+        return OverlayChanges(self.outside.overlays, self.policy)
+
+    @cached_property
+    def branch_observer(self) -> BranchObserver:
+        source, promotions = self.outside.overlays, self.stores.promotions
+        now = self.clock.now
+        return BranchObserver(source, self.overlay_changes, self.recorder, promotions, self.policy, now)
+
+    @cached_property
+    def run_observer(self) -> RunObserver:
+        """Hears of runs from `run_cards`, which keep the one watch there is."""
+        return RunObserver(self.recorder, self.clock.now)
+
+    @cached_property
+    def image_observer(self) -> ImageObserver:
+        store, now = self.stores.deliveries, self.clock.now
+        return ImageObserver(self.outside.registry, store, self.recorder, Owners(store, self.catalog, now), now)
+
+    @cached_property
+    def application_observers(self) -> tuple[LeasedObserver, ...]:
+        """One for each Argo CD."""
+        names = (environment.name for environment in self.policy.environments)
+        return tuple(map(self._application_observer, self.outside.applications.together(names)))
+
+    def _application_observer(self, environments: tuple[str, ...]) -> LeasedObserver:
+        applications, stores, policy = self.outside.applications, self.stores, self.policy
+        observer = ApplicationObserver(
+            policy.rules("", environments[0]).argocd,
+            environments,
+            applications,
+            applications,
+            self.outside.overlays,
+            ApplicationNames(self.catalog, policy, environments),
+            self.overlay_changes,
+            stores.deliveries,
+            self.recorder,
+            policy.deliveries.degraded_after,
+            policy.deliveries.drift_after,
+            AnnotatedSubscriptions(stores.subscriptions),
+            self.clock.now,
+        )
+        return LeasedObserver(observer, applications, stores.leases, self.process.replica, self.seconds)

@@ -1,0 +1,120 @@
+"""What the core is made of, and the parts that write to people."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Generic, TypeVar
+
+from bot.app.outside import Outside
+from bot.app.process import Pace, Process
+from bot.app.stores import Stores
+from bot.deliveries.newsroom import Newsroom
+from bot.notify.announcer import Announcer
+from bot.notify.bulletins import Bulletins
+from bot.notify.cards import Cards
+from bot.notify.channels import ChannelIds
+from bot.notify.copies import Copies
+from bot.notify.journey_links import JourneyLinks
+from bot.notify.ledger import Ledger
+from bot.notify.outbox import Outbox
+from bot.notify.permalinks import Permalinks
+from bot.notify.promotion_news import PromotionNews
+from bot.notify.reminders import Reminders
+from bot.overlays.catalog import Catalog
+from bot.overlays.image_locations import ImageLocations
+from bot.policy import Policy
+from bot.ports import Clock
+from bot.promotions.tags import Tags
+from bot.workflow.journal import Engine
+from bot.workflow.story import Story
+
+E = TypeVar("E", bound=Engine)
+
+
+@dataclass(frozen=True)
+class MessageParts(Generic[E]):
+    """One of each part, made when it is first asked for, and typed, so that a missing wire does not compile."""
+
+    policy: Policy
+    outside: Outside
+    stores: Stores
+    clock: Clock
+    open_engine: Callable[[Story], E]
+    pace: Pace = field(default_factory=Pace)
+    process: Process = field(default_factory=Process)
+
+    @cached_property
+    def begin(self) -> asyncio.Event:
+        """Set when a story has been written down and waits to be begun, or when one has ended."""
+        return asyncio.Event()
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        return Catalog(self.outside.overlays, self.policy, fresh_seconds=self.pace.listing)
+
+    @cached_property
+    def image_locations(self) -> ImageLocations:
+        return ImageLocations(self.catalog, self.outside.overlays, self.outside.registry, self.stores.promotions)
+
+    @cached_property
+    def tags(self) -> Tags:
+        return Tags(self.outside.registry)
+
+    @cached_property
+    def outbox(self) -> Outbox:
+        return Outbox(self.stores.messages, self.outside.messenger, clock=self.seconds)
+
+    @cached_property
+    def bulletins(self) -> Bulletins:
+        return Bulletins(self.stores.messages, self.outside.messenger, clock=self.seconds)
+
+    @cached_property
+    def channels(self) -> ChannelIds:
+        return ChannelIds()
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        return Ledger(self.stores.database, self.stores.audit, self.outbox, self.policy)
+
+    @cached_property
+    def announcer(self) -> Announcer:
+        stores, clock = self.stores, self.seconds
+        news = PromotionNews(stores.news, stores.subscriptions, self.policy, clock)
+        return Announcer(self.outbox, self.policy, stores.subscriptions, self.channels, news)
+
+    @cached_property
+    def cards(self) -> Cards:
+        journeys = JourneyLinks(self.stores.news, self.permalinks)
+        return Cards(
+            self.stores.messages,
+            self.outside.messenger,
+            self.policy,
+            self.copies,
+            journeys,
+            self.stores.reviews,
+            clock=self.seconds,
+        )
+
+    @cached_property
+    def permalinks(self) -> Permalinks:
+        return Permalinks(self.stores.messages, self.outside.messenger)
+
+    @cached_property
+    def copies(self) -> Copies:
+        seconds = self.seconds
+        return Copies(self.stores.messages, self.outside.messenger, self.stores.mutes, self.policy, clock=seconds)
+
+    @cached_property
+    def reminders(self) -> Reminders:
+        messenger = self.outside.messenger
+        return Reminders(messenger, messenger, self.stores.messages, self.copies, self.policy, self.seconds)
+
+    def seconds(self) -> float:
+        """Since the epoch."""
+        return self.clock.now().timestamp()
+
+    @cached_property
+    def newsroom(self) -> Newsroom:
+        last = self.policy.environments[-1].name
+        return Newsroom(self.stores.news, self.stores.promotions, last, self.seconds)
