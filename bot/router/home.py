@@ -6,6 +6,7 @@ from bot.policy import Policy, may
 from bot.ports import Modals
 from bot.queries.holds import HoldsQuery
 from bot.queries.status import DETAILED, StatusQuery
+from bot.safety.subscriptions import SubscriptionService
 from bot.store.deliveries import DeliveryStore
 from bot.views import closing_modal, home
 from bot.views.refusal import refusal
@@ -15,10 +16,17 @@ EXAMPLES = ("/deploy", "/status", "/pipeline list", "/pilothouse help")
 
 class Home:
     def __init__(
-        self, status: StatusQuery, holds: HoldsQuery, record: DeliveryStore, policy: Policy, modals: Modals
+        self,
+        status: StatusQuery,
+        holds: HoldsQuery,
+        record: DeliveryStore,
+        subscriptions: SubscriptionService,
+        policy: Policy,
+        modals: Modals,
     ) -> None:
         self._status = status
         self._record = record
+        self._subscriptions = subscriptions
         self._policy = policy
         self._holds = holds
         self._modals = modals
@@ -34,6 +42,7 @@ class Home:
             looked_up=len(rows) <= DETAILED,
             reviews=held.reviews,
             unwell=await self._unwell(caller),
+            subscriptions=await self._subscriptions.mine(caller),
         )
         await self._modals.publish_home(caller.id, shown)
 

@@ -52,6 +52,9 @@ class SubscriptionService:
         await self._record("unmuted" if ask.off else "muted", ask, caller, listener)
         return await self.shown(caller, ask.context, said)
 
+    async def mine(self, caller: Caller) -> tuple[Subscription, ...]:
+        return await self._store.all(caller.id)
+
     async def shown(self, caller: Caller, context: Context, said: str = "") -> Subscribed:
         """What there is, as far as the caller may know of it."""
         now, channel = self._clock.now().timestamp(), _channel(context)

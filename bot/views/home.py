@@ -10,15 +10,19 @@ from bot.domain.delivery import Fact, HealthChanged
 from bot.domain.promotion import Promotion, Stage
 from bot.domain.reply import StatusRow
 from bot.domain.safety import Review
+from bot.domain.subscription import Subscription
 from bot.views.card import headline, icon
 from bot.views.ids import Action, PromotionValue
 from bot.views.layout import button, context, divider, header, rows, section
 from bot.views.safety import review_row
 from bot.views.state import state
 from bot.views.status import status_blocks
+from bot.views.subscriptions import listed
 from bot.views.words import DAY_AND_TIME, bold, channel_mention, code, mention, moment, safe
 
 HOME_BLOCKS = 100
+SUBSCRIPTIONS = 1200
+"""characters"""
 SHARES = {"unwell": 10, "promotions": 15, "reviews": 10, "board": 36}
 """blocks of each part at most (both lists of promotions have one): with headers, rules and hints they fit in a view"""
 
@@ -31,11 +35,12 @@ def home(
     looked_up: bool = True,
     reviews: Sequence[Review] = (),
     unwell: Sequence[Fact] = (),
+    subscriptions: Sequence[Subscription] = (),
 ) -> dict[str, Any]:
     """The view that `views.publish` takes. `commands` are examples of what to type.
 
     `looked_up`: whether it is known what is on its way; where it is not, that is said. `reviews` are still owed.
-    `unwell`: the illnesses that are on record and not over.
+    `unwell`: the illnesses that are on record and not over. `subscriptions`: of whose tab it is.
     """
     waiting = [one for one in live if one.stage is Stage.APPROVAL]
     moving = [one for one in live if one.stage is not Stage.APPROVAL]
@@ -52,6 +57,10 @@ def home(
         )
     elif not live:
         blocks.append(section("No promotion that you may view is in progress, or waits for an approval."))
+    if subscriptions:
+        changed = f"{code('/subscriptions')} lists and {code('/subscribe')} adds more."
+        blocks.append(section(*(f"🔔 {line}" for line in listed(subscriptions)), limit=SUBSCRIPTIONS))
+        blocks.append(context(changed))
     blocks += [divider(), header("What runs where")]
     blocks += _share("board", status_blocks(board), budget=6000)
     if not board:

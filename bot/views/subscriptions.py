@@ -38,12 +38,12 @@ def buttons(one: News, *, personal: bool) -> list[Block]:
 
 
 def _part(who: str, found: Sequence[Subscription], muted: Sequence[NewsMute]) -> list[Block]:
-    lines = [f"🔔 {line}" for line in _listed(found)]
+    lines = [f"🔔 {line}" for line in listed(found)]
     lines += [f"🔕 {_scope([one.scope])} until {moment(one.until, DAY_AND_TIME)}" for one in muted]
     return rows((section(f"{who}: {line}") for line in lines or ["nothing"]), spare_blocks=30, budget=3000)
 
 
-def _listed(found: Iterable[Subscription]) -> list[str]:
+def listed(found: Iterable[Subscription]) -> list[str]:
     """The events of one place on one line."""
     places: dict[tuple[str, str, str], list[Scope]] = {}
     for one in found:

@@ -44,6 +44,7 @@ from bot.domain.reply import (
     Told,
 )
 from bot.domain.safety import Review
+from bot.domain.subscription import Subscription
 from bot.ports import Rendered
 from bot.views import (
     card,
@@ -212,14 +213,15 @@ def test_home(live: tuple[Promotion, ...], board: tuple[StatusRow, ...], command
 
 
 @wilder
-@given(wild(Review), wild(HealthChanged), wild(Promotion), wild(StatusRow))
+@given(wild(Review), wild(HealthChanged), wild(Promotion), wild(StatusRow), wild(Subscription))
 def test_home_when_there_is_too_much_of_everything(
-    review: Review, health: HealthChanged, live: Promotion, row: StatusRow
+    review: Review, health: HealthChanged, live: Promotion, row: StatusRow, heard: Subscription
 ) -> None:
     ill = replace(health, healthy=False)
     facts = [Fact(str(n), datetime.now(UTC), f"app-{n}", "production", ill) for n in range(200)]
     waiting = [replace(live, stage=stage) for stage in (Stage.APPROVAL, Stage.FOLLOW) for _ in range(60)]
-    view = home(waiting, [row] * 60, commands=["/status"], reviews=[review] * 100, unwell=facts)
+    heard_of = [replace(heard, scope=replace(heard.scope, app=f"app-{n}")) for n in range(100)]
+    view = home(waiting, [row] * 60, commands=["/status"], reviews=[review] * 100, unwell=facts, subscriptions=heard_of)
     view_definition(view, "home")
 
 

@@ -1,5 +1,7 @@
 """Subscribe, unsubscribe, mute: for oneself always, for a channel only who may."""
 
+from typing import Any
+
 import pytest
 
 from bot.domain.errors import Conflict, InvalidCommand, NotAllowed
@@ -7,6 +9,7 @@ from bot.domain.intent import Context, Mute, MuteNews, SubscribeNews
 from bot.domain.reply import Reply, Subscribed
 from bot.domain.subscription import SUBSCRIBABLE, Scope
 from bot.router.buttons import read_button
+from bot.router.home import Home
 from bot.views import render
 from bot.views.ids import Action, NewsValue, encode
 from tests.fakes.office import Office
@@ -122,3 +125,20 @@ async def test_buttons_below_news_are_for_who_presses(office: Office) -> None:
 async def test_every_event_has_its_word_in_the_help(office: Office) -> None:
     help_ = office.registry.named("subscribe").help.details
     assert all(f"`{event}`" in help_ for event in SUBSCRIBABLE)
+
+
+class Windows:
+    async def publish_home(self, user: str, view: Any) -> None:
+        self.shown = str(view)
+
+
+async def test_home_shows_what_one_is_subscribed_to(office: Office) -> None:
+    windows = Windows()
+    home = office.make(Home, modals=windows)
+    await home.show(await office.caller("U0BO"))
+    assert "🔔" not in windows.shown
+    await say(office, "/subscribe my-app prod degraded")
+    await home.show(await office.caller("U0BO"))
+    assert "🔔 *my-app* in *production* · degraded" in windows.shown
+    await home.show(await office.caller("U0MIA"))
+    assert "🔔" not in windows.shown
