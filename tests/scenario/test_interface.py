@@ -135,6 +135,8 @@ def test_the_glass_is_broken_by_a_press_and_never_by_a_word_of_the_reason(sandbo
 
 def test_killed_between_approval_and_commit_it_commits_once(sandbox: Sandbox) -> None:
     before = sandbox.commits(PAYMENTS)
+    sandbox.types("ana", "/deploy payments@7.13 staging")  # production takes what staging has seen
+    sandbox.card_says("payments → staging", "7.13 is Healthy in staging")
     sandbox.types("ana", "/deploy payments@7.13 prod")
     card = sandbox.card_says("payments → production", "Waiting for an approval")
     sandbox.faults(weather={"git": "down"})
