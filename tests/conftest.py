@@ -1,5 +1,7 @@
 """What every test shares."""
 
+import functools
+import importlib.metadata
 import os
 from collections.abc import Generator
 from pathlib import Path
@@ -18,6 +20,9 @@ ONE_AUTHORITY = Path(__file__).parent / "fakes" / "authority.pem"
 
 if not any(name.startswith("PILOTHOUSE_") for name in os.environ):  # those name real servers (tests/live)
     os.environ["SSL_CERT_FILE"] = str(ONE_AUTHORITY)
+
+importlib.metadata.entry_points = functools.cache(importlib.metadata.entry_points)  # type: ignore[assignment]
+"""What is installed does not change while tests run, and each of their thousands of worlds asks for it."""
 
 settings.register_profile("quick", max_examples=40, deadline=None)
 settings.register_profile("thorough", max_examples=1000, deadline=None)
