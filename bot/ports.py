@@ -119,6 +119,8 @@ class Comparison:
     total: int
     commits: tuple[Commit, ...]
     url: str = ""
+    behind: int = 0
+    """how many commits only the other one has"""
 
 
 class SourceHistory(Protocol):

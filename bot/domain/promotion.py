@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from bot.domain.age import Older
 from bot.domain.application import ApplicationRef
 from bot.domain.caller import Person
 from bot.domain.image import Image
@@ -200,6 +201,10 @@ class Move:
     """how many source commits lie between the two images, -1 when that is not known"""
     digest_before: str = ""
     """what the line named when this was planned, "" when the registry did not have it"""
+    behind: int = 0
+    """how many source commits the image that the line shows now has, and the new one has not"""
+    older: tuple[Older, ...] = ()
+    """what says that the new image is older than the one that the line shows now; () where too little does"""
     newest: tuple[SourceCommit, ...] = ()
     """the newest of those commits, newest first; display-only"""
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import singledispatchmethod
 
+from bot.domain.age import Older, compared, older_by
 from bot.domain.application import ApplicationRef
 from bot.domain.approval import together
 from bot.domain.caller import PILOTHOUSE, Person
@@ -334,6 +335,7 @@ class Planner:
             source=artifact.source,
             tag_before=running.tags[0] if running and running.tags else "",
             newer=_newer(artifact, running),
+            older=(Older.PUSHED,) if running and _newer(running, artifact, unknown=False) else (),
             digest_before=running.image.digest if running else "",
         )
 
@@ -364,13 +366,14 @@ class Planner:
         gates = tuple(dict.fromkeys(name for app in apps for name in self._panel.names(app, environment)))
         written = [(move.overlay, move.name) for move in moves]
         told, _ = await asyncio.gather(self._changes.of(moves), self._catalog.built.check(written, listing.commit))
+        aged = await asyncio.gather(*(self._aged(move, environment) for move in told.moves))
         id = promotion_id(context.request_id)
         return Plan(
             id=id,
             kind=want.kind,
             environment=environment,
             source=want.source.name if want.source else "",
-            moves=told.moves,
+            moves=tuple(aged),
             requester=requester,
             channel=self._policy.channels.default or context.channel,
             requested_at=self._clock.now(),
@@ -388,6 +391,16 @@ class Planner:
             pull_request=self._policy.rules_together(apps, environment).pull_request,
             branch=f"pilothouse/{id}-{secrets.token_hex(8)}",
         )
+
+    async def _aged(self, move: Move, environment: str) -> Move:
+        """With what says that it is older than what the line shows now."""
+        version = compared(move.after.label, move.label_before)
+        source = 0 if move.commits < 0 else (move.commits > 0) - (move.behind > 0 and not move.commits)
+        signs = set(move.older)
+        suspect = bool(signs) or version < 0 or source < 0
+        if suspect and await self._targets.ran_before(move.app, environment, move.after.digest):
+            signs.add(Older.RAN)
+        return replace(move, older=older_by(signs, version=version, source=source))
 
     def _approval(self, apps: tuple[str, ...], want: Want) -> ApprovalRule:
         """What the rules of all of the apps ask for, together; a rollback may ask less only for what ran there."""
@@ -425,12 +438,12 @@ def _known(found: Found) -> Artifact | None:
     return found
 
 
-def _newer(artifact: Artifact, running: Artifact | None) -> bool:
+def _newer(artifact: Artifact, running: Artifact | None, *, unknown: bool = True) -> bool:
     """What runs may be gone from the registry, and must not keep anybody from going back."""
     if running is None:
         return False
     if artifact.pushed_at is None or running.pushed_at is None:
-        return True
+        return unknown
     return artifact.pushed_at > running.pushed_at
 
 

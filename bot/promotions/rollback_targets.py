@@ -92,6 +92,10 @@ class RollbackTargets:
         named = await self._tags.named(choice.image for choice in choices)
         return tuple(replace(choice, image=named[choice.image]) for choice in choices)
 
+    async def ran_before(self, app: str, environment: str, digest: str) -> bool:
+        """Whether it is on record that the image was Healthy there once."""
+        return await self._store.succeeded(app, environment, digest)
+
     async def restore(self, listing: Listing, overlay: Overlay, to: str) -> Target:
         """What stood there when `to` (tag, digest, commit) did; "" = the newest verified of what leads back."""
         running = await self._catalog.images_at(listing, overlay)

@@ -44,7 +44,7 @@ class Changes:
         known = tuple(moves)
         found = await asyncio.gather(*(self._compared(move) for move in known))
         counted = tuple(
-            replace(move, commits=one.total, newest=_newest(one)) if one else move
+            replace(move, commits=one.total, behind=one.behind, newest=_newest(one)) if one else move
             for move, one in zip(known, found, strict=True)
         )
         wrote = [authors_of(one.commits) if one else () for one in found]

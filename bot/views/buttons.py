@@ -104,7 +104,10 @@ def _value(promotion: Promotion) -> PromotionValue:
 def _approve(promotion: Promotion, headline: str, careful: Container[str]) -> ButtonElement | None:
     environment = promotion.plan.environment
     ask = None
-    if environment in careful:
+    if promotion.plan.kind is not Kind.ROLLBACK and any(move.older for move in promotion.moves):
+        about = f"{headline}. It is older than what {environment} has now."
+        ask = layout.confirm(f"Approve an older image for {environment}?", about, "Approve the older one", "Not yet")
+    elif environment in careful:
         what = f"the rollback of {environment}" if promotion.plan.kind is Kind.ROLLBACK else f"for {environment}"
         ask = layout.confirm(f"Approve {what}?", f"{headline}.", "Approve", "Not yet")
     return layout.button("Approve", Action.APPROVE, _value(promotion), style="primary", confirm=ask)

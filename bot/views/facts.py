@@ -8,6 +8,7 @@ from bot.domain.promotion import (
     Approval,
     Following,
     GateResult,
+    Kind,
     Move,
     Progress,
     Promotion,
@@ -81,7 +82,20 @@ def reason_lines(promotion: Promotion) -> list[str]:
     unasked = [one for one in promotion.results if one.waived and one.gate not in skipped]
     waived = [one for one in unasked if one.verdict.state is not VerdictState.PASSED]
     against = [_against(one, several) for one in promotion.against]
-    return [_reason(one, several) for one in held] + [_waived(one, several) for one in waived] + against
+    reasons = [_reason(one, several) for one in held]
+    return [*older_lines(promotion), *reasons, *(_waived(one, several) for one in waived), *against]
+
+
+def older_lines(promotion: Promotion) -> list[str]:
+    """A promotion that takes an environment back says so, and by what that is known; a rollback is called one."""
+    if promotion.plan.kind is Kind.ROLLBACK or promotion.phase.final:
+        return []
+    return [
+        f"⏬ *Older than what {safe(promotion.plan.environment, 40)} has now*: {safe(move.app, 60)} "
+        f"{safe(move.after.label, 60)} {words.listed(list(move.older))} ({safe(move.label_before, 60)})"
+        for move in promotion.moves
+        if move.older
+    ][:MOST_ELSEWHERE]
 
 
 def _against(result: GateResult, several: bool) -> str:

@@ -131,7 +131,7 @@ class GitHub:
             pages[number] = answer.decode(wire.Compared).commits
         kept = sorted(pages) if last - 1 <= MOST_COMPARED // PAGE else sorted(pages)[1:]
         commits = [messages.commit(commit) for number in kept for commit in pages[number]]
-        return Comparison(first.total_commits, tuple(reversed(commits)), first.html_url)
+        return Comparison(first.total_commits, tuple(reversed(commits)), first.html_url, first.behind_by)
 
     async def aclose(self) -> None:
         await self._api.close()

@@ -90,6 +90,7 @@ class Compared(Wire, frozen=True):
     total_commits: int
     commits: list[Commit]
     html_url: str = ""
+    behind_by: int = 0
     merge_base_commit: GitObject | None = None
 
 

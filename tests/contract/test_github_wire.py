@@ -81,7 +81,9 @@ async def use_everything(github: GitHub, git: GitServer, url: str) -> None:
     await github.history(PATH, 5)
     await github.find("Promotion-Id", "p-1", first)
     await github.checks(commit.sha)
-    assert (await github.compare(f"{url}/{REPOSITORY}.git", first, commit.sha)).total == 2
+    forwards = await github.compare(f"{url}/{REPOSITORY}.git", first, commit.sha)
+    backwards = await github.compare(f"{url}/{REPOSITORY}.git", commit.sha, first)
+    assert [(one.total, one.behind) for one in (forwards, backwards)] == [(2, 0), (0, 2)]
     one = await github.open(change(b"1\n", path=OTHER), "promote/one", commit.sha, "One", "Body")
     await github.open(change(b"1\n", path=OTHER), "promote/one", commit.sha, "One", "Body")
     await github.merge(one.number, one.head, "Merge one\n\nPromotion-Id: p-2", ANA)

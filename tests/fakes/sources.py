@@ -22,4 +22,5 @@ class MemorySources:
         if before not in shas or after not in shas:
             raise NotFound("GitHub", "compare", f"{source} has no such commit")
         between = self.commits[source][shas.index(before) + 1 : shas.index(after) + 1]
-        return Comparison(len(between), tuple(reversed(between)), f"{source}/compare/{before}...{after}")
+        behind = max(0, shas.index(before) - shas.index(after))
+        return Comparison(len(between), tuple(reversed(between)), f"{source}/compare/{before}...{after}", behind)

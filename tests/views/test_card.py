@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from bot.domain.age import Older
 from bot.domain.intent import Context, Rollback, ShowHistory
 from bot.domain.promotion import (
     ApprovalRule,
@@ -230,6 +231,20 @@ def test_the_newest_source_commits_stand_on_the_card() -> None:
         "        • Add a till (Lea)",
         "        … and 5 more",
     ]
+
+
+def test_an_older_image_says_so_and_by_what_it_is_known() -> None:
+    older = replace(move(before="v1.5.0"), older=(Older.PUSHED, Older.VERSION))
+    asked = promotion(plan=plan(moves=(older,)))
+    told = (
+        "⏬ *Older than what production has now*: my-app v1.4.2 was pushed before it and has a lower version (v1.5.0)"
+    )
+    assert told in lines(card(asked))
+    assert told in lines(approval_request(asked, "", frozenset()))
+    assert told in lines(dry_run(asked))
+    assert "Approve an older image for production?" in str(buttons(asked, careful=())["promotion.approve"]["confirm"])
+    back = promotion(plan=plan(moves=(older,), kind=Kind.ROLLBACK))
+    assert not any("⏬" in line for line in lines(card(back))), "a rollback is called one"
 
 
 def test_a_review_that_was_given_takes_the_place_of_the_one_that_is_owed() -> None:

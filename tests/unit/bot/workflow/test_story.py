@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from bot.domain.age import Older
 from bot.domain.application import Application, ApplicationRef, HealthStatus, ResourceHealth, SyncStatus
 from bot.domain.errors import Conflict, NotAllowed, NothingToPromote, PromotionInProgress, Unavailable, UnknownName
 from bot.domain.event import Event
@@ -350,3 +351,30 @@ async def test_what_waits_for_somebody_is_what_their_yes_would_count_for(home: H
     assert waiting["ana"] == waiting["cy"] == ()
     await home.approve("bo", asked)
     assert await home.service.waiting_for(people["bo"]) == ()
+
+
+async def test_an_image_that_is_older_is_known_by_two_signs_and_a_newer_one_has_none(home: House) -> None:
+    back = await home.deploy("ana", image="v1.4.0")
+    assert back.plan.moves[0].older == (Older.PUSHED, Older.VERSION)
+    await home.abort("ana", back)
+    onwards = await home.deploy("ana", image="v1.4.3")
+    assert onwards.plan.moves[0].older == ()
+
+
+async def test_an_older_image_that_ran_there_before_is_told_apart_without_versions(home: House) -> None:
+    newest = home.registry.push(f"{HARBOR}/my-app", "main-c0ffee1").image
+    home.registry.finish_scan(newest)
+    await home.seen(newest)
+    for tag in ("v1.4.2", "main-c0ffee1"):
+        await home.approve("bo", await home.deploy("ana", image=tag))
+    again = await home.deploy("ana", image="v1.4.2")
+    assert again.plan.moves[0].older == (Older.PUSHED, Older.RAN)
+
+
+async def test_a_push_alone_proves_nothing(home: House) -> None:
+    artifact = home.registry.push(f"{HARBOR}/my-app", "nightly").image
+    home.registry.finish_scan(artifact)
+    await home.seen(artifact)
+    home.registry.finish_scan(home.registry.push(f"{HARBOR}/my-app", "v1.4.1", revision="built again").image)
+    asked = await home.deploy("ana", image="nightly")
+    assert asked.plan.moves[0].older == ()
