@@ -48,7 +48,7 @@ def test_every_key_of_every_model_is_there_with_its_meaning() -> None:
 def test_defaults_are_those_that_hold() -> None:
     text = printed()
     for row in (
-        "| `count` | number | `1` in the last environment, `0` in the others | Distinct approvers. |",
+        "| `count` | number | `1` in production and in the last environment, `0` in the others | Distinct approvers. |",
         "| `expires` | duration | `4h` | How long the question stays open. |",
         "| `gate_timeout` | duration | `1h` | How long a gate may stay Waiting. |",
         "| `self_approval` | yes or no | `false` | Whether the requester may approve. |",
