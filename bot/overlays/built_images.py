@@ -1,5 +1,6 @@
 """Whether an entry of `images:` has anything to change: asked before a commit, of the files at a revision."""
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 
@@ -50,8 +51,8 @@ class BuiltImages:
         by_overlay: dict[str, list[str]] = {}
         for overlay, name in entries:
             by_overlay.setdefault(overlay, []).append(name)
-        for overlay, names in by_overlay.items():
-            found = await self.found(overlay, at)
+        every = await asyncio.gather(*(self.found(overlay, at) for overlay in by_overlay))
+        for (overlay, names), found in zip(by_overlay.items(), every, strict=True):
             if found is None or not found.possible:
                 continue
             for entry in found.entries:

@@ -1,5 +1,6 @@
 """Which apps there are, in which environments: discovered from the overlay repository, named as policy says."""
 
+import posixpath
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -15,6 +16,9 @@ from bot.ports import OverlaySource
 from bot.runtime.one_round import once
 from bot.runtime.spelling import nearest
 
+MANIFESTS = (".yaml", ".yml", "/Kustomization")
+MOST_BESIDE = 40
+"""files of one app"""
 FRESH_SECONDS = 5.0
 """How long a listing serves before the branch is asked again. Plans never use an old one."""
 
@@ -27,6 +31,8 @@ class Listing:
     overlays: Mapping[tuple[str, str], Overlay]
     doubled: Mapping[Overlay, str] = field(default_factory=dict)
     """the overlays whose directory holds a second kustomization file, and that file: kustomize builds neither"""
+    paths: tuple[str, ...] = ()
+    """of every file"""
 
     @property
     def apps(self) -> tuple[str, ...]:
@@ -49,6 +55,7 @@ class Catalog:
         self._clock = clock
         self._fresh_seconds = fresh_seconds
         self._pattern = overlay_pattern(policy.overlays.path)
+        self._directories = directory_pattern(policy.overlays.path)
         self._listing: Listing | None = None
         self._asked_at = 0.0
 
@@ -92,15 +99,16 @@ class Catalog:
         listing = await self.listing()
         return await self.images_at(listing, self.find(listing, app, environment))
 
-    async def images_at(self, listing: Listing, overlay: Overlay) -> tuple[OverlayImage, ...]:
-        return (await self.all_images_at(listing, [overlay]))[overlay]
+    async def images_at(self, listing: Listing, overlay: Overlay, *, planned: bool = False) -> tuple[OverlayImage, ...]:
+        return (await self.all_images_at(listing, [overlay], planned=planned))[overlay]
 
     async def all_images_at(
-        self, listing: Listing, overlays: Iterable[Overlay]
+        self, listing: Listing, overlays: Iterable[Overlay], *, planned: bool = False
     ) -> dict[Overlay, tuple[OverlayImage, ...]]:
-        """For many overlays in one read."""
+        """For many overlays in one read. `planned`: what they are built from is asked for next, and read along."""
         wanted = tuple(overlays)
-        contents = await self._source.read([overlay.path for overlay in wanted], listing.commit)
+        beside = self._beside(listing, wanted) if planned else []
+        contents = await self._source.read([*(overlay.path for overlay in wanted), *beside], listing.commit)
         return {overlay: _read(listing, overlay, contents) for overlay in wanted}
 
     async def legible_images_at(
@@ -124,9 +132,22 @@ class Catalog:
             return self._listing
         commit = await once(("head", id(self._source)), self._source.head)
         if self._listing is None or self._listing.commit != commit:
-            self._listing = Listing(commit, *self._overlays(await self._source.paths(commit)))
+            paths = await self._source.paths(commit)
+            self._listing = Listing(commit, *self._overlays(paths), tuple(paths))
         self._asked_at = self._clock()
         return self._listing
+
+    def _beside(self, listing: Listing, overlays: tuple[Overlay, ...]) -> list[str]:
+        """The files of the apps' own directories that an overlay may be built from; none where they are too many."""
+        above, found, _ = self._policy.overlays.path.strip("/").partition("{app}")
+        if not found or "{environment}" in above:
+            return []
+        apps, here = {overlay.app for overlay in overlays}, {posixpath.dirname(overlay.path) for overlay in overlays}
+        start, known = len(above), {overlay.path for overlay in overlays}
+        near = (path for path in listing.paths if path.startswith(above) and path.endswith(MANIFESTS))
+        own = [path for path in near if path[start:].partition("/")[0] in apps and path not in known]
+        mine = [path for path in own if posixpath.dirname(path) in here or not self._directories.fullmatch(path)]
+        return mine if len(mine) <= MOST_BESIDE * len(apps) else []
 
     def _overlays(self, paths: Iterable[str]) -> tuple[dict[tuple[str, str], Overlay], dict[Overlay, str]]:
         known = {environment.name for environment in self.environments}

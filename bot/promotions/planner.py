@@ -109,7 +109,7 @@ class Planner:
         listing = await self._catalog.listing(fresh=True)
         overlay = self._catalog.find(listing, ask.app, environment.name)
         target = await self._targets.restore(listing, overlay, ask.to)
-        before = {image.name: image for image in await self._catalog.images_at(listing, overlay)}
+        before = {image.name: image for image in await self._catalog.images_at(listing, overlay, planned=True)}
         moves = await self._restored(overlay, before, target)
         want = self._way_back((ask.app,), environment, target, moves, ask.reason)
         want = replace(want, break_glass=ask.break_glass)
@@ -174,7 +174,7 @@ class Planner:
 
     async def _again(self, listing: Listing, move: Move, environment: str) -> Move | None:
         overlay = self._catalog.find(listing, move.app, environment)
-        entries = await self._catalog.images_at(listing, overlay)
+        entries = await self._catalog.images_at(listing, overlay, planned=True)
         now = next((entry for entry in entries if entry.name == move.name), None)
         if now is None:
             raise UnknownName(f"{move.app} {move.after.label} can no longer be promoted to {environment}.")
@@ -189,7 +189,7 @@ class Planner:
         of its commits, make of the time before may be anybody's: nobody approves this.
         """
         overlay = self._catalog.find(listing, move.app, environment)
-        entries = await self._catalog.images_at(listing, overlay)
+        entries = await self._catalog.images_at(listing, overlay, planned=True)
         now = next((entry for entry in entries if entry.name == move.name), None)
         if now is None or now.label not in (move.after.label, move.after.short_digest):
             raise UnknownName(f"{move.app} no longer runs {move.after.label} in {environment}.")
@@ -228,7 +228,7 @@ class Planner:
         assert want.source is not None
         targets = [self._catalog.find(listing, app, want.environment.name) for app in want.apps]
         sources = [self._source(want, listing, app) for app in want.apps]
-        images = await self._catalog.all_images_at(listing, [*targets, *sources])
+        images = await self._catalog.all_images_at(listing, [*targets, *sources], planned=True)
         pairs = [
             (target, source, old, new)
             for target, source in zip(targets, sources, strict=True)
@@ -260,7 +260,7 @@ class Planner:
 
     async def _named(self, listing: Listing, overlay: Overlay, reference: str) -> list[Move]:
         """Every image of the overlay that exists by this tag or digest."""
-        entries = await self._catalog.images_at(listing, overlay)
+        entries = await self._catalog.images_at(listing, overlay, planned=True)
         found, running = await asyncio.gather(
             asyncio.gather(*(self._found(entry.repository, reference) for entry in entries)),
             asyncio.gather(*(self._running(entry) for entry in entries)),

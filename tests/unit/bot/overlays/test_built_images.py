@@ -8,7 +8,9 @@ import pytest
 
 from bot.domain.errors import IntegrationError, Refused, Unavailable
 from bot.overlays.built_images import MOST_BYTES, MOST_LAYER_BYTES, BuiltImages
+from bot.overlays.catalog import MOST_BESIDE, Catalog
 from bot.overlays.kustomization import matches, read_images
+from bot.policy import parse
 from tests.fakes.overlays import MemoryOverlays
 
 PATH = "apps/a/overlays/prod/kustomization.yaml"
@@ -95,6 +97,29 @@ async def test_what_git_will_not_show_is_not_told_and_a_git_that_is_away_is_wait
 
 async def test_an_overlay_that_is_not_there_is_not_told() -> None:
     assert not await found(MemoryOverlays({"README.md": b""}))
+
+
+async def test_a_plan_reads_what_an_overlay_is_built_from_along_with_it() -> None:
+    """So that the check asks git for nothing more: the files are in its cache by then."""
+    other = {"apps/a/overlays/staging/patch.yaml": WEB, "apps/b/base/web.yaml": WEB, "apps/a/base/notes.md": b"x"}
+    overlays = Asked({**FILES, **other})
+    catalog = Catalog(overlays, parse("environments: [{name: staging}, {name: prod}]"))
+    listing = await catalog.listing()
+    overlay = catalog.find(listing, "a", "prod")
+    await catalog.images_at(listing, overlay, planned=True)
+    (asked,) = overlays.__dict__.pop("reads")
+    assert sorted(asked) == sorted(FILES)
+    await catalog.built.found(PATH, listing.commit)
+    later = {path for paths in overlays.__dict__["reads"] for path in paths if path in overlays.files}
+    assert later <= set(asked)
+
+
+async def test_an_app_with_very_many_files_is_read_layer_by_layer() -> None:
+    overlays = Asked({**FILES, **{f"apps/a/more/{n}.yaml": WEB for n in range(MOST_BESIDE)}})
+    catalog = Catalog(overlays, parse("environments: [{name: staging}, {name: prod}]"))
+    listing = await catalog.listing()
+    await catalog.images_at(listing, catalog.find(listing, "a", "prod"), planned=True)
+    assert overlays.__dict__["reads"] == [(PATH,)]
 
 
 @pytest.mark.parametrize("root", ["deploy/apps", "integrations/sandbox/seed/apps"])
