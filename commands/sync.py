@@ -46,9 +46,9 @@ async def sync(
 ) -> Reply:
     """Have Argo CD sync an app to what git says: after a change by hand in the cluster, or a sync that failed.
 
-    In the last environment, and where a lock, a freeze or a promotion is in the way, you are shown what it changes and
-    asked once more. `--refresh` compares with git now, and changes nothing; `--terminate` stops the sync that runs.
-    Another image is deployed with `/deploy`: this brings out what is committed already.
+    In production and the last environment, and where a lock, a freeze or a promotion is in the way, you are shown what
+    it changes and asked once more. `--refresh` compares with git now, and changes nothing; `--terminate` stops the sync
+    that runs. Another image is deployed with `/deploy`: this brings out what is committed already.
     """
     held = () if ask.action is SyncAction.REFRESH else await holds.on(ask.app, ask.environment)
     return await syncs.run(ask, caller, tuple(one.verdict.reason for one in held), explanation.drift)

@@ -66,8 +66,8 @@ class SyncService:
             return Told(idle)
         concerns = (*held, *await self._under_way(ask, caller))
         shown = _hash(ask, images, (*await self._holders(ask), len(concerns)), app)
-        last = ask.environment == self._policy.environments[-1].name
-        if (last or concerns) and ask.shown != shown:
+        careful = ask.environment in self._policy.careful
+        if (careful or concerns) and ask.shown != shown:
             told = (None, "") if ask.action is SyncAction.TERMINATE else await changes(app)
             return SyncAsked(ask.app, ask.environment, ask.action, images, concerns, told[0], shown, app.operation)
         revision = "" if app.auto_sync else listing.commit  # another than its target is refused with auto-sync (A15)

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -10,8 +11,9 @@ from bot.domain.drift import Difference, Drift
 from bot.domain.errors import InvalidCommand, NotAllowed, Refused, Unavailable, UserError
 from bot.domain.intent import Context, Pick, SyncAction, SyncApplication
 from bot.domain.reply import Reply, SyncAsked, Told
+from bot.policy import parse
 from bot.views import render
-from tests.fakes.office import Office, healthy
+from tests.fakes.office import POLICY, Office, healthy
 
 CHANNEL = "C0DEPLOY"
 DRIFT = Drift("Deployment", "my-app", "my-app", differences=(Difference("spec.replicas", "3", "2", "kubectl-scale"),))
@@ -61,6 +63,16 @@ async def test_production_shows_what_changes_and_asks_once_more(office: Office) 
     assert await office.safety.events() == []
     await press(office, asked)
     assert [name for name, _ in office.applications.syncs] == ["my-app-production"]
+
+
+async def test_production_asks_wherever_it_stands(tmp_path: Path) -> None:
+    """Of two productions, not only the last one."""
+    policy = parse(POLICY + "environments: [{name: staging}, {name: production}, {name: elsewhere}]\n")
+    office = Office(policy=policy, database_url=f"sqlite:///{tmp_path / 'words.db'}")
+    await office.safety.create()
+    assert isinstance(await say(office, "/sync my-app prod"), SyncAsked)
+    assert isinstance(await say(office, "/sync my-app staging"), Told)
+    await office.safety.database.close()
 
 
 async def test_a_press_counts_only_for_the_images_that_were_shown(office: Office) -> None:
