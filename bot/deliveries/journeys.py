@@ -1,16 +1,20 @@
 """Facts and promotions → journeys: each build, and what has become of it in each environment. Pure, in any order."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from bot.deliveries.builds import KINDS as BUILT
 from bot.deliveries.builds import builds
 from bot.deliveries.fold import deployments
 from bot.domain.build import Build
-from bot.domain.delivery import Deployment, Fact, Outcome
+from bot.domain.delivery import Committed, Deployment, Fact, Judged, Outcome, SyncedByHand
 from bot.domain.journey import Journey, Leg
+from bot.domain.overlay import OverlayImage
 from bot.domain.promotion import Phase, Promotion
 
 KINDS = (*BUILT, "committed", "synced-by-hand", "judged")
+Pinned = tuple[str, str, str]
+"""app, and a digest; or app, repository and tag"""
 
 
 def journeys(
@@ -18,19 +22,58 @@ def journeys(
 ) -> tuple[Journey, ...]:
     """Of every app and revision that was built, oldest first; `environments` in promotion order."""
     known = tuple(facts)
-    changed: dict[tuple[str, str], list[Deployment]] = {}
-    for one in deployments(known):
-        changed.setdefault((one.app, one.environment), []).append(one)
-    asked = sorted(promotions, key=lambda promotion: (promotion.plan.requested_at, promotion.id))
-    return tuple(
-        Journey(build, tuple(_leg(build, name, changed.get((build.app, name), ()), asked) for name in environments))
-        for build in builds(known)
-    )
+    arrivals = _Arrivals(known)
+    asked = _asked(promotions)
+    found: list[Journey] = []
+    for build in builds(known):
+        arrived = arrivals.of(build)
+        brought = {one.id: one for digest in build.digests for one in asked.get((build.app, digest), ())}
+        mine = sorted(brought.values(), key=lambda one: (one.plan.requested_at, one.id))
+        found.append(Journey(build, tuple(_leg(name, arrived, mine) for name in environments)))
+    return tuple(found)
 
 
-def _leg(build: Build, environment: str, changed: Sequence[Deployment], asked: Sequence[Promotion]) -> Leg:
-    mine = [one for one in asked if one.plan.environment == environment and _brings(one, build)]
-    arrived = [one for one in changed if any(image.after and build.is_in(image.after) for image in one.images)]
+class _Arrivals:
+    """What has pinned an image anywhere, and what was said of it, by the image: each fact is looked at once."""
+
+    def __init__(self, facts: Iterable[Fact]) -> None:
+        self._pinning: dict[Pinned, list[Fact]] = defaultdict(list)
+        self._verdicts: dict[Pinned, list[Fact]] = defaultdict(list)
+        for fact in facts:
+            detail = fact.detail
+            if isinstance(detail, Judged):
+                self._verdicts[fact.app, fact.environment, detail.sha].append(fact)
+            elif isinstance(detail, Committed | SyncedByHand):
+                for image in detail.images:
+                    if image.after:
+                        self._pinning[_pinned(fact.app, image.after)].append(fact)
+
+    def of(self, build: Build) -> tuple[Deployment, ...]:
+        """The deployments that brought it somewhere, oldest first."""
+        keys: list[Pinned] = [(build.app, "", digest) for digest in build.digests]
+        keys += [(build.app, build.repository, build.tag)] if build.tag else []
+        facts = [fact for key in keys for fact in self._pinning.get(key, ())]
+        for fact in tuple(facts):
+            assert isinstance(fact.detail, Committed | SyncedByHand)
+            facts += self._verdicts.get((fact.app, fact.environment, fact.detail.sha), ())
+        return deployments(facts)
+
+
+def _pinned(app: str, entry: OverlayImage) -> Pinned:
+    return (app, "", entry.digest) if entry.digest else (app, entry.repository, entry.tag)
+
+
+def _asked(promotions: Iterable[Promotion]) -> dict[tuple[str, str], list[Promotion]]:
+    found: dict[tuple[str, str], list[Promotion]] = defaultdict(list)
+    for promotion in promotions:
+        for app, digest in promotion.images:
+            found[app, digest].append(promotion)
+    return found
+
+
+def _leg(environment: str, deployed: Sequence[Deployment], asked: Sequence[Promotion]) -> Leg:
+    mine = [one for one in asked if one.plan.environment == environment]
+    arrived = [one for one in deployed if one.environment == environment]
     newest = mine[-1] if mine else None
     if arrived and (newest is None or newest.commit or newest.phase.final):
         return _arrived(environment, arrived[-1], mine)
@@ -57,7 +100,3 @@ def _arrived(environment: str, deployment: Deployment, mine: Sequence[Promotion]
         by.id if by else "",
         by.plan.channel if by else "",
     )
-
-
-def _brings(promotion: Promotion, build: Build) -> bool:
-    return any(move.app == build.app and move.after.digest in build.digests for move in promotion.moves)

@@ -48,6 +48,23 @@ def test_an_image_that_the_base_renames_is_never_called_healthy(sandbox: Sandbox
     assert sandbox.application("payments-staging")["images"] == ["harbor.example.com/apps/payments:7.12"]
 
 
+def test_the_way_back_from_a_failed_sync_is_healthy_though_nothing_is_synced(sandbox: Sandbox) -> None:
+    """A29: a commit back to what is live starts no operation, and the newest one stays the one that failed."""
+    sandbox.faults(hook_fails=["harbor.example.com/apps/my-app:v1.4.2"])
+    sandbox.types("ana", "/deploy my-app@v1.4.2 prod")
+    forward, back = "🚀 my-app → production", "⏪ my-app → production"
+    sandbox.presses("bo", sandbox.card_says(forward, "Waiting for an approval"), "Approve")
+    failed = everything_in(sandbox.card_says(forward, "The sync failed"))
+    assert "PreSync hook Job migrate is Failed" in failed
+    assert "is Healthy" not in failed
+
+    sandbox.types("ana", "/rollback my-app prod previous")
+    sandbox.presses("bo", sandbox.card_says(back, "Waiting for an approval"), "Approve")
+    sandbox.card_says(back, "Synced · Healthy")
+    assert sandbox.application("my-app-production")["operation"] == "Failed"
+    assert sandbox.application("my-app-production")["images"] == ["harbor.example.com/apps/my-app:v1.4.1"]
+
+
 def test_what_admission_refuses_is_never_called_healthy(sandbox: Sandbox) -> None:
     """A28: not even while Argo CD itself says Synced and Healthy."""
     sandbox.faults(admission_refuses=[REFUSED])
@@ -65,23 +82,6 @@ def test_what_admission_refuses_is_never_called_healthy(sandbox: Sandbox) -> Non
     seen += [everything_in(sandbox.card(headline)) for _ in range(20)]
     assert not [text for text in seen if "is Healthy" in text]
     assert "signed-images" in everything_in(sandbox.card_says(headline, "denied the request"))
-
-
-def test_the_way_back_from_a_failed_sync_is_healthy_though_nothing_is_synced(sandbox: Sandbox) -> None:
-    """A29: a commit back to what is live starts no operation, and the newest one stays the one that failed."""
-    sandbox.faults(hook_fails=["harbor.example.com/apps/my-app:v1.4.2"])
-    sandbox.types("ana", "/deploy my-app@v1.4.2 prod")
-    forward, back = "🚀 my-app → production", "⏪ my-app → production"
-    sandbox.presses("bo", sandbox.card_says(forward, "Waiting for an approval"), "Approve")
-    failed = everything_in(sandbox.card_says(forward, "The sync failed"))
-    assert "PreSync hook Job migrate is Failed" in failed
-    assert "is Healthy" not in failed
-
-    sandbox.types("ana", "/rollback my-app prod previous")
-    sandbox.presses("bo", sandbox.card_says(back, "Waiting for an approval"), "Approve")
-    sandbox.card_says(back, "Synced · Healthy")
-    assert sandbox.application("my-app-production")["operation"] == "Failed"
-    assert sandbox.application("my-app-production")["images"] == ["harbor.example.com/apps/my-app:v1.4.1"]
 
 
 def test_a_rollback_begins_while_argo_cd_still_tries(sandbox: Sandbox) -> None:
