@@ -3,7 +3,9 @@
 import functools
 import importlib.metadata
 import os
+import sqlite3
 from collections.abc import Generator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -32,10 +34,18 @@ settings.load_profile("quick")
 
 @sa.event.listens_for(sa.Engine, "connect")
 def do_not_wait_for_the_disk(connection: sa.engine.interfaces.DBAPIConnection, _record: object) -> None:
-    """No test cuts the power: what a process has written outlives it in any case."""
+    """No test cuts the power: what a process has written outlives it in any case.
+
+    A database that another process holds is left as it is: whoever opens it waits by a rule of their own.
+    """
     if type(connection).__module__.startswith("sqlalchemy.dialects.sqlite"):
         cursor = connection.cursor()
-        cursor.execute("PRAGMA synchronous=OFF")
+        cursor.execute("PRAGMA busy_timeout")
+        (patience,) = cursor.fetchone() or (0,)
+        cursor.execute("PRAGMA busy_timeout=0")
+        with suppress(sqlite3.Error):
+            cursor.execute("PRAGMA synchronous=OFF")
+        cursor.execute(f"PRAGMA busy_timeout={patience}")
         cursor.close()
 
 
