@@ -471,6 +471,8 @@ class Identity(Reply):
     caller: Caller
     grants: tuple[Grant, ...]
     delegations: tuple[Delegation, ...] = ()
+    helpers: str = ""
+    """who can give them a role, with live mentions; "" where nobody is bound to that"""
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """What may happen, and who may make it happen: `pilothouse.yaml`, read and asked. Pure, but for `load`."""
 
-from bot.policy.authorization import EVERY, authorize, may, roles_of, who_could
+from bot.policy.authorization import EVERY, authorize, may, roles_of, who_could, who_decides, who_gives_roles
 from bot.policy.contradictions import Place
 from bot.policy.file import load, parse
 from bot.policy.model import Policy
@@ -32,4 +32,6 @@ __all__ = [
     "unreachable",
     "visible",
     "who_could",
+    "who_decides",
+    "who_gives_roles",
 ]

@@ -1,5 +1,7 @@
 """May this person do that, there? Asked at the moment of every effect; says who could when the answer is no."""
 
+from collections.abc import Collection, Iterable
+
 from bot.domain import identity
 from bot.domain.caller import Caller, Permission, Target
 from bot.domain.errors import NotAllowed
@@ -29,25 +31,47 @@ def roles_of(policy: Policy, caller: Caller, target: Target) -> frozenset[str]:
     return frozenset(b.role for b in policy.bindings if binds(b, caller) and covers(b, target.app, target.environment))
 
 
-def who_could(policy: Policy, permission: Permission, target: Target) -> str:
-    """A sentence that names the groups and people who hold the permission there."""
-    names = _names(policy, permission, target)
-    if not names:
-        return f"Nobody holds `{permission}` there: an administrator can bind a role in pilothouse.yaml."
-    return f"Ask {_either(names)}."
+def who_could(policy: Policy, permission: Permission, target: Target, without: str = "") -> str:
+    """A sentence that names the groups and people who hold the permission there; else those who can give it.
+
+    `without` is the id of somebody whom it helps nothing to ask: the reader, mostly.
+    """
+    if names := _names(policy, permission, target, without):
+        return f"Ask {_either(names)}."
+    nobody = "Nobody else holds" if without else "Nobody holds"
+    if able := _names(policy, Permission.ADMINISTER, Target(), without):
+        return f"{nobody} `{permission}` there: ask {_either(able)} to bind somebody in pilothouse.yaml."
+    return f"{nobody} `{permission}` there: bind a role to somebody in pilothouse.yaml."
 
 
-def _names(policy: Policy, permission: Permission, target: Target) -> list[str]:
+def who_decides(policy: Policy, roles: Collection[str], target: Target) -> str:
+    """A sentence that names the groups and people who hold one of these roles there."""
+    names = _named([b for b in policy.bindings if b.role in roles], policy, target)
+    return f"Ask {_either(names)}." if names else who_could(policy, Permission.ADMINISTER, Target())
+
+
+def who_gives_roles(policy: Policy) -> str:
+    """The groups and people who may change the policy, "" where nobody is bound to that."""
+    names = _names(policy, Permission.ADMINISTER, Target())
+    return _either(names) if names else ""
+
+
+def _names(policy: Policy, permission: Permission, target: Target, without: str = "") -> list[str]:
     able = [b for b in policy.bindings if permission in policy.roles[b.role]]
-    able = [b for b in able if covers(b, target.app, target.environment)]
-    return list(dict.fromkeys(name for binding in able for name in policy.roster.names(binding)))
+    return [name for name in _named(able, policy, target) if name != f"<@{without}>"]
+
+
+def _named(bindings: Iterable[Binding], policy: Policy, target: Target) -> list[str]:
+    covering = [b for b in bindings if covers(b, target.app, target.environment)]
+    return list(dict.fromkeys(name for binding in covering for name in policy.roster.names(binding)))
 
 
 def _who_helps(policy: Policy, caller: Caller, permission: Permission, target: Target) -> str:
     """Somebody without any role needs one before anything else: those who may change the policy give it."""
-    if roles_of(policy, caller, Target()) or not _names(policy, Permission.ADMINISTER, Target()):
+    giving = who_gives_roles(policy)
+    if roles_of(policy, caller, Target()) or not giving:
         return who_could(policy, permission, target)
-    return f"Ask {_either(_names(policy, Permission.ADMINISTER, Target()))} for a role."
+    return f"Ask {giving} for a role."
 
 
 def binds(binding: Binding, caller: Caller) -> bool:

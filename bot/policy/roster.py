@@ -61,6 +61,8 @@ class Roster:
         known = self.groups.get(identity.group(name))
         if known is None:
             return self._unknown(name)
+        if not known.members:
+            return ""  # nobody is there to be asked
         return f"@{known.handle}" if known.handle else _live(known.id)
 
     def _unknown(self, name: str) -> str:

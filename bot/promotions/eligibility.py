@@ -7,7 +7,7 @@ from bot.domain.authorship import Told, same_person, told_apart
 from bot.domain.caller import Caller, Permission, Target
 from bot.domain.errors import Conflict, NotAllowed
 from bot.domain.promotion import Promotion, Stage, VoteKind
-from bot.policy import Policy, authorize, may, roles_of, shows_all, who_could
+from bot.policy import Policy, authorize, may, roles_of, shows_all, who_could, who_decides
 from bot.promotions.decisions import refuse_if_made
 from bot.promotions.delegates import Delegates, Lent, targets_of
 
@@ -99,7 +99,8 @@ class Eligibility:
     def _known_of(self, refusals: Mapping[Target, NotAllowed], caller: Caller) -> NotAllowed:
         """The refusal of an app that the caller may view; of others not even the name is told."""
         seen = (target for target in refusals if may(self._policy, caller, Permission.VIEW, target))
-        hidden = NotAllowed("You do not have the permission for every app of this release train. Ask its requester.")
+        helps = who_could(self._policy, Permission.ADMINISTER, Target(), without=caller.id)
+        hidden = NotAllowed(f"You do not have the permission for every app of this release train. {helps}")
         return next((refusals[target] for target in seen), hidden)
 
     def _roles(self, promotion: Promotion, caller: Caller, target: Target, lent: frozenset[str]) -> tuple[str, ...]:
@@ -110,7 +111,8 @@ class Eligibility:
         wanted = {role for quorum in quorums for role in (*quorum.roles, *quorum.required)}
         anyone = any(not quorum.roles for quorum in quorums)
         if not anyone and not held & wanted:
-            raise NotAllowed(f"Only {' or '.join(sorted(wanted))} may decide on this promotion.")
+            asked = who_decides(self._policy, wanted, target)
+            raise NotAllowed(f"Only {' or '.join(sorted(wanted))} may decide on this promotion. {asked}")
         return tuple(sorted(held & wanted if wanted else held))
 
     def _check_one_account(self, promotion: Promotion, caller: Caller) -> None:
@@ -122,7 +124,7 @@ class Eligibility:
     def _check_own_work(self, promotion: Promotion, caller: Caller) -> None:
         """Four eyes: neither who asked, nor (where policy says so) who wrote the newest commit."""
         rule, plan = promotion.rule, promotion.plan
-        others = who_could(self._policy, Permission.APPROVE, targets_of(promotion)[0])
+        others = who_could(self._policy, Permission.APPROVE, targets_of(promotion)[0], without=caller.id)
         if same_person(caller.person, plan.requester, self._policy.people) and not rule.self_approval:
             raise NotAllowed(f"You cannot approve your own promotion. {others}")
         if rule.author_approval:

@@ -2,7 +2,7 @@
 
 from bot.domain.caller import Caller, Permission, Target
 from bot.domain.reply import Abilities, Ability, Grant, Identity
-from bot.policy import Policy, roles_of, who_could
+from bot.policy import Policy, roles_of, who_could, who_gives_roles
 from bot.policy.authorization import binds
 from bot.store.delegations import DelegationStore
 
@@ -17,7 +17,7 @@ class Permissions:
         policy = self._policy
         mine = [binding for binding in policy.bindings if caller.active and binds(binding, caller)]
         grants = [Grant(b.role, b.apps, b.environments, policy.roles[b.role]) for b in mine]
-        return Identity(caller, tuple(grants), await self._delegations.absent_for(caller.id))
+        return Identity(caller, tuple(grants), await self._delegations.absent_for(caller.id), who_gives_roles(policy))
 
     def abilities(self, caller: Caller, app: str, environment: str) -> Abilities:
         """Every permission: which role gives it there, or who could."""

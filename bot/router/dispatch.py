@@ -8,7 +8,7 @@ from bot.domain.errors import IntegrationError, NotAllowed, NotFound
 from bot.domain.intent import Intent
 from bot.domain.reply import Reply
 from bot.overlays.catalog import Catalog
-from bot.policy import EVERY, Policy, authorize, known, may, no_app
+from bot.policy import EVERY, Policy, authorize, known, may, no_app, who_could
 from bot.ports import Directory
 from bot.promotions.promotions import Promotions
 from bot.router.incoming import Incoming
@@ -83,7 +83,8 @@ class Dispatcher:
         try:
             return await self._directory.caller(incoming.user, incoming.team)
         except NotFound as error:
-            raise NotAllowed("Slack does not know your account, so nothing was done. Ask an administrator.") from error
+            helps = who_could(self._policy, Permission.ADMINISTER, Target())
+            raise NotAllowed(f"Slack does not know your account, so nothing was done. {helps}") from error
         except IntegrationError as error:
             log.warning("the caller cannot be identified", error=str(error))
             raise NotAllowed(

@@ -56,7 +56,7 @@ class ReviewService:
         for target in targets:
             await self._ledger.authorize(caller, Permission.APPROVE, target, "review")
         if caller.id == review.by.id:
-            others = who_could(self._policy, Permission.APPROVE, targets[0])
+            others = who_could(self._policy, Permission.APPROVE, targets[0], without=caller.id)
             raise NotAllowed(f"You broke the glass, so somebody else must look at it. {others}")
 
         async def effect(connection: AsyncConnection) -> Reply:

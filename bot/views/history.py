@@ -9,7 +9,7 @@ from bot.domain.reply import Abilities, Ability, Grant, History, Identity
 from bot.ports import Rendered
 from bot.views import deliveries, words
 from bot.views.layout import context, header, rendered, rows, section, sentence
-from bot.views.words import DAY_AND_TIME, bold, code, link, mention, moment, safe
+from bot.views.words import DAY_AND_TIME, bold, code, link, mention, moment, safe, with_mentions
 
 MOST = 15
 RESULTS = {
@@ -75,7 +75,8 @@ def identity(reply: Identity) -> Rendered:
     lines.append(f"User groups: {words.named([f'@{group}' for group in groups]) or 'none'}.")
     lines += [_grant(grant) for grant in reply.grants]
     if not reply.grants:
-        lines.append("No binding of the policy gives you a role: ask an administrator for one in pilothouse.yaml.")
+        helpers = with_mentions(reply.helpers, 400) if reply.helpers else "the people who keep pilothouse.yaml"
+        lines.append(f"No binding of the policy gives you a role: ask {helpers} for one.")
     lines += [
         f"You speak for {mention(one.absent)} until {moment(one.until, DAY_AND_TIME)}." for one in reply.delegations
     ]

@@ -157,7 +157,9 @@ def test_who_one_is_and_what_one_may_do() -> None:
     assert shown[3].startswith("You speak for @U0BO until ")
     nobody = said(render(Identity(replace(caller, guest=True, groups=frozenset()), ())))
     assert "a guest" in nobody
-    assert "No binding of the policy gives you a role" in nobody
+    assert "No binding of the policy gives you a role: ask the people who keep pilothouse.yaml for one." in nobody
+    helped = said(render(Identity(caller, (), helpers="@platform-admins or <@U0DEE>")))
+    assert "gives you a role: ask @platform-admins or @U0DEE for one." in helped
     can = Abilities(
         "my-app", "production",
         (Ability(Permission.PROMOTE, ("engineer",)), Ability(Permission.APPROVE, (), "Ask @release-managers.")),

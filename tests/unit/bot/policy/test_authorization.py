@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from bot.domain.caller import Caller, Permission, Person, Target
+from bot.domain.caller import Caller, Permission, Person, Target, UserGroup
 from bot.domain.errors import NotAllowed
-from bot.policy import EVERY, authorize, may, parse, roles_of
+from bot.policy import EVERY, Policy, Roster, authorize, may, parse, roles_of, who_could, who_decides, who_gives_roles
 
 POLICY = parse("""
 bindings:
@@ -59,7 +59,7 @@ def test_an_empty_address_matches_no_binding() -> None:
 
 
 def test_without_bindings_nobody_may_anything() -> None:
-    with pytest.raises(NotAllowed, match="administrator can bind a role"):
+    with pytest.raises(NotAllowed, match="bind a role to somebody"):
         authorize(parse(""), DEE, Permission.VIEW, PROD)
 
 
@@ -69,3 +69,52 @@ def test_a_word_about_everything_takes_a_binding_for_everything() -> None:
     assert may(POLICY, BO, Permission.LOCK, PROD)
     assert not may(POLICY, BO, Permission.LOCK, everywhere)
     assert not may(POLICY, ANA, Permission.LOCK, Target("my-app", EVERY))
+
+
+HELP = """
+bindings:
+  - {role: engineer, groups: ["@engineers"]}
+  - {role: release-manager, groups: [S0EMPTY], users: [U0BO]}
+  - {role: admin, users: [U0DEE]}
+roles:
+  engineer: [view, promote]
+  release-manager: [view, approve]
+  auditor: [view, freeze]
+  admin: [view, administer]
+"""
+
+
+def helped() -> Policy:
+    policy = parse(HELP)
+    empty = UserGroup("S0EMPTY", "release-managers", frozenset())
+    policy.learn(Roster(groups={"S0EMPTY": empty}))
+    return policy
+
+
+@pytest.mark.parametrize(
+    ("permission", "without", "sentence"),
+    [
+        (Permission.APPROVE, "", "Ask <@U0BO>."),  # the group is empty: nobody is there to be asked
+        (
+            Permission.APPROVE,
+            "U0BO",
+            "Nobody else holds `approve` there: ask <@U0DEE> to bind somebody in pilothouse.yaml.",
+        ),
+        (Permission.FREEZE, "", "Nobody holds `freeze` there: ask <@U0DEE> to bind somebody in pilothouse.yaml."),
+        (
+            Permission.ADMINISTER,
+            "U0DEE",
+            "Nobody else holds `administer` there: bind a role to somebody in pilothouse.yaml.",
+        ),
+    ],
+)
+def test_whom_a_refusal_names_is_there_and_can_help(permission: Permission, without: str, sentence: str) -> None:
+    assert who_could(helped(), permission, Target("my-app", "production"), without) == sentence
+
+
+def test_roles_are_named_by_the_people_who_hold_them() -> None:
+    target = Target("my-app", "production")
+    assert who_decides(helped(), ["release-manager"], target) == "Ask <@U0BO>."
+    assert who_decides(helped(), ["auditor"], target) == "Ask <@U0DEE>.", "nobody holds it: an administrator gives it"
+    assert who_gives_roles(helped()) == "<@U0DEE>"
+    assert who_gives_roles(parse("")) == ""
