@@ -91,8 +91,8 @@ def older_lines(promotion: Promotion) -> list[str]:
     if promotion.plan.kind is Kind.ROLLBACK or promotion.phase.final:
         return []
     return [
-        f"⏬ *Older than what {safe(promotion.plan.environment, 40)} has now*: {safe(move.app, 60)} "
-        f"{safe(move.after.label, 60)} {words.listed(list(move.older))} ({safe(move.label_before, 60)})"
+        f"⏬ *Older than what {safe(promotion.plan.environment, 40)} has now* ({safe(move.label_before, 60)}): "
+        f"{safe(move.app, 60)} {safe(move.after.label, 60)} {words.listed(list(move.older))}"
         for move in promotion.moves
         if move.older
     ][:MOST_ELSEWHERE]

@@ -43,7 +43,7 @@ def _line(entry: HelpEntry) -> str:
 
 def _first_words(summary: str) -> str:
     """A list is read at a glance: what stands behind a colon or a semicolon is for the page of the command."""
-    for end in (": ", "; "):
+    for end in (": ", "; ", ". "):
         summary = summary.partition(end)[0]
     return summary.rstrip(".")
 

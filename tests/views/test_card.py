@@ -237,7 +237,7 @@ def test_an_older_image_says_so_and_by_what_it_is_known() -> None:
     older = replace(move(before="v1.5.0"), older=(Older.PUSHED, Older.VERSION))
     asked = promotion(plan=plan(moves=(older,)))
     told = (
-        "⏬ *Older than what production has now*: my-app v1.4.2 was pushed before it and has a lower version (v1.5.0)"
+        "⏬ *Older than what production has now* (v1.5.0): my-app v1.4.2 was pushed before it and has a lower version"
     )
     assert told in lines(card(asked))
     assert told in lines(approval_request(asked, "", frozenset()))
