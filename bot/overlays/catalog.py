@@ -4,10 +4,11 @@ import posixpath
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from bot.domain.environment import Environment
-from bot.domain.errors import UnknownName
+from bot.domain.errors import Refused, UnknownName
 from bot.domain.overlay import Overlay, OverlayImage
 from bot.overlays.built_images import BuiltImages
 from bot.overlays.kustomization import FILE_NAMES, KustomizationError, read_images
@@ -58,6 +59,8 @@ class Catalog:
         self._directories = directory_pattern(policy.overlays.path)
         self._listing: Listing | None = None
         self._asked_at = 0.0
+        self._warm = False
+        """whether a plan was made: what overlays pin is in git's cache by then"""
 
     @property
     def environments(self) -> tuple[Environment, ...]:
@@ -105,10 +108,11 @@ class Catalog:
     async def all_images_at(
         self, listing: Listing, overlays: Iterable[Overlay], *, planned: bool = False
     ) -> dict[Overlay, tuple[OverlayImage, ...]]:
-        """For many overlays in one read. `planned`: what they are built from is asked for next, and read along."""
+        """For many overlays in one read. `planned`: `read_beside` follows, and at a start all of it is one read."""
         wanted = tuple(overlays)
-        beside = self._beside(listing, wanted) if planned else []
+        beside = self._beside(listing, wanted) if planned and not self._warm else []
         contents = await self._source.read([*(overlay.path for overlay in wanted), *beside], listing.commit)
+        self._warm = self._warm or planned
         return {overlay: _read(listing, overlay, contents) for overlay in wanted}
 
     async def legible_images_at(
@@ -136,6 +140,15 @@ class Catalog:
             self._listing = Listing(commit, *self._overlays(paths), tuple(paths))
         self._asked_at = self._clock()
         return self._listing
+
+    async def read_beside(self, listing: Listing, overlays: Iterable[Overlay]) -> None:
+        """What overlays are built from, so that git's cache has it when `built` asks; other questions go on meanwhile.
+
+        At a start nothing is there, and `all_images_at` reads it along with the overlays.
+        """
+        if self._warm:
+            with suppress(Refused):  # then it cannot be told what is built
+                await self._source.read(self._beside(listing, tuple(overlays)), listing.commit)
 
     def _beside(self, listing: Listing, overlays: tuple[Overlay, ...]) -> list[str]:
         """The files of the apps' own directories that an overlay may be built from; none where they are too many."""

@@ -24,6 +24,7 @@ from bot.policy import Policy
 from bot.ports import Clock, Registry
 from bot.promotions.rollback_targets import RollbackTargets, Target
 from bot.promotions.source_changes import Changes
+from bot.runtime.beside import asked_beside
 
 Apps = tuple[str, ...]
 Known = Callable[[Apps], Apps]
@@ -84,7 +85,9 @@ class Planner:
             want = self._want((ask.app,), environment, "", ask.reason, break_glass=ask.break_glass)
             return await self._from_source(want, listing, requester, ask.context)
         overlay = self._catalog.find(listing, ask.app, environment.name)
-        moves = await self._named(listing, overlay, ask.image)
+        async with asked_beside(self._catalog.read_beside(listing, [overlay])) as beside:
+            moves = await self._named(listing, overlay, ask.image)
+            await beside
         want = Want((ask.app,), environment, Kind.PROMOTION, None, ask.reason, ask.break_glass)
         return await self._plan(want, listing, moves, requester, ask.context)
 
@@ -228,13 +231,15 @@ class Planner:
         assert want.source is not None
         targets = [self._catalog.find(listing, app, want.environment.name) for app in want.apps]
         sources = [self._source(want, listing, app) for app in want.apps]
-        images = await self._catalog.all_images_at(listing, [*targets, *sources], planned=True)
-        pairs = [
-            (target, source, old, new)
-            for target, source in zip(targets, sources, strict=True)
-            for old, new in _matched(images[target], images[source])
-        ]
-        found = await asyncio.gather(*(self._to_pinned(target, old, new) for target, _, old, new in pairs))
+        async with asked_beside(self._catalog.read_beside(listing, targets)) as beside:
+            images = await self._catalog.all_images_at(listing, [*targets, *sources], planned=True)
+            pairs = [
+                (target, source, old, new)
+                for target, source in zip(targets, sources, strict=True)
+                for old, new in _matched(images[target], images[source])
+            ]
+            found = await asyncio.gather(*(self._to_pinned(target, old, new) for target, _, old, new in pairs))
+            await beside
         moves = [
             replace(move, origin="" if source.environment == want.source.name else source.environment)
             for move, (_, source, _, _) in zip(found, pairs, strict=True)

@@ -99,7 +99,7 @@ async def test_an_overlay_that_is_not_there_is_not_told() -> None:
     assert not await found(MemoryOverlays({"README.md": b""}))
 
 
-async def test_a_plan_reads_what_an_overlay_is_built_from_along_with_it() -> None:
+async def test_a_plan_reads_what_an_overlay_is_built_from_at_once() -> None:
     """So that the check asks git for nothing more: the files are in its cache by then."""
     other = {"apps/a/overlays/staging/patch.yaml": WEB, "apps/b/base/web.yaml": WEB, "apps/a/base/notes.md": b"x"}
     overlays = Asked({**FILES, **other})
@@ -109,6 +109,9 @@ async def test_a_plan_reads_what_an_overlay_is_built_from_along_with_it() -> Non
     await catalog.images_at(listing, overlay, planned=True)
     (asked,) = overlays.__dict__.pop("reads")
     assert sorted(asked) == sorted(FILES)
+    await catalog.images_at(listing, overlay, planned=True)
+    await catalog.read_beside(listing, [overlay])  # from then on it is read while other systems are asked
+    assert sorted({path for paths in overlays.__dict__.pop("reads") for path in paths}) == sorted(FILES)
     await catalog.built.found(PATH, listing.commit)
     later = {path for paths in overlays.__dict__["reads"] for path in paths if path in overlays.files}
     assert later <= set(asked)
