@@ -10,7 +10,7 @@ SILENT = "Argo CD does not say what runs"
 
 
 @dataclass(frozen=True)
-class Reference:
+class RunningImage:
     """An image as a cluster writes it: `repository[:tag][@digest]`."""
 
     repository: str
@@ -28,12 +28,12 @@ class Reference:
         return bool(image.tag) and self.tag == image.tag
 
 
-def reference(text: str) -> Reference:
+def reference(text: str) -> RunningImage:
     name, _, digest = text.strip().partition("@")
     repository, colon, tag = name.rpartition(":")
     if not colon or "/" in tag:
-        return Reference(_repository(name), "", digest)
-    return Reference(_repository(repository), tag, digest)
+        return RunningImage(_repository(name), "", digest)
+    return RunningImage(_repository(repository), tag, digest)
 
 
 def running_instead(application: Application, pinned: Iterable[OverlayImage], commit: str) -> str:

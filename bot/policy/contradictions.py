@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from bot.domain.authorship import Told, mailbox, told_apart
+from bot.domain.authorship import Comparison, mailbox, told_apart
 from bot.policy.model import Policy
 from bot.policy.parts import Approval, EnvironmentRules
 from bot.runtime.spelling import nearest
@@ -101,7 +101,7 @@ def _people_mistaken(policy: Policy) -> Iterator[tuple[Place, str]]:
     owners: dict[str, str] = {}
     for owner, others in policy.people.items():
         place = ("people", owner)
-        if told_apart(owner, owner) is Told.UNKNOWN:
+        if told_apart(owner, owner) is Comparison.UNKNOWN:
             yield place, f"{owner!r} is no address that Slack confirms: write it as the profile has it"
         for address in (owner, *others):
             if not (known := mailbox(address)):

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from bot.domain.authorship import People, Told, same_person, told_apart
+from bot.domain.authorship import Comparison, People, same_person, told_apart
 from bot.domain.caller import Caller, Person, Target
 from bot.domain.promotion import Plan, Promotion
 from bot.policy import Policy
@@ -59,7 +59,7 @@ class Delegates:
 
 def not_an_author(person: Person, plan: Plan, people: People) -> bool:
     """Whether addresses tell them apart from everybody who wrote it."""
-    return all(told_apart(author, person.email, people) is Told.OTHER for author in plan.authors)
+    return all(told_apart(author, person.email, people) is Comparison.OTHER for author in plan.authors)
 
 
 def targets_of(promotion: Promotion) -> tuple[Target, ...]:

@@ -21,7 +21,7 @@ LONGEST = 100
 
 
 @dataclass(frozen=True)
-class Told:
+class KnownChanges:
     """The moves with their counts, and the e-mails of whoever wrote their newest commits.
 
     `unknown`: the apps of images whose authors nobody told.
@@ -39,7 +39,7 @@ class Changes:
         self._sources = sources
         self._patience = patience
 
-    async def of(self, moves: Iterable[Move]) -> Told:
+    async def of(self, moves: Iterable[Move]) -> KnownChanges:
         """What cannot be had in time is left out."""
         known = tuple(moves)
         found = await asyncio.gather(*(self._compared(move) for move in known))
@@ -50,7 +50,7 @@ class Changes:
         wrote = [authors_of(one.commits) if one else () for one in found]
         unknown = [move.app for move, by in zip(known, wrote, strict=True) if not by or not all(by)]
         authors = dict.fromkeys(email for by in wrote for email in by if email)
-        return Told(counted, tuple(authors), tuple(dict.fromkeys(unknown)))
+        return KnownChanges(counted, tuple(authors), tuple(dict.fromkeys(unknown)))
 
     async def _compared(self, move: Move) -> Comparison | None:
         if self._sources is None or not (move.source and move.revision and move.revision_before):
