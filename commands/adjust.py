@@ -44,7 +44,7 @@ FORM = CommandForm(
 @command(
     "adjust",
     usage="/adjust PROMOTION leave out|take in APP…",
-    allow=Permission.PROMOTE,
+    allow=Permission.VIEW,
     parse=parse,
     names=False,
     form=FORM,
@@ -54,8 +54,8 @@ FORM = CommandForm(
 async def adjust(ask: Adjust, caller: Caller, promotions: Promotions) -> Reply:
     """Leave apps out of a release train, or take them in again, until it is decided.
 
-    For the requester of the train and for administrators. Earlier approvals no longer count,
-    since they were for something else.
+    For the requester of the train, for those who may approve or reject it, and for administrators. Earlier approvals
+    no longer count, since they were for something else.
     """
     train = await promotions.find(ask.promotion, caller, whole=True)
     left_out = _left_out(train, ask)

@@ -53,6 +53,8 @@ class Eligibility:
         `lent`: roles of people who are away.
         """
         _check_open(promotion, kind)
+        if kind is VoteKind.ADJUST and self._decides(promotion, caller, lent):
+            return {}
         if kind in (VoteKind.ABORT, VoteKind.ADJUST):
             self._check_owner(promotion, caller, kind)
             return {}
@@ -69,6 +71,15 @@ class Eligibility:
         except NotAllowed:
             return {}
 
+    def _decides(self, promotion: Promotion, caller: Caller, lent: frozenset[str]) -> bool:
+        """Whoever sees all of a train and may say no to it may say it to a part: what is left needs every yes again."""
+        if not shows_all(self._policy, caller, promotion):
+            return False
+        try:
+            return bool(self._check_vote(promotion, VoteKind.REJECT, caller, lent))
+        except NotAllowed:
+            return False
+
     def _check_owner(self, promotion: Promotion, caller: Caller, kind: VoteKind) -> None:
         if caller.id == promotion.plan.requester.id and caller.active:
             return
@@ -76,7 +87,8 @@ class Eligibility:
         for target in targets_of(promotion):
             if not may(self._policy, caller, Permission.ADMINISTER, target):
                 asker = promotion.plan.requester.name
-                rule = f"Only {asker}, the requester, or an administrator may {kind} this promotion."
+                others = "its approvers or an administrator" if kind is VoteKind.ADJUST else "or an administrator"
+                rule = f"Only {asker}, the requester, {others} may {kind} this promotion."
                 refusals[target] = NotAllowed(f"{rule} {who_could(self._policy, Permission.ADMINISTER, target)}")
         if refusals:
             raise self._known_of(refusals, caller)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.domain.errors import Conflict, NotAllowed, UnknownName
 from bot.domain.intent import Adjust, Promote
 from bot.domain.promotion import Phase, Promotion, Stage
 from bot.domain.scan import Severity, Vulnerability
@@ -35,10 +36,35 @@ async def train(home: House) -> Promotion:
     return asked
 
 
-async def adjust(home: House, asked: Promotion, *left_out: str) -> None:
+async def adjust(home: House, asked: Promotion, *left_out: str, who: str = "ana") -> None:
     ask = Adjust(context=home.context(), promotion=asked.id, left_out=left_out)
-    await home.service.adjust(ask, await home.person("ana"))
+    await home.service.adjust(ask, await home.person(who))
     await home.engine.settle()
+
+
+async def test_an_approver_leaves_an_app_out_and_every_yes_is_asked_again(home: House) -> None:
+    asked = await train(home)
+    before = (await home.now(asked)).content_hash
+    await adjust(home, asked, "payments", who="bo")
+    waiting = await home.now(asked)
+    assert (waiting.left_out, waiting.approvals, waiting.stage) == (("payments",), (), Stage.APPROVAL)
+    assert waiting.content_hash != before
+    with pytest.raises(Conflict):
+        await home.approve("mia", asked, before)
+    await home.approve("mia", asked)
+    assert (await home.now(asked)).phase is Phase.SUCCEEDED
+    assert "v1.4.0" in home.overlay("production", "payments")
+    assert any(row.actor == "U0BO" and "payments" in row.detail for row in await home.audit.rows()), (
+        "it is on record who did it"
+    )
+
+
+@pytest.mark.parametrize("who", ["cy", "gus"])
+async def test_who_may_decide_on_nothing_leaves_nothing_out(home: House, who: str) -> None:
+    asked = await train(home)
+    with pytest.raises((NotAllowed, UnknownName)):
+        await adjust(home, asked, "payments", who=who)
+    assert (await home.now(asked)).left_out == ()
 
 
 async def test_a_train_waits_for_a_blocked_app_to_be_left_out_and_goes_on_with_the_rest(home: House) -> None:
