@@ -87,7 +87,7 @@ async def test_a_promotion_is_chosen_from_those_that_the_person_may_view(bot: Bo
         await stores.reviews.owe(connection, owed)
     for who, found in (("bo", ["ledger@1.4.0" if typed == "/unreject" else promotion.id]), ("cy", [])):
         await bot.slack.command(who, "deployments", typed)  # cy may view my-app only
-        if who == "cy" and typed in ("/adjust", "/review", "/unreject"):
+        if who == "cy" and typed in ("/review", "/unreject"):
             await until(lambda: "permission" in json.dumps(bot.slack.views("cy")))
             continue
         view = await bot.view(who, f"pick.{typed[1:]}")
