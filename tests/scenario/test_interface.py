@@ -276,13 +276,13 @@ def test_a_system_that_is_down_is_waited_for(sandbox: Sandbox) -> None:
 def test_without_harbor_nothing_can_be_named_so_nothing_starts(sandbox: Sandbox) -> None:
     """What a tag means is Harbor's to say: the person is told which system does not answer."""
     sandbox.faults(weather={"harbor": "down"})
-    sandbox.types("ana", "/deploy payments staging")
+    sandbox.types("ana", "/deploy payments@7.12 staging")
     sandbox.told("ana", "Harbor")
-    assert sandbox.cards("payments → staging") == []
+    assert sandbox.cards("7.13 → 7.12") == []
 
     sandbox.faults(weather={"harbor": "fine"})
-    sandbox.types("ana", "/deploy payments staging")
-    sandbox.card_says("payments → staging", "Healthy in staging")
+    sandbox.types("ana", "/deploy payments@7.12 staging")
+    sandbox.card_says("7.13 → 7.12", "Healthy in staging")
 
 
 def test_a_foreign_commit_to_the_same_line_voids_the_approval(sandbox: Sandbox) -> None:
