@@ -34,7 +34,7 @@ def test_an_approved_deploy_changes_one_line_and_ends_healthy(sandbox: Sandbox) 
     sandbox.presses("bo", card, "Approve")
     card = sandbox.card_says("my-app → production", "v1.4.2 is Healthy in production")
 
-    assert labels(card) == []
+    assert labels(card) == ["Roll back …", "History"]
     assert "<@U0BO>" in everything_in(card)
     [commit] = sandbox.commits(MY_APP, since=before)
     assert [line.strip("+- ") for line in changed_lines(commit["diff"])] == ["newTag: v1.4.1", "newTag: v1.4.2"]
