@@ -136,7 +136,8 @@ class Steps:
 
     async def ask_people(self, promotion: Promotion) -> None:
         """The card gets its buttons, and so does a copy for each approver."""
-        await self._show(promotion)  # first: whoever is called finds the buttons there
+        await self.record.write(promotion)  # first: a press counts as soon as there is something to press
+        await self._show(promotion)  # then: whoever is called finds the buttons there
         await self.record.write(promotion, None, Event.WAITING)
         await self.cards.ask(promotion, await self.approvers.in_person(promotion))
 

@@ -15,6 +15,7 @@ from bot.domain.image import Image
 from bot.domain.intent import Approve, Deploy
 from bot.domain.promotion import Approval, Phase, Promotion, Stage
 from bot.domain.scan import ScanStatus, Severity, Vulnerability
+from bot.ports import Posted
 from tests.fakes.world import HARBOR, House, kustomization, path
 
 
@@ -143,6 +144,20 @@ async def test_a_press_on_another_content_is_refused(home: House) -> None:
     asked = await home.deploy("ana")
     with pytest.raises(Conflict, match="use the newest card"):
         await home.approve("bo", asked, content_hash="0" * 64)
+
+
+async def test_a_press_counts_as_soon_as_the_card_has_its_button(home: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    on_record: list[Stage] = []
+    show = home.core.cards.show
+
+    async def shown(promotion: Promotion) -> Posted:
+        if promotion.stage is Stage.APPROVAL:
+            on_record.append((await home.now(promotion)).stage)
+        return await show(promotion)
+
+    monkeypatch.setattr(home.core.cards, "show", shown)
+    await home.deploy("ana")
+    assert set(on_record) == {Stage.APPROVAL}
 
 
 async def test_two_clicks_of_one_person_are_one_vote(home: House) -> None:
