@@ -18,7 +18,7 @@ from bot.domain.errors import InvalidCommand
 from bot.domain.form import CommandForm
 from bot.domain.intent import Context, Intent
 from bot.domain.reply import HelpEntry, Reply, Topic
-from bot.grammar import Token, Words, tokenize
+from bot.grammar import Place, Token, Words, tokenize
 from bot.grammar.leftovers import Leftover, leftover, remedy
 from bot.runtime.injection import Injector, Offered, parameters
 from bot.runtime.spelling import misspelt
@@ -50,7 +50,7 @@ class Command:
     modal: str = ""
     """title of the modal that it opens; "" when it answers with a message"""
     form: CommandForm | None = None
-    """what the picker asks where words are missing; None for a command that opens none"""
+    """what the picker asks where words are missing, and for the bare command; None for a command that opens none"""
     topic: Topic = Topic.OTHER
     """where the help lists it"""
     examples: tuple[str, ...] = ()
@@ -103,11 +103,17 @@ class Spoken:
     """What was typed: a command, and the words behind its verb."""
 
     command: Command
-    parse: Parse
+    parser: Parse
     tokens: tuple[Token, ...]
 
     def words(self, context: Context) -> Words:
         return Words(context, self.command.verb, " · ".join(self.command.usage), self.tokens)
+
+    def parse(self, words: Words) -> Intent:
+        """A bare command that has a form opens it. Raises InvalidCommand and UnknownName."""
+        if self.command.form and not words:
+            return words.pick(Place())
+        return self.parser(words)
 
 
 @dataclass(frozen=True)

@@ -6,17 +6,15 @@ from bot.command import command
 from bot.domain.caller import Caller, Permission
 from bot.domain.errors import Conflict, UnknownName
 from bot.domain.form import CommandForm, Filled, FormField, Input
-from bot.domain.intent import Adjust, Context, Intent
+from bot.domain.intent import Adjust, Context
 from bot.domain.promotion import Promotion
 from bot.domain.reply import Reply, Silent, Topic
-from bot.grammar import Place, Words
+from bot.grammar import Words
 from bot.promotions.promotions import Promotions
 from bot.runtime.spelling import did_you_mean
 
 
-def parse(words: Words) -> Intent:
-    if not words:
-        return words.pick(Place())
+def parse(words: Words) -> Adjust:
     promotion = words.identifier("the release train; its id is at the foot of its card")
     said = words.rest().replace(",", " ").split()
     verb, apps = " ".join(said[:2]).lower(), tuple(said[2:])

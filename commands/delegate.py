@@ -3,16 +3,14 @@
 from bot.command import command
 from bot.domain.caller import Caller, Permission
 from bot.domain.form import CommandForm, Filled, FormField, Input
-from bot.domain.intent import Context, Intent, NameDelegate
+from bot.domain.intent import Context, NameDelegate
 from bot.domain.reply import Reply, Topic
-from bot.grammar import Place, Words
+from bot.grammar import Words
 from bot.safety.delegations import DelegationService
 from bot.safety.times import TimeReader
 
 
-def parse(words: Words) -> Intent:
-    if not words:
-        return words.pick(Place())
+def parse(words: Words) -> NameDelegate:
     if words.keyword("off"):
         words.done()
         return NameDelegate(context=words.context)

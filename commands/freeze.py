@@ -3,17 +3,15 @@
 from bot.command import command
 from bot.domain.caller import Caller, Permission
 from bot.domain.form import CommandForm, Filled, FormField, Input
-from bot.domain.intent import CallFreeze, Context, Intent
+from bot.domain.intent import CallFreeze, Context
 from bot.domain.reply import Reply, Topic
-from bot.grammar import Place, Words
+from bot.grammar import Words
 from bot.queries.pipeline_holds import PipelineHolds
 from bot.safety.freezes import FreezeService
 from bot.safety.times import TimeReader
 
 
-def parse(words: Words) -> Intent:
-    if not words:
-        return words.pick(Place())
+def parse(words: Words) -> CallFreeze:
     hold = words.hold(exceptions=True)
     place = hold.place
     if not place.environment:

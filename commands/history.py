@@ -5,9 +5,9 @@ from bot.deliveries.branch_observer import OBSERVER
 from bot.deliveries.fold import deployments
 from bot.domain.caller import Caller, Permission, Target
 from bot.domain.form import CommandForm, Filled, FormField, Input
-from bot.domain.intent import Context, Intent, ShowHistory
+from bot.domain.intent import Context, ShowHistory
 from bot.domain.reply import History, Reply, Topic
-from bot.grammar import IN, Place, Slots, Words
+from bot.grammar import IN, Slots, Words
 from bot.policy import Policy, may, shows_all
 from bot.store.deliveries import DeliveryStore
 from bot.store.promotions import PromotionStore
@@ -17,9 +17,7 @@ FACTS = 600
 """of the delivery record, back to which it is read"""
 
 
-def parse(words: Words) -> Intent:
-    if not words:
-        return words.pick(Place())
+def parse(words: Words) -> ShowHistory:
     place = words.place(Slots(), to=IN)
     if not place.app:
         words.refuse("Name an app.")

@@ -12,7 +12,7 @@ def parse(words: Words) -> Intent:
     off = words.keyword("off")
     if not words:
         return Mute(context=words.context, off=off)
-    until = words.after("for", "until")
+    until = words.led_time()
     found = words.news()
     if bool(until) == off:
         words.refuse("Say for how long, as in `for 2h`, or `off`.")

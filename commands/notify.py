@@ -3,16 +3,14 @@
 from bot.command import command
 from bot.domain.caller import Caller, Permission
 from bot.domain.form import CommandForm, Filled, FormField, Input
-from bot.domain.intent import Context, Intent, Subscribe
+from bot.domain.intent import Context, Subscribe
 from bot.domain.reply import Reply, Told, Topic
-from bot.grammar import Place, Words
+from bot.grammar import Words
 from bot.promotions.promotions import Promotions
 from bot.promotions.subscribers import Subscribers
 
 
-def parse(words: Words) -> Intent:
-    if not words:
-        return words.pick(Place())
+def parse(words: Words) -> Subscribe:
     promotion = words.identifier("the promotion that you want to hear of; its id is at the foot of its card")
     words.done()
     return Subscribe(context=words.context, promotion=promotion)

@@ -4,17 +4,15 @@ from bot.command import command
 from bot.domain.caller import Caller, Permission
 from bot.domain.errors import Conflict
 from bot.domain.form import CommandForm, Filled, FormField, Input
-from bot.domain.intent import CancelRun, Context, Intent
+from bot.domain.intent import CancelRun, Context
 from bot.domain.pipeline import CancelMode
 from bot.domain.reply import Reply, RunDetail, Topic
-from bot.grammar import Place, Words
+from bot.grammar import Words
 from bot.ports import Pipelines
 from bot.queries.runs import Runs
 
 
-def parse(words: Words) -> Intent:
-    if not words:
-        return words.pick(Place())
+def parse(words: Words) -> CancelRun:
     modes = {
         CancelMode.RUN_FINALLY: words.flag("run-finally"),
         CancelMode.STOP_GRACEFULLY: words.flag("gracefully"),

@@ -3,18 +3,16 @@
 from bot.command import command
 from bot.domain.caller import Caller, Permission
 from bot.domain.form import CommandForm, Filled, FormField, Input
-from bot.domain.intent import Context, Intent, RunLogs
+from bot.domain.intent import Context, RunLogs
 from bot.domain.reply import Reply, RunLog, Topic
-from bot.grammar import Place, Words
+from bot.grammar import Words
 from bot.queries.runs import Runs
 
 LINES = 1000
 """of each step"""
 
 
-def parse(words: Words) -> Intent:
-    if not words:
-        return words.pick(Place())
+def parse(words: Words) -> RunLogs:
     run = words.identifier("a pipeline run")
     words.done()
     return RunLogs(context=words.context, run=run)

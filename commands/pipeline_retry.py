@@ -4,16 +4,14 @@ from bot.command import command
 from bot.domain.caller import Caller, Permission
 from bot.domain.errors import Conflict
 from bot.domain.form import CommandForm, Filled, FormField, Input
-from bot.domain.intent import Context, Intent, RetryRun
+from bot.domain.intent import Context, RetryRun
 from bot.domain.reply import Reply, RunDetail, Topic
-from bot.grammar import Place, Words
+from bot.grammar import Words
 from bot.ports import PipelineRetries
 from bot.queries.runs import RunFollowing, Runs, request_like
 
 
-def parse(words: Words) -> Intent:
-    if not words:
-        return words.pick(Place())
+def parse(words: Words) -> RetryRun:
     run = words.identifier("a pipeline run")
     words.done()
     return RetryRun(context=words.context, run=run)

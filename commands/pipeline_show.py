@@ -4,16 +4,14 @@ from bot.command import command
 from bot.domain.caller import Caller, Permission
 from bot.domain.errors import IntegrationError
 from bot.domain.form import CommandForm, Filled, FormField, Input
-from bot.domain.intent import Context, Intent, ShowRun
+from bot.domain.intent import Context, ShowRun
 from bot.domain.reply import Reply, RunDetail, Topic
-from bot.grammar import Place, Words
+from bot.grammar import Words
 from bot.queries.pipeline_holds import PipelineHolds
 from bot.queries.runs import Runs
 
 
-def parse(words: Words) -> Intent:
-    if not words:
-        return words.pick(Place())
+def parse(words: Words) -> ShowRun:
     run = words.identifier("a pipeline run")
     words.done()
     return ShowRun(context=words.context, run=run)

@@ -7,13 +7,11 @@ from bot.domain.caller import Caller, Permission
 from bot.domain.form import CommandForm, Filled, FormField, Input
 from bot.domain.intent import Context, Intent, Reject
 from bot.domain.reply import Reply, Silent, Topic
-from bot.grammar import Place, Words
+from bot.grammar import Words
 from bot.promotions.promotions import Promotions
 
 
 def parse(words: Words) -> Intent:
-    if not words:
-        return words.pick(Place())
     if words.names_image:
         return words.rejected_image()
     promotion = words.identifier("the promotion that you reject; its id is at the foot of its card")

@@ -1,4 +1,4 @@
-"""`/reject my-app@1.4.2 leaks memory`: this image goes nowhere any more."""
+"""`/reject my-app@1.4.2 leaks memory`: nobody promotes this image."""
 
 from bot.command import command
 from bot.domain.caller import Caller, Permission

@@ -3,15 +3,13 @@
 from bot.command import command
 from bot.domain.caller import Caller, Permission
 from bot.domain.form import CommandForm, Filled, FormField, Input
-from bot.domain.intent import CloseReview, Context, Intent
+from bot.domain.intent import CloseReview, Context
 from bot.domain.reply import Reply, Topic
-from bot.grammar import Place, Words
+from bot.grammar import Words
 from bot.safety.reviews import ReviewService
 
 
-def parse(words: Words) -> Intent:
-    if not words:
-        return words.pick(Place())
+def parse(words: Words) -> CloseReview:
     promotion = words.identifier("the promotion that you have reviewed; its id is at the foot of its card")
     note = words.rest()
     if not note:

@@ -3,15 +3,13 @@
 from bot.command import command
 from bot.domain.caller import Caller, Permission
 from bot.domain.form import CommandForm, Filled, FormField, Input
-from bot.domain.intent import Context, Intent, ShowPromotion
+from bot.domain.intent import Context, ShowPromotion
 from bot.domain.reply import Reply, Shown, Topic
-from bot.grammar import Place, Words
+from bot.grammar import Words
 from bot.promotions.promotions import Promotions
 
 
-def parse(words: Words) -> Intent:
-    if not words:
-        return words.pick(Place())
+def parse(words: Words) -> ShowPromotion:
     promotion = words.identifier("a promotion; its id is at the foot of its card")
     words.done()
     return ShowPromotion(context=words.context, promotion=promotion)

@@ -3,15 +3,13 @@
 from bot.command import command
 from bot.domain.caller import Caller, Permission
 from bot.domain.form import CommandForm, Filled, FormField, Input
-from bot.domain.intent import Context, Intent, SubscribeNews
+from bot.domain.intent import Context, SubscribeNews
 from bot.domain.reply import Reply, Topic
-from bot.grammar import Place, Words
+from bot.grammar import Words
 from bot.safety.subscriptions import SubscriptionService
 
 
-def parse(words: Words) -> Intent:
-    if not words:
-        return words.pick(Place())
+def parse(words: Words) -> SubscribeNews:
     found = words.news()
     return SubscribeNews(
         context=words.context, app=found.app, environment=found.environment, events=found.events, here=found.here

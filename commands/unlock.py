@@ -3,15 +3,13 @@
 from bot.command import command
 from bot.domain.caller import Caller, Permission
 from bot.domain.form import CommandForm, Filled, FormField, Input
-from bot.domain.intent import Context, Intent, ReleaseLock
+from bot.domain.intent import Context, ReleaseLock
 from bot.domain.reply import Reply, Topic
-from bot.grammar import IN, Place, Slots, Words
+from bot.grammar import IN, Slots, Words
 from bot.safety.locks import LockService
 
 
-def parse(words: Words) -> Intent:
-    if not words:
-        return words.pick(Place())
+def parse(words: Words) -> ReleaseLock:
     place = words.place(Slots(), to=IN)
     if not place.environment:
         words.refuse("Name an environment.")

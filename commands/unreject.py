@@ -3,15 +3,13 @@
 from bot.command import command
 from bot.domain.caller import Caller, Permission
 from bot.domain.form import CommandForm, Filled, FormField, Input
-from bot.domain.intent import ClearImage, Context, Intent
+from bot.domain.intent import ClearImage, Context
 from bot.domain.reply import Reply, Topic
-from bot.grammar import Place, Words
+from bot.grammar import Words
 from bot.safety.rejections import RejectionService
 
 
-def parse(words: Words) -> Intent:
-    if not words:
-        return words.pick(Place())
+def parse(words: Words) -> ClearImage:
     app, image = words.app_and_image("the image that may go again")
     words.done()
     return ClearImage(context=words.context, app=app, image=image)

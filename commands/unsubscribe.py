@@ -11,7 +11,7 @@ from bot.safety.subscriptions import SubscriptionService
 def parse(words: Words) -> Intent:
     everything = words.keyword("all")
     if not (words or everything):
-        words.refuse("Say of what, or `all`.")
+        words.refuse("Say which subscription to end, or `all`.")
     found = words.news()
     return UnsubscribeNews(
         context=words.context, app=found.app, environment=found.environment, events=found.events, here=found.here

@@ -1,4 +1,4 @@
-"""The parts that observe what is delivered, whoever delivers it, and tell of it."""
+"""The parts that observe what is delivered, by Pilothouse or by others, and announce it."""
 
 from dataclasses import dataclass
 from functools import cached_property

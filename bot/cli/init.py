@@ -13,11 +13,13 @@ import typer
 from bot.cli.terminal import fail
 from bot.domain import identity
 from bot.domain.errors import PolicyError
+from bot.domain.source import SCP
 from bot.policy.file import parse
 
 POLICY, SETTINGS, MANIFEST = "pilothouse.yaml", "pilothouse.env", "slack-app.json"
 USER, GROUP = re.compile(r"U[A-Z0-9]{6,}"), re.compile(r"S[A-Z0-9]{6,}|@[a-z0-9._-]+")
 PLAIN = re.compile(r"[^\s'\"`\\]+")
+GITHUB = re.compile(r"[\w.-]+/[\w.-]+")
 
 USUAL = "development, staging, production"
 T = TypeVar("T")
@@ -46,7 +48,7 @@ class Answers:
 def init(
     directory: Annotated[Path, typer.Argument(help="Where the files go.")] = Path(),
     environments: Annotated[str, typer.Option(help="The environments, in the order of promotion.")] = "",
-    engineers: Annotated[str, typer.Option(help="Who deploys: @groups, e-mails or Slack ids, by commas.")] = "",
+    engineers: Annotated[str, typer.Option(help="Who deploys: comma-separated @groups, e-mails or Slack ids.")] = "",
     approvers: Annotated[str, typer.Option(help="Who approves for the last environment.")] = "",
     admins: Annotated[str, typer.Option(help="Who may do everything.")] = "",
     channel: Annotated[str, typer.Option(help="Where cards and news go.")] = "",
@@ -64,10 +66,10 @@ def init(
     """
     files = [directory / name for name in (POLICY, SETTINGS, MANIFEST)]
     if there := [str(file) for file in files if file.exists() and not force]:
-        fail(f"{', '.join(there)}: there already, and nothing was written. Replace with --force.")
+        fail(f"{', '.join(there)}: already there, so nothing was written. Replace with --force.")
     answers = Answers(
         _ask("environments", environments, _names, "Environments, in the order of promotion", USUAL),
-        _ask("engineers", engineers, _people, "Who deploys? @groups, e-mails or Slack ids, by commas", "@engineers"),
+        _ask("engineers", engineers, _people, "Who deploys? @groups, e-mails or Slack ids, with commas", "@engineers"),
         _ask("approvers", approvers, _people, "Who approves for the last environment?", "@release-managers"),
         _ask("admins", admins, _people, "Who administers Pilothouse?", "@platform-admins"),
         _ask("channel", channel, _channel, "Channel for deployments", "#deployments"),
@@ -75,14 +77,14 @@ def init(
         _ask("argocd-project", argocd_project, _plain, "AppProject of the Applications", "apps"),
         _ask("harbor", harbor, _url, "URL of Harbor"),
         _ask("harbor-probe", harbor_probe, _plain, "A private repository there that the robot account sees"),
-        _ask("overlays", overlays, _plain, "Overlay repository: a git URL, or owner/name at GitHub"),
+        _ask("overlays", overlays, _repository, "Overlay repository: a git URL, or owner/name at GitHub"),
         _ask("namespace", namespace, _plain, "Namespace of the pipeline runs", "ci"),
     )
     policy = policy_text(answers)
     try:
         parse(policy)
     except PolicyError as error:
-        fail(f"These answers make no good policy:\n{error}")
+        fail(f"These answers do not make a valid policy:\n{error}")
     directory.mkdir(parents=True, exist_ok=True)
     for file, text in zip(files, (policy, settings_text(answers), _manifest()), strict=True):
         file.write_text(text)
@@ -139,12 +141,13 @@ def policy_text(answers: Answers) -> str:
 
 def settings_text(answers: Answers) -> str:
     """Variables, one a line, as Docker and Kubernetes read them; without any secret."""
-    github = "://" not in answers.overlays and not answers.overlays.startswith("git@")
+    github = bool(GITHUB.fullmatch(answers.overlays))
+    git_secret = "github__token" if github else "git__token, or for SSH a key that PILOTHOUSE_GIT__SSH_KEY_FILE names"
     return "\n".join(
         [
             "# Where things are. Secrets are files in a directory of their own, and PILOTHOUSE_SECRETS_DIR names it:",
             "#   slack__bot_token  slack__app_token  argocd__token  harbor__password",
-            f"#   {'github' if github else 'git'}__token",
+            f"#   {git_secret}",
             "# docs/reference/settings.md has every setting.",
             f"PILOTHOUSE_POLICY_FILE={POLICY}",
             f"PILOTHOUSE_ARGOCD__URL={answers.argocd}",
@@ -175,7 +178,7 @@ def _people(text: str) -> People:
     people = _names(text)
     for one in people:
         if not (GROUP.fullmatch(one) or USER.fullmatch(one) or identity.address(one)):
-            raise ValueError(f"{one!r} is no @group, e-mail address or Slack id (U…, S…).")
+            raise ValueError(f"{one!r} is not a @group, an e-mail address or a Slack id (U…, S…).")
     return people
 
 
@@ -194,7 +197,7 @@ def _channel(text: str) -> str:
 def _plain(text: str) -> str:
     """Raises ValueError for what would mean something else in a file of variables, or in YAML."""
     if not PLAIN.fullmatch(text.strip()):
-        raise ValueError(f"{text.strip()!r} has blanks or quotes in it, or is empty.")
+        raise ValueError(f"{text.strip()!r} is empty, or has spaces or quotes in it.")
     return text.strip()
 
 
@@ -202,8 +205,18 @@ def _url(text: str) -> str:
     """Raises ValueError for what is none, and for one with a password in it."""
     parts = urlsplit(_plain(text))
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.password:
-        raise ValueError(f"{text.strip()!r} is no URL: expected https://… without a user or password.")
+        raise ValueError("expected a URL, https://…, without a user or password.")
     return text.strip().rstrip("/")
+
+
+def _repository(text: str) -> str:
+    """Raises ValueError for what is neither of the two, and for a URL with a password or a token in it."""
+    found = _plain(text)
+    parts = urlsplit(found)
+    secret = parts.password or (parts.username and parts.scheme in ("http", "https"))
+    if secret or not (GITHUB.fullmatch(found) or "://" in found or SCP.fullmatch(found)):
+        raise ValueError("expected owner/name, or a git URL without a password or token in it.")
+    return found
 
 
 def _manifest() -> str:

@@ -151,7 +151,7 @@ class CaseRunner:
         asked = f"a {case.kind} of {case.app} to {environment} by {requester}"
         question = f"is {asked} approved by {names}?"
         enough = quorum(rule, given)
-        why = " ".join([*refused, *([] if enough else [f"Wanted: {missing(rule, given)}."])])
+        why = " ".join([*refused, *([] if enough else [f"Still needed: {missing(rule, given)}."])])
         return Finding(question, _yes(case.expect), _yes(enough), why)
 
     def _votes(self, promotion: Promotion, people: Iterable[str | Actor]) -> tuple[list[Approval], list[str]]:

@@ -9,7 +9,6 @@ from bot.domain.application import Application
 from bot.domain.event import Event
 from bot.domain.subscription import ANNOTATION, Scope, Subscription
 from bot.store.subscriptions import SubscriptionStore
-from bot.views.words import USER_ID
 
 EVENTS = {
     "on-deployed": (Event.DEPLOYED, Event.DONE),
@@ -22,6 +21,8 @@ EVENTS = {
 MOST = 60
 """subscriptions of one Application"""
 CHANNEL = re.compile(r"[\w.-]{1,80}")
+PERSONAL = re.compile(r"[UWD][A-Z0-9]{2,20}")
+"""the id of a person, or of a conversation with one: no channel's name is in upper case"""
 
 
 @dataclass
@@ -49,11 +50,11 @@ class AnnotatedSubscriptions:
 
 
 def subscriptions(place: Place, annotated: Iterable[tuple[str, str]]) -> list[Subscription]:
-    """Of pairs of trigger and recipient. Only channels are taken: a person subscribes by themselves."""
+    """Of pairs of trigger and recipient. Only channels are taken: people subscribe themselves."""
     found: dict[Subscription, None] = {}
     for trigger, recipient in annotated:
         channel = recipient.removeprefix("#")
-        if CHANNEL.fullmatch(channel) and not USER_ID.fullmatch(channel):
+        if CHANNEL.fullmatch(channel) and not PERSONAL.fullmatch(channel):
             for event in EVENTS.get(trigger, ()):
                 found[Subscription(channel, Scope(*place, event), ANNOTATION)] = None
     return list(found)[:MOST]

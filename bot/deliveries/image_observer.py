@@ -16,7 +16,7 @@ from bot.deliveries.owners import Owners
 from bot.deliveries.recorder import Recorder
 from bot.domain.build import Build, ImagePushed, ImageScanned, Pushed
 from bot.domain.delivery import Fact
-from bot.domain.errors import DatabaseAway, IntegrationError
+from bot.domain.errors import DatabaseAway, IntegrationError, NotFound, UnknownRegistry
 from bot.domain.image import Image
 from bot.domain.scan import Scan, ScanStatus
 from bot.ports import Registry
@@ -35,7 +35,7 @@ RUNS = ("run-started", "run-ended", "image-scanned")
 
 @dataclass
 class ImageObserver:
-    """What it is told raises IntegrationError and DatabaseAway: the webhook is worked on again."""
+    """`stored`, `committed` and `scanned` raise IntegrationError and DatabaseAway: the webhook is worked on again."""
 
     registry: Registry
     store: DeliveryStore
@@ -70,10 +70,12 @@ class ImageObserver:
             await asyncio.sleep(EVERY_SECONDS)
 
     async def look(self) -> None:
-        """At the images that were just built, and of whose scan nobody has told. Raises DatabaseAway."""
+        """At the images that were just built, and whose scan is not known. Raises DatabaseAway."""
         try:
             for build in await self._built(AWAITED, unscanned=True):
                 await self._look(build)
+        except DatabaseAway:
+            raise
         except IntegrationError as error:
             log.info("deliveries.scan_not_read", error=str(error))
             return
@@ -86,7 +88,11 @@ class ImageObserver:
         return [build for build in recent if not (unscanned and build.scan)]
 
     async def _look(self, build: Build) -> None:
-        scan = await self.registry.scan(Image(build.repository, build.digest, build.tag))
+        """An image that is not in our registry has no scan to read; the others are looked at all the same."""
+        try:
+            scan = await self.registry.scan(Image(build.repository, build.digest, build.tag))
+        except (NotFound, UnknownRegistry):
+            return
         if scan.status in OVER:
             await self.recorder.record([_fact(build, scan, self.clock())])
 

@@ -17,7 +17,7 @@ from bot.promotions.evidence import evidence_of
 DOUBT = timedelta(minutes=4)
 """longer than Argo CD's own poll (A32): what it says for so long is not corrected by looking again"""
 OPEN = timedelta(days=1)
-"""after which nobody asks any more what became of a commit"""
+"""after which nobody asks what became of a commit"""
 
 
 @dataclass(frozen=True)

@@ -81,8 +81,7 @@ class Newsroom:
             run = fact.detail
             if isinstance(run, RunStarted | RunEnded) and run.revision and not self._is_late(fact):
                 key = journey_key(fact.app, run.revision)
-                new = News(key, Event.JOURNEY, fact.app, "", fact.at, sha=run.revision, url=run.source)
-                await self._put(connection, new)
+                await self._put(connection, self._new(fact, Event.JOURNEY, key=key, sha=run.revision, url=run.source))
         pushed = [journey_key(fact.app, fact.detail.sha) for fact in facts if isinstance(fact.detail, Pushed)]
         if pushed:
             await self._store.readdress(connection, pushed)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot.domain.overlay import Author, OverlayImage
+from bot.domain.overlay import Author
 from bot.domain.pipeline import RunStatus
 from bot.domain.scan import ScanStatus, Severity
 
@@ -111,9 +111,3 @@ class Build:
     @property
     def lasted(self) -> timedelta | None:
         return self.ended_at - self.began_at if self.began_at and self.ended_at else None
-
-    def is_in(self, entry: OverlayImage) -> bool:
-        """Whether an overlay's entry pins what was built: by digest where it names one, else by repository and tag."""
-        if entry.digest:
-            return entry.digest in self.digests
-        return bool(self.tag) and (entry.repository, entry.tag) == (self.repository, self.tag)

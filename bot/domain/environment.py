@@ -4,8 +4,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-SHORT = frozenset({"prod", "prd", "pro", "live"})
-"""short words for production, as a part of their own in a name"""
+SHORT = frozenset({"pro", "live"})
+"""short words for production, only as a part of their own in a name"""
 BEFORE = frozenset({"pre", "non", "not", "no"})
 """what such a word says the opposite with: `pre-prod`, `nonprod`"""
 _PRODUCTION = re.compile(r"(?P<before>[a-z]*)(?:production|prod|prd)")

@@ -143,7 +143,7 @@ class UnknownRegistry(Refused):
 
 
 class HeadMoved(Refused):
-    """The branch does not point to the expected commit any more: read again, re-apply, try again."""
+    """The branch no longer points to the expected commit: read again, re-apply, try again."""
 
 
 class InvariantError(PilothouseError):

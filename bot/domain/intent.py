@@ -418,7 +418,7 @@ class CloseReview(Intent):
 
 @dataclass(frozen=True, kw_only=True)
 class NameDelegate(Intent):
-    """`to` is a Slack user id or an e-mail address; "" = nobody any more."""
+    """`to` is a Slack user id or an e-mail address; "" = nobody from now on."""
 
     to: str = ""
     until: str = ""

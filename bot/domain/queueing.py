@@ -9,7 +9,7 @@ from bot.domain.promotion import Promotion
 
 @dataclass(frozen=True)
 class Waiting:
-    """A wish that starts when nothing of it is under way any more; by whom is asked again then."""
+    """A wish that starts when nothing of it is under way; who may is asked again then."""
 
     wish: Wish
     user: str

@@ -191,15 +191,16 @@ class StatusBoard(Reply):
 class StatusDetail(Reply):
     """One app in one environment, explained.
 
-    `drift`: None where Argo CD was not asked, or did not answer (`unasked` says why). `held`: sentences on what holds
-    changes back there. `may`: what the asker may have Argo CD do.
+    `drift`: None where Argo CD was not asked, or did not answer (`unasked` says why). `sick`: None where it did not
+    answer. `held`: sentences on what else than the row's lock and freeze holds changes back there. `may`: what the
+    asker may have Argo CD do.
     """
 
     row: StatusRow
     drift: tuple[Drift, ...] | None = None
     unasked: str = ""
     drifting_since: datetime | None = None
-    sick: tuple[ResourceHealth, ...] = ()
+    sick: tuple[ResourceHealth, ...] | None = ()
     held: tuple[str, ...] = ()
     may: tuple[SyncAction, ...] = ()
 

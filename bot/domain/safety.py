@@ -38,7 +38,7 @@ class Freeze:
 
 @dataclass(frozen=True)
 class Rejection:
-    """This image goes nowhere, whatever it is called: `app` and `tag` only say how it was named then."""
+    """This image is rejected, whatever it is called: `app` and `tag` only say how it was named then."""
 
     app: str
     digest: str

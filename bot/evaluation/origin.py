@@ -56,7 +56,7 @@ class Origin:
     async def _behind(self, question: Question, source: str, application: Application) -> Move | None:
         """The image that the source's overlay pins by now, but not at the commit that Argo CD is at.
 
-        One that the overlay does not pin any more has been there before; its successor says how the place is.
+        One that the overlay no longer pins has been there before; its successor says how the place is.
         """
         for move in question.moves:
             overlay = await self._image_locations.overlay(move.app, source)

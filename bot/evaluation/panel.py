@@ -104,7 +104,7 @@ class Panel:
             return Verdict.blocked(NOT_ASKED, "")
         try:
             return await answer(gate, replace(question, dry_run=True), SKIPPED_SECONDS)
-        except ValidationError:  # options of a policy of before, which nobody can read any more
+        except ValidationError:  # options of a policy of before, which can no longer be read
             return Verdict.blocked(NOT_ASKED, "")
 
 

@@ -1,4 +1,4 @@
-"""Rejected: has somebody said that this image goes nowhere?"""
+"""Rejected: has somebody rejected this image?"""
 
 from collections.abc import Sequence
 from typing import ClassVar
@@ -16,7 +16,7 @@ from bot.ports import ImageContents, Rejections
 class RejectedGate:
     """Has somebody rejected this image?
 
-    What is rejected is the content. It goes nowhere until it is un-rejected: not for another app, from another
+    What is rejected is the content. Nobody promotes it until it is un-rejected: not for another app, from another
     repository or under another tag, and neither does an index that holds it or an image that it holds. Where it runs
     already, it keeps running; the answer says where that is.
     """

@@ -116,14 +116,14 @@ class ScanGate:
         self, move: Move, scan: Scan, known: Awaitable[Known], options: ScanOptions, now: datetime
     ) -> Verdict:
         # The overview counts what the project's allowlist forgives (H12): the list itself decides, if it is whole.
-        found, refused, before = await asyncio.gather(
-            self._registry.vulnerabilities(move.after, scan.total), self._refusal(move.after), known
-        )
-        allowed = options.allowed(now)
-        bad = [each for each in found if options.counts(each, allowed)]
-        change = "" if before is None else difference(before, found)
-        if bad:
-            return Verdict.blocked(_told(bad, change), _remedy(bad))
+        async with asked_beside(self._refusal(move.after)) as refusal:
+            found, before = await asyncio.gather(self._registry.vulnerabilities(move.after, scan.total), known)
+            allowed = options.allowed(now)
+            bad = [each for each in found if options.counts(each, allowed)]
+            change = "" if before is None else difference(before, found)
+            if bad:
+                return Verdict.blocked(_told(bad, change), _remedy(bad))
+            refused = await refusal
         if refused:
             return Verdict.blocked(
                 f"The registry refuses the pull of {move.after.label}: {refused.rstrip('.')}.",

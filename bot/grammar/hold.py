@@ -162,6 +162,15 @@ def take_time(tokens: Sequence[Token]) -> tuple[str, tuple[Token, ...]]:
     return (_clock(lead, found), tuple(tokens[length:])) if found else ("", tuple(tokens))
 
 
+def take_led_time(tokens: Sequence[Token]) -> tuple[str | None, tuple[Token, ...]]:
+    """The time behind the first `for` or `until`: "" without either, None where no time follows it."""
+    at = next((index for index, token in enumerate(tokens) if token.says(*LEADS, *TIME_FLAGS)), None)
+    if at is None:
+        return "", tuple(tokens)
+    found, left = take_time(tokens[at:])
+    return (found, (*tokens[:at], *left)) if found else (None, tuple(tokens))
+
+
 def take_start(tokens: Sequence[Token]) -> tuple[str | None, tuple[Token, ...]]:
     """The time behind `--at`: "" without the flag, None where none follows it."""
     for at, token in enumerate(tokens):

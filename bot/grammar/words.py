@@ -17,7 +17,7 @@ from bot.domain.reason import says_something
 from bot.domain.subscription import SUBSCRIBABLE
 from bot.grammar.doubts import MARK, doubt
 from bot.grammar.flags import FreeText, breaks_glass, opens, rest_of, take_flag, take_reason
-from bot.grammar.hold import Hold, read_hold, take_start, take_time, take_time_at_end
+from bot.grammar.hold import Hold, read_hold, take_led_time, take_start, take_time, take_time_at_end
 from bot.grammar.leftovers import Leftover, gravest, remedy
 from bot.grammar.moments import EXAMPLES, UNTIL
 from bot.grammar.place import Place, Slots, assign
@@ -392,6 +392,13 @@ class Words:
         """The time that comes next, with or without `for` or `until` before it; "" when there is none."""
         found, self._tokens = take_time(self._tokens)
         self._check_time(found, self._tokens)
+        return found
+
+    def led_time(self) -> str:
+        """The time behind `for` or `until`, wherever it stands; "" where neither is said."""
+        found, self._tokens = take_led_time(self._tokens)
+        if found is None:
+            self.refuse("No time follows `for` or `until`.", EXAMPLES)
         return found
 
     @property

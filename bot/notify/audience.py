@@ -85,7 +85,7 @@ def news_channels(policy: Policy, news: News) -> tuple[str, ...]:
 
 
 def told_to_the_author(policy: Policy, news: News) -> bool:
-    """Whoever made a change hears of it alone where no channel does; of the journey of a commit in any case."""
+    """The author of a change hears of it alone where no channel does; of the journey of a commit in any case."""
     return news.event is Event.JOURNEY or (news.event is Event.DEPLOYED and not is_loud(policy, news))
 
 

@@ -49,7 +49,7 @@ class Copies:
             await self._messages.want(subject(promotion), user, message, self._clock(), given=0.0)
 
     async def keep(self, promotion: Promotion) -> None:
-        """Every copy shows what is so now; one that nobody has seen when all is over is not sent any more."""
+        """Every copy shows what is so now; one that nobody has seen when all is over is no longer sent."""
         copies = await self._messages.showing(subject(promotion))
         if not copies:
             return

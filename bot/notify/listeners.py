@@ -15,7 +15,7 @@ from bot.views.words import USER_ID
 
 @dataclass(frozen=True)
 class Audience:
-    """What is so now. `allowed` is asked about each listener once."""
+    """The subscriptions and mutes that hold now; what a person may see is looked up for each piece of news."""
 
     policy: Policy
     directory: Directory

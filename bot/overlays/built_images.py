@@ -45,8 +45,8 @@ class BuiltImages:
 
         `entries`: the path of the overlay, and the name of the entry.
 
-        Where that cannot be told, because a base is in another repository for one, it passes: whether the image runs
-        is looked at after the commit in any case.
+        Where the files do not say, because a base is in another repository for example, it passes: whether the image
+        runs is checked after the commit in any case.
         """
         by_overlay: dict[str, list[str]] = {}
         for overlay, name in entries:
@@ -60,7 +60,7 @@ class BuiltImages:
                     _check(overlay, entry, found)
 
     async def found(self, overlay: str, at: str) -> Found | None:
-        """What `images:` finds there; None where that cannot be told."""
+        """What `images:` finds there; None where the files do not say."""
         try:
             return images_found(await self._files(overlay, at), overlay)
         except (Undecided, Refused) as why:

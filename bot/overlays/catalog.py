@@ -147,7 +147,7 @@ class Catalog:
         At a start nothing is there, and `all_images_at` reads it along with the overlays.
         """
         if self._warm:
-            with suppress(Refused):  # then it cannot be told what is built
+            with suppress(Refused):  # then nobody knows what is built
                 await self._source.read(self._beside(listing, tuple(overlays)), listing.commit)
 
     def _beside(self, listing: Listing, overlays: tuple[Overlay, ...]) -> list[str]:

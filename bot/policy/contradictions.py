@@ -86,7 +86,7 @@ def _bad_templates(policy: Policy) -> Iterator[tuple[Place, str]]:
 
 
 def _rejected_images_let_through(policy: Policy) -> Iterator[tuple[Place, str]]:
-    """What somebody rejected goes nowhere, by no way: no policy says otherwise."""
+    """What somebody rejected cannot be promoted anywhere: no policy says otherwise."""
     for place, rules in rules_written(policy):
         if rules.gates.get("rejected") is False:
             yield (*place, "gates", "rejected"), "this gate cannot be left out: `/unreject` takes a rejection back"

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from bot.domain.promotion import ApprovalRule
 from bot.policy.contradictions import Place
 from bot.policy.model import Policy
-from bot.policy.rules import Rules
+from bot.policy.rules import ORDER, Rules
 
 
 def unguarded(policy: Policy) -> Iterator[tuple[Place, str]]:
@@ -35,7 +35,7 @@ def _openings(rules: Rules, *, first: bool) -> Iterator[tuple[str, str]]:
         )
     if first:
         return
-    options = rules.gates().get("order")
+    options = rules.gates().get(ORDER)
     if options is None:
         yield "gates", "nobody asks where an image has been before. Leave `gates.order` out, or set it to `true`."
     elif options.get("environments") == ():

@@ -56,7 +56,7 @@ class Committer:
         # Side by side they would only overtake each other: of 100, none landed while somebody else pushed as well.
         self._alone = asyncio.Lock()
         self._writes = 0
-        """how often it was begun: whoever has waited asks for the head that the others have left"""
+        """those that are over: a head that was asked for before the end of one may not be the head by now"""
 
     async def commit(self, promotion: Promotion) -> Commit | Moved:
         """Safe to repeat: a commit that carries this promotion's id is found again instead of made twice."""
@@ -66,9 +66,11 @@ class Committer:
                 return done
             head = await asked
         async with self._alone:
-            others = self._writes != writes
-            self._writes += 1
-            return await self._write(promotion, "" if others else head)
+            seen = head if self._writes == writes else ""
+            try:
+                return await self._write(promotion, seen)
+            finally:
+                self._writes += 1
 
     async def _head_for(self, moves: tuple[Move, ...]) -> str:
         """Where the branch is. Raises DigestMismatch."""

@@ -72,7 +72,7 @@ class Eligibility:
             return {}
 
     def _decides(self, promotion: Promotion, caller: Caller, lent: frozenset[str]) -> bool:
-        """Whoever sees all of a train and may say no to it may say it to a part: what is left needs every yes again."""
+        """To reject a whole train, or only a part of it, takes the same: what is left needs every approval again."""
         if not shows_all(self._policy, caller, promotion):
             return False
         try:

@@ -104,7 +104,7 @@ class Pursuit:
         return Following(self._ref, progress, app.sync, app.health, explanation, app.url)
 
     def _note_trouble(self, evidence: Evidence) -> None:
-        """Whoever is replaced takes along why it had not arrived: nobody else tells that."""
+        """Once it is superseded, only this still says why it had not arrived."""
         operation = evidence.application.operation
         if operation is None or not evidence.operation_is_ours:
             return

@@ -106,7 +106,7 @@ class PromotionQueue(Queue):
         return not waiting.wish.when_open or await self._is_open(waiting, now)
 
     async def _is_open(self, waiting: Waiting, now: datetime) -> bool:
-        """What cannot be told now is looked at again; what cannot start any more is told when it is tried."""
+        """What cannot be told now is looked at again; what can no longer start is told when it is tried."""
         id = waiting.wish.context.request_id
         if now - waiting.since > OPEN_PATIENCE or now - self.looked.get(id, waiting.since - LOOK_EVERY) < LOOK_EVERY:
             return now - waiting.since > OPEN_PATIENCE

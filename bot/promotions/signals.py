@@ -30,7 +30,7 @@ class Judgement:
     vote: Vote | None
     refusal: str = ""
     left_out: tuple[str, ...] | None = None
-    """the apps that are not to go any more, where that is what was asked"""
+    """the apps that are to stay out, where that is what was asked"""
     moved: Moved | None = None
     """who has changed the line meanwhile: then no vote counts for what the card shows"""
 

@@ -39,7 +39,7 @@ class Watcher:
     async def watch(self, moves: tuple[Move, ...], deadline: datetime, replaced: Replaced) -> str:
         """One sentence of evidence as soon as there is some; "" when all was well until the deadline (UTC).
 
-        An app that something newer was promoted to meanwhile says nothing about this any more.
+        An app that something newer was promoted to meanwhile no longer says anything about this.
         """
         bad: Counter[str] = Counter()
         while self._clock() < deadline:

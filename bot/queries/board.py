@@ -4,11 +4,11 @@ import math
 from collections import defaultdict
 from collections.abc import Sequence
 
-from bot.domain.application import HealthStatus, OperationPhase, SyncStatus
+from bot.domain.application import HealthStatus, SyncStatus
 from bot.domain.caller import Caller
 from bot.domain.intent import Status
 from bot.domain.reply import StatusBoard, StatusPage, StatusRow
-from bot.queries.status import StatusQuery
+from bot.queries.status import StatusQuery, failed, well
 from bot.queries.surroundings import Surroundings
 
 ROWS = 30
@@ -29,7 +29,7 @@ class StatusBoards:
         return await self._whole(await self._status.glance(ask.app, ask.environment, caller), caller)
 
     async def page(self, ask: Status, caller: Caller) -> StatusBoard:
-        """A page of all apps that the caller may view. A page that is not there any longer is the last one."""
+        """A page of all apps that the caller may view. A page that no longer exists is the last one."""
         apps: dict[str, list[StatusRow]] = defaultdict(list)
         for row in await self._status.glance("", ask.environment, caller):
             apps[row.app].append(row)
@@ -52,10 +52,8 @@ def rank(row: StatusRow) -> int:
     app = row.application
     if app is None:
         return UNKNOWN
-    failed = app.operation is not None and app.operation.phase in (OperationPhase.FAILED, OperationPhase.ERROR)
-    if failed or app.health in (HealthStatus.DEGRADED, HealthStatus.MISSING):
+    if failed(app) or app.health in (HealthStatus.DEGRADED, HealthStatus.MISSING):
         return FAILING
     if HealthStatus.UNKNOWN is app.health or app.sync is SyncStatus.UNKNOWN:
         return UNKNOWN
-    well = app.health is HealthStatus.HEALTHY and app.sync is SyncStatus.SYNCED and not row.runs
-    return WELL if well else DIFFERING
+    return WELL if well(app) and not row.runs else DIFFERING

@@ -11,6 +11,7 @@ from bot.domain.delivery import Drifted
 from bot.domain.drift import ABSENT, Difference, Drift
 from bot.domain.errors import IntegrationError
 from bot.domain.intent import SyncAction
+from bot.domain.promotion import GateResult, VerdictState
 from bot.domain.reply import StatusDetail, StatusRow
 from bot.policy import Policy, may
 from bot.ports import ApplicationOperations, Applications
@@ -45,7 +46,7 @@ class Explanation:
     async def explain(self, row: StatusRow, caller: Caller) -> StatusDetail:
         """Argo CD that does not answer leaves its part open, and says so. Raises DatabaseAway."""
         app = row.application
-        sick: tuple[ResourceHealth, ...] = ()
+        sick: tuple[ResourceHealth, ...] | None = ()
         drift, why = await self.drift(app) if app and app.sync is not SyncStatus.SYNCED else (None, "")
         if app and app.health is not HealthStatus.HEALTHY:
             sick = await self._sick(app.ref)
@@ -57,7 +58,7 @@ class Explanation:
             why,
             await self._since(row) if drift else None,
             sick,
-            tuple(one.verdict.reason for one in held),
+            tuple(one.verdict.reason for one in held if not _on_the_row(one, row)),
             _possible(app) if app and allowed else (),
         )
 
@@ -85,13 +86,13 @@ class Explanation:
         if value == ABSENT:
             return ABSENT
         name = "_".join(part for part in path.replace("[", ".").replace("]", "").split(".") if part)
-        return self._redactor.text(f"{name}={value[:VALUE]}").removeprefix(f"{name}=")
+        return self._redactor.text(f"{name}={value}").removeprefix(f"{name}=")[:VALUE]
 
-    async def _sick(self, ref: ApplicationRef) -> tuple[ResourceHealth, ...]:
+    async def _sick(self, ref: ApplicationRef) -> tuple[ResourceHealth, ...] | None:
         try:
             return await self._applications.unhealthy(ref)
         except IntegrationError:
-            return ()
+            return None
 
     async def _since(self, row: StatusRow) -> datetime | None:
         facts = await self._record.of(row.app, row.environment, most=FACTS)
@@ -100,6 +101,12 @@ class Explanation:
         )
         at, newest = next(iter(drifts), (None, None))
         return None if newest is None or newest.over else at
+
+
+def _on_the_row(held: GateResult, row: StatusRow) -> bool:
+    """Whether the row shows that lock or freeze itself. What could not be asked, no row shows."""
+    shown = {"lock": row.lock, "freeze": row.freeze}.get(held.gate)
+    return shown is not None and held.verdict.state is VerdictState.BLOCKED
 
 
 def _possible(app: Application) -> tuple[SyncAction, ...]:

@@ -190,9 +190,16 @@ def _in_overview(refs: Mapping[Overlay, ApplicationRef], overview: Iterable[Appl
 
 
 def _leaves_open(found: Application, pinned: Images, commit: str) -> bool:
-    failed = found.operation is not None and found.operation.phase in (OperationPhase.FAILED, OperationPhase.ERROR)
-    well = found.health is HealthStatus.HEALTHY and found.sync is SyncStatus.SYNCED and not failed
-    return not well or bool(running_instead(found, pinned, commit))
+    return not well(found) or bool(running_instead(found, pinned, commit))
+
+
+def failed(found: Application) -> bool:
+    """Whether its newest sync did."""
+    return found.operation is not None and found.operation.phase in (OperationPhase.FAILED, OperationPhase.ERROR)
+
+
+def well(found: Application) -> bool:
+    return found.health is HealthStatus.HEALTHY and found.sync is SyncStatus.SYNCED and not failed(found)
 
 
 def _missing(name: str) -> str:

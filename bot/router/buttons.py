@@ -29,10 +29,10 @@ from bot.domain.intent import (
     StealLock,
     Subscribe,
     SubscribeNews,
-    SyncAction,
     SyncApplication,
     Wish,
 )
+from bot.views import sync
 from bot.views.ids import (
     Action,
     ImageValue,
@@ -59,11 +59,7 @@ RUNS: Mapping[Action, Callable[[Context, str], Intent]] = {
     Action.RUN_RETRY: lambda context, run: RetryRun(context=context, run=run),
 }
 
-SYNCS = {
-    Action.SYNC: SyncAction.SYNC,
-    Action.REFRESH: SyncAction.REFRESH,
-    Action.TERMINATE: SyncAction.TERMINATE,
-}
+SYNCS = {button: action for action, button in sync.ACTIONS.items()}
 _IF_BUSY = {
     Action.QUEUE: IfBusy.QUEUE,
     Action.REPLACE: IfBusy.REPLACE,

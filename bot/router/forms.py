@@ -94,7 +94,7 @@ def objections(form: Form, declared: CommandForm | None, environments: Sequence[
     names = [environment.name for environment in environments]
     for name in (Input.ENVIRONMENT, Input.SOURCE):
         if (chosen := form[name]) and chosen not in names:
-            found[name] = f"There is no such environment. Choose {' or '.join(names)}."
+            found[name] = f"Unknown environment: choose {' or '.join(names)}."
     found |= {name: told for name, (good, told) in CHECKED.items() if form[name] and not good(form[name])}
     return {name: objection for name, objection in found.items() if name in form.values}
 

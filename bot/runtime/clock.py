@@ -17,4 +17,4 @@ class SystemClock:
 
 
 SYSTEM_CLOCK = SystemClock()
-"""what parts go by that nobody hands a clock; `bot.app.core` hands them its own"""
+"""the default of parts that need a clock; `bot.app.core` gives them its own"""

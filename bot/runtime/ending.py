@@ -25,6 +25,6 @@ def end_after(work: Callable[[], object]) -> None:
         status = 1
     logging.shutdown()
     for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(OSError, ValueError):  # whoever has read it is gone, or it is closed
+        with contextlib.suppress(OSError, ValueError):  # its reader is gone, or it is closed
             stream.flush()
     os._exit(status if isinstance(status, int) else int(status is not None))

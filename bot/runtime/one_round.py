@@ -25,7 +25,7 @@ _round: ContextVar[_Round | None] = ContextVar("round", default=None)
 def one_round() -> Iterator[None]:
     """For what is asked inside, also by tasks that are begun there.
 
-    A task that outlives it, as a promotion outlives the command that starts it, asks anew from then on.
+    A task that outlives it, as a promotion outlives the command that starts it, asks again from then on.
     """
     now = _Round()
     before = _round.set(now)
@@ -45,7 +45,7 @@ async def once(key: Hashable, ask: Callable[[], Coroutine[Any, Any, T]]) -> T:
         now.answers[key] = asking = asyncio.create_task(ask())
         _asking.add(asking)
         asking.add_done_callback(_heard)
-    answer: Awaitable[T] = asyncio.shield(now.answers[key])  # whoever gives up asking leaves it to the others
+    answer: Awaitable[T] = asyncio.shield(now.answers[key])  # one who gives up leaves the answer to the others
     return await answer
 
 

@@ -44,7 +44,7 @@ class RejectionService:
         self._clock = clock
 
     async def reject(self, ask: RejectImage, caller: Caller) -> Reply:
-        """Every image of the app by that tag or digest goes nowhere, and neither does what it consists of."""
+        """Rejects every image of the app by that tag or digest, and what it consists of."""
         need_reason(ask.reason, "A rejection")
         await self._ledger.authorize(caller, Permission.REJECT_IMAGE, Target(ask.app, EVERY), "reject an image")
         images = await self._images(ask.app, ask.image)

@@ -93,7 +93,7 @@ class SubscriptionService:
             await self._audit.record(entry)
 
 
-NOTHING_GONE = "There is no such subscription. What policy or an annotation in Argo CD says can only be muted."
+NOTHING_GONE = "No subscription fits that. What policy or an annotation in Argo CD says can only be muted."
 
 
 def _channel(context: Context) -> str:

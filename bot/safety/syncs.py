@@ -14,6 +14,7 @@ from bot.domain.errors import IntegrationError, NotFound, Refused, UserError
 from bot.domain.event import Event
 from bot.domain.intent import SyncAction, SyncApplication
 from bot.domain.overlay import OverlayImage
+from bot.domain.promotion import Promotion
 from bot.domain.reply import Reply, SyncAsked, Told
 from bot.notify.ledger import Deed, Ledger
 from bot.overlays.catalog import Catalog
@@ -64,8 +65,9 @@ class SyncService:
             return await self._refresh(ask, caller, app)
         if (idle := _idle(ask.action, app)) is not None:
             return Told(idle)
-        concerns = (*held, *await self._under_way(ask, caller))
-        shown = _hash(ask, images, (*await self._holders(ask), len(concerns)), app)
+        live = await self._promotions.live(ask.app, ask.environment)
+        concerns = (*held, *self._under_way(live, caller))
+        shown = _hash(ask, images, (*await self._holders(ask), live.id if live else "", len(held)), app)
         careful = ask.environment in self._policy.careful
         if (careful or concerns) and ask.shown != shown:
             told = (None, "") if ask.action is SyncAction.TERMINATE else await changes(app)
@@ -87,8 +89,7 @@ class SyncService:
         held = f"{lock.owner.id} {lock.since.isoformat()}" if lock else ""
         return held, freeze.id if freeze else ""
 
-    async def _under_way(self, ask: SyncApplication, caller: Caller) -> tuple[str, ...]:
-        live = await self._promotions.live(ask.app, ask.environment)
+    def _under_way(self, live: Promotion | None, caller: Caller) -> tuple[str, ...]:
         if live is None:
             return ()
         named = f" ({live.id})" if shows_all(self._policy, caller, live) else ""

@@ -11,6 +11,7 @@ from bot.store.codec import dump, load
 from bot.store.database import Database, metadata
 
 AT_ONCE = 500
+"""apps in one statement"""
 news = sa.Table(
     "delivery_news",
     metadata,

@@ -279,7 +279,7 @@ class Messages:
         await self._change(threads.update().where(same).values(place="", ts="", shown_hash=""))
 
     async def drop_unplaced(self, promotion: str) -> None:
-        """What was never posted is not posted any more."""
+        """What was never posted is no longer posted."""
         await self._change(threads.delete().where(threads.c.promotion_id == promotion, threads.c.ts == ""))
 
     async def stale(self, now: float, limit: int) -> tuple[Thread, ...]:

@@ -56,7 +56,7 @@ class PromotionStore:
     async def create(self, connection: AsyncConnection, promotion: Promotion) -> None:
         """Raises PromotionInProgress when one of its apps has a live promotion there, be it this very one.
 
-        One that is only watched any more gives way: a person who acts knows more than it does. So does one that is
+        One that is by now only watched gives way: a person who acts knows more than it does. So does one that is
         followed, to a rollback.
         """
         plan = promotion.plan

@@ -1,4 +1,4 @@
-"""Images that go nowhere any more."""
+"""Images that nobody may promote."""
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection

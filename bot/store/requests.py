@@ -89,7 +89,7 @@ class RequestStore(RequestLog):
         return count, since
 
     async def forget_old(self, now: datetime) -> int:
-        """Drop the ones that no system repeats any more."""
+        """Drop the ones that no system repeats by now."""
         return await self._queue.forget(requests.c.at < now - KEPT_FOR)
 
     async def _put_down(self, group: Sequence[Request]) -> Sequence[bool]:

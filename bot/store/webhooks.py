@@ -12,6 +12,7 @@ from bot.store.database import Database, metadata
 from bot.store.leased_queue import LeasedQueue
 
 AT_ONCE = 500
+"""fingerprints in one query"""
 
 events = sa.Table(
     "webhook_events",
@@ -102,7 +103,9 @@ class WebhookStore:
     async def note(self, sender: str, delivery: str, facts: str, now: float) -> bool:
         """False when this delivery was noted before."""
         row = {"sender": sender, "delivery": delivery, "facts": facts, "received_at": now, "due_at": now}
-        return await self._change(self._database.insert(events).values(row).on_conflict_do_nothing()) == 1
+        made = self._database.insert(events).values(row).on_conflict_do_nothing().returning(events.c.id)
+        async with self._database.begin() as connection:
+            return (await connection.execute(made)).scalar_one_or_none() is not None
 
     async def due(self, now: float, ordered: Iterable[str] = ()) -> tuple[Received, ...]:
         """The oldest of each sender that may be tried now. What waits for its next try is passed by what came later,

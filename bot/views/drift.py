@@ -7,7 +7,7 @@ from bot.views import words
 from bot.views.words import DAY_AND_TIME, bold, code, moment
 
 RESOURCES, FIELDS = 8, 5
-"""that are told; of the others how many there are"""
+"""that are named; of the others, how many there are"""
 
 
 def lines(found: Sequence[Drift]) -> list[str]:

@@ -15,7 +15,7 @@ MORE = "A word behind `help` tells more: `/pilothouse help deploy`. A bare `/dep
 
 def help_page(page: HelpPage) -> Rendered:
     if not page.entries:
-        return sentence("There is no such command. `/pilothouse help` lists them all.")
+        return sentence("Unknown command: `/pilothouse help` lists them all.")
     names = words.named([entry.verb for entry in page.entries], most=60)
     if page.overview:
         return rendered(f"Commands: {names}", [*rows(_topics(page.entries)), context(MORE)])

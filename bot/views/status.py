@@ -28,7 +28,7 @@ APP_LIMIT = 2500
 BOARD = 8000
 """characters of a board; Slack refuses a message somewhere above 10,000"""
 WAITING = 2
-"""promotions that wait for their turn and are named"""
+"""promotions in the queue that are named"""
 
 
 def status_board(board: StatusBoard) -> Rendered:
@@ -38,7 +38,7 @@ def status_board(board: StatusBoard) -> Rendered:
     if board.page is None and len(apps) == 1:
         return rendered(fallback(*apps[0]), [header(apps[0][0]), *rows(status_blocks(board.rows, named=False))])
     blocks = status_blocks(board.rows)
-    if sum(text_length(block.to_dict()) for block in blocks) > BOARD:  # then each app is told, and none in full
+    if sum(text_length(block.to_dict()) for block in blocks) > BOARD:  # then each app is short, and none is left out
         blocks = status_blocks(board.rows, brief=True)
     title = f"Status of {words.count(board.page.apps if board.page else len(apps), 'app')}"
     foot = _foot(board.page) if board.page else []

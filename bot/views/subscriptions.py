@@ -28,13 +28,13 @@ def subscribed(reply: Subscribed) -> Rendered:
 
 
 def buttons(one: News, *, personal: bool) -> list[Block]:
-    """Below one piece of news: in a conversation with one person it can be muted, in a channel heard of by oneself."""
+    """Below one piece of news: a direct message offers to mute it, a channel to subscribe."""
     value = NewsValue(one.app, one.environment, one.event)
     if personal:
         return [*layout.actions([layout.button(f"Mute for {MUTE_FOR}", Action.MUTE_NEWS, value)])]
     if one.event not in SUBSCRIBABLE:
         return []
-    return [*layout.actions([layout.button("Tell me, too", Action.SUBSCRIBE_NEWS, value)])]
+    return [*layout.actions([layout.button("Notify me too", Action.SUBSCRIBE_NEWS, value)])]
 
 
 def _part(who: str, found: Sequence[Subscription], muted: Sequence[NewsMute]) -> list[Block]:

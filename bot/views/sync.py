@@ -25,14 +25,14 @@ ACTIONS = {
 
 
 def offer(app: str, environment: str, action: SyncAction) -> ButtonElement | None:
-    """As if it were typed: whoever presses is asked where that matters."""
+    """As if it were typed: the press is confirmed where that matters."""
     return layout.button(LABELS[action], ACTIONS[action], SyncValue(app, environment))
 
 
 def status_detail(reply: StatusDetail) -> Rendered:
-    """One app in one environment, with why it is not as git says, and what can be done about it."""
+    """One app in one environment, with why it differs from git, and what can be done about it."""
     row = reply.row
-    told = [*_drift(reply), *_sick(reply), *(f"⛔ {safe(one, 300)}" for one in _other_holds(reply))]
+    told = [*_drift(reply), *_sick(reply), *(f"⛔ {safe(one, 300)}" for one in reply.held)]
     board = rows(status_blocks((row,), named=False), budget=3000)
     shown: list[Block] = [header(row.app), *board, *([section(*told)] if told else []), *_synced(reply)]
     return rendered(
@@ -49,21 +49,17 @@ def _drift(reply: StatusDetail) -> list[str]:
     if not reply.drift:
         return ["Argo CD names no field that differs from git."]
     since = f" since {moment(reply.drifting_since, DAY_AND_TIME)}" if reply.drifting_since else ""
-    return [f"〰️ Not as git says{since}:", *drift.lines(reply.drift)]
+    return [f"〰️ Differs from git{since}:", *drift.lines(reply.drift)]
 
 
 def _sick(reply: StatusDetail) -> list[str]:
+    if reply.sick is None:
+        return ["Which resources are unhealthy is not known: Argo CD did not answer."]
     return [
         f"❌ {safe(one.kind, 60)} {code(one.name, 120)} is {one.health.value}"
         f"{f': {safe(one.message, 300)}' if words.clean(one.message) else ''}"
         for one in reply.sick[:SICK]
     ]
-
-
-def _other_holds(reply: StatusDetail) -> list[str]:
-    """What the row's own lines do not tell: windows in the policy, and what could not be asked."""
-    named = bool(reply.row.lock) + bool(reply.row.freeze)
-    return list(reply.held) if len(reply.held) > named else []
 
 
 def _synced(reply: StatusDetail) -> list[ContextBlock]:
@@ -115,5 +111,5 @@ def _running(operation: Operation | None) -> list[str]:
 def synced(app: str, environment: str, by: Person, action: SyncAction, past: tuple[str, ...]) -> Rendered:
     """For the channels."""
     what = "has stopped the sync of" if action is SyncAction.TERMINATE else "has Argo CD sync"
-    in_spite = f" In spite of: {safe(' '.join(past), 600)}" if past else ""
+    in_spite = f" Despite: {safe(' '.join(past), 600)}" if past else ""
     return sentence(f"🔄 {words.mention(by)} {what} {place(app, environment)}.{in_spite}")

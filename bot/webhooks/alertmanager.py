@@ -19,7 +19,7 @@ from bot.store.codec import load
 from bot.store.webhooks import Episode, GroupMessage, WebhookStore
 from bot.views import alert_group
 from bot.webhooks.audience import channels
-from bot.webhooks.sender import Delivery, Malformed, decoded, same
+from bot.webhooks.sender import Delivery, Malformed, decoded, moment, same
 
 log = structlog.get_logger()
 
@@ -29,7 +29,6 @@ TOGETHER = 600.0
 """seconds from a message's first alert in which others of its group join it"""
 MOST = 500
 """alerts of one message"""
-EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
@@ -159,7 +158,7 @@ class Messages:
         self._held = held
 
     def of(self, told: Alert) -> str:
-        """Of an alert that begins. One that fires anew is told anew."""
+        """Of an alert that begins. One that fires again gets a new message."""
         if not self._key:
             return episode_id(told)
         if self.newest is None or self._now - self.newest.begun_at > TOGETHER or told.fingerprint in self._held:
@@ -185,8 +184,8 @@ def readable_alert(raw: msgspec.Raw) -> Alert | None:
 def continued(newest: Episode | None, told: Alert) -> Episode | None:
     """The episode that this news belongs to; None for the end of what was never told.
 
-    An alert that fires again after its end is a new one, with a new message. One that has not started anew is not: then
-    its end was a mistake (Alertmanager ends what Prometheus is silent about), and its message is put right.
+    An alert that fires again after its end is a new one, with a new message. One that has not started again is not:
+    then its end was a mistake (Alertmanager ends what Prometheus is silent about), and its message is put right.
     """
     started = told.started_at.timestamp()
     if told.ended_at is not None:
@@ -215,16 +214,6 @@ def domain(one: Wire) -> Alert:
         url=one.generator_url,
         runbook=notes.get("runbook_url", ""),
     )
-
-
-def moment(said: datetime) -> datetime:
-    """In UTC, between 1970 and the year 9999. What is earlier or later is no time at which something happened; but an
-    alert is told whatever its clock says.
-    """
-    try:
-        return min(max(said.astimezone(UTC), EARLIEST), LATEST)
-    except OverflowError:  # an offset that leads out of the calendar
-        return EARLIEST if said.year < 1970 else LATEST
 
 
 def episode_id(told: Alert) -> str:

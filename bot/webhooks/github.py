@@ -4,7 +4,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from urllib.parse import parse_qs
 
 import msgspec
@@ -13,15 +13,13 @@ from bot.domain.build import Pushed
 from bot.domain.overlay import Author
 from bot.domain.source import is_revision
 from bot.store.codec import load
-from bot.webhooks.sender import Delivery, Malformed, decoded, same
+from bot.webhooks.sender import Delivery, Malformed, decoded, moment_of, same
 
 SIGNATURE = re.compile(r"sha256=[0-9a-f]{64}")
 Moved = Callable[[str], Awaitable[object]]
 """called with the commit that the branch points to now"""
 Committed = Callable[[Pushed, datetime | None], Awaitable[object]]
 """called with what came onto a source repository's default branch, and when"""
-LATEST = 2**33
-"""seconds since the epoch beyond which a number is no time"""
 SUBJECTS = 3
 LONGEST = 200
 """characters of a subject, a name or an address that are kept"""
@@ -102,7 +100,7 @@ class GitHubWebhook:
         source = None if self._repository == push.repository.full_name else _source(push)
         if push.deleted or not (overlays or source):
             return None
-        return Delivery(id[-255:], Push(push.after if overlays else "", source, _at(push)))
+        return Delivery(id[-255:], Push(push.after if overlays else "", source, moment_of(push.repository.pushed_at)))
 
     async def act(self, facts: str) -> None:
         push = load(facts, Push)
@@ -134,11 +132,6 @@ def _source(push: PushEvent) -> Pushed | None:
 
 def _subject(commit: SourceCommit) -> str:
     return commit.message.partition("\n")[0].strip()[:LONGEST]
-
-
-def _at(push: PushEvent) -> datetime | None:
-    at = push.repository.pushed_at
-    return datetime.fromtimestamp(at, UTC) if isinstance(at, int) and 0 < at < LATEST else None
 
 
 def _json(headers: Mapping[str, str], body: bytes) -> bytes:

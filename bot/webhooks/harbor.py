@@ -1,14 +1,14 @@
-"""Harbor: a scan that is over wakes whoever waits for it; it, and a new image, are facts of the delivery record."""
+"""Harbor: a scan that is over wakes the gates that wait; it, and a new image, are facts of the delivery record."""
 
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 
 import msgspec
 
 from bot.domain.image import is_digest
 from bot.store.codec import load
-from bot.webhooks.sender import Delivery, decoded, same
+from bot.webhooks.sender import Delivery, decoded, moment, moment_of, same
 
 Scanned = Callable[[str, str], Awaitable[object]]
 """called with the digest of an image, and its repository without the registry's host"""
@@ -23,10 +23,6 @@ OVER = {
 PUSHED = {"PUSH_ARTIFACT", "harbor.artifact.pushed"}
 BESIDE = (".sig", ".att", ".sbom")
 """how the tags of signatures and the like end (H23): they are no images"""
-
-
-LATEST = 2**33
-"""seconds since the epoch beyond which a number is no time"""
 
 
 class Resource(msgspec.Struct):
@@ -116,9 +112,7 @@ class HarborWebhook:
 
 
 def _at(event: Event) -> datetime | None:
-    if event.time:
-        return event.time if event.time.tzinfo else event.time.replace(tzinfo=UTC)
-    return datetime.fromtimestamp(event.occur_at, UTC) if 0 < event.occur_at < LATEST else None
+    return moment(event.time) if event.time else moment_of(event.occur_at)
 
 
 def _id(event: Event, body: bytes) -> str:

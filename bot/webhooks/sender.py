@@ -3,11 +3,13 @@
 import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Protocol, TypeVar
 
 import msgspec
 
 T = TypeVar("T")
+EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
 
 
 class Malformed(ValueError):
@@ -58,3 +60,22 @@ def decoded(body: bytes, kind: type[T], expected: str) -> T:
         raise Malformed(f"expected {expected}: {problem}") from None
     except RecursionError:
         raise Malformed(f"expected {expected}: it is nested too deeply") from None
+
+
+def moment(said: datetime) -> datetime:
+    """In UTC, between 1970 and the year 9999; without an offset it is UTC.
+
+    What is earlier or later is no time at which something happened; but a message counts whatever its clock says.
+    """
+    whole = said if said.tzinfo else said.replace(tzinfo=UTC)
+    try:
+        return min(max(whole.astimezone(UTC), EARLIEST), LATEST)
+    except OverflowError:  # an offset that leads out of the calendar
+        return EARLIEST if said.year < 1970 else LATEST
+
+
+def moment_of(seconds: int | str) -> datetime | None:
+    """Of whole seconds since the epoch; None for what is no time."""
+    if isinstance(seconds, str) or not 0 < seconds < LATEST.timestamp():
+        return None
+    return datetime.fromtimestamp(seconds, UTC)

@@ -84,10 +84,11 @@ class TektonWebhook:
             run = await self._pipelines.get(told.name)
         except NotFound:
             return  # pruned, or of a namespace that is not ours
-        if run.namespace == told.namespace:
-            self._heard(run)
-        if run.namespace != told.namespace or run.status is not RunStatus.FAILED:
-            return  # it is another's, it goes on by a retry, or a person cancelled it
+        if run.namespace != told.namespace:
+            return  # it is another's
+        self._heard(run)
+        if run.status is not RunStatus.FAILED:
+            return  # it goes on by a retry, or a person cancelled it
         for channel in channels(self._policy, run.app, self._policy.environments[0].name, EVENT):
             await self._bulletins.note(f"run:{told.uid or told.name}"[:64], channel, failed_run(run))
 

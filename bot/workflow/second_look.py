@@ -1,6 +1,6 @@
 """Promotions that ended before anybody could tell whether their change is in git: git is asked until it answers.
 
-Then record, card and audit say what is so, and whoever heard of the end hears of that.
+Then record, card and audit say what is so, and the people who heard of the end hear of that.
 """
 
 from dataclasses import dataclass, replace

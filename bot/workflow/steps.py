@@ -137,7 +137,7 @@ class Steps:
     async def ask_people(self, promotion: Promotion) -> None:
         """The card gets its buttons, and so does a copy for each approver."""
         await self.record.write(promotion)  # first: a press counts as soon as there is something to press
-        await self._show(promotion)  # then: whoever is called finds the buttons there
+        await self._show(promotion)  # then: the people who are called find the buttons there
         await self.record.write(promotion, None, Event.WAITING)
         await self.cards.ask(promotion, await self.approvers.in_person(promotion))
 
@@ -383,7 +383,7 @@ class Steps:
         await self.record.audit.record(entry)
 
     async def _as_of_now(self, promotion: Promotion, approval: Approval) -> Approval | None:
-        """The approval with what the approver may say today; None when that is nothing any more."""
+        """The approval with what the approver may say today; None when that is nothing by now."""
         try:
             caller = await self.directory.caller(approval.approver.id)
         except (UserError, NotFound):

@@ -7,11 +7,13 @@ from typing import Any
 from bot.domain.drift import ABSENT, Difference, Drift
 from integrations.argocd import wire
 from integrations.argocd.errors import SYSTEM
-from integrations.argocd.managers import Path, child, without_bookkeeping, writer
+from integrations.argocd.managers import Path, child, writer
 from integrations.http.answer import decode
 
 LONGEST = 2000
 """characters of a value that are kept"""
+BOOKKEEPING = frozenset({"managedFields", "resourceVersion", "generation", "uid", "creationTimestamp", "selfLink"})
+"""of `metadata`: what Kubernetes writes for itself is no difference"""
 
 
 def drifts(resources: wire.ManagedResources, operation: str) -> tuple[Drift, ...]:
@@ -33,7 +35,13 @@ def drift(resource: wire.ManagedResource, operation: str) -> Drift:
     if live is None or wanted is None:
         return Drift(*names, missing=live is None and wanted is not None, surplus=wanted is None and live is not None)
     found = differences(without_bookkeeping(live), without_bookkeeping(target))
-    return Drift(*names, differences=tuple(_attributed(raw, *one) for one in found))
+    return Drift(*names, differences=tuple(_attributed(raw, live, *one) for one in found))
+
+
+def without_bookkeeping(state: Any) -> Any:
+    if not isinstance(state, dict) or not isinstance(state.get("metadata"), dict):
+        return state
+    return {**state, "metadata": {name: each for name, each in state["metadata"].items() if name not in BOOKKEEPING}}
 
 
 def state(text: str | None, operation: str) -> Any:
@@ -43,7 +51,7 @@ def state(text: str | None, operation: str) -> Any:
 
 def differences(live: Any, target: Any, path: Path = ()) -> Iterator[tuple[Path, Any, Any]]:
     """Each place where the two differ, as deep as both have the same shape."""
-    if isinstance(live, dict) and isinstance(target, dict):
+    if isinstance(live, dict) and isinstance(target, dict) and not _renamed(live, target, path):
         for key in [*target, *(k for k in live if k not in target)]:
             yield from differences(live.get(key, ABSENT), target.get(key, ABSENT), (*path, key))
     elif isinstance(live, list) and isinstance(target, list) and (live and target) and _named(live) and _named(target):
@@ -53,6 +61,11 @@ def differences(live: Any, target: Any, path: Path = ()) -> Iterator[tuple[Path,
             yield from differences(one, other, (*path, index))
     elif live != target:
         yield path, live, target
+
+
+def _renamed(live: dict[str, Any], target: dict[str, Any], path: Path) -> bool:
+    """Two items of a list: with another name it is another item, whose value no path may name after the first."""
+    return bool(path) and isinstance(path[-1], int) and live.get("name") != target.get("name")
 
 
 def _by_name(live: list[Any], target: list[Any], path: Path) -> Iterator[tuple[Path, Any, Any]]:
@@ -101,5 +114,23 @@ def spelled(path: Path, state: Any) -> str:
     return text.lstrip(".")
 
 
-def _attributed(raw: Any, path: Path, live: Any, target: Any) -> Difference:
-    return Difference(spelled(path, raw), said(live), said(target), *writer(raw, path))
+def _attributed(raw: Any, compared: Any, path: Path, live: Any, target: Any) -> Difference:
+    by, at = writer(raw, _unnormalized(path, compared, raw))
+    return Difference(spelled(path, compared), said(live), said(target), by, at)
+
+
+def _unnormalized(path: Path, compared: Any, raw: Any) -> Path:
+    """The path in the live state: what ignoreDifferences leaves out of a list moves the items behind it."""
+    found: list[str | int] = []
+    for part in path:
+        below = child(compared, part)
+        found.append(_position(raw, compared, below, part) if isinstance(part, int) else part)
+        compared, raw = below, child(raw, found[-1])
+    return tuple(found)
+
+
+def _position(raw: Any, compared: list[Any], item: Any, index: int) -> int:
+    name = item.get("name") if isinstance(item, dict) else None
+    if name is None or not isinstance(raw, list) or len(raw) == len(compared):
+        return index
+    return next((i for i, each in enumerate(raw) if isinstance(each, dict) and each.get("name") == name), index)

@@ -1,7 +1,7 @@
 """Who wrote a field of a live object, by its `metadata.managedFields` (Kubernetes: server-side apply)."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -67,14 +67,3 @@ def _names(name: str, item: Any, index: int) -> bool:
     if kind == "k" and isinstance(said, dict):
         return isinstance(item, dict) and all(item.get(key) == value for key, value in said.items())
     return (kind == "v" and said == item) or (kind == "i" and said == index)
-
-
-def without_bookkeeping(state: Any) -> Any:
-    """What Kubernetes writes down of an object for itself is no difference to what git says."""
-    if not isinstance(state, dict) or not isinstance(state.get("metadata"), dict):
-        return state
-    kept: Iterable[tuple[str, Any]] = state["metadata"].items()
-    return {**state, "metadata": {name: value for name, value in kept if name not in BOOKKEEPING}}
-
-
-BOOKKEEPING = frozenset({"managedFields", "resourceVersion", "generation", "uid", "creationTimestamp", "selfLink"})

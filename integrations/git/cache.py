@@ -103,7 +103,7 @@ class Cache:
                 await self._tidy()
 
     async def fetch_commit(self, sha: str) -> None:
-        """One commit that no branch may lead to any more."""
+        """One commit, though perhaps no branch leads to it by now."""
         async with self._alone():
             await self._fetch(f"fetch {sha[:12]}", "--depth=1", REMOTE, sha, seconds=self._patience.fetch)
 

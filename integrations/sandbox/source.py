@@ -1,4 +1,4 @@
-"""The source repository of one app, on a GitHub that tells of each push: the EventListener, and the bot."""
+"""The source repository of one app, on a GitHub that notifies the EventListener and the bot of each push."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass

@@ -1,13 +1,13 @@
 """The handed cases of following a commit (beside the repository), told to the follower as Argo CD would tell them."""
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import msgspec
 import pytest
-import yaml
 
 from bot.domain.application import Application, HealthStatus, OperationPhase, SyncStatus
 from bot.domain.image import Image
@@ -15,31 +15,20 @@ from bot.domain.overlay import Author, Commit, OverlayImage
 from bot.domain.promotion import Progress
 from bot.domain.source import OverlayBranch
 from integrations.argocd import convert, wire
-from tests.cases import CASES
+from tests.cases import cases
 from tests.unit.bot.workflow.test_following import NEW, PATH, REF, REPOSITORY, START, Place, ended
 
-HANDED = CASES / "follow.yaml"
 
-
-def cases() -> list[Any]:
-    if not HANDED.exists():
-        return [pytest.param({}, marks=pytest.mark.skip("the handed cases are not beside the repository"))]
-    return [pytest.param(case, id=case["id"]) for case in yaml.safe_load(HANDED.read_text()) if "move" in case]
+def handed(suits: Callable[[dict[str, Any]], bool]) -> list[Any]:
+    return [each for each in cases("follow.yaml") if each.id == "absent" or suits(each.values[0])]
 
 
 def line(repository: str, tag: str) -> bytes:
     return f"images:\n- name: {repository}\n  newTag: {tag}\n".encode()
 
 
-def several() -> list[Any]:
-    if not HANDED.exists():
-        return [pytest.param({}, marks=pytest.mark.skip("the handed cases are not beside the repository"))]
-    found = yaml.safe_load(HANDED.read_text())
-    return [pytest.param(case, id=case["id"]) for case in found if case["kind"] == "several-sources"]
-
-
 @pytest.mark.parametrize("ours", [True, False])
-@pytest.mark.parametrize("case", several())
+@pytest.mark.parametrize("case", handed(lambda case: case["kind"] == "several-sources"))
 async def test_of_several_sources_the_overlay_repositorys_commit_is_followed(case: dict[str, Any], ours: bool) -> None:
     """As Argo CD writes it, through the client's own conversion; to one who takes the first source it never comes."""
     told, place = case["application"], Place()
@@ -75,7 +64,7 @@ async def test_of_several_sources_the_overlay_repositorys_commit_is_followed(cas
     assert (await ended(place, 60)).progress is (Progress.HEALTHY if ours else Progress.WAITING)
 
 
-@pytest.mark.parametrize("case", cases())
+@pytest.mark.parametrize("case", handed(lambda case: "move" in case))
 async def test_the_handed_cases(case: dict[str, Any]) -> None:
     place, said, move = Place(), case["application"], case["move"]
     repository = move["repository"]

@@ -36,8 +36,7 @@ def test_what_is_tested_here_is_handed_over(case: dict[str, str]) -> None:
 @pytest.mark.parametrize("case", cases("scenarios.yaml"))
 def test_every_handed_scenario_is_told_by_a_test(case: dict[str, str]) -> None:
     """Some through Slack over the whole sandbox (tests/scenario), some in the core."""
-    if case:
-        assert any(case["id"] in words for words in docstrings())
+    assert any(case["id"] in words for words in docstrings())
 
 
 @cache

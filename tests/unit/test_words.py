@@ -35,7 +35,7 @@ def sentences(text: str, *, help_too: bool = False) -> Iterator[tuple[int, str]]
 
 
 def found(text: str, words: list[str], *, help_too: bool = False) -> list[str]:
-    pattern = re.compile(rf"\b({'|'.join(map(re.escape, words))})\b")
+    pattern = re.compile(rf"\b({'|'.join(map(re.escape, words))})\b", re.IGNORECASE)
     return [
         f"line {line}: {match.group()!r} in {sentence.strip()[:80]!r}"
         for line, sentence in sentences(text, help_too=help_too)
@@ -58,5 +58,5 @@ def test_what_is_avoided_is_found() -> None:
     code = (
         '"""Whoever reads this."""\nMEANING = "Whoever asked is told."\n\nasync def lock():\n    """They are told."""\n'
     )
-    assert len(found(code.replace("Whoever asked", "whoever asked"), avoided())) == 1
+    assert len(found(code, avoided())) == 1
     assert len(found(code, avoided(), help_too=True)) == 2

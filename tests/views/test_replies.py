@@ -139,7 +139,7 @@ def test_nothing_to_show() -> None:
     assert render(StatusBoard(())).text == "There is nothing to show: no app runs there."
     assert render(StatusBoard((), StatusPage(apps=4, only=True))).text == "Of 4 apps, none is unwell."
     assert render(RunList("my-app", ())).text == "There are no pipeline runs of my-app yet."
-    assert render(HelpPage(())).text == "There is no such command. `/pilothouse help` lists them all."
+    assert render(HelpPage(())).text == "Unknown command: `/pilothouse help` lists them all."
 
 
 def vulnerability(id: str, severity: Severity, fix: str = "") -> Vulnerability:

@@ -23,7 +23,7 @@ LABELS = ("pairs", "includeSelectors", "includeTemplates")
 
 
 class Undecided(Exception):
-    """What an overlay builds cannot be told from its files: the reason is for the log."""
+    """The files do not say what an overlay builds: the reason is for the log."""
 
 
 Value = dict[str, "Value"] | list["Value"] | str | None

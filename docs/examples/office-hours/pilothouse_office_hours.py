@@ -19,7 +19,6 @@ from bot.plugin import (
     Intent,
     Options,
     Permission,
-    Place,
     Policy,
     Question,
     Reply,
@@ -80,8 +79,6 @@ class AskOfficeHours(Intent):
 
 
 def parse(words: Words) -> Intent:
-    if not words:
-        return words.pick(Place())
     place = words.place(Slots(apps=0))
     if not place.environment:
         words.refuse("Name an environment.")

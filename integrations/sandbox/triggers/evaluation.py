@@ -20,7 +20,7 @@ Secrets = Mapping[tuple[str, str], bytes]
 
 
 class Stopped(Exception):
-    """Nothing comes of the delivery. The sender is told 202 all the same (R1)."""
+    """Nothing comes of the delivery. The sender gets 202 all the same (R1)."""
 
 
 def runs_of(delivery: bytes, headers: Headers, manifests: list[Manifest], secrets: Secrets) -> list[Manifest]:
@@ -37,7 +37,7 @@ def objects_of(
 ) -> list[Manifest]:
     """Those that one trigger makes. Raises Stopped."""
     extensions: Extensions = {}
-    known = {name.lower(): value for name, value in headers.items()}
+    known = {name.title(): value for name, value in headers.items()}  # as Go writes them
     for interceptor in trigger["interceptors"]:
         params = {param["name"]: param["value"] for param in interceptor["params"]}
         if interceptor["ref"]["name"] == "github":
@@ -66,10 +66,10 @@ def _one(manifests: list[Manifest], kind: str, name: str = "") -> Manifest:
 
 def _github(delivery: bytes, headers: Headers, params: dict[str, Any], secrets: Secrets) -> None:
     """R3: only X-Hub-Signature-256 counts; form-encoded hooks are refused; eventTypes compares X-GitHub-Event."""
-    if headers.get("content-type") != "application/json":
+    if headers.get("Content-Type") != "application/json":
         raise Stopped("form parameter encoding is not supported")
     reference = params["secretRef"]
-    signature = headers.get("x-hub-signature-256")
+    signature = headers.get("X-Hub-Signature-256")
     if not signature:
         raise Stopped("no X-Hub-Signature-256 header set")
     secret = secrets.get((reference["secretName"], reference["secretKey"]))
@@ -77,18 +77,19 @@ def _github(delivery: bytes, headers: Headers, params: dict[str, Any], secrets: 
         raise Stopped(f"no secret {reference['secretName']}")
     if not hmac.compare_digest(signature, "sha256=" + hmac.new(secret, delivery, hashlib.sha256).hexdigest()):
         raise Stopped("payload signature check failed")
-    if headers.get("x-github-event") not in params["eventTypes"]:
-        raise Stopped("event type is not wanted")
+    event = headers.get("X-Github-Event", "")
+    if event not in params["eventTypes"]:
+        raise Stopped(f"event type {event} is not allowed")
 
 
 def _cel(delivery: bytes, headers: Headers, params: dict[str, Any], extensions: Extensions) -> Extensions:
     """R4: the filter must be exactly true; overlays go to extensions and do not see each other.
 
-    A header is called as Go writes it, and has a list of values.
+    A header has a list of values.
     """
     context = cel.Context()
     context.add_variable("body", json.loads(delivery))
-    context.add_variable("header", {name.title(): [value] for name, value in headers.items()})
+    context.add_variable("header", {name: [value] for name, value in headers.items()})
     context.add_variable("extensions", extensions)
     # Of cel-go's string extension, which Triggers switches on; the library here has CEL's core only.
     context.add_function("lowerAscii", lambda text: text.lower())

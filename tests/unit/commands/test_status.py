@@ -8,7 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from bot.domain.application import Application, ApplicationRef, HealthStatus, Operation, OperationPhase, SyncStatus
+from bot.domain.application import (
+    Application,
+    ApplicationRef,
+    HealthStatus,
+    Operation,
+    OperationPhase,
+    ResourceHealth,
+    SyncStatus,
+)
 from bot.domain.delivery import Drifted, Fact
 from bot.domain.drift import Difference, Drift
 from bot.domain.errors import InvalidCommand, Refused, Unavailable, UnknownName
@@ -321,9 +329,22 @@ async def test_what_differs_is_explained_field_by_field_and_keeps_secrets(kept: 
     assert found.drift[1].differences == (Difference("data.key", "", ""),)
     assert found.drifting_since == AT
     shown = str(render(found).blocks)
-    for words in ("Not as git says since", "spec.replicas", "live `3`, git `2`", "by `kubectl-scale`", "is missing"):
+    for words in ("Differs from git since", "spec.replicas", "live `3`, git `2`", "by `kubectl-scale`", "is missing"):
         assert words in shown
     assert "hunter" not in shown
+
+
+async def test_a_secret_is_hidden_before_a_long_value_is_cut(kept: Office) -> None:
+    """Cut first, what is left of a token no longer looks like one."""
+    drifting(kept)
+    token = "ghp_" + "a1B2" * 9
+    long = Difference("spec.template.metadata.annotations.note", f"{'x' * 180} {token}", "short")
+    kept.applications.drifts["my-app-production"] = (Drift("Deployment", "my-app", "my-app", differences=(long,)),)
+    found = await detail(kept)
+    assert found.drift
+    [shown] = found.drift[0].differences
+    assert shown.live.startswith("x" * 180)
+    assert "ghp_" not in shown.live
 
 
 async def test_a_drift_that_is_over_has_no_beginning(kept: Office) -> None:
@@ -347,6 +368,43 @@ async def test_what_argo_cd_does_not_tell_is_not_called_nothing(kept: Office) ->
     found = await detail(kept)
     assert (found.drift, found.unasked) == (None, "Argo CD does not answer at the moment.")
     assert "is not known" in str(render(found).blocks)
+
+
+async def test_unhealthy_resources_that_were_not_read_are_not_called_none(kept: Office) -> None:
+    kept.applications.put(replace(healthy("my-app", "production"), health=HealthStatus.DEGRADED))
+
+    async def silent(_: ApplicationRef) -> tuple[ResourceHealth, ...]:
+        raise Unavailable("Argo CD", "read", "timeout")
+
+    kept.applications.unhealthy = silent  # type: ignore[method-assign,assignment]
+    found = await detail(kept)
+    assert found.sick is None
+    assert "unhealthy is not known" in str(render(found).blocks)
+
+
+ALWAYS_FROZEN = """
+environments:
+  - {name: development}
+  - {name: staging}
+  - name: production
+    gates:
+      lock: %s
+      freeze: {windows: [{cron: "0 * * * *", duration: 1h, timezone: UTC, reason: the audit}]}
+"""
+
+
+@pytest.mark.parametrize("lock_gate", ["{}", "false"])
+async def test_what_the_row_shows_is_not_repeated_and_hides_nothing_else(tmp_path: Path, lock_gate: str) -> None:
+    """Whether or not a gate speaks of the lock on the row, the window stands beside it."""
+    policy = parse(ALWAYS_FROZEN % lock_gate + POLICY)
+    office = Office(policy, database_url=f"sqlite:///{tmp_path / 'words.db'}")
+    await office.safety.create()
+    await office.run("/lock my-app prod for 2h a migration", "U0ANA")
+    found = await detail(office)
+    await office.safety.database.close()
+    assert found.row.lock
+    assert ["the audit" in one for one in found.held] == [True]
+    assert all(one in str(render(found).blocks) for one in ("locked by <@U0ANA>", "the audit"))
 
 
 async def test_buttons_are_for_who_may_sync(kept: Office) -> None:

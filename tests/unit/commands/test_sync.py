@@ -10,6 +10,7 @@ from bot.domain.application import Application, ApplicationRef, Operation, Opera
 from bot.domain.drift import Difference, Drift
 from bot.domain.errors import InvalidCommand, NotAllowed, Refused, Unavailable, UserError
 from bot.domain.intent import Context, Pick, SyncAction, SyncApplication
+from bot.domain.promotion import Phase
 from bot.domain.reply import Reply, SyncAsked, Told
 from bot.policy import parse
 from bot.views import render
@@ -99,7 +100,7 @@ async def test_a_lock_or_a_freeze_is_said_before_anything_goes_past_it(office: O
     rows = [row for row in await office.safety.audit.rows() if row.event == "sync"]
     assert "by mia" in rows[0].detail
     told = await office.safety.told(CHANNEL)
-    assert "In spite of" in told[-1]
+    assert [text for text in told if "Despite" in text]  # beside the lock's own message: neither waits for the other
 
 
 async def test_another_lock_than_the_one_that_was_shown_asks_again(office: Office) -> None:
@@ -116,6 +117,18 @@ async def test_a_promotion_under_way_is_said(office: Office) -> None:
     asked = await say(office, "/sync my-app staging")
     assert isinstance(asked, SyncAsked)
     assert "under way" in asked.concerns[0]
+
+
+async def test_another_promotion_than_the_one_that_was_shown_asks_again(office: Office) -> None:
+    await office.run("/deploy my-app staging", "U0ANA")
+    asked = await say(office, "/sync my-app staging")
+    (first,) = office.promotions.all.values()
+    office.promotions.all[first.id] = replace(first, phase=Phase.ABORTED)
+    await say(office, "/deploy my-app staging", "U0ANA", number=8)
+    again = await press(office, asked)
+    assert isinstance(again, SyncAsked)
+    assert first.id not in again.concerns[0]
+    assert not office.applications.syncs
 
 
 async def test_refresh_changes_nothing_and_is_asked_about_nowhere(office: Office) -> None:

@@ -159,6 +159,8 @@ def test_in_http_mode_slack_reaches_the_bot_and_nothing_else_is_public(render: R
         ({"database": "mysql"}, "database"),
         ({"settings": {"PILOTHOUSE_SLACK__BOT_TOKEN": "xoxb-1"}}, "PILOTHOUSE_SLACK__BOT_TOKEN"),
         ({"settings": {"PILOTHOUSE_WEBHOOKS__GITHUB_SECRET": "x"}}, "PILOTHOUSE_WEBHOOKS__GITHUB_SECRET"),
+        ({"settings": {"PILOTHOUSE_ARGOCD_INSTANCES": '{"eu": {"token": "x"}}'}}, "PILOTHOUSE_ARGOCD_INSTANCES"),
+        ({"settings": {"PILOTHOUSE_GIT__URL": "https://git:x@git.example.com/overlays"}}, "PILOTHOUSE_GIT__URL"),
         ({"settings": {"PILOTHOUSE_PORT": "80"}}, "PILOTHOUSE_PORT"),
         ({"settings": {"LOG_LEVEL": "debug"}}, "LOG_LEVEL"),
         ({"settings": {"PILOTHOUSE_SHUTDOWN_SECONDS": 20}}, "PILOTHOUSE_SHUTDOWN_SECONDS"),

@@ -56,6 +56,8 @@ def test_the_policy_is_good_and_says_what_was_answered(tmp_path: Path) -> None:
         ("https://git.internal/overlays.git", "PILOTHOUSE_GIT__URL"),
         ("git@git.internal:overlays.git", "PILOTHOUSE_GIT__URL"),
         ("ssh://git@git.internal/overlays.git", "PILOTHOUSE_GIT__URL"),
+        ("deploy@git.internal:shop/overlays", "PILOTHOUSE_GIT__URL"),
+        ("git.internal:overlays.git", "PILOTHOUSE_GIT__URL"),
     ],
 )
 def test_the_settings_are_settings(
@@ -80,7 +82,7 @@ def test_the_manifest_is_the_apps(tmp_path: Path) -> None:
 def test_what_is_left_out_is_asked_for_until_it_is_understood(tmp_path: Path) -> None:
     done = run(tmp_path, without=("argocd", "environments"), typed="\nnowhere\nhttps://argocd.example.com\n")
     assert done.exit_code == 0, done.output
-    assert "no URL" in done.output
+    assert "expected a URL" in done.output
     assert "PILOTHOUSE_ARGOCD__URL=https://argocd.example.com\n" in (tmp_path / "pilothouse.env").read_text()
     assert "- name: production\n" in (tmp_path / "pilothouse.yaml").read_text()
 
@@ -93,6 +95,10 @@ def test_what_is_left_out_is_asked_for_until_it_is_understood(tmp_path: Path) ->
         ("argocd", "argocd.example.com"),
         ("harbor", "https://admin:secret@harbor.internal"),
         ("overlays", "my overlays"),
+        ("overlays", "overlays"),
+        ("overlays", "https://ana:secret@git.internal/overlays.git"),
+        ("overlays", "https://secret@git.internal/overlays.git"),
+        ("overlays", "ssh://git:secret@git.internal/overlays.git"),
         ("channel", '#a"b'),
         ("environments", "dev, dev: {}"),
         ("namespace", "a\nPILOTHOUSE_PORT=1"),
@@ -102,6 +108,7 @@ def test_an_answer_that_cannot_be_right_writes_nothing(tmp_path: Path, option: s
     done = run(tmp_path, {option: value})
     assert done.exit_code == 1
     assert f"--{option}" in done.stderr
+    assert "secret" not in done.stderr
     assert list(tmp_path.iterdir()) == []
 
 

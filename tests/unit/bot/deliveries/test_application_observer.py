@@ -375,7 +375,7 @@ async def test_annotations_are_subscriptions_for_as_long_as_they_are_there(clust
 
 
 async def test_an_annotation_subscribes_channels_and_no_person(cluster: Cluster) -> None:
-    odd = ("U0ANA", "W0ANA12", "<!channel>", "", "a b", "@ana", "x" * 90, "ana@example.com")
+    odd = ("U0ANA", "W0ANA12", "D0ANA", "<!channel>", "", "a b", "@ana", "x" * 90, "ana@example.com")
     cluster.shows(subscribed=tuple(("on-deployed", name) for name in odd))
     await cluster.look()
     assert await by_annotation(cluster) == []

@@ -17,9 +17,9 @@ from bot.deliveries.recorder import Recorder
 from bot.deliveries.run_observer import RunObserver
 from bot.domain.build import Build, ImagePushed, ImageScanned, Pushed, RunEnded, RunStarted
 from bot.domain.delivery import Detail, Fact
-from bot.domain.errors import Unavailable
+from bot.domain.errors import DatabaseAway, Unavailable
 from bot.domain.image import Image
-from bot.domain.overlay import Author, OverlayImage
+from bot.domain.overlay import Author
 from bot.domain.pipeline import HELD, PipelineRun, RunStatus, TaskStatus
 from bot.domain.scan import ScanStatus, Severity, Vulnerability
 from bot.overlays.catalog import Catalog
@@ -97,23 +97,6 @@ def test_a_build_knows_its_push_its_run_its_image_and_its_newest_scan() -> None:
     ])  # fmt: skip
     assert (one.at, one.lasted) == (NOW - timedelta(minutes=1), timedelta(minutes=2))
     assert (one.push, one.scan, one.stored_at) == (PUSH, scan, NOW + timedelta(minutes=1))
-    assert one.is_in(OverlayImage("x", REPOSITORY, digest=DIGEST))
-    assert one.is_in(OverlayImage("x", REPOSITORY, "v1.5.0"))
-
-
-@pytest.mark.parametrize(
-    "entry",
-    [
-        OverlayImage("x", REPOSITORY, "v1.5.0", "sha256:" + "e" * 64),
-        OverlayImage("x", "elsewhere.example.com/apps/my-app", "v1.5.0"),
-        OverlayImage("x", REPOSITORY, "v1.5.1"),
-        OverlayImage("x", REPOSITORY),
-    ],
-)
-def test_an_entry_that_pins_something_else_is_another_build(entry: OverlayImage) -> None:
-    build = Build("my-app", SHA, "r1", NOW, repository=REPOSITORY, tag="v1.5.0", digest=DIGEST, digests=(DIGEST,))
-    assert not build.is_in(entry)
-    assert not replace(build, tag="").is_in(OverlayImage("x", REPOSITORY))
 
 
 def test_a_run_that_one_replica_saw_vanish_and_another_one_end_has_ended() -> None:
@@ -256,6 +239,30 @@ async def test_without_a_webhook_a_new_image_is_asked_for_its_scan(record: Recor
     record.registry.finish_scan(Image(REPOSITORY, DIGEST))
     await record.images.look()
     assert len(await record.facts("image-scanned")) == 1
+
+
+async def test_an_image_that_the_registry_has_not_keeps_no_other_from_being_looked_at(record: Record) -> None:
+    """Neither by the look that is taken every few seconds, nor when Harbor tells of a scan."""
+    gone = "sha256:" + "7" * 64
+    elsewhere = {"commit": "f" * 40, "image": f"{REPOSITORY}:v1.4.9", "digest": gone}
+    record.runs.heard(replace(DONE, name="gone", results=elsewhere, finished_at=NOW + timedelta(seconds=1)))
+    await record.built()
+    record.registry.finish_scan(Image(REPOSITORY, DIGEST), Vulnerability("CVE-1", "x", "1", Severity.LOW))
+    await record.images.look()
+    assert [one.detail.digest for one in await record.facts("image-scanned")] == [DIGEST]  # type: ignore[union-attr]
+    record.registry.finish_scan(Image(REPOSITORY, DIGEST))
+    await record.images.scanned(DIGEST, "apps/my-app")
+
+
+async def test_the_database_being_away_is_no_trouble_of_the_registry(
+    record: Record, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(*_: object) -> None:
+        raise DatabaseAway("read", "down")
+
+    monkeypatch.setattr(record.store, "of_kinds", away)
+    with pytest.raises(DatabaseAway):
+        await record.images.look()
 
 
 async def test_an_image_that_was_built_long_ago_is_not_asked_for(record: Record) -> None:

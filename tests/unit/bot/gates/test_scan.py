@@ -2,7 +2,10 @@
 
 from datetime import timedelta
 
+import pytest
+
 from bot.domain.errors import Unavailable
+from bot.domain.image import Image
 from bot.domain.promotion import Verdict, VerdictState
 from bot.domain.scan import Severity, Vulnerability
 from bot.gates.scan import ScanGate
@@ -49,6 +52,18 @@ async def test_what_the_registry_will_not_hand_out_is_no_pass() -> None:
     assert "rules of its project" in verdict.remedy
     town.registry.refusing = ""
     assert (await ScanGate(town.registry, town.registry).ask(await town.question())).state is VerdictState.PASSED
+
+
+async def test_vulnerabilities_block_though_the_registry_does_not_say_whether_it_refuses_the_pull() -> None:
+    class SilentPulls:
+        async def refusal(self, image: Image) -> str:
+            raise Unavailable("Harbor", "pull", str(image))
+
+    gate = ScanGate((town := await scanned((), (WORST,))).registry, SilentPulls())
+    assert (await gate.ask(await town.question())).state is VerdictState.BLOCKED
+    clean = await scanned((), ())
+    with pytest.raises(Unavailable):
+        await ScanGate(clean.registry, SilentPulls()).ask(await clean.question())
 
 
 async def test_no_change_and_no_report_of_what_runs_now_say_nothing() -> None:

@@ -33,6 +33,7 @@ from bot.domain.intent import (
 )
 from bot.domain.pipeline import CancelMode
 from bot.grammar import Vocabulary
+from bot.grammar.flags import SWITCHES
 
 DIGEST = "sha256:" + "0123456789abcdef" * 4
 ENVIRONMENTS = (
@@ -317,7 +318,9 @@ def test_no_mixture_of_known_words_does_worse_than_a_refusal(pieces: list[str], 
     assert understood_or_refused(f"/{verb} {' '.join(pieces)}")
 
 
-REASONS = st.from_regex(r"[a-zA-Z][a-zA-Z0-9,.:;()]{0,8}( [a-zA-Z0-9,.:;()]{1,9}){0,4}", fullmatch=True)
+REASONS = st.from_regex(r"[a-zA-Z][a-zA-Z0-9,.:;()]{0,8}( [a-zA-Z0-9,.:;()]{1,9}){0,4}", fullmatch=True).filter(
+    lambda reason: reason.casefold() not in SWITCHES
+)
 TAGS = st.from_regex(r"[a-zA-Z0-9_][a-zA-Z0-9_.-]{0,20}", fullmatch=True)
 
 

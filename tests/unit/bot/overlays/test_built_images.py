@@ -60,6 +60,8 @@ ENDLESS = {
         "apps/a/base/kustomization.yml": b"resources: [l0]\n",
         **{f"apps/a/base/{'/'.join(f'l{i}' for i in range(n + 1))}/kustomization.yaml": b"resources: [l%d]\n" % (n + 1)
            for n in range(30)},
+        f"apps/a/base/{'/'.join(f'l{i}' for i in range(31))}/kustomization.yaml": b"resources: [it.yaml]\n",
+        f"apps/a/base/{'/'.join(f'l{i}' for i in range(31))}/it.yaml": WEB,
     },
     "a large file": {"apps/a/base/web.yaml": WEB + b"#" * MOST_BYTES},
     "a large kustomization": {"apps/a/base/kustomization.yml": b"resources: [web.yaml]\n" + b"#" * MOST_LAYER_BYTES},

@@ -1,5 +1,6 @@
 """The commit, where another process does the same at the same time."""
 
+import asyncio
 from dataclasses import replace
 
 from bot.domain.overlay import Change, Commit
@@ -31,6 +32,33 @@ async def test_a_twin_that_was_faster_is_recognised_not_taken_for_a_stranger(hom
     made = await Committer(home.overlays, SlowWriter(), home.registry).commit(promotion)
     assert made == home.overlays.log[-1]
     assert home.promotion_commits() == [asked.id]
+
+
+async def test_a_commit_that_waited_for_another_pushes_onto_what_that_has_left(home: House) -> None:
+    """It has asked for the head while the other was pushing, and a push onto that head would be lost."""
+    promotion = await home.now(await home.deploy("ana"))
+    pushing, may_push = asyncio.Event(), asyncio.Event()
+    pushed: list[str] = []
+
+    class SlowWriter:
+        async def commit(self, change: Change, expected_head: str) -> Commit:
+            pushed.append(expected_head)
+            pushing.set()
+            await may_push.wait()
+            return await home.overlays.commit(change, expected_head)
+
+        async def find(self, trailer: str, value: str, since: str) -> tuple[Commit, ...]:
+            return await home.overlays.find(trailer, value, since)
+
+    committer = Committer(home.overlays, SlowWriter(), home.registry)
+    first = asyncio.create_task(committer.commit(promotion))
+    await pushing.wait()
+    second = asyncio.create_task(committer.commit(promotion))
+    for _ in range(20):
+        await asyncio.sleep(0)
+    may_push.set()
+    assert await first == await second == home.overlays.log[-1]
+    assert len(pushed) == 1
 
 
 def test_the_commit_names_whose_voice_a_stand_in_lent() -> None:

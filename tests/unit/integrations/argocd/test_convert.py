@@ -439,6 +439,31 @@ def test_items_that_have_names_are_compared_by_them() -> None:
     ]
 
 
+def test_a_difference_behind_an_ignored_item_has_its_own_name_and_writer() -> None:
+    """A21: what ignoreDifferences leaves out of the normalized state still stands in the live one."""
+    injected, ours = {"name": "injected", "image": "mesh:1"}, {"name": "my-app", "image": "my-app:9"}
+    owned = [
+        {"manager": manager, "fieldsV1": {"f:spec": {"f:containers": {f'k:{{"name":"{name}"}}': {"f:image": {}}}}}}
+        for manager, name in (("mesh", "injected"), ("kubectl-set", "my-app"))
+    ]
+    raw = {"metadata": {"managedFields": owned}, "spec": {"containers": [injected, ours]}}
+    wanted = {"metadata": {}, "spec": {"containers": [{**ours, "image": "my-app:1"}]}}
+    normalized = {"metadata": {}, "spec": {"containers": [ours]}}
+    states = {"liveState": raw, "normalizedLiveState": normalized, "targetState": wanted}
+    item = {"kind": "X", "name": "x", **{key: json.dumps(each) for key, each in states.items()}}
+    (found,) = drifts(msgspec.convert({"items": [item]}, wire.ManagedResources), "read")
+    assert [(d.path, d.manager) for d in found.differences] == [("spec.containers[my-app].image", "kubectl-set")]
+
+
+def test_a_value_never_stands_behind_the_name_of_another_item() -> None:
+    """What is a secret is known by its name: where names are there twice, items are compared by their places."""
+    one, secret = {"name": "A", "value": "1"}, {"name": "DB_PASSWORD", "value": "hunter2"}
+    states = {"liveState": {"env": [one, one]}, "targetState": {"env": [one, secret]}}
+    item = {"kind": "X", "name": "x", **{key: json.dumps(each) for key, each in states.items()}}
+    (found,) = drifts(msgspec.convert({"items": [item]}, wire.ManagedResources), "read")
+    assert [(d.path, d.live, d.target) for d in found.differences] == [("env[A]", "A=1", "DB_PASSWORD=hunter2")]
+
+
 @pytest.mark.parametrize(
     "fields",
     [

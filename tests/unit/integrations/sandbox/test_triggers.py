@@ -11,7 +11,7 @@ from integrations.sandbox.github import signature
 from integrations.sandbox.platform import TEKTON, manifests
 from integrations.sandbox.serving import serve
 from integrations.sandbox.source import Hook, SourceRepository
-from integrations.sandbox.triggers import EventListener
+from integrations.sandbox.triggers import EventListener, runs_of
 
 SECRET = "a webhook secret"
 SHA = "a" * 40
@@ -86,6 +86,21 @@ async def test_what_is_stopped_is_answered_like_what_is_not(
     answer = await cluster.post(json.dumps(PUSH).encode(), **headers)
     assert (answer.status_code, cluster.made) == (202, [])
     assert why in cluster.listener.failed[0]
+
+
+def test_a_binding_reads_a_header_by_the_name_that_go_gives_it() -> None:
+    """R4: the map of headers is canonical, for bindings as for CEL."""
+    trigger = {"interceptors": [], "bindings": [{"ref": "b"}], "template": {"ref": "t"}}
+    read = [{"name": "event", "value": "$(header.X-Github-Event)"}]
+    made = {"kind": "X", "event": "$(tt.params.event)"}
+    objects = [
+        {"kind": "EventListener", "metadata": {"name": "l"}, "spec": {"triggers": [trigger]}},
+        {"kind": "TriggerBinding", "metadata": {"name": "b"}, "spec": {"params": read}},
+        {"kind": "TriggerTemplate", "metadata": {"name": "t"},
+         "spec": {"params": [{"name": "event"}], "resourcetemplates": [made]}},
+    ]  # fmt: skip
+    for sent in ("X-GitHub-Event", "x-github-event"):
+        assert runs_of(b"{}", {sent: "push"}, objects, {}) == [{"kind": "X", "event": "push"}]
 
 
 async def test_what_is_no_json_is_refused(cluster: Cluster) -> None:

@@ -17,7 +17,7 @@ export function source(box, repository) {
 }
 
 function button() {
-  const title = "A commit by whoever you are here: GitHub tells the EventListener, which starts a pipeline run; its journey is a direct message to you";
+  const title = "A commit in your name: GitHub notifies the EventListener, which starts a pipeline run. You get its journey as a direct message";
   return h("button", { type: "button", id: "push", class: "small-button", title, on: { click: push } }, icon("up"), "Push a commit");
 }
 
