@@ -130,7 +130,7 @@ class PydanticList(Lenient):
 
 def by_msgspec(body: bytes) -> object:
     raw = msgspec.json.decode(body, type=wire.RawList)
-    return [msgspec.json.decode(item, type=wire.Application) for item in raw.items or ()]
+    return [msgspec.json.decode(item, type=wire.ArgoApplication) for item in raw.items or ()]
 
 
 PARSERS: dict[str, Callable[[bytes], object]] = {

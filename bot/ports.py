@@ -14,7 +14,7 @@ from bot.domain.application import Application, ApplicationRef, ResourceHealth, 
 from bot.domain.caller import Caller, UserGroup
 from bot.domain.drift import Drift
 from bot.domain.image import Artifact, Image
-from bot.domain.overlay import Author, Change, Commit, Difference
+from bot.domain.overlay import Author, Change, ChangedPath, Commit
 from bot.domain.pipeline import CancelMode, PipelineRun, RunRequest, StepLog
 from bot.domain.safety import Freeze, Lock, Rejection
 from bot.domain.scan import Scan, Vulnerability
@@ -52,7 +52,7 @@ class OverlaySource(Protocol):
     async def history(self, path: str, limit: int) -> tuple[Commit, ...]:
         """The commits that touched `path` ("" for all), newest first."""
 
-    async def differences(self, before: str, after: str) -> tuple[Difference, ...]:
+    async def differences(self, before: str, after: str) -> tuple[ChangedPath, ...]:
         """Every path of the whole repository that is not the same at two commits.
 
         Raises Refused where the two differ in more than `MOST_DIFFERENCES` paths. NotFound for an unknown commit.

@@ -9,7 +9,7 @@ from bot.domain.pipeline import CancelMode
 from bot.domain.reply import Reply, RunDetail, Topic
 from bot.grammar import Words
 from bot.ports import Pipelines
-from bot.queries.runs import Runs
+from bot.queries.runs import RunQueries
 
 
 def parse(words: Words) -> CancelRun:
@@ -42,7 +42,7 @@ FORM = CommandForm("Cancel a run", (FormField(Input.RUN, needed=True),), read)
     topic=Topic.BUILD,
     examples=("/pipeline cancel my-app-7f3a",),
 )
-async def cancel_run(ask: CancelRun, caller: Caller, runs: Runs, pipelines: Pipelines) -> Reply:
+async def cancel_run(ask: CancelRun, caller: Caller, runs: RunQueries, pipelines: Pipelines) -> Reply:
     """Stop a pipeline run.
 
     At once; with `--run-finally` its last tasks still clean up; with `--gracefully` running tasks end first.

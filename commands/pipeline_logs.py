@@ -6,7 +6,7 @@ from bot.domain.form import CommandForm, Filled, FormField, Input
 from bot.domain.intent import Context, RunLogs
 from bot.domain.reply import Reply, RunLog, Topic
 from bot.grammar import Words
-from bot.queries.runs import Runs
+from bot.queries.runs import RunQueries
 
 LINES = 1000
 """of each step"""
@@ -35,7 +35,7 @@ FORM = CommandForm("Logs of a run", (FormField(Input.RUN, needed=True),), read)
     topic=Topic.BUILD,
     examples=("/pipeline logs my-app-7f3a",),
 )
-async def run_logs(ask: RunLogs, caller: Caller, runs: Runs) -> Reply:
+async def run_logs(ask: RunLogs, caller: Caller, runs: RunQueries) -> Reply:
     """What the steps of a pipeline run printed: the last lines here, up to the last 1,000 of each step as a file.
 
     What looks like a password, a token or a key is taken out of both.

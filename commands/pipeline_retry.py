@@ -8,7 +8,7 @@ from bot.domain.intent import Context, RetryRun
 from bot.domain.reply import Reply, RunDetail, Topic
 from bot.grammar import Words
 from bot.ports import PipelineRetries
-from bot.queries.runs import RunFollowing, Runs, request_like
+from bot.queries.runs import RunFollowing, RunQueries, request_like
 
 
 def parse(words: Words) -> RetryRun:
@@ -35,7 +35,7 @@ FORM = CommandForm("Retry a run", (FormField(Input.RUN, needed=True),), read)
     examples=("/pipeline retry my-app-7f3a",),
 )
 async def retry_run(
-    ask: RetryRun, caller: Caller, runs: Runs, retries: PipelineRetries, following: RunFollowing
+    ask: RetryRun, caller: Caller, runs: RunQueries, retries: PipelineRetries, following: RunFollowing
 ) -> Reply:
     """Start a pipeline run again, as a new run with the same parameters."""
     run = await runs.find(ask.run, caller, Permission.RUN_PIPELINE)

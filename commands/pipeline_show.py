@@ -8,7 +8,7 @@ from bot.domain.intent import Context, ShowRun
 from bot.domain.reply import Reply, RunDetail, Topic
 from bot.grammar import Words
 from bot.queries.pipeline_holds import PipelineHolds
-from bot.queries.runs import Runs
+from bot.queries.runs import RunQueries
 
 
 def parse(words: Words) -> ShowRun:
@@ -34,7 +34,7 @@ FORM = CommandForm("Show a run", (FormField(Input.RUN, needed=True),), read)
     topic=Topic.BUILD,
     examples=("/pipeline show my-app-7f3a",),
 )
-async def show_run(ask: ShowRun, caller: Caller, runs: Runs, holds: PipelineHolds) -> Reply:
+async def show_run(ask: ShowRun, caller: Caller, runs: RunQueries, holds: PipelineHolds) -> Reply:
     """One pipeline run, task by task; for a failed one, why, and the last lines of the step that broke."""
     run = await runs.find(ask.run, caller, Permission.VIEW)
     held = await holds.told(run)

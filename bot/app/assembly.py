@@ -4,7 +4,7 @@ from contextlib import AsyncExitStack
 from functools import partial
 
 from bot.app.clients import Clients, open_clients
-from bot.app.core import Core, Pace, Process
+from bot.app.core import Core, Process, Timing
 from bot.app.parts import Pilothouse
 from bot.app.stores import Stores, journal_url
 from bot.policy import Policy
@@ -32,7 +32,7 @@ async def assemble(settings: Settings, policy: Policy, stack: AsyncExitStack) ->
         Stores.of(database, clock),
         clock,
         partial(DurableEngine, journal_url(settings.database_url), settings.replica, clock=clock),
-        Pace(follow=settings.follow_interval_seconds, watch=settings.follow_interval_seconds * WATCH_PACE),
+        Timing(follow=settings.follow_interval_seconds, watch=settings.follow_interval_seconds * WATCH_PACE),
         Process(
             settings.replica,
             Redactor(settings.secrets),

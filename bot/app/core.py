@@ -11,7 +11,7 @@ from functools import cached_property, partial
 import commands
 from bot.app.delivery_parts import DeliveryParts
 from bot.app.message_parts import E
-from bot.app.process import Pace, Process
+from bot.app.process import Process, Timing
 from bot.app.safety import SafetyServices
 from bot.app.services import to_commands
 from bot.app.supervisor import Loop
@@ -28,14 +28,14 @@ from bot.queries.board import StatusBoards
 from bot.queries.explanation import Explanation
 from bot.queries.holds import HoldsQuery
 from bot.queries.pipeline_holds import PipelineHolds
-from bot.queries.runs import RunFollowing, Runs
+from bot.queries.runs import RunFollowing, RunQueries
 from bot.queries.status import StatusQuery
 from bot.queries.surroundings import Surroundings
 from bot.router import Router, open_router
 from bot.runtime.injection import Offered
 from bot.safety.syncs import SyncService
 
-__all__ = ["Core", "Pace", "Process"]
+__all__ = ["Core", "Process", "Timing"]
 
 
 @dataclass(frozen=True)
@@ -79,8 +79,8 @@ class Core(DeliveryParts[E]):
         return PipelineHolds(self.panel, self.policy, self.clock, asks=self.process.asked_by_pipelines)
 
     @cached_property
-    def runs(self) -> Runs:
-        return Runs(self.outside.pipelines, self.policy, self.process.redactor)
+    def runs(self) -> RunQueries:
+        return RunQueries(self.outside.pipelines, self.policy, self.process.redactor)
 
     @cached_property
     def run_cards(self) -> RunCards:
@@ -115,7 +115,7 @@ class Core(DeliveryParts[E]):
             Clock: self.clock,
             Schedule: self.schedule,
             StatusQuery: self.status,
-            Runs: self.runs,
+            RunQueries: self.runs,
             RunFollowing: self.run_cards,
             PipelineHolds: self.pipeline_holds,
             StatusBoards: StatusBoards(self.status, Surroundings(self.safety.services[HoldsQuery], self.schedule)),

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Generic, TypeVar
 
 from bot.app.outside import Outside
-from bot.app.process import Pace, Process
+from bot.app.process import Process, Timing
 from bot.app.stores import Stores
 from bot.deliveries.newsroom import Newsroom
 from bot.notify.announcer import Announcer
@@ -41,7 +41,7 @@ class MessageParts(Generic[E]):
     stores: Stores
     clock: Clock
     open_engine: Callable[[Story], E]
-    pace: Pace = field(default_factory=Pace)
+    pace: Timing = field(default_factory=Timing)
     process: Process = field(default_factory=Process)
 
     @cached_property

@@ -10,7 +10,7 @@ from bot.workflow.steps import CONFIRMED_FOR
 
 
 @dataclass(frozen=True)
-class Pace:
+class Timing:
     """How often, and how long. In seconds, where a field does not say otherwise."""
 
     follow: float = 2.0

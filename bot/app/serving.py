@@ -15,7 +15,7 @@ from bot.app.parts import Pilothouse
 from bot.app.web import READY_SECONDS, web, within
 from bot.domain.errors import DatabaseAway
 from bot.router.http import SlackRequests
-from bot.router.signature import Signature
+from bot.router.signature import SlackSignature
 from bot.runtime.metrics import OLDEST_REQUEST, OUTBOX, REGISTRY, REQUESTS, STREAMS
 from integrations.slack import SlackApi, SocketMode
 
@@ -59,7 +59,7 @@ def web_of(pilothouse: Pilothouse) -> ASGIApp:
     """The application behind the port, told from the parts."""
     core, http = pilothouse.core, pilothouse.settings.slack.mode == "http"
     secret = pilothouse.settings.slack.credential("signing_secret")
-    slack = SlackRequests(pilothouse.bolt, Signature(secret)).answer if http else None
+    slack = SlackRequests(pilothouse.bolt, SlackSignature(secret)).answer if http else None
 
     async def ready() -> Mapping[str, bool]:
         questions = (core.stores.database.answers(), core.engine.beat(), pilothouse.connected())

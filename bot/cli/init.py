@@ -28,7 +28,7 @@ People = tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class Answers:
+class PlatformAnswers:
     """What a team says about its platform; `environments` in the order of promotion."""
 
     environments: tuple[str, ...]
@@ -67,7 +67,7 @@ def init(
     files = [directory / name for name in (POLICY, SETTINGS, MANIFEST)]
     if there := [str(file) for file in files if file.exists() and not force]:
         fail(f"{', '.join(there)}: already there, so nothing was written. Replace with --force.")
-    answers = Answers(
+    answers = PlatformAnswers(
         _ask("environments", environments, _names, "Environments, in the order of promotion", USUAL),
         _ask("engineers", engineers, _people, "Who deploys? @groups, e-mails or Slack ids, with commas", "@engineers"),
         _ask("approvers", approvers, _people, "Who approves for the last environment?", "@release-managers"),
@@ -109,7 +109,7 @@ def _ask(option: str, given: str, understand: Callable[[str], T], question: str,
     return answer
 
 
-def policy_text(answers: Answers) -> str:
+def policy_text(answers: PlatformAnswers) -> str:
     *earlier, last = answers.environments
     return "\n".join(
         [
@@ -139,7 +139,7 @@ def policy_text(answers: Answers) -> str:
     )
 
 
-def settings_text(answers: Answers) -> str:
+def settings_text(answers: PlatformAnswers) -> str:
     """Variables, one a line, as Docker and Kubernetes read them; without any secret."""
     github = bool(GITHUB.fullmatch(answers.overlays))
     git_secret = "github__token" if github else "git__token, or for SSH a key that PILOTHOUSE_GIT__SSH_KEY_FILE names"

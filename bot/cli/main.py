@@ -112,7 +112,7 @@ def doctor(
         print(examination.as_json(findings))
     else:
         Console(highlight=False).print(examination.table(findings))
-    if any(finding.outcome is examination.Outcome.WRONG for finding in findings):
+    if any(finding.outcome is examination.CheckOutcome.WRONG for finding in findings):
         sys.exit(1)
 
 

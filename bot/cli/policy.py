@@ -10,7 +10,7 @@ import typer
 from rich.table import Table
 
 from bot.cli.ended_freezes import ended_windows
-from bot.cli.policy_cases import CaseRunner, Cases, Finding, read_cases
+from bot.cli.policy_cases import CaseResult, CaseRunner, Cases, read_cases
 from bot.cli.policy_reference import reference as write_reference
 from bot.cli.terminal import fail, print_json, print_table, read_settings
 from bot.domain.errors import IntegrationError, PolicyError
@@ -96,7 +96,7 @@ def _mistake(line: str) -> dict[str, object]:
     return {"line": int(found[2]), "message": found[3]} if found else {"line": 0, "message": line}
 
 
-def _table(findings: list[Finding]) -> Table:
+def _table(findings: list[CaseResult]) -> Table:
     table = Table("", "Case", "Expected", "Is", "Why")
     for one in findings:
         style = "" if one.holds else "red"

@@ -29,11 +29,11 @@ from bot.promotions.eligibility import Eligibility, roles_in
 DIGEST = "sha256:" + "0" * 64
 
 
-class Part(BaseModel):
+class CasePart(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Actor(Part):
+class Actor(CasePart):
     """Somebody, as the workspace would know them."""
 
     user: str = Field("", description="Slack user id.")
@@ -47,7 +47,7 @@ class Actor(Part):
     active: bool = True
 
 
-class PermissionCase(Part):
+class PermissionCase(CasePart):
     """May somebody do something there?"""
 
     who: str | Actor
@@ -57,7 +57,7 @@ class PermissionCase(Part):
     expect: bool
 
 
-class ApprovalCase(Part):
+class ApprovalCase(CasePart):
     """Is a promotion approved when these people approve it?"""
 
     app: str
@@ -69,7 +69,7 @@ class ApprovalCase(Part):
     expect: bool
 
 
-class FreezeCase(Part):
+class FreezeCase(CasePart):
     """Do the policy's windows let a promotion through at this time?"""
 
     app: str
@@ -80,7 +80,7 @@ class FreezeCase(Part):
     opens: AwareDatetime | None = Field(None, description="When the next open window must begin.")
 
 
-class Cases(Part):
+class Cases(CasePart):
     """The whole file."""
 
     people: dict[str, Actor] = Field({}, description="Names for people, to use in the cases.")
@@ -90,7 +90,7 @@ class Cases(Part):
 
 
 @dataclass(frozen=True)
-class Finding:
+class CaseResult:
     """One case: what it asks, what was expected, what is so, and why."""
 
     question: str
@@ -124,12 +124,12 @@ class CaseRunner:
         self._policy = policy
         self._people = people
 
-    def run(self, cases: Cases) -> Iterator[Finding]:
+    def run(self, cases: Cases) -> Iterator[CaseResult]:
         yield from (self._permission(case) for case in cases.permissions)
         yield from (self._approval(case) for case in cases.approvals)
         yield from (self._freeze(case) for case in cases.freezes)
 
-    def _permission(self, case: PermissionCase) -> Finding:
+    def _permission(self, case: PermissionCase) -> CaseResult:
         name, caller = self._who(case.who)
         environment = self._environment(case.environment) if case.environment else ""
         where = " in ".join(word for word in (case.app, environment) if word)
@@ -137,10 +137,10 @@ class CaseRunner:
         try:
             authorize(self._policy, caller, case.may, Target(case.app, environment))
         except NotAllowed as refused:
-            return Finding(question, _yes(case.expect), "no", refused.sentence)
-        return Finding(question, _yes(case.expect), "yes")
+            return CaseResult(question, _yes(case.expect), "no", refused.sentence)
+        return CaseResult(question, _yes(case.expect), "yes")
 
-    def _approval(self, case: ApprovalCase) -> Finding:
+    def _approval(self, case: ApprovalCase) -> CaseResult:
         requester, caller = self._who(case.requester)
         environment = self._environment(case.environment)
         rules = self._policy.rules(case.app, environment)
@@ -152,7 +152,7 @@ class CaseRunner:
         question = f"is {asked} approved by {names}?"
         enough = quorum(rule, given)
         why = " ".join([*refused, *([] if enough else [f"Still needed: {missing(rule, given)}."])])
-        return Finding(question, _yes(case.expect), _yes(enough), why)
+        return CaseResult(question, _yes(case.expect), _yes(enough), why)
 
     def _votes(self, promotion: Promotion, people: Iterable[str | Actor]) -> tuple[list[Approval], list[str]]:
         eligibility = Eligibility(self._policy)
@@ -169,20 +169,20 @@ class CaseRunner:
             given.setdefault(caller.id, Approval(caller.person, promotion.content_hash, now, roles_in(voices)))
         return list(given.values()), refused
 
-    def _freeze(self, case: FreezeCase) -> Finding:
+    def _freeze(self, case: FreezeCase) -> CaseResult:
         environment = self._environment(case.environment)
         question = f"is {case.app} in {environment} open at {case.at.isoformat()}?"
         wanted = case.expect + (f" until {_utc(case.opens)}" if case.opens else "")
         options = self._policy.rules(case.app, environment).gates().get("freeze")
         if options is None:
-            return Finding(question, wanted, "open", "The gate freeze is left out there.")
+            return CaseResult(question, wanted, "open", "The gate freeze is left out there.")
         freeze = FreezeOptions.model_validate(options)
         window, closed = closed_by(freeze.windows, case.at)
         if not closed or self._exempt(case, environment, freeze):
-            return Finding(question, wanted, "open")
+            return CaseResult(question, wanted, "open")
         opening = next_opening(freeze.windows, case.at)
         found = "frozen" + (f" until {_utc(opening)}" if case.opens else "")
-        return Finding(question, wanted, found, window.reason if window else "No allowed window is open.")
+        return CaseResult(question, wanted, found, window.reason if window else "No allowed window is open.")
 
     def _exempt(self, case: FreezeCase, environment: str, freeze: FreezeOptions) -> bool:
         if case.app in freeze.exempt_apps:

@@ -14,7 +14,7 @@ from bot.domain.event import Event
 from bot.evaluation.loading import described
 from bot.evaluation.question import Gate
 from bot.policy.model import DEFAULT_ROLES, Policy
-from bot.policy.parts import Approval, EnvironmentPart, EnvironmentRules
+from bot.policy.parts import ApprovalPart, EnvironmentPart, EnvironmentRules
 from bot.policy.rules import DEFAULT_GATES, ORDER, STANDING_GATES
 
 NAMES = {
@@ -66,7 +66,7 @@ def _row(name: str, field: FieldInfo, model: type[BaseModel]) -> str:
 
 def _effective(name: str, model: type[BaseModel]) -> str:
     """What holds where no layer says anything, "" where the field's own default tells that."""
-    if model is Approval:
+    if model is ApprovalPart:
         rule = Policy().rules("", "production").approval()
         last, others = getattr(rule, name), getattr(Policy().rules("", "staging").approval(), name)
         if last != others:

@@ -9,7 +9,7 @@ import typer
 HEAD = "<!-- written by `pilothouse reference` -->"
 
 
-class Page(StrEnum):
+class ReferencePage(StrEnum):
     CLI = "cli"
     COMMANDS = "commands"
     LOG_EVENTS = "log-events"
@@ -20,7 +20,9 @@ class Page(StrEnum):
 
 def reference(
     context: typer.Context,
-    page: Annotated[Page | None, typer.Argument(help="One page, printed. Without: all of them, to files.")] = None,
+    page: Annotated[
+        ReferencePage | None, typer.Argument(help="One page, printed. Without: all of them, to files.")
+    ] = None,
     to: Annotated[Path, typer.Option(help="The directory of these files.")] = Path("docs/reference"),
 ) -> None:
     """Write the reference of commands, command line, settings, metrics, log events and Slack scopes as Markdown."""
@@ -28,23 +30,23 @@ def reference(
         print(_written(page, context), end="")
         return
     to.mkdir(parents=True, exist_ok=True)
-    for each in Page:
+    for each in ReferencePage:
         (to / f"{each}.md").write_text(_written(each, context))
 
 
-def _written(page: Page, context: typer.Context) -> str:
+def _written(page: ReferencePage, context: typer.Context) -> str:
     from typer.cli import get_docs_for_click
 
     from bot.cli import reference_pages as pages  # the command line must answer --help at once
 
-    if page is Page.CLI:
+    if page is ReferencePage.CLI:
         root = typer.Context(context.find_root().command, info_name="pilothouse")
         return f"{HEAD}\n\n{get_docs_for_click(obj=root.command, ctx=root, name='pilothouse').strip()}\n"
     writers = {
-        Page.COMMANDS: pages.commands_page,
-        Page.LOG_EVENTS: pages.log_events_page,
-        Page.METRICS: pages.metrics_page,
-        Page.SETTINGS: pages.settings_page,
-        Page.SLACK_SCOPES: pages.scopes_page,
+        ReferencePage.COMMANDS: pages.commands_page,
+        ReferencePage.LOG_EVENTS: pages.log_events_page,
+        ReferencePage.METRICS: pages.metrics_page,
+        ReferencePage.SETTINGS: pages.settings_page,
+        ReferencePage.SLACK_SCOPES: pages.scopes_page,
     }
     return "\n".join([HEAD, "", *writers[page](), ""])

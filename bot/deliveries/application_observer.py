@@ -18,7 +18,7 @@ from bot.deliveries.judge import OPEN, Case, judged, moment_of, open_case
 from bot.deliveries.overlay_changes import OverlayChanges, image_changes
 from bot.deliveries.places import ApplicationNames, Place
 from bot.deliveries.recorder import Recorder
-from bot.deliveries.standing import ILL, Episode, Standing, due
+from bot.deliveries.standing import ILL, OngoingProblem, Standing, due
 from bot.domain.application import Application, OperationPhase
 from bot.domain.delivery import Cause, Committed, Drifted, Fact, HealthChanged, Judged, Outcome, SyncedByHand
 from bot.domain.errors import IntegrationError
@@ -105,10 +105,10 @@ class ApplicationObserver:
         self._read_to = max(0, await self.store.first_since(self.clock() - OPEN) - 1)
         for fact in await self.store.latest("health"):
             if isinstance(fact.detail, HealthChanged) and not fact.detail.healthy:
-                self._standing((fact.app, fact.environment)).illness = Episode(fact.at, recorded=True)
+                self._standing((fact.app, fact.environment)).illness = OngoingProblem(fact.at, recorded=True)
         for fact in await self.store.latest("drift"):
             if isinstance(fact.detail, Drifted) and not fact.detail.over:
-                self._standing((fact.app, fact.environment)).drift = Episode(fact.at, recorded=True)
+                self._standing((fact.app, fact.environment)).drift = OngoingProblem(fact.at, recorded=True)
 
     def heard(self, app: Application) -> None:
         """From the stream. Nothing is asked of anybody here: it must keep up with thousands."""
@@ -326,7 +326,7 @@ class ApplicationObserver:
                 del self._cases[place]
 
 
-def _over(place: Place, what: str, before: tuple[Episode | None, Episode | None], now: datetime) -> Fact:
+def _over(place: Place, what: str, before: tuple[OngoingProblem | None, OngoingProblem | None], now: datetime) -> Fact:
     illness, drift = before
     if what == "illness":
         assert illness is not None

@@ -37,7 +37,7 @@ GRACE = timedelta(minutes=2)
 """for a promotion that would write this very image, and has not noted down its commit yet, or could not"""
 
 
-class Undecided(Exception):
+class UndecidedAuthor(Exception):
     """Whose commit it is will be known in a moment."""
 
 
@@ -88,7 +88,7 @@ class BranchObserver:
                 await self.recorder.record(facts, OBSERVER, step.commit.sha)
                 self._first_seen.pop(step.commit.sha, None)
                 found += len(facts)
-        except Undecided:
+        except UndecidedAuthor:
             pass
         self.recorder.seen(OBSERVER)
         return found
@@ -120,7 +120,7 @@ class BranchObserver:
         return next(iter(await self.source.history(change.path, 1)), step.commit)
 
     async def _promotion(self, commit: Commit, change: OverlayChange) -> Promotion | None:
-        """The one that has this commit on record: what a message says is anybody's to write. Raises Undecided."""
+        """The one that has this commit on record: what a message says is anybody's to write. Raises UndecidedAuthor."""
         sha = commit.sha
         past = await self.promotions.history(change.app, change.environment, SEARCHED)
         for known in past:
@@ -130,7 +130,7 @@ class BranchObserver:
         maybe = [*([live] if live and not live.commit else []), *(one for one in past if one.doubt is Doubt.OPEN)]
         if own := next((one for one in maybe if _would_write(one, change)), None):
             if self.clock() - self._first_seen.setdefault(sha, self.clock()) < GRACE:
-                raise Undecided
+                raise UndecidedAuthor
             log.info("deliveries.not_the_promotions_commit", promotion=own.id, commit=sha)
         return None
 

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
-from bot.domain.delivery import Cause, Deployment, Failure, Figures, Outcome
+from bot.domain.delivery import Cause, ChangeFailure, Deployment, Figures, Outcome
 from bot.domain.overlay import OverlayImage
 
 DEGRADED_WITHIN = timedelta(hours=1)
@@ -88,15 +88,15 @@ def _begun(one: Deployment, first: dict[tuple[str, Pin], datetime]) -> datetime:
     return max(times, default=one.at)
 
 
-def _failure(one: Deployment, there: list[Deployment]) -> Failure | None:
+def _failure(one: Deployment, there: list[Deployment]) -> ChangeFailure | None:
     after = [later for later in there if later.at > one.at]
     if one.outcome is Outcome.FAILED:
-        return Failure(one, "it failed", one.ended_at or one.at, _restored(one, after, one.ended_at or one.at))
+        return ChangeFailure(one, "it failed", one.ended_at or one.at, _restored(one, after, one.ended_at or one.at))
     if one.degraded_at and one.healthy_at and one.degraded_at - one.healthy_at <= DEGRADED_WITHIN:
-        return Failure(one, "it turned Degraded", one.degraded_at, _restored(one, after, one.degraded_at))
+        return ChangeFailure(one, "it turned Degraded", one.degraded_at, _restored(one, after, one.degraded_at))
     undone = next((later for later in after if _undoes(later, one, after[0])), None)
     if undone and undone.at - one.at <= UNDONE_WITHIN:
-        return Failure(one, "it was rolled back", undone.at, undone.healthy_at)
+        return ChangeFailure(one, "it was rolled back", undone.at, undone.healthy_at)
     return None
 
 

@@ -17,7 +17,7 @@ from bot.policy import Policy, may
 from bot.ports import Directory, Rendered
 from bot.store.database import Database
 from bot.store.deliveries import DeliveryStore
-from bot.store.delivery_news import Bundle, NewsStore
+from bot.store.delivery_news import NewsBundle, NewsStore
 from bot.store.messages import Letter
 from bot.store.promotions import PromotionStore
 from bot.views.journey import failure
@@ -78,7 +78,7 @@ class JourneyService:
         author = found.build.push.author if found and found.build.push else None
         return replace(news, who=author.name, email=author.email) if author else news
 
-    async def show(self, bundle: Bundle) -> Rendered | None:
+    async def show(self, bundle: NewsBundle) -> Rendered | None:
         """The message; None where there is nothing that may be shown there. Its failures become replies.
 
         Raises IntegrationError while nobody can say whether a person may see it.
@@ -111,7 +111,7 @@ class JourneyService:
         place = ((leg, Target(journey.app, leg.environment)) for leg in journey.legs)
         return tuple(leg for leg, target in place if may(self._policy, caller, Permission.VIEW, target))
 
-    async def _explain(self, bundle: Bundle, news: News, journey: Journey) -> None:
+    async def _explain(self, bundle: NewsBundle, news: News, journey: Journey) -> None:
         """Each failure once, as a reply that its author is mentioned in: an edit wakes nobody."""
         if not journey.failures:
             return

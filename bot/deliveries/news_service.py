@@ -25,7 +25,7 @@ from bot.notify.channels import ChannelIds
 from bot.notify.listeners import Audience, Listeners
 from bot.policy import Policy, may
 from bot.ports import Directory, Rendered
-from bot.store.delivery_news import Addressed, Bundle, NewsStore, Noted
+from bot.store.delivery_news import Addressed, NewsBundle, NewsStore, Noted
 from bot.views.news import bundle as shown
 from bot.views.words import USER_ID
 
@@ -100,7 +100,7 @@ class NewsService:
             await self._store.address([one for one in found if one])
         return sum([await self._show(one) for one in await self._store.stale(MESSAGES)])
 
-    async def _show(self, bundle: Bundle) -> bool:
+    async def _show(self, bundle: NewsBundle) -> bool:
         """False where it has to wait."""
         message: Rendered | None
         try:
@@ -116,7 +116,7 @@ class NewsService:
             self._commits.ask(bundle.items[0])
         return True
 
-    def _shown(self, bundle: Bundle) -> Rendered:
+    def _shown(self, bundle: NewsBundle) -> Rendered:
         return shown(bundle.items, personal=USER_ID.fullmatch(bundle.channel) is not None)
 
     async def _addressed_if_known(self, noted: Noted, bundling: "Bundling", audience: Audience) -> Addressed | None:

@@ -10,7 +10,7 @@ ILL = (HealthStatus.DEGRADED, HealthStatus.MISSING)
 
 
 @dataclass(frozen=True)
-class Episode:
+class OngoingProblem:
     """An illness, or a drift: since when, and whether it is on record."""
 
     since: datetime
@@ -21,8 +21,8 @@ class Episode:
 class Standing:
     """What passes before `patience` is over is nothing: pods of a good rollout may stumble once."""
 
-    illness: Episode | None = None
-    drift: Episode | None = None
+    illness: OngoingProblem | None = None
+    drift: OngoingProblem | None = None
     synced: str = ""
     """the revision at which it was last seen to be as git says"""
     operation: datetime | None = field(default=None)
@@ -31,13 +31,13 @@ class Standing:
     def see(self, app: Application, now: datetime) -> Iterator[str]:
         """What is over by this look, of what is on record: "illness", "drift"."""
         if app.health in ILL:
-            self.illness = self.illness or Episode(_no_later(app.health_since, now))
+            self.illness = self.illness or OngoingProblem(_no_later(app.health_since, now))
         elif app.health is HealthStatus.HEALTHY and self.illness:
             if self.illness.recorded:
                 yield "illness"
             self.illness = None
         if drifts(app, self.synced):
-            self.drift = self.drift or Episode(now)
+            self.drift = self.drift or OngoingProblem(now)
         elif self.drift and app.sync is not SyncStatus.UNKNOWN:
             if self.drift.recorded:
                 yield "drift"
@@ -46,7 +46,7 @@ class Standing:
             self.synced = app.revision
 
 
-def due(episode: Episode | None, now: datetime, patience: timedelta) -> bool:
+def due(episode: OngoingProblem | None, now: datetime, patience: timedelta) -> bool:
     """Whether it has lasted long enough to be put on record, and is not there yet."""
     return episode is not None and not episode.recorded and now - episode.since >= patience
 

@@ -16,7 +16,7 @@ from bot.store.schema import revision, revisions
 SYSTEM = "database"
 
 
-class Opened:
+class OpenedDatabase:
     """A database that is opened for one question, and never made by asking."""
 
     def __init__(self, url: str) -> None:
@@ -49,7 +49,7 @@ async def _connects(url: str) -> str:
         detail, _, fix = why.partition(". ")
         raise Wrong(detail, fix)
     try:
-        async with Opened(url) as database, database.engine.connect() as connection:
+        async with OpenedDatabase(url) as database, database.engine.connect() as connection:
             await connection.execute(sa.text("SELECT 1"))
     except (SQLAlchemyError, ImportError) as error:
         raise Wrong(said(error)) from error
@@ -58,7 +58,7 @@ async def _connects(url: str) -> str:
 
 async def _migrated(url: str) -> str:
     try:
-        async with Opened(url) as database:
+        async with OpenedDatabase(url) as database:
             at = await revision(database)
     except (SQLAlchemyError, ImportError) as error:
         raise Skipped("there is no connection") from error
@@ -76,7 +76,7 @@ async def _migrated(url: str) -> str:
 async def _writable(url: str) -> str:
     """Makes a table in a transaction that is rolled back."""
     try:
-        async with Opened(url) as database, database.engine.connect() as connection:
+        async with OpenedDatabase(url) as database, database.engine.connect() as connection:
             await connection.execute(sa.text("CREATE TABLE pilothouse_doctor (seen INTEGER)"))
             await connection.rollback()
     except (SQLAlchemyError, ImportError) as error:

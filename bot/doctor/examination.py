@@ -18,7 +18,7 @@ from bot.doctor import (
     variables,
     webhooks,
 )
-from bot.doctor.finding import Check, Finding, Outcome, Skipped, Wrong
+from bot.doctor.finding import Check, CheckOutcome, Finding, Skipped, Wrong
 from bot.domain.errors import PilothouseError
 from bot.runtime import logs
 from bot.settings import Settings
@@ -54,13 +54,13 @@ async def checks(settings: Settings) -> AsyncIterator[tuple[Check, ...]]:
 
 
 async def _found(check: Check, seconds: float) -> Finding:
-    finding = Finding(check.system, check.subject, Outcome.GOOD)
-    outcome = Outcome.WRONG
+    finding = Finding(check.system, check.subject, CheckOutcome.GOOD)
+    outcome = CheckOutcome.WRONG
     try:
         async with asyncio.timeout(seconds):
             return replace(finding, detail=await check.look())
     except Skipped as skipped:
-        return replace(finding, outcome=Outcome.SKIPPED, detail=skipped.why)
+        return replace(finding, outcome=CheckOutcome.SKIPPED, detail=skipped.why)
     except Wrong as wrong:
         detail, fix, outcome = wrong.detail, wrong.fix, wrong.outcome
     except TimeoutError:

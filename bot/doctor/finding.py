@@ -8,7 +8,7 @@ from enum import StrEnum
 from bot.domain.errors import Unavailable
 
 
-class Outcome(StrEnum):
+class CheckOutcome(StrEnum):
     GOOD = "good"
     WARNING = "warning"
     """it works, and may not be what was meant"""
@@ -22,7 +22,7 @@ class Finding:
 
     system: str
     subject: str
-    outcome: Outcome
+    outcome: CheckOutcome
     detail: str = ""
     fix: str = ""
 
@@ -30,7 +30,7 @@ class Finding:
 class Wrong(Exception):
     """The check failed; `fix` "" is the check's usual one."""
 
-    outcome = Outcome.WRONG
+    outcome = CheckOutcome.WRONG
 
     def __init__(self, detail: str, fix: str = "") -> None:
         super().__init__(detail, fix)
@@ -41,7 +41,7 @@ class Wrong(Exception):
 class Doubtful(Wrong):
     """It may be meant: people hear of it, and all is well."""
 
-    outcome = Outcome.WARNING
+    outcome = CheckOutcome.WARNING
 
 
 class Skipped(Exception):

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from rich.table import Table
 from rich.text import Text
 
-from bot.doctor.finding import Finding, Outcome
+from bot.doctor.finding import CheckOutcome, Finding
 
 MARKS = {
-    Outcome.GOOD: ("✓", "green"),
-    Outcome.WARNING: ("!", "yellow"),
-    Outcome.WRONG: ("✗", "bold red"),
-    Outcome.SKIPPED: ("–", "dim"),
+    CheckOutcome.GOOD: ("✓", "green"),
+    CheckOutcome.WARNING: ("!", "yellow"),
+    CheckOutcome.WRONG: ("✗", "bold red"),
+    CheckOutcome.SKIPPED: ("–", "dim"),
 }
 
 
@@ -26,7 +26,7 @@ def table(findings: Sequence[Finding]) -> Table:
     system = ""
     for finding in findings:
         mark, style = MARKS[finding.outcome]
-        words = Text(finding.detail, style="dim" if finding.outcome is Outcome.SKIPPED else "")
+        words = Text(finding.detail, style="dim" if finding.outcome is CheckOutcome.SKIPPED else "")
         if finding.fix:
             words.append(f"\n→ {finding.fix}", style="bold")
         name = "" if finding.system == system else finding.system
@@ -37,5 +37,5 @@ def table(findings: Sequence[Finding]) -> Table:
 
 def as_json(findings: Sequence[Finding]) -> str:
     """`{"good": …, "findings": [{system, subject, outcome, detail, fix}]}`."""
-    good = all(finding.outcome is not Outcome.WRONG for finding in findings)
+    good = all(finding.outcome is not CheckOutcome.WRONG for finding in findings)
     return json.dumps({"good": good, "findings": [vars(finding) for finding in findings]}, indent=2, ensure_ascii=False)

@@ -24,7 +24,7 @@ People = Mapping[str, tuple[str, ...]]
 NOBODY: People = MappingProxyType({})
 
 
-class Comparison(Enum):
+class AddressMatch(Enum):
     """What two addresses say of the people behind them."""
 
     SAME = auto()
@@ -52,7 +52,7 @@ def _writers(commit: Commit) -> list[str]:
     return [commit.author.email, *(found[1] if found else "" for found in named)]
 
 
-def told_apart(author: str, person: str, people: People = NOBODY) -> Comparison:
+def told_apart(author: str, person: str, people: People = NOBODY) -> AddressMatch:
     """`author`: address in a commit. `person`: address that Slack has confirmed.
 
     Two whom `people` names are told apart by that; an address that it names counts as its owner's.
@@ -60,10 +60,10 @@ def told_apart(author: str, person: str, people: People = NOBODY) -> Comparison:
     owners = [owner_of(address, people) for address in (author, person)]
     wrote, asks = (_normal(owner or address) for owner, address in zip(owners, (author, person), strict=True))
     if not wrote or not asks:
-        return Comparison.UNKNOWN
+        return AddressMatch.UNKNOWN
     if wrote == asks:
-        return Comparison.SAME
-    return Comparison.OTHER if all(owners) or wrote[1] == asks[1] else Comparison.UNKNOWN
+        return AddressMatch.SAME
+    return AddressMatch.OTHER if all(owners) or wrote[1] == asks[1] else AddressMatch.UNKNOWN
 
 
 def owner_of(address: str, people: People) -> str:
@@ -83,7 +83,7 @@ def mailbox(address: str) -> str:
 
 def same_person(one: Person, other: Person, people: People = NOBODY) -> bool:
     """Whether two accounts are of one person, as far as their addresses and the policy's `people` tell."""
-    return one.id == other.id or told_apart(one.email, other.email, people) is Comparison.SAME
+    return one.id == other.id or told_apart(one.email, other.email, people) is AddressMatch.SAME
 
 
 def _normal(address: str) -> tuple[str, str] | None:

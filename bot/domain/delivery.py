@@ -230,7 +230,7 @@ class Deployment:
 
 
 @dataclass(frozen=True)
-class Failure:
+class ChangeFailure:
     """A deployment that made things worse: since when, and until when (None while it lasts, or nobody saw)."""
 
     deployment: Deployment
@@ -251,7 +251,7 @@ class Figures:
     days: float
     deployments: tuple[Deployment, ...] = ()
     lead_times: tuple[timedelta, ...] = ()
-    failures: tuple[Failure, ...] = ()
+    failures: tuple[ChangeFailure, ...] = ()
 
     @property
     def a_day(self) -> float:

@@ -17,7 +17,7 @@ def journey_key(app: str, revision: str) -> str:
 
 
 @dataclass(frozen=True)
-class Failure:
+class JourneyFailure:
     """Something that went wrong on the way; `id` tells one from another."""
 
     id: str
@@ -63,19 +63,19 @@ class Journey:
         return healthy[-1] if healthy else ""
 
     @property
-    def failures(self) -> tuple[Failure, ...]:
+    def failures(self) -> tuple[JourneyFailure, ...]:
         """What its author should hear of; a run that a person cancelled is none."""
         build = self.build
-        found: list[Failure] = []
+        found: list[JourneyFailure] = []
         if build.status is RunStatus.FAILED:
-            found.append(Failure(f"run:{build.run}", f"The build {build.run} failed", build.reason))
+            found.append(JourneyFailure(f"run:{build.run}", f"The build {build.run} failed", build.reason))
         if build.scan and build.scan.status is ScanStatus.ERROR:
-            found.append(Failure(f"scan:{build.digest}", "The scan failed"))
+            found.append(JourneyFailure(f"scan:{build.digest}", "The scan failed"))
         for leg in self.legs:
             if leg.outcome and leg.outcome.failed:
                 what = "does not run" if leg.outcome is Outcome.NEVER_RAN else "failed"
-                found.append(Failure(f"{leg.environment}:{leg.sha}", f"It {what} in {leg.environment}", leg.why))
+                found.append(JourneyFailure(f"{leg.environment}:{leg.sha}", f"It {what} in {leg.environment}", leg.why))
             elif leg.refused:
                 what = f"Its promotion to {leg.environment} ended"
-                found.append(Failure(f"promotion:{leg.promotion}", what, leg.refused))
+                found.append(JourneyFailure(f"promotion:{leg.promotion}", what, leg.refused))
         return tuple(found)

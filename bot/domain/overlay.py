@@ -80,7 +80,7 @@ class Commit:
 
 
 @dataclass(frozen=True)
-class Difference:
+class ChangedPath:
     """A path that is not the same at two commits.
 
     `plain`: both times a file of the same mode, so that nothing but its content differs; not for what was added,

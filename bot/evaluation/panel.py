@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from bot.domain.errors import Advice, IntegrationError, PolicyError, Unavailable
 from bot.domain.promotion import NOT_ASKED, GateResult, GateTerms, Plan, Verdict
 from bot.evaluation.question import Gate, Question
-from bot.evaluation.terms import UNREADABLE, Both, Change, compared, fingerprint, stricter, written
+from bot.evaluation.terms import UNREADABLE, Both, TermsChange, compared, fingerprint, stricter, written
 from bot.policy import Place, Policy
 from bot.runtime.one_round import one_round
 from bot.runtime.spelling import nearest
@@ -92,10 +92,10 @@ class Panel:
         except ValidationError:
             return GateResult(name, app, Verdict.blocked(UNREADABLE, "Ask for the promotion again."))
         today = await answer(gate, question)
-        if change is Change.NONE:
+        if change is TermsChange.NONE:
             return GateResult(name, app, today)
         then = await answer(gate, replace(question, options=terms.then))
-        tightened = fingerprint(terms.today) if change is Change.TIGHTER else ""
+        tightened = fingerprint(terms.today) if change is TermsChange.TIGHTER else ""
         return GateResult(name, app, stricter(then, today), tightened=tightened)
 
     async def _would_say(self, gate: Gate | None, question: Question) -> Verdict:

@@ -15,7 +15,7 @@ ASKED_MORE = "Policy asks more of this gate than when the promotion was asked fo
 ASKED_LESS = "Policy asks less of this gate by now: ask for the promotion again."
 
 
-class Change(StrEnum):
+class TermsChange(StrEnum):
     """What has become of a gate's options since the plan was made."""
 
     NONE = "none"
@@ -32,12 +32,12 @@ class Both:
     today: dict[str, Any]
 
 
-def compared(gate: Gate | type[Gate], terms: Both) -> Change:
+def compared(gate: Gate | type[Gate], terms: Both) -> TermsChange:
     """Raises ValidationError for options that the gate no longer takes."""
     then, today = gate.options.model_validate(terms.then), gate.options.model_validate(terms.today)
     if then == today:
-        return Change.NONE
-    return Change.LOOSER if today.ask_no_more_than(then) else Change.TIGHTER
+        return TermsChange.NONE
+    return TermsChange.LOOSER if today.ask_no_more_than(then) else TermsChange.TIGHTER
 
 
 def fingerprint(options: dict[str, Any]) -> str:

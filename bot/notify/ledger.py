@@ -16,7 +16,7 @@ from bot.domain.reply import Reply, Told
 from bot.notify.outbox import Outbox
 from bot.policy import Policy, authorize
 from bot.ports import Rendered
-from bot.store.audit import Audit, Entry, refusal
+from bot.store.audit import Audit, AuditEntry, refusal
 from bot.store.database import Database
 from bot.store.messages import Letter
 from bot.views.words import USER_ID
@@ -89,7 +89,7 @@ class Ledger:
 
     async def write(self, connection: AsyncConnection, deed: Deed, said: Rendered | None = None) -> None:
         """The audit row, and the message to the channels that policy names for the event."""
-        entry = Entry(
+        entry = AuditEntry(
             deed.event,
             deed.actor,
             deed.apps,

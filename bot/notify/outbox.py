@@ -18,7 +18,7 @@ from bot.notify.patience import wait_after
 from bot.notify.places import Places
 from bot.ports import Messenger, Posted
 from bot.store.leased_queue import DEAD
-from bot.store.messages import SENT, Counts, Letter, Messages, Queued
+from bot.store.messages import SENT, Counts, Letter, Messages, QueuedLetter
 
 log = structlog.get_logger()
 TRIES = 20
@@ -82,7 +82,7 @@ class Outbox:
         due = await self._messages.due(self._clock(), BATCH)
         return sum(await asyncio.gather(*(self._deliver(queued) for queued in due)))
 
-    async def _deliver(self, queued: Queued) -> bool:
+    async def _deliver(self, queued: QueuedLetter) -> bool:
         """Whether it is settled, so that the next one of its channel may be tried."""
         if not await self._messages.lease(queued, self._clock(), LEASE):
             return False
@@ -123,7 +123,7 @@ class Outbox:
                 log.info("outbox.thread_is_gone", promotion=letter.promotion, channel=letter.channel)
         return await self._messenger.post(letter.channel, letter.message, key=letter.key, first=first)
 
-    async def _not_said(self, queued: Queued, error: IntegrationError) -> bool:
+    async def _not_said(self, queued: QueuedLetter, error: IntegrationError) -> bool:
         letter = queued.letter
         about = {"promotion": letter.promotion, "letter": letter.event, "channel": letter.channel, "error": str(error)}
         if isinstance(error, Refused) or queued.tries + 1 >= self._tries:

@@ -10,9 +10,9 @@ from bot.domain.errors import Refused
 from bot.domain.overlay import OverlayImage
 from bot.overlays.kustomization import (
     FILE_NAMES,
-    Found,
+    ImagesFound,
     KustomizationError,
-    Undecided,
+    UndecidedBuild,
     images_found,
     matches,
     name_of,
@@ -59,30 +59,32 @@ class BuiltImages:
                 if entry.name in names:
                     _check(overlay, entry, found)
 
-    async def found(self, overlay: str, at: str) -> Found | None:
+    async def found(self, overlay: str, at: str) -> ImagesFound | None:
         """What `images:` finds there; None where the files do not say."""
         try:
             return images_found(await self._files(overlay, at), overlay)
-        except (Undecided, Refused) as why:
+        except (UndecidedBuild, Refused) as why:
             log.debug("overlay.not_told", overlay=overlay, why=str(why))
             return None
 
     async def _files(self, overlay: str, at: str) -> Mapping[str, bytes]:
-        """All that it is built from, layer by layer: mostly two reads. Raises Undecided."""
+        """All that it is built from, layer by layer: mostly two reads. Raises UndecidedBuild."""
         files = dict(await self._source.read([overlay], at))
         if overlay not in files:
-            raise Undecided(f"{overlay} is not there")
+            raise UndecidedBuild(f"{overlay} is not there")
         while missing := self._unread(overlay, files):
             read = await self._resolved(missing, at)
             if missing.keys() - read.keys():
-                raise Undecided(f"{sorted(missing.keys() - read.keys())[0]} is not there, or not in this repository")
+                raise UndecidedBuild(
+                    f"{sorted(missing.keys() - read.keys())[0]} is not there, or not in this repository"
+                )
             files |= {path: body for found in read.values() for path, body in found.items()}
         return files
 
     def _unread(self, overlay: str, files: Mapping[str, bytes]) -> dict[str, tuple[str, ...]]:
         layers = sum(len(body) for path, body in files.items() if path.endswith(FILE_NAMES))
         if len(files) > MOST_FILES or sum(map(len, files.values())) > MOST_BYTES or layers > MOST_LAYER_BYTES:
-            raise Undecided(f"{overlay} is built from too much")
+            raise UndecidedBuild(f"{overlay} is built from too much")
         return unread(files)
 
     async def _resolved(self, references: Mapping[str, tuple[str, ...]], at: str) -> dict[str, dict[str, bytes]]:
@@ -104,7 +106,7 @@ class BuiltImages:
         return {reference: files for reference, files in found.items() if files}
 
 
-def _check(overlay: str, entry: OverlayImage, found: Found) -> None:
+def _check(overlay: str, entry: OverlayImage, found: ImagesFound) -> None:
     if not any(matches(image, entry.name) for image in found.possible):
         there = sorted({name_of(image) for image in found.possible})
         more = " and others" if len(there) > NAMED else ""

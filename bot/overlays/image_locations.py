@@ -20,7 +20,7 @@ Digests = Mapping[str, Mapping[str, str]]
 """commit → repository → the digest that a promotion has put on record"""
 
 
-class Record(Protocol):
+class DeploymentHistory(Protocol):
     async def history(self, app: str, environment: str, limit: int) -> tuple[Promotion, ...]: ...
 
 
@@ -32,7 +32,7 @@ class ImageLocations:
     IntegrationError when git or the registry is away.
     """
 
-    def __init__(self, catalog: Catalog, source: OverlaySource, registry: Registry, record: Record) -> None:
+    def __init__(self, catalog: Catalog, source: OverlaySource, registry: Registry, record: DeploymentHistory) -> None:
         self._catalog = catalog
         self._source = source
         self._registry = registry

@@ -3,9 +3,9 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from bot.domain.authorship import Comparison, mailbox, told_apart
+from bot.domain.authorship import AddressMatch, mailbox, told_apart
 from bot.policy.model import Policy
-from bot.policy.parts import Approval, EnvironmentRules
+from bot.policy.parts import ApprovalPart, EnvironmentRules
 from bot.runtime.spelling import nearest
 
 Place = tuple[str | int, ...]
@@ -48,7 +48,7 @@ def _roles_named(policy: Policy) -> Iterator[tuple[Place, str]]:
             yield from ((place, role) for role in _roles_of(rules.approval))
 
 
-def _roles_of(approval: Approval) -> tuple[str, ...]:
+def _roles_of(approval: ApprovalPart) -> tuple[str, ...]:
     others = [role for quorum in approval.alternatives or () for role in (*quorum.roles, *quorum.required)]
     return (*(approval.roles or ()), *(approval.required or ()), *others)
 
@@ -101,7 +101,7 @@ def _people_mistaken(policy: Policy) -> Iterator[tuple[Place, str]]:
     owners: dict[str, str] = {}
     for owner, others in policy.people.items():
         place = ("people", owner)
-        if told_apart(owner, owner) is Comparison.UNKNOWN:
+        if told_apart(owner, owner) is AddressMatch.UNKNOWN:
             yield place, f"{owner!r} is no address that Slack confirms: write it as the profile has it"
         for address in (owner, *others):
             if not (known := mailbox(address)):

@@ -12,7 +12,7 @@ from ruamel.yaml.error import YAMLError
 from bot.domain.errors import PolicyError
 from bot.policy.contradictions import Place, contradictions
 from bot.policy.model import Policy
-from bot.policy.parts import Part
+from bot.policy.parts import PolicyPart
 from bot.runtime.spelling import nearest
 
 Check = Callable[[Policy], Iterable[tuple[Place, str]]]
@@ -99,9 +99,9 @@ def _mistake(name: str, document: Any, error: Any) -> str:
     return f"{where}: {error['msg'].removeprefix('Value error, ')}"
 
 
-def _keys_of(part: type[Part]) -> set[str]:
+def _keys_of(part: type[PolicyPart]) -> set[str]:
     own = {field.alias or key for key, field in part.model_fields.items()}
     return own.union(*(_keys_of(child) for child in part.__subclasses__()))
 
 
-KNOWN_KEYS = _keys_of(Part)
+KNOWN_KEYS = _keys_of(PolicyPart)

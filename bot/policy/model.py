@@ -16,8 +16,8 @@ from bot.policy.parts import (
     EnvironmentPart,
     EnvironmentRules,
     OverlaysPart,
-    Part,
     PipelinePart,
+    PolicyPart,
     Route,
 )
 from bot.policy.roster import Roster
@@ -53,7 +53,7 @@ DEFAULT_ROLES: dict[str, tuple[Permission, ...]] = {
 DEFAULT_ENVIRONMENTS = tuple(EnvironmentPart(name=name) for name in USUAL_ALIASES)
 
 
-class Policy(Part):
+class Policy(PolicyPart):
     """The whole of pilothouse.yaml. Everything that is left out is as these defaults say."""
 
     environments_: tuple[EnvironmentPart, ...] = Field(

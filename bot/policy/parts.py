@@ -17,7 +17,7 @@ USUAL_ALIASES = {
 }
 
 
-class Part(BaseModel):
+class PolicyPart(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
@@ -29,7 +29,7 @@ GateOptions = Annotated[dict[str, Any] | Literal[False], BeforeValidator(_true_i
 """A gate's own options, {} or `true` for its defaults, `false` to leave it out."""
 
 
-class QuorumPart(Part):
+class QuorumPart(PolicyPart):
     """Enough people, as an alternative to the rule's own quorum."""
 
     count: int = Field(ge=1, le=20, description="Distinct approvers.")
@@ -37,7 +37,7 @@ class QuorumPart(Part):
     required: tuple[str, ...] = Field((), description="Roles of which at least one approver must be.")
 
 
-class Approval(Part):
+class ApprovalPart(PolicyPart):
     """Who must say yes. Fields that are left out keep the value of the rule that this one refines."""
 
     count: int | None = Field(None, ge=0, le=20, description="Distinct approvers.")
@@ -56,20 +56,20 @@ class Approval(Part):
     escalate_to: tuple[str, ...] | None = Field(None, description="Channels to escalate to.")
 
 
-class RollbackRules(Part):
+class RollbackRules(PolicyPart):
     """Rolling back is the way out of trouble, so it asks less by default."""
 
     skip_gates: tuple[str, ...] = Field(
         ("scan", "soak", "order", "pipeline", "health", "freeze", "alerts"), description="Gates not asked."
     )
-    approval: Approval = Field(Approval(), description="Refines the environment's approval rule.")
+    approval: ApprovalPart = Field(ApprovalPart(), description="Refines the environment's approval rule.")
     lock: bool = Field(True, description="Whether the app is locked there afterwards, until somebody unlocks it.")
     automatic: Duration | None = Field(
         None, description="How long after the sync an unhealthy app is rolled back automatically; never if left out."
     )
 
 
-class BreakGlassRules(Part):
+class BreakGlassRules(PolicyPart):
     """What an emergency skips besides the quorum. Never authorisation, never the digest."""
 
     skip_gates: tuple[str, ...] = Field(
@@ -78,10 +78,10 @@ class BreakGlassRules(Part):
     remind: Duration = Field(timedelta(days=1), description="How often the review that is owed is asked for.")
 
 
-class EnvironmentRules(Part):
+class EnvironmentRules(PolicyPart):
     """The rules of one environment, or an app's refinement of them."""
 
-    approval: Approval = Field(Approval(), description="Who must say yes.")
+    approval: ApprovalPart = Field(ApprovalPart(), description="Who must say yes.")
     gates: dict[str, GateOptions] = Field({}, description="Gate → options; `false` leaves a default gate out.")
     rollback: RollbackRules | None = Field(None, description="What rolling back asks.")
     break_glass: BreakGlassRules | None = Field(None, description="What an emergency skips.")
@@ -110,7 +110,7 @@ class EnvironmentPart(EnvironmentRules):
         return Environment(self.name, order, self.known_as)
 
 
-class AppPart(Part):
+class AppPart(PolicyPart):
     """What differs for one app."""
 
     environments: dict[str, EnvironmentRules] = Field({}, description="Environment → refinement of its rules.")
@@ -120,7 +120,7 @@ class AppPart(Part):
     params: dict[str, str] = Field({}, description="Parameters of its pipeline runs.")
 
 
-class Binding(Part):
+class Binding(PolicyPart):
     """Gives a role to people, everywhere or for some apps and environments."""
 
     role: str = Field(description="One of `roles`.")
@@ -145,7 +145,7 @@ class Binding(Part):
         return self
 
 
-class Route(Part):
+class Route(PolicyPart):
     """Sends events to a channel."""
 
     channel: str = Field(description="Name or id.")
@@ -164,7 +164,7 @@ class Route(Part):
         return events
 
 
-class Channels(Part):
+class Channels(PolicyPart):
     default: str = Field("", description='Where a card goes; "" = where it was asked for.')
     routes: tuple[Route, ...] = Field((), description="Events that also go to other channels.")
     direct_messages: bool = Field(
@@ -174,7 +174,7 @@ class Channels(Part):
     )
 
 
-class DeliveriesPart(Part):
+class DeliveriesPart(PolicyPart):
     """What is told of changes that Pilothouse did not make."""
 
     degraded_after: Duration = Field(
@@ -187,17 +187,17 @@ class DeliveriesPart(Part):
     )
 
 
-class ArgoCDPart(Part):
+class ArgoCDPart(PolicyPart):
     application: str = Field(
         "{app}-{environment}",
         description="Name of the Application of an app in an environment; `namespace/name` outside Argo CD's own.",
     )
 
 
-class PipelinePart(Part):
+class PipelinePart(PolicyPart):
     name: str = Field("ci-pipeline", description="Name of the Tekton Pipeline.")
     params: dict[str, str] = Field({}, description="Parameters of every run; {app} and {revision} are filled in.")
 
 
-class OverlaysPart(Part):
+class OverlaysPart(PolicyPart):
     path: str = Field("apps/{app}/overlays/{environment}", description="Directory of an overlay in the repository.")

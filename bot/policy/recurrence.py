@@ -115,7 +115,7 @@ class Cron(Starts):
         return takewhile(lambda start: start >= since, CronSim(self._line, wall + timedelta(minutes=1), reverse=True))
 
 
-class Rule(Starts):
+class RecurrenceRule(Starts):
     def __init__(self, text: str, zone: ZoneInfo) -> None:
         super().__init__(zone)
         line, start = _without_start(text.strip(), zone)

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any, Literal
 
 from bot.domain.promotion import ApprovalRule, Quorum
-from bot.policy.parts import Approval, BreakGlassRules, EnvironmentRules, GateOptions, RollbackRules
+from bot.policy.parts import ApprovalPart, BreakGlassRules, EnvironmentRules, GateOptions, RollbackRules
 
 STANDING_GATES: dict[str, GateOptions] = {"lock": {}, "freeze": {}, "rejected": {}, "application": {}}
 """What people say holds everywhere, where images first arrive too; and nowhere is anything committed for nobody."""
@@ -74,7 +74,7 @@ class Rules:
         return self._own.argocd or self._base.argocd or ""
 
 
-def refined(rule: ApprovalRule, by: Approval) -> ApprovalRule:
+def refined(rule: ApprovalRule, by: ApprovalPart) -> ApprovalRule:
     said = by.model_dump(exclude_none=True, exclude={"alternatives"})
     if by.alternatives is not None:
         said["alternatives"] = tuple(Quorum(**quorum.model_dump()) for quorum in by.alternatives)

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from bot.policy.duration import Duration
-from bot.policy.recurrence import ANCHOR, Cron, Rule, Starts
+from bot.policy.recurrence import ANCHOR, Cron, RecurrenceRule, Starts
 
 LOOK_AHEAD = timedelta(days=400)
 """How far ahead an opening is looked for."""
@@ -86,7 +86,7 @@ class Window(BaseModel):
     def _starts(self) -> Starts:
         if self.cron is not None:
             return Cron(self.cron, self.zone)
-        return Rule(str(self.rrule), self.zone)
+        return RecurrenceRule(str(self.rrule), self.zone)
 
 
 def closed_by(windows: Sequence[Window], at: datetime) -> tuple[Window | None, bool]:

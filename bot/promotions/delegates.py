@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 
-from bot.domain.authorship import Comparison, People, same_person, told_apart
+from bot.domain.authorship import AddressMatch, People, same_person, told_apart
 from bot.domain.caller import Caller, Person, Target
 from bot.domain.promotion import Plan, Promotion
 from bot.policy import Policy
 from bot.ports import Directory
-from bot.store.delegations import DelegationStore, Standing
+from bot.store.delegations import ApproverStanding, DelegationStore
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Delegates:
         """Whoever may lend the caller anything at all. Raises IntegrationError when the directory cannot tell."""
         return await self.delegations.lenders(caller, self.directory)
 
-    async def _standings(self, caller: Caller, promotion: Promotion, without: set[str]) -> list[Standing]:
+    async def _standings(self, caller: Caller, promotion: Promotion, without: set[str]) -> list[ApproverStanding]:
         return [
             await self.delegations.roles_of(caller, target, self.policy, self.directory, without=without)
             for target in targets_of(promotion)
@@ -59,7 +59,7 @@ class Delegates:
 
 def not_an_author(person: Person, plan: Plan, people: People) -> bool:
     """Whether addresses tell them apart from everybody who wrote it."""
-    return all(told_apart(author, person.email, people) is Comparison.OTHER for author in plan.authors)
+    return all(told_apart(author, person.email, people) is AddressMatch.OTHER for author in plan.authors)
 
 
 def targets_of(promotion: Promotion) -> tuple[Target, ...]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from bot.domain import identity
-from bot.domain.authorship import Comparison, same_person, told_apart
+from bot.domain.authorship import AddressMatch, same_person, told_apart
 from bot.domain.caller import Caller, Permission, Target
 from bot.domain.errors import Conflict, NotAllowed
 from bot.domain.promotion import Promotion, Stage, VoteKind
@@ -155,9 +155,9 @@ class Eligibility:
                 f"e-mail address, so you may be that author. {others}"
             )
         told = {author: told_apart(author, caller.person.email, self._policy.people) for author in plan.authors}
-        if Comparison.SAME in told.values():
+        if AddressMatch.SAME in told.values():
             raise NotAllowed(f"You wrote the newest commit of this image, so somebody else must approve. {others}")
-        if unknown := [author for author, one in told.items() if one is Comparison.UNKNOWN]:
+        if unknown := [author for author, one in told.items() if one is AddressMatch.UNKNOWN]:
             raise NotAllowed(
                 f"Policy keeps the author of the newest commit from approving, and {unknown[0]} may be you: that "
                 "address is private, or of another domain than yours in Slack. Commit with the address of your Slack "

@@ -22,7 +22,7 @@ from bot.evaluation.panel import Panel
 from bot.overlays.catalog import Catalog, Listing
 from bot.policy import Policy
 from bot.ports import Clock, Registry
-from bot.promotions.rollback_targets import RollbackTargets, Target
+from bot.promotions.rollback_targets import RollbackTarget, RollbackTargets
 from bot.promotions.source_changes import Changes
 from bot.runtime.beside import asked_beside
 
@@ -118,13 +118,20 @@ class Planner:
         want = replace(want, break_glass=ask.break_glass)
         return await self._plan(want, listing, moves, requester, ask.context)
 
-    async def _restored(self, overlay: Overlay, before: Mapping[str, OverlayImage], target: Target) -> list[Move]:
+    async def _restored(
+        self, overlay: Overlay, before: Mapping[str, OverlayImage], target: RollbackTarget
+    ) -> list[Move]:
         pairs = [(before[image.name], image) for image in target.images if image.name in before]
         found = (self._to_pinned(overlay, old, new, target.digests.get(new.repository, "")) for old, new in pairs)
         return [move for move in await asyncio.gather(*found) if move]
 
     def _way_back(
-        self, apps: tuple[str, ...], environment: Environment, target: Target, moves: Iterable[Move], reason: str
+        self,
+        apps: tuple[str, ...],
+        environment: Environment,
+        target: RollbackTarget,
+        moves: Iterable[Move],
+        reason: str,
     ) -> Want:
         """A rollback, if it leads to what ran before; what leads forward is a promotion, with all that it asks."""
         recorded = target.verified and all(
@@ -153,7 +160,7 @@ class Planner:
             try:
                 target = await self._targets.restore(listing, overlay, move.after.tag or move.after.digest)
             except UnknownName:
-                target = Target((), back=False)
+                target = RollbackTarget((), back=False)
             wants.append(self._way_back(want.apps, want.environment, target, [move], want.reason))
         forward = next((each for each in wants if each.kind is Kind.PROMOTION), None)
         return forward or replace(want, on_record=all(each.on_record for each in wants))

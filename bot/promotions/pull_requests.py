@@ -29,7 +29,7 @@ NAMED = 5
 
 
 @dataclass(frozen=True)
-class Opened:
+class OpenedPull:
     """The pull request, or what has moved under the approvals meanwhile."""
 
     pull: PullRequest | None
@@ -37,7 +37,7 @@ class Opened:
 
 
 @dataclass(frozen=True)
-class Merge:
+class MergeResult:
     """What a merge has put on the branch; `strange`: a sentence, "" when it is what was approved and nothing else."""
 
     commit: Commit
@@ -56,7 +56,7 @@ class PullRequestSteps:
     _good: set[tuple[str, str, str, str]] = field(default_factory=set, compare=False)
     """what was looked at and found to be as approved: commits never change, so once is enough"""
 
-    async def open(self, promotion: Promotion) -> Opened:
+    async def open(self, promotion: Promotion) -> OpenedPull:
         """Safe to repeat: the branch is named after the promotion, and its open pull request is found again.
 
         Raises Refused where somebody has put something else there before.
@@ -65,14 +65,14 @@ class PullRequestSteps:
         head = await self.source.head()
         contents = await self.source.read([move.overlay for move in promotion.moves], head)
         if moved := await self.committer.moved(promotion.moves, contents):
-            return Opened(None, moved)
+            return OpenedPull(None, moved)
         await self.committer.check_effect(promotion, head)
         change = Change(edited(promotion.moves, contents), message(promotion), author(plan.requester))
         asked = (_branch(plan), head, headline(promotion), self.body(promotion))
         pull = await self._client().open(change, *asked)
         if pull.state == "open" and (strange := await self.strange(promotion, pull)):
             raise Refused("git", "adopt a pull request", f"{strange} Close {pull.url}, then promote again")
-        return Opened(pull)
+        return OpenedPull(pull)
 
     async def strange(self, promotion: Promotion, pull: PullRequest) -> str:
         """What an open pull request holds beside the approved lines, as a sentence; "" when there is nothing."""
@@ -162,20 +162,22 @@ class PullRequestSteps:
             pull = await self.abandon(pull.number, why)
         return pull if pull.state == "merged" else None
 
-    async def merge_of(self, promotion: Promotion, number: int) -> Merge:
+    async def merge_of(self, promotion: Promotion, number: int) -> MergeResult:
         """What the merge put on the branch, judged by what lies between it and the commit before it."""
         pull = await self._client().get(number)
         before = pull.merge_parents[0] if pull.merge_parents else ""
         odd = await self.committer.strange(promotion, before, pull.merge_commit)
         commit = await self._commit(promotion, pull)
         if odd:
-            return Merge(commit, f"{pull.url} was merged with something else than what was approved ({_named(odd)})")
+            return MergeResult(
+                commit, f"{pull.url} was merged with something else than what was approved ({_named(odd)})"
+            )
         if pull.commits != 1 and len(pull.merge_parents) == 1:
             # Rebased one by one, all but the last lie before the commit that is looked at.
-            return Merge(commit, f"{pull.url} was merged with {pull.commits} commits instead of the approved one")
-        return Merge(commit)
+            return MergeResult(commit, f"{pull.url} was merged with {pull.commits} commits instead of the approved one")
+        return MergeResult(commit)
 
-    async def take_back(self, promotion: Promotion, merge: Merge) -> str:
+    async def take_back(self, promotion: Promotion, merge: MergeResult) -> str:
         """Put everything back that the merge has changed, as far as that is known; what came of it, as a sentence."""
         if len(merge.commit.parents) == 0:
             return "Look at it, and take it back yourself."

@@ -16,7 +16,7 @@ from bot.ports import Directory
 from bot.promotions.promotions import Promotions
 from bot.promotions.scheduler import Queue
 from bot.runtime.clock import SYSTEM_CLOCK
-from bot.store.audit import Audit, Entry
+from bot.store.audit import Audit, AuditEntry
 from bot.store.database import Database
 from bot.store.promotions import PromotionStore
 from bot.store.queue import QueueStore
@@ -69,7 +69,9 @@ class PromotionQueue(Queue):
             detail |= {"behind": behind.id, "replacing": waiting.first}
         if wish.waits_for_its_time:
             detail |= {"at": wish.start_at.isoformat() if wish.start_at else "when it is open"}
-        entry = Entry("queued", waiting.user, wish.named_apps, wish.environment, behind.id if behind else "", detail)
+        entry = AuditEntry(
+            "queued", waiting.user, wish.named_apps, wish.environment, behind.id if behind else "", detail
+        )
         async with self.database.begin() as connection:
             await self.store.add(connection, waiting)
             await self.audit.append(connection, entry)

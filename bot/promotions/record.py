@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.event import Event
 from bot.domain.promotion import Promotion
-from bot.store.audit import Audit, Entry
+from bot.store.audit import Audit, AuditEntry
 from bot.store.database import Database
 from bot.store.promotions import PromotionStore
 
@@ -39,7 +39,7 @@ class Record:
             return await self.store.release_ended(connection)
 
     async def write(
-        self, promotion: Promotion, entry: Entry | None = None, event: Event | None = None, *more: Write
+        self, promotion: Promotion, entry: AuditEntry | None = None, event: Event | None = None, *more: Write
     ) -> None:
         """`more` are written in the same transaction."""
         async with self.database.begin() as connection:
@@ -53,11 +53,11 @@ class Record:
                 await self.announcements.put(connection, promotion, event)
 
 
-def entry_of(promotion: Promotion, event: str, step: str, *, actor: str = "", **detail: Any) -> Entry:
+def entry_of(promotion: Promotion, event: str, step: str, *, actor: str = "", **detail: Any) -> AuditEntry:
     """The audit row of one step; `step` makes it one row however often the step is run."""
     plan = promotion.plan
     moves = [f"{m.app}: {m.label_before} -> {m.after.label} ({m.after.digest})" for m in plan.moves]
-    return Entry(
+    return AuditEntry(
         event=event,
         actor=actor or plan.requester.id,
         apps=plan.apps,

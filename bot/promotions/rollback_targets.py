@@ -24,7 +24,7 @@ Images = tuple[OverlayImage, ...]
 
 
 @dataclass(frozen=True)
-class State:
+class OverlayState:
     """What the overlay showed from one commit on, until another came in its place."""
 
     images: Images
@@ -51,7 +51,7 @@ class State:
 
 
 @dataclass(frozen=True)
-class Target:
+class RollbackTarget:
     """Where a rollback leads. `back` is whether that is an image that ran there before what runs now."""
 
     images: Images
@@ -96,7 +96,7 @@ class RollbackTargets:
         """Whether it is on record that the image was Healthy there once."""
         return await self._store.succeeded(app, environment, digest)
 
-    async def restore(self, listing: Listing, overlay: Overlay, to: str) -> Target:
+    async def restore(self, listing: Listing, overlay: Overlay, to: str) -> RollbackTarget:
         """What stood there when `to` (tag, digest, commit) did; "" = the newest verified of what leads back."""
         running = await self._catalog.images_at(listing, overlay)
         states = await self._states(overlay, running)
@@ -104,9 +104,9 @@ class RollbackTargets:
         chosen = _named(states, to) if to else next((s for s in back if s.verified), next(iter(back), None))
         if chosen is None:
             raise UnknownName(_nothing_fits(overlay, back, running, to))
-        return Target(chosen.images, chosen.digests, chosen in back, chosen.verified)
+        return RollbackTarget(chosen.images, chosen.digests, chosen in back, chosen.verified)
 
-    async def _states(self, overlay: Overlay, running: Images) -> list[State]:
+    async def _states(self, overlay: Overlay, running: Images) -> list[OverlayState]:
         """Everything that the overlay showed besides what it shows now, newest first, each once.
 
         What a rollback left leads forward, until somebody promotes it again; so does what came only after that which
@@ -116,7 +116,7 @@ class RollbackTargets:
         by_commit = {promotion.commit.sha: promotion for promotion in past if promotion.commit}
         states, synced = await asyncio.gather(self._shown(overlay, by_commit), self._synced(overlay))
         states = [replace(state, synced=synced.ran(state.images, state.commit.at)) for state in states]
-        found: dict[Images, State] = {}
+        found: dict[Images, OverlayState] = {}
         for state in states:
             earlier = found.pop(state.images, None)
             found[state.images] = _once_more(earlier, state) if earlier else state
@@ -132,9 +132,9 @@ class RollbackTargets:
     async def _synced(self, overlay: Overlay) -> Synced:
         return await self._history.of(overlay) if self._history else Synced()
 
-    async def _shown(self, overlay: Overlay, by_commit: Mapping[str, Promotion]) -> list[State]:
+    async def _shown(self, overlay: Overlay, by_commit: Mapping[str, Promotion]) -> list[OverlayState]:
         """Oldest first; commits that changed no image are part of the state before them."""
-        states: list[State] = []
+        states: list[OverlayState] = []
         for commit in reversed(await self._source.history(overlay.path, LOOK_BACK)):
             images = await self._images(overlay, commit)
             promotion = by_commit.get(commit.sha)
@@ -153,15 +153,15 @@ class RollbackTargets:
             return ()  # a state that somebody committed by mistake is nothing to go back to
 
 
-def _state(images: Images, commit: Commit, promotion: Promotion | None, overlay: Overlay) -> State:
+def _state(images: Images, commit: Commit, promotion: Promotion | None, overlay: Overlay) -> OverlayState:
     """What the message of the commit claims counts only where nothing is on record, and verifies nothing."""
     moves = [move for move in promotion.moves if move.overlay == overlay.path] if promotion else []
     recorded = {move.after.repository: move.after.digest for move in moves}
     seen = promotion is not None and promotion.phase is Phase.SUCCEEDED
-    return State(images, commit, None, recorded if promotion else commit.images, seen)
+    return OverlayState(images, commit, None, recorded if promotion else commit.images, seen)
 
 
-def _once_more(first: State, again: State) -> State:
+def _once_more(first: OverlayState, again: OverlayState) -> OverlayState:
     """The same came back. What was Healthy once is that time's digests, whatever a later commit has or claims."""
     proven = [state for state in (first, again) if state.verified] or [first, again]
     digests = {repository: digest for state in proven for repository, digest in state.digests.items()}
@@ -197,11 +197,11 @@ def _pins(images: Images) -> set[tuple[str, str, str, str]]:
     return {(image.name, image.repository, image.tag, image.digest) for image in images}
 
 
-def _named(states: list[State], to: str) -> State | None:
+def _named(states: list[OverlayState], to: str) -> OverlayState | None:
     return next((state for state in states if _is_meant(state, to)), None)
 
 
-def _is_meant(state: State, to: str) -> bool:
+def _is_meant(state: OverlayState, to: str) -> bool:
     digests = {image.digest for image in state.images if image.digest} | set(state.digests.values())
     short = to.lower().removeprefix("sha256:")
     by_digest = len(short) >= 7 and any(digest.removeprefix("sha256:").startswith(short) for digest in digests)
@@ -214,7 +214,7 @@ def _first_changed(images: Images, running: Images) -> OverlayImage:
     return next((image for image in images if now.get(image.name) != image), images[0])
 
 
-def _nothing_fits(overlay: Overlay, back: list[State], running: Images, to: str) -> str:
+def _nothing_fits(overlay: Overlay, back: list[OverlayState], running: Images, to: str) -> str:
     where = f"{overlay.app} in {overlay.environment}"
     if not back:
         return f"There is nothing to roll {where} back to: nothing is known to have run there before."

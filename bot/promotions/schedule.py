@@ -8,7 +8,7 @@ from bot.domain.identity import promotion_id
 from bot.domain.queueing import Waiting, what
 from bot.domain.reply import Reply, Scheduled, Told
 from bot.policy import EVERY, Policy, may, visible, who_could
-from bot.store.audit import Audit, Entry
+from bot.store.audit import Audit, AuditEntry
 from bot.store.database import Database
 from bot.store.queue import QueueStore
 
@@ -41,7 +41,7 @@ class Schedule:
         if waiting.user != caller.id and hindered:
             rule = f"Only <@{waiting.user}>, the requester, or an administrator may cancel it."
             raise NotAllowed(f"{rule} {who_could(self.policy, Permission.ADMINISTER, hindered[0])}")
-        entry = Entry("unscheduled", caller.id, wish.named_apps, wish.environment, detail={"wish": what(wish)})
+        entry = AuditEntry("unscheduled", caller.id, wish.named_apps, wish.environment, detail={"wish": what(wish)})
         async with self.database.begin() as connection:
             if await self.store.remove(connection, waiting):
                 await self.audit.append(connection, entry)

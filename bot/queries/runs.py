@@ -26,7 +26,7 @@ class RunFollowing(Protocol):
         ...
 
 
-class Runs:
+class RunQueries:
     """Raises UnknownName for a run that is not there, NotAllowed for one that is not the caller's business."""
 
     def __init__(self, pipelines: Pipelines, policy: Policy, redactor: Redactor | None = None) -> None:

@@ -9,7 +9,7 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from starlette.requests import Request
 from starlette.responses import Response
 
-from bot.router.signature import Signature
+from bot.router.signature import SlackSignature
 from bot.router.wire import readable
 from bot.runtime.request_body import LARGE, NotTaken, read, told
 
@@ -19,7 +19,7 @@ log = structlog.get_logger(__name__)
 class SlackRequests:
     """Answers one request. Nobody who is not Slack costs more than their headers and the hash of their bytes."""
 
-    def __init__(self, bolt: AsyncApp, signature: Signature) -> None:
+    def __init__(self, bolt: AsyncApp, signature: SlackSignature) -> None:
         self._bolt = bolt
         self._signature = signature
 

@@ -15,7 +15,7 @@ from slack_bolt.response import BoltResponse
 from bot.router.answers import Respond
 from bot.router.incoming import Body
 from bot.router.router import Ack, Router
-from bot.router.signature import Signature
+from bot.router.signature import SlackSignature
 from bot.router.wire import readable
 from bot.runtime.metrics import ACKNOWLEDGED
 
@@ -72,7 +72,7 @@ class Verification(AsyncMiddleware):
     """
 
     def __init__(self, signing_secret: Credential) -> None:
-        self._signature = Signature(signing_secret)
+        self._signature = SlackSignature(signing_secret)
 
     async def async_process(
         self,

@@ -15,7 +15,7 @@ SIGNATURE = re.compile(r"v0=[0-9a-f]{64}")
 Secret = Callable[[], str]
 
 
-class Signature:
+class SlackSignature:
     """`secret` is asked for at each request, so a rotated one holds at once; without one, everything is refused.
 
     `clock` counts seconds since the epoch.

@@ -40,14 +40,14 @@ class Option(msgspec.Struct):
     value: str = ""
 
 
-class State(msgspec.Struct):
+class InputState(msgspec.Struct):
     selected_option: dict[str, Any] | None = None
     selected_user: str | None = None
     value: Any = None
 
 
 class States(msgspec.Struct):
-    values: dict[str, dict[str, State]] | None = None
+    values: dict[str, dict[str, InputState]] | None = None
 
 
 class View(msgspec.Struct):

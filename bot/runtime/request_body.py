@@ -23,7 +23,7 @@ class NotTaken(Exception):
         self.status, self.sentence = status, sentence
 
 
-class Places:
+class BodySlots:
     """So many large bodies are held in memory at once; small ones always have room."""
 
     def __init__(self, number: int) -> None:
@@ -40,10 +40,10 @@ class Places:
             self.free += 1
 
 
-PLACES = Places(LARGE_AT_ONCE)
+PLACES = BodySlots(LARGE_AT_ONCE)
 
 
-async def read(request: Request, places: Places = PLACES) -> bytes:
+async def read(request: Request, places: BodySlots = PLACES) -> bytes:
     """Raises NotTaken. The limit holds for what comes, whatever the sender says about it."""
     if _announced(request) > BODY_LIMIT:
         raise _too_large()
@@ -56,7 +56,7 @@ async def read(request: Request, places: Places = PLACES) -> bytes:
         raise NotTaken(400, "the body did not come to its end") from None
 
 
-async def _whole(request: Request, places: Places) -> bytes:
+async def _whole(request: Request, places: BodySlots) -> bytes:
     body = bytearray()
     stream = request.stream()
     async for chunk in stream:

@@ -9,7 +9,7 @@ from bot.notify.ledger import Ledger
 from bot.policy import EVERY, Policy, may
 from bot.ports import Clock
 from bot.safety.times import TimeReader
-from bot.store.audit import Audit, Entry
+from bot.store.audit import Audit, AuditEntry
 from bot.store.subscriptions import SubscriptionStore
 
 
@@ -89,7 +89,7 @@ class SubscriptionService:
         if ask.here:
             detail = {"channel": listener, "events": list(ask.events)}
             apps, key = ((ask.app,) if ask.app else ()), f"{event}:{ask.context.request_id}"
-            entry = Entry(event, caller.id, apps, ask.environment, detail=detail, dedupe=key)
+            entry = AuditEntry(event, caller.id, apps, ask.environment, detail=detail, dedupe=key)
             await self._audit.record(entry)
 
 

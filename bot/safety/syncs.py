@@ -21,7 +21,7 @@ from bot.overlays.catalog import Catalog
 from bot.policy import Policy, shows_all
 from bot.ports import ApplicationOperations, Applications, Freezes, Locks
 from bot.promotions.promotions import Promotions
-from bot.store.audit import Audit, Entry
+from bot.store.audit import Audit, AuditEntry
 from bot.views import sync as views
 
 T = TypeVar("T")
@@ -123,14 +123,14 @@ class SyncService:
             return await effect
         except IntegrationError as error:
             detail = {"action": ask.action, "reason": error.detail[:300]}
-            await self._audit.record(Entry("sync-failed", caller.id, (ask.app,), ask.environment, detail=detail))
+            await self._audit.record(AuditEntry("sync-failed", caller.id, (ask.app,), ask.environment, detail=detail))
             if isinstance(error, Refused) and not isinstance(error, NotFound):
                 why = error.detail.rstrip(".")[:300]
                 raise UserError(f"Argo CD refuses: {why}. Nothing was done.") from error
             raise
 
     async def _record(self, ask: SyncApplication, caller: Caller, detail: dict[str, object]) -> None:
-        entry = Entry(ask.action, caller.id, (ask.app,), ask.environment, detail=detail, dedupe=_key(ask))
+        entry = AuditEntry(ask.action, caller.id, (ask.app,), ask.environment, detail=detail, dedupe=_key(ask))
         await self._audit.record(entry)
 
     async def _begun_before(self, ask: SyncApplication) -> bool:

@@ -50,7 +50,7 @@ CHAIN_LOCK = 0x9170
 
 
 @dataclass(frozen=True)
-class Entry:
+class AuditEntry:
     """What happened. `dedupe` makes a repeated append (a replayed step) a no-op."""
 
     event: str
@@ -78,10 +78,10 @@ def refusal(
     promotion_id: str = "",
     dedupe: str | None = None,
     **detail: Any,
-) -> Entry:
+) -> AuditEntry:
     """Somebody asked for what they may not, or for what does not count; `reason` is the sentence that they read."""
     detail = {"asked": asked, "reason": reason, **detail}
-    return Entry("refused", actor, apps, environment, promotion_id, detail, dedupe)
+    return AuditEntry("refused", actor, apps, environment, promotion_id, detail, dedupe)
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ class Audit:
         self._database = database
         self._clock = clock
 
-    async def append(self, connection: AsyncConnection, entry: Entry) -> None:
+    async def append(self, connection: AsyncConnection, entry: AuditEntry) -> None:
         """Add one row in the caller's transaction, so that it is there exactly when its effect is."""
         if not self._database.sqlite:
             await connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": CHAIN_LOCK})
@@ -146,7 +146,7 @@ class Audit:
         query = sa.select(audit.c.seq).where(audit.c.dedupe >= dedupe, audit.c.dedupe < f"{dedupe}\U0010ffff").limit(1)
         return (await connection.execute(query)).first() is not None
 
-    async def record(self, entry: Entry) -> None:
+    async def record(self, entry: AuditEntry) -> None:
         """Append in a transaction of its own."""
         async with self._database.begin() as connection:
             await self.append(connection, entry)
@@ -160,7 +160,9 @@ class Audit:
             before = json.loads(last)["sha256"] if last else ""
             if before == digest:
                 return False
-            await self.append(connection, Entry("policy", "pilothouse", detail={"sha256": digest, "before": before}))
+            await self.append(
+                connection, AuditEntry("policy", "pilothouse", detail={"sha256": digest, "before": before})
+            )
         return True
 
     async def rows(self, since: datetime | None = None, after: int = 0, limit: int = 1000) -> tuple[Row, ...]:

@@ -25,7 +25,7 @@ delegations = sa.Table(
 
 
 @dataclass(frozen=True)
-class Standing:
+class ApproverStanding:
     """In which roles somebody speaks, and for which absent people besides themselves."""
 
     roles: frozenset[str]
@@ -65,7 +65,7 @@ class DelegationStore:
 
     async def roles_of(
         self, caller: Caller, target: Target, policy: Policy, directory: Directory, without: Collection[str] = ()
-    ) -> Standing:
+    ) -> ApproverStanding:
         """The caller's own roles for a target, and those of whoever is away and named the caller.
 
         An absent person counts as the workspace knows them now, and only if they could approve there themselves;
@@ -77,7 +77,7 @@ class DelegationStore:
             if may(policy, absent, Permission.APPROVE, target):
                 roles |= roles_of(policy, absent, target)
                 behalf.append(absent.person)
-        return Standing(roles, tuple(behalf))
+        return ApproverStanding(roles, tuple(behalf))
 
     async def lenders(self, caller: Caller, directory: Directory, without: Collection[str] = ()) -> tuple[Caller, ...]:
         """Whoever is away and named the caller, as the workspace knows them now. Raises IntegrationError."""

@@ -49,7 +49,7 @@ class Noted:
 
 
 @dataclass(frozen=True)
-class Bundle:
+class NewsBundle:
     """One message in one channel, and all that is in it, in the order in which it was noted."""
 
     id: str
@@ -180,7 +180,7 @@ class NewsStore:
             found = (await connection.execute(query)).one_or_none()
         return (found[0], found[1], found[2]) if found else ("", 0, 0.0)
 
-    async def stale(self, most: int) -> tuple[Bundle, ...]:
+    async def stale(self, most: int) -> tuple[NewsBundle, ...]:
         """The messages that do not show what they should."""
         behind = (
             sa.select(notices.c.bundle, notices.c.channel)
@@ -193,7 +193,7 @@ class NewsStore:
             found = (await connection.execute(behind)).all()
             return tuple([await self._bundle(connection, *one) for one in found])
 
-    async def shown(self, bundle: Bundle) -> None:
+    async def shown(self, bundle: NewsBundle) -> None:
         """It is on its way to showing these versions: the outbox sees to it."""
         by_version: dict[int, list[int]] = {}
         for id, version in bundle.versions.items():
@@ -211,7 +211,7 @@ class NewsStore:
             await connection.execute(notices.delete().where(notices.c.news_id.in_(sa.select(news.c.id).where(old))))
             return int((await connection.execute(news.delete().where(old))).rowcount)
 
-    async def _bundle(self, connection: AsyncConnection, id: str, channel: str) -> Bundle:
+    async def _bundle(self, connection: AsyncConnection, id: str, channel: str) -> NewsBundle:
         query = (
             sa.select(news.c.id, news.c.version, news.c.state)
             .join(notices, news.c.id == notices.c.news_id)
@@ -219,4 +219,4 @@ class NewsStore:
             .order_by(news.c.id)
         )
         rows = (await connection.execute(query)).all()
-        return Bundle(id, channel, tuple(load(row[2], News) for row in rows), {row[0]: row[1] for row in rows})
+        return NewsBundle(id, channel, tuple(load(row[2], News) for row in rows), {row[0]: row[1] for row in rows})

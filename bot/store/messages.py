@@ -122,7 +122,7 @@ class Letter:
 
 
 @dataclass(frozen=True)
-class Queued:
+class QueuedLetter:
     """A letter that waits, with the number of tries that were begun: a process may have died in one."""
 
     id: int
@@ -197,7 +197,7 @@ class Messages:
         made = self._database.insert(outbox).values(row).on_conflict_do_nothing()
         return (await connection.execute(made.returning(outbox.c.id))).scalar_one_or_none() is not None
 
-    async def due(self, now: float, limit: int) -> tuple[Queued, ...]:
+    async def due(self, now: float, limit: int) -> tuple[QueuedLetter, ...]:
         """The oldest letter about each promotion in each channel, where it may be tried now.
 
         What is behind it about the same promotion waits, to keep the order; others do not wait for it.
@@ -205,7 +205,7 @@ class Messages:
         rows = await self._outbox.due(now, limit, about=(outbox.c.channel, outbox.c.promotion_id))
         return tuple(_queued(row) for row in rows)
 
-    async def lease(self, queued: Queued, now: float, seconds: float) -> bool:
+    async def lease(self, queued: QueuedLetter, now: float, seconds: float) -> bool:
         """Whether this process may try it: nobody else does for so long. The try counts before it is made."""
         return await self._outbox.lease(queued.id, queued.tries, now, seconds)
 
@@ -333,7 +333,7 @@ def _thread(row: Mapping[str, Any]) -> Thread:
     )
 
 
-def _queued(row: Mapping[str, Any]) -> Queued:
+def _queued(row: Mapping[str, Any]) -> QueuedLetter:
     letter = Letter(
         row["app"],
         row["environment"],
@@ -345,4 +345,4 @@ def _queued(row: Mapping[str, Any]) -> Queued:
         row["broadcast"],
         row["round"],
     )
-    return Queued(row["id"], letter, row["tries"])
+    return QueuedLetter(row["id"], letter, row["tries"])

@@ -75,7 +75,7 @@ class GroupMessage:
 
 
 @dataclass(frozen=True)
-class Episode:
+class AlertEpisode:
     """One firing of an alert. Its message is found by `id`."""
 
     fingerprint: str
@@ -135,14 +135,16 @@ class WebhookStore:
             await self._change(table.delete().where(table.c.at < before))
         return await self._queue.forget(events.c.received_at < before)
 
-    async def episodes(self, fingerprints: Iterable[str]) -> dict[str, Episode]:
+    async def episodes(self, fingerprints: Iterable[str]) -> dict[str, AlertEpisode]:
         """The newest one of each alert that has one."""
         wanted = list(dict.fromkeys(fingerprints))
-        found: dict[str, Episode] = {}
+        found: dict[str, AlertEpisode] = {}
         for start in range(0, len(wanted), AT_ONCE):
             some = episodes.c.fingerprint.in_(wanted[start : start + AT_ONCE])
             rows = await self._all(sa.select(episodes).where(some))
-            found |= {row.fingerprint: Episode(row.fingerprint, row.id, row.started_at, row.ended_at) for row in rows}
+            found |= {
+                row.fingerprint: AlertEpisode(row.fingerprint, row.id, row.started_at, row.ended_at) for row in rows
+            }
         return found
 
     async def group(self, key: str) -> GroupMessage | None:
@@ -155,7 +157,7 @@ class WebhookStore:
         rows = await self._all(mine.order_by(told_alerts.c.place, told_alerts.c.fingerprint))
         return tuple(load(row.alert, Alert) for row in rows)
 
-    async def keep(self, news: Sequence[tuple[Episode, Alert]], group: GroupMessage | None, now: float) -> None:
+    async def keep(self, news: Sequence[tuple[AlertEpisode, Alert]], group: GroupMessage | None, now: float) -> None:
         """Each as the newest episode of its alert, and in its message; with the group's newest message."""
         async with self._database.begin() as connection:
             for place, (episode, alert) in enumerate(news):

@@ -11,7 +11,7 @@ from bot.ports import Rendered
 from bot.views import facts, layout, turns, words
 from bot.views.buttons import buttons
 from bot.views.rows import rows
-from bot.views.state import State, dry_state, state
+from bot.views.state import StateLine, dry_state, state
 
 CAREFUL = frozenset({"production"})
 NOT_KEPT = "Nothing has changed and nobody is asked. The same command without `--dry-run` starts it."
@@ -56,7 +56,7 @@ def dry_run(promotion: Promotion, *, approvers: str = "") -> Rendered:
 
 def _message(
     promotion: Promotion,
-    now: State,
+    now: StateLine,
     middle: list[Block],
     *,
     more: Sequence[Block] = (),
@@ -90,7 +90,7 @@ def icon(promotion: Promotion) -> str:
     return "⏪" if promotion.plan.kind is Kind.ROLLBACK else "🚀"
 
 
-def _top(promotion: Promotion, now: State, prefix: str, review: Review | None) -> list[Block]:
+def _top(promotion: Promotion, now: StateLine, prefix: str, review: Review | None) -> list[Block]:
     blocks: list[Block] = [layout.header(f"{prefix or icon(promotion) + ' '}{headline(promotion)}")]
     if opening := turns.opening_lines(promotion, review):
         blocks.append(layout.section(*opening, limit=OPENING_LIMIT))

@@ -6,7 +6,7 @@ from slack_sdk.models.blocks import Block
 
 from bot.domain.build import Build, ImageScanned
 from bot.domain.delivery import Outcome
-from bot.domain.journey import Failure, Journey, Leg
+from bot.domain.journey import Journey, JourneyFailure, Leg
 from bot.domain.pipeline import RunStatus
 from bot.domain.promotion import Stage
 from bot.domain.scan import ScanStatus, Severity
@@ -48,7 +48,7 @@ def journey(journey: Journey, cards: Mapping[str, str]) -> Rendered:
     return rendered(f"{title}: {way}", blocks, _color(journey))
 
 
-def failure(one: Failure, user: str, who: str) -> Rendered:
+def failure(one: JourneyFailure, user: str, who: str) -> Rendered:
     """The reply in its thread; `user` is the author's id, "" where nobody on Slack is known to be."""
     author = f"<@{user}>" if USER_ID.fullmatch(user) else safe(who, 80) if who else ""
     said = f"❌ {safe(one.what, 200)}{f' · {author}' if author else ''}"

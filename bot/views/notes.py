@@ -6,7 +6,7 @@ from bot.ports import Rendered
 from bot.views import facts, markdown, turns, words
 from bot.views.card import headline, icon
 from bot.views.layout import TEXT_LIMIT, rendered, section
-from bot.views.state import State, state
+from bot.views.state import StateLine, state
 from bot.views.words import bold, channel_mention, mention, safe
 
 HEADLINE = 160
@@ -88,7 +88,7 @@ def pull_request_body(promotion: Promotion) -> str:
 
 def result(promotion: Promotion) -> Rendered:
     """To the requester, when it is over."""
-    now: State = state(promotion)
+    now: StateLine = state(promotion)
     lines = [f"{now.emoji} Your {bold(headline(promotion), HEADLINE)}: {now.sentence}"]
     return _message([*lines, *_why(promotion), _card_is(promotion)])
 

@@ -12,7 +12,7 @@ from bot.views.words import mention, named, safe
 
 
 @dataclass(frozen=True)
-class State:
+class StateLine:
     """`sentence` is finished mrkdwn."""
 
     emoji: str
@@ -23,7 +23,7 @@ class State:
         return f"{self.emoji} {self.sentence}"
 
 
-def state(promotion: Promotion, approvers: str = "", watched: timedelta | None = None) -> State:
+def state(promotion: Promotion, approvers: str = "", watched: timedelta | None = None) -> StateLine:
     """`approvers` says who may approve, in the place of the rule's roles; mentions in it are live.
 
     `watched`: how long what has become Healthy is watched, None where it is not.
@@ -32,49 +32,51 @@ def state(promotion: Promotion, approvers: str = "", watched: timedelta | None =
         return _final(promotion)
     match promotion.stage:
         case Stage.APPROVAL if approved(promotion):
-            return State("⏳", "Asking every gate once more, then writing the change to git.", BLUE)
+            return StateLine("⏳", "Asking every gate once more, then writing the change to git.", BLUE)
         case Stage.APPROVAL:
-            return State("🚦", _approvals(promotion, approvers), YELLOW)
+            return StateLine("🚦", _approvals(promotion, approvers), YELLOW)
         case Stage.COMMIT if promotion.rejection:
             then = "Closing the pull request" if promotion.pull_request else "Looking whether git has it already"
-            return State("🛑", f"{mention(promotion.rejection.by)} aborted it. {then}.", YELLOW)
+            return StateLine("🛑", f"{mention(promotion.rejection.by)} aborted it. {then}.", YELLOW)
         case Stage.COMMIT if promotion.held_up:
-            return State("⚠️", f"The pull request is not merged yet. {safe(promotion.held_up, 400)}", YELLOW)
+            return StateLine("⚠️", f"The pull request is not merged yet. {safe(promotion.held_up, 400)}", YELLOW)
         case Stage.COMMIT if promotion.pull_request:
-            return State("⏳", "Waiting for the pull request's checks, and for its merge.", BLUE)
+            return StateLine("⏳", "Waiting for the pull request's checks, and for its merge.", BLUE)
         case Stage.COMMIT:
-            return State("⏳", "Writing the change to git.", BLUE)
+            return StateLine("⏳", "Writing the change to git.", BLUE)
         case Stage.FOLLOW | Stage.DONE:
             return _following(promotion, watched)
         case _:
             return _gates(promotion)
 
 
-def dry_state(promotion: Promotion, approvers: str = "") -> State:
+def dry_state(promotion: Promotion, approvers: str = "") -> StateLine:
     """What would happen, for a dry run."""
     if stopped := _blocking(promotion):
-        return State("⛔", f"This would be stopped by {_gates_of(stopped)}.", RED)
+        return StateLine("⛔", f"This would be stopped by {_gates_of(stopped)}.", RED)
     if promotion.blocked:
-        return State("⏳", f"This would start, and wait for {_gates_of(promotion.blocked)}.", BLUE)
+        return StateLine("⏳", f"This would start, and wait for {_gates_of(promotion.blocked)}.", BLUE)
     rule = promotion.rule
     if quorum(rule, ()):
-        return State("✅", "This would start at once: no gate is in the way, and no approval is needed.", GREEN)
+        return StateLine("✅", "This would start at once: no gate is in the way, and no approval is needed.", GREEN)
     if not rule.told_by_count:
-        return State("✅", f"No gate is in the way. It would wait for {safe(missing(rule, ()), 400)}.", GREEN)
+        return StateLine("✅", f"No gate is in the way. It would wait for {safe(missing(rule, ()), 400)}.", GREEN)
     asked = "an approval" if rule.count == 1 else words.count(rule.count, "approval")
-    return State("✅", f"No gate is in the way. It would wait for {asked} from {_who(promotion, approvers)}.", GREEN)
+    return StateLine(
+        "✅", f"No gate is in the way. It would wait for {asked} from {_who(promotion, approvers)}.", GREEN
+    )
 
 
-def _gates(promotion: Promotion) -> State:
+def _gates(promotion: Promotion) -> StateLine:
     if stopped := _blocking(promotion):
         rest = promotion.can_go_without if len(promotion.plan.apps) > 1 else ()
         leave = f" Leave {named(rest)} out, and the rest continues." if rest else ""
-        return State("⛔", f"Stopped by {_gates_of(stopped)}. What helps is said above.{leave}", YELLOW)
+        return StateLine("⛔", f"Stopped by {_gates_of(stopped)}. What helps is said above.{leave}", YELLOW)
     waiting = promotion.blocked
     if waiting:
-        return State("⏳", f"Waiting for {_gates_of(waiting)}. Nothing to do: it continues automatically.", BLUE)
+        return StateLine("⏳", f"Waiting for {_gates_of(waiting)}. Nothing to do: it continues automatically.", BLUE)
     unasked = [gate for gate in promotion.plan.gates if gate not in {result.gate for result in promotion.results}]
-    return State("⏳", f"Asking {words.gates(unasked)}." if unasked else "Getting ready.", BLUE)
+    return StateLine("⏳", f"Asking {words.gates(unasked)}." if unasked else "Getting ready.", BLUE)
 
 
 def _blocking(promotion: Promotion) -> list[GateResult]:
@@ -109,15 +111,15 @@ def _who(promotion: Promotion, approvers: str) -> str:
     return named(promotion.rule.roles, "or") or "anyone who may approve"
 
 
-def _following(promotion: Promotion, watched: timedelta | None) -> State:
+def _following(promotion: Promotion, watched: timedelta | None) -> StateLine:
     failed = [following for following in promotion.following if following.progress.failed]
     if failed:
-        return State("⚠️", f"{_application_names(failed)} {_trouble(failed, 'in trouble')}.", RED)
+        return StateLine("⚠️", f"{_application_names(failed)} {_trouble(failed, 'in trouble')}.", RED)
     pending = [following for following in promotion.following if following.progress is not Progress.HEALTHY]
     if promotion.following and not pending:
-        return State("👀", f"Healthy{_still_watched(watched)}.", GREEN)
+        return StateLine("👀", f"Healthy{_still_watched(watched)}.", GREEN)
     if not pending:
-        return State("🔄", "Argo CD is looking at the commit.", BLUE)
+        return StateLine("🔄", "Argo CD is looking at the commit.", BLUE)
     first = pending[0]
     told = words.clean(first.explanation)
     doing = {
@@ -128,7 +130,7 @@ def _following(promotion: Promotion, watched: timedelta | None) -> State:
         Progress.PROGRESSING: f"{{}} {_is(pending)} rolling out.",
     }.get(first.progress, f"{{}} {_is(pending)} on the way.")
     why = f" {words.ended(safe(first.explanation, 400))}" if told else ""
-    return State("🔄", f"{doing.format(_application_names(pending))}{why}", BLUE)
+    return StateLine("🔄", f"{doing.format(_application_names(pending))}{why}", BLUE)
 
 
 def _still_watched(watched: timedelta | None) -> str:
@@ -151,17 +153,19 @@ def _is(following: list[Following]) -> str:
     return "is" if len(following) == 1 else "are"
 
 
-def _final(promotion: Promotion) -> State:
+def _final(promotion: Promotion) -> StateLine:
     outcome = safe(promotion.outcome, 600) if words.clean(promotion.outcome) else ""
     match promotion.phase:
         case Phase.SUCCEEDED:
-            return State("✅", outcome or _success(promotion), GREEN)
+            return StateLine("✅", outcome or _success(promotion), GREEN)
         case Phase.ABORTED:
-            return State("🛑", outcome or "Aborted. Nothing has changed.", YELLOW)
+            return StateLine("🛑", outcome or "Aborted. Nothing has changed.", YELLOW)
         case Phase.ERRORED:
-            return State("💥", outcome or "Something broke on the way. An administrator finds the id in the log.", RED)
+            return StateLine(
+                "💥", outcome or "Something broke on the way. An administrator finds the id in the log.", RED
+            )
         case _:
-            return State("❌", _failure(promotion, outcome), RED)
+            return StateLine("❌", _failure(promotion, outcome), RED)
 
 
 def _success(promotion: Promotion) -> str:

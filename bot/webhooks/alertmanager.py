@@ -16,7 +16,7 @@ from bot.domain.event import Event
 from bot.notify import Bulletins
 from bot.policy import Policy
 from bot.store.codec import load
-from bot.store.webhooks import Episode, GroupMessage, WebhookStore
+from bot.store.webhooks import AlertEpisode, GroupMessage, WebhookStore
 from bot.views import alert_group
 from bot.webhooks.audience import channels
 from bot.webhooks.sender import Delivery, Malformed, decoded, moment, same
@@ -32,7 +32,7 @@ MOST = 500
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
-class Wire(msgspec.Struct, rename="camel"):
+class WebhookAlert(msgspec.Struct, rename="camel"):
     """An alert in the body. While it fires, `ends_at` is the year 1."""
 
     status: str
@@ -44,7 +44,7 @@ class Wire(msgspec.Struct, rename="camel"):
     fingerprint: str = ""
 
 
-class Body(msgspec.Struct, rename="camel"):
+class AlertmanagerBody(msgspec.Struct, rename="camel"):
     """Version 4 of the webhook's body; the fields that are read."""
 
     alerts: list[msgspec.Raw]
@@ -91,7 +91,7 @@ class AlertmanagerWebhook:
         """Alertmanager names no delivery, and equal bytes may be news: an alert whose end was a mistake fires again
         with the start that it had. So each is worked on; telling what is told already changes nothing.
         """
-        found = decoded(body, Body, EXPECTED)
+        found = decoded(body, AlertmanagerBody, EXPECTED)
         readable = [one for one in map(readable_alert, found.alerts) if one]
         broken = len(found.alerts) - len(readable)
         if broken and not readable:
@@ -115,8 +115,8 @@ class AlertmanagerWebhook:
     async def _note(self, group: AlertGroup) -> tuple[str, ...]:
         """Each alert in its message; which messages have changed."""
         known = await self._store.episodes(one.fingerprint for one in group.alerts)
-        messages = Messages(group.key, *await self._newest(group.key), self._clock())
-        news: list[tuple[Episode, Alert]] = []
+        messages = AlertMessages(group.key, *await self._newest(group.key), self._clock())
+        news: list[tuple[AlertEpisode, Alert]] = []
         for told in group.alerts:
             episode = continued(known.get(told.fingerprint), told)
             if episode is None:
@@ -145,7 +145,7 @@ class AlertmanagerWebhook:
             await self._bulletins.note(message, channel, shown)
 
 
-class Messages:
+class AlertMessages:
     """Which message an alert goes into: its group's newest while that is young, else a new one.
 
     An edit wakes nobody.
@@ -176,12 +176,12 @@ def hashed(*words: str) -> str:
 def readable_alert(raw: msgspec.Raw) -> Alert | None:
     """One alert that makes no sense takes none of its group with it."""
     try:
-        return domain(msgspec.json.decode(raw, type=Wire))
+        return domain(msgspec.json.decode(raw, type=WebhookAlert))
     except (msgspec.MsgspecError, ValueError, RecursionError):
         return None
 
 
-def continued(newest: Episode | None, told: Alert) -> Episode | None:
+def continued(newest: AlertEpisode | None, told: Alert) -> AlertEpisode | None:
     """The episode that this news belongs to; None for the end of what was never told.
 
     An alert that fires again after its end is a new one, with a new message. One that has not started again is not:
@@ -191,11 +191,11 @@ def continued(newest: Episode | None, told: Alert) -> Episode | None:
     if told.ended_at is not None:
         return replace(newest, ended_at=told.ended_at.timestamp()) if newest else None
     if newest is None or (newest.ended_at is not None and started > newest.ended_at):
-        return Episode(told.fingerprint, episode_id(told), started)
+        return AlertEpisode(told.fingerprint, episode_id(told), started)
     return replace(newest, ended_at=None)
 
 
-def domain(one: Wire) -> Alert:
+def domain(one: WebhookAlert) -> Alert:
     """The labels are those that deploy/platform/monitoring sets."""
     labels, notes = one.labels, one.annotations
     return Alert(

@@ -25,7 +25,7 @@ LONGEST = 200
 """characters of a subject, a name or an address that are kept"""
 
 
-class Repository(msgspec.Struct):
+class PushedRepository(msgspec.Struct):
     full_name: str
     clone_url: str = ""
     default_branch: str = ""
@@ -38,7 +38,7 @@ class WrittenBy(msgspec.Struct):
     email: str | None = None
 
 
-class SourceCommit(msgspec.Struct):
+class PushedCommit(msgspec.Struct):
     id: str = ""
     message: str = ""
     url: str = ""
@@ -51,10 +51,10 @@ class PushEvent(msgspec.Struct):
 
     ref: str
     after: str
-    repository: Repository
+    repository: PushedRepository
     deleted: bool = False
-    head_commit: SourceCommit | None = None
-    commits: list[SourceCommit] | None = None
+    head_commit: PushedCommit | None = None
+    commits: list[PushedCommit] | None = None
 
 
 class Push(msgspec.Struct):
@@ -130,7 +130,7 @@ def _source(push: PushEvent) -> Pushed | None:
     )
 
 
-def _subject(commit: SourceCommit) -> str:
+def _subject(commit: PushedCommit) -> str:
     return commit.message.partition("\n")[0].strip()[:LONGEST]
 
 

@@ -25,7 +25,7 @@ BESIDE = (".sig", ".att", ".sbom")
 """how the tags of signatures and the like end (H23): they are no images"""
 
 
-class Resource(msgspec.Struct):
+class EventResource(msgspec.Struct):
     digest: str = ""
     tag: str | None = None
 
@@ -38,13 +38,13 @@ class InRepository(msgspec.Struct):
     repo_full_name: str = ""
 
 
-class Data(msgspec.Struct):
-    resources: list[Resource] | None = None
+class HarborEventData(msgspec.Struct):
+    resources: list[EventResource] | None = None
     repository: InRepository | None = None
     scan: ScanOf | None = None
 
 
-class Event(msgspec.Struct):
+class HarborEvent(msgspec.Struct):
     """The Default format (H20) and CloudEvents (H21) in one: either has `event_data` or `data`."""
 
     type: str
@@ -53,8 +53,8 @@ class Event(msgspec.Struct):
     occur_at: int = 0
     """seconds since the epoch"""
     time: datetime | None = None
-    event_data: Data | None = None
-    data: Data | None = None
+    event_data: HarborEventData | None = None
+    data: HarborEventData | None = None
 
 
 class ScanOver(msgspec.Struct):
@@ -86,10 +86,10 @@ class HarborWebhook:
         return same(headers.get("authorization", ""), secret)
 
     def read(self, headers: Mapping[str, str], body: bytes) -> Delivery | None:  # noqa: ARG002 (formats differ in the body)
-        event = decoded(body, Event, "an event of Harbor")
+        event = decoded(body, HarborEvent, "an event of Harbor")
         if event.type not in OVER | PUSHED:
             return None
-        data = event.data or event.event_data or Data()
+        data = event.data or event.event_data or HarborEventData()
         if data.scan is not None and data.scan.scan_type != "vulnerability":
             return None  # H23: making an SBOM fires the same events
         image = next((r for r in data.resources or () if is_digest(r.digest)), None)
@@ -111,10 +111,10 @@ class HarborWebhook:
             await self._scanned(told.digest, told.repository)
 
 
-def _at(event: Event) -> datetime | None:
+def _at(event: HarborEvent) -> datetime | None:
     return moment(event.time) if event.time else moment_of(event.occur_at)
 
 
-def _id(event: Event, body: bytes) -> str:
+def _id(event: HarborEvent, body: bytes) -> str:
     """A CloudEvent's id is equal on retries (H21); the Default format has none, but its retries are equal (H20)."""
     return f"{event.source} {event.id}"[:255] if event.id else hashlib.sha256(body).hexdigest()

@@ -22,17 +22,17 @@ EVENT = Event.PIPELINE_FAILED
 Heard = Callable[[PipelineRun], object]
 
 
-class Metadata(msgspec.Struct):
+class RunMetadata(msgspec.Struct):
     name: str
     namespace: str
     uid: str = ""
 
 
 class Run(msgspec.Struct):
-    metadata: Metadata
+    metadata: RunMetadata
 
 
-class Body(msgspec.Struct, rename="camel"):
+class TektonBody(msgspec.Struct, rename="camel"):
     pipeline_run: Run
 
 
@@ -75,7 +75,7 @@ class TektonWebhook:
         id = headers.get("ce-id", "")
         if not id:
             raise Malformed("expected the header Ce-Id")
-        run = decoded(body, Body, "a CloudEvent with a pipelineRun").pipeline_run.metadata
+        run = decoded(body, TektonBody, "a CloudEvent with a pipelineRun").pipeline_run.metadata
         return Delivery(f"{headers.get('ce-source', '')} {id}"[-255:], FailedRun(run.name, run.namespace, run.uid))
 
     async def act(self, facts: str) -> None:

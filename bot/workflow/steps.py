@@ -37,7 +37,7 @@ from bot.promotions.earlier_approvals import counting_again
 from bot.promotions.eligibility import Eligibility, roles_in, voices_of
 from bot.promotions.follow_up import FollowUp, FollowUps
 from bot.promotions.follower import Followed, Follower
-from bot.promotions.pull_requests import Merge, Opened, PullRequestSteps
+from bot.promotions.pull_requests import MergeResult, OpenedPull, PullRequestSteps
 from bot.promotions.record import Record, entry_of
 from bot.promotions.signals import Confirmation, Judgement, Look, Signal, with_vote
 from bot.promotions.watcher import Watcher
@@ -51,7 +51,7 @@ CONFIRMED_FOR = timedelta(seconds=30)
 """How long it may be ago that gates and approvers were asked: git, or this process, may be away in between."""
 
 
-class Cards(Protocol):
+class PromotionCards(Protocol):
     async def show(self, promotion: Promotion) -> Posted:
         """Post the card, or edit the one that is there; where it is. Its copies follow it."""
         ...
@@ -61,7 +61,7 @@ class Cards(Protocol):
         ...
 
 
-class Reminders(Protocol):
+class PromotionReminders(Protocol):
     """Words that are lost without harm when Slack does not take them: none raises."""
 
     async def remind(
@@ -85,8 +85,8 @@ class Reminders(Protocol):
 @dataclass(frozen=True)
 class Steps:
     record: Record
-    cards: Cards
-    reminders: Reminders
+    cards: PromotionCards
+    reminders: PromotionReminders
     directory: Directory
     policy: Policy
     panel: Panel
@@ -274,7 +274,7 @@ class Steps:
         plan = await self.follow_ups.plan(promotion, follow_up)
         return [plan] if plan else []
 
-    async def open_pull_request(self, promotion: Promotion) -> Opened:
+    async def open_pull_request(self, promotion: Promotion) -> OpenedPull:
         opened = await self.pull_requests.open(promotion)
         if opened.pull:
             shown = replace(promotion, pull_request=opened.pull.url)
@@ -308,7 +308,7 @@ class Steps:
         await self.committed(promotion, merge.commit)
         return merge.commit
 
-    async def _take_back(self, promotion: Promotion, merge: Merge) -> NoReturn:
+    async def _take_back(self, promotion: Promotion, merge: MergeResult) -> NoReturn:
         """Loudly: the audit, the card's channel and whoever administers hear of it."""
         done = await self.pull_requests.take_back(promotion, merge)
         sentence = f"{merge.strange}. {done.rstrip('.')}"

@@ -36,7 +36,7 @@ from bot.ports import PullRequest
 from bot.promotions.committer import Moved
 from bot.promotions.follow_up import FollowUp
 from bot.promotions.follower import Followed
-from bot.promotions.pull_requests import Opened
+from bot.promotions.pull_requests import OpenedPull
 from bot.promotions.signals import WAKE, Confirmation, Judgement, Look, Signal, Terms, with_vote
 from bot.workflow.journal import Journal, Json, unpack
 from bot.workflow.retries import Ended, insist
@@ -331,10 +331,10 @@ class Telling:
         commit = await self._do("merged", partial(self._steps.merged, self._now, pull), Commit)
         self._now = replace(self._now, commit=commit, stage=Stage.FOLLOW)
 
-    async def _open_pull_request(self) -> Opened:
+    async def _open_pull_request(self) -> OpenedPull:
         name = "open-pull-request"
         try:
-            return await self._do_listening(name, partial(self._steps.open_pull_request, self._now), Opened)
+            return await self._do_listening(name, partial(self._steps.open_pull_request, self._now), OpenedPull)
         except Ended as end:
             if end.phase is Phase.ABORTED:
                 withdraw = partial(self._steps.withdraw_pull_request, self._now, end.outcome)

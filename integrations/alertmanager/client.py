@@ -9,7 +9,7 @@ from msgspec import Meta, Struct, field
 from bot.domain.errors import Advice, NotFound, Unavailable
 from bot.ports import FiringAlert
 from bot.settings import AlertmanagerSettings
-from integrations.http import Bearer, Connection, Policy
+from integrations.http import Bearer, Connection, HttpPolicy
 from integrations.http.failures import told_at
 
 SYSTEM = "Alertmanager"
@@ -21,13 +21,13 @@ JUST_STARTED = Advice(
 )
 
 
-class Alert(Struct, frozen=True):
+class AlertmanagerAlert(Struct, frozen=True):
     labels: dict[str, str]
     annotations: dict[str, str] | None = None
     generator_url: str | None = field(default=None, name="generatorURL")
 
 
-class Status(Struct, frozen=True):
+class AlertmanagerStatus(Struct, frozen=True):
     """Of the server; `uptime` is when it was started (api/v2/openapi.yaml)."""
 
     uptime: Annotated[datetime, Meta(tz=True)]
@@ -36,7 +36,7 @@ class Status(Struct, frozen=True):
 class Alertmanager:
     """The port Alerts. What is silenced or inhibited does not fire. Raises Unavailable shortly after its own start."""
 
-    def __init__(self, settings: AlertmanagerSettings, policy: Policy | None = None) -> None:
+    def __init__(self, settings: AlertmanagerSettings, policy: HttpPolicy | None = None) -> None:
         auth = Bearer(settings.credential("token"))
         self._connection = Connection(SYSTEM, settings.url, auth=auth, tls=settings, policy=policy)
 
@@ -53,7 +53,7 @@ class Alertmanager:
             },
         )
         await self._check_that_it_knows()
-        return tuple(firing(alert) for alert in answer.decode(list[Alert]))
+        return tuple(firing(alert) for alert in answer.decode(list[AlertmanagerAlert]))
 
     async def _check_that_it_knows(self) -> None:
         """It forgets what fires when it is started anew, and is told again by and by: an empty list says nothing then.
@@ -64,7 +64,7 @@ class Alertmanager:
             answer = await self._connection.request("ask since when it is up", "GET", "/api/v2/status")
         except NotFound:
             return  # something else that speaks this API, and keeps no such word
-        since = answer.decode(Status).uptime
+        since = answer.decode(AlertmanagerStatus).uptime
         now = its_clock(answer.headers.get("date", ""))
         if (left := since + SETTLED_AFTER - now) > timedelta(0):
             young = Unavailable(SYSTEM, "list alerts", f"it was started at {since}", min(left, SETTLED_AFTER))
@@ -87,7 +87,7 @@ def matcher(name: str, value: str) -> str:
     return f'{name}="{escaped}"'
 
 
-def firing(alert: Alert) -> FiringAlert:
+def firing(alert: AlertmanagerAlert) -> FiringAlert:
     notes = alert.annotations or {}
     return FiringAlert(
         name=alert.labels.get("alertname", ""),

@@ -25,7 +25,7 @@ from integrations.argocd.resources import unhealthy
 from integrations.argocd.stream import Stream
 from integrations.argocd.token import expiry
 from integrations.argocd.windows import permission
-from integrations.http import Answer, Bearer, Connection, Policy
+from integrations.http import Answer, Bearer, Connection, HttpPolicy
 from integrations.http.answer import decode
 from integrations.http.connection import Query
 from integrations.http.policy import MIB
@@ -57,7 +57,7 @@ class ArgoCD:
     def __init__(
         self,
         settings: ArgoCDSettings,
-        policy: Policy | None = None,
+        policy: HttpPolicy | None = None,
         relist: timedelta = RELIST,
         overlays: OverlayBranch | None = None,
     ) -> None:
@@ -67,7 +67,7 @@ class ArgoCD:
         self._relist = relist
         self._own_namespace: str | None = None
         self._heard_at = -math.inf
-        policy = policy or Policy()
+        policy = policy or HttpPolicy()
         self._patient = replace(policy, read=REFRESH_SECONDS, total=REFRESH_SECONDS)
         self._large = replace(policy, body_limit=LIST_LIMIT)
         self._connection = Connection(
@@ -86,7 +86,7 @@ class ArgoCD:
         reconciliation and, before Argo CD 3.5.1, the revision are not among the fields that can be selected (A7).
         """
 
-        def see(app: wire.Application) -> Application:
+        def see(app: wire.ArgoApplication) -> Application:
             return self._application(app, environment)
 
         return tuple(await self._read_all(see, selector=selector, projects=projects, fields=fields))
@@ -170,7 +170,7 @@ class ArgoCD:
             "GET",
             f"/api/v1/account/can-i/applications/{action}/{project}/{quote(ref.name)}",
         )
-        return answer.decode(wire.CanI).value == "yes"
+        return answer.decode(wire.ArgoCanI).value == "yes"
 
     def token_expires(self) -> datetime | None:
         """When the token ends; None for one without end. Nobody renews it (A1)."""
@@ -188,11 +188,11 @@ class ArgoCD:
     def _hear(self) -> None:
         self._heard_at = time.monotonic()
 
-    def _application(self, app: wire.Application, environment: str) -> Application:
+    def _application(self, app: wire.ArgoApplication, environment: str) -> Application:
         base_url = self._settings.web_url or self._settings.url
         return convert.application(app, environment, base_url, self._own_namespace or "", self._overlays)
 
-    def _as_asked(self, app: wire.Application, ref: ApplicationRef) -> Application:
+    def _as_asked(self, app: wire.ArgoApplication, ref: ApplicationRef) -> Application:
         found = self._application(app, ref.environment)
         return replace(found, ref=replace(found.ref, name=ref.name))
 
@@ -206,16 +206,16 @@ class ArgoCD:
         except Refused:
             self._own_namespace = ""
 
-    async def _read(self, ref: ApplicationRef, refresh: str = "") -> wire.Application:
+    async def _read(self, ref: ApplicationRef, refresh: str = "") -> wire.ArgoApplication:
         params = {**self._scope(ref), **({"refresh": refresh} if refresh else {})}
         doing = "refresh" if refresh else "read"
         policy = self._patient if refresh else None
         answer = await self._connection.request(f"{doing} {ref.name}", "GET", path(ref), params=params, policy=policy)
-        return answer.decode(wire.Application)
+        return answer.decode(wire.ArgoApplication)
 
     async def _read_all(
         self,
-        see: Callable[[wire.Application], T],
+        see: Callable[[wire.ArgoApplication], T],
         *,
         selector: str = "",
         projects: Sequence[str] = (),
@@ -241,11 +241,11 @@ class ArgoCD:
         )
         return answer.decode(wire.Windows)
 
-    async def _tree(self, ref: ApplicationRef) -> wire.Tree:
+    async def _tree(self, ref: ApplicationRef) -> wire.ResourceTree:
         answer = await self._connection.request(
             f"read the resources of {ref.name}", "GET", path(ref, "resource-tree"), params=self._scope(ref)
         )
-        return answer.decode(wire.Tree)
+        return answer.decode(wire.ResourceTree)
 
     def _scope(self, ref: ApplicationRef) -> Query:
         scope = {"project": ref.project or self._settings.project, "appNamespace": parts(ref)[0]}
@@ -255,11 +255,11 @@ class ArgoCD:
         return {"projects": self._settings.project} if self._settings.project else {}
 
 
-async def converted(answer: Answer, see: Callable[[wire.Application], T]) -> list[T]:
+async def converted(answer: Answer, see: Callable[[wire.ArgoApplication], T]) -> list[T]:
     raw = answer.decode(wire.RawList).items or ()
 
     def read(item: msgspec.Raw) -> T:
-        return see(decode(item, wire.Application, answer.system, answer.operation))
+        return see(decode(item, wire.ArgoApplication, answer.system, answer.operation))
 
     return [read(item) async for item in with_pauses(raw)]
 

@@ -43,7 +43,7 @@ def health(text: str | None) -> HealthStatus:
 
 
 def application(
-    app: wire.Application,
+    app: wire.ArgoApplication,
     environment: str,
     base_url: str,
     own_namespace: str = "",
@@ -53,10 +53,10 @@ def application(
 
     `overlays`: where there are several sources, the commits that are told are this one's.
     """
-    spec, status = app.spec or wire.Spec(), app.status or wire.Status()
+    spec, status = app.spec or wire.Spec(), app.status or wire.ArgoStatus()
     found = sources(spec)
     ours = position(found, overlays)
-    sync, state = status.sync or wire.SyncStatus(), status.health or wire.Health()
+    sync, state = status.sync or wire.ArgoSyncStatus(), status.health or wire.Health()
     return Application(
         ref=ApplicationRef(qualified(app.metadata, own_namespace), environment, spec.project or ""),
         sync=word(SyncStatus, sync.status, SyncStatus.UNKNOWN),
@@ -66,7 +66,7 @@ def application(
         health_since=state.last_transition_time,
         reconciled_at=status.reconciled_at,
         operation=operation(app.operation, status.operation_state, ours),
-        images=tuple((status.summary or wire.Summary()).images or ()),
+        images=tuple((status.summary or wire.ArgoSummary()).images or ()),
         auto_sync=auto_sync(spec),
         conditions=tuple(f"{c.type}: {c.message}" for c in status.conditions or ()),
         url=page(app.metadata, base_url),
@@ -85,7 +85,9 @@ def subscribed(annotations: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     return tuple(pair for pair in pairs if pair[1])[:MOST_SUBSCRIBED]
 
 
-def operation(requested: wire.Operation | None, state: wire.OperationState | None, ours: int = 0) -> Operation | None:
+def operation(
+    requested: wire.ArgoOperation | None, state: wire.OperationState | None, ours: int = 0
+) -> Operation | None:
     """The newest operation: what is requested but not begun hides what `state` still says of the one before (A14)."""
     phase = word(OperationPhase, state.phase, OperationPhase.RUNNING) if state else None
     if requested and (state is None or phase in TERMINAL):
@@ -106,7 +108,7 @@ def operation(requested: wire.Operation | None, state: wire.OperationState | Non
     )
 
 
-def asked_by(operation: wire.Operation | None) -> str:
+def asked_by(operation: wire.ArgoOperation | None) -> str:
     """The account that asked for a sync; "" where Argo CD did it by itself, or does not tell."""
     initiator = (operation.initiated_by if operation else None) or wire.Initiator()
     return "" if initiator.automated else initiator.username or ""
@@ -141,7 +143,7 @@ def auto_sync(spec: wire.Spec) -> bool:
     return automated is not None and automated.enabled is not False
 
 
-def page(metadata: wire.Metadata, base_url: str) -> str:
+def page(metadata: wire.ArgoMetadata, base_url: str) -> str:
     """The Application's page for people."""
     parts = [part for part in (metadata.namespace, metadata.name) if part]
     return "/".join([base_url.rstrip("/"), "applications", *(quote(part, safe="") for part in parts)])

@@ -3,7 +3,7 @@
 import msgspec
 
 from bot.domain.errors import IntegrationError, Refused, Unavailable
-from integrations.argocd.wire import ErrorBody, StreamError
+from integrations.argocd.wire import ArgoErrorBody, StreamError
 from integrations.http import Answer
 
 SYSTEM = "Argo CD"
@@ -42,11 +42,11 @@ def refine(answer: Answer) -> IntegrationError | None:
     return None
 
 
-def error_body(answer: Answer) -> ErrorBody:
+def error_body(answer: Answer) -> ArgoErrorBody:
     try:
-        return msgspec.json.decode(answer.body, type=ErrorBody)
+        return msgspec.json.decode(answer.body, type=ArgoErrorBody)
     except (msgspec.MsgspecError, ValueError, RecursionError):
-        return ErrorBody()
+        return ArgoErrorBody()
 
 
 def stream_error(operation: str, error: StreamError) -> IntegrationError:

@@ -21,7 +21,7 @@ class Sighting(Generic[T]):
 
 
 @dataclass(frozen=True)
-class News(Generic[T]):
+class MergedChange(Generic[T]):
     """`deleted`: `value` is the last that was known of it."""
 
     value: T
@@ -39,16 +39,16 @@ class Known(Generic[T]):
     older: int | None = None
 
 
-class Merge(Generic[T]):
+class StreamMerge(Generic[T]):
     def __init__(self) -> None:
         self._known: dict[Hashable, Known[T]] = {}
 
-    def event(self, seen: Sighting[T], *, deleted: bool = False) -> tuple[News[T], ...]:
+    def event(self, seen: Sighting[T], *, deleted: bool = False) -> tuple[MergedChange[T], ...]:
         """One event of the stream."""
         known = self._known.get(seen.key)
         if known is None:
             self._known[seen.key] = Known(seen.version, seen.value, deleted, touched=True)
-            return () if deleted else (News(seen.value),)
+            return () if deleted else (MergedChange(seen.value),)
         # the event of a deletion may carry the version of the last change
         if not newer(seen.version, known.version) and not (deleted and seen.version == known.version):
             return ()
@@ -56,9 +56,9 @@ class Merge(Generic[T]):
         known.touched = True
         return news
 
-    def listed(self, seen: Iterable[Sighting[T]]) -> tuple[News[T], ...]:
+    def listed(self, seen: Iterable[Sighting[T]]) -> tuple[MergedChange[T], ...]:
         """A whole list. What lags behind the stream is believed when the next list says the same again."""
-        news: list[News[T]] = []
+        news: list[MergedChange[T]] = []
         present: set[Hashable] = set()
         for sighting in seen:
             present.add(sighting.key)
@@ -67,11 +67,11 @@ class Merge(Generic[T]):
             news += self._not_in_list(key)
         return tuple(news)
 
-    def _in_list(self, seen: Sighting[T]) -> tuple[News[T], ...]:
+    def _in_list(self, seen: Sighting[T]) -> tuple[MergedChange[T], ...]:
         known = self._known.get(seen.key)
         if known is None:
             self._known[seen.key] = Known(seen.version, seen.value)
-            return (News(seen.value),)
+            return (MergedChange(seen.value),)
         repeated = not known.touched and known.older is not None and known.older == seen.version
         known.touched = False
         if newer(seen.version, known.version) or repeated:
@@ -80,7 +80,7 @@ class Merge(Generic[T]):
         known.older = seen.version if lags else None
         return ()
 
-    def _not_in_list(self, key: Hashable) -> tuple[News[T], ...]:
+    def _not_in_list(self, key: Hashable) -> tuple[MergedChange[T], ...]:
         known = self._known[key]
         if known.deleted:
             if not known.touched:
@@ -92,15 +92,15 @@ class Merge(Generic[T]):
             known.touched = False
             return ()
         known.deleted = True
-        return (News(known.value, deleted=True),)
+        return (MergedChange(known.value, deleted=True),)
 
     @staticmethod
-    def _accept(known: Known[T], seen: Sighting[T], *, deleted: bool) -> tuple[News[T], ...]:
+    def _accept(known: Known[T], seen: Sighting[T], *, deleted: bool) -> tuple[MergedChange[T], ...]:
         before, was_deleted = known.value, known.deleted
         known.version, known.value, known.deleted, known.older = seen.version, seen.value, deleted, None
         if deleted:
-            return () if was_deleted else (News(seen.value, deleted=True),)
-        return (News(seen.value),) if was_deleted or seen.value != before else ()
+            return () if was_deleted else (MergedChange(seen.value, deleted=True),)
+        return (MergedChange(seen.value),) if was_deleted or seen.value != before else ()
 
 
 def newer(version: int | None, than: int | None) -> bool:

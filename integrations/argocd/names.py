@@ -10,7 +10,7 @@ def parts(ref: ApplicationRef) -> tuple[str, str]:
     return namespace, name
 
 
-def qualified(metadata: wire.Metadata, own: str) -> str:
+def qualified(metadata: wire.ArgoMetadata, own: str) -> str:
     """`own` is Argo CD's namespace, "" where it is not known."""
     elsewhere = own and metadata.namespace and metadata.namespace != own
     return f"{metadata.namespace}/{metadata.name}" if elsewhere else metadata.name

@@ -17,13 +17,13 @@ WORST_FIRST = (
 Key = tuple[str, str, str, str]
 
 
-def unhealthy(app: wire.Application, tree: wire.Tree) -> tuple[ResourceHealth, ...]:
+def unhealthy(app: wire.ArgoApplication, tree: wire.ResourceTree) -> tuple[ResourceHealth, ...]:
     """Causes before symptoms: what has nothing unhealthy below it first, the worst of those foremost (A33).
 
     Health comes from the tree, and from the Application for what is missing in it (A21, A22). A resource that the
     newest sync could not apply is told with the words of that refusal (C13).
     """
-    status = app.status or wire.Status()
+    status = app.status or wire.ArgoStatus()
     seen: dict[Key, wire.Health] = {key(r): r.health for r in status.resources or () if r.health}
     seen.update({key(node): node.health for node in tree.nodes or () if node.health})
     refusals = refused(status)
@@ -43,7 +43,7 @@ def rank(resource: ResourceHealth) -> tuple[int, bool, str, str]:
     return (WORST_FIRST.index(resource.health), not resource.message, resource.kind, resource.name)
 
 
-def above(sick: Collection[Key], tree: wire.Tree) -> set[Key]:
+def above(sick: Collection[Key], tree: wire.ResourceTree) -> set[Key]:
     """Everything that owns something sick that says why: its own words only repeat that."""
     parents = {key(node): [key(parent) for parent in node.parent_refs or ()] for node in tree.nodes or ()}
     telling = {key(node) for node in tree.nodes or () if node.health and node.health.message}
@@ -61,16 +61,16 @@ def key(resource: wire.Node | wire.Parent | wire.ResourceStatus | wire.ResourceR
     return (resource.group or "", resource.kind, resource.namespace or "", resource.name)
 
 
-def refused(status: wire.Status) -> dict[Key, str]:
+def refused(status: wire.ArgoStatus) -> dict[Key, str]:
     """What the newest sync could not apply, and the words it was refused with; of the present commit only (A29)."""
     result = status.operation_state.sync_result if status.operation_state else None
-    compared = status.sync or wire.SyncStatus()
+    compared = status.sync or wire.ArgoSyncStatus()
     if result is None or not same_commit(result, compared):
         return {}
     return {key(r): r.message or "the sync of this resource failed" for r in result.resources or () if failed(r)}
 
 
-def same_commit(result: wire.SyncResult, compared: wire.SyncStatus) -> bool:
+def same_commit(result: wire.SyncResult, compared: wire.ArgoSyncStatus) -> bool:
     """A commit that neither names is taken for the same."""
     ours = (result.revision or "", *(result.revisions or ()))
     theirs = (compared.revision or "", *(compared.revisions or ()))

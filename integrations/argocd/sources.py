@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from bot.domain.source import OverlayBranch, Source
 from integrations.argocd import wire
 
-Revisioned = wire.SyncStatus | wire.SyncOperation | wire.SyncResult | wire.History
+Revisioned = wire.ArgoSyncStatus | wire.SyncOperation | wire.SyncResult | wire.ArgoHistory
 """whatever tells a commit: in `revision`, or one for each source in `revisions` (A20)"""
 
 
@@ -34,7 +34,7 @@ def position(found: Sequence[Source], overlays: OverlayBranch | None) -> int:
     return overlays.position(found) if overlays else 0
 
 
-def _source(source: wire.Source) -> Source:
+def _source(source: wire.ArgoSource) -> Source:
     overrides = (source.kustomize or wire.Kustomize()).images
     return Source(
         repository=source.repo_url or "",
@@ -47,7 +47,7 @@ def _source(source: wire.Source) -> Source:
 
 
 def _hydrated(hydrator: wire.SourceHydrator) -> Source:
-    dry, synced = hydrator.dry_source or wire.Source(), hydrator.sync_source or wire.SyncSource()
+    dry, synced = hydrator.dry_source or wire.ArgoSource(), hydrator.sync_source or wire.SyncSource()
     return Source(
         dry.repo_url or "", synced.path or "", synced.target_branch or "(a branch that Argo CD does not name)"
     )

@@ -13,7 +13,7 @@ from bot.domain.application import Application, HealthStatus, SyncStatus
 from bot.domain.errors import IntegrationError, Refused, Unavailable
 from integrations.argocd import wire
 from integrations.argocd.errors import SYSTEM, stream_error
-from integrations.argocd.merge import Merge, News, Sighting
+from integrations.argocd.merge import MergedChange, Sighting, StreamMerge
 from integrations.http import Connection
 from integrations.http.answer import decode
 
@@ -28,13 +28,13 @@ LONGEST_WAIT = 30.0
 BACKLOG = 1000
 """events; beyond it the server must wait, and may drop (A10)"""
 
-Convert = Callable[[wire.Application], Application]
-See = Callable[[wire.Application], Sighting[Application]]
+Convert = Callable[[wire.ArgoApplication], Application]
+See = Callable[[wire.ArgoApplication], Sighting[Application]]
 Read = Callable[[See], Awaitable[Sequence[Sighting[Application]]]]
 log = structlog.get_logger(__name__)
 
 
-class Opened:
+class StreamOpened:
     """The stream stands: from here on nothing is missed, so now is the time to list."""
 
 
@@ -62,8 +62,8 @@ class Stream:
 
     async def applications(self, convert: Convert) -> AsyncGenerator[Application]:
         """Raises Refused when the first contact is refused; later refusals are logged and tried again."""
-        merge: Merge[Application] = Merge()
-        heard: asyncio.Queue[wire.WatchEvent | Opened | Refused] = asyncio.Queue(BACKLOG)
+        merge: StreamMerge[Application] = StreamMerge()
+        heard: asyncio.Queue[wire.ArgoWatchEvent | StreamOpened | Refused] = asyncio.Queue(BACKLOG)
         listening = asyncio.create_task(self._listen(heard), name="argocd application stream")
         due = asyncio.get_running_loop().time() + OPENING
         try:
@@ -71,11 +71,11 @@ class Stream:
                 match await self._next(heard, due):
                     case Refused() as refusal:
                         raise refusal
-                    case Opened():
+                    case StreamOpened():
                         listed, due = await self._list(lambda app: sighting(app, convert))
                         news = merge.listed(listed) if listed is not None else ()
                         del listed
-                    case wire.WatchEvent() as event:
+                    case wire.ArgoWatchEvent() as event:
                         news = merge.event(sighting(event.application, convert), deleted=event.type == "DELETED")
                 for item in news:
                     yield told(item)
@@ -85,15 +85,15 @@ class Stream:
                 await listening
 
     async def _next(
-        self, heard: "asyncio.Queue[wire.WatchEvent | Opened | Refused]", due: float
-    ) -> wire.WatchEvent | Opened | Refused:
+        self, heard: "asyncio.Queue[wire.ArgoWatchEvent | StreamOpened | Refused]", due: float
+    ) -> wire.ArgoWatchEvent | StreamOpened | Refused:
         if asyncio.get_running_loop().time() >= due:
-            return Opened()
+            return StreamOpened()
         try:
             async with asyncio.timeout_at(due):
                 return await heard.get()
         except TimeoutError:
-            return Opened()
+            return StreamOpened()
 
     async def _list(self, see: See) -> tuple[Sequence[Sighting[Application]] | None, float]:
         """The list, and when the next is due; None instead of it where Argo CD is away."""
@@ -109,7 +109,7 @@ class Stream:
         self._heard()
         return listed, now() + self._every
 
-    async def _listen(self, heard: "asyncio.Queue[wire.WatchEvent | Opened | Refused]") -> None:
+    async def _listen(self, heard: "asyncio.Queue[wire.ArgoWatchEvent | StreamOpened | Refused]") -> None:
         wait = SHORTEST_WAIT
         while True:
             opened, began = False, asyncio.get_running_loop().time()
@@ -122,7 +122,7 @@ class Stream:
                     silence=SILENCE,
                 ) as lines:
                     opened = True
-                    await heard.put(Opened())
+                    await heard.put(StreamOpened())
                     async for event in events(self._signs_of_life(lines)):
                         await heard.put(event)
             except Unavailable as error:
@@ -143,7 +143,7 @@ class Stream:
             yield line
 
 
-async def events(lines: AsyncIterator[bytes]) -> AsyncIterator[wire.WatchEvent]:
+async def events(lines: AsyncIterator[bytes]) -> AsyncIterator[wire.ArgoWatchEvent]:
     """Out of server-sent events or bare JSON lines (A9). Raises as the stream's error line says."""
     async for line in lines:
         if line.startswith(b":"):
@@ -155,14 +155,14 @@ async def events(lines: AsyncIterator[bytes]) -> AsyncIterator[wire.WatchEvent]:
             yield frame.result
 
 
-def sighting(app: wire.Application, convert: Convert) -> Sighting[Application]:
+def sighting(app: wire.ArgoApplication, convert: Convert) -> Sighting[Application]:
     """Names may be equal in two namespaces (A11). Argo CD itself compares versions as numbers (A10)."""
     version = app.metadata.resource_version or ""
     number = int(version) if version.isascii() and version.isdigit() and len(version) < 20 else None
     return Sighting((app.metadata.namespace, app.metadata.name), number, convert(app))
 
 
-def told(news: News[Application]) -> Application:
+def told(news: MergedChange[Application]) -> Application:
     if not news.deleted:
         return news.value
     gone = {"sync": SyncStatus.UNKNOWN, "health": HealthStatus.MISSING, "conditions": ("Deleted: the Application",)}

@@ -27,6 +27,6 @@ def permission(windows: wire.Windows, *, automated: bool) -> SyncPermission:
     return SyncPermission(True)
 
 
-def _described(windows: Sequence[wire.Window]) -> str:
+def _described(windows: Sequence[wire.ArgoWindow]) -> str:
     """The schedules as their cron expressions: without a time zone no hour of the clock can be named."""
     return ", ".join(dict.fromkeys(f'"{window.schedule}" for {window.duration}' for window in windows))

@@ -15,7 +15,7 @@ class Camel(Struct, rename="camel", frozen=True, gc=False):
     """JSON names are camelCase."""
 
 
-class Metadata(Camel, frozen=True, gc=False):
+class ArgoMetadata(Camel, frozen=True, gc=False):
     name: str = ""
     namespace: str | None = None
     resource_version: str | None = None
@@ -36,17 +36,17 @@ class Kustomize(Camel, frozen=True, gc=False):
     images: list[str] | None = None
 
 
-class Directory(Camel, frozen=True, gc=False):
+class ArgoDirectory(Camel, frozen=True, gc=False):
     recurse: bool | None = None
 
 
-class Source(Camel, frozen=True, gc=False):
+class ArgoSource(Camel, frozen=True, gc=False):
     repo_url: str | None = field(default=None, name="repoURL")
     path: str | None = None
     target_revision: str | None = None
     chart: str | None = None
     kustomize: Kustomize | None = None
-    directory: Directory | None = None
+    directory: ArgoDirectory | None = None
 
 
 class SyncSource(Camel, frozen=True, gc=False):
@@ -55,14 +55,14 @@ class SyncSource(Camel, frozen=True, gc=False):
 
 
 class SourceHydrator(Camel, frozen=True, gc=False):
-    dry_source: Source | None = None
+    dry_source: ArgoSource | None = None
     sync_source: SyncSource | None = None
 
 
 class Spec(Camel, frozen=True, gc=False):
     project: str | None = None
-    source: Source | None = None
-    sources: list[Source] | None = None
+    source: ArgoSource | None = None
+    sources: list[ArgoSource] | None = None
     source_hydrator: SourceHydrator | None = None
     sync_policy: SyncPolicy | None = None
 
@@ -73,7 +73,7 @@ class Health(Camel, frozen=True, gc=False):
     last_transition_time: Moment | None = None
 
 
-class SyncStatus(Camel, frozen=True, gc=False):
+class ArgoSyncStatus(Camel, frozen=True, gc=False):
     status: str | None = None
     revision: str | None = None
     revisions: list[str] | None = None
@@ -89,7 +89,7 @@ class Initiator(Camel, frozen=True, gc=False):
     automated: bool | None = None
 
 
-class Operation(Camel, frozen=True, gc=False):
+class ArgoOperation(Camel, frozen=True, gc=False):
     sync: SyncOperation | None = None
     initiated_by: Initiator | None = None
 
@@ -114,25 +114,25 @@ class SyncResult(Camel, frozen=True, gc=False):
 class OperationState(Camel, frozen=True, gc=False):
     phase: str | None = None
     message: str | None = None
-    operation: Operation | None = None
+    operation: ArgoOperation | None = None
     sync_result: SyncResult | None = None
     started_at: Moment | None = None
     finished_at: Moment | None = None
 
 
-class History(Camel, frozen=True, gc=False):
+class ArgoHistory(Camel, frozen=True, gc=False):
     id: int = 0
     revision: str | None = None
     revisions: list[str] | None = None
     deployed_at: Moment | None = None
 
 
-class Condition(Camel, frozen=True, gc=False):
+class ArgoCondition(Camel, frozen=True, gc=False):
     type: str | None = None
     message: str | None = None
 
 
-class Summary(Camel, frozen=True, gc=False):
+class ArgoSummary(Camel, frozen=True, gc=False):
     images: list[str] | None = None
 
 
@@ -148,22 +148,22 @@ class ResourceStatus(Camel, frozen=True, gc=False):
     requires_pruning: bool | None = None
 
 
-class Status(Camel, frozen=True, gc=False):
-    sync: SyncStatus | None = None
+class ArgoStatus(Camel, frozen=True, gc=False):
+    sync: ArgoSyncStatus | None = None
     health: Health | None = None
-    history: list[History] | None = None
+    history: list[ArgoHistory] | None = None
     operation_state: OperationState | None = None
     reconciled_at: Moment | None = None
     resources: list[ResourceStatus] | None = None
-    conditions: list[Condition] | None = None
-    summary: Summary | None = None
+    conditions: list[ArgoCondition] | None = None
+    summary: ArgoSummary | None = None
 
 
-class Application(Camel, frozen=True, gc=False):
-    metadata: Metadata
+class ArgoApplication(Camel, frozen=True, gc=False):
+    metadata: ArgoMetadata
     spec: Spec | None = None
-    status: Status | None = None
-    operation: Operation | None = None
+    status: ArgoStatus | None = None
+    operation: ArgoOperation | None = None
 
 
 class RawList(Camel, frozen=True):
@@ -190,7 +190,7 @@ class Node(Camel, frozen=True, gc=False):
     parent_refs: list[Parent] | None = None
 
 
-class Tree(Camel, frozen=True, gc=False):
+class ResourceTree(Camel, frozen=True, gc=False):
     nodes: list[Node] | None = None
 
 
@@ -220,7 +220,7 @@ class ManagedResources(Camel, frozen=True, gc=False):
     items: list[ManagedResource] | None = None
 
 
-class Window(Camel, frozen=True, gc=False):
+class ArgoWindow(Camel, frozen=True, gc=False):
     kind: str = ""
     schedule: str = ""
     duration: str = ""
@@ -228,8 +228,8 @@ class Window(Camel, frozen=True, gc=False):
 
 
 class Windows(Camel, frozen=True, gc=False):
-    active_windows: list[Window] | None = None
-    assigned_windows: list[Window] | None = None
+    active_windows: list[ArgoWindow] | None = None
+    assigned_windows: list[ArgoWindow] | None = None
     can_sync: bool | None = None
 
 
@@ -241,17 +241,17 @@ class StreamError(Struct, frozen=True):
     http_code: int | None = None
 
 
-class WatchEvent(Camel, frozen=True, gc=False):
+class ArgoWatchEvent(Camel, frozen=True, gc=False):
     type: str
-    application: Application
+    application: ArgoApplication
 
 
 class WatchFrame(Camel, frozen=True):
-    result: WatchEvent | None = None
+    result: ArgoWatchEvent | None = None
     error: StreamError | None = None
 
 
-class ErrorBody(Struct, frozen=True):
+class ArgoErrorBody(Struct, frozen=True):
     """A3."""
 
     code: int | None = None
@@ -267,5 +267,5 @@ class ServerSettings(Camel, frozen=True):
     controller_namespace: str | None = None
 
 
-class CanI(Struct, frozen=True):
+class ArgoCanI(Struct, frozen=True):
     value: str | None = None

@@ -7,7 +7,7 @@ from msgspec import Struct, field
 from securesystemslib.dsse import Envelope
 
 from integrations.cosign.keys import Keys
-from integrations.cosign.verdict import Found
+from integrations.cosign.verdict import SignatureResult
 
 BUNDLE = "application/vnd.dev.sigstore.bundle.v0.3+json"
 PREDICATE = "https://sigstore.dev/cosign/sign/v1"
@@ -34,7 +34,7 @@ class Material(Struct, frozen=True, rename="camel"):
     x509_certificate_chain: Any = None
 
 
-class Bundle(Struct, frozen=True, rename="camel"):
+class SigstoreBundle(Struct, frozen=True, rename="camel"):
     dsse_envelope: DsseEnvelope
     verification_material: Material = Material()
 
@@ -54,29 +54,29 @@ class Statement(Struct, frozen=True, rename="camel"):
     subject: list[Subject]
 
 
-def examine(blob: bytes, digest: str, keys: Keys, repository: str = "") -> Found | None:
+def examine(blob: bytes, digest: str, keys: Keys, repository: str = "") -> SignatureResult | None:
     """One bundle; None for one that is not a signature of an image but says something else about it.
 
     `repository`: the one that it must name. A bundle names none (C4), so none counts where one is wanted.
     The transparency log is not asked: a known key, not a time and an identity, is what is trusted here.
     """
     try:
-        bundle = msgspec.json.decode(blob, type=Bundle)
+        bundle = msgspec.json.decode(blob, type=SigstoreBundle)
         envelope = bundle.dsse_envelope
         statement = msgspec.json.decode(envelope.payload, type=Statement)
     except (msgspec.MsgspecError, ValueError, RecursionError):
-        return Found.malformed("its bundle has no readable DSSE envelope")
+        return SignatureResult.malformed("its bundle has no readable DSSE envelope")
     if statement.predicate_type != PREDICATE:
         return None
     if envelope.payload_type != IN_TOTO or not statement.type.startswith(STATEMENT):
-        return Found.malformed("its DSSE payload is not an in-toto statement")
+        return SignatureResult.malformed("its DSSE payload is not an in-toto statement")
     key = verifying(envelope, keys)
     if not key:
-        return Found.other_key(keyless=bundle.keyless)
+        return SignatureResult.other_key(keyless=bundle.keyless)
     signed = [f"{algorithm}:{value}" for subject in statement.subject for algorithm, value in subject.digest.items()]
     if digest not in signed:
-        return Found.other_digest(", ".join(signed))
-    return Found.other_repository("") if repository else Found.signed(key)
+        return SignatureResult.other_digest(", ".join(signed))
+    return SignatureResult.other_repository("") if repository else SignatureResult.signed(key)
 
 
 def verifying(envelope: DsseEnvelope, keys: Keys) -> str:

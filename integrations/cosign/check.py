@@ -12,7 +12,7 @@ from bot.domain.image import Image, is_digest
 from bot.domain.signature import SignatureCheck
 from integrations.cosign import bundle, simplesigning
 from integrations.cosign.keys import Keys
-from integrations.cosign.verdict import Found, verdict
+from integrations.cosign.verdict import SignatureResult, verdict
 from integrations.kept import Kept
 from integrations.oci.names import signature_tag
 from integrations.oci.wire import Descriptor, Manifest
@@ -32,7 +32,7 @@ class Wanted:
     repository: str = ""
 
 
-class Contents(Protocol):
+class RegistryContents(Protocol):
     """What is needed of a registry."""
 
     async def manifest(self, repository: str, reference: str) -> Manifest: ...
@@ -45,7 +45,7 @@ class Contents(Protocol):
 class Cosign:
     """The port Signatures, over any registry. All places are looked in, because all are in use (C4)."""
 
-    def __init__(self, registry: Contents) -> None:
+    def __init__(self, registry: RegistryContents) -> None:
         self._registry = registry
         self._manifests: Kept[Manifest] = Kept(KEPT)
         self._blobs: Kept[bytes] = Kept(KEPT)
@@ -56,43 +56,43 @@ class Cosign:
         tagged, referring = await asyncio.gather(self._tagged(wanted), self._referring(wanted))
         return verdict([*tagged, *referring])
 
-    async def _tagged(self, wanted: Wanted) -> list[Found]:
+    async def _tagged(self, wanted: Wanted) -> list[SignatureResult]:
         try:
             manifest = await self._registry.manifest(wanted.image.repository, signature_tag(wanted.image.digest))
         except NotFound:
             return []
         return await self._layers(wanted, manifest)
 
-    async def _layers(self, wanted: Wanted, manifest: Manifest) -> list[Found]:
+    async def _layers(self, wanted: Wanted, manifest: Manifest) -> list[SignatureResult]:
         layers = [d for d in manifest.layers or () if d.media_type == simplesigning.LAYER]
         return list(await asyncio.gather(*(self._layer(wanted, layer) for layer in layers[-MOST:])))
 
-    async def _layer(self, wanted: Wanted, layer: Descriptor) -> Found:
+    async def _layer(self, wanted: Wanted, layer: Descriptor) -> SignatureResult:
         try:
             payload = await self._blob(wanted.image.repository, layer.digest)
         except Refused as error:
-            return Found.malformed(error.detail)
+            return SignatureResult.malformed(error.detail)
         return simplesigning.examine(
             payload, layer.annotations or {}, wanted.image.digest, wanted.keys, wanted.repository
         )
 
-    async def _referring(self, wanted: Wanted) -> list[Found]:
+    async def _referring(self, wanted: Wanted) -> list[SignatureResult]:
         referrers = await self._registry.referrers(wanted.image.repository, wanted.image.digest)
         signatures = [r for r in referrers if r.artifact_type in (bundle.BUNDLE, simplesigning.REFERRER)]
         found = await asyncio.gather(*(self._referrer(wanted, referrer) for referrer in signatures[-MOST:]))
         return [each for referrer in found for each in referrer]
 
-    async def _referrer(self, wanted: Wanted, referrer: Descriptor) -> list[Found]:
+    async def _referrer(self, wanted: Wanted, referrer: Descriptor) -> list[SignatureResult]:
         try:
             manifest = await self._manifest(wanted.image.repository, referrer.digest)
             if referrer.artifact_type == simplesigning.REFERRER:
                 return await self._layers(wanted, manifest)
             layer = next((d for d in manifest.layers or () if d.media_type == bundle.BUNDLE), None)
             if layer is None:
-                return [Found.malformed("its manifest has no bundle")]
+                return [SignatureResult.malformed("its manifest has no bundle")]
             blob = await self._blob(wanted.image.repository, layer.digest)
         except Refused as error:
-            return [Found.malformed(error.detail)]
+            return [SignatureResult.malformed(error.detail)]
         found = bundle.examine(blob, wanted.image.digest, wanted.keys, wanted.repository)
         return [found] if found else []
 

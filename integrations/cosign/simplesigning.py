@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct, field
 
 from integrations.cosign.keys import Keys
-from integrations.cosign.verdict import Found
+from integrations.cosign.verdict import SignatureResult
 
 LAYER = "application/vnd.dev.cosign.simplesigning.v1+json"
 REFERRER = "application/vnd.dev.cosign.artifact.sig.v1+json"
@@ -33,21 +33,23 @@ class SignedImage(Struct, frozen=True):
         return names.pop() if len(names) == 1 else ""
 
 
-class Identity(Struct, frozen=True):
+class SignedIdentity(Struct, frozen=True):
     reference: str = field(default="", name="docker-reference")
 
 
 class Critical(Struct, frozen=True):
     image: SignedImage
-    identity: Identity = Identity()
+    identity: SignedIdentity = SignedIdentity()
     type: str = ""
 
 
-class Payload(Struct, frozen=True):
+class SimpleSigningPayload(Struct, frozen=True):
     critical: Critical
 
 
-def examine(payload: bytes, annotations: dict[str, str], digest: str, keys: Keys, repository: str = "") -> Found:
+def examine(
+    payload: bytes, annotations: dict[str, str], digest: str, keys: Keys, repository: str = ""
+) -> SignatureResult:
     """One layer: verified over its exact bytes, and only then read, all that is critical of it (C2, C14).
 
     `repository`: the one that it must name; "" is any, for cosign too takes a signature of one repository in another.
@@ -55,25 +57,29 @@ def examine(payload: bytes, annotations: dict[str, str], digest: str, keys: Keys
     try:
         signature = base64.b64decode(annotations.get(SIGNATURE, ""), validate=True)
     except (binascii.Error, ValueError):
-        return Found.malformed("its signature is not base64")
+        return SignatureResult.malformed("its signature is not base64")
     if not signature:
-        return Found.malformed(f"it has no annotation {SIGNATURE}")
+        return SignatureResult.malformed(f"it has no annotation {SIGNATURE}")
     key = keys.verifying(signature, payload)
     if not key:
-        return Found.other_key(keyless=CERTIFICATE in annotations)
+        return SignatureResult.other_key(keyless=CERTIFICATE in annotations)
     try:
-        critical = msgspec.json.decode(payload, type=Payload).critical
+        critical = msgspec.json.decode(payload, type=SimpleSigningPayload).critical
     except (msgspec.MsgspecError, ValueError, RecursionError):
-        return Found.malformed("its payload is not a simple signing payload")
+        return SignatureResult.malformed("its payload is not a simple signing payload")
     if critical.type != TYPE:
-        return Found.malformed(f"it is of the type {critical.type[:60]!r}, not of a container image")
+        return SignatureResult.malformed(f"it is of the type {critical.type[:60]!r}, not of a container image")
     signed = critical.image.digest
     if not signed:
-        return Found.malformed("its payload names no digest, or two")
+        return SignatureResult.malformed("its payload names no digest, or two")
     if signed != digest:
-        return Found.other_digest(signed)
+        return SignatureResult.other_digest(signed)
     named = critical.identity.reference
-    return Found.signed(key) if not repository or bare(named) == repository else Found.other_repository(named)
+    return (
+        SignatureResult.signed(key)
+        if not repository or bare(named) == repository
+        else SignatureResult.other_repository(named)
+    )
 
 
 def bare(reference: str) -> str:

@@ -12,7 +12,7 @@ from msgspec import Struct
 from bot.domain.errors import Refused
 from bot.ports import CustomQuestion
 from bot.settings import Tls
-from integrations.http import Connection, Policy
+from integrations.http import Connection, HttpPolicy
 
 SYSTEM = "custom gate"
 SIGNATURE = "X-Pilothouse-Signature-256"
@@ -20,7 +20,7 @@ REASON_LIMIT = 1000
 BODY_LIMIT = 64 * 1024
 
 
-class Verdict(Struct, frozen=True):
+class CustomGateAnswer(Struct, frozen=True):
     """What the endpoint answers: `{"pass": true, "reason": "…"}`. `pass` must be a boolean, so that no typo passes."""
 
     passes: bool = msgspec.field(name="pass")
@@ -35,9 +35,9 @@ class CustomGateClient:
     the question's own timeout.
     """
 
-    def __init__(self, tls: Tls | None = None, policy: Policy | None = None) -> None:
+    def __init__(self, tls: Tls | None = None, policy: HttpPolicy | None = None) -> None:
         self._tls = tls
-        self._policy = policy or Policy()
+        self._policy = policy or HttpPolicy()
         self._connections: dict[str, Connection] = {}
 
     async def ask(self, question: CustomQuestion) -> tuple[bool, str]:
@@ -47,7 +47,7 @@ class CustomGateClient:
         seconds = question.timeout.total_seconds()
         policy = replace(self._policy, read=seconds, total=seconds, body_limit=BODY_LIMIT)
         answer = await connection.request("ask", "POST", question.url, content=body, headers=headers, policy=policy)
-        verdict = answer.decode(Verdict)
+        verdict = answer.decode(CustomGateAnswer)
         return verdict.passes, verdict.reason[:REASON_LIMIT]
 
     async def aclose(self) -> None:

@@ -41,7 +41,7 @@ class CacheBroken(Exception):
         self.told = told
 
 
-class Cache:
+class BranchCache:
     """The cache of one branch of one remote, below `directory`, shared with every process that uses the same."""
 
     def __init__(self, settings: GitSettings, directory: Path, patience: Patience) -> None:

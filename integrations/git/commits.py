@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import PurePosixPath
 
 from bot.domain.overlay import Author, Change
-from integrations.git.trees import DIRECTORY, KINDS, REGULAR, Entry, changed, entry_of
+from integrations.git.trees import DIRECTORY, KINDS, REGULAR, RawTreeEntry, changed, entry_of
 
 _KINDS = {"commit": 1, "tree": 2, "blob": 3}
 _DELTA_TO = 7
@@ -25,7 +25,7 @@ class NotAFile(ValueError):
 
 
 @dataclass(frozen=True)
-class Tree:
+class ParentTree:
     """A directory as it is in the parent; `sha` is "" for one that is not there yet."""
 
     sha: str = ""
@@ -52,21 +52,23 @@ def directories(paths: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted((d.removeprefix(".") if d == "." else d for d in found), key=_depth, reverse=True))
 
 
-def drafted(change: Change, parent: str, committer: Author, at: datetime, trees: Mapping[str, Tree]) -> tuple[New, ...]:
+def drafted(
+    change: Change, parent: str, committer: Author, at: datetime, trees: Mapping[str, ParentTree]
+) -> tuple[New, ...]:
     """The new objects, the commit last. `trees` has all `directories`. Raises NotAFile."""
     new: list[New] = []
-    entries: defaultdict[str, dict[bytes, Entry]] = defaultdict(dict)
+    entries: defaultdict[str, dict[bytes, RawTreeEntry]] = defaultdict(dict)
     for path, content in change.files.items():
         directory, name = split(path)
         new.append(New("blob", content))
-        entries[directory][name] = Entry(_mode(trees[directory], name, path), bytes.fromhex(new[-1].sha))
+        entries[directory][name] = RawTreeEntry(_mode(trees[directory], name, path), bytes.fromhex(new[-1].sha))
     for directory in directories(change.files):
         before = trees[directory]
         body, delta = changed(before.body, entries[directory])
         new.append(New("tree", body, before.sha, delta))
         if directory:
             above, name = split(directory)
-            entries[above][name] = Entry(DIRECTORY, bytes.fromhex(new[-1].sha))
+            entries[above][name] = RawTreeEntry(DIRECTORY, bytes.fromhex(new[-1].sha))
     return (*new, New("commit", _commit(change, new[-1].sha, parent, committer, at)))
 
 
@@ -86,7 +88,7 @@ def split(path: str) -> tuple[str, bytes]:
     return directory, name.encode(errors="surrogateescape")
 
 
-def _mode(tree: Tree, name: bytes, path: str) -> bytes:
+def _mode(tree: ParentTree, name: bytes, path: str) -> bytes:
     """The mode of a file that is there already stays."""
     present = entry_of(tree.body, name)
     if present and present.mode in KINDS:

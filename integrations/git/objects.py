@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from bot.domain.overlay import Author, Commit, Difference
+from bot.domain.overlay import Author, ChangedPath, Commit
 
 LOG_FORMAT = "--format=tformat:%H%n%P%n%an%n%ae%n%cn%n%ce%n%ct%n%B"
 """with `-z`, so that messages may hold anything"""
@@ -36,7 +36,7 @@ def tree_entries(listing: bytes) -> Iterator[TreeEntry]:
 
 
 @dataclass(frozen=True)
-class Found:
+class CachedObject:
     """An object of the cache."""
 
     kind: str
@@ -44,7 +44,7 @@ class Found:
     body: bytes
 
 
-def contents(output: bytes, asked: Sequence[str]) -> Iterator[tuple[str, Found | None]]:
+def contents(output: bytes, asked: Sequence[str]) -> Iterator[tuple[str, CachedObject | None]]:
     """The output of `cat-file --batch`, in the order asked; None for what is missing."""
     position = 0
     for name in asked:
@@ -56,7 +56,7 @@ def contents(output: bytes, asked: Sequence[str]) -> Iterator[tuple[str, Found |
             continue
         body = output[position : position + int(header[2])]
         position += len(body) + 1
-        yield name, Found(header[1].decode(), header[0].decode(), body)
+        yield name, CachedObject(header[1].decode(), header[0].decode(), body)
 
 
 def logged(log: bytes, url: str) -> Iterator[tuple[Commit, Author]]:
@@ -83,10 +83,10 @@ def _moment(seconds: str) -> datetime:
         return datetime.fromtimestamp(0, UTC)
 
 
-def differences(listing: bytes) -> Iterator[Difference]:
+def differences(listing: bytes) -> Iterator[ChangedPath]:
     """The output of `diff-tree -r -z --raw --no-renames`."""
     fields = listing.split(b"\0")
     for meta, path in zip(fields[0::2], fields[1::2], strict=False):
         before, after, *_ = meta.decode().removeprefix(":").split()
         plain = before == after and before in _FILES
-        yield Difference(path.decode(errors="surrogateescape"), plain)
+        yield ChangedPath(path.decode(errors="surrogateescape"), plain)

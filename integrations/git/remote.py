@@ -10,16 +10,16 @@ from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt,
 from tenacity.wait import wait_random_exponential
 
 from bot.domain.errors import NotFound, Refused, Unavailable
-from bot.domain.overlay import Author, Change, Commit, Difference
+from bot.domain.overlay import Author, Change, ChangedPath, Commit
 from bot.ports import MOST_DIFFERENCES
 from bot.settings import GitSettings
-from integrations.git.cache import Cache, CacheBroken, Patience
-from integrations.git.commits import NotAFile, Tree, directories, drafted, pack, split
+from integrations.git.cache import BranchCache, CacheBroken, Patience
+from integrations.git.commits import NotAFile, ParentTree, directories, drafted, pack, split
 from integrations.git.environment import REMOTE, GitEnvironment
 from integrations.git.failures import SYSTEM, last_words
 from integrations.git.objects import (
     LOG_FORMAT,
-    Found,
+    CachedObject,
     TreeEntry,
     contents,
     differences,
@@ -51,7 +51,7 @@ class GitRemote:
     def __init__(self, settings: GitSettings, cache_dir: Path, patience: Patience | None = None) -> None:
         self._settings = settings
         self._patience = patience or Patience()
-        self._cache = Cache(settings, cache_dir, self._patience)
+        self._cache = BranchCache(settings, cache_dir, self._patience)
         self._branch = f"refs/heads/{settings.branch}"
         self._present: set[str] = set()
         self._fetching = asyncio.Lock()
@@ -97,7 +97,7 @@ class GitRemote:
         """Looks at most about 100,000 commits back; each step further back is fetched once."""
         return await self._with_cache(lambda: self._history(path, limit))
 
-    async def differences(self, before: str, after: str) -> tuple[Difference, ...]:
+    async def differences(self, before: str, after: str) -> tuple[ChangedPath, ...]:
         """By the objects that the trees name: no blob is fetched, and no setting of the repository has a say."""
         return await self._with_cache(lambda: self._differences(before, after))
 
@@ -182,7 +182,7 @@ class GitRemote:
     async def _bodies(self, names: Iterable[str]) -> dict[str, bytes]:
         return {name: found.body for name, found in (await self._contents(names)).items() if found.kind == "blob"}
 
-    async def _contents(self, names: Iterable[str]) -> dict[str, Found]:
+    async def _contents(self, names: Iterable[str]) -> dict[str, CachedObject]:
         asked = tuple(names)
         if not asked:
             return {}
@@ -214,7 +214,7 @@ class GitRemote:
                 break
         return found
 
-    async def _differences(self, before: str, after: str) -> tuple[Difference, ...]:
+    async def _differences(self, before: str, after: str) -> tuple[ChangedPath, ...]:
         await self._require(before)
         await self._require(after)
         options = ("-r", "-z", "--raw", "--no-renames", "--no-ext-diff", "--ignore-submodules=none")
@@ -279,19 +279,19 @@ class GitRemote:
         url = self._settings.commit_url.replace("{sha}", sha)
         return Commit(sha, change.author, change.message.strip("\n"), at, url, (expected_head,))
 
-    async def _trees(self, directories: Iterable[str], at: str) -> dict[str, Tree]:
+    async def _trees(self, directories: Iterable[str], at: str) -> dict[str, ParentTree]:
         """The directories as they are at a commit; what is not there yet is empty. Raises Refused, CacheBroken."""
         await self._require(at)
         names = {directory: f"{at}:{directory}" for directory in sorted(directories, key=len)}
         found = await self._contents(names.values())
-        trees: dict[str, Tree] = {}
+        trees: dict[str, ParentTree] = {}
         for directory, name in names.items():
             expected = _listed(directory, trees) if directory else None
             tree = found.get(name)
             if directory and not expected:
-                trees[directory] = Tree()
+                trees[directory] = ParentTree()
             elif tree and (not expected or expected == tree.sha):
-                trees[directory] = Tree(tree.sha, tree.body)
+                trees[directory] = ParentTree(tree.sha, tree.body)
             else:
                 raise CacheBroken(f"the tree of {directory or 'the root'} is missing")
         return trees
@@ -390,7 +390,7 @@ def smart_http(settings: GitSettings, environment: GitEnvironment, seconds: floa
         return None
 
 
-def _listed(directory: str, trees: Mapping[str, Tree]) -> str:
+def _listed(directory: str, trees: Mapping[str, ParentTree]) -> str:
     """The sha that the directory above gives; "" when there is no such directory. Raises Refused."""
     above, name = split(directory)
     entry = entry_of(trees[above].body, name)

@@ -12,7 +12,7 @@ from bot.settings import GitSettings
 from integrations.git.environment import GitEnvironment
 from integrations.git.failures import SYSTEM, rejection
 from integrations.git.objects import is_sha
-from integrations.http import Basic, Connection, Policy
+from integrations.http import Basic, Connection, HttpPolicy
 
 _FLUSH = b"0000"
 _DELIMITER = b"0001"
@@ -28,8 +28,8 @@ class SmartHttp:
 
     def __init__(self, settings: GitSettings, environment: GitEnvironment, seconds: float) -> None:
         self._branch = f"refs/heads/{settings.branch}"
-        self._asking = Policy(total=min(seconds, _SECONDS_TO_ASK), attempts=1)
-        self._pushing = Policy(read=seconds, total=seconds, attempts=1)
+        self._asking = HttpPolicy(total=min(seconds, _SECONDS_TO_ASK), attempts=1)
+        self._pushing = HttpPolicy(read=seconds, total=seconds, attempts=1)
         auth = Basic(environment.user, environment.secret)
         self._connection = Connection(SYSTEM, environment.url, auth=auth, tls=settings)
         self._lists: bool | None = None

@@ -18,19 +18,19 @@ _INSERTED_AT_ONCE = 0x7F
 
 
 @dataclass(frozen=True)
-class Entry:
+class RawTreeEntry:
     """`sha` in its 20 bytes."""
 
     mode: bytes
     sha: bytes
 
 
-def entry_of(tree: bytes, name: bytes) -> Entry | None:
+def entry_of(tree: bytes, name: bytes) -> RawTreeEntry | None:
     found = next((entry for entry in _ENTRY.finditer(tree) if entry[2] == name), None)
-    return Entry(found[1], found[3]) if found else None
+    return RawTreeEntry(found[1], found[3]) if found else None
 
 
-def changed(tree: bytes, changes: Mapping[bytes, Entry]) -> tuple[bytes, bytes]:
+def changed(tree: bytes, changes: Mapping[bytes, RawTreeEntry]) -> tuple[bytes, bytes]:
     """`tree` with `changes` by name, and the delta that makes the one from the other."""
     pieces = list(_pieces(tree, changes))
     body = b"".join(tree[piece] if isinstance(piece, slice) else piece for piece in pieces)
@@ -38,7 +38,7 @@ def changed(tree: bytes, changes: Mapping[bytes, Entry]) -> tuple[bytes, bytes]:
     return body, _size(len(tree)) + _size(len(body)) + delta
 
 
-def _pieces(tree: bytes, changes: Mapping[bytes, Entry]) -> Iterator[slice | bytes]:
+def _pieces(tree: bytes, changes: Mapping[bytes, RawTreeEntry]) -> Iterator[slice | bytes]:
     """Stretches of `tree` that stay, and new entries, in git's order: a directory sorts as if its name ended in /."""
     new = sorted(((_key(name, entry.mode), name) for name, entry in changes.items()), reverse=True)
     kept = 0
@@ -60,7 +60,7 @@ def _key(name: bytes, mode: bytes) -> bytes:
     return name + b"/" if mode == DIRECTORY else name
 
 
-def _written(name: bytes, entry: Entry) -> bytes:
+def _written(name: bytes, entry: RawTreeEntry) -> bytes:
     return b"%s %s\0%s" % (entry.mode, name, entry.sha)
 
 

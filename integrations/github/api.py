@@ -12,7 +12,7 @@ from integrations.github import wire
 from integrations.github.failures import SYSTEM, BadCredentials, from_graphql, limited_graphql, refine
 from integrations.github.silence import Silence
 from integrations.github.tokens import HEADERS, Tokens
-from integrations.http import Answer, Bearer, Connection, Policy
+from integrations.http import Answer, Bearer, Connection, HttpPolicy
 
 T = TypeVar("T")
 AT_ONCE = 10
@@ -22,13 +22,13 @@ MOST_PAGES = 1000
 """of a hundred each"""
 
 
-class Api:
+class GitHubApi:
     """One connection. `between_writes` in seconds; `clock` counts those of the pauses that GitHub asks for."""
 
     def __init__(
         self,
         settings: GitHubSettings,
-        policy: Policy,
+        policy: HttpPolicy,
         between_writes: float = BETWEEN_WRITES,
         *,
         clock: Callable[[], float] = time.monotonic,
@@ -62,13 +62,13 @@ class Api:
             finally:
                 self._wrote = time.monotonic()
 
-    async def mutate(self, operation: str, query: str, variables: Mapping[str, Any]) -> wire.Data:
+    async def mutate(self, operation: str, query: str, variables: Mapping[str, Any]) -> wire.CreatedCommitData:
         """A GraphQL mutation. Its errors come with HTTP 200 (G3)."""
         answer = await self.write(operation, "POST", self._graphql, {"query": query, "variables": variables})
         decoded = answer.decode(wire.GraphQLAnswer)
         if decoded.errors:
             raise from_graphql(answer, decoded.errors)
-        return decoded.data or wire.Data()
+        return decoded.data or wire.CreatedCommitData()
 
     async def query(self, operation: str, query: str, variables: Mapping[str, Any], model: type[T]) -> T:
         """A GraphQL query, which is no write though it is posted."""

@@ -8,14 +8,14 @@ from urllib.parse import quote
 
 from bot.domain.errors import Refused
 from integrations.github import wire
-from integrations.github.api import Api
+from integrations.github.api import GitHubApi
 from integrations.github.failures import BadCredentials
 
 _GOOD = frozenset({"success", "neutral", "skipped"})
 
 
 class Checks:
-    def __init__(self, api: Api, repository: str, branch: str) -> None:
+    def __init__(self, api: GitHubApi, repository: str, branch: str) -> None:
         self._api = api
         self._base = f"/repos/{repository}"
         self._branch = quote(branch, safe="")
@@ -29,12 +29,12 @@ class Checks:
         # A list that is shorter than its own count leaves out what may not be green.
         return "pending" if found == "success" and not (all_statuses and all_runs) else found
 
-    async def _statuses(self, sha: str) -> tuple[list[wire.Status], bool]:
+    async def _statuses(self, sha: str) -> tuple[list[wire.CommitStatus], bool]:
         """The newest of each context, and whether that is all of them.
 
         The combined state is "pending" when there are none, so it is not asked (G10).
         """
-        found: list[wire.Status] = []
+        found: list[wire.CommitStatus] = []
         total = 0
         path = f"{self._base}/commits/{sha}/status"
         async for page in self._api.pages(f"read statuses of {sha[:12]}", path, {}, wire.CombinedStatus):
@@ -54,10 +54,10 @@ class Checks:
 
     async def _ruled(self) -> set[str]:
         """By rulesets. None where the repository's plan has no rulesets (403)."""
-        rules: list[wire.Rule] = []
+        rules: list[wire.BranchRule] = []
         path = f"{self._base}/rules/branches/{self._branch}"
         try:
-            async for page in self._api.pages("read branch rules", path, {}, list[wire.Rule]):
+            async for page in self._api.pages("read branch rules", path, {}, list[wire.BranchRule]):
                 rules += page
         except BadCredentials:
             raise
@@ -77,7 +77,7 @@ class Checks:
         return answer.decode(wire.Branch).required()
 
 
-def verdict(statuses: list[wire.Status], runs: list[wire.CheckRun], required: set[str]) -> str:
+def verdict(statuses: list[wire.CommitStatus], runs: list[wire.CheckRun], required: set[str]) -> str:
     """Pure. One failure decides; a run has no conclusion until it is completed (G10)."""
     ended = [run for run in runs if run.status == "completed"]
     if any(status.state in ("failure", "error") for status in statuses):

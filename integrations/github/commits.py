@@ -8,7 +8,7 @@ from urllib.parse import quote
 from bot.domain.errors import HeadMoved, Refused, Unavailable
 from bot.domain.overlay import Change, Commit
 from integrations.github import messages, wire
-from integrations.github.api import Api
+from integrations.github.api import GitHubApi
 from integrations.github.differences import Differences
 from integrations.github.failures import SYSTEM, NotModified
 from integrations.github.trees import Trees, is_clean
@@ -26,7 +26,7 @@ class Commits:
     """`web` is where people look at the repository, for links. `stale_seconds`: see G5."""
 
     def __init__(
-        self, api: Api, repository: str, branch: str, web: str = "", stale_seconds: float = STALE_SECONDS
+        self, api: GitHubApi, repository: str, branch: str, web: str = "", stale_seconds: float = STALE_SECONDS
     ) -> None:
         self.branch = branch
         self._api = api
@@ -89,7 +89,7 @@ class Commits:
         if head == expected_head:
             return None
         answer = await self._api.get(f"read commit {head[:12]}", f"{self._base}/commits/{head}")
-        read = answer.decode(wire.Commit)
+        read = answer.decode(wire.GitHubCommit)
         message = messages.with_co_author(change.message, change.author)
         if [parent.sha for parent in read.parents] != [expected_head] or read.commit.message.strip("\n") != message:
             return None

@@ -3,10 +3,10 @@
 import asyncio
 
 from bot.domain.errors import NotFound, Refused
-from bot.domain.overlay import Difference
+from bot.domain.overlay import ChangedPath
 from bot.ports import MOST_DIFFERENCES
 from integrations.github import wire
-from integrations.github.api import Api
+from integrations.github.api import GitHubApi
 from integrations.github.failures import SYSTEM, Conflicting
 
 FILES = ("100644", "100755")
@@ -20,15 +20,15 @@ Folder = tuple[str, str, str]
 class Differences:
     """Only folders that differ are read; `repository` is "owner/name"."""
 
-    def __init__(self, api: Api, repository: str) -> None:
+    def __init__(self, api: GitHubApi, repository: str) -> None:
         self._api = api
         self._base = f"/repos/{repository}"
 
-    async def between(self, before: str, after: str) -> tuple[Difference, ...]:
+    async def between(self, before: str, after: str) -> tuple[ChangedPath, ...]:
         """Raises NotFound for an unknown commit, Refused for more than can be told."""
         if before == after:
             return ()
-        found: list[Difference] = []
+        found: list[ChangedPath] = []
         waiting: list[Folder] = [("", before, after)]
         for _ in range(MOST_FOLDERS):
             if not waiting:
@@ -40,10 +40,10 @@ class Differences:
                 raise Refused(SYSTEM, OPERATION, f"they differ in more than {MOST_DIFFERENCES} files")
         raise Refused(SYSTEM, OPERATION, f"they differ in more than {MOST_FOLDERS} folders")
 
-    async def _compare(self, prefix: str, before: str, after: str) -> tuple[list[Difference], list[Folder]]:
+    async def _compare(self, prefix: str, before: str, after: str) -> tuple[list[ChangedPath], list[Folder]]:
         """What differs right there, and the folders to look into."""
         one, other = await asyncio.gather(self._entries(prefix, before), self._entries(prefix, after))
-        found: list[Difference] = []
+        found: list[ChangedPath] = []
         folders: list[Folder] = []
         for name in sorted(one.keys() | other.keys()):
             old, new = one.get(name), other.get(name)
@@ -54,17 +54,17 @@ class Differences:
                 folders.append((f"{prefix}{name}/", was, becomes))
             if (old and old.type != "tree") or (new and new.type != "tree"):
                 plain = bool(old and new) and old.mode == new.mode and new.mode in FILES  # type: ignore[union-attr]
-                found.append(Difference(prefix + name, plain))
+                found.append(ChangedPath(prefix + name, plain))
         return found, folders
 
-    async def _entries(self, prefix: str, sha: str) -> dict[str, wire.TreeEntry]:
+    async def _entries(self, prefix: str, sha: str) -> dict[str, wire.GitHubTreeEntry]:
         if not sha:
             return {}
         try:
             answer = await self._api.get(OPERATION, f"{self._base}/git/trees/{sha}")
         except Conflicting as conflict:
             raise NotFound(SYSTEM, OPERATION, conflict.detail) from conflict
-        tree = answer.decode(wire.Tree)
+        tree = answer.decode(wire.GitHubTree)
         if tree.truncated:
             raise Refused(SYSTEM, OPERATION, f"the folder {prefix or '/'} has more entries than GitHub lists")
         return {entry.path: entry for entry in tree.tree}

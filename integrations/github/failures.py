@@ -77,7 +77,7 @@ def asked_pause(answer: Answer) -> timedelta | None:
 def told(body: bytes) -> str:
     """`message` and the codes of `errors`, on one line."""
     try:
-        error = msgspec.json.decode(body, type=wire.ErrorBody)
+        error = msgspec.json.decode(body, type=wire.GitHubErrorBody)
     except (msgspec.MsgspecError, ValueError, RecursionError):
         return "no explanation"
     items = (

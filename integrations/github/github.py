@@ -6,19 +6,19 @@ from typing import Self
 from urllib.parse import urlsplit
 
 from bot.domain.errors import NotFound
-from bot.domain.overlay import Author, Change, Commit, Difference
+from bot.domain.overlay import Author, Change, ChangedPath, Commit
 from bot.ports import Comparison, PullRequest
 from bot.settings import GitHubSettings
 from integrations.github import messages, wire
-from integrations.github.api import BETWEEN_WRITES, Api, web_url
+from integrations.github.api import BETWEEN_WRITES, GitHubApi, web_url
 from integrations.github.checks import Checks
 from integrations.github.commits import STALE_SECONDS, Commits
 from integrations.github.differences import Differences
 from integrations.github.failures import SYSTEM, Conflicting
-from integrations.github.identity import Identity
-from integrations.github.pulls import Pulls
+from integrations.github.identity import GitHubIdentity
+from integrations.github.pulls import GitHubPulls
 from integrations.github.trees import Trees, clean
-from integrations.http import Policy
+from integrations.http import HttpPolicy
 
 PAGE = 100
 MOST_COMPARED = 300
@@ -39,7 +39,7 @@ class GitHub:
         self,
         settings: GitHubSettings,
         branch: str = "main",
-        policy: Policy | None = None,
+        policy: HttpPolicy | None = None,
         *,
         between_writes: float = BETWEEN_WRITES,
         stale_seconds: float = STALE_SECONDS,
@@ -48,13 +48,13 @@ class GitHub:
             raise ValueError("PILOTHOUSE_GITHUB__INSTALLATION_ID is missing: an App acts through an installation")
         self._web = web_url(settings.api_url)
         self._base = f"/repos/{settings.repository}"
-        self._api = Api(settings, policy or Policy(), between_writes)
+        self._api = GitHubApi(settings, policy or HttpPolicy(), between_writes)
         web = f"{self._web}/{settings.repository}"
         self._commits = Commits(self._api, settings.repository, branch, web, stale_seconds)
         self._trees = Trees(self._api, settings.repository)
         self._differences = Differences(self._api, settings.repository)
-        self._identity = Identity(self._api)
-        self._pulls = Pulls(self._api, settings.repository, branch)
+        self._identity = GitHubIdentity(self._api)
+        self._pulls = GitHubPulls(self._api, settings.repository, branch)
         self._checks = Checks(self._api, settings.repository, branch)
 
     async def head(self) -> str:
@@ -62,7 +62,7 @@ class GitHub:
 
     async def default_branch(self) -> str:
         answer = await self._api.get("ask for the default branch", self._base)
-        return answer.decode(wire.Repository).default_branch
+        return answer.decode(wire.GitHubRepository).default_branch
 
     async def paths(self, at: str) -> tuple[str, ...]:
         return tuple(await self._trees.paths(_sha(at)))
@@ -82,7 +82,7 @@ class GitHub:
             found.append(messages.commit(commit))
         return tuple(found)
 
-    async def differences(self, before: str, after: str) -> tuple[Difference, ...]:
+    async def differences(self, before: str, after: str) -> tuple[ChangedPath, ...]:
         """By the trees of both, folder by folder (G9)."""
         return await self._differences.between(_sha(before), _sha(after))
 
@@ -142,7 +142,7 @@ class GitHub:
     async def __aexit__(self, *_: object) -> None:
         await self.aclose()
 
-    async def _newer(self, since: str, head: str) -> AsyncIterator[wire.Commit]:
+    async def _newer(self, since: str, head: str) -> AsyncIterator[wire.GitHubCommit]:
         """What lies between, when it can be told; else the newest of all."""
         try:
             if since:
@@ -156,9 +156,9 @@ class GitHub:
         async for commit in self._listed("read history", {"sha": head}):
             yield commit
 
-    async def _listed(self, operation: str, params: Mapping[str, str | int]) -> AsyncIterator[wire.Commit]:
+    async def _listed(self, operation: str, params: Mapping[str, str | int]) -> AsyncIterator[wire.GitHubCommit]:
         seen = 0
-        async for page in self._api.pages(operation, f"{self._base}/commits", params, list[wire.Commit]):
+        async for page in self._api.pages(operation, f"{self._base}/commits", params, list[wire.GitHubCommit]):
             for commit in page:
                 yield commit
             seen += len(page)

@@ -1,19 +1,19 @@
 """Which commits were made through the API by the account that we are (G4)."""
 
 from integrations.github import wire
-from integrations.github.api import Api
+from integrations.github.api import GitHubApi
 
 WHO = "query { viewer { login } }"
 WEB_FLOW = "noreply@"
 """how the address of the committer begins of whatever is committed through the API: a server has its own host there"""
 
 
-class Identity:
-    def __init__(self, api: Api) -> None:
+class GitHubIdentity:
+    def __init__(self, api: GitHubApi) -> None:
         self._api = api
         self._login = ""
 
-    async def made(self, read: wire.Commit) -> bool:
+    async def made(self, read: wire.GitHubCommit) -> bool:
         """Whether it says that it is ours: GitHub committed it, for our account.
 
         Whoever pushes can write the same names, so this alone is no proof.

@@ -27,9 +27,9 @@ def headline_and_body(message: str) -> dict[str, str]:
     return {"headline": headline, "body": body.lstrip("\n")}
 
 
-def commit(read: wire.Commit) -> Commit:
+def commit(read: wire.GitHubCommit) -> Commit:
     """The author is the person: the co-author of what a bot committed."""
-    author = read.commit.author or wire.Signature()
+    author = read.commit.author or wire.GitSignature()
     committed = read.commit.committer or author
     found = Commit(
         read.sha,

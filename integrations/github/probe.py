@@ -6,19 +6,19 @@ from msgspec import field
 
 from bot.domain.errors import Refused
 from bot.settings import GitHubSettings
-from integrations.github.api import Api
+from integrations.github.api import GitHubApi
 from integrations.github.failures import SYSTEM, refine
 from integrations.github.tokens import app_jwt
-from integrations.github.wire import Wire
-from integrations.http import Bearer, Connection, Policy
+from integrations.github.wire import GitHubWire
+from integrations.http import Bearer, Connection, HttpPolicy
 
 
-class Installation(Wire, frozen=True):
+class Installation(GitHubWire, frozen=True):
     permissions: dict[str, str] = field(default_factory=dict)
     suspended_at: str | None = None
 
 
-class Repository(Wire, frozen=True):
+class RepositoryAccess(GitHubWire, frozen=True):
     permissions: dict[str, bool] = field(default_factory=dict)
 
 
@@ -30,10 +30,10 @@ async def missing_permissions(settings: GitHubSettings, *, pull_requests: bool) 
     wanted = ("contents", "pull_requests") if pull_requests else ("contents",)
     if settings.app_id and not settings.credential("token"):
         return await _of_installation(settings, wanted)
-    api = Api(settings, Policy())
+    api = GitHubApi(settings, HttpPolicy())
     try:
         operation = f"read the repository {settings.repository}"
-        repository = (await api.get(operation, f"/repos/{settings.repository}")).decode(Repository)
+        repository = (await api.get(operation, f"/repos/{settings.repository}")).decode(RepositoryAccess)
     finally:
         await api.close()
     return () if repository.permissions.get("push") else tuple(f"{name}: write" for name in wanted)

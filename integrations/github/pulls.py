@@ -8,7 +8,7 @@ from bot.domain.errors import HeadMoved, NotFound, Refused
 from bot.domain.overlay import Change
 from bot.ports import PullRequest
 from integrations.github import wire
-from integrations.github.api import Api
+from integrations.github.api import GitHubApi
 from integrations.github.checks import Checks
 from integrations.github.commits import Commits
 from integrations.github.failures import SYSTEM, Conflicting
@@ -18,10 +18,10 @@ PAUSES = (0.1, 0.2, 0.4, 0.8, *[1.0] * 9)
 """seconds between looks at `mergeable`, which GitHub computes in the background (G11)"""
 
 
-class Pulls:
+class GitHubPulls:
     """Pull requests from branches of `repository` into `base`."""
 
-    def __init__(self, api: Api, repository: str, base: str) -> None:
+    def __init__(self, api: GitHubApi, repository: str, base: str) -> None:
         self._api = api
         self._repository = repository
         self._base_branch = base
@@ -161,7 +161,7 @@ class Pulls:
         if pull.commits <= 1:
             return pull.commits
         path = f"{self._path}/pulls/{pull.number}/commits"
-        pages = self._api.pages(f"list commits of #{pull.number}", path, {}, list[wire.Commit])
+        pages = self._api.pages(f"list commits of #{pull.number}", path, {}, list[wire.GitHubCommit])
         return sum([sum(len(one.parents) < 2 for one in page) async for page in pages])
 
 

@@ -10,7 +10,7 @@ from bot.domain.errors import Refused, Unavailable
 from bot.settings import Credential, GitHubSettings
 from integrations.github import wire
 from integrations.github.failures import SYSTEM, refine
-from integrations.http import Bearer, Connection, Policy
+from integrations.http import Bearer, Connection, HttpPolicy
 
 OPERATION = "get an installation token"
 HEADERS = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
@@ -28,7 +28,7 @@ class Tokens:
     A token or a private key in a file is read again when the file changes.
     """
 
-    def __init__(self, settings: GitHubSettings, policy: Policy) -> None:
+    def __init__(self, settings: GitHubSettings, policy: HttpPolicy) -> None:
         self._settings = settings
         self._fixed = settings.credential("token")
         self._key = settings.credential("private_key")

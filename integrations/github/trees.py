@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from bot.domain.errors import NotFound, Refused
 from integrations.github import wire
-from integrations.github.api import Api
+from integrations.github.api import GitHubApi
 from integrations.github.failures import SYSTEM, Conflicting
 from integrations.kept import Kept
 
@@ -26,7 +26,7 @@ DEEPEST = 50
 class Trees:
     """Reads one repository, `owner/name`."""
 
-    def __init__(self, api: Api, repository: str) -> None:
+    def __init__(self, api: GitHubApi, repository: str) -> None:
         self._api = api
         self._repository = repository
         self._base = f"/repos/{repository}"
@@ -79,9 +79,9 @@ class Trees:
             return await self._walk(operation, sha, prefix)
         return {prefix + entry.path: entry.sha for entry in tree.tree if entry.type == "blob"}
 
-    async def _tree(self, operation: str, sha: str, *, recursive: bool) -> wire.Tree:
+    async def _tree(self, operation: str, sha: str, *, recursive: bool) -> wire.GitHubTree:
         params: dict[str, str | int] = {"recursive": "1"} if recursive else {}
-        return (await self._api.get(operation, f"{self._base}/git/trees/{sha}", params)).decode(wire.Tree)
+        return (await self._api.get(operation, f"{self._base}/git/trees/{sha}", params)).decode(wire.GitHubTree)
 
     async def _file(self, path: str, at: str) -> bytes | None:
         operation = f"read {path}"

@@ -6,37 +6,37 @@ from typing import Any
 import msgspec
 
 
-class Wire(msgspec.Struct, frozen=True, kw_only=True):
+class GitHubWire(msgspec.Struct, frozen=True, kw_only=True):
     """Unknown fields pass."""
 
 
-class InstallationToken(Wire, frozen=True):
+class InstallationToken(GitHubWire, frozen=True):
     token: str
     expires_at: datetime
 
 
-class GitObject(Wire, frozen=True):
+class GitObject(GitHubWire, frozen=True):
     sha: str
 
 
-class Ref(Wire, frozen=True):
+class Ref(GitHubWire, frozen=True):
     object: GitObject
 
 
-class TreeEntry(Wire, frozen=True):
+class GitHubTreeEntry(GitHubWire, frozen=True):
     path: str
     type: str
     sha: str = ""
     mode: str = ""
 
 
-class Tree(Wire, frozen=True):
+class GitHubTree(GitHubWire, frozen=True):
     sha: str
-    tree: list[TreeEntry]
+    tree: list[GitHubTreeEntry]
     truncated: bool = False
 
 
-class Content(Wire, frozen=True):
+class Content(GitHubWire, frozen=True):
     """A file; for a folder GitHub answers an array instead (G8)."""
 
     type: str
@@ -44,31 +44,31 @@ class Content(Wire, frozen=True):
     encoding: str = ""
 
 
-class Blob(Wire, frozen=True):
+class Blob(GitHubWire, frozen=True):
     content: str
     encoding: str
 
 
-class Signature(Wire, frozen=True):
+class GitSignature(GitHubWire, frozen=True):
     name: str = ""
     email: str = ""
     date: datetime | None = None
 
 
-class CommitBody(Wire, frozen=True):
+class CommitBody(GitHubWire, frozen=True):
     message: str
-    author: Signature | None = None
-    committer: Signature | None = None
+    author: GitSignature | None = None
+    committer: GitSignature | None = None
 
 
-class Account(Wire, frozen=True):
+class Account(GitHubWire, frozen=True):
     """`type` is "User" or "Bot"."""
 
     login: str = ""
     type: str = ""
 
 
-class Commit(Wire, frozen=True):
+class GitHubCommit(GitHubWire, frozen=True):
     """As the commits API shows it; `author` is the account, None where the e-mail address belongs to nobody."""
 
     sha: str
@@ -78,40 +78,40 @@ class Commit(Wire, frozen=True):
     parents: list[GitObject] = []
 
 
-class Parents(Wire, frozen=True):
+class Parents(GitHubWire, frozen=True):
     """Of a commit."""
 
     parents: list[GitObject]
 
 
-class Compared(Wire, frozen=True):
+class Compared(GitHubWire, frozen=True):
     """`merge_base_commit` is the newest commit that both sides have."""
 
     total_commits: int
-    commits: list[Commit]
+    commits: list[GitHubCommit]
     html_url: str = ""
     behind_by: int = 0
     merge_base_commit: GitObject | None = None
 
 
-class Repository(Wire, frozen=True):
+class GitHubRepository(GitHubWire, frozen=True):
     full_name: str = ""
     default_branch: str = ""
 
 
-class Head(Wire, frozen=True):
+class Head(GitHubWire, frozen=True):
     """`repo` is None where the fork that it came from is gone."""
 
     ref: str
     sha: str
-    repo: Repository | None = None
+    repo: GitHubRepository | None = None
 
     def within(self, repository: str) -> bool:
         """Whether the branch is of this repository, `owner/name`, and not of a fork of it."""
         return self.repo is not None and self.repo.full_name.lower() == repository.lower()
 
 
-class Pull(Wire, frozen=True):
+class Pull(GitHubWire, frozen=True):
     """`mergeable` is null while it is computed (G11)."""
 
     number: int
@@ -125,23 +125,23 @@ class Pull(Wire, frozen=True):
     commits: int = 1
 
 
-class PullSummary(Wire, frozen=True):
+class PullSummary(GitHubWire, frozen=True):
     number: int
     head: Head
 
 
-class Status(Wire, frozen=True):
+class CommitStatus(GitHubWire, frozen=True):
     context: str
     state: str
 
 
-class CombinedStatus(Wire, frozen=True):
+class CombinedStatus(GitHubWire, frozen=True):
     state: str
     total_count: int
-    statuses: list[Status] = []
+    statuses: list[CommitStatus] = []
 
 
-class CheckRun(Wire, frozen=True):
+class CheckRun(GitHubWire, frozen=True):
     """`conclusion` is null until the status is "completed" (G10)."""
 
     name: str
@@ -149,25 +149,25 @@ class CheckRun(Wire, frozen=True):
     conclusion: str | None = None
 
 
-class CheckRuns(Wire, frozen=True):
+class CheckRuns(GitHubWire, frozen=True):
     total_count: int
     check_runs: list[CheckRun]
 
 
-class RequiredCheck(Wire, frozen=True):
+class RequiredCheck(GitHubWire, frozen=True):
     context: str
 
 
-class RuleParameters(Wire, frozen=True):
+class RuleParameters(GitHubWire, frozen=True):
     required_status_checks: list[RequiredCheck] = []
 
 
-class Rule(Wire, frozen=True):
+class BranchRule(GitHubWire, frozen=True):
     type: str
     parameters: RuleParameters | None = None
 
 
-class Protection(Wire, frozen=True):
+class Protection(GitHubWire, frozen=True):
     """`contexts` are the names of `checks`, and all that older servers tell."""
 
     enforcement_level: str = ""
@@ -175,12 +175,12 @@ class Protection(Wire, frozen=True):
     checks: list[RequiredCheck] | None = None
 
 
-class BranchProtection(Wire, frozen=True):
+class BranchProtection(GitHubWire, frozen=True):
     enabled: bool = False
     required_status_checks: Protection | None = None
 
 
-class Branch(Wire, frozen=True):
+class Branch(GitHubWire, frozen=True):
     protection: BranchProtection | None = None
 
     def required(self) -> set[str]:
@@ -191,63 +191,63 @@ class Branch(Wire, frozen=True):
         return {*(found.contexts or ()), *(check.context for check in found.checks or ())}
 
 
-class GraphQLError(Wire, frozen=True):
+class GraphQLError(GitHubWire, frozen=True):
     type: str = ""
     message: str = ""
 
 
-class CreatedCommit(Wire, frozen=True):
+class CreatedCommit(GitHubWire, frozen=True):
     oid: str
 
 
-class Payload(Wire, frozen=True):
+class CreatedCommitPayload(GitHubWire, frozen=True):
     commit: CreatedCommit | None = None
 
 
-class Data(Wire, frozen=True):
-    created: Payload | None = msgspec.field(default=None, name="createCommitOnBranch")
+class CreatedCommitData(GitHubWire, frozen=True):
+    created: CreatedCommitPayload | None = msgspec.field(default=None, name="createCommitOnBranch")
 
 
-class GraphQLAnswer(Wire, frozen=True):
-    data: Data | None = None
+class GraphQLAnswer(GitHubWire, frozen=True):
+    data: CreatedCommitData | None = None
     errors: list[GraphQLError] | None = None
 
 
-class Viewer(Wire, frozen=True):
+class Viewer(GitHubWire, frozen=True):
     login: str
 
 
-class ViewerData(Wire, frozen=True):
+class ViewerData(GitHubWire, frozen=True):
     viewer: Viewer | None = None
 
 
-class ViewerAnswer(Wire, frozen=True):
+class ViewerAnswer(GitHubWire, frozen=True):
     data: ViewerData | None = None
     errors: list[GraphQLError] | None = None
 
 
-class BlobText(Wire, frozen=True):
+class BlobText(GitHubWire, frozen=True):
     """`text` is null for what is no text."""
 
     text: str | None = None
 
 
-class BlobsData(Wire, frozen=True):
+class BlobsData(GitHubWire, frozen=True):
     repository: dict[str, BlobText | None] | None = None
 
 
-class BlobsAnswer(Wire, frozen=True):
+class BlobsAnswer(GitHubWire, frozen=True):
     data: BlobsData | None = None
     errors: list[GraphQLError] | None = None
 
 
-class ErrorItem(Wire, frozen=True):
+class ErrorItem(GitHubWire, frozen=True):
     code: str = ""
     field: Any = ""
     message: str = ""
 
 
-class ErrorBody(Wire, frozen=True):
+class GitHubErrorBody(GitHubWire, frozen=True):
     """422 has several meanings: `message` and the codes tell which (G7, G14)."""
 
     message: str = ""

@@ -10,8 +10,8 @@ from bot.domain.image import Artifact, Image, is_digest
 from bot.domain.scan import Scan, ScanStatus, Vulnerability
 from bot.settings import HarborSettings
 from integrations.harbor import convert, wire
-from integrations.harbor.api import Api
-from integrations.harbor.contents import Contents
+from integrations.harbor.api import HarborApi
+from integrations.harbor.contents import IndexContents
 from integrations.harbor.convert import REVISION, SOURCE
 from integrations.harbor.errors import (
     NO_REPORT,
@@ -24,10 +24,10 @@ from integrations.harbor.errors import (
 )
 from integrations.harbor.names import SYSTEM, RepositoryName, repository_name
 from integrations.harbor.paging import pages
-from integrations.harbor.permissions import Permission
+from integrations.harbor.permissions import HarborPermission
 from integrations.harbor.policy import ProjectPolicy, project_policy, without_allowed
 from integrations.harbor.reports import Reports
-from integrations.http import Policy
+from integrations.http import HttpPolicy
 
 NOBODYS = "sha256:" + "0" * 64
 """the digest of nothing"""
@@ -41,11 +41,11 @@ class Harbor:
     An absent project is a Refused, not a NotFound, unless the robot is a system administrator's (H5).
     """
 
-    def __init__(self, settings: HarborSettings, policy: Policy | None = None) -> None:
+    def __init__(self, settings: HarborSettings, policy: HttpPolicy | None = None) -> None:
         self._settings = settings
-        self._api = Api(settings, policy)
+        self._api = HarborApi(settings, policy)
         self._reports = Reports()
-        self._contents = Contents(self._children)
+        self._contents = IndexContents(self._children)
 
     async def artifact(self, repository: str, reference: str) -> Artifact:
         name = repository_name(repository)
@@ -57,7 +57,7 @@ class Harbor:
         """By the push of the tag: it may be set on an old image. Signatures tagged like images are left out (H23)."""
         name = repository_name(repository)
 
-        async def page(number: int) -> list[wire.Artifact]:
+        async def page(number: int) -> list[wire.HarborArtifact]:
             return await self._api.tagged(name, number)
 
         found = [a async for a in pages(page, lambda a: a.digest, most=NEWEST_PAGES) if not convert.attached(a)]
@@ -125,7 +125,7 @@ class Harbor:
         if not self._settings.probe:
             raise Refused(SYSTEM, operation, "set PILOTHOUSE_HARBOR__PROBE to a private repository (project/name)")
         name = repository_name(self._settings.probe)
-        await self._api.ask(operation, name, Permission.READ_REPOSITORY, name.path)
+        await self._api.ask(operation, name, HarborPermission.READ_REPOSITORY, name.path)
         if project_policy(await self._api.project(name)).public:
             raise Refused(SYSTEM, operation, f"the project {name.project} is public, so reading it proves nothing")
 
@@ -142,7 +142,7 @@ class Harbor:
     async def __aexit__(self, *_: object) -> None:
         await self.aclose()
 
-    async def _described(self, found: wire.Artifact, repository: str, operation: str, tag: str = "") -> Artifact:
+    async def _described(self, found: wire.HarborArtifact, repository: str, operation: str, tag: str = "") -> Artifact:
         """With the labels of its first platform's image, where it is an index."""
         described = convert.artifact(found, repository, operation, tag)
         child = next((r for r in found.references or () if not r.attestation), None)
@@ -158,7 +158,7 @@ class Harbor:
         return tuple(r.child_digest for r in found.references or () if is_digest(r.child_digest))
 
     async def _platforms(
-        self, operation: str, name: RepositoryName, references: list[wire.Reference]
+        self, operation: str, name: RepositoryName, references: list[wire.IndexChild]
     ) -> list[tuple[str, Scan]]:
         """The scan of each platform's image; what only attests something about one does not count (H25)."""
         platforms = [r for r in references if not r.attestation]

@@ -12,7 +12,7 @@ MOST = 500
 KEPT = 5000
 
 
-class Contents:
+class IndexContents:
     """`children`: the digests right under one; () for what is no index. A digest's never change, so they are kept."""
 
     def __init__(self, children: Callable[[str, str], Awaitable[tuple[str, ...]]]) -> None:

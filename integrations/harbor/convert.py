@@ -30,7 +30,7 @@ OUTCOME = {
 """how the scan of one platform ended, where that makes the whole incomplete"""
 
 
-def artifact(found: wire.Artifact, repository: str, operation: str, tag: str = "") -> Artifact:
+def artifact(found: wire.HarborArtifact, repository: str, operation: str, tag: str = "") -> Artifact:
     """`tag` is what it was asked by; else the newest is shown. Raises Refused for a digest that is none."""
     if not is_digest(found.digest):
         raise Refused(SYSTEM, operation, f"not a digest: {found.digest[:80]!r}")
@@ -47,7 +47,7 @@ def artifact(found: wire.Artifact, repository: str, operation: str, tag: str = "
     )
 
 
-def labels(found: wire.Artifact) -> dict[str, str]:
+def labels(found: wire.HarborArtifact) -> dict[str, str]:
     """The OCI labels of an image's config; {} for an index, and for what is no image."""
     try:
         attributes = msgspec.json.decode(found.extra_attrs, type=wire.ExtraAttrs | None)
@@ -56,18 +56,18 @@ def labels(found: wire.Artifact) -> dict[str, str]:
     return (attributes.config.labels or {}) if attributes and attributes.config else {}
 
 
-def attached(found: wire.Artifact) -> bool:
+def attached(found: wire.HarborArtifact) -> bool:
     """Signatures and the like, which older Harbors list among the images (H23)."""
     tags = found.tags or ()
     return bool(tags) and all(t.name.startswith("sha256-") and t.name.endswith(ATTACHED) for t in tags)
 
 
-def tagged_at(found: wire.Artifact) -> float:
+def tagged_at(found: wire.HarborArtifact) -> float:
     """When its newest tag was set, in seconds since the epoch."""
     return max((t.push_time.timestamp() for t in found.tags or () if t.push_time), default=0.0)
 
 
-def scan(found: wire.Artifact) -> Scan:
+def scan(found: wire.HarborArtifact) -> Scan:
     """H11, H12: the only report there is, whatever its MIME type; never scanned is told by its absence."""
     overview = next((o for o in (found.scan_overview or {}).values() if o), None)
     if overview is None:
@@ -75,7 +75,7 @@ def scan(found: wire.Artifact) -> Scan:
     status = STATUS.get(overview.scan_status or "", ScanStatus.ERROR)
     if status is ScanStatus.SUCCESS and not complete(overview, is_index=bool(found.references)):
         status = ScanStatus.INCOMPLETE
-    summary = overview.summary if status is ScanStatus.SUCCESS and overview.summary else wire.Summary()
+    summary = overview.summary if status is ScanStatus.SUCCESS and overview.summary else wire.ScanSummary()
     counts: dict[Severity, int] = {}
     for word, count in (summary.summary or {}).items():
         counts[severity(word)] = counts.get(severity(word), 0) + count
@@ -112,7 +112,7 @@ def unfinished(scan: Scan, platforms: list[tuple[str, Scan]]) -> Scan:
     return replace(scan, status=ScanStatus.RUNNING) if running or not missing else replace(scan, missing=missing)
 
 
-def vulnerability(found: wire.Vulnerability) -> Vulnerability:
+def vulnerability(found: wire.HarborVulnerability) -> Vulnerability:
     return Vulnerability(
         found.id, found.package, found.version or "", severity(found.severity), (found.fix_version or "").strip()
     )

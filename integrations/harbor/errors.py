@@ -3,8 +3,8 @@
 import msgspec
 
 from bot.domain.errors import Advice, IntegrationError, NotFound, Refused, Unavailable
-from integrations.harbor.permissions import Permission
-from integrations.harbor.wire import Error, Errors
+from integrations.harbor.permissions import HarborPermission
+from integrations.harbor.wire import HarborErrorBody, HarborErrorItem
 from integrations.http import Answer
 
 NOT_OURS = "HTTP 404: the URL does not lead to the API of a Harbor"
@@ -102,7 +102,7 @@ def hidden(error: HarborRefused, project: str) -> HarborRefused:
     return HarborRefused(error.system, error.operation, detail, error.status, advice)
 
 
-def lacking(error: HarborRefused, project: str, permission: Permission) -> HarborRefused:
+def lacking(error: HarborRefused, project: str, permission: HarborPermission) -> HarborRefused:
     """H28: the project can be read, so it is this one permission."""
     advice = Advice(
         f"The robot account lacks the permission {permission} in Harbor's project {project}.",
@@ -112,8 +112,8 @@ def lacking(error: HarborRefused, project: str, permission: Permission) -> Harbo
     return HarborRefused(error.system, error.operation, detail, error.status, advice)
 
 
-def first_error(answer: Answer) -> Error | None:
+def first_error(answer: Answer) -> HarborErrorItem | None:
     try:
-        return next(iter(msgspec.json.decode(answer.body, type=Errors).errors or ()), None)
+        return next(iter(msgspec.json.decode(answer.body, type=HarborErrorBody).errors or ()), None)
     except (msgspec.MsgspecError, ValueError, RecursionError):
         return None

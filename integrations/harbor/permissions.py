@@ -3,7 +3,7 @@
 from enum import StrEnum
 
 
-class Permission(StrEnum):
+class HarborPermission(StrEnum):
     """As Harbor writes it: resource and action."""
 
     PULL = "repository:pull"

@@ -29,7 +29,7 @@ class ProjectPolicy:
 
 def project_policy(project: wire.Project) -> ProjectPolicy:
     """H16: true is the text "true"."""
-    given = project.metadata or wire.Metadata()
+    given = project.metadata or wire.ProjectMetadata()
     return ProjectPolicy(
         public=given.public == "true",
         scans_on_push=given.auto_scan == "true",

@@ -13,16 +13,16 @@ class Tag(Struct, frozen=True):
     push_time: Moment | None = None
 
 
-class Platform(Struct, frozen=True):
+class HarborPlatform(Struct, frozen=True):
     architecture: str | None = None
     os: str | None = None
 
 
-class Reference(Struct, frozen=True):
+class IndexChild(Struct, frozen=True):
     """A child of an image index."""
 
     child_digest: str = ""
-    platform: Platform | None = None
+    platform: HarborPlatform | None = None
 
     @property
     def attestation(self) -> bool:
@@ -31,12 +31,12 @@ class Reference(Struct, frozen=True):
 
     @property
     def label(self) -> str:
-        platform = self.platform or Platform()
+        platform = self.platform or HarborPlatform()
         parts = [part for part in (platform.os, platform.architecture) if part]
         return "/".join(parts) or self.child_digest.removeprefix("sha256:")[:12]
 
 
-class Summary(Struct, frozen=True):
+class ScanSummary(Struct, frozen=True):
     """Severities with none found are left out (H12)."""
 
     total: int | None = None
@@ -53,7 +53,7 @@ class Scanner(Struct, frozen=True):
 class ScanOverview(Struct, frozen=True):
     report_id: str | None = None
     scan_status: str | None = None
-    summary: Summary | None = None
+    summary: ScanSummary | None = None
     complete_percent: int | None = None
     start_time: Moment | None = None
     end_time: Moment | None = None
@@ -70,7 +70,7 @@ class ExtraAttrs(Struct, frozen=True):
     config: Config | None = None
 
 
-class Artifact(Struct, frozen=True):
+class HarborArtifact(Struct, frozen=True):
     """`scan_overview` is keyed by the full MIME type of the report (H11)."""
 
     digest: str
@@ -79,13 +79,13 @@ class Artifact(Struct, frozen=True):
     push_time: Moment | None = None
     tags: list[Tag] | None = None
     annotations: dict[str, str] | None = None
-    references: list[Reference] | None = None
+    references: list[IndexChild] | None = None
     scan_overview: dict[str, ScanOverview | None] | None = None
     extra_attrs: Raw = Raw(b"null")
     """free-form: read apart, so that a chart's or a model's attributes do not break the reading of images"""
 
 
-class Vulnerability(Struct, frozen=True):
+class HarborVulnerability(Struct, frozen=True):
     id: str = ""
     package: str = ""
     version: str | None = None
@@ -94,7 +94,7 @@ class Vulnerability(Struct, frozen=True):
 
 
 class Report(Struct, frozen=True):
-    vulnerabilities: list[Vulnerability] | None = None
+    vulnerabilities: list[HarborVulnerability] | None = None
 
 
 class AllowlistItem(Struct, frozen=True):
@@ -108,7 +108,7 @@ class Allowlist(Struct, frozen=True):
     expires_at: int | None = None
 
 
-class Metadata(Struct, frozen=True):
+class ProjectMetadata(Struct, frozen=True):
     """Booleans and severities are text (H16)."""
 
     public: str | None = None
@@ -122,22 +122,22 @@ class Metadata(Struct, frozen=True):
 
 class Project(Struct, frozen=True):
     name: str = ""
-    metadata: Metadata | None = None
+    metadata: ProjectMetadata | None = None
     registry_id: int | None = None
     """of the registry that it is the cache of"""
     cve_allowlist: Allowlist | None = None
 
 
-class Repository(Struct, frozen=True):
+class HarborRepository(Struct, frozen=True):
     name: str = ""
 
 
-class Error(Struct, frozen=True):
+class HarborErrorItem(Struct, frozen=True):
     code: str | None = None
     message: str | None = None
 
 
-class Errors(Struct, frozen=True):
+class HarborErrorBody(Struct, frozen=True):
     """H7."""
 
-    errors: list[Error] | None = None
+    errors: list[HarborErrorItem] | None = None

@@ -4,6 +4,6 @@ from integrations.http.answer import Answer
 from integrations.http.auth import Anonymous, Auth, Basic, Bearer
 from integrations.http.connection import Connection
 from integrations.http.failures import Refine
-from integrations.http.policy import Policy
+from integrations.http.policy import HttpPolicy
 
-__all__ = ["Anonymous", "Answer", "Auth", "Basic", "Bearer", "Connection", "Policy", "Refine"]
+__all__ = ["Anonymous", "Answer", "Auth", "Basic", "Bearer", "Connection", "HttpPolicy", "Refine"]

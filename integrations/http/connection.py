@@ -18,7 +18,7 @@ from integrations.http.answer import Answer
 from integrations.http.auth import Anonymous, Auth, CredentialError, CredentialUnreadable
 from integrations.http.failures import Refine, from_status, from_transport
 from integrations.http.lines import LineTooLong, lines
-from integrations.http.policy import Policy
+from integrations.http.policy import HttpPolicy
 from integrations.http.tls import Certificates
 
 Query = Mapping[str, str | int | bool | Sequence[str]]
@@ -36,7 +36,7 @@ class Call:
     params: Query
     headers: Mapping[str, str]
     content: bytes | None = field(repr=False)
-    policy: Policy
+    policy: HttpPolicy
 
 
 class Connection:
@@ -54,11 +54,11 @@ class Connection:
         *,
         auth: Auth | None = None,
         tls: Tls | None = None,
-        policy: Policy | None = None,
+        policy: HttpPolicy | None = None,
         refine: Refine | None = None,
     ) -> None:
         self.system = system
-        self.policy = policy or Policy()
+        self.policy = policy or HttpPolicy()
         self._auth = auth or Anonymous()
         self._refine = refine
         self._certificates = Certificates(tls or Tls())
@@ -82,7 +82,7 @@ class Connection:
         json: Any = None,
         content: bytes | None = None,
         idempotent: bool | None = None,
-        policy: Policy | None = None,
+        policy: HttpPolicy | None = None,
     ) -> Answer:
         """The answer, when it is 2xx. `idempotent` (by default: GET and HEAD) allows retries.
 
@@ -209,7 +209,7 @@ class Connection:
             error.args = (error.system, error.operation, clean, *error.args[3:])
         return error
 
-    def _retrying(self, policy: Policy) -> AsyncRetrying:
+    def _retrying(self, policy: HttpPolicy) -> AsyncRetrying:
         return AsyncRetrying(
             retry=retry_if_exception_type(Unavailable),
             wait=WaitAsAsked(policy),
@@ -232,7 +232,7 @@ def checked(system: str, base_url: str) -> httpx.URL:
 class WaitAsAsked:
     """As long as the server asked for; else a random time that doubles from try to try."""
 
-    def __init__(self, policy: Policy) -> None:
+    def __init__(self, policy: HttpPolicy) -> None:
         self._random = wait_random_exponential(multiplier=policy.backoff, max=policy.backoff_limit)
 
     def __call__(self, state: RetryCallState) -> float:

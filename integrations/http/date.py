@@ -8,19 +8,19 @@ from bot.domain.errors import Refused, Unavailable
 from bot.settings import Tls
 from integrations.http.connection import checked
 from integrations.http.failures import from_transport, told_at
-from integrations.http.policy import Policy
+from integrations.http.policy import HttpPolicy
 from integrations.http.tls import Certificates
 
 OPERATION = "ask for the time"
 
 
-async def clock_ahead(system: str, url: str, tls: Tls | None = None, policy: Policy | None = None) -> timedelta:
+async def clock_ahead(system: str, url: str, tls: Tls | None = None, policy: HttpPolicy | None = None) -> timedelta:
     """How far the server's clock is ahead of ours, to about a second, by the Date header of any answer.
 
     Nothing secret is sent, so an answer that refuses is as good as another. Raises Unavailable, Refused, and
     ValueError for what is no URL.
     """
-    policy = policy or Policy()
+    policy = policy or HttpPolicy()
     timeout = httpx.Timeout(policy.read, connect=policy.connect)
     try:
         context = Certificates(tls or Tls()).context

@@ -6,7 +6,7 @@ MIB = 1024 * 1024
 
 
 @dataclass(frozen=True)
-class Policy:
+class HttpPolicy:
     """Times are in seconds, sizes in bytes. `total` bounds one call with all of its retries, streams apart."""
 
     connect: float = 5

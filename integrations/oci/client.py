@@ -10,12 +10,12 @@ import msgspec
 from bot.domain.errors import IntegrationError, NotFound, Refused
 from bot.domain.image import is_digest
 from bot.settings import HarborSettings
-from integrations.http import Answer, Connection, Policy
+from integrations.http import Answer, Connection, HttpPolicy
 from integrations.http.answer import decode
 from integrations.http.policy import MIB
 from integrations.oci.auth import Challenged, RegistryAuth, challenge, same_origin
 from integrations.oci.names import referrers_tag, repository_path
-from integrations.oci.wire import IMAGE_INDEX, MANIFESTS, Descriptor, Errors, ImageConfig, Manifest, Token
+from integrations.oci.wire import IMAGE_INDEX, MANIFESTS, Descriptor, ImageConfig, Manifest, OciErrorBody, OciToken
 
 SYSTEM = "OCI registry"
 MANIFEST_LIMIT = 4 * MIB
@@ -47,7 +47,7 @@ class Oci:
     `repository` may begin with a registry host, which is not used: there is one registry.
     """
 
-    def __init__(self, settings: HarborSettings, policy: Policy | None = None) -> None:
+    def __init__(self, settings: HarborSettings, policy: HttpPolicy | None = None) -> None:
         self._settings = settings
         self._auth = RegistryAuth(settings.username, settings.credential("password"))
         self._connection = Connection(SYSTEM, settings.url, auth=self._auth, tls=settings, policy=policy, refine=refine)
@@ -100,7 +100,7 @@ class Oci:
     async def __aexit__(self, *_: object) -> None:
         await self.aclose()
 
-    async def _get(self, operation: str, path: str, accept: str, policy: Policy) -> Answer:
+    async def _get(self, operation: str, path: str, accept: str, policy: HttpPolicy) -> Answer:
         """A challenge is answered once, and at the registry's own origin only: any other would be sent the password."""
         headers = {"Accept": accept}
         try:
@@ -109,7 +109,7 @@ class Oci:
             if not same_origin(asked.realm, self._settings.url):
                 raise
             given = await self._connection.request("get a token", "GET", asked.realm, params=asked.query)
-        token = given.decode(Token)
+        token = given.decode(OciToken)
         self._auth.token = token.token or token.access_token or ""
         headers["Authorization"] = f"Bearer {self._auth.token}"
         return await self._connection.request(operation, "GET", path, headers=headers, policy=policy)
@@ -145,7 +145,7 @@ class Oci:
         except NotFound:
             return []
 
-    async def _from_storage(self, operation: str, location: str, policy: Policy) -> Answer:
+    async def _from_storage(self, operation: str, location: str, policy: HttpPolicy) -> Answer:
         try:
             storage = Connection(SYSTEM, location, tls=self._settings, policy=policy)
         except ValueError as error:
@@ -153,7 +153,7 @@ class Oci:
         async with storage:
             return await storage.request(operation, "GET", location, headers={"Accept": "*/*"})
 
-    def _limited(self, size: int) -> Policy:
+    def _limited(self, size: int) -> HttpPolicy:
         return replace(self._connection.policy, body_limit=size)
 
 
@@ -172,7 +172,7 @@ def refine(answer: Answer) -> IntegrationError | None:
 
 def words(answer: Answer) -> str:
     try:
-        errors = msgspec.json.decode(answer.body, type=Errors).errors or []
+        errors = msgspec.json.decode(answer.body, type=OciErrorBody).errors or []
     except (msgspec.MsgspecError, ValueError, RecursionError):
         return "HTTP 412"
     return "; ".join(e.message or e.code or "" for e in errors[:3])[:300]

@@ -11,7 +11,7 @@ IMAGE_CONFIGS = ("application/vnd.oci.image.config.v1+json", "application/vnd.do
 MANIFESTS = (IMAGE_MANIFEST, IMAGE_INDEX, DOCKER_MANIFEST, DOCKER_INDEX)
 
 
-class Platform(Struct, frozen=True):
+class OciPlatform(Struct, frozen=True):
     architecture: str | None = None
     os: str | None = None
 
@@ -22,7 +22,7 @@ class Descriptor(Struct, frozen=True, rename="camel"):
     size: int = 0
     artifact_type: str | None = None
     annotations: dict[str, str] | None = None
-    platform: Platform | None = None
+    platform: OciPlatform | None = None
 
 
 class Manifest(Struct, frozen=True, rename="camel"):
@@ -57,17 +57,17 @@ class Rootfs(Struct, frozen=True):
     rootfs: DiffIds | None = None
 
 
-class Token(Struct, frozen=True):
+class OciToken(Struct, frozen=True):
     """Of the token endpoint; both names are in use."""
 
     token: str | None = None
     access_token: str | None = None
 
 
-class Error(Struct, frozen=True):
+class OciErrorItem(Struct, frozen=True):
     code: str | None = None
     message: str | None = None
 
 
-class Errors(Struct, frozen=True):
-    errors: list[Error] | None = None
+class OciErrorBody(Struct, frozen=True):
+    errors: list[OciErrorItem] | None = None

@@ -7,7 +7,7 @@ from typing import Any
 
 from integrations.sandbox.foreign import write
 from integrations.sandbox.git import GitServer, Signature
-from integrations.sandbox.github.access import Access
+from integrations.sandbox.github.access import GitHubAccess
 from integrations.sandbox.github.hub import Hub, Rules
 from integrations.sandbox.github.webhooks import Webhooks
 from integrations.sandbox.platform import DEPLOY
@@ -34,7 +34,7 @@ class SourceRepository:
     def __init__(self, root: Path, app: str, token: str) -> None:
         self.app = app
         self.git = GitServer(root, token, name=app)
-        self._hub = Hub(self.git, f"{ORGANISATION}/{app}", Access({}, None), Rules(), base=GITHUB)
+        self._hub = Hub(self.git, f"{ORGANISATION}/{app}", GitHubAccess({}, None), Rules(), base=GITHUB)
         self._webhooks: list[Webhooks] = []
 
     async def create(self, files: Mapping[str, bytes]) -> None:

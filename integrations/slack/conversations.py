@@ -13,7 +13,7 @@ CHANNEL_ID = re.compile(r"[CDG][A-Z0-9]{2,}")
 PAGE, PAGES = 500, 40
 
 
-class Conversations:
+class ConversationIds:
     """Remembers what it found: ids never change, and a name that moved to another channel needs a restart."""
 
     def __init__(self, api: SlackApi) -> None:

@@ -21,7 +21,7 @@ REMEMBERED = 10_000
 T = TypeVar("T")
 
 
-class Cache(Generic[T]):
+class TimedCache(Generic[T]):
     """Answers at most `seconds` old, each asked for once however many want it. Errors are not remembered."""
 
     def __init__(self, seconds: float, clock: Callable[[], float]) -> None:
@@ -66,9 +66,9 @@ class SlackDirectory:
         self._pins = pins
         self._first: dict[str, str] = {}
         """handle → the id of the first group that had it"""
-        self._users: Cache[Json] = Cache(fresh, clock)
-        self._groups: Cache[dict[str, Json]] = Cache(fresh, clock)
-        self._members: Cache[frozenset[str]] = Cache(fresh, clock)
+        self._users: TimedCache[Json] = TimedCache(fresh, clock)
+        self._groups: TimedCache[dict[str, Json]] = TimedCache(fresh, clock)
+        self._members: TimedCache[frozenset[str]] = TimedCache(fresh, clock)
 
     async def caller(self, user: str, team: str = "") -> Caller:
         found, memberships, own = await asyncio.gather(

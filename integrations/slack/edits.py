@@ -9,7 +9,7 @@ SECONDS = 1.0
 
 
 @dataclass
-class Message:
+class EditState:
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     newest: int = 0
     users: int = 0
@@ -22,14 +22,14 @@ class Edits:
     def __init__(self, seconds: float = SECONDS, clock: Callable[[], float] = time.monotonic) -> None:
         self._seconds = seconds
         self._clock = clock
-        self._messages: dict[Hashable, Message] = {}
+        self._messages: dict[Hashable, EditState] = {}
 
     async def submit(self, key: Hashable, send: Callable[[], Awaitable[None]]) -> bool:
         """Sends it when its turn comes, unless a newer one came meanwhile. Whether it was sent.
 
         Whoever submits the newest edit gets its error; those that were overtaken are done.
         """
-        message = self._messages.setdefault(key, Message())
+        message = self._messages.setdefault(key, EditState())
         message.newest += 1
         mine = message.newest
         message.users += 1
@@ -47,7 +47,7 @@ class Edits:
             message.users -= 1
             self._forget()
 
-    async def _turn(self, message: Message, mine: int) -> None:
+    async def _turn(self, message: EditState, mine: int) -> None:
         wait = message.free_at - self._clock()
         if wait > 0 and mine == message.newest:
             await asyncio.sleep(wait)

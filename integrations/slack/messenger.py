@@ -8,7 +8,7 @@ import structlog
 from bot.domain.errors import NotFound, Refused, Unavailable
 from bot.ports import Posted, Rendered
 from integrations.slack.api import Json, SlackApi
-from integrations.slack.conversations import Conversations
+from integrations.slack.conversations import ConversationIds
 from integrations.slack.edits import Edits
 from integrations.slack.failures import SYSTEM
 
@@ -27,7 +27,7 @@ class SlackMessenger:
     def __init__(self, api: SlackApi, *, edits: Edits | None = None) -> None:
         self._api = api
         self._edits = edits or Edits()
-        self._conversations = Conversations(api)
+        self._conversations = ConversationIds(api)
 
     async def post(
         self,

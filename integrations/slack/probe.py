@@ -9,7 +9,7 @@ import aiohttp
 
 from bot.domain.errors import Refused, Unavailable
 from integrations.slack.api import SlackApi
-from integrations.slack.conversations import Conversations
+from integrations.slack.conversations import ConversationIds
 from integrations.slack.failures import SYSTEM
 from integrations.slack.socket_mode import address
 
@@ -75,7 +75,7 @@ async def socket_mode(api: SlackApi) -> int:
 
 async def is_in(api: SlackApi, channel: str) -> bool:
     """Whether the bot is a member of a channel, named by id or #name. Raises NotFound for one that it cannot see."""
-    id = await Conversations(api).id_of(channel)
+    id = await ConversationIds(api).id_of(channel)
     found = (await api.read("conversations.info", channel=id)).get("channel")
     if not isinstance(found, Mapping):
         raise Refused(SYSTEM, "conversations.info", "the answer names no channel")

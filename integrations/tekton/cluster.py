@@ -17,7 +17,7 @@ from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, stop
 from bot.domain.errors import Refused, Unavailable
 from bot.settings import KubernetesSettings
 from integrations.http.connection import WaitAsAsked
-from integrations.http.policy import Policy
+from integrations.http.policy import HttpPolicy
 from integrations.tekton.failures import Gone, Unauthorized, from_status, from_transport
 from integrations.tekton.manifests import SYSTEM
 
@@ -81,7 +81,7 @@ class Cluster:
     closed: a request that comes later would open a session that nobody closes.
     """
 
-    def __init__(self, settings: KubernetesSettings, policy: Policy) -> None:
+    def __init__(self, settings: KubernetesSettings, policy: HttpPolicy) -> None:
         self.policy = policy
         self._settings = settings
         self._loading = asyncio.Lock()
@@ -240,7 +240,9 @@ class TimedRest(rest.RESTClientObject):
     async def request(self, *args: Any, _request_timeout: Any = None, **kwargs: Any) -> Any:
         if self.closed:
             raise RuntimeError(CLOSED)
-        connect, silence = _request_timeout if isinstance(_request_timeout, tuple) else (Policy.connect, Policy.read)
+        connect, silence = (
+            _request_timeout if isinstance(_request_timeout, tuple) else (HttpPolicy.connect, HttpPolicy.read)
+        )
         timeout = aiohttp.ClientTimeout(total=None, connect=connect, sock_connect=connect, sock_read=silence)
         return await super().request(*args, **kwargs, _request_timeout=timeout)  # type: ignore[no-untyped-call, misc]
 

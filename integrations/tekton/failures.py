@@ -49,9 +49,9 @@ _KINDS: dict[int, type[Refused]] = {400: WebhookRefusal, 401: Unauthorized, 404:
 def from_status(operation: str, code: int, body: bytes, retry_after: str = "") -> IntegrationError:
     """For an answer that is not 2xx. `body` is a Status, or whatever a proxy made of it."""
     try:
-        status = msgspec.json.decode(body, type=wire.Status)
+        status = msgspec.json.decode(body, type=wire.KubernetesStatus)
     except (msgspec.MsgspecError, ValueError, RecursionError):
-        status = wire.Status()
+        status = wire.KubernetesStatus()
     told = " ".join(status.message.split())[:_LONGEST_DETAIL]
     detail = ": ".join(filter(None, (f"HTTP {code}", _HINTS.get(code, ""), told)))
     if code == 410:

@@ -69,7 +69,7 @@ class Objects:
 
         return await self.cluster.write(operation, request)
 
-    async def pages(self, operation: str, plural: str, selector: str = "") -> AsyncIterator[wire.Page]:
+    async def pages(self, operation: str, plural: str, selector: str = "") -> AsyncIterator[wire.ListPage]:
         """Raises Gone when the list took so long that its next page is forgotten: begin again."""
         address = (GROUP, await self.version(), self.namespace, plural)
         token = ""
@@ -81,7 +81,7 @@ class Objects:
                     *address, label_selector=selector or None, limit=PAGE, **following
                 )
 
-            page = decode(operation, await self.cluster.read(operation, request), wire.Page)
+            page = decode(operation, await self.cluster.read(operation, request), wire.ListPage)
             yield page
             token = page.metadata.continue_
             if not token:
@@ -105,7 +105,9 @@ class Objects:
         raise AssertionError("unreachable: the last try returns or raises")
 
     @asynccontextmanager
-    async def watch(self, operation: str, plural: str, since: str) -> AsyncIterator[AsyncIterator[wire.WatchEvent]]:
+    async def watch(
+        self, operation: str, plural: str, since: str
+    ) -> AsyncIterator[AsyncIterator[wire.KubernetesWatchEvent]]:
         """Events after the version `since`, until the server ends the watch. Raises Gone for a version too old (K1)."""
         address = (GROUP, await self.version(), self.namespace, plural)
 
@@ -122,10 +124,10 @@ class Objects:
         async with self.cluster.stream(operation, request, SILENCE) as chunks:
             yield self._events(operation, chunks)
 
-    async def _events(self, operation: str, chunks: AsyncIterator[bytes]) -> AsyncIterator[wire.WatchEvent]:
+    async def _events(self, operation: str, chunks: AsyncIterator[bytes]) -> AsyncIterator[wire.KubernetesWatchEvent]:
         try:
             async for line in lines(chunks, self.cluster.policy.line_limit):
-                yield decode(operation, line, wire.WatchEvent)
+                yield decode(operation, line, wire.KubernetesWatchEvent)
         except LineTooLong as error:
             raise Refused(SYSTEM, operation, "a line of the watch is longer than any object") from error
 

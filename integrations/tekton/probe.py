@@ -6,7 +6,7 @@ from typing import Any, Self
 
 from bot.settings import KubernetesSettings
 from integrations.http.date import ahead
-from integrations.http.policy import Policy
+from integrations.http.policy import HttpPolicy
 from integrations.tekton import wire
 from integrations.tekton.cluster import Apis, Cluster, decode
 from integrations.tekton.manifests import SYSTEM
@@ -25,8 +25,8 @@ class Right:
 class ClusterProbe:
     """Questions about ourselves, which any account may ask. Raises Unavailable and Refused. Close it."""
 
-    def __init__(self, settings: KubernetesSettings, policy: Policy | None = None) -> None:
-        self._cluster = Cluster(settings, policy or Policy())
+    def __init__(self, settings: KubernetesSettings, policy: HttpPolicy | None = None) -> None:
+        self._cluster = Cluster(settings, policy or HttpPolicy())
         self._date = ""
 
     async def may(self, right: Right) -> bool:

@@ -34,7 +34,7 @@ NEVER_BEGUN = "NeverBegun"
 """our own word for a task whose run ended first"""
 
 
-def pipeline_run(run: wire.PipelineRun, children: Iterable[wire.TaskRun] = ()) -> PipelineRun:
+def pipeline_run(run: wire.TektonPipelineRun, children: Iterable[wire.TaskRun] = ()) -> PipelineRun:
     """`children` are the run's TaskRuns; without them no task has a status, and the message is Tekton's own."""
     state = run.status or wire.PipelineRunStatus()
     condition = _succeeded(state.conditions)
@@ -58,7 +58,7 @@ def pipeline_run(run: wire.PipelineRun, children: Iterable[wire.TaskRun] = ()) -
     )
 
 
-def run_status(condition: wire.Condition) -> RunStatus:
+def run_status(condition: wire.TektonCondition) -> RunStatus:
     """`status` first, `reason` second; reasons are an open list (T1, T2, T3)."""
     if condition.status == "True":
         return RunStatus.SUCCEEDED
@@ -67,7 +67,7 @@ def run_status(condition: wire.Condition) -> RunStatus:
     return RunStatus.PENDING if not condition.type or condition.reason in _NOT_BEGUN else RunStatus.RUNNING
 
 
-def tie(metadata: wire.Metadata, key: str) -> str:
+def tie(metadata: wire.TektonMetadata, key: str) -> str:
     """The whole value from the annotation; runs that others made may have the label only."""
     return (metadata.annotations or {}).get(key) or (metadata.labels or {}).get(key, "")
 
@@ -150,7 +150,7 @@ def _task(name: str, child: wire.TaskRun | None, run: RunStatus) -> TaskStatus:
     )
 
 
-def _unfinished(name: str, state: wire.TaskRunStatus, condition: wire.Condition, run: RunStatus) -> TaskStatus:
+def _unfinished(name: str, state: wire.TaskRunStatus, condition: wire.TektonCondition, run: RunStatus) -> TaskStatus:
     """A run that is stopped ends before its tasks do (T20): theirs is no longer going on, whatever they say."""
     if run in _STOPPED:
         if state.start_time is None:
@@ -162,7 +162,7 @@ def _unfinished(name: str, state: wire.TaskRunStatus, condition: wire.Condition,
     return TaskStatus(name, status, condition.reason, hindrance, started_at=state.start_time)
 
 
-def _hindrance(condition: wire.Condition) -> str:
+def _hindrance(condition: wire.TektonCondition) -> str:
     """Why a task cannot start, in the cluster's words (T21); "" for one that is on its way."""
     message = _cleaned(condition.message)
     if condition.reason not in _ON_ITS_WAY:
@@ -172,7 +172,7 @@ def _hindrance(condition: wire.Condition) -> str:
     return message if condition.reason == "Pending" and stuck and not starting else ""
 
 
-def _why(status: RunStatus, condition: wire.Condition, tasks: Iterable[TaskStatus]) -> str:
+def _why(status: RunStatus, condition: wire.TektonCondition, tasks: Iterable[TaskStatus]) -> str:
     """One sentence. Tekton's own only counts tasks ("Tasks Completed: 3 (Failed: 1, …)", T4)."""
     if status is RunStatus.FAILED:
         for task in tasks:
@@ -183,12 +183,12 @@ def _why(status: RunStatus, condition: wire.Condition, tasks: Iterable[TaskStatu
     return _cleaned(condition.message)
 
 
-def _succeeded(conditions: list[wire.Condition] | None) -> wire.Condition:
+def _succeeded(conditions: list[wire.TektonCondition] | None) -> wire.TektonCondition:
     """An object that was just created has none (T1): then `type` is ""."""
-    return next((c for c in conditions or [] if c.type == "Succeeded"), wire.Condition())
+    return next((c for c in conditions or [] if c.type == "Succeeded"), wire.TektonCondition())
 
 
-def _pipeline(run: wire.PipelineRun) -> str:
+def _pipeline(run: wire.TektonPipelineRun) -> str:
     """The controller adds the label later (T13)."""
     named = run.spec.pipeline_ref.name if run.spec.pipeline_ref else ""
     return named or (run.metadata.labels or {}).get("tekton.dev/pipeline", "")

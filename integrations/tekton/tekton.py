@@ -8,7 +8,7 @@ from typing import Any, Self
 from bot.domain.errors import Advice, NotFound, Refused, Unavailable
 from bot.domain.pipeline import CancelMode, PipelineRun, RunRequest, StepLog
 from bot.settings import KubernetesSettings
-from integrations.http.policy import Policy
+from integrations.http.policy import HttpPolicy
 from integrations.tekton import labels, wire
 from integrations.tekton.cluster import Cluster, decode
 from integrations.tekton.failures import AlreadyExists, Gone, WebhookRefusal
@@ -24,7 +24,7 @@ _CHILDREN = {"TaskRun": ("taskruns", ""), "PipelineRun": (RUNS, ""), "CustomRun"
 """plural and version; CustomRun has only the one (T16)"""
 
 
-Newest = list[wire.PipelineRun]
+Newest = list[wire.TektonPipelineRun]
 Children = list[tuple[str, wire.TaskRun]]
 """with the names of their tasks"""
 
@@ -32,9 +32,9 @@ Children = list[tuple[str, wire.TaskRun]]
 class Tekton:
     """One namespace of one cluster. Close it, or use it as an async context manager."""
 
-    def __init__(self, settings: KubernetesSettings, policy: Policy | None = None) -> None:
+    def __init__(self, settings: KubernetesSettings, policy: HttpPolicy | None = None) -> None:
         self._settings = settings
-        self._policy = policy or Policy()
+        self._policy = policy or HttpPolicy()
         self._cluster = Cluster(settings, self._policy)
         self._objects = Objects(self._cluster, settings.namespace)
         self._logs = Logs(self._cluster, settings.namespace)
@@ -50,7 +50,7 @@ class Tekton:
         """With the old run's parameters, workspaces and pod; `request` says who asks, and for which app."""
         operation = f"retry {name}"
         body = await self._objects.get(operation, RUNS, name)
-        old = pipeline_run(decode(operation, body, wire.PipelineRun))
+        old = pipeline_run(decode(operation, body, wire.TektonPipelineRun))
         if not old.done:
             raise Refused(SYSTEM, operation, f"{name} is still {old.status}: cancel it first")
         again = (await self._manifests()).again(request, decode(operation, body, dict[str, Any]))
@@ -75,7 +75,7 @@ class Tekton:
         operation = f"cancel {name}"
         try:
             body = await self._objects.patch(operation, RUNS, name, {"spec": {"status": str(mode)}})
-            over = pipeline_run(decode(operation, body, wire.PipelineRun)).done
+            over = pipeline_run(decode(operation, body, wire.TektonPipelineRun)).done
         except WebhookRefusal:
             over = (await self.get(name)).done
             if not over:
@@ -134,7 +134,7 @@ class Tekton:
                 body = await self._objects.get(operation, RUNS, name)
             except NotFound:
                 raise error from None
-        run = decode(operation, body, wire.PipelineRun)
+        run = decode(operation, body, wire.TektonPipelineRun)
         if tie(run.metadata, labels.REQUEST_ID) != request.id:
             raise Refused(SYSTEM, operation, f"a run called {name} exists, and it is not of this request")
         return pipeline_run(run)
@@ -143,14 +143,14 @@ class Tekton:
         operation = f"list runs of {app}" if app else "list runs"
         newest: Newest = []
         async for page in self._objects.pages(operation, RUNS, labels.selector({labels.APP: app})):
-            runs = (decode(operation, item, wire.PipelineRun) for item in page.items or [])
+            runs = (decode(operation, item, wire.TektonPipelineRun) for item in page.items or [])
             mine = (run for run in runs if not app or tie(run.metadata, labels.APP) == app)
             newest = heapq.nlargest(limit, (*newest, *mine), key=_age)
         return tuple(pipeline_run(run) for run in newest)
 
-    async def _with_children(self, operation: str, name: str) -> tuple[wire.PipelineRun, Children]:
+    async def _with_children(self, operation: str, name: str) -> tuple[wire.TektonPipelineRun, Children]:
         """The run, and its children by the name of their task; one that was deleted meanwhile is left out."""
-        run = decode(operation, await self._objects.get(operation, RUNS, name), wire.PipelineRun)
+        run = decode(operation, await self._objects.get(operation, RUNS, name), wire.TektonPipelineRun)
         references = (run.status.child_references if run.status else None) or []
         labelled, _ = await self._objects.all(operation, "taskruns", f"{RUN_LABEL}={name}") if references else ([], "")
         known = {child.metadata.name: child for child in (decode(operation, raw, wire.TaskRun) for raw in labelled)}
@@ -170,5 +170,5 @@ class Tekton:
         return decode(operation, body, wire.TaskRun)
 
 
-def _age(run: wire.PipelineRun) -> tuple[datetime, str]:
+def _age(run: wire.TektonPipelineRun) -> tuple[datetime, str]:
     return run.metadata.creation_timestamp or datetime.min.replace(tzinfo=UTC), run.metadata.name

@@ -28,7 +28,7 @@ GRACE = 60.0
 KINDS = ("pipelineruns", "taskruns")
 
 log = structlog.get_logger(__name__)
-T = TypeVar("T", wire.PipelineRun, wire.TaskRun)
+T = TypeVar("T", wire.TektonPipelineRun, wire.TaskRun)
 Heard = asyncio.Queue[PipelineRun | Refused]
 
 
@@ -58,7 +58,7 @@ async def changes(objects: Objects, pulse: Pulse) -> AsyncGenerator[PipelineRun]
     """Raises Refused when the cluster refuses; an API server that is away is waited for."""
     watched = WatchedRuns()
     heard: Heard = asyncio.Queue(BACKLOG)
-    runs = Watch(objects, KINDS[0], wire.PipelineRun, watched.runs_listed, watched.run_changed, heard, pulse)
+    runs = Watch(objects, KINDS[0], wire.TektonPipelineRun, watched.runs_listed, watched.run_changed, heard, pulse)
     children = Watch(objects, KINDS[1], wire.TaskRun, watched.children_listed, watched.child_changed, heard, pulse)
     for kind in KINDS:
         pulse.broke(kind)
@@ -119,9 +119,9 @@ class Watch(Generic[T]):
                 await self._apply(operation, event)
                 self.wait = SHORTEST_WAIT
 
-    async def _apply(self, operation: str, event: wire.WatchEvent) -> None:
+    async def _apply(self, operation: str, event: wire.KubernetesWatchEvent) -> None:
         if event.type == "ERROR":
-            status = decode(operation, event.object, wire.Status)
+            status = decode(operation, event.object, wire.KubernetesStatus)
             raise from_status(operation, status.code or 500, bytes(event.object))
         item = decode(operation, event.object, self.model)
         if event.type != "BOOKMARK":

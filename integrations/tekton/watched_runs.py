@@ -18,12 +18,12 @@ RUN_LABEL = "tekton.dev/pipelineRun"
 class WatchedRuns:
     """Tells nothing before both kinds were listed once, so that no run appears without its tasks."""
 
-    _runs: dict[str, wire.PipelineRun] = field(default_factory=dict)
+    _runs: dict[str, wire.TektonPipelineRun] = field(default_factory=dict)
     _children: dict[str, dict[str, wire.TaskRun]] = field(default_factory=dict)
     _told: dict[str, PipelineRun] = field(default_factory=dict)
     _listed: set[str] = field(default_factory=set)
 
-    def runs_listed(self, runs: Iterable[wire.PipelineRun]) -> list[PipelineRun]:
+    def runs_listed(self, runs: Iterable[wire.TektonPipelineRun]) -> list[PipelineRun]:
         self._runs = {run.metadata.name: run for run in runs}
         gone = [self._told.pop(name) for name in self._told.keys() - self._runs.keys()]
         return [*(deleted_run(run) for run in gone if not run.done), *self._all("runs")]
@@ -34,7 +34,7 @@ class WatchedRuns:
             self._children.setdefault(run_of(child), {})[child.metadata.name] = child
         return self._all("children")
 
-    def run_changed(self, run: wire.PipelineRun, *, deleted: bool = False) -> list[PipelineRun]:
+    def run_changed(self, run: wire.TektonPipelineRun, *, deleted: bool = False) -> list[PipelineRun]:
         name = run.metadata.name
         if deleted:
             self._runs.pop(name, None)

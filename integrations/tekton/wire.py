@@ -6,16 +6,16 @@ from typing import Any
 import msgspec
 
 
-class Wire(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+class TektonWire(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """Unknown fields pass; a missing field and a null are the same."""
 
 
-class OwnerReference(Wire, frozen=True):
+class OwnerReference(TektonWire, frozen=True):
     kind: str = ""
     name: str = ""
 
 
-class Metadata(Wire, frozen=True):
+class TektonMetadata(TektonWire, frozen=True):
     name: str = ""
     namespace: str = ""
     uid: str = ""
@@ -26,7 +26,7 @@ class Metadata(Wire, frozen=True):
     owner_references: list[OwnerReference] | None = None
 
 
-class Condition(Wire, frozen=True):
+class TektonCondition(TektonWire, frozen=True):
     """`status` is "True", "False" or "Unknown"; only the type Succeeded means anything (T1)."""
 
     type: str = ""
@@ -35,14 +35,14 @@ class Condition(Wire, frozen=True):
     message: str = ""
 
 
-class NamedValue(Wire, frozen=True):
+class NamedValue(TektonWire, frozen=True):
     """`value` is a string, an array or an object (T6)."""
 
     name: str
     value: Any = ""
 
 
-class ChildReference(Wire, frozen=True):
+class ChildReference(TektonWire, frozen=True):
     """A child that was created already; its name cannot be computed (T5)."""
 
     api_version: str = ""
@@ -52,22 +52,22 @@ class ChildReference(Wire, frozen=True):
     pipeline_task_name: str = ""
 
 
-class SkippedTask(Wire, frozen=True):
+class SkippedTask(TektonWire, frozen=True):
     name: str = ""
     reason: str = ""
 
 
-class PipelineTask(Wire, frozen=True):
+class PipelineTask(TektonWire, frozen=True):
     name: str = ""
 
 
-class PipelineSpec(Wire, frozen=True):
+class PipelineSpec(TektonWire, frozen=True):
     tasks: list[PipelineTask] | None = None
     finally_: list[PipelineTask] | None = msgspec.field(default=None, name="finally")
 
 
-class PipelineRunStatus(Wire, frozen=True):
-    conditions: list[Condition] | None = None
+class PipelineRunStatus(TektonWire, frozen=True):
+    conditions: list[TektonCondition] | None = None
     start_time: datetime | None = None
     completion_time: datetime | None = None
     results: list[NamedValue] | None = None
@@ -77,27 +77,27 @@ class PipelineRunStatus(Wire, frozen=True):
     pipeline_spec: PipelineSpec | None = None
 
 
-class PipelineRef(Wire, frozen=True):
+class PipelineRef(TektonWire, frozen=True):
     name: str = ""
 
 
-class PipelineRunSpec(Wire, frozen=True):
+class PipelineRunSpec(TektonWire, frozen=True):
     pipeline_ref: PipelineRef | None = None
     params: list[NamedValue] | None = None
 
 
-class PipelineRun(Wire, frozen=True):
-    metadata: Metadata
+class TektonPipelineRun(TektonWire, frozen=True):
+    metadata: TektonMetadata
     spec: PipelineRunSpec = PipelineRunSpec()
     status: PipelineRunStatus | None = None
 
 
-class Terminated(Wire, frozen=True):
+class Terminated(TektonWire, frozen=True):
     exit_code: int = 0
     reason: str = ""
 
 
-class Step(Wire, frozen=True):
+class Step(TektonWire, frozen=True):
     """`container` is where its log is (T14); `running` and `terminated` are of the step, not of the container (T15)."""
 
     name: str = ""
@@ -107,64 +107,64 @@ class Step(Wire, frozen=True):
     terminated: Terminated | None = None
 
 
-class TaskRunStatus(Wire, frozen=True):
-    conditions: list[Condition] | None = None
+class TaskRunStatus(TektonWire, frozen=True):
+    conditions: list[TektonCondition] | None = None
     start_time: datetime | None = None
     completion_time: datetime | None = None
     pod_name: str = ""
     steps: list[Step] | None = None
 
 
-class TaskRun(Wire, frozen=True):
+class TaskRun(TektonWire, frozen=True):
     """Also a CustomRun or the PipelineRun of a task: what is read of them has the same shape."""
 
-    metadata: Metadata
+    metadata: TektonMetadata
     status: TaskRunStatus | None = None
 
 
-class ParamSpec(Wire, frozen=True):
+class ParamSpec(TektonWire, frozen=True):
     name: str
     type: str = "string"
     default: Any = None
 
 
-class WorkspaceDeclaration(Wire, frozen=True):
+class WorkspaceDeclaration(TektonWire, frozen=True):
     name: str
     optional: bool = False
 
 
-class DeclaredPipeline(Wire, frozen=True):
+class DeclaredPipeline(TektonWire, frozen=True):
     params: list[ParamSpec] | None = None
     workspaces: list[WorkspaceDeclaration] | None = None
 
 
-class Pipeline(Wire, frozen=True):
-    metadata: Metadata
+class Pipeline(TektonWire, frozen=True):
+    metadata: TektonMetadata
     spec: DeclaredPipeline = DeclaredPipeline()
 
 
-class ListMetadata(Wire, frozen=True):
+class ListMetadata(TektonWire, frozen=True):
     resource_version: str = ""
     continue_: str = msgspec.field(default="", name="continue")
 
 
-class Page(Wire, frozen=True):
+class ListPage(TektonWire, frozen=True):
     metadata: ListMetadata = ListMetadata()
     items: list[msgspec.Raw] | None = None
 
 
-class WatchEvent(Wire, frozen=True):
+class KubernetesWatchEvent(TektonWire, frozen=True):
     type: str
     object: msgspec.Raw
 
 
-class StatusDetails(Wire, frozen=True):
+class StatusDetails(TektonWire, frozen=True):
     kind: str = ""
     name: str = ""
     retry_after_seconds: int = 0
 
 
-class Status(Wire, frozen=True):
+class KubernetesStatus(TektonWire, frozen=True):
     """Kubernetes' own error (K3); also the object of an ERROR event in a watch (K1)."""
 
     kind: str = ""
@@ -174,10 +174,10 @@ class Status(Wire, frozen=True):
     details: StatusDetails | None = None
 
 
-class AccessReviewStatus(Wire, frozen=True):
+class AccessReviewStatus(TektonWire, frozen=True):
     allowed: bool = False
     evaluation_error: str = ""
 
 
-class AccessReview(Wire, frozen=True):
+class AccessReview(TektonWire, frozen=True):
     status: AccessReviewStatus | None = None

@@ -18,7 +18,7 @@ from bot.evaluation.panel import answer
 from bot.gates.scan import ScanGate
 from bot.settings import HarborSettings
 from integrations.harbor import Harbor
-from integrations.http import Policy
+from integrations.http import HttpPolicy
 from tests.unit.bot.gates.town import REPOSITORY, Town
 
 API = "https://harbor.example.com/api/v2.0/projects/apps"
@@ -57,7 +57,7 @@ CHILDREN = [
 @pytest.fixture
 async def gate() -> AsyncIterator[ScanGate]:
     settings = HarborSettings(url="https://harbor.example.com", username="robot$x", password="s3cret")
-    async with Harbor(settings, Policy(connect=1, read=1, total=2, attempts=1)) as harbor:
+    async with Harbor(settings, HttpPolicy(connect=1, read=1, total=2, attempts=1)) as harbor:
         yield ScanGate(harbor)
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.domain.authorship import Comparison, authors_of, told_apart
+from bot.domain.authorship import AddressMatch, authors_of, told_apart
 from bot.domain.errors import NotAllowed, PolicyError
 from bot.domain.overlay import Author, Commit
 from bot.domain.promotion import Promotion, VoteKind
@@ -88,24 +88,24 @@ PEOPLE = {
 @pytest.mark.parametrize(
     ("author", "person", "expected"),
     [
-        ("123+ana@users.noreply.github.com", "ana@example.com", Comparison.SAME),
-        ("123+ANA@users.noreply.github.com", "ana@corp.example", Comparison.SAME),
-        ("ana+x@corp.example", "ana@example.com", Comparison.SAME),
-        ("boprivate@gmail.com", "bo@example.com", Comparison.SAME),
-        ("123+ana@users.noreply.github.com", "bo@example.com", Comparison.OTHER),
-        ("ana@corp.example", "bo@example.com", Comparison.OTHER),
-        ("ana@corp.example", "mia@example.com", Comparison.OTHER),  # ana's address in Slack is of mia's domain
-        ("ana@corp.example", "mia@elsewhere.example", Comparison.UNKNOWN),
-        ("ana@corp.example", "mia@corp.example", Comparison.UNKNOWN),
-        ("456+ana@users.noreply.github.com", "bo@example.com", Comparison.UNKNOWN),
-        ("ana@users.noreply.github.com", "bo@example.com", Comparison.UNKNOWN),
-        ("noreply@github.com", "bo@example.com", Comparison.UNKNOWN),
-        ("123+ana@users.noreply.github.com", "", Comparison.UNKNOWN),
-        ("", "bo@example.com", Comparison.UNKNOWN),
-        ("\u0430na@corp.example", "bo@example.com", Comparison.UNKNOWN),
+        ("123+ana@users.noreply.github.com", "ana@example.com", AddressMatch.SAME),
+        ("123+ANA@users.noreply.github.com", "ana@corp.example", AddressMatch.SAME),
+        ("ana+x@corp.example", "ana@example.com", AddressMatch.SAME),
+        ("boprivate@gmail.com", "bo@example.com", AddressMatch.SAME),
+        ("123+ana@users.noreply.github.com", "bo@example.com", AddressMatch.OTHER),
+        ("ana@corp.example", "bo@example.com", AddressMatch.OTHER),
+        ("ana@corp.example", "mia@example.com", AddressMatch.OTHER),  # ana's address in Slack is of mia's domain
+        ("ana@corp.example", "mia@elsewhere.example", AddressMatch.UNKNOWN),
+        ("ana@corp.example", "mia@corp.example", AddressMatch.UNKNOWN),
+        ("456+ana@users.noreply.github.com", "bo@example.com", AddressMatch.UNKNOWN),
+        ("ana@users.noreply.github.com", "bo@example.com", AddressMatch.UNKNOWN),
+        ("noreply@github.com", "bo@example.com", AddressMatch.UNKNOWN),
+        ("123+ana@users.noreply.github.com", "", AddressMatch.UNKNOWN),
+        ("", "bo@example.com", AddressMatch.UNKNOWN),
+        ("\u0430na@corp.example", "bo@example.com", AddressMatch.UNKNOWN),
     ],
 )
-def test_policy_says_whose_an_address_is_and_nothing_more(author: str, person: str, expected: Comparison) -> None:
+def test_policy_says_whose_an_address_is_and_nothing_more(author: str, person: str, expected: AddressMatch) -> None:
     assert told_apart(author, person, PEOPLE) is expected
 
 
@@ -154,8 +154,8 @@ async def test_who_is_plainly_somebody_else_may_approve(home: House) -> None:
     ],
 )
 def test_what_one_mail_host_leaves_out_of_account_tells_nobody_apart(one: str, other: str) -> None:
-    assert told_apart(one, other) is Comparison.SAME
-    assert told_apart("b.o@example.com", BO) is Comparison.OTHER
+    assert told_apart(one, other) is AddressMatch.SAME
+    assert told_apart("b.o@example.com", BO) is AddressMatch.OTHER
 
 
 def commit(message: str, email: str = "mia@example.com", parents: tuple[str, ...] = ("p",)) -> Commit:

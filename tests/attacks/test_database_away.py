@@ -12,7 +12,7 @@ from bot.domain.errors import DatabaseAway
 from bot.domain.intent import Deploy
 from bot.domain.overlay import Change, Commit
 from bot.domain.promotion import Phase, Promotion
-from bot.store.audit import Entry
+from bot.store.audit import AuditEntry
 from tests.fakes.outages import Outages, WriteLock
 from tests.fakes.world import House, house, kustomization, path
 from tests.unit.bot.workflow.test_crashes import STEPS
@@ -203,7 +203,7 @@ async def test_an_audit_that_a_trigger_forbids_is_away_and_not_a_repetition(home
             "CREATE TRIGGER shut BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'the audit is shut'); END"
         )
     with pytest.raises(DatabaseAway, match="the audit is shut"):
-        await home.audit.record(Entry("test", "ana"))
+        await home.audit.record(AuditEntry("test", "ana"))
     asked = await home.deploy("ana")
     await home.engine.pass_time(timedelta(minutes=45))
     assert (await home.now(asked)).phase is Phase.RUNNING

@@ -29,7 +29,7 @@ from integrations.cosign import Cosign
 from integrations.git.environment import GitEnvironment
 from integrations.git.smart_http import SmartHttp
 from integrations.github import GitHub
-from integrations.http import Policy
+from integrations.http import HttpPolicy
 from integrations.oci import Oci
 from integrations.sandbox.serving import serve
 from integrations.slack import SlackApi, SlackDirectory, SlackMessenger, SlackModals
@@ -39,7 +39,7 @@ from tests.contract.pipelines import REQUEST
 from tests.unit.integrations.tekton.test_cluster import settings as cluster_settings
 
 HOST = "https://lying.example.com"
-QUICK = Policy(connect=1, read=2, total=4, attempts=1, body_limit=1 << 18, line_limit=1 << 14)
+QUICK = HttpPolicy(connect=1, read=2, total=4, attempts=1, body_limit=1 << 18, line_limit=1 << 14)
 SHA, OTHER = "a" * 40, "b" * 40
 DIGEST = "sha256:" + "a" * 64
 IMAGE = Image("lying.example.com/apps/my-app", DIGEST, "v1")

@@ -14,7 +14,7 @@ from bot.domain.event import Event
 from bot.ports import Posted, Rendered
 from bot.store.messages import Letter
 from bot.store.webhooks import events
-from bot.webhooks.alertmanager import Wire, domain
+from bot.webhooks.alertmanager import WebhookAlert, domain
 from tests.unit.bot.webhooks.conftest import HARBOR, TEKTON, House, house
 
 __all__ = ["house"]
@@ -317,7 +317,7 @@ async def test_no_authentic_bytes_are_a_fault(house: House, body: bytes) -> None
 
 @given(
     st.builds(
-        Wire,
+        WebhookAlert,
         status=st.sampled_from(["firing", "resolved"]),
         labels=LABELS,
         annotations=LABELS,
@@ -325,7 +325,7 @@ async def test_no_authentic_bytes_are_a_fault(house: House, body: bytes) -> None
         ends_at=st.datetimes(timezones=st.timezones()),
     )
 )
-def test_every_time_becomes_one_that_has_a_number(wire: Wire) -> None:
+def test_every_time_becomes_one_that_has_a_number(wire: WebhookAlert) -> None:
     told = domain(wire)
     assert told.started_at.timestamp() >= 0
     assert told.ended_at is None or told.ended_at.timestamp() >= 0

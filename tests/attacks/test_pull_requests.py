@@ -7,7 +7,7 @@ import pytest
 
 from bot.domain.errors import IntegrationError, Refused, Unavailable
 from bot.domain.intent import Deploy
-from bot.domain.overlay import Author, Change, Commit, Difference
+from bot.domain.overlay import Author, Change, ChangedPath, Commit
 from bot.domain.promotion import Phase, Promotion, Stage, VoteKind
 from bot.ports import PullRequest
 from bot.promotions.signals import Signal
@@ -191,7 +191,7 @@ async def test_what_is_pushed_between_look_and_merge_is_not_merged(
         home.overlays.set_checks(1, "success")
         source, looked = home.overlays.differences, False
 
-        async def then_push(before: str, after: str) -> tuple[Difference, ...]:
+        async def then_push(before: str, after: str) -> tuple[ChangedPath, ...]:
             nonlocal looked
             found = await source(before, after)
             if not looked:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bot.domain.errors import HeadMoved
-from bot.domain.overlay import Change, Difference
+from bot.domain.overlay import Change, ChangedPath
 from integrations.sandbox.git import Signature
 from integrations.sandbox.git.repository import Draft
 from tests.contract.overlays import ANA, BEFORE, FILES, OTHER, PATH, change
@@ -40,7 +40,7 @@ async def test_a_force_pushed_head_is_neither_merged_nor_mistaken(
     """G11, G9: one commit, as before; the whole tree tells."""
     async with github(tmp_path) as world:
         pull = await world.client.open(change(), BRANCH, await world.client.head(), "Promote", "")
-        assert await world.client.differences(pull.fork, pull.head) == (Difference(PATH, plain=True),)
+        assert await world.client.differences(pull.fork, pull.head) == (ChangedPath(PATH, plain=True),)
         evil = await force_push(world, files)
         now = await world.client.get(pull.number)
         assert (now.head, now.commits, now.fork) == (evil, 1, pull.fork)

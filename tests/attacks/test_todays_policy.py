@@ -18,7 +18,7 @@ from bot.domain.promotion import Approval, ApprovalRule, Phase, Quorum, Stage
 from bot.domain.scan import Severity, Vulnerability
 from bot.evaluation.panel import Panel
 from bot.evaluation.question import Gate
-from bot.evaluation.terms import Both, Change, compared
+from bot.evaluation.terms import Both, TermsChange, compared
 from bot.gates.custom import CustomGate
 from bot.gates.freeze import FreezeGate
 from bot.gates.lock import LockGate
@@ -224,8 +224,8 @@ def test_what_counts_as_tightened(gate: type[Gate], then: dict[str, Any], today:
         return options
 
     both = Both(written(then), written(today))
-    assert compared(gate, both) is (Change.LOOSER if looser else Change.TIGHTER)
-    assert compared(gate, Both(both.then, both.then)) is Change.NONE
+    assert compared(gate, both) is (TermsChange.LOOSER if looser else TermsChange.TIGHTER)
+    assert compared(gate, Both(both.then, both.then)) is TermsChange.NONE
 
 
 async def test_an_environment_that_wants_pull_requests_by_now_gets_one_and_is_asked_again(home: House) -> None:

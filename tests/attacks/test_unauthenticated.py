@@ -35,9 +35,9 @@ from bot.ports import Messenger, Modals
 from bot.router import bolt_app, open_router
 from bot.router import http as slack_http
 from bot.router.http import SlackRequests
-from bot.router.signature import Signature
+from bot.router.signature import SlackSignature
 from bot.runtime import request_body
-from bot.runtime.request_body import BODY_LIMIT, LARGE, NotTaken, Places, read
+from bot.runtime.request_body import BODY_LIMIT, LARGE, BodySlots, NotTaken, read
 from bot.settings import Settings, WebhookSettings
 from bot.store.database import Database
 from bot.store.messages import Messages
@@ -104,7 +104,7 @@ async def port(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mon
         "github_secret", "harbor_token", "alertmanager_token", "tekton_token")}  # fmt: skip
     tokens["pipeline_token"] = SecretStr("pipeline-token")
     hooks = open_webhooks(Settings(webhooks=WebhookSettings(**tokens)), needs)
-    slack = SlackRequests(bolt, Signature(lambda: SECRET)).answer
+    slack = SlackRequests(bolt, SlackSignature(lambda: SECRET)).answer
     app = web(alive, ready, CollectorRegistry(), nothing, slack, hooks.routes)
     found = Port(app, office, messenger)
     watch(found, monkeypatch)
@@ -379,7 +379,7 @@ async def test_a_stranger_is_refused_before_the_body_is_read(port: Port, path: s
 
 
 async def test_few_large_bodies_are_held_at_once_and_small_ones_always_pass() -> None:
-    places = Places(1)
+    places = BodySlots(1)
 
     def request(size: int) -> Request:
         async def receive() -> dict[str, Any]:

@@ -56,7 +56,7 @@ async def test_of_several_sources_the_overlay_repositorys_commit_is_followed(cas
                 },
             }
         ),
-        type=wire.Application,
+        type=wire.ArgoApplication,
     )
     found = convert.application(wired, REF.environment, "https://argocd.example.com", "argocd", branch)
     assert (found.revision == case["commit"]) is ours

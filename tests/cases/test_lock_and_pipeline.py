@@ -20,7 +20,7 @@ from bot.notify.bulletins import Bulletins
 from bot.notify.run_cards import RunCards
 from bot.policy import parse
 from bot.queries.pipeline_holds import PipelineHolds
-from bot.queries.runs import RunFollowing, Runs
+from bot.queries.runs import RunFollowing, RunQueries
 from bot.runtime.clock import SYSTEM_CLOCK
 from bot.store.followed_runs import FollowedRunStore
 from bot.store.messages import Messages
@@ -87,7 +87,7 @@ async def platform(directory: Path, *, asks: bool) -> AsyncIterator[Platform]:
     await office.safety.create()
     database, holds = office.safety.database, office.holds(asks=asks)
     bulletins = Bulletins(Messages(database), office.safety.messenger)
-    explain = Runs(office.pipelines, office.policy).failure
+    explain = RunQueries(office.pipelines, office.policy).failure
 
     async def told(run: PipelineRun) -> str:
         return await holds.told(run, watched=True)

@@ -6,7 +6,7 @@ from typing import Protocol
 import pytest
 
 from bot.domain.errors import HeadMoved, NotFound
-from bot.domain.overlay import Author, Change, Commit, Difference
+from bot.domain.overlay import Author, Change, ChangedPath, Commit
 from bot.ports import OverlaySource, OverlayWriter
 
 PATH = "apps/my-app/overlays/production/kustomization.yaml"
@@ -150,15 +150,15 @@ class OverlayContract:
         commit = await world.overlays.commit(change(b"1\n"), first)
         pushed = await world.push({OTHER: b"2\n", "apps/new/deep/file.yaml": b"x"})
         assert await world.overlays.differences(first, first) == ()
-        assert await world.overlays.differences(first, commit.sha) == (Difference(PATH, plain=True),)
+        assert await world.overlays.differences(first, commit.sha) == (ChangedPath(PATH, plain=True),)
         assert sorted(await world.overlays.differences(first, pushed), key=lambda one: one.path) == [
-            Difference(OTHER, plain=True),
-            Difference(PATH, plain=True),
-            Difference("apps/new/deep/file.yaml", plain=False),
+            ChangedPath(OTHER, plain=True),
+            ChangedPath(PATH, plain=True),
+            ChangedPath("apps/new/deep/file.yaml", plain=False),
         ]
         assert await world.overlays.differences(pushed, commit.sha) == (
-            Difference(OTHER, plain=True),
-            Difference("apps/new/deep/file.yaml", plain=False),
+            ChangedPath(OTHER, plain=True),
+            ChangedPath("apps/new/deep/file.yaml", plain=False),
         )
         with pytest.raises(NotFound):
             await world.overlays.differences(first, "f" * 40)

@@ -14,7 +14,7 @@ from bot.domain.errors import Unavailable
 from bot.ports import Alerts
 from bot.settings import AlertmanagerSettings
 from integrations.alertmanager import Alertmanager
-from integrations.http import Policy
+from integrations.http import HttpPolicy
 from integrations.sandbox.serving import serve
 from tests.fakes.alerts import MemoryAlerts
 
@@ -106,7 +106,7 @@ class TestClient(AlertsContract):
         world = SocketWorld()
         async with (
             serve(world.app) as url,
-            Alertmanager(AlertmanagerSettings(url=url), Policy(attempts=1)) as alertmanager,
+            Alertmanager(AlertmanagerSettings(url=url), HttpPolicy(attempts=1)) as alertmanager,
         ):
             world.alerts = alertmanager
             yield world

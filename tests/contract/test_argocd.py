@@ -26,7 +26,7 @@ from bot.domain.promotion import Following, Move, Progress
 from bot.promotions.follower import Follower
 from bot.settings import ArgoCDSettings
 from integrations.argocd import ArgoCD, ArgoCDs
-from integrations.http import Policy
+from integrations.http import HttpPolicy
 from integrations.sandbox.argocd import pace
 from integrations.sandbox.serving import serve
 from tests.contract.applications import REF, ApplicationsContract, ArgoPorts, settled_at, until
@@ -49,7 +49,7 @@ from tests.unit.integrations.sandbox.argocd.world import (
 
 STREAMS = frozenset({"ApplicationService_Watch", "ApplicationService_PodLogs2"})
 FIELDS = {"ApplicationService_List": frozenset({"fields"})}
-QUICK = Policy(attempts=2, backoff=0.01)
+QUICK = HttpPolicy(attempts=2, backoff=0.01)
 NIGHTS = {"kind": "deny", "schedule": "* * * * *", "duration": "1h", "applications": ["*-production"]}
 
 

@@ -21,7 +21,7 @@ from bot.promotions.follower import Follower
 from bot.settings import ArgoCDSettings, GitSettings
 from integrations.argocd import ArgoCD
 from integrations.git import GitRemote
-from integrations.http import Policy
+from integrations.http import HttpPolicy
 from integrations.sandbox.argocd import pace
 from integrations.sandbox.serving import serve
 from tests.unit.integrations.sandbox.argocd.world import (
@@ -99,7 +99,7 @@ async def chase(root: Path, **changes: Any) -> AsyncIterator[Chase]:
     ):
         settings = ArgoCDSettings(url=argo_url, token=TOKEN, project="apps")
         git = GitSettings(url=f"{git_url}/deploy.git", token="git-t0ken")
-        async with ArgoCD(settings, Policy(attempts=1)) as argocd, GitRemote(git, root / "cache") as remote:
+        async with ArgoCD(settings, HttpPolicy(attempts=1)) as argocd, GitRemote(git, root / "cache") as remote:
             yield Chase(world, argocd, remote)
 
 

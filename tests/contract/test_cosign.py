@@ -11,7 +11,7 @@ from bot.domain.signature import SignatureState
 from bot.ports import Signatures
 from bot.settings import HarborSettings
 from integrations.cosign import Cosign
-from integrations.http import Policy
+from integrations.http import HttpPolicy
 from integrations.oci import Oci
 from integrations.sandbox.clock import Clock
 from integrations.sandbox.harbor import HarborServer
@@ -21,7 +21,7 @@ from tests.fakes.signatures import MemorySignatures
 from tests.unit.integrations.cosign.signing import pem
 
 ROBOT, SECRET = "robot$pilothouse", "r0bot"
-QUICK = Policy(attempts=2, backoff=0.01)
+QUICK = HttpPolicy(attempts=2, backoff=0.01)
 
 
 class MemoryWorld:

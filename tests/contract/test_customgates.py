@@ -15,7 +15,7 @@ from starlette.routing import Route
 from bot.domain.errors import IntegrationError
 from bot.ports import CustomGates, CustomQuestion
 from integrations.customgate import CustomGateClient
-from integrations.http import Policy
+from integrations.http import HttpPolicy
 from integrations.sandbox.serving import serve
 from tests.fakes.customgates import MemoryCustomGates
 
@@ -83,7 +83,7 @@ class TestClient(CustomGatesContract):
     @pytest.fixture
     async def world(self) -> AsyncIterator[SocketWorld]:
         world = SocketWorld()
-        async with serve(world.app) as url, CustomGateClient(policy=Policy(connect=1)) as client:
+        async with serve(world.app) as url, CustomGateClient(policy=HttpPolicy(connect=1)) as client:
             world.url, world.gates = url + PATH, client
             yield world
 

@@ -10,10 +10,10 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from bot.settings import GitHubSettings
 from integrations.github import GitHub
-from integrations.http import Policy
+from integrations.http import HttpPolicy
 from integrations.sandbox.faults import FaultBoard
 from integrations.sandbox.git import GitServer, Signature
-from integrations.sandbox.github import App, GitHubServer, Principal, Settings
+from integrations.sandbox.github import App, GitHubServer, GitHubServerSettings, Principal
 from integrations.sandbox.serving import serve
 from tests.contract.overlays import FILES, OverlayContract, Overlays
 from tests.contract.pulls import PullContract, PullRunner
@@ -21,7 +21,7 @@ from tests.fakes.overlays import MemoryOverlays
 
 REPOSITORY = "pilothouse/deploy"
 TOKEN = "canary-github-token"
-QUICK = Policy(attempts=2, backoff=0.01)
+QUICK = HttpPolicy(attempts=2, backoff=0.01)
 KEY = rsa.generate_private_key(65537, 2048)
 PRIVATE = KEY.private_bytes(
     serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
@@ -65,11 +65,11 @@ class GitHubWorld:
 
 @asynccontextmanager
 async def github(
-    directory: Path, settings: Settings | None = None, faults: FaultBoard | None = None, *, app: bool = True
+    directory: Path, settings: GitHubServerSettings | None = None, faults: FaultBoard | None = None, *, app: bool = True
 ) -> AsyncIterator[GitHubWorld]:
     git = GitServer(directory / "served", "unused")
     await git.create(FILES, "First commit", Signature("Someone Else", "someone@example.com"))
-    chosen = settings or Settings(tokens={TOKEN: Principal("pilothouse-user", 99)}, app=APP)
+    chosen = settings or GitHubServerSettings(tokens={TOKEN: Principal("pilothouse-user", 99)}, app=APP)
     hub = GitHubServer(git, REPOSITORY, chosen, faults)
     async with serve(hub.app) as url:
         who = (

@@ -14,7 +14,7 @@ from integrations.github import GitHub
 from integrations.github.commits import MUTATION
 from integrations.sandbox.git import GitServer, Signature
 from integrations.sandbox.git.repository import Draft
-from integrations.sandbox.github import GitHubServer, Settings
+from integrations.sandbox.github import GitHubServer, GitHubServerSettings
 from integrations.sandbox.serving import serve
 from tests.contract.covered import Covered
 from tests.contract.overlays import ANA, FILES, OTHER, PATH, change
@@ -58,7 +58,7 @@ async def recorded(tmp_path: Path) -> AsyncIterator[tuple[GitHub, Recorder, GitS
     contract(SPEC)
     git = GitServer(tmp_path / "served", "unused")
     await git.create(FILES, "First commit", Signature("Someone Else", "someone@example.com"))
-    recorder = Recorder(GitHubServer(git, REPOSITORY, Settings(app=APP)).app)
+    recorder = Recorder(GitHubServer(git, REPOSITORY, GitHubServerSettings(app=APP)).app)
     async with serve(recorder) as url:
         settings = GitHubSettings(
             api_url=url, repository=REPOSITORY, app_id="7", installation_id="11", private_key=PRIVATE

@@ -11,7 +11,7 @@ from bot.domain.scan import ScanStatus, Vulnerability
 from bot.ports import Registry
 from bot.settings import HarborSettings
 from integrations.harbor import Harbor
-from integrations.http import Policy
+from integrations.http import HttpPolicy
 from integrations.sandbox.clock import Clock
 from integrations.sandbox.faults import FaultBoard
 from integrations.sandbox.harbor import HarborServer
@@ -23,7 +23,7 @@ from tests.contract.swagger import Description, Held
 from tests.fakes.registry import MemoryRegistry
 
 ROBOT, SECRET = "robot$pilothouse", "r0bot"
-QUICK = Policy(attempts=2, backoff=0.01)
+QUICK = HttpPolicy(attempts=2, backoff=0.01)
 # H14: 409 and 412 are answered though the description does not have them
 UNDESCRIBED = {"scanArtifact": frozenset({409, 412})}
 # The description wants an object in each extra attribute, where Harbor has the creation time and more; calls the report

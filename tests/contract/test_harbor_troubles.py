@@ -23,8 +23,8 @@ from bot.domain.image import Image
 from bot.domain.scan import ScanStatus
 from bot.settings import HarborSettings
 from integrations.harbor import Harbor, HarborPulls
-from integrations.harbor.permissions import Permission
-from integrations.http import Policy
+from integrations.harbor.permissions import HarborPermission
+from integrations.http import HttpPolicy
 from integrations.oci import Oci
 from integrations.sandbox.clock import Clock
 from integrations.sandbox.faults import FaultBoard
@@ -34,7 +34,7 @@ from integrations.sandbox.world import World as SandboxWorld
 from tests.contract.registry import REPOSITORY, REVISION, SOURCE
 
 BODY = Path(__file__).parents[2] / "deploy" / "harbor-robot.json"
-QUICK = Policy(attempts=1)
+QUICK = HttpPolicy(attempts=1)
 
 
 @dataclass
@@ -79,18 +79,18 @@ async def world() -> AsyncIterator[World]:
 
 
 Call = Callable[[World, Image], Awaitable[object]]
-CALLS: dict[Permission, tuple[Call, ...]] = {
-    Permission.PULL: (lambda w, i: w.oci.manifest(i.repository, i.digest),),
-    Permission.READ_REPOSITORY: (lambda w, _: w.harbor.verify_login(),),
-    Permission.READ_ARTIFACT: (
+CALLS: dict[HarborPermission, tuple[Call, ...]] = {
+    HarborPermission.PULL: (lambda w, i: w.oci.manifest(i.repository, i.digest),),
+    HarborPermission.READ_REPOSITORY: (lambda w, _: w.harbor.verify_login(),),
+    HarborPermission.READ_ARTIFACT: (
         lambda w, i: w.harbor.artifact(i.repository, i.tag),
         lambda w, i: w.harbor.scan(i),
         lambda w, i: w.harbor.contents(i),
     ),
-    Permission.LIST_ARTIFACTS: (lambda w, i: w.harbor.newest(i.repository, 3),),
-    Permission.READ_REPORT: (lambda w, i: w.harbor.vulnerabilities(i),),
-    Permission.READ_PROJECT: (lambda w, i: w.harbor.project_policy(i.repository),),
-    Permission.START_SCAN: (
+    HarborPermission.LIST_ARTIFACTS: (lambda w, i: w.harbor.newest(i.repository, 3),),
+    HarborPermission.READ_REPORT: (lambda w, i: w.harbor.vulnerabilities(i),),
+    HarborPermission.READ_PROJECT: (lambda w, i: w.harbor.project_policy(i.repository),),
+    HarborPermission.START_SCAN: (
         lambda w, i: w.harbor.start_scan(i),
         lambda w, i: w.harbor.verify_scanning(i.repository),
     ),
@@ -105,8 +105,8 @@ def granted() -> set[str]:
 
 def test_the_robots_body_grants_what_the_client_names_and_nothing_else() -> None:
     """H29."""
-    assert granted() == {str(permission) for permission in Permission}
-    assert set(CALLS) == set(Permission)
+    assert granted() == {str(permission) for permission in HarborPermission}
+    assert set(CALLS) == set(HarborPermission)
 
 
 def test_the_sandboxs_robot_is_no_mightier(tmp_path: Path) -> None:
@@ -124,8 +124,8 @@ async def test_with_the_robots_body_everything_works(world: World) -> None:
             await call(world, image)
 
 
-@pytest.mark.parametrize("lacking", list(Permission))
-async def test_each_of_the_robots_permissions_is_needed_and_named_when_it_is_missing(lacking: Permission) -> None:
+@pytest.mark.parametrize("lacking", list(HarborPermission))
+async def test_each_of_the_robots_permissions_is_needed_and_named_when_it_is_missing(lacking: HarborPermission) -> None:
     """H28, H29."""
     async with opened(without=lacking) as world:
         image = world.push()
@@ -133,7 +133,9 @@ async def test_each_of_the_robots_permissions_is_needed_and_named_when_it_is_mis
             with pytest.raises(Refused) as told:
                 await call(world, image)
             advice = told.value.advice
-            if lacking is not Permission.READ_PROJECT:  # without which Harbor does not say whether there is a project
+            if (
+                lacking is not HarborPermission.READ_PROJECT
+            ):  # without which Harbor does not say whether there is a project
                 assert advice
                 assert lacking in f"{advice.sentence} {advice.remedy}"
 

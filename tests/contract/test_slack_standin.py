@@ -12,7 +12,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from integrations.sandbox.serving import serve
 from integrations.sandbox.slack.blockkit.surfaces import view_definition
-from integrations.sandbox.slack.delivery import Answer, Delivery
+from integrations.sandbox.slack.delivery import Answer, SlackDelivery
 from integrations.sandbox.slack.limits import RateLimits
 from integrations.sandbox.slack.server import APP_TOKEN, BOT_TOKEN, SlackServer
 from tests.contract.specs import contract, load
@@ -30,9 +30,9 @@ class App:
     """Acknowledges everything, and remembers it."""
 
     def __init__(self) -> None:
-        self.received: list[Delivery] = []
+        self.received: list[SlackDelivery] = []
 
-    async def deliver(self, delivery: Delivery) -> Answer:
+    async def deliver(self, delivery: SlackDelivery) -> Answer:
         self.received.append(delivery)
         return Answer(True)
 

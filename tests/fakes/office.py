@@ -25,7 +25,7 @@ from bot.queries.board import StatusBoards
 from bot.queries.explanation import Explanation
 from bot.queries.holds import HoldsQuery
 from bot.queries.pipeline_holds import PipelineHolds
-from bot.queries.runs import RunFollowing, Runs
+from bot.queries.runs import RunFollowing, RunQueries
 from bot.queries.scans import Scans
 from bot.queries.status import StatusQuery
 from bot.queries.surroundings import Surroundings
@@ -123,7 +123,7 @@ class Office:
             PipelineRetries: self.pipelines,
             Applications: self.applications,
             OverlaySource: self.overlays,
-            Runs: Runs(self.pipelines, self.policy),
+            RunQueries: RunQueries(self.pipelines, self.policy),
             PipelineHolds: self.holds(),
             RunFollowing: self.following,
             Scans: Scans(self.catalog, self.images, self.policy),

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from bot.domain.errors import HeadMoved, NotFound, Refused
-from bot.domain.overlay import Author, Change, Commit, Difference
+from bot.domain.overlay import Author, Change, ChangedPath, Commit
 from bot.ports import PullRequest
 
 START = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
@@ -86,10 +86,10 @@ class MemoryOverlays:
         ]
         return tuple(reversed(touching))[:limit]
 
-    async def differences(self, before: str, after: str) -> tuple[Difference, ...]:
+    async def differences(self, before: str, after: str) -> tuple[ChangedPath, ...]:
         old, new = self._tree(before), self._tree(after)
         paths = sorted(path for path in old.keys() | new.keys() if old.get(path) != new.get(path))
-        return tuple(Difference(path, path in old and path in new and path not in self.odd) for path in paths)
+        return tuple(ChangedPath(path, path in old and path in new and path not in self.odd) for path in paths)
 
     async def commit(self, change: Change, expected_head: str) -> Commit:
         self._answer()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.app.core import Core, Pace
+from bot.app.core import Core, Timing
 from bot.app.stores import Stores
 from bot.domain.application import Application, ApplicationRef, HealthStatus, SyncStatus
 from bot.domain.caller import Caller
@@ -290,7 +290,7 @@ async def house(directory: Path, policy_text: str = POLICY) -> AsyncIterator[Hou
         pull_requests=overlays,
         alerts=alerts,
     )
-    pace = Pace(follow=0.001, watch=15, listing=0)
+    pace = Timing(follow=0.001, watch=15, listing=0)
     clock = VirtualClock(engine)
     made = Core(policy, outside, Stores.of(database, clock), clock, engine.telling, pace)
     cards, events = ShownCards(), ToldEvents()

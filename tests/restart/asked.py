@@ -29,7 +29,7 @@ from bot.domain.promotion import Promotion, Stage
 from bot.ports import Request
 from bot.router import bolt_app
 from bot.router.http import SlackRequests
-from bot.router.signature import Signature
+from bot.router.signature import SlackSignature
 from integrations.sandbox.slack.server import APP_TOKEN, BOT_TOKEN, SIGNING_SECRET
 from integrations.slack import SlackApi, SlackModals
 from tests.restart.cases import Case
@@ -149,7 +149,7 @@ def _waits(promotion: Promotion | None) -> bool:
 
 async def _reach(app: AsyncApp, asked: Asked, stack: AsyncExitStack) -> None:
     if asked.port:
-        requests = SlackRequests(app, Signature(lambda: SIGNING_SECRET))
+        requests = SlackRequests(app, SlackSignature(lambda: SIGNING_SECRET))
         web = Starlette(routes=[Route("/slack/events", requests.answer, methods=["POST"])])
         await stack.enter_async_context(port_open(web, "127.0.0.1", asked.port))
         return

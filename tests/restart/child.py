@@ -21,7 +21,7 @@ import msgspec
 import structlog
 from pydantic import SecretStr
 
-from bot.app.core import Core, Pace, Process
+from bot.app.core import Core, Process, Timing
 from bot.app.outside import Outside
 from bot.app.stores import Stores, journal_url
 from bot.domain.errors import Conflict, DatabaseAway
@@ -129,9 +129,9 @@ async def _outside(life: Life, world: World, holds: Holds, stack: AsyncExitStack
     )
 
 
-def _pace(life: Life) -> Pace:
+def _pace(life: Life) -> Timing:
     """What was confirmed stays so, however long a busy machine takes between two lives: both tell the same."""
-    usual = Pace(follow=FOLLOW_SECONDS, watch=FOLLOW_SECONDS, confirmed_for=timedelta(days=1))
+    usual = Timing(follow=FOLLOW_SECONDS, watch=FOLLOW_SECONDS, confirmed_for=timedelta(days=1))
     if not life.beat:
         return usual
     return replace(usual, beat=timedelta(seconds=life.beat), silence=timedelta(seconds=life.silence))

@@ -14,7 +14,7 @@ from typing import Any
 from bot.store.database import Database
 from integrations.sandbox.git import GitServer, Signature
 from integrations.sandbox.git.commits import Draft
-from integrations.sandbox.github import GitHubServer, Principal, Settings
+from integrations.sandbox.github import GitHubServer, GitHubServerSettings, Principal
 from integrations.sandbox.serving import serve
 from tests.canary import silent
 from tests.restart.cases import Case, seed
@@ -109,7 +109,9 @@ async def town(directory: Path, database_url: str, cases: tuple[Case, ...]) -> A
     await git.create(first, "First commit", replace(SOMEONE, at=datetime.now(UTC) - timedelta(hours=2)))
     then = replace(SOMEONE, at=datetime.now(UTC) - timedelta(hours=1))
     await git.repository.commit_on("main", Draft(second, "Second commit", then, then))
-    settings = Settings(tokens={"token": Principal("pilothouse-user", 99)}, limit=100_000, writes_a_minute=10_000)
+    settings = GitHubServerSettings(
+        tokens={"token": Principal("pilothouse-user", 99)}, limit=100_000, writes_a_minute=10_000
+    )
     hub = GitHubServer(git, "pilothouse/deploy", settings)
     async with serve(hub.app) as url:
         place = Town(directory, git, hub, url, database_url, cases)

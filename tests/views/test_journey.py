@@ -6,7 +6,7 @@ import pytest
 
 from bot.domain.build import Build, ImageScanned, Pushed
 from bot.domain.delivery import Outcome
-from bot.domain.journey import Failure, Journey, Leg
+from bot.domain.journey import Journey, JourneyFailure, Leg
 from bot.domain.overlay import Author
 from bot.domain.pipeline import RunStatus
 from bot.domain.promotion import Stage
@@ -67,7 +67,7 @@ def test_what_has_become_of_it_in_an_environment(leg: Leg, words: str) -> None:
 
 
 def test_a_failure_says_what_why_and_mentions_the_author() -> None:
-    one = Failure("run:x", "The build my-app-x7k2p failed", "run-tests failed: exit code 1")
+    one = JourneyFailure("run:x", "The build my-app-x7k2p failed", "run-tests failed: exit code 1")
     message = failure(one, "U0ANA", "Ana Ng")
     assert message.text == "❌ The build my-app-x7k2p failed · <@U0ANA>"
     assert "run-tests failed: exit code 1" in str(message.blocks)

@@ -12,7 +12,7 @@ from ruamel.yaml.nodes import ScalarNode
 from bot.domain.errors import OverlayDrift
 from bot.domain.image import Image
 from bot.overlays.kustomization.document import QUOTES, Document, KustomizationError, parse
-from bot.overlays.kustomization.entries import Entry, entries
+from bot.overlays.kustomization.entries import ImageEntry, entries
 
 # What every YAML reader, of 1.1 and of 1.2, takes for a string without quotes: a digest, a word, three numbers...
 # Anything else (1.10, 12e3, 2026-11-23) may be a number or a date to one of them.
@@ -39,7 +39,7 @@ def set_image(content: bytes, path: str, name: str, image: Image) -> bytes:
     return edited
 
 
-def _only(document: Document, found: list[Entry], name: str) -> Entry:
+def _only(document: Document, found: list[ImageEntry], name: str) -> ImageEntry:
     path = document.path
     entry = next((entry for entry in found if entry.name == name), None)
     if entry is None:
@@ -52,7 +52,7 @@ def _only(document: Document, found: list[Entry], name: str) -> Entry:
     return entry
 
 
-def _replacements(document: Document, entry: Entry, image: Image) -> list[tuple[int, int, str]]:
+def _replacements(document: Document, entry: ImageEntry, image: Image) -> list[tuple[int, int, str]]:
     pins = {key: entry.fields[key] for key in ("newTag", "digest") if key in entry.fields}
     if not pins:
         raise KustomizationError(
@@ -74,7 +74,7 @@ def _replacements(document: Document, entry: Entry, image: Image) -> list[tuple[
     return [renamed, (*_span(document, entry, "newTag"), _written(value, image.digest))]
 
 
-def _span(document: Document, entry: Entry, key: str, *, of_key: bool = False) -> tuple[int, int]:
+def _span(document: Document, entry: ImageEntry, key: str, *, of_key: bool = False) -> tuple[int, int]:
     pair = entry.fields[key]
     node = pair[0] if of_key else pair[1]
     start, end = node.start_mark.index, node.end_mark.index
@@ -111,7 +111,9 @@ def _is_plainly_text(value: str) -> bool:
     return bool(PLAIN_TEXT.fullmatch(value)) and value.lower() not in YAML_WORDS
 
 
-def _check_nothing_else_moved(before: list[Entry], after: list[Entry], edited: Entry, image: Image) -> None:
+def _check_nothing_else_moved(
+    before: list[ImageEntry], after: list[ImageEntry], edited: ImageEntry, image: Image
+) -> None:
     pinned = replace(
         edited.image,
         tag=image.tag if edited.image.tag else "",

@@ -49,7 +49,7 @@ HARMLESS = re.compile(
 
 
 @dataclass(frozen=True)
-class Entry:
+class ImageEntry:
     """What an entry makes of the base's image, and the nodes that say so, by key."""
 
     image: OverlayImage
@@ -83,7 +83,7 @@ def references(content: bytes, path: str) -> tuple[str, ...]:
     return tuple(posixpath.normpath(f"{directory}/{word}") for word in words if word.startswith("../"))
 
 
-def entries(document: Document) -> list[Entry]:
+def entries(document: Document) -> list[ImageEntry]:
     """Raises KustomizationError."""
     root = document.root
     if root is None:
@@ -172,7 +172,7 @@ def _replaced(replacements: Node | None) -> Iterator[ScalarNode]:
                     yield from (node for node in nodes(value) if isinstance(node, ScalarNode))
 
 
-def _entry(document: Document, images: SequenceNode, node: Node) -> Entry:
+def _entry(document: Document, images: SequenceNode, node: Node) -> ImageEntry:
     if not isinstance(node, MappingNode):
         raise document.refuse(node, "an entry of `images:` must be a mapping with `name:`.")
     _keyed(document, node, KEYS)
@@ -184,7 +184,7 @@ def _entry(document: Document, images: SequenceNode, node: Node) -> Entry:
             fields[key.value] = (key, _string(document, key.value, value))
     if "name" not in fields:
         raise document.refuse(node, "an entry of `images:` has no `name:`.")
-    return Entry(_image(document, {key: value for key, (_, value) in fields.items()}), node, images, fields)
+    return ImageEntry(_image(document, {key: value for key, (_, value) in fields.items()}), node, images, fields)
 
 
 def _string(document: Document, key: str, value: Node) -> ScalarNode:
@@ -212,7 +212,7 @@ def _image(document: Document, fields: dict[str, ScalarNode]) -> OverlayImage:
     return OverlayImage(name, repository, written["tag"], written["digest"] or digest)
 
 
-def _check_apart(document: Document, found: list[Entry]) -> None:
+def _check_apart(document: Document, found: list[ImageEntry]) -> None:
     """No entry may match what another matches, or what one before it has written."""
     for number, later in enumerate(found):
         pattern = re.compile(later.name)

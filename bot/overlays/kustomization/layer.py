@@ -22,7 +22,7 @@ SELECTOR = ("group", "version", "kind", "name", "namespace", "labelSelector", "a
 LABELS = ("pairs", "includeSelectors", "includeTemplates")
 
 
-class Undecided(Exception):
+class UndecidedBuild(Exception):
     """The files do not say what an overlay builds: the reason is for the log."""
 
 
@@ -64,19 +64,19 @@ class Layer:
 
 @lru_cache(maxsize=512)
 def read_layer(content: bytes, path: str) -> Layer:
-    """Raises Undecided."""
+    """Raises UndecidedBuild."""
     try:
         document = parse(content, path)
         images = entries(document)
     except KustomizationError as error:
-        raise Undecided(error.sentence) from error
+        raise UndecidedBuild(error.sentence) from error
     root = _mapping(_plain(document.root) or {}, path)
     for key in UNREADABLE:
         if root.get(key):
-            raise Undecided(f"{path} has `{key}:`")
+            raise UndecidedBuild(f"{path} has `{key}:`")
     for label in _list(root.get("labels"), path):
         if any(key not in LABELS for key in _mapping(label, path)):
-            raise Undecided(f"{path} writes labels into other fields")
+            raise UndecidedBuild(f"{path} writes labels into other fields")
     here = posixpath.dirname(path)
     strategic = [_strategic(each, here, path) for each in _list(root.get("patchesStrategicMerge"), path)]
     return Layer(
@@ -95,7 +95,7 @@ def read_layer(content: bytes, path: str) -> Layer:
 
 
 def _plain(node: Node | None) -> Value:
-    """Raises Undecided for what kustomize may read in another way."""
+    """Raises UndecidedBuild for what kustomize may read in another way."""
     if node is None or is_nothing(node):
         return None
     if isinstance(node, ScalarNode):
@@ -106,7 +106,7 @@ def _plain(node: Node | None) -> Value:
     assert isinstance(node, MappingNode)
     for key, value in node.value:
         if not isinstance(key, ScalarNode) or key.value == MERGE or key.value in found:
-            raise Undecided(f"a key in line {key.start_mark.line + 1}")
+            raise UndecidedBuild(f"a key in line {key.start_mark.line + 1}")
         found[key.value] = _plain(value)
     return found
 
@@ -122,13 +122,13 @@ def _strategic(value: Value, here: str, path: str) -> Patch:
 def _patch(value: Value, here: str, path: str, *, operations: bool = False) -> Patch:
     fields = _mapping(value, path)
     if any(key not in ("path", "patch", "target", "options") for key in fields):
-        raise Undecided(f"{path} has a patch with other keys")
+        raise UndecidedBuild(f"{path} has a patch with other keys")
     if fields.get("options"):
-        raise Undecided(f"{path} has a patch that may change names and kinds")
+        raise UndecidedBuild(f"{path} has a patch that may change names and kinds")
     target = fields.get("target")
     selector = {key: _text(each, path) for key, each in _mapping(target, path).items()} if target is not None else None
     if any(key not in SELECTOR for key in selector or ()):
-        raise Undecided(f"{path} has a patch with an unknown target")
+        raise UndecidedBuild(f"{path} has a patch with an unknown target")
     file, text = _text(fields.get("path"), path), _text(fields.get("patch"), path)
     return Patch(_inside(file, here, path) if file else "", text, selector, operations)
 
@@ -138,27 +138,27 @@ def _paths(values: list[Value], here: str, path: str) -> tuple[str, ...]:
 
 
 def _inside(reference: str, here: str, path: str) -> str:
-    """The path in the repository that a reference means. Raises Undecided for what is in another one."""
+    """The path in the repository that a reference means. Raises UndecidedBuild for what is in another one."""
     found = posixpath.normpath(posixpath.join(here, reference))
     remote = "://" in reference or "?" in reference or ":" in reference.partition("/")[0]
     if not reference or remote or reference.startswith("/") or found.startswith(".."):
-        raise Undecided(f"{path} builds on {reference or 'nothing'}")
+        raise UndecidedBuild(f"{path} builds on {reference or 'nothing'}")
     return found
 
 
 def _mapping(value: Value, path: str) -> dict[str, Value]:
     if not isinstance(value, dict):
-        raise Undecided(f"{path} has something else where a mapping belongs")
+        raise UndecidedBuild(f"{path} has something else where a mapping belongs")
     return value
 
 
 def _list(value: Value, path: str) -> list[Value]:
     if value is not None and not isinstance(value, list):
-        raise Undecided(f"{path} has something else where a list belongs")
+        raise UndecidedBuild(f"{path} has something else where a list belongs")
     return value or []
 
 
 def _text(value: Value, path: str) -> str:
     if value is not None and not isinstance(value, str):
-        raise Undecided(f"{path} has something else where a text belongs")
+        raise UndecidedBuild(f"{path} has something else where a text belongs")
     return value or ""

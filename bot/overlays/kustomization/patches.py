@@ -10,11 +10,11 @@ from collections.abc import Iterable, Mapping
 from enum import Enum
 from typing import Any
 
-from bot.overlays.kustomization.layer import Patch, Undecided
+from bot.overlays.kustomization.layer import Patch, UndecidedBuild
 from bot.overlays.kustomization.resources import (
     CONTAINERS,
     OTHER,
-    Resource,
+    KustomizeResource,
     documents,
     mappings,
     mentioned,
@@ -39,12 +39,12 @@ class Hit(Enum):
     NO = "no"
 
 
-def apply(patch: Patch, text: bytes, resources: Iterable[Resource]) -> None:
-    """Changes the resources that it is for. Raises Undecided."""
+def apply(patch: Patch, text: bytes, resources: Iterable[KustomizeResource]) -> None:
+    """Changes the resources that it is for. Raises UndecidedBuild."""
     parts = [each for each in documents(text, patch.path or "a patch") if each is not None]
     operations = parts[0] if len(parts) == 1 and isinstance(parts[0], list) else None
     if operations is None and patch.operations:
-        raise Undecided("a JSON patch that is no list")
+        raise UndecidedBuild("a JSON patch that is no list")
     for resource in resources:
         if operations is not None:
             _operate(operations, patch.target, resource)
@@ -52,9 +52,9 @@ def apply(patch: Patch, text: bytes, resources: Iterable[Resource]) -> None:
             _merge(part, patch.target, resource)
 
 
-def _merge(part: Any, target: Mapping[str, str] | None, resource: Resource) -> None:
+def _merge(part: Any, target: Mapping[str, str] | None, resource: KustomizeResource) -> None:
     if not isinstance(part, dict):
-        raise Undecided("a patch that is no mapping")
+        raise UndecidedBuild("a patch that is no mapping")
     hit = _selected(resource, target) if target is not None else _named(resource, part)
     if hit is Hit.NO or not _touches(part):
         return
@@ -63,7 +63,7 @@ def _merge(part: Any, target: Mapping[str, str] | None, resource: Resource) -> N
         resource.loosen(mentioned(part))
 
 
-def _named(resource: Resource, part: dict[str, Any]) -> Hit:
+def _named(resource: KustomizeResource, part: dict[str, Any]) -> Hit:
     """Whether the patch is for it, by its kind and its name."""
     metadata = part.get("metadata")
     name = metadata.get("name") if isinstance(metadata, dict) else None
@@ -74,7 +74,7 @@ def _named(resource: Resource, part: dict[str, Any]) -> Hit:
     return Hit.YES if same else Hit.PERHAPS
 
 
-def _selected(resource: Resource, target: Mapping[str, str]) -> Hit:
+def _selected(resource: KustomizeResource, target: Mapping[str, str]) -> Hit:
     """A target's words are regular expressions; each must fit."""
     wanted = {key: word for key, word in target.items() if word}
     hits = [_fits(wanted.pop(key), have) for key, have in (("kind", {resource.kind}), ("name", resource.names)) if
@@ -92,7 +92,7 @@ def _fits(word: str, have: set[str]) -> Hit:
     return Hit.YES if have == {word} else Hit.PERHAPS
 
 
-def _pod(part: dict[str, Any], resource: Resource) -> dict[str, Any] | None:
+def _pod(part: dict[str, Any], resource: KustomizeResource) -> dict[str, Any] | None:
     """The Pod's part of a patch; None where the patch touches anything else, or nobody knows how it is merged."""
     way = MERGED.get((resource.api, resource.kind))
     at: Any = part
@@ -110,7 +110,7 @@ def _touches(value: Any) -> bool:
     return any(key in words or key.startswith("$") for mapping in mappings(value) for key in mapping)
 
 
-def _set_images(resource: Resource, pod: dict[str, Any]) -> bool:
+def _set_images(resource: KustomizeResource, pod: dict[str, Any]) -> bool:
     """Whether all of it was simple: containers that are there, each with its name."""
     at: Any = resource.tree
     for key in MERGED[resource.api, resource.kind]:
@@ -140,9 +140,9 @@ def _same(there: dict[str, Any], patched: Any) -> bool:
     return isinstance(patched.get("name"), str) and there.get("name") == patched["name"]
 
 
-def _operate(operations: list[Any], target: Mapping[str, str] | None, resource: Resource) -> None:
+def _operate(operations: list[Any], target: Mapping[str, str] | None, resource: KustomizeResource) -> None:
     if target is None:
-        raise Undecided("a JSON patch without a target")
+        raise UndecidedBuild("a JSON patch without a target")
     hit = _selected(resource, target)
     if hit is Hit.PERHAPS:
         resource.loosen(())
@@ -150,16 +150,16 @@ def _operate(operations: list[Any], target: Mapping[str, str] | None, resource: 
         _do(operation, resource)
 
 
-def _do(operation: Any, resource: Resource) -> None:
-    """One operation of RFC 6902. Raises Undecided for what takes a value from elsewhere, or renames."""
+def _do(operation: Any, resource: KustomizeResource) -> None:
+    """One operation of RFC 6902. Raises UndecidedBuild for what takes a value from elsewhere, or renames."""
     if not isinstance(operation, dict):
-        raise Undecided("an operation that is no mapping")
+        raise UndecidedBuild("an operation that is no mapping")
     verb, path = operation.get("op"), operation.get("path")
     if verb not in ("add", "replace", "remove", "test") or not isinstance(path, str):
-        raise Undecided(f"the operation {verb}")
+        raise UndecidedBuild(f"the operation {verb}")
     way = tuple(each.replace("~1", "/").replace("~0", "~") for each in path.split("/")[1:])
     if way in IDENTITY:
-        raise Undecided("an operation that changes what a resource is")
+        raise UndecidedBuild("an operation that changes what a resource is")
     if verb == "test":
         return
     if resource.loose:
@@ -192,9 +192,9 @@ def _at(holder: Any, key: str) -> Any:
 
 
 def _write(verb: str, holder: Any, key: str, value: Any) -> None:
-    """Raises Undecided where there is no such place: kustomize refuses that, or knows what is not known here."""
+    """Raises UndecidedBuild where there is no such place: kustomize refuses that, or knows what is not known here."""
     if value is OTHER and key in ("image", "reference"):
-        raise Undecided("an image that is no text")
+        raise UndecidedBuild("an image that is no text")
     if isinstance(holder, dict) and (verb == "add" or key in holder):
         if verb == "remove":
             del holder[key]
@@ -205,4 +205,4 @@ def _write(verb: str, holder: Any, key: str, value: Any) -> None:
     elif isinstance(holder, list) and key.isdecimal() and int(key) < len(holder):
         holder[int(key) : int(key) + 1] = [] if verb == "remove" else [value]
     else:
-        raise Undecided("an operation on what is not there")
+        raise UndecidedBuild("an operation on what is not there")

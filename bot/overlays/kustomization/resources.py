@@ -14,7 +14,7 @@ import yaml
 from bot.domain.overlay import OverlayImage
 from bot.overlays.kustomization.document import DEEPEST, NULLS, OTHER_BREAKS, plain_type
 from bot.overlays.kustomization.entries import MERGE
-from bot.overlays.kustomization.layer import Undecided
+from bot.overlays.kustomization.layer import UndecidedBuild
 
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """libyaml, which go-yaml was made from."""
@@ -33,7 +33,7 @@ OTHER = _Other()
 
 
 @dataclass
-class Resource:
+class KustomizeResource:
     """`names` are those that it has had. `also`: images that it may have besides those in its `tree`."""
 
     tree: dict[str, Any]
@@ -71,7 +71,7 @@ def pinned(image: str, entry: OverlayImage) -> str:
         return image
     name, pins = _split(image)
     if entry.repository == entry.name != name:
-        raise Undecided(f"{entry.name} matches {name}, and nobody can tell whether it renames it")
+        raise UndecidedBuild(f"{entry.name} matches {name}, and nobody can tell whether it renames it")
     if entry.tag or entry.digest:
         pins = (f":{entry.tag}" if entry.tag else "") + (f"@{entry.digest}" if entry.digest else "")
     return (name if entry.repository == entry.name else entry.repository) + pins
@@ -82,22 +82,22 @@ def name_of(image: str) -> str:
     return _split(image)[0]
 
 
-def read_resources(content: bytes, path: str) -> list[Resource]:
-    """Raises Undecided."""
-    found: list[Resource] = []
+def read_resources(content: bytes, path: str) -> list[KustomizeResource]:
+    """Raises UndecidedBuild."""
+    found: list[KustomizeResource] = []
     for tree in documents(content, path):
         found += _resources(tree, path) if tree is not None else ()
     return found
 
 
 def documents(content: bytes, path: str) -> list[Any]:
-    """Every document as dictionaries, lists, strings, None and OTHER. Raises Undecided."""
+    """Every document as dictionaries, lists, strings, None and OTHER. Raises UndecidedBuild."""
     if OTHER_BREAKS.search(content.decode(errors="replace")):
-        raise Undecided(f"{path} holds characters that YAML readers take for different things")
+        raise UndecidedBuild(f"{path} holds characters that YAML readers take for different things")
     try:
         return list(_Reader(content).documents())
     except (yaml.YAMLError, ValueError) as error:
-        raise Undecided(f"{path} cannot be read") from error
+        raise UndecidedBuild(f"{path} cannot be read") from error
 
 
 def mentioned(value: Any) -> set[str]:
@@ -107,7 +107,7 @@ def mentioned(value: Any) -> set[str]:
         for key in ("image", "reference"):
             image = mapping.get(key)
             if image is OTHER:
-                raise Undecided("an image that is no text")
+                raise UndecidedBuild("an image that is no text")
             if isinstance(image, str):
                 found.add(image)
     return found
@@ -125,20 +125,20 @@ def mappings(value: Any) -> Iterator[dict[str, Any]]:
             waiting.extend(one)
 
 
-def _resources(tree: Any, path: str) -> Iterator[Resource]:
+def _resources(tree: Any, path: str) -> Iterator[KustomizeResource]:
     if not isinstance(tree, dict) or not isinstance(kind := tree.get("kind"), str):
-        raise Undecided(f"{path} holds something that is no resource")
+        raise UndecidedBuild(f"{path} holds something that is no resource")
     if kind.endswith("List") and isinstance(tree.get("items"), list):
         for item in tree["items"]:
             yield from _resources(item, path)
         return
     metadata, api = tree.get("metadata"), tree.get("apiVersion")
     if not isinstance(metadata, dict) or not isinstance(api, str):
-        raise Undecided(f"{path} holds a resource without metadata")
+        raise UndecidedBuild(f"{path} holds a resource without metadata")
     name, namespace = metadata.get("name"), metadata.get("namespace") or ""
     if not isinstance(name, str) or not isinstance(namespace, str):
-        raise Undecided(f"{path} holds a resource without a name")
-    yield Resource(tree, kind, api, {name}, {namespace})
+        raise UndecidedBuild(f"{path} holds a resource without a name")
+    yield KustomizeResource(tree, kind, api, {name}, {namespace})
 
 
 def _places(tree: dict[str, Any], kind: str) -> list[tuple[dict[str, Any], str]]:
@@ -163,7 +163,7 @@ def _places(tree: dict[str, Any], kind: str) -> list[tuple[dict[str, Any], str]]
         ]
     found = [(holder, key) for holder, key in holders if isinstance(holder, dict) and holder.get(key) is not None]
     if not all(isinstance(holder[key], str) for holder, key in found):
-        raise Undecided("an image that is no text")
+        raise UndecidedBuild("an image that is no text")
     return found
 
 
@@ -192,14 +192,14 @@ class _Reader:
     def _value(self, event: Any, depth: int) -> Any:
         self._left -= 1
         if self._left < 0 or depth > DEEPEST:
-            raise Undecided("too large")
+            raise UndecidedBuild("too large")
         if isinstance(event, yaml.AliasEvent):
             return self._aliased(event.anchor)
         value: Any
         if isinstance(event, yaml.ScalarEvent):
             value = _scalar(event)
         elif event.tag is not None:
-            raise Undecided("a tag of YAML")
+            raise UndecidedBuild("a tag of YAML")
         elif isinstance(event, yaml.SequenceStartEvent):
             value = self._sequence(depth)
         else:
@@ -212,7 +212,7 @@ class _Reader:
         """Only what nobody changes: kustomize writes a list out wherever it is named."""
         value = self._anchors.get(anchor or "", OTHER)
         if not isinstance(value, str):
-            raise Undecided("an alias")
+            raise UndecidedBuild("an alias")
         return value
 
     def _sequence(self, depth: int) -> list[Any]:
@@ -226,14 +226,14 @@ class _Reader:
         while not isinstance(event := next(self._events), yaml.MappingEndEvent):
             key = self._value(event, depth + 1)
             if not isinstance(key, str) or key == MERGE or key in found:
-                raise Undecided("a key that is no text, or there twice")
+                raise UndecidedBuild("a key that is no text, or there twice")
             found[key] = self._value(next(self._events), depth + 1)
         return found
 
 
 def _scalar(event: Any) -> str | _Other | None:
     if event.tag is not None:
-        raise Undecided("a tag of YAML")
+        raise UndecidedBuild("a tag of YAML")
     value = str(event.value)
     if not event.implicit[0]:
         return value

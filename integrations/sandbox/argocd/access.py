@@ -38,7 +38,7 @@ class Account:
             raise permission_denied()
 
 
-class Access:
+class ArgoAccess:
     """Knows the given opaque token of the account `bot`, and every token that it minted itself."""
 
     def __init__(self, token: str, bot: Account, users: Mapping[str, str] | None = None) -> None:

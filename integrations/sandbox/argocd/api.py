@@ -9,8 +9,8 @@ from typing import Any
 from starlette.requests import Request
 
 from integrations.sandbox.argocd import health
-from integrations.sandbox.argocd.access import Access, Account
-from integrations.sandbox.argocd.cluster import Key
+from integrations.sandbox.argocd.access import Account, ArgoAccess
+from integrations.sandbox.argocd.cluster import ResourceKey
 from integrations.sandbox.argocd.controller import Controller
 from integrations.sandbox.argocd.errors import Code, StatusError, permission_denied
 from integrations.sandbox.argocd.store import Application, Store, qualified_name
@@ -21,7 +21,7 @@ from integrations.sandbox.clock import Clock
 class API:
     store: Store
     controller: Controller
-    access: Access
+    access: ArgoAccess
     clock: Clock
 
     def application(
@@ -58,7 +58,7 @@ class API:
         live = self.store.live.get(qualified_name(shown))
         for entry in shown["status"].get("resources", []) if live else []:
             assert live is not None
-            key = Key(entry.get("group", ""), entry["kind"], entry.get("namespace", ""), entry["name"])
+            key = ResourceKey(entry.get("group", ""), entry["kind"], entry.get("namespace", ""), entry["name"])
             if found := health.of_object(live, key):
                 entry["health"] = found
         return shown

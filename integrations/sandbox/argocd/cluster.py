@@ -19,7 +19,7 @@ State = Literal["progressing", "ready", "CrashLoopBackOff", "ImagePullBackOff"]
 _ALPHABET = "bcdfghjklmnpqrstvwxz2456789"  # Kubernetes' own: no vowels, so no words
 
 
-class Key(NamedTuple):
+class ResourceKey(NamedTuple):
     """What one object is known by."""
 
     group: str
@@ -28,7 +28,7 @@ class Key(NamedTuple):
     name: str
 
     @classmethod
-    def of(cls, manifest: Manifest) -> "Key":
+    def of(cls, manifest: Manifest) -> "ResourceKey":
         group = manifest["apiVersion"].rpartition("/")[0]
         metadata = manifest["metadata"]
         return cls(group, manifest["kind"], metadata.get("namespace", ""), metadata["name"])
@@ -97,14 +97,14 @@ class Live:
     """The part of a cluster that one application owns."""
 
     uid_seed: str
-    objects: dict[Key, Manifest] = field(default_factory=dict)
-    workloads: dict[Key, Workload] = field(default_factory=dict)
-    settling: set[Key] = field(default_factory=set)
+    objects: dict[ResourceKey, Manifest] = field(default_factory=dict)
+    workloads: dict[ResourceKey, Workload] = field(default_factory=dict)
+    settling: set[ResourceKey] = field(default_factory=set)
     _versions: int = 1000
 
     def apply(self, manifest: Manifest, now: datetime, manager: str = ARGO_CD) -> str:
         """kubectl's word for what happened: created, configured or unchanged."""
-        key = Key.of(manifest)
+        key = ResourceKey.of(manifest)
         before = self.objects.get(key)
         if before is not None and covers(before, manifest):
             return "unchanged"
@@ -128,12 +128,12 @@ class Live:
         changed["metadata"].pop("managedFields", None)
         self.apply(changed, now, HAND)
 
-    def remove(self, key: Key) -> None:
+    def remove(self, key: ResourceKey) -> None:
         self.objects.pop(key, None)
         self.workloads.pop(key, None)
         self.settling.discard(key)
 
-    def _roll(self, key: Key, live: Manifest, now: datetime) -> None:
+    def _roll(self, key: ResourceKey, live: Manifest, now: datetime) -> None:
         if key.kind != "Deployment":
             return
         workload = self.workloads.setdefault(key, Workload())
@@ -163,8 +163,8 @@ def covers(live: Any, target: Any) -> bool:
     return bool(live == target)
 
 
-def by_key(manifests: Iterable[Manifest]) -> dict[Key, Manifest]:
-    return {Key.of(manifest): manifest for manifest in manifests}
+def by_key(manifests: Iterable[Manifest]) -> dict[ResourceKey, Manifest]:
+    return {ResourceKey.of(manifest): manifest for manifest in manifests}
 
 
 def _suffix(text: str, length: int) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from integrations.sandbox.argocd.cluster import Key, Live, by_key, covers
+from integrations.sandbox.argocd.cluster import Live, ResourceKey, by_key, covers
 
 Manifest = dict[str, Any]
 
@@ -13,7 +13,7 @@ Manifest = dict[str, Any]
 class Difference:
     """One resource: its target and live states (None where absent)."""
 
-    key: Key
+    key: ResourceKey
     target: Manifest | None
     live: Manifest | None
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from integrations.sandbox.argocd.cluster import Key, Live, ReplicaSet, Workload
+from integrations.sandbox.argocd.cluster import Live, ReplicaSet, ResourceKey, Workload
 
 Health = dict[str, Any]
 
@@ -10,7 +10,7 @@ _WORST_LAST = ("Healthy", "Suspended", "Progressing", "Missing", "Degraded", "Un
 _WITHOUT_HEALTH = {"ConfigMap", "Secret", "ServiceAccount", "PodDisruptionBudget", "Namespace", "Role", "RoleBinding"}
 
 
-def of_object(live: Live, key: Key) -> Health | None:
+def of_object(live: Live, key: ResourceKey) -> Health | None:
     """None for kinds that have no health."""
     if key not in live.objects:
         return {"status": "Missing"}

@@ -9,7 +9,7 @@ from starlette.middleware import Middleware
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from integrations.sandbox.argocd.access import Access, Account
+from integrations.sandbox.argocd.access import Account, ArgoAccess
 from integrations.sandbox.argocd.api import API
 from integrations.sandbox.argocd.controller import Controller
 from integrations.sandbox.argocd.errors import Code, StatusError, answer_status_error
@@ -27,7 +27,7 @@ from integrations.sandbox.git import GitServer
 
 
 @dataclass(frozen=True)
-class Settings:
+class ArgoServerSettings:
     """bot: the account that `token` belongs to. users: name → password of those who may log in.
 
     stream_gap: seconds between a stream's snapshot and its subscription (A10). image_exists: see Controller.
@@ -49,11 +49,11 @@ class ArgoCDServer:
         clock: Clock,
         token: str,
         faults: FaultBoard | None = None,
-        settings: Settings | None = None,
+        settings: ArgoServerSettings | None = None,
     ) -> None:
-        chosen = settings or Settings()
+        chosen = settings or ArgoServerSettings()
         self.store = Store()
-        self.access = Access(token, chosen.bot, chosen.users)
+        self.access = ArgoAccess(token, chosen.bot, chosen.users)
         self.controller = Controller(git, self.store, clock, faults, chosen.image_exists)
         api = API(self.store, self.controller, self.access, clock)
         self._routes = [

@@ -3,7 +3,7 @@
 from typing import Any
 
 from integrations.sandbox.argocd import health
-from integrations.sandbox.argocd.cluster import Key, Live, ReplicaSet
+from integrations.sandbox.argocd.cluster import Live, ReplicaSet, ResourceKey
 from integrations.sandbox.clock import rfc3339
 
 Node = dict[str, Any]
@@ -20,12 +20,12 @@ def resource_tree(live: Live) -> dict[str, Any]:
     return {"nodes": nodes, "hosts": [], "shardsCount": 1} if nodes else {"shardsCount": 1}
 
 
-def find_pods(live: Live) -> dict[str, tuple[Key, ReplicaSet]]:
+def find_pods(live: Live) -> dict[str, tuple[ResourceKey, ReplicaSet]]:
     """Every pod's name → (its workload, its replica set)."""
     return {pod: (key, one) for key, workload in live.workloads.items() for one in workload.sets for pod in one.pods()}
 
 
-def _object_node(live: Live, key: Key, manifest: dict[str, Any]) -> Node:
+def _object_node(live: Live, key: ResourceKey, manifest: dict[str, Any]) -> Node:
     node = _node(live, key, manifest["apiVersion"].rpartition("/")[2], manifest["metadata"]["creationTimestamp"])
     node["resourceVersion"] = manifest["metadata"]["resourceVersion"]
     if found := health.of_object(live, key):
@@ -37,8 +37,8 @@ def _object_node(live: Live, key: Key, manifest: dict[str, Any]) -> Node:
     return node
 
 
-def _replica_set_node(live: Live, owner: Key, parent: Node, one: ReplicaSet) -> Node:
-    node = _node(live, Key("apps", "ReplicaSet", owner.namespace, one.name), "v1", rfc3339(one.created))
+def _replica_set_node(live: Live, owner: ResourceKey, parent: Node, one: ReplicaSet) -> Node:
+    node = _node(live, ResourceKey("apps", "ReplicaSet", owner.namespace, one.name), "v1", rfc3339(one.created))
     current = one is live.workloads[owner].current
     status = "Progressing" if current and one.state != "ready" and one.replicas else "Healthy"
     return node | {
@@ -48,8 +48,8 @@ def _replica_set_node(live: Live, owner: Key, parent: Node, one: ReplicaSet) -> 
     }
 
 
-def _pod_node(live: Live, owner: Key, parent: Node, one: ReplicaSet, pod: str) -> Node:
-    node = _node(live, Key("", "Pod", owner.namespace, pod), "v1", rfc3339(one.created))
+def _pod_node(live: Live, owner: ResourceKey, parent: Node, one: ReplicaSet, pod: str) -> Node:
+    node = _node(live, ResourceKey("", "Pod", owner.namespace, pod), "v1", rfc3339(one.created))
     ready = one.state == "ready"
     reason = {"ready": "Running", "progressing": "ContainerCreating"}.get(one.state, one.state)
     count = len(one.images)
@@ -69,7 +69,7 @@ def _pod_node(live: Live, owner: Key, parent: Node, one: ReplicaSet, pod: str) -
     }
 
 
-def _node(live: Live, key: Key, version: str, created: str) -> Node:
+def _node(live: Live, key: ResourceKey, version: str, created: str) -> Node:
     node = {
         "group": key.group,
         "version": version,

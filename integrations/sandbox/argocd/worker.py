@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 from integrations.sandbox.argocd import autosync, operations, pace
-from integrations.sandbox.argocd.cluster import Key, State
+from integrations.sandbox.argocd.cluster import ResourceKey, State
 from integrations.sandbox.argocd.comparison import Difference, compare
 from integrations.sandbox.argocd.desired import ComparisonFailed, Desired
 from integrations.sandbox.argocd.events import record
@@ -255,7 +255,7 @@ class Worker:
             self._tasks.create_task(self._rollout(key))
         live.settling.clear()
 
-    async def _rollout(self, key: Key) -> None:
+    async def _rollout(self, key: ResourceKey) -> None:
         workload = self._store.live[self.name].workloads[key]
         current = workload.current
         state = self._outcome(self.name, current.images, current.proven)

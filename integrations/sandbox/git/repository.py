@@ -10,7 +10,7 @@ from typing import Any
 from integrations.sandbox.git.commits import Draft, Signature, fast_import_stream
 from integrations.sandbox.git.plumbing import GitFailed, git
 
-__all__ = ["NULL_SHA", "Draft", "HeadMoved", "Repository", "Signature"]
+__all__ = ["NULL_SHA", "BareRepository", "Draft", "HeadMoved", "Signature"]
 
 NULL_SHA = "0" * 40
 # Commits are written under a name that no client is shown, then moved to the branch in one transaction.
@@ -37,7 +37,7 @@ class HeadMoved(Exception):
         self.ref, self.expected, self.present = ref, expected, present
 
 
-class Repository:
+class BareRepository:
     def __init__(self, path: Path) -> None:
         self.path = path
 

@@ -10,7 +10,7 @@ from starlette.types import ASGIApp
 
 from integrations.sandbox.faults import FaultBoard, WeatherMiddleware
 from integrations.sandbox.git.access import TokenAccess, equals
-from integrations.sandbox.git.repository import NULL_SHA, Draft, Repository, Signature
+from integrations.sandbox.git.repository import NULL_SHA, BareRepository, Draft, Signature
 from integrations.sandbox.git.smart_http import SmartHTTP
 
 
@@ -32,7 +32,7 @@ class GitServer:
 
     def __init__(self, root: Path, token: str, faults: FaultBoard | None = None, name: str = "deploy") -> None:
         self.name = name
-        self.repository = Repository(root / f"{name}.git")
+        self.repository = BareRepository(root / f"{name}.git")
         self._accepted = [equals(token)]
         self._callbacks: list[Callable[[Push], None]] = []
         self._seen: dict[str, str] = {}

@@ -62,7 +62,7 @@ class _Granted:
     expires: float | None
 
 
-class Access:
+class GitHubAccess:
     def __init__(self, tokens: Mapping[str, Principal], app: App | None = None) -> None:
         self.app = app
         self._granted = {token: _Granted(principal, None) for token, principal in tokens.items()}

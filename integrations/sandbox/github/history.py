@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from integrations.sandbox.clock import rfc3339
-from integrations.sandbox.git import GitFailed, Repository
+from integrations.sandbox.git import BareRepository, GitFailed
 from integrations.sandbox.git.plumbing import git
 
 EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
@@ -42,14 +42,14 @@ class FileChange:
     patch: str
 
 
-async def commits(repository: Repository, *arguments: str) -> list[CommitInfo]:
+async def commits(repository: BareRepository, *arguments: str) -> list[CommitInfo]:
     """`git log ARGUMENTS`, newest first unless they say otherwise."""
     layout = "--format=" + "%x1f".join(_FIELDS)
     output = await repository.text("log", "-z", "--no-show-signature", layout, *arguments)
     return [_commit(record.split("\x1f")) for record in output.split("\0") if record.strip()]
 
 
-async def commit(repository: Repository, sha: str) -> CommitInfo:
+async def commit(repository: BareRepository, sha: str) -> CommitInfo:
     [found] = await commits(repository, "--max-count=1", sha)
     return found
 
@@ -64,7 +64,7 @@ def _utc(text: str) -> str:
     return rfc3339(datetime.fromisoformat(text).astimezone(UTC))
 
 
-async def changes(repository: Repository, before: str, after: str) -> list[FileChange]:
+async def changes(repository: BareRepository, before: str, after: str) -> list[FileChange]:
     """File by file, without following renames."""
     options = ("--no-renames", "--no-color", "--no-ext-diff", before, after)
     raw = (await repository.text("diff", "--raw", "--abbrev=40", "-z", *options)).split("\0")
@@ -85,14 +85,14 @@ def _number(text: str) -> int:
     return 0 if text == "-" else int(text)
 
 
-async def merge_base(repository: Repository, one: str, other: str) -> str | None:
+async def merge_base(repository: BareRepository, one: str, other: str) -> str | None:
     try:
         return await repository.text("merge-base", one, other)
     except GitFailed:
         return None
 
 
-async def count(repository: Repository, since: str, until: str) -> int:
+async def count(repository: BareRepository, since: str, until: str) -> int:
     return int(await repository.text("rev-list", "--count", f"{since}..{until}"))
 
 
@@ -100,7 +100,7 @@ class Conflict(Exception):
     """Both sides changed the same lines of (path)."""
 
 
-async def merged(repository: Repository, base: str, ours: str, theirs: str) -> dict[str, bytes | None]:
+async def merged(repository: BareRepository, base: str, ours: str, theirs: str) -> dict[str, bytes | None]:
     """What to change in `ours` to have the changes from `base` to `theirs` as well. Raises Conflict."""
     result: dict[str, bytes | None] = {}
     mine = {change.path for change in await changes(repository, base, ours)}

@@ -7,10 +7,10 @@ from typing import Any
 
 from starlette.requests import Request
 
-from integrations.sandbox.git import GitServer, Push, Repository
+from integrations.sandbox.git import BareRepository, GitServer, Push
 from integrations.sandbox.git.repository import NULL_SHA, Draft
 from integrations.sandbox.github import history, shapes
-from integrations.sandbox.github.access import Access, Principal
+from integrations.sandbox.github.access import GitHubAccess, Principal
 from integrations.sandbox.github.errors import GitHubError, not_found
 
 JSON = dict[str, Any]
@@ -36,7 +36,7 @@ class Hub:
 
     git: GitServer
     full_name: str
-    access: Access
+    access: GitHubAccess
     rules: Rules
     stale_reads: float = 0.0
     clone_url: str = ""
@@ -46,7 +46,7 @@ class Hub:
     _old_heads: dict[str, tuple[str, float]] = field(default_factory=dict)
 
     @property
-    def repository(self) -> Repository:
+    def repository(self) -> BareRepository:
         return self.git.repository
 
     @property

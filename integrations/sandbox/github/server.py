@@ -10,7 +10,7 @@ from starlette.types import ASGIApp
 
 from integrations.sandbox.faults import FaultBoard, WeatherMiddleware
 from integrations.sandbox.git import GitServer
-from integrations.sandbox.github.access import Access, App, Principal
+from integrations.sandbox.github.access import App, GitHubAccess, Principal
 from integrations.sandbox.github.checks import Checks
 from integrations.sandbox.github.errors import GitHubError, answer_error, answer_unknown_path
 from integrations.sandbox.github.gate import Gate, Throttle
@@ -28,7 +28,7 @@ from integrations.sandbox.github.webhooks import Webhooks
 
 
 @dataclass(frozen=True)
-class Settings:
+class GitHubServerSettings:
     """tokens: personal tokens and whose they are. webhook_url "": nothing is sent.
 
     stale_reads: seconds for which REST reads of a branch lag behind a push (G5). clone_url: where git is served.
@@ -53,11 +53,11 @@ class GitHubServer:
         self,
         git: GitServer,
         repository: str = "pilothouse/deploy",
-        settings: Settings | None = None,
+        settings: GitHubServerSettings | None = None,
         faults: FaultBoard | None = None,
     ) -> None:
-        chosen = settings or Settings()
-        self.access = Access(chosen.tokens, chosen.app)
+        chosen = settings or GitHubServerSettings()
+        self.access = GitHubAccess(chosen.tokens, chosen.app)
         self.hub = Hub(git, repository, self.access, chosen.rules, chosen.stale_reads, chosen.clone_url)
         self.checks = Checks()
         self.pulls = Pulls(self.hub, self.checks)

@@ -22,7 +22,7 @@ MOST_COMMITS = 2048
 
 
 @dataclass(frozen=True)
-class Delivery:
+class GitHubDelivery:
     """One sent webhook; `status` is the answer's, 0 when there was none in time."""
 
     guid: str
@@ -40,7 +40,7 @@ class Webhooks:
 
     def __init__(self, hub: Hub, url: str, secret: str) -> None:
         self._hub, self._url, self._secret = hub, url, secret
-        self.deliveries: list[Delivery] = []
+        self.deliveries: list[GitHubDelivery] = []
         self._sending: set[asyncio.Task[None]] = set()
 
     def on_push(self, push: Push) -> None:
@@ -96,7 +96,7 @@ class Webhooks:
                 status = (await http.post(self._url, content=content, headers=headers)).status_code
         except httpx.HTTPError:
             status = 0  # not tried again: missed events are found by polling (G18)
-        self.deliveries.append(Delivery(guid, event, content, status))
+        self.deliveries.append(GitHubDelivery(guid, event, content, status))
 
     def _repository(self) -> JSON:
         return self._hub.repository_shape()

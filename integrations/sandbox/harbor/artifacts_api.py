@@ -11,7 +11,7 @@ from . import scan_results, views
 from .context import Context
 from .errors import bad_request, conflict, not_found
 from .json_response import HarborJson
-from .model import Artifact, Project, Repository
+from .model import Artifact, Project, StoredRepository
 from .queries import Reader, page, select, switch
 
 Json = dict[str, Any]
@@ -56,7 +56,9 @@ async def get_artifact(context: Context, request: Request) -> Response:
     return HarborJson(_shown(context, request, artifact, repository, project))
 
 
-def _shown(context: Context, request: Request, artifact: Artifact, repository: Repository, project: Project) -> Json:
+def _shown(
+    context: Context, request: Request, artifact: Artifact, repository: StoredRepository, project: Project
+) -> Json:
     """H10: tags by default, the rest when asked. `with_signature` does nothing."""
     shown = views.artifact(artifact, repository, project.id)
     if switch(request, "with_tag", default=True):

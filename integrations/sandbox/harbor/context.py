@@ -11,7 +11,7 @@ from integrations.sandbox.faults import FaultBoard
 from .accounts import Accounts, Caller
 from .errors import HarborError, forbidden, unauthorized
 from .inventory import Inventory
-from .model import Artifact, Project, Repository
+from .model import Artifact, Project, StoredRepository
 from .scanner import Scanner
 
 
@@ -50,12 +50,14 @@ class Context:
         """With what the fault board sets over the project's own."""
         return {**project.metadata, **(self.faults.now.harbor_policy if self.faults else {})}
 
-    def repository(self, request: Request, permission: str = "repository:read") -> tuple[Project, Repository]:
+    def repository(self, request: Request, permission: str = "repository:read") -> tuple[Project, StoredRepository]:
         """H1: the router has unescaped the name once; what a client encoded twice is unescaped here."""
         project = self.project(request, permission)
         return self.inventory.repository(f"{project.name}/{unquote(request.path_params['repository'])}")
 
-    def artifact(self, request: Request, permission: str = "artifact:read") -> tuple[Project, Repository, Artifact]:
+    def artifact(
+        self, request: Request, permission: str = "artifact:read"
+    ) -> tuple[Project, StoredRepository, Artifact]:
         project, repository = self.repository(request, permission)
         return self.inventory.artifact(
             f"{project.name}/{repository.name.partition('/')[2]}", request.path_params["reference"]

@@ -6,7 +6,7 @@ from itertools import count
 
 from .content import Manifest
 from .errors import HarborError, not_found
-from .model import Artifact, Label, Project, Repository, Tag
+from .model import Artifact, Label, Project, StoredRepository, Tag
 
 _BUNDLE_KINDS = {"application/vnd.dev.sigstore.bundle.v0.3+json", "application/vnd.dev.cosign.artifact.sig.v1+json"}
 
@@ -34,12 +34,12 @@ class Inventory:
             return next((p for p in self.projects.values() if p.id == int(name_or_id)), None)
         return self.projects.get(name_or_id)
 
-    def repositories(self) -> Iterator[tuple[Project, Repository]]:
+    def repositories(self) -> Iterator[tuple[Project, StoredRepository]]:
         for project in self.projects.values():
             for repository in project.repositories.values():
                 yield project, repository
 
-    def repository(self, name: str) -> tuple[Project, Repository]:
+    def repository(self, name: str) -> tuple[Project, StoredRepository]:
         """`name` is whole: `apps/my-app`."""
         project = self.projects.get(name.partition("/")[0])
         repository = project.repositories.get(name) if project else None
@@ -47,7 +47,7 @@ class Inventory:
             raise not_found(f"repository {name}")
         return project, repository
 
-    def artifact(self, repository: str, reference: str) -> tuple[Project, Repository, Artifact]:
+    def artifact(self, repository: str, reference: str) -> tuple[Project, StoredRepository, Artifact]:
         project, found = self.repository(repository)
         artifact = found.find(reference)
         if artifact is None:
@@ -59,7 +59,7 @@ class Inventory:
         """The same digest again is the same artifact; a tag that another one had moves here."""
         project = self.projects[repository.partition("/")[0]]
         if repository not in project.repositories:
-            project.repositories[repository] = Repository(self.next_id(), repository, at)
+            project.repositories[repository] = StoredRepository(self.next_id(), repository, at)
         target = project.repositories[repository]
         artifact = target.find(manifest.digest)
         if artifact is None:
@@ -70,7 +70,7 @@ class Inventory:
             self.tag(target, artifact, tag, at)
         return artifact
 
-    def tag(self, repository: Repository, artifact: Artifact, name: str, at: datetime) -> None:
+    def tag(self, repository: StoredRepository, artifact: Artifact, name: str, at: datetime) -> None:
         for other in repository.artifacts:
             other.tags = [tag for tag in other.tags if tag.name != name]
         artifact.tags.append(Tag(self.next_id(), name, at))

@@ -82,7 +82,7 @@ class Artifact:
 
 
 @dataclass
-class Repository:
+class StoredRepository:
     """`name` begins with the project's."""
 
     id: int
@@ -127,7 +127,7 @@ class Project:
     allowlist: tuple[str, ...] = ()
     allowlist_expires: int | None = None
     scanner_enabled: bool = True
-    repositories: dict[str, Repository] = field(default_factory=dict)
+    repositories: dict[str, StoredRepository] = field(default_factory=dict)
 
     @property
     def public(self) -> bool:

@@ -2,7 +2,7 @@
 
 from .context import Context
 from .errors import HarborError
-from .model import SEVERITIES, Artifact, Project, Repository
+from .model import SEVERITIES, Artifact, Project, StoredRepository
 
 _SUFFIX = (
     ' cannot be pulled due to configured policy in \'Prevent images with vulnerability severity of "{}" or higher '
@@ -10,7 +10,7 @@ _SUFFIX = (
 )
 
 
-def check(context: Context, project: Project, repository: Repository, artifact: Artifact) -> None:
+def check(context: Context, project: Project, repository: StoredRepository, artifact: Artifact) -> None:
     """Raises HarborError 412 PROJECTPOLICYVIOLATION. Signatures and the like may always be pulled."""
     if artifact.subject:
         return
@@ -23,7 +23,7 @@ def check(context: Context, project: Project, repository: Repository, artifact: 
         _check_severity(context, project, repository, artifact)
 
 
-def _check_severity(context: Context, project: Project, repository: Repository, artifact: Artifact) -> None:
+def _check_severity(context: Context, project: Project, repository: StoredRepository, artifact: Artifact) -> None:
     metadata = context.metadata(project)
     threshold = metadata.get("severity", "low").capitalize()
     if context.scanner.away:

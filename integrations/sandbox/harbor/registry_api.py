@@ -11,7 +11,7 @@ from .content import INDEX
 from .context import Context
 from .errors import HarborError, not_found
 from .json_response import HarborJson
-from .model import Artifact, Project, Repository
+from .model import Artifact, Project, StoredRepository
 
 SERVICE = "harbor-registry"
 
@@ -95,7 +95,7 @@ async def tags(context: Context, request: Request) -> Response:
     return HarborJson({"name": repository.name, "tags": names})
 
 
-def _repository(context: Context, request: Request) -> tuple[Project, Repository]:
+def _repository(context: Context, request: Request) -> tuple[Project, StoredRepository]:
     name = request.path_params["repository"]
     _authenticated(context, request, f"repository:{name}:pull")
     project = context.inventory.projects.get(name.partition("/")[0])
@@ -121,6 +121,6 @@ def _challenge(request: Request, scope: str) -> HarborError:
     return HarborError(401, "UNAUTHORIZED", "unauthorized to access repository", {"Www-Authenticate": value})
 
 
-def _absent(repository: Repository, reference: str) -> HarborError:
+def _absent(repository: StoredRepository, reference: str) -> HarborError:
     joiner = "@" if reference.startswith("sha256:") else ":"
     return not_found(f"artifact {repository.name}{joiner}{reference}")

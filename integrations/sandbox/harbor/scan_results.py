@@ -5,12 +5,12 @@ from dataclasses import replace
 from typing import Any
 
 from . import views
-from .model import Artifact, Report, Repository, Vulnerability
+from .model import Artifact, Report, StoredRepository, Vulnerability
 
 Json = dict[str, Any]
 
 
-def merged(repository: Repository, artifact: Artifact) -> Report | None:
+def merged(repository: StoredRepository, artifact: Artifact) -> Report | None:
     """One report; Running while one platform's is, else Success as soon as one is."""
     reports = _reports(repository, artifact)
     if len(reports) < 2:
@@ -27,7 +27,7 @@ def merged(repository: Repository, artifact: Artifact) -> Report | None:
     )
 
 
-def summary(repository: Repository, artifact: Artifact) -> Json | None:
+def summary(repository: StoredRepository, artifact: Artifact) -> Json | None:
     """With the share of the platforms that have a result: 50 for one of two."""
     report = merged(repository, artifact)
     if report is None:
@@ -39,7 +39,7 @@ def summary(repository: Repository, artifact: Artifact) -> Json | None:
     return shown
 
 
-def _reports(repository: Repository, artifact: Artifact) -> list[Report]:
+def _reports(repository: StoredRepository, artifact: Artifact) -> list[Report]:
     parts = repository.platforms(artifact) or [artifact]
     return [part.report for part in parts if part.report is not None]
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
-from .model import Artifact, Label, Project, Report, Repository, Tag
+from .model import Artifact, Label, Project, Report, StoredRepository, Tag
 from .oci_config import config_of
 
 Json = dict[str, Any]
@@ -46,7 +46,7 @@ def project(found: Project, metadata: Mapping[str, str]) -> Json:
     }
 
 
-def repository(found: Repository, project_id: int) -> Json:
+def repository(found: StoredRepository, project_id: int) -> Json:
     latest = max((artifact.pushed for artifact in found.artifacts), default=found.created)
     return {
         "id": found.id,
@@ -96,7 +96,7 @@ def accessory(found: Artifact, subject: Artifact, repository_name: str) -> Json:
     }
 
 
-def artifact(found: Artifact, home: Repository, project_id: int) -> Json:
+def artifact(found: Artifact, home: StoredRepository, project_id: int) -> Json:
     """Without what a query switch adds (H10)."""
     manifest = found.manifest
     config = manifest.document.get("config", {}).get("mediaType", "")

@@ -10,7 +10,7 @@ import httpx
 
 from integrations.sandbox.clock import Clock
 
-from .model import Artifact, Project, Repository
+from .model import Artifact, Project, StoredRepository
 from .views import REPORT_TYPE, native_summary, second
 
 Json = dict[str, Any]
@@ -46,7 +46,9 @@ class Event:
     at: datetime
 
 
-def pushed(project: Project, repository: Repository, artifact: Artifact, tag: str, host: str, at: datetime) -> Event:
+def pushed(
+    project: Project, repository: StoredRepository, artifact: Artifact, tag: str, host: str, at: datetime
+) -> Event:
     """H23: `tag` is the digest when there is none."""
     reference = f":{tag}" if tag else f"@{artifact.digest}"
     resource = {
@@ -58,7 +60,9 @@ def pushed(project: Project, repository: Repository, artifact: Artifact, tag: st
     return Event("PUSH_ARTIFACT", "robot$ci", data, project.id, at)
 
 
-def scanned(project: Project, repository: Repository, artifact: Artifact, host: str, at: datetime) -> Event | None:
+def scanned(
+    project: Project, repository: StoredRepository, artifact: Artifact, host: str, at: datetime
+) -> Event | None:
     """H23: no tag; H27: null for one platform of an index, which has no news of its own. None while it goes on."""
     if artifact.report is None or artifact.report.status not in _OUTCOMES:
         return None
@@ -77,7 +81,7 @@ def scanned(project: Project, repository: Repository, artifact: Artifact, host: 
     return Event(_OUTCOMES[artifact.report.status], "auto", data, project.id, at)
 
 
-def _repository(project: Project, repository: Repository, dated: bool) -> Json:
+def _repository(project: Project, repository: StoredRepository, dated: bool) -> Json:
     shown: Json = {
         "name": repository.name.partition("/")[2],
         "namespace": project.name,

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from .authentication import User
+from .authentication import ClusterUser
 from .errors import invalid
 from .rbac import Attributes, Authorizer
 from .resources import AUTHORIZATION
@@ -10,7 +10,7 @@ from .resources import AUTHORIZATION
 Object = dict[str, Any]
 
 
-def answer(review: Object, caller: User, authorizer: Authorizer) -> Object:
+def answer(review: Object, caller: ClusterUser, authorizer: Authorizer) -> Object:
     """The review with its `status`. Raises ApiError 422 when it asks nothing, or about nobody."""
     spec = review.get("spec") or {}
     kind = review["kind"]
@@ -22,7 +22,7 @@ def answer(review: Object, caller: User, authorizer: Authorizer) -> Object:
         if not spec.get("user") and not spec.get("groups"):
             sentence = "at least one of user or group must be specified"
             raise invalid(AUTHORIZATION, kind, "", [("spec.user", "FieldValueInvalid", sentence)])
-        user = User(spec.get("user", ""), tuple(spec.get("groups") or ()))
+        user = ClusterUser(spec.get("user", ""), tuple(spec.get("groups") or ()))
     allowed = authorizer.allowed(user.name, user.groups, _attributes(spec))
     return {
         "apiVersion": review["apiVersion"],

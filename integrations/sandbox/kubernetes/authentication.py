@@ -12,17 +12,17 @@ ADMINISTRATORS = "system:masters"
 
 
 @dataclass(frozen=True)
-class User:
+class ClusterUser:
     name: str
     groups: tuple[str, ...] = ()
 
 
-ANONYMOUS = User("system:anonymous", ("system:unauthenticated",))
+ANONYMOUS = ClusterUser("system:anonymous", ("system:unauthenticated",))
 
 
-def service_account(namespace: str, name: str) -> User:
+def service_account(namespace: str, name: str) -> ClusterUser:
     groups = ("system:serviceaccounts", f"system:serviceaccounts:{namespace}", "system:authenticated")
-    return User(f"system:serviceaccount:{namespace}:{name}", groups)
+    return ClusterUser(f"system:serviceaccount:{namespace}:{name}", groups)
 
 
 class Authenticator:
@@ -30,12 +30,12 @@ class Authenticator:
 
     def __init__(self, authorizer: Authorizer) -> None:
         self.authorizer = authorizer
-        self._tokens: dict[str, User] = {}
+        self._tokens: dict[str, ClusterUser] = {}
 
-    def accept(self, token: str, user: User) -> None:
+    def accept(self, token: str, user: ClusterUser) -> None:
         self._tokens[token] = user
 
-    def issue(self, user: User) -> str:
+    def issue(self, user: ClusterUser) -> str:
         """A new token of `user`."""
         token = secrets.token_urlsafe(24)
         self.accept(token, user)
@@ -44,11 +44,11 @@ class Authenticator:
     def revoke(self, token: str) -> None:
         self._tokens.pop(token, None)
 
-    def authenticate(self, headers: Headers) -> User:
+    def authenticate(self, headers: Headers) -> ClusterUser:
         """The user to act as. Raises ApiError: 401 for an unknown token, 403 for an impersonation not allowed."""
         return self._impersonated(self._bearer(headers), headers)
 
-    def _bearer(self, headers: Headers) -> User:
+    def _bearer(self, headers: Headers) -> ClusterUser:
         scheme, _, token = headers.get("authorization", "").partition(" ")
         if not scheme:
             return ANONYMOUS
@@ -57,7 +57,7 @@ class Authenticator:
             raise unauthorized()
         return user
 
-    def _impersonated(self, user: User, headers: Headers) -> User:
+    def _impersonated(self, user: ClusterUser, headers: Headers) -> ClusterUser:
         name = headers.get("impersonate-user", "")
         groups = tuple(headers.getlist("impersonate-group"))
         if not name:
@@ -65,9 +65,9 @@ class Authenticator:
                 raise forbidden("", "users", "", "requested groups without impersonating a user")
             return user
         self._check_impersonation(user, name, groups)
-        return User(name, groups if "system:authenticated" in groups else (*groups, "system:authenticated"))
+        return ClusterUser(name, groups if "system:authenticated" in groups else (*groups, "system:authenticated"))
 
-    def _check_impersonation(self, user: User, name: str, groups: tuple[str, ...]) -> None:
+    def _check_impersonation(self, user: ClusterUser, name: str, groups: tuple[str, ...]) -> None:
         wanted = [("users", "", name)]
         if name.startswith("system:serviceaccount:") and name.count(":") == 3:
             _, _, namespace, account = name.split(":")

@@ -8,14 +8,14 @@ from starlette.types import Receive, Scope, Send
 
 from . import access_reviews, discovery, logs, rbac
 from .admission import Admission, Decoded
-from .authentication import Authenticator, User
+from .authentication import Authenticator, ClusterUser
 from .errors import ApiError, bad_request, forbidden
 from .listing import list_objects
 from .operations import Operations
 from .patches import APPLY_PATCH
 from .requests import RequestInfo, body, content_type, parse, parsed_body
 from .resources import AUTHORIZATION
-from .store import Change, Key
+from .store import Change, ObjectKey
 from .tekton.conversion import convert
 from .watching import Watch, WatchPolicy
 
@@ -68,7 +68,7 @@ class ApiHandler:
             return JSONResponse(access_reviews.answer(asked, user, self._authorizer), 201)
         return await self._dispatch(info, request)
 
-    def _authorize(self, user: User, asked: rbac.Attributes, group: str, plural: str) -> None:
+    def _authorize(self, user: ClusterUser, asked: rbac.Attributes, group: str, plural: str) -> None:
         if not self._authorizer.allowed(user.name, user.groups, asked):
             raise forbidden(group, plural, asked.name, self._authorizer.denial(user.name, asked))
 
@@ -181,8 +181,8 @@ def _is_resource_path(path: str) -> bool:
     return (parts[0] == "api" and len(parts) > 2) or (parts[0] == "apis" and len(parts) > 3)
 
 
-def _key(info: RequestInfo) -> Key:
-    return Key(info.resource.group, info.resource.plural, info.namespace, info.name)
+def _key(info: RequestInfo) -> ObjectKey:
+    return ObjectKey(info.resource.group, info.resource.plural, info.namespace, info.name)
 
 
 def _converter(info: RequestInfo) -> Any:

@@ -11,7 +11,7 @@ from integrations.sandbox.clock import Clock, rfc3339
 from . import errors, patches
 from .admission import Admission
 from .resources import Resource
-from .store import Key, ObjectStore
+from .store import ObjectKey, ObjectStore
 
 Object = dict[str, Any]
 
@@ -28,7 +28,7 @@ class Operations:
         self._clock = clock
 
     def get(self, resource: Resource, namespace: str, name: str) -> Object:
-        found = self.store.get(Key(resource.group, resource.plural, namespace, name))
+        found = self.store.get(ObjectKey(resource.group, resource.plural, namespace, name))
         if found is None:
             raise errors.not_found(resource.group, resource.plural, name)
         return found
@@ -45,7 +45,7 @@ class Operations:
             # A posted status is dropped (K5); T1: a run just created has none.
             obj.pop("status", None)
         obj = self._admission.admit(obj, None, resource)
-        key = Key(resource.group, resource.plural, namespace, metadata["name"])
+        key = ObjectKey(resource.group, resource.plural, namespace, metadata["name"])
         if self.store.get(key) is not None:
             raise errors.already_exists(resource.group, resource.plural, metadata["name"])
         if dry_run:
@@ -72,7 +72,7 @@ class Operations:
             raise errors.bad_request(
                 "the namespace of the provided object does not match the namespace sent on the request"
             )
-        if self.store.get(Key("", "namespaces", "", namespace)) is None:
+        if self.store.get(ObjectKey("", "namespaces", "", namespace)) is None:
             raise errors.not_found("", "namespaces", namespace)
 
     def update(self, resource: Resource, obj: Object, part: str = "", dry_run: bool = False) -> Object:
@@ -93,7 +93,7 @@ class Operations:
             self._admission.check_schema(new, resource)
         else:
             new = self._new_main(resource, copy.deepcopy(obj), old)
-        key = Key(resource.group, resource.plural, old["metadata"].get("namespace", ""), metadata["name"])
+        key = ObjectKey(resource.group, resource.plural, old["metadata"].get("namespace", ""), metadata["name"])
         return new if dry_run else self.store.put(key, new)
 
     def _new_main(self, resource: Resource, new: Object, old: Object) -> Object:
@@ -131,7 +131,7 @@ class Operations:
         for field, wanted in (preconditions or {}).items():
             if found["metadata"].get(field) != wanted:
                 raise errors.conflict(resource.group, resource.plural, name)
-        last = self.store.delete(Key(resource.group, resource.plural, namespace, name))
+        last = self.store.delete(ObjectKey(resource.group, resource.plural, namespace, name))
         self._collect(last["metadata"]["uid"])
         if resource.kind == "Namespace":
             self._empty(name)

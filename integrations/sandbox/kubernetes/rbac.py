@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .resources import RBAC
-from .store import Key, ObjectStore
+from .store import ObjectKey, ObjectStore
 
 Object = dict[str, Any]
 
@@ -73,9 +73,9 @@ class Authorizer:
 
     def _role_rules(self, reference: Object, namespace: str) -> list[Object]:
         if reference["kind"] == "ClusterRole":
-            key = Key(RBAC, "clusterroles", "", reference["name"])
+            key = ObjectKey(RBAC, "clusterroles", "", reference["name"])
         else:
-            key = Key(RBAC, "roles", namespace, reference["name"])
+            key = ObjectKey(RBAC, "roles", namespace, reference["name"])
         role = self._store.get(key) or {}
         return role.get("rules") or []
 

@@ -13,12 +13,12 @@ from integrations.sandbox.faults import FaultBoard, WeatherMiddleware
 
 from . import logs, rbac
 from .admission import Admission
-from .authentication import ADMINISTRATORS, Authenticator, User, service_account
+from .authentication import ADMINISTRATORS, Authenticator, ClusterUser, service_account
 from .crds import CustomResourceDefinitions
 from .handler import ApiHandler
 from .operations import Operations
 from .resources import RBAC, by_kind
-from .store import Key, ObjectStore
+from .store import ObjectKey, ObjectStore
 from .watching import WatchPolicy
 
 Object = dict[str, Any]
@@ -39,7 +39,7 @@ class KubernetesServer:
         self._admission = Admission(CustomResourceDefinitions(crds))
         self.operations = Operations(self.store, self._admission, clock)
         self.authenticator = Authenticator(rbac.Authorizer(self.store))
-        self.authenticator.accept(token, User("kubernetes-admin", (ADMINISTRATORS, "system:authenticated")))
+        self.authenticator.accept(token, ClusterUser("kubernetes-admin", (ADMINISTRATORS, "system:authenticated")))
         self.app: ASGIApp = ApiHandler(
             self.operations, self._admission, self.authenticator, self.logs, self.watch_policy
         )
@@ -50,14 +50,14 @@ class KubernetesServer:
         self.load([{"apiVersion": f"{RBAC}/v1", **manifest} for manifest in rbac.BUILT_IN])
 
     def add_user(self, token: str, name: str, groups: Iterable[str] = ()) -> None:
-        self.authenticator.accept(token, User(name, (*groups, "system:authenticated")))
+        self.authenticator.accept(token, ClusterUser(name, (*groups, "system:authenticated")))
 
     def service_account_token(self, namespace: str, name: str) -> str:
         """A token of that service account, held to what RBAC objects grant it."""
         return self.authenticator.issue(service_account(namespace, name))
 
     def ensure_namespace(self, name: str) -> None:
-        if self.store.get(Key("", "namespaces", "", name)) is None:
+        if self.store.get(ObjectKey("", "namespaces", "", name)) is None:
             self.load([{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}])
 
     def load(self, manifests: str | Iterable[Mapping[str, Any]]) -> list[Object]:
@@ -80,7 +80,7 @@ class KubernetesServer:
             self.ensure_namespace(namespace)
         decoded = self._admission.decode(obj, resource, version, "Strict").object
         name = decoded["metadata"].get("name", "")
-        old = self.store.get(Key(resource.group, resource.plural, namespace, name))
+        old = self.store.get(ObjectKey(resource.group, resource.plural, namespace, name))
         if old is None:
             return self.operations.create(resource, namespace, decoded)
         decoded["metadata"].update(namespace=namespace, resourceVersion=old["metadata"]["resourceVersion"])

@@ -11,7 +11,7 @@ Object = dict[str, Any]
 ChangeType = Literal["ADDED", "MODIFIED", "DELETED"]
 
 
-class Key(NamedTuple):
+class ObjectKey(NamedTuple):
     group: str
     resource: str
     namespace: str
@@ -24,7 +24,7 @@ class Change:
 
     version: int
     type: ChangeType
-    key: Key
+    key: ObjectKey
     object: Object
     previous: Object | None
 
@@ -36,7 +36,7 @@ Message = Change | Literal["expired", "ended"]
 
 
 @dataclass(eq=False)
-class Subscription:
+class WatchSubscription:
     """A queue of what happens from now on; the words end the subscription (K1)."""
 
     messages: asyncio.Queue[Message] = field(default_factory=asyncio.Queue)
@@ -47,12 +47,12 @@ class ObjectStore:
 
     def __init__(self) -> None:
         self.version = 1000
-        self._objects: dict[Key, Object] = {}
+        self._objects: dict[ObjectKey, Object] = {}
         self._history: list[Change] = []
         self._compacted = self.version
-        self._subscriptions: set[Subscription] = set()
+        self._subscriptions: set[WatchSubscription] = set()
 
-    def get(self, key: Key) -> Object | None:
+    def get(self, key: ObjectKey) -> Object | None:
         return copy.deepcopy(self._objects.get(key))
 
     def objects(self, group: str, resource: str, namespace: str = "") -> list[Object]:
@@ -69,7 +69,7 @@ class ObjectStore:
                 state[change.key] = change.previous
         return _select(state, group, resource, namespace)
 
-    def put(self, key: Key, obj: Object) -> Object:
+    def put(self, key: ObjectKey, obj: Object) -> Object:
         """Create or replace; stamps `resourceVersion` and returns the stored form. A write without a change is none."""
         previous = self._objects.get(key)
         if previous is not None and _without_version(previous) == _without_version(obj):
@@ -79,13 +79,13 @@ class ObjectStore:
         self._objects[key] = stored
         return copy.deepcopy(stored)
 
-    def delete(self, key: Key) -> Object:
+    def delete(self, key: ObjectKey) -> Object:
         """Returns the last state. Raises KeyError when there is no such object."""
         previous = self._objects.pop(key)
         self._record("DELETED", key, copy.deepcopy(previous), previous)
         return copy.deepcopy(previous)
 
-    def dependents(self, uid: str) -> list[Key]:
+    def dependents(self, uid: str) -> list[ObjectKey]:
         """The objects that name `uid` as an owner: what the garbage collector removes."""
         return [
             key
@@ -93,7 +93,7 @@ class ObjectStore:
             if any(owner.get("uid") == uid for owner in obj["metadata"].get("ownerReferences", []))
         ]
 
-    def keys_in(self, namespace: str) -> list[Key]:
+    def keys_in(self, namespace: str) -> list[ObjectKey]:
         return [key for key in self._objects if key.namespace == namespace]
 
     def changes_since(self, version: int) -> list[Change]:
@@ -116,15 +116,15 @@ class ObjectStore:
         return len(self._subscriptions)
 
     @contextmanager
-    def subscribe(self) -> Iterator[Subscription]:
-        subscription = Subscription()
+    def subscribe(self) -> Iterator[WatchSubscription]:
+        subscription = WatchSubscription()
         self._subscriptions.add(subscription)
         try:
             yield subscription
         finally:
             self._subscriptions.discard(subscription)
 
-    def _record(self, kind: ChangeType, key: Key, obj: Object, previous: Object | None) -> None:
+    def _record(self, kind: ChangeType, key: ObjectKey, obj: Object, previous: Object | None) -> None:
         self.version += 1
         obj["metadata"]["resourceVersion"] = str(self.version)
         change = Change(self.version, kind, key, copy.deepcopy(obj), previous)
@@ -135,7 +135,7 @@ class ObjectStore:
             subscription.messages.put_nowait(change)
 
 
-def _select(objects: dict[Key, Object], group: str, resource: str, namespace: str) -> list[Object]:
+def _select(objects: dict[ObjectKey, Object], group: str, resource: str, namespace: str) -> list[Object]:
     keys = sorted(
         key for key in objects if key[:2] == (group, resource) and (not namespace or key.namespace == namespace)
     )

@@ -11,7 +11,7 @@ from starlette.datastructures import QueryParams
 from .errors import ApiError, bad_request, expired
 from .listing import predicate
 from .requests import RequestInfo
-from .store import Change, ObjectStore, Subscription
+from .store import Change, ObjectStore, WatchSubscription
 
 Object = dict[str, Any]
 
@@ -78,7 +78,7 @@ class Watch:
             if self._matches(obj):
                 yield _line("ADDED", self._convert(obj))
 
-    async def _live(self, subscription: Subscription) -> AsyncIterator[bytes]:
+    async def _live(self, subscription: WatchSubscription) -> AsyncIterator[bytes]:
         loop = asyncio.get_running_loop()
         end = loop.time() + self._timeout
         while (left := end - loop.time()) > 0:

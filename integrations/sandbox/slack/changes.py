@@ -8,7 +8,7 @@ Change = dict[str, Any]
 BACKLOG = 1000
 
 
-class Subscription(AsyncIterator[Change]):
+class ChangeSubscription(AsyncIterator[Change]):
     """Iterate for the changes since `subscribe()`; `close()` ends it. A slow reader loses the oldest."""
 
     def __init__(self, board: "Changes") -> None:
@@ -35,14 +35,14 @@ class Changes:
     """Every change has a `type`: message, view, home, workspace, connection, failure or complaint."""
 
     def __init__(self) -> None:
-        self._subscriptions: set[Subscription] = set()
+        self._subscriptions: set[ChangeSubscription] = set()
 
-    def subscribe(self) -> Subscription:
-        subscription = Subscription(self)
+    def subscribe(self) -> ChangeSubscription:
+        subscription = ChangeSubscription(self)
         self._subscriptions.add(subscription)
         return subscription
 
-    def discard(self, subscription: Subscription) -> None:
+    def discard(self, subscription: ChangeSubscription) -> None:
         self._subscriptions.discard(subscription)
 
     def tell(self, kind: str, **facts: Any) -> None:

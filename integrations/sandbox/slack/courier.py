@@ -1,6 +1,6 @@
 """The way to the app: Socket Mode, or signed HTTP as soon as request URLs are configured."""
 
-from integrations.sandbox.slack.delivery import Answer, Delivery, Transport
+from integrations.sandbox.slack.delivery import Answer, SlackDelivery, Transport
 from integrations.sandbox.slack.http_mode import HttpMode
 from integrations.sandbox.slack.socket_mode import SocketMode
 
@@ -12,7 +12,7 @@ class Courier:
         self.socket_mode = socket_mode
         self.transport: Transport = socket_mode
 
-    async def deliver(self, delivery: Delivery) -> Answer:
+    async def deliver(self, delivery: SlackDelivery) -> Answer:
         return await self.transport.deliver(delivery)
 
     async def switch(self, transport: Transport | None = None) -> None:

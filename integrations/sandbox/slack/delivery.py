@@ -12,7 +12,7 @@ Failure = Literal["", "operation_timeout", "dispatch_failed"]
 
 
 @dataclass(frozen=True)
-class Delivery:
+class SlackDelivery:
     """`wants_reply`: the acknowledgement may carry a payload. The retry fields are for events alone (S11)."""
 
     kind: Kind
@@ -36,4 +36,4 @@ class Answer:
 class Transport(Protocol):
     """Socket Mode or HTTP mode."""
 
-    async def deliver(self, delivery: Delivery) -> Answer: ...
+    async def deliver(self, delivery: SlackDelivery) -> Answer: ...

@@ -2,7 +2,7 @@
 
 from integrations.sandbox.slack import wire
 from integrations.sandbox.slack.core import Core
-from integrations.sandbox.slack.delivery import Answer, Delivery, Transport
+from integrations.sandbox.slack.delivery import Answer, SlackDelivery, Transport
 from integrations.sandbox.slack.model import Json, Message
 from integrations.sandbox.slack.payloads import Payloads
 
@@ -25,7 +25,7 @@ class Events:
         if (subscription or event["type"]) not in self._core.config.events:
             return None
         payload = self._payloads.event(event)
-        answer = await self._transport.deliver(Delivery("events_api", payload))
+        answer = await self._transport.deliver(SlackDelivery("events_api", payload))
         if not answer.acked and not answer.no_retry:
             self._core.later(self._redeliver(payload, answer.reason))
         return answer
@@ -40,7 +40,7 @@ class Events:
     async def _redeliver(self, payload: Json, reason: str) -> None:
         for attempt, pause in enumerate(RETRY_AFTER, start=1):
             await self._core.clock.sleep(pause)
-            delivery = Delivery("events_api", payload, retry_attempt=attempt, retry_reason=reason)
+            delivery = SlackDelivery("events_api", payload, retry_attempt=attempt, retry_reason=reason)
             answer = await self._transport.deliver(delivery)
             if answer.acked or answer.no_retry:
                 return

@@ -11,7 +11,7 @@ import httpx
 
 from integrations.sandbox.slack.clock import within
 from integrations.sandbox.slack.core import Core
-from integrations.sandbox.slack.delivery import ACK_SECONDS, Answer, Delivery
+from integrations.sandbox.slack.delivery import ACK_SECONDS, Answer, SlackDelivery
 from integrations.sandbox.slack.model import Json
 
 FORM, JSON = "application/x-www-form-urlencoded", "application/json"
@@ -30,7 +30,7 @@ class RequestUrls:
     def single(cls, url: str) -> "RequestUrls":
         return cls(url, url, url, url)
 
-    def of(self, delivery: Delivery) -> str:
+    def of(self, delivery: SlackDelivery) -> str:
         if delivery.kind == "slash_commands":
             return self.commands
         if delivery.kind == "events_api":
@@ -53,7 +53,7 @@ class HttpMode:
         self._client = httpx.AsyncClient(timeout=None, trust_env=False)  # noqa: S113 - the clock of `within` decides
         self._verified = False
 
-    async def deliver(self, delivery: Delivery) -> Answer:
+    async def deliver(self, delivery: SlackDelivery) -> Answer:
         if delivery.kind == "events_api" and not self._verified and not await self.verify():
             return Answer(False, error="dispatch_failed", reason="http_error", no_retry=True)
         content_type, body = _encode(delivery)
@@ -98,7 +98,7 @@ class HttpMode:
         await self._client.aclose()
 
 
-def _encode(delivery: Delivery) -> tuple[str, bytes]:
+def _encode(delivery: SlackDelivery) -> tuple[str, bytes]:
     if delivery.kind == "slash_commands":
         return FORM, urlencode(delivery.payload).encode()
     if delivery.kind == "interactive":

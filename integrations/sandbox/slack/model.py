@@ -24,7 +24,7 @@ class AppIdentity:
 
 
 @dataclass
-class User:
+class SlackUser:
     id: str
     name: str
     real_name: str

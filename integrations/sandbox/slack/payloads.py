@@ -6,7 +6,7 @@ from typing import Any
 
 from integrations.sandbox.slack import wire
 from integrations.sandbox.slack.core import Core
-from integrations.sandbox.slack.model import Channel, Json, Message, SlashCommand, User, View
+from integrations.sandbox.slack.model import Channel, Json, Message, SlackUser, SlashCommand, View
 
 VERIFICATION_TOKEN = "verification-token"
 
@@ -19,7 +19,7 @@ class Payloads:
         self._team = core.workspace.team
         self._app = core.workspace.app
 
-    def command(self, user: User, channel: Channel, command: SlashCommand, text: str) -> Json:
+    def command(self, user: SlackUser, channel: Channel, command: SlashCommand, text: str) -> Json:
         return {
             "token": VERIFICATION_TOKEN,
             "team_id": self._team.id,
@@ -36,7 +36,7 @@ class Payloads:
             "trigger_id": self._core.triggers.issue(user.id),
         }
 
-    def message_action(self, user: User, channel: Channel, message: Message, action: Json, state: Json) -> Json:
+    def message_action(self, user: SlackUser, channel: Channel, message: Message, action: Json, state: Json) -> Json:
         """block_actions from a message; an ephemeral one does not come along (S17)."""
         return {
             **self._interaction("block_actions", user),
@@ -47,7 +47,7 @@ class Payloads:
             "actions": [{**action, "action_ts": self._core.timeline.next_ts()}],
         }
 
-    def view_action(self, user: User, view: View, action: Json) -> Json:
+    def view_action(self, user: SlackUser, view: View, action: Json) -> Json:
         """block_actions from a modal or the Home tab: with a view, without message, channel and response_url."""
         return {
             **self._interaction("block_actions", user),
@@ -57,7 +57,7 @@ class Payloads:
             "actions": [{**action, "action_ts": self._core.timeline.next_ts()}],
         }
 
-    def view_submission(self, user: User, view: View) -> Json:
+    def view_submission(self, user: SlackUser, view: View) -> Json:
         return {
             **self._interaction("view_submission", user),
             "trigger_id": self._core.triggers.issue(user.id, view.id),
@@ -65,14 +65,14 @@ class Payloads:
             "response_urls": self._response_urls(user, view),
         }
 
-    def view_closed(self, user: User, view: View, is_cleared: bool) -> Json:
+    def view_closed(self, user: SlackUser, view: View, is_cleared: bool) -> Json:
         return {
             **self._interaction("view_closed", user),
             "view": wire.view_object(view, self._core.workspace),
             "is_cleared": is_cleared,
         }
 
-    def suggestion(self, user: User, place: Json, element: Json, block_id: str, query: str) -> Json:
+    def suggestion(self, user: SlackUser, place: Json, element: Json, block_id: str, query: str) -> Json:
         """`place` holds the container and the view, or the channel and message, that the select stands in."""
         return {
             **self._interaction("block_suggestion", user),
@@ -125,7 +125,7 @@ class Payloads:
             "event_context": f"1-{event['type']}-{self._team.id}-{event.get('channel', '')}",
         }
 
-    def _interaction(self, kind: str, user: User) -> Json:
+    def _interaction(self, kind: str, user: SlackUser) -> Json:
         return {
             "type": kind,
             "user": {"id": user.id, "username": user.name, "name": user.name, "team_id": self._team.id},
@@ -136,10 +136,10 @@ class Payloads:
             "is_enterprise_install": False,
         }
 
-    def _response_url(self, kind: str, user: User, channel: Channel, message_ts: str = "") -> str:
+    def _response_url(self, kind: str, user: SlackUser, channel: Channel, message_ts: str = "") -> str:
         return self._core.public_url + self._core.response_urls.issue(kind, user.id, channel.id, message_ts)
 
-    def _response_urls(self, user: User, view: View) -> list[Json]:
+    def _response_urls(self, user: SlackUser, view: View) -> list[Json]:
         """Only for selects with response_url_enabled (S14)."""
         urls = []
         for block in view.blocks:
@@ -178,6 +178,6 @@ class Payloads:
             return f"<!{name}>" if sign == "@" and name in {"here", "channel", "everyone"} else match[0]
         if sign == "#":
             return f"<#{found.id}|{found.name}>"
-        if isinstance(found, User):
+        if isinstance(found, SlackUser):
             return f"<@{found.id}|{found.name}>" if with_names else f"<@{found.id}>"
         return f"<!subteam^{found.id}>"

@@ -1,24 +1,24 @@
 """The workspace that the sandbox starts with."""
 
-from integrations.sandbox.slack.model import AppIdentity, Channel, Group, User
+from integrations.sandbox.slack.model import AppIdentity, Channel, Group, SlackUser
 
 PEOPLE = (
-    User("U0ANA", "ana", "Ana", "ana@example.com", "Engineer"),
-    User("U0BO", "bo", "Bo", "bo@example.com", "Release manager"),
-    User("U0MIA", "mia", "Mia", "mia@example.com", "Release manager"),
-    User("U0CY", "cy", "Cy", "cy@example.com", "Viewer"),
-    User("U0DEE", "dee", "Dee", "dee@example.com", "Platform admin", is_admin=True),
-    User("U0GUS", "gus", "Gus", "gus@example.com", "Guest", is_restricted=True, is_ultra_restricted=True),
+    SlackUser("U0ANA", "ana", "Ana", "ana@example.com", "Engineer"),
+    SlackUser("U0BO", "bo", "Bo", "bo@example.com", "Release manager"),
+    SlackUser("U0MIA", "mia", "Mia", "mia@example.com", "Release manager"),
+    SlackUser("U0CY", "cy", "Cy", "cy@example.com", "Viewer"),
+    SlackUser("U0DEE", "dee", "Dee", "dee@example.com", "Platform admin", is_admin=True),
+    SlackUser("U0GUS", "gus", "Gus", "gus@example.com", "Guest", is_restricted=True, is_ultra_restricted=True),
 )
 GUEST_CHANNEL = "C0GENERAL"
 
 
-def users(app: AppIdentity) -> list[User]:
+def users(app: AppIdentity) -> list[SlackUser]:
     bots = [
-        User(app.bot_user_id, app.name, app.name.capitalize(), is_bot=True),
-        User("USLACKBOT", "slackbot", "Slackbot"),
+        SlackUser(app.bot_user_id, app.name, app.name.capitalize(), is_bot=True),
+        SlackUser("USLACKBOT", "slackbot", "Slackbot"),
     ]
-    return [User(**vars(person)) for person in PEOPLE] + bots
+    return [SlackUser(**vars(person)) for person in PEOPLE] + bots
 
 
 def groups() -> list[Group]:

@@ -9,7 +9,7 @@ from integrations.sandbox.faults import FaultBoard, WeatherMiddleware
 from integrations.sandbox.slack.clock import SlackClock, WallClock
 from integrations.sandbox.slack.core import AppConfig, Core
 from integrations.sandbox.slack.courier import Courier
-from integrations.sandbox.slack.delivery import Delivery, Kind, Transport
+from integrations.sandbox.slack.delivery import Kind, SlackDelivery, Transport
 from integrations.sandbox.slack.downloads import FileEndpoints
 from integrations.sandbox.slack.http_mode import HttpMode, RequestUrls
 from integrations.sandbox.slack.limits import RateLimiter, RateLimits
@@ -122,7 +122,7 @@ class SlackServer(People):
         envelope: Kind = next((name for name in ENVELOPES if name == kind), "interactive")
         body = payload if kind == envelope else {"type": kind, **payload}
         wants_reply = envelope == "slash_commands" or body.get("type") in REPLIED
-        return outcome(await self._courier.deliver(Delivery(envelope, body, wants_reply)))
+        return outcome(await self._courier.deliver(SlackDelivery(envelope, body, wants_reply)))
 
     async def refresh_connections(self, reason: DisconnectReason = "refresh_requested") -> None:
         """Asks for new Socket Mode connections, as Slack does every few hours (S23)."""

@@ -12,7 +12,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from integrations.sandbox.slack.clock import within
 from integrations.sandbox.slack.core import Core
-from integrations.sandbox.slack.delivery import ACK_SECONDS, Answer, Delivery
+from integrations.sandbox.slack.delivery import ACK_SECONDS, Answer, SlackDelivery
 from integrations.sandbox.slack.limits import Tier
 from integrations.sandbox.slack.model import Json
 from integrations.sandbox.slack.web_api.call import Call, Method
@@ -66,7 +66,7 @@ class SocketMode:
     def connections(self) -> int:
         return len(self._connections)
 
-    async def deliver(self, delivery: Delivery) -> Answer:
+    async def deliver(self, delivery: SlackDelivery) -> Answer:
         connection = self._any_connection()
         if connection is None:
             return Answer(False, error="dispatch_failed", reason="connection_failed")
@@ -102,7 +102,7 @@ class SocketMode:
         open_ones = [c for c in self._connections if not c.retiring] or self._connections
         return open_ones[next(self._turn) % len(open_ones)] if open_ones else None
 
-    def _reply(self, delivery: Delivery, frame: Json) -> Json | None:
+    def _reply(self, delivery: SlackDelivery, frame: Json) -> Json | None:
         payload = frame.get("payload")
         if not payload:
             return None
@@ -162,7 +162,7 @@ class SocketMode:
             waiting.set_result(frame)
 
 
-def _envelope(envelope_id: str, delivery: Delivery) -> Json:
+def _envelope(envelope_id: str, delivery: SlackDelivery) -> Json:
     envelope: Json = {
         "envelope_id": envelope_id,
         "payload": delivery.payload,

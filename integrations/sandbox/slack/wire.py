@@ -1,10 +1,20 @@
 """How the records of the workspace look in replies and payloads."""
 
-from integrations.sandbox.slack.model import AppIdentity, Channel, Group, Json, Message, StoredFile, Team, User, View
+from integrations.sandbox.slack.model import (
+    AppIdentity,
+    Channel,
+    Group,
+    Json,
+    Message,
+    SlackUser,
+    StoredFile,
+    Team,
+    View,
+)
 from integrations.sandbox.slack.workspace import Workspace
 
 
-def user_object(user: User, team: Team, app: AppIdentity, with_email: bool) -> Json:
+def user_object(user: SlackUser, team: Team, app: AppIdentity, with_email: bool) -> Json:
     profile: Json = {
         "title": user.title,
         "phone": "",

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from integrations.sandbox.slack import seed
 from integrations.sandbox.slack.changes import Changes
 from integrations.sandbox.slack.errors import PersonError
-from integrations.sandbox.slack.model import AppIdentity, Channel, Group, Team, User
+from integrations.sandbox.slack.model import AppIdentity, Channel, Group, SlackUser, Team
 
 
 class Workspace:
@@ -22,10 +22,10 @@ class Workspace:
             self.im(person.id)
 
     @property
-    def people(self) -> list[User]:
+    def people(self) -> list[SlackUser]:
         return [user for user in self.users.values() if not user.is_bot and user.id != "USLACKBOT"]
 
-    def user(self, ref: str) -> User | None:
+    def user(self, ref: str) -> SlackUser | None:
         """By id, name or @name."""
         name = ref.removeprefix("@").lower()
         return self.users.get(ref) or next((user for user in self.users.values() if user.name == name), None)
@@ -50,7 +50,7 @@ class Workspace:
         self._changes.tell("workspace", channel=channel.id)
         return channel
 
-    def the_person(self, ref: str) -> User:
+    def the_person(self, ref: str) -> SlackUser:
         """Someone who can act. Raises PersonError for nobody, a bot, or a deactivated user."""
         user = self.user(ref)
         if user is None or user not in self.people:
@@ -60,7 +60,7 @@ class Workspace:
             raise PersonError(f"{user.name} is deactivated and cannot sign in")
         return user
 
-    def the_channel(self, user: User, ref: str) -> Channel:
+    def the_channel(self, user: SlackUser, ref: str) -> Channel:
         """A conversation of this person; "dm" or "@pilothouse" is their own with the bot. Raises PersonError."""
         if ref.lower() in {"dm", "@bot", "bot", self.app.name, f"@{self.app.name}", self.app.bot_user_id.lower()}:
             return self.im(user.id)
@@ -72,7 +72,7 @@ class Workspace:
             raise PersonError(f"{user.name} is not in {'that conversation' if channel.is_im else '#' + channel.name}")
         return channel
 
-    def deactivate(self, ref: str) -> User:
+    def deactivate(self, ref: str) -> SlackUser:
         """Signs a user out for good. Their user groups still list them: membership is eventually consistent (S7)."""
         user = self.the_person(ref)
         user.deleted = True

@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from integrations.sandbox.argocd.api import API, one_project
-from integrations.sandbox.argocd.cluster import Key, ReplicaSet
+from integrations.sandbox.argocd.cluster import ReplicaSet, ResourceKey
 from integrations.sandbox.argocd.comparison import Difference, compare
 from integrations.sandbox.argocd.errors import Code, StatusError
 from integrations.sandbox.argocd.store import qualified_name
@@ -63,7 +63,7 @@ class ResourceRoutes:
         return StreamingResponse(self._log_stream(chosen, tail, follow), media_type="application/json")
 
     async def _log_stream(
-        self, pods: dict[str, tuple[Key, ReplicaSet]], tail: int, follow: bool
+        self, pods: dict[str, tuple[ResourceKey, ReplicaSet]], tail: int, follow: bool
     ) -> AsyncIterator[bytes]:
         for pod, (_, one) in pods.items():
             for line in _lines(one)[-tail:]:
@@ -87,7 +87,7 @@ class ResourceRoutes:
         return json.dumps({"result": entry}).encode() + b"\n"
 
 
-def _of(owner: Key, query: Any) -> bool:
+def _of(owner: ResourceKey, query: Any) -> bool:
     """`kind` and `resourceName` pick the pods below one workload."""
     return query.get("kind") in {None, "", "Pod", owner.kind} and query.get("resourceName") in {None, "", owner.name}
 

@@ -10,7 +10,7 @@ from integrations.sandbox.kubernetes.errors import ApiError
 from integrations.sandbox.kubernetes.logs import PodLogs
 from integrations.sandbox.kubernetes.operations import Operations
 from integrations.sandbox.kubernetes.resources import Resource, by_kind
-from integrations.sandbox.kubernetes.store import Key
+from integrations.sandbox.kubernetes.store import ObjectKey
 
 Object = dict[str, Any]
 
@@ -48,7 +48,7 @@ class Cluster:
         return self.clock.now()
 
     def find(self, resource: Resource, namespace: str, name: str) -> Object | None:
-        return self._operations.store.get(Key(resource.group, resource.plural, namespace, name))
+        return self._operations.store.get(ObjectKey(resource.group, resource.plural, namespace, name))
 
     def get(self, resource: Resource, namespace: str, name: str) -> Object:
         """Raises GoneError."""

@@ -8,7 +8,7 @@ from typing import Any
 from integrations.sandbox.clock import Clock
 from integrations.sandbox.faults import FaultBoard
 from integrations.sandbox.kubernetes.server import KubernetesServer
-from integrations.sandbox.kubernetes.store import Change, Subscription
+from integrations.sandbox.kubernetes.store import Change, WatchSubscription
 
 from .behaviours import BEHAVIOURS, Behaviour
 from .cluster import TASK, Cluster, GoneError, condition, verdict
@@ -61,7 +61,7 @@ class TektonController:
                     self._begin(run)
             await self._follow(subscription)
 
-    async def _follow(self, subscription: Subscription) -> None:
+    async def _follow(self, subscription: WatchSubscription) -> None:
         while True:
             message = await subscription.messages.get()
             if not isinstance(message, Change) or message.key.group != "tekton.dev":

@@ -6,7 +6,7 @@ from typing import Any
 
 from integrations.sandbox.slack.blockkit.layout import elements_of
 from integrations.sandbox.slack.errors import PersonError
-from integrations.sandbox.slack.model import Channel, Json, Message, User
+from integrations.sandbox.slack.model import Channel, Json, Message, SlackUser
 from integrations.sandbox.slack.people import inputs
 from integrations.sandbox.slack.people.elements import Found, find
 from integrations.sandbox.slack.people.open_views import the_view
@@ -63,7 +63,7 @@ class Actions:
             return {"ok": True, "acked": False, "delivered": False}
         return outcome(await self._stage.send("interactive", self._stage.payloads.view_action(user, view, action)))
 
-    def the_message(self, as_user: str, channel: str, ts: str) -> tuple[User, Channel, Message]:
+    def the_message(self, as_user: str, channel: str, ts: str) -> tuple[SlackUser, Channel, Message]:
         """A message that this person sees. Raises PersonError."""
         user = self._stage.core.workspace.the_person(as_user)
         where = self._stage.core.workspace.the_channel(user, channel)
@@ -83,7 +83,7 @@ class Actions:
                 return find(blocks, press.action_id, press.label)
         return find(message.revisions[0], press.action_id, press.label)
 
-    async def _action(self, user: User, found: Found, place: Json, press: Press) -> Json:
+    async def _action(self, user: SlackUser, found: Found, place: Json, press: Press) -> Json:
         element = found.element
         action: Json = {
             "type": element["type"],
@@ -101,7 +101,7 @@ class Actions:
             raise PersonError(f"say which entry of the menu {element['action_id']}: by value, or by its label")
         return {**action, **chosen}
 
-    def _remember(self, user: User, message: Message, found: Found, action: Json) -> dict[str, dict[str, Json]]:
+    def _remember(self, user: SlackUser, message: Message, found: Found, action: Json) -> dict[str, dict[str, Json]]:
         """The state of all inputs of the message, as this person left them (S17)."""
         held = self._states.setdefault((message.channel, message.ts, user.id), {})
         state: dict[str, dict[str, Json]] = {}

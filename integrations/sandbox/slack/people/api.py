@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from integrations.sandbox.slack import wire
-from integrations.sandbox.slack.changes import Subscription
+from integrations.sandbox.slack.changes import ChangeSubscription
 from integrations.sandbox.slack.core import Core
 from integrations.sandbox.slack.courier import Courier
 from integrations.sandbox.slack.errors import PersonError
@@ -40,7 +40,7 @@ class People:
         self._talk = Talk(self._stage, self._events)
         self._courier = courier
 
-    def subscribe(self) -> Subscription:
+    def subscribe(self) -> ChangeSubscription:
         """Iterate over it for changes: {"type": "message" | "view" | "home" | "workspace" | "connection" | ...}."""
         return self._core.changes.subscribe()
 

@@ -2,7 +2,7 @@
 
 from integrations.sandbox.slack.delivery import Answer
 from integrations.sandbox.slack.errors import PersonError, SlackError
-from integrations.sandbox.slack.model import Channel, Json, User
+from integrations.sandbox.slack.model import Channel, Json, SlackUser
 from integrations.sandbox.slack.people.stage import Stage, outcome
 from integrations.sandbox.slack.responses import respond
 
@@ -29,7 +29,7 @@ class Commands:
         answer = await self._stage.send("slash_commands", payload, wants_reply=True)
         return self._show(answer, user, where, text.strip())
 
-    def _show(self, answer: Answer, user: User, where: Channel, typed: str) -> Json:
+    def _show(self, answer: Answer, user: SlackUser, where: Channel, typed: str) -> Json:
         """A failed command says so to the one who typed it; an answer is ephemeral unless it says in_channel."""
         name = typed.partition(" ")[0]
         if not answer.acked:

@@ -5,7 +5,7 @@ from typing import Any
 from integrations.sandbox.slack.blockkit.layout import elements_of
 from integrations.sandbox.slack.delivery import Answer
 from integrations.sandbox.slack.errors import PersonError, SlackError
-from integrations.sandbox.slack.model import Json, User, View
+from integrations.sandbox.slack.model import Json, SlackUser, View
 from integrations.sandbox.slack.people import inputs
 from integrations.sandbox.slack.people.elements import Found
 from integrations.sandbox.slack.people.open_views import the_view
@@ -56,7 +56,7 @@ class Modals:
         answer = await self._stage.send("interactive", self._stage.payloads.view_closed(user, view, is_cleared))
         return outcome(answer)
 
-    async def _filled(self, user: User, view: View, values: Json) -> State:
+    async def _filled(self, user: SlackUser, view: View, values: Json) -> State:
         """The state of every input: what was given, else what it held, else its initial value."""
         unused = set(values)
         state: State = {}

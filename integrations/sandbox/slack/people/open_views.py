@@ -2,10 +2,10 @@
 
 from integrations.sandbox.slack.core import Core
 from integrations.sandbox.slack.errors import PersonError
-from integrations.sandbox.slack.model import User, View
+from integrations.sandbox.slack.model import SlackUser, View
 
 
-def the_view(core: Core, user: User, view_id: str) -> View:
+def the_view(core: Core, user: SlackUser, view_id: str) -> View:
     """The visible modal or the Home tab of this person. Raises PersonError for any other view."""
     view = core.views.find(view_id)
     if view is None or view.user != user.id:

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from integrations.sandbox.slack.core import Core
-from integrations.sandbox.slack.delivery import Answer, Delivery, Kind, Transport
-from integrations.sandbox.slack.model import Channel, Json, Message, User
+from integrations.sandbox.slack.delivery import Answer, Kind, SlackDelivery, Transport
+from integrations.sandbox.slack.model import Channel, Json, Message, SlackUser
 from integrations.sandbox.slack.payloads import Payloads
 
 
@@ -16,14 +16,14 @@ class Stage:
 
     async def send(self, kind: Kind, payload: Json, wants_reply: bool = False) -> Answer:
         """Commands and interactions are delivered once, whatever comes of it (S10)."""
-        answer = await self.transport.deliver(Delivery(kind, payload, wants_reply))
+        answer = await self.transport.deliver(SlackDelivery(kind, payload, wants_reply))
         if not answer.acked:
             what = payload.get("command") or payload.get("type") or kind
             self.core.complain(f"{what} was not acknowledged: {answer.error}")
             self.core.changes.tell("failure", what=what, error=answer.error, user=_sender(payload))
         return answer
 
-    def slackbot_says(self, user: User, channel: Channel, text: str) -> Message:
+    def slackbot_says(self, user: SlackUser, channel: Channel, text: str) -> Message:
         """The line that only this person sees when something went wrong."""
         return self.core.timeline.post(channel, "USLACKBOT", text=text, ephemeral_to=user.id)
 

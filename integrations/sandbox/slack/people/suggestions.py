@@ -2,7 +2,7 @@
 
 from integrations.sandbox.slack.blockkit import fields as f
 from integrations.sandbox.slack.blockkit.problems import Problems
-from integrations.sandbox.slack.model import Json, User
+from integrations.sandbox.slack.model import Json, SlackUser
 from integrations.sandbox.slack.people.elements import Found
 from integrations.sandbox.slack.people.stage import Stage, outcome
 
@@ -14,7 +14,7 @@ class Suggestions:
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
 
-    async def ask(self, user: User, found: Found, place: Json, query: str) -> Json:
+    async def ask(self, user: SlackUser, found: Found, place: Json, query: str) -> Json:
         """{ok, options | option_groups} for what was typed so far; nothing is asked below min_query_length."""
         if found.element["type"] not in EXTERNAL:
             return {"ok": True, "options": f.offered(found.element)}
@@ -27,7 +27,7 @@ class Suggestions:
             return outcome(answer)
         return self._checked(answer.payload or {})
 
-    async def options_for(self, user: User, found: Found, place: Json, values: object) -> list[Json]:
+    async def options_for(self, user: SlackUser, found: Found, place: Json, values: object) -> list[Json]:
         """The options among which a person finds what they want to choose, each value typed as the query."""
         options = [found.option] if found.option else f.offered(found.element)
         if found.element["type"] in EXTERNAL:

@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeVar
 from integrations.sandbox.slack.core import Core
 from integrations.sandbox.slack.errors import SlackError
 from integrations.sandbox.slack.limits import Tier
-from integrations.sandbox.slack.model import Channel, Json, User
+from integrations.sandbox.slack.model import Channel, Json, SlackUser
 
 T = TypeVar("T")
 LIMIT_MAX = 1000
@@ -81,7 +81,7 @@ class Call:
             raise SlackError("channel_not_found")
         return channel
 
-    def user(self, name: str = "user") -> User:
+    def user(self, name: str = "user") -> SlackUser:
         user = self.core.workspace.users.get(self.args.text(name))
         if user is None:
             raise SlackError("user_not_found")

@@ -3,7 +3,7 @@
 from integrations.sandbox.slack import wire
 from integrations.sandbox.slack.errors import SlackError
 from integrations.sandbox.slack.limits import Tier
-from integrations.sandbox.slack.model import Json, User
+from integrations.sandbox.slack.model import Json, SlackUser
 from integrations.sandbox.slack.web_api.call import Call, Method
 
 
@@ -44,7 +44,7 @@ async def list_group_users(call: Call) -> Json:
     return {"users": list(group.members)}
 
 
-def _object(call: Call, user: User) -> Json:
+def _object(call: Call, user: SlackUser) -> Json:
     workspace = call.core.workspace
     return wire.user_object(user, workspace.team, workspace.app, "users:read.email" in call.scopes)
 

@@ -20,7 +20,7 @@ from bot.domain.delivery import Cause, Committed, Fact, ImageChange
 from bot.domain.overlay import Author, OverlayImage
 from bot.domain.promotion import Approval, Phase, Promotion, Stage
 from bot.domain.safety import Review
-from bot.store.audit import Audit, Entry, audit
+from bot.store.audit import Audit, AuditEntry, audit
 from bot.store.database import Database
 from bot.store.deliveries import DeliveryStore
 from bot.store.promotions import PromotionStore
@@ -59,7 +59,7 @@ class Archive:
         async def work(database: Database) -> None:
             async with database.begin() as connection:
                 for event in events:
-                    entry = Entry(event, "U0ANA", ("my-app",), "production", "p-1", {"why": "a, b"})
+                    entry = AuditEntry(event, "U0ANA", ("my-app",), "production", "p-1", {"why": "a, b"})
                     await Audit(database).append(connection, entry)
 
         self.do(work)
@@ -299,7 +299,7 @@ def test_no_cell_of_the_export_is_a_formula(archive: Archive, app: str) -> None:
     """What people type, and call themselves and their apps, is opened in a spreadsheet by somebody else."""
 
     async def work(database: Database) -> None:
-        await Audit(database).record(Entry("refused", app, (app,), "production"))
+        await Audit(database).record(AuditEntry("refused", app, (app,), "production"))
 
     archive.do(work)
     for row in csv.reader(io.StringIO(archive.run("export").output)):

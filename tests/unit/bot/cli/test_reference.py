@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from bot.cli import app
 from bot.evaluation.loading import known_gates
-from bot.policy.parts import Part
+from bot.policy.parts import PolicyPart
 
 DOCUMENT = Path(__file__).parents[4] / "docs" / "policy.md"
 MARK = "<!-- written by `pilothouse policy reference` -->\n\n"
@@ -35,7 +35,7 @@ def test_the_reference_in_the_document_is_what_the_command_prints() -> None:
 def test_every_key_of_every_model_is_there_with_its_meaning() -> None:
     """Written from the models, so what could go wrong is one that cannot be reached, or a field without a word."""
     text = printed()
-    ours = [model for model in models(Part) if model.__module__ in ("bot.policy.model", "bot.policy.parts")]
+    ours = [model for model in models(PolicyPart) if model.__module__ in ("bot.policy.model", "bot.policy.parts")]
     for model in (*ours, *(gate.options for gate in known_gates())):
         for name, field in model.model_fields.items():
             assert field.description, f"{model.__name__}.{name} has no description"

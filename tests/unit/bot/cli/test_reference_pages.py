@@ -7,30 +7,30 @@ import pytest
 from typer.testing import CliRunner
 
 from bot.cli import app
-from bot.cli.reference import Page
+from bot.cli.reference import ReferencePage
 from bot.settings import Settings, variables
 
 DIRECTORY = Path(__file__).parents[4] / "docs" / "reference"
 
 
-def printed(page: Page) -> str:
+def printed(page: ReferencePage) -> str:
     result = CliRunner().invoke(app, ["reference", page])
     assert result.exit_code == 0, result.output
     return result.output
 
 
-@pytest.mark.parametrize("page", list(Page))
-def test_the_pages_are_what_the_code_says(page: Page) -> None:
+@pytest.mark.parametrize("page", list(ReferencePage))
+def test_the_pages_are_what_the_code_says(page: ReferencePage) -> None:
     assert (DIRECTORY / f"{page}.md").read_text() == printed(page), "write them anew: `make reference`"
 
 
 def test_all_of_them_are_written_at_once(tmp_path: Path) -> None:
     assert CliRunner().invoke(app, ["reference", "--to", str(tmp_path / "new")]).exit_code == 0
-    assert {file.stem for file in (tmp_path / "new").iterdir()} == set(Page)
+    assert {file.stem for file in (tmp_path / "new").iterdir()} == set(ReferencePage)
 
 
 def test_every_variable_is_there_with_its_meaning() -> None:
-    rows = dict(re.findall(r"^\| `(PILOTHOUSE_\w+)` \|.*\| ([^|]*) \|$", printed(Page.SETTINGS), re.MULTILINE))
+    rows = dict(re.findall(r"^\| `(PILOTHOUSE_\w+)` \|.*\| ([^|]*) \|$", printed(ReferencePage.SETTINGS), re.MULTILINE))
     groups = {f"PILOTHOUSE_{name.upper()}" for name in Settings.model_fields}
     assert set(rows) >= variables() - groups - {"PILOTHOUSE_SECRETS_DIR"}
     assert [name for name, meaning in rows.items() if not meaning.strip()] == []

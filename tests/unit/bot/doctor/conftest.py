@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack, contextmanager
 import pytest
 import pytest_asyncio
 
-from bot.doctor import Finding, Outcome, examine
+from bot.doctor import CheckOutcome, Finding, examine
 from bot.settings import Settings
 from bot.store.database import Database
 from integrations.sandbox.clock import Clock
@@ -44,7 +44,7 @@ class Patient:
 
     async def wrong(self, **settings: str) -> dict[str, Finding]:
         found = await self.examined(seconds=20, **settings)
-        return {name: finding for name, finding in found.items() if finding.outcome is Outcome.WRONG}
+        return {name: finding for name, finding in found.items() if finding.outcome is CheckOutcome.WRONG}
 
     def policy(self, text: str) -> str:
         """Another policy file of that text; its path."""

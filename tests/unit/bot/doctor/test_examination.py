@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives import serialization
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from bot.doctor import Outcome, as_json
+from bot.doctor import CheckOutcome, as_json
 from bot.doctor.finding import Wrong
 from bot.doctor.kubernetes import IN_NAMESPACE
 from bot.doctor.overlays import granted
@@ -33,8 +33,8 @@ NOWHERE = "http://127.0.0.1:1"
 
 async def test_nothing_is_wrong_with_the_sandbox(patient: Patient) -> None:
     found = await patient.examined()
-    assert {f.outcome for f in found.values()} == {Outcome.GOOD, Outcome.SKIPPED}, found
-    assert [name for name, f in found.items() if f.outcome is Outcome.SKIPPED] == ["Alertmanager: reachable"]
+    assert {f.outcome for f in found.values()} == {CheckOutcome.GOOD, CheckOutcome.SKIPPED}, found
+    assert [name for name, f in found.items() if f.outcome is CheckOutcome.SKIPPED] == ["Alertmanager: reachable"]
     assert not any(f.fix for f in found.values())
     assert found["Argo CD: applications"].detail == "12 are there, to get and to sync"
     systems = {"policy", "database", "Slack", "git", "Argo CD", "Harbor", "Kubernetes", "webhooks", "clock"}
@@ -176,10 +176,10 @@ async def test_each_verb_is_asked_of_the_cluster(patient: Patient) -> None:
 
 
 @pytest.mark.parametrize(
-    ("days", "outcome", "told"), [(30, Outcome.GOOD, "ends in 29 days"), (3, Outcome.WRONG, "ends in 2 days")]
+    ("days", "outcome", "told"), [(30, CheckOutcome.GOOD, "ends in 29 days"), (3, CheckOutcome.WRONG, "ends in 2 days")]
 )
 async def test_the_end_of_argo_cds_token_is_told_in_time(
-    patient: Patient, days: int, outcome: Outcome, told: str
+    patient: Patient, days: int, outcome: CheckOutcome, told: str
 ) -> None:
     """A1: nobody renews it."""
     token = patient.world.argocd.access.mint("proj:apps:pilothouse", days * 86_400 - 60)
@@ -279,9 +279,9 @@ async def test_github_by_app_is_asked_for_its_permissions(patient: Patient, tmp_
         other = await patient.wrong(
             github__api_url=github.url, github__repository="pilothouse/other", github__token=next(iter(TOKENS))
         )
-    assert found["GitHub: read access"].outcome is Outcome.GOOD, found
+    assert found["GitHub: read access"].outcome is CheckOutcome.GOOD, found
     assert found["GitHub: write access"].detail == "contents"
-    assert found["clock: GitHub"].outcome is Outcome.GOOD
+    assert found["clock: GitHub"].outcome is CheckOutcome.GOOD
     assert {"GitHub: read access", "GitHub: write access"} <= set(other)
 
 
@@ -296,7 +296,7 @@ async def test_a_github_token_that_may_only_read_is_found_out(patient: Patient) 
 
 async def test_a_database_of_a_newer_version_is_not_touched(patient: Patient, tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/new.db"
-    assert (await patient.examined(database_url=url))["database: tables"].outcome is Outcome.SKIPPED
+    assert (await patient.examined(database_url=url))["database: tables"].outcome is CheckOutcome.SKIPPED
     assert not (tmp_path / "new.db").exists()
     database = Database(url)
     async with database.begin() as connection:
@@ -350,5 +350,5 @@ async def test_upstreams_that_do_not_answer_cost_a_bounded_wait(patient: Patient
     # All at once, so not much longer than the one that waits longest; one after another it would be a minute.
     assert time.monotonic() - began < 20
     assert found["Harbor: reachable"].detail == "no answer within 4 seconds"
-    assert found["Kubernetes: pods/log"].outcome is Outcome.GOOD
-    assert found["database: writable"].outcome is Outcome.GOOD
+    assert found["Kubernetes: pods/log"].outcome is CheckOutcome.GOOD
+    assert found["database: writable"].outcome is CheckOutcome.GOOD

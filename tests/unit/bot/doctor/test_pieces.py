@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from bot.cli import app
 from bot.doctor import policy as policy_checks
 from bot.doctor.clocks import compared
-from bot.doctor.finding import Doubtful, Outcome, Skipped, Wrong
+from bot.doctor.finding import CheckOutcome, Doubtful, Skipped, Wrong
 from bot.doctor.kubernetes import IN_NAMESPACE
 from bot.domain.errors import Refused
 from bot.policy import parse
@@ -103,4 +103,4 @@ async def test_production_that_is_left_open_is_a_warning_with_its_remedy() -> No
     with pytest.raises(Doubtful) as told:
         await look("environments: [{name: a}, {name: prod, gates: {order: false}}]")
     assert "`gates.order`" in told.value.detail
-    assert told.value.outcome is Outcome.WARNING
+    assert told.value.outcome is CheckOutcome.WARNING

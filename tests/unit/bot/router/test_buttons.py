@@ -12,7 +12,7 @@ from bot.domain.intent import Approve, Deploy, Rollback
 from bot.domain.promotion import Phase, Promotion, Stage
 from bot.ports import Posted
 from bot.views import card
-from integrations.sandbox.slack.delivery import Answer, Delivery
+from integrations.sandbox.slack.delivery import Answer, SlackDelivery
 from integrations.slack import SlackMessenger
 from tests.unit.bot.router.conftest import Bot
 from tests.waiting import until
@@ -122,7 +122,7 @@ async def test_one_press_delivered_twice_is_one_press(bot: Bot, monkeypatch: pyt
     monkeypatch.setattr(bot.office.promotions, "approve", counted)
     deliver = bot.slack.transport.deliver
 
-    async def twice(delivery: Delivery) -> Answer:
+    async def twice(delivery: SlackDelivery) -> Answer:
         await deliver(delivery)
         return await deliver(delivery)
 

@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from bot.domain.promotion import Phase, Stage
-from bot.store.audit import GENESIS, Audit, Entry, audit
+from bot.store.audit import GENESIS, Audit, AuditEntry, audit
 from bot.store.database import Database
 from bot.store.promotions import PromotionStore
 from tests.fakes.databases import create_tables
@@ -28,7 +28,7 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
 async def filled(database: Database, rows: int = 5) -> Audit:
     chain = Audit(database)
     for number in range(rows):
-        await chain.record(Entry("approve", f"U{number}", ("my-app",), "production", f"p-{number}", {"n": number}))
+        await chain.record(AuditEntry("approve", f"U{number}", ("my-app",), "production", f"p-{number}", {"n": number}))
     return chain
 
 
@@ -80,8 +80,8 @@ async def test_a_promotion_that_is_over_misses_what_was_cut_off_at_the_end(datab
     async with database.begin() as connection:
         await store.create(connection, over)
         await store.save(connection, over)
-        await chain.append(connection, Entry("requested", "U0ANA", promotion_id=over.id))
-        await chain.append(connection, Entry("succeeded", "pilothouse", dedupe=f"{over.id}:conclude"))
+        await chain.append(connection, AuditEntry("requested", "U0ANA", promotion_id=over.id))
+        await chain.append(connection, AuditEntry("succeeded", "pilothouse", dedupe=f"{over.id}:conclude"))
     assert await chain.verify() is None
     async with database.begin() as connection:
         await connection.execute(audit.delete().where(audit.c.seq == 2))
@@ -91,13 +91,13 @@ async def test_a_promotion_that_is_over_misses_what_was_cut_off_at_the_end(datab
 async def test_the_same_step_is_written_once(database: Database) -> None:
     chain = Audit(database)
     for _ in range(2):
-        await chain.record(Entry("committed", "U0ANA", dedupe="p-1:commit"))
+        await chain.record(AuditEntry("committed", "U0ANA", dedupe="p-1:commit"))
     assert len(await chain.rows()) == 1
 
 
 async def test_many_at_once_make_one_chain(database: Database) -> None:
     chain = Audit(database)
-    await asyncio.gather(*(chain.record(Entry("approve", f"U{n}")) for n in range(25)))
+    await asyncio.gather(*(chain.record(AuditEntry("approve", f"U{n}")) for n in range(25)))
     assert await chain.verify() is None
     assert len(await chain.rows()) == 25
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from bot.store.audit import Audit, Entry
+from bot.store.audit import Audit, AuditEntry
 from bot.store.database import Database
 from bot.store.locks import LockStore
 from tests.fakes.databases import create_tables
@@ -21,7 +21,7 @@ async def database(tmp_path: Path) -> Database:
 
 async def test_a_crowd_of_writers_is_served_to_the_last_one(database: Database) -> None:
     chain = Audit(database)
-    await asyncio.gather(*(chain.record(Entry("refused", f"U{number}")) for number in range(150)))
+    await asyncio.gather(*(chain.record(AuditEntry("refused", f"U{number}")) for number in range(150)))
     assert len(await chain.rows()) == 150
     assert await chain.verify() is None
     await database.close()

@@ -11,7 +11,7 @@ import pytest
 from bot.domain.errors import Unavailable
 from bot.domain.pipeline import CancelMode, RunRequest
 from bot.store.codec import dump
-from bot.webhooks.alertmanager import Wire, domain
+from bot.webhooks.alertmanager import WebhookAlert, domain
 from tests.unit.bot.webhooks.conftest import HARBOR, OVERLAYS, House, sample
 from tests.unit.bot.webhooks.test_receivers import FAILED, GOOD
 
@@ -329,7 +329,7 @@ async def test_what_alertmanager_left_out_is_counted(house: House) -> None:
 
 
 async def test_what_an_older_pilothouse_has_kept_is_told(house: House) -> None:
-    kept = dump((domain(msgspec.convert(alert(), Wire)),))
+    kept = dump((domain(msgspec.convert(alert(), WebhookAlert)),))
     await house.webhooks.worker._senders["alertmanager"].act(kept)
     await house.work()
     assert len(house.messenger.in_channel("C0DEPLOY")) == 1

@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from bot.domain.errors import Refused, Unavailable
 from bot.settings import AlertmanagerSettings
 from integrations.alertmanager import Alertmanager
-from integrations.alertmanager.client import Alert, matcher
-from integrations.http import Policy
+from integrations.alertmanager.client import AlertmanagerAlert, matcher
+from integrations.http import HttpPolicy
 from integrations.http.answer import decode
 
 URL = "https://alertmanager.example.com"
-QUICK = Policy(attempts=1, total=2)
+QUICK = HttpPolicy(attempts=1, total=2)
 
 
 @respx.mock
@@ -108,7 +108,7 @@ def test_no_value_gets_out_of_its_quotes(value: str) -> None:
     st.sampled_from(["labels", "annotations"]), inner), max_leaves=8))  # fmt: skip
 def test_whatever_comes_is_read_or_refused(value: Any) -> None:
     with contextlib.suppress(Refused):
-        decode(json.dumps(value), list[Alert], "Alertmanager", "list alerts")
+        decode(json.dumps(value), list[AlertmanagerAlert], "Alertmanager", "list alerts")
 
 
 async def test_without_a_url_there_is_no_client() -> None:

@@ -27,11 +27,11 @@ NOW = "2026-01-05T09:00:00Z"
 LATER = "2026-01-05T09:00:30Z"
 
 
-def read(document: dict[str, Any]) -> wire.Application:
-    return decode(json.dumps(document), wire.Application, "Argo CD", "read")
+def read(document: dict[str, Any]) -> wire.ArgoApplication:
+    return decode(json.dumps(document), wire.ArgoApplication, "Argo CD", "read")
 
 
-def app(status: dict[str, Any] | None = None, **rest: Any) -> wire.Application:
+def app(status: dict[str, Any] | None = None, **rest: Any) -> wire.ArgoApplication:
     return read({"metadata": {"name": "my-app-production", "namespace": "argocd"}, "status": status, **rest})
 
 
@@ -273,7 +273,7 @@ def test_the_health_of_resources_comes_from_the_tree() -> None:
                 ]
             }
         ),
-        wire.Tree,
+        wire.ResourceTree,
         "Argo CD",
         "read",
     )
@@ -291,7 +291,7 @@ def test_what_admission_denied_is_told_with_its_words() -> None:
     result = {"kind": "Deployment", "name": "my-app", "group": "apps", "status": "SyncFailed", "message": denied}
     applied = {"kind": "Service", "name": "my-app", "status": "Synced", "message": "service/my-app unchanged"}
     status = {"operationState": {"phase": "Failed", "syncResult": {"resources": [result, applied]}}}
-    (found,) = unhealthy(app(status), wire.Tree())
+    (found,) = unhealthy(app(status), wire.ResourceTree())
     assert (found.kind, found.message) == ("Deployment", denied)
 
 
@@ -377,7 +377,9 @@ def test_subscriptions_are_read_from_annotations() -> None:
         f"{begin}.mine.slack": "C0TEAM",
     }
     assert convert.subscribed(notes) == (("on-sync-failed", "my-team"), ("on-sync-failed", "other"), ("mine", "C0TEAM"))
-    found = decode(json.dumps({"metadata": {"name": "x", "annotations": notes}}), wire.Application, "Argo CD", "read")
+    found = decode(
+        json.dumps({"metadata": {"name": "x", "annotations": notes}}), wire.ArgoApplication, "Argo CD", "read"
+    )
     assert convert.application(found, "production", BASE).subscribed == convert.subscribed(notes)
 
 
@@ -510,13 +512,13 @@ shaped = st.recursive(
     json_values, lambda inner: st.dictionaries(st.sampled_from(KNOWN), inner, max_size=6), max_leaves=20
 )
 MODELS = [
-    wire.Application,
+    wire.ArgoApplication,
     wire.RawList,
-    wire.Tree,
+    wire.ResourceTree,
     wire.ManagedResources,
     wire.Windows,
     wire.WatchFrame,
-    wire.ErrorBody,
+    wire.ArgoErrorBody,
 ]
 
 
@@ -527,11 +529,11 @@ def test_whatever_comes_is_read_or_refused(model: type[Any], body: bytes) -> Non
         found = decode(body, model, "Argo CD", "read")
     except Refused:
         return
-    if isinstance(found, wire.Application):
+    if isinstance(found, wire.ArgoApplication):
         assert convert.application(found, "production", BASE).settled in (True, False)
-        unhealthy(found, wire.Tree())
-    elif isinstance(found, wire.Tree):
-        unhealthy(wire.Application(wire.Metadata()), found)
+        unhealthy(found, wire.ResourceTree())
+    elif isinstance(found, wire.ResourceTree):
+        unhealthy(wire.ArgoApplication(wire.ArgoMetadata()), found)
     elif isinstance(found, wire.Windows):
         permission(found, automated=True)
 
@@ -558,7 +560,7 @@ def test_the_cause_comes_before_its_symptoms() -> None:
             "parentRefs": [replicas],
         },
     ]
-    tree = decode(json.dumps({"nodes": nodes}), wire.Tree, "Argo CD", "read")
+    tree = decode(json.dumps({"nodes": nodes}), wire.ResourceTree, "Argo CD", "read")
     sick = unhealthy(app({}), tree)
     assert (sick[0].kind, sick[0].message) == ("Pod", "Back-off pulling image")
 
@@ -570,9 +572,9 @@ def test_refusals_of_an_older_commit_explain_nothing() -> None:
         "sync": {"status": "Synced", "revision": "new"},
         "operationState": {"phase": "Failed", "syncResult": {"revision": "old", "resources": [refused]}},
     }
-    assert unhealthy(app(status), wire.Tree()) == ()
+    assert unhealthy(app(status), wire.ResourceTree()) == ()
     status["sync"]["revision"] = "old"
-    assert [one.message for one in unhealthy(app(status), wire.Tree())] == ["denied"]
+    assert [one.message for one in unhealthy(app(status), wire.ResourceTree())] == ["denied"]
 
 
 def test_hooks_and_drift_are_named() -> None:

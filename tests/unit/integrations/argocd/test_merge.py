@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integrations.argocd.merge import Merge, News, Sighting
+from integrations.argocd.merge import MergedChange, Sighting, StreamMerge
 
 KEYS = ("a", "b", "c")
 
@@ -42,7 +42,7 @@ class Reader:
 
     alive: dict[str, str] = field(default_factory=dict)
 
-    def read(self, news: tuple[News[str], ...]) -> None:
+    def read(self, news: tuple[MergedChange[str], ...]) -> None:
         for item in news:
             key = item.value[0]
             if item.deleted:
@@ -69,7 +69,7 @@ steps = st.lists(
 @given(steps)
 def test_in_the_end_the_reader_knows_the_truth_and_was_told_nothing_twice(plan: list[tuple[str, object, bool]]) -> None:
     """A10: events come in order, some are lost, some come again after a reconnect; lists lag (A7)."""
-    server, merge, reader = Server(), Merge[str](), Reader()
+    server, merge, reader = Server(), StreamMerge[str](), Reader()
     pending: list[tuple[Sighting[str], bool]] = []
     for kind, what, flag in plan:
         if kind == "change":
@@ -93,7 +93,7 @@ def test_in_the_end_the_reader_knows_the_truth_and_was_told_nothing_twice(plan: 
 @given(st.lists(st.sampled_from(KEYS), max_size=30), st.data())
 def test_per_key_the_news_is_in_order_however_the_lists_lag(changes: list[str], data: st.DataObject) -> None:
     """As long as no list repeats the same past, which is how a restored server is recognised."""
-    server, merge, told = Server(), Merge[str](), list[News[str]]()
+    server, merge, told = Server(), StreamMerge[str](), list[MergedChange[str]]()
     for key in changes:
         event = server.change(key, delete=False)
         assert event is not None
@@ -107,35 +107,35 @@ def test_per_key_the_news_is_in_order_however_the_lists_lag(changes: list[str], 
 
 
 def test_a_list_that_lags_behind_the_stream_does_not_bring_the_past_back() -> None:
-    merge = Merge[str]()
+    merge = StreamMerge[str]()
     merge.event(Sighting("a", 5, "new"))
     assert merge.listed([Sighting("a", 4, "old")]) == ()
 
 
 def test_a_server_restored_from_a_backup_is_believed_at_the_second_list() -> None:
-    merge = Merge[str]()
+    merge = StreamMerge[str]()
     merge.listed([Sighting("a", 500, "before")])
     assert merge.listed([Sighting("a", 20, "restored")]) == ()
-    assert merge.listed([Sighting("a", 20, "restored")]) == (News("restored"),)
+    assert merge.listed([Sighting("a", 20, "restored")]) == (MergedChange("restored"),)
 
 
 def test_the_event_of_a_deletion_may_carry_the_version_of_the_last_change() -> None:
-    merge = Merge[str]()
+    merge = StreamMerge[str]()
     merge.event(Sighting("a", 5, "here"))
-    assert merge.event(Sighting("a", 5, "here"), deleted=True) == (News("here", deleted=True),)
+    assert merge.event(Sighting("a", 5, "here"), deleted=True) == (MergedChange("here", deleted=True),)
     assert merge.event(Sighting("a", 5, "here"), deleted=True) == ()
     assert merge.listed([Sighting("a", 5, "here")]) == ()
 
 
 def test_what_a_list_does_not_have_any_more_is_gone() -> None:
-    merge = Merge[str]()
+    merge = StreamMerge[str]()
     merge.listed([Sighting("a", 1, "a"), Sighting("b", 1, "b")])
-    assert merge.listed([Sighting("a", 1, "a")]) == (News("b", deleted=True),)
-    assert merge.listed([Sighting("a", 1, "a"), Sighting("b", 9, "b again")]) == (News("b again"),)
+    assert merge.listed([Sighting("a", 1, "a")]) == (MergedChange("b", deleted=True),)
+    assert merge.listed([Sighting("a", 1, "a"), Sighting("b", 9, "b again")]) == (MergedChange("b again"),)
 
 
 def test_a_list_from_before_a_creation_does_not_delete_it() -> None:
-    merge = Merge[str]()
+    merge = StreamMerge[str]()
     merge.listed([])
     merge.event(Sighting("a", 1, "created"))
     assert merge.listed([]) == ()
@@ -143,7 +143,7 @@ def test_a_list_from_before_a_creation_does_not_delete_it() -> None:
 
 
 def test_versions_that_are_no_numbers_are_told_apart_by_what_they_say() -> None:
-    merge = Merge[str]()
-    assert merge.event(Sighting("a", None, "one")) == (News("one"),)
+    merge = StreamMerge[str]()
+    assert merge.event(Sighting("a", None, "one")) == (MergedChange("one"),)
     assert merge.event(Sighting("a", None, "one")) == ()
-    assert merge.event(Sighting("a", None, "two")) == (News("two"),)
+    assert merge.event(Sighting("a", None, "two")) == (MergedChange("two"),)

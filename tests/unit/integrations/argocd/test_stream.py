@@ -14,9 +14,9 @@ from bot.domain.application import Application, HealthStatus
 from bot.domain.errors import Refused
 from bot.settings import ArgoCDSettings
 from integrations.argocd import ArgoCD
-from integrations.http import Policy
+from integrations.http import HttpPolicy
 
-QUICK = Policy(connect=0.5, read=2, total=3, attempts=1, line_limit=10_000)
+QUICK = HttpPolicy(connect=0.5, read=2, total=3, attempts=1, line_limit=10_000)
 JSON, EVENTS = b"application/json", b"text/event-stream"
 
 

@@ -14,7 +14,7 @@ import respx
 from bot.domain.errors import Refused, Unavailable
 from bot.ports import CustomQuestion
 from integrations.customgate import CustomGateClient
-from integrations.http import Policy
+from integrations.http import HttpPolicy
 from tests.unit.integrations.http.server import misbehaving, silent
 
 URL = "https://team.example.com/gates/load-test?team=a"
@@ -23,7 +23,7 @@ BODY = {"app": "my-app", "environment": "production", "image": "harbor.example.c
 
 @pytest.fixture
 async def gates() -> AsyncIterator[CustomGateClient]:
-    async with CustomGateClient(policy=Policy(connect=1)) as made:
+    async with CustomGateClient(policy=HttpPolicy(connect=1)) as made:
         yield made
 
 

@@ -7,18 +7,20 @@ from hypothesis import strategies as st
 from bot.domain.errors import Refused
 from bot.domain.overlay import Author, Change
 from integrations.git import GitRemote
-from integrations.git.trees import Entry, changed, entry_of
+from integrations.git.trees import RawTreeEntry, changed, entry_of
 from tests.contract.overlays import ANA, FILES, PATH, change
 from tests.fakes.bare import BareRepository
 
 # Names that git sorts otherwise than words are: "a-b" < "a.b" < "a/" < "a0", and a file "a" before all of them.
 names = st.sampled_from([b"a", b"a-b", b"a.b", b"a0", b"ab", b"b", b"\xc3\xa9", b" ", b"z" * 200])
 entries = st.builds(
-    Entry, st.sampled_from([b"100644", b"100755", b"40000", b"120000", b"160000"]), st.binary(min_size=20, max_size=20)
+    RawTreeEntry,
+    st.sampled_from([b"100644", b"100755", b"40000", b"120000", b"160000"]),
+    st.binary(min_size=20, max_size=20),
 )
 
 
-def mktree(entries: dict[bytes, Entry]) -> bytes:
+def mktree(entries: dict[bytes, RawTreeEntry]) -> bytes:
     """As git sorts them (`git mktree` itself is slow to start hundreds of times)."""
     ordered = sorted(entries.items(), key=lambda item: item[0] + (b"/" if item[1].mode == b"40000" else b""))
     return b"".join(b"%s %s\0%s" % (entry.mode, name, entry.sha) for name, entry in ordered)
@@ -58,7 +60,7 @@ def applied(base: bytes, delta: bytes) -> bytes:
 
 @given(st.dictionaries(names, entries), st.dictionaries(names, entries))
 def test_a_changed_tree_is_sorted_as_git_sorts_and_its_delta_makes_it(
-    before: dict[bytes, Entry], changes: dict[bytes, Entry]
+    before: dict[bytes, RawTreeEntry], changes: dict[bytes, RawTreeEntry]
 ) -> None:
     base = mktree(before)
     body, delta = changed(base, changes)
@@ -68,8 +70,8 @@ def test_a_changed_tree_is_sorted_as_git_sorts_and_its_delta_makes_it(
 
 
 def test_one_of_ten_thousand_apps_is_a_small_delta() -> None:
-    base = mktree({b"app-%05d" % n: Entry(b"40000", n.to_bytes(20, "big")) for n in range(10_000)})
-    body, delta = changed(base, {b"app-07777": Entry(b"40000", b"\xff" * 20)})
+    base = mktree({b"app-%05d" % n: RawTreeEntry(b"40000", n.to_bytes(20, "big")) for n in range(10_000)})
+    body, delta = changed(base, {b"app-07777": RawTreeEntry(b"40000", b"\xff" * 20)})
     assert len(base) == len(body) > 300_000
     assert len(delta) < 150
     assert applied(base, delta) == body

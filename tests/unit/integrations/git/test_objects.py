@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bot.domain.errors import HeadMoved, IntegrationError, NotFound, Refused, Unavailable
 from bot.domain.overlay import Author, Change
-from integrations.git.commits import Tree, directories, drafted, pack
+from integrations.git.commits import ParentTree, directories, drafted, pack
 from integrations.git.environment import split_credentials
 from integrations.git.failures import remote_failure
 from integrations.git.objects import LOG_FORMAT, contents, logged, tree_entries
@@ -70,13 +70,13 @@ def test_whatever_is_committed_is_read_back(
     assert newest.message == change.message.strip("\n")
 
 
-def tree_at(repository: BareRepository, commit: str, directory: str) -> Tree:
+def tree_at(repository: BareRepository, commit: str, directory: str) -> ParentTree:
     done = subprocess.run(
         ["git", "cat-file", "tree", f"{commit}:{directory}"], cwd=repository.path, capture_output=True, check=False
     )
     if done.returncode:
-        return Tree()
-    return Tree(repository.git("rev-parse", f"{commit}:{directory}"), done.stdout)
+        return ParentTree()
+    return ParentTree(repository.git("rev-parse", f"{commit}:{directory}"), done.stdout)
 
 
 def _repository(directory: Path) -> BareRepository:

@@ -22,11 +22,11 @@ from bot.domain.errors import HeadMoved, IntegrationError, NotFound, Refused, Un
 from bot.domain.overlay import Author, Change, Commit
 from bot.settings import GitHubSettings
 from integrations.github import GitHub, messages, wire
-from integrations.github.api import Api, graphql_url, web_url
+from integrations.github.api import GitHubApi, graphql_url, web_url
 from integrations.github.checks import verdict
 from integrations.github.github import repository_of
 from integrations.sandbox.faults import FaultBoard
-from integrations.sandbox.github import Principal, Rules, Settings, Throttle
+from integrations.sandbox.github import GitHubServerSettings, Principal, Rules, Throttle
 from tests.contract.overlays import ANA, FILES, OTHER, PATH, change
 from tests.contract.specs import contract
 from tests.contract.test_github import APP, PRIVATE, PUBLIC, QUICK, REPOSITORY, TOKEN, github
@@ -113,7 +113,7 @@ class Office:
         self.route = routes.get(f"{URL}/meta").mock(side_effect=lambda _: self.says)
         self.graphql = routes.post(f"{URL}/graphql").mock(side_effect=lambda _: self.says)
         settings = GitHubSettings(api_url=URL, repository=REPOSITORY, token=TOKEN)
-        self.api = Api(settings, QUICK, between_writes=0, clock=lambda: self.now)
+        self.api = GitHubApi(settings, QUICK, between_writes=0, clock=lambda: self.now)
 
     async def read(self) -> None:
         await self.api.get("read", "/meta")
@@ -479,7 +479,7 @@ async def test_a_commit_of_somebody_else_is_not_taken_for_the_lost_one(
 
 async def test_reads_that_lag_behind_our_own_commit_are_not_believed(tmp_path: Path) -> None:
     """G5."""
-    settings = Settings(tokens={TOKEN: Principal("pilothouse-user", 99)}, stale_reads=20)
+    settings = GitHubServerSettings(tokens={TOKEN: Principal("pilothouse-user", 99)}, stale_reads=20)
     async with github(tmp_path, settings, app=False) as world:
         who = GitHubSettings(api_url=world.url, repository=REPOSITORY, token=TOKEN)
         async with GitHub(who, policy=QUICK, between_writes=0) as client:
@@ -684,8 +684,8 @@ async def test_a_comparison_tells_the_newest_commits_first_and_how_many_there_ar
 # Checks and pull requests
 
 
-def status(context: str, state: str) -> wire.Status:
-    return wire.Status(context=context, state=state)
+def status(context: str, state: str) -> wire.CommitStatus:
+    return wire.CommitStatus(context=context, state=state)
 
 
 def run(name: str, conclusion: str | None) -> wire.CheckRun:
@@ -710,7 +710,7 @@ def run(name: str, conclusion: str | None) -> wire.CheckRun:
     ],
 )
 def test_statuses_and_check_runs_count_both(
-    statuses: list[wire.Status], runs: list[wire.CheckRun], required: set[str], expected: str
+    statuses: list[wire.CommitStatus], runs: list[wire.CheckRun], required: set[str], expected: str
 ) -> None:
     """G10."""
     assert verdict(statuses, runs, required) == expected
@@ -721,7 +721,7 @@ async def test_a_required_check_that_nobody_reported_is_pending_and_holds_the_me
     tmp_path: Path, classic: bool
 ) -> None:
     """G10, G11: 405. Whether a ruleset requires it or the older branch protection."""
-    settings = Settings(app=APP, rules=Rules(required_checks=("ci",), classic=classic))
+    settings = GitHubServerSettings(app=APP, rules=Rules(required_checks=("ci",), classic=classic))
     async with github(tmp_path, settings) as world:
         pull = await world.client.open(change(), "promote", await world.client.head(), "Promote", "")
         assert pull.checks == "pending"
@@ -795,7 +795,7 @@ async def test_checks_are_believed_only_when_all_that_are_counted_were_told(
 
 async def test_a_protected_branch_refuses_a_direct_commit_with_its_reason(tmp_path: Path) -> None:
     """G4."""
-    async with github(tmp_path, Settings(app=APP, rules=Rules(pull_request_only=True))) as world:
+    async with github(tmp_path, GitHubServerSettings(app=APP, rules=Rules(pull_request_only=True))) as world:
         with pytest.raises(Refused, match="pull request"):
             await world.client.commit(change(), await world.client.head())
 

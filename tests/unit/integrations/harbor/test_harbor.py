@@ -13,7 +13,7 @@ from bot.domain.image import Image
 from bot.domain.scan import ScanStatus, Severity
 from bot.settings import HarborSettings
 from integrations.harbor import Harbor
-from integrations.http import Policy
+from integrations.http import HttpPolicy
 
 URL = "https://harbor.example.com"
 DIGEST = "sha256:" + "a" * 64
@@ -25,7 +25,7 @@ ARTIFACT = f"{ARTIFACTS}/{DIGEST.replace(':', '%3A')}"
 FINDINGS = f"{ARTIFACT}/additions/vulnerabilities"
 PROJECT = f"{URL}/api/v2.0/projects/apps"
 REPORT = "application/vnd.security.vulnerability.report; version=1.1"
-QUICK = Policy(connect=1, read=1, total=2, attempts=1)
+QUICK = HttpPolicy(connect=1, read=1, total=2, attempts=1)
 
 
 @pytest.fixture

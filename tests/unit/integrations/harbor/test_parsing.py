@@ -23,13 +23,21 @@ shaped = st.recursive(values, lambda inner: st.dictionaries(st.sampled_from(KNOW
 
 
 @pytest.mark.parametrize(
-    "model", [wire.Artifact, list[wire.Tag], wire.Project, wire.Allowlist, dict[str, wire.Report | None], wire.Errors]
+    "model",
+    [
+        wire.HarborArtifact,
+        list[wire.Tag],
+        wire.Project,
+        wire.Allowlist,
+        dict[str, wire.Report | None],
+        wire.HarborErrorBody,
+    ],
 )
 @given(st.one_of(shaped.map(lambda value: json.dumps(value).encode()), st.binary(max_size=50)))
 def test_whatever_comes_is_read_or_refused(model: type[Any], body: bytes) -> None:
     try:
         found = decode(body, model, "Harbor", "read")
-        if isinstance(found, wire.Artifact):
+        if isinstance(found, wire.HarborArtifact):
             convert.scan(found)
             convert.attached(found)
             convert.artifact(found, "apps/my-app", "read")
@@ -41,12 +49,12 @@ def test_whatever_comes_is_read_or_refused(model: type[Any], body: bytes) -> Non
 
 
 def test_the_year_one_is_no_time() -> None:
-    found = decode(b'{"digest":"x","push_time":"0001-01-01T00:00:00.000Z"}', wire.Artifact, "Harbor", "read")
+    found = decode(b'{"digest":"x","push_time":"0001-01-01T00:00:00.000Z"}', wire.HarborArtifact, "Harbor", "read")
     assert convert.moment(found.push_time) is None
 
 
 def test_counts_of_a_word_that_is_new_are_unknown() -> None:
     entry = {"scan_status": "Success", "summary": {"total": 3, "fixable": 0, "summary": {"Dire": 1, "Strange": 2}}}
     body = json.dumps({"digest": "x", "scan_overview": {"any": entry}})
-    scan = convert.scan(decode(body, wire.Artifact, "Harbor", "read"))
+    scan = convert.scan(decode(body, wire.HarborArtifact, "Harbor", "read"))
     assert {severity.value: count for severity, count in scan.counts.items()} == {"Unknown": 3}

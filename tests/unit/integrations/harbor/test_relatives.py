@@ -12,7 +12,7 @@ from bot.domain.errors import NotFound, Unavailable
 from bot.domain.image import Image
 from bot.settings import HarborSettings
 from integrations.harbor import Harbor, HarborContents
-from integrations.http import Policy
+from integrations.http import HttpPolicy
 from integrations.oci import Oci
 
 URL = "https://harbor.example.com"
@@ -35,7 +35,7 @@ class Manifests:
 @pytest.fixture
 async def contents() -> AsyncIterator[HarborContents]:
     settings = HarborSettings(url=URL, username="robot$pilothouse", password="s3cret")
-    async with Oci(settings, Policy(connect=1, read=1, total=2, attempts=1)) as oci:
+    async with Oci(settings, HttpPolicy(connect=1, read=1, total=2, attempts=1)) as oci:
         yield HarborContents(cast(Harbor, Manifests()), oci)
 
 

@@ -15,11 +15,11 @@ import respx
 
 from bot.domain.errors import IntegrationError, NotFound, Refused, Unavailable
 from bot.settings import Credential
-from integrations.http import Answer, Basic, Bearer, Connection, Policy
+from integrations.http import Answer, Basic, Bearer, Connection, HttpPolicy
 from tests.unit.integrations.http.server import endless, misbehaving, raw, silent
 
 URL = "https://system.example.com"
-QUICK = Policy(connect=0.5, read=0.5, total=3, attempts=3, backoff=0.001, body_limit=1000, line_limit=100)
+QUICK = HttpPolicy(connect=0.5, read=0.5, total=3, attempts=3, backoff=0.001, body_limit=1000, line_limit=100)
 CANARY = "canary-s3cret"
 
 

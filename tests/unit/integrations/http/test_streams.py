@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.errors import IntegrationError, Refused, Unavailable
-from integrations.http import Connection, Policy
+from integrations.http import Connection, HttpPolicy
 from integrations.http.lines import LineTooLong, lines
 from tests.unit.integrations.http.server import Behave, endless, misbehaving, raw, silent
 
-POLICY = Policy(connect=0.5, read=0.3, total=2, line_limit=100)
+POLICY = HttpPolicy(connect=0.5, read=0.3, total=2, line_limit=100)
 HEAD = b"HTTP/1.1 200 OK\r\n"
 
 

@@ -9,11 +9,11 @@ import trustme
 
 from bot.domain.errors import Refused, Unavailable
 from bot.settings import Tls
-from integrations.http import Connection, Policy
+from integrations.http import Connection, HttpPolicy
 from integrations.http.tls import Certificates
 from tests.unit.integrations.http.https import https
 
-QUICK = Policy(connect=1, read=1, total=3, attempts=1)
+QUICK = HttpPolicy(connect=1, read=1, total=3, attempts=1)
 
 
 async def ask(url: str, tls: Tls | None = None) -> int:

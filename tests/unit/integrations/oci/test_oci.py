@@ -11,13 +11,13 @@ import respx
 
 from bot.domain.errors import NotFound, Refused
 from bot.settings import HarborSettings
-from integrations.http import Policy
+from integrations.http import HttpPolicy
 from integrations.oci import Oci
 
 URL = "https://harbor.example.com"
 REPOSITORY = "harbor.example.com/apps/team/my-app"
 V2 = f"{URL}/v2/apps/team/my-app"
-QUICK = Policy(connect=1, read=1, total=2, attempts=1)
+QUICK = HttpPolicy(connect=1, read=1, total=2, attempts=1)
 BUNDLE = "application/vnd.dev.sigstore.bundle.v0.3+json"
 
 

@@ -25,7 +25,7 @@ from bot.domain.errors import IntegrationError, NotFound, Refused, Unavailable
 from bot.domain.pipeline import CancelMode, PipelineRun, RunStatus
 from bot.router.explanations import explain
 from bot.settings import KubernetesSettings
-from integrations.http.policy import Policy
+from integrations.http.policy import HttpPolicy
 from integrations.sandbox.clock import Clock
 from integrations.sandbox.faults import FaultBoard
 from integrations.sandbox.kubernetes.controller import TektonController
@@ -41,7 +41,7 @@ from integrations.tekton.watch import Pulse
 from tests.contract.pipelines import REQUEST
 from tests.contract.test_tekton import TOKEN, api_server, kubeconfig
 
-QUICK = Policy(read=10, total=30, attempts=2, backoff=0.01, body_limit=1 << 20, line_limit=1 << 16)
+QUICK = HttpPolicy(read=10, total=30, attempts=2, backoff=0.01, body_limit=1 << 20, line_limit=1 << 16)
 
 
 def settings(directory: Path, url: str, token: str = TOKEN) -> KubernetesSettings:

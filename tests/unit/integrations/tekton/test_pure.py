@@ -49,7 +49,7 @@ def test_any_request_makes_a_name_that_kubernetes_takes(prefix: str, request_id:
 
 
 PIPELINE = wire.Pipeline(
-    metadata=wire.Metadata(name="ci-pipeline"),
+    metadata=wire.TektonMetadata(name="ci-pipeline"),
     spec=wire.DeclaredPipeline(
         params=[
             wire.ParamSpec(name="repo-url"),
@@ -99,9 +99,9 @@ def test_wrong_parameters_are_refused_before_tekton_would_fail_later(params: dic
         Manifests(SETTINGS, "v1").run(replace(REQUEST, params=params), PIPELINE)
 
 
-def run(status: dict[str, Any] | None, **metadata: Any) -> wire.PipelineRun:
+def run(status: dict[str, Any] | None, **metadata: Any) -> wire.TektonPipelineRun:
     document = {"metadata": {"name": "r", "namespace": "ci", **metadata}, "spec": {}, "status": status}
-    return msgspec.json.decode(json.dumps(document), type=wire.PipelineRun)
+    return msgspec.json.decode(json.dumps(document), type=wire.TektonPipelineRun)
 
 
 def child(name: str, status: dict[str, Any], owner: str = "r") -> wire.TaskRun:
@@ -142,7 +142,7 @@ def test_a_run_just_created_has_no_status_at_all() -> None:
 )
 def test_status_comes_before_reason(status: str, reason: str, expected: RunStatus) -> None:
     """T2, T3, T7."""
-    assert run_status(wire.Condition(type="Succeeded", status=status, reason=reason)) is expected
+    assert run_status(wire.TektonCondition(type="Succeeded", status=status, reason=reason)) is expected
 
 
 def step(name: str, code: int | None, reason: str = "", termination: str = "") -> dict[str, Any]:
@@ -358,7 +358,7 @@ def test_only_steps_that_have_begun_have_a_log_and_the_status_says_where() -> No
 
 @pytest.mark.parametrize("name", ["tekton.pipelinerun.succeeded.json", "tekton.pipelinerun.running.json"])
 def test_real_runs_are_read(name: str) -> None:
-    told = pipeline_run(msgspec.json.decode(contract(f"samples/{name}").read_bytes(), type=wire.PipelineRun))
+    told = pipeline_run(msgspec.json.decode(contract(f"samples/{name}").read_bytes(), type=wire.TektonPipelineRun))
     assert told.status in (RunStatus.SUCCEEDED, RunStatus.RUNNING)
     if told.status is RunStatus.SUCCEEDED:
         assert told.results["IMAGE_DIGEST"].startswith("sha256:")
@@ -373,7 +373,7 @@ def test_a_real_task_run_and_an_old_matrix_are_read() -> None:
     status = msgspec.convert(fragment, wire.TaskRunStatus)
     assert [(s.name, s.container) for s in status.steps or []] == [("hello", "step-hello")]
     matrix = YAML(typ="safe").load(contract("samples/tekton.pipelinerun.matrix.v1beta1.yaml").read_text())
-    told = pipeline_run(msgspec.convert(json.loads(json.dumps(matrix, default=str)), wire.PipelineRun))
+    told = pipeline_run(msgspec.convert(json.loads(json.dumps(matrix, default=str)), wire.TektonPipelineRun))
     assert len(told.tasks) > 1
 
 
@@ -390,7 +390,7 @@ def test_a_real_task_run_and_an_old_matrix_are_read() -> None:
 )
 def test_nonsense_is_refused_by_the_wire_model_not_by_a_crash(document: Any) -> None:
     try:
-        read = msgspec.json.decode(json.dumps(document), type=wire.PipelineRun)
+        read = msgspec.json.decode(json.dumps(document), type=wire.TektonPipelineRun)
     except msgspec.ValidationError:
         return
     pipeline_run(read)
@@ -402,7 +402,7 @@ names = st.sampled_from(["a", "b"])
 states = st.sampled_from(["Unknown", "True", "False"])
 
 
-def some_run(name: str, state: str) -> wire.PipelineRun:
+def some_run(name: str, state: str) -> wire.TektonPipelineRun:
     references = [{"kind": "TaskRun", "name": f"{name}-t", "pipelineTaskName": "t"}]
     return run({"conditions": condition(state), "childReferences": references}, name=name)
 
@@ -426,7 +426,7 @@ steps = st.lists(
 @given(steps)
 def test_the_board_tells_every_change_once_and_ends_up_with_the_truth(script: list[tuple[str, str, str]]) -> None:
     """K1, K2: whatever the order of two watches, and however often the lists come again."""
-    runs: dict[str, wire.PipelineRun] = {}
+    runs: dict[str, wire.TektonPipelineRun] = {}
     children: dict[str, wire.TaskRun] = {}
     watched = WatchedRuns()
     assert watched.runs_listed([]) == watched.children_listed([]) == []

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from integrations.sandbox.argocd import Account, Settings
+from integrations.sandbox.argocd import Account, ArgoServerSettings
 from tests.unit.integrations.sandbox.argocd.world import JSON, TOKEN, World, application, project, running
 
 ONE = "/api/v1/applications/my-app-production"
@@ -31,7 +31,7 @@ async def test_tokens(world: World) -> None:
 
 async def test_login_and_its_lock(tmp_path: Path) -> None:
     """A1: user name and password give a login token; five failures lock the user."""
-    async with running(tmp_path, [project()], Settings(users={"dee": "s3cret"})) as world:
+    async with running(tmp_path, [project()], ArgoServerSettings(users={"dee": "s3cret"})) as world:
         answer = await world.http.post("/api/v1/session", json={"username": "dee", "password": "s3cret"})
         who = await world.http.get("/api/v1/session/userinfo", headers=bearer(answer.json()["token"]))
         assert who.json() == {"loggedIn": True, "username": "dee", "iss": "argocd"}
@@ -95,7 +95,7 @@ async def test_a_list_without_items_is_null_and_hides_what_may_not_be_seen(tmp_p
     """A7."""
     only_staging = Account("pilothouse", (("applications", "*", "apps/*-staging"),))
     manifests = [project(), application("staging"), application("production")]
-    async with running(tmp_path, manifests, Settings(bot=only_staging)) as world:
+    async with running(tmp_path, manifests, ArgoServerSettings(bot=only_staging)) as world:
         listed = (await world.http.get("/api/v1/applications")).json()
         assert [one["metadata"]["name"] for one in listed["items"]] == ["my-app-staging"]
         assert (await world.http.get("/api/v1/applications", params={"projects": "x"})).json()["items"] is None
@@ -187,7 +187,7 @@ async def test_logs_end_with_a_last_entry(world: World) -> None:
 async def test_logs_need_their_own_permission(tmp_path: Path) -> None:
     """A25."""
     no_logs = Account("pilothouse", (("applications", "*", "*"),))
-    async with running(tmp_path, [project(), application("production")], Settings(bot=no_logs)) as world:
+    async with running(tmp_path, [project(), application("production")], ArgoServerSettings(bot=no_logs)) as world:
         assert (await world.http.get(f"{ONE}/logs")).status_code == 403
 
 
@@ -219,7 +219,9 @@ async def test_webhook(tmp_path: Path) -> None:
     concerned, other = application("production"), application("staging")
     for one in (concerned, other):
         one["metadata"]["annotations"] = {"argocd.argoproj.io/manifest-generate-paths": ".;../../base"}
-    async with running(tmp_path, [project(), concerned, other], Settings(webhook_secret=""), speed=0.1) as world:
+    async with running(
+        tmp_path, [project(), concerned, other], ArgoServerSettings(webhook_secret=""), speed=0.1
+    ) as world:
         before = world.argo.store.applications["my-app-staging"]["status"]["sync"]["revision"]
         sha = await world.promote("v1.4.2")
         payload = {"commits": [{"modified": ["apps/my-app/overlays/production/kustomization.yaml"]}]}
@@ -233,7 +235,7 @@ async def test_webhook(tmp_path: Path) -> None:
 
 async def test_webhook_signature(tmp_path: Path) -> None:
     """A26."""
-    async with running(tmp_path, [project()], Settings(webhook_secret="shh")) as world:
+    async with running(tmp_path, [project()], ArgoServerSettings(webhook_secret="shh")) as world:
         headers = {"X-GitHub-Event": "push", "X-Hub-Signature-256": "sha256=00"}
         assert (await world.http.post("/api/webhook", json={}, headers=headers)).status_code == 401
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from integrations.sandbox.argocd import Settings
+from integrations.sandbox.argocd import ArgoServerSettings
 from tests.unit.integrations.sandbox.argocd.world import (
     IMAGE,
     SELF_HEAL,
@@ -117,7 +117,7 @@ async def test_going_back_to_what_ran_well_is_healthy_although_the_fault_is_stil
 
 
 async def test_an_image_that_no_registry_has_cannot_be_pulled(tmp_path: Path) -> None:
-    settings = Settings(image_exists=lambda image: not image.endswith(":v9"))
+    settings = ArgoServerSettings(image_exists=lambda image: not image.endswith(":v9"))
     async with running(tmp_path, [project(), application("production", SELF_HEAL)], settings) as world:
         sha = await world.promote("v9")
         await world.until(lambda one: settled(one, sha, "Degraded"))

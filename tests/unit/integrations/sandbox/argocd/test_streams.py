@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from integrations.sandbox.argocd import Settings
+from integrations.sandbox.argocd import ArgoServerSettings
 from tests.unit.integrations.sandbox.argocd.world import World, application, project, running, settled
 
 STREAM = "/api/v1/stream/applications"
@@ -50,7 +50,7 @@ async def test_the_present_state_comes_as_added_and_then_what_changes(world: Wor
 async def test_what_changes_between_snapshot_and_subscription_is_lost(tmp_path: Path) -> None:
     """A10."""
     manifests = [project(), application("production")]
-    async with running(tmp_path, manifests, Settings(stream_gap=0.3)) as world, stream(world) as frames:
+    async with running(tmp_path, manifests, ArgoServerSettings(stream_gap=0.3)) as world, stream(world) as frames:
         await take(frames, 1)
         with world.argo.store.edit("my-app-production") as app:
             app["metadata"]["labels"]["lost"] = "yes"

@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from integrations.sandbox.argocd import ArgoCDServer, Settings
+from integrations.sandbox.argocd import ArgoCDServer, ArgoServerSettings
 from integrations.sandbox.clock import Clock
 from integrations.sandbox.faults import FaultBoard
 from integrations.sandbox.git import GitServer, Signature
@@ -137,7 +137,7 @@ def settled(app: Application, sha: str, health: str) -> bool:
 
 @asynccontextmanager
 async def running(
-    root: Path, manifests: list[dict[str, Any]], settings: Settings | None = None, *, speed: float = 20
+    root: Path, manifests: list[dict[str, Any]], settings: ArgoServerSettings | None = None, *, speed: float = 20
 ) -> AsyncIterator[World]:
     faults = FaultBoard()
     git = GitServer(root, token="git-t0ken")

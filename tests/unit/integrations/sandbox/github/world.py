@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from integrations.sandbox.faults import FaultBoard
 from integrations.sandbox.git import GitServer, Signature
-from integrations.sandbox.github import App, GitHubServer, Principal, Settings
+from integrations.sandbox.github import App, GitHubServer, GitHubServerSettings, Principal
 from integrations.sandbox.serving import serve
 
 REPO = "/repos/pilothouse/deploy"
@@ -85,7 +85,9 @@ async def running(root: Path, **settings: Any) -> AsyncIterator[World]:
     faults = FaultBoard()
     git = GitServer(root, token="git-token")
     await git.create(FILES, "Seed", Signature("Dee", "dee@example.com"))
-    github = GitHubServer(git, settings=Settings(**{"tokens": TOKENS, "app": app(), **settings}), faults=faults)
+    github = GitHubServer(
+        git, settings=GitHubServerSettings(**{"tokens": TOKENS, "app": app(), **settings}), faults=faults
+    )
     async with (
         serve(github.app) as url,
         httpx.AsyncClient(base_url=url, headers={"Authorization": "Bearer bo-token"}) as http,

@@ -1,11 +1,11 @@
 import pytest
 
 from integrations.sandbox.kubernetes import store
-from integrations.sandbox.kubernetes.store import Key, ObjectStore
+from integrations.sandbox.kubernetes.store import ObjectKey, ObjectStore
 
 
-def key(name: str) -> Key:
-    return Key("", "configmaps", "ci", name)
+def key(name: str) -> ObjectKey:
+    return ObjectKey("", "configmaps", "ci", name)
 
 
 def thing(name: str, value: int = 0) -> store.Object:

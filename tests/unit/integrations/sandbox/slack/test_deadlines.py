@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from integrations.sandbox.slack.clock import within
-from integrations.sandbox.slack.delivery import Answer, Delivery
+from integrations.sandbox.slack.delivery import Answer, SlackDelivery
 from integrations.sandbox.slack.limits import RateLimits
 from integrations.sandbox.slack.server import SlackServer
 from tests.unit.integrations.sandbox.slack.manual_clock import ManualClock
@@ -19,9 +19,9 @@ class DeafApp:
 
     def __init__(self, answer: Answer) -> None:
         self.answer = answer
-        self.received: list[Delivery] = []
+        self.received: list[SlackDelivery] = []
 
-    async def deliver(self, delivery: Delivery) -> Answer:
+    async def deliver(self, delivery: SlackDelivery) -> Answer:
         self.received.append(delivery)
         return self.answer
 

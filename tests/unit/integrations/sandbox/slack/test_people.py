@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from integrations.sandbox.slack.delivery import Answer, Delivery
+from integrations.sandbox.slack.delivery import Answer, SlackDelivery
 from integrations.sandbox.slack.errors import PersonError
 from integrations.sandbox.slack.limits import RateLimits
 from integrations.sandbox.slack.model import SlashCommand
@@ -52,10 +52,10 @@ class App:
     """Answers deliveries with `reply`, and remembers them."""
 
     def __init__(self) -> None:
-        self.received: list[Delivery] = []
-        self.reply: Callable[[Delivery], Answer] = lambda _: Answer(True)
+        self.received: list[SlackDelivery] = []
+        self.reply: Callable[[SlackDelivery], Answer] = lambda _: Answer(True)
 
-    async def deliver(self, delivery: Delivery) -> Answer:
+    async def deliver(self, delivery: SlackDelivery) -> Answer:
         self.received.append(delivery)
         return self.reply(delivery)
 
