@@ -2,8 +2,7 @@
 
 from bot.command import command
 from bot.deliveries.branch_observer import OBSERVER
-from bot.deliveries.dora import LONGEST, LOOK_BACK, deployed, figures, together
-from bot.deliveries.fold import deployments
+from bot.deliveries.dora import LONGEST, LOOK_BACK, DeploymentRecord, deployed, figures, together
 from bot.domain.caller import Caller, Permission
 from bot.domain.intent import Intent, ShowDora
 from bot.domain.reply import DoraReport, Reply, Topic
@@ -50,8 +49,8 @@ async def dora(
     environment = ask.environment or catalog.environments[-1].name
     now = clock.now()
     since = now - parse_duration(ask.since)
-    found = deployments(await record.of(since=since - LOOK_BACK))
+    found = DeploymentRecord.of(await record.of(since=since - LOOK_BACK))
     apps = visible(policy, caller, ask.apps or deployed(found, environment, since), environment)
-    parts = figures((one for one in found if one.app in apps), environment, since, now, apps)
+    parts = figures(found, environment, since, now, apps) if apps else ()
     known = await record.known_since(OBSERVER)
-    return DoraReport(environment, since, known, parts if apps else (), together(parts if apps else ()))
+    return DoraReport(environment, since, known, parts, together(parts))

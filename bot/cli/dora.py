@@ -2,6 +2,7 @@
 
 import csv
 import sys
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
@@ -12,16 +13,21 @@ from rich.table import Table
 from bot.cli.audit import harmless, named_environment, reading, start_of
 from bot.cli.terminal import fail, print_table
 from bot.deliveries.branch_observer import OBSERVER
-from bot.deliveries.dora import LONGEST, LOOK_BACK, deployed, figures, together
-from bot.deliveries.fold import deployments
+from bot.deliveries.dora import LONGEST, LOOK_BACK, DeploymentRecord, deployed, figures, together
 from bot.domain.delivery import Figures
 from bot.store.database import Database
 from bot.store.deliveries import DeliveryStore
+from bot.views.dora import from_pin
 from bot.views.words import lasted
 
 COLUMNS = (
     "app", "environment", "deployments", "per_day", "lead_time_median_seconds", "lead_time_p90_seconds",
     "change_failure_rate", "time_to_restore_median_seconds", "commits", "failed_commits",
+    "lead_times_from_push", "lead_times_from_pin",
+)  # fmt: skip
+EACH = (
+    "app", "environment", "commit", "at", "cause", "outcome", "healthy_at",
+    "lead_time_from", "lead_time_since", "lead_time_seconds", "failure", "failed_at", "restored_at",
 )  # fmt: skip
 
 
@@ -32,6 +38,7 @@ def dora(
     environment: Annotated[str, typer.Option(help="Which; the last one of the policy if left out.")] = "",
     policy: Annotated[Path | None, typer.Option(help="The policy file; PILOTHOUSE_POLICY_FILE if left out.")] = None,
     as_csv: Annotated[bool, typer.Option("--csv", help="As CSV, with the commits that were counted.")] = False,
+    each: Annotated[bool, typer.Option("--deployments", help="As CSV: a row for each deployment.")] = False,
 ) -> None:
     """Deployment frequency, lead time, change failure rate and time to restore."""
     where, now = named_environment(environment, policy), datetime.now(UTC)
@@ -41,7 +48,7 @@ def dora(
 
     async def work(database: Database) -> tuple[tuple[Figures, ...], datetime | None]:
         record = DeliveryStore(database)
-        found = deployments(await record.of(since=start - LOOK_BACK))
+        found = DeploymentRecord.of(await record.of(since=start - LOOK_BACK))
         wanted = tuple(apps or deployed(found, where, start))
         parts = figures(found, where, start, now, wanted) if wanted else ()
         return parts, await record.known_since(OBSERVER)
@@ -51,19 +58,29 @@ def dora(
         fail(f"No deployment of {', '.join(unknown)} to {where} is on record since {start:%Y-%m-%d}.")
     if not parts:
         fail(f"No deployment to {where} is on record since {start:%Y-%m-%d}.")
+    if each:
+        _write(EACH, _each(parts))
+        return
     if as_csv:
-        _write(parts, where)
+        _write(COLUMNS, _sums(parts, where))
         return
     if known is None or known > start:
         print(f"The record begins {known:%Y-%m-%d %H:%M} UTC." if known else "The record is empty.")
-    print_table(_table([*parts, together(parts)] if len(parts) > 1 else list(parts)))
+    total = together(parts)
+    print_table(_table([*parts, total] if len(parts) > 1 else list(parts)))
+    if total.from_pin:
+        print(f"{from_pin(total)}.")
 
 
-def _write(parts: tuple[Figures, ...], environment: str) -> None:
+def _write(columns: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
     writer = csv.writer(sys.stdout)
-    writer.writerow(COLUMNS)
+    writer.writerow(columns)
+    writer.writerows([harmless(cell) for cell in row] for row in rows)
+
+
+def _sums(parts: Iterable[Figures], environment: str) -> Iterator[Iterable[object]]:
     for one in parts:
-        row = (
+        yield (
             one.app,
             environment,
             len(one.deployments),
@@ -74,8 +91,27 @@ def _write(parts: tuple[Figures, ...], environment: str) -> None:
             _seconds(one.time_to_restore),
             " ".join(deployment.sha for deployment in one.deployments),
             " ".join(failure.deployment.sha for failure in one.failures),
+            len(one.leads) - one.from_pin,
+            one.from_pin,
         )
-        writer.writerow([harmless(cell) for cell in row])
+
+
+def _each(parts: Iterable[Figures]) -> Iterator[Iterable[object]]:
+    """What each figure was counted from, oldest first within an app."""
+    for part in parts:
+        leads = {lead.deployment: lead for lead in part.leads}
+        failures = {failure.deployment: failure for failure in part.failures}
+        for one in part.deployments:
+            lead, failure = leads.get(one), failures.get(one)
+            yield (
+                *(one.app, one.environment, one.sha, _iso(one.at), one.cause, one.outcome, _iso(one.healthy_at)),
+                *(("push" if lead.pushed else "pin", _iso(lead.since), _seconds(lead.lasted)) if lead else ("",) * 3),
+                *((failure.why, _iso(failure.at), _iso(failure.restored_at)) if failure else ("",) * 3),
+            )
+
+
+def _iso(at: datetime | None) -> str:
+    return at.isoformat(timespec="seconds") if at else ""
 
 
 def _table(parts: list[Figures]) -> Table:

@@ -7,8 +7,11 @@ from datetime import datetime
 
 from bot.domain.build import Build, ImagePushed, ImageScanned, Pushed, RunEnded, RunStarted
 from bot.domain.delivery import Fact
+from bot.domain.overlay import OverlayImage
 from bot.domain.pipeline import RunStatus
 
+Pinned = tuple[str, str, str]
+"""app, and a digest; or app, repository and tag"""
 KINDS = ("pushed", "run-started", "run-ended", "image-pushed", "image-scanned")
 
 
@@ -25,6 +28,17 @@ def builds(facts: Iterable[Fact]) -> tuple[Build, ...]:
     beside = _beside(ordered)
     found = [_joined(list(of.values()), beside) for of in runs.values()]
     return tuple(sorted(found, key=lambda one: (one.at, one.app, one.revision)))
+
+
+def pinned(app: str, entry: OverlayImage) -> Pinned:
+    """What an entry of an overlay is found by: content where it names it."""
+    return (app, "", entry.digest) if entry.digest else (app, entry.repository, entry.tag)
+
+
+def pins(build: Build) -> list[Pinned]:
+    """The entries of overlays that pin what was built."""
+    tagged = [(build.app, build.repository, build.tag)] if build.tag else []
+    return [(build.app, "", digest) for digest in build.digests] + tagged
 
 
 @dataclass
@@ -85,4 +99,5 @@ def _joined(runs: list[Build], beside: Beside) -> Build:
         stored_at=beside.stored.get((build.app, build.digest)),
         scan=beside.scans.get((build.app, build.digest)),
         push=push,
+        pushed_at=pushed,
     )

@@ -4,11 +4,13 @@ Each figure keeps the deployments that it was counted from, so that it can be tr
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from bot.domain.delivery import Cause, ChangeFailure, Deployment, Figures, Outcome
-from bot.domain.overlay import OverlayImage
+from bot.deliveries.builds import Pinned, builds, pinned, pins
+from bot.deliveries.fold import deployments
+from bot.domain.delivery import Cause, ChangeFailure, Deployment, Fact, Figures, LeadTime, Outcome
 
 DEGRADED_WITHIN = timedelta(hours=1)
 """after it was Healthy: what falls ill later fell ill of something else"""
@@ -20,26 +22,39 @@ LONGEST = timedelta(days=3653)
 LOOK_BACK = timedelta(days=90)
 """before the time that is asked for, in which an image that is deployed in it may have been committed first"""
 
-Pin = tuple[str, str]
+
+@dataclass(frozen=True)
+class DeploymentRecord:
+    """What the figures are counted from: deployments to all environments, and when what they pin was pushed."""
+
+    deployments: tuple[Deployment, ...]
+    pushed: Mapping[Pinned, datetime] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, facts: Iterable[Fact]) -> "DeploymentRecord":
+        known = tuple(facts)
+        pushed = {pin: build.pushed_at for build in builds(known) if build.pushed_at for pin in pins(build)}
+        return cls(deployments(known), pushed)
 
 
 def figures(
-    every: Iterable[Deployment], environment: str, since: datetime, now: datetime, apps: Sequence[str] = ()
+    record: DeploymentRecord, environment: str, since: datetime, now: datetime, apps: Sequence[str] = ()
 ) -> tuple[Figures, ...]:
-    """One for each app, by name; `apps` () for all that were deployed there. `every` holds all environments."""
-    known = sorted(every, key=lambda one: one.at)
-    first = first_commits(known)
+    """One for each app, by name; `apps` () for all that were deployed there."""
+    known = sorted(record.deployments, key=lambda one: one.at)
+    begun = _Beginnings(record.pushed, known)
     places: dict[str, list[Deployment]] = defaultdict(list)
     for one in known:
         if one.environment == environment:
             places[one.app].append(one)
     wanted = sorted(apps or places)
-    return tuple(_of_app(app, places.get(app, []), first, since, now) for app in wanted)
+    return tuple(_of_app(app, places.get(app, []), begun, since, now) for app in wanted)
 
 
-def deployed(every: Iterable[Deployment], environment: str, since: datetime) -> tuple[str, ...]:
+def deployed(record: DeploymentRecord, environment: str, since: datetime) -> tuple[str, ...]:
     """The apps that were deployed there since then, by name."""
-    return tuple(sorted({one.app for one in every if one.environment == environment and one.at >= since}))
+    there = (one for one in record.deployments if one.environment == environment and one.at >= since)
+    return tuple(sorted({one.app for one in there}))
 
 
 def together(parts: Sequence[Figures]) -> Figures:
@@ -48,44 +63,67 @@ def together(parts: Sequence[Figures]) -> Figures:
         "all",
         parts[0].days if parts else 0.0,
         tuple(one for part in parts for one in part.deployments),
-        tuple(time for part in parts for time in part.lead_times),
+        tuple(one for part in parts for one in part.leads),
         tuple(one for part in parts for one in part.failures),
     )
 
 
-def first_commits(every: Iterable[Deployment]) -> dict[tuple[str, Pin], datetime]:
-    """When each image of each app was first committed, to whichever environment."""
-    first: dict[tuple[str, Pin], datetime] = {}
-    for one in every:
-        for image in one.images:
-            if image.after:
-                key = (one.app, _pin(image.after))
-                first[key] = min(first.get(key, one.at), one.at)
-    return first
+class _Beginnings:
+    """When the images of deployments began their way."""
+
+    def __init__(self, pushed: Mapping[Pinned, datetime], every: Iterable[Deployment]) -> None:
+        self._pushed = pushed
+        self._first: dict[Pinned, datetime] = {}
+        """when each was first committed, to whichever environment"""
+        for one in every:
+            for pin in _brings(one):
+                self._first[pin] = min(self._first.get(pin, one.at), one.at)
+
+    def lead(self, one: Deployment, new: Iterable[Pinned]) -> LeadTime | None:
+        """Of the newest image that it brings. A push that is later than the pin it led to has a wrong clock."""
+        if one.healthy_at is None:
+            return None
+        times = [self._of(pin) for pin in new]
+        since, pushed = max(times, default=(None, False))
+        return LeadTime(one, since, one.healthy_at, pushed) if since else None
+
+    def _of(self, pin: Pinned) -> tuple[datetime, bool]:
+        first, pushed = self._first[pin], self._pushed.get(pin)
+        return (pushed, True) if pushed and pushed <= first else (first, False)
 
 
-def _of_app(
-    app: str, there: list[Deployment], first: dict[tuple[str, Pin], datetime], since: datetime, now: datetime
-) -> Figures:
+def _of_app(app: str, there: list[Deployment], begun: _Beginnings, since: datetime, now: datetime) -> Figures:
     counted = [one for one in there if one.at >= since and _counts(one)]
-    begun = {one: _begun(one, first) for one in counted}
-    leads = tuple(one.healthy_at - begun[one] for one in counted if one.healthy_at)
+    new = _new_images(there)
+    leads = tuple(lead for one in counted if (lead := begun.lead(one, new[one])))
     failures = tuple(found for one in counted if (found := _failure(one, there)))
     return Figures(app, (now - since) / timedelta(days=1), tuple(counted), leads, failures)
+
+
+def _new_images(there: Iterable[Deployment]) -> dict[Deployment, tuple[Pinned, ...]]:
+    """What each deployment brought that had not run there before: going back brings no change."""
+    ran: set[Pinned] = set()
+    tried: set[Pinned] = set()
+    new: dict[Deployment, tuple[Pinned, ...]] = {}
+    for one in there:
+        replaced = {pinned(one.app, image.before) for image in one.images if image.before}
+        ran |= replaced - tried
+        brought = _brings(one)
+        new[one] = () if _goes_back(one) else tuple(pin for pin in brought if pin not in ran)
+        tried.update(brought)
+        if one.outcome in (Outcome.HEALTHY, Outcome.SYNCED):
+            ran.update(brought)
+    return new
+
+
+def _brings(one: Deployment) -> tuple[Pinned, ...]:
+    return tuple(pinned(one.app, image.after) for image in one.images if image.after)
 
 
 def _counts(one: Deployment) -> bool:
     """It changed images, and it reached the environment, well or not."""
     reached = (Outcome.HEALTHY, Outcome.SYNCED, Outcome.FAILED)
     return bool(one.images) and one.outcome in reached
-
-
-def _begun(one: Deployment, first: dict[tuple[str, Pin], datetime]) -> datetime:
-    """Of the newest image that it brings. A rollback brings an old one: its own commit counts."""
-    if _goes_back(one):
-        return one.at
-    times = [first.get((one.app, _pin(image.after)), one.at) for image in one.images if image.after]
-    return max(times, default=one.at)
 
 
 def _failure(one: Deployment, there: list[Deployment]) -> ChangeFailure | None:
@@ -119,8 +157,3 @@ def _undoes(later: Deployment, one: Deployment, following: Deployment) -> bool:
 
 def _goes_back(one: Deployment) -> bool:
     return one.cause in (Cause.ROLLBACK, Cause.ARGOCD)
-
-
-def _pin(entry: OverlayImage) -> Pin:
-    """By digest where there is one, else by tag: environments may write the same image in both ways."""
-    return entry.repository, entry.digest or entry.tag

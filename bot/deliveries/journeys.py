@@ -4,17 +4,14 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from bot.deliveries.builds import KINDS as BUILT
-from bot.deliveries.builds import builds
+from bot.deliveries.builds import Pinned, builds, pinned, pins
 from bot.deliveries.fold import deployments
 from bot.domain.build import Build
 from bot.domain.delivery import Committed, Deployment, Fact, Judged, Outcome, SyncedByHand
 from bot.domain.journey import Journey, Leg
-from bot.domain.overlay import OverlayImage
 from bot.domain.promotion import Phase, Promotion
 
 KINDS = (*BUILT, "committed", "synced-by-hand", "judged")
-Pinned = tuple[str, str, str]
-"""app, and a digest; or app, repository and tag"""
 
 
 def journeys(
@@ -46,21 +43,15 @@ class _Arrivals:
             elif isinstance(detail, Committed | SyncedByHand):
                 for image in detail.images:
                     if image.after:
-                        self._pinning[_pinned(fact.app, image.after)].append(fact)
+                        self._pinning[pinned(fact.app, image.after)].append(fact)
 
     def of(self, build: Build) -> tuple[Deployment, ...]:
         """The deployments that brought it somewhere, oldest first."""
-        keys: list[Pinned] = [(build.app, "", digest) for digest in build.digests]
-        keys += [(build.app, build.repository, build.tag)] if build.tag else []
-        facts = [fact for key in keys for fact in self._pinning.get(key, ())]
+        facts = [fact for key in pins(build) for fact in self._pinning.get(key, ())]
         for fact in tuple(facts):
             assert isinstance(fact.detail, Committed | SyncedByHand)
             facts += self._verdicts.get((fact.app, fact.environment, fact.detail.sha), ())
         return deployments(facts)
-
-
-def _pinned(app: str, entry: OverlayImage) -> Pinned:
-    return (app, "", entry.digest) if entry.digest else (app, entry.repository, entry.tag)
 
 
 def _asked(promotions: Iterable[Promotion]) -> dict[tuple[str, str], list[Promotion]]:

@@ -107,6 +107,8 @@ class Build:
     """when the registry said that it has the image"""
     scan: ImageScanned | None = None
     push: Pushed | None = None
+    pushed_at: datetime | None = None
+    """when the revision came onto the default branch, by the git host's clock; None where no push is on record"""
 
     @property
     def lasted(self) -> timedelta | None:

@@ -244,14 +244,40 @@ class ChangeFailure:
 
 
 @dataclass(frozen=True)
+class LeadTime:
+    """How long the image of a deployment was on its way: from `since` until it was Healthy there.
+
+    `pushed`: since the push of its source commit; else since the first commit that pinned the image anywhere.
+    """
+
+    deployment: Deployment
+    since: datetime
+    until: datetime
+    pushed: bool = False
+
+    @property
+    def lasted(self) -> timedelta:
+        return self.until - self.since
+
+
+@dataclass(frozen=True)
 class Figures:
     """What DORA's four figures are computed from, for one app in one environment, over so many days."""
 
     app: str
     days: float
     deployments: tuple[Deployment, ...] = ()
-    lead_times: tuple[timedelta, ...] = ()
+    leads: tuple[LeadTime, ...] = ()
     failures: tuple[ChangeFailure, ...] = ()
+
+    @property
+    def lead_times(self) -> tuple[timedelta, ...]:
+        return tuple(one.lasted for one in self.leads)
+
+    @property
+    def from_pin(self) -> int:
+        """How many of the lead times begin with a pin, since no push is on record."""
+        return sum(not one.pushed for one in self.leads)
 
     @property
     def a_day(self) -> float:

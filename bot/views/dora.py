@@ -6,7 +6,7 @@ from bot.domain.delivery import Figures
 from bot.domain.reply import DoraReport
 from bot.ports import Rendered
 from bot.views.layout import context, header, rendered, section, sentence
-from bot.views.words import DAY_AND_TIME, NOTHING, block_of_code, lasted, moment, plain, safe
+from bot.views.words import DAY_AND_TIME, NOTHING, block_of_code, count, lasted, moment, plain, safe
 
 COLUMNS = ("App", "Deploys", "a day", "Lead time", "p90", "Failed", "Restore")
 NAME = 24
@@ -24,13 +24,22 @@ def dora_report(reply: DoraReport) -> Rendered:
     if len(reply.parts) > 1:
         table.append(_row(reply.total))
     title = f"Delivery to {where} since {reply.since:%Y-%m-%d}"
-    notes = [
-        "Lead time: from an image's first commit to any overlay until it is Healthy here; median and 90th percentile."
-    ]
+    notes = ["Lead time: from the push of the commit until it is Healthy here; median and 90th percentile."]
+    if reply.total.from_pin:
+        notes.append(f"{from_pin(reply.total)}.")
     if len(busiest) > MOST:
         notes.append(f"The {MOST} busiest of {len(busiest):,} apps; `all` counts every one.")
     notes.append(_known(reply))
     return rendered(title, [header(title), section(block_of_code(_lines(table), TABLE)), context(" ".join(notes))])
+
+
+def from_pin(total: Figures) -> str:
+    """How many lead times begin later than their commit."""
+    begin = "begins" if total.from_pin == 1 else "begin"
+    return (
+        f"{total.from_pin:,} of {count(len(total.leads), 'lead time')} {begin} with the first commit that pins the "
+        "image, because its push is not on record"
+    )
 
 
 def _row(one: Figures) -> tuple[str, ...]:

@@ -65,9 +65,24 @@ def test_csv_names_the_commits_and_no_cell_is_a_formula(url: str, tmp_path: Path
     assert (other["app"], other["change_failure_rate"], other["failed_commits"]) == ("'=cmd", "1.0", "'=cmd-sha")
 
 
+def test_each_deployment_has_a_row_from_which_the_figures_can_be_counted_again(url: str, tmp_path: Path) -> None:
+    rows = {row["commit"]: row for row in csv.DictReader(io.StringIO(run(url, tmp_path, "--deployments").output))}
+    well, ill = rows["my-app-sha"], rows["'=cmd-sha"]
+    assert (well["lead_time_from"], well["lead_time_seconds"], well["failure"]) == ("pin", "300", "")
+    assert (ill["lead_time_seconds"], ill["failure"], ill["restored_at"]) == ("", "it failed", "")
+    assert datetime.fromisoformat(well["lead_time_since"]) == datetime.fromisoformat(well["at"])
+
+
 def test_the_table_says_when_the_record_begins_and_sums_up(url: str, tmp_path: Path) -> None:
     output = run(url, tmp_path).output
-    for words in ("The record begins", "my-app", "all", "50%", "5 min"):
+    for words in (
+        "The record begins",
+        "my-app",
+        "all",
+        "50%",
+        "5 min",
+        "1 of 1 lead time begins with the first commit",
+    ):
         assert words in output
 
 

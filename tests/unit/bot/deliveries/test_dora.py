@@ -5,10 +5,27 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from bot.deliveries.dora import figures, together
-from bot.domain.delivery import Cause, Deployment, Figures, ImageChange, Outcome, middle, percentile
-from bot.domain.overlay import OverlayImage
+from bot.deliveries.dora import DeploymentRecord, deployed, figures, together
+from bot.domain.build import Pushed, RunEnded
+from bot.domain.delivery import (
+    Cause,
+    Committed,
+    Deployment,
+    Detail,
+    Fact,
+    Figures,
+    ImageChange,
+    Judged,
+    Outcome,
+    middle,
+    percentile,
+)
+from bot.domain.overlay import Author, OverlayImage
+from bot.domain.pipeline import RunStatus
+from bot.domain.promotion import Progress
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 NOW = START + timedelta(days=10)
@@ -34,7 +51,7 @@ def deployment(tag: str, hours: float, before: str = "v0", minutes: float | None
 
 
 def of(*every: Deployment) -> Figures:
-    [found] = figures(every, "production", START, NOW)
+    [found] = figures(DeploymentRecord(every), "production", START, NOW)
     return found
 
 
@@ -57,21 +74,95 @@ def test_whoever_does_it_it_counts(cause: Cause) -> None:
     assert len(of(deployment("v1", 1, cause=cause)).deployments) == 1
 
 
-def test_lead_time_begins_with_the_images_first_commit_anywhere() -> None:
+def test_without_a_push_lead_time_begins_with_the_first_pin_of_the_image_anywhere() -> None:
     development = deployment("v1", 1, environment="development")
-    assert of(development, deployment("v1", 25)).lead_times == (timedelta(hours=24, minutes=10),)
+    found = of(development, deployment("v1", 25))
+    assert found.lead_times == (timedelta(hours=24, minutes=10),)
+    assert found.from_pin == 1
 
 
 def test_lead_time_of_another_image_or_app_is_its_own() -> None:
     others = deployment("v0", 1, environment="development"), deployment("v1", 1, app="other")
     assert of(deployment("v1", 25), *others[:1]).lead_times == (timedelta(minutes=10),)
-    mine, _ = figures([deployment("v1", 25), others[1]], "production", START, NOW)
+    mine, _ = figures(DeploymentRecord((deployment("v1", 25), others[1])), "production", START, NOW)
     assert mine.lead_times == (timedelta(minutes=10),)
 
 
-def test_a_rollbacks_lead_time_begins_with_the_rollback() -> None:
-    found = of(deployment("v1", 1), deployment("v1", 100, cause=Cause.ROLLBACK))
-    assert found.lead_times == (timedelta(minutes=10), timedelta(minutes=10))
+@pytest.mark.parametrize("cause", list(Cause))
+def test_going_back_brings_no_change_and_has_no_lead_time(cause: Cause) -> None:
+    found = of(deployment("v1", 1), deployment("v2", 50, "v1"), deployment("v1", 100, "v2", cause=cause))
+    assert [one.deployment.at for one in found.leads] == [at(1), at(50)]
+    assert len(found.deployments) == 3
+
+
+def test_an_image_from_before_the_record_is_no_change_when_it_comes_back() -> None:
+    found = of(deployment("v1", 50, "v0"), deployment("v0", 100, "v1"))
+    assert [one.deployment.at for one in found.leads] == [at(50)]
+
+
+def test_an_image_that_never_ran_there_is_still_a_change_at_the_second_try() -> None:
+    failed = deployment("v2", 10, "v1", minutes=None, outcome=Outcome.FAILED, ended_at=at(11))
+    found = of(failed, deployment("v1", 12, "v2"), deployment("v2", 20, "v1"))
+    assert [(one.since, one.until) for one in found.leads] == [(at(10), at(20) + timedelta(minutes=10))]
+
+
+# From the commit.
+
+DIGEST = "sha256:" + "d" * 64
+SOURCE = "https://github.com/example/my-app.git"
+
+
+def fact(key: str, hours: float, detail: Detail, environment: str = "", app: str = "my-app") -> Fact:
+    return Fact(f"{key}:{app}:{environment}", at(hours), app, environment, detail)
+
+
+def built(hours: float, digest: str = DIGEST, tag: str = "v1", app: str = "my-app") -> Fact:
+    """A run that has made an image of the commit "c0ffee"."""
+    ended = RunEnded("r1", RunStatus.SUCCEEDED, "c0ffee", SOURCE, "", "h/x", tag, digest)
+    return fact("ended", hours, ended, app=app)
+
+
+def pushed(hours: float, app: str = "my-app") -> Fact:
+    return fact("push", hours, Pushed(SOURCE, "c0ffee", Author("Ben", "b@example.com"), "x"), app=app)
+
+
+def runs(environment: str, hours: float, digest: str = DIGEST) -> list[Fact]:
+    """Committed then, and Healthy six minutes later."""
+    sha = f"{environment}-{hours}"
+    images = (ImageChange(pin("v0"), OverlayImage("x", "h/x", "v1", digest)),)
+    commit = Committed(sha, Author("Ana", "a@example.com"), "x", Cause.PROMOTION, "k.yaml", images)
+    judged = Judged(sha, Progress.HEALTHY)
+    return [fact(f"git:{sha}", hours, commit, environment), fact(f"j:{sha}", hours + 0.1, judged, environment)]
+
+
+@pytest.mark.parametrize(
+    ("facts", "since", "push"),
+    [
+        ([pushed(1), built(1.2), *runs("development", 1.3)], 1.0, True),
+        ([pushed(1), built(1.2)], 1.0, True),  # nobody saw it in development
+        ([pushed(1), built(1.2, digest="", tag="v1"), *runs("development", 1.3)], 1.3, False),  # the tag was moved
+        ([built(1.2), *runs("development", 1.3)], 1.3, False),  # a run alone says when it ran, not when it was pushed
+        ([pushed(1), *runs("development", 1.3)], 1.3, False),  # no run says what it became
+        ([pushed(1, "other"), built(1.2, app="other"), *runs("development", 1.3)], 1.3, False),
+        ([pushed(1), built(1.2, digest="sha256:" + "e" * 64), *runs("development", 1.3)], 1.3, False),
+        ([pushed(9), built(1.2), *runs("development", 1.3)], 1.3, False),  # a clock is wrong
+    ],
+)
+def test_lead_time_begins_with_the_push_of_the_commit(facts: list[Fact], since: float, push: bool) -> None:
+    record = DeploymentRecord.of([*facts, *runs("production", 25)])
+    [found] = figures(record, "production", START, NOW, ["my-app"])
+    [lead] = found.leads
+    assert (lead.since, lead.until, lead.pushed) == (at(since), at(25.1), push)
+    assert found.from_pin == (not push)
+    assert lead.deployment in found.deployments
+
+
+@given(st.permutations([pushed(1), built(1.2), *runs("development", 1.3), *runs("production", 25)]))
+def test_the_order_of_facts_changes_no_figure(facts: list[Fact]) -> None:
+    record = DeploymentRecord.of([*facts, *facts])
+    [found] = figures(record, "production", START, NOW)
+    assert found.lead_times == (at(25.1) - at(1),)
+    assert deployed(record, "production", START) == ("my-app",)
 
 
 @pytest.mark.parametrize(
@@ -119,19 +210,18 @@ def test_time_to_restore_ends_with_whatever_came_first() -> None:
 
 def test_only_the_time_that_was_asked_for_counts_though_an_image_is_older() -> None:
     old = deployment("v1", -100, environment="development")
-    assert of(old, deployment("v1", -5, before="v9"), deployment("v1", 1)).lead_times == (
+    assert of(old, deployment("v9", -5), deployment("v1", 1, before="v9")).lead_times == (
         timedelta(hours=101, minutes=10),
     )
 
 
 def test_apps_are_told_apart_and_add_up() -> None:
-    parts = figures(
-        [deployment("v1", 1), deployment("v1", 1, app="b"), deployment("v2", 5, app="b")], "production", START, NOW
-    )
+    every = deployment("v1", 1), deployment("v1", 1, app="b"), deployment("v2", 5, app="b")
+    parts = figures(DeploymentRecord(every), "production", START, NOW)
     assert [(one.app, len(one.deployments)) for one in parts] == [("b", 2), ("my-app", 1)]
     assert len(together(parts).deployments) == 3
     assert together(parts).a_day == pytest.approx(0.3)
-    assert figures([], "production", START, NOW, ["nothing"])[0].failure_rate is None
+    assert figures(DeploymentRecord(()), "production", START, NOW, ["nothing"])[0].failure_rate is None
 
 
 def test_the_median_and_the_nearest_rank() -> None:
