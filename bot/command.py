@@ -6,7 +6,7 @@ A command is a coroutine function. Its parameters say by their types what it nee
 
 import inspect
 import pkgutil
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import entry_points
@@ -18,6 +18,7 @@ from bot.domain.errors import InvalidCommand
 from bot.domain.form import CommandForm
 from bot.domain.intent import Context, Intent
 from bot.domain.reply import HelpEntry, Reply, Topic
+from bot.domain.shortcut import Shortcut
 from bot.grammar import Place, Token, Words, tokenize
 from bot.grammar.leftovers import Leftover, leftover, remedy
 from bot.runtime.injection import Injector, Offered, parameters
@@ -50,11 +51,13 @@ class Command:
     modal: str = ""
     """title of the modal that it opens; "" when it answers with a message"""
     form: CommandForm | None = None
-    """what the picker asks where words are missing, and for the bare command; None for a command that opens none"""
+    """what the picker asks where words are missing; None for a command that opens none"""
     topic: Topic = Topic.OTHER
     """where the help lists it"""
     examples: tuple[str, ...] = ()
     """of what is typed, the plainest one first"""
+    shortcut: Shortcut | None = None
+    """how Slack's menus offer it; None for a command that is not in them"""
 
     @property
     def help(self) -> HelpEntry:
@@ -82,6 +85,7 @@ def command(
     form: CommandForm | None = None,
     topic: Topic = Topic.OTHER,
     examples: tuple[str, ...] = (),
+    shortcut: Shortcut | None = None,
 ) -> Callable[[Callable[P, Awaitable[Reply]]], Callable[P, Awaitable[Reply]]]:
     """Declare a command. Raises TypeError when the function does not say which intent it answers."""
 
@@ -91,7 +95,7 @@ def command(
             raise TypeError(f"command {verb!r}: exactly one parameter must be annotated with the intent it answers")
         lines = (usage,) if isinstance(usage, str) else usage
         function.__command__ = Command(  # type: ignore[attr-defined]
-            verb, lines, allow, intents[0], function, parse, names, everybody, modal, form, topic, examples
+            verb, lines, allow, intents[0], function, parse, names, everybody, modal, form, topic, examples, shortcut
         )
         return function
 
@@ -111,7 +115,7 @@ class Spoken:
 
     def parse(self, words: Words) -> Intent:
         """A bare command that has a form opens it. Raises InvalidCommand and UnknownName."""
-        if self.command.form and not words:
+        if self.command.form and self.command.form.bare and not words:
             return words.pick(Place())
         return self.parser(words)
 
@@ -159,6 +163,10 @@ class CommandRegistry:
         """The form of a command; None where there is no such command, or it has none."""
         found = self._by_verb.get(verb)
         return found.form if found else None
+
+    def shortcuts(self) -> Mapping[str, Shortcut]:
+        """verb → how Slack's menus offer it"""
+        return {each.verb: each.shortcut for each in self if each.shortcut}
 
     def find(self, slash: str, text: str) -> Spoken:
         """The command behind a slash command; `help` where the words ask for it or lead to several commands.

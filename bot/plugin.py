@@ -13,6 +13,7 @@ from bot.domain.image import Artifact, Image
 from bot.domain.intent import Context, Intent
 from bot.domain.promotion import Kind, Move, Plan, Verdict
 from bot.domain.reply import Reply, Told
+from bot.domain.shortcut import Shortcut
 from bot.evaluation.question import Gate, Options, Question
 from bot.grammar import Place, Slots, Words
 from bot.policy import Policy
@@ -68,6 +69,7 @@ __all__ = [
     "Registry",
     "Rendered",
     "Reply",
+    "Shortcut",
     "Signatures",
     "Slots",
     "Told",

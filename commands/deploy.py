@@ -3,8 +3,9 @@
 from bot.command import command
 from bot.domain.caller import Caller, Permission
 from bot.domain.form import EMERGENCY, CommandForm, Filled, FormField, Input
-from bot.domain.intent import Context, Deploy, IfBusy, Intent
+from bot.domain.intent import Context, Deploy, IfBusy, Intent, Pick
 from bot.domain.reply import DryRun, GlassAsked, Reply, Topic
+from bot.domain.shortcut import Shortcut
 from bot.grammar import IN, Slots, Words
 from bot.notify.audience import approvers
 from bot.policy import Policy
@@ -60,6 +61,12 @@ FORM = CommandForm(
     read,
 )
 
+SHORTCUT = Shortcut(
+    "Deploy…",
+    "Put an image into an environment",
+    lambda app, environment, context: Pick(context=context, verb="deploy", app=app, environment=environment),
+)
+
 
 @command(
     "deploy",
@@ -70,6 +77,7 @@ FORM = CommandForm(
     form=FORM,
     topic=Topic.DAILY,
     examples=("/deploy my-app prod", "/deploy my-app@1.4.2 staging", "/deploy my-app prod --at 22:00"),
+    shortcut=SHORTCUT,
 )
 async def deploy(
     ask: Deploy, caller: Caller, promotions: Promotions, turns: Scheduler, times: TimeReader, policy: Policy

@@ -5,9 +5,10 @@ import asyncio
 from bot.command import command
 from bot.domain.caller import Caller, Permission
 from bot.domain.form import CommandForm, Filled, FormField, Input
-from bot.domain.intent import Context, IfBusy, Intent, Rollback
+from bot.domain.intent import Context, IfBusy, Intent, Pick, Rollback
 from bot.domain.overlay import OverlayImage
 from bot.domain.reply import GlassAsked, Reply, RollbackChoices, Topic
+from bot.domain.shortcut import Shortcut
 from bot.grammar import Slots, Words
 from bot.overlays.catalog import Catalog
 from bot.policy import Policy
@@ -61,6 +62,13 @@ FORM = CommandForm(
 )
 
 
+def ways_back(app: str, environment: str, context: Context) -> Intent:
+    """What there is to go back to, where the message tells of which app and where; it starts nothing."""
+    if app and environment:
+        return Rollback(context=context, app=app, environment=environment, choose=True)
+    return Pick(context=context, verb="rollback", app=app, environment=environment)
+
+
 @command(
     "rollback",
     usage="/rollback APP ENV [to TAG|DIGEST|COMMIT|previous] [--reason WHY] [! WHY] [--queue|--replace]",
@@ -69,6 +77,7 @@ FORM = CommandForm(
     form=FORM,
     topic=Topic.DAILY,
     examples=("/rollback my-app prod", "/rollback my-app prod to previous"),
+    shortcut=Shortcut("Roll back…", "Go back to an image that ran there before", ways_back),
 )
 async def rollback(
     ask: Rollback,

@@ -2,8 +2,10 @@
 
 from bot.command import command
 from bot.domain.caller import Caller, Permission
-from bot.domain.intent import Status
+from bot.domain.form import CommandForm, Filled, FormField, Input
+from bot.domain.intent import Context, Intent, Pick, Status
 from bot.domain.reply import Reply, StatusBoard, Topic
+from bot.domain.shortcut import Shortcut
 from bot.grammar import IN, Slots, Words
 from bot.queries.board import StatusBoards
 from bot.queries.explanation import Explanation
@@ -19,13 +21,36 @@ def parse(words: Words) -> Status:
     return Status(context=words.context, app=place.app, environment=place.environment, page=int(page), unwell=unwell)
 
 
+def read(filled: Filled, context: Context) -> Status:
+    return Status(context=context, app=filled[Input.APP], environment=filled[Input.ENVIRONMENT])
+
+
+def of_message(app: str, environment: str, context: Context) -> Intent:
+    if app:
+        return Status(context=context, app=app, environment=environment)
+    return Pick(context=context, verb="status", environment=environment)
+
+
+FORM = CommandForm(
+    "Status",
+    (
+        FormField(Input.APP, hint="Left empty: all apps, the unwell first."),
+        FormField(Input.ENVIRONMENT, hint="Left empty: all environments."),
+    ),
+    read,
+    bare=False,
+)
+
+
 @command(
     "status",
     usage="/status [APP] [ENV] [--unwell] [--page N]",
     allow=Permission.VIEW,
     parse=parse,
+    form=FORM,
     topic=Topic.DAILY,
     examples=("/status", "/status my-app prod"),
+    shortcut=Shortcut("Status", "What runs where, and why it is not as git says", of_message),
 )
 async def status(ask: Status, caller: Caller, boards: StatusBoards, explanation: Explanation) -> Reply:
     """What git says, what runs, how Argo CD finds it, what holds changes back, and which promotions are under way.

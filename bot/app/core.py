@@ -21,6 +21,7 @@ from bot.background.roster import RosterUpdates
 from bot.command import CommandRegistry
 from bot.notify.permalinks import Permalinks
 from bot.notify.run_cards import RunCards
+from bot.notify.subjects import Subjects
 from bot.ports import Clock
 from bot.promotions.schedule import Schedule
 from bot.promotions.scheduler import Scheduler
@@ -122,6 +123,7 @@ class Core(DeliveryParts[E]):
             Explanation: self.explanation,
             SyncService: self.syncs,
             Permalinks: self.permalinks,
+            Subjects: Subjects(self.stores.messages),
         }
 
     @cached_property

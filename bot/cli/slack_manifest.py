@@ -3,6 +3,7 @@
 from typing import Any
 
 from bot.command import CommandRegistry
+from bot.views.ids import Menu, shortcut_id
 from integrations.slack.probe import SCOPES
 
 EVENTS = ("app_home_opened", "app_mention", "message.im")
@@ -41,6 +42,16 @@ def manifest(registry: CommandRegistry, *, socket_mode: bool, url: str = "") -> 
                     **({"url": endpoint["request_url"]} if endpoint else {}),
                 }
                 for each in registry.slash_commands()
+            ],
+            "shortcuts": [
+                {
+                    "name": shortcut.name,
+                    "type": menu,
+                    "callback_id": shortcut_id(menu, verb),
+                    "description": shortcut.description,
+                }
+                for menu in Menu
+                for verb, shortcut in registry.shortcuts().items()
             ],
         },
         "oauth_config": {"scopes": {"bot": sorted(SCOPES)}},

@@ -59,6 +59,8 @@ class CommandForm:
     title: str
     fields: tuple[FormField, ...]
     read: Callable[[Filled, Context], Intent]
+    bare: bool = True
+    """whether the command without words opens it; a shortcut does in any case"""
 
     @property
     def needed(self) -> tuple[Input, ...]:

@@ -16,6 +16,8 @@ from bot.store.messages import Messages
 from bot.store.mutes import MuteStore
 from bot.views import approval_request
 
+COPY = "copy-"
+
 log = structlog.get_logger(__name__)
 
 
@@ -89,4 +91,9 @@ class Copies:
 
 def subject(promotion: Promotion) -> str:
     """Its own: the results of a promotion are told to people directly, too, and must not be edited away."""
-    return f"copy-{promotion.id}"[:64]
+    return f"{COPY}{promotion.id}"[:64]
+
+
+def promotion_of(subject: str) -> str:
+    """The promotion that a card, or a copy of one, is about."""
+    return subject.removeprefix(COPY)

@@ -387,7 +387,7 @@ class Planner:
             source=want.source.name if want.source else "",
             moves=tuple(aged),
             requester=requester,
-            channel=self._policy.channels.default or context.channel,
+            channel=self._policy.channels.default or context.channel or requester.id,
             requested_at=self._clock.now(),
             gates=gates,
             approval=ApprovalRule(count=0) if want.break_glass else self._approval(apps, want),

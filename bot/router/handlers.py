@@ -24,7 +24,16 @@ from bot.router.dispatch import Dispatcher
 from bot.router.explanations import explain
 from bot.router.forms import read_form, read_intent
 from bot.router.home import Home
-from bot.router.incoming import Incoming, from_button, from_event, from_mention, from_slash, from_submission
+from bot.router.incoming import (
+    Incoming,
+    from_button,
+    from_event,
+    from_mention,
+    from_shortcut,
+    from_slash,
+    from_submission,
+)
+from bot.router.shortcuts import Shortcuts
 from bot.router.wire import unpacked
 from bot.runtime.beside import asked_beside
 from bot.runtime.clock import Seconds
@@ -45,8 +54,8 @@ NO_WINDOW = (
     "command."
 )
 NO_TRIGGER = (
-    "Say all of it in one message, as in `deploy my-app prod`: Slack opens windows only for slash commands and "
-    "buttons. `help` shows what you can say."
+    "Say all of it in one message, as in `deploy my-app prod`: Slack opens windows only for slash commands, "
+    "shortcuts and buttons. `help` shows what you can say."
 )
 TRIGGER_SECONDS = 3.0
 """Slack opens no window later (S15)."""
@@ -75,6 +84,7 @@ class Handlers:
         dispatcher: Dispatcher,
         answers: Answers,
         home: Home,
+        shortcuts: Shortcuts,
         clock: Seconds = time.time,
     ) -> None:
         self._registry = registry
@@ -83,6 +93,7 @@ class Handlers:
         self._dispatcher = dispatcher
         self._answers = answers
         self._home = home
+        self._shortcuts = shortcuts
         self._clock = clock
         self._kept: set[str] = set()
         """the requests whose askers know that they have to wait for the database"""
@@ -111,6 +122,7 @@ class Handlers:
             "submission": (from_submission, self._submission),
             "event": (from_event, self._show_home),
             "mention": (from_mention, self._mention),
+            "shortcut": (from_shortcut, self._shortcut),
         }
 
     async def _guarded(
@@ -149,6 +161,11 @@ class Handlers:
 
     async def _button(self, incoming: Incoming, body: Body, respond: Respond | None) -> None:
         intent = read_press(body, incoming.context)
+        with _counted(self._registry.answering(intent).verb):
+            await self._answer(intent, incoming, respond)
+
+    async def _shortcut(self, incoming: Incoming, body: Body, respond: Respond | None) -> None:
+        intent = await self._shortcuts.intent(body, incoming.context)
         with _counted(self._registry.answering(intent).verb):
             await self._answer(intent, incoming, respond)
 

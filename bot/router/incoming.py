@@ -90,6 +90,12 @@ def from_event(body: Body) -> Incoming:
     return Incoming("event", user, team, identify(team, "event", body.get("event_id") or ""))
 
 
+def from_shortcut(body: Body) -> Incoming:
+    """Each use has a trigger of its own."""
+    user, team, trigger = body["user"]["id"], _team(body), body["trigger_id"]
+    return Incoming("shortcut", user, team, identify(team, "shortcut", user, trigger), _channel(body), trigger)
+
+
 def is_said_to_us(event: Mapping[str, Any]) -> bool:
     """A mention of the bot, or a direct message to it, written by a person just now."""
     of_person = not (_word(event, "bot_id") or _word(event, "subtype")) and bool(_word(event, "user"))

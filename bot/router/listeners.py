@@ -59,7 +59,8 @@ def bolt_app(router: Router, client: Any, token: Credential, signing_secret: Cre
     app.event("app_home_opened")(_acknowledging("event", router.on_home))
     for said in ("app_mention", "message"):
         app.event(said)(_acknowledging("event", router.on_message))
-    for others in (app.event, app.view_closed, app.shortcut):
+    app.shortcut(ANY)(_answering("shortcut", router.on_shortcut))
+    for others in (app.event, app.view_closed):
         others(ANY)(_acknowledge)
     app.error(_log_error)
     return app

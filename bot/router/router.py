@@ -26,11 +26,13 @@ from bot.router.incoming import (
     from_button,
     from_event,
     from_mention,
+    from_shortcut,
     from_slash,
     from_submission,
     from_suggestion,
     is_said_to_us,
 )
+from bot.router.shortcuts import Shortcuts
 from bot.router.suggestions import Suggestions
 from bot.router.tasks import Tasks
 from bot.router.wire import kept
@@ -100,6 +102,11 @@ class Router:
             return
         incoming, answer = from_button(body), respond if body.get("response_url") else None
         await self._take("button", incoming, body, ack, answer)
+
+    async def on_shortcut(self, body: Body, ack: Ack, respond: Respond) -> None:
+        """Of a message, or of none: then there is no response_url, and the answer is a direct message (S14)."""
+        answer = respond if body.get("response_url") else None
+        await self._take("shortcut", from_shortcut(body), body, ack, answer)
 
     async def on_submission(self, body: Body, ack: Ack) -> None:
         form = read_form(body["view"])
@@ -177,7 +184,7 @@ def open_router(registry: CommandRegistry, offered: Offered, clock: Seconds = ti
     `offered` is what commands may ask for, and Messenger and Modals. Raises TypeError for what nobody offers.
     """
     known = {**offered, CommandRegistry: registry, Runner: registry.bind(offered), Seconds: clock}
-    parts: tuple[type[Any], ...] = (Answers, Dispatcher, Suggestions, Home, Handlers)
+    parts: tuple[type[Any], ...] = (Answers, Dispatcher, Suggestions, Shortcuts, Home, Handlers)
     for part in parts:  # later ones are made of the earlier ones
         known[part] = Injector(known).make(part)
     return Injector(known).make(Router)

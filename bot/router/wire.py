@@ -111,6 +111,25 @@ class Suggesting(msgspec.Struct):
     view: View | None = None
 
 
+class Chosen(msgspec.Struct):
+    """Of the message in whose menu a shortcut was chosen."""
+
+    ts: str = ""
+    thread_ts: str | None = None
+
+
+class ShortcutUse(msgspec.Struct):
+    """A shortcut, global or of a message: a global one tells of no channel, message and response_url (S14, S15)."""
+
+    user: Named
+    callback_id: str
+    trigger_id: str
+    team: Id | None = None
+    channel: Id | None = None
+    message: Chosen | None = None
+    response_url: str | None = None
+
+
 class Happened(msgspec.Struct):
     """Of other events the same names hold other things: who reads one looks at what it is."""
 
@@ -149,12 +168,15 @@ KINDS: Mapping[str, type[msgspec.Struct]] = {
     "submission": Submission,
     "event": EventCallback,
     "mention": EventCallback,
+    "shortcut": ShortcutUse,
 }
 SHAPES: Mapping[str, type[msgspec.Struct]] = {
     "block_actions": Press,
     "view_submission": Submission,
     "block_suggestion": Suggesting,
     "event_callback": EventCallback,
+    "shortcut": ShortcutUse,
+    "message_action": ShortcutUse,
 }
 
 

@@ -38,6 +38,7 @@ threads = sa.Table(
 )
 sa.Index("ix_threads_stale", threads.c.due_at, sqlite_where=threads.c.wanted_hash != threads.c.shown_hash,
          postgresql_where=threads.c.wanted_hash != threads.c.shown_hash)  # fmt: skip
+sa.Index("ix_threads_ts", threads.c.ts)
 
 outbox = sa.Table(
     "outbox",
@@ -262,6 +263,12 @@ class Messages:
         query = sa.select(threads).where(threads.c.promotion_id == promotion, threads.c.channel == channel)
         rows = await self._all(query)
         return _thread(rows[0]) if rows else None
+
+    async def subject_at(self, place: Posted) -> str:
+        """What the first message of a thread is about; "" for one that we have not posted."""
+        here = (threads.c.ts == place.ts) & (threads.c.place == place.channel)
+        rows = await self._all(sa.select(threads.c.promotion_id).where(here).limit(1))
+        return str(rows[0]["promotion_id"]) if rows and place.ts else ""
 
     async def want_if_new(self, thread: Thread, message: Rendered, now: float) -> None:
         """As `want`, for a message that is there; nothing where it is to show just this already."""

@@ -251,3 +251,22 @@ def verb_of(callback_id: str) -> str:
     """The verb of a picker's `callback_id`, "" for another modal."""
     prefix, dot, verb = callback_id.partition(".")
     return verb if dot and prefix == Modal.PICK else ""
+
+
+class Menu(StrEnum):
+    """Where a shortcut stands: in Slack's own menu, or in the menu of each message. Prefix of its `callback_id`."""
+
+    GLOBAL = "global"
+    MESSAGE = "message"
+
+
+def shortcut_id(menu: Menu, verb: str) -> str:
+    return f"{menu}.{verb}"
+
+
+def shortcut_of(callback_id: str) -> str:
+    """The verb of a shortcut. Raises InvalidCommand for one that this version has never put into a menu."""
+    menu, _, verb = callback_id.partition(".")
+    if menu not in tuple(Menu) or not verb:
+        raise unreadable()
+    return verb

@@ -113,6 +113,9 @@ def mention(person: Person) -> str:
 
 
 def channel_mention(channel: str) -> str:
+    """A conversation with the bot, named by its id or by the person's, has no name that Slack would show."""
+    if (channel.startswith("D") and CHANNEL_ID.fullmatch(channel)) or USER_ID.fullmatch(channel):
+        return "our direct messages"
     return f"<#{channel}>" if CHANNEL_ID.fullmatch(channel) else safe(channel, 80)
 
 

@@ -36,6 +36,7 @@ class Interface:
             Route("/channels/{name}/messages", told(self._say), methods=["POST"]),
             Route("/commands", told(self._command), methods=["POST"]),
             Route("/actions", told(self._action), methods=["POST"]),
+            Route("/shortcuts", told(self._shortcut), methods=["POST"]),
             Route("/options", told(self._options), methods=["POST"]),
             Route("/views", told(self._views)),
             Route("/views/{id}/submit", told(self._submit), methods=["POST"]),
@@ -85,6 +86,11 @@ class Interface:
             stale=bool(body.get("stale")),
         )
         return JSONResponse(answer)
+
+    async def _shortcut(self, request: Request) -> Response:
+        body = await _body(request)
+        place = {key: text(body, key) for key in ("channel", "ts") if body.get(key)}
+        return JSONResponse(await self._world.slack.shortcut(text(body, "as"), text(body, "callback_id"), **place))
 
     async def _options(self, request: Request) -> Response:
         body = await _body(request)

@@ -37,7 +37,7 @@ from integrations.sandbox.platform import (
     robot_permissions,
 )
 from integrations.sandbox.serving import serve
-from integrations.sandbox.slack.model import SlashCommand
+from integrations.sandbox.slack.model import Shortcut, SlashCommand
 from integrations.sandbox.slack.server import SlackServer
 from integrations.sandbox.source import Hook, SourceRepository, shipped
 from integrations.sandbox.triggers import EventListener
@@ -243,11 +243,14 @@ class World:
 
 
 def install(slack: SlackServer, manifest: dict[str, Any]) -> None:
-    """The app as an administrator installs it from its manifest: commands, scopes, events, and nothing more."""
+    """The app as an administrator installs it from its manifest: commands, shortcuts, scopes and events, no more."""
     slack.commands = [
         SlashCommand(c["command"], c.get("description", ""), c.get("usage_hint", ""), c.get("should_escape", False))
         for c in manifest["features"]["slash_commands"]
     ]
+    slack.config.shortcuts = tuple(
+        Shortcut(s["callback_id"], s["type"], s["name"], s["description"]) for s in manifest["features"]["shortcuts"]
+    )
     slack.config.bot_scopes = tuple(manifest["oauth_config"]["scopes"]["bot"])
     slack.config.events = frozenset(manifest["settings"]["event_subscriptions"]["bot_events"])
 

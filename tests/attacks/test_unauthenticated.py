@@ -539,7 +539,8 @@ VALUES = st.recursive(
             ["type", "user", "id", "team", "team_id", "actions", "action_id", "action_ts", "value", "view", "state",
              "values", "event", "command", "user_id", "trigger_id", "text", "channel", "message", "blocks", "block_id",
              "elements", "options", "selected_option", "private_metadata", "callback_id", "authorizations",
-             "enterprise", "container", "is_enterprise_install", "event_id", "hash", "token", "challenge"]
+             "enterprise", "container", "is_enterprise_install", "event_id", "hash", "token", "challenge",
+             "trigger_id", "ts", "thread_ts"]
         ),
         inner,
         max_size=6,
@@ -547,7 +548,16 @@ VALUES = st.recursive(
     max_leaves=25,
 )  # fmt: skip
 KINDS = st.sampled_from(
-    ["block_actions", "view_submission", "block_suggestion", "event_callback", "shortcut", "view_closed", "x"]
+    [
+        "block_actions",
+        "view_submission",
+        "block_suggestion",
+        "event_callback",
+        "shortcut",
+        "message_action",
+        "view_closed",
+        "x",
+    ]
 )
 
 

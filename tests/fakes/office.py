@@ -12,6 +12,7 @@ from bot.domain.intent import Context, Intent
 from bot.domain.reply import Reply, StatusRow
 from bot.evaluation.panel import Panel
 from bot.grammar import Vocabulary
+from bot.notify.subjects import Subjects
 from bot.overlays.catalog import Catalog
 from bot.policy import Policy, parse
 from bot.ports import Applications, Clock, Directory, OverlaySource, PipelineRetries, Pipelines, RequestLog
@@ -134,6 +135,7 @@ class Office:
             ),
             SyncService: self.syncs,
             Tags: Tags(self.images),
+            Subjects: Subjects(self.safety.stores.messages),
             **self.safety.services,
         }
 

@@ -10,7 +10,7 @@ from integrations.sandbox.slack.clock import SlackClock
 from integrations.sandbox.slack.files import Files
 from integrations.sandbox.slack.limits import RateLimiter, RateLimits
 from integrations.sandbox.slack.modals import Views
-from integrations.sandbox.slack.model import SlashCommand
+from integrations.sandbox.slack.model import Shortcut, SlashCommand
 from integrations.sandbox.slack.tickets import ResponseUrls, Triggers
 from integrations.sandbox.slack.timeline import Timeline
 from integrations.sandbox.slack.workspace import Workspace
@@ -51,6 +51,7 @@ class AppConfig:
     bot_scopes: tuple[str, ...] = BOT_SCOPES
     app_scopes: tuple[str, ...] = APP_SCOPES
     events: frozenset[str] = frozenset(EVENTS)
+    shortcuts: tuple[Shortcut, ...] = ()
     edit_window: float | None = None
 
     def register(self, commands: Iterable[SlashCommand | str]) -> None:

@@ -146,3 +146,13 @@ class SlashCommand:
     description: str = ""
     usage_hint: str = ""
     should_escape: bool = False
+
+
+@dataclass(frozen=True)
+class Shortcut:
+    """A shortcut as the app's manifest declares it; `type` is "global" or "message"."""
+
+    callback_id: str
+    type: str
+    name: str
+    description: str = ""

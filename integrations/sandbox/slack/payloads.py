@@ -47,6 +47,28 @@ class Payloads:
             "actions": [{**action, "action_ts": self._core.timeline.next_ts()}],
         }
 
+    def shortcut(self, user: SlackUser, callback_id: str) -> Json:
+        """A global one: neither channel nor response_url (S14)."""
+        return {
+            **self._interaction("shortcut", user),
+            "callback_id": callback_id,
+            "trigger_id": self._core.triggers.issue(user.id),
+            "action_ts": self._core.timeline.next_ts(),
+        }
+
+    def message_shortcut(self, user: SlackUser, channel: Channel, message: Message, callback_id: str) -> Json:
+        """With the whole message, and where an answer goes (S14)."""
+        return {
+            **self._interaction("message_action", user),
+            "callback_id": callback_id,
+            "trigger_id": self._core.triggers.issue(user.id),
+            "action_ts": self._core.timeline.next_ts(),
+            "response_url": self._response_url("app", user, channel, message.ts),
+            "channel": {"id": channel.id, "name": channel.name},
+            "message_ts": message.ts,
+            "message": wire.message_object(message, self._core.workspace),
+        }
+
     def view_action(self, user: SlackUser, view: View, action: Json) -> Json:
         """block_actions from a modal or the Home tab: with a view, without message, channel and response_url."""
         return {

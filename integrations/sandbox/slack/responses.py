@@ -56,7 +56,7 @@ class ResponseUrlEndpoint:
         self._core = core
         self.routes = [
             Route(f"/{kind}/{{team}}/{{number}}/{{secret}}", self._serve, methods=["POST"])
-            for kind in ("commands", "actions")
+            for kind in ("commands", "actions", "app")
         ]
 
     async def _serve(self, request: Request) -> Response:

@@ -69,7 +69,7 @@ class ResponseUrls:
         self._tickets: dict[str, ResponseTicket] = {}
 
     def issue(self, kind: str, user: str, channel: str, message_ts: str = "") -> str:
-        """The path of a new URL; `kind` is "commands" or "actions"."""
+        """The path of a new URL; `kind` is "commands", "actions" or "app"."""
         now = self._clock.now()
         self._tickets = {key: one for key, one in self._tickets.items() if now - one.born <= RESPONSE_URL_LIFE}
         path = f"/{kind}/{self._team.id}/{secrets.randbelow(10**13)}/{secrets.token_urlsafe(18)}"

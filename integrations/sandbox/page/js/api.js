@@ -29,6 +29,7 @@ export const api = {
   say: (as, channel, text, thread_ts) => post(`/api/channels/${name(channel)}/messages`, { as, text, thread_ts }),
   command: (as, channel, text) => post("/api/commands", { as, channel, text }),
   action: (body) => post("/api/actions", body),
+  shortcut: (body) => post("/api/shortcuts", body),
   options: (body) => post("/api/options", body),
   views: (as) => get("/api/views", { as }),
   submit: (view, as, values) => post(`/api/views/${name(view)}/submit`, { as, values }),

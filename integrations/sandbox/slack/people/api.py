@@ -17,6 +17,7 @@ from integrations.sandbox.slack.people.commands import Commands
 from integrations.sandbox.slack.people.elements import find
 from integrations.sandbox.slack.people.modals import Modals
 from integrations.sandbox.slack.people.open_views import the_view
+from integrations.sandbox.slack.people.shortcuts import Shortcuts
 from integrations.sandbox.slack.people.stage import Stage
 from integrations.sandbox.slack.people.suggestions import Suggestions
 from integrations.sandbox.slack.people.talk import Talk
@@ -38,6 +39,7 @@ class People:
         self._actions = Actions(self._stage, self._suggestions)
         self._modals = Modals(self._stage, self._suggestions)
         self._talk = Talk(self._stage, self._events)
+        self._shortcuts = Shortcuts(self._stage)
         self._courier = courier
 
     def subscribe(self) -> ChangeSubscription:
@@ -79,6 +81,10 @@ class People:
         """Presses or chooses in a message; see `Press` for what the arguments mean. {ok, acked, error?}."""
         press = Press(action_id, label, value, confirm, stale, forged)
         return await self._actions.in_message(as_user, channel, ts, press)
+
+    async def shortcut(self, as_user: str, callback_id: str, channel: str = "", ts: str = "") -> Json:
+        """Chooses a shortcut in the menu of a message, or the global one without. {ok, acked, error?}."""
+        return await self._shortcuts.run(as_user, callback_id, channel, ts)
 
     async def act_in_view(
         self,

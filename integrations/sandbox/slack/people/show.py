@@ -6,7 +6,7 @@ from integrations.sandbox.slack.model import Channel, Json, Message
 
 
 def workspace(core: Core, connections: int) -> Json:
-    """Team, people, groups, conversations, slash commands, and how many connections the app has open."""
+    """Team, people, groups, conversations, slash commands, shortcuts, and how many connections the app has open."""
     space = core.workspace
     return {
         "team": {"id": space.team.id, "name": space.team.name, "domain": space.team.domain},
@@ -19,6 +19,10 @@ def workspace(core: Core, connections: int) -> Json:
         "commands": [
             {"command": name, "description": command.description, "usage_hint": command.usage_hint}
             for name, command in core.config.commands.items()
+        ],
+        "shortcuts": [
+            {"callback_id": one.callback_id, "type": one.type, "name": one.name, "description": one.description}
+            for one in core.config.shortcuts
         ],
     }
 

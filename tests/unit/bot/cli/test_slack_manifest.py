@@ -62,3 +62,17 @@ def test_http_needs_an_address() -> None:
 def test_slacks_own_status_is_told_apart() -> None:
     [entry] = REGISTRY.help("status")
     assert "`/pilothouse status` always works" in entry.details.replace("\n", " ")
+
+
+def test_shortcuts_are_within_slacks_limits() -> None:
+    """Five of each type; a name of 24 characters, a description of 150, a `callback_id` of 255 that stands once."""
+    listed = manifest(REGISTRY, socket_mode=True)["features"]["shortcuts"]
+    assert {each["type"] for each in listed} == {"global", "message"}
+    for menu in ("global", "message"):
+        names = [each["name"] for each in listed if each["type"] == menu]
+        assert names == ["Deploy…", "Roll back…", "Status"]
+    assert len({each["callback_id"] for each in listed}) == len(listed)
+    for each in listed:
+        assert 0 < len(each["name"]) <= 24
+        assert 0 < len(each["description"]) <= 150
+        assert len(each["callback_id"]) <= 255

@@ -13,8 +13,10 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.ports import Messenger, Modals
 from bot.router import Router, bolt_app, open_router
+from bot.views.ids import Menu, shortcut_id
 from integrations.sandbox.serving import serve
 from integrations.sandbox.slack.limits import RateLimits
+from integrations.sandbox.slack.model import Shortcut
 from integrations.sandbox.slack.server import APP_TOKEN, BOT_TOKEN, SIGNING_SECRET, SlackServer
 from integrations.slack import SlackApi, SlackMessenger, SlackModals
 from tests.fakes.office import Office
@@ -69,6 +71,11 @@ async def bot(tmp_path: Path) -> AsyncIterator[Bot]:
         stack.push_async_callback(office.safety.database.close)
         url = await stack.enter_async_context(serve(slack.app))
         slack.public_url = url
+        slack.config.shortcuts = tuple(
+            Shortcut(shortcut_id(menu, verb), menu, one.name, one.description)
+            for menu in Menu
+            for verb, one in office.registry.shortcuts().items()
+        )
         stack.push_async_callback(slack.aclose)
         api = SlackApi(lambda: BOT_TOKEN, f"{url}/api/")
         stack.push_async_callback(api.aclose)

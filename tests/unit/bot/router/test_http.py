@@ -97,7 +97,9 @@ async def test_events_and_actions_that_nobody_waits_for_are_acknowledged(bot: Bo
         "event_id": "Ev1",
         "event": {"type": "message", "text": "hi"},
     }
-    shortcut = {"type": "shortcut", "callback_id": "x", "user": {"id": "U0ANA"}, "team": {"id": "T0PILOT"}}
+    shortcut = {
+        "type": "shortcut", "callback_id": "x", "user": {"id": "U0ANA"}, "team": {"id": "T0PILOT"}, "trigger_id": "1.2",
+    }  # fmt: skip
     closed = {"type": "view_closed", "view": {"callback_id": ""}, "user": {"id": "U0ANA"}, "team": {"id": "T0PILOT"}}
     assert (await bot.app.async_dispatch(signed(json.dumps(event), kind="json"))).status == 200
     for payload in (shortcut, closed):

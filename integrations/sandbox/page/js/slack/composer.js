@@ -4,6 +4,7 @@ import { api } from "../api.js";
 import { fill, h, icon } from "../dom.js";
 import { state } from "../state.js";
 import { attempt, toast } from "../toast.js";
+import { offerShortcuts } from "./shortcuts.js";
 
 const HISTORY = 50;
 const history = [];
@@ -56,7 +57,12 @@ class Composer {
       { type: "button", class: "send", "aria-label": "Send", disabled: true, on: { click: () => this.send() } },
       icon("send"),
     );
-    const foot = h("div", { class: "composer-foot" }, this.status, this.button);
+    const shortcuts = h(
+      "button",
+      { type: "button", class: "icon-button", title: "Shortcuts", "aria-label": "Shortcuts", on: { click: (event) => offerShortcuts(event.currentTarget) } },
+      icon("zap"),
+    );
+    const foot = h("div", { class: "composer-foot" }, !this.thread && shortcuts, this.status, this.button);
     this.node = h("div", { class: "composer-box" }, this.list, this.field, foot);
     this.tell();
   }

@@ -8,6 +8,7 @@ import { exactly, formatDate, timeOf } from "./dates.js";
 import { withEmoji } from "./emoji.js";
 import { fileCard } from "./files.js";
 import { mrkdwn } from "./mrkdwn.js";
+import { hasShortcuts, offerShortcuts } from "./shortcuts.js";
 import { messageSurface } from "./surfaces.js";
 
 /** `isFollowed`: the line above is by the same author, so the name is not said again. `answers`: the thread it is also in. */
@@ -120,8 +121,16 @@ function replyBar(message, replies) {
 }
 
 function tools(message, inThread) {
-  if (inThread || message.ephemeral) return null;
+  if (message.ephemeral) return null;
   const open = () => change({ thread: message.thread_ts ?? message.ts });
-  const label = "Reply in thread";
-  return h("div", { class: "message-tools" }, h("button", { type: "button", title: label, "aria-label": label, on: { click: open } }, icon("thread")));
+  const more = (event) => offerShortcuts(event.currentTarget, message);
+  return h(
+    "div",
+    { class: "message-tools" },
+    !inThread && tool("Reply in thread", "thread", open),
+    hasShortcuts("message") && tool("More actions", "more", more),
+  );
 }
+
+const tool = (label, picture, click) =>
+  h("button", { type: "button", title: label, "aria-label": label, on: { click } }, icon(picture));
