@@ -11,9 +11,9 @@ import os
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 SECRETS_DIR = "PILOTHOUSE_SECRETS_DIR"
@@ -183,6 +183,10 @@ class Settings(BaseSettings):
         repr=False,  # it may hold a password
         description="SQLAlchemy URL: sqlite:///FILE for one replica, postgresql://… for several.",
     )
+    database_url_file: Path | None = Field(
+        None,
+        description="File to read database_url from; a rotated Postgres password in it needs no restart.",
+    )
     replica: str = Field("pilothouse-0", description="Stable name of this replica (the pod's name in a StatefulSet).")
     data_dir: Path = Field(Path(), description="Directory for caches (git objects); may be lost at any time.")
     host: str = Field("0.0.0.0", description="Address of the HTTP port.")  # noqa: S104
@@ -208,8 +212,26 @@ class Settings(BaseSettings):
         """Every secret as it is now: what a log must never show."""
         groups = [*(getattr(self, name) for name in type(self).model_fields), *self.argocd_instances.values()]
         found = [secret for group in groups if isinstance(group, Group) for secret in group.secrets()]
-        password = urlsplit(self.database_url).password
-        return [*found, password] if password else found
+        urls = [self.database_url]
+        if self.database_url_file:
+            with suppress(OSError, ValueError):
+                urls.append(self.database_url_file.read_text())
+        passwords = [password for url in urls if (password := urlsplit(url.strip()).password)]
+        return [*found, *dict.fromkeys(form for password in passwords for form in (password, unquote(password)))]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_database_url(cls, given: dict[str, Any]) -> dict[str, Any]:
+        """What is set itself wins over the file. Raises ValueError where that cannot be read."""
+        file = given.get("database_url_file")
+        if not file:
+            return given
+        if "database_url" in given:
+            return {name: value for name, value in given.items() if name != "database_url_file"}
+        try:
+            return {**given, "database_url": Path(file).read_text().strip()}
+        except OSError as error:
+            raise ValueError(f"PILOTHOUSE_DATABASE_URL_FILE cannot be read: {error.strerror}") from error
 
     @classmethod
     def settings_customise_sources(
@@ -248,7 +270,7 @@ class MountedSecrets(PydanticBaseSettingsSource):
             group, delimiter, name = file.name.lower().partition("__")
             if not delimiter:
                 if group == "database_url":
-                    found[group] = file.read_text().strip()
+                    found["database_url_file"] = file
                 continue
             found.setdefault(group, {})[f"{name}_file"] = file
         return found

@@ -14,6 +14,7 @@ from bot.runtime.redaction import Redactor
 from bot.settings import Settings
 from bot.store.database import Database
 from bot.store.group_handles import GroupHandleStore
+from bot.store.login import Login
 from bot.webhooks import Needs, Webhooks, open_webhooks
 from bot.workflow.durable import DurableEngine
 
@@ -23,7 +24,9 @@ WATCH_PACE = 5
 
 async def assemble(settings: Settings, policy: Policy, stack: AsyncExitStack) -> Pilothouse:
     """Make every part, and ask nobody yet; `stack` takes apart what must be."""
-    database, clock = Database(settings.database_url), SystemClock()
+    file, clock = settings.database_url_file, SystemClock()
+    login = Login(settings.database_url, file) if file else None
+    database = Database(settings.database_url, login)
     stack.push_async_callback(database.close)
     clients = await open_clients(settings, policy, stack, GroupHandleStore(database, clock))
     made = Core(
@@ -31,7 +34,7 @@ async def assemble(settings: Settings, policy: Policy, stack: AsyncExitStack) ->
         clients.outside,
         Stores.of(database, clock),
         clock,
-        partial(DurableEngine, journal_url(settings.database_url), settings.replica, clock=clock),
+        partial(DurableEngine, journal_url(settings.database_url), settings.replica, clock=clock, login=login),
         Timing(follow=settings.follow_interval_seconds, watch=settings.follow_interval_seconds * WATCH_PACE),
         Process(
             settings.replica,

@@ -13,6 +13,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from bot.domain.errors import DatabaseAway
+from bot.store.login import Login
 from bot.store.outage import Outage, away
 from bot.store.turns import Turns
 
@@ -40,15 +41,18 @@ class TurnTimeout(Exception):
 class Database:
     """`url` is a SQLAlchemy URL without driver: `sqlite:///FILE` (one replica) or `postgresql://…` (several).
 
+    `login`: the user and password of each new connection, where they may change meanwhile.
+
     Raises sqlalchemy's ArgumentError for a malformed URL, ValueError for another kind of database.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, login: Login | None = None) -> None:
         parsed = make_url(url)
         kind = parsed.get_backend_name()
         if kind not in DRIVERS:
             raise ValueError(f"database_url: {kind} is not supported: expected sqlite:///FILE or postgresql://…")
         self.sqlite = kind == "sqlite"
+        self._login = login
         in_memory = self.sqlite and parsed.database in (None, "", ":memory:")  # then there is only one connection
         pool: dict[str, Any] = {} if in_memory else {"pool_timeout": POOL_SECONDS}
         self.engine = self._engine(parsed.set(drivername=DRIVERS[kind]), pool)
@@ -62,6 +66,8 @@ class Database:
         if self.sqlite:
             sa.event.listen(engine.sync_engine, "connect", use_write_ahead_log)
             sa.event.listen(engine.sync_engine, "begin", take_the_write_lock)
+        elif self._login:
+            self._login.follow(engine.sync_engine)
         return engine
 
     @asynccontextmanager

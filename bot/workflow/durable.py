@@ -16,6 +16,7 @@ from dbos import DBOS, DBOSConfig, Serializer, SetWorkflowID
 from bot.domain.errors import DatabaseAway
 from bot.ports import Clock
 from bot.runtime.clock import SYSTEM_CLOCK
+from bot.store.login import Login
 from bot.store.outage import away
 from bot.workflow.journal import Journal, Json
 from bot.workflow.journal_outage import JOURNAL, JournalCheck, wait_for_the_journal
@@ -64,9 +65,11 @@ class DurableJournal:
 class DurableEngine:
     """Runs one story many times, durably. One per process, since DBOS is."""
 
-    def __init__(self, database_url: str, replica: str, story: Story, clock: Clock = SYSTEM_CLOCK) -> None:
+    def __init__(
+        self, database_url: str, replica: str, story: Story, clock: Clock = SYSTEM_CLOCK, login: Login | None = None
+    ) -> None:
         self._url, self._replica, self._story = database_url, replica, story
-        self._clock = clock
+        self._clock, self._login = clock, login
         self._launched = False
         self._asked = JournalCheck()
         self._running: set[str] = set()
@@ -89,6 +92,7 @@ class DurableEngine:
             "db_engine_kwargs": {
                 "logging_name": JOURNAL,
                 **({"connect_args": {"timeout": 15}} if database_url.startswith("sqlite") else {}),
+                **({"creator": self._login.connect} if self._login else {}),
             },
         }
         DBOS(config=config)
@@ -109,7 +113,7 @@ class DurableEngine:
 
         Raises DatabaseAway while the journal cannot be written: ask again.
         """
-        await asyncio.to_thread(self._asked.check, self._url)
+        await asyncio.to_thread(self._asked.check, self._url, self._login)
         # DBOS runs async workflows, recovered ones too, on the loop that calls launch(). It would block that loop for
         # as long as the journal is away, hence the question before.
         try:

@@ -10,6 +10,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import NullPool
 
+from bot.store.login import Login
 from bot.store.outage import Outage, away
 
 JOURNAL = "pilothouse-journal"
@@ -34,16 +35,16 @@ class JournalCheck:
     def __init__(self) -> None:
         self._outage = Outage("written (the durable journal)")
 
-    def check(self, url: str) -> None:
+    def check(self, url: str, login: Login | None = None) -> None:
         """Raises DatabaseAway while the journal cannot be written; told in the log once a minute. Blocks."""
         try:
-            _write(url)
+            _write(url, login)
         except DBAPIError as error:
             raise self._outage.begin(error) from error
         self._outage.end()
 
 
-def _write(url: str) -> None:
+def _write(url: str, login: Login | None) -> None:
     """A transaction that may write, and does not. Raises DBAPIError."""
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
@@ -52,6 +53,8 @@ def _write(url: str) -> None:
         how = ASK_POSTGRES
         wanted, wait = parsed.set(drivername="postgresql+psycopg"), {"connect_timeout": CHECK_SECONDS}
     engine = sa.create_engine(wanted, poolclass=NullPool, connect_args=wait)
+    if login:
+        login.follow(engine)
     with engine.connect() as connection:
         connection.exec_driver_sql(how)
         connection.rollback()
