@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import unquote, urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 SECRETS_DIR = "PILOTHOUSE_SECRETS_DIR"
@@ -190,9 +190,13 @@ class Settings(BaseSettings):
     replica: str = Field("pilothouse-0", description="Stable name of this replica (the pod's name in a StatefulSet).")
     data_dir: Path = Field(Path(), description="Directory for caches (git objects); may be lost at any time.")
     host: str = Field("0.0.0.0", description="Address of the HTTP port.")  # noqa: S104
-    port: int = Field(8080, description="HTTP port for /livez /readyz /metrics, webhooks, and Slack in HTTP mode.")
+    port: int = Field(
+        8080, ge=0, le=65535, description="HTTP port for /livez /readyz /metrics, webhooks, and Slack in HTTP mode."
+    )
     log_format: str = Field("json", pattern="^(json|console)$", description='"json" or "console".')
-    log_level: str = Field("info", description="Level of the log: debug, info, warning, error.")
+    log_level: Annotated[str, BeforeValidator(str.lower)] = Field(
+        "info", pattern="^(debug|info|warning|error)$", description="Level of the log: debug, info, warning, error."
+    )
     shutdown_seconds: Annotated[float, Field(ge=0)] = Field(20, description="Time that running handlers have to end.")
     follow_interval_seconds: Annotated[float, Field(gt=0)] = Field(2, description="Time between two looks at Argo CD.")
 

@@ -15,8 +15,10 @@ from bot.cli.policy_reference import reference as write_reference
 from bot.cli.terminal import fail, print_json, print_table, read_settings
 from bot.domain.errors import IntegrationError, PolicyError
 from bot.evaluation.loading import gate_mistakes, known_gates
-from bot.policy import Policy, Roster, load, unguarded, unreachable
+from bot.policy import Policy, Roster, ineffective, load, unguarded, unreachable
 from bot.policy.file import lines
+from bot.runtime.spelling import either
+from bot.views.words import count
 
 policy_app = typer.Typer(no_args_is_help=True, help="Look at pilothouse.yaml without starting anything.")
 
@@ -37,18 +39,18 @@ def check(
             print_json({"good": False, "mistakes": [_mistake(line) for line in str(error).splitlines()]})
             raise typer.Exit(1) from None
         fail(str(error))
-    warnings = lines(file, unguarded(policy))
+    warnings = lines(file, (*ineffective(policy), *unguarded(policy)))
     if as_json:
         told: dict[str, object] = {"good": True, "mistakes": [], "warnings": [_mistake(line) for line in warnings]}
         environments = [environment.name for environment in policy.environments]
         print_json(told | {"environments": environments, "bindings": len(policy.bindings)})
         return
     order = " → ".join(environment.name for environment in policy.environments)
-    print(f"{file}: good. {order}; {len(policy.bindings)} bindings.")
+    print(f"{file} is valid: {order}; {count(len(policy.bindings), 'binding')}.")
     for warning in warnings:
         print(f"Warning: {warning}")
     if not slack:
-        print("Slack was not asked whether somebody answers to the names: add --slack.")
+        print("The names were not looked up in Slack: add --slack for that.")
 
 
 @policy_app.command()
@@ -74,10 +76,10 @@ def run_cases(
     print_table(_table(findings))
     wrong = [finding for finding in findings if not finding.holds]
     if not findings:
-        fail(f"{file} holds no cases: expected {', '.join(list(Cases.model_fields)[1:])}.")
+        fail(f"{file} has no cases. Write some under {either([f'`{key}`' for key in list(Cases.model_fields)[1:]])}.")
     if wrong:
-        fail(f"{len(wrong)} of {len(findings)} cases do not hold.")
-    print(f"All {len(findings)} cases hold.")
+        fail(f"{len(wrong)} of {count(len(findings), 'case')} failed.")
+    print(f"{count(len(findings), 'case')} passed.")
 
 
 def _checked(file: Path, slack: bool) -> Policy:
@@ -97,7 +99,7 @@ def _mistake(line: str) -> dict[str, object]:
 
 
 def _table(findings: list[CaseResult]) -> Table:
-    table = Table("", "Case", "Expected", "Is", "Why")
+    table = Table("", "Case", "Expected", "Result", "Why")
     for one in findings:
         style = "" if one.holds else "red"
         table.add_row("ok" if one.holds else "WRONG", one.question, one.expected, one.found, one.why, style=style)

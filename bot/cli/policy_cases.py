@@ -25,6 +25,7 @@ from bot.gates.freeze import FreezeOptions
 from bot.policy import Policy, authorize, roles_of
 from bot.policy.windows import closed_by, next_opening
 from bot.promotions.eligibility import Eligibility, roles_in
+from bot.runtime.mistakes import mistakes
 
 DIGEST = "sha256:" + "0" * 64
 
@@ -109,12 +110,14 @@ def read_cases(file: Path) -> Cases:
         document = YAML(typ="safe").load(file.read_text())
         return Cases.model_validate(document or {})
     except OSError as error:
-        raise PolicyError(f"{file} cannot be read: {error}.") from error
+        raise PolicyError(f"{file} cannot be read: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise PolicyError(f"{file} is not text: save it as UTF-8.") from error
     except YAMLError as error:
         raise PolicyError(f"{file} is not valid YAML: {error}") from error
     except ValidationError as error:
-        mistakes = (f"{file}: {'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        raise PolicyError("\n".join(mistakes)) from error
+        found = (f"{file}: {'.'.join(map(str, place))}: {what}" for place, what in mistakes(error, Cases))
+        raise PolicyError("\n".join(found)) from error
 
 
 class CaseRunner:

@@ -9,15 +9,17 @@ from typing import NoReturn
 
 from dotenv import dotenv_values
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails
+from pydantic_settings import SettingsError
 from rich.console import Console
 from rich.table import Table
 
 import bot
-from bot.runtime.spelling import did_you_mean, either
+from bot.runtime.mistakes import Place, mistakes
+from bot.runtime.spelling import did_you_mean
 from bot.settings import SECRETS_DIR, Settings, variables
 
 errors = Console(stderr=True, highlight=False)
+PREFIX = "PILOTHOUSE_"
 WIDE = 200
 """characters"""
 
@@ -27,7 +29,10 @@ def read_settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        fail("\n".join(f"{_variable(e['loc'])}: {_problem(e)}" for e in error.errors()))
+        found = mistakes(error, Settings, _unknown)
+        fail("\n".join(f"{_variable(place)}: {what}" for place, what in found))
+    except SettingsError as error:
+        fail(f'{_unreadable(error)}: expected JSON, as in ["a", "b"].')
     except OSError as error:
         fail(f"{SECRETS_DIR}: {error.filename} cannot be read: {error.strerror}. Mount the secrets there, or unset it.")
 
@@ -79,16 +84,16 @@ def fail(sentence: str) -> NoReturn:
     sys.exit(1)
 
 
-def _problem(error: ErrorDetails) -> str:
-    match error["type"]:
-        case "extra_forbidden":
-            return f"unknown setting.{did_you_mean(_variable(error['loc']), variables())}"
-        case "string_pattern_mismatch":
-            allowed = error["ctx"]["pattern"].strip("^$()").split("|")
-            return f"expected {either([repr(one) for one in allowed])}"
-        case _:
-            return error["msg"].removeprefix("Value error, ")
+def _unknown(place: Place) -> str:
+    return f"unknown setting.{did_you_mean(_variable(place), variables(), limit=1)}"
 
 
-def _variable(place: tuple[int | str, ...]) -> str:
-    return "PILOTHOUSE_" + "__".join(str(step).upper() for step in place)
+def _unreadable(error: SettingsError) -> str:
+    """Which variables have the value that is no JSON: the error names only their group."""
+    text = getattr(error.__cause__, "doc", None)
+    named = sorted(name for name, value in os.environ.items() if name.startswith(PREFIX) and value == text)
+    return ", ".join(named) or str(error)
+
+
+def _variable(place: Place) -> str:
+    return PREFIX + "__".join(str(step).upper() for step in place)

@@ -13,6 +13,7 @@ from bot.domain.promotion import NOT_ASKED, GateResult, GateTerms, Plan, Verdict
 from bot.evaluation.question import Gate, Question
 from bot.evaluation.terms import UNREADABLE, Both, TermsChange, compared, fingerprint, stricter, written
 from bot.policy import Place, Policy
+from bot.runtime.mistakes import mistakes
 from bot.runtime.one_round import one_round
 from bot.runtime.spelling import nearest
 
@@ -33,8 +34,8 @@ class Panel:
                 raise PolicyError(f"two gates are named {gate.name}: rename one of the packages' gates")
             self._gates[gate.name] = gate
         self._policy = policy
-        if mistakes := list(mistakes_in(policy, self._gates)):
-            raise PolicyError("\n".join(what for _, what in mistakes))
+        if wrong := list(mistakes_in(policy, self._gates)):
+            raise PolicyError("\n".join(what for _, what in wrong))
 
     def names(self, app: str, environment: str) -> tuple[str, ...]:
         """In the order in which policy names them, so that every card tells them in the same one."""
@@ -161,5 +162,5 @@ def _wrong_options(gate: Gate | type[Gate], options: object) -> list[tuple[Place
     try:
         gate.options.model_validate(options)
     except ValidationError as error:
-        return [(tuple(e["loc"]), e["msg"].removeprefix("Value error, ")) for e in error.errors()]
+        return mistakes(error, gate.options)
     return []

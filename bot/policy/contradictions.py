@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from bot.domain.authorship import AddressMatch, mailbox, told_apart
 from bot.policy.model import Policy
 from bot.policy.parts import ApprovalPart, EnvironmentRules
+from bot.runtime.mistakes import Place
 from bot.runtime.spelling import nearest
-
-Place = tuple[str | int, ...]
 
 
 def contradictions(policy: Policy) -> Iterator[tuple[Place, str]]:

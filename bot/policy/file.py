@@ -1,19 +1,21 @@
 """Read pilothouse.yaml, and say of every mistake where it is and how to fix it."""
 
+import re
 from collections.abc import Callable, Iterable
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml.constructor import DuplicateKeyError
 from ruamel.yaml.error import YAMLError
 
 from bot.domain.errors import PolicyError
-from bot.policy.contradictions import Place, contradictions
+from bot.policy.contradictions import contradictions
 from bot.policy.model import Policy
-from bot.policy.parts import PolicyPart
-from bot.runtime.spelling import nearest
+from bot.runtime.mistakes import Place, mistakes
 
 Check = Callable[[Policy], Iterable[tuple[Place, str]]]
 """Mistakes, each with its place in the file."""
@@ -24,13 +26,20 @@ def load(path: Path, further: Check | None = None) -> Policy:
 
     `further` is what to look for that the policy cannot know alone.
     """
+    return parse(_text(path), path.name, further)
+
+
+def _text(path: Path) -> str:
     try:
-        text = path.read_text()
-    except (OSError, UnicodeDecodeError) as error:
+        return path.read_text()
+    except FileNotFoundError as error:
         raise PolicyError(
-            f"{path.name} cannot be read: {error}. Name the policy file in PILOTHOUSE_POLICY_FILE."
+            f"There is no policy file {path}. `pilothouse init` writes one; PILOTHOUSE_POLICY_FILE says where it is."
         ) from error
-    return parse(text, path.name, further)
+    except OSError as error:
+        raise PolicyError(f"The policy file {path} cannot be read: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise PolicyError(f"The policy file {path} is not text: save it as UTF-8.") from error
 
 
 def parse(text: str, name: str = "pilothouse.yaml", further: Check | None = None) -> Policy:
@@ -38,20 +47,29 @@ def parse(text: str, name: str = "pilothouse.yaml", further: Check | None = None
     try:
         document = YAML(typ="rt").load(text)
     except YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"{name}:{mark.line + 1}" if mark else name
-        raise PolicyError(f"{where}: not valid YAML: {getattr(error, 'problem', None) or error}") from error
+        raise PolicyError(_unreadable(name, error)) from error
     document = CommentedMap() if document is None else document
     if not isinstance(document, CommentedMap):
         raise PolicyError(f"{name}:1: expected a mapping with environments, roles and bindings")
     try:
         policy = Policy.model_validate(_plain(document))
     except ValidationError as error:
-        raise PolicyError("\n".join(_mistake(name, document, e) for e in error.errors())) from error
-    found = [*contradictions(policy), *(further(policy) if further else ())]
-    if mistakes := _located(name, document, found):
-        raise PolicyError("\n".join(mistakes))
+        found = [(place, f"{'.'.join(map(str, place))}: {what}") for place, what in mistakes(error, Policy)]
+        raise PolicyError("\n".join(_located(name, document, found))) from error
+    if wrong := [*contradictions(policy), *(further(policy) if further else ())]:
+        raise PolicyError("\n".join(_located(name, document, wrong)))
     return policy
+
+
+def _unreadable(name: str, error: YAMLError) -> str:
+    mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None) or str(error)
+    where = f"{name}:{mark.line + 1}" if mark else name
+    if isinstance(error, DuplicateKeyError):
+        key = re.search(r'duplicate key "(.*?)" with', problem)
+        return f"{where}: the key {f'`{key[1]}`' if key else problem} is there twice: keep one"
+    if r"'\t'" in problem:
+        return f"{where}: not valid YAML: a line begins with a tab: indent with spaces"
+    return f"{where}: not valid YAML: {problem}"
 
 
 def lines(path: Path, found: Iterable[tuple[Place, str]]) -> list[str]:
@@ -60,7 +78,9 @@ def lines(path: Path, found: Iterable[tuple[Place, str]]) -> list[str]:
 
 
 def _located(name: str, document: Any, found: Iterable[tuple[Place, str]]) -> list[str]:
-    return [f"{name}:{line_of(document, place)}: {what}" for place, what in found]
+    """In the order of the lines."""
+    numbered = sorted(((line_of(document, place), what) for place, what in found), key=itemgetter(0))
+    return [f"{name}:{line}: {what}" for line, what in numbered]
 
 
 def line_of(document: Any, place: tuple[str | int, ...]) -> int:
@@ -87,21 +107,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list):
         return tuple(_plain(item) for item in value)
     return value
-
-
-def _mistake(name: str, document: Any, error: Any) -> str:
-    place = tuple(error["loc"])
-    where = f"{name}:{line_of(document, place)}: {'.'.join(str(step) for step in place)}"
-    if error["type"] == "extra_forbidden":
-        return f"{where}: unknown key.{nearest(str(place[-1]), KNOWN_KEYS)}"
-    if error["type"] == "missing":
-        return f"{where}: is missing"
-    return f"{where}: {error['msg'].removeprefix('Value error, ')}"
-
-
-def _keys_of(part: type[PolicyPart]) -> set[str]:
-    own = {field.alias or key for key, field in part.model_fields.items()}
-    return own.union(*(_keys_of(child) for child in part.__subclasses__()))
-
-
-KNOWN_KEYS = _keys_of(PolicyPart)

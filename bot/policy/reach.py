@@ -1,19 +1,22 @@
 """Can everybody be reached whom a policy counts on? Pure: the roster says who answers to its names."""
 
+import re
 from collections.abc import Iterable, Iterator
 
 from bot.domain.caller import Permission
 from bot.domain.promotion import ApprovalRule, Quorum
-from bot.policy.contradictions import Place
 from bot.policy.model import Policy, covers
 from bot.policy.parts import Binding
 from bot.policy.roster import Roster
+from bot.runtime.mistakes import Place
+
+USER_ID = re.compile(r"[UW][A-Z0-9]{2,}")
 
 
 def unreachable(policy: Policy, roster: Roster | None = None) -> Iterator[tuple[Place, str]]:
     """Each with its place in the file. Without a `roster` groups may hold anybody, and names are taken as they are.
 
-    A policy that binds nobody lets nobody ask for anything: that is not told here.
+    A policy that binds nobody lets nobody ask for anything: `ineffective` says so.
     """
     if not policy.bindings:
         return
@@ -25,6 +28,20 @@ def unreachable(policy: Policy, roster: Roster | None = None) -> Iterator[tuple[
             if sentence not in told:
                 told.add(sentence)
                 yield place, f"{where}: {sentence}"
+
+
+def ineffective(policy: Policy) -> Iterator[tuple[Place, str]]:
+    """Warnings: bindings by which nobody gets anything, each with its place in the file."""
+    if not policy.bindings:
+        yield ("bindings",), "nobody holds a role, so every command is refused. Give people roles under `bindings`."
+    for index, binding in enumerate(policy.bindings):
+        if wrong := [name for name in binding.users if not USER_ID.fullmatch(name)]:
+            names = ", ".join(f"`{name}`" for name in wrong)
+            yield (
+                ("bindings", index, "users"),
+                f"{names}: not a Slack user id (U0123456789), so nobody is a {binding.role} by it. "
+                "Copy the member ID from the person's Slack profile, or put their address under `emails`.",
+            )
 
 
 def _names_of_nobody(policy: Policy, roster: Roster) -> Iterator[tuple[Place, str]]:

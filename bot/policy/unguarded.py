@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from bot.domain.promotion import ApprovalRule
-from bot.policy.contradictions import Place
 from bot.policy.model import Policy
 from bot.policy.rules import ORDER, Rules
+from bot.runtime.mistakes import Place
 
 
 def unguarded(policy: Policy) -> Iterator[tuple[Place, str]]:

@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from bot.cli import app
 from bot.doctor.variables import unknown
-from bot.settings import variables
+from bot.settings import Settings, variables
 
 
 def told(monkeypatch: pytest.MonkeyPatch, **settings: str) -> list[str]:
@@ -21,11 +21,34 @@ def told(monkeypatch: pytest.MonkeyPatch, **settings: str) -> list[str]:
 
 def test_each_wrong_variable_has_its_line(monkeypatch: pytest.MonkeyPatch) -> None:
     assert told(monkeypatch, PORT="x", ARGOCD__URLL="y", SLACK__MODE="pigeon") == [
-        "PILOTHOUSE_PORT: Input should be a valid integer, unable to parse string as an integer",
-        "PILOTHOUSE_SLACK__MODE: expected 'socket' or 'http'",
-        "PILOTHOUSE_ARGOCD__URLL: unknown setting. Did you mean `PILOTHOUSE_ARGOCD__URL`, "
-        "`PILOTHOUSE_ARGOCD__WEB_URL` or `PILOTHOUSE_HARBOR__URL`?",
+        "PILOTHOUSE_PORT: expected a whole number",
+        "PILOTHOUSE_SLACK__MODE: expected `socket` or `http`",
+        "PILOTHOUSE_ARGOCD__URLL: unknown setting. Did you mean `PILOTHOUSE_ARGOCD__URL`?",
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("PORT", "99999", "65535 or less"),
+        ("LOG_LEVEL", "loud", "`debug`, `info`, `warning` or `error`"),
+        ("SHUTDOWN_SECONDS", "soon", "a number"),
+        ("SHUTDOWN_SECONDS", "-1", "0 or more"),
+        ("FOLLOW_INTERVAL_SECONDS", "0", "more than 0"),
+        ("KUBERNETES__FS_GROUP", "root", "a whole number"),
+        ("GIT__ALIASES", "https://git.example.com/overlays.git", 'JSON, as in ["a", "b"].'),
+        ("ARGOCD_INSTANCES", "eu", 'JSON, as in ["a", "b"].'),
+    ],
+)
+def test_no_wrong_value_shows_the_validator_s_words(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, says: str
+) -> None:
+    assert told(monkeypatch, **{name: value}) == [f"PILOTHOUSE_{name}: expected {says}"]
+
+
+def test_a_level_may_be_written_in_capitals(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PILOTHOUSE_LOG_LEVEL", "INFO")
+    assert Settings().log_level == "info"
 
 
 def test_a_secrets_directory_that_is_not_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

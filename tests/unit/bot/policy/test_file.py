@@ -47,7 +47,7 @@ def test_ten_lines_are_a_whole_policy() -> None:
         ("environments:\n- name: a\n- name: b\n  aliases: [a]\n", "p.yaml:2: 'a' names two environments"),
         ("apps:\n  x:\n    environments:\n      prd: {}\n", "p.yaml:4: there is no environment 'prd'"),
         ("argocd:\n  application: '{app}-{env}'\n", "p.yaml:2: '{app}-{env}' must contain {app} and {environment}"),
-        ("roles:\n  x: [fly]\n", "p.yaml:2: roles.x.0: Input should be 'view'"),
+        ("roles:\n  x: [fly]\n", "p.yaml:2: roles.x.0: expected `view`, `promote`"),
         ("- a\n", "p.yaml:1: expected a mapping"),
         ("a: [\n", "p.yaml:2: not valid YAML"),
         ("environments: []\n", "p.yaml:1: environments: "),
