@@ -102,8 +102,8 @@ class MessageParts(Generic[E]):
 
     @cached_property
     def copies(self) -> Copies:
-        seconds = self.seconds
-        return Copies(self.stores.messages, self.outside.messenger, self.stores.mutes, self.policy, clock=seconds)
+        stores, links = self.stores, self.outside.messenger
+        return Copies(stores.messages, links, self.permalinks, stores.mutes, self.policy, clock=self.seconds)
 
     @cached_property
     def reminders(self) -> Reminders:

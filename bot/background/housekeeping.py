@@ -85,7 +85,7 @@ class Housekeeping:
     async def _locks(self) -> None:
         now = self._clock()
         for lock in await self._housekeeping_stores.locks.all():
-            if lock.expires_at and lock.expires_at <= now:
+            if not lock.lasts(now):
                 await self._expire(lock)
             elif nag := _nag(lock, now):
                 await self._remind(lock, nag)
@@ -112,7 +112,7 @@ class Housekeeping:
     async def _freezes(self) -> None:
         now = self._clock()
         for freeze in await self._housekeeping_stores.freezes.all():
-            if freeze.until <= now:
+            if not freeze.lasts(now):
                 await self._thaw(freeze)
 
     async def _thaw(self, freeze: Freeze) -> None:

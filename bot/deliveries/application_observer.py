@@ -19,7 +19,7 @@ from bot.deliveries.overlay_changes import OverlayChanges, image_changes
 from bot.deliveries.places import ApplicationNames, Place
 from bot.deliveries.recorder import Recorder
 from bot.deliveries.standing import ILL, OngoingProblem, Standing, due
-from bot.domain.application import Application, OperationPhase
+from bot.domain.application import Application
 from bot.domain.delivery import Cause, Committed, Drifted, Fact, HealthChanged, Judged, Outcome, SyncedByHand
 from bot.domain.errors import IntegrationError
 from bot.domain.promotion import Progress
@@ -297,7 +297,7 @@ class ApplicationObserver:
         began = operation.started_at
         assert began is not None
         found: SyncedByHand | None = None
-        if operation.by and operation.phase is OperationPhase.SUCCEEDED and now - began <= OPEN:
+        if operation.by and operation.succeeded and now - began <= OPEN:
             try:
                 found = await self._other_images(place, operation.revision, began)
             except IntegrationError as error:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from bot.deliveries.standing import ILL
-from bot.domain.application import Application, OperationPhase
+from bot.domain.application import Application
 from bot.domain.delivery import Committed, Fact, Judged
 from bot.domain.overlay import Commit, OverlayImage
 from bot.domain.promotion import Progress
@@ -98,7 +98,7 @@ def _settled(case: Case, found: Arrival, app: Application, now: datetime, patien
 
 def _synced_at(evidence: Evidence) -> datetime | None:
     operation = evidence.application.operation
-    if operation and evidence.operation_is_ours and operation.phase is OperationPhase.SUCCEEDED:
+    if operation and evidence.operation_is_ours and operation.succeeded:
         return operation.finished_at
     return None
 

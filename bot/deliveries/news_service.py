@@ -15,6 +15,7 @@ import structlog
 
 from bot.deliveries.journey_service import JourneyService
 from bot.deliveries.source_commits import SourceCommits
+from bot.domain import slack_id
 from bot.domain.caller import Permission, Target
 from bot.domain.delivery import News
 from bot.domain.errors import DatabaseAway, IntegrationError, NotFound
@@ -27,7 +28,6 @@ from bot.policy import Policy, may
 from bot.ports import Directory, Rendered
 from bot.store.delivery_news import Addressed, NewsBundle, NewsStore, Noted
 from bot.views.news import bundle as shown
-from bot.views.words import USER_ID
 
 log = structlog.get_logger(__name__)
 
@@ -117,7 +117,7 @@ class NewsService:
         return True
 
     def _shown(self, bundle: NewsBundle) -> Rendered:
-        return shown(bundle.items, personal=USER_ID.fullmatch(bundle.channel) is not None)
+        return shown(bundle.items, personal=slack_id.is_user(bundle.channel))
 
     async def _addressed_if_known(self, noted: Noted, bundling: "Bundling", audience: Audience) -> Addressed | None:
         """None where Slack cannot say who subscribers are: then it is asked again in the next round."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from bot.domain.application import Application, HealthStatus, OperationPhase, SyncStatus
+from bot.domain.application import Application, HealthStatus, SyncStatus
 
 ILL = (HealthStatus.DEGRADED, HealthStatus.MISSING)
 
@@ -54,10 +54,10 @@ def due(episode: OngoingProblem | None, now: datetime, patience: timedelta) -> b
 def drifts(app: Application, synced: str) -> bool:
     """OutOfSync at a commit that it was in sync with already: then it is the cluster that has changed (A18, A20)."""
     operation = app.operation
-    if app.sync is not SyncStatus.OUT_OF_SYNC or not app.revision or (operation and not operation.finished):
+    if app.sync is not SyncStatus.OUT_OF_SYNC or not app.revision or app.under_way:
         return False
     was = {synced, app.history[-1].revision if app.history else ""}
-    if operation and operation.phase is OperationPhase.SUCCEEDED:
+    if operation and operation.succeeded:
         was.add(operation.revision)
     return app.revision in was
 

@@ -78,6 +78,15 @@ class Operation:
         ended = self.phase in (OperationPhase.SUCCEEDED, OperationPhase.FAILED, OperationPhase.ERROR)
         return ended and not self.pending and not self.retrying
 
+    @property
+    def succeeded(self) -> bool:
+        return self.finished and self.phase is OperationPhase.SUCCEEDED
+
+    @property
+    def failed(self) -> bool:
+        """For good: no other attempt comes."""
+        return self.finished and self.phase is not OperationPhase.SUCCEEDED
+
 
 @dataclass(frozen=True, slots=True)
 class ResourceHealth:
@@ -119,17 +128,27 @@ class Application:
     """trigger and Slack recipient of each subscription that its annotations ask Argo CD's notifications for"""
 
     @property
+    def under_way(self) -> Operation | None:
+        """The sync operation that runs, is asked for, or is about to be tried again; None while none is."""
+        return self.operation if self.operation and not self.operation.finished else None
+
+    @property
+    def well(self) -> bool:
+        """Healthy, and nothing is being changed."""
+        return self.health is HealthStatus.HEALTHY and self.under_way is None
+
+    @property
     def settled(self) -> bool:
         """Whether no sync runs, and sync and health are of after the newest one (A14, A16, A19).
 
         It says nothing about a commit: revision, operation and images do, together (A28).
         """
-        operation = self.operation
-        if operation is None:
+        if self.operation is None:
             return True
-        if not operation.finished:
+        if self.under_way:
             return False
-        return bool(self.reconciled_at and operation.finished_at and self.reconciled_at >= operation.finished_at)
+        ended = self.operation.finished_at
+        return bool(self.reconciled_at and ended and self.reconciled_at >= ended)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,13 @@ class Lock:
     expires_at: datetime | None = None
     automatic: bool = False
 
+    def covers(self, app: str, environment: str) -> bool:
+        return environment == self.environment and self.app in ("", app)
+
+    def lasts(self, now: datetime) -> bool:
+        """An expired lock holds nothing, cleared away or not."""
+        return self.expires_at is None or self.expires_at > now
+
 
 @dataclass(frozen=True)
 class Freeze:
@@ -34,6 +41,14 @@ class Freeze:
     until: datetime
     app: str = ""
     exempt_apps: tuple[str, ...] = ()
+
+    def covers(self, app: str, environment: str) -> bool:
+        named = self.app in ("", app) and app not in self.exempt_apps
+        return environment == self.environment and named
+
+    def lasts(self, now: datetime) -> bool:
+        """An expired freeze holds nothing, cleared away or not."""
+        return self.until > now
 
 
 @dataclass(frozen=True)

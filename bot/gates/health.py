@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from bot.domain.application import Application, HealthStatus, OperationPhase, SyncStatus
+from bot.domain.application import Application, HealthStatus, SyncStatus
 from bot.domain.promotion import Verdict
 from bot.evaluation.origin import AGAIN, Origin
 from bot.evaluation.question import Options, Question
@@ -33,8 +33,7 @@ class HealthGate:
 
     def _verdict(self, application: Application, source: str) -> Verdict:
         link = application.url
-        operation = application.operation
-        if operation and operation.phase is OperationPhase.RUNNING:
+        if application.under_way:
             return Verdict.waiting(f"{source} is syncing.", "It continues automatically.", retry_after=AGAIN, link=link)
         if application.health is HealthStatus.PROGRESSING:
             return Verdict.waiting(

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from bot.domain.application import Application, ApplicationRef, HealthStatus
+from bot.domain.application import ApplicationRef
 from bot.domain.errors import NotFound
 from bot.domain.image import Runs, runs
 from bot.domain.overlay import Overlay
@@ -109,17 +109,12 @@ class OrderGate:
             )
         except NotFound:
             return False
-        if not _well(application):
+        if not application.well:
             return False
         if runs(application.images, move.after, by_digest=True) is Runs.YES:
             return True
         by_tag = runs(application.images, move.after, by_digest=False) is Runs.YES
         return by_tag and await self._locations.pinned_at(overlay, move.after, application.revision)
-
-
-def _well(application: Application) -> bool:
-    operation = application.operation
-    return application.health is HealthStatus.HEALTHY and (operation is None or operation.finished)
 
 
 def _waiting(missing: dict[str, tuple[Move, Presence]]) -> Verdict:

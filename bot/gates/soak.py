@@ -5,7 +5,7 @@ from typing import ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from bot.domain.application import Application, HealthStatus, SyncStatus
+from bot.domain.application import Application, SyncStatus
 from bot.domain.promotion import Move, Verdict
 from bot.evaluation.origin import Origin
 from bot.evaluation.question import Options, Question
@@ -124,6 +124,4 @@ def healthy_since(application: Application) -> datetime | None:
 
 
 def _well(application: Application) -> bool:
-    operation = application.operation
-    settled = operation is None or operation.finished
-    return settled and application.sync is SyncStatus.SYNCED and application.health is HealthStatus.HEALTHY
+    return application.well and application.sync is SyncStatus.SYNCED

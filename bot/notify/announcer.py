@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.domain import slack_id
 from bot.domain.event import Event
 from bot.domain.promotion import Promotion
 from bot.notify.audience import approvers
@@ -16,7 +17,6 @@ from bot.ports import Rendered
 from bot.store.messages import Letter
 from bot.store.subscriptions import SubscriptionStore
 from bot.views import notice, ready, result, thread_note
-from bot.views.words import USER_ID
 
 ROUND = 12
 """characters of the hash that tells one question to people from the next"""
@@ -64,7 +64,7 @@ class Announcer:
         for channel in self._listening(promotion, event):
             told = notice(promotion, event, approvers=who)
             yield _letter(promotion, event, channel, told, broadcast=event.final)
-        if event.final and USER_ID.fullmatch(plan.requester.id):
+        if event.final and slack_id.is_user(plan.requester.id):
             yield _letter(promotion, event, plan.requester.id, result(promotion), broadcast=True)
 
     def _listening(self, promotion: Promotion, event: Event) -> list[str]:

@@ -28,6 +28,7 @@ class Copies:
         self,
         messages: Messages,
         links: MessageLinks,
+        permalinks: Permalinks,
         mutes: MuteStore,
         policy: Policy,
         *,
@@ -38,7 +39,7 @@ class Copies:
         self._mutes = mutes
         self._policy = policy
         self._clock = clock
-        self._permalinks = Permalinks(messages, links)
+        self._permalinks = permalinks
 
     async def send(self, promotion: Promotion, people: Iterable[Caller]) -> None:
         """Asked once, however often this is called; who is muted is not asked."""

@@ -1,10 +1,10 @@
 """From a promotion's card to the journeys of the commits that it brings."""
 
+from bot.domain import slack_id
 from bot.domain.journey import journey_key
 from bot.domain.promotion import Promotion
 from bot.notify.permalinks import Permalinks
 from bot.store.delivery_news import NewsStore
-from bot.views.words import CHANNEL_ID
 
 MOST = 3
 """moves that are looked for"""
@@ -22,7 +22,7 @@ class JourneyLinks:
         """
         for move in [move for move in promotion.moves if move.revision][:MOST]:
             told = await self._news.places(journey_key(move.app, move.revision))
-            channels = [place for place in told if CHANNEL_ID.fullmatch(place[1]) and place[1].startswith(("C", "G"))]
+            channels = [place for place in told if slack_id.is_channel(place[1])]
             for place in sorted(channels, key=lambda one: (one[1] != promotion.plan.channel, one[1])):
                 if link := await self._permalinks.to(*place):
                     return link

@@ -8,6 +8,7 @@ from typing import TypeVar
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.domain import slack_id
 from bot.domain.caller import Caller, Permission, Person, Target
 from bot.domain.errors import NotAllowed
 from bot.domain.event import Event
@@ -19,7 +20,6 @@ from bot.ports import Rendered
 from bot.store.audit import Audit, AuditEntry, refusal
 from bot.store.database import Database
 from bot.store.messages import Letter
-from bot.views.words import USER_ID
 
 T = TypeVar("T")
 ATTEMPTS = 3
@@ -104,7 +104,7 @@ class Ledger:
 
     async def tell(self, connection: AsyncConnection, deed: Deed, person: Person, said: Rendered) -> None:
         """A direct message, once for each key; the house itself, which has no id, is told nothing."""
-        if USER_ID.fullmatch(person.id):
+        if slack_id.is_user(person.id):
             await self._put(connection, deed, person.id, said)
 
     async def announce(self, connection: AsyncConnection, deed: Deed, said: Rendered) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from bot.domain import slack_id
 from bot.domain.caller import Permission, Target
 from bot.domain.delivery import News
 from bot.domain.errors import NotFound
@@ -10,7 +11,6 @@ from bot.domain.subscription import ANNOTATION, NewsMute, Subscription
 from bot.policy import EVERY, Policy, may
 from bot.ports import Directory
 from bot.store.subscriptions import SubscriptionStore
-from bot.views.words import USER_ID
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Audience:
         """A person must still view the app; a channel needs somebody who may still subscribe it."""
         if one.by == ANNOTATION:
             return True
-        person = USER_ID.fullmatch(one.listener) is not None
+        person = slack_id.is_user(one.listener)
         try:
             caller = await self.directory.caller(one.listener if person else one.by)
         except NotFound:

@@ -6,7 +6,7 @@ our images, and health was told after that sync. What contradicts that is told a
 
 from dataclasses import dataclass
 
-from bot.domain.application import Application, HealthStatus, Operation, OperationPhase, SyncStatus
+from bot.domain.application import Application, HealthStatus, Operation, SyncStatus
 from bot.domain.image import Runs
 from bot.domain.promotion import Progress
 from bot.promotions.containment import Held, Line
@@ -58,11 +58,11 @@ def arrival(evidence: Evidence) -> Arrival:
         return Arrival(Progress.WAITING, _not_there(evidence))
     if evidence.at.line is Line.REPLACED:
         return Arrival(Progress.SUPERSEDED, _replaced(evidence.at))
-    if operation and not operation.finished:
-        return _under_way(evidence, operation)
+    if running := app.under_way:
+        return _under_way(evidence, running)
     if not app.settled:
         return Arrival(Progress.SYNCING, "Argo CD has not looked at it since the sync.")
-    if operation and operation.phase is not OperationPhase.SUCCEEDED and evidence.operation_is_ours:
+    if operation and operation.failed and evidence.operation_is_ours:
         return _failed(evidence, operation)
     return _standing(evidence)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from bot.domain.application import Application, OperationPhase, ResourceHealth
+from bot.domain.application import Application, ResourceHealth
 from bot.domain.image import Reference, Runs, runs
 from bot.promotions.arrival import Evidence
 from bot.promotions.containment import Containment, Line, WrittenLine
@@ -40,7 +40,7 @@ def _instead(app: Application, lines: Sequence[WrittenLine]) -> list[str]:
 async def _was_synced(app: Application, contained: Containment, commit: str) -> bool:
     """Asked only where it matters: a later commit's sync has failed."""
     operation = app.operation
-    if not (operation and operation.finished and operation.phase is not OperationPhase.SUCCEEDED):
+    if not (operation and operation.failed):
         return False
     if operation.revision == commit:
         return False

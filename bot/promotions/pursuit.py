@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from bot.domain.application import Application, ApplicationRef, OperationPhase, ResourceHealth, SyncStatus
+from bot.domain.application import Application, ApplicationRef, ResourceHealth, SyncStatus
 from bot.domain.errors import IntegrationError, Refused
 from bot.domain.overlay import Commit
 from bot.domain.promotion import Following, Move, Progress
@@ -108,8 +108,7 @@ class Pursuit:
         operation = evidence.application.operation
         if operation is None or not evidence.operation_is_ours:
             return
-        failed = operation.retrying or (operation.finished and operation.phase is not OperationPhase.SUCCEEDED)
-        if failed:
+        if operation.retrying or operation.failed:
             self._trouble = f"Argo CD could not sync it: {failure(operation)}"
         elif operation.finished:
             self._trouble = ""
@@ -124,9 +123,8 @@ class Pursuit:
     async def _sync_if_nobody_does(self, evidence: Evidence) -> None:
         """Until an operation of our line exists: that one runs already says nothing about which (A31)."""
         app = evidence.application
-        busy = app.operation is not None and not app.operation.finished
         needed = evidence.at.line is Line.OURS and app.sync is SyncStatus.OUT_OF_SYNC
-        if app.auto_sync or busy or not needed or evidence.operation_is_ours:
+        if app.auto_sync or app.under_way or not needed or evidence.operation_is_ours:
             return
         if self._due("sync", SYNC_EVERY):
             self._refused = await self._sync()

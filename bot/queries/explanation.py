@@ -110,5 +110,4 @@ def _on_the_row(held: GateResult, row: StatusRow) -> bool:
 
 
 def _possible(app: Application) -> tuple[SyncAction, ...]:
-    running = app.operation is not None and not app.operation.finished
-    return (SyncAction.TERMINATE, SyncAction.REFRESH) if running else (SyncAction.SYNC, SyncAction.REFRESH)
+    return (SyncAction.TERMINATE, SyncAction.REFRESH) if app.under_way else (SyncAction.SYNC, SyncAction.REFRESH)

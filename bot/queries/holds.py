@@ -29,8 +29,8 @@ class HoldsQuery:
 
     async def holds(self, caller: Caller) -> Holds:
         now = self._clock.now()
-        locks = [one for one in await self._locks.all() if one.expires_at is None or one.expires_at > now]
-        freezes = [one for one in await self._freezes.all() if one.until > now]
+        locks = [one for one in await self._locks.all() if one.lasts(now)]
+        freezes = [one for one in await self._freezes.all() if one.lasts(now)]
 
         def seen(app: str, environment: str = "") -> bool:
             return may(self._policy, caller, Permission.VIEW, Target(app, environment))

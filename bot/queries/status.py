@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from bot.domain.application import Application, ApplicationRef, HealthStatus, OperationPhase, SyncStatus
+from bot.domain.application import Application, ApplicationRef, HealthStatus, SyncStatus
 from bot.domain.caller import Caller, Permission, Target
 from bot.domain.errors import IntegrationError, NotFound, Unavailable
 from bot.domain.overlay import Commit, Overlay, OverlayImage
@@ -195,7 +195,7 @@ def _leaves_open(found: Application, pinned: Images, commit: str) -> bool:
 
 def failed(found: Application) -> bool:
     """Whether its newest sync did."""
-    return found.operation is not None and found.operation.phase in (OperationPhase.FAILED, OperationPhase.ERROR)
+    return found.operation is not None and found.operation.failed
 
 
 def well(found: Application) -> bool:

@@ -32,12 +32,8 @@ class Surroundings:
 
 
 def _with(row: StatusRow, holds: Holds, waiting: tuple[Waiting, ...]) -> StatusRow:
-    locks = [one for one in holds.locks if one.environment == row.environment and one.app in ("", row.app)]
-    freezes = [
-        one
-        for one in holds.freezes
-        if one.environment == row.environment and one.app in ("", row.app) and row.app not in one.exempt_apps
-    ]
+    locks = [one for one in holds.locks if one.covers(row.app, row.environment)]
+    freezes = [one for one in holds.freezes if one.covers(row.app, row.environment)]
     mine = [
         one
         for one in waiting

@@ -8,6 +8,7 @@ from typing import Any
 
 import structlog
 
+from bot.domain import slack_id
 from bot.domain.errors import IntegrationError, NotFound, Unavailable, UserError
 from bot.domain.intent import Intent
 from bot.domain.promotion import Promotion
@@ -98,7 +99,7 @@ class Answers:
             message = late(message, datetime.fromtimestamp(incoming.at, UTC))
         if respond is not None and await _responded(respond, message):
             return
-        if incoming.kind == "mention" and incoming.channel.startswith("D"):
+        if incoming.kind == "mention" and slack_id.is_direct(incoming.channel):
             await self._messenger.post(incoming.channel, message, thread=incoming.thread)
             return
         if not (incoming.channel and await self._whispered(message, incoming)):

@@ -5,13 +5,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bot.domain import slack_id
 from bot.domain.environment import Environment
 from bot.domain.form import CommandForm, Input
 from bot.domain.intent import AskReason, Context, Intent, Reject
 from bot.domain.reason import says_something
 from bot.grammar import EXAMPLES, is_identifier, is_image, is_revision, is_time
 from bot.views.ids import Modal, unreadable, verb_of
-from bot.views.words import USER_ID
 
 
 def _is_app_and_image(text: str) -> bool:
@@ -29,7 +29,7 @@ CHECKED: Mapping[Input, tuple[Callable[[str], object], str]] = {
     Input.TRAIN: (is_identifier, NOT_LISTED),
     Input.REVIEW: (is_identifier, NOT_LISTED),
     Input.REJECTED: (_is_app_and_image, "That is no image of an app. Choose one from the list."),
-    Input.PERSON: (USER_ID.fullmatch, "Choose a person of this workspace."),
+    Input.PERSON: (slack_id.is_user, "Choose a person of this workspace."),
     Input.UNTIL: (is_time, f"That is no time. {EXAMPLES.replace('`', '')}"),
 }
 """input → whether what stands in it is good, and what is said when it is not"""

@@ -1,5 +1,6 @@
 """Subscriptions to news, and mutes of news: people for themselves, channels by who may."""
 
+from bot.domain import slack_id
 from bot.domain.caller import Caller, Permission, Target
 from bot.domain.errors import Conflict
 from bot.domain.intent import Context, MuteNews, OfNews, SubscribeNews, UnsubscribeNews
@@ -98,7 +99,7 @@ NOTHING_GONE = "No subscription fits that. What policy or an annotation in Argo 
 
 def _channel(context: Context) -> str:
     """ "" for a conversation with the bot alone."""
-    return "" if context.channel.startswith("D") else context.channel
+    return "" if slack_id.is_direct(context.channel) else context.channel
 
 
 def _scopes(ask: OfNews) -> tuple[Scope, ...]:

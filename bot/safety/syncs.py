@@ -156,12 +156,11 @@ def _key(ask: SyncApplication) -> str:
 
 def _idle(action: SyncAction, app: Application) -> str | None:
     """Why there is nothing to do; None where there is."""
-    operation = app.operation
-    running = operation is not None and not operation.finished
+    running = app.under_way
     if action is SyncAction.TERMINATE:
         return None if running else "No sync is running there."
-    if running and operation is not None:
-        of = f" of `{operation.revision[:7]}`" if operation.revision else ""
+    if running:
+        of = f" of `{running.revision[:7]}`" if running.revision else ""
         return f"A sync{of} is running there already: wait for it, or stop it with `--terminate`."
     return None
 

@@ -35,7 +35,7 @@ class FreezeStore:
         async with self._database.reading() as connection:
             found = await _load(connection, query)
         now = self._clock.now()
-        holding = [freeze for freeze in found if freeze.until > now and app not in freeze.exempt_apps]
+        holding = [freeze for freeze in found if freeze.lasts(now) and freeze.covers(app, environment)]
         return max(holding, key=lambda freeze: freeze.until, default=None)
 
     async def call(self, connection: AsyncConnection, freeze: Freeze) -> None:

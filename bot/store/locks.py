@@ -1,7 +1,5 @@
 """Locks: who holds which app in which environment, and who waits for it."""
 
-from datetime import datetime
-
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -52,7 +50,7 @@ class LockStore:
         query = sa.select(locks.c.state).where(locks.c.app.in_((app, "")), locks.c.environment == environment)
         states = (await connection.execute(query.order_by(locks.c.app.desc()))).scalars().all()
         found = sorted((load(state, Lock) for state in states), key=lambda lock: lock.automatic)
-        return next((lock for lock in found if _holds(lock, self._clock.now())), None)
+        return next((lock for lock in found if lock.lasts(self._clock.now())), None)
 
     async def exactly(self, connection: AsyncConnection, app: str, environment: str) -> Lock | None:
         """The lock of just this app ("" for the environment's own); an expired one holds nothing.
@@ -63,7 +61,7 @@ class LockStore:
         if connection.dialect.name == "postgresql":
             await connection.execute(ALONE, {"place": f"{app} in {environment}"})
         lock = await self.there(connection, app, environment)
-        return lock if lock and _holds(lock, self._clock.now()) else None
+        return lock if lock and lock.lasts(self._clock.now()) else None
 
     async def there(self, connection: AsyncConnection, app: str, environment: str) -> Lock | None:
         """Like `exactly`, expired or not."""
@@ -98,10 +96,6 @@ class LockStore:
         async with self._database.reading() as connection:
             states = (await connection.execute(sa.select(locks.c.state))).scalars().all()
         return tuple(sorted((load(state, Lock) for state in states), key=lambda lock: lock.since))
-
-
-def _holds(lock: Lock, now: datetime) -> bool:
-    return lock.expires_at is None or lock.expires_at > now
 
 
 def _same(statement: sa.Delete, app: str, environment: str) -> sa.Delete:

@@ -2,6 +2,7 @@
 
 from slack_sdk.models.blocks import Block
 
+from bot.domain import slack_id
 from bot.domain.alert import Alert
 from bot.domain.pipeline import PipelineRun
 from bot.ports import Rendered
@@ -103,7 +104,7 @@ def failed_run(run: PipelineRun) -> Rendered:
     reason = safe(run.message or run.reason or "Tekton gives no reason.", 600)
     facts = [safe(run.pipeline, 80)]
     if run.requester:
-        facts.append(f"by <@{run.requester}>" if words.USER_ID.fullmatch(run.requester) else safe(run.requester, 60))
+        facts.append(f"by <@{run.requester}>" if slack_id.is_user(run.requester) else safe(run.requester, 60))
     if run.duration is not None:
         facts.append(f"after {lasted(run.duration)}")
     more = f"{code(f'/pipeline logs {run.name}', 130)} shows what it printed"

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from slack_sdk.models.blocks import Block
 
+from bot.domain import slack_id
 from bot.domain.build import Build, ImageScanned
 from bot.domain.delivery import Outcome
 from bot.domain.journey import Journey, JourneyFailure, Leg
@@ -13,7 +14,7 @@ from bot.domain.scan import ScanStatus, Severity
 from bot.ports import Rendered
 from bot.views.deliveries import ICONS
 from bot.views.layout import BLUE, GREEN, RED, context, rendered, section
-from bot.views.words import USER_ID, bold, code, commits_named, lasted, link, safe
+from bot.views.words import bold, code, commits_named, lasted, link, safe
 
 GAP = "\u00a0"
 """between a sign and its word, which are not to be parted at the end of a line"""
@@ -50,7 +51,7 @@ def journey(journey: Journey, cards: Mapping[str, str]) -> Rendered:
 
 def failure(one: JourneyFailure, user: str, who: str) -> Rendered:
     """The reply in its thread; `user` is the author's id, "" where nobody on Slack is known to be."""
-    author = f"<@{user}>" if USER_ID.fullmatch(user) else safe(who, 80) if who else ""
+    author = f"<@{user}>" if slack_id.is_user(user) else safe(who, 80) if who else ""
     said = f"❌ {safe(one.what, 200)}{f' · {author}' if author else ''}"
     return rendered(said, [section(said, *([safe(one.why, 1500)] if one.why else []))], RED)
 

@@ -5,13 +5,14 @@ from collections.abc import Sequence
 
 from slack_sdk.models.blocks import Block
 
+from bot.domain import slack_id
 from bot.domain.delivery import Cause, News, Outcome
 from bot.domain.event import Event
 from bot.ports import Rendered
 from bot.views.deliveries import CAUSES, ICONS
 from bot.views.layout import BLUE, GREEN, RED, YELLOW, context, rendered, rows, section, sentence
 from bot.views.subscriptions import buttons
-from bot.views.words import DAY_AND_TIME, USER_ID, bold, code, commits_named, count, lasted, link, moment, named, safe
+from bot.views.words import DAY_AND_TIME, bold, code, commits_named, count, lasted, link, moment, named, safe
 
 DETAILED = 12
 """news in one message up to which each has its own lines"""
@@ -127,7 +128,7 @@ def _failed(one: News) -> str:
 
 
 def _by(one: News) -> str:
-    known = USER_ID.fullmatch(one.user)
+    known = slack_id.is_user(one.user)
     who = f"<@{one.user}>" if known else safe(one.who, 80) if one.who else ""
     return f" · {who}" if who else ""
 

@@ -2,6 +2,7 @@
 
 from slack_sdk.models.blocks import Block, ButtonElement
 
+from bot.domain import slack_id
 from bot.domain.pipeline import HELD, PipelineRun, RunStatus, StepLog, TaskStatus
 from bot.domain.reply import RunDetail, RunList, RunLog
 from bot.ports import Rendered
@@ -89,7 +90,7 @@ def _row(run: PipelineRun, index: int) -> Block:
 def _facts(run: PipelineRun) -> list[str]:
     facts = [safe(run.app, 60)] if run.app else []
     if run.requester:
-        facts.append(f"by <@{run.requester}>" if words.USER_ID.fullmatch(run.requester) else safe(run.requester, 60))
+        facts.append(f"by <@{run.requester}>" if slack_id.is_user(run.requester) else safe(run.requester, 60))
     started = run.started_at or run.created_at
     if started:
         facts.append(moment(started, DAY_AND_TIME))

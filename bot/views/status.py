@@ -171,6 +171,6 @@ def _trouble(application: Application) -> list[str]:
     if application.health is not HealthStatus.HEALTHY and application.health_message:
         said.insert(0, application.health_message)
     operation = application.operation
-    if operation and operation.message and operation.finished and operation.phase.value != "Succeeded":
+    if operation and operation.message and operation.failed:
         said.append(operation.message)
     return [f"        → {safe(line, 300)}" for line in said if words.clean(line)]

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote, urlsplit
 
+from bot.domain import slack_id
 from bot.domain.caller import Person
 from bot.domain.promotion import Progress
 
@@ -24,8 +25,6 @@ NOTHING = "—"
 URL_LIMIT = 1000
 CONSIDERED = 10_000
 """characters of a text that are looked at: more is never shown"""
-USER_ID = re.compile(r"[UW][A-Z0-9]{2,20}")
-CHANNEL_ID = re.compile(r"[CGD][A-Z0-9]{2,20}")
 PROMOTION_ID = re.compile(r"[\w.-]{1,100}", re.ASCII)
 ESCAPED_USER = re.compile(r"&lt;(@[UW][A-Z0-9]{2,20})&gt;")
 ESCAPED_MENTION = re.compile(r"&lt;(!subteam\^S[A-Z0-9]{2,20}|@[UW][A-Z0-9]{2,20})&gt;")
@@ -109,14 +108,14 @@ def clean_line(line: str) -> str:
 
 def mention(person: Person) -> str:
     """Live for a Slack user id, else the name."""
-    return f"<@{person.id}>" if USER_ID.fullmatch(person.id) else safe(person.name or person.id, 80)
+    return f"<@{person.id}>" if slack_id.is_user(person.id) else safe(person.name or person.id, 80)
 
 
 def channel_mention(channel: str) -> str:
     """A conversation with the bot, named by its id or by the person's, has no name that Slack would show."""
-    if (channel.startswith("D") and CHANNEL_ID.fullmatch(channel)) or USER_ID.fullmatch(channel):
+    if slack_id.is_direct(channel) or slack_id.is_user(channel):
         return "our direct messages"
-    return f"<#{channel}>" if CHANNEL_ID.fullmatch(channel) else safe(channel, 80)
+    return f"<#{channel}>" if slack_id.is_conversation(channel) else safe(channel, 80)
 
 
 def with_mentions(text: str, limit: int) -> str:

@@ -1,15 +1,13 @@
 """Which conversation is meant: by id, by name, or by the person in it."""
 
 import asyncio
-import re
 from collections.abc import Mapping
 
+from bot.domain import slack_id
 from bot.domain.errors import NotFound, Refused
 from integrations.slack.api import SlackApi
 from integrations.slack.failures import SYSTEM
 
-USER_ID = re.compile(r"[UW][A-Z0-9]{2,}")
-CHANNEL_ID = re.compile(r"[CDG][A-Z0-9]{2,}")
 PAGE, PAGES = 500, 40
 
 
@@ -23,11 +21,11 @@ class ConversationIds:
 
     async def id_of(self, channel: str) -> str:
         """The id, which editing and reading need (S4). Raises NotFound for a name that no visible channel has."""
-        if CHANNEL_ID.fullmatch(channel):
+        if slack_id.is_conversation(channel):
             return channel
         async with self._looking:
             if channel not in self._ids:
-                opened = USER_ID.fullmatch(channel)
+                opened = slack_id.is_user(channel)
                 self._ids[channel] = await (self._open(channel) if opened else self._named(channel.removeprefix("#")))
             return self._ids[channel]
 

@@ -319,7 +319,9 @@ async def test_the_journey_links_to_the_card_and_the_card_to_the_journey(desk: D
     await way.goes(way.pushed(), way.started(), way.ended())
     [root] = roots(desk, "C0TEAM")
     links = Permalinks(messages, desk.messenger)
-    copies = Copies(messages, desk.messenger, MuteStore(desk.database), desk.policy)
+    copies = Copies(
+        messages, desk.messenger, Permalinks(messages, desk.messenger), MuteStore(desk.database), desk.policy
+    )
     cards = Cards(
         messages,
         desk.messenger,

@@ -25,6 +25,7 @@ async def test_synced_and_healthy_with_the_image_passes() -> None:
     ("facts", "state", "says"),
     [
         ({"operation": Operation(OperationPhase.RUNNING)}, VerdictState.WAITING, "staging is syncing."),
+        ({"operation": Operation(OperationPhase.TERMINATING)}, VerdictState.WAITING, "staging is syncing."),
         ({"health": HealthStatus.PROGRESSING}, VerdictState.WAITING, "staging is Progressing."),
         ({"sync": SyncStatus.OUT_OF_SYNC}, VerdictState.BLOCKED, "staging is OutOfSync."),
         ({"health": HealthStatus.DEGRADED, "health_message": "no pods"}, VerdictState.BLOCKED, "Degraded: no pods."),

@@ -87,7 +87,7 @@ async def start(tmp_path: Path, messenger: FakeMessenger, policy: Policy, clock:
         await create_tables(database)
         messages = Messages(database)
         box = Outbox(messages, messenger, clock=clock)
-        copies = Copies(messages, messenger, MuteStore(database), policy, clock=clock)
+        copies = Copies(messages, messenger, Permalinks(messages, messenger), MuteStore(database), policy, clock=clock)
         journeys = JourneyLinks(NewsStore(database), Permalinks(messages, messenger))
         cards = Cards(messages, messenger, policy, copies, journeys, ReviewStore(database), clock=clock)
         return Process(database, messages, cards, box, Announcer(box, policy))

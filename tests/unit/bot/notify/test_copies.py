@@ -10,6 +10,7 @@ from bot.domain.caller import Caller, Person
 from bot.domain.errors import Refused, Unavailable
 from bot.domain.promotion import Kind, Phase, Promotion, Stage
 from bot.notify.copies import Copies
+from bot.notify.permalinks import Permalinks
 from bot.notify.quiet import night
 from bot.notify.reminders import Reminders
 from bot.policy import Policy
@@ -32,7 +33,9 @@ class Workspace:
     def __init__(self, bot: Process, messenger: FakeMessenger, policy: Policy, clock: Clock) -> None:
         self.bot, self.messenger, self.clock = bot, messenger, clock
         self.mutes = MuteStore(bot.database)
-        self.copies = Copies(bot.messages, messenger, self.mutes, policy, clock=clock)
+        self.copies = Copies(
+            bot.messages, messenger, Permalinks(bot.messages, messenger), self.mutes, policy, clock=clock
+        )
         self.reminders = Reminders(messenger, messenger, bot.messages, self.copies, policy, clock=clock)
         clock.now = NOON
 

@@ -48,7 +48,7 @@ async def test_a_quick_story_is_told_in_few_edits_and_ends_right(tmp_path: Path,
     async with serve(workspace.app) as url:
         api = SlackApi(lambda: BOT_TOKEN, f"{url}/api/")
         messages, messenger = Messages(database), SlackMessenger(api)
-        copies = Copies(messages, messenger, MuteStore(database), policy)
+        copies = Copies(messages, messenger, Permalinks(messages, messenger), MuteStore(database), policy)
         journeys = JourneyLinks(NewsStore(database), Permalinks(messages, messenger))
         box = Outbox(messages, messenger)
         cards = Cards(messages, messenger, policy, copies, journeys, ReviewStore(database))

@@ -1,0 +1,25 @@
+"""What a Slack id names: a person, a channel, or the conversation of one person with the bot."""
+
+import re
+
+USER = re.compile(r"[UW][A-Z0-9]{2,20}")
+CONVERSATION = re.compile(r"[CGD][A-Z0-9]{2,20}")
+
+
+def is_user(text: str) -> bool:
+    return USER.fullmatch(text) is not None
+
+
+def is_conversation(text: str) -> bool:
+    """A channel's id or that of a direct message, not a channel's name."""
+    return CONVERSATION.fullmatch(text) is not None
+
+
+def is_direct(text: str) -> bool:
+    """A conversation that nobody but one person and the bot can open."""
+    return is_conversation(text) and text.startswith("D")
+
+
+def is_channel(text: str) -> bool:
+    """A conversation that several people read."""
+    return is_conversation(text) and not text.startswith("D")
