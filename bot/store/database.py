@@ -13,6 +13,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from bot.domain.errors import DatabaseAway
+from bot.store import sqlite_driver
 from bot.store.login import Login
 from bot.store.outage import Outage, away
 from bot.store.turns import Turns
@@ -62,7 +63,8 @@ class Database:
         self._reads, self._writes = Outage("read"), Outage("written")
 
     def _engine(self, url: sa.URL, pool: dict[str, Any]) -> AsyncEngine:
-        engine = create_async_engine(url, pool_pre_ping=not self.sqlite, **pool)
+        how = {"async_creator_fn": sqlite_driver.connect} if self.sqlite else {}
+        engine = create_async_engine(url, pool_pre_ping=not self.sqlite, connect_args=how, **pool)
         if self.sqlite:
             sa.event.listen(engine.sync_engine, "connect", use_write_ahead_log)
             sa.event.listen(engine.sync_engine, "begin", take_the_write_lock)
