@@ -49,8 +49,14 @@ class OverlaySource(Protocol):
     async def read(self, paths: Iterable[str], at: str) -> Mapping[str, bytes]:
         """Contents by path; a path that is absent at that commit is absent from the answer."""
 
-    async def history(self, path: str, limit: int) -> tuple[Commit, ...]:
-        """The commits that touched `path` ("" for all), newest first."""
+    async def history(self, path: str, limit: int, at: str = "") -> tuple[Commit, ...]:
+        """The commits that touched `path` ("" for all), newest first: back from `at`, or from the head of now."""
+
+    async def versions(self, path: str, commits: Iterable[str]) -> Mapping[str, bytes]:
+        """One file at many commits, asked at once: contents by commit, without those that do not have it.
+
+        The commits are some that `history` has given.
+        """
 
     async def differences(self, before: str, after: str) -> tuple[ChangedPath, ...]:
         """Every path of the whole repository that is not the same at two commits.

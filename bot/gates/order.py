@@ -1,5 +1,6 @@
 """Order: has this very image been through the environments before?"""
 
+import asyncio
 from enum import StrEnum
 from typing import ClassVar
 
@@ -65,12 +66,12 @@ class OrderGate:
     async def ask(self, question: Question) -> Verdict:
         options = OrderOptions.model_validate(question.options)
         before = self._before(question.environment, options)
+        places = [(environment, move) for environment in before for move in question.moves]
+        found = await asyncio.gather(*(self._presence(move, environment) for environment, move in places))
         missing: dict[str, tuple[Move, Presence]] = {}
-        for environment in before:
-            for move in question.moves:
-                presence = await self._presence(move, environment)
-                if presence is not Presence.SEEN:
-                    missing.setdefault(environment, (move, presence))
+        for (environment, move), presence in zip(places, found, strict=True):
+            if presence is not Presence.SEEN:
+                missing.setdefault(environment, (move, presence))
         if not missing:
             if not before:
                 return Verdict.passed("images arrive here first", asked=False)
@@ -93,8 +94,10 @@ class OrderGate:
         overlay = await self._locations.overlay(move.app, environment)
         if overlay is None or await self._record.succeeded(move.app, environment, move.after.digest):
             return Presence.SEEN  # an app need not live everywhere
-        pinned = await self._locations.pinned(overlay, move.after)
-        if await self._runs_there(move, overlay):
+        pinned, running = await asyncio.gather(
+            self._locations.pinned(overlay, move.after), self._runs_there(move, overlay)
+        )
+        if running:
             return Presence.SEEN
         if pinned:
             return Presence.ARRIVING

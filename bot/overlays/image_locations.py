@@ -1,11 +1,11 @@
 """Where an image is: which overlays pin it, now and before."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import Protocol
 
 from bot.domain.errors import NotFound
 from bot.domain.image import Image
-from bot.domain.overlay import Overlay, OverlayImage
+from bot.domain.overlay import Commit, Overlay, OverlayImage
 from bot.domain.promotion import Promotion
 from bot.overlays.catalog import Catalog
 from bot.overlays.kustomization import KustomizationError, read_images
@@ -14,6 +14,8 @@ from bot.runtime.one_round import once
 
 LOOK_BACK = 30
 """Commits of one overlay that are looked through."""
+NEWEST = 5
+"""of them are looked at first"""
 
 
 Digests = Mapping[str, Mapping[str, str]]
@@ -54,8 +56,8 @@ class ImageLocations:
     async def was_pinned(self, overlay: Overlay, image: Image) -> bool:
         """Whether one of the overlay's newest commits pinned it."""
         recorded = await self._recorded(overlay)
-        for commit in await self._source.history(overlay.path, LOOK_BACK):
-            for entry in _of(image, await self._entries(overlay, commit.sha)):
+        async for commit, entries in self._versions(overlay, await self._history(overlay)):
+            for entry in _of(image, entries):
                 digest = recorded.get(commit.sha, {}).get(entry.repository, "")
                 if await self._is(entry, image, digest, commit.images.get(entry.repository, "")):
                     return True
@@ -72,9 +74,8 @@ class ImageLocations:
 
     async def _entries(self, overlay: Overlay, revision: str) -> tuple[OverlayImage, ...]:
         try:
-            contents = await self._source.read([overlay.path], revision)
-            return read_images(contents[overlay.path], overlay.path) if overlay.path in contents else ()
-        except (NotFound, KustomizationError):
+            return _legible((await self._source.read([overlay.path], revision)).get(overlay.path), overlay)
+        except NotFound:
             return ()
 
     async def _among(self, overlay: Overlay, entries: Iterable[OverlayImage], image: Image) -> bool:
@@ -83,18 +84,38 @@ class ImageLocations:
                 return True
         return False
 
+    async def _history(self, overlay: Overlay) -> tuple[Commit, ...]:
+        """Back from the commit that the listing is of, so nobody asks for the head once more."""
+        at = (await self._catalog.listing()).commit
+        key = ("history", overlay.path, at)
+        return await once(key, lambda: self._source.history(overlay.path, LOOK_BACK, at))
+
+    async def _versions(
+        self, overlay: Overlay, commits: tuple[Commit, ...]
+    ) -> AsyncIterator[tuple[Commit, tuple[OverlayImage, ...]]]:
+        """What the overlay pinned at each, in two questions: mostly the newest ones say what is looked for."""
+        for some in filter(None, (commits[:NEWEST], commits[NEWEST:])):
+            contents = await self._source.versions(overlay.path, [commit.sha for commit in some])
+            for commit in some:
+                yield commit, _legible(contents.get(commit.sha), overlay)
+
     async def _known(self, overlay: Overlay, entry: OverlayImage) -> tuple[str, str]:
         """The digest that is on record for a tag that the overlay shows, and the one that a message claims."""
-        recorded, claimed = await self._recorded(overlay), ""
-        for commit in await self._source.history(overlay.path, LOOK_BACK):
-            digest = recorded.get(commit.sha, {}).get(entry.repository, "")
-            claim = claimed or commit.images.get(entry.repository, "")
-            if not digest and claim == claimed:
-                continue
-            if any(_same(entry, there) for there in await self._entries(overlay, commit.sha)):
-                if digest:
+        key = ("digest of a tag", overlay, entry, (await self._catalog.listing()).commit)
+        return await once(key, lambda: self._looked_up(overlay, entry))
+
+    async def _looked_up(self, overlay: Overlay, entry: OverlayImage) -> tuple[str, str]:
+        recorded, claimed, repository = await self._recorded(overlay), "", entry.repository
+        telling = tuple(
+            commit
+            for commit in await self._history(overlay)
+            if recorded.get(commit.sha, {}).get(repository) or commit.images.get(repository)
+        )
+        async for commit, entries in self._versions(overlay, telling):
+            if any(_same(entry, there) for there in entries):
+                if digest := recorded.get(commit.sha, {}).get(repository, ""):
                     return digest, ""
-                claimed = claim
+                claimed = claimed or commit.images.get(repository, "")
         return "", claimed
 
     async def _is(self, entry: OverlayImage, image: Image, recorded: str, claimed: str) -> bool:
@@ -116,6 +137,14 @@ class ImageLocations:
                 moves = (move.after for move in promotion.moves if move.overlay == overlay.path)
                 recorded[promotion.commit.sha] = {image.repository: image.digest for image in moves}
         return recorded
+
+
+def _legible(content: bytes | None, overlay: Overlay) -> tuple[OverlayImage, ...]:
+    """What nobody can read, or is not there, pins nothing."""
+    try:
+        return read_images(content, overlay.path) if content is not None else ()
+    except KustomizationError:
+        return ()
 
 
 def _of(image: Image, entries: Iterable[OverlayImage]) -> list[OverlayImage]:

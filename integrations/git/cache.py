@@ -21,6 +21,8 @@ from integrations.git.failures import SYSTEM, last_words, remote_failure
 from integrations.git.lock import locked
 from integrations.git.process import GitFailed, GitTimedOut, run_git
 
+_FIRST_COMMITS = 100
+"""fetched of a branch that is new to us: what gates ask of its past is mostly there, and it takes no request more"""
 _MANY_PACKS = 150
 
 
@@ -94,9 +96,9 @@ class BranchCache:
                 await self._initialise()
 
     async def fetch(self) -> None:
-        """The branch as it is now: from nothing its newest commit only, else whatever is new."""
+        """The branch as it is now: from nothing its newest commits only, else whatever is new."""
         async with self._alone():
-            depth = () if (self.path / self.tracking).exists() else ("--depth=1",)
+            depth = () if (self.path / self.tracking).exists() else (f"--depth={_FIRST_COMMITS}",)
             branch = f"+refs/heads/{self._settings.branch}:{self.tracking}"
             await self._fetch("fetch", *depth, REMOTE, branch, seconds=self._patience.fetch)
             if self.cluttered:
@@ -117,9 +119,17 @@ class BranchCache:
             )  # fmt: skip
 
     async def deepen(self, commits: int) -> None:
+        """So many commits further back; all of them where the remote does not find the way back from our boundary.
+
+        git tells by the commits' dates what a boundary is reached from. Where clocks were apart it may find nothing,
+        and answers as if there were no more.
+        """
         async with self._alone():
             branch = f"+refs/heads/{self._settings.branch}:{self.tracking}"
+            before = self.boundary()
             await self._fetch("fetch history", f"--deepen={commits}", REMOTE, branch, seconds=self._patience.fetch)
+            if before and self.boundary() == before:
+                await self._fetch("fetch all history", "--unshallow", REMOTE, branch, seconds=self._patience.fetch)
 
     def boundary(self) -> frozenset[str]:
         """The commits whose parents were not fetched; to git they look as if they had made every file."""

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self, TypeVar
@@ -37,7 +38,7 @@ _FEW_PATHS = 200
 _SYMBOLIC = "ref: refs/heads/"
 """before the branch that HEAD names, in what `ls-remote --symref` prints"""
 _ATTEMPTS = 3
-_DEEPER = (100, 1_000, 10_000, 100_000)
+_DEEPER = (1_000, 10_000, 100_000)
 """commits fetched at each step further back into history"""
 
 
@@ -93,9 +94,13 @@ class GitRemote:
         wanted = tuple(dict.fromkeys(path for path in paths if _is_clean(path)))
         return await self._with_cache(lambda: self._read(wanted, at))
 
-    async def history(self, path: str, limit: int) -> tuple[Commit, ...]:
+    async def history(self, path: str, limit: int, at: str = "") -> tuple[Commit, ...]:
         """Looks at most about 100,000 commits back; each step further back is fetched once."""
-        return await self._with_cache(lambda: self._history(path, limit))
+        return await self._with_cache(lambda: self._history(path, limit, at))
+
+    async def versions(self, path: str, commits: Iterable[str]) -> Mapping[str, bytes]:
+        shas = tuple(dict.fromkeys(commits)) if _is_clean(path) else ()
+        return await self._with_cache(lambda: self._versions(path, shas))
 
     async def differences(self, before: str, after: str) -> tuple[ChangedPath, ...]:
         """By the objects that the trees name: no blob is fetched, and no setting of the repository has a say."""
@@ -173,11 +178,20 @@ class GitRemote:
     async def _blobs(self, shas: set[str]) -> dict[str, bytes]:
         bodies = await self._bodies(shas)
         if unfetched := shas - bodies.keys():
-            await self._retrying(lambda: self._cache.fetch_blobs(sorted(unfetched)))
+            await self._fetch_blobs(sorted(unfetched))
             bodies |= await self._bodies(unfetched)
         if shas - bodies.keys():
             raise CacheBroken("blobs are missing after they were fetched")
         return bodies
+
+    async def _fetch_blobs(self, shas: list[str]) -> None:
+        """In one request where the remote can be asked directly; git's own program takes two."""
+        packed = await self._wire.objects(shas) if self._wire and len(shas) <= _FEW_PATHS else b""
+        if packed:
+            with suppress(CacheBroken):  # not a pack, or not a whole one
+                await self._cache.local("index-pack", "--stdin", "--promisor", stdin=packed)
+                return
+        await self._retrying(lambda: self._cache.fetch_blobs(shas))
 
     async def _bodies(self, names: Iterable[str]) -> dict[str, bytes]:
         return {name: found.body for name, found in (await self._contents(names)).items() if found.kind == "blob"}
@@ -196,13 +210,26 @@ class GitRemote:
         recursive = () if paths else ("-r",)
         return tuple(tree_entries(await self._cache.local("ls-tree", *recursive, "-z", "--full-tree", at, *scope)))
 
-    async def _history(self, path: str, limit: int) -> tuple[Commit, ...]:
-        head = await self._head()
+    async def _versions(self, path: str, shas: tuple[str, ...]) -> dict[str, bytes]:
+        names = {f"{sha}:{path}": sha for sha in shas}
+        found = {names[name]: body for name, body in (await self._bodies(names)).items()}
+        missing = [sha for sha in shas if sha not in found]
+        trees = await asyncio.gather(*(self._tree(sha, path) for sha in missing))
+        blobs = {
+            sha: entry.sha for sha, tree in zip(missing, trees, strict=True) for entry in tree if entry.kind == "blob"
+        }
+        bodies = await self._blobs(set(blobs.values()))
+        return found | {sha: bodies[blob] for sha, blob in blobs.items()}
+
+    async def _history(self, path: str, limit: int, at: str) -> tuple[Commit, ...]:
+        head = at or await self._head()
+        await self._require(head)
         scope = ("--", path) if path else ()
         found: tuple[Commit, ...] = ()
+        boundary: frozenset[str] = frozenset()
         for deeper in (0, *_DEEPER):
             if deeper:
-                await self._deepen(deeper)
+                await self._deepen(deeper, boundary)
             boundary = self._cache.boundary()
             # One more for each boundary commit: those are left out, for they only look as if they touched the path.
             found = tuple(
@@ -212,6 +239,7 @@ class GitRemote:
             )[:limit]
             if len(found) == limit or not boundary:
                 break
+        self._present |= {commit.sha for commit in found}
         return found
 
     async def _differences(self, before: str, after: str) -> tuple[ChangedPath, ...]:
@@ -254,9 +282,10 @@ class GitRemote:
 
     async def _deepen_while(self, lacking: Callable[[], Awaitable[bool]]) -> None:
         for deeper in _DEEPER:
+            seen = self._cache.boundary()
             if not await lacking():
                 return
-            await self._deepen(deeper)
+            await self._deepen(deeper, seen)
 
     async def _log(self, *arguments: str) -> tuple[Commit, ...]:
         return tuple(commit for commit, _ in await self._logged(*arguments))
@@ -362,8 +391,11 @@ class GitRemote:
 
         return await retrying(attempt)
 
-    async def _deepen(self, commits: int) -> None:
-        await self._retrying(lambda: self._cache.deepen(commits))
+    async def _deepen(self, commits: int, seen: frozenset[str]) -> None:
+        """Unless somebody has done so since the boundary was `seen`."""
+        async with self._fetching:
+            if self._cache.boundary() == seen:
+                await self._retrying(lambda: self._cache.deepen(commits))
 
     async def _with_cache(self, work: Callable[[], Awaitable[T]]) -> T:
         """`work`, and again on a new cache if the present one turns out to be damaged, or is deleted meanwhile."""

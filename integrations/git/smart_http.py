@@ -1,11 +1,11 @@
-"""The two questions of a promotion over HTTP, one request each: where the branch is, and to move it.
+"""The questions of a promotion over HTTP, one request each: where the branch is, what is in its files, and to move it.
 
 git's own programs ask each with two requests on a new connection and up to five processes. Here only success is
 known: whatever else the remote answers, git is asked instead, and tells what is wrong. Formats: gitprotocol-http(5),
 gitprotocol-v2(5), gitprotocol-pack(5).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from bot.domain.errors import IntegrationError, Refused, Unavailable
 from bot.settings import GitSettings
@@ -21,6 +21,8 @@ _SECONDS_TO_ASK = 5
 # Some hosts show their web pages to whoever is not git.
 _AGENT = {"User-Agent": "git/2 (pilothouse)"}
 _REPORT, _REMARKS = 1, 2
+_DATA, _FATAL = b"\x01", b"\x03"
+"""side-bands"""
 
 
 class SmartHttp:
@@ -44,6 +46,17 @@ class SmartHttp:
             return await self._head() if await self._can_list() else ""
         except (IntegrationError, ValueError):
             return ""
+
+    async def objects(self, shas: Iterable[str]) -> bytes:
+        """A pack of exactly these; b"" when git must be asked."""
+        wants = b"".join(_line(f"want {sha}".encode()) for sha in shas)
+        body = _line(b"command=fetch") + _DELIMITER + _line(b"ofs-delta") + _line(b"no-progress") + wants
+        try:
+            if not await self._can_list():
+                return b""
+            return _packed(await self._post("fetch files", "git-upload-pack", body + _line(b"done") + _FLUSH))
+        except (IntegrationError, ValueError):
+            return b""
 
     async def push(self, old: str, new: str, pack: bytes) -> bool:
         """Moves the branch from `old` to `new`, or not at all: the server compares and swaps. False: git must push.
@@ -134,6 +147,14 @@ class SmartHttp:
         if not said.startswith(f"ng {self._branch} "):
             raise ValueError("no report of the branch")
         raise rejection("push", said.removeprefix(f"ng {self._branch} "), remarks.splitlines())
+
+
+def _packed(answer: bytes) -> bytes:
+    """The pack in the answer to a fetch (gitprotocol-v2). Raises ValueError where there is none."""
+    first, *rest = tuple(_lines(answer)) or (b"",)
+    if first.rstrip(b"\n") != b"packfile" or any(line[:1] == _FATAL for line in rest):
+        raise ValueError("no pack")
+    return b"".join(line[1:] for line in rest if line[:1] == _DATA)
 
 
 def _line(data: bytes) -> bytes:

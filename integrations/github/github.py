@@ -1,5 +1,6 @@
 """GitHub behind the ports OverlaySource, OverlayWriter, PullRequests and SourceHistory."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import Self
@@ -70,9 +71,14 @@ class GitHub:
     async def read(self, paths: Iterable[str], at: str) -> Mapping[str, bytes]:
         return await self._trees.read(clean(paths), _sha(at))
 
-    async def history(self, path: str, limit: int) -> tuple[Commit, ...]:
+    async def versions(self, path: str, commits: Iterable[str]) -> Mapping[str, bytes]:
+        shas = tuple(dict.fromkeys(commits))
+        found = await asyncio.gather(*(self.read([path], sha) for sha in shas))
+        return {sha: contents[path] for sha, contents in zip(shas, found, strict=True) if path in contents}
+
+    async def history(self, path: str, limit: int, at: str = "") -> tuple[Commit, ...]:
         """The author is the person, also where GitHub made the bot the author (G4)."""
-        params: dict[str, str | int] = {"sha": await self.head()}
+        params: dict[str, str | int] = {"sha": at or await self.head()}
         if path:
             params["path"] = path
         found: list[Commit] = []

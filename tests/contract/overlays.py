@@ -129,6 +129,26 @@ class OverlayContract:
         assert len(await world.overlays.history("", 10)) == 7
         assert len(await world.overlays.history(PATH, 100)) == 4
 
+    async def test_history_goes_back_from_the_commit_that_is_named(self, world: World) -> None:
+        first = await world.overlays.head()
+        second = await world.overlays.commit(change(), first)
+        await world.overlays.commit(change(b"newer\n"), second.sha)
+        assert [commit.sha for commit in await world.overlays.history(PATH, 9, second.sha)] == [second.sha, first]
+
+    async def test_a_file_is_read_at_many_commits_at_once(self, world: World) -> None:
+        first = await world.overlays.head()
+        second = await world.overlays.commit(change(b"a\r\nb"), first)
+        added = 'apps/ü new/"quoted" file.yaml'
+        third = await world.overlays.commit(Change({added: b"3\n"}, "Added", ANA), second.sha)
+        commits = [commit.sha for commit in await world.overlays.history("", 9)]
+        assert await world.overlays.versions(PATH, commits) == {
+            third.sha: b"a\r\nb",
+            second.sha: b"a\r\nb",
+            first: BEFORE,
+        }
+        assert await world.overlays.versions(added, commits) == {third.sha: b"3\n"}
+        assert await world.overlays.versions(PATH, []) == {}
+
     async def test_a_commit_is_found_by_its_trailer_since_another(self, world: World) -> None:
         first = await world.overlays.head()
         mine = await world.overlays.commit(change(), first)

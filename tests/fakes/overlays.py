@@ -77,11 +77,18 @@ class MemoryOverlays:
         tree = self._tree(at)
         return {path: tree[path] for path in paths if path in tree}
 
-    async def history(self, path: str, limit: int) -> tuple[Commit, ...]:
+    async def versions(self, path: str, commits: Iterable[str]) -> Mapping[str, bytes]:
         self._answer()
+        trees = {sha: self._tree(sha) for sha in commits}
+        return {sha: tree[path] for sha, tree in trees.items() if path in tree}
+
+    async def history(self, path: str, limit: int, at: str = "") -> tuple[Commit, ...]:
+        self._answer()
+        shas = [commit.sha for commit in self._log]
+        log = self._log[: shas.index(at) + 1] if at else self._log
         touching = [
             commit
-            for before, commit in zip((None, *self._log), self._log, strict=False)
+            for before, commit in zip((None, *log), log, strict=False)
             if not path or self._trees[commit.sha].get(path) != (self._trees[before.sha].get(path) if before else None)
         ]
         return tuple(reversed(touching))[:limit]

@@ -1,5 +1,6 @@
 """What a promotion costs: few processes, and only the objects that are needed."""
 
+import asyncio
 from collections.abc import Callable
 
 import pytest
@@ -41,14 +42,40 @@ async def test_many_files_are_fetched_in_one_round_trip(bare: BareRepository, re
     assert not any("fetch" in line for line in spied())
 
 
-async def test_a_first_fetch_brings_neither_history_nor_files(bare: BareRepository, remote: GitRemote) -> None:
+async def test_a_first_fetch_brings_the_newest_commits_and_no_files(
+    bare: BareRepository, remote: GitRemote, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cache, "_FIRST_COMMITS", 5)
     bare.commit_often(PATH, 20)
     await remote.head()
     kinds: dict[str, list[str]] = {}
     for line in (await remote._cache.local("cat-file", "--batch-all-objects", "--batch-check")).decode().splitlines():
         kinds.setdefault(line.split()[1], []).append(line)
-    assert len(kinds["commit"]) == 1
+    assert len(kinds["commit"]) == 5
     assert "blob" not in kinds
+
+
+async def test_many_versions_of_a_file_are_one_fetch(bare: BareRepository, remote: GitRemote, spied: Spy) -> None:
+    bare.commit_often(PATH, 20)
+    commits = await remote.history(PATH, 30)
+    spied()
+    found = await remote.versions(PATH, [commit.sha for commit in commits])
+    assert len(set(found.values())) == len(commits) == 21
+    assert sum("fetch" in line for line in spied()) == 1
+    assert await remote.versions(PATH, found) == found
+    assert [line.split()[0] for line in spied()] == ["cat-file"]
+
+
+async def test_two_who_need_more_history_fetch_it_once(
+    bare: BareRepository, remote: GitRemote, spied: Spy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cache, "_FIRST_COMMITS", 5)
+    bare.commit_often(PATH, 20)
+    head = await remote.head()
+    spied()
+    one, other = await asyncio.gather(remote.history(PATH, 12, head), remote.history(PATH, 15, head))
+    assert (len(one), len(other)) == (12, 15)
+    assert sum("fetch" in line for line in spied()) == 1
 
 
 async def test_the_many_packs_of_many_fetches_become_one(

@@ -1,7 +1,7 @@
 """Asking and pushing over HTTP without git's own programs; and going back to them for whatever is not plain success."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -117,6 +117,31 @@ async def test_a_promotion_is_two_requests_and_three_processes_that_stay_at_home
     ours = [line.split()[0] for line in spied() if not line.startswith(("http-backend", "for-each-ref"))]
     assert ours == ["cat-file", "cat-file", "index-pack"]
     assert await host.server.head() == made.sha
+
+
+async def test_files_are_fetched_by_one_request(host: Host, remote: GitRemote) -> None:
+    head = await remote.head()
+    host.requests()
+    assert await remote.read(FILES, head) == FILES
+    assert host.requests() == ["POST git-upload-pack"]
+    assert await remote.read(FILES, head) == FILES
+    assert host.requests() == []
+
+
+@pytest.mark.parametrize("spoiled", [(b"packfile", b"wackfile"), (b"PACK", b"PAKC"), (b"0000", b"")])
+async def test_files_that_do_not_come_that_way_are_fetched_by_git(
+    host: Host, remote: GitRemote, monkeypatch: pytest.MonkeyPatch, spoiled: tuple[bytes, bytes]
+) -> None:
+    head = await remote.head()
+    by_git = remote._cache.fetch_blobs
+
+    async def unspoiled(shas: Iterable[str]) -> None:
+        host.between.rewrites = (b"", b"")
+        await by_git(shas)
+
+    monkeypatch.setattr(remote._cache, "fetch_blobs", unspoiled)
+    host.between.rewrites = spoiled
+    assert await remote.read(FILES, head) == FILES
 
 
 async def test_a_push_that_comes_too_late_is_told_and_moves_nothing(host: Host, remote: GitRemote) -> None:
