@@ -1,4 +1,4 @@
-"""The table of docs/reliability.md, written by the test that it tells of."""
+"""The tables of docs/reliability.md, written by the tests that they tell of."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,6 +10,8 @@ PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
 BEGIN, END = "<!-- written by tests/restart: begin -->", "<!-- written by tests/restart: end -->"
 COLUMNS = ("Story", "Step", "Killed", "Commits", "Pull requests", "Card", "Other messages", "Audit rows", "Votes",
            "Locks", "Reviews", "Successors", "End")  # fmt: skip
+KILLS_BEGIN, KILLS_END = "<!-- kills at requests: begin -->", "<!-- kills at requests: end -->"
+KILLS = ("Database", "Slack", "Killed", "Kills", "Requests", "Acknowledged", "Lost", "Done twice", "Not told")
 
 
 def write(done: Mapping[str, Mapping[Case, Effects]]) -> None:
@@ -20,6 +22,16 @@ def write(done: Mapping[str, Mapping[Case, Effects]]) -> None:
     before, _, rest = PAGE.read_text().partition(BEGIN)
     after = rest.partition(END)[2]
     PAGE.write_text("\n".join([f"{before}{BEGIN}", "", *lines, "", f"{END}{after}"]))
+
+
+def write_kills(row: tuple[str, ...]) -> None:
+    """One way of killing at requests: database, Slack's mode, when, and what was counted. It replaces its old row."""
+    before, _, rest = PAGE.read_text().partition(KILLS_BEGIN)
+    table, _, after = rest.partition(KILLS_END)
+    rows = [tuple(cell.strip() for cell in line.strip("|").split("|")) for line in table.strip().splitlines()[2:]]
+    rows = sorted([*(one for one in rows if one[:3] != row[:3]), row], key=lambda one: (one[2], one[0], one[1]))
+    lines = [_line(KILLS), _line(["---"] * len(KILLS)), *map(_line, rows)]
+    PAGE.write_text("\n".join([f"{before}{KILLS_BEGIN}", "", *lines, "", f"{KILLS_END}{after}"]))
 
 
 def places() -> list[tuple[str, str, str]]:
