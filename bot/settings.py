@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import unquote, urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, FilePath, SecretStr, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 SECRETS_DIR = "PILOTHOUSE_SECRETS_DIR"
@@ -64,9 +64,9 @@ class Group(BaseModel):
 class Tls(Group):
     """How HTTPS is verified. Proxies are taken from HTTPS_PROXY, HTTP_PROXY and NO_PROXY as usual."""
 
-    ca_bundle: Path | None = Field(None, description="PEM file with the authorities to trust besides the system's.")
-    client_cert: Path | None = Field(None, description="PEM file with a client certificate.")
-    client_key: Path | None = Field(None, description="PEM file with the client certificate's key.")
+    ca_bundle: FilePath | None = Field(None, description="PEM file with the authorities to trust besides the system's.")
+    client_cert: FilePath | None = Field(None, description="PEM file with a client certificate.")
+    client_key: FilePath | None = Field(None, description="PEM file with the client certificate's key.")
 
 
 class SlackSettings(Tls):
@@ -87,7 +87,10 @@ class ArgoCDSettings(Tls):
     token: SecretStr | None = Field(None, description="Token of an apiKey account or project role.")
     token_file: Path | None = None
     web_url: str = Field("", description='Base URL for links, where people reach it by another name; "" = URL.')
-    project: str = Field("", description="AppProject of the Applications; makes absent and forbidden two answers (A5).")
+    project: str = Field(
+        "",
+        description="AppProject of the Applications. Only with it does Argo CD say which ones are missing.",
+    )
 
 
 class HarborSettings(Tls):
@@ -99,7 +102,7 @@ class HarborSettings(Tls):
     password: SecretStr | None = Field(None, description="The robot account's secret.")
     password_file: Path | None = None
     probe: str = Field(
-        "", description="A private repository (project/name) that the robot must see: proves its login (H4)."
+        "", description="A private repository (project/name) that the robot can see, which proves its login."
     )
 
 
@@ -152,9 +155,11 @@ class AlertmanagerSettings(Tls):
 class WebhookSettings(Group):
     """Secrets that the senders of webhooks prove they know; a receiver without its secret refuses everything."""
 
-    github_secret: SecretStr | None = Field(None, description="HMAC secret of the GitHub webhook (G17).")
+    github_secret: SecretStr | None = Field(None, description="HMAC secret of the GitHub webhook.")
     github_secret_file: Path | None = None
-    harbor_token: SecretStr | None = Field(None, description="Value of Harbor's auth_header (H22).")
+    harbor_token: SecretStr | None = Field(
+        None, description="Value of the Authorization header (`auth_header`) in Harbor's webhook policy."
+    )
     harbor_token_file: Path | None = None
     alertmanager_token: SecretStr | None = Field(None, description="Bearer token of the Alertmanager receiver.")
     alertmanager_token_file: Path | None = None

@@ -13,14 +13,13 @@ from pathlib import Path
 from typing import Annotated, cast
 
 import typer
-from rich.console import Console
 
 from bot.cli.audit import audit_app
 from bot.cli.dora import dora
 from bot.cli.init import init
 from bot.cli.policy import policy_app
 from bot.cli.reference import reference
-from bot.cli.terminal import fail, not_ours, read_settings, take_settings
+from bot.cli.terminal import fail, not_ours, print_table, read_settings, take_settings
 from bot.domain.errors import PilothouseError
 from bot.runtime import logs
 from bot.runtime.ending import end_after
@@ -111,7 +110,8 @@ def doctor(
     if as_json:
         print(examination.as_json(findings))
     else:
-        Console(highlight=False).print(examination.table(findings))
+        print_table(examination.table(findings))
+        print(examination.summary(findings))
     if any(finding.outcome is examination.CheckOutcome.WRONG for finding in findings):
         sys.exit(1)
 

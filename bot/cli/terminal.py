@@ -30,7 +30,7 @@ def read_settings() -> Settings:
         return Settings()
     except ValidationError as error:
         found = mistakes(error, Settings, _unknown)
-        fail("\n".join(f"{_variable(place)}: {what}" for place, what in found))
+        fail("\n".join(f"{_variable(place)}: {what}" if place else what for place, what in found))
     except SettingsError as error:
         fail(f'{_unreadable(error)}: expected JSON, as in ["a", "b"].')
     except OSError as error:

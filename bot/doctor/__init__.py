@@ -2,6 +2,6 @@
 
 from bot.doctor.examination import examine
 from bot.doctor.finding import CheckOutcome, Finding
-from bot.doctor.report import as_json, table
+from bot.doctor.report import as_json, summary, table
 
-__all__ = ["CheckOutcome", "Finding", "as_json", "examine", "table"]
+__all__ = ["CheckOutcome", "Finding", "as_json", "examine", "summary", "table"]

@@ -8,7 +8,7 @@ from integrations.alertmanager import Alertmanager
 def checks(settings: Settings) -> tuple[Check, ...]:
     async def firing() -> str:
         if not settings.alertmanager.url:
-            raise Skipped("not used: PILOTHOUSE_ALERTMANAGER__URL is not set, so no gate asks for alerts")
+            raise Skipped("not used: PILOTHOUSE_ALERTMANAGER__URL is not set, so no gate looks at alerts")
         async with Alertmanager(settings.alertmanager) as client:
             await client.firing({"alertname": "PilothouseDoctor"})
         return "it answers"

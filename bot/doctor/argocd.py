@@ -37,6 +37,7 @@ def _instance(settings: Settings, file: PolicyFile, name: str, own: ArgoCDSettin
     async def applications() -> str:
         policy = file.needed()
         environments = [e.name for e in policy.environments if policy.rules("", e.name).argocd == name]
+        _needs_url(own, prefix)
         wanted = await _wanted(settings, policy, environments)
         async with ArgoCD(own) as argocd:
             seen = {app.ref.name: app for app in await argocd.list("", fields=NAMES)}
@@ -46,31 +47,38 @@ def _instance(settings: Settings, file: PolicyFile, name: str, own: ArgoCDSettin
 
     return (
         Check(system, "reachable", lambda: _reachable(own, prefix), f"Check {prefix}URL, and that it is up."),
-        Check(system, "token", lambda: _token(own, token), token),
-        Check(system, "applications", applications, f"Fix what is said of {system} and of the overlays above."),
+        Check(system, "token", lambda: _token(own, prefix, token), token),
+        Check(
+            system, "applications", applications, f"Check the Applications in {system}, and what its token may read."
+        ),
     )
 
 
-async def _reachable(own: ArgoCDSettings, prefix: str) -> str:
+def _needs_url(own: ArgoCDSettings, prefix: str) -> None:
     if not own.url:
         raise Wrong("no URL is set", f"Set {prefix}URL.")
+
+
+async def _reachable(own: ArgoCDSettings, prefix: str) -> str:
+    _needs_url(own, prefix)
     async with ArgoCD(own) as argocd:
         return f"version {await argocd.version()}"
 
 
-async def _token(own: ArgoCDSettings, fix: str) -> str:
+async def _token(own: ArgoCDSettings, prefix: str, fix: str) -> str:
     if not own.credential("token"):
-        raise Wrong("there is no token")
+        raise Wrong("no token is set", fix)
+    _needs_url(own, prefix)
     async with ArgoCD(own) as argocd:
         with once_reached("Argo CD"):
             await argocd.list("", fields=NAMES[:1])
         expires = argocd.token_expires()
     if expires is None:
-        return "accepted; it has no end"
+        return "accepted; it never expires"
     left = expires - datetime.now(UTC)
     if left < SOON:
-        raise Wrong(f"it ends in {left.days} days, and nobody renews it (A1)", fix)
-    return f"accepted; it ends in {left.days} days"
+        raise Wrong(f"it expires in {_days(left)}, and nothing renews it", fix)
+    return f"accepted; it expires in {_days(left)}"
 
 
 async def _wanted(settings: Settings, policy: Policy, environments: Iterable[str]) -> dict[str, str]:
@@ -84,7 +92,7 @@ def _present(wanted: list[str], seen: dict[str, Application]) -> list[Applicatio
     if missing := [name for name in wanted if name not in seen]:
         raise Wrong(
             f"no Application {_some(missing)}",
-            "Create them, or fix `argocd.application` in the policy; a token also hides what it may not get.",
+            "Create them, or fix `argocd.application` in the policy. Argo CD also hides what the token may not read.",
         )
     return [seen[name] for name in wanted]
 
@@ -123,7 +131,7 @@ async def _permitted(argocd: ArgoCD, applications: list[Application]) -> str:
                 f"the token may not {action} {_some(refused)}",
                 f"Give its role `p, …, applications, {action}, <project>/*, allow` in the AppProject.",
             )
-    told = f"{len(applications)} are there, to get and to sync"
+    told = f"{len(applications)} found; the token may read and sync them"
     by_hand = [app for app in asked if not app.auto_sync]
     may_override = await asyncio.gather(*(may(app, "override") for app in by_hand))
     if held := [app.ref.name for app, yes in zip(by_hand, may_override, strict=True) if not yes]:
@@ -133,6 +141,10 @@ async def _permitted(argocd: ArgoCD, applications: list[Application]) -> str:
             "true, their sync needs `applications, override`, too"
         )
     return told
+
+
+def _days(left: timedelta) -> str:
+    return f"{left.days} day{'' if left.days == 1 else 's'}"
 
 
 def _some(names: list[str]) -> str:

@@ -31,7 +31,7 @@ def checks(settings: Settings, probe: ClusterProbe) -> tuple[Check, ...]:
         try:
             return compared(await probe.clock_ahead())
         except IntegrationError:
-            raise Skipped("it does not answer") from None
+            raise Skipped("no answer to compare with") from None
 
     checks = [Check(SYSTEM, name, partial(_of, name, *where), FIX) for name, where in servers.items()]
     return (*checks, Check(SYSTEM, "Kubernetes", of_cluster, FIX))
@@ -42,7 +42,7 @@ async def _of(name: str, url: str, tls: Tls) -> str:
         return compared(await clock_ahead(name, url, tls))
     except (IntegrationError, ValueError):
         # Its own check says why.
-        raise Skipped("it does not answer") from None
+        raise Skipped("no answer to compare with") from None
 
 
 def compared(ahead: timedelta) -> str:

@@ -24,8 +24,8 @@ class OpenedDatabase:
         file = parsed.database if parsed.get_backend_name() == "sqlite" else None
         if file and not Path(file).exists():
             if not os.access(Path(file).absolute().parent, os.W_OK):
-                raise Wrong(f"the directory of {file} is absent, or not ours to write in")
-            raise Skipped(f"{file} is not there yet: the bot makes it when it starts")
+                raise Wrong(f"the directory of {file} does not exist, or cannot be written to")
+            raise Skipped(f"{file} does not exist yet: the bot creates it when it starts")
         self._database = Database(url)
 
     async def __aenter__(self) -> Database:
@@ -38,9 +38,11 @@ class OpenedDatabase:
 def checks(settings: Settings) -> tuple[Check, ...]:
     url = settings.database_url
     return (
-        Check(SYSTEM, "connection", lambda: _connects(url), "Check PILOTHOUSE_DATABASE_URL, and that it is up."),
+        Check(
+            SYSTEM, "connection", lambda: _connects(url), "Check PILOTHOUSE_DATABASE_URL, and that the database is up."
+        ),
         Check(SYSTEM, "tables", lambda: _migrated(url), "Fix the connection first."),
-        Check(SYSTEM, "writable", lambda: _writable(url), "Give the bot's user the right to make and change tables."),
+        Check(SYSTEM, "writable", lambda: _writable(url), "Let the bot's database user create and change tables."),
     )
 
 
@@ -61,16 +63,16 @@ async def _migrated(url: str) -> str:
         async with OpenedDatabase(url) as database:
             at = await revision(database)
     except (SQLAlchemyError, ImportError) as error:
-        raise Skipped("there is no connection") from error
+        raise Skipped("first fix database: connection") from error
     known = revisions()
     if at == known[0]:
-        return f"of this version ({at})"
+        return f"up to date ({at})"
     if at and at not in known:
         raise Wrong(
-            f"it is of a version that this one does not know ({at})",
-            "Run the newer Pilothouse that has migrated this database.",
+            f"a newer Pilothouse has changed them ({at})",
+            "Run that version, or restore the backup from before the upgrade.",
         )
-    raise Skipped(f"at {at or 'nothing'}: the bot brings it up to {known[0]} when it starts")
+    raise Skipped(f"at {at or 'nothing'}: the bot brings them up to {known[0]} when it starts")
 
 
 async def _writable(url: str) -> str:

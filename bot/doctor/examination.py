@@ -1,7 +1,7 @@
 """All checks at once, none longer than its time; one that breaks says so and disturbs no other."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
@@ -18,12 +18,14 @@ from bot.doctor import (
     variables,
     webhooks,
 )
-from bot.doctor.finding import Check, CheckOutcome, Finding, Skipped, Wrong
-from bot.domain.errors import PilothouseError
+from bot.doctor.finding import Check, CheckOutcome, Finding, Skipped, Wrong, said
+from bot.domain.errors import IntegrationError, PilothouseError, Unavailable
 from bot.runtime import logs
 from bot.settings import Settings
 
 SECONDS = 25.0
+Cause = tuple[str, str]
+"""The system that fails (\"\" after it: it does not answer), or the words of what was found."""
 
 
 async def examine(settings: Settings, seconds: float = SECONDS) -> tuple[Finding, ...]:
@@ -31,7 +33,7 @@ async def examine(settings: Settings, seconds: float = SECONDS) -> tuple[Finding
     async with checks(settings) as every:
         found = await asyncio.gather(*(_found(check, seconds) for check in every))
     known = settings.secrets()
-    return tuple(_without(finding, known) for finding in found)
+    return tuple(_without(finding, known) for finding in _one_a_cause(found))
 
 
 @asynccontextmanager
@@ -53,23 +55,50 @@ async def checks(settings: Settings) -> AsyncIterator[tuple[Check, ...]]:
         )
 
 
-async def _found(check: Check, seconds: float) -> Finding:
+async def _found(check: Check, seconds: float) -> tuple[Finding, Cause]:
     finding = Finding(check.system, check.subject, CheckOutcome.GOOD)
     outcome = CheckOutcome.WRONG
     try:
         async with asyncio.timeout(seconds):
-            return replace(finding, detail=await check.look())
+            return replace(finding, detail=await check.look()), ("", "")
     except Skipped as skipped:
-        return replace(finding, outcome=CheckOutcome.SKIPPED, detail=skipped.why)
+        return replace(finding, outcome=CheckOutcome.SKIPPED, detail=skipped.why), ("", "")
     except Wrong as wrong:
-        detail, fix, outcome = wrong.detail, wrong.fix, wrong.outcome
+        detail, fix, outcome, cause = wrong.detail, wrong.fix, wrong.outcome, _cause(wrong)
     except TimeoutError:
-        detail, fix = f"no answer within {seconds:g} seconds", ""
+        detail, fix, cause = f"no answer within {seconds:g} seconds", "", (check.system.casefold(), "")
     except (PilothouseError, OSError, ValueError) as error:
-        detail, fix = str(error), ""
+        detail, fix, cause = said(error), "", _cause(error)
     except Exception as error:  # noqa: BLE001 (a check that breaks must not take the others with it)
-        detail, fix = f"the check broke: {type(error).__name__}", ""
-    return replace(finding, outcome=outcome, detail=detail, fix=fix or check.fix)
+        detail, fix, cause = f"the check broke: {type(error).__name__}", "", (check.system, check.subject)
+    return replace(finding, outcome=outcome, detail=detail, fix=fix or check.fix), cause
+
+
+def _cause(error: Exception) -> Cause:
+    """Equal for what one remedy fixes: a system that does not answer, or the same refusal, whoever met it."""
+    below = error.__cause__ if isinstance(error, Wrong) else error
+    if isinstance(below, IntegrationError):
+        return below.system.casefold(), "" if isinstance(below, Unavailable) else below.detail
+    return (error.detail, error.fix) if isinstance(error, Wrong) else (str(error), "")
+
+
+def _one_a_cause(found: Sequence[tuple[Finding, Cause]]) -> list[Finding]:
+    """Only one finding of each cause stays wrong, the system's own where there is one; the others name it."""
+    told: dict[Cause, list[Finding]] = {}
+    for finding, cause in found:
+        if finding.outcome is CheckOutcome.WRONG:
+            told.setdefault(cause, []).append(finding)
+    first = {cause: min(each, key=lambda one: one.system.casefold() != cause[0]) for cause, each in told.items()}
+
+    def waits(finding: Finding, cause: Cause) -> Finding:
+        owner = first.get(cause, finding)
+        if owner == finding or finding.outcome is not CheckOutcome.WRONG:
+            return finding
+        return replace(
+            finding, outcome=CheckOutcome.SKIPPED, detail=f"first fix {owner.system}: {owner.subject}", fix=""
+        )
+
+    return [waits(finding, cause) for finding, cause in found]
 
 
 def _without(finding: Finding, secrets: Iterable[str]) -> Finding:

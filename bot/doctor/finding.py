@@ -1,11 +1,16 @@
 """A check, and what it found."""
 
+import re
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bot.domain.errors import Unavailable
+from bot.domain.errors import IntegrationError, Unavailable
+
+JARGON = re.compile(r"\[Errno -?\d+\] |: [A-Z]\w+(Error|Exception)\b|\(fatal: .*\)| \([A-Z]\d+\)")
+"""What clients say for the log: numbers and classes of errors, git's own words, wire facts."""
+UNREADABLE = "Mount the secret's file where its setting ending in _FILE says, readable by the bot."
 
 
 class CheckOutcome(StrEnum):
@@ -58,7 +63,15 @@ def once_reached(system: str, fix: str = "") -> Iterator[None]:
     try:
         yield
     except Unavailable as error:
-        raise Wrong(str(error), fix or f"Make {system} reachable first.") from error
+        own = UNREADABLE if "credential's file" in error.detail else fix
+        raise Wrong(said(error), own or f"Make {system} reachable first.") from error
+
+
+def said(error: Exception) -> str:
+    """For people, beside the name of the system."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename} cannot be used: {error.strerror}" if error.filename else error.strerror
+    return JARGON.sub("", error.detail if isinstance(error, IntegrationError) else str(error)).strip()
 
 
 @dataclass(frozen=True)

@@ -17,22 +17,27 @@ T = TypeVar("T")
 def checks(settings: Settings) -> tuple[Check, ...]:
     harbor = settings.harbor
 
-    async def reachable() -> str:
+    def needs_url() -> None:
         if not harbor.url:
             raise Wrong("no URL is set", "Set PILOTHOUSE_HARBOR__URL.")
+
+    async def reachable() -> str:
+        needs_url()
         async with Harbor(harbor) as client:
             await client.ping()
         return "it answers"
 
     async def login() -> str:
         if not harbor.username or not harbor.credential("password"):
-            raise Wrong("there is no robot account")
+            raise Wrong("no robot account is set", "Set PILOTHOUSE_HARBOR__USERNAME and PILOTHOUSE_HARBOR__PASSWORD.")
+        needs_url()
         async with Harbor(harbor) as client:
             with once_reached(SYSTEM):
                 await client.verify_login()
         return f"{harbor.username} sees the private {harbor.probe}"
 
     async def gates() -> str:
+        needs_url()
         async with Harbor(harbor) as client, Oci(harbor) as oci:
             return await _tried(client, oci, harbor.probe)
 
@@ -54,7 +59,7 @@ async def _tried(client: Harbor, oci: Oci, probe: str) -> str:
     try:
         await client.verify_login()
     except IntegrationError as error:
-        raise Skipped("the login comes first") from error
+        raise Skipped("first fix Harbor: login") from error
     failed: list[IntegrationError] = []
     await _noting(failed, client.verify_scanning(probe))
     newest = await _noting(failed, client.newest(probe, 1)) or ()
@@ -68,7 +73,7 @@ async def _tried(client: Harbor, oci: Oci, probe: str) -> str:
         raise Wrong("; ".join(dict.fromkeys(map(_sentence, failed))))
     if not newest:
         raise Skipped(f"{probe} has no tagged image to try the rest on: push one")
-    return f"all that gates need of {newest[0].image.repository}:{newest[0].image.tag}"
+    return f"everything that the gates need, tried on {newest[0].image.repository}:{newest[0].image.tag}"
 
 
 async def _noting(failed: list[IntegrationError], attempt: Awaitable[T]) -> T | None:

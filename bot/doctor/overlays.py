@@ -9,6 +9,7 @@ from bot.overlays.catalog import Catalog, Listing
 from bot.policy import Policy
 from bot.ports import OverlaySource
 from bot.settings import Settings
+from bot.views.words import count
 from integrations.git import GitRemote
 from integrations.github import GitHub
 from integrations.github.probe import missing_permissions
@@ -24,7 +25,7 @@ async def repository(settings: Settings) -> AsyncIterator[OverlaySource]:
         async with GitRemote(settings.git, settings.data_dir / "git") as remote:
             yield remote
     else:
-        raise Wrong("no repository is named", "Set PILOTHOUSE_GITHUB__REPOSITORY, or PILOTHOUSE_GIT__URL.")
+        raise Wrong("no overlay repository is set", "Set PILOTHOUSE_GITHUB__REPOSITORY, or PILOTHOUSE_GIT__URL.")
 
 
 async def discovered(settings: Settings, policy: Policy) -> Listing:
@@ -39,7 +40,7 @@ def checks(settings: Settings, file: PolicyFile) -> tuple[Check, ...]:
     access = (
         "Check PILOTHOUSE_GITHUB__REPOSITORY and the App (or token) that PILOTHOUSE_GITHUB__… names."
         if github
-        else "Check PILOTHOUSE_GIT__URL, PILOTHOUSE_GIT__BRANCH and the token or key, and that it is up."
+        else "Check PILOTHOUSE_GIT__URL, PILOTHOUSE_GIT__BRANCH and the token or key, and that the server is up."
     )
 
     async def readable() -> str:
@@ -51,7 +52,7 @@ def checks(settings: Settings, file: PolicyFile) -> tuple[Check, ...]:
             return await granted(settings, file.known())
         async with repository(settings), GitRemote(settings.git, settings.data_dir / "git") as remote:
             await remote.verify_push()
-        return "a push is let in (tried without pushing)"
+        return "a push would be accepted (nothing was pushed)"
 
     async def apps() -> str:
         return _told(await discovered(settings, file.needed()), file.needed())
@@ -77,7 +78,7 @@ async def granted(settings: Settings, policy: Policy | None) -> str:
 def _told(listing: Listing, policy: Policy) -> str:
     if not listing.apps:
         raise Wrong(
-            "there is no overlay where the policy looks for them",
+            "no overlay was found where the policy looks for them",
             f"Fix `overlays.path` in the policy, which is {policy.overlays.path} now.",
         )
-    return f"{len(listing.apps)} apps with {len(listing.overlays)} overlays"
+    return f"{count(len(listing.apps), 'app')}, {count(len(listing.overlays), 'overlay')}"

@@ -8,8 +8,9 @@ from bot.doctor.finding import Check, Doubtful, Skipped, Wrong, once_reached
 from bot.domain.errors import NotFound, PolicyError
 from bot.evaluation.loading import gate_mistakes
 from bot.notify.lookup import Lookup
-from bot.policy import Policy, Roster, load, unguarded, unreachable
+from bot.policy import Policy, Roster, ineffective, load, unguarded, unreachable
 from bot.settings import Settings
+from bot.views.words import count
 from integrations.slack import SlackApi, SlackDirectory
 from integrations.slack.probe import is_in
 
@@ -26,7 +27,7 @@ class PolicyFile:
     def needed(self) -> Policy:
         """Raises Skipped: whoever needs it cannot go on, and its own check says why."""
         if self._policy is None:
-            raise Skipped("the policy file must be fixed first")
+            raise Skipped("first fix policy: file")
         return self._policy
 
     def known(self) -> Policy | None:
@@ -46,7 +47,9 @@ def checks(settings: Settings, file: PolicyFile, api: SlackApi | None) -> tuple[
         if file.error:
             raise Wrong(file.error)
         policy = file.needed()
-        return f"{' → '.join(e.name for e in policy.environments)}; {len(policy.bindings)} bindings"
+        if found := [sentence for _, sentence in ineffective(policy)]:
+            raise Doubtful(" ".join(found), "Fix `bindings` in the policy.")
+        return f"{' → '.join(e.name for e in policy.environments)}; {count(len(policy.bindings), 'binding')}"
 
     async def production() -> str:
         policy = file.needed()
@@ -54,8 +57,8 @@ def checks(settings: Settings, file: PolicyFile, api: SlackApi | None) -> tuple[
             raise Doubtful(" ".join(found), "Change the policy, unless that is what you need.")
         guarded = [each.name for each in policy.environments if each.production]
         if not guarded:
-            raise Skipped("no environment says production, by its name or an alias")
-        return f"{', '.join(guarded)}: asks people, and for the order of environments"
+            raise Skipped("no environment is called production, by its name or an alias")
+        return f"{', '.join(guarded)}: needs approval, and images come through the earlier environments"
 
     async def people() -> str:
         with once_reached("Slack"):
@@ -66,28 +69,33 @@ def checks(settings: Settings, file: PolicyFile, api: SlackApi | None) -> tuple[
             return await _channels(file.needed(), asked(api))
 
     return (
-        Check(SYSTEM, "file", valid, f"Fix {settings.policy_file}; `pilothouse policy check` says where."),
+        Check(
+            SYSTEM,
+            "file",
+            valid,
+            f"Fix {settings.policy_file}, or PILOTHOUSE_POLICY_FILE. `pilothouse policy check` checks the file alone.",
+        ),
         Check(SYSTEM, "production", production, ""),
-        Check(SYSTEM, "people", people, "Let the bot's token read users and groups: look at the Slack checks below."),
-        Check(SYSTEM, "channels", channels, "Let the bot's token read channels: look at the Slack checks below."),
+        Check(SYSTEM, "people", people, "Let the bot's token read users and user groups: see Slack below."),
+        Check(SYSTEM, "channels", channels, "Let the bot's token read channels: see Slack below."),
     )
 
 
 def asked(api: SlackApi | None) -> SlackApi:
     if api is None:
-        raise Skipped("there is no Slack to ask")
+        raise Skipped("first fix Slack: bot token")
     return api
 
 
 async def _people(policy: Policy, api: SlackApi) -> str:
     """Whether somebody answers to every name of the bindings, and enough of them to approve."""
     if not policy.bindings:
-        raise Skipped("the policy binds nobody")
+        raise Skipped("the policy gives nobody a role")
     roster = await people_of(policy, api)
     if found := [sentence for _, sentence in unreachable(policy, roster)]:
         raise Wrong("; ".join(found), "Create what is missing in Slack, or fix the bindings of the policy.")
     groups = {group for binding in policy.bindings for group in binding.groups}
-    return f"{len(groups)} user groups, {len(roster.users(policy.bindings))} people"
+    return f"{count(len(groups), 'user group')}, {count(len(roster.users(policy.bindings)), 'person', 'people')}"
 
 
 async def people_of(policy: Policy, api: SlackApi) -> Roster:

@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bot.doctor.finding import CheckOutcome, Finding
+from bot.views.words import count
 
 MARKS = {
     CheckOutcome.GOOD: ("✓", "green"),
@@ -33,6 +34,11 @@ def table(findings: Sequence[Finding]) -> Table:
         shown.add_row(Text(mark, style=style), Text(name), Text(finding.subject), words)
         system = finding.system
     return shown
+
+
+def summary(findings: Sequence[Finding]) -> str:
+    wrong = sum(finding.outcome is CheckOutcome.WRONG for finding in findings)
+    return f"\n{count(wrong, 'thing')} to fix." if wrong else "\nNothing to fix."
 
 
 def as_json(findings: Sequence[Finding]) -> str:

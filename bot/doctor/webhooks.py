@@ -4,12 +4,12 @@ from bot.doctor.finding import Check, Skipped
 from bot.settings import Settings
 
 SENDERS = {
-    "github": ("github_secret", "pushes are seen seconds later"),
-    "harbor": ("harbor_token", "finished scans are seen when they are next asked for"),
-    "alertmanager": ("alertmanager_token", "no alert comes to Slack"),
-    "tekton": ("tekton_token", "nobody hears of failed runs"),
+    "github": ("github_secret", "pushes are noticed some seconds later"),
+    "harbor": ("harbor_token", "finished scans are noticed at the next look"),
+    "alertmanager": ("alertmanager_token", "alerts do not reach Slack"),
+    "tekton": ("tekton_token", "nobody hears of failed pipeline runs"),
 }
-"""what there is not, without the secret"""
+"""what is missing without the secret"""
 
 
 def checks(settings: Settings) -> tuple[Check, ...]:
@@ -21,12 +21,10 @@ def _pipeline(settings: Settings) -> Check:
 
     async def look() -> str:
         if not settings.webhooks.credential("pipeline_token")():
-            raise Skipped(
-                f"no pipeline can ask, as {variable} is not set: locks and freezes do not hold what it writes"
-            )
-        return "/pipeline/hold answers who knows the token"
+            raise Skipped(f"off: {variable} is not set, so locks and freezes do not hold what the pipeline writes")
+        return "on: /pipeline/hold answers with the token"
 
-    return Check("webhooks", "pipeline", look, f"Let {variable}_FILE be read, or set {variable}.")
+    return Check("webhooks", "pipeline", look, f"Make the file of {variable}_FILE readable, or set {variable}.")
 
 
 def _receiver(settings: Settings, name: str) -> Check:
@@ -35,7 +33,7 @@ def _receiver(settings: Settings, name: str) -> Check:
 
     async def look() -> str:
         if not settings.webhooks.credential(secret)():
-            raise Skipped(f"refuses everything, as {variable} is not set: {without}")
-        return f"/webhooks/{name} is open to who knows the secret"
+            raise Skipped(f"off: {variable} is not set, so {without}")
+        return f"on: /webhooks/{name} needs the secret"
 
-    return Check("webhooks", name, look, f"Let {variable}_FILE be read, or set {variable}.")
+    return Check("webhooks", name, look, f"Make the file of {variable}_FILE readable, or set {variable}.")

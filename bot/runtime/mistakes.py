@@ -64,7 +64,9 @@ def mistakes(
 
 def _place(error: ErrorDetails) -> Place:
     """Without the names of union members, but with an unknown key that looks like one."""
-    *within, last = error["loc"] or ("",)
+    if not error["loc"]:
+        return ()
+    *within, last = error["loc"]
     steps = [step for step in within if not _union_member(step)]
     return tuple(steps) if _union_member(last) and error["type"] != "extra_forbidden" else (*steps, last)
 
@@ -83,6 +85,8 @@ def _told(errors: list[ErrorDetails], place: Place, unknown: Callable[[Place], s
             return unknown(place)
         case "missing":
             return "is missing"
+        case "path_not_file":
+            return "the file does not exist"
         case _:
             return errors[0]["msg"].removeprefix("Value error, ")
 

@@ -9,7 +9,7 @@ from integrations.http import Answer
 
 NOT_OURS = "HTTP 404: the URL does not lead to the API of a Harbor"
 REJECTED = (
-    "not logged in: Harbor takes a wrong, disabled or expired robot account for nobody (H4). "
+    "not logged in: Harbor treats a wrong, disabled or expired robot account as anonymous. "
     "Check PILOTHOUSE_HARBOR__USERNAME, with its prefix, and the password"
 )
 ELSEWHERE = Advice("The configured address does not lead to Harbor's API.", "Correct PILOTHOUSE_HARBOR__URL.")

@@ -62,3 +62,14 @@ def test_a_misspelled_variable_is_known_as_one() -> None:
     instance = ["PILOTHOUSE_ARGOCD_INSTANCES__EU__URL"]
     links = ["PILOTHOUSE_SERVICE_HOST", "PILOTHOUSE_SERVICE_PORT_HTTP", "PILOTHOUSE_PORT_8080_TCP_ADDR"]
     assert unknown([*right, *instance, *links, *reversed(wrong)], variables()) == wrong
+
+
+@pytest.mark.parametrize("name", ["SLACK__CA_BUNDLE", "HARBOR__CLIENT_CERT", "GIT__CLIENT_KEY"])
+def test_a_certificate_that_is_not_there(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    assert told(monkeypatch, **{name: "/nowhere.pem"}) == [f"PILOTHOUSE_{name}: the file does not exist"]
+
+
+def test_a_file_with_the_database_s_url_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert told(monkeypatch, DATABASE_URL_FILE="/nowhere") == [
+        "PILOTHOUSE_DATABASE_URL_FILE cannot be read: No such file or directory"
+    ]

@@ -97,7 +97,7 @@ async def test_production_that_is_left_open_is_a_warning_with_its_remedy() -> No
         checks = policy_checks.checks(Settings(), policy_checks.PolicyFile(parse(text)), None)
         return await next(check for check in checks if check.subject == "production").look()
 
-    assert await look("") == "production: asks people, and for the order of environments"
+    assert await look("") == "production: needs approval, and images come through the earlier environments"
     with pytest.raises(Skipped):
         await look("environments: [{name: a}, {name: b}]")
     with pytest.raises(Doubtful) as told:

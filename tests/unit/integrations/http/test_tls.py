@@ -43,7 +43,6 @@ async def test_a_client_certificate_is_shown_and_a_renewed_one_is_used(tmp_path:
     authority, old, new = trustme.CA(), trustme.CA(), trustme.CA()
     bundle, certificate, key = tmp_path / "ca.pem", tmp_path / "tls.crt", tmp_path / "tls.key"
     authority.cert_pem.write_to_path(str(bundle))
-    tls = Tls(ca_bundle=bundle, client_cert=certificate, client_key=key)
 
     def issue(by: trustme.CA) -> None:
         issued = by.issue_cert("pilothouse")
@@ -51,6 +50,7 @@ async def test_a_client_certificate_is_shown_and_a_renewed_one_is_used(tmp_path:
         key.write_bytes(issued.private_key_pem.bytes())
 
     issue(old)
+    tls = Tls(ca_bundle=bundle, client_cert=certificate, client_key=key)
     async with https(authority, client_authority=new) as url, Connection("s", url, tls=tls, policy=QUICK) as connection:
         with pytest.raises(Unavailable):
             await connection.request("read", "GET", "/")
