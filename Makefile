@@ -16,9 +16,10 @@ help: ## What can be made
 need:
 	@PYTHON="$(PYTHON)" sh .ci/need
 
-# pip would compile one file after the other, the thousands of the Kubernetes client among them that nothing imports.
+# pip would compile one file after the other, the thousands of the Kubernetes client among them that nothing imports. What
+# draws charts compiles itself when it is first needed.
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
-COMPILE = $(BIN)/python -m compileall -qq -j 0 -x '/kubernetes/(client|dynamic)/|/tests/' $(VENV)/lib || true
+COMPILE = $(BIN)/python -m compileall -qq -j 0 -x '/kubernetes/(client|dynamic)/|/(fontTools|matplotlib|mpl_toolkits|numpy|PIL)/|/tests/' $(VENV)/lib || true
 
 # Two stamps, so that trying the bot out does not wait for the tools of its developers.
 $(VENV)/.installed: requirements-sandbox.lock pyproject.toml integrations/sandbox/pyproject.toml | need
@@ -65,13 +66,15 @@ fmt: $(VENV)/.installed-dev ## Format and fix what can be fixed
 reference: $(VENV)/.installed-dev ## Write docs/reference anew from the code
 	@$(BIN)/pilothouse reference
 
-# One for the image, one to try it out, one to work on it; each holds the one before it.
+# One for the image, one for an image that draws charts, one to try it out, one to work on it; each holds the one before it.
 PIN = uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header \
 	--python-version 3.11 --extra postgres
 
 .PHONY: lock
 lock: $(VENV)/.installed-dev ## Pin the dependencies anew (needs uv)
 	@$(PIN) --extra build pyproject.toml -o requirements.lock
-	@$(PIN) --extra build --group sandbox -c requirements.lock pyproject.toml -o requirements-sandbox.lock
-	@$(PIN) --extra build --group sandbox --extra test --extra check -c requirements-sandbox.lock pyproject.toml \
+	@$(PIN) --extra build --extra charts -c requirements.lock pyproject.toml -o requirements-charts.lock
+	@$(PIN) --extra build --extra charts --group sandbox -c requirements-charts.lock pyproject.toml \
+		-o requirements-sandbox.lock
+	@$(PIN) --extra build --extra charts --group sandbox --extra test --extra check -c requirements-sandbox.lock pyproject.toml \
 		-o requirements-dev.lock

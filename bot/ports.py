@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from bot.domain.application import Application, ApplicationRef, ResourceHealth, SyncPermission
 from bot.domain.caller import Caller, UserGroup
+from bot.domain.chart import Chart
 from bot.domain.drift import Drift
 from bot.domain.image import Artifact, Image
 from bot.domain.overlay import Author, Change, ChangedPath, Commit
@@ -329,6 +330,17 @@ class RequestLog(Protocol):
         """It is done, or never will be. What it said is forgotten."""
 
 
+@dataclass(frozen=True)
+class FileUpload:
+    """`description`: what a picture shows, for those who do not see it. `comment`: mrkdwn, the text of its message."""
+
+    name: str
+    content: bytes
+    title: str
+    description: str = ""
+    comment: str = ""
+
+
 class Messenger(Protocol):
     """Words to people."""
 
@@ -355,7 +367,19 @@ class Messenger(Protocol):
 
     async def direct(self, user: str, message: Rendered) -> Posted: ...
 
-    async def upload(self, channel: str, filename: str, content: bytes, title: str, thread: str = "") -> None: ...
+    async def upload(self, channel: str, file: FileUpload, thread: str = "") -> None:
+        """The message that has it comes a little later (S9)."""
+
+
+class ChartPainter(Protocol):
+    """Draws, without holding anything else up."""
+
+    @property
+    def ready(self) -> bool:
+        """False where nothing is installed that draws."""
+
+    async def paint(self, chart: Chart) -> bytes:
+        """A PNG. Raises Unavailable or Refused."""
 
 
 class MessageLinks(Protocol):

@@ -12,6 +12,7 @@ from bot.ports import HandlePins
 from bot.settings import ArgoCDSettings, Settings
 from integrations.alertmanager import Alertmanager
 from integrations.argocd import ArgoCD, ArgoCDs
+from integrations.charts import ProcessPainter
 from integrations.cosign import Cosign
 from integrations.customgate import CustomGateClient
 from integrations.git import GitRemote
@@ -76,6 +77,7 @@ async def open_clients(
         pull_requests=github,
         sources=github,
         alerts=alerts,
+        charts=ProcessPainter(),
     )
     return Clients(outside, slack, messenger, tekton.following)
 

@@ -9,6 +9,7 @@ from bot.ports import (
     ApplicationOperations,
     Applications,
     ApplicationStream,
+    ChartPainter,
     CustomGates,
     Directory,
     ImageContents,
@@ -63,3 +64,4 @@ class Outside:
     pull_requests: PullRequests | None = None
     sources: SourceHistory | None = None
     alerts: Alerts | None = None
+    charts: ChartPainter | None = None

@@ -9,6 +9,7 @@ from bot.policy import Policy
 from bot.ports import (
     Alerts,
     Applications,
+    ChartPainter,
     CustomGates,
     Directory,
     Freezes,
@@ -76,6 +77,7 @@ def to_commands(
         Directory: outside.directory,
         Messenger: outside.messenger,
         Modals: outside.modals,
+        ChartPainter: outside.charts,
         Applications: outside.applications,
         OverlaySource: outside.overlays,
         Registry: outside.registry,

@@ -12,13 +12,14 @@ from bot.domain import slack_id
 from bot.domain.errors import IntegrationError, NotFound, Unavailable, UserError
 from bot.domain.intent import Intent
 from bot.domain.promotion import Promotion
-from bot.domain.reply import Picker, ReasonForm, Reply, RunLog, Silent, Started
+from bot.domain.reply import DoraReport, Picker, ReasonForm, Reply, RunLog, Silent, Started
 from bot.notify.permalinks import Permalinks
-from bot.ports import Messenger, Modals, Rendered
+from bot.ports import FileUpload, Messenger, Modals, Rendered
+from bot.router.charts import Charts
 from bot.router.forms import carried_along
 from bot.router.incoming import Incoming
 from bot.views import closing_modal, loading_modal, modal, render
-from bot.views.layout import with_card
+from bot.views.layout import sentence, with_card, with_note
 from bot.views.refusal import late, refusal
 from bot.views.runs import log_file, longer_than_shown
 
@@ -45,7 +46,9 @@ class Answers:
         pauses: Sequence[float] = PAUSES,
         links: Permalinks | None = None,
         looks: Sequence[float] = LOOKS,
+        charts: Charts | None = None,
     ) -> None:
+        self._charts = charts or Charts(messenger)
         self._looks = looks
         self._messenger = messenger
         self._links = links
@@ -57,9 +60,13 @@ class Answers:
         if isinstance(reply, Silent):
             return
         message = await self._with_link(render(reply), reply.about, new=isinstance(reply, Started))
+        if isinstance(reply, DoraReport) and (note := self._charts.note(reply)):
+            message = with_note(message, note)
         told = await self._insist(partial(self.tell, message, incoming, respond))
         if told and isinstance(reply, RunLog) and longer_than_shown(reply):
             told = await self._insist(partial(self._send_log, reply, incoming))
+        if told and isinstance(reply, DoraReport) and (why := await self._charts.send(reply, incoming.user)):
+            told = await self._insist(partial(self.tell, sentence(why), incoming, respond))
         if not told:
             unseen = f"{UNSEEN} If an administrator asks, the id is `{incoming.correlation_id}`."
             await self.refuse(unseen, incoming, respond)
@@ -141,7 +148,7 @@ class Answers:
         name, content = log_file(reply)
         note = Rendered(f"The whole log of {reply.run.name} is in this thread.")
         posted = await self._messenger.direct(incoming.user, note)
-        await self._messenger.upload(posted.channel, name, content, name, thread=posted.ts)
+        await self._messenger.upload(posted.channel, FileUpload(name, content, name), posted.ts)
 
 
 async def _responded(respond: Respond, message: Rendered) -> bool:

@@ -14,6 +14,7 @@ from bot.overlays.catalog import Catalog
 from bot.ports import Request, RequestLog
 from bot.router.answers import Answers, Respond
 from bot.router.buttons import is_button
+from bot.router.charts import Charts
 from bot.router.dispatch import Dispatcher
 from bot.router.explanations import explain
 from bot.router.forms import Form, objections, read_form
@@ -184,7 +185,7 @@ def open_router(registry: CommandRegistry, offered: Offered, clock: Seconds = ti
     `offered` is what commands may ask for, and Messenger and Modals. Raises TypeError for what nobody offers.
     """
     known = {**offered, CommandRegistry: registry, Runner: registry.bind(offered), Seconds: clock}
-    parts: tuple[type[Any], ...] = (Answers, Dispatcher, Suggestions, Shortcuts, Home, Handlers)
+    parts: tuple[type[Any], ...] = (Charts, Answers, Dispatcher, Suggestions, Shortcuts, Home, Handlers)
     for part in parts:  # later ones are made of the earlier ones
         known[part] = Injector(known).make(part)
     return Injector(known).make(Router)

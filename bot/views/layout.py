@@ -121,10 +121,14 @@ def rendered(text: str, blocks: Sequence[Block], color: str = "") -> Rendered:
 
 def with_card(message: Rendered, url: str) -> Rendered:
     """A private answer about a promotion, with the way to its card; as it is where it has no room for that."""
+    return with_note(message, link(url, "Open its card"))
+
+
+def with_note(message: Rendered, text: str) -> Rendered:
+    """With one more line, in finished mrkdwn; as it is where it has no room for that."""
     if len(message.blocks) >= MESSAGE_BLOCKS:
         return message
-    way = context(link(url, "Open its card")).to_dict()
-    return replace(message, blocks=(*message.blocks, way))
+    return replace(message, blocks=(*message.blocks, context(text).to_dict()))
 
 
 def sentence(text: str) -> Rendered:

@@ -134,8 +134,8 @@ class Interface:
         return JSONResponse(await self._world.slack.open_home(text(await _body(request), "as")))
 
     async def _file(self, request: Request) -> Response:
-        content = self._world.slack.file_content(request.path_params["id"])
-        return Response(content, media_type="text/plain", headers={"x-content-type-options": "nosniff"})
+        content, kind = self._world.slack.file_content(request.path_params["id"])
+        return Response(content, media_type=kind, headers={"x-content-type-options": "nosniff"})
 
     async def _show_world(self, _request: Request) -> Response:
         return JSONResponse(await self._world.snapshot())

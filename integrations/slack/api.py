@@ -12,6 +12,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_aft
 from tenacity.wait import wait_random_exponential
 
 from bot.domain.errors import Refused, Unavailable
+from bot.ports import FileUpload
 from bot.settings import Tls
 from integrations.http.auth import CredentialError, CredentialUnreadable, read
 from integrations.http.tls import Certificates
@@ -99,17 +100,18 @@ class SlackApi:
             if not cursor:
                 return
 
-    async def upload(self, channel: str, filename: str, content: bytes, title: str, thread: str = "") -> None:
+    async def upload(self, channel: str, file: FileUpload, thread: str = "") -> None:
         """The three steps of an upload (S9) within one budget; the message itself comes a little later."""
         left = self._countdown()
         ask, share = "files.getUploadURLExternal", "files.completeUploadExternal"
-        slot, _ = await self.answer(ask, {"filename": filename, "length": len(content)}, verb="GET", left=left)
-        url, file = slot.get("upload_url"), slot.get("file_id")
-        if not isinstance(url, str) or not isinstance(file, str):
+        wanted = {"filename": file.name, "length": len(file.content), **_said("alt_txt", file.description)}
+        slot, _ = await self.answer(ask, wanted, verb="GET", left=left)
+        url, id = slot.get("upload_url"), slot.get("file_id")
+        if not isinstance(url, str) or not isinstance(id, str):
             raise Refused(SYSTEM, ask, "the answer names no upload_url and file_id")
-        await self._within(SENDING, left, self.guard(SENDING, self._send(url, content)))
-        place = {"channel_id": channel, **({"thread_ts": thread} if thread else {})}
-        await self.answer(share, {"files": [{"id": file, "title": title}], **place}, idempotent=False, left=left)
+        await self._within(SENDING, left, self.guard(SENDING, self._send(url, file.content)))
+        place = {"channel_id": channel, **_said("thread_ts", thread), **_said("initial_comment", file.comment)}
+        await self.answer(share, {"files": [{"id": id, "title": file.title}], **place}, idempotent=False, left=left)
 
     @property
     def client(self) -> AsyncWebClient:
@@ -203,6 +205,11 @@ class SlackApi:
             setting = "APP_TOKEN" if operation in BY_APP_TOKEN else "BOT_TOKEN"
             raise Refused(SYSTEM, operation, f"there is no token: set PILOTHOUSE_SLACK__{setting}")
         return token
+
+
+def _said(name: str, value: str) -> dict[str, str]:
+    """An argument, where there is one."""
+    return {name: value} if value else {}
 
 
 def limited(error: Unavailable) -> bool:

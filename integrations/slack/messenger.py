@@ -6,7 +6,7 @@ from typing import Any
 import structlog
 
 from bot.domain.errors import NotFound, Refused, Unavailable
-from bot.ports import Posted, Rendered
+from bot.ports import FileUpload, Posted, Rendered
 from integrations.slack.api import Json, SlackApi
 from integrations.slack.conversations import ConversationIds
 from integrations.slack.edits import Edits
@@ -72,8 +72,8 @@ class SlackMessenger:
     async def direct(self, user: str, message: Rendered) -> Posted:
         return await self.post(user, message)
 
-    async def upload(self, channel: str, filename: str, content: bytes, title: str, thread: str = "") -> None:
-        await self._api.upload(await self._conversations.id_of(channel), filename, content, title, thread)
+    async def upload(self, channel: str, file: FileUpload, thread: str = "") -> None:
+        await self._api.upload(await self._conversations.id_of(channel), file, thread)
 
     async def permalink(self, posted: Posted) -> str:
         answer = await self._api.read("chat.getPermalink", channel=posted.channel, message_ts=posted.ts)

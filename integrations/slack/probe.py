@@ -28,7 +28,7 @@ SCOPES = {
     "channels:history": "find a card again after a crash",
     "groups:history": "the same in private channels",
     "im:history": "the same in direct messages",
-    "files:write": "long logs as files",
+    "files:write": "long logs as files, the chart of /dora",
 }
 
 

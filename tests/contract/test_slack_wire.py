@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bot.domain.errors import NotFound
-from bot.ports import Posted, Rendered
+from bot.ports import FileUpload, Posted, Rendered
 from integrations.slack import SlackApi, SlackDirectory, SlackMessenger, SlackModals, probe
 from integrations.slack.edits import Edits
 from integrations.slack.probe import is_in
@@ -76,7 +76,7 @@ async def everything(api: Recorder) -> None:
         lambda: messenger.remove(Posted("C0DEPLOY", "1.2")),
         lambda: messenger.whisper("C0DEPLOY", "U0ANA", NOTE),
         lambda: messenger.direct("U0ANA", NOTE),
-        lambda: messenger.upload("C0DEPLOY", "run.log", b"x", "The log", "1.1"),
+        lambda: messenger.upload("C0DEPLOY", FileUpload("run.log", b"x", "The log", "A log", "Here"), "1.1"),
         lambda: modals.open("1.2.3", view),
         lambda: modals.update("V1", view),
         lambda: modals.publish_home("U0ANA", {"type": "home"}),

@@ -4,7 +4,7 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from bot.domain.errors import IntegrationError, NotFound, Unavailable
-from bot.ports import Posted, Rendered
+from bot.ports import FileUpload, Posted, Rendered
 
 
 @dataclass
@@ -26,9 +26,7 @@ class FakeMessage:
 @dataclass(frozen=True)
 class FakeFile:
     channel: str
-    filename: str
-    content: bytes
-    title: str
+    file: FileUpload
     thread: str = ""
 
 
@@ -44,6 +42,8 @@ class FakeMessenger:
 
     messages: list[FakeMessage] = field(default_factory=list)
     files: list[FakeFile] = field(default_factory=list)
+    no_files: IntegrationError | None = None
+    """why it takes none"""
     failures: deque[IntegrationError] = field(default_factory=deque)
     closed: dict[str, IntegrationError] = field(default_factory=dict)
     lost_replies: int = 0
@@ -82,9 +82,11 @@ class FakeMessenger:
     async def direct(self, user: str, message: Rendered) -> Posted:
         return await self.post(user, message)
 
-    async def upload(self, channel: str, filename: str, content: bytes, title: str, thread: str = "") -> None:
+    async def upload(self, channel: str, file: FileUpload, thread: str = "") -> None:
         self._fail(channel)
-        self.files.append(FakeFile(channel, filename, content, title, thread))
+        if self.no_files:
+            raise self.no_files
+        self.files.append(FakeFile(direct_channel(channel), file, thread))
 
     async def permalink(self, posted: Posted) -> str:
         self.at(posted)

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from bot.domain.errors import NotFound, Refused
-from bot.ports import Rendered
+from bot.ports import FileUpload, Rendered
 from bot.settings import Settings
 from integrations.slack import SlackApi, SlackDirectory, SlackMessenger, probe
 from integrations.slack.probe import is_in, socket_mode
@@ -83,7 +83,7 @@ async def test_a_long_log_is_uploaded_and_deleted(api: SlackApi) -> None:
     (channel,) = needed("LIVE_SLACK_CHANNEL")
     needed("LIVE_SLACK_FILES")
     title = f"pilothouse-live-test-{uuid.uuid4().hex}"
-    await SlackMessenger(api).upload(channel, "log.txt", b"line\n" * 100, title)
+    await SlackMessenger(api).upload(channel, FileUpload("log.txt", b"line\n" * 100, title))
     found = [file for file in (await api.read("files.list", count=20))["files"] if file.get("title") == title]
     assert found
     for file in found:

@@ -115,14 +115,16 @@ def test_both_together_deploy_from_any_directory(sandbox: Sandbox) -> None:
 def test_the_lock_and_the_sandbox_name_the_same() -> None:
     product = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())
     sandbox = tomllib.loads((REPOSITORY / SANDBOX / "pyproject.toml").read_text())
-    assert sandbox["project"]["dependencies"] == ["pilothouse", *product["dependency-groups"]["sandbox"]]
+    assert sandbox["project"]["dependencies"] == ["pilothouse[charts]", *product["dependency-groups"]["sandbox"]]
     assert sandbox["project"]["version"] == product["project"]["version"]
 
 
 def test_the_image_s_lock_has_nothing_that_only_the_sandbox_needs() -> None:
     ours, theirs = pinned("requirements.lock"), pinned("requirements-sandbox.lock")
-    assert ours < theirs < pinned("requirements-dev.lock")
-    assert not {"graphql-core", "jsonpatch", "jsonschema", "sse-starlette"} & {name for name, _ in ours}
+    assert ours < pinned("requirements-charts.lock") < theirs < pinned("requirements-dev.lock")
+    assert not {"matplotlib", "numpy", "graphql-core", "jsonpatch", "jsonschema", "sse-starlette"} & {
+        name for name, _ in ours
+    }
 
 
 def pinned(lock: str) -> set[tuple[str, str]]:

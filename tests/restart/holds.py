@@ -9,7 +9,7 @@ import structlog
 from bot.app.outside import Conversations
 from bot.domain.overlay import Author, Change, Commit
 from bot.domain.promotion import Promotion
-from bot.ports import Posted, PullRequest, PullRequests, Rendered
+from bot.ports import FileUpload, Posted, PullRequest, PullRequests, Rendered
 from bot.promotions.committer import Committer, Moved
 from bot.workflow.journal import Journal, Json
 from tests.restart.cases import AFTER, BEFORE
@@ -143,8 +143,8 @@ class HeldMessenger:
     async def direct(self, user: str, message: Rendered) -> Posted:
         return await self._messenger.direct(user, message)
 
-    async def upload(self, channel: str, filename: str, content: bytes, title: str, thread: str = "") -> None:
-        await self._messenger.upload(channel, filename, content, title, thread)
+    async def upload(self, channel: str, file: FileUpload, thread: str = "") -> None:
+        await self._messenger.upload(channel, file, thread)
 
     async def permalink(self, posted: Posted) -> str:
         return await self._messenger.permalink(posted)

@@ -21,7 +21,7 @@ from bot.domain.application import (
 from bot.domain.drift import Drift
 from bot.domain.errors import NotFound
 from bot.overlays.kustomization import read_images
-from bot.ports import OverlaySource, Posted, Rendered
+from bot.ports import FileUpload, OverlaySource, Posted, Rendered
 from tests.fakes.applications import follows, images_of
 from tests.restart.cases import named, overlay
 
@@ -132,7 +132,7 @@ class LastingMessenger:
         if not self._world.remove(posted.ts):
             raise NotFound("Slack", "chat.delete", "message_not_found")
 
-    async def upload(self, channel: str, filename: str, content: bytes, title: str, thread: str = "") -> None:
+    async def upload(self, channel: str, file: FileUpload, thread: str = "") -> None:
         raise AssertionError("no promotion uploads anything")
 
 

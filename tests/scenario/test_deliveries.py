@@ -34,6 +34,11 @@ def test_a_commit_by_hand_to_production_is_told_followed_and_in_the_history(sand
     assert "7.13" in everything_in(last)
     sandbox.types("ana", "/history payments production")
     assert "by hand in git" in sandbox.told("ana", "History of payments")
+    sandbox.types("ana", "/dora payments production")
+    assert "The chart follows" in sandbox.told("ana", "Delivery to production")
+    [chart] = told(sandbox, "payments to production", channel="dm")["files"]
+    assert (chart["mimetype"], chart["alt_txt"].partition(",")[0]) == ("image/png", "payments to production")
+    assert not any(m.get("files") for m in sandbox.messages("bo", "deployments"))
 
 
 def test_a_push_is_followed_to_production_in_one_message(sandbox: Sandbox) -> None:

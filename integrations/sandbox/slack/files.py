@@ -12,9 +12,10 @@ class Files:
         self._files: dict[str, StoredFile] = {}
         self._slots: dict[str, str] = {}
 
-    def reserve(self, name: str, length: int, user: str) -> tuple[StoredFile, str]:
+    def reserve(self, name: str, length: int, user: str, alt_txt: str = "") -> tuple[StoredFile, str]:
         """A new file without bytes, and the path to POST them to."""
-        file = StoredFile(f"F{secrets.token_hex(5).upper()}", name, length, user, int(self._clock.now()))
+        id, created = f"F{secrets.token_hex(5).upper()}", int(self._clock.now())
+        file = StoredFile(id, name, length, user, created, alt_txt=alt_txt)
         path = f"/upload/v1/{secrets.token_urlsafe(24)}"
         self._files[file.id] = file
         self._slots[path] = file.id

@@ -133,6 +133,7 @@ class StoredFile:
     user: str
     created: int
     title: str = ""
+    alt_txt: str = ""
     content: bytes | None = None
     completed: bool = False
     shares: dict[str, list[Json]] = field(default_factory=dict)

@@ -188,17 +188,29 @@ def view_object(view: View, workspace: Workspace) -> Json:
     }
 
 
-def file_object(file: StoredFile, team: Team, base_url: str) -> Json:
+FILE_TYPES = {
+    "": ("text/plain", "Plain Text"),
+    "txt": ("text/plain", "Plain Text"),
+    "log": ("text/plain", "Plain Text"),
+    "png": ("image/png", "PNG"),
+}
+"""by extension: MIME type, and what people call it"""
+
+
+def file_object(file: StoredFile, team: Team, base_url: str, *, looked_at: bool = True) -> Json:
+    """Until Slack has looked at the bytes, a little later, it says of no file what it is (S9)."""
     extension = file.name.rpartition(".")[2] if "." in file.name else ""
+    mimetype, pretty = FILE_TYPES.get(extension, ("", "")) if looked_at else ("", "")
     return {
+        **({"alt_txt": file.alt_txt} if file.alt_txt else {}),
         "id": file.id,
         "created": file.created,
         "timestamp": file.created,
         "name": file.name,
         "title": file.title or file.name,
-        "mimetype": "text/plain" if extension in {"", "txt", "log"} else "",
-        "filetype": extension or "text",
-        "pretty_type": "Plain Text",
+        "mimetype": mimetype,
+        "filetype": (extension or "text") if looked_at else "",
+        "pretty_type": pretty,
         "user": file.user,
         "user_team": team.id,
         "editable": False,

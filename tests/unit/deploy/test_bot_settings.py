@@ -217,6 +217,8 @@ def test_what_the_image_copies_is_there_and_not_ignored() -> None:
         if line.startswith("COPY ") and "--from" not in line
         for source in line.split()[1:-1]
     ]
-    assert set(copied) == kept
-    made_by_the_project = {"requirements.lock", "README.md"}
-    assert all((REPOSITORY / source).exists() for source in set(copied) - made_by_the_project)
+    locks = {"requirements.lock", "requirements-charts.lock"}
+    assert "ARG LOCK=requirements.lock" in dockerfile()
+    assert set(copied) - {"$LOCK"} | locks == kept
+    made_by_the_project = {"README.md"}
+    assert all((REPOSITORY / source).exists() for source in kept - made_by_the_project)

@@ -22,6 +22,8 @@ from integrations.sandbox.slack.people.stage import Stage
 from integrations.sandbox.slack.people.suggestions import Suggestions
 from integrations.sandbox.slack.people.talk import Talk
 
+PNG = b"\x89PNG\r\n"
+
 
 class People:
     """A person is named "ana" or "U0ANA"; a channel "#deployments", by id, or "dm" for their own with the bot.
@@ -55,11 +57,12 @@ class People:
         where = self._core.workspace.the_channel(user, channel)
         return [show.message(message) for message in self._core.timeline.visible(where.id, user.id)]
 
-    def file_content(self, file_id: str) -> bytes:
+    def file_content(self, file_id: str) -> tuple[bytes, str]:
+        """And its MIME type: a picture, else plain text."""
         file = self._core.files.find(file_id)
         if file is None or file.content is None:
             raise PersonError(f"there is no file {file_id!r}")
-        return file.content
+        return file.content, "image/png" if file.content.startswith(PNG) else "text/plain"
 
     async def command(self, as_user: str, channel: str, text: str) -> Json:
         """Types a slash command. {ok, acked, response?, error?, ts?}: what the app acknowledged, and how it shows."""

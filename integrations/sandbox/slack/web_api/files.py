@@ -14,7 +14,8 @@ async def get_upload_url(call: Call) -> Json:
     name, length = call.args.required("filename"), call.args.number("length", 0)
     if length <= 0:
         raise SlackError("invalid_arguments", ["missing required field: length"])
-    file, path = call.core.files.reserve(name, length, call.core.workspace.app.bot_user_id)
+    alt_txt = call.args.text("alt_txt")
+    file, path = call.core.files.reserve(name, length, call.core.workspace.app.bot_user_id, alt_txt)
     return {"upload_url": call.core.public_url + path, "file_id": file.id}
 
 
@@ -28,7 +29,7 @@ async def complete_upload(call: Call) -> Json:
     thread_ts = call.args.text("thread_ts")
     if thread_ts and any(call.core.timeline.find(channel.id, thread_ts) is None for channel in channels):
         raise SlackError("invalid_thread_ts")
-    reply = {"files": [wire.file_object(file, team, base) for file in files]}
+    reply = {"files": [wire.file_object(file, team, base, looked_at=False) for file in files]}
     for channel in channels:
         call.core.later(_share(call.core, channel, files, call.args.text("initial_comment"), thread_ts))
     return reply

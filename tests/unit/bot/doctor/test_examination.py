@@ -173,7 +173,7 @@ async def test_a_missing_scope_is_named_with_what_does_not_work_without_it(
     monkeypatch.setattr(config, "bot_scopes", tuple(set(config.bot_scopes) - {"files:write"}))
     wrong = await patient.wrong()
     assert set(wrong) == {"Slack: scopes"}
-    assert wrong["Slack: scopes"].detail == "missing files:write (long logs as files)"
+    assert wrong["Slack: scopes"].detail == "missing files:write (long logs as files, the chart of /dora)"
     assert "install it again" in wrong["Slack: scopes"].fix
 
 

@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response, Strea
 from starlette.routing import Route
 
 from bot.domain.errors import NotFound, Refused, Unavailable
+from bot.ports import FileUpload
 from bot.settings import Tls
 from integrations.sandbox.serving import serve
 from integrations.sandbox.slack.limits import RateLimits
@@ -306,7 +307,7 @@ async def test_each_step_of_an_upload_waits_as_long_as_slack_says(
     slack = Uploading(**instead)
     async with calling(slack) as api:
         started = asyncio.get_running_loop().time()
-        await api.upload("C", "run.log", b"line", "The log")
+        await api.upload("C", FileUpload("run.log", b"line", "The log"))
         assert asyncio.get_running_loop().time() - started >= 1
     assert slack.asked == asked
     assert slack.tokens == ["" if step == STEPS[1] else "xoxb-1" for step in asked]
@@ -324,7 +325,7 @@ async def test_a_limit_of_uploads_beyond_the_budget_is_told_at_once_and_remember
     async with calling(slack) as api:
         for _ in range(2):
             with pytest.raises(Unavailable, match=f"Slack: {method}: ") as caught:
-                await api.upload("C", "run.log", b"line", "The log")
+                await api.upload("C", FileUpload("run.log", b"line", "The log"))
             assert caught.value.retry_after is not None
             assert caught.value.retry_after.total_seconds() > 28
     assert slack.asked.count(method) == 1
@@ -350,7 +351,7 @@ async def test_an_upload_that_fails_names_the_step(
     slack = Uploading(**instead)
     async with calling(slack) as api:
         with pytest.raises(kind, match=words):
-            await api.upload("C", "run.log", b"line", "The log")
+            await api.upload("C", FileUpload("run.log", b"line", "The log"))
     assert len(slack.asked) == len(set(slack.asked))
 
 
@@ -359,7 +360,7 @@ async def test_the_budget_is_for_all_steps_of_an_upload_together() -> None:
     slack = Uploading(ask=[limited()], share=[limited()])
     async with calling(slack, budget=1.8) as api:
         with pytest.raises(Unavailable, match=r"Slack: files\.completeUploadExternal: "):
-            await api.upload("C", "run.log", b"line", "The log")
+            await api.upload("C", FileUpload("run.log", b"line", "The log"))
     assert slack.asked == [STEPS[0], *STEPS]
 
 

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from bot.domain.errors import NotFound, Refused
-from bot.ports import Posted, Rendered
+from bot.ports import FileUpload, Posted, Rendered
 from bot.views import card
 from integrations.sandbox.slack.server import SlackServer
 from integrations.slack import SlackApi, SlackMessenger
@@ -43,14 +43,15 @@ async def test_a_broadcast_reply_is_in_the_channel_too(workspace: SlackServer, m
 
 async def test_upload(workspace: SlackServer, messenger: SlackMessenger) -> None:
     """S9: sharing is asynchronous."""
-    await messenger.upload("C0DEPLOY", "run.log", b"line 1\nline 2\n", "The log")
+    await messenger.upload("C0DEPLOY", FileUpload("run.log", b"line 1\nline 2\n", "The log", "Two lines", "Here it is"))
     for _ in range(100):
         if shown := workspace.messages("C0DEPLOY", "bo"):
             break
         await asyncio.sleep(0.02)
     [file] = shown[0]["files"]
-    assert (file["name"], file["title"]) == ("run.log", "The log")
-    assert workspace.file_content(file["id"]) == b"line 1\nline 2\n"
+    assert (file["name"], file["title"], file["alt_txt"]) == ("run.log", "The log", "Two lines")
+    assert shown[0]["text"] == "Here it is"
+    assert workspace.file_content(file["id"])[0] == b"line 1\nline 2\n"
 
 
 async def test_a_key_is_looked_for_on_older_pages_too(workspace: SlackServer, messenger: SlackMessenger) -> None:

@@ -1,4 +1,4 @@
-/** A file that was shared: its name, and its text when asked for. */
+/** A file that was shared: its name, and the picture, or the beginning of its text. */
 
 import { api } from "../api.js";
 import { h, icon } from "../dom.js";
@@ -7,9 +7,6 @@ import { toast } from "../toast.js";
 const PREVIEW_LINES = 12;
 
 export function fileCard(file) {
-  const preview = h("pre", { class: "file-preview" });
-  const more = h("button", { type: "button", class: "link-button", hidden: true }, "Show all");
-  load(file, preview, more);
   return h(
     "div",
     { class: "file" },
@@ -20,9 +17,20 @@ export function fileCard(file) {
       h("a", { href: api.file(file.id), target: "_blank", rel: "noopener", class: "file-name" }, file.title || file.name),
       h("span", { class: "file-size" }, size(file.size)),
     ),
-    preview,
-    more,
+    file.mimetype.startsWith("image/") ? picture(file) : beginning(file),
   );
+}
+
+function picture(file) {
+  const link = { href: api.file(file.id), target: "_blank", rel: "noopener" };
+  return h("a", link, h("img", { class: "file-picture", src: api.file(file.id), alt: file.alt_txt ?? "" }));
+}
+
+function beginning(file) {
+  const preview = h("pre", { class: "file-preview" });
+  const more = h("button", { type: "button", class: "link-button", hidden: true }, "Show all");
+  load(file, preview, more);
+  return h("div", {}, preview, more);
 }
 
 async function load(file, preview, more) {

@@ -292,7 +292,7 @@ async def test_file_upload_v2_is_shared_after_its_reply(workspace: Workspace) ->
     await until(lambda: len(workspace.slack.messages("deployments", "ana")) == 2)
     shared = workspace.slack.messages("deployments", "ana")[1]
     assert (shared["text"], shared["thread_ts"]) == ("The whole log", root["ts"])
-    assert workspace.slack.file_content(shared["files"][0]["id"]) == b"1 failed"
+    assert workspace.slack.file_content(shared["files"][0]["id"])[0] == b"1 failed"
     async with aiohttp.ClientSession() as session:
         async with session.get(shared["files"][0]["url_private"]) as response:
             assert response.status == 403
