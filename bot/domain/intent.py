@@ -68,6 +68,8 @@ class Wish(Intent, ABC):
     """that time (UTC), once the asker's time zone is known"""
     when_open: bool = False
     """not before no lock, freeze, sync window or soak keeps it waiting"""
+    older: str = ""
+    """`Plan.glass_hash` of what the asker confirmed, though it is older than what runs. No typed word says so"""
 
     @property
     def waits_for_its_time(self) -> bool:

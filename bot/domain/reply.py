@@ -82,6 +82,14 @@ class GlassAsked(Reply):
 
 
 @dataclass(frozen=True)
+class OlderAsked(Reply):
+    """Nothing was started: `promotion` would go back to an older image; `wish` is asked again by the press."""
+
+    promotion: Promotion
+    wish: Wish
+
+
+@dataclass(frozen=True)
 class Queued(Reply):
     """The wish starts when `behind` has ended; `replacing`: which is being aborted for it.
 

@@ -3,9 +3,19 @@
 from typing import Protocol
 
 from bot.domain.caller import Caller
+from bot.domain.errors import UserError
 from bot.domain.intent import Abort, Adjust, Approve, AskReason, Reject, Rollback, Wish
-from bot.domain.promotion import Promotion
+from bot.domain.promotion import Plan, Promotion
 from bot.domain.reply import RollbackChoice
+
+
+class OlderImage(UserError):
+    """What would go is older than what production has now, and the asker has not confirmed that; `plan` shows it."""
+
+    def __init__(self, sentence: str, plan: Plan) -> None:
+        super().__init__(sentence)
+        self.args = (sentence, plan)
+        self.plan = plan
 
 
 class Promotions(Protocol):
@@ -15,8 +25,12 @@ class Promotions(Protocol):
         """Plan it and start its story; the same request id returns the promotion that it started before.
 
         Raises UnknownName, NothingToPromote, PromotionInProgress, NotAllowed; Conflict where the glass would break for
-        something else than what was shown.
+        something else than what was shown; OlderImage where the asker must confirm it first.
         """
+        ...
+
+    async def rehearse(self, wish: Wish, caller: Caller) -> Promotion:
+        """As `preview`, for what is to start later; raises what starting it now would raise for the asker."""
         ...
 
     async def preview(self, wish: Wish, caller: Caller) -> Promotion:

@@ -5,11 +5,11 @@ from typing import Protocol
 from bot.domain.caller import Caller
 from bot.domain.errors import Conflict, DatabaseAway, PromotionInProgress, Unavailable, UnknownName, UserError
 from bot.domain.intent import Abort, IfBusy, Wish
-from bot.domain.promotion import Promotion
+from bot.domain.promotion import Phase, Promotion, Stage
 from bot.domain.queueing import Waiting, is_closed
-from bot.domain.reply import Occupied, Postponed, Queued, Reply, Started
+from bot.domain.reply import Occupied, OlderAsked, Postponed, Queued, Reply, Started
 from bot.ports import Clock
-from bot.promotions.promotions import Promotions
+from bot.promotions.promotions import OlderImage, Promotions
 from bot.runtime.clock import SYSTEM_CLOCK
 
 
@@ -20,7 +20,7 @@ class Queue(Protocol):
 
 
 class Scheduler:
-    """Raises what `Promotions` raises, but for PromotionInProgress and Unavailable."""
+    """Raises what `Promotions` raises, but for PromotionInProgress, OlderImage and Unavailable."""
 
     def __init__(self, promotions: Promotions, queue: Queue, clock: Clock = SYSTEM_CLOCK) -> None:
         self._promotions = promotions
@@ -36,6 +36,8 @@ class Scheduler:
             other = await self._promotions.get(busy.promotion_id)
             if wish.if_busy is IfBusy.REFUSE:
                 return Occupied(busy.sentence, await self._viewed(other, caller), wish)
+        except OlderImage as older:
+            return OlderAsked(Promotion(older.plan, Phase.PENDING, Stage.GATES), wish)
         except DatabaseAway:
             raise
         except Unavailable as away:
@@ -49,7 +51,7 @@ class Scheduler:
 
     async def _later(self, wish: Wish, caller: Caller) -> Reply | None:
         """None where nothing keeps it from starting now. Raises what starting it now would raise for the asker."""
-        promotion = await self._promotions.preview(wish, caller)
+        promotion = await self._promotions.rehearse(wish, caller)
         if wish.when_open and not is_closed(promotion):
             return None
         waiting = Waiting(wish, caller.id, wish.context.team or caller.team, self._clock.now())

@@ -1,6 +1,8 @@
 """From a pressed button to what the person asks. The value only says which thing is meant (S17)."""
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from bot.domain.intent import (
@@ -32,12 +34,13 @@ from bot.domain.intent import (
     SyncApplication,
     Wish,
 )
-from bot.views import sync
+from bot.views import older, sync
 from bot.views.ids import (
     Action,
     ImageValue,
     LockValue,
     NewsValue,
+    OlderValue,
     PageValue,
     PromotionValue,
     RunValue,
@@ -120,6 +123,8 @@ def read_button(action: Mapping[str, Any], context: Context) -> Intent:
             return Rollback(context=context, app=app, environment=environment, to=to)
         case WishValue() as value:
             return _wish(value, context, _IF_BUSY[kind])
+        case OlderValue() as value:
+            return _older(value, context)
         case RunValue(run):
             return RUNS[kind](context, run)
         case LockValue() as lock:
@@ -191,6 +196,20 @@ def _wish(value: WishValue, context: Context, if_busy: IfBusy) -> Wish:
         break_glass=bool(shown),
         shown=shown,
     )
+
+
+def _older(value: OlderValue, context: Context) -> Wish:
+    """The same wish, confirmed. Raises InvalidCommand for one that no button has carried."""
+    wished = WishValue(value.verb, value.apps, value.environment, value.image, value.source, value.reason)
+    later = value.start not in ("", older.OPEN)
+    try:
+        start, if_busy = datetime.fromisoformat(value.start) if later else None, IfBusy(value.if_busy)
+    except ValueError as error:
+        raise unreadable() from error
+    if (start and start.tzinfo is None) or not value.shown:
+        raise unreadable()
+    wish = _wish(wished, context, if_busy)
+    return replace(wish, older=value.shown, start_at=start, when_open=value.start == older.OPEN)
 
 
 def read_lock_button(kind: Action, lock: LockValue, context: Context) -> Intent:

@@ -32,6 +32,8 @@ class Action(StrEnum):
     QUEUE = "promotion.queue"
     REPLACE = "promotion.replace"
     BREAK_GLASS = "promotion.break-glass"
+    OLDER = "promotion.older"
+    """asks for the same again, now that the asker knows that the image is older"""
     PICK_ROLLBACK = "rollback.pick"
     WHEN_OPEN = "promotion.when-open"
     WAYS_BACK = "rollback.choose"
@@ -105,6 +107,24 @@ class WishValue:
 
 
 @dataclass(frozen=True)
+class OlderValue:
+    """A whole wish, as in WishValue, with the hash of what was shown as older.
+
+    `start`: when it is to start (ISO 8601, or "open"), "" for now; `if_busy`: as IfBusy has it.
+    """
+
+    verb: str
+    apps: str
+    environment: str
+    image: str
+    source: str
+    reason: str
+    shown: str
+    start: str
+    if_busy: str
+
+
+@dataclass(frozen=True)
 class RunValue:
     """Names a pipeline run."""
 
@@ -149,12 +169,13 @@ class NewsValue:
     event: str
 
 
-Value = PromotionValue | ImageValue | WishValue | RunValue | LockValue | SyncValue | PageValue | NewsValue
+Value = PromotionValue | ImageValue | WishValue | OlderValue | RunValue | LockValue | SyncValue | PageValue | NewsValue
 
 _KEYS: Mapping[type[Value], tuple[str, ...]] = {
     PromotionValue: ("p", "h"),
     ImageValue: ("app", "env", "to"),
     WishValue: ("verb", "apps", "env", "to", "from", "why", "!"),
+    OlderValue: ("verb", "apps", "env", "to", "from", "why", "h", "at", "busy"),
     RunValue: ("run",),
     LockValue: ("app", "env", "since", "until", "why"),
     SyncValue: ("app", "env", "h"),
@@ -172,6 +193,7 @@ _CARRIES: Mapping[Action, type[Value]] = {
     Action.QUEUE: WishValue,
     Action.REPLACE: WishValue,
     Action.BREAK_GLASS: WishValue,
+    Action.OLDER: OlderValue,
     Action.PICK_ROLLBACK: ImageValue,
     Action.WHEN_OPEN: ImageValue,
     Action.WAYS_BACK: ImageValue,

@@ -18,6 +18,7 @@ from bot.domain.reply import (
     LockHeld,
     LockTaken,
     Occupied,
+    OlderAsked,
     Postponed,
     Queued,
     Reply,
@@ -45,6 +46,7 @@ from bot.views.glass import glass_asked
 from bot.views.help import help_page
 from bot.views.history import abilities, history, identity
 from bot.views.layout import sentence, told
+from bot.views.older import older_asked
 from bot.views.queueing import occupied, postponed, queued, scheduled
 from bot.views.rollback import rollback_choices
 from bot.views.runs import run_detail, run_list, run_log
@@ -109,6 +111,7 @@ render.register(Queued, queued)
 render.register(Postponed, postponed)
 render.register(Scheduled, scheduled)
 render.register(GlassAsked, glass_asked)
+render.register(OlderAsked, older_asked)
 render.register(StatusBoard, status_board)
 render.register(StatusDetail, status_detail)
 render.register(SyncAsked, sync_asked)

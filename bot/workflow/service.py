@@ -16,7 +16,7 @@ from bot.ports import Clock
 from bot.promotions.decisions import heard, wait_until_heard
 from bot.promotions.eligibility import Eligibility
 from bot.promotions.planner import Planner
-from bot.promotions.promotions import Promotions
+from bot.promotions.promotions import OlderImage, Promotions
 from bot.promotions.rollback_targets import RollbackTargets
 from bot.promotions.signals import Signal
 from bot.store.audit import Audit, refusal
@@ -49,13 +49,18 @@ class PromotionService(Promotions):
     async def start(self, wish: Wish, caller: Caller) -> Promotion:
         if known := await self.store.get(promotion_id(wish.context.request_id)):
             return known
-        return await self._start(_as_shown(wish, await self._plan(wish, caller)), caller)
+        return await self._start(wish, _as_shown(wish, await self._plan(wish, caller)), caller)
 
     async def preview(self, wish: Wish, caller: Caller) -> Promotion:
         plan = await self._plan(wish, caller)
         self._authorize(plan, caller)
         results = await self.panel.ask(plan, self.clock.now(), dry_run=True)
         return Promotion(plan, Phase.PENDING, Stage.GATES, results)
+
+    async def rehearse(self, wish: Wish, caller: Caller) -> Promotion:
+        promotion = await self.preview(wish, caller)
+        self._confirmed(wish, promotion.plan)
+        return promotion
 
     async def rollback_choices(self, ask: Rollback) -> tuple[RollbackChoice, ...]:
         return await self.targets.choices(ask.app, ask.environment)
@@ -125,7 +130,7 @@ class PromotionService(Promotions):
         known = partial(visible, self.policy, caller, environment=wish.environment)
         return await self.planner.plan(wish, caller.person, known)
 
-    async def _start(self, plan: Plan, caller: Caller) -> Promotion:
+    async def _start(self, wish: Wish, plan: Plan, caller: Caller) -> Promotion:
         try:
             self._authorize(plan, caller)
         except NotAllowed as refused:
@@ -134,6 +139,7 @@ class PromotionService(Promotions):
                 refusal(caller.id, plan.kind, reason, plan.apps, plan.environment, break_glass=glass)
             )
             raise
+        self._confirmed(wish, plan)
         promotion = Promotion(plan, Phase.RUNNING, Stage.GATES)
         try:
             async with self.database.begin() as connection:
@@ -149,6 +155,18 @@ class PromotionService(Promotions):
         for app in plan.apps:
             for permission in needed(plan):
                 authorize(self.policy, caller, permission, Target(app, plan.environment))
+
+    def _confirmed(self, wish: Wish, plan: Plan) -> None:
+        """Raises OlderImage. A rollback says by itself that it goes back; broken glass has shown it and asked."""
+        older = [move for move in plan.moves if move.older]
+        asks = plan.environment in self.policy.careful and not (isinstance(wish, Rollback) or plan.break_glass)
+        if older and asks and wish.older != plan.glass_hash:
+            one = older[0]
+            raise OlderImage(
+                f"{one.app} {one.after.label} is older than what {plan.environment} has now ({one.label_before}), and "
+                "you have not confirmed that. Ask for it again, and confirm it.",
+                plan,
+            )
 
     async def _signal(
         self,

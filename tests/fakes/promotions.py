@@ -61,6 +61,9 @@ class MemoryPromotions(Promotions):
     async def preview(self, wish: Wish, caller: Caller) -> Promotion:
         return Promotion(self._plan(wish, caller), Phase.PENDING, Stage.GATES)
 
+    async def rehearse(self, wish: Wish, caller: Caller) -> Promotion:
+        return await self.preview(wish, caller)
+
     async def rollback_choices(self, ask: Rollback) -> tuple[RollbackChoice, ...]:
         return self.choices
 

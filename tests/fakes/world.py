@@ -23,6 +23,7 @@ from bot.notify.cards import Cards
 from bot.overlays.kustomization import read_images
 from bot.policy import Policy, parse
 from bot.ports import Posted
+from bot.promotions.promotions import OlderImage
 from bot.store.audit import Audit
 from bot.store.database import Database
 from bot.store.delegations import DelegationStore
@@ -194,8 +195,12 @@ class House:
         return await self.directory.caller(f"U0{name.upper()}", "T0PILOT")
 
     async def deploy(self, who: str = "ana", image: str = "", app: str = "my-app", to: str = "production") -> Promotion:
-        ask = Deploy(context=self.context(), app=app, environment=to, image=image)
-        promotion = await self.service.start(ask, await self.person(who))
+        """By somebody who presses where they are asked whether they mean an older image."""
+        ask, caller = Deploy(context=self.context(), app=app, environment=to, image=image), await self.person(who)
+        try:
+            promotion = await self.service.start(ask, caller)
+        except OlderImage as older:
+            promotion = await self.service.start(replace(ask, older=older.plan.glass_hash), caller)
         await self.engine.settle()
         return promotion
 

@@ -78,15 +78,21 @@ class Sandbox:
 
         return self.until(says, f"the card {headline!r} to say {words!r}", lambda: everything_in(self.card(headline)))
 
-    def told(self, person: str, words: str, channel: str = "deployments") -> str:
+    def whisper(self, person: str, words: str, channel: str = "deployments") -> Json:
         """The newest ephemeral message that only this person sees and that holds the words."""
 
-        def heard() -> str | None:
-            private = [m for m in self.messages(person, channel) if m.get("ephemeral") and words in everything_in(m)]
-            return everything_in(private[-1]) if private else None
+        def private() -> list[Json]:
+            return [m for m in self.messages(person, channel) if m.get("ephemeral")]
 
-        seen = lambda: [everything_in(m) for m in self.messages(person, channel) if m.get("ephemeral")]  # noqa: E731
-        return self.until(heard, f"{person} to be told {words!r}", seen)
+        return self.until(
+            lambda: next((m for m in reversed(private()) if words in everything_in(m)), None),
+            f"{person} to be told {words!r}",
+            lambda: [everything_in(m) for m in private()],
+        )
+
+    def told(self, person: str, words: str, channel: str = "deployments") -> str:
+        """All that `whisper` says."""
+        return everything_in(self.whisper(person, words, channel))
 
     def commits(self, path: str, since: list[Json] | None = None) -> list[Json]:
         """The commits that touch this path, newest first; only those that came after an earlier answer."""

@@ -289,6 +289,9 @@ def test_a_foreign_commit_to_the_same_line_voids_the_approval(sandbox: Sandbox) 
     sandbox.types("ana", "/deploy my-app@v1.4.0 staging")
     sandbox.card_says("my-app → staging", "v1.4.0 is Healthy in staging")
     sandbox.types("ana", "/deploy my-app@v1.4.0 prod")
+    asked = sandbox.whisper("ana", "goes back to an older image")
+    assert not [card for card in sandbox.cards("→ v1.4.0") if "Approve" in labels(card)]
+    sandbox.presses("ana", asked, "Deploy the older image")
     card = sandbox.until(
         lambda: next((c for c in sandbox.cards("→ v1.4.0") if "Approve" in labels(c)), None), "a card to approve"
     )

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from bot.domain.age import Older
 from bot.domain.application import ApplicationRef
 from bot.domain.caller import PILOTHOUSE
 from bot.domain.errors import InvalidCommand
@@ -20,7 +21,7 @@ from bot.domain.promotion import (
     Stage,
     Verdict,
 )
-from bot.domain.reply import GlassAsked, Occupied, Queued
+from bot.domain.reply import GlassAsked, Occupied, OlderAsked, Queued
 from bot.ports import Rendered
 from bot.views import card, dry_run, render
 from bot.views.card import shown
@@ -290,3 +291,21 @@ def test_before_the_glass_is_broken_it_is_told_what_that_skips() -> None:
     assert lines(render(GlassAsked(broken, long))) == [
         "Nothing has started: the reason is too long for the button that asks once more. Shorten it."
     ]
+
+
+def test_an_older_image_is_confirmed_before_anybody_is_asked() -> None:
+    older = replace(move(before="v1.5.0"), older=(Older.PUSHED, Older.VERSION))
+    would = promotion(Stage.GATES, Phase.PENDING, plan=plan(moves=(older,)))
+    wish = Deploy(context=Context("r1", "C0DEPLOY", "c1"), app="my-app", environment="production", image="v1.4.2")
+    asked = render(OlderAsked(would, wish))
+    assert lines(asked) == [
+        "⏬ Nothing has started. *my-app → production · v1.5.0 → v1.4.2* goes back to an older image: "
+        "confirm it first.",
+        "⏬ *Older than what production has now* (v1.5.0): my-app v1.4.2 was pushed before it and has a lower version",
+        "[Deploy the older image] [Roll back …]",
+        "(The press counts for just these images: if they change before it, you are asked again.)",
+    ]
+    train = replace(would, plan=replace(TRAIN, moves=(older, replace(move("ledger", "8", "7"), older=(Older.RAN,)))))
+    assert lines(render(OlderAsked(train, wish)))[-2] == "[Deploy the older images]"
+    long = replace(wish, reason="it burns " * 300)
+    assert "Shorten it" in render(OlderAsked(would, long)).text

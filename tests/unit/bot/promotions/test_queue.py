@@ -11,7 +11,7 @@ from bot.domain.errors import Conflict, NotAllowed, Unavailable, UserError
 from bot.domain.intent import Deploy, IfBusy, Promote, Rollback, Wish
 from bot.domain.promotion import Following, Phase, Progress, Promotion, Stage
 from bot.domain.queueing import Waiting
-from bot.domain.reply import Occupied, Queued, Started
+from bot.domain.reply import Occupied, OlderAsked, Queued, Started
 from bot.notify.outbox import Outbox
 from bot.promotions.follower import Follower
 from bot.promotions.queue import PATIENCE, PromotionQueue
@@ -36,7 +36,11 @@ class Line:
         return await self.start(who, replace(wish, **changes))  # type: ignore[arg-type]
 
     async def start(self, who: str, wish: Wish) -> object:
+        """By somebody who presses where they are asked whether they mean an older image."""
         reply = await self.turns.start(wish, await self.home.person(who))
+        if isinstance(reply, OlderAsked):
+            confirmed = replace(wish, older=reply.promotion.plan.glass_hash)
+            reply = await self.turns.start(confirmed, await self.home.person(who))
         await self.home.engine.settle()
         return reply
 

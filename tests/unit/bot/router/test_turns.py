@@ -1,18 +1,21 @@
 """Buttons of a story's turns: boxes of a train, the queue, being told when it is ready."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from bot.domain.age import Older
 from bot.domain.errors import InvalidCommand
 from bot.domain.intent import Adjust, Context, Deploy, IfBusy, Promote, Rollback, Wish
 from bot.domain.promotion import GateResult, Stage, Verdict
 from bot.ports import Posted
+from bot.promotions.promotions import OlderImage
 from bot.router.buttons import read_button, read_ticks
 from bot.views import card
 from bot.views.ids import encode
+from bot.views.older import older_value
 from bot.views.queueing import wish_value
 from integrations.slack import SlackMessenger
 from tests.unit.bot.router.conftest import Bot
@@ -114,6 +117,58 @@ def test_boxes_that_this_bot_never_made(body: dict[str, Any]) -> None:
 def test_a_refused_wish_comes_back_whole(wish: Wish, action: str, if_busy: IfBusy) -> None:
     pressed = {"action_id": f"promotion.{action}", "value": encode(wish_value(wish))}
     assert read_button(pressed, CONTEXT) == replace(wish, if_busy=if_busy)
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [
+        Deploy(context=CONTEXT, app="my-app", environment="production", image="1.4.0", reason="why"),
+        Deploy(context=CONTEXT, app="my-app", environment="production", image="1.4.0", when_open=True),
+        Deploy(
+            context=CONTEXT, app="my-app", environment="production", start_at=datetime(2026, 1, 2, 22, tzinfo=UTC),
+            if_busy=IfBusy.QUEUE,
+        ),
+        Promote(context=CONTEXT, apps=APPS, environment="production", source="staging", if_busy=IfBusy.REPLACE),
+        Promote(context=CONTEXT, apps=(), environment="production", reason="all of them"),
+    ],
+)  # fmt: skip
+def test_a_wish_for_an_older_image_comes_back_whole_and_confirmed(wish: Wish) -> None:
+    pressed = {"action_id": "promotion.older", "value": encode(older_value(wish, "f" * 64))}
+    assert read_button(pressed, CONTEXT) == replace(wish, older="f" * 64)
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        {"shown": ""},
+        {"start": "22:00"},
+        {"start": "2026-01-02T22:00:00"},
+        {"if_busy": ""},
+        {"if_busy": "now"},
+        {"verb": "lock"},
+        {"verb": ""},
+    ],
+)
+def test_what_no_button_has_carried_is_not_read(forged: dict[str, str]) -> None:
+    good = older_value(Deploy(context=CONTEXT, app="my-app", environment="production"), "f" * 64)
+    with pytest.raises(InvalidCommand):
+        read_button({"action_id": "promotion.older", "value": encode(replace(good, **forged))}, CONTEXT)
+
+
+async def test_an_older_image_is_confirmed_by_a_press_and_not_by_a_word(bot: Bot) -> None:
+    """Over real sockets: nothing starts before it, and the press asks for the same again."""
+    plan = bot.office.promotions._plan(
+        Deploy(context=CONTEXT, app="my-app", environment="production"), await bot.office.caller("U0ANA")
+    )
+    older = replace(plan, moves=tuple(replace(move, older=(Older.PUSHED, Older.VERSION)) for move in plan.moves))
+    bot.office.promotions.failing = OlderImage("It is older.", older)
+    assert "Nothing has started" in await bot.says("ana", "/deploy my-app@1.4.0 prod --reason older")
+    assert not bot.office.promotions.all
+    bot.office.promotions.failing = None
+    await bot.slack.act("ana", "deployments", bot.whispers("ana")[-1]["ts"], label="Deploy the older image")
+    await until(lambda: bool(bot.office.promotions.all))
+    [asked] = bot.office.promotions.asked
+    assert (asked.named_image, asked.reason, asked.older) == ("1.4.0", "older", older.glass_hash)
 
 
 async def test_the_second_person_is_told_about_the_first_and_may_wait(bot: Bot) -> None:
