@@ -1,0 +1,83 @@
+"""What a person asked, decoded. Slash text, buttons and modals decode to the same intents."""
+
+from bot.domain.intent.applications import ShowDora, ShowHistory, ShowScan, Status, SyncAction, SyncApplication
+from bot.domain.intent.base import Context, Help, Intent, Pick
+from bot.domain.intent.decisions import (
+    Abort,
+    Adjust,
+    Approve,
+    AskReason,
+    CloseReview,
+    Reject,
+    ShowPromotion,
+    ShowSchedule,
+)
+from bot.domain.intent.holds import (
+    AwaitLock,
+    BreakLock,
+    CallFreeze,
+    ClearImage,
+    EndFreeze,
+    RejectImage,
+    ReleaseLock,
+    ShowHolds,
+    StealLock,
+    TakeLock,
+)
+from bot.domain.intent.news import Mute, MuteNews, OfNews, ShowSubscriptions, Subscribe, SubscribeNews, UnsubscribeNews
+from bot.domain.intent.people import CanI, NameDelegate, WhoAmI
+from bot.domain.intent.runs import CancelRun, ListRuns, RetryRun, RunLogs, RunPipeline, ShowRun
+from bot.domain.intent.wishes import BreakingWish, Deploy, IfBusy, Promote, Rollback, Wish
+
+__all__ = [
+    "Abort",
+    "Adjust",
+    "Approve",
+    "AskReason",
+    "AwaitLock",
+    "BreakLock",
+    "BreakingWish",
+    "CallFreeze",
+    "CanI",
+    "CancelRun",
+    "ClearImage",
+    "CloseReview",
+    "Context",
+    "Deploy",
+    "EndFreeze",
+    "Help",
+    "IfBusy",
+    "Intent",
+    "ListRuns",
+    "Mute",
+    "MuteNews",
+    "NameDelegate",
+    "OfNews",
+    "Pick",
+    "Promote",
+    "Reject",
+    "RejectImage",
+    "ReleaseLock",
+    "RetryRun",
+    "Rollback",
+    "RunLogs",
+    "RunPipeline",
+    "ShowDora",
+    "ShowHistory",
+    "ShowHolds",
+    "ShowPromotion",
+    "ShowRun",
+    "ShowScan",
+    "ShowSchedule",
+    "ShowSubscriptions",
+    "Status",
+    "StealLock",
+    "Subscribe",
+    "SubscribeNews",
+    "SyncAction",
+    "SyncApplication",
+    "TakeLock",
+    "UnsubscribeNews",
+    "WhoAmI",
+    "Wish",
+]

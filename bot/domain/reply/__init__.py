@@ -1,0 +1,72 @@
+"""What a command answers, as values; `bot.views` says how they look."""
+
+from bot.domain.reply.base import Reply, Silent, Told
+from bot.domain.reply.forms import Choice, Picker, ReasonForm
+from bot.domain.reply.help import HelpEntry, HelpPage, Topic
+from bot.domain.reply.holds import FreezeCalled, Holds, ImageRejected, LockHeld, LockTaken
+from bot.domain.reply.people import Abilities, Ability, Delegated, Grant, Identity, Subscribed
+from bot.domain.reply.promotions import (
+    ApprovalRequests,
+    DryRun,
+    GlassAsked,
+    Occupied,
+    OlderAsked,
+    Postponed,
+    Queued,
+    RollbackChoice,
+    RollbackChoices,
+    Scheduled,
+    Shown,
+    Started,
+)
+from bot.domain.reply.record import DoraReport, History
+from bot.domain.reply.runs import RunDetail, RunList, RunLog
+from bot.domain.reply.scans import ScanReport, ScanReports
+from bot.domain.reply.status import StatusBoard, StatusDetail, StatusPage, StatusRow, SyncAsked
+
+__all__ = [
+    "Abilities",
+    "Ability",
+    "ApprovalRequests",
+    "Choice",
+    "Delegated",
+    "DoraReport",
+    "DryRun",
+    "FreezeCalled",
+    "GlassAsked",
+    "Grant",
+    "HelpEntry",
+    "HelpPage",
+    "History",
+    "Holds",
+    "Identity",
+    "ImageRejected",
+    "LockHeld",
+    "LockTaken",
+    "Occupied",
+    "OlderAsked",
+    "Picker",
+    "Postponed",
+    "Queued",
+    "ReasonForm",
+    "Reply",
+    "RollbackChoice",
+    "RollbackChoices",
+    "RunDetail",
+    "RunList",
+    "RunLog",
+    "ScanReport",
+    "ScanReports",
+    "Scheduled",
+    "Shown",
+    "Silent",
+    "Started",
+    "StatusBoard",
+    "StatusDetail",
+    "StatusPage",
+    "StatusRow",
+    "Subscribed",
+    "SyncAsked",
+    "Told",
+    "Topic",
+]
