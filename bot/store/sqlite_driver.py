@@ -13,7 +13,7 @@ Found = tuple[list[Any], Any, int, int | None]
 """the rows of a statement, their description, how many rows it changed, and the last that it added"""
 
 
-class Connection(aiosqlite.Connection):
+class SqliteConnection(aiosqlite.Connection):
     """What SQLAlchemy's dialect `sqlite+aiosqlite` takes from its `async_creator_fn`."""
 
     def cursor(self) -> "Cursor":  # type: ignore[override]
@@ -29,7 +29,7 @@ class Connection(aiosqlite.Connection):
 class Cursor:
     """One statement and all of its rows, in the words of PEP 249."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: SqliteConnection) -> None:
         self._connection = connection
         self._rows: list[Any] = []
         self.description: Any = None
@@ -57,9 +57,9 @@ class Cursor:
         """Nothing is open by now."""
 
 
-def connect(database: str, **options: Any) -> Connection:
+def connect(database: str, **options: Any) -> SqliteConnection:
     """A connection to be awaited; `options` are those of sqlite3."""
-    connection = Connection(partial(sqlite3.connect, database, **options), CHUNK)
+    connection = SqliteConnection(partial(sqlite3.connect, database, **options), CHUNK)
     connection._thread.daemon = True  # whoever forgets to close it can leave nevertheless
     return connection
 

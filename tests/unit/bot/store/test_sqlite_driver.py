@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from bot.store import sqlite_driver
-from bot.store.sqlite_driver import Connection
+from bot.store.sqlite_driver import SqliteConnection
 
 
 @pytest.fixture
-async def connection(tmp_path: Path) -> AsyncIterator[Connection]:
+async def connection(tmp_path: Path) -> AsyncIterator[SqliteConnection]:
     opened = sqlite_driver.connect(str(tmp_path / "x.db"), check_same_thread=False)
     await opened
     await opened.whole(sqlite3.Cursor.execute, "CREATE TABLE apps (id INTEGER PRIMARY KEY, name TEXT UNIQUE)")
@@ -21,7 +21,7 @@ async def connection(tmp_path: Path) -> AsyncIterator[Connection]:
 
 
 @pytest.fixture
-def trips(connection: Connection, monkeypatch: pytest.MonkeyPatch) -> list[object]:
+def trips(connection: SqliteConnection, monkeypatch: pytest.MonkeyPatch) -> list[object]:
     made: list[object] = []
     real = connection._tx
 
@@ -34,7 +34,7 @@ def trips(connection: Connection, monkeypatch: pytest.MonkeyPatch) -> list[objec
     return made
 
 
-async def test_all_rows_of_a_question_come_in_one_trip(connection: Connection, trips: list[object]) -> None:
+async def test_all_rows_of_a_question_come_in_one_trip(connection: SqliteConnection, trips: list[object]) -> None:
     cursor = connection.cursor()
     await cursor.executemany("INSERT INTO apps (name) VALUES (?)", [(f"app-{number}",) for number in range(300)])
     assert cursor.rowcount == 300
@@ -48,7 +48,7 @@ async def test_all_rows_of_a_question_come_in_one_trip(connection: Connection, t
     assert len(trips) == 2
 
 
-async def test_what_a_statement_changed_is_counted_when_it_gives_rows_too(connection: Connection) -> None:
+async def test_what_a_statement_changed_is_counted_when_it_gives_rows_too(connection: SqliteConnection) -> None:
     cursor = connection.cursor()
     await cursor.execute("INSERT INTO apps (name) VALUES (?), (?) RETURNING id", ("one", "two"))
     assert (await cursor.fetchall(), cursor.rowcount) == ([(1,), (2,)], 2)
@@ -58,7 +58,7 @@ async def test_what_a_statement_changed_is_counted_when_it_gives_rows_too(connec
     assert (await cursor.fetchall(), cursor.rowcount) == ([], 2)
 
 
-async def test_a_statement_that_fails_leaves_nothing_open(connection: Connection) -> None:
+async def test_a_statement_that_fails_leaves_nothing_open(connection: SqliteConnection) -> None:
     cursor = connection.cursor()
     await cursor.execute("INSERT INTO apps (name) VALUES ('one')")
     with pytest.raises(sqlite3.IntegrityError):
@@ -71,7 +71,7 @@ async def test_a_statement_that_fails_leaves_nothing_open(connection: Connection
     await connection.whole(sqlite3.Cursor.execute, "DROP TABLE apps")  # refused while a cursor still reads from it
 
 
-async def test_who_gives_up_waiting_takes_nobody_elses_rows(connection: Connection) -> None:
+async def test_who_gives_up_waiting_takes_nobody_elses_rows(connection: SqliteConnection) -> None:
     slow = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 200000) SELECT max(i) FROM n"
     first, second = connection.cursor(), connection.cursor()
     asked = asyncio.create_task(first.execute(slow))
