@@ -16,7 +16,7 @@ from bot.app.web import READY_SECONDS, web, within
 from bot.domain.errors import DatabaseAway
 from bot.router.http import SlackRequests
 from bot.router.signature import SlackSignature
-from bot.runtime.metrics import OLDEST_REQUEST, OUTBOX, REGISTRY, REQUESTS, STREAMS
+from bot.runtime.metrics import OLDEST_MESSAGE, OLDEST_REQUEST, OUTBOX, REGISTRY, REQUESTS, STREAMS
 from integrations.slack import SlackApi, SocketMode
 
 HEARS = "hears "
@@ -81,9 +81,13 @@ def web_of(pilothouse: Pilothouse) -> ASGIApp:
         OUTBOX.labels("pending").set(counts.pending)
         OUTBOX.labels("dead").set(counts.dead)
         OUTBOX.labels("stale cards").set(counts.stale_cards)
+        OLDEST_MESSAGE.set(age_of(counts.oldest_pending))
         waiting, since = await core.stores.requests.oldest()
         REQUESTS.set(waiting)
-        OLDEST_REQUEST.set(max(0.0, core.clock.now().timestamp() - since) if since is not None else 0)
+        OLDEST_REQUEST.set(age_of(since))
+
+    def age_of(since: float | None) -> float:
+        return max(0.0, core.clock.now().timestamp() - since) if since is not None else 0.0
 
     def observed() -> Mapping[str, bool]:
         """A stream that is lost looks like a system in which nothing happens."""

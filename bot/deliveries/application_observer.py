@@ -15,6 +15,7 @@ import structlog
 from bot.deliveries.annotations import AnnotatedSubscriptions
 from bot.deliveries.fold import OUTCOMES
 from bot.deliveries.judge import OPEN, Case, judged, moment_of, open_case
+from bot.deliveries.lead_times import LeadTimes
 from bot.deliveries.overlay_changes import OverlayChanges, image_changes
 from bot.deliveries.places import ApplicationNames, Place
 from bot.deliveries.recorder import Recorder
@@ -67,6 +68,7 @@ class ApplicationObserver:
     annotated: AnnotatedSubscriptions
     clock: Callable[[], datetime] = SYSTEM_CLOCK.now
     _added: asyncio.Event = field(init=False)
+    _leads: LeadTimes = field(init=False)
     _apps: dict[Place, Application] = field(default_factory=dict)
     """the newest that was heard of each"""
     _fresh: set[Place] = field(default_factory=set)
@@ -83,6 +85,7 @@ class ApplicationObserver:
 
     def __post_init__(self) -> None:
         self._added = self.recorder.listen()
+        self._leads = LeadTimes(self.store)
 
     async def observe(self) -> None:
         """Until it is cancelled. Raises DatabaseAway, and Refused when Argo CD does not accept the token."""
@@ -130,16 +133,17 @@ class ApplicationObserver:
         added = await self.recorder.record(facts) if facts else ()
         for fact in added:
             self._count(fact)
+            await self._leads.measure(fact)
         return len(added)
 
     def _count(self, fact: Fact) -> None:
         """For metrics: a deployment that came to an end."""
         detail = fact.detail
         if isinstance(detail, SyncedByHand):
-            DEPLOYMENTS.labels(fact.environment, Cause.ARGOCD, Outcome.SYNCED).inc()
+            DEPLOYMENTS.labels(fact.app, fact.environment, Cause.ARGOCD, Outcome.SYNCED).inc()
         elif isinstance(detail, Judged) and (outcome := OUTCOMES.get(detail.progress)):
             case = self._cases[fact.app, fact.environment][detail.sha]
-            DEPLOYMENTS.labels(fact.environment, case.committed.cause, outcome).inc()
+            DEPLOYMENTS.labels(fact.app, fact.environment, case.committed.cause, outcome).inc()
 
     async def _name(self, now: datetime) -> None:
         if not self._due("names", now, NAMES_EVERY):

@@ -34,6 +34,11 @@ PROMOTION_SECONDS = Histogram(
 OUTBOX = Gauge(
     "pilothouse_outbox_letters", "Messages that wait, and those that were given up.", ["state"], registry=REGISTRY
 )
+OLDEST_MESSAGE = Gauge(
+    "pilothouse_oldest_message_seconds",
+    "Age of the oldest message that waits to be sent to Slack; 0 where none waits.",
+    registry=REGISTRY,
+)  # fmt: skip
 REQUESTS = Gauge(
     "pilothouse_requests_waiting", "Requests of Slack that are acknowledged and not done yet.", registry=REGISTRY
 )
@@ -58,9 +63,18 @@ DELIVERY_FACTS = Counter(
     registry=REGISTRY,
 )  # fmt: skip
 DEPLOYMENTS = Counter(
-    "pilothouse_deployments", "Deployments that came to an end, by environment, cause and outcome; by hand, too.",
-    ["environment", "cause", "outcome"], registry=REGISTRY,
-)  # fmt: skip
+    "pilothouse_deployments",
+    "Deployments that came to an end, by app, environment, cause and outcome; by hand, too.",
+    ["app", "environment", "cause", "outcome"],
+    registry=REGISTRY,
+)
+LEAD_TIME = Histogram(
+    "pilothouse_lead_time_seconds",
+    "Time from the push of a commit (or, where none is on record, the first pin of its image) until it was Healthy.",
+    ["environment", "since"],
+    buckets=(300, 900, 1800, 3600, 4 * 3600, 12 * 3600, 86400, 2 * 86400, 4 * 86400, 7 * 86400, 14 * 86400, 30 * 86400),
+    registry=REGISTRY,
+)
 OBSERVED = Gauge(
     "pilothouse_observed_timestamp_seconds",
     "When an observer of the delivery record last read all that there was, in seconds since the epoch.",

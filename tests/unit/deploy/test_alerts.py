@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 import yaml
+from prometheus_client.metrics import MetricWrapperBase
 
+from bot.runtime import metrics
 from tests.unit.deploy.manifests import DEPLOY, find, objects
 
 MONITORING = "platform/monitoring"
@@ -123,6 +125,27 @@ def test_panels_of_secrets_and_listeners_ask_for_what_is_exported(panel: str, me
     assert asked <= labels
     if "condition" in asked:
         assert 'condition="Ready"' in expression
+
+
+def test_what_is_asked_of_the_bot_is_what_it_exports() -> None:
+    expressions = [rule["expr"] for rule in rule_list()]
+    expressions += [target["expr"] for panel in dashboard()["panels"] for target in panel["targets"]]
+    exported = {
+        f"{metric.name}{ending}": set(collector._labelnames)
+        for collector in vars(metrics).values()
+        if isinstance(collector, MetricWrapperBase)
+        for metric in collector.describe()
+        for ending in ("", "_total", "_bucket")
+    }
+    asked = [found for text in expressions for found in re.findall(r"(pilothouse_\w+)(?:\{([^}]*)\})?", text)]
+    assert {name for name, _ in asked} <= exported.keys()
+    assert {"pilothouse_lead_time_seconds_bucket", "pilothouse_deployments_total"} <= {name for name, _ in asked}
+    for name, selectors in asked:
+        assert set(re.findall(r"(\w+)[=!]", selectors)) <= exported[name], name
+    for text in expressions:
+        for name in re.findall(r"pilothouse_\w+", text):
+            grouped = {label for group in re.findall(r"by \(([^)]*)\)", text) for label in group.split(", ")}
+            assert grouped - {"le"} <= exported[name], text
 
 
 def test_every_expression_of_the_dashboard_is_promql(promtool: str, tmp_path: Path) -> None:

@@ -340,13 +340,30 @@ async def test_while_git_is_away_nothing_is_judged_and_then_it_is(cluster: Clust
 
 
 async def test_what_came_to_an_end_is_counted_once_by_cause_and_outcome(cluster: Cluster) -> None:
-    labels = {"environment": "production", "cause": Cause.GIT, "outcome": Outcome.HEALTHY}
+    labels = {"app": "my-app", "environment": "production", "cause": Cause.GIT, "outcome": Outcome.HEALTHY}
     before = REGISTRY.get_sample_value("pilothouse_deployments_total", labels) or 0
     sha = cluster.commit()
     cluster.arrives(sha)
     await cluster.look(1)
     await cluster.look(30)
     assert REGISTRY.get_sample_value("pilothouse_deployments_total", labels) == before + 1
+
+
+async def test_the_lead_time_is_measured_once_when_a_change_is_healthy(cluster: Cluster) -> None:
+    def measured() -> tuple[float, float]:
+        labels = {"environment": "production", "since": "pin"}
+        names = ("pilothouse_lead_time_seconds_count", "pilothouse_lead_time_seconds_sum")
+        count, total = (REGISTRY.get_sample_value(name, labels) or 0 for name in names)
+        return count, total
+
+    count, total = measured()
+    sha = cluster.commit()
+    cluster.arrives(sha)
+    await cluster.look(1)
+    await cluster.look(30)
+    [one] = [found for found in deployments(await cluster.store.of()) if found.sha == sha]
+    assert one.healthy_at is not None
+    assert measured() == (count + 1, total + (one.healthy_at - one.at).total_seconds())
 
 
 # Subscriptions by annotations.

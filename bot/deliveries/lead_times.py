@@ -1,0 +1,32 @@
+"""How long a change was on its way, measured when it has arrived."""
+
+from datetime import timedelta
+
+from bot.deliveries.dora import DeploymentRecord, figures
+from bot.domain.delivery import Fact, Judged
+from bot.domain.promotion import Progress
+from bot.runtime.metrics import LEAD_TIME
+from bot.store.deliveries import DeliveryStore
+
+LOOK_BACK = timedelta(days=30)
+"""in which the push of an image and its first pin are looked for; `/dora` looks further"""
+KINDS = ("pushed", "run-started", "run-ended", "committed", "synced-by-hand", "judged")
+
+
+class LeadTimes:
+    def __init__(self, store: DeliveryStore) -> None:
+        self._store = store
+
+    async def measure(self, fact: Fact) -> None:
+        """Of a deployment that has just become Healthy; nothing of others. Raises DatabaseAway."""
+        detail = fact.detail
+        if not (isinstance(detail, Judged) and detail.progress is Progress.HEALTHY):
+            return
+        since = fact.at - LOOK_BACK
+        record = DeploymentRecord.of(await self._store.of_kinds(KINDS, since, fact.app))
+        for part in figures(record, fact.environment, since, fact.at, [fact.app]):
+            for lead in part.leads:
+                if lead.deployment.sha == detail.sha and lead.until == fact.at:
+                    LEAD_TIME.labels(fact.environment, "push" if lead.pushed else "pin").observe(
+                        lead.lasted.total_seconds()
+                    )
