@@ -1,0 +1,135 @@
+"""The words that are still to be understood, and what is said where one does not fit."""
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import NoReturn
+
+from bot.domain.environment import careful
+from bot.domain.errors import InvalidCommand, UnknownName
+from bot.domain.intent import Context
+from bot.grammar.flags import take_flag
+from bot.grammar.leftovers import Leftover, gravest, remedy
+from bot.grammar.place import Place, Slots
+from bot.grammar.tokens import Token
+from bot.grammar.vocabulary import Vocabulary
+from bot.runtime.spelling import SHOWN as NAMES_SHOWN
+from bot.runtime.spelling import did_you_mean, misspelt
+
+SHOWN_OF_WORD = 60
+"""characters of a wrong word that are worth repeating"""
+
+
+class WordsLeft:
+    """Raises InvalidCommand or UnknownName, each with the usage, for words that do not fit."""
+
+    def __init__(self, context: Context, verb: str, usage: str, tokens: Iterable[Token]) -> None:
+        self.context = context
+        self.verb = verb
+        self.vocabulary = Vocabulary()
+        self._usage = usage
+        self._tokens = tuple(tokens)
+        self._flags: list[str] = []
+
+    def __bool__(self) -> bool:
+        return bool(self._tokens)
+
+    def flag(self, name: str) -> bool:
+        """Whether `--name` was given."""
+        self._flags.append(f"--{name}")
+        given, self._tokens = take_flag(self._tokens, name)
+        return given
+
+    def refuse(self, what: str, remedy: str = "") -> NoReturn:
+        """Raises InvalidCommand: what was wrong, what to do about it, and the usage."""
+        raise InvalidCommand(" ".join(part for part in (what, remedy, self._expected) if part))
+
+    @property
+    def _expected(self) -> str:
+        return f"Expected: `{self._usage}`."
+
+    def _next(self, pattern: re.Pattern[str], wrong: str) -> str:
+        self._no_other_flags()
+        word = self._tokens[0].whole
+        if not pattern.fullmatch(word):
+            self.refuse(f"`{short(word)}` {wrong}.")
+        self._tokens = self._tokens[1:]
+        return word
+
+    def _rest(self) -> tuple[Token, ...]:
+        self._no_other_flags()
+        tokens, self._tokens = self._tokens, ()
+        return tokens
+
+    def _no_other_flags(self) -> None:
+        for token in self._tokens:
+            if token.is_flag:
+                flag, equals, value = token.whole.partition("=")
+                if equals and flag.lower() in self._flags:
+                    self.refuse(f"`{flag}` is given or it is not: `{short(value)}` says neither.")
+                self.refuse(f"`/{self.verb}` has no flag `{short(flag)}`.{misspelt(flag, self._flags)}")
+
+    def _sift(self, usual: Sequence[str] = (), otherwise: str = "") -> None:
+        """What was said against it, or for another time or way, is told first; see `leftovers`.
+
+        `usual`: words that are names all the same; `otherwise`: what to do where the word was meant as a name.
+        """
+        for token in self._tokens:
+            if token.quoted and not token.key and not self.vocabulary.meaning(token.text) and " " in token.text:
+                self.refuse("A quoted text has no place there.", remedy(Leftover.REASON, "", self.verb, self._usage))
+            if not token.quoted and token.text.endswith("!") and self.vocabulary.meaning(token.text.rstrip("!")):
+                bare = token.text.rstrip("!")
+                self.refuse(f"`{short(token.text)}` is no name.", f"Without the `!` it is: `{short(bare)}`.")
+        words = ["" if token.quoted else token.text for token in self._tokens if token.text.lower() not in self._flags]
+        named = lambda word: not word or word.lower() in usual or bool(self.vocabulary.meaning(word))  # noqa: E731
+        if found := gravest(words, named):
+            kind, word = found
+            told = remedy(kind, word, self.verb, self._usage)
+            self.refuse(f"`{short(word)}` is not understood there.", f"{told} {otherwise}".strip())
+
+    def _does_not_fit(self, word: str, known: Place, slots: Slots) -> NoReturn:
+        wanted: dict[str, tuple[str, ...]] = {}
+        if len(known.apps) < slots.apps:
+            wanted["an app"] = self.vocabulary.apps
+        if len(known.environments) < slots.environments:
+            wanted["an environment"] = self.vocabulary.environment_words
+        if not wanted or self.vocabulary.meaning(word):
+            self._one_too_many(word, known)
+        self._unknown(word, " or ".join(wanted), [name for names in wanted.values() for name in names])
+
+    def _one_too_many(self, word: str, known: Place) -> NoReturn:
+        meant = self.vocabulary.meaning(word)
+        app = next(iter((*known.apps, meant.app)), "") or "APP"
+        if self.verb == "deploy" and meant.app and known.app:
+            remedy = f"Several travel together: `/promote {known.app} {meant.app} to ENV`."
+            self.refuse(f"`/deploy` takes one app, and `{meant.app}` is a second one.", remedy)
+        if self.verb == "deploy" and (word.lower() == "from" or (meant.environment and known.environment)):
+            self.refuse("`/deploy` takes one environment.", f"From one to another: `/promote {app} from ENV to ENV`.")
+        self._too_many(word)
+
+    def _too_many(self, word: str) -> NoReturn:
+        """What it was meant for is not known, so nobody is told to do without it."""
+        self.refuse(f"`{short(word)}` is one word too many: it is not clear what it means, so nothing was done.")
+
+    def _unknown(self, word: str, what: str, names: Sequence[str]) -> NoReturn:
+        bare = re.sub(r"(?i)^(app|env):", "", word)
+        proper = {*self.vocabulary.apps, *(each.name for each in self.vocabulary.environments)}
+        every = [name for name in names if self._may_be_offered(bare, name)]
+        near = did_you_mean(bare, every)
+        if not near:
+            shown = sorted(name for name in names if name in proper)
+            more = f" and {len(shown) - NAMES_SHOWN} more" if len(shown) > NAMES_SHOWN else ""
+            near = f" Known: {', '.join(shown[:NAMES_SHOWN])}{more}." if shown else ""
+        raise UnknownName(f"`{short(bare)}` does not name {what}.{near} {self._expected}")
+
+    def _may_be_offered(self, word: str, name: str) -> bool:
+        """Production, and the last environment, are offered only for a slip of the finger: `nonprod` and `prod2` do not
+        mean it.
+        """
+        numbered = re.sub(r"\D", "", word) != re.sub(r"\D", "", name)
+        if self.vocabulary.meaning(name).environment not in careful(self.vocabulary.environments):
+            return True
+        return bool(not numbered and misspelt(word, [name]))
+
+
+def short(word: str) -> str:
+    return word if len(word) <= SHOWN_OF_WORD else f"{word[:SHOWN_OF_WORD]}…"
