@@ -1,4 +1,4 @@
-"""The command line: run · doctor · policy · audit · slack-manifest · sandbox."""
+"""The command line, `pilothouse`: one module a command."""
 
 from bot.cli.main import app, main
 

@@ -26,23 +26,26 @@ from bot.domain.four_eyes import unapproved, unseen
 from bot.domain.promotion import Promotion
 from bot.policy import load
 from bot.policy.duration import parse_duration
+from bot.runtime import logs
 from bot.store.audit import Audit, Row
 from bot.store.database import Database
 from bot.store.deliveries import DeliveryStore
 from bot.store.promotions import PromotionStore
 from bot.store.reviews import ReviewStore
-from bot.views.words import clean
+from bot.views.words import clean, count
 
-audit_app = typer.Typer(no_args_is_help=True, help="Look at what has happened. Changes nothing.")
+audit_app = typer.Typer(no_args_is_help=True, help="Check and export the audit. Changes nothing.")
 T = TypeVar("T")
 COLUMNS = ("seq", "at", "event", "actor", "app", "environment", "promotion_id", "detail", "previous", "hash", "version")
 
-Url = Annotated[str, typer.Option("--database-url", help="The database; PILOTHOUSE_DATABASE_URL if left out.")]
-Since = Annotated[str, typer.Option(help="From then on: 2026-01-31, an ISO time, or how long ago (30d, 12h).")]
+Url = Annotated[str, typer.Option("--database-url", help="URL of the database; PILOTHOUSE_DATABASE_URL by default.")]
+Since = Annotated[
+    str, typer.Option(help="Only from this time on: 2026-01-31, an ISO time, or how long ago (30d, 12h).")
+]
 
 
-Until = Annotated[str, typer.Option(help="Up to then, and not including it: as --since.")]
-AsJson = Annotated[bool, typer.Option("--json", help="For scripts: JSON instead of sentences.")]
+Until = Annotated[str, typer.Option(help="Only before this time, written as for --since.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
 
 
 class Format(StrEnum):
@@ -53,13 +56,14 @@ class Format(StrEnum):
 @audit_app.command()
 def verify(
     url: Url = "",
-    anchor: Annotated[str, typer.Option(help="SEQ:HASH that was noted before: that row must still be there.")] = "",
+    anchor: Annotated[
+        str, typer.Option(help="SEQ:HASH that an earlier run printed; that row must still be there, unchanged.")
+    ] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Say whether a row was changed, removed or inserted. Exit status 1 when one was.
+    """Check that no row was changed, removed or inserted. Exit status 1 if one was.
 
-    What is cut off at the end shows where the end of a promotion went with it, and against an anchor in any case: note
-    the one that is printed.
+    Rows cut off at the end are found for sure only with an anchor: keep the one that each run prints somewhere else.
     """
 
     async def work(database: Database) -> tuple[str | None, Row | None]:
@@ -75,9 +79,9 @@ def verify(
         print_json({"holds": not broken, "broken": broken or "", "rows": newest.seq if newest else 0, "anchor": noted})
         raise typer.Exit(1 if broken else 0)
     if broken:
-        fail(f"The audit chain is broken: {broken}.")
+        fail(f"The audit is broken: {broken}.")
     rows = newest.seq if newest else 0
-    print(f"The audit chain holds: {rows} rows." + (f" Anchor: {newest.seq}:{newest.hash}" if newest else ""))
+    print(f"The audit is intact: {count(rows, 'row')}." + (f" Anchor: {newest.seq}:{newest.hash}" if newest else ""))
 
 
 @audit_app.command()
@@ -85,7 +89,7 @@ def export(
     url: Url = "",
     since: Since = "",
     until: Until = "",
-    format: Annotated[Format, typer.Option(help="csv or json.")] = Format.CSV,
+    format: Annotated[Format, typer.Option(help="csv, or json with one row a line.")] = Format.CSV,
 ) -> None:
     """Print every row, oldest first."""
     start, end = start_of(since), start_of(until, "--until")
@@ -101,15 +105,15 @@ def export(
 def four_eyes(
     url: Url = "",
     since: Since = "90d",
-    environment: Annotated[str, typer.Option(help="Which; the last one of the policy if left out.")] = "",
-    policy: Annotated[Path | None, typer.Option(help="The policy file; PILOTHOUSE_POLICY_FILE if left out.")] = None,
+    environment: Annotated[str, typer.Option(help="Which environment; the last one in the policy by default.")] = "",
+    policy: Annotated[Path | None, typer.Option(help="The policy file; PILOTHOUSE_POLICY_FILE by default.")] = None,
     until: Until = "",
     as_json: AsJson = False,
 ) -> None:
-    """List the changes that nobody but the requester has looked at. Exit status 1 when there are any.
+    """List the changes that only one person has seen. Exit status 1 if there are any.
 
-    That is: approved by nobody else; by the policy itself; with broken glass whose review is still owed; or changed
-    without Pilothouse, by hand or by a pipeline.
+    They are: promotions that nobody else approved, or that the policy lets through without approval; broken glass
+    whose review is still owed; and changes made without Pilothouse, by hand or by a pipeline.
     """
     where, start = named_environment(environment, policy), start_of(since) or datetime.min.replace(tzinfo=UTC)
     end = start_of(until, "--until") or datetime.max.replace(tzinfo=UTC)
@@ -132,10 +136,14 @@ def four_eyes(
         raise typer.Exit(1 if found else 0)
     print(_known(known, start))
     if not found:
-        print(f"All {total} changes to {where} had a second pair of eyes.")
+        print(
+            f"{count(total, 'change')} to {where}, each seen by a second person."
+            if total
+            else f"No changes to {where}."
+        )
         return
     print_table(_report(found))
-    fail(f"{len(found)} of {total} changes to {where} had no second pair of eyes.")
+    fail(f"Seen by one person only: {len(found)} of {count(total, 'change')} to {where}.")
 
 
 async def write_csv(rows: AsyncIterator[Row], out: TextIO) -> None:
@@ -194,10 +202,10 @@ def _foreign(deployment: Deployment, why: str) -> Listed:
 def _known(since: datetime | None, start: datetime) -> str:
     """What the report cannot know."""
     if since is None:
-        return "Changes without Pilothouse are not known: its observer has never read the overlay repository."
+        return "Changes made without Pilothouse are unknown: it has never read the overlay repository."
     if since > start:
-        return f"Changes without Pilothouse are known since {since.astimezone(UTC):%Y-%m-%d %H:%M} UTC only."
-    return "Changes without Pilothouse are included."
+        return f"Changes made without Pilothouse are known only since {since.astimezone(UTC):%Y-%m-%d %H:%M} UTC."
+    return "Changes made without Pilothouse are included."
 
 
 def _report(found: list[Listed]) -> Table:
@@ -227,25 +235,26 @@ async def _newest(audit: Audit) -> Row | None:
 async def _moved(audit: Audit, anchor: str) -> str | None:
     seq, colon, noted = anchor.partition(":")
     if not (colon and seq.isdecimal() and int(seq)):
-        fail(f"{anchor!r} is no anchor: expected SEQ:HASH, as `pilothouse audit verify` prints it.")
+        fail(f"--anchor {anchor}: expected SEQ:HASH, as `pilothouse audit verify` prints it.")
     there = await audit.rows(after=int(seq) - 1, limit=1)
     if there and there[0].hash == noted:
         return None
-    return f"row {seq} is not the one that was noted: rows were cut off or rewritten"
+    return f"row {seq} is not the one of the anchor: rows were cut off or rewritten"
 
 
 def reading(url: str, work: Callable[[Database], Awaitable[T]]) -> T:
     """Ends the process with a sentence when the database cannot be read."""
     url = url or read_settings().database_url
+    logs.configure("critical", "console", list)  # the sentence below says it
     try:
         _check_is_there(url)
         return asyncio.run(_with_database(url, work))
     except (ArgumentError, ValueError) as error:
         fail(str(error))
     except DatabaseAway as error:
-        fail(f"The database cannot be read ({error.detail}): has Pilothouse ever run with it?")
+        fail(f"The database cannot be read: {error.detail}. Has Pilothouse ever run with it?")
     except SQLAlchemyError as error:
-        fail(f"The database cannot be read ({type(error).__name__}): has Pilothouse ever run with it?")
+        fail(f"The database cannot be read: {type(error).__name__}. Has Pilothouse ever run with it?")
 
 
 async def _with_database(url: str, work: Callable[[Database], Awaitable[T]]) -> T:
@@ -260,7 +269,7 @@ def _check_is_there(url: str) -> None:
     """SQLite would make an empty file where there is none, and find nothing wrong in it."""
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite" and not Path(parsed.database or "").is_file():
-        raise ValueError(f"There is no database {parsed.database}: name it with --database-url.")
+        raise ValueError(f"There is no database {parsed.database}. Give its URL with --database-url.")
 
 
 def start_of(text: str, option: str = "--since") -> datetime | None:
@@ -283,7 +292,7 @@ def named_environment(word: str, file: Path | None) -> str:
     try:
         known = load(file or read_settings().policy_file).environments
     except PolicyError as error:
-        fail(f"{error} The policy says which environments there are: name it with --policy.")
+        fail(f"{error}\nThe policy says which environments there are. Give its path with --policy.")
     if not word:
         return known[-1].name
     found = next((one.name for one in known if one.answers_to(word)), "")

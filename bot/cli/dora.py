@@ -32,15 +32,19 @@ EACH = (
 
 
 def dora(
-    apps: Annotated[list[str] | None, typer.Argument(help="All that were deployed, if left out.")] = None,
-    url: Annotated[str, typer.Option("--database-url", help="The database; PILOTHOUSE_DATABASE_URL if left out.")] = "",
-    since: Annotated[str, typer.Option(help="From then on: 2026-01-31, an ISO time, or how long ago.")] = "90d",
-    environment: Annotated[str, typer.Option(help="Which; the last one of the policy if left out.")] = "",
-    policy: Annotated[Path | None, typer.Option(help="The policy file; PILOTHOUSE_POLICY_FILE if left out.")] = None,
-    as_csv: Annotated[bool, typer.Option("--csv", help="As CSV, with the commits that were counted.")] = False,
-    each: Annotated[bool, typer.Option("--deployments", help="As CSV: a row for each deployment.")] = False,
+    apps: Annotated[list[str] | None, typer.Argument(help="Which apps; all that were deployed by default.")] = None,
+    url: Annotated[
+        str, typer.Option("--database-url", help="URL of the database; PILOTHOUSE_DATABASE_URL by default.")
+    ] = "",
+    since: Annotated[
+        str, typer.Option(help="Only from this time on: 2026-01-31, an ISO time, or how long ago (30d, 12h).")
+    ] = "90d",
+    environment: Annotated[str, typer.Option(help="Which environment; the last one in the policy by default.")] = "",
+    policy: Annotated[Path | None, typer.Option(help="The policy file; PILOTHOUSE_POLICY_FILE by default.")] = None,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV, with the commits that were counted.")] = False,
+    each: Annotated[bool, typer.Option("--deployments", help="Print CSV, with a row for each deployment.")] = False,
 ) -> None:
-    """Deployment frequency, lead time, change failure rate and time to restore."""
+    """Print deployment frequency, lead time, change failure rate and time to restore."""
     where, now = named_environment(environment, policy), datetime.now(UTC)
     start = start_of(since) or now - timedelta(days=90)
     if now - start > LONGEST:

@@ -16,7 +16,7 @@ from bot.domain.errors import PolicyError
 from bot.domain.source import SCP
 from bot.policy.file import parse
 
-POLICY, SETTINGS, MANIFEST = "pilothouse.yaml", "pilothouse.env", "slack-app.json"
+POLICY, SETTINGS, MANIFEST, VALUES = "pilothouse.yaml", "pilothouse.env", "slack-app.json", "values.yaml"
 USER, GROUP = re.compile(r"U[A-Z0-9]{6,}"), re.compile(r"S[A-Z0-9]{6,}|@[a-z0-9._-]+")
 PLAIN = re.compile(r"[^\s'\"`\\]+")
 GITHUB = re.compile(r"[\w.-]+/[\w.-]+")
@@ -41,43 +41,58 @@ class PlatformAnswers:
     harbor: str
     harbor_probe: str
     overlays: str
-    """a git URL, or "owner/name" at GitHub"""
+    """a git URL, or "owner/name" on GitHub"""
     namespace: str
 
 
 def init(
-    directory: Annotated[Path, typer.Argument(help="Where the files go.")] = Path(),
+    directory: Annotated[Path, typer.Argument(help="Where to write the files.")] = Path(),
     environments: Annotated[str, typer.Option(help="The environments, in the order of promotion.")] = "",
-    engineers: Annotated[str, typer.Option(help="Who deploys: comma-separated @groups, e-mails or Slack ids.")] = "",
-    approvers: Annotated[str, typer.Option(help="Who approves for the last environment.")] = "",
-    admins: Annotated[str, typer.Option(help="Who may do everything.")] = "",
+    engineers: Annotated[
+        str, typer.Option(help="Who deploys: @groups, e-mail addresses or Slack ids, separated by commas.")
+    ] = "",
+    approvers: Annotated[str, typer.Option(help="Who approves in the last environment.")] = "",
+    admins: Annotated[str, typer.Option(help="Who administers Pilothouse, and may do everything.")] = "",
     channel: Annotated[str, typer.Option(help="Where cards and news go.")] = "",
     argocd: Annotated[str, typer.Option(help="URL of Argo CD.")] = "",
     argocd_project: Annotated[str, typer.Option(help="The AppProject of the Applications.")] = "",
     harbor: Annotated[str, typer.Option(help="URL of Harbor.")] = "",
-    harbor_probe: Annotated[str, typer.Option(help="A private repository (project/name) that the robot sees.")] = "",
-    overlays: Annotated[str, typer.Option(help="The overlay repository: a git URL, or owner/name at GitHub.")] = "",
+    harbor_probe: Annotated[
+        str, typer.Option(help="A private repository (project/name) that the robot account can see.")
+    ] = "",
+    overlays: Annotated[str, typer.Option(help="The overlay repository: a git URL, or owner/name on GitHub.")] = "",
     namespace: Annotated[str, typer.Option(help="The namespace of the pipeline runs.")] = "",
-    force: Annotated[bool, typer.Option("--force", help="Replace files that are there already.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace files that exist already.")] = False,
 ) -> None:
-    """Write a first policy, settings, and the manifest of the Slack app, and say what comes next.
+    """Write a first policy, the settings, the manifest of the Slack app and values for Helm.
 
-    Asks for each option that is left out.
+    Asks for each option that you leave out, and prints the next steps.
     """
-    files = [directory / name for name in (POLICY, SETTINGS, MANIFEST)]
+    files = [directory / name for name in (POLICY, SETTINGS, MANIFEST, VALUES)]
     if there := [str(file) for file in files if file.exists() and not force]:
-        fail(f"{', '.join(there)}: already there, so nothing was written. Replace with --force.")
+        fail(f"{', '.join(there)} exists already, so nothing was written. --force replaces it.")
     answers = PlatformAnswers(
         _ask("environments", environments, _names, "Environments, in the order of promotion", USUAL),
-        _ask("engineers", engineers, _people, "Who deploys? @groups, e-mails or Slack ids, with commas", "@engineers"),
-        _ask("approvers", approvers, _people, "Who approves for the last environment?", "@release-managers"),
+        _ask(
+            "engineers",
+            engineers,
+            _people,
+            "Who deploys? @groups, e-mail addresses or Slack ids, separated by commas",
+            "@engineers",
+        ),
+        _ask("approvers", approvers, _people, "Who approves in the last environment?", "@release-managers"),
         _ask("admins", admins, _people, "Who administers Pilothouse?", "@platform-admins"),
         _ask("channel", channel, _channel, "Channel for deployments", "#deployments"),
         _ask("argocd", argocd, _url, "URL of Argo CD"),
         _ask("argocd-project", argocd_project, _plain, "AppProject of the Applications", "apps"),
         _ask("harbor", harbor, _url, "URL of Harbor"),
-        _ask("harbor-probe", harbor_probe, _plain, "A private repository there that the robot account sees"),
-        _ask("overlays", overlays, _repository, "Overlay repository: a git URL, or owner/name at GitHub"),
+        _ask(
+            "harbor-probe",
+            harbor_probe,
+            _plain,
+            "A private repository there (project/name) that the robot account can see",
+        ),
+        _ask("overlays", overlays, _repository, "Overlay repository: a git URL, or owner/name on GitHub"),
         _ask("namespace", namespace, _plain, "Namespace of the pipeline runs", "ci"),
     )
     policy = policy_text(answers)
@@ -86,7 +101,7 @@ def init(
     except PolicyError as error:
         fail(f"These answers do not make a valid policy:\n{error}")
     directory.mkdir(parents=True, exist_ok=True)
-    for file, text in zip(files, (policy, settings_text(answers), _manifest()), strict=True):
+    for file, text in zip(files, (policy, settings_text(answers), _manifest(), values_text(answers)), strict=True):
         file.write_text(text)
     print(_next_steps(*files))
 
@@ -113,20 +128,20 @@ def policy_text(answers: PlatformAnswers) -> str:
     *earlier, last = answers.environments
     return "\n".join(
         [
-            "# What Pilothouse may do, and for whom. What is not here has a default: docs/policy.md has every key.",
-            "# `pilothouse policy check` says whether it is good; with --slack, whether somebody answers to each name.",
+            "# What Pilothouse may do, and for whom. Everything else has a default; docs/policy.md lists every key.",
+            "# `pilothouse policy check` checks this file; with --slack it also looks each name up.",
             "",
             "# In the order of promotion. Apps need no list: they are found in the overlay repository, as",
             "# apps/<app>/overlays/<environment>/kustomization.yaml.",
             "environments:",
             *(f"  - name: {name}" for name in earlier),
             f"  - name: {last}",
-            "    # Nobody approves what they asked for, or what they wrote.",
+            "    # Nobody approves their own request. `author_approval: false` also keeps out who wrote the commit.",
             "    approval:",
             "      count: 1",
             "      roles: [release-manager]",
             "",
-            "# Who may do what. User groups need a paid plan of Slack; `users:` (ids) and `emails:` work on each.",
+            "# Who may do what. User groups need a paid Slack plan; `users:` (ids) and `emails:` work on every plan.",
             "bindings:",
             *_binding("engineer", answers.engineers),
             *_binding("release-manager", answers.approvers),
@@ -141,25 +156,56 @@ def policy_text(answers: PlatformAnswers) -> str:
 
 def settings_text(answers: PlatformAnswers) -> str:
     """Variables, one a line, as Docker and Kubernetes read them; without any secret."""
-    github = bool(GITHUB.fullmatch(answers.overlays))
-    git_secret = "github__token" if github else "git__token, or for SSH a key that PILOTHOUSE_GIT__SSH_KEY_FILE names"
     return "\n".join(
         [
-            "# Where things are. Secrets are files in a directory of their own, and PILOTHOUSE_SECRETS_DIR names it:",
+            "# Where things are. Secrets are files in a directory of their own, which PILOTHOUSE_SECRETS_DIR names:",
             "#   slack__bot_token  slack__app_token  argocd__token  harbor__password",
-            f"#   {git_secret}",
+            "#   github__token"
+            if _on_github(answers)
+            else "#   git__token, or for SSH a key that PILOTHOUSE_GIT__SSH_KEY_FILE names",
             "# docs/reference/settings.md has every setting.",
             f"PILOTHOUSE_POLICY_FILE={POLICY}",
-            f"PILOTHOUSE_ARGOCD__URL={answers.argocd}",
-            f"PILOTHOUSE_ARGOCD__PROJECT={answers.argocd_project}",
-            f"PILOTHOUSE_HARBOR__URL={answers.harbor}",
-            "PILOTHOUSE_HARBOR__USERNAME=robot$pilothouse",
-            f"PILOTHOUSE_HARBOR__PROBE={answers.harbor_probe}",
             f"PILOTHOUSE_KUBERNETES__NAMESPACE={answers.namespace}",
-            f"PILOTHOUSE_{'GITHUB__REPOSITORY' if github else 'GIT__URL'}={answers.overlays}",
+            "# In a cluster the bot uses its service account; elsewhere it needs a kubeconfig:",
+            "# PILOTHOUSE_KUBERNETES__KUBECONFIG=/path/to/kubeconfig",
+            *(f"{name}={value}" for name, value in _addresses(answers).items()),
             "",
         ]
     )
+
+
+def values_text(answers: PlatformAnswers) -> str:
+    """The same for Helm, which sets the paths itself."""
+    host = urlsplit(answers.harbor).netloc
+    return "\n".join(
+        [
+            "# helm install pilothouse deploy/bot/chart --namespace pilothouse \\",
+            f"#   --values {VALUES} --set-file policy={POLICY}",
+            "# deploy/bot/chart/values.yaml documents the rest.",
+            "image:",
+            "  # Where you pushed the image to.",
+            f"  repository: {host}/platform/pilothouse",
+            f"pipelineNamespace: {json.dumps(answers.namespace)}",
+            "settings:",
+            *(f"  {name}: {json.dumps(value)}" for name, value in _addresses(answers).items()),
+            "",
+        ]
+    )
+
+
+def _addresses(answers: PlatformAnswers) -> dict[str, str]:
+    return {
+        "PILOTHOUSE_ARGOCD__URL": answers.argocd,
+        "PILOTHOUSE_ARGOCD__PROJECT": answers.argocd_project,
+        "PILOTHOUSE_HARBOR__URL": answers.harbor,
+        "PILOTHOUSE_HARBOR__USERNAME": "robot$pilothouse",
+        "PILOTHOUSE_HARBOR__PROBE": answers.harbor_probe,
+        f"PILOTHOUSE_{'GITHUB__REPOSITORY' if _on_github(answers) else 'GIT__URL'}": answers.overlays,
+    }
+
+
+def _on_github(answers: PlatformAnswers) -> bool:
+    return bool(GITHUB.fullmatch(answers.overlays))
 
 
 def _binding(role: str, people: People) -> list[str]:
@@ -197,7 +243,7 @@ def _channel(text: str) -> str:
 def _plain(text: str) -> str:
     """Raises ValueError for what would mean something else in a file of variables, or in YAML."""
     if not PLAIN.fullmatch(text.strip()):
-        raise ValueError(f"{text.strip()!r} is empty, or has spaces or quotes in it.")
+        raise ValueError(f"{text.strip()!r} is empty, or contains spaces or quotes.")
     return text.strip()
 
 
@@ -227,11 +273,11 @@ def _manifest() -> str:
     return f"{json.dumps(manifest(CommandRegistry.load(commands), socket_mode=True), indent=2)}\n"
 
 
-def _next_steps(policy: Path, settings: Path, app: Path) -> str:
-    return f"""Written: {policy}, {settings}, {app}.
+def _next_steps(policy: Path, settings: Path, app: Path, values: Path) -> str:
+    return f"""Written: {policy}, {settings}, {app}, and {values} for Helm.
 
-1. Slack: Create New App → From a manifest, with {app}. Install it, and invite it to its channel.
-2. Put the tokens into files of one directory, and name it: export PILOTHOUSE_SECRETS_DIR=…
-   slack__bot_token, slack__app_token (connections:write), argocd__token, harbor__password, and git's.
-3. pilothouse --env-file {settings} doctor     says what is still missing, and how to fix it
+1. In Slack: Create New App → From a manifest, and paste {app}. Install the app, and invite it to its channel.
+2. Put each token into a file of its own, all in one directory, and export PILOTHOUSE_SECRETS_DIR=/that/directory:
+   slack__bot_token, slack__app_token (with connections:write), argocd__token, harbor__password, and the one for git.
+3. pilothouse --env-file {settings} doctor     shows what is still missing, and how to fix it
 4. pilothouse --env-file {settings} run"""

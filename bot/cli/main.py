@@ -1,6 +1,6 @@
-"""The command line: init · doctor · run · policy · audit · dora · slack-manifest · sandbox.
+"""Deploy to production from Slack. `pilothouse sandbox` tries it out; `pilothouse init` begins a real setup.
 
-Exit status: 0 when all is well, 1 when something is wrong or was found, 2 when an option or a command is unknown.
+Exit status: 0 if all is well, 1 if something is wrong or was found, 2 if a command or an option is wrong.
 """
 
 import asyncio
@@ -27,10 +27,9 @@ from bot.runtime.gc import uncollected
 from bot.runtime.sqlite import too_old
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
-app.add_typer(policy_app, name="policy")
-app.add_typer(audit_app, name="audit")
-app.command()(init)
-app.command()(reference)
+SET_UP, LOOK, CHANGE = "Set up and run", "Look at what happened", "For people who change Pilothouse"
+
+app.command(rich_help_panel=SET_UP)(init)
 
 
 def _print_version(wanted: bool) -> None:
@@ -45,7 +44,7 @@ def options(
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
     env_file: Annotated[
-        Path | None, typer.Option(help="Take settings from this file, but for those that the environment has.")
+        Path | None, typer.Option(help="Read settings from this file; variables that are set already win.")
     ] = None,
 ) -> None:
     if strange := not_ours():
@@ -58,9 +57,9 @@ def main() -> None:
     end_after(app)
 
 
-@app.command()
+@app.command(rich_help_panel=SET_UP)
 def run() -> None:
-    """Run the bot until it is told to stop (SIGTERM)."""
+    """Run the bot until it gets SIGTERM."""
     with uncollected():
         from bot.app.lifetime import run as run_bot  # the command line must answer --help at once
 
@@ -74,19 +73,19 @@ def run() -> None:
         fail(str(error))
 
 
-app.command()(dora)
+app.command(rich_help_panel=LOOK)(dora)
 
 
-@app.command()
+@app.command(rich_help_panel=SET_UP)
 def sandbox() -> None:
-    """Try it out: a delivery platform and a Slack workspace on this machine, with a page to use them."""
+    """Try it out: a whole delivery platform and a Slack workspace on this machine, used from a web page."""
     with uncollected():
         run_sandbox = _sandbox()
     run_sandbox()
 
 
 def _sandbox() -> Callable[[], None]:
-    """Of the distribution pilothouse-sandbox; in a checkout it lies beside the bot."""
+    """From the distribution pilothouse-sandbox; in a checkout it lies beside the bot."""
     try:
         for entry in entry_points(group="pilothouse.sandbox"):
             found: Callable[[], None] = entry.load()
@@ -96,11 +95,11 @@ def _sandbox() -> Callable[[], None]:
         fail(f"The sandbox is a package of its own ({error}): pip install pilothouse-sandbox")
 
 
-@app.command()
+@app.command(rich_help_panel=SET_UP)
 def doctor(
-    as_json: Annotated[bool, typer.Option("--json", help="For scripts: JSON instead of a table.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")] = False,
 ) -> None:
-    """Check everything that the bot needs, and say how to fix what is wrong. Exit status 1 when something is."""
+    """Check everything that the bot needs, and say how to fix what is wrong. Exit status 1 if anything is."""
     with uncollected():
         from bot import doctor as examination
 
@@ -116,11 +115,11 @@ def doctor(
         sys.exit(1)
 
 
-@app.command()
+@app.command(rich_help_panel=SET_UP)
 def slack_manifest(
-    url: Annotated[str, typer.Option(help="Public URL of the bot: HTTP mode instead of Socket Mode.")] = "",
+    url: Annotated[str, typer.Option(help="The bot's public URL, for HTTP mode instead of Socket Mode.")] = "",
 ) -> None:
-    """Print the manifest to create the Slack app from."""
+    """Print the manifest from which you create the Slack app."""
     import commands
     from bot.cli.slack_manifest import manifest
     from bot.command import CommandRegistry
@@ -129,3 +128,8 @@ def slack_manifest(
         print(json.dumps(manifest(CommandRegistry.load(commands), socket_mode=not url, url=url), indent=2))
     except ValueError as error:
         fail(str(error))
+
+
+app.add_typer(policy_app, name="policy", rich_help_panel=SET_UP)
+app.add_typer(audit_app, name="audit", rich_help_panel=LOOK)
+app.command(rich_help_panel=CHANGE)(reference)

@@ -20,18 +20,19 @@ from bot.policy.file import lines
 from bot.runtime.spelling import either
 from bot.views.words import count
 
-policy_app = typer.Typer(no_args_is_help=True, help="Look at pilothouse.yaml without starting anything.")
+policy_app = typer.Typer(no_args_is_help=True, help="Check and test pilothouse.yaml. Starts nothing.")
 
 
 @policy_app.command()
 def check(
     file: Annotated[Path, typer.Argument(help="The policy file.")] = Path("pilothouse.yaml"),
     slack: Annotated[
-        bool, typer.Option("--slack", help="Ask Slack who answers to the names in it, with the bot's own token.")
+        bool,
+        typer.Option("--slack", help="Also look up its users, groups and addresses in Slack, with the bot's token."),
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="For scripts: JSON instead of sentences.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")] = False,
 ) -> None:
-    """Say whether a policy file is good; each mistake with its line. Exit status 1 when there is one."""
+    """Check a policy file, and show each mistake with its line. Exit status 1 if there is one."""
     try:
         policy = _checked(file, slack)
     except PolicyError as error:
@@ -55,18 +56,18 @@ def check(
 
 @policy_app.command()
 def reference() -> None:
-    """Print the reference of the policy file as Markdown, with the gates that are installed here."""
+    """Print the reference of the policy file as Markdown, with every gate that is installed here."""
     print(write_reference(known_gates()), end="")
 
 
 @policy_app.command("test")
 def run_cases(
-    file: Annotated[Path, typer.Argument(help="The cases: who may what, and when.")],
+    file: Annotated[Path, typer.Argument(help="The file with the cases.")],
     policy: Annotated[Path, typer.Option(help="The policy file.")] = Path("pilothouse.yaml"),
 ) -> None:
-    """Run cases against a policy file, for the team's own CI. Exit status 1 when one does not hold.
+    """Run test cases against a policy file, in your own CI. Exit status 1 if one fails.
 
-    Nothing is started and nobody is asked: Slack's groups are what the cases say they are.
+    No other system is asked: the cases themselves say who is in which group.
     """
     try:
         cases = read_cases(file)
@@ -112,11 +113,11 @@ async def _roster(policy: Policy) -> Roster:
 
     async with workspace(read_settings()) as api:
         if api is None:
-            fail("there is no bot token to ask Slack with: set PILOTHOUSE_SLACK__BOT_TOKEN, or leave out --slack")
+            fail("--slack needs the bot token: set PILOTHOUSE_SLACK__BOT_TOKEN, or leave --slack out.")
         try:
             return await people_of(policy, api)
         except IntegrationError as error:
-            fail(f"Slack does not say who answers to the names: {error}")
+            fail(f"Slack did not say who the names are: {error}")
 
 
 def _load(file: Path) -> Policy:

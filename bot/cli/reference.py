@@ -21,11 +21,11 @@ class ReferencePage(StrEnum):
 def reference(
     context: typer.Context,
     page: Annotated[
-        ReferencePage | None, typer.Argument(help="One page, printed. Without: all of them, to files.")
+        ReferencePage | None, typer.Argument(help="Print this page instead of writing all of them.")
     ] = None,
-    to: Annotated[Path, typer.Option(help="The directory of these files.")] = Path("docs/reference"),
+    to: Annotated[Path, typer.Option(help="Where to write the pages.")] = Path("docs/reference"),
 ) -> None:
-    """Write the reference of commands, command line, settings, metrics, log events and Slack scopes as Markdown."""
+    """Write docs/reference: commands, command line, settings, metrics, log events and Slack scopes."""
     if page is not None:
         print(_written(page, context), end="")
         return

@@ -43,7 +43,7 @@ def take_settings(file: Path) -> None:
     Ends the process when the file cannot be read, or a line is no such thing.
     """
     if not file.is_file():
-        fail(f"--env-file {file}: no such file. `pilothouse init` writes one.")
+        fail(f"--env-file {file}: the file does not exist. `pilothouse init` writes one.")
     for name, value in dotenv_values(file, interpolate=False).items():
         if value is None:
             fail(f"--env-file {file}: {name!r} has no value: expected NAME=value.")

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
+from bot.cli.init import PlatformAnswers, values_text
 from tests.unit.deploy.manifests import DEPLOY, REPOSITORY, Manifest, go_path, label, objects
 from tests.unit.deploy.strict_schema import mistakes
 
@@ -174,6 +175,20 @@ def test_values_that_would_not_work_are_refused_by_name(
     done = run(values)
     assert done.returncode != 0
     assert said in done.stderr
+
+
+@pytest.mark.parametrize("overlays", ["shop/overlays", "https://git.example.com/overlays.git"])
+def test_what_init_writes_for_helm_renders(
+    run: Callable[[Values], subprocess.CompletedProcess[str]], overlays: str
+) -> None:
+    answers = PlatformAnswers(
+        ("staging", "production"), ("@a",), ("@b",), ("@c",), "#deploys", "https://argocd.example.com", "apps",
+        "https://harbor.example.com:8443", "shop/web", overlays, "builds",
+    )  # fmt: skip
+    done = run(yaml.safe_load(values_text(answers)))
+    assert done.returncode == 0, done.stderr
+    assert "harbor.example.com:8443/platform/pilothouse" in done.stdout
+    assert overlays in done.stdout
 
 
 def test_helm_finds_no_fault_with_it() -> None:

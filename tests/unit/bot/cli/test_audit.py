@@ -112,12 +112,12 @@ def archive(tmp_path: Path) -> Archive:
 
 
 def test_a_chain_that_holds_says_so_and_gives_an_anchor(archive: Archive) -> None:
-    assert archive.run("verify").output == "The audit chain holds: 0 rows.\n"
+    assert archive.run("verify").output == "The audit is intact: 0 rows.\n"
     archive.note("requested", "approve", "committed")
     result = archive.run("verify")
     assert result.exit_code == 0
     said, _, anchor = result.output.strip().rpartition(" ")
-    assert said == "The audit chain holds: 3 rows. Anchor:"
+    assert said == "The audit is intact: 3 rows. Anchor:"
     archive.note("succeeded")
     assert archive.run("verify", "--anchor", anchor).exit_code == 0
 
@@ -144,7 +144,7 @@ def test_what_was_cut_off_at_the_end_shows_against_an_anchor(archive: Archive) -
     assert archive.run("verify").exit_code == 0
     result = archive.run("verify", "--anchor", anchor)
     assert result.exit_code == 1
-    assert "row 3 is not the one that was noted" in result.output
+    assert "row 3 is not the one of the anchor" in result.output
     archive.note("something else")
     assert archive.run("verify", "--anchor", anchor).exit_code == 1
     assert "expected SEQ:HASH" in archive.run("verify", "--anchor", "yesterday").output
@@ -208,7 +208,7 @@ def test_a_database_that_is_not_there_is_said_so_and_not_made(tmp_path: Path) ->
     assert not file.exists()
     file.touch()
     empty = CliRunner().invoke(app, ["audit", "verify", "--database-url", f"sqlite:///{file}"])
-    assert "has Pilothouse ever run with it?" in empty.output.replace("\n", " ")
+    assert "Has Pilothouse ever run with it?" in empty.output.replace("\n", " ")
     other = CliRunner().invoke(app, ["audit", "verify", "--database-url", "mysql://x/y"])
     assert other.exit_code == 1
 
@@ -245,7 +245,7 @@ def test_changes_without_a_second_pair_of_eyes_are_listed_with_the_reason(archiv
     assert "by policy" in listed["p-auto"]
     assert "without a review" in listed["p-glass"]
     assert "review is owed" in listed["p-owed"]
-    assert "5 of 8 changes to production had no second pair of eyes." in result.output
+    assert "Seen by one person only: 5 of 8 changes to production." in result.output
     assert "p-old" in archive.four_eyes("--environment", "production", "--since", "200d").output
 
 
@@ -253,8 +253,8 @@ def test_all_is_well_where_somebody_looked(archive: Archive, tmp_path: Path) -> 
     archive.keep(change("p-two", BO))
     result = archive.four_eyes()
     assert result.exit_code == 0
-    assert result.output.endswith("All 1 changes to production had a second pair of eyes.\n")
-    assert "Changes without Pilothouse are not known" in result.output
+    assert result.output.endswith("1 change to production, each seen by a second person.\n")
+    assert "Changes made without Pilothouse are unknown" in result.output
 
 
 def test_a_change_by_hand_is_a_change_that_nobody_approved(archive: Archive) -> None:
@@ -271,8 +271,8 @@ def test_a_change_by_hand_is_a_change_that_nobody_approved(archive: Archive) -> 
     assert listed == ["1111111111aa", "2222222222bb"]
     assert "Ben [red]" in result.output
     assert "\x1b" not in result.output
-    assert "2 of 3 changes to production had no second pair of eyes." in result.output
-    assert "known since" in result.output  # not for the whole of the time that was asked for
+    assert "Seen by one person only: 2 of 3 changes to production." in result.output
+    assert "known only since" in result.output  # not for the whole of the time that was asked for
 
 
 @pytest.mark.parametrize("word", ["prodcution", "produktion", "live", "PRODUCTIO"])
@@ -285,7 +285,7 @@ def test_an_environment_that_the_policy_does_not_have_is_no_clean_report(archive
 
 def test_an_alias_is_as_good_as_the_name(archive: Archive) -> None:
     archive.observe(committed("1111111111aa", Cause.GIT))
-    assert "1 of 1 changes to production" in archive.four_eyes("--environment", "prod").output
+    assert "1 of 1 change to production" in archive.four_eyes("--environment", "prod").output
 
 
 def test_without_a_policy_nobody_knows_which_environments_there_are(archive: Archive, tmp_path: Path) -> None:

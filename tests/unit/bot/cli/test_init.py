@@ -139,7 +139,7 @@ def test_an_env_file_gives_what_the_environment_lacks(tmp_path: Path, monkeypatc
     assert (os.environ["PILOTHOUSE_PORT"], os.environ["PILOTHOUSE_HARBOR__USERNAME"]) == ("1", "robot$pilothouse")
 
 
-@pytest.mark.parametrize(("text", "said"), [(None, "no such file"), ("PILOTHOUSE_PORT\n", "PILOTHOUSE_PORT")])
+@pytest.mark.parametrize(("text", "said"), [(None, "does not exist"), ("PILOTHOUSE_PORT\n", "PILOTHOUSE_PORT")])
 def test_an_env_file_that_is_none_is_said(tmp_path: Path, text: str | None, said: str) -> None:
     file = tmp_path / "pilothouse.env"
     if text is not None:
