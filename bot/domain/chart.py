@@ -22,7 +22,7 @@ class Series:
 
 
 @dataclass(frozen=True)
-class Panel:
+class ChartPanel:
     """`stacked`: bars on top of each other, else points that are joined. `headline` is the figure of the whole time."""
 
     title: str
@@ -38,5 +38,5 @@ class Chart:
 
     title: str
     periods: tuple[str, ...]
-    panels: tuple[Panel, ...]
+    panels: tuple[ChartPanel, ...]
     description: str

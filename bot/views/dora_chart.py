@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 
-from bot.domain.chart import Chart, Panel, Series, Unit
+from bot.domain.chart import Chart, ChartPanel, Series, Unit
 from bot.domain.delivery import ChangeFailure, LeadTime, middle, percentile
 from bot.domain.errors import IntegrationError
 from bot.domain.reply import DoraReport
@@ -73,7 +73,7 @@ class _Buckets:
         return min(max(0, (at - self._starts[0]) // self._step), len(self._starts) - 1)
 
 
-def _panels(report: DoraReport, buckets: _Buckets, word: str) -> tuple[Panel, ...]:
+def _panels(report: DoraReport, buckets: _Buckets, word: str) -> tuple[ChartPanel, ...]:
     """Each figure counts in the period in which its deployment began."""
     total = report.total
     every = buckets.count(one.at for one in total.deployments)
@@ -84,14 +84,14 @@ def _panels(report: DoraReport, buckets: _Buckets, word: str) -> tuple[Panel, ..
     restored = [(one.deployment.at, one.lasted) for one in total.failures if one.lasted is not None]
     rate = total.failure_rate
     return (
-        Panel(
+        ChartPanel(
             f"Deployments per {word}",
             f"{count(len(total.deployments), 'deployment')}, {total.a_day:.2f} a day",
             Unit.COUNT,
             (Series("fine", well), Series("failed", failed, alarming=True)),
             stacked=True,
         ),
-        Panel(
+        ChartPanel(
             "Lead time",
             _headline(total.lead_time, total.leads, f", 90% within {_time(total.lead_time_p90)}"),
             Unit.DURATION,
@@ -100,14 +100,14 @@ def _panels(report: DoraReport, buckets: _Buckets, word: str) -> tuple[Panel, ..
                 Series("90th percentile", buckets.times(leads, lambda times: percentile(times, 90))),
             ),
         ),
-        Panel(
+        ChartPanel(
             "Change failure rate",
             NOTHING if rate is None else f"{rate:.0%}, {len(total.failures)} of {len(total.deployments)}",
             Unit.SHARE,
             (Series("failed", rates, alarming=True),),
             stacked=True,
         ),
-        Panel(
+        ChartPanel(
             "Time to restore",
             _headline(total.time_to_restore, total.failures, ""),
             Unit.DURATION,

@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 import pytest
 
-from bot.domain.chart import Chart, Panel, Series, Unit
+from bot.domain.chart import Chart, ChartPanel, Series, Unit
 from bot.domain.errors import Refused, Unavailable
 from integrations.charts import ProcessPainter
 from integrations.charts.drawing import draw
@@ -17,10 +17,10 @@ CHART = Chart(
     "pay$x^2$ments to production",
     ("1 Nov", "8 Nov", "15 Nov"),
     (
-        Panel("Deployments", "3", Unit.COUNT, (MONEY, Series("failed", (0.0, 1.0, 0.0), True)), stacked=True),
-        Panel("Lead time", "2 h", Unit.DURATION, (MONEY, Series("p90", (None, None, None)))),
-        Panel("Failures", "20%", Unit.SHARE, (Series("failed", (None, 0.2, 1.0), alarming=True),), stacked=True),
-        Panel("Restore", "nothing", Unit.DURATION, (Series("median", (None, None, None)),)),
+        ChartPanel("Deployments", "3", Unit.COUNT, (MONEY, Series("failed", (0.0, 1.0, 0.0), True)), stacked=True),
+        ChartPanel("Lead time", "2 h", Unit.DURATION, (MONEY, Series("p90", (None, None, None)))),
+        ChartPanel("Failures", "20%", Unit.SHARE, (Series("failed", (None, 0.2, 1.0), alarming=True),), stacked=True),
+        ChartPanel("Restore", "nothing", Unit.DURATION, (Series("median", (None, None, None)),)),
     ),
     "Words",
 )  # fmt: skip
@@ -43,8 +43,8 @@ async def test_it_is_drawn_by_another_process() -> None:
 
 @pytest.mark.parametrize(("unit", "value"), [(Unit.COUNT, None), (Unit.SHARE, 1e-9), (Unit.DURATION, 3.6e9)])
 def test_whatever_is_measured_can_be_drawn(unit: Unit, value: float | None) -> None:
-    bars = Panel("x" * 40, "", unit, (Series("one", (value,)), Series("two", (0.0,), alarming=True)), stacked=True)
-    points = Panel("", "x" * 50, unit, (Series("one", (value,)),))
+    bars = ChartPanel("x" * 40, "", unit, (Series("one", (value,)), Series("two", (0.0,), alarming=True)), stacked=True)
+    points = ChartPanel("", "x" * 50, unit, (Series("one", (value,)),))
     assert draw(asdict(Chart("x" * 90, ("1 Nov",), (bars, points), ""))).startswith(b"\x89PNG")
 
 
