@@ -1,12 +1,13 @@
 """Watching 10,000 Applications with the delivery record's observer, from its start, and then 1,000 changes a second.
 
-How long until all are known, the memory of the process, and the longest stall of the event loop.
+How long until all are known, the memory of the process, the longest stall of the event loop, and what `/status` takes.
 
 `python -m benchmarks.observer` prints it. The server is another process; the record is SQLite in a file.
 """
 
 import asyncio
 import multiprocessing
+import statistics
 import tempfile
 import time
 from datetime import timedelta
@@ -17,12 +18,18 @@ from benchmarks._goals import goal
 from benchmarks.argocd_read import APPLICATIONS, PER_SECOND, SECONDS, Stalls, listed, look, peak, serve
 from bot.deliveries.annotations import AnnotatedSubscriptions
 from bot.deliveries.application_observer import ApplicationObserver
+from bot.deliveries.application_record import ApplicationRecord, RecordedApplications
 from bot.deliveries.newsroom import Newsroom
 from bot.deliveries.overlay_changes import OverlayChanges
 from bot.deliveries.places import ApplicationNames
 from bot.deliveries.recorder import Recorder
+from bot.domain.caller import Caller, Person
+from bot.domain.intent import Context, Status
 from bot.overlays.catalog import Catalog
 from bot.policy import parse
+from bot.promotions.tags import Tags
+from bot.queries.board import StatusBoards
+from bot.queries.status import StatusQuery
 from bot.settings import ArgoCDSettings
 from bot.store.database import Database
 from bot.store.deliveries import DeliveryStore
@@ -31,9 +38,15 @@ from bot.store.promotions import PromotionStore
 from bot.store.schema import migrate
 from bot.store.subscriptions import SubscriptionStore
 from integrations.argocd import ArgoCD
+from tests.fakes.office import Empty
 from tests.fakes.overlays import MemoryOverlays
+from tests.fakes.promotions import MemoryPromotions
+from tests.fakes.registry import MemoryRegistry
 
 MEMORY_MIB = 250
+BOARD_SECONDS = 0.05
+POLICY = "bindings: [{role: viewer, users: [U0BO]}]"
+SOMEBODY = Caller(Person("U0BO", "Bo", "bo@example.com"), "T0PILOT")
 PATIENCE = 120
 
 
@@ -43,20 +56,21 @@ def overlays() -> MemoryOverlays:
     return MemoryOverlays({f"apps/{name}/overlays/production/kustomization.yaml": content for name in names})
 
 
-async def watch(port: int, directory: Path) -> tuple[float, int, float, int, float]:
-    """Seconds until all are known, MiB then, the longest stall till then; MiB and the longest stall after changes."""
+async def watch(port: int, directory: Path) -> tuple[float, int, float, int, float, float, float]:
+    """Seconds until all are known, MiB then, the longest stall till then; MiB and the longest stall after changes; the
+    seconds of CPU that `/status` takes for the first time, and afterwards.
+    """
     database = Database(f"sqlite:///{directory / 'x.db'}")
     await migrate(database)
-    policy, source, store = parse("{}"), overlays(), DeliveryStore(database)
+    policy, source, store = parse(POLICY), overlays(), DeliveryStore(database)
     promotions = PromotionStore(database)
     recorder = Recorder(database, store, Newsroom(NewsStore(database), promotions, "production"))
     async with ArgoCD(ArgoCDSettings(url=f"http://127.0.0.1:{port}")) as argocd:
+        record = ApplicationRecord("", ("production",), argocd, following=True)
         names = ApplicationNames(Catalog(source, policy), policy, ["production"])
         changes, minute = OverlayChanges(source, policy), timedelta(minutes=1)
         observer = ApplicationObserver(
-            "",
-            ("production",),
-            argocd,
+            record,
             argocd,
             source,
             names,
@@ -79,11 +93,32 @@ async def watch(port: int, directory: Path) -> tuple[float, int, float, int, flo
         stalls.longest = 0
         await asyncio.sleep(SECONDS + 6)
         after = peak() // 1024, stalls.longest
+        status = StatusQuery(
+            Catalog(source, policy),
+            policy,
+            RecordedApplications(argocd, [record]),
+            source,
+            MemoryPromotions(),
+            Tags(MemoryRegistry()),
+        )
+        boards = StatusBoards(status, Empty())
+        assert record.current
+        asked = [await cpu(boards) for _ in range(6)]
         for task in (observing, watching):
             task.cancel()
         await asyncio.gather(observing, watching, return_exceptions=True)
     await database.close()
-    return *complete, *after
+    return *complete, *after, asked[0], statistics.median(asked[1:])
+
+
+async def cpu(boards: StatusBoards) -> float:
+    """Seconds, of a page of the board of all apps."""
+    begun = time.process_time()
+    board = await boards.page(Status(context=Context("r", "C0DEPLOY", "c")), SOMEBODY)
+    took = time.process_time() - begun
+    assert board.page
+    assert board.page.apps == APPLICATIONS
+    return took
 
 
 def client(port: int, directory: Path, result: Pipe) -> None:
@@ -106,16 +141,18 @@ def main() -> None:
         reader.join()
         watcher = spawn.Process(target=client, args=(port, Path(directory), there))
         watcher.start()
-        took, mib, stall, later_mib, later_stall = here.recv()
+        took, mib, stall, later_mib, later_stall, first, board = here.recv()
         watcher.join()
         server.terminate()
     print(f"One read of the list: {read:.1f} s; stall {read_stall * 1000:.0f} ms")
     print(f"{APPLICATIONS:,} Applications are known after {took:.1f} s, with {mib} MiB; stall {stall * 1000:.0f} ms")
     print(f"With {PER_SECOND:,} changes a second for {SECONDS} s: {later_mib} MiB; stall {later_stall * 1000:.0f} ms")
+    print(f"A page of /status of all of them: {board * 1000:.0f} ms of CPU; the first one {first:.1f} s")
     goal("until all are known, to one read of the list", took / read, at_most=3)
     goal("longest stall at the start, to that of one read", stall / read_stall, at_most=1.5)
     goal("longest stall under changes, to that of one read", later_stall / read_stall, at_most=1)
     goal(f"memory of the process at the peak, to {MEMORY_MIB} MiB", later_mib / MEMORY_MIB, at_most=1)
+    goal(f"CPU of a page of /status, to {BOARD_SECONDS * 1000:.0f} ms", board / BOARD_SECONDS, at_most=1)
 
 
 if __name__ == "__main__":

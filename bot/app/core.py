@@ -128,7 +128,7 @@ class Core(DeliveryParts[E]):
 
     @cached_property
     def status(self) -> StatusQuery:
-        applications, source = self.outside.applications, self.outside.overlays
+        applications, source = self.applications, self.outside.overlays
         return StatusQuery(self.catalog, self.policy, applications, source, self.service, self.tags)
 
     @cached_property

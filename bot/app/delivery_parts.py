@@ -7,6 +7,7 @@ from bot.app.message_parts import E
 from bot.app.promotion_parts import PromotionParts
 from bot.deliveries.annotations import AnnotatedSubscriptions
 from bot.deliveries.application_observer import ApplicationObserver
+from bot.deliveries.application_record import ApplicationRecord
 from bot.deliveries.branch_observer import BranchObserver
 from bot.deliveries.image_observer import ImageObserver
 from bot.deliveries.journey_service import JourneyService
@@ -89,18 +90,15 @@ class DeliveryParts(PromotionParts[E]):
     @cached_property
     def application_observers(self) -> tuple[LeasedObserver, ...]:
         """One for each Argo CD."""
-        names = (environment.name for environment in self.policy.environments)
-        return tuple(map(self._application_observer, self.outside.applications.together(names)))
+        return tuple(map(self._application_observer, self.application_records))
 
-    def _application_observer(self, environments: tuple[str, ...]) -> LeasedObserver:
+    def _application_observer(self, record: ApplicationRecord) -> LeasedObserver:
         applications, stores, policy = self.outside.applications, self.stores, self.policy
         observer = ApplicationObserver(
-            policy.rules("", environments[0]).argocd,
-            environments,
-            applications,
+            record,
             applications,
             self.outside.overlays,
-            ApplicationNames(self.catalog, policy, environments),
+            ApplicationNames(self.catalog, policy, record.environments),
             self.overlay_changes,
             stores.deliveries,
             self.recorder,
@@ -109,4 +107,4 @@ class DeliveryParts(PromotionParts[E]):
             AnnotatedSubscriptions(stores.subscriptions),
             self.clock.now,
         )
-        return LeasedObserver(observer, applications, stores.leases, self.process.replica, self.seconds)
+        return LeasedObserver(observer, stores.leases, self.process.replica, self.seconds)

@@ -8,6 +8,7 @@ from bot.app.services import to_gates
 from bot.background.overlay_watch import OverlayWatch
 from bot.background.stories import StoryStarter
 from bot.background.wake_ups import WakeUps
+from bot.deliveries.application_record import ApplicationRecord, RecordedApplications
 from bot.evaluation.loading import load_gates
 from bot.evaluation.panel import Panel
 from bot.notify.queue_news import DirectQueueNews
@@ -42,7 +43,22 @@ class PromotionParts(MessageParts[E]):
     @cached_property
     def offered_to_gates(self) -> Offered:
         """What gates may ask, by the type that they name."""
-        return to_gates(self.policy, self.outside, self.stores, self.catalog, self.image_locations)
+        return to_gates(self.policy, self.outside, self.stores, self.catalog, self.image_locations, self.applications)
+
+    @cached_property
+    def application_records(self) -> tuple[ApplicationRecord, ...]:
+        """One for each Argo CD. Observers fill them; until then nobody believes them."""
+        argocd, policy = self.outside.applications, self.policy
+        served = argocd.together(environment.name for environment in policy.environments)
+        return tuple(
+            ApplicationRecord(policy.rules("", environments[0]).argocd, environments, argocd, self.clock.now)
+            for environments in served
+        )
+
+    @cached_property
+    def applications(self) -> RecordedApplications:
+        """For whoever looks often. What people have Argo CD do is decided by what Argo CD itself says then."""
+        return RecordedApplications(self.outside.applications, self.application_records)
 
     @cached_property
     def panel(self) -> Panel:
@@ -51,7 +67,7 @@ class PromotionParts(MessageParts[E]):
     @cached_property
     def targets(self) -> RollbackTargets:
         outside = self.outside
-        history = SyncHistory(outside.applications, outside.overlays, self.policy)
+        history = SyncHistory(self.applications, outside.overlays, self.policy)
         return RollbackTargets(outside.overlays, self.catalog, self.stores.promotions, self.tags, history)
 
     @cached_property
@@ -91,9 +107,9 @@ class PromotionParts(MessageParts[E]):
             eligibility=self.eligibility,
             committer=self.committer,
             follower=Follower(
-                outside.applications, outside.overlays, self.pace.follow, outside.applications, clock=now, sleep=sleep
+                self.applications, outside.overlays, self.pace.follow, outside.applications, clock=now, sleep=sleep
             ),
-            watcher=Watcher(outside.applications, outside.alerts, self.pace.watch, clock=now, sleep=sleep),
+            watcher=Watcher(self.applications, outside.alerts, self.pace.watch, clock=now, sleep=sleep),
             follow_ups=self.follow_ups,
             pull_requests=PullRequestSteps(outside.overlays, self.committer, outside.pull_requests, pull_request_body),
             clock=now,

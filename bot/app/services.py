@@ -39,7 +39,12 @@ from bot.store.promotions import PromotionStore
 
 
 def to_gates(
-    policy: Policy, outside: Outside, stores: Stores, catalog: Catalog, image_locations: ImageLocations
+    policy: Policy,
+    outside: Outside,
+    stores: Stores,
+    catalog: Catalog,
+    image_locations: ImageLocations,
+    applications: Applications,
 ) -> Offered:
     """What gates may ask, by the type that they name."""
     return {
@@ -50,7 +55,7 @@ def to_gates(
         Registry: outside.registry,
         ImageContents: outside.contents,
         Pulls: outside.pulls,
-        Applications: outside.applications,
+        Applications: applications,
         SyncWindows: outside.applications,
         OverlaySource: outside.overlays,
         OverlayBranch: outside.overlay_branch,

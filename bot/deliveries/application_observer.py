@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 import structlog
 
 from bot.deliveries.annotations import AnnotatedSubscriptions
+from bot.deliveries.application_record import ApplicationRecord
 from bot.deliveries.fold import OUTCOMES
 from bot.deliveries.judge import OPEN, Case, judged, moment_of, open_case
 from bot.deliveries.lead_times import LeadTimes
@@ -24,7 +25,7 @@ from bot.domain.application import Application
 from bot.domain.delivery import Cause, Committed, Drifted, Fact, HealthChanged, Judged, Outcome, SyncedByHand
 from bot.domain.errors import IntegrationError
 from bot.domain.promotion import Progress
-from bot.ports import Applications, ApplicationStream, OverlaySource
+from bot.ports import Applications, OverlaySource
 from bot.promotions.evidence import blamed
 from bot.runtime.clock import SYSTEM_CLOCK
 from bot.runtime.metrics import DEPLOYMENTS
@@ -52,11 +53,9 @@ HISTORY = 30
 
 @dataclass
 class ApplicationObserver:
-    """`environments` are those that its Argo CD serves; `patience` and `drift_patience` are the policy's."""
+    """`record` is kept by what it hears; `patience` and `drift_patience` are the policy's."""
 
-    name: str
-    environments: tuple[str, ...]
-    stream: ApplicationStream
+    record: ApplicationRecord
     applications: Applications
     source: OverlaySource
     names: ApplicationNames
@@ -87,12 +86,17 @@ class ApplicationObserver:
         self._added = self.recorder.listen()
         self._leads = LeadTimes(self.store)
 
+    @property
+    def environments(self) -> tuple[str, ...]:
+        """Those that its Argo CD serves."""
+        return self.record.environments
+
     async def observe(self) -> None:
         """Until it is cancelled. Raises DatabaseAway, and Refused when Argo CD does not accept the token."""
         await self.begin()
         async with asyncio.TaskGroup() as group:
             group.create_task(self._tick_forever())
-            async for app in self.stream.changes(self.environments[0]):
+            async for app in self.record.stream.changes(self.environments[0]):
                 self.heard(app)
 
     async def begin(self) -> None:
@@ -102,6 +106,7 @@ class ApplicationObserver:
         """
         for kept in (self._apps, self._fresh, self._pending, self._unplaced, self._standings, self._cases):
             kept.clear()
+        self.record.forget()
         await self.annotated.begin()
         self._at.clear()
         self._looked.clear()
@@ -115,6 +120,7 @@ class ApplicationObserver:
 
     def heard(self, app: Application) -> None:
         """From the stream. Nothing is asked of anybody here: it must keep up with thousands."""
+        self.record.heard(app)
         place = self.names.place(app.ref.name)
         if place is None:
             self._unplaced[app.ref.name] = app

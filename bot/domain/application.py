@@ -126,6 +126,8 @@ class Application:
 
     subscribed: tuple[tuple[str, str], ...] = ()
     """trigger and Slack recipient of each subscription that its annotations ask Argo CD's notifications for"""
+    deleted: bool = False
+    """the rest is what was last known of it"""
 
     @property
     def under_way(self) -> Operation | None:
@@ -166,3 +168,14 @@ class SyncPermission:
 
     allowed: bool
     reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Unheard:
+    """An Argo CD whose changes are not heard at the moment, or not all read yet: what is shown of it was asked for.
+
+    `name` is the policy's ("" where there is only one). `since`: when it was last heard (UTC); None where it never was.
+    """
+
+    name: str = ""
+    since: datetime | None = None

@@ -42,6 +42,12 @@ def running_instead(application: Application, pinned: Iterable[OverlayImage], co
     Its images decide. Where they do not tell (nothing of that repository runs, or only a digest is known of a tag),
     only an Application that was compared with that very commit speaks of it. In a rollout both images run.
     """
+    told = images_tell(application, pinned)
+    return stands_elsewhere(application, commit) if told is None else told
+
+
+def images_tell(application: Application, pinned: Iterable[OverlayImage]) -> str | None:
+    """What runs in place of those images, as far as its images tell: "" for nothing else; None where they do not."""
     running = [reference(text) for text in application.images]
     unknown = False
     for image in pinned:
@@ -52,9 +58,14 @@ def running_instead(application: Application, pinned: Iterable[OverlayImage], co
         if told:
             return f"{', '.join(dict.fromkeys(one.label for one in told))} runs"
         unknown = True
-    if unknown and application.revision != commit:
-        return f"Argo CD is at {application.revision[:7]}" if application.revision else SILENT
-    return ""
+    return None if unknown else ""
+
+
+def stands_elsewhere(application: Application, commit: str) -> str:
+    """At which other commit it is; "" where it is at that one."""
+    if application.revision == commit:
+        return ""
+    return f"Argo CD is at {application.revision[:7]}" if application.revision else SILENT
 
 
 def _repository(name: str) -> str:

@@ -1,5 +1,6 @@
 """Which apps there are, in which environments: discovered from the overlay repository, named as policy says."""
 
+import asyncio
 import posixpath
 import re
 import time
@@ -18,6 +19,8 @@ from bot.runtime.one_round import once
 from bot.runtime.spelling import nearest
 
 MANIFESTS = (".yaml", ".yml", "/Kustomization")
+PAUSE_AFTER = 20
+"""overlays that are parsed, for the event loop's sake"""
 MOST_BESIDE = 40
 """files of one app"""
 FRESH_SECONDS = 5.0
@@ -40,6 +43,15 @@ class Listing:
         return tuple(sorted({app for app, _ in self.overlays}))
 
 
+@dataclass
+class Legible:
+    """What the overlays pin at one commit, by path, as far as somebody asked; of those that cannot be read, why."""
+
+    commit: str
+    images: dict[str, tuple[OverlayImage, ...]] = field(default_factory=dict)
+    broken: dict[str, str] = field(default_factory=dict)
+
+
 class Catalog:
     """Raises UnknownName, with what is near, for names that nothing has; IntegrationError from the repository."""
 
@@ -59,6 +71,9 @@ class Catalog:
         self._directories = directory_pattern(policy.overlays.path)
         self._listing: Listing | None = None
         self._asked_at = 0.0
+        self._pinned: dict[str, tuple[bytes, tuple[OverlayImage, ...]]] = {}
+        """what an overlay's file says, by its path: to parse ten thousand takes seconds"""
+        self._legible = Legible("")
         self._warm = False
         """whether a plan was made: what overlays pin is in git's cache by then"""
 
@@ -117,18 +132,29 @@ class Catalog:
 
     async def legible_images_at(
         self, listing: Listing, overlays: Iterable[Overlay]
-    ) -> tuple[dict[Overlay, tuple[OverlayImage, ...]], dict[Overlay, str]]:
-        """Like `all_images_at`, and of those that cannot be read, why: one broken file hides no other."""
-        wanted = tuple(overlays)
+    ) -> tuple[Mapping[str, tuple[OverlayImage, ...]], Mapping[str, str]]:
+        """Like `all_images_at`, by path, and of those that cannot be read, why: one broken file hides no other.
+
+        May tell of other overlays of that commit as well.
+        """
+        if self._legible.commit != listing.commit:
+            self._legible = Legible(listing.commit)
+        legible = self._legible
+        wanted = tuple([overlay for overlay in overlays if overlay.path not in legible.images])
+        if not wanted:
+            return legible.images, legible.broken
         contents = await self._source.read([overlay.path for overlay in wanted], listing.commit)
-        images: dict[Overlay, tuple[OverlayImage, ...]] = {}
-        broken: dict[Overlay, str] = {}
-        for overlay in wanted:
-            try:
-                images[overlay] = _read(listing, overlay, contents)
-            except KustomizationError as error:
-                images[overlay], broken[overlay] = (), error.sentence
-        return images, broken
+        for number, overlay in enumerate(wanted, 1):
+            content, known = contents[overlay.path], self._pinned.get(overlay.path)
+            if known is None or known[0] != content or overlay in listing.doubled:
+                try:
+                    known = self._pinned[overlay.path] = content, _read(listing, overlay, contents)
+                except KustomizationError as error:
+                    known, legible.broken[overlay.path] = (content, ()), error.sentence
+                if number % PAUSE_AFTER == 0:
+                    await asyncio.sleep(0)
+            legible.images[overlay.path] = known[1]
+        return legible.images, legible.broken
 
     async def listing(self, *, fresh: bool = False) -> Listing:
         """Every overlay at the branch's head; at most `fresh_seconds` old unless `fresh`."""

@@ -54,3 +54,6 @@ class ApplicationStream(Protocol):
 
     def silence(self, environment: str) -> float:
         """Seconds since a stream of changes last heard from it, or read it whole; infinite where none ever did."""
+
+    def current(self, environment: str) -> bool:
+        """Whether the newest stream stands, and has told all that there is: what it told last is how it is now."""

@@ -4,16 +4,14 @@ import math
 from collections import defaultdict
 from collections.abc import Sequence
 
-from bot.domain.application import HealthStatus, SyncStatus
 from bot.domain.caller import Caller
 from bot.domain.intent import Status
 from bot.domain.reply import StatusBoard, StatusPage, StatusRow
-from bot.queries.status import StatusQuery, failed, well
+from bot.queries.status import WELL, Seen, StatusQuery
 from bot.queries.surroundings import Surroundings
 
 ROWS = 30
 """of one page, which has whole apps only: so many fit into a message, with what is looked up of each"""
-FAILING, UNKNOWN, DIFFERING, WELL = range(4)
 
 
 class StatusBoards:
@@ -30,30 +28,18 @@ class StatusBoards:
 
     async def page(self, ask: Status, caller: Caller) -> StatusBoard:
         """A page of all apps that the caller may view. A page that no longer exists is the last one."""
-        apps: dict[str, list[StatusRow]] = defaultdict(list)
-        for row in await self._status.glance("", ask.environment, caller):
-            apps[row.app].append(row)
-        ranked = sorted(apps, key=lambda app: (min(map(rank, apps[app])), app))
-        unwell = [app for app in ranked if min(map(rank, apps[app])) < WELL]
-        listed = unwell if ask.unwell else ranked
+        apps: dict[str, list[Seen]] = defaultdict(list)
+        for seen in await self._status.glance("", ask.environment, caller):
+            apps[seen.overlay.app].append(seen)
+        ranks = {app: min([seen.rank for seen in its]) for app, its in apps.items()}
+        unwell = sorted((app for app, its in ranks.items() if its < WELL), key=lambda app: (ranks[app], app))
+        listed = unwell if ask.unwell else [*unwell, *(app for app, its in ranks.items() if its == WELL)]
         size = max(1, ROWS // max(map(len, apps.values()), default=1))
         count = max(1, math.ceil(len(listed) / size))
         number = min(max(1, ask.page), count)
-        shown = [row for app in listed[(number - 1) * size : number * size] for row in apps[app]]
+        shown = [seen for app in listed[(number - 1) * size : number * size] for seen in apps[app]]
         page = StatusPage(number, count, len(apps), len(unwell), ask.unwell, ask.environment)
         return StatusBoard(await self._whole(shown, caller), page)
 
-    async def _whole(self, rows: Sequence[StatusRow], caller: Caller) -> tuple[StatusRow, ...]:
-        return await self._surroundings.around(await self._status.detailed(rows, caller), caller)
-
-
-def rank(row: StatusRow) -> int:
-    """How urgently people want to see it; the smallest first."""
-    app = row.application
-    if app is None:
-        return UNKNOWN
-    if failed(app) or app.health in (HealthStatus.DEGRADED, HealthStatus.MISSING):
-        return FAILING
-    if HealthStatus.UNKNOWN is app.health or app.sync is SyncStatus.UNKNOWN:
-        return UNKNOWN
-    return WELL if well(app) and not row.runs else DIFFERING
+    async def _whole(self, seen: Sequence[Seen], caller: Caller) -> tuple[StatusRow, ...]:
+        return await self._surroundings.around(await self._status.rows(seen, caller), caller)

@@ -1,36 +1,56 @@
-"""What runs where: git, Argo CD and the promotions under way, all asked at once."""
+"""What runs where, by git, Argo CD and the promotions under way.
+
+Of Argo CD's Applications what is on record, where that is current; else they are asked for.
+"""
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
+from bot.deliveries.application_record import ApplicationRecord, RecordedApplications
 from bot.domain.application import Application, ApplicationRef, HealthStatus, SyncStatus
-from bot.domain.caller import Caller, Permission, Target
+from bot.domain.caller import Caller
 from bot.domain.errors import IntegrationError, NotFound, Unavailable
 from bot.domain.overlay import Commit, Overlay, OverlayImage
 from bot.domain.promotion import Promotion
 from bot.domain.reply import StatusRow
-from bot.domain.running import SILENT, running_instead
+from bot.domain.running import SILENT, images_tell, running_instead, stands_elsewhere
 from bot.overlays.catalog import Catalog, Listing
-from bot.policy import Policy, may, shows_all
-from bot.ports import Applications, OverlaySource
+from bot.policy import Policy, shows_all, visible
+from bot.ports import OverlaySource
 from bot.promotions.promotions import Promotions
 from bot.promotions.tags import Tags
 
-DETAILED = 40
-"""rows up to which each overlay's last commit and live promotion are looked up"""
-LISTED = DETAILED + 1
+LISTED = 41
 """Applications of one Argo CD from which on its overview replaces a read of each; it tells no conditions (A7)"""
 CLOSER = 40
 """rows of one answer that are read one by one after the overview: those that are not well, or that it leaves open"""
 AT_ONCE = 8
+FAILING, UNKNOWN, DIFFERING, WELL = range(4)
 
 Images = tuple[OverlayImage, ...]
 Asked = tuple[Application | None, str]
 """what Argo CD says, or why it says nothing"""
+NOTHING: Asked = (None, "")
+Place = tuple[Overlay, ApplicationRef]
 Detail = tuple[Commit | None, Promotion | None]
 """the overlay's newest commit, and the promotion that is under way there"""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One place at a glance: a row is made of those that are shown."""
+
+    overlay: Overlay
+    images: Images
+    application: Application | None
+    problem: str
+    runs: str
+    rank: int
+    """how urgently people want to see it; the smallest first"""
+    at: str = ""
+    """the commit for which this is so; "" where the images alone say it"""
 
 
 class StatusQuery:
@@ -40,7 +60,7 @@ class StatusQuery:
         self,
         catalog: Catalog,
         policy: Policy,
-        applications: Applications,
+        applications: RecordedApplications,
         source: OverlaySource,
         promotions: Promotions,
         tags: Tags,
@@ -51,40 +71,82 @@ class StatusQuery:
         self._source = source
         self._promotions = promotions
         self._tags = tags
+        self._listing: Listing | None = None
+        self._places: tuple[Place, ...] = ()
+        """of `_listing`, by app, then in promotion order"""
+        self._seen: dict[str, Seen] = {}
+        """by path of the overlay, what was seen last: of ten thousand, few have changed since"""
 
-    async def rows(self, app: str, environment: str, caller: Caller) -> tuple[StatusRow, ...]:
-        """As `glance`, with details where there are not more than `DETAILED`."""
-        found = await self.glance(app, environment, caller)
-        return await self.detailed(found, caller) if len(found) <= DETAILED else found
-
-    async def glance(self, app: str, environment: str, caller: Caller) -> tuple[StatusRow, ...]:
-        """By app, then in promotion order; only what the caller may view. Without last commits and promotions.
+    async def glance(self, app: str, environment: str, caller: Caller) -> tuple[Seen, ...]:
+        """By app, then in promotion order; only what the caller may view.
 
         "" means every one. Raises UnknownName, and IntegrationError when the overlay repository does not answer.
         """
         listing = await self._catalog.listing(fresh=True)  # beside its newest commit, an older image would be a lie
         if app and environment:
             self._catalog.find(listing, app, environment)
-        overlays = [
-            overlay
-            for (its_app, its_environment), overlay in listing.overlays.items()
-            if app in ("", its_app) and environment in ("", its_environment)
-            if may(self._policy, caller, Permission.VIEW, Target(its_app, its_environment))
-        ]
-        overlays.sort(key=lambda overlay: (overlay.app, self._catalog.environment(overlay.environment).order))
-        (images, broken), argo = await asyncio.gather(self._named_images(listing, overlays), self._ask_argo(overlays))
-        argo = await self._look_closer(argo, images, listing.commit)
-        argo = {**argo, **{overlay: (None, why) for overlay, why in broken.items()}}
+        places = self._visible(listing, app, environment, caller)
+        (images, broken), asked = await asyncio.gather(
+            self._catalog.legible_images_at(listing, [overlay for overlay, _ in places]), self._ask(places)
+        )
+        asked.update(await self._look_closer(places, asked, images, listing.commit))
+        asked.update({path: (None, why) for path, why in broken.items()})
+        records = {name: self._applications.record(name) for name in {place[0].environment for place in places}}
+        found: list[Seen] = []
+        for overlay, ref in places:
+            application, problem = asked.get(overlay.path) or _on_record(records[overlay.environment], ref)
+            found.append(self._see(overlay, application, problem, images[overlay.path], listing.commit))
+        return tuple(found)
+
+    def _see(self, overlay: Overlay, app: Application | None, problem: str, images: Images, commit: str) -> Seen:
+        before = self._seen.get(overlay.path)
+        same = before and before.application is app and before.images is images and before.problem == problem
+        if before and same and before.at in ("", commit):
+            return before
+        told = images_tell(app, images) if app else ""
+        at, runs = (commit, stands_elsewhere(app, commit)) if app and told is None else ("", told or "")
+        seen = Seen(overlay, images, app, problem, runs, rank(app, runs), at)
+        self._seen[overlay.path] = seen
+        return seen
+
+    async def rows(self, found: Iterable[Seen], caller: Caller) -> tuple[StatusRow, ...]:
+        """With tags for images that are pinned by digest, the newest commits, and the promotions that are under way."""
+        seen = tuple(found)
+        named, details = await asyncio.gather(
+            self._tags.named(image for one in seen for image in one.images),
+            asyncio.gather(*(self._detail(one.overlay, caller) for one in seen)),
+        )
         return tuple(
             StatusRow(
-                overlay.app,
-                overlay.environment,
-                images[overlay],
-                *argo[overlay],
-                runs=_instead(argo[overlay][0], images[overlay], listing.commit),
+                one.overlay.app,
+                one.overlay.environment,
+                tuple(named[image] for image in one.images),
+                one.application,
+                one.problem,
+                last,
+                promotion,
+                one.runs,
+                unheard=self._applications.unheard(one.overlay.environment),
             )
-            for overlay in overlays
+            for one, (last, promotion) in zip(seen, details, strict=True)
         )
+
+    def _visible(self, listing: Listing, app: str, environment: str, caller: Caller) -> list[Place]:
+        self._learn(listing)
+        apps = (app,) if app else listing.apps
+        names = [one.name for one in self._catalog.environments if environment in ("", one.name)]
+        allowed = {name: frozenset(visible(self._policy, caller, apps, name)) for name in names}
+        nothing: frozenset[str] = frozenset()
+        return [place for place in self._places if place[0].app in allowed.get(place[0].environment, nothing)]
+
+    def _learn(self, listing: Listing) -> None:
+        """The names of the Applications."""
+        if self._listing is None or self._listing.overlays != listing.overlays:
+            order = {environment.name: environment.order for environment in self._catalog.environments}
+            overlays = sorted(listing.overlays.values(), key=lambda one: (one.app, order[one.environment]))
+            self._places = tuple([(overlay, self._ref(overlay)) for overlay in overlays])
+            self._seen.clear()
+        self._listing = listing
 
     async def runs_instead(self, app: str, environment: str) -> str:
         """What is so in place of the images that git pins there, for people; "" when Argo CD runs those.
@@ -97,52 +159,55 @@ class StatusQuery:
         found, _ = await self._get(self._ref(overlay))
         return running_instead(found, images, listing.commit) if found else SILENT
 
-    async def _named_images(
-        self, listing: Listing, overlays: list[Overlay]
-    ) -> tuple[Mapping[Overlay, Images], Mapping[Overlay, str]]:
-        """What each overlay pins, and of those that cannot be read, why."""
-        pinned, broken = await self._catalog.legible_images_at(listing, overlays)
-        named = await self._tags.named(image for images in pinned.values() for image in images)
-        return {overlay: tuple(named[image] for image in images) for overlay, images in pinned.items()}, broken
-
-    async def _ask_argo(self, overlays: Iterable[Overlay]) -> Mapping[Overlay, Asked]:
-        by_environment: dict[str, list[Overlay]] = defaultdict(list)
-        for overlay in overlays:
-            by_environment[overlay.environment].append(overlay)
+    async def _ask(self, places: Sequence[Place]) -> dict[str, Asked]:
+        """By path, of those that no record tells of."""
+        by_environment: dict[str, list[Place]] = defaultdict(list)
+        for place in places:
+            by_environment[place[0].environment].append(place)
+        unrecorded = [name for name in by_environment if not self._applications.record(name)]
         served = [
-            [overlay for environment in environments for overlay in by_environment[environment]]
-            for environments in self._applications.together(by_environment)
+            [place for environment in environments for place in by_environment[environment]]
+            for environments in self._applications.together(unrecorded)
         ]
         answers = await asyncio.gather(*map(self._ask_one_argo, served))
-        return {overlay: asked for answer in answers for overlay, asked in answer.items()}
+        return {path: asked for answer in answers for path, asked in answer.items()}
 
-    async def _ask_one_argo(self, overlays: list[Overlay]) -> dict[Overlay, Asked]:
+    async def _ask_one_argo(self, places: list[Place]) -> dict[str, Asked]:
         """Of overlays that one Argo CD serves."""
-        if len(overlays) < LISTED:
-            return await self._read_each(overlays)
+        if len(places) < LISTED:
+            return await self._read_each(places)
         try:
-            overview = await self._applications.overview(overlays[0].environment)
+            overview = await self._applications.overview(places[0][0].environment)
         except IntegrationError as error:
-            return dict.fromkeys(overlays, (None, problem(error)))
-        return _in_overview({overlay: self._ref(overlay) for overlay in overlays}, overview)
+            return {overlay.path: (None, problem(error)) for overlay, _ in places}
+        return _in_overview(places, overview)
 
     async def _look_closer(
-        self, argo: Mapping[Overlay, Asked], images: Mapping[Overlay, Images], commit: str
-    ) -> dict[Overlay, Asked]:
+        self, places: Sequence[Place], asked: Mapping[str, Asked], images: Mapping[str, Images], commit: str
+    ) -> dict[str, Asked]:
         """Why an Application is not well, and at which commit it is where its images do not tell: no overview says."""
-        doubtful = [o for o, (found, _) in argo.items() if found and _leaves_open(found, images.get(o, ()), commit)]
-        asked = await self._read_each(doubtful[:CLOSER]) if len(argo) >= LISTED else {}
-        told = {o: said for o, said in asked.items() if said[0] or said[1] == _missing(self._ref(o).name)}
-        return {**argo, **told}
+        if len(asked) < LISTED:
+            return {}
+        doubtful = [
+            (overlay, ref)
+            for overlay, ref in places
+            if (found := asked.get(overlay.path, NOTHING)[0])
+            and (not well(found) or running_instead(found, images[overlay.path], commit))
+        ]
+        closer = doubtful[:CLOSER]
+        answers = await self._read_each(closer)
+        missing = {overlay.path: _missing(ref.name) for overlay, ref in closer}
+        return {path: said for path, said in answers.items() if said[0] or said[1] == missing[path]}
 
-    async def _read_each(self, overlays: list[Overlay]) -> dict[Overlay, Asked]:
+    async def _read_each(self, places: list[Place]) -> dict[str, Asked]:
         turns = asyncio.Semaphore(AT_ONCE)
 
-        async def read(overlay: Overlay) -> Asked:
+        async def read(ref: ApplicationRef) -> Asked:
             async with turns:
-                return await self._get(self._ref(overlay))
+                return await self._get(ref)
 
-        return dict(zip(overlays, await asyncio.gather(*map(read, overlays)), strict=True))
+        answers = await asyncio.gather(*(read(ref) for _, ref in places))
+        return {overlay.path: said for (overlay, _), said in zip(places, answers, strict=True)}
 
     async def _get(self, ref: ApplicationRef) -> Asked:
         try:
@@ -151,13 +216,6 @@ class StatusQuery:
             return None, _missing(ref.name)
         except IntegrationError as error:
             return None, problem(error)
-
-    async def detailed(self, rows: Iterable[StatusRow], caller: Caller) -> tuple[StatusRow, ...]:
-        """The rows with their overlays' newest commits and the promotions that are under way."""
-        listing, known = await self._catalog.listing(), tuple(rows)
-        overlays = [self._catalog.find(listing, row.app, row.environment) for row in known]
-        details = await asyncio.gather(*(self._detail(overlay, caller) for overlay in overlays))
-        return tuple(replace(row, last=d[0], promotion=d[1]) for row, d in zip(known, details, strict=True))
 
     async def _detail(self, overlay: Overlay, caller: Caller) -> Detail:
         commit, live = await asyncio.gather(
@@ -176,21 +234,18 @@ class StatusQuery:
         return ApplicationRef(self._policy.application(overlay.app, overlay.environment), overlay.environment)
 
 
-def _instead(application: Application | None, pinned: Images, commit: str) -> str:
-    return running_instead(application, pinned, commit) if application else ""
+def _on_record(record: ApplicationRecord | None, ref: ApplicationRef) -> Asked:
+    found = record.find(ref) if record else None
+    return (found, "") if found else (None, _missing(ref.name))
 
 
-def _in_overview(refs: Mapping[Overlay, ApplicationRef], overview: Iterable[Application]) -> dict[Overlay, Asked]:
-    wanted = {ref.name for ref in refs.values()}
+def _in_overview(places: Iterable[Place], overview: Iterable[Application]) -> dict[str, Asked]:
+    wanted = {ref.name: (overlay.path, ref) for overlay, ref in places}
     listed = {found.ref.name: found for found in overview if found.ref.name in wanted}
     return {
-        overlay: (replace(listed[ref.name], ref=ref), "") if ref.name in listed else (None, _missing(ref.name))
-        for overlay, ref in refs.items()
+        path: (replace(listed[name], ref=ref), "") if name in listed else (None, _missing(name))
+        for name, (path, ref) in wanted.items()
     }
-
-
-def _leaves_open(found: Application, pinned: Images, commit: str) -> bool:
-    return not well(found) or bool(running_instead(found, pinned, commit))
 
 
 def failed(found: Application) -> bool:
@@ -200,6 +255,17 @@ def failed(found: Application) -> bool:
 
 def well(found: Application) -> bool:
     return found.health is HealthStatus.HEALTHY and found.sync is SyncStatus.SYNCED and not failed(found)
+
+
+def rank(app: Application | None, runs: str) -> int:
+    """How urgently people want to see it. `runs`: what is so in place of what git pins."""
+    if app is None:
+        return UNKNOWN
+    if failed(app) or app.health in (HealthStatus.DEGRADED, HealthStatus.MISSING):
+        return FAILING
+    if HealthStatus.UNKNOWN is app.health or app.sync is SyncStatus.UNKNOWN:
+        return UNKNOWN
+    return WELL if well(app) and not runs else DIFFERING
 
 
 def _missing(name: str) -> str:

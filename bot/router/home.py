@@ -2,10 +2,12 @@
 
 from bot.domain.caller import Caller, Permission, Target
 from bot.domain.delivery import Fact, HealthChanged
+from bot.domain.intent import Context, Status
 from bot.policy import Policy, may
 from bot.ports import Modals
+from bot.promotions.promotions import Promotions
+from bot.queries.board import StatusBoards
 from bot.queries.holds import HoldsQuery
-from bot.queries.status import DETAILED, StatusQuery
 from bot.safety.subscriptions import SubscriptionService
 from bot.store.deliveries import DeliveryStore
 from bot.views import closing_modal, home
@@ -17,14 +19,16 @@ EXAMPLES = ("/deploy", "/status", "/pipeline list", "/pilothouse help")
 class Home:
     def __init__(
         self,
-        status: StatusQuery,
+        boards: StatusBoards,
+        promotions: Promotions,
         holds: HoldsQuery,
         record: DeliveryStore,
         subscriptions: SubscriptionService,
         policy: Policy,
         modals: Modals,
     ) -> None:
-        self._status = status
+        self._boards = boards
+        self._promotions = promotions
         self._record = record
         self._subscriptions = subscriptions
         self._policy = policy
@@ -32,14 +36,13 @@ class Home:
         self._modals = modals
 
     async def show(self, caller: Caller) -> None:
-        rows = await self._status.rows("", "", caller)
-        live = {row.promotion.id: row.promotion for row in rows if row.promotion}
+        board = await self._boards.page(Status(context=Context("", "", "")), caller)
         held = await self._holds.holds(caller)
         shown = home(
-            tuple(live.values()),
-            rows,
+            await self._promotions.recent(caller, live=True),
+            board.rows,
             commands=EXAMPLES,
-            looked_up=len(rows) <= DETAILED,
+            page=board.page,
             reviews=held.reviews,
             unwell=await self._unwell(caller),
             subscriptions=await self._subscriptions.mine(caller),

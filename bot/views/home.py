@@ -8,15 +8,16 @@ from slack_sdk.models.views import View
 
 from bot.domain.delivery import Fact, HealthChanged
 from bot.domain.promotion import Promotion, Stage
-from bot.domain.reply import StatusRow
+from bot.domain.reply import StatusPage, StatusRow
 from bot.domain.safety import Review
 from bot.domain.subscription import Subscription
+from bot.views import words
 from bot.views.card import headline, icon
 from bot.views.ids import Action, PromotionValue
 from bot.views.layout import button, context, divider, header, rows, section
 from bot.views.safety import review_row
 from bot.views.state import state
-from bot.views.status import status_blocks
+from bot.views.status import status_blocks, unheard
 from bot.views.subscriptions import listed
 from bot.views.words import DAY_AND_TIME, bold, channel_mention, code, mention, moment, safe
 
@@ -32,14 +33,14 @@ def home(
     board: Sequence[StatusRow],
     *,
     commands: Sequence[str] = (),
-    looked_up: bool = True,
+    page: StatusPage | None = None,
     reviews: Sequence[Review] = (),
     unwell: Sequence[Fact] = (),
     subscriptions: Sequence[Subscription] = (),
 ) -> dict[str, Any]:
     """The view that `views.publish` takes. `commands` are examples of what to type.
 
-    `looked_up`: whether it is known what is on its way; where it is not, that is said. `reviews` are still owed.
+    `page`: which part of all apps the board is; None for all of them. `reviews` are still owed.
     `unwell`: the illnesses that are on record and not over. `subscriptions`: of whose tab it is.
     """
     waiting = [one for one in live if one.stage is Stage.APPROVAL]
@@ -51,18 +52,16 @@ def home(
     blocks += _promotions("🔄 On their way", moving, first=len(waiting))
     if reviews:
         blocks += [header("👀 Reviews that are owed"), *_share("reviews", map(review_row, reviews), budget=3000)]
-    if not looked_up:
-        blocks.append(
-            section(f"Promotions are not looked up here: there are too many apps. {code('/status APP')} does.")
-        )
-    elif not live:
+    if not live:
         blocks.append(section("No promotion that you may view is in progress, or waits for an approval."))
     if subscriptions:
         changed = f"{code('/subscriptions')} lists and {code('/subscribe')} adds more."
         blocks.append(section(*(f"🔔 {line}" for line in listed(subscriptions)), limit=SUBSCRIPTIONS))
         blocks.append(context(changed))
     blocks += [divider(), header("What runs where")]
-    blocks += _share("board", status_blocks(board), budget=6000)
+    blocks += [*_share("board", status_blocks(board), budget=6000), *unheard(board)]
+    if page and page.count > 1:
+        blocks.append(context(f"The unwell first, of {words.count(page.apps, 'app')}. {code('/status')} lists all."))
     if not board:
         blocks.append(section("No apps are known yet: they are found in the overlay repository."))
     if commands:

@@ -1,11 +1,11 @@
 """What runs where, and how it is."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 
 from slack_sdk.models.blocks import Block, ButtonElement
 
-from bot.domain.application import Application, HealthStatus, SyncStatus
+from bot.domain.application import Application, HealthStatus, SyncStatus, Unheard
 from bot.domain.overlay import OverlayImage
 from bot.domain.queueing import what
 from bot.domain.reply import StatusBoard, StatusPage, StatusRow
@@ -36,12 +36,13 @@ def status_board(board: StatusBoard) -> Rendered:
         return sentence(_nothing(board.page))
     apps = [(app, tuple(found)) for app, found in groupby(board.rows, key=lambda row: row.app)]
     if board.page is None and len(apps) == 1:
-        return rendered(fallback(*apps[0]), [header(apps[0][0]), *rows(status_blocks(board.rows, named=False))])
+        its = rows(status_blocks(board.rows, named=False), spare_blocks=1)
+        return rendered(fallback(*apps[0]), [header(apps[0][0]), *its, *unheard(board.rows)])
     blocks = status_blocks(board.rows)
     if sum(text_length(block.to_dict()) for block in blocks) > BOARD:  # then each app is short, and none is left out
         blocks = status_blocks(board.rows, brief=True)
     title = f"Status of {words.count(board.page.apps if board.page else len(apps), 'app')}"
-    foot = _foot(board.page) if board.page else []
+    foot = [*unheard(board.rows), *(_foot(board.page) if board.page else [])]
     return rendered(title, [*rows(blocks, spare_blocks=len(foot) + 1, budget=BOARD + 1000), *foot])
 
 
@@ -52,6 +53,19 @@ def status_blocks(found: Sequence[StatusRow], *, named: bool = True, brief: bool
         lines = [_short(row) if brief else _line(row) for row in its]
         blocks.append(section(*([bold(app)] if named else []), *lines, limit=APP_LIMIT))
     return blocks
+
+
+def unheard(found: Iterable[StatusRow]) -> list[Block]:
+    """That Argo CD had to be asked, where its changes are not heard: then news of it is late, too."""
+    lines = [_unheard(one) for one in dict.fromkeys(row.unheard for row in found) if one]
+    return [context(*lines)] if lines else []
+
+
+def _unheard(one: Unheard) -> str:
+    whose = f"the stream of Argo CD {bold(one.name, 60)}" if one.name else "Argo CD's stream"
+    if one.since is None:
+        return f"⚠️ The bot does not follow {whose} yet: this was asked just now."
+    return f"⚠️ As of {moment(one.since)}, {whose} is lost: this was asked just now, and news may be late."
 
 
 def _nothing(page: StatusPage | None) -> str:

@@ -11,7 +11,7 @@ from bot.views import drift, layout, words
 from bot.views.ids import Action, SyncValue
 from bot.views.layout import context, header, rendered, rows, section, sentence
 from bot.views.safety import place
-from bot.views.status import fallback, images, status_blocks
+from bot.views.status import fallback, images, status_blocks, unheard
 from bot.views.words import DAY_AND_TIME, code, ended, moment, safe
 
 SICK = 4
@@ -34,7 +34,8 @@ def status_detail(reply: StatusDetail) -> Rendered:
     row = reply.row
     told = [*_drift(reply), *_sick(reply), *(f"⛔ {safe(one, 300)}" for one in reply.held)]
     board = rows(status_blocks((row,), named=False), budget=3000)
-    shown: list[Block] = [header(row.app), *board, *([section(*told)] if told else []), *_synced(reply)]
+    said = [*([section(*told)] if told else []), *_synced(reply), *unheard((row,))]
+    shown: list[Block] = [header(row.app), *board, *said]
     return rendered(
         fallback(row.app, (row,)),
         [*shown, *layout.actions(offer(row.app, row.environment, one) for one in dict.fromkeys(reply.may))],

@@ -12,6 +12,7 @@ from typing import NoReturn, Protocol
 
 import structlog
 
+from bot.deliveries.application_record import asked_live
 from bot.domain.caller import Caller, Permission, Person, Target
 from bot.domain.errors import (
     Conflict,
@@ -210,7 +211,8 @@ class Steps:
         at = self.clock()
         terms = self.today.terms(promotion)
         promotion = replace(promotion, tightened=terms.tightened, pull_request_since=terms.pull_request_since)
-        results = await self.ask_gates(promotion, round_)
+        with asked_live():
+            results = await self.ask_gates(promotion, round_)
         if promotion.plan.automatic:
             return Confirmation(results, promotion.approvals, at=at, terms=terms)
         try:

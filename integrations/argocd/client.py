@@ -67,6 +67,7 @@ class ArgoCD:
         self._relist = relist
         self._own_namespace: str | None = None
         self._heard_at = -math.inf
+        self._stream: Stream | None = None
         policy = policy or HttpPolicy()
         self._patient = replace(policy, read=REFRESH_SECONDS, total=REFRESH_SECONDS)
         self._large = replace(policy, body_limit=LIST_LIMIT)
@@ -151,11 +152,14 @@ class ArgoCD:
         A deleted Application comes once more, Missing and Unknown. What the server lost on its way (A10) comes with
         the next re-list.
         """
-        stream = Stream(self._connection, self._read_all, self._selection(), self._relist, self._hear)
-        return stream.applications(lambda app: self._application(app, environment))
+        self._stream = Stream(self._connection, self._read_all, self._selection(), self._relist, self._hear)
+        return self._stream.applications(lambda app: self._application(app, environment))
 
     def silence(self, environment: str) -> float:  # noqa: ARG002 (it serves them all)
         return time.monotonic() - self._heard_at
+
+    def current(self, environment: str) -> bool:  # noqa: ARG002 (it serves them all)
+        return self._stream is not None and self._stream.current
 
     async def version(self) -> str:
         """Of the server: the cheapest question that shows it is there; it needs no token."""

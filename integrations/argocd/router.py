@@ -53,6 +53,9 @@ class ArgoCDs:
     def silence(self, environment: str) -> float:
         return self.of(environment).silence(environment)
 
+    def current(self, environment: str) -> bool:
+        return self.of(environment).current(environment)
+
     async def aclose(self) -> None:
         for argocd in dict.fromkeys((self._default, *self._by_environment.values())):
             await argocd.aclose()

@@ -59,11 +59,21 @@ class Stream:
         self._every = every.total_seconds()
         self._stood = False
         self._heard = heard
+        self._opening = 0
+        """counts the streams that have been opened"""
+        self._stands = False
+        self._complete = False
+
+    @property
+    def current(self) -> bool:
+        """Whether a stream stands, and all has been told that was listed since it stands: nothing is missed (A10)."""
+        return self._stands and self._complete
 
     async def applications(self, convert: Convert) -> AsyncGenerator[Application]:
         """Raises Refused when the first contact is refused; later refusals are logged and tried again."""
         merge: StreamMerge[Application] = StreamMerge()
         heard: asyncio.Queue[wire.ArgoWatchEvent | StreamOpened | Refused] = asyncio.Queue(BACKLOG)
+        opening = 0
         listening = asyncio.create_task(self._listen(heard), name="argocd application stream")
         due = asyncio.get_running_loop().time() + OPENING
         try:
@@ -72,14 +82,20 @@ class Stream:
                     case Refused() as refusal:
                         raise refusal
                     case StreamOpened():
+                        opening = self._opening
                         listed, due = await self._list(lambda app: sighting(app, convert))
+                        whole = listed is not None
                         news = merge.listed(listed) if listed is not None else ()
                         del listed
                     case wire.ArgoWatchEvent() as event:
+                        whole = False
                         news = merge.event(sighting(event.application, convert), deleted=event.type == "DELETED")
                 for item in news:
                     yield told(item)
+                # of a stream that was opened while the list was read, the beginning may have been missed
+                self._complete = self._complete or (whole and self._stands and opening == self._opening)
         finally:
+            self._stands = self._complete = False
             listening.cancel()
             with suppress(asyncio.CancelledError):
                 await listening
@@ -122,9 +138,7 @@ class Stream:
                     silence=SILENCE,
                 ) as lines:
                     opened = True
-                    await heard.put(StreamOpened())
-                    async for event in events(self._signs_of_life(lines)):
-                        await heard.put(event)
+                    await self._relay(lines, heard)
             except Unavailable as error:
                 log.warning("application stream broke off", system=SYSTEM, detail=str(error))
             except Refused as error:
@@ -136,6 +150,18 @@ class Stream:
                 wait = SHORTEST_WAIT
             await asyncio.sleep(random.uniform(wait / 2, wait))  # noqa: S311 (jitter)
             wait = min(wait * 2, LONGEST_WAIT)
+
+    async def _relay(
+        self, lines: AsyncIterator[bytes], heard: "asyncio.Queue[wire.ArgoWatchEvent | StreamOpened | Refused]"
+    ) -> None:
+        """While the stream stands."""
+        self._opening, self._stands, self._complete = self._opening + 1, True, False
+        try:
+            await heard.put(StreamOpened())
+            async for event in events(self._signs_of_life(lines)):
+                await heard.put(event)
+        finally:
+            self._stands = False
 
     async def _signs_of_life(self, lines: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         async for line in lines:
@@ -166,4 +192,4 @@ def told(news: MergedChange[Application]) -> Application:
     if not news.deleted:
         return news.value
     gone = {"sync": SyncStatus.UNKNOWN, "health": HealthStatus.MISSING, "conditions": ("Deleted: the Application",)}
-    return replace(news.value, **gone, operation=None)  # type: ignore[arg-type]
+    return replace(news.value, **gone, operation=None, deleted=True)  # type: ignore[arg-type]

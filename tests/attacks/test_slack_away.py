@@ -2,7 +2,6 @@
 
 import asyncio
 import gc
-import json
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,6 @@ from structlog.testing import capture_logs
 from bot.domain.errors import NotFound, Refused, Unavailable
 from bot.ports import Messenger, Modals, Rendered
 from bot.router import open_router
-from bot.views import home
 from integrations.sandbox.slack.blockkit.surfaces import view_definition
 from integrations.slack import SlackApi, SlackMessenger
 from tests.contract.test_slack_wire import Recorder
@@ -50,13 +48,6 @@ async def test_a_card_comes_though_nobody_can_look_for_an_earlier_one(error: Exc
     posted = await SlackMessenger(api).post("C0DEPLOY", Rendered("card"), thread=thread, key="card:1")
     assert posted.ts
     assert [method for method, _ in api.sent] == ["chat.postMessage"]
-
-
-def test_home_does_not_say_that_nobody_waits_when_nobody_looked() -> None:
-    assert "No promotion that you may view is in progress" in json.dumps(home((), ()))
-    shown = json.dumps(home((), (), looked_up=False))
-    assert "No promotion that you may view is in progress" not in shown
-    assert "not looked up" in shown
 
 
 async def test_a_missing_app_level_token_is_called_by_its_name() -> None:

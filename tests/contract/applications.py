@@ -124,6 +124,7 @@ class ApplicationsContract:
     async def test_the_stream_begins_with_the_present_and_goes_on_with_changes(self, world: ArgoWorld) -> None:
         """A10."""
         assert world.argocd.silence("production") == math.inf
+        assert not world.argocd.current("production")
         async with asyncio.timeout(30), aclosing(world.argocd.changes("production")) as changes:  # type: ignore[type-var]
             first = {(await anext(changes)).ref.name for _ in range(3)}
             assert world.argocd.silence("production") < 30
@@ -132,6 +133,8 @@ class ApplicationsContract:
             await world.argocd.refresh(REF)
             while (change := await anext(changes)).ref != REF or change.revision != sha:
                 pass
+            assert world.argocd.current("production")
+        assert not world.argocd.current("production")
 
     async def test_an_argo_cd_that_is_down_is_unavailable(self, world: ArgoWorld) -> None:
         await world.break_down()

@@ -168,7 +168,7 @@ CALLS: dict[str, tuple[Call, str]] = {
     "may": (lambda argocd, _: argocd.may("sync", REF), "AccountService_CanI"),
     "version": (lambda argocd, _: argocd.version(), "VersionService_Version"),
 }
-WITHOUT_REQUEST = {"token_expires", "together", "silence", "aclose"}
+WITHOUT_REQUEST = {"token_expires", "together", "silence", "current", "aclose"}
 
 
 async def first_change(argocd: ArgoCD) -> None:

@@ -51,6 +51,7 @@ class MemoryApplications:
     _windows: dict[str, SyncPermission] = field(default_factory=dict)
     _heads: dict[str, str] = field(default_factory=dict)
     _listeners: list["asyncio.Queue[Application]"] = field(default_factory=list)
+    _told_all: bool = False
     drifts: dict[str, tuple[Drift, ...]] = field(default_factory=dict)
     """application name → what differs from git"""
     syncs: list[tuple[str, str]] = field(default_factory=list)
@@ -67,7 +68,7 @@ class MemoryApplications:
     def remove(self, name: str) -> None:
         gone = self._apps.pop(name)
         for listener in self._listeners:
-            listener.put_nowait(replace(gone, sync=SyncStatus.UNKNOWN, health=HealthStatus.MISSING))
+            listener.put_nowait(replace(gone, sync=SyncStatus.UNKNOWN, health=HealthStatus.MISSING, deleted=True))
 
     def push(self, name: str, revision: str) -> None:
         """Git has moved; nobody has looked yet."""
@@ -163,14 +164,19 @@ class MemoryApplications:
         try:
             for app in await self.list(environment):
                 yield app
+            self._told_all = True
             while True:
                 app = await heard.get()
                 yield replace(app, ref=replace(app.ref, environment=environment))
         finally:
             self._listeners.remove(heard)
+            self._told_all = False
 
     def silence(self, environment: str) -> float:
         return 0.0 if self._listeners else math.inf
+
+    def current(self, environment: str) -> bool:
+        return self._told_all and bool(self._listeners)
 
     def _fail(self) -> None:
         if self.failing:

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 import commands
 from bot.command import CommandRegistry, Runner
+from bot.deliveries.application_record import ApplicationRecord, RecordedApplications
 from bot.domain.application import Application, ApplicationRef, HealthStatus, SyncStatus
 from bot.domain.caller import Caller
 from bot.domain.intent import Context, Intent
@@ -92,6 +93,8 @@ class Office:
     subscribers: MemorySubscribers = field(default_factory=MemorySubscribers)
     pipelines: MemoryPipelines = field(default_factory=MemoryPipelines)
     applications: MemoryApplications = field(default_factory=MemoryApplications)
+    records: tuple[ApplicationRecord, ...] = ()
+    """without one, Argo CD is asked"""
     database_url: str = "sqlite://"
     """a file, for tests in which people's words are kept"""
 
@@ -150,7 +153,7 @@ class Office:
 
     @property
     def status(self) -> StatusQuery:
-        applications, tags = self.applications, Tags(self.images)
+        applications, tags = RecordedApplications(self.applications, self.records), Tags(self.images)
         return StatusQuery(self.catalog, self.policy, applications, self.overlays, self.promotions, tags)
 
     @property

@@ -169,6 +169,9 @@ class GitFollowingApplications:
     def silence(self, environment: str) -> float:
         return math.inf
 
+    def current(self, environment: str) -> bool:
+        return False
+
     async def overview(self, environment: str) -> tuple[Application, ...]:
         raise AssertionError("no promotion lists Applications")
 

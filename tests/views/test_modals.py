@@ -9,7 +9,7 @@ import commands
 from bot.command import CommandRegistry
 from bot.domain.caller import Person
 from bot.domain.delivery import Fact, HealthChanged
-from bot.domain.reply import Choice, Picker, ReasonForm
+from bot.domain.reply import Choice, Picker, ReasonForm, StatusPage
 from bot.domain.safety import Review
 from bot.views import home, loading_modal, modal, options
 from bot.views.ids import verb_of
@@ -97,16 +97,16 @@ def test_options_hold_what_was_typed_and_begin_with_it_first() -> None:
     assert found == ["app-store", "my-app"]
 
 
-def test_home_tells_the_reviews_that_are_owed_and_what_was_not_looked_up() -> None:
+def test_home_tells_the_reviews_that_are_owed_and_how_many_more_apps_there_are() -> None:
     ana = Person("U0ANA", "Ana", "ana@example.com")
     owed = Review("p-7f3a", ("my-app",), "production", ana, "login is down", datetime(2026, 5, 4, 14, 2, tzinfo=UTC))
-    shown = view_lines(home([], [], looked_up=False, reviews=[owed]))
-    assert shown[:4] == [
+    shown = view_lines(home([], [], page=StatusPage(1, 9, 90), reviews=[owed]))
+    assert shown[:3] == [
         "# 👀 Reviews that are owed",
         "my-app in *production* · @U0ANA 2026-05-04 14:02 UTC: login is down · `p-7f3a`",
         "`/review p-7f3a WHAT YOU FOUND`",
-        "Promotions are not looked up here: there are too many apps. `/status APP` does.",
     ]
+    assert "(The unwell first, of 90 apps. `/status` lists all.)" in shown
 
 
 def test_home() -> None:

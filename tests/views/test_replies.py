@@ -7,7 +7,7 @@ import pytest
 
 import commands
 from bot.command import CommandRegistry
-from bot.domain.application import Application, ApplicationRef, HealthStatus, SyncStatus
+from bot.domain.application import Application, ApplicationRef, HealthStatus, SyncStatus, Unheard
 from bot.domain.event import Event
 from bot.domain.image import Artifact, Image
 from bot.domain.overlay import OverlayImage
@@ -471,3 +471,12 @@ def test_a_run_that_is_followed_is_answered_in_one_sentence() -> None:
     assert lines(render(RunDetail(RUN, note="Started.", followed=True))) == [
         "*my-app-x7k2p*: Started. Its message here follows it to the end."
     ]
+
+
+def test_a_board_says_where_the_stream_is_lost() -> None:
+    lost = Unheard("", AT)
+    shown = lines(render(StatusBoard((row("production", "v1.4.2", unheard=lost), row("staging", "v1", unheard=lost)))))
+    said = "(⚠️ As of 14:02 UTC, Argo CD's stream is lost: this was asked just now, and news may be late.)"
+    assert shown.count(said) == 1
+    named = lines(render(StatusBoard((row("production", "v1.4.2", unheard=Unheard("eu")),))))
+    assert "(⚠️ The bot does not follow the stream of Argo CD *eu* yet: this was asked just now.)" in named

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.domain.application import Application, Operation, ResourceHealth
+from bot.domain.application import Application, Operation, ResourceHealth, Unheard
 from bot.domain.drift import Drift
 from bot.domain.intent import SyncAction
 from bot.domain.overlay import Commit, OverlayImage
@@ -18,7 +18,7 @@ class StatusRow:
     """One app in one environment. `application` is None when Argo CD could not be asked (`problem` says why).
 
     `images` are what git pins; `runs` says what is so of the Application instead, "" when it speaks of the same images.
-    `waiting`: what starts there later.
+    `waiting`: what starts there later. `unheard`: the Argo CD that had to be asked, where its record is not current.
     """
 
     app: str
@@ -32,6 +32,7 @@ class StatusRow:
     lock: Lock | None = None
     freeze: Freeze | None = None
     waiting: tuple[Waiting, ...] = ()
+    unheard: Unheard | None = None
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from bot.deliveries.application_record import ApplicationRecord
 from bot.domain.application import (
     Application,
     ApplicationRef,
@@ -16,6 +17,7 @@ from bot.domain.application import (
     OperationPhase,
     ResourceHealth,
     SyncStatus,
+    Unheard,
 )
 from bot.domain.delivery import Drifted, Fact
 from bot.domain.drift import Difference, Drift
@@ -25,6 +27,7 @@ from bot.domain.queueing import Waiting
 from bot.domain.reply import StatusBoard, StatusDetail, StatusRow
 from bot.policy import parse
 from bot.queries import status
+from bot.queries.board import StatusBoards
 from bot.router.buttons import read_button
 from bot.store.queue import QueueStore
 from bot.views import render
@@ -553,3 +556,89 @@ async def test_an_image_that_argo_cd_has_not_brought_out_is_not_called_healthy()
     assert (await rows(office, "/status my-app prod"))[0].runs == ""
     office.applications.put(replace(known, images=(), revision="d" * 40))
     assert (await rows(office, "/status my-app prod"))[0].runs == "Argo CD is at ddddddd"
+
+
+@dataclass
+class Heard:
+    """The stream of an Argo CD."""
+
+    whole: bool = True
+
+    async def changes(self, environment: str) -> AsyncIterator[Application]:
+        return
+        yield
+
+    def silence(self, environment: str) -> float:
+        return 5.0
+
+    def current(self, environment: str) -> bool:
+        return self.whole
+
+
+def recorded(office: Office, stream: Heard) -> ApplicationRecord:
+    """All that runs, as a stream has told it."""
+    record = ApplicationRecord("", ENVIRONMENTS, stream, lambda: AT, following=True)
+    for app in office.applications._apps.values():
+        record.heard(app)
+    office.records = (record,)
+    return record
+
+
+@pytest.mark.parametrize("typed", ["/status", "/status my-app", "/status my-app prod"])
+async def test_what_is_on_record_is_shown_without_asking(typed: str) -> None:
+    office = Office()
+    record = recorded(office, Heard())
+    record.heard(replace(healthy("my-app", "production"), health=HealthStatus.DEGRADED))
+    office.applications.failing = Unavailable("Argo CD", "get", "timeout")
+    shown = await rows(office, typed)
+    assert all(row.application and not row.problem and row.unheard is None for row in shown)
+    (sick,) = [row for row in shown if row.application and row.application.health is HealthStatus.DEGRADED]
+    assert (sick.app, sick.environment) == ("my-app", "production")
+
+
+async def test_where_the_stream_is_lost_argo_cd_is_asked_and_the_answer_says_so() -> None:
+    office, stream = Office(), Heard()
+    record = recorded(office, stream)
+    record.heard(replace(healthy("my-app", "production"), health=HealthStatus.DEGRADED))
+    stream.whole = False
+    (row,) = await rows(office, "/status my-app prod")
+    assert row.application
+    assert row.application.health is HealthStatus.HEALTHY
+    assert row.unheard == Unheard("", AT - timedelta(seconds=5))
+    office.applications.failing = Unavailable("Argo CD", "get", "timeout")
+    (row,) = await rows(office, "/status my-app prod")
+    assert (row.application, bool(row.problem)) == (None, True)
+
+
+async def test_an_application_that_no_record_has_is_called_absent_on_the_board() -> None:
+    office = Office()
+    recorded(office, Heard()).heard(replace(healthy("my-app", "production"), deleted=True))
+    gone = [row for row in await rows(office, "/status") if row.application is None]
+    assert [(row.app, row.environment) for row in gone] == [("my-app", "production")]
+    assert "Argo CD has no Application my-app-production" in gone[0].problem
+
+
+async def test_what_changes_between_two_looks_is_seen_at_the_second() -> None:
+    """The board remembers what it has compared: an Application, its images or the commit may be other ones by now."""
+    office = Office()
+    record = recorded(office, Heard())
+    boards, bo = StatusBoards(office.status, office.surroundings), await office.caller("U0BO")
+
+    async def runs() -> str:
+        shown = await boards.page(Status(context=Context("r", "C0DEPLOY", "c")), bo)
+        return next(row.runs for row in shown.rows if (row.app, row.environment) == ("my-app", "production"))
+
+    image = f"{HOST}/my-app:1.4.1"
+    record.heard(replace(healthy("my-app", "production"), images=(image,)))
+    assert await runs() == ""
+    path = "apps/my-app/overlays/production/kustomization.yaml"
+    before = (await office.overlays.read([path], await office.overlays.head()))[path]
+    office.overlays.push({path: before.replace(b"1.4.1", b"1.4.2")}, "A new image")
+    assert await runs() == "1.4.1 runs"
+    record.heard(replace(healthy("my-app", "production"), images=(image.replace("1.4.1", "1.4.2"),)))
+    assert await runs() == ""
+    silent = replace(healthy("my-app", "production"), revision=await office.overlays.head())
+    record.heard(silent)
+    assert await runs() == ""
+    office.overlays.push({"README.md": b"another commit"}, "Words")
+    assert await runs() == f"Argo CD is at {silent.revision[:7]}"

@@ -12,7 +12,7 @@ from bot.router.buttons import read_button
 from bot.router.home import Home
 from bot.views import render
 from bot.views.ids import Action, NewsValue, encode
-from tests.fakes.office import Office
+from tests.fakes.office import Office, seed
 
 
 async def say(office: Office, line: str, user: str = "U0BO", channel: str = "C0TEAM") -> Subscribed:
@@ -159,3 +159,17 @@ async def test_home_shows_what_one_is_subscribed_to(office: Office) -> None:
     assert "🔔 *my-app* in *production* · degraded" in windows.shown
     await home.show(await office.caller("U0MIA"))
     assert "🔔" not in windows.shown
+
+
+async def test_home_names_what_waits_however_many_apps_there_are(office: Office) -> None:
+    """Nobody reads "nothing waits" where nobody looked."""
+    office.overlays.push(seed(*(f"app-{n}" for n in range(20))))
+    windows = Windows()
+    home = office.make(Home, modals=windows)
+    await home.show(await office.caller("U0BO"))
+    assert "No promotion that you may view is in progress" in windows.shown
+    await office.run("/deploy my-app prod", "U0ANA")
+    await home.show(await office.caller("U0BO"))
+    assert "No promotion that you may view is in progress" not in windows.shown
+    assert "my-app → production" in windows.shown
+    assert "The unwell first, of 23 apps." in windows.shown

@@ -10,6 +10,7 @@ import pytest
 
 from bot.deliveries.annotations import EVENTS, AnnotatedSubscriptions
 from bot.deliveries.application_observer import ApplicationObserver
+from bot.deliveries.application_record import ApplicationRecord
 from bot.deliveries.branch_observer import BranchObserver
 from bot.deliveries.fold import deployments
 from bot.deliveries.newsroom import Newsroom
@@ -68,7 +69,8 @@ class Cluster:
         self.branch = BranchObserver(self.overlays, changes, self.recorder, promotions, policy, clock=clock)
         self.subscriptions = SubscriptionStore(self.database)
         self.observer = ApplicationObserver(
-            "", ("staging", "production"), self.applications, self.applications, self.overlays, names, changes, store,
+            ApplicationRecord("", ("staging", "production"), self.applications), self.applications, self.overlays,
+            names, changes, store,
             self.recorder, timedelta(minutes=2), timedelta(minutes=5),
             AnnotatedSubscriptions(self.subscriptions), clock,
         )  # fmt: skip

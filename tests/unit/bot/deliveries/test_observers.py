@@ -11,6 +11,7 @@ import pytest
 
 from bot.deliveries import observers
 from bot.deliveries.application_observer import ApplicationObserver
+from bot.deliveries.application_record import ApplicationRecord
 from bot.deliveries.observers import LeasedObserver
 from bot.domain.application import Application
 from bot.domain.errors import DatabaseAway, Refused
@@ -22,8 +23,7 @@ from tests.waiting import until
 class MemoryObserver:
     """Watches until it is cancelled, or fails."""
 
-    name: str = ""
-    environments: tuple[str, ...] = ("production",)
+    record: ApplicationRecord
     watching: int = 0
     failing: BaseException | None = None
     begun: int = 0
@@ -45,6 +45,9 @@ class QuietStream:
 
     def silence(self, environment: str) -> float:
         return self.seconds if environment else math.inf
+
+    def current(self, environment: str) -> bool:
+        return bool(environment)
 
     async def changes(self, environment: str) -> AsyncIterator[Application]:
         return
@@ -72,12 +75,12 @@ class MemoryLeases(LeaseStore):
 class Replica:
     leases: LeaseStore
     name: str
-    observer: MemoryObserver = field(default_factory=MemoryObserver)
     stream: QuietStream = field(default_factory=QuietStream)
 
     def __post_init__(self) -> None:
+        self.observer = MemoryObserver(ApplicationRecord("", ("production",), self.stream))
         watched = cast(ApplicationObserver, self.observer)
-        self.leased = LeasedObserver(watched, self.stream, self.leases, self.name)
+        self.leased = LeasedObserver(watched, self.leases, self.name)
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -108,7 +111,8 @@ async def test_one_watches_and_the_next_takes_over() -> None:
 
 @pytest.mark.parametrize("error", [Refused("Argo CD", "list", "401"), RuntimeError(), ExceptionGroup("x", [OSError()])])
 async def test_whatever_ends_it_it_begins_again(error: Exception) -> None:
-    replica = Replica(MemoryLeases(None), "a", MemoryObserver(failing=error))  # type: ignore[arg-type]
+    replica = Replica(MemoryLeases(None), "a")  # type: ignore[arg-type]
+    replica.observer.failing = error
     async with replica.running():
         replica.observer.failing = None
         await until(lambda: replica.observer.watching == 1 and replica.observer.begun > 1)

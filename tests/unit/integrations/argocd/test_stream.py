@@ -192,3 +192,35 @@ async def test_no_task_is_left_behind() -> None:
         await anext(changes)
         assert any(task.get_name() == "argocd application stream" for task in asyncio.all_tasks() - before)
     assert not any(task.get_name() == "argocd application stream" for task in asyncio.all_tasks())
+
+
+async def test_a_stream_is_current_only_between_its_first_whole_list_and_its_end() -> None:
+    """A10: nothing missed is replayed, so what is known is how things are only while a stream stands."""
+    server = Server([app("a", 1), app("b", 1)])
+    settings = ArgoCDSettings(url="http://127.0.0.1")
+    async with asyncio.timeout(30), server.running() as url:
+        argocd = ArgoCD(settings.model_copy(update={"url": url}), QUICK, timedelta(seconds=60))
+        async with argocd, aclosing(argocd.changes("production")) as changes:  # type: ignore[type-var]
+            assert not argocd.current("production")
+            await anext(changes)
+            assert not argocd.current("production"), "only one of two is known"
+            await anext(changes)
+            server.send("MODIFIED", app("a", 2, "Degraded"))
+            await anext(changes)
+            assert argocd.current("production")
+            server.apps = [app("a", 3), app("b", 1)]
+            server.lines.put_nowait(None)
+            assert (await anext(changes)).health is HealthStatus.HEALTHY
+            assert not argocd.current("production"), "what the next list says is not all told"
+
+
+async def test_an_argo_cd_without_a_stream_is_never_current() -> None:
+    server = Server([app("a", 1)], status=b"503 Service Unavailable")
+    async with asyncio.timeout(30), server.running() as url:
+        argocd = ArgoCD(ArgoCDSettings(url=url), QUICK, timedelta(seconds=60))
+        async with argocd, aclosing(argocd.changes("production")) as changes:  # type: ignore[type-var]
+            waiting = asyncio.ensure_future(anext(changes))
+            await server.was_asked.wait()
+            assert not argocd.current("production")
+            waiting.cancel()
+            await asyncio.gather(waiting, return_exceptions=True)
