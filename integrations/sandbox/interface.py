@@ -10,10 +10,12 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from integrations.sandbox import foreign
+from integrations.sandbox.argocd.cluster import ByHand
 from integrations.sandbox.event_stream import changes
 from integrations.sandbox.slack.errors import PersonError
 from integrations.sandbox.world import World
 
+ILL_SECONDS = 60
 Json = dict[str, Any]
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -49,6 +51,8 @@ class Interface:
             Route("/world/faults", told(self._faults), methods=["POST"]),
             Route("/world/commits", told(self._foreign_commit), methods=["POST"]),
             Route("/world/pushes", told(self._push), methods=["POST"]),
+            Route("/world/live", told(self._change_live), methods=["POST"]),
+            Route("/world/illnesses", told(self._illness), methods=["POST"]),
             Route("/events", told(self._events)),
             Route("/bot", told(self._bot), methods=["POST"]),
         ]
@@ -171,6 +175,29 @@ class Interface:
         sha = await self._world.source.push(author, optional_text(body, "message"), files)
         return JSONResponse({"sha": sha})
 
+    async def _change_live(self, request: Request) -> Response:
+        """Somebody uses kubectl on an app's Deployment, past git."""
+        body = await _body(request)
+        application = text(body, "app"), text(body, "environment")
+        by_hand = ByHand(
+            optional_text(body, "image"),
+            optional_number(body, "replicas", most=100),
+            optional_text(body, "variable"),
+            optional_text(body, "value"),
+        )
+        if by_hand == ByHand(value=by_hand.value):
+            raise BadRequest("say what changes: image, replicas, or variable and value")
+        self._world.change_live(*application, by_hand, lasts=body.get("lasts", True) is not False)
+        return JSONResponse({"changed": True})
+
+    async def _illness(self, request: Request) -> Response:
+        """An app turns Degraded without anybody's doing, and is well again after a while."""
+        body = await _body(request)
+        application = text(body, "app"), text(body, "environment")
+        seconds = optional_number(body, "seconds", most=3600) or ILL_SECONDS
+        self._world.fall_ill(*application, seconds)
+        return JSONResponse({"seconds": seconds})
+
     async def _bot(self, request: Request) -> Response:
         body = await _body(request)
         bot = self._world.bot
@@ -227,6 +254,16 @@ def text(body: Json, key: str) -> str:
 def optional_text(body: Json, key: str) -> str:
     """Absent and null are the empty text."""
     return text(body, key) if body.get(key) else ""
+
+
+def optional_number(body: Json, key: str, *, most: int) -> int | None:
+    """From 0 to `most`; None where it is absent."""
+    value = body.get(key)
+    if value is None:
+        return None
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= most:
+        raise BadRequest(f"{key}: expected a whole number from 0 to {most}")
+    return value
 
 
 def _element(body: Json) -> tuple[str | None, str | None]:

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from integrations.sandbox import overview
 from integrations.sandbox.argocd import ArgoCDServer
+from integrations.sandbox.argocd.cluster import ByHand
 from integrations.sandbox.bot_process import BotProcess, slack_manifest
 from integrations.sandbox.build import Builds, InCluster
 from integrations.sandbox.clock import Clock
@@ -140,6 +141,28 @@ class World:
             Hook(f"{self.urls['event_listener']}/github", self.secrets.event_listener),
             Hook(f"{bot}/github", self.secrets.github_webhook),
         ])  # fmt: skip
+
+    def change_live(self, app: str, environment: str, by_hand: ByHand, *, lasts: bool) -> None:
+        """Somebody uses kubectl on it. Raises ValueError for an app that is not there."""
+        name = self._application(app, environment)
+        try:
+            self.argocd.change(name, by_hand, lasts=lasts)
+        except LookupError as error:
+            raise ValueError(f"{name}: {error}") from error
+
+    def fall_ill(self, app: str, environment: str, seconds: float) -> None:
+        """Its pods crash, and run well again after so long. Raises ValueError for an app that is not there."""
+        name = self._application(app, environment)
+        try:
+            self.argocd.fall_ill(name, seconds)
+        except LookupError as error:
+            raise ValueError(f"{name}: {error}") from error
+
+    def _application(self, app: str, environment: str) -> str:
+        name = f"{app}-{environment}"
+        if name not in self.argocd.store.applications:
+            raise ValueError(f"Argo CD has no application {name}")
+        return name
 
     async def _create_run(self, made: dict[str, Any]) -> None:
         """With the rights of the EventListener's service account, as the platform's RBAC grants them."""

@@ -95,5 +95,31 @@ def test_what_one_subscribed_to_comes_by_direct_message_and_a_sync_asks_before_p
     sandbox.until(lambda: whispered(sandbox, "bo", "Argo CD: compared with"), "the status")
 
 
-def whispered(sandbox: Sandbox, person: str, words: str) -> Json | None:
-    return next((m for m in reversed(sandbox.messages(person)) if words in everything_in(m)), None)
+def whispered(sandbox: Sandbox, person: str, *words: str) -> Json | None:
+    found = (m for m in reversed(sandbox.messages(person)) if all(word in everything_in(m) for word in words))
+    return next(found, None)
+
+
+def test_a_change_in_the_cluster_is_told_explained_and_synced_away(sandbox: Sandbox) -> None:
+    """By kubectl, past git."""
+    observed(sandbox)
+    sandbox.post("/api/world/live", {"app": "ledger", "environment": "production", "replicas": 7})
+    first = told(sandbox, "ledger", "production", "drifts from git")
+    sandbox.types("bo", "/status ledger production")
+    why = everything_in(sandbox.until(lambda: whispered(sandbox, "bo", "spec.replicas"), "why it differs"))
+    assert "live `7`, git `4`" in why
+    assert "by `kubectl`" in why
+    assert "stream" not in why  # it is heard, so nobody had to ask
+    sandbox.types("bo", "/sync ledger production")
+    asked = sandbox.until(lambda: whispered(sandbox, "bo", "spec.replicas", "Nothing has happened yet"), "the question")
+    sandbox.presses("bo", asked, "Sync")
+    last = told(sandbox, "ledger", "production", "as git says again")
+    assert first["ts"] == last["ts"]
+
+
+def test_an_illness_that_passes_is_told_in_one_message(sandbox: Sandbox) -> None:
+    observed(sandbox)
+    sandbox.post("/api/world/illnesses", {"app": "storefront", "environment": "staging", "seconds": 15})
+    first = told(sandbox, "storefront", "staging", "Degraded")
+    last = told(sandbox, "storefront", "staging", "well again")
+    assert first["ts"] == last["ts"]

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
-from integrations.sandbox.argocd.managed_fields import ARGO_CD, HAND, written
+from integrations.sandbox.argocd.managed_fields import ARGO_CD, HAND, SCALE, written
 from integrations.sandbox.argocd.transformers import containers
 from integrations.sandbox.clock import rfc3339
 
@@ -92,6 +92,16 @@ class Workload:
             current.replicas = min(current.replicas, 1)
 
 
+@dataclass(frozen=True)
+class ByHand:
+    """What kubectl changes of a Deployment: `set image`, `scale`, `set env`. Empty is as it was."""
+
+    image: str = ""
+    replicas: int | None = None
+    variable: str = ""
+    value: str = ""
+
+
 @dataclass
 class Live:
     """The part of a cluster that one application owns."""
@@ -118,15 +128,31 @@ class Live:
         self._roll(key, live, now)
         return "configured" if before else "created"
 
-    def change_image(self, image: str, now: datetime) -> None:
+    def change(self, by_hand: "ByHand", now: datetime) -> None:
         """Somebody's hand in the cluster. Raises LookupError when no Deployment is there."""
+        changed = copy.deepcopy(self.objects[self._deployment()])
+        container = next(iter(containers(changed)))
+        if by_hand.image:
+            container["image"] = by_hand.image
+        if by_hand.replicas is not None:
+            changed["spec"]["replicas"] = by_hand.replicas
+        if by_hand.variable:
+            others = [one for one in container.get("env", []) if one["name"] != by_hand.variable]
+            container["env"] = [*others, {"name": by_hand.variable, "value": by_hand.value}]
+        changed["metadata"].pop("managedFields", None)
+        self.apply(changed, now, HAND if by_hand.replicas is None else SCALE)
+
+    def fall_ill(self) -> ReplicaSet:
+        """The running pods crash from now on, without anybody's doing. Raises LookupError as `change` does."""
+        current = self.workloads[self._deployment()].current
+        current.state = "CrashLoopBackOff"
+        return current
+
+    def _deployment(self) -> ResourceKey:
         key = next((key for key in self.objects if key.kind == "Deployment"), None)
         if key is None:
             raise LookupError("no Deployment is live: sync the application first")
-        changed = copy.deepcopy(self.objects[key])
-        next(iter(containers(changed)))["image"] = image
-        changed["metadata"].pop("managedFields", None)
-        self.apply(changed, now, HAND)
+        return key
 
     def remove(self, key: ResourceKey) -> None:
         self.objects.pop(key, None)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 Path = tuple[str, ...]
-ARGO_CD, HAND = "argocd-controller", "kubectl-set"
+ARGO_CD, HAND, SCALE = "argocd-controller", "kubectl-set", "kubectl"
 NAMELESS = ("apiVersion", "kind")
 OF_THE_SERVER = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp", "managedFields")
 

@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from integrations.sandbox.argocd.access import Account, ArgoAccess
 from integrations.sandbox.argocd.api import API
+from integrations.sandbox.argocd.cluster import ByHand
 from integrations.sandbox.argocd.controller import Controller
 from integrations.sandbox.argocd.errors import Code, StatusError, answer_status_error
 from integrations.sandbox.argocd.routes.applications import ApplicationRoutes
@@ -90,7 +91,20 @@ class ArgoCDServer:
 
     def drift(self, name: str, image: str) -> None:
         """Somebody changes the image in the cluster, past git. Raises KeyError for an unknown application."""
-        self.controller.worker(name).drift(image)
+        self.change(name, ByHand(image=image))
+
+    def change(self, name: str, by_hand: ByHand, *, lasts: bool = False) -> None:
+        """Somebody uses kubectl. `lasts`: self-heal is switched off before. Raises KeyError for an unknown application,
+        and LookupError for one that has no Deployment.
+        """
+        worker = self.controller.worker(name)
+        if lasts:
+            worker.stop_healing()
+        worker.change(by_hand)
+
+    def fall_ill(self, name: str, seconds: float) -> None:
+        """Its pods crash, and run well again after so long. Raises as `change` does."""
+        self.controller.worker(name).fall_ill(seconds)
 
     def fail_next_sync(self, name: str, message: str = "one or more objects failed to apply") -> None:
         """The application's next sync attempt fails with `message`; its retries follow (A16)."""

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 from integrations.sandbox.argocd import autosync, operations, pace
-from integrations.sandbox.argocd.cluster import ResourceKey, State
+from integrations.sandbox.argocd.cluster import ByHand, ReplicaSet, ResourceKey, State
 from integrations.sandbox.argocd.comparison import Difference, compare
 from integrations.sandbox.argocd.desired import ComparisonFailed, Desired
 from integrations.sandbox.argocd.events import record
@@ -57,10 +57,30 @@ class Worker:
     def terminate(self) -> None:
         self._terminate.set()
 
-    def drift(self, image: str) -> None:
-        self._store.live[self.name].change_image(image, self._clock.now())
+    def change(self, by_hand: ByHand) -> None:
+        self._store.live[self.name].change(by_hand, self._clock.now())
         self._follow_rollouts()
         self.refresh()
+
+    def stop_healing(self) -> None:
+        """As `argocd app set --self-heal=false`, until the next change of its ApplicationSet."""
+        with self._store.edit(self.name) as application:
+            automated = (application["spec"].get("syncPolicy") or {}).get("automated")
+            if automated:
+                automated["selfHeal"] = False
+
+    def fall_ill(self, seconds: float) -> None:
+        """The pods crash, and run well again after so long."""
+        self._tasks.create_task(self._illness(self._store.live[self.name].fall_ill(), seconds))
+        self._store.touch()
+        self.refresh()
+
+    async def _illness(self, pods: ReplicaSet, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+        if pods.state == "CrashLoopBackOff":
+            pods.state = "ready"
+            self._store.touch()
+            self.refresh()
 
     async def _refreshing(self) -> None:
         while True:

@@ -41,6 +41,8 @@ export const api = {
   faults: (changes) => post("/api/world/faults", changes),
   commit: (body) => post("/api/world/commits", body),
   push: (body) => post("/api/world/pushes", body),
+  changeLive: (body) => post("/api/world/live", body),
+  fallIll: (body) => post("/api/world/illnesses", body),
   bot: (act) => post("/api/bot", { do: act }),
   file: (id) => `/api/files/${name(id)}`,
 };

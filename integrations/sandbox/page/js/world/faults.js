@@ -7,6 +7,7 @@ import { attempt, toast } from "../toast.js";
 import { inOrder } from "./chips.js";
 
 const STEPS = ["fetch-source", "run-tests", "build-push", "sign-image", "update-manifest"];
+const MOST_APPS = 50;
 const WEATHERS = ["fine", "slow", "down", "error-500", "error-429"];
 
 export function createFaults(box) {
@@ -29,7 +30,7 @@ class Faults {
     if (sign === this.shown) return;
     this.shown = sign;
     const focused = document.activeElement?.id;
-    fill(this.box, ci(world.faults), images(world.faults), rollouts(world), weather(world.faults), branch(world));
+    fill(this.box, ci(world.faults), images(world.faults), rollouts(world), cluster(world), weather(world.faults), branch(world));
     if (focused) document.getElementById(focused)?.focus();
   }
 }
@@ -78,6 +79,30 @@ function weather(faults) {
     ),
   );
   return card("Weather", "How each system answers the bot.", h("div", { class: "fault-grid" }, rows));
+}
+
+/** Past git: what kubectl changes, and pods that crash for a while. */
+function cluster(world) {
+  const apps = [...new Set(world.applications.map((one) => one.app))].slice(0, MOST_APPS);
+  const app = h("select", { "aria-label": "App", id: "live-app" }, apps.map((name) => h("option", { value: name, selected: name === "my-app" }, name)));
+  const environment = h("select", { "aria-label": "Environment", id: "live-environment" }, ["production", "staging", "development"].map((name) => h("option", { value: name }, name)));
+  const place = () => ({ app: app.value, environment: environment.value });
+  const press = async (act, told) => {
+    const done = await attempt(act);
+    if (done) toast(told, "info");
+  };
+  const scale = () => press(() => api.changeLive({ ...place(), replicas: 5 }), "Scaled to 5: Argo CD's self-heal is off there, so it lasts");
+  const image = () => {
+    const { name } = state.world.overlays[app.value][environment.value].images[0];
+    press(() => api.changeLive({ ...place(), image: `${name}:debug` }), "It runs the image debug: Argo CD's self-heal is off there, so it lasts");
+  };
+  const ill = () => press(() => api.fallIll({ ...place(), seconds: 60 }), "Its pods crash for a minute");
+  const buttons = [
+    h("button", { type: "button", id: "live-scale", class: "small-button", title: "kubectl scale --replicas=5", on: { click: scale } }, icon("up"), "Scale to 5"),
+    h("button", { type: "button", id: "live-image", class: "small-button", title: "kubectl set image", on: { click: image } }, icon("box"), "Set the image"),
+    h("button", { type: "button", id: "live-ill", class: "small-button", title: "Degraded, and Healthy again without anybody's doing", on: { click: ill } }, icon("broken"), "Crash for a minute"),
+  ];
+  return card("A change in the cluster", "Somebody uses kubectl, past git; or pods crash, and recover.", h("div", { class: "fault-row" }, app, environment), h("div", { class: "fault-row" }, buttons));
 }
 
 /** Somebody else pushes: a note that does not matter, or the very line that an approval is bound to. */
