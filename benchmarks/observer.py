@@ -79,7 +79,7 @@ async def watch(port: int, directory: Path) -> tuple[float, int, float, int, flo
             recorder,
             2 * minute,
             5 * minute,
-            AnnotatedSubscriptions(SubscriptionStore(database)),
+            AnnotatedSubscriptions(SubscriptionStore(database), argocd, "production"),
         )
         stalls = Stalls()
         watching = asyncio.create_task(stalls.watch())

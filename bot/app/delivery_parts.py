@@ -104,7 +104,7 @@ class DeliveryParts(PromotionParts[E]):
             self.recorder,
             policy.deliveries.degraded_after,
             policy.deliveries.drift_after,
-            AnnotatedSubscriptions(stores.subscriptions),
+            AnnotatedSubscriptions(stores.subscriptions, applications, record.environments[0]),
             self.clock.now,
         )
         return LeasedObserver(observer, stores.leases, self.process.replica, self.seconds)

@@ -7,6 +7,7 @@ from bot.domain.source import OverlayBranch
 from bot.ports import (
     Alerts,
     ApplicationOperations,
+    ApplicationProjects,
     Applications,
     ApplicationStream,
     ChartPainter,
@@ -34,7 +35,9 @@ class OverlayRepository(OverlaySource, OverlayWriter, Protocol):
     """The overlay repository, read and written."""
 
 
-class ApplicationControl(Applications, ApplicationOperations, SyncWindows, ApplicationStream, Protocol):
+class ApplicationControl(
+    Applications, ApplicationOperations, SyncWindows, ApplicationProjects, ApplicationStream, Protocol
+):
     """Argo CD, asked and listened to, with what its projects allow."""
 
 

@@ -1,13 +1,17 @@
-"""Subscriptions that annotations of Argo CD's Applications ask for, as its own notifications would honour them."""
+"""Subscriptions by annotations of Argo CD's Applications and AppProjects, as its own notifications honour them."""
 
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+import structlog
+
 from bot.deliveries.places import Place
 from bot.domain.application import Application
+from bot.domain.errors import IntegrationError, Refused
 from bot.domain.event import Event
 from bot.domain.subscription import ANNOTATION, Scope, Subscription
+from bot.ports import ApplicationProjects
 from bot.store.subscriptions import SubscriptionStore
 
 EVENTS = {
@@ -18,6 +22,8 @@ EVENTS = {
     "on-sync-succeeded": (Event.DEPLOYED, Event.DONE),
 }
 """Argo CD's catalogue → ours. docs/deliveries.md has the table, with those that have nothing here."""
+Pairs = tuple[tuple[str, str], ...]
+log = structlog.get_logger(__name__)
 MOST = 60
 """subscriptions of one Application"""
 CHANNEL = re.compile(r"[\w.-]{1,80}")
@@ -27,10 +33,20 @@ PERSONAL = re.compile(r"[UWD][A-Z0-9]{2,20}")
 
 @dataclass
 class AnnotatedSubscriptions:
-    """Written down when they change; read once at the start, so that nothing is written for what is known."""
+    """Written down when they change; read once at the start, so that nothing is written for what is known.
+
+    An AppProject's are those of each of its Applications, too, as with Argo CD's own controller. What a project says is
+    not in the stream: it is asked for now and then. Until it has answered, nothing that is known is taken away.
+    """
 
     store: SubscriptionStore
+    projects: ApplicationProjects
+    environment: str
+    """one that the Argo CD serves"""
     _known: dict[Place, frozenset[Subscription]] = field(default_factory=dict)
+    _asked_for: dict[str, Pairs | None] = field(default_factory=dict)
+    """by project, what its annotations say; None where it has not answered yet"""
+    _new: set[str] = field(default_factory=set)
 
     async def begin(self) -> None:
         """What is on record. Raises DatabaseAway."""
@@ -40,10 +56,45 @@ class AnnotatedSubscriptions:
                 known.setdefault((one.scope.app, one.scope.environment), set()).add(one)
         self._known = {place: frozenset(found) for place, found in known.items()}
 
+    @property
+    def has_new(self) -> bool:
+        """Whether there is a project that nobody has asked for yet."""
+        return bool(self._new)
+
+    async def ask(self) -> frozenset[str]:
+        """The projects that say something else than before. One that does not answer says what it said."""
+        changed = set()
+        self._new.clear()
+        for project, before in self._asked_for.items():
+            found = await self._ask(project)
+            if found is not None and found != before:
+                self._asked_for[project] = found
+                changed.add(project)
+        return frozenset(changed)
+
+    async def _ask(self, project: str) -> Pairs | None:
+        """None where it does not answer. What the bot may not read, and never could, asks for nothing."""
+        try:
+            return await self.projects.subscribed(self.environment, project)
+        except IntegrationError as error:
+            log.info("deliveries.project_not_read", project=project, error=str(error))
+            return () if isinstance(error, Refused) and self._asked_for[project] is None else None
+
+    def _of_project(self, project: str) -> Pairs | None:
+        if not project:
+            return ()
+        if project not in self._asked_for:
+            self._new.add(project)
+        return self._asked_for.setdefault(project, None)
+
     async def take(self, place: Place, app: Application) -> None:
         """Raises DatabaseAway."""
-        found = frozenset(subscriptions(place, app.subscribed))
-        if found == self._known.get(place, frozenset()):
+        known = self._known.get(place, frozenset())
+        of_project = self._of_project(app.ref.project)
+        found = frozenset(subscriptions(place, (*app.subscribed, *(of_project or ()))))
+        if of_project is None:
+            found |= known
+        if found == known:
             return
         await self.store.annotate(*place, sorted(found, key=lambda one: (one.listener, one.scope.event)))
         self._known[place] = found

@@ -38,6 +38,8 @@ PAUSE_AFTER = 200
 """Applications, for the event loop's sake"""
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 NAMES_EVERY = timedelta(seconds=30)
+PROJECTS_EVERY = timedelta(minutes=2)
+"""as often as the stream is checked against a list"""
 READ_EVERY = timedelta(seconds=5)
 """the record is read for what other observers have written"""
 LOOK_AGAIN = timedelta(seconds=10)
@@ -134,6 +136,8 @@ class ApplicationObserver:
         await self._name(now)
         if self._due("read", now, READ_EVERY) or self._added.is_set():
             await self._read(now)
+        if self.annotated.has_new or self._due("projects", now, PROJECTS_EVERY):
+            await self._ask_projects()
         fresh, self._fresh = self._fresh, set()
         facts = [*await self._stand(fresh, now), *await self._judge(fresh, now)]
         added = await self.recorder.record(facts) if facts else ()
@@ -141,6 +145,13 @@ class ApplicationObserver:
             self._count(fact)
             await self._leads.measure(fact)
         return len(added)
+
+    async def _ask_projects(self) -> None:
+        """What their annotations say now counts for each of their Applications."""
+        changed = await self.annotated.ask()
+        for place, app in list(self._apps.items()) if changed else ():
+            if app.ref.project in changed:
+                await self.annotated.take(place, app)
 
     def _count(self, fact: Fact) -> None:
         """For metrics: a deployment that came to an end."""

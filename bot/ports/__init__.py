@@ -5,7 +5,13 @@ Every method is a coroutine (but for what is known at once), returns domain valu
 Adapters live in `integrations/`; working in-memory fakes in `tests/fakes/`; one contract suite runs on both.
 """
 
-from bot.ports.argocd import ApplicationOperations, Applications, ApplicationStream, SyncWindows
+from bot.ports.argocd import (
+    ApplicationOperations,
+    ApplicationProjects,
+    Applications,
+    ApplicationStream,
+    SyncWindows,
+)
 from bot.ports.clock import Clock
 from bot.ports.evidence import (
     Alerts,
@@ -45,6 +51,7 @@ __all__ = [
     "MOST_DIFFERENCES",
     "Alerts",
     "ApplicationOperations",
+    "ApplicationProjects",
     "ApplicationStream",
     "Applications",
     "ChartPainter",

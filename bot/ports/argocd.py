@@ -48,6 +48,11 @@ class SyncWindows(Protocol):
         """What the project's sync windows say to the sync that it would get now: automated where auto-sync is on."""
 
 
+class ApplicationProjects(Protocol):
+    async def subscribed(self, environment: str, project: str) -> tuple[tuple[str, str], ...]:
+        """Trigger and Slack recipient, of each subscription that the annotations of a project ask for."""
+
+
 class ApplicationStream(Protocol):
     def changes(self, environment: str) -> AsyncIterator[Application]:
         """The present state, then every change, in order per Application; nothing missed, nothing doubled."""

@@ -146,6 +146,12 @@ class ArgoCD:
         app, windows = await asyncio.gather(self._read(ref), self._windows(ref))
         return permission(windows, automated=convert.auto_sync(app.spec or wire.Spec()))
 
+    async def subscribed(self, environment: str, project: str) -> tuple[tuple[str, str], ...]:  # noqa: ARG002
+        """A token of one of the project's roles may read the project, whatever its policies say."""
+        operation = f"read the project {project}"
+        answer = await self._connection.request(operation, "GET", f"/api/v1/projects/{quote(project, safe='')}")
+        return convert.subscribed(answer.decode(wire.ArgoProject).metadata.annotations or {})
+
     def changes(self, environment: str) -> AsyncIterator[Application]:
         """Goes on for ever: an Argo CD that is away is waited for. Raises Refused when the token is not accepted.
 

@@ -47,6 +47,9 @@ class ArgoCDs:
     async def permission(self, ref: ApplicationRef) -> SyncPermission:
         return await self.of(ref.environment).permission(ref)
 
+    async def subscribed(self, environment: str, project: str) -> tuple[tuple[str, str], ...]:
+        return await self.of(environment).subscribed(environment, project)
+
     def changes(self, environment: str) -> AsyncIterator[Application]:
         return self.of(environment).changes(environment)
 

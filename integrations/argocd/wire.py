@@ -241,6 +241,10 @@ class StreamError(Struct, frozen=True):
     http_code: int | None = None
 
 
+class ArgoProject(Camel, frozen=True, gc=False):
+    metadata: Metadata
+
+
 class ArgoWatchEvent(Camel, frozen=True, gc=False):
     type: str
     application: ArgoApplication

@@ -164,6 +164,7 @@ CALLS: dict[str, tuple[Call, str]] = {
     "unhealthy": (lambda argocd, _: argocd.unhealthy(REF), "ApplicationService_ResourceTree"),
     "drift": (lambda argocd, _: argocd.drift(REF), "ApplicationService_ManagedResources"),
     "permission": (lambda argocd, _: argocd.permission(REF), "ApplicationService_GetApplicationSyncWindows"),
+    "subscribed": (lambda argocd, _: argocd.subscribed("production", "apps"), "ProjectService_Get"),
     "changes": (lambda argocd, _: first_change(argocd), "ApplicationService_Watch"),
     "may": (lambda argocd, _: argocd.may("sync", REF), "AccountService_CanI"),
     "version": (lambda argocd, _: argocd.version(), "VersionService_Version"),

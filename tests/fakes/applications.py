@@ -18,7 +18,7 @@ from bot.domain.application import (
     SyncStatus,
 )
 from bot.domain.drift import Drift
-from bot.domain.errors import NotFound
+from bot.domain.errors import NotFound, Refused
 from bot.domain.overlay import OverlayImage
 from bot.domain.source import OverlayBranch, Source
 
@@ -52,6 +52,8 @@ class MemoryApplications:
     _heads: dict[str, str] = field(default_factory=dict)
     _listeners: list["asyncio.Queue[Application]"] = field(default_factory=list)
     _told_all: bool = False
+    projects: dict[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
+    """project → what its annotations subscribe to"""
     drifts: dict[str, tuple[Drift, ...]] = field(default_factory=dict)
     """application name → what differs from git"""
     syncs: list[tuple[str, str]] = field(default_factory=list)
@@ -157,6 +159,12 @@ class MemoryApplications:
     async def permission(self, ref: ApplicationRef) -> SyncPermission:
         self._find(ref, "read the sync windows of")
         return self._windows.get(ref.name, SyncPermission(True))
+
+    async def subscribed(self, environment: str, project: str) -> tuple[tuple[str, str], ...]:
+        self._fail()
+        if project not in self.projects:
+            raise Refused(SYSTEM, f"read the project {project}", "HTTP 403")
+        return self.projects[project]
 
     async def changes(self, environment: str) -> AsyncIterator[Application]:
         heard: asyncio.Queue[Application] = asyncio.Queue()

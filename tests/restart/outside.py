@@ -169,6 +169,9 @@ class GitFollowingApplications:
     def silence(self, environment: str) -> float:
         return math.inf
 
+    async def subscribed(self, environment: str, project: str) -> tuple[tuple[str, str], ...]:
+        return ()
+
     def current(self, environment: str) -> bool:
         return False
 

@@ -135,6 +135,7 @@ class ArgoCDServer:
         for role in project["spec"].get("roles") or []:
             policies = [[part.strip() for part in policy.split(",")] for policy in role.get("policies") or []]
             grants = tuple((one[2], one[3], one[4]) for one in policies if one[-1] == "allow")
+            grants = (("projects", "get", name), *grants)  # every role has it, whatever its policies say
             self.access.add(Account(f"proj:{name}:{role['name']}", grants))
 
 

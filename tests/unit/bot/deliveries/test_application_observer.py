@@ -72,7 +72,7 @@ class Cluster:
             ApplicationRecord("", ("staging", "production"), self.applications), self.applications, self.overlays,
             names, changes, store,
             self.recorder, timedelta(minutes=2), timedelta(minutes=5),
-            AnnotatedSubscriptions(self.subscriptions), clock,
+            AnnotatedSubscriptions(self.subscriptions, self.applications, "production"), clock,
         )  # fmt: skip
 
     async def look(self, seconds: float = 0) -> None:
@@ -397,6 +397,53 @@ async def test_an_annotation_subscribes_channels_and_no_person(cluster: Cluster)
     odd = ("U0ANA", "W0ANA12", "D0ANA", "<!channel>", "", "a b", "@ana", "x" * 90, "ana@example.com")
     cluster.shows(subscribed=tuple(("on-deployed", name) for name in odd))
     await cluster.look()
+    assert await by_annotation(cluster) == []
+
+
+async def test_a_projects_annotations_are_those_of_its_applications(cluster: Cluster) -> None:
+    """As with Argo CD's own controller: they are merged."""
+    asks = (("on-health-degraded", "C0ALL"),)
+    cluster.applications.projects["apps"] = asks
+    cluster.shows(ref=replace(REF, project="apps"), subscribed=(("on-health-degraded", "my-team"),))
+    await cluster.look()
+    await cluster.look(1)
+    both = [("C0ALL", "degraded"), ("my-team", "degraded")]
+    assert await by_annotation(cluster) == both
+    cluster.applications.projects["apps"] = ()
+    await cluster.look(60)
+    assert await by_annotation(cluster) == both
+    await cluster.look(70)
+    assert await by_annotation(cluster) == [("my-team", "degraded")]
+    del cluster.applications.projects["apps"]
+    cluster.shows(subscribed=())
+    await cluster.look(130)
+    assert await by_annotation(cluster) == []
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_a_project_that_does_not_answer_takes_nothing_away(cluster: Cluster, *, restarted: bool) -> None:
+    cluster.applications.projects["apps"] = (("on-health-degraded", "C0ALL"),)
+    cluster.shows(ref=replace(REF, project="apps"))
+    await cluster.look()
+    await cluster.look(1)
+    cluster.applications.failing = Unavailable("Argo CD", "read", "timeout")
+    if restarted:
+        cluster.restart()
+        await cluster.observer.begin()
+    await cluster.look(130)
+    assert await by_annotation(cluster) == [("C0ALL", "degraded")]
+    cluster.applications.failing = None
+    cluster.applications.projects["apps"] = ()
+    await cluster.look(130)
+    assert await by_annotation(cluster) == []
+
+
+async def test_a_project_that_the_bot_may_not_read_asks_for_nothing(cluster: Cluster) -> None:
+    cluster.shows(ref=replace(REF, project="hidden"), subscribed=(("on-health-degraded", "my-team"),))
+    await cluster.look()
+    await cluster.look(1)
+    cluster.shows(subscribed=())
+    await cluster.look(1)
     assert await by_annotation(cluster) == []
 
 
