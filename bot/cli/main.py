@@ -5,6 +5,7 @@ Exit status: 0 if all is well, 1 if something is wrong or was found, 2 if a comm
 
 import asyncio
 import json
+import os
 import sys
 from collections.abc import Callable
 from importlib import import_module
@@ -77,10 +78,14 @@ app.command(rich_help_panel=LOOK)(dora)
 
 
 @app.command(rich_help_panel=SET_UP)
-def sandbox() -> None:
+def sandbox(
+    apps: Annotated[int | None, typer.Option(min=0, help="How many more apps there are, each in development.")] = None,
+) -> None:
     """Try it out: a whole delivery platform and a Slack workspace on this machine, used from a web page."""
     with uncollected():
         run_sandbox = _sandbox()
+    if apps is not None:
+        os.environ["SANDBOX_APPS"] = str(apps)
     run_sandbox()
 
 

@@ -1,5 +1,6 @@
 """What the journey of a commit shows now, and to whom: read from the record each time, so no order of facts matters."""
 
+import asyncio
 import hashlib
 from collections.abc import Callable
 from dataclasses import replace
@@ -68,7 +69,8 @@ class JourneyService:
             facts = await self._record.of_kinds(KINDS, since, news.app)
             promotions = await self._promotions.history(news.app, "", PROMOTIONS)
             environments = [environment.name for environment in self._policy.environments]
-            found = journeys(facts, promotions, environments)
+            # An app that is built two hundred times a day has ten thousand facts: not on the event loop.
+            found = await asyncio.to_thread(journeys, facts, promotions, environments)
             self._known[news.app] = {one.build.revision: one for one in found}
         return self._known[news.app].get(news.sha)
 

@@ -1,5 +1,6 @@
 """The delivery record: facts, which are only ever added, and how far each observer has read."""
 
+import asyncio
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
@@ -14,6 +15,8 @@ from bot.store.database import Database, metadata
 VERSION = 1
 """of the details' JSON; raise it with whoever reads the older one"""
 AT_ONCE = 500
+PAUSE_AFTER = 500
+"""facts that are read, for the event loop's sake"""
 
 facts = sa.Table(
     "delivery_facts",
@@ -117,8 +120,13 @@ class DeliveryStore:
         if app:
             query = query.where(facts.c.app == app)
         async with self._database.reading() as connection:
-            rows = (await connection.execute(query.order_by(facts.c.at, facts.c.id))).mappings()
-            return tuple(_fact(row) for row in rows)
+            rows = (await connection.execute(query.order_by(facts.c.at, facts.c.id))).mappings().all()
+        found: list[Fact] = []
+        for number, row in enumerate(rows, 1):
+            found.append(_fact(row))
+            if number % PAUSE_AFTER == 0:
+                await asyncio.sleep(0)
+        return tuple(found)
 
     async def environments(self) -> tuple[str, ...]:
         """Those that anything is recorded of."""

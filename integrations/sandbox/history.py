@@ -44,8 +44,36 @@ PROMOTIONS = 2
 PEOPLE = (("Ana", "ana@example.com"), ("Bo", "bo@example.com"), ("Mia", "mia@example.com"))
 
 
+UNIT = {
+    "kustomization.yaml": b"""resources: [deployment.yaml]
+images:
+- name: harbor.example.com/apps/unit
+  newTag: v1
+""",
+    "deployment.yaml": b"""apiVersion: apps/v1
+kind: Deployment
+metadata: {name: unit}
+spec:
+  replicas: 1
+  selector: {matchLabels: {app: unit}}
+  template:
+    metadata: {labels: {app: unit}}
+    spec:
+      containers: [{name: unit, image: harbor.example.com/apps/unit}]
+""",
+}
+
+
+def unit(number: int) -> str:
+    """The name of one of the many apps that are there for their number."""
+    return f"unit-{number:04}"
+
+
 class History:
-    """Writes it all, with times before `now`. `key` signs the images; `shipped`: files of the platform's own apps."""
+    """Writes it all, with times before `now`. `key` signs the images; `shipped`: files of the platform's own apps.
+
+    `units`: how many more apps there are, each in development alone.
+    """
 
     def __init__(
         self,
@@ -54,17 +82,24 @@ class History:
         key: EllipticCurvePrivateKey,
         now: datetime,
         shipped: dict[str, bytes],
+        units: int = 0,
     ) -> None:
         self._git = git
         self._harbor = harbor
         self._key = key
         self._now = now
         self._shipped = shipped
+        self._lines = (*LINES, Line("unit", ("unit",), ("v1", "v2"))) if units else LINES
+        self._units = {
+            f"apps/{unit(number)}/overlays/development/{name}": content
+            for number in range(1, units + 1)
+            for name, content in UNIT.items()
+        }
         self._digests: dict[tuple[str, str], str] = {}
 
     async def write(self) -> None:
         self._harbor.add_project("apps")
-        for line in LINES:
+        for line in self._lines:
             self._push(line)
         await self._git.repository.initialise()
         for draft in self._commits():
@@ -86,7 +121,7 @@ class History:
 
     def _commits(self) -> Iterator[Draft]:
         files = {path: content for line in LINES for path, content in self._files(line, PROMOTIONS).items()}
-        yield self._draft(files, "Overlays of all apps", 0, days=12)
+        yield self._draft(files | self._units, "Overlays of all apps", 0, days=12)
         for ago in reversed(range(PROMOTIONS)):
             for number, line in enumerate(LINES):
                 yield from self._promotions(line, ago, number)

@@ -23,6 +23,7 @@ from integrations.sandbox.world import World, running
 
 USUAL_PORT = 8765
 LAST_LINES = 5
+MOST_UNITS = 5000
 
 
 class BotEnded(Exception):
@@ -34,14 +35,19 @@ class PortTaken(Exception):
 
 
 def main() -> None:
-    """Reads PORT, SANDBOX_SPEED and SANDBOX_DATA from the environment; exits with 1 and a sentence on bad ones."""
+    """Reads PORT, SANDBOX_SPEED, SANDBOX_APPS and SANDBOX_DATA from the environment; exits with 1 and a sentence on
+    bad ones.
+    """
     try:
         port = int(os.environ.get("PORT", USUAL_PORT))
         clock = Clock(float(os.environ.get("SANDBOX_SPEED", "1")))
+        units = int(os.environ.get("SANDBOX_APPS", "0"))
     except ValueError as error:
-        sys.exit(f"PORT must be a number and SANDBOX_SPEED a positive one: {error}")
+        sys.exit(f"PORT and SANDBOX_APPS must be numbers and SANDBOX_SPEED a positive one: {error}")
+    if not 0 <= units <= MOST_UNITS:
+        sys.exit(f"SANDBOX_APPS must be from 0 to {MOST_UNITS}: so many apps there are beside the usual ones")
     try:
-        asyncio.run(run(port, clock, data_directory()))
+        asyncio.run(run(port, clock, data_directory(), units))
     except PortTaken as error:
         sys.exit(f"the sandbox cannot start: {error}. Is port {port} taken? Name another, as in PORT=8766")
     except (BotEnded, PlatformMissing, OSError) as error:
@@ -60,13 +66,13 @@ def data_directory() -> Path:
     return directory
 
 
-async def run(port: int, clock: Clock, data: Path) -> None:
+async def run(port: int, clock: Clock, data: Path, units: int = 0) -> None:
     """Until SIGINT or SIGTERM."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    world = World(data, clock, free_port())
+    world = World(data, clock, free_port(), units)
     print(f"Data and the bot's log are in {data}\nThe bot is starting…", flush=True)
     refuse_taken(port)
     async with running(world):

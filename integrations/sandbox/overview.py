@@ -1,5 +1,8 @@
 """The world at a glance: what each system holds, as plain JSON for the page and for scripts."""
 
+import re
+from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -10,6 +13,7 @@ from integrations.sandbox.history import ENVIRONMENTS
 from integrations.sandbox.kubernetes import KubernetesServer
 
 Row = dict[str, Any]
+UNIT = re.compile(r"unit-\d+")
 
 
 async def overlays(git: GitServer, at: str) -> dict[str, dict[str, Row]]:
@@ -17,6 +21,8 @@ async def overlays(git: GitServer, at: str) -> dict[str, dict[str, Row]]:
     found: dict[str, dict[str, Row]] = {}
     for path in sorted(await git.tree(at)):
         parts = path.split("/")
+        if UNIT.fullmatch(parts[1] if len(parts) > 1 else ""):
+            continue
         if len(parts) == 5 and parts[2] == "overlays" and parts[4] == "kustomization.yaml":
             found.setdefault(parts[1], {})[parts[3]] = await _overlay(git, path, at)
     order = [*ENVIRONMENTS]
@@ -38,6 +44,22 @@ def _images(kustomization: bytes) -> list[Row]:
         ]
     except (YAMLError, AttributeError, KeyError, TypeError):
         return []
+
+
+def is_unit(application: Row) -> bool:
+    """One of the many that are there for their number: the page counts them."""
+    return UNIT.fullmatch(application["app"]) is not None
+
+
+def units(applications: Iterable[Row]) -> Row:
+    """How many there are, and how many of them are in which health and sync."""
+    found = [one for one in applications if is_unit(one)]
+    return {
+        "apps": len(found),
+        "health": dict(Counter(one["health"] for one in found)),
+        "sync": dict(Counter(one["sync"] for one in found)),
+        "unwell": [one["name"] for one in found if one["health"] != "Healthy" or one["sync"] != "Synced"][:20],
+    }
 
 
 def pipeline_runs(kubernetes: KubernetesServer) -> list[Row]:

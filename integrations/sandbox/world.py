@@ -74,8 +74,10 @@ class Secrets:
 class World:
     """`async with world(...)`: everything runs inside it. `data` is the only directory that is written to."""
 
-    def __init__(self, data: Path, clock: Clock, bot_port: int) -> None:
+    def __init__(self, data: Path, clock: Clock, bot_port: int, units: int = 0) -> None:
         self.data = data
+        self.units = units
+        """how many more apps there are than the page shows one by one"""
         self.clock = clock
         self.bot_port = bot_port
         self.faults = FaultBoard()
@@ -123,7 +125,7 @@ class World:
     async def seed(self) -> None:
         """The platform's manifests, and what has happened before."""
         install(self.slack, await slack_manifest())
-        await History(self.git, self.harbor, self.signing_key, self.clock.now(), app_files()).write()
+        await History(self.git, self.harbor, self.signing_key, self.clock.now(), app_files(), self.units).write()
         await self.source.create(shipped(SOURCE))
         self.source.git.on_push(lambda _: self.changed())
         self.kubernetes.load(manifests(TEKTON))
@@ -223,11 +225,13 @@ class World:
         head = await self.git.head()
         if head != self._seen[0]:
             self._seen = (head, await overview.overlays(self.git, head), await self.git.log(20))
+        applications = self.argocd.snapshot()
         return {
             "overlays": self._seen[1],
             "commits": self._seen[2],
             "source": await self.source.snapshot(),
-            "applications": self.argocd.snapshot(),
+            "applications": [one for one in applications if not overview.is_unit(one)],
+            "units": overview.units(applications),
             "artifacts": self.harbor.snapshot(),
             "pipelineruns": overview.pipeline_runs(self.kubernetes),
             "bot": {**self.bot.snapshot(), "url": f"http://127.0.0.1:{self.bot_port}"},

@@ -108,8 +108,8 @@ class Controller:
             self._pushed.set()
             if self._troubles.now.webhooks_lost:
                 return
-            for worker in self._workers.values():
-                worker.refresh(after=pace.DETECT)
+            for number, worker in enumerate(self._workers.values()):
+                worker.refresh(after=pace.DETECT + number // pace.AT_ONCE * pace.TURN)
 
     def _adopt(self, manifest: Application) -> None:
         before = self._store.resource_version

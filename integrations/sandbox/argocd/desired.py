@@ -8,6 +8,7 @@ from integrations.sandbox.argocd.transformers import namespace as set_namespace
 from integrations.sandbox.git import GitServer
 
 Manifest = dict[str, Any]
+MOST_BUILT = 5000
 
 
 class ComparisonFailed(Exception):
@@ -22,13 +23,23 @@ class Desired:
         self._blobs: dict[str, bytes] = {}
         self._files: tuple[str, dict[str, bytes]] = ("", {})
         self._built: dict[tuple[str, str, str], list[Manifest]] = {}
+        self._resolved: dict[str, str] = {}
+        """what revisions mean until the next push: thousands ask, each by a process of git"""
+        git.on_push(lambda _: self._forget())
 
     async def revision(self, wanted: str) -> str:
         """The commit that a target revision means. Raises ComparisonFailed."""
-        sha = await self._git.repository.resolve(wanted if wanted not in {"", "HEAD"} else "refs/heads/main")
-        if sha is None:
-            raise ComparisonFailed(f"unable to resolve '{wanted}' to a commit SHA")
-        return sha
+        known = self._resolved
+        if wanted not in known:
+            sha = await self._git.repository.resolve(wanted if wanted not in {"", "HEAD"} else "refs/heads/main")
+            if sha is None:
+                raise ComparisonFailed(f"unable to resolve '{wanted}' to a commit SHA")
+            known[wanted] = sha
+        return known[wanted]
+
+    def _forget(self) -> None:
+        """By a new dictionary: whoever asks git at this moment keeps the answer for nobody else."""
+        self._resolved = {}
 
     async def paths(self) -> list[str]:
         """Every file of the default branch, for generators."""
@@ -45,7 +56,7 @@ class Desired:
                 detail = "Failed to load target state: failed to generate manifest for source 1 of 1: rpc error: "
                 raise ComparisonFailed(f"{detail}code = Unknown desc = {error}") from error
             set_namespace([one for one in manifests if not one["metadata"].get("namespace")], namespace)
-            if len(self._built) > 1000:
+            if len(self._built) > MOST_BUILT:
                 self._built.clear()
             self._built[key] = manifests
         return self._built[key]

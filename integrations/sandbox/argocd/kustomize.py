@@ -3,8 +3,10 @@
 A field that this does not know is refused, never ignored: what Argo CD shows must be what is in git.
 """
 
+import copy
 import posixpath
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -118,6 +120,12 @@ class _Build:
         return {"target": entry.get("target"), "documents": _parse(path, self._files[path])}
 
 
+@lru_cache(maxsize=500)
+def _loaded(content: bytes | str) -> list[Any]:
+    """Raises YAMLError and UnicodeDecodeError. For nobody to change: many apps have the very same files."""
+    return [document for document in YAML(typ="safe", pure=True).load_all(content) if document is not None]
+
+
 def _documents(path: str, files: Mapping[str, bytes]) -> list[Manifest]:
     documents = _parse(path, files[path])
     for document in documents:
@@ -128,7 +136,7 @@ def _documents(path: str, files: Mapping[str, bytes]) -> list[Manifest]:
 
 def _parse(path: str, content: bytes | str) -> list[Any]:
     try:
-        return [document for document in YAML(typ="safe", pure=True).load_all(content) if document is not None]
+        return copy.deepcopy(_loaded(content))
     except (YAMLError, UnicodeDecodeError) as error:
         line = " ".join(str(error).split())
         raise BuildError(f"invalid Kustomization: {path}: yaml: {line}") from error

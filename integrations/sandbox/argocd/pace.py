@@ -1,6 +1,8 @@
 """How long the world's Argo CD takes, in seconds at speed 1."""
 
 DETECT = 0.8  # from a push to the refresh, without a webhook
+AT_ONCE = 100  # Applications that are compared at once after a push; the next ones take their turn
+TURN = 0.5
 PICK_UP = 0.1  # from a requested operation to its state (A14: the reply comes before)
 SYNC = 1.5
 SETTLE = 0.3  # from the operation's end to the next reconcile: until then health is the old one (A19)
