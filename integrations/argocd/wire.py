@@ -242,7 +242,7 @@ class StreamError(Struct, frozen=True):
 
 
 class ArgoProject(Camel, frozen=True, gc=False):
-    metadata: Metadata
+    metadata: ArgoMetadata
 
 
 class ArgoWatchEvent(Camel, frozen=True, gc=False):
