@@ -113,10 +113,10 @@ class Cluster:
         return [fact for fact in every if isinstance(fact.detail, kind)]
 
 
-@pytest.fixture
-async def cluster(tmp_path: Path) -> AsyncIterator[Cluster]:
+async def begun(directory: Path) -> Cluster:
+    """my-app was looked at once. Its database is for the caller to close."""
     overlays = MemoryOverlays({path("production"): kustomization("v1")})
-    database = Database(f"sqlite:///{tmp_path / 'x.db'}")
+    database = Database(f"sqlite:///{directory / 'x.db'}")
     await create_tables(database)
     first = overlays.log[-1]
     cluster = Cluster(overlays, database, first.at + timedelta(hours=1))
@@ -125,8 +125,14 @@ async def cluster(tmp_path: Path) -> AsyncIterator[Cluster]:
     cluster.restart()
     await cluster.observer.begin()
     await cluster.look()
+    return cluster
+
+
+@pytest.fixture
+async def cluster(tmp_path: Path) -> AsyncIterator[Cluster]:
+    cluster = await begun(tmp_path)
     yield cluster
-    await database.close()
+    await cluster.database.close()
 
 
 async def test_a_commit_by_hand_is_healthy_when_commit_sync_images_and_health_agree(cluster: Cluster) -> None:

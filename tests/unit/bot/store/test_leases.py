@@ -1,9 +1,20 @@
 """What one replica does for all, on both databases."""
 
+import asyncio
+from collections.abc import AsyncIterator
+from typing import cast
+
+import pytest
 import sqlalchemy as sa
 
+from bot.deliveries import observers
+from bot.deliveries.application_observer import ApplicationObserver
+from bot.deliveries.application_record import ApplicationRecord
+from bot.deliveries.observers import LeasedObserver
+from bot.domain.application import Application
 from bot.store.database import Database
 from bot.store.leases import LeaseStore, leases
+from tests.waiting import until
 
 
 async def test_a_lease_is_one_replicas_until_it_ends_or_is_given_up(database: Database) -> None:
@@ -24,3 +35,60 @@ async def test_a_lease_is_one_replicas_until_it_ends_or_is_given_up(database: Da
     assert not await store.take("argo", "a", 15)
     await store.give_up("argo", "b")
     assert await store.take("argo", "a", 15)
+
+
+class Watching:
+    """An observer, and its stream."""
+
+    def __init__(self) -> None:
+        self.record = ApplicationRecord("", ("production",), self)
+        self.watches = False
+
+    async def observe(self) -> None:
+        self.watches = True
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.watches = False
+
+    async def changes(self, environment: str) -> AsyncIterator[Application]:
+        return
+        yield
+
+    def silence(self, environment: str) -> float:
+        return 0.0
+
+    def current(self, environment: str) -> bool:
+        return True
+
+
+class NoGoodbye(LeaseStore):
+    """Of a replica that is killed: it gives nothing up."""
+
+    async def give_up(self, name: str, holder: str) -> None:
+        return
+
+
+async def test_an_observer_that_is_killed_is_replaced_when_its_lease_ends(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if database.sqlite:
+        return  # one replica has it for itself
+    monkeypatch.setattr(observers, "LEASE_SECONDS", 1.0)
+    monkeypatch.setattr(observers, "RENEW_SECONDS", 0.05)
+    one, other = Watching(), Watching()
+    killed, heir = (
+        LeasedObserver(cast(ApplicationObserver, one), NoGoodbye(database), "a"),
+        LeasedObserver(cast(ApplicationObserver, other), LeaseStore(database), "b"),
+    )
+    first = asyncio.create_task(killed.observe_forever())
+    await until(lambda: one.record.current)
+    second = asyncio.create_task(heir.observe_forever())
+    await asyncio.sleep(0.2)
+    assert not other.watches
+    assert not other.record.current
+    first.cancel()
+    await asyncio.gather(first, return_exceptions=True)
+    await until(lambda: other.watches and other.record.current)
+    second.cancel()
+    await asyncio.gather(second, return_exceptions=True)
