@@ -6,7 +6,7 @@ from datetime import timedelta
 from bot.background.replicas import BEAT, SILENCE
 from bot.overlays.catalog import FRESH_SECONDS
 from bot.runtime.redaction import Redactor
-from bot.workflow.steps import CONFIRMED_FOR
+from bot.workflow.step_parts import CONFIRMED_FOR
 
 
 @dataclass(frozen=True)

@@ -22,9 +22,9 @@ from bot.promotions.signals import Signal
 from bot.store.audit import Audit, refusal
 from bot.store.database import Database
 from bot.store.promotions import PromotionStore
+from bot.workflow.decision_steps import needed
 from bot.workflow.journal import StoryEngine, pack
 from bot.workflow.orphans import Orphans, has_begun
-from bot.workflow.steps import needed
 
 RECENT = 50
 """promotions that are offered to choose from"""

@@ -1,0 +1,220 @@
+"""The steps of the decision: gates and people are asked, and asked once more right before the commit."""
+
+import hashlib
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
+
+import structlog
+
+from bot.deliveries.application_record import asked_live
+from bot.domain.caller import Permission, Person, Target
+from bot.domain.errors import (
+    Conflict,
+    DatabaseAway,
+    IntegrationError,
+    NotAllowed,
+    NotFound,
+    PromotionInProgress,
+    UserError,
+)
+from bot.domain.event import Event
+from bot.domain.promotion import Approval, GateResult, Kind, Plan, Promotion, Stage, Vote, VoteKind
+from bot.policy import authorize
+from bot.promotions.committer import Moved
+from bot.promotions.delegates import Lent
+from bot.promotions.earlier_approvals import counting_again
+from bot.promotions.eligibility import roles_in, voices_of
+from bot.promotions.record import entry_of
+from bot.promotions.signals import Confirmation, Judgement, Look, Signal, with_vote
+from bot.runtime import metrics
+from bot.store.audit import refusal
+from bot.workflow.step_parts import StepParts
+
+log = structlog.get_logger(__name__)
+
+NEVER = timedelta(0)
+
+
+class DecisionSteps(StepParts):
+    """What gates and people say, as it is written down and shown."""
+
+    async def ask_gates(self, promotion: Promotion, round_: int) -> tuple[GateResult, ...]:
+        """Every gate at once; the card shows every answer, now or with the step that follows."""
+        results = await self.panel.ask(self.today.gates(promotion.plan), self.clock())
+        for result in results:
+            metrics.VERDICTS.labels(result.gate, result.verdict.state).inc()
+        told = [_told(result) for result in results]
+        asked = replace(promotion, results=results)
+        entry = entry_of(asked, "gates", f"gates#{round_}:{_verdicts(results)}", actor="pilothouse", results=told)
+        await self.record.write(asked, entry)
+        if asked.blocked:  # else the next step shows it at once, with its buttons: at most one edit a second goes out
+            await self._show(asked)
+        return results
+
+    async def offer_to_leave_out(self, promotion: Promotion, apps: tuple[str, ...]) -> None:
+        """Tell whoever asked for the train that it waits for them; the card says so as well."""
+        plan = promotion.plan
+        sentence = (
+            f"The gates say no to {' and '.join(apps)}, so the train waits. Leave out what is not to wait "
+            f"(`/adjust {plan.id} leave out {' '.join(apps)}`, or the boxes of its card), and the rest continues."
+        )
+        await self.reminders.refuse(plan.channel, plan.requester.id, sentence)
+
+    async def ask_people(self, promotion: Promotion) -> None:
+        """The card gets its buttons, and so does a copy for each approver."""
+        await self.record.write(promotion)  # first: a press counts as soon as there is something to press
+        await self._show(promotion)  # then: the people who are called find the buttons there
+        await self.record.write(promotion, None, Event.WAITING)
+        await self.cards.ask(promotion, await self.approvers.in_person(promotion))
+
+    async def earlier_approvals(self, promotion: Promotion) -> tuple[Approval, ...]:
+        """Approvals of the same images for the same environment, as far as policy lets them count again."""
+        rule, plan = promotion.plan.approval, promotion.plan
+        todays = [self.policy.rules(app, plan.environment).approval().reuse for app in plan.apps]
+        reuse = min([rule.reuse or NEVER, *(reuse or NEVER for reuse in todays)])
+        if reuse == NEVER:
+            return ()
+        past = [await self.record.store.history(app, plan.environment, 20) for app in promotion.apps]
+        given = counting_again(promotion, past, self.clock() - reuse)
+        again = [await self._as_of_now(promotion, approval) for approval in given]
+        return tuple(replace(approval, content_hash=promotion.content_hash) for approval in again if approval)
+
+    async def remind(self, promotion: Promotion, number: int, *, escalate: bool) -> None:
+        """Nudge whoever may decide; `escalate` tells the channels that policy names as well."""
+        if shown := await self._show(promotion):
+            people = await self.approvers.in_person(promotion)
+            await self.reminders.remind(promotion, shown, number, people, escalate=escalate)
+
+    async def judge(self, promotion: Promotion, signal: Signal) -> Judgement:
+        """Authorise a press where it takes effect: by the account, the groups and the policy of this moment."""
+        try:
+            caller = await self.directory.caller(signal.user, signal.team)
+            lent = await self.eligibility.lent_to(caller, promotion)
+            voices = self.eligibility.check(promotion, signal.kind, caller, signal.content_hash, lent.roles)
+        except (NotAllowed, Conflict) as refused:
+            return await self._refuse(promotion, signal, refused.sentence)
+        except DatabaseAway:
+            raise
+        except IntegrationError as error:
+            log.warning("vote refused: the directory does not answer", error=str(error))
+            return await self._refuse(
+                promotion, signal, "Slack could not confirm who you are just now, so this did not count: press again."
+            )
+        if signal.kind is VoteKind.APPROVE and (strange := await self.pull_requests.tampered(promotion)):
+            return await self._refuse(promotion, signal, strange)
+        if signal.kind is VoteKind.APPROVE and any(a.approver.id == caller.id for a in promotion.approvals):
+            return Judgement(None)  # a second click of the same person changes nothing
+        if signal.kind is VoteKind.APPROVE and (moved := await self._overtaken(promotion)):
+            await self._note_refusal(promotion, signal, moved.sentence)  # the service tells whoever has pressed
+            return Judgement(None, moved.sentence, moved=moved)
+        if signal.kind is VoteKind.ADJUST:
+            return await self._adjust(promotion, signal, caller.person)
+        said = (signal.content_hash, signal.reason, roles_in(voices), lent.behalf, voices_of(promotion, voices))
+        vote = Vote(signal.kind, caller.person, self.clock(), *said)
+        judged = with_vote(promotion, vote)
+        key = f"vote:{signal.request_id}"
+        entry = entry_of(judged, signal.kind, key, actor=caller.id, reason=signal.reason, content=signal.content_hash)
+        await self.record.write(judged, entry)
+        await self._show(judged)
+        return Judgement(vote)
+
+    async def look(self, promotion: Promotion) -> Look:
+        return Look(await self._overtaken(promotion))
+
+    async def _overtaken(self, promotion: Promotion) -> Moved | None:
+        """Who has changed what the card shows while people are asked. Where git is away the commit looks again."""
+        if promotion.stage is not Stage.APPROVAL:
+            return None
+        try:
+            return await self.committer.overtaken(promotion)
+        except IntegrationError as error:
+            log.warning("not looked whether the overlay has moved", error=str(error))
+            return None
+
+    async def confirm(self, promotion: Promotion, round_: int) -> Confirmation:
+        """Right before the commit: gates, approvers and the requester's own permission, asked once more."""
+        at = self.clock()
+        terms = self.today.terms(promotion)
+        promotion = replace(promotion, tightened=terms.tightened, pull_request_since=terms.pull_request_since)
+        with asked_live():
+            results = await self.ask_gates(promotion, round_)
+        if promotion.plan.automatic:
+            return Confirmation(results, promotion.approvals, at=at, terms=terms)
+        try:
+            requester = await self.directory.caller(promotion.plan.requester.id)
+            for move in promotion.moves:
+                target = Target(move.app, promotion.plan.environment)
+                for permission in needed(promotion.plan):
+                    authorize(self.policy, requester, permission, target)
+        except NotAllowed as refused:
+            name = promotion.plan.requester.name
+            return Confirmation(
+                results, promotion.approvals, f"{name} may no longer do this. {refused.sentence}", terms=terms
+            )
+        approvals = [await self._as_of_now(promotion, approval) for approval in promotion.approvals]
+        return Confirmation(results, tuple(approval for approval in approvals if approval), at=at, terms=terms)
+
+    async def _adjust(self, promotion: Promotion, signal: Signal, by: Person) -> Judgement:
+        """Leave apps out of a train, or take them in again; at least one goes."""
+        wanted = tuple(app for app in promotion.plan.apps if app in signal.left_out)
+        if len(wanted) == len(promotion.plan.apps):
+            return await self._refuse(promotion, signal, "At least one app must go: abort it instead.")
+        adjusted = replace(promotion, left_out=wanted, approvals=())
+        entry = entry_of(adjusted, "adjusted", f"adjust:{signal.request_id}", actor=by.id, left_out=list(wanted))
+        try:
+            await self.record.write(adjusted, entry, None, partial(self.record.store.claim, promotion=adjusted))
+        except PromotionInProgress as other:
+            return await self._refuse(promotion, signal, other.sentence)
+        await self._show(adjusted)
+        return Judgement(None, left_out=wanted)
+
+    async def _refuse(self, promotion: Promotion, signal: Signal, sentence: str) -> Judgement:
+        await self._note_refusal(promotion, signal, sentence)
+        await self.reminders.refuse(promotion.plan.channel, signal.user, sentence)
+        return Judgement(None, sentence)
+
+    async def _note_refusal(self, promotion: Promotion, signal: Signal, sentence: str) -> None:
+        plan = promotion.plan
+        entry = refusal(
+            signal.user,
+            signal.kind,
+            sentence,
+            plan.apps,
+            plan.environment,
+            promotion_id=plan.id,
+            dedupe=f"{plan.id}:refused:{signal.request_id}",
+            correlation=plan.correlation_id,
+        )
+        await self.record.audit.record(entry)
+
+    async def _as_of_now(self, promotion: Promotion, approval: Approval) -> Approval | None:
+        """The approval with what the approver may say today; None when that is nothing by now."""
+        try:
+            caller = await self.directory.caller(approval.approver.id)
+        except (UserError, NotFound):
+            return None
+        others = replace(promotion, approvals=tuple(a for a in promotion.approvals if a is not approval))
+        lent = await self.eligibility.lent_to(caller, others) if approval.behalf else Lent()
+        voices = self.eligibility.still_speaks(promotion, caller, lent.roles)
+        if not voices:
+            return None
+        return replace(approval, roles=roles_in(voices), voices=voices_of(promotion, voices))
+
+
+def _verdicts(results: tuple[GateResult, ...]) -> str:
+    """Asked again after a crash, gates may answer otherwise, and that answer is the one that counts: another row."""
+    verdicts = " ".join(f"{result.gate} {result.app} {result.verdict.state}" for result in results)
+    return hashlib.sha256(verdicts.encode()).hexdigest()[:12]
+
+
+def _told(result: GateResult) -> dict[str, str]:
+    """For the audit: what a gate found, and why that did not count where it was skipped."""
+    found = {"gate": result.gate, "app": result.app, "verdict": result.verdict.state, "reason": result.verdict.reason}
+    return {**found, "skipped": result.waived} if result.waived else found
+
+
+def needed(plan: Plan) -> tuple[Permission, ...]:
+    """What whoever asks for this must hold for every app in it."""
+    permission = Permission.ROLLBACK if plan.kind is Kind.ROLLBACK else Permission.PROMOTE
+    return (permission, Permission.BREAK_GLASS) if plan.break_glass else (permission,)
