@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from bot.deliveries.journeys import KINDS, journeys
+from bot.deliveries.newsroom import deployed_key
 from bot.domain.caller import Permission, Target
 from bot.domain.delivery import News
 from bot.domain.errors import NotFound
@@ -100,7 +101,18 @@ class JourneyService:
         cards = {
             leg.promotion: await self._permalinks.to(leg.promotion, leg.channel) for leg in seen.legs if leg.promotion
         }
-        return drawn(seen, cards)
+        return drawn(replace(seen, legs=await self._counted(seen)), cards)
+
+    async def _counted(self, journey: Journey) -> tuple[Leg, ...]:
+        """With the commits of what nobody promoted, as the news of it tells them: compared with the image before it."""
+        legs: list[Leg] = []
+        async with self._database.reading() as connection:
+            for leg in journey.legs:
+                if leg.sha and leg.commits < 0:
+                    told = await self._news.find(connection, deployed_key(journey.app, leg.environment, leg.sha))
+                    leg = replace(leg, commits=-1 if told is None or told.commits is None else told.commits)
+                legs.append(leg)
+        return tuple(legs)
 
     async def _visible(self, user: str, journey: Journey) -> tuple[Leg, ...]:
         """The environments in which the person may view the app now, whatever was so when it was told first."""

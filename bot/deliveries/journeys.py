@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from bot.deliveries.builds import KINDS as BUILT
 from bot.deliveries.builds import Pinned, builds, pinned, pins
@@ -26,7 +27,7 @@ def journeys(
         arrived = arrivals.of(build)
         brought = {one.id: one for digest in build.digests for one in asked.get((build.app, digest), ())}
         mine = sorted(brought.values(), key=lambda one: (one.plan.requested_at, one.id))
-        found.append(Journey(build, tuple(_leg(name, arrived, mine) for name in environments)))
+        found.append(Journey(build, tuple(_leg(build, name, arrived, mine) for name in environments)))
     return tuple(found)
 
 
@@ -62,32 +63,37 @@ def _asked(promotions: Iterable[Promotion]) -> dict[tuple[str, str], list[Promot
     return found
 
 
-def _leg(environment: str, deployed: Sequence[Deployment], asked: Sequence[Promotion]) -> Leg:
+def _leg(build: Build, environment: str, deployed: Sequence[Deployment], asked: Sequence[Promotion]) -> Leg:
     mine = [one for one in asked if one.plan.environment == environment]
     arrived = [one for one in deployed if one.environment == environment]
     newest = mine[-1] if mine else None
     if arrived and (newest is None or newest.commit or newest.phase.final):
-        return _arrived(environment, arrived[-1], mine)
+        return _arrived(build, arrived[-1], mine)
     if newest is None:
         return Leg(environment)
+    leg = Leg(environment, promotion=newest.id, channel=newest.plan.channel, commits=_commits(build, newest))
     if newest.phase is Phase.SUCCEEDED:  # and the branch has not been read since
-        return Leg(
-            environment, Outcome.HEALTHY, at=newest.finished_at, promotion=newest.id, channel=newest.plan.channel
-        )
+        return replace(leg, outcome=Outcome.HEALTHY, at=newest.finished_at)
     ended = newest.phase.final
     refused = newest.outcome or f"{newest.phase}." if ended else ""
-    waits = None if ended else newest.stage
-    return Leg(environment, promotion=newest.id, channel=newest.plan.channel, waits=waits, refused=refused)
+    return replace(leg, waits=None if ended else newest.stage, refused=refused)
 
 
-def _arrived(environment: str, deployment: Deployment, mine: Sequence[Promotion]) -> Leg:
+def _commits(build: Build, promotion: Promotion) -> int:
+    """By the source host, when it was planned; a train may bring other apps and images, too."""
+    mine = (move.commits for move in promotion.moves if move.app == build.app and move.after.digest in build.digests)
+    return next(mine, -1)
+
+
+def _arrived(build: Build, deployment: Deployment, mine: Sequence[Promotion]) -> Leg:
     by = next((one for one in mine if one.id == deployment.promotion), None)
     return Leg(
-        environment,
+        deployment.environment,
         deployment.outcome,
         deployment.explanation,
         deployment.sha,
         deployment.ended_at or deployment.at,
         by.id if by else "",
         by.plan.channel if by else "",
+        commits=_commits(build, by) if by else -1,
     )

@@ -102,7 +102,7 @@ class Newsroom:
         return self._new(
             fact,
             Event.DEPLOYED,
-            key=_deployed(fact, commit.sha),
+            key=deployed_key(fact.app, fact.environment, commit.sha),
             who=commit.author.name,
             email=commit.author.email,
             change=changed(commit.images, commit.paths),
@@ -128,7 +128,7 @@ class Newsroom:
 
     async def _judged(self, connection: AsyncConnection, fact: Fact, verdict: Judged) -> None:
         """Of a commit that was told. An edit wakes nobody, so a failure is news of its own."""
-        told = await self._store.find(connection, _deployed(fact, verdict.sha))
+        told = await self._store.find(connection, deployed_key(fact.app, fact.environment, verdict.sha))
         if told is None or told.outcome is Outcome.HEALTHY:
             return
         outcome = OUTCOMES.get(verdict.progress, Outcome.SYNCED if verdict.synced_at else Outcome.UNDER_WAY)
@@ -167,8 +167,9 @@ def changed(images: Iterable[ImageChange], paths: Iterable[str]) -> str:
     return ", ".join(found or ["/".join(path.split("/")[-2:]) for path in paths])[:300]
 
 
-def _deployed(fact: Fact, sha: str) -> str:
-    return f"{Event.DEPLOYED}:{sha}:{fact.environment}:{fact.app}"
+def deployed_key(app: str, environment: str, sha: str) -> str:
+    """By which the news of a commit there is found."""
+    return f"{Event.DEPLOYED}:{sha}:{environment}:{app}"
 
 
 def _failed(fact: Fact, sha: str) -> str:

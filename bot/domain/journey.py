@@ -43,6 +43,8 @@ class Leg:
     """of the promotion's card"""
     waits: Stage | None = None
     refused: str = ""
+    commits: int = -1
+    """how many source commits it brings, over what that environment had before; -1 where that is not known"""
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from bot.domain.scan import ScanStatus, Severity
 from bot.ports import Rendered
 from bot.views.deliveries import ICONS
 from bot.views.layout import BLUE, GREEN, RED, context, rendered, section
-from bot.views.words import bold, code, commits_named, lasted, link, safe
+from bot.views.words import bold, code, commits_named, count, lasted, link, safe
 
 GAP = "\u00a0"
 """between a sign and its word, which are not to be parted at the end of a line"""
@@ -34,7 +34,7 @@ SCANNED = {
     ScanStatus.STOPPED: "– scan stopped",
     ScanStatus.INCOMPLETE: "⚠️ scan incomplete",
 }
-WAITS = {Stage.GATES: " (gates)", Stage.APPROVAL: " (approval)"}
+WAITS = {Stage.GATES: "gates", Stage.APPROVAL: "approval"}
 
 
 def journey(journey: Journey, cards: Mapping[str, str]) -> Rendered:
@@ -80,13 +80,14 @@ def _found(scan: ImageScanned) -> str:
 
 def _leg(leg: Leg, card: str) -> str:
     name = link(card, leg.environment, 60)
-    if leg.waits:
-        return f"⏳ {name}{WAITS.get(leg.waits, '')}"
-    if leg.refused:
+    if leg.waits is None and leg.refused:
         return f"🚫 {name}"
-    if leg.outcome is None:
+    if leg.waits is None and leg.outcome is None:
         return f"– {name}"
-    return f"{'⏳' if leg.outcome is Outcome.UNDER_WAY else ICONS[leg.outcome]} {name}"
+    commits = count(leg.commits, "commit").replace(" ", GAP) if leg.commits > 0 else ""
+    notes = ", ".join(filter(None, (WAITS.get(leg.waits, "") if leg.waits else "", commits)))
+    sign = "⏳" if leg.waits or leg.outcome in (None, Outcome.UNDER_WAY) else ICONS[leg.outcome]
+    return f"{sign} {name}{f' ({notes})' if notes else ''}"
 
 
 def _subject(build: Build) -> str:

@@ -53,6 +53,9 @@ def test_what_the_scan_has_found(status: ScanStatus, counts: tuple[tuple[Severit
     ("leg", "words"),
     [
         (Leg("staging", waits=Stage.APPROVAL), "⏳ staging (approval)"),
+        (Leg("staging", waits=Stage.APPROVAL, commits=4), "⏳ staging (approval, 4 commits)"),
+        (Leg("staging", Outcome.HEALTHY, commits=1), "✅ staging (1 commit)"),
+        (Leg("staging", Outcome.HEALTHY, commits=0), "✅ staging"),
         (Leg("staging", waits=Stage.GATES, promotion="p"), "⏳ <https://slack/p|staging> (gates)"),
         (Leg("staging", Outcome.UNDER_WAY), "⏳ staging"),
         (Leg("staging", Outcome.HEALTHY, promotion="p"), "✅ <https://slack/p|staging>"),

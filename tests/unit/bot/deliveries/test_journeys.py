@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.deliveries.journeys import journeys
+from bot.deliveries.newsroom import deployed_key
 from bot.domain.build import ImageScanned, Pushed, RunEnded, RunStarted
 from bot.domain.delivery import Cause, Committed, Fact, ImageChange, Judged, Outcome
 from bot.domain.errors import Unavailable
@@ -90,8 +91,9 @@ class Way:
             self.desk.now += 1
             await self.desk.takes(replace(fact, at=datetime.fromtimestamp(self.desk.now, UTC)))
 
-    async def promotes(self, environment: str, **changes: Any) -> Promotion:
+    async def promotes(self, environment: str, commits: int = -1, **changes: Any) -> Promotion:
         going = replace(move(environment=environment), after=Image(REPOSITORY, DIGEST, "v1.5.0"), revision=self.sha)
+        going = replace(going, commits=commits)
         at = datetime.fromtimestamp(self.desk.now, UTC)
         asked = plan(id=f"p-{environment}", environment=environment, moves=(going,), requested_at=at)
         one = promotion(plan=asked, **changes)
@@ -147,6 +149,25 @@ async def test_one_message_follows_a_commit_from_its_push_to_production(desk: De
     await way.goes(way.written("production"), way.judged("production", Progress.HEALTHY))
     assert "✅ development · ✅ staging · ✅ production" in text(root)
     assert (len(roots(desk)), replies(desk), root.shown.color) == (1, [], "#18be52")
+
+
+async def test_each_environment_says_how_many_commits_it_gets(desk: Desk, way: Way) -> None:
+    """Not those of the push: what lies between this image and the one that was there before."""
+    await way.goes(way.pushed(count=4), way.started(), way.ended(), way.written("development"))
+    [root] = roots(desk)
+    assert "⏳ development ·" in text(root)
+    async with desk.database.begin() as connection:
+        store = NewsStore(desk.database)
+        told = await store.find(connection, deployed_key("my-app", "development", f"{'development':0<40}"))
+        assert told
+        await store.change(connection, replace(told, commits=7))
+    await way.goes(way.judged("development", Progress.HEALTHY))
+    assert "✅ development (7 commits) · – staging" in text(root)
+    await way.promotes("staging", commits=12)
+    assert "⏳ staging (approval, 12 commits)" in text(root)
+    await way.goes(way.written("staging", "p-staging"), way.judged("staging", Progress.HEALTHY))
+    await way.promotes("staging", commits=12, phase=Phase.SUCCEEDED, stage=Stage.DONE)
+    assert "✅ development (7 commits) · ✅ staging (12 commits) · – production" in text(root)
 
 
 async def test_it_goes_on_in_the_next_process_and_says_nothing_twice(desk: Desk, way: Way) -> None:
