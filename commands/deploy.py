@@ -55,7 +55,7 @@ FORM = CommandForm(
     (
         FormField(Input.APP, needed=True),
         FormField(Input.ENVIRONMENT, needed=True),
-        FormField(Input.IMAGE, hint="Left empty: what is committed for the environment before it."),
+        FormField(Input.IMAGE, hint="Left empty: what the environment before it has in git."),
         FormField(Input.REASON, hint=EMERGENCY.format("/deploy APP ENV ! WHY")),
     ),
     read,

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from bot.domain.intent import Context, Intent
 
-EMERGENCY = "The glass is not broken from here. In an emergency type {} instead: it shows what that skips, and asks."
+EMERGENCY = "In an emergency, type {} instead: it shows which gates it skips, and asks before it starts."
 """below the reason of a promotion"""
 
 

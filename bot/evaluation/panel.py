@@ -22,6 +22,9 @@ PATIENCE_SECONDS = 45.0
 """How long one gate may take before it counts as not answering."""
 SKIPPED_SECONDS = 5.0
 """the same for a gate that is skipped: nobody waits for it in an emergency"""
+IMAGE = "image"
+"""what stands in the place of a gate's name where an app has no image to ask about"""
+LEAVE_OUT = "Leave the app out, or ask for the train again once the image is there."
 
 
 class Panel:
@@ -59,14 +62,18 @@ class Panel:
         are not the same. In a dry run gates look, and change nothing anywhere.
         """
         asked: list[Awaitable[GateResult]] = []
+        gone = {one.app: one.why for one in plan.missing}
         for app in plan.apps:
+            if app in gone:  # no gate can be asked of an image that is not there
+                continue
             moves = tuple(move for move in plan.moves if move.app == app)
             for name in plan.gates:
                 terms = self._options(name, app, plan)
                 if terms is not None:
                     asked.append(self._result(name, Question(plan, app, moves, now, terms.today, dry_run), terms))
+        absent = [GateResult(IMAGE, app, Verdict.blocked(why, LEAVE_OUT)) for app, why in gone.items()]
         with one_round():
-            return tuple(await asyncio.gather(*asked))
+            return (*await asyncio.gather(*asked), *absent)
 
     def _options(self, name: str, app: str, plan: Plan) -> Both | None:
         """None where neither policy names the gate for this app. An older plan has kept nothing."""

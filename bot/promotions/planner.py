@@ -16,7 +16,7 @@ from bot.domain.identity import promotion_id
 from bot.domain.image import Artifact, Image, is_digest
 from bot.domain.intent import Context, Deploy, Promote, Rollback, Wish
 from bot.domain.overlay import Overlay, OverlayImage
-from bot.domain.promotion import STORY, ApprovalRule, Kind, Move, Plan, Promotion
+from bot.domain.promotion import STORY, ApprovalRule, Kind, MissingImage, Move, Plan, Promotion
 from bot.domain.reason import says_something
 from bot.evaluation.panel import Panel
 from bot.overlays.catalog import Catalog, Listing
@@ -245,14 +245,18 @@ class Planner:
                 for target, source in zip(targets, sources, strict=True)
                 for old, new in _matched(images[target], images[source])
             ]
-            found = await asyncio.gather(*(self._to_pinned(target, old, new) for target, _, old, new in pairs))
+            pin = self._to_pinned if len(want.apps) == 1 else self._to_pinned_if_there
+            found = await asyncio.gather(*(pin(target, old, new) for target, _, old, new in pairs))
             await beside
         moves = [
             replace(move, origin="" if source.environment == want.source.name else source.environment)
             for move, (_, source, _, _) in zip(found, pairs, strict=True)
-            if move
+            if isinstance(move, Move)
         ]
-        return await self._plan(want, listing, moves, requester, context)
+        missing = tuple(one for one in found if isinstance(one, MissingImage))
+        if missing and not moves:
+            raise UnknownName(missing[0].why)
+        return replace(await self._plan(want, listing, moves, requester, context), missing=missing)
 
     def _source(self, want: Want, listing: Listing, app: str) -> Overlay:
         """Where an app's image comes from; further back for an app that skips environments, if nobody named one."""
@@ -327,6 +331,15 @@ class Planner:
         # Beside a digest, a tag is what somebody wrote there: people must not approve "v1.4.2" and get another image.
         tag = pinned.tag if reference == pinned.tag or pinned.tag in artifact.tags else ""
         return self._move(overlay, before, artifact, tag, running)
+
+    async def _to_pinned_if_there(
+        self, overlay: Overlay, before: OverlayImage, pinned: OverlayImage
+    ) -> Move | MissingImage | None:
+        """One app whose image is missing must not keep the rest of a train."""
+        try:
+            return await self._to_pinned(overlay, before, pinned)
+        except UnknownName as error:
+            return MissingImage(overlay.app, before.label, pinned.label, error.sentence)
 
     def _move(self, overlay: Overlay, before: OverlayImage, artifact: Artifact, tag: str, now: Found) -> Move | None:
         """None when that is what the overlay pins already; `now` is what its image is in the registry."""

@@ -12,7 +12,7 @@ from bot.domain import slack_id
 from bot.domain.errors import IntegrationError, NotFound, Unavailable, UserError
 from bot.domain.intent import Intent
 from bot.domain.promotion import Promotion
-from bot.domain.reply import DoraReport, Picker, ReasonForm, Reply, RunLog, Silent, Started
+from bot.domain.reply import DoraReport, Picker, ReasonForm, Reply, RunLog, Silent, Started, TrainApps
 from bot.notify.permalinks import Permalinks
 from bot.ports import FileUpload, Messenger, Modals, Rendered
 from bot.router.charts import Charts
@@ -22,6 +22,7 @@ from bot.views import closing_modal, loading_modal, modal, render
 from bot.views.layout import sentence, with_card, with_note
 from bot.views.refusal import late, refusal
 from bot.views.runs import log_file, longer_than_shown
+from bot.views.train import train_apps
 
 Respond = Callable[..., Awaitable[Any]]
 """Bolt's `respond`: posts to the request's response_url (S14)"""
@@ -121,6 +122,9 @@ class Answers:
 
     async def fill(self, view_id: str, form: Reply, intent: Intent) -> None:
         """Put the form in the place of "one moment". Raises TypeError for a reply that is no form."""
+        if isinstance(form, TrainApps):
+            await self._update(view_id, train_apps(form))
+            return
         if not isinstance(form, Picker | ReasonForm):
             raise TypeError(f"{type(form).__name__} is no form, but its command opens a modal")
         await self._update(view_id, modal(form, carried_along(intent)))

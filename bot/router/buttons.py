@@ -23,6 +23,7 @@ from bot.domain.intent import (
     Rollback,
     RunLogs,
     RunPipeline,
+    ShowApps,
     ShowHistory,
     ShowPromotion,
     ShowRun,
@@ -148,6 +149,8 @@ def _news(kind: Action, app: str, environment: str, event: str, context: Context
 def _promotion(kind: Action, promotion: str, content_hash: str, context: Context) -> Intent:
     if kind is Action.ABORT:
         return Abort(context=context, promotion=promotion)
+    if kind is Action.APPS:
+        return ShowApps(context=context, promotion=promotion)
     if kind is Action.SHOW:
         return ShowPromotion(context=context, promotion=promotion)
     if kind is Action.SUBSCRIBE:

@@ -12,11 +12,13 @@ from bot.views import facts, layout, turns, words
 from bot.views.buttons import decide
 from bot.views.card import headline, icon
 from bot.views.layout import rows, section
-from bot.views.rows import row_lines
+from bot.views.rows import every_app, row_lines
 from bot.views.state import state
 from bot.views.words import bold, channel_mention, code, mention, moment, safe
 
 MUTE = "/pilothouse mute"
+MOST_ROWS = 10
+"""apps of a train that are named; a button shows them all"""
 
 
 def approval_request(promotion: Promotion, link: str, careful: Container[str], *, again: bool = False) -> Rendered:
@@ -30,7 +32,7 @@ def approval_request(promotion: Promotion, link: str, careful: Container[str], *
         said = f"{icon(promotion)} {title}\n{_stands(promotion)}"
         return layout.rendered(said, [section(said), *layout.actions([card]), layout.context(_where(promotion))])
     said = _asks(promotion, again=again)
-    pressed = [*decide(promotion, headline(promotion), careful), card]
+    pressed = [*decide(promotion, headline(promotion), careful), card, every_app(promotion, MOST_ROWS)]
     blocks: list[Block] = [section(said, *_about(promotion), limit=2500), *layout.actions(pressed)]
     return layout.rendered(said, [*blocks, layout.context(f"{_where(promotion)} · {code(MUTE)} ends these messages")])
 
@@ -42,7 +44,7 @@ def approval_requests(reply: ApprovalRequests) -> Rendered:
     if len(reply.promotions) == 1:
         (promotion,) = reply.promotions
         said = _asks(promotion)
-        pressed = decide(promotion, headline(promotion), reply.careful)
+        pressed = [*decide(promotion, headline(promotion), reply.careful), every_app(promotion, MOST_ROWS)]
         blocks: list[Block] = [section(said, *_about(promotion), limit=2500), *layout.actions(pressed)]
         return layout.rendered(said, [*blocks, layout.context(_where(promotion))])
     lines = [section(f"{_asks(one)}\n{code(f'/approve {one.id}', 150)}") for one in reply.promotions]
@@ -59,8 +61,13 @@ def _asks(promotion: Promotion, *, again: bool = False) -> str:
 
 
 def _about(promotion: Promotion) -> list[str]:
-    about = row_lines(promotion)[:10] if len(promotion.moves) > 1 else []
-    return [*about, *turns.void_lines(promotion), *facts.reason_lines(promotion), *facts.brief_lines(promotion)]
+    about = row_lines(promotion)[:MOST_ROWS] if len(promotion.plan.apps) > 1 or len(promotion.moves) > 1 else []
+    return [
+        *about,
+        *turns.void_lines(promotion),
+        *facts.reason_lines(promotion),
+        *facts.brief_lines(promotion),
+    ]
 
 
 def _stands(promotion: Promotion) -> str:

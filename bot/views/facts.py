@@ -35,7 +35,7 @@ def detail_lines(promotion: Promotion) -> list[str]:
     first = [f"Requested by {mention(plan.requester)}", f"Approvals: {_approvals(promotion)}"]
     if len(plan.moves) == 1:
         first.append(_change(plan.moves[0]))
-    brought = commit_lines(plan.moves[0]) if len(plan.moves) == 1 else []
+    brought = commit_lines(plan.moves[0]) if len(plan.moves) == 1 else train_commit_lines(promotion)
     lines = [" · ".join(first), *brought, *_elsewhere(promotion), passed_line(promotion), *_skipped_lines(promotion)]
     if promotion.commit or promotion.following:
         lines.append(f"Argo CD: {_argocd(promotion)}")
@@ -49,6 +49,18 @@ def commit_lines(move: Move) -> list[str]:
     shown = [f"        • {safe(one.subject, 80)} ({safe(one.author, 40)})" for one in move.newest]
     left = move.commits - len(move.newest)
     return [*shown, f"        … and {left} more"] if shown and left > 0 else shown
+
+
+def train_commit_lines(promotion: Promotion) -> list[str]:
+    """Of each app of a train the newest source commit that it brings; its row says how many there are."""
+    moves = [move for move in promotion.moves if move.newest]
+    told = [
+        f"        • {code(move.app, 60)} {safe(move.newest[0].subject, 80)} ({safe(move.newest[0].author, 40)})"
+        for move in moves
+    ]
+    left = len(told) - MOST_ELSEWHERE
+    more = [f"        … and commits of {words.count(left, 'more app')}"] if left > 0 else []
+    return [*told[:MOST_ELSEWHERE], *more]
 
 
 def _elsewhere(promotion: Promotion) -> list[str]:
@@ -109,6 +121,7 @@ def brief_lines(promotion: Promotion) -> list[str]:
     """What changes, and the gates that pass: a line for each."""
     move = promotion.moves[0] if len(promotion.moves) == 1 else None
     change = [f"Change: {_change(move)}", *commit_lines(move)] if move and move.revision else []
+    change = change if move else train_commit_lines(promotion)
     return [*change, *([passing] if (passing := passed_line(promotion)) else [])]
 
 

@@ -27,6 +27,8 @@ class Action(StrEnum):
     RETRY = "promotion.retry"
     SUBSCRIBE = "promotion.subscribe"
     SHOW = "promotion.show"
+    APPS = "promotion.apps"
+    """opens the list of all apps of a release train"""
     ADJUST = "promotion.adjust"
     """boxes, not a button: their block says which promotion, their options which apps"""
     QUEUE = "promotion.queue"
@@ -190,6 +192,7 @@ _CARRIES: Mapping[Action, type[Value]] = {
     Action.RETRY: ImageValue,
     Action.SUBSCRIBE: PromotionValue,
     Action.SHOW: PromotionValue,
+    Action.APPS: PromotionValue,
     Action.QUEUE: WishValue,
     Action.REPLACE: WishValue,
     Action.BREAK_GLASS: WishValue,

@@ -59,12 +59,12 @@ def modal(form: Picker | ReasonForm, private_metadata: str) -> dict[str, Any]:
 
 def loading_modal(title: str) -> dict[str, Any]:
     """Opened at once, while the trigger is young; the real one replaces it (S15)."""
-    return _view(title, "", [section("⏳ One moment, looking things up…")])
+    return view(title, "", [section("⏳ One moment, looking things up…")])
 
 
 def closing_modal(title: str, sentence: str) -> dict[str, Any]:
     """In the place of a modal that cannot go on: why, and what to do. `sentence` is finished mrkdwn."""
-    return _view(title, "", [section(sentence)])
+    return view(title, "", [section(sentence)])
 
 
 def options(choices: Iterable[Choice], typed: str = "") -> dict[str, Any]:
@@ -87,7 +87,7 @@ def _option(choice: Choice) -> Option:
 
 def _picker(picker: Picker, private_metadata: str) -> dict[str, Any]:
     blocks = [_input(picker, field) for field in picker.form.fields]
-    return _view(picker.form.title, picker_id(picker.verb)[:255], blocks, private_metadata, submit=picker.form.title)
+    return view(picker.form.title, picker_id(picker.verb)[:255], blocks, private_metadata, submit=picker.form.title)
 
 
 def _input(picker: Picker, field: FormField) -> Block:
@@ -145,10 +145,10 @@ def _reason_form(form: ReasonForm, private_metadata: str) -> dict[str, Any]:
         ),
     ]
     title = "Reject the rollback" if form.promotion.plan.kind is Kind.ROLLBACK else "Reject"
-    return _view(title, Modal.REJECT, blocks, private_metadata, submit="Reject")
+    return view(title, Modal.REJECT, blocks, private_metadata, submit="Reject")
 
 
-def _view(
+def view(
     title: str, callback_id: str, blocks: Sequence[Block], private_metadata: str = "", *, submit: str = ""
 ) -> dict[str, Any]:
     view = View(

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-from slack_sdk.models.blocks import ActionsBlock, Block, CheckboxesElement, Option, PlainTextObject
+from slack_sdk.models.blocks import ActionsBlock, Block, ButtonElement, CheckboxesElement, Option, PlainTextObject
 
 from bot.domain.application import SyncStatus
-from bot.domain.promotion import Following, GateResult, Move, Progress, Promotion, Stage, VerdictState
-from bot.views import words
-from bot.views.ids import Action, ticks_id
+from bot.domain.promotion import Following, GateResult, MissingImage, Move, Progress, Promotion, Stage, VerdictState
+from bot.views import layout, words
+from bot.views.ids import Action, PromotionValue, ticks_id
 from bot.views.layout import context, section
 from bot.views.words import bold, code, plain, safe
 
@@ -23,7 +23,7 @@ GATES_NAMED = 3
 
 def rows(promotion: Promotion, *, ticks: bool) -> list[Block]:
     """Nothing for a single image. With `ticks`, the requester may leave apps out while nothing is decided."""
-    if len(promotion.plan.moves) < 2:
+    if len(promotion.plan.moves) + len(promotion.plan.missing) < 2:
         return []
     if ticks and may_be_adjusted(promotion):
         boxes = _boxes(promotion)
@@ -40,7 +40,16 @@ def may_be_adjusted(promotion: Promotion) -> bool:
 def row_lines(promotion: Promotion) -> list[str]:
     alone = len(promotion.plan.apps) == 1
     health = {one.application: one for one in promotion.following}
-    return [_row(promotion, move, health.get(move.application), alone=alone) for move in promotion.plan.moves]
+    moves = [_row(promotion, move, health.get(move.application), alone=alone) for move in promotion.plan.moves]
+    return [*moves, *(_missing_row(promotion, one) for one in promotion.plan.missing)]
+
+
+def every_app(promotion: Promotion, shown: int) -> ButtonElement | None:
+    """Opens the list of all apps of a train where only so many of them are shown."""
+    apps = len(promotion.plan.apps)
+    if apps <= shown:
+        return None
+    return layout.button(f"All {apps} apps", Action.APPS, PromotionValue(promotion.id, ""))
 
 
 def followed(following: Following) -> str:
@@ -60,9 +69,18 @@ def _row(promotion: Promotion, move: Move, following: Following | None, *, alone
         return f"• {name} ~{change}~ · left out"
     change = f"{safe(move.label_before, 60)} → {bold(move.after.label, 60)}"
     marks = [] if alone else [safe(_marks(promotion, move.app), 300)] if _marks(promotion, move.app) else []
+    if move.commits > 0:
+        marks.append(words.count(move.commits, "commit"))
     if following:
         marks.append(followed(following))
     return " · ".join([f"• {name} {change}", *marks])
+
+
+def _missing_row(promotion: Promotion, one: MissingImage) -> str:
+    change = f"{safe(one.label_before, 60)} → {safe(one.label, 60)}".replace("~", "∼")
+    if one.app in promotion.left_out:
+        return f"• {code(one.app, 80)} ~{change}~ · left out"
+    return f"• {code(one.app, 80)} {change} · ⛔ {safe(one.why, 200)}"
 
 
 def _marks(promotion: Promotion, app: str) -> str:
@@ -107,10 +125,12 @@ def _group(promotion: Promotion, apps: Sequence[str], index: int) -> Block:
 
 
 def _option(promotion: Promotion, app: str) -> Option:
-    moves = [move for move in promotion.plan.moves if move.app == app]
-    change = f"{plain(moves[0].label_before, 18)} → {plain(moves[0].after.label, 18)}"
-    if len(moves) > 1:
-        change = words.count(len(moves), "image")
+    plan = promotion.plan
+    labels = [(move.label_before, move.after.label) for move in plan.moves if move.app == app]
+    labels += [(one.label_before, one.label) for one in plan.missing if one.app == app]
+    change = f"{plain(labels[0][0], 18)} → {plain(labels[0][1], 18)}"
+    if len(labels) > 1:
+        change = words.count(len(labels), "image")
     marks = _marks(promotion, app)
     return Option(
         value=app,

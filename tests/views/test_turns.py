@@ -14,18 +14,23 @@ from bot.domain.promotion import (
     ApprovalRule,
     GateResult,
     Kind,
+    MissingImage,
     Phase,
     Progress,
     Promotion,
     Quorum,
+    SourceCommit,
     Stage,
     Verdict,
 )
-from bot.domain.reply import GlassAsked, Occupied, OlderAsked, Queued
+from bot.domain.reply import GlassAsked, Occupied, OlderAsked, Queued, TrainApps
 from bot.ports import Rendered
+from bot.router.buttons import read_button
 from bot.views import card, dry_run, render
 from bot.views.card import shown
+from bot.views.direct import approval_request
 from bot.views.ids import promotion_of
+from bot.views.train import train_apps
 from tests.views.reading import lines
 from tests.views.samples import AT, BLOCKED, BO, COMMIT, PASSED, approval, following, move, plan, promotion
 
@@ -309,3 +314,59 @@ def test_an_older_image_is_confirmed_before_anybody_is_asked() -> None:
     assert lines(render(OlderAsked(train, wish)))[-2] == "[Deploy the older images]"
     long = replace(wish, reason="it burns " * 300)
     assert "Shorten it" in render(OlderAsked(would, long)).text
+
+
+GONE = MissingImage(
+    "billing", "3.0", "3.1", "The registry no longer has harbor.example.com/apps/billing 3.1: build it again."
+)
+NEWS = (SourceCommit("Fix the checkout", "Ana"), SourceCommit("Faster search", "Bo"))
+
+
+def test_a_train_names_the_newest_commit_of_each_app_and_how_many_there_are() -> None:
+    moves = tuple(replace(one, commits=len(one.app), newest=NEWS) for one in TRAIN.moves)
+    shown_ = lines(shown(promotion(Stage.APPROVAL, plan=plan(moves=moves))))
+    assert "• `ledger` 7 → *8* · 6 commits" in shown_
+    assert "        • `payments` Fix the checkout (Ana)" in shown_
+    assert "        … and commits of 1 more app" in lines(
+        shown(promotion(Stage.APPROVAL, plan=plan(moves=(*moves, *(replace(moves[0], app=f"a{n}") for n in range(3))))))
+    )
+
+
+def test_an_app_without_an_image_is_a_blocked_row_with_what_helps() -> None:
+    waits = GateResult("image", "billing", Verdict.blocked(GONE.why, "Leave the app out."))
+    train = promotion(Stage.GATES, results=(waits,), plan=replace(TRAIN, missing=(GONE,)))
+    assert [box["value"] for box in boxes(card(train))[0]["options"]] == ["my-app", "payments", "ledger", "billing"]  # type: ignore[attr-defined]
+    said = lines(card(train))
+    assert said[0] == "# 🚀 3 of 4 apps → production · 3 images"
+    assert GONE.why in " ".join(said)
+    assert "[Abort]" in said
+    gone = "• `billing` 3.0 → 3.1 · ⛔ " + GONE.why
+    assert gone in lines(shown(train))
+    assert "• `billing` ~3.0 → 3.1~ · left out" in lines(shown(replace(train, left_out=("billing",))))
+
+
+def test_a_long_train_is_named_whole_in_a_window() -> None:
+    """Those who approve see every app: the card has room for some of them, a direct message for ten."""
+    moves = tuple(replace(move(f"app-{number}", "1", "2"), commits=2, newest=NEWS) for number in range(60))
+    long = promotion(Stage.APPROVAL, plan=plan(moves=moves))
+    for message in (card(long), approval_request(long, "", ())):
+        [button] = [
+            e for b in message.blocks if b["type"] == "actions" for e in b["elements"] if "apps" in e["action_id"]
+        ]
+        assert button["text"]["text"] == "All 60 apps"
+        assert read_button(button, Context("r1", "C0DEPLOY", "c1")).promotion == long.id  # type: ignore[attr-defined]
+    assert "All" not in str([b for b in card(promotion(plan=TRAIN)).blocks if b["type"] == "actions"])
+    window = train_apps(TrainApps(long))
+    told = "\n".join(block["text"]["text"] for block in window["blocks"] if block["type"] == "section")
+    assert [f"`app-{number}`" in told for number in range(60)] == [True] * 60
+    assert told.count("Faster search (Bo)") == 60
+    assert len(window["blocks"]) <= 100
+    assert all(len(block["text"]["text"]) <= 3000 for block in window["blocks"])
+
+
+def test_a_train_without_end_says_how_many_are_not_named() -> None:
+    moves = tuple(replace(move(f"app-{number}" * 4, "1", "2"), commits=2, newest=NEWS) for number in range(3000))
+    window = train_apps(TrainApps(promotion(Stage.APPROVAL, plan=plan(moves=moves))))
+    named = sum(block["text"]["text"].count("• `") for block in window["blocks"] if block["type"] == "section")
+    assert len(window["blocks"]) <= 100
+    assert f"and {3000 - named:,} more" in str(window["blocks"][-1])

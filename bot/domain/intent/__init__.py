@@ -9,6 +9,7 @@ from bot.domain.intent.decisions import (
     AskReason,
     CloseReview,
     Reject,
+    ShowApps,
     ShowPromotion,
     ShowSchedule,
 )
@@ -62,6 +63,7 @@ __all__ = [
     "Rollback",
     "RunLogs",
     "RunPipeline",
+    "ShowApps",
     "ShowDora",
     "ShowHistory",
     "ShowHolds",

@@ -14,6 +14,13 @@ class Approve(Intent):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ShowApps(Intent):
+    """The list of all apps of a release train, in a window."""
+
+    promotion: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class AskReason(Intent):
     """Reject was pressed: ask for the reason."""
 

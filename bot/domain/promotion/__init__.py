@@ -2,7 +2,7 @@
 
 from bot.domain.promotion.consent import Approval, ApprovalRule, Demand, Quorum, Vote, VoteKind
 from bot.domain.promotion.following import Following, Progress
-from bot.domain.promotion.plan import STORY, GateTerms, Kind, Move, Plan, SourceCommit
+from bot.domain.promotion.plan import STORY, GateTerms, Kind, MissingImage, Move, Plan, SourceCommit
 from bot.domain.promotion.promotion import Doubt, Phase, Promotion, Stage
 from bot.domain.promotion.verdict import NOT_ASKED, GateResult, Verdict, VerdictState
 
@@ -17,6 +17,7 @@ __all__ = [
     "GateResult",
     "GateTerms",
     "Kind",
+    "MissingImage",
     "Move",
     "Phase",
     "Plan",

@@ -73,6 +73,16 @@ class Move:
 
 
 @dataclass(frozen=True)
+class MissingImage:
+    """Of a release train: an app whose image nobody has. The train waits until it is left out; `why` is a sentence."""
+
+    app: str
+    label_before: str
+    label: str
+    why: str
+
+
+@dataclass(frozen=True)
 class GateTerms:
     """The options that policy gave a gate for these apps, as JSON."""
 
@@ -121,10 +131,12 @@ class Plan:
     """whether policy wanted a pull request when the plan was made"""
     branch: str = ""
     """of the pull request, if there is to be one: nobody can guess it, and so take it, beforehand"""
+    missing: tuple[MissingImage, ...] = ()
 
     @property
     def apps(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(move.app for move in self.moves))
+        """Those that move, then those that cannot."""
+        return tuple(dict.fromkeys(one.app for one in (*self.moves, *self.missing)))
 
     @property
     def app(self) -> str:

@@ -1,7 +1,7 @@
 """What a command answers, as values; `bot.views` says how they look."""
 
 from bot.domain.reply.base import Reply, Silent, Told
-from bot.domain.reply.forms import Choice, Picker, ReasonForm
+from bot.domain.reply.forms import Choice, Picker, ReasonForm, TrainApps
 from bot.domain.reply.help import HelpEntry, HelpPage, Topic
 from bot.domain.reply.holds import FreezeCalled, Holds, ImageRejected, LockHeld, LockTaken
 from bot.domain.reply.people import Abilities, Ability, Delegated, Grant, Identity, Subscribed
@@ -69,4 +69,5 @@ __all__ = [
     "SyncAsked",
     "Told",
     "Topic",
+    "TrainApps",
 ]

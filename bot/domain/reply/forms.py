@@ -8,6 +8,13 @@ from bot.domain.reply.base import Reply
 
 
 @dataclass(frozen=True)
+class TrainApps(Reply):
+    """A window with every app of a release train."""
+
+    promotion: Promotion
+
+
+@dataclass(frozen=True)
 class Choice:
     value: str
     label: str

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bot.domain.errors import Conflict, NotAllowed, UnknownName
-from bot.domain.intent import Adjust, Promote
+from bot.domain.intent import Adjust, Deploy, Promote
 from bot.domain.promotion import Phase, Promotion, Stage
 from bot.domain.scan import Severity, Vulnerability
 from tests.fakes.world import HARBOR, POLICY, House, house
@@ -138,3 +138,58 @@ async def test_an_app_that_went_by_itself_meanwhile_is_not_taken_in_again(home: 
     await adjust(home, asked)
     assert (await home.now(asked)).left_out == ()
     assert (await home.store.live("payments", "production")) == await home.now(asked)
+
+
+async def lose(home: House, app: str) -> None:
+    """The registry no longer has what staging pins; the rest of its images stay."""
+    await add_app(home, "ledger")
+    images = home.registry._artifacts[f"{HARBOR}/{app}"]
+    images[:] = [artifact for artifact in images if "v1.4.2" not in artifact.tags]
+
+
+async def test_an_app_whose_image_is_missing_is_a_row_that_can_be_left_out(home: House) -> None:
+    """Nobody is asked while it is there; what is left goes by an approval of just that."""
+    await lose(home, "payments")
+    asked = await train(home)
+    waiting = await home.now(asked)
+    assert (waiting.stage, waiting.phase) == (Stage.GATES, Phase.RUNNING)
+    assert waiting.can_go_without == ("payments",)
+    [stopped] = waiting.blocked
+    assert (stopped.gate, stopped.app) == ("image", "payments")
+    assert "no longer has harbor.example.com/apps/payments v1.4.2" in stopped.verdict.reason
+    assert not home.cards.asked
+    await adjust(home, asked, "payments")
+    await home.approve("bo", asked)
+    assert (await home.now(asked)).phase is Phase.SUCCEEDED
+    assert "v1.4.2" in home.overlay("production", "ledger")
+    assert "v1.4.2" in home.overlay("production")
+    assert "v1.4.2" not in home.overlay("production", "payments")
+
+
+async def test_taken_in_again_it_blocks_again_and_every_yes_is_void(home: House) -> None:
+    await lose(home, "payments")
+    asked = await train(home)
+    await adjust(home, asked, "payments", "ledger")
+    before = (await home.now(asked)).content_hash
+    await adjust(home, asked, "ledger")
+    again = await home.now(asked)
+    assert again.content_hash != before
+    with pytest.raises(Conflict):
+        await home.approve("bo", asked, before)
+    assert "v1.4.2" not in home.overlay("production", "payments")
+    assert not home.promotion_commits()
+
+
+async def test_where_all_images_are_missing_or_there_is_one_app_nothing_starts(home: House) -> None:
+    await lose(home, "payments")
+    for ask in (
+        Promote(context=home.context(), apps=("payments",), environment="production"),
+        Deploy(context=home.context(), app="payments", environment="production"),
+    ):
+        with pytest.raises(UnknownName, match="build it again"):
+            await home.service.start(ask, await home.person("ana"))
+    for app in ("my-app", "ledger"):
+        home.registry._artifacts[f"{HARBOR}/{app}"].clear()
+    with pytest.raises(UnknownName, match="build it again"):
+        await train(home)
+    assert not await home.store.all_live()
