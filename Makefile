@@ -70,6 +70,10 @@ reference: $(VENV)/.installed-dev ## Write docs/reference anew from the code
 sbom: $(VENV)/.installed-dev ## List all that the wheel brings with it (CycloneDX, in dist/)
 	@$(BIN)/python .ci/sbom
 
+.PHONY: screenshots
+screenshots: $(VENV)/.installed-dev ## Take the pictures of docs/images anew (needs chromium)
+	@$(BIN)/python -m tests.browser.screenshots
+
 # One for the image, one for an image that draws charts, one to try it out, one to work on it; each holds the one before it.
 PIN = uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header \
 	--python-version 3.11 --extra postgres

@@ -86,7 +86,8 @@ async def promote(
 
     Several apps, or `all` of them, travel as one release train: one card, one approval, one commit. So does all that
     runs in an environment: `/promote staging to prod`. Without `from`: the environment before the target. Apps can be
-    left out on the card, until it is decided. `--queue`, `--replace`, `--at` and `--when-open` do as with `/deploy`.
+    left out on the card, until it is decided; for one whose image is missing the train waits until it is. `--queue`,
+    `--replace`, `--at` and `--when-open` do as with `/deploy`.
     """
     if ask.dry_run:
         shown = await promotions.preview(ask, caller)

@@ -59,7 +59,7 @@ def home(
         blocks.append(section(*(f"🔔 {line}" for line in listed(subscriptions)), limit=SUBSCRIPTIONS))
         blocks.append(context(changed))
     blocks += [divider(), header("What runs where")]
-    blocks += [*_share("board", status_blocks(board), budget=6000), *unheard(board)]
+    blocks += [*_share("board", status_blocks(board, glance=True), budget=6000), *unheard(board)]
     if page and page.count > 1:
         blocks.append(context(f"The unwell first, of {words.count(page.apps, 'app')}. {code('/status')} lists all."))
     if not board:

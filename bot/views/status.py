@@ -46,11 +46,16 @@ def status_board(board: StatusBoard) -> Rendered:
     return rendered(title, [*rows(blocks, spare_blocks=len(foot) + 1, budget=BOARD + 1000), *foot])
 
 
-def status_blocks(found: Sequence[StatusRow], *, named: bool = True, brief: bool = False) -> list[Block]:
-    """A block for each app, with a line for each environment."""
+def status_blocks(
+    found: Sequence[StatusRow], *, named: bool = True, brief: bool = False, glance: bool = False
+) -> list[Block]:
+    """A block for each app, with a line for each environment.
+
+    `glance`: where all is well that is all that is said, so that the line fits on a phone.
+    """
     blocks: list[Block] = []
     for app, its in groupby(found, key=lambda row: row.app):
-        lines = [_short(row) if brief else _line(row) for row in its]
+        lines = [_short(row) if brief or (glance and _well(row)) else _line(row) for row in its]
         blocks.append(section(*([bold(app)] if named else []), *lines, limit=APP_LIMIT))
     return blocks
 
@@ -93,6 +98,15 @@ def _foot(page: StatusPage) -> list[Block]:
 def _page(label: str, page: StatusPage, number: int, only: bool, index: int) -> ButtonElement | None:
     value = PageValue(page.environment, str(number), "1" if only else "")
     return button(label, Action.STATUS_PAGE.numbered(index), value)
+
+
+def _well(row: StatusRow) -> bool:
+    """Whether there is nothing to tell but that."""
+    beside = row.promotion or row.lock or row.freeze or row.waiting or row.runs or row.problem
+    application = row.application
+    if beside or application is None or _trouble(application):
+        return False
+    return application.health is HealthStatus.HEALTHY and application.sync is SyncStatus.SYNCED
 
 
 def _short(row: StatusRow) -> str:

@@ -98,7 +98,7 @@ def play(camera: Camera) -> None:
     camera.take("card", "bo", "deployments", message("my-app → production"))
     camera.take("direct-message", "bo", "dm", message("my-app → production"))
     sandbox.post("/api/home", {"as": "bo"})
-    camera.take("home", "bo", "home", lambda page: page.locator("#timeline"))
+    camera.take("home", "bo", "home", lambda page: page.locator("#timeline").filter(has_text="What runs where"))
     sandbox.presses("bo", card, "Approve")
     sandbox.card_says("my-app → production", "is Healthy in production")
     camera.take("ended", "bo", "deployments", message("my-app → production"))

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -33,10 +34,10 @@ from bot.domain.reply import (
     Topic,
 )
 from bot.domain.scan import Scan, ScanStatus, Severity, Vulnerability
-from bot.views import notice, render, result, thread_note
+from bot.views import home, notice, render, result, thread_note
 from bot.views.runs import log_file, longer_than_shown
 from commands.deploy import FORM
-from tests.views.reading import lines, read
+from tests.views.reading import lines, read, view_lines
 from tests.views.samples import AT, BLOCKED, COMMIT, DIGEST, OLD_DIGEST, move, plan, promotion
 
 IMAGE = Image("harbor.example.com/apps/my-app", DIGEST, "v1.4.2")
@@ -111,6 +112,21 @@ def test_what_is_committed_is_not_said_to_be_healthy_before_it_runs() -> None:
         "my-app: staging v1.5.2 is committed, v1.5.1 runs · Healthy, "
         "production v1.5.2 is committed, Argo CD is at abc1234 · Healthy"
     )
+
+
+def test_at_a_glance_what_is_well_takes_a_line_of_a_phone_and_anything_else_is_told() -> None:
+    """The board of the Home tab."""
+
+    def told(**changes: Any) -> list[str]:
+        shown = view_lines(home([], [row("staging", "v1.4.2", **changes)]))
+        return [line for line in shown if "`staging`" in line]
+
+    assert told() == ["`staging` v1.4.2 · ✅ Synced · Healthy"]
+    [ill] = told(application=application(HealthStatus.DEGRADED))
+    assert ill.startswith("`staging` v1.4.2 · ❌ Synced · Degraded · 2026-")
+    assert told(runs="v1.4.1 runs") != told()
+    assert " by " in told(promotion=promotion())[0]
+    assert " by " in told(application=application(sync=SyncStatus.OUT_OF_SYNC))[0]
 
 
 def test_status_of_an_app_in_a_release_train_names_its_own_image() -> None:

@@ -136,7 +136,7 @@ class Plan:
     @property
     def apps(self) -> tuple[str, ...]:
         """Those that move, then those that cannot."""
-        return tuple(dict.fromkeys(one.app for one in (*self.moves, *self.missing)))
+        return tuple(dict.fromkeys([*(move.app for move in self.moves), *(one.app for one in self.missing)]))
 
     @property
     def app(self) -> str:

@@ -10,7 +10,7 @@ import pytest
 from bot.domain.caller import Person
 from bot.domain.errors import NotAllowed, UnknownName, UserError
 from bot.domain.intent import Deploy
-from bot.domain.promotion import Stage
+from bot.domain.promotion import Phase, Stage
 from bot.domain.reply import Postponed, Scheduled, Started
 from bot.domain.safety import Freeze, Lock
 from bot.promotions.queue import OPEN_PATIENCE, PromotionQueue
@@ -107,10 +107,15 @@ async def test_a_freeze_ends_while_the_bot_is_down(tmp_path: Path) -> None:
         async with home.database.begin() as connection:
             await freezes.call(connection, freeze)
         assert isinstance(await plans.ask(when_open=True), Postponed)
-        async with home.database.begin() as connection:
-            await freezes.clear(connection, freeze)
+        home.engine.now += timedelta(hours=2)
+        assert await plans.after(timedelta(hours=2)) == 0
         again = await open_plans(home)  # another process: it has only what is in the database
+        home.engine.now += timedelta(hours=2)
         assert await again.after(timedelta(hours=4)) == 1
+        asked = await home.store.live("my-app", "production")
+        assert asked
+        await home.approve("bo", asked)
+        assert (await home.now(asked)).phase is Phase.SUCCEEDED
 
 
 async def test_rights_are_those_of_the_moment_when_it_starts(plans: Plans) -> None:
