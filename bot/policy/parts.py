@@ -175,7 +175,7 @@ class Channels(PolicyPart):
 
 
 class DeliveriesPart(PolicyPart):
-    """What is told of changes that Pilothouse did not make."""
+    """When people hear of changes that Pilothouse did not make."""
 
     degraded_after: Duration = Field(
         timedelta(minutes=2),
