@@ -18,7 +18,7 @@ class AlertsOptions(Options):
         min_length=1,
         description="Labels that an alert must carry to count; {app}, {environment} and {source} are filled in.",
     )
-    ignore: tuple[str, ...] = Field((), description="Names of alerts that do not count.")
+    ignore: tuple[str, ...] = Field((), description="Names of alerts to ignore.")
 
     @field_validator("labels")
     @classmethod
@@ -32,10 +32,10 @@ class AlertsOptions(Options):
 
 
 class AlertsGate:
-    """Does no alert fire for the app in this environment?
+    """Is the app free of firing alerts in this environment?
 
-    Alertmanager is asked for the alerts that carry the labels which policy gives; the promotion waits until none of
-    them fires.
+    The gate asks Alertmanager for alerts with the labels that the policy gives; the promotion waits until none of them
+    fires.
     """
 
     name: ClassVar[str] = "alerts"

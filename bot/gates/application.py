@@ -17,7 +17,7 @@ from bot.ports import Applications, OverlaySource
 class ApplicationGate:
     """Does the Application in Argo CD follow the overlay that is changed: its repository, its path and its branch?
 
-    One that does not would never see the commit, and say Synced and Healthy of something else.
+    One that does not would never see the commit, and its Synced and Healthy would mean something else.
     """
 
     name: ClassVar[str] = "application"

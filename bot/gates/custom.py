@@ -40,10 +40,10 @@ class CustomOptions(Options):
 
 
 class CustomGate:
-    """What do the team's own endpoints say?
+    """Do your own endpoints say yes?
 
-    Each is sent the facts of the promotion, signed as GitHub signs its webhooks, and answers
-    `{"pass": true, "reason": "…"}`. One that does not answer, or answers anything else, is never a yes.
+    Each gets the facts of the promotion, signed the way GitHub signs its webhooks, and answers
+    `{"pass": true, "reason": "…"}`. No answer, or any other answer, is never a yes.
     """
 
     name: ClassVar[str] = "custom"

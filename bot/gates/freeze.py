@@ -18,10 +18,11 @@ from bot.ports import Directory, Freezes
 
 class FreezeOptions(Options):
     windows: tuple[Window, ...] = Field(
-        (), description="When changes are allowed or denied. Deny beats allow; without an allow window, all is open."
+        (),
+        description="When changes are allowed or denied. Deny beats allow; without allow windows, the rest is open.",
     )
-    exempt_apps: tuple[str, ...] = Field((), description="Apps that no freeze holds.")
-    exempt_roles: tuple[str, ...] = Field((), description="Roles whose promotions no freeze holds.")
+    exempt_apps: tuple[str, ...] = Field((), description="Apps that are exempt from every freeze.")
+    exempt_roles: tuple[str, ...] = Field((), description="Roles whose promotions are exempt from every freeze.")
 
     @property
     def zone(self) -> tzinfo:
@@ -32,8 +33,8 @@ class FreezeOptions(Options):
 class FreezeGate:
     """May the environment change now?
 
-    Not in a window that policy denies, not outside the windows that it allows, and not while somebody has called a
-    freeze with `/freeze`. Policy may exempt apps and roles.
+    Not in a window that the policy denies, not outside the windows that it allows, and not during a freeze that
+    somebody called with `/freeze`. The policy may exempt apps and roles.
     """
 
     name: ClassVar[str] = "freeze"

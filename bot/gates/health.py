@@ -14,8 +14,8 @@ from bot.ports import Applications
 class HealthGate:
     """Is the environment that the image comes from Synced at its commit, and Healthy?
 
-    While it is on its way there the promotion waits. An image that was named by hand comes from nowhere: then the gates
-    `order` and `soak` say where it has been.
+    While Argo CD is still syncing there, the promotion waits. An image that somebody names by hand comes from no
+    environment; the gates `order` and `soak` then check where it has been.
     """
 
     name: ClassVar[str] = "health"

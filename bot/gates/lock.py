@@ -13,16 +13,16 @@ from bot.ports import Locks
 
 
 class LockOptions(Options):
-    owner_passes: bool = Field(False, description="Whether a lock lets its owner's own promotions through.")
+    owner_passes: bool = Field(False, description="Whether its owner's own promotions pass a lock.")
 
     def ask_no_more_than(self, before: Self) -> bool:
         return self.owner_passes >= before.owner_passes
 
 
 class LockGate:
-    """Does somebody hold the app there, or the whole environment?
+    """Is the app, or the whole environment, free of locks?
 
-    A lock holds everybody until it is released or expires. The lock that a rollback leaves behind holds promotions,
+    A lock stops everybody until it is released or expires. The lock that a rollback leaves behind stops promotions, but
     not another rollback.
     """
 

@@ -20,9 +20,9 @@ from bot.ports import Applications, PromotionRecord
 
 
 class OrderOptions(Options):
-    allow_hotfix: bool = Field(False, description="Whether a reason is enough to leave environments out.")
+    allow_hotfix: bool = Field(False, description="Whether a promotion with a reason may skip environments.")
     environments: tuple[str, ...] | None = Field(
-        None, description="The environments that it must have been through; every earlier one if left out."
+        None, description="The environments that it must have been through; every earlier one by default."
     )
 
 
@@ -41,9 +41,9 @@ class Presence(StrEnum):
 class OrderGate:
     """Has the same digest been through every environment before this one?
 
-    It has been through an environment where a promotion saw it Healthy, or where Argo CD shows now that it runs and is
-    Healthy. What an overlay pins proves nothing by itself; while Argo CD brings it out, the promotion waits. With
-    `allow_hotfix`, a reason on the promotion lets it pass by; the reason stays on record.
+    It has been through an environment if a promotion saw it Healthy there, or if Argo CD shows that it runs there now
+    and is Healthy. That an overlay pins it is no proof; while Argo CD rolls it out, the promotion waits. With
+    `allow_hotfix`, a promotion with a reason may skip environments; the reason stays on record.
     """
 
     name: ClassVar[str] = "order"

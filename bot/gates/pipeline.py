@@ -17,14 +17,15 @@ AGAIN = timedelta(seconds=15)
 
 
 class PipelineOptions(Options):
-    result: str = Field("digest", description="The result of a run that holds the digest that it built.")
-    runs: int = Field(100, ge=1, le=500, description="How many of the app's newest runs are looked through.")
+    result: str = Field("digest", description="Which result of a run is the digest that it built.")
+    runs: int = Field(100, ge=1, le=500, description="How many of the app's newest runs to search.")
 
 
 class PipelineGate:
     """Did the pipeline run that built this image succeed, down to its last task?
 
-    The run is found by the digest among its results (T6). While a run of the app goes on, it may still be the one.
+    The gate finds the run by the digest among its results. While a run of the app is under way, it could still be the
+    one, so the promotion waits.
     """
 
     name: ClassVar[str] = "pipeline"

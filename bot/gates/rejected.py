@@ -14,11 +14,11 @@ from bot.ports import ImageContents, Rejections
 
 
 class RejectedGate:
-    """Has somebody rejected this image?
+    """Is this image free of rejections?
 
-    What is rejected is the content. Nobody promotes it until it is un-rejected: not for another app, from another
-    repository or under another tag, and neither does an index that holds it or an image that it holds. Where it runs
-    already, it keeps running; the answer says where that is.
+    It is the content that is rejected: nobody can promote it until somebody un-rejects it, under no other tag, from no
+    other repository, and for no other app. The same goes for an index that contains it, and for the images that it
+    contains. Where it runs already, it keeps running; the answer says where that is.
     """
 
     name: ClassVar[str] = "rejected"

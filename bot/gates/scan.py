@@ -39,9 +39,9 @@ class Allowed(Options):
 class ScanOptions(Options):
     threshold: Severity = Field(Severity.CRITICAL, description="The lowest severity that blocks.")
     fixable_only: bool = Field(False, description="Whether only vulnerabilities with a fix block.")
-    max_age: Duration | None = Field(None, description="A report older than this is asked for again.")
-    start: bool = Field(True, description="Whether to start the scan of an image that has none.")
-    allow: tuple[Allowed, ...] = Field((), description="Vulnerabilities that do not count, each until a day.")
+    max_age: Duration | None = Field(None, description="How old a report may be; an older one is requested again.")
+    start: bool = Field(True, description="Whether to start a scan if there is none.")
+    allow: tuple[Allowed, ...] = Field((), description="Vulnerabilities to ignore, each until a day.")
 
     @field_validator("threshold", mode="before")
     @classmethod
@@ -70,10 +70,10 @@ class ScanOptions(Options):
 class ScanGate:
     """Are the image's known vulnerabilities below the threshold, and will the registry let it be pulled?
 
-    An image that is not scanned, or whose scan failed, is incomplete or too old, is never a pass; the scan is started
-    where there is none, but not by a dry run. What the registry's own allowlist or the policy's `allow` forgives does
-    not count, the latter until its day. A project may refuse pulls by rules of its own: that is looked at, too. The
-    answer says what the image fixes and adds against what runs now.
+    An image without a scan never passes, nor does one whose scan failed, is incomplete or too old. If there is no scan,
+    the gate starts one, except in a dry run. Vulnerabilities on the registry's own allowlist, or under `allow` in the
+    policy until their day, do not count. The gate also checks the project's own rules for pulls. The answer says what
+    the image fixes and what it adds, compared with what runs now.
     """
 
     name: ClassVar[str] = "scan"

@@ -25,7 +25,9 @@ REMEDIES = {
 
 
 class SignatureOptions(Options):
-    keys: dict[str, str] = Field(min_length=1, description="Name → PEM public key; a signature by any one is enough.")
+    keys: dict[str, str] = Field(
+        min_length=1, description="Name → PEM public key; a signature with any one of them is enough."
+    )
     repository: bool = Field(
         False, description="Whether the signature must name the image's own repository; cosign's bundles name none."
     )
@@ -47,8 +49,8 @@ class SignatureOptions(Options):
 class SignatureGate:
     """Is the image signed with one of the keys that this environment trusts?
 
-    The keys are named in policy, for each environment its own. A signature counts for one digest only, and where policy
-    says so, in one repository only.
+    The policy gives each environment its own keys. A signature counts for one digest only and, if the policy says so,
+    in one repository only.
     """
 
     name: ClassVar[str] = "signature"

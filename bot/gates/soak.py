@@ -43,8 +43,8 @@ class SoakOptions(Options):
 class SoakGate:
     """Has the image been Healthy for long enough in the environment before this one?
 
-    The time counts from the moment that it became Healthy there. Whatever is deployed there meanwhile, or ends its
-    health, starts the time again.
+    The time counts from the moment that it became Healthy there. Another deployment there, or a loss of health, starts
+    it again.
     """
 
     name: ClassVar[str] = "soak"

@@ -11,10 +11,10 @@ from bot.ports import SyncWindows
 
 
 class WindowGate:
-    """Do the sync windows of the Argo CD project let the sync through that the Application would get now?
+    """Do the sync windows of the Argo CD project allow the sync that would follow now?
 
-    They stop syncs and not commits (A23): without this gate the change would be in git and go nowhere. A window with
-    `manualSync` lets people sync, and holds an Application that syncs automatically all the same (A30).
+    Sync windows stop syncs, not commits: without this gate, the change would be in git and not in the cluster. A window
+    with `manualSync` lets people sync, but still stops an Application that syncs automatically.
     """
 
     name: ClassVar[str] = "window"

@@ -32,28 +32,36 @@ GateOptions = Annotated[dict[str, Any] | Literal[False], BeforeValidator(_true_i
 class QuorumPart(PolicyPart):
     """Enough people, as an alternative to the rule's own quorum."""
 
-    count: int = Field(ge=1, le=20, description="Distinct approvers.")
-    roles: tuple[str, ...] = Field((), description="Roles that may approve; any role with `approve` if empty.")
-    required: tuple[str, ...] = Field((), description="Roles of which at least one approver must be.")
+    count: int = Field(ge=1, le=20, description="How many people must approve.")
+    roles: tuple[str, ...] = Field(
+        (), description="Roles that may approve; if empty, every role with the permission `approve`."
+    )
+    required: tuple[str, ...] = Field((), description="Roles of which at least one approver must have one.")
 
 
 class ApprovalPart(PolicyPart):
     """Who must say yes. Fields that are left out keep the value of the rule that this one refines."""
 
-    count: int | None = Field(None, ge=0, le=20, description="Distinct approvers.")
-    roles: tuple[str, ...] | None = Field(None, description="Roles that may approve; any role with `approve` if empty.")
-    required: tuple[str, ...] | None = Field(None, description="Roles of which at least one approver must be.")
-    alternatives: tuple[QuorumPart, ...] | None = Field(None, description="Other quorums, any of which is enough.")
-    expires: Duration | None = Field(None, description="How long the question stays open.")
+    count: int | None = Field(None, ge=0, le=20, description="How many people must approve.")
+    roles: tuple[str, ...] | None = Field(
+        None, description="Roles that may approve; if empty, every role with the permission `approve`."
+    )
+    required: tuple[str, ...] | None = Field(None, description="Roles of which at least one approver must have one.")
+    alternatives: tuple[QuorumPart, ...] | None = Field(
+        None, description="Other quorums; meeting any one of them is enough."
+    )
+    expires: Duration | None = Field(None, description="How long approvers have; then the promotion ends.")
     self_approval: bool | None = Field(None, description="Whether the requester may approve.")
     author_approval: bool | None = Field(None, description="Whether the author of the newest commit may approve.")
     reuse: Duration | None = Field(None, description="How long approvals of the same images there count again.")
     remind: Duration | None = Field(
         None,
-        description="When approvers are reminded first; then each time after twice as long, and not at night.",
+        description="When the first reminder goes out; each later one waits twice as long, and none come at night.",
     )
-    escalate_after: Duration | None = Field(None, description="When `escalate_to` hears that nobody has decided.")
-    escalate_to: tuple[str, ...] | None = Field(None, description="Channels to escalate to.")
+    escalate_after: Duration | None = Field(
+        None, description="When the channels of `escalate_to` hear that nobody has decided."
+    )
+    escalate_to: tuple[str, ...] | None = Field(None, description="Channels that hear of it.")
 
 
 class RollbackRules(PolicyPart):
@@ -62,10 +70,10 @@ class RollbackRules(PolicyPart):
     skip_gates: tuple[str, ...] = Field(
         ("scan", "soak", "order", "pipeline", "health", "freeze", "alerts"), description="Gates not asked."
     )
-    approval: ApprovalPart = Field(ApprovalPart(), description="Refines the environment's approval rule.")
-    lock: bool = Field(True, description="Whether the app is locked there afterwards, until somebody unlocks it.")
+    approval: ApprovalPart = Field(ApprovalPart(), description="What differs from the environment's approval rule.")
+    lock: bool = Field(True, description="Whether to lock the app there afterwards, until somebody unlocks it.")
     automatic: Duration | None = Field(
-        None, description="How long after the sync an unhealthy app is rolled back automatically; never if left out."
+        None, description="For how long after the sync an unhealthy app is rolled back automatically; by default never."
     )
 
 
@@ -75,7 +83,7 @@ class BreakGlassRules(PolicyPart):
     skip_gates: tuple[str, ...] = Field(
         ("scan", "soak", "order", "health", "freeze", "lock", "alerts", "pipeline"), description="Gates not asked."
     )
-    remind: Duration = Field(timedelta(days=1), description="How often the review that is owed is asked for.")
+    remind: Duration = Field(timedelta(days=1), description="How often approvers are reminded of the review.")
 
 
 class EnvironmentRules(PolicyPart):
@@ -83,23 +91,23 @@ class EnvironmentRules(PolicyPart):
 
     approval: ApprovalPart = Field(ApprovalPart(), description="Who must say yes.")
     gates: dict[str, GateOptions] = Field({}, description="Gate → options; `false` leaves a default gate out.")
-    rollback: RollbackRules | None = Field(None, description="What rolling back asks.")
+    rollback: RollbackRules | None = Field(None, description="What a rollback needs.")
     break_glass: BreakGlassRules | None = Field(None, description="What an emergency skips.")
     mode: Literal["commit", "pull-request"] | None = Field(None, description="How the overlay is changed.")
     follow_timeout: Duration | None = Field(None, description="How long Argo CD has to become Healthy.")
-    gate_timeout: Duration | None = Field(None, description="How long a gate may stay Waiting.")
-    argocd: str | None = Field(None, description='Name of the Argo CD instance; "" = the default one.')
+    gate_timeout: Duration | None = Field(None, description="How long a gate may wait; then the promotion ends.")
+    argocd: str | None = Field(None, description='Name of the Argo CD instance; "" is the default one.')
 
 
 class EnvironmentPart(EnvironmentRules):
     name: str = Field(pattern=r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$", description="What it is called everywhere.")
     aliases: tuple[str, ...] | None = Field(
         None,
-        description="Other words for it; the usual short forms of development, staging and production if left out.",
+        description="Other words for it; by default the usual short forms of development, staging and production.",
     )
 
     backwards_from: tuple[str, ...] = Field(
-        (), description="Later environments from which images may be promoted to this one all the same."
+        (), description="Later environments from which images may be promoted back to this one."
     )
 
     @property
@@ -113,7 +121,7 @@ class EnvironmentPart(EnvironmentRules):
 class AppPart(PolicyPart):
     """What differs for one app."""
 
-    environments: dict[str, EnvironmentRules] = Field({}, description="Environment → refinement of its rules.")
+    environments: dict[str, EnvironmentRules] = Field({}, description="Environment → what differs there for this app.")
     application: str | None = Field(None, description="Name of its Argo CD Applications, with {environment}.")
     channel: str | None = Field(None, description="Channel for its messages.")
     pipeline: str | None = Field(None, description="The pipeline that builds it.")
@@ -127,8 +135,8 @@ class Binding(PolicyPart):
     users: tuple[str, ...] = Field((), description="Slack user ids.")
     groups: tuple[str, ...] = Field((), description="Slack user groups, by id or handle.")
     emails: tuple[str, ...] = Field((), description="E-mail addresses of Slack profiles.")
-    apps: tuple[str, ...] = Field(("*",), description="The apps that it holds for.")
-    environments: tuple[str, ...] = Field(("*",), description="The environments that it holds for.")
+    apps: tuple[str, ...] = Field(("*",), description="The apps for which it holds.")
+    environments: tuple[str, ...] = Field(("*",), description="The environments for which it holds.")
 
     @field_validator("emails")
     @classmethod
@@ -165,12 +173,12 @@ class Route(PolicyPart):
 
 
 class Channels(PolicyPart):
-    default: str = Field("", description='Where a card goes; "" = where it was asked for.')
+    default: str = Field("", description='Where cards go; "" is the channel of the request.')
     routes: tuple[Route, ...] = Field((), description="Events that also go to other channels.")
     direct_messages: bool = Field(
         True,
-        description="Whether approvers who are bound as persons, or in a user group of at most ten, are asked in a "
-        "direct message as well.",
+        description="Whether approvers also get a direct message, if a binding names them or a user group of at most "
+        "ten people.",
     )
 
 

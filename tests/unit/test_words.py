@@ -54,6 +54,20 @@ def test_sentences_keep_to_the_words_of_the_style(package: str) -> None:
     assert {name: lines for name, lines in wrong.items() if lines} == {}
 
 
+PAGES = (
+    "README", "CONTRIBUTING", "docs/tutorial", "docs/operations", "docs/sandbox", "docs/extending", "docs/policy",
+    "docs/limits", "docs/comparison", "docs/deliveries", "deploy/README",
+)  # fmt: skip
+"""what somebody reads who does not read the code; titles of decisions stay as they were given"""
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_documents_keep_to_them_too(page: str) -> None:
+    pattern = re.compile(rf"\b({'|'.join(map(re.escape, avoided()))})\b", re.IGNORECASE)
+    lines = (ROOT / f"{page}.md").read_text().splitlines()
+    assert [line for line in lines if pattern.search(line) and "decisions/" not in line] == []
+
+
 def test_what_is_avoided_is_found() -> None:
     code = (
         '"""Whoever reads this."""\nMEANING = "Whoever asked is told."\n\nasync def lock():\n    """They are told."""\n'

@@ -48,12 +48,12 @@ def test_every_key_of_every_model_is_there_with_its_meaning() -> None:
 def test_defaults_are_those_that_hold() -> None:
     text = printed()
     for row in (
-        "| `count` | number | `1` in production and in the last environment, `0` in the others | Distinct approvers. |",
-        "| `expires` | duration | `4h` | How long the question stays open. |",
-        "| `gate_timeout` | duration | `1h` | How long a gate may stay Waiting. |",
-        "| `self_approval` | yes or no | `false` | Whether the requester may approve. |",
-        "| `duration` | duration | required | How long it lasts. |",
-        "| `remind` | duration | `1d` | How often the review that is owed is asked for. |",
+        "| `count` | number | `1` in production and in the last environment, `0` in the others |",
+        "| `expires` | duration | `4h` |",
+        "| `gate_timeout` | duration | `1h` |",
+        "| `self_approval` | yes or no | `false` |",
+        "| `duration` | duration | required |",
+        "| `remind` | duration | `1d` |",
     ):
         assert row in text, row
 
