@@ -46,9 +46,9 @@ async def run(settings: Settings) -> None:
             await stack.enter_async_context(serving(pilothouse))
             if await _unless(stop, _Start(pilothouse, stack).run()):
                 await stop.wait()
-            log.info("stopping")
+            log.info("bot.stopping")
             await pilothouse.router.drain(settings.shutdown_seconds)
-    log.info("stopped")
+    log.info("bot.stopped")
 
 
 @dataclass
@@ -73,7 +73,7 @@ class _Start:
         set_aside()  # before anybody can wait for it
         pilothouse.router.closed = False
         await self._listen()
-        log.info("ready", mode=settings.slack.mode, port=settings.port, resumed=begun)
+        log.info("bot.ready", mode=settings.slack.mode, port=settings.port, resumed=begun)
 
     async def _when_there(self, do: Callable[[], Awaitable[T]]) -> T:
         """What it returns, once the database takes it. Until then people hear that nothing is done."""
@@ -110,7 +110,7 @@ async def _unless(stop: asyncio.Event, work: Awaitable[None]) -> bool:
 async def _note_policy(pilothouse: Pilothouse) -> None:
     file = pilothouse.settings.policy_file
     if await pilothouse.core.stores.audit.note_policy(file.read_text()):
-        log.info("policy has changed since it was last noted", file=str(file))
+        log.info("policy.changed", file=str(file))
 
 
 def _loops(pilothouse: Pilothouse) -> Iterator[tuple[str, Loop]]:

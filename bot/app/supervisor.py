@@ -65,11 +65,11 @@ class Supervisor:
     async def _once(self, name: str, loop: Loop) -> None:
         try:
             await loop()
-            log.error("a background loop has ended, and is started again", loop=name)
+            log.error("loop.ended", loop=name)
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if task is None or task.cancelling():
                 raise  # we are stopped; otherwise something inside it was cancelled
-            log.warning("a background loop was cancelled, and is started again", loop=name)
+            log.warning("loop.cancelled", loop=name)
         except Exception:
-            log.exception("a background loop has died, and is started again", loop=name)
+            log.exception("loop.crashed", loop=name)

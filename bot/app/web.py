@@ -77,6 +77,6 @@ async def within(seconds: float, question: Awaitable[bool]) -> bool:
         asked.add_done_callback(lambda late: late.cancelled() or late.exception())
         return False
     if error := asked.exception():
-        log.debug("a part did not answer the probe", error=repr(error))
+        log.debug("probe.no_answer", error=repr(error))
         return False
     return asked.result()

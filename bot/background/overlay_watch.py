@@ -41,7 +41,7 @@ class OverlayWatch:
             except DatabaseAway:
                 pass  # told where it was noticed
             except Exception as error:  # noqa: BLE001 (git may be away for as long as it likes)
-                log.warning("not looked whether overlays have moved", error=str(error))
+                log.warning("overlays.look_failed", error=str(error))
 
     async def look(self) -> int:
         """One round; how many were woken. Raises IntegrationError."""

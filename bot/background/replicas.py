@@ -53,7 +53,7 @@ class Replicas:
             except DatabaseAway:
                 pass  # told where it was noticed
             except Exception:
-                log.exception("replicas could not be looked after")
+                log.exception("replicas.round_failed")
             await asyncio.sleep(self.beat.total_seconds())
 
     async def look(self) -> int:
@@ -80,5 +80,5 @@ class Replicas:
 
     async def _succeed(self, gone: str) -> int:
         stories = await self.engine.take_over(gone)
-        log.warning("took over from a replica that is gone", gone=gone, stories=stories)
+        log.warning("replicas.taken_over", gone=gone, stories=stories)
         return stories

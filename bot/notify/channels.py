@@ -28,13 +28,13 @@ class ChannelIds:
                 for name in dict.fromkeys(_named(policy)):
                     await self._learn(name, id_of)
         except TimeoutError:
-            log.warning("channels are not all known by their ids: Slack takes too long")
+            log.warning("channels.lookup_timed_out")
 
     async def _learn(self, name: str, id_of: Callable[[str], Awaitable[str]]) -> None:
         try:
             self._ids[_bare(name)] = await id_of(name)
         except IntegrationError as error:
-            log.warning("a channel of the policy was not found", channel=name, error=str(error))
+            log.warning("channels.not_found", channel=name, error=str(error))
 
 
 def _named(policy: Policy) -> Iterator[str]:

@@ -38,10 +38,10 @@ class Places:
             try:
                 await self._messenger.update(thread.place, thread.wanted)
             except NotFound:
-                log.info("card is gone, posting it again", promotion=thread.promotion, channel=thread.channel)
+                log.info("card.gone", promotion=thread.promotion, channel=thread.channel)
             except Refused as error:
                 # Too old to be edited, or the like: trying again would not help, and the next change is tried anyway.
-                log.warning("card cannot be edited", promotion=thread.promotion, detail=error.detail)
+                log.warning("card.edit_refused", promotion=thread.promotion, detail=error.detail)
                 return thread.place
             else:
                 return thread.place

@@ -66,7 +66,7 @@ class RunCards:
             except DatabaseAway:
                 pass  # told where it was noticed
             except Exception as error:  # noqa: BLE001 (nobody waits for an exception here)
-                log.warning("pipeline runs are not followed just now", error=repr(error))
+                log.warning("runs.follow_failed", error=repr(error))
             await asyncio.sleep(PAUSE_SECONDS)
 
     async def keep(self) -> None:

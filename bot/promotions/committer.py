@@ -116,7 +116,7 @@ class Committer:
         for found in await self._writer.find("Promotion-Id", promotion.id, promotion.plan.seen_commit):
             if len(found.parents) == 1 and not await self.strange(promotion, found.parents[0], found.sha):
                 return found
-            log.warning("not ours, though it carries our trailer", commit=found.sha, promotion=promotion.id)
+            log.warning("commit.foreign_trailer", commit=found.sha, promotion=promotion.id)
         return None
 
     async def strange(self, promotion: Promotion, before: str, after: str) -> tuple[str, ...]:

@@ -74,7 +74,7 @@ class FollowUps:
         except Unavailable:
             raise
         except PilothouseError as error:
-            log.warning("no successor", promotion=promotion.id, follow_up=follow_up, error=str(error))
+            log.warning("successor.not_started", promotion=promotion.id, follow_up=follow_up, error=str(error))
             return None
 
     async def succeed(self, successor: Plan | None, connection: AsyncConnection) -> None:
@@ -87,7 +87,7 @@ class FollowUps:
         try:
             await self.store.create(connection, Promotion(successor, Phase.RUNNING, Stage.GATES))
         except PromotionInProgress as other:
-            log.warning("no successor", successor=successor.id, other=other.promotion_id)
+            log.warning("successor.not_started", successor=successor.id, other=other.promotion_id)
 
     def begin(self) -> None:
         self.wake.set()

@@ -99,7 +99,7 @@ class PullRequestSteps:
         except DatabaseAway:
             raise
         except IntegrationError as error:
-            log.warning("approval refused: nobody can tell what the pull request holds", error=str(error))
+            log.warning("approval.pull_request_unreadable", error=str(error))
             return (
                 "Pilothouse could not read the pull request just now, so this approval does not count: "
                 "press Approve again in a minute."
@@ -185,7 +185,7 @@ class PullRequestSteps:
         try:
             return await self.committer.restore(merge.commit.parents[0], merge.commit.sha, why)
         except Refused as refused:
-            log.warning("not taken back", commit=merge.commit.sha, error=str(refused))
+            log.warning("commit.revert_failed", commit=merge.commit.sha, error=str(refused))
             return f"Pilothouse may not take it back ({refused.detail.rstrip('.')}): revert {merge.commit.short} now."
 
     async def _commit(self, promotion: Promotion, pull: PullRequest) -> Commit:

@@ -146,7 +146,7 @@ class PromotionQueue(Queue):
         except DatabaseAway:
             return False
         except Exception as error:  # noqa: BLE001 (one wish that cannot be started must not stop the others)
-            log.warning("a queued wish waits on", user=waiting.user, error=repr(error))
+            log.warning("queue.start_delayed", user=waiting.user, error=repr(error))
             return False
         async with self.database.begin() as connection:
             if await self.store.remove(connection, waiting):

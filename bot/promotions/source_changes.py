@@ -59,7 +59,7 @@ class Changes:
             async with asyncio.timeout(self._patience):
                 return await self._sources.compare(move.source, move.revision_before, move.revision)
         except (IntegrationError, TimeoutError) as error:
-            log.info("source commits are not known", app=move.app, error=str(error) or "timeout")
+            log.info("source.commits_unknown", app=move.app, error=str(error) or "timeout")
             return None
 
 

@@ -93,7 +93,7 @@ class Answers:
             try:
                 await say()
             except IntegrationError as error:
-                log.warning("an answer is not shown", error=str(error))
+                log.warning("answer.not_shown", error=str(error))
                 if pause is None or not isinstance(error, Unavailable):
                     return False
                 await asyncio.sleep(pause)
@@ -137,13 +137,13 @@ class Answers:
         try:
             await self._modals.update(view_id, view)
         except NotFound:
-            log.info("the person has closed the modal")
+            log.info("modal.closed")
 
     async def _whispered(self, message: Rendered, incoming: Incoming) -> bool:
         try:
             await self._messenger.whisper(incoming.channel, incoming.user, message, thread=incoming.thread)
         except IntegrationError as error:
-            log.info("no whisper in this conversation", error=str(error))
+            log.info("answer.not_ephemeral", error=str(error))
             return False
         return True
 
@@ -162,6 +162,6 @@ async def _responded(respond: Respond, message: Rendered) -> bool:
             text=message.text, blocks=list(message.blocks), response_type="ephemeral", replace_original=False
         )
     except Exception as error:  # noqa: BLE001 (the answer has another way to go)
-        log.warning("the response_url does not answer", error=repr(error))
+        log.warning("answer.response_url_failed", error=repr(error))
         return False
     return bool(getattr(answer, "status_code", 0) == 200)

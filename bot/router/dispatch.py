@@ -86,7 +86,7 @@ class Dispatcher:
             helps = who_could(self._policy, Permission.ADMINISTER, Target())
             raise NotAllowed(f"Slack does not know your account, so nothing was done. {helps}") from error
         except IntegrationError as error:
-            log.warning("the caller cannot be identified", error=str(error))
+            log.warning("caller.unknown", error=str(error))
             raise NotAllowed(
                 "Slack cannot tell at the moment who you are, so nothing was done. Try again in a minute."
             ) from error

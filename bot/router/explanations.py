@@ -12,7 +12,7 @@ def explain(error: Exception, correlation_id: str) -> str:
     line with the id that finds the traceback.
     """
     if isinstance(error, UserError):
-        log.info("refused", reason=error.sentence, error=type(error).__name__)
+        log.info("request.refused", reason=error.sentence, error=type(error).__name__)
         return error.sentence
     if isinstance(error, DatabaseSlow):
         return (
@@ -25,12 +25,12 @@ def explain(error: Exception, correlation_id: str) -> str:
             "Try again in a minute."
         )
     if isinstance(error, IntegrationError) and error.advice:
-        log.warning("a system refuses", system=error.system, operation=error.operation, detail=error.detail)
+        log.warning("system.refused", system=error.system, operation=error.operation, detail=error.detail)
         return f"{error.advice.sentence} {error.advice.remedy}"
     if isinstance(error, Unavailable):
-        log.warning("a system does not answer", system=error.system, operation=error.operation, detail=error.detail)
+        log.warning("system.unavailable", system=error.system, operation=error.operation, detail=error.detail)
         return f"{_capital(error.system)} does not answer, so I could not finish that. Try again in a minute."
-    log.error("a request failed", exc_info=error)
+    log.error("request.failed", exc_info=error)
     if isinstance(error, Refused):
         said = f"{_capital(error.system)} refuses to do its part of that, and asking again will not change it."
         return f"{said} An administrator finds out why with this id: `{correlation_id}`."

@@ -113,7 +113,7 @@ async def _acknowledge(ack: AsyncAck) -> None:
 
 
 async def _log_error(error: Exception) -> None:
-    log.error("a request could not be read", exc_info=error)
+    log.error("request.unreadable", exc_info=error)
 
 
 def _observe(kind: str, context: AsyncBoltContext) -> None:

@@ -125,7 +125,7 @@ class Router:
                     caller = await self._dispatcher.admit(incoming, Permission.VIEW)
                     choices = await self._suggestions.choices(body, caller, incoming.context)
             except Exception as error:  # noqa: BLE001 (a select that fails must still be answered)
-                log.warning("no suggestions", error=repr(error))
+                log.warning("suggestions.failed", error=repr(error))
                 choices = ()
         await ack(options(choices, body.get("value") or ""))
 

@@ -38,5 +38,5 @@ class Tasks:
             task.cancel()
         await asyncio.gather(*late, return_exceptions=True)
         if late:
-            log.warning("handlers were cancelled at the stop", count=len(late))
+            log.warning("handlers.cancelled", count=len(late))
         return len(late)

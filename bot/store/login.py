@@ -36,9 +36,9 @@ class Login:
             self._read = read
             if _place(found) == _place(self._url):
                 self._url = found
-                log.info("the database's user or password has changed", user=found.username)
+                log.info("database.login_changed", user=found.username)
             else:
-                log.warning("the database's URL names another place, which takes a restart", file=str(self._file))
+                log.warning("database.url_needs_restart", file=str(self._file))
         return self._url
 
     def follow(self, engine: sa.Engine) -> None:

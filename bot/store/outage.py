@@ -50,14 +50,14 @@ class Outage:
         now = self._clock()
         if self._since is None or now - self._told >= TOLD_EVERY:
             seconds = round(now - self._since) if self._since is not None else 0
-            log.warning(f"the database cannot be {self._what}", error=_line(error), seconds=seconds)
+            log.warning("database.unavailable", what=self._what, error=_line(error), seconds=seconds)
             self._told = now
         self._since = self._since if self._since is not None else now
         return DatabaseAway(f"be {self._what}", _line(error))
 
     def end(self) -> None:
         if self._since is not None:
-            log.warning(f"the database can be {self._what} again", seconds=round(self._clock() - self._since))
+            log.warning("database.available", what=self._what, seconds=round(self._clock() - self._since))
             self._since = None
 
 

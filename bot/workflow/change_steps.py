@@ -42,7 +42,9 @@ class ChangeSteps(StepParts):
     async def committed(self, promotion: Promotion, commit: Commit) -> None:
         """Write down that the overlay has changed; a break-glass owes its review from here on."""
         now = replace(promotion, commit=commit, stage=Stage.FOLLOW)
-        log.info("committed", sha=commit.sha, approvers=[approval.approver.id for approval in promotion.approvals])
+        log.info(
+            "promotion.committed", sha=commit.sha, approvers=[approval.approver.id for approval in promotion.approvals]
+        )
         entry = entry_of(now, "committed", "commit", commit=commit.sha, break_glass=now.plan.break_glass)
         await self.record.write(now, entry, None, partial(self.follow_ups.owe_review, now))
         await self._show(now)

@@ -97,7 +97,7 @@ class DecisionSteps(StepParts):
         except DatabaseAway:
             raise
         except IntegrationError as error:
-            log.warning("vote refused: the directory does not answer", error=str(error))
+            log.warning("approval.directory_unavailable", error=str(error))
             return await self._refuse(
                 promotion, signal, "Slack could not confirm who you are just now, so this did not count: press again."
             )
@@ -129,7 +129,7 @@ class DecisionSteps(StepParts):
         try:
             return await self.committer.overtaken(promotion)
         except IntegrationError as error:
-            log.warning("not looked whether the overlay has moved", error=str(error))
+            log.warning("overlay.look_failed", error=str(error))
             return None
 
     async def confirm(self, promotion: Promotion, round_: int) -> Confirmation:

@@ -158,7 +158,7 @@ class DurableEngine:
         self._missed = {story: self._missed.get(story, now) for story in lost}
         taken = [story for story, since in self._missed.items() if now - since >= MISSED_SECONDS]
         for story in taken:
-            log.warning("a story runs nowhere, and is taken up", promotion=story)
+            log.warning("story.taken_up", promotion=story)
             await DBOS.resume_workflow_async(story)
             del self._missed[story]
         return len(taken)

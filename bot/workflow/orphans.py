@@ -36,7 +36,7 @@ class Orphans:
             except DatabaseAway:
                 raise
             except Exception as error:  # noqa: BLE001 (one that cannot be ended must not keep the others)
-                log.warning("a promotion cannot be ended yet", promotion=promotion.id, error=str(error))
+                log.warning("promotion.not_ended_yet", promotion=promotion.id, error=str(error))
         return ended
 
     async def look_at(self, promotion_id: str) -> bool:
@@ -68,7 +68,7 @@ class Orphans:
             await self.steps.committed(promotion, commit)
         outcome = f"It broke off, and cannot continue. {_truth(promotion, commit, unknown)}"
         doubt = Doubt.OPEN if unknown else Doubt.NONE
-        log.error("ended a promotion whose story had broken off", promotion=promotion.id, outcome=outcome)
+        log.error("promotion.ended_without_story", promotion=promotion.id, outcome=outcome)
         ended = replace(promotion, phase=Phase.ERRORED, stage=Stage.DONE, commit=commit, outcome=outcome, doubt=doubt)
         await self.steps.conclude(replace(ended, finished_at=self.steps.clock()), None)
 

@@ -109,18 +109,18 @@ def _failure(error: Exception) -> StepFailure:
         case DatabaseAway():
             return StepFailure("The database is away.", retry=True, forever=True)
         case Unavailable():
-            log.warning("step waits", error=str(error))
+            log.warning("step.waits", error=str(error))
             after = error.retry_after.total_seconds() if error.retry_after else 0
             sentence = f"{error.system} did not answer for too long ({error.operation})."
             return StepFailure(sentence, retry=True, retry_after=after)
         case UserError():
             return StepFailure(error.sentence, Phase.FAILED)
         case IntegrationError():
-            log.error("step refused", error=str(error))
+            log.error("step.refused", error=str(error))
             return StepFailure(f"{error.system} refused to {error.operation}: {error.detail}")
         case InvariantError():
-            log.critical("invariant broken", error=str(error))
+            log.critical("step.invariant_broken", error=str(error))
             return StepFailure(f"Stopped: {error}.")
         case _:
-            log.error("step failed", exc_info=error)
+            log.error("step.failed", exc_info=error)
             return StepFailure("Something unexpected went wrong; the log has the details.")

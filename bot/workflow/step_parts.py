@@ -98,5 +98,5 @@ class StepParts:
         except DatabaseAway:
             raise
         except IntegrationError as error:
-            log.warning("card not shown", promotion=promotion.id, error=str(error))
+            log.warning("card.post_failed", promotion=promotion.id, error=str(error))
             return None

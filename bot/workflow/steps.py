@@ -83,4 +83,4 @@ def _count(promotion: Promotion) -> None:
         metrics.PROMOTION_SECONDS.labels(plan.environment, phase).observe(max(0.0, seconds))
     if plan.break_glass:
         metrics.BREAK_GLASS.labels(plan.environment).inc()
-    log.info("ended", phase=phase, outcome=promotion.outcome, successor=promotion.successor)
+    log.info("promotion.ended", phase=phase, outcome=promotion.outcome, successor=promotion.successor)

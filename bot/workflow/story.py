@@ -100,7 +100,7 @@ class Telling(ChangeChapter):
         try:
             return next(iter(await self._do("successor", prepare, list[Plan])), None)
         except Ended as unknown:
-            log.error("no successor", follow_up=follow_up, error=unknown.outcome)  # noqa: TRY400 (no accident)
+            log.error("successor.not_started", follow_up=follow_up, error=unknown.outcome)  # noqa: TRY400 (no accident)
             return None
 
     def _success(self) -> str:

@@ -119,7 +119,7 @@ class Stream:
         except IntegrationError as error:
             if isinstance(error, Refused) and not self._stood:
                 raise
-            log.warning("cannot list applications", system=SYSTEM, detail=str(error))
+            log.warning("argocd.list_failed", system=SYSTEM, detail=str(error))
             return None, now() + min(self._every, LONGEST_WAIT)
         self._stood = True
         self._heard()
@@ -140,9 +140,9 @@ class Stream:
                     opened = True
                     await self._relay(lines, heard)
             except Unavailable as error:
-                log.warning("application stream broke off", system=SYSTEM, detail=str(error))
+                log.warning("argocd.stream_lost", system=SYSTEM, detail=str(error))
             except Refused as error:
-                log.warning("application stream refused", system=SYSTEM, detail=str(error))
+                log.warning("argocd.stream_refused", system=SYSTEM, detail=str(error))
                 if not opened and not self._stood:
                     await heard.put(error)
                     return

@@ -97,7 +97,7 @@ class Watch(Generic[T]):
             except Gone:
                 self.version = ""
             except Unavailable as error:
-                log.warning("watch broke off", system=SYSTEM, objects=self.plural, detail=str(error))
+                log.warning("tekton.watch_lost", system=SYSTEM, objects=self.plural, detail=str(error))
             except Refused as refusal:
                 await self.heard.put(refusal)
                 return

@@ -29,6 +29,13 @@ def test_all_of_them_are_written_at_once(tmp_path: Path) -> None:
     assert {file.stem for file in (tmp_path / "new").iterdir()} == set(ReferencePage)
 
 
+def test_log_events_are_dotted_names() -> None:
+    """Operators alert on them: a sentence changes with its grammar, a name does not."""
+    events = re.findall(r"^\| `(.*?)` \|", printed(ReferencePage.LOG_EVENTS), re.MULTILINE)
+    assert len(events) > 50
+    assert [event for event in events if not re.fullmatch(r"[a-z_]+(\.[a-z_]+)+", event)] == []
+
+
 def test_every_variable_is_there_with_its_meaning() -> None:
     rows = dict(re.findall(r"^\| `(PILOTHOUSE_\w+)` \|.*\| ([^|]*) \|$", printed(ReferencePage.SETTINGS), re.MULTILINE))
     groups = {f"PILOTHOUSE_{name.upper()}" for name in Settings.model_fields}
