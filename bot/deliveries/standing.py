@@ -17,7 +17,7 @@ class OngoingProblem:
     recorded: bool = False
 
 
-@dataclass
+@dataclass(slots=True)
 class Standing:
     """What passes before `patience` is over is nothing: pods of a good rollout may stumble once."""
 

@@ -19,7 +19,7 @@ from bot.domain.application import (
 from bot.domain.source import OverlayBranch
 from integrations.argocd import wire
 from integrations.argocd.names import qualified
-from integrations.argocd.sources import position, revision, sources
+from integrations.argocd.sources import position, revision, shared, sources
 
 E = TypeVar("E", bound=StrEnum)
 SUBSCRIBES = re.compile(r"notifications\.argoproj\.io/subscribe\.([\w-]+)\.slack")
@@ -58,7 +58,7 @@ def application(
     ours = position(found, overlays)
     sync, state = status.sync or wire.ArgoSyncStatus(), status.health or wire.Health()
     return Application(
-        ref=ApplicationRef(qualified(app.metadata, own_namespace), environment, spec.project or ""),
+        ref=ApplicationRef(qualified(app.metadata, own_namespace), environment, shared(spec.project or "")),
         sync=word(SyncStatus, sync.status, SyncStatus.UNKNOWN),
         health=health(state.status),
         revision=revision(sync, ours),

@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Sighting(Generic[T]):
     """`version` grows with each change of the thing; None where the server's versions are not numbers."""
 
@@ -20,7 +20,7 @@ class Sighting(Generic[T]):
     value: T
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class MergedChange(Generic[T]):
     """`deleted`: `value` is the last that was known of it."""
 
@@ -28,7 +28,7 @@ class MergedChange(Generic[T]):
     deleted: bool = False
 
 
-@dataclass
+@dataclass(slots=True)
 class Known(Generic[T]):
     """`touched`: seen in the stream since the last list. `older`: what the last list showed instead, if that lagged."""
 

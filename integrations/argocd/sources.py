@@ -1,6 +1,7 @@
 """What an Application is made from, out of the three ways in which its spec may say so."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from bot.domain.source import OverlayBranch, Source
 from integrations.argocd import wire
@@ -25,8 +26,14 @@ def revision(of: Revisioned | None, position: int = 0) -> str:
     if of is None:
         return ""
     if of.revisions:
-        return of.revisions[position] if position < len(of.revisions) else ""
-    return of.revision or ""
+        return shared(of.revisions[position]) if position < len(of.revisions) else ""
+    return shared(of.revision or "")
+
+
+@lru_cache(maxsize=5000)
+def shared(text: str) -> str:
+    """The same text, as one object: ten thousand Applications name few commits and repositories, each a dozen times."""
+    return text
 
 
 def position(found: Sequence[Source], overlays: OverlayBranch | None) -> int:
@@ -37,9 +44,9 @@ def position(found: Sequence[Source], overlays: OverlayBranch | None) -> int:
 def _source(source: wire.ArgoSource) -> Source:
     overrides = (source.kustomize or wire.Kustomize()).images
     return Source(
-        repository=source.repo_url or "",
+        repository=shared(source.repo_url or ""),
         path=source.path or "",
-        revision=source.target_revision or "",
+        revision=shared(source.target_revision or ""),
         chart=source.chart or "",
         images=tuple(overrides or ()),
         plain=source.directory is not None and source.kustomize is None,

@@ -1,6 +1,7 @@
 """A connection to one system."""
 
 import asyncio
+import io
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -172,15 +173,16 @@ class Connection:
             await response.aclose()
 
     async def _answer(self, call: Call, response: httpx.Response) -> Answer:
-        body, limit = bytearray(), call.policy.body_limit
+        # Its value is no copy: an answer may be a hundred megabytes.
+        body, limit = io.BytesIO(), call.policy.body_limit
         try:
             async for chunk in response.aiter_bytes():
-                body += chunk
-                if len(body) > limit:
+                body.write(chunk)
+                if body.tell() > limit:
                     raise Refused(self.system, call.operation, f"the answer is larger than {limit} bytes")
         except httpx.HTTPError as error:
             raise self._broken(call, error) from error
-        return Answer(self.system, call.operation, response.status_code, response.headers, bytes(body))
+        return Answer(self.system, call.operation, response.status_code, response.headers, body.getvalue())
 
     async def _lines(self, call: Call, response: httpx.Response) -> AsyncGenerator[bytes]:
         try:
