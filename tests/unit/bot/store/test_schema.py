@@ -3,13 +3,15 @@
 import json
 from pathlib import Path
 
+import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
+from bot.store import schema
 from bot.store.database import Database
 from bot.store.reviews import ReviewStore, reviews
-from bot.store.schema import _upgrade, metadata, migrate, revisions
+from bot.store.schema import _upgrade, metadata, migrate, newest, revision, revisions
 
 
 def differences(connection: sa.Connection) -> list[object]:
@@ -36,6 +38,24 @@ def test_each_migration_follows_the_one_before() -> None:
     """Two that were written side by side would each claim the same place."""
     known = revisions()
     assert list(known) == [f"{number:04}" for number in range(len(known), 0, -1)]
+
+
+async def test_a_database_of_this_version_is_left_alone(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A start need not load what migrates."""
+    assert await revision(database) == newest() == revisions()[0]
+    monkeypatch.delattr(schema, "_upgrade")
+    await migrate(database)
+
+
+async def test_a_database_of_an_older_version_is_brought_to_this_one(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'x.db'}")
+    assert await revision(database) == ""
+    async with database.begin() as connection:
+        await connection.run_sync(lambda sync: _upgrade(sync, "0012"))
+    assert await revision(database) == "0012"
+    await migrate(database)
+    assert await revision(database) == newest()
+    await database.close()
 
 
 async def test_a_review_of_the_version_before_names_its_apps_one_by_one(tmp_path: Path) -> None:
