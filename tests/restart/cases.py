@@ -32,6 +32,9 @@ LIKE_A_PROMOTION = {
 
 WITHIN: dict[str, tuple[str, ...]] = {
     "promotion": ("announce>post", "commit>push"),
+    "train": ("commit>push",),
+    "rollback": ("commit>push",),
+    "break-glass": ("commit>push",),
     "pull-request": ("open-pull-request>open", "pull-request#1>merge"),
 }
 """Effects outside of the database within a step: the process dies when the other system has done it, and before the
