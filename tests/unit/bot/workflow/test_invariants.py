@@ -1,7 +1,8 @@
 """Whatever people do, in whatever order, and wherever the process dies: what must always hold.
 
-A machine draws requests, trains, votes, foreign commits, locks, freezes, rejected images, lost permissions, alerts,
-crashes and time; it looks at each commit at the moment at which it is made. What it expects it works out by itself.
+A machine draws requests, trains, schedules, votes, delegations, pull requests, foreign commits, locks, freezes,
+rejected images, lost permissions, alerts, crashes and time; it looks at each commit and each merge at the moment at
+which it is made. What it expects it works out by itself.
 """
 
 import asyncio
@@ -11,7 +12,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -33,8 +34,10 @@ from bot.domain.errors import Unavailable, UserError
 from bot.domain.intent import Abort, Adjust, Approve, Deploy, Promote, Reject, Rollback, Wish
 from bot.domain.overlay import Change, Commit
 from bot.domain.promotion import Kind, Move, Phase, Promotion
-from bot.domain.safety import Freeze, Lock, Rejection
+from bot.domain.safety import Delegation, Freeze, Lock, Rejection
 from bot.domain.scan import Severity, Vulnerability
+from bot.ports import PullRequest
+from bot.promotions.scheduler import Scheduler
 from bot.promotions.watcher import BAD_LOOKS
 from bot.store.freezes import FreezeStore
 from bot.store.rejections import RejectionStore
@@ -45,6 +48,9 @@ RULES = POLICY + (
     "environments:\n- {name: development}\n- {name: staging}\n"
     "- {name: production, approval: {count: 2}, rollback: {automatic: 10m}}\n"
     "apps: {payments: {environments: {production: {approval: {count: 1, required: [admin]}}}}}\n"
+)
+BY_PULL_REQUEST = RULES.replace(
+    "payments: {environments: {production: {", "payments: {environments: {production: {mode: pull-request, "
 )
 APPS = st.sampled_from(["my-app", "payments"])
 PLACES = st.sampled_from(["my-app", "payments", ""])
@@ -86,13 +92,15 @@ class Promotions(RuleBasedStateMachine):
         """promotion → who said yes → to which content, as the machine remembers it"""
         self.live = False
         """whether a promotion is under way"""
+        self.lent: dict[str, tuple[str, datetime]] = {}
+        """who is away → who speaks for them, and until when"""
         self.critical: set[tuple[str, str]] = set()
         """app and tag of the images that scans find something critical in"""
         self.wrong: list[str] = []
 
-    @initialize()
-    def move_in(self) -> None:
-        self.loop.run(self._move_in())
+    @initialize(rules=st.sampled_from([RULES, BY_PULL_REQUEST]))
+    def move_in(self, rules: str) -> None:
+        self.loop.run(self._move_in(rules))
 
     @precondition(lambda self: not self.live)
     @rule(app=APPS)
@@ -186,6 +194,28 @@ class Promotions(RuleBasedStateMachine):
         name = next(names for names in groups if "release-managers" in names)
         groups[name] = groups[name] ^ {who}
 
+    @rule(absent=st.sampled_from(["bo", "mia", "dee"]), delegate=PEOPLE)
+    def somebody_is_away(self, absent: str, delegate: str) -> None:
+        if absent != delegate:
+            self.loop.run(self._lend(absent, delegate))
+
+    @rule(absent=st.sampled_from(["mia", "dee"]), delegate=st.sampled_from(["bo", "cy"]), app=APPS)
+    def one_app_goes_while_somebody_is_away(self, absent: str, delegate: str, app: str) -> None:
+        self.loop.run(self._lend(absent, delegate))
+        ask = Deploy(context=self.home.context(), app=app, environment="production", image="v1.4.3")
+        self.loop.run(self._goes(ask, "nothing", [delegate, "bo"]))
+
+    @rule(who=PEOPLE, app=APPS, minutes=MINUTES)
+    def ask_for_later(self, who: str, app: str, minutes: int) -> None:
+        at = self.home.core.clock.now() + timedelta(minutes=minutes)
+        ask = Deploy(context=self.home.context(), app=app, environment="production", start_at=at)
+        self.loop.run(self._schedule(who, ask))
+
+    @rule(green=st.booleans())
+    def checks_of_pull_requests_end(self, green: bool) -> None:
+        self._check_pulls(green=green)
+        self.loop.run(self._pass(timedelta(minutes=1)))
+
     @rule(step=STEPS, after=st.booleans())
     def crash_soon(self, step: str, after: bool) -> None:
         (self.home.engine.crash_after if after else self.home.engine.crash_before).add(step)
@@ -228,9 +258,9 @@ class Promotions(RuleBasedStateMachine):
             self.loop.run(self.stack.aclose())
             self.loop.close()
 
-    async def _move_in(self) -> None:
+    async def _move_in(self, rules: str = RULES) -> None:
         directory = self.stack.enter_context(tempfile.TemporaryDirectory())
-        self.home = await self.stack.enter_async_context(house(Path(directory), RULES))
+        self.home = await self.stack.enter_async_context(house(Path(directory), rules))
         self.freezes = FreezeStore(self.home.database, self.home.core.clock)
         self.rejections = RejectionStore(self.home.database)
         await self._add_payments()
@@ -263,6 +293,22 @@ class Promotions(RuleBasedStateMachine):
             return made
 
         self.home.overlays.commit = commit  # type: ignore[method-assign]
+        self._watch_merges()
+
+    def _watch_merges(self) -> None:
+        overlays, write = self.home.overlays, self.home.overlays.merge_by_hand
+
+        async def merge(number: int, message: str = "") -> PullRequest:
+            head, commits = await overlays.head(), len(overlays.log)
+            merged = await write(number, message)
+            if len(overlays.log) > commits:  # asked again after a crash it is merged already
+                note("a pull request was merged")
+                before, after = dict(overlays._trees[head]), overlays._trees[overlays.log[-1].sha]
+                files = {name: body for name, body in after.items() if before.get(name) != body}
+                await self._judge(overlays.log[-1], before, Change(files, message, overlays.log[-1].author))
+            return merged
+
+        overlays.merge_by_hand = merge  # type: ignore[method-assign]
 
     async def _judge(self, made: Commit, before: dict[str, bytes], change: Change) -> None:
         """Look at what is being done, at the moment when it is done."""
@@ -290,12 +336,23 @@ class Promotions(RuleBasedStateMachine):
             return
         said = {who for who, content in self.votes[promotion.id].items() if content == promotion.content_hash}
         managers = await self.home.directory.members("release-managers")
-        eligible = said & ((managers | {"U0DEE"}) - {promotion.plan.requester.id})
+        asker, may = promotion.plan.requester.id, managers | {"U0DEE"}
+        voices = {who: ({who} | self._lends(who, {asker})) & may for who in said - {asker}}
+        eligible = {who for who, for_whom in voices.items() if for_whom}
         if "my-app" in promotion.apps:
             self._must(len(eligible) >= WANTED, promotion, f"only {sorted(eligible)} said yes to my-app")
         if "payments" in promotion.apps:
-            self._must("U0DEE" in eligible, promotion, f"{sorted(eligible)} said yes to payments, and not dee")
+            dee = any("U0DEE" in for_whom for for_whom in voices.values())
+            self._must(dee, promotion, f"{sorted(eligible)} said yes to payments, and nobody for dee")
+        if any(who not in for_whom for who, for_whom in voices.items()):
+            note("somebody voted for who is away")
         note("a train was committed" if len(promotion.apps) > 1 else "an app was committed")
+
+    def _lends(self, delegate: str, without: set[str]) -> set[str]:
+        """Whose voice somebody has besides their own."""
+        now = self.home.core.clock.now()
+        away = {absent for absent, (who, until) in self.lent.items() if who == delegate and now < until}
+        return away - without
 
     async def _judge_images(self, promotion: Promotion) -> None:
         for move in promotion.moves:
@@ -357,6 +414,24 @@ class Promotions(RuleBasedStateMachine):
             return
         await self._settle()
 
+    async def _schedule(self, who: str, ask: Wish) -> None:
+        with contextlib.suppress(UserError, Unavailable):
+            scheduler = Scheduler(self.home.service, self.home.core.queue, self.home.core.clock)
+            await scheduler.start(ask, await self.home.person(who))
+
+    async def _lend(self, absent: str, delegate: str) -> None:
+        away, here = await self.home.person(absent), await self.home.person(delegate)
+        now = self.home.core.clock.now()
+        until = now + timedelta(hours=12)
+        delegation = Delegation(away.person, here.person, now - timedelta(minutes=1), until)
+        async with self.home.database.begin() as connection:
+            await self.home.delegations.delegate(connection, delegation)
+        self.lent[away.id] = (here.id, until)
+
+    def _check_pulls(self, *, green: bool) -> None:
+        for number in self.home.overlays._branches:
+            self.home.overlays.set_checks(number, "success" if green else "failure")
+
     async def _live(self) -> Promotion | None:
         """The oldest one that people can still do something about."""
         live = await self.home.store.all_live()
@@ -409,6 +484,9 @@ class Promotions(RuleBasedStateMachine):
             await self._happens(what, promotion.moves[-1])
         for person in who:
             await self._vote(person, twice=False)
+        if self.home.overlays._branches:
+            self._check_pulls(green=True)
+            await self._pass(timedelta(minutes=1))
 
     async def _goes_wrong(self, ask: Deploy, what: str) -> None:
         """An alert fires while it is watched, and something else happens before the rollback."""
@@ -502,6 +580,9 @@ class Promotions(RuleBasedStateMachine):
 
     async def _pass(self, duration: timedelta) -> None:
         await self.home.engine.pass_time(duration)
+        with contextlib.suppress(Unavailable):
+            if await self.home.core.queue.start_next():
+                note("a promotion began at its time")
         await self._settle()
 
     async def _settle(self) -> None:
@@ -514,6 +595,7 @@ class Promotions(RuleBasedStateMachine):
     async def _end(self) -> None:
         """When git is back and enough time has passed, nothing is under way any more, and the chain holds."""
         self.home.overlays.failing = None
+        self._check_pulls(green=True)
         for _ in range(ROUNDS):
             if self.live:
                 await self._pass(LONG)
@@ -538,7 +620,7 @@ def test_whatever_people_do_what_must_hold_holds(shard: int) -> None:
 def machine() -> Iterator[Promotions]:
     """The same, where a test draws: what each of these holds is not left to chance."""
     machine = Promotions()
-    machine.move_in()
+    machine.loop.run(machine._move_in())
     yield machine
     machine.teardown()
 
@@ -577,3 +659,30 @@ def test_each_thing_that_happens_before_a_rollback_by_policy_is_noticed(
     assert isinstance(ask, Deploy)
     machine.loop.run(machine._goes_wrong(ask, what))
     assert (machine.wrong, len(machine.home.promotion_commits())) == ([], 1 + back)
+
+
+@pytest.mark.parametrize("rules", [RULES, BY_PULL_REQUEST], ids=["a commit", "a pull request"])
+def test_the_machine_hears_who_speaks_for_somebody_away_and_would_miss_who_does_not(rules: str) -> None:
+    machine = Promotions()
+    machine.loop.run(machine._move_in(rules))
+    ask = kinds(machine)["the other app"]
+    machine.loop.run(machine._lend("dee", "cy"))
+    machine.lent.clear()  # as far as the machine remembers, cy speaks for nobody
+    machine.loop.run(machine._goes(ask, "nothing", ["cy"]))
+    assert len(machine.home.promotion_commits()) == 1
+    assert len(machine.wrong) == 1, "the vote for dee was not seen"
+    machine.wrong.clear()
+    machine.loop.run(machine._lend("dee", "cy"))
+    machine.loop.run(machine._goes(replace(ask, context=machine.home.context()), "nothing", ["cy"]))
+    assert len(machine.home.promotion_commits()) == 2
+    machine.teardown()
+
+
+def test_the_machine_sees_a_promotion_begin_at_its_time(machine: Promotions) -> None:
+    machine.loop.run(machine._calm_down())
+    at = machine.home.core.clock.now() + timedelta(minutes=30)
+    later = replace(kinds(machine)["an app"], start_at=at)
+    machine.loop.run(machine._schedule("ana", later))
+    assert not machine.live
+    machine.loop.run(machine._pass(timedelta(minutes=31)))
+    assert machine.live
