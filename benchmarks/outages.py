@@ -41,6 +41,7 @@ NEEDS = {
     "postgres": "/lock my-app prod a migration",
     "slack": "Approve",
 }
+TO_APPROVE = {"away": "my-app", "slow": "ledger", "half-open": "storefront"}
 OTHER = "/locks"
 NAMES = {"git": "git", "argocd": "Argo CD", "harbor": "Harbor", "kubernetes": "Kubernetes", "postgres": "Postgres",
          "slack": "Slack"}  # fmt: skip
@@ -140,12 +141,12 @@ class Person:
         said = str(new[0].get("text", "")) if new else str(acknowledgement.get("text", ""))
         return Seen(time.monotonic() - begun if said else 0.0, " ".join(said.split()))
 
-    async def approves(self, way: Way, weather: str) -> tuple[Seen, str]:
+    async def approves(self, way: Way, weather: str, app: str) -> tuple[Seen, str]:
         """Slack is away right after the press: does the commit come, and does the card say so when Slack is back?"""
         slack = self.world.slack
         before = await self.world.git.head()
-        await slack.command("ana", "deployments", "/deploy my-app prod")
-        card = await self._card("Approve")
+        await slack.command("ana", "deployments", f"/deploy {app} prod")
+        card = await self._card(app, "'Approve'")
         begun = time.monotonic()
         await slack.act("bo", "deployments", card["ts"], None, label="Approve")
         way.set(weather)
@@ -158,18 +159,18 @@ class Person:
         await asyncio.sleep(10)
         way.set("")
         back = time.monotonic()
-        await self._card("Healthy")
+        await self._card(app, "is Healthy in production")
         return seen, f"the card is right {time.monotonic() - back:.1f} s after Slack is back"
 
-    async def _card(self, word: str) -> dict[str, Any]:
+    async def _card(self, app: str, word: str) -> dict[str, Any]:
         async with asyncio.timeout(PATIENCE):
-            while not (card := self._with(word)):  # noqa: ASYNC110 (a person looks)
+            while not (card := self._with(app, word)):  # noqa: ASYNC110 (a person looks)
                 await asyncio.sleep(0.05)
         return card
 
-    def _with(self, word: str) -> dict[str, Any] | None:
+    def _with(self, *words: str) -> dict[str, Any] | None:
         seen = (one for one in reversed(self._messages("ana")) if one.get("blocks") and not one.get("ephemeral"))
-        return next((one for one in seen if word in str(one["blocks"])), None)
+        return next((one for one in seen if all(word in str(one) for word in words)), None)
 
     def _messages(self, who: str) -> list[dict[str, Any]]:
         return [dict(message) for message in self.world.slack.messages("deployments", who)]
@@ -187,7 +188,7 @@ async def watch(world: World, ways: dict[str, Way], system: str, weather: str) -
     """One row."""
     person, way, asked = Person(world), ways[system], NEEDS[system]
     if system == "slack":
-        seen, meanwhile = await person.approves(way, weather)
+        seen, meanwhile = await person.approves(way, weather, TO_APPROVE[weather])
     else:
         way.set(weather)
         await asyncio.sleep(1)

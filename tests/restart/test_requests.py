@@ -114,14 +114,19 @@ class Scene:
             await database.close()
 
     async def settled(self) -> None:
-        """Until nothing is left that somebody asked for."""
+        """Until nothing is left that somebody asked for, and every story has begun that was asked for."""
         database = self.town.database()
         try:
             async with asyncio.timeout(SOON):
-                while await self._pending(database):  # noqa: ASYNC110 (another process does it)
+                while await self._pending(database) or await self._not_begun():
                     await asyncio.sleep(0.1)
         finally:
             await database.close()
+
+    async def _not_begun(self) -> set[str]:
+        """A story writes down itself that it was asked for, when it begins."""
+        audit = await self.audit()
+        return {id for id in await self.promotions() if not audit["requested", id]}
 
     @staticmethod
     async def _pending(database: Any) -> int:
