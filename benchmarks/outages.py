@@ -31,7 +31,7 @@ PATIENCE = 150.0
 """seconds after which nobody waits any more"""
 PAGE = Path(__file__).parents[1] / "docs" / "reliability.md"
 BEGIN, END = "<!-- outages: begin -->", "<!-- outages: end -->"
-COLUMNS = ("System", "It is", "Asked", "Answer after", "What people hear", "Meanwhile")
+COLUMNS = ("System", "It", "Asked", "Answer after", "What people hear", "Meanwhile")
 WEATHERS = {"away": "refuses", "slow": "takes 30 s", "half-open": "never answers"}
 NEEDS = {
     "git": "/deploy my-app prod --dry-run",

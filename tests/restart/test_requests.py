@@ -118,7 +118,7 @@ class Scene:
         database = self.town.database()
         try:
             async with asyncio.timeout(SOON):
-                while await self._pending(database) or await self._not_begun():
+                while await self._pending(database) or await self._not_begun():  # noqa: ASYNC110 (others do it)
                     await asyncio.sleep(0.1)
         finally:
             await database.close()
