@@ -11,8 +11,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from bot.domain.errors import HeadMoved, Refused, Unavailable
 from bot.settings import GitSettings
 from integrations.git import GitRemote
+from integrations.git.branch import smart_http
 from integrations.git.environment import GitEnvironment
-from integrations.git.remote import smart_http
 from integrations.sandbox.git import GitServer, Signature
 from integrations.sandbox.serving import serve
 from tests.contract.overlays import BEFORE, FILES, OTHER, PATH, change

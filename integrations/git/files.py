@@ -1,0 +1,115 @@
+"""The files of a branch at a commit, and what differs between two of them."""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+
+from bot.domain.errors import Refused
+from bot.domain.overlay import ChangedPath
+from bot.ports import MOST_DIFFERENCES
+from integrations.git.branch import RemoteBranch
+from integrations.git.cache import CacheBroken
+from integrations.git.failures import SYSTEM
+from integrations.git.objects import CachedObject, TreeEntry, contents, differences, tree_entries
+
+_FEW_PATHS = 200
+"""so many are looked up one by one; more by listing the whole tree once"""
+
+
+class BranchFiles(RemoteBranch):
+    """Trees are fetched once, blobs when they are read."""
+
+    async def paths(self, at: str) -> tuple[str, ...]:
+        async def listing() -> tuple[str, ...]:
+            return tuple(entry.path for entry in await self._tree(at) if entry.kind == "blob")
+
+        return await self._with_cache(listing)
+
+    async def read(self, paths: Iterable[str], at: str) -> Mapping[str, bytes]:
+        wanted = tuple(dict.fromkeys(path for path in paths if is_clean(path)))
+        return await self._with_cache(lambda: self._read(wanted, at))
+
+    async def versions(self, path: str, commits: Iterable[str]) -> Mapping[str, bytes]:
+        shas = tuple(dict.fromkeys(commits)) if is_clean(path) else ()
+        return await self._with_cache(lambda: self._versions(path, shas))
+
+    async def differences(self, before: str, after: str) -> tuple[ChangedPath, ...]:
+        """By the objects that the trees name: no blob is fetched, and no setting of the repository has a say."""
+        return await self._with_cache(lambda: self._differences(before, after))
+
+    async def _read(self, paths: tuple[str, ...], at: str) -> dict[str, bytes]:
+        await self._require(at)
+        found: dict[str, bytes] = {}
+        if len(paths) <= _FEW_PATHS:
+            names = {f"{at}:{path}": path for path in paths}
+            found = {names[name]: body for name, body in (await self._bodies(names)).items()}
+        missing = [path for path in paths if path not in found]
+        if not missing:
+            return found
+        # "Missing" says either that there is no such file, or that its blob was not fetched yet.
+        entries = await self._tree(at, *missing) if len(missing) <= _FEW_PATHS else await self._tree(at)
+        wanted = set(missing)
+        shas = {entry.path: entry.sha for entry in entries if entry.kind == "blob" and entry.path in wanted}
+        bodies = await self._blobs(set(shas.values()))
+        return found | {path: bodies[sha] for path, sha in shas.items()}
+
+    async def _blobs(self, shas: set[str]) -> dict[str, bytes]:
+        bodies = await self._bodies(shas)
+        if unfetched := shas - bodies.keys():
+            await self._fetch_blobs(sorted(unfetched))
+            bodies |= await self._bodies(unfetched)
+        if shas - bodies.keys():
+            raise CacheBroken("blobs are missing after they were fetched")
+        return bodies
+
+    async def _fetch_blobs(self, shas: list[str]) -> None:
+        """In one request where the remote can be asked directly; git's own program takes two."""
+        packed = await self._wire.objects(shas) if self._wire and len(shas) <= _FEW_PATHS else b""
+        if packed:
+            with suppress(CacheBroken):  # not a pack, or not a whole one
+                await self._cache.local("index-pack", "--stdin", "--promisor", stdin=packed)
+                return
+        await self._retrying(lambda: self._cache.fetch_blobs(shas))
+
+    async def _bodies(self, names: Iterable[str]) -> dict[str, bytes]:
+        return {name: found.body for name, found in (await self._contents(names)).items() if found.kind == "blob"}
+
+    async def _contents(self, names: Iterable[str]) -> dict[str, CachedObject]:
+        asked = tuple(names)
+        if not asked:
+            return {}
+        stdin = "".join(f"{name}\n" for name in asked).encode(errors="surrogateescape")
+        output = await self._cache.local("cat-file", "--batch", stdin=stdin)
+        return {name: found for name, found in contents(output, asked) if found}
+
+    async def _tree(self, at: str, *paths: str) -> tuple[TreeEntry, ...]:
+        await self._require(at)
+        scope = ("--", *paths) if paths else ()
+        recursive = () if paths else ("-r",)
+        return tuple(tree_entries(await self._cache.local("ls-tree", *recursive, "-z", "--full-tree", at, *scope)))
+
+    async def _versions(self, path: str, shas: tuple[str, ...]) -> dict[str, bytes]:
+        names = {f"{sha}:{path}": sha for sha in shas}
+        found = {names[name]: body for name, body in (await self._bodies(names)).items()}
+        missing = [sha for sha in shas if sha not in found]
+        trees = await asyncio.gather(*(self._tree(sha, path) for sha in missing))
+        blobs = {
+            sha: entry.sha for sha, tree in zip(missing, trees, strict=True) for entry in tree if entry.kind == "blob"
+        }
+        bodies = await self._blobs(set(blobs.values()))
+        return found | {sha: bodies[blob] for sha, blob in blobs.items()}
+
+    async def _differences(self, before: str, after: str) -> tuple[ChangedPath, ...]:
+        await self._require(before)
+        await self._require(after)
+        options = ("-r", "-z", "--raw", "--no-renames", "--no-ext-diff", "--ignore-submodules=none")
+        found = tuple(differences(await self._cache.local("diff-tree", *options, before, after)))
+        if len(found) > MOST_DIFFERENCES:
+            detail = f"{before[:12]} and {after[:12]} differ in {len(found)} files"
+            raise Refused(SYSTEM, "compare two commits", detail)
+        return found
+
+
+def is_clean(path: str) -> bool:
+    """A path as git stores it. Others cannot be in a tree, and some mean something else to git's commands."""
+    return bool(path) and "\0" not in path and "\n" not in path and not {"", ".", "..", ".git"} & set(path.split("/"))
