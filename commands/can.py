@@ -24,5 +24,5 @@ def parse(words: Words) -> Intent:
     examples=("/pilothouse can my-app prod",),
 )
 async def can(ask: CanI, caller: Caller, permissions: Permissions) -> Reply:
-    """What you may do with an app in an environment and by which role, and who could do the rest."""
+    """What you may do with an app in an environment, by which role, and who can do the rest."""
     return permissions.abilities(caller, ask.app, ask.environment)

@@ -47,10 +47,10 @@ FORM = CommandForm(
     examples=("/delegate @mia until fri", "/delegate off"),
 )
 async def delegate(ask: NameDelegate, caller: Caller, times: TimeReader, delegations: DelegationService) -> Reply:
-    """Name who speaks for you while you are away; `off` ends it.
+    """Let somebody approve on your behalf while you are away; `off` ends it.
 
-    When they approve, your roles count beside their own. That never lets anybody approve what they asked for, nor what
-    you asked for. One delegate at a time; naming another replaces the first.
+    When they approve, your roles count beside their own. They still cannot approve their own
+    requests, or yours. One delegate at a time; naming another replaces the first.
     """
     if not ask.to:
         return await delegations.end(ask, caller)

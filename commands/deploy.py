@@ -85,9 +85,9 @@ async def deploy(
     """Put an image into an environment.
 
     Without an image: what the environment before it runs now. `--dry-run` shows the verdict of every gate and changes
-    nothing. `!` (or `--break-glass`) goes past gates that policy lets you go past; it needs a reason, and stays on
+    nothing. `!` (or `--break-glass`) skips the gates that the policy lets you skip; it needs a reason, and stays on
     record. While another promotion of the app is under way there, `--queue` waits for its end and `--replace` takes its
-    place, as far as you may abort it. `--at TIME` starts it at that time, `--when-open` when no lock, freeze, sync
+    place, if you may abort it. `--at TIME` starts it at that time, `--when-open` when no lock, freeze, sync
     window or soak holds it: every gate is asked again then, and `/schedule` shows what waits. An image that is older
     than what production has is shown to you first, with a button that confirms it. Words may come in any order; `app:`
     and `env:` in front of a name say which of the two you mean.

@@ -22,5 +22,5 @@ def parse(words: Words) -> Help:
     examples=("/pilothouse help deploy",),
 )
 async def help_page(ask: Help, registry: CommandRegistry) -> Reply:
-    """What can be said, and how."""
+    """List the commands, or explain one."""
     return HelpPage(registry.help(ask.verb), overview=not ask.verb)

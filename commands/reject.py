@@ -46,7 +46,7 @@ FORM = CommandForm(
     examples=("/reject p-7f3a not before the load test",),
 )
 async def reject(ask: Reject, caller: Caller, promotions: Promotions) -> Reply:
-    """Say no to a promotion that waits for approval; it ends there, and its card tells your reason.
+    """Say no to a promotion that waits for approval; it ends there, and its card shows your reason.
 
     `/reject APP@TAG REASON` rejects an image: nobody can promote it.
     """

@@ -1,4 +1,4 @@
-"""`/review p-abc all is well`: close the review that a break-glass owes."""
+"""`/review p-abc all is well`: close the review of a promotion that broke the glass."""
 
 from bot.command import command
 from bot.domain.caller import Caller, Permission
@@ -42,5 +42,5 @@ FORM = CommandForm(
     examples=("/review p-7f3a the right call, logs are clean",),
 )
 async def review(ask: CloseReview, caller: Caller, reviews: ReviewService) -> Reply:
-    """Close the review that a break-glass owes; for approvers other than the person who broke the glass."""
+    """Close the review of a promotion that broke the glass; for approvers other than its requester."""
     return await reviews.close(ask, caller)

@@ -57,7 +57,7 @@ async def scan(
 
     Without ENV: the first environment. It says what gets fixed and what is new compared with the image that this one
     would replace, there or in the next environment that runs another. `--rescan` starts a new scan.
-    Of an app with several images it tells each.
+    For an app with several images it shows each one.
     """
     environment = ask.environment or catalog.environments[0].name
     found, missing = await scans.artifacts(ask.app, environment, ask.image)

@@ -26,5 +26,5 @@ def parse(words: Words) -> ShowSchedule:
     examples=("/schedule", "/schedule cancel p-7f3a"),
 )
 async def schedule(ask: ShowSchedule, caller: Caller, waiting: Schedule) -> Reply:
-    """What starts at its time, when nothing holds it up, or behind another promotion; `cancel` takes it off."""
+    """What waits for its time, for an opening, or for another promotion; `cancel` removes it."""
     return await (waiting.cancel(ask.cancel, caller) if ask.cancel else waiting.show(caller))

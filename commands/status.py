@@ -34,7 +34,7 @@ def of_message(app: str, environment: str, context: Context) -> Intent:
 FORM = CommandForm(
     "Status",
     (
-        FormField(Input.APP, hint="Left empty: all apps, the unwell first."),
+        FormField(Input.APP, hint="Leave it empty for all apps, unhealthy ones first."),
         FormField(Input.ENVIRONMENT, hint="Left empty: all environments."),
     ),
     read,
@@ -53,13 +53,13 @@ FORM = CommandForm(
     shortcut=Shortcut("Status", "What runs where, and why it is not as git says", of_message),
 )
 async def status(ask: Status, caller: Caller, boards: StatusBoards, explanation: Explanation) -> Reply:
-    """What git says, what runs, how Argo CD finds it, what holds changes back, and which promotions are under way.
+    """What git says, what runs, what Argo CD reports, what holds changes back, and which promotions are under way.
 
-    Of all apps: the unwell first, page by page; `--unwell` shows them alone. With APP and ENV: which resource and which
-    field differ from git, since when and by whom, and buttons to sync, as `/sync` does.
+    For all apps: unhealthy ones first, page by page; `--unwell` shows only those. With APP and ENV: which resource and
+    which field differ from git, since when and by whom, and buttons to sync, as `/sync` does.
 
-    Slack has a `/status` of its own, for what stands beside your name: where that one answers instead,
-    `/pilothouse status` always works.
+    Slack has a `/status` of its own, for the status beside your name. If that one answers instead, use
+    `/pilothouse status`.
     """
     if not ask.app:
         return await boards.page(ask, caller)

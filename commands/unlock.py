@@ -40,7 +40,7 @@ FORM = CommandForm(
     examples=("/unlock my-app prod",),
 )
 async def unlock(ask: ReleaseLock, caller: Caller, locks: LockService) -> Reply:
-    """Release a lock: yours, or one that a rollback left behind. Somebody else's asks you once more.
+    """Release a lock: yours, or one that a rollback left behind. For somebody else's you confirm once more.
 
     People who wait for it get a message.
     """

@@ -34,5 +34,5 @@ FORM = CommandForm("Un-reject", (FormField(Input.REJECTED, needed=True),), read)
     examples=("/unreject my-app@1.4.2",),
 )
 async def unreject(ask: ClearImage, caller: Caller, rejections: RejectionService) -> Reply:
-    """Take the rejection of an image back."""
+    """Take back the rejection of an image."""
     return await rejections.clear(ask, caller)

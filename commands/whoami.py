@@ -24,5 +24,5 @@ def parse(words: Words) -> WhoAmI:
     examples=("/pilothouse whoami",),
 )
 async def whoami(ask: WhoAmI, caller: Caller, permissions: Permissions) -> Reply:  # noqa: ARG001 (there is one answer)
-    """Who you are to Pilothouse: your user groups, the roles that policy gives you, and who lends you their voice."""
+    """Who you are to Pilothouse: your user groups, the roles that policy gives you, and who has delegated to you."""
     return await permissions.identity(caller)

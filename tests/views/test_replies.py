@@ -451,7 +451,7 @@ def test_help_is_grouped_by_task_and_what_is_used_most_comes_first() -> None:
         "`/promote my-app payments to prod` Move what runs in one environment to another",
         "`/rollback my-app prod` Go back to an image that the environment ran before",
         "`/scan my-app prod` The vulnerabilities of an image",
-        "`/status` What git says, what runs, how Argo CD finds it, what holds changes back, "
+        "`/status` What git says, what runs, what Argo CD reports, what holds changes back, "
         "and which promotions are under way",
     ]
     assert "more" not in shown[-2], "nothing is left out"

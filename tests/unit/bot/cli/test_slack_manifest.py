@@ -61,7 +61,7 @@ def test_http_needs_an_address() -> None:
 
 def test_slacks_own_status_is_told_apart() -> None:
     [entry] = REGISTRY.help("status")
-    assert "`/pilothouse status` always works" in entry.details.replace("\n", " ")
+    assert "use `/pilothouse status`" in entry.details.replace("\n", " ")
 
 
 def test_shortcuts_are_within_slacks_limits() -> None:
