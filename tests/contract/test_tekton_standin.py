@@ -152,7 +152,7 @@ async def test_cancel_deletes_the_pod_and_its_logs(world: TektonWorld) -> None:
     following = asyncio.create_task(world.core.read_namespaced_pod_log(pod, "ci", container="step-clone", follow=True))
     await asyncio.sleep(0.05)
     await world.patch({"spec": {"status": "Cancelled"}})
-    assert isinstance(await asyncio.wait_for(following, 5), str)
+    assert isinstance(await asyncio.wait_for(following, 60), str)
     await world.done()
     with pytest.raises(ApiException) as error:
         await world.core.read_namespaced_pod_log(pod, "ci", container="step-clone")

@@ -75,7 +75,7 @@ async def running(binary: str, file: Path) -> AsyncIterator[httpx.AsyncClient]:
     )
     try:
         async with httpx.AsyncClient(base_url=f"http://{address}", trust_env=False) as client:
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 while not await ready(client):
                     assert process.returncode is None, "Alertmanager ended"
                     await asyncio.sleep(0.05)
@@ -110,7 +110,7 @@ async def test_an_alert_reaches_the_bot_with_the_token_and_again_when_resolved(
     )
     async with serve(receiver.app) as url, running(alertmanager, configuration(url, tmp_path)) as client:
         (await client.post("/api/v2/alerts", json=[firing])).raise_for_status()
-        path, authorization, body = await asyncio.wait_for(receiver.posts.get(), 10)
+        path, authorization, body = await asyncio.wait_for(receiver.posts.get(), 60)
         assert path == "/webhooks/alertmanager"
         assert authorization == f"Bearer {TOKEN}"
         assert body["status"] == "firing"
@@ -118,7 +118,7 @@ async def test_an_alert_reaches_the_bot_with_the_token_and_again_when_resolved(
         assert body["groupKey"]
 
         (await client.post("/api/v2/alerts", json=[{**firing, "endsAt": "2020-01-01T00:00:00Z"}])).raise_for_status()
-        _, _, resolved = await asyncio.wait_for(receiver.posts.get(), 10)
+        _, _, resolved = await asyncio.wait_for(receiver.posts.get(), 60)
         assert resolved["status"] == "resolved"
         # What lets the bot edit the message that it has already posted.
         assert resolved["groupKey"] == body["groupKey"]
@@ -133,7 +133,7 @@ async def test_alerts_of_others_are_not_sent_and_two_apps_are_one_message(alertm
             alert("ArgoCDSyncFailed", app="ledger", environment="staging", part_of="pilothouse-platform"),
         ]
         (await client.post("/api/v2/alerts", json=alerts)).raise_for_status()
-        _, _, body = await asyncio.wait_for(receiver.posts.get(), 10)
+        _, _, body = await asyncio.wait_for(receiver.posts.get(), 60)
         assert sorted(one["labels"]["app"] for one in body["alerts"]) == ["ledger", "my-app"]
         await asyncio.sleep(0.3)
         assert receiver.posts.empty()

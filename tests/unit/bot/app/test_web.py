@@ -259,7 +259,7 @@ async def test_what_is_away_is_named_by_readiness_and_alive_is_who_waits_for_it(
     away = bot.core.stores.database if part == "database" else bot.core.engine
     away.how = how  # type: ignore[union-attr]
     async with client(web_of_running(bot)) as http:
-        answer = await asyncio.wait_for(http.get("/readyz"), 1)
+        answer = await asyncio.wait_for(http.get("/readyz"), 30)
         assert answer.status_code == 503
         assert [name for name, there in answer.json().items() if not there] == [part]
         assert (await http.get("/livez")).status_code == 200

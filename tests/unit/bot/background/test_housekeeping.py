@@ -178,7 +178,7 @@ async def test_it_goes_on_until_it_is_cancelled(safety: Safety, monkeypatch: pyt
 
     monkeypatch.setattr(safety.stores.requests, "forget_old", last_chore)
     keeping = asyncio.create_task(safety.house(seconds=0.01).run_forever())
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(30):
         await rounds.acquire()
         await rounds.acquire()
     keeping.cancel()

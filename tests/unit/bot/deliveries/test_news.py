@@ -217,7 +217,7 @@ async def test_it_tells_by_itself_when_something_is_added(desk: Desk) -> None:
     task = asyncio.create_task(desk.service.tell_forever())
     await asyncio.sleep(0.01)
     await desk.recorder.record([desk.commit()])
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not desk.heard("C0DEPLOY"):
             await asyncio.sleep(0.02)
             await desk.outbox.deliver_due()

@@ -104,7 +104,7 @@ async def test_a_closed_port_is_unavailable_within_seconds(tmp_path: Path, conne
     begun = time.monotonic()
     with pytest.raises(Unavailable, match="cannot be reached"):
         await remote.head()
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 30
 
 
 async def test_a_server_that_never_answers_is_unavailable_within_its_time(tmp_path: Path, connect: Connect) -> None:
@@ -115,7 +115,7 @@ async def test_a_server_that_never_answers_is_unavailable_within_its_time(tmp_pa
     begun = time.monotonic()
     with pytest.raises(Unavailable, match="no answer within 1 s"):
         await remote.head()
-    assert time.monotonic() - begun < 4
+    assert time.monotonic() - begun < 30
     for writer in connected:
         writer.close()
     listening.close()
@@ -138,7 +138,7 @@ async def test_a_cancelled_question_leaves_no_process_behind(tmp_path: Path, con
     asking.cancel()
     with pytest.raises(asyncio.CancelledError):
         await asking
-    await asyncio.wait_for(closed.wait(), 3)
+    await asyncio.wait_for(closed.wait(), 30)
     listening.close()
     await listening.wait_closed()
 

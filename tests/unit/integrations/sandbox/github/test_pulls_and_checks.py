@@ -18,7 +18,7 @@ from tests.unit.integrations.sandbox.github.world import FILE, REPO, World, runn
 
 async def known(world: World, number: int = 1) -> dict[str, Any]:
     """The pull request once its mergeability is known."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while True:
             pull: dict[str, Any] = (await world.http.get(f"{REPO}/pulls/{number}")).json()
             if pull["mergeable"] is not None:
