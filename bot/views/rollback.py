@@ -29,7 +29,7 @@ def _row(reply: RollbackChoices, choice: RollbackChoice, index: int) -> Block:
         text = words.plain(f"{words.plain(reply.app, 80)} goes back from {now} to {label}.", 290)
         ask = confirm(f"Roll back {reply.environment}?", text, "Roll back", "Not now")
     name = Action.PICK_ROLLBACK.numbered(index)
-    pick = button("Roll back to this", name, ImageValue(reply.app, reply.environment, to), confirm=ask)
+    pick = button("Roll back", name, ImageValue(reply.app, reply.environment, to), confirm=ask)
     came = f"since {moment(choice.since, DAY_AND_TIME)} by {safe(choice.commit.author.name, 60)}"
     commit = link(choice.commit.url, choice.commit.short, 40)
     return section(

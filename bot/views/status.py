@@ -111,7 +111,7 @@ def _well(row: StatusRow) -> bool:
 
 def _short(row: StatusRow) -> str:
     """One line, whatever there is to say."""
-    pinned = safe(", ".join(one.label for one in row.images), 40)
+    pinned = safe(", ".join(dict.fromkeys(one.label for one in row.images)), 40)
     marks = "".join(mark for mark, so in (("🔒", row.lock), ("❄️", row.freeze), ("🚦", row.promotion)) if so)
     said = _judgement(row.application, behind=bool(row.runs)) if row.application else "⚠️ not known"
     instead = f" · {safe(row.runs, 50)}" if row.runs else ""

@@ -403,11 +403,11 @@ def test_rollback_choices() -> None:
     assert lines(render(RollbackChoices("my-app", "production", running("v1.4.2")[0], choices, careful=True))) == [
         "my-app in production runs *v1.4.2*. It can go back to:",
         "*v1.4.1* · ✅ was Healthy there",
-        "since 2026-05-04 14:02 UTC by Ana · c0ffee1 Promote my-app to production [Roll back to this?]",
+        "since 2026-05-04 14:02 UTC by Ana · c0ffee1 Promote my-app to production [Roll back?]",
         "*v1.4.0* · Argo CD synced it there",
-        "since 2026-05-04 14:02 UTC by Ana · c0ffee1 Promote my-app to production [Roll back to this?]",
+        "since 2026-05-04 14:02 UTC by Ana · c0ffee1 Promote my-app to production [Roll back?]",
         "*v1.3.9* · the overlay had it; whether it ran is not on record",
-        "since 2026-05-04 14:02 UTC by Ana · c0ffee1 Promote my-app to production [Roll back to this?]",
+        "since 2026-05-04 14:02 UTC by Ana · c0ffee1 Promote my-app to production [Roll back?]",
     ]
 
 
