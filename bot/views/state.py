@@ -71,7 +71,7 @@ def _gates(promotion: Promotion) -> StateLine:
     if stopped := _blocking(promotion):
         rest = promotion.can_go_without if len(promotion.plan.apps) > 1 else ()
         leave = f" Leave {named(rest)} out, and the rest continues." if rest else ""
-        return StateLine("⛔", f"Stopped by {_gates_of(stopped)}. What helps is said above.{leave}", YELLOW)
+        return StateLine("⛔", f"Stopped by {_gates_of(stopped)}.{leave}", YELLOW)
     waiting = promotion.blocked
     if waiting:
         return StateLine("⏳", f"Waiting for {_gates_of(waiting)}. Nothing to do: it continues automatically.", BLUE)
