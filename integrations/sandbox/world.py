@@ -36,6 +36,7 @@ from integrations.sandbox.platform import (
     app_files,
     manifests,
     robot_permissions,
+    windows_away,
 )
 from integrations.sandbox.serving import serve
 from integrations.sandbox.slack.model import Shortcut, SlashCommand
@@ -130,7 +131,7 @@ class World:
         self.source.git.on_push(lambda _: self.changed())
         self.kubernetes.load(manifests(TEKTON))
         self.kubernetes.load((DEPLOY / BOT_ACCESS).read_text())
-        await self.argocd.load(manifests(ARGOCD))
+        await self.argocd.load(windows_away(manifests(ARGOCD), self.clock.now()))
         await self.argocd.start_synced()
         self.git.on_push(lambda _: self.changed())
         self.argocd.on_change(self.changed)
