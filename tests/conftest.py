@@ -1,6 +1,7 @@
 """What every test shares."""
 
 import functools
+import gc
 import importlib.metadata
 import os
 import sqlite3
@@ -61,6 +62,20 @@ def pytest_runtest_makereport(
             report.outcome = "failed"
             report.longrepr = f"{item.nodeid} shows a secret in what it logs: {found[0]!r}"
     return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """While tests are collected nothing becomes garbage, and looking for it takes a sixth of the time.
+
+    What has been collected then stays until the end, so the collector need not walk through it again and again.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,6 +1,7 @@
 """Which process runs which tests, and in what order: a file stays in one, and what takes longest begins first."""
 
 import re
+from functools import cache
 from pathlib import PurePosixPath
 
 from xdist.scheduler import LoadScopeScheduling
@@ -30,6 +31,7 @@ def scope(nodeid: str) -> str:
     return f"{file}::{re.split(r'[-[]', test)[-1]}" if file in SPREAD else file
 
 
+@cache
 def rank(file: str) -> int:
     """Where a file stands in LONG, by its longest entry."""
     parents = {file, *map(str, PurePosixPath(file).parents)}

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -43,6 +44,8 @@ live = sa.Table(
 )
 
 
+UNCHANGED = 256
+"""how many promotions are kept as they were last read, by their whole text: some 50 KB each at most"""
 IN_DOUBT = f'"doubt":"{Doubt.OPEN}"'
 
 
@@ -126,7 +129,7 @@ class PromotionStore:
     async def get_in(self, connection: AsyncConnection, promotion_id: str) -> Promotion | None:
         query = sa.select(promotions.c.state).where(promotions.c.id == promotion_id)
         state = (await connection.execute(query)).scalar_one_or_none()
-        return load(state, Promotion) if state is not None else None
+        return _promotion(state) if state is not None else None
 
     async def live(self, app: str, environment: str) -> Promotion | None:
         query = (
@@ -187,7 +190,7 @@ class PromotionStore:
     async def _load(self, query: sa.Select[Any]) -> tuple[Promotion, ...]:
         async with self._database.reading() as connection:
             states: Sequence[str] = (await connection.execute(query)).scalars().all()
-        return tuple(load(state, Promotion) for state in states)
+        return tuple(_promotion(state) for state in states)
 
     async def _make_way(self, connection: AsyncConnection, apps: Sequence[str], plan: Plan) -> None:
         """Raises PromotionInProgress unless all that is in the way gives way; a watch is over then."""
@@ -207,7 +210,7 @@ class PromotionStore:
         query = sa.select(promotions.c.state).where(promotions.c.environment == plan.environment)
         query = query.where(promotions.c.id != plan.id, promotions.c.phase.not_in(final))
         states = (await connection.execute(query)).scalars()
-        return [one for one in (load(state, Promotion) for state in states) if one.id in ids or {*one.apps} & {*apps}]
+        return [one for one in map(_promotion, states) if one.id in ids or {*one.apps} & {*apps}]
 
 
 def _in_progress(other: Promotion, apps: Collection[str], now: datetime) -> PromotionInProgress:
@@ -227,3 +230,9 @@ def _in_progress(other: Promotion, apps: Collection[str], now: datetime) -> Prom
         f"{remedy}",
         other.id,
     )
+
+
+@lru_cache(maxsize=UNCHANGED)
+def _promotion(state: str) -> Promotion:
+    """Loops look at every live promotion again and again, and hardly any has changed since."""
+    return load(state, Promotion)

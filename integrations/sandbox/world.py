@@ -102,6 +102,7 @@ class World:
         self.urls: dict[str, str] = {}
         self.bot = BotProcess({}, data / "bot.log", self.changed)
         self._seen: tuple[str, dict[str, Any], list[dict[str, Any]]] = ("", {}, [])
+        self._runs: tuple[int, list[dict[str, Any]]] = (0, [])
         self._listeners: list[Callable[[], None]] = []
 
     def on_change(self, listener: Callable[[], None]) -> Callable[[], None]:
@@ -117,11 +118,18 @@ class World:
         """Harbor and Kubernetes do not tell what changed in them: looks at them every `LOOK_SECONDS`, for ever."""
         before = None
         while True:
-            now = (self.harbor.snapshot(), overview.pipeline_runs(self.kubernetes))
+            now = (self.harbor.snapshot(), self._pipeline_runs())
             if before is not None and now != before:
                 self.changed()
             before = now
             await asyncio.sleep(LOOK_SECONDS)
+
+    def _pipeline_runs(self) -> list[dict[str, Any]]:
+        """Made anew only after a write to the API server: each look would copy every run with all of its tasks."""
+        version = self.kubernetes.store.version
+        if version != self._runs[0]:
+            self._runs = (version, overview.pipeline_runs(self.kubernetes))
+        return self._runs[1]
 
     async def seed(self) -> None:
         """The platform's manifests, and what has happened before."""
@@ -234,7 +242,7 @@ class World:
             "applications": [one for one in applications if not overview.is_unit(one)],
             "units": overview.units(applications),
             "artifacts": self.harbor.snapshot(),
-            "pipelineruns": overview.pipeline_runs(self.kubernetes),
+            "pipelineruns": self._pipeline_runs(),
             "bot": {**self.bot.snapshot(), "url": f"http://127.0.0.1:{self.bot_port}"},
             "faults": self.faults.as_json(),
         }
