@@ -40,6 +40,8 @@ def state(promotion: Promotion, approvers: str = "", watched: timedelta | None =
             return StateLine("🛑", f"{mention(promotion.rejection.by)} aborted it. {then}.", YELLOW)
         case Stage.COMMIT if promotion.held_up:
             return StateLine("⚠️", f"The pull request is not merged yet. {safe(promotion.held_up, 400)}", YELLOW)
+        case Stage.COMMIT if promotion.blocked and not promotion.commit and not _blocking(promotion):
+            return _gates(promotion)
         case Stage.COMMIT if promotion.pull_request:
             return StateLine("⏳", "Waiting for the pull request's checks, and for its merge.", BLUE)
         case Stage.COMMIT:

@@ -110,6 +110,13 @@ def test_a_gate_that_waits() -> None:
     assert shown[1] == "⏳ Waiting for the scan gate. Nothing to do: it continues automatically."
 
 
+def test_a_gate_that_waits_when_it_is_asked_once_more() -> None:
+    """Nothing is written to git meanwhile."""
+    waiting = Verdict.waiting("Argo CD does not answer.", retry_after=timedelta(seconds=5))
+    last = promotion(Stage.COMMIT, approvals=(approval(),), results=(PASSED[0], GateResult("health", "my-app", waiting)))
+    assert lines(card(last))[1] == "⏳ Waiting for the health gate. Nothing to do: it continues automatically."
+
+
 def test_after_the_decision_there_are_no_buttons_but_who_and_when() -> None:
     shown = lines(card(promotion(Stage.COMMIT, approvals=(approval(),))))
     assert "(✅ Approved by @U0BO 14:02 UTC)" in shown
