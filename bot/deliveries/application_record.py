@@ -46,22 +46,28 @@ class ApplicationRecord:
     """by their names in Argo CD"""
     _seen: dict[str, Application] = field(default_factory=dict)
     """answers to a refresh that the stream has not told yet"""
+    _ambiguous: set[str] = field(default_factory=set)
+    """names of several Applications in different namespaces (A11), where Argo CD does not tell which is its own"""
 
     def forget(self) -> None:
         self._apps.clear()
         self._seen.clear()
+        self._ambiguous.clear()
 
     def heard(self, app: Application) -> None:
         """From the stream."""
+        name = app.ref.name
+        if (known := self._apps.get(name)) and known.url != app.url:
+            self._ambiguous.add(name)
         if app.deleted:
-            self._apps.pop(app.ref.name, None)
+            self._apps.pop(name, None)
         else:
-            self._apps[app.ref.name] = app
-        if (seen := self._seen.get(app.ref.name)) and not _newer(seen, app):
-            del self._seen[app.ref.name]
+            self._apps[name] = app
+        if (seen := self._seen.get(name)) and (app.deleted or not _newer(seen, app)):
+            del self._seen[name]
 
     def answered(self, app: Application) -> None:
-        """To a refresh: nobody is told anything older from now on."""
+        """To a refresh: from now on nothing older counts."""
         known = self._apps.get(app.ref.name)
         if known and _newer(app, known):
             self._seen[app.ref.name] = app
@@ -73,6 +79,8 @@ class ApplicationRecord:
 
     def find(self, ref: ApplicationRef) -> Application | None:
         """As it was last told. Only meaningful while the record is `current`."""
+        if ref.name in self._ambiguous:
+            return None
         if seen := self._seen.get(ref.name):
             return seen
         app = self._apps.get(ref.name)
@@ -111,7 +119,7 @@ class RecordedApplications(Applications):
 
     async def get(self, ref: ApplicationRef) -> Application:
         record = self.record(ref.environment)
-        # Absent and hidden are told apart by Argo CD alone (A5).
+        # Only Argo CD itself can tell absent from hidden (A5).
         if record and (app := record.find(ref)) and ref.project in ("", app.ref.project):
             return app
         return await once(("application", id(self), ref), lambda: _asked(self._applications, ref))

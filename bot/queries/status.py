@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from bot.deliveries.application_record import ApplicationRecord, RecordedApplications
+from bot.deliveries.application_record import RecordedApplications
 from bot.domain.application import Application, ApplicationRef, HealthStatus, SyncStatus
 from bot.domain.caller import Caller
 from bot.domain.errors import IntegrationError, NotFound, Unavailable
@@ -86,17 +86,27 @@ class StatusQuery:
         if app and environment:
             self._catalog.find(listing, app, environment)
         places = self._visible(listing, app, environment, caller)
+        told = self._recorded(places)
         (images, broken), asked = await asyncio.gather(
-            self._catalog.legible_images_at(listing, [overlay for overlay, _ in places]), self._ask(places)
+            self._catalog.legible_images_at(listing, [overlay for overlay, _ in places]),
+            self._ask([place for place in places if place[0].path not in told]),
         )
         asked.update(await self._look_closer(places, asked, images, listing.commit))
         asked.update({path: (None, why) for path, why in broken.items()})
-        records = {name: self._applications.record(name) for name in {place[0].environment for place in places}}
         found: list[Seen] = []
-        for overlay, ref in places:
-            application, problem = asked.get(overlay.path) or _on_record(records[overlay.environment], ref)
+        for overlay, _ in places:
+            application, problem = asked.get(overlay.path) or (told[overlay.path], "")
             found.append(self._see(overlay, application, problem, images[overlay.path], listing.commit))
         return tuple(found)
+
+    def _recorded(self, places: Iterable[Place]) -> dict[str, Application]:
+        """By path, what may be believed now. What no record has, Argo CD alone can call absent (A5)."""
+        records = {one.name: self._applications.record(one.name) for one in self._catalog.environments}
+        return {
+            overlay.path: found
+            for overlay, ref in places
+            if (record := records[overlay.environment]) and (found := record.find(ref))
+        }
 
     def _see(self, overlay: Overlay, app: Application | None, problem: str, images: Images, commit: str) -> Seen:
         before = self._seen.get(overlay.path)
@@ -160,14 +170,13 @@ class StatusQuery:
         return running_instead(found, images, listing.commit) if found else SILENT
 
     async def _ask(self, places: Sequence[Place]) -> dict[str, Asked]:
-        """By path, of those that no record tells of."""
+        """By path."""
         by_environment: dict[str, list[Place]] = defaultdict(list)
         for place in places:
             by_environment[place[0].environment].append(place)
-        unrecorded = [name for name in by_environment if not self._applications.record(name)]
         served = [
             [place for environment in environments for place in by_environment[environment]]
-            for environments in self._applications.together(unrecorded)
+            for environments in self._applications.together(by_environment)
         ]
         answers = await asyncio.gather(*map(self._ask_one_argo, served))
         return {path: asked for answer in answers for path, asked in answer.items()}
@@ -234,17 +243,11 @@ class StatusQuery:
         return ApplicationRef(self._policy.application(overlay.app, overlay.environment), overlay.environment)
 
 
-def _on_record(record: ApplicationRecord | None, ref: ApplicationRef) -> Asked:
-    found = record.find(ref) if record else None
-    return (found, "") if found else (None, _missing(ref.name))
-
-
 def _in_overview(places: Iterable[Place], overview: Iterable[Application]) -> dict[str, Asked]:
-    wanted = {ref.name: (overlay.path, ref) for overlay, ref in places}
-    listed = {found.ref.name: found for found in overview if found.ref.name in wanted}
+    listed = {found.ref.name: found for found in overview}
     return {
-        path: (replace(listed[name], ref=ref), "") if name in listed else (None, _missing(name))
-        for name, (path, ref) in wanted.items()
+        overlay.path: (replace(found, ref=ref), "") if (found := listed.get(ref.name)) else (None, _missing(ref.name))
+        for overlay, ref in places
     }
 
 

@@ -3,6 +3,7 @@
 from bot.domain.caller import Caller, Permission, Target
 from bot.domain.delivery import Fact, HealthChanged
 from bot.domain.intent import Context, Status
+from bot.overlays.catalog import Catalog
 from bot.policy import Policy, may
 from bot.ports import Modals
 from bot.promotions.promotions import Promotions
@@ -19,6 +20,7 @@ EXAMPLES = ("/deploy", "/status", "/pipeline list", "/pilothouse help")
 class Home:
     def __init__(
         self,
+        catalog: Catalog,
         boards: StatusBoards,
         promotions: Promotions,
         holds: HoldsQuery,
@@ -27,6 +29,7 @@ class Home:
         policy: Policy,
         modals: Modals,
     ) -> None:
+        self._catalog = catalog
         self._boards = boards
         self._promotions = promotions
         self._record = record
@@ -50,14 +53,18 @@ class Home:
         await self._modals.publish_home(caller.id, shown)
 
     async def _unwell(self, caller: Caller) -> tuple[Fact, ...]:
-        """By the delivery record, of what the caller may view: the last environments first, then the newest illness."""
+        """By the delivery record, of what the caller may view: the last environments first, then the newest illness.
+
+        An app whose overlay is gone is left out: the observer no longer follows it, so its illness stays on record.
+        """
+        overlays = (await self._catalog.listing()).overlays
         order = {environment.name: environment.order for environment in self._policy.environments}
         ill = [
             fact
             for fact in await self._record.latest("health")
             if isinstance(fact.detail, HealthChanged)
             and not fact.detail.healthy
-            and fact.environment in order
+            and (fact.app, fact.environment) in overlays
             and may(self._policy, caller, Permission.VIEW, Target(fact.app, fact.environment))
         ]
         return tuple(sorted(ill, key=lambda fact: (-order[fact.environment], -fact.at.timestamp(), fact.app)))

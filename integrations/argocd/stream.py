@@ -66,7 +66,10 @@ class Stream:
 
     @property
     def current(self) -> bool:
-        """Whether a stream stands, and all has been told that was listed since it stands: nothing is missed (A10)."""
+        """Whether a stream stands, all that was listed since then has been told, and the newest list did not fail.
+
+        What a stream loses is missed until the next list (A10).
+        """
         return self._stands and self._complete
 
     async def applications(self, convert: Convert) -> AsyncGenerator[Application]:
@@ -120,6 +123,7 @@ class Stream:
             if isinstance(error, Refused) and not self._stood:
                 raise
             log.warning("argocd.list_failed", system=SYSTEM, detail=str(error))
+            self._complete = False  # without lists, what the stream loses stays lost
             return None, now() + min(self._every, LONGEST_WAIT)
         self._stood = True
         self._heard()

@@ -1,7 +1,7 @@
 """What runs where, with whatever answers."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -610,12 +610,32 @@ async def test_where_the_stream_is_lost_argo_cd_is_asked_and_the_answer_says_so(
     assert (row.application, bool(row.problem)) == (None, True)
 
 
-async def test_an_application_that_no_record_has_is_called_absent_on_the_board() -> None:
+@pytest.mark.parametrize("typed", ["/status", "/status my-app prod"])
+async def test_of_an_application_that_no_record_has_argo_cd_says_whether_it_is_absent(typed: str) -> None:
+    """A5, A10: its creation may have been lost on the way."""
     office = Office()
     recorded(office, Heard()).heard(replace(healthy("my-app", "production"), deleted=True))
-    gone = [row for row in await rows(office, "/status") if row.application is None]
+    assert all(row.application and not row.problem for row in await rows(office, typed))
+    office.applications.remove("my-app-production")
+    gone = [row for row in await rows(office, typed) if row.application is None]
     assert [(row.app, row.environment) for row in gone] == [("my-app", "production")]
     assert "Argo CD has no Application my-app-production" in gone[0].problem
+
+
+async def test_a_stream_that_breaks_while_git_is_read_makes_no_application_absent() -> None:
+    stream = Heard()
+
+    class Slow(MemoryOverlays):
+        async def read(self, paths: Iterable[str], revision: str) -> Mapping[str, bytes]:
+            await asyncio.sleep(0)  # the others have been asked by now
+            stream.whole = False
+            return await super().read(paths, revision)
+
+    office = Office(overlays=Slow(seed("ledger", "my-app", "payments")))
+    recorded(office, stream)
+    shown = await rows(office, "/status")
+    assert not stream.whole
+    assert all(row.application and not row.problem for row in shown)
 
 
 async def test_what_changes_between_two_looks_is_seen_at_the_second() -> None:

@@ -128,6 +128,24 @@ async def test_after_a_refresh_nothing_older_is_believed() -> None:
     assert await argo.revision() == "ccc"
 
 
+async def test_what_a_refresh_found_is_gone_with_the_application() -> None:
+    argo = Argo()
+    argo.record.answered(replace(APP, ref=REF, reconciled_at=START + timedelta(seconds=5)))
+    argo.record.heard(replace(APP, deleted=True))
+    argo.live.remove(REF.name)
+    with pytest.raises(NotFound):
+        await argo.revision()
+
+
+async def test_a_name_that_two_namespaces_have_says_nothing() -> None:
+    """A11: where Argo CD does not tell which namespace is its own, another team's Application has the same name."""
+    argo = Argo()
+    argo.record.heard(replace(APP, revision="theirs", url="https://argocd.example.com/applications/theirs/a"))
+    assert await argo.revision() == "live"
+    argo.record.heard(APP)
+    assert await argo.revision() == "live"
+
+
 async def test_an_answer_that_is_older_than_what_was_heard_changes_nothing() -> None:
     argo = Argo()
     argo.record.answered(replace(APP, ref=REF, revision="old", reconciled_at=START - timedelta(seconds=1)))

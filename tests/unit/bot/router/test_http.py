@@ -128,12 +128,12 @@ async def test_the_home_tab_shows_what_runs_where_and_what_waits(bot: Bot) -> No
 
 
 async def test_the_home_tab_begins_with_what_is_unwell_of_what_one_may_view(bot: Bot) -> None:
-    """cy may view my-app alone; payments is well again."""
+    """cy may view my-app alone; payments is well again; retired was Degraded when its overlay was deleted."""
     ill, well = (
         HealthChanged(healthy=False, status="Degraded", resource="Deployment x", message="it crashes"),
         HealthChanged(healthy=True, status="Healthy"),
     )
-    noted = [("my-app", ill), ("ledger", ill), ("payments", ill), ("payments", well)]
+    noted = [("my-app", ill), ("ledger", ill), ("payments", ill), ("payments", well), ("retired", ill)]
     facts = [Fact(f"k{n}", datetime.now(UTC), app, "production", detail) for n, (app, detail) in enumerate(noted)]
     database = bot.office.safety.database
     for fact in facts:
@@ -144,7 +144,7 @@ async def test_the_home_tab_begins_with_what_is_unwell_of_what_one_may_view(bot:
         await until(lambda person=person: bot.slack.home(person))  # type: ignore[misc]
         blocks = (bot.slack.home(person) or {})["blocks"]
         lines = [block["text"]["text"] for block in blocks if "is Degraded since" in str(block)]
-        assert [app for app in ("my-app", "ledger", "payments") if app in str(lines)] == seen
+        assert [app for app in ("my-app", "ledger", "payments", "retired") if app in str(lines)] == seen
         assert blocks[0]["text"]["text"] == "🔴 Unwell"
 
 

@@ -15,6 +15,7 @@ from bot.domain.errors import Refused
 from bot.settings import ArgoCDSettings
 from integrations.argocd import ArgoCD
 from integrations.http import HttpPolicy
+from tests.waiting import until
 
 QUICK = HttpPolicy(connect=0.5, read=2, total=3, attempts=1, line_limit=10_000)
 JSON, EVENTS = b"application/json", b"text/event-stream"
@@ -212,6 +213,24 @@ async def test_a_stream_is_current_only_between_its_first_whole_list_and_its_end
             server.lines.put_nowait(None)
             assert (await anext(changes)).health is HealthStatus.HEALTHY
             assert not argocd.current("production"), "what the next list says is not all told"
+
+
+async def test_a_stream_whose_lists_fail_is_not_current() -> None:
+    """A10: only a list brings what the stream has lost."""
+    server = Server([app("a", 1)])
+    async with asyncio.timeout(30), server.running() as url:
+        argocd = ArgoCD(ArgoCDSettings(url=url), QUICK, timedelta(seconds=0.1))
+        async with argocd, aclosing(argocd.changes("production")) as changes:  # type: ignore[type-var]
+            await anext(changes)
+            waiting = asyncio.ensure_future(anext(changes))
+            await until(lambda: argocd.current("production"))
+            server.status = b"503 Service Unavailable"
+            await until(lambda: not argocd.current("production"))
+            server.status = b"200 OK"
+            await until(lambda: argocd.current("production"))
+            assert not waiting.done()
+            waiting.cancel()
+            await asyncio.gather(waiting, return_exceptions=True)
 
 
 async def test_an_argo_cd_without_a_stream_is_never_current() -> None:
