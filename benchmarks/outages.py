@@ -28,7 +28,7 @@ from integrations.sandbox.world import World, running
 SLOW = 30.0
 """seconds for each request"""
 PATIENCE = 150.0
-"""seconds after which nobody waits any more"""
+"""seconds after which nobody waits for an answer"""
 PAGE = Path(__file__).parents[1] / "docs" / "reliability.md"
 BEGIN, END = "<!-- outages: begin -->", "<!-- outages: end -->"
 COLUMNS = ("System", "It", "Asked", "Answer after", "What people hear", "Meanwhile")

@@ -57,7 +57,7 @@ class PromotionParts(MessageParts[E]):
 
     @cached_property
     def applications(self) -> RecordedApplications:
-        """For whoever looks often. What people have Argo CD do is decided by what Argo CD itself says then."""
+        """For those who look often. What people have Argo CD do is decided by what Argo CD itself says then."""
         return RecordedApplications(self.outside.applications, self.application_records)
 
     @cached_property

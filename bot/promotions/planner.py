@@ -248,12 +248,13 @@ class Planner:
             pin = self._to_pinned if len(want.apps) == 1 else self._to_pinned_if_there
             found = await asyncio.gather(*(pin(target, old, new) for target, _, old, new in pairs))
             await beside
+        missing = tuple(one for one in found if isinstance(one, MissingImage))
+        gone = {one.app for one in missing}  # with its other images, too: half an app is not what anybody asked for
         moves = [
             replace(move, origin="" if source.environment == want.source.name else source.environment)
             for move, (_, source, _, _) in zip(found, pairs, strict=True)
-            if isinstance(move, Move)
+            if isinstance(move, Move) and move.app not in gone
         ]
-        missing = tuple(one for one in found if isinstance(one, MissingImage))
         if missing and not moves:
             raise UnknownName(missing[0].why)
         return replace(await self._plan(want, listing, moves, requester, context), missing=missing)

@@ -44,8 +44,10 @@ live = sa.Table(
 )
 
 
-UNCHANGED = 256
-"""how many promotions are kept as they were last read, by their whole text: some 50 KB each at most"""
+UNCHANGED = 128
+"""how many promotions are kept as they were last read, by their whole text"""
+LARGEST = 50_000
+"""characters of the longest text that is kept: a train of 1,000 apps takes 13 MiB, for each change of it"""
 IN_DOUBT = f'"doubt":"{Doubt.OPEN}"'
 
 
@@ -216,23 +218,26 @@ class PromotionStore:
 def _in_progress(other: Promotion, apps: Collection[str], now: datetime) -> PromotionInProgress:
     """Of a release train only what was asked for is named: who hears this may not view its other apps."""
     plan = other.plan
-    held = [move for move in other.moves if move.app in apps]
-    names = ", ".join(dict.fromkeys(move.app for move in held))
+    images = [(move.app, move.after.label) for move in plan.moves] + [(one.app, one.label) for one in plan.missing]
+    held = [(app, label) for app, label in images if app in apps and app in other.apps]
+    names = ", ".join(dict.fromkeys(app for app, _ in held))
     since = int((now - plan.requested_at).total_seconds() // 60)
     remedy = "wait for it to end, or ask for it to be aborted."
     if other.stage is Stage.FOLLOW:
-        remedy = (
-            f"its commit is made. Wait for it to end, or go back with `/rollback {held[0].app} {plan.environment}`."
-        )
+        remedy = f"its commit is made. Wait for it to end, or go back with `/rollback {held[0][0]} {plan.environment}`."
     return PromotionInProgress(
         f"{plan.requester.name} is already promoting {names} to {plan.environment} "
-        f"({', '.join(move.after.label for move in held)}, {since} min ago, {other.id}): "
+        f"({', '.join(label for _, label in held)}, {since} min ago, {other.id}): "
         f"{remedy}",
         other.id,
     )
 
 
-@lru_cache(maxsize=UNCHANGED)
 def _promotion(state: str) -> Promotion:
     """Loops look at every live promotion again and again, and hardly any has changed since."""
+    return _kept(state) if len(state) <= LARGEST else load(state, Promotion)
+
+
+@lru_cache(maxsize=UNCHANGED)
+def _kept(state: str) -> Promotion:
     return load(state, Promotion)

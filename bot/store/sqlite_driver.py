@@ -60,7 +60,7 @@ class Cursor:
 def connect(database: str, **options: Any) -> SqliteConnection:
     """A connection to be awaited; `options` are those of sqlite3."""
     connection = SqliteConnection(partial(sqlite3.connect, database, **options), CHUNK)
-    connection._thread.daemon = True  # whoever forgets to close it can leave nevertheless
+    connection._thread.daemon = True  # a process that forgets to close it can still end
     return connection
 
 

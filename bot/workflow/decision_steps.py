@@ -158,7 +158,7 @@ class DecisionSteps(StepParts):
     async def _adjust(self, promotion: Promotion, signal: Signal, by: Person) -> Judgement:
         """Leave apps out of a train, or take them in again; at least one goes."""
         wanted = tuple(app for app in promotion.plan.apps if app in signal.left_out)
-        if len(wanted) == len(promotion.plan.apps):
+        if all(move.app in wanted for move in promotion.plan.moves):
             return await self._refuse(promotion, signal, "At least one app must go: abort it instead.")
         adjusted = replace(promotion, left_out=wanted, approvals=())
         entry = entry_of(adjusted, "adjusted", f"adjust:{signal.request_id}", actor=by.id, left_out=list(wanted))

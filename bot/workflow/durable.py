@@ -80,6 +80,9 @@ class DurableEngine:
 
     def _prepare(self) -> None:
         story, database_url, clock = self._story, self._url, self._clock
+        how: dict[str, Any] = {"creator": self._login.connect} if self._login else {}
+        if database_url.startswith("sqlite"):  # which asks nobody for a password, whatever file its URL is in
+            how = {"connect_args": {"timeout": 15}}
         config: DBOSConfig = {
             "name": "pilothouse",
             "system_database_url": database_url,
@@ -89,11 +92,7 @@ class DurableEngine:
             "enable_otlp": False,
             "log_level": "WARNING",
             "notification_listener_polling_interval_sec": POLL_SECONDS,
-            "db_engine_kwargs": {
-                "logging_name": JOURNAL,
-                **({"connect_args": {"timeout": 15}} if database_url.startswith("sqlite") else {}),
-                **({"creator": self._login.connect} if self._login else {}),
-            },
+            "db_engine_kwargs": {"logging_name": JOURNAL, **how},
         }
         DBOS(config=config)
 

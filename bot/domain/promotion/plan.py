@@ -74,7 +74,10 @@ class Move:
 
 @dataclass(frozen=True)
 class MissingImage:
-    """Of a release train: an app whose image nobody has. The train waits until it is left out; `why` is a sentence."""
+    """Of a release train: an app whose image nobody has, so it has no move. The train waits until it is left out.
+
+    `why` is a sentence.
+    """
 
     app: str
     label_before: str

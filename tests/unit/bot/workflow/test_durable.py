@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from dbos import DBOS
 
+from bot.store.login import Login
 from bot.workflow.durable import DurableEngine
 from bot.workflow.journal import Journal, Json
 
@@ -79,3 +80,14 @@ async def test_what_runs_nowhere_is_taken_up_and_does_nothing_twice(
     status = await DBOS.get_workflow_status_async("p1")
     assert status is not None
     assert status.status == "SUCCESS"
+
+
+async def test_sqlite_needs_no_login_whatever_file_its_url_is_in(tmp_path: Path, told: Told) -> None:
+    url = f"sqlite:///{tmp_path / 'x.db'}"
+    (tmp_path / "database_url").write_text(url)
+    engine = DurableEngine(f"{url}.journal", "pilothouse-0", told, login=Login(url, tmp_path / "database_url"))
+    try:
+        await engine.launch()
+        assert await engine.executors() == frozenset()
+    finally:
+        await engine.close()

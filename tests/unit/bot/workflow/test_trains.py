@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from bot.domain.errors import Conflict, NotAllowed, UnknownName
+from bot.domain.errors import Conflict, NotAllowed, PromotionInProgress, UnknownName
 from bot.domain.intent import Adjust, Deploy, Promote
 from bot.domain.promotion import Phase, Promotion, Stage
 from bot.domain.scan import Severity, Vulnerability
-from tests.fakes.world import HARBOR, POLICY, House, house
+from tests.fakes.world import HARBOR, POLICY, House, house, kustomization, path
 from tests.unit.bot.promotions.test_scheduler import add_app
 
 MINUTE = timedelta(minutes=1)
@@ -193,3 +193,34 @@ async def test_where_all_images_are_missing_or_there_is_one_app_nothing_starts(h
     with pytest.raises(UnknownName, match="build it again"):
         await train(home)
     assert not await home.store.all_live()
+
+
+async def test_what_a_train_holds_of_a_missing_image_is_named(home: House) -> None:
+    await lose(home, "payments")
+    await train(home)
+    with pytest.raises(PromotionInProgress, match=r"already promoting payments to production \(v1.4.2, "):
+        await home.deploy("bo", image="v1.4.1", app="payments")
+
+
+async def test_where_nothing_would_go_but_a_missing_image_it_is_refused(home: House) -> None:
+    await lose(home, "payments")
+    asked = await train(home)
+    await adjust(home, asked, "my-app", "ledger")
+    waiting = await home.now(asked)
+    assert (waiting.left_out, waiting.stage) == ((), Stage.GATES)
+    assert "At least one app must go" in home.messenger.messages[-1].shown.text
+
+
+async def test_of_an_app_with_one_image_missing_the_others_do_not_go_either(home: House) -> None:
+    await add_app(home, "ledger")
+    for environment, tag in {"staging": "v1.4.2", "production": "v1.4.0"}.items():
+        worker = f"- name: {HARBOR}/payments-worker\n  newTag: {tag}\n".encode()
+        home.overlays.push({path(environment, "payments"): kustomization(tag, "payments") + worker}, "a worker")
+    asked = await train(home)
+    waiting = await home.now(asked)
+    assert {move.app for move in waiting.moves} == {"my-app", "ledger"}
+    assert waiting.can_go_without == ("payments",)
+    await adjust(home, asked, "payments")
+    await home.approve("bo", asked)
+    assert (await home.now(asked)).phase is Phase.SUCCEEDED
+    assert "v1.4.2" not in home.overlay("production", "payments")
