@@ -63,7 +63,7 @@ fmt: $(VENV)/.installed-dev ## Format and fix what can be fixed
 	@$(BIN)/ruff check --fix .
 
 .PHONY: reference
-reference: $(VENV)/.installed-dev ## Write docs/reference anew from the code
+reference: $(VENV)/.installed-dev ## Write docs/reference from the code again
 	@$(BIN)/pilothouse reference
 
 .PHONY: sbom
@@ -71,7 +71,7 @@ sbom: $(VENV)/.installed-dev ## List all that the wheel brings with it (CycloneD
 	@$(BIN)/python .ci/sbom
 
 .PHONY: screenshots
-screenshots: $(VENV)/.installed-dev ## Take the pictures of docs/images anew (needs chromium)
+screenshots: $(VENV)/.installed-dev ## Take the pictures of docs/images again (needs chromium)
 	@$(BIN)/python -m tests.browser.screenshots
 
 # One for the image, one for an image that draws charts, one to try it out, one to work on it; each holds the one before it.
@@ -79,7 +79,7 @@ PIN = uv pip compile --quiet --universal --generate-hashes --no-emit-index-url -
 	--python-version 3.11 --extra postgres
 
 .PHONY: lock
-lock: $(VENV)/.installed-dev ## Pin the dependencies anew (needs uv)
+lock: $(VENV)/.installed-dev ## Pin the dependencies again (needs uv)
 	@$(PIN) --extra build pyproject.toml -o requirements.lock
 	@$(PIN) --extra build --extra charts -c requirements.lock pyproject.toml -o requirements-charts.lock
 	@$(PIN) --extra build --extra charts --group sandbox -c requirements-charts.lock pyproject.toml \

@@ -70,7 +70,10 @@ def init(
     """
     files = [directory / name for name in (POLICY, SETTINGS, MANIFEST, VALUES)]
     if there := [str(file) for file in files if file.exists() and not force]:
-        fail(f"{', '.join(there)} exists already, so nothing was written. --force replaces it.")
+        fail(
+            f"{', '.join(there)} exist{'s' if len(there) == 1 else ''} already, so nothing was written. "
+            f"--force replaces {'it' if len(there) == 1 else 'them'}."
+        )
     answers = PlatformAnswers(
         _ask("environments", environments, _names, "Environments, in the order of promotion", USUAL),
         _ask(

@@ -25,7 +25,7 @@ from bot.settings import Settings
 
 SECONDS = 25.0
 Cause = tuple[str, str]
-"""The system that fails (\"\" after it: it does not answer), or the words of what was found."""
+"""The system that fails and what it says ("" where it does not answer), or the words and the fix of what was found."""
 
 
 async def examine(settings: Settings, seconds: float = SECONDS) -> tuple[Finding, ...]:
@@ -64,22 +64,28 @@ async def _found(check: Check, seconds: float) -> tuple[Finding, Cause]:
     except Skipped as skipped:
         return replace(finding, outcome=CheckOutcome.SKIPPED, detail=skipped.why), ("", "")
     except Wrong as wrong:
-        detail, fix, outcome, cause = wrong.detail, wrong.fix, wrong.outcome, _cause(wrong)
+        detail, fix, outcome, cause = wrong.detail, wrong.fix, wrong.outcome, _cause(check, wrong)
     except TimeoutError:
         detail, fix, cause = f"no answer within {seconds:g} seconds", "", (check.system.casefold(), "")
     except (PilothouseError, OSError, ValueError) as error:
-        detail, fix, cause = said(error), "", _cause(error)
+        detail, fix, cause = said(error), "", _cause(check, error)
     except Exception as error:  # noqa: BLE001 (a check that breaks must not take the others with it)
         detail, fix, cause = f"the check broke: {type(error).__name__}", "", (check.system, check.subject)
     return replace(finding, outcome=outcome, detail=detail, fix=fix or check.fix), cause
 
 
-def _cause(error: Exception) -> Cause:
-    """Equal for what one remedy fixes: a system that does not answer, or the same refusal, whoever met it."""
+def _cause(check: Check, error: Exception) -> Cause:
+    """Equal for what one remedy fixes: a system that does not answer, or the same refusal, in any of the checks."""
     below = error.__cause__ if isinstance(error, Wrong) else error
     if isinstance(below, IntegrationError):
-        return below.system.casefold(), "" if isinstance(below, Unavailable) else below.detail
+        return _server(check, below.system.casefold()), "" if isinstance(below, Unavailable) else below.detail
     return (error.detail, error.fix) if isinstance(error, Wrong) else (str(error), "")
+
+
+def _server(check: Check, system: str) -> str:
+    """Each instance of Argo CD is a server of its own, with its own URL and token; its client says "Argo CD" of all."""
+    own = check.system.casefold()
+    return own if own.startswith(f"{system} ") else system
 
 
 def _one_a_cause(found: Sequence[tuple[Finding, Cause]]) -> list[Finding]:

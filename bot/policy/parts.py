@@ -1,5 +1,6 @@
 """The parts of pilothouse.yaml, as they are written there."""
 
+import re
 from datetime import timedelta
 from typing import Annotated, Any, Literal, Self
 
@@ -15,6 +16,7 @@ USUAL_ALIASES = {
     "staging": ("stg", "stage"),
     "production": ("prod", "prd", "pro"),
 }
+ENVIRONMENT_NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
 
 
 class PolicyPart(BaseModel):
@@ -100,7 +102,7 @@ class EnvironmentRules(PolicyPart):
 
 
 class EnvironmentPart(EnvironmentRules):
-    name: str = Field(pattern=r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$", description="What it is called everywhere.")
+    name: str = Field(description="What it is called everywhere.")
     aliases: tuple[str, ...] | None = Field(
         None,
         description="Other words for it; by default the usual short forms of development, staging and production.",
@@ -109,6 +111,14 @@ class EnvironmentPart(EnvironmentRules):
     backwards_from: tuple[str, ...] = Field(
         (), description="Later environments from which images may be promoted back to this one."
     )
+
+    @field_validator("name")
+    @classmethod
+    def _is_a_name(cls, name: str) -> str:
+        """It is part of paths and of the names of Applications."""
+        if not ENVIRONMENT_NAME.fullmatch(name):
+            raise ValueError(f"{name!r}: use lowercase letters, digits and hyphens between them, as in prod-eu")
+        return name
 
     @property
     def known_as(self) -> tuple[str, ...]:

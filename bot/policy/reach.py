@@ -1,16 +1,14 @@
 """Can everybody be reached whom a policy counts on? Pure: the roster says who answers to its names."""
 
-import re
 from collections.abc import Iterable, Iterator
 
 from bot.domain.caller import Permission
 from bot.domain.promotion import ApprovalRule, Quorum
+from bot.domain.slack_id import is_user
 from bot.policy.model import Policy, covers
 from bot.policy.parts import Binding
 from bot.policy.roster import Roster
 from bot.runtime.mistakes import Place
-
-USER_ID = re.compile(r"[UW][A-Z0-9]{2,}")
 
 
 def unreachable(policy: Policy, roster: Roster | None = None) -> Iterator[tuple[Place, str]]:
@@ -35,7 +33,7 @@ def ineffective(policy: Policy) -> Iterator[tuple[Place, str]]:
     if not policy.bindings:
         yield ("bindings",), "nobody holds a role, so every command is refused. Give people roles under `bindings`."
     for index, binding in enumerate(policy.bindings):
-        if wrong := [name for name in binding.users if not USER_ID.fullmatch(name)]:
+        if wrong := [name for name in binding.users if not is_user(name)]:
             names = ", ".join(f"`{name}`" for name in wrong)
             yield (
                 ("bindings", index, "users"),

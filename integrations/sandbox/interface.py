@@ -194,7 +194,8 @@ class Interface:
         """An app turns Degraded without anybody's doing, and is well again after a while."""
         body = await _body(request)
         application = text(body, "app"), text(body, "environment")
-        seconds = optional_number(body, "seconds", most=3600) or ILL_SECONDS
+        given = optional_number(body, "seconds", most=3600)
+        seconds = ILL_SECONDS if given is None else given
         self._world.fall_ill(*application, seconds)
         return JSONResponse({"seconds": seconds})
 

@@ -119,7 +119,9 @@ def test_a_change_in_the_cluster_is_told_explained_and_synced_away(sandbox: Sand
 
 def test_an_illness_that_passes_is_told_in_one_message(sandbox: Sandbox) -> None:
     observed(sandbox)
-    sandbox.post("/api/world/illnesses", {"app": "storefront", "environment": "staging", "seconds": 15})
+    pods = {"app": "storefront", "environment": "staging"}
+    sandbox.post("/api/world/illnesses", {**pods, "seconds": 3600})
     first = told(sandbox, "storefront", "staging", "Degraded")
+    sandbox.post("/api/world/illnesses", {**pods, "seconds": 0})  # well from now on, however late the news came
     last = told(sandbox, "storefront", "staging", "well again")
     assert first["ts"] == last["ts"]

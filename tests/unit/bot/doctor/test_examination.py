@@ -166,6 +166,21 @@ async def test_what_is_broken_is_one_finding_with_its_fix(patient: Patient, name
     assert not any(secret in told for secret in secrets)
 
 
+@pytest.mark.parametrize(
+    ("setting", "subject"), [({"url": NOWHERE}, "reachable"), ({"token": "wrong-token"}, "token")], ids=str
+)
+async def test_each_argo_cd_has_a_finding_of_its_own(patient: Patient, setting: dict[str, str], subject: str) -> None:
+    """One that fails does not hide another one with the same fault: each has its own URL and token."""
+    [(name, value)] = setting.items()
+    usual = {key: patient.environment[f"PILOTHOUSE_ARGOCD__{key.upper()}"] for key in ("url", "token")}
+    instances = {f"argocd_instances__{where}": usual | setting for where in ("east", "west")}
+    named = {f"{where}__{key}": word for where, own in instances.items() for key, word in own.items()}
+    wrong = await patient.wrong(**{f"argocd__{name}": value}, **named)
+    assert list(wrong) == [f"Argo CD: {subject}", f"Argo CD east: {subject}", f"Argo CD west: {subject}"]
+    prefixes = ("PILOTHOUSE_ARGOCD__", "PILOTHOUSE_ARGOCD_INSTANCES__EAST__", "PILOTHOUSE_ARGOCD_INSTANCES__WEST__")
+    assert all(prefix in finding.fix for prefix, finding in zip(prefixes, wrong.values(), strict=True))
+
+
 async def test_a_missing_scope_is_named_with_what_does_not_work_without_it(
     patient: Patient, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -46,6 +46,8 @@ def test_ten_lines_are_a_whole_policy() -> None:
         ),
         ("environments:\n- name: a\n- name: b\n  aliases: [a]\n", "p.yaml:2: 'a' names two environments"),
         ("apps:\n  x:\n    environments:\n      prd: {}\n", "p.yaml:4: there is no environment 'prd'"),
+        ("environments:\n- name: Prod EU\n", "p.yaml:2: environments.0.name: 'Prod EU': use lowercase letters"),
+        ("environments:\n- name: a-\n", "p.yaml:2: environments.0.name: 'a-': use lowercase letters"),
         ("argocd:\n  application: '{app}-{env}'\n", "p.yaml:2: '{app}-{env}' must contain {app} and {environment}"),
         ("roles:\n  x: [fly]\n", "p.yaml:2: roles.x.0: expected `view`, `promote`"),
         ("- a\n", "p.yaml:1: expected a mapping"),
