@@ -113,7 +113,8 @@ def test_a_gate_that_waits() -> None:
 def test_a_gate_that_waits_when_it_is_asked_once_more() -> None:
     """Nothing is written to git meanwhile."""
     waiting = Verdict.waiting("Argo CD does not answer.", retry_after=timedelta(seconds=5))
-    last = promotion(Stage.COMMIT, approvals=(approval(),), results=(PASSED[0], GateResult("health", "my-app", waiting)))
+    results = (PASSED[0], GateResult("health", "my-app", waiting))
+    last = promotion(Stage.COMMIT, approvals=(approval(),), results=results)
     assert lines(card(last))[1] == "⏳ Waiting for the health gate. Nothing to do: it continues automatically."
 
 
