@@ -37,7 +37,8 @@ def card(
     the colour.
     """
     now = state(promotion, approvers, watched)
-    pressed = layout.actions([*buttons(promotion, headline(promotion), careful), every_app(promotion, MOST_BOXES)])
+    all_apps = every_app(promotion, cut=len(promotion.plan.apps) > MOST_BOXES)
+    pressed = layout.actions([*buttons(promotion, headline(promotion), careful), all_apps])
     commit = [layout.context(words.link(journey, "The journey of this commit"))] if journey else []
     return _message(promotion, now, [*pressed, *rows(promotion, ticks=True)], more=commit, review=review)
 

@@ -18,7 +18,7 @@ from bot.views.words import bold, channel_mention, code, mention, moment, safe
 
 MUTE = "/pilothouse mute"
 MOST_ROWS = 10
-"""apps of a train that are named; a button shows them all"""
+"""images of a train that are named; a button shows all of its apps"""
 
 
 def approval_request(promotion: Promotion, link: str, careful: Container[str], *, again: bool = False) -> Rendered:
@@ -32,7 +32,7 @@ def approval_request(promotion: Promotion, link: str, careful: Container[str], *
         said = f"{icon(promotion)} {title}\n{_stands(promotion)}"
         return layout.rendered(said, [section(said), *layout.actions([card]), layout.context(_where(promotion))])
     said = _asks(promotion, again=again)
-    pressed = [*decide(promotion, headline(promotion), careful), card, every_app(promotion, MOST_ROWS)]
+    pressed = [*decide(promotion, headline(promotion), careful), card, _every_app(promotion)]
     blocks: list[Block] = [section(said, *_about(promotion), limit=2500), *layout.actions(pressed)]
     return layout.rendered(said, [*blocks, layout.context(f"{_where(promotion)} · {code(MUTE)} ends these messages")])
 
@@ -44,7 +44,7 @@ def approval_requests(reply: ApprovalRequests) -> Rendered:
     if len(reply.promotions) == 1:
         (promotion,) = reply.promotions
         said = _asks(promotion)
-        pressed = [*decide(promotion, headline(promotion), reply.careful), every_app(promotion, MOST_ROWS)]
+        pressed = [*decide(promotion, headline(promotion), reply.careful), _every_app(promotion)]
         blocks: list[Block] = [section(said, *_about(promotion), limit=2500), *layout.actions(pressed)]
         return layout.rendered(said, [*blocks, layout.context(_where(promotion))])
     lines = [section(f"{_asks(one)}\n{code(f'/approve {one.id}', 150)}") for one in reply.promotions]
@@ -61,13 +61,19 @@ def _asks(promotion: Promotion, *, again: bool = False) -> str:
 
 
 def _about(promotion: Promotion) -> list[str]:
-    about = row_lines(promotion)[:MOST_ROWS] if len(promotion.plan.apps) > 1 or len(promotion.moves) > 1 else []
+    told = row_lines(promotion) if len(promotion.plan.apps) > 1 or len(promotion.moves) > 1 else []
+    more = [f"… and {words.count(len(told) - MOST_ROWS, 'more image')}"] if len(told) > MOST_ROWS else []
     return [
-        *about,
+        *told[:MOST_ROWS],
+        *more,
         *turns.void_lines(promotion),
         *facts.reason_lines(promotion),
         *facts.brief_lines(promotion),
     ]
+
+
+def _every_app(promotion: Promotion) -> ButtonElement | None:
+    return every_app(promotion, cut=len(row_lines(promotion)) > MOST_ROWS)
 
 
 def _stands(promotion: Promotion) -> str:

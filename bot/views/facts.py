@@ -98,16 +98,18 @@ def reason_lines(promotion: Promotion) -> list[str]:
     return [*older_lines(promotion), *reasons, *(_waived(one, several) for one in waived), *against]
 
 
-def older_lines(promotion: Promotion) -> list[str]:
+def older_lines(promotion: Promotion, most: int = MOST_ELSEWHERE) -> list[str]:
     """A promotion that takes an environment back says so, and by what that is known; a rollback is called one."""
     if promotion.plan.kind is Kind.ROLLBACK or promotion.phase.final:
         return []
-    return [
+    older = [
         f"⏬ *Older than what {safe(promotion.plan.environment, 40)} has now* ({safe(move.label_before, 60)}): "
         f"{safe(move.app, 60)} {safe(move.after.label, 60)} {words.listed(list(move.older))}"
         for move in promotion.moves
         if move.older
-    ][:MOST_ELSEWHERE]
+    ]
+    more = [f"… and {words.count(len(older) - most, 'more image')} older than now"] if len(older) > most else []
+    return [*older[:most], *more]
 
 
 def _against(result: GateResult, several: bool) -> str:

@@ -27,7 +27,7 @@ def glass_asked(reply: GlassAsked) -> Rendered:
     wish = wish_value(replace(reply.wish, shown=reply.promotion.plan.glass_hash))
     pressed = layout.button("Break the glass", Action.BREAK_GLASS, wish, style="danger", confirm=ask)
     if pressed is None:
-        return sentence("Nothing has started: the reason is too long for the button that asks once more. Shorten it.")
+        return sentence(layout.TOO_LONG_TO_PRESS)
     bound = "The press counts for just these images and gates: if they change before it, you are asked again."
     against = [section(*lines)] if (lines := facts.reason_lines(reply.promotion)) else []
     shown = [section(said), *against, *rows(reply.promotion, ticks=False)]

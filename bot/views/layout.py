@@ -43,6 +43,11 @@ def header(text: str) -> HeaderBlock:
     return HeaderBlock(text=PlainTextObject(text=plain(text, HEADER_LIMIT), emoji=True))
 
 
+TOO_LONG_TO_PRESS = (
+    "Nothing has started: the apps and the reason are too long for one button. Name fewer apps, or shorten the reason."
+)
+
+
 def section(*lines: str, accessory: ButtonElement | None = None, limit: int = TEXT_LIMIT) -> SectionBlock:
     return SectionBlock(text=mrkdwn(joined(lines, limit)), accessory=accessory)
 

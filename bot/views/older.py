@@ -24,11 +24,11 @@ def older_asked(reply: OlderAsked) -> Rendered:
         f"Deploy the older image{'s' if several else ''}", Action.OLDER, older_value(reply.wish, plan.glass_hash)
     )
     if go is None:
-        return sentence("Nothing has started: the reason is too long for the button that asks once more. Shorten it.")
+        return sentence(layout.TOO_LONG_TO_PRESS)
     back = ImageValue(plan.app, plan.environment)
     pressed = [go, *([layout.button("Roll back …", Action.WAYS_BACK, back)] if len(plan.apps) == 1 else [])]
     bound = "The press counts for just these images: if they change before it, you are asked again."
-    shown = [section(said), section("\n".join(facts.older_lines(reply.promotion)))]
+    shown = [section(said), section(*facts.older_lines(reply.promotion, len(plan.moves)))]
     return rendered(said, [*shown, *layout.actions(pressed), layout.context(bound)])
 
 

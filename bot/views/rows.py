@@ -44,10 +44,10 @@ def row_lines(promotion: Promotion) -> list[str]:
     return [*moves, *(_missing_row(promotion, one) for one in promotion.plan.missing)]
 
 
-def every_app(promotion: Promotion, shown: int) -> ButtonElement | None:
-    """Opens the list of all apps of a train where only so many of them are shown."""
+def every_app(promotion: Promotion, *, cut: bool) -> ButtonElement | None:
+    """Opens the list of all apps of a train where not all of them are shown."""
     apps = len(promotion.plan.apps)
-    if apps <= shown:
+    if not cut or apps == 1:
         return None
     return layout.button(f"All {apps} apps", Action.APPS, PromotionValue(promotion.id, ""))
 

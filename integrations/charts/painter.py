@@ -41,10 +41,13 @@ class ProcessPainter:
         return self._ready
 
     async def paint(self, chart: Chart) -> bytes:
-        """A PNG. Raises Unavailable where it takes too long, Refused where it cannot be drawn."""
+        """A PNG. Raises Unavailable where it takes too long or cannot begin, Refused where it cannot be drawn."""
         async with self._turn:
-            with tempfile.TemporaryDirectory(prefix="charts-", ignore_cleanup_errors=True) as scratch:
-                return await self._run(json.dumps(asdict(chart)).encode(), scratch)
+            try:
+                with tempfile.TemporaryDirectory(prefix="charts-", ignore_cleanup_errors=True) as scratch:
+                    return await self._run(json.dumps(asdict(chart)).encode(), scratch)
+            except OSError as error:
+                raise Unavailable(SYSTEM, "draw", error.strerror or type(error).__name__) from error
 
     async def _run(self, chart: bytes, scratch: str) -> bytes:
         kept = {name: os.environ[name] for name in INHERITED if name in os.environ}

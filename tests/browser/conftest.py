@@ -4,7 +4,7 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.scenario.conftest import sandbox as sandbox
 from tests.scenario.sandbox import Sandbox
@@ -19,6 +19,10 @@ OPTIONS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+
+
+# A guard against hanging, and no claim about speed: the machine may be busy.
+expect.set_options(timeout=30_000)
 
 
 @pytest.fixture(scope="module")

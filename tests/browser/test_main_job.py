@@ -20,6 +20,7 @@ def become(page: Page, person: str) -> None:
 def send(page: Page, text: str) -> None:
     field = page.locator("#composer textarea")
     field.fill(text)
+    expect(page.locator("#composer")).not_to_contain_text("Sending")  # what is typed meanwhile waits in the field
     field.press("Enter")
 
 

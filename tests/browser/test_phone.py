@@ -1,9 +1,9 @@
-"""On a phone, 390 × 844: the decision is on the first screen, and a direct message takes two taps."""
+"""On a phone, 390 × 844: the decision is on the first screen, a direct message takes two taps, menus fit."""
 
 import pytest
 from playwright.sync_api import Browser, ViewportSize, expect
 
-from tests.scenario.sandbox import Sandbox
+from tests.scenario.sandbox import Sandbox, everything_in
 
 pytestmark = pytest.mark.browser
 
@@ -27,6 +27,28 @@ def test_approve_from_a_direct_message_in_two_taps(browser: Browser, sandbox: Sa
         expect(decided).to_contain_text("Approved by @bo", timeout=PATIENCE)
         expect(decided.get_by_role("button", name="Approve")).to_have_count(0)
     sandbox.card_says("storefront → production", "Approved by")
+
+
+def test_a_shortcut_in_the_menu_of_a_card_knows_its_app(browser: Browser, sandbox: Sandbox) -> None:
+    sandbox.types("ana", "/deploy payments staging --reason the shortcut")
+    sandbox.until(lambda: "the shortcut" in everything_in(sandbox.messages("ana")), "its card")
+    with browser.new_context(viewport=PHONE) as context:
+        page = context.new_page()
+        page.set_default_timeout(20_000)
+        page.goto(f"{sandbox.url}/#/ana/deployments")
+        card = page.locator("#timeline article").filter(has_text="the shortcut").first
+        card.hover()
+        card.get_by_role("button", name="More actions").click()
+        expect(page.get_by_role("menuitem")).to_have_text(["Deploy…", "Roll back…", "Status"])
+        page.get_by_role("menuitem", name="Deploy…").click()
+        picker = page.get_by_role("dialog", name="Deploy")
+        expect(picker.get_by_role("combobox", name="App", exact=True)).to_have_value("payments")
+        picker.get_by_role("button", name="Cancel").click()
+
+        page.get_by_role("button", name="Shortcuts").click()
+        page.get_by_role("menuitem", name="Roll back…").click()
+        picker = page.get_by_role("dialog", name="Roll back")
+        expect(picker.get_by_role("combobox", name="App", exact=True)).to_have_value("")
 
 
 def assert_on_one_screen(*boxes: object) -> None:

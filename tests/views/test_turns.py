@@ -15,6 +15,7 @@ from bot.domain.promotion import (
     GateResult,
     Kind,
     MissingImage,
+    Move,
     Phase,
     Progress,
     Promotion,
@@ -294,7 +295,8 @@ def test_before_the_glass_is_broken_it_is_told_what_that_skips() -> None:
     ]
     long = replace(wish, reason="it burns " * 300)
     assert lines(render(GlassAsked(broken, long))) == [
-        "Nothing has started: the reason is too long for the button that asks once more. Shorten it."
+        "Nothing has started: the apps and the reason are too long for one button. "
+        "Name fewer apps, or shorten the reason."
     ]
 
 
@@ -313,7 +315,7 @@ def test_an_older_image_is_confirmed_before_anybody_is_asked() -> None:
     train = replace(would, plan=replace(TRAIN, moves=(older, replace(move("ledger", "8", "7"), older=(Older.RAN,)))))
     assert lines(render(OlderAsked(train, wish)))[-2] == "[Deploy the older images]"
     long = replace(wish, reason="it burns " * 300)
-    assert "Shorten it" in render(OlderAsked(would, long)).text
+    assert "shorten the reason" in render(OlderAsked(would, long)).text
 
 
 GONE = MissingImage(
@@ -362,6 +364,31 @@ def test_a_long_train_is_named_whole_in_a_window() -> None:
     assert told.count("Faster search (Bo)") == 60
     assert len(window["blocks"]) <= 100
     assert all(len(block["text"]["text"]) <= 3000 for block in window["blocks"])
+
+
+def part(app: str, image: str) -> Move:
+    whole = move(app, "1", "2")
+    return replace(whole, after=replace(whole.after, repository=f"harbor.example.com/apps/{image}"))
+
+
+def test_a_direct_message_that_cuts_a_train_says_so_also_where_its_apps_have_several_images() -> None:
+    images = (part(f"app-{n}", image) for n in range(8) for image in ("web", "worker"))
+    shown = lines(approval_request(promotion(Stage.APPROVAL, plan=plan(moves=tuple(images))), "", ()))
+    assert "… and 6 more images" in shown
+    assert any("[All 8 apps]" in line for line in shown)
+    alone = tuple(part("app", f"part-{n}") for n in range(12))
+    shown = lines(approval_request(promotion(Stage.APPROVAL, plan=plan(moves=alone)), "", ()))
+    assert "… and 2 more images" in shown
+    assert not any("[All " in line for line in shown)
+
+
+def test_what_is_confirmed_as_older_is_named_whole_and_a_card_says_how_many_more() -> None:
+    older = tuple(replace(move(f"app-{n}", "2", "1"), older=(Older.VERSION,)) for n in range(8))
+    train = promotion(Stage.APPROVAL, plan=plan(moves=older))
+    wish = Deploy(context=Context("r1", "C0DEPLOY", "c1"), app="app-0", environment="production", image="1")
+    asked = lines(render(OlderAsked(train, wish)))
+    assert all(any("Older than" in line and f"app-{n} " in line for line in asked) for n in range(8))
+    assert "… and 3 more images older than now" in lines(card(train))
 
 
 def test_a_train_without_end_says_how_many_are_not_named() -> None:

@@ -48,6 +48,11 @@ def test_whatever_is_measured_can_be_drawn(unit: Unit, value: float | None) -> N
     assert draw(asdict(Chart("x" * 90, ("1 Nov",), (bars, points), ""))).startswith(b"\x89PNG")
 
 
+async def test_what_cannot_even_begin_is_unavailable() -> None:
+    with pytest.raises(Unavailable, match="No such file"):
+        await ProcessPainter(("/nonexistent",)).paint(CHART)
+
+
 @pytest.mark.parametrize(
     ("code", "detail"),
     [
