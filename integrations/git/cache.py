@@ -10,7 +10,7 @@ import shutil
 import ssl
 import uuid
 from collections.abc import AsyncIterator, Iterable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -92,8 +92,12 @@ class BranchCache:
         """Throw the cache `broken` away, unless somebody has done so already; the next fetch fills the new one."""
         async with self._alone():
             if self._identity() == broken or not self._is_there():
-                await asyncio.to_thread(shutil.rmtree, self.path, ignore_errors=True)
+                # Moved first and removed last: a new directory may get the identity of one that is gone.
+                gone = self.path.with_name(f"{self.path.name}.{uuid.uuid4().hex}")
+                with suppress(OSError):
+                    await asyncio.to_thread(self.path.rename, gone)
                 await self._initialise()
+                await asyncio.to_thread(shutil.rmtree, gone, ignore_errors=True)
 
     async def fetch(self) -> None:
         """The branch as it is now: from nothing its newest commits only, else whatever is new."""
@@ -117,6 +121,14 @@ class BranchCache:
                 "fetch files", "--no-write-fetch-head", "--stdin", REMOTE, stdin=stdin, seconds=self._patience.fetch,
                 config=("-c", "fetch.negotiationAlgorithm=noop"),
             )  # fmt: skip
+
+    async def add(self, packed: bytes) -> None:
+        """What was fetched without git. Raises CacheBroken where it is no pack, or not a whole one.
+
+        Alone: a repack in the moment between a pack and its index would drop the pack and keep nothing of it.
+        """
+        async with self._alone():
+            await self.local("index-pack", "--stdin", "--promisor", stdin=packed)
 
     async def deepen(self, commits: int) -> None:
         """So many commits further back; all of them where the remote does not find the way back from our boundary.

@@ -67,7 +67,7 @@ class BranchFiles(RemoteBranch):
         packed = await self._wire.objects(shas) if self._wire and len(shas) <= _FEW_PATHS else b""
         if packed:
             with suppress(CacheBroken):  # not a pack, or not a whole one
-                await self._cache.local("index-pack", "--stdin", "--promisor", stdin=packed)
+                await self._cache.add(packed)
                 return
         await self._retrying(lambda: self._cache.fetch_blobs(shas))
 

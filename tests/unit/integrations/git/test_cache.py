@@ -12,7 +12,7 @@ import pytest
 from bot.domain.errors import HeadMoved, Unavailable
 from bot.settings import GitSettings
 from integrations.git import GitRemote
-from integrations.git.cache import Patience
+from integrations.git.cache import CacheBroken, Patience
 from integrations.git.lock import locked
 from tests.contract.overlays import BEFORE, FILES, OTHER, PATH, change
 from tests.fakes.bare import BareRepository
@@ -231,3 +231,26 @@ async def test_a_data_directory_that_cannot_be_written_is_told(bare: BareReposit
     blocked.write_text("")
     with pytest.raises(Unavailable, match="PILOTHOUSE_DATA_DIR"):
         await GitRemote(GitSettings(url=bare.url), blocked / "cache").head()
+
+
+async def test_a_new_cache_is_told_apart_from_the_one_that_was_thrown_away(remote: GitRemote) -> None:
+    """Or else who waits to throw the broken one away throws the new one away, under whoever uses it."""
+    await remote.head()
+    seen = [await remote._cache.create()]
+    for _ in range(3):
+        await remote._cache.rebuild(seen[-1])
+        seen.append(await remote._cache.create())
+        assert seen[-1] != seen[-2]
+    assert not list(remote._cache.path.parent.glob(f"{remote._cache.path.name}.*[0-9a-f]"))
+
+
+async def test_what_was_fetched_without_git_is_not_added_while_the_cache_is_repacked(remote: GitRemote) -> None:
+    """A repack would drop a pack that has no index yet."""
+    await remote.head()
+    cache = remote._cache
+    async with cache._alone():
+        adding = asyncio.create_task(cache.add(b"no pack"))
+        await asyncio.sleep(0.2)
+        assert not adding.done()
+    with pytest.raises(CacheBroken):
+        await adding
