@@ -1,5 +1,7 @@
 """`/dora [my-app] [prod] [--since 90d]`: how often, how fast and how well is delivered."""
 
+import asyncio
+
 from bot.command import command
 from bot.deliveries.branch_observer import OBSERVER
 from bot.deliveries.dora import LONGEST, LOOK_BACK, DeploymentRecord, deployed, figures, together
@@ -49,8 +51,9 @@ async def dora(
     environment = ask.environment or catalog.environments[-1].name
     now = clock.now()
     since = now - parse_duration(ask.since)
-    found = DeploymentRecord.of(await record.of(since=since - LOOK_BACK))
+    # Not on the event loop: the whole record is folded.
+    found = await asyncio.to_thread(DeploymentRecord.of, await record.of(since=since - LOOK_BACK))
     apps = visible(policy, caller, ask.apps or deployed(found, environment, since), environment)
-    parts = figures(found, environment, since, now, apps) if apps else ()
+    parts = await asyncio.to_thread(figures, found, environment, since, now, apps) if apps else ()
     known = await record.known_since(OBSERVER)
     return DoraReport(environment, since, known, parts, together(parts))

@@ -1,5 +1,6 @@
 """Subscriptions by annotations of Argo CD's Applications and AppProjects, as its own notifications honour them."""
 
+import asyncio
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -24,6 +25,8 @@ EVENTS = {
 """Argo CD's catalogue → ours. docs/deliveries.md has the table, with those that have nothing here."""
 Pairs = tuple[tuple[str, str], ...]
 log = structlog.get_logger(__name__)
+AT_ONCE = 8
+"""projects: an Argo CD that is away holds the observer up for a few questions, not for all"""
 MOST = 60
 """subscriptions of one Application"""
 CHANNEL = re.compile(r"[\w.-]{1,80}")
@@ -49,7 +52,9 @@ class AnnotatedSubscriptions:
     _new: set[str] = field(default_factory=set)
 
     async def begin(self) -> None:
-        """What is on record. Raises DatabaseAway."""
+        """What is on record. What projects said is forgotten: it may be old. Raises DatabaseAway."""
+        self._asked_for.clear()
+        self._new.clear()
         known: dict[Place, set[Subscription]] = {}
         for one in await self.store.all():
             if one.by == ANNOTATION:
@@ -63,13 +68,17 @@ class AnnotatedSubscriptions:
 
     async def ask(self) -> frozenset[str]:
         """The projects that say something else than before. One that does not answer says what it said."""
-        changed = set()
+        turns = asyncio.Semaphore(AT_ONCE)
+
+        async def ask(project: str) -> Pairs | None:
+            async with turns:
+                return await self._ask(project)
+
         self._new.clear()
-        for project, before in self._asked_for.items():
-            found = await self._ask(project)
-            if found is not None and found != before:
-                self._asked_for[project] = found
-                changed.add(project)
+        before = dict(self._asked_for)
+        answers = zip(before, await asyncio.gather(*map(ask, before)), strict=True)
+        changed = {project: found for project, found in answers if found is not None and found != before[project]}
+        self._asked_for.update(changed)
         return frozenset(changed)
 
     async def _ask(self, project: str) -> Pairs | None:

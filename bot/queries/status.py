@@ -189,7 +189,10 @@ class StatusQuery:
             overview = await self._applications.overview(places[0][0].environment)
         except IntegrationError as error:
             return {overlay.path: (None, problem(error)) for overlay, _ in places}
-        return _in_overview(places, overview)
+        found = _in_overview(places, overview)
+        # An overview names what is in Argo CD's own namespace without it (A11); a policy may write it.
+        qualified = [place for place in places if "/" in place[1].name and found[place[0].path][0] is None]
+        return {**found, **await self._read_each(qualified)}
 
     async def _look_closer(
         self, places: Sequence[Place], asked: Mapping[str, Asked], images: Mapping[str, Images], commit: str

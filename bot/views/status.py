@@ -61,7 +61,7 @@ def status_blocks(
 
 
 def unheard(found: Iterable[StatusRow]) -> list[Block]:
-    """That Argo CD had to be asked, where its changes are not heard: then news of it is late, too."""
+    """That Argo CD had to be asked: its stream is lost or silent, is read again, or a list failed."""
     lines = [_unheard(one) for one in dict.fromkeys(row.unheard for row in found) if one]
     return [context(*lines)] if lines else []
 
@@ -70,7 +70,8 @@ def _unheard(one: Unheard) -> str:
     whose = f"the stream of Argo CD {bold(one.name, 60)}" if one.name else "Argo CD's stream"
     if one.since is None:
         return f"⚠️ The bot does not follow {whose} yet: this was asked just now."
-    return f"⚠️ As of {moment(one.since)}, {whose} is lost: this was asked just now, and news may be late."
+    behind = f"The bot may be behind {whose}, last heard at {moment(one.since)}"
+    return f"⚠️ {behind}: this was asked just now, and news may be late."
 
 
 def _nothing(page: StatusPage | None) -> str:

@@ -491,6 +491,25 @@ async def test_one_argo_cd_is_listed_once_for_all_environments() -> None:
     assert {row.application.ref.environment for row in shown if row.application} == set(ENVIRONMENTS)
 
 
+@pytest.mark.usefixtures("many")
+async def test_argo_cds_own_namespace_in_a_name_makes_no_application_absent() -> None:
+    """A11: a list names it without. Only Argo CD may call an Application absent (A5)."""
+
+    class Own(Counting):
+        async def get(self, ref: ApplicationRef) -> Application:
+            found = await super().get(replace(ref, name=ref.name.removeprefix("argocd/")))
+            return replace(found, ref=ref)
+
+    policy = parse(POLICY + "argocd:\n  application: 'argocd/{app}-{environment}'\n")
+    office = Office(policy=policy, applications=Own())
+    office.applications.remove("my-app-production")
+    shown = await rows(office, "/status")
+    absent = {(row.app, row.environment): row.problem for row in shown if row.application is None}
+    assert absent == {
+        ("my-app", "production"): "Argo CD has no Application argocd/my-app-production, or hides it from the bot."
+    }
+
+
 async def test_few_are_read_one_by_one() -> None:
     office, applications = counting()
     await rows(office, "/status my-app")

@@ -1,5 +1,6 @@
 """What Argo CD shows of changes that Pilothouse did not make: arrived, failed, ill, well again, drifting, set back."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, replace
@@ -30,6 +31,7 @@ from bot.domain.application import (
 )
 from bot.domain.delivery import Cause, Deployment, Drifted, Fact, HealthChanged, Outcome
 from bot.domain.errors import Unavailable
+from bot.domain.event import Event
 from bot.domain.overlay import Author
 from bot.domain.subscription import ANNOTATION, Scope, Subscription
 from bot.overlays.catalog import Catalog
@@ -442,6 +444,36 @@ async def test_a_project_that_does_not_answer_takes_nothing_away(cluster: Cluste
     cluster.applications.projects["apps"] = ()
     await cluster.look(130)
     assert await by_annotation(cluster) == []
+
+
+async def test_what_a_project_said_before_another_replica_took_over_is_not_believed(cluster: Cluster) -> None:
+    cluster.applications.projects["apps"] = ()
+    cluster.shows(ref=replace(REF, project="apps"))
+    await cluster.look()
+    await cluster.look(1)
+    place = ("my-app", "production")
+    await cluster.subscriptions.annotate(*place, [Subscription("C0ALL", Scope(*place, Event.DEGRADED), ANNOTATION)])
+    cluster.applications.failing = Unavailable("Argo CD", "read", "timeout")
+    await cluster.observer.begin()
+    await cluster.look(130)
+    assert await by_annotation(cluster) == [("C0ALL", "degraded")]
+
+
+async def test_projects_are_asked_side_by_side(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One after the other would never pass a barrier of two."""
+    barrier = asyncio.Barrier(2)
+
+    async def subscribed(environment: str, project: str) -> tuple[tuple[str, str], ...]:
+        await barrier.wait()
+        return (("on-health-degraded", project),)
+
+    monkeypatch.setattr(cluster.applications, "subscribed", subscribed)
+    annotated, app = cluster.observer.annotated, cluster.applications._apps[REF.name]
+    for project in ("apps", "infra"):
+        await annotated.take(("my-app", "production"), replace(app, ref=replace(REF, project=project)))
+    async with asyncio.timeout(30):
+        assert await annotated.ask() == {"apps", "infra"}
+        assert await annotated.ask() == frozenset()
 
 
 async def test_a_project_that_the_bot_may_not_read_asks_for_nothing(cluster: Cluster) -> None:
