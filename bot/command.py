@@ -47,7 +47,7 @@ class Command:
     names: bool = True
     """whether its words name apps or environments; without, it works while the overlay repository is away"""
     everybody: bool = False
-    """whether it answers whoever asks, with a role or without: it tells nothing of anybody else"""
+    """whether it answers everybody, with a role or without: it says nothing about anybody else"""
     modal: str = ""
     """title of the modal that it opens; "" when it answers with a message"""
     form: CommandForm | None = None
@@ -122,7 +122,7 @@ class Spoken:
 
 @dataclass(frozen=True)
 class SlashCommand:
-    """What Slack must be told of a slash command."""
+    """What Slack needs to know of a slash command."""
 
     command: str
     description: str

@@ -53,7 +53,7 @@ class DecisionSteps(StepParts):
         return results
 
     async def offer_to_leave_out(self, promotion: Promotion, apps: tuple[str, ...]) -> None:
-        """Tell whoever asked for the train that it waits for them; the card says so as well."""
+        """Tell the requester that the train waits for them; the card says so as well."""
         plan = promotion.plan
         sentence = (
             f"The gates say no to {' and '.join(apps)}, so the train waits. Leave out what is not to wait "
@@ -81,7 +81,7 @@ class DecisionSteps(StepParts):
         return tuple(replace(approval, content_hash=promotion.content_hash) for approval in again if approval)
 
     async def remind(self, promotion: Promotion, number: int, *, escalate: bool) -> None:
-        """Nudge whoever may decide; `escalate` tells the channels that policy names as well."""
+        """Remind the approvers; `escalate` posts to the channels that policy names as well."""
         if shown := await self._show(promotion):
             people = await self.approvers.in_person(promotion)
             await self.reminders.remind(promotion, shown, number, people, escalate=escalate)
@@ -106,7 +106,7 @@ class DecisionSteps(StepParts):
         if signal.kind is VoteKind.APPROVE and any(a.approver.id == caller.id for a in promotion.approvals):
             return Judgement(None)  # a second click of the same person changes nothing
         if signal.kind is VoteKind.APPROVE and (moved := await self._overtaken(promotion)):
-            await self._note_refusal(promotion, signal, moved.sentence)  # the service tells whoever has pressed
+            await self._note_refusal(promotion, signal, moved.sentence)  # the service tells the person who pressed
             return Judgement(None, moved.sentence, moved=moved)
         if signal.kind is VoteKind.ADJUST:
             return await self._adjust(promotion, signal, caller.person)
@@ -215,6 +215,6 @@ def _told(result: GateResult) -> dict[str, str]:
 
 
 def needed(plan: Plan) -> tuple[Permission, ...]:
-    """What whoever asks for this must hold for every app in it."""
+    """What the requester must hold for every app in it."""
     permission = Permission.ROLLBACK if plan.kind is Kind.ROLLBACK else Permission.PROMOTE
     return (permission, Permission.BREAK_GLASS) if plan.break_glass else (permission,)

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Self, TypeVar
 
+import structlog
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, stop_after_delay
 from tenacity.wait import wait_random_exponential
 
@@ -16,6 +17,7 @@ from integrations.git.failures import SYSTEM, last_words
 from integrations.git.objects import is_sha
 from integrations.git.smart_http import SmartHttp
 
+log = structlog.get_logger(__name__)
 T = TypeVar("T")
 _SYMBOLIC = "ref: refs/heads/"
 """before the branch that HEAD names, in what `ls-remote --symref` prints"""
@@ -140,9 +142,10 @@ class RemoteBranch:
                 return await work()
             except CacheBroken as broken:
                 self._present.clear()
+                detail = last_words(broken.told)
                 if not left:
-                    detail = f"git fails, on a new cache too: {last_words(broken.told)}"
-                    raise Unavailable(SYSTEM, "use the cache", detail) from None
+                    raise Unavailable(SYSTEM, "use the cache", f"git fails, on a new cache too: {detail}") from None
+                log.warning("git.cache_broken", system=SYSTEM, detail=detail)
                 await self._cache.rebuild(cache)
         raise AssertionError("unreachable: the last attempt returns or raises")
 

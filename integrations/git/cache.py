@@ -123,12 +123,14 @@ class BranchCache:
             )  # fmt: skip
 
     async def add(self, packed: bytes) -> None:
-        """What was fetched without git. Raises CacheBroken where it is no pack, or not a whole one.
+        """What did not come by git's own fetch. Raises CacheBroken where it is no pack, or not a whole one.
 
-        Alone: a repack in the moment between a pack and its index would drop the pack and keep nothing of it.
+        Beside a repack: that drops what no branch leads to yet, but not what is the remote's; and, before git 2.42, a
+        pack that has no index yet, but not one that is kept.
         """
-        async with self._alone():
-            await self.local("index-pack", "--stdin", "--promisor", stdin=packed)
+        told = await self.local("index-pack", "--stdin", "--fix-thin", "--promisor", "--keep", stdin=packed)
+        name = told.decode().split()[-1]
+        (self.path / "objects" / "pack" / f"pack-{name}.keep").unlink(missing_ok=True)
 
     async def deepen(self, commits: int) -> None:
         """So many commits further back; all of them where the remote does not find the way back from our boundary.
@@ -201,11 +203,10 @@ class BranchCache:
         return len(list((self.path / "objects" / "pack").glob("*.pack"))) > _MANY_PACKS
 
     async def _tidy(self) -> None:
-        """What no branch leads to is dropped: only after a fetch, when our own commits are on the branch."""
+        """One pack of all packs. No bitmap, which git makes in a bare repository: it cannot where parts are missing."""
+        repack = ("repack", "-a", "-d", "-q", "--no-write-bitmap-index")
         try:
-            await run_git(
-                "repack", "-a", "-d", "-q", environment=self.environment.remote(), timeout=self._patience.fetch
-            )
+            await run_git(*repack, environment=self.environment.remote(), timeout=self._patience.fetch)
         except GitFailed as failed:
             raise CacheBroken(self.environment.scrub(failed.stderr)) from None
 

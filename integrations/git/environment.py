@@ -27,7 +27,7 @@ _LOCAL_CONFIG = (
     # A folder of 10,000 apps is hundreds of kilobytes of hashes: compressing takes long and makes it no smaller.
     ("core.compression", "0"),
     ("fastimport.unpackLimit", "1"),  # one small pack instead of another process and many files
-    ("gc.auto", "0"),  # see Cache.fetch
+    ("gc.auto", "0"),  # see BranchCache.fetch
     ("maintenance.auto", "false"),
 )
 

@@ -81,7 +81,7 @@ class GitRemote(BranchFiles, BranchLog):
         self._overtaken = True
         pushed, stored = await asyncio.gather(
             self._short_push(expected_head, sha, packed),
-            self._cache.local("index-pack", "--stdin", "--fix-thin", stdin=packed),
+            self._cache.add(packed),
             return_exceptions=True,
         )
         if isinstance(pushed, BaseException):

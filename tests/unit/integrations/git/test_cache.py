@@ -8,10 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import structlog
+from structlog.testing import capture_logs
 
 from bot.domain.errors import HeadMoved, Unavailable
 from bot.settings import GitSettings
-from integrations.git import GitRemote
+from integrations.git import GitRemote, branch
 from integrations.git.cache import CacheBroken, Patience
 from integrations.git.lock import locked
 from tests.contract.overlays import BEFORE, FILES, OTHER, PATH, change
@@ -244,13 +246,73 @@ async def test_a_new_cache_is_told_apart_from_the_one_that_was_thrown_away(remot
     assert not list(remote._cache.path.parent.glob(f"{remote._cache.path.name}.*[0-9a-f]"))
 
 
-async def test_what_was_fetched_without_git_is_not_added_while_the_cache_is_repacked(remote: GitRemote) -> None:
-    """A repack would drop a pack that has no index yet."""
+async def test_our_commit_outlives_a_repack_before_the_branch_leads_to_it(
+    bare: BareRepository, remote: GitRemote, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process may repack the shared cache at any moment."""
+    head = await remote.head()
+    first, push = await remote._cache.create(), remote._push
+
+    async def push_late(sha: str, expected_head: str) -> None:
+        await remote._cache._tidy()
+        await push(sha, expected_head)
+        await remote._cache._tidy()
+
+    monkeypatch.setattr(remote, "_push", push_late)
+    commit = await remote.commit(change(b"late\n"), head)
+    assert await remote.read([PATH], commit.sha) == {PATH: b"late\n"}
+    assert bare.head() == commit.sha
+    assert await remote._cache.create() == first
+
+
+async def test_a_repack_between_a_pack_and_its_index_drops_nothing(
+    bare: BareRepository, remote: GitRemote, monkeypatch: pytest.MonkeyPatch
+) -> None:
     await remote.head()
-    cache = remote._cache
-    async with cache._alone():
-        adding = asyncio.create_task(cache.add(b"no pack"))
-        await asyncio.sleep(0.2)
-        assert not adding.done()
+    cache, local = remote._cache, remote._cache.local
+    packs = cache.path / "objects" / "pack"
+    blob = bare.git("hash-object", "-w", "--stdin", stdin=b"a file\n")
+    (tmp := bare.path / "packed").mkdir()
+    name = bare.git("pack-objects", "--quiet", str(tmp / "pack"), stdin=f"{blob}\n".encode())
+
+    async def index_late(*arguments: str, stdin: bytes = b"") -> bytes:
+        told = await local(*arguments, stdin=stdin)
+        index = (packs / f"pack-{name}.idx").rename(packs / "late")
+        await cache._tidy()
+        index.rename(packs / f"pack-{name}.idx")
+        return told
+
+    with monkeypatch.context() as slow:
+        slow.setattr(cache, "local", index_late)
+        await cache.add((tmp / f"pack-{name}.pack").read_bytes())
+    assert not list(packs.glob("*.keep"))
+    await cache._tidy()
+    assert await cache.local("cat-file", "blob", blob) == b"a file\n"
+
+
+async def test_a_commit_that_did_not_come_from_the_remote_does_not_stop_a_repack(remote: GitRemote) -> None:
+    """As caches of earlier versions have them. With its parents in another pack, git cannot make a bitmap."""
+    head, cache = await remote.head(), remote._cache
+    me = ("-c", "user.name=a", "-c", "user.email=a@example.com")
+    sha = (await cache.local(*me, "commit-tree", f"{head}^{{tree}}", "-p", head, "-m", "ours")).decode().strip()
+    await cache.local("update-ref", cache.tracking, sha)
+    await cache._tidy()
+    assert (await cache.local("cat-file", "-t", sha)).strip() == b"commit"
+
+
+async def test_what_is_no_pack_is_not_added(remote: GitRemote) -> None:
+    await remote.head()
     with pytest.raises(CacheBroken):
-        await adding
+        await remote._cache.add(b"no pack")
+
+
+async def test_the_log_says_why_a_cache_is_thrown_away(
+    remote: GitRemote, cache_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    head = await remote.head()
+    no_head(cache_dir)
+    monkeypatch.setattr(branch, "log", structlog.get_logger())  # the other keeps the configuration of its first use
+    with capture_logs() as logs:
+        await remote.paths(head)
+    assert [line["event"] for line in logs] == ["git.cache_broken"]
+    assert "not a git repository" in logs[0]["detail"]

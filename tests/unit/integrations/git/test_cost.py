@@ -82,12 +82,14 @@ async def test_the_many_packs_of_many_fetches_become_one(
     bare: BareRepository, remote: GitRemote, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cache, "_MANY_PACKS", 4)
+    first = await remote._cache.create()
     most = 0
     for number in range(8):
         bare.commit({PATH: b"%d" % number})
         assert await remote.read([PATH], await remote.head()) == {PATH: b"%d" % number}
         most = max(most, len(list(remote._cache.path.glob("objects/pack/*.pack"))))
     assert most <= 6
+    assert await remote._cache.create() == first
     assert (await remote.history(PATH, 20))[0].sha == bare.head()
 
 
@@ -95,10 +97,12 @@ async def test_the_packs_of_our_own_commits_are_tidied_too(
     bare: BareRepository, remote: GitRemote, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cache, "_MANY_PACKS", 6)
+    first = await remote._cache.create()
     for number in range(12):
         head = await remote.head()
         assert await remote.read([PATH], head)
         await remote.commit(change(b"%d" % number), head)
     assert len(list(remote._cache.path.glob("objects/pack/*.pack"))) <= 8
+    assert await remote._cache.create() == first, "tidied, and not thrown away"
     assert len(bare.shas()) == 13
     assert len(await remote.history(PATH, 50)) == 13
