@@ -35,13 +35,13 @@ from bot.domain.intent import (
     SyncApplication,
     Wish,
 )
-from bot.views import older, sync
+from bot.views import sync
 from bot.views.ids import (
+    OPEN,
     Action,
     ImageValue,
     LockValue,
     NewsValue,
-    OlderValue,
     PageValue,
     PromotionValue,
     RunValue,
@@ -67,9 +67,8 @@ SYNCS = {button: action for action, button in sync.ACTIONS.items()}
 _IF_BUSY = {
     Action.QUEUE: IfBusy.QUEUE,
     Action.REPLACE: IfBusy.REPLACE,
-    Action.BREAK_GLASS: IfBusy.REFUSE,
 }
-"""The wish is offered on messages of the bot alone, and with a broken glass only once that was asked about."""
+"""of the buttons that say it themselves; of the others the wish does"""
 
 
 def is_button(action: Mapping[str, Any]) -> bool:
@@ -122,10 +121,8 @@ def read_button(action: Mapping[str, Any], context: Context) -> Intent:
             return RunPipeline(context=context, app=app)
         case ImageValue(app, environment, to):
             return Rollback(context=context, app=app, environment=environment, to=to)
-        case WishValue() as value:
-            return _wish(value, context, _IF_BUSY[kind])
-        case OlderValue() as value:
-            return _older(value, context)
+        case WishValue() as value if value.older or kind is not Action.OLDER:
+            return _planned(value, kind, context)
         case RunValue(run):
             return RUNS[kind](context, run)
         case LockValue() as lock:
@@ -201,18 +198,17 @@ def _wish(value: WishValue, context: Context, if_busy: IfBusy) -> Wish:
     )
 
 
-def _older(value: OlderValue, context: Context) -> Wish:
-    """The same wish, confirmed. Raises InvalidCommand for one that no button has carried."""
-    wished = WishValue(value.verb, value.apps, value.environment, value.image, value.source, value.reason)
-    later = value.start not in ("", older.OPEN)
+def _planned(value: WishValue, kind: Action, context: Context) -> Wish:
+    """The same wish, with its time and what was confirmed. Raises InvalidCommand for one that no button has carried."""
+    later = value.start not in ("", OPEN)
     try:
         start, if_busy = datetime.fromisoformat(value.start) if later else None, IfBusy(value.if_busy)
     except ValueError as error:
         raise unreadable() from error
-    if (start and start.tzinfo is None) or not value.shown:
+    if start and start.tzinfo is None:
         raise unreadable()
-    wish = _wish(wished, context, if_busy)
-    return replace(wish, older=value.shown, start_at=start, when_open=value.start == older.OPEN)
+    wish = _wish(value, context, _IF_BUSY.get(kind, if_busy))
+    return replace(wish, older=value.older, start_at=start, when_open=value.start == OPEN)
 
 
 def read_lock_button(kind: Action, lock: LockValue, context: Context) -> Intent:

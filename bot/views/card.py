@@ -10,7 +10,7 @@ from bot.domain.safety import Review
 from bot.ports import Rendered
 from bot.views import facts, layout, turns, words
 from bot.views.buttons import buttons
-from bot.views.rows import MOST_BOXES, every_app, rows
+from bot.views.rows import cuts_rows, every_app, rows
 from bot.views.state import StateLine, dry_state, state
 
 CAREFUL = frozenset({"production"})
@@ -37,7 +37,7 @@ def card(
     the colour.
     """
     now = state(promotion, approvers, watched)
-    all_apps = every_app(promotion, cut=len(promotion.plan.apps) > MOST_BOXES)
+    all_apps = every_app(promotion, cut=cuts_rows(promotion))
     pressed = layout.actions([*buttons(promotion, headline(promotion), careful), all_apps])
     commit = [layout.context(words.link(journey, "The journey of this commit"))] if journey else []
     return _message(promotion, now, [*pressed, *rows(promotion, ticks=True)], more=commit, review=review)

@@ -19,6 +19,7 @@ from bot.views.words import bold, channel_mention, code, mention, moment, safe
 MUTE = "/pilothouse mute"
 MOST_ROWS = 10
 """images of a train that are named; a button shows all of its apps"""
+ASKED_LIMIT = 2500
 
 
 def approval_request(promotion: Promotion, link: str, careful: Container[str], *, again: bool = False) -> Rendered:
@@ -32,8 +33,8 @@ def approval_request(promotion: Promotion, link: str, careful: Container[str], *
         said = f"{icon(promotion)} {title}\n{_stands(promotion)}"
         return layout.rendered(said, [section(said), *layout.actions([card]), layout.context(_where(promotion))])
     said = _asks(promotion, again=again)
-    pressed = [*decide(promotion, headline(promotion), careful), card, _every_app(promotion)]
-    blocks: list[Block] = [section(said, *_about(promotion), limit=2500), *layout.actions(pressed)]
+    pressed = [*decide(promotion, headline(promotion), careful), card, _every_app(promotion, said)]
+    blocks: list[Block] = [section(said, *_about(promotion), limit=ASKED_LIMIT), *layout.actions(pressed)]
     return layout.rendered(said, [*blocks, layout.context(f"{_where(promotion)} · {code(MUTE)} ends these messages")])
 
 
@@ -44,8 +45,8 @@ def approval_requests(reply: ApprovalRequests) -> Rendered:
     if len(reply.promotions) == 1:
         (promotion,) = reply.promotions
         said = _asks(promotion)
-        pressed = [*decide(promotion, headline(promotion), reply.careful), _every_app(promotion)]
-        blocks: list[Block] = [section(said, *_about(promotion), limit=2500), *layout.actions(pressed)]
+        pressed = [*decide(promotion, headline(promotion), reply.careful), _every_app(promotion, said)]
+        blocks: list[Block] = [section(said, *_about(promotion), limit=ASKED_LIMIT), *layout.actions(pressed)]
         return layout.rendered(said, [*blocks, layout.context(_where(promotion))])
     lines = [section(f"{_asks(one)}\n{code(f'/approve {one.id}', 150)}") for one in reply.promotions]
     said = f"{len(reply.promotions)} promotions wait for your approval. Name one of them."
@@ -72,8 +73,11 @@ def _about(promotion: Promotion) -> list[str]:
     ]
 
 
-def _every_app(promotion: Promotion) -> ButtonElement | None:
-    return every_app(promotion, cut=len(row_lines(promotion)) > MOST_ROWS)
+def _every_app(promotion: Promotion, said: str) -> ButtonElement | None:
+    """Where `said` and `_about` do not name all of them."""
+    told = [said, *_about(promotion)]
+    cut = len(row_lines(promotion)) > MOST_ROWS or words.joined(told, ASKED_LIMIT) != "\n".join(told)
+    return every_app(promotion, cut=cut)
 
 
 def _stands(promotion: Promotion) -> str:

@@ -7,12 +7,15 @@ present state up, and authorises again.
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
 
 from bot.domain.errors import InvalidCommand
+from bot.domain.intent import IfBusy
 
 TICKS = "ticks"
+OPEN = "open"
+"""`WishValue.start` of a wish that waits until nothing holds it"""
 VALUE_LIMIT = 2000
 """characters of a button's value (S19)"""
 
@@ -96,7 +99,8 @@ class WishValue:
     """A whole wish, to be asked again: `apps` are joined by "/", which no app's name holds.
 
     `image` is what to roll back to, too; `break_glass`, where the glass is broken, is the hash of what was
-    shown, or "!".
+    shown, or "!"; `older` is the hash of what was shown as older; `start`: when it is to start (ISO 8601, or OPEN), ""
+    for now; `if_busy`: as IfBusy has it, for the buttons that do not say so themselves.
     """
 
     verb: str
@@ -106,24 +110,9 @@ class WishValue:
     source: str = ""
     reason: str = ""
     break_glass: str = ""
-
-
-@dataclass(frozen=True)
-class OlderValue:
-    """A whole wish, as in WishValue, with the hash of what was shown as older.
-
-    `start`: when it is to start (ISO 8601, or "open"), "" for now; `if_busy`: as IfBusy has it.
-    """
-
-    verb: str
-    apps: str
-    environment: str
-    image: str
-    source: str
-    reason: str
-    shown: str
-    start: str
-    if_busy: str
+    older: str = ""
+    start: str = ""
+    if_busy: str = IfBusy.REFUSE
 
 
 @dataclass(frozen=True)
@@ -171,19 +160,20 @@ class NewsValue:
     event: str
 
 
-Value = PromotionValue | ImageValue | WishValue | OlderValue | RunValue | LockValue | SyncValue | PageValue | NewsValue
+Value = PromotionValue | ImageValue | WishValue | RunValue | LockValue | SyncValue | PageValue | NewsValue
 
 _KEYS: Mapping[type[Value], tuple[str, ...]] = {
     PromotionValue: ("p", "h"),
     ImageValue: ("app", "env", "to"),
-    WishValue: ("verb", "apps", "env", "to", "from", "why", "!"),
-    OlderValue: ("verb", "apps", "env", "to", "from", "why", "h", "at", "busy"),
+    WishValue: ("verb", "apps", "env", "to", "from", "why", "!", "older", "at", "busy"),
     RunValue: ("run",),
     LockValue: ("app", "env", "since", "until", "why"),
     SyncValue: ("app", "env", "h"),
     PageValue: ("env", "page", "unwell"),
     NewsValue: ("app", "env", "event"),
 }
+_ADDED = frozenset({"older", "at", "busy"})
+"""keys that a button lacks where an earlier version has made it"""
 _CARRIES: Mapping[Action, type[Value]] = {
     Action.APPROVE: PromotionValue,
     Action.REJECT: PromotionValue,
@@ -196,7 +186,7 @@ _CARRIES: Mapping[Action, type[Value]] = {
     Action.QUEUE: WishValue,
     Action.REPLACE: WishValue,
     Action.BREAK_GLASS: WishValue,
-    Action.OLDER: OlderValue,
+    Action.OLDER: WishValue,
     Action.PICK_ROLLBACK: ImageValue,
     Action.WHEN_OPEN: ImageValue,
     Action.WAYS_BACK: ImageValue,
@@ -237,11 +227,11 @@ def decode(action_id: str, text: str) -> Value:
     except (ValueError, RecursionError) as error:
         raise unreadable() from error
     keys = _KEYS[kind]
-    if not isinstance(found, dict) or set(found) != set(keys):
+    if not isinstance(found, dict) or not set(keys) - _ADDED <= set(found) <= set(keys):
         raise unreadable()
     if not all(isinstance(part, str) for part in found.values()):
         raise unreadable()
-    return kind(*(found[key] for key in keys))
+    return kind(**{field.name: found[key] for key, field in zip(keys, fields(kind), strict=True) if key in found})
 
 
 def ticks_id(promotion: str, content_hash: str, group: int) -> str:

@@ -1,5 +1,6 @@
 """Two promotions of one app to one environment: what the second person is told, and what they can do about it."""
 
+from dataclasses import replace
 from functools import singledispatch
 
 from bot.domain.caller import Person
@@ -11,7 +12,7 @@ from bot.domain.reply import Occupied, Postponed, Queued, Scheduled
 from bot.ports import Rendered
 from bot.views import layout, words
 from bot.views.card import headline
-from bot.views.ids import Action, PromotionValue, WishValue
+from bot.views.ids import OPEN, Action, PromotionValue, WishValue
 from bot.views.layout import rendered, section, sentence
 from bot.views.state import state
 from bot.views.words import DAY_AND_TIME, bold, channel_mention, code, ended, mention, moment, safe, with_mentions
@@ -86,23 +87,28 @@ def turn_missed(waiting: Waiting, why: str) -> Rendered:
     )
 
 
-@singledispatch
 def wish_value(wish: Wish) -> WishValue:
     """What a button carries back. Raises TypeError for a wish that no button asks again."""
+    start = wish.start_at.isoformat() if wish.start_at else OPEN if wish.when_open else ""
+    return replace(_named(wish), older=wish.older, start=start, if_busy=wish.if_busy)
+
+
+@singledispatch
+def _named(wish: Wish) -> WishValue:
     raise TypeError(f"no button asks for {type(wish).__name__} again")
 
 
-@wish_value.register
+@_named.register
 def _deploy_value(wish: Deploy) -> WishValue:
     return WishValue("deploy", wish.app, wish.environment, wish.image, "", wish.reason, _glass(wish))
 
 
-@wish_value.register
+@_named.register
 def _promote_value(wish: Promote) -> WishValue:
     return WishValue("promote", "/".join(wish.apps), wish.environment, "", wish.source, wish.reason, _glass(wish))
 
 
-@wish_value.register
+@_named.register
 def _rollback_value(wish: Rollback) -> WishValue:
     return WishValue("rollback", wish.app, wish.environment, wish.to, "", wish.reason, _glass(wish))
 

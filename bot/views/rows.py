@@ -31,6 +31,15 @@ def rows(promotion: Promotion, *, ticks: bool) -> list[Block]:
     return [section(*row_lines(promotion), limit=ROWS_LIMIT)]
 
 
+def cuts_rows(promotion: Promotion) -> bool:
+    """Whether a card has no room for all of `rows`."""
+    if len(promotion.plan.apps) > MOST_BOXES:
+        return True
+    told = row_lines(promotion)
+    boxed = may_be_adjusted(promotion) and bool(_boxes(promotion))
+    return not boxed and words.joined(told, ROWS_LIMIT) != "\n".join(told)
+
+
 def may_be_adjusted(promotion: Promotion) -> bool:
     """While the story listens: before the decision, not while it is busy asking the gates."""
     listening = promotion.stage is Stage.APPROVAL or (promotion.stage is Stage.GATES and bool(promotion.blocked))

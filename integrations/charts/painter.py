@@ -6,7 +6,8 @@ import os
 import signal
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import asdict
 from importlib.util import find_spec
 
@@ -26,13 +27,16 @@ class ProcessPainter:
     """Implements the port ChartPainter. One chart at a time: each takes about 100 MB while it is drawn.
 
     `command` is what draws: the chart as JSON on its standard input, a PNG on its standard output. `seconds`: after
-    which it is killed.
+    which it is killed. `patience`: the longest that a chart waits for those before it, in seconds.
     """
 
-    def __init__(self, command: Sequence[str] = (), seconds: float = LONGEST_SECONDS) -> None:
+    def __init__(
+        self, command: Sequence[str] = (), seconds: float = LONGEST_SECONDS, patience: float = LONGEST_SECONDS
+    ) -> None:
         self._command = tuple(command) or (sys.executable, "-m", DRAWING)
         self._ready = bool(command) or find_spec("matplotlib") is not None
         self._seconds = seconds
+        self._patience = patience
         self._turn = asyncio.Lock()
 
     @property
@@ -42,12 +46,24 @@ class ProcessPainter:
 
     async def paint(self, chart: Chart) -> bytes:
         """A PNG. Raises Unavailable where it takes too long or cannot begin, Refused where it cannot be drawn."""
-        async with self._turn:
+        async with self._its_turn():
             try:
                 with tempfile.TemporaryDirectory(prefix="charts-", ignore_cleanup_errors=True) as scratch:
                     return await self._run(json.dumps(asdict(chart)).encode(), scratch)
             except OSError as error:
                 raise Unavailable(SYSTEM, "draw", error.strerror or type(error).__name__) from error
+
+    @asynccontextmanager
+    async def _its_turn(self) -> AsyncIterator[None]:
+        try:
+            async with asyncio.timeout(self._patience):
+                await self._turn.acquire()
+        except TimeoutError as error:
+            raise Unavailable(SYSTEM, "draw", f"no turn within {self._patience:g} seconds") from error
+        try:
+            yield
+        finally:
+            self._turn.release()
 
     async def _run(self, chart: bytes, scratch: str) -> bytes:
         kept = {name: os.environ[name] for name in INHERITED if name in os.environ}

@@ -115,7 +115,7 @@ class SlackApi:
 
     @property
     def client(self) -> AsyncWebClient:
-        """Made at first use, for aiohttp wants a running loop. Raises Unavailable after `aclose`."""
+        """Made at first use, for aiohttp needs a running loop. Raises Unavailable after `aclose`."""
         if self._closed:
             raise Unavailable(SYSTEM, "call its Web API", "the connection was closed")
         if self._client is None:

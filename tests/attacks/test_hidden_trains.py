@@ -8,9 +8,11 @@ import pytest
 
 from bot.domain.caller import Caller
 from bot.domain.errors import NotAllowed, NothingToPromote, PromotionInProgress, Unavailable, UnknownName
-from bot.domain.intent import Promote
+from bot.domain.intent import Promote, ShowApps
 from bot.domain.promotion import Promotion, VoteKind
+from bot.domain.reply import TrainApps
 from bot.domain.safety import Delegation
+from commands.show_apps import show_apps
 from tests.fakes.delegations import lend
 from tests.fakes.world import POLICY, House, house
 from tests.unit.bot.promotions.test_scheduler import add_app
@@ -136,6 +138,31 @@ async def test_whose_lender_may_approve_it_finds_it(world: House) -> None:
         await world.service.find(hidden.id, cy)
     await lend(world, "bo", "cy")
     assert (await world.service.find(hidden.id, cy)).id == hidden.id
+
+
+async def test_the_window_with_every_app_opens_for_who_may_view_all_and_tells_others_why_not(world: House) -> None:
+    """cy sees the button on the card, and decides on my-app."""
+    train, cy = await train_of(world), await world.person("cy")
+    ask = ShowApps(context=world.context(), promotion=train.id)
+    opened = await show_apps(ask, await world.person("ana"), world.service)
+    assert isinstance(opened, TrainApps)
+    assert opened.promotion.plan.apps == ("my-app", HIDDEN)
+    with pytest.raises(NotAllowed, match="may view every app") as told:
+        await show_apps(ask, cy, world.service)
+    assert HIDDEN not in told.value.sentence
+
+
+async def test_the_window_of_a_hidden_train_and_of_none_are_refused_alike(world: House) -> None:
+    hidden, cy = await train_of(world, HIDDEN), await world.person("cy")
+    told = []
+    for id in (hidden.id, ABSENT):
+        with pytest.raises(UnknownName) as refused:
+            await show_apps(ShowApps(context=world.context(), promotion=id), cy, world.service)
+        told.append(refused.value.sentence.replace(id, ""))
+    assert told[0] == told[1]
+    await lend(world, "bo", "cy")
+    with pytest.raises(NotAllowed, match="may view every app"):
+        await show_apps(ShowApps(context=world.context(), promotion=hidden.id), cy, world.service)
 
 
 async def test_who_may_view_nothing_promotes_all_of_nothing(world: House) -> None:

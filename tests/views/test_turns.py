@@ -366,6 +366,33 @@ def test_a_long_train_is_named_whole_in_a_window() -> None:
     assert all(len(block["text"]["text"]) <= 3000 for block in window["blocks"])
 
 
+@pytest.mark.parametrize(("stage", "phase"), [(Stage.FOLLOW, Phase.RUNNING), (Stage.DONE, Phase.SUCCEEDED)])
+def test_a_card_that_cuts_the_rows_of_few_apps_offers_all_of_them(stage: Stage, phase: Phase) -> None:
+    """While it waits for approvals the same apps are boxes, which all fit."""
+    names = [f"a-service-with-quite-a-long-name-of-its-own-{number}" for number in range(20)]
+    moves = tuple(move(name, "v1.4.1-build.20261128", "v1.4.2-build.20261129") for name in names)
+    few = promotion(stage, phase, plan=plan(moves=moves), commit=COMMIT)
+    shown = lines(card(few))
+    assert any("and " in line and line.endswith(" more") for line in shown)
+    assert any("[All 20 apps]" in line for line in shown)
+    assert not any("[All " in line for line in lines(card(replace(few, stage=Stage.APPROVAL, phase=Phase.RUNNING))))
+    short = replace(few, plan=plan(moves=moves[:3]))
+    assert not any("[All " in line for line in lines(card(short)))
+
+
+def test_a_direct_message_whose_few_rows_are_long_offers_all_apps() -> None:
+    wide = tuple(move(f"app-{n}-" + "n" * 70, "v" * 60, "w" * 60) for n in range(10))
+    train = promotion(Stage.APPROVAL, plan=plan(moves=wide))
+    results = tuple(
+        GateResult(gate, one.app, Verdict.blocked("Not yet.", "Wait."))
+        for one in wide
+        for gate in ("scan", "soak", "order")
+    )
+    shown = lines(approval_request(replace(train, results=results), "", ()))
+    assert any(line.endswith(" more") for line in shown)
+    assert any("[All 10 apps]" in line for line in shown)
+
+
 def part(app: str, image: str) -> Move:
     whole = move(app, "1", "2")
     return replace(whole, after=replace(whole.after, repository=f"harbor.example.com/apps/{image}"))

@@ -15,7 +15,6 @@ from bot.promotions.promotions import OlderImage
 from bot.router.buttons import read_button, read_ticks
 from bot.views import card
 from bot.views.ids import encode
-from bot.views.older import older_value
 from bot.views.queueing import wish_value
 from integrations.slack import SlackMessenger
 from tests.unit.bot.router.conftest import Bot
@@ -113,8 +112,13 @@ def test_boxes_that_this_bot_never_made(body: dict[str, Any]) -> None:
         Rollback(context=CONTEXT, app="my-app", environment="production", to="1.4.0"),
     ],
 )
+@pytest.mark.parametrize(
+    "planned", [{}, {"older": "f" * 64, "when_open": True}, {"start_at": datetime(2026, 1, 2, 22, tzinfo=UTC)}]
+)
 @pytest.mark.parametrize(("action", "if_busy"), [("queue", IfBusy.QUEUE), ("replace", IfBusy.REPLACE)])
-def test_a_refused_wish_comes_back_whole(wish: Wish, action: str, if_busy: IfBusy) -> None:
+def test_a_refused_wish_comes_back_whole(wish: Wish, action: str, if_busy: IfBusy, planned: dict[str, Any]) -> None:
+    """With its time, and with what was confirmed: else the turn of an older image would come and be refused."""
+    wish = replace(wish, **planned)
     pressed = {"action_id": f"promotion.{action}", "value": encode(wish_value(wish))}
     assert read_button(pressed, CONTEXT) == replace(wish, if_busy=if_busy)
 
@@ -133,14 +137,37 @@ def test_a_refused_wish_comes_back_whole(wish: Wish, action: str, if_busy: IfBus
     ],
 )  # fmt: skip
 def test_a_wish_for_an_older_image_comes_back_whole_and_confirmed(wish: Wish) -> None:
-    pressed = {"action_id": "promotion.older", "value": encode(older_value(wish, "f" * 64))}
-    assert read_button(pressed, CONTEXT) == replace(wish, older="f" * 64)
+    confirmed = replace(wish, older="f" * 64)
+    pressed = {"action_id": "promotion.older", "value": encode(wish_value(confirmed))}
+    assert read_button(pressed, CONTEXT) == confirmed
+
+
+@pytest.mark.parametrize("if_busy", IfBusy)
+def test_broken_glass_that_is_to_wait_or_to_replace_does_so_after_the_press(if_busy: IfBusy) -> None:
+    wish = Deploy(
+        context=CONTEXT, app="my-app", environment="production", reason="it burns", break_glass=True, shown="0" * 64,
+        if_busy=if_busy,
+    )  # fmt: skip
+    pressed = {"action_id": "promotion.break-glass", "value": encode(wish_value(wish))}
+    assert read_button(pressed, CONTEXT) == wish
+
+
+def test_a_button_of_an_earlier_version_still_asks_again() -> None:
+    """S17: messages of any age."""
+    value = '{"verb":"deploy","apps":"my-app","env":"production","to":"1.4.2","from":"","why":"why","!":""}'
+    wish = Deploy(context=CONTEXT, app="my-app", environment="production", image="1.4.2", reason="why")
+    for action, if_busy in (("queue", IfBusy.QUEUE), ("break-glass", IfBusy.REFUSE)):
+        assert read_button({"action_id": f"promotion.{action}", "value": value}, CONTEXT) == replace(
+            wish, if_busy=if_busy
+        )
+    with pytest.raises(InvalidCommand):
+        read_button({"action_id": "promotion.older", "value": value}, CONTEXT)
 
 
 @pytest.mark.parametrize(
     "forged",
     [
-        {"shown": ""},
+        {"older": ""},
         {"start": "22:00"},
         {"start": "2026-01-02T22:00:00"},
         {"if_busy": ""},
@@ -150,7 +177,7 @@ def test_a_wish_for_an_older_image_comes_back_whole_and_confirmed(wish: Wish) ->
     ],
 )
 def test_what_no_button_has_carried_is_not_read(forged: dict[str, str]) -> None:
-    good = older_value(Deploy(context=CONTEXT, app="my-app", environment="production"), "f" * 64)
+    good = wish_value(Deploy(context=CONTEXT, app="my-app", environment="production", older="f" * 64))
     with pytest.raises(InvalidCommand):
         read_button({"action_id": "promotion.older", "value": encode(replace(good, **forged))}, CONTEXT)
 

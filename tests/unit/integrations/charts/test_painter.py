@@ -81,6 +81,14 @@ async def test_what_takes_too_long_is_killed() -> None:
         await ProcessPainter(script("import time; time.sleep(600)"), seconds=0.2).paint(CHART)
 
 
+async def test_a_chart_does_not_wait_for_ever_for_those_before_it() -> None:
+    painter = ProcessPainter(script("import sys; sys.stdout.buffer.write(b'\\x89PNG')"), patience=0.05)
+    async with painter._turn:
+        with pytest.raises(Unavailable, match="no turn within"):
+            await painter.paint(CHART)
+    assert await painter.paint(CHART) == b"\x89PNG"
+
+
 def test_it_is_ready_where_matplotlib_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
     assert ProcessPainter().ready
     monkeypatch.setattr("integrations.charts.painter.find_spec", lambda _name: None)
