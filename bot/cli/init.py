@@ -13,11 +13,12 @@ import typer
 from bot.cli.terminal import fail
 from bot.domain import identity
 from bot.domain.errors import PolicyError
+from bot.domain.slack_id import is_user
 from bot.domain.source import SCP
 from bot.policy.file import parse
 
 POLICY, SETTINGS, MANIFEST, VALUES = "pilothouse.yaml", "pilothouse.env", "slack-app.json", "values.yaml"
-USER, GROUP = re.compile(r"U[A-Z0-9]{6,}"), re.compile(r"S[A-Z0-9]{6,}|@[a-z0-9._-]+")
+GROUP = re.compile(r"S[A-Z0-9]{6,}|@[a-z0-9._-]+")
 PLAIN = re.compile(r"[^\s'\"`\\]+")
 GITHUB = re.compile(r"[\w.-]+/[\w.-]+")
 
@@ -214,11 +215,9 @@ def _on_github(answers: PlatformAnswers) -> bool:
 def _binding(role: str, people: People) -> list[str]:
     """Each name under the key that its form belongs to."""
     lines = [f"  - role: {role}"]
-    for key, form in (("groups", GROUP), ("users", USER)):
-        if found := [one for one in people if form.fullmatch(one)]:
+    for key, fits in (("groups", GROUP.fullmatch), ("users", is_user), ("emails", identity.address)):
+        if found := [one for one in people if fits(one)]:
             lines.append(f"    {key}: {json.dumps(found)}")
-    if emails := [one for one in people if identity.address(one)]:
-        lines.append(f"    emails: {json.dumps(emails)}")
     return lines
 
 
@@ -226,8 +225,8 @@ def _people(text: str) -> People:
     """Raises ValueError for a name that Slack would not know."""
     people = _names(text)
     for one in people:
-        if not (GROUP.fullmatch(one) or USER.fullmatch(one) or identity.address(one)):
-            raise ValueError(f"{one!r} is not a @group, an e-mail address or a Slack id (U…, S…).")
+        if not (GROUP.fullmatch(one) or is_user(one) or identity.address(one)):
+            raise ValueError(f"{one!r} is not a @group, an e-mail address or a Slack id (U…, W…, S…).")
     return people
 
 

@@ -14,6 +14,7 @@ from bot.domain.application import Application
 from bot.domain.source import HEAD, OverlayBranch, astray
 from bot.policy import Policy
 from bot.settings import ArgoCDSettings, Settings
+from bot.views.words import count
 from integrations.argocd import ArgoCD
 
 SOON = timedelta(days=7)
@@ -77,8 +78,8 @@ async def _token(own: ArgoCDSettings, prefix: str, fix: str) -> str:
         return "accepted; it never expires"
     left = expires - datetime.now(UTC)
     if left < SOON:
-        raise Wrong(f"it expires in {_days(left)}, and nothing renews it", fix)
-    return f"accepted; it expires in {_days(left)}"
+        raise Wrong(f"it expires in {count(left.days, 'day')}, and nothing renews it", fix)
+    return f"accepted; it expires in {count(left.days, 'day')}"
 
 
 async def _wanted(settings: Settings, policy: Policy, environments: Iterable[str]) -> dict[str, str]:
@@ -141,10 +142,6 @@ async def _permitted(argocd: ArgoCD, applications: list[Application]) -> str:
             "true, their sync needs `applications, override`, too"
         )
     return told
-
-
-def _days(left: timedelta) -> str:
-    return f"{left.days} day{'' if left.days == 1 else 's'}"
 
 
 def _some(names: list[str]) -> str:

@@ -43,7 +43,7 @@ def page(browser: Browser, sandbox: Sandbox) -> Iterator[Page]:
         problems: list[str] = []
         found.on("pageerror", lambda error: problems.append(str(error)))
         found.on("console", lambda said: problems.append(said.text) if "Security Policy" in said.text else None)
-        found.set_default_timeout(20_000)
+        found.set_default_timeout(30_000)
         found.goto(sandbox.url)
         found.get_by_role("heading", name="deployments").first.wait_for()
         yield found

@@ -15,7 +15,7 @@ def test_approve_from_a_direct_message_in_two_taps(browser: Browser, sandbox: Sa
     sandbox.types("ana", "/deploy storefront prod --reason the phone journey")
     with browser.new_context(viewport=PHONE) as context:
         page = context.new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(30_000)
         page.goto(f"{sandbox.url}/#/bo/dm")
         copy = page.locator("#timeline article").filter(has_text="the phone journey")
         expect(copy).to_have_count(1, timeout=PATIENCE)
@@ -34,7 +34,7 @@ def test_a_shortcut_in_the_menu_of_a_card_knows_its_app(browser: Browser, sandbo
     sandbox.until(lambda: "the shortcut" in everything_in(sandbox.messages("ana")), "its card")
     with browser.new_context(viewport=PHONE) as context:
         page = context.new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(30_000)
         page.goto(f"{sandbox.url}/#/ana/deployments")
         card = page.locator("#timeline article").filter(has_text="the shortcut").first
         card.hover()

@@ -30,7 +30,7 @@ class Sandbox:
     def __init__(self, url: str, data: Path) -> None:
         self.url = url
         self.data = data
-        self.http = httpx.Client(base_url=url, timeout=20)
+        self.http = httpx.Client(base_url=url, timeout=60)
 
     def get(self, path: str, **query: str) -> Any:
         response = self.http.get(path, params=query)

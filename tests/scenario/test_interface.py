@@ -352,7 +352,7 @@ def test_errors_are_sentences(sandbox: Sandbox, method: str, path: str, body: ob
 
 
 def test_changes_are_told_as_they_happen(sandbox: Sandbox) -> None:
-    with httpx.stream("GET", f"{sandbox.url}/api/events", timeout=20) as stream:
+    with httpx.stream("GET", f"{sandbox.url}/api/events", timeout=60) as stream:
         sandbox.post("/api/channels/general/messages", {"as": "ana", "text": "hello"})
         lines = (line for line in stream.iter_lines() if line.startswith("data:"))
         event = json.loads(next(line for line in lines if '"message"' in line).removeprefix("data:"))

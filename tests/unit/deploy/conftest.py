@@ -27,7 +27,7 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         [binary, "serve", str(configuration)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     try:
-        deadline = time.monotonic() + 15
+        deadline = time.monotonic() + 60
         while not _answers(address):
             assert process.poll() is None, "the registry ended"
             assert time.monotonic() < deadline, "the registry does not answer"

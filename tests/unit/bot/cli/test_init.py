@@ -15,7 +15,7 @@ from bot.settings import Settings, variables
 GIVEN = {
     "environments": "dev, staging, prod",
     "engineers": "@engineers, ana@example.com",
-    "approvers": "S0RELEASE, U0BOBOBO",
+    "approvers": "S0RELEASE, U0BOBOBO, W0ENTERPRISE",
     "admins": "mia@example.com",
     "channel": "deploys",
     "argocd": "https://argocd.internal/",
@@ -44,7 +44,7 @@ def test_the_policy_is_good_and_says_what_was_answered(tmp_path: Path) -> None:
     bound = {binding.role: (binding.groups, binding.users, binding.emails) for binding in policy.bindings}
     assert bound == {
         "engineer": (("@engineers",), (), ("ana@example.com",)),
-        "release-manager": (("S0RELEASE",), ("U0BOBOBO",), ()),
+        "release-manager": (("S0RELEASE",), ("U0BOBOBO", "W0ENTERPRISE"), ()),
         "admin": ((), (), ("mia@example.com",)),
     }
 

@@ -376,11 +376,11 @@ async def test_upstreams_that_do_not_answer_cost_a_bounded_wait(patient: Patient
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
         began = time.monotonic()
         found = await patient.examined(
-            seconds=4.0,
+            seconds=8.0,  # what answers has so long, on a busy machine too
             argocd__url=url, harbor__url=url, slack__api_url=f"{url}/api/", git__url=f"{url}/deploy.git",
         )  # fmt: skip
-    # All at once, so not much longer than the one that waits longest; one after another it would be a minute.
-    assert time.monotonic() - began < 20
-    assert found["Harbor: reachable"].detail == "no answer within 4 seconds"
+    # All at once, so not much longer than the one that waits longest; one after another it would be two minutes.
+    assert time.monotonic() - began < 60
+    assert found["Harbor: reachable"].detail == "no answer within 8 seconds"
     assert found["Kubernetes: permissions"].outcome is CheckOutcome.GOOD
     assert found["database: writable"].outcome is CheckOutcome.GOOD

@@ -50,11 +50,11 @@ async def test_the_present_state_comes_as_added_and_then_what_changes(world: Wor
 async def test_what_changes_between_snapshot_and_subscription_is_lost(tmp_path: Path) -> None:
     """A10."""
     manifests = [project(), application("production")]
-    async with running(tmp_path, manifests, ArgoServerSettings(stream_gap=0.3)) as world, stream(world) as frames:
+    async with running(tmp_path, manifests, ArgoServerSettings(stream_gap=1.5)) as world, stream(world) as frames:
         await take(frames, 1)
         with world.argo.store.edit("my-app-production") as app:
             app["metadata"]["labels"]["lost"] = "yes"
-        await asyncio.sleep(0.4)
+        await asyncio.sleep(1.6)
         with world.argo.store.edit("my-app-production") as app:
             app["metadata"]["labels"]["seen"] = "yes"
         [event] = await take(frames, 1)

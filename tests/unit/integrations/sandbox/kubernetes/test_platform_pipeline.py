@@ -39,7 +39,7 @@ async def test_it_builds_signs_and_writes_the_overlay_in_this_order() -> None:
     server = KubernetesServer(Clock(50), "token")
     server.load(manifests())
     hooks = Hooks(on_image_built=build, on_sign=sign, on_update_manifest=write)
-    async with TektonController(server, Clock(50), hooks), asyncio.timeout(20):
+    async with TektonController(server, Clock(50), hooks), asyncio.timeout(60):
         with server.store.subscribe() as subscription:
             server.operations.create(PIPELINE_RUN, "ci", pipeline_run())
             run: dict[str, Any] = {}

@@ -61,7 +61,7 @@ async def test_acknowledgement_counts_only_on_the_connection_of_its_envelope(wor
 
 async def _whichever_receives(first: Socket, second: Socket) -> tuple[tuple[Socket, str], Socket]:
     tasks = {asyncio.create_task(socket.receive_str()): socket for socket in (first, second)}
-    done, waiting = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED, timeout=2)
+    done, waiting = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED, timeout=60)
     for task in waiting:
         task.cancel()
     (received,) = done
