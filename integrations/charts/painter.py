@@ -3,7 +3,6 @@
 import asyncio
 import json
 import os
-import signal
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Sequence
@@ -13,6 +12,7 @@ from importlib.util import find_spec
 
 from bot.domain.chart import Chart
 from bot.domain.errors import Refused, Unavailable
+from integrations.processes import end
 
 SYSTEM = "charts"
 DRAWING = "integrations.charts.drawing"
@@ -82,17 +82,8 @@ class ProcessPainter:
         except TimeoutError as error:
             raise Unavailable(SYSTEM, "draw", f"not done within {self._seconds:g} seconds") from error
         finally:
-            await _end(process)
+            await end(process)
         if process.returncode or not picture.startswith(b"\x89PNG") or len(picture) > LARGEST:
             last = said.decode(errors="replace").strip().rpartition("\n")[2][:200]
             raise Refused(SYSTEM, "draw", last or f"the process ended with status {process.returncode}")
         return picture
-
-
-async def _end(process: asyncio.subprocess.Process) -> None:
-    if process.returncode is None:
-        try:
-            os.killpg(process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            return
-        await asyncio.shield(process.wait())

@@ -1,9 +1,9 @@
 """One git process: bounded in time and in memory, and gone with all of its children when it is not waited for."""
 
 import asyncio
-import os
-import signal
 from collections.abc import Mapping
+
+from integrations.processes import end
 
 _CHUNK = 1 << 16
 _KEPT = 1 << 14
@@ -53,7 +53,7 @@ async def run_git(
     except TimeoutError:
         raise GitTimedOut(arguments[0], f"no answer within {timeout:g} s") from None
     finally:
-        await _end(process)
+        await end(process)
     if process.returncode:
         raise GitFailed(arguments[0], stderr.decode(errors="replace"), stdout[-_KEPT:].decode(errors="replace"))
     return stdout
@@ -88,12 +88,3 @@ async def _read_tail(stream: asyncio.StreamReader | None) -> bytes:
     while chunk := await stream.read(_CHUNK):
         tail = (tail + chunk)[-_KEPT:]
     return tail
-
-
-async def _end(process: asyncio.subprocess.Process) -> None:
-    if process.returncode is None:
-        try:
-            os.killpg(process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            return
-        await asyncio.shield(process.wait())

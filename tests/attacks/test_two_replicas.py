@@ -27,10 +27,11 @@ from integrations.sandbox.serving import serve
 from integrations.sandbox.slack.http_mode import signature
 from integrations.sandbox.slack.limits import RateLimits
 from integrations.sandbox.slack.server import SIGNING_SECRET, SlackServer
+from tests.postgres import NewDatabase
 from tests.restart.asked import Asked
 from tests.restart.cases import TEAM, Case
 from tests.restart.child import Life, promotion_of
-from tests.restart.conftest import NewDatabase, postgres
+from tests.restart.conftest import postgres
 from tests.restart.effects import Seen, look
 from tests.restart.test_requests import Scene, free_port, rejection
 from tests.restart.town import ROOT, Process, Town, town

@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from bot.domain.promotion import Phase
+from tests.postgres import NewDatabase
 from tests.restart import report
 from tests.restart.cases import AFTER, STORIES, Case, cases
 from tests.restart.child import promotion_of
-from tests.restart.conftest import NewDatabase
 from tests.restart.effects import Effects, Seen, effects, look
 from tests.restart.town import town
 

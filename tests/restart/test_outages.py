@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy.engine import make_url
 
 from bot.domain.promotion import Phase, Stage
+from tests.postgres import NewDatabase
 from tests.restart.cases import Case
-from tests.restart.conftest import NewDatabase
 from tests.restart.effects import effects, look
 from tests.restart.test_replicas import until
 from tests.restart.town import town

@@ -20,9 +20,9 @@ from bot.store.promotions import PromotionStore, live
 from bot.store.replicas import ReplicaStore
 from bot.store.schema import migrate
 from tests.fakes.registry import MemoryRegistry
+from tests.postgres import NewDatabase
 from tests.restart.cases import Case
 from tests.restart.child import promotion_of
-from tests.restart.conftest import NewDatabase
 from tests.restart.crowd import asked_for
 from tests.restart.effects import effects, look
 from tests.restart.town import Town, town

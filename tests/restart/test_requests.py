@@ -29,11 +29,11 @@ from integrations.sandbox.serving import serve
 from integrations.sandbox.slack.http_mode import RequestUrls
 from integrations.sandbox.slack.limits import RateLimits
 from integrations.sandbox.slack.server import SlackServer
+from tests.postgres import NewDatabase
 from tests.restart import report
 from tests.restart.asked import ACKNOWLEDGED, DONE, NOTED, POINTS, Asked
 from tests.restart.cases import TEAM, Case
 from tests.restart.child import Life, promotion_of
-from tests.restart.conftest import NewDatabase
 from tests.restart.town import ROOT, Process, Town, town
 
 pytestmark = pytest.mark.restart

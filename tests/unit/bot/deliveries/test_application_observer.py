@@ -374,6 +374,9 @@ async def test_the_lead_time_is_measured_once_when_a_change_is_healthy(cluster: 
     [one] = [found for found in deployments(await cluster.store.of()) if found.sha == sha]
     assert one.healthy_at is not None
     assert measured() == (count + 1, total + (one.healthy_at - one.at).total_seconds())
+    cluster.arrives(cluster.commit("v3"), "v3")
+    await cluster.look(1)
+    assert measured()[0] == count + 2, "the first one was measured again"
 
 
 # Subscriptions by annotations.

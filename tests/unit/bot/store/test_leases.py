@@ -26,15 +26,20 @@ async def test_a_lease_is_one_replicas_until_it_ends_or_is_given_up(database: Da
     assert not await store.take("argo", "b", 15)
     assert await store.take("argo", "a", 15)
     assert await store.take("other", "b", 15)
-    async with database.begin() as connection:
-        past = sa.func.now() - sa.func.make_interval(0, 0, 0, 0, 0, 0, 1)
-        await connection.execute(leases.update().where(leases.c.name == "argo").values(until=past))
+    await end(database, "argo")
     assert await store.take("argo", "b", 15)
     assert not await store.take("argo", "a", 15)
     await store.give_up("argo", "a")  # which is not its own any more
     assert not await store.take("argo", "a", 15)
     await store.give_up("argo", "b")
     assert await store.take("argo", "a", 15)
+
+
+async def end(database: Database, name: str) -> None:
+    """As time does."""
+    async with database.begin() as connection:
+        past = sa.func.now() - sa.func.make_interval(0, 0, 0, 0, 0, 0, 1)
+        await connection.execute(leases.update().where(leases.c.name == name).values(until=past))
 
 
 class Watching:
@@ -74,7 +79,7 @@ async def test_an_observer_that_is_killed_is_replaced_when_its_lease_ends(
 ) -> None:
     if database.sqlite:
         return  # one replica has it for itself
-    monkeypatch.setattr(observers, "LEASE_SECONDS", 1.0)
+    monkeypatch.setattr(observers, "LEASE_SECONDS", 600.0)
     monkeypatch.setattr(observers, "RENEW_SECONDS", 0.05)
     one, other = Watching(), Watching()
     killed, heir = (
@@ -89,6 +94,9 @@ async def test_an_observer_that_is_killed_is_replaced_when_its_lease_ends(
     assert not other.record.current
     first.cancel()
     await asyncio.gather(first, return_exceptions=True)
+    await asyncio.sleep(0.2)
+    assert not other.watches, "the lease still runs"
+    await end(database, killed._lease)
     await until(lambda: other.watches and other.record.current)
     second.cancel()
     await asyncio.gather(second, return_exceptions=True)

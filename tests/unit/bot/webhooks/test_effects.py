@@ -153,6 +153,8 @@ async def test_an_image_that_is_pushed_is_recorded(house: House, tag: str | None
     [
         ("2026-01-05T10:00:00+01:00", datetime(2026, 1, 5, 9, tzinfo=UTC)),
         ("2026-01-05T09:00:00", datetime(2026, 1, 5, 9, tzinfo=UTC)),
+        ("0001-01-01T00:00:00Z", datetime(1970, 1, 1, tzinfo=UTC)),
+        ("9999-12-31T00:00:00Z", datetime(9999, 1, 1, tzinfo=UTC)),
         ("0001-01-01T00:00:00+14:00", datetime(1970, 1, 1, tzinfo=UTC)),
         ("9999-12-31T23:59:59-14:00", datetime(9999, 1, 1, tzinfo=UTC)),
     ],

@@ -1,6 +1,5 @@
 """A chart becomes a PNG in a process of its own: bounded, and without the bot's secrets."""
 
-import os
 import struct
 import sys
 from dataclasses import asdict
@@ -70,10 +69,10 @@ async def test_what_is_no_picture_is_refused(code: str, detail: str) -> None:
 
 async def test_it_inherits_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PILOTHOUSE_SLACK__BOT_TOKEN", "xoxb-secret")
+    code = "import os; raise SystemExit('secret' * any('xoxb' in value for value in os.environ.values()) or 'none')"
     with pytest.raises(Refused) as error:
-        await ProcessPainter(script("import os; raise SystemExit('|'.join(os.environ.values()))")).paint(CHART)
-    assert "xoxb-secret" not in error.value.detail
-    assert os.environ["PATH"] in error.value.detail or len(error.value.detail) == 200
+        await ProcessPainter(script(code)).paint(CHART)
+    assert error.value.detail == "none"
 
 
 async def test_what_takes_too_long_is_killed() -> None:

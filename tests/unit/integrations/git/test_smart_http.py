@@ -128,7 +128,16 @@ async def test_files_are_fetched_by_one_request(host: Host, remote: GitRemote) -
     assert host.requests() == []
 
 
-@pytest.mark.parametrize("spoiled", [(b"packfile", b"wackfile"), (b"PACK", b"PAKC"), (b"0000", b"")])
+@pytest.mark.parametrize(
+    "spoiled",
+    [
+        (b"packfile", b"wackfile"),
+        (b"PACK", b"PAKC"),
+        (b"\x01PACK", b"\x03PACK"),
+        (b"PACK\0\0\0\2\0\0\0", b"PACK\0\0\0\2\0\0\1"),
+    ],
+    ids=["no answer to it", "no pack", "an error", "fewer objects than it says"],
+)
 async def test_files_that_do_not_come_that_way_are_fetched_by_git(
     host: Host, remote: GitRemote, monkeypatch: pytest.MonkeyPatch, spoiled: tuple[bytes, bytes]
 ) -> None:
@@ -142,6 +151,7 @@ async def test_files_that_do_not_come_that_way_are_fetched_by_git(
     monkeypatch.setattr(remote._cache, "fetch_blobs", unspoiled)
     host.between.rewrites = spoiled
     assert await remote.read(FILES, head) == FILES
+    assert host.between.rewrites == (b"", b""), "git was never asked"
 
 
 async def test_a_push_that_comes_too_late_is_told_and_moves_nothing(host: Host, remote: GitRemote) -> None:

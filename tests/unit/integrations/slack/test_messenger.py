@@ -11,6 +11,7 @@ from integrations.sandbox.slack.server import SlackServer
 from integrations.slack import SlackApi, SlackMessenger
 from integrations.slack.edits import Edits
 from tests.views.samples import promotion
+from tests.waiting import until
 
 NOTE = Rendered("note", ({"type": "section", "text": {"type": "mrkdwn", "text": "note"}},))
 
@@ -44,10 +45,8 @@ async def test_a_broadcast_reply_is_in_the_channel_too(workspace: SlackServer, m
 async def test_upload(workspace: SlackServer, messenger: SlackMessenger) -> None:
     """S9: sharing is asynchronous."""
     await messenger.upload("C0DEPLOY", FileUpload("run.log", b"line 1\nline 2\n", "The log", "Two lines", "Here it is"))
-    for _ in range(100):
-        if shown := workspace.messages("C0DEPLOY", "bo"):
-            break
-        await asyncio.sleep(0.02)
+    await until(lambda: workspace.messages("C0DEPLOY", "bo"))
+    shown = workspace.messages("C0DEPLOY", "bo")
     [file] = shown[0]["files"]
     assert (file["name"], file["title"], file["alt_txt"]) == ("run.log", "The log", "Two lines")
     assert shown[0]["text"] == "Here it is"
