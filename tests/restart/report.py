@@ -11,7 +11,7 @@ BEGIN, END = "<!-- written by tests/restart: begin -->", "<!-- written by tests/
 COLUMNS = ("Story", "Step", "Killed", "Commits", "Pull requests", "Card", "Other messages", "Audit rows", "Votes",
            "Locks", "Reviews", "Successors", "End")  # fmt: skip
 KILLS_BEGIN, KILLS_END = "<!-- kills at requests: begin -->", "<!-- kills at requests: end -->"
-KILLS = ("Database", "Slack", "Killed", "Kills", "Requests", "Acknowledged", "Lost", "Done twice", "Not told")
+KILLS = ("Database", "Slack", "Killed", "Kills", "Requests", "Acknowledged", "Lost", "Done twice", "Unanswered")
 
 
 def write(done: Mapping[str, Mapping[Case, Effects]]) -> None:

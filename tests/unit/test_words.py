@@ -58,7 +58,8 @@ MONITORING = "deploy/platform/monitoring"
 PAGES = (
     "README.md", "CONTRIBUTING.md", "docs/tutorial.md", "docs/operations.md", "docs/sandbox.md", "docs/extending.md",
     "docs/policy.md", "docs/limits.md", "docs/comparison.md", "docs/deliveries.md", "docs/architecture.md",
-    "docs/pictures.md", "deploy/README.md", f"{MONITORING}/runbooks.md", f"{MONITORING}/alerts.yaml",
+    "docs/pictures.md", "docs/security.md", "docs/reliability.md", "docs/live-tests.md", "docs/wire-facts.md",
+    "CHANGELOG.md", "SECURITY.md", "deploy/README.md", f"{MONITORING}/runbooks.md", f"{MONITORING}/alerts.yaml",
     f"{MONITORING}/dashboard-delivery.json",
 )  # fmt: skip
 """what somebody reads who does not read the code; titles of decisions stay as they were given"""
