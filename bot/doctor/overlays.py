@@ -1,7 +1,9 @@
 """The overlay repository: readable, holding apps, and open to our pushes."""
 
+import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from bot.doctor.finding import Check, Wrong
 from bot.doctor.policy import PolicyFile
@@ -22,10 +24,24 @@ async def repository(settings: Settings) -> AsyncIterator[OverlaySource]:
         async with GitHub(settings.github, settings.git.branch) as github:
             yield github
     elif settings.git.url:
-        async with GitRemote(settings.git, settings.data_dir / "git") as remote:
+        async with GitRemote(settings.git, _cache(settings)) as remote:
             yield remote
     else:
         raise Wrong("no overlay repository is set", "Set PILOTHOUSE_GITHUB__REPOSITORY, or PILOTHOUSE_GIT__URL.")
+
+
+def _cache(settings: Settings) -> Path:
+    """Where git's objects are kept. Raises Wrong where the bot could not keep them."""
+    directory = settings.data_dir / "git"
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=directory):
+            return directory
+    except OSError as error:
+        raise Wrong(
+            f"the data directory {settings.data_dir} cannot be written to: {error.strerror}",
+            "Set PILOTHOUSE_DATA_DIR to a directory that the bot may write to.",
+        ) from error
 
 
 async def discovered(settings: Settings, policy: Policy) -> Listing:
@@ -50,7 +66,7 @@ def checks(settings: Settings, file: PolicyFile) -> tuple[Check, ...]:
     async def writable() -> str:
         if github:
             return await granted(settings, file.known())
-        async with repository(settings), GitRemote(settings.git, settings.data_dir / "git") as remote:
+        async with repository(settings), GitRemote(settings.git, _cache(settings)) as remote:
             await remote.verify_push()
         return "a push would be accepted (nothing was pushed)"
 

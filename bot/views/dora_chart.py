@@ -11,8 +11,8 @@ from bot.views.words import NOTHING, count, lasted, plain
 
 CHART_FOLLOWS = "The chart follows in your direct messages."
 NO_LIBRARY = (
-    "No chart: the bot is installed without a plotting library. An administrator adds it with "
-    "`pip install 'pilothouse[charts]'`."
+    "No chart: the bot is installed without its plotting library. An administrator installs Pilothouse with the "
+    "extra `charts`."
 )
 NO_SCOPE = (
     "No chart: the Slack app lacks the scope `files:write`. An administrator adds it to the app, and installs the app "

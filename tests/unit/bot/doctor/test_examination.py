@@ -118,6 +118,7 @@ BROKEN: dict[str, tuple[dict[str, str], str, str]] = {
         "git: read access",
         "PILOTHOUSE_GIT__BRANCH",
     ),
+    "data directory": ({"data_dir": "/dev/null/pilothouse"}, "git: read access", "PILOTHOUSE_DATA_DIR"),
     "kubeconfig": (
         {"kubernetes__kubeconfig": "nowhere.yaml"},
         "Kubernetes: reachable",
