@@ -16,6 +16,7 @@ from typing import Any
 from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect, sync_playwright
 
 from tests.browser.conftest import CHROMIUM, OPTIONS
+from tests.browser.sample_chart import sample_chart
 from tests.scenario.sandbox import Sandbox, everything_in, running
 
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
@@ -62,9 +63,9 @@ class Camera:
                 shown.evaluate(TO_THE_TOP)
                 page.mouse.move(0, 0)
                 clip = None if suffix else _around(shown, size)
-                self._write(f"{name}{suffix}", page.screenshot(clip=clip, animations="disabled"))
+                self.write(f"{name}{suffix}", page.screenshot(clip=clip, animations="disabled"))
 
-    def _write(self, name: str, png: bytes) -> None:
+    def write(self, name: str, png: bytes) -> None:
         page = self.browser.new_page()
         url = page.evaluate(TO_WEBP, [base64.b64encode(png).decode(), QUALITY])
         page.close()
@@ -112,6 +113,8 @@ def play(camera: Camera) -> None:
     sandbox.whisper("bo", "v1.4.1")
     camera.take("rollback", "bo", "deployments", message("Only visible to you"))
 
+    journey(camera)
+
     sandbox.faults(critical_cve=True)
     sandbox.types("dee", "/scan ledger staging --rescan")
     sandbox.until(lambda: _finding(sandbox, "ledger"), "the new findings")
@@ -121,6 +124,22 @@ def play(camera: Camera) -> None:
     sandbox.types("ana", "/promote staging to prod --reason the weekly train")
     sandbox.until(lambda: "the weekly train" in everything_in(sandbox.messages("bo")), "the train")
     camera.take("train", "bo", "deployments", card("apps → production"))
+
+
+def journey(camera: Camera) -> None:
+    sandbox = camera.sandbox
+    sandbox.post("/api/world/pushes", {"author": "Ana", "message": "Make the checkout faster"})
+    mine = message("Make the checkout faster")
+    arrived = "✅\u00a0development"
+    sandbox.until(lambda: arrived in everything_in(sandbox.messages("ana", "dm")), "the push to arrive in development")
+    sandbox.types("ana", "/deploy my-app staging")
+    sandbox.card_says("my-app → staging", "is Healthy in staging")
+    sandbox.types("ana", "/deploy my-app production")
+    sandbox.presses("bo", sandbox.card_says("production · v1.4.2 → v1.4.3", "Waiting for an approval"), "Approve")
+    sandbox.card_says("production · v1.4.2 → v1.4.3", "is Healthy in production")
+    ended = "|production>"
+    sandbox.until(lambda: ended in everything_in(sandbox.messages("ana", "dm")), "the push to arrive in production")
+    camera.take("journey", "ana", "dm", mine)
 
 
 def _finding(sandbox: Sandbox, app: str) -> bool:
@@ -144,8 +163,11 @@ def main() -> None:
     parser.add_argument("directory", nargs="?", type=Path, default=IMAGES, help="where they are written")
     directory = parser.parse_args().directory
     directory.mkdir(parents=True, exist_ok=True)
+    drawn = sample_chart()
     with tempfile.TemporaryDirectory() as data, running(Path(data)) as sandbox, _browser() as browser:
-        play(Camera(browser, sandbox, directory))
+        camera = Camera(browser, sandbox, directory)
+        camera.write("dora", drawn)
+        play(camera)
 
 
 if __name__ == "__main__":
