@@ -222,15 +222,20 @@ async def stream(writer: asyncio.StreamWriter) -> None:
 
 @dataclass
 class Stalls:
-    """The longest that the event loop was held up, in seconds."""
+    """The longest that the event loop was held up, in seconds; `own`: of our own CPU, however busy the machine is."""
 
     longest: float = 0
+    own: float = 0
+
+    def begin(self) -> None:
+        self.longest = self.own = 0
 
     async def watch(self) -> None:
         while True:
-            before = time.perf_counter()
+            before, used = time.perf_counter(), time.thread_time()
             await asyncio.sleep(0.005)
             self.longest = max(self.longest, time.perf_counter() - before - 0.005)
+            self.own = max(self.own, time.thread_time() - used)
 
 
 def json_share(seconds: float, body: bytes, model: type[Any], times: int) -> str:

@@ -1,6 +1,7 @@
 """Watching 10,000 Applications with the delivery record's observer, from its start, and then 1,000 changes a second.
 
-How long until all are known, the memory of the process, the longest stall of the event loop, and what `/status` takes.
+How long until all are known, the memory of the process, the longest stall of the event loop, and what `/status` takes:
+for the first time ever, after a restart, after a commit, and again.
 
 `python -m benchmarks.observer` prints it. The server is another process; the record is SQLite in a file.
 """
@@ -10,6 +11,7 @@ import multiprocessing
 import statistics
 import tempfile
 import time
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from multiprocessing.connection import Connection as Pipe
 from pathlib import Path
@@ -30,10 +32,12 @@ from bot.policy import parse
 from bot.promotions.tags import Tags
 from bot.queries.board import StatusBoards
 from bot.queries.status import StatusQuery
+from bot.runtime.gc import set_aside
 from bot.settings import ArgoCDSettings
 from bot.store.database import Database
 from bot.store.deliveries import DeliveryStore
 from bot.store.delivery_news import NewsStore
+from bot.store.parsed_overlays import ParsedOverlayStore
 from bot.store.promotions import PromotionStore
 from bot.store.schema import migrate
 from bot.store.subscriptions import SubscriptionStore
@@ -45,6 +49,7 @@ from tests.fakes.registry import MemoryRegistry
 
 MEMORY_MIB = 250
 BOARD_SECONDS = 0.05
+STALL_SECONDS = 0.1
 POLICY = "bindings: [{role: viewer, users: [U0BO]}]"
 SOMEBODY = Caller(Person("U0BO", "Bo", "bo@example.com"), "T0PILOT")
 PATIENCE = 120
@@ -52,14 +57,24 @@ PATIENCE = 120
 
 def overlays() -> MemoryOverlays:
     names = (f"app-{number:05}" for number in range(APPLICATIONS))
-    content = b"images:\n- name: x\n  newTag: v1.4.2\n"
-    return MemoryOverlays({f"apps/{name}/overlays/production/kustomization.yaml": content for name in names})
+    text = "images:\n- name: harbor.example.com/apps/{}\n  newTag: v1.4.2\n"
+    return MemoryOverlays(
+        {f"apps/{name}/overlays/production/kustomization.yaml": text.format(name).encode() for name in names}
+    )
 
 
-async def watch(port: int, directory: Path) -> tuple[float, int, float, int, float, float, float]:
-    """Seconds until all are known, MiB then, the longest stall till then; MiB and the longest stall after changes; the
-    seconds of CPU that `/status` takes for the first time, and afterwards.
-    """
+@dataclass(frozen=True)
+class Boards:
+    """Seconds of CPU that a page of `/status` takes."""
+
+    first: float
+    restarted: float
+    committed: float
+    usual: float
+
+
+async def watch(port: int, directory: Path) -> tuple[float, int, Stalls, int, Stalls, Boards]:
+    """Seconds until all are known, MiB then, the longest stalls till then; MiB and the longest stalls after changes."""
     database = Database(f"sqlite:///{directory / 'x.db'}")
     await migrate(database)
     policy, source, store = parse(POLICY), overlays(), DeliveryStore(database)
@@ -84,31 +99,41 @@ async def watch(port: int, directory: Path) -> tuple[float, int, float, int, flo
         stalls = Stalls()
         watching = asyncio.create_task(stalls.watch())
         await asyncio.sleep(0.2)
-        stalls.longest, begun = 0, time.perf_counter()
+        set_aside()  # as the bot does when it has started
+        await asyncio.sleep(0.2)
+        stalls.begin()
+        begun = time.perf_counter()
         observing = asyncio.create_task(observer.observe())
         async with asyncio.timeout(PATIENCE):
             while len(observer._apps) < APPLICATIONS:  # noqa: ASYNC110 (it tells nobody)
                 await asyncio.sleep(0.02)
-        complete = time.perf_counter() - begun, peak() // 1024, stalls.longest
-        stalls.longest = 0
+        complete = time.perf_counter() - begun, peak() // 1024, replace(stalls)
+        stalls.begin()
         await asyncio.sleep(SECONDS + 6)
-        after = peak() // 1024, stalls.longest
-        status = StatusQuery(
-            Catalog(source, policy),
-            policy,
-            RecordedApplications(argocd, [record]),
-            source,
-            MemoryPromotions(),
-            Tags(MemoryRegistry()),
-        )
-        boards = StatusBoards(status, Empty())
+        after = peak() // 1024, replace(stalls)
         assert record.current
-        asked = [await cpu(boards) for _ in range(6)]
+        shown = await boards(RecordedApplications(argocd, [record]), source, database)
         for task in (observing, watching):
             task.cancel()
         await asyncio.gather(observing, watching, return_exceptions=True)
     await database.close()
-    return *complete, *after, asked[0], statistics.median(asked[1:])
+    return *complete, *after, shown
+
+
+async def boards(applications: RecordedApplications, source: MemoryOverlays, database: Database) -> Boards:
+    def begun() -> StatusBoards:
+        policy, store = parse(POLICY), ParsedOverlayStore(database)
+        catalog, tags = Catalog(source, policy, parsed=store), Tags(MemoryRegistry())
+        status = StatusQuery(catalog, policy, applications, source, MemoryPromotions(), tags)
+        return StatusBoards(status, Empty())
+
+    first = await cpu(begun())
+    again = begun()
+    restarted = await cpu(again)
+    path = "apps/app-00007/overlays/production/kustomization.yaml"
+    source.push({path: b"images:\n- name: harbor.example.com/apps/app-00007\n  newTag: v1.4.3\n"})
+    committed = await cpu(again)
+    return Boards(first, restarted, committed, statistics.median([await cpu(again) for _ in range(5)]))
 
 
 async def cpu(boards: StatusBoards) -> float:
@@ -123,6 +148,10 @@ async def cpu(boards: StatusBoards) -> float:
 
 def client(port: int, directory: Path, result: Pipe) -> None:
     result.send(asyncio.run(watch(port, directory)))
+
+
+def told(stalls: Stalls) -> str:
+    return f"longest stall {stalls.longest * 1000:.0f} ms, {stalls.own * 1000:.0f} ms of it our own CPU"
 
 
 def main() -> None:
@@ -141,18 +170,30 @@ def main() -> None:
         reader.join()
         watcher = spawn.Process(target=client, args=(port, Path(directory), there))
         watcher.start()
-        took, mib, stall, later_mib, later_stall, first, board = here.recv()
+        took, mib, stall, later_mib, later_stall, board = here.recv()
         watcher.join()
         server.terminate()
     print(f"One read of the list: {read:.1f} s; stall {read_stall * 1000:.0f} ms")
-    print(f"{APPLICATIONS:,} Applications are known after {took:.1f} s, with {mib} MiB; stall {stall * 1000:.0f} ms")
-    print(f"With {PER_SECOND:,} changes a second for {SECONDS} s: {later_mib} MiB; stall {later_stall * 1000:.0f} ms")
-    print(f"A page of /status of all of them: {board * 1000:.0f} ms of CPU; the first one {first:.1f} s")
+    print(f"{APPLICATIONS:,} Applications are known after {took:.1f} s, with {mib} MiB; {told(stall)}")
+    print(f"With {PER_SECOND:,} changes a second for {SECONDS} s: {later_mib} MiB; {told(later_stall)}")
+    print(
+        f"A page of /status of all of them: {board.usual * 1000:.0f} ms of CPU; after a commit "
+        f"{board.committed * 1000:.0f} ms; after a restart {board.restarted * 1000:.0f} ms; the first one ever "
+        f"{board.first:.1f} s"
+    )
     goal("until all are known, to one read of the list", took / read, at_most=3)
-    goal("longest stall at the start, to that of one read", stall / read_stall, at_most=1.5)
-    goal("longest stall under changes, to that of one read", later_stall / read_stall, at_most=1)
+    goal(
+        f"our own CPU of the longest stall at the start, to {STALL_SECONDS * 1000:.0f} ms",
+        stall.own / STALL_SECONDS,
+        at_most=1,
+    )
+    goal(
+        f"our own CPU of the longest stall under changes, to {STALL_SECONDS * 1000:.0f} ms",
+        later_stall.own / STALL_SECONDS,
+        at_most=1,
+    )
     goal(f"memory of the process at the peak, to {MEMORY_MIB} MiB", later_mib / MEMORY_MIB, at_most=1)
-    goal(f"CPU of a page of /status, to {BOARD_SECONDS * 1000:.0f} ms", board / BOARD_SECONDS, at_most=1)
+    goal(f"CPU of a page of /status, to {BOARD_SECONDS * 1000:.0f} ms", board.usual / BOARD_SECONDS, at_most=1)
 
 
 if __name__ == "__main__":

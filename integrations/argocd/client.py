@@ -9,8 +9,6 @@ from datetime import datetime, timedelta
 from typing import Self, TypeVar
 from urllib.parse import quote
 
-import msgspec
-
 from bot.domain.application import Application, ApplicationRef, ResourceHealth, SyncPermission
 from bot.domain.drift import Drift
 from bot.domain.errors import Refused
@@ -19,14 +17,14 @@ from bot.settings import ArgoCDSettings
 from integrations.argocd import convert, wire
 from integrations.argocd.drift import drifts
 from integrations.argocd.errors import FAILED_PRECONDITION, INVALID_ARGUMENT, SYSTEM, ArgoCDRefused, refine
+from integrations.argocd.items import items
 from integrations.argocd.names import parts
 from integrations.argocd.pauses import with_pauses
 from integrations.argocd.resources import unhealthy
 from integrations.argocd.stream import Stream
 from integrations.argocd.token import expiry
 from integrations.argocd.windows import permission
-from integrations.http import Answer, Bearer, Connection, HttpPolicy
-from integrations.http.answer import decode
+from integrations.http import Bearer, Connection, HttpPolicy
 from integrations.http.connection import Query
 from integrations.http.policy import MIB
 
@@ -243,7 +241,7 @@ class ArgoCD:
         answer = await self._connection.request(
             "list applications", "GET", "/api/v1/applications", params=params, policy=self._large
         )
-        return await converted(answer, see)
+        return [see(app) async for app in with_pauses(items(answer, wire.ArgoApplication))]
 
     async def _windows(self, ref: ApplicationRef) -> wire.Windows:
         answer = await self._connection.request(
@@ -263,15 +261,6 @@ class ArgoCD:
 
     def _selection(self) -> dict[str, str]:
         return {"projects": self._settings.project} if self._settings.project else {}
-
-
-async def converted(answer: Answer, see: Callable[[wire.ArgoApplication], T]) -> list[T]:
-    raw = answer.decode(wire.RawList).items or ()
-
-    def read(item: msgspec.Raw) -> T:
-        return see(decode(item, wire.ArgoApplication, answer.system, answer.operation))
-
-    return [read(item) async for item in with_pauses(raw)]
 
 
 def path(ref: ApplicationRef, *tail: str) -> str:

@@ -14,6 +14,7 @@ from bot.domain.errors import IntegrationError, Refused, Unavailable
 from integrations.argocd import wire
 from integrations.argocd.errors import SYSTEM, stream_error
 from integrations.argocd.merge import MergedChange, Sighting, StreamMerge
+from integrations.argocd.pauses import with_pauses
 from integrations.http import Connection
 from integrations.http.answer import decode
 
@@ -93,7 +94,7 @@ class Stream:
                     case wire.ArgoWatchEvent() as event:
                         whole = False
                         news = merge.event(sighting(event.application, convert), deleted=event.type == "DELETED")
-                for item in news:
+                async for item in with_pauses(news):
                     yield told(item)
                 # of a stream that was opened while the list was read, the beginning may have been missed
                 self._complete = self._complete or (whole and self._stands and opening == self._opening)
