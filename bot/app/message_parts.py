@@ -51,7 +51,9 @@ class MessageParts(Generic[E]):
 
     @cached_property
     def catalog(self) -> Catalog:
-        return Catalog(self.outside.overlays, self.policy, fresh_seconds=self.pace.listing)
+        return Catalog(
+            self.outside.overlays, self.policy, fresh_seconds=self.pace.listing, parsed=self.stores.parsed_overlays
+        )
 
     @cached_property
     def image_locations(self) -> ImageLocations:

@@ -15,6 +15,7 @@ from bot.store.leases import LeaseStore
 from bot.store.locks import LockStore
 from bot.store.messages import Messages
 from bot.store.mutes import MuteStore
+from bot.store.parsed_overlays import ParsedOverlayStore
 from bot.store.promotions import PromotionStore
 from bot.store.queue import QueueStore
 from bot.store.rejections import RejectionStore
@@ -46,6 +47,7 @@ class Stores:
     requests: RequestStore
     webhooks: WebhookStore
     replicas: ReplicaStore
+    parsed_overlays: ParsedOverlayStore
 
     @classmethod
     def of(cls, database: Database, clock: Clock) -> Self:
@@ -70,6 +72,7 @@ class Stores:
             RequestStore(database),
             WebhookStore(database),
             ReplicaStore(database),
+            ParsedOverlayStore(database),
         )
 
 

@@ -112,10 +112,9 @@ class OverlayChanges:
         return tuple(f"{directory}/{name}" for name in FILE_NAMES)
 
     async def _overlay_files(self, before: str, after: str) -> list[str]:
-        paths = {*await self._source.paths(before), *await self._source.paths(after)}
-        ours = [path for path in paths if path.endswith(FILE_NAMES) and self._pattern.fullmatch(path)]
-        old, new = await self._source.read(ours, before), await self._source.read(ours, after)
-        return [path for path in ours if old.get(path) != new.get(path)]
+        old, new = await self._source.paths(before), await self._source.paths(after)
+        changed = [path for path in sorted({*old, *new}) if old.get(path) != new.get(path)]
+        return [path for path in changed if path.endswith(FILE_NAMES) and self._pattern.fullmatch(path)]
 
 
 def _chain(log: Mapping[str, Commit], since: str, head: str) -> tuple[BranchStep, ...] | None:

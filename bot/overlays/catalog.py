@@ -1,6 +1,5 @@
 """Which apps there are, in which environments: discovered from the overlay repository, named as policy says."""
 
-import asyncio
 import posixpath
 import re
 import time
@@ -13,14 +12,13 @@ from bot.domain.errors import Refused, UnknownName
 from bot.domain.overlay import Overlay, OverlayImage
 from bot.overlays.built_images import BuiltImages
 from bot.overlays.kustomization import FILE_NAMES, KustomizationError, read_images
+from bot.overlays.legible import LegibleImages, ParsedOverlays, beside
 from bot.policy import Policy
 from bot.ports import OverlaySource
 from bot.runtime.one_round import once
 from bot.runtime.spelling import nearest
 
 MANIFESTS = (".yaml", ".yml", "/Kustomization")
-PAUSE_AFTER = 20
-"""overlays that are parsed, for the event loop's sake"""
 MOST_BESIDE = 40
 """files of one app"""
 FRESH_SECONDS = 5.0
@@ -35,21 +33,12 @@ class Listing:
     overlays: Mapping[tuple[str, str], Overlay]
     doubled: Mapping[Overlay, str] = field(default_factory=dict)
     """the overlays whose directory holds a second kustomization file, and that file: kustomize builds neither"""
-    paths: tuple[str, ...] = ()
-    """of every file"""
+    files: Mapping[str, str] = field(default_factory=dict)
+    """of every file the id of its content, by path"""
 
     @property
     def apps(self) -> tuple[str, ...]:
         return tuple(sorted({app for app, _ in self.overlays}))
-
-
-@dataclass
-class Legible:
-    """What the overlays pin at one commit, by path, as far as somebody asked; of those that cannot be read, why."""
-
-    commit: str
-    images: dict[str, tuple[OverlayImage, ...]] = field(default_factory=dict)
-    broken: dict[str, str] = field(default_factory=dict)
 
 
 class Catalog:
@@ -61,6 +50,7 @@ class Catalog:
         policy: Policy,
         clock: Callable[[], float] = time.monotonic,
         fresh_seconds: float = FRESH_SECONDS,
+        parsed: ParsedOverlays | None = None,
     ) -> None:
         self.built = BuiltImages(source)
         self._source = source
@@ -71,9 +61,7 @@ class Catalog:
         self._directories = directory_pattern(policy.overlays.path)
         self._listing: Listing | None = None
         self._asked_at = 0.0
-        self._pinned: dict[str, tuple[bytes, tuple[OverlayImage, ...]]] = {}
-        """what an overlay's file says, by its path: to parse ten thousand takes seconds"""
-        self._legible = Legible("")
+        self._legible = LegibleImages(source, parsed)
         self._warm = False
         """whether a plan was made: what overlays pin is in git's cache by then"""
 
@@ -137,24 +125,8 @@ class Catalog:
 
         May tell of other overlays of that commit as well.
         """
-        if self._legible.commit != listing.commit:
-            self._legible = Legible(listing.commit)
-        legible = self._legible
-        wanted = tuple([overlay for overlay in overlays if overlay.path not in legible.images])
-        if not wanted:
-            return legible.images, legible.broken
-        contents = await self._source.read([overlay.path for overlay in wanted], listing.commit)
-        for number, overlay in enumerate(wanted, 1):
-            content, known = contents[overlay.path], self._pinned.get(overlay.path)
-            if known is None or known[0] != content or overlay in listing.doubled:
-                try:
-                    known = self._pinned[overlay.path] = content, _read(listing, overlay, contents)
-                except KustomizationError as error:
-                    known, legible.broken[overlay.path] = (content, ()), error.sentence
-                if number % PAUSE_AFTER == 0:
-                    await asyncio.sleep(0)
-            legible.images[overlay.path] = known[1]
-        return legible.images, legible.broken
+        found = await self._legible.at(listing.commit, listing.files, overlays, listing.doubled)
+        return found.images, found.broken
 
     async def listing(self, *, fresh: bool = False) -> Listing:
         """Every overlay at the branch's head; at most `fresh_seconds` old unless `fresh`."""
@@ -162,8 +134,8 @@ class Catalog:
             return self._listing
         commit = await once(("head", id(self._source)), self._source.head)
         if self._listing is None or self._listing.commit != commit:
-            paths = await self._source.paths(commit)
-            self._listing = Listing(commit, *self._overlays(paths), tuple(paths))
+            files = await self._source.paths(commit)
+            self._listing = Listing(commit, *self._overlays(files), files)
         self._asked_at = self._clock()
         return self._listing
 
@@ -183,7 +155,7 @@ class Catalog:
             return []
         apps, here = {overlay.app for overlay in overlays}, {posixpath.dirname(overlay.path) for overlay in overlays}
         start, known = len(above), {overlay.path for overlay in overlays}
-        near = (path for path in listing.paths if path.startswith(above) and path.endswith(MANIFESTS))
+        near = (path for path in listing.files if path.startswith(above) and path.endswith(MANIFESTS))
         own = [path for path in near if path[start:].partition("/")[0] in apps and path not in known]
         mine = [path for path in own if posixpath.dirname(path) in here or not self._directories.fullmatch(path)]
         return mine if len(mine) <= MOST_BESIDE * len(apps) else []
@@ -204,9 +176,7 @@ class Catalog:
 def _read(listing: Listing, overlay: Overlay, contents: Mapping[str, bytes]) -> tuple[OverlayImage, ...]:
     """Raises KustomizationError."""
     if other := listing.doubled.get(overlay):
-        raise KustomizationError(
-            f"Beside {overlay.path} there is {other}: kustomize builds neither. Remove one of them."
-        )
+        raise KustomizationError(beside(overlay, other))
     return read_images(contents[overlay.path], overlay.path)
 
 

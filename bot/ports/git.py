@@ -19,8 +19,8 @@ class OverlaySource(Protocol):
     async def default_branch(self) -> str:
         """The branch that the remote's HEAD names now; "" where it names none."""
 
-    async def paths(self, at: str) -> tuple[str, ...]:
-        """Every file path at a commit."""
+    async def paths(self, at: str) -> Mapping[str, str]:
+        """Every file path at a commit, and the id of what it holds: what has the same id is the same."""
 
     async def read(self, paths: Iterable[str], at: str) -> Mapping[str, bytes]:
         """Contents by path; a path that is absent at that commit is absent from the answer."""

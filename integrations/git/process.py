@@ -47,7 +47,7 @@ async def run_git(
             _, stdout, stderr = await asyncio.gather(
                 _feed(process, stdin),
                 _read_all(process.stdout, arguments[0]),
-                read_tail(process.stderr),
+                _read_tail(process.stderr),
             )
             await process.wait()
     except TimeoutError:
@@ -82,8 +82,7 @@ async def _read_all(stream: asyncio.StreamReader | None, command: str) -> bytes:
     return b"".join(chunks)
 
 
-async def read_tail(stream: asyncio.StreamReader | None) -> bytes:
-    """The last 16 KiB of it, when it has ended."""
+async def _read_tail(stream: asyncio.StreamReader | None) -> bytes:
     assert stream is not None
     tail = b""
     while chunk := await stream.read(_CHUNK):

@@ -65,8 +65,8 @@ class GitHub:
         answer = await self._api.get("ask for the default branch", self._base)
         return answer.decode(wire.GitHubRepository).default_branch
 
-    async def paths(self, at: str) -> tuple[str, ...]:
-        return tuple(await self._trees.paths(_sha(at)))
+    async def paths(self, at: str) -> Mapping[str, str]:
+        return await self._trees.paths(_sha(at))
 
     async def read(self, paths: Iterable[str], at: str) -> Mapping[str, bytes]:
         return await self._trees.read(clean(paths), _sha(at))

@@ -70,8 +70,8 @@ class MemoryOverlays:
         self._answer()
         return self.default
 
-    async def paths(self, at: str) -> tuple[str, ...]:
-        return tuple(sorted(self._tree(at)))
+    async def paths(self, at: str) -> Mapping[str, str]:
+        return {path: hashlib.sha256(content).hexdigest() for path, content in sorted(self._tree(at).items())}
 
     async def read(self, paths: Iterable[str], at: str) -> Mapping[str, bytes]:
         tree = self._tree(at)

@@ -23,7 +23,7 @@ async def remote(tmp_path: Path) -> AsyncIterator[GitRemote]:
 
 async def test_everything_is_read(remote: GitRemote) -> None:
     head = await remote.head()
-    paths = await remote.paths(head)
+    paths = tuple(await remote.paths(head))
     assert paths
     files = await remote.read(paths[:5], head)
     assert set(files) == set(paths[:5])

@@ -26,7 +26,7 @@ async def github() -> AsyncIterator[GitHub]:
 
 async def test_everything_is_read(github: GitHub) -> None:
     head = await github.head()
-    paths = await github.paths(head)
+    paths = tuple(await github.paths(head))
     assert set(await github.read(paths[:3], head)) == set(paths[:3])
     assert set(await github.read(paths[:30], head)) == set(paths[:30])
     newest = (await github.history("", 1))[0]

@@ -45,9 +45,8 @@ async def connect() -> AsyncIterator[Connect]:
 
 
 @pytest.fixture
-async def remote(bare: BareRepository, cache_dir: Path) -> AsyncIterator[GitRemote]:
-    async with GitRemote(GitSettings(url=bare.url), cache_dir) as remote:
-        yield remote
+def remote(bare: BareRepository, cache_dir: Path) -> GitRemote:
+    return GitRemote(GitSettings(url=bare.url), cache_dir)
 
 
 @pytest.fixture
