@@ -2,6 +2,7 @@
 
 import csv
 import sys
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,7 +15,7 @@ from bot.cli.audit import harmless, named_environment, reading, start_of
 from bot.cli.terminal import fail, print_table
 from bot.deliveries.branch_observer import OBSERVER
 from bot.deliveries.dora import LONGEST, LOOK_BACK, DeploymentRecord, deployed, figures, together
-from bot.domain.delivery import Figures
+from bot.domain.delivery import Deployment, Figures, LeadTime
 from bot.store.database import Database
 from bot.store.deliveries import DeliveryStore
 from bot.views.dora import from_pin
@@ -28,6 +29,7 @@ COLUMNS = (
 EACH = (
     "app", "environment", "commit", "at", "cause", "outcome", "healthy_at",
     "lead_time_from", "lead_time_since", "lead_time_seconds", "failure", "failed_at", "restored_at",
+    "lead_time_commits",
 )  # fmt: skip
 
 
@@ -95,7 +97,7 @@ def _sums(parts: Iterable[Figures], environment: str) -> Iterator[Iterable[objec
             _seconds(one.time_to_restore),
             " ".join(deployment.sha for deployment in one.deployments),
             " ".join(failure.deployment.sha for failure in one.failures),
-            len(one.leads) - one.from_pin,
+            len(one.lead_times) - one.from_pin,
             one.from_pin,
         )
 
@@ -103,15 +105,24 @@ def _sums(parts: Iterable[Figures], environment: str) -> Iterator[Iterable[objec
 def _each(parts: Iterable[Figures]) -> Iterator[Iterable[object]]:
     """What each figure was counted from, oldest first within an app."""
     for part in parts:
-        leads = {lead.deployment: lead for lead in part.leads}
+        leads: dict[Deployment, list[LeadTime]] = defaultdict(list)
+        for lead in part.leads:
+            leads[lead.deployment].append(lead)
         failures = {failure.deployment: failure for failure in part.failures}
         for one in part.deployments:
-            lead, failure = leads.get(one), failures.get(one)
+            its, failure = leads[one], failures.get(one)
             yield (
                 *(one.app, one.environment, one.sha, _iso(one.at), one.cause, one.outcome, _iso(one.healthy_at)),
-                *(("push" if lead.pushed else "pin", _iso(lead.since), _seconds(lead.lasted)) if lead else ("",) * 3),
+                *(_way(its) if its else ("",) * 3),
                 *((failure.why, _iso(failure.at), _iso(failure.restored_at)) if failure else ("",) * 3),
+                " ".join(f"{lead.revision}:{_seconds(lead.lasted)}:{lead.commits}" for lead in its if lead.pushed),
             )
+
+
+def _way(leads: list[LeadTime]) -> tuple[str, str, str]:
+    """Of the newest of what a deployment brings: what its lead time begins with, when that was, and the time."""
+    newest = max(leads, key=lambda lead: lead.since)
+    return "push" if newest.pushed else "pin", _iso(newest.since), _seconds(newest.lasted)
 
 
 def _iso(at: datetime | None) -> str:

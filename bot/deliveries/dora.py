@@ -10,8 +10,11 @@ from datetime import datetime, timedelta
 
 from bot.deliveries.builds import Pinned, builds, pinned, pins
 from bot.deliveries.fold import deployments
+from bot.domain.build import Pushed
 from bot.domain.delivery import Cause, ChangeFailure, Deployment, Fact, Figures, LeadTime, Outcome
 
+Branch = tuple[str, str]
+"""an app, and a repository that it is built from"""
 DEGRADED_WITHIN = timedelta(hours=1)
 """after it was Healthy: what falls ill later fell ill of something else"""
 UNDONE_WITHIN = timedelta(hours=24)
@@ -24,17 +27,41 @@ LOOK_BACK = timedelta(days=90)
 
 
 @dataclass(frozen=True)
+class Push:
+    """Source commits of an app that came onto the default branch."""
+
+    app: str
+    at: datetime
+    pushed: Pushed
+
+
+@dataclass(frozen=True)
 class DeploymentRecord:
     """What the figures are counted from: deployments to all environments, and when what they pin was pushed."""
 
     deployments: tuple[Deployment, ...]
-    pushed: Mapping[Pinned, datetime] = field(default_factory=dict)
+    pushed: Mapping[Pinned, Push] = field(default_factory=dict)
+    """of the source commit that an image was built from"""
+    pushes: tuple[Push, ...] = ()
+    """all of them, oldest first"""
 
     @classmethod
     def of(cls, facts: Iterable[Fact]) -> "DeploymentRecord":
         known = tuple(facts)
-        pushed = {pin: build.pushed_at for build in builds(known) if build.pushed_at for pin in pins(build)}
-        return cls(deployments(known), pushed)
+        pushed: dict[Pinned, Push] = {}
+        for build in builds(known):
+            if build.push and build.pushed_at:
+                pushed |= dict.fromkeys(pins(build), Push(build.app, build.pushed_at, build.push))
+        every = [Push(fact.app, fact.at, fact.detail) for fact in known if isinstance(fact.detail, Pushed)]
+        return cls(deployments(known), pushed, _first_of_each(every))
+
+
+def _first_of_each(pushes: Iterable[Push]) -> tuple[Push, ...]:
+    """A commit is pushed once; facts may be there twice. Oldest first."""
+    found: dict[tuple[str, str, str], Push] = {}
+    for one in sorted(pushes, key=lambda one: (one.at, one.app, one.pushed.sha)):
+        found.setdefault((one.app, one.pushed.repository, one.pushed.sha), one)
+    return tuple(found.values())
 
 
 def figures(
@@ -42,7 +69,7 @@ def figures(
 ) -> tuple[Figures, ...]:
     """One for each app, by name; `apps` () for all that were deployed there."""
     known = sorted(record.deployments, key=lambda one: one.at)
-    begun = _Beginnings(record.pushed, known)
+    begun = _Beginnings(record, known)
     places: dict[str, list[Deployment]] = defaultdict(list)
     for one in known:
         if one.environment == environment:
@@ -69,51 +96,87 @@ def together(parts: Sequence[Figures]) -> Figures:
 
 
 class _Beginnings:
-    """When the images of deployments began their way."""
+    """When what deployments bring began its way."""
 
-    def __init__(self, pushed: Mapping[Pinned, datetime], every: Iterable[Deployment]) -> None:
-        self._pushed = pushed
+    def __init__(self, record: DeploymentRecord, every: Iterable[Deployment]) -> None:
+        self._pushed = record.pushed
+        self._pushes: dict[Branch, list[Push]] = defaultdict(list)
+        for push in record.pushes:
+            self._pushes[push.app, push.pushed.repository].append(push)
         self._first: dict[Pinned, datetime] = {}
         """when each was first committed, to whichever environment"""
         for one in every:
             for pin in _brings(one):
                 self._first[pin] = min(self._first.get(pin, one.at), one.at)
 
-    def lead(self, one: Deployment, new: Iterable[Pinned]) -> LeadTime | None:
-        """Of the newest image that it brings. A push that is later than the pin it led to has a wrong clock."""
-        if one.healthy_at is None:
-            return None
-        times = [self._of(pin) for pin in new]
-        since, pushed = max(times, default=(None, False))
-        return LeadTime(one, since, one.healthy_at, pushed) if since else None
+    def push(self, pin: Pinned) -> Push | None:
+        """Of the commit that it was built from. A push that is later than the pin it led to has a wrong clock."""
+        push = self._pushed.get(pin)
+        return push if push and push.at <= self._first.get(pin, push.at) else None
 
-    def _of(self, pin: Pinned) -> tuple[datetime, bool]:
-        first, pushed = self._first[pin], self._pushed.get(pin)
-        return (pushed, True) if pushed and pushed <= first else (first, False)
+    def leads(self, one: Deployment, brought: "_Brought") -> list[LeadTime]:
+        """Of each push that it brings; else of the newest image, from the first commit that pinned it."""
+        if one.healthy_at is None or not brought.pins:
+            return []
+        pushes = {id(push): push for pin in brought.pins if (own := self.push(pin)) for push in self._to(own, brought)}
+        if pushes:
+            return [_lead(one, one.healthy_at, push) for push in sorted(pushes.values(), key=lambda push: push.at)]
+        return [LeadTime(one, max(self._first[pin] for pin in brought.pins), one.healthy_at)]
+
+    def _to(self, own: Push, brought: "_Brought") -> list[Push]:
+        """What was pushed after the newest that ran there, up to this one. Without one that ran: this one alone."""
+        branch = (own.app, own.pushed.repository)
+        ran = brought.ran_to.get(branch)
+        if ran is None:
+            return [own]
+        return [push for push in self._pushes[branch] if ran < push.at <= own.at]
+
+
+def _lead(one: Deployment, until: datetime, push: Push) -> LeadTime:
+    return LeadTime(one, push.at, until, pushed=True, revision=push.pushed.sha, commits=max(1, push.pushed.count))
 
 
 def _of_app(app: str, there: list[Deployment], begun: _Beginnings, since: datetime, now: datetime) -> Figures:
     counted = [one for one in there if one.at >= since and _counts(one)]
-    new = _new_images(there)
-    leads = tuple(lead for one in counted if (lead := begun.lead(one, new[one])))
+    brought = _brought(there, begun)
+    leads = tuple(lead for one in counted for lead in begun.leads(one, brought[one]))
     failures = tuple(found for one in counted if (found := _failure(one, there)))
     return Figures(app, (now - since) / timedelta(days=1), tuple(counted), leads, failures)
 
 
-def _new_images(there: Iterable[Deployment]) -> dict[Deployment, tuple[Pinned, ...]]:
-    """What each deployment brought that had not run there before: going back brings no change."""
+@dataclass(frozen=True)
+class _Brought:
+    """`pins`: what a deployment brought that had not run there before: going back brings no change.
+
+    `ran_to`: by source branch, the newest push that had run there.
+    """
+
+    pins: tuple[Pinned, ...]
+    ran_to: Mapping[Branch, datetime]
+
+
+def _brought(there: Iterable[Deployment], begun: _Beginnings) -> dict[Deployment, _Brought]:
     ran: set[Pinned] = set()
+    ran_to: dict[Branch, datetime] = {}
     tried: set[Pinned] = set()
-    new: dict[Deployment, tuple[Pinned, ...]] = {}
+    found: dict[Deployment, _Brought] = {}
+
+    def runs(pins: Iterable[Pinned]) -> None:
+        for pin in pins:
+            ran.add(pin)
+            if push := begun.push(pin):
+                branch = (push.app, push.pushed.repository)
+                ran_to[branch] = max(ran_to.get(branch, push.at), push.at)
+
     for one in there:
-        replaced = {pinned(one.app, image.before) for image in one.images if image.before}
-        ran |= replaced - tried
+        runs({pinned(one.app, image.before) for image in one.images if image.before} - tried)
         brought = _brings(one)
-        new[one] = () if _goes_back(one) else tuple(pin for pin in brought if pin not in ran)
+        new = () if _goes_back(one) else tuple(pin for pin in brought if pin not in ran)
+        found[one] = _Brought(new, dict(ran_to))
         tried.update(brought)
         if one.outcome in (Outcome.HEALTHY, Outcome.SYNCED):
-            ran.update(brought)
-    return new
+            runs(brought)
+    return found
 
 
 def _brings(one: Deployment) -> tuple[Pinned, ...]:

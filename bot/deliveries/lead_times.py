@@ -12,6 +12,8 @@ from bot.store.deliveries import DeliveryStore
 
 LOOK_BACK = timedelta(days=30)
 """in which the push of an image and its first pin are looked for; `/dora` looks further"""
+MOST = 1000
+"""commits of one push that are measured"""
 KINDS = ("pushed", "run-started", "run-ended", "committed", "synced-by-hand", "judged")
 
 
@@ -29,9 +31,9 @@ class LeadTimes:
         # Not on the event loop: an app that is built two hundred times a day has tens of thousands of facts.
         for lead in await asyncio.to_thread(_leads, facts, fact, since):
             if lead.deployment.sha == detail.sha and lead.until == fact.at:
-                LEAD_TIME.labels(fact.environment, "push" if lead.pushed else "pin").observe(
-                    lead.lasted.total_seconds()
-                )
+                histogram = LEAD_TIME.labels(fact.environment, "push" if lead.pushed else "pin")
+                for _ in range(min(lead.commits, MOST)):
+                    histogram.observe(lead.lasted.total_seconds())
 
 
 def _leads(facts: Iterable[Fact], newest: Fact, since: datetime) -> tuple[LeadTime, ...]:

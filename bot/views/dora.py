@@ -24,7 +24,7 @@ def dora_report(reply: DoraReport) -> Rendered:
     if len(reply.parts) > 1:
         table.append(_row(reply.total))
     title = f"Delivery to {where} since {reply.since:%Y-%m-%d}"
-    notes = ["Lead time: from the push of the commit until it is Healthy here; median and 90th percentile."]
+    notes = ["Lead time: from the push of each commit until it is Healthy here; median and 90th percentile."]
     if reply.total.from_pin:
         notes.append(f"{from_pin(reply.total)}.")
     if len(busiest) > MOST:
@@ -35,10 +35,10 @@ def dora_report(reply: DoraReport) -> Rendered:
 
 def from_pin(total: Figures) -> str:
     """How many lead times begin later than their commit."""
-    begin = "begins" if total.from_pin == 1 else "begin"
+    begin, every = "begins" if total.from_pin == 1 else "begin", count(len(total.lead_times), "lead time")
     return (
-        f"{total.from_pin:,} of {count(len(total.leads), 'lead time')} {begin} with the first commit that pins the "
-        "image, because its push is not on record"
+        f"{total.from_pin:,} of {every} {begin} with the first commit that pins the image, because its push is not on "
+        "record"
     )
 
 

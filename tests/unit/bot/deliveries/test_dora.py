@@ -157,6 +157,90 @@ def test_lead_time_begins_with_the_push_of_the_commit(facts: list[Fact], since: 
     assert lead.deployment in found.deployments
 
 
+# Of each commit.
+
+
+def push_of(revision: str, hours: float, count: int = 1, source: str = SOURCE) -> Fact:
+    return fact(f"push-{revision}", hours, Pushed(source, revision, Author("Ben", ""), "x", count=count))
+
+
+def build_of(revision: str, hours: float, source: str = SOURCE, repository: str = "h/x") -> Fact:
+    ended = RunEnded(f"r-{revision}", RunStatus.SUCCEEDED, revision, source, "", repository, revision, digest(revision))
+    return fact(f"ended-{revision}", hours, ended)
+
+
+def digest(revision: str) -> str:
+    return f"sha256:{revision:0>64}"
+
+
+def entry(revision: str) -> OverlayImage:
+    return OverlayImage(f"x{revision}", "h/x", revision, digest(revision))
+
+
+def brings(hours: float, *revisions: str, before: str = "", progress: Progress = Progress.HEALTHY) -> list[Fact]:
+    """Their images to production; six minutes later it has come so far."""
+    images = tuple(ImageChange(entry(before) if before else None, entry(one)) for one in revisions)
+    commit = Committed(f"c{hours}", Author("Ana", ""), "x", Cause.PROMOTION, "k.yaml", images)
+    verdict = fact(f"j{hours}", hours + 0.1, Judged(f"c{hours}", progress), "production")
+    return [fact(f"c{hours}", hours, commit, "production"), verdict]
+
+
+def leads(*facts: Fact) -> list[tuple[str, float, int]]:
+    """Revision, hours on the way, commits."""
+    [found] = figures(DeploymentRecord.of(facts), "production", START, NOW, ["my-app"])
+    return [(one.revision, round(one.lasted / timedelta(hours=1), 2), one.commits) for one in found.leads]
+
+
+HISTORY = [push_of("a", 1), push_of("b", 2, count=3), push_of("c", 3), push_of("d", 4, count=0),
+           build_of("a", 1.1), build_of("b", 2.1), build_of("d", 4.1)]  # fmt: skip
+
+
+def test_a_deployment_brings_each_commit_since_the_one_that_ran_there() -> None:
+    facts = [*HISTORY, *brings(1.5, "a"), *brings(10, "d", before="a")]
+    assert leads(*facts) == [("a", 0.6, 1), ("b", 8.1, 3), ("c", 7.1, 1), ("d", 6.1, 1)]
+    [found] = figures(DeploymentRecord.of(facts), "production", START, NOW, ["my-app"])
+    assert sorted(found.lead_times) == [timedelta(hours=hours) for hours in (0.6, 6.1, 7.1, 8.1, 8.1, 8.1)]
+    assert found.lead_time == timedelta(hours=7.6)
+    assert found.from_pin == 0
+
+
+def test_what_failed_leaves_its_commits_to_what_succeeds() -> None:
+    failed = brings(5, "b", before="a", progress=Progress.FAILED)
+    facts = [*HISTORY, *brings(1.5, "a"), *failed, *brings(6, "a", before="b"), *brings(10, "d", before="a")]
+    assert [revision for revision, _, _ in leads(*facts)] == ["a", "b", "c", "d"]
+
+
+def test_what_comes_back_after_a_rollback_is_no_change_and_what_follows_counts_from_the_newest() -> None:
+    there = [*brings(1.5, "a"), *brings(5, "b", before="a"), *brings(6, "a", before="b"), *brings(7, "b", before="a")]
+    assert leads(*HISTORY, *there, *brings(10, "d", before="a"))[1:] == [("b", 3.1, 3), ("c", 7.1, 1), ("d", 6.1, 1)]
+
+
+def test_where_nothing_that_ran_there_has_a_push_the_image_counts_alone() -> None:
+    assert leads(*HISTORY, *brings(10, "d", before="unknown")) == [("d", 6.1, 1)]
+    assert leads(*HISTORY, *brings(10, "d")) == [("d", 6.1, 1)]
+
+
+def test_what_was_replaced_ran_there_though_nobody_saw_it_come() -> None:
+    assert [revision for revision, _, _ in leads(*HISTORY, *brings(10, "d", before="b"))] == ["c", "d"]
+
+
+def test_commits_of_two_images_of_one_repository_count_once_and_other_repositories_are_their_own() -> None:
+    other = "https://github.com/example/side.git"
+    side = [push_of("s", 2, source=other), push_of("t", 3, source=other), build_of("t", 3.1, other, "h/side")]
+    facts = [*HISTORY, *side, *brings(1.5, "a"), *brings(10, "b", "d", "t", before="a")]
+    assert leads(*facts)[1:] == [("b", 8.1, 3), ("c", 7.1, 1), ("t", 7.1, 1), ("d", 6.1, 1)]
+
+
+def test_a_repeated_push_counts_once() -> None:
+    again = replace(push_of("b", 2.5, count=3), key="another replica's")
+    assert len(leads(*HISTORY, again, *brings(1.5, "a"), *brings(10, "d", before="a"))) == 4
+
+
+@given(st.permutations([*HISTORY, *brings(1.5, "a"), *brings(10, "d", before="a")]))
+def test_the_order_of_facts_changes_no_lead_time(facts: list[Fact]) -> None:
+    assert leads(*facts, *facts[:3]) == [("a", 0.6, 1), ("b", 8.1, 3), ("c", 7.1, 1), ("d", 6.1, 1)]
+
+
 @given(st.permutations([pushed(1), built(1.2), *runs("development", 1.3), *runs("production", 25)]))
 def test_the_order_of_facts_changes_no_figure(facts: list[Fact]) -> None:
     record = DeploymentRecord.of([*facts, *facts])
