@@ -42,8 +42,8 @@ FORM = CommandForm(
 async def subscribe(ask: SubscribeNews, caller: Caller, subscriptions: SubscriptionService) -> Reply:
     """Get a direct message when an app is deployed, fails, is degraded or drifts, by Pilothouse or without it.
 
-    Events: `deployed`, `deploy-failed`, `degraded`, `drifted` for what Pilothouse did not do, and `started`, `done`,
-    `failed`, `aborted` for its promotions; without one, all of them. `here` subscribes the channel instead of you, for
-    which you need the permission `subscribe`. You hear only of what you may view.
+    Events: `deployed`, `deploy-failed`, `degraded`, `drifted`, `sync-unknown` for what Pilothouse did not do, and
+    `started`, `done`, `failed`, `aborted` for its promotions; without one, all of them. `here` subscribes the channel
+    instead of you, for which you need the permission `subscribe`. You hear only of what you may view.
     """
     return await subscriptions.subscribe(ask, caller)

@@ -65,7 +65,8 @@ class DeliveryParts(PromotionParts[E]):
     @cached_property
     def source_commits(self) -> SourceCommits:
         outside = self.outside
-        return SourceCommits(self.stores.database, self.stores.news, outside.registry, outside.sources)
+        stores = self.stores
+        return SourceCommits(stores.database, stores.news, self.newsroom, outside.registry, outside.sources)
 
     @cached_property
     def overlay_changes(self) -> OverlayChanges:

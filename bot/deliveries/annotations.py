@@ -20,6 +20,7 @@ EVENTS = {
     "on-health-degraded": (Event.DEGRADED,),
     "on-sync-failed": (Event.DEPLOY_FAILED, Event.FAILED),
     "on-sync-running": (Event.DEPLOYED, Event.STARTED),
+    "on-sync-status-unknown": (Event.SYNC_UNKNOWN,),
     "on-sync-succeeded": (Event.DEPLOYED, Event.DONE),
 }
 """Argo CD's catalogue → ours. docs/deliveries.md has the table, with those that have nothing here."""
@@ -47,6 +48,8 @@ class AnnotatedSubscriptions:
     environment: str
     """one that the Argo CD serves"""
     _known: dict[Place, frozenset[Subscription]] = field(default_factory=dict)
+    _changed: dict[Place, frozenset[Subscription]] = field(default_factory=dict)
+    """what is to be written"""
     _asked_for: dict[str, Pairs | None] = field(default_factory=dict)
     """by project, what its annotations say; None where it has not answered yet"""
     _new: set[str] = field(default_factory=set)
@@ -55,6 +58,7 @@ class AnnotatedSubscriptions:
         """What is on record. What projects said is forgotten: it may be old. Raises DatabaseAway."""
         self._asked_for.clear()
         self._new.clear()
+        self._changed.clear()
         known: dict[Place, set[Subscription]] = {}
         for one in await self.store.all():
             if one.by == ANNOTATION:
@@ -96,17 +100,27 @@ class AnnotatedSubscriptions:
             self._new.add(project)
         return self._asked_for.setdefault(project, None)
 
-    async def take(self, place: Place, app: Application) -> None:
-        """Raises DatabaseAway."""
+    def take(self, place: Place, app: Application) -> None:
+        """What it says counts when it is written (`write`)."""
         known = self._known.get(place, frozenset())
         of_project = self._of_project(app.ref.project)
         found = frozenset(subscriptions(place, (*app.subscribed, *(of_project or ()))))
         if of_project is None:
             found |= known
-        if found == known:
-            return
-        await self.store.annotate(*place, sorted(found, key=lambda one: (one.listener, one.scope.event)))
-        self._known[place] = found
+        self._changed.pop(place, None)
+        if found != known:
+            self._changed[place] = found
+
+    async def write(self) -> None:
+        """What was taken and is not on record. Raises DatabaseAway."""
+        changed, self._changed = self._changed, {}
+        if changed:
+            await self.store.annotate({place: sorted(found, key=_order) for place, found in changed.items()})
+            self._known.update(changed)
+
+
+def _order(one: Subscription) -> tuple[str, str]:
+    return one.listener, one.scope.event
 
 
 def subscriptions(place: Place, annotated: Iterable[tuple[str, str]]) -> list[Subscription]:

@@ -22,7 +22,18 @@ from bot.deliveries.places import ApplicationNames, Place
 from bot.deliveries.recorder import Recorder
 from bot.deliveries.standing import ILL, OngoingProblem, Standing, due
 from bot.domain.application import Application
-from bot.domain.delivery import Cause, Committed, Drifted, Fact, HealthChanged, Judged, Outcome, SyncedByHand
+from bot.domain.delivery import (
+    Cause,
+    Committed,
+    Detail,
+    Drifted,
+    Fact,
+    HealthChanged,
+    Judged,
+    Outcome,
+    SyncedByHand,
+    SyncUnknown,
+)
 from bot.domain.errors import IntegrationError
 from bot.domain.promotion import Progress
 from bot.ports import Applications, OverlaySource
@@ -119,6 +130,9 @@ class ApplicationObserver:
         for fact in await self.store.latest("drift"):
             if isinstance(fact.detail, Drifted) and not fact.detail.over:
                 self._standing((fact.app, fact.environment)).drift = OngoingProblem(fact.at, recorded=True)
+        for fact in await self.store.latest("sync-unknown"):
+            if isinstance(fact.detail, SyncUnknown) and not fact.detail.over:
+                self._standing((fact.app, fact.environment)).unknown = OngoingProblem(fact.at, recorded=True)
 
     def heard(self, app: Application) -> None:
         """From the stream. Nothing is asked of anybody here: it must keep up with thousands."""
@@ -151,7 +165,8 @@ class ApplicationObserver:
         changed = await self.annotated.ask()
         for place, app in list(self._apps.items()) if changed else ():
             if app.ref.project in changed:
-                await self.annotated.take(place, app)
+                self.annotated.take(place, app)
+        await self.annotated.write()
 
     def _count(self, fact: Fact) -> None:
         """For metrics: a deployment that came to an end."""
@@ -221,13 +236,14 @@ class ApplicationObserver:
         for number, place in enumerate(fresh):
             if number % PAUSE_AFTER == PAUSE_AFTER - 1:
                 await asyncio.sleep(0)
-            await self.annotated.take(place, self._apps[place])
+            self.annotated.take(place, self._apps[place])
             standing = self._standing(place)
-            before = standing.illness, standing.drift
+            before = replace(standing)
             facts += [_over(place, what, before, now) for what in standing.see(self._apps[place], now)]
             facts += await self._by_hand(place, now)
             if _unrecorded(standing):
                 self._pending.add(place)
+        await self.annotated.write()
         ill = [place for place in self._pending if due(self._standing(place).illness, now, self.patience)]
         told = await asyncio.gather(*(self._ill(place, ask=number < BLAMED) for number, place in enumerate(ill)))
         drifting = [
@@ -235,7 +251,8 @@ class ApplicationObserver:
             for place in self._pending
             if due(self._standing(place).drift, now, self.drift_patience) and not self._under_way(place)
         ]
-        facts += [*told, *(self._drifting(place) for place in drifting)]
+        unknown = [place for place in self._pending if due(self._standing(place).unknown, now, self.drift_patience)]
+        facts += [*told, *map(self._drifting, drifting), *map(self._unknown, unknown)]
         self._pending = {place for place in self._pending if _unrecorded(self._standing(place))}
         return facts
 
@@ -257,6 +274,14 @@ class ApplicationObserver:
         assert episode is not None
         standing.drift = replace(episode, recorded=True)
         return Fact(_key(place, "drift", episode.since), episode.since, *place, Drifted(self._apps[place].out_of_sync))
+
+    def _unknown(self, place: Place) -> Fact:
+        standing, app = self._standing(place), self._apps[place]
+        episode = standing.unknown
+        assert episode is not None
+        standing.unknown = replace(episode, recorded=True)
+        why = SyncUnknown("; ".join(app.conditions)[:1000])
+        return Fact(_key(place, "sync-unknown", episode.since), episode.since, *place, why)
 
     def _under_way(self, place: Place) -> bool:
         """Whether a commit is, there: its own resources differ until it is synced."""
@@ -347,17 +372,21 @@ class ApplicationObserver:
                 del self._cases[place]
 
 
-def _over(place: Place, what: str, before: tuple[OngoingProblem | None, OngoingProblem | None], now: datetime) -> Fact:
-    illness, drift = before
-    if what == "illness":
-        assert illness is not None
-        return Fact(_key(place, "well", illness.since), now, *place, HealthChanged(healthy=True, status="Healthy"))
-    assert drift is not None
-    return Fact(_key(place, "drift-over", drift.since), now, *place, Drifted((), over=True))
+def _over(place: Place, what: str, before: Standing, now: datetime) -> Fact:
+    """What is over by this look was there `before` it."""
+    ended: dict[str, tuple[OngoingProblem | None, str, Detail]] = {
+        "illness": (before.illness, "well", HealthChanged(healthy=True, status="Healthy")),
+        "drift": (before.drift, "drift-over", Drifted((), over=True)),
+        "unknown": (before.unknown, "sync-known", SyncUnknown("", over=True)),
+    }
+    episode, key, detail = ended[what]
+    assert episode is not None
+    return Fact(_key(place, key, episode.since), now, *place, detail)
 
 
 def _unrecorded(standing: Standing) -> bool:
-    return any(episode and not episode.recorded for episode in (standing.illness, standing.drift))
+    problems = (standing.illness, standing.drift, standing.unknown)
+    return any(problem and not problem.recorded for problem in problems)
 
 
 def _key(place: Place, what: str, at: datetime) -> str:

@@ -10,7 +10,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from bot.domain.application import Application, ApplicationRef, ResourceHealth, Unheard
+from bot.domain.application import Application, ApplicationRef, LastKnown, ResourceHealth, Unheard
 from bot.ports import Applications, ApplicationStream
 from bot.runtime.clock import SYSTEM_CLOCK
 from bot.runtime.one_round import once
@@ -90,6 +90,13 @@ class ApplicationRecord:
         self._apps[ref.name] = named = replace(app, ref=replace(app.ref, environment=ref.environment))
         return named
 
+    def last_known(self, ref: ApplicationRef) -> LastKnown | None:
+        """How it was when the stream was last heard; None where this replica does not follow, or never heard of it."""
+        app, unheard = self.find(ref), self.unheard
+        if app is None or unheard is None or unheard.since is None:
+            return None
+        return LastKnown(app.sync, app.health, unheard.since)
+
     @property
     def unheard(self) -> Unheard | None:
         """None while it is current, and where another replica listens."""
@@ -116,6 +123,11 @@ class RecordedApplications(Applications):
     def unheard(self, environment: str) -> Unheard | None:
         record = self._records.get(environment)
         return record.unheard if record else None
+
+    def last_known(self, ref: ApplicationRef) -> LastKnown | None:
+        """For people, where Argo CD does not answer. Nothing is decided by it."""
+        record = self._records.get(ref.environment)
+        return record.last_known(ref) if record else None
 
     async def get(self, ref: ApplicationRef) -> Application:
         record = self.record(ref.environment)

@@ -140,6 +140,7 @@ class NewsService:
         channels = audience.awake(channels, told)
         if not channels:
             log.info("deliveries.nobody_to_tell", news=told.event, app=told.app, environment=told.environment)
+            self._commits.ask(told)  # for the journey
         bundles = {channel: await bundling.of(noted, channel) for channel in dict.fromkeys(channels)}
         return Addressed(noted.id, bundles, told.user, noted.version)
 

@@ -20,6 +20,7 @@ from bot.domain.delivery import (
     News,
     Outcome,
     SyncedByHand,
+    SyncUnknown,
 )
 from bot.domain.event import Event
 from bot.domain.journey import journey_key
@@ -66,6 +67,8 @@ class Newsroom:
                     await self._health(connection, fact, health)
                 case Drifted() as drift:
                     await self._drift(connection, fact, drift)
+                case SyncUnknown() as unknown:
+                    await self._unknown(connection, fact, unknown)
         await self._journeys(connection, [fact for fact in taken if isinstance(fact.detail, ON_THE_WAY)])
 
     async def promoted(self, connection: AsyncConnection, apps: Iterable[str]) -> None:
@@ -154,6 +157,13 @@ class Newsroom:
             await self._over(connection, fact, Event.DRIFTED)
         else:
             await self._put(connection, self._new(fact, Event.DRIFTED, why=", ".join(drift.resources)[:REASON]))
+
+    async def _unknown(self, connection: AsyncConnection, fact: Fact, unknown: SyncUnknown) -> None:
+        """While a promotion is followed, its card says so."""
+        if unknown.over:
+            await self._over(connection, fact, Event.SYNC_UNKNOWN)
+        elif not await self._promotions.live_in(connection, fact.app, fact.environment):
+            await self._put(connection, self._new(fact, Event.SYNC_UNKNOWN, why=unknown.message[:REASON]))
 
     async def _over(self, connection: AsyncConnection, fact: Fact, event: Event) -> None:
         told = await self._store.newest(connection, fact.app, fact.environment, event)

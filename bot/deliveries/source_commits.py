@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import structlog
 
+from bot.deliveries.newsroom import Newsroom
 from bot.domain.delivery import ImageChange, News
 from bot.domain.errors import DatabaseAway, IntegrationError
 from bot.domain.event import Event
@@ -32,12 +33,14 @@ class SourceCommits:
         self,
         database: Database,
         store: NewsStore,
+        newsroom: Newsroom,
         registry: Registry,
         sources: SourceHistory | None,
         patience: float = PATIENCE_SECONDS,
     ) -> None:
         self._database = database
         self._store = store
+        self._newsroom = newsroom
         self._registry = registry
         self._sources = sources
         self._patience = patience
@@ -90,3 +93,4 @@ class SourceCommits:
             now = await self._store.find(connection, news.key, lock=True)
             if now and now.commits is None:
                 await self._store.change(connection, replace(now, commits=found.total, subjects=subjects))
+                await self._newsroom.promoted(connection, [news.app])  # the commit's journey says it as well

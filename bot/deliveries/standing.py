@@ -1,4 +1,4 @@
-"""How one Application stands, over time: ill for how long, and not as git says though nothing was committed. Pure."""
+"""How one Application stands, over time: ill, not as git says though nothing was committed, not compared. Pure."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ ILL = (HealthStatus.DEGRADED, HealthStatus.MISSING)
 
 @dataclass(frozen=True)
 class OngoingProblem:
-    """An illness, or a drift: since when, and whether it is on record."""
+    """An illness, a drift, or a sync status that is unknown: since when, and whether it is on record."""
 
     since: datetime
     recorded: bool = False
@@ -23,13 +23,14 @@ class Standing:
 
     illness: OngoingProblem | None = None
     drift: OngoingProblem | None = None
+    unknown: OngoingProblem | None = None
     synced: str = ""
     """the revision at which it was last seen to be as git says"""
     operation: datetime | None = field(default=None)
     """when the newest operation that was looked at began"""
 
     def see(self, app: Application, now: datetime) -> Iterator[str]:
-        """What is over by this look, of what is on record: "illness", "drift"."""
+        """What is over by this look, of what is on record: "illness", "drift", "unknown"."""
         if app.health in ILL:
             self.illness = self.illness or OngoingProblem(_no_later(app.health_since, now))
         elif app.health is HealthStatus.HEALTHY and self.illness:
@@ -42,6 +43,12 @@ class Standing:
             if self.drift.recorded:
                 yield "drift"
             self.drift = None
+        if app.sync is SyncStatus.UNKNOWN and not app.deleted:
+            self.unknown = self.unknown or OngoingProblem(now)
+        elif self.unknown:
+            if self.unknown.recorded:
+                yield "unknown"
+            self.unknown = None
         if app.sync is SyncStatus.SYNCED:
             self.synced = app.revision
 

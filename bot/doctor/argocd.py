@@ -90,12 +90,24 @@ async def _wanted(settings: Settings, policy: Policy, environments: Iterable[str
 
 
 def _present(wanted: list[str], seen: dict[str, Application]) -> list[Application]:
-    if missing := [name for name in wanted if name not in seen]:
+    missing = [name for name in wanted if name not in seen]
+    if own := [name for name in missing if _of_own_namespace(name, seen)]:
+        raise Wrong(
+            f"Argo CD's own namespace is part of the name of {_some(own)}: the bot hears nothing of it",
+            "Leave the namespace out of `argocd.application` in the policy: only other namespaces are named.",
+        )
+    if missing:
         raise Wrong(
             f"no Application {_some(missing)}",
             "Create them, or fix `argocd.application` in the policy. Argo CD also hides what the token may not read.",
         )
     return [seen[name] for name in wanted]
+
+
+def _of_own_namespace(name: str, seen: dict[str, Application]) -> bool:
+    """Lists and the stream name what is in Argo CD's own namespace without it (A11)."""
+    namespace, _, bare = name.rpartition("/")
+    return bool(namespace) and bare in seen and seen[bare].url.endswith(f"/{namespace}/{bare}")
 
 
 async def _ours(settings: Settings, applications: Iterable[Application]) -> OverlayBranch:

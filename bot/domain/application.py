@@ -171,6 +171,15 @@ class SyncPermission:
 
 
 @dataclass(frozen=True, slots=True)
+class LastKnown:
+    """How an Application was when it was last heard of, `at` (UTC): it may be otherwise now."""
+
+    sync: SyncStatus
+    health: HealthStatus
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Unheard:
     """An Argo CD whose changes are not heard at the moment, or not all read yet: what is shown of it was asked for.
 

@@ -122,8 +122,16 @@ class Drifted:
     over: bool = False
 
 
+@dataclass(frozen=True)
+class SyncUnknown:
+    """Argo CD cannot compare the Application with git, by what it says of that; or it can again."""
+
+    message: str
+    over: bool = False
+
+
 Detail = (
-    Committed | SyncedByHand | Judged | HealthChanged | Drifted
+    Committed | SyncedByHand | Judged | HealthChanged | Drifted | SyncUnknown
     | Pushed | RunStarted | RunEnded | ImagePushed | ImageScanned
 )  # fmt: skip
 KINDS: dict[str, type[Detail]] = {
@@ -132,6 +140,7 @@ KINDS: dict[str, type[Detail]] = {
     "judged": Judged,
     "health": HealthChanged,
     "drift": Drifted,
+    "sync-unknown": SyncUnknown,
     "pushed": Pushed,
     "run-started": RunStarted,
     "run-ended": RunEnded,
@@ -245,15 +254,18 @@ class ChangeFailure:
 
 @dataclass(frozen=True)
 class LeadTime:
-    """How long the image of a deployment was on its way: from `since` until it was Healthy there.
+    """How long a change was on its way: from `since` until the deployment that brought it was Healthy there.
 
-    `pushed`: since the push of its source commit; else since the first commit that pinned the image anywhere.
+    `pushed`: since the push of `commits` source commits, of which `revision` is the newest; else since the first commit
+    that pinned the image anywhere.
     """
 
     deployment: Deployment
     since: datetime
     until: datetime
     pushed: bool = False
+    revision: str = ""
+    commits: int = 1
 
     @property
     def lasted(self) -> timedelta:
@@ -272,7 +284,8 @@ class Figures:
 
     @property
     def lead_times(self) -> tuple[timedelta, ...]:
-        return tuple(one.lasted for one in self.leads)
+        """One for each source commit."""
+        return tuple(one.lasted for one in self.leads for _ in range(one.commits))
 
     @property
     def from_pin(self) -> int:

@@ -37,6 +37,8 @@ class Event(StrEnum):
     """an Application has been unwell for a while"""
     DRIFTED = "drifted"
     """the cluster differs from git though nothing was committed"""
+    SYNC_UNKNOWN = "sync-unknown"
+    """Argo CD has been unable to compare an Application with git for a while"""
     JOURNEY = "journey"
     """a commit on its way from the push to the last environment, in one message"""
 

@@ -7,7 +7,9 @@ from bot.domain.event import Event
 
 OF_PROMOTIONS = (Event.STARTED, Event.DONE, Event.FAILED, Event.ABORTED)
 """told on a promotion's card; subscribers hear of them as well"""
-SUBSCRIBABLE = (Event.DEPLOYED, Event.DEPLOY_FAILED, Event.DEGRADED, Event.DRIFTED, *OF_PROMOTIONS)
+SUBSCRIBABLE = (
+    Event.DEPLOYED, Event.DEPLOY_FAILED, Event.DEGRADED, Event.DRIFTED, Event.SYNC_UNKNOWN, *OF_PROMOTIONS
+)  # fmt: skip
 ANNOTATION = "argocd"
 """in place of a person: an annotation of an Argo CD Application"""
 

@@ -27,6 +27,9 @@ LISTED = 41
 CLOSER = 40
 """rows of one answer that are read one by one after the overview: those that are not well, or that it leaves open"""
 AT_ONCE = 8
+PAUSE_AFTER = 500
+"""rows, for the event loop's sake"""
+AWAY = "Argo CD does not answer at the moment."
 FAILING, UNKNOWN, DIFFERING, WELL = range(4)
 
 Images = tuple[OverlayImage, ...]
@@ -94,7 +97,9 @@ class StatusQuery:
         asked.update(await self._look_closer(places, asked, images, listing.commit))
         asked.update({path: (None, why) for path, why in broken.items()})
         found: list[Seen] = []
-        for overlay, _ in places:
+        for number, (overlay, _) in enumerate(places, 1):
+            if number % PAUSE_AFTER == 0:
+                await asyncio.sleep(0)
             application, problem = asked.get(overlay.path) or (told[overlay.path], "")
             found.append(self._see(overlay, application, problem, images[overlay.path], listing.commit))
         return tuple(found)
@@ -137,6 +142,7 @@ class StatusQuery:
                 promotion,
                 one.runs,
                 unheard=self._applications.unheard(one.overlay.environment),
+                last_known=self._applications.last_known(self._ref(one.overlay)) if one.problem == AWAY else None,
             )
             for one, (last, promotion) in zip(seen, details, strict=True)
         )
@@ -281,5 +287,5 @@ def _missing(name: str) -> str:
 def problem(error: IntegrationError) -> str:
     """Why Argo CD says nothing, for people."""
     if isinstance(error, Unavailable):
-        return "Argo CD does not answer at the moment."
+        return AWAY
     return "Argo CD refuses to tell: an administrator can run `pilothouse doctor`."

@@ -1,6 +1,6 @@
 """Who hears of what: of one promotion once, and of news for as long as they like; and what is muted."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
 import sqlalchemy as sa
@@ -39,6 +39,9 @@ news_mutes = sa.Table(
 )
 """`until`: seconds since the epoch"""
 
+AT_ONCE = 200
+"""places in one transaction, so that nobody else waits long"""
+
 
 class SubscriptionStore:
     def __init__(self, database: Database) -> None:
@@ -63,13 +66,17 @@ class SubscriptionStore:
         async with self._database.begin() as connection:
             await self._put(connection, subscriptions)
 
-    async def annotate(self, app: str, environment: str, subscriptions: Iterable[Subscription]) -> None:
-        """In place of all that annotations said of this place before."""
+    async def annotate(self, said: Mapping[tuple[str, str], Iterable[Subscription]]) -> None:
+        """By app and environment, in place of all that annotations said of it before."""
         table = news_subscriptions
-        mine = table.delete().where(table.c.annotated, table.c.app == app, table.c.environment == environment)
-        async with self._database.begin() as connection:
-            await connection.execute(mine)
-            await self._put(connection, subscriptions)
+        there = (table.c.app == sa.bindparam("its_app"), table.c.environment == sa.bindparam("its_environment"))
+        places = list(said)
+        for at in range(0, len(places), AT_ONCE):
+            some = places[at : at + AT_ONCE]
+            async with self._database.begin() as connection:
+                names = [{"its_app": app, "its_environment": environment} for app, environment in some]
+                await connection.execute(table.delete().where(table.c.annotated, *there), names)
+                await self._put(connection, [one for place in some for one in said[place]])
 
     async def unsubscribe(self, listener: str, app: str, environment: str, events: Iterable[str]) -> int:
         """What a person said; "" and () stand for all of it. How many are gone."""
@@ -125,13 +132,19 @@ class SubscriptionStore:
             await connection.execute(news_mutes.delete().where(news_mutes.c.until < before))
 
     async def _put(self, connection: AsyncConnection, subscriptions: Iterable[Subscription]) -> None:
-        for one in subscriptions:
-            scope = one.scope
-            values = {"app": scope.app, "environment": scope.environment, "event": scope.event, "by": one.by}
-            row = self._database.insert(news_subscriptions).values(
-                listener=one.listener, annotated=one.by == ANNOTATION, **values
-            )
-            await connection.execute(row.on_conflict_do_nothing())
+        rows = [
+            {
+                "listener": one.listener,
+                "app": one.scope.app,
+                "environment": one.scope.environment,
+                "event": one.scope.event,
+                "annotated": one.by == ANNOTATION,
+                "by": one.by,
+            }
+            for one in subscriptions
+        ]
+        if rows:
+            await connection.execute(self._database.insert(news_subscriptions).on_conflict_do_nothing(), rows)
 
 
 def _there(

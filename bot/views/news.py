@@ -23,6 +23,7 @@ TITLES = {
     Event.DEPLOY_FAILED: ("failed", "❌"),
     Event.DEGRADED: ("unwell", "🔴"),
     Event.DRIFTED: ("drifting from git", "〰️"),
+    Event.SYNC_UNKNOWN: ("not compared with git", "❔"),
 }
 PROMOTED = {
     Event.STARTED: ("promotion started", "🚀"),
@@ -32,7 +33,12 @@ PROMOTED = {
 }
 TITLES |= PROMOTED
 OTHERWISE = ("changed", "🚚")
-TURNED = {Event.DEPLOY_FAILED: "Healthy again", Event.DEGRADED: "well again", Event.DRIFTED: "as git says again"}
+TURNED = {
+    Event.DEPLOY_FAILED: "Healthy again",
+    Event.DEGRADED: "well again",
+    Event.DRIFTED: "as git says again",
+    Event.SYNC_UNKNOWN: "compared with git again",
+}
 
 
 def bundle(items: tuple[News, ...], *, personal: bool = False) -> Rendered:
@@ -100,6 +106,8 @@ def _lines(one: News) -> list[str]:
             lines = [
                 f"〰️ {place} drifts from git since {moment(one.at, DAY_AND_TIME)}: something changed in the cluster."
             ]
+        case Event.SYNC_UNKNOWN:
+            lines = [f"❔ Argo CD cannot compare {place} with git since {moment(one.at, DAY_AND_TIME)}."]
         case Event.DEPLOY_FAILED:
             lines = [f"❌ {place} {safe(one.change, 200)}: {_failed(one)}{_by(one)}."]
         case event if event in PROMOTED:
@@ -139,4 +147,4 @@ def _color(items: Sequence[News]) -> str:
     events = Counter(one.event for one in items if not one.over_at)
     if events[Event.DEPLOY_FAILED] or events[Event.DEGRADED]:
         return RED
-    return YELLOW if events[Event.DRIFTED] else BLUE
+    return YELLOW if events[Event.DRIFTED] or events[Event.SYNC_UNKNOWN] else BLUE

@@ -5,7 +5,7 @@ from itertools import groupby
 
 from slack_sdk.models.blocks import Block, ButtonElement
 
-from bot.domain.application import Application, HealthStatus, SyncStatus, Unheard
+from bot.domain.application import Application, HealthStatus, LastKnown, SyncStatus, Unheard
 from bot.domain.overlay import OverlayImage
 from bot.domain.queueing import what
 from bot.domain.reply import StatusBoard, StatusPage, StatusRow
@@ -114,7 +114,8 @@ def _short(row: StatusRow) -> str:
     """One line, whatever there is to say."""
     pinned = safe(", ".join(dict.fromkeys(one.label for one in row.images)), 40)
     marks = "".join(mark for mark, so in (("🔒", row.lock), ("❄️", row.freeze), ("🚦", row.promotion)) if so)
-    said = _judgement(row.application, behind=bool(row.runs)) if row.application else "⚠️ not known"
+    known = f"⚠️ not known, {_before(row.last_known)}" if row.last_known else "⚠️ not known"
+    said = _judgement(row.application, behind=bool(row.runs)) if row.application else known
     instead = f" · {safe(row.runs, 50)}" if row.runs else ""
     return f"{code(row.environment, 24)} {pinned}{instead} · {said}{f' {marks}' if marks else ''}"
 
@@ -175,9 +176,15 @@ def held(row: StatusRow) -> list[str]:
 
 def _health(row: StatusRow) -> str:
     if row.application is None:
-        return f"⚠️ {safe(row.problem or 'Argo CD could not be asked.', 300)}"
+        before = f" {bold('Last known')}: {_before(row.last_known)}." if row.last_known else ""
+        return f"⚠️ {safe(row.problem or 'Argo CD could not be asked.', 300)}{before}"
     said = _judgement(row.application, behind=bool(row.runs))
     return f"{said} {link(row.application.url, 'Open')}" if words.web_address(row.application.url) else said
+
+
+def _before(known: LastKnown) -> str:
+    """Without a sign of how it is: nobody knows."""
+    return f"{known.sync.value} · {known.health.value} at {moment(known.at, DAY_AND_TIME)}"
 
 
 def _judgement(application: Application, *, behind: bool) -> str:

@@ -1,5 +1,7 @@
 """Through the whole sandbox: what others change is told, and what becomes of it; a push, followed to production."""
 
+import httpx
+
 from tests.scenario.sandbox import Json, Sandbox, everything_in
 
 
@@ -34,6 +36,11 @@ def test_a_commit_by_hand_to_production_is_told_followed_and_in_the_history(sand
     assert "7.13" in everything_in(last)
     sandbox.types("ana", "/history payments production")
     assert "by hand in git" in sandbox.told("ana", "History of payments")
+    metrics = httpx.get(f"{sandbox.world()['bot']['url']}/metrics").text
+    counted = (
+        'pilothouse_deployments_total{app="payments",cause="by hand in git",environment="production",outcome="Healthy"}'
+    )
+    assert f"{counted} 1.0" in metrics
     sandbox.types("ana", "/dora payments production")
     assert "The chart follows" in sandbox.told("ana", "Delivery to production")
     [chart] = told(sandbox, "payments to production", channel="dm")["files"]
@@ -114,6 +121,25 @@ def test_a_change_in_the_cluster_is_told_explained_and_synced_away(sandbox: Sand
     asked = sandbox.until(lambda: whispered(sandbox, "bo", "spec.replicas", "Nothing has happened yet"), "the question")
     sandbox.presses("bo", asked, "Sync")
     last = told(sandbox, "ledger", "production", "as git says again")
+    assert first["ts"] == last["ts"]
+
+
+def test_what_does_not_come_up_is_told_in_every_environment_with_the_resource_to_blame(sandbox: Sandbox) -> None:
+    observed(sandbox)
+    sandbox.faults(unhealthy_rollout=["payments-development"])
+    sandbox.post("/api/world/commits", {"app": "payments", "environment": "development", "tag": "7.13"})
+    told(sandbox, "payments", "development", "the deployment failed", "restarting failed container")
+    sandbox.faults(unhealthy_rollout=[])
+
+
+def test_what_argo_cd_cannot_compare_is_told_and_the_end_edits_it(sandbox: Sandbox) -> None:
+    observed(sandbox)
+    sandbox.faults(repo_server_away=True)
+    sandbox.post("/api/world/commits", {"files": {"README.md": "Away"}})  # a webhook tells Argo CD of it: it compares
+    first = told(sandbox, "compare", "storefront", "production")
+    sandbox.faults(repo_server_away=False)
+    sandbox.post("/api/world/commits", {"files": {"README.md": "Back"}})
+    last = told(sandbox, "compared with git again", "storefront")
     assert first["ts"] == last["ts"]
 
 

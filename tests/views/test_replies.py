@@ -8,7 +8,7 @@ import pytest
 
 import commands
 from bot.command import CommandRegistry
-from bot.domain.application import Application, ApplicationRef, HealthStatus, SyncStatus, Unheard
+from bot.domain.application import Application, ApplicationRef, HealthStatus, LastKnown, SyncStatus, Unheard
 from bot.domain.event import Event
 from bot.domain.image import Artifact, Image
 from bot.domain.overlay import OverlayImage
@@ -96,6 +96,17 @@ def test_status_of_one_app() -> None:
         "        🚦 v1.4.2: Waiting for an approval from release-managers.",
     ]
     assert shown.text == "my-app: development v1.4.3 Healthy, staging v1.4.2 Degraded, production v1.4.1"
+
+
+def test_what_was_last_known_is_never_shown_as_current() -> None:
+    known = LastKnown(SyncStatus.SYNCED, HealthStatus.HEALTHY, AT)
+    away = row("production", "v1.4.1", application=None, problem="Argo CD does not answer at the moment.")
+    [_, line] = lines(render(StatusBoard((replace(away, last_known=known),))))
+    assert line == (
+        "`production` v1.4.1 · ⚠️ Argo CD does not answer at the moment. *Last known*: Synced · Healthy at "
+        "2026-05-04 14:02 UTC. · 2026-05-04 14:02 UTC by Ana"
+    )
+    assert "✅" not in line
 
 
 def test_what_is_committed_is_not_said_to_be_healthy_before_it_runs() -> None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.domain.application import Application, Operation, ResourceHealth, Unheard
+from bot.domain.application import Application, LastKnown, Operation, ResourceHealth, Unheard
 from bot.domain.drift import Drift
 from bot.domain.intent import SyncAction
 from bot.domain.overlay import Commit, OverlayImage
@@ -33,6 +33,8 @@ class StatusRow:
     freeze: Freeze | None = None
     waiting: tuple[Waiting, ...] = ()
     unheard: Unheard | None = None
+    last_known: LastKnown | None = None
+    """where Argo CD does not answer: how it was before"""
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from bot.domain.application import (
     Application,
     ApplicationRef,
     HealthStatus,
+    LastKnown,
     Operation,
     OperationPhase,
     ResourceHealth,
@@ -627,6 +628,10 @@ async def test_where_the_stream_is_lost_argo_cd_is_asked_and_the_answer_says_so(
     office.applications.failing = Unavailable("Argo CD", "get", "timeout")
     (row,) = await rows(office, "/status my-app prod")
     assert (row.application, bool(row.problem)) == (None, True)
+    last = LastKnown(SyncStatus.SYNCED, HealthStatus.DEGRADED, AT - timedelta(seconds=5))
+    assert row.last_known == last
+    office.applications.failing = Refused("Argo CD", "get", "HTTP 401")
+    assert (await rows(office, "/status my-app prod"))[0].last_known is None, "it was answered, and not with that"
 
 
 @pytest.mark.parametrize("typed", ["/status", "/status my-app prod"])

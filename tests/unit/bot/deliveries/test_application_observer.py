@@ -29,7 +29,7 @@ from bot.domain.application import (
     ResourceHealth,
     SyncStatus,
 )
-from bot.domain.delivery import Cause, Deployment, Drifted, Fact, HealthChanged, Outcome
+from bot.domain.delivery import Cause, Deployment, Drifted, Fact, HealthChanged, Outcome, SyncUnknown
 from bot.domain.errors import Unavailable
 from bot.domain.event import Event
 from bot.domain.overlay import Author
@@ -273,6 +273,37 @@ async def test_the_cluster_drifts_though_nothing_was_committed(cluster: Cluster)
     assert (await cluster.facts(Drifted))[-1].detail == Drifted((), over=True)
 
 
+async def test_an_application_that_cannot_be_compared_is_told_once_it_has_lasted(cluster: Cluster) -> None:
+    """A18: a manifest that does not build leaves the sync status Unknown, and nothing that is committed arrives."""
+    unknown = {"sync": SyncStatus.UNKNOWN, "conditions": ("ComparisonError: no such chart",)}
+    cluster.shows(**unknown)
+    await cluster.look(1)
+    await cluster.look(299)
+    assert await cluster.facts(SyncUnknown) == []
+    cluster.shows(sync=SyncStatus.SYNCED, conditions=())  # the repo-server was restarted
+    await cluster.look(1)
+    cluster.shows(**unknown)
+    await cluster.look(1)
+    await cluster.look(300)
+    [fact] = await cluster.facts(SyncUnknown)
+    assert fact.detail == SyncUnknown("ComparisonError: no such chart")
+    cluster.restart()
+    await cluster.observer.begin()
+    await cluster.look(400)
+    assert len(await cluster.facts(SyncUnknown)) == 1
+    cluster.shows(sync=SyncStatus.SYNCED, conditions=())
+    await cluster.look(10)
+    assert [fact.detail for fact in await cluster.facts(SyncUnknown)][1:] == [SyncUnknown("", over=True)]
+    assert await cluster.facts(Drifted) == []
+
+
+async def test_a_deleted_application_is_not_one_that_cannot_be_compared(cluster: Cluster) -> None:
+    cluster.shows(sync=SyncStatus.UNKNOWN, health=HealthStatus.MISSING, deleted=True)
+    await cluster.look(1)
+    await cluster.look(400)
+    assert await cluster.facts(SyncUnknown) == []
+
+
 async def test_a_commit_that_waits_for_its_sync_is_no_drift(cluster: Cluster) -> None:
     sha = cluster.commit()
     cluster.shows(sync=SyncStatus.OUT_OF_SYNC, revision=sha)
@@ -455,7 +486,8 @@ async def test_what_a_project_said_before_another_replica_took_over_is_not_belie
     await cluster.look()
     await cluster.look(1)
     place = ("my-app", "production")
-    await cluster.subscriptions.annotate(*place, [Subscription("C0ALL", Scope(*place, Event.DEGRADED), ANNOTATION)])
+    said = [Subscription("C0ALL", Scope(*place, Event.DEGRADED), ANNOTATION)]
+    await cluster.subscriptions.annotate({place: said})
     cluster.applications.failing = Unavailable("Argo CD", "read", "timeout")
     await cluster.observer.begin()
     await cluster.look(130)
@@ -473,7 +505,7 @@ async def test_projects_are_asked_side_by_side(cluster: Cluster, monkeypatch: py
     monkeypatch.setattr(cluster.applications, "subscribed", subscribed)
     annotated, app = cluster.observer.annotated, cluster.applications._apps[REF.name]
     for project in ("apps", "infra"):
-        await annotated.take(("my-app", "production"), replace(app, ref=replace(REF, project=project)))
+        annotated.take(("my-app", "production"), replace(app, ref=replace(REF, project=project)))
     async with asyncio.timeout(30):
         assert await annotated.ask() == {"apps", "infra"}
         assert await annotated.ask() == frozenset()
@@ -488,7 +520,7 @@ async def test_a_project_that_the_bot_may_not_read_asks_for_nothing(cluster: Clu
     assert await by_annotation(cluster) == []
 
 
-@pytest.mark.parametrize("trigger", ["on-sync-status-unknown", "on-created", "on-deleted", "mine", ""])
+@pytest.mark.parametrize("trigger", ["on-created", "on-deleted", "mine", ""])
 async def test_a_trigger_that_is_nothing_here_subscribes_to_nothing(cluster: Cluster, trigger: str) -> None:
     cluster.shows(subscribed=((trigger, "my-team"),))
     await cluster.look()
@@ -506,6 +538,32 @@ async def test_what_has_not_changed_is_not_written_again(cluster: Cluster, monke
 
     monkeypatch.setattr(cluster.subscriptions, "annotate", written)
     await cluster.look()
+
+
+async def test_thousands_of_annotated_applications_are_written_together(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A project that is annotated subscribes each of its Applications: not one transaction for each."""
+    names = [f"app-{number:04}" for number in range(500)]
+    cluster.overlays.push({path("production", name): kustomization("v1", name) for name in names})
+    app = cluster.applications._apps[REF.name]
+    ask = (("on-health-degraded", "C0ALL"), ("on-sync-status-unknown", "C0ALL"))
+    cluster.now += timedelta(seconds=40)
+    await cluster.branch.look()
+    await cluster.observer.names._catalog.listing(fresh=True)
+    for name in names:
+        cluster.observer.heard(replace(app, ref=replace(REF, name=f"{name}-production"), subscribed=ask))
+    begun, begin = [], cluster.database.begin
+
+    def counted() -> object:
+        begun.append(1)
+        return begin()
+
+    monkeypatch.setattr(cluster.database, "begin", counted)
+    await cluster.observer.tick()
+    found = {(one.scope.app, one.scope.event) for one in await cluster.subscriptions.all()}
+    assert found == {(name, event) for name in names for event in ("degraded", "sync-unknown")}
+    assert len(begun) < 10
 
 
 async def test_what_people_subscribed_to_stays(cluster: Cluster) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from bot.deliveries.application_record import ApplicationRecord, RecordedApplications, asked_live
-from bot.domain.application import Application, ApplicationRef, HealthStatus, SyncStatus, Unheard
+from bot.domain.application import Application, ApplicationRef, HealthStatus, LastKnown, SyncStatus, Unheard
 from bot.domain.errors import NotFound
 from bot.domain.promotion import Phase, Progress
 from bot.runtime.one_round import one_round
@@ -94,6 +94,27 @@ async def test_a_record_that_may_be_old_is_not_believed(
     argo.record.following = following
     assert await argo.revision() == "live"
     assert argo.applications.unheard("production") == unheard
+
+
+@pytest.mark.parametrize(
+    ("stream", "following", "known"),
+    [
+        (Stream(whole=False), True, True),
+        (Stream(quiet=300), True, True),
+        (Stream(), True, False),  # it is believed: there is no need
+        (Stream(whole=False), False, False),
+        (Stream(whole=False, quiet=math.inf), True, False),
+    ],
+    ids=["broken", "silent", "current", "another replica's", "never read"],
+)
+async def test_what_was_last_known_is_known_with_its_age(stream: Stream, following: bool, known: bool) -> None:
+    argo = Argo(stream)
+    argo.record.following = following
+    heard = START - timedelta(seconds=stream.quiet) if known else START
+    expected = LastKnown(SyncStatus.SYNCED, HealthStatus.HEALTHY, heard) if known else None
+    assert argo.applications.last_known(REF) == expected
+    assert argo.applications.last_known(replace(REF, name="never-heard-of")) is None
+    assert argo.applications.last_known(replace(REF, environment="elsewhere")) is None
 
 
 async def test_right_before_an_effect_argo_cd_itself_is_asked() -> None:

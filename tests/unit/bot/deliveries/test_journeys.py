@@ -16,7 +16,7 @@ from bot.domain.build import ImageScanned, Pushed, RunEnded, RunStarted
 from bot.domain.delivery import Cause, Committed, Fact, ImageChange, Judged, Outcome
 from bot.domain.errors import Unavailable
 from bot.domain.image import Image
-from bot.domain.overlay import Author, OverlayImage
+from bot.domain.overlay import Author, Commit, OverlayImage
 from bot.domain.pipeline import RunStatus
 from bot.domain.promotion import Phase, Progress, Promotion, Stage
 from bot.domain.scan import ScanStatus, Severity
@@ -190,6 +190,29 @@ async def test_two_replicas_tell_it_once(desk: Desk, way: Way) -> None:
     await asyncio.gather(desk.tell(), other.tell())
     assert (len(roots(desk)), len(replies(desk))) == (1, 1)
     assert "❌ build failed" in text(roots(desk)[0])
+
+
+async def test_the_commits_are_shown_as_soon_as_they_are_known(desk: Desk, way: Way) -> None:
+    """By an edit of their own, also where nobody hears of the change itself."""
+    before, source = OverlayImage("x", REPOSITORY, "v1.4.9"), "https://github.com/example/my-app.git"
+    at = datetime(2026, 1, 5, tzinfo=UTC)
+    commits = [Commit(f"{n}" * 40, ANA, f"Change {n}", at) for n in range(4)]
+    desk.sources.commits[source] = commits
+    desk.registry.push(REPOSITORY, "v1.4.9", revision=commits[0].sha, source=source)
+    image = desk.registry.push(REPOSITORY, "v1.5.0", revision=commits[3].sha, source=source).image
+    built, written = way.ended(), way.written("development")
+    assert isinstance(built.detail, RunEnded)
+    assert isinstance(written.detail, Committed)
+    change = ImageChange(before, OverlayImage("x", REPOSITORY, digest=image.digest))
+    await way.goes(
+        way.pushed(), way.started(), replace(built, detail=replace(built.detail, digest=image.digest)),
+        replace(written, detail=replace(written.detail, images=(change,))),
+    )  # fmt: skip
+    [root] = roots(desk)
+    assert "⏳ development ·" in text(root)
+    await desk.commits.look()
+    await desk.tell()
+    assert "⏳ development (3 commits) ·" in text(root)
 
 
 async def test_two_commits_are_two_messages(desk: Desk, way: Way) -> None:

@@ -76,7 +76,7 @@ def _timeless(detail: object) -> object:
 
 
 async def story(cluster: Cluster) -> None:
-    """A commit by hand that arrives, an illness, a change in the cluster, each with its end."""
+    """A commit by hand that arrives, an illness, a change in the cluster, a broken comparison, each with its end."""
     await looks(cluster, 0)
     sha = cluster.commit("v2")
     await looks(cluster, 1)
@@ -88,6 +88,10 @@ async def story(cluster: Cluster) -> None:
     cluster.shows(health=HealthStatus.HEALTHY, health_since=cluster.now)
     await looks(cluster, 1)
     cluster.shows(sync=SyncStatus.OUT_OF_SYNC)
+    await looks(cluster, 1)
+    cluster.shows(sync=SyncStatus.SYNCED)
+    await looks(cluster, 1)
+    cluster.shows(sync=SyncStatus.UNKNOWN)
     await looks(cluster, 1)
     cluster.shows(sync=SyncStatus.SYNCED)
     await looks(cluster, 1)
@@ -109,8 +113,8 @@ async def told_by(directory: Path, number: int, *, after: bool) -> tuple[Told, b
 async def test_whenever_the_observers_die_nothing_is_lost_and_nothing_told_twice(tmp_path: Path, after: bool) -> None:
     expected, _ = await told_by(tmp_path / "0", 0, after=after)
     facts, news_told = expected
-    assert len(facts) == 6, facts
-    assert [event for event, _, _ in news_told] == ["degraded", "deployed", "drifted"]
+    assert len(facts) == 8, facts
+    assert [event for event, _, _ in news_told] == ["degraded", "deployed", "drifted", "sync-unknown"]
     died = 0
     for number in range(1, 50):
         found, came = await told_by(tmp_path / str(number), number, after=after)

@@ -8,6 +8,7 @@ from bot.domain.delivery import (
     Cause,
     Drifted,
     SyncedByHand,
+    SyncUnknown,
 )
 from bot.domain.errors import Unavailable
 from bot.domain.overlay import Author
@@ -136,6 +137,16 @@ async def test_drift_is_told_in_production_and_its_end_edits_it(desk: Desk) -> N
     [message] = desk.heard("C0DEPLOY")
     assert "ConfigMap settings" in str(message.versions[0].blocks)
     assert "as git says again" in message.shown.text
+
+
+async def test_what_argo_cd_cannot_compare_is_told_in_production_and_its_end_edits_it(desk: Desk) -> None:
+    await desk.takes(desk.fact("unknown:1", SyncUnknown("ComparisonError: no such chart")))
+    await desk.takes(desk.fact("unknown:1", SyncUnknown("x"), environment="staging"))
+    [message] = desk.heard("C0DEPLOY")
+    assert "cannot compare" in message.shown.text
+    assert "ComparisonError: no such chart" in str(message.shown.blocks)
+    await desk.takes(desk.fact("known:1", SyncUnknown("", over=True)))
+    assert "compared with git again" in message.shown.text
 
 
 async def test_a_sync_by_hand_in_argo_cd_says_who_and_that_git_says_something_else(desk: Desk) -> None:

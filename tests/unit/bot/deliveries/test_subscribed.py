@@ -136,7 +136,7 @@ async def test_annotations_replace_what_annotations_said_and_nothing_else(desk: 
     await desk.subscriptions.subscribe([mine])
     for channels in (("a", "b"), ("b",)):
         found = [Subscription(name, Scope("my-app", "production", Event.DEGRADED), ANNOTATION) for name in channels]
-        await desk.subscriptions.annotate("my-app", "production", found)
+        await desk.subscriptions.annotate({("my-app", "production"): found})
     assert {one.listener for one in await desk.subscriptions.all()} == {"U0BO", "b"}
     assert await desk.subscriptions.unsubscribe("b", "", "", ()) == 0
     assert await desk.subscriptions.unsubscribe("U0BO", "my-app", "", ("degraded",)) == 0

@@ -255,6 +255,15 @@ async def test_what_the_policy_names_must_be_there(patient: Patient) -> None:
     assert "and 7 more" in wrong["Argo CD: applications"].detail
 
 
+async def test_argo_cds_own_namespace_in_a_name_is_told_with_the_remedy(patient: Patient) -> None:
+    """A11: the stream names what is there without it, so nothing would be heard of it."""
+    policy = patient.policy("bindings: []\nargocd: {application: 'argocd/{app}-{environment}'}\n")
+    wrong = await patient.wrong(policy_file=policy)
+    found = wrong["Argo CD: applications"]
+    assert "Argo CD's own namespace is part of the name of argocd/ledger-development" in found.detail
+    assert "Leave the namespace out" in found.fix
+
+
 async def test_mistakes_of_the_policy_are_told_with_their_lines(patient: Patient) -> None:
     wrong = await patient.wrong(policy_file=patient.policy("bindings: []\nchanels: {}\n"))
     assert set(wrong) == {"policy: file"}
