@@ -18,6 +18,7 @@ from bot.promotions.delegates import Delegates
 from bot.promotions.eligibility import Eligibility
 from bot.promotions.follow_up import FollowUps
 from bot.promotions.follower import Follower
+from bot.promotions.moves import Moves
 from bot.promotions.planner import Planner
 from bot.promotions.pull_requests import PullRequestSteps
 from bot.promotions.queue import PromotionQueue
@@ -73,8 +74,8 @@ class PromotionParts(MessageParts[E]):
     @cached_property
     def planner(self) -> Planner:
         changes = Changes(self.outside.sources)
-        registry = self.outside.registry
-        return Planner(self.catalog, registry, self.policy, self.panel, self.targets, self.clock, changes)
+        moves = Moves(self.catalog, self.outside.registry, self.policy, self.targets)
+        return Planner(self.catalog, moves, self.policy, self.panel, self.targets, self.clock, changes)
 
     @cached_property
     def eligibility(self) -> Eligibility:
