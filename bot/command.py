@@ -18,6 +18,7 @@ from bot.domain.errors import InvalidCommand
 from bot.domain.form import CommandForm
 from bot.domain.intent import Context, Intent
 from bot.domain.reply import HelpEntry, Reply, Topic
+from bot.domain.sentence import listed
 from bot.domain.shortcut import Shortcut
 from bot.grammar import Place, Token, Words, tokenize
 from bot.grammar.leftovers import Leftover, leftover, remedy
@@ -250,7 +251,7 @@ def _slash_command(slash: str, entries: Sequence[HelpEntry]) -> SlashCommand:
         return SlashCommand(slash, single.summary, single.usage[0].partition(" ")[2])
     verbs = [entry.usage[0].split()[1] for entry in entries]
     family = slash.removeprefix("/").capitalize()
-    description = f"{family}: {', '.join(verbs[:-1])} or {verbs[-1]}. `help` behind it says how."
+    description = f"{family}: {listed(verbs, 'or')}. `help` behind it says how."
     return SlashCommand(slash, description, f"{'|'.join(verbs)} …")
 
 

@@ -6,12 +6,12 @@ from bot.command import command
 from bot.deliveries.branch_observer import OBSERVER
 from bot.deliveries.dora import LONGEST, LOOK_BACK, DeploymentRecord, deployed, figures, together
 from bot.domain.caller import Caller, Permission
+from bot.domain.duration import parse_duration
 from bot.domain.intent import Intent, ShowDora
 from bot.domain.reply import DoraReport, Reply, Topic
 from bot.grammar import IN, Slots, Words
 from bot.overlays.catalog import Catalog
 from bot.policy import Policy, visible
-from bot.policy.duration import parse_duration
 from bot.ports import Clock
 from bot.store.deliveries import DeliveryStore
 

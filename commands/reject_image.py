@@ -2,14 +2,30 @@
 
 from bot.command import command
 from bot.domain.caller import Caller, Permission
-from bot.domain.intent import Intent, RejectImage
+from bot.domain.form import CommandForm, Filled, FormField, Input
+from bot.domain.intent import Context, RejectImage
 from bot.domain.reply import Reply, Topic
 from bot.grammar import Words
 from bot.safety.rejections import RejectionService
 
 
-def parse(words: Words) -> Intent:
+def parse(words: Words) -> RejectImage:
     return words.rejected_image()
+
+
+def read(filled: Filled, context: Context) -> RejectImage:
+    return RejectImage(context=context, app=filled[Input.APP], image=filled[Input.IMAGE], reason=filled[Input.REASON])
+
+
+FORM = CommandForm(
+    "Reject an image",
+    (
+        FormField(Input.APP, needed=True),
+        FormField(Input.IMAGE, needed=True),
+        FormField(Input.REASON, needed=True, hint="Everyone who tries to promote it reads this."),
+    ),
+    read,
+)
 
 
 @command(
@@ -18,6 +34,7 @@ def parse(words: Words) -> Intent:
     allow=Permission.REJECT_IMAGE,
     parse=parse,
     names=False,
+    form=FORM,
     topic=Topic.HOLD,
     examples=("/reject my-app@1.4.2 it leaks memory",),
 )

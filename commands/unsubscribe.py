@@ -2,20 +2,33 @@
 
 from bot.command import command
 from bot.domain.caller import Caller, Permission
-from bot.domain.intent import Intent, UnsubscribeNews
+from bot.domain.form import CommandForm, Filled, FormField, Input
+from bot.domain.intent import Context, UnsubscribeNews
 from bot.domain.reply import Reply, Topic
 from bot.grammar import Words
 from bot.safety.subscriptions import SubscriptionService
 
 
-def parse(words: Words) -> Intent:
-    everything = words.keyword("all")
-    if not (words or everything):
-        words.refuse("Say which subscription to end, or `all`.")
+def parse(words: Words) -> UnsubscribeNews:
+    words.keyword("all")
     found = words.news()
     return UnsubscribeNews(
         context=words.context, app=found.app, environment=found.environment, events=found.events, here=found.here
     )
+
+
+def read(filled: Filled, context: Context) -> UnsubscribeNews:
+    return UnsubscribeNews(context=context, app=filled[Input.APP], environment=filled[Input.ENVIRONMENT])
+
+
+FORM = CommandForm(
+    "Unsubscribe",
+    (
+        FormField(Input.APP, hint="Left empty: every app."),
+        FormField(Input.ENVIRONMENT, hint="Left empty: every environment."),
+    ),
+    read,
+)
 
 
 @command(
@@ -23,6 +36,7 @@ def parse(words: Words) -> Intent:
     usage="/unsubscribe all|[APP] [ENV] [EVENT…] [here]",
     allow=Permission.VIEW,
     parse=parse,
+    form=FORM,
     topic=Topic.LATER,
     examples=("/unsubscribe my-app", "/unsubscribe all"),
 )

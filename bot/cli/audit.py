@@ -21,11 +21,11 @@ from bot.cli.terminal import fail, print_json, print_table, read_settings
 from bot.deliveries.branch_observer import OBSERVER
 from bot.deliveries.fold import deployments
 from bot.domain.delivery import Deployment
+from bot.domain.duration import parse_duration
 from bot.domain.errors import DatabaseAway, PolicyError
 from bot.domain.four_eyes import unapproved, unseen
 from bot.domain.promotion import Promotion
 from bot.policy import load
-from bot.policy.duration import parse_duration
 from bot.runtime import logs
 from bot.store.audit import Audit, Row
 from bot.store.database import Database

@@ -19,7 +19,7 @@ from bot.domain.delivery import Deployment, Figures, LeadTime
 from bot.store.database import Database
 from bot.store.deliveries import DeliveryStore
 from bot.views.dora import from_pin
-from bot.views.words import lasted
+from bot.views.words import measured
 
 COLUMNS = (
     "app", "environment", "deployments", "per_day", "lead_time_median_seconds", "lead_time_p90_seconds",
@@ -133,14 +133,12 @@ def _table(parts: list[Figures]) -> Table:
     table = Table("App", "Deployments", "A day", "Lead time", "p90", "Failed", "Time to restore")
     for one in parts:
         rate = "—" if one.failure_rate is None else f"{one.failure_rate:.0%}"
-        times = (_words(time) for time in (one.lead_time, one.lead_time_p90))
-        table.add_row(one.app, str(len(one.deployments)), f"{one.a_day:.2f}", *times, rate, _words(one.time_to_restore))
+        times = (measured(time) for time in (one.lead_time, one.lead_time_p90))
+        table.add_row(
+            one.app, str(len(one.deployments)), f"{one.a_day:.2f}", *times, rate, measured(one.time_to_restore)
+        )
     return table
 
 
 def _seconds(time: timedelta | None) -> str:
     return "" if time is None else str(round(time.total_seconds()))
-
-
-def _words(time: timedelta | None) -> str:
-    return "—" if time is None else lasted(time)

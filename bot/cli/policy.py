@@ -14,10 +14,10 @@ from bot.cli.policy_cases import CaseResult, CaseRunner, Cases, read_cases
 from bot.cli.policy_reference import reference as write_reference
 from bot.cli.terminal import fail, print_json, print_table, read_settings
 from bot.domain.errors import IntegrationError, PolicyError
+from bot.domain.sentence import listed
 from bot.evaluation.loading import gate_mistakes, known_gates
 from bot.policy import Policy, Roster, ineffective, load, unguarded, unreachable
 from bot.policy.file import lines
-from bot.runtime.spelling import either
 from bot.views.words import count
 
 policy_app = typer.Typer(no_args_is_help=True, help="Check and test pilothouse.yaml. Starts nothing.")
@@ -77,7 +77,9 @@ def run_cases(
     print_table(_table(findings))
     wrong = [finding for finding in findings if not finding.holds]
     if not findings:
-        fail(f"{file} has no cases. Write some under {either([f'`{key}`' for key in list(Cases.model_fields)[1:]])}.")
+        fail(
+            f"{file} has no cases. Write some under {listed([f'`{key}`' for key in list(Cases.model_fields)[1:]], 'or')}."
+        )
     if wrong:
         fail(f"{len(wrong)} of {count(len(findings), 'case')} failed.")
     print(f"{count(len(findings), 'case')} passed.")

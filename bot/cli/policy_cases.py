@@ -21,7 +21,7 @@ from bot.domain.errors import NotAllowed, PolicyError, UserError
 from bot.domain.image import Image
 from bot.domain.overlay import OverlayImage
 from bot.domain.promotion import Approval, ApprovalRule, Kind, Move, Phase, Plan, Promotion, Stage, VoteKind
-from bot.gates.freeze import FreezeOptions
+from bot.gates.freeze import FreezeGate, FreezeOptions
 from bot.policy import Policy, authorize, roles_of
 from bot.policy.windows import closed_by, next_opening
 from bot.promotions.eligibility import Eligibility, roles_in
@@ -176,7 +176,7 @@ class CaseRunner:
         environment = self._environment(case.environment)
         question = f"is {case.app} in {environment} open at {case.at.isoformat()}?"
         wanted = case.expect + (f" until {_utc(case.opens)}" if case.opens else "")
-        options = self._policy.rules(case.app, environment).gates().get("freeze")
+        options = self._policy.rules(case.app, environment).gates().get(FreezeGate.name)
         if options is None:
             return CaseResult(question, wanted, "open", "The gate freeze is left out there.")
         freeze = FreezeOptions.model_validate(options)
@@ -188,12 +188,9 @@ class CaseRunner:
         return CaseResult(question, wanted, found, window.reason if window else "No allowed window is open.")
 
     def _exempt(self, case: FreezeCase, environment: str, freeze: FreezeOptions) -> bool:
-        if case.app in freeze.exempt_apps:
-            return True
-        if case.who is None:
-            return False
-        held = roles_of(self._policy, self._who(case.who)[1], Target(case.app, environment))
-        return bool(held.intersection(freeze.exempt_roles))
+        there = Target(case.app, environment)
+        roles = roles_of(self._policy, self._who(case.who)[1], there) if case.who is not None else frozenset[str]()
+        return bool(freeze.exemption(case.app, roles))
 
     def _who(self, who: str | Actor) -> tuple[str, Caller]:
         if isinstance(who, Actor):

@@ -10,6 +10,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel, HttpUrl
 from pydantic.fields import FieldInfo
 
+from bot.domain.duration import written
 from bot.domain.event import Event
 from bot.evaluation.loading import described
 from bot.evaluation.question import Gate
@@ -96,7 +97,7 @@ def _plain(value: Any) -> str:
         case bool():
             return "true" if value else "false"
         case timedelta():
-            return _duration(value)
+            return written(value)
         case Enum():
             return str(value.value)
         case dict():
@@ -108,14 +109,6 @@ def _plain(value: Any) -> str:
         case "":
             return '""'
     return str(value)
-
-
-def _duration(time: timedelta) -> str:
-    seconds = int(time.total_seconds())
-    for unit, size in (("d", 86400), ("h", 3600), ("m", 60)):
-        if seconds % size == 0:
-            return f"{seconds // size}{unit}"
-    return f"{seconds}s"
 
 
 def _kind(annotation: Any) -> str:

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from bot.domain.authorship import same_person
 from bot.domain.promotion import Approval, ApprovalRule, Demand, Promotion, Quorum
+from bot.domain.sentence import listed
 
 
 def together(rules: Mapping[str, ApprovalRule]) -> ApprovalRule:
@@ -127,7 +128,7 @@ def _missing(wanted: Quorum, given: tuple[Approval, ...]) -> str:
     roles = {role for approval in given for role in approval.roles}
     lacking = [role for role in wanted.required if role not in roles]
     left = max(wanted.count - len(_speaking(wanted, given)), len(lacking))
-    who = " or ".join(lacking or wanted.roles)
+    who = listed(lacking or wanted.roles, "or")
     number = "an approval" if left == 1 else f"{left} approvals"
     return f"{number} from {who}" if who else number
 

@@ -1,16 +1,18 @@
 """Freeze: may this environment change at this time?"""
 
 import asyncio
+from collections.abc import Collection
 from datetime import UTC, datetime, tzinfo
 from typing import ClassVar
 
 from pydantic import Field
 
 from bot.domain.caller import Target
+from bot.domain.duration import lasting
 from bot.domain.promotion import Verdict
 from bot.domain.safety import Freeze
 from bot.evaluation.question import Options, Question
-from bot.evaluation.wording import clock, lasting
+from bot.evaluation.wording import clock
 from bot.policy import Policy, roles_of
 from bot.policy.windows import Window, closed_by, next_opening
 from bot.ports import Directory, Freezes
@@ -28,6 +30,11 @@ class FreezeOptions(Options):
     def zone(self) -> tzinfo:
         """The zone in which times are told: that of the first window."""
         return self.windows[0].zone if self.windows else UTC
+
+    def exemption(self, app: str, roles: Collection[str]) -> str:
+        """Why no freeze holds the app for somebody with these roles there; "" when every one does."""
+        exempt = [app] if app in self.exempt_apps else sorted(set(roles).intersection(self.exempt_roles))
+        return f"{exempt[0]} is exempt from freezes" if exempt else ""
 
 
 class FreezeGate:
@@ -60,16 +67,14 @@ class FreezeGate:
         return Verdict.blocked(reason, _remedy(opening, question.now, options.zone))
 
     async def _exempt(self, question: Question, options: FreezeOptions) -> str:
-        """Why no freeze holds this promotion; "" when it does."""
-        if question.app in options.exempt_apps:
-            return f"{question.app} is exempt from freezes"
-        requester = question.plan.requester
-        if not options.exempt_roles or not requester.id:
-            return ""
+        """Why no freeze holds this promotion; "" when it does. Slack is asked only where it matters."""
+        known, requester = options.exemption(question.app, ()), question.plan.requester
+        if known or not options.exempt_roles or not requester.id:
+            return known
         caller = await self._directory.caller(requester.id)
-        held = roles_of(self._policy, caller, Target(question.app, question.environment))
-        exempt = sorted(held.intersection(options.exempt_roles))
-        return f"{exempt[0]} is exempt from freezes" if exempt else ""
+        return options.exemption(
+            question.app, roles_of(self._policy, caller, Target(question.app, question.environment))
+        )
 
 
 def _called(freeze: Freeze, zone: tzinfo) -> str:

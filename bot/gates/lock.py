@@ -5,10 +5,11 @@ from typing import ClassVar, Self
 
 from pydantic import Field
 
+from bot.domain.duration import lasting
 from bot.domain.promotion import Kind, Verdict
 from bot.domain.safety import Lock
 from bot.evaluation.question import Options, Question
-from bot.evaluation.wording import clock, lasting
+from bot.evaluation.wording import clock
 from bot.ports import Locks
 
 

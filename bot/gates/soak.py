@@ -6,10 +6,10 @@ from typing import ClassVar, Self
 from pydantic import Field, model_validator
 
 from bot.domain.application import Application, SyncStatus
+from bot.domain.duration import lasting
 from bot.domain.promotion import Move, Verdict
 from bot.evaluation.origin import Origin
 from bot.evaluation.question import Options, Question
-from bot.evaluation.wording import lasting
 from bot.overlays.catalog import Catalog
 from bot.overlays.image_locations import ImageLocations
 from bot.policy import Policy

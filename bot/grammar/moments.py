@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 
+from bot.domain.duration import UNITS
 from bot.domain.errors import InvalidCommand
 
 FARTHEST = timedelta(days=366)
@@ -30,7 +31,6 @@ _UNIT = rf"(?:w|d|h|m|s|secs?|seconds?|{_LONG_UNIT})"
 _COUNTED = rf"(?:\d{{1,4}} ?{_UNIT}|(?:{'|'.join(_NUMBERS)}) {_LONG_UNIT})"
 _SPAN = re.compile(rf"half an hour|(?:{_COUNTED}(?: (?:and )?|(?=\d)|$))+(?:a half)?")
 _PART_OF_SPAN = re.compile(rf"(\d+|\b(?:{'|'.join(_NUMBERS)})\b) ?([wdhms])")
-_UNITS = {"w": "weeks", "d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _DAY = r"(?:mon(?:day)?|tue(?:s(?:day)?)?|wed(?:s|nesday)?|thu(?:rs?(?:day)?)?|fri(?:day)?|sat(?:urday)?|sun(?:day)?)"
@@ -109,7 +109,7 @@ def _span(text: str, now: datetime) -> datetime | None:
     if text.startswith("half"):
         return now + timedelta(minutes=30)
     parts = [
-        timedelta(**{_UNITS[unit]: _NUMBERS.get(number) or int(number)})
+        timedelta(**{UNITS[unit]: _NUMBERS.get(number) or int(number)})
         for number, unit in _PART_OF_SPAN.findall(text.removesuffix("a half"))
     ]
     half = parts[-1] / 2 if text.endswith("a half") and parts[-1] else timedelta()

@@ -6,11 +6,11 @@ from bot.domain.caller import Permission
 from bot.domain.delivery import News
 from bot.domain.event import Event
 from bot.domain.promotion import Plan
+from bot.domain.sentence import listed
 from bot.domain.subscription import OF_PROMOTIONS
 from bot.policy import Policy
 from bot.policy.model import covers
 from bot.policy.parts import AppPart, Binding
-from bot.views.words import listed
 
 MOST = 8
 """names in one sentence"""

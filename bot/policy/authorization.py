@@ -6,9 +6,12 @@ from bot.domain import identity
 from bot.domain.caller import Caller, Permission, Target
 from bot.domain.errors import NotAllowed
 from bot.domain.identity import same_address
+from bot.domain.sentence import shortened
 from bot.policy.model import Policy, covers
 from bot.policy.parts import Binding
 
+MOST = 6
+"""names in one sentence"""
 EVERY = "*"
 """As a target's app or environment: all of them, which only a binding for all of them gives."""
 
@@ -37,17 +40,17 @@ def who_could(policy: Policy, permission: Permission, target: Target, without: s
     `without` is the id of somebody whom it helps nothing to ask: the reader, mostly.
     """
     if names := _names(policy, permission, target, without):
-        return f"Ask {_either(names)}."
+        return f"Ask {shortened(names, MOST, 'or')}."
     nobody = "Nobody else holds" if without else "Nobody holds"
     if able := _names(policy, Permission.ADMINISTER, Target(), without):
-        return f"{nobody} `{permission}` there: ask {_either(able)} to bind somebody in pilothouse.yaml."
+        return f"{nobody} `{permission}` there: ask {shortened(able, MOST, 'or')} to bind somebody in pilothouse.yaml."
     return f"{nobody} `{permission}` there: bind a role to somebody in pilothouse.yaml."
 
 
 def who_decides(policy: Policy, roles: Collection[str], target: Target) -> str:
     """A sentence that names the groups and people who hold one of these roles there."""
     names = _named([b for b in policy.bindings if b.role in roles], policy, target)
-    return f"Ask {_either(names)}." if names else who_could(policy, Permission.ADMINISTER, Target())
+    return f"Ask {shortened(names, MOST, 'or')}." if names else who_could(policy, Permission.ADMINISTER, Target())
 
 
 def who_gives_roles(policy: Policy) -> str:
@@ -103,8 +106,4 @@ def _why_not(caller: Caller, permission: Permission, target: Target) -> str:
 
 
 def _either(names: list[str]) -> str:
-    if len(names) == 1:
-        return names[0]
-    shown, more = names[:6], len(names) - 6
-    last = f"{more} more" if more > 0 else shown.pop()
-    return f"{', '.join(shown)} or {last}"
+    return shortened(names, MOST, "or")

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from bot.domain.caller import Permission
 from bot.domain.promotion import ApprovalRule, Quorum
+from bot.domain.sentence import listed
 from bot.domain.slack_id import is_user
 from bot.policy.model import Policy, covers
 from bot.policy.parts import Binding
@@ -91,7 +92,7 @@ def _missing(policy: Policy, roster: Roster | None, app: str, environment: str, 
     able = _both(roster, holders, wanted)
     if able is not None and len(able) < quorum.count:
         people = "one person" if len(able) == 1 else f"{len(able)} people" if able else "nobody"
-        asked = " or ".join(quorum.roles) or "any role that may approve"
+        asked = listed(quorum.roles, "or") or "any role that may approve"
         needed = "an approval" if quorum.count == 1 else f"{quorum.count} approvals"
         return f"it takes {needed} from {asked}, and {people} can give one: bind more people, or ask for fewer"
     return ""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from bot.domain.application import Application, HealthStatus, Operation, SyncStatus
 from bot.domain.image import Runs
 from bot.domain.promotion import Progress
+from bot.domain.sentence import shortened
 from bot.promotions.containment import Held, Line
 
 MOST_NAMED = 3
@@ -156,12 +157,13 @@ def _not_synced(app: Application) -> str:
     if said := error(app):
         return said
     if app.to_prune and set(app.out_of_sync) <= set(app.to_prune):
-        return f"Only pruning is left, and Argo CD does not prune automatically here: {_listed(app.to_prune)}."
+        left = shortened(app.to_prune, MOST_NAMED)
+        return f"Only pruning is left, and Argo CD does not prune automatically here: {left}."
     return "It is OutOfSync, and Argo CD has not started the sync of our commit yet."
 
 
 def _drift(app: Application) -> str:
-    what = _listed(app.out_of_sync) or "a resource that Argo CD does not name"
+    what = shortened(app.out_of_sync, MOST_NAMED) or "a resource that Argo CD does not name"
     return f"The image runs; something else in the Application drifts from git: {what}."
 
 
@@ -175,9 +177,3 @@ def _never_ran(evidence: Evidence) -> str:
         f"Argo CD reports {evidence.application.sync}, but {evidence.instead} runs, not {evidence.wanted}. The "
         "overlay's entry may match no image of the base: compare its `name` with the image's name in the base."
     )
-
-
-def _listed(names: tuple[str, ...]) -> str:
-    more = len(names) - MOST_NAMED
-    told = ", ".join(names[:MOST_NAMED])
-    return f"{told} and {more} more" if more > 0 else told

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from bot.domain.approval import approved
 from bot.domain.errors import Conflict
 from bot.domain.promotion import Promotion, Stage, VoteKind
+from bot.domain.sentence import listed
 from bot.promotions.signals import Signal
 
 PATIENCE = 2.0
@@ -70,7 +71,7 @@ def _by_whom(promotion: Promotion) -> str:
         return f"{promotion.rejection.by.name} {verb} it at {_clock(promotion.rejection.at)}."
     if not promotion.approvals:
         return ""
-    names = " and ".join(approval.approver.name for approval in promotion.approvals)
+    names = listed([approval.approver.name for approval in promotion.approvals])
     return f"{names} approved it at {_clock(max(approval.at for approval in promotion.approvals))}."
 
 

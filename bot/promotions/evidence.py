@@ -20,7 +20,7 @@ async def evidence_of(app: Application, contained: Containment, lines: Sequence[
         synced,
         runs=Runs.OTHERS if Runs.OTHERS in listed else Runs.UNSEEN if Runs.UNSEEN in listed else Runs.YES,
         instead=", ".join(_instead(app, lines)),
-        wanted=" and ".join(dict.fromkeys(line.after.label for line in lines)),
+        wanted=listed(list(dict.fromkeys(line.after.label for line in lines))),
         was_synced=await _was_synced(app, contained, commit),
     )
 

@@ -10,6 +10,7 @@ from bot.domain.errors import NotFound, UnknownName, UnknownRegistry
 from bot.domain.image import Artifact, Image, is_digest
 from bot.domain.overlay import Overlay, OverlayImage
 from bot.domain.promotion import MissingImage, Move
+from bot.domain.sentence import listed
 from bot.overlays.catalog import Catalog, Listing
 from bot.policy import Policy
 from bot.ports import Registry
@@ -78,7 +79,7 @@ class Moves:
         if not pairs and (elsewhere := next((one for one in found if isinstance(one, UnknownRegistry)), None)):
             raise UnknownName(_not_ours(elsewhere))
         if not pairs:
-            where = " or ".join(dict.fromkeys(entry.repository for entry in entries)) or overlay.path
+            where = listed(list(dict.fromkeys(entry.repository for entry in entries)), "or") or overlay.path
             raise UnknownName(f"There is no image {reference!r} in {where}. {await self._what_there_is(entries)}")
         tag = "" if is_digest(reference) else reference
         moves = (self._move(overlay, entry, artifact, tag, now) for entry, artifact, now in pairs)

@@ -7,7 +7,8 @@ from typing import Any, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from bot.runtime.spelling import did_you_mean, either, nearest
+from bot.domain.sentence import listed
+from bot.runtime.spelling import did_you_mean, nearest
 
 Place = tuple[str | int, ...]
 
@@ -79,7 +80,7 @@ def _told(errors: list[ErrorDetails], place: Place, unknown: Callable[[Place], s
     """Several at one place are the members of a union: any of them would do."""
     if wanted := dict.fromkeys(filter(None, map(_kind, errors))):
         near = _near(errors[0])
-        return f"expected {either(list(wanted))}{f'.{near}' if near else ''}"
+        return f"expected {listed(list(wanted), 'or')}{f'.{near}' if near else ''}"
     match errors[0]["type"]:
         case "extra_forbidden":
             return unknown(place)
@@ -96,9 +97,9 @@ def _kind(error: ErrorDetails) -> str:
     context: dict[str, Any] = error.get("ctx") or {}
     match error["type"]:
         case "literal_error" | "enum":
-            return either([f"`{one.lower()}`" if one == "False" else f"`{one}`" for one in _choices(context)])
+            return listed([f"`{one.lower()}`" if one == "False" else f"`{one}`" for one in _choices(context)], "or")
         case "string_pattern_mismatch":
-            return either([f"`{one}`" for one in context["pattern"].strip("^$()").split("|")])
+            return listed([f"`{one}`" for one in context["pattern"].strip("^$()").split("|")], "or")
         case "greater_than_equal":
             return f"{_bound(context['ge'])} or more"
         case "greater_than":

@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from rapidfuzz import fuzz, process
 from rapidfuzz.distance import OSA
 
+from bot.domain.sentence import listed
+
 NEAR = 60
 """percent of likeness from which a name is worth offering"""
 SHOWN = 10
@@ -24,7 +26,7 @@ def did_you_mean(word: str, names: Iterable[str], limit: int = 3) -> str:
         limit=limit,
         score_cutoff=NEAR,
     )
-    return f" Did you mean {either([f'`{name}`' for name, _, _ in near])}?" if near else ""
+    return f" Did you mean {listed([f'`{name}`' for name, _, _ in near], 'or')}?" if near else ""
 
 
 def misspelt(word: str, names: Iterable[str]) -> str:
@@ -51,9 +53,3 @@ def nearest(word: str, names: Iterable[str], kind: str = "Known") -> str:
         return near
     more = f" and {len(known) - SHOWN} more" if len(known) > SHOWN else ""
     return f" {kind}: {', '.join(sorted(known)[:SHOWN])}{more}." if known else ""
-
-
-def either(words: list[str]) -> str:
-    """ "a", "a or b", "a, b or c"."""
-    *first, last = words
-    return f"{', '.join(first)} or {last}" if first else last

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from bot.store import (
+from bot.store import (  # noqa: F401 (each brings its tables)
     audit,
     delegations,
     deliveries,
@@ -32,30 +32,7 @@ from bot.store.database import Database, metadata
 if TYPE_CHECKING:
     from alembic.config import Config
 
-TABLES = (
-    audit,
-    delegations,
-    deliveries,
-    delivery_news,
-    followed_runs,
-    freezes,
-    group_handles,
-    leases,
-    locks,
-    messages,
-    mutes,
-    parsed_overlays,
-    promotions,
-    queue,
-    rejections,
-    replicas,
-    requests,
-    reviews,
-    subscriptions,
-    webhooks,
-)
-
-__all__ = ["TABLES", "metadata", "migrate", "newest", "revision", "revisions"]
+__all__ = ["metadata", "migrate", "newest", "revision", "revisions"]
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 NOTED_IN = sa.table("alembic_version", sa.column("version_num"))

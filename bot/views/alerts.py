@@ -4,11 +4,12 @@ from slack_sdk.models.blocks import Block
 
 from bot.domain import slack_id
 from bot.domain.alert import Alert
+from bot.domain.duration import lasted
 from bot.domain.pipeline import PipelineRun
 from bot.ports import Rendered
 from bot.views import words
 from bot.views.layout import GREEN, RED, YELLOW, context, rendered, section
-from bot.views.words import DAY_AND_TIME, bold, code, lasted, link, moment, safe
+from bot.views.words import DAY_AND_TIME, bold, code, link, moment, safe
 
 HEADLINE = 300
 LIST, PART = 7500, 2900

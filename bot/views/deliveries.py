@@ -1,7 +1,8 @@
 """Deployments that Pilothouse did not do itself."""
 
 from bot.domain.delivery import Cause, Deployment, Outcome
-from bot.views.words import DAY_AND_TIME, bold, code, count, link, listed, moment, safe
+from bot.domain.sentence import listed
+from bot.views.words import DAY_AND_TIME, bold, code, count, link, moment, safe
 
 ICONS = {
     Outcome.HEALTHY: "✅",

@@ -7,6 +7,7 @@ from slack_sdk.models.blocks import Block, ButtonElement
 from bot.domain.approval import approved
 from bot.domain.promotion import Kind, Promotion, Stage
 from bot.domain.reply import ApprovalRequests
+from bot.domain.sentence import listed
 from bot.ports import Rendered
 from bot.views import facts, layout, turns, words
 from bot.views.buttons import decide
@@ -84,7 +85,7 @@ def _stands(promotion: Promotion) -> str:
     """While it goes on: who decided, once. Its way is told on the card."""
     if promotion.phase.final or (promotion.stage in (Stage.GATES, Stage.APPROVAL) and not approved(promotion)):
         return str(state(promotion))
-    people = words.listed([mention(one.approver) for one in promotion.approvals])
+    people = listed([mention(one.approver) for one in promotion.approvals])
     return f"✅ Approved by {people}. Its card shows what happens next." if people else str(state(promotion))
 
 

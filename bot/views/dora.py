@@ -1,12 +1,10 @@
 """DORA's four figures as a table."""
 
-from datetime import timedelta
-
 from bot.domain.delivery import Figures
 from bot.domain.reply import DoraReport
 from bot.ports import Rendered
 from bot.views.layout import context, header, rendered, section, sentence
-from bot.views.words import DAY_AND_TIME, NOTHING, block_of_code, count, lasted, moment, plain, safe
+from bot.views.words import DAY_AND_TIME, NOTHING, block_of_code, count, measured, moment, plain, safe
 
 COLUMNS = ("App", "Deploys", "a day", "Lead time", "p90", "Failed", "Restore")
 NAME = 24
@@ -48,10 +46,10 @@ def _row(one: Figures) -> tuple[str, ...]:
         plain(one.app, NAME),
         f"{len(one.deployments):,}",
         f"{one.a_day:.2f}",
-        _time(one.lead_time),
-        _time(one.lead_time_p90),
+        measured(one.lead_time),
+        measured(one.lead_time_p90),
         NOTHING if rate is None else f"{rate:.0%}",
-        _time(one.time_to_restore),
+        measured(one.time_to_restore),
     )
 
 
@@ -63,10 +61,6 @@ def _lines(table: list[tuple[str, ...]]) -> list[str]:
         )
         for row in table
     ]
-
-
-def _time(time: timedelta | None) -> str:
-    return NOTHING if time is None else lasted(time)
 
 
 def _known(reply: DoraReport) -> str:

@@ -5,9 +5,10 @@ from datetime import datetime, timedelta
 
 from bot.domain.chart import Chart, ChartPanel, Series, Unit
 from bot.domain.delivery import ChangeFailure, LeadTime, middle, percentile
+from bot.domain.duration import lasted
 from bot.domain.errors import IntegrationError
 from bot.domain.reply import DoraReport
-from bot.views.words import NOTHING, count, lasted, plain
+from bot.views.words import NOTHING, count, measured, plain
 
 CHART_FOLLOWS = "The chart follows in your direct messages."
 NO_LIBRARY = (
@@ -93,7 +94,7 @@ def _panels(report: DoraReport, buckets: _Buckets, word: str) -> tuple[ChartPane
         ),
         ChartPanel(
             "Lead time",
-            _headline(total.lead_time, total.leads, f", 90% within {_time(total.lead_time_p90)}"),
+            _headline(total.lead_time, total.leads, f", 90% within {measured(total.lead_time_p90)}"),
             Unit.DURATION,
             (
                 Series("median", buckets.times(leads, middle)),
@@ -120,10 +121,6 @@ def _headline(time: timedelta | None, of: Sequence[LeadTime | ChangeFailure], re
     if time is None:
         return "nothing to measure" if not of else "not over yet"
     return f"median {lasted(time)}{rest}"
-
-
-def _time(time: timedelta | None) -> str:
-    return NOTHING if time is None else lasted(time)
 
 
 def _step(days: float) -> tuple[timedelta, str]:

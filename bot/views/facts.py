@@ -17,6 +17,7 @@ from bot.domain.promotion import (
     VerdictState,
     VoteKind,
 )
+from bot.domain.sentence import listed
 from bot.views import words
 from bot.views.rows import MARKS, followed
 from bot.views.words import DAY_AND_TIME, bold, code, joined, link, mention, moment, safe
@@ -83,7 +84,7 @@ def _skipped_lines(promotion: Promotion) -> list[str]:
     for gate in plan.gates:
         if gate in plan.skipped_gates:
             by_reason.setdefault(plan.skipped_gates[gate], []).append(safe(words.title(gate), 40))
-    return [f"⏭️ Skipped: {words.listed(gates)} ({safe(why, 200)})" for why, gates in by_reason.items()]
+    return [f"⏭️ Skipped: {listed(gates)} ({safe(why, 200)})" for why, gates in by_reason.items()]
 
 
 def reason_lines(promotion: Promotion) -> list[str]:
@@ -104,7 +105,7 @@ def older_lines(promotion: Promotion, most: int = MOST_ELSEWHERE) -> list[str]:
         return []
     older = [
         f"⏬ *Older than what {safe(promotion.plan.environment, 40)} has now* ({safe(move.label_before, 60)}): "
-        f"{safe(move.app, 60)} {safe(move.after.label, 60)} {words.listed(list(move.older))}"
+        f"{safe(move.app, 60)} {safe(move.after.label, 60)} {listed(list(move.older))}"
         for move in promotion.moves
         if move.older
     ]
@@ -145,7 +146,7 @@ def passed_line(promotion: Promotion) -> str:
             names.append(safe(words.title(gate), 40))
     if names:
         several = [names[0], *(name[:1].lower() + name[1:] for name in names[1:])]
-        told.append(f"{words.listed(several)} {'passes' if len(names) == 1 else 'pass'}")
+        told.append(f"{listed(several)} {'passes' if len(names) == 1 else 'pass'}")
     passing = f"✅ {' · '.join(told)}" if told else ""
     return "\n".join([*([passing] if passing else []), *(f"➖ Not asked: {one}" for one in idle)])
 
@@ -209,7 +210,7 @@ def decision_lines(promotion: Promotion) -> list[str]:
 
 def _voice(approval: Approval) -> str:
     """Who approved, and whose roles they lent: a card must not make a stand-in look like somebody with the right."""
-    absent = words.listed([mention(person) for person in approval.behalf])
+    absent = listed([mention(person) for person in approval.behalf])
     return f"{mention(approval.approver)} for {absent}" if absent else mention(approval.approver)
 
 

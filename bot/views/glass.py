@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from bot.domain.promotion import Promotion
 from bot.domain.reply import GlassAsked
+from bot.domain.sentence import listed
 from bot.ports import Rendered
 from bot.views import facts, layout
 from bot.views.card import headline
@@ -11,7 +12,7 @@ from bot.views.ids import Action
 from bot.views.layout import rendered, section, sentence
 from bot.views.queueing import wish_value
 from bot.views.rows import rows
-from bot.views.words import bold, listed, named, safe
+from bot.views.words import bold, named, safe
 
 MOST = 20
 """gates that are named: more than there are"""

@@ -6,6 +6,7 @@ from slack_sdk.models.blocks import Block
 
 from bot.domain.promotion import Kind, Phase, Promotion
 from bot.domain.reply import Abilities, Ability, Grant, History, Identity
+from bot.domain.sentence import listed
 from bot.ports import Rendered
 from bot.views import deliveries, words
 from bot.views.layout import context, header, rendered, rows, section, sentence
@@ -47,7 +48,7 @@ def _entry(promotion: Promotion, app: str) -> str:
     verb = " · rollback" if plan.kind is Kind.ROLLBACK else ""
     glass = " · 🔨 break-glass" if plan.break_glass else ""
     first = f"{RESULTS[promotion.phase]} {bold(plan.environment, 80)} {images}{verb}{glass} · {promotion.phase}"
-    approved = words.listed([mention(approval.approver) for approval in promotion.approvals[:4]])
+    approved = listed([mention(approval.approver) for approval in promotion.approvals[:4]])
     who = f"{mention(plan.requester)} {moment(plan.requested_at, DAY_AND_TIME)}"
     who += f" · approved by {approved}" if approved else ""
     commit = f" · {link(promotion.commit.url, promotion.commit.short, 40)}" if promotion.commit else ""

@@ -7,6 +7,7 @@ from slack_sdk.models.blocks import Block
 from bot.domain import slack_id
 from bot.domain.build import Build, ImageScanned
 from bot.domain.delivery import Outcome
+from bot.domain.duration import lasted
 from bot.domain.journey import Journey, JourneyFailure, Leg
 from bot.domain.pipeline import RunStatus
 from bot.domain.promotion import Stage
@@ -14,7 +15,7 @@ from bot.domain.scan import ScanStatus, Severity
 from bot.ports import Rendered
 from bot.views.deliveries import ICONS
 from bot.views.layout import BLUE, GREEN, RED, context, rendered, section
-from bot.views.words import bold, code, commits_named, count, lasted, link, safe
+from bot.views.words import bold, code, commits_named, count, link, safe
 
 GAP = "\u00a0"
 """between a sign and its word, which are not to be parted at the end of a line"""

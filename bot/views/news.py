@@ -7,12 +7,13 @@ from slack_sdk.models.blocks import Block
 
 from bot.domain import slack_id
 from bot.domain.delivery import Cause, News, Outcome
+from bot.domain.duration import lasted
 from bot.domain.event import Event
 from bot.ports import Rendered
 from bot.views.deliveries import CAUSES, ICONS
 from bot.views.layout import BLUE, GREEN, RED, YELLOW, context, rendered, rows, section, sentence
 from bot.views.subscriptions import buttons
-from bot.views.words import DAY_AND_TIME, bold, code, commits_named, count, lasted, link, moment, named, safe
+from bot.views.words import DAY_AND_TIME, bold, code, commits_named, count, link, moment, named, safe
 
 DETAILED = 12
 """news in one message up to which each has its own lines"""

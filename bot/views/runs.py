@@ -3,13 +3,14 @@
 from slack_sdk.models.blocks import Block, ButtonElement
 
 from bot.domain import slack_id
+from bot.domain.duration import lasted
 from bot.domain.pipeline import HELD, PipelineRun, RunStatus, StepLog, TaskStatus
 from bot.domain.reply import RunDetail, RunList, RunLog
 from bot.ports import Rendered
 from bot.views import words
 from bot.views.ids import Action, RunValue
 from bot.views.layout import actions, button, context, header, rendered, rows, section, sentence
-from bot.views.words import DAY_AND_TIME, block_of_code, bold, code, lasted, moment, safe
+from bot.views.words import DAY_AND_TIME, block_of_code, bold, code, moment, safe
 
 MARKS = {
     RunStatus.PENDING: "⏳",

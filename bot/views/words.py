@@ -13,7 +13,9 @@ from urllib.parse import quote, urlsplit
 
 from bot.domain import slack_id
 from bot.domain.caller import Person
+from bot.domain.duration import lasted
 from bot.domain.promotion import Progress
+from bot.domain.sentence import listed
 
 GATE_NOUNS = {"rejected": "rejection"}
 """for gates whose name, which is also their key in the policy, is no noun"""
@@ -175,20 +177,9 @@ def count(number: int, noun: str, plural: str = "") -> str:
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
-def lasted(time: timedelta) -> str:
-    """How long, in its two largest units: "1 h 12 min"."""
-    seconds = max(0, round(time.total_seconds()))
-    minutes, seconds = divmod(seconds, 60)
-    hours, minutes = divmod(minutes, 60)
-    days, hours = divmod(hours, 24)
-    parts = [(days, "d"), (hours, "h"), (minutes, "min"), (seconds, "s")]
-    first = next((index for index, (number, _) in enumerate(parts) if number), 3)
-    return " ".join(f"{number} {unit}" for number, unit in parts[first : first + 2] if number) or "0 s"
-
-
-def listed(words: Sequence[str], last: str = "and") -> str:
-    """ "a", "a and b", "a, b and c" """
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} {last} {words[-1]}" if words else ""
+def measured(time: timedelta | None) -> str:
+    """A duration, or a dash where there is nothing to measure."""
+    return NOTHING if time is None else lasted(time)
 
 
 def commits_named(number: int, subjects: Sequence[str]) -> str:

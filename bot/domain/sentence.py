@@ -1,0 +1,15 @@
+"""Lists as people write them in a sentence."""
+
+from collections.abc import Sequence
+
+
+def listed(words: Sequence[str], last: str = "and") -> str:
+    """ "a", "a and b", "a, b and c"; "" for none."""
+    *first, end = words or ("",)
+    return f"{', '.join(first)} {last} {end}" if first else end
+
+
+def shortened(words: Sequence[str], most: int, last: str = "and") -> str:
+    """As `listed`; of more than `most` words the first ones, and how many more there are."""
+    more = len(words) - most
+    return listed([*words[:most], f"{more:,} more"] if more > 0 else words, last)
