@@ -77,9 +77,8 @@ def run_cases(
     print_table(_table(findings))
     wrong = [finding for finding in findings if not finding.holds]
     if not findings:
-        fail(
-            f"{file} has no cases. Write some under {listed([f'`{key}`' for key in list(Cases.model_fields)[1:]], 'or')}."
-        )
+        places = [f"`{key}`" for key in list(Cases.model_fields)[1:]]
+        fail(f"{file} has no cases. Write some under {listed(places, 'or')}.")
     if wrong:
         fail(f"{len(wrong)} of {count(len(findings), 'case')} failed.")
     print(f"{count(len(findings), 'case')} passed.")
