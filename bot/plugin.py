@@ -1,4 +1,4 @@
-"""All that a package of somebody else's may import: what commands and gates are made of.
+"""All that a package of somebody else's may import: what commands, gates and notifiers are made of.
 
 `docs/extending.md` says how; `docs/examples/office-hours` is such a package. What `__all__` names stays as it is within
 a minor version; anything else in `bot` may move at any time.
@@ -16,6 +16,7 @@ from bot.domain.reply import Reply, Told
 from bot.domain.shortcut import Shortcut
 from bot.evaluation.question import Gate, Options, Question
 from bot.grammar import Place, Slots, Words
+from bot.notify.notifiers import Notice, Notifier
 from bot.policy import Policy
 from bot.ports import (
     Alerts,
@@ -56,6 +57,8 @@ __all__ = [
     "Messenger",
     "Move",
     "NotFound",
+    "Notice",
+    "Notifier",
     "Options",
     "OverlaySource",
     "Permission",

@@ -19,7 +19,7 @@ from bot.deliveries.places import ApplicationNames
 from bot.deliveries.recorder import Recorder
 from bot.deliveries.run_observer import RunObserver
 from bot.deliveries.source_commits import SourceCommits
-from bot.notify.listeners import Listeners
+from bot.notify.audience import Listeners
 
 
 @dataclass(frozen=True)

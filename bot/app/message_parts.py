@@ -17,6 +17,7 @@ from bot.notify.channels import ChannelIds
 from bot.notify.copies import Copies
 from bot.notify.journey_links import JourneyLinks
 from bot.notify.ledger import Ledger
+from bot.notify.notifiers import load_notifiers
 from bot.notify.outbox import Outbox
 from bot.notify.permalinks import Permalinks
 from bot.notify.promotion_news import PromotionNews
@@ -24,8 +25,9 @@ from bot.notify.reminders import Reminders
 from bot.overlays.catalog import Catalog
 from bot.overlays.image_locations import ImageLocations
 from bot.policy import Policy
-from bot.ports import Clock
+from bot.ports import Clock, Directory, Messenger
 from bot.promotions.tags import Tags
+from bot.runtime.injection import Offered
 from bot.workflow.journal import Engine
 from bot.workflow.story import Story
 
@@ -65,7 +67,12 @@ class MessageParts(Generic[E]):
 
     @cached_property
     def outbox(self) -> Outbox:
-        return Outbox(self.stores.messages, self.outside.messenger, clock=self.seconds)
+        """With the notifiers of installed packages. Raises PolicyError for one that cannot be made."""
+        messenger = self.outside.messenger
+        offered: Offered = {
+            Policy: self.policy, Directory: self.outside.directory, Messenger: messenger,
+        }  # fmt: skip
+        return Outbox(self.stores.messages, messenger, load_notifiers(offered), clock=self.seconds)
 
     @cached_property
     def bulletins(self) -> Bulletins:

@@ -12,14 +12,13 @@ from datetime import datetime, timedelta
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.domain.caller import PILOTHOUSE, Permission
+from bot.domain.caller import PILOTHOUSE
 from bot.domain.errors import DatabaseAway
 from bot.domain.event import Event
 from bot.domain.safety import Delegation, Freeze, Lock, Review
-from bot.notify.audience import named
+from bot.notify.audience import reviewers
 from bot.notify.ledger import Deed, Ledger
 from bot.policy import Policy
-from bot.policy.model import covers
 from bot.runtime.clock import SYSTEM_CLOCK
 from bot.store.delegations import DelegationStore
 from bot.store.freezes import FreezeStore
@@ -130,18 +129,8 @@ class Housekeeping:
                 await self._ask_for(review, number)
 
     async def _ask_for(self, review: Review, number: int) -> None:
-        said = views.review_owed(review, self._reviewers(review))
+        said = views.review_owed(review, reviewers(self._policy, review))
         await self._ledger.together(lambda c: self._ledger.announce(c, _about_review(review, number), said))
-
-    def _reviewers(self, review: Review) -> str:
-        """Who may close it, with live mentions; without whoever broke the glass."""
-        roles = {role for role, may in self._policy.roles.items() if Permission.APPROVE in may}
-        bound = [
-            binding
-            for binding in self._policy.bindings
-            if binding.role in roles and all(covers(binding, app, review.environment) for app in review.apps)
-        ]
-        return named(self._policy, bound, without=review.by.id)
 
     async def _delegations(self) -> None:
         now = self._clock()

@@ -20,10 +20,9 @@ from bot.domain.caller import Permission, Target
 from bot.domain.delivery import News
 from bot.domain.errors import DatabaseAway, IntegrationError, NotFound
 from bot.domain.event import Event
-from bot.notify.audience import news_channels, told_to_the_author
+from bot.notify.audience import Audience, Listeners, of_change, told_to_the_author
 from bot.notify.bulletins import Bulletins
 from bot.notify.channels import ChannelIds
-from bot.notify.listeners import Audience, Listeners
 from bot.policy import Policy, may
 from bot.ports import Directory, Rendered
 from bot.store.delivery_news import Addressed, NewsBundle, NewsStore, Noted
@@ -132,7 +131,7 @@ class NewsService:
     async def _addressed(self, noted: Noted, bundling: "Bundling", audience: Audience) -> Addressed:
         journey = noted.news.event is Event.JOURNEY
         told = await self._with_author(await self._journeys.authored(noted.news) if journey else noted.news)
-        channels = [self._channels.of(channel) for channel in news_channels(self._policy, told)]
+        channels = [self._channels.of(channel) for channel in of_change(self._policy, told)]
         if told.user and told_to_the_author(self._policy, told):
             channels.append(told.user)
         known = {self._channels.of(each) for each in told.heard}

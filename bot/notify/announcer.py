@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.domain import slack_id
 from bot.domain.event import Event
 from bot.domain.promotion import Promotion
-from bot.notify.audience import approvers
+from bot.notify.audience import approvers, of_promotion
 from bot.notify.channels import ChannelIds
 from bot.notify.outbox import Outbox
 from bot.notify.promotion_news import PromotionNews
@@ -23,7 +23,7 @@ ROUND = 12
 
 
 class Announcer:
-    """Tells the card's thread, the channels that the policy names, the requester the result, and who asked to be told.
+    """Tells the card's thread, the channels that policy names, notifiers, the requester the result, and who subscribed.
 
     Broken glass is told in every channel that hears of the app at all.
     """
@@ -46,16 +46,18 @@ class Announcer:
         """In the caller's transaction: told if, and only if, it commits; and once, however often it is put."""
         for letter in self._letters(promotion, event):
             await self._outbox.put(connection, letter)
+        said = notice(promotion, event, approvers=approvers(self._policy, promotion))
+        await self._outbox.notify(connection, _letter(promotion, event, "", said), promotion.apps)
         if self._news:
             await self._news.put(connection, promotion, event)
         if self._subscriptions and (event is Event.WAITING or event.final):
-            told = ready(promotion, approvers=approvers(self._policy, promotion.plan))
+            told = ready(promotion, approvers=approvers(self._policy, promotion))
             for user in await self._subscriptions.take(connection, promotion.id):
                 await self._outbox.put(connection, _letter(promotion, event, user, told, broadcast=True))
 
     def _letters(self, promotion: Promotion, event: Event) -> Iterator[Letter]:
         plan = promotion.plan
-        who = approvers(self._policy, plan)
+        who = approvers(self._policy, promotion)
         loud = event is Event.STARTED and (plan.break_glass or plan.automatic)
         if event is not Event.STARTED or loud:  # else the card itself says that it is started
             note = thread_note(promotion, event, approvers=who)
@@ -69,17 +71,8 @@ class Announcer:
 
     def _listening(self, promotion: Promotion, event: Event) -> list[str]:
         """Channels by their ids where those are known; without the card's own, whose thread hears of it."""
-        plan = promotion.plan
-        events = tuple(Event) if plan.break_glass else (event,)
-        routed = [
-            channel
-            for app in plan.apps
-            for one in events
-            for channel in self._policy.channels_for(app, plan.environment, one)
-        ]
-        if plan.break_glass and self._policy.channels.default:
-            routed.append(self._policy.channels.default)
-        own = self._channels.of(plan.channel)
+        routed = of_promotion(self._policy, promotion.plan, event)
+        own = self._channels.of(promotion.plan.channel)
         return [channel for channel in dict.fromkeys(map(self._channels.of, routed)) if channel != own]
 
 

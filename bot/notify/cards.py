@@ -48,7 +48,7 @@ class Cards:
         watched = self._policy.rules_together(plan.apps, plan.environment).watched
         shown = card(
             promotion,
-            approvers=approvers(self._policy, plan),
+            approvers=approvers(self._policy, promotion),
             careful=self._policy.careful,
             watched=None if plan.kind is Kind.ROLLBACK else max(watched.values(), default=None),
             journey=await self._journeys.of(promotion),

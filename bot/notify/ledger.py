@@ -10,14 +10,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain import slack_id
 from bot.domain.caller import Caller, Permission, Person, Target
-from bot.domain.errors import NotAllowed
 from bot.domain.event import Event
 from bot.domain.intent import Context
 from bot.domain.reply import Reply, Told
+from bot.notify.audience import of_deed
 from bot.notify.outbox import Outbox
 from bot.policy import Policy, authorize
 from bot.ports import Rendered
-from bot.store.audit import Audit, AuditEntry, refusal
+from bot.store.audit import Audit, AuditEntry
 from bot.store.database import Database
 from bot.store.messages import Letter
 
@@ -57,12 +57,8 @@ class Ledger:
 
     async def authorize(self, caller: Caller, permission: Permission, target: Target, about: str) -> None:
         """Raises NotAllowed, once the refusal is on record."""
-        try:
+        async with self._audit.refusals(caller.id, about, (target.app,), target.environment):
             authorize(self._policy, caller, permission, target)
-        except NotAllowed as refused:
-            entry = refusal(caller.id, about, refused.sentence, (target.app,), target.environment)
-            await self._audit.record(entry)
-            raise
 
     async def together(self, effect: Callable[[AsyncConnection], Awaitable[T]]) -> T:
         """One transaction; again when somebody else wrote the same at the same moment: then it is judged anew."""
@@ -105,20 +101,15 @@ class Ledger:
     async def tell(self, connection: AsyncConnection, deed: Deed, person: Person, said: Rendered) -> None:
         """A direct message, once for each key; the house itself, which has no id, is told nothing."""
         if slack_id.is_user(person.id):
-            await self._put(connection, deed, person.id, said)
+            await self._outbox.put(connection, _letter(deed, person.id, said))
 
     async def announce(self, connection: AsyncConnection, deed: Deed, said: Rendered) -> None:
-        """To the channels that policy names for the event, without an audit row."""
-        for channel in self._channels(deed):
-            await self._put(connection, deed, channel, said)
+        """To the channels that policy names for the event, and to notifiers, without an audit row."""
+        for channel in of_deed(self._policy, deed.apps, deed.environment, deed.event, deed.channel):
+            await self._outbox.put(connection, _letter(deed, channel, said))
+        await self._outbox.notify(connection, _letter(deed, "", said), tuple(filter(None, deed.apps)))
 
-    def _channels(self, deed: Deed) -> tuple[str, ...]:
-        routed = [c for app in deed.apps for c in self._policy.channels_for(app, deed.environment, deed.event)]
-        usual = self._policy.channels.default or deed.channel
-        by_name = {channel.removeprefix("#"): channel for channel in (usual, *routed) if channel}
-        return tuple(by_name.values())
 
-    async def _put(self, connection: AsyncConnection, deed: Deed, channel: str, said: Rendered) -> None:
-        thread = f"{deed.event}-{hashlib.sha256(deed.key.encode()).hexdigest()[:24]}"
-        letter = Letter(deed.app, deed.environment, thread, deed.event, channel, said)
-        await self._outbox.put(connection, letter)
+def _letter(deed: Deed, channel: str, said: Rendered) -> Letter:
+    thread = f"{deed.event}-{hashlib.sha256(deed.key.encode()).hexdigest()[:24]}"
+    return Letter(deed.app, deed.environment, thread, deed.event, channel, said)

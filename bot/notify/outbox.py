@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.errors import DatabaseAway, IntegrationError, NotFound, Refused, Unavailable
 from bot.notify.keeper import Keeper
+from bot.notify.notifiers import NONE, Notifiers
 from bot.notify.patience import wait_after
 from bot.notify.places import Places
 from bot.ports import Messenger, Posted
@@ -38,10 +39,18 @@ class Outbox:
     """`clock` counts seconds since the epoch; after `tries` a message is dead, and counted as such."""
 
     def __init__(
-        self, messages: Messages, messenger: Messenger, *, tries: int = TRIES, clock: Callable[[], float] = time.time
+        self,
+        messages: Messages,
+        messenger: Messenger,
+        notifiers: Notifiers = NONE,
+        *,
+        tries: int = TRIES,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._messages = messages
         self._messenger = messenger
+        self._notifiers = notifiers
+        self._telling: set[asyncio.Task[int]] = set()
         self._keeper = Keeper(messages, Places(messages, messenger), clock)
         self._tries = tries
         self._clock = clock
@@ -52,6 +61,11 @@ class Outbox:
         asyncio.get_running_loop().call_later(AFTER_PUT, self._messages.changed.set)
         return put
 
+    async def notify(self, connection: AsyncConnection, letter: Letter, apps: tuple[str, ...]) -> None:
+        """In the caller's transaction, for every notifier, whatever the policy's routes say."""
+        for each in self._notifiers.letters(letter, apps):
+            await self.put(connection, each)
+
     async def counts(self) -> Counts:
         """For metrics."""
         return await self._messages.counts()
@@ -59,7 +73,7 @@ class Outbox:
     async def deliver_due(self) -> int:
         """Everything that may be said now, cards included; how much was settled."""
         said = 0
-        while done := await self._keeper.fix() + await self._round():
+        while done := await self._keeper.fix() + await self._round() + await self._notified():
             said += done
         return said
 
@@ -75,17 +89,42 @@ class Outbox:
                     if not await self._patiently(self._round):
                         await self._something_new()
         finally:
+            for telling in self._telling:
+                telling.cancel()
+            await asyncio.gather(*self._telling, return_exceptions=True)
             await self._keeper.stop()
 
     async def _round(self) -> int:
-        """The oldest message of each channel, side by side."""
+        """The oldest message of each channel, side by side. Nobody waits for a notifier."""
         due = await self._messages.due(self._clock(), BATCH)
-        return sum(await asyncio.gather(*(self._deliver(queued) for queued in due)))
+        told = [await self._begin_telling(one) for one in due if one.letter.channel in self._notifiers]
+        said = (self._deliver(queued) for queued in due if queued.letter.channel not in self._notifiers)
+        return sum(told) + sum(await asyncio.gather(*said))
+
+    async def _begin_telling(self, queued: QueuedLetter) -> bool:
+        if not await self._leased(queued):
+            return False
+        telling = asyncio.create_task(self._patiently(lambda: self._try(queued)))
+        self._telling.add(telling)
+        telling.add_done_callback(self._told)
+        return True
+
+    def _told(self, telling: asyncio.Task[int]) -> None:
+        self._telling.discard(telling)
+        self._messages.changed.set()  # what is behind it may go
+
+    async def _notified(self) -> int:
+        """Once the notifiers that are being told have heard; how many did."""
+        return sum(await asyncio.gather(*self._telling))
 
     async def _deliver(self, queued: QueuedLetter) -> bool:
         """Whether it is settled, so that the next one of its channel may be tried."""
-        if not await self._messages.lease(queued, self._clock(), LEASE):
-            return False
+        return await self._leased(queued) and await self._try(queued)
+
+    async def _leased(self, queued: QueuedLetter) -> bool:
+        return await self._messages.lease(queued, self._clock(), LEASE)
+
+    async def _try(self, queued: QueuedLetter) -> bool:
         try:
             await self._say(queued.letter, first=queued.tries == 0)
         except IntegrationError as error:
@@ -100,6 +139,9 @@ class Outbox:
         return True
 
     async def _say(self, letter: Letter, *, first: bool) -> None:
+        if letter.channel in self._notifiers:
+            await self._notifiers.tell(letter)
+            return
         thread = await self._messages.thread(letter.promotion, letter.channel)
         place = thread.place if thread else None
         if place is None and letter.threaded:

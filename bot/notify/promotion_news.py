@@ -9,6 +9,7 @@ from bot.domain.delivery import Cause, News
 from bot.domain.event import Event
 from bot.domain.promotion import Promotion
 from bot.domain.subscription import OF_PROMOTIONS
+from bot.notify.audience import heard_already
 from bot.policy import Policy
 from bot.store.delivery_news import NewsStore
 from bot.store.subscriptions import SubscriptionStore
@@ -50,12 +51,5 @@ class PromotionNews:
             sha=commit.sha if commit else "",
             url=commit.url if commit else "",
             why="" if event in (Event.STARTED, Event.DONE) else promotion.outcome[:REASON],
-            heard=self._elsewhere(promotion, event, app),
+            heard=heard_already(self._policy, promotion, event, app),
         )
-
-    def _elsewhere(self, promotion: Promotion, event: Event, app: str) -> tuple[str, ...]:
-        """Who reads it on the card, in a channel that policy names, or as its requester."""
-        plan = promotion.plan
-        routed = self._policy.channels_for(app, plan.environment, event)
-        requester = (plan.requester.id,) if event.final or event is Event.STARTED else ()
-        return tuple(dict.fromkeys([plan.channel, *routed, *requester]))

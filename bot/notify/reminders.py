@@ -48,7 +48,7 @@ class Reminders:
         Not while it is night for all `people`, as far as they are known; a rollback is an incident, and wakes them.
         """
         plan = promotion.plan
-        note = reminder(promotion, approvers=approvers(self._policy, plan), escalated=escalate)
+        note = reminder(promotion, approvers=approvers(self._policy, promotion), escalated=escalate)
         key = f"reminder-{number}:{plan.id}"
         incident = plan.kind is Kind.ROLLBACK
         await self._copies.remind(promotion, people, incident=incident)

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import structlog
 
-from bot.domain.caller import Caller, Permission
+from bot.domain.caller import Caller
 from bot.domain.errors import IntegrationError, NotFound
 from bot.domain.promotion import Promotion
-from bot.policy import Binding, Policy
-from bot.policy.model import covers
+from bot.notify.audience import approving, persons
+from bot.policy import Policy
 from bot.ports import Directory
 from bot.promotions.eligibility import Eligibility
 
@@ -37,42 +37,16 @@ class Approvers:
             return ()
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
-                names = [await self._users(binding) for binding in self._bindings(promotion)]
-                users = dict.fromkeys(user for found in names for user in found)
-                callers = await asyncio.gather(*(self._caller(user) for user in list(users)[:MOST]))
+                users = await persons(approving(self.policy, promotion), self.directory, _unknown, SMALL)
+                callers = await asyncio.gather(*(self._caller(user) for user in users[:MOST]))
         except TimeoutError:
             log.warning("approvers.late", promotion=promotion.id)
             return ()
         return tuple(caller for caller in callers if caller and self._counts(promotion, caller))
 
     def _counts(self, promotion: Promotion, caller: Caller) -> bool:
+        """The asking itself is authorised by `Eligibility`."""
         return not caller.bot and bool(self.eligibility.still_speaks(promotion, caller))
-
-    def _bindings(self, promotion: Promotion) -> list[Binding]:
-        """Those that give a role by which somebody may say yes; the asking itself is authorised by `Eligibility`."""
-        environment = promotion.plan.environment
-        asked = {role for quorum in promotion.rule.quorums for role in (*quorum.roles, *quorum.required)}
-        anyone = any(not quorum.roles for quorum in promotion.rule.quorums)
-        may = {role for role, permissions in self.policy.roles.items() if Permission.APPROVE in permissions}
-        roles = may | asked if anyone else asked
-        apps = promotion.apps
-        return [b for b in self.policy.bindings if b.role in roles and any(covers(b, app, environment) for app in apps)]
-
-    async def _users(self, binding: Binding) -> list[str]:
-        found = list(binding.users)
-        for email in binding.emails:
-            try:
-                found.append((await self.directory.by_email(email)).id)
-            except IntegrationError as error:
-                _unknown(email, error)
-        for name in binding.groups:
-            try:
-                members = (await self.directory.group(name)).members
-            except IntegrationError as error:
-                _unknown(name, error)
-                continue
-            found += sorted(members) if len(members) <= SMALL else []
-        return found
 
     async def _caller(self, user: str) -> Caller | None:
         try:

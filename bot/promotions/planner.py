@@ -15,6 +15,7 @@ from bot.domain.overlay import Overlay
 from bot.domain.promotion import STORY, ApprovalRule, Kind, MissingImage, Move, Plan, Promotion
 from bot.domain.reason import says_something
 from bot.evaluation.panel import Panel
+from bot.notify.audience import card_channel
 from bot.overlays.catalog import Catalog, Listing
 from bot.policy import Policy
 from bot.ports import Clock
@@ -239,7 +240,7 @@ class Planner:
             source=want.source.name if want.source else "",
             moves=tuple(aged),
             requester=requester,
-            channel=self._policy.channels.default or context.channel or requester.id,
+            channel=card_channel(self._policy, context.channel, requester.id),
             requested_at=self._clock.now(),
             gates=gates,
             approval=ApprovalRule(count=0) if want.break_glass else approval_rule(self._policy, apps, want),

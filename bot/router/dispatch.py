@@ -1,5 +1,7 @@
 """An intent's way in: who asks, and whether they may; then the command runs."""
 
+from contextlib import nullcontext
+
 import structlog
 
 from bot.command import Runner
@@ -12,7 +14,7 @@ from bot.policy import EVERY, Policy, authorize, known, may, no_app, who_could
 from bot.ports import Directory
 from bot.promotions.promotions import Promotions
 from bot.router.incoming import Incoming
-from bot.store.audit import Audit, refusal
+from bot.store.audit import Audit
 
 log = structlog.get_logger(__name__)
 
@@ -70,13 +72,9 @@ class Dispatcher:
 
     async def _authorize(self, caller: Caller, permission: Permission, target: Target) -> None:
         """Raises NotAllowed, once the refusal is on record."""
-        try:
+        about = (caller.id, permission, (target.app,), target.environment)
+        async with self._audit.refusals(*about) if self._audit else nullcontext():
             authorize(self._policy, caller, permission, target)
-        except NotAllowed as refused:
-            if self._audit:
-                entry = refusal(caller.id, permission, refused.sentence, (target.app,), target.environment)
-                await self._audit.record(entry)
-            raise
 
     async def _caller(self, incoming: Incoming) -> Caller:
         """As the workspace says now. Raises NotAllowed when it cannot say: nobody is let in unknown."""

@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.domain.errors import Conflict, NotAllowed
 from bot.domain.promotion import Phase
 from bot.ports import Clock
 from bot.runtime.clock import SYSTEM_CLOCK
@@ -150,6 +152,17 @@ class Audit:
         """Append in a transaction of its own."""
         async with self._database.begin() as connection:
             await self.append(connection, entry)
+
+    @asynccontextmanager
+    async def refusals(
+        self, actor: str, asked: str, apps: tuple[str, ...], environment: str, **detail: Any
+    ) -> AsyncIterator[None]:
+        """Whoever is refused within reads it once the refusal is on record. Raises that NotAllowed or Conflict."""
+        try:
+            yield
+        except (NotAllowed, Conflict) as refused:
+            await self.record(refusal(actor, asked, refused.sentence, apps, environment, **detail))
+            raise
 
     async def note_policy(self, text: str) -> bool:
         """Record that the policy has changed since it was last noted; whether it has."""

@@ -14,11 +14,11 @@ import structlog
 from bot.domain.alert import Alert, AlertGroup
 from bot.domain.event import Event
 from bot.notify import Bulletins
+from bot.notify.audience import of_webhook
 from bot.policy import Policy
 from bot.store.codec import load
 from bot.store.webhooks import AlertEpisode, GroupMessage, WebhookStore
 from bot.views import alert_group
-from bot.webhooks.audience import channels
 from bot.webhooks.sender import Delivery, Malformed, decoded, moment, same
 
 log = structlog.get_logger()
@@ -138,7 +138,7 @@ class AlertmanagerWebhook:
     async def _show(self, message: str, group: AlertGroup) -> None:
         by_channel: dict[str, list[Alert]] = {}
         for told in await self._store.told(message):
-            for channel in channels(self._policy, told.app, told.environment, EVENT):
+            for channel in of_webhook(self._policy, told.app, told.environment, EVENT):
                 by_channel.setdefault(channel, []).append(told)
         for channel, alerts in by_channel.items():
             shown = alert_group(tuple(alerts), left_out=group.left_out, unreadable=group.unreadable)

@@ -10,6 +10,7 @@ from starlette.routing import Route
 
 from bot.domain.pipeline import PipelineRun
 from bot.notify import Bulletins
+from bot.notify.audience import everything_administrators
 from bot.overlays.catalog import Catalog
 from bot.policy import Policy
 from bot.ports import Directory, Pipelines
@@ -19,7 +20,6 @@ from bot.store.webhooks import WebhookStore
 from bot.views.alerts import set_aside
 from bot.webhooks.alertmanager import AlertmanagerWebhook, Quiet
 from bot.webhooks.alertmanager import nobody_waits as no_gate_waits
-from bot.webhooks.audience import administrators
 from bot.webhooks.github import Committed, GitHubWebhook
 from bot.webhooks.harbor import HarborWebhook, Stored
 from bot.webhooks.pipeline_hold import PipelineHold
@@ -111,7 +111,7 @@ def open_webhooks(settings: Settings, needs: Needs, *, clock: Callable[[], float
     async def tell(sender: str, delivery: str, why: str) -> None:
         subject = f"aside:{hashlib.sha256(f'{sender} {delivery}'.encode()).hexdigest()[:40]}"
         default = needs.policy.channels.default
-        places = (default,) if default else await administrators(needs.policy, needs.directory)
+        places = (default,) if default else await everything_administrators(needs.policy, needs.directory)
         for place in places:
             await needs.bulletins.note(subject, place, set_aside(sender, delivery, why))
         if not places:

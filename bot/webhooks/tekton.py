@@ -10,11 +10,11 @@ from bot.domain.errors import NotFound
 from bot.domain.event import Event
 from bot.domain.pipeline import PipelineRun, RunStatus
 from bot.notify import Bulletins
+from bot.notify.audience import of_webhook
 from bot.policy import Policy
 from bot.ports import Pipelines
 from bot.store.codec import load
 from bot.views import failed_run
-from bot.webhooks.audience import channels
 from bot.webhooks.sender import Delivery, Malformed, decoded, same
 
 FAILED = "dev.tekton.event.pipelinerun.failed.v1"
@@ -89,7 +89,7 @@ class TektonWebhook:
         self._heard(run)
         if run.status is not RunStatus.FAILED:
             return  # it goes on by a retry, or a person cancelled it
-        for channel in channels(self._policy, run.app, self._policy.environments[0].name, EVENT):
+        for channel in of_webhook(self._policy, run.app, self._policy.environments[0].name, EVENT):
             await self._bulletins.note(f"run:{told.uid or told.name}"[:64], channel, failed_run(run))
 
 

@@ -1,5 +1,6 @@
 """The promotions that are asked for, spoken to and looked up: what commands call, over the record and the engine."""
 
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from functools import partial
 
@@ -19,7 +20,7 @@ from bot.promotions.planner import Planner
 from bot.promotions.promotions import OlderImage, Promotions
 from bot.promotions.rollback_targets import RollbackTargets
 from bot.promotions.signals import Signal
-from bot.store.audit import Audit, refusal
+from bot.store.audit import Audit
 from bot.store.database import Database
 from bot.store.promotions import PromotionStore
 from bot.workflow.decision_steps import needed
@@ -131,14 +132,9 @@ class PromotionService(Promotions):
         return await self.planner.plan(wish, caller.person, known)
 
     async def _start(self, wish: Wish, plan: Plan, caller: Caller) -> Promotion:
-        try:
+        where, glass = (plan.apps, plan.environment), plan.break_glass
+        async with self.audit.refusals(caller.id, plan.kind, *where, break_glass=glass):
             self._authorize(plan, caller)
-        except NotAllowed as refused:
-            glass, reason = plan.break_glass, refused.sentence
-            await self.audit.record(
-                refusal(caller.id, plan.kind, reason, plan.apps, plan.environment, break_glass=glass)
-            )
-            raise
         self._confirmed(wish, plan)
         promotion = Promotion(plan, Phase.RUNNING, Stage.GATES)
         try:
@@ -188,26 +184,20 @@ class PromotionService(Promotions):
 
     async def _hear(self, promotion: Promotion, signal: Signal, caller: Caller) -> None:
         """Raises Conflict, which is written down, for a word that came just too late."""
-        try:
+        async with self._refusals(promotion, signal.kind, caller):
             await wait_until_heard(signal, partial(self.get, promotion.id))
-        except Conflict as late:
-            await self._refused(promotion, signal.kind, caller, late.sentence)
-            raise
 
     async def _checked(self, kind: VoteKind, promotion: str, caller: Caller, content_hash: str) -> Promotion:
         """The promotion, if the caller's word about it would count now; a refusal is written down."""
         found = await self.find(promotion, caller)
-        try:
+        async with self._refusals(found, kind, caller):
             lent = await self.eligibility.lent_to(caller, found)
             self.eligibility.check(found, kind, caller, content_hash, lent.roles)
-        except (NotAllowed, Conflict) as refused:
-            await self._refused(found, kind, caller, refused.sentence)
-            raise
         return found
 
-    async def _refused(self, promotion: Promotion, kind: VoteKind, caller: Caller, sentence: str) -> None:
+    def _refusals(self, promotion: Promotion, kind: VoteKind, caller: Caller) -> AbstractAsyncContextManager[None]:
         plan = promotion.plan
-        await self.audit.record(refusal(caller.id, kind, sentence, plan.apps, plan.environment, promotion_id=plan.id))
+        return self.audit.refusals(caller.id, kind, plan.apps, plan.environment, promotion_id=plan.id)
 
 
 def _as_shown(wish: Wish, plan: Plan) -> Plan:

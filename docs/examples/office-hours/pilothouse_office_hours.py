@@ -1,10 +1,15 @@
-"""Office hours: a gate that lets nothing out at night, and a command that says when the office is open.
+"""Office hours: a gate that lets nothing out at night, a command that says when the office is open, and a notifier that
+keeps a log of what happens when nobody is there.
 
 Everything is imported from `bot.plugin`, and from nowhere else in Pilothouse.
 """
 
-from dataclasses import dataclass
+import asyncio
+import json
+import os
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, time, timedelta
+from pathlib import Path
 from typing import ClassVar
 
 from pydantic import Field
@@ -17,6 +22,7 @@ from bot.plugin import (
     FormField,
     Input,
     Intent,
+    Notice,
     Options,
     Permission,
     Policy,
@@ -24,6 +30,7 @@ from bot.plugin import (
     Reply,
     Slots,
     Told,
+    Unavailable,
     Verdict,
     Words,
     command,
@@ -31,6 +38,8 @@ from bot.plugin import (
 
 OPENS, CLOSES = time(8), time(18)
 FRIDAY = 4
+NIGHT_LOG = "OFFICE_HOURS_NIGHT_LOG"
+"""the environment variable that names the file of the night log"""
 
 
 class OfficeHours(Options):
@@ -105,3 +114,33 @@ async def office_hours(ask: AskOfficeHours, caller: Caller, policy: Policy) -> R
     begins = next_opening(datetime.now(UTC), hours)
     state = f"closed until {begins:%a %H:%M} UTC" if begins else f"open until {hours.closes:%H:%M} UTC"
     return Told(f"{caller.person.name}, the office is {state} for {ask.environment}.")
+
+
+class NightLog:
+    """What happens while the office is closed, a JSON object a line; no log where no file is named."""
+
+    name: ClassVar[str] = "night-log"
+
+    def __init__(self, policy: Policy) -> None:
+        self._policy = policy
+
+    async def tell(self, notice: Notice) -> None:
+        file, hours = os.environ.get(NIGHT_LOG), self._hours(notice.environment)
+        if not file or hours is None or next_opening(datetime.now(UTC), hours) is None:
+            return
+        try:
+            await asyncio.to_thread(append, Path(file), asdict(notice))
+        except OSError as error:
+            raise Unavailable("the night log", "write", str(error)) from error
+
+    def _hours(self, environment: str) -> OfficeHours | None:
+        """None where the policy does not ask for office hours."""
+        if environment not in [known.name for known in self._policy.environments]:
+            return None
+        options = self._policy.rules("", environment).gates().get(OfficeHoursGate.name)
+        return None if options is None else OfficeHours.model_validate(options)
+
+
+def append(file: Path, line: dict[str, object]) -> None:
+    with file.open("a") as log:
+        log.write(json.dumps(line) + "\n")

@@ -42,6 +42,22 @@ run = partial(next(one for one in registry if one.verb == "office-hours").functi
 told = [asyncio.run(run(ask)).sentence for ask in read]
 print(json.dumps([[verdict.state for verdict in asked], asked[1].retry_after.total_seconds() / 3600, told]))
 """
+CLOSED = (
+    "\nenvironments:\n- name: staging\n- name: production\n  gates: {office-hours: {opens: '00:00', closes: '00:00'}}\n"
+)
+HEAR = """
+import asyncio, sys
+from pathlib import Path
+from tests.fakes.world import POLICY, house
+
+async def live():
+    async with house(Path.cwd(), POLICY + sys.argv[1]) as home:
+        await home.abort("ana", await home.deploy("ana"))
+        await home.deploy("ana", app="my-app", to="staging", image="v1.4.0")
+        await home.core.outbox.deliver_due()
+
+asyncio.run(live())
+"""
 
 
 @pytest.fixture(scope="module")
@@ -90,6 +106,20 @@ def test_both_answer(installed: Path, tmp_path: Path) -> None:
     assert (states, hours) == (["Passed", "Waiting"], 47)  # from Saturday 09:00 to Monday 08:00
     assert none.startswith("staging does not ask")
     assert some.startswith("ana, the office is ")
+
+
+def test_its_notifier_hears_what_the_bot_tells(
+    installed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = tmp_path / "night.log"
+    monkeypatch.setenv("OFFICE_HOURS_NIGHT_LOG", str(log))
+    ended = there(installed, tmp_path, "-c", HEAR, CLOSED)
+    assert ended.returncode == 0, ended.stderr
+    heard = [json.loads(line) for line in log.read_text().splitlines()]
+    assert [line["event"] for line in heard] == ["started", "aborted"], "of staging, which asks for no hours, nothing"
+    assert {(*line["apps"], line["environment"], line["subject"]) for line in heard} == {
+        ("my-app", "production", heard[0]["subject"])
+    }
 
 
 def test_the_example_imports_nothing_else_of_ours() -> None:

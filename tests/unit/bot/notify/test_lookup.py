@@ -9,7 +9,7 @@ from bot.background.roster import RosterUpdates
 from bot.domain.caller import Permission, Target
 from bot.domain.errors import NotAllowed, Unavailable
 from bot.domain.event import Event
-from bot.domain.promotion import ApprovalRule, Stage
+from bot.domain.promotion import ApprovalRule, Phase, Promotion, Stage
 from bot.notify.audience import administrator_ids, approvers
 from bot.policy import Policy, authorize, parse
 from bot.views import thread_note
@@ -18,6 +18,10 @@ from tests.views.samples import plan, promotion
 
 README = Path(__file__).parents[4] / "README.md"
 RULE = ApprovalRule(1, ("release-manager",))
+
+
+def asked(rule: ApprovalRule) -> Promotion:
+    return Promotion(plan(approval=rule), Phase.RUNNING, Stage.APPROVAL)
 
 
 async def learned(text: str, directory: FakeDirectory | None = None) -> Policy:
@@ -39,7 +43,7 @@ async def learned(text: str, directory: FakeDirectory | None = None) -> Policy:
 )
 async def test_whoever_policy_names_is_pinged_and_can_be_read(named: str, live: str, readable: str) -> None:
     policy = await learned(f"bindings:\n- {{role: release-manager, {named}}}\n")
-    assert approvers(policy, plan(approval=RULE)) == live
+    assert approvers(policy, asked(RULE)) == live
     cy = await FakeDirectory.seeded().caller("U0CY")
     with pytest.raises(NotAllowed) as refused:
         authorize(policy, cy, Permission.APPROVE, Target("my-app", "production"))
@@ -51,7 +55,7 @@ async def test_with_the_policy_of_the_readme_somebody_is_pinged() -> None:
     policy = await learned("\n".join(line[3:] for line in text.splitlines()))
     asked = policy.rules("my-app", "production").approval()
     waiting = promotion(Stage.APPROVAL, plan=plan(approval=asked))
-    note = thread_note(waiting, Event.WAITING, approvers=approvers(policy, waiting.plan))
+    note = thread_note(waiting, Event.WAITING, approvers=approvers(policy, waiting))
     assert "<!subteam^S0RELEASE> or <!subteam^S0ADMIN>" in str(note.blocks)
 
 
@@ -60,7 +64,7 @@ async def test_before_slack_has_answered_names_stand_as_they_are() -> None:
     directory.down = Unavailable("Slack", "usergroups.list", "down")
     policy = await learned("bindings:\n- {role: release-manager, groups: ['@rm', S0RELEASE], emails: [a@b.example]}\n",
                            directory)  # fmt: skip
-    assert approvers(policy, plan(approval=RULE)) == "@rm, <!subteam^S0RELEASE> or a@b.example"
+    assert approvers(policy, asked(RULE)) == "@rm, <!subteam^S0RELEASE> or a@b.example"
 
 
 async def test_what_slack_does_not_answer_now_is_as_it_was() -> None:
@@ -68,10 +72,10 @@ async def test_what_slack_does_not_answer_now_is_as_it_was() -> None:
     policy = parse("bindings:\n- {role: release-manager, groups: ['@release-managers'], emails: [mia@example.com]}\n")
     updates = RosterUpdates(policy, directory)
     await updates.update()
-    before = approvers(policy, plan(approval=RULE))
+    before = approvers(policy, asked(RULE))
     directory.down = Unavailable("Slack", "usergroups.list", "down")
     await updates.update()
-    assert approvers(policy, plan(approval=RULE)) == before == "<!subteam^S0RELEASE> or <@U0MIA>"
+    assert approvers(policy, asked(RULE)) == before == "<!subteam^S0RELEASE> or <@U0MIA>"
 
 
 async def test_administrators_are_told_whom_policy_names_as_persons() -> None:

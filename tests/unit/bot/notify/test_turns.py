@@ -150,11 +150,15 @@ async def test_a_slack_that_is_away_at_the_start_leaves_the_names_as_they_are() 
     assert channels.of("#deployments") == "deployments"
 
 
+def waiting_for(rule: ApprovalRule) -> Promotion:
+    return Promotion(plan(approval=rule), Phase.RUNNING, Stage.APPROVAL)
+
+
 def test_who_may_approve_holds_for_every_quorum() -> None:
     policy = parse(
         "bindings:\n- {role: release-manager, groups: [S0RELEASE]}\n- {role: admin, users: [U0DEE]}\n"
         "- {role: engineer, groups: [S0ENG]}\n"
     )
     rule = ApprovalRule(2, ("release-manager",), alternatives=(Quorum(1, ("admin",)),))
-    assert approvers(policy, plan(approval=rule)) == "<!subteam^S0RELEASE> or <@U0DEE>"
-    assert approvers(policy, plan(approval=ApprovalRule(1))) == "<!subteam^S0RELEASE> or <@U0DEE>"
+    assert approvers(policy, waiting_for(rule)) == "<!subteam^S0RELEASE> or <@U0DEE>"
+    assert approvers(policy, waiting_for(ApprovalRule(1))) == "<!subteam^S0RELEASE> or <@U0DEE>"

@@ -1,4 +1,4 @@
-"""Who hears of a piece of news because they subscribed to it, and who has muted it."""
+"""Which subscribers hear of a piece of news, and who has muted it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -1,14 +1,16 @@
-"""Who hears of what cannot be processed, where policy names no channel for it."""
+"""Who hears of what cannot be processed, where policy names no channel for it; and that one place decides."""
 
+import ast
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from bot.domain.errors import Unavailable
+from bot.notify.audience import everything_administrators
 from bot.policy import parse
 from bot.settings import Settings
 from bot.webhooks.assembly import open_webhooks
-from bot.webhooks.audience import administrators
 from tests.fakes.directory import FakeDirectory
 from tests.unit.bot.webhooks.conftest import House
 
@@ -28,14 +30,14 @@ from tests.unit.bot.webhooks.conftest import House
     ],
 )
 async def test_who_administers_everything(bindings: str, told: tuple[str, ...]) -> None:
-    assert await administrators(parse(f"bindings: {bindings}\n"), FakeDirectory.seeded()) == told
+    assert await everything_administrators(parse(f"bindings: {bindings}\n"), FakeDirectory.seeded()) == told
 
 
 async def test_slack_away_is_nobody_and_no_error() -> None:
     directory = FakeDirectory.seeded()
     directory.down = Unavailable("Slack", "users.info", "no answer")
     policy = parse('bindings: [{role: admin, users: [U0DEE], groups: ["@platform-admins"]}]\n')
-    assert await administrators(policy, directory) == ()
+    assert await everything_administrators(policy, directory) == ()
 
 
 @pytest.mark.parametrize("default", ["C0DEPLOY", ""])
@@ -48,3 +50,34 @@ async def test_what_is_set_aside_is_told_in_the_channel_or_to_administrators(hou
     [message] = house.messenger.messages
     assert message.posted.channel == (default or "D0DEE")
     assert "set aside" in message.shown.text
+
+
+BOT = Path(__file__).parents[4] / "bot"
+DECIDING = {"channels_for", "direct_messages", "by_email", "members", "mentions"}
+"""names by which somebody would decide who hears of what"""
+MAY = {
+    "policy": "what policy says of channels and people is defined there",
+    "notify/audience": "the one place that decides",
+    "notify/lookup.py": "looks the policy's names up for sentences",
+    "doctor": "checks that names mean somebody",
+    "ports": "defines the look-ups",
+    "safety/delegations.py": "looks up the one person whom somebody names",
+    "deliveries/news_service.py": "looks up the author whom a commit names",
+    "promotions/approvers.py": "asks the audience, if direct messages are on",
+    "cli": "prints the policy",
+}
+
+
+def deciding(source: str) -> set[str]:
+    return {node.attr for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Attribute)} & DECIDING
+
+
+def test_nothing_else_decides_who_hears_of_what() -> None:
+    files = {str(file.relative_to(BOT)): deciding(file.read_text()) for file in BOT.rglob("*.py")}
+    found = {name for name, names in files.items() if names}
+    assert {name for name in found if not any(name.startswith(one) for one in MAY)} == set()
+    assert [one for one in MAY if not any(name.startswith(one) for name in found)] == []
+
+
+def test_who_would_decide_is_seen() -> None:
+    assert deciding("where = self._policy.channels_for(app, environment, event)") == {"channels_for"}
