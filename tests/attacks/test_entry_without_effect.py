@@ -24,6 +24,7 @@ from tests.fakes.bare import BareRepository
 from tests.fakes.overlays import MemoryOverlays
 from tests.fakes.world import HARBOR, POLICY, House, house
 from tests.kustomize import Trees
+from tests.sentences import says
 from tests.unit.bot.promotions.test_pull_requests import PULL_REQUESTS
 
 OVERLAY = "apps/a/overlays/prod"
@@ -266,7 +267,7 @@ async def test_an_entry_that_changes_the_image_of_another_registry_is_refused(
     words = oracle.words(promoted(files), OVERLAY)
     assert words
     assert any(word.endswith(f"io/web:{TAG}") and not word.startswith("r.io/") for word in words)
-    assert "kustomize takes its dots for any character" in await refusal(files, "r.io/web")
+    assert says(await refusal(files, "r.io/web"), "dots", "any character")
 
 
 async def test_a_new_name_leaves_no_look_alike_under_its_own() -> None:

@@ -13,6 +13,7 @@ from bot.domain.reply import OlderAsked, Postponed, Started
 from bot.promotions.promotions import OlderImage
 from bot.promotions.scheduler import Scheduler
 from tests.fakes.world import House, house, kustomization, path
+from tests.sentences import says
 
 OLD = "v1.4.0"
 """production has v1.4.1, staging v1.4.2"""
@@ -32,7 +33,7 @@ async def shown(home: House, ask: Wish) -> str:
     """What the button carries that the asker was shown."""
     with pytest.raises(OlderImage) as asked:
         await home.service.start(ask, await home.person("ana"))
-    assert "older than what production has now (v1.4.1)" in asked.value.sentence
+    assert says(asked.value.sentence, "older than", "production", "v1.4.1")
     return asked.value.plan.glass_hash
 
 

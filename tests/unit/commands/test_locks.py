@@ -12,6 +12,7 @@ from bot.domain.reply import Holds, LockHeld, LockTaken, Told
 from bot.domain.safety import Lock
 from bot.policy import parse
 from tests.fakes.office import Office
+from tests.sentences import says
 
 CHANNEL = "C0DEPLOY"
 
@@ -37,7 +38,7 @@ async def test_a_lock_says_who_why_and_until_when_and_the_channel_hears_of_it(of
     assert timedelta(minutes=119) < lock.expires_at - datetime.now(UTC) <= timedelta(hours=2)
     assert await office.safety.stores.locks.held("my-app", "production") == lock
     (told,) = await office.safety.told(CHANNEL)
-    assert "*my-app* in *production* is locked by <@U0ANA> until" in told
+    assert says(told, "*my-app*", "*production*", "locked by <@U0ANA>", "until")
     assert told.endswith(": a migration.")
     assert await office.safety.events() == ["locked"]
     assert await office.safety.audit.verify() is None
@@ -72,7 +73,8 @@ async def test_stealing_takes_exactly_the_lock_that_was_seen_and_tells_its_owner
     stolen = await office.run(ask)
     assert isinstance(stolen, LockTaken)
     assert (stolen.lock.owner.id, stolen.stolen_from) == ("U0BO", lock)
-    assert await office.safety.told("U0ANA") == ["🔓 <@U0BO> has taken over your lock on *my-app* in *production*."]
+    [taken] = await office.safety.told("U0ANA")
+    assert says(taken, "<@U0BO>", "taken over", "*my-app*", "*production*")
     with pytest.raises(Conflict, match="bo holds it"):
         await office.run(replace(ask, context=context(3)), "U0MIA")
     await say(office, 4, "/unlock my-app prod")
@@ -86,7 +88,8 @@ async def test_unlocking_somebody_elses_asks_once_more(office: Office) -> None:
     anyway = BreakLock(context=context(3), app="my-app", environment="production", since=lock.since.isoformat())
     assert await office.run(anyway) == Told("my-app in production is unlocked.")
     assert await office.safety.stores.locks.held("my-app", "production") is None
-    assert await office.safety.told("U0ANA") == ["🔓 <@U0BO> has released your lock on *my-app* in *production*."]
+    [released] = await office.safety.told("U0ANA")
+    assert says(released, "<@U0BO>", "released", "*my-app*", "*production*")
     assert await office.safety.events() == ["locked", "unlocked"]
 
 

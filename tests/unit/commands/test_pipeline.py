@@ -8,6 +8,7 @@ from bot.domain.intent import Context
 from bot.domain.pipeline import PipelineRun, RunStatus
 from bot.domain.reply import RunDetail, RunList, RunLog
 from tests.fakes.office import Office
+from tests.sentences import says
 
 
 async def started(office: Office, typed: str = "/pipeline run my-app", user: str = "U0ANA") -> PipelineRun:
@@ -89,7 +90,7 @@ async def test_a_failed_run_says_why_in_one_sentence_with_the_last_lines_of_that
     office.pipelines.fail(run.name, "run-tests", "test")
     shown = await office.run(f"/pipeline show {run.name}")
     assert isinstance(shown, RunDetail)
-    assert shown.failure == 'run-tests failed: step "test" ended with exit code 1.'
+    assert says(shown.failure, "run-tests", "failed", '"test"', "exit code 1")
     assert shown.log
     assert (shown.log.task, shown.log.step, shown.log.lines[-1]) == ("run-tests", "test", "1 failed, 41 passed")
 

@@ -16,6 +16,7 @@ from bot.store.locks import LockStore
 from bot.store.requests import KEPT_FOR, requests
 from tests.fakes.office import POLICY, Office
 from tests.fakes.words import Safety
+from tests.sentences import says
 
 START = datetime.now(UTC)
 ANA, BO, MIA = Person("U0ANA", "ana"), Person("U0BO", "bo"), Person("U0MIA", "mia")
@@ -107,7 +108,8 @@ async def test_a_freeze_ends_by_itself(safety: Safety) -> None:
     for _ in range(2):
         await tidy(safety, timedelta(hours=2))
     assert await safety.stores.freezes.all() == ()
-    assert await safety.told(POLICY_CHANNEL) == ["🌤️ All of *production* is open again: the freeze is over."]
+    [said] = await safety.told(POLICY_CHANNEL)
+    assert says(said, "*production*", "open again", "over")
     assert await safety.events() == ["unfrozen"]
 
 

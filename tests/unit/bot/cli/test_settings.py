@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 from bot.cli import app
 from bot.doctor.variables import unknown
 from bot.settings import Settings, variables
+from tests.sentences import says
 
 
 def told(monkeypatch: pytest.MonkeyPatch, **settings: str) -> list[str]:
@@ -20,11 +21,10 @@ def told(monkeypatch: pytest.MonkeyPatch, **settings: str) -> list[str]:
 
 
 def test_each_wrong_variable_has_its_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert told(monkeypatch, PORT="x", ARGOCD__URLL="y", SLACK__MODE="pigeon") == [
-        "PILOTHOUSE_PORT: expected a whole number",
-        "PILOTHOUSE_SLACK__MODE: expected `socket` or `http`",
-        "PILOTHOUSE_ARGOCD__URLL: unknown setting. Did you mean `PILOTHOUSE_ARGOCD__URL`?",
-    ]
+    port, mode, unknown = told(monkeypatch, PORT="x", ARGOCD__URLL="y", SLACK__MODE="pigeon")
+    assert says(port, "PILOTHOUSE_PORT: ", "whole number")
+    assert says(mode, "PILOTHOUSE_SLACK__MODE: ", "`socket` or `http`")
+    assert says(unknown, "PILOTHOUSE_ARGOCD__URLL: unknown", "`PILOTHOUSE_ARGOCD__URL`")
 
 
 @pytest.mark.parametrize(
@@ -70,6 +70,5 @@ def test_a_certificate_that_is_not_there(monkeypatch: pytest.MonkeyPatch, name: 
 
 
 def test_a_file_with_the_database_s_url_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert told(monkeypatch, DATABASE_URL_FILE="/nowhere") == [
-        "PILOTHOUSE_DATABASE_URL_FILE cannot be read: No such file or directory"
-    ]
+    [why] = told(monkeypatch, DATABASE_URL_FILE="/nowhere")
+    assert says(why, "PILOTHOUSE_DATABASE_URL_FILE", "No such file or directory")

@@ -5,6 +5,7 @@ import pytest
 import commands
 from bot.cli.slack_manifest import manifest
 from bot.command import CommandRegistry
+from tests.sentences import says
 
 REGISTRY = CommandRegistry.load(commands)
 URL = "https://pilothouse.example.com"
@@ -38,7 +39,7 @@ def test_the_app_is_within_slacks_limits() -> None:
 
 def test_a_family_of_commands_is_described_as_one() -> None:
     pipeline = slash_commands()["/pipeline"]
-    assert pipeline["description"] == "Pipeline: cancel, list, logs, retry, run or show. `help` behind it says how."
+    assert says(pipeline["description"], "cancel, list, logs, retry, run or show", "help")
     assert pipeline["usage_hint"] == "cancel|list|logs|retry|run|show …"
 
 

@@ -31,6 +31,7 @@ from bot.store.promotions import PromotionStore
 from tests.fakes.databases import create_tables
 from tests.fakes.overlays import MemoryOverlays
 from tests.fakes.registry import MemoryRegistry
+from tests.sentences import says
 
 NOW = datetime(2026, 1, 5, 9, tzinfo=UTC)
 SHA = "c0ffee" + "0" * 34
@@ -183,7 +184,7 @@ async def test_a_failure_says_which_task_and_a_hold_says_why(record: Record) -> 
     record.runs.heard(held)
     await record.runs.record()
     details = {one.detail.run: one.detail for one in await record.facts("run-ended")}  # type: ignore[union-attr]
-    assert details[RUN.name].reason == 'run-tests failed: step "unit" ended with exit code 1'  # type: ignore[union-attr]
+    assert says(details[RUN.name].reason, "run-tests", "failed", '"unit"', "exit code 1")  # type: ignore[union-attr]
     assert details["other"].held == "locked by Bo"  # type: ignore[union-attr]
 
 

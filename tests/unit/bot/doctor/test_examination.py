@@ -20,6 +20,7 @@ from bot.settings import Settings
 from bot.store.database import Database
 from integrations.sandbox.argocd.access import Account
 from integrations.sandbox.serving import serve
+from tests.sentences import says
 from tests.unit.bot.doctor.conftest import Patient
 from tests.unit.deploy.manifests import DEPLOY
 from tests.unit.integrations.sandbox.github.world import TOKENS, private_key
@@ -35,7 +36,7 @@ async def test_nothing_is_wrong_with_the_sandbox(patient: Patient) -> None:
     assert {f.outcome for f in found.values()} == {CheckOutcome.GOOD, CheckOutcome.SKIPPED}, found
     assert [name for name, f in found.items() if f.outcome is CheckOutcome.SKIPPED] == ["Alertmanager: reachable"]
     assert not any(f.fix for f in found.values())
-    assert found["Argo CD: applications"].detail == "12 found; the token may read and sync them"
+    assert says(found["Argo CD: applications"].detail, "12", "read", "sync")
     systems = {"policy", "database", "Slack", "git", "Argo CD", "Harbor", "Kubernetes", "webhooks", "clock"}
     assert systems <= {f.system for f in found.values()}
 
@@ -189,7 +190,7 @@ async def test_a_missing_scope_is_named_with_what_does_not_work_without_it(
     monkeypatch.setattr(config, "bot_scopes", tuple(set(config.bot_scopes) - {"files:write"}))
     wrong = await patient.wrong()
     assert set(wrong) == {"Slack: scopes"}
-    assert wrong["Slack: scopes"].detail == "missing files:write (long logs as files, the chart of /dora)"
+    assert says(wrong["Slack: scopes"].detail, "missing", "files:write", "/dora")
     assert "install it again" in wrong["Slack: scopes"].fix
 
 
@@ -229,7 +230,9 @@ async def test_the_projects_role_of_the_platform_is_enough(patient: Patient) -> 
 async def test_applications_that_follow_something_else_are_found_out(patient: Patient) -> None:
     wrong = await patient.wrong(git__aliases='["https://git.example.com/another.git"]')
     assert set(wrong) == {"Argo CD: applications"}
-    assert "ledger-development follows another repository (https://github.com/" in wrong["Argo CD: applications"].detail
+    assert says(
+        wrong["Argo CD: applications"].detail, "ledger-development", "another repository", "https://github.com/"
+    )
     assert "PILOTHOUSE_GIT__ALIASES" in wrong["Argo CD: applications"].fix
 
 
@@ -346,7 +349,7 @@ async def test_a_database_of_a_newer_version_is_not_touched(patient: Patient, tm
         await connection.execute(sa.text("INSERT INTO alembic_version VALUES ('9999')"))
     await database.close()
     wrong = await patient.wrong(database_url=url)
-    assert "a newer Pilothouse has changed them (9999)" in wrong["database: tables"].detail
+    assert says(wrong["database: tables"].detail, "newer Pilothouse", "9999")
 
 
 @pytest.mark.parametrize(

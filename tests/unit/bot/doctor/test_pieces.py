@@ -21,6 +21,7 @@ from bot.domain.errors import Refused
 from bot.policy import parse
 from bot.settings import Settings
 from integrations.http.date import ahead
+from tests.sentences import says
 
 DEPLOY = Path(__file__).parents[4] / "deploy"
 NOWHERE = "http://127.0.0.1:1"
@@ -97,7 +98,7 @@ async def test_production_that_is_left_open_is_a_warning_with_its_remedy() -> No
         checks = policy_checks.checks(Settings(), policy_checks.PolicyFile(parse(text)), None)
         return await next(check for check in checks if check.subject == "production").look()
 
-    assert await look("") == "production: needs approval, and images come through the earlier environments"
+    assert says(await look(""), "production", "approval", "earlier environments")
     with pytest.raises(Skipped):
         await look("environments: [{name: a}, {name: b}]")
     with pytest.raises(Doubtful) as told:

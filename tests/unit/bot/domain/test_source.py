@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from bot.domain.source import OverlayBranch, Source, astray, same_repository
+from tests.sentences import says
 
 URL = "https://git.example.com/platform/overlays.git"
 OURS = OverlayBranch((URL, "https://mirror.example.com/overlays"), "main", default="main")
@@ -163,5 +164,5 @@ def test_of_several_sources_the_nearest_one_is_told() -> None:
 
 
 def test_no_source_is_not_ours() -> None:
-    assert astray([], OURS, DIRECTORY) == "does not say where its manifests come from"
+    assert says(astray([], OURS, DIRECTORY), "manifests")
     assert "another repository" in astray([SOURCE], OverlayBranch((), "main"), DIRECTORY)

@@ -6,6 +6,7 @@ from pydantic import ValidationError
 from bot.domain.promotion import Verdict, VerdictState
 from bot.gates.alerts import AlertsGate, AlertsOptions
 from tests.fakes.alerts import MemoryAlerts
+from tests.sentences import says
 from tests.unit.bot.gates.town import Town
 
 HERE = {"app": "my-app", "environment": "production"}
@@ -20,10 +21,11 @@ async def test_an_alert_with_the_app_s_and_environment_s_labels_is_waited_for() 
     assert (await ask(alerts)).state is VerdictState.PASSED
     alerts.fire("HighErrorRate", "5 % of requests fail.", **HERE)
     verdict = await ask(alerts)
-    assert (verdict.state, verdict.reason) == (VerdictState.WAITING, "HighErrorRate fires: 5 % of requests fail.")
-    assert verdict.remedy == "It continues once the alert is resolved."
+    assert verdict.state == VerdictState.WAITING
+    assert says(verdict.reason, "HighErrorRate", "5 % of requests fail")
+    assert says(verdict.remedy, "alert", "resolved")
     alerts.fire("PodCrashes", **HERE)
-    assert (await ask(alerts)).reason == "HighErrorRate and 1 more fire: 5 % of requests fail."
+    assert says((await ask(alerts)).reason, "HighErrorRate", "1 more", "5 % of requests fail")
 
 
 async def test_alerts_of_elsewhere_and_ignored_ones_do_not_count() -> None:

@@ -7,6 +7,7 @@ from bot.domain.caller import Person
 from bot.domain.promotion import Kind, Verdict, VerdictState
 from bot.domain.safety import Lock
 from bot.gates.lock import LockGate
+from tests.sentences import says
 from tests.unit.bot.gates.town import ANA, BO, NOW, Town, ago
 
 
@@ -25,16 +26,21 @@ async def test_nobody_holds_it() -> None:
 async def test_who_since_when_until_when_and_why() -> None:
     verdict = await ask(Lock("my-app", "production", BO, "a migration", ago(hours=3), NOW + timedelta(hours=2)))
     assert verdict.state is VerdictState.BLOCKED
-    assert verdict.reason == (
-        "my-app in production is locked by bo for 3 h, since Mon 5 Jan 09:00 UTC, until Mon 5 Jan 14:00 UTC: "
-        "a migration."
+    assert says(
+        verdict.reason,
+        "my-app in production",
+        "locked by bo",
+        "3 h",
+        "Mon 5 Jan 09:00 UTC",
+        "Mon 5 Jan 14:00 UTC",
+        "a migration",
     )
-    assert verdict.remedy == "Ask bo to release it, or release it yourself: `/unlock my-app production`."
+    assert says(verdict.remedy, "bo", "`/unlock my-app production`")
 
 
 async def test_a_lock_of_the_environment_holds_every_app() -> None:
     verdict = await ask(Lock("", "production", BO, "audit", ago(minutes=5)))
-    assert verdict.reason == "All of production is locked by bo for 5 min, since Mon 5 Jan 11:55 UTC: audit."
+    assert says(verdict.reason, "production", "locked by bo", "5 min", "Mon 5 Jan 11:55 UTC", "audit")
     assert "`/unlock production`" in verdict.remedy
 
 

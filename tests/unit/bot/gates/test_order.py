@@ -7,6 +7,7 @@ import pytest
 from bot.domain.application import HealthStatus, Operation, OperationPhase
 from bot.domain.promotion import Verdict, VerdictState
 from bot.gates.order import OrderGate
+from tests.sentences import says
 from tests.unit.bot.gates.town import REPOSITORY, Town, kustomization, overlay
 
 
@@ -22,7 +23,7 @@ async def ask(town: Town, tag: str, options: dict[str, Any] | None = None, **fac
 async def test_an_image_that_never_was_in_an_environment_is_sent_there_first() -> None:
     verdict = await ask(Town(), "v1.4.3")
     assert (verdict.state, verdict.reason) == (VerdictState.BLOCKED, "v1.4.3 has not been in staging.")
-    assert verdict.remedy == "Promote it in order: `/deploy my-app@v1.4.3 staging` first."
+    assert says(verdict.remedy, "`/deploy my-app@v1.4.3 staging`")
 
 
 async def seen_in(town: Town, *environments: str, tag: str = "v1.4.2") -> None:

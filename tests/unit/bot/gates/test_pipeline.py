@@ -4,6 +4,7 @@ from bot.domain.pipeline import PipelineRun, RunStatus
 from bot.domain.promotion import Verdict, VerdictState
 from bot.gates.pipeline import PipelineGate
 from tests.fakes.pipelines import MemoryPipelines
+from tests.sentences import says
 from tests.unit.bot.gates.town import Town
 
 
@@ -24,7 +25,7 @@ async def test_the_run_that_built_it_succeeded() -> None:
 async def test_the_run_that_built_it_failed_after_its_push() -> None:
     verdict = await ask(("run-1", RunStatus.FAILED, "v1.4.2"), message="update-manifest failed")
     assert verdict.state is VerdictState.BLOCKED
-    assert verdict.reason == "The run run-1 that built v1.4.2 is Failed: update-manifest failed."
+    assert says(verdict.reason, "run-1", "v1.4.2", "Failed", "update-manifest")
     assert "/pipeline logs run-1" in verdict.remedy
 
 
@@ -36,11 +37,12 @@ async def test_the_same_bytes_built_again_with_success_count() -> None:
 async def test_another_image_s_success_is_none() -> None:
     verdict = await ask(("run-1", RunStatus.SUCCEEDED, "v1.4.3"))
     assert verdict.state is VerdictState.BLOCKED
-    assert verdict.reason == "No pipeline run that is still there built v1.4.2."
+    assert says(verdict.reason, "No pipeline run", "v1.4.2")
     assert verdict.remedy == "Build it: `/pipeline run my-app`."
 
 
 async def test_a_run_that_goes_on_may_be_the_one() -> None:
     assert (await ask(("run-1", RunStatus.RUNNING, ""))).state is VerdictState.WAITING
     verdict = await ask(("run-1", RunStatus.RUNNING, "v1.4.2"))
-    assert (verdict.state, verdict.reason) == (VerdictState.WAITING, "The pipeline run run-1 is still running.")
+    assert verdict.state == VerdictState.WAITING
+    assert says(verdict.reason, "run-1", "running")

@@ -6,6 +6,7 @@ from bot.domain.errors import Unavailable
 from bot.domain.promotion import Kind, Verdict, VerdictState
 from bot.domain.safety import Rejection
 from bot.gates.rejected import RejectedGate
+from tests.sentences import says
 from tests.unit.bot.gates.town import BO, NOW, Town
 
 
@@ -23,7 +24,7 @@ async def rejecting(tag: str) -> Town:
 async def test_a_rejected_image_says_who_why_and_where_it_runs_already() -> None:
     verdict = await ask(await rejecting("v1.4.2"))
     assert verdict.state is VerdictState.BLOCKED
-    assert verdict.reason == "bo rejects v1.4.2: leaks memory. It is already committed in staging."
+    assert says(verdict.reason, "bo", "rejects v1.4.2", "leaks memory", "committed in staging")
     assert "`/unreject my-app@v1.4.2`" in verdict.remedy
 
 

@@ -10,6 +10,7 @@ from bot.domain.promotion import Verdict, VerdictState
 from bot.domain.scan import Severity, Vulnerability
 from bot.gates.scan import ScanGate
 from tests.fakes.registry import START
+from tests.sentences import says
 from tests.unit.bot.gates.town import NOW, Town
 
 OLD = Vulnerability("CVE-1", "openssl", "3.0", Severity.HIGH, "3.1")
@@ -48,7 +49,7 @@ async def test_what_the_registry_will_not_hand_out_is_no_pass() -> None:
     town.registry.refusing = "The image is not signed by cosign."
     verdict = await ScanGate(town.registry, town.registry).ask(await town.question())
     assert verdict.state is VerdictState.BLOCKED
-    assert verdict.reason == "The registry refuses the pull of v1.4.2: The image is not signed by cosign."
+    assert says(verdict.reason, "registry refuses", "v1.4.2", "The image is not signed by cosign.")
     assert "rules of its project" in verdict.remedy
     town.registry.refusing = ""
     assert (await ScanGate(town.registry, town.registry).ask(await town.question())).state is VerdictState.PASSED
@@ -89,7 +90,8 @@ async def test_a_report_that_is_too_old_is_asked_for_anew() -> None:
     town = await scanned((), ())
     assert (await ask(town, max_age="4h")).state is VerdictState.PASSED
     verdict = await ask(town, max_age="2h")
-    assert (verdict.state, verdict.reason) == (VerdictState.WAITING, "The scan is too old. A scan has been started.")
+    assert verdict.state == VerdictState.WAITING
+    assert says(verdict.reason, "too old", "started")
     assert timedelta(hours=3) == NOW - START
 
 
@@ -97,7 +99,7 @@ async def test_only_what_can_be_fixed_counts_where_policy_says_so() -> None:
     town = await scanned((), (NEW,))
     assert (await ask(town, threshold="High")).state is VerdictState.BLOCKED
     verdict = await ask(town, threshold="High", fixable_only=True)
-    assert verdict.reason == "1 high, none of them counts under policy; adds 1 high"
+    assert says(verdict.reason, "1 high", "policy", "adds 1 high")
 
 
 async def test_a_scan_that_may_not_be_started_names_the_command() -> None:

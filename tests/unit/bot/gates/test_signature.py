@@ -9,6 +9,7 @@ from bot.domain.promotion import VerdictState
 from bot.domain.signature import SignatureCheck, SignatureState
 from bot.gates.signature import SignatureGate, SignatureOptions
 from tests.fakes.signatures import MemorySignatures
+from tests.sentences import says
 from tests.unit.bot.gates.town import Town
 
 
@@ -34,8 +35,8 @@ async def test_an_unsigned_image_and_a_strange_key_are_two_answers_with_a_remedy
     assert "cosign sign" in unsigned.remedy
     signatures.sign(await town.image("v1.4.2"), public_key())
     strange = await SignatureGate(signatures).ask(ask)
-    assert strange.reason == "v1.4.2 is signed, but not with a key that is trusted here."
-    assert strange.remedy == "Sign it with a key that the policy of this environment names."
+    assert says(strange.reason, "v1.4.2 is signed", "not with a key", "trusted")
+    assert says(strange.remedy, "key", "policy")
 
 
 @pytest.mark.parametrize("state", [s for s in SignatureState if s is not SignatureState.SIGNED])

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from bot.domain.application import HealthStatus, HistoryEntry, Operation, OperationPhase, SyncStatus
 from bot.domain.promotion import Verdict, VerdictState
 from bot.gates.soak import SoakGate, SoakOptions
+from tests.sentences import says
 from tests.unit.bot.gates.town import Town, ago, kustomization, overlay
 
 
@@ -26,7 +27,7 @@ async def test_the_time_that_is_left_is_told_to_the_second_and_waited_for() -> N
     town.put("staging", health_since=ago(minutes=7, seconds=15))
     verdict = await ask(town)
     assert verdict.state is VerdictState.WAITING
-    assert verdict.reason == "Healthy in staging for 7 min 15 s of 30 min: 22 min 45 s left."
+    assert says(verdict.reason, "Healthy in staging", "7 min 15 s of 30 min", "22 min 45 s")
     assert verdict.retry_after == timedelta(minutes=22, seconds=45)
 
 
@@ -84,7 +85,7 @@ async def test_the_health_of_another_image_vouches_for_nothing() -> None:
     town.put("staging", health_since=ago(days=1))
     verdict = await ask(town, "v1.4.3")
     assert verdict.state is VerdictState.BLOCKED
-    assert verdict.reason == "staging does not run v1.4.3, so it does not soak there."
+    assert says(verdict.reason, "staging", "does not run v1.4.3")
     assert "`/deploy my-app@v1.4.3 staging`" in verdict.remedy
 
 

@@ -2,6 +2,7 @@
 
 from bot.domain.promotion import VerdictState
 from bot.gates.window import WindowGate
+from tests.sentences import says
 from tests.unit.bot.gates.town import Town
 
 
@@ -13,7 +14,7 @@ async def test_a_closed_window_blocks_with_argo_cds_own_reason() -> None:
     town.applications.close_window("my-app-production", "deny from 22:00 for 8h")
     verdict = await gate.ask(question)
     assert verdict.state is VerdictState.BLOCKED
-    assert verdict.reason == "A sync window of Argo CD holds my-app-production: deny from 22:00 for 8h."
+    assert says(verdict.reason, "sync window", "my-app-production", "deny from 22:00 for 8h")
     assert verdict.remedy
 
 

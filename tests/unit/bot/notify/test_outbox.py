@@ -14,6 +14,7 @@ from bot.ports import Posted
 from bot.store.messages import Letter
 from bot.views.layout import sentence
 from tests.fakes.messenger import FakeMessenger
+from tests.sentences import says
 from tests.unit.bot.notify.conftest import Clock, Process, Start
 from tests.views.samples import AT, BLOCKED, plan, promotion
 from tests.waiting import until
@@ -146,13 +147,11 @@ async def test_a_final_event_is_told_in_the_thread_in_the_channels_and_to_the_re
     await bot.tell(DONE, Event.DONE)
     await bot.outbox.deliver_due()
     thread = [m for m in messenger.in_channel("C0DEPLOY") if m.thread]
-    assert [(m.thread, m.broadcast, m.shown.text) for m in thread] == [
-        (card.ts, False, "✅ my-app v1.4.2 runs in production, Synced and Healthy.")
-    ]
-    assert texts(messenger, "C0GENERAL") == [
-        "✅ *my-app → production · v1.4.1 → v1.4.2*: my-app v1.4.2 runs in production, Synced and Healthy. "
-        "The card is in <#C0DEPLOY>."
-    ]
+    [note] = thread
+    assert (note.thread, note.broadcast) == (card.ts, False)
+    assert says(note.shown.text, "✅", "my-app v1.4.2", "production", "Healthy")
+    [elsewhere] = texts(messenger, "C0GENERAL")
+    assert says(elsewhere, "✅ *my-app → production · v1.4.1 → v1.4.2*", "Healthy", "<#C0DEPLOY>")
     assert len(texts(messenger, "D0ANA")) == 1
     assert not texts(messenger, "C0INC"), "that channel hears of failures only"
 

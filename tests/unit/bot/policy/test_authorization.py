@@ -7,6 +7,7 @@ import pytest
 from bot.domain.caller import Caller, Permission, Person, Target, UserGroup
 from bot.domain.errors import NotAllowed
 from bot.policy import EVERY, Policy, Roster, authorize, may, parse, roles_of, who_could, who_decides, who_gives_roles
+from tests.sentences import says
 
 POLICY = parse("""
 bindings:
@@ -32,9 +33,8 @@ def test_a_role_holds_where_its_binding_says() -> None:
 def test_a_refusal_names_the_permission_the_place_and_who_could() -> None:
     with pytest.raises(NotAllowed) as told:
         authorize(POLICY, ANA, Permission.APPROVE, PROD)
-    assert told.value.sentence == (
-        "You do not have the `approve` permission for my-app in production. "
-        "Ask <!subteam^S0RELEASE> or Dee@Example.com."
+    assert says(
+        told.value.sentence, "`approve` permission", "my-app in production", "<!subteam^S0RELEASE> or Dee@Example.com"
     )
 
 

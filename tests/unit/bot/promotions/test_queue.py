@@ -19,6 +19,7 @@ from bot.promotions.scheduler import Scheduler
 from bot.store.queue import QueueStore
 from bot.workflow.story import Story
 from tests.fakes.world import House, house, kustomization, path
+from tests.sentences import says
 from tests.unit.bot.promotions.test_scheduler import add_app
 
 
@@ -93,9 +94,8 @@ async def test_who_waits_starts_when_the_first_has_ended_and_is_told(line: Line)
     second = await line.live()
     assert (second.plan.requester.name, second.stage) == ("bo", Stage.APPROVAL)
     assert await line.waiting() == []
-    assert await line.told("U0BO") == [
-        "▶️ It is your turn: *my-app → production · v1.4.1 → v1.4.0* has started. The card is in <#C0DEPLOY>."
-    ]
+    [turn] = await line.told("U0BO")
+    assert says(turn, "your turn", "*my-app → production · v1.4.1 → v1.4.0*", "<#C0DEPLOY>")
     assert [row.event for row in await line.home.audit.rows() if row.event == "queued"] == ["queued"]
 
 
@@ -173,11 +173,8 @@ async def test_what_there_is_no_need_for_any_more_is_dropped_and_the_person_told
     line.home.overlays.push({path("production"): kustomization("v1.4.2")}, "by hand")
     assert await line.next() == 0
     assert await line.waiting() == []
-    assert await line.told("U0BO") == [
-        "⏹️ *my-app → production* was queued, and could not start: "
-        "production already pins that in git: there is nothing to promote for my-app. "
-        "`/status my-app` shows what runs where."
-    ]
+    [missed] = await line.told("U0BO")
+    assert says(missed, "*my-app → production*", "could not start", "already pins", "`/status my-app`")
 
 
 async def test_who_waits_is_authorised_when_their_turn_comes(line: Line) -> None:
@@ -186,7 +183,7 @@ async def test_who_waits_is_authorised_when_their_turn_comes(line: Line) -> None
     await line.home.abort("ana", first)
     line.home.directory.groups[("S0RELEASE", "release-managers")] = frozenset()
     assert await line.next() == 0
-    assert "You do not have the `promote` permission" in (await line.told("U0BO"))[0]
+    assert says((await line.told("U0BO"))[0], "`promote` permission")
 
 
 async def test_a_wish_does_not_wait_for_ever(line: Line) -> None:

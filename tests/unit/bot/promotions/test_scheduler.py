@@ -15,6 +15,7 @@ from bot.promotions.watcher import BAD_LOOKS
 from tests.fakes.applications import follows
 from tests.fakes.delegations import lend
 from tests.fakes.world import HARBOR, POLICY, House, house, kustomization, path
+from tests.sentences import says
 
 PRODUCTION = "environments:\n- {name: development}\n- {name: staging}\n- name: production\n"
 
@@ -169,7 +170,7 @@ async def test_a_rollback_locks_the_app_against_what_would_undo_it(home: House) 
     lock = await home.locks.held("my-app", "production")
     assert lock is not None
     assert lock.automatic
-    assert lock.reason == "rolled back from v1.4.2 to v1.4.1 by ana"
+    assert says(lock.reason, "rolled back", "v1.4.2", "v1.4.1", "ana")
 
 
 async def test_policy_rolls_back_by_itself_once_and_says_why(tmp_path: Path) -> None:
@@ -208,7 +209,7 @@ async def test_an_alert_soon_after_the_sync_takes_it_back(tmp_path: Path) -> Non
         for _ in range(BAD_LOOKS):
             await home.engine.pass_time(timedelta(seconds=15))
         ended = await home.now(asked)
-        assert ended.outcome == "The alert HighErrorRate fires for my-app: errors at 20 %."
+        assert says(ended.outcome, "HighErrorRate", "my-app", "errors at 20 %")
         assert (await successor(home, asked)).plan.automatic
 
 

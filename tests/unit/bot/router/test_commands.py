@@ -16,6 +16,7 @@ from bot.ports import Request
 from bot.router.wire import kept
 from bot.runtime.metrics import REGISTRY
 from integrations.sandbox.slack.delivery import Answer
+from tests.sentences import says
 from tests.unit.bot.router.conftest import Bot
 from tests.waiting import until
 
@@ -65,7 +66,7 @@ async def test_a_refusal_names_who_could(bot: Bot) -> None:
 
 async def test_a_guest_learns_no_names_of_apps(bot: Bot) -> None:
     answer = await bot.says("gus", "/deploy my-ap prod", channel="general")
-    assert "Guests and people of other workspaces have no `promote` permission" in answer
+    assert says(answer, "Guests", "`promote` permission")
     assert "my-app" not in answer
 
 
@@ -81,7 +82,7 @@ async def test_another_workspaces_account_is_refused(bot: Bot) -> None:
 
 async def test_nobody_is_let_in_while_slack_cannot_say_who_they_are(bot: Bot) -> None:
     bot.office.directory.down = Unavailable("Slack", "users.info", "connection reset")
-    assert "Slack cannot tell at the moment who you are" in await bot.says("dee", "/deploy my-app prod")
+    assert says(await bot.says("dee", "/deploy my-app prod"), "Slack cannot tell", "who you are")
     assert not bot.office.promotions.asked
 
 
@@ -110,7 +111,7 @@ async def test_a_system_that_is_down_is_named(bot: Bot) -> None:
 async def test_a_scan_while_the_registry_is_down_is_one_sentence(bot: Bot) -> None:
     bot.office.images.failing = Unavailable("Harbor", "read", "timeout after 10 s to 10.0.0.3")
     answer = await bot.says("bo", "/scan my-app")
-    assert answer == "Harbor does not answer, so I could not finish that. Try again in a minute."
+    assert says(answer, "Harbor does not answer", "again")
 
 
 async def test_commands_that_name_no_app_work_while_the_overlay_repository_is_away(bot: Bot) -> None:

@@ -17,6 +17,7 @@ from bot.views import card
 from bot.views.ids import encode
 from bot.views.queueing import wish_value
 from integrations.slack import SlackMessenger
+from tests.sentences import says
 from tests.unit.bot.router.conftest import Bot
 from tests.waiting import until
 
@@ -236,7 +237,7 @@ async def test_whoever_waits_for_a_gate_can_ask_to_be_told(bot: Bot) -> None:
     where = await SlackMessenger(bot.api).post("C0DEPLOY", card(waiting))
     await bot.slack.act("cy", "deployments", where.ts, label="Notify me when ready")
     await until(lambda: bot.whispers("cy"))
-    assert bot.whispers("cy")[-1]["text"] == "You will get a message as soon as the gates pass."
+    assert says(bot.whispers("cy")[-1]["text"], "message", "gates pass")
     assert bot.office.subscribers.asked == {(only.id, "U0CY")}
 
 

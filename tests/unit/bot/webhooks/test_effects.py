@@ -12,6 +12,7 @@ from bot.domain.errors import Unavailable
 from bot.domain.pipeline import CancelMode, RunRequest
 from bot.store.codec import dump
 from bot.webhooks.alertmanager import WebhookAlert, domain
+from tests.sentences import says
 from tests.unit.bot.webhooks.conftest import HARBOR, OVERLAYS, House, sample
 from tests.unit.bot.webhooks.test_receivers import FAILED, GOOD
 
@@ -420,7 +421,7 @@ async def test_a_failed_run_is_told_once_with_its_reason(house: House) -> None:
     await event(house, name, id="e-2")
     await house.work()
     (message,) = await shown(house, "C0DEPLOY")
-    assert 'Task run-tests failed: step \\"test\\" ended with exit code 1' in message
+    assert says(message, "run-tests", "failed", 'test\\"', "exit code 1")
     assert "my-app" in message
     assert f"/pipeline logs {name}" in message
     assert "<@U0ANA>" in message

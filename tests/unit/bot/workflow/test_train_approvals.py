@@ -9,6 +9,7 @@ from bot.domain.errors import NotAllowed
 from bot.domain.intent import Adjust, Promote
 from bot.domain.promotion import Phase, Promotion, Stage
 from tests.fakes.world import House, house
+from tests.sentences import says
 from tests.unit.bot.promotions.test_scheduler import add_app
 
 POLICY = """
@@ -82,7 +83,7 @@ async def test_an_app_that_stays_behind_asks_for_nobody(home: House) -> None:
 async def test_whoever_may_decide_on_one_app_may_reject_the_train(home: House) -> None:
     asked = await train(home)
     await home.reject("dee", asked, "payments is being audited")
-    assert (await home.now(asked)).outcome == "Rejected by dee: payments is being audited"
+    assert says((await home.now(asked)).outcome, "Rejected by dee", "payments is being audited")
 
 
 async def test_a_required_role_that_was_lost_before_the_commit_is_wanted_again(home: House) -> None:
