@@ -1,7 +1,7 @@
 """Sentences to people are pinned whole in tests/views alone: elsewhere a test looks for types and key words.
 
-So words can be improved without a hunt through the tests. The words of other systems (stand-ins, contracts, clients) are
-theirs, and stay as they are.
+So words can be improved without a hunt through the tests. The words of other systems (stand-ins, contracts, clients)
+are theirs, and stay as they are.
 """
 
 import ast

@@ -73,8 +73,8 @@ async def test_stealing_takes_exactly_the_lock_that_was_seen_and_tells_its_owner
     stolen = await office.run(ask)
     assert isinstance(stolen, LockTaken)
     assert (stolen.lock.owner.id, stolen.stolen_from) == ("U0BO", lock)
-    [taken] = await office.safety.told("U0ANA")
-    assert says(taken, "<@U0BO>", "taken over", "*my-app*", "*production*")
+    [told] = await office.safety.told("U0ANA")
+    assert says(told, "<@U0BO>", "taken over", "*my-app*", "*production*")
     with pytest.raises(Conflict, match="bo holds it"):
         await office.run(replace(ask, context=context(3)), "U0MIA")
     await say(office, 4, "/unlock my-app prod")
