@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from bot.domain.application import Application, ResourceHealth
 from bot.domain.image import Reference, Runs, runs
+from bot.domain.sentence import listed
 from bot.promotions.arrival import Evidence
 from bot.promotions.containment import Containment, Line, WrittenLine
 
@@ -13,12 +14,12 @@ async def evidence_of(app: Application, contained: Containment, lines: Sequence[
     operation = app.operation
     at = await contained.at(app.revision)
     synced = await contained.at(operation.revision if operation else "")
-    listed = [runs(app.images, line.after, by_digest=at.by_digest) for line in lines]
+    each = [runs(app.images, line.after, by_digest=at.by_digest) for line in lines]
     return Evidence(
         app,
         at,
         synced,
-        runs=Runs.OTHERS if Runs.OTHERS in listed else Runs.UNSEEN if Runs.UNSEEN in listed else Runs.YES,
+        runs=Runs.OTHERS if Runs.OTHERS in each else Runs.UNSEEN if Runs.UNSEEN in each else Runs.YES,
         instead=", ".join(_instead(app, lines)),
         wanted=listed(list(dict.fromkeys(line.after.label for line in lines))),
         was_synced=await _was_synced(app, contained, commit),

@@ -69,7 +69,7 @@ async def home(tmp_path: Path) -> AsyncIterator[House]:
     """Whose planner, gates and committer ask for images of our registry alone."""
     async with house(tmp_path) as built:
         known = KnownRegistry(built.registry, OURS)
-        built.service.planner._registry = known
+        built.service.planner._moves._registry = known
         yield built
 
 

@@ -69,7 +69,7 @@ def test_a_pinned_sentence_is_seen(source: str) -> None:
     "source",
     [
         'assert says(told, "unsigned", "pipeline")',
-        'assert told == "kubectl -n pilothouse scale statefulset/pilothouse --replicas=0"',
+        'assert told == "kubectl -n pilothouse scale --replicas=0 statefulset/pilothouse"',
         'told = "The image is unsigned: sign it in the pipeline."',
     ],
 )

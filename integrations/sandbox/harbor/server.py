@@ -22,7 +22,7 @@ from .middleware import CsrfMiddleware, ReadOnlyMiddleware, RequestIdMiddleware,
 from .model import Artifact, Label, Project, Vulnerability
 from .oci_config import labels_of
 from .scanner import Scanner
-from .webhooks import Notifier, Webhook
+from .webhooks import Webhook, WebhookQueue
 
 Style = Literal["tag", "bundle"]
 ScanMode = Literal["auto", "done", "never"]
@@ -49,7 +49,7 @@ class HarborServer:
         self.accounts = Accounts(admin_password)
         self.scanner = Scanner(clock, faults, self._scan_finished)
         targets = tuple(hook if isinstance(hook, Webhook) else Webhook(*hook) for hook in webhooks)
-        self._notifier = Notifier(targets, clock)
+        self._notifier = WebhookQueue(targets, clock)
         for name, secret in robots.items():
             self.add_robot(name, secret)
         self.add_project("library", public=True)

@@ -117,7 +117,7 @@ def render(event: Event, form: Format) -> tuple[Json, str]:
     return body, "application/cloudevents+json"
 
 
-class Notifier:
+class WebhookQueue:
     """Posts in the background; what cannot be delivered is lost after three tries (H22)."""
 
     def __init__(self, webhooks: tuple[Webhook, ...], clock: Clock) -> None:

@@ -46,7 +46,7 @@ async def test_one_subscribes_oneself_to_what_one_says(office: Office, line: str
 
 
 @pytest.mark.parametrize("line", ["/subscribe wombat", "/subscribe my-app degrded", "/subscribe my-app payments",
-                                  "/subscribe my-app --all", "/unsubscribe", "/pilothouse mute my-app",
+                                  "/subscribe my-app --all", "/unsubscribe wombat", "/pilothouse mute my-app",
                                   "/pilothouse mute my-app off for 2h", "/subscriptions my-app"])  # fmt: skip
 async def test_what_is_not_understood_is_refused(office: Office, line: str) -> None:
     with pytest.raises((InvalidCommand, UnknownName)):

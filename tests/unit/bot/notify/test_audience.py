@@ -1,7 +1,6 @@
-"""Who hears of what cannot be processed, where policy names no channel for it; and that one place decides."""
+"""Who administers everything; and that one place decides who hears of what."""
 
 import ast
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,10 +8,7 @@ import pytest
 from bot.domain.errors import Unavailable
 from bot.notify.audience import everything_administrators
 from bot.policy import parse
-from bot.settings import Settings
-from bot.webhooks.assembly import open_webhooks
 from tests.fakes.directory import FakeDirectory
-from tests.unit.bot.webhooks.conftest import House
 
 
 @pytest.mark.parametrize(
@@ -40,18 +36,6 @@ async def test_slack_away_is_nobody_and_no_error() -> None:
     assert await everything_administrators(policy, directory) == ()
 
 
-@pytest.mark.parametrize("default", ["C0DEPLOY", ""])
-async def test_what_is_set_aside_is_told_in_the_channel_or_to_administrators(house: House, default: str) -> None:
-    text = "bindings: [{role: admin, users: [U0DEE]}]\n" + (f"channels: {{default: {default}}}\n" if default else "")
-    webhooks = open_webhooks(Settings(), replace(house.needs, policy=parse(text)), clock=house.clock)
-    for _ in range(2):
-        await webhooks.worker._tell("harbor", "d-1", "KeyError")
-    await house.outbox.deliver_due()
-    [message] = house.messenger.messages
-    assert message.posted.channel == (default or "D0DEE")
-    assert "set aside" in message.shown.text
-
-
 BOT = Path(__file__).parents[4] / "bot"
 DECIDING = {"channels_for", "direct_messages", "by_email", "members", "mentions"}
 """names by which somebody would decide who hears of what"""
@@ -59,12 +43,9 @@ MAY = {
     "policy": "what policy says of channels and people is defined there",
     "notify/audience": "the one place that decides",
     "notify/lookup.py": "looks the policy's names up for sentences",
-    "doctor": "checks that names mean somebody",
-    "ports": "defines the look-ups",
     "safety/delegations.py": "looks up the one person whom somebody names",
     "deliveries/news_service.py": "looks up the author whom a commit names",
     "promotions/approvers.py": "asks the audience, if direct messages are on",
-    "cli": "prints the policy",
 }
 
 

@@ -86,10 +86,12 @@ async def test_it_waits_longer_each_time_and_gives_up_in_the_end(
 
 
 async def test_what_slack_refuses_is_not_tried_again(bot: Process, messenger: FakeMessenger) -> None:
-    await put(bot, letter(1), letter(2))
-    messenger.failures.append(Refused("Slack", "chat.postMessage", "is_archived"))
+    await put(bot, letter(1, "C0INC"), letter(2))
+    messenger.closed["C0INC"] = Refused("Slack", "chat.postMessage", "is_archived")
     await bot.outbox.deliver_due()
-    assert texts(messenger) == ["number 2"]
+    messenger.closed.clear()
+    await bot.outbox.deliver_due()
+    assert (texts(messenger, "C0INC"), texts(messenger)) == ([], ["number 2"])
     assert (await bot.outbox.counts()).dead == 1
 
 

@@ -8,14 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.caller import Person
+from bot.domain.duration import lasted
+from bot.domain.sentence import listed
 from bot.views.words import (
     block_of_code,
     clean,
     code,
     joined,
-    lasted,
     link,
-    listed,
     mention,
     moment,
     named,
