@@ -58,16 +58,20 @@ class Database:
         pool: dict[str, Any] = {} if in_memory else {"pool_timeout": POOL_SECONDS}
         self.engine = self._engine(parsed.set(drivername=DRIVERS[kind]), pool)
         few = {"pool_size": URGENT_CONNECTIONS, "max_overflow": 0, **pool}
-        self._urgent = self.engine if in_memory else self._engine(self.engine.url, few)
+        self._urgent = self.engine if in_memory else self._engine(self.engine.url, few, transactions=False)
         self._writing = Turns()
         self._reads, self._writes = Outage("read"), Outage("written")
 
-    def _engine(self, url: sa.URL, pool: dict[str, Any]) -> AsyncEngine:
+    def _engine(self, url: sa.URL, pool: dict[str, Any], *, transactions: bool = True) -> AsyncEngine:
+        """Without `transactions` each statement is one."""
         how = {"async_creator_fn": sqlite_driver.connect} if self.sqlite else {}
+        if not transactions:
+            pool = {**pool, "isolation_level": "AUTOCOMMIT"}
         engine = create_async_engine(url, pool_pre_ping=not self.sqlite, connect_args=how, **pool)
         if self.sqlite:
             sa.event.listen(engine.sync_engine, "connect", use_write_ahead_log)
-            sa.event.listen(engine.sync_engine, "begin", take_the_write_lock)
+            if transactions:
+                sa.event.listen(engine.sync_engine, "begin", take_the_write_lock)
         elif self._login:
             self._login.follow(engine.sync_engine)
         return engine
@@ -76,7 +80,8 @@ class Database:
     async def begin(self, *, urgent: bool = False) -> AsyncIterator[AsyncConnection]:
         """A transaction: committed at the end of the block, rolled back when it raises. Raises DatabaseAway.
 
-        `urgent`: somebody waits for an acknowledgement, so it goes before the others.
+        `urgent`: somebody waits for an acknowledgement, so it goes before the others, and costs one trip: each of its
+        statements is a transaction by itself.
         """
         engine = self._urgent if urgent else self.engine
         async with self._told(self._writes), self._turn(urgent=urgent), engine.begin() as connection:

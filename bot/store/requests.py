@@ -54,6 +54,8 @@ class RequestStore(RequestLog):
         self._settled = GroupCommit(self._settle, _nothing, SETTLED_TOGETHER)
         self._patience = patience
         self._outage = Outage("asked in time to note a request")
+        # The rows apart from the statement, so that it is compiled once.
+        self._noting = database.insert(requests).on_conflict_do_nothing().returning(requests.c.id)
 
     async def note(self, request: Request) -> bool:
         try:
@@ -95,10 +97,8 @@ class RequestStore(RequestLog):
     async def _put_down(self, group: Sequence[Request]) -> Sequence[bool]:
         """One insert for all of them; whether each is there for the first time."""
         rows = {one.id: _row(one) for one in reversed(group)}
-        insert = self._database.insert(requests)
-        made = insert.values(list(rows.values())).on_conflict_do_nothing().returning(requests.c.id)
         async with self._database.begin(urgent=True) as connection:
-            new = set((await connection.execute(made)).scalars())
+            new = set((await connection.execute(self._noting, list(rows.values()))).scalars())
         first = [one.id not in {other.id for other in group[:index]} for index, one in enumerate(group)]
         return [one.id in new and unseen for one, unseen in zip(group, first, strict=True)]
 

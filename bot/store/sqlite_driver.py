@@ -1,4 +1,7 @@
-"""SQLite in one trip a statement: aiosqlite alone goes to its thread and back four times for the rows of one SELECT."""
+"""SQLite in one trip a statement: aiosqlite alone goes to its thread and back four times for the rows of one SELECT.
+
+A transaction begins on the trip of its first statement; what is no transaction is not committed.
+"""
 
 import sqlite3
 from collections.abc import Callable, Sequence
@@ -13,8 +16,16 @@ Found = tuple[list[Any], Any, int, int | None]
 """the rows of a statement, their description, how many rows it changed, and the last that it added"""
 
 
+_BEGIN = "BEGIN"
+
+
 class SqliteConnection(aiosqlite.Connection):
     """What SQLAlchemy's dialect `sqlite+aiosqlite` takes from its `async_creator_fn`."""
+
+    _beginning = ""
+    """the BEGIN that waits for its first statement"""
+    _in_transaction = True
+    """until somebody begins one it may be sqlite3 itself that does"""
 
     def cursor(self) -> "Cursor":  # type: ignore[override]
         """One that costs no trip before it executes something."""
@@ -22,8 +33,28 @@ class SqliteConnection(aiosqlite.Connection):
 
     async def whole(self, do: Callable[..., object], *arguments: object) -> Found:
         """One statement from its beginning to its end, in the connection's own thread. Raises sqlite3.Error."""
-        found: Found = await self._execute(_whole, self._conn, do, *arguments)  # type: ignore[no-untyped-call]
+        begin, self._beginning = self._beginning, ""
+        found: Found = await self._execute(_whole, self._conn, begin, do, *arguments)  # type: ignore[no-untyped-call]
         return found
+
+    def begin(self, statement: str) -> None:
+        self._beginning, self._in_transaction = statement, True
+
+    async def commit(self) -> None:
+        if self._is_open():
+            await super().commit()
+            self._in_transaction = False
+
+    async def rollback(self) -> None:
+        if self._is_open():
+            await super().rollback()
+            self._in_transaction = False
+
+    def _is_open(self) -> bool:
+        """A transaction in which nothing was done ends here, without a trip."""
+        if self._beginning:
+            self._beginning, self._in_transaction = "", False
+        return self._in_transaction
 
 
 class Cursor:
@@ -41,7 +72,10 @@ class Cursor:
         return self
 
     async def execute(self, statement: str, parameters: Sequence[Any] = ()) -> None:
-        await self._do(sqlite3.Cursor.execute, statement, parameters)
+        if statement.startswith(_BEGIN):
+            self._connection.begin(statement)
+        else:
+            await self._do(sqlite3.Cursor.execute, statement, parameters)
 
     async def executemany(self, statement: str, parameters: Sequence[Sequence[Any]]) -> None:
         await self._do(sqlite3.Cursor.executemany, statement, parameters)
@@ -64,9 +98,11 @@ def connect(database: str, **options: Any) -> SqliteConnection:
     return connection
 
 
-def _whole(connection: sqlite3.Connection, do: Callable[..., object], *arguments: object) -> Found:
+def _whole(connection: sqlite3.Connection, begin: str, do: Callable[..., object], *arguments: object) -> Found:
     cursor = connection.cursor()
     try:
+        if begin:
+            cursor.execute(begin)
         do(cursor, *arguments)
         rows = cursor.fetchall() if cursor.description else []
         return rows, cursor.description, cursor.rowcount, cursor.lastrowid

@@ -39,6 +39,7 @@ class RemoteBranch:
         """whether the last push came too late: then every round trip before the next one counts"""
 
     async def aclose(self) -> None:
+        await self._cache.aclose()
         if self._wire:
             await self._wire.aclose()
 
@@ -108,8 +109,8 @@ class RemoteBranch:
             await self._retrying(self._cache.fetch)
 
     async def _holds(self, sha: str) -> bool:
-        output = await self._cache.local("cat-file", "--batch-check=%(objecttype)", stdin=f"{sha}\n".encode())
-        return output.strip() == b"commit"
+        found = (await self._cache.objects([sha])).get(sha)
+        return found is not None and found.kind == "commit"
 
     async def _ask(self, operation: str, *arguments: str) -> bytes:
         return await self._retrying(lambda: self._cache.remote(operation, *arguments))

@@ -9,8 +9,8 @@ import hashlib
 import shutil
 import ssl
 import uuid
-from collections.abc import AsyncIterator, Iterable
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,11 +19,16 @@ from bot.settings import GitSettings
 from integrations.git.environment import REMOTE, GitEnvironment
 from integrations.git.failures import SYSTEM, last_words, remote_failure
 from integrations.git.lock import locked
+from integrations.git.objects import CachedObject, contents
+from integrations.git.packs import New, keep, unpacked, whole
 from integrations.git.process import GitFailed, GitTimedOut, run_git
+from integrations.git.reader import ObjectReader
 
 _FIRST_COMMITS = 100
 """fetched of a branch that is new to us: what gates ask of its past is mostly there, and it takes no request more"""
 _MANY_PACKS = 150
+_MANY_NAMES = 200
+"""so many are read by a process of their own, or else who reads one file would wait for who reads all of them"""
 
 
 @dataclass(frozen=True)
@@ -55,15 +60,37 @@ class BranchCache:
         self._authorities = self.path.with_suffix(".pem") if settings.ca_bundle else None
         self.environment = GitEnvironment(settings, self.path, self._authorities)
         self.tracking = f"refs/remotes/{REMOTE}/{settings.branch}"
+        self._packs = self.path / "objects" / "pack"
+        self._reader = ObjectReader(self.environment.local, self._packs, patience.local)
+
+    async def aclose(self) -> None:
+        await self._reader.end()
+
+    async def objects(self, names: Iterable[str]) -> dict[str, CachedObject]:
+        """What is here, by sha or `COMMIT:PATH`. Raises CacheBroken, Unavailable."""
+        # git takes "\r" at the end of a line of its input for a part of the line's end.
+        asked = tuple(name for name in names if "\n" not in name and not name.endswith("\r"))
+        if len(asked) > _MANY_NAMES:
+            stdin = "".join(f"{name}\n" for name in asked).encode(errors="surrogateescape")
+            output = await self.local("cat-file", "--batch", stdin=stdin)
+            return {name: found for name, found in contents(output, asked) if found}
+        with self._told():
+            return await self._reader.read(asked) if asked else {}
 
     async def local(self, *arguments: str, stdin: bytes = b"") -> bytes:
         """A command that needs no network. Raises CacheBroken, Unavailable."""
-        try:
+        with self._told():
             return await run_git(
                 *arguments, environment=self.environment.local(), stdin=stdin, timeout=self._patience.local
             )
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Raises what has failed without the network as CacheBroken, Unavailable."""
+        try:
+            yield
         except GitTimedOut as failed:
-            raise Unavailable(SYSTEM, arguments[0], failed.stderr) from None
+            raise Unavailable(SYSTEM, failed.command, failed.stderr) from None
         except GitFailed as failed:
             raise CacheBroken(self.environment.scrub(failed.stderr)) from None
 
@@ -92,6 +119,7 @@ class BranchCache:
         """Throw the cache `broken` away, unless somebody has done so already; the next fetch fills the new one."""
         async with self._alone():
             if self._identity() == broken or not self._is_there():
+                await self._reader.end()
                 # Moved first and removed last: a new directory may get the identity of one that is gone.
                 gone = self.path.with_name(f"{self.path.name}.{uuid.uuid4().hex}")
                 with suppress(OSError):
@@ -123,14 +151,26 @@ class BranchCache:
             )  # fmt: skip
 
     async def add(self, packed: bytes) -> None:
-        """What did not come by git's own fetch. Raises CacheBroken where it is no pack, or not a whole one.
+        """What did not come by git's own fetch. Raises CacheBroken where it is no pack, or not a whole one."""
+        try:
+            objects = await asyncio.to_thread(unpacked, packed)
+        except ValueError:
+            await self._index(packed)
+        else:
+            await self.store(objects)
 
-        Beside a repack: that drops what no branch leads to yet, but not what is the remote's; and, before git 2.42, a
-        pack that has no index yet, but not one that is kept.
-        """
+    async def _index(self, packed: bytes) -> None:
+        """By git. Beside a repack it is kept, as in `keep`."""
         told = await self.local("index-pack", "--stdin", "--fix-thin", "--promisor", "--keep", stdin=packed)
         name = told.decode().split()[-1]
-        (self.path / "objects" / "pack" / f"pack-{name}.keep").unlink(missing_ok=True)
+        (self._packs / f"pack-{name}.keep").unlink(missing_ok=True)
+
+    async def store(self, objects: Iterable[New]) -> None:
+        """Whole objects: git has nothing to work out, and is not asked. Raises CacheBroken."""
+        try:
+            await asyncio.to_thread(lambda: keep(whole(objects), self._packs))
+        except OSError as error:
+            raise CacheBroken(f"a pack cannot be written: {error.strerror}") from error
 
     async def deepen(self, commits: int) -> None:
         """So many commits further back; all of them where the remote does not find the way back from our boundary.
@@ -200,7 +240,7 @@ class BranchCache:
     @property
     def cluttered(self) -> bool:
         """Each fetch and each commit leaves a pack; many of them slow every look-up down. `fetch` tidies up."""
-        return len(list((self.path / "objects" / "pack").glob("*.pack"))) > _MANY_PACKS
+        return len(list(self._packs.glob("*.pack"))) > _MANY_PACKS
 
     async def _tidy(self) -> None:
         """One pack of all packs. No bitmap, which git makes in a bare repository: it cannot where parts are missing."""
@@ -209,6 +249,7 @@ class BranchCache:
             await run_git(*repack, environment=self.environment.remote(), timeout=self._patience.fetch)
         except GitFailed as failed:
             raise CacheBroken(self.environment.scrub(failed.stderr)) from None
+        await self._reader.end()  # or else it holds on to the packs that are gone
 
     def _reachable(self) -> dict[str, str]:
         """The environment to talk to the remote with. Raises Unavailable when a mounted file cannot be read."""

@@ -1,12 +1,9 @@
-"""One commit, made here: the objects that are new, and the pack that carries them to git and to the remote. Pure.
+"""One commit, made here: the objects that are new. Pure.
 
 Only the trees on the way to the changed files are new, and each travels as its difference to the one before it: the
 pack of a promotion is about a kilobyte, however large the repository is.
 """
 
-import hashlib
-import struct
-import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -14,10 +11,8 @@ from datetime import datetime
 from pathlib import PurePosixPath
 
 from bot.domain.overlay import Author, Change
+from integrations.git.packs import New
 from integrations.git.trees import DIRECTORY, KINDS, REGULAR, RawTreeEntry, changed, entry_of
-
-_KINDS = {"commit": 1, "tree": 2, "blob": 3}
-_DELTA_TO = 7
 
 
 class NotAFile(ValueError):
@@ -30,20 +25,6 @@ class ParentTree:
 
     sha: str = ""
     body: bytes = b""
-
-
-@dataclass(frozen=True)
-class New:
-    """An object to write, with `delta` to the object `base` where there is one."""
-
-    kind: str
-    body: bytes
-    base: str = ""
-    delta: bytes = b""
-
-    @property
-    def sha(self) -> str:
-        return hashlib.sha1(b"%s %d\0%s" % (self.kind.encode(), len(self.body), self.body)).hexdigest()  # noqa: S324
 
 
 def directories(paths: Iterable[str]) -> tuple[str, ...]:
@@ -70,16 +51,6 @@ def drafted(
             above, name = split(directory)
             entries[above][name] = RawTreeEntry(DIRECTORY, bytes.fromhex(new[-1].sha))
     return (*new, New("commit", _commit(change, new[-1].sha, parent, committer, at)))
-
-
-def pack(objects: Iterable[New]) -> bytes:
-    """Thin: the bases of its deltas are not in it, for the remote and the cache have them."""
-    named = {new.sha: new for new in objects}
-    # A tree that is as another was before is there already; and a delta to itself, or in a circle, none can read.
-    bases = {new.base for new in named.values()}
-    unique = tuple(new for sha, new in named.items() if sha not in bases)
-    body = struct.pack(">4sLL", b"PACK", 2, len(unique)) + b"".join(map(_packed, unique))
-    return body + hashlib.sha1(body).digest()  # noqa: S324
 
 
 def split(path: str) -> tuple[str, bytes]:
@@ -112,23 +83,6 @@ def _identity(author: Author) -> str:
     email = "".join(c for c in author.email if c.isprintable() and c not in "<> ")
     name = "".join(c for c in author.name if c.isprintable() and c not in "<>").strip()
     return f"{name or email.partition('@')[0] or 'unknown'} <{email}>"
-
-
-def _packed(new: New) -> bytes:
-    if new.base:
-        return _header(_DELTA_TO, len(new.delta)) + bytes.fromhex(new.base) + zlib.compress(new.delta)
-    return _header(_KINDS[new.kind], len(new.body)) + zlib.compress(new.body)
-
-
-def _header(kind: int, size: int) -> bytes:
-    """Four bits of the size beside the kind, then seven bits a byte."""
-    encoded = [kind << 4 | size & 0xF]
-    size >>= 4
-    while size:
-        encoded[-1] |= 0x80
-        encoded.append(size & 0x7F)
-        size >>= 7
-    return bytes(encoded)
 
 
 def _depth(directory: str) -> int:

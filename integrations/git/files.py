@@ -1,7 +1,7 @@
 """The files of a branch at a commit, and what differs between two of them."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 
 from bot.domain.errors import Refused
@@ -9,8 +9,10 @@ from bot.domain.overlay import ChangedPath
 from bot.ports import MOST_DIFFERENCES
 from integrations.git.branch import RemoteBranch
 from integrations.git.cache import CacheBroken
+from integrations.git.commits import ParentTree, directories, split
 from integrations.git.failures import SYSTEM
-from integrations.git.objects import CachedObject, TreeEntry, contents, differences, tree_entries
+from integrations.git.objects import TreeEntry, differences, tree_entries
+from integrations.git.trees import DIRECTORY, NO_BLOBS, entry_of
 
 _FEW_PATHS = 200
 """so many are looked up one by one; more by listing the whole tree once"""
@@ -47,11 +49,48 @@ class BranchFiles(RemoteBranch):
         if not missing:
             return found
         # "Missing" says either that there is no such file, or that its blob was not fetched yet.
-        entries = await self._tree(at, *missing) if len(missing) <= _FEW_PATHS else await self._tree(at)
-        wanted = set(missing)
-        shas = {entry.path: entry.sha for entry in entries if entry.kind == "blob" and entry.path in wanted}
+        shas = await (self._looked_up(missing, at) if len(missing) <= _FEW_PATHS else self._listed(missing, at))
         bodies = await self._blobs(set(shas.values()))
         return found | {path: bodies[sha] for path, sha in shas.items()}
+
+    async def _looked_up(self, paths: Sequence[str], at: str) -> dict[str, str]:
+        """The blobs by path, of those that are there."""
+        trees = await self._trees(directories(paths), at)
+        found: dict[str, str] = {}
+        for path in paths:
+            directory, name = split(path)
+            entry = entry_of(trees[directory].body, name)
+            if entry and entry.mode not in NO_BLOBS:
+                found[path] = entry.sha.hex()
+        return found
+
+    async def _listed(self, paths: Iterable[str], at: str) -> dict[str, str]:
+        wanted = set(paths)
+        return {
+            entry.path: entry.sha for entry in await self._tree(at) if entry.kind == "blob" and entry.path in wanted
+        }
+
+    async def _trees(self, directories: Iterable[str], at: str) -> dict[str, ParentTree]:
+        """Directories as they are at a commit, with all above them; what is none there is empty. Raises CacheBroken.
+
+        Of one that cannot be read, the directory above says whether it is there.
+        """
+        await self._require(at)
+        names = {directory: f"{at}:{directory}" for directory in sorted(directories, key=len)}
+        found = await self._cache.objects(names.values())
+        trees: dict[str, ParentTree] = {}
+        for directory, name in names.items():
+            above, own = split(directory)
+            entry = entry_of(trees[above].body, own) if directory else None
+            expected = entry.sha.hex() if entry and entry.mode == DIRECTORY else ""
+            tree = found.get(name)
+            if directory and not expected:
+                trees[directory] = ParentTree()
+            elif tree and tree.kind == "tree" and (not directory or expected == tree.sha):
+                trees[directory] = ParentTree(tree.sha, tree.body)
+            else:
+                raise CacheBroken(f"the tree of {directory or 'the root'} is missing")
+        return trees
 
     async def _blobs(self, shas: set[str]) -> dict[str, bytes]:
         bodies = await self._bodies(shas)
@@ -72,30 +111,18 @@ class BranchFiles(RemoteBranch):
         await self._retrying(lambda: self._cache.fetch_blobs(shas))
 
     async def _bodies(self, names: Iterable[str]) -> dict[str, bytes]:
-        return {name: found.body for name, found in (await self._contents(names)).items() if found.kind == "blob"}
+        return {name: found.body for name, found in (await self._cache.objects(names)).items() if found.kind == "blob"}
 
-    async def _contents(self, names: Iterable[str]) -> dict[str, CachedObject]:
-        asked = tuple(names)
-        if not asked:
-            return {}
-        stdin = "".join(f"{name}\n" for name in asked).encode(errors="surrogateescape")
-        output = await self._cache.local("cat-file", "--batch", stdin=stdin)
-        return {name: found for name, found in contents(output, asked) if found}
-
-    async def _tree(self, at: str, *paths: str) -> tuple[TreeEntry, ...]:
+    async def _tree(self, at: str) -> tuple[TreeEntry, ...]:
         await self._require(at)
-        scope = ("--", *paths) if paths else ()
-        recursive = () if paths else ("-r",)
-        return tuple(tree_entries(await self._cache.local("ls-tree", *recursive, "-z", "--full-tree", at, *scope)))
+        return tuple(tree_entries(await self._cache.local("ls-tree", "-r", "-z", "--full-tree", at)))
 
     async def _versions(self, path: str, shas: tuple[str, ...]) -> dict[str, bytes]:
         names = {f"{sha}:{path}": sha for sha in shas}
         found = {names[name]: body for name, body in (await self._bodies(names)).items()}
         missing = [sha for sha in shas if sha not in found]
-        trees = await asyncio.gather(*(self._tree(sha, path) for sha in missing))
-        blobs = {
-            sha: entry.sha for sha, tree in zip(missing, trees, strict=True) for entry in tree if entry.kind == "blob"
-        }
+        looked_up = await asyncio.gather(*(self._looked_up([path], sha) for sha in missing))
+        blobs = {sha: there[path] for sha, there in zip(missing, looked_up, strict=True) if path in there}
         bodies = await self._blobs(set(blobs.values()))
         return found | {sha: bodies[blob] for sha, blob in blobs.items()}
 

@@ -5,10 +5,12 @@ from collections.abc import Awaitable, Callable
 
 from bot.domain.overlay import Author, Commit
 from integrations.git.branch import RemoteBranch
-from integrations.git.objects import LOG_FORMAT, logged
+from integrations.git.objects import LOG_FORMAT, logged, simple_commit
 
 _DEEPER = (1_000, 10_000, 100_000)
 """commits fetched at each step further back into history"""
+_SHORT = 32
+"""commits that are looked at one by one"""
 
 
 class BranchLog(RemoteBranch):
@@ -47,18 +49,40 @@ class BranchLog(RemoteBranch):
         head = await self._head()
         if since == head:
             return ()
+        words = f"{trailer}: {value}"
+        if (newer := await self._short(since, head)) is None:
+            newer = await self._newer(since, head, words)
+        ours = Author(self._settings.committer_name, self._settings.committer_email)
+        return tuple(
+            commit
+            for commit, committer in newer
+            if committer == ours and words.lower() in commit.message.lower() and commit.trailer(trailer) == value
+        )
+
+    async def _short(self, since: str, head: str) -> tuple[tuple[Commit, Author], ...] | None:
+        """The commits after `since`, the newest first, where they are few, are here, and stand in one line.
+
+        Else None: that is git's own work, which takes a process.
+        """
+        found: list[tuple[Commit, Author]] = []
+        sha = head
+        while sha != since:
+            there = (await self._cache.objects([sha])).get(sha) if since and len(found) < _SHORT else None
+            one = simple_commit(sha, there.body, self._settings.commit_url) if there else None
+            if not one:
+                return None
+            found.append(one)
+            (sha,) = one[0].parents
+        return tuple(found)
+
+    async def _newer(self, since: str, head: str, words: str) -> tuple[tuple[Commit, Author], ...]:
+        """Those after `since` ("" for all) whose message has these words."""
         if since:
             await self._reach(since, head)
         elif self._cache.boundary():
             await self._deepen_while(lambda: asyncio.sleep(0, bool(self._cache.boundary())))
-        newer = (head, f"^{since}") if since else (head,)
-        grep = ("--fixed-strings", f"--grep={trailer}: {value}", "--regexp-ignore-case")
-        ours = Author(self._settings.committer_name, self._settings.committer_email)
-        return tuple(
-            commit
-            for commit, committer in await self._logged(*grep, *newer)
-            if committer == ours and commit.trailer(trailer) == value
-        )
+        grep = ("--fixed-strings", f"--grep={words}", "--regexp-ignore-case")
+        return await self._logged(*grep, *((head, f"^{since}") if since else (head,)))
 
     async def _reach(self, since: str, head: str) -> None:
         """Fetch history back to `since`, which a new cache does not hold; all of it if the branch has left it."""

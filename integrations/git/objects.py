@@ -12,6 +12,13 @@ LOG_FORMAT = "--format=tformat:%H%n%P%n%an%n%ae%n%cn%n%ce%n%ct%n%B"
 
 _FILES = ("100644", "100755")
 _SHA = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_WHO = rb"([^<>\n ]|[^<>\n ][^<>\n]*[^<>\n ]) <([^<>\n ]+)>"
+_SIMPLE = re.compile(
+    rb"tree [0-9a-f]+\nparent ([0-9a-f]+)\nauthor %s [0-9]+ [+-][0-9]{4}\n"
+    rb"committer %s ([0-9]+) [+-][0-9]{4}(?:\n.*)?" % (_WHO, _WHO),
+    re.DOTALL,
+)
+_HEAD = re.compile(rb"([0-9a-f]{40}|[0-9a-f]{64}) (blob|tree|commit|tag) ([0-9]+)")
 
 
 def is_sha(text: str) -> bool:
@@ -44,19 +51,37 @@ class CachedObject:
     body: bytes
 
 
+@dataclass(frozen=True)
+class ObjectHead:
+    """What `cat-file --batch` says before an object; `size` in bytes."""
+
+    kind: str
+    sha: str
+    size: int
+
+
+def announced(line: bytes) -> ObjectHead | None:
+    """A line of `cat-file --batch` before an object; None when it says that there is none.
+
+    Such a line ends in a word, after the name that was asked for, which may look like anything.
+    """
+    head = _HEAD.fullmatch(line.rstrip(b"\n"))
+    return ObjectHead(head[2].decode(), head[1].decode(), int(head[3])) if head else None
+
+
 def contents(output: bytes, asked: Sequence[str]) -> Iterator[tuple[str, CachedObject | None]]:
     """The output of `cat-file --batch`, in the order asked; None for what is missing."""
     position = 0
     for name in asked:
         end = output.index(b"\n", position)
-        header = output[position:end].rsplit(b" ", 2)
+        head = announced(output[position:end])
         position = end + 1
-        if len(header) != 3 or header[1] not in (b"blob", b"tree", b"commit", b"tag"):
+        if not head:
             yield name, None
             continue
-        body = output[position : position + int(header[2])]
+        body = output[position : position + head.size]
         position += len(body) + 1
-        yield name, CachedObject(header[1].decode(), header[0].decode(), body)
+        yield name, CachedObject(head.kind, head.sha, body)
 
 
 def logged(log: bytes, url: str) -> Iterator[tuple[Commit, Author]]:
@@ -73,6 +98,21 @@ def logged(log: bytes, url: str) -> Iterator[tuple[Commit, Author]]:
                 tuple(parents.split()),
             )
             yield commit, Author(by, by_email)
+
+
+def simple_commit(sha: str, body: bytes, url: str) -> tuple[Commit, Author] | None:
+    """A commit as git stores it, with its committer, as `logged` has it; `url` as there.
+
+    None for whatever git may read in another way: a merge, a first commit, another encoding, an odd identity.
+    """
+    head, _, message = body.partition(b"\n\n")
+    found = _SIMPLE.fullmatch(head)
+    if not found or b"\0" in message or b"\nencoding " in head:
+        return None
+    parent, name, email, by, by_email, at = (part.decode(errors="replace") for part in found.groups())
+    told = message.decode(errors="replace").strip("\n")
+    commit = Commit(sha, Author(name, email), told, _moment(at), url.replace("{sha}", sha), (parent,))
+    return commit, Author(by, by_email)
 
 
 def _moment(seconds: str) -> datetime:

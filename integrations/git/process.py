@@ -47,7 +47,7 @@ async def run_git(
             _, stdout, stderr = await asyncio.gather(
                 _feed(process, stdin),
                 _read_all(process.stdout, arguments[0]),
-                _read_tail(process.stderr),
+                read_tail(process.stderr),
             )
             await process.wait()
     except TimeoutError:
@@ -82,7 +82,8 @@ async def _read_all(stream: asyncio.StreamReader | None, command: str) -> bytes:
     return b"".join(chunks)
 
 
-async def _read_tail(stream: asyncio.StreamReader | None) -> bytes:
+async def read_tail(stream: asyncio.StreamReader | None) -> bytes:
+    """The last 16 KiB of it, when it has ended."""
     assert stream is not None
     tail = b""
     while chunk := await stream.read(_CHUNK):

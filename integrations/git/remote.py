@@ -1,17 +1,17 @@
 """The overlay repository on any git remote."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from bot.domain.errors import Refused
 from bot.domain.overlay import Author, Change, Commit
-from integrations.git.cache import CacheBroken
-from integrations.git.commits import NotAFile, ParentTree, directories, drafted, pack, split
+from integrations.git.commits import NotAFile, ParentTree, directories, drafted, split
 from integrations.git.environment import REMOTE
 from integrations.git.failures import SYSTEM
 from integrations.git.files import BranchFiles, is_clean
 from integrations.git.log import BranchLog
+from integrations.git.packs import New, thin
 from integrations.git.trees import DIRECTORY, entry_of
 
 
@@ -49,39 +49,24 @@ class GitRemote(BranchFiles, BranchLog):
         at = datetime.now(UTC).replace(microsecond=0)
         committer = Author(self._settings.committer_name, self._settings.committer_email)
         trees = await self._trees(directories(change.files), expected_head)
+        _refuse_other_kinds(trees)
         try:
             new = drafted(change, expected_head, committer, at, trees)
         except NotAFile as error:
             path, kind = error.args
             raise Refused(SYSTEM, "commit", f"{path} is {kind} in the repository: write a plain file there") from None
         sha = new[-1].sha
-        await self._land(sha, expected_head, pack(new))
+        await self._land(new, expected_head)
         url = self._settings.commit_url.replace("{sha}", sha)
         return Commit(sha, change.author, change.message.strip("\n"), at, url, (expected_head,))
 
-    async def _trees(self, directories: Iterable[str], at: str) -> dict[str, ParentTree]:
-        """The directories as they are at a commit; what is not there yet is empty. Raises Refused, CacheBroken."""
-        await self._require(at)
-        names = {directory: f"{at}:{directory}" for directory in sorted(directories, key=len)}
-        found = await self._contents(names.values())
-        trees: dict[str, ParentTree] = {}
-        for directory, name in names.items():
-            expected = _listed(directory, trees) if directory else None
-            tree = found.get(name)
-            if directory and not expected:
-                trees[directory] = ParentTree()
-            elif tree and (not expected or expected == tree.sha):
-                trees[directory] = ParentTree(tree.sha, tree.body)
-            else:
-                raise CacheBroken(f"the tree of {directory or 'the root'} is missing")
-        return trees
-
-    async def _land(self, sha: str, expected_head: str, packed: bytes) -> None:
+    async def _land(self, new: Sequence[New], expected_head: str) -> None:
         """Pushes; the cache takes the commit in meanwhile, and needs it only where git is to push it."""
         self._overtaken = True
+        sha = new[-1].sha
         pushed, stored = await asyncio.gather(
-            self._short_push(expected_head, sha, packed),
-            self._cache.add(packed),
+            self._short_push(expected_head, sha, thin(new)),
+            self._cache.store(new),
             return_exceptions=True,
         )
         if isinstance(pushed, BaseException):
@@ -103,10 +88,11 @@ class GitRemote(BranchFiles, BranchLog):
         await self._cache.remote("push", "push", "--porcelain", "--no-verify", lease, REMOTE, f"{sha}:{self._branch}")
 
 
-def _listed(directory: str, trees: Mapping[str, ParentTree]) -> str:
-    """The sha that the directory above gives; "" when there is no such directory. Raises Refused."""
-    above, name = split(directory)
-    entry = entry_of(trees[above].body, name)
-    if entry and entry.mode != DIRECTORY:
-        raise Refused(SYSTEM, "commit", f"{directory} is no directory in the repository: no file can be put below it")
-    return entry.sha.hex() if entry else ""
+def _refuse_other_kinds(trees: Mapping[str, ParentTree]) -> None:
+    """Raises Refused where something else than a directory is in the place of one."""
+    for directory in filter(None, trees):
+        above, name = split(directory)
+        entry = entry_of(trees[above].body, name)
+        if entry and entry.mode != DIRECTORY:
+            detail = f"{directory} is no directory in the repository: no file can be put below it"
+            raise Refused(SYSTEM, "commit", detail)

@@ -1,20 +1,22 @@
 """Trees as git stores them: one entry changed, and the rest said to be as before. Pure.
 
 A folder of 10,000 apps is a tree of 380 KB, of which a promotion changes 20 bytes. So each changed tree is made
-together with its delta: what to copy from the tree before, and what to insert. Format: gitformat-pack(5).
+together with its delta: what to copy from the tree before, and what to insert.
 """
 
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from integrations.git.deltas import delta
+
 DIRECTORY = b"40000"
 REGULAR = b"100644"
-KINDS = {DIRECTORY: "a directory", b"120000": "a symbolic link", b"160000": "a submodule"}
+SUBMODULE = b"160000"
+NO_BLOBS = (DIRECTORY, SUBMODULE)
+KINDS = {DIRECTORY: "a directory", b"120000": "a symbolic link", SUBMODULE: "a submodule"}
 
 _ENTRY = re.compile(rb"([0-7]{5,6}) ([^\0]+)\0(.{20})", re.DOTALL)
-_COPIED_AT_ONCE = 0xFFFF
-_INSERTED_AT_ONCE = 0x7F
 
 
 @dataclass(frozen=True)
@@ -34,8 +36,7 @@ def changed(tree: bytes, changes: Mapping[bytes, RawTreeEntry]) -> tuple[bytes, 
     """`tree` with `changes` by name, and the delta that makes the one from the other."""
     pieces = list(_pieces(tree, changes))
     body = b"".join(tree[piece] if isinstance(piece, slice) else piece for piece in pieces)
-    delta = b"".join(_copy(piece) if isinstance(piece, slice) else _insert(piece) for piece in pieces)
-    return body, _size(len(tree)) + _size(len(body)) + delta
+    return body, delta(len(tree), len(body), pieces)
 
 
 def _pieces(tree: bytes, changes: Mapping[bytes, RawTreeEntry]) -> Iterator[slice | bytes]:
@@ -62,24 +63,3 @@ def _key(name: bytes, mode: bytes) -> bytes:
 
 def _written(name: bytes, entry: RawTreeEntry) -> bytes:
     return b"%s %s\0%s" % (entry.mode, name, entry.sha)
-
-
-def _size(number: int) -> bytes:
-    """Seven bits a byte, the lowest first; the highest bit says that more follow."""
-    encoded = bytearray()
-    while number > 0x7F:
-        encoded.append(number & 0x7F | 0x80)
-        number >>= 7
-    return bytes([*encoded, number])
-
-
-def _copy(stretch: slice) -> bytes:
-    return b"".join(
-        b"\xbf" + at.to_bytes(4, "little") + min(_COPIED_AT_ONCE, stretch.stop - at).to_bytes(2, "little")
-        for at in range(stretch.start, stretch.stop, _COPIED_AT_ONCE)
-    )
-
-
-def _insert(data: bytes) -> bytes:
-    parts = (data[at : at + _INSERTED_AT_ONCE] for at in range(0, len(data), _INSERTED_AT_ONCE))
-    return b"".join(bytes([len(part)]) + part for part in parts)

@@ -30,11 +30,9 @@ class MemoryWorld:
 
 
 class FileWorld:
-    def __init__(self, directory: Path) -> None:
-        self.bare = BareRepository(directory / "remote.git")
-        self.bare.commit(FILES, "First commit")
-        settings = GitSettings(url=self.bare.url, commit_url=COMMIT_URL)
-        self.overlays: Overlays = GitRemote(settings, directory / "cache")
+    def __init__(self, bare: BareRepository, overlays: Overlays) -> None:
+        self.bare = bare
+        self.overlays = overlays
 
     async def push(self, files: Mapping[str, bytes]) -> str:
         return self.bare.commit(files)
@@ -63,8 +61,11 @@ class TestMemory(OverlayContract):
 
 class TestGitOverFiles(OverlayContract):
     @pytest.fixture
-    def world(self, tmp_path: Path) -> FileWorld:
-        return FileWorld(tmp_path)
+    async def world(self, tmp_path: Path) -> AsyncIterator[FileWorld]:
+        bare = BareRepository(tmp_path / "remote.git")
+        bare.commit(FILES, "First commit")
+        async with GitRemote(GitSettings(url=bare.url, commit_url=COMMIT_URL), tmp_path / "cache") as remote:
+            yield FileWorld(bare, remote)
 
 
 class TestGitOverHttp(OverlayContract):

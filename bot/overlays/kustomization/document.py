@@ -4,6 +4,7 @@ kustomize reads YAML with go-yaml (by way of sigs.k8s.io/yaml): where our parser
 the text says, the file is refused.
 """
 
+import functools
 import itertools
 import math
 import re
@@ -22,6 +23,8 @@ from bot.domain.errors import UserError
 # Parsing holds the event loop up: a second for each 50 KiB of images.
 LARGEST = 256 * 1024
 """bytes"""
+REMEMBERED, REMEMBERED_SIZE = 8, 16 * 1024
+"""documents, and bytes of each"""
 DEEPEST = 100
 OTHER_BREAKS = re.compile("[\x85\u2028\u2029]|(?<!^)\ufeff")
 """End a line, or begin a document, to one of the two parsers only: a comment to one is content to the other."""
@@ -62,7 +65,11 @@ class Document:
 
 
 def parse(content: bytes, path: str) -> Document:
-    """Raises KustomizationError; `path` is for its sentence."""
+    """Raises KustomizationError; `path` is for its sentence. Nobody changes the nodes: who asks again may get them."""
+    return _remembered(content, path) if len(content) <= REMEMBERED_SIZE else _parsed(content, path)
+
+
+def _parsed(content: bytes, path: str) -> Document:
     text = _decoded(content, path)
     if strange := OTHER_BREAKS.search(text):
         line = text.count("\n", 0, strange.start()) + 1
@@ -71,6 +78,10 @@ def parse(content: bytes, path: str) -> Document:
             "different things: take it out."
         )
     return Document(text, path, _composed(text, path))
+
+
+_remembered = functools.lru_cache(REMEMBERED)(_parsed)
+"""A commit looks at the same file before, while and after it is edited."""
 
 
 def children(node: Node) -> Iterator[Node]:

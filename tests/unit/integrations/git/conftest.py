@@ -45,8 +45,9 @@ async def connect() -> AsyncIterator[Connect]:
 
 
 @pytest.fixture
-def remote(bare: BareRepository, cache_dir: Path) -> GitRemote:
-    return GitRemote(GitSettings(url=bare.url), cache_dir)
+async def remote(bare: BareRepository, cache_dir: Path) -> AsyncIterator[GitRemote]:
+    async with GitRemote(GitSettings(url=bare.url), cache_dir) as remote:
+        yield remote
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from integrations.git.cache import CacheBroken, Patience
 from integrations.git.lock import locked
 from tests.contract.overlays import BEFORE, FILES, OTHER, PATH, change
 from tests.fakes.bare import BareRepository
+from tests.unit.integrations.git.conftest import Connect
 
 
 def gone(cache: Path) -> None:
@@ -97,9 +98,9 @@ async def test_a_cache_damaged_between_looking_and_committing_loses_nothing(
 
 
 async def test_another_process_may_rebuild_the_cache_under_us(
-    bare: BareRepository, remote: GitRemote, cache_dir: Path
+    bare: BareRepository, remote: GitRemote, connect: Connect, cache_dir: Path
 ) -> None:
-    other = GitRemote(GitSettings(url=bare.url), cache_dir)
+    other = connect(GitSettings(url=bare.url), cache_dir)
     head = await remote.head()
     await other._cache.rebuild(await other._cache.create())
     assert (await remote.read([PATH], head))[PATH] == BEFORE
@@ -163,7 +164,10 @@ from bot.settings import GitSettings
 from integrations.git import GitRemote
 
 async def race(url, cache, name, count):
-    remote = GitRemote(GitSettings(url=url), Path(cache))
+    async with GitRemote(GitSettings(url=url), Path(cache)) as remote:
+        await promote(remote, name, count)
+
+async def promote(remote, name, count):
     moved, landed = 0, []
     for number in range(count):
         while True:
@@ -208,8 +212,8 @@ async def test_writers_of_one_process_race_as_well(bare: BareRepository, remote:
     assert len(bare.shas()) == 2
 
 
-async def test_a_lock_that_is_held_too_long_is_told(bare: BareRepository, cache_dir: Path) -> None:
-    remote = GitRemote(GitSettings(url=bare.url), cache_dir, Patience(answer=0.1, fetch=0.1))
+async def test_a_lock_that_is_held_too_long_is_told(bare: BareRepository, connect: Connect, cache_dir: Path) -> None:
+    remote = connect(GitSettings(url=bare.url), cache_dir, Patience(answer=0.1, fetch=0.1))
     async with locked(remote._cache.path.with_suffix(".lock"), 1):
         with pytest.raises(Unavailable, match="another process"):
             await remote.head()
@@ -228,11 +232,13 @@ async def test_a_deleted_lock_file_locks_nobody_out_and_nobody_in(tmp_path: Path
         pass
 
 
-async def test_a_data_directory_that_cannot_be_written_is_told(bare: BareRepository, tmp_path: Path) -> None:
+async def test_a_data_directory_that_cannot_be_written_is_told(
+    bare: BareRepository, connect: Connect, tmp_path: Path
+) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("")
     with pytest.raises(Unavailable, match="PILOTHOUSE_DATA_DIR"):
-        await GitRemote(GitSettings(url=bare.url), blocked / "cache").head()
+        await connect(GitSettings(url=bare.url), blocked / "cache").head()
 
 
 async def test_a_new_cache_is_told_apart_from_the_one_that_was_thrown_away(remote: GitRemote) -> None:
@@ -271,7 +277,8 @@ async def test_a_repack_between_a_pack_and_its_index_drops_nothing(
     await remote.head()
     cache, local = remote._cache, remote._cache.local
     packs = cache.path / "objects" / "pack"
-    blob = bare.git("hash-object", "-w", "--stdin", stdin=b"a file\n")
+    file = b"a file\n" * (1 << 18)  # so large that it is left to git
+    blob = bare.git("hash-object", "-w", "--stdin", stdin=file)
     (tmp := bare.path / "packed").mkdir()
     name = bare.git("pack-objects", "--quiet", str(tmp / "pack"), stdin=f"{blob}\n".encode())
 
@@ -287,7 +294,7 @@ async def test_a_repack_between_a_pack_and_its_index_drops_nothing(
         await cache.add((tmp / f"pack-{name}.pack").read_bytes())
     assert not list(packs.glob("*.keep"))
     await cache._tidy()
-    assert await cache.local("cat-file", "blob", blob) == b"a file\n"
+    assert await cache.local("cat-file", "blob", blob) == file
 
 
 async def test_a_commit_that_did_not_come_from_the_remote_does_not_stop_a_repack(remote: GitRemote) -> None:

@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 
 from bot.domain.errors import HeadMoved, IntegrationError, NotFound, Refused, Unavailable
 from bot.domain.overlay import Author, Change
-from integrations.git.commits import ParentTree, directories, drafted, pack
+from integrations.git.commits import ParentTree, directories, drafted
 from integrations.git.environment import split_credentials
 from integrations.git.failures import remote_failure
-from integrations.git.objects import LOG_FORMAT, contents, logged, tree_entries
+from integrations.git.objects import LOG_FORMAT, contents, logged, simple_commit, tree_entries
+from integrations.git.packs import thin
 from integrations.git.process import GitFailed
 from tests.fakes.bare import BareRepository
 
@@ -45,7 +46,7 @@ def test_whatever_is_committed_is_read_back(
     at = datetime(2026, 1, 5, 12, 0, tzinfo=UTC)
     trees = {directory: tree_at(repository, parent, directory) for directory in directories([path])}
     new = drafted(change, parent, Author("Bot", "bot@example.com"), at, trees)
-    repository.git("index-pack", "--stdin", "--fix-thin", "--strict", stdin=pack(new))
+    repository.git("index-pack", "--stdin", "--fix-thin", "--strict", stdin=thin(new))
     sha = new[-1].sha
 
     listing = subprocess.run(
@@ -65,7 +66,8 @@ def test_whatever_is_committed_is_read_back(
     log = subprocess.run(
         ["git", "log", "-z", LOG_FORMAT, sha], cwd=repository.path, capture_output=True, check=True
     ).stdout
-    newest, _ = next(logged(log, "https://git.example.com/{sha}"))
+    newest, by = next(logged(log, "https://git.example.com/{sha}"))
+    assert simple_commit(sha, new[-1].body, "https://git.example.com/{sha}") in (None, (newest, by))
     assert (newest.sha, newest.at, newest.url) == (sha, at, f"https://git.example.com/{sha}")
     assert newest.message == change.message.strip("\n")
 
@@ -86,6 +88,47 @@ def _repository(directory: Path) -> BareRepository:
     repository = BareRepository.__new__(BareRepository)
     repository.path = path
     return repository
+
+
+WHO = b"Ana <ana@example.com> 1767600000 +0100"
+PLAIN = b"tree %s\nparent %s\nauthor %s\ncommitter %s\n\nwords\n" % (b"a" * 40, b"b" * 40, WHO, WHO)
+SIGNED = PLAIN.replace(b"\n\n", b"\ngpgsig -----BEGIN\n \n encoding x\n -----END\n\n", 1)
+
+
+@pytest.mark.parametrize("body", [PLAIN, SIGNED, PLAIN.replace(b"words\n", b""), PLAIN.replace(b"Ana", b"A")])
+def test_a_plain_commit_is_read_without_git(tmp_path: Path, body: bytes) -> None:
+    _compare(_repository(tmp_path), body)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        PLAIN.replace(b"parent", b"parent %s\nparent" % (b"c" * 40)),
+        PLAIN.replace(b"parent %s\n" % (b"b" * 40), b""),
+        PLAIN.replace(b"\n\n", b"\nencoding ISO-8859-1\n\n", 1),
+        PLAIN.replace(b"Ana ", b""),
+        PLAIN.replace(b"Ana ", b"Ana  "),
+        PLAIN.replace(b"<ana@example.com>", b"<>"),
+        PLAIN.replace(b"<ana@example.com>", b"<a> <ana@example.com>"),
+        PLAIN.replace(b"1767600000", b"-1"),
+        PLAIN.replace(b"1767600000 +0100", b""),
+        PLAIN.replace(b"words", b"w\0rds"),
+        b"",
+        b"tree",
+    ],
+)
+def test_whatever_git_may_read_in_another_way_is_left_to_git(body: bytes) -> None:
+    assert simple_commit("f" * 40, body, "") is None
+
+
+def _compare(repository: BareRepository, body: bytes) -> None:
+    tree = repository.git("mktree")
+    body = body.replace(b"a" * 40, tree.encode()).replace(b"b" * 40, repository.head().encode())
+    sha = repository.git("hash-object", "-t", "commit", "-w", "--stdin", "--literally", stdin=body)
+    done = subprocess.run(
+        ["git", "log", "-z", "-1", LOG_FORMAT, sha], cwd=repository.path, capture_output=True, check=True
+    )
+    assert simple_commit(sha, body, "u/{sha}") == next(logged(done.stdout, "u/{sha}"))
 
 
 @given(st.binary(max_size=300), st.lists(st.text(max_size=10), max_size=4))
