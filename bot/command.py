@@ -251,7 +251,7 @@ def _slash_command(slash: str, entries: Sequence[HelpEntry]) -> SlashCommand:
         return SlashCommand(slash, single.summary, single.usage[0].partition(" ")[2])
     verbs = [entry.usage[0].split()[1] for entry in entries]
     family = slash.removeprefix("/").capitalize()
-    description = f"{family}: {listed(verbs, 'or')}. `help` behind it says how."
+    description = f"{family}: {listed(verbs, 'or')}. `help` after it says how."
     return SlashCommand(slash, description, f"{'|'.join(verbs)} …")
 
 

@@ -148,7 +148,7 @@ class GitHubSettings(Tls):
 
 class AlertmanagerSettings(Tls):
     url: str = Field("", description='Base URL of Alertmanager; "" = no alert gate.')
-    token: SecretStr | None = Field(None, description="Bearer token, where Alertmanager stands behind a proxy.")
+    token: SecretStr | None = Field(None, description="Bearer token, where a proxy guards Alertmanager.")
     token_file: Path | None = None
 
 

@@ -66,7 +66,7 @@ async def adjust(ask: Adjust, caller: Caller, promotions: Promotions) -> Reply:
 
 
 def _left_out(train: Promotion, ask: Adjust) -> tuple[str, ...]:
-    """All that stay behind from now on, in the train's order."""
+    """All that stay from now on, in the train's order."""
     for app in (*ask.left_out, *ask.taken_in):
         if app not in train.plan.apps:
             raise UnknownName(f"`{app[:60]}` is not in this train.{did_you_mean(app, train.plan.apps)}")

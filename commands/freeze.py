@@ -65,7 +65,7 @@ async def freeze(
     """Freeze an environment: nothing is promoted there until the time that you give.
 
     Times are on your own clock: `until mon 08:00`, `for 2h`, `until tomorrow 9am`, `until 2026-10-05 08:00`. Apps and
-    roles that policy exempts are not held, nor are apps behind `--except`. Freezes that come again and again are in
+    roles that policy exempts are not held, nor are apps after `--except`. Freezes that come again and again are in
     the policy, as windows of the gate `freeze`.
     """
     called = await freezes.call(ask, caller, times.read(ask.until, caller))

@@ -1,4 +1,4 @@
-"""`/pilothouse help`, and `help` behind every command."""
+"""`/pilothouse help`, and `help` after every command."""
 
 from bot.command import CommandRegistry, command
 from bot.domain.caller import Permission

@@ -17,7 +17,7 @@ def parse(words: Words) -> Intent:
     promotion = words.identifier("the promotion that you reject; its id is at the foot of its card")
     reason = words.rest()
     if not reason:
-        words.refuse("A rejection needs a reason.", "Say it behind the promotion's id.")
+        words.refuse("A rejection needs a reason.", "Say it after the promotion's id.")
     return Reject(context=words.context, promotion=promotion, content_hash="", reason=reason)
 
 

@@ -13,7 +13,7 @@ def parse(words: Words) -> CloseReview:
     promotion = words.identifier("the promotion that you have reviewed; its id is at the foot of its card")
     note = words.rest()
     if not note:
-        words.refuse("A review needs a note.", "Say what you found behind the promotion's id.")
+        words.refuse("A review needs a note.", "Say what you found after the promotion's id.")
     return CloseReview(context=words.context, promotion=promotion, note=note)
 
 

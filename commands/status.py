@@ -14,7 +14,7 @@ from bot.queries.explanation import Explanation
 def parse(words: Words) -> Status:
     unwell, page = words.flag("unwell"), words.after("--page") or "1"
     if not (page.isascii() and page.isdigit() and 0 < int(page[:6]) < 100_000):
-        words.refuse(f"`{page[:20]}` is no page.", "Pages are numbered from 1.")
+        words.refuse(f"`{page[:20]}` is not a page.", "Pages are numbered from 1.")
     place = words.place(Slots(), to=IN)
     if place.app and (unwell or page != "1"):
         words.refuse("`--unwell` and `--page` are for the board of all apps: leave the app out.")

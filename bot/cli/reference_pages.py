@@ -22,7 +22,7 @@ LEVELS = ("debug", "info", "warning", "error", "exception", "critical")
 
 
 def commands_page() -> Iterator[str]:
-    yield from ("# Commands", "", "What people type in Slack. `help` behind any command says the same.")
+    yield from ("# Commands", "", "What people type in Slack. `help` after any command says the same.")
     for each in sorted(CommandRegistry.load(commands), key=lambda command: command.verb):
         if each.parse:
             yield from _command(each)

@@ -65,7 +65,7 @@ def _in_packages() -> Iterator[type[Gate]]:
         found = entry.load()
         if not _is_gate(found):
             raise PolicyError(
-                f"{entry.value} is offered as a gate, but is no class with `name`, `options` and `ask`: "
+                f"{entry.value} is offered as a gate, but is not a class with `name`, `options` and `ask`: "
                 "fix or remove its package"
             )
         yield found

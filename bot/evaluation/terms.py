@@ -10,8 +10,8 @@ from bot.domain.promotion import Verdict
 from bot.evaluation.question import Gate
 from bot.evaluation.verdicts import worst
 
-UNREADABLE = "This Pilothouse cannot read the options that this gate had when the promotion was asked for."
-ASKED_MORE = "Policy asks more of this gate than when the promotion was asked for."
+UNREADABLE = "This Pilothouse cannot read the options that this gate had when the promotion was requested."
+ASKED_MORE = "Policy asks more of this gate than when the promotion was requested."
 ASKED_LESS = "Policy asks less of this gate by now: ask for the promotion again."
 
 

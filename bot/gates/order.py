@@ -133,7 +133,7 @@ def _blocked(question: Question, missing: dict[str, tuple[Move, Presence]], opti
     gone = {name: found for name, found in missing.items() if found[1] is not Presence.ARRIVING}
     environment, (move, presence) = next(iter(gone.items()))
     image = move.after
-    hotfix = " A hotfix goes with a reason: add `--reason WHY`." if options.allow_hotfix else ""
+    hotfix = " A hotfix needs a reason: add `--reason WHY`." if options.allow_hotfix else ""
     if presence is Presence.PINNED_BEFORE:
         reason = f"{image.label} was in {environment}'s overlay, but nothing shows that it ran there."
     else:

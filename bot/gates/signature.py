@@ -42,7 +42,7 @@ class SignatureOptions(Options):
             try:
                 load_pem_public_key(pem.encode())
             except (ValueError, UnsupportedAlgorithm) as error:
-                raise ValueError(f"{name} is no PEM public key: paste the whole of cosign.pub") from error
+                raise ValueError(f"{name} is not a PEM public key: paste the whole of cosign.pub") from error
         return keys
 
 

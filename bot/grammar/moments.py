@@ -81,7 +81,7 @@ def moment(text: str, now: datetime, zone: tzinfo) -> datetime:
     except (ValueError, OverflowError):  # a day that the month does not have, a year that the calendar does not have
         found = None
     if found is None:
-        raise InvalidCommand(f"`{text[:60]}` is no time. {EXAMPLES}")
+        raise InvalidCommand(f"`{text[:60]}` is not a time. {EXAMPLES}")
     if found <= now:
         raise InvalidCommand(f"`{text[:60]}` is in the past: give a time that is still to come. {EXAMPLES}")
     if found > now + FARTHEST:

@@ -124,7 +124,7 @@ class NamingWords(WordsLeft):
             name, at, reference = token.whole.partition("@")
             if token.is_person or (at and not name and reference.isalpha()):
                 told = remedy(Leftover.PERSON, token.whole, self.verb, self._usage)
-                self.refuse(f"`{short(token.whole)}` is no image.", told)
+                self.refuse(f"`{short(token.whole)}` is not an image.", told)
             before, colon, tag = name.partition(":")
             if colon and tag and self.vocabulary.app(before):
                 self._check_tag(before, tag)
@@ -137,7 +137,7 @@ class NamingWords(WordsLeft):
         if self.vocabulary.environment(tag):
             self.refuse(
                 f"`{app}:{short(tag)}` may mean an image or an environment.",
-                f"The environment: `{app} {tag}`. An image with that tag: `{app}@{tag}`, and an environment behind it.",
+                f"The environment: `{app} {tag}`. An image with that tag: `{app}@{tag}`, and an environment after it.",
             )
 
     def _may_be_tag(self, word: str) -> bool:
@@ -156,7 +156,7 @@ class NamingWords(WordsLeft):
         """A tag or a whole digest."""
         if not is_image(reference):
             wanted = "Give a tag (`@1.4.2`) or a whole digest (`@sha256:` and 64 hexadecimal digits)."
-            self.refuse(f"`@{short(reference)}` is no image.", wanted)
+            self.refuse(f"`@{short(reference)}` is not an image.", wanted)
         return reference
 
     def app(self) -> str:

@@ -78,7 +78,7 @@ class WordsLeft:
                 self.refuse("A quoted text has no place there.", remedy(Leftover.REASON, "", self.verb, self._usage))
             if not token.quoted and token.text.endswith("!") and self.vocabulary.meaning(token.text.rstrip("!")):
                 bare = token.text.rstrip("!")
-                self.refuse(f"`{short(token.text)}` is no name.", f"Without the `!` it is: `{short(bare)}`.")
+                self.refuse(f"`{short(token.text)}` is not a name.", f"Without the `!` it is: `{short(bare)}`.")
         words = ["" if token.quoted else token.text for token in self._tokens if token.text.lower() not in self._flags]
         named = lambda word: not word or word.lower() in usual or bool(self.vocabulary.meaning(word))  # noqa: E731
         if found := gravest(words, named):

@@ -46,7 +46,7 @@ class Token:
 
     @property
     def is_person(self) -> bool:
-        """A mention, which is no image."""
+        """A mention, which is not an image."""
         return not self.quoted and _PERSON.fullmatch(self.text) is not None
 
     @property

@@ -36,16 +36,16 @@ class Words(NamingWords, TimingWords):
         self._check_inside(found)
         if found.given and not says_something(found.text):
             if found.breaks_glass:
-                self.refuse("Breaking the glass needs a reason.", "Say behind the `!` why it cannot wait.")
+                self.refuse("Breaking the glass needs a reason.", "Say after the `!` why it cannot wait.")
             self.refuse("Nothing follows `--reason`.", "Say why, in words that people can read.")
         if found.breaks_glass and found.switch:
             self.refuse(
-                f"`{found.switch}` is no reason to break the glass.",
-                "Say behind the `!` why it cannot wait, or leave the flag out.",
+                f"`{found.switch}` is not a reason to break the glass.",
+                "Say after the `!` why it cannot wait, or leave the flag out.",
             )
         for token in self._tokens:
             if opens(token, "reason"):
-                self.refuse("There are two reasons.", "Give one, behind `--reason` or behind `!`.")
+                self.refuse("There are two reasons.", "Give one, after `--reason` or after `!`.")
             if breaks_glass(token):
                 self.refuse("A `!` counts only before the reason.", "Quote a reason that holds one.")
         return found.text, found.breaks_glass
@@ -54,7 +54,7 @@ class Words(NamingWords, TimingWords):
         known = re.findall(r"--[a-z-]+", self._usage)
         for token in found.inside:
             if opens(token, "reason"):
-                self.refuse("There are two reasons.", "Give one, behind `--reason` or behind `!`.")
+                self.refuse("There are two reasons.", "Give one, after `--reason` or after `!`.")
             flag = token.whole.partition("=")[0].lower()
             if token.is_flag and not breaks_glass(token) and (flag in known or misspelt(flag, known)):
                 what = f"`{short(flag)}` stands inside the reason."
@@ -88,7 +88,7 @@ class Words(NamingWords, TimingWords):
             what = f"`{short(word.whole)}` names an app, and `/{self.verb}` takes one."
             self.refuse(what, f"A branch that is called so: `branch {short(word.whole)}`.")
         self._sift(_BRANCHES, "A branch that is called so goes into quotes.")
-        return self._next(_REVISION, "is no branch, tag or commit")
+        return self._next(_REVISION, "is not a branch, tag or commit")
 
     def identifier(self, what: str) -> str:
         """The next word, which names `what` ("a pipeline run"); phones write its first letter large."""
@@ -107,7 +107,7 @@ class Words(NamingWords, TimingWords):
         app, image = self.app_and_image("the image to reject")
         reason = self.rest()
         if not reason:
-            self.refuse("A rejection needs a reason.", "Say it behind the image.")
+            self.refuse("A rejection needs a reason.", "Say it after the image.")
         return RejectImage(context=self.context, app=app, image=image, reason=reason)
 
     def person(self, what: str) -> str:

@@ -67,7 +67,7 @@ def check_rule(line: str) -> None:
     for part in line.removeprefix("RRULE:").rstrip(";").split(";"):
         name, equals, value = (text.strip() for text in part.partition("="))
         if not equals or name not in _PARTS:
-            raise ValueError(f"{part.strip()[:40]!r} is no part of an RRULE: write one {EXAMPLE}")
+            raise ValueError(f"{part.strip()[:40]!r} is not a part of an RRULE: write one {EXAMPLE}")
         if name in seen:
             raise ValueError(f"{name} is given twice: keep one")
         seen[name] = value

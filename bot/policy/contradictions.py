@@ -101,7 +101,7 @@ def _people_mistaken(policy: Policy) -> Iterator[tuple[Place, str]]:
     for owner, others in policy.people.items():
         place = ("people", owner)
         if told_apart(owner, owner) is AddressMatch.UNKNOWN:
-            yield place, f"{owner!r} is no address that Slack confirms: write it as the profile has it"
+            yield place, f"{owner!r} is not an address that Slack confirms: write it as the profile has it"
         for address in (owner, *others):
             if not (known := mailbox(address)):
                 yield place, f"{address!r} is nobody's own address: leave it out"

@@ -153,7 +153,9 @@ class Binding(PolicyPart):
     def _addresses(cls, emails: tuple[str, ...]) -> tuple[str, ...]:
         for email in emails:
             if email and not identity.address(email):
-                raise ValueError(f"{email!r} is no e-mail address that can be compared: write it as the profile has it")
+                raise ValueError(
+                    f"{email!r} is not an e-mail address that can be compared: write it as the profile has it"
+                )
         return emails
 
     @model_validator(mode="after")

@@ -219,7 +219,7 @@ def _without_start(text: str, zone: ZoneInfo) -> tuple[str, datetime | None]:
         at = _local(match["at"].upper(), zone) if match["utc"] else match["at"].upper()
         return text[match.end() :], datetime.strptime(at, "%Y%m%dT%H%M%S" if "T" in at else "%Y%m%d")
     except ValueError as error:
-        raise ValueError(f"DTSTART:{match['at']} is no day: write `DTSTART:20261220T000000`") from error
+        raise ValueError(f"DTSTART:{match['at']} is not a day: write `DTSTART:20261220T000000`") from error
 
 
 def _local(utc: str, zone: ZoneInfo) -> str:

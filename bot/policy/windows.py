@@ -23,7 +23,7 @@ def zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise ValueError(f"{name!r} is no time zone: expected a name such as Europe/Berlin") from error
+        raise ValueError(f"{name!r} is not a time zone: expected a name such as Europe/Berlin") from error
 
 
 def _known(name: str) -> str:
@@ -61,7 +61,7 @@ class Window(BaseModel):
         except (ValueError, TypeError, OverflowError) as error:
             raise ValueError(f"{line!r} cannot be read: {error}") from error
         if first is None:
-            raise ValueError(f"{line!r} cannot be meant: no such day ever comes, so it never starts")
+            raise ValueError(f"{line!r} is a mistake: no such day ever comes, so it never starts")
         return self
 
     @property

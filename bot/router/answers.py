@@ -126,7 +126,7 @@ class Answers:
             await self._update(view_id, train_apps(form))
             return
         if not isinstance(form, Picker | ReasonForm):
-            raise TypeError(f"{type(form).__name__} is no form, but its command opens a modal")
+            raise TypeError(f"{type(form).__name__} is not a form, but its command opens a modal")
         await self._update(view_id, modal(form, carried_along(intent)))
 
     async def close(self, view_id: str, title: str, sentence: str) -> None:

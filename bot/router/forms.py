@@ -19,18 +19,18 @@ def _is_app_and_image(text: str) -> bool:
     return is_identifier(app) and is_image(image)
 
 
-NOT_LISTED = "That is no promotion. Choose one from the list."
+NOT_LISTED = "That is not a promotion. Choose one from the list."
 CHECKED: Mapping[Input, tuple[Callable[[str], object], str]] = {
-    Input.IMAGE: (is_image, "That is no tag and no digest. Choose an image from the list."),
-    Input.REVISION: (is_revision, "That is no branch, tag or commit."),
-    Input.RUN: (is_identifier, "That is no pipeline run. Choose one from the list."),
+    Input.IMAGE: (is_image, "That is neither a tag nor a digest. Choose an image from the list."),
+    Input.REVISION: (is_revision, "That is not a branch, tag or commit."),
+    Input.RUN: (is_identifier, "That is not a pipeline run. Choose one from the list."),
     Input.PROMOTION: (is_identifier, NOT_LISTED),
     Input.LIVE: (is_identifier, NOT_LISTED),
     Input.TRAIN: (is_identifier, NOT_LISTED),
     Input.REVIEW: (is_identifier, NOT_LISTED),
-    Input.REJECTED: (_is_app_and_image, "That is no image of an app. Choose one from the list."),
+    Input.REJECTED: (_is_app_and_image, "That is not an image of an app. Choose one from the list."),
     Input.PERSON: (slack_id.is_user, "Choose a person of this workspace."),
-    Input.UNTIL: (is_time, f"That is no time. {EXAMPLES.replace('`', '')}"),
+    Input.UNTIL: (is_time, f"That is not a time. {EXAMPLES.replace('`', '')}"),
 }
 """input → whether what stands in it is good, and what is said when it is not"""
 

@@ -60,7 +60,7 @@ class DelegationService:
             return await (self._directory.by_email(to) if "@" in to else self._directory.caller(to))
         except NotFound as error:
             raise UnknownName(
-                f"Slack knows nobody as {to!r}: mention them as @name behind `/delegate`, or give their e-mail address."
+                f"Slack knows nobody as {to!r}: mention them as @name after `/delegate`, or give their e-mail address."
             ) from error
 
 

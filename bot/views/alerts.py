@@ -92,7 +92,7 @@ def _listed(lines: list[str]) -> list[Block]:
 def set_aside(sender: str, delivery: str, why: str) -> Rendered:
     """For administrators: a message from outside that cannot be worked on, and that nothing waits for it."""
     line = (
-        f"⚠️ A message from {bold(sender, 60)} cannot be processed, so it is set aside. Everything behind it continues."
+        f"⚠️ A message from {bold(sender, 60)} cannot be processed, so it is set aside. Everything after it continues."
     )
     remedy = f"Administrators: the log has the details under {code(delivery, 120)}. Reason: {safe(why, 300)}"
     return rendered(line, [section(line), context(remedy)], YELLOW)

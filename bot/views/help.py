@@ -10,7 +10,7 @@ from bot.views import words
 from bot.views.layout import context, header, rendered, rows, section, sentence
 from bot.views.words import bold, code, safe
 
-MORE = "A word behind `help` tells more: `/pilothouse help deploy`. A bare `/deploy` asks for the rest."
+MORE = "`/pilothouse help deploy` explains a command. A bare `/deploy` asks for the rest."
 
 
 def help_page(page: HelpPage) -> Rendered:

@@ -95,5 +95,5 @@ def _ill(fact: Fact) -> Block:
 
 
 def _line(promotion: Promotion) -> str:
-    asked = f"asked for by {mention(promotion.plan.requester)} in {channel_mention(promotion.plan.channel)}"
+    asked = f"requested by {mention(promotion.plan.requester)} in {channel_mention(promotion.plan.channel)}"
     return f"{icon(promotion)} {bold(headline(promotion), 200)} · {asked}\n{state(promotion).sentence}"

@@ -21,14 +21,14 @@ from bot.views.words import DAY_AND_TIME, bold, channel_mention, code, ended, me
 def occupied(reply: Occupied) -> Rendered:
     other, wish = reply.promotion, wish_value(reply.wish)
     said = safe(reply.sentence, 600)
-    first = f"{headline(other)}, asked for by {other.plan.requester.name}," if other else "The promotion in progress"
+    first = f"{headline(other)}, requested by {other.plan.requester.name}," if other else "The promotion in progress"
     ask = layout.confirm("Replace it?", f"{first} is aborted, and yours starts.", "Replace it", "Leave it")
     pressed = [
         *([layout.button("Show it", Action.SHOW, PromotionValue(other.id, ""))] if other else []),
         layout.button("Queue behind it", Action.QUEUE, wish),
         layout.button("Replace it", Action.REPLACE, wish, style="danger", confirm=ask),
     ]
-    typed = f"Typed, these are {code('--queue')} and {code('--replace')} behind the command."
+    typed = f"Typed, these are {code('--queue')} and {code('--replace')} after the command."
     return rendered(said, [section(said), *layout.actions(pressed), layout.context(typed)])
 
 
@@ -71,7 +71,7 @@ def _entry(waiting: Waiting) -> str:
     when = "when it is open" if wish.when_open else "behind the promotion in progress"
     if wish.start_at:
         when = moment(wish.start_at, DAY_AND_TIME)
-    asked = f"asked for by {mention(Person(waiting.user, waiting.user))} {moment(waiting.since, DAY_AND_TIME)}"
+    asked = f"requested by {mention(Person(waiting.user, waiting.user))} {moment(waiting.since, DAY_AND_TIME)}"
     cancel = code(f"/schedule cancel {promotion_id(wish.context.request_id)}", 80)
     return f"🗓️ {bold(what(wish), 300)} · {when}\n{asked} · {cancel}"
 

@@ -97,7 +97,7 @@ def image_rejected(reply: ImageRejected) -> Rendered:
 def delegated(reply: Delegated) -> Rendered:
     one = reply.delegation
     what = f"{mention(one.delegate)} speaks for you until {moment(one.until, DAY_AND_TIME)}."
-    hint = f"Your roles count when they approve, never for what you asked for. {code('/delegate off')} ends it."
+    hint = f"Your roles count when they approve, never for what you requested. {code('/delegate off')} ends it."
     return rendered(what, [section(what), context(hint)])
 
 

@@ -94,5 +94,5 @@ def _refuse_other_kinds(trees: Mapping[str, ParentTree]) -> None:
         above, name = split(directory)
         entry = entry_of(trees[above].body, name)
         if entry and entry.mode != DIRECTORY:
-            detail = f"{directory} is no directory in the repository: no file can be put below it"
+            detail = f"{directory} is not a directory in the repository: no file can be put below it"
             raise Refused(SYSTEM, "commit", detail)

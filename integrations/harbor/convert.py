@@ -48,7 +48,7 @@ def artifact(found: wire.HarborArtifact, repository: str, operation: str, tag: s
 
 
 def labels(found: wire.HarborArtifact) -> dict[str, str]:
-    """The OCI labels of an image's config; {} for an index, and for what is no image."""
+    """The OCI labels of an image's config; {} for an index, and for what is not an image."""
     try:
         attributes = msgspec.json.decode(found.extra_attrs, type=wire.ExtraAttrs | None)
     except (msgspec.MsgspecError, ValueError, RecursionError):

@@ -18,7 +18,7 @@ HELLO_SECONDS = 10
 SCOPES = {
     "chat:write": "post cards and notes",
     "commands": "slash commands and shortcuts",
-    "app_mentions:read": "commands in channels and threads, behind a mention of the bot",
+    "app_mentions:read": "commands in channels and threads, after a mention of the bot",
     "users:read": "the requester: guest, deactivated account or bot",
     "users:read.email": "people named by e-mail in the policy; authors of commits",
     "usergroups:read": "roles bound to user groups",

@@ -160,7 +160,7 @@ def test_it_fits_a_telephone(page: Page, sandbox: Sandbox) -> None:
 
 def test_what_is_typed_scrolls_to_its_answer(page: Page, sandbox: Sandbox) -> None:
     send(page, "/pilothouse help")
-    expect(page.locator("#timeline")).to_contain_text("A word behind help tells more")
+    expect(page.locator("#timeline")).to_contain_text("explains a command")
     page.locator("#timeline").evaluate("box => box.scrollTo(0, 0)")
     send(page, "/pilothouse whoami")
     expect(page.locator("#timeline article").filter(has_text="You are @ana")).to_be_in_viewport()

@@ -112,7 +112,7 @@ def test_home_tells_the_reviews_that_are_owed_and_how_many_more_apps_there_are()
 def test_home() -> None:
     assert view_lines(home([promotion()], [], commands=["/deploy my-app staging"])) == [
         "# 🚦 Waiting for an approval",
-        "🚀 *my-app → production · v1.4.1 → v1.4.2* · asked for by @U0ANA in #C0DEPLOY",
+        "🚀 *my-app → production · v1.4.1 → v1.4.2* · requested by @U0ANA in #C0DEPLOY",
         "Waiting for an approval from release-managers. [Show it]",
         "---",
         "# What runs where",

@@ -237,7 +237,7 @@ def test_the_second_person_is_told_and_can_press() -> None:
     assert lines(told) == [
         "Ana is already promoting my-app to production.",
         "[Show it] [Queue behind it] [Replace it?]",
-        "(Typed, these are `--queue` and `--replace` behind the command.)",
+        "(Typed, these are `--queue` and `--replace` after the command.)",
     ]
     many = Promote(context=context, apps=tuple(f"app-{n:0100}" for n in range(30)), environment="production")
     assert lines(render(Occupied("Ana is there.", promotion(), many)))[1] == "[Show it]"
@@ -248,7 +248,7 @@ def test_who_may_not_view_what_is_in_the_way_can_still_wait() -> None:
     assert lines(render(Occupied("Ana is already promoting my-app to production.", None, wish))) == [
         "Ana is already promoting my-app to production.",
         "[Queue behind it] [Replace it?]",
-        "(Typed, these are `--queue` and `--replace` behind the command.)",
+        "(Typed, these are `--queue` and `--replace` after the command.)",
     ]
     assert lines(render(Queued(None))) == [
         "Yours starts when the promotion in progress has ended: you hear of it from me."

@@ -149,7 +149,7 @@ class _Scanner(Scanner):
 
 def _decoded(content: bytes, path: str) -> str:
     if len(content) > LARGEST:
-        raise KustomizationError(f"{path} is larger than {LARGEST // 1024} KiB: it is no kustomization.")
+        raise KustomizationError(f"{path} is larger than {LARGEST // 1024} KiB: it is not a kustomization.")
     try:
         return content.decode()
     except UnicodeDecodeError as error:

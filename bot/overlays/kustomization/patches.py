@@ -44,7 +44,7 @@ def apply(patch: Patch, text: bytes, resources: Iterable[KustomizeResource]) -> 
     parts = [each for each in documents(text, patch.path or "a patch") if each is not None]
     operations = parts[0] if len(parts) == 1 and isinstance(parts[0], list) else None
     if operations is None and patch.operations:
-        raise UndecidedBuild("a JSON patch that is no list")
+        raise UndecidedBuild("a JSON patch that is not a list")
     for resource in resources:
         if operations is not None:
             _operate(operations, patch.target, resource)
@@ -54,7 +54,7 @@ def apply(patch: Patch, text: bytes, resources: Iterable[KustomizeResource]) -> 
 
 def _merge(part: Any, target: Mapping[str, str] | None, resource: KustomizeResource) -> None:
     if not isinstance(part, dict):
-        raise UndecidedBuild("a patch that is no mapping")
+        raise UndecidedBuild("a patch that is not a mapping")
     hit = _selected(resource, target) if target is not None else _named(resource, part)
     if hit is Hit.NO or not _touches(part):
         return
@@ -153,7 +153,7 @@ def _operate(operations: list[Any], target: Mapping[str, str] | None, resource: 
 def _do(operation: Any, resource: KustomizeResource) -> None:
     """One operation of RFC 6902. Raises UndecidedBuild for what takes a value from elsewhere, or renames."""
     if not isinstance(operation, dict):
-        raise UndecidedBuild("an operation that is no mapping")
+        raise UndecidedBuild("an operation that is not a mapping")
     verb, path = operation.get("op"), operation.get("path")
     if verb not in ("add", "replace", "remove", "test") or not isinstance(path, str):
         raise UndecidedBuild(f"the operation {verb}")
@@ -194,7 +194,7 @@ def _at(holder: Any, key: str) -> Any:
 def _write(verb: str, holder: Any, key: str, value: Any) -> None:
     """Raises UndecidedBuild where there is no such place: kustomize refuses that, or knows what is not known here."""
     if value is OTHER and key in ("image", "reference"):
-        raise UndecidedBuild("an image that is no text")
+        raise UndecidedBuild("an image that is not text")
     if isinstance(holder, dict) and (verb == "add" or key in holder):
         if verb == "remove":
             del holder[key]

@@ -107,7 +107,7 @@ def mentioned(value: Any) -> set[str]:
         for key in ("image", "reference"):
             image = mapping.get(key)
             if image is OTHER:
-                raise UndecidedBuild("an image that is no text")
+                raise UndecidedBuild("an image that is not text")
             if isinstance(image, str):
                 found.add(image)
     return found
@@ -127,7 +127,7 @@ def mappings(value: Any) -> Iterator[dict[str, Any]]:
 
 def _resources(tree: Any, path: str) -> Iterator[KustomizeResource]:
     if not isinstance(tree, dict) or not isinstance(kind := tree.get("kind"), str):
-        raise UndecidedBuild(f"{path} holds something that is no resource")
+        raise UndecidedBuild(f"{path} holds something that is not a resource")
     if kind.endswith("List") and isinstance(tree.get("items"), list):
         for item in tree["items"]:
             yield from _resources(item, path)
@@ -163,7 +163,7 @@ def _places(tree: dict[str, Any], kind: str) -> list[tuple[dict[str, Any], str]]
         ]
     found = [(holder, key) for holder, key in holders if isinstance(holder, dict) and holder.get(key) is not None]
     if not all(isinstance(holder[key], str) for holder, key in found):
-        raise UndecidedBuild("an image that is no text")
+        raise UndecidedBuild("an image that is not text")
     return found
 
 
@@ -226,7 +226,7 @@ class _Reader:
         while not isinstance(event := next(self._events), yaml.MappingEndEvent):
             key = self._value(event, depth + 1)
             if not isinstance(key, str) or key == MERGE or key in found:
-                raise UndecidedBuild("a key that is no text, or there twice")
+                raise UndecidedBuild("a key that is not text, or that is there twice")
             found[key] = self._value(next(self._events), depth + 1)
         return found
 

@@ -111,7 +111,7 @@ async def test_a_package_brings_a_gate_that_policy_can_name(monkeypatch: pytest.
 
 def test_what_is_no_gate_or_wants_what_nobody_has_is_refused_at_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
     installed(monkeypatch, NoGate)
-    with pytest.raises(PolicyError, match="is no class with `name`, `options` and `ask`"):
+    with pytest.raises(PolicyError, match="is not a class with `name`, `options` and `ask`"):
         load_gates(offered(Town()))
     installed(monkeypatch, MoonGate)
     without = {kind: thing for kind, thing in offered(Town()).items() if kind is not Policy}

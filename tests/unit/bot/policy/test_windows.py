@@ -94,7 +94,7 @@ def test_an_rrule_is_meant_on_the_wall_clock_and_keeps_its_weeks() -> None:
         ({"rrule": "FREQ=HOURLY"}, "WEEKLY or DAILY"),
         ({"rrule": "now and then"}, "cannot be read"),
         ({"cron": "0 9 * * *", "duration": "0m"}, "must last"),
-        ({"cron": "0 9 * * *", "timezone": "Berlin"}, "'Berlin' is no time zone"),
+        ({"cron": "0 9 * * *", "timezone": "Berlin"}, "'Berlin' is not a time zone"),
     ],
 )
 def test_a_mistake_says_what_was_expected(said: dict[str, object], sentence: str) -> None:
@@ -237,7 +237,7 @@ def test_the_opening_is_bounded_and_open_in_every_such_night(
         ({"rrule": "FREQ=YEARLY;INTERVAL=500"}, "more than nine years apart"),
         ({"rrule": "FREQ=YEARLY;BYMONTH=12\nEXDATE:20261220T000000"}, "one RRULE"),
         ({"rrule": "RRULE:FREQ=DAILY\nRRULE:FREQ=WEEKLY"}, "windows of their own"),
-        ({"rrule": "DTSTART:20261320T000000\nRRULE:FREQ=YEARLY"}, "DTSTART:20261320T000000 is no day"),
+        ({"rrule": "DTSTART:20261320T000000\nRRULE:FREQ=YEARLY"}, "DTSTART:20261320T000000 is not a day"),
     ],
 )
 def test_what_can_never_start_or_starts_all_the_time_is_told(said: dict[str, object], sentence: str) -> None:

@@ -111,7 +111,7 @@ async def test_an_app_that_is_left_out_is_one_of_the_train(bot: Bot) -> None:
 async def test_somebody_is_named_who_speaks_for_one(bot: Bot) -> None:
     view = await opened(bot, "/delegate", "bo")
     wrong = await bot.slack.submit_view(view["id"], "bo", {"person": "U0MIA", "until": "some day"})
-    assert "no time" in json.dumps(wrong)
+    assert "not a time" in json.dumps(wrong)
     assert (await bot.slack.submit_view(view["id"], "bo", {"person": "U0MIA", "until": "2 weeks"}))["ok"]
     await until(lambda: bot.whispers("bo"))
     (delegation,) = await bot.office.safety.stores.delegations.all()

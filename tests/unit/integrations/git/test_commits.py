@@ -113,7 +113,7 @@ async def test_what_is_no_plain_file_is_not_written_over(
     bare.reset(head)
     with pytest.raises(Refused, match=f"odd is {kind} in the repository"):
         await remote.commit(change(path="odd"), await remote.head())
-    with pytest.raises(Refused, match="no directory" if mode != "040000" else "a directory"):
+    with pytest.raises(Refused, match="not a directory" if mode != "040000" else "a directory"):
         await remote.commit(change(path="odd/x" if mode != "040000" else "odd/my-app"), await remote.head())
     assert bare.head() == head
 
