@@ -104,8 +104,9 @@ class Handlers:
         """Whether it is over: done, refused, or told why not. Never raises."""
         body = unpacked(request.body)
         read, do = self._kinds[request.kind]
-        age = max(0.0, self._clock() - request.at)
-        incoming = replace(read(body), at=request.at, age=age, again=request.tries > 1)
+        incoming = read(body)
+        at = min(request.at, incoming.at or request.at)
+        incoming = replace(incoming, at=at, age=max(0.0, self._clock() - at), again=request.tries > 1)
         if respond is None and self.responding and body.get("response_url"):
             respond = self.responding(body["response_url"])
         with bound_contextvars(correlation_id=incoming.correlation_id, user=incoming.user, kind=incoming.kind):
@@ -187,7 +188,7 @@ class Handlers:
             raise UserError(NO_TRIGGER)
         if title and incoming.age > TRIGGER_SECONDS:
             raise UserError(NO_WINDOW)
-        if incoming.age > SENSELESS and not isinstance(intent, LASTING):
+        if incoming.age > SENSELESS and not lasts(intent):
             raise UserError(TOO_LATE)
         if not title:
             await self._answers.reply(await self._dispatcher.ask(intent, incoming), incoming, respond)
@@ -212,6 +213,11 @@ class Handlers:
             log.warning("home.not_shown", error=str(error))
         except Exception:
             log.exception("home.not_shown")
+
+
+def lasts(intent: Intent) -> bool:
+    """Who types the id of a promotion says yes to what it holds then: much later that may be something else."""
+    return isinstance(intent, LASTING) and not (isinstance(intent, Approve) and not intent.content_hash)
 
 
 @contextmanager

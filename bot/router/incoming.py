@@ -11,7 +11,10 @@ from bot.router.forms import read_form
 
 Body = Mapping[str, Any]
 
-MENTION = re.compile(r"<@[UW][A-Z0-9]+(?:\|[^>]*)?>")
+MENTION = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^>]*)?>")
+TS = re.compile(r"[0-9]{1,12}\.[0-9]{1,9}")
+GREETINGS = frozenset({"hey", "hi", "hello", "ok", "okay", "please"})
+"""what people say before a mention that changes nothing of what they ask"""
 
 LATE_SECONDS = 10.0
 """after which an answer says when it was asked for"""
@@ -36,7 +39,7 @@ class Incoming:
     thread: str = ""
     """the ts of the message above, where it was said in a thread"""
     at: float = 0.0
-    """when it came, in seconds since the epoch"""
+    """when it was said, as far as Slack tells, else when it came; in seconds since the epoch"""
     age: float = 0.0
     """seconds between then and the work on it"""
     again: bool = False
@@ -104,26 +107,49 @@ def is_said_to_us(event: Mapping[str, Any]) -> bool:
 
 
 def from_mention(body: Body) -> Incoming:
-    """What was said to the bot in a message. One message is one request, however it comes to us."""
+    """What was said to the bot in a message. One message is one request, however it comes to us, and however late: what
+    Slack could not deliver it sends again for an hour, or for a day (S11).
+    """
     event = body["event"]
     team, channel = _word(event, "team") or body.get("team_id") or "", _word(event, "channel")
     request_id = identify(team, "mention", channel, _word(event, "ts"))
-    said = spoken(_word(event, "text"), direct=event.get("channel_type") == "im")
-    return Incoming("mention", _word(event, "user"), team, request_id, channel, "", said, _word(event, "thread_ts"))
+    said = spoken(_word(event, "text"), direct=event.get("channel_type") == "im", own=_own_id(body))
+    thread, at = _word(event, "thread_ts"), _seconds(_word(event, "event_ts") or _word(event, "ts"))
+    return Incoming("mention", _word(event, "user"), team, request_id, channel, "", said, thread, at)
 
 
-def spoken(text: str, *, direct: bool) -> str:
+def spoken(text: str, *, direct: bool, own: str = "") -> str:
     """The command in a message, without the mention of the bot and the slash of habit; Slack escapes three characters.
 
-    A mention leads to what is behind it ("@pilothouse status"); in a direct message none is needed.
+    All that is left is the command: a "don't" before the mention must be understood as well, or nothing is. `own` is
+    the bot's user id, "" where Slack does not tell: then the first mention is the bot's.
     """
-    found = MENTION.search(text)
-    if found and (not direct or found.start() == 0):
-        behind = text[found.end() :].strip()
-        text = behind or text[: found.start()].strip()
+    text = _without_mention(text.strip(), direct=direct, own=own)
     for entity, character in (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&")):
         text = text.replace(entity, character)
     return text.strip().removeprefix("/pilothouse").strip().removeprefix("/")
+
+
+def _without_mention(text: str, *, direct: bool, own: str) -> str:
+    found = list(MENTION.finditer(text))
+    ours = next((one for one in found if one[1] == own), next(iter(found), None))
+    if ours is None or (direct and ours.start() > 0):
+        return text
+    before, behind = text[: ours.start()].strip(), text[ours.end() :].strip()
+    greeted = all(word.strip(",.!:").lower() in GREETINGS for word in before.split())
+    return behind if greeted else f"{before} {behind}".strip()
+
+
+def _own_id(body: Body) -> str:
+    """The bot's own user id, which Slack names with each event; "" where it does not."""
+    named = body.get("authorizations")
+    ours = [one for one in named if isinstance(one, Mapping) and one.get("is_bot")] if isinstance(named, list) else []
+    return _word(ours[0], "user_id") if ours else ""
+
+
+def _seconds(ts: str) -> float:
+    """0.0 for what is no time."""
+    return float(ts) if TS.fullmatch(ts) else 0.0
 
 
 def _word(event: Mapping[str, Any], name: str) -> str:

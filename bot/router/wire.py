@@ -142,6 +142,7 @@ class Happened(msgspec.Struct):
     team: Any = ""
     ts: Any = ""
     thread_ts: Any = ""
+    event_ts: Any = ""
     bot_id: Any = ""
     subtype: Any = ""
 
@@ -150,6 +151,8 @@ class EventCallback(msgspec.Struct):
     event: Happened
     team_id: str | None = None
     event_id: str | None = None
+    authorizations: Any = None
+    """of whom Slack sends it: the bot's own user id is among them"""
 
 
 class Envelope(msgspec.Struct):
