@@ -52,8 +52,8 @@ FORM = CommandForm(
 async def adjust(ask: Adjust, caller: Caller, promotions: Promotions) -> Reply:
     """Leave apps out of a release train, or take them in again, until it is decided.
 
-    For the requester of the train, for those who may approve or reject it, and for administrators. Earlier approvals
-    no longer count, since they were for something else.
+    Leaving out is for the requester of the train, for those who may approve or reject it, and for administrators;
+    taking in again is for the requester alone. Earlier approvals no longer count, since they were for something else.
     """
     train = await promotions.find(ask.promotion, caller, whole=True)
     left_out = _left_out(train, ask)

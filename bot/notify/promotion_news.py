@@ -50,6 +50,12 @@ class PromotionNews:
             cause=Cause.PROMOTION,
             sha=commit.sha if commit else "",
             url=commit.url if commit else "",
-            why="" if event in (Event.STARTED, Event.DONE) else promotion.outcome[:REASON],
+            why=_why(promotion) if event in (Event.FAILED, Event.ABORTED) else "",
             heard=heard_already(self._policy, promotion, event, app),
         )
+
+
+def _why(promotion: Promotion) -> str:
+    """The outcome of a release train names its other apps, which not everybody who hears of this one may view."""
+    apps = promotion.plan.apps
+    return promotion.outcome[:REASON] if len(apps) == 1 else f"It is part of a release train of {len(apps)} apps."

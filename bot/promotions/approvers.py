@@ -9,7 +9,7 @@ from bot.domain.caller import Caller
 from bot.domain.errors import IntegrationError, NotFound
 from bot.domain.promotion import Promotion
 from bot.notify.audience import approving, persons
-from bot.policy import Policy
+from bot.policy import Policy, shows_all
 from bot.ports import Directory
 from bot.promotions.eligibility import Eligibility
 
@@ -45,8 +45,9 @@ class Approvers:
         return tuple(caller for caller in callers if caller and self._counts(promotion, caller))
 
     def _counts(self, promotion: Promotion, caller: Caller) -> bool:
-        """The asking itself is authorised by `Eligibility`."""
-        return not caller.bot and bool(self.eligibility.still_speaks(promotion, caller))
+        """A copy names every app of a train: it is not for who may view only some of them. Authorised by `Eligibility`."""
+        sees = not caller.bot and shows_all(self.policy, caller, promotion)
+        return sees and bool(self.eligibility.still_speaks(promotion, caller))
 
     async def _caller(self, user: str) -> Caller | None:
         try:

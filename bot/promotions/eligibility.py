@@ -1,6 +1,6 @@
 """May this person's word about this promotion count, now? Asked at the press, at the effect, and before the commit."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from bot.domain import identity
 from bot.domain.authorship import AddressMatch, same_person, told_apart
@@ -63,6 +63,19 @@ class Eligibility:
         if kind is VoteKind.APPROVE:
             self._check_one_account(promotion, caller)
         return self._check_vote(promotion, kind, caller, lent)
+
+    def check_adjusted(self, promotion: Promotion, caller: Caller, left_out: Collection[str]) -> None:
+        """Whoever approves must not decide what goes: to take an app in again that was left out is to ask for it.
+
+        Raises NotAllowed.
+        """
+        taken_in = [app for app in promotion.left_out if app not in left_out]
+        if taken_in and caller.id != promotion.plan.requester.id:
+            name = promotion.plan.requester.name
+            raise NotAllowed(
+                f"Only {name}, the requester, may take apps in again that are left out. Ask {name}, or promote them "
+                "yourself."
+            )
 
     def still_speaks(self, promotion: Promotion, caller: Caller, lent: frozenset[str] = frozenset()) -> Voices:
         """How an approval that the caller gave before would count today; empty when it would not."""

@@ -69,13 +69,19 @@ class FollowUps:
                 # Somebody changed what was to be taken back by itself, or what a broken glass was pressed for: that is
                 # in people's hands now.
                 bound = promotion.plan.automatic or promotion.plan.break_glass
-                return None if bound else await self.planner.reissue(promotion)
+                return None if bound else await self._reissued(promotion)
             return await self._automatic_rollback(promotion)
         except Unavailable:
             raise
         except PilothouseError as error:
             log.warning("successor.not_started", promotion=promotion.id, follow_up=follow_up, error=str(error))
             return None
+
+    async def _reissued(self, promotion: Promotion) -> Plan | None:
+        """None where it would take the environment back by now: the requester has not confirmed that (0340)."""
+        plan = await self.planner.reissue(promotion)
+        older = plan.environment in self.policy.careful and any(move.older for move in plan.moves)
+        return None if older and plan.kind is not Kind.ROLLBACK else plan
 
     async def succeed(self, successor: Plan | None, connection: AsyncConnection) -> None:
         """Write the successor down; `begin` starts it. One that is there already is left alone.

@@ -83,22 +83,30 @@ def read_press(body: Body, context: Context) -> Intent:
 
 
 def read_ticks(body: Body, context: Context) -> Adjust:
-    """What is ticked goes, what else was offered beside it does not; of other boxes nothing is said."""
+    """The boxes that were ticked or unticked. Of those that stay as the message shows them nothing is said: somebody
+    may have decided otherwise since it was drawn.
+    """
     action = body["actions"][0]
     promotion = promotion_of(action.get("block_id") or "")
     ticked = [option["value"] for option in action.get("selected_options") or ()]
-    offered = list(_offered(body.get("message") or {}, action))
-    if action_of(action["action_id"]) is not Action.ADJUST or not set(ticked) <= set(offered):
+    offered = list(_boxes(body.get("message") or {}, action, "options"))
+    shown = list(_boxes(body.get("message") or {}, action, "initial_options"))
+    if action_of(action["action_id"]) is not Action.ADJUST or not {*ticked, *shown} <= set(offered):
         raise unreadable()
-    left_out = tuple(app for app in offered if app not in ticked)
-    return Adjust(context=context, promotion=promotion, left_out=left_out, taken_in=tuple(ticked))
+    left_out = tuple(app for app in shown if app not in ticked)
+    return Adjust(
+        context=context,
+        promotion=promotion,
+        left_out=left_out,
+        taken_in=tuple(app for app in ticked if app not in shown),
+    )
 
 
-def _offered(message: Mapping[str, Any], action: Mapping[str, Any]) -> Iterator[str]:
+def _boxes(message: Mapping[str, Any], action: Mapping[str, Any], which: str) -> Iterator[str]:
     for block in message.get("blocks") or ():
         if block.get("block_id") == action["block_id"]:
             for element in block.get("elements") or ():
-                yield from (option["value"] for option in element.get("options") or ())
+                yield from (option["value"] for option in element.get(which) or ())
 
 
 def read_button(action: Mapping[str, Any], context: Context) -> Intent:

@@ -92,6 +92,8 @@ class DecisionSteps(StepParts):
             caller = await self.directory.caller(signal.user, signal.team)
             lent = await self.eligibility.lent_to(caller, promotion)
             voices = self.eligibility.check(promotion, signal.kind, caller, signal.content_hash, lent.roles)
+            if signal.kind is VoteKind.ADJUST:
+                self.eligibility.check_adjusted(promotion, caller, signal.left_out)
         except (NotAllowed, Conflict) as refused:
             return await self._refuse(promotion, signal, refused.sentence)
         except DatabaseAway:

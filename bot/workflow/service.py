@@ -102,7 +102,10 @@ class PromotionService(Promotions):
         return tuple([one for one in asked if await self._may_approve(one, caller)])
 
     async def _may_approve(self, promotion: Promotion, caller: Caller) -> bool:
+        """Of a train with apps that they may not view, its card is what people decide on: nothing else names them."""
         lent = await self.eligibility.lent_to(caller, promotion)
+        if not (lent.roles or shows_all(self.policy, caller, promotion)):
+            return False
         try:
             self.eligibility.check(promotion, VoteKind.APPROVE, caller, promotion.content_hash, lent.roles)
         except (NotAllowed, Conflict):
@@ -177,7 +180,7 @@ class PromotionService(Promotions):
         signal = Signal(kind, caller.id, caller.team, content_hash, context.request_id, reason, left_out)
         if context.again and heard(before := await self.find(promotion, caller), signal):
             return before  # by the process that did not come to its end
-        found = await self._checked(kind, promotion, caller, content_hash)
+        found = await self._checked(kind, promotion, caller, content_hash, left_out)
         await self.engine.signal(found.id, f"{found.id}:{context.request_id}", pack(signal))
         await self._hear(found, signal, caller)
         return found
@@ -187,12 +190,16 @@ class PromotionService(Promotions):
         async with self._refusals(promotion, signal.kind, caller):
             await wait_until_heard(signal, partial(self.get, promotion.id))
 
-    async def _checked(self, kind: VoteKind, promotion: str, caller: Caller, content_hash: str) -> Promotion:
+    async def _checked(
+        self, kind: VoteKind, promotion: str, caller: Caller, content_hash: str, left_out: tuple[str, ...] = ()
+    ) -> Promotion:
         """The promotion, if the caller's word about it would count now; a refusal is written down."""
         found = await self.find(promotion, caller)
         async with self._refusals(found, kind, caller):
             lent = await self.eligibility.lent_to(caller, found)
             self.eligibility.check(found, kind, caller, content_hash, lent.roles)
+            if kind is VoteKind.ADJUST:
+                self.eligibility.check_adjusted(found, caller, left_out)
         return found
 
     def _refusals(self, promotion: Promotion, kind: VoteKind, caller: Caller) -> AbstractAsyncContextManager[None]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.domain.errors import UserError
 from bot.domain.intent import Deploy, Promote, Rollback, Wish
 from bot.domain.promotion import Stage
 from bot.domain.reply import OlderAsked, Postponed, Started
@@ -134,3 +135,37 @@ async def test_what_becomes_older_while_it_waits_does_not_start(home: House) -> 
     assert await home.core.queue.start_next() == 0
     assert not await home.core.queue.store.all()
     assert not await started(home)
+
+
+@pytest.mark.parametrize("since", ["v1.4.2", "v1.4.3"])
+async def test_what_becomes_older_while_people_are_asked_is_not_issued_again(home: House, since: str) -> None:
+    """The requester has confirmed nothing: a new card would bring production back by the approvers' yes alone."""
+    await older_staging(home)
+    ask = wish(home, image="v1.4.0")
+    promotion = await home.service.start(replace(ask, older=await shown(home, ask)), await home.person("ana"))
+    await home.engine.settle()
+    home.overlays.push({path("production"): kustomization(since)}, "by hand")
+    with pytest.raises(UserError):
+        await home.approve("bo", promotion)
+    ended = await home.now(promotion)
+    assert ended.phase.final
+    assert not ended.successor
+    assert not await home.store.all_live()
+
+
+async def test_what_was_newer_and_is_older_now_is_not_issued_again(home: House) -> None:
+    promotion = await home.deploy("ana", "v1.4.2")
+    assert not promotion.plan.moves[0].older
+    home.overlays.push({path("production"): kustomization("v1.4.3")}, "by hand")
+    with pytest.raises(UserError):
+        await home.approve("bo", promotion)
+    assert not (await home.now(promotion)).successor
+    assert not await home.store.all_live()
+
+
+async def test_what_still_leads_forward_is_issued_again(home: House) -> None:
+    promotion = await home.deploy("ana", "v1.4.2")
+    home.overlays.push({path("production"): kustomization("v1.4.0")}, "by hand")
+    with pytest.raises(UserError):
+        await home.approve("bo", promotion)
+    assert (await home.now(promotion)).successor

@@ -66,7 +66,8 @@ def ticks(selected: list[str], offered: list[str], **action: Any) -> dict[str, A
         "selected_options": [{"value": app} for app in selected],
         **action,
     }
-    elements = [{"type": "checkboxes", "options": [{"value": app} for app in offered]}]
+    boxes = [{"value": app} for app in offered]
+    elements = [{"type": "checkboxes", "options": boxes, "initial_options": boxes[1:]}]
     return {
         "actions": [pressed],
         "message": {"blocks": [{"type": "section"}, {"block_id": block_id, "elements": elements}]},

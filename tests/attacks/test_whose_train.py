@@ -1,0 +1,161 @@
+"""A release train carries what its requester asked for: who decides on it adds nothing, and hears of no hidden app."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.domain.errors import NotAllowed
+from bot.domain.event import Event
+from bot.domain.intent import Adjust, Context, Promote
+from bot.domain.promotion import Promotion, VoteKind
+from bot.domain.reply import ApprovalRequests
+from bot.domain.subscription import Scope, Subscription
+from bot.notify.promotion_news import PromotionNews
+from bot.promotions.signals import Signal
+from bot.router.buttons import read_ticks
+from bot.store.delivery_news import NewsStore
+from bot.views import render
+from bot.views.ids import Action, ticks_id
+from bot.workflow.journal import pack
+from tests.attacks.test_hidden_trains import HIDDEN, RULES, train_of
+from tests.fakes.world import POLICY, House, house
+from tests.unit.bot.promotions.test_scheduler import add_app
+
+CONTEXT = Context("r", "C0DEPLOY", "c", "T0PILOT")
+
+
+@pytest.fixture
+async def home(tmp_path: Path) -> AsyncIterator[House]:
+    async with house(tmp_path, POLICY) as built:
+        await add_app(built, "payments")
+        yield built
+
+
+async def train(home: House) -> Promotion:
+    ask = Promote(context=home.context(), apps=("my-app", "payments"), environment="production")
+    asked = await home.service.start(ask, await home.person("ana"))
+    await home.engine.settle()
+    return asked
+
+
+async def adjust(home: House, asked: Promotion, who: str, *left_out: str) -> None:
+    ask = Adjust(context=home.context(), promotion=asked.id, left_out=left_out)
+    await home.service.adjust(ask, await home.person(who))
+    await home.engine.settle()
+
+
+@pytest.mark.parametrize("who", ["bo", "mia", "dee"], ids=["approver", "another approver", "administrator"])
+async def test_who_approves_does_not_take_in_what_the_requester_left_out(home: House, who: str) -> None:
+    """One person would have decided alone that payments goes: four eyes want somebody else to ask."""
+    asked = await train(home)
+    await adjust(home, asked, "ana", "payments")
+    with pytest.raises(NotAllowed, match="Only ana"):
+        await adjust(home, asked, who)
+    assert (await home.now(asked)).left_out == ("payments",)
+    await home.approve("bo", asked)
+    assert "v1.4.0" in home.overlay("production", "payments")
+    refused = [row.actor for row in await home.audit.rows() if row.event == "refused"]
+    assert refused == [(await home.person(who)).id]
+
+
+async def test_nor_one_for_the_other(home: House) -> None:
+    asked = await train(home)
+    await adjust(home, asked, "ana", "payments")
+    with pytest.raises(NotAllowed):
+        await adjust(home, asked, "bo", "my-app")
+    assert (await home.now(asked)).left_out == ("payments",)
+
+
+async def test_nor_by_a_signal_that_was_right_when_it_was_sent(home: House) -> None:
+    """Two adjust at once: the word of the approver was meant for the train as it was before."""
+    asked = await train(home)
+    bo = await home.person("bo")
+    signal = Signal(VoteKind.ADJUST, bo.id, bo.team, "", "late", "", ("my-app",))
+    await adjust(home, asked, "ana", "payments")
+    await home.engine.signal(asked.id, "late", pack(signal))
+    await home.engine.settle()
+    assert (await home.now(asked)).left_out == ("payments",)
+
+
+async def test_the_requester_takes_in_again_and_an_approver_leaves_out(home: House) -> None:
+    asked = await train(home)
+    await adjust(home, asked, "ana", "payments")
+    await adjust(home, asked, "ana")
+    assert (await home.now(asked)).left_out == ()
+    await adjust(home, asked, "bo", "my-app")
+    assert (await home.now(asked)).left_out == ("my-app",)
+
+
+def press(shown: list[str], ticked: list[str]) -> dict[str, Any]:
+    block = ticks_id("p-1", "0" * 64, 0)
+    options = [{"value": app} for app in ("a", "b", "c")]
+    boxes = {"type": "checkboxes", "options": options, "initial_options": [{"value": app} for app in shown]}
+    chosen = [{"value": app} for app in ticked]
+    action = {"type": "checkboxes", "action_id": Action.ADJUST, "block_id": block, "selected_options": chosen}
+    return {"actions": [action], "message": {"blocks": [{"block_id": block, "elements": [boxes]}]}}
+
+
+@pytest.mark.parametrize(
+    ("shown", "ticked", "left_out", "taken_in"),
+    [
+        (["a", "b", "c"], ["a", "c"], ("b",), ()),
+        (["a", "b"], ["a", "b", "c"], (), ("c",)),
+        (["a", "b"], ["a", "c"], ("b",), ("c",)),
+        (["a", "b", "c"], ["a", "b", "c"], (), ()),
+        ([], ["c"], (), ("c",)),
+        (["c"], [], ("c",), ()),
+    ],
+)
+def test_an_old_card_speaks_only_of_the_box_that_was_pressed(
+    shown: list[str], ticked: list[str], left_out: tuple[str, ...], taken_in: tuple[str, ...]
+) -> None:
+    """The others show what was so when the card was drawn: somebody may have left one of them out since."""
+    asked = read_ticks(press(shown, ticked), CONTEXT)
+    assert (asked.left_out, asked.taken_in) == (left_out, taken_in)
+
+
+# Who may view my-app alone decides on it, and hears nothing of what else is in the train.
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[House]:
+    async with house(tmp_path, RULES) as built:
+        await add_app(built, HIDDEN)
+        yield built
+
+
+async def test_what_waits_for_my_approval_does_not_name_hidden_apps(world: House) -> None:
+    await train_of(world)
+    for who, sees in (("cy", False), ("bo", True)):
+        waits = await world.service.waiting_for(await world.person(who))
+        told = str(render(ApprovalRequests(waits, frozenset())))
+        assert (HIDDEN in told) is sees
+
+
+async def test_no_copy_of_its_card_is_sent_to_who_may_not_view_all_of_it(world: House) -> None:
+    promotion = await train_of(world)
+    assert all("cy" not in people for people in world.cards.asked[promotion.id])
+    await world.core.outbox.deliver_due()
+    assert not world.messenger.in_channel("D0CY")
+
+
+async def test_who_may_view_all_of_it_gets_one_as_ever(world: House) -> None:
+    promotion = await world.deploy("ana")
+    assert any("cy" in people for people in world.cards.asked[promotion.id])
+
+
+@pytest.mark.parametrize("event", [Event.STARTED, Event.FAILED, Event.ABORTED, Event.DONE])
+async def test_news_of_one_app_of_a_train_does_not_name_the_others(world: House, event: Event) -> None:
+    promotion = await train_of(world)
+    await world.reject("bo", promotion, f"{HIDDEN} is being audited")
+    ended = await world.now(promotion)
+    store = world.core.stores.subscriptions
+    await store.subscribe([Subscription("U0CY", Scope("my-app"), "U0CY")])
+    news, policy = NewsStore(world.database), world.service.policy
+    async with world.database.begin() as connection:
+        await PromotionNews(news, store, policy, lambda: 1.0).put(connection, ended, event)
+    told = [noted.news for noted in await news.unaddressed(100) if noted.news.app == "my-app"]
+    assert told
+    assert HIDDEN not in str(told)
