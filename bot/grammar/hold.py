@@ -5,6 +5,7 @@ reason that begins by itself, and behind a quoted one, nothing may read as a tim
 is asked about.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -21,6 +22,7 @@ FILLERS = ("on", "in", "to", "at", "@")
 NOW = ("now", "from-now", "immediately")
 BETWEEN = ("and", "&", "+", ",")
 _ENDS = ".,;!?)"
+FRENCH = re.compile(r"(\d{1,2})h(\d{2})?")
 NOWHERE = Place()
 
 
@@ -47,6 +49,10 @@ def read_hold(tokens: Sequence[Token], vocabulary: Vocabulary, *, exceptions: bo
     while at < len(tokens) and not hold.flag:
         token = tokens[at]
         if opens(token, "reason"):
+            text = at if token.key else at + 1
+            if quote < 0 and text + 1 < len(tokens) and tokens[text].quoted:
+                hold, quote, at = replace(hold, reason=tokens[text].text, marked=True), text, text + 1
+                continue
             return _marked(hold, tokens, at)
         if token.says(":", "reason:") and hold.place.environments:
             return replace(hold, reason=rest_of(tokens[at + 1 :]), marked=True)
@@ -107,9 +113,8 @@ def _ahead(tokens: Sequence[Token], before: int) -> tuple[str, int]:
 def _clock(lead: str, found: str) -> str:
     """Behind `until`, "17h" and "17 h" are a clock."""
     close = found.lower().replace(" ", "")
-    if lead == "until" and moments.is_clock(close) and "h" in close:
-        hour, _, minute = close.partition("h")
-        return f"{hour}:{minute or '00'}"
+    if lead == "until" and moments.is_clock(close) and (french := FRENCH.fullmatch(close)):
+        return f"{french[1]}:{french[2] or '00'}"
     return found
 
 

@@ -148,7 +148,7 @@ def _continues(word: str, behind: Sequence[str]) -> bool:
         or _OFFSET.fullmatch(bare) is not None
         or _FIGURES.fullmatch(bare.lstrip("@-–—")) is not None
         or _ORDINAL.fullmatch(bare) is not None
-        or (word in ("-", "–", "—", "+", "plus", "and") and bool(behind) and _follows(behind))
+        or (word in ("-", "–", "—", "+", "plus", "and", "on", "of", "the") and bool(behind) and _follows(behind))
     )
 
 

@@ -34,6 +34,7 @@ x 2h|x, 2h|x (2h)|x for 2h please|x for about two hours|x (until friday)|x until
 x until 5/12|x until 05.12.|x until 5.12.2026|x until 12/5/2026|x until 2026/12/05|x until next week|x until tommorow
 x untill tmrw|x until firday|x until the bug is fixed|x ~2h|x <2h|x 2h+|x -2h|x - 2h|x — 2h|x half a day|x till lunch
 x over lunch|x overnight|x this week|x all day|x all week|x for the weekend|x for one sprint|x the whole night
+until 9am on the 8th x|until 9am on 8th x|until 9am the 8th x|until 9am of the 8th x|until 5pm on the 24th x
 x, back at 5pm|x, done by 5pm|x starts 5pm|x since 9am|x one day|x 1 day|forever x|x forever
 """
 PLACES = """
@@ -129,6 +130,15 @@ def test_behind_a_mark_all_of_it_is_the_reason(typed: str) -> None:
         ("until weds release", "weds", "release"),
         ("until 2nd of january release", "2nd of january", "release"),
         ("until january the 2nd release", "january the 2nd", "release"),
+        ("until midnight release", "midnight", "release"),
+        ("until midnight tomorrow release", "midnight tomorrow", "release"),
+        ("until 9am on monday release", "9am on monday", "release"),
+        ("until 5pm on behalf of legal", "5pm", "on behalf of legal"),
+        ("until 5pm the audit", "5pm", "the audit"),
+        ('--reason "release" until 5pm', "5pm", "release"),
+        ('--reason="release" for 2h', "2h", "release"),
+        ('--reason "release of v2"', "", "release of v2"),
+        ('--reason "hot" fix of the login', "", '"hot" fix of the login'),
         ("reason: release until it is out", "", "release until it is out"),
     ],
 )
