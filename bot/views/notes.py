@@ -63,7 +63,7 @@ def reminder(promotion: Promotion, *, approvers: str = "", escalated: bool = Fal
 def alarm(promotion: Promotion, sentence: str, administrators: str) -> Rendered:
     """To the channel and to administrators: something is in the overlays that nobody has approved."""
     name = bold(headline(promotion), HEADLINE)
-    told = words.with_mentions(sentence, TEXT_LIMIT // 2)
+    told = safe(sentence, TEXT_LIMIT // 2)  # it names paths and people as git has them: nobody is called by those
     who = words.with_mentions(administrators, 600) or "An administrator"
     return _message([f"🚨 {name}: {told}.", f"{who} must look at it now."])
 

@@ -1,6 +1,7 @@
 """Alertmanager: the alerts of one group share a message, edited while they fire and when they are over."""
 
 import hashlib
+import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
@@ -29,6 +30,7 @@ TOGETHER = 600.0
 """seconds from a message's first alert in which others of its group join it"""
 MOST = 500
 """alerts of one message"""
+PLAIN = re.compile(r"[\w.:-]{1,64}", re.ASCII)
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
@@ -199,7 +201,7 @@ def domain(one: WebhookAlert) -> Alert:
     """The labels are those that deploy/platform/monitoring sets."""
     labels, notes = one.labels, one.annotations
     return Alert(
-        fingerprint=(one.fingerprint or hashlib.sha256(repr(sorted(labels.items())).encode()).hexdigest())[:64],
+        fingerprint=_fingerprint(one),
         name=labels.get("alertname", ""),
         started_at=moment(one.starts_at),
         ended_at=moment(one.ends_at) if one.status == "resolved" else None,
@@ -214,6 +216,13 @@ def domain(one: WebhookAlert) -> Alert:
         url=one.generator_url,
         runbook=notes.get("runbook_url", ""),
     )
+
+
+def _fingerprint(one: WebhookAlert) -> str:
+    """At most 64 plain characters: Alertmanager's own are hexadecimal, and not every database takes every other."""
+    if PLAIN.fullmatch(one.fingerprint):
+        return one.fingerprint
+    return hashed(one.fingerprint, repr(sorted(one.labels.items())))
 
 
 def episode_id(told: Alert) -> str:

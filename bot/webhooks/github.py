@@ -75,7 +75,7 @@ class GitHubWebhook:
     name = "github"
 
     def __init__(self, repository: str, branch: str, moved: Moved, committed: Committed) -> None:
-        self._repository = repository
+        self._repository = repository.lower()
         self._ref = f"refs/heads/{branch}"
         self._moved = moved
         self._committed = committed
@@ -96,8 +96,9 @@ class GitHubWebhook:
         if not id:
             raise Malformed("expected the header X-GitHub-Delivery")
         push = decoded(_json(headers, body), PushEvent, "a push event")
-        overlays = push.ref == self._ref and self._repository in ("", push.repository.full_name)
-        source = None if self._repository == push.repository.full_name else _source(push)
+        name = push.repository.full_name.lower()  # GitHub tells names apart without their case
+        overlays = push.ref == self._ref and self._repository in ("", name)
+        source = None if self._repository == name else _source(push)
         if push.deleted or not (overlays or source):
             return None
         return Delivery(id[-255:], Push(push.after if overlays else "", source, moment_of(push.repository.pushed_at)))

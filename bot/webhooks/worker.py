@@ -5,7 +5,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DataError, SQLAlchemyError
 
 from bot.domain.errors import DatabaseAway, IntegrationError, Refused, Unavailable
 from bot.notify.patience import wait_after
@@ -85,6 +85,9 @@ class Worker:
                     await sender.act(received.facts)
         except IntegrationError as error:
             return await self._failed(received, error)
+        except DataError:  # no column takes it, now or later
+            log.exception("webhook.broke", sender=received.sender, delivery=received.delivery)
+            return await self._set_aside(received, "the database takes no such value")
         except (SQLAlchemyError, OSError, TimeoutError) as error:
             return await self._failed(received, Unavailable("Pilothouse", "work on it", type(error).__name__))
         except Exception as error:

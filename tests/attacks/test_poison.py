@@ -8,12 +8,13 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy.exc import DataError
 
 from bot.domain.errors import Refused, Unavailable
 from bot.domain.event import Event
 from bot.ports import Posted, Rendered
 from bot.store.messages import Letter
-from bot.store.webhooks import events
+from bot.store.webhooks import episodes, events
 from bot.webhooks.alertmanager import WebhookAlert, domain
 from tests.unit.bot.webhooks.conftest import HARBOR, TEKTON, House, house
 
@@ -329,3 +330,37 @@ def test_every_time_becomes_one_that_has_a_number(wire: WebhookAlert) -> None:
     told = domain(wire)
     assert told.started_at.timestamp() >= 0
     assert told.ended_at is None or told.ended_at.timestamp() >= 0
+
+
+@pytest.mark.parametrize("fingerprint", ["a\x00b", "\x00", "ä" * 64, "x" * 300, "a b", "", "💥"])
+async def test_a_fingerprint_that_no_column_takes_is_none(house: House, fingerprint: str) -> None:
+    """Postgres takes no NUL in a text: such an alert would be worked on again and again, and hold those behind it."""
+    assert (await house.alert(firing("Odd", fingerprint=fingerprint), firing("Behind"))).status_code == 202
+    await house.work()
+    assert "Odd" in texts(house)
+    assert "Behind" in texts(house)
+    async with house.database.reading() as connection:
+        kept = (await connection.execute(sa.select(episodes.c.fingerprint))).scalars().all()
+    assert len(kept) == 2
+    assert all(one.isascii() and one.isprintable() and 0 < len(one) <= 64 for one in kept)
+
+
+async def test_what_the_database_does_not_take_is_set_aside_at_once(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It takes it no better in half an hour, and alerts are worked on in order."""
+    keep, calls = house.store.keep, []
+
+    async def refusing(news: Any, *more: Any) -> None:
+        calls.append(news)
+        if any(alert.name == "Odd" for _, alert in news):
+            raise DataError("INSERT", {}, ValueError("cannot contain NUL (0x00) bytes"))
+        await keep(news, *more)
+
+    monkeypatch.setattr(house.store, "keep", refusing)
+    await house.alert(firing("Odd"))
+    await house.alert(firing("Behind"))
+    await house.work()
+    assert await rows(house) == ["dead", "done"]
+    assert len(calls) == 2
+    assert "is set aside" in texts(house)
