@@ -147,6 +147,7 @@ class Core(DeliveryParts[E]):
             self.service,
             stores.locks,
             stores.freezes,
+            stores.rejections,
             self.ledger,
             stores.audit,
         )

@@ -46,7 +46,9 @@ class SafetyServices:
         clock: Clock,
     ) -> Self:
         times = TimeReader(policy, clock)
-        subscriptions = SubscriptionService(stores.subscriptions, ledger, stores.audit, policy, times, clock)
+        subscriptions = SubscriptionService(
+            stores.subscriptions, stores.messages, ledger, stores.audit, policy, times, clock
+        )
         services: dict[Any, Any] = {
             LockService: LockService(stores.locks, ledger, catalog, clock),
             FreezeService: FreezeService(stores.freezes, ledger, catalog, clock),

@@ -99,12 +99,13 @@ class Housekeeping:
                 return  # released or renewed meanwhile
             waiting = await self._housekeeping_stores.locks.release(connection, lock.app, lock.environment)
             deed = _about_lock(Event.UNLOCKED, lock, "expired")
-            gone = views.unlocked(lock, None)
+            still = await self._housekeeping_stores.locks.held_in(connection, lock.app, lock.environment)
+            gone = views.unlocked(lock, None, still)
             await self._ledger.write(connection, deed, gone)
             await self._ledger.tell(connection, deed, lock.owner, gone)
             free = replace(deed, event=Event.LOCK_FREE)
             for person in waiting:
-                await self._ledger.tell(connection, free, person, views.lock_free(lock))
+                await self._ledger.tell(connection, free, person, views.lock_free(lock, still))
 
         await self._ledger.together(effect)
 
@@ -117,7 +118,9 @@ class Housekeeping:
     async def _thaw(self, freeze: Freeze) -> None:
         async def effect(connection: AsyncConnection) -> None:
             if await self._housekeeping_stores.freezes.clear(connection, freeze):
-                await self._ledger.write(connection, _about_freeze(freeze), views.unfrozen(freeze, None))
+                freezes = self._housekeeping_stores.freezes
+                still = await freezes.active_in(connection, freeze.app, freeze.environment)
+                await self._ledger.write(connection, _about_freeze(freeze), views.unfrozen(freeze, None, still))
 
         await self._ledger.together(effect)
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from bot.domain.event import Event
 
@@ -12,6 +13,15 @@ SUBSCRIBABLE = (
 )  # fmt: skip
 ANNOTATION = "argocd"
 """in place of a person: an annotation of an Argo CD Application"""
+
+
+class ChannelChange(StrEnum):
+    """What somebody has changed in what a channel hears."""
+
+    SUBSCRIBED = "subscribed"
+    UNSUBSCRIBED = "unsubscribed"
+    MUTED = "muted"
+    UNMUTED = "unmuted"
 
 
 @dataclass(frozen=True)

@@ -59,9 +59,12 @@ class FreezeService:
             name = f"{ask.app} in {ask.environment}" if ask.app else ask.environment
             if not ended:
                 return Told(f"Nobody has called a freeze of {name}. Those that policy plans end by themselves.")
+            still = await self._freezes.active_in(connection, ask.app, ask.environment)
             for freeze in ended:
                 deed = _deed(Event.UNFROZEN, ask, caller, freeze)
-                await self._ledger.write(connection, deed, views.unfrozen(freeze, caller.person))
+                await self._ledger.write(connection, deed, views.unfrozen(freeze, caller.person, still))
+            if still:
+                return Told(f"That freeze of {name} is over, but {still.by.name} has frozen all of {ask.environment}.")
             return Told(f"The freeze of {name} is over.")
 
         return await self._ledger.once(ask.context, Event.UNFROZEN, effect)

@@ -62,7 +62,9 @@ class LockService:
             own = held.automatic or held.owner.id == caller.id
             if not own and not isinstance(ask, BreakLock):
                 return LockHeld(held, release=True)
-            await self._let_go(connection, ask, held, caller)
+            still = await self._let_go(connection, ask, held, caller)
+            if still:
+                return Told(f"{name} is unlocked, but {still.owner.name} has locked all of {ask.environment}.")
             return Told(f"{name} is unlocked.")
 
         return await self._ledger.once(ask.context, Event.UNLOCKED, effect)
@@ -74,6 +76,8 @@ class LockService:
         async def effect(connection: AsyncConnection) -> Reply:
             name = _place(ask.app, ask.environment)
             if await self._locks.exactly(connection, ask.app, ask.environment) is None:
+                if still := await self._locks.held_in(connection, ask.app, ask.environment):
+                    return Told(f"That lock is gone, but {still.owner.name} has locked all of {ask.environment}.")
                 return Told(f"{name} is free already: take it with `/lock`.")
             await self._locks.wait(connection, ask.app, ask.environment, caller.person)
             return Told(f"You will get a message as soon as {name} is free.")
@@ -88,15 +92,18 @@ class LockService:
             await self._ledger.tell(connection, deed, before.owner, views.lock_lost(before, lock.owner, stolen=True))
         return LockTaken(lock, before)
 
-    async def _let_go(self, connection: AsyncConnection, ask: ReleaseLock, held: Lock, caller: Caller) -> None:
+    async def _let_go(self, connection: AsyncConnection, ask: ReleaseLock, held: Lock, caller: Caller) -> Lock | None:
+        """What holds it all the same: the lock of the whole environment."""
         waiting = await self._locks.release(connection, ask.app, ask.environment)
+        still = await self._locks.held_in(connection, ask.app, ask.environment)
         deed = _deed(Event.UNLOCKED, ask, caller.id, held)
-        await self._ledger.write(connection, deed, views.unlocked(held, caller.person))
+        await self._ledger.write(connection, deed, views.unlocked(held, caller.person, still))
         if held.owner.id != caller.id:
             await self._ledger.tell(connection, deed, held.owner, views.lock_lost(held, caller.person, stolen=False))
         free = replace(deed, event=Event.LOCK_FREE)
         for person in waiting:
-            await self._ledger.tell(connection, free, person, views.lock_free(held))
+            await self._ledger.tell(connection, free, person, views.lock_free(held, still))
+        return still
 
     async def _authorize(self, ask: TakeLock | ReleaseLock | AwaitLock, caller: Caller, about: str) -> None:
         target = Target(ask.app or EVERY, ask.environment)

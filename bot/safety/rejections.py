@@ -82,7 +82,10 @@ class RejectionService:
             for rejection in rejected:
                 await self._rejections.clear(connection, ask.app, rejection.digest)
                 deed = _deed(Event.IMAGE_CLEARED, ask, caller, rejection)
-                await self._ledger.write(connection, deed, views.cleared(rejection, caller.person))
+                same = tuple(one for one in others if one.digest == rejection.digest)
+                await self._ledger.write(connection, deed, views.cleared(rejection, caller.person, same))
+            if others:
+                return Told(f"{ask.app} {ask.image} is {ELSEWHERE.format(others[0].by.name)}")
             return Told(f"{ask.app} {ask.image} may be promoted again.")
 
         return await self._ledger.once(ask.context, Event.IMAGE_CLEARED, effect)
@@ -120,9 +123,13 @@ class RejectionService:
             return None
 
 
+ELSEWHERE = "rejected for another app: ask {} to take that back."
+"""whose name is not everybody's to know"""
+
+
 def _not_rejected(ask: ClearImage, others: Sequence[Rejection]) -> str:
     if others:
-        return f"{ask.app} {ask.image} is rejected for another app: ask {others[0].by.name} to take that back."
+        return f"{ask.app} {ask.image} is {ELSEWHERE.format(others[0].by.name)}"
     return f"{ask.app} {ask.image} is not rejected. `/locks` shows what is."
 
 

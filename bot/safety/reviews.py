@@ -5,6 +5,7 @@ from typing import Protocol
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.domain.authorship import same_person
 from bot.domain.caller import Caller, Permission, Target
 from bot.domain.errors import Conflict, IntegrationError, InvalidCommand, NotAllowed, UnknownName
 from bot.domain.event import Event
@@ -55,7 +56,7 @@ class ReviewService:
         targets = [Target(app, review.environment) for app in review.apps]
         for target in targets:
             await self._ledger.authorize(caller, Permission.APPROVE, target, "review")
-        if caller.id == review.by.id:
+        if same_person(caller.person, review.by, self._policy.people):
             others = who_could(self._policy, Permission.APPROVE, targets[0], without=caller.id)
             raise NotAllowed(f"You broke the glass, so somebody else must look at it. {others}")
 

@@ -16,10 +16,11 @@ from bot.domain.intent import SyncAction, SyncApplication
 from bot.domain.overlay import OverlayImage
 from bot.domain.promotion import Promotion
 from bot.domain.reply import Reply, SyncAsked, Told
+from bot.domain.safety import Rejection
 from bot.notify.ledger import Deed, Ledger
 from bot.overlays.catalog import Catalog
 from bot.policy import Policy, shows_all
-from bot.ports import ApplicationOperations, Applications, Freezes, Locks
+from bot.ports import ApplicationOperations, Applications, Freezes, Locks, Rejections
 from bot.promotions.promotions import Promotions
 from bot.store.audit import Audit, AuditEntry
 from bot.views import sync as views
@@ -41,6 +42,7 @@ class SyncService:
         promotions: Promotions,
         locks: Locks,
         freezes: Freezes,
+        rejections: Rejections,
         ledger: Ledger,
         audit: Audit,
     ) -> None:
@@ -51,6 +53,7 @@ class SyncService:
         self._promotions = promotions
         self._locks = locks
         self._freezes = freezes
+        self._rejections = rejections
         self._ledger = ledger
         self._audit = audit
 
@@ -66,8 +69,9 @@ class SyncService:
         if (idle := _idle(ask.action, app)) is not None:
             return Told(idle)
         live = await self._promotions.live(ask.app, ask.environment)
-        concerns = (*held, *self._under_way(live, caller))
-        shown = _hash(ask, images, (*await self._holders(ask), live.id if live else "", len(held)), app)
+        rejected = await self._rejected(ask, images)
+        concerns = (*held, *self._under_way(live, caller), *rejected)
+        shown = _hash(ask, images, (*await self._holders(ask), live.id if live else "", len(held), *rejected), app)
         careful = ask.environment in self._policy.careful
         if (careful or concerns) and ask.shown != shown:
             told = (None, "") if ask.action is SyncAction.TERMINATE else await changes(app)
@@ -88,6 +92,14 @@ class SyncService:
         freeze = await self._freezes.active(ask.app, ask.environment)
         held = f"{lock.owner.id} {lock.since.isoformat()}" if lock else ""
         return held, freeze.id if freeze else ""
+
+    async def _rejected(self, ask: SyncApplication, images: tuple[OverlayImage, ...]) -> tuple[str, ...]:
+        """A rejected image goes nowhere by a promotion; what is committed by hand, or runs there already, is told."""
+        if ask.action is not SyncAction.SYNC:
+            return ()
+        found = [(image, one) for image in images for one in await self._rejections.all() if _is(image, one, ask.app)]
+        told = (f"{one.by.name} rejects {image.label}: {one.reason.rstrip('.')}." for image, one in found)
+        return tuple(dict.fromkeys(told))
 
     def _under_way(self, live: Promotion | None, caller: Caller) -> tuple[str, ...]:
         if live is None:
@@ -148,6 +160,13 @@ class SyncService:
             await self._ledger.announce(connection, deed, said)
 
         await self._ledger.together(announced)
+
+
+def _is(image: OverlayImage, rejection: Rejection, app: str) -> bool:
+    """By content where the overlay pins that, else by what it was called."""
+    if image.digest:
+        return image.digest == rejection.digest
+    return bool(image.tag) and (app, image.tag) == (rejection.app, rejection.tag)
 
 
 def _key(ask: SyncApplication) -> str:

@@ -30,10 +30,13 @@ class FreezeStore:
 
     async def active(self, app: str, environment: str) -> Freeze | None:
         """Of the freezes that hold this app there now, the one that lasts longest."""
+        async with self._database.reading() as connection:
+            return await self.active_in(connection, app, environment)
+
+    async def active_in(self, connection: AsyncConnection, app: str, environment: str) -> Freeze | None:
         query = sa.select(freezes.c.state)
         query = query.where(freezes.c.app.in_((app, "")), freezes.c.environment == environment)
-        async with self._database.reading() as connection:
-            found = await _load(connection, query)
+        found = await _load(connection, query)
         now = self._clock.now()
         holding = [freeze for freeze in found if freeze.lasts(now) and freeze.covers(app, environment)]
         return max(holding, key=lambda freeze: freeze.until, default=None)

@@ -56,6 +56,8 @@ def postponed(reply: Postponed) -> Rendered:
         gates = list(dict.fromkeys(result.gate for result in reply.promotion.blocked))
         when = f"starts when nothing holds it: now {words.gates(gates)} {'holds' if len(gates) == 1 else 'hold'} it"
     said = f"🗓️ {name} {when}. Every gate is asked again then, and approvals are asked for as ever."
+    if not wish.named_image and (source := reply.promotion.plan.source):
+        said += f" What goes is what {safe(source, 60)} has in git then: name an image to fix it now."
     return rendered(said, [section(said), layout.context(f"{code('/schedule')} lists it, and takes it off.")])
 
 

@@ -110,10 +110,23 @@ def locked(lock: Lock, stolen_from: Lock | None) -> Rendered:
     )
 
 
-def unlocked(lock: Lock, by: Person | None) -> Rendered:
-    """`by` None: it has expired."""
+def unlocked(lock: Lock, by: Person | None, still: Lock | None = None) -> Rendered:
+    """`by` None: it has expired. `still`: what else holds it."""
+    name = _capital(place(lock.app, lock.environment))
+    if still:
+        gone = (
+            f"{mention(by)} unlocked {place(lock.app, lock.environment)}"
+            if by
+            else f"The lock on {place(lock.app, lock.environment)} has expired"
+        )
+        return sentence(f"🔓 {gone}. {_still(still)}")
     how = f"is unlocked by {mention(by)}" if by else f"is free again: the lock of {mention(lock.owner)} has expired"
-    return sentence(f"🔓 {_capital(place(lock.app, lock.environment))} {how}.")
+    return sentence(f"🔓 {name} {how}.")
+
+
+def _still(lock: Lock) -> str:
+    name = _capital(place(lock.app, lock.environment))
+    return f"{name} is still locked by {mention(lock.owner)}{_because(lock.reason)}."
 
 
 def lock_lost(lock: Lock, by: Person, *, stolen: bool) -> Rendered:
@@ -122,8 +135,10 @@ def lock_lost(lock: Lock, by: Person, *, stolen: bool) -> Rendered:
     return sentence(f"🔓 {mention(by)} {verb} your lock on {place(lock.app, lock.environment)}.")
 
 
-def lock_free(lock: Lock) -> Rendered:
-    """To whoever asked to be told."""
+def lock_free(lock: Lock, still: Lock | None = None) -> Rendered:
+    """To whoever asked to be told; `still`: what else holds it."""
+    if still:
+        return sentence(f"🔓 The lock that you waited for is gone, but it is not free. {_still(still)}")
     return sentence(f"🔓 {_capital(place(lock.app, lock.environment))} is free: {code(f'/lock {_typed(lock)} WHY')}.")
 
 
@@ -145,11 +160,15 @@ def frozen(freeze: Freeze) -> Rendered:
     )
 
 
-def unfrozen(freeze: Freeze, by: Person | None) -> Rendered:
-    """`by` None: its time is over."""
-    name = _capital(place(freeze.app, freeze.environment))
+def unfrozen(freeze: Freeze, by: Person | None, still: Freeze | None = None) -> Rendered:
+    """`by` None: its time is over. `still`: what else freezes the place; what policy or a lock holds is not told of."""
+    name = place(freeze.app, freeze.environment)
+    over = f"{mention(by)} ended the freeze of {name}." if by else f"The freeze of {name} is over."
+    if still is None:
+        return sentence(f"🌤️ {over}")
     return sentence(
-        f"🌤️ {name} is open again" + (f": {mention(by)} ended the freeze." if by else ": the freeze is over.")
+        f"❄️ {over} {_capital(place(still.app, still.environment))} is still frozen by {mention(still.by)} until "
+        f"{_at(still)}."
     )
 
 
@@ -159,8 +178,12 @@ def rejected(rejection: Rejection, runs_in: tuple[str, ...]) -> Rendered:
     return sentence(f"🚫 {mention(rejection.by)} rejects {what}{_because(rejection.reason)}.{runs}")
 
 
-def cleared(rejection: Rejection, by: Person) -> Rendered:
+def cleared(rejection: Rejection, by: Person, others: tuple[Rejection, ...] = ()) -> Rendered:
+    """`others`: of the same image, for other apps, whose names are not everybody's to know."""
     what = f"{bold(rejection.app)} {bold(rejection.tag or rejection.digest[:19])}"
+    if others:
+        still = f"{mention(others[0].by)} still rejects the same image for another app, so nobody can promote it"
+        return sentence(f"🚫 {mention(by)} takes back the rejection of {what}. {still}.")
     return sentence(f"✅ {mention(by)} takes back the rejection of {what}: it may be promoted again.")
 
 

@@ -1,17 +1,19 @@
 """What somebody is subscribed to, and the buttons for it below news."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 from slack_sdk.models.blocks import Block
 
+from bot.domain.caller import Person
 from bot.domain.delivery import News
 from bot.domain.reply import Subscribed
-from bot.domain.subscription import ANNOTATION, SUBSCRIBABLE, NewsMute, Scope, Subscription
+from bot.domain.subscription import ANNOTATION, SUBSCRIBABLE, ChannelChange, NewsMute, Scope, Subscription
 from bot.ports import Rendered
 from bot.views import layout, words
 from bot.views.ids import Action, NewsValue
-from bot.views.layout import context, header, rendered, rows, section
-from bot.views.words import DAY_AND_TIME, bold, channel_mention, code, moment, safe
+from bot.views.layout import context, header, rendered, rows, section, sentence
+from bot.views.words import DAY_AND_TIME, bold, channel_mention, code, mention, moment, safe
 
 HINT = "`/subscribe [APP] [ENV] [EVENT…] [here]`, `/unsubscribe …` and `/pilothouse mute … for 2h` change this."
 MUTE_FOR = "2h"
@@ -25,6 +27,21 @@ def subscribed(reply: Subscribed) -> Rendered:
         blocks += _part(channel_mention(reply.channel), reply.its, reply.its_muted)
     events = ", ".join(code(event, 40) for event in SUBSCRIBABLE)
     return rendered(said, [*blocks, context(HINT, f"Events: {events}.")])
+
+
+CHANGED = {
+    ChannelChange.SUBSCRIBED: "🔔 {} subscribed this channel to {}",
+    ChannelChange.UNSUBSCRIBED: "🔕 {} ended this channel's subscriptions to {}",
+    ChannelChange.MUTED: "🔕 {} muted {} in this channel",
+    ChannelChange.UNMUTED: "🔔 {} unmuted {} in this channel",
+}
+
+
+def channel_told(event: ChannelChange, by: Person, scopes: tuple[Scope, ...], until: datetime | None) -> Rendered:
+    """To the readers of a channel: what it hears has changed."""
+    end = f" until {moment(until, DAY_AND_TIME)}" if until else ""
+    said = CHANGED[event].format(mention(by), _scope(scopes))
+    return sentence(f"{said}{end}. {code('/subscriptions')} shows what it hears.")
 
 
 def buttons(one: News, *, personal: bool) -> list[Block]:
@@ -52,7 +69,7 @@ def listed(found: Iterable[Subscription]) -> list[str]:
 
 
 def _scope(scopes: Sequence[Scope]) -> str:
-    first = scopes[0]
+    first = next(iter(scopes), Scope())
     place = " in ".join([bold(first.app or "every app", 120), bold(first.environment or "every environment", 80)])
     events = [one.event for one in scopes if one.event]
     return f"{place} · {words.named(events, most=10)}" if events else place

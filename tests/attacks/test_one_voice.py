@@ -8,7 +8,9 @@ import pytest
 from bot.domain.approval import counted
 from bot.domain.caller import Caller, Person
 from bot.domain.errors import Conflict, NotAllowed, UnknownName
+from bot.domain.intent import CloseReview, Deploy
 from bot.domain.promotion import Approval, Kind, Phase, Promotion, Stage
+from bot.safety.reviews import ReviewService
 from tests.attacks.test_todays_policy import reload
 from tests.fakes.delegations import lend
 from tests.fakes.world import POLICY, House, house, kustomization, path
@@ -148,3 +150,23 @@ async def test_a_yes_to_go_back_is_no_yes_to_go_forward(tmp_path: Path) -> None:
             await home.approve(who, back)
         by_hand(home, "v1.4.0")
         assert await approvals(home, "v1.4.1") == (Stage.APPROVAL, [])
+
+
+@pytest.mark.parametrize("address", SECOND.values(), ids=SECOND)
+async def test_nobody_reviews_their_own_broken_glass_as_somebody_else(home: House, address: str) -> None:
+    second_account(home, "dee", address)
+    ask = Deploy(context=home.context(), app="my-app", environment="production", break_glass=True, reason="it burns")
+    await home.service.start(await home.shown(ask, "dee"), await home.person("dee"))
+    await home.engine.settle()
+    [owed] = await home.reviews.open()
+    reviews = home.core.safety.services[ReviewService]
+    for who in ("dee", "dee2"):
+        with pytest.raises(NotAllowed, match="broke the glass"):
+            await reviews.close(_looked(home, owed.promotion_id), await home.person(who))
+    assert await home.reviews.open()
+    await reviews.close(_looked(home, owed.promotion_id), await home.person("bo"))
+    assert not await home.reviews.open()
+
+
+def _looked(home: House, promotion: str) -> CloseReview:
+    return CloseReview(context=home.context(), promotion=promotion, note="all is well")

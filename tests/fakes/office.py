@@ -171,6 +171,7 @@ class Office:
             self.promotions,
             safety.stores.locks,
             safety.stores.freezes,
+            safety.stores.rejections,
             safety.ledger,
             safety.audit,
         )

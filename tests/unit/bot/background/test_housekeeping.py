@@ -21,6 +21,7 @@ from tests.sentences import says
 START = datetime.now(UTC)
 ANA, BO, MIA = Person("U0ANA", "ana"), Person("U0BO", "bo"), Person("U0MIA", "mia")
 POLICY_CHANNEL = "C0DEPLOY"
+LONG = datetime(2999, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -58,6 +59,31 @@ async def test_an_expired_lock_is_released_and_its_owner_the_waiting_and_the_cha
     assert (await safety.told(POLICY_CHANNEL), await safety.told("U0ANA")) == ([free], [free])
     assert await safety.told("U0MIA") == ["🔓 *my-app* in *production* is free: `/lock my-app production WHY`."]
     assert await safety.events() == ["unlocked"]
+
+
+async def test_a_lock_expires_while_all_of_the_environment_is_locked(safety: Safety) -> None:
+    await lock(safety, expires_at=START + timedelta(hours=2))
+    await lock(safety, app="", owner=BO, expires_at=LONG)
+    async with safety.database.begin() as connection:
+        await safety.stores.locks.wait(connection, "my-app", "production", MIA)
+    await tidy(safety, timedelta(hours=2))
+    (told,), (waited,) = await safety.told(POLICY_CHANNEL), await safety.told("U0MIA")
+    assert "has expired" in told
+    assert "free" not in told
+    assert "not free" in waited
+    assert all("still locked by <@U0BO>" in one for one in (told, waited))
+
+
+@pytest.mark.parametrize("app", ["", "my-app"])
+async def test_one_of_two_freezes_ends(safety: Safety, app: str) -> None:
+    async with safety.database.begin() as connection:
+        first = Freeze("f-1", "production", MIA, "INC-1", START, START + timedelta(hours=2), app="my-app")
+        await safety.stores.freezes.call(connection, first)
+        await safety.stores.freezes.call(connection, Freeze("f-2", "production", BO, "sale", START, LONG, app=app))
+    await tidy(safety, timedelta(hours=2))
+    (told,) = await safety.told(POLICY_CHANNEL)
+    assert "The freeze of *my-app* in *production* is over" in told
+    assert "still frozen by <@U0BO>" in told
 
 
 async def test_the_owner_is_told_shortly_before_the_end(safety: Safety) -> None:
@@ -109,7 +135,7 @@ async def test_a_freeze_ends_by_itself(safety: Safety) -> None:
         await tidy(safety, timedelta(hours=2))
     assert await safety.stores.freezes.all() == ()
     [said] = await safety.told(POLICY_CHANNEL)
-    assert says(said, "*production*", "open again", "over")
+    assert says(said, "*production*", "over")
     assert await safety.events() == ["unfrozen"]
 
 

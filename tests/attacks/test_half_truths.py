@@ -1,0 +1,92 @@
+"""One hold of several is over: nobody is told that the way is free while another holds it."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from bot.domain.caller import Person
+from bot.domain.intent import AwaitLock, Context, Deploy
+from bot.domain.promotion import Stage
+from bot.domain.reply import Postponed, Reply, Told
+from bot.domain.safety import Rejection
+from bot.views import render
+from tests.fakes.office import Office
+from tests.unit.commands.conftest import office
+from tests.views.samples import promotion
+
+__all__ = ["office"]
+CHANNEL = "C0DEPLOY"
+MIA = Person("U0MIA", "mia")
+ALL_OF_IT = "/lock prod the audit"
+
+
+async def say(office: Office, number: int, line: str, user: str = "U0BO") -> Reply:
+    return await office.run(await office.read(line, Context(f"r{number}", CHANNEL, "c", "T0PILOT")), user)
+
+
+async def sentence(office: Office, number: int, line: str, user: str = "U0BO") -> str:
+    reply = await say(office, number, line, user)
+    assert isinstance(reply, Told)
+    return reply.sentence
+
+
+async def test_unlocked_while_all_of_the_environment_is_locked(office: Office) -> None:
+    await say(office, 1, "/lock my-app prod a migration", "U0ANA")
+    await office.run(AwaitLock(context=Context("w", CHANNEL, "c", "T0PILOT"), app="my-app", environment="production"))
+    await say(office, 2, ALL_OF_IT, "U0MIA")
+    assert "mia has locked all of production" in await sentence(office, 3, "/unlock my-app prod", "U0ANA")
+    (waited,) = await office.safety.told("U0BO")
+    assert "not free" in waited
+    assert "<@U0MIA>" in waited
+    assert "*production* is still locked by <@U0MIA>" in str(await office.safety.told(CHANNEL))
+
+
+async def test_the_lock_that_one_would_wait_for_is_gone_and_another_holds_it(office: Office) -> None:
+    await say(office, 1, ALL_OF_IT, "U0MIA")
+    ask = AwaitLock(context=Context("w", CHANNEL, "c", "T0PILOT"), app="my-app", environment="production")
+    reply = await office.run(ask)
+    assert isinstance(reply, Told)
+    assert "mia has locked all of production" in reply.sentence
+
+
+async def test_a_freeze_is_ended_while_all_of_the_environment_is_frozen(office: Office) -> None:
+    await say(office, 1, "/freeze my-app prod for 1h a sale", "U0DEE")
+    await say(office, 2, "/freeze prod for 4h holidays", "U0DEE")
+    assert "dee has frozen all of production" in await sentence(office, 3, "/unfreeze my-app prod", "U0DEE")
+    assert "still frozen" in str(await office.safety.told(CHANNEL))
+
+
+async def test_the_last_one_is_over(office: Office) -> None:
+    """Said of the freeze, not of the place: a window of the policy or a lock may hold that."""
+    await say(office, 1, "/freeze my-app prod for 1h a sale", "U0DEE")
+    assert await sentence(office, 2, "/unfreeze my-app prod", "U0DEE") == "The freeze of my-app in production is over."
+    told = str(await office.safety.told(CHANNEL))
+    assert "ended the freeze" in told
+    assert "open again" not in told
+
+
+async def test_a_rejection_is_taken_back_while_another_app_rejects_the_same_image(office: Office) -> None:
+    at, digest = datetime(2026, 1, 5, tzinfo=UTC), "sha256:" + "a" * 64
+    async with office.safety.database.begin() as connection:
+        for app in ("my-app", "payments"):
+            one = Rejection(app, digest, "1.4.2", MIA, "it leaks", at)
+            await office.safety.stores.rejections.reject(connection, one)
+    said = await sentence(office, 1, "/unreject my-app@1.4.2")
+    assert "rejected for another app" in said
+    assert "may be promoted again" not in said
+    told = str(await office.safety.told(CHANNEL))
+    assert "may be promoted again" not in told
+    assert "still rejects the same image" in told
+    assert "payments" not in said + told
+
+
+def test_what_starts_later_does_not_promise_todays_image() -> None:
+    """Nobody has named one: what goes is what is in git when it starts."""
+    asked = promotion(Stage.GATES)
+    wish = Deploy(
+        context=Context("r", CHANNEL, "c"), app="my-app", environment="production",
+        start_at=datetime(2026, 1, 5, 22, tzinfo=UTC),
+    )  # fmt: skip
+    later = render(Postponed(asked, wish)).text
+    assert f"what {asked.plan.source} has in git then" in later
+    named = render(Postponed(asked, replace(wish, image="v1.4.2"))).text
+    assert "in git then" not in named

@@ -1,0 +1,79 @@
+"""Have Argo CD apply what somebody has committed past the gates: it is said before the press, and on record."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from bot.domain.caller import Person
+from bot.domain.reply import SyncAsked, Told
+from bot.domain.safety import Rejection
+from tests.fakes.office import Office
+from tests.fakes.promotions import HOST
+from tests.unit.commands.conftest import office
+from tests.unit.commands.test_sync import CHANNEL, press, say
+
+__all__ = ["office"]
+MIA = Person("U0MIA", "mia")
+D1, D2, D3 = ("sha256:" + number * 64 for number in "123")
+
+
+async def reject(office: Office, tag: str = "", digest: str = D1, app: str = "my-app") -> None:
+    one = Rejection(app, digest, tag, MIA, "it leaks memory", datetime(2026, 1, 5, tzinfo=UTC))
+    async with office.safety.database.begin() as connection:
+        await office.safety.stores.rejections.reject(connection, one)
+
+
+def pin(office: Office, tag: str, digest: str = "") -> None:
+    entry = f"images:\n- name: {HOST}/my-app\n  newTag: {tag}\n" + (f"  digest: {digest}\n" if digest else "")
+    office.overlays.push({"apps/my-app/overlays/staging/kustomization.yaml": entry.encode()}, "by hand")
+
+
+@pytest.mark.parametrize(
+    ("pinned", "rejected"),
+    [
+        (("6.6.6", D1), {"tag": "6.6.6"}),
+        (("harmless", D1), {"tag": "6.6.6"}),
+        (("harmless", D1), {"tag": "", "app": "payments"}),
+        (("6.6.6",), {"tag": "6.6.6"}),
+    ],
+    ids=["as it was called", "under another name", "rejected for another app", "by its tag alone"],
+)
+async def test_a_rejected_image_is_told_before_argo_cd_applies_it(
+    office: Office, pinned: tuple[str, ...], rejected: dict[str, str]
+) -> None:
+    await reject(office, **rejected)
+    pin(office, *pinned)
+    asked = await say(office, "/sync my-app staging")
+    assert isinstance(asked, SyncAsked)
+    assert "mia rejects" in asked.concerns[0]
+    assert "it leaks memory" in asked.concerns[0]
+    assert not office.applications.syncs
+    await press(office, asked)
+    assert office.applications.syncs
+    assert "Despite" in str(await office.safety.told(CHANNEL))
+    assert any("mia rejects" in row.detail for row in await office.safety.audit.rows())
+
+
+async def test_an_image_that_is_rejected_after_it_was_shown_asks_again(office: Office) -> None:
+    await say(office, "/lock my-app staging a migration", "U0MIA", number=7)
+    pin(office, "6.6.6", D1)
+    asked = await say(office, "/sync my-app staging")
+    await reject(office)
+    assert isinstance(await press(office, asked), SyncAsked)
+    assert not office.applications.syncs
+
+
+@pytest.mark.parametrize(
+    "rejected", [{"digest": D2}, {"tag": "6.6.6", "digest": D2}, {"tag": "6.6.6", "app": "payments"}]
+)
+async def test_another_image_is_no_reason_to_ask(office: Office, rejected: dict[str, str]) -> None:
+    await reject(office, **rejected)
+    pin(office, "6.6.6", D3)
+    assert isinstance(await say(office, "/sync my-app staging"), Told)
+
+
+async def test_a_sync_is_stopped_and_looked_at_again_whatever_is_rejected(office: Office) -> None:
+    await reject(office)
+    pin(office, "6.6.6", D1)
+    assert isinstance(await say(office, "/sync my-app staging --refresh"), Told)
+    assert isinstance(await say(office, "/sync my-app staging --terminate"), Told)
