@@ -45,7 +45,7 @@ class Approvers:
         return tuple(caller for caller in callers if caller and self._counts(promotion, caller))
 
     def _counts(self, promotion: Promotion, caller: Caller) -> bool:
-        """A copy names every app of a train: it is not for who may view only some of them. Authorised by `Eligibility`."""
+        """A copy names every app of a train, so it is not for who may view only some of them."""
         sees = not caller.bot and shows_all(self.policy, caller, promotion)
         return sees and bool(self.eligibility.still_speaks(promotion, caller))
 

@@ -81,7 +81,7 @@ async def test_a_freeze_ends_for_everybody(office: Office) -> None:
     assert await say(office, 2, "/unfreeze prod") == Told("The freeze of production is over.")
     assert await office.safety.stores.freezes.active("my-app", "production") is None
     _, over = await office.safety.told("C0DEPLOY")
-    assert says(over, "*production*", "ended the freeze", "<@U0BO>")
+    assert says(over, "<@U0BO>", "ended the freeze", "*production*")
     assert isinstance(await say(office, 3, "/unfreeze prod"), Told)
     assert await office.safety.events() == ["frozen", "unfrozen"]
 
