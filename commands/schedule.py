@@ -11,7 +11,7 @@ from bot.promotions.schedule import Schedule
 def parse(words: Words) -> ShowSchedule:
     cancel = ""
     if words.keyword("cancel"):
-        cancel = words.identifier("what is not to start; its id is in the list of `/schedule`")
+        cancel = words.identifier("what should not start; its id is in the list of `/schedule`")
     words.done()
     return ShowSchedule(context=words.context, cancel=cancel)
 

@@ -10,7 +10,7 @@ from bot.safety.rejections import RejectionService
 
 
 def parse(words: Words) -> ClearImage:
-    app, image = words.app_and_image("the image that may go again")
+    app, image = words.app_and_image("the image that may be promoted again")
     words.done()
     return ClearImage(context=words.context, app=app, image=image)
 

@@ -58,7 +58,7 @@ class FreezeService:
             ended = await self._freezes.end(connection, ask.app, ask.environment)
             name = f"{ask.app} in {ask.environment}" if ask.app else ask.environment
             if not ended:
-                return Told(f"Nobody has called a freeze of {name}. Those that policy plans end by themselves.")
+                return Told(f"Nobody has frozen {name}. Freezes in the policy end automatically.")
             still = await self._freezes.active_in(connection, ask.app, ask.environment)
             for freeze in ended:
                 deed = _deed(Event.UNFROZEN, ask, caller, freeze)

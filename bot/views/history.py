@@ -81,7 +81,7 @@ def identity(reply: Identity) -> Rendered:
     lines += [
         f"You speak for {mention(one.absent)} until {moment(one.until, DAY_AND_TIME)}." for one in reply.delegations
     ]
-    shown: list[Block] = [section(*lines), context(f"{code('/pilothouse can APP ENV')} tells what you may do there.")]
+    shown: list[Block] = [section(*lines), context(f"{code('/pilothouse can APP ENV')} shows what you may do there.")]
     return rendered(lines[0], shown)
 
 

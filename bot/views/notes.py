@@ -32,7 +32,7 @@ def notice(promotion: Promotion, event: Event, *, approvers: str = "") -> Render
     name = bold(headline(promotion), HEADLINE)
     where = _card_is(promotion)
     if event is Event.STARTED:
-        started = f"{icon(promotion)} {name} is started by {mention(promotion.plan.requester)}. {where}"
+        started = f"{icon(promotion)} {name} was started by {mention(promotion.plan.requester)}. {where}"
         return _message([started, *turns.opening_lines(promotion)])
     now = state(promotion, approvers)
     return _message(
@@ -77,7 +77,7 @@ def pull_request_body(promotion: Promotion) -> str:
     ]
     people = ", ".join(safe(approval.approver.name) for approval in promotion.approvals) or "nobody had to"
     parts = [
-        f"Asked for by {safe(plan.requester.name)}; approved by {people}.",
+        f"Requested by {safe(plan.requester.name)}; approved by {people}.",
         "\n".join(moves),
         "\n".join(rows),
         f"The reason given: {safe(plan.reason)}" if plan.reason else "",

@@ -35,17 +35,17 @@ def occupied(reply: Occupied) -> Rendered:
 def queued(reply: Queued) -> Rendered:
     other = bold(headline(reply.behind), 300) if reply.behind else "The promotion in progress"
     if reply.replacing:
-        return sentence(f"{other} is being aborted; yours starts when it has ended. You hear of it from me.")
+        return sentence(f"{other} is being aborted; yours starts when it has ended, and you get a message.")
     if reply.behind is None:
-        return sentence("Yours starts when the promotion in progress has ended: you hear of it from me.")
+        return sentence("Yours starts when the promotion in progress has ended, and you get a message.")
     now = state(reply.behind).sentence
-    return sentence(f"Yours starts when {other} has ended: you hear of it from me. Where that stands: {now}")
+    return sentence(f"Yours starts when {other} has ended, and you get a message. Where it stands now: {now}")
 
 
 def starts_soon(waiting: Waiting) -> Rendered:
     at = moment(waiting.wish.start_at, DAY_AND_TIME) if waiting.wish.start_at else "soon"
     name = bold(what(waiting.wish), 300)
-    return sentence(f"⏰ {name} starts {at}, as you asked. {code('/schedule')} takes it off.")
+    return sentence(f"⏰ {name} starts {at}, as you asked. {code('/schedule')} removes it.")
 
 
 def postponed(reply: Postponed) -> Rendered:
@@ -57,8 +57,8 @@ def postponed(reply: Postponed) -> Rendered:
         when = f"starts when nothing holds it: now {words.gates(gates)} {'holds' if len(gates) == 1 else 'hold'} it"
     said = f"🗓️ {name} {when}. Every gate is asked again then, and approvals are asked for as ever."
     if not wish.named_image and (source := reply.promotion.plan.source):
-        said += f" What goes is what {safe(source, 60)} has in git then: name an image to fix it now."
-    return rendered(said, [section(said), layout.context(f"{code('/schedule')} lists it, and takes it off.")])
+        said += f" It takes what {safe(source, 60)} has in git at that time. To decide now, name an image."
+    return rendered(said, [section(said), layout.context(f"{code('/schedule')} lists it, and removes it.")])
 
 
 def scheduled(reply: Scheduled) -> Rendered:

@@ -20,6 +20,6 @@ def refusal(text: str, typed: str = "") -> Rendered:
 
 def late(answer: Rendered, asked: datetime) -> Rendered:
     """An answer that comes long after its question, with when that was."""
-    said = f"Late, for Pilothouse was away: you asked this at {moment(asked)}."
+    said = f"Late, because Pilothouse was away: you asked this at {moment(asked)}."
     blocks = answer.blocks or sentence(answer.text).blocks
     return replace(answer, text=f"{said} {answer.text}", blocks=(context(said).to_dict(), *blocks)[:MESSAGE_BLOCKS])

@@ -35,7 +35,7 @@ class ChangeSteps(StepParts):
         made = await self.committer.find(promotion)
         if made and promotion.rejection:
             await self.committed(replace(promotion, rejection=None), made)
-            late = f"{promotion.id} was in git already ({made.short}), so it goes on. Roll back if it must not stay."
+            late = f"{promotion.id} was in git already ({made.short}), so it continues. Roll back if it must not stay."
             await self.reminders.refuse(promotion.plan.channel, promotion.rejection.by.id, late)
         return made
 

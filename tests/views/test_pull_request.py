@@ -11,7 +11,7 @@ JOINER = "\u2060"
 
 def test_it_says_who_asked_who_approved_what_moves_and_what_the_gates_said() -> None:
     body = pull_request_body(promotion(results=PASSED, approvals=(approval(),)))
-    assert f"Asked for by {ANA.name}; approved by Bo." in body.splitlines()
+    assert f"Requested by {ANA.name}; approved by Bo." in body.splitlines()
     assert f"- my-app: v1.4.1 → v1.4.2 (`{DIGEST}`)" in body.splitlines()
     for result in PASSED:
         assert f"- **{result.gate}** ({result.app}): " in body

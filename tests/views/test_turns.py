@@ -251,21 +251,21 @@ def test_who_may_not_view_what_is_in_the_way_can_still_wait() -> None:
         "(Typed, these are `--queue` and `--replace` after the command.)",
     ]
     assert lines(render(Queued(None))) == [
-        "Yours starts when the promotion in progress has ended: you hear of it from me."
+        "Yours starts when the promotion in progress has ended, and you get a message."
     ]
     assert lines(render(Queued(None, replacing=True))) == [
-        "The promotion in progress is being aborted; yours starts when it has ended. You hear of it from me."
+        "The promotion in progress is being aborted; yours starts when it has ended, and you get a message."
     ]
 
 
 def test_who_waits_is_told_for_what() -> None:
     assert lines(render(Queued(promotion()))) == [
-        "Yours starts when *my-app → production · v1.4.1 → v1.4.2* has ended: you hear of it from me. "
-        "Where that stands: Waiting for an approval from release-managers."
+        "Yours starts when *my-app → production · v1.4.1 → v1.4.2* has ended, and you get a message. "
+        "Where it stands now: Waiting for an approval from release-managers."
     ]
     assert lines(render(Queued(promotion(), replacing=True))) == [
-        "*my-app → production · v1.4.1 → v1.4.2* is being aborted; yours starts when it has ended. "
-        "You hear of it from me."
+        "*my-app → production · v1.4.1 → v1.4.2* is being aborted; yours starts when it has ended, "
+        "and you get a message."
     ]
 
 

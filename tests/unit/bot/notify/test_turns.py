@@ -61,7 +61,7 @@ async def test_broken_glass_is_heard_wherever_the_app_is_heard_of(bot: Process, 
     assert says(note.shown.text, "<@U0ANA>", "broke the glass", "site is down")
     for channel in ("C0GENERAL", "C0INC"):
         [told] = messenger.in_channel(channel)
-        assert told.shown.text.startswith("🚨 *my-app → production · v1.4.1 → v1.4.2* is started by <@U0ANA>.")
+        assert told.shown.text.startswith("🚨 *my-app → production · v1.4.1 → v1.4.2* was started by <@U0ANA>.")
         assert "broke the glass" in str(told.shown.blocks)
 
 

@@ -131,7 +131,7 @@ async def test_what_was_acknowledged_and_not_begun_is_done_by_the_next_process(l
 async def test_an_answer_that_comes_late_says_so(life: Life) -> None:
     await life.router.on_command(SLASH, life.ack, life.respond)
     after = await life.next(120)
-    assert after.said[0].startswith("Late, for Pilothouse was away")
+    assert after.said[0].startswith("Late, because Pilothouse was away")
     assert "<!date^" in after.said[0]
 
 
