@@ -95,6 +95,7 @@ class ArgoCDSettings(Tls):
 
 class HarborSettings(Tls):
     url: str = Field("", description="Base URL of Harbor.")
+    web_url: str = Field("", description='Base URL for links, where people reach it by another name; "" = URL.')
     hosts: str = Field(
         "", description='Hosts that images name it by, separated by commas; "" = that of the URL. Others are refused.'
     )

@@ -1,4 +1,4 @@
-"""`/delegate @mia until fri`: somebody speaks for you while you are away."""
+"""`/delegate @mia until fri`: somebody stands in for you while you are away."""
 
 from bot.command import command
 from bot.domain.caller import Caller, Permission
@@ -14,7 +14,7 @@ def parse(words: Words) -> NameDelegate:
     if words.keyword("off"):
         words.done()
         return NameDelegate(context=words.context)
-    to = words.person("the person who speaks for you")
+    to = words.person("the person who stands in for you")
     until = words.time()
     words.done()
     if not until:
@@ -29,7 +29,7 @@ def read(filled: Filled, context: Context) -> NameDelegate:
 FORM = CommandForm(
     "Delegate",
     (
-        FormField(Input.PERSON, needed=True, hint="They speak for you while you are away."),
+        FormField(Input.PERSON, needed=True, hint="They stand in for you while you are away."),
         FormField(Input.UNTIL, needed=True, hint="As in fri, 2 weeks or 2026-10-05 08:00."),
     ),
     read,

@@ -1,4 +1,4 @@
-"""The button "Tell me when it is free"."""
+"""The button "Notify me when it is free"."""
 
 from bot.command import command
 from bot.domain.caller import Caller, Permission

@@ -91,7 +91,7 @@ async def promote(
     """
     if ask.dry_run:
         shown = await promotions.preview(ask, caller)
-        return DryRun(shown, approvers(policy, shown))
+        return DryRun(shown, ask, approvers(policy, shown))
     if ask.break_glass and not ask.shown:
         return GlassAsked(await promotions.preview(ask, caller), ask)
     return await turns.start(times.timed(ask, caller), caller)

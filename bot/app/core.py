@@ -21,7 +21,6 @@ from bot.background.roster import RosterUpdates
 from bot.command import CommandRegistry
 from bot.notify.permalinks import Permalinks
 from bot.notify.run_cards import RunCards
-from bot.notify.subjects import Subjects
 from bot.ports import Clock
 from bot.promotions.schedule import Schedule
 from bot.promotions.scheduler import Scheduler
@@ -35,6 +34,7 @@ from bot.queries.surroundings import Surroundings
 from bot.router import Router, open_router
 from bot.runtime.injection import Offered
 from bot.safety.syncs import SyncService
+from bot.store.messages import Messages
 
 __all__ = ["Core", "Process", "Timing"]
 
@@ -123,7 +123,7 @@ class Core(DeliveryParts[E]):
             Explanation: self.explanation,
             SyncService: self.syncs,
             Permalinks: self.permalinks,
-            Subjects: Subjects(self.stores.messages),
+            Messages: self.stores.messages,
         }
 
     @cached_property

@@ -16,7 +16,7 @@ import structlog
 from bot.deliveries.journey_service import JourneyService
 from bot.deliveries.source_commits import SourceCommits
 from bot.domain import slack_id
-from bot.domain.caller import Permission, Target
+from bot.domain.caller import Permission, Target, common
 from bot.domain.delivery import News
 from bot.domain.errors import DatabaseAway, IntegrationError, NotFound
 from bot.domain.event import Event
@@ -109,7 +109,7 @@ class NewsService:
             log.info("deliveries.journey_not_shown", error=str(error))
             return False
         if message:
-            await self._bulletins.note(bundle.id, bundle.channel, message)
+            await self._bulletins.note(bundle.id, bundle.channel, message, common(map(_target, bundle.items)))
         await self._store.shown(bundle)
         if len(bundle.items) == 1:
             self._commits.ask(bundle.items[0])
@@ -182,6 +182,10 @@ class Bundling:
             bundle, size, begun = f"{prefix}{_hashed(f'{channel} {news.key}')[:32]}", 0, noted.noted_at
         self._open[prefix, channel] = bundle, size + 1, begun
         return bundle
+
+
+def _target(news: News) -> Target:
+    return Target(news.app, news.environment)
 
 
 def _hashed(text: str) -> str:

@@ -1,5 +1,6 @@
 """Who asks, and what they may."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -72,3 +73,10 @@ class Target:
 
     app: str = ""
     environment: str = ""
+
+
+def common(targets: Iterable[Target]) -> Target:
+    """The app and the environment that all of them name, each "" where they differ."""
+    named = tuple(targets)
+    apps, environments = {one.app for one in named}, {one.environment for one in named}
+    return Target(apps.pop() if len(apps) == 1 else "", environments.pop() if len(environments) == 1 else "")

@@ -69,6 +69,8 @@ class Artifact:
     source: str = ""
     size: int = 0
     """bytes"""
+    page: str = ""
+    """URL at which people look at it, "" where there is none"""
 
 
 @dataclass(frozen=True)

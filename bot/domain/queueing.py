@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from bot.domain.image import is_digest
 from bot.domain.intent import Wish
 from bot.domain.promotion import Promotion
 
@@ -20,8 +21,9 @@ class Waiting:
 
     @property
     def about(self) -> str:
-        """Where it wants to go: the same person waits there once."""
-        return f"{self.wish.environment}/{'/'.join(self.wish.named_apps) or '*'}"
+        """Where it wants to go: the same person waits there once, and once for a message."""
+        notify = "?" if self.wish.notify else ""
+        return f"{notify}{self.wish.environment}/{'/'.join(self.wish.named_apps) or '*'}"
 
 
 CLOSING = frozenset({"lock", "freeze", "window", "soak"})
@@ -36,4 +38,5 @@ def is_closed(promotion: Promotion) -> bool:
 def what(wish: Wish) -> str:
     """A wish in words: "my-app@v1.4.2 → production"."""
     apps, image = ", ".join(wish.named_apps) or "every app", wish.named_image
+    image = image[: len("sha256:") + 12] if is_digest(image) else image
     return f"{apps}{'@' if image else ''}{image} → {wish.environment}"

@@ -49,7 +49,8 @@ class Copies:
             return
         message = approval_request(promotion, await self._link(promotion), self._policy.careful)
         for user in users:
-            await self._messages.want(subject(promotion), user, message, self._clock(), given=0.0)
+            now, about = self._clock(), promotion.plan.about
+            await self._messages.want(subject(promotion), user, message, now, given=0.0, about=about)
 
     async def keep(self, promotion: Promotion) -> None:
         """Every copy shows what is so now; one that nobody has seen when all is over is no longer sent."""
@@ -93,8 +94,3 @@ class Copies:
 def subject(promotion: Promotion) -> str:
     """Its own: the results of a promotion are told to people directly, too, and must not be edited away."""
     return f"{COPY}{promotion.id}"[:64]
-
-
-def promotion_of(subject: str) -> str:
-    """The promotion that a card, or a copy of one, is about."""
-    return subject.removeprefix(COPY)

@@ -148,7 +148,7 @@ class Outbox:
             raise Unavailable("Slack", "chat.postMessage", "the card is not posted yet")
         posted = await self._post(letter, place, first=first)
         if place is None:
-            await self._messages.placed(letter.promotion, letter.channel, posted)
+            await self._messages.placed(letter.promotion, letter.channel, posted, about=letter.about)
 
     async def _post(self, letter: Letter, place: Posted | None, *, first: bool) -> Posted:
         if place is not None:

@@ -1,14 +1,19 @@
 """What people hear who waited for their turn: as a direct message, once."""
 
+from dataclasses import replace
+
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.event import Event
-from bot.domain.promotion import Promotion
+from bot.domain.intent import IfBusy
+from bot.domain.promotion import Phase, Plan, Promotion, Stage
 from bot.domain.queueing import Waiting
+from bot.domain.reply import OlderAsked, Unhindered
 from bot.notify.outbox import Outbox
 from bot.ports import Rendered
 from bot.store.messages import Letter
-from bot.views.queueing import starts_soon, turn_came, turn_missed
+from bot.views.older import older_asked
+from bot.views.queueing import starts_soon, turn_came, turn_missed, unhindered
 
 
 class DirectQueueNews:
@@ -21,6 +26,19 @@ class DirectQueueNews:
     async def dropped(self, connection: AsyncConnection, waiting: Waiting, sentence: str) -> None:
         subject = f"queue-{waiting.wish.context.request_id}"[:64]
         await self._tell(connection, waiting, subject, Event.FAILED, turn_missed(waiting, sentence))
+
+    async def older(self, connection: AsyncConnection, waiting: Waiting, plan: Plan) -> None:
+        """The press asks for the same at once; it queues again where something is under way by then."""
+        if_busy = IfBusy.QUEUE if waiting.wish.if_busy is IfBusy.REPLACE else waiting.wish.if_busy
+        wish = replace(waiting.wish, at="", start_at=None, if_busy=if_busy)
+        asked = OlderAsked(Promotion(plan, Phase.PENDING, Stage.GATES), wish)
+        subject = f"older-{waiting.wish.context.request_id}"[:64]
+        message = older_asked(asked, "It is your turn, and nothing has started yet.")
+        await self._tell(connection, waiting, subject, Event.FAILED, message)
+
+    async def unhindered(self, connection: AsyncConnection, waiting: Waiting, promotion: Promotion) -> None:
+        subject = f"open-{waiting.wish.context.request_id}"[:64]
+        await self._tell(connection, waiting, subject, Event.WAITING, unhindered(Unhindered(promotion, waiting.wish)))
 
     async def soon(self, connection: AsyncConnection, waiting: Waiting) -> None:
         subject = f"soon-{waiting.wish.context.request_id}"[:64]

@@ -56,7 +56,7 @@ class Reminders:
         if incident or escalate or not asleep:
             await self._replace(f"reminder-{plan.id}"[:64], card, note, key)
         for channel in plan.approval.escalate_to if escalate else ():
-            await self._post(channel, note, key=key)
+            await self._say(promotion, channel, note, key)
 
     async def _replace(self, subject: str, card: Posted, note: Rendered, key: str) -> None:
         """The newest reminder under a card is the only one."""
@@ -78,12 +78,14 @@ class Reminders:
         key = f"alarm:{plan.id}"
         channels = (card.channel if card else plan.channel, *plan.approval.escalate_to)
         for channel in dict.fromkeys(channels):
-            await self._post(channel, note, key=key)
+            await self._say(promotion, channel, note, key)
         for user in administrator_ids(self._policy, plan):
             try:
-                await self._messenger.direct(user, note)
+                posted = await self._messenger.direct(user, note)
             except IntegrationError as error:
                 log.warning("reminder.alarm_not_sent", user=user, error=str(error))
+            else:
+                await self._messages.placed(key[:64], user, posted, about=plan.about)
 
     async def refuse(self, channel: str, user: str, sentence: str) -> None:
         """Where the card is; as a direct message to who is not in that channel."""
@@ -99,6 +101,11 @@ class Reminders:
             await self._messenger.direct(user, message)
         except IntegrationError as error:
             log.warning("reminder.refusal_not_sent", user=user, error=str(error))
+
+    async def _say(self, promotion: Promotion, channel: str, note: Rendered, key: str) -> None:
+        """Outside the card's thread: so what it is about is noted."""
+        if posted := await self._post(channel, note, key=key):
+            await self._messages.placed(key[:64], channel, posted, about=promotion.plan.about)
 
     async def _post(self, channel: str, note: Rendered, *, thread: str = "", key: str) -> Posted | None:
         try:

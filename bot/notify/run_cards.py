@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
+from bot.domain.caller import Target
 from bot.domain.errors import DatabaseAway, IntegrationError, NotFound
 from bot.domain.pipeline import ABSENT, PipelineRun, RunStatus, StepLog
 from bot.domain.reply import RunDetail
@@ -56,7 +57,7 @@ class RunCards:
 
     async def follow(self, run: PipelineRun, channel: str) -> None:
         await self._store.follow(run.name, channel)
-        await self._bulletins.show(subject(run), channel, run_detail(await self._detail(run)))
+        await self._bulletins.show(subject(run), channel, run_detail(await self._detail(run)), Target(run.app))
 
     async def keep_forever(self) -> None:
         """Until it is cancelled. Neither the cluster nor the database being away ends it."""
@@ -101,8 +102,9 @@ class RunCards:
         if not channels:
             return
         shown = run_detail(await self._detail(run))
+        about = Target(run.app) if run.app else None  # of one that is gone nobody knows the app any longer
         for channel in channels:
-            await self._bulletins.show(subject(run), channel, shown)
+            await self._bulletins.show(subject(run), channel, shown, about)
         if run.status is RunStatus.SUCCEEDED:
             await self._built(run)
         if run.done:

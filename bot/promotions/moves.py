@@ -152,6 +152,7 @@ class Moves:
             newer=_newer(artifact, running),
             older=(Older.PUSHED,) if running and _newer(running, artifact, unknown=False) else (),
             digest_before=running.image.digest if running else "",
+            page=artifact.page,
         )
 
     async def _running(self, before: OverlayImage) -> Found:

@@ -62,9 +62,16 @@ class Promotions(Protocol):
         ...
 
     async def find(self, promotion_id: str, caller: Caller, *, whole: bool = False) -> Promotion:
-        """As `get`, for who may know of it: `whole` for who may view every app of it.
+        """As `get`, for who may know of it: `whole` for who may know of every app of it.
 
         Raises UnknownName, the same for what is not there and for what is hidden.
+        """
+        ...
+
+    async def seen(self, promotion: Promotion, caller: Caller) -> tuple[str, ...]:
+        """The apps of a promotion that the caller may know of: what one decides on, for whomever, one may see.
+
+        Raises IntegrationError when nobody can tell.
         """
         ...
 

@@ -10,10 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.errors import DatabaseAway, IntegrationError, NotFound, PromotionInProgress, UserError
 from bot.domain.intent import Rollback
-from bot.domain.promotion import Promotion, Stage
+from bot.domain.promotion import Plan, Promotion, Stage
 from bot.domain.queueing import Waiting, is_closed, what
 from bot.ports import Directory
-from bot.promotions.promotions import Promotions
+from bot.promotions.promotions import OlderImage, Promotions
 from bot.promotions.scheduler import Queue
 from bot.runtime.clock import SYSTEM_CLOCK
 from bot.store.audit import Audit, AuditEntry
@@ -41,6 +41,14 @@ class QueueNews(Protocol):
     async def started(self, connection: AsyncConnection, waiting: Waiting, promotion: Promotion) -> None: ...
 
     async def dropped(self, connection: AsyncConnection, waiting: Waiting, sentence: str) -> None: ...
+
+    async def older(self, connection: AsyncConnection, waiting: Waiting, plan: Plan) -> None:
+        """It does not start before its asker confirms that it goes back to an older image."""
+        ...
+
+    async def unhindered(self, connection: AsyncConnection, waiting: Waiting, promotion: Promotion) -> None:
+        """Nothing holds it back; it starts when its asker presses."""
+        ...
 
     async def soon(self, connection: AsyncConnection, waiting: Waiting) -> None:
         """Its time comes; told once, however often this is called."""
@@ -90,6 +98,10 @@ class PromotionQueue(Queue):
             mine = {(app, waiting.wish.environment) for app in apps or ("",)}
             # A rollback need not wait for what is only followed; whether it leads back its plan says.
             ahead = taken - followed if isinstance(waiting.wish, Rollback) else taken
+            if waiting.wish.notify:  # holds nobody up
+                if not _meet(mine, ahead):
+                    await self._notify(waiting)
+                continue
             if not _meet(mine, ahead | waited):
                 started += await self._try(waiting)
             elif not apps:
@@ -125,10 +137,33 @@ class PromotionQueue(Queue):
             self.looked.pop(id, None)
         return open_
 
-    async def _try(self, waiting: Waiting) -> bool:
-        if self.clock() - (waiting.wish.start_at or waiting.since) > _patience(waiting):
+    async def _notify(self, waiting: Waiting) -> None:
+        """That nothing holds it back, or why it never will. What cannot be asked now is tried at the next call."""
+        if await self._too_late(waiting):
+            return
+        try:
+            caller = await self.directory.caller(waiting.user, waiting.team)
+            promotion = await self.promotions.preview(waiting.wish, caller)
+        except UserError as error:
+            await self._drop(waiting, error.sentence)
+        except NotFound:
+            await self._drop(waiting, "Slack no longer knows your account.")
+        except IntegrationError as error:
+            log.info("queue.not_looked", user=waiting.user, error=str(error))
+        else:
+            async with self.database.begin() as connection:
+                if await self.store.remove(connection, waiting):
+                    await self.news.unhindered(connection, waiting, promotion)
+
+    async def _too_late(self, waiting: Waiting) -> bool:
+        late = self.clock() - (waiting.wish.start_at or waiting.since) > _patience(waiting)
+        if late:
             days = "two weeks" if waiting.wish.when_open else "a day"
             await self._drop(waiting, f"It has waited for {days}. Ask again if you still need it.")
+        return late
+
+    async def _try(self, waiting: Waiting) -> bool:
+        if await self._too_late(waiting):
             return False
         try:
             caller = await self.directory.caller(waiting.user, waiting.team)
@@ -136,6 +171,9 @@ class PromotionQueue(Queue):
             # twice.
             promotion = await self.promotions.start(waiting.wish, caller)
         except PromotionInProgress:
+            return False
+        except OlderImage as older:
+            await self._ask(waiting, older.plan)
             return False
         except UserError as error:
             await self._drop(waiting, error.sentence)
@@ -152,6 +190,12 @@ class PromotionQueue(Queue):
             if await self.store.remove(connection, waiting):
                 await self.news.started(connection, waiting, promotion)
         return True
+
+    async def _ask(self, waiting: Waiting, plan: Plan) -> None:
+        """What was confirmed was older than something else, or not older yet."""
+        async with self.database.begin() as connection:
+            if await self.store.remove(connection, waiting):
+                await self.news.older(connection, waiting, plan)
 
     async def _drop(self, waiting: Waiting, sentence: str) -> None:
         async with self.database.begin() as connection:

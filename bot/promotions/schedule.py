@@ -45,7 +45,7 @@ class Schedule:
         async with self.database.begin() as connection:
             if await self.store.remove(connection, waiting):
                 await self.audit.append(connection, entry)
-        return Told(f"{what(wish)} does not start.")
+        return Told(f"You get no message about {what(wish)}." if wish.notify else f"{what(wish)} does not start.")
 
     async def _seen(self, caller: Caller) -> list[Waiting]:
         return [one for one in await self.store.all() if one.user == caller.id or self._views(caller, one)]

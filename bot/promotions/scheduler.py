@@ -7,7 +7,7 @@ from bot.domain.errors import Conflict, DatabaseAway, PromotionInProgress, Unava
 from bot.domain.intent import Abort, IfBusy, Wish
 from bot.domain.promotion import Phase, Promotion, Stage
 from bot.domain.queueing import Waiting, is_closed
-from bot.domain.reply import Occupied, OlderAsked, Postponed, Queued, Reply, Started
+from bot.domain.reply import Occupied, OlderAsked, Postponed, Queued, Reply, Started, Unhindered
 from bot.ports import Clock
 from bot.promotions.promotions import OlderImage, Promotions
 from bot.runtime.clock import SYSTEM_CLOCK
@@ -51,11 +51,22 @@ class Scheduler:
 
     async def _later(self, wish: Wish, caller: Caller) -> Reply | None:
         """None where nothing keeps it from starting now. Raises what starting it now would raise for the asker."""
+        if wish.notify:
+            return await self._notified(wish, caller)
         promotion = await self._promotions.rehearse(wish, caller)
         if wish.when_open and not is_closed(promotion):
             return None
         waiting = Waiting(wish, caller.id, wish.context.team or caller.team, self._clock.now())
         await self._queue.add(waiting, None)
+        return Postponed(promotion, wish)
+
+    async def _notified(self, wish: Wish, caller: Caller) -> Reply:
+        """Its asker gets a message as soon as no gate that opens again, and nothing under way, keeps it."""
+        promotion = await self._promotions.preview(wish, caller)
+        busy = [await self._promotions.live(app, wish.environment) for app in promotion.plan.apps]
+        if not (is_closed(promotion) or any(busy)):
+            return Unhindered(promotion, wish)
+        await self._queue.add(Waiting(wish, caller.id, wish.context.team or caller.team, self._clock.now()), None)
         return Postponed(promotion, wish)
 
     async def _started(self, wish: Wish, caller: Caller) -> Reply:

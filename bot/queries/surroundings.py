@@ -37,7 +37,9 @@ def _with(row: StatusRow, holds: Holds, waiting: tuple[Waiting, ...]) -> StatusR
     mine = [
         one
         for one in waiting
-        if one.wish.environment == row.environment and row.app in (one.wish.named_apps or (row.app,))
+        if not one.wish.notify
+        and one.wish.environment == row.environment
+        and row.app in (one.wish.named_apps or (row.app,))
     ]
     own = max(locks, key=lambda lock: bool(lock.app), default=None)
     return replace(row, lock=own, freeze=max(freezes, key=lambda one: one.until, default=None), waiting=tuple(mine))

@@ -129,6 +129,11 @@ def read_button(action: Mapping[str, Any], context: Context) -> Intent:
             return RunPipeline(context=context, app=app)
         case ImageValue(app, environment, to):
             return Rollback(context=context, app=app, environment=environment, to=to)
+        case WishValue() as value if kind is Action.WISH_APPS:
+            return ShowApps(context=context, wish=_wish(value, context, IfBusy.REFUSE))
+        case WishValue() as value if kind is Action.NOTIFY:
+            ask = _wish(replace(value, break_glass=""), context, IfBusy.REFUSE)
+            return replace(ask, when_open=True, notify=True)
         case WishValue() as value if value.older or kind is not Action.OLDER:
             return _planned(value, kind, context)
         case RunValue(run):

@@ -47,11 +47,11 @@ class DelegationService:
         async def effect(connection: AsyncConnection) -> Reply:
             ended = await self._delegations.end(connection, caller.id)
             if ended is None:
-                return Told("Nobody speaks for you.")
+                return Told("Nobody stands in for you.")
             deed = _deed(ask, ended, ended_by=caller.id)
             await self._ledger.write(connection, deed)
             await self._ledger.tell(connection, deed, ended.delegate, views.stand_in_over(ended))
-            return Told(f"{ended.delegate.name} no longer speaks for you.")
+            return Told(f"{ended.delegate.name} no longer stands in for you.")
 
         return await self._ledger.once(ask.context, Event.DELEGATED, effect)
 
@@ -66,7 +66,7 @@ class DelegationService:
 
 def _check(delegate: Caller, caller: Caller) -> None:
     if delegate.id == caller.id:
-        raise InvalidCommand("You speak for yourself already: name somebody else.")
+        raise InvalidCommand("You cannot stand in for yourself: name somebody else.")
     if delegate.guest or delegate.bot or delegate.foreign or not delegate.active:
         raise InvalidCommand(
             f"{delegate.person.name} cannot stand in: guests, apps, deactivated accounts and people of other "

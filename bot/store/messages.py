@@ -6,7 +6,7 @@ lost with the process is made up for.
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,6 +15,7 @@ from weakref import WeakValueDictionary
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.domain.caller import Target, common
 from bot.domain.errors import Unavailable
 from bot.domain.event import Event
 from bot.ports import Posted, Rendered
@@ -27,6 +28,8 @@ threads = sa.Table(
     metadata,
     sa.Column("promotion_id", sa.String(64), primary_key=True),
     sa.Column("channel", sa.String(255), primary_key=True),
+    sa.Column("app", sa.String(255), nullable=False, server_default=""),
+    sa.Column("environment", sa.String(64), nullable=False, server_default=""),
     sa.Column("place", sa.String(255), nullable=False, server_default=""),
     sa.Column("ts", sa.String(32), nullable=False, server_default=""),
     sa.Column("wanted", sa.Text, nullable=False, server_default=""),
@@ -120,6 +123,10 @@ class Letter:
     def key(self) -> str:
         """By which the message is found again on Slack (S3)."""
         return f"{self.event}{':' if self.round else ''}{self.round}:{self.promotion}"
+
+    @property
+    def about(self) -> Target:
+        return common(Target(app, self.environment) for app in self.app.split(", "))
 
 
 @dataclass(frozen=True)
@@ -238,13 +245,22 @@ class Messages:
             cards = (await connection.execute(stale)).scalar_one()
         return Counts(waiting, dead, cards, oldest)
 
-    async def want(self, promotion: str, channel: str, card: Rendered, now: float, given: float = FIRST_POST) -> Thread:
-        """From now on the card should show this. The first post is the caller's, who is given so many seconds.
+    async def want(
+        self,
+        promotion: str,
+        channel: str,
+        card: Rendered,
+        now: float,
+        given: float = FIRST_POST,
+        about: Target | None = None,
+    ) -> Thread:
+        """From now on the card should show this. The first post is the caller's, who is given so many seconds;
+        `about` None leaves what it is about as it is.
 
         `new` on the thread says that nobody can have posted it before.
         """
         body = dump(card)
-        values: dict[str, Any] = {"wanted": body, "wanted_hash": hashed(body), "tries": 0}
+        values: dict[str, Any] = {"wanted": body, "wanted_hash": hashed(body), "tries": 0, **_telling(about)}
         first = now + given
         made = self._database.insert(threads).values(promotion_id=promotion, channel=channel, due_at=first, **values)
         values["due_at"] = sa.case((threads.c.ts == "", first), else_=now)
@@ -264,11 +280,17 @@ class Messages:
         rows = await self._all(query)
         return _thread(rows[0]) if rows else None
 
-    async def subject_at(self, place: Posted) -> str:
-        """What the first message of a thread is about; "" for one that we have not posted."""
-        here = (threads.c.ts == place.ts) & (threads.c.place == place.channel)
-        rows = await self._all(sa.select(threads.c.promotion_id).where(here).limit(1))
-        return str(rows[0]["promotion_id"]) if rows and place.ts else ""
+    async def about(self, places: Iterable[Posted]) -> Target:
+        """What the first message that we posted at one of the places tells of, where that is known.
+
+        By where it stands, which Slack signs; what is written on it may be anybody's.
+        """
+        for place in places:
+            here = (threads.c.ts == place.ts) & (threads.c.place == place.channel)
+            for row in await self._all(sa.select(threads.c.app, threads.c.environment).where(here).limit(1)):
+                if (told := Target(row["app"], row["environment"])) != Target():
+                    return told
+        return Target()
 
     async def want_if_new(self, thread: Thread, message: Rendered, now: float) -> None:
         """As `want`, for a message that is there; nothing where it is to show just this already."""
@@ -295,13 +317,20 @@ class Messages:
         return tuple(_thread(row) for row in await self._all(query.order_by(threads.c.due_at).limit(limit)))
 
     async def placed(
-        self, promotion: str, channel: str, posted: Posted, shown_hash: str = "", lease: Lease = Lease()
+        self,
+        promotion: str,
+        channel: str,
+        posted: Posted,
+        shown_hash: str = "",
+        lease: Lease = Lease(),
+        about: Target | None = None,
     ) -> None:
         """It is there, and shows this.
 
         Where the lease has run out meanwhile, nobody knows which of two edits came last: then it is edited once more.
         """
         values: dict[str, Any] = {"place": posted.channel, "ts": posted.ts, "shown_hash": shown_hash, "tries": 0}
+        values |= _telling(about)
         upsert = self._database.insert(threads).values(promotion_id=promotion, channel=channel, **values)
         if lease.until:
             mine = threads.c.leased_until == lease.until
@@ -326,6 +355,11 @@ class Messages:
 
 def hashed(body: str) -> str:
     return hashlib.sha256(body.encode()).hexdigest()
+
+
+def _telling(about: Target | None) -> dict[str, str]:
+    """Nothing where the caller does not say: then what is known of the message stays."""
+    return {"app": about.app[:255], "environment": about.environment[:64]} if about else {}
 
 
 def _thread(row: Mapping[str, Any]) -> Thread:

@@ -8,7 +8,7 @@ from bot.domain.approval import approved
 from bot.domain.promotion import Kind, Phase, Progress, Promotion, Stage, VerdictState
 from bot.domain.queueing import is_closed
 from bot.views import layout, words
-from bot.views.ids import Action, ImageValue, PromotionValue
+from bot.views.ids import Action, ImageValue, PromotionValue, WishValue
 
 ROLLBACK_BUTTONS = 5
 Buttons = list[ButtonElement | None]
@@ -54,8 +54,12 @@ def _ways_back(promotion: Promotion) -> Buttons:
 
 
 def _commit(promotion: Promotion) -> ButtonElement | None:
-    url = promotion.commit.url if promotion.commit else ""
-    return ButtonElement(text="Commit", url=url, action_id="promotion.commit") if words.web_address(url) else None
+    return _link("Commit", promotion.commit.url if promotion.commit else "", "promotion.commit")
+
+
+def _link(label: str, url: str, action_id: str) -> ButtonElement | None:
+    """Opens a page. None where there is no address."""
+    return ButtonElement(text=label, url=url, action_id=action_id) if words.web_address(url) else None
 
 
 def _history(promotion: Promotion) -> ButtonElement | None:
@@ -74,7 +78,12 @@ def _again(promotion: Promotion) -> Buttons:
     if plan.kind is Kind.ROLLBACK or len(plan.moves) != 1:
         return []
     again = ImageValue(plan.app, plan.environment, plan.moves[0].after.digest)
-    later = [layout.button("Deploy when it opens", Action.WHEN_OPEN, again)] if is_closed(promotion) else []
+    wish = WishValue("deploy", again.app, again.environment, again.to)
+    later = [
+        layout.button("Deploy when it opens", Action.WHEN_OPEN, again),
+        layout.button("Notify me when ready", Action.NOTIFY, wish),
+    ]
+    later = later if is_closed(promotion) else []
     return [*later, layout.button("Try again", Action.RETRY, again), *_remedies(promotion)]
 
 
@@ -90,6 +99,7 @@ def _remedies(promotion: Promotion) -> Buttons:
         shown.append(layout.button("Rescan", Action.RESCAN, image))
     if stopped & {"scan", "signature"}:
         shown.append(layout.button("Rebuild", Action.REBUILD, ImageValue(moves[0].app, promotion.plan.environment)))
+        shown.append(_link("Open in Harbor", moves[0].page, "image.page"))
     return shown
 
 

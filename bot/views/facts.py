@@ -113,6 +113,11 @@ def older_lines(promotion: Promotion, most: int = MOST_ELSEWHERE) -> list[str]:
     return [*older[:most], *more]
 
 
+def older_mark(move: Move) -> list[str]:
+    """For below its row."""
+    return [f"        ⏬ Older: it {words.listed(list(move.older))}"] if move.older else []
+
+
 def _against(result: GateResult, several: bool) -> str:
     """A skipped gate that would have said no."""
     verdict = result.verdict

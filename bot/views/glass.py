@@ -10,8 +10,8 @@ from bot.views import facts, layout
 from bot.views.card import headline
 from bot.views.ids import Action
 from bot.views.layout import rendered, section, sentence
-from bot.views.queueing import wish_value
-from bot.views.rows import rows
+from bot.views.queueing import wish_apps, wish_value
+from bot.views.rows import cuts_rows, rows
 from bot.views.words import bold, named, safe
 
 MOST = 20
@@ -26,13 +26,14 @@ def glass_asked(reply: GlassAsked) -> Rendered:
     about = f"{headline(reply.promotion)}. This skips {listed(list(skipped))}."
     ask = layout.confirm("Break the glass?", about, "Break the glass", "Never mind")
     wish = wish_value(replace(reply.wish, shown=reply.promotion.plan.glass_hash))
-    pressed = layout.button("Break the glass", Action.BREAK_GLASS, wish, style="danger", confirm=ask)
-    if pressed is None:
+    go = layout.button("Break the glass", Action.BREAK_GLASS, wish, style="danger", confirm=ask)
+    if go is None:
         return sentence(layout.TOO_LONG_TO_PRESS)
     bound = "The press counts for just these images and gates: if they change before it, you are asked again."
     against = [section(*lines)] if (lines := facts.reason_lines(reply.promotion)) else []
     shown = [section(said), *against, *rows(reply.promotion, ticks=False)]
-    blocks = [*shown, *layout.actions([pressed]), layout.context(bound)]
+    pressed = [go, wish_apps(reply.promotion, reply.wish) if cuts_rows(reply.promotion, ticks=False) else None]
+    blocks = [*shown, *layout.actions(pressed), layout.context(bound)]
     return rendered(said, blocks)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from slack_sdk.models.blocks import Block
 
-from bot.domain.promotion import Kind, Phase, Promotion
+from bot.domain.promotion import Kind, Move, Phase, Promotion
 from bot.domain.reply import Abilities, Ability, Grant, History, Identity
 from bot.domain.sentence import listed
 from bot.ports import Rendered
@@ -44,7 +44,7 @@ def _known(reply: History) -> str:
 def _entry(promotion: Promotion, app: str) -> str:
     plan = promotion.plan
     moves = [move for move in plan.moves if move.app == app] or list(plan.moves)
-    images = ", ".join(f"{safe(m.label_before, 40)} → {safe(m.after.label, 40)}" for m in moves[:3])
+    images = words.joined([_change(move, several=len(moves) > 1) for move in moves], 400, ", ")
     verb = " · rollback" if plan.kind is Kind.ROLLBACK else ""
     glass = " · 🔨 break-glass" if plan.break_glass else ""
     first = f"{RESULTS[promotion.phase]} {bold(plan.environment, 80)} {images}{verb}{glass} · {promotion.phase}"
@@ -56,6 +56,11 @@ def _entry(promotion: Promotion, app: str) -> str:
     if promotion.phase not in (Phase.SUCCEEDED, Phase.RUNNING) and words.clean(promotion.outcome):
         lines.append(safe(promotion.outcome, 300))
     return "\n".join(lines)
+
+
+def _change(move: Move, *, several: bool) -> str:
+    name = f"{safe(move.name.rpartition('/')[2], 60)} " if several else ""
+    return f"{name}{safe(move.label_before, 40)} → {safe(move.after.label, 40)}"
 
 
 def identity(reply: Identity) -> Rendered:
@@ -77,9 +82,9 @@ def identity(reply: Identity) -> Rendered:
     lines += [_grant(grant) for grant in reply.grants]
     if not reply.grants:
         helpers = with_mentions(reply.helpers, 400) if reply.helpers else "the people who keep pilothouse.yaml"
-        lines.append(f"No binding of the policy gives you a role: ask {helpers} for one.")
+        lines.append(f"You have no role yet: ask {helpers} for one.")
     lines += [
-        f"You speak for {mention(one.absent)} until {moment(one.until, DAY_AND_TIME)}." for one in reply.delegations
+        f"You stand in for {mention(one.absent)} until {moment(one.until, DAY_AND_TIME)}." for one in reply.delegations
     ]
     shown: list[Block] = [section(*lines), context(f"{code('/pilothouse can APP ENV')} shows what you may do there.")]
     return rendered(lines[0], shown)

@@ -51,11 +51,11 @@ def home(
     blocks += _promotions("🚦 Waiting for an approval", waiting)
     blocks += _promotions("🔄 On their way", moving, first=len(waiting))
     if reviews:
-        blocks += [header("👀 Reviews that are owed"), *_share("reviews", map(review_row, reviews), budget=3000)]
+        blocks += [header("👀 Waiting for a review"), *_share("reviews", map(review_row, reviews), budget=3000)]
     if not live:
-        blocks.append(section("No promotion that you may view is in progress, or waits for an approval."))
+        blocks.append(section("Nothing that you may view is in progress or waiting for an approval."))
     if subscriptions:
-        changed = f"{code('/subscriptions')} lists and {code('/subscribe')} adds more."
+        changed = f"{code('/subscriptions')} lists them all, {code('/subscribe')} adds more."
         blocks.append(section(*(f"🔔 {line}" for line in listed(subscriptions)), limit=SUBSCRIPTIONS))
         blocks.append(context(changed))
     blocks += [divider(), header("What runs where")]
@@ -88,7 +88,7 @@ def _show(promotion: Promotion, index: int) -> ButtonElement | None:
 def _ill(fact: Fact) -> Block:
     assert isinstance(fact.detail, HealthChanged)
     what, since = safe(fact.detail.status, 40), moment(fact.at, DAY_AND_TIME)
-    lines = [f"{bold(fact.app, 80)} in {bold(fact.environment, 80)} is {what} since {since}."]
+    lines = [f"{bold(fact.app, 80)} in {bold(fact.environment, 80)} has been {what} since {since}."]
     if fact.detail.resource or fact.detail.message:
         lines.append(safe(": ".join(filter(None, (fact.detail.resource, fact.detail.message))), 300))
     return section(*lines)

@@ -32,8 +32,12 @@ class Action(StrEnum):
     SHOW = "promotion.show"
     APPS = "promotion.apps"
     """opens the list of all apps of a release train"""
+    WISH_APPS = "promotion.wish-apps"
+    """the same, of one that has not started"""
     ADJUST = "promotion.adjust"
     """boxes, not a button: their block says which promotion, their options which apps"""
+    NOTIFY = "promotion.notify"
+    """asks for a message when nothing holds it back"""
     QUEUE = "promotion.queue"
     REPLACE = "promotion.replace"
     BREAK_GLASS = "promotion.break-glass"
@@ -183,6 +187,8 @@ _CARRIES: Mapping[Action, type[Value]] = {
     Action.SUBSCRIBE: PromotionValue,
     Action.SHOW: PromotionValue,
     Action.APPS: PromotionValue,
+    Action.WISH_APPS: WishValue,
+    Action.NOTIFY: WishValue,
     Action.QUEUE: WishValue,
     Action.REPLACE: WishValue,
     Action.BREAK_GLASS: WishValue,

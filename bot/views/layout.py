@@ -26,6 +26,8 @@ from bot.views.words import ESCAPED_USER, NOTHING, bold, joined, link, more, pla
 
 TEXT_LIMIT = 3000
 FALLBACK_LIMIT = 4000
+FULL = 2800
+"""characters of a block that is filled up with lines"""
 HEADER_LIMIT = 150
 FIELDS_IN_SECTION = 10
 BUTTONS_LIMIT = 25
@@ -117,6 +119,17 @@ def rows(
     if len(kept) < len(every):
         kept.append(context(more(len(every) - len(kept), "")))
     return kept
+
+
+def filled(lines: Iterable[str], size: int = FULL) -> list[str]:
+    """The texts of as few blocks as hold all of them; a line is never cut."""
+    texts: list[str] = []
+    for line in lines:
+        if texts and width(texts[-1]) + width(line) < size:
+            texts[-1] += f"\n{line}"
+        else:
+            texts.append(line)
+    return texts
 
 
 def rendered(text: str, blocks: Sequence[Block], color: str = "") -> Rendered:

@@ -36,8 +36,8 @@ TITLES |= PROMOTED
 OTHERWISE = ("changed", "🚚")
 TURNED = {
     Event.DEPLOY_FAILED: "Healthy again",
-    Event.DEGRADED: "well again",
-    Event.DRIFTED: "as git says again",
+    Event.DEGRADED: "healthy again",
+    Event.DRIFTED: "back in line with git",
     Event.SYNC_UNKNOWN: "compared with git again",
 }
 
@@ -102,13 +102,12 @@ def _lines(one: News) -> list[str]:
     place = f"{bold(one.app, 80)} in {bold(one.environment, 80)}"
     match one.event:
         case Event.DEGRADED:
-            lines = [f"🔴 {place} is {safe(one.change or 'unwell', 40)} since {moment(one.at, DAY_AND_TIME)}."]
+            lines = [f"🔴 {place} has been {safe(one.change or 'unwell', 40)} since {moment(one.at, DAY_AND_TIME)}."]
         case Event.DRIFTED:
-            lines = [
-                f"〰️ {place} drifts from git since {moment(one.at, DAY_AND_TIME)}: something changed in the cluster."
-            ]
+            since = moment(one.at, DAY_AND_TIME)
+            lines = [f"〰️ {place} has drifted from git since {since}: something changed in the cluster."]
         case Event.SYNC_UNKNOWN:
-            lines = [f"❔ Argo CD cannot compare {place} with git since {moment(one.at, DAY_AND_TIME)}."]
+            lines = [f"❔ Argo CD has not been able to compare {place} with git since {moment(one.at, DAY_AND_TIME)}."]
         case Event.DEPLOY_FAILED:
             lines = [f"❌ {place} {safe(one.change, 200)}: {_failed(one)}{_by(one)}."]
         case event if event in PROMOTED:

@@ -19,7 +19,7 @@ def thread_note(promotion: Promotion, event: Event, *, approvers: str = "") -> R
         return _message(loud)
     if event is Event.STARTED:
         why = promotion.plan.reason
-        said = f"{icon(promotion)} {requester} starts this." + (f" {safe(why, 500)}" if words.clean(why) else "")
+        said = f"{icon(promotion)} {requester} started this." + (f" {safe(why, 500)}" if words.clean(why) else "")
         return _message([said])
     now = state(promotion, approvers)
     if event is Event.FAILED:
@@ -32,7 +32,7 @@ def notice(promotion: Promotion, event: Event, *, approvers: str = "") -> Render
     name = bold(headline(promotion), HEADLINE)
     where = _card_is(promotion)
     if event is Event.STARTED:
-        started = f"{icon(promotion)} {name} was started by {mention(promotion.plan.requester)}. {where}"
+        started = f"{icon(promotion)} {mention(promotion.plan.requester)} started {name}. {where}"
         return _message([started, *turns.opening_lines(promotion)])
     now = state(promotion, approvers)
     return _message(
@@ -41,10 +41,10 @@ def notice(promotion: Promotion, event: Event, *, approvers: str = "") -> Render
 
 
 def ready(promotion: Promotion, *, approvers: str = "") -> Rendered:
-    """To whoever asked to be told when the gates hold; also when it came to something else."""
+    """To whoever asked to be told when the gates pass; also when it came to something else."""
     now = state(promotion, approvers)
     ended = promotion.phase.final
-    said = now.sentence if ended else f"its gates hold. {now.sentence}"
+    said = now.sentence if ended else f"every gate passes. {now.sentence}"
     return _message([f"🔔 {bold(headline(promotion), HEADLINE)}: {said}", _card_is(promotion)])
 
 
@@ -52,9 +52,9 @@ def reminder(promotion: Promotion, *, approvers: str = "", escalated: bool = Fal
     """To whoever may decide, while nobody has."""
     plan = promotion.plan
     name = bold(headline(promotion), HEADLINE)
-    since = words.moment(plan.requested_at)
+    since = words.moment(plan.requested_at, words.DAY_AND_TIME)
     wanted = words.with_mentions(approvers, 600) or "an approver"
-    lines = [f"⏰ {name} still waits for {wanted}: {mention(plan.requester)} asked {since}."]
+    lines = [f"⏰ {name} is still waiting for {wanted}: {mention(plan.requester)} asked {since}."]
     if escalated:
         lines.append(f"Nobody has decided yet. {_card_is(promotion)}")
     return _message(lines)

@@ -1,14 +1,17 @@
 """Two promotions of one app to one environment: what the second person is told, and what they can do about it."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import singledispatch
+
+from slack_sdk.models.blocks import ButtonElement
 
 from bot.domain.caller import Person
 from bot.domain.identity import promotion_id
 from bot.domain.intent import BreakingWish, Deploy, Promote, Rollback, Wish
 from bot.domain.promotion import Promotion
-from bot.domain.queueing import Waiting, what
-from bot.domain.reply import Occupied, Postponed, Queued, Scheduled
+from bot.domain.queueing import CLOSING, Waiting, what
+from bot.domain.reply import Occupied, Postponed, Queued, Scheduled, Unhindered
 from bot.ports import Rendered
 from bot.views import layout, words
 from bot.views.card import headline
@@ -26,9 +29,10 @@ def occupied(reply: Occupied) -> Rendered:
     pressed = [
         *([layout.button("Show it", Action.SHOW, PromotionValue(other.id, ""))] if other else []),
         layout.button("Queue behind it", Action.QUEUE, wish),
+        layout.button("Notify me when ready", Action.NOTIFY, wish),
         layout.button("Replace it", Action.REPLACE, wish, style="danger", confirm=ask),
     ]
-    typed = f"Typed, these are {code('--queue')} and {code('--replace')} after the command."
+    typed = f"Or type the command again with {code('--queue')} or {code('--replace')}."
     return rendered(said, [section(said), *layout.actions(pressed), layout.context(typed)])
 
 
@@ -45,20 +49,47 @@ def queued(reply: Queued) -> Rendered:
 def starts_soon(waiting: Waiting) -> Rendered:
     at = moment(waiting.wish.start_at, DAY_AND_TIME) if waiting.wish.start_at else "soon"
     name = bold(what(waiting.wish), 300)
-    return sentence(f"⏰ {name} starts {at}, as you asked. {code('/schedule')} removes it.")
+    return sentence(f"⏰ {name} starts {at}, as you asked. To stop it: {_cancel(waiting.wish)}.")
 
 
 def postponed(reply: Postponed) -> Rendered:
     name, wish = bold(headline(reply.promotion), 300), reply.wish
+    if wish.notify:
+        return _notified(reply)
     if wish.start_at:
         when = f"starts {moment(wish.start_at, DAY_AND_TIME)}"
     else:
         gates = list(dict.fromkeys(result.gate for result in reply.promotion.blocked))
-        when = f"starts when nothing holds it: now {words.gates(gates)} {'holds' if len(gates) == 1 else 'hold'} it"
-    said = f"🗓️ {name} {when}. Every gate is asked again then, and approvals are asked for as ever."
+        when = f"starts as soon as nothing holds it back: right now {_does(gates)}"
+    said = f"🗓️ {name} {when}. Every gate is asked again then, and it needs its approvals as usual."
     if not wish.named_image and (source := reply.promotion.plan.source):
         said += f" It takes what {safe(source, 60)} has in git at that time. To decide now, name an image."
-    return rendered(said, [section(said), layout.context(f"{code('/schedule')} lists it, and removes it.")])
+    return rendered(
+        said,
+        [section(said), layout.context(f"{code('/schedule')} lists what starts later. To stop this: {_cancel(wish)}.")],
+    )
+
+
+def _notified(reply: Postponed) -> Rendered:
+    """Where no gate keeps it, something is under way there."""
+    gates = [result.gate for result in reply.promotion.blocked if result.gate in CLOSING]
+    why = _does(gates) if gates else "another promotion does"
+    name = bold(headline(reply.promotion), 300)
+    said = f"🔔 You get a message when nothing holds {name} back: right now {why}. Nothing starts before you say so."
+    return rendered(said, [section(said), layout.context(f"To stop this: {_cancel(reply.wish)}.")])
+
+
+def _does(gates: Sequence[str]) -> str:
+    names = list(dict.fromkeys(gates))
+    return f"{words.gates(names)} {'does' if len(names) == 1 else 'do'}"
+
+
+def unhindered(reply: Unhindered) -> Rendered:
+    """It can go; the press asks for it, and queues it behind what somebody else may have started since."""
+    said = f"🔔 Nothing holds {bold(headline(reply.promotion), 300)} back now."
+    label = "Roll back" if isinstance(reply.wish, Rollback) else "Deploy"
+    wish = wish_value(replace(reply.wish, when_open=False, notify=False))
+    return rendered(said, [section(said), *layout.actions([layout.button(label, Action.QUEUE, wish)])])
 
 
 def scheduled(reply: Scheduled) -> Rendered:
@@ -71,11 +102,16 @@ def scheduled(reply: Scheduled) -> Rendered:
 def _entry(waiting: Waiting) -> str:
     wish = waiting.wish
     when = "when it is open" if wish.when_open else "behind the promotion in progress"
+    when = "a message when it is open" if wish.notify else when
     if wish.start_at:
         when = moment(wish.start_at, DAY_AND_TIME)
     asked = f"requested by {mention(Person(waiting.user, waiting.user))} {moment(waiting.since, DAY_AND_TIME)}"
-    cancel = code(f"/schedule cancel {promotion_id(wish.context.request_id)}", 80)
-    return f"🗓️ {bold(what(wish), 300)} · {when}\n{asked} · {cancel}"
+    return f"🗓️ {bold(what(wish), 300)} · {when}\n{asked} · {_cancel(wish)}"
+
+
+def _cancel(wish: Wish) -> str:
+    """What to type."""
+    return code(f"/schedule cancel {promotion_id(wish.context.request_id)}", 80)
 
 
 def turn_came(promotion: Promotion) -> Rendered:
@@ -84,6 +120,9 @@ def turn_came(promotion: Promotion) -> Rendered:
 
 
 def turn_missed(waiting: Waiting, why: str) -> Rendered:
+    if waiting.wish.notify:
+        name = bold(what(waiting.wish), 300)
+        return sentence(f"🔕 You no longer wait for a message about {name}: {ended(with_mentions(why, 900))}")
     return sentence(
         f"⏹️ {bold(what(waiting.wish), 300)} was queued, and could not start: {ended(with_mentions(why, 900))}"
     )
@@ -93,6 +132,13 @@ def wish_value(wish: Wish) -> WishValue:
     """What a button carries back. Raises TypeError for a wish that no button asks again."""
     start = wish.start_at.isoformat() if wish.start_at else OPEN if wish.when_open else ""
     return replace(_named(wish), older=wish.older, start=start, if_busy=wish.if_busy)
+
+
+def wish_apps(promotion: Promotion, wish: Wish) -> ButtonElement | None:
+    """Opens the list of all apps of what would start."""
+    apps, images = len(promotion.plan.apps), len(promotion.plan.moves)
+    every = f"{apps} apps" if apps > 1 else words.count(images, "image")
+    return layout.button(f"All {every}", Action.WISH_APPS, wish_value(wish))
 
 
 @singledispatch

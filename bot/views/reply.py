@@ -1,5 +1,6 @@
 """From what a command answers to how it looks."""
 
+from dataclasses import replace
 from functools import singledispatch
 
 from bot.domain.reply import (
@@ -37,6 +38,7 @@ from bot.domain.reply import (
     Subscribed,
     SyncAsked,
     Told,
+    Unhindered,
 )
 from bot.ports import Rendered
 from bot.views.card import dry_run, headline, shown
@@ -45,10 +47,11 @@ from bot.views.dora import dora_report
 from bot.views.glass import glass_asked
 from bot.views.help import help_page
 from bot.views.history import abilities, history, identity
-from bot.views.layout import sentence, told
+from bot.views.layout import actions, sentence, told
 from bot.views.older import older_asked
-from bot.views.queueing import occupied, postponed, queued, scheduled
+from bot.views.queueing import occupied, postponed, queued, scheduled, unhindered, wish_apps
 from bot.views.rollback import rollback_choices
+from bot.views.rows import cuts_rows
 from bot.views.runs import run_detail, run_list, run_log
 from bot.views.safety import (
     delegated,
@@ -97,7 +100,11 @@ def _(reply: DoraReport) -> Rendered:
 
 @render.register
 def _(reply: DryRun) -> Rendered:
-    return dry_run(reply.promotion, approvers=reply.approvers)
+    message = dry_run(reply.promotion, approvers=reply.approvers)
+    if not cuts_rows(reply.promotion, ticks=False):
+        return message
+    every = (block.to_dict() for block in actions([wish_apps(reply.promotion, reply.wish)]))
+    return replace(message, blocks=(*message.blocks[:-1], *every, message.blocks[-1]))
 
 
 @render.register
@@ -109,6 +116,7 @@ render.register(ApprovalRequests, approval_requests)
 render.register(Occupied, occupied)
 render.register(Queued, queued)
 render.register(Postponed, postponed)
+render.register(Unhindered, unhindered)
 render.register(Scheduled, scheduled)
 render.register(GlassAsked, glass_asked)
 render.register(OlderAsked, older_asked)

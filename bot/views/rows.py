@@ -31,12 +31,12 @@ def rows(promotion: Promotion, *, ticks: bool) -> list[Block]:
     return [section(*row_lines(promotion), limit=ROWS_LIMIT)]
 
 
-def cuts_rows(promotion: Promotion) -> bool:
-    """Whether a card has no room for all of `rows`."""
-    if len(promotion.plan.apps) > MOST_BOXES:
+def cuts_rows(promotion: Promotion, *, ticks: bool = True) -> bool:
+    """Whether a message has no room for all of `rows`."""
+    if ticks and len(promotion.plan.apps) > MOST_BOXES:
         return True
     told = row_lines(promotion)
-    boxed = may_be_adjusted(promotion) and bool(_boxes(promotion))
+    boxed = ticks and may_be_adjusted(promotion) and bool(_boxes(promotion))
     return not boxed and words.joined(told, ROWS_LIMIT) != "\n".join(told)
 
 

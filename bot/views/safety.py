@@ -27,7 +27,7 @@ def lock_taken(reply: LockTaken) -> Rendered:
     lock = reply.lock
     what = f"🔒 You hold {place(lock.app, lock.environment)}{_until(lock)}{_because(lock.reason)}."
     if reply.stolen_from:
-        what += f" It was {mention(reply.stolen_from.owner)}'s, who gets a message."
+        what += f" It belonged to {mention(reply.stolen_from.owner)}, who gets a message."
     endless = "" if lock.expires_at else "It has no end. "
     hint = f"{endless}Release it with {code(f'/unlock {_typed(lock)}')}."
     return rendered(what, [section(what), context(hint + _builds(reply.builds))])
@@ -54,23 +54,23 @@ def _take_over(reply: LockHeld) -> ButtonElement | None:
 
 
 def _wait(lock: Lock) -> ButtonElement | None:
-    return button("Tell me when it is free", Action.LOCK_WAIT, LockValue(lock.app, lock.environment))
+    return button("Notify me when it is free", Action.LOCK_WAIT, LockValue(lock.app, lock.environment))
 
 
 def holds(reply: Holds) -> Rendered:
     parts = [
-        ("🔒 Locked", [_lock_line(lock) for lock in reply.locks]),
-        ("❄️ Frozen", [_freeze_line(freeze) for freeze in reply.freezes]),
-        ("🚫 Rejected images", [_rejection_line(rejection) for rejection in reply.rejections]),
-        ("👀 Reviews that are owed", [_review_line(review) for review in reply.reviews]),
+        ("🔒 Locked", "locked", [_lock_line(lock) for lock in reply.locks]),
+        ("❄️ Frozen", "frozen", [_freeze_line(freeze) for freeze in reply.freezes]),
+        ("🚫 Rejected images", "rejected", [_rejection_line(rejection) for rejection in reply.rejections]),
+        ("👀 Waiting for a review", "waiting for a review", [_review_line(review) for review in reply.reviews]),
     ]
     shown: list[Block] = []
-    for title, lines in parts:
+    for title, _, lines in parts:
         if lines:
             shown += [header(title), *rows((section(line) for line in lines), spare_blocks=38, budget=2200)]
     if not shown:
         return sentence("Nothing is locked, frozen or rejected.")
-    counted = ", ".join(f"{len(lines)} {title.partition(' ')[2].lower()}" for title, lines in parts if lines)
+    counted = ", ".join(f"{len(lines)} {how}" for _, how, lines in parts if lines)
     return rendered(f"Holding promotions back: {counted}", shown)
 
 
@@ -89,15 +89,15 @@ def image_rejected(reply: ImageRejected) -> Rendered:
         f"🚫 {bold(first.app)} {bold(first.tag or first.digest[:19])} is rejected everywhere{_because(first.reason)}."
     )
     if reply.runs_in:
-        what += f" It is already committed in {words.named(reply.runs_in)}, and stays there: roll back what must go."
-    hint = f"Take it back with {code(f'/unreject {first.app}@{first.tag or first.digest}')}."
+        what += f" It is already committed in {words.named(reply.runs_in)}, and stays there until you roll it back."
+    hint = f"Undo this with {code(f'/unreject {first.app}@{first.tag or first.digest}')}."
     return rendered(what, [section(what), context(hint)])
 
 
 def delegated(reply: Delegated) -> Rendered:
     one = reply.delegation
-    what = f"{mention(one.delegate)} speaks for you until {moment(one.until, DAY_AND_TIME)}."
-    hint = f"Your roles count when they approve, never for what you requested. {code('/delegate off')} ends it."
+    what = f"{mention(one.delegate)} stands in for you until {moment(one.until, DAY_AND_TIME)}."
+    hint = f"They approve with your roles, but never what you requested. {code('/delegate off')} ends it."
     return rendered(what, [section(what), context(hint)])
 
 
@@ -148,9 +148,11 @@ def lock_ending(lock: Lock) -> Rendered:
     release = code(f"/unlock {_typed(lock)}")
     name = place(lock.app, lock.environment)
     if lock.expires_at:
-        return sentence(f"⏰ Your lock on {name} ends {moment(lock.expires_at, DAY_AND_TIME)}. Longer: {again}.")
+        return sentence(
+            f"⏰ Your lock on {name} ends {moment(lock.expires_at, DAY_AND_TIME)}. To keep it longer: {again}."
+        )
     since = moment(lock.since, DAY_AND_TIME)
-    return sentence(f"⏰ You have held {name} since {since}{_because(lock.reason)}. Done? {release}.")
+    return sentence(f"⏰ You have held {name} since {since}{_because(lock.reason)}. If you are done: {release}.")
 
 
 def frozen(freeze: Freeze) -> Rendered:
@@ -175,7 +177,7 @@ def unfrozen(freeze: Freeze, by: Person | None, still: Freeze | None = None) -> 
 def rejected(rejection: Rejection, runs_in: tuple[str, ...]) -> Rendered:
     what = f"{bold(rejection.app)} {bold(rejection.tag or rejection.digest[:19])}"
     runs = f" It is already committed in {words.named(runs_in)}." if runs_in else ""
-    return sentence(f"🚫 {mention(rejection.by)} rejects {what}{_because(rejection.reason)}.{runs}")
+    return sentence(f"🚫 {mention(rejection.by)} rejected {what}{_because(rejection.reason)}.{runs}")
 
 
 def cleared(rejection: Rejection, by: Person, others: tuple[Rejection, ...] = ()) -> Rendered:
@@ -183,8 +185,8 @@ def cleared(rejection: Rejection, by: Person, others: tuple[Rejection, ...] = ()
     what = f"{bold(rejection.app)} {bold(rejection.tag or rejection.digest[:19])}"
     if others:
         still = f"{mention(others[0].by)} still rejects the same image for another app, so nobody can promote it"
-        return sentence(f"🚫 {mention(by)} takes back the rejection of {what}. {still}.")
-    return sentence(f"✅ {mention(by)} takes back the rejection of {what}: it may be promoted again.")
+        return sentence(f"🚫 {mention(by)} took back the rejection of {what}. {still}.")
+    return sentence(f"✅ {mention(by)} took back the rejection of {what}: it may be promoted again.")
 
 
 def review_owed(review: Review, approvers: str) -> Rendered:
@@ -215,14 +217,14 @@ def stand_in(delegation: Delegation) -> Rendered:
     """To the delegate."""
     until = moment(delegation.until, DAY_AND_TIME)
     return sentence(
-        f"🪑 You speak for {mention(delegation.absent)} until {until}: your approvals count with their roles."
+        f"🪑 You stand in for {mention(delegation.absent)} until {until}: you can approve with their roles."
     )
 
 
 def stand_in_over(delegation: Delegation) -> Rendered:
     """To who was the delegate, when time or somebody ended it."""
     return sentence(
-        f"🪑 You no longer speak for {mention(delegation.absent)}: your approvals count with your own roles."
+        f"🪑 You no longer stand in for {mention(delegation.absent)}: you approve with your own roles again."
     )
 
 
@@ -275,7 +277,7 @@ def _because(reason: str) -> str:
 
 
 def _exempt(freeze: Freeze) -> str:
-    return f" Not held: {words.named(freeze.exempt_apps)}." if freeze.exempt_apps else ""
+    return f" Exempt: {words.named(freeze.exempt_apps)}." if freeze.exempt_apps else ""
 
 
 def _builds(told: str) -> str:

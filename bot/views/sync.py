@@ -106,7 +106,7 @@ def _running(operation: Operation | None) -> list[str]:
     at = f" since {moment(operation.started_at, DAY_AND_TIME)}" if operation.started_at else ""
     by = f", requested by {code(operation.by, 80)}" if words.clean(operation.by) else ", started automatically"
     of = f" of {code(operation.revision[:7], 20)}" if operation.revision else ""
-    return [f"The sync{of} runs{at}{by}. What it has applied already stays."]
+    return [f"The sync{of} is running{at}{by}. What it has applied already stays."]
 
 
 def synced(app: str, environment: str, by: Person, action: SyncAction, past: tuple[str, ...]) -> Rendered:

@@ -1,49 +1,40 @@
 """Every app of a release train, in a window: a card, and a direct message, have room for some of them."""
 
-from collections.abc import Iterator
 from typing import Any
 
+from bot.domain.promotion import Promotion
 from bot.domain.reply import TrainApps
 from bot.views import words
 from bot.views.card import headline
-from bot.views.facts import commit_lines
-from bot.views.layout import context, section
+from bot.views.facts import commit_lines, older_mark
+from bot.views.layout import context, filled, section
 from bot.views.picker import view
 from bot.views.rows import row_lines
 from bot.views.words import bold
 
 TITLE = "Release train"
-TEXT = 2800
-"""characters of a block: 3,000 are the limit"""
-BLOCKS = 96
+BLOCKS = 95
 """of 100 (S19)"""
 
 
 def train_apps(reply: TrainApps) -> dict[str, Any]:
-    """The view that `views.update` takes."""
-    promotion = reply.promotion
-    filled = list(_filled(_lines(reply)))
-    rest = sum(block.count("\n• ") + block.startswith("• ") for block in filled[BLOCKS:])
+    """The view that `views.update` takes. Of apps that the reader may not know of it says how many there are."""
+    promotion, hidden = reply.promotion, len(reply.promotion.plan.apps) - len(reply.seen)
+    blocks = filled(_lines(promotion, reply.seen))
+    rest = sum(block.count("\n• ") + block.startswith("• ") for block in blocks[BLOCKS:])
     more = [context(words.more(rest, ""))] if rest else []
-    return view(TITLE, "", [section(bold(headline(promotion), 300)), *map(section, filled[:BLOCKS]), *more])
+    if hidden:
+        more.append(context(f"{words.count(hidden, 'more app')} that you may not view."))
+    return view(TITLE, "", [section(bold(headline(promotion), 300)), *map(section, blocks[:BLOCKS]), *more])
 
 
-def _lines(reply: TrainApps) -> list[str]:
-    """A row for each app, and below it its newest commits."""
-    plan = reply.promotion.plan
-    rows = row_lines(reply.promotion)
-    told = [commit_lines(move) if move.app not in reply.promotion.left_out else [] for move in plan.moves]
-    told += [[] for _ in plan.missing]
-    return ["\n".join([row, *commits]) for row, commits in zip(rows, told, strict=True)]
-
-
-def _filled(lines: list[str]) -> Iterator[str]:
-    """As many of them in each block as it has room for."""
-    block = ""
-    for line in lines:
-        if block and words.width(block) + words.width(line) >= TEXT:
-            yield block
-            block = ""
-        block = f"{block}\n{line}" if block else line
-    if block:
-        yield block
+def _lines(promotion: Promotion, seen: tuple[str, ...]) -> list[str]:
+    """A row for each image, and below it what is older about it and its newest commits."""
+    plan = promotion.plan
+    apps = [*(move.app for move in plan.moves), *(one.app for one in plan.missing)]
+    below = [
+        [*older_mark(move), *commit_lines(move)] if move.app not in promotion.left_out else [] for move in plan.moves
+    ]
+    below += [[] for _ in plan.missing]
+    rows = zip(apps, row_lines(promotion), below, strict=True)
+    return ["\n".join([row, *more]) for app, row, more in rows if app in seen]

@@ -12,7 +12,7 @@ def opening_lines(promotion: Promotion, review: Review | None = None) -> list[st
     lines = []
     if plan.break_glass:
         lines.append(f"🚨 *{mention(plan.requester)} broke the glass*: {safe(plan.reason, 600)}")
-        lines.append(f"No approval is asked for{_not_asked(promotion)}. {_review(promotion, review)}")
+        lines.append(f"It needs no approval{_not_asked(promotion)}. {_review(promotion, review)}")
     if plan.automatic:
         lines.append(f"🤖 *Pilothouse rolls back automatically*: {safe(plan.reason, 900)}")
     if plan.replaces:
@@ -42,7 +42,7 @@ def successor_lines(promotion: Promotion) -> list[str]:
 def _not_asked(promotion: Promotion) -> str:
     plan = promotion.plan
     skipped = [gate for gate in plan.gates if gate in plan.skipped_gates]
-    return f", and {words.gates(skipped)} {'stops' if len(skipped) == 1 else 'stop'} nothing" if skipped else ""
+    return f", and {words.gates(skipped)} cannot stop it" if skipped else ""
 
 
 def _review(promotion: Promotion, review: Review | None) -> str:
@@ -50,5 +50,5 @@ def _review(promotion: Promotion, review: Review | None) -> str:
         when = f" {moment(review.closed_at, DAY_AND_TIME)}" if review.closed_at else ""
         return f"👀 {mention(review.closed_by)} reviewed it{when}: {safe(review.note, 600)}"
     if promotion.commit:
-        return f"Somebody else owes it a review: {code(f'/review {promotion.id} NOTE', 120)}."
-    return "Once it is in git, somebody else owes it a review."
+        return f"Somebody else must review it: {code(f'/review {promotion.id} NOTE', 120)}."
+    return "Once it is in git, somebody else must review it."

@@ -13,6 +13,7 @@ import msgspec
 import structlog
 
 from bot.domain.alert import Alert, AlertGroup
+from bot.domain.caller import Target, common
 from bot.domain.event import Event
 from bot.notify import Bulletins
 from bot.notify.audience import of_webhook
@@ -144,7 +145,8 @@ class AlertmanagerWebhook:
                 by_channel.setdefault(channel, []).append(told)
         for channel, alerts in by_channel.items():
             shown = alert_group(tuple(alerts), left_out=group.left_out, unreadable=group.unreadable)
-            await self._bulletins.note(message, channel, shown)
+            about = common(Target(one.app, one.environment) for one in alerts)
+            await self._bulletins.note(message, channel, shown, about)
 
 
 class AlertMessages:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import structlog
 from starlette.routing import Route
 
+from bot.domain.caller import Target
 from bot.domain.pipeline import PipelineRun
 from bot.notify import Bulletins
 from bot.notify.audience import everything_administrators
@@ -113,7 +114,7 @@ def open_webhooks(settings: Settings, needs: Needs, *, clock: Callable[[], float
         default = needs.policy.channels.default
         places = (default,) if default else await everything_administrators(needs.policy, needs.directory)
         for place in places:
-            await needs.bulletins.note(subject, place, set_aside(sender, delivery, why))
+            await needs.bulletins.note(subject, place, set_aside(sender, delivery, why), Target())
         if not places:
             log.warning("webhook.nobody_to_tell", sender=sender, delivery=delivery)
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
+from bot.domain.caller import Target
 from bot.domain.errors import NotFound
 from bot.domain.event import Event
 from bot.domain.pipeline import PipelineRun, RunStatus
@@ -90,7 +91,7 @@ class TektonWebhook:
         if run.status is not RunStatus.FAILED:
             return  # it goes on by a retry, or a person cancelled it
         for channel in of_webhook(self._policy, run.app, self._policy.environments[0].name, EVENT):
-            await self._bulletins.note(f"run:{told.uid or told.name}"[:64], channel, failed_run(run))
+            await self._bulletins.note(f"run:{told.uid or told.name}"[:64], channel, failed_run(run), Target(run.app))
 
 
 def _password(shown: str) -> str:

@@ -44,6 +44,7 @@ class Harbor:
     def __init__(self, settings: HarborSettings, policy: HttpPolicy | None = None) -> None:
         self._settings = settings
         self._api = HarborApi(settings, policy)
+        self._portal = (settings.web_url or settings.url).rstrip("/")
         self._reports = Reports()
         self._contents = IndexContents(self._children)
 
@@ -144,7 +145,7 @@ class Harbor:
 
     async def _described(self, found: wire.HarborArtifact, repository: str, operation: str, tag: str = "") -> Artifact:
         """With the labels of its first platform's image, where it is an index."""
-        described = convert.artifact(found, repository, operation, tag)
+        described = convert.artifact(found, repository, operation, tag, portal=self._portal)
         child = next((r for r in found.references or () if not r.attestation), None)
         if described.revision or described.source or child is None or not is_digest(child.child_digest):
             return described

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime
+from urllib.parse import quote
 
 import msgspec
 
@@ -9,7 +10,7 @@ from bot.domain.errors import Refused
 from bot.domain.image import Artifact, Image, is_digest
 from bot.domain.scan import Scan, ScanStatus, Severity, Vulnerability
 from integrations.harbor import wire
-from integrations.harbor.names import SYSTEM
+from integrations.harbor.names import SYSTEM, repository_name
 
 REVISION = "org.opencontainers.image.revision"
 SOURCE = "org.opencontainers.image.source"
@@ -30,8 +31,13 @@ OUTCOME = {
 """how the scan of one platform ended, where that makes the whole incomplete"""
 
 
-def artifact(found: wire.HarborArtifact, repository: str, operation: str, tag: str = "") -> Artifact:
-    """`tag` is what it was asked by; else the newest is shown. Raises Refused for a digest that is none."""
+def artifact(
+    found: wire.HarborArtifact, repository: str, operation: str, tag: str = "", *, portal: str = ""
+) -> Artifact:
+    """`tag` is what it was asked by; else the newest is shown. `portal`: the address at which people open Harbor.
+
+    Raises Refused for a digest that is none.
+    """
     if not is_digest(found.digest):
         raise Refused(SYSTEM, operation, f"not a digest: {found.digest[:80]!r}")
     tags = sorted(found.tags or (), key=lambda t: t.push_time.timestamp() if t.push_time else 0, reverse=True)
@@ -44,7 +50,16 @@ def artifact(found: wire.HarborArtifact, repository: str, operation: str, tag: s
         revision=notes.get(REVISION, ""),
         source=notes.get(SOURCE, ""),
         size=found.size,
+        page=_page(portal, found, repository),
     )
+
+
+def _page(portal: str, found: wire.HarborArtifact, repository: str) -> str:
+    """Where people look at it: by the number of the project, and with the slashes of a name encoded once."""
+    if not portal or found.project_id is None:
+        return ""
+    name = quote(repository_name(repository).name, safe="")
+    return f"{portal}/harbor/projects/{found.project_id}/repositories/{name}/artifacts-tab/artifacts/{found.digest}"
 
 
 def labels(found: wire.HarborArtifact) -> dict[str, str]:

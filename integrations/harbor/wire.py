@@ -74,6 +74,7 @@ class HarborArtifact(Struct, frozen=True):
     """`scan_overview` is keyed by the full MIME type of the report (H11)."""
 
     digest: str
+    project_id: int | None = None
     type: str = ""
     size: int = 0
     push_time: Moment | None = None

@@ -1,17 +1,20 @@
 """A release train holds an app of mine and one that I may not view: what the real service tells me about it."""
 
+import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from bot.domain.caller import Caller
+from bot.domain.caller import Caller, Target
 from bot.domain.errors import NotAllowed, NothingToPromote, PromotionInProgress, Unavailable, UnknownName
-from bot.domain.intent import Promote, ShowApps
+from bot.domain.intent import Adjust, Promote, ShowApps
 from bot.domain.promotion import Promotion, VoteKind
 from bot.domain.reply import TrainApps
 from bot.domain.safety import Delegation
+from bot.router.dispatch import targets
+from bot.views.train import train_apps
 from commands.show_apps import show_apps
 from tests.fakes.delegations import lend
 from tests.fakes.world import POLICY, House, house
@@ -140,16 +143,19 @@ async def test_whose_lender_may_approve_it_finds_it(world: House) -> None:
     assert (await world.service.find(hidden.id, cy)).id == hidden.id
 
 
-async def test_the_window_with_every_app_opens_for_who_may_view_all_and_tells_others_why_not(world: House) -> None:
+async def test_the_window_names_the_apps_that_one_may_view_and_counts_the_others(world: House) -> None:
     """cy sees the button on the card, and decides on my-app."""
     train, cy = await train_of(world), await world.person("cy")
     ask = ShowApps(context=world.context(), promotion=train.id)
     opened = await show_apps(ask, await world.person("ana"), world.service)
     assert isinstance(opened, TrainApps)
-    assert opened.promotion.plan.apps == ("my-app", HIDDEN)
-    with pytest.raises(NotAllowed, match="may view every app") as told:
-        await show_apps(ask, cy, world.service)
-    assert HIDDEN not in told.value.sentence
+    assert opened.seen == ("my-app", HIDDEN)
+    part = await show_apps(ask, cy, world.service)
+    assert isinstance(part, TrainApps)
+    window = json.dumps(train_apps(part))
+    assert "my-app" in window
+    assert "1 more app that you may not view." in window
+    assert HIDDEN not in window
 
 
 async def test_the_window_of_a_hidden_train_and_of_none_are_refused_alike(world: House) -> None:
@@ -160,9 +166,37 @@ async def test_the_window_of_a_hidden_train_and_of_none_are_refused_alike(world:
             await show_apps(ShowApps(context=world.context(), promotion=id), cy, world.service)
         told.append(refused.value.sentence.replace(id, ""))
     assert told[0] == told[1]
+
+
+async def test_who_speaks_for_somebody_absent_may_see_what_they_decide_on_and_no_longer(world: House) -> None:
+    hidden, cy = await train_of(world, HIDDEN, "my-app"), await world.person("cy")
+    ask = ShowApps(context=world.context(), promotion=hidden.id)
     await lend(world, "bo", "cy")
-    with pytest.raises(NotAllowed, match="may view every app"):
-        await show_apps(ShowApps(context=world.context(), promotion=hidden.id), cy, world.service)
+    opened = await show_apps(ask, cy, world.service)
+    assert isinstance(opened, TrainApps)
+    assert set(opened.seen) == {HIDDEN, "my-app"}
+    assert (await world.service.find(hidden.id, cy, whole=True)).id == hidden.id
+    await world.service.adjust(
+        Adjust(context=world.context(), promotion=hidden.id, left_out=(HIDDEN,)), await world.person("ana")
+    )
+    await world.engine.settle()
+    left = await show_apps(ask, cy, world.service)
+    assert isinstance(left, TrainApps)
+    assert left.seen == ("my-app",)  # nobody is asked to decide on what does not go
+    with pytest.raises(UnknownName):
+        await world.service.find(hidden.id, cy, whole=True)
+
+
+async def test_a_wish_shows_its_apps_to_who_may_start_it(world: House) -> None:
+    wish = Promote(context=world.context(), apps=("my-app", HIDDEN), environment="production")
+    ask = ShowApps(context=world.context(), wish=wish)
+    assert targets(ask) == (Target("my-app", "production"), Target(HIDDEN, "production"))
+    opened = await show_apps(ask, await world.person("ana"), world.service)
+    assert isinstance(opened, TrainApps)
+    assert set(opened.seen) == {"my-app", HIDDEN}
+    with pytest.raises(NotAllowed):
+        await show_apps(ask, await world.person("gus"), world.service)
+    assert not await world.store.all_live()
 
 
 async def test_who_may_view_nothing_promotes_all_of_nothing(world: House) -> None:

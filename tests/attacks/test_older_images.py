@@ -13,6 +13,8 @@ from bot.domain.promotion import Stage
 from bot.domain.reply import OlderAsked, Postponed, Started
 from bot.promotions.promotions import OlderImage
 from bot.promotions.scheduler import Scheduler
+from bot.router.buttons import read_button
+from bot.views.ids import Action
 from tests.fakes.world import House, house, kustomization, path
 from tests.sentences import says
 
@@ -126,7 +128,7 @@ async def test_what_is_to_start_later_is_confirmed_first(home: House, when: dict
 
 
 async def test_what_becomes_older_while_it_waits_does_not_start(home: House) -> None:
-    """Whoever asked is told, and can ask again."""
+    """Whoever asked gets a message with the button that confirms it; only its press starts it."""
     turns = Scheduler(home.core.service, home.core.queue, home.core.clock)
     ask = wish(home, image="v1.4.2", start_at=home.core.clock.now() + timedelta(hours=1))
     assert isinstance(await turns.start(ask, await home.person("ana")), Postponed)
@@ -135,6 +137,20 @@ async def test_what_becomes_older_while_it_waits_does_not_start(home: House) -> 
     assert await home.core.queue.start_next() == 0
     assert not await home.core.queue.store.all()
     assert not await started(home)
+    await home.core.outbox.deliver_due()
+    [message] = home.messenger.in_channel("D0ANA")
+    [press] = [
+        one
+        for block in message.shown.blocks
+        for one in block.get("elements", ())
+        if one.get("action_id") == Action.OLDER
+    ]
+    confirmed = read_button(press, home.context())
+    assert isinstance(confirmed, Deploy)
+    assert confirmed.start_at is None
+    reply = await turns.start(confirmed, await home.person("ana"))
+    assert isinstance(reply, Started)
+    assert reply.promotion.plan.moves[0].older
 
 
 @pytest.mark.parametrize("since", ["v1.4.2", "v1.4.3"])

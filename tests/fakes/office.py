@@ -13,7 +13,6 @@ from bot.domain.intent import Context, Intent
 from bot.domain.reply import Reply, StatusRow
 from bot.evaluation.panel import Panel
 from bot.grammar import Vocabulary
-from bot.notify.subjects import Subjects
 from bot.overlays.catalog import Catalog
 from bot.policy import Policy, parse
 from bot.ports import Applications, Clock, Directory, OverlaySource, PipelineRetries, Pipelines, RequestLog
@@ -34,6 +33,7 @@ from bot.queries.surroundings import Surroundings
 from bot.runtime.clock import SYSTEM_CLOCK
 from bot.runtime.injection import Injector, Offered, parameters
 from bot.safety.syncs import SyncService
+from bot.store.messages import Messages
 from bot.store.queue import QueueStore
 from tests.fakes.applications import MemoryApplications
 from tests.fakes.directory import TEAM, FakeDirectory
@@ -138,7 +138,7 @@ class Office:
             ),
             SyncService: self.syncs,
             Tags: Tags(self.images),
-            Subjects: Subjects(self.safety.stores.messages),
+            Messages: self.safety.stores.messages,
             **self.safety.services,
         }
 

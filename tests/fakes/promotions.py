@@ -12,7 +12,7 @@ from bot.domain.intent import Abort, Adjust, Approve, AskReason, Reject, Rollbac
 from bot.domain.overlay import OverlayImage
 from bot.domain.promotion import Approval, ApprovalRule, Kind, Move, Phase, Plan, Promotion, Stage, Vote, VoteKind
 from bot.domain.reply import RollbackChoice
-from bot.policy import Policy, authorize, no_promotion, shows_all, shows_any
+from bot.policy import Policy, authorize, no_promotion, shows_all, shows_any, visible
 from bot.promotions.promotions import Promotions
 
 NOW = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
@@ -112,6 +112,11 @@ class MemoryPromotions(Promotions):
         if not (shows_all if whole else shows_any)(self.policy, caller, found):
             raise no_promotion(promotion_id)
         return found
+
+    async def seen(self, promotion: Promotion, caller: Caller) -> tuple[str, ...]:
+        if shows_all(self.policy, caller, promotion):
+            return promotion.plan.apps
+        return visible(self.policy, caller, promotion.plan.apps, promotion.plan.environment)
 
     async def waiting_for(self, caller: Caller) -> tuple[Promotion, ...]:
         asked = (one for one in self.all.values() if one.stage is Stage.APPROVAL and not one.phase.final)

@@ -111,8 +111,9 @@ def test_a_change_in_the_cluster_is_told_explained_and_synced_away(sandbox: Sand
     """By kubectl, past git."""
     observed(sandbox)
     sandbox.post("/api/world/live", {"app": "ledger", "environment": "production", "replicas": 7})
-    first = told(sandbox, "ledger", "production", "drifts from git")
-    sandbox.types("bo", "/status ledger production")
+    first = told(sandbox, "ledger", "production", "drifted from git")
+    menu = {"callback_id": "message.status", "channel": first["channel"], "ts": first["ts"]}
+    sandbox.post("/api/shortcuts", {"as": "bo", **menu})  # of a message that no promotion has
     why = everything_in(sandbox.until(lambda: whispered(sandbox, "bo", "spec.replicas"), "why it differs"))
     assert "live `7`, git `4`" in why
     assert "by `kubectl`" in why
@@ -120,7 +121,7 @@ def test_a_change_in_the_cluster_is_told_explained_and_synced_away(sandbox: Sand
     sandbox.types("bo", "/sync ledger production")
     asked = sandbox.until(lambda: whispered(sandbox, "bo", "spec.replicas", "Nothing has happened yet"), "the question")
     sandbox.presses("bo", asked, "Sync")
-    last = told(sandbox, "ledger", "production", "as git says again")
+    last = told(sandbox, "ledger", "production", "back in line with git")
     assert first["ts"] == last["ts"]
 
 
@@ -149,5 +150,5 @@ def test_an_illness_that_passes_is_told_in_one_message(sandbox: Sandbox) -> None
     sandbox.post("/api/world/illnesses", {**pods, "seconds": 3600})
     first = told(sandbox, "storefront", "staging", "Degraded")
     sandbox.post("/api/world/illnesses", {**pods, "seconds": 0})  # well from now on, however late the news came
-    last = told(sandbox, "storefront", "staging", "well again")
+    last = told(sandbox, "storefront", "staging", "healthy again")
     assert first["ts"] == last["ts"]

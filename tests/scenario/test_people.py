@@ -14,7 +14,7 @@ def test_one_person_rolls_back_in_an_incident_and_owes_a_review(sandbox: Sandbox
     sandbox.presses("dee", asked, "Break the glass")
     card = sandbox.card_says("ledger → production", "is Healthy in production")
     assert len(sandbox.commits(LEDGER, since=before)) == 1
-    assert "Somebody else owes it a review" in everything_in(card)
+    assert "Somebody else must review it" in everything_in(card)
     owed = re.search(r"/review (p-\w+)", everything_in(card))
     assert owed
     sandbox.types("bo", f"/review {owed[1]} the rollback was right")

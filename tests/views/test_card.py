@@ -85,6 +85,14 @@ def test_every_reason_is_told_at_once_with_its_remedy() -> None:
     ]
 
 
+def test_a_scan_that_says_no_leads_to_the_registry() -> None:
+    address = "https://harbor.example.com/harbor/projects/7/repositories/my-app/artifacts-tab/artifacts/sha256:1"
+    ended = promotion(Stage.DONE, Phase.FAILED, results=BLOCKED, finished_at=AT)
+    ended = replace(ended, plan=replace(ended.plan, moves=(replace(ended.plan.moves[0], page=address),)))
+    assert "[Try again] [Rescan] [Rebuild] [Open in Harbor] [History]" in lines(card(ended))
+    assert address in str(card(ended).blocks)
+
+
 def test_the_approvals_that_are_missing() -> None:
     rule = ApprovalRule(2, ("release-managers", "admins"), required=("security",))
     shown = lines(card(promotion(plan=plan(approval=rule), approvals=(approval(BO, "release-managers"),))))
@@ -258,7 +266,7 @@ def test_an_older_image_says_so_and_by_what_it_is_known() -> None:
 def test_a_review_that_was_given_takes_the_place_of_the_one_that_is_owed() -> None:
     broken = promotion(Stage.DONE, Phase.SUCCEEDED, plan=plan(break_glass=True, reason="outage"), commit=COMMIT)
     owed = Review("p-7f3a", ("my-app",), "production", ANA, "outage", AT)
-    assert any("Somebody else owes it a review" in line for line in lines(card(broken, review=owed)))
+    assert any("Somebody else must review it" in line for line in lines(card(broken, review=owed)))
     shown = lines(card(broken, review=replace(owed, closed_by=MIA, closed_at=AT, note="all is well")))
     assert any("👀 @U0MIA reviewed it 2026-05-04 14:02 UTC: all is well" in line for line in shown)
     assert not any("owes" in line for line in shown)
@@ -438,7 +446,7 @@ def test_what_is_no_illness_is_not_called_one(progress: Progress, says: str) -> 
 def test_what_a_lock_has_ended_can_go_when_it_opens() -> None:
     locked = GateResult("lock", "my-app", Verdict.blocked("my-app is locked by Dee.", "Ask Dee"))
     stopped = promotion(Stage.DONE, Phase.FAILED, plan=plan(gates=("lock",)), results=(locked,))
-    assert "[Deploy when it opens] [Try again] [History]" in lines(card(stopped))
+    assert "[Deploy when it opens] [Notify me when ready] [Try again] [History]" in lines(card(stopped))
     value = decode("promotion.when-open", str(buttons(stopped)["promotion.when-open"]["value"]))
     assert value == ImageValue("my-app", "production", DIGEST)
     assert "promotion.when-open" not in buttons(promotion(Stage.DONE, Phase.FAILED, results=BLOCKED))

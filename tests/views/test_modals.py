@@ -102,7 +102,7 @@ def test_home_tells_the_reviews_that_are_owed_and_how_many_more_apps_there_are()
     owed = Review("p-7f3a", ("my-app",), "production", ana, "login is down", datetime(2026, 5, 4, 14, 2, tzinfo=UTC))
     shown = view_lines(home([], [], page=StatusPage(1, 9, 90), reviews=[owed]))
     assert shown[:3] == [
-        "# 👀 Reviews that are owed",
+        "# 👀 Waiting for a review",
         "my-app in *production* · @U0ANA 2026-05-04 14:02 UTC: login is down · `p-7f3a`",
         "`/review p-7f3a WHAT YOU FOUND`",
     ]
@@ -123,6 +123,6 @@ def test_home() -> None:
     ill = HealthChanged(healthy=False, status="Degraded", resource="Deployment x", message="it <crashes>")
     unwell = view_lines(home([], [], unwell=[Fact("k", AT, "my-app", "production", ill)]))
     assert unwell[0] == "# 🔴 Unwell"
-    assert unwell[1].startswith("*my-app* in *production* is Degraded since ")
+    assert unwell[1].startswith("*my-app* in *production* has been Degraded since ")
     assert unwell[2] == "Deployment x: it <crashes>"
-    assert view_lines(home([], []))[0] == "No promotion that you may view is in progress, or waits for an approval."
+    assert view_lines(home([], []))[0] == "Nothing that you may view is in progress or waiting for an approval."

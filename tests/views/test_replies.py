@@ -485,7 +485,7 @@ def test_notes() -> None:
         "🚦 Waiting for an approval from !subteam^S0RELEASE."
     ]
     assert lines(notice(promotion(), Event.STARTED)) == [
-        "🚀 *my-app → production · v1.4.1 → v1.4.2* was started by @U0ANA. The card is in #C0DEPLOY."
+        "🚀 @U0ANA started *my-app → production · v1.4.1 → v1.4.2*. The card is in #C0DEPLOY."
     ]
     done = promotion(Stage.DONE, Phase.SUCCEEDED)
     assert lines(result(done)) == [

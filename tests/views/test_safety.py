@@ -10,6 +10,7 @@ import pytest
 from bot.domain.caller import Caller, Permission, Person
 from bot.domain.errors import InvalidCommand
 from bot.domain.intent import AwaitLock, BreakLock, Context, StealLock
+from bot.domain.overlay import OverlayImage
 from bot.domain.promotion import Approval, Phase, Stage
 from bot.domain.reply import (
     Abilities,
@@ -30,7 +31,7 @@ from bot.router.buttons import read_button
 from bot.views import render, safety
 from bot.views.ids import Action, LockValue, encode
 from tests.views.reading import lines
-from tests.views.samples import AT, COMMIT, DIGEST, promotion
+from tests.views.samples import AT, COMMIT, DIGEST, move, plan, promotion
 
 ANA, BO, MIA = Person("U0ANA", "ana", "ana@example.com"), Person("U0BO", "bo"), Person("U0MIA", "mia")
 LOCK = Lock("my-app", "production", ANA, "a <b>migration</b> & more.", AT, AT + timedelta(hours=2))
@@ -38,6 +39,7 @@ FREEZE = Freeze("f-1", "production", BO, "INC-123", AT, AT + timedelta(hours=20)
 REJECTION = Rejection("my-app", DIGEST, "1.4.2", BO, "leaks memory", AT)
 REVIEW = Review("p-abc", ("my-app",), "production", BO, "INC-1", AT)
 DELEGATION = Delegation(BO, MIA, AT, AT + timedelta(days=2))
+SIDECAR = OverlayImage("harbor.example.com/apps/proxy", "harbor.example.com/apps/proxy", "7")
 CONTEXT = Context("r1", "C0DEPLOY", "c1", "T0PILOT")
 
 
@@ -56,7 +58,7 @@ def test_a_lock_that_was_taken_says_how_to_release_it() -> None:
     assert "&lt;b&gt;" in render(LockTaken(LOCK)).text
     assert said(render(LockTaken(LOCK, builds="Pipelines ask first."))).endswith("Pipelines ask first.)")
     assert "/unlock my-app production" in shown
-    assert "<@U0ANA>'s, who gets a message" in render(LockTaken(replace(LOCK, owner=BO), LOCK)).text
+    assert "It belonged to <@U0ANA>, who gets a message" in render(LockTaken(replace(LOCK, owner=BO), LOCK)).text
 
 
 def test_a_lock_that_somebody_else_holds_can_be_stolen_after_a_question_or_waited_for() -> None:
@@ -65,7 +67,7 @@ def test_a_lock_that_somebody_else_holds_can_be_stolen_after_a_question_or_waite
     steal, wait = elements(message)
     assert (steal["text"]["text"], steal["confirm"]["title"]["text"]) == ("Steal the lock?", "Steal the lock?")
     assert "ana holds it" in steal["confirm"]["text"]["text"]
-    assert wait["text"]["text"] == "Tell me when it is free"
+    assert wait["text"]["text"] == "Notify me when it is free"
     pressed = read_button(steal, CONTEXT)
     assert pressed == StealLock(
         context=CONTEXT, app="my-app", environment="production", since=AT.isoformat(), until="1h", reason="mine now"
@@ -83,7 +85,7 @@ def test_releasing_somebody_elses_lock_asks_once_more() -> None:
 
 def test_a_reason_too_long_for_a_button_costs_the_button_and_nothing_else() -> None:
     message = render(LockHeld(LOCK, "why " * 600))
-    assert [element["text"]["text"] for element in elements(message)] == ["Tell me when it is free"]
+    assert [element["text"]["text"] for element in elements(message)] == ["Notify me when it is free"]
 
 
 @pytest.mark.parametrize("value", [LockValue("my-app", ""), LockValue("my-app", "production"), LockValue("", "", "x")])
@@ -96,8 +98,8 @@ def test_what_holds_promotions_back() -> None:
     shown = said(render(Holds((LOCK, replace(LOCK, app="", expires_at=None)), (FREEZE,), (REJECTION,), (REVIEW,))))
     for part in (
         "# 🔒 Locked", "*my-app* in *production* · @U0ANA since", "All of *production* · @U0ANA since",
-        "# ❄️ Frozen", "Not held: payments.", "# 🚫 Rejected images", "*my-app* *1.4.2* · @U0BO",
-        "# 👀 Reviews that are owed", "p-abc",
+        "# ❄️ Frozen", "Exempt: payments.", "# 🚫 Rejected images", "*my-app* *1.4.2* · @U0BO",
+        "# 👀 Waiting for a review", "p-abc",
     ):  # fmt: skip
         assert part in shown, part
     assert said(render(Holds((), (), ()))) == "Nothing is locked, frozen or rejected."
@@ -118,7 +120,7 @@ def test_freezes_rejections_and_stand_ins() -> None:
     assert "*my-app* *1.4.2* is rejected everywhere: leaks memory." in shown
     assert "It is already committed in staging" in shown
     assert "/unreject my-app@1.4.2" in shown
-    assert "@U0MIA speaks for you until" in said(render(Delegated(DELEGATION)))
+    assert "@U0MIA stands in for you until" in said(render(Delegated(DELEGATION)))
 
 
 def test_what_channels_and_people_are_told() -> None:
@@ -126,8 +128,8 @@ def test_what_channels_and_people_are_told() -> None:
     assert "taken over from <@U0ANA>" in safety.locked(replace(LOCK, owner=BO), LOCK).text
     assert safety.unlocked(LOCK, BO).text == "🔓 *my-app* in *production* is unlocked by <@U0BO>."
     assert "You have held" in safety.lock_ending(replace(LOCK, expires_at=None)).text
-    assert safety.rejected(REJECTION, ()).text == "🚫 <@U0BO> rejects *my-app* *1.4.2*: leaks memory."
-    assert "takes back the rejection" in safety.cleared(REJECTION, MIA).text
+    assert safety.rejected(REJECTION, ()).text == "🚫 <@U0BO> rejected *my-app* *1.4.2*: leaks memory."
+    assert "took back the rejection" in safety.cleared(REJECTION, MIA).text
     assert "<!subteam^S0RELEASE>:" in safety.review_owed(REVIEW, "<!subteam^S0RELEASE>").text
     closed = replace(REVIEW, closed_by=MIA, note="fine")
     assert safety.reviewed(closed).text.endswith("on my-app in *production*: fine")
@@ -140,6 +142,8 @@ def test_history_tells_what_who_when_and_how_it_ended() -> None:
     assert shown[1].startswith("✅ *production* ")
     assert "approved by @U0MIA" in shown[2]
     assert COMMIT.short in shown[2]
+    two = replace(done, plan=plan(moves=(done.plan.moves[0], replace(move("my-app", "7", "8"), before=SIDECAR))))
+    assert "my-app v1.4.1 → v1.4.2, proxy 7 → 8 · Succeeded" in lines(render(History("my-app", "", (two,))))[1]
     failed = replace(done, phase=Phase.FAILED, outcome="Rejected by mia: no")
     assert "Rejected by mia: no" in said(render(History("my-app", "", (failed,))))
     assert said(render(History("my-app", "", ()))).startswith("Nothing has been promoted for my-app yet. ")
@@ -154,12 +158,12 @@ def test_who_one_is_and_what_one_may_do() -> None:
         "User groups: @engineers.",
         "*engineer* for every app in staging: view and promote",
     ]
-    assert shown[3].startswith("You speak for @U0BO until ")
+    assert shown[3].startswith("You stand in for @U0BO until ")
     nobody = said(render(Identity(replace(caller, guest=True, groups=frozenset()), ())))
     assert "a guest" in nobody
-    assert "No binding of the policy gives you a role: ask the people who keep pilothouse.yaml for one." in nobody
+    assert "You have no role yet: ask the people who keep pilothouse.yaml for one." in nobody
     helped = said(render(Identity(caller, (), helpers="@platform-admins or <@U0DEE>")))
-    assert "gives you a role: ask @platform-admins or @U0DEE for one." in helped
+    assert "You have no role yet: ask @platform-admins or @U0DEE for one." in helped
     can = Abilities(
         "my-app", "production",
         (Ability(Permission.PROMOTE, ("engineer",)), Ability(Permission.APPROVE, (), "Ask @release-managers.")),

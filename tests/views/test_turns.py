@@ -9,7 +9,7 @@ from bot.domain.age import Older
 from bot.domain.application import ApplicationRef
 from bot.domain.caller import PILOTHOUSE
 from bot.domain.errors import InvalidCommand
-from bot.domain.intent import Context, Deploy, Promote
+from bot.domain.intent import Context, Deploy, Promote, ShowApps
 from bot.domain.promotion import (
     ApprovalRule,
     GateResult,
@@ -24,7 +24,7 @@ from bot.domain.promotion import (
     Stage,
     Verdict,
 )
-from bot.domain.reply import GlassAsked, Occupied, OlderAsked, Queued, TrainApps
+from bot.domain.reply import DryRun, GlassAsked, Occupied, OlderAsked, Postponed, Queued, TrainApps, Unhindered
 from bot.ports import Rendered
 from bot.router.buttons import read_button
 from bot.views import card, dry_run, render
@@ -103,7 +103,7 @@ def test_broken_glass_is_loud() -> None:
     assert read[:7] == [
         "# 🚨 my-app → production · v1.4.1 → v1.4.2",
         "🚨 *@U0ANA broke the glass*: site is down",
-        "No approval is asked for, and the scan gate stops nothing. Once it is in git, somebody else owes it a review.",
+        "It needs no approval, and the scan gate cannot stop it. Once it is in git, somebody else must review it.",
         "⏳ Writing the change to git.",
         "⏭️ *Scan* is skipped; it would have been: ⛔ The image has 2 Critical vulnerabilities, and production allows "
         "none Details",
@@ -112,7 +112,7 @@ def test_broken_glass_is_loud() -> None:
     ]
     assert not any("waived" in line for line in read)
     done = promotion(Stage.DONE, Phase.SUCCEEDED, plan=broken, commit=COMMIT)
-    assert lines(card(done))[2].endswith("Somebody else owes it a review: `/review p-7f3a NOTE`.")
+    assert lines(card(done))[2].endswith("Somebody else must review it: `/review p-7f3a NOTE`.")
 
 
 def test_a_pull_request_is_linked_and_waited_for() -> None:
@@ -236,8 +236,8 @@ def test_the_second_person_is_told_and_can_press() -> None:
     told = render(Occupied("Ana is already promoting my-app to production.", promotion(), wish))
     assert lines(told) == [
         "Ana is already promoting my-app to production.",
-        "[Show it] [Queue behind it] [Replace it?]",
-        "(Typed, these are `--queue` and `--replace` after the command.)",
+        "[Show it] [Queue behind it] [Notify me when ready] [Replace it?]",
+        "(Or type the command again with `--queue` or `--replace`.)",
     ]
     many = Promote(context=context, apps=tuple(f"app-{n:0100}" for n in range(30)), environment="production")
     assert lines(render(Occupied("Ana is there.", promotion(), many)))[1] == "[Show it]"
@@ -247,14 +247,41 @@ def test_who_may_not_view_what_is_in_the_way_can_still_wait() -> None:
     wish = Deploy(context=Context("r1", "C0DEPLOY", "c1"), app="my-app", environment="production")
     assert lines(render(Occupied("Ana is already promoting my-app to production.", None, wish))) == [
         "Ana is already promoting my-app to production.",
-        "[Queue behind it] [Replace it?]",
-        "(Typed, these are `--queue` and `--replace` after the command.)",
+        "[Queue behind it] [Notify me when ready] [Replace it?]",
+        "(Or type the command again with `--queue` or `--replace`.)",
     ]
     assert lines(render(Queued(None))) == [
         "Yours starts when the promotion in progress has ended, and you get a message."
     ]
     assert lines(render(Queued(None, replacing=True))) == [
         "The promotion in progress is being aborted; yours starts when it has ended, and you get a message."
+    ]
+
+
+def test_a_closed_gate_offers_to_deploy_later_and_to_hear_of_it() -> None:
+    frozen = GateResult("freeze", "my-app", Verdict.blocked("production is frozen.", "It opens on Monday."))
+    ended = promotion(Stage.DONE, Phase.FAILED, results=(frozen,), finished_at=AT)
+    assert "[Deploy when it opens] [Notify me when ready] [Try again] [History]" in lines(card(ended))
+    presses = {one["text"]["text"]: one for b in card(ended).blocks if b["type"] == "actions" for one in b["elements"]}
+    ask = read_button(presses["Notify me when ready"], Context("r1", "C0DEPLOY", "c1"))
+    assert isinstance(ask, Deploy)
+    assert (ask.app, ask.environment, ask.when_open, ask.notify) == ("my-app", "production", True, True)
+    assert ask.image == ended.moves[0].after.digest
+
+
+def test_what_one_waits_to_hear_of_is_told_and_called_off() -> None:
+    wish = Deploy(context=Context("r1", "C0DEPLOY", "c1"), app="my-app", environment="production", notify=True)
+    frozen = GateResult("freeze", "my-app", Verdict.blocked("production is frozen.", "It opens on Monday."))
+    assert lines(render(Postponed(promotion(Stage.GATES, results=(frozen,)), wish)))[0] == (
+        "🔔 You get a message when nothing holds *my-app → production · v1.4.1 → v1.4.2* back: right now the freeze "
+        "gate does. Nothing starts before you say so."
+    )
+    assert lines(render(Postponed(promotion(), wish)))[0].endswith(
+        "right now another promotion does. Nothing starts before you say so."
+    )
+    assert lines(render(Unhindered(promotion(), wish))) == [
+        "🔔 Nothing holds *my-app → production · v1.4.1 → v1.4.2* back now.",
+        "[Deploy]",
     ]
 
 
@@ -358,7 +385,7 @@ def test_a_long_train_is_named_whole_in_a_window() -> None:
         assert button["text"]["text"] == "All 60 apps"
         assert read_button(button, Context("r1", "C0DEPLOY", "c1")).promotion == long.id  # type: ignore[attr-defined]
     assert "All" not in str([b for b in card(promotion(plan=TRAIN)).blocks if b["type"] == "actions"])
-    window = train_apps(TrainApps(long))
+    window = train_apps(TrainApps(long, long.plan.apps))
     told = "\n".join(block["text"]["text"] for block in window["blocks"] if block["type"] == "section")
     assert [f"`app-{number}`" in told for number in range(60)] == [True] * 60
     assert told.count("Faster search (Bo)") == 60
@@ -414,13 +441,58 @@ def test_what_is_confirmed_as_older_is_named_whole_and_a_card_says_how_many_more
     train = promotion(Stage.APPROVAL, plan=plan(moves=older))
     wish = Deploy(context=Context("r1", "C0DEPLOY", "c1"), app="app-0", environment="production", image="1")
     asked = lines(render(OlderAsked(train, wish)))
-    assert all(any("Older than" in line and f"app-{n} " in line for line in asked) for n in range(8))
+    assert "⏬ *Older than what production has now:*" in asked
+    assert all(f"• `app-{n}` 2 → 1: it has a lower version" in asked for n in range(8))
+    assert not any("[All " in line for line in asked)
     assert "… and 3 more images older than now" in lines(card(train))
+    window = train_apps(TrainApps(train, train.plan.apps))
+    assert str(window).count("⏬ Older: it has a lower version") == 8
+
+
+def test_of_very_many_older_images_a_window_names_all() -> None:
+    older = tuple(replace(move(f"app-{n}", "2", "1"), older=(Older.VERSION, Older.RAN)) for n in range(300))
+    train = promotion(Stage.APPROVAL, plan=plan(moves=older))
+    wish = Promote(context=Context("r1", "C0DEPLOY", "c1"), apps=(), environment="production")
+    asked = render(OlderAsked(train, wish))
+    named = sum(line.startswith("• `app-") for line in lines(asked))
+    assert 50 < named < 300
+    assert f"(and {300 - named} more)" in lines(asked)
+    [every] = [
+        e for b in asked.blocks if b["type"] == "actions" for e in b["elements"] if "wish-apps" in e["action_id"]
+    ]
+    assert every["text"]["text"] == "All 300 apps"
+    ask = read_button(every, Context("r2", "C0DEPLOY", "c1"))
+    assert isinstance(ask, ShowApps)
+    assert isinstance(ask.wish, Promote)
+    assert (ask.wish.apps, ask.wish.environment, ask.promotion) == ((), "production", "")
+    window = str(train_apps(TrainApps(train, train.plan.apps)))
+    assert all(f"`app-{n}`" in window for n in range(300))
+
+
+def test_a_dry_run_and_a_broken_glass_without_room_for_all_apps_offer_them() -> None:
+    moves = tuple(move(f"a-service-with-a-long-name-{n}", "v1.4.1-build.1", "v1.4.2-build.2") for n in range(60))
+    long = promotion(Stage.GATES, Phase.PENDING, plan=plan(moves=moves, skipped_gates={"soak": "broken"}))
+    context = Context("r1", "C0DEPLOY", "c1")
+    wish = Promote(context=context, apps=(), environment="production", break_glass=True, reason="it burns")
+    for reply in (DryRun(long, wish), GlassAsked(long, wish)):
+        assert any("[All 60 apps]" in line for line in lines(render(reply)))
+    few = replace(long, plan=replace(long.plan, moves=moves[:3]))
+    for reply in (DryRun(few, wish), GlassAsked(few, wish)):
+        assert not any("[All " in line for line in lines(render(reply)))
+
+
+def test_apps_that_the_reader_may_not_view_are_counted_in_the_window() -> None:
+    train = promotion(Stage.APPROVAL, plan=TRAIN)
+    window = str(train_apps(TrainApps(train, ("payments",))))
+    assert "`payments`" in window
+    assert "2 more apps that you may not view." in window
+    assert "`my-app`" not in window
 
 
 def test_a_train_without_end_says_how_many_are_not_named() -> None:
     moves = tuple(replace(move(f"app-{number}" * 4, "1", "2"), commits=2, newest=NEWS) for number in range(3000))
-    window = train_apps(TrainApps(promotion(Stage.APPROVAL, plan=plan(moves=moves))))
+    endless = promotion(Stage.APPROVAL, plan=plan(moves=moves))
+    window = train_apps(TrainApps(endless, endless.plan.apps))
     named = sum(block["text"]["text"].count("• `") for block in window["blocks"] if block["type"] == "section")
     assert len(window["blocks"]) <= 100
     assert f"and {3000 - named:,} more" in str(window["blocks"][-1])

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from bot.domain.intent.base import Intent
+from bot.domain.intent.wishes import Wish
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,9 +16,18 @@ class Approve(Intent):
 
 @dataclass(frozen=True, kw_only=True)
 class ShowApps(Intent):
-    """The list of all apps of a release train, in a window."""
+    """The list of all apps, in a window: of a promotion, or of a wish that has not started."""
 
-    promotion: str
+    promotion: str = ""
+    wish: Wish | None = None
+
+    @property
+    def apps(self) -> tuple[str, ...]:
+        return self.wish.named_apps if self.wish else ()
+
+    @property
+    def environment(self) -> str:
+        return self.wish.environment if self.wish else ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -31,6 +31,8 @@ class Wish(Intent, ABC):
     """that time (UTC), once the asker's time zone is known"""
     when_open: bool = False
     """not before no lock, freeze, sync window or soak keeps it waiting"""
+    notify: bool = False
+    """nothing starts: the asker gets a message when nothing holds it back"""
     older: str = ""
     """`Plan.glass_hash` of what the asker confirmed, though it is older than what runs. No typed word says so"""
 

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from bot.domain.age import Older
 from bot.domain.application import ApplicationRef
-from bot.domain.caller import Person
+from bot.domain.caller import Person, Target, common
 from bot.domain.image import Image
 from bot.domain.overlay import OverlayImage
 from bot.domain.promotion.consent import ApprovalRule
@@ -61,6 +61,8 @@ class Move:
     """what says that the new image is older than the one that the line shows now; () where too little does"""
     newest: tuple[SourceCommit, ...] = ()
     """the newest of those commits, newest first; display-only"""
+    page: str = ""
+    """URL of the new image in the registry, display-only"""
 
     @property
     def name(self) -> str:
@@ -145,6 +147,11 @@ class Plan:
     def app(self) -> str:
         """The one app, or all of them joined for a release train."""
         return ", ".join(self.apps)
+
+    @property
+    def about(self) -> Target:
+        """Of a release train the environment alone."""
+        return common(Target(app, self.environment) for app in self.apps)
 
     @property
     def keeps_terms(self) -> bool:

@@ -18,6 +18,7 @@ from bot.domain.reply.promotions import (
     Scheduled,
     Shown,
     Started,
+    Unhindered,
 )
 from bot.domain.reply.record import DoraReport, History
 from bot.domain.reply.runs import RunDetail, RunList, RunLog
@@ -70,4 +71,5 @@ __all__ = [
     "Told",
     "Topic",
     "TrainApps",
+    "Unhindered",
 ]

@@ -9,9 +9,10 @@ from bot.domain.reply.base import Reply
 
 @dataclass(frozen=True)
 class TrainApps(Reply):
-    """A window with every app of a release train."""
+    """A window with the apps of a release train; `seen` are those that the reader may know of."""
 
     promotion: Promotion
+    seen: tuple[str, ...]
 
 
 @dataclass(frozen=True)

@@ -58,6 +58,14 @@ class OlderAsked(Reply):
 
 
 @dataclass(frozen=True)
+class Unhindered(Reply):
+    """Nothing holds it back, and it has not started: `wish` is asked again by the press."""
+
+    promotion: Promotion
+    wish: Wish
+
+
+@dataclass(frozen=True)
 class Queued(Reply):
     """The wish starts when `behind` has ended; `replacing`: which is being aborted for it.
 
@@ -115,6 +123,7 @@ class DryRun(Reply):
     """The verdict card, without buttons and without effect."""
 
     promotion: Promotion
+    wish: Wish
     approvers: str = ""
     """who would be asked, as text with live mentions"""
 

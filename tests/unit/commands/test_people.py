@@ -61,7 +61,7 @@ async def test_a_delegate_speaks_with_the_roles_of_who_is_away(office: Office) -
     reply = await say(office, 1, "/delegate <@U0ANA|ana> until fri")
     assert isinstance(reply, Delegated)
     assert (reply.delegation.absent.id, reply.delegation.delegate.id) == ("U0BO", "U0ANA")
-    assert (await office.safety.told("U0ANA"))[0].startswith("🪑 You speak for <@U0BO> until ")
+    assert (await office.safety.told("U0ANA"))[0].startswith("🪑 You stand in for <@U0BO> until ")
     ana, store = await office.caller("U0ANA"), office.safety.stores.delegations
     standing = await store.roles_of(ana, PRODUCTION, office.policy, office.directory)
     assert standing.roles == {"engineer", "release-manager"}
@@ -81,15 +81,15 @@ async def test_roles_are_not_lent_on_and_not_by_who_has_lost_them(office: Office
 
 async def test_a_delegation_ends_when_its_time_is_over_or_it_is_taken_back(office: Office) -> None:
     await say(office, 1, "/delegate <@U0ANA> for 2h")
-    assert await say(office, 2, "/delegate off") == Told("ana no longer speaks for you.")
+    assert await say(office, 2, "/delegate off") == Told("ana no longer stands in for you.")
     assert await office.safety.stores.delegations.absent_for("U0ANA") == ()
-    assert await say(office, 3, "/delegate off") == Told("Nobody speaks for you.")
+    assert await say(office, 3, "/delegate off") == Told("Nobody stands in for you.")
     await say(office, 4, "/delegate <@U0ANA> for 2h")
     await say(office, 5, "/delegate <@U0MIA> for 2h")
     assert await office.safety.stores.delegations.absent_for("U0ANA") == ()
     assert len(await office.safety.stores.delegations.absent_for("U0MIA")) == 1
     told = await office.safety.told("U0ANA")
-    over = [text for text in told if text.startswith("🪑 You no longer speak for <@U0BO>")]
+    over = [text for text in told if text.startswith("🪑 You no longer stand in for <@U0BO>")]
     assert (len(told), len(over)) == (4, 2)
     await say(office, 6, "/delegate <@U0MIA> for 3h")  # longer: for her nothing has ended
     assert not any("no longer" in text for text in await office.safety.told("U0MIA"))
@@ -98,7 +98,7 @@ async def test_a_delegation_ends_when_its_time_is_over_or_it_is_taken_back(offic
 @pytest.mark.parametrize(
     ("line", "user", "error", "says"),
     [
-        ("/delegate <@U0BO> for 2h", "U0BO", InvalidCommand, "speak for yourself already"),
+        ("/delegate <@U0BO> for 2h", "U0BO", InvalidCommand, "stand in for yourself"),
         ("/delegate <@U0GUS> for 2h", "U0BO", InvalidCommand, "gus cannot stand in"),
         ("/delegate <@U0NOBODY> for 2h", "U0BO", UnknownName, "Slack knows nobody"),
         ("/delegate @mia for 2h", "U0BO", InvalidCommand, "mention them as @name"),

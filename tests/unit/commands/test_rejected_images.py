@@ -36,7 +36,7 @@ async def test_a_rejection_is_of_the_digest_and_says_where_it_runs(office: Offic
     assert (found.reason, found.by.id, found.tag) == ("leaks memory", "U0BO", "1.4.2")
     assert await office.safety.stores.rejections.find("payments", was) is None
     [said] = await office.safety.told("C0DEPLOY")
-    assert says(said, "<@U0BO> rejects", "*my-app* *1.4.2*", "leaks memory", "committed in staging")
+    assert says(said, "<@U0BO> rejected", "*my-app* *1.4.2*", "leaks memory", "committed in staging")
 
 
 async def test_it_is_taken_back_by_tag_though_the_tag_has_moved_on(office: Office) -> None:

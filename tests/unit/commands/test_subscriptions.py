@@ -168,9 +168,9 @@ async def test_home_names_what_waits_however_many_apps_there_are(office: Office)
     windows = Windows()
     home = office.make(Home, modals=windows)
     await home.show(await office.caller("U0BO"))
-    assert says(windows.shown, "No promotion", "in progress")
+    assert says(windows.shown, "Nothing", "in progress")
     await office.run("/deploy my-app prod", "U0ANA")
     await home.show(await office.caller("U0BO"))
-    assert not says(windows.shown, "No promotion", "in progress")
+    assert not says(windows.shown, "Nothing", "in progress")
     assert "my-app → production" in windows.shown
     assert "The unwell first, of 23 apps." in windows.shown

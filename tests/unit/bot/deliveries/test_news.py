@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from bot.domain.caller import Target
 from bot.domain.delivery import (
     Cause,
     Drifted,
@@ -15,6 +16,7 @@ from bot.domain.overlay import Author
 from bot.domain.promotion import Progress
 from bot.store.deliveries import DeliveryStore
 from bot.store.delivery_news import NewsStore
+from bot.store.messages import Messages
 from bot.store.promotions import PromotionStore
 from tests.unit.bot.deliveries.desk import IMAGE, Desk
 from tests.views.samples import COMMIT, plan, promotion
@@ -68,6 +70,16 @@ async def test_a_failure_is_told_to_the_channel_wherever_it_happens(desk: Desk) 
 async def test_policy_routes_the_rest(desk: Desk, app: str, environment: str, channels: set[str]) -> None:
     await desk.takes(desk.commit(app, environment))
     assert {message.posted.channel for message in desk.messenger.messages} == channels
+
+
+async def test_a_message_tells_of_its_app_and_of_several_of_where_they_are(desk: Desk) -> None:
+    messages = Messages(desk.database)
+    await desk.takes(desk.commit())
+    [message] = desk.heard("C0DEPLOY")
+    assert await messages.about([message.posted]) == Target("my-app", "production")
+    await desk.takes(desk.commit("ledger"))
+    [message] = desk.heard("C0DEPLOY")
+    assert await messages.about([message.posted]) == Target("", "production")
 
 
 @pytest.mark.parametrize("cause", [Cause.PROMOTION, Cause.ROLLBACK])
@@ -125,7 +137,7 @@ async def test_recovered_edits_the_message_of_the_illness(desk: Desk) -> None:
     await desk.takes(desk.health("well:1", healthy=True))
     [message] = desk.heard("C0DEPLOY")
     assert "Deployment x: it crashes" in str(message.versions[0].blocks)
-    assert "well again" in message.shown.text
+    assert "healthy again" in message.shown.text
     desk.now += 600
     await desk.takes(desk.health("ill:2"))
     assert len(desk.heard("C0DEPLOY")) == 2
@@ -136,14 +148,14 @@ async def test_drift_is_told_in_production_and_its_end_edits_it(desk: Desk) -> N
     await desk.takes(desk.fact("over:1", Drifted((), over=True)))
     [message] = desk.heard("C0DEPLOY")
     assert "ConfigMap settings" in str(message.versions[0].blocks)
-    assert "as git says again" in message.shown.text
+    assert "back in line with git" in message.shown.text
 
 
 async def test_what_argo_cd_cannot_compare_is_told_in_production_and_its_end_edits_it(desk: Desk) -> None:
     await desk.takes(desk.fact("unknown:1", SyncUnknown("ComparisonError: no such chart")))
     await desk.takes(desk.fact("unknown:1", SyncUnknown("x"), environment="staging"))
     [message] = desk.heard("C0DEPLOY")
-    assert "cannot compare" in message.shown.text
+    assert "has not been able to compare" in message.shown.text
     assert "ComparisonError: no such chart" in str(message.shown.blocks)
     await desk.takes(desk.fact("known:1", SyncUnknown("", over=True)))
     assert "compared with git again" in message.shown.text

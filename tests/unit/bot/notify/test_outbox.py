@@ -112,7 +112,7 @@ async def test_a_crash_after_the_post_does_not_say_it_twice(
     first = await start()
     await put(first, letter(1))
 
-    async def killed(*_arguments: object) -> None:
+    async def killed(*_arguments: object, **_named: object) -> None:
         raise asyncio.CancelledError
 
     monkeypatch.setattr(first.messages, step, killed)

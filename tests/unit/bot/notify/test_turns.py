@@ -61,7 +61,7 @@ async def test_broken_glass_is_heard_wherever_the_app_is_heard_of(bot: Process, 
     assert says(note.shown.text, "<@U0ANA>", "broke the glass", "site is down")
     for channel in ("C0GENERAL", "C0INC"):
         [told] = messenger.in_channel(channel)
-        assert told.shown.text.startswith("🚨 *my-app → production · v1.4.1 → v1.4.2* was started by <@U0ANA>.")
+        assert told.shown.text.startswith("🚨 <@U0ANA> started *my-app → production · v1.4.1 → v1.4.2*.")
         assert "broke the glass" in str(told.shown.blocks)
 
 
@@ -108,7 +108,8 @@ async def test_who_asked_to_be_told_is_told_once_when_the_gates_hold(
     for channel in ("D0BO", "D0MIA"):
         [told] = texts(messenger, channel)
         assert told.startswith(
-            "🔔 *my-app → production · v1.4.1 → v1.4.2*: its gates hold. Waiting for an approval from release-managers."
+            "🔔 *my-app → production · v1.4.1 → v1.4.2*: every gate passes. "
+            "Waiting for an approval from release-managers."
         )
 
 

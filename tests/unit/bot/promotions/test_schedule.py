@@ -11,13 +11,16 @@ from bot.domain.caller import Person
 from bot.domain.errors import NotAllowed, UnknownName, UserError
 from bot.domain.intent import Deploy
 from bot.domain.promotion import Phase, Stage
-from bot.domain.reply import Postponed, Scheduled, Started
+from bot.domain.reply import Postponed, Scheduled, Started, Unhindered
 from bot.domain.safety import Freeze, Lock
 from bot.promotions.queue import OPEN_PATIENCE, PromotionQueue
 from bot.promotions.schedule import Schedule, id_of
 from bot.promotions.scheduler import Scheduler
+from bot.router.buttons import read_button
 from bot.store.freezes import FreezeStore
+from bot.views import render
 from tests.fakes.world import POLICY, House, house
+from tests.views.reading import lines
 
 DEE = Person("U0DEE", "dee")
 
@@ -97,6 +100,60 @@ async def test_it_starts_when_the_lock_is_gone(plans: Plans) -> None:
     await plans.unlock()
     assert await plans.after(timedelta(seconds=10)) == 0  # it was looked at just now
     assert await plans.after(timedelta(minutes=1)) == 1
+
+
+async def test_who_only_wants_to_hear_of_it_gets_a_message_and_a_button_and_nothing_starts(plans: Plans) -> None:
+    await plans.lock()
+    asked = await plans.ask(when_open=True, notify=True)
+    assert isinstance(asked, Postponed)
+    assert "the lock gate does. Nothing starts before you say so." in render(asked).text
+    assert isinstance(await plans.ask(when_open=True), Postponed)  # both may wait
+    assert len(await plans.queue.store.all()) == 2
+    await plans.unlock()
+    await plans.schedule.cancel(id_of((await plans.queue.store.all())[1]), await plans.home.person("ana"))
+    assert await plans.after(timedelta(minutes=2)) == 0
+    [told] = await plans.told("U0ANA")
+    assert told == "🔔 Nothing holds *my-app → production · v1.4.1 → v1.4.2* back now."
+    assert await plans.home.store.live("my-app", "production") is None
+    assert not await plans.queue.store.all()
+    [message] = plans.home.messenger.in_channel("D0ANA")
+    [press] = [one for block in message.shown.blocks for one in block.get("elements", ())]
+    wish = read_button(press, plans.home.context())
+    assert isinstance(wish, Deploy)
+    assert (wish.when_open, wish.notify) == (False, False)
+    started = await Scheduler(plans.home.service, plans.queue).start(wish, await plans.home.person("ana"))
+    assert isinstance(started, Started)
+
+
+async def test_one_hears_that_another_promotion_has_ended_and_holds_up_nobody(plans: Plans) -> None:
+    first = await plans.ask("bo")
+    assert isinstance(first, Started)
+    asked = await plans.ask(when_open=True, notify=True)
+    assert "another promotion does" in render(asked).text  # type: ignore[arg-type]
+    assert await plans.after(timedelta(minutes=2)) == 0
+    assert not await plans.told("U0ANA")
+    await plans.home.abort("bo", first.promotion)
+    await plans.home.engine.settle()
+    assert await plans.after(timedelta(minutes=2)) == 0
+    assert len(await plans.told("U0ANA")) == 1
+
+
+async def test_who_asks_to_hear_of_what_nothing_holds_hears_it_at_once(plans: Plans) -> None:
+    asked = await plans.ask(when_open=True, notify=True)
+    assert isinstance(asked, Unhindered)
+    assert "[Deploy]" in str(lines(render(asked)))
+    assert not await plans.queue.store.all()
+
+
+async def test_who_may_no_longer_deploy_hears_that_instead(plans: Plans) -> None:
+    await plans.lock()
+    await plans.ask(when_open=True, notify=True)
+    await plans.unlock()
+    people = plans.home.directory.people
+    people["U0ANA"] = replace(people["U0ANA"], active=False)
+    assert await plans.after(timedelta(minutes=2)) == 0
+    [told] = await plans.told("U0ANA")
+    assert told.startswith("🔕 You no longer wait for a message about *my-app → production*: ")
 
 
 async def test_a_freeze_ends_while_the_bot_is_down(tmp_path: Path) -> None:

@@ -102,7 +102,7 @@ async def test_approvers_are_reminded_and_the_question_escalates(tmp_path: Path)
         assert [channel for channel, _ in told] == ["C0DEPLOY"]
         await home.engine.pass_time(timedelta(minutes=30))
         assert [m.posted.channel for m in home.messenger.messages].count("C0INC") == 1
-        assert "still waits for" in home.messenger.messages[-1].shown.text
+        assert "is still waiting for" in home.messenger.messages[-1].shown.text
 
 
 async def test_a_train_promotes_exactly_the_set_in_one_commit(tmp_path: Path) -> None:

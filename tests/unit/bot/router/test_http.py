@@ -143,7 +143,7 @@ async def test_the_home_tab_begins_with_what_is_unwell_of_what_one_may_view(bot:
         await bot.slack.open_home(person)
         await until(lambda person=person: bot.slack.home(person))  # type: ignore[misc]
         blocks = (bot.slack.home(person) or {})["blocks"]
-        lines = [block["text"]["text"] for block in blocks if "is Degraded since" in str(block)]
+        lines = [block["text"]["text"] for block in blocks if "has been Degraded since" in str(block)]
         assert [app for app in ("my-app", "ledger", "payments", "retired") if app in str(lines)] == seen
         assert blocks[0]["text"]["text"] == "🔴 Unwell"
 

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+from bot.domain.caller import Target
 from bot.domain.promotion import Kind
-from bot.ports import Posted, Request
+from bot.ports import Posted, Rendered, Request
 from bot.router.wire import kept, readable
 from bot.views import card
 from integrations.slack import SlackMessenger
@@ -19,7 +20,8 @@ async def carded(bot: Bot, subject: str = "", who: str = "ana", line: str = "/de
     await bot.says(who, line)
     promotion = bot.office.promotions.only
     where = await SlackMessenger(bot.api).post("C0DEPLOY", card(promotion))
-    await bot.office.safety.stores.messages.placed(subject or promotion.id, "#deployments", where)
+    about, subject = promotion.plan.about, subject or promotion.id
+    await bot.office.safety.stores.messages.placed(subject, "#deployments", where, about=about)
     return where
 
 
@@ -36,7 +38,9 @@ def state_of(view: dict[str, Any]) -> dict[str, Any]:
 async def test_deploy_on_a_card_opens_the_picker_with_its_app(bot: Bot, subject: str) -> None:
     where = await carded(bot)
     if subject:
-        await bot.office.safety.stores.messages.placed(f"{subject}{bot.office.promotions.only.id}", "U0ANA", where)
+        promotion = bot.office.promotions.only
+        subject, about = f"{subject}{promotion.id}", promotion.plan.about
+        await bot.office.safety.stores.messages.placed(subject, "U0ANA", where, about=about)
     assert (await bot.slack.shortcut("ana", "message.deploy", "deployments", where.ts))["acked"]
     view = await bot.view("ana", "pick.deploy")
     assert state_of(view) | {"image": None} == {
@@ -84,16 +88,42 @@ async def test_elsewhere_the_picker_opens_empty(bot: Bot, verb: str, channel: st
 async def test_a_foreign_message_with_the_same_time_is_not_the_card(bot: Bot) -> None:
     where = await carded(bot)
     await bot.office.safety.stores.messages.placed(
-        bot.office.promotions.only.id, "#deployments", Posted("C0OTHER", where.ts)
+        bot.office.promotions.only.id, "#deployments", Posted("C0OTHER", where.ts), about=Target("my-app", "staging")
     )
     await bot.slack.shortcut("ana", "message.deploy", "deployments", where.ts)
     assert not any(state_of(await bot.view("ana", "pick.deploy")).values())
 
 
-async def test_a_notice_of_something_else_tells_of_no_app(bot: Bot) -> None:
-    where = await carded(bot, subject="locked-0123")
+@pytest.mark.parametrize("subject", ["news:0a1b:2c3d", "journey:0a1b", "run-0a1b", "run:0a1b", "locked-0123"])
+@pytest.mark.parametrize(
+    ("about", "app", "environment"),
+    [
+        (Target("my-app", "staging"), "my-app", "staging"),
+        (Target("my-app"), "my-app", None),
+        (Target("", "staging"), None, "staging"),
+        (Target("my-app", "production"), "my-app", None),
+        (Target(), None, None),
+    ],
+)
+async def test_a_message_of_any_kind_hands_on_what_it_tells_of(
+    bot: Bot, subject: str, about: Target, app: str | None, environment: str | None
+) -> None:
+    """News, a journey, a pipeline run, a notice: by one record of all messages."""
+    where = await SlackMessenger(bot.api).post("C0DEPLOY", Rendered("Something has happened."))
+    await bot.office.safety.stores.messages.placed(subject, "C0DEPLOY", where, about=about)
     await bot.slack.shortcut("ana", "message.deploy", "deployments", where.ts)
-    assert not any(state_of(await bot.view("ana", "pick.deploy")).values())
+    state = state_of(await bot.view("ana", "pick.deploy"))
+    assert (state["app"], state["environment"]) == (app, environment)
+
+
+async def test_below_a_message_of_any_kind_it_is_about_the_same(bot: Bot) -> None:
+    where = await SlackMessenger(bot.api).post("C0DEPLOY", Rendered("It is drifting."))
+    about = Target("my-app", "staging")
+    await bot.office.safety.stores.messages.placed("news:0a1b:2c3d", "C0DEPLOY", where, about=about)
+    below = bot.slack.message("bo", "deployments", "who did that?", where.ts)
+    await bot.slack.shortcut("bo", "message.status", "deployments", below["ts"])
+    await until(lambda: bot.whispers("bo"))
+    assert "my-app" in bot.whispers("bo")[-1]["text"]
 
 
 async def test_a_global_shortcut_is_answered_in_a_direct_message(bot: Bot) -> None:

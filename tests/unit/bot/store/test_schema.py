@@ -8,8 +8,11 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
+from bot.domain.caller import Target
+from bot.ports import Posted
 from bot.store import schema
 from bot.store.database import Database
+from bot.store.messages import Messages
 from bot.store.reviews import ReviewStore, reviews
 from bot.store.schema import _upgrade, metadata, migrate, newest, revision, revisions
 
@@ -56,6 +59,46 @@ async def test_a_database_of_an_older_version_is_brought_to_this_one(tmp_path: P
     await migrate(database)
     assert await revision(database) == newest()
     await database.close()
+
+
+async def test_messages_that_are_there_learn_what_they_are_about(tmp_path: Path) -> None:
+    """Cards and copies of a promotion, of a train, news of one app and of two, and what nobody knows of."""
+    database = Database(f"sqlite:///{tmp_path / 'x.db'}")
+    async with database.begin() as connection:
+        await connection.run_sync(lambda sync: _upgrade(sync, "0016"))
+        for number, (subject, channel) in enumerate(MESSAGES_BEFORE):
+            row = f"('{subject}', '{channel}', 'C0DEPLOY', '{number}.0')"
+            await connection.execute(sa.text(f"INSERT INTO threads (promotion_id, channel, place, ts) VALUES {row}"))
+        for statement in RECORD_BEFORE:
+            await connection.execute(sa.text(statement))
+    await migrate(database)
+    messages = Messages(database)
+    found = [await messages.about([Posted("C0DEPLOY", f"{number}.0")]) for number in range(len(MESSAGES_BEFORE))]
+    assert dict(zip(MESSAGES_BEFORE, found, strict=True)) == MESSAGES_BEFORE
+    await database.close()
+
+
+MESSAGES_BEFORE = {
+    ("p-1", "C0DEPLOY"): Target("my-app", "production"),
+    ("copy-p-1", "U0BO"): Target("my-app", "production"),
+    ("p-2", "C0DEPLOY"): Target("", "staging"),
+    ("copy-p-2", "U0BO"): Target("", "staging"),
+    ("news:1:1", "C0DEPLOY"): Target("my-app", "production"),
+    ("news:1:2", "C0DEPLOY"): Target("", "production"),
+    ("journey:1", "U0ANA"): Target("my-app", ""),
+    ("run-1", "C0DEPLOY"): Target(),
+}
+RECORD_BEFORE = (
+    "INSERT INTO promotions (id, environment, phase, requested_at, state) VALUES "
+    "('p-1', 'production', 'running', '2026-05-04', '{}'), ('p-2', 'staging', 'running', '2026-05-04', '{}')",
+    "INSERT INTO promoted_apps (promotion_id, app, environment) VALUES ('p-1', 'my-app', 'production'), "
+    "('p-2', 'my-app', 'staging'), ('p-2', 'payments', 'staging')",
+    "INSERT INTO delivery_news (id, key, event, app, environment, state, noted_at) VALUES "
+    "(1, 'a', 'deployed', 'my-app', 'production', '{}', 1), (2, 'b', 'deployed', 'payments', 'production', '{}', 1), "
+    "(3, 'c', 'journey', 'my-app', 'production', '{}', 1)",
+    "INSERT INTO delivery_notices (news_id, channel, bundle) VALUES (1, 'C0DEPLOY', 'news:1:1'), "
+    "(1, 'C0ALL', 'news:1:2'), (2, 'C0ALL', 'news:1:2'), (3, 'U0ANA', 'journey:1')",
+)
 
 
 async def test_a_review_of_the_version_before_names_its_apps_one_by_one(tmp_path: Path) -> None:

@@ -40,12 +40,33 @@ def test_whatever_comes_is_read_or_refused(model: type[Any], body: bytes) -> Non
         if isinstance(found, wire.HarborArtifact):
             convert.scan(found)
             convert.attached(found)
-            convert.artifact(found, "apps/my-app", "read")
+            convert.artifact(found, "apps/my-app", "read", portal="https://harbor.example.com")
         elif isinstance(found, wire.Project):
             project_policy(found)
             without_allowed([], found.cve_allowlist)
     except Refused:
         pass
+
+
+@pytest.mark.parametrize(
+    ("repository", "portal", "project", "page"),
+    [
+        ("h.example.com/apps/my-app", "https://h.example.com", 7, "/harbor/projects/7/repositories/my-app/"),
+        (
+            "h.example.com/apps/team/my-app",
+            "https://h.example.com",
+            7,
+            "/harbor/projects/7/repositories/team%2Fmy-app/",
+        ),
+        ("h.example.com/apps/my-app", "https://h.example.com", None, None),
+        ("h.example.com/apps/my-app", "", 7, None),
+    ],
+)
+def test_where_people_look_at_an_image(repository: str, portal: str, project: int | None, page: str | None) -> None:
+    digest = f"sha256:{'1' * 64}"
+    found = wire.HarborArtifact(digest, project)
+    told = convert.artifact(found, repository, "read", portal=portal).page
+    assert told == (f"{portal}{page}artifacts-tab/artifacts/{digest}" if page else "")
 
 
 def test_the_year_one_is_no_time() -> None:
