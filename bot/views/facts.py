@@ -115,7 +115,7 @@ def older_lines(promotion: Promotion, most: int = MOST_ELSEWHERE) -> list[str]:
 
 def older_mark(move: Move) -> list[str]:
     """For below its row."""
-    return [f"        ⏬ Older: it {words.listed(list(move.older))}"] if move.older else []
+    return [f"        ⏬ Older: it {listed(list(move.older))}"] if move.older else []
 
 
 def _against(result: GateResult, several: bool) -> str:

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from bot.domain.promotion import Move
 from bot.domain.reply import OlderAsked
+from bot.domain.sentence import listed
 from bot.ports import Rendered
 from bot.views import facts, layout, words
 from bot.views.card import headline
@@ -49,4 +50,4 @@ def _lines(reply: OlderAsked, older: list[Move]) -> list[str]:
 
 def _line(move: Move) -> str:
     change = f"{safe(move.label_before, 60)} → {safe(move.after.label, 60)}"
-    return f"• {code(move.app, 80)} {change}: it {words.listed(list(move.older))}"
+    return f"• {code(move.app, 80)} {change}: it {listed(list(move.older))}"
