@@ -90,6 +90,6 @@ def test_what_starts_later_does_not_promise_todays_image() -> None:
         start_at=datetime(2026, 1, 5, 22, tzinfo=UTC),
     )  # fmt: skip
     later = render(Postponed(asked, wish)).text
-    assert f"what {asked.plan.source} has in git then" in later
+    assert f"what {asked.plan.source} has in git at that time" in later
     named = render(Postponed(asked, replace(wish, image="v1.4.2"))).text
     assert "in git then" not in named
