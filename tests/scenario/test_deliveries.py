@@ -128,7 +128,7 @@ def test_a_change_in_the_cluster_is_told_explained_and_synced_away(sandbox: Sand
 def test_what_does_not_come_up_is_told_in_every_environment_with_the_resource_to_blame(sandbox: Sandbox) -> None:
     observed(sandbox)
     sandbox.faults(unhealthy_rollout=["payments-development"])
-    sandbox.post("/api/world/commits", {"app": "payments", "environment": "development", "tag": "7.13"})
+    sandbox.post("/api/world/commits", {"app": "payments", "environment": "development", "tag": "7.12"})
     told(sandbox, "payments", "development", "the deployment failed", "restarting failed container")
     sandbox.faults(unhealthy_rollout=[])
 
