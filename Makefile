@@ -63,8 +63,9 @@ fmt: $(VENV)/.installed-dev ## Format and fix what can be fixed
 	@$(BIN)/ruff check --fix .
 
 .PHONY: reference
-reference: $(VENV)/.installed-dev ## Write docs/reference from the code again
+reference: $(VENV)/.installed-dev ## Write what the documents repeat of the code: docs/reference, policy keys, the table of commands
 	@$(BIN)/pilothouse reference
+	@PYTHONPATH=. $(BIN)/python .ci/documents
 
 .PHONY: sbom
 sbom: $(VENV)/.installed-dev ## List all that the wheel brings with it (CycloneDX, in dist/)
