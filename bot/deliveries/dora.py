@@ -27,7 +27,7 @@ LOOK_BACK = timedelta(days=90)
 
 
 @dataclass(frozen=True)
-class Push:
+class SourcePush:
     """Source commits of an app that came onto the default branch."""
 
     app: str
@@ -40,25 +40,25 @@ class DeploymentRecord:
     """What the figures are counted from: deployments to all environments, and when what they pin was pushed."""
 
     deployments: tuple[Deployment, ...]
-    pushed: Mapping[Pinned, Push] = field(default_factory=dict)
+    pushed: Mapping[Pinned, SourcePush] = field(default_factory=dict)
     """of the source commit that an image was built from"""
-    pushes: tuple[Push, ...] = ()
+    pushes: tuple[SourcePush, ...] = ()
     """all of them, oldest first"""
 
     @classmethod
     def of(cls, facts: Iterable[Fact]) -> "DeploymentRecord":
         known = tuple(facts)
-        pushed: dict[Pinned, Push] = {}
+        pushed: dict[Pinned, SourcePush] = {}
         for build in builds(known):
             if build.push and build.pushed_at:
-                pushed |= dict.fromkeys(pins(build), Push(build.app, build.pushed_at, build.push))
-        every = [Push(fact.app, fact.at, fact.detail) for fact in known if isinstance(fact.detail, Pushed)]
+                pushed |= dict.fromkeys(pins(build), SourcePush(build.app, build.pushed_at, build.push))
+        every = [SourcePush(fact.app, fact.at, fact.detail) for fact in known if isinstance(fact.detail, Pushed)]
         return cls(deployments(known), pushed, _first_of_each(every))
 
 
-def _first_of_each(pushes: Iterable[Push]) -> tuple[Push, ...]:
+def _first_of_each(pushes: Iterable[SourcePush]) -> tuple[SourcePush, ...]:
     """A commit is pushed once; facts may be there twice. Oldest first."""
-    found: dict[tuple[str, str, str], Push] = {}
+    found: dict[tuple[str, str, str], SourcePush] = {}
     for one in sorted(pushes, key=lambda one: (one.at, one.app, one.pushed.sha)):
         found.setdefault((one.app, one.pushed.repository, one.pushed.sha), one)
     return tuple(found.values())
@@ -100,7 +100,7 @@ class _Beginnings:
 
     def __init__(self, record: DeploymentRecord, every: Iterable[Deployment]) -> None:
         self._pushed = record.pushed
-        self._pushes: dict[Branch, list[Push]] = defaultdict(list)
+        self._pushes: dict[Branch, list[SourcePush]] = defaultdict(list)
         for push in record.pushes:
             self._pushes[push.app, push.pushed.repository].append(push)
         self._first: dict[Pinned, datetime] = {}
@@ -109,7 +109,7 @@ class _Beginnings:
             for pin in _brings(one):
                 self._first[pin] = min(self._first.get(pin, one.at), one.at)
 
-    def push(self, pin: Pinned) -> Push | None:
+    def push(self, pin: Pinned) -> SourcePush | None:
         """Of the commit that it was built from. A push that is later than the pin it led to has a wrong clock."""
         push = self._pushed.get(pin)
         return push if push and push.at <= self._first.get(pin, push.at) else None
@@ -123,7 +123,7 @@ class _Beginnings:
             return [_lead(one, one.healthy_at, push) for push in sorted(pushes.values(), key=lambda push: push.at)]
         return [LeadTime(one, max(self._first[pin] for pin in brought.pins), one.healthy_at)]
 
-    def _to(self, own: Push, brought: "_Brought") -> list[Push]:
+    def _to(self, own: SourcePush, brought: "_Brought") -> list[SourcePush]:
         """What was pushed after the newest that ran there, up to this one. Without one that ran: this one alone."""
         branch = (own.app, own.pushed.repository)
         ran = brought.ran_to.get(branch)
@@ -132,7 +132,7 @@ class _Beginnings:
         return [push for push in self._pushes[branch] if ran < push.at <= own.at]
 
 
-def _lead(one: Deployment, until: datetime, push: Push) -> LeadTime:
+def _lead(one: Deployment, until: datetime, push: SourcePush) -> LeadTime:
     return LeadTime(one, push.at, until, pushed=True, revision=push.pushed.sha, commits=max(1, push.pushed.count))
 
 
