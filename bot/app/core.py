@@ -143,6 +143,7 @@ class Core(DeliveryParts[E]):
             applications,
             applications,
             self.catalog,
+            self.outside.overlays,
             self.policy,
             self.service,
             stores.locks,

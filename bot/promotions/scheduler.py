@@ -3,8 +3,16 @@
 from typing import Protocol
 
 from bot.domain.caller import Caller
-from bot.domain.errors import Conflict, DatabaseAway, PromotionInProgress, Unavailable, UnknownName, UserError
-from bot.domain.intent import Abort, IfBusy, Wish
+from bot.domain.errors import (
+    Conflict,
+    DatabaseAway,
+    InvalidCommand,
+    PromotionInProgress,
+    Unavailable,
+    UnknownName,
+    UserError,
+)
+from bot.domain.intent import Abort, BreakingWish, IfBusy, Wish
 from bot.domain.promotion import Phase, Promotion, Stage
 from bot.domain.queueing import Waiting, is_closed
 from bot.domain.reply import Occupied, OlderAsked, Postponed, Queued, Reply, Started, Unhindered
@@ -51,6 +59,8 @@ class Scheduler:
 
     async def _later(self, wish: Wish, caller: Caller) -> Reply | None:
         """None where nothing keeps it from starting now. Raises what starting it now would raise for the asker."""
+        if isinstance(wish, BreakingWish) and wish.break_glass:
+            raise InvalidCommand("Broken glass does not wait: what was shown is of now. Leave the time out.")
         if wish.notify:
             return await self._notified(wish, caller)
         promotion = await self._promotions.rehearse(wish, caller)

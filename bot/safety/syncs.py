@@ -20,7 +20,7 @@ from bot.domain.safety import Rejection
 from bot.notify.ledger import Deed, Ledger
 from bot.overlays.catalog import Catalog
 from bot.policy import Policy, shows_all
-from bot.ports import ApplicationOperations, Applications, Freezes, Locks, Rejections
+from bot.ports import ApplicationOperations, Applications, Freezes, Locks, OverlaySource, Rejections
 from bot.promotions.promotions import Promotions
 from bot.store.audit import Audit, AuditEntry
 from bot.views import sync as views
@@ -38,6 +38,7 @@ class SyncService:
         applications: Applications,
         operations: ApplicationOperations,
         catalog: Catalog,
+        overlays: OverlaySource,
         policy: Policy,
         promotions: Promotions,
         locks: Locks,
@@ -49,6 +50,7 @@ class SyncService:
         self._applications = applications
         self._operations = operations
         self._catalog = catalog
+        self._overlays = overlays
         self._policy = policy
         self._promotions = promotions
         self._locks = locks
@@ -62,7 +64,9 @@ class SyncService:
         target = Target(ask.app, ask.environment)
         await self._ledger.authorize(caller, Permission.SYNC, target, f"have Argo CD {ask.action}")
         listing = await self._catalog.listing(fresh=True)
-        images = await self._catalog.images_at(listing, self._catalog.find(listing, ask.app, ask.environment))
+        overlay = self._catalog.find(listing, ask.app, ask.environment)
+        images = await self._catalog.images_at(listing, overlay)
+        file = (await self._overlays.read([overlay.path], listing.commit)).get(overlay.path, b"")
         app = await self._find(ask)
         if ask.action is SyncAction.REFRESH:
             return await self._refresh(ask, caller, app)
@@ -71,7 +75,8 @@ class SyncService:
         live = await self._promotions.live(ask.app, ask.environment)
         rejected = await self._rejected(ask, images)
         concerns = (*held, *self._under_way(live, caller), *rejected)
-        shown = _hash(ask, images, (*await self._holders(ask), live.id if live else "", len(held), *rejected), app)
+        holders = (*await self._holders(ask), live.id if live else "", len(held), *rejected, _digest(file))
+        shown = _hash(ask, images, holders, app)
         careful = ask.environment in self._policy.careful
         if (careful or concerns) and ask.shown != shown:
             told = (None, "") if ask.action is SyncAction.TERMINATE else await changes(app)
@@ -162,6 +167,11 @@ class SyncService:
         await self._ledger.together(announced)
 
 
+def _digest(file: bytes) -> str:
+    """Of the overlay's own file: not only its images may change between the question and the press."""
+    return hashlib.sha256(file).hexdigest()
+
+
 def _is(image: OverlayImage, rejection: Rejection, app: str) -> bool:
     """By content where the overlay pins that, else by what it was called."""
     if image.digest:
@@ -184,9 +194,7 @@ def _idle(action: SyncAction, app: Application) -> str | None:
     return None
 
 
-def _hash(
-    ask: SyncApplication, images: tuple[OverlayImage, ...], holders: tuple[str | int, ...], app: Application
-) -> str:
+def _hash(ask: SyncApplication, images: tuple[OverlayImage, ...], holders: tuple[object, ...], app: Application) -> str:
     """Of what is shown before a press."""
     began = app.operation.started_at.isoformat() if app.operation and app.operation.started_at else ""
     operation = began if ask.action is SyncAction.TERMINATE else ""

@@ -64,6 +64,21 @@ async def test_an_image_that_is_rejected_after_it_was_shown_asks_again(office: O
 
 
 @pytest.mark.parametrize(
+    "more", ["replicas: [{name: my-app, count: 0}]\n", "patches: [{path: evil.yaml}]\n", "# nothing\n"]
+)
+async def test_a_press_counts_only_for_the_overlay_that_was_shown(office: Office, more: str) -> None:
+    """Not only images change what Argo CD applies."""
+    pin(office, "6.6.6", D1)
+    await say(office, "/lock my-app staging a migration", "U0MIA", number=7)
+    asked = await say(office, "/sync my-app staging")
+    where = "apps/my-app/overlays/staging/kustomization.yaml"
+    before = (await office.overlays.read([where], await office.overlays.head()))[where]
+    office.overlays.push({where: before + more.encode()}, "and one thing more")
+    assert isinstance(await press(office, asked), SyncAsked)
+    assert not office.applications.syncs
+
+
+@pytest.mark.parametrize(
     "rejected", [{"digest": D2}, {"tag": "6.6.6", "digest": D2}, {"tag": "6.6.6", "app": "payments"}]
 )
 async def test_another_image_is_no_reason_to_ask(office: Office, rejected: dict[str, str]) -> None:

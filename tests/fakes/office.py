@@ -167,6 +167,7 @@ class Office:
             applications,
             applications,
             self.catalog,
+            self.overlays,
             self.policy,
             self.promotions,
             safety.stores.locks,
