@@ -2,7 +2,6 @@
 
 import re
 from functools import cache
-from pathlib import PurePosixPath
 
 from xdist.scheduler import LoadScopeScheduling
 
@@ -34,8 +33,7 @@ def scope(nodeid: str) -> str:
 @cache
 def rank(file: str) -> int:
     """Where a file stands in LONG, by its longest entry."""
-    parents = {file, *map(str, PurePosixPath(file).parents)}
-    return next((place for place, name in enumerate(LONG) if name in parents), len(LONG))
+    return next((place for place, name in enumerate(LONG) if file == name or file.startswith(f"{name}/")), len(LONG))
 
 
 class LongestFirst(LoadScopeScheduling):  # type: ignore[misc]  # it has no types

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
@@ -45,7 +46,7 @@ def _text(path: Path) -> str:
 def parse(text: str, name: str = "pilothouse.yaml", further: Check | None = None) -> Policy:
     """The policy that a file's text describes. Raises PolicyError."""
     try:
-        document = YAML(typ="rt").load(text)
+        document = _read(text)
     except YAMLError as error:
         raise PolicyError(_unreadable(name, error)) from error
     document = CommentedMap() if document is None else document
@@ -61,6 +62,12 @@ def parse(text: str, name: str = "pilothouse.yaml", further: Check | None = None
     return policy
 
 
+@lru_cache(maxsize=32)
+def _read(text: str) -> Any:
+    """What is read is never changed here, so the same text is read once. Raises YAMLError."""
+    return YAML(typ="rt").load(text)
+
+
 def _unreadable(name: str, error: YAMLError) -> str:
     mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None) or str(error)
     where = f"{name}:{mark.line + 1}" if mark else name
@@ -74,7 +81,7 @@ def _unreadable(name: str, error: YAMLError) -> str:
 
 def lines(path: Path, found: Iterable[tuple[Place, str]]) -> list[str]:
     """What was found in a policy that could be read, each with the line it is on."""
-    return _located(path.name, YAML(typ="rt").load(path.read_text()), found)
+    return _located(path.name, _read(path.read_text()), found)
 
 
 def _located(name: str, document: Any, found: Iterable[tuple[Place, str]]) -> list[str]:

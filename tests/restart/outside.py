@@ -145,6 +145,7 @@ class GitFollowingApplications:
         self._overlays = overlays
         self._head = ""
         self._seen_at = 0.0
+        self._read: dict[tuple[str, str], bytes] = {}
 
     async def get(self, ref: ApplicationRef) -> Application:
         sick = await self._sick(ref)
@@ -152,8 +153,7 @@ class GitFollowingApplications:
         health = HealthStatus.DEGRADED if sick else HealthStatus.HEALTHY
         app, _, environment = ref.name.rpartition("-")
         path = overlay(app, environment)
-        contents = await self._overlays.read([path], head)
-        images = images_of(read_images(contents[path], path))
+        images = images_of(read_images(await self._content(path, head), path))
         return Application(
             ref, SyncStatus.SYNCED, health, head, images=images, auto_sync=True, sources=follows(ref.name)
         )
@@ -208,4 +208,10 @@ class GitFollowingApplications:
         if environment != "production" or named(app) != "automatic-rollback":
             return False
         path = overlay(app, environment)
-        return b"v1.4.2" in (await self._overlays.read([path], await self._now()))[path]
+        return b"v1.4.2" in await self._content(path, await self._now())
+
+    async def _content(self, path: str, commit: str) -> bytes:
+        """A file at a commit never changes, and every promotion asks for its own again and again."""
+        if (path, commit) not in self._read:
+            self._read[path, commit] = (await self._overlays.read([path], commit))[path]
+        return self._read[path, commit]

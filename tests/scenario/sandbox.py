@@ -21,7 +21,9 @@ T = TypeVar("T")
 REPOSITORY = Path(__file__).parents[2]
 START_SECONDS = 300
 PATIENCE = 90
-POLL_SECONDS = 0.05
+POLL_SECONDS, MOST_POLL_SECONDS = 0.05, 0.2
+"""between two looks: who waits for long looks less often, for each look costs the sandbox what is waited for"""
+ABSENT = Path(__file__).parent / "absent"
 
 
 class Sandbox:
@@ -115,11 +117,12 @@ class Sandbox:
 
     def until(self, look: Callable[[], T | None], what: str, seen: Callable[[], Any] = lambda: "") -> T:
         """The first answer that is something, or a failure that says what was waited for and what was seen."""
-        deadline = time.monotonic() + PATIENCE
+        deadline, pause = time.monotonic() + PATIENCE, POLL_SECONDS
         while time.monotonic() < deadline:
             if found := look():
                 return found
-            time.sleep(POLL_SECONDS)
+            time.sleep(pause)
+            pause = min(pause * 1.3, MOST_POLL_SECONDS)
         raise AssertionError(f"waited {PATIENCE} s for {what}; seen: {seen()}\n{self.log()}")
 
     def log(self) -> str:
@@ -162,14 +165,15 @@ def running(
 ) -> Iterator[Sandbox]:
     """`pilothouse sandbox` on a free port, until the block ends. Fails then when it or the bot logged a secret.
 
-    `path` is its PYTHONPATH; ours if it is None.
+    `path` is its PYTHONPATH; ours if it is None, without what only developers install.
     """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
+    if path is None:
+        path = os.pathsep.join(filter(None, (str(ABSENT), os.environ.get("PYTHONPATH"))))
     environment = {**os.environ, "PORT": str(port), "SANDBOX_SPEED": speed, "SANDBOX_DATA": str(data / "world")}
-    if path is not None:
-        environment["PYTHONPATH"] = path
+    environment["PYTHONPATH"] = path
     output = data / "sandbox.log"
     with output.open("wb") as log:
         process = subprocess.Popen([*program, "sandbox"], cwd=cwd, env=environment, stdout=log, stderr=log)

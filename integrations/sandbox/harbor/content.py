@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -30,7 +31,7 @@ class Blob:
     media_type: str
     data: bytes
 
-    @property
+    @cached_property
     def digest(self) -> str:
         return digest_of(self.data)
 
@@ -49,7 +50,7 @@ class Manifest:
     def __post_init__(self) -> None:
         object.__setattr__(self, "data", encode(self.document))
 
-    @property
+    @cached_property
     def digest(self) -> str:
         return digest_of(self.data)
 

@@ -16,6 +16,7 @@ DEPLOY = REPOSITORY / "deploy"
 CONTRACTS = Path(os.environ.get("CONTRACTS_DIR") or REPOSITORY.parent / "shared" / "contracts")
 
 Manifest = dict[str, Any]
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def go_path() -> str:
@@ -52,7 +53,7 @@ def rendered(directory: str) -> str:
 
 def objects(directory: str) -> list[Manifest]:
     """What a kustomization renders to; a fresh copy each time."""
-    return [document for document in yaml.safe_load_all(rendered(directory)) if document]
+    return [document for document in yaml.load_all(rendered(directory), LOADER) if document]
 
 
 def find(directory: str, kind: str, name: str = "") -> Manifest:

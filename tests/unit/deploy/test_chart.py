@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from bot.cli.init import PlatformAnswers, values_text
-from tests.unit.deploy.manifests import DEPLOY, REPOSITORY, Manifest, go_path, label, objects
+from tests.unit.deploy.manifests import DEPLOY, LOADER, REPOSITORY, Manifest, go_path, label, objects
 from tests.unit.deploy.strict_schema import mistakes
 
 BASE = DEPLOY / "bot" / "base"
@@ -78,7 +78,7 @@ def render(run: Callable[[Values], subprocess.CompletedProcess[str]]) -> Render:
     def render(values: Values) -> list[Manifest]:
         done = run(values)
         assert done.returncode == 0, done.stderr
-        return [document for document in yaml.safe_load_all(done.stdout) if document]
+        return [document for document in yaml.load_all(done.stdout, LOADER) if document]
 
     return render
 

@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import pickle
+import sys
 import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -270,3 +271,20 @@ async def test_it_stays_closed() -> None:
     await connection.aclose()
     with pytest.raises(Unavailable, match="the connection was closed"):
         await connection.request("ask", "GET", "/")
+
+
+async def test_a_later_request_imports_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Decision 0310: what is tried to be imported and is not there is looked for on the whole path each time."""
+    looked: list[str] = []
+
+    class Finder:
+        @staticmethod
+        def find_spec(name: str, path: object = None, target: object = None) -> None:
+            looked.append(name)
+
+    answer = raw(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+    async with misbehaving(answer) as url, Connection("system", url) as connection:
+        await connection.request("read", "GET", "/")
+        monkeypatch.setattr(sys, "meta_path", [Finder, *sys.meta_path])
+        await connection.request("read", "GET", "/")
+    assert looked == []

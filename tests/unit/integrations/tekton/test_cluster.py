@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, ClassVar, cast
 
 import pytest
-from kubernetes.aio.client import CoreV1Api
+from kubernetes.aio import client  # whose APIs are imported when they are asked for
 from ruamel.yaml import YAML
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -570,7 +570,7 @@ async def test_what_a_server_repeats_is_hidden_also_when_the_credentials_were_fo
         cluster = Cluster(settings(tmp_path, url), QUICK)
 
         async def request(apis: Apis) -> Any:
-            response = await CoreV1Api(apis.client).list_namespaced_pod_without_preload_content("ci")
+            response = await client.CoreV1Api(apis.client).list_namespaced_pod_without_preload_content("ci")
             while not response.content.is_eof():  # noqa: ASYNC110 (aiohttp tells nobody when it has the whole body)
                 await asyncio.sleep(0.001)
             await cluster.close()
@@ -628,7 +628,7 @@ async def test_a_stream_that_says_nothing_is_given_up(tmp_path: Path) -> None:
         cluster = Cluster(settings(tmp_path, url), QUICK)
 
         async def request(apis: Apis) -> Any:
-            pods = CoreV1Api(apis.client)
+            pods = client.CoreV1Api(apis.client)
             return await pods.list_namespaced_pod_without_preload_content("ci", _request_timeout=(5, 100.0))
 
         async with asyncio.timeout(60), cluster.stream("listen", request, 0.1) as chunks:
@@ -772,7 +772,7 @@ async def test_a_log_is_asked_for_as_the_generated_client_asks(tmp_path: Path, q
         return PlainTextResponse("line\n")
 
     async def both(apis: Apis) -> Any:
-        generated = CoreV1Api(apis.client).read_namespaced_pod_log_without_preload_content
+        generated = client.CoreV1Api(apis.client).read_namespaced_pod_log_without_preload_content
         (await generated("p:1/a", "c i", container="step-a", **query)).close()
         named = {"tail_lines": "tailLines", "limit_bytes": "limitBytes"}
         return await apis.pod_log("c i", "p:1/a", container="step-a", **{named.get(k, k): v for k, v in query.items()})
