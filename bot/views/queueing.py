@@ -86,7 +86,10 @@ def _does(gates: Sequence[str]) -> str:
 
 def unhindered(reply: Unhindered) -> Rendered:
     """It can go; the press asks for it, and queues it behind what somebody else may have started since."""
-    said = f"🔔 Nothing holds {bold(headline(reply.promotion), 300)} back now."
+    name, gates = bold(headline(reply.promotion), 300), [result.gate for result in reply.promotion.blocked]
+    said = f"🔔 Nothing holds {name} back now."
+    if gates:  # that do not open by themselves: to wait for them is no use
+        said = f"🔔 No lock, freeze, sync window or soak holds {name} back now, but {_does(gates)}."
     label = "Roll back" if isinstance(reply.wish, Rollback) else "Deploy"
     wish = wish_value(replace(reply.wish, when_open=False, notify=False))
     return rendered(said, [section(said), *layout.actions([layout.button(label, Action.QUEUE, wish)])])

@@ -496,3 +496,12 @@ def test_a_train_without_end_says_how_many_are_not_named() -> None:
     named = sum(block["text"]["text"].count("• `") for block in window["blocks"] if block["type"] == "section")
     assert len(window["blocks"]) <= 100
     assert f"and {3000 - named:,} more" in str(window["blocks"][-1])
+
+
+def test_nothing_holds_it_is_not_said_of_what_a_gate_stops() -> None:
+    """Only what opens again is waited for: a scan that says no is still there."""
+    held = GateResult("scan", "my-app", Verdict.blocked("2 critical", "Build it again."))
+    wish = Deploy(context=Context("r", "C0DEPLOY", "c"), app="my-app", environment="production")
+    told = render(Unhindered(promotion(Stage.GATES, results=(held,)), wish)).text
+    assert "Nothing holds" not in told
+    assert told.endswith("back now, but the scan gate does.")
