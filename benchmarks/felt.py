@@ -9,6 +9,7 @@ a chain where nothing else did.
 """
 
 import asyncio
+import re
 import sys
 import tempfile
 import time
@@ -106,12 +107,18 @@ class Stretch:
     requests: int
 
     def told(self) -> str:
-        names = " → ".join(f"{one.system} {one.what.rpartition('/')[2]}" for one in self.chain)
+        names = " → ".join(f"{one.system} {_short(one.what)}" for one in self.chain)
         waste = self.seconds / (len(self.chain) * ROUND_TRIP) if self.chain else 0
         return (
             f"  {self.name:<8} {self.seconds:5.2f} s  {len(self.chain):2} one behind the other "
             f"({waste:.2f}× their time), {self.requests} in all\n           {names}"
         )
+
+
+def _short(what: str) -> str:
+    """The end of the path of a request, without what stands in it for a commit, a file or an image."""
+    words = re.sub(r"[0-9a-f]{12,}", "…", what.partition(" ")[2]).strip("/").split("/")
+    return "/".join(words[-2:])
 
 
 class Person:
