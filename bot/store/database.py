@@ -150,7 +150,6 @@ class Database:
 
 
 def use_write_ahead_log(connection: sa.engine.interfaces.DBAPIConnection, _record: object) -> None:
-    connection.isolation_level = None  # the driver must not begin transactions of its own
     cursor = connection.cursor()
     cursor.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")  # first: the next one may have to wait for a lock
     cursor.execute("PRAGMA journal_mode=WAL")

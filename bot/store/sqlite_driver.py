@@ -24,8 +24,7 @@ class SqliteConnection(aiosqlite.Connection):
 
     _beginning = ""
     """the BEGIN that waits for its first statement"""
-    _in_transaction = True
-    """until somebody begins one it may be sqlite3 itself that does"""
+    _in_transaction = False
 
     def cursor(self) -> "Cursor":  # type: ignore[override]
         """One that costs no trip before it executes something."""
@@ -92,8 +91,8 @@ class Cursor:
 
 
 def connect(database: str, **options: Any) -> SqliteConnection:
-    """A connection to be awaited; `options` are those of sqlite3."""
-    connection = SqliteConnection(partial(sqlite3.connect, database, **options), CHUNK)
+    """A connection to be awaited; `options` are those of sqlite3, which must not begin transactions of its own."""
+    connection = SqliteConnection(partial(sqlite3.connect, database, **{**options, "isolation_level": None}), CHUNK)
     connection._thread.daemon = True  # a process that forgets to close it can still end
     return connection
 

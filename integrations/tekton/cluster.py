@@ -10,8 +10,6 @@ from typing import Any, TypeVar
 
 import aiohttp
 import msgspec
-from kubernetes.aio import config
-from kubernetes.aio.client import ApiClient, AuthorizationV1Api, Configuration, CustomObjectsApi, rest
 from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, stop_before_delay
 
 from bot.domain.errors import Refused, Unavailable
@@ -20,8 +18,16 @@ from integrations.http.connection import WaitAsAsked
 from integrations.http.policy import HttpPolicy
 from integrations.tekton.failures import Gone, Unauthorized, from_status, from_transport
 from integrations.tekton.manifests import SYSTEM
+from integrations.tekton.package import (
+    ApiClient,
+    AuthorizationV1Api,
+    Configuration,
+    CustomObjectsApi,
+    config,
+    rest,
+)
 
-# By name, above: the package imports an API's hundred modules when it is first named. On the running loop that would be
+# By name, there: the package imports an API's hundred modules when it is first named. On the running loop that would be
 # seconds in which nothing else is answered.
 
 T = TypeVar("T")

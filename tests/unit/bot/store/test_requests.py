@@ -14,6 +14,7 @@ from bot.ports import Request
 from bot.store.database import Database
 from bot.store.leased_queue import LeasedQueue
 from bot.store.requests import LEASE, RequestStore, requests
+from bot.store.sqlite_driver import SqliteConnection
 from tests.fakes.databases import create_tables
 from tests.fakes.outages import Outages
 
@@ -98,6 +99,23 @@ async def sqlite(tmp_path: Path) -> AsyncIterator[Database]:
     await create_tables(database)
     yield database
     await database.close()
+
+
+async def test_a_note_is_one_trip_to_the_database(sqlite: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = RequestStore(sqlite, patience=30)
+    await store.note(ASKED)
+    trips: list[object] = []
+    real = SqliteConnection._execute
+
+    async def counted(self: SqliteConnection, *what: object, **how: object) -> object:
+        trips.append(what)
+        return await real(self, *what, **how)  # type: ignore[no-untyped-call]
+
+    monkeypatch.setattr(SqliteConnection, "_execute", counted)
+    assert await store.note(replace(ASKED, id="r-2"))
+    assert not await store.note(replace(ASKED, id="r-2"))
+    assert len(trips) == 2
+    assert len(await rows(sqlite)) == 2
 
 
 async def test_a_note_does_not_wait_behind_those_who_write_at_leisure(sqlite: Database) -> None:

@@ -34,6 +34,10 @@ def trips(connection: SqliteConnection, monkeypatch: pytest.MonkeyPatch) -> list
     return made
 
 
+def is_open(connection: SqliteConnection) -> bool:
+    return connection.in_transaction
+
+
 async def test_all_rows_of_a_question_come_in_one_trip(connection: SqliteConnection, trips: list[object]) -> None:
     cursor = connection.cursor()
     await cursor.executemany("INSERT INTO apps (name) VALUES (?)", [(f"app-{number}",) for number in range(300)])
@@ -81,3 +85,61 @@ async def test_who_gives_up_waiting_takes_nobody_elses_rows(connection: SqliteCo
         await asked
     await second.execute("SELECT 'mine'")
     assert (await first.fetchall(), await second.fetchall()) == ([], [("mine",)])
+
+
+async def test_a_transaction_begins_with_its_first_statement(connection: SqliteConnection, trips: list[object]) -> None:
+    cursor = connection.cursor()
+    await cursor.execute("BEGIN IMMEDIATE")
+    await cursor.execute("INSERT INTO apps (name) VALUES ('one')")
+    assert is_open(connection)
+    await connection.rollback()
+    assert len(trips) == 2
+    await cursor.execute("SELECT name FROM apps")
+    assert await cursor.fetchall() == []
+    await cursor.execute("BEGIN IMMEDIATE")
+    await cursor.execute("INSERT INTO apps (name) VALUES ('two')")
+    await connection.commit()
+    assert not is_open(connection)
+    assert len(trips) == 5
+
+
+async def test_a_transaction_in_which_nothing_was_done_costs_nothing(
+    connection: SqliteConnection, trips: list[object]
+) -> None:
+    for end in (connection.commit, connection.rollback):
+        await connection.cursor().execute("BEGIN IMMEDIATE")
+        await end()
+        await end()
+    assert trips == []
+    await connection.cursor().execute("INSERT INTO apps (name) VALUES ('alone')")
+    assert not is_open(connection), "no BEGIN was left for it"
+
+
+async def test_a_first_statement_that_nobody_waits_for_any_longer_is_rolled_back(connection: SqliteConnection) -> None:
+    slow = "INSERT INTO apps (name) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 50000) "
+    cursor = connection.cursor()
+    await cursor.execute("BEGIN IMMEDIATE")
+    asked = asyncio.create_task(cursor.execute(f"{slow} SELECT i FROM n"))
+    await asyncio.sleep(0)
+    asked.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asked
+    await connection.rollback()
+    assert not is_open(connection)
+    await cursor.execute("SELECT count(*) FROM apps")
+    assert await cursor.fetchall() == [(0,)]
+
+
+async def test_a_transaction_that_cannot_begin_does_nothing(connection: SqliteConnection, tmp_path: Path) -> None:
+    other = sqlite3.connect(tmp_path / "x.db", isolation_level=None)
+    await connection.whole(sqlite3.Cursor.execute, "PRAGMA busy_timeout=0")
+    other.execute("BEGIN IMMEDIATE")
+    cursor = connection.cursor()
+    await cursor.execute("BEGIN IMMEDIATE")
+    with pytest.raises(sqlite3.OperationalError, match="locked"):
+        await cursor.execute("INSERT INTO apps (name) VALUES ('one')")
+    await connection.rollback()
+    other.execute("ROLLBACK")
+    other.close()
+    await cursor.execute("SELECT count(*) FROM apps")
+    assert await cursor.fetchall() == [(0,)]
