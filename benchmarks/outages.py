@@ -2,7 +2,8 @@
 
 `python -m benchmarks.outages --write-report` starts the sandbox's systems and a bot on Postgres, each behind a way that
 refuses, takes 30 s for each request, or takes everything and never answers. For each it asks for what needs the system,
-and at once for what does not, and writes what it saw into docs/reliability.md. `--only NAME` asks about one of them.
+and at once for what does not, and writes what it saw into docs/reliability.md. `--only NAME` asks about one of them,
+and leaves the other rows.
 """
 
 import argparse
@@ -203,10 +204,16 @@ async def watch(world: World, ways: dict[str, Way], system: str, weather: str) -
     return row
 
 
-def write(rows: list[tuple[str, ...]]) -> None:
+def write(seen: list[tuple[str, ...]]) -> None:
+    """Each row replaces the one about the same system and weather; the others stay."""
     before, _, rest = PAGE.read_text().partition(BEGIN)
-    lines = [f"| {' | '.join(cells)} |" for cells in (COLUMNS, ("---",) * len(COLUMNS), *rows)]
-    PAGE.write_text("\n".join([f"{before}{BEGIN}", "", *lines, "", f"{END}{rest.partition(END)[2]}"]))
+    table, _, after = rest.partition(END)
+    known = [tuple(cell.strip() for cell in line.strip("|").split("|")) for line in table.strip().splitlines()[2:]]
+    rows = {row[:2]: row for row in (*known, *seen)}
+    order = [(NAMES[system], WEATHERS[weather]) for system in NEEDS for weather in WEATHERS]
+    told = [rows[place] for place in order if place in rows]
+    lines = [f"| {' | '.join(cells)} |" for cells in (COLUMNS, ("---",) * len(COLUMNS), *told)]
+    PAGE.write_text("\n".join([f"{before}{BEGIN}", "", *lines, "", f"{END}{after}"]))
 
 
 async def main(only: str, *, report: bool) -> None:
@@ -228,14 +235,12 @@ async def main(only: str, *, report: bool) -> None:
         await stack.enter_async_context(running(world))
         if not await world.connected():
             raise RuntimeError(f"the bot did not come up:\n{(data / 'bot.log').read_text()[-2000:]}")
-        rows = [
-            await watch(world, ways, system, weather)
-            for system in NEEDS
-            for weather in WEATHERS
-            if only in ("", system)
-        ]
-        if report:
-            write(rows)
+        for system in NEEDS:
+            for weather in WEATHERS:
+                if only in ("", system):
+                    row = await watch(world, ways, system, weather)
+                    if report:
+                        write([row])
 
 
 if __name__ == "__main__":

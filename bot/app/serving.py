@@ -10,13 +10,13 @@ from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 from starlette.types import ASGIApp
 
+from bot.app.backlog import Backlog
 from bot.app.connections import BoundedProtocol
 from bot.app.parts import Pilothouse
 from bot.app.web import READY_SECONDS, web, within
-from bot.domain.errors import DatabaseAway
 from bot.router.http import SlackRequests
 from bot.router.signature import SlackSignature
-from bot.runtime.metrics import OLDEST_MESSAGE, OLDEST_REQUEST, OUTBOX, REGISTRY, REQUESTS, STREAMS
+from bot.runtime.metrics import REGISTRY, STREAMS
 from integrations.slack import SlackApi, SocketMode
 
 HEARS = "hears "
@@ -60,6 +60,7 @@ def web_of(pilothouse: Pilothouse) -> ASGIApp:
     core, http = pilothouse.core, pilothouse.settings.slack.mode == "http"
     secret = pilothouse.settings.slack.credential("signing_secret")
     slack = SlackRequests(pilothouse.bolt, SlackSignature(secret)).answer if http else None
+    backlog = Backlog(core.outbox, core.stores.requests, core.seconds)
 
     async def ready() -> Mapping[str, bool]:
         questions = (core.stores.database.answers(), core.engine.beat(), pilothouse.connected())
@@ -73,21 +74,7 @@ def web_of(pilothouse: Pilothouse) -> ASGIApp:
     async def refresh() -> None:
         for name, lives in {**observed(), "slack": await pilothouse.connected()}.items():
             STREAMS.labels(name.removeprefix(HEARS)).set(lives)
-        with contextlib.suppress(DatabaseAway):  # then the rest is as it was last seen
-            await refresh_from_database()
-
-    async def refresh_from_database() -> None:
-        counts = await core.outbox.counts()
-        OUTBOX.labels("pending").set(counts.pending)
-        OUTBOX.labels("dead").set(counts.dead)
-        OUTBOX.labels("stale cards").set(counts.stale_cards)
-        OLDEST_MESSAGE.set(age_of(counts.oldest_pending))
-        waiting, since = await core.stores.requests.oldest()
-        REQUESTS.set(waiting)
-        OLDEST_REQUEST.set(age_of(since))
-
-    def age_of(since: float | None) -> float:
-        return max(0.0, core.clock.now().timestamp() - since) if since is not None else 0.0
+        await backlog.refresh()
 
     def observed() -> Mapping[str, bool]:
         """A stream that is lost looks like a system in which nothing happens."""

@@ -7,8 +7,8 @@ from functools import partial
 import structlog
 
 from bot.domain.errors import IntegrationError
-from bot.notify.patience import wait_after
 from bot.notify.places import Places
+from bot.runtime.patience import wait_after
 from bot.store.messages import Messages, Thread
 
 log = structlog.get_logger()

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.domain import slack_id
 from bot.domain.caller import Caller, Permission, Person, Target
 from bot.domain.event import Event
-from bot.domain.intent import Context
+from bot.domain.intent import Context, Intent
 from bot.domain.reply import Reply, Told
 from bot.notify.audience import of_deed
 from bot.notify.outbox import Outbox
@@ -55,9 +55,10 @@ class Ledger:
         self._outbox = outbox
         self._policy = policy
 
-    async def authorize(self, caller: Caller, permission: Permission, target: Target, about: str) -> None:
+    async def authorize(self, ask: Intent, caller: Caller, permission: Permission, target: Target, about: str) -> None:
         """Raises NotAllowed, once the refusal is on record."""
-        async with self._audit.refusals(caller.id, about, (target.app,), target.environment):
+        request = ask.context.request_id
+        async with self._audit.refusals(caller.id, about, (target.app,), target.environment, request=request):
             authorize(self._policy, caller, permission, target)
 
     async def together(self, effect: Callable[[AsyncConnection], Awaitable[T]]) -> T:

@@ -6,20 +6,19 @@ least once" is once for the reader. A first try searches nothing: tries are coun
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
+from functools import partial
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.domain.errors import DatabaseAway, IntegrationError, NotFound, Refused, Unavailable
+from bot.domain.errors import NotFound, Unavailable
 from bot.notify.keeper import Keeper
 from bot.notify.notifiers import NONE, Notifiers
-from bot.notify.patience import wait_after
 from bot.notify.places import Places
 from bot.ports import Messenger, Posted
-from bot.store.leased_queue import DEAD
 from bot.store.messages import SENT, Counts, Letter, Messages, QueuedLetter
+from bot.store.queue_worker import QueueBounds, QueueOutcome, QueueWorker, Rounds
 
 log = structlog.get_logger()
 TRIES = 20
@@ -31,8 +30,6 @@ POLL = 1.0
 AFTER_PUT = 0.03
 """seconds that a put's transaction is given to commit before the outbox is looked into"""
 BATCH = 50
-KEPT = 14 * 86_400.0
-TIDY = 3600.0
 
 
 class Outbox:
@@ -52,8 +49,9 @@ class Outbox:
         self._notifiers = notifiers
         self._telling: set[asyncio.Task[int]] = set()
         self._keeper = Keeper(messages, Places(messages, messenger), clock)
-        self._tries = tries
         self._clock = clock
+        self._rounds = Rounds("messages", POLL, messages.changed)
+        self._worker = QueueWorker(self._rounds, messages, QueueBounds(tries, LEASE), clock, SENT)
 
     async def put(self, connection: AsyncConnection, letter: Letter) -> bool:
         """In the caller's transaction: said if, and only if, it commits. False when the same was put before."""
@@ -80,19 +78,16 @@ class Outbox:
     async def deliver_forever(self) -> None:
         """Says what there is to say, until it is cancelled. Neither Slack nor the database being away ends it."""
         try:
-            await self._patiently(self._messages.release_all)
-            async with asyncio.TaskGroup() as group:
-                group.create_task(self._tidy())
-                while True:
-                    self._messages.changed.clear()
-                    await self._patiently(self._keeper.begin)
-                    if not await self._patiently(self._round):
-                        await self._something_new()
+            await self._worker.forever(self._cards_and_letters)
         finally:
             for telling in self._telling:
                 telling.cancel()
             await asyncio.gather(*self._telling, return_exceptions=True)
             await self._keeper.stop()
+
+    async def _cards_and_letters(self) -> int:
+        await self._rounds.patiently(self._keeper.begin)
+        return await self._round()
 
     async def _round(self) -> int:
         """The oldest message of each channel, side by side. Nobody waits for a notifier."""
@@ -102,9 +97,9 @@ class Outbox:
         return sum(told) + sum(await asyncio.gather(*said))
 
     async def _begin_telling(self, queued: QueuedLetter) -> bool:
-        if not await self._leased(queued):
+        if not await self._worker.lease(queued):
             return False
-        telling = asyncio.create_task(self._patiently(lambda: self._try(queued)))
+        telling = asyncio.create_task(self._rounds.patiently(lambda: self._try(queued)))
         self._telling.add(telling)
         telling.add_done_callback(self._told)
         return True
@@ -119,24 +114,14 @@ class Outbox:
 
     async def _deliver(self, queued: QueuedLetter) -> bool:
         """Whether it is settled, so that the next one of its channel may be tried."""
-        return await self._leased(queued) and await self._try(queued)
-
-    async def _leased(self, queued: QueuedLetter) -> bool:
-        return await self._messages.lease(queued, self._clock(), LEASE)
+        return await self._worker.lease(queued) and await self._try(queued)
 
     async def _try(self, queued: QueuedLetter) -> bool:
-        try:
-            await self._say(queued.letter, first=queued.tries == 0)
-        except IntegrationError as error:
-            return await self._not_said(queued, error)
-        except (SQLAlchemyError, OSError, TimeoutError) as error:
-            return await self._not_said(queued, Unavailable("Pilothouse", "say it", type(error).__name__))
-        except Exception as error:
-            # What breaks by itself breaks each time: those behind it go on.
-            log.exception("outbox.broke", letter=queued.letter.event, promotion=queued.letter.promotion)
-            return await self._not_said(queued, Refused("Pilothouse", "say it", type(error).__name__))
-        await self._messages.settle(queued.id, SENT)
-        return True
+        letter = queued.letter
+        say = partial(self._say, letter, first=queued.tries == 0)
+        about = {"promotion": letter.promotion, "letter": letter.event, "channel": letter.channel}
+        outcome, _ = await self._worker.work(queued, say, **about)
+        return outcome is not QueueOutcome.LATER
 
     async def _say(self, letter: Letter, *, first: bool) -> None:
         if letter.channel in self._notifiers:
@@ -164,36 +149,3 @@ class Outbox:
             except NotFound:
                 log.info("outbox.thread_is_gone", promotion=letter.promotion, channel=letter.channel)
         return await self._messenger.post(letter.channel, letter.message, key=letter.key, first=first)
-
-    async def _not_said(self, queued: QueuedLetter, error: IntegrationError) -> bool:
-        letter = queued.letter
-        about = {"promotion": letter.promotion, "letter": letter.event, "channel": letter.channel, "error": str(error)}
-        if isinstance(error, Refused) or queued.tries + 1 >= self._tries:
-            log.error("outbox.given_up", tries=queued.tries + 1, **about)
-            await self._messages.settle(queued.id, DEAD, str(error))
-            return True
-        wait = wait_after(error, queued.tries)
-        log.warning("outbox.not_said", again_in=round(wait), **about)
-        await self._messages.again(queued.id, self._clock() + wait, str(error))
-        return False
-
-    async def _something_new(self) -> None:
-        try:
-            async with asyncio.timeout(POLL):
-                await self._messages.changed.wait()
-        except TimeoutError:
-            return
-
-    async def _patiently(self, work: Callable[[], Awaitable[int | None]]) -> int:
-        try:
-            return await work() or 0
-        except DatabaseAway:
-            return 0  # told where it was noticed
-        except Exception:
-            log.exception("outbox.round_broke")
-            return 0
-
-    async def _tidy(self) -> None:
-        while True:
-            await self._patiently(lambda: self._messages.forget(self._clock() - KEPT))
-            await asyncio.sleep(TIDY)

@@ -30,7 +30,9 @@ class Places:
                 return thread.place
             posted = await self._shown(thread, first=first)
             await self._messages.placed(promotion, channel, posted, thread.wanted_hash, lease)
-            return posted
+        if thread.place is None:
+            await self._messages.hasten(promotion, channel)
+        return posted
 
     async def _shown(self, thread: Thread, *, first: bool) -> Posted:
         assert thread.wanted is not None

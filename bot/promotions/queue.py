@@ -77,9 +77,8 @@ class PromotionQueue(Queue):
             detail |= {"behind": behind.id, "replacing": waiting.first}
         if wish.waits_for_its_time:
             detail |= {"at": wish.start_at.isoformat() if wish.start_at else "when it is open"}
-        entry = AuditEntry(
-            "queued", waiting.user, wish.named_apps, wish.environment, behind.id if behind else "", detail
-        )
+        key, ahead = f"queued:{wish.context.request_id}", behind.id if behind else ""
+        entry = AuditEntry("queued", waiting.user, wish.named_apps, wish.environment, ahead, detail, key)
         async with self.database.begin() as connection:
             await self.store.add(connection, waiting)
             await self.audit.append(connection, entry)

@@ -41,7 +41,7 @@ class Dispatcher:
     async def admit(self, incoming: Incoming, permission: Permission) -> Caller:
         """Who it is; raises NotAllowed for somebody who holds the permission nowhere, before anything is told."""
         caller = await self._caller(incoming)
-        await self._authorize(caller, permission, Target())
+        await self._authorize(incoming.request_id, caller, permission, Target())
         return caller
 
     async def ask(self, intent: Intent, incoming: Incoming) -> Reply:
@@ -54,10 +54,10 @@ class Dispatcher:
 
     async def _admit(self, intent: Intent, caller: Caller, permission: Permission) -> None:
         if not may(self._policy, caller, Permission.VIEW, Target()):
-            await self._authorize(caller, permission, Target())
+            await self._authorize(intent.context.request_id, caller, permission, Target())
         await self._find(intent, caller, permission)
         for target in targets(intent):
-            await self._authorize(caller, permission, target)
+            await self._authorize(intent.context.request_id, caller, permission, target)
 
     async def _find(self, intent: Intent, caller: Caller, permission: Permission) -> None:
         """Raises UnknownName for an app or a promotion that is not there, or that the caller may not know of.
@@ -70,10 +70,10 @@ class Dispatcher:
         if id := getattr(intent, "promotion", ""):
             await self._promotions.find(id, caller)
 
-    async def _authorize(self, caller: Caller, permission: Permission, target: Target) -> None:
+    async def _authorize(self, request: str, caller: Caller, permission: Permission, target: Target) -> None:
         """Raises NotAllowed, once the refusal is on record."""
         about = (caller.id, permission, (target.app,), target.environment)
-        async with self._audit.refusals(*about) if self._audit else nullcontext():
+        async with self._audit.refusals(*about, request=request) if self._audit else nullcontext():
             authorize(self._policy, caller, permission, target)
 
     async def _caller(self, incoming: Incoming) -> Caller:

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +12,7 @@ from bot.domain.errors import DatabaseAway
 from bot.ports import Request, RequestLog
 from bot.router.answers import Respond
 from bot.router.tasks import Tasks
+from bot.store.queue_worker import Rounds
 
 POLL = 1.0
 """seconds between two looks for what another process has left"""
@@ -36,6 +37,7 @@ class Inbox:
         self._work = work
         self._tasks = tasks
         self._clock = clock
+        self._rounds = Rounds("requests", POLL)
         self._mine: dict[str, float] = {}
         """what is being worked on → when that was last told to others"""
         self._done: set[str] = set()
@@ -54,11 +56,12 @@ class Inbox:
 
     async def work_forever(self) -> None:
         """What other processes have left: before a crash, or while the database was away."""
-        await self._patiently(self._requests.release)
-        while True:
-            if not self.closed:
-                await self._patiently(self.look)
-            await asyncio.sleep(POLL)
+        await self._rounds.patiently(self._requests.release)
+        await self._rounds.forever(self._look_unless_closed)
+
+    async def _look_unless_closed(self) -> None:
+        if not self.closed:
+            await self.look()
 
     async def look(self) -> None:
         """Begin what is left, and say what is still worked on. Raises DatabaseAway."""
@@ -77,7 +80,7 @@ class Inbox:
 
     async def release(self) -> None:
         """At the stop: what was not done is for whoever comes next, at once."""
-        await self._patiently(lambda: self._requests.release((*self._mine, *self._left)))
+        await self._rounds.patiently(lambda: self._requests.release((*self._mine, *self._left)))
 
     async def _do(self, request: Request, respond: Respond | None) -> None:
         done = False
@@ -99,11 +102,3 @@ class Inbox:
         except Exception:
             self._done.add(id)
             log.exception("request.not_settled")
-
-    async def _patiently(self, do: Callable[[], Awaitable[object]]) -> None:
-        try:
-            await do()
-        except DatabaseAway:
-            pass  # told where it was noticed
-        except Exception:
-            log.exception("request.round_broke")

@@ -83,8 +83,10 @@ def from_submission(body: Body) -> Incoming:
 
 
 def from_suggestion(body: Body) -> Incoming:
+    """The same letters in the same window are one request: Slack gives it no id of its own."""
     team, user = _team(body), body["user"]["id"]
-    request_id = identify(team, "suggestion", user, body.get("action_id", ""), body.get("value") or "")
+    window = (body.get("view") or {}).get("id") or (body.get("container") or {}).get("message_ts") or ""
+    request_id = identify(team, "suggestion", user, window, body.get("action_id", ""), body.get("value") or "")
     return Incoming("suggestion", user, team, request_id, _channel(body))
 
 

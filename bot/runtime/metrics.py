@@ -36,7 +36,8 @@ OUTBOX = Gauge(
 )
 OLDEST_MESSAGE = Gauge(
     "pilothouse_oldest_message_seconds",
-    "Age of the oldest message that waits to be sent to Slack; 0 where none waits.",
+    "Age of the oldest message that waits to be sent to Slack; 0 where none waits. It grows on while the database is "
+    "away, and is NaN where it did not wait before.",
     registry=REGISTRY,
 )  # fmt: skip
 REQUESTS = Gauge(
@@ -44,7 +45,12 @@ REQUESTS = Gauge(
 )
 OLDEST_REQUEST = Gauge(
     "pilothouse_oldest_request_seconds",
-    "Age of the oldest request that is acknowledged and not done; 0 where none is.",
+    "Age of the oldest request that is acknowledged and not done; 0 where none is. It grows on while the database is "
+    "away, and is NaN where none was there before.",
+    registry=REGISTRY,
+)  # fmt: skip
+DATABASE = Gauge(
+    "pilothouse_database_answers", "Whether the database answered for these metrics (1) or did not (0).",
     registry=REGISTRY,
 )  # fmt: skip
 STREAMS = Gauge(

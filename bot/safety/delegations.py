@@ -26,7 +26,7 @@ class DelegationService:
         self._clock = clock
 
     async def name(self, ask: NameDelegate, caller: Caller, until: datetime) -> Reply:
-        await self._ledger.authorize(caller, Permission.APPROVE, Target(), "delegate")
+        await self._ledger.authorize(ask, caller, Permission.APPROVE, Target(), "delegate")
         delegate = await self._delegate(ask.to)
         _check(delegate, caller)
         delegation = Delegation(caller.person, delegate.person, self._clock.now(), until)

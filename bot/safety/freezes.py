@@ -71,7 +71,7 @@ class FreezeService:
 
     async def _authorize(self, ask: CallFreeze | EndFreeze, caller: Caller, about: str) -> None:
         target = Target(ask.app or EVERY, ask.environment)
-        await self._ledger.authorize(caller, Permission.FREEZE, target, about)
+        await self._ledger.authorize(ask, caller, Permission.FREEZE, target, about)
 
     async def _check_apps(self, *apps: str) -> None:
         known = await self._catalog.apps() if apps else ()

@@ -107,7 +107,7 @@ class LockService:
 
     async def _authorize(self, ask: TakeLock | ReleaseLock | AwaitLock, caller: Caller, about: str) -> None:
         target = Target(ask.app or EVERY, ask.environment)
-        await self._ledger.authorize(caller, Permission.LOCK, target, about)
+        await self._ledger.authorize(ask, caller, Permission.LOCK, target, about)
 
     async def _check_place(self, app: str, environment: str) -> None:
         self._catalog.environment(environment)

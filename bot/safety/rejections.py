@@ -46,7 +46,7 @@ class RejectionService:
     async def reject(self, ask: RejectImage, caller: Caller) -> Reply:
         """Rejects every image of the app by that tag or digest, and what it consists of."""
         need_reason(ask.reason, "A rejection")
-        await self._ledger.authorize(caller, Permission.REJECT_IMAGE, Target(ask.app, EVERY), "reject an image")
+        await self._ledger.authorize(ask, caller, Permission.REJECT_IMAGE, Target(ask.app, EVERY), "reject an image")
         images = await self._images(ask.app, ask.image)
         now = self._clock.now()
         tag = "" if is_digest(ask.image) else ask.image
@@ -69,7 +69,9 @@ class RejectionService:
 
     async def clear(self, ask: ClearImage, caller: Caller) -> Reply:
         """By digest also when the registry has the image no longer."""
-        await self._ledger.authorize(caller, Permission.REJECT_IMAGE, Target(ask.app, EVERY), "take back a rejection")
+        await self._ledger.authorize(
+            ask, caller, Permission.REJECT_IMAGE, Target(ask.app, EVERY), "take back a rejection"
+        )
         known = await self._rejections.all()
         meant = await self._meant(ask, known)
         others = [one for one in known if one.app != ask.app and one.digest in meant]

@@ -55,7 +55,7 @@ class ReviewService:
         review = await self._open(ask.promotion)
         targets = [Target(app, review.environment) for app in review.apps]
         for target in targets:
-            await self._ledger.authorize(caller, Permission.APPROVE, target, "review")
+            await self._ledger.authorize(ask, caller, Permission.APPROVE, target, "review")
         if same_person(caller.person, review.by, self._policy.people):
             others = who_could(self._policy, Permission.APPROVE, targets[0], without=caller.id)
             raise NotAllowed(f"You broke the glass, so somebody else must look at it. {others}")

@@ -98,7 +98,7 @@ class SubscriptionService:
         if not channel:
             raise Conflict("This is a conversation with me: say it without `here`, and it is for you.")
         target = Target(ask.app or EVERY, ask.environment or EVERY)
-        await self._ledger.authorize(caller, Permission.SUBSCRIBE, target, about)
+        await self._ledger.authorize(ask, caller, Permission.SUBSCRIBE, target, about)
         return channel
 
     async def _record(

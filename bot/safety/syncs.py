@@ -62,7 +62,7 @@ class SyncService:
     async def run(self, ask: SyncApplication, caller: Caller, held: tuple[str, ...], changes: Changes) -> Reply:
         """`held`: sentences on what holds changes back there; they are said before anything goes past them."""
         target = Target(ask.app, ask.environment)
-        await self._ledger.authorize(caller, Permission.SYNC, target, f"have Argo CD {ask.action}")
+        await self._ledger.authorize(ask, caller, Permission.SYNC, target, f"have Argo CD {ask.action}")
         listing = await self._catalog.listing(fresh=True)
         overlay = self._catalog.find(listing, ask.app, ask.environment)
         images = await self._catalog.images_at(listing, overlay)

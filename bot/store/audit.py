@@ -77,12 +77,17 @@ def refusal(
     apps: tuple[str, ...],
     environment: str,
     *,
+    request: str,
     promotion_id: str = "",
-    dedupe: str | None = None,
     **detail: Any,
 ) -> AuditEntry:
-    """Somebody asked for what they may not, or for what does not count; `reason` is the sentence that they read."""
+    """Somebody asked for what they may not, or for what does not count; `reason` is the sentence that they read.
+
+    One request is refused once, whoever finds out first (the story or who sent it the word), and however often a
+    process dies over it: `request` is its id.
+    """
     detail = {"asked": asked, "reason": reason, **detail}
+    dedupe = f"{promotion_id}:refused:{request}" if request else None
     return AuditEntry("refused", actor, apps, environment, promotion_id, detail, dedupe)
 
 
@@ -155,13 +160,13 @@ class Audit:
 
     @asynccontextmanager
     async def refusals(
-        self, actor: str, asked: str, apps: tuple[str, ...], environment: str, **detail: Any
+        self, actor: str, asked: str, apps: tuple[str, ...], environment: str, *, request: str, **detail: Any
     ) -> AsyncIterator[None]:
         """Whoever is refused within reads it once the refusal is on record. Raises that NotAllowed or Conflict."""
         try:
             yield
         except (NotAllowed, Conflict) as refused:
-            await self.record(refusal(actor, asked, refused.sentence, apps, environment, **detail))
+            await self.record(refusal(actor, asked, refused.sentence, apps, environment, request=request, **detail))
             raise
 
     async def note_policy(self, text: str) -> bool:

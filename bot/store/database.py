@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from bot.domain.errors import DatabaseAway
 from bot.store import sqlite_driver
-from bot.store.login import Login
+from bot.store.login import Login, watchful
 from bot.store.outage import Outage, away
 from bot.store.turns import Turns
 
@@ -64,7 +64,7 @@ class Database:
 
     def _engine(self, url: sa.URL, pool: dict[str, Any], *, transactions: bool = True) -> AsyncEngine:
         """Without `transactions` each statement is one."""
-        how = {"async_creator_fn": sqlite_driver.connect} if self.sqlite else {}
+        how: dict[str, Any] = {"async_creator_fn": sqlite_driver.connect} if self.sqlite else watchful(url)
         if not transactions:
             pool = {**pool, "isolation_level": "AUTOCOMMIT"}
         engine = create_async_engine(url, pool_pre_ping=not self.sqlite, connect_args=how, **pool)

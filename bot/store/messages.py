@@ -338,6 +338,12 @@ class Messages:
                 (mine, sa.literal(0.0)), else_=threads.c.leased_until)}  # fmt: skip
         await self._change(upsert.on_conflict_do_update(index_elements=["promotion_id", "channel"], set_=values))
 
+    async def hasten(self, promotion: str, channel: str) -> None:
+        """The card is there that letters have waited for: they are tried now."""
+        mine = (outbox.c.promotion_id == promotion) & (outbox.c.channel == channel) & (outbox.c.state == PENDING)
+        if await self._change(outbox.update().where(mine).values(due_at=outbox.c.put_at)):
+            self.changed.set()
+
     async def postpone(self, thread: Thread, due_at: float) -> None:
         """Not before then, unless it is to show something else meanwhile."""
         same = (threads.c.promotion_id == thread.promotion) & (threads.c.channel == thread.channel)

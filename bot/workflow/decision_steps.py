@@ -184,8 +184,8 @@ class DecisionSteps(StepParts):
             sentence,
             plan.apps,
             plan.environment,
+            request=signal.request_id,
             promotion_id=plan.id,
-            dedupe=f"{plan.id}:refused:{signal.request_id}",
             correlation=plan.correlation_id,
         )
         await self.record.audit.record(entry)

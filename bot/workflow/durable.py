@@ -12,11 +12,12 @@ from typing import Any
 
 import structlog
 from dbos import DBOS, DBOSConfig, Serializer, SetWorkflowID
+from sqlalchemy.engine import make_url
 
 from bot.domain.errors import DatabaseAway
 from bot.ports import Clock
 from bot.runtime.clock import SYSTEM_CLOCK
-from bot.store.login import Login
+from bot.store.login import Login, watchful
 from bot.store.outage import away
 from bot.workflow.journal import Journal, Json
 from bot.workflow.journal_outage import JOURNAL, JournalCheck, wait_for_the_journal
@@ -80,7 +81,8 @@ class DurableEngine:
 
     def _prepare(self) -> None:
         story, database_url, clock = self._story, self._url, self._clock
-        how: dict[str, Any] = {"creator": self._login.connect} if self._login else {}
+        ours = {"connect_args": {"application_name": "pilothouse", **watchful(make_url(database_url))}}
+        how: dict[str, Any] = {"creator": self._login.connect} if self._login else ours
         if database_url.startswith("sqlite"):  # which asks nobody for a password, whatever file its URL is in
             how = {"connect_args": {"timeout": 15}}
         config: DBOSConfig = {

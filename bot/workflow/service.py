@@ -71,7 +71,7 @@ class PromotionService(Promotions):
         return await self._signal(VoteKind.APPROVE, ask.promotion, ask.context, caller, ask.content_hash)
 
     async def consider(self, ask: AskReason, caller: Caller) -> Promotion:
-        return await self._checked(VoteKind.REJECT, ask.promotion, caller, ask.content_hash)
+        return await self._checked(VoteKind.REJECT, ask.promotion, ask.context, caller, ask.content_hash)
 
     async def reject(self, ask: Reject, caller: Caller) -> Promotion:
         need_reason(ask.reason, "A rejection")
@@ -149,8 +149,8 @@ class PromotionService(Promotions):
         return await self.planner.plan(wish, caller.person, known)
 
     async def _start(self, wish: Wish, plan: Plan, caller: Caller) -> Promotion:
-        where, glass = (plan.apps, plan.environment), plan.break_glass
-        async with self.audit.refusals(caller.id, plan.kind, *where, break_glass=glass):
+        where, request, glass = (plan.apps, plan.environment), wish.context.request_id, plan.break_glass
+        async with self.audit.refusals(caller.id, plan.kind, *where, request=request, break_glass=glass):
             self._authorize(plan, caller)
         self._confirmed(wish, plan)
         promotion = Promotion(plan, Phase.RUNNING, Stage.GATES)
@@ -194,31 +194,41 @@ class PromotionService(Promotions):
         signal = Signal(kind, caller.id, caller.team, content_hash, context.request_id, reason, left_out)
         if context.again and heard(before := await self.find(promotion, caller), signal):
             return before  # by the process that did not come to its end
-        found = await self._checked(kind, promotion, caller, content_hash, left_out)
+        found = await self._checked(kind, promotion, context, caller, content_hash, left_out)
         await self.engine.signal(found.id, f"{found.id}:{context.request_id}", pack(signal))
         await self._hear(found, signal, caller)
         return found
 
     async def _hear(self, promotion: Promotion, signal: Signal, caller: Caller) -> None:
         """Raises Conflict, which is written down, for a word that came just too late."""
-        async with self._refusals(promotion, signal.kind, caller):
+        async with self._refusals(promotion, signal.kind, signal.request_id, caller):
             await wait_until_heard(signal, partial(self.get, promotion.id))
 
     async def _checked(
-        self, kind: VoteKind, promotion: str, caller: Caller, content_hash: str, left_out: tuple[str, ...] = ()
+        self,
+        kind: VoteKind,
+        promotion: str,
+        context: Context,
+        caller: Caller,
+        content_hash: str,
+        left_out: tuple[str, ...] = (),
     ) -> Promotion:
         """The promotion, if the caller's word about it would count now; a refusal is written down."""
         found = await self.find(promotion, caller)
-        async with self._refusals(found, kind, caller):
+        async with self._refusals(found, kind, context.request_id, caller):
             lent = await self.eligibility.lent_to(caller, found)
             self.eligibility.check(found, kind, caller, content_hash, lent.roles)
             if kind is VoteKind.ADJUST:
                 self.eligibility.check_adjusted(found, caller, left_out)
         return found
 
-    def _refusals(self, promotion: Promotion, kind: VoteKind, caller: Caller) -> AbstractAsyncContextManager[None]:
+    def _refusals(
+        self, promotion: Promotion, kind: VoteKind, request: str, caller: Caller
+    ) -> AbstractAsyncContextManager[None]:
+        """The story may have written it down already: then that is the row."""
         plan = promotion.plan
-        return self.audit.refusals(caller.id, kind, plan.apps, plan.environment, promotion_id=plan.id)
+        where = (plan.apps, plan.environment)
+        return self.audit.refusals(caller.id, kind, *where, request=request, promotion_id=plan.id)
 
 
 def _as_shown(wish: Wish, plan: Plan) -> Plan:

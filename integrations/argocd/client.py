@@ -31,6 +31,8 @@ from integrations.http.policy import MIB
 T = TypeVar("T")
 LIST_LIMIT = 256 * MIB
 """bytes; there is no paging (A7), and an Application is 5 to 30 KiB"""
+LIST_SECONDS = 40
+"""for all of that to arrive"""
 REFRESH_SECONDS = 75
 """a refresh blocks until the controller has done it (A8)"""
 RELIST = timedelta(minutes=2)
@@ -68,7 +70,7 @@ class ArgoCD:
         self._stream: Stream | None = None
         policy = policy or HttpPolicy()
         self._patient = replace(policy, read=REFRESH_SECONDS, total=REFRESH_SECONDS)
-        self._large = replace(policy, body_limit=LIST_LIMIT)
+        self._large = replace(policy, body_limit=LIST_LIMIT, total=LIST_SECONDS)
         self._connection = Connection(
             SYSTEM, settings.url, auth=Bearer(self._token), tls=settings, policy=policy, refine=refine
         )

@@ -7,12 +7,16 @@ MIB = 1024 * 1024
 
 @dataclass(frozen=True)
 class HttpPolicy:
-    """Times are in seconds, sizes in bytes. `total` bounds one call with all of its retries, streams apart."""
+    """Times are in seconds, sizes in bytes. `total` bounds one call with all of its retries, streams apart.
+
+    Somebody waits for most answers, and twenty seconds are as long as people do. A connection that is dead is found out
+    in time for a second try on another one.
+    """
 
     connect: float = 5
-    read: float = 30
+    read: float = 15
     """longest silence of the server; also of a stream, unless the stream says otherwise"""
-    total: float = 40
+    total: float = 20
     attempts: int = 3
     """of an idempotent read; anything else is tried once"""
     backoff: float = 0.2

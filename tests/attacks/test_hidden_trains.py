@@ -66,7 +66,7 @@ async def test_a_train_that_meets_a_train_is_named_by_what_both_hold(world: Hous
 async def test_who_may_not_abort_all_of_it_does_not_hear_what_all_is(world: House, kind: VoteKind) -> None:
     train, cy = await train_of(world), await world.person("cy")
     with pytest.raises(NotAllowed) as told:
-        await world.service._checked(kind, train.id, cy, "")
+        await world.service._checked(kind, train.id, world.context(), cy, "")
     assert HIDDEN not in told.value.sentence
     assert "every app of this release train" in told.value.sentence
 

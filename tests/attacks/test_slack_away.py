@@ -2,6 +2,8 @@
 
 import asyncio
 import gc
+from collections import Counter
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from bot.domain.errors import NotFound, Refused, Unavailable
+from bot.domain.promotion import Phase
 from bot.ports import Messenger, Modals, Rendered
 from bot.router import open_router
 from integrations.sandbox.slack.blockkit.surfaces import view_definition
@@ -16,6 +19,7 @@ from integrations.slack import SlackApi, SlackMessenger
 from tests.contract.test_slack_wire import Recorder
 from tests.fakes.messenger import FakeMessenger
 from tests.fakes.office import Office
+from tests.fakes.world import House, house
 
 
 class HalfAway(Recorder):
@@ -142,3 +146,49 @@ async def test_a_home_that_slack_refuses_twice_is_a_line_in_the_log(error: Excep
     logged = await home_of(modals, tmp_path)
     assert not modals.shown
     assert [line["event"] for line in logged if line["event"] in ("home.not_shown", "handler.broke")] != []
+
+
+QUIET = ("whisper", "direct", "permalink")
+METHODS = ("post", "update", *QUIET)
+LIMITED = Unavailable("Slack", "any method", "ratelimited", timedelta(seconds=30))
+SILENT = Unavailable("Slack", "any method", "no answer within 10 seconds")
+STORMS = [(("post",), LIMITED), (("update",), LIMITED), (QUIET, LIMITED), (METHODS, LIMITED), (METHODS, SILENT)]
+
+
+async def minutes(home: House, number: int) -> None:
+    for _ in range(number):
+        await home.engine.pass_time(timedelta(minutes=1))
+        await home.core.outbox.deliver_due()
+
+
+async def promoted(directory: Path, methods: tuple[str, ...], error: Exception) -> Counter[tuple[str, str, str]]:
+    """What stands in the workspace at the end, when Slack takes none of these for ten minutes on the way."""
+    directory.mkdir()  # noqa: ASYNC240 (nobody waits)
+
+    async def storm(*_: Any, **__: Any) -> None:
+        raise error
+
+    async with house(directory) as home:
+        for method in methods:
+            setattr(home.messenger, method, storm)
+        asked = await home.deploy("ana")
+        await minutes(home, 5)
+        await home.approve("bo", asked)
+        await minutes(home, 5)
+        assert (await home.now(asked)).phase is Phase.SUCCEEDED, "nobody waits for Slack"
+        for method in methods:
+            delattr(home.messenger, method)
+        await minutes(home, 10)
+        counts = await home.core.outbox.counts()
+        assert (counts.pending, counts.dead, counts.stale_cards) == (0, 0, 0)
+        # Who was to be asked and could not be is not asked about what is over.
+        seen = [m for m in home.messenger.messages if not (m.only_for or m.posted.channel[0] + m.key[:4] == "Dcard")]
+        return Counter((m.posted.channel, m.key.partition(":")[0], m.shown.text.replace(asked.id, "")) for m in seen)
+
+
+async def test_ten_minutes_without_slack_cost_time_and_nothing_else(tmp_path: Path) -> None:
+    """Afterwards everything is said that is said otherwise, once, and the card shows the end."""
+    calm = await promoted(tmp_path / "calm", (), LIMITED)
+    assert calm
+    for number, (methods, error) in enumerate(STORMS):
+        assert await promoted(tmp_path / str(number), methods, error) == calm, (methods, error)

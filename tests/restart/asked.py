@@ -87,7 +87,8 @@ def die() -> None:
 def hold(core: Core[Any], stand: Stand) -> None:
     """Puts the points into what notes, does, answers and settles."""
     requests, router = core.stores.requests, core.router
-    note, settle, work, reply = requests.note, requests.settle, router.handlers.handle, router.handlers._answers.reply
+    note, settle, work = requests.note, requests.settle, router.handlers.handle
+    reply, refuse = router.handlers._answers.reply, router.handlers._answers.refuse
 
     async def noted(request: Request) -> bool:
         new = await note(request)
@@ -103,6 +104,10 @@ def hold(core: Core[Any], stand: Stand) -> None:
         await stand.at(EFFECT, incoming.request_id)
         await reply(answer, incoming, respond)
 
+    async def refused(sentence: str, incoming: Any, respond: Any) -> None:
+        await stand.at(EFFECT, incoming.request_id)
+        await refuse(sentence, incoming, respond)
+
     async def settled(id: str) -> None:
         await stand.at(DONE, id)
         await settle(id)
@@ -112,6 +117,7 @@ def hold(core: Core[Any], stand: Stand) -> None:
         (requests, "note", noted),
         (requests, "settle", settled),
         (router.handlers._answers, "reply", answered),
+        (router.handlers._answers, "refuse", refused),
     ):
         setattr(place, name, held)
 

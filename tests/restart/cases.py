@@ -49,6 +49,8 @@ class Case:
 
     story: str
     hold: str = ""
+    votes: int = 1
+    """that it needs"""
 
     @property
     def app(self) -> str:
@@ -106,11 +108,10 @@ def policy(wanted: tuple[Case, ...]) -> str:
         "watched": "{rollback: {automatic: 1s}}",
         "automatic-rollback": "{rollback: {automatic: 10m}}",
     }
+    rules = {case: f"{{approval: {{count: {case.votes}}}}}" for case in wanted if case.votes > 1}
+    rules |= {case: own[case.story] for case in wanted if case.story in own}
     refined = [
-        f"  {app}: {{environments: {{production: {own[case.story]}}}}}"
-        for case in wanted
-        if case.story in own
-        for app in case.apps
+        f"  {app}: {{environments: {{production: {rule}}}}}" for case, rule in rules.items() for app in case.apps
     ]
     return "\n".join(
         [

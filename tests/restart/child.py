@@ -66,6 +66,8 @@ class Life:
     cases: tuple[Case, ...]
     hold: bool = False
     presses: bool = True
+    approver: str = "U0BO"
+    """who presses"""
     asks: bool = True
     replica: str = "pilothouse-0"
     beat: float = 0.0
@@ -243,15 +245,16 @@ async def _request(child: Child, case: Case) -> Promotion:
 
 
 async def _press(child: Child, life: Life) -> None:
-    """Bo approves whatever asks him, once in all lives; his press is delivered twice."""
-    pressed = set(child.world.notes("pressed"))
+    """The approver agrees to whatever asks them, once in all lives; the press is delivered twice."""
+    noted = f"pressed by {life.approver}"
+    pressed = set(child.world.notes(noted))
     turns = asyncio.Semaphore(PRESSES)
     async with asyncio.TaskGroup() as presses:
         while life.presses:
             for promotion in await _live(child):
                 if promotion.stage is Stage.APPROVAL and promotion.id not in pressed:
                     pressed.add(promotion.id)
-                    presses.create_task(_approve(child, promotion, turns))
+                    presses.create_task(_approve(child, life.approver, promotion, turns))
             await asyncio.sleep(LOOK_SECONDS)
 
 
@@ -262,18 +265,18 @@ async def _live(child: Child) -> tuple[Promotion, ...]:
     return ()
 
 
-async def _approve(child: Child, promotion: Promotion, turns: asyncio.Semaphore) -> None:
-    bo = await FakeDirectory.seeded().caller("U0BO", TEAM)
-    context = Context(f"press:{promotion.id}", "C0DEPLOY", "corr-2", TEAM)
+async def _approve(child: Child, user: str, promotion: Promotion, turns: asyncio.Semaphore) -> None:
+    approver = await FakeDirectory.seeded().caller(user, TEAM)
+    context = Context(f"press:{user}:{promotion.id}", "C0DEPLOY", "corr-2", TEAM)
     ask = Approve(context=context, promotion=promotion.id, content_hash=promotion.content_hash)
     async with turns:
         # An earlier life had pressed, and was killed before it could note it; or the database is away, and the twin
         # below is what is heard.
         with contextlib.suppress(Conflict, DatabaseAway):
-            await child.core.service.approve(ask, bo)
-    twin = Signal(VoteKind.APPROVE, bo.id, bo.team, ask.content_hash, context.request_id)
+            await child.core.service.approve(ask, approver)
+    twin = Signal(VoteKind.APPROVE, approver.id, approver.team, ask.content_hash, context.request_id)
     await child.core.engine.signal(promotion.id, f"{promotion.id}:{context.request_id}", pack(twin))
-    child.world.note("pressed", promotion.id)
+    child.world.note(f"pressed by {user}", promotion.id)
 
 
 def _note_step(world: World, promotion: str, step: str) -> None:

@@ -5,6 +5,7 @@ import json
 import math
 import sqlite3
 import time
+import uuid
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -120,7 +121,7 @@ class LastingMessenger:
             raise NotFound("Slack", "chat.update", "message_not_found")
 
     async def whisper(self, channel: str, user: str, message: Rendered, *, thread: str = "") -> None:
-        self._world.note("whisper", json.dumps([channel, user, message.text]))
+        self._world.note("whisper", json.dumps([channel, user, message.text, uuid.uuid4().hex]))  # said twice is two
 
     async def direct(self, user: str, message: Rendered) -> Posted:
         return await self.post(user, message)

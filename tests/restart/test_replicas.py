@@ -1,21 +1,24 @@
 """Two replicas on one Postgres: one is killed, and the other takes its promotions over."""
 
 import asyncio
+import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from bot.background.replicas import BEAT, SILENCE, Replicas
 from bot.domain.errors import PromotionInProgress
 from bot.domain.event import Event
-from bot.domain.promotion import Phase, Stage
+from bot.domain.promotion import Phase, Promotion, Stage
+from bot.notify.places import Places
 from bot.ports import Rendered
 from bot.store.audit import Audit
 from bot.store.database import Database
-from bot.store.messages import Letter, Messages
+from bot.store.messages import Letter, Messages, threads
 from bot.store.promotions import PromotionStore, live
 from bot.store.replicas import ReplicaStore
 from bot.store.schema import migrate
@@ -24,30 +27,37 @@ from tests.postgres import NewDatabase
 from tests.restart.cases import Case
 from tests.restart.child import promotion_of
 from tests.restart.crowd import asked_for
+from tests.restart.editor import CARD
 from tests.restart.effects import effects, look
-from tests.restart.town import Town, town
+from tests.restart.outside import LastingMessenger, World
+from tests.restart.town import ROOT, Town, town
 
 pytestmark = pytest.mark.restart
 
 CASES = tuple(Case("promotion", hold) for hold in ("", "x:1", "x:2", "x:3"))
 """Four promotions; the holds are no places, so nothing stands still."""
+OF_TWO = (*(Case("promotion", hold, 2) for hold in ("x:1", "x:2")), Case("train", "x:3", 2))
 PROMOTION = asked_for("app-1", MemoryRegistry(), "0" * 40)
 PROMISED = 30.0
 """seconds within which the promotions of a dead replica go on, once another one is up"""
 
 
 async def until(town: Town, stage: Stage) -> None:
+    await all_are(town, lambda promotion: promotion.stage is stage or promotion.phase.final)
+
+
+async def all_are(town: Town, so: Callable[[Promotion], bool]) -> None:
     database = town.database()
     try:
         store = PromotionStore(database)
-        for _ in range(600):
+        for _ in range(3000):
             seen = [await store.get(promotion_of(case)) for case in town.cases]
-            if all(p and (p.stage is stage or p.phase.final) for p in seen):
+            if all(p and so(p) for p in seen):
                 return
             await asyncio.sleep(0.1)
     finally:
         await database.close()
-    raise AssertionError(f"not all are in {stage} after a minute: {[p and p.stage for p in seen]}")
+    raise AssertionError(f"not all are so: {[p and (p.stage, p.phase, p.approvals) for p in seen]}")
 
 
 async def test_the_promotions_of_a_killed_replica_go_on_elsewhere_within_thirty_seconds(
@@ -88,6 +98,74 @@ async def test_presses_on_any_replica_reach_the_story_wherever_it_is(tmp_path: P
             assert done.end.startswith(Phase.SUCCEEDED)
             assert (done.commits, done.votes, done.audit["requested"], done.messages["card"]) == (1, 1, 1, 1)
         assert seen.chain is None
+
+
+async def test_of_two_votes_one_is_given_before_a_replica_is_killed_and_one_after(
+    tmp_path: Path, postgres: NewDatabase
+) -> None:
+    """The stories are on the first replica, the first vote comes by the second, the other one by the third.
+
+    The second one takes nothing over; the third one does so soon.
+    """
+    async with town(tmp_path, postgres(), OF_TWO) as place:
+        first = await place.begin(replica="pilothouse-0", presses=False, ends=False, beat=0.5, silence=600)
+        await first.ready()
+        second = await place.begin(replica="pilothouse-1", asks=False, ends=False, beat=0.5, silence=600)
+        await second.ready()
+        await all_are(place, lambda promotion: len(promotion.approvals) == 1)
+        first.process.kill()
+        assert await first.ended() == -9
+        await place.begin(
+            replica="pilothouse-2", asks=False, approver="U0MIA", ends=False, beat=0.5, silence=SILENCE.total_seconds()
+        )
+        await until(place, Stage.DONE)
+        seen = await look(place)
+        for case in OF_TWO:
+            done, promotion = effects(seen, case), seen.promotions[promotion_of(case)]
+            assert done.end.startswith(Phase.SUCCEEDED)
+            assert sorted(one.approver.name for one in promotion.approvals) == ["bo", "mia"]
+            assert (done.commits, done.votes, done.audit["approve"], done.audit["refused"]) == (1, 2, 2, 0)
+            assert (done.audit["requested"], done.messages["card"]) == (1, 1)
+            assert all(times == 1 for times in done.messages.values())
+        assert seen.chain is None
+
+
+async def test_a_replica_that_is_killed_between_an_edit_and_its_note_leaves_a_card_that_goes_on(
+    tmp_path: Path, postgres: NewDatabase
+) -> None:
+    """Nobody else edits it while its lease holds; then it shows what it should, whatever the dead one had sent."""
+    url, world = postgres(), World(tmp_path / "world.db")
+    database = Database(url)
+    await migrate(database)
+    messages = Messages(database)
+    places = Places(messages, LastingMessenger(world))
+    try:
+        await messages.want(*CARD, Rendered("0"), time.time())
+        await places.bring(*CARD)
+        arguments = (url, str(tmp_path / "world.db"), "4", "1")
+        editor = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "tests.restart.editor", *arguments, cwd=ROOT
+        )
+        assert await editor.wait() == -9
+        assert [message.text for message in world.messages()] == ["1"]
+        until = await leased_until(database)
+        thread = await messages.thread(*CARD)
+        assert thread
+        assert thread.stale, "the edit is not noted"
+        await messages.want(*CARD, Rendered("2"), time.time())
+        await places.bring(*CARD)
+        async with database.reading() as connection:
+            now = sa.select(sa.func.extract("epoch", sa.func.clock_timestamp()))
+            assert (await connection.execute(now)).scalar_one() >= until
+        assert [(message.text, message.edits) for message in world.messages()] == [("2", 2)]
+        assert await leased_until(database) == 0
+    finally:
+        await database.close()
+
+
+async def leased_until(database: Database) -> float:
+    async with database.reading() as connection:
+        return float((await connection.execute(sa.select(threads.c.leased_until))).scalar_one())
 
 
 class Engine:

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import cast
 
 import httpx
 import pytest
@@ -183,18 +183,8 @@ async def test_a_lost_stream_is_shown_and_does_not_make_it_unready() -> None:
     async def connected() -> bool:
         return standing
 
-    async def counts() -> Counts:
-        return Counts(0, 0, 0)
-
     bot = running(router, connected)
     bot.hears_runs = lambda: standing
-
-    async def oldest() -> tuple[int, float | None]:
-        return 0, None
-
-    core = cast("Any", bot.core)
-    core.outbox = SimpleNamespace(counts=counts)
-    core.stores.requests = SimpleNamespace(oldest=oldest)
     async with client(web_of_running(bot)) as http:
         told = (await http.get("/metrics")).text
         assert 'pilothouse_stream_alive{stream="pipeline runs"} 1.0' in told
@@ -225,12 +215,21 @@ class Answering:
     beat = answers
 
 
+async def nothing_to_say() -> Counts:
+    return Counts(0, 0, 0)
+
+
+async def nothing_asked() -> tuple[int, float | None]:
+    return 0, None
+
+
 def running(router: Router, connected: Callable[[], Awaitable[bool]]) -> Pilothouse:
     bot = Pilothouse.__new__(Pilothouse)
     bot.settings, bot.connected, bot.supervisor = Settings(), connected, Supervisor()
     bot.hears_runs = lambda: True
-    stores = SimpleNamespace(database=Answering())
-    core = SimpleNamespace(router=router, engine=Answering(), stores=stores, application_observers=())
+    stores = SimpleNamespace(database=Answering(), requests=SimpleNamespace(oldest=nothing_asked))
+    core = SimpleNamespace(router=router, engine=Answering(), stores=stores, application_observers=(),
+                           outbox=SimpleNamespace(counts=nothing_to_say), seconds=time.time)  # fmt: skip
     bot.core = cast("Core[DurableEngine]", core)
     bot.webhooks = type("NoWebhooks", (), {"routes": ()})()
     return bot

@@ -178,12 +178,14 @@ async def test_a_channel_hears_the_whole_story_in_one_thread(bot: Process, messe
     assert (waiting.broadcast, done.broadcast) == (False, True)
 
 
-async def test_a_note_waits_for_its_card(bot: Process, messenger: FakeMessenger, clock: Clock) -> None:
+async def test_a_note_waits_for_its_card_and_no_longer(bot: Process, messenger: FakeMessenger, clock: Clock) -> None:
+    """However long the card took, and however long the next wait would be by then."""
     await bot.tell(promotion(), Event.WAITING)
-    await bot.outbox.deliver_due()
+    for _ in range(6):
+        await bot.outbox.deliver_due()
+        clock.now += 120
     assert not texts(messenger)
     await bot.cards.show(promotion())
-    clock.now += 2
     await bot.outbox.deliver_due()
     assert [bool(m.thread) for m in messenger.in_channel("C0DEPLOY")] == [False, True]
 

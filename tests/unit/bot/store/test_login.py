@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from bot.domain.errors import DatabaseAway
 from bot.store.database import Database
-from bot.store.login import Login
+from bot.store.login import VANISHED, Login
 from bot.store.schema import migrate
 from bot.workflow.journal_outage import JournalCheck
 
@@ -111,6 +111,30 @@ async def test_a_start_with_the_old_password_waits_for_the_file(server: Server, 
         await migrate(database)
     finally:
         await database.close()
+
+
+@pytest.mark.parametrize("own", ["", "keepalives_idle=99"])
+async def test_a_server_that_vanishes_is_found_out_in_half_a_minute(
+    new_postgres: Callable[[], str], file: Path, own: str
+) -> None:
+    """By every connection; TCP by itself waits for a quarter of an hour, and longer where it only listens."""
+    url = sa.make_url(new_postgres()).update_query_string(own)
+    said = url.render_as_string(hide_password=False)
+    database, journal = Database(said), sa.create_engine("postgresql+psycopg://", creator=Login(said, file).connect)
+    expected = {name: str(value) for name, value in VANISHED.items()} | dict(
+        url.query.items() & {("keepalives_idle", "99")}
+    )
+    try:
+        async with database.reading() as connection, database.begin(urgent=True) as urgent:
+            drivers = [await one.get_raw_connection() for one in (connection, urgent)]
+            found = [driver.driver_connection.info.get_parameters() for driver in drivers]  # type: ignore[union-attr]
+        with journal.connect() as journalling:
+            found.append(journalling.connection.driver_connection.info.get_parameters())  # type: ignore[union-attr]
+    finally:
+        journal.dispose()
+        await database.close()
+    for parameters in found:
+        assert {name: parameters.get(name) for name in VANISHED} == expected
 
 
 HERE = "postgresql://ana:one@db.example:5432/pilothouse?sslmode=require"

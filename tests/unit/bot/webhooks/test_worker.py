@@ -9,9 +9,10 @@ import pytest
 import sqlalchemy as sa
 
 from bot.domain.errors import Refused, Unavailable
+from bot.store.queue_worker import KEPT
 from bot.store.webhooks import WebhookStore, events
 from bot.webhooks.sender import Delivery
-from bot.webhooks.worker import KEPT, LEASE, TRIES, Worker
+from bot.webhooks.worker import LEASE, TRIES, Worker
 from tests.unit.bot.webhooks.conftest import a_store
 
 

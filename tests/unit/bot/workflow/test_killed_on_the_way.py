@@ -15,9 +15,11 @@ import pytest
 
 from bot.domain.application import HealthStatus
 from bot.domain.errors import UserError
+from bot.domain.intent import Adjust, Promote
 from bot.domain.promotion import Promotion
 from bot.domain.scan import Severity, Vulnerability
-from tests.fakes.world import HARBOR, House, house, kustomization, path
+from tests.fakes.world import HARBOR, POLICY, House, house, kustomization, path
+from tests.unit.bot.promotions.test_scheduler import add_app, policy
 
 WAITS = ("gates-begin", "gates-asked", "approval-", "receive", "slept@", "sleep@", "follow-begin", "finished")
 MINUTE = timedelta(minutes=1)
@@ -84,6 +86,35 @@ async def the_line_is_changed_and_a_new_card_is_issued(home: House) -> None:
         await home.approve("bo", await home.service.get(successor))
 
 
+async def two_must_agree(home: House) -> None:
+    asked = await home.deploy("ana")
+    await home.approve("bo", asked)
+    await refused(home, "bo", asked)
+    await refused(home, "ana", asked)
+    await home.approve("mia", asked)
+
+
+async def one_agrees_and_one_rejects(home: House) -> None:
+    asked = await home.deploy("ana")
+    await home.approve("bo", asked)
+    await home.reject("mia", asked, "not today")
+    await refused(home, "bo", asked)
+
+
+async def two_must_agree_to_a_train_and_leave_an_app_out(home: House) -> None:
+    await add_app(home, "payments")
+    asked = await home.service.start(
+        Promote(context=home.context(), apps=(), environment="production"), await home.person("ana")
+    )
+    await home.engine.settle()
+    await home.approve("bo", asked)
+    left_out = Adjust(context=home.context(), promotion=asked.id, left_out=("payments",))
+    await home.service.adjust(left_out, await home.person("mia"))
+    await home.engine.settle()
+    for who in ("mia", "bo"):
+        await home.approve(who, asked)
+
+
 TOLD: dict[str, Callable[[House], Awaitable[None]]] = {
     "a gate fails": a_gate_fails,
     "a gate waits": a_gate_waits,
@@ -92,7 +123,12 @@ TOLD: dict[str, Callable[[House], Awaitable[None]]] = {
     "it is rejected": it_is_rejected,
     "nobody answers": nobody_answers,
     "the line is changed, and a new card is issued": the_line_is_changed_and_a_new_card_is_issued,
+    "two must agree": two_must_agree,
+    "one agrees and one rejects": one_agrees_and_one_rejects,
+    "two must agree to a train, and leave an app out": two_must_agree_to_a_train_and_leave_an_app_out,
 }
+OF_TWO = policy("  approval: {count: 2}\n")
+"""where the story says so"""
 
 
 @dataclass(frozen=True)
@@ -103,15 +139,15 @@ class Ended:
     votes: tuple[tuple[str, ...], ...]
     commits: int
     audit: Counter[str]
-    refused: frozenset[tuple[str, str]]
-    """promotion, and whom: the story and the service may both write a refusal down, whichever hears of it first"""
+    refused: Counter[tuple[str, str]]
+    """promotion, and whom: once for each press, whether the story or the service hears of it first"""
     events: Counter[str]
 
 
 async def tell(directory: Path, story: str, *, killed_after: str = "") -> tuple[Ended, list[str]]:
     """The end of one story in a world of its own, and the steps that it ran."""
     directory.mkdir()  # noqa: ASYNC240 (nobody waits)
-    async with house(directory) as home:
+    async with house(directory, OF_TWO if " agree" in story else POLICY) as home:
         steps: list[str] = []
         home.engine.on_step = steps.append
         home.engine.crash_after |= {killed_after} - {""}
@@ -132,7 +168,7 @@ async def ended(home: House) -> Ended:
         tuple(tuple(vote.approver.name for vote in one.approvals) for one in past),
         len(home.promotion_commits()),
         Counter(row.event for row in rows if row.event != "refused"),
-        frozenset((row.promotion_id, row.actor) for row in rows if row.event == "refused"),
+        Counter((row.promotion_id, row.actor) for row in rows if row.event == "refused"),
         Counter(str(event) for _, event in home.events.told),
     )
 
