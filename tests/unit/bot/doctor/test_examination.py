@@ -263,7 +263,7 @@ async def test_argo_cds_own_namespace_in_a_name_is_told_with_the_remedy(patient:
     policy = patient.policy("bindings: []\nargocd: {application: 'argocd/{app}-{environment}'}\n")
     wrong = await patient.wrong(policy_file=policy)
     found = wrong["Argo CD: applications"]
-    assert "Argo CD's own namespace is part of the name of argocd/ledger-development" in found.detail
+    assert says(found.detail, "own namespace", "argocd/ledger-development")
     assert "Leave the namespace out" in found.fix
 
 

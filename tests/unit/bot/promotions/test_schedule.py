@@ -20,6 +20,7 @@ from bot.router.buttons import read_button
 from bot.store.freezes import FreezeStore
 from bot.views import render
 from tests.fakes.world import POLICY, House, house
+from tests.sentences import says
 from tests.views.reading import lines
 
 DEE = Person("U0DEE", "dee")
@@ -106,7 +107,7 @@ async def test_who_only_wants_to_hear_of_it_gets_a_message_and_a_button_and_noth
     await plans.lock()
     asked = await plans.ask(when_open=True, notify=True)
     assert isinstance(asked, Postponed)
-    assert "the lock gate does. Nothing starts before you say so." in render(asked).text
+    assert says(render(asked).text, "the lock gate", "Nothing starts")
     assert isinstance(await plans.ask(when_open=True), Postponed)  # both may wait
     assert len(await plans.queue.store.all()) == 2
     await plans.unlock()
