@@ -52,7 +52,7 @@ PLACES = {
 }
 """what a request's body contains → where it stands still"""
 WAYS = (("SQLite", "HTTP"), ("Postgres", "Socket Mode"), ("SQLite", "Socket Mode"), ("Postgres", "HTTP"))
-SOON = LEASE + 45
+SOON = LEASE + 165
 WITHIN = 0.3
 """seconds after a request in which the process dies"""
 
@@ -116,19 +116,32 @@ class Scene:
             await database.close()
 
     async def settled(self) -> None:
-        """Until nothing is left that somebody asked for, and every story has begun that was asked for."""
+        """Until nothing is left that somebody asked for, every story has begun that was asked for, and each has judged
+        what people told it: a busy one does so after their request is settled.
+        """
         database = self.town.database()
         try:
             async with asyncio.timeout(SOON):
-                while await self._pending(database) or await self._not_begun():  # noqa: ASYNC110 (others do it)
+                while await self._anything_left(database):  # noqa: ASYNC110 (others do it)
                     await asyncio.sleep(0.1)
         finally:
             await database.close()
+
+    async def _anything_left(self, database: Any) -> bool:
+        return bool(await self._pending(database) or await self._not_begun() or await self._not_judged(database))
 
     async def _not_begun(self) -> set[str]:
         """A story writes down itself that it was asked for, when it begins."""
         audit = await self.audit()
         return {id for id in await self.promotions() if not audit["requested", id]}
+
+    async def _not_judged(self, database: Any) -> bool:
+        """Each press and submission that was noted has one row in the audit, whatever came of it."""
+        audit, kinds = await self.audit(), ("button", "submission")
+        judged = sum(audit[event, promotion_of(case)] for case in WAITING for event in ("approve", "reject", "refused"))
+        async with database.reading() as connection:
+            query = sa.select(sa.func.count()).where(requests.c.kind.in_(kinds), requests.c.error == "")
+            return judged < int((await connection.execute(query)).scalar_one())
 
     @staticmethod
     async def _pending(database: Any) -> int:
