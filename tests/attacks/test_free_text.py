@@ -118,7 +118,7 @@ BLANKS = [
     ],
 )
 def test_who_turns_the_glass_off_does_not_break_it(line: str, switch: str) -> None:
-    with pytest.raises(UserError, match="no reason to break the glass"):
+    with pytest.raises(UserError, match="reason to break the glass"):
         read(line.format(switch))
 
 
@@ -167,7 +167,7 @@ def test_a_bang_behind_a_reason_breaks_nothing(typed: str) -> None:
 
 
 def test_a_quoted_text_without_its_flag_is_asked_about_by_its_name() -> None:
-    with pytest.raises(UserError, match=r"A quoted text has no place there. A reason goes behind `--reason`"):
+    with pytest.raises(UserError, match=r"A quoted text has no place there.*`--reason`"):
         read('/deploy my-app prod "customers are waiting"')
 
 
