@@ -26,6 +26,24 @@ def observed(sandbox: Sandbox) -> None:
     sandbox.until(known, "the first look at the branch")
 
 
+def test_a_change_in_the_cluster_is_told_explained_and_synced_away(sandbox: Sandbox) -> None:
+    """By kubectl, past git. It comes first: at a commit that is new to Argo CD, it might be a change in git."""
+    observed(sandbox)
+    sandbox.post("/api/world/live", {"app": "ledger", "environment": "production", "replicas": 7})
+    first = told(sandbox, "ledger", "production", "drifted from git")
+    menu = {"callback_id": "message.status", "channel": first["channel"], "ts": first["ts"]}
+    sandbox.post("/api/shortcuts", {"as": "bo", **menu})  # of a message that no promotion has
+    why = everything_in(sandbox.until(lambda: whispered(sandbox, "bo", "spec.replicas"), "why it differs"))
+    assert "live `7`, git `4`" in why
+    assert "by `kubectl`" in why
+    assert "stream" not in why  # it is heard, so nobody had to ask
+    sandbox.types("bo", "/sync ledger production")
+    asked = sandbox.until(lambda: whispered(sandbox, "bo", "spec.replicas", "Nothing has happened yet"), "the question")
+    sandbox.presses("bo", asked, "Sync")
+    last = told(sandbox, "ledger", "production", "back in line with git")
+    assert first["ts"] == last["ts"]
+
+
 def test_a_commit_by_hand_to_production_is_told_followed_and_in_the_history(sandbox: Sandbox) -> None:
     observed(sandbox)
     body = {"app": "payments", "environment": "production", "tag": "7.13", "message": "Hotfix at night"}
@@ -94,35 +112,17 @@ def test_what_one_subscribed_to_comes_by_direct_message_and_a_sync_asks_before_p
 
     sandbox.until(heard, "a direct message of the subscription")
     assert not [m for m in sandbox.messages("ana", "dm") if "7.13 in staging" in everything_in(m)]
-    sandbox.types("bo", "/sync ledger production")
+    sandbox.types("bo", "/sync storefront production")
     asked = sandbox.until(lambda: whispered(sandbox, "bo", "Nothing has happened yet"), "the question")
     sandbox.presses("bo", asked, "Sync")
-    told(sandbox, "has Argo CD sync", "ledger", "production")
-    sandbox.types("bo", "/status ledger production")
+    told(sandbox, "has Argo CD sync", "storefront", "production")
+    sandbox.types("bo", "/status storefront production")
     sandbox.until(lambda: whispered(sandbox, "bo", "Argo CD: compared with"), "the status")
 
 
 def whispered(sandbox: Sandbox, person: str, *words: str) -> Json | None:
     found = (m for m in reversed(sandbox.messages(person)) if all(word in everything_in(m) for word in words))
     return next(found, None)
-
-
-def test_a_change_in_the_cluster_is_told_explained_and_synced_away(sandbox: Sandbox) -> None:
-    """By kubectl, past git."""
-    observed(sandbox)
-    sandbox.post("/api/world/live", {"app": "ledger", "environment": "production", "replicas": 7})
-    first = told(sandbox, "ledger", "production", "drifted from git")
-    menu = {"callback_id": "message.status", "channel": first["channel"], "ts": first["ts"]}
-    sandbox.post("/api/shortcuts", {"as": "bo", **menu})  # of a message that no promotion has
-    why = everything_in(sandbox.until(lambda: whispered(sandbox, "bo", "spec.replicas"), "why it differs"))
-    assert "live `7`, git `4`" in why
-    assert "by `kubectl`" in why
-    assert "stream" not in why  # it is heard, so nobody had to ask
-    sandbox.types("bo", "/sync ledger production")
-    asked = sandbox.until(lambda: whispered(sandbox, "bo", "spec.replicas", "Nothing has happened yet"), "the question")
-    sandbox.presses("bo", asked, "Sync")
-    last = told(sandbox, "ledger", "production", "back in line with git")
-    assert first["ts"] == last["ts"]
 
 
 def test_what_does_not_come_up_is_told_in_every_environment_with_the_resource_to_blame(sandbox: Sandbox) -> None:
