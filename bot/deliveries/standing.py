@@ -39,7 +39,7 @@ class Standing:
             self.illness = None
         if drifts(app, self.synced):
             self.drift = self.drift or OngoingProblem(now)
-        elif self.drift and app.sync is not SyncStatus.UNKNOWN:
+        elif self.drift and app.sync is SyncStatus.SYNCED:  # a commit elsewhere moves the revision, and ends nothing
             if self.drift.recorded:
                 yield "drift"
             self.drift = None

@@ -304,6 +304,20 @@ async def test_a_deleted_application_is_not_one_that_cannot_be_compared(cluster:
     assert await cluster.facts(SyncUnknown) == []
 
 
+async def test_a_commit_to_another_app_ends_no_drift(cluster: Cluster) -> None:
+    """Argo CD compares each Application with each new commit of the branch."""
+    cluster.shows(sync=SyncStatus.OUT_OF_SYNC, out_of_sync=("ConfigMap settings",))
+    await cluster.look(1)
+    await cluster.look(300)
+    cluster.overlays.push({path("production", "other"): kustomization("v9", "other")})
+    cluster.shows(revision=cluster.overlays.log[-1].sha)
+    await cluster.look(10)
+    assert len(await cluster.facts(Drifted)) == 1
+    cluster.shows(sync=SyncStatus.SYNCED, out_of_sync=())
+    await cluster.look(10)
+    assert [fact.detail for fact in await cluster.facts(Drifted)][1:] == [Drifted((), over=True)]
+
+
 async def test_a_commit_that_waits_for_its_sync_is_no_drift(cluster: Cluster) -> None:
     sha = cluster.commit()
     cluster.shows(sync=SyncStatus.OUT_OF_SYNC, revision=sha)
