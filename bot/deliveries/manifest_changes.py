@@ -41,7 +41,7 @@ class ManifestChanges:
         if source is None or source.chart or source.plain:
             return False
         directory = directory_of(source.path)
-        if _any_within(differing, {directory}):
+        if _any_within(differing, {directory}):  # nothing need be read
             return False
         try:
             return not _any_within(differing, await self._roots(directory, app.revision))

@@ -464,6 +464,29 @@ async def test_a_dry_run_or_a_sync_of_one_resource_is_no_sync_of_its_commit(clus
     assert await cluster.facts(Drifted) == []
 
 
+async def test_a_commit_that_was_synced_in_part_and_put_back_is_no_drift(cluster: Cluster) -> None:
+    """Git says what it said when it was last seen Synced; what the sync of one resource has left is the operation's."""
+    first = await synced(cluster, auto_sync=False)
+    sha = cluster.commit()
+    operation = cluster.syncs(sha, by="mia")
+    facts = {"operation": operation, "reconciled_at": cluster.now, "history": (HistoryEntry(0, first, cluster.now),)}
+    assert await out_of_sync(cluster, {path("production"): kustomization("v1")}, **facts) == ""
+
+
+async def test_a_sync_that_has_just_ended_is_given_time_to_show(cluster: Cluster) -> None:
+    """A19: the sync status is of before it until Argo CD has compared again."""
+    sha = await synced(cluster)
+    cluster.shows(sync=SyncStatus.OUT_OF_SYNC, reconciled_at=cluster.now)
+    await cluster.look(1)
+    cluster.now += timedelta(seconds=400)
+    cluster.shows(operation=cluster.syncs(sha), history=(HistoryEntry(0, sha, cluster.now),))
+    await cluster.look(1)
+    assert await cluster.facts(Drifted) == []
+    cluster.shows(sync=SyncStatus.SYNCED, reconciled_at=cluster.now)
+    await cluster.look(600)
+    assert await cluster.facts(Drifted) == []
+
+
 async def test_a_sync_that_does_not_make_it_synced_is_a_drift_from_then_on(cluster: Cluster) -> None:
     """The commit waited for an hour; that it did is not the drift's."""
     await synced(cluster, auto_sync=False)
