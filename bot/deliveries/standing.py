@@ -26,6 +26,14 @@ class Standing:
     unknown: OngoingProblem | None = None
     synced: str = ""
     """the revision at which it was last seen to be as git says"""
+    synced_after: datetime | None = None
+    """when the newest operation of then began"""
+    synced_spec: int | None = None
+    """stands for the sources that it had then: ten thousand Applications are kept"""
+    bases: frozenset[str] = frozenset()
+    """the commits that it was synced at since it may have begun to drift"""
+    waiting: tuple[str, frozenset[str]] | None = None
+    """the revision, and the commits it was synced at, between which git has changed: no drift until either moves"""
     operation: datetime | None = field(default=None)
     """when the newest operation that was looked at began"""
 
@@ -37,20 +45,47 @@ class Standing:
             if self.illness.recorded:
                 yield "illness"
             self.illness = None
-        if drifts(app, self.synced):
-            self.drift = self.drift or OngoingProblem(now)
-        elif self.drift and app.sync is SyncStatus.SYNCED:  # a commit elsewhere moves the revision, and ends nothing
-            if self.drift.recorded:
+        if app.sync is SyncStatus.SYNCED:  # a commit elsewhere moves the revision, and ends nothing
+            if self.drift and self.drift.recorded:
                 yield "drift"
-            self.drift = None
+            self._is_synced(app)
+        elif differs(app):
+            self._may_drift(app, now)
         if app.sync is SyncStatus.UNKNOWN and not app.deleted:
             self.unknown = self.unknown or OngoingProblem(now)
         elif self.unknown:
             if self.unknown.recorded:
                 yield "unknown"
             self.unknown = None
-        if app.sync is SyncStatus.SYNCED:
-            self.synced = app.revision
+
+    def synced_at(self, app: Application) -> frozenset[str]:
+        """The commits that the cluster was last made to be like, as far as is told; none where nobody knows.
+
+        An operation alone proves nothing: a dry run succeeds, and so does a sync of one resource. Those add nothing to
+        the history (A20).
+        """
+        if self.synced_spec is not None and self.synced_spec != hash(app.sources):
+            return frozenset()  # the Application itself was changed: what it takes from git is another thing now
+        if self.synced and (app.revision == self.synced or _began(app) == self.synced_after):
+            return frozenset({self.synced})
+        whole = app.history[-1].revision if app.history else self.synced
+        touched = app.operation.revision if app.operation else ""
+        return frozenset({whole, touched} - {""}) if whole else frozenset()
+
+    def changed_in_git(self, app: Application) -> None:
+        """It is no drift at this revision, or nobody can tell."""
+        self.drift, self.bases, self.waiting = None, frozenset(), (app.revision, self.synced_at(app))
+
+    def _is_synced(self, app: Application) -> None:
+        self.drift, self.bases, self.waiting = None, frozenset(), None
+        self.synced, self.synced_after, self.synced_spec = app.revision, _began(app), hash(app.sources)
+
+    def _may_drift(self, app: Application, now: datetime) -> None:
+        bases = self.synced_at(app)
+        if self.drift is None and bases and self.waiting != (app.revision, bases):
+            self.drift = OngoingProblem(now)
+        if self.drift and not self.drift.recorded:
+            self.bases |= bases
 
 
 def due(episode: OngoingProblem | None, now: datetime, patience: timedelta) -> bool:
@@ -58,15 +93,13 @@ def due(episode: OngoingProblem | None, now: datetime, patience: timedelta) -> b
     return episode is not None and not episode.recorded and now - episode.since >= patience
 
 
-def drifts(app: Application, synced: str) -> bool:
-    """OutOfSync at a commit that it was in sync with already: then it is the cluster that has changed (A18, A20)."""
-    operation = app.operation
-    if app.sync is not SyncStatus.OUT_OF_SYNC or not app.revision or app.under_way:
-        return False
-    was = {synced, app.history[-1].revision if app.history else ""}
-    if operation and operation.succeeded:
-        was.add(operation.revision)
-    return app.revision in was
+def differs(app: Application) -> bool:
+    """OutOfSync, and nobody is syncing it: the cluster has changed, or git has (A18)."""
+    return app.sync is SyncStatus.OUT_OF_SYNC and bool(app.revision) and not app.under_way
+
+
+def _began(app: Application) -> datetime | None:
+    return app.operation.started_at if app.operation else None
 
 
 def _no_later(at: datetime | None, now: datetime) -> datetime:

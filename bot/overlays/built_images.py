@@ -62,12 +62,12 @@ class BuiltImages:
     async def found(self, overlay: str, at: str) -> ImagesFound | None:
         """What `images:` finds there; None where the files do not say."""
         try:
-            return images_found(await self._files(overlay, at), overlay)
+            return images_found(await self.files(overlay, at), overlay)
         except (UndecidedBuild, Refused) as why:
             log.debug("overlay.not_told", overlay=overlay, why=str(why))
             return None
 
-    async def _files(self, overlay: str, at: str) -> Mapping[str, bytes]:
+    async def files(self, overlay: str, at: str) -> Mapping[str, bytes]:
         """All that it is built from, layer by layer: mostly two reads. Raises UndecidedBuild."""
         files = dict(await self._source.read([overlay], at))
         if overlay not in files:

@@ -27,7 +27,7 @@ def observed(sandbox: Sandbox) -> None:
 
 
 def test_a_change_in_the_cluster_is_told_explained_and_synced_away(sandbox: Sandbox) -> None:
-    """By kubectl, past git. It comes first: at a commit that is new to Argo CD, it might be a change in git."""
+    """By kubectl, past git."""
     observed(sandbox)
     sandbox.post("/api/world/live", {"app": "ledger", "environment": "production", "replicas": 7})
     first = told(sandbox, "ledger", "production", "drifted from git")

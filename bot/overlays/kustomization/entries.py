@@ -76,11 +76,12 @@ def read_images(content: bytes, path: str) -> tuple[OverlayImage, ...]:
 def references(content: bytes, path: str) -> tuple[str, ...]:
     """What a kustomization file names outside its directory, as paths in the repository: bases, components, patches.
 
-    Any word in it that leads out of the directory counts. Raises KustomizationError.
+    Any word in it that leads out of the directory counts, `key=../file` too. Raises KustomizationError.
     """
     directory = posixpath.dirname(path)
     words = [node.value for node in nodes(parse(content, path).root) if isinstance(node, ScalarNode)]
-    return tuple(posixpath.normpath(f"{directory}/{word}") for word in words if word.startswith("../"))
+    paths = [path for word in words for path in (word, word.partition("=")[2])]
+    return tuple(posixpath.normpath(f"{directory}/{path}") for path in paths if path.startswith(("../", "./../")))
 
 
 def entries(document: Document) -> list[ImageEntry]:

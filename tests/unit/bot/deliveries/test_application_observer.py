@@ -33,6 +33,7 @@ from bot.domain.delivery import Cause, Deployment, Drifted, Fact, HealthChanged,
 from bot.domain.errors import Unavailable
 from bot.domain.event import Event
 from bot.domain.overlay import Author
+from bot.domain.source import Source
 from bot.domain.subscription import ANNOTATION, Scope, Subscription
 from bot.overlays.catalog import Catalog
 from bot.policy import parse
@@ -42,7 +43,7 @@ from bot.store.deliveries import DeliveryStore
 from bot.store.delivery_news import NewsStore
 from bot.store.promotions import PromotionStore
 from bot.store.subscriptions import SubscriptionStore
-from tests.fakes.applications import MemoryApplications
+from tests.fakes.applications import OVERLAY_REPOSITORY, MemoryApplications, follows
 from tests.fakes.databases import create_tables
 from tests.fakes.overlays import MemoryOverlays
 from tests.fakes.world import HARBOR, kustomization, path
@@ -316,6 +317,313 @@ async def test_a_commit_to_another_app_ends_no_drift(cluster: Cluster) -> None:
     cluster.shows(sync=SyncStatus.SYNCED, out_of_sync=())
     await cluster.look(10)
     assert [fact.detail for fact in await cluster.facts(Drifted)][1:] == [Drifted((), over=True)]
+
+
+BASE = "apps/my-app/base/kustomization.yaml"
+OTHERS = path("production", "other")
+SHARED = "shared/labels/kustomization.yaml"
+
+
+def layered(cluster: Cluster) -> str:
+    """my-app has a base, which has one of its own; it was seen Synced since. The commit."""
+    files = {BASE: b"resources: [../../../shared/labels, settings.yaml]\n", "apps/my-app/base/settings.yaml": b"a: b\n",
+             SHARED: b"resources: []\n"}  # fmt: skip
+    return cluster.overlays.push(files).sha
+
+
+async def out_of_sync(cluster: Cluster, files: dict[str, bytes], **facts: object) -> str:
+    """Somebody commits; Argo CD compares with that commit, and nobody syncs for days. What is on record then."""
+    commit = cluster.overlays.push(files)
+    cluster.now = max(cluster.now, commit.at)
+    cluster.shows(**{"sync": SyncStatus.OUT_OF_SYNC, "revision": commit.sha, **facts})
+    await cluster.look(1)
+    await cluster.look(300)
+    await cluster.look(2 * 86400)  # no commit is anybody's case by now
+    await cluster.look(1)
+    await cluster.look(600)
+    return " ".join("over" if fact.detail.over else "drift" for fact in await cluster.facts(Drifted))  # type: ignore[union-attr]
+
+
+async def synced(cluster: Cluster, **facts: object) -> str:
+    """Seen Synced at a commit that gives my-app its bases."""
+    sha = layered(cluster)
+    cluster.shows(revision=sha, **facts)
+    await cluster.look(30)
+    return sha
+
+
+async def test_the_cluster_drifts_right_after_a_commit_to_another_app(cluster: Cluster) -> None:
+    """Argo CD compares with the branch's newest commit, at which it never saw this one Synced."""
+    await synced(cluster)
+    assert await out_of_sync(cluster, {OTHERS: kustomization("v9", "other")}) == "drift"
+    cluster.shows(revision=cluster.overlays.push({OTHERS: kustomization("v10", "other")}).sha)
+    await cluster.look(600)
+    assert len(await cluster.facts(Drifted)) == 1
+    cluster.shows(sync=SyncStatus.SYNCED)
+    await cluster.look(1)
+    assert [fact.detail for fact in await cluster.facts(Drifted)][1:] == [Drifted((), over=True)]
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {path("production"): kustomization("v2")},
+        {path("production"): kustomization("v1") + b"namePrefix: a-\n"},
+        {path("production").replace("kustomization", "settings"): b"a: b\n"},
+        {"apps/my-app/base/settings.yaml": b"a: c\n"},
+        {BASE: b"resources: [settings.yaml]\n"},
+        {SHARED: b"resources: []\nnamePrefix: a-\n"},
+        {"shared/labels/more.yaml": b"a: b\n"},
+        {OTHERS: kustomization("v9", "other"), path("production"): kustomization("v2")},
+    ],
+)
+@pytest.mark.parametrize("auto_sync", [True, False])
+async def test_a_change_in_git_that_is_not_synced_is_no_drift(
+    cluster: Cluster, files: dict[str, bytes], *, auto_sync: bool
+) -> None:
+    """However long it waits: its own files, and those of what it is built from."""
+    await synced(cluster, auto_sync=auto_sync)
+    assert await out_of_sync(cluster, files) == ""
+    cluster.shows(revision=cluster.overlays.push({OTHERS: kustomization("v9", "other")}).sha)
+    await cluster.look(1)
+    await cluster.look(3600)
+    assert await cluster.facts(Drifted) == []
+
+
+@pytest.mark.parametrize(
+    "kustomize",
+    [
+        b"resources: ['https://example.com/bases?ref=main']\n",
+        b"resources: [../../elsewhere]\n",
+        b"helmCharts: [{name: web, repo: 'https://example.com'}]\n",
+        b"resources: [\n",
+    ],
+)
+async def test_where_the_files_do_not_say_what_it_is_built_from_nothing_is_called_drift(
+    cluster: Cluster, kustomize: bytes
+) -> None:
+    """What is elsewhere may have changed, and is read with each new commit."""
+    cluster.overlays.push({path("production"): kustomize})
+    await synced(cluster)
+    assert await out_of_sync(cluster, {OTHERS: kustomization("v9", "other")}) == ""
+
+
+@pytest.mark.parametrize("known", [True, False])
+async def test_an_application_that_was_out_of_sync_before_the_bot_began(cluster: Cluster, *, known: bool) -> None:
+    """A20: its history says what it was synced at; without one, nobody knows."""
+    sha = await synced(cluster)
+    cluster.restart()
+    await cluster.observer.begin()
+    history = (HistoryEntry(0, sha, cluster.now),) if known else ()
+    assert await out_of_sync(cluster, {OTHERS: b"{}"}, history=history) == ("drift" if known else "")
+
+
+async def test_an_application_that_waited_for_its_sync_before_the_bot_began(cluster: Cluster) -> None:
+    sha = await synced(cluster)
+    cluster.restart()
+    await cluster.observer.begin()
+    history = (HistoryEntry(0, sha, cluster.now),)
+    assert await out_of_sync(cluster, {path("production"): kustomization("v2")}, history=history) == ""
+
+
+async def test_a_recorded_drift_is_over_when_the_bot_comes_back_to_it_synced(cluster: Cluster) -> None:
+    await synced(cluster)
+    assert await out_of_sync(cluster, {OTHERS: b"{}"}) == "drift"
+    cluster.restart()
+    await cluster.observer.begin()
+    await cluster.look(600)
+    assert len(await cluster.facts(Drifted)) == 1
+    cluster.shows(sync=SyncStatus.SYNCED)
+    await cluster.look(1)
+    assert (await cluster.facts(Drifted))[-1].detail == Drifted((), over=True)
+
+
+async def test_an_application_that_was_never_synced_does_not_drift(cluster: Cluster) -> None:
+    """A dry run is an operation that succeeds, and adds nothing to the history."""
+    await synced(cluster)
+    cluster.restart()
+    await cluster.observer.begin()
+    head = cluster.overlays.log[-1].sha
+    facts = {"operation": cluster.syncs(head, by="mia"), "reconciled_at": cluster.now + timedelta(hours=1)}
+    cluster.shows(sync=SyncStatus.OUT_OF_SYNC, revision=head, **facts)
+    await cluster.look(1)
+    await cluster.look(3600)
+    assert await out_of_sync(cluster, {OTHERS: b"{}"}, **facts) == ""
+
+
+async def test_a_dry_run_or_a_sync_of_one_resource_is_no_sync_of_its_commit(cluster: Cluster) -> None:
+    sha = await synced(cluster, auto_sync=False)
+    commit = cluster.commit()
+    history = (HistoryEntry(0, sha, cluster.now),)
+    facts = {"operation": cluster.syncs(commit, by="mia"), "reconciled_at": cluster.now, "history": history}
+    cluster.shows(sync=SyncStatus.OUT_OF_SYNC, revision=commit, **facts)
+    await cluster.look(1)
+    await cluster.look(2 * 86400)  # the commit is nobody's case by now
+    await cluster.look(1)
+    await cluster.look(600)
+    assert await cluster.facts(Drifted) == []
+
+
+async def test_a_commit_that_was_synced_in_part_and_put_back_is_no_drift(cluster: Cluster) -> None:
+    """Git says what it said when it was last seen Synced; what the sync of one resource has left is the operation's."""
+    first = await synced(cluster, auto_sync=False)
+    sha = cluster.commit()
+    operation = cluster.syncs(sha, by="mia")
+    facts = {"operation": operation, "reconciled_at": cluster.now, "history": (HistoryEntry(0, first, cluster.now),)}
+    assert await out_of_sync(cluster, {path("production"): kustomization("v1")}, **facts) == ""
+
+
+async def test_a_sync_that_has_just_ended_is_given_time_to_show(cluster: Cluster) -> None:
+    """A19: the sync status is of before it until Argo CD has compared again."""
+    sha = await synced(cluster)
+    cluster.shows(sync=SyncStatus.OUT_OF_SYNC, reconciled_at=cluster.now)
+    await cluster.look(1)
+    cluster.now += timedelta(seconds=400)
+    cluster.shows(operation=cluster.syncs(sha), history=(HistoryEntry(0, sha, cluster.now),))
+    await cluster.look(1)
+    assert await cluster.facts(Drifted) == []
+    cluster.shows(sync=SyncStatus.SYNCED, reconciled_at=cluster.now)
+    await cluster.look(600)
+    assert await cluster.facts(Drifted) == []
+
+
+async def test_a_sync_that_does_not_make_it_synced_is_a_drift_from_then_on(cluster: Cluster) -> None:
+    """The commit waited for an hour; that it did is not the drift's."""
+    await synced(cluster, auto_sync=False)
+    sha = cluster.commit()
+    cluster.shows(sync=SyncStatus.OUT_OF_SYNC, revision=sha)
+    await cluster.look(1)
+    await cluster.look(299)
+    cluster.arrives(sha, sync=SyncStatus.OUT_OF_SYNC, history=(HistoryEntry(0, sha, cluster.now),))
+    await cluster.look(20)
+    assert await cluster.facts(Drifted) == []
+    for _ in range(3):
+        await cluster.look(300)
+    [drift] = await cluster.facts(Drifted)
+    assert drift.at >= cluster.now - timedelta(seconds=900)
+
+
+async def test_what_is_put_back_in_git_before_its_sync_was_undone_is_no_drift(cluster: Cluster) -> None:
+    """Git says again what it said when it was last seen Synced, but the cluster was made to be like another commit."""
+    first = await synced(cluster, auto_sync=False)
+    sha = cluster.commit()
+    history = (HistoryEntry(0, first, cluster.now), HistoryEntry(1, sha, cluster.now))
+    facts = {"operation": cluster.syncs(sha, by="mia"), "reconciled_at": cluster.now, "history": history}
+    assert await out_of_sync(cluster, {path("production"): kustomization("v1")}, **facts) == ""
+
+
+async def test_after_a_forced_push_it_is_compared_with_what_it_was_synced_at(cluster: Cluster) -> None:
+    first = await synced(cluster)
+    sha = cluster.commit()
+    history = (HistoryEntry(0, first, cluster.now), HistoryEntry(1, sha, cluster.now))
+    cluster.arrives(sha, history=history)
+    await cluster.look(30)
+    cluster.overlays.reset(first)
+    cluster.shows(sync=SyncStatus.OUT_OF_SYNC, revision=first)
+    await cluster.look(1)
+    await cluster.look(3600)
+    assert await cluster.facts(Drifted) == []
+
+
+async def test_a_forced_push_that_changes_nothing_of_it_hides_no_drift(cluster: Cluster) -> None:
+    first = await synced(cluster)
+    other = cluster.overlays.push({OTHERS: b"{}"}).sha
+    cluster.shows(revision=other)
+    await cluster.look(30)
+    cluster.overlays.reset(first)
+    assert await out_of_sync(cluster, {OTHERS: b"{} # again"}) == "drift"
+
+
+async def test_a_commit_that_git_does_not_know_yet_is_waited_for(cluster: Cluster) -> None:
+    await synced(cluster)
+    cluster.shows(sync=SyncStatus.OUT_OF_SYNC, revision="f" * 40)
+    await cluster.look(1)
+    await cluster.look(3600)
+    assert await cluster.facts(Drifted) == []
+    cluster.shows(revision=cluster.overlays.push({OTHERS: b"{}"}).sha)
+    await cluster.look(15)
+    assert len(await cluster.facts(Drifted)) == 1
+
+
+async def test_while_git_is_away_no_drift_is_decided(cluster: Cluster) -> None:
+    await synced(cluster)
+    cluster.shows(sync=SyncStatus.OUT_OF_SYNC, revision=cluster.overlays.push({OTHERS: b"{}"}).sha)
+    await cluster.look(1)
+    cluster.now += timedelta(seconds=400)
+    cluster.overlays.failing = Unavailable("git", "fetch", "timeout")
+    await cluster.observer.tick()
+    assert await cluster.facts(Drifted) == []
+    cluster.overlays.failing = None
+    await cluster.look(15)
+    assert len(await cluster.facts(Drifted)) == 1
+
+
+@pytest.mark.parametrize(
+    ("others", "told"),
+    [
+        ((Source("https://charts.example.com", chart="web", revision="1.2.3"),), True),
+        ((Source("https://charts.example.com", chart="web", revision="1.*"),), False),
+        ((Source("https://git.example.com/values.git", "prod", "main"),), False),
+        ((Source(OVERLAY_REPOSITORY, "values", "main"),), True),
+    ],
+)
+async def test_of_several_sources_those_that_may_have_moved_leave_a_doubt(
+    cluster: Cluster, others: tuple[Source, ...], *, told: bool
+) -> None:
+    """Their commits are not told: it drifts for sure only where this one's is the same, and no other can move."""
+    await synced(cluster, sources=(*follows(REF.name), *others))
+    cluster.shows(sync=SyncStatus.OUT_OF_SYNC)
+    await cluster.look(1)
+    await cluster.look(300)
+    assert len(await cluster.facts(Drifted)) == told
+
+
+async def test_an_application_that_is_changed_itself_does_not_drift(cluster: Cluster) -> None:
+    """Another path or another image override: what it takes from git is another thing."""
+    await synced(cluster)
+    [source] = follows(REF.name)
+    cluster.shows(sync=SyncStatus.OUT_OF_SYNC, sources=(replace(source, images=("web=web:2",)),))
+    await cluster.look(1)
+    await cluster.look(3600)
+    assert await cluster.facts(Drifted) == []
+
+
+async def test_many_that_drift_after_one_commit_are_all_told_and_git_is_asked_a_few_at_a_time(
+    cluster: Cluster,
+) -> None:
+    names = [f"app-{number:03}" for number in range(50)]
+    bases = {f"apps/{name}/base/kustomization.yaml": b"resources: []\n" for name in names}
+    sha = cluster.overlays.push(
+        {**{path("production", name): kustomization("v1", name) for name in names}, **bases}
+    ).sha
+    await cluster.observer.names._catalog.listing(fresh=True)
+    cluster.now += timedelta(seconds=40)
+    app = replace(cluster.applications._apps[REF.name], revision=sha)
+    every = [
+        replace(
+            app,
+            ref=replace(REF, name=f"{name}-production"),
+            sources=follows(f"{name}-production"),
+            images=(f"{HARBOR}/{name}:v1",),
+        )
+        for name in names
+    ]
+    await cluster.look()
+    for one in every:
+        cluster.observer.heard(one)
+    await cluster.look()
+    await cluster.look(30)
+    other = cluster.overlays.push({OTHERS: b"{}"}).sha
+    for one in every:
+        cluster.observer.heard(replace(one, sync=SyncStatus.OUT_OF_SYNC, revision=other))
+    await cluster.look(1)
+    cluster.now += timedelta(seconds=300)
+    told = []
+    for _ in range(4):
+        await cluster.observer.tick()
+        told.append(len(await cluster.facts(Drifted)))
+    assert told[0] < 50
+    assert told[-1] == 50
 
 
 async def test_a_commit_that_waits_for_its_sync_is_no_drift(cluster: Cluster) -> None:

@@ -14,7 +14,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.domain.application import HealthStatus, SyncStatus
+from bot.domain.application import HealthStatus, HistoryEntry, SyncStatus
 from bot.store.database import Database
 from bot.store.delivery_news import news
 from tests.unit.bot.deliveries.test_application_observer import CRASH, REF, Cluster, begun
@@ -80,7 +80,7 @@ async def story(cluster: Cluster) -> None:
     await looks(cluster, 0)
     sha = cluster.commit("v2")
     await looks(cluster, 1)
-    cluster.arrives(sha)
+    cluster.arrives(sha, history=(HistoryEntry(1, sha, cluster.now),))
     await looks(cluster, 1)
     cluster.shows(health=HealthStatus.DEGRADED, health_since=cluster.now)
     cluster.applications._sick[REF.name] = (CRASH,)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from bot.domain.image import Image
-from bot.overlays.kustomization import KustomizationError, read_images, set_image
+from bot.overlays.kustomization import KustomizationError, read_images, references, set_image
 
 OLD = "sha256:" + "a" * 64
 NEW = "sha256:" + "b" * 64
@@ -243,3 +243,9 @@ def test_no_bytes_crash_the_reader(content: bytes) -> None:
         read_images(content, PATH)
     except KustomizationError as told:
         assert PATH in told.sentence  # noqa: PT017
+
+
+@pytest.mark.parametrize("word", ["../../base", "./../../base", "settings=../../base", "../production/../../base"])
+def test_what_leads_out_of_the_directory_is_named_however_it_is_written(word: str) -> None:
+    content = f"resources: [deployment.yaml, '{word}']\nnamePrefix: a..b\n".encode()
+    assert references(content, "apps/web/overlays/production/kustomization.yaml") == ("apps/web/base",)
