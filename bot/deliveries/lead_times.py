@@ -12,8 +12,6 @@ from bot.store.deliveries import DeliveryStore
 
 LOOK_BACK = timedelta(days=30)
 """in which the push of an image and its first pin are looked for; `/dora` looks further"""
-MOST = 1000
-"""commits of one push that are measured"""
 KINDS = ("pushed", "run-started", "run-ended", "committed", "synced-by-hand", "judged")
 
 
@@ -32,8 +30,8 @@ class LeadTimes:
         for lead in await asyncio.to_thread(_leads, facts, fact, since):
             if lead.deployment.sha == detail.sha and lead.until == fact.at:
                 histogram = LEAD_TIME.labels(fact.environment, "push" if lead.pushed else "pin")
-                for _ in range(min(lead.commits, MOST)):
-                    histogram.observe(lead.lasted.total_seconds())
+                for lasted in lead.each:
+                    histogram.observe(lasted.total_seconds())
 
 
 def _leads(facts: Iterable[Fact], newest: Fact, since: datetime) -> tuple[LeadTime, ...]:

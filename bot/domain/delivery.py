@@ -11,6 +11,9 @@ from bot.domain.event import Event
 from bot.domain.overlay import Author, OverlayImage
 from bot.domain.promotion import Progress
 
+MOST_COMMITS = 1000
+"""commits of one push that count on their own in lead times"""
+
 
 class Cause(StrEnum):
     """Who or what changed an app in an environment."""
@@ -271,6 +274,11 @@ class LeadTime:
     def lasted(self) -> timedelta:
         return self.until - self.since
 
+    @property
+    def each(self) -> tuple[timedelta, ...]:
+        """One for each source commit, up to MOST_COMMITS."""
+        return (self.lasted,) * min(self.commits, MOST_COMMITS)
+
 
 @dataclass(frozen=True)
 class Figures:
@@ -285,7 +293,7 @@ class Figures:
     @property
     def lead_times(self) -> tuple[timedelta, ...]:
         """One for each source commit."""
-        return tuple(one.lasted for one in self.leads for _ in range(one.commits))
+        return tuple(lasted for one in self.leads for lasted in one.each)
 
     @property
     def from_pin(self) -> int:

@@ -81,7 +81,7 @@ def _panels(report: DoraReport, buckets: _Buckets, word: str) -> tuple[ChartPane
     failed = buckets.count(one.deployment.at for one in total.failures)
     well = tuple(one - two for one, two in zip(every, failed, strict=True))
     rates = tuple(two / one if one else None for one, two in zip(every, failed, strict=True))
-    leads = [(lead.deployment.at, lead.lasted) for lead in total.leads for _ in range(lead.commits)]
+    leads = [(lead.deployment.at, lasted) for lead in total.leads for lasted in lead.each]
     restored = [(one.deployment.at, one.lasted) for one in total.failures if one.lasted is not None]
     rate = total.failure_rate
     return (

@@ -19,6 +19,7 @@ from bot.domain.delivery import (
     Figures,
     ImageChange,
     Judged,
+    LeadTime,
     Outcome,
     middle,
     percentile,
@@ -315,3 +316,12 @@ def test_the_median_and_the_nearest_rank() -> None:
     assert percentile([], 90) is None
     assert middle(times) == timedelta(hours=5.5)
     assert middle([]) is None
+
+
+def test_a_push_counts_for_a_thousand_commits_at_most() -> None:
+    """However many it claims to have brought, nothing grows with that."""
+    at = datetime(2026, 11, 29, tzinfo=UTC)
+    deployed = Deployment("my-app", "production", "c0ffee", Cause.PROMOTION, at, "ana", outcome=Outcome.HEALTHY)
+    lead = LeadTime(deployed, at - timedelta(hours=1), at, pushed=True, commits=10**12)
+    found = Figures("my-app", 1, (deployed,), (lead,))
+    assert (len(found.lead_times), found.lead_time) == (1000, timedelta(hours=1))
