@@ -245,7 +245,7 @@ async def attack(directory: Path, database_url: str) -> After:
             waiting["asked-twice"] = a.both(command(twice, 1), times=5)
             waiting["asked-by-two"] = a.both(command(two, 2), command(two, 3, "bo"))
             a.sent = dict(zip(waiting, await asyncio.gather(*waiting.values()), strict=True))
-            await Scene(place, slack, url, 0).settled()
+            await Scene(place, slack, url, 0).settled(judged=False)
             await _decided(place)
             seen = await look(place)
         await slack.aclose()

@@ -115,20 +115,21 @@ class Scene:
         finally:
             await database.close()
 
-    async def settled(self) -> None:
-        """Until nothing is left that somebody asked for, every story has begun that was asked for, and each has judged
-        what people told it: a busy one does so after their request is settled.
+    async def settled(self, *, judged: bool = True) -> None:
+        """Until nothing is left that somebody asked for, and every story has begun that was asked for. `judged`: and
+        each has judged what people told it, once; a busy one does so after their request is settled.
         """
         database = self.town.database()
         try:
             async with asyncio.timeout(SOON):
-                while await self._anything_left(database):  # noqa: ASYNC110 (others do it)
+                while await self._anything_left(database, judged):  # noqa: ASYNC110 (others do it)
                     await asyncio.sleep(0.1)
         finally:
             await database.close()
 
-    async def _anything_left(self, database: Any) -> bool:
-        return bool(await self._pending(database) or await self._not_begun() or await self._not_judged(database))
+    async def _anything_left(self, database: Any, judged: bool) -> bool:
+        left = await self._pending(database) or await self._not_begun()
+        return bool(left or (judged and await self._not_judged(database)))
 
     async def _not_begun(self) -> set[str]:
         """A story writes down itself that it was asked for, when it begins."""

@@ -113,7 +113,7 @@ def test_what_one_subscribed_to_comes_by_direct_message_and_a_sync_asks_before_p
     sandbox.until(heard, "a direct message of the subscription")
     assert not [m for m in sandbox.messages("ana", "dm") if "7.13 in staging" in everything_in(m)]
     sandbox.types("bo", "/sync storefront production")
-    asked = sandbox.until(lambda: whispered(sandbox, "bo", "Nothing has happened yet"), "the question")
+    asked = sandbox.until(lambda: whispered(sandbox, "bo", "storefront", "Nothing has happened yet"), "the question")
     sandbox.presses("bo", asked, "Sync")
     told(sandbox, "has Argo CD sync", "storefront", "production")
     sandbox.types("bo", "/status storefront production")

@@ -167,7 +167,7 @@ async def test_a_delegation_ends_and_one_that_was_renewed_does_not(safety: Safet
     assert await safety.stores.delegations.all() == ()
     assert await safety.events() == ["delegated"]
     [told] = await safety.told(MIA.id)
-    assert "no longer speak" in told
+    assert "no longer stand in" in told
 
 
 async def test_old_requests_are_forgotten(safety: Safety) -> None:
