@@ -13,6 +13,11 @@ PATIENCE = 90_000
 
 def test_approve_from_a_direct_message_in_two_taps(browser: Browser, sandbox: Sandbox) -> None:
     sandbox.types("ana", "/deploy storefront prod --reason the phone journey")
+
+    def asked() -> bool:
+        return any("the phone journey" in everything_in(message) for message in sandbox.messages("bo", "dm"))
+
+    sandbox.until(asked, "bo to be asked", lambda: [everything_in(message) for message in sandbox.messages("bo")])
     with browser.new_context(viewport=PHONE) as context:
         page = context.new_page()
         page.set_default_timeout(30_000)
