@@ -50,12 +50,22 @@ class Sandbox:
         return answer
 
     def types(self, person: str, text: str, channel: str = "deployments") -> Json:
-        return self.post("/api/commands", {"as": person, "channel": channel, "text": text})
+        return self.reaches("/api/commands", {"as": person, "channel": channel, "text": text})
 
     def presses(self, person: str, card: Json, label: str, **how: Any) -> Json:
         """`card` may be an older picture of the message: what is pressed is what stands there now."""
         body = {"as": person, "channel": card["channel"], "ts": card["ts"], "label": label, **how}
-        return self.post("/api/actions", body)
+        return self.reaches("/api/actions", body)
+
+    def reaches(self, path: str, body: Json) -> Json:
+        """What does not reach the bot although it runs, for its connection was just lost, people do once more."""
+
+        def answered() -> Json | None:
+            answer = self.post(path, body)
+            lost = answer.get("error") == "dispatch_failed" and self.world()["bot"]["running"]
+            return None if lost else answer
+
+        return self.until(answered, f"{body} to reach the bot")
 
     def messages(self, person: str, channel: str = "deployments") -> list[Json]:
         answer: list[Json] = self.get(f"/api/channels/{channel}/messages", **{"as": person})

@@ -32,7 +32,7 @@ def test_a_change_in_the_cluster_is_told_explained_and_synced_away(sandbox: Sand
     sandbox.post("/api/world/live", {"app": "ledger", "environment": "production", "replicas": 7})
     first = told(sandbox, "ledger", "production", "drifted from git")
     menu = {"callback_id": "message.status", "channel": first["channel"], "ts": first["ts"]}
-    sandbox.post("/api/shortcuts", {"as": "bo", **menu})  # of a message that no promotion has
+    sandbox.reaches("/api/shortcuts", {"as": "bo", **menu})  # of a message that no promotion has
     why = everything_in(sandbox.until(lambda: whispered(sandbox, "bo", "spec.replicas"), "why it differs"))
     assert "live `7`, git `4`" in why
     assert "by `kubectl`" in why
