@@ -5,6 +5,7 @@ import asyncio
 import structlog
 from slack_bolt.adapter.starlette.async_handler import to_async_bolt_request, to_starlette_response
 from slack_bolt.async_app import AsyncApp
+from slack_bolt.request import payload_utils
 from slack_bolt.request.async_request import AsyncBoltRequest
 from starlette.requests import Request
 from starlette.responses import Response
@@ -12,6 +13,18 @@ from starlette.responses import Response
 from bot.router.signature import SlackSignature
 from bot.router.wire import readable
 from bot.runtime.request_body import LARGE, NotTaken, read, told
+
+PARTS = (
+    payload_utils.to_action,
+    payload_utils.to_command,
+    payload_utils.to_event,
+    payload_utils.to_message,
+    payload_utils.to_options,
+    payload_utils.to_shortcut,
+    payload_utils.to_step,
+    payload_utils.to_view,
+)
+"""what Bolt takes out of every request, whether somebody answers it or not, outside of its error handling"""
 
 log = structlog.get_logger(__name__)
 
@@ -54,6 +67,8 @@ async def _parsed(request: Request, body: bytes) -> AsyncBoltRequest | None:
 def _parse(request: Request, body: bytes) -> AsyncBoltRequest | None:
     try:
         parsed = to_async_bolt_request(request, body)
+        for part in PARTS:
+            part(parsed.body)
     except (ValueError, TypeError, AttributeError, LookupError, RecursionError):
         return None  # Bolt takes for granted that it is a JSON object, with objects in their places
     return parsed if readable(parsed.body) else None

@@ -165,6 +165,12 @@ class Envelope(msgspec.Struct):
     callback_id: str | None = None
 
 
+class Unanswered(msgspec.Struct):
+    """What Bolt reads of a request that nobody here answers, to say so in the log."""
+
+    view: dict[str, Any] = {}
+
+
 KINDS: Mapping[str, type[msgspec.Struct]] = {
     "command": Slash,
     "button": Press,
@@ -206,13 +212,12 @@ def unpacked(body: str) -> dict[str, Any]:
 def readable(body: Body) -> bool:
     """Whether everything that is read of a request has the type that Slack gives it (S13, S16, S17).
 
-    Requests of kinds that nobody here answers are acknowledged, whatever is in them.
+    Requests of kinds that nobody here answers are acknowledged, whatever else is in them.
     """
     try:
         kind = msgspec.convert(body, Envelope).type
-        shape = Slash if "command" in body else SHAPES.get(kind or "")
-        if shape is not None:
-            msgspec.json.encode(msgspec.convert(body, shape))  # half a character cannot be written down
+        shape = Slash if "command" in body else SHAPES.get(kind or "", Unanswered)
+        msgspec.json.encode(msgspec.convert(body, shape))  # half a character cannot be written down
     except (msgspec.ValidationError, ValueError, TypeError, RecursionError):
         return False
     return True

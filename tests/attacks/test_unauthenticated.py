@@ -19,7 +19,7 @@ from urllib.parse import urlencode
 
 import httpx
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
@@ -562,6 +562,12 @@ KINDS = st.sampled_from(
 
 
 @given(body=VALUES, kind=KINDS | st.none())
+@example(body={"view": None}, kind="view_closed")
+@example(body={"view": 1}, kind="view_closed")
+@example(body={"view": None}, kind=None)
+@example(body={"callback_id": ""}, kind="workflow_step_edit")
+@example(body={"view": {"callback_id": ""}}, kind="view_submission")
+@example(body={"event": {"type": "workflow_step_execute"}}, kind="event_callback")
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_no_signed_body_is_a_fault_of_the_server(port: Port, body: Any, kind: str | None) -> None:
     if kind and isinstance(body, dict):
