@@ -102,8 +102,11 @@ def _whole(connection: sqlite3.Connection, begin: str, do: Callable[..., object]
     try:
         if begin:
             cursor.execute(begin)
+        before = connection.total_changes
         do(cursor, *arguments)
         rows = cursor.fetchall() if cursor.description else []
-        return rows, cursor.description, cursor.rowcount, cursor.lastrowid
+        # pysqlite3 counts what gives rows as no change.
+        changed = cursor.rowcount or (connection.total_changes - before if rows else 0)
+        return rows, cursor.description, changed, cursor.lastrowid
     finally:
         cursor.close()
