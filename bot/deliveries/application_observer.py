@@ -14,14 +14,14 @@ import structlog
 
 from bot.deliveries.annotations import AnnotatedSubscriptions
 from bot.deliveries.application_record import ApplicationRecord
+from bot.deliveries.drift_judge import DriftJudge
 from bot.deliveries.fold import OUTCOMES
 from bot.deliveries.judge import OPEN, Case, judged, moment_of, open_case
 from bot.deliveries.lead_times import LeadTimes
-from bot.deliveries.manifest_changes import ManifestChanges
 from bot.deliveries.overlay_changes import OverlayChanges, image_changes
-from bot.deliveries.places import ApplicationNames, Place
+from bot.deliveries.places import ApplicationNames, Place, fact_key
 from bot.deliveries.recorder import Recorder
-from bot.deliveries.standing import ILL, OngoingProblem, Standing, differs, due
+from bot.deliveries.standing import ILL, OngoingProblem, Standing, due
 from bot.domain.application import Application
 from bot.domain.delivery import (
     Cause,
@@ -63,8 +63,6 @@ AT_ONCE = 8
 BLAMED = 20
 """Applications that fall ill at once and are asked for the resource to blame; of more, health's own message is told"""
 HISTORY = 30
-COMPARED = 20
-"""Applications that may drift, whose files are compared at one tick"""
 
 
 @dataclass
@@ -84,7 +82,7 @@ class ApplicationObserver:
     clock: Callable[[], datetime] = SYSTEM_CLOCK.now
     _added: asyncio.Event = field(init=False)
     _leads: LeadTimes = field(init=False)
-    _manifests: ManifestChanges = field(init=False)
+    _drifts: DriftJudge = field(init=False)
     _apps: dict[Place, Application] = field(default_factory=dict)
     """the newest that was heard of each"""
     _fresh: set[Place] = field(default_factory=set)
@@ -98,13 +96,11 @@ class ApplicationObserver:
     _at: dict[str, datetime] = field(default_factory=dict)
     """when something was last done that is done now and then"""
     _looked: dict[Place, datetime] = field(default_factory=dict)
-    _compare_at: dict[Place, datetime] = field(default_factory=dict)
-    """not before, where git did not answer"""
 
     def __post_init__(self) -> None:
         self._added = self.recorder.listen()
         self._leads = LeadTimes(self.store)
-        self._manifests = ManifestChanges(self.source)
+        self._drifts = DriftJudge(self.source, self.drift_patience)
 
     @property
     def environments(self) -> tuple[str, ...]:
@@ -130,7 +126,7 @@ class ApplicationObserver:
         await self.annotated.begin()
         self._at.clear()
         self._looked.clear()
-        self._compare_at.clear()
+        self._drifts.forget()
         self._read_to = max(0, await self.store.first_since(self.clock() - OPEN) - 1)
         for fact in await self.store.latest("health"):
             if isinstance(fact.detail, HealthChanged) and not fact.detail.healthy:
@@ -254,9 +250,10 @@ class ApplicationObserver:
         await self.annotated.write()
         ill = [place for place in self._pending if due(self._standing(place).illness, now, self.patience)]
         told = await asyncio.gather(*(self._ill(place, ask=number < BLAMED) for number, place in enumerate(ill)))
-        drifts = await asyncio.gather(*(self._drifting(place, now) for place in self._to_compare(now)))
+        idle = [place for place in self._pending if not self._under_way(place)]
+        drifts = await self._drifts.drifted({place: (self._apps[place], self._standing(place)) for place in idle}, now)
         unknown = [place for place in self._pending if due(self._standing(place).unknown, now, self.drift_patience)]
-        facts += [*told, *filter(None, drifts), *map(self._unknown, unknown)]
+        facts += [*told, *drifts, *map(self._unknown, unknown)]
         self._pending = {place for place in self._pending if _unrecorded(self._standing(place))}
         return facts
 
@@ -270,42 +267,7 @@ class ApplicationObserver:
                 if worst := blamed(await self.applications.unhealthy(replace(app.ref, environment=place[1]))):
                     resource, message = f"{worst.kind} {worst.name}", worst.message or message
         detail = HealthChanged(healthy=False, status=app.health, resource=resource, message=message[:1000])
-        return Fact(_key(place, "ill", episode.since), episode.since, *place, detail)
-
-    def _to_compare(self, now: datetime) -> list[Place]:
-        """All that stand at the commit they were synced at, and some of those that git must be asked about."""
-        drifting = [place for place in self._pending if self._may_drift(place, now)]
-        asking = [place for place in drifting if self._standing(place).bases != {self._apps[place].revision}]
-        later = set(asking[COMPARED:])
-        return [place for place in drifting if place not in later]
-
-    def _may_drift(self, place: Place, now: datetime) -> bool:
-        """Whether it has lasted, and no sync and no commit of its own is under way (A19)."""
-        app = self._apps[place]
-        if not due(self._standing(place).drift, now, self.drift_patience) or now < self._compare_at.get(place, now):
-            return False
-        return differs(app) and app.settled and not self._under_way(place)
-
-    async def _drifting(self, place: Place, now: datetime) -> Fact | None:
-        """None for what may be a change in git that is not synced yet: Argo CD compares with the branch's newest
-        commit, whichever app that is of.
-        """
-        app, standing = self._apps[place], self._standing(place)
-        episode, last = standing.drift, standing.synced_at(app)
-        assert episode is not None
-        try:
-            if last and await self._manifests.unchanged(app, standing.bases | last):
-                standing.drift = replace(episode, recorded=True)
-                return Fact(_key(place, "drift", episode.since), episode.since, *place, Drifted(app.out_of_sync))
-            standing.changed_in_git(app)
-            if last and await self._manifests.unchanged(
-                app, last
-            ):  # it differs for another reason than it did at first
-                standing.drift, standing.bases = OngoingProblem(now), last
-        except IntegrationError as error:
-            self._compare_at[place] = now + LOOK_AGAIN
-            log.info("deliveries.drift_not_compared", application=app.ref.name, error=str(error))
-        return None
+        return Fact(fact_key(place, "ill", episode.since), episode.since, *place, detail)
 
     def _unknown(self, place: Place) -> Fact:
         standing, app = self._standing(place), self._apps[place]
@@ -313,7 +275,7 @@ class ApplicationObserver:
         assert episode is not None
         standing.unknown = replace(episode, recorded=True)
         why = SyncUnknown("; ".join(app.conditions)[:1000])
-        return Fact(_key(place, "sync-unknown", episode.since), episode.since, *place, why)
+        return Fact(fact_key(place, "sync-unknown", episode.since), episode.since, *place, why)
 
     def _under_way(self, place: Place) -> bool:
         """Whether a commit is, there: its own resources differ until it is synced."""
@@ -384,7 +346,7 @@ class ApplicationObserver:
         standing.operation = began
         if found is None or not found.images:
             return []
-        return [Fact(_key(place, "by-hand", began), began, *place, replace(found, by=operation.by, url=app.url))]
+        return [Fact(fact_key(place, "by-hand", began), began, *place, replace(found, by=operation.by, url=app.url))]
 
     async def _other_images(self, place: Place, revision: str, began: datetime) -> SyncedByHand | None:
         path, there = await self.changes.images_at(*place, revision)
@@ -413,13 +375,9 @@ def _over(place: Place, what: str, before: Standing, now: datetime) -> Fact:
     }
     episode, key, detail = ended[what]
     assert episode is not None
-    return Fact(_key(place, key, episode.since), now, *place, detail)
+    return Fact(fact_key(place, key, episode.since), now, *place, detail)
 
 
 def _unrecorded(standing: Standing) -> bool:
     problems = (standing.illness, standing.drift, standing.unknown)
     return any(problem and not problem.recorded for problem in problems)
-
-
-def _key(place: Place, what: str, at: datetime) -> str:
-    return f"argocd:{what}:{int(at.timestamp())}:{place[1]}:{place[0]}"

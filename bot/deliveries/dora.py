@@ -118,9 +118,9 @@ class _Beginnings:
         """Of each push that it brings; else of the newest image, from the first commit that pinned it."""
         if one.healthy_at is None or not brought.pins:
             return []
-        pushes = {id(push): push for pin in brought.pins if (own := self.push(pin)) for push in self._to(own, brought)}
-        if pushes:
-            return [_lead(one, one.healthy_at, push) for push in sorted(pushes.values(), key=lambda push: push.at)]
+        of_pins = (self._to(own, brought) for pin in brought.pins if (own := self.push(pin)))
+        if pushes := _first_of_each(push for found in of_pins for push in found):
+            return [_lead(one, one.healthy_at, push) for push in pushes]
         return [LeadTime(one, max(self._first[pin] for pin in brought.pins), one.healthy_at)]
 
     def _to(self, own: SourcePush, brought: "_Brought") -> list[SourcePush]:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable
+from datetime import datetime
 
 from bot.overlays.catalog import Catalog, Listing
 from bot.policy import Policy
@@ -39,3 +40,8 @@ class ApplicationNames:
     def place(self, name: str) -> Place | None:
         """None for an Application that is nobody's here."""
         return self._places.get(name)
+
+
+def fact_key(place: Place, what: str, at: datetime) -> str:
+    """Of what an Argo CD shows of a place since then: the same however often it is heard."""
+    return f"argocd:{what}:{int(at.timestamp())}:{place[1]}:{place[0]}"

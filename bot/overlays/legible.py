@@ -49,7 +49,7 @@ class LegibleImages:
     async def at(
         self, commit: str, files: Mapping[str, str], overlays: Iterable[Overlay], doubled: Mapping[Overlay, str]
     ) -> Legible:
-        """`files`: the id of each file's content then; `doubled` as of the listing. May tell of more overlays.""" ""
+        """`files`: the id of each file's content then; `doubled` as of the listing. May tell of more overlays."""
         if self._last.commit != commit:
             self._last = Legible(commit)
             self._forget(files)
@@ -59,13 +59,14 @@ class LegibleImages:
             return legible
         first = self._kept is None
         await self._remember()
+        known, broken = self._by_content, self._broken  # somebody at another commit may forget them meanwhile
         await self._parse(commit, files, [one for one in wanted if one not in doubled])
         for overlay in wanted:
             content = files[overlay.path]
-            why = beside(overlay, doubled[overlay]) if overlay in doubled else self._broken.get((overlay.path, content))
+            why = beside(overlay, doubled[overlay]) if overlay in doubled else broken.get((overlay.path, content))
             if why:
                 legible.broken[overlay.path] = why
-            legible.images[overlay.path] = () if why else self._by_content[content]
+            legible.images[overlay.path] = () if why else known[content]
         await self._keep(files if first else None)
         return legible
 
@@ -77,10 +78,8 @@ class LegibleImages:
 
     async def _parse(self, commit: str, files: Mapping[str, str], overlays: Iterable[Overlay]) -> None:
         """Only what nobody has read yet is read."""
-        known = self._by_content
-        unread = [
-            o.path for o in overlays if files[o.path] not in known and (o.path, files[o.path]) not in self._broken
-        ]
+        known, broken = self._by_content, self._broken
+        unread = [o.path for o in overlays if files[o.path] not in known and (o.path, files[o.path]) not in broken]
         contents = await self._source.read(unread, commit) if unread else {}
         for number, path in enumerate(unread, 1):
             if files[path] in known:
@@ -88,7 +87,7 @@ class LegibleImages:
             try:
                 known[files[path]] = read_images(contents[path], path)
             except KustomizationError as error:
-                self._broken[path, files[path]] = error.sentence
+                broken[path, files[path]] = error.sentence
             if number % PAUSE_AFTER == 0:
                 await asyncio.sleep(0)
 
@@ -97,7 +96,7 @@ class LegibleImages:
         if len(self._by_content) + len(self._broken) > 2 * len(files) + SPARE:
             there = set(files.values())
             self._by_content = {content: found for content, found in self._by_content.items() if content in there}
-            self._broken.clear()
+            self._broken = {}
 
     async def _keep(self, every: Mapping[str, str] | None) -> None:
         """What is new; `every` content that there is, where the rest may be forgotten."""
@@ -111,5 +110,5 @@ class LegibleImages:
 
 
 def beside(overlay: Overlay, other: str) -> str:
-    """Why an overlay with two files is none, for people."""
+    """Why an overlay with two files is not one, for people."""
     return f"Beside {overlay.path} there is {other}: kustomize builds neither. Remove one of them."

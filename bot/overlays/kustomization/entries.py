@@ -80,8 +80,9 @@ def references(content: bytes, path: str) -> tuple[str, ...]:
     """
     directory = posixpath.dirname(path)
     words = [node.value for node in nodes(parse(content, path).root) if isinstance(node, ScalarNode)]
-    paths = [path for word in words for path in (word, word.partition("=")[2])]
-    return tuple(posixpath.normpath(f"{directory}/{path}") for path in paths if path.startswith(("../", "./../")))
+    named = [each for word in words if ".." in word for each in (word, word.partition("=")[2])]
+    outside = [each for each in map(posixpath.normpath, named) if f"{each}/".startswith("../")]
+    return tuple(dict.fromkeys(posixpath.normpath(f"{directory}/{each}") for each in outside))
 
 
 def entries(document: Document) -> list[ImageEntry]:

@@ -245,7 +245,13 @@ def test_no_bytes_crash_the_reader(content: bytes) -> None:
         assert PATH in told.sentence  # noqa: PT017
 
 
-@pytest.mark.parametrize("word", ["../../base", "./../../base", "settings=../../base", "../production/../../base"])
+@pytest.mark.parametrize(
+    "word",
+    [
+        "../../base", "./../../base", "settings=../../base", "../production/../../base",
+        "././../../base", ".//../../base", "patches/../../../base", "settings=patches/../../../base",
+    ],
+)  # fmt: skip
 def test_what_leads_out_of_the_directory_is_named_however_it_is_written(word: str) -> None:
     content = f"resources: [deployment.yaml, '{word}']\nnamePrefix: a..b\n".encode()
     assert references(content, "apps/web/overlays/production/kustomization.yaml") == ("apps/web/base",)

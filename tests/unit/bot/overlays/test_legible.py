@@ -1,5 +1,6 @@
 """What thousands of overlays pin: each content is read and parsed once, also by the processes after this one."""
 
+import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -132,3 +133,33 @@ async def test_what_no_file_says_does_not_grow_for_ever(monkeypatch: pytest.Monk
         overlays.push({path("a"): file(f"v{number}")})
         assert (await tags(known)) == {"a": f"v{number}", "b": "b"}
     assert len(known._legible._by_content) < 15
+
+
+class Held(Overlays):
+    """Answers the first read when it is released."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.begun, self.released = asyncio.Event(), asyncio.Event()
+
+    async def read(self, paths: Iterable[str], at: str) -> Mapping[str, bytes]:
+        first = not self.begun.is_set()
+        self.begun.set()
+        if first:
+            await self.released.wait()
+        return await super().read(paths, at)
+
+
+async def test_what_is_forgotten_while_somebody_reads_is_still_told_to_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(legible, "SPARE", -10)
+    overlays = Held({path("a"): file("v1"), path("bad"): b"]["})
+    known = Catalog(overlays, parse("{}"))
+    reading = asyncio.create_task(tags(known))
+    await overlays.begun.wait()
+    for tag in ("v2", "v3"):
+        overlays.push({path("a"): file(tag), path("bad"): b"images: []\n"})
+        assert (await tags(known))["a"] == tag
+    overlays.released.set()
+    before = await reading
+    assert before["a"] == "v1"
+    assert path("bad") in before["bad"]
