@@ -44,6 +44,8 @@ class GroupCommit(Generic[T, R]):
                 await asyncio.sleep(self._gather)
             group, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
             group = [(row, put_down) for row, put_down in group if not put_down.done()]
+            if not group:
+                continue  # to the database, no rows are a row of defaults
             try:
                 results = await self._write([row for row, _ in group])
             except Exception as error:  # noqa: BLE001 (whoever waits gets it)

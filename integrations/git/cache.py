@@ -122,10 +122,12 @@ class BranchCache:
                 await self._reader.end()
                 # Moved first and removed last: a new directory may get the identity of one that is gone.
                 gone = self.path.with_name(f"{self.path.name}.{uuid.uuid4().hex}")
-                with suppress(OSError):
-                    await asyncio.to_thread(self.path.rename, gone)
-                await self._initialise()
-                await asyncio.to_thread(shutil.rmtree, gone, ignore_errors=True)
+                try:
+                    with suppress(OSError):
+                        await asyncio.to_thread(self.path.rename, gone)
+                    await self._initialise()
+                finally:  # or else a disk that it has filled stays full
+                    await asyncio.to_thread(shutil.rmtree, gone, ignore_errors=True)
 
     async def fetch(self) -> None:
         """The branch as it is now: from nothing its newest commits only, else whatever is new."""

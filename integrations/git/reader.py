@@ -112,8 +112,8 @@ class ObjectReader:
         running, self._running = self._running, None
         if running:
             assert running.process.stdout is not None
-            # What is left in the pipes is read, or else they would stay open.
-            await asyncio.gather(end(running.process), running.process.stdout.read(), running.told)
+            # What is left in the pipes is read, or else they would stay open; also when nobody waits for that.
+            await asyncio.shield(asyncio.gather(end(running.process), running.process.stdout.read(), running.told))
 
 
 async def _answers(process: asyncio.subprocess.Process, names: Sequence[str]) -> dict[str, CachedObject]:

@@ -18,7 +18,8 @@ OF_PROMOTIONS = """
     UPDATE threads SET
         environment = COALESCE((SELECT p.environment FROM promotions p WHERE p.id = {subject}), ''),
         app = COALESCE((
-            SELECT MIN(a.app) FROM promoted_apps a WHERE a.promotion_id = {subject} HAVING COUNT(*) = 1
+            SELECT MIN(a.app) FROM promoted_apps a WHERE a.promotion_id = {subject}
+            GROUP BY a.promotion_id HAVING COUNT(*) = 1
         ), '')
     WHERE {those}
 """
@@ -26,11 +27,13 @@ OF_NEWS = """
     UPDATE threads SET
         environment = COALESCE((
             SELECT MIN(n.environment) FROM delivery_notices s JOIN delivery_news n ON n.id = s.news_id
-            WHERE s.bundle = threads.promotion_id AND n.event <> 'journey' HAVING COUNT(DISTINCT n.environment) = 1
+            WHERE s.bundle = threads.promotion_id AND n.event <> 'journey'
+            GROUP BY s.bundle HAVING COUNT(DISTINCT n.environment) = 1
         ), ''),
         app = COALESCE((
             SELECT MIN(n.app) FROM delivery_notices s JOIN delivery_news n ON n.id = s.news_id
-            WHERE s.bundle = threads.promotion_id HAVING COUNT(DISTINCT n.app) = 1
+            WHERE s.bundle = threads.promotion_id
+            GROUP BY s.bundle HAVING COUNT(DISTINCT n.app) = 1
         ), '')
     WHERE promotion_id IN (SELECT bundle FROM delivery_notices)
 """

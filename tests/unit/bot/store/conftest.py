@@ -18,9 +18,15 @@ def new_postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NewDataba
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
-async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
+async def empty(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
+    """Without any table."""
     file = f"sqlite:///{tmp_path / 'x.db'}"
     database = Database(file if request.param == "sqlite" else request.getfixturevalue("new_postgres")())
-    await migrate(database)
     yield database
     await database.close()
+
+
+@pytest.fixture
+async def database(empty: Database) -> Database:
+    await migrate(empty)
+    return empty

@@ -163,3 +163,16 @@ async def test_what_nobody_waited_for_any_longer_is_not_done(sqlite: Database) -
     assert await RequestStore(sqlite).note(replace(ASKED, id="r-2"))
     queue = LeasedQueue(sqlite, requests, requests.c.due_at)
     assert [row["id"] for row in await queue.due(NOW + 10 * LEASE)] == ["r-2"]
+
+
+@pytest.mark.filterwarnings("ignore")  # in production a warning stops nothing
+async def test_notes_that_have_all_given_up_meanwhile_are_not_an_outage(sqlite: Database) -> None:
+    store = RequestStore(sqlite, patience=0.05)
+    async with sqlite.begin():
+        for one in (ASKED, replace(ASKED, id="r-2")):  # the second waits behind the first
+            with pytest.raises(DatabaseSlow):
+                await store.note(one)
+    assert store._notes._task
+    await store._notes._task
+    assert not sqlite.away
+    assert [*await rows(sqlite)] == [ASKED.id]

@@ -1,6 +1,7 @@
 """What the migrations make is what the tables say, on both databases."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -50,32 +51,56 @@ async def test_a_database_of_this_version_is_left_alone(database: Database, monk
     await migrate(database)
 
 
-async def test_a_database_of_an_older_version_is_brought_to_this_one(tmp_path: Path) -> None:
-    database = Database(f"sqlite:///{tmp_path / 'x.db'}")
-    assert await revision(database) == ""
-    async with database.begin() as connection:
+async def test_a_database_of_an_older_version_is_brought_to_this_one(empty: Database) -> None:
+    assert await revision(empty) == ""
+    async with empty.begin() as connection:
         await connection.run_sync(lambda sync: _upgrade(sync, "0012"))
-    assert await revision(database) == "0012"
-    await migrate(database)
-    assert await revision(database) == newest()
-    await database.close()
+    assert await revision(empty) == "0012"
+    await migrate(empty)
+    assert await revision(empty) == newest()
 
 
-async def test_messages_that_are_there_learn_what_they_are_about(tmp_path: Path) -> None:
-    """Cards and copies of a promotion, of a train, news of one app and of two, and what nobody knows of."""
+NEWER_THAN_OUR_OLDEST = {
+    "HAVING without GROUP BY": r"\bSELECT\b(?:(?!\bSELECT\b|\bGROUP BY\b).)*\bHAVING\b",
+    "IS DISTINCT FROM": r"\bIS (NOT )?DISTINCT FROM\b",
+    "RIGHT and FULL JOIN": r"\b(RIGHT|FULL) (OUTER )?JOIN\b",
+    "operators on JSON": r"->",
+    "unixepoch": r"\bunixepoch\(",
+}
+"""what SQLite has learnt since 3.35, which docs/limits.md promises"""
+
+
+async def test_our_oldest_sqlite_understands_what_migrations_say(tmp_path: Path) -> None:
     database = Database(f"sqlite:///{tmp_path / 'x.db'}")
-    async with database.begin() as connection:
+    said: list[str] = []
+    sa.event.listen(
+        database.engine.sync_engine, "before_cursor_execute", lambda _connection, _cursor, text, *_: said.append(text)
+    )
+    await migrate(database)
+    await database.close()
+    assert any("UPDATE threads" in text for text in said)
+    found = {
+        (why, text)
+        for text in said
+        for why, form in NEWER_THAN_OUR_OLDEST.items()
+        if re.search(form, text, re.IGNORECASE | re.DOTALL)
+    }
+    assert found == set()
+
+
+async def test_messages_that_are_there_learn_what_they_are_about(empty: Database) -> None:
+    """Cards and copies of a promotion, of a train, news of one app and of two, and what nobody knows of."""
+    async with empty.begin() as connection:
         await connection.run_sync(lambda sync: _upgrade(sync, "0016"))
         for number, (subject, channel) in enumerate(MESSAGES_BEFORE):
             row = f"('{subject}', '{channel}', 'C0DEPLOY', '{number}.0')"
             await connection.execute(sa.text(f"INSERT INTO threads (promotion_id, channel, place, ts) VALUES {row}"))
         for statement in RECORD_BEFORE:
             await connection.execute(sa.text(statement))
-    await migrate(database)
-    messages = Messages(database)
+    await migrate(empty)
+    messages = Messages(empty)
     found = [await messages.about([Posted("C0DEPLOY", f"{number}.0")]) for number in range(len(MESSAGES_BEFORE))]
     assert dict(zip(MESSAGES_BEFORE, found, strict=True)) == MESSAGES_BEFORE
-    await database.close()
 
 
 MESSAGES_BEFORE = {
@@ -101,8 +126,7 @@ RECORD_BEFORE = (
 )
 
 
-async def test_a_review_of_the_version_before_names_its_apps_one_by_one(tmp_path: Path) -> None:
-    database = Database(f"sqlite:///{tmp_path / 'x.db'}")
+async def test_a_review_of_the_version_before_names_its_apps_one_by_one(empty: Database) -> None:
     state = {
         "promotion_id": "p-1",
         "app": "my-app, other",
@@ -111,11 +135,10 @@ async def test_a_review_of_the_version_before_names_its_apps_one_by_one(tmp_path
         "reason": "the site is down",
         "opened_at": "2026-05-04T14:02:00Z",
     }
-    async with database.begin() as connection:
+    async with empty.begin() as connection:
         await connection.run_sync(lambda sync: _upgrade(sync, "0012"))
         row = {"promotion_id": "p-1", "open": True, "state": json.dumps(state)}
         await connection.execute(reviews.insert().values(row))
-    await migrate(database)
-    (review,) = await ReviewStore(database).open()
+    await migrate(empty)
+    (review,) = await ReviewStore(empty).open()
     assert review.apps == ("my-app", "other")
-    await database.close()

@@ -6,6 +6,7 @@ import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import structlog
@@ -16,6 +17,7 @@ from bot.settings import GitSettings
 from integrations.git import GitRemote, branch
 from integrations.git.cache import CacheBroken, Patience
 from integrations.git.lock import locked
+from integrations.git.process import GitFailed, run_git
 from tests.contract.overlays import BEFORE, FILES, OTHER, PATH, change
 from tests.fakes.bare import BareRepository
 from tests.unit.integrations.git.conftest import Connect
@@ -250,6 +252,26 @@ async def test_a_new_cache_is_told_apart_from_the_one_that_was_thrown_away(remot
         seen.append(await remote._cache.create())
         assert seen[-1] != seen[-2]
     assert not list(remote._cache.path.parent.glob(f"{remote._cache.path.name}.*[0-9a-f]"))
+
+
+async def test_a_broken_cache_is_thrown_away_on_a_full_disk_too(
+    remote: GitRemote, cache_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The room that it takes may be just what the new one needs."""
+    head = await remote.head()
+    no_head(cache_dir)
+
+    async def full(*arguments: str, **how: Any) -> bytes:
+        if "init" in arguments:
+            raise GitFailed("init", "fatal: No space left on device")
+        return await run_git(*arguments, **how)
+
+    with monkeypatch.context() as disk:
+        disk.setattr("integrations.git.cache.run_git", full)
+        with pytest.raises(Unavailable, match="No space left"):
+            await remote._cache.rebuild(remote._cache._identity())
+    assert not list(remote._cache.path.parent.glob(f"{remote._cache.path.name}*"))
+    assert (await remote.read([PATH], head))[PATH] == BEFORE
 
 
 async def test_our_commit_outlives_a_repack_before_the_branch_leads_to_it(

@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from integrations.git.cache import CacheBroken, Patience
 from tests.contract.overlays import BEFORE, FILES, OTHER, PATH, change
 from tests.fakes.bare import BareRepository
 from tests.unit.integrations.git.conftest import Connect
+from tests.waiting import until
 
 Spy = Callable[[], list[str]]
 LARGE = b"0123456789abcdef" * (1 << 18)
@@ -34,6 +36,10 @@ def is_alive(pid: int) -> bool:
     except ProcessLookupError:
         return False
     return True
+
+
+def is_over(pid: int) -> bool:
+    return not is_alive(pid)
 
 
 async def looked_at(remote: GitRemote) -> tuple[str, int]:
@@ -151,6 +157,18 @@ async def test_a_question_that_is_given_up_leaves_no_half_answer_to_the_next(
     last = pid(remote)
     await remote.aclose()
     assert not is_alive(last)
+
+
+async def test_it_ends_though_nobody_waits_for_its_end(remote: GitRemote) -> None:
+    for turns in range(1, 8):
+        head, last = await looked_at(remote)
+        ending = asyncio.create_task(remote._cache._reader.end())
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        ending.cancel()
+        await asyncio.gather(ending, return_exceptions=True)
+        await until(partial(is_over, last))
+        assert (await remote.read([PATH], head))[PATH] == BEFORE
 
 
 async def test_who_waits_for_a_turn_may_give_up_too(bare: BareRepository, remote: GitRemote) -> None:
