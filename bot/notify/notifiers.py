@@ -40,7 +40,7 @@ class Notice:
     subject: str
     """the promotion's id, or of something else a name: what has the same subject belongs together"""
     text: str
-    """what channels read, without its layout"""
+    """what channels read, as Slack's mrkdwn, without its layout: people are `<@U0BO>` in it, times `<!date^…>`"""
 
 
 class Notifier(Protocol):
@@ -97,7 +97,7 @@ def load_notifiers(offered: Offered) -> Notifiers:
 def _made(kind: object, origin: str, offered: Injector) -> Notifier:
     tells = inspect.iscoroutinefunction(getattr(kind, "tell", None))
     if not (isinstance(kind, type) and tells and isinstance(getattr(kind, "name", None), str)):
-        raise PolicyError(f"{origin} is offered as a notifier, but is no class with `name` and `async tell`: "
+        raise PolicyError(f"{origin} is offered as a notifier, but is not a class with `name` and `async tell`: "
                           "fix or remove its package")  # fmt: skip
     try:
         made: Notifier = offered.make(kind)

@@ -85,7 +85,7 @@ def from_submission(body: Body) -> Incoming:
 def from_suggestion(body: Body) -> Incoming:
     """The same letters in the same window are one request: Slack gives it no id of its own."""
     team, user = _team(body), body["user"]["id"]
-    window = (body.get("view") or {}).get("id") or (body.get("container") or {}).get("message_ts") or ""
+    window = (body.get("view") or {}).get("id") or ""  # only windows have selects that ask
     request_id = identify(team, "suggestion", user, window, body.get("action_id", ""), body.get("value") or "")
     return Incoming("suggestion", user, team, request_id, _channel(body))
 

@@ -69,15 +69,6 @@ class Pressed(msgspec.Struct):
     selected_options: list[Option] | None = None
 
 
-class Element(msgspec.Struct):
-    options: list[Option] | None = None
-
-
-class MessageBlock(msgspec.Struct):
-    block_id: str | None = None
-    elements: list[Element] | None = None
-
-
 class Message(msgspec.Struct):
     blocks: list[dict[str, Any]] | None = None
 

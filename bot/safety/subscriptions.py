@@ -42,32 +42,36 @@ class SubscriptionService:
     async def subscribe(self, ask: SubscribeNews, caller: Caller) -> Subscribed:
         listener = await self._listener(ask, caller, "subscribe a channel")
         await self._store.subscribe(Subscription(listener, scope, caller.id) for scope in _scopes(ask))
-        await self._record(ChannelChange.SUBSCRIBED, ask, caller, listener)
+        await self._record(ChannelChange.SUBSCRIBED, ask, caller)
         return await self.shown(caller, ask.context, f"{_who(ask)} of {_what(ask)} from now on.")
 
     async def unsubscribe(self, ask: UnsubscribeNews, caller: Caller) -> Subscribed:
         """What policy or an annotation says stays."""
         listener = await self._listener(ask, caller, "unsubscribe a channel")
         gone = await self._store.unsubscribe(listener, ask.app, ask.environment, ask.events)
-        await self._record(ChannelChange.UNSUBSCRIBED, ask, caller, listener)
+        if gone or ask.context.again:  # it may be gone already by the try that did not come to its end
+            await self._record(ChannelChange.UNSUBSCRIBED, ask, caller)
         said = f"{gone} {'subscription is' if gone == 1 else 'subscriptions are'} gone." if gone else NOTHING_GONE
         return await self.shown(caller, ask.context, said)
 
     async def mute(self, ask: MuteNews, caller: Caller) -> Subscribed:
         listener = await self._listener(ask, caller, "mute a channel")
-        until: datetime | None = None
         if ask.off:
-            gone = await self._store.unmute(listener, ask.app, ask.environment, ask.events)
-            said = "It is no longer muted." if gone else "Nothing of that was muted."
-            now = self._clock.now().timestamp()
-            if any(_overlap(one.scope, ask) for one in await self._store.muted(now, listener)):
-                said = "It is still muted by what is listed below: end that, too."
-        else:
-            until = self._times.read(ask.until, caller)
-            await self._store.mute(NewsMute(listener, scope, until) for scope in _scopes(ask))
-            said = f"{_who(ask, hears=False)} of {_what(ask)} for the time being."
-        await self._record(ChannelChange.UNMUTED if ask.off else ChannelChange.MUTED, ask, caller, listener, until)
+            return await self._unmute(ask, caller, listener)
+        until = self._times.read(ask.until, caller)
+        await self._store.mute(NewsMute(listener, scope, until) for scope in _scopes(ask))
+        await self._record(ChannelChange.MUTED, ask, caller, until=until)
+        said = f"{_who(ask, hears=False)} of {_what(ask)} for the time being."
         return await self.shown(caller, ask.context, said)
+
+    async def _unmute(self, ask: MuteNews, caller: Caller, listener: str) -> Subscribed:
+        gone = await self._store.unmute(listener, ask.app, ask.environment, ask.events)
+        muted = await self._store.muted(self._clock.now().timestamp(), listener)
+        still = any(_overlap(one.scope, ask) for one in muted)
+        if gone or ask.context.again:
+            await self._record(ChannelChange.UNMUTED, ask, caller, still=still)
+        said = "It is no longer muted." if gone else "Nothing of that was muted."
+        return await self.shown(caller, ask.context, STILL_MUTED if still else said)
 
     async def mine(self, caller: Caller) -> tuple[Subscription, ...]:
         return await self._store.all(caller.id)
@@ -102,26 +106,24 @@ class SubscriptionService:
         return channel
 
     async def _record(
-        self, event: ChannelChange, ask: OfNews, caller: Caller, listener: str, until: datetime | None = None
+        self, event: ChannelChange, ask: OfNews, caller: Caller, *, until: datetime | None = None, still: bool = False
     ) -> None:
-        """Of channels: what people hear themselves is nobody's business."""
-        if ask.here:
-            detail = {"channel": listener, "events": list(ask.events)}
-            apps, key = ((ask.app,) if ask.app else ()), f"{event}:{ask.context.request_id}"
-            entry = AuditEntry(event, caller.id, apps, ask.environment, detail=detail, dedupe=key)
-            await self._audit.record(entry)
-            await self._tell(event, ask, caller, listener, until)
-
-    async def _tell(
-        self, event: ChannelChange, ask: OfNews, caller: Caller, channel: str, until: datetime | None
-    ) -> None:
-        """Its readers: silence must not look like "nothing happened". Once for each request, however often done."""
-        said = channel_told(event, caller.person, _scopes(ask), until)
+        """Of channels, whose readers hear of it, too: silence must not look like "nothing happened". Once for each
+        request, however often done. What people hear themselves is nobody's business.
+        """
+        if not ask.here:
+            return
+        channel, apps = _channel(ask.context), (ask.app,) if ask.app else ()
+        detail, key = {"channel": channel, "events": list(ask.events)}, f"{event}:{ask.context.request_id}"
+        await self._audit.record(AuditEntry(event, caller.id, apps, ask.environment, detail=detail, dedupe=key))
+        said = channel_told(event, caller.person, _scopes(ask), until, still=still)
         subject, now = f"hears:{ask.context.request_id}"[:64], self._clock.now().timestamp()
-        await self._messages.want(subject, channel, said, now, given=0.0)
+        about = Target(ask.app, ask.environment)
+        await self._messages.want(subject, channel, said, now, given=0.0, about=about)
 
 
 NOTHING_GONE = "No subscription fits that. What policy or an annotation in Argo CD says can only be muted."
+STILL_MUTED = "It is still muted by what is listed below: end that, too."
 
 
 def _channel(context: Context) -> str:

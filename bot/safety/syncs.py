@@ -102,7 +102,8 @@ class SyncService:
         """A rejected image goes nowhere by a promotion; what is committed by hand, or runs there already, is told."""
         if ask.action is not SyncAction.SYNC:
             return ()
-        found = [(image, one) for image in images for one in await self._rejections.all() if _is(image, one, ask.app)]
+        known = await self._rejections.all()
+        found = [(image, one) for image in images for one in known if _is(image, one, ask.app)]
         told = (f"{one.by.name} rejects {image.label}: {one.reason.rstrip('.')}." for image, one in found)
         return tuple(dict.fromkeys(told))
 

@@ -37,9 +37,12 @@ CHANGED = {
 }
 
 
-def channel_told(event: ChannelChange, by: Person, scopes: tuple[Scope, ...], until: datetime | None) -> Rendered:
-    """To the readers of a channel: what it hears has changed."""
+def channel_told(
+    event: ChannelChange, by: Person, scopes: tuple[Scope, ...], until: datetime | None, *, still: bool = False
+) -> Rendered:
+    """To the readers of a channel: what it hears has changed. `still`: another mute covers some of it."""
     end = f" until {moment(until, DAY_AND_TIME)}" if until else ""
+    end += ", but another mute still covers some of it" if still else ""
     said = CHANGED[event].format(mention(by), _scope(scopes))
     return sentence(f"{said}{end}. {code('/subscriptions')} shows what it hears.")
 

@@ -96,7 +96,7 @@ class GitHubWebhook:
         if not id:
             raise Malformed("expected the header X-GitHub-Delivery")
         push = decoded(_json(headers, body), PushEvent, "a push event")
-        name = push.repository.full_name.lower()  # GitHub tells names apart without their case
+        name = push.repository.full_name.lower()  # GitHub ignores the case of names
         overlays = push.ref == self._ref and self._repository in ("", name)
         source = None if self._repository == name else _source(push)
         if push.deleted or not (overlays or source):

@@ -2,7 +2,10 @@
 
 import pytest
 
+from bot.domain.caller import Target
 from bot.domain.errors import NotAllowed
+from bot.domain.intent import Context
+from bot.store.messages import Messages
 from tests.fakes.office import Office
 from tests.unit.commands.conftest import office
 from tests.unit.commands.test_subscriptions import say
@@ -11,24 +14,76 @@ __all__ = ["office"]
 CHANNEL = "C0TEAM"
 
 
+SUBSCRIBE = "/subscribe my-app here"
+MUTE = "/pilothouse mute my-app here for 2h"
+
+
 @pytest.mark.parametrize(
-    ("line", "said"),
+    ("before", "line", "said"),
     [
-        ("/pilothouse mute here for 4 weeks", "muted *every app* in *every environment*"),
-        ("/pilothouse mute my-app prod here for 2h", "muted *my-app* in *production*"),
-        ("/pilothouse mute deployed here for 2h", "· deployed"),
-        ("/unsubscribe all here", "ended this channel's subscriptions"),
-        ("/unsubscribe my-app here", "ended this channel's subscriptions to *my-app*"),
-        ("/subscribe my-app here", "subscribed this channel to *my-app*"),
-        ("/pilothouse mute my-app here off", "unmuted *my-app*"),
+        ("", "/pilothouse mute here for 4 weeks", "muted *every app* in *every environment*"),
+        ("", "/pilothouse mute my-app prod here for 2h", "muted *my-app* in *production*"),
+        ("", "/pilothouse mute deployed here for 2h", "· deployed"),
+        (SUBSCRIBE, "/unsubscribe all here", "ended this channel's subscriptions"),
+        (SUBSCRIBE, "/unsubscribe my-app here", "ended this channel's subscriptions to *my-app*"),
+        ("", SUBSCRIBE, "subscribed this channel to *my-app*"),
+        (MUTE, "/pilothouse mute my-app here off", "unmuted *my-app*"),
     ],
 )
-async def test_its_readers_see_who_did_it(office: Office, line: str, said: str) -> None:
+async def test_its_readers_see_who_did_it(office: Office, before: str, line: str, said: str) -> None:
+    if before:
+        await say(office, before)
     await say(office, line)
     (told,) = await office.safety.told(CHANNEL)
     assert "<@U0BO>" in told
     assert said in told
     assert (" until <!date^" in told) is (" for " in line)
+
+
+@pytest.mark.parametrize(
+    "line", ["/unsubscribe all here", "/unsubscribe my-app here", "/pilothouse mute my-app here off"]
+)
+async def test_what_changed_nothing_is_not_told_as_a_change(office: Office, line: str) -> None:
+    await say(office, "/subscribe payments here", channel="C0OTHER")
+    await say(office, "/pilothouse mute payments here for 2h", channel="C0OTHER")
+    before = await office.safety.events()
+    await say(office, line)
+    assert await office.safety.told(CHANNEL) == []
+    assert await office.safety.events() == before
+
+
+@pytest.mark.parametrize("line", ["/unsubscribe all here", "/pilothouse mute my-app here off"])
+async def test_what_a_process_did_that_then_died_is_told_by_the_next_one(office: Office, line: str) -> None:
+    """It is gone already, and nobody has been told."""
+    ask = await office.read(line, Context("r1", CHANNEL, "c", "T0PILOT", again=True))
+    await office.run(ask, "U0BO")
+    (told,) = await office.safety.told(CHANNEL)
+    assert "<@U0BO>" in told
+
+
+async def test_what_is_still_muted_is_not_told_as_unmuted(office: Office) -> None:
+    await say(office, "/pilothouse mute here for 2h")
+    await say(office, MUTE)
+    await say(office, "/pilothouse mute my-app here off")
+    (told,) = await office.safety.told(CHANNEL)
+    assert "another mute" in told
+
+
+@pytest.mark.parametrize(
+    ("line", "about"),
+    [
+        ("/pilothouse mute my-app prod here for 2h", Target("my-app", "production")),
+        (SUBSCRIBE, Target("my-app")),
+        ("/pilothouse mute here for 2h", Target()),
+    ],
+)
+async def test_a_shortcut_on_what_its_readers_see_knows_what_it_is_about(
+    office: Office, line: str, about: Target
+) -> None:
+    await say(office, line)
+    await office.safety.told(CHANNEL)
+    (message,) = office.safety.messenger.in_channel(CHANNEL)
+    assert await Messages(office.safety.database).about([message.posted]) == about
 
 
 async def test_once_for_each_request_however_often_it_is_worked_on(office: Office) -> None:

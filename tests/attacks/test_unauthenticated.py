@@ -568,6 +568,7 @@ KINDS = st.sampled_from(
 @example(body={"callback_id": ""}, kind="workflow_step_edit")
 @example(body={"view": {"callback_id": ""}}, kind="view_submission")
 @example(body={"event": {"type": "workflow_step_execute"}}, kind="event_callback")
+@example(body={"user": {"id": "U0ANA"}, "action_id": "app", "container": {"message_ts": 1}}, kind="block_suggestion")
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_no_signed_body_is_a_fault_of_the_server(port: Port, body: Any, kind: str | None) -> None:
     if kind and isinstance(body, dict):
