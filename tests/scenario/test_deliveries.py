@@ -117,7 +117,7 @@ def test_what_one_subscribed_to_comes_by_direct_message_and_a_sync_asks_before_p
     sandbox.presses("bo", asked, "Sync")
     told(sandbox, "has Argo CD sync", "storefront", "production")
     sandbox.types("bo", "/status storefront production")
-    sandbox.until(lambda: whispered(sandbox, "bo", "Argo CD: compared with"), "the status")
+    sandbox.until(lambda: whispered(sandbox, "bo", "storefront", "Argo CD: compared with"), "the status")
 
 
 def whispered(sandbox: Sandbox, person: str, *words: str) -> Json | None:
@@ -137,7 +137,7 @@ def test_what_argo_cd_cannot_compare_is_told_and_the_end_edits_it(sandbox: Sandb
     observed(sandbox)
     sandbox.faults(repo_server_away=True)
     sandbox.post("/api/world/commits", {"files": {"README.md": "Away"}})  # a webhook tells Argo CD of it: it compares
-    first = told(sandbox, "compare", "storefront", "production")
+    first = told(sandbox, "able to compare", "storefront", "production")
     sandbox.faults(repo_server_away=False)
     sandbox.post("/api/world/commits", {"files": {"README.md": "Back"}})
     last = told(sandbox, "compared with git again", "storefront")

@@ -15,7 +15,7 @@ def test_the_example_performs_a_whole_approved_deploy(sandbox: Sandbox) -> None:
     [script] = re.findall(r"^```sh\n(.*?)^```", DOCUMENT, re.MULTILINE | re.DOTALL)
     port = str(httpx.URL(sandbox.url).port)
     done = subprocess.run(
-        ["sh", "-c", script], env={**os.environ, "PORT": port}, capture_output=True, text=True, timeout=60, check=False
+        ["sh", "-c", script], env={**os.environ, "PORT": port}, capture_output=True, text=True, timeout=120, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
     [expected] = re.findall(r"^```diff\n(.*?)```", DOCUMENT, re.MULTILINE | re.DOTALL)

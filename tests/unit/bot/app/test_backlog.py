@@ -74,7 +74,6 @@ async def test_what_waited_before_the_database_went_away_grows_older_and_the_res
     backlog = backlog_of(tables, clock)
     assert (await look(backlog))[:2] == [60, 60]
     tables.how = how
-    tables.how = how
     backlog._patience = 0.01 if how == "never" else 30
     for passed in (10, 300):
         clock.now += passed
