@@ -104,8 +104,8 @@ class SlackApi:
         """The three steps of an upload (S9) within one budget; the message itself comes a little later."""
         left = self._countdown()
         ask, share = "files.getUploadURLExternal", "files.completeUploadExternal"
-        wanted = {"filename": file.name, "length": len(file.content), **_said("alt_txt", file.description)}
-        slot, _ = await self.answer(ask, wanted, verb="GET", left=left)
+        asked = {"filename": file.name, "length": len(file.content), **_said("alt_txt", file.description)}
+        slot, _ = await self.answer(ask, asked, verb="GET", left=left)
         url, id = slot.get("upload_url"), slot.get("file_id")
         if not isinstance(url, str) or not isinstance(id, str):
             raise Refused(SYSTEM, ask, "the answer names no upload_url and file_id")
