@@ -107,7 +107,7 @@ class MessageParts(Generic[E]):
 
     @cached_property
     def permalinks(self) -> Permalinks:
-        return Permalinks(self.stores.messages, self.outside.messenger)
+        return Permalinks(self.stores.messages, self.outside.messenger, clock=self.seconds)
 
     @cached_property
     def copies(self) -> Copies:

@@ -50,7 +50,8 @@ def read_hold(tokens: Sequence[Token], vocabulary: Vocabulary, *, exceptions: bo
         token = tokens[at]
         if opens(token, "reason"):
             text = at if token.key else at + 1
-            if quote < 0 and text + 1 < len(tokens) and tokens[text].quoted:
+            alone = token.key or "=" not in token.text
+            if alone and quote < 0 and text + 1 < len(tokens) and tokens[text].quoted:
                 hold, quote, at = replace(hold, reason=tokens[text].text, marked=True), text, text + 1
                 continue
             return _marked(hold, tokens, at)

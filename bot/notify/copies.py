@@ -57,12 +57,12 @@ class Copies:
         copies = await self._messages.showing(subject(promotion))
         if not copies:
             return
-        if promotion.phase.final:
-            await self._messages.drop_unplaced(subject(promotion))
         message = approval_request(promotion, await self._link(promotion), self._policy.careful)
+        if promotion.phase.final:
+            await self._messages.give_up_unplaced(subject(promotion), message)
+            copies = await self._messages.showing(subject(promotion))
         for copy in copies:
-            if copy.place or not promotion.phase.final:
-                await self._messages.want_if_new(copy, message, self._clock())
+            await self._messages.want_if_new(copy, message, self._clock())
 
     async def remind(self, promotion: Promotion, people: Iterable[Caller], *, incident: bool) -> None:
         """The copy comes again at the end of the conversation; at night only for an incident, never to the muted."""

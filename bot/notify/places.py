@@ -26,7 +26,9 @@ class Places:
         async with self._messages.alone(promotion, channel) as lease:
             thread = await self._messages.thread(promotion, channel)
             assert thread is not None
-            if thread.place and not thread.stale:
+            if not thread.stale:
+                if thread.place is None:
+                    raise NotFound("Pilothouse", "show a message", "it is no longer to be posted")
                 return thread.place
             posted = await self._shown(thread, first=first)
             await self._messages.placed(promotion, channel, posted, thread.wanted_hash, lease)

@@ -55,8 +55,7 @@ def who_decides(policy: Policy, roles: Collection[str], target: Target) -> str:
 
 def who_gives_roles(policy: Policy) -> str:
     """The groups and people who may change the policy, "" where nobody is bound to that."""
-    names = _names(policy, Permission.ADMINISTER, Target())
-    return _either(names) if names else ""
+    return shortened(_names(policy, Permission.ADMINISTER, Target()), MOST, "or")
 
 
 def _names(policy: Policy, permission: Permission, target: Target, without: str = "") -> list[str]:
@@ -103,7 +102,3 @@ def _why_not(caller: Caller, permission: Permission, target: Target) -> str:
     if caller.bot:
         return f"Apps have no `{permission}` permission{place} unless policy names them."
     return f"You do not have the `{permission}` permission{place}."
-
-
-def _either(names: list[str]) -> str:
-    return shortened(names, MOST, "or")

@@ -8,7 +8,7 @@ from typing import Protocol
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.domain.errors import DatabaseAway, IntegrationError, NotFound, PromotionInProgress, UserError
+from bot.domain.errors import DatabaseAway, NotFound, PromotionInProgress, UserError
 from bot.domain.intent import Rollback
 from bot.domain.promotion import Plan, Promotion, Stage
 from bot.domain.queueing import Waiting, is_closed, what
@@ -129,8 +129,8 @@ class PromotionQueue(Queue):
             open_ = not is_closed(await self.promotions.preview(waiting.wish, caller))
         except (UserError, NotFound):
             open_ = True
-        except IntegrationError as error:
-            log.info("schedule.not_looked", user=waiting.user, error=str(error))
+        except Exception as error:  # noqa: BLE001 (one wish that cannot be looked at must not stop the others)
+            log.warning("schedule.not_looked", user=waiting.user, error=repr(error))
             return False
         if open_:
             self.looked.pop(id, None)
@@ -147,8 +147,8 @@ class PromotionQueue(Queue):
             await self._drop(waiting, error.sentence)
         except NotFound:
             await self._drop(waiting, "Slack no longer knows your account.")
-        except IntegrationError as error:
-            log.info("queue.not_looked", user=waiting.user, error=str(error))
+        except Exception as error:  # noqa: BLE001 (as above)
+            log.warning("queue.not_looked", user=waiting.user, error=repr(error))
         else:
             async with self.database.begin() as connection:
                 if await self.store.remove(connection, waiting):

@@ -42,6 +42,8 @@ threads = sa.Table(
 sa.Index("ix_threads_stale", threads.c.due_at, sqlite_where=threads.c.wanted_hash != threads.c.shown_hash,
          postgresql_where=threads.c.wanted_hash != threads.c.shown_hash)  # fmt: skip
 sa.Index("ix_threads_ts", threads.c.ts)
+STALE = sa.and_(threads.c.wanted_hash != threads.c.shown_hash, threads.c.wanted != "")
+"""Earlier versions left rows without a word to show: copies that were posted just when all was over."""
 
 outbox = sa.Table(
     "outbox",
@@ -239,7 +241,7 @@ class Messages:
             sa.func.count().filter(outbox.c.state == DEAD),
             sa.func.min(outbox.c.put_at).filter(pending),
         )
-        stale = sa.select(sa.func.count()).where(threads.c.wanted_hash != threads.c.shown_hash)
+        stale = sa.select(sa.func.count()).where(STALE)
         async with self._database.reading() as connection:
             waiting, dead, oldest = (await connection.execute(query)).one()
             cards = (await connection.execute(stale)).scalar_one()
@@ -307,13 +309,15 @@ class Messages:
         same = (threads.c.promotion_id == thread.promotion) & (threads.c.channel == thread.channel)
         await self._change(threads.update().where(same).values(place="", ts="", shown_hash=""))
 
-    async def drop_unplaced(self, promotion: str) -> None:
-        """What was never posted is no longer posted."""
-        await self._change(threads.delete().where(threads.c.promotion_id == promotion, threads.c.ts == ""))
+    async def give_up_unplaced(self, promotion: str, message: Rendered) -> None:
+        """What is not posted is no longer posted; what is being posted just now is edited to this as soon as it is."""
+        body = dump(message)
+        last = {"wanted": body, "wanted_hash": hashed(body), "shown_hash": hashed(body)}
+        await self._change(threads.update().where(threads.c.promotion_id == promotion, threads.c.ts == "").values(last))
 
     async def stale(self, now: float, limit: int) -> tuple[Thread, ...]:
         """The cards that do not show what they should, and may be tried now."""
-        query = sa.select(threads).where(threads.c.wanted_hash != threads.c.shown_hash, threads.c.due_at <= now)
+        query = sa.select(threads).where(STALE, threads.c.due_at <= now)
         return tuple(_thread(row) for row in await self._all(query.order_by(threads.c.due_at).limit(limit)))
 
     async def placed(

@@ -28,6 +28,7 @@ from bot.promotions.eligibility import roles_in, voices_of
 from bot.promotions.record import entry_of
 from bot.promotions.signals import Confirmation, Judgement, Look, Signal, with_vote
 from bot.runtime import metrics
+from bot.runtime.beside import asked_beside
 from bot.store.audit import refusal
 from bot.workflow.step_parts import StepParts
 
@@ -64,9 +65,10 @@ class DecisionSteps(StepParts):
     async def ask_people(self, promotion: Promotion) -> None:
         """The card gets its buttons, and so does a copy for each approver."""
         await self.record.write(promotion)  # first: a press counts as soon as there is something to press
-        await self._show(promotion)  # then: the people who are called find the buttons there
-        await self.record.write(promotion, None, Event.WAITING)
-        await self.cards.ask(promotion, await self.approvers.in_person(promotion))
+        async with asked_beside(self.approvers.in_person(promotion)) as people:
+            await self._show(promotion)  # then: the people who are called find the buttons there
+            await self.record.write(promotion, None, Event.WAITING)
+            await self.cards.ask(promotion, await people)
 
     async def earlier_approvals(self, promotion: Promotion) -> tuple[Approval, ...]:
         """Approvals of the same images for the same environment, as far as policy lets them count again."""

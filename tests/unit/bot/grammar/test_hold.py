@@ -61,6 +61,7 @@ def test_the_names_come_in_any_order_and_the_rest_is_the_reason(text: str) -> No
         ("my-app prod --reason a rest until fri is fine", "", "a rest until fri is fine"),
         ('my-app prod until fri "a rest until mon"', "fri", "a rest until mon"),
         ("my-app prod until 17h --reason=the audit!", "17:00", "the audit!"),
+        ('my-app prod --reason=the "big" until fri is fine', "", 'the "big" until fri is fine'),
         ("my-app prod for 17h the audit", "17h", "the audit"),
         ("my-app prod for half an hour the audit", "half an hour", "the audit"),
         ("my-app prod", "", ""),

@@ -21,6 +21,8 @@ from bot.store.reviews import ReviewStore
 from tests.fakes.databases import create_tables
 from tests.fakes.messenger import FakeMessenger
 
+PATIENCE = 0.05
+"""seconds: what is in memory answers at once, or never"""
 POLICY = """\
 bindings:
   - role: release-manager
@@ -87,8 +89,9 @@ async def start(tmp_path: Path, messenger: FakeMessenger, policy: Policy, clock:
         await create_tables(database)
         messages = Messages(database)
         box = Outbox(messages, messenger, clock=clock)
-        copies = Copies(messages, messenger, Permalinks(messages, messenger), MuteStore(database), policy, clock=clock)
-        journeys = JourneyLinks(NewsStore(database), Permalinks(messages, messenger))
+        links = Permalinks(messages, messenger, patience=PATIENCE, clock=clock)
+        copies = Copies(messages, messenger, links, MuteStore(database), policy, clock=clock)
+        journeys = JourneyLinks(NewsStore(database), links)
         cards = Cards(messages, messenger, policy, copies, journeys, ReviewStore(database), clock=clock)
         return Process(database, messages, cards, box, Announcer(box, policy))
 

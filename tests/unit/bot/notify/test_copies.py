@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -123,6 +124,24 @@ async def test_a_closed_conversation_keeps_nobody_else_from_hearing(workspace: W
     workspace.clock.now += 3600
     await workspace.bot.outbox.deliver_due()
     assert not workspace.seen("bo")  # it is over: nobody needs to be asked any more
+
+
+async def test_a_copy_that_is_on_its_way_when_all_is_over_shows_the_end(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Slack takes its time for the post, and the promotion is aborted meanwhile."""
+    post, done = workspace.messenger.post, replace(ASKED, stage=Stage.DONE, phase=Phase.ABORTED)
+
+    async def slow(channel: str, *said: Any, **more: Any) -> Posted:
+        if channel == "U0BO":
+            await workspace.bot.cards.show(done)
+        return await post(channel, *said, **more)
+
+    monkeypatch.setattr(workspace.messenger, "post", slow)
+    await workspace.ask(BO)
+    [copy] = workspace.seen("bo")
+    assert "promotion.approve" not in copy
+    assert (await workspace.bot.outbox.counts()).stale_cards == 0
 
 
 async def test_a_link_that_slack_does_not_tell_is_left_out(workspace: Workspace, monkeypatch: object) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.domain.caller import Person
+from bot.domain.caller import Caller, Person
 from bot.domain.errors import NotAllowed, UnknownName, UserError
 from bot.domain.intent import Deploy
 from bot.domain.promotion import Phase, Stage
@@ -19,6 +19,7 @@ from bot.promotions.scheduler import Scheduler
 from bot.router.buttons import read_button
 from bot.store.freezes import FreezeStore
 from bot.views import render
+from tests.fakes.directory import FakeDirectory
 from tests.fakes.world import POLICY, House, house
 from tests.sentences import says
 from tests.views.reading import lines
@@ -155,6 +156,34 @@ async def test_who_may_no_longer_deploy_hears_that_instead(plans: Plans) -> None
     assert await plans.after(timedelta(minutes=2)) == 0
     [told] = await plans.told("U0ANA")
     assert told.startswith("🔕 You no longer wait for a message about *my-app → production*: ")
+
+
+class BrokenFor(FakeDirectory):
+    """Knows everybody that another one knows, and breaks over one person after so many questions."""
+
+    def __init__(self, known: FakeDirectory, user: str, after: int) -> None:
+        super().__init__(known.people.values(), known.groups)
+        self.user, self.left = user, after
+
+    async def caller(self, user: str, team: str = "") -> Caller:
+        if user == self.user:
+            self.left -= 1
+            if self.left < 0:
+                raise RuntimeError("a fault of ours")
+        return await super().caller(user, team)
+
+
+@pytest.mark.parametrize("after", [0, 1])
+@pytest.mark.parametrize("notify", [True, False])
+async def test_a_wish_that_nobody_can_look_at_stops_no_other(plans: Plans, notify: bool, after: int) -> None:
+    await plans.lock()
+    await plans.ask("ana", when_open=True, notify=notify)
+    await plans.ask("bo", when_open=True, notify=True)
+    await plans.unlock()
+    plans.queue = replace(plans.queue, directory=BrokenFor(plans.home.directory, "U0ANA", after))
+    await plans.after(timedelta(minutes=2))
+    assert len(await plans.told("U0BO")) == 1
+    assert [one.user for one in await plans.queue.store.all()] == ["U0ANA"]
 
 
 async def test_a_freeze_ends_while_the_bot_is_down(tmp_path: Path) -> None:
