@@ -73,8 +73,9 @@ class Scheduler:
     async def _notified(self, wish: Wish, caller: Caller) -> Reply:
         """Its asker gets a message as soon as no gate that opens again, and nothing under way, keeps it."""
         promotion = await self._promotions.preview(wish, caller)
-        busy = [await self._promotions.live(app, wish.environment) for app in promotion.plan.apps]
-        if not (is_closed(promotion) or any(busy)):
+        under_way = [await self._promotions.live(app, wish.environment) for app in promotion.plan.apps]
+        is_busy = any(one and not one.gives_way_to(promotion.plan) for one in under_way)
+        if not (is_closed(promotion) or is_busy):
             return Unhindered(promotion, wish)
         await self._queue.add(Waiting(wish, caller.id, wish.context.team or caller.team, self._clock.now()), None)
         return Postponed(promotion, wish)

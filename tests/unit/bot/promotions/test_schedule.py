@@ -10,7 +10,7 @@ import pytest
 from bot.domain.caller import Caller, Person
 from bot.domain.errors import NotAllowed, UnknownName, UserError
 from bot.domain.intent import Deploy
-from bot.domain.promotion import Phase, Stage
+from bot.domain.promotion import Following, Phase, Progress, Stage
 from bot.domain.reply import Postponed, Scheduled, Started, Unhindered
 from bot.domain.safety import Freeze, Lock
 from bot.promotions.queue import OPEN_PATIENCE, PromotionQueue
@@ -145,6 +145,17 @@ async def test_who_asks_to_hear_of_what_nothing_holds_hears_it_at_once(plans: Pl
     assert isinstance(asked, Unhindered)
     assert "[Deploy]" in str(lines(render(asked)))
     assert not await plans.queue.store.all()
+
+
+async def test_a_promotion_that_is_only_watched_holds_nobody_back(plans: Plans) -> None:
+    home = plans.home
+    first = await plans.ask("bo")
+    assert isinstance(first, Started)
+    watched = await home.now(first.promotion)
+    healthy = (Following(watched.moves[0].application, Progress.HEALTHY),)
+    async with home.database.begin() as connection:
+        await home.store.save(connection, replace(watched, stage=Stage.FOLLOW, following=healthy))
+    assert isinstance(await plans.ask(when_open=True, notify=True, image="v1.4.3"), Unhindered)
 
 
 async def test_who_may_no_longer_deploy_hears_that_instead(plans: Plans) -> None:
