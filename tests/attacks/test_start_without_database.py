@@ -1,7 +1,6 @@
 """The bot is started while its database is away: it waits, says for what, and begins when it is there."""
 
 import asyncio
-import socket
 import sqlite3
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -14,18 +13,13 @@ from structlog.testing import capture_logs
 
 from bot.app.lifetime import run
 from bot.settings import Settings
+from integrations.sandbox.ports import free_port
 
 POLICY = """
 environments:
   - name: production
 """
 SECONDS = 20.0
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ from bot.domain.promotion import Phase, Promotion
 from bot.router.signature import FRESH_SECONDS
 from bot.store.promotions import PromotionStore
 from bot.views.ids import Action, PromotionValue, encode
+from integrations.sandbox.ports import free_port
 from integrations.sandbox.serving import serve
 from integrations.sandbox.slack.http_mode import signature
 from integrations.sandbox.slack.limits import RateLimits
@@ -33,7 +34,7 @@ from tests.restart.cases import TEAM, Case
 from tests.restart.child import Life, promotion_of
 from tests.restart.conftest import postgres
 from tests.restart.effects import Seen, look
-from tests.restart.test_requests import Scene, free_port, rejection
+from tests.restart.test_requests import Scene, rejection
 from tests.restart.town import ROOT, Process, Town, town
 
 __all__ = ["postgres"]

@@ -7,7 +7,6 @@ after a random time, in each way, and writes what it saw into docs/reliability.m
 import asyncio
 import contextlib
 import json
-import socket
 import sys
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -25,6 +24,7 @@ from bot.store.audit import Audit
 from bot.store.promotions import PromotionStore
 from bot.store.requests import LEASE, requests
 from bot.views.ids import Action, PromotionValue, encode
+from integrations.sandbox.ports import free_port
 from integrations.sandbox.serving import serve
 from integrations.sandbox.slack.http_mode import RequestUrls
 from integrations.sandbox.slack.limits import RateLimits
@@ -193,12 +193,6 @@ async def scene(directory: Path, database_url: str, mode: str) -> AsyncIterator[
         finally:
             await place.stop()
             await slack.aclose()
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
 
 
 async def check(place: Scene, acknowledged: dict[str, bool], *, at_points: bool) -> None:

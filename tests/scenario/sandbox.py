@@ -3,7 +3,6 @@
 import contextlib
 import os
 import re
-import socket
 import subprocess
 import sys
 import time
@@ -13,6 +12,7 @@ from typing import Any, TypeVar
 
 import httpx
 
+from integrations.sandbox.ports import free_port
 from tests.canary import silent
 
 Json = dict[str, Any]
@@ -177,9 +177,7 @@ def running(
 
     `path` is its PYTHONPATH; ours if it is None, without what only developers install.
     """
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     if path is None:
         path = os.pathsep.join(filter(None, (str(ABSENT), os.environ.get("PYTHONPATH"))))
     environment = {**os.environ, "PORT": str(port), "SANDBOX_SPEED": speed, "SANDBOX_DATA": str(data / "world")}

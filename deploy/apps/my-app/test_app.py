@@ -2,8 +2,8 @@
 
 import json
 import os
+import random
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -53,9 +53,7 @@ class Answers(unittest.TestCase):
 
 class Process(unittest.TestCase):
     def test_ends_by_itself_when_told(self) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
+        port = random.randrange(15_000, 30_000)  # below those that the system gives away meanwhile
         process = subprocess.Popen(
             [sys.executable, str(Path(app.__file__))], env={**os.environ, "PORT": str(port)}, stderr=subprocess.DEVNULL
         )

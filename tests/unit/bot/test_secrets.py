@@ -5,7 +5,6 @@ import base64
 import json
 import logging
 import os
-import socket
 import sys
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
@@ -22,6 +21,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from bot.doctor import as_json, examine
 from bot.domain.errors import Refused, Unavailable
 from bot.settings import Group, Settings
+from integrations.sandbox.ports import free_port
 from integrations.sandbox.serving import serve
 from integrations.sandbox.slack.limits import RateLimits
 from integrations.sandbox.slack.server import SlackServer
@@ -287,12 +287,6 @@ async def probes(url: str) -> str:
 def written(directory: Path) -> list[Path]:
     """Every file but the one that holds a secret by its nature."""
     return [path for path in directory.rglob("*") if path.is_file() and path.name != "kubeconfig.yaml"]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def test_errors_have_room_for_no_credential() -> None:

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -10,15 +9,15 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from integrations.sandbox.ports import free_port
+
 
 @pytest.fixture(scope="session")
 def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Host and port of a registry with nothing in it."""
     if not (binary := shutil.which("docker-registry")):
         pytest.skip("a registry is not installed: apt-get install docker-registry")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{free.getsockname()[1]}"
+    address = f"127.0.0.1:{free_port()}"
     directory = tmp_path_factory.mktemp("registry")
     configuration = directory / "config.yml"
     storage = {"filesystem": {"rootdirectory": str(directory / "data")}}

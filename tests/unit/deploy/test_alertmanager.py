@@ -3,7 +3,6 @@
 import asyncio
 import base64
 import shutil
-import socket
 import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -18,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from integrations.sandbox.ports import free_port
 from integrations.sandbox.serving import serve
 from tests.unit.deploy.manifests import DEPLOY, find
 
@@ -61,9 +61,7 @@ def configuration(receiver: str, directory: Path, token: str = TOKEN) -> Path:
 
 @asynccontextmanager
 async def running(binary: str, file: Path) -> AsyncIterator[httpx.AsyncClient]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{free.getsockname()[1]}"
+    address = f"127.0.0.1:{free_port()}"
     process = await asyncio.create_subprocess_exec(
         binary,
         f"--config.file={file}",

@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -143,3 +144,30 @@ async def test_a_transaction_that_cannot_begin_does_nothing(connection: SqliteCo
     other.close()
     await cursor.execute("SELECT count(*) FROM apps")
     assert await cursor.fetchall() == [(0,)]
+
+
+def test_a_thread_whose_event_loop_is_gone_ends_quietly(tmp_path: Path) -> None:
+    """Somebody is cancelled on the way to a connection, or amid a statement, and the loop ends before the answer."""
+    going, on = threading.Event(), threading.Event()
+
+    def slowly() -> None:
+        going.set()
+        on.wait(30)
+
+    loop = asyncio.new_event_loop()
+    opened = sqlite_driver.connect(str(tmp_path / "x.db"), check_same_thread=False)
+    loop.run_until_complete(wait_for(opened))
+    asked = loop.create_task(opened._execute(slowly))  # type: ignore[no-untyped-call]
+    loop.run_until_complete(asyncio.to_thread(going.wait, 30))
+    asked.cancel()
+    loop.run_until_complete(asyncio.sleep(0))
+    loop.run_until_complete(loop.shutdown_default_executor())
+    loop.close()
+    on.set()
+    opened.stop()
+    opened._thread.join(30)  # what it raised would be an error of this test
+    assert not opened._thread.is_alive()
+
+
+async def wait_for(connection: SqliteConnection) -> None:
+    await connection
