@@ -4,9 +4,10 @@
 with the bot's committer, all of its step: look whether it is done, ask for the head, read, check, edit, commit, push.
 Beside it, in the same run and from the same server, what a script does: clone (whole, and shallow), edit, commit, push.
 
-"server" is the part of our time in which the server works: most of it is git's own check, on every push, that the
-pushed commit is connected, for which it reads all trees of its parent. That part grows with the repository, whoever
-pushes, and no client can do anything about it.
+"server" is the part of our time in which the server works, at one request or at several side by side: most of it is
+git's own check, on every push, that the pushed commit is connected, for which it reads all trees of its parent. That
+part grows with the repository, whoever pushes, and no client can do anything about it. "own" is the rest, and "CPU"
+what this process computed all in all, on every thread: on a machine that is busy only that one can be compared.
 """
 
 import asyncio
@@ -22,8 +23,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from starlette.types import ASGIApp, Receive, Scope, Send
-
+from benchmarks._git_host import GitHost, git_host, together
 from benchmarks._goals import goal
 from bot.domain.application import ApplicationRef
 from bot.domain.overlay import Commit
@@ -31,8 +31,7 @@ from bot.domain.promotion import ApprovalRule, Kind, Move, Phase, Plan, Promotio
 from bot.overlays.kustomization import read_images
 from bot.settings import GitSettings
 from integrations.git import GitRemote
-from integrations.sandbox.git import GitServer
-from integrations.sandbox.serving import serve
+from integrations.sandbox.git import BareRepository
 from tests.fakes.registry import MemoryRegistry
 from tests.restart.crowd import ANA, committer
 
@@ -44,7 +43,7 @@ ROUNDS = 9
 
 @dataclass(frozen=True)
 class Result:
-    """Seconds. `first`: with an empty cache; `ours`: the median of those after; `server`: the server's part of that."""
+    """Seconds. `first`: with an empty cache; `ours`, `server`, `own` and `cpu`: the medians of those after."""
 
     apps: int
     clone: float
@@ -52,21 +51,17 @@ class Result:
     first: float
     ours: float
     server: float
+    own: float
+    cpu: float
 
 
-class Stopwatch:
-    """Sums up the seconds that the server takes from a request to the end of its answer."""
+@dataclass(frozen=True)
+class Took:
+    """Seconds: from the approval to the commit, those of them in which the server worked, and of our processor."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-        self.seconds = 0.0
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        begun = time.perf_counter()
-        try:
-            await self.app(scope, receive, send)
-        finally:
-            self.seconds += time.perf_counter() - begun
+    whole: float
+    server: float
+    cpu: float
 
 
 def overlay(app: int, environment: str = "production") -> str:
@@ -110,28 +105,27 @@ def promoted(body: bytes) -> bytes:
 async def measure(apps: int) -> Result:
     async with AsyncExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        server = GitServer(directory / "served", TOKEN)
-        await server.repository.initialise()
-        await asyncio.to_thread(fill, server.repository.path, apps)
-        watch = Stopwatch(server.app)
-        url = f"{await stack.enter_async_context(serve(watch))}/deploy.git"
+        repository = BareRepository(directory / "served" / "deploy.git")
+        await repository.initialise()
+        await asyncio.to_thread(fill, repository.path, apps)
+        host = stack.enter_context(git_host(directory / "served", TOKEN))
+        url = f"{host.url}/deploy.git"
         remote = await stack.enter_async_context(GitRemote(GitSettings(url=url, token=TOKEN), directory / "cache"))
-        seconds = [await promote(remote, 0, 0, await server.head(), watch)]
+        first = await promote(remote, 0, 0, await remote.head(), host)
         # The catalog of a running bot has read every overlay.
         await remote.read([overlay(app, name) for app in range(apps) for name in ENVIRONMENTS], await remote.head())
+        warm: list[Took] = []
         for number in range(1, ROUNDS + 1):
             # Since each was planned, the one before it has come in between.
             seen = (await remote.history("", 2))[-1].sha
-            seconds.append(await promote(remote, number % apps, number, seen, watch))
+            warm.append(await promote(remote, number % apps, number, seen, host))
         shallow = await asyncio.to_thread(clone_edit_push, directory / "shallow", url, apps - 2, "--depth=1")
         clone = await asyncio.to_thread(clone_edit_push, directory / "clone", url, apps - 1)
-    first, warm = seconds[0], seconds[1:]
-    ours, served = (statistics.median(part) for part in zip(*warm, strict=True))
-    return Result(apps, clone, shallow, first[0], ours, served)
+    parts = zip(*((each.whole, each.server, each.whole - each.server, each.cpu) for each in warm), strict=True)
+    return Result(apps, clone, shallow, first.whole, *map(statistics.median, parts))
 
 
-async def promote(remote: GitRemote, app: int, number: int, seen: str, watch: Stopwatch) -> tuple[float, float]:
-    """The seconds from the approval to the commit, and the server's part of them."""
+async def promote(remote: GitRemote, app: int, number: int, seen: str, host: GitHost) -> Took:
     path, registry = overlay(app), MemoryRegistry()
     before = read_images(files_of(app)[path], path)[0]
     after = registry.push(before.repository, f"v1.0.{number}").image
@@ -142,11 +136,13 @@ async def promote(remote: GitRemote, app: int, number: int, seen: str, watch: St
         ApprovalRule(), seen,
     )  # fmt: skip
     ours = committer(remote, registry)
-    watch.seconds, begun = 0.0, time.perf_counter()
+    await asyncio.to_thread(host.worked)
+    cpu, begun = time.process_time(), time.monotonic()
     made = await ours.commit(Promotion(plan, Phase.RUNNING, Stage.COMMIT))
-    took = time.perf_counter() - begun
+    ended, spent = time.monotonic(), time.process_time() - cpu
     assert isinstance(made, Commit), made
-    return took, watch.seconds
+    server = together(await asyncio.to_thread(host.worked), begun, ended)
+    return Took(ended - begun, server, spent)
 
 
 def clone_edit_push(clone: Path, url: str, app: int, *how: str) -> float:
@@ -163,21 +159,22 @@ def clone_edit_push(clone: Path, url: str, app: int, *how: str) -> float:
 
 async def main(sizes: tuple[int, ...]) -> None:
     print("From the approval to the commit on the remote, in seconds. The baselines clone, edit, commit and push.")
-    print("   apps |  clone | --depth=1 | ours, first |  ours | server's part | clone/ours | shallow/ours")
+    print(
+        "   apps |  clone | --depth=1 | ours, first |  ours | server's part |   own |   CPU | clone/ours | shallow/ours"
+    )
     results: list[Result] = []
     for apps in sizes:
         r = await measure(apps)
         results.append(r)
         print(
             f"{apps:7,} | {r.clone:6.2f} | {r.shallow:9.2f} | {r.first:11.2f} | {r.ours:5.3f} | {r.server:13.3f} |"
-            f" {r.clone / r.ours:9.0f}× | {r.shallow / r.ours:11.0f}×",
+            f" {r.own:5.3f} | {r.cpu:5.3f} | {r.clone / r.ours:9.0f}× | {r.shallow / r.ours:11.0f}×",
             flush=True,
         )
     small, large = results[0], results[-1]
     goal(f"clone, edit, push against ours at {large.apps:,} apps", large.clone / large.ours, at_least=50)
     goal(f"ours at {large.apps:,} apps against ours at {small.apps:,}", large.ours / small.ours, at_most=2)
-    own = (large.ours - large.server) / (small.ours - small.server)
-    print(f"          without the server's part, which is git's own: {own:.2f}×")
+    print(f"          without the server's part, which is git's own: {large.own / small.own:.2f}×")
 
 
 if __name__ == "__main__":
