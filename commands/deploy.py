@@ -2,11 +2,11 @@
 
 from bot.command import command
 from bot.domain.caller import Caller, Permission
-from bot.domain.form import EMERGENCY, CommandForm, Filled, FormField, Input
+from bot.domain.form import EMERGENCY, LATER, CommandForm, Filled, FormField, Input
 from bot.domain.intent import Context, Deploy, IfBusy, Intent, Pick
 from bot.domain.reply import DryRun, GlassAsked, Reply, Topic
 from bot.domain.shortcut import Shortcut
-from bot.grammar import IN, Slots, Words
+from bot.grammar import IN, Slots, Words, read_start
 from bot.notify.audience import approvers
 from bot.policy import Policy
 from bot.promotions.promotions import Promotions
@@ -41,12 +41,15 @@ def parse(words: Words) -> Intent:
 
 
 def read(filled: Filled, context: Context) -> Deploy:
+    start = read_start(filled[Input.START])
     return Deploy(
         context=context,
         app=filled[Input.APP],
         environment=filled[Input.ENVIRONMENT],
         image=filled[Input.IMAGE],
         reason=filled[Input.REASON],
+        at=start.at,
+        when_open=start.when_open,
     )
 
 
@@ -56,6 +59,7 @@ FORM = CommandForm(
         FormField(Input.APP, needed=True),
         FormField(Input.ENVIRONMENT, needed=True),
         FormField(Input.IMAGE, hint="Left empty: what the environment before it has in git."),
+        FormField(Input.START, hint=LATER),
         FormField(Input.REASON, hint=EMERGENCY.format("/deploy APP ENV ! WHY")),
     ),
     read,
@@ -76,7 +80,7 @@ SHORTCUT = Shortcut(
     parse=parse,
     form=FORM,
     topic=Topic.DAILY,
-    examples=("/deploy my-app prod", "/deploy my-app@1.4.2 staging", "/deploy my-app prod --at 22:00"),
+    examples=("/deploy my-app prod", "/deploy my-app@1.4.2 staging", "/deploy my-app prod at 22:00"),
     shortcut=SHORTCUT,
 )
 async def deploy(
@@ -87,8 +91,9 @@ async def deploy(
     Without an image: what the environment before it runs now. `--dry-run` shows the verdict of every gate and changes
     nothing. `!` (or `--break-glass`) skips the gates that the policy lets you skip; it needs a reason, and stays on
     record. While another promotion of the app is under way there, `--queue` waits for its end and `--replace` takes its
-    place, if you may abort it. `--at TIME` starts it at that time, `--when-open` when no lock, freeze, sync
-    window or soak holds it: every gate is asked again then, and `/schedule` shows what waits. An image that is older
+    place, if you may abort it. `at 22:00` or `tomorrow 9:00` at the end starts it then, `when open` when no lock,
+    freeze, sync window or soak holds it: every gate is asked again then, and `/schedule` shows what waits. `--at`
+    takes any other time, `--when-open` is the same as `when open`. An image that is older
     than what production has is shown to you first, with a button that confirms it. Words may come in any order; `app:`
     and `env:` in front of a name say which of the two you mean.
     """

@@ -2,10 +2,10 @@
 
 from bot.command import command
 from bot.domain.caller import Caller, Permission
-from bot.domain.form import EMERGENCY, CommandForm, Filled, FormField, Input
+from bot.domain.form import EMERGENCY, LATER, CommandForm, Filled, FormField, Input
 from bot.domain.intent import Context, IfBusy, Intent, Promote
 from bot.domain.reply import DryRun, GlassAsked, Reply, Topic
-from bot.grammar import IN, Place, Slots, Words
+from bot.grammar import IN, Place, Slots, Words, read_start
 from bot.notify.audience import approvers
 from bot.policy import Policy
 from bot.promotions.promotions import Promotions
@@ -48,12 +48,15 @@ def parse(words: Words) -> Intent:
 
 
 def read(filled: Filled, context: Context) -> Promote:
+    start = read_start(filled[Input.START])
     return Promote(
         context=context,
         apps=(filled[Input.APP],),
         environment=filled[Input.ENVIRONMENT],
         source=filled[Input.SOURCE],
         reason=filled[Input.REASON],
+        at=start.at,
+        when_open=start.when_open,
     )
 
 
@@ -63,6 +66,7 @@ FORM = CommandForm(
         FormField(Input.APP, needed=True),
         FormField(Input.ENVIRONMENT, needed=True),
         FormField(Input.SOURCE, hint="Left empty: the environment before it."),
+        FormField(Input.START, hint=LATER),
         FormField(Input.REASON, hint=EMERGENCY.format("/promote APP to ENV ! WHY")),
     ),
     read,
@@ -87,7 +91,7 @@ async def promote(
     Several apps, or `all` of them, travel as one release train: one card, one approval, one commit. So does all that
     runs in an environment: `/promote staging to prod`. Without `from`: the environment before the target. Apps can be
     left out on the card, until it is decided; for one whose image is missing the train waits until it is. `--queue`,
-    `--replace`, `--at` and `--when-open` do as with `/deploy`.
+    `--replace`, and a time at the end (`at 22:00`, `when open`) do as with `/deploy`.
     """
     if ask.dry_run:
         shown = await promotions.preview(ask, caller)

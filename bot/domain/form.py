@@ -9,6 +9,8 @@ from bot.domain.intent import Context, Intent
 
 EMERGENCY = "In an emergency, type {} instead: it shows which gates it skips, and asks before it starts."
 """below the reason of a promotion"""
+LATER = "Left empty: at once. Otherwise as in 22:00, tomorrow 9:00 or when open."
+"""below the start of a promotion"""
 
 
 class Input(StrEnum):
@@ -33,6 +35,8 @@ class Input(StrEnum):
     """a rejected image, as APP@TAG or APP@DIGEST"""
     PERSON = "person"
     UNTIL = "until"
+    START = "start"
+    """when it starts"""
 
 
 class Filled(Protocol):

@@ -3,6 +3,7 @@
 from bot.grammar.moments import EXAMPLES, is_time
 from bot.grammar.naming import IN, is_image
 from bot.grammar.place import Place, Slots
+from bot.grammar.starts import is_start, read_start
 from bot.grammar.tokens import Token, tokenize
 from bot.grammar.vocabulary import Vocabulary
 from bot.grammar.words import Words, is_identifier, is_revision
@@ -18,6 +19,8 @@ __all__ = [
     "is_identifier",
     "is_image",
     "is_revision",
+    "is_start",
     "is_time",
+    "read_start",
     "tokenize",
 ]

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 
 from bot.grammar import moments
+from bot.grammar.starts import FORMS
 from bot.grammar.vague import is_named
 
 
@@ -33,10 +34,10 @@ STARTERS = ("deploy", "promote", "rollback", "pipeline run", "pipeline retry")
 _WORDS: Mapping[Leftover, str] = {
     Leftover.TRIAL: "dry dryrun dry-run dry_run -dry-run -n -d noop no-op simulate simulation try trial test testing "
     "preview check what-if whatif pretend rehearse plan --dryrun --dry --trial --noop --simulate --preview --check",
-    Leftover.TIME: "later tonight at when whenever once after before until till til by within every daily weekly "
-    "next soon eod eow cob tomorrow today yesterday morning afternoon evening night weekend schedule scheduled "
-    "starting from-now then if demain morgen mañana manana heute später hours minutes days --at --when --after "
-    "--schedule --delay",
+    Leftover.TIME: "later tonight at when when-open open opens opened whenever once after before until till til by "
+    "within every daily weekly next soon eod eow cob tomorrow today yesterday morning afternoon evening night weekend "
+    "schedule scheduled starting from-now then if demain morgen mañana manana heute später hours minutes days --at "
+    "--when --after --schedule --delay",
     Leftover.NOT: "not don't dont do-not never no nope wait hold doesn't doesnt shouldn't shouldnt mustn't won't wont "
     "can't cant cannot nicht pas ne kein jamais nie isn't without-deploying pause paused postpone delay halt-before",
     Leftover.UNDO: "undo rollback roll-back rollbacked revert reverting reset restore back downgrade previous unroll "
@@ -90,7 +91,7 @@ def remedy(kind: Leftover, word: str, verb: str, usage: str) -> str:
     if kind is Leftover.TIME and verb not in STARTERS:
         told = "This command takes no time there."
     elif kind is Leftover.TIME and "--at" in usage:
-        told = f"`/{verb}` acts at once. To start it later, add `--at TIME`; when nothing holds it: `--when-open`."
+        told = f"`/{verb}` acts at once, unless it ends with {FORMS}. Any other time goes after `--at`."
     if kind is Leftover.REASON and "--reason" not in usage:
         told = "This command takes no reason there."
     return told

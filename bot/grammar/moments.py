@@ -33,7 +33,7 @@ _SPAN = re.compile(rf"half an hour|(?:{_COUNTED}(?: (?:and )?|(?=\d)|$))+(?:a ha
 _PART_OF_SPAN = re.compile(rf"(\d+|\b(?:{'|'.join(_NUMBERS)})\b) ?([wdhms])")
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_DAY = r"(?:mon(?:day)?|tue(?:s(?:day)?)?|wed(?:s|nesday)?|thu(?:rs?(?:day)?)?|fri(?:day)?|sat(?:urday)?|sun(?:day)?)"
+DAY = r"(?:mon(?:day)?|tue(?:s(?:day)?)?|wed(?:s|nesday)?|thu(?:rs?(?:day)?)?|fri(?:day)?|sat(?:urday)?|sun(?:day)?)"
 _MONTH = (
     r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|"
     r"nov(?:ember)?|dec(?:ember)?)"
@@ -44,7 +44,7 @@ _CLOCK = (
 )
 _DATE = rf"\d{{4}}-\d\d-\d\d|{_NUMBER} (?:of )?{_MONTH}(?:,? \d{{4}})?|{_MONTH} (?:the )?{_NUMBER}(?:,? \d{{4}})?"
 _ZONE = r"z|utc|gmt|(?:utc|gmt)[+-]\d{1,2}(?::\d\d)?|(?:utc|gmt)?[+-]\d\d(?::?\d\d)?"
-_WHEN = rf"(?:(?P<word>today|tomorrow|yesterday)|(?P<day>{_DAY})|(?P<date>{_DATE}))"
+_WHEN = rf"(?:(?P<word>today|tomorrow|yesterday)|(?P<day>{DAY})|(?P<date>{_DATE}))"
 _DAY_FIRST = re.compile(rf"{_WHEN}?(?:(?:^|[ t]|,? (?:at )?)(?P<clock>{_CLOCK}))?(?: ?(?P<zone>{_ZONE}))?", re.ASCII)
 _CLOCK_FIRST = re.compile(rf"(?P<clock>{_CLOCK})(?: ?(?P<zone>{_ZONE}))?,? (?:on )?{_WHEN}", re.ASCII)
 _ISO = re.compile(r"(\d{4})-(\d\d)-(\d\d)", re.ASCII)
@@ -55,7 +55,7 @@ _NAMED = {"noon": (12, 0), "midnight": (0, 0)}
 def split(words: Sequence[str]) -> tuple[str, tuple[str, ...]]:
     """The longest beginning that is a time, and the words behind it; "" when there is none."""
     for length in range(min(MOST_WORDS, len(words)), 0, -1):
-        text = _plain(" ".join(words[:length]).rstrip(":,"))
+        text = plain(" ".join(words[:length]).rstrip(":,"))
         if len(text) <= MOST_CHARACTERS and (_SPAN.fullmatch(text) or _reads(text)):
             return text, tuple(words[length:])
     return "", tuple(words)
@@ -63,7 +63,7 @@ def split(words: Sequence[str]) -> tuple[str, tuple[str, ...]]:
 
 def is_time(text: str) -> bool:
     """Whether it can be read as one, whatever moment it means by then."""
-    found, behind = split(_plain(text).removeprefix("until ").removeprefix("for ").split())
+    found, behind = split(plain(text).removeprefix("until ").removeprefix("for ").split())
     return bool(found) and not behind
 
 
@@ -73,7 +73,7 @@ def moment(text: str, now: datetime, zone: tzinfo) -> datetime:
     Behind `until`, "17h" is a clock; else it is a number of hours. Raises InvalidCommand for what is no time, what is
     past, and what is more than a year away.
     """
-    said = _plain(text)
+    said = plain(text)
     clock = said.removeprefix("until ")
     try:
         span = None if clock != said and re.fullmatch(_CLOCK, clock) else _span(clock.removeprefix("for "), now)
@@ -89,7 +89,7 @@ def moment(text: str, now: datetime, zone: tzinfo) -> datetime:
     return found
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """In small letters, and without the dots of abbreviations: "Mon. 5 p.m."."""
     return re.sub(r"(?<=[a-z])\.(?= |$)", "", re.sub(r"\b([ap])\.m\b", r"\1m", " ".join(text.lower().split())))
 

@@ -1,12 +1,14 @@
 """Words that say when, and for how long."""
 
 from dataclasses import replace
+from typing import NoReturn
 
 from bot.domain.reason import says_something
 from bot.grammar.doubts import MARK, doubt
 from bot.grammar.hold import Hold, read_hold, take_led_time, take_start, take_time, take_time_at_end
 from bot.grammar.moments import EXAMPLES, UNTIL
 from bot.grammar.refusals import WordsLeft, short
+from bot.grammar.starts import Start, take_start_at_end
 from bot.grammar.tokens import Token
 from bot.runtime.spelling import did_you_mean
 
@@ -15,9 +17,9 @@ class TimingWords(WordsLeft):
     """A time that cannot be read is never taken for something else."""
 
     def start_time(self) -> tuple[str, bool]:
-        """The time behind `--at` as it was typed, "" for none; and whether `--when-open` was given.
+        """When it starts, as it was typed, "" for now; and whether that is when nothing holds it.
 
-        Only a flag puts something off: a time in plain words may be meant as anything, and is asked about.
+        Behind `--at` stands any time, at the end of the words one of few forms. What is nearly one is asked about.
         """
         when_open = self.flag("when-open")
         self._flags.append("--at")
@@ -26,7 +28,20 @@ class TimingWords(WordsLeft):
             self.refuse("No time follows `--at`.", EXAMPLES)
         if found and when_open:
             self.refuse("It starts at a time (`--at`) or when it can (`--when-open`).")
-        return found, when_open
+        worded, self._tokens = take_start_at_end(self._tokens, self.vocabulary)
+        if worded.name:
+            self._ask_which(worded)
+        if worded and (found or when_open):
+            self.refuse(f"It starts once: `{short(worded.typed)}` is a second time.")
+        return found or worded.at, when_open or worded.when_open
+
+    def _ask_which(self, start: Start) -> NoReturn:
+        kind = "app" if self.vocabulary.app(start.name) else "env"
+        flag = "--when-open" if start.when_open else f"--at {start.at}"
+        self.refuse(
+            f"`{short(start.typed)}` may say when it starts, or name `{short(start.name)}`.",
+            f"The time: `{flag}`. The name: `{kind}:{short(start.name)}`.",
+        )
 
     def hold(self, *, exceptions: bool = False) -> Hold:
         """Where, until when, but for which apps (where the command takes `exceptions`), and why."""

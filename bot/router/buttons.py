@@ -28,6 +28,7 @@ from bot.domain.intent import (
     ShowPromotion,
     ShowRun,
     ShowScan,
+    ShowSchedule,
     Status,
     StealLock,
     Subscribe,
@@ -161,6 +162,8 @@ def _promotion(kind: Action, promotion: str, content_hash: str, context: Context
         return Abort(context=context, promotion=promotion)
     if kind is Action.APPS:
         return ShowApps(context=context, promotion=promotion)
+    if kind is Action.UNSCHEDULE:
+        return ShowSchedule(context=context, cancel=promotion)
     if kind is Action.SHOW:
         return ShowPromotion(context=context, promotion=promotion)
     if kind is Action.SUBSCRIBE:

@@ -10,7 +10,7 @@ from bot.domain.environment import Environment
 from bot.domain.form import CommandForm, Input
 from bot.domain.intent import AskReason, Context, Intent, Reject
 from bot.domain.reason import says_something
-from bot.grammar import EXAMPLES, is_identifier, is_image, is_revision, is_time
+from bot.grammar import EXAMPLES, is_identifier, is_image, is_revision, is_start, is_time
 from bot.views.ids import Modal, unreadable, verb_of
 
 
@@ -19,6 +19,7 @@ def _is_app_and_image(text: str) -> bool:
     return is_identifier(app) and is_image(image)
 
 
+PLAIN_EXAMPLES = EXAMPLES.replace("`", "")
 NOT_LISTED = "That is not a promotion. Choose one from the list."
 CHECKED: Mapping[Input, tuple[Callable[[str], object], str]] = {
     Input.IMAGE: (is_image, "That is neither a tag nor a digest. Choose an image from the list."),
@@ -30,7 +31,8 @@ CHECKED: Mapping[Input, tuple[Callable[[str], object], str]] = {
     Input.REVIEW: (is_identifier, NOT_LISTED),
     Input.REJECTED: (_is_app_and_image, "That is not an image of an app. Choose one from the list."),
     Input.PERSON: (slack_id.is_user, "Choose a person of this workspace."),
-    Input.UNTIL: (is_time, f"That is not a time. {EXAMPLES.replace('`', '')}"),
+    Input.UNTIL: (is_time, f"That is not a time. {PLAIN_EXAMPLES}"),
+    Input.START: (is_start, f"That is neither a time nor “when open”. {PLAIN_EXAMPLES}"),
 }
 """input → whether what stands in it is good, and what is said when it is not"""
 

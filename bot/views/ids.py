@@ -45,6 +45,8 @@ class Action(StrEnum):
     """asks for the same again, now that the asker knows that the image is older"""
     PICK_ROLLBACK = "rollback.pick"
     WHEN_OPEN = "promotion.when-open"
+    UNSCHEDULE = "schedule.cancel"
+    """what waits does not start"""
     WAYS_BACK = "rollback.choose"
     """shows what there is to go back to; starts nothing"""
     HISTORY = "app.history"
@@ -195,6 +197,7 @@ _CARRIES: Mapping[Action, type[Value]] = {
     Action.OLDER: WishValue,
     Action.PICK_ROLLBACK: ImageValue,
     Action.WHEN_OPEN: ImageValue,
+    Action.UNSCHEDULE: PromotionValue,
     Action.WAYS_BACK: ImageValue,
     Action.HISTORY: ImageValue,
     Action.RESCAN: ImageValue,

@@ -43,9 +43,10 @@ LABELS = {
     Input.REJECTED: "Image",
     Input.PERSON: "Person",
     Input.UNTIL: "Until",
+    Input.START: "Start",
 }
 Element = ExternalDataSelectElement | StaticSelectElement | PlainTextInputElement | UserSelectElement
-TYPED = (Input.REASON, Input.REVISION, Input.UNTIL)
+TYPED = (Input.REASON, Input.REVISION, Input.UNTIL, Input.START)
 CHOSEN = (Input.ENVIRONMENT, Input.SOURCE)
 """from the few that there are; anything else is searched for while the person types"""
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import singledispatch
 
-from slack_sdk.models.blocks import ButtonElement
+from slack_sdk.models.blocks import ButtonElement, SectionBlock
 
 from bot.domain.caller import Person
 from bot.domain.identity import promotion_id
@@ -48,8 +48,8 @@ def queued(reply: Queued) -> Rendered:
 
 def starts_soon(waiting: Waiting) -> Rendered:
     at = moment(waiting.wish.start_at, DAY_AND_TIME) if waiting.wish.start_at else "soon"
-    name = bold(what(waiting.wish), 300)
-    return sentence(f"⏰ {name} starts {at}, as you asked. To stop it: {_cancel(waiting.wish)}.")
+    said = f"⏰ {bold(what(waiting.wish), 300)} starts {at}, as you asked."
+    return rendered(said, [section(said), *layout.actions([_cancel(waiting.wish)])])
 
 
 def postponed(reply: Postponed) -> Rendered:
@@ -66,7 +66,11 @@ def postponed(reply: Postponed) -> Rendered:
         said += f" It takes what {safe(source, 60)} has in git at that time. To decide now, name an image."
     return rendered(
         said,
-        [section(said), layout.context(f"{code('/schedule')} lists what starts later. To stop this: {_cancel(wish)}.")],
+        [
+            section(said),
+            *layout.actions([_cancel(wish)]),
+            layout.context(f"{code('/schedule')} lists what starts later, and cancels it."),
+        ],
     )
 
 
@@ -76,7 +80,7 @@ def _notified(reply: Postponed) -> Rendered:
     why = _does(gates) if gates else "another promotion does"
     name = bold(headline(reply.promotion), 300)
     said = f"🔔 You get a message when nothing holds {name} back: right now {why}. Nothing starts before you say so."
-    return rendered(said, [section(said), layout.context(f"To stop this: {_cancel(reply.wish)}.")])
+    return rendered(said, [section(said), *layout.actions([_cancel(reply.wish)])])
 
 
 def _does(gates: Sequence[str]) -> str:
@@ -99,22 +103,25 @@ def scheduled(reply: Scheduled) -> Rendered:
     if not reply.waiting:
         return sentence("Nothing waits for its time or its turn.")
     title = "What starts later"
-    return rendered(title, [layout.header(title), *layout.rows(section(_entry(one)) for one in reply.waiting)])
+    return rendered(
+        title, [layout.header(title), *layout.rows(_entry(one, at) for at, one in enumerate(reply.waiting))]
+    )
 
 
-def _entry(waiting: Waiting) -> str:
+def _entry(waiting: Waiting, index: int) -> SectionBlock:
     wish = waiting.wish
     when = "when it is open" if wish.when_open else "behind the promotion in progress"
     when = "a message when it is open" if wish.notify else when
     if wish.start_at:
         when = moment(wish.start_at, DAY_AND_TIME)
     asked = f"requested by {mention(Person(waiting.user, waiting.user))} {moment(waiting.since, DAY_AND_TIME)}"
-    return f"🗓️ {bold(what(wish), 300)} · {when}\n{asked} · {_cancel(wish)}"
+    typed = code(f"/schedule cancel {promotion_id(wish.context.request_id)}", 80)
+    return section(f"🗓️ {bold(what(wish), 300)} · {when}\n{asked} · {typed}", accessory=_cancel(wish, index))
 
 
-def _cancel(wish: Wish) -> str:
-    """What to type."""
-    return code(f"/schedule cancel {promotion_id(wish.context.request_id)}", 80)
+def _cancel(wish: Wish, index: int = 0) -> ButtonElement | None:
+    value = PromotionValue(promotion_id(wish.context.request_id), "")
+    return layout.button("Cancel", Action.UNSCHEDULE.numbered(index), value)
 
 
 def turn_came(promotion: Promotion) -> Rendered:

@@ -33,6 +33,7 @@ def test_deploy() -> None:
         "App: <external_select = my-app>",
         "Environment: <static_select = staging>",
         "Image (optional): <external_select>",
+        "Start (optional): <plain_text_input>",
         "Reason (optional): <plain_text_input>",
     ]
     assert (view["callback_id"], view["submit"]["text"], view["private_metadata"]) == (
@@ -56,7 +57,7 @@ def test_production_that_is_not_the_last_is_never_chosen_beforehand_either() -> 
 @pytest.mark.parametrize(
     ("verb", "asks"),
     [
-        ("promote", ["app", "environment", "source", "reason"]),
+        ("promote", ["app", "environment", "source", "start", "reason"]),
         ("rollback", ["app", "environment", "to", "reason"]),
         ("scan", ["app", "environment", "image"]),
         ("pipeline run", ["app", "revision"]),

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -9,7 +10,8 @@ from bot.domain.age import Older
 from bot.domain.application import ApplicationRef
 from bot.domain.caller import PILOTHOUSE
 from bot.domain.errors import InvalidCommand
-from bot.domain.intent import Context, Deploy, Promote, ShowApps
+from bot.domain.identity import promotion_id
+from bot.domain.intent import Context, Deploy, Promote, ShowApps, ShowSchedule
 from bot.domain.promotion import (
     ApprovalRule,
     GateResult,
@@ -24,13 +26,25 @@ from bot.domain.promotion import (
     Stage,
     Verdict,
 )
-from bot.domain.reply import DryRun, GlassAsked, Occupied, OlderAsked, Postponed, Queued, TrainApps, Unhindered
+from bot.domain.queueing import Waiting
+from bot.domain.reply import (
+    DryRun,
+    GlassAsked,
+    Occupied,
+    OlderAsked,
+    Postponed,
+    Queued,
+    Scheduled,
+    TrainApps,
+    Unhindered,
+)
 from bot.ports import Rendered
 from bot.router.buttons import read_button
 from bot.views import card, dry_run, render
 from bot.views.card import shown
 from bot.views.direct import approval_request
 from bot.views.ids import promotion_of
+from bot.views.queueing import starts_soon
 from bot.views.train import train_apps
 from tests.views.reading import lines
 from tests.views.samples import AT, BLOCKED, BO, COMMIT, PASSED, approval, following, move, plan, promotion
@@ -276,6 +290,7 @@ def test_what_one_waits_to_hear_of_is_told_and_called_off() -> None:
         "🔔 You get a message when nothing holds *my-app → production · v1.4.1 → v1.4.2* back: right now the freeze "
         "gate does. Nothing starts before you say so."
     )
+    assert lines(render(Postponed(promotion(), wish)))[1:] == ["[Cancel]"]
     assert lines(render(Postponed(promotion(), wish)))[0].endswith(
         "right now another promotion does. Nothing starts before you say so."
     )
@@ -283,6 +298,28 @@ def test_what_one_waits_to_hear_of_is_told_and_called_off() -> None:
         "🔔 Nothing holds *my-app → production · v1.4.1 → v1.4.2* back now.",
         "[Deploy]",
     ]
+
+
+def test_what_starts_later_says_when_and_is_called_off_by_a_button() -> None:
+    context = Context("r1", "C0DEPLOY", "c1")
+    wish = Deploy(context=context, app="my-app", environment="production", image="v1.4.2", start_at=AT)
+    answer, reminder = render(Postponed(promotion(), wish)), starts_soon(Waiting(wish, "U0ANA", "T1", AT))
+    assert lines(answer) == [
+        "🗓️ *my-app → production · v1.4.1 → v1.4.2* starts 2026-05-04 14:02 UTC. Every gate is asked again then, and it "
+        "needs its approvals as usual.",
+        "[Cancel]",
+        "(`/schedule` lists what starts later, and cancels it.)",
+    ]
+    assert lines(reminder)[1:] == ["[Cancel]"]
+    for message in (answer, reminder, render(Scheduled((Waiting(wish, "U0ANA", "T1", AT),)))):
+        asked = read_button(pressed(message, "Cancel"), replace(context, request_id="r2"))
+        assert isinstance(asked, ShowSchedule)
+        assert asked.cancel == promotion_id("r1")
+
+
+def pressed(message: Rendered, label: str) -> dict[str, Any]:
+    elements = [e for block in message.blocks for e in (*block.get("elements", ()), block.get("accessory") or {})]
+    return next(element for element in elements if (element.get("text") or {}) and label in str(element["text"]))
 
 
 def test_who_waits_is_told_for_what() -> None:

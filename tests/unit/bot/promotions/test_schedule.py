@@ -83,7 +83,7 @@ async def test_at_its_time_it_starts_and_asks_as_ever(plans: Plans) -> None:
     assert not any("starts" in text for text in await plans.told("U0ANA"))
     assert await plans.after(timedelta(minutes=52)) == 0
     assert await plans.after(timedelta(minutes=1)) == 0
-    assert sum("/schedule" in text for text in await plans.told("U0ANA")) == 1  # told once that it starts soon
+    assert sum("⏰" in text for text in await plans.told("U0ANA")) == 1  # told once that it starts soon
     assert await plans.home.store.live("my-app", "production") is None
     assert await plans.after(timedelta(minutes=8)) == 1
     live = await plans.home.store.live("my-app", "production")

@@ -44,7 +44,7 @@ async def test_deploy_on_a_card_opens_the_picker_with_its_app(bot: Bot, subject:
     assert (await bot.slack.shortcut("ana", "message.deploy", "deployments", where.ts))["acked"]
     view = await bot.view("ana", "pick.deploy")
     assert state_of(view) | {"image": None} == {
-        "app": "my-app", "environment": "staging", "image": None, "reason": None
+        "app": "my-app", "environment": "staging", "image": None, "start": None, "reason": None
     }  # fmt: skip
 
 
