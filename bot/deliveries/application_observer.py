@@ -167,8 +167,10 @@ class ApplicationObserver:
     async def _ask_projects(self) -> None:
         """What their annotations say now counts for each of their Applications."""
         changed = await self.annotated.ask()
-        for place, app in list(self._apps.items()) if changed else ():
-            if app.ref.project in changed:
+        for number, place in enumerate(list(self._apps) if changed else (), 1):
+            if number % PAUSE_AFTER == 0:
+                await asyncio.sleep(0)
+            if (app := self._apps[place]).ref.project in changed:
                 self.annotated.take(place, app)
         await self.annotated.write()
 

@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from bot.domain.application import Application, HealthStatus, SyncStatus
 
 ILL = (HealthStatus.DEGRADED, HealthStatus.MISSING)
+NO_COMMITS: frozenset[str] = frozenset()
+"""one object: each `frozenset()` is another"""
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ class Standing:
     """when the newest operation of then began"""
     synced_spec: int | None = None
     """stands for the sources that it had then: ten thousand Applications are kept"""
-    bases: frozenset[str] = frozenset()
+    bases: frozenset[str] = NO_COMMITS
     """the commits that it was synced at since it may have begun to drift"""
     waiting: tuple[str, frozenset[str]] | None = None
     """the revision, and the commits it was synced at, between which git has changed: no drift until either moves"""
@@ -65,19 +67,19 @@ class Standing:
         the history (A20).
         """
         if self.synced_spec is not None and self.synced_spec != hash(app.sources):
-            return frozenset()  # the Application itself was changed: what it takes from git is another thing now
+            return NO_COMMITS  # the Application itself was changed: what it takes from git is another thing now
         if self.synced and (app.revision == self.synced or _began(app) == self.synced_after):
             return frozenset({self.synced})
         whole = app.history[-1].revision if app.history else self.synced
         touched = app.operation.revision if app.operation else ""
-        return frozenset({whole, touched} - {""}) if whole else frozenset()
+        return frozenset({whole, touched} - {""}) if whole else NO_COMMITS
 
     def changed_in_git(self, app: Application) -> None:
         """It is no drift at this revision, or nobody can tell."""
-        self.drift, self.bases, self.waiting = None, frozenset(), (app.revision, self.synced_at(app))
+        self.drift, self.bases, self.waiting = None, NO_COMMITS, (app.revision, self.synced_at(app))
 
     def _is_synced(self, app: Application) -> None:
-        self.drift, self.bases, self.waiting = None, frozenset(), None
+        self.drift, self.bases, self.waiting = None, NO_COMMITS, None
         self.synced, self.synced_after, self.synced_spec = app.revision, _began(app), hash(app.sources)
 
     def _may_drift(self, app: Application, now: datetime) -> None:

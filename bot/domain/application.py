@@ -1,8 +1,10 @@
 """Applications as Argo CD sees them, with Argo CD's own words."""
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import overload
 
 from bot.domain.source import Source
 
@@ -116,7 +118,8 @@ class Application:
     auto_sync: bool = False
     conditions: tuple[str, ...] = ()
     url: str = ""
-    history: tuple["HistoryEntry", ...] = field(default=())
+    history: Sequence["HistoryEntry"] = ()
+    """oldest first"""
     sources: tuple[Source, ...] = ()
     """where its manifests come from; where there are several, `revision` is the overlay repository's"""
     out_of_sync: tuple[str, ...] = ()
@@ -160,6 +163,41 @@ class HistoryEntry:
     id: int
     revision: str
     deployed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class History(Sequence[HistoryEntry]):
+    """Entries, kept by their columns: ten thousand Applications have a hundred thousand entries, and each object that
+    the garbage collector looks through holds the event loop up.
+    """
+
+    ids: tuple[int, ...]
+    revisions: tuple[str, ...]
+    times: tuple[datetime | None, ...]
+
+    @classmethod
+    def of(cls, entries: Iterable[HistoryEntry]) -> "History":
+        found = tuple(entries)
+        return cls(
+            tuple([entry.id for entry in found]),
+            tuple([entry.revision for entry in found]),
+            tuple([entry.deployed_at for entry in found]),
+        )
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __iter__(self) -> Iterator[HistoryEntry]:
+        return map(HistoryEntry, self.ids, self.revisions, self.times)
+
+    @overload
+    def __getitem__(self, at: int) -> HistoryEntry: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[HistoryEntry]: ...
+
+    def __getitem__(self, at: int | slice) -> HistoryEntry | Sequence[HistoryEntry]:
+        return tuple(self)[at]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from bot.domain.environment import Environment
 from bot.domain.errors import Refused, UnknownName
@@ -36,7 +37,7 @@ class Listing:
     files: Mapping[str, str] = field(default_factory=dict)
     """of every file the id of its content, by path"""
 
-    @property
+    @cached_property
     def apps(self) -> tuple[str, ...]:
         return tuple(sorted({app for app, _ in self.overlays}))
 

@@ -1,7 +1,7 @@
 """The board of all apps: the unwell first, page by page."""
 
 import math
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Sequence
 
 from bot.domain.caller import Caller
@@ -28,17 +28,20 @@ class StatusBoards:
 
     async def page(self, ask: Status, caller: Caller) -> StatusBoard:
         """A page of all apps that the caller may view. A page that no longer exists is the last one."""
-        apps: dict[str, list[Seen]] = defaultdict(list)
-        for seen in await self._status.glance("", ask.environment, caller):
-            apps[seen.overlay.app].append(seen)
-        ranks = {app: min([seen.rank for seen in its]) for app, its in apps.items()}
-        unwell = sorted((app for app, its in ranks.items() if its < WELL), key=lambda app: (ranks[app], app))
-        listed = unwell if ask.unwell else [*unwell, *(app for app, its in ranks.items() if its == WELL)]
-        size = max(1, ROWS // max(map(len, apps.values()), default=1))
+        found = await self._status.glance("", ask.environment, caller)
+        sizes = Counter([seen.overlay.app for seen in found])
+        ranks: dict[str, int] = {}
+        for seen in found:
+            if seen.rank < WELL:
+                ranks[seen.overlay.app] = min(seen.rank, ranks.get(seen.overlay.app, WELL))
+        unwell = sorted(ranks, key=lambda app: (ranks[app], app))
+        listed = unwell if ask.unwell else [*unwell, *(app for app in sizes if app not in ranks)]
+        size = max(1, ROWS // max(sizes.values(), default=1))
         count = max(1, math.ceil(len(listed) / size))
         number = min(max(1, ask.page), count)
-        shown = [seen for app in listed[(number - 1) * size : number * size] for seen in apps[app]]
-        page = StatusPage(number, count, len(apps), len(unwell), ask.unwell, ask.environment)
+        order = {app: at for at, app in enumerate(listed[(number - 1) * size : number * size])}
+        shown = sorted((one for one in found if one.overlay.app in order), key=lambda one: order[one.overlay.app])
+        page = StatusPage(number, count, len(sizes), len(unwell), ask.unwell, ask.environment)
         return StatusBoard(await self._whole(shown, caller), page)
 
     async def _whole(self, seen: Sequence[Seen], caller: Caller) -> tuple[StatusRow, ...]:

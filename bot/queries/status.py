@@ -90,28 +90,24 @@ class StatusQuery:
             self._catalog.find(listing, app, environment)
         places = self._visible(listing, app, environment, caller)
         told = self._recorded(places)
+        unrecorded = [place for place, found in zip(places, told, strict=True) if found is None]
         (images, broken), asked = await asyncio.gather(
-            self._catalog.legible_images_at(listing, [overlay for overlay, _ in places]),
-            self._ask([place for place in places if place[0].path not in told]),
+            self._catalog.legible_images_at(listing, [overlay for overlay, _ in places]), self._ask(unrecorded)
         )
         asked.update(await self._look_closer(places, asked, images, listing.commit))
         asked.update({path: (None, why) for path, why in broken.items()})
         found: list[Seen] = []
-        for number, (overlay, _) in enumerate(places, 1):
+        for number, ((overlay, _), recorded) in enumerate(zip(places, told, strict=True), 1):
             if number % PAUSE_AFTER == 0:
                 await asyncio.sleep(0)
-            application, problem = asked.get(overlay.path) or (told[overlay.path], "")
+            application, problem = asked.get(overlay.path, (recorded, ""))
             found.append(self._see(overlay, application, problem, images[overlay.path], listing.commit))
         return tuple(found)
 
-    def _recorded(self, places: Iterable[Place]) -> dict[str, Application]:
-        """By path, what may be believed now. What no record has, Argo CD alone can call absent (A5)."""
+    def _recorded(self, places: Sequence[Place]) -> list[Application | None]:
+        """Of each, what may be believed now. What no record has, Argo CD alone can call absent (A5)."""
         records = {one.name: self._applications.record(one.name) for one in self._catalog.environments}
-        return {
-            overlay.path: found
-            for overlay, ref in places
-            if (record := records[overlay.environment]) and (found := record.find(ref))
-        }
+        return [record.find(ref) if (record := records[overlay.environment]) else None for overlay, ref in places]
 
     def _see(self, overlay: Overlay, app: Application | None, problem: str, images: Images, commit: str) -> Seen:
         before = self._seen.get(overlay.path)
@@ -147,11 +143,14 @@ class StatusQuery:
             for one, (last, promotion) in zip(seen, details, strict=True)
         )
 
-    def _visible(self, listing: Listing, app: str, environment: str, caller: Caller) -> list[Place]:
+    def _visible(self, listing: Listing, app: str, environment: str, caller: Caller) -> Sequence[Place]:
         self._learn(listing)
         apps = (app,) if app else listing.apps
         names = [one.name for one in self._catalog.environments if environment in ("", one.name)]
-        allowed = {name: frozenset(visible(self._policy, caller, apps, name)) for name in names}
+        found = {name: visible(self._policy, caller, apps, name) for name in names}
+        if not app and not environment and all(len(shown) == len(apps) for shown in found.values()):
+            return self._places
+        allowed = {name: frozenset(shown) for name, shown in found.items()}
         nothing: frozenset[str] = frozenset()
         return [place for place in self._places if place[0].app in allowed.get(place[0].environment, nothing)]
 

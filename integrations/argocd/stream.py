@@ -1,6 +1,7 @@
 """Following every Application of one Argo CD: the stream for speed, lists for truth (A9, A10, A11)."""
 
 import asyncio
+import itertools
 import random
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
@@ -14,7 +15,7 @@ from bot.domain.errors import IntegrationError, Refused, Unavailable
 from integrations.argocd import wire
 from integrations.argocd.errors import SYSTEM, stream_error
 from integrations.argocd.merge import MergedChange, Sighting, StreamMerge
-from integrations.argocd.pauses import with_pauses
+from integrations.argocd.pauses import PAUSE_EVERY, with_pauses
 from integrations.http import Connection
 from integrations.http.answer import decode
 
@@ -81,7 +82,9 @@ class Stream:
         listening = asyncio.create_task(self._listen(heard), name="argocd application stream")
         due = asyncio.get_running_loop().time() + OPENING
         try:
-            while True:
+            for count in itertools.count(1):
+                if count % PAUSE_EVERY == 0:  # what has arrived already is taken without one
+                    await asyncio.sleep(0)
                 match await self._next(heard, due):
                     case Refused() as refusal:
                         raise refusal

@@ -3,7 +3,16 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.domain.application import Application, ApplicationRef, HealthStatus, Operation, OperationPhase, SyncStatus
+from bot.domain.application import (
+    Application,
+    ApplicationRef,
+    HealthStatus,
+    History,
+    HistoryEntry,
+    Operation,
+    OperationPhase,
+    SyncStatus,
+)
 
 APP = Application(ApplicationRef("my-app", "production"), SyncStatus.SYNCED, HealthStatus.HEALTHY)
 AT = datetime(2030, 1, 1, tzinfo=UTC)
@@ -36,3 +45,14 @@ def test_an_operation_that_is_over_is_not_under_way(phase: OperationPhase) -> No
 def test_well_is_healthy_with_nothing_under_way() -> None:
     assert APP.well
     assert not replace(APP, health=HealthStatus.PROGRESSING).well
+
+
+def test_a_history_is_its_entries() -> None:
+    entries = (HistoryEntry(3, "a", AT), HistoryEntry(4, "b"), HistoryEntry(5, "c", AT))
+    history = History.of(iter(entries))
+    assert tuple(history) == entries
+    assert (len(history), history[0], history[-1], history[-2:]) == (3, entries[0], entries[2], entries[1:])
+    assert history == History.of(entries) != History.of(entries[1:])
+    assert not History.of(())
+    with pytest.raises(IndexError):
+        history[3]

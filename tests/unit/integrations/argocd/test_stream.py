@@ -13,8 +13,11 @@ import pytest
 from bot.domain.application import Application, HealthStatus
 from bot.domain.errors import Refused
 from bot.settings import ArgoCDSettings
-from integrations.argocd import ArgoCD
-from integrations.http import HttpPolicy
+from integrations.argocd import ArgoCD, wire
+from integrations.argocd.convert import application
+from integrations.argocd.pauses import PAUSE_EVERY
+from integrations.argocd.stream import Stream, StreamOpened
+from integrations.http import Connection, HttpPolicy
 from tests.waiting import until
 
 QUICK = HttpPolicy(connect=0.5, read=2, total=3, attempts=1, line_limit=10_000)
@@ -243,3 +246,42 @@ async def test_an_argo_cd_without_a_stream_is_never_current() -> None:
             assert not argocd.current("production")
             waiting.cancel()
             await asyncio.gather(waiting, return_exceptions=True)
+
+
+EVENTS_AT_ONCE = 900
+
+
+class Flooded(Stream):
+    """What it has heard is more than anybody has looked at."""
+
+    async def _listen(self, heard: "asyncio.Queue[wire.ArgoWatchEvent | StreamOpened | Refused]") -> None:
+        heard.put_nowait(StreamOpened())
+        for number in range(EVENTS_AT_ONCE):
+            metadata = wire.ArgoMetadata(name=f"app-{number}", resource_version=str(number))
+            heard.put_nowait(wire.ArgoWatchEvent("MODIFIED", wire.ArgoApplication(metadata)))
+        await asyncio.Event().wait()
+
+
+async def test_many_events_at_once_leave_others_their_turns() -> None:
+    """Nothing in the loop waits while there is something to take."""
+
+    async def none(_: object) -> list[Any]:
+        return []
+
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    async with Connection("Argo CD", "http://127.0.0.1", policy=QUICK) as connection:
+        stream = Flooded(connection, none, {}, timedelta(seconds=60))
+        async with aclosing(stream.applications(lambda one: application(one, "production", ""))) as found:
+            await anext(found)
+            counting = asyncio.create_task(others())
+            for _ in range(EVENTS_AT_ONCE - 1):
+                await anext(found)
+            counting.cancel()
+    assert turns >= EVENTS_AT_ONCE // PAUSE_EVERY - 1
