@@ -48,6 +48,7 @@ class Core(DeliveryParts[E]):
         yield "requests", self.router.inbox.work_forever
         yield "messages", self.outbox.deliver_forever
         yield "promotions", self.story_starter.run_forever
+        yield "late copies", self.late_copies.run_forever
         yield "pipeline runs", self.run_cards.keep_forever
         yield "deleted pipeline runs", self.run_cards.look_forever
         yield "housekeeping", self.safety.housekeeping.run_forever

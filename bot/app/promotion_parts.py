@@ -5,6 +5,7 @@ from functools import cached_property
 
 from bot.app.message_parts import E, MessageParts
 from bot.app.services import to_gates
+from bot.background.late_copies import LateCopies
 from bot.background.overlay_watch import OverlayWatch
 from bot.background.stories import StoryStarter
 from bot.background.wake_ups import WakeUps
@@ -94,6 +95,14 @@ class PromotionParts(MessageParts[E]):
         )
 
     @cached_property
+    def approvers(self) -> Approvers:
+        return Approvers(self.policy, self.outside.directory, self.eligibility)
+
+    @cached_property
+    def late_copies(self) -> LateCopies:
+        return LateCopies(self.stores.promotions, self.approvers, self.copies)
+
+    @cached_property
     def steps(self) -> Steps:
         outside, stores, clock = self.outside, self.stores, self.clock
         now, sleep = clock.now, clock.sleep
@@ -101,7 +110,7 @@ class PromotionParts(MessageParts[E]):
             record=Record(stores.database, stores.promotions, stores.audit, self.announcer, self.newsroom.promoted),
             cards=self.cards,
             reminders=self.reminders,
-            approvers=Approvers(self.policy, outside.directory, self.eligibility),
+            approvers=self.approvers,
             directory=outside.directory,
             policy=self.policy,
             panel=self.panel,

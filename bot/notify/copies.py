@@ -52,6 +52,13 @@ class Copies:
             now, about = self._clock(), promotion.plan.about
             await self._messages.want(subject(promotion), user, message, now, given=0.0, about=about)
 
+    async def send_missing(self, promotion: Promotion, people: Iterable[Caller]) -> bool:
+        """As `send`, to those who have no copy; whether there was anybody."""
+        asked = {copy.channel for copy in await self._messages.showing(subject(promotion))}
+        missing = [caller for caller in people if caller.id not in asked]
+        await self.send(promotion, missing)
+        return bool(missing)
+
     async def keep(self, promotion: Promotion) -> None:
         """Every copy shows what is so now; one that nobody has seen when all is over is no longer sent."""
         copies = await self._messages.showing(subject(promotion))

@@ -1,10 +1,11 @@
 """Who is asked in person for a promotion, besides the mention on its card."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 
+from bot.domain.approval import counted
 from bot.domain.caller import Caller
 from bot.domain.errors import IntegrationError, NotFound
 from bot.domain.promotion import Promotion
@@ -19,44 +20,76 @@ SMALL = 10
 """members of a user group whose members are asked one by one"""
 MOST = 30
 """people who are asked in person for one promotion"""
-PATIENCE_SECONDS = 10.0
+PATIENCE_SECONDS = 1.0
+"""for the directory, while a story waits, and a vote with it"""
+
+
+@dataclass(frozen=True)
+class Found:
+    """`complete`: every name was looked up; whom Slack does not know is nobody."""
+
+    people: tuple[Caller, ...]
+    complete: bool = True
+
+
+@dataclass
+class _LookUp:
+    callers: dict[str, Caller] = field(default_factory=dict)
+    unanswered: list[str] = field(default_factory=list)
+
+    def unknown(self, name: str, error: IntegrationError) -> None:
+        if not isinstance(error, NotFound):  # `doctor` tells of names that are nobody's
+            self.unanswered.append(name)
+            log.warning("approvers.unknown", name=name, error=str(error))
 
 
 @dataclass(frozen=True)
 class Approvers:
+    """`missed`: the promotions for which somebody could not be looked up in time; `late` is set with it."""
+
     policy: Policy
     directory: Directory
     eligibility: Eligibility
+    missed: set[str] = field(default_factory=set)
+    late: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def in_person(self, promotion: Promotion) -> tuple[Caller, ...]:
+        """As many as answer within a second; the others get their copies later (`LateCopies`)."""
+        found = await self.find(promotion, PATIENCE_SECONDS)
+        if not found.complete:
+            self.missed.add(promotion.id)
+            self.late.set()
+        return found.people
+
+    async def find(self, promotion: Promotion, patience: float) -> Found:
         """Those whom policy binds as persons, or in a small group, and whose yes would count now.
 
-        Never raises for Slack: the card asks, too, so whoever cannot be looked up now is left out.
+        `patience`: seconds. Never raises for Slack: the card asks, too, so whoever cannot be looked up is left out.
         """
         if not self.policy.channels.direct_messages:
-            return ()
+            return Found(())
+        look, late = _LookUp(), False
+        users: tuple[str, ...] = ()
         try:
-            async with asyncio.timeout(PATIENCE_SECONDS):
-                users = await persons(approving(self.policy, promotion), self.directory, _unknown, SMALL)
-                callers = await asyncio.gather(*(self._caller(user) for user in users[:MOST]))
+            async with asyncio.timeout(patience):
+                users = (await persons(approving(self.policy, promotion), self.directory, look.unknown, SMALL))[:MOST]
+                await asyncio.gather(*(self._caller(user, look) for user in users))
         except TimeoutError:
+            late = True
             log.warning("approvers.late", promotion=promotion.id)
-            return ()
-        return tuple(caller for caller in callers if caller and self._counts(promotion, caller))
+        people = [look.callers[user] for user in users if user in look.callers]
+        counting = tuple(caller for caller in people if self._counts(promotion, caller))
+        return Found(counting, complete=not (late or look.unanswered))
 
     def _counts(self, promotion: Promotion, caller: Caller) -> bool:
         """A copy names every app of a train, so it is not for who may view only some of them."""
+        if any(caller.id == given.approver.id for given in counted(promotion.approvals, promotion.content_hash)):
+            return False
         sees = not caller.bot and shows_all(self.policy, caller, promotion)
         return sees and bool(self.eligibility.still_speaks(promotion, caller))
 
-    async def _caller(self, user: str) -> Caller | None:
+    async def _caller(self, user: str, look: _LookUp) -> None:
         try:
-            return await self.directory.caller(user)
+            look.callers[user] = await self.directory.caller(user)
         except IntegrationError as error:
-            _unknown(user, error)
-            return None
-
-
-def _unknown(name: str, error: IntegrationError) -> None:
-    if not isinstance(error, NotFound):  # `doctor` tells of names that are nobody's
-        log.warning("approvers.unknown", name=name, error=str(error))
+            look.unknown(user, error)

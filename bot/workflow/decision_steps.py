@@ -1,5 +1,6 @@
 """The steps of the decision: gates and people are asked, and asked once more right before the commit."""
 
+import asyncio
 import hashlib
 from dataclasses import replace
 from datetime import timedelta
@@ -79,7 +80,7 @@ class DecisionSteps(StepParts):
             return ()
         past = [await self.record.store.history(app, plan.environment, 20) for app in promotion.apps]
         given = counting_again(promotion, past, self.clock() - reuse)
-        again = [await self._as_of_now(promotion, approval) for approval in given]
+        again = await asyncio.gather(*(self._as_of_now(promotion, approval) for approval in given))
         return tuple(replace(approval, content_hash=promotion.content_hash) for approval in again if approval)
 
     async def remind(self, promotion: Promotion, number: int, *, escalate: bool) -> None:
@@ -141,23 +142,34 @@ class DecisionSteps(StepParts):
         at = self.clock()
         terms = self.today.terms(promotion)
         promotion = replace(promotion, tightened=terms.tightened, pull_request_since=terms.pull_request_since)
-        with asked_live():
-            results = await self.ask_gates(promotion, round_)
         if promotion.plan.automatic:
+            with asked_live():
+                results = await self.ask_gates(promotion, round_)
             return Confirmation(results, promotion.approvals, at=at, terms=terms)
+        async with asked_beside(self._standing(promotion)) as standing:
+            with asked_live():
+                results = await self.ask_gates(promotion, round_)
+            refusal, approvals = await standing
+        if refusal:
+            return Confirmation(results, promotion.approvals, refusal, terms=terms)
+        return Confirmation(results, approvals, at=at, terms=terms)
+
+    async def _standing(self, promotion: Promotion) -> tuple[str, tuple[Approval, ...]]:
+        """Why the requester may no longer do this, "" if they may, and the approvals that count today; all people at
+        once.
+        """
+        requester, approvals = await asyncio.gather(
+            self.directory.caller(promotion.plan.requester.id),
+            asyncio.gather(*(self._as_of_now(promotion, approval) for approval in promotion.approvals)),
+        )
         try:
-            requester = await self.directory.caller(promotion.plan.requester.id)
             for move in promotion.moves:
                 target = Target(move.app, promotion.plan.environment)
                 for permission in needed(promotion.plan):
                     authorize(self.policy, requester, permission, target)
         except NotAllowed as refused:
-            name = promotion.plan.requester.name
-            return Confirmation(
-                results, promotion.approvals, f"{name} may no longer do this. {refused.sentence}", terms=terms
-            )
-        approvals = [await self._as_of_now(promotion, approval) for approval in promotion.approvals]
-        return Confirmation(results, tuple(approval for approval in approvals if approval), at=at, terms=terms)
+            return f"{promotion.plan.requester.name} may no longer do this. {refused.sentence}", ()
+        return "", tuple(approval for approval in approvals if approval)
 
     async def _adjust(self, promotion: Promotion, signal: Signal, by: Person) -> Judgement:
         """Leave apps out of a train, or take them in again; at least one goes."""

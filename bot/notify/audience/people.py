@@ -1,5 +1,6 @@
 """Which people hear of what: mentioned in a sentence, asked in person, or as the author of a change."""
 
+import asyncio
 from collections.abc import Callable, Iterable
 
 import structlog
@@ -86,22 +87,26 @@ async def persons(
 
     Those whom policy names by id come first: they are known even where groups cannot be asked for.
     """
-    found: list[str] = []
-    for binding in bindings:
-        found += binding.users
-        for group in binding.groups:
-            try:
-                members = await directory.members(group)
-            except IntegrationError as error:
-                unknown(group, error)
-                continue
-            found += sorted(members) if len(members) <= largest else []
-        for email in binding.emails:
-            try:
-                found.append((await directory.by_email(email)).id)
-            except IntegrationError as error:
-                unknown(email, error)
-    return tuple(dict.fromkeys(found))
+
+    async def members(group: str) -> list[str]:
+        try:
+            found = await directory.members(group)
+        except IntegrationError as error:
+            unknown(group, error)
+            return []
+        return sorted(found) if len(found) <= largest else []
+
+    async def with_address(email: str) -> list[str]:
+        try:
+            return [(await directory.by_email(email)).id]
+        except IntegrationError as error:
+            unknown(email, error)
+            return []
+
+    every = list(bindings)
+    asked = [ask for one in every for ask in (*map(members, one.groups), *map(with_address, one.emails))]
+    named = [user for one in every for user in one.users]
+    return tuple(dict.fromkeys([*named, *(user for users in await asyncio.gather(*asked) for user in users)]))
 
 
 def told_to_the_author(policy: Policy, news: News) -> bool:
