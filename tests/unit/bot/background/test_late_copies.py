@@ -29,7 +29,7 @@ async def copies(home: House, promotion: Promotion) -> set[str]:
 
 async def asked_while(home: House, answer: Callable[[str], Awaitable[Caller]] | None = None) -> Promotion:
     """A promotion whose approvers are looked up while the directory answers like this; None: not at all."""
-    usual, asks = home.directory.caller, []
+    usual, asks = home.directory.caller, list[str]()
 
     async def caller(user: str, team: str = "") -> Caller:
         if asks and user in EVERYBODY:
