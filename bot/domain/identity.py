@@ -9,6 +9,7 @@ A user group is its id. A handle is a name for one, and can be renamed or taken 
 """
 
 import base64
+import functools
 import hashlib
 import re
 import string
@@ -20,12 +21,19 @@ _DOMAIN = re.compile(r"(?=.{1,253}\Z)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a
 _GROUP_ID = re.compile(r"S[A-Z0-9]{2,}")
 _HANDLE = re.compile(r"[^\s@A-Z]{1,80}")
 LONGEST = 320
-"""characters of an address"""
+"""characters of an address, and of a group"""
+REMEMBERED = 4096
+"""names, for every decision compares the same few with each other"""
 
 
 def address(text: str) -> str:
     """What an e-mail address is compared by; "" for one that is compared with nothing."""
-    if len(text) > LONGEST or text.count("@") != 1:
+    return _address(text) if len(text) <= LONGEST else ""
+
+
+@functools.lru_cache(REMEMBERED)
+def _address(text: str) -> str:
+    if text.count("@") != 1:
         return ""
     if any(_misleading(character) for character in text):
         return ""
@@ -35,7 +43,8 @@ def address(text: str) -> str:
 
 def same_address(one: str, other: str) -> bool:
     """Whether two e-mail addresses are one person's. Never for what is no address."""
-    return bool(address(one)) and address(one) == address(other)
+    compared = address(one)
+    return bool(compared) and compared == address(other)
 
 
 def group(name: str) -> str:
@@ -43,6 +52,11 @@ def group(name: str) -> str:
 
     Without "@", what looks like an id is one. Behind "@" stands a handle, and none looks like an id.
     """
+    return _group(name) if len(name) <= LONGEST else ""
+
+
+@functools.lru_cache(REMEMBERED)
+def _group(name: str) -> str:
     if _GROUP_ID.fullmatch(name):
         return name
     handle = name.removeprefix("@")

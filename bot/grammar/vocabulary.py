@@ -1,7 +1,8 @@
 """What words can mean: the apps and environments that exist."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from bot.domain.environment import Environment
 
@@ -25,8 +26,8 @@ class Vocabulary:
     environments: tuple[Environment, ...] = ()
 
     @cached_property
-    def _apps(self) -> dict[str, str]:
-        return {app.casefold(): app for app in self.apps} | {app: app for app in self.apps}
+    def _apps(self) -> Mapping[str, str]:
+        return _by_spelling(self.apps)
 
     def app(self, word: str) -> str:
         """The app that the word names, or ""."""
@@ -48,3 +49,9 @@ class Vocabulary:
     @property
     def environment_words(self) -> tuple[str, ...]:
         return tuple(word for env in self.environments for word in (env.name, *env.aliases))
+
+
+@lru_cache(8)
+def _by_spelling(apps: tuple[str, ...]) -> Mapping[str, str]:
+    """Each command has a vocabulary of its own, of the same ten thousand apps."""
+    return {app.casefold(): app for app in apps} | {app: app for app in apps}

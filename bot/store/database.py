@@ -59,6 +59,7 @@ class Database:
         self.engine = self._engine(parsed.set(drivername=DRIVERS[kind]), pool)
         few = {"pool_size": URGENT_CONNECTIONS, "max_overflow": 0, **pool}
         self._urgent = self.engine if in_memory else self._engine(self.engine.url, few, transactions=False)
+        self._reading = self.engine.execution_options(**{READS: True})
         self._writing = Turns()
         self._reads, self._writes = Outage("read"), Outage("written")
 
@@ -93,8 +94,8 @@ class Database:
 
         Raises DatabaseAway.
         """
-        async with self._told(self._reads), self.engine.connect() as connection:
-            yield await connection.execution_options(**{READS: True})
+        async with self._told(self._reads), self._reading.connect() as connection:
+            yield connection
 
     @property
     def away(self) -> bool:
@@ -159,4 +160,6 @@ def use_write_ahead_log(connection: sa.engine.interfaces.DBAPIConnection, _recor
 
 def take_the_write_lock(connection: sa.Connection) -> None:
     """A transaction that reads first and writes later would fail when another wrote in between: queue up instead."""
-    connection.exec_driver_sql("BEGIN" if connection.get_execution_options().get(READS) else "BEGIN IMMEDIATE")
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, sqlite_driver.SqliteConnection)
+    driver.begin(reads=bool(connection.get_execution_options().get(READS)))

@@ -8,7 +8,7 @@ import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -44,6 +44,20 @@ sa.Index("ix_threads_stale", threads.c.due_at, sqlite_where=threads.c.wanted_has
 sa.Index("ix_threads_ts", threads.c.ts)
 STALE = sa.and_(threads.c.wanted_hash != threads.c.shown_hash, threads.c.wanted != "")
 """Earlier versions left rows without a word to show: copies that were posted just when all was over."""
+_OF = threads.c.promotion_id == sa.bindparam("of")
+_THREAD = sa.select(threads).where(_OF, threads.c.channel == sa.bindparam("at"))
+_SHOWING = sa.select(threads).where(_OF).order_by(threads.c.channel)
+_WANTED_AGAIN = (
+    threads.update()
+    .where(_OF, threads.c.channel == sa.bindparam("at"))
+    .values(
+        due_at=sa.case(
+            (threads.c.ts == "", sa.bindparam("first", type_=sa.Float)), else_=sa.bindparam("now", type_=sa.Float)
+        )
+    )
+    .returning(threads.c.place, threads.c.ts, threads.c.shown_hash)
+)
+"""What is asked at each step of a story is written once: to write a statement costs more than to run it."""
 
 outbox = sa.Table(
     "outbox",
@@ -264,22 +278,23 @@ class Messages:
         body = dump(card)
         values: dict[str, Any] = {"wanted": body, "wanted_hash": hashed(body), "tries": 0, **_telling(about)}
         first = now + given
-        made = self._database.insert(threads).values(promotion_id=promotion, channel=channel, due_at=first, **values)
-        values["due_at"] = sa.case((threads.c.ts == "", first), else_=now)
-        same = (threads.c.promotion_id == promotion) & (threads.c.channel == channel)
+        key = {"promotion_id": promotion, "channel": channel}
+        again = {**values, "of": promotion, "at": channel, "first": first, "now": now}
+        made = self._database.insert(threads).on_conflict_do_nothing().returning(threads.c.place, threads.c.ts)
+        new = None
         async with self._database.begin() as connection:
-            one = made.on_conflict_do_nothing().returning(threads.c.promotion_id)
-            new = (await connection.execute(one)).scalar_one_or_none() is not None
-            if not new:
-                await connection.execute(threads.update().where(same).values(values))
+            old = (await connection.execute(_WANTED_AGAIN, again)).one_or_none()
+            if old is None:
+                new = (await connection.execute(made, {**key, **values, "due_at": first})).one_or_none()
+            if old is None and new is None:  # another replica was faster
+                old = (await connection.execute(_WANTED_AGAIN, again)).one()
         self.changed.set()
-        thread = await self.thread(promotion, channel)
-        assert thread is not None
-        return replace(thread, new=new)
+        place, ts, shown = old or ("", "", "")
+        at = Posted(place, ts) if ts else None
+        return Thread(promotion, channel, at, card, values["wanted_hash"], shown, new=new is not None)
 
     async def thread(self, promotion: str, channel: str) -> Thread | None:
-        query = sa.select(threads).where(threads.c.promotion_id == promotion, threads.c.channel == channel)
-        rows = await self._all(query)
+        rows = await self._all(_THREAD, {"of": promotion, "at": channel})
         return _thread(rows[0]) if rows else None
 
     async def about(self, places: Iterable[Posted]) -> Target:
@@ -301,8 +316,7 @@ class Messages:
 
     async def showing(self, promotion: str) -> tuple[Thread, ...]:
         """Its messages in every channel."""
-        query = sa.select(threads).where(threads.c.promotion_id == promotion).order_by(threads.c.channel)
-        return tuple(_thread(row) for row in await self._all(query))
+        return tuple(_thread(row) for row in await self._all(_SHOWING, {"of": promotion}))
 
     async def displaced(self, thread: Thread) -> None:
         """It was removed from where it was: it is to be posted again."""
@@ -358,9 +372,9 @@ class Messages:
         async with self._database.begin() as connection:
             return int((await connection.execute(statement)).rowcount)
 
-    async def _all(self, query: sa.Select[Any]) -> Sequence[Mapping[str, Any]]:
+    async def _all(self, query: sa.Select[Any], named: Mapping[str, str] | None = None) -> Sequence[Mapping[str, Any]]:
         async with self._database.reading() as connection:
-            return [dict(row) for row in (await connection.execute(query)).mappings()]
+            return [dict(row) for row in (await connection.execute(query, named)).mappings()]
 
 
 def hashed(body: str) -> str:

@@ -21,9 +21,6 @@ Found = tuple[list[Any], Any, int, int | None]
 """the rows of a statement, their description, how many rows it changed, and the last that it added"""
 
 
-_BEGIN = "BEGIN"
-
-
 class SqliteConnection(aiosqlite.Connection):
     """What SQLAlchemy's dialect `sqlite+aiosqlite` takes from its `async_creator_fn`."""
 
@@ -36,6 +33,8 @@ class SqliteConnection(aiosqlite.Connection):
     _beginning = ""
     """the BEGIN that waits for its first statement"""
     _in_transaction = False
+    _reads = False
+    """whether the transaction changes nothing"""
 
     def cursor(self) -> "Cursor":  # type: ignore[override]
         """One that costs no trip before it executes something."""
@@ -47,8 +46,9 @@ class SqliteConnection(aiosqlite.Connection):
         found: Found = await self._execute(_whole, self._conn, begin, do, *arguments)  # type: ignore[no-untyped-call]
         return found
 
-    def begin(self, statement: str) -> None:
-        self._beginning, self._in_transaction = statement, True
+    def begin(self, *, reads: bool) -> None:
+        """A transaction, which `reads` or takes the lock for writing; with its first statement."""
+        self._beginning, self._in_transaction, self._reads = "BEGIN" if reads else "BEGIN IMMEDIATE", True, reads
 
     async def commit(self) -> None:
         if self._is_open():
@@ -56,8 +56,12 @@ class SqliteConnection(aiosqlite.Connection):
             self._in_transaction = False
 
     async def rollback(self) -> None:
+        """Nobody waits for the end of what only read: the thread comes to it before whatever is next."""
         if self._is_open():
-            await super().rollback()
+            if self._reads:
+                self._tx.put_nowait((None, self._conn.rollback))
+            else:
+                await super().rollback()
             self._in_transaction = False
 
     def _is_open(self) -> bool:
@@ -108,10 +112,7 @@ class Cursor:
         return self
 
     async def execute(self, statement: str, parameters: Sequence[Any] = ()) -> None:
-        if statement.startswith(_BEGIN):
-            self._connection.begin(statement)
-        else:
-            await self._do(sqlite3.Cursor.execute, statement, parameters)
+        await self._do(sqlite3.Cursor.execute, statement, parameters)
 
     async def executemany(self, statement: str, parameters: Sequence[Sequence[Any]]) -> None:
         await self._do(sqlite3.Cursor.executemany, statement, parameters)
@@ -136,6 +137,7 @@ def _whole(connection: sqlite3.Connection, begin: str, do: Callable[..., object]
     cursor = connection.cursor()
     try:
         if begin:
+            connection.rollback()  # what nobody waited for may have failed
             cursor.execute(begin)
         before = connection.total_changes
         do(cursor, *arguments)

@@ -22,6 +22,7 @@ GATE_NOUNS = {"rejected": "rejection"}
 TROUBLE = {Progress.SUPERSEDED: "got another image instead", Progress.NEVER_RAN: "does not run it"}
 """what became of an Application where no resource is to blame; for one and for several"""
 ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+ESCAPING = str.maketrans(ENTITIES)
 ELLIPSIS = "…"
 NOTHING = "—"
 URL_LIMIT = 1000
@@ -41,6 +42,8 @@ def clean(text: str) -> str:
 
 def _visible(text: str) -> str:
     """Each character is judged once, however often it stands there: texts from outside are long."""
+    if text.isascii() and text.isprintable():
+        return text
     hidden = {ord(character): None for character in set(text) if not visible(character)}
     return text.translate(hidden) if hidden else text
 
@@ -60,6 +63,9 @@ def safe(text: str, limit: int = 200) -> str:
 
 
 def cut(text: str, limit: int, *, escaped: bool) -> str:
+    whole = text.translate(ESCAPING) if escaped else text
+    if width(whole) <= limit:
+        return whole
     written: list[str] = []
     room = limit
     for character in text:
@@ -68,8 +74,6 @@ def cut(text: str, limit: int, *, escaped: bool) -> str:
         written.append(entity)
         if room < 0:
             break
-    else:
-        return "".join(written)
     while written and room < 1:
         room += width(written.pop())
     return "".join(written).rstrip() + ELLIPSIS
@@ -77,7 +81,7 @@ def cut(text: str, limit: int, *, escaped: bool) -> str:
 
 def width(text: str) -> int:
     """Length in UTF-16 units."""
-    return len(text) + sum(character > "\uffff" for character in text)
+    return len(text) if text.isascii() else len(text) + sum(character > "\uffff" for character in text)
 
 
 def code(text: str, limit: int = 100) -> str:

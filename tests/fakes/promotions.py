@@ -52,9 +52,11 @@ class MemoryPromotions(Promotions):
         plan = self._plan(wish, caller)
         if plan.id in self.all:
             return self.all[plan.id]
+        apps = plan.apps
         for one in self.all.values():
-            both = [app for app in one.plan.apps if app in plan.apps]
-            if one.plan.environment == wish.environment and both and not one.phase.final:
+            if one.plan.environment != wish.environment or one.phase.final:
+                continue
+            if both := [move.app for move in one.plan.moves if move.app in apps]:
                 raise PromotionInProgress(f"{', '.join(both)} is on its way to {wish.environment} already.", one.id)
         return self._keep(Promotion(plan, Phase.RUNNING, Stage.APPROVAL))
 

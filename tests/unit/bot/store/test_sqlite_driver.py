@@ -90,14 +90,14 @@ async def test_who_gives_up_waiting_takes_nobody_elses_rows(connection: SqliteCo
 
 async def test_a_transaction_begins_with_its_first_statement(connection: SqliteConnection, trips: list[object]) -> None:
     cursor = connection.cursor()
-    await cursor.execute("BEGIN IMMEDIATE")
+    connection.begin(reads=False)
     await cursor.execute("INSERT INTO apps (name) VALUES ('one')")
     assert is_open(connection)
     await connection.rollback()
     assert len(trips) == 2
     await cursor.execute("SELECT name FROM apps")
     assert await cursor.fetchall() == []
-    await cursor.execute("BEGIN IMMEDIATE")
+    connection.begin(reads=False)
     await cursor.execute("INSERT INTO apps (name) VALUES ('two')")
     await connection.commit()
     assert not is_open(connection)
@@ -108,7 +108,7 @@ async def test_a_transaction_in_which_nothing_was_done_costs_nothing(
     connection: SqliteConnection, trips: list[object]
 ) -> None:
     for end in (connection.commit, connection.rollback):
-        await connection.cursor().execute("BEGIN IMMEDIATE")
+        connection.begin(reads=False)
         await end()
         await end()
     assert trips == []
@@ -116,10 +116,38 @@ async def test_a_transaction_in_which_nothing_was_done_costs_nothing(
     assert not is_open(connection), "no BEGIN was left for it"
 
 
+async def test_nobody_waits_for_the_end_of_what_only_reads(
+    connection: SqliteConnection, trips: list[tuple[object, object]]
+) -> None:
+    cursor = connection.cursor()
+    connection.begin(reads=True)
+    await cursor.execute("SELECT name FROM apps")
+    assert is_open(connection)
+    await connection.rollback()
+    connection.begin(reads=False)
+    await cursor.execute("INSERT INTO apps (name) VALUES ('one')")
+    await connection.commit()
+    assert not is_open(connection)
+    assert [answer is not None for answer, _ in trips] == [True, False, True, True]
+
+
+async def test_a_transaction_begins_also_where_the_end_of_the_one_before_it_failed(
+    connection: SqliteConnection,
+) -> None:
+    cursor = connection.cursor()
+    for _ in range(2):
+        connection.begin(reads=True)
+        await cursor.execute("SELECT name FROM apps")
+    connection.begin(reads=False)
+    await cursor.execute("INSERT INTO apps (name) VALUES ('one')")
+    await connection.commit()
+    assert not is_open(connection)
+
+
 async def test_a_first_statement_that_nobody_waits_for_any_longer_is_rolled_back(connection: SqliteConnection) -> None:
     slow = "INSERT INTO apps (name) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 50000) "
     cursor = connection.cursor()
-    await cursor.execute("BEGIN IMMEDIATE")
+    connection.begin(reads=False)
     asked = asyncio.create_task(cursor.execute(f"{slow} SELECT i FROM n"))
     await asyncio.sleep(0)
     asked.cancel()
@@ -136,7 +164,7 @@ async def test_a_transaction_that_cannot_begin_does_nothing(connection: SqliteCo
     await connection.whole(sqlite3.Cursor.execute, "PRAGMA busy_timeout=0")
     other.execute("BEGIN IMMEDIATE")
     cursor = connection.cursor()
-    await cursor.execute("BEGIN IMMEDIATE")
+    connection.begin(reads=False)
     with pytest.raises(sqlite3.OperationalError, match="locked"):
         await cursor.execute("INSERT INTO apps (name) VALUES ('one')")
     await connection.rollback()
