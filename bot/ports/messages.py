@@ -45,7 +45,8 @@ class RequestLog(Protocol):
         """Put it down, leased to this process; False when it was put down before. Answers within two seconds."""
 
     async def take(self, now: float, limit: int) -> tuple[Request, ...]:
-        """The oldest that nobody works on, leased to this process from now on."""
+        """The oldest that nobody works on, at most so many, leased to this process from now on; before that, what may
+        have been put down although `note` has failed is taken back."""
 
     async def renew(self, ids: Iterable[str], now: float) -> None:
         """This process still works on them."""

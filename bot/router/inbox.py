@@ -73,7 +73,7 @@ class Inbox:
             await self._requests.renew(due, now)
             self._mine.update(dict.fromkeys((id for id in due if id in self._mine), now))
         free = AT_ONCE - len(self._mine)
-        for request in await self._requests.take(now, free) if free > 0 else ():
+        for request in await self._requests.take(now, max(0, free)):
             if request.id not in self._mine and request.id not in self._done:
                 log.info("request.taken_up", kind=request.kind, tries=request.tries, age=round(now - request.at, 1))
                 self.begin(request)

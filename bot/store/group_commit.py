@@ -14,14 +14,14 @@ class GroupCommit(Generic[T, R]):
     """`write` puts rows down in one transaction, and says of each what came of it. What comes meanwhile is the next
     group.
 
-    `gather`: seconds that a group is given to grow before it is written. `withdraw` hears of rows that were put down
-    when nobody waited for that any longer.
+    `gather`: seconds that a group is given to grow before it is written. `withdraw` hears of rows whose sender was told
+    that they are not there, and which may be: nobody waited for them any longer, or the write ended in an error.
     """
 
     def __init__(
         self,
         write: Callable[[Sequence[T]], Awaitable[Sequence[R]]],
-        withdraw: Callable[[Sequence[T]], Awaitable[None]],
+        withdraw: Callable[[Sequence[T]], None],
         gather: float = 0.0,
     ) -> None:
         self._write = write
@@ -49,6 +49,7 @@ class GroupCommit(Generic[T, R]):
             try:
                 results = await self._write([row for row, _ in group])
             except Exception as error:  # noqa: BLE001 (whoever waits gets it)
+                self._withdraw([row for row, _ in group])
                 for _, put_down in group:
                     if not put_down.done():
                         put_down.set_exception(error)
@@ -57,5 +58,4 @@ class GroupCommit(Generic[T, R]):
             for (_, put_down), result in zip(group, results, strict=True):
                 if not put_down.done():
                     put_down.set_result(result)
-            if late:
-                await self._withdraw(late)
+            self._withdraw(late)

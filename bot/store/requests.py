@@ -15,8 +15,8 @@ import sqlalchemy as sa
 from bot.domain.errors import DatabaseSlow
 from bot.ports import Request, RequestLog
 from bot.store.database import Database, metadata
-from bot.store.group_commit import GroupCommit
-from bot.store.leased_queue import PENDING, LeasedQueue
+from bot.store.group_commit import MOST, GroupCommit
+from bot.store.leased_queue import DONE, PENDING, LeasedQueue
 from bot.store.outage import Outage
 
 requests = sa.Table(
@@ -34,6 +34,12 @@ requests = sa.Table(
 )
 sa.Index("ix_requests_pending", requests.c.due_at, sqlite_where=requests.c.state == PENDING,
          postgresql_where=requests.c.state == PENDING)  # fmt: skip
+
+_TAKEN_BACK = (
+    requests.update()
+    .where(requests.c.id == sa.bindparam("of"), requests.c.due_at == sa.bindparam("came"), requests.c.state == PENDING)
+    .values(state=DONE, body="", error="withdrawn")
+)
 
 KEPT_FOR = timedelta(days=2)
 NOTED_SECONDS = 2.0
@@ -53,6 +59,8 @@ class RequestStore(RequestLog):
         self._notes = GroupCommit(self._put_down, self._withdraw)
         self._settled = GroupCommit(self._settle, _nothing, SETTLED_TOGETHER)
         self._patience = patience
+        self._refused: list[tuple[str, float]] = []
+        """by id and time, the requests whose senders heard that they are not taken, and that may have been put down"""
         self._outage = Outage("asked in time to note a request")
         # The rows apart from the statement, so that it is compiled once.
         self._noting = database.insert(requests).on_conflict_do_nothing().returning(requests.c.id)
@@ -67,6 +75,9 @@ class RequestStore(RequestLog):
         return new
 
     async def take(self, now: float, limit: int) -> tuple[Request, ...]:
+        await self._take_back()
+        if limit <= 0:
+            return ()
         due = [_request(row) for row in await self._queue.due(now, limit)]
         mine = [one for one in due if await self._queue.lease(one.id, one.tries, now, LEASE)]
         return tuple(replace(one, tries=one.tries + 1) for one in mine)
@@ -78,6 +89,7 @@ class RequestStore(RequestLog):
         await self._settled.add(id)
 
     async def release(self, ids: Iterable[str] | None = None) -> None:
+        await self._take_back()
         if ids is None:
             await self._queue.release_all()
         else:
@@ -102,17 +114,24 @@ class RequestStore(RequestLog):
         first = [one.id not in {other.id for other in group[:index]} for index, one in enumerate(group)]
         return [one.id in new and unseen for one, unseen in zip(group, first, strict=True)]
 
-    async def _withdraw(self, late: Sequence[Request]) -> None:
-        """People have heard that these are not taken: so they are not."""
-        await self._queue.settle([one.id for one in late], body="", error="withdrawn")
+    def _withdraw(self, refused: Sequence[Request]) -> None:
+        """People have heard that these are not taken: so they are not. The next look sees to it, as often as needed."""
+        self._refused += [(one.id, one.at) for one in refused]
+
+    async def _take_back(self) -> None:
+        """Of two deliveries of a request only the one that was refused. Raises DatabaseAway."""
+        while some := self._refused[:MOST]:
+            async with self._database.begin() as connection:
+                await connection.execute(_TAKEN_BACK, [{"of": id, "came": at} for id, at in some])
+            self._refused = self._refused[len(some) :]
 
     async def _settle(self, group: Sequence[str]) -> Sequence[None]:
         await self._queue.settle(group, body="")
         return [None] * len(group)
 
 
-async def _nothing(_late: Sequence[str]) -> None:
-    """What is settled is settled, whether somebody waits for that or not."""
+def _nothing(_settled: Sequence[str]) -> None:
+    """What is settled is settled, whether somebody waits for that or not; what is not is settled again."""
 
 
 def _row(request: Request) -> dict[str, Any]:

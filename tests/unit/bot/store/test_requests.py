@@ -1,7 +1,7 @@
 """What is noted before it is acknowledged: once, on both databases, and in few transactions."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -158,11 +158,55 @@ async def test_what_nobody_waited_for_any_longer_is_not_done(sqlite: Database) -
         with pytest.raises(DatabaseSlow):
             await store.note(ASKED)
     assert store._notes._task
-    await store._notes._task  # it is put down at last, and withdrawn
+    await store._notes._task  # it is put down at last
+    assert await store.take(NOW + 10 * LEASE, 5) == ()
     assert not await RequestStore(sqlite).note(ASKED)
     assert await RequestStore(sqlite).note(replace(ASKED, id="r-2"))
     queue = LeasedQueue(sqlite, requests, requests.c.due_at)
     assert [row["id"] for row in await queue.due(NOW + 10 * LEASE)] == ["r-2"]
+
+
+@pytest.mark.parametrize("look", [lambda store: store.take(NOW + 10 * LEASE, 0), lambda store: store.release([])])
+async def test_a_note_that_failed_and_is_there_is_taken_back_as_soon_as_the_database_answers(
+    sqlite: Database, look: Callable[[RequestStore], Awaitable[object]]
+) -> None:
+    """The connection broke behind the commit; and it is broken still when it is to be taken back."""
+    store, outages = RequestStore(sqlite), Outages(sqlite)
+    put_down = store._notes._write
+
+    async def broken(group: Sequence[Request]) -> Sequence[bool]:
+        await put_down(group)
+        raise DatabaseAway("write", "the connection broke")
+
+    store._notes._write = broken
+    with pytest.raises(DatabaseAway):
+        await store.note(ASKED)
+    outages.away = True
+    with pytest.raises(DatabaseAway):
+        await look(store)
+    outages.away = False
+    await look(store)
+    assert await RequestStore(sqlite).take(NOW + 10 * LEASE, 5) == ()
+
+
+async def test_what_was_refused_is_taken_back_before_anything_is_taken_up(database: Database) -> None:
+    store, refused = RequestStore(database), replace(ASKED, id="r-2", at=NOW + 0.123456)
+    for one in (ASKED, refused):
+        await store.note(one)
+    store._withdraw([refused])
+    assert [one.id for one in await store.take(NOW + 10 * LEASE, 5)] == [ASKED.id]
+
+
+async def test_what_is_taken_back_is_the_delivery_that_was_refused(sqlite: Database) -> None:
+    """The first one is worked on: a second one that cannot be noted takes nothing away from it."""
+    store = RequestStore(sqlite, patience=0.05)
+    await store.note(ASKED)
+    async with sqlite.begin():
+        with pytest.raises(DatabaseSlow):
+            await store.note(replace(ASKED, at=NOW + 1))
+    assert store._notes._task
+    await store._notes._task
+    assert [one.id for one in await store.take(NOW + 10 * LEASE, 5)] == [ASKED.id]
 
 
 @pytest.mark.filterwarnings("ignore")  # in production a warning stops nothing
