@@ -7,8 +7,9 @@ from bot.deliveries.branch_observer import OBSERVER
 from bot.deliveries.dora import LONGEST, LOOK_BACK, DeploymentRecord, deployed, figures, together
 from bot.domain.caller import Caller, Permission
 from bot.domain.duration import parse_duration
+from bot.domain.environment import careful_ones
 from bot.domain.intent import Intent, ShowDora
-from bot.domain.reply import DoraReport, Reply, Topic
+from bot.domain.reply import DoraPlace, DoraReport, Reply, Topic
 from bot.grammar import IN, Slots, Words
 from bot.overlays.catalog import Catalog
 from bot.policy import Policy, visible
@@ -45,15 +46,18 @@ async def dora(
 ) -> Reply:
     """Deployment frequency, lead time, change failure rate and time to restore, from the delivery record.
 
-    Without ENV: the last environment. Promotions, the pipeline and changes by hand all count. How each figure is
-    counted is written in docs/deliveries.md.
+    Without ENV: production and the last environment, each with its own figures. Promotions, the pipeline and changes by
+    hand all count. How each figure is counted is written in docs/deliveries.md.
     """
-    environment = ask.environment or catalog.environments[-1].name
+    environments = (ask.environment,) if ask.environment else careful_ones(catalog.environments)
     now = clock.now()
     since = now - parse_duration(ask.since)
     # Not on the event loop: the whole record is folded.
     found = await asyncio.to_thread(DeploymentRecord.of, await record.of(since=since - LOOK_BACK))
-    apps = visible(policy, caller, ask.apps or deployed(found, environment, since), environment)
-    parts = await asyncio.to_thread(figures, found, environment, since, now, apps) if apps else ()
+    places: list[DoraPlace] = []
+    for environment in environments:
+        apps = visible(policy, caller, ask.apps or deployed(found, environment, since), environment)
+        parts = await asyncio.to_thread(figures, found, environment, since, now, apps) if apps else ()
+        places.append(DoraPlace(environment, parts, together(parts)))
     known = await record.known_since(OBSERVER)
-    return DoraReport(environment, since, known, parts, together(parts))
+    return DoraReport(tuple(places), since, known, together([part for place in places for part in place.parts]))

@@ -3,19 +3,29 @@
 import csv
 import sys
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
-from bot.cli.audit import harmless, named_environment, reading, start_of
+from bot.cli.record import (
+    EnvironmentName,
+    PolicyFile,
+    Since,
+    Url,
+    harmless,
+    named_environments,
+    reading,
+    start_of,
+)
 from bot.cli.terminal import fail, print_table
 from bot.deliveries.branch_observer import OBSERVER
 from bot.deliveries.dora import LONGEST, LOOK_BACK, DeploymentRecord, deployed, figures, together
 from bot.domain.delivery import Deployment, Figures, LeadTime
+from bot.domain.sentence import listed
 from bot.store.database import Database
 from bot.store.deliveries import DeliveryStore
 from bot.views.dora import from_pin
@@ -35,19 +45,19 @@ EACH = (
 
 def dora(
     apps: Annotated[list[str] | None, typer.Argument(help="Which apps; all that were deployed by default.")] = None,
-    url: Annotated[
-        str, typer.Option("--database-url", help="URL of the database; PILOTHOUSE_DATABASE_URL by default.")
-    ] = "",
-    since: Annotated[
-        str, typer.Option(help="Only from this time on: 2026-01-31, an ISO time, or how long ago (30d, 12h).")
-    ] = "90d",
-    environment: Annotated[str, typer.Option(help="Which environment; the last one in the policy by default.")] = "",
-    policy: Annotated[Path | None, typer.Option(help="The policy file; PILOTHOUSE_POLICY_FILE by default.")] = None,
+    url: Url = "",
+    since: Since = "90d",
+    environment: EnvironmentName = "",
+    policy: PolicyFile = None,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV, with the commits that were counted.")] = False,
     each: Annotated[bool, typer.Option("--deployments", help="Print CSV, with a row for each deployment.")] = False,
 ) -> None:
-    """Print deployment frequency, lead time, change failure rate and time to restore."""
-    where, now = named_environment(environment, policy), datetime.now(UTC)
+    """Print deployment frequency, lead time, change failure rate and time to restore.
+
+    Without --environment: of production and the last environment, each named. Exit status 1 if an app has no deployment
+    on record there.
+    """
+    where, now = named_environments(environment, policy), datetime.now(UTC)
     start = start_of(since) or now - timedelta(days=90)
     if now - start > LONGEST:
         fail(f"--since {since}: ten years at most.")
@@ -55,25 +65,42 @@ def dora(
     async def work(database: Database) -> tuple[tuple[Figures, ...], datetime | None]:
         record = DeliveryStore(database)
         found = DeploymentRecord.of(await record.of(since=start - LOOK_BACK))
-        wanted = tuple(apps or deployed(found, where, start))
-        parts = figures(found, where, start, now, wanted) if wanted else ()
-        return parts, await record.known_since(OBSERVER)
+        parts = [part for one in where for part in _figures(found, one, start, now, apps or ())]
+        return tuple(parts), await record.known_since(OBSERVER)
 
     parts, known = reading(url, work)
-    if unknown := [one.app for one in parts if not one.deployments]:
-        fail(f"No deployment of {', '.join(unknown)} to {where} is on record since {start:%Y-%m-%d}.")
-    if not parts:
-        fail(f"No deployment to {where} is on record since {start:%Y-%m-%d}.")
+    seen = {one.app for one in parts if one.deployments}
+    nothing = f"to {listed(where, 'or')} is on record since {start:%Y-%m-%d}."
+    if unknown := [app for app in apps or () if app not in seen]:
+        fail(f"No deployment of {listed(unknown, 'or')} {nothing}")
+    if not seen:
+        fail(f"No deployment {nothing}")
     if each:
         _write(EACH, _each(parts))
         return
     if as_csv:
-        _write(COLUMNS, _sums(parts, where))
+        _write(COLUMNS, _sums(parts))
         return
     if known is None or known > start:
         print(f"The record begins {known:%Y-%m-%d %H:%M} UTC." if known else "The record is empty.")
+    for one in where:
+        _print_place(one, [part for part in parts if part.environment == one], start)
+
+
+def _figures(
+    found: DeploymentRecord, where: str, start: datetime, now: datetime, apps: Sequence[str]
+) -> tuple[Figures, ...]:
+    wanted = tuple(apps or deployed(found, where, start))
+    return figures(found, where, start, now, wanted) if wanted else ()
+
+
+def _print_place(where: str, parts: list[Figures], start: datetime) -> None:
+    """A table under the environment's name, or that there is none."""
+    if not any(part.deployments for part in parts):
+        print(f"No deployment to {where} is on record since {start:%Y-%m-%d}.")
+        return
     total = together(parts)
-    print_table(_table([*parts, total] if len(parts) > 1 else list(parts)))
+    print_table(_table(where, [*parts, total] if len(parts) > 1 else parts))
     if total.from_pin:
         print(f"{from_pin(total)}.")
 
@@ -84,11 +111,11 @@ def _write(columns: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
     writer.writerows([harmless(cell) for cell in row] for row in rows)
 
 
-def _sums(parts: Iterable[Figures], environment: str) -> Iterator[Iterable[object]]:
+def _sums(parts: Iterable[Figures]) -> Iterator[Iterable[object]]:
     for one in parts:
         yield (
             one.app,
-            environment,
+            one.environment,
             len(one.deployments),
             round(one.a_day, 4),
             _seconds(one.lead_time),
@@ -129,8 +156,9 @@ def _iso(at: datetime | None) -> str:
     return at.isoformat(timespec="seconds") if at else ""
 
 
-def _table(parts: list[Figures]) -> Table:
-    table = Table("App", "Deployments", "A day", "Lead time", "p90", "Failed", "Time to restore")
+def _table(where: str, parts: list[Figures]) -> Table:
+    columns = ("App", "Deployments", "A day", "Lead time", "p90", "Failed", "Time to restore")
+    table = Table(*columns, title=escape(where), title_justify="left")
     for one in parts:
         rate = "—" if one.failure_rate is None else f"{one.failure_rate:.0%}"
         times = (measured(time) for time in (one.lead_time, one.lead_time_p90))

@@ -5,7 +5,7 @@ Each figure keeps the deployments that it was counted from, so that it can be tr
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from bot.deliveries.builds import Pinned, builds, pinned, pins
@@ -75,7 +75,8 @@ def figures(
         if one.environment == environment:
             places[one.app].append(one)
     wanted = sorted(apps or places)
-    return tuple(_of_app(app, places.get(app, []), begun, since, now) for app in wanted)
+    counted = (_of_app(app, places.get(app, []), begun, since, now) for app in wanted)
+    return tuple(replace(one, environment=environment) for one in counted)
 
 
 def deployed(record: DeploymentRecord, environment: str, since: datetime) -> tuple[str, ...]:
@@ -85,13 +86,15 @@ def deployed(record: DeploymentRecord, environment: str, since: datetime) -> tup
 
 
 def together(parts: Sequence[Figures]) -> Figures:
-    """Of several apps as if they were one."""
+    """Of several apps as if they were one, and of several environments as if they were one."""
+    places = {part.environment for part in parts}
     return Figures(
         "all",
         parts[0].days if parts else 0.0,
         tuple(one for part in parts for one in part.deployments),
         tuple(one for part in parts for one in part.leads),
         tuple(one for part in parts for one in part.failures),
+        environment=places.pop() if len(places) == 1 else "",
     )
 
 

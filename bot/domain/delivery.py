@@ -282,13 +282,17 @@ class LeadTime:
 
 @dataclass(frozen=True)
 class Figures:
-    """What DORA's four figures are computed from, for one app in one environment, over so many days."""
+    """What DORA's four figures are computed from, for one app in one environment, over so many days.
+
+    `environment` is "" where several are counted together.
+    """
 
     app: str
     days: float
     deployments: tuple[Deployment, ...] = ()
     leads: tuple[LeadTime, ...] = ()
     failures: tuple[ChangeFailure, ...] = ()
+    environment: str = ""
 
     @property
     def lead_times(self) -> tuple[timedelta, ...]:

@@ -30,7 +30,12 @@ class Environment:
 
 def careful(environments: Sequence[Environment]) -> frozenset[str]:
     """The names of those that nobody changes in passing: production, and the last one."""
-    return frozenset(each.name for each in environments if each.production or each == environments[-1])
+    return frozenset(careful_ones(environments))
+
+
+def careful_ones(environments: Sequence[Environment]) -> tuple[str, ...]:
+    """The same, in promotion order: what a report looks at when no environment is named."""
+    return tuple(each.name for each in environments if each.production or each == environments[-1])
 
 
 def says_production(word: str) -> bool:

@@ -1,34 +1,67 @@
 """DORA's four figures as a table."""
 
+from collections.abc import Iterator
+
+from slack_sdk.models.blocks import Block
+
 from bot.domain.delivery import Figures
-from bot.domain.reply import DoraReport
+from bot.domain.reply import DoraPlace, DoraReport
 from bot.ports import Rendered
-from bot.views.layout import context, header, rendered, section, sentence
-from bot.views.words import DAY_AND_TIME, NOTHING, block_of_code, count, measured, moment, plain, safe
+from bot.views import words
+from bot.views.layout import context, header, rendered, rows, section, sentence
+from bot.views.words import DAY_AND_TIME, NOTHING, block_of_code, bold, count, measured, moment, plain
 
 COLUMNS = ("App", "Deploys", "a day", "Lead time", "p90", "Failed", "Restore")
 NAME = 24
-MOST = 25
-"""apps in the table; the sum counts them all"""
+MOST, FEWEST = 25, 3
+"""apps in the tables of all environments together, and in the one of each; the sum counts them all"""
+PLACES = 8
+"""environments that the title names"""
 TABLE = 2900
 
 
 def dora_report(reply: DoraReport) -> Rendered:
-    where = safe(reply.environment, 80)
-    if not reply.parts:
-        return sentence(f"No deployment to {where} is on record since {moment(reply.since, DAY_AND_TIME)}.")
-    busiest = sorted(reply.parts, key=lambda one: (-len(one.deployments), one.app))
-    table = [COLUMNS, *(_row(one) for one in busiest[:MOST])]
-    if len(reply.parts) > 1:
-        table.append(_row(reply.total))
-    title = f"Delivery to {where} since {reply.since:%Y-%m-%d}"
-    notes = ["Lead time: from the push of each commit until it is Healthy here; median and 90th percentile."]
+    since = moment(reply.since, DAY_AND_TIME)
+    where = words.named(reply.environments, last="or", most=PLACES)
+    known = [place for place in reply.places if place.parts]
+    if not known:
+        return sentence(f"No deployment to {where} is on record since {since}.")
+    title = f"Delivery to {words.named(reply.environments, most=PLACES)} since {reply.since:%Y-%m-%d}"
+    most = max(FEWEST, MOST // len(known))
+    tables = [] if len(reply.places) == 1 else [_summary(reply)]
+    if len(reply.places) == 1 or len(reply.apps) > 1:
+        tables += [_table(place, most, named=len(reply.places) > 1) for place in known]
+    return rendered(title, [header(title), *rows(tables, spare_blocks=3), context(*_notes(reply, most))])
+
+
+def _summary(reply: DoraReport) -> Block:
+    """Of several environments, a row for each, those without a deployment too."""
+    lines = [("Environment", *COLUMNS[1:]), *(_row(place.environment, place.total) for place in reply.places)]
+    return section(block_of_code(_lines([*lines, _row("all", reply.total)]), TABLE))
+
+
+def _table(place: DoraPlace, most: int, *, named: bool) -> Block:
+    """Of one environment, a row for each app."""
+    lines = [COLUMNS, *(_row(one.app, one) for one in _busiest(place)[:most])]
+    if len(place.parts) > 1:
+        lines.append(_row("all", place.total))
+    above = [bold(place.environment, 80)] if named else []
+    return section(*above, block_of_code(_lines(lines), TABLE))
+
+
+def _busiest(place: DoraPlace) -> list[Figures]:
+    return sorted(place.parts, key=lambda one: (-len(one.deployments), one.app))
+
+
+def _notes(reply: DoraReport, most: int) -> Iterator[str]:
+    first = ["Lead time: from the push of each commit until it is Healthy here; median and 90th percentile."]
     if reply.total.from_pin:
-        notes.append(f"{from_pin(reply.total)}.")
-    if len(busiest) > MOST:
-        notes.append(f"The {MOST} busiest of {len(busiest):,} apps; `all` counts every one.")
-    notes.append(_known(reply))
-    return rendered(title, [header(title), section(block_of_code(_lines(table), TABLE)), context(" ".join(notes))])
+        first.append(f"{from_pin(reply.total)}.")
+    if (apps := max(len(place.parts) for place in reply.places)) > most:
+        first.append(f"The {most} busiest of {apps:,} apps; `all` counts every one.")
+    if len(reply.places) > 1:
+        first.append("What reaches several environments counts in each.")
+    yield " ".join(filter(None, (*first, _known(reply))))
 
 
 def from_pin(total: Figures) -> str:
@@ -40,10 +73,10 @@ def from_pin(total: Figures) -> str:
     )
 
 
-def _row(one: Figures) -> tuple[str, ...]:
+def _row(name: str, one: Figures) -> tuple[str, ...]:
     rate = one.failure_rate
     return (
-        plain(one.app, NAME),
+        plain(name, NAME),
         f"{len(one.deployments):,}",
         f"{one.a_day:.2f}",
         measured(one.lead_time),

@@ -8,7 +8,7 @@ from bot.domain.delivery import ChangeFailure, LeadTime, middle, percentile
 from bot.domain.duration import lasted
 from bot.domain.errors import IntegrationError
 from bot.domain.reply import DoraReport
-from bot.views.words import NOTHING, count, measured, plain
+from bot.views.words import NOTHING, count, measured, named, plain
 
 CHART_FOLLOWS = "The chart follows in your direct messages."
 NO_LIBRARY = (
@@ -28,16 +28,16 @@ MONTH = 30
 NAME, TITLE = 40, 90
 """characters"""
 NAMED = 3
-"""apps in the title"""
+"""apps in the title, and environments"""
 
 
 def dora_chart(report: DoraReport) -> Chart:
-    """Of all apps of the report together: each figure for each day, week or 30 days, up to now."""
+    """Of all apps and environments of the report together: each figure for each day, week or 30 days, up to now."""
     step, word = _step(report.total.days)
     starts = _starts(report.since, report.since + timedelta(days=report.total.days), step)
     labels = tuple(f"{start.day} {start:%b}" for start in starts)
     panels = _panels(report, _Buckets(starts, step), word)
-    title = f"{plain(_apps(report), TITLE)} to {plain(report.environment, NAME)}"
+    title = f"{plain(_apps(report), TITLE)} to {plain(named(report.environments, most=NAMED), NAME * NAMED)}"
     figures = " ".join(f"{panel.title}: {panel.headline}." for panel in panels)
     return Chart(title, labels, panels, f"{title}, from {labels[0]} to today. {figures}")
 
@@ -138,5 +138,5 @@ def _starts(since: datetime, until: datetime, step: timedelta) -> tuple[datetime
 
 
 def _apps(report: DoraReport) -> str:
-    names = [one.app for one in report.parts]
+    names = report.apps
     return ", ".join(names) if len(names) <= NAMED else count(len(names), "app")

@@ -7,7 +7,7 @@ from random import Random
 
 from bot.deliveries.dora import together
 from bot.domain.delivery import Cause, ChangeFailure, Deployment, Figures, LeadTime, Outcome
-from bot.domain.reply import DoraReport
+from bot.domain.reply import DoraPlace, DoraReport
 from bot.views.dora_chart import dora_chart
 from integrations.charts.painter import ProcessPainter
 
@@ -18,7 +18,8 @@ BEGINS = datetime(2026, 8, 31, tzinfo=UTC)
 def sample_chart() -> bytes:
     """A PNG, of the same figures each time."""
     parts = tuple(_app(name, Random(name)) for name in ("my-app", "payments"))
-    report = DoraReport("production", BEGINS, None, parts, together(parts))
+    total = together(parts)
+    report = DoraReport((DoraPlace("production", parts, total),), BEGINS, None, total)
     return asyncio.run(ProcessPainter().paint(dora_chart(report)))
 
 

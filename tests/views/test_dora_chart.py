@@ -8,7 +8,7 @@ from bot.deliveries.dora import together
 from bot.domain.chart import Chart, Unit
 from bot.domain.delivery import Cause, ChangeFailure, Deployment, Figures, LeadTime, Outcome
 from bot.domain.errors import IntegrationError, Refused, Unavailable
-from bot.domain.reply import DoraReport
+from bot.domain.reply import DoraPlace, DoraReport
 from bot.views.dora_chart import NO_SCOPE, NOT_DRAWN, NOT_TAKEN, dora_chart, no_chart
 
 NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
@@ -32,7 +32,8 @@ def app(name: str, days: float, *ages: float, failed: tuple[float, ...] = ()) ->
 
 
 def chart(*parts: Figures) -> Chart:
-    return dora_chart(DoraReport("production", ago(parts[0].days), None, parts, together(parts)))
+    total = together(parts)
+    return dora_chart(DoraReport((DoraPlace("production", parts, total),), ago(parts[0].days), None, total))
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from bot.domain.reply.promotions import (
     Started,
     Unhindered,
 )
-from bot.domain.reply.record import DoraReport, History
+from bot.domain.reply.record import DoraPlace, DoraReport, History
 from bot.domain.reply.runs import RunDetail, RunList, RunLog
 from bot.domain.reply.scans import ScanReport, ScanReports
 from bot.domain.reply.status import StatusBoard, StatusDetail, StatusPage, StatusRow, SyncAsked
@@ -31,6 +31,7 @@ __all__ = [
     "ApprovalRequests",
     "Choice",
     "Delegated",
+    "DoraPlace",
     "DoraReport",
     "DryRun",
     "FreezeCalled",

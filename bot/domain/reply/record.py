@@ -22,11 +22,31 @@ class History(Reply):
 
 
 @dataclass(frozen=True)
-class DoraReport(Reply):
-    """`known_since`: from when on changes without Pilothouse are on record; None where nobody has looked yet."""
+class DoraPlace:
+    """One environment: the figures of each app, and of all of them together."""
 
     environment: str
-    since: datetime
-    known_since: datetime | None
     parts: tuple[Figures, ...]
     total: Figures
+
+
+@dataclass(frozen=True)
+class DoraReport(Reply):
+    """`known_since`: from when on changes without Pilothouse are on record; None where nobody has looked yet.
+
+    `places` in promotion order, those without a deployment too; `total` is of all of them together.
+    """
+
+    places: tuple[DoraPlace, ...]
+    since: datetime
+    known_since: datetime | None
+    total: Figures
+
+    @property
+    def environments(self) -> tuple[str, ...]:
+        return tuple(place.environment for place in self.places)
+
+    @property
+    def apps(self) -> tuple[str, ...]:
+        """Of any of the environments, by name."""
+        return tuple(sorted({part.app for place in self.places for part in place.parts}))

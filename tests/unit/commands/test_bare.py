@@ -10,7 +10,7 @@ from tests.fakes.office import Office
 TYPED = [each for each in CommandRegistry.load(commands) if each.parse]
 ANSWERS = {
     "approve": "what waits for one's approval, with the buttons",
-    "dora": "the four figures of the last environment",
+    "dora": "the four figures of production",
     "help": "every command",
     "locks": "all that holds promotions back",
     "mute": "no more requests for approvals in direct messages",

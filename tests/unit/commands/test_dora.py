@@ -1,6 +1,8 @@
 """`/dora`: of what one may see, in the environment and the time that one names."""
 
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -9,11 +11,13 @@ from bot.domain.errors import UserError
 from bot.domain.overlay import Author, OverlayImage
 from bot.domain.promotion import Progress
 from bot.domain.reply import DoraReport
+from bot.policy import parse
 from bot.store.deliveries import DeliveryStore
 from bot.views import render
-from tests.fakes.office import Office
+from tests.fakes.office import POLICY, Office
 
 NOW = datetime.now(UTC)
+REGIONS = "environments: [{name: development}, {name: staging}, {name: prod-eu}, {name: production}]"
 IMAGE = ImageChange(OverlayImage("x", "h/x", "v1"), OverlayImage("x", "h/x", "v2"))
 
 
@@ -33,6 +37,17 @@ async def recorded(office: Office) -> Office:
     async with office.safety.database.begin() as connection:
         await DeliveryStore(office.safety.database).add(connection, known)
     return office
+
+
+@pytest.fixture
+async def two_regions(tmp_path: Path) -> AsyncIterator[Office]:
+    office = Office(policy=parse(REGIONS + POLICY), database_url=f"sqlite:///{tmp_path / 'words.db'}")
+    await office.safety.create()
+    known = [*facts("payments", "prod-eu"), *facts("my-app"), *facts("my-app", days=2), *facts("my-app", "staging")]
+    async with office.safety.database.begin() as connection:
+        await DeliveryStore(office.safety.database).add(connection, known)
+    yield office
+    await office.safety.database.close()
 
 
 async def report(office: Office, line: str, user: str = "U0ANA") -> DoraReport:
@@ -55,12 +70,32 @@ async def report(office: Office, line: str, user: str = "U0ANA") -> DoraReport:
 )
 async def test_apps_environment_and_time(recorded: Office, line: str, counts: dict[str, int]) -> None:
     found = await report(recorded, line)
-    assert {one.app: len(one.deployments) for one in found.parts} == counts
+    assert {one.app: len(one.deployments) for one in found.places[0].parts} == counts
+
+
+@pytest.mark.parametrize(
+    ("line", "counts"),
+    [
+        ("/dora", [("prod-eu", 1), ("production", 2)]),
+        ("/dora my-app", [("prod-eu", 0), ("production", 2)]),
+        ("/dora prod-eu", [("prod-eu", 1)]),
+    ],
+)
+async def test_without_an_environment_every_production_is_counted_and_named(
+    two_regions: Office, line: str, counts: list[tuple[str, int]]
+) -> None:
+    """Not the last one alone: that would be called delivery to production, and miss half of it."""
+    found = await report(two_regions, line)
+    assert [(one.environment, len(one.total.deployments)) for one in found.places] == counts
+    shown = str(render(found).blocks)
+    assert [name for name in ("prod-eu", "production") if f" to {name}" in shown or f"and {name}" in shown] == [
+        one for one, _ in counts
+    ]
 
 
 async def test_who_may_not_view_an_app_counts_without_it(recorded: Office) -> None:
     found = await report(recorded, "/dora", "U0CY")
-    assert [one.app for one in found.parts] == ["my-app"]
+    assert [*found.apps] == ["my-app"]
     assert len(found.total.deployments) == 2
 
 

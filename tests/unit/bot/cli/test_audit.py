@@ -89,10 +89,10 @@ class Archive:
 
         self.do(work)
 
-    def four_eyes(self, *arguments: str) -> Result:
-        policy = self.directory / "pilothouse.yaml"
-        policy.write_text("")
-        return self.run("four-eyes", "--policy", str(policy), *arguments)
+    def four_eyes(self, *arguments: str, policy: str = "") -> Result:
+        file = self.directory / "pilothouse.yaml"
+        file.write_text(policy)
+        return self.run("four-eyes", "--policy", str(file), *arguments)
 
     def owe(self, review: Review, closed_by: Person | None = None) -> None:
         async def work(database: Database) -> None:
@@ -239,7 +239,7 @@ def test_changes_without_a_second_pair_of_eyes_are_listed_with_the_reason(archiv
     archive.owe(Review("p-looked", ("my-app",), "production", ANA, "INC", NOW), closed_by=BO)
     result = archive.four_eyes("--environment", "production")
     assert result.exit_code == 1
-    listed = {line.split("│")[2].strip(): line for line in result.output.splitlines() if "│ p-" in line}
+    listed = {line.split("│")[3].strip(): line for line in result.output.splitlines() if "│ p-" in line}
     assert set(listed) == {"p-none", "p-self", "p-auto", "p-glass", "p-owed"}
     assert "approved by nobody" in listed["p-none"]
     assert "nobody but the requester" in listed["p-self"]
@@ -248,6 +248,39 @@ def test_changes_without_a_second_pair_of_eyes_are_listed_with_the_reason(archiv
     assert "review is owed" in listed["p-owed"]
     assert says(result.output, "one person", "5 of 8", "production")
     assert "p-old" in archive.four_eyes("--environment", "production", "--since", "200d").output
+
+
+REGIONS = "environments: [{name: development}, {name: prod-eu}, {name: staging}, {name: prod-us}]"
+
+
+def test_without_an_environment_every_production_is_looked_at_and_named(archive: Archive) -> None:
+    """A change of the first region is no clean report because the last region has none."""
+    archive.keep(change("p-two", BO, environment="prod-us"))
+    archive.observe(
+        committed("1111111111aa", Cause.GIT, environment="prod-eu"),
+        committed("2222222222bb", Cause.GIT, environment="development"),
+        committed("3333333333cc", Cause.GIT, environment="staging"),
+    )
+    result = archive.four_eyes(policy=REGIONS)
+    assert result.exit_code == 1
+    assert [line.split("│")[2].strip() for line in result.output.splitlines() if "│ 11" in line] == ["prod-eu"]
+    assert says(result.output, "one person", "1 of 1", "prod-eu")
+    assert "1 change to prod-us, each seen by a second person." in result.output
+    assert "development" not in result.output
+    assert "staging" not in result.output
+    assert archive.four_eyes("--environment", "prod-us", policy=REGIONS).exit_code == 0
+
+
+def test_scripts_get_each_environment_with_its_numbers(archive: Archive) -> None:
+    archive.keep(change("p-two", BO, environment="prod-us"))
+    archive.observe(committed("1111111111aa", Cause.GIT, environment="prod-eu"))
+    told = json.loads(archive.four_eyes("--json", policy=REGIONS).output)
+    assert told["environments"] == [
+        {"environment": "prod-eu", "changes": 1, "unseen": 1},
+        {"environment": "prod-us", "changes": 1, "unseen": 0},
+    ]
+    assert told["changes"] == 2
+    assert [(one["environment"], one["id"]) for one in told["unseen"]] == [("prod-eu", "1111111111aa")]
 
 
 def test_all_is_well_where_somebody_looked(archive: Archive, tmp_path: Path) -> None:
@@ -268,7 +301,7 @@ def test_a_change_by_hand_is_a_change_that_nobody_approved(archive: Archive) -> 
     )
     result = archive.four_eyes("--since", "30d")
     assert result.exit_code == 1
-    listed = [line.split("│")[2].strip() for line in result.output.splitlines() if "my-app v1" in line]
+    listed = [line.split("│")[3].strip() for line in result.output.splitlines() if "my-app v1" in line]
     assert listed == ["1111111111aa", "2222222222bb"]
     assert "Ben [red]" in result.output
     assert "\x1b" not in result.output

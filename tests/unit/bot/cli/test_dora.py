@@ -22,14 +22,14 @@ IMAGE = ImageChange(OverlayImage("x", "h/x", "v1"), OverlayImage("x", "h/x", "v2
 NOW = datetime.now(UTC)
 
 
-def facts(name: str, *, well: bool) -> list[Fact]:
+def facts(name: str, environment: str = "production", *, well: bool) -> list[Fact]:
     sha = f"{name}-sha"
     commit = Committed(sha, Author("Ben", "ben@example.com"), "x", Cause.GIT, "k.yaml", (IMAGE,))
     verdict = Judged(sha, Progress.HEALTHY if well else Progress.FAILED)
     at = NOW - timedelta(days=2)
     return [
-        Fact(f"git:{name}", at, name, "production", commit),
-        Fact(f"judged:{name}", at + timedelta(minutes=5), name, "production", verdict),
+        Fact(f"git:{name}:{environment}", at, name, environment, commit),
+        Fact(f"judged:{name}:{environment}", at + timedelta(minutes=5), name, environment, verdict),
     ]
 
 
@@ -41,7 +41,12 @@ def url(tmp_path: Path) -> str:
         database = Database(url)
         await create_tables(database)
         async with database.begin() as connection:
-            known = [*facts("my-app", well=True), *facts("=cmd", well=False)]
+            known = [
+                *facts("my-app", well=True),
+                *facts("=cmd", well=False),
+                *facts("ledger", "prod-eu", well=True),
+                *facts("ledger", "staging", well=True),
+            ]
             await DeliveryStore(database).add(connection, known)
             await DeliveryStore(database).move(connection, OBSERVER, "head")
         await database.close()
@@ -49,6 +54,9 @@ def url(tmp_path: Path) -> str:
     asyncio.run(fill())
     (tmp_path / "pilothouse.yaml").write_text("")
     return url
+
+
+REGIONS = "environments: [{name: staging}, {name: prod-eu}, {name: prod-us}, {name: production}]"
 
 
 def run(url: str, tmp_path: Path, *arguments: str) -> Result:
@@ -86,12 +94,27 @@ def test_the_table_says_when_the_record_begins_and_sums_up(url: str, tmp_path: P
         assert words in output
 
 
+def test_without_an_environment_each_production_has_its_table(url: str, tmp_path: Path) -> None:
+    (tmp_path / "pilothouse.yaml").write_text(REGIONS)
+    shown = run(url, tmp_path)
+    titles = [line.strip() for line in shown.output.splitlines() if line.strip() in ("prod-eu", "production")]
+    assert (shown.exit_code, titles) == (0, ["prod-eu", "production"])
+    assert "No deployment to prod-us" in shown.output
+    assert "ledger" in shown.output
+    rows = list(csv.DictReader(io.StringIO(run(url, tmp_path, "--csv").output)))
+    assert [(row["app"], row["environment"]) for row in rows] == [
+        ("ledger", "prod-eu"), ("'=cmd", "production"), ("my-app", "production"),
+    ]  # fmt: skip
+    assert run(url, tmp_path, "ledger").exit_code == 0
+    assert "No deployment of ledger" in run(url, tmp_path, "ledger", "--environment", "production").output
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
         (("nothing",), "No deployment of nothing"),
         (("--environment", "prodcution"), "There is no environment"),
-        (("--environment", "staging"), "No deployment to staging"),
+        (("--environment", "development"), "No deployment to development"),
         (("--since", "soon"), "--since soon"),
         (("--since", "20000d"), "ten years at most"),
         (("--since", "999999d"), "--since 999999d"),

@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 from bot.domain.chart import Chart
 from bot.domain.delivery import Cause, Deployment, Figures
 from bot.domain.errors import IntegrationError, Refused, Unavailable
-from bot.domain.reply import DoraReport
+from bot.domain.reply import DoraPlace, DoraReport
 from bot.router.answers import Answers
 from bot.router.charts import Charts
 from bot.views.dora_chart import CHART_FOLLOWS, NO_LIBRARY, NO_SCOPE, NOT_DRAWN
@@ -42,7 +42,8 @@ class FakePainter:
 def report(*, deployed: bool = True) -> DoraReport:
     one = Deployment("my-app", "production", "c0ffee", Cause.GIT, NOW - timedelta(days=2), "Ben")
     figures = Figures("my-app", 90, (one,) if deployed else ())
-    return DoraReport("production", NOW - timedelta(days=90), None, (figures,), figures)
+    places = (DoraPlace("production", (figures,), figures),)
+    return DoraReport(places, NOW - timedelta(days=90), None, figures)
 
 
 def asked(painter: FakePainter) -> Answers:

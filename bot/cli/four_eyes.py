@@ -1,0 +1,151 @@
+"""`pilothouse audit four-eyes`: what changed without a second pair of eyes."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from bot.cli.record import AsJson, EnvironmentName, PolicyFile, Since, Until, Url, named_environments, reading, start_of
+from bot.cli.terminal import fail, print_json, print_table
+from bot.deliveries.branch_observer import OBSERVER
+from bot.deliveries.fold import deployments
+from bot.domain.delivery import Deployment
+from bot.domain.four_eyes import unapproved, unseen
+from bot.domain.promotion import Promotion
+from bot.store.database import Database
+from bot.store.deliveries import DeliveryStore
+from bot.store.promotions import PromotionStore
+from bot.store.reviews import ReviewStore
+from bot.views.words import clean, count
+
+
+def four_eyes(
+    url: Url = "",
+    since: Since = "90d",
+    environment: EnvironmentName = "",
+    policy: PolicyFile = None,
+    until: Until = "",
+    as_json: AsJson = False,
+) -> None:
+    """List the changes that only one person has seen. Exit status 1 if there are any.
+
+    They are: promotions that nobody else approved, or that the policy lets through without approval; broken glass
+    whose review is still owed; and changes made without Pilothouse, by hand or by a pipeline. Without --environment the
+    report covers production and the last environment, and names each.
+    """
+    where, start = named_environments(environment, policy), start_of(since) or datetime.min.replace(tzinfo=UTC)
+    end = start_of(until, "--until") or datetime.max.replace(tzinfo=UTC)
+
+    async def work(database: Database) -> tuple[list[Section], datetime | None]:
+        sections = [Section(one, await _changes(database, one, start, end)) for one in where]
+        return sections, await DeliveryStore(database).known_since(OBSERVER)
+
+    sections, known = reading(url, work)
+    if as_json:
+        print_json(_as_json(sections, known))
+        raise typer.Exit(1 if any(one.unseen for one in sections) else 0)
+    print(_known(known, start))
+    if listed := [row for one in sections for row in one.unseen]:
+        print_table(_report(listed))
+    for one in sections:
+        if not one.unseen:
+            print(one.sentence)
+    if found := [one.sentence for one in sections if one.unseen]:
+        fail("\n".join(found))
+
+
+async def _changes(database: Database, where: str, start: datetime, end: datetime) -> "tuple[Listed, ...]":
+    reviews = ReviewStore(database)
+    changes = await PromotionStore(database).changes(where, start)
+    promoted = [_promoted(change, unseen(change, await reviews.get(change.id))) for change in changes]
+    others = deployments(await DeliveryStore(database).of(environment=where, since=start))
+    foreign = [_foreign(one, unapproved(one)) for one in others if not one.cause.ours]
+    return tuple(one for one in (*promoted, *foreign) if one.at < end)
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A change, as a row of the report; `why` is "" for one that somebody else has looked at."""
+
+    at: datetime
+    environment: str
+    id: str
+    change: str
+    by: str
+    approvers: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Section:
+    """What changed in one environment."""
+
+    environment: str
+    changes: tuple[Listed, ...]
+
+    @property
+    def unseen(self) -> list[Listed]:
+        """Oldest first."""
+        return sorted((one for one in self.changes if one.why), key=lambda one: one.at)
+
+    @property
+    def sentence(self) -> str:
+        total = f"{count(len(self.changes), 'change')} to {self.environment}"
+        if self.unseen:
+            return f"Seen by one person only: {len(self.unseen)} of {total}."
+        return f"{total}, each seen by a second person." if self.changes else f"No changes to {self.environment}."
+
+
+def _as_json(sections: Sequence[Section], known: datetime | None) -> dict[str, object]:
+    """`environments` has each that was looked at, with its numbers; `unseen` is of all of them, each with its own."""
+    return {
+        "environments": [
+            {"environment": one.environment, "changes": len(one.changes), "unseen": len(one.unseen)} for one in sections
+        ],
+        "changes": sum(len(one.changes) for one in sections),
+        "others_known_since": known.isoformat() if known else None,
+        "unseen": [asdict(row) | {"at": row.at.isoformat()} for one in sections for row in one.unseen],
+    }
+
+
+def _promoted(promotion: Promotion, why: str) -> Listed:
+    plan = promotion.plan
+    change = ", ".join(f"{move.app} {move.label_before} → {move.after.label}" for move in promotion.moves)
+    approvers = ", ".join(approval.approver.name for approval in promotion.approvals) or "nobody"
+    return Listed(plan.requested_at, plan.environment, plan.id, change, plan.requester.name, approvers, why)
+
+
+def _foreign(deployment: Deployment, why: str) -> Listed:
+    changed = [" → ".join(image.labels) for image in deployment.images] or list(deployment.paths)
+    return Listed(
+        deployment.at,
+        deployment.environment,
+        deployment.sha[:12],
+        f"{deployment.app} {', '.join(changed)}",
+        deployment.who,
+        "nobody",
+        why,
+    )
+
+
+def _known(since: datetime | None, start: datetime) -> str:
+    """What the report cannot know."""
+    if since is None:
+        return "Changes made without Pilothouse are unknown: it has never read the overlay repository."
+    if since > start:
+        return f"Changes made without Pilothouse are known only since {since.astimezone(UTC):%Y-%m-%d %H:%M} UTC."
+    return "Changes made without Pilothouse are included."
+
+
+def _report(found: list[Listed]) -> Table:
+    table = Table(
+        "When (UTC)", "Environment", "Promotion or commit", "Change", "Requested by", "Approved by", "Why it is listed"
+    )
+    for one in found:
+        when = f"{one.at.astimezone(UTC):%Y-%m-%d %H:%M}"
+        texts = (one.environment, one.id, one.change, one.by, one.approvers, one.why)
+        table.add_row(when, *(escape(clean(text)) for text in texts))
+    return table
