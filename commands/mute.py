@@ -43,8 +43,9 @@ def parse(words: Words) -> Intent:
 async def mute(ask: Mute, caller: Caller, mutes: MuteStore) -> Reply:
     """Get no direct messages that ask you to approve; with a time, no news of an app, an environment or an event.
 
-    `off` ends it. Muted news is not sent later. With `here` it is the channel that is muted, for which you need the
-    permission `subscribe`. Cards still mention you in their channels. Slack has a `/mute` of its own, for channels.
+    `off` ends it. Muted news is not sent later. With `here` it is the channel that is muted: you need the permission
+    `subscribe` for that, and the mute ends when you no longer have it. Cards still mention you in their channels. Slack
+    has a `/mute` of its own, for channels.
     """
     if ask.off:
         await mutes.unmute(caller.person)

@@ -136,7 +136,7 @@ class NewsService:
             channels.append(told.user)
         known = {self._channels.of(each) for each in told.heard}
         channels += [one for one in map(self._channels.of, await audience.of(told)) if one not in known]
-        channels = audience.awake(channels, told)
+        channels = await audience.awake(channels, told)
         if not channels:
             log.info("deliveries.nobody_to_tell", news=told.event, app=told.app, environment=told.environment)
             self._commits.ask(told)  # for the journey

@@ -50,8 +50,9 @@ class Subscription:
 
 @dataclass(frozen=True)
 class NewsMute:
-    """Until then (UTC) the listener hears nothing of it."""
+    """Until then (UTC) the listener hears no news of it. `by`: who said so, by id; "" where that is not on record."""
 
     listener: str
     scope: Scope
     until: datetime
+    by: str = ""

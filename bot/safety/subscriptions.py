@@ -59,9 +59,11 @@ class SubscriptionService:
         if ask.off:
             return await self._unmute(ask, caller, listener)
         until = self._times.read(ask.until, caller)
-        await self._store.mute(NewsMute(listener, scope, until) for scope in _scopes(ask))
+        await self._store.mute(NewsMute(listener, scope, until, caller.id) for scope in _scopes(ask))
         await self._record(ChannelChange.MUTED, ask, caller, until=until)
-        said = f"{_who(ask, hears=False)} of {_what(ask)} for the time being."
+        said = (
+            f"{_who(ask, hears=False)} of {_what(ask)} for the time being. Cards and requests for approval still come."
+        )
         return await self.shown(caller, ask.context, said)
 
     async def _unmute(self, ask: MuteNews, caller: Caller, listener: str) -> Subscribed:
@@ -144,8 +146,8 @@ def _overlap(scope: Scope, ask: OfNews) -> bool:
 
 def _who(ask: OfNews, *, hears: bool = True) -> str:
     if ask.here:
-        return "This channel hears" if hears else "This channel hears nothing"
-    return "You hear" if hears else "You hear nothing"
+        return "This channel hears" if hears else "This channel gets no news"
+    return "You hear" if hears else "You get no news"
 
 
 def _what(ask: OfNews) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -36,6 +37,7 @@ news_mutes = sa.Table(
     sa.Column("environment", sa.String(64), primary_key=True),
     sa.Column("event", sa.String(32), primary_key=True),
     sa.Column("until", sa.Float, nullable=False),
+    sa.Column("by", sa.String(32), nullable=False, server_default=""),
 )
 """`until`: seconds since the epoch"""
 
@@ -105,10 +107,10 @@ class SubscriptionStore:
             for one in mutes:
                 scope = one.scope
                 key = {"app": scope.app, "environment": scope.environment, "event": scope.event}
-                until = {"until": one.until.timestamp()}
-                row = self._database.insert(news_mutes).values(listener=one.listener, **key, **until)
+                newest = {"until": one.until.timestamp(), "by": one.by}
+                row = self._database.insert(news_mutes).values(listener=one.listener, **key, **newest)
                 keys = [column.name for column in news_mutes.primary_key.columns]
-                await connection.execute(row.on_conflict_do_update(index_elements=keys, set_=until))
+                await connection.execute(row.on_conflict_do_update(index_elements=keys, set_=newest))
 
     async def unmute(self, listener: str, app: str, environment: str, events: Iterable[str]) -> int:
         gone = news_mutes.delete().where(*_there(news_mutes, listener, app, environment, tuple(events)))
@@ -122,10 +124,7 @@ class SubscriptionStore:
             query = query.where(news_mutes.c.listener == listener)
         async with self._database.reading() as connection:
             rows = (await connection.execute(query)).all()
-        return tuple(
-            NewsMute(row.listener, Scope(row.app, row.environment, row.event), datetime.fromtimestamp(row.until, UTC))
-            for row in rows
-        )
+        return tuple(_mute(row) for row in rows)
 
     async def forget_mutes(self, before: float) -> None:
         async with self._database.begin() as connection:
@@ -145,6 +144,11 @@ class SubscriptionStore:
         ]
         if rows:
             await connection.execute(self._database.insert(news_subscriptions).on_conflict_do_nothing(), rows)
+
+
+def _mute(row: Any) -> NewsMute:
+    scope, until = Scope(row.app, row.environment, row.event), datetime.fromtimestamp(row.until, UTC)
+    return NewsMute(row.listener, scope, until, row.by)
 
 
 def _there(

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from slack_sdk.models.blocks import Block
 
+from bot.domain import slack_id
 from bot.domain.caller import Person
 from bot.domain.delivery import News
 from bot.domain.reply import Subscribed
@@ -59,7 +60,7 @@ def buttons(one: News, *, personal: bool) -> list[Block]:
 
 def _part(who: str, found: Sequence[Subscription], muted: Sequence[NewsMute]) -> list[Block]:
     lines = [f"🔔 {line}" for line in listed(found)]
-    lines += [f"🔕 {_scope([one.scope])} until {moment(one.until, DAY_AND_TIME)}" for one in muted]
+    lines += [f"🔕 {_scope([one.scope])} until {moment(one.until, DAY_AND_TIME)}{_muted_by(one)}" for one in muted]
     return rows((section(f"{who}: {line}") for line in lines or ["nothing"]), spare_blocks=30, budget=3000)
 
 
@@ -69,6 +70,15 @@ def listed(found: Iterable[Subscription]) -> list[str]:
     for one in found:
         places.setdefault((one.scope.app, one.scope.environment, one.by), []).append(one.scope)
     return [f"{_scope(scopes)}{_by(by)}" for (_, _, by), scopes in places.items()]
+
+
+def _muted_by(mute: NewsMute) -> str:
+    """Of a channel's: it counts only while they may mute it."""
+    if slack_id.is_user(mute.listener):
+        return ""
+    return (
+        f", while {mention(Person(mute.by, mute.by))} may mute it" if mute.by else " (no longer counts: mute it again)"
+    )
 
 
 def _scope(scopes: Sequence[Scope]) -> str:

@@ -4,10 +4,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from bot.domain import slack_id
-from bot.domain.caller import Permission, Target
+from bot.domain.caller import Caller, Permission, Target
 from bot.domain.delivery import News
-from bot.domain.errors import NotFound
-from bot.domain.subscription import ANNOTATION, NewsMute, Subscription
+from bot.domain.errors import DatabaseAway, IntegrationError, NotFound
+from bot.domain.subscription import ANNOTATION, NewsMute, Scope, Subscription
 from bot.policy import EVERY, Policy, may
 from bot.ports import Directory
 from bot.store.subscriptions import SubscriptionStore
@@ -27,10 +27,26 @@ class Audience:
         found = [one for one in self.subscriptions if one.covers(news.app, news.environment, news.event)]
         return tuple(dict.fromkeys([one.listener for one in found if await self._allowed(one, news)]))
 
-    def awake(self, listeners: Iterable[str], news: News) -> list[str]:
+    async def awake(self, listeners: Iterable[str], news: News) -> list[str]:
         """Those of them who have not muted it."""
-        quiet = {one.listener for one in self.mutes if one.scope.covers(news.app, news.environment, news.event)}
+        covering = [one for one in self.mutes if one.scope.covers(news.app, news.environment, news.event)]
+        quiet = {one.listener for one in covering if await self._silences(one)}
         return [listener for listener in listeners if listener not in quiet]
+
+    async def _silences(self, mute: NewsMute) -> bool:
+        """A channel is silent only while who muted it may mute it; where nobody can tell, it hears."""
+        if slack_id.is_user(mute.listener):
+            return True
+        try:
+            return bool(mute.by) and self._speaks(await self.directory.caller(mute.by), mute.scope)
+        except DatabaseAway:
+            raise
+        except IntegrationError:
+            return False
+
+    def _speaks(self, caller: Caller, scope: Scope) -> bool:
+        """For a channel, of what is in the scope."""
+        return may(self.policy, caller, Permission.SUBSCRIBE, Target(scope.app or EVERY, scope.environment or EVERY))
 
     async def _allowed(self, one: Subscription, news: News) -> bool:
         """A person must still view the app; a channel needs somebody who may still subscribe it."""
@@ -41,11 +57,9 @@ class Audience:
             caller = await self.directory.caller(one.listener if person else one.by)
         except NotFound:
             return False
-        scope = one.scope
-        there = Target(news.app, news.environment)
         if person:
-            return may(self.policy, caller, Permission.VIEW, there)
-        return may(self.policy, caller, Permission.SUBSCRIBE, Target(scope.app or EVERY, scope.environment or EVERY))
+            return may(self.policy, caller, Permission.VIEW, Target(news.app, news.environment))
+        return self._speaks(caller, one.scope)
 
 
 @dataclass(frozen=True)

@@ -96,7 +96,7 @@ async def test_muting_has_an_end_and_can_be_taken_back(office: Office) -> None:
     reply = await say(office, "/pilothouse mute my-app prod degraded for 2h")
     (muted,) = reply.muted
     assert muted.scope == Scope("my-app", "production", "degraded")
-    assert "You hear nothing of" in reply.sentence
+    assert "You get no news of" in reply.sentence
     assert "🔕" in str(render(reply).blocks)
     assert (await say(office, "/pilothouse mute my-app off")).muted == ()
     with pytest.raises(InvalidCommand):

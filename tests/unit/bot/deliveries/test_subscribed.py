@@ -65,15 +65,47 @@ async def test_nobody_is_told_twice(desk: Desk) -> None:
 
 
 async def test_what_is_muted_is_not_told_until_then(desk: Desk) -> None:
+    desk.policy = parse(POLICY.replace("role: viewer", "role: release-manager"))
+    desk.restart()
     until = datetime.fromtimestamp(desk.now, UTC) + timedelta(hours=2)
     await subscribed(desk, "U0BO")
-    await desk.subscriptions.mute([NewsMute("U0BO", Scope("my-app"), until), NewsMute("C0DEPLOY", Scope(), until)])
+    await desk.subscriptions.mute(
+        [NewsMute("U0BO", Scope("my-app"), until), NewsMute("C0DEPLOY", Scope(), until, "U0BO")]
+    )
     await desk.takes(desk.commit(), desk.commit(app="payments"))
     assert len(desk.heard("D0BO")) == 1
     assert desk.heard("C0DEPLOY") == []
     desk.now += 2 * 3600 + 1
     await desk.takes(desk.health("ill"))
     assert len(desk.heard("D0BO")) == 2
+    assert len(desk.heard("C0DEPLOY")) == 1
+
+
+@pytest.mark.parametrize(
+    ("by", "policy"),
+    [
+        ("U0BO", POLICY),  # a viewer by now
+        ("U0BO", POLICY.replace("role: viewer", "role: release-manager, apps: [payments]")),
+        ("U0NOBODY", POLICY),  # has left
+        ("", POLICY),  # muted before it was on record
+    ],
+)
+async def test_a_channel_hears_again_when_who_muted_it_no_longer_may(desk: Desk, by: str, policy: str) -> None:
+    desk.policy = parse(policy)
+    desk.restart()
+    until = datetime.fromtimestamp(desk.now, UTC) + timedelta(hours=2)
+    await desk.subscriptions.mute([NewsMute("C0DEPLOY", Scope("my-app"), until, by)])
+    await desk.takes(desk.commit())
+    assert len(desk.heard("C0DEPLOY")) == 1
+
+
+async def test_silence_needs_somebody_who_may_so_it_is_told_while_slack_cannot_say_who_that_is(desk: Desk) -> None:
+    desk.policy = parse(POLICY.replace("role: viewer", "role: release-manager"))
+    desk.restart()
+    until = datetime.fromtimestamp(desk.now, UTC) + timedelta(hours=2)
+    await desk.subscriptions.mute([NewsMute("C0DEPLOY", Scope("my-app"), until, "U0BO")])
+    desk.directory.down = Unavailable("Slack", "users.info", "timeout")
+    await desk.takes(desk.commit())
     assert len(desk.heard("C0DEPLOY")) == 1
 
 
