@@ -1,8 +1,7 @@
 """The board of all apps: the unwell first, page by page."""
 
-import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from bot.domain.caller import Caller
 from bot.domain.intent import Status
@@ -36,13 +35,25 @@ class StatusBoards:
                 ranks[seen.overlay.app] = min(seen.rank, ranks.get(seen.overlay.app, WELL))
         unwell = sorted(ranks, key=lambda app: (ranks[app], app))
         listed = unwell if ask.unwell else [*unwell, *(app for app in sizes if app not in ranks)]
-        size = max(1, ROWS // max(sizes.values(), default=1))
-        count = max(1, math.ceil(len(listed) / size))
-        number = min(max(1, ask.page), count)
-        order = {app: at for at, app in enumerate(listed[(number - 1) * size : number * size])}
+        pages = _pages(listed, sizes)
+        number = min(max(1, ask.page), len(pages))
+        order = {app: at for at, app in enumerate(pages[number - 1])}
         shown = sorted((one for one in found if one.overlay.app in order), key=lambda one: order[one.overlay.app])
-        page = StatusPage(number, count, len(sizes), len(unwell), ask.unwell, ask.environment)
+        page = StatusPage(number, len(pages), len(sizes), len(unwell), ask.unwell, ask.environment)
         return StatusBoard(await self._whole(shown, caller), page)
 
     async def _whole(self, seen: Sequence[Seen], caller: Caller) -> tuple[StatusRow, ...]:
         return await self._surroundings.around(await self._status.rows(seen, caller), caller)
+
+
+def _pages(apps: Iterable[str], rows: Mapping[str, int]) -> list[list[str]]:
+    """At least one, perhaps empty; each holds as many whole apps as fit."""
+    pages: list[list[str]] = [[]]
+    taken = 0
+    for app in apps:
+        if pages[-1] and taken + rows[app] > ROWS:
+            pages.append([])
+            taken = 0
+        pages[-1].append(app)
+        taken += rows[app]
+    return pages

@@ -61,7 +61,9 @@ def home(
     blocks += [divider(), header("What runs where")]
     blocks += [*_share("board", status_blocks(board, glance=True), budget=6000), *unheard(board)]
     if page and page.count > 1:
-        blocks.append(context(f"The unwell first, of {words.count(page.apps, 'app')}. {code('/status')} lists all."))
+        apps = words.count(page.apps, "app")
+        first = f"The unwell first, of {apps}" if page.unwell else f"None of {apps} is unwell"
+        blocks.append(context(f"{first}. {code('/status')} lists all."))
     if not board:
         blocks.append(section("No apps are known yet: they are found in the overlay repository."))
     if commands:

@@ -84,7 +84,8 @@ def _foot(page: StatusPage) -> list[Block]:
     """What of how much this is, and what leads to the rest."""
     if page.count == 1 and not page.only and not page.unwell:
         return []
-    about = "Only the unwell are shown" if page.only else f"{words.count(page.unwell, 'app')} unwell, shown first"
+    unwell = f"{words.count(page.unwell, 'app')} unwell, shown first" if page.unwell else "no app is unwell"
+    about = "Only the unwell are shown" if page.only else unwell
     numbered = f"Page {page.number} of {page.count} · " if page.count > 1 else ""
     typed = " ".join(filter(None, ("/status", page.environment, "--unwell" if page.only else "", "--page N")))
     hint = f" · {code(typed, 120)}" if page.count > 1 else ""

@@ -111,12 +111,12 @@ class SlackMessenger:
 def content(message: Rendered) -> dict[str, Any]:
     """Always text, blocks and attachments, so that an edit leaves nothing of what was there (S4).
 
-    Blocks stand by themselves; only the last one goes into an attachment, beside the colour, since Slack may fold
-    attachments away, and buttons must not be.
+    Blocks stand by themselves; only small print at the end goes into an attachment, beside the colour: Slack may fold
+    attachments away, and neither buttons nor the last line of a list must be.
     """
     blocks = [dict(block) for block in message.blocks]
     attachments: list[dict[str, Any]] = []
-    if message.color and len(blocks) > 1:
+    if message.color and len(blocks) > 1 and blocks[-1]["type"] == "context":
         attachments = [{"color": message.color, "blocks": [blocks.pop()], "fallback": message.text[:300]}]
     return {"text": message.text, "blocks": blocks, "attachments": attachments}
 

@@ -101,7 +101,7 @@ def test_options_hold_what_was_typed_and_begin_with_it_first() -> None:
 def test_home_tells_the_reviews_that_are_owed_and_how_many_more_apps_there_are() -> None:
     ana = Person("U0ANA", "Ana", "ana@example.com")
     owed = Review("p-7f3a", ("my-app",), "production", ana, "login is down", datetime(2026, 5, 4, 14, 2, tzinfo=UTC))
-    shown = view_lines(home([], [], page=StatusPage(1, 9, 90), reviews=[owed]))
+    shown = view_lines(home([], [], page=StatusPage(1, 9, 90, 2), reviews=[owed]))
     assert shown[:3] == [
         "# 👀 Waiting for a review",
         "my-app in *production* · @U0ANA 2026-05-04 14:02 UTC: login is down · `p-7f3a`",

@@ -152,6 +152,8 @@ def test_a_page_of_many_apps_says_what_part_it_is() -> None:
     assert shown[:2] == ["*app-0*", "`staging` v1 · ✅ Synced · Healthy · 2026-05-04 14:02 UTC by Ana"]
     assert shown[-1] == "(Page 2 of 6 · 3 apps unwell, shown first · 60 apps in all · `/status --page N`)"
     assert "more" not in "".join(shown)
+    well = lines(render(StatusBoard(rows, StatusPage(2, 6, 60, 0))))
+    assert well[-1] == "(Page 2 of 6 · no app is unwell · 60 apps in all · `/status --page N`)"
 
 
 def test_a_page_that_is_too_long_tells_each_app_in_brief() -> None:

@@ -215,6 +215,19 @@ async def test_the_unwell_come_first_and_every_app_is_on_one_page() -> None:
     assert all(row.last for row in first.rows), "what is looked up of few is looked up of a page, too"
 
 
+async def test_a_page_has_as_many_rows_as_fit_however_many_environments_other_apps_have() -> None:
+    """One app in three environments does not make a page of all the others shorter."""
+    single = {f"apps/only-{n:02}/overlays/staging/kustomization.yaml": b"images: []" for n in range(45)}
+    office = Office(overlays=MemoryOverlays({**seed("my-app"), **single}))
+    counts = []
+    for page in (1, 2):
+        found = await board(office, f"/status --page {page}")
+        assert found.page
+        assert found.page.count == 2
+        counts.append(len(found.rows))
+    assert counts == [30, 18]
+
+
 async def test_the_unwell_alone() -> None:
     office = large()
     assert named(await board(office, "/status --unwell")) == ["app-17", "app-03"]

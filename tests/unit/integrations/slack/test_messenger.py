@@ -1,6 +1,7 @@
 """What SlackMessenger makes of a message on the wire."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,7 @@ from tests.waiting import until
 NOTE = Rendered("note", ({"type": "section", "text": {"type": "mrkdwn", "text": "note"}},))
 
 
-async def test_the_colour_is_beside_the_last_block_and_buttons_are_not_folded_away(
+async def test_the_colour_is_beside_small_print_and_buttons_are_not_folded_away(
     workspace: SlackServer, messenger: SlackMessenger
 ) -> None:
     await messenger.post("C0DEPLOY", card(promotion()))
@@ -26,6 +27,16 @@ async def test_the_colour_is_beside_the_last_block_and_buttons_are_not_folded_aw
     assert attachment["color"] == "f4c030"
     assert [block["type"] for block in attachment["blocks"]] == ["context"]
     assert not workspace.complaints
+
+
+@pytest.mark.parametrize("last", [*NOTE.blocks, *card(promotion()).blocks[2:3]])
+async def test_a_list_is_not_torn_apart_and_buttons_at_the_end_are_not_folded_away(
+    last: dict[str, Any], workspace: SlackServer, messenger: SlackMessenger
+) -> None:
+    await messenger.post("C0DEPLOY", Rendered("List", (*NOTE.blocks, last), "f4c030"))
+    [message] = workspace.messages("C0DEPLOY", "bo")
+    assert [block["type"] for block in message["blocks"]] == ["section", last["type"]]
+    assert not message.get("attachments")
 
 
 async def test_an_edit_leaves_nothing_of_what_was_there(workspace: SlackServer, messenger: SlackMessenger) -> None:
