@@ -150,6 +150,8 @@ class Core(DeliveryParts[E]):
             stores.locks,
             stores.freezes,
             stores.rejections,
+            self.outside.registry,
+            self.outside.contents,
             self.ledger,
             stores.audit,
         )

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import ClassVar
 
-from bot.domain.errors import IntegrationError, Refused
-from bot.domain.image import Image
+from bot.domain.errors import IntegrationError
 from bot.domain.promotion import Move, Verdict
 from bot.domain.safety import Rejection
 from bot.evaluation.question import Options, Question
+from bot.evaluation.rejected_content import RejectedContent
 from bot.evaluation.verdicts import worst_image
 from bot.overlays.image_locations import ImageLocations
 from bot.ports import ImageContents, Rejections
@@ -26,7 +26,7 @@ class RejectedGate:
 
     def __init__(self, rejections: Rejections, contents: ImageContents, image_locations: ImageLocations) -> None:
         self._rejections = rejections
-        self._contents = contents
+        self._content = RejectedContent(contents)
         self._image_locations = image_locations
 
     async def ask(self, question: Question) -> Verdict:
@@ -34,30 +34,10 @@ class RejectedGate:
         return worst_image([await self._verdict(move, known) for move in question.moves], question.moves)
 
     async def _verdict(self, move: Move, known: Sequence[Rejection]) -> Verdict:
-        rejection = await self._against(move, known)
+        rejection = await self._content.against(move.app, move.after, known)
         if rejection is None:
             return Verdict.passed("Not rejected")
         return Verdict.blocked(await self._told(move, rejection), _remedy(move, rejection))
-
-    async def _against(self, move: Move, known: Sequence[Rejection]) -> Rejection | None:
-        """The rejection of the very image if there is one, for the registry need not be there for that."""
-        same = [each for each in known if each.digest == move.after.digest]
-        if same or not known:
-            return next((each for each in same if each.app == move.app), next(iter(same), None))
-        contents = await self._contents.contents(move.after)
-        for rejection in known:
-            if contents & rejection.contents or contents & await self._rejected(rejection, move):
-                return rejection
-        return None
-
-    async def _rejected(self, rejection: Rejection, move: Move) -> frozenset[str]:
-        if rejection.names_files or rejection.app != move.app:
-            return rejection.contents
-        try:
-            found = await self._contents.contents(Image(move.after.repository, rejection.digest))
-        except Refused:
-            return rejection.contents  # the registry no longer has it
-        return rejection.contents | found
 
     async def _told(self, move: Move, rejection: Rejection) -> str:
         what = f"{rejection.by.name} rejects {move.after.label}"

@@ -25,7 +25,9 @@ from bot.promotions.tags import Tags
 LISTED = 41
 """Applications of one Argo CD from which on its overview replaces a read of each; it tells no conditions (A7)"""
 CLOSER = 40
-"""rows of one answer that are read one by one after the overview: those that are not well, or that it leaves open"""
+"""rows of one answer that are read one by one after the overview: those that are not well, or that it leaves open;
+and as many that it does not name
+"""
 AT_ONCE = 8
 PAUSE_AFTER = 500
 """rows, for the event loop's sake"""
@@ -197,7 +199,8 @@ class StatusQuery:
         found = _in_overview(places, overview)
         # An overview names what is in Argo CD's own namespace without it (A11); a policy may write it.
         qualified = [place for place in places if "/" in place[1].name and found[place[0].path][0] is None]
-        return {**found, **await self._read_each(qualified)}
+        unasked = {overlay.path: (None, _unlisted(ref.name, overlay.app)) for overlay, ref in qualified[CLOSER:]}
+        return {**found, **unasked, **await self._read_each(qualified[:CLOSER])}
 
     async def _look_closer(
         self, places: Sequence[Place], asked: Mapping[str, Asked], images: Mapping[str, Images], commit: str
@@ -281,6 +284,10 @@ def rank(app: Application | None, runs: str) -> int:
 
 def _missing(name: str) -> str:
     return f"Argo CD has no Application {name}, or hides it from the bot."
+
+
+def _unlisted(name: str, app: str) -> str:
+    return f"Argo CD's list does not name {name}; `/status {app}` asks for it alone."
 
 
 def problem(error: IntegrationError) -> str:

@@ -1,8 +1,9 @@
 """What people have Argo CD do with one Application: sync, refresh, stop a sync. Asked once more where it matters."""
 
+import asyncio
 import hashlib
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -10,17 +11,28 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.domain.application import Application, ApplicationRef
 from bot.domain.caller import Caller, Permission, Target
 from bot.domain.drift import Drift
-from bot.domain.errors import IntegrationError, NotFound, Refused, UserError
+from bot.domain.errors import IntegrationError, NotFound, Refused, Unavailable, UserError
 from bot.domain.event import Event
+from bot.domain.image import Image, is_digest
 from bot.domain.intent import SyncAction, SyncApplication
 from bot.domain.overlay import OverlayImage
 from bot.domain.promotion import Promotion
 from bot.domain.reply import Reply, SyncAsked, Told
 from bot.domain.safety import Rejection
+from bot.evaluation.rejected_content import RejectedContent
 from bot.notify.ledger import Deed, Ledger
 from bot.overlays.catalog import Catalog
 from bot.policy import Policy, shows_all
-from bot.ports import ApplicationOperations, Applications, Freezes, Locks, OverlaySource, Rejections
+from bot.ports import (
+    ApplicationOperations,
+    Applications,
+    Freezes,
+    ImageContents,
+    Locks,
+    OverlaySource,
+    Registry,
+    Rejections,
+)
 from bot.promotions.promotions import Promotions
 from bot.store.audit import Audit, AuditEntry
 from bot.views import sync as views
@@ -44,6 +56,8 @@ class SyncService:
         locks: Locks,
         freezes: Freezes,
         rejections: Rejections,
+        registry: Registry,
+        contents: ImageContents,
         ledger: Ledger,
         audit: Audit,
     ) -> None:
@@ -56,6 +70,8 @@ class SyncService:
         self._locks = locks
         self._freezes = freezes
         self._rejections = rejections
+        self._registry = registry
+        self._content = RejectedContent(contents)
         self._ledger = ledger
         self._audit = audit
 
@@ -103,9 +119,30 @@ class SyncService:
         if ask.action is not SyncAction.SYNC:
             return ()
         known = await self._rejections.all()
-        found = [(image, one) for image in images for one in known if _is(image, one, ask.app)]
-        told = (f"{one.by.name} rejects {image.label}: {one.reason.rstrip('.')}." for image, one in found)
-        return tuple(dict.fromkeys(told))
+        told = await asyncio.gather(*(self._told_against(ask.app, image, known) for image in images))
+        return tuple(dict.fromkeys(sentence for sentences in told for sentence in sentences))
+
+    async def _told_against(self, app: str, image: OverlayImage, known: Sequence[Rejection]) -> list[str]:
+        """By what it is called and pinned to, else by what it consists of: another tag may hold the same."""
+        if named := [one for one in known if _is(image, one, app)]:
+            return [f"{one.by.name} rejects {image.label}: {one.reason.rstrip('.')}." for one in named]
+        if not known or not (is_digest(image.digest) or image.tag):
+            return []
+        try:
+            meant = await self._meant(image)
+            found = await self._content.against(app, meant, known)
+        except Unavailable:
+            return [f"The registry does not answer: whether {image.label} contains a rejected image is not known."]
+        except IntegrationError:
+            return []  # it is no image of this registry
+        if found is None:
+            return []
+        return [f"{found.by.name} rejects an image that shares content with {image.label}: {found.reason.rstrip('.')}."]
+
+    async def _meant(self, image: OverlayImage) -> Image:
+        if is_digest(image.digest):
+            return Image(image.repository, image.digest, image.tag)
+        return (await self._registry.artifact(image.repository, image.tag)).image
 
     def _under_way(self, live: Promotion | None, caller: Caller) -> tuple[str, ...]:
         if live is None:

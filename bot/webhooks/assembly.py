@@ -11,7 +11,7 @@ from starlette.routing import Route
 from bot.domain.caller import Target
 from bot.domain.pipeline import PipelineRun
 from bot.notify import Bulletins
-from bot.notify.audience import everything_administrators
+from bot.notify.audience import of_trouble
 from bot.overlays.catalog import Catalog
 from bot.policy import Policy
 from bot.ports import Directory, Pipelines
@@ -111,8 +111,7 @@ def open_webhooks(settings: Settings, needs: Needs, *, clock: Callable[[], float
 
     async def tell(sender: str, delivery: str, why: str) -> None:
         subject = f"aside:{hashlib.sha256(f'{sender} {delivery}'.encode()).hexdigest()[:40]}"
-        default = needs.policy.channels.default
-        places = (default,) if default else await everything_administrators(needs.policy, needs.directory)
+        places = await of_trouble(needs.policy, needs.directory)
         for place in places:
             await needs.bulletins.note(subject, place, set_aside(sender, delivery, why), Target())
         if not places:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from bot.domain.caller import Person
+from bot.domain.errors import Unavailable
 from bot.domain.reply import SyncAsked, Told
 from bot.domain.safety import Rejection
 from tests.fakes.office import Office
@@ -52,6 +53,53 @@ async def test_a_rejected_image_is_told_before_argo_cd_applies_it(
     assert office.applications.syncs
     assert "Despite" in str(await office.safety.told(CHANNEL))
     assert any("mia rejects" in row.detail for row in await office.safety.audit.rows())
+
+
+REPOSITORY = f"{HOST}/my-app"
+
+
+@pytest.mark.parametrize(
+    ("pinned", "rejected", "app"),
+    [
+        ("outer", "inner", "my-app"),
+        ("inner", "outer", "my-app"),
+        ("renamed", "inner", "my-app"),
+        ("outer", "inner", "payments"),
+    ],
+    ids=["an index that holds it", "what a rejected index holds", "another tag of the same", "for another app"],
+)
+@pytest.mark.parametrize("by_digest", [False, True])
+async def test_what_a_rejected_image_consists_of_is_told_whatever_it_is_called(
+    office: Office, pinned: str, rejected: str, app: str, by_digest: bool
+) -> None:
+    """Identity is content, as for a promotion."""
+    inner = office.images.push(REPOSITORY, "inner").image
+    images = {"inner": inner, "outer": office.images.push_index(REPOSITORY, "outer", inner).image}
+    if pinned == "renamed":
+        images[pinned] = office.images.push(REPOSITORY, pinned, digest=inner.digest).image
+    await reject(office, digest=images[rejected].digest, app=app)
+    pin(office, pinned, images[pinned].digest if by_digest else "")
+    asked = await say(office, "/sync my-app staging")
+    assert isinstance(asked, SyncAsked)
+    assert "mia rejects" in asked.concerns[0]
+    assert not office.applications.syncs
+
+
+async def test_another_image_is_synced_without_a_question(office: Office) -> None:
+    office.images.push(REPOSITORY, "good")
+    await reject(office, digest=office.images.push(REPOSITORY, "bad").image.digest)
+    pin(office, "good")
+    assert isinstance(await say(office, "/sync my-app staging"), Told)
+
+
+async def test_a_registry_that_is_away_is_no_all_clear(office: Office) -> None:
+    office.images.push(REPOSITORY, "good")
+    await reject(office, digest=office.images.push(REPOSITORY, "bad").image.digest)
+    pin(office, "good")
+    office.images.failing = Unavailable("Harbor", "read", "away")
+    asked = await say(office, "/sync my-app staging")
+    assert isinstance(asked, SyncAsked)
+    assert "not known" in asked.concerns[0]
 
 
 async def test_an_image_that_is_rejected_after_it_was_shown_asks_again(office: Office) -> None:

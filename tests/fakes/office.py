@@ -173,6 +173,8 @@ class Office:
             safety.stores.locks,
             safety.stores.freezes,
             safety.stores.rejections,
+            self.images,
+            self.images,
             safety.ledger,
             safety.audit,
         )

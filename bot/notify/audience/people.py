@@ -61,6 +61,12 @@ def reviewers(policy: Policy, review: Review) -> str:
     return _mentions(policy, bound, without=review.by.id)
 
 
+async def of_trouble(policy: Policy, directory: Directory) -> tuple[str, ...]:
+    """Of what Pilothouse itself could not do: the default channel, else whoever may administer everything."""
+    default = policy.channels.default
+    return (default,) if default else await everything_administrators(policy, directory)
+
+
 async def everything_administrators(policy: Policy, directory: Directory) -> tuple[str, ...]:
     """The ids of those who may administer everything; whoever cannot be looked up now is left out, and logged."""
     able = [

@@ -525,6 +525,20 @@ async def test_argo_cds_own_namespace_in_a_name_makes_no_application_absent() ->
     assert says(why, "no Application argocd/my-app-production")
 
 
+@pytest.mark.usefixtures("many")
+async def test_of_many_that_the_list_does_not_name_few_are_asked_for_and_no_other_is_called_absent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("bot.queries.status.CLOSER", 2)
+    policy = parse(POLICY + "argocd:\n  application: 'elsewhere/{app}-{environment}'\n")
+    office = Office(policy=policy, applications=(applications := Counting()))
+    shown = await rows(office, "/status")
+    assert len(applications.asked) == 3
+    told = [row.problem for row in shown]
+    assert [says(why, "no Application") for why in told].count(True) == 2
+    assert all(says(why, "asks for it alone") for why in told if not says(why, "no Application"))
+
+
 async def test_few_are_read_one_by_one() -> None:
     office, applications = counting()
     await rows(office, "/status my-app")
