@@ -23,5 +23,9 @@ def parse(words: Words) -> ShowHolds:
     examples=("/locks",),
 )
 async def locks(ask: ShowHolds, caller: Caller, board: HoldsQuery) -> Reply:  # noqa: ARG001 (it asks for all there is)
-    """What is locked and frozen, by whom, since when and why; rejected images, and reviews that are owed."""
+    """What is locked and frozen, by people and by the policy's windows; rejected images, and reviews that are owed.
+
+    Each with who or what holds it, until when and why. Argo CD's own sync windows are not among them: a promotion asks
+    for those where policy has the gate `window`.
+    """
     return await board.holds(caller)

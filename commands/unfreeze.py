@@ -1,11 +1,17 @@
 """`/unfreeze prod`: go on."""
 
+from dataclasses import replace
+from datetime import UTC
+
 from bot.command import command
 from bot.domain.caller import Caller, Permission
 from bot.domain.form import CommandForm, Filled, FormField, Input
 from bot.domain.intent import Context, EndFreeze
-from bot.domain.reply import Reply, Topic
+from bot.domain.reply import Reply, Told, Topic
+from bot.domain.safety import ClosedWindow
+from bot.evaluation.wording import clock
 from bot.grammar import IN, Slots, Words
+from bot.queries.closed_windows import ClosedWindows
 from bot.safety.freezes import FreezeService
 
 
@@ -39,6 +45,16 @@ FORM = CommandForm(
     topic=Topic.HOLD,
     examples=("/unfreeze prod",),
 )
-async def unfreeze(ask: EndFreeze, caller: Caller, freezes: FreezeService) -> Reply:
+async def unfreeze(ask: EndFreeze, caller: Caller, freezes: FreezeService, windows: ClosedWindows) -> Reply:
     """End the freeze that somebody called. The windows of the policy stay as they are."""
-    return await freezes.end(ask, caller)
+    reply = await freezes.end(ask, caller)
+    closed = await windows.of(ask.app, ask.environment)
+    return (
+        replace(reply, sentence=f"{reply.sentence} {_still(closed)}") if closed and isinstance(reply, Told) else reply
+    )
+
+
+def _still(closed: ClosedWindow) -> str:
+    """Told is text: a time in it is in UTC."""
+    until = f" until {clock(closed.opens, UTC)}" if closed.opens else ""
+    return f"Policy keeps {closed.app or closed.environment} closed{until}: `/locks` shows why."

@@ -11,6 +11,7 @@ from bot.overlays.catalog import Catalog
 from bot.overlays.image_locations import ImageLocations
 from bot.policy import Policy
 from bot.ports import Clock, Directory, ImageContents, Registry
+from bot.queries.closed_windows import ClosedWindows
 from bot.queries.holds import HoldsQuery
 from bot.queries.permissions import Permissions
 from bot.safety.delegations import DelegationService
@@ -49,6 +50,7 @@ class SafetyServices:
         subscriptions = SubscriptionService(
             stores.subscriptions, stores.messages, ledger, stores.audit, policy, times, clock
         )
+        windows = ClosedWindows(policy, clock)
         services: dict[Any, Any] = {
             LockService: LockService(stores.locks, ledger, catalog, clock),
             FreezeService: FreezeService(stores.freezes, ledger, catalog, clock),
@@ -59,7 +61,10 @@ class SafetyServices:
             DelegationService: DelegationService(stores.delegations, ledger, directory, clock),
             MuteStore: stores.mutes,
             Permissions: Permissions(policy, stores.delegations),
-            HoldsQuery: HoldsQuery(stores.locks, stores.freezes, stores.rejections, stores.reviews, policy, clock),
+            ClosedWindows: windows,
+            HoldsQuery: HoldsQuery(
+                stores.locks, stores.freezes, stores.rejections, stores.reviews, windows, policy, clock
+            ),
             TimeReader: times,
             SubscriptionService: subscriptions,
         }

@@ -1,4 +1,4 @@
-"""What holds promotions back by a person's word: locks, freezes, rejected images. And who speaks for whom."""
+"""What holds promotions back: locks, freezes, rejected images; the policy's windows. And who speaks for whom."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -49,6 +49,26 @@ class Freeze:
     def lasts(self, now: datetime) -> bool:
         """An expired freeze holds nothing, cleared away or not."""
         return self.until > now
+
+
+@dataclass(frozen=True)
+class ClosedWindow:
+    """The policy's own windows let nobody change an environment now, but for the exempt; `app` "" is every app.
+
+    `denied`: in a window that denies changes; else outside those that allow them. `opens`: None when no opening is in
+    sight.
+    """
+
+    environment: str
+    reason: str
+    opens: datetime | None
+    app: str = ""
+    denied: bool = True
+    exempt_apps: tuple[str, ...] = ()
+    exempt_roles: tuple[str, ...] = ()
+
+    def covers(self, app: str, environment: str) -> bool:
+        return environment == self.environment and self.app in ("", app) and app not in self.exempt_apps
 
 
 @dataclass(frozen=True)

@@ -105,7 +105,7 @@ class Explanation:
 
 def _on_the_row(held: GateResult, row: StatusRow) -> bool:
     """Whether the row shows that lock or freeze itself. What could not be asked, no row shows."""
-    shown = {"lock": row.lock, "freeze": row.freeze}.get(held.gate)
+    shown = {"lock": row.lock, "freeze": row.freeze or row.closed}.get(held.gate)
     return shown is not None and held.verdict.state is VerdictState.BLOCKED
 
 

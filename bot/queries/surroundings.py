@@ -6,6 +6,7 @@ from typing import Protocol
 from bot.domain.caller import Caller
 from bot.domain.queueing import Waiting
 from bot.domain.reply import Holds, StatusRow
+from bot.queries.closed_windows import closest
 
 
 class HoldsSource(Protocol):
@@ -42,4 +43,10 @@ def _with(row: StatusRow, holds: Holds, waiting: tuple[Waiting, ...]) -> StatusR
         and row.app in (one.wish.named_apps or (row.app,))
     ]
     own = max(locks, key=lambda lock: bool(lock.app), default=None)
-    return replace(row, lock=own, freeze=max(freezes, key=lambda one: one.until, default=None), waiting=tuple(mine))
+    return replace(
+        row,
+        lock=own,
+        freeze=max(freezes, key=lambda one: one.until, default=None),
+        closed=closest(holds.closed, row.app, row.environment),
+        waiting=tuple(mine),
+    )

@@ -4,12 +4,16 @@ from slack_sdk.models.blocks import Block, ButtonElement
 
 from bot.domain.caller import Person
 from bot.domain.reply import Delegated, FreezeCalled, Holds, ImageRejected, LockHeld, LockTaken
-from bot.domain.safety import Delegation, Freeze, Lock, Rejection, Review
+from bot.domain.safety import ClosedWindow, Delegation, Freeze, Lock, Rejection, Review
+from bot.domain.sentence import listed
 from bot.ports import Rendered
 from bot.views import words
 from bot.views.ids import Action, LockValue
 from bot.views.layout import actions, button, confirm, context, header, rendered, rows, section, sentence
 from bot.views.words import DAY_AND_TIME, bold, code, mention, moment, safe
+
+EXEMPT = 5
+"""apps that are named"""
 
 
 def place(app: str, environment: str) -> str:
@@ -60,7 +64,7 @@ def _wait(lock: Lock) -> ButtonElement | None:
 def holds(reply: Holds) -> Rendered:
     parts = [
         ("🔒 Locked", "locked", [_lock_line(lock) for lock in reply.locks]),
-        ("❄️ Frozen", "frozen", [_freeze_line(freeze) for freeze in reply.freezes]),
+        ("❄️ Frozen", "frozen", [*map(_freeze_line, reply.freezes), *map(_closed_line, reply.closed)]),
         ("🚫 Rejected images", "rejected", [_rejection_line(rejection) for rejection in reply.rejections]),
         ("👀 Waiting for a review", "waiting for a review", [_review_line(review) for review in reply.reviews]),
     ]
@@ -245,6 +249,22 @@ def _freeze_line(freeze: Freeze) -> str:
     return f"{by} until {_at(freeze)}{_because(freeze.reason)}{_exempt(freeze)}"
 
 
+def _closed_line(window: ClosedWindow) -> str:
+    return f"{_capital(place(window.app, window.environment))} · {closed(window)}"
+
+
+def closed(window: ClosedWindow, reason: int = 400) -> str:
+    """By the policy's windows, until when and why, and for whom not; `reason`: characters of it."""
+    opens = f"until {moment(window.opens, DAY_AND_TIME)}" if window.opens else "with no open window in sight"
+    how = "by policy" if window.denied else "by policy, outside its open windows,"
+    roles = [f"the role {code(role, 60)}" for role in window.exempt_roles]
+    names = [safe(app, 60) for app in window.exempt_apps[:EXEMPT]]
+    if more := window.exempt_apps[EXEMPT:]:
+        names.append(words.count(len(more), "more app"))
+    exempt = f" Exempt: {listed([*names, *roles])}." if names or roles else ""
+    return f"{how} {opens}{_because(window.reason, reason)}.{exempt}"
+
+
 def _rejection_line(rejection: Rejection) -> str:
     name = f"{bold(rejection.app)} {bold(rejection.tag or rejection.digest[:19])}"
     return f"{name} · {mention(rejection.by)} {moment(rejection.at, DAY_AND_TIME)}{_because(rejection.reason)}"
@@ -272,8 +292,8 @@ def _at(freeze: Freeze) -> str:
     return moment(freeze.until, DAY_AND_TIME)
 
 
-def _because(reason: str) -> str:
-    return f": {safe(reason.rstrip('.'), 400)}" if words.clean(reason) else ""
+def _because(reason: str, limit: int = 400) -> str:
+    return f": {safe(reason.rstrip('.'), limit)}" if words.clean(reason) else ""
 
 
 def _exempt(freeze: Freeze) -> str:

@@ -13,6 +13,7 @@ from bot.ports import Rendered
 from bot.views import words
 from bot.views.ids import Action, PageValue
 from bot.views.layout import actions, button, context, header, rendered, rows, section, sentence, text_length
+from bot.views.safety import closed
 from bot.views.state import state
 from bot.views.words import DAY_AND_TIME, bold, code, link, mention, moment, safe
 
@@ -104,7 +105,7 @@ def _page(label: str, page: StatusPage, number: int, only: bool, index: int) -> 
 
 def _well(row: StatusRow) -> bool:
     """Whether there is nothing to tell but that."""
-    beside = row.promotion or row.lock or row.freeze or row.waiting or row.runs or row.problem
+    beside = row.promotion or row.lock or row.freeze or row.closed or row.waiting or row.runs or row.problem
     application = row.application
     if beside or application is None or _trouble(application):
         return False
@@ -114,7 +115,9 @@ def _well(row: StatusRow) -> bool:
 def _short(row: StatusRow) -> str:
     """One line, whatever there is to say."""
     pinned = safe(", ".join(dict.fromkeys(one.label for one in row.images)), 40)
-    marks = "".join(mark for mark, so in (("🔒", row.lock), ("❄️", row.freeze), ("🚦", row.promotion)) if so)
+    marks = "".join(
+        mark for mark, so in (("🔒", row.lock), ("❄️", row.freeze or row.closed), ("🚦", row.promotion)) if so
+    )
     known = f"⚠️ not known, {_before(row.last_known)}" if row.last_known else "⚠️ not known"
     said = _judgement(row.application, behind=bool(row.runs)) if row.application else known
     instead = f" · {safe(row.runs, 50)}" if row.runs else ""
@@ -170,6 +173,8 @@ def held(row: StatusRow) -> list[str]:
     if row.freeze:
         reason = f": {safe(row.freeze.reason, 120)}" if words.clean(row.freeze.reason) else ""
         lines.append(f"        ❄️ frozen until {moment(row.freeze.until, DAY_AND_TIME)}{reason}")
+    if row.closed:
+        lines.append(f"        ❄️ frozen {closed(row.closed, 120)}")
     lines += [f"        🗓️ waits for its turn: {safe(what(one.wish), 120)}" for one in row.waiting[:WAITING]]
     more = len(row.waiting) - WAITING
     return [*lines, f"        🗓️ and {more} more"] if more > 0 else lines

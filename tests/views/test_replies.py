@@ -33,9 +33,11 @@ from bot.domain.reply import (
     Told,
     Topic,
 )
+from bot.domain.safety import ClosedWindow
 from bot.domain.scan import Scan, ScanStatus, Severity, Vulnerability
 from bot.views import home, notice, render, result, thread_note
 from bot.views.runs import log_file, longer_than_shown
+from bot.views.words import DAY_AND_TIME, moment
 from commands.deploy import FORM
 from tests.views.reading import lines, read, view_lines
 from tests.views.samples import AT, BLOCKED, COMMIT, DIGEST, OLD_DIGEST, move, plan, promotion
@@ -138,6 +140,21 @@ def test_at_a_glance_what_is_well_takes_a_line_of_a_phone_and_anything_else_is_t
     assert told(runs="v1.4.1 runs") != told()
     assert " by " in told(promotion=promotion())[0]
     assert " by " in told(application=application(sync=SyncStatus.OUT_OF_SYNC))[0]
+
+
+@pytest.mark.parametrize(
+    ("window", "line"),
+    [
+        (ClosedWindow("production", "year end", AT), "        ❄️ frozen by policy until {at}: year end."),
+        (ClosedWindow("production", "", None, denied=False),
+         "        ❄️ frozen by policy, outside its open windows, with no open window in sight."),
+    ],
+)  # fmt: skip
+def test_status_names_the_window_of_the_policy_that_is_closed(window: ClosedWindow, line: str) -> None:
+    shown = lines(render(StatusBoard((row("production", "v1.4.2", closed=window),))))
+    assert line.format(at=read(moment(AT, DAY_AND_TIME))) in shown
+    at_home = view_lines(home([], [row("production", "v1.4.2", closed=window)]))
+    assert line.format(at=read(moment(AT, DAY_AND_TIME))) in at_home
 
 
 def test_status_of_an_app_in_a_release_train_names_its_own_image() -> None:

@@ -25,12 +25,13 @@ from bot.domain.reply import (
     LockHeld,
     LockTaken,
 )
-from bot.domain.safety import Delegation, Freeze, Lock, Rejection, Review
+from bot.domain.safety import ClosedWindow, Delegation, Freeze, Lock, Rejection, Review
 from bot.ports import Rendered
 from bot.router.buttons import read_button
 from bot.views import render, safety
 from bot.views.ids import Action, LockValue, encode
-from tests.views.reading import lines
+from bot.views.words import DAY_AND_TIME, moment
+from tests.views.reading import lines, read
 from tests.views.samples import AT, COMMIT, DIGEST, move, plan, promotion
 
 ANA, BO, MIA = Person("U0ANA", "ana", "ana@example.com"), Person("U0BO", "bo"), Person("U0MIA", "mia")
@@ -105,9 +106,33 @@ def test_what_holds_promotions_back() -> None:
     assert said(render(Holds((), (), ()))) == "Nothing is locked, frozen or rejected."
 
 
+WINDOW = ClosedWindow("production", "year end.", AT)
+
+
+@pytest.mark.parametrize(
+    ("window", "line"),
+    [
+        (WINDOW, "All of *production* · by policy until {at}: year end."),
+        (replace(WINDOW, reason=""), "All of *production* · by policy until {at}."),
+        (replace(WINDOW, denied=False, reason=""),
+         "All of *production* · by policy, outside its open windows, until {at}."),
+        (replace(WINDOW, opens=None), "All of *production* · by policy with no open window in sight: year end."),
+        (replace(WINDOW, app="my-app"), "*my-app* in *production* · by policy until {at}: year end."),
+        (replace(WINDOW, exempt_apps=("ledger",), exempt_roles=("sre",)),
+         "All of *production* · by policy until {at}: year end. Exempt: ledger and the role `sre`."),
+        (replace(WINDOW, exempt_apps=tuple("abcdefg")),
+         "All of *production* · by policy until {at}: year end. Exempt: a, b, c, d, e and 2 more apps."),
+    ],
+)  # fmt: skip
+def test_what_the_policys_windows_keep_closed(window: ClosedWindow, line: str) -> None:
+    header, shown = lines(render(Holds((), (), (), (), (window,))))
+    assert header == "# ❄️ Frozen"
+    assert shown == line.format(at=read(moment(AT, DAY_AND_TIME)))
+
+
 def test_a_thousand_locks_fit_into_one_message() -> None:
     many = tuple(replace(LOCK, app=f"app-{number}", reason="x" * 400) for number in range(1000))
-    message = render(Holds(many, (FREEZE,) * 100, (REJECTION,) * 100, (REVIEW,) * 100))
+    message = render(Holds(many, (FREEZE,) * 100, (REJECTION,) * 100, (REVIEW,) * 100, (WINDOW,) * 100))
     assert len(message.blocks) <= 50
     assert len(json.dumps(message.blocks)) < 30_000
     assert "more" in said(message)

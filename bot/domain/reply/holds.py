@@ -1,9 +1,9 @@
-"""What holds promotions back by a person's word."""
+"""What holds promotions back."""
 
 from dataclasses import dataclass
 
 from bot.domain.reply.base import Reply
-from bot.domain.safety import Freeze, Lock, Rejection, Review
+from bot.domain.safety import ClosedWindow, Freeze, Lock, Rejection, Review
 
 
 @dataclass(frozen=True)
@@ -30,12 +30,13 @@ class LockHeld(Reply):
 
 @dataclass(frozen=True)
 class Holds(Reply):
-    """What holds promotions back now, by people's words."""
+    """What holds promotions back now, by people's words and by the policy's windows."""
 
     locks: tuple[Lock, ...]
     freezes: tuple[Freeze, ...]
     rejections: tuple[Rejection, ...]
     reviews: tuple[Review, ...] = ()
+    closed: tuple[ClosedWindow, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from bot.domain.overlay import Commit, OverlayImage
 from bot.domain.promotion import Promotion
 from bot.domain.queueing import Waiting
 from bot.domain.reply.base import Reply
-from bot.domain.safety import Freeze, Lock
+from bot.domain.safety import ClosedWindow, Freeze, Lock
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,7 @@ class StatusRow:
     runs: str = ""
     lock: Lock | None = None
     freeze: Freeze | None = None
+    closed: ClosedWindow | None = None
     waiting: tuple[Waiting, ...] = ()
     unheard: Unheard | None = None
     last_known: LastKnown | None = None

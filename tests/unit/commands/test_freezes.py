@@ -1,16 +1,19 @@
 """Freezes, called and ended."""
 
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from bot.domain.errors import InvalidCommand, NotAllowed, UnknownName
 from bot.domain.intent import Context
-from bot.domain.reply import FreezeCalled, Holds, Told
+from bot.domain.reply import FreezeCalled, Holds, StatusBoard, Told
 from bot.domain.safety import Freeze
 from bot.policy import parse
 from bot.safety.times import TimeReader
+from bot.views import render
 from tests.fakes.clock import StillClock
 from tests.fakes.office import POLICY, Office
 from tests.sentences import says
@@ -102,3 +105,55 @@ async def test_engineers_do_not_freeze(office: Office) -> None:
         with pytest.raises(NotAllowed, match="`freeze` permission for every app in production"):
             await say(office, number, line, "U0ANA")
     assert await office.safety.events() == ["refused", "refused"]
+
+
+CLOSED = """
+environments:
+  - {name: development}
+  - {name: staging}
+  - name: production
+    gates: {freeze: {windows: [{cron: "0 * * * *", duration: 1h, reason: year end}], exempt_apps: [payments]}}
+"""
+
+
+@pytest.fixture
+async def closed_office(tmp_path: Path) -> AsyncIterator[Office]:
+    office = Office(policy=parse(CLOSED + POLICY), database_url=f"sqlite:///{tmp_path / 'words.db'}")
+    await office.safety.create()
+    yield office
+    await office.safety.database.close()
+
+
+async def test_a_window_of_the_policy_that_is_closed_now_is_held_wherever_people_look(closed_office: Office) -> None:
+    """Nobody has called it, so nobody is named; but promotions are refused, so it must not look open."""
+    holds = await say(closed_office, 1, "/locks")
+    assert isinstance(holds, Holds)
+    assert [(one.environment, one.reason, one.exempt_apps) for one in holds.closed] == [
+        ("production", "year end", ("payments",))
+    ]
+    board = await say(closed_office, 2, "/status")
+    assert isinstance(board, StatusBoard)
+    assert {(row.app, row.environment) for row in board.rows if row.closed} == {
+        ("ledger", "production"), ("my-app", "production"),
+    }  # fmt: skip
+    assert "year end" in str(render(board).blocks)
+
+
+async def test_an_exempt_app_is_named_to_those_alone_who_may_view_it(closed_office: Office) -> None:
+    holds = await say(closed_office, 1, "/locks", "U0CY")
+    assert isinstance(holds, Holds)
+    assert [one.exempt_apps for one in holds.closed] == [()]
+    await say(closed_office, 2, "/freeze staging --except payments,my-app for 2h INC-1")
+    called = await say(closed_office, 3, "/locks", "U0CY")
+    assert isinstance(called, Holds)
+    assert [one.exempt_apps for one in called.freezes] == [("my-app",)]
+
+
+async def test_the_end_of_a_freeze_does_not_hide_that_policy_keeps_it_closed(closed_office: Office) -> None:
+    await called(closed_office, "/freeze prod for 2h INC-1")
+    reply = await say(closed_office, 2, "/unfreeze prod")
+    assert isinstance(reply, Told)
+    assert says(reply.sentence, "is over", "Policy keeps production closed", "/locks")
+    nothing = await say(closed_office, 3, "/unfreeze staging")
+    assert isinstance(nothing, Told)
+    assert "Policy keeps" not in nothing.sentence

@@ -413,7 +413,7 @@ environments:
 
 @pytest.mark.parametrize("lock_gate", ["{}", "false"])
 async def test_what_the_row_shows_is_not_repeated_and_hides_nothing_else(tmp_path: Path, lock_gate: str) -> None:
-    """Whether or not a gate speaks of the lock on the row, the window stands beside it."""
+    """Whether or not a gate speaks of the lock on the row, the policy's window is on the row too, and once."""
     policy = parse(ALWAYS_FROZEN % lock_gate + POLICY)
     office = Office(policy, database_url=f"sqlite:///{tmp_path / 'words.db'}")
     await office.safety.create()
@@ -421,7 +421,10 @@ async def test_what_the_row_shows_is_not_repeated_and_hides_nothing_else(tmp_pat
     found = await detail(office)
     await office.safety.database.close()
     assert found.row.lock
-    assert ["the audit" in one for one in found.held] == [True]
+    assert found.row.closed
+    assert found.row.closed.reason == "the audit"
+    assert found.held == ()
+    assert str(render(found).blocks).count("the audit") == 1
     assert all(one in str(render(found).blocks) for one in ("locked by <@U0ANA>", "the audit"))
 
 
