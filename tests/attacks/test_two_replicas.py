@@ -6,7 +6,6 @@ each test looks at what came of its own promotion.
 
 import asyncio
 import json
-import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -29,13 +28,15 @@ from integrations.sandbox.slack.http_mode import signature
 from integrations.sandbox.slack.limits import RateLimits
 from integrations.sandbox.slack.server import SIGNING_SECRET, SlackServer
 from tests.postgres import NewDatabase
+from tests.restart import asked
 from tests.restart.asked import Asked
 from tests.restart.cases import TEAM, Case
 from tests.restart.child import Life, promotion_of
 from tests.restart.conftest import postgres
 from tests.restart.effects import Seen, look
+from tests.restart.process import begin
 from tests.restart.test_requests import Scene, rejection
-from tests.restart.town import ROOT, Process, Town, town
+from tests.restart.town import Town, town
 
 __all__ = ["postgres"]
 pytestmark = pytest.mark.restart
@@ -214,21 +215,15 @@ async def replicas(place: Town, slack: str) -> AsyncIterator[list[str]]:
     life = (str(place.directory), place.database_url, str(place.git.repository.path), place.github_url, place.cases)
     started = []
     for number, port in enumerate(ports):
-        asked = Asked(
+        told = Asked(
             Life(*life, replica=f"pilothouse-{number}", beat=BEAT, silence=SILENCE),
             slack,
             port,
             tuple(WAITING.values()),
         )
         file, log = place.directory / f"replica-{number}.json", place.directory / f"replica-{number}.log"
-        file.write_bytes(msgspec.json.encode(asked))
-        with log.open("wb") as output:
-            process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "tests.restart.asked", str(file),
-                cwd=ROOT, stdout=asyncio.subprocess.PIPE, stderr=output,
-            )  # fmt: skip
-        place.lives.append(Process(process, log))
-        started.append(place.lives[-1])
+        file.write_bytes(msgspec.json.encode(told))
+        started.append(place.started(begin(asked.main, str(file), log)))
     await asyncio.gather(*(each.ready() for each in started))
     yield [f"http://127.0.0.1:{port}/slack/events" for port in ports]
 

@@ -1,4 +1,4 @@
-"""One life of the bot as people reach it, killed at a request: `python -m tests.restart.asked LIFE.json`.
+"""One life of the bot as people reach it, killed at a request.
 
 Router, inbox, engine, stores and outbox are the real ones; Slack is a server in the test's process. Each request stands
 still at its point, and when all of them do the process kills itself; or it does so after a random time.
@@ -38,7 +38,7 @@ from tests.restart.child import Life, ask, assemble, promotion_of
 NOTED, ACKNOWLEDGED, EFFECT, DONE = "noted", "acknowledged", "effect", "done"
 POINTS = (NOTED, ACKNOWLEDGED, EFFECT, DONE)
 """stored and not acknowledged · acknowledged and not begun · its effect is there, its answer not · told, not settled"""
-ON_ITS_WAY = 0.3
+ON_ITS_WAY = 1.5
 """seconds for an acknowledgement to leave the process"""
 
 
@@ -167,7 +167,3 @@ async def _reach(app: AsyncApp, asked: Asked, stack: AsyncExitStack) -> None:
 def main(file: str) -> None:
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     asyncio.run(live(msgspec.json.decode(Path(file).read_bytes(), type=Asked)))
-
-
-if __name__ == "__main__":
-    main(sys.argv[1])

@@ -1,4 +1,4 @@
-"""One life of the bot's core, in a process that is killed: `python -m tests.restart.child LIFE.json`.
+"""One life of the bot's core, in a process that is killed.
 
 The engine, the stores, the outbox and git are the real ones; Slack and Argo CD outlive the process in a file. It asks
 for what was not asked for yet, presses what was not pressed yet, and ends when everything is decided; or, where
@@ -31,7 +31,6 @@ from bot.domain.promotion import Promotion, Stage, VoteKind
 from bot.policy import parse
 from bot.promotions.signals import Signal
 from bot.runtime.clock import SYSTEM_CLOCK
-from bot.runtime.ending import end_after
 from bot.settings import GitHubSettings, GitSettings
 from bot.store.database import Database
 from bot.store.schema import migrate
@@ -296,8 +295,3 @@ def main(file: str) -> int:
 
 def as_json(life: Life) -> Any:
     return msgspec.json.encode(life)
-
-
-if __name__ == "__main__":
-    # A life that fails while its journal is away would never end: the engine's threads wait for the journal.
-    end_after(lambda: sys.exit(main(sys.argv[1])))

@@ -1,14 +1,13 @@
-"""Edits a card, and dies when Slack has the edit and the database not: `tests.restart.editor URL WORLD SECONDS TEXT`.
-
-`SECONDS`: for which the card is leased.
-"""
+"""Edits a card, and dies when Slack has the edit and the database not."""
 
 import asyncio
 import os
 import signal
-import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from bot.notify.places import Places
 from bot.ports import Posted, Rendered
@@ -25,12 +24,23 @@ class DyingMessenger(LastingMessenger):
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-async def edit(database_url: str, world: str, text: str) -> None:
-    messages = store.Messages(Database(database_url))
-    await messages.want(*CARD, Rendered(text), time.time())
-    await Places(messages, DyingMessenger(World(Path(world)))).bring(*CARD)
+@dataclass(frozen=True)
+class Edit:
+    """`seconds`: for which the card is leased."""
+
+    database_url: str
+    world: str
+    seconds: float
+    text: str
 
 
-if __name__ == "__main__":
-    store.CARD_LEASE = float(sys.argv[3])
-    asyncio.run(edit(sys.argv[1], sys.argv[2], sys.argv[4]))
+async def edit(told: Edit) -> None:
+    messages = store.Messages(Database(told.database_url))
+    await messages.want(*CARD, Rendered(told.text), time.time())
+    await Places(messages, DyingMessenger(World(Path(told.world)))).bring(*CARD)
+
+
+def main(file: str) -> None:
+    told = msgspec.json.decode(Path(file).read_bytes(), type=Edit)
+    store.CARD_LEASE = told.seconds
+    asyncio.run(edit(told))

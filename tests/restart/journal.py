@@ -29,12 +29,12 @@ KEY = "workflow_uuid"
 async def record(directory: Path) -> dict[str, Any]:
     """Let a promotion come as far as the question to people, kill the process, and read what it left."""
     async with town(directory, f"sqlite:///{directory / 'pilothouse.db'}", (CASE,)) as place:
-        life = await place.begin(presses=False, ends=False)
+        life = place.begin(presses=False, ends=False)
         await life.ready()
         database = place.database()
         id = promotion_of(CASE)
         await _asks_people(PromotionStore(database), id)
-        life.process.kill()
+        life.kill()
         await life.ended()
         await database.close()
         with closing(sqlite3.connect(directory / "pilothouse.db")) as tables:

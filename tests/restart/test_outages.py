@@ -64,7 +64,7 @@ async def test_a_server_that_fails_while_promotions_are_under_way_loses_and_doub
     url, other = postgres(), postgres()
     name = str(make_url(url).database)
     async with town(tmp_path, url, CASES) as place:
-        life = await place.begin(replica="pilothouse-0", presses=True, ends=False)
+        life = place.begin(replica="pilothouse-0", presses=True, ends=False)
         await life.ready()
         async with await psycopg.AsyncConnection.connect(other, autocommit=True) as server:
             await outage(server, name)

@@ -1,12 +1,12 @@
 """Two replicas on one Postgres: one is killed, and the other takes its promotions over."""
 
 import asyncio
-import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 import sqlalchemy as sa
 
@@ -20,17 +20,18 @@ from bot.store.audit import Audit
 from bot.store.database import Database
 from bot.store.messages import Letter, Messages, threads
 from bot.store.promotions import PromotionStore, live
-from bot.store.replicas import ReplicaStore
+from bot.store.replicas import ReplicaStore, replicas
 from bot.store.schema import migrate
 from tests.fakes.registry import MemoryRegistry
 from tests.postgres import NewDatabase
 from tests.restart.cases import Case
 from tests.restart.child import promotion_of
 from tests.restart.crowd import asked_for
-from tests.restart.editor import CARD
+from tests.restart.editor import CARD, Edit, main
 from tests.restart.effects import effects, look
 from tests.restart.outside import LastingMessenger, World
-from tests.restart.town import ROOT, Town, town
+from tests.restart.process import begin
+from tests.restart.town import Town, town
 
 pytestmark = pytest.mark.restart
 
@@ -66,13 +67,13 @@ async def test_the_promotions_of_a_killed_replica_go_on_elsewhere_within_thirty_
     """With the timing that the bot has: nothing is set here but who presses."""
     timing = {"beat": BEAT.total_seconds(), "silence": SILENCE.total_seconds()}
     async with town(tmp_path, postgres(), CASES) as place:
-        first = await place.begin(replica="pilothouse-0", presses=False, ends=False, **timing)
+        first = place.begin(replica="pilothouse-0", presses=False, ends=False, **timing)
         await first.ready()
         await until(place, Stage.APPROVAL)
-        first.process.kill()
+        first.kill()
         assert await first.ended() == -9
         # Every press is made while nobody tells the promotions that it is for.
-        other = await place.begin(replica="pilothouse-1", asks=False, presses=True, ends=False, **timing)
+        other = place.begin(replica="pilothouse-1", asks=False, presses=True, ends=False, **timing)
         await other.ready()
         alone = time.monotonic()
         await until(place, Stage.DONE)
@@ -87,9 +88,9 @@ async def test_the_promotions_of_a_killed_replica_go_on_elsewhere_within_thirty_
 
 async def test_presses_on_any_replica_reach_the_story_wherever_it_is(tmp_path: Path, postgres: NewDatabase) -> None:
     async with town(tmp_path, postgres(), CASES) as place:
-        first = await place.begin(replica="pilothouse-0", presses=False, ends=False)
+        first = place.begin(replica="pilothouse-0", presses=False, ends=False)
         await first.ready()
-        other = await place.begin(replica="pilothouse-1", asks=True, presses=True, ends=False)
+        other = place.begin(replica="pilothouse-1", asks=True, presses=True, ends=False)
         await other.ready()
         await until(place, Stage.DONE)
         seen = await look(place)
@@ -108,14 +109,14 @@ async def test_of_two_votes_one_is_given_before_a_replica_is_killed_and_one_afte
     The second one takes nothing over; the third one does so soon.
     """
     async with town(tmp_path, postgres(), OF_TWO) as place:
-        first = await place.begin(replica="pilothouse-0", presses=False, ends=False, beat=0.5, silence=600)
+        first = place.begin(replica="pilothouse-0", presses=False, ends=False, beat=0.5, silence=600)
         await first.ready()
-        second = await place.begin(replica="pilothouse-1", asks=False, ends=False, beat=0.5, silence=600)
+        second = place.begin(replica="pilothouse-1", asks=False, ends=False, beat=0.5, silence=600)
         await second.ready()
         await all_are(place, lambda promotion: len(promotion.approvals) == 1)
-        first.process.kill()
+        first.kill()
         assert await first.ended() == -9
-        await place.begin(
+        place.begin(
             replica="pilothouse-2", asks=False, approver="U0MIA", ends=False, beat=0.5, silence=SILENCE.total_seconds()
         )
         await until(place, Stage.DONE)
@@ -142,11 +143,10 @@ async def test_a_replica_that_is_killed_between_an_edit_and_its_note_leaves_a_ca
     try:
         await messages.want(*CARD, Rendered("0"), time.time())
         await places.bring(*CARD)
-        arguments = (url, str(tmp_path / "world.db"), "4", "1")
-        editor = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "tests.restart.editor", *arguments, cwd=ROOT
-        )
-        assert await editor.wait() == -9
+        told = tmp_path / "edit.json"
+        told.write_bytes(msgspec.json.encode(Edit(url, str(tmp_path / "world.db"), 4, "1")))
+        editor = begin(main, str(told), tmp_path / "editor.log")
+        assert await editor.ended() == -9, editor.said()
         assert [message.text for message in world.messages()] == ["1"]
         until = await leased_until(database)
         thread = await messages.thread(*CARD)
@@ -191,15 +191,22 @@ async def store(postgres: NewDatabase) -> AsyncIterator[ReplicaStore]:
     await database.close()
 
 
+async def fall_silent(store: ReplicaStore, name: str) -> None:
+    """It beat for the last time two minutes ago."""
+    await store.beat(name)
+    async with store._database.begin() as connection:
+        then = sa.func.now() - timedelta(minutes=2)
+        await connection.execute(replicas.update().where(replicas.c.name == name).values(beat_at=then))
+
+
 async def test_who_beats_is_left_alone_and_who_does_not_is_taken_over_once(store: ReplicaStore) -> None:
     engine = Engine()
     await store.beat("pilothouse-1")
     mine = Replicas(store, engine, "pilothouse-0", silence=timedelta(seconds=60))
     assert await mine.look() == 0
-    impatient = Replicas(store, engine, "pilothouse-0", silence=timedelta(seconds=0.05))
-    await asyncio.sleep(0.1)
-    assert await impatient.look() == 2
-    assert await impatient.look() == 0
+    await fall_silent(store, "pilothouse-1")
+    assert await mine.look() == 2
+    assert await mine.look() == 0
     assert engine.taken == ["pilothouse-1"]
 
 
@@ -209,30 +216,29 @@ async def test_stories_of_a_replica_that_nobody_knows_are_taken_over_but_not_at_
     """Its beat was forgotten, or never came; one that has just started has no beat yet either."""
     engine = Engine("pilothouse-0", "pilothouse-1", "pilothouse-7")
     await store.beat("pilothouse-1")
-    replicas = Replicas(store, engine, "pilothouse-0", beat=timedelta(seconds=4), silence=timedelta(seconds=12))
-    assert [await replicas.look() for _ in range(2)] == [0, 0]
+    mine = Replicas(store, engine, "pilothouse-0", beat=timedelta(seconds=4), silence=timedelta(seconds=12))
+    assert [await mine.look() for _ in range(2)] == [0, 0]
     assert engine.taken == []
-    assert await replicas.look() == 2
+    assert await mine.look() == 2
     assert engine.taken == ["pilothouse-7"]
 
 
 async def test_a_replica_that_beats_at_last_keeps_its_stories(store: ReplicaStore) -> None:
     engine = Engine("pilothouse-7")
-    replicas = Replicas(store, engine, "pilothouse-0", beat=timedelta(seconds=4), silence=timedelta(seconds=12))
-    await replicas.look()
-    await replicas.look()
+    mine = Replicas(store, engine, "pilothouse-0", beat=timedelta(seconds=4), silence=timedelta(seconds=12))
+    await mine.look()
+    await mine.look()
     await store.beat("pilothouse-7")
-    assert [await replicas.look() for _ in range(3)] == [0, 0, 0]
+    assert [await mine.look() for _ in range(3)] == [0, 0, 0]
     assert engine.taken == []
 
 
 async def test_who_comes_back_is_watched_again(store: ReplicaStore) -> None:
     engine = Engine()
-    replicas = Replicas(store, engine, "pilothouse-0", silence=timedelta(seconds=0.05))
+    mine = Replicas(store, engine, "pilothouse-0", silence=timedelta(seconds=60))
     for _ in range(2):
-        await store.beat("pilothouse-1")
-        await asyncio.sleep(0.1)
-        await replicas.look()
+        await fall_silent(store, "pilothouse-1")
+        await mine.look()
     assert engine.taken == ["pilothouse-1", "pilothouse-1"]
 
 

@@ -7,7 +7,6 @@ after a random time, in each way, and writes what it saw into docs/reliability.m
 import asyncio
 import contextlib
 import json
-import sys
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -30,11 +29,12 @@ from integrations.sandbox.slack.http_mode import RequestUrls
 from integrations.sandbox.slack.limits import RateLimits
 from integrations.sandbox.slack.server import SlackServer
 from tests.postgres import NewDatabase
-from tests.restart import report
+from tests.restart import asked, report
 from tests.restart.asked import ACKNOWLEDGED, DONE, NOTED, POINTS, Asked
 from tests.restart.cases import TEAM, Case
 from tests.restart.child import Life, promotion_of
-from tests.restart.town import ROOT, Process, Town, town
+from tests.restart.process import Process, begin
+from tests.restart.town import Town, town
 
 pytestmark = pytest.mark.restart
 
@@ -74,14 +74,9 @@ class Scene:
         )  # fmt: skip
         file, log = directory / f"asked-{number}.json", directory / f"asked-{number}.log"
         file.write_bytes(msgspec.json.encode(Asked(life, self.url, self.port, WAITING, **how)))
-        with log.open("wb") as output:
-            started = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "tests.restart.asked", str(file),
-                cwd=ROOT, stdout=asyncio.subprocess.PIPE, stderr=output,
-            )  # fmt: skip
-        self.town.lives.append(Process(started, log))
-        await self.town.lives[-1].ready()
-        return self.town.lives[-1]
+        started = self.town.started(begin(asked.main, str(file), log))
+        await started.ready()
+        return started
 
     async def ask_everything(self) -> dict[str, bool]:
         """Everybody at once; what was acknowledged, by what it is about."""

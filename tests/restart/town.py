@@ -1,8 +1,5 @@
 """Where the processes live: a git repository, a GitHub in front of it, a database, and lives one after another."""
 
-import asyncio
-import os
-import sys
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -17,34 +14,13 @@ from integrations.sandbox.git.commits import Draft
 from integrations.sandbox.github import GitHubServer, GitHubServerSettings, Principal
 from integrations.sandbox.serving import serve
 from tests.canary import silent
+from tests.restart import child
 from tests.restart.cases import Case, seed
 from tests.restart.child import Life, as_json
 from tests.restart.outside import World
+from tests.restart.process import Process, begin
 
-ROOT = Path(__file__).parents[2]
 SOMEONE = Signature("Someone Else", "someone@example.com")
-
-
-@dataclass
-class Process:
-    """One life that has begun."""
-
-    process: asyncio.subprocess.Process
-    log: Path
-
-    async def ready(self) -> None:
-        assert self.process.stdout is not None
-        line = await self.process.stdout.readline()
-        assert line == b"ready\n", self.said()
-
-    async def ended(self) -> int:
-        await self.process.communicate()  # and read what it says: a full pipe would hold it back for ever
-        assert self.process.returncode is not None
-        return self.process.returncode
-
-    def said(self) -> str:
-        lines = self.log.read_text().splitlines()
-        return "\n".join(line for line in lines if "Asyncio task cancelled" not in line)[-8000:]
 
 
 @dataclass
@@ -64,7 +40,7 @@ class Town:
     def database(self) -> Database:
         return Database(self.database_url)
 
-    async def begin(self, **how: Any) -> Process:
+    def begin(self, **how: Any) -> Process:
         """Start a life; what it logs goes to a file."""
         number = len(self.lives)
         life = Life(
@@ -72,32 +48,23 @@ class Town:
         )
         file, log = self.directory / f"life-{number}.json", self.directory / f"life-{number}.log"
         file.write_bytes(as_json(life))
-        with log.open("wb") as output:
-            process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                "tests.restart.child",
-                str(file),
-                cwd=ROOT,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=output,
-                env={**os.environ, "PYTHONUNBUFFERED": "1"},
-            )
-        self.lives.append(Process(process, log))
-        return self.lives[-1]
+        return self.started(begin(child.main, str(file), log))
+
+    def started(self, life: Process) -> Process:
+        """It ends with this town at the latest."""
+        self.lives.append(life)
+        return life
 
     async def live(self, **how: Any) -> int:
         """One whole life; how it ended."""
-        life = await self.begin(**how)
+        life = self.begin(**how)
         code = await life.ended()
         assert code in (0, -9), f"a life ended with {code}:\n{life.said()}"
         return code
 
     async def stop(self) -> None:
         for life in self.lives:
-            if life.process.returncode is None:
-                life.process.kill()
-                await life.process.wait()
+            await life.stop()
 
 
 @asynccontextmanager
