@@ -36,6 +36,12 @@ def rank(file: str) -> int:
     return next((place for place, name in enumerate(LONG) if file == name or file.startswith(f"{name}/")), len(LONG))
 
 
+def rotated(files: list[str], place: float) -> list[str]:
+    """The same files, begun at that place: 0 = with the first, 0.5 = in the middle."""
+    first = round(place * len(files))
+    return files[first:] + files[:first]
+
+
 class LongestFirst(LoadScopeScheduling):  # type: ignore[misc]  # it has no types
     def _split_scope(self, nodeid: str) -> str:
         return scope(nodeid)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.scheduling import LONG, SPREAD, rank, scope
+from tests.scheduling import LONG, SPREAD, rank, rotated, scope
 
 ROOT = Path(__file__).parents[2]
 
@@ -27,3 +27,10 @@ def test_the_stories_of_one_database_stay_together() -> None:
 
 def test_the_longest_entry_counts() -> None:
     assert rank("tests/restart/test_crashes.py") < rank("tests/restart/test_replicas.py") < rank("tests/unit/x.py")
+
+
+@pytest.mark.parametrize("place", [0, 0.25, 0.5, 0.75])
+def test_each_process_begins_elsewhere_and_comes_to_every_file(place: float) -> None:
+    files = [f"tests/test_{name}.py" for name in "abcdefghij"]
+    assert sorted(rotated(files, place)) == files
+    assert rotated(files, place)[0] == files[round(place * 10)]
