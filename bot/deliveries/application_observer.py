@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -16,8 +16,9 @@ from bot.deliveries.annotations import AnnotatedSubscriptions
 from bot.deliveries.application_record import ApplicationRecord
 from bot.deliveries.drift_judge import DriftJudge
 from bot.deliveries.fold import OUTCOMES
-from bot.deliveries.judge import OPEN, Case, judged, moment_of, open_case
+from bot.deliveries.judge import OVER, YOUNG, judged, moment_of
 from bot.deliveries.lead_times import LeadTimes
+from bot.deliveries.open_cases import LOOK_BACK, OpenCases, last_word
 from bot.deliveries.overlay_changes import OverlayChanges, image_changes
 from bot.deliveries.places import ApplicationNames, Place, fact_key
 from bot.deliveries.recorder import Recorder
@@ -25,7 +26,6 @@ from bot.deliveries.standing import ILL, OngoingProblem, Standing, due
 from bot.domain.application import Application
 from bot.domain.delivery import (
     Cause,
-    Committed,
     Detail,
     Drifted,
     Fact,
@@ -48,14 +48,12 @@ log = structlog.get_logger(__name__)
 TICK_SECONDS = 1.0
 PAUSE_AFTER = 200
 """Applications, for the event loop's sake"""
-EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 NAMES_EVERY = timedelta(seconds=30)
 PROJECTS_EVERY = timedelta(minutes=2)
 """as often as the stream is checked against a list"""
 READ_EVERY = timedelta(seconds=5)
 """the record is read for what other observers have written"""
-LOOK_AGAIN = timedelta(seconds=10)
-"""at a commit that is under way, where nothing was heard meanwhile"""
+FORGET_EVERY = timedelta(minutes=1)
 OVERLAP = 200
 """facts that are read again: on Postgres a lower id may be committed later"""
 PAGE = 2000
@@ -83,6 +81,7 @@ class ApplicationObserver:
     _added: asyncio.Event = field(init=False)
     _leads: LeadTimes = field(init=False)
     _drifts: DriftJudge = field(init=False)
+    _cases: OpenCases = field(init=False)
     _apps: dict[Place, Application] = field(default_factory=dict)
     """the newest that was heard of each"""
     _fresh: set[Place] = field(default_factory=set)
@@ -91,16 +90,15 @@ class ApplicationObserver:
     """with an illness or a drift that is not on record yet"""
     _unplaced: dict[str, Application] = field(default_factory=dict)
     _standings: dict[Place, Standing] = field(default_factory=dict)
-    _cases: dict[Place, dict[str, Case]] = field(default_factory=dict)
     _read_to: int = 0
     _at: dict[str, datetime] = field(default_factory=dict)
     """when something was last done that is done now and then"""
-    _looked: dict[Place, datetime] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._added = self.recorder.listen()
         self._leads = LeadTimes(self.store)
         self._drifts = DriftJudge(self.source, self.drift_patience)
+        self._cases = OpenCases(self.source, self.environments, self.clock)
 
     @property
     def environments(self) -> tuple[str, ...]:
@@ -120,14 +118,16 @@ class ApplicationObserver:
 
         What was only in memory is forgotten: it may not have been written down.
         """
-        for kept in (self._apps, self._fresh, self._pending, self._unplaced, self._standings, self._cases):
+        self._cases.clear()
+        for kept in (self._apps, self._fresh, self._pending, self._unplaced, self._standings, self._at):
             kept.clear()
         self.record.forget()
         await self.annotated.begin()
-        self._at.clear()
-        self._looked.clear()
         self._drifts.forget()
-        self._read_to = max(0, await self.store.first_since(self.clock() - OPEN) - 1)
+        now = self.clock()
+        for fact in await self.store.unjudged(self.environments, now - LOOK_BACK, OVER):
+            self._cases.note(fact)
+        self._read_to = max(0, await self.store.first_since(now - YOUNG) - 1)
         for fact in await self.store.latest("health"):
             if isinstance(fact.detail, HealthChanged) and not fact.detail.healthy:
                 self._standing((fact.app, fact.environment)).illness = OngoingProblem(fact.at, recorded=True)
@@ -153,7 +153,7 @@ class ApplicationObserver:
         now = self.clock()
         await self._name(now)
         if self._due("read", now, READ_EVERY) or self._added.is_set():
-            await self._read(now)
+            await self._read()
         if self.annotated.has_new or self._due("projects", now, PROJECTS_EVERY):
             await self._ask_projects()
         fresh, self._fresh = self._fresh, set()
@@ -180,7 +180,8 @@ class ApplicationObserver:
         if isinstance(detail, SyncedByHand):
             DEPLOYMENTS.labels(fact.app, fact.environment, Cause.ARGOCD, Outcome.SYNCED).inc()
         elif isinstance(detail, Judged) and (outcome := OUTCOMES.get(detail.progress)):
-            case = self._cases[fact.app, fact.environment][detail.sha]
+            case = self._cases.case((fact.app, fact.environment), detail.sha)
+            assert case is not None
             DEPLOYMENTS.labels(fact.app, fact.environment, case.committed.cause, outcome).inc()
 
     async def _name(self, now: datetime) -> None:
@@ -216,26 +217,15 @@ class ApplicationObserver:
     def _standing(self, place: Place) -> Standing:
         return self._standings.setdefault(place, Standing())
 
-    async def _read(self, now: datetime) -> None:
+    async def _read(self) -> None:
         """The commits that others have written down, and what has become certain of them."""
         self._added.clear()
         read_to = max(0, self._read_to - OVERLAP)
         while page := await self.store.after(read_to, PAGE):
             read_to = page[-1][0]
             for _, fact in page:
-                self._note(fact, now)
+                self._cases.note(fact)
         self._read_to = max(self._read_to, read_to)
-
-    def _note(self, fact: Fact, now: datetime) -> None:
-        place, detail = (fact.app, fact.environment), fact.detail
-        if fact.environment not in self.environments or now - fact.at > OPEN:
-            return
-        cases = self._cases.setdefault(place, {})
-        if isinstance(detail, Committed) and detail.sha not in cases:
-            cases[detail.sha] = open_case(fact, self.source, self.clock)
-        elif isinstance(detail, Judged) and detail.sha in cases:
-            last = Progress.SUPERSEDED if detail.progress is Progress.SYNCING else detail.progress
-            cases[detail.sha].said |= {detail.progress, last}
 
     async def _stand(self, fresh: set[Place], now: datetime) -> list[Fact]:
         facts: list[Fact] = []
@@ -252,7 +242,7 @@ class ApplicationObserver:
         await self.annotated.write()
         ill = [place for place in self._pending if due(self._standing(place).illness, now, self.patience)]
         told = await asyncio.gather(*(self._ill(place, ask=number < BLAMED) for number, place in enumerate(ill)))
-        idle = [place for place in self._pending if not self._under_way(place)]
+        idle = [place for place in self._pending if not self._cases.under_way(place, now)]
         drifts = await self._drifts.drifted({place: (self._apps[place], self._standing(place)) for place in idle}, now)
         unknown = [place for place in self._pending if due(self._standing(place).unknown, now, self.drift_patience)]
         facts += [*told, *drifts, *map(self._unknown, unknown)]
@@ -279,15 +269,6 @@ class ApplicationObserver:
         why = SyncUnknown("; ".join(app.conditions)[:1000])
         return Fact(fact_key(place, "sync-unknown", episode.since), episode.since, *place, why)
 
-    def _under_way(self, place: Place) -> bool:
-        """Whether a commit is, there: its own resources differ until it is synced."""
-        return any(not case.said & {Progress.HEALTHY, Progress.SUPERSEDED} for case in self._open(place))
-
-    def _open(self, place: Place) -> list[Case]:
-        """A failure may still be fixed by another sync, so it stays open."""
-        over = {Progress.HEALTHY, Progress.SUPERSEDED, Progress.NEVER_RAN}
-        return [case for case in self._cases.get(place, {}).values() if not case.said & over]
-
     async def _judge(self, fresh: set[Place], now: datetime) -> list[Fact]:
         turns = asyncio.Semaphore(AT_ONCE)
 
@@ -295,16 +276,15 @@ class ApplicationObserver:
             async with turns:
                 return await self._look(place, now)
 
-        self._forget(now)
-        open_ = [place for place in self._cases if place in self._apps and self._open(place)]
-        wanted = [place for place in open_ if place in fresh or now - self._looked.get(place, EARLIEST) >= LOOK_AGAIN]
-        found = await asyncio.gather(*map(look, wanted))
+        if self._due("forget", now, FORGET_EVERY):
+            self._cases.forget(self._apps, now)
+        found = await asyncio.gather(*map(look, await self._cases.wanted(self._apps, fresh, now)))
         return [fact for facts in found for fact in facts]
 
     async def _look(self, place: Place, now: datetime) -> list[Fact]:
-        self._looked[place], app = now, self._apps[place]
+        app = self._apps[place]
         facts: list[Fact] = []
-        for case in self._open(place):
+        for case in self._cases.of(place):
             try:
                 verdict = await judged(case, app, now, self.patience)
             except IntegrationError as error:
@@ -312,9 +292,7 @@ class ApplicationObserver:
                 continue
             if verdict is None or verdict.progress in case.said:
                 continue
-            case.said.add(verdict.progress)
-            if verdict.progress is Progress.SYNCING:
-                case.said.add(Progress.SUPERSEDED)  # there will never be more to say
+            case.said |= {verdict.progress, last_word(verdict.progress)}
             verdict = await self._explained(place, app, verdict)
             key = f"judged:{verdict.sha}:{verdict.progress}:{place[1]}:{place[0]}"
             facts.append(Fact(key, moment_of(case, app, verdict, now), *place, verdict))
@@ -339,7 +317,7 @@ class ApplicationObserver:
         began = operation.started_at
         assert began is not None
         found: SyncedByHand | None = None
-        if operation.by and operation.succeeded and now - began <= OPEN:
+        if operation.by and operation.succeeded and now - began <= YOUNG:
             try:
                 found = await self._other_images(place, operation.revision, began)
             except IntegrationError as error:
@@ -358,14 +336,6 @@ class ApplicationObserver:
             return None
         _, wanted = await self.changes.images_at(*place, then.sha)
         return SyncedByHand(revision, "", path, image_changes(wanted, there))
-
-    def _forget(self, now: datetime) -> None:
-        for place in list(self._cases):
-            kept = {sha: case for sha, case in self._cases[place].items() if now - case.fact.at <= OPEN}
-            if kept:
-                self._cases[place] = kept
-            else:
-                del self._cases[place]
 
 
 def _over(place: Place, what: str, before: Standing, now: datetime) -> Fact:

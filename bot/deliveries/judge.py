@@ -16,8 +16,10 @@ from bot.promotions.evidence import evidence_of
 
 DOUBT = timedelta(minutes=4)
 """longer than Argo CD's own poll (A32): what it says for so long is not corrected by looking again"""
-OPEN = timedelta(days=1)
-"""after which nobody asks what became of a commit"""
+YOUNG = timedelta(days=1)
+"""a commit that is older waits for a person or a sync window: it is looked at when its Application changes"""
+OVER = (Progress.HEALTHY, Progress.SUPERSEDED, Progress.NEVER_RAN)
+"""there is no more to say then; a failure may still be fixed by another sync"""
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,10 @@ class Case:
     """what was said, and since when it has been said without a break"""
     said: set[Progress] = field(default_factory=set)
 
+    @property
+    def over(self) -> bool:
+        return not self.said.isdisjoint(OVER)
+
 
 def open_case(fact: Fact, source: OverlaySource, clock: Callable[[], datetime]) -> Case:
     """Entries that pin nothing, or were removed, prove nothing: then the commit itself must be reached."""
@@ -56,7 +62,8 @@ def open_case(fact: Fact, source: OverlaySource, clock: Callable[[], datetime]) 
         if change.after and (change.after.digest or change.after.tag)
     )
     commit = Commit(committed.sha, committed.author, committed.subject, fact.at, committed.url)
-    return Case(fact, committed, lines, Containment(source, commit, lines, clock))
+    touched = committed.paths[0] if committed.paths else committed.overlay
+    return Case(fact, committed, lines, Containment(source, commit, lines, clock, touched))
 
 
 async def judged(case: Case, app: Application, now: datetime, patience: timedelta) -> Judged | None:

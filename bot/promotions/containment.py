@@ -15,6 +15,8 @@ LATER_COMMITS = 200
 """How many commits on top of ours are looked through to tell whether one is past it."""
 ASK_AGAIN = timedelta(seconds=10)
 """A commit that git does not show yet is looked for again after this time."""
+KEPT = 64
+"""answers in memory: a commit may wait for its sync for weeks, while the branch goes on"""
 
 
 class Line(StrEnum):
@@ -53,12 +55,21 @@ class WrittenLine(Protocol):
 
 
 class Containment:
-    """Of one commit and some of its moves. Raises IntegrationError while git is away; what is certain is kept."""
+    """Of one commit and some of its moves. Raises IntegrationError while git is away; what is certain is kept.
+
+    `touched`: a path that the commit changed, where it has no moves.
+    """
 
     def __init__(
-        self, source: OverlaySource, commit: Commit, moves: Sequence[WrittenLine], clock: Callable[[], datetime]
+        self,
+        source: OverlaySource,
+        commit: Commit,
+        moves: Sequence[WrittenLine],
+        clock: Callable[[], datetime],
+        touched: str = "",
     ) -> None:
         self._source = source
+        self._touched = moves[0].overlay if moves else touched
         self._commit = commit
         self._moves = moves
         self._clock = clock
@@ -71,6 +82,8 @@ class Containment:
         now, looked = self._clock(), self._looked_at.get(revision)
         if looked and now - looked < ASK_AGAIN:
             return BEFORE
+        if len(self._looked_at) >= KEPT:
+            self._known, self._looked_at = {"": BEFORE}, {}
         self._looked_at[revision] = now
         held = await self._look(revision)
         if held:
@@ -82,12 +95,23 @@ class Containment:
         newer: list[str] = []
         if revision != self._commit.sha:
             shas = [commit.sha for commit in await self._source.history("", LATER_COMMITS)]
-            if self._commit.sha not in shas or revision not in shas:
+            if revision not in shas:
                 return None
+            if self._commit.sha not in shas:
+                return await self._look_far_back(revision)
             newer = shas[: shas.index(self._commit.sha)]
             if revision not in newer:
                 return BEFORE
         return await self._read(revision, frozenset(newer[newer.index(revision) :] if newer else ()))
+
+    async def _look_far_back(self, revision: str) -> Held | None:
+        """Many have committed since, most of them elsewhere: `revision` is past ours when our commit is behind it among
+        those of our path.
+        """
+        touching = [commit.sha for commit in await self._source.history(self._touched, LATER_COMMITS, revision)]
+        if not self._touched or self._commit.sha not in touching:
+            return None
+        return await self._read(revision, frozenset((revision, *touching[: touching.index(self._commit.sha)])))
 
     async def _read(self, revision: str, between: frozenset[str]) -> Held:
         """`between`: the commits after ours, down from this one."""

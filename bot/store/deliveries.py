@@ -1,7 +1,7 @@
 """The delivery record: facts, which are only ever added, and how far each observer has read."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,6 +17,8 @@ VERSION = 1
 AT_ONCE = 500
 PAUSE_AFTER = 500
 """facts that are read, for the event loop's sake"""
+MOST_WAITING = 50_000
+"""facts of commits that wait, the newest of them"""
 
 facts = sa.Table(
     "delivery_facts",
@@ -106,6 +108,25 @@ class DeliveryStore:
         async with self._database.reading() as connection:
             return (await connection.execute(query)).scalar_one_or_none() or 0
 
+    async def unjudged(self, environments: Iterable[str], since: datetime, over: Iterable[str]) -> tuple[Fact, ...]:
+        """The commits since then, with what was judged of them, where the newest has not come to an end; oldest first.
+
+        `over`: what ends one. Only what waits is read, by the keys of facts: the record keeps every commit for ever.
+        """
+        commits = (facts.c.kind == "committed", facts.c.at >= since, facts.c.environment.in_(list(environments)))
+        newest = sa.select(sa.func.max(facts.c.id)).where(*commits).group_by(facts.c.app, facts.c.environment)
+        ends = facts.alias()
+        ended = sa.exists().where(ends.c.key.in_([_judged_key(progress) for progress in over]))
+        waiting = sa.select(facts.c.app, facts.c.environment).where(facts.c.id.in_(newest), ~ended)
+        kinds = facts.c.kind.in_(["committed", "judged"])
+        rows: list[Any] = []
+        async with self._database.reading() as connection:
+            for app, environment in (await connection.execute(waiting)).all():
+                there = (facts.c.app == app, facts.c.environment == environment, facts.c.at >= since)
+                rows += (await connection.execute(sa.select(facts).where(*there, kinds))).mappings().all()
+        rows.sort(key=lambda row: row["id"])
+        return await _gently(rows[-MOST_WAITING:])
+
     async def latest(self, kind: str) -> tuple[Fact, ...]:
         """The newest of a kind, of each app in each environment."""
         of_kind = facts.c.kind == kind
@@ -121,18 +142,30 @@ class DeliveryStore:
             query = query.where(facts.c.app == app)
         async with self._database.reading() as connection:
             rows = (await connection.execute(query.order_by(facts.c.at, facts.c.id))).mappings().all()
-        found: list[Fact] = []
-        for number, row in enumerate(rows, 1):
-            found.append(_fact(row))
-            if number % PAUSE_AFTER == 0:
-                await asyncio.sleep(0)
-        return tuple(found)
+        return await _gently(rows)
 
     async def environments(self) -> tuple[str, ...]:
         """Those that anything is recorded of."""
         query = sa.select(facts.c.environment).where(facts.c.environment != "").distinct()
         async with self._database.reading() as connection:
             return tuple((await connection.execute(query)).scalars())
+
+
+def _judged_key(progress: str) -> sa.ColumnElement[str]:
+    """Of the verdict on a commit's fact: "git:SHA:ENVIRONMENT:APP" → "judged:SHA:PROGRESS:ENVIRONMENT:APP"."""
+    place = sa.literal(":").concat(facts.c.environment).concat(":").concat(facts.c.app)
+    length = sa.func.length(facts.c.key) - len("git:") - sa.func.length(place)
+    sha = sa.func.substr(facts.c.key, len("git:") + 1, length)
+    return sa.literal("judged:").concat(sha).concat(f":{progress}").concat(place)
+
+
+async def _gently(rows: Sequence[Any]) -> tuple[Fact, ...]:
+    found: list[Fact] = []
+    for number, row in enumerate(rows, 1):
+        found.append(_fact(row))
+        if number % PAUSE_AFTER == 0:
+            await asyncio.sleep(0)
+    return tuple(found)
 
 
 def _row(fact: Fact) -> dict[str, Any]:

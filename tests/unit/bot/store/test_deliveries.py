@@ -4,8 +4,10 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from bot.domain.build import ImageScanned, RunStarted
-from bot.domain.delivery import Fact, HealthChanged, News
+from bot.domain.delivery import Cause, Committed, Fact, HealthChanged, Judged, News
 from bot.domain.event import Event
+from bot.domain.overlay import Author
+from bot.domain.promotion import Progress
 from bot.domain.scan import ScanStatus, Severity
 from bot.store.database import Database
 from bot.store.deliveries import DeliveryStore
@@ -130,3 +132,35 @@ async def test_what_is_woken_is_shown_again_and_what_has_arrived_is_not(database
     async with database.begin() as connection:
         await store.wake(connection, Event.DEGRADED, ["a", "b", "c"], "production", 150.0)
     assert [bundle.id for bundle in await store.stale(9)] == ["n2"]
+
+
+ENDS = (Progress.HEALTHY, Progress.SUPERSEDED, Progress.NEVER_RAN)
+
+
+def committed(sha: str, hours: float, app: str = "my-app", environment: str = "production") -> Fact:
+    detail = Committed(sha, Author("Ben", "b@example.com"), "x", Cause.GIT, "k.yaml")
+    return Fact(f"git:{sha}:{environment}:{app}", START + timedelta(hours=hours), app, environment, detail)
+
+
+def judged(commit: Fact, progress: Progress) -> Fact:
+    sha = commit.detail.sha  # type: ignore[union-attr]
+    key = f"judged:{sha}:{progress}:{commit.environment}:{commit.app}"
+    return Fact(key, commit.at + timedelta(hours=1), commit.app, commit.environment, Judged(sha, progress))
+
+
+async def test_what_waits_is_read_and_nothing_else(database: Database) -> None:
+    store = DeliveryStore(database)
+    ended = [committed(str(number) * 40, number, app=f"a{number}") for number in range(len(ENDS))]
+    verdicts = [judged(commit, progress) for commit, progress in zip(ended, ENDS, strict=True)]
+    waiting = [committed("a" * 40, 1, "ä:odd"), committed("b" * 64, 2, "failed"), committed("c" * 40, 3, "replaced")]
+    newer = committed("d" * 40, 4, "replaced")
+    failure, replaced = judged(waiting[1], Progress.FAILED), judged(waiting[2], Progress.SUPERSEDED)
+    elsewhere = [committed("e" * 40, 3, environment="development"), committed("f" * 40, -9, "old")]
+    # The same commit ended in another app, and in another environment.
+    here, there = committed("9" * 40, 5, "one"), committed("9" * 40, 5, "two")
+    async with database.begin() as connection:
+        every = (*ended, *verdicts, *waiting, newer, failure, replaced, *elsewhere, here, there)
+        await store.add(connection, (*every, judged(there, Progress.HEALTHY)))
+    found = await store.unjudged(["production", "staging"], START, ENDS)
+    assert set(found) == {*waiting, newer, failure, replaced, here}
+    assert await store.unjudged(["staging"], START, ENDS) == ()
