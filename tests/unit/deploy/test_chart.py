@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
-from bot.cli.init import PlatformAnswers, values_text
+from bot.cli.init_answers import PlatformAnswers
+from bot.cli.init_files import values_text
 from tests.unit.deploy.manifests import DEPLOY, LOADER, REPOSITORY, Manifest, go_path, label, objects
 from tests.unit.deploy.strict_schema import mistakes
 
