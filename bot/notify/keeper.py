@@ -1,6 +1,5 @@
 """Keeps cards showing what they should: makes the edits that were noted, and those that were lost with a process."""
 
-import asyncio
 from collections.abc import Callable
 from functools import partial
 
@@ -8,11 +7,13 @@ import structlog
 
 from bot.domain.errors import IntegrationError
 from bot.notify.places import Places
+from bot.runtime.keyed_tasks import KeyedTasks
 from bot.runtime.patience import wait_after
 from bot.store.messages import Messages, Thread
 
 log = structlog.get_logger()
-BATCH = 100
+MOST = 100
+"""cards that are edited at a time"""
 
 
 class Keeper:
@@ -22,44 +23,24 @@ class Keeper:
         self._messages = messages
         self._places = places
         self._clock = clock
-        self._busy: dict[tuple[str, str], asyncio.Task[bool]] = {}
+        # One that was edited may be stale again: what it was to show changed meanwhile.
+        self._tasks = KeyedTasks[tuple[str, str]]("cards", MOST, messages.changed)
 
     async def begin(self) -> None:
         """Starts on every card that is stale and not being worked on."""
-        for thread in await self._messages.stale(self._clock(), BATCH):
-            key = (thread.promotion, thread.channel)
-            if key not in self._busy:
-                self._busy[key] = asyncio.create_task(self._fix(thread))
-                self._busy[key].add_done_callback(partial(self._ended, key))
-
-    async def fix(self) -> int:
-        """Does what may be done now; how many cards were brought up to date."""
-        stale = await self._messages.stale(self._clock(), BATCH)
-        return sum(await asyncio.gather(*(self._fix(thread) for thread in stale)))
+        if not self._tasks.free:
+            return
+        for thread in await self._messages.stale(self._clock(), MOST + len(self._tasks.busy)):
+            self._tasks.start((thread.promotion, thread.channel), partial(self._fix, thread))
 
     async def stop(self) -> None:
         """What was not done is done by the next process."""
-        tasks = list(self._busy.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._tasks.stop()
 
-    def _ended(self, key: tuple[str, str], done: asyncio.Task[bool]) -> None:
-        del self._busy[key]
-        if done.cancelled():
-            return
-        if error := done.exception():
-            log.error("card.not_fixed", promotion=key[0], error=repr(error))
-        else:
-            # It may be stale again: what it was to show changed while it was edited.
-            self._messages.changed.set()
-
-    async def _fix(self, thread: Thread) -> bool:
+    async def _fix(self, thread: Thread) -> None:
         try:
             await self._places.bring(thread.promotion, thread.channel)
         except IntegrationError as error:
             wait = wait_after(error, thread.tries)
             log.warning("card.not_shown", promotion=thread.promotion, error=str(error), again_in=round(wait))
             await self._messages.postpone(thread, self._clock() + wait)
-            return False
-        return True

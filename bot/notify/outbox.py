@@ -17,8 +17,9 @@ from bot.notify.keeper import Keeper
 from bot.notify.notifiers import NONE, Notifiers
 from bot.notify.places import Places
 from bot.ports import Messenger, Posted
+from bot.runtime.keyed_tasks import KeyedTasks
 from bot.store.messages import SENT, Counts, Letter, Messages, QueuedLetter
-from bot.store.queue_worker import QueueBounds, QueueOutcome, QueueWorker, Rounds
+from bot.store.queue_worker import QueueBounds, QueueWorker, Rounds
 
 log = structlog.get_logger()
 TRIES = 20
@@ -29,7 +30,8 @@ POLL = 1.0
 """seconds between two looks where nobody says that there is something"""
 AFTER_PUT = 0.03
 """seconds that a put's transaction is given to commit before the outbox is looked into"""
-BATCH = 50
+MOST = 100
+"""channels and notifiers that are spoken to at a time, each with one message: who is slow holds up nobody else"""
 
 
 class Outbox:
@@ -47,10 +49,10 @@ class Outbox:
         self._messages = messages
         self._messenger = messenger
         self._notifiers = notifiers
-        self._telling: set[asyncio.Task[int]] = set()
         self._keeper = Keeper(messages, Places(messages, messenger), clock)
         self._clock = clock
         self._rounds = Rounds("messages", POLL, messages.changed)
+        self._tasks = KeyedTasks[str]("messages", MOST, messages.changed)
         self._worker = QueueWorker(self._rounds, messages, QueueBounds(tries, LEASE), clock, SENT)
 
     async def put(self, connection: AsyncConnection, letter: Letter) -> bool:
@@ -68,60 +70,33 @@ class Outbox:
         """For metrics."""
         return await self._messages.counts()
 
-    async def deliver_due(self) -> int:
-        """Everything that may be said now, cards included; how much was settled."""
-        said = 0
-        while done := await self._keeper.fix() + await self._round() + await self._notified():
-            said += done
-        return said
-
     async def deliver_forever(self) -> None:
         """Says what there is to say, until it is cancelled. Neither Slack nor the database being away ends it."""
         try:
-            await self._worker.forever(self._cards_and_letters)
+            await self._worker.forever(self.look)
         finally:
-            for telling in self._telling:
-                telling.cancel()
-            await asyncio.gather(*self._telling, return_exceptions=True)
-            await self._keeper.stop()
+            await asyncio.gather(self._tasks.stop(), self._keeper.stop())
 
-    async def _cards_and_letters(self) -> int:
+    async def look(self) -> int:
+        """Begins on every card, and on the oldest letter of every channel that has none on its way.
+
+        Returns 0, for whatever ends says that there may be more.
+        """
         await self._rounds.patiently(self._keeper.begin)
-        return await self._round()
+        if free := self._tasks.free:
+            for queued in await self._messages.due(self._clock(), free, tuple(self._tasks.busy)):
+                self._tasks.start(queued.letter.channel, partial(self._deliver, queued))
+        return 0
 
-    async def _round(self) -> int:
-        """The oldest message of each channel, side by side. Nobody waits for a notifier."""
-        due = await self._messages.due(self._clock(), BATCH)
-        told = [await self._begin_telling(one) for one in due if one.letter.channel in self._notifiers]
-        said = (self._deliver(queued) for queued in due if queued.letter.channel not in self._notifiers)
-        return sum(told) + sum(await asyncio.gather(*said))
+    async def _deliver(self, queued: QueuedLetter) -> None:
+        if await self._worker.lease(queued):
+            await self._try(queued)
 
-    async def _begin_telling(self, queued: QueuedLetter) -> bool:
-        if not await self._worker.lease(queued):
-            return False
-        telling = asyncio.create_task(self._rounds.patiently(lambda: self._try(queued)))
-        self._telling.add(telling)
-        telling.add_done_callback(self._told)
-        return True
-
-    def _told(self, telling: asyncio.Task[int]) -> None:
-        self._telling.discard(telling)
-        self._messages.changed.set()  # what is behind it may go
-
-    async def _notified(self) -> int:
-        """Once the notifiers that are being told have heard; how many did."""
-        return sum(await asyncio.gather(*self._telling))
-
-    async def _deliver(self, queued: QueuedLetter) -> bool:
-        """Whether it is settled, so that the next one of its channel may be tried."""
-        return await self._worker.lease(queued) and await self._try(queued)
-
-    async def _try(self, queued: QueuedLetter) -> bool:
+    async def _try(self, queued: QueuedLetter) -> None:
         letter = queued.letter
         say = partial(self._say, letter, first=queued.tries == 0)
         about = {"promotion": letter.promotion, "letter": letter.event, "channel": letter.channel}
-        outcome, _ = await self._worker.work(queued, say, **about)
-        return outcome is not QueueOutcome.LATER
+        await self._worker.work(queued, say, **about)
 
     async def _say(self, letter: Letter, *, first: bool) -> None:
         if letter.channel in self._notifiers:

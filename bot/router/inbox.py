@@ -40,6 +40,8 @@ class Inbox:
         self._rounds = Rounds("requests", POLL)
         self._mine: dict[str, float] = {}
         """what is being worked on → when that was last told to others"""
+        self._taken: set[str] = set()
+        """what of that was left by others"""
         self._done: set[str] = set()
         """what was done while nobody could write that down"""
         self._left: set[str] = set()
@@ -66,16 +68,17 @@ class Inbox:
     async def look(self) -> None:
         """Begin what is left, and say what is still worked on. Raises DatabaseAway."""
         now = self._clock()
-        for id in tuple(self._done):
-            await self._requests.settle(id)
-            self._done.discard(id)
         if due := [id for id, told in self._mine.items() if now - told > RENEW]:
             await self._requests.renew(due, now)
             self._mine.update(dict.fromkeys((id for id in due if id in self._mine), now))
-        free = AT_ONCE - len(self._mine)
+        if done := tuple(self._done):
+            await asyncio.gather(*map(self._requests.settle, done))
+            self._done.difference_update(done)
+        free = AT_ONCE - len(self._taken)
         for request in await self._requests.take(now, max(0, free)):
             if request.id not in self._mine and request.id not in self._done:
                 log.info("request.taken_up", kind=request.kind, tries=request.tries, age=round(now - request.at, 1))
+                self._taken.add(request.id)
                 self.begin(request)
 
     async def release(self) -> None:
@@ -90,6 +93,7 @@ class Inbox:
                 request = replace(request, tries=request.tries + 1)
             await self._settle(request.id)
         finally:
+            self._taken.discard(request.id)
             del self._mine[request.id]  # not before it is settled: somebody would take it up again
             if not done:
                 self._left.add(request.id)

@@ -3,7 +3,7 @@
 Times are seconds since the epoch. The outbox, what other systems tell us, and what people ask are such queues.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -33,17 +33,23 @@ class LeasedQueue:
         *,
         about: Sequence[sa.Column[Any]] = (),
         holding: sa.ColumnElement[bool] | None = None,
+        lane: sa.Column[Any] | None = None,
+        busy: Collection[Any] = (),
     ) -> Sequence[Mapping[str, Any]]:
         """The oldest that may be tried now and that nobody has leased; with `about`, one for each value of those.
 
         `holding`: which rows keep those behind them about the same waiting, also while they may not be tried; all of
-        them, where it is left out.
+        them, where it is left out. `lane`: of these, one for each value of that column that is not in `busy`.
         """
         table = self._table
-        query = sa.select(table).where(self.pending, table.c.due_at <= now, table.c.leased_until <= now)
+        ready: sa.ColumnElement[bool] = self.pending & (table.c.due_at <= now) & (table.c.leased_until <= now)
+        first = sa.select(sa.func.min(table.c.id))
         if about:
             in_front = self.pending if holding is None else self.pending & ((table.c.due_at <= now) | holding)
-            query = query.where(table.c.id.in_(sa.select(sa.func.min(table.c.id)).where(in_front).group_by(*about)))
+            ready &= table.c.id.in_(first.where(in_front).group_by(*about))
+        if lane is not None:
+            ready = table.c.id.in_(first.where(ready, lane.not_in(busy)).group_by(lane))
+        query = sa.select(table).where(ready)
         async with self._database.reading() as connection:
             rows = (await connection.execute(query.order_by(self._order).limit(limit))).mappings()
             return [dict(row) for row in rows]

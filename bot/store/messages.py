@@ -6,7 +6,7 @@ lost with the process is made up for.
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -221,12 +221,14 @@ class Messages:
         made = self._database.insert(outbox).values(row).on_conflict_do_nothing()
         return (await connection.execute(made.returning(outbox.c.id))).scalar_one_or_none() is not None
 
-    async def due(self, now: float, limit: int) -> tuple[QueuedLetter, ...]:
-        """The oldest letter about each promotion in each channel, where it may be tried now.
+    async def due(self, now: float, limit: int, busy: Collection[str] = ()) -> tuple[QueuedLetter, ...]:
+        """The oldest letter that may be tried now in each channel that is not `busy`.
 
-        What is behind it about the same promotion waits, to keep the order; others do not wait for it.
+        What is behind one about the same promotion waits, to keep the order; others do not wait for one that is to be
+        tried later.
         """
-        rows = await self._outbox.due(now, limit, about=(outbox.c.channel, outbox.c.promotion_id))
+        about = (outbox.c.channel, outbox.c.promotion_id)
+        rows = await self._outbox.due(now, limit, about=about, lane=outbox.c.channel, busy=busy)
         return tuple(_queued(row) for row in rows)
 
     async def lease(self, queued: QueuedLetter, now: float, seconds: float) -> bool:

@@ -7,6 +7,7 @@ from functools import partial
 
 import structlog
 
+from bot.runtime.keyed_tasks import KeyedTasks
 from bot.store.queue_worker import QueueBounds, QueueOutcome, QueueWorker, Rounds
 from bot.store.webhooks import Received, WebhookStore
 from bot.webhooks.sender import Sender
@@ -20,6 +21,9 @@ LEASE = 120.0
 """seconds for which a delivery belongs to the replica that works on it"""
 POLL = 2.0
 """seconds between two looks where nobody says that there is something"""
+
+MOST = 50
+"""senders whose deliveries are worked on at a time, each one's in turn: more than there are"""
 
 Tell = Callable[[str, str, str], Awaitable[object]]
 """called with the sender, the delivery and the reason of what is set aside"""
@@ -46,32 +50,29 @@ class Worker:
         self._clock = clock
         rounds = Rounds("webhooks", POLL)
         self.noted = rounds.changed
+        self._tasks = KeyedTasks[str](rounds.name, MOST, rounds.changed)
         self._worker = QueueWorker(rounds, store, QueueBounds(TRIES, LEASE), clock)
-
-    async def work_due(self) -> int:
-        """Everything that may be done now; how much was settled, or put off."""
-        settled = 0
-        while done := await self._round():
-            settled += done
-        return settled
 
     async def work_forever(self) -> None:
         """Until it is cancelled. What was not done is done by the next process."""
-        await self._worker.forever(self._round)
+        try:
+            await self._worker.forever(self.look)
+        finally:
+            await self._tasks.stop()
 
-    async def _round(self) -> int:
-        due = await self._store.due(self._clock(), ORDERED)
-        return sum(await asyncio.gather(*(self._work(received) for received in due)))
+    async def look(self) -> int:
+        """Begins on the oldest of each sender of whom none is worked on. Returns 0, for each that ends says so."""
+        for received in await self._store.due(self._clock(), ORDERED):
+            self._tasks.start(received.sender, partial(self._work, received))
+        return 0
 
-    async def _work(self, received: Received) -> bool:
-        """Whether it is out of the way, so that the next one of its sender may be worked on."""
+    async def _work(self, received: Received) -> None:
         if not await self._worker.lease(received):
-            return False
+            return
         about = {"sender": received.sender, "delivery": received.delivery}
         outcome, why = await self._worker.work(received, partial(self._act, received), **about)
         if outcome is QueueOutcome.GIVEN_UP:
             await self._set_aside(received, why)
-        return outcome is not QueueOutcome.LATER or received.sender not in ORDERED
 
     async def _act(self, received: Received) -> None:
         async with asyncio.timeout(LEASE / 2):

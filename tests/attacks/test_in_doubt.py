@@ -21,6 +21,7 @@ from bot.views.notes import result, thread_note
 from bot.workflow.second_look import SecondLook
 from tests.fakes.outages import Outages
 from tests.fakes.overlays import SOMEONE
+from tests.fakes.queues import delivered
 from tests.fakes.world import House, house, kustomization, path
 from tests.unit.bot.promotions.test_pull_requests import PULL_REQUESTS
 
@@ -116,12 +117,12 @@ async def test_what_had_not_arrived_is_told_so(home: House, who: str) -> None:
 @pytest.mark.parametrize("arrives", [True, False])
 async def test_requester_and_channel_hear_of_it_once_more(home: House, arrives: bool) -> None:
     asked = await in_doubt(home, arrives=arrives)
-    await home.core.outbox.deliver_due()
+    await delivered(home.core.outbox)
     before = len(home.messenger.messages)
     home.overlays.failing = None
     for _ in range(2):
         await second_look(home).look()
-        await home.core.outbox.deliver_due()
+        await delivered(home.core.outbox)
     new = [m.shown.text for m in home.messenger.messages[before:]]
     now = await home.now(asked)
     assert sorted(new) == sorted([thread_note(now, Event.FAILED).text, result(now).text])
@@ -186,7 +187,7 @@ async def test_two_replicas_that_look_at_once_tell_it_once(home: House) -> None:
     await in_doubt(home, arrives=True)
     home.overlays.failing = None
     await asyncio.gather(second_look(home).look(), second_look(home).look())
-    await home.core.outbox.deliver_due()
+    await delivered(home.core.outbox)
     told = await events(home)
     assert (told.count("committed"), told.count("settled")) == (1, 1)
     said = [m.shown.text for m in home.messenger.messages if "was changed" in m.shown.text]

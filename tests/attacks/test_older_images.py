@@ -15,6 +15,7 @@ from bot.promotions.promotions import OlderImage
 from bot.promotions.scheduler import Scheduler
 from bot.router.buttons import read_button
 from bot.views.ids import Action
+from tests.fakes.queues import delivered
 from tests.fakes.world import House, house, kustomization, path
 from tests.sentences import says
 
@@ -137,7 +138,7 @@ async def test_what_becomes_older_while_it_waits_does_not_start(home: House) -> 
     assert await home.core.queue.start_next() == 0
     assert not await home.core.queue.store.all()
     assert not await started(home)
-    await home.core.outbox.deliver_due()
+    await delivered(home.core.outbox)
     [message] = home.messenger.in_channel("D0ANA")
     [press] = [
         one

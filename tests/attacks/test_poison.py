@@ -16,6 +16,7 @@ from bot.ports import Posted, Rendered
 from bot.store.messages import Letter
 from bot.store.webhooks import episodes, events
 from bot.webhooks.alertmanager import WebhookAlert, domain
+from tests.fakes.queues import delivered, worked_off
 from tests.unit.bot.webhooks.conftest import HARBOR, TEKTON, House, house
 
 __all__ = ["house"]
@@ -74,10 +75,10 @@ async def test_many_alerts_in_one_message_wait_for_no_fixed_time(house: House, m
     real = house.messenger.post
     monkeypatch.setattr(house.messenger, "post", slowly)
     assert (await house.alert(*[firing(f"Alert-{n}") for n in range(60)])).status_code == 202
-    assert await house.webhooks.worker.work_due() == 1
+    assert await worked_off(house.webhooks.worker) == 1
     assert await rows(house) == ["done"]
     monkeypatch.setattr(house.messenger, "post", real)
-    await house.outbox.deliver_due()
+    await delivered(house.outbox)
     assert all(f"Alert-{n}" in texts(house) for n in range(60))
 
 
@@ -178,7 +179,7 @@ async def test_a_message_that_slack_never_takes_holds_up_no_other(
     await put(house, "C0DEPLOY", "p-1", "poison")
     await put(house, "C0DEPLOY", "p-2", "behind it")
     await put(house, "C0OTHER", "p-3", "elsewhere")
-    await house.outbox.deliver_due()
+    await delivered(house.outbox)
     assert "behind it" in texts(house)
     assert "elsewhere" in texts(house)
     counts = await house.outbox.counts()
@@ -188,7 +189,7 @@ async def test_a_message_that_slack_never_takes_holds_up_no_other(
 async def test_a_note_whose_card_never_comes_holds_up_no_other(house: House) -> None:
     await put(house, "C0DEPLOY", "p-1", "in a thread", threaded=True)
     await put(house, "C0DEPLOY", "p-2", "behind it")
-    await house.outbox.deliver_due()
+    await delivered(house.outbox)
     assert "behind it" in texts(house)
 
 

@@ -19,6 +19,7 @@ from integrations.slack import SlackApi, SlackMessenger
 from tests.contract.test_slack_wire import Recorder
 from tests.fakes.messenger import FakeMessenger
 from tests.fakes.office import Office
+from tests.fakes.queues import delivered
 from tests.fakes.world import House, house
 
 
@@ -158,7 +159,7 @@ STORMS = [(("post",), LIMITED), (("update",), LIMITED), (QUIET, LIMITED), (METHO
 async def minutes(home: House, number: int) -> None:
     for _ in range(number):
         await home.engine.pass_time(timedelta(minutes=1))
-        await home.core.outbox.deliver_due()
+        await delivered(home.core.outbox)
 
 
 async def promoted(directory: Path, methods: tuple[str, ...], error: Exception) -> Counter[tuple[str, str, str]]:

@@ -20,6 +20,7 @@ from bot.views import render
 from bot.views.ids import Action, ticks_id
 from bot.workflow.journal import pack
 from tests.attacks.test_hidden_trains import HIDDEN, RULES, train_of
+from tests.fakes.queues import delivered
 from tests.fakes.world import POLICY, House, house
 from tests.unit.bot.promotions.test_scheduler import add_app
 
@@ -137,7 +138,7 @@ async def test_what_waits_for_my_approval_does_not_name_hidden_apps(world: House
 async def test_no_copy_of_its_card_is_sent_to_who_may_not_view_all_of_it(world: House) -> None:
     promotion = await train_of(world)
     assert all("cy" not in people for people in world.cards.asked[promotion.id])
-    await world.core.outbox.deliver_due()
+    await delivered(world.core.outbox)
     assert not world.messenger.in_channel("D0CY")
 
 

@@ -30,6 +30,7 @@ from tests.cases import cases
 from tests.fakes.office import Office
 from tests.fakes.pipelines import DIGEST
 from tests.fakes.promotions import HOST
+from tests.fakes.queues import delivered
 from tests.sentences import says
 
 CASE = "scenarios-lock-and-pipeline-1"
@@ -74,7 +75,7 @@ class Platform:
         """The run's message when it has succeeded; `held` None: its pipeline has no such result."""
         results = {"image": BUILT, "digest": DIGEST} | ({} if held is None else {HELD: held})
         await self.cards._show(self.office.pipelines.finish(run.name, results))
-        await self.office.safety.outbox.deliver_due()
+        await delivered(self.office.safety.outbox)
         return self.message()
 
     def message(self) -> str:

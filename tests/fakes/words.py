@@ -26,6 +26,7 @@ from tests.fakes.databases import create_tables
 from tests.fakes.directory import FakeDirectory
 from tests.fakes.messenger import FakeMessenger
 from tests.fakes.overlays import MemoryOverlays
+from tests.fakes.queues import delivered
 from tests.fakes.registry import MemoryRegistry
 
 
@@ -96,7 +97,7 @@ class Safety:
 
     async def told(self, channel: str) -> list[str]:
         """What a channel, or the person of that id, has been told, oldest first."""
-        await self.outbox.deliver_due()
+        await delivered(self.outbox)
         place = f"D{channel[1:]}" if channel.startswith("U") else channel
         return [message.shown.text for message in self.messenger.in_channel(place)]
 

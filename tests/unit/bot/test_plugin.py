@@ -48,13 +48,14 @@ CLOSED = (
 HEAR = """
 import asyncio, sys
 from pathlib import Path
+from tests.fakes.queues import delivered
 from tests.fakes.world import POLICY, house
 
 async def live():
     async with house(Path.cwd(), POLICY + sys.argv[1]) as home:
         await home.abort("ana", await home.deploy("ana"))
         await home.deploy("ana", app="my-app", to="staging", image="v1.4.0")
-        await home.core.outbox.deliver_due()
+        await delivered(home.core.outbox)
 
 asyncio.run(live())
 """

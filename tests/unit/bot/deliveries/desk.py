@@ -33,6 +33,7 @@ from bot.store.promotions import PromotionStore
 from bot.store.subscriptions import SubscriptionStore
 from tests.fakes.directory import FakeDirectory
 from tests.fakes.messenger import FakeMessage, FakeMessenger
+from tests.fakes.queues import delivered
 from tests.fakes.registry import MemoryRegistry
 from tests.fakes.sources import MemorySources
 
@@ -118,7 +119,7 @@ class Desk:
     async def tell(self) -> None:
         while await self.service.tell():
             pass
-        await self.outbox.deliver_due()
+        await delivered(self.outbox)
 
     def heard(self, channel: str) -> list[FakeMessage]:
         return self.messenger.in_channel(channel)

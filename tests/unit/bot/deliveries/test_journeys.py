@@ -31,6 +31,7 @@ from bot.store.mutes import MuteStore
 from bot.store.promotions import PromotionStore
 from bot.store.reviews import ReviewStore
 from tests.fakes.messenger import FakeMessage
+from tests.fakes.queues import delivered
 from tests.sentences import says
 from tests.unit.bot.deliveries.desk import ANA, Desk
 from tests.views.samples import move, plan, promotion
@@ -376,7 +377,7 @@ async def test_the_journey_links_to_the_card_and_the_card_to_the_journey(desk: D
         ReviewStore(desk.database),
     )
     card = await cards.show(await way.promotes("staging"))
-    await desk.outbox.deliver_due()
+    await delivered(desk.outbox)
     [shown] = [message for message in desk.messenger.messages if message.posted == card]
     assert await desk.messenger.permalink(root.posted) in text(shown)
     await way.promotes("staging", stage=Stage.FOLLOW)

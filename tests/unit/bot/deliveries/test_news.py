@@ -18,6 +18,7 @@ from bot.store.deliveries import DeliveryStore
 from bot.store.delivery_news import NewsStore
 from bot.store.messages import Messages
 from bot.store.promotions import PromotionStore
+from tests.fakes.queues import delivered
 from tests.unit.bot.deliveries.desk import IMAGE, Desk
 from tests.views.samples import COMMIT, plan, promotion
 
@@ -219,7 +220,7 @@ async def test_while_slack_is_away_nothing_is_lost(desk: Desk) -> None:
     await desk.takes(desk.commit())
     assert desk.heard("C0DEPLOY") == []
     desk.now += 400
-    await desk.outbox.deliver_due()
+    await delivered(desk.outbox)
     assert len(desk.heard("C0DEPLOY")) == 1
 
 
@@ -243,7 +244,7 @@ async def test_it_tells_by_itself_when_something_is_added(desk: Desk) -> None:
     async with asyncio.timeout(30):
         while not desk.heard("C0DEPLOY"):
             await asyncio.sleep(0.02)
-            await desk.outbox.deliver_due()
+            await delivered(desk.outbox)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
 

@@ -11,6 +11,7 @@ from bot.domain.subscription import ANNOTATION, NewsMute, Scope, Subscription
 from bot.notify.promotion_news import PromotionNews
 from bot.policy import parse
 from bot.store.delivery_news import NewsStore
+from tests.fakes.queues import delivered
 from tests.unit.bot.deliveries.desk import POLICY, Desk
 from tests.views.samples import promotion
 
@@ -117,7 +118,7 @@ async def test_while_slack_cannot_say_who_they_are_it_waits_and_the_rest_goes_on
     assert heard(desk)
     desk.directory.down = None
     await desk.tell()
-    await desk.outbox.deliver_due()
+    await delivered(desk.outbox)
     assert len(desk.heard("D0BO")) == 1
 
 
@@ -130,7 +131,7 @@ async def promoted(desk: Desk, event: Event = Event.DONE) -> None:
         await news.put(connection, DONE, event)
         await news.put(connection, DONE, event)
     await desk.tell()
-    await desk.outbox.deliver_due()
+    await delivered(desk.outbox)
 
 
 @pytest.mark.parametrize("event", [Event.STARTED, Event.DONE, Event.FAILED, Event.ABORTED])

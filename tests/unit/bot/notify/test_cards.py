@@ -9,6 +9,7 @@ from bot.domain.errors import Refused, Unavailable
 from bot.domain.promotion import Stage
 from bot.ports import Posted, Rendered
 from tests.fakes.messenger import FakeMessenger
+from tests.fakes.queues import delivered
 from tests.unit.bot.notify.conftest import Clock, Process, Start
 from tests.views.samples import approval, plan, promotion
 
@@ -18,7 +19,7 @@ LOST = Unavailable("Slack", "chat.postMessage", "down")
 async def test_it_is_posted_once_and_then_edited(bot: Process, messenger: FakeMessenger) -> None:
     first = await bot.cards.show(promotion(Stage.GATES))
     assert await bot.cards.show(promotion(Stage.APPROVAL)) == first
-    await bot.outbox.deliver_due()
+    await delivered(bot.outbox)
     [card] = messenger.in_channel("C0DEPLOY")
     assert len(card.versions) == 2
     assert "Waiting for an approval from" in card.shown.text
@@ -35,7 +36,7 @@ async def test_people_see_who_may_approve(bot: Process, messenger: FakeMessenger
 async def test_nothing_new_is_no_edit(bot: Process, messenger: FakeMessenger) -> None:
     for _ in range(3):
         await bot.cards.show(promotion())
-    await bot.outbox.deliver_due()
+    await delivered(bot.outbox)
     assert len(messenger.in_channel("C0DEPLOY")[0].versions) == 1
 
 
@@ -43,7 +44,7 @@ async def test_edits_that_were_overtaken_are_not_sent(bot: Process, messenger: F
     await bot.cards.show(promotion(Stage.GATES))
     for stage in (Stage.APPROVAL, Stage.COMMIT, Stage.FOLLOW):
         await bot.cards.show(promotion(stage, approvals=(approval(),)))
-    await bot.outbox.deliver_due()
+    await delivered(bot.outbox)
     [card] = messenger.in_channel("C0DEPLOY")
     assert len(card.versions) == 2
     assert "Argo CD is looking at the commit" in card.shown.text
@@ -59,7 +60,7 @@ async def test_a_deleted_card_is_posted_again(bot: Process, messenger: FakeMesse
     """S4: message_not_found."""
     messenger.delete(await bot.cards.show(promotion(Stage.GATES)))
     await bot.cards.show(promotion(Stage.APPROVAL))
-    await bot.outbox.deliver_due()
+    await delivered(bot.outbox)
     [card] = messenger.in_channel("C0DEPLOY")
     assert "Waiting for an approval" in card.shown.text
     assert await bot.cards.show(promotion(Stage.APPROVAL)) == card.posted
@@ -89,7 +90,7 @@ async def test_a_crash_between_post_and_note_does_not_post_twice(
         await first.cards.show(promotion(Stage.GATES))
     second = await start()
     await second.cards.show(promotion(Stage.APPROVAL))
-    await second.outbox.deliver_due()
+    await delivered(second.outbox)
     assert len(messenger.in_channel("C0DEPLOY")) == 1
 
 
@@ -100,7 +101,7 @@ async def test_an_edit_that_was_lost_with_the_process_is_made_by_the_next(
     await first.cards.show(promotion(Stage.GATES))
     await first.cards.show(promotion(Stage.APPROVAL))
     second = await start()
-    await second.outbox.deliver_due()
+    await delivered(second.outbox)
     assert "Waiting for an approval" in messenger.in_channel("C0DEPLOY")[0].shown.text
 
 
@@ -108,9 +109,9 @@ async def test_a_first_post_that_fails_is_made_later(bot: Process, messenger: Fa
     messenger.failures.append(LOST)
     with pytest.raises(Unavailable):
         await bot.cards.show(promotion())
-    assert await bot.outbox.deliver_due() == 0
+    assert await delivered(bot.outbox) == 0
     clock.now += 60
-    assert await bot.outbox.deliver_due() == 1
+    assert await delivered(bot.outbox) == 1
     assert len(messenger.in_channel("C0DEPLOY")) == 1
 
 
@@ -119,12 +120,12 @@ async def test_an_edit_waits_as_long_as_slack_asks(bot: Process, messenger: Fake
     await bot.cards.show(promotion(Stage.GATES))
     await bot.cards.show(promotion(Stage.APPROVAL))
     messenger.failures.append(Unavailable("Slack", "chat.update", "ratelimited", timedelta(seconds=30)))
-    assert await bot.outbox.deliver_due() == 0
+    assert await delivered(bot.outbox) == 0
     assert (await bot.outbox.counts()).stale_cards == 1
     clock.now += 29
-    assert await bot.outbox.deliver_due() == 0
+    assert await delivered(bot.outbox) == 0
     clock.now += 2
-    assert await bot.outbox.deliver_due() == 1
+    assert await delivered(bot.outbox) == 1
     assert (await bot.outbox.counts()).stale_cards == 0
 
 
@@ -135,10 +136,10 @@ async def test_a_card_too_old_to_edit_is_left_alone_until_something_changes(
     await bot.cards.show(promotion(Stage.GATES))
     await bot.cards.show(promotion(Stage.APPROVAL))
     messenger.failures.append(Refused("Slack", "chat.update", "edit_window_closed"))
-    await bot.outbox.deliver_due()
+    await delivered(bot.outbox)
     assert (await bot.outbox.counts()).stale_cards == 0
     await bot.cards.show(promotion(Stage.COMMIT))
-    await bot.outbox.deliver_due()
+    await delivered(bot.outbox)
     assert "Writing the change to git" in messenger.in_channel("C0DEPLOY")[0].shown.text
 
 

@@ -18,6 +18,7 @@ from bot.policy import Policy
 from bot.ports import Posted
 from bot.store.mutes import MuteStore
 from tests.fakes.messenger import FakeMessenger
+from tests.fakes.queues import delivered
 from tests.unit.bot.notify.conftest import Clock, Process
 from tests.views.samples import approval, plan, promotion
 
@@ -43,11 +44,11 @@ class Workspace:
     async def ask(self, *people: Caller) -> None:
         await self.bot.cards.show(ASKED)
         await self.copies.send(ASKED, people)
-        await self.bot.outbox.deliver_due()
+        await delivered(self.bot.outbox)
 
     async def show(self, now: Promotion) -> None:
         await self.bot.cards.show(now)
-        await self.bot.outbox.deliver_due()
+        await delivered(self.bot.outbox)
 
     def seen(self, who: str) -> list[str]:
         return [str(message.shown.blocks) for message in self.messenger.in_channel(f"D0{who.upper()}")]
@@ -110,7 +111,7 @@ async def test_who_has_muted_since_is_not_reminded(workspace: Workspace) -> None
     before = {name: workspace.seen(name) for name in ("bo", "mia")}
     await workspace.mutes.mute(BO.person)
     await workspace.reminders.remind(ASKED, CARD, 1, (BO, MIA), escalate=False)
-    await workspace.bot.outbox.deliver_due()
+    await delivered(workspace.bot.outbox)
     after = {name: workspace.seen(name) for name in ("bo", "mia")}
     assert (after["bo"] == before["bo"], after["mia"] == before["mia"]) == (True, False)
 
@@ -122,7 +123,7 @@ async def test_a_closed_conversation_keeps_nobody_else_from_hearing(workspace: W
     await workspace.show(replace(ASKED, stage=Stage.DONE, phase=Phase.ABORTED))
     workspace.messenger.closed.clear()
     workspace.clock.now += 3600
-    await workspace.bot.outbox.deliver_due()
+    await delivered(workspace.bot.outbox)
     assert not workspace.seen("bo")  # it is over: nobody needs to be asked any more
 
 
@@ -160,7 +161,7 @@ async def test_a_reminder_takes_the_place_of_the_one_before(workspace: Workspace
     first = workspace.messenger.in_channel("D0BO")[0].posted
     for number in (1, 2):
         await workspace.reminders.remind(ASKED, CARD, number, (BO,), escalate=False)
-        await workspace.bot.outbox.deliver_due()
+        await delivered(workspace.bot.outbox)
     [copy] = workspace.messenger.in_channel("D0BO")
     assert copy.posted.ts > first.ts  # it came again, at the end, and so it is seen
     assert "⏰" in copy.shown.text

@@ -20,6 +20,7 @@ from bot.store.audit import Audit
 from bot.views.layout import sentence
 from tests.fakes.directory import FakeDirectory
 from tests.fakes.messenger import FakeMessenger
+from tests.fakes.queues import delivered
 from tests.unit.bot.notify.conftest import Clock, Process
 from tests.views.samples import AT, plan, promotion
 from tests.waiting import until
@@ -76,7 +77,7 @@ async def test_it_hears_of_a_promotion_once_for_each_event_whatever_the_routes_s
     train = replace(DONE, plan=plan(environment="development"))
     for event in (Event.STARTED, Event.STARTED, Event.DONE):
         await paged.tell(train, event)
-    await paged.outbox.deliver_due()
+    await delivered(paged.outbox)
     assert events(pager) == ["started", "done"]
     first, last = pager.heard
     assert (first.apps, first.environment, first.subject) == (train.apps, "development", train.id)
@@ -90,7 +91,7 @@ async def test_it_hears_of_what_people_do_besides(paged: Process, pager: Pager, 
     deed = Deed(Event.FROZEN, "f1", "U0DEE", "production", ("my-app", "ledger"))
     async with paged.database.begin() as connection:
         await ledger.write(connection, deed, sentence("production is frozen"))
-    await paged.outbox.deliver_due()
+    await delivered(paged.outbox)
     [notice] = pager.heard
     assert (notice.event, notice.apps, notice.text) == ("frozen", ("my-app", "ledger"), "production is frozen")
 
@@ -105,7 +106,7 @@ async def test_what_cannot_be_told_now_comes_again_in_order(paged: Process, page
     for event in (Event.STARTED, Event.DONE):
         await paged.tell(DONE, event)
     for _ in range(4):
-        await paged.outbox.deliver_due()
+        await delivered(paged.outbox)
         clock.now += 60
     assert events(pager) == ["started", "done"]
 
@@ -117,7 +118,7 @@ async def test_what_never_can_be_told_is_given_up_and_what_is_behind_it_goes(
     pager.fails = [fault]
     for event in (Event.STARTED, Event.DONE):
         await paged.tell(DONE, event)
-    await paged.outbox.deliver_due()
+    await delivered(paged.outbox)
     assert events(pager) == ["done"]
     assert (await paged.outbox.counts()).dead == 1
 
@@ -139,12 +140,12 @@ async def test_one_that_takes_too_long_is_asked_again(
     monkeypatch.setattr(module, "LONGEST", 0.0)
     pager.held = asyncio.Event()
     await paged.tell(DONE, Event.DONE)
-    await paged.outbox.deliver_due()
+    await delivered(paged.outbox)
     assert not pager.heard
     pager.held = None
     monkeypatch.undo()
     clock.now += 60
-    await paged.outbox.deliver_due()
+    await delivered(paged.outbox)
     assert events(pager) == ["done"]
 
 
@@ -152,7 +153,7 @@ async def test_what_waits_for_a_package_that_is_gone_is_given_up(
     bot: Process, paged: Process, messenger: FakeMessenger
 ) -> None:
     await paged.tell(DONE, Event.DONE)
-    await bot.outbox.deliver_due()
+    await delivered(bot.outbox)
     assert (await bot.outbox.counts()).dead == 1
     assert {message.posted.channel for message in messenger.messages}.isdisjoint({f"{ADDRESS}pager"})
 

@@ -1,6 +1,7 @@
 """What was put in a transaction is said: at least once, in order, and for the reader once."""
 
 import asyncio
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -14,6 +15,7 @@ from bot.ports import Posted
 from bot.store.messages import Letter
 from bot.views.layout import sentence
 from tests.fakes.messenger import FakeMessenger
+from tests.fakes.queues import delivered
 from tests.sentences import says
 from tests.unit.bot.notify.conftest import Clock, Process, Start
 from tests.views.samples import AT, BLOCKED, plan, promotion
@@ -43,15 +45,15 @@ async def test_what_is_rolled_back_is_never_said(bot: Process, messenger: FakeMe
         async with bot.database.begin() as connection:
             await bot.outbox.put(connection, letter(1))
             raise ZeroDivisionError
-    assert await bot.outbox.deliver_due() == 0
+    assert await delivered(bot.outbox) == 0
     assert not messenger.messages
 
 
 async def test_the_same_is_said_once(bot: Process, messenger: FakeMessenger) -> None:
     await put(bot, letter(1), letter(1))
-    await bot.outbox.deliver_due()
+    await delivered(bot.outbox)
     await put(bot, letter(1))
-    assert await bot.outbox.deliver_due() == 0
+    assert await delivered(bot.outbox) == 0
     assert texts(messenger) == ["number 1"]
 
 
@@ -60,11 +62,11 @@ async def test_a_failure_holds_its_channel_back_and_no_other(
 ) -> None:
     await put(bot, letter(1), letter(2), letter(3, "C0INC"))
     messenger.closed["C0DEPLOY"] = DOWN
-    await bot.outbox.deliver_due()
+    await delivered(bot.outbox)
     assert (texts(messenger), texts(messenger, "C0INC")) == ([], ["number 3"])
     messenger.closed.clear()
     clock.now += 2
-    await bot.outbox.deliver_due()
+    await delivered(bot.outbox)
     assert sorted(texts(messenger)) == ["number 1", "number 2"], "of two promotions: in either order"
 
 
@@ -75,11 +77,11 @@ async def test_it_waits_longer_each_time_and_gives_up_in_the_end(
     messenger.failures.extend([DOWN] * 20)
     begun = clock.now
     while messenger.failures:
-        await bot.outbox.deliver_due()
+        await delivered(bot.outbox)
         clock.now += 10
     assert 1800 < clock.now - begun < 7200
     await put(bot, letter(2))
-    await bot.outbox.deliver_due()
+    await delivered(bot.outbox)
     assert texts(messenger) == ["number 2"]
     counts = await bot.outbox.counts()
     assert (counts.pending, counts.dead, counts.oldest_pending) == (0, 1, None)
@@ -88,9 +90,9 @@ async def test_it_waits_longer_each_time_and_gives_up_in_the_end(
 async def test_what_slack_refuses_is_not_tried_again(bot: Process, messenger: FakeMessenger) -> None:
     await put(bot, letter(1, "C0INC"), letter(2))
     messenger.closed["C0INC"] = Refused("Slack", "chat.postMessage", "is_archived")
-    await bot.outbox.deliver_due()
+    await delivered(bot.outbox)
     messenger.closed.clear()
-    await bot.outbox.deliver_due()
+    await delivered(bot.outbox)
     assert (texts(messenger, "C0INC"), texts(messenger)) == ([], ["number 2"])
     assert (await bot.outbox.counts()).dead == 1
 
@@ -117,11 +119,11 @@ async def test_a_crash_after_the_post_does_not_say_it_twice(
 
     monkeypatch.setattr(first.messages, step, killed)
     with pytest.raises(asyncio.CancelledError):
-        await first.outbox.deliver_due()
+        await delivered(first.outbox)
     second = await start()
-    assert await second.outbox.deliver_due() == 0, "it is still leased to the process that died"
+    assert await delivered(second.outbox) == 0, "it is still leased to the process that died"
     await second.messages.release_all()
-    assert await second.outbox.deliver_due() == 1
+    assert await delivered(second.outbox) == 1
     assert texts(messenger) == ["number 1"]
 
 
@@ -129,16 +131,16 @@ async def test_a_lost_reply_does_not_say_it_twice(bot: Process, messenger: FakeM
     """S3."""
     await put(bot, letter(1))
     messenger.lost_replies = 1
-    await bot.outbox.deliver_due()
+    await delivered(bot.outbox)
     clock.now += 2
-    assert await bot.outbox.deliver_due() == 1
+    assert await delivered(bot.outbox) == 1
     assert texts(messenger) == ["number 1"]
 
 
 async def test_two_replicas_do_not_say_it_twice(start: Start, messenger: FakeMessenger) -> None:
     replicas = [await start(), await start()]
     await put(replicas[0], *(letter(number) for number in range(10)))
-    await asyncio.gather(*(one.outbox.deliver_due() for one in replicas))
+    await asyncio.gather(*(delivered(one.outbox) for one in replicas))
     assert sorted(texts(messenger)) == [f"number {number}" for number in range(10)]
 
 
@@ -147,7 +149,7 @@ async def test_a_final_event_is_told_in_the_thread_in_the_channels_and_to_the_re
 ) -> None:
     card = await bot.cards.show(DONE)
     await bot.tell(DONE, Event.DONE)
-    await bot.outbox.deliver_due()
+    await delivered(bot.outbox)
     thread = [m for m in messenger.in_channel("C0DEPLOY") if m.thread]
     [note] = thread
     assert (note.thread, note.broadcast) == (card.ts, False)
@@ -161,7 +163,7 @@ async def test_a_final_event_is_told_in_the_thread_in_the_channels_and_to_the_re
 async def test_a_failure_is_broadcast_and_calls_the_requester(bot: Process, messenger: FakeMessenger) -> None:
     await bot.cards.show(FAILED)
     await bot.tell(FAILED, Event.FAILED)
-    await bot.outbox.deliver_due()
+    await delivered(bot.outbox)
     [note] = [m for m in messenger.in_channel("C0DEPLOY") if m.thread]
     assert note.broadcast
     assert note.shown.text.startswith("❌ <@U0ANA>: Stopped by the scan and health gates.")
@@ -172,7 +174,7 @@ async def test_a_channel_hears_the_whole_story_in_one_thread(bot: Process, messe
     await bot.cards.show(promotion())
     for event, state in ((Event.STARTED, promotion()), (Event.WAITING, promotion()), (Event.DONE, DONE)):
         await bot.tell(state, event)
-        await bot.outbox.deliver_due()
+        await delivered(bot.outbox)
     root, waiting, done = messenger.in_channel("C0GENERAL")
     assert (root.thread, waiting.thread, done.thread) == ("", root.posted.ts, root.posted.ts)
     assert (waiting.broadcast, done.broadcast) == (False, True)
@@ -182,11 +184,11 @@ async def test_a_note_waits_for_its_card_and_no_longer(bot: Process, messenger: 
     """However long the card took, and however long the next wait would be by then."""
     await bot.tell(promotion(), Event.WAITING)
     for _ in range(6):
-        await bot.outbox.deliver_due()
+        await delivered(bot.outbox)
         clock.now += 120
     assert not texts(messenger)
     await bot.cards.show(promotion())
-    await bot.outbox.deliver_due()
+    await delivered(bot.outbox)
     assert [bool(m.thread) for m in messenger.in_channel("C0DEPLOY")] == [False, True]
 
 
@@ -194,7 +196,7 @@ async def test_a_requester_who_is_no_slack_user_gets_no_message(bot: Process, me
     robot = replace(DONE, plan=plan(requester=replace(plan().requester, id="github")))
     await bot.cards.show(robot)
     await bot.tell(robot, Event.DONE)
-    await bot.outbox.deliver_due()
+    await delivered(bot.outbox)
     assert {m.posted.channel for m in messenger.messages} == {"C0DEPLOY", "C0GENERAL"}
 
 
@@ -202,7 +204,7 @@ async def test_a_train_tells_each_channel_once(bot: Process, messenger: FakeMess
     moves = tuple(replace(plan().moves[0], app=app) for app in ("my-app", "payments", "ledger"))
     train: Promotion = promotion(plan=plan(moves=moves))
     await bot.tell(train, Event.STARTED)
-    await bot.outbox.deliver_due()
+    await delivered(bot.outbox)
     assert len(texts(messenger, "C0GENERAL")) == 1
 
 
@@ -225,10 +227,10 @@ async def test_what_breaks_in_one_round_does_not_end_it(
 ) -> None:
     due, broken = bot.messages.due, iter([True])
 
-    async def once_broken(now: float, limit: int) -> object:
+    async def once_broken(now: float, limit: int, busy: Collection[str]) -> object:
         if next(broken, False):
             raise OSError("disk I/O error")
-        return await due(now, limit)
+        return await due(now, limit, busy)
 
     monkeypatch.setattr(bot.messages, "due", once_broken)
     await put(bot, letter(1))
@@ -241,7 +243,7 @@ async def test_what_breaks_in_one_round_does_not_end_it(
 
 async def test_what_was_sent_is_forgotten_in_time(bot: Process, clock: Clock) -> None:
     await put(bot, letter(1))
-    await bot.outbox.deliver_due()
+    await delivered(bot.outbox)
     assert await bot.messages.forget(clock.now) == 0
     assert await bot.messages.forget(clock.now + 1) == 1
 
@@ -259,9 +261,9 @@ async def test_only_a_repetition_looks_for_an_earlier_post(
     monkeypatch.setattr(messenger, "post", watched)
     await put(bot, letter(1))
     messenger.lost_replies = 1
-    await bot.outbox.deliver_due()
+    await delivered(bot.outbox)
     clock.now += 5
-    await bot.outbox.deliver_due()
+    await delivered(bot.outbox)
     await bot.cards.show(DONE)
     assert tries == [True, False, True]
 

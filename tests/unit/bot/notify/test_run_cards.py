@@ -19,6 +19,7 @@ from bot.store.followed_runs import FollowedRunStore, followed_runs
 from tests.fakes.applications import MemoryApplications
 from tests.fakes.messenger import FakeMessenger
 from tests.fakes.pipelines import MemoryPipelines
+from tests.fakes.queues import delivered
 from tests.unit.bot.notify.conftest import Process
 from tests.waiting import until
 
@@ -72,12 +73,12 @@ async def test_it_is_edited_until_the_run_has_ended(bot: Process, messenger: Fak
     followed = await cards(bot, messenger, stream)
     await followed.follow(RUN, "C0DEPLOY")
     await followed.keep()
-    await bot.outbox.deliver_due()
+    await delivered(bot.outbox)
     [message] = messenger.in_channel("C0DEPLOY")
     assert "fetch-source" in str(message.shown.blocks)
     stream.told = [FAILED, FETCHED]
     await followed.keep()
-    await bot.outbox.deliver_due()
+    await delivered(bot.outbox)
     [message] = messenger.in_channel("C0DEPLOY")
     assert "run-tests failed: exit code 1." in message.shown.text
     assert "FAILED test_x.py" in str(message.shown.blocks)
@@ -86,7 +87,7 @@ async def test_it_is_edited_until_the_run_has_ended(bot: Process, messenger: Fak
 async def test_the_next_process_catches_up(bot: Process, messenger: FakeMessenger) -> None:
     await (await cards(bot, messenger, Stream())).follow(RUN, "C0DEPLOY")
     await (await cards(bot, messenger, Stream([FAILED]))).keep()
-    await bot.outbox.deliver_due()
+    await delivered(bot.outbox)
     [message] = messenger.in_channel("C0DEPLOY")
     assert "Failed" in message.shown.text
 
@@ -100,7 +101,7 @@ async def test_a_log_that_cannot_be_read_does_not_keep_the_end_back(bot: Process
     followed._explain = away
     await followed.follow(RUN, "C0DEPLOY")
     await followed.keep()
-    await bot.outbox.deliver_due()
+    await delivered(bot.outbox)
     assert "❌ Failed" in messenger.in_channel("C0DEPLOY")[0].shown.text
 
 
@@ -153,7 +154,7 @@ async def test_a_run_that_was_deleted_while_the_bot_was_down_ends_as_deleted(
     for run in (RUN, there):
         await followed.follow(run, "C0DEPLOY")
     await followed.look()
-    await bot.outbox.deliver_due()
+    await delivered(bot.outbox)
     gone, goes_on = messenger.in_channel("C0DEPLOY")
     assert "Deleted" in gone.shown.text
     assert "its end was not seen" in str(gone.shown.blocks)

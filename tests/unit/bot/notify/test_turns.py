@@ -14,6 +14,7 @@ from bot.notify.channels import ChannelIds
 from bot.policy import parse
 from bot.store.subscriptions import SubscriptionStore
 from tests.fakes.messenger import FakeMessenger
+from tests.fakes.queues import delivered
 from tests.sentences import says
 from tests.unit.bot.notify.conftest import Process
 from tests.views.samples import ANA, AT, BO, MIA, plan, promotion
@@ -27,7 +28,7 @@ async def tell(bot: Process, shown: Promotion, *events: Event) -> None:
     await bot.cards.show(shown)
     for event in events:
         await bot.tell(shown, event)
-    await bot.outbox.deliver_due()
+    await delivered(bot.outbox)
 
 
 def texts(messenger: FakeMessenger, channel: str) -> list[str]:
@@ -71,7 +72,7 @@ async def test_broken_glass_is_heard_in_the_default_channel_too(bot: Process, me
     async with bot.database.begin() as connection:
         await announcer.put(connection, BROKEN, Event.STARTED)
         await announcer.put(connection, promotion(plan=plan(id="p-2")), Event.STARTED)
-    await bot.outbox.deliver_due()
+    await delivered(bot.outbox)
     assert len(texts(messenger, "C0OPS")) == 1
 
 

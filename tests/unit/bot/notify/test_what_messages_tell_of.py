@@ -17,6 +17,7 @@ from bot.ports import Posted, Rendered
 from bot.store.messages import Letter
 from bot.store.mutes import MuteStore
 from tests.fakes.messenger import FakeMessage, FakeMessenger
+from tests.fakes.queues import delivered
 from tests.unit.bot.notify.conftest import Clock, Process
 from tests.views.samples import move, plan, promotion
 
@@ -34,7 +35,7 @@ async def told(bot: Process, message: FakeMessage) -> Target:
 
 
 async def assert_all_tell(bot: Process, messenger: FakeMessenger, about: Target, *channels: str) -> None:
-    await bot.outbox.deliver_due()
+    await delivered(bot.outbox)
     for channel in channels:
         assert messenger.in_channel(channel), channel
     for message in messenger.messages:
@@ -67,7 +68,7 @@ async def test_copies_and_reminders_tell_of_it_wherever_they_are(
     asked = replace(ASKED, plan=plan(approval=replace(ASKED.plan.approval, escalate_to=("C0INC",))))
     card = await bot.cards.show(asked)
     await copies.send(asked, [BO])
-    await bot.outbox.deliver_due()
+    await delivered(bot.outbox)
     await assert_all_tell(bot, messenger, HERE, "D0BO")
     await reminders.remind(asked, card, 1, (BO,), escalate=True)
     await reminders.alarm(asked, card, "Its records disagree.")

@@ -18,6 +18,7 @@ from bot.promotions.queue import PATIENCE, PromotionQueue
 from bot.promotions.scheduler import Scheduler
 from bot.store.queue import QueueStore
 from bot.workflow.story import Story
+from tests.fakes.queues import delivered
 from tests.fakes.world import House, house, kustomization, path
 from tests.sentences import says
 from tests.unit.bot.promotions.test_scheduler import add_app
@@ -54,7 +55,7 @@ class Line:
         return [one.user for one in await self.queue.store.all()]
 
     async def told(self, user: str) -> list[str]:
-        await self.outbox.deliver_due()
+        await delivered(self.outbox)
         return [message.shown.text for message in self.home.messenger.in_channel(f"D{user[1:]}")]
 
     async def live(self) -> Promotion:

@@ -20,6 +20,7 @@ from bot.router.buttons import read_button
 from bot.store.freezes import FreezeStore
 from bot.views import render
 from tests.fakes.directory import FakeDirectory
+from tests.fakes.queues import delivered
 from tests.fakes.world import POLICY, House, house
 from tests.sentences import says
 from tests.views.reading import lines
@@ -47,7 +48,7 @@ class Plans:
         return started
 
     async def told(self, user: str) -> list[str]:
-        await self.home.core.outbox.deliver_due()
+        await delivered(self.home.core.outbox)
         return [message.shown.text for message in self.home.messenger.in_channel(f"D{user[1:]}")]
 
     @property

@@ -11,10 +11,11 @@ import pytest
 
 from bot.domain.errors import DatabaseAway, DatabaseSlow, InvalidCommand
 from bot.domain.promotion import Stage
-from bot.ports import Messenger, Modals
+from bot.ports import Messenger, Modals, Request
 from bot.router import open_router
 from bot.router.buttons import read_press
 from bot.router.forms import read_form
+from bot.router.inbox import AT_ONCE
 from bot.router.incoming import from_button
 from bot.router.wire import kept, unpacked
 from bot.views.ids import Action, PromotionValue, encode
@@ -342,6 +343,48 @@ async def test_long_work_is_kept_from_others(life: Life, monkeypatch: pytest.Mon
     goes_on.set()
     await life.idle()
     assert len(life.said) == 1
+
+
+async def test_work_that_hangs_does_not_hold_up_what_others_have_left(life: Life) -> None:
+    """However much comes that takes long: what a process has left is bounded by itself."""
+    inbox, forever = life.router.inbox, asyncio.Event()
+    done: list[str] = []
+
+    async def work(request: Request, _respond: Any) -> bool:
+        if request.id.startswith("long"):
+            await forever.wait()
+        done.append(request.id)
+        return True
+
+    inbox._work = work
+    for number in range(AT_ONCE + 5):
+        inbox.begin(Request(f"long-{number}", "command", "{}", life.now, 1))
+    await life.office.requests.note(left := Request("left", "command", "{}", life.now, 1))
+    life.office.requests.leased.clear()
+    await inbox.look()
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert done == [left.id]
+    forever.set()
+    await life.idle()
+
+
+async def test_the_word_that_work_goes_on_waits_for_nothing_that_is_written_down_slowly(life: Life) -> None:
+    """Another replica would begin it a second time."""
+    inbox, log, never = life.router.inbox, life.office.requests, asyncio.Event()
+
+    async def slow(_id: str) -> None:
+        await never.wait()
+
+    log.settle = slow  # type: ignore[method-assign, assignment]
+    inbox._done.add("done")
+    inbox._mine["long"] = life.now - 10
+    looking = asyncio.create_task(inbox.look())
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert "long" in log.leased
+    looking.cancel()
+    del inbox._mine["long"]
 
 
 def test_nothing_is_written_down_but_what_is_read() -> None:

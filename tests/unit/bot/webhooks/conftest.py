@@ -36,6 +36,7 @@ from tests.fakes.gates import usual_gates
 from tests.fakes.messenger import FakeMessenger
 from tests.fakes.overlays import MemoryOverlays
 from tests.fakes.pipelines import MemoryPipelines
+from tests.fakes.queues import delivered, worked_off
 from tests.fakes.registry import MemoryRegistry
 
 GITHUB, HARBOR = "It's a Secret to Everybody", "harbor-says-so"
@@ -118,8 +119,8 @@ class House:
         return await self.post("alertmanager", body, {"Authorization": f"Bearer {ALERTMANAGER}"})
 
     async def work(self) -> int:
-        done = await self.webhooks.worker.work_due()
-        await self.outbox.deliver_due()
+        done = await worked_off(self.webhooks.worker)
+        await delivered(self.outbox)
         return done
 
 

@@ -7,6 +7,7 @@ import pytest
 from bot.policy import parse
 from bot.settings import Settings
 from bot.webhooks.assembly import open_webhooks
+from tests.fakes.queues import delivered
 from tests.unit.bot.webhooks.conftest import House
 
 
@@ -16,7 +17,7 @@ async def test_what_is_set_aside_is_told_in_the_channel_or_to_administrators(hou
     webhooks = open_webhooks(Settings(), replace(house.needs, policy=parse(text)), clock=house.clock)
     for _ in range(2):
         await webhooks.worker._tell("harbor", "d-1", "KeyError")
-    await house.outbox.deliver_due()
+    await delivered(house.outbox)
     [message] = house.messenger.messages
     assert message.posted.channel == (default or "D0DEE")
     assert "set aside" in message.shown.text

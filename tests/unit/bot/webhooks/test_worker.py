@@ -13,7 +13,9 @@ from bot.store.queue_worker import KEPT
 from bot.store.webhooks import WebhookStore, events
 from bot.webhooks.sender import Delivery
 from bot.webhooks.worker import LEASE, TRIES, Worker
+from tests.fakes.queues import worked_off
 from tests.unit.bot.webhooks.conftest import a_store
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -68,10 +70,10 @@ async def test_alerts_stay_in_order_though_one_must_wait(store: WebhookStore) ->
     worker = Worker(store, (ours, others), clock=clock)
     for sender, delivery in (("alertmanager", "1"), ("alertmanager", "2"), ("harbor", "3")):
         assert await store.note(sender, delivery, delivery, clock())
-    assert await worker.work_due() == 1
+    await worked_off(worker)
     assert (ours.done, others.done) == ([], ["3"])
     clock.now += 10
-    assert await worker.work_due() == 2
+    await worked_off(worker)
     assert ours.done == ["1", "2"]
 
 
@@ -79,12 +81,12 @@ async def test_what_is_refused_or_fails_too_often_is_given_up(store: WebhookStor
     clock, sender = Clock(), Listener(failures=[Refused("x", "y", "no")])
     worker = Worker(store, (sender,), clock=clock)
     await store.note("github", "1", "1", clock())
-    await worker.work_due()
+    await worked_off(worker)
     await store.note("github", "2", "2", clock())
     sender.failures = [Unavailable("x", "y", "away") for _ in range(TRIES)]
     for _ in range(TRIES):
         clock.now += 400
-        await worker.work_due()
+        await worked_off(worker)
     assert await state(store) == [("1", "dead"), ("2", "dead")]
     assert not sender.done
 
@@ -94,7 +96,7 @@ async def test_one_that_hangs_is_not_waited_for(store: WebhookStore, monkeypatch
     sender = Listener(gate=asyncio.Event())
     worker = Worker(store, (sender,), clock=Clock())
     await store.note("github", "1", "1", 0.0)
-    await asyncio.wait_for(worker.work_due(), 30)
+    await asyncio.wait_for(worked_off(worker), 30)
     assert await state(store) == [("1", "pending")]
 
 
@@ -104,7 +106,7 @@ async def test_two_replicas_do_not_do_it_twice(store: WebhookStore) -> None:
         await store.note("github", str(number), str(number), clock())
     workers = [Worker(store, (sender,), clock=clock) for _ in range(3)]
     while any(state == "pending" for _, state in await state(store)):
-        await asyncio.gather(*(worker.work_due() for worker in workers))
+        await asyncio.gather(*(worked_off(worker) for worker in workers))
     assert sender.done == [str(number) for number in range(20)]
 
 
@@ -114,7 +116,7 @@ async def test_what_a_dead_process_had_taken_is_done_by_the_next_one(store: Webh
     (received,) = await store.due(clock())
     assert await store.lease(received, clock(), LEASE)
     worker = Worker(store, (sender,), clock=clock)
-    assert not await worker.work_due()
+    assert not await worked_off(worker)
     working = asyncio.create_task(worker.work_forever())
     async with asyncio.timeout(30):
         while not sender.done:  # noqa: ASYNC110
@@ -126,7 +128,7 @@ async def test_what_a_dead_process_had_taken_is_done_by_the_next_one(store: Webh
 async def test_a_delivery_is_known_for_two_weeks_but_not_what_it_said(store: WebhookStore) -> None:
     clock, sender = Clock(), Listener()
     await store.note("github", "1", "secret plans", clock())
-    await Worker(store, (sender,), clock=clock).work_due()
+    await worked_off(Worker(store, (sender,), clock=clock))
     assert not await store.note("github", "1", "1", clock())
     assert await store._all(sa.select(events.c.facts)) == [("",)]
     assert not await store.forget(clock() - KEPT)
@@ -146,3 +148,23 @@ async def test_work_begins_when_something_is_noted(store: WebhookStore) -> None:
             await asyncio.sleep(0.005)
     working.cancel()
     await asyncio.gather(working, return_exceptions=True)
+
+
+async def test_a_slow_sender_holds_up_no_other(store: WebhookStore) -> None:
+    """Each one's deliveries wait for each other, and a stop waits for none."""
+    slow, pager = Listener("harbor", gate=asyncio.Event()), Listener("alertmanager")
+    worker = Worker(store, (slow, pager))
+    working = asyncio.create_task(worker.work_forever())
+    for delivery in ("scan", "another scan"):
+        await store.note("harbor", delivery, delivery, 0.0)
+    worker.noted.set()
+    await until(lambda: worker._tasks.busy)
+    for number in range(3):
+        await store.note("alertmanager", str(number), str(number), 0.0)
+        worker.noted.set()
+        await until(lambda number=number: len(pager.done) == number + 1)  # type: ignore[misc]
+    assert not slow.done
+    working.cancel()
+    await asyncio.gather(working, return_exceptions=True)
+    assert not worker._tasks.busy
+    assert [one for one, state in await state(store) if state == "pending"] == ["scan", "another scan"]
