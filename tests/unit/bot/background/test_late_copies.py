@@ -12,6 +12,7 @@ from bot.domain.errors import Unavailable
 from bot.domain.promotion import Promotion, Stage
 from bot.notify.copies import subject
 from bot.promotions import approvers
+from tests.fakes.queues import delivered
 from tests.fakes.world import House, house
 
 AWAY = Unavailable("Slack", "users.info", "down")
@@ -118,11 +119,11 @@ async def test_the_next_process_asks_whom_the_last_one_could_not(home: House) ->
 async def test_nobody_is_asked_twice(home: House) -> None:
     promotion = await home.deploy()
     assert await copies(home, promotion) == EVERYBODY
-    await home.core.outbox.deliver_due()
+    await delivered(home.core.outbox)
     sent = len(home.messenger.in_channel("D0BO"))
     for _ in range(3):
         assert await LateCopies(home.store, home.core.approvers, home.core.copies).look()
-    await home.core.outbox.deliver_due()
+    await delivered(home.core.outbox)
     assert len(home.messenger.in_channel("D0BO")) == sent == 1
 
 
@@ -162,7 +163,7 @@ async def test_a_copy_put_while_somebody_decides_shows_the_end(home: House) -> N
 
     home.core.copies.send_missing = decided_first  # type: ignore[method-assign, assignment]
     await home.core.late_copies.look()
-    await home.core.outbox.deliver_due()
+    await delivered(home.core.outbox)
     for user in EVERYBODY:
         assert not [m for m in home.messenger.in_channel(f"D{user[1:]}") if "promotion.approve" in str(m.shown.blocks)]
 
