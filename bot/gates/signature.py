@@ -3,8 +3,6 @@
 import asyncio
 from typing import ClassVar, Self
 
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from pydantic import Field, field_validator
 
 from bot.domain.image import Image
@@ -38,6 +36,9 @@ class SignatureOptions(Options):
     @field_validator("keys")
     @classmethod
     def _are_public_keys(cls, keys: dict[str, str]) -> dict[str, str]:
+        from cryptography.exceptions import UnsupportedAlgorithm  # 9 MiB, and most policies ask for no signature
+        from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
         for name, pem in keys.items():
             try:
                 load_pem_public_key(pem.encode())

@@ -42,8 +42,8 @@ class RegistryContents(Protocol):
     async def referrers(self, repository: str, digest: str, artifact_type: str = "") -> tuple[Descriptor, ...]: ...
 
 
-class Cosign:
-    """The port Signatures, over any registry. All places are looked in, because all are in use (C4)."""
+class SignatureSearch:
+    """All places are looked in, because all are in use (C4)."""
 
     def __init__(self, registry: RegistryContents) -> None:
         self._registry = registry

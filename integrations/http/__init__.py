@@ -1,5 +1,6 @@
 """The one connection policy: how every HTTP client of the house connects, waits, retries, and names what went wrong."""
 
+from integrations.http import absent  # noqa: F401 (before httpx is imported)
 from integrations.http.answer import Answer
 from integrations.http.auth import Anonymous, Auth, Basic, Bearer
 from integrations.http.connection import Connection

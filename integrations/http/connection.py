@@ -2,12 +2,10 @@
 
 import asyncio
 import io
-import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from importlib.util import find_spec
 from typing import Any, Self
 
 import httpx
@@ -23,10 +21,6 @@ from integrations.http.failures import Refine, from_status, from_transport
 from integrations.http.lines import LineTooLong, lines
 from integrations.http.policy import HttpPolicy
 from integrations.http.tls import Certificates
-
-if find_spec("sniffio") is None:
-    # httpcore tries to import it several times a request, and each time Python looks through its whole path: 46 µs.
-    sys.modules["sniffio"] = None  # type: ignore[assignment]
 
 Query = Mapping[str, str | int | bool | Sequence[str]]
 JSON = "application/json"
