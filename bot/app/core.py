@@ -144,7 +144,6 @@ class Core(DeliveryParts[E]):
             applications,
             applications,
             self.catalog,
-            self.outside.overlays,
             self.policy,
             self.service,
             stores.locks,

@@ -2,14 +2,13 @@
 
 import re
 from collections import OrderedDict
-from collections.abc import Iterable
-from posixpath import dirname
+from collections.abc import Collection, Iterable
 
 from bot.domain.application import Application
 from bot.domain.errors import Refused
 from bot.domain.source import Source, directory_of
-from bot.overlays.built_images import BuiltImages
-from bot.overlays.kustomization import FILE_NAMES, KustomizationError, UndecidedBuild, references
+from bot.overlays.built_images import BuiltImages, is_within
+from bot.overlays.kustomization import FILE_NAMES, KustomizationError, UndecidedBuild
 from bot.ports import OverlaySource
 
 VERSION = re.compile(r"v?\d+\.\d+\.\d+")
@@ -48,20 +47,12 @@ class ManifestChanges:
         except (UndecidedBuild, KustomizationError, Refused):
             return False
 
-    async def _roots(self, directory: str, at: str) -> set[str]:
-        """Every file and directory that it is built from, bases of bases too.
-
-        Raises UndecidedBuild where the files do not say: a base in another repository, a chart.
-        """
+    async def _roots(self, directory: str, at: str) -> frozenset[str]:
+        """As `BuiltImages.roots`, of the one kustomization in a directory."""
         there = await self._source.read([f"{directory}/{name}" for name in FILE_NAMES], at)
         if len(there) != 1:
             raise UndecidedBuild(f"{directory} has {len(there)} kustomizations")
-        files = await self._built.files(next(iter(there)), at)
-        roots = set(files)
-        for path, content in files.items():
-            if path.rpartition("/")[2] in FILE_NAMES:
-                roots |= {dirname(path), *references(content, path)}
-        return roots
+        return await self._built.roots(next(iter(there)), at)
 
     async def _differ(self, before: str, after: str) -> frozenset[str]:
         if (known := self._differing.get((before, after))) is not None:
@@ -83,6 +74,5 @@ def _only_one_moves(sources: Iterable[Source]) -> bool:
     return len(moving) == 1
 
 
-def _any_within(paths: Iterable[str], roots: set[str]) -> bool:
-    """Whether one is a root, or lies in one; "" is the whole repository."""
-    return any(not root or path == root or path.startswith(f"{root}/") for path in paths for root in roots)
+def _any_within(paths: Iterable[str], roots: Collection[str]) -> bool:
+    return any(is_within(path, roots) for path in paths)

@@ -1,8 +1,11 @@
 """Whether an entry of `images:` has anything to change: asked before a commit, of the files at a revision."""
 
 import asyncio
+import hashlib
+import json
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
+from posixpath import dirname
 
 import structlog
 
@@ -16,6 +19,7 @@ from bot.overlays.kustomization import (
     images_found,
     matches,
     name_of,
+    references,
     unread,
 )
 from bot.ports import OverlaySource
@@ -81,6 +85,29 @@ class BuiltImages:
             files |= {path: body for found in read.values() for path, body in found.items()}
         return files
 
+    async def roots(self, overlay: str, at: str) -> frozenset[str]:
+        """Every file and directory that it is built from, bases of bases too.
+
+        Raises UndecidedBuild where the files do not say (a base in another repository, a chart); KustomizationError.
+        """
+        files = await self.files(overlay, at)
+        layers = {path: content for path, content in files.items() if path.rpartition("/")[2] in FILE_NAMES}
+        beside = {root for path, content in layers.items() for root in (dirname(path), *references(content, path))}
+        return frozenset({*files, *beside})
+
+    async def fingerprint(self, overlay: str, files: Mapping[str, str], at: str) -> str:
+        """The same as long as all that it is built from is; where the files do not say, only at this one commit.
+
+        `files`: of every file at the commit the id of its content, by path.
+        """
+        try:
+            roots = await self.roots(overlay, at)
+        except (UndecidedBuild, KustomizationError, Refused) as why:
+            log.debug("overlay.not_told", overlay=overlay, why=str(why))
+            return at
+        mine = sorted((path, id) for path, id in files.items() if is_within(path, roots))
+        return hashlib.sha256(json.dumps(mine).encode()).hexdigest()
+
     def _unread(self, overlay: str, files: Mapping[str, bytes]) -> dict[str, tuple[str, ...]]:
         layers = sum(len(body) for path, body in files.items() if path.endswith(FILE_NAMES))
         if len(files) > MOST_FILES or sum(map(len, files.values())) > MOST_BYTES or layers > MOST_LAYER_BYTES:
@@ -104,6 +131,11 @@ class BuiltImages:
         bodies = await self._source.read(list(dict.fromkeys(p for paths in references.values() for p in paths)), at)
         found = {each: {p: bodies[p] for p in paths if p in bodies} for each, paths in references.items()}
         return {reference: files for reference, files in found.items() if files}
+
+
+def is_within(path: str, roots: Iterable[str]) -> bool:
+    """Whether it is a root, or lies in one; "" is the whole repository."""
+    return any(not root or path == root or path.startswith(f"{root}/") for root in roots)
 
 
 def _check(overlay: str, entry: OverlayImage, found: ImagesFound) -> None:

@@ -29,7 +29,6 @@ from bot.ports import (
     Freezes,
     ImageContents,
     Locks,
-    OverlaySource,
     Registry,
     Rejections,
 )
@@ -50,7 +49,6 @@ class SyncService:
         applications: Applications,
         operations: ApplicationOperations,
         catalog: Catalog,
-        overlays: OverlaySource,
         policy: Policy,
         promotions: Promotions,
         locks: Locks,
@@ -64,7 +62,6 @@ class SyncService:
         self._applications = applications
         self._operations = operations
         self._catalog = catalog
-        self._overlays = overlays
         self._policy = policy
         self._promotions = promotions
         self._locks = locks
@@ -82,7 +79,7 @@ class SyncService:
         listing = await self._catalog.listing(fresh=True)
         overlay = self._catalog.find(listing, ask.app, ask.environment)
         images = await self._catalog.images_at(listing, overlay)
-        file = (await self._overlays.read([overlay.path], listing.commit)).get(overlay.path, b"")
+        built = await self._catalog.built.fingerprint(overlay.path, listing.files, listing.commit)
         app = await self._find(ask)
         if ask.action is SyncAction.REFRESH:
             return await self._refresh(ask, caller, app)
@@ -91,7 +88,7 @@ class SyncService:
         live = await self._promotions.live(ask.app, ask.environment)
         rejected = await self._rejected(ask, images)
         concerns = (*held, *self._under_way(live, caller), *rejected)
-        holders = (*await self._holders(ask), live.id if live else "", len(held), *rejected, _digest(file))
+        holders = (*await self._holders(ask), live.id if live else "", len(held), *rejected, built)
         shown = _hash(ask, images, holders, app)
         careful = ask.environment in self._policy.careful
         if (careful or concerns) and ask.shown != shown:
@@ -203,11 +200,6 @@ class SyncService:
             await self._ledger.announce(connection, deed, said)
 
         await self._ledger.together(announced)
-
-
-def _digest(file: bytes) -> str:
-    """Of the overlay's own file: not only its images may change between the question and the press."""
-    return hashlib.sha256(file).hexdigest()
 
 
 def _is(image: OverlayImage, rejection: Rejection, app: str) -> bool:

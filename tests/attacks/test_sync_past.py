@@ -126,6 +126,58 @@ async def test_a_press_counts_only_for_the_overlay_that_was_shown(office: Office
     assert not office.applications.syncs
 
 
+BASE = "apps/my-app/base/kustomization.yaml"
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"apps/my-app/base/deployment.yaml": b"kind: Deployment\nmetadata: {name: other}\n"},
+        {"apps/my-app/base/settings.env": b"DEBUG=1\n"},
+        {"apps/my-app/base/deep/values.txt": b"more\n"},
+        {BASE: b"resources: [deployment.yaml]\nconfigMapGenerator: [{name: x, literals: [a=b]}]\n"},
+        {"shared/limits/kustomization.yaml": b"kind: Component\nresources: []\n# more\n"},
+        {"apps/my-app/overlays/staging/extra.yaml": b"kind: Job\n"},
+    ],
+)
+async def test_a_press_counts_only_for_the_bases_that_were_shown(office: Office, changed: dict[str, bytes]) -> None:
+    """What Argo CD applies is built from more than the overlay's own file."""
+    overlay = "apps/my-app/overlays/staging/kustomization.yaml"
+    own = "resources: [../../base]\ncomponents: [../../../../shared/limits]\n"
+    own += f"images:\n- name: {HOST}/my-app\n  newTag: '1'\n"
+    there = {
+        overlay: own.encode(),
+        BASE: b"resources: [deployment.yaml]\nconfigMapGenerator: [{name: x, envs: [settings.env]}]\n",
+        "apps/my-app/base/deployment.yaml": b"kind: Deployment\nmetadata: {name: my-app}\n",
+        "apps/my-app/base/settings.env": b"DEBUG=0\n",
+        "apps/my-app/base/deep/values.txt": b"some\n",
+        "shared/limits/kustomization.yaml": b"kind: Component\nresources: []\n",
+        "apps/payments/base/kustomization.yaml": b"resources: []\n",
+    }
+    office.overlays.push(there, "a base")
+    await say(office, "/lock my-app staging a migration", "U0MIA", number=7)
+    asked = await say(office, "/sync my-app staging")
+    office.overlays.push({"apps/payments/base/kustomization.yaml": b"resources: []\n# another app's\n"}, "elsewhere")
+    same = await say(office, "/sync my-app staging", number=8)
+    assert isinstance(asked, SyncAsked)
+    assert isinstance(same, SyncAsked)
+    assert asked.shown == same.shown  # what is another app's is no reason to ask again
+    office.overlays.push(changed, "below it")
+    assert isinstance(await press(office, asked), SyncAsked)
+    assert not office.applications.syncs
+
+
+async def test_where_nobody_can_tell_what_it_is_built_from_any_commit_asks_again(office: Office) -> None:
+    overlay = "apps/my-app/overlays/staging/kustomization.yaml"
+    own = f"resources: [https://example.com/base?ref=main]\nimages:\n- name: {HOST}/my-app\n  newTag: '1'\n"
+    office.overlays.push({overlay: own.encode()}, "a base elsewhere")
+    await say(office, "/lock my-app staging a migration", "U0MIA", number=7)
+    asked = await say(office, "/sync my-app staging")
+    office.overlays.push({"README.md": b"x\n"}, "anything")
+    assert isinstance(await press(office, asked), SyncAsked)
+    assert not office.applications.syncs
+
+
 @pytest.mark.parametrize(
     "rejected", [{"digest": D2}, {"tag": "6.6.6", "digest": D2}, {"tag": "6.6.6", "app": "payments"}]
 )

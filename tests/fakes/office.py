@@ -167,7 +167,6 @@ class Office:
             applications,
             applications,
             self.catalog,
-            self.overlays,
             self.policy,
             self.promotions,
             safety.stores.locks,
