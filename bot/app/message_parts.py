@@ -26,6 +26,9 @@ from bot.overlays.catalog import Catalog
 from bot.overlays.image_locations import ImageLocations
 from bot.policy import Policy
 from bot.ports import Clock, Directory, Messenger
+from bot.promotions.delegates import Delegates
+from bot.promotions.eligibility import Eligibility
+from bot.promotions.recipients import Recipients
 from bot.promotions.tags import Tags
 from bot.runtime.injection import Offered
 from bot.workflow.journal import Engine
@@ -72,7 +75,14 @@ class MessageParts(Generic[E]):
         offered: Offered = {
             Policy: self.policy, Directory: self.outside.directory, Messenger: messenger,
         }  # fmt: skip
-        return Outbox(self.stores.messages, messenger, load_notifiers(offered), clock=self.seconds)
+        recipients = Recipients(self.stores.promotions, self.outside.directory, self.eligibility)
+        return Outbox(
+            self.stores.messages, messenger, load_notifiers(offered), clock=self.seconds, may_hear=recipients.may_hear
+        )
+
+    @cached_property
+    def eligibility(self) -> Eligibility:
+        return Eligibility(self.policy, Delegates(self.stores.delegations, self.policy, self.outside.directory))
 
     @cached_property
     def bulletins(self) -> Bulletins:

@@ -15,8 +15,6 @@ from bot.evaluation.panel import Panel
 from bot.notify.queue_news import DirectQueueNews
 from bot.promotions.approvers import Approvers
 from bot.promotions.committer import Committer
-from bot.promotions.delegates import Delegates
-from bot.promotions.eligibility import Eligibility
 from bot.promotions.follow_up import FollowUps
 from bot.promotions.follower import Follower
 from bot.promotions.moves import Moves
@@ -77,10 +75,6 @@ class PromotionParts(MessageParts[E]):
         changes = Changes(self.outside.sources)
         moves = Moves(self.catalog, self.outside.registry, self.policy, self.targets)
         return Planner(self.catalog, moves, self.policy, self.panel, self.targets, self.clock, changes)
-
-    @cached_property
-    def eligibility(self) -> Eligibility:
-        return Eligibility(self.policy, Delegates(self.stores.delegations, self.policy, self.outside.directory))
 
     @cached_property
     def committer(self) -> Committer:

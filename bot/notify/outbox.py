@@ -6,7 +6,7 @@ least once" is once for the reader. A first try searches nothing: tries are coun
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 
 import structlog
@@ -22,6 +22,7 @@ from bot.store.messages import SENT, Counts, Letter, Messages, QueuedLetter
 from bot.store.queue_worker import QueueBounds, QueueWorker, Rounds
 
 log = structlog.get_logger()
+MayHear = Callable[[Letter], Awaitable[bool]]
 TRIES = 20
 """with the waits between them, a message is given up after about an hour"""
 LEASE = 45.0
@@ -35,7 +36,10 @@ MOST = 100
 
 
 class Outbox:
-    """`clock` counts seconds since the epoch; after `tries` a message is dead, and counted as such."""
+    """`clock` counts seconds since the epoch; after `tries` a message is dead, and counted as such.
+
+    `may_hear` is asked when a message is told, not when it was put: rights may have gone meanwhile.
+    """
 
     def __init__(
         self,
@@ -45,10 +49,12 @@ class Outbox:
         *,
         tries: int = TRIES,
         clock: Callable[[], float] = time.time,
+        may_hear: MayHear | None = None,
     ) -> None:
         self._messages = messages
         self._messenger = messenger
         self._notifiers = notifiers
+        self._may_hear = may_hear
         self._keeper = Keeper(messages, Places(messages, messenger), clock)
         self._clock = clock
         self._rounds = Rounds("messages", POLL, messages.changed)
@@ -101,6 +107,9 @@ class Outbox:
     async def _say(self, letter: Letter, *, first: bool) -> None:
         if letter.channel in self._notifiers:
             await self._notifiers.tell(letter)
+            return
+        if self._may_hear and not await self._may_hear(letter):
+            log.info("outbox.not_for_them", promotion=letter.promotion, channel=letter.channel)
             return
         thread = await self._messages.thread(letter.promotion, letter.channel)
         place = thread.place if thread else None

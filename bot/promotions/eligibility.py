@@ -7,7 +7,7 @@ from bot.domain.authorship import AddressMatch, same_person, told_apart
 from bot.domain.caller import Caller, Permission, Target
 from bot.domain.errors import Conflict, NotAllowed
 from bot.domain.promotion import Promotion, Stage, VoteKind
-from bot.policy import Policy, authorize, may, roles_of, shows_all, who_could, who_decides
+from bot.policy import Policy, authorize, may, roles_of, shows_all, visible, who_could, who_decides
 from bot.promotions.decisions import refuse_if_made
 from bot.promotions.delegates import Delegates, Lent, targets_of
 
@@ -36,6 +36,19 @@ class Eligibility:
         if promotion is None or not any(self._may_approve(lender, promotion) for lender in lenders):
             return False
         return bool((await self.lent_to(caller, promotion)).roles)
+
+    async def seen(self, promotion: Promotion, caller: Caller) -> tuple[str, ...]:
+        """The apps of it that the caller may view, or decides on for somebody who is away."""
+        if shows_all(self._policy, caller, promotion):
+            return promotion.plan.apps
+        return self.known(promotion, caller, speaks=await self.speaks_for_absent(caller, promotion))
+
+    def known(self, promotion: Promotion, caller: Caller, *, speaks: bool) -> tuple[str, ...]:
+        """`speaks`: for people who are away, about each app that goes."""
+        plan = promotion.plan
+        known = {*visible(self._policy, caller, plan.apps, plan.environment)}
+        known |= {target.app for target in targets_of(promotion)} if speaks else set()
+        return tuple(app for app in plan.apps if app in known)
 
     def _may_approve(self, caller: Caller, promotion: Promotion) -> bool:
         return any(may(self._policy, caller, Permission.APPROVE, target) for target in targets_of(promotion))

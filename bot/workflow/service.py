@@ -15,7 +15,6 @@ from bot.evaluation.panel import Panel
 from bot.policy import Policy, authorize, no_promotion, shows_all, shows_any, visible
 from bot.ports import Clock
 from bot.promotions.decisions import heard, wait_until_heard
-from bot.promotions.delegates import targets_of
 from bot.promotions.eligibility import Eligibility
 from bot.promotions.planner import Planner
 from bot.promotions.promotions import OlderImage, Promotions
@@ -94,21 +93,12 @@ class PromotionService(Promotions):
         if found and shows(self.policy, caller, found):
             return found
         speaks = await self.eligibility.speaks_for_absent(caller, found)
-        if found and speaks and (not whole or self._known(found, caller, speaks=True) == found.plan.apps):
+        if found and speaks and (not whole or self.eligibility.known(found, caller, speaks=True) == found.plan.apps):
             return found
         raise no_promotion(promotion_id)
 
     async def seen(self, promotion: Promotion, caller: Caller) -> tuple[str, ...]:
-        if shows_all(self.policy, caller, promotion):
-            return promotion.plan.apps
-        return self._known(promotion, caller, speaks=await self.eligibility.speaks_for_absent(caller, promotion))
-
-    def _known(self, promotion: Promotion, caller: Caller, *, speaks: bool) -> tuple[str, ...]:
-        """`speaks`: for people who are away, about each app that goes."""
-        plan = promotion.plan
-        known = {*visible(self.policy, caller, plan.apps, plan.environment)}
-        known |= {target.app for target in targets_of(promotion)} if speaks else set()
-        return tuple(app for app in plan.apps if app in known)
+        return await self.eligibility.seen(promotion, caller)
 
     async def waiting_for(self, caller: Caller) -> tuple[Promotion, ...]:
         asked = [one for one in await self.store.all_live() if one.stage is Stage.APPROVAL]
