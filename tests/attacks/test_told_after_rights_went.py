@@ -6,11 +6,12 @@ import pytest
 
 from bot.domain.caller import Person
 from bot.domain.errors import Unavailable
+from tests.fakes.queues import delivered
 from tests.fakes.world import House
 
 
 async def told(home: House, channel: str) -> list[str]:
-    await home.core.outbox.deliver_due()
+    await delivered(home.core.outbox)
     return [message.shown.text for message in home.messenger.in_channel(channel)]
 
 
