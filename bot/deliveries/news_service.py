@@ -7,18 +7,20 @@ edited. Every step is written down before the next, so a process that dies in be
 import asyncio
 import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 
 import structlog
 
 from bot.deliveries.journey_service import JourneyService
+from bot.deliveries.lookups import PATIENCE_SECONDS, Lookups
 from bot.deliveries.source_commits import SourceCommits
 from bot.domain import slack_id
 from bot.domain.caller import Permission, Target, common
 from bot.domain.delivery import News
-from bot.domain.errors import DatabaseAway, IntegrationError, NotFound
+from bot.domain.errors import DatabaseAway, NotFound
 from bot.domain.event import Event
 from bot.notify.audience import Audience, Listeners, of_change, told_to_the_author
 from bot.notify.bulletins import Bulletins
@@ -41,7 +43,23 @@ MOST = 150
 """in one message, so that it names them all"""
 LATE_TOGETHER = 600.0
 BATCH = 2000
+TOLD_AT_ONCE = 100
 MESSAGES = 50
+MOST_JOURNEYS = 500
+JOURNEY = "journey:"
+"""their bundles begin with it"""
+ASKED_SECONDS = 86_400.0
+"""for which Slack is asked who is to hear of a piece of news"""
+
+
+@dataclass(frozen=True)
+class Recipients:
+    """`complete`: nobody else is to be asked; `told` names the author, where Slack knows them."""
+
+    noted: Noted
+    told: News
+    channels: tuple[str, ...]
+    complete: bool = True
 
 
 class NewsService:
@@ -71,9 +89,20 @@ class NewsService:
         self._commits = commits
         self._listeners = listeners
         self._clock = clock
+        self._people: Lookups[tuple[int, int], Recipients] = Lookups(added, clock)
+        self._showing: Lookups[tuple[str, str], bool] = Lookups(added, clock)
+        self._partly: set[tuple[int, int]] = set()
+        """what was told where nobody had to be asked"""
 
     async def tell_forever(self) -> None:
         """Until it is cancelled; whatever breaks is logged, and tried again in the next round."""
+        try:
+            await self._tell_forever()
+        finally:
+            await self._people.close()
+            await self._showing.close()
+
+    async def _tell_forever(self) -> None:
         tidied = 0.0
         while True:
             self._added.clear()
@@ -93,21 +122,34 @@ class NewsService:
     async def tell(self) -> int:
         """One round; how many messages are to be posted or edited. Raises DatabaseAway."""
         self._journeys.look_again()
-        if new := await self._store.unaddressed(BATCH):
-            bundling, audience = Bundling(self._store), await self._listeners.now(self._clock())
-            found = [await self._addressed_if_known(noted, bundling, audience) for noted in new]
-            await self._store.address([one for one in found if one])
-        return sum([await self._show(one) for one in await self._store.stale(MESSAGES)])
+        if new := await self._unaddressed():
+            bundling, recipients = Bundling(self._store), await self._recipients_of(new)
+            for start in range(0, len(recipients), TOLD_AT_ONCE):
+                some = recipients[start : start + TOLD_AT_ONCE]
+                await self._store.address([await self._addressed(one, bundling) for one in some])
+                await self._show_news()
+        return await self._show_news() + await self._show_journeys()
+
+    async def _unaddressed(self) -> list[Noted]:
+        found: list[Noted] = []
+        while page := await self._store.unaddressed(BATCH, found[-1].id if found else 0):
+            found += page
+            if len(page) < BATCH:
+                break
+        return found
+
+    async def _show_news(self) -> int:
+        return sum([await self._show(one) for one in await self._store.stale(MESSAGES, without=JOURNEY)])
+
+    async def _show_journeys(self) -> int:
+        """Each asks who may see it: side by side, and those that are slow or cannot be shown hold up no other."""
+        behind = await self._store.stale(MOST_JOURNEYS, only=JOURNEY)
+        return len(await self._showing.answers({(one.id, one.channel): partial(self._show, one) for one in behind}))
 
     async def _show(self, bundle: NewsBundle) -> bool:
-        """False where it has to wait."""
-        message: Rendered | None
-        try:
-            journey = bundle.items[0].event is Event.JOURNEY
-            message = await self._journeys.show(bundle) if journey else self._shown(bundle)
-        except IntegrationError as error:
-            log.info("deliveries.journey_not_shown", error=str(error))
-            return False
+        """Raises IntegrationError where a journey has to wait."""
+        journey = bundle.items[0].event is Event.JOURNEY
+        message = await self._journeys.show(bundle) if journey else self._shown(bundle)
         if message:
             await self._bulletins.note(bundle.id, bundle.channel, message, common(map(_target, bundle.items)))
         await self._store.shown(bundle)
@@ -118,17 +160,22 @@ class NewsService:
     def _shown(self, bundle: NewsBundle) -> Rendered:
         return shown(bundle.items, personal=slack_id.is_user(bundle.channel))
 
-    async def _addressed_if_known(self, noted: Noted, bundling: "Bundling", audience: Audience) -> Addressed | None:
-        """None where Slack cannot say who subscribers are: then it is asked again in the next round."""
-        try:
-            return await self._addressed(noted, bundling, audience)
-        except DatabaseAway:
-            raise
-        except IntegrationError as error:
-            log.info("deliveries.subscribers_not_looked_up", error=str(error))
-            return None
+    async def _recipients_of(self, new: Sequence[Noted]) -> list[Recipients]:
+        """Of what somebody must be asked for, what is known without an answer; the rest follows in a later round."""
+        audience = await self._listeners.now(self._clock())
+        found = await self._people.answers(
+            {(noted.id, noted.version): partial(self._all_recipients, noted, audience) for noted in new}
+        )
+        others = {(noted.id, noted.version): noted for noted in new if (noted.id, noted.version) not in found}
+        since = self._clock() - ASKED_SECONDS
+        wanted = [noted for key, noted in others.items() if key not in self._partly or noted.noted_at < since]
+        partly = [self._without_answers(noted, audience, complete=noted.noted_at < since) for noted in wanted]
+        self._partly = set(others)
+        mine = [found[key] for noted in new if (key := (noted.id, noted.version)) in found]
+        return sorted([*mine, *await asyncio.gather(*partly)], key=lambda one: one.noted.id)
 
-    async def _addressed(self, noted: Noted, bundling: "Bundling", audience: Audience) -> Addressed:
+    async def _all_recipients(self, noted: Noted, audience: Audience) -> Recipients:
+        """Raises IntegrationError where Slack cannot say who the author or a subscriber is."""
         journey = noted.news.event is Event.JOURNEY
         told = await self._with_author(await self._journeys.authored(noted.news) if journey else noted.news)
         channels = [self._channels.of(channel) for channel in of_change(self._policy, told)]
@@ -136,12 +183,23 @@ class NewsService:
             channels.append(told.user)
         known = {self._channels.of(each) for each in told.heard}
         channels += [one for one in map(self._channels.of, await audience.of(told)) if one not in known]
-        channels = await audience.awake(channels, told)
-        if not channels:
+        return Recipients(noted, told, tuple(dict.fromkeys(await audience.awake(channels, told))))
+
+    async def _without_answers(self, noted: Noted, audience: Audience, *, complete: bool) -> Recipients:
+        """The channels that policy names, without those that are known to be silent."""
+        channels = [self._channels.of(channel) for channel in of_change(self._policy, noted.news)]
+        with suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                channels = await audience.awake(channels, noted.news)
+        return Recipients(noted, noted.news, tuple(dict.fromkeys(channels)), complete)
+
+    async def _addressed(self, one: Recipients, bundling: "Bundling") -> Addressed:
+        told = one.told
+        if one.complete and not one.channels:
             log.info("deliveries.nobody_to_tell", news=told.event, app=told.app, environment=told.environment)
             self._commits.ask(told)  # for the journey
-        bundles = {channel: await bundling.of(noted, channel) for channel in dict.fromkeys(channels)}
-        return Addressed(noted.id, bundles, told.user, noted.version)
+        bundles = {channel: await bundling.of(one.noted, channel) for channel in one.channels}
+        return Addressed(one.noted.id, bundles, told.user, one.noted.version, one.complete)
 
     async def _with_author(self, news: News) -> News:
         """Only who may view the app is told of it, or named: an address in a commit is what its maker typed."""
@@ -150,9 +208,6 @@ class NewsService:
         try:
             caller = await self._directory.by_email(news.email)
         except NotFound:
-            return news
-        except IntegrationError as error:
-            log.info("deliveries.author_not_looked_up", error=str(error))
             return news
         allowed = may(self._policy, caller, Permission.VIEW, Target(news.app, news.environment))
         return replace(news, user=caller.id) if allowed and not caller.foreign else news
@@ -171,7 +226,7 @@ class Bundling:
     async def of(self, noted: Noted, channel: str) -> str:
         news = noted.news
         if news.event is Event.JOURNEY:
-            return f"journey:{_hashed(news.key)[:40]}"
+            return f"{JOURNEY}{_hashed(news.key)[:40]}"
         kind = "late" if news.late else f"{news.event}:{news.environment}"
         prefix = f"news:{_hashed(kind)[:12]}:"
         since = noted.noted_at - (LATE_TOGETHER if news.late else TOGETHER)

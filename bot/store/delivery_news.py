@@ -63,13 +63,14 @@ class NewsBundle:
 class Addressed:
     """`bundles`: channel → the message there that tells it; `user` made the change, where that is known.
 
-    `version`: what was known of it when that was decided.
+    `version`: what was known of it when that was decided. `complete`: nobody else is to be asked who hears of it.
     """
 
     id: int
     bundles: Mapping[str, str]
     user: str = ""
     version: int = 1
+    complete: bool = True
 
 
 class NewsStore:
@@ -136,9 +137,9 @@ class NewsStore:
             rows = (await connection.execute(query.where(news.c.key == key[:255]).order_by(notices.c.channel))).all()
         return tuple((row[0], row[1]) for row in rows)
 
-    async def unaddressed(self, most: int) -> tuple[Noted, ...]:
-        """Of which nobody has said yet who is to hear of it, oldest first."""
-        query = sa.select(news).where(~news.c.addressed).order_by(news.c.id).limit(most)
+    async def unaddressed(self, most: int, after: int = 0) -> tuple[Noted, ...]:
+        """Of which nobody has said yet who is to hear of it, oldest first; those after the one with this id."""
+        query = sa.select(news).where(~news.c.addressed, news.c.id > after).order_by(news.c.id).limit(most)
         async with self._database.reading() as connection:
             rows = (await connection.execute(query)).mappings().all()
         return tuple(Noted(row["id"], load(row["state"], News), row["noted_at"], row["version"]) for row in rows)
@@ -151,12 +152,13 @@ class NewsStore:
         async with self._database.begin() as connection:
             for one in addressed:
                 mine = news.update().where(news.c.id == one.id, ~news.c.addressed, news.c.version == one.version)
-                if (await connection.execute(mine.values(addressed=True))).rowcount != 1:
+                if (await connection.execute(mine.values(addressed=one.complete))).rowcount != 1:
                     continue
                 if one.user:
                     query = sa.select(news.c.state).where(news.c.id == one.id)
                     told = replace(load((await connection.execute(query)).scalar_one(), News), user=one.user)
-                    await connection.execute(news.update().where(news.c.id == one.id).values(state=dump(told)))
+                    named = {"state": dump(told), "version": news.c.version + 1}  # it may be told without, by now
+                    await connection.execute(news.update().where(news.c.id == one.id).values(named))
                 rows = [{"news_id": one.id, "channel": where, "bundle": id} for where, id in one.bundles.items()]
                 if rows:  # one that was addressed again is told where it was told before
                     await connection.execute(self._database.insert(notices).on_conflict_do_nothing(), rows)
@@ -180,15 +182,15 @@ class NewsStore:
             found = (await connection.execute(query)).one_or_none()
         return (found[0], found[1], found[2]) if found else ("", 0, 0.0)
 
-    async def stale(self, most: int) -> tuple[NewsBundle, ...]:
-        """The messages that do not show what they should."""
-        behind = (
-            sa.select(notices.c.bundle, notices.c.channel)
-            .join(news, news.c.id == notices.c.news_id)
-            .where(notices.c.shown != news.c.version)
-            .distinct()
-            .limit(most)
-        )
+    async def stale(self, most: int, *, only: str = "", without: str = "") -> tuple[NewsBundle, ...]:
+        """The messages that do not show what they should; `only` and `without` are what their ids begin with."""
+        query = sa.select(notices.c.bundle, notices.c.channel).join(news, news.c.id == notices.c.news_id)
+        query = query.where(notices.c.shown != news.c.version)
+        if only:
+            query = query.where(notices.c.bundle.startswith(only, autoescape=True))
+        if without:
+            query = query.where(~notices.c.bundle.startswith(without, autoescape=True))
+        behind = query.distinct().limit(most)
         async with self._database.reading() as connection:
             found = (await connection.execute(behind)).all()
             return tuple([await self._bundle(connection, *one) for one in found])

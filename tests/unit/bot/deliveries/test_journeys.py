@@ -327,6 +327,7 @@ async def test_while_nobody_can_say_who_may_it_waits(desk: Desk, way: Way) -> No
     [root] = roots(desk)
     assert "building" in text(root)
     desk.directory.down = None
+    desk.now += 10
     await desk.tell()
     assert "✅ built" in text(root)
 

@@ -117,6 +117,7 @@ async def test_while_slack_cannot_say_who_they_are_it_waits_and_the_rest_goes_on
     assert desk.heard("D0BO") == []
     assert heard(desk)
     desk.directory.down = None
+    desk.now += 10
     await desk.tell()
     await delivered(desk.outbox)
     assert len(desk.heard("D0BO")) == 1
