@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from bot.command import command
 from bot.domain.caller import Caller, Permission
+from bot.domain.errors import Conflict
 from bot.domain.intent import Approve
 from bot.domain.reply import ApprovalRequests, Reply, Silent, Topic
 from bot.grammar import Words
@@ -31,8 +32,8 @@ def parse(words: Words) -> Approve:
 async def approve(ask: Approve, caller: Caller, promotions: Promotions, policy: Policy) -> Reply:
     """Say yes to a promotion that waits for approval.
 
-    You approve exactly what its card shows; when that changes, the approval is void. Without PROMOTION: shows what
-    waits for your approval, with the buttons.
+    You approve exactly what its card shows; when that changes, the approval is void. Without PROMOTION, and where it
+    took more than ten seconds to come to your words: shows what waits for your approval, with the buttons.
     """
     if not ask.promotion:
         # Never a yes by itself: what waits may be something else than the person has in mind.
@@ -40,6 +41,11 @@ async def approve(ask: Approve, caller: Caller, promotions: Promotions, policy: 
     if not ask.content_hash:
         # Who types an id has no card in the request: what holds at this moment is what they say yes to.
         named = await promotions.find(ask.promotion, caller)
+        if ask.context.late:  # and what held when it was typed may have been something else
+            mine = tuple(one for one in await promotions.waiting_for(caller) if one.id == named.id)
+            if not mine:
+                raise Conflict(f"It does not wait for your approval now: `/show {named.id}` shows it.")
+            return ApprovalRequests(mine, policy.careful)
         ask = replace(ask, content_hash=named.content_hash)
     await promotions.approve(ask, caller)
     return Silent()

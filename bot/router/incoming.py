@@ -16,9 +16,6 @@ TS = re.compile(r"[0-9]{1,12}\.[0-9]{1,9}")
 GREETINGS = frozenset({"hey", "hi", "hello", "ok", "okay", "please"})
 """what people say before a mention that changes nothing of what they ask"""
 
-LATE_SECONDS = 10.0
-"""after which an answer says when it was asked for"""
-
 
 @dataclass(frozen=True)
 class Incoming:
@@ -52,11 +49,11 @@ class Incoming:
 
     @property
     def context(self) -> Context:
-        return Context(self.request_id, self.channel, self.correlation_id, self.team, self.again)
+        return Context(self.request_id, self.channel, self.correlation_id, self.team, self.again, self.age)
 
     @property
     def late(self) -> bool:
-        return self.age > LATE_SECONDS
+        return self.context.late
 
 
 def from_slash(body: Body) -> Incoming:

@@ -1,7 +1,7 @@
 """The times that people type, on their own wall clock."""
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from bot.domain.caller import Caller
@@ -21,16 +21,17 @@ class TimeReader:
         self._policy = policy
         self._clock = clock
 
-    def read(self, text: str, caller: Caller) -> datetime:
+    def read(self, text: str, caller: Caller, age: float = 0.0) -> datetime:
+        """`age`: seconds since it was said, for "tomorrow" means the day after that."""
         try:
             own = zone(caller.timezone or self._policy.timezone)
         except ValueError:  # a client may know zones that the database here does not
             own = zone(self._policy.timezone)
-        return moments.moment(text, self._clock.now(), own)
+        return moments.moment(text, self._clock.now() - timedelta(seconds=age), own)
 
     def read_if_any(self, text: str, caller: Caller) -> datetime | None:
         return self.read(text, caller) if text else None
 
     def timed(self, wish: W, caller: Caller) -> W:
         """The wish with the moment that its words mean."""
-        return replace(wish, start_at=self.read(wish.at, caller)) if wish.at else wish
+        return replace(wish, start_at=self.read(wish.at, caller, wish.context.age)) if wish.at else wish

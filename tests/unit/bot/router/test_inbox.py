@@ -154,6 +154,30 @@ async def test_a_vote_counts_however_late_it_is(life: Life, seconds: float) -> N
     assert [vote.approver.id for vote in life.office.promotions.only.approvals] == ["U0BO"]
 
 
+TYPED = {**SLASH, "command": "/approve", "user_id": "U0BO", "trigger_id": "1.2.5"}
+
+
+@pytest.mark.parametrize(("seconds", "counts"), [(1, True), (9, True), (11, False), (20 * 60, False)])
+async def test_a_typed_yes_that_comes_late_is_shown_what_it_would_be_for(
+    life: Life, seconds: float, *, counts: bool
+) -> None:
+    """It names no content: what the card showed when it was typed may be something else by now."""
+    only = await waiting(life)
+    await life.router.on_command({**TYPED, "text": only.id}, life.ack, life.respond)
+    after = await life.next(seconds)
+    assert bool(life.office.promotions.only.approvals) is counts
+    assert any(str(Action.APPROVE) in said for said in after.said) is not counts
+
+
+async def test_a_typed_yes_that_comes_late_for_what_is_over_approves_nothing(life: Life) -> None:
+    only = await waiting(life)
+    await life.router.on_command({**TYPED, "text": only.id}, life.ack, life.respond)
+    life.office.promotions.all[only.id] = replace(only, stage=Stage.COMMIT)
+    after = await life.next(60)
+    assert "does not wait for your approval now" in after.said[0]
+    assert not life.office.promotions.only.approvals
+
+
 async def test_a_rejection_counts_however_late_it_is(life: Life) -> None:
     only = await waiting(life)
     await life.router.on_submission(rejection(only.id, only.content_hash, "it is broken"), life.ack)
