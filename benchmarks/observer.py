@@ -19,11 +19,11 @@ from pathlib import Path
 from benchmarks._goals import goal
 from benchmarks.argocd_read import APPLICATIONS, PER_SECOND, SECONDS, Stalls, listed, look, peak, serve
 from bot.deliveries.annotations import AnnotatedSubscriptions
+from bot.deliveries.application_names import ApplicationNames
 from bot.deliveries.application_observer import ApplicationObserver
 from bot.deliveries.application_record import ApplicationRecord, RecordedApplications
 from bot.deliveries.newsroom import Newsroom
 from bot.deliveries.overlay_changes import OverlayChanges
-from bot.deliveries.places import ApplicationNames
 from bot.deliveries.recorder import Recorder
 from bot.domain.caller import Caller, Person
 from bot.domain.intent import Context, Status

@@ -6,6 +6,7 @@ from functools import cached_property
 from bot.app.message_parts import E
 from bot.app.promotion_parts import PromotionParts
 from bot.deliveries.annotations import AnnotatedSubscriptions
+from bot.deliveries.application_names import ApplicationNames
 from bot.deliveries.application_observer import ApplicationObserver
 from bot.deliveries.application_record import ApplicationRecord
 from bot.deliveries.branch_observer import BranchObserver
@@ -15,7 +16,6 @@ from bot.deliveries.news_service import NewsService
 from bot.deliveries.observers import LeasedObserver
 from bot.deliveries.overlay_changes import OverlayChanges
 from bot.deliveries.owners import Owners
-from bot.deliveries.places import ApplicationNames
 from bot.deliveries.recorder import Recorder
 from bot.deliveries.run_observer import RunObserver
 from bot.deliveries.source_commits import SourceCommits

@@ -11,12 +11,12 @@ from bot.app.process import Process, Timing
 from bot.app.stores import Stores
 from bot.deliveries.newsroom import Newsroom
 from bot.notify.announcer import Announcer
-from bot.notify.bulletins import Bulletins
 from bot.notify.cards import Cards
 from bot.notify.channels import ChannelIds
 from bot.notify.copies import Copies
 from bot.notify.journey_links import JourneyLinks
 from bot.notify.ledger import Ledger
+from bot.notify.messages import Bulletins
 from bot.notify.notifiers import load_notifiers
 from bot.notify.outbox import Outbox
 from bot.notify.permalinks import Permalinks

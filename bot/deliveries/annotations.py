@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from bot.deliveries.places import Place
+from bot.deliveries.application_names import Place
 from bot.domain.application import Application
 from bot.domain.errors import IntegrationError, Refused
 from bot.domain.event import Event

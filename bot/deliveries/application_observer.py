@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from bot.deliveries.annotations import AnnotatedSubscriptions
+from bot.deliveries.application_names import ApplicationNames, Place, fact_key
 from bot.deliveries.application_record import ApplicationRecord
 from bot.deliveries.drift_judge import DriftJudge
 from bot.deliveries.fold import OUTCOMES
@@ -20,7 +21,6 @@ from bot.deliveries.judge import OVER, YOUNG, judged, moment_of
 from bot.deliveries.lead_times import LeadTimes
 from bot.deliveries.open_cases import LOOK_BACK, OpenCases, last_word
 from bot.deliveries.overlay_changes import OverlayChanges, image_changes
-from bot.deliveries.places import ApplicationNames, Place, fact_key
 from bot.deliveries.recorder import Recorder
 from bot.deliveries.standing import ILL, OngoingProblem, Standing, due
 from bot.domain.application import Application

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from bot.deliveries.application_names import Place, fact_key
 from bot.deliveries.manifest_changes import ManifestChanges
-from bot.deliveries.places import Place, fact_key
 from bot.deliveries.standing import OngoingProblem, Standing, differs, due
 from bot.domain.application import Application
 from bot.domain.delivery import Drifted, Fact

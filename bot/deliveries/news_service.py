@@ -23,8 +23,8 @@ from bot.domain.delivery import News
 from bot.domain.errors import DatabaseAway, NotFound
 from bot.domain.event import Event
 from bot.notify.audience import Audience, Listeners, of_change, told_to_the_author
-from bot.notify.bulletins import Bulletins
 from bot.notify.channels import ChannelIds
+from bot.notify.messages import Bulletins
 from bot.policy import Policy, may
 from bot.ports import Directory, Rendered
 from bot.store.delivery_news import Addressed, NewsBundle, NewsStore, Noted

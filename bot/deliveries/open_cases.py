@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from bot.deliveries.application_names import Place
 from bot.deliveries.judge import YOUNG, Case, open_case
-from bot.deliveries.places import Place
 from bot.domain.application import Application
 from bot.domain.delivery import Committed, Fact, Judged
 from bot.domain.promotion import Progress

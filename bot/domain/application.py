@@ -166,7 +166,7 @@ class HistoryEntry:
 
 
 @dataclass(frozen=True, slots=True)
-class History(Sequence[HistoryEntry]):
+class HistoryColumns(Sequence[HistoryEntry]):
     """Entries, kept by their columns: ten thousand Applications have a hundred thousand entries, and each object that
     the garbage collector looks through holds the event loop up.
     """
@@ -176,7 +176,7 @@ class History(Sequence[HistoryEntry]):
     times: tuple[datetime | None, ...]
 
     @classmethod
-    def of(cls, entries: Iterable[HistoryEntry]) -> "History":
+    def of(cls, entries: Iterable[HistoryEntry]) -> "HistoryColumns":
         found = tuple(entries)
         return cls(
             tuple([entry.id for entry in found]),

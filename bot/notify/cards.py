@@ -8,7 +8,7 @@ from bot.domain.promotion import Kind, Promotion
 from bot.notify.audience import approvers
 from bot.notify.copies import Copies
 from bot.notify.journey_links import JourneyLinks
-from bot.notify.places import Places
+from bot.notify.messages import Places
 from bot.policy import Policy
 from bot.ports import Messenger, Posted
 from bot.store.messages import Messages

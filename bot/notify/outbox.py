@@ -13,9 +13,8 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.errors import NotFound, Unavailable
-from bot.notify.keeper import Keeper
+from bot.notify.messages import Keeper, Places
 from bot.notify.notifiers import NONE, Notifiers
-from bot.notify.places import Places
 from bot.ports import Messenger, Posted
 from bot.runtime.keyed_tasks import KeyedTasks
 from bot.store.messages import SENT, Counts, Letter, Messages, QueuedLetter

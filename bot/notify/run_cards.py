@@ -14,7 +14,7 @@ from bot.domain.caller import Target
 from bot.domain.errors import DatabaseAway, IntegrationError, NotFound
 from bot.domain.pipeline import ABSENT, PipelineRun, RunStatus, StepLog
 from bot.domain.reply import RunDetail
-from bot.notify.bulletins import Bulletins
+from bot.notify.messages import Bulletins
 from bot.ports import Pipelines, PipelineStream
 from bot.store.followed_runs import FollowedRunStore
 from bot.views.runs import run_detail

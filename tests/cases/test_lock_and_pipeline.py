@@ -16,7 +16,7 @@ from starlette.applications import Starlette
 from bot.domain.pipeline import HELD, PipelineRun
 from bot.domain.reply import FreezeCalled, LockTaken, Reply, RunDetail
 from bot.evaluation.panel import Panel
-from bot.notify.bulletins import Bulletins
+from bot.notify.messages import Bulletins
 from bot.notify.run_cards import RunCards
 from bot.policy import parse
 from bot.queries.pipeline_holds import PipelineHolds

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from bot.notify.places import Places
+from bot.notify.messages import Places
 from bot.ports import Posted, Rendered
 from bot.store import messages as store
 from bot.store.database import Database

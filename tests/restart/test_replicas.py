@@ -14,7 +14,7 @@ from bot.background.replicas import BEAT, SILENCE, Replicas
 from bot.domain.errors import PromotionInProgress
 from bot.domain.event import Event
 from bot.domain.promotion import Phase, Promotion, Stage
-from bot.notify.places import Places
+from bot.notify.messages import Places
 from bot.ports import Rendered
 from bot.store.audit import Audit
 from bot.store.database import Database

@@ -20,8 +20,8 @@ from bot.domain.delivery import (
 from bot.domain.overlay import Author, OverlayImage
 from bot.domain.promotion import Progress
 from bot.notify.audience import Listeners
-from bot.notify.bulletins import Bulletins
 from bot.notify.channels import ChannelIds
+from bot.notify.messages import Bulletins
 from bot.notify.outbox import Outbox
 from bot.notify.permalinks import Permalinks
 from bot.policy import Policy, parse

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from bot.deliveries.annotations import EVENTS, AnnotatedSubscriptions
+from bot.deliveries.application_names import ApplicationNames
 from bot.deliveries.application_observer import ApplicationObserver
 from bot.deliveries.application_record import ApplicationRecord
 from bot.deliveries.branch_observer import BranchObserver
 from bot.deliveries.fold import deployments
 from bot.deliveries.newsroom import Newsroom
 from bot.deliveries.overlay_changes import OverlayChanges
-from bot.deliveries.places import ApplicationNames
 from bot.deliveries.recorder import Recorder
 from bot.domain.application import (
     Application,

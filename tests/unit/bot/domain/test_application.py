@@ -7,7 +7,7 @@ from bot.domain.application import (
     Application,
     ApplicationRef,
     HealthStatus,
-    History,
+    HistoryColumns,
     HistoryEntry,
     Operation,
     OperationPhase,
@@ -49,10 +49,10 @@ def test_well_is_healthy_with_nothing_under_way() -> None:
 
 def test_a_history_is_its_entries() -> None:
     entries = (HistoryEntry(3, "a", AT), HistoryEntry(4, "b"), HistoryEntry(5, "c", AT))
-    history = History.of(iter(entries))
+    history = HistoryColumns.of(iter(entries))
     assert tuple(history) == entries
     assert (len(history), history[0], history[-1], history[-2:]) == (3, entries[0], entries[2], entries[1:])
-    assert history == History.of(entries) != History.of(entries[1:])
-    assert not History.of(())
+    assert history == HistoryColumns.of(entries) != HistoryColumns.of(entries[1:])
+    assert not HistoryColumns.of(())
     with pytest.raises(IndexError):
         history[3]

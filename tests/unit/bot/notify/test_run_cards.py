@@ -12,7 +12,7 @@ from bot.domain.application import Application, ApplicationRef, HealthStatus, Sy
 from bot.domain.errors import Refused, Unavailable
 from bot.domain.pipeline import PipelineRun, RunRequest, RunStatus, StepLog, TaskStatus
 from bot.notify import run_cards as module
-from bot.notify.bulletins import Bulletins
+from bot.notify.messages import Bulletins
 from bot.notify.run_cards import RunCards
 from bot.policy import parse
 from bot.store.followed_runs import FollowedRunStore, followed_runs

@@ -8,8 +8,8 @@ import pytest
 from bot.domain.caller import Caller, Person, Target, common
 from bot.domain.event import Event
 from bot.domain.promotion import Phase, Stage
-from bot.notify.bulletins import Bulletins
 from bot.notify.copies import Copies
+from bot.notify.messages import Bulletins
 from bot.notify.permalinks import Permalinks
 from bot.notify.reminders import Reminders
 from bot.policy import Policy

@@ -12,8 +12,8 @@ from bot.domain.errors import IntegrationError, Refused, Unavailable
 from bot.domain.intent import Context, Deploy
 from bot.domain.pipeline import PipelineRun, RunStatus, StepLog
 from bot.domain.reply import ApprovalRequests, Occupied, Queued, Reply, RunLog, Shown, Started, Told
+from bot.notify.messages import Places
 from bot.notify.permalinks import Permalinks
-from bot.notify.places import Places
 from bot.ports import Modals, Rendered
 from bot.router.answers import Answers
 from bot.router.explanations import explain

@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from bot.domain.errors import Unavailable
-from bot.notify.places import Places
+from bot.notify.messages import Places
 from bot.ports import Messenger, Posted, Rendered
 from bot.store.database import Database
 from bot.store.messages import Messages, threads
