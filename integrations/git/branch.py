@@ -22,6 +22,8 @@ T = TypeVar("T")
 _SYMBOLIC = "ref: refs/heads/"
 """before the branch that HEAD names, in what `ls-remote --symref` prints"""
 _ATTEMPTS = 3
+_SHORTEST = 0.1
+"""seconds that are left to the last try at least"""
 
 
 class RemoteBranch:
@@ -66,11 +68,12 @@ class RemoteBranch:
     async def _head(self) -> str:
         if self._overtaken:
             return await self._newest()
+        begun = asyncio.get_running_loop().time()
         if self._wire and (sha := await self._wire.head()):
             await self._require(sha)
             await self._tidy()
             return sha
-        listing = await self._ask("ask for the head", "ls-remote", REMOTE, self._branch)
+        listing = await self._ask("ask for the head", "ls-remote", REMOTE, self._branch, begun=begun)
         for line in listing.decode().splitlines():
             sha, _, ref = line.partition("\t")
             if ref == self._branch:
@@ -112,14 +115,20 @@ class RemoteBranch:
         found = (await self._cache.objects([sha])).get(sha)
         return found is not None and found.kind == "commit"
 
-    async def _ask(self, operation: str, *arguments: str) -> bytes:
-        return await self._retrying(lambda: self._cache.remote(operation, *arguments))
+    async def _ask(self, operation: str, *arguments: str, begun: float | None = None) -> bytes:
+        """Within the seconds of one answer, all tries together; counted from `begun` on, where it was asked before."""
+        clock = asyncio.get_running_loop().time
+        end = (clock() if begun is None else begun) + self._patience.answer
+        return await self._retrying(
+            lambda: self._cache.remote(operation, *arguments, seconds=max(_SHORTEST, round(end - clock(), 1)))
+        )
 
     async def _retrying(self, work: Callable[[], Awaitable[T]]) -> T:
+        """What failed soon is tried again. What has kept people waiting is not: a silent server stays so for long."""
         retrying = AsyncRetrying(
             retry=retry_if_exception_type(Unavailable),
             wait=wait_random_exponential(multiplier=0.2, max=2),
-            stop=stop_after_attempt(3) | stop_after_delay(self._patience.answer),
+            stop=stop_after_attempt(3) | stop_after_delay(self._patience.answer / 2),
             reraise=True,
         )
 

@@ -17,7 +17,8 @@ from integrations.http import Basic, Connection, HttpPolicy
 _FLUSH = b"0000"
 _DELIMITER = b"0001"
 _CAPABILITIES = {"report-status", "side-band-64k", "ofs-delta"}
-_SECONDS_TO_ASK = 5
+_SHARE = 4
+"""of the seconds for an answer, the part in which a question is asked here; the rest is for git's own program"""
 # Some hosts show their web pages to whoever is not git.
 _AGENT = {"User-Agent": "git/2 (pilothouse)"}
 _REPORT, _REMARKS = 1, 2
@@ -30,7 +31,7 @@ class SmartHttp:
 
     def __init__(self, settings: GitSettings, environment: GitEnvironment, seconds: float) -> None:
         self._branch = f"refs/heads/{settings.branch}"
-        self._asking = HttpPolicy(total=min(seconds, _SECONDS_TO_ASK), attempts=1)
+        self._asking = HttpPolicy(total=seconds / _SHARE, attempts=1)
         self._pushing = HttpPolicy(read=seconds, total=seconds, attempts=1)
         auth = Basic(environment.user, environment.secret)
         self._connection = Connection(SYSTEM, environment.url, auth=auth, tls=settings)
