@@ -28,7 +28,7 @@ from bot.policy import Policy
 from bot.ports import Clock, Directory, Messenger
 from bot.promotions.delegates import Delegates
 from bot.promotions.eligibility import Eligibility
-from bot.promotions.recipients import Recipients
+from bot.promotions.recipients import PromotionRecipients
 from bot.promotions.tags import Tags
 from bot.runtime.injection import Offered
 from bot.workflow.journal import Engine
@@ -75,7 +75,7 @@ class MessageParts(Generic[E]):
         offered: Offered = {
             Policy: self.policy, Directory: self.outside.directory, Messenger: messenger,
         }  # fmt: skip
-        recipients = Recipients(self.stores.promotions, self.outside.directory, self.eligibility)
+        recipients = PromotionRecipients(self.stores.promotions, self.outside.directory, self.eligibility)
         return Outbox(
             self.stores.messages, messenger, load_notifiers(offered), clock=self.seconds, may_hear=recipients.may_hear
         )

@@ -11,7 +11,7 @@ from bot.store.promotions import PromotionStore
 
 
 @dataclass(frozen=True)
-class Recipients:
+class PromotionRecipients:
     """Whoever asked to hear of it may have lost the right to view it since; the requester knows what they asked for."""
 
     promotions: PromotionStore
