@@ -12,14 +12,21 @@ from bot.cli.record import AsJson, EnvironmentName, PolicyFile, Since, Until, Ur
 from bot.cli.terminal import fail, print_json, print_table
 from bot.deliveries.branch_observer import OBSERVER
 from bot.deliveries.fold import deployments
+from bot.deliveries.troubles import troubles
 from bot.domain.delivery import Deployment
 from bot.domain.four_eyes import unapproved, unseen
 from bot.domain.promotion import Promotion
+from bot.domain.sentence import shortened
+from bot.domain.trouble import Trouble, TroubleKind
 from bot.store.database import Database
 from bot.store.deliveries import DeliveryStore
 from bot.store.promotions import PromotionStore
 from bot.store.reviews import ReviewStore
 from bot.views.words import clean, count
+
+DRIFTED = "drift"
+"""the kind of the facts"""
+MOST_RESOURCES = 6
 
 
 def four_eyes(
@@ -33,28 +40,48 @@ def four_eyes(
     """List the changes that only one person has seen. Exit status 1 if there are any.
 
     They are: promotions that nobody else approved, or that the policy lets through without approval; broken glass
-    whose review is still owed; and changes made without Pilothouse, by hand or by a pipeline. Without --environment the
-    report covers production and the last environment, and names each.
+    whose review is still owed; changes made without Pilothouse, by hand or by a pipeline; and, in a table of their own,
+    changes in the cluster without a commit, as with kubectl. Without --environment the report covers production and the
+    last environment, and names each.
     """
     where, start = named_environments(environment, policy), start_of(since) or datetime.min.replace(tzinfo=UTC)
     end = start_of(until, "--until") or datetime.max.replace(tzinfo=UTC)
 
     async def work(database: Database) -> tuple[list[Section], datetime | None]:
-        sections = [Section(one, await _changes(database, one, start, end)) for one in where]
+        drifts = [
+            one for one in await _drifts(database) if one.at < end and (one.over_at is None or one.over_at > start)
+        ]
+        sections = [
+            Section(
+                one,
+                await _changes(database, one, start, end),
+                tuple(drift for drift in drifts if drift.environment == one),
+            )
+            for one in where
+        ]
         return sections, await DeliveryStore(database).known_since(OBSERVER)
 
     sections, known = reading(url, work)
     if as_json:
         print_json(_as_json(sections, known))
-        raise typer.Exit(1 if any(one.unseen for one in sections) else 0)
+        raise typer.Exit(0 if all(one.clean for one in sections) else 1)
     print(_known(known, start))
     if listed := [row for one in sections for row in one.unseen]:
         print_table(_report(listed))
+    if drifted := [drift for one in sections for drift in one.drifts]:
+        print("Changed in the cluster without a commit, so nobody approved it:")
+        print_table(_drift_report(drifted))
     for one in sections:
-        if not one.unseen:
+        if one.clean:
             print(one.sentence)
-    if found := [one.sentence for one in sections if one.unseen]:
+    if found := [one.sentence for one in sections if not one.clean]:
         fail("\n".join(found))
+
+
+async def _drifts(database: Database) -> list[Trouble]:
+    """All that are on record: one that began before the time that is asked for may reach into it."""
+    facts = await DeliveryStore(database).of_kinds([DRIFTED], datetime.min.replace(tzinfo=UTC))
+    return [one for one in troubles(facts) if one.kind is TroubleKind.DRIFT]
 
 
 async def _changes(database: Database, where: str, start: datetime, end: datetime) -> "tuple[Listed, ...]":
@@ -85,6 +112,11 @@ class Section:
 
     environment: str
     changes: tuple[Listed, ...]
+    drifts: tuple[Trouble, ...] = ()
+
+    @property
+    def clean(self) -> bool:
+        return not (self.unseen or self.drifts)
 
     @property
     def unseen(self) -> list[Listed]:
@@ -94,20 +126,43 @@ class Section:
     @property
     def sentence(self) -> str:
         total = f"{count(len(self.changes), 'change')} to {self.environment}"
+        said = f"{total}, each seen by a second person." if self.changes else f"No changes to {self.environment}."
         if self.unseen:
-            return f"Seen by one person only: {len(self.unseen)} of {total}."
-        return f"{total}, each seen by a second person." if self.changes else f"No changes to {self.environment}."
+            said = f"Seen by one person only: {len(self.unseen)} of {total}."
+        if self.drifts:
+            times = count(len(self.drifts), "change in the cluster", "changes in the cluster")
+            said += f" Without a commit: {times} of {self.environment}."
+        return said
 
 
 def _as_json(sections: Sequence[Section], known: datetime | None) -> dict[str, object]:
-    """`environments` has each that was looked at, with its numbers; `unseen` is of all of them, each with its own."""
+    """`environments` has each that was looked at, with its numbers; `unseen` and `drifts` are of all of them, each row
+    with its own.
+    """
     return {
         "environments": [
-            {"environment": one.environment, "changes": len(one.changes), "unseen": len(one.unseen)} for one in sections
+            {
+                "environment": one.environment,
+                "changes": len(one.changes),
+                "unseen": len(one.unseen),
+                "drifts": len(one.drifts),
+            }
+            for one in sections
         ],
         "changes": sum(len(one.changes) for one in sections),
         "others_known_since": known.isoformat() if known else None,
         "unseen": [asdict(row) | {"at": row.at.isoformat()} for one in sections for row in one.unseen],
+        "drifts": [_drift_json(drift) for one in sections for drift in one.drifts],
+    }
+
+
+def _drift_json(drift: Trouble) -> dict[str, object]:
+    return {
+        "at": drift.at.isoformat(),
+        "over_at": drift.over_at.isoformat() if drift.over_at else None,
+        "app": drift.app,
+        "environment": drift.environment,
+        "resources": list(drift.resources),
     }
 
 
@@ -137,7 +192,7 @@ def _known(since: datetime | None, start: datetime) -> str:
         return "Changes made without Pilothouse are unknown: it has never read the overlay repository."
     if since > start:
         return f"Changes made without Pilothouse are known only since {since.astimezone(UTC):%Y-%m-%d %H:%M} UTC."
-    return "Changes made without Pilothouse are included."
+    return "Changes made without Pilothouse are included: commits, syncs by hand, and drift that Argo CD showed."
 
 
 def _report(found: list[Listed]) -> Table:
@@ -148,4 +203,13 @@ def _report(found: list[Listed]) -> Table:
         when = f"{one.at.astimezone(UTC):%Y-%m-%d %H:%M}"
         texts = (one.environment, one.id, one.change, one.by, one.approvers, one.why)
         table.add_row(when, *(escape(clean(text)) for text in texts))
+    return table
+
+
+def _drift_report(drifts: list[Trouble]) -> Table:
+    table = Table("From (UTC)", "Until (UTC)", "Environment", "App", "What changed")
+    for one in drifts:
+        until = f"{one.over_at.astimezone(UTC):%Y-%m-%d %H:%M}" if one.over_at else "now"
+        texts = (one.environment, one.app, shortened(one.resources, MOST_RESOURCES))
+        table.add_row(f"{one.at.astimezone(UTC):%Y-%m-%d %H:%M}", until, *(escape(clean(text)) for text in texts))
     return table

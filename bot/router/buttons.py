@@ -124,8 +124,9 @@ def read_button(action: Mapping[str, Any], context: Context) -> Intent:
             return ShowScan(context=context, app=app, environment=environment, image=to, rescan=True)
         case ImageValue(app, environment) if kind is Action.WAYS_BACK:
             return Rollback(context=context, app=app, environment=environment, choose=True)
-        case ImageValue(app, environment) if kind is Action.HISTORY:
-            return ShowHistory(context=context, app=app, environment=environment)
+        case ImageValue(app, environment, page) if kind is Action.HISTORY:
+            number = int(page) if page.isascii() and page.isdigit() and len(page) < 4 else 1
+            return ShowHistory(context=context, app=app, environment=environment, page=max(1, number))
         case ImageValue(app) if kind is Action.REBUILD:
             return RunPipeline(context=context, app=app)
         case ImageValue(app, environment, to):

@@ -1,8 +1,9 @@
-"""Deployments that Pilothouse did not do itself."""
+"""Deployments that Pilothouse did not do itself, and what went wrong without one."""
 
 from bot.domain.delivery import Cause, Deployment, Outcome
-from bot.domain.sentence import listed
-from bot.views.words import DAY_AND_TIME, bold, code, count, link, moment, safe
+from bot.domain.sentence import listed, shortened
+from bot.domain.trouble import Trouble, TroubleKind
+from bot.views.words import DAY_AND_TIME, bold, clean, code, count, link, moment, safe
 
 ICONS = {
     Outcome.HEALTHY: "✅",
@@ -20,6 +21,7 @@ CAUSES = {
     Cause.ROLLBACK: "by an automatic rollback",
 }
 MOST_IMAGES = 3
+MOST_RESOURCES = 3
 
 
 def images(deployment: Deployment) -> str:
@@ -46,3 +48,20 @@ def entry(deployment: Deployment) -> str:
     if deployment.explanation and deployment.outcome is not Outcome.HEALTHY:
         lines.append(safe(deployment.explanation, 300))
     return "\n".join(lines)
+
+
+def trouble(one: Trouble) -> str:
+    """As a row of the history."""
+    began = moment(one.at, DAY_AND_TIME)
+    until = f"from {began} until {moment(one.over_at, DAY_AND_TIME)}" if one.over_at else f"since {began}"
+    where = bold(one.environment, 80)
+    match one.kind:
+        case TroubleKind.ILL:
+            first = f"{'🩹' if one.over_at else '🔴'} {where} {safe(one.what, 40)} · {until}"
+        case TroubleKind.DRIFT:
+            first = f"〰️ {where} changed in the cluster, without a commit · {until}"
+        case TroubleKind.NOT_COMPARED:
+            first = f"❔ {where} not compared with git by Argo CD · {until}"
+    about = shortened([safe(each, 120) for each in one.resources], MOST_RESOURCES)
+    said = ": ".join(filter(None, (about, safe(one.message, 300) if clean(one.message) else "")))
+    return f"{first}\n{said}" if said else first

@@ -5,14 +5,16 @@ from collections.abc import Sequence
 from slack_sdk.models.blocks import Block
 
 from bot.domain.promotion import Kind, Move, Phase, Promotion
-from bot.domain.reply import Abilities, Ability, Grant, History, Identity
+from bot.domain.reply import Abilities, Ability, ChangeHistory, Grant, Identity
 from bot.domain.sentence import listed
 from bot.ports import Rendered
 from bot.views import deliveries, words
-from bot.views.layout import context, header, rendered, rows, section, sentence
+from bot.views.ids import Action, ImageValue
+from bot.views.layout import actions, button, context, header, rendered, rows, section, sentence
 from bot.views.words import DAY_AND_TIME, bold, code, link, mention, moment, safe, with_mentions
 
-MOST = 15
+PAGE = 9000
+"""characters of a page; Slack refuses a message somewhere above 10,000"""
 RESULTS = {
     Phase.SUCCEEDED: "✅",
     Phase.FAILED: "❌",
@@ -23,19 +25,35 @@ RESULTS = {
 }
 
 
-def history(reply: History) -> Rendered:
+def history(reply: ChangeHistory) -> Rendered:
     where = f"{safe(reply.app, 120)}{f' in {safe(reply.environment, 80)}' if reply.environment else ''}"
-    known = _known(reply)
-    if not reply.promotions and not reply.others:
-        return sentence(f"Nothing has been promoted for {where} yet. {known}")
-    title = f"History of {where}"
     entries = [(one.plan.requested_at, _entry(one, reply.app)) for one in reply.promotions]
     entries += [(one.at, deliveries.entry(one)) for one in reply.others]
-    newest = sorted(entries, key=lambda one: one[0], reverse=True)[:MOST]
-    return rendered(title, [header(title), *rows(section(text) for _, text in newest), context(known)])
+    entries += [(one.at, deliveries.trouble(one)) for one in reply.troubles]
+    if not entries and reply.page > 1:
+        return sentence(f"The history of {where} has no page {reply.page}.")
+    if not entries:
+        return sentence(f"Nothing has been promoted for {where} yet. {_known(reply)}")
+    title = f"History of {where}"
+    newest = [text for _, text in sorted(entries, key=lambda one: one[0], reverse=True)]
+    blocks = [section(*text.split("\n"), limit=PAGE // len(newest) - 1) for text in newest]
+    return rendered(title, [header(title), *rows(blocks, budget=PAGE), *_foot(reply)])
 
 
-def _known(reply: History) -> str:
+def _foot(reply: ChangeHistory) -> list[Block]:
+    """How much this is, what leads to the rest, and what is known."""
+    steps = [("Newer", reply.page - 1)] if reply.page > 1 else []
+    steps += [("Older", reply.page + 1)] if reply.more else []
+    pressed = [
+        button(label, Action.HISTORY.numbered(index), ImageValue(reply.app, reply.environment, str(page)))
+        for index, (label, page) in enumerate(steps)
+    ]
+    typed = " ".join(filter(None, ("/history", reply.app, reply.environment, "--page N")))
+    numbered = f"Page {reply.page} · {code(typed, 200)} · " if steps else ""
+    return [*actions(pressed), context(numbered + _known(reply))]
+
+
+def _known(reply: ChangeHistory) -> str:
     if reply.known_since is None:
         return "Changes by hand and by the pipeline are not known: the overlay repository has not been read yet."
     return f"Changes by hand and by the pipeline are known since {moment(reply.known_since, DAY_AND_TIME)}."

@@ -93,7 +93,10 @@ class PromotionValue:
 
 @dataclass(frozen=True)
 class ImageValue:
-    """An image (tag, digest, commit; "" for the newest that was Healthy there) for an app in an environment."""
+    """An image (tag, digest, commit; "" for the newest that was Healthy there) for an app in an environment.
+
+    Of a history, `to` is the number of the page.
+    """
 
     app: str
     environment: str

@@ -6,13 +6,13 @@ from functools import singledispatch
 from bot.domain.reply import (
     Abilities,
     ApprovalRequests,
+    ChangeHistory,
     Delegated,
     DoraReport,
     DryRun,
     FreezeCalled,
     GlassAsked,
     HelpPage,
-    History,
     Holds,
     Identity,
     ImageRejected,
@@ -137,6 +137,6 @@ render.register(FreezeCalled, freeze_called)
 render.register(ImageRejected, image_rejected)
 render.register(Subscribed, subscribed)
 render.register(Delegated, delegated)
-render.register(History, history)
+render.register(ChangeHistory, history)
 render.register(Identity, identity)
 render.register(Abilities, abilities)

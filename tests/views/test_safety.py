@@ -15,10 +15,10 @@ from bot.domain.promotion import Approval, Phase, Stage
 from bot.domain.reply import (
     Abilities,
     Ability,
+    ChangeHistory,
     Delegated,
     FreezeCalled,
     Grant,
-    History,
     Holds,
     Identity,
     ImageRejected,
@@ -26,6 +26,7 @@ from bot.domain.reply import (
     LockTaken,
 )
 from bot.domain.safety import ClosedWindow, Delegation, Freeze, Lock, Rejection, Review
+from bot.domain.trouble import Trouble, TroubleKind
 from bot.ports import Rendered
 from bot.router.buttons import read_button
 from bot.views import render, safety
@@ -162,16 +163,58 @@ def test_what_channels_and_people_are_told() -> None:
 
 def test_history_tells_what_who_when_and_how_it_ended() -> None:
     done = promotion(phase=Phase.SUCCEEDED, stage=Stage.DONE, commit=COMMIT, approvals=(Approval(MIA, "h", AT),))
-    shown = lines(render(History("my-app", "production", (done,))))
+    shown = lines(render(ChangeHistory("my-app", "production", (done,))))
     assert shown[0] == "# History of my-app in production"
     assert shown[1].startswith("✅ *production* ")
     assert "approved by @U0MIA" in shown[2]
     assert COMMIT.short in shown[2]
     two = replace(done, plan=plan(moves=(done.plan.moves[0], replace(move("my-app", "7", "8"), before=SIDECAR))))
-    assert "my-app v1.4.1 → v1.4.2, proxy 7 → 8 · Succeeded" in lines(render(History("my-app", "", (two,))))[1]
+    assert "my-app v1.4.1 → v1.4.2, proxy 7 → 8 · Succeeded" in lines(render(ChangeHistory("my-app", "", (two,))))[1]
     failed = replace(done, phase=Phase.FAILED, outcome="Rejected by mia: no")
-    assert "Rejected by mia: no" in said(render(History("my-app", "", (failed,))))
-    assert said(render(History("my-app", "", ()))).startswith("Nothing has been promoted for my-app yet. ")
+    assert "Rejected by mia: no" in said(render(ChangeHistory("my-app", "", (failed,))))
+    assert said(render(ChangeHistory("my-app", "", ()))).startswith("Nothing has been promoted for my-app yet. ")
+
+
+TROUBLE = Trouble(
+    "my-app", "production", TroubleKind.ILL, AT, AT + timedelta(hours=1), "Degraded", ("Pod x",), "crashes"
+)
+
+
+@pytest.mark.parametrize(
+    ("trouble", "shown"),
+    [
+        (TROUBLE, ["🩹 *production* Degraded · from {at} until {over}", "Pod x: crashes"]),
+        (replace(TROUBLE, over_at=None, message=""), ["🔴 *production* Degraded · since {at}", "Pod x"]),
+        (replace(TROUBLE, kind=TroubleKind.DRIFT, over_at=None, what="", resources=tuple("abcde"), message=""),
+         ["〰️ *production* changed in the cluster, without a commit · since {at}", "a, b, c and 2 more"]),
+        (replace(TROUBLE, kind=TroubleKind.NOT_COMPARED, over_at=None, resources=(), message="no manifest"),
+         ["❔ *production* not compared with git by Argo CD · since {at}", "no manifest"]),
+        (replace(TROUBLE, resources=(), message="", over_at=None), ["🔴 *production* Degraded · since {at}"]),
+    ],
+)  # fmt: skip
+def test_history_tells_what_went_wrong_without_a_deployment(trouble: Trouble, shown: list[str]) -> None:
+    header, *found, known = lines(render(ChangeHistory("my-app", "", (), (), AT, (trouble,))))
+    times = {"at": read(moment(AT, DAY_AND_TIME)), "over": read(moment(AT + timedelta(hours=1), DAY_AND_TIME))}
+    assert header == "# History of my-app"
+    assert found == [line.format(**times) for line in shown]
+    assert known == f"(Changes by hand and by the pipeline are known since {times['at']}.)"
+
+
+def test_pages_of_the_history_lead_to_each_other() -> None:
+    second = ChangeHistory("my-app", "production", (), (), AT, (TROUBLE,), page=2, more=True)
+    *_, pressed, foot = lines(render(second))
+    assert pressed == "[Newer] [Older]"
+    assert foot.startswith("(Page 2 · `/history my-app production --page N` · Changes by hand")
+    assert said(render(replace(second, troubles=(), page=9, more=False))) == (
+        "The history of my-app in production has no page 9."
+    )
+
+
+def test_a_page_of_the_longest_rows_is_whole() -> None:
+    long = replace(TROUBLE, environment="e" * 60, resources=("r" * 200,) * 9, message="m" * 900)
+    message = render(ChangeHistory("my-app", "", (), (), AT, (long,) * 10, more=True))
+    assert sum(block["type"] == "section" for block in message.blocks) == 10
+    assert len(message.blocks) <= 50
 
 
 def test_who_one_is_and_what_one_may_do() -> None:

@@ -49,8 +49,11 @@ class ShowScan(Intent):
 
 @dataclass(frozen=True, kw_only=True)
 class ShowHistory(Intent):
+    """`page` counts from 1, the newest."""
+
     app: str
     environment: str = ""
+    page: int = 1
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,7 +20,7 @@ from bot.domain.reply.promotions import (
     Started,
     Unhindered,
 )
-from bot.domain.reply.record import DoraPlace, DoraReport, History
+from bot.domain.reply.record import ChangeHistory, DoraPlace, DoraReport
 from bot.domain.reply.runs import RunDetail, RunList, RunLog
 from bot.domain.reply.scans import ScanReport, ScanReports
 from bot.domain.reply.status import StatusBoard, StatusDetail, StatusPage, StatusRow, SyncAsked
@@ -29,6 +29,7 @@ __all__ = [
     "Abilities",
     "Ability",
     "ApprovalRequests",
+    "ChangeHistory",
     "Choice",
     "Delegated",
     "DoraPlace",
@@ -39,7 +40,6 @@ __all__ = [
     "Grant",
     "HelpEntry",
     "HelpPage",
-    "History",
     "Holds",
     "Identity",
     "ImageRejected",

@@ -6,11 +6,12 @@ from datetime import datetime
 from bot.domain.delivery import Deployment, Figures
 from bot.domain.promotion import Promotion
 from bot.domain.reply.base import Reply
+from bot.domain.trouble import Trouble
 
 
 @dataclass(frozen=True)
-class History(Reply):
-    """Newest first."""
+class ChangeHistory(Reply):
+    """A page of it, newest first. `page` counts from 1; `more`: there are older ones on the next."""
 
     app: str
     environment: str
@@ -19,6 +20,9 @@ class History(Reply):
     """what changed without Pilothouse"""
     known_since: datetime | None = None
     """from when on such changes are on record; None where nobody has looked yet"""
+    troubles: tuple[Trouble, ...] = ()
+    page: int = 1
+    more: bool = False
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from bot.domain.caller import Permission, Person, Target
 from bot.domain.errors import Conflict, InvalidCommand, NotAllowed, UnknownName
 from bot.domain.intent import Context
 from bot.domain.promotion import Phase
-from bot.domain.reply import Abilities, Delegated, History, Identity, Told
+from bot.domain.reply import Abilities, ChangeHistory, Delegated, Identity, Told
 from bot.domain.safety import Review
 from tests.fakes.office import Office
 
@@ -119,8 +119,8 @@ async def test_history_is_newest_first_and_only_what_one_may_see(office: Office)
     async with office.safety.database.begin() as connection:
         await office.safety.promotions.create(connection, promotion)
     shown = await say(office, 1, "/history my-app prod")
-    assert shown == History("my-app", "production", (promotion,))
-    assert await say(office, 2, "/history my-app staging") == History("my-app", "staging", ())
+    assert shown == ChangeHistory("my-app", "production", (promotion,))
+    assert await say(office, 2, "/history my-app staging") == ChangeHistory("my-app", "staging", ())
     with pytest.raises(InvalidCommand, match="Name an app"):
         await say(office, 3, "/history prod")
     assert promotion.phase is not Phase.SUCCEEDED

@@ -16,7 +16,7 @@ from typer.testing import CliRunner, Result
 from bot.cli import app
 from bot.deliveries.branch_observer import OBSERVER
 from bot.domain.caller import Person
-from bot.domain.delivery import Cause, Committed, Fact, ImageChange
+from bot.domain.delivery import Cause, Committed, Drifted, Fact, ImageChange
 from bot.domain.overlay import Author, OverlayImage
 from bot.domain.promotion import Approval, Phase, Promotion, Stage
 from bot.domain.safety import Review
@@ -276,11 +276,60 @@ def test_scripts_get_each_environment_with_its_numbers(archive: Archive) -> None
     archive.observe(committed("1111111111aa", Cause.GIT, environment="prod-eu"))
     told = json.loads(archive.four_eyes("--json", policy=REGIONS).output)
     assert told["environments"] == [
-        {"environment": "prod-eu", "changes": 1, "unseen": 1},
-        {"environment": "prod-us", "changes": 1, "unseen": 0},
+        {"environment": "prod-eu", "changes": 1, "unseen": 1, "drifts": 0},
+        {"environment": "prod-us", "changes": 1, "unseen": 0, "drifts": 0},
     ]
     assert told["changes"] == 2
     assert [(one["environment"], one["id"]) for one in told["unseen"]] == [("prod-eu", "1111111111aa")]
+
+
+def drifted(days: float, *resources: str, environment: str = "production", over: bool = False) -> Fact:
+    at = NOW - timedelta(days=days)
+    return Fact(f"drift:{environment}:{days}", at, "my-app", environment, Drifted(resources, over=over))
+
+
+def test_a_change_in_the_cluster_is_one_that_nobody_approved(archive: Archive) -> None:
+    """kubectl leaves no commit: it is found by what Argo CD showed, and it is no clean report."""
+    archive.keep(change("p-two", BO))
+    archive.observe(
+        drifted(9, "Deployment [red]my-app"),
+        drifted(8, over=True),
+        drifted(3, "ConfigMap settings"),
+        drifted(2, "Deployment my-app", environment="staging"),
+    )
+    result = archive.four_eyes("--since", "30d")
+    assert result.exit_code == 1
+    rows = [
+        [cell.strip() for cell in line.split("│")[2:6]] for line in result.output.splitlines() if "│ my-app" in line
+    ]
+    assert [row[1:] for row in rows] == [
+        ["production", "my-app", "Deployment [red]my-app"], ["production", "my-app", "ConfigMap settings"],
+    ]  # fmt: skip
+    assert [row[0] == "now" for row in rows] == [False, True]
+    assert says(
+        result.output, "each seen by a second person", "Without a commit: 2 changes in the cluster of production"
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "found"),
+    [
+        (("--since", "30d"), 2),
+        (("--since", "5d"), 1),
+        (("--since", "30d", "--until", "6d"), 1),
+        (("--since", "30d", "--until", "20d"), 0),
+        (("--since", "1d"), 1),
+        (("--environment", "staging"), 0),
+    ],
+)
+def test_a_drift_counts_while_it_lasts_and_not_only_when_it_began(
+    archive: Archive, arguments: tuple[str, ...], found: int
+) -> None:
+    archive.observe(drifted(9, "Deployment my-app"), drifted(8, over=True), drifted(3, "ConfigMap settings"))
+    result = archive.four_eyes(*arguments, "--json")
+    told = json.loads(result.output)
+    assert (len(told["drifts"]), result.exit_code) == (found, 1 if found else 0)
+    assert told["environments"][0]["drifts"] == found
 
 
 def test_all_is_well_where_somebody_looked(archive: Archive, tmp_path: Path) -> None:
