@@ -15,7 +15,7 @@ from bot.domain.errors import UserError
 from bot.domain.intent import Context, Deploy, IfBusy, Intent, Promote, Rollback, Wish
 from bot.domain.pipeline import PipelineRun, RunStatus
 from bot.domain.promotion import Phase, Promotion, Stage
-from bot.domain.reply import History, Occupied, Queued, StatusDetail
+from bot.domain.reply import ChangeHistory, Occupied, Queued, StatusDetail
 from bot.policy import parse
 from bot.ports import Messenger, Modals
 from bot.promotions.scheduler import Scheduler
@@ -296,10 +296,10 @@ async def test_history_leaves_out_trains_with_hidden_apps(office: Office) -> Non
     async with office.safety.database.begin() as connection:
         await office.safety.promotions.create(connection, office.promotions.all[TRAIN])
     whole = await office.run("/history my-app prod", "U0BO")
-    assert isinstance(whole, History)
+    assert isinstance(whole, ChangeHistory)
     assert {one.id for one in whole.promotions} == {TRAIN, "p-20000002"}
     shown = await office.run("/history my-app prod", SPY)
-    assert isinstance(shown, History)
+    assert isinstance(shown, ChangeHistory)
     assert [one.id for one in shown.promotions] == ["p-20000002"]
 
 
