@@ -1,7 +1,7 @@
 """S19, S20: whatever the domain holds, what is rendered is within Slack's limits."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, get_args, get_origin, get_type_hints
@@ -106,7 +106,7 @@ def wild(kind: Any, *, long: bool = True) -> st.SearchStrategy[Any]:
         return st.one_of([wild(asked, long=long) for asked in (Deploy, Promote, Rollback)])
     if get_origin(kind) is tuple and ... not in get_args(kind):
         return st.tuples(*(wild(part, long=long) for part in get_args(kind)))
-    if get_origin(kind) is tuple:
+    if get_origin(kind) in (tuple, Sequence):
         part = get_args(kind)[0]
         few = st.lists(wild(part, long=long), max_size=3).map(tuple)
         return st.one_of(few, many(wild(part, long=False))) if long else few
