@@ -99,6 +99,7 @@ class Core(DeliveryParts[E]):
             self.ledger,
             self.policy,
             self.catalog,
+            channels=self.channels,
             registry=self.outside.registry,
             contents=self.outside.contents,
             image_locations=self.image_locations,

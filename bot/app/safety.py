@@ -6,6 +6,7 @@ from typing import Any, Self
 
 from bot.app.stores import Stores
 from bot.background.housekeeping import Housekeeping, HousekeepingStores
+from bot.notify.channels import ChannelIds
 from bot.notify.ledger import Ledger
 from bot.overlays.catalog import Catalog
 from bot.overlays.image_locations import ImageLocations
@@ -39,6 +40,7 @@ class SafetyServices:
         policy: Policy,
         catalog: Catalog,
         *,
+        channels: ChannelIds,
         registry: Registry,
         contents: ImageContents,
         image_locations: ImageLocations,
@@ -48,7 +50,7 @@ class SafetyServices:
     ) -> Self:
         times = TimeReader(policy, clock)
         subscriptions = SubscriptionService(
-            stores.subscriptions, stores.messages, ledger, stores.audit, policy, times, clock
+            stores.subscriptions, stores.messages, channels, ledger, stores.audit, policy, times, clock
         )
         windows = ClosedWindows(policy, clock)
         services: dict[Any, Any] = {

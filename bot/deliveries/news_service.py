@@ -182,7 +182,8 @@ class NewsService:
         if told.user and told_to_the_author(self._policy, told):
             channels.append(told.user)
         known = {self._channels.of(each) for each in told.heard}
-        channels += [one for one in map(self._channels.of, await audience.of(told)) if one not in known]
+        subscribed = [await self._channels.find(listener) for listener in await audience.of(told)]
+        channels += [one for one in subscribed if one not in known]
         return Recipients(noted, told, tuple(dict.fromkeys(await audience.awake(channels, told))))
 
     async def _without_answers(self, noted: Noted, audience: Audience, *, complete: bool) -> Recipients:

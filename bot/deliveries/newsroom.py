@@ -173,7 +173,7 @@ class Newsroom:
 
 def changed(images: Iterable[ImageChange], paths: Iterable[str]) -> str:
     """As raw words: "v1 → v2", or the names of other files."""
-    found = [" → ".join(image.labels) for image in images]
+    found = dict.fromkeys(" → ".join(image.labels) for image in images)
     return ", ".join(found or ["/".join(path.split("/")[-2:]) for path in paths])[:300]
 
 

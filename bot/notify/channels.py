@@ -1,28 +1,50 @@
 """One channel, however it is named: policy may say #deployments where Slack says C0DEPLOY."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Iterator
 
 import structlog
 
+from bot.domain import slack_id
 from bot.domain.errors import IntegrationError
 from bot.policy import Policy
 
 log = structlog.get_logger(__name__)
 PATIENCE_SECONDS = 10.0
+ASK_AGAIN = 600.0
+"""seconds after which a name that no channel had is asked for again"""
 
 
 class ChannelIds:
     """What is not known (Slack was away, the bot is not in it) keeps its name, and is told all the same."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self._ids: dict[str, str] = {}
+        self._id_of: Callable[[str], Awaitable[str]] | None = None
+        self._asked: dict[str, float] = {}
 
     def of(self, channel: str) -> str:
         return self._ids.get(_bare(channel), _bare(channel))
 
+    async def find(self, channel: str) -> str:
+        """Like `of`, for a channel that policy does not name: annotations in Argo CD have names, and Slack has ids."""
+        name = _bare(channel)
+        known = name in self._ids or slack_id.is_user(name) or slack_id.is_conversation(name)
+        if known or self._id_of is None or self._clock() - self._asked.get(name, -ASK_AGAIN) < ASK_AGAIN:
+            return self.of(name)
+        self._asked[name] = self._clock()
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                await self._learn(name, self._id_of)
+        except TimeoutError:
+            log.warning("channels.lookup_timed_out")
+        return self.of(name)
+
     async def learn(self, policy: Policy, id_of: Callable[[str], Awaitable[str]]) -> None:
-        """Ask once, at the start; at most ten seconds."""
+        """Ask once, at the start; at most ten seconds. `find` asks the same."""
+        self._id_of = id_of
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
                 for name in dict.fromkeys(_named(policy)):

@@ -8,6 +8,7 @@ from bot.domain.errors import Conflict
 from bot.domain.intent import Context, MuteNews, OfNews, SubscribeNews, UnsubscribeNews
 from bot.domain.reply import Subscribed
 from bot.domain.subscription import ChannelChange, NewsMute, Scope, Subscription
+from bot.notify.channels import ChannelIds
 from bot.notify.ledger import Ledger
 from bot.policy import EVERY, Policy, may
 from bot.ports import Clock
@@ -25,6 +26,7 @@ class SubscriptionService:
         self,
         store: SubscriptionStore,
         messages: Messages,
+        channels: ChannelIds,
         ledger: Ledger,
         audit: Audit,
         policy: Policy,
@@ -33,6 +35,7 @@ class SubscriptionService:
     ) -> None:
         self._store = store
         self._messages = messages
+        self._channels = channels
         self._ledger = ledger
         self._audit = audit
         self._policy = policy
@@ -62,7 +65,8 @@ class SubscriptionService:
         await self._store.mute(NewsMute(listener, scope, until, caller.id) for scope in _scopes(ask))
         await self._record(ChannelChange.MUTED, ask, caller, until=until)
         said = (
-            f"{_who(ask, hears=False)} of {_what(ask)} for the time being. Cards and requests for approval still come."
+            f"{_who(ask, hears=False)} of {_what(ask, every='any app')} for the time being. "
+            "Cards and requests for approval still come."
         )
         return await self.shown(caller, ask.context, said)
 
@@ -82,7 +86,7 @@ class SubscriptionService:
         """What there is, as far as the caller may know of it."""
         now, channel = self._clock.now().timestamp(), _channel(context)
         mine, muted = await self._store.all(caller.id), await self._store.muted(now, caller.id)
-        its = await self._store.all(channel) if channel else ()
+        its = await self._of_channel(channel) if channel else ()
         its_muted = await self._store.muted(now, channel) if channel else ()
 
         def seen(scope: Scope) -> bool:
@@ -96,6 +100,12 @@ class SubscriptionService:
             tuple(one for one in its if seen(one.scope)),
             tuple(one for one in its_muted if seen(one.scope)),
         )
+
+    async def _of_channel(self, channel: str) -> tuple[Subscription, ...]:
+        """Annotations call it by its name."""
+        names = [name for name in await self._store.annotated() if await self._channels.find(name) == channel]
+        found = [one for listener in dict.fromkeys([channel, *names]) for one in await self._store.all(listener)]
+        return tuple(found)
 
     async def _listener(self, ask: OfNews, caller: Caller, about: str) -> str:
         if not ask.here:
@@ -150,6 +160,6 @@ def _who(ask: OfNews, *, hears: bool = True) -> str:
     return "You hear" if hears else "You get no news"
 
 
-def _what(ask: OfNews) -> str:
-    place = " in ".join(filter(None, (ask.app or "every app", ask.environment)))
+def _what(ask: OfNews, *, every: str = "every app") -> str:
+    place = " in ".join(filter(None, (ask.app or every, ask.environment)))
     return f"{place} ({', '.join(ask.events)})" if ask.events else place

@@ -96,6 +96,13 @@ class SubscriptionStore:
             rows = (await connection.execute(query)).all()
         return tuple(Subscription(row.listener, Scope(row.app, row.environment, row.event), row.by) for row in rows)
 
+    async def annotated(self) -> tuple[str, ...]:
+        """The listeners that annotations name."""
+        table = news_subscriptions
+        query = sa.select(table.c.listener).where(table.c.annotated).distinct().order_by(table.c.listener)
+        async with self._database.reading() as connection:
+            return tuple((await connection.execute(query)).scalars())
+
     async def any(self, connection: AsyncConnection) -> bool:
         """In the caller's transaction: whether anybody is subscribed to anything."""
         query = sa.select(news_subscriptions.c.listener).limit(1)

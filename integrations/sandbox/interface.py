@@ -53,6 +53,8 @@ class Interface:
             Route("/world/pushes", told(self._push), methods=["POST"]),
             Route("/world/live", told(self._change_live), methods=["POST"]),
             Route("/world/illnesses", told(self._illness), methods=["POST"]),
+            Route("/world/syncs", told(self._sync_by_hand), methods=["POST"]),
+            Route("/world/annotations", told(self._annotate), methods=["POST"]),
             Route("/events", told(self._events)),
             Route("/bot", told(self._bot), methods=["POST"]),
         ]
@@ -198,6 +200,27 @@ class Interface:
         seconds = ILL_SECONDS if given is None else given
         self._world.fall_ill(*application, seconds)
         return JSONResponse({"seconds": seconds})
+
+    async def _sync_by_hand(self, request: Request) -> Response:
+        """Somebody presses Sync in Argo CD."""
+        body = await _body(request)
+        account = optional_text(body, "author") or "kim"
+        await self._world.sync_by_hand(
+            text(body, "app"), text(body, "environment"), account, optional_text(body, "revision")
+        )
+        return JSONResponse({"synced": True})
+
+    async def _annotate(self, request: Request) -> Response:
+        """Somebody annotates an Application or an AppProject."""
+        body = await _body(request)
+        given = body.get("annotations")
+        if not isinstance(given, dict) or not all(value is None or isinstance(value, str) for value in given.values()):
+            raise BadRequest('annotations: expected an object such as {"team": "payments"}; null takes one away')
+        if body.get("project"):
+            self._world.annotate_project(text(body, "project"), given)
+        else:
+            self._world.annotate(text(body, "app"), text(body, "environment"), given)
+        return JSONResponse({"annotated": True})
 
     async def _bot(self, request: Request) -> Response:
         body = await _body(request)

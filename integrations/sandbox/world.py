@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import json
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -168,6 +168,31 @@ class World:
             self.argocd.fall_ill(name, seconds)
         except LookupError as error:
             raise ValueError(f"{name}: {error}") from error
+
+    async def sync_by_hand(self, app: str, environment: str, account: str, revision: str) -> None:
+        """Somebody uses Argo CD's page, where a sync to another commit needs automated sync to be off (A15).
+
+        Raises ValueError for an app that is not there, and with Argo CD's own words where it refuses.
+        """
+        name = self._application(app, environment)
+        if revision:
+            self.argocd.stop_syncing(name)
+        headers = {"Authorization": f"Bearer {self.argocd.log_in(account)}"}
+        path = f"{self.urls['argocd']}/api/v1/applications/{name}/sync"
+        async with httpx.AsyncClient(trust_env=False, headers=headers) as http:
+            answer = await http.post(path, json={"revision": revision} if revision else {})
+        if answer.is_error:
+            raise ValueError(f"Argo CD refuses: {answer.json().get('message', answer.text)}")
+
+    def annotate(self, app: str, environment: str, annotations: Mapping[str, str | None]) -> None:
+        """On the Application. Raises ValueError for one that is not there."""
+        self.argocd.annotate(self._application(app, environment), annotations)
+
+    def annotate_project(self, project: str, annotations: Mapping[str, str | None]) -> None:
+        """Raises ValueError for one that is not there."""
+        if project not in self.argocd.store.projects:
+            raise ValueError(f"Argo CD has no project {project}")
+        self.argocd.annotate(project, annotations, project=True)
 
     def _application(self, app: str, environment: str) -> str:
         name = f"{app}-{environment}"

@@ -11,6 +11,7 @@ from bot.app.safety import SafetyServices
 from bot.app.stores import Stores
 from bot.background.housekeeping import Housekeeping, HousekeepingStores
 from bot.domain.promotion import Promotion
+from bot.notify.channels import ChannelIds
 from bot.notify.ledger import Ledger
 from bot.notify.outbox import Outbox
 from bot.overlays.catalog import Catalog
@@ -49,6 +50,7 @@ class Safety:
     messenger: FakeMessenger
     outbox: Outbox
     ledger: Ledger
+    channels: ChannelIds
     housekeeping: Housekeeping
     services: Mapping[Any, Any]
 
@@ -72,6 +74,7 @@ class Safety:
             ledger,
             policy,
             catalog,
+            channels=(channels := ChannelIds()),
             registry=images,
             contents=images,
             image_locations=ImageLocations(catalog, overlays, images, promotions),
@@ -81,7 +84,16 @@ class Safety:
         )
         services = {**safety_services.services, PromotionStore: promotions, DeliveryStore: DeliveryStore(database)}
         return cls(
-            database, audit, stores, promotions, messenger, outbox, ledger, safety_services.housekeeping, services
+            database,
+            audit,
+            stores,
+            promotions,
+            messenger,
+            outbox,
+            ledger,
+            channels,
+            safety_services.housekeeping,
+            services,
         )
 
     async def create(self) -> None:

@@ -34,3 +34,23 @@ def waited_for(sandbox: Sandbox, *words: str) -> str:
         return next((m["ts"] for m in seen if all(word in everything_in(m) for word in words)), None)
 
     return sandbox.until(found, f"a message with {words}")
+
+
+def test_many_deployments_at_once_are_few_messages_and_none_is_lost(sandbox: Sandbox) -> None:
+    sandbox.types("bo", "/subscribe deployed here")
+    sandbox.whisper("bo", "hears of")
+    tags = {"ledger": "v0.9.0", "my-app": "v1.3.9", "payments": "7.10", "storefront": "v2.0.4"}
+    for app, tag in tags.items():
+        for environment in ("development", "staging", "production"):
+            sandbox.post("/api/world/commits", {"app": app, "environment": environment, "tag": tag})
+
+    def told() -> list[str]:
+        return [text for m in sandbox.messages("ana") if "by hand in git" in (text := everything_in(m))]
+
+    def whole() -> bool:
+        lines = "\n".join(told()).splitlines()
+        return all(any(app in line and tag in line and env in line for line in lines)
+                   for app, tag in tags.items() for env in ("development", "staging", "production"))  # fmt: skip
+
+    sandbox.until(whole, "news of all twelve", told)
+    assert len(told()) <= 6

@@ -120,8 +120,8 @@ def test_what_one_subscribed_to_comes_by_direct_message_and_a_sync_asks_before_p
     sandbox.until(lambda: whispered(sandbox, "bo", "storefront", "Argo CD: compared with"), "the status")
 
 
-def whispered(sandbox: Sandbox, person: str, *words: str) -> Json | None:
-    found = (m for m in reversed(sandbox.messages(person)) if all(word in everything_in(m) for word in words))
+def whispered(sandbox: Sandbox, person: str, *words: str, channel: str = "deployments") -> Json | None:
+    found = (m for m in reversed(sandbox.messages(person, channel)) if all(word in everything_in(m) for word in words))
     return next(found, None)
 
 
@@ -152,3 +152,65 @@ def test_an_illness_that_passes_is_told_in_one_message(sandbox: Sandbox) -> None
     sandbox.post("/api/world/illnesses", {**pods, "seconds": 0})  # well from now on, however late the news came
     last = told(sandbox, "storefront", "staging", "healthy again")
     assert first["ts"] == last["ts"]
+
+
+def direct(sandbox: Sandbox, person: str, *words: str) -> Json:
+    """A direct message of the bot with all of the words, waited for."""
+
+    def found() -> Json | None:
+        mine = sandbox.messages(person, "dm")
+        return next((m for m in reversed(mine) if all(word in everything_in(m) for word in words)), None)
+
+    return sandbox.until(found, f"{person} to be told {words}", lambda: [*map(everything_in, sandbox.messages(person))])
+
+
+def test_a_mute_keeps_one_person_quiet_until_it_is_over(sandbox: Sandbox) -> None:
+    observed(sandbox)
+    for person in ("bo", "mia"):
+        sandbox.types(person, "/subscribe ledger staging")
+        sandbox.whisper(person, "You hear of")
+    sandbox.types("mia", "/pilothouse mute ledger staging for 2h")
+    sandbox.whisper("mia", "You get no news of ledger in staging")
+    staging = {"app": "ledger", "environment": "staging"}
+    sandbox.post("/api/world/commits", {**staging, "tag": "v0.9.0"})
+    direct(sandbox, "bo", "ledger", "v0.9.0")
+    sandbox.types("mia", "/pilothouse mute ledger staging off")
+    sandbox.until(lambda: whispered(sandbox, "mia", "no longer muted"), "the end of the mute")
+    sandbox.post("/api/world/commits", {**staging, "tag": "v0.9.1"})
+    direct(sandbox, "mia", "ledger", "v0.9.1")
+    assert not [m for m in sandbox.messages("mia", "dm") if "v0.9.0 in staging" in everything_in(m)]
+
+
+def test_what_applications_and_projects_are_annotated_with_is_heard_in_that_channel(sandbox: Sandbox) -> None:
+    """As Argo CD's own notifications would send it."""
+    subscribes = "notifications.argoproj.io/subscribe.on-deployed.slack"
+    development = {"app": "ledger", "environment": "development"}
+    sandbox.bot("kill")  # a project is asked for at the start, and every two minutes
+    sandbox.post("/api/world/annotations", {"project": "apps", "annotations": {subscribes: "incidents"}})
+    sandbox.bot("start")
+    sandbox.post("/api/world/annotations", {**development, "annotations": {subscribes: "general"}})
+
+    def listed(channel: str) -> Json | None:
+        sandbox.types("ana", "/subscriptions", channel)
+        return whispered(sandbox, "ana", "ledger", "development", channel=channel)
+
+    for channel in ("general", "incidents"):
+        sandbox.until(lambda channel=channel: listed(channel), f"{channel} to be subscribed")  # type: ignore[misc]
+    sandbox.post("/api/world/commits", {**development, "tag": "v0.9.1"})
+    for channel in ("general", "incidents"):
+        told(sandbox, "ledger", "development", "v0.9.1", channel=channel)
+    assert not [m for m in sandbox.messages("ana", "general") if "payments" in everything_in(m)]
+
+
+def test_a_sync_by_hand_in_argo_cd_is_told_with_who_did_it(sandbox: Sandbox) -> None:
+    """To what ran before, past git. The last test: nothing is synced there by itself until somebody commits."""
+    observed(sandbox)
+    place = {"app": "storefront", "environment": "production"}
+    newest = sandbox.commits("apps/storefront/overlays/production/kustomization.yaml")[0]
+    sandbox.post("/api/world/syncs", {**place, "author": "kim", "revision": newest["parents"][0]})
+    news = everything_in(told(sandbox, "storefront", "by hand in Argo CD"))
+    assert "v2.0.4" in news
+    assert "kim" in news
+    assert "Git says something else" in news
+    sandbox.types("ana", "/history storefront production")
+    assert "by hand in Argo CD" in sandbox.told("ana", "History of storefront")

@@ -106,6 +106,23 @@ class ArgoCDServer:
         """Its pods crash, and run well again after so long. Raises as `change` does."""
         self.controller.worker(name).fall_ill(seconds)
 
+    def log_in(self, account: str) -> str:
+        """A token for somebody who may do everything."""
+        self.access.add(Account(account))
+        return self.access.mint(account)
+
+    def stop_syncing(self, name: str) -> None:
+        """Somebody switches automated sync off. Raises KeyError for an unknown application."""
+        self.controller.worker(name).stop_syncing()
+
+    def annotate(self, name: str, annotations: Mapping[str, str | None], *, project: bool = False) -> None:
+        """As kubectl does, on an Application or an AppProject; None takes one away. Raises KeyError."""
+        if project:
+            _annotate(self.store.projects[name], annotations)
+            return
+        with self.store.edit(name) as application:
+            _annotate(application, annotations)
+
     def fail_next_sync(self, name: str, message: str = "one or more objects failed to apply") -> None:
         """The application's next sync attempt fails with `message`; its retries follow (A16)."""
         self.controller.worker(name).failures.append(message)
@@ -152,6 +169,12 @@ class ContentTypeGuard:
                 await PlainTextResponse("Invalid content type", 415)(scope, receive, send)
                 return
         await self.app(scope, receive, send)
+
+
+def _annotate(manifest: dict[str, Any], annotations: Mapping[str, str | None]) -> None:
+    before = manifest["metadata"].get("annotations") or {}
+    merged = {**before, **annotations}
+    manifest["metadata"]["annotations"] = {key: value for key, value in merged.items() if value is not None}
 
 
 def _row(application: dict[str, Any]) -> dict[str, Any]:

@@ -69,6 +69,11 @@ class Worker:
             if automated:
                 automated["selfHeal"] = False
 
+    def stop_syncing(self) -> None:
+        """As `argocd app set --sync-policy manual`, until the next change of its ApplicationSet."""
+        with self._store.edit(self.name) as application:
+            (application["spec"].get("syncPolicy") or {}).pop("automated", None)
+
     def fall_ill(self, seconds: float) -> None:
         """The pods crash, and run well again after so long."""
         self._tasks.create_task(self._illness(self._store.live[self.name].fall_ill(), seconds))

@@ -7,7 +7,7 @@ import pytest
 from bot.domain.errors import Conflict, InvalidCommand, NotAllowed, UnknownName
 from bot.domain.intent import Context, Mute, MuteNews, SubscribeNews
 from bot.domain.reply import Reply, Subscribed
-from bot.domain.subscription import SUBSCRIBABLE, Scope
+from bot.domain.subscription import ANNOTATION, SUBSCRIBABLE, Scope, Subscription
 from bot.router.buttons import read_button
 from bot.router.home import Home
 from bot.views import render
@@ -174,3 +174,17 @@ async def test_home_names_what_waits_however_many_apps_there_are(office: Office)
     assert not says(windows.shown, "Nothing", "in progress")
     assert "my-app → production" in windows.shown
     assert "The unwell first, of 23 apps." in windows.shown
+
+
+async def test_what_annotations_say_of_a_channel_is_listed_in_it(office: Office) -> None:
+    """They call it by its name."""
+
+    async def id_of(name: str) -> str:
+        return {"team": "C0TEAM"}.get(name, "C0OTHER")
+
+    await office.safety.channels.learn(office.policy, id_of)
+    found = [Subscription(name, Scope("my-app", "production", "deployed"), ANNOTATION) for name in ("team", "other")]
+    await office.safety.stores.subscriptions.annotate({("my-app", "production"): found})
+    shown = await say(office, "/subscriptions")
+    assert [one.listener for one in shown.its] == ["team"]
+    assert "annotation" in str(render(shown).blocks)

@@ -42,6 +42,7 @@ export const api = {
   commit: (body) => post("/api/world/commits", body),
   push: (body) => post("/api/world/pushes", body),
   changeLive: (body) => post("/api/world/live", body),
+  syncByHand: (body) => post("/api/world/syncs", body),
   fallIll: (body) => post("/api/world/illnesses", body),
   bot: (act) => post("/api/bot", { do: act }),
   file: (id) => `/api/files/${name(id)}`,

@@ -63,6 +63,7 @@ class Desk:
     registry: MemoryRegistry = field(default_factory=MemoryRegistry)
     sources: MemorySources = field(default_factory=MemorySources)
     policy: Policy = field(default_factory=lambda: parse(POLICY))
+    channels: ChannelIds = field(default_factory=ChannelIds)
 
     def __post_init__(self) -> None:
         self.restart()
@@ -87,7 +88,7 @@ class Desk:
             store,
             bulletins,
             self.directory,
-            ChannelIds(),
+            self.channels,
             added,
             journeys,
             Listeners(self.subscriptions, self.policy, self.directory),

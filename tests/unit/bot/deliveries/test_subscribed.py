@@ -4,10 +4,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.domain.errors import Unavailable
+from bot.domain.errors import NotFound, Unavailable
 from bot.domain.event import Event
 from bot.domain.promotion import Phase, Stage
 from bot.domain.subscription import ANNOTATION, NewsMute, Scope, Subscription
+from bot.notify.channels import ChannelIds
 from bot.notify.promotion_news import PromotionNews
 from bot.policy import parse
 from bot.store.delivery_news import NewsStore
@@ -175,3 +176,47 @@ async def test_annotations_replace_what_annotations_said_and_nothing_else(desk: 
     assert await desk.subscriptions.unsubscribe("b", "", "", ()) == 0
     assert await desk.subscriptions.unsubscribe("U0BO", "my-app", "", ("degraded",)) == 0
     assert await desk.subscriptions.unsubscribe("U0BO", "my-app", "", ()) == 1
+
+
+async def id_of(name: str) -> str:
+    if name == "team":
+        return "C0TEAM"
+    raise NotFound("Slack", "conversations.list", f"channel_not_found: {name}")
+
+
+def annotated(*channels: str) -> list[Subscription]:
+    return [Subscription(name, Scope("payments", "staging", Event.DEPLOYED), ANNOTATION) for name in channels]
+
+
+@pytest.mark.parametrize("muted", [False, True])
+async def test_a_channel_that_an_annotation_names_is_the_one_that_people_subscribe_and_mute(
+    desk: Desk, muted: bool
+) -> None:
+    """Slack calls it C0TEAM. One that nobody finds keeps its name."""
+    desk.policy = parse(POLICY.replace("role: viewer", "role: release-manager"))
+    desk.restart()
+    await desk.channels.learn(desk.policy, id_of)
+    await desk.subscriptions.annotate({("payments", "staging"): annotated("team", "gone")})
+    await subscribed(desk, "C0TEAM", "payments", by="U0BO")
+    if muted:
+        until = datetime.fromtimestamp(desk.now, UTC) + timedelta(hours=2)
+        await desk.subscriptions.mute([NewsMute("C0TEAM", Scope("payments"), until, "U0BO")])
+    await desk.takes(desk.commit(app="payments", environment="staging"))
+    assert sorted(heard(desk)) == [*([] if muted else ["C0TEAM"]), "D0ANA", "gone"]
+
+
+async def test_a_name_that_no_channel_has_is_asked_for_now_and_then() -> None:
+    asked: list[str] = []
+    now = [0.0]
+    channels = ChannelIds(lambda: now[0])
+
+    async def lookup(name: str) -> str:
+        asked.append(name)
+        return await id_of(name)
+
+    await channels.learn(parse("bindings: []"), lookup)
+    for now[0] in (1.0, 2.0, 500.0, 700.0):
+        assert await channels.find("gone") == "gone"
+        assert await channels.find("#team") == "C0TEAM"
+        assert (await channels.find("U0BO"), await channels.find("C0X")) == ("U0BO", "C0X")
+    assert asked == ["gone", "team", "gone"]

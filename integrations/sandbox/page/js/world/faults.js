@@ -96,13 +96,20 @@ function cluster(world) {
     const { name } = state.world.overlays[app.value][environment.value].images[0];
     press(() => api.changeLive({ ...place(), image: `${name}:debug` }), "It runs the image debug: Argo CD's self-heal is off there, so it lasts");
   };
+  const older = () => {
+    const path = `apps/${app.value}/overlays/${environment.value}/kustomization.yaml`;
+    const before = state.world.commits.find((one) => one.files.includes(path))?.parents[0];
+    if (!before) return toast("None of the newest twenty commits changed it", "info");
+    press(() => api.syncByHand({ ...place(), revision: before }), `Kim has Argo CD sync ${before.slice(0, 7)}`);
+  };
   const ill = () => press(() => api.fallIll({ ...place(), seconds: 60 }), "Its pods crash for a minute");
   const buttons = [
     h("button", { type: "button", id: "live-scale", class: "small-button", title: "kubectl scale --replicas=5", on: { click: scale } }, icon("up"), "Scale to 5"),
     h("button", { type: "button", id: "live-image", class: "small-button", title: "kubectl set image", on: { click: image } }, icon("box"), "Set the image"),
+    h("button", { type: "button", id: "live-sync", class: "small-button", title: "Sync to the commit before, in Argo CD, past git", on: { click: older } }, icon("branch"), "Sync an older commit"),
     h("button", { type: "button", id: "live-ill", class: "small-button", title: "Degraded, and Healthy again without anybody's doing", on: { click: ill } }, icon("broken"), "Crash for a minute"),
   ];
-  return card("A change in the cluster", "Somebody uses kubectl, past git; or pods crash, and recover.", h("div", { class: "fault-row" }, app, environment), h("div", { class: "fault-row" }, buttons));
+  return card("A change in the cluster", "Somebody uses kubectl or Argo CD, past git; or pods crash, and recover.", h("div", { class: "fault-row" }, app, environment), h("div", { class: "fault-row" }, buttons));
 }
 
 /** Somebody else pushes: a note that does not matter, or the very line that an approval is bound to. */

@@ -192,3 +192,27 @@ async def test_only_the_named_resources_are_synced(manual: World) -> None:
     app = await manual.until(lambda one: phase(one) == "Succeeded" and "operation" not in one)
     assert [one["kind"] for one in app["status"]["operationState"]["syncResult"]["resources"]] == ["Service"]
     assert len(app["status"]["history"]) == 1
+
+
+async def test_a_person_syncs_an_older_commit_where_automated_sync_is_off(world: World) -> None:
+    """A15, A20: the history says who it was."""
+    before = await world.git.head()
+    await world.healthy_at(await world.promote("v1.4.2"))
+    world.argo.stop_syncing("my-app-production")
+    token = world.argo.log_in("kim")
+    headers = {**JSON, "Authorization": f"Bearer {token}"}
+    reply = await world.http.post(f"{ONE}/sync", json={"revision": before}, headers=headers)
+    assert reply.status_code == 200
+    app = await world.until(lambda app: app["status"]["history"][-1]["revision"] == before and "operation" not in app)
+    assert app["status"]["operationState"]["operation"]["initiatedBy"] == {"username": "kim"}
+    assert "automated" not in app["spec"]["syncPolicy"]
+
+
+async def test_annotations_are_merged_and_null_takes_one_away(world: World) -> None:
+    name, where = "my-app-production", world.argo.store
+    world.argo.annotate(name, {"a": "1", "b": "2"})
+    world.argo.annotate(name, {"a": None, "c": "3"})
+    world.argo.annotate("apps", {"team": "shop"}, project=True)
+    assert where.applications[name]["metadata"]["annotations"].items() >= {"b": "2", "c": "3"}.items()
+    assert "a" not in where.applications[name]["metadata"]["annotations"]
+    assert where.projects["apps"]["metadata"]["annotations"]["team"] == "shop"
