@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterator
 import structlog
 
 from bot.domain import slack_id
-from bot.domain.errors import IntegrationError
+from bot.domain.errors import IntegrationError, Unavailable
 from bot.policy import Policy
 
 log = structlog.get_logger(__name__)
@@ -23,24 +23,34 @@ class ChannelIds:
         self._clock = clock
         self._ids: dict[str, str] = {}
         self._id_of: Callable[[str], Awaitable[str]] | None = None
-        self._asked: dict[str, float] = {}
+        self._missed: dict[str, float] = {}
+        """when Slack last said that there is no such channel"""
+        self._looking = asyncio.Lock()
 
     def of(self, channel: str) -> str:
         return self._ids.get(_bare(channel), _bare(channel))
 
     async def find(self, channel: str) -> str:
-        """Like `of`, for a channel that policy does not name: annotations in Argo CD have names, and Slack has ids."""
+        """Like `of`, for a channel that policy does not name: annotations in Argo CD have names, and Slack has ids.
+
+        Raises Unavailable where Slack does not answer.
+        """
         name = _bare(channel)
-        known = name in self._ids or slack_id.is_user(name) or slack_id.is_conversation(name)
-        if known or self._id_of is None or self._clock() - self._asked.get(name, -ASK_AGAIN) < ASK_AGAIN:
+        if self._id_of is None or slack_id.is_user(name) or slack_id.is_conversation(name):
             return self.of(name)
-        self._asked[name] = self._clock()
-        try:
-            async with asyncio.timeout(PATIENCE_SECONDS):
-                await self._learn(name, self._id_of)
-        except TimeoutError:
-            log.warning("channels.lookup_timed_out")
+        async with self._looking:
+            if name not in self._ids and self._clock() - self._missed.get(name, -ASK_AGAIN) >= ASK_AGAIN:
+                await self._look_for(name, self._id_of)
         return self.of(name)
+
+    async def _look_for(self, name: str, id_of: Callable[[str], Awaitable[str]]) -> None:
+        try:
+            self._ids[name] = await id_of(name)
+        except Unavailable:
+            raise
+        except IntegrationError as error:
+            self._missed[name] = self._clock()
+            log.warning("channels.not_found", channel=name, error=str(error))
 
     async def learn(self, policy: Policy, id_of: Callable[[str], Awaitable[str]]) -> None:
         """Ask once, at the start; at most ten seconds. `find` asks the same."""

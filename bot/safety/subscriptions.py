@@ -4,7 +4,7 @@ from datetime import datetime
 
 from bot.domain import slack_id
 from bot.domain.caller import Caller, Permission, Target
-from bot.domain.errors import Conflict
+from bot.domain.errors import Conflict, IntegrationError
 from bot.domain.intent import Context, MuteNews, OfNews, SubscribeNews, UnsubscribeNews
 from bot.domain.reply import Subscribed
 from bot.domain.subscription import ChannelChange, NewsMute, Scope, Subscription
@@ -103,9 +103,15 @@ class SubscriptionService:
 
     async def _of_channel(self, channel: str) -> tuple[Subscription, ...]:
         """Annotations call it by its name."""
-        names = [name for name in await self._store.annotated() if await self._channels.find(name) == channel]
+        names = [name for name in await self._store.annotated() if await self._called(name) == channel]
         found = [one for listener in dict.fromkeys([channel, *names]) for one in await self._store.all(listener)]
         return tuple(found)
+
+    async def _called(self, name: str) -> str:
+        try:
+            return await self._channels.find(name)
+        except IntegrationError:
+            return name
 
     async def _listener(self, ask: OfNews, caller: Caller, about: str) -> str:
         if not ask.here:

@@ -1,5 +1,6 @@
 """Who hears of news because they subscribed to it, and who has muted it."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -220,3 +221,36 @@ async def test_a_name_that_no_channel_has_is_asked_for_now_and_then() -> None:
         assert await channels.find("#team") == "C0TEAM"
         assert (await channels.find("U0BO"), await channels.find("C0X")) == ("U0BO", "C0X")
     assert asked == ["gone", "team", "gone"]
+
+
+async def test_who_asks_at_the_same_time_gets_the_same_answer() -> None:
+    channels, told = ChannelIds(), asyncio.Event()
+
+    async def lookup(name: str) -> str:
+        await told.wait()
+        return await id_of(name)
+
+    await channels.learn(parse("bindings: []"), lookup)
+    both = asyncio.gather(channels.find("team"), channels.find("team"))
+    await asyncio.sleep(0)
+    told.set()
+    assert [*await both] == ["C0TEAM", "C0TEAM"]
+
+
+async def test_a_slack_that_does_not_answer_is_asked_again_and_no_name_goes_out(desk: Desk) -> None:
+    away = True
+
+    async def lookup(name: str) -> str:
+        if away:
+            raise Unavailable("Slack", "conversations.list", "timeout")
+        return await id_of(name)
+
+    await desk.channels.learn(parse("bindings: []"), lookup)
+    await desk.subscriptions.annotate({("payments", "staging"): annotated("team")})
+    await desk.takes(desk.commit(app="payments", environment="staging"))
+    assert "team" not in heard(desk)
+    away = False
+    desk.now += 10
+    await desk.tell()
+    await delivered(desk.outbox)
+    assert "C0TEAM" in heard(desk)
