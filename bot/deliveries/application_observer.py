@@ -53,6 +53,8 @@ PROJECTS_EVERY = timedelta(minutes=2)
 """as often as the stream is checked against a list"""
 READ_EVERY = timedelta(seconds=5)
 """the record is read for what other observers have written"""
+CATCHES_UP = timedelta(minutes=5)
+"""after Argo CD was away: what becomes certain by then was so before"""
 FORGET_EVERY = timedelta(minutes=1)
 OVERLAP = 200
 """facts that are read again: on Postgres a lower id may be committed later"""
@@ -91,6 +93,8 @@ class ApplicationObserver:
     _unplaced: dict[str, Application] = field(default_factory=dict)
     _standings: dict[Place, Standing] = field(default_factory=dict)
     _read_to: int = 0
+    _back_since: datetime | None = None
+    """since when Argo CD is heard again"""
     _at: dict[str, datetime] = field(default_factory=dict)
     """when something was last done that is done now and then"""
 
@@ -124,6 +128,7 @@ class ApplicationObserver:
         self.record.forget()
         await self.annotated.begin()
         self._drifts.forget()
+        self._back_since = None
         now = self.clock()
         for fact in await self.store.unjudged(self.environments, now - LOOK_BACK, OVER):
             self._cases.note(fact)
@@ -158,11 +163,21 @@ class ApplicationObserver:
             await self._ask_projects()
         fresh, self._fresh = self._fresh, set()
         facts = [*await self._stand(fresh, now), *await self._judge(fresh, now)]
-        added = await self.recorder.record(facts) if facts else ()
+        late = await self._was_away(now)
+        added = await self.recorder.record(facts, late=late) if facts else ()
         for fact in added:
             self._count(fact)
             await self._leads.measure(fact)
         return len(added)
+
+    async def _was_away(self, now: datetime) -> bool:
+        """Whether nobody had heard its Argo CD for long, until just now."""
+        name = f"Argo CD {self.record.name}"
+        away, heard = await self.recorder.was_away(name), self.record.unheard is None
+        self._back_since = (self._back_since or now) if heard else None
+        if self._back_since and (not away or now - self._back_since >= CATCHES_UP):
+            await self.recorder.looked(name)
+        return away
 
     async def _ask_projects(self) -> None:
         """What their annotations say now counts for each of their Applications."""

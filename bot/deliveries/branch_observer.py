@@ -78,6 +78,7 @@ class BranchObserver:
     async def look(self) -> int:
         """What is new on the branch; how many facts. The first look ever only notes where the branch is."""
         position, head = await self.recorder.position(OBSERVER), await self.source.head()
+        late = await self.recorder.was_away(OBSERVER)
         if not position:
             await self.recorder.record((), OBSERVER, head)
             return 0
@@ -85,12 +86,13 @@ class BranchObserver:
         try:
             for step in await self.changes.steps(position, head) if head != position else ():
                 facts = await self._facts(step)
-                await self.recorder.record(facts, OBSERVER, step.commit.sha)
+                await self.recorder.record(facts, OBSERVER, step.commit.sha, late=late)
                 self._first_seen.pop(step.commit.sha, None)
                 found += len(facts)
         except UndecidedAuthor:
             pass
         self.recorder.seen(OBSERVER)
+        await self.recorder.looked(OBSERVER)
         return found
 
     async def _facts(self, step: BranchStep) -> tuple[Fact, ...]:

@@ -28,8 +28,8 @@ from bot.domain.promotion import Progress
 from bot.store.delivery_news import NewsStore
 from bot.store.promotions import PromotionStore
 
-LATE = timedelta(hours=1)
-"""what is older when it is noted is told in one summary"""
+RECENT = timedelta(hours=1)
+"""what is older, by its own clock, begins no journey; where its observer was away, it is told in one summary"""
 MOST_IMAGES = 5
 REASON = 600
 """characters of an explanation that are kept"""
@@ -52,24 +52,30 @@ class Newsroom:
         self._promotions = promotions
         self._clock = clock
 
-    async def take(self, connection: AsyncConnection, facts: Iterable[Fact]) -> None:
-        """In the caller's transaction; facts that were taken before are not to be given again."""
+    async def take(self, connection: AsyncConnection, facts: Iterable[Fact], *, late: bool = False) -> None:
+        """In the caller's transaction; facts that were taken before are not to be given again.
+
+        `late`: their observer was away. The time in a commit is what its maker's clock said, and proves no delay.
+        """
         taken = tuple(facts)
         for fact in taken:
-            match fact.detail:
-                case Committed() as commit if not commit.cause.ours:
-                    await self._put(connection, self._committed(fact, commit))
-                case SyncedByHand() as sync:
-                    await self._put(connection, self._synced(fact, sync))
-                case Judged() as verdict:
-                    await self._judged(connection, fact, verdict)
-                case HealthChanged() as health:
-                    await self._health(connection, fact, health)
-                case Drifted() as drift:
-                    await self._drift(connection, fact, drift)
-                case SyncUnknown() as unknown:
-                    await self._unknown(connection, fact, unknown)
+            await self._take(connection, fact, late=late and self._is_old(fact))
         await self._journeys(connection, [fact for fact in taken if isinstance(fact.detail, ON_THE_WAY)])
+
+    async def _take(self, connection: AsyncConnection, fact: Fact, *, late: bool) -> None:
+        match fact.detail:
+            case Committed() as commit if not commit.cause.ours:
+                await self._put(connection, replace(self._committed(fact, commit), late=late))
+            case SyncedByHand() as sync:
+                await self._put(connection, replace(self._synced(fact, sync), late=late))
+            case Judged() as verdict:
+                await self._judged(connection, fact, verdict, late=late)
+            case HealthChanged() as health:
+                await self._health(connection, fact, health, late=late)
+            case Drifted() as drift:
+                await self._drift(connection, fact, drift, late=late)
+            case SyncUnknown() as unknown:
+                await self._unknown(connection, fact, unknown, late=late)
 
     async def promoted(self, connection: AsyncConnection, apps: Iterable[str]) -> None:
         """Something was promoted, or ended: in the caller's transaction."""
@@ -82,7 +88,7 @@ class Newsroom:
             return
         for fact in facts:
             run = fact.detail
-            if isinstance(run, RunStarted | RunEnded) and run.revision and not self._is_late(fact):
+            if isinstance(run, RunStarted | RunEnded) and run.revision and not self._is_old(fact):
                 key = journey_key(fact.app, run.revision)
                 await self._put(connection, self._new(fact, Event.JOURNEY, key=key, sha=run.revision, url=run.source))
         pushed = [journey_key(fact.app, fact.detail.sha) for fact in facts if isinstance(fact.detail, Pushed)]
@@ -95,11 +101,10 @@ class Newsroom:
 
     def _new(self, fact: Fact, event: Event, **known: object) -> News:
         key = str(known.pop("key", f"{event}:{fact.key}"))
-        late = self._is_late(fact)
-        return News(key, event, fact.app, fact.environment, fact.at, late=late, **known)  # type: ignore[arg-type]
+        return News(key, event, fact.app, fact.environment, fact.at, **known)  # type: ignore[arg-type]
 
-    def _is_late(self, fact: Fact) -> bool:
-        return self._clock() - fact.at.timestamp() > LATE.total_seconds()
+    def _is_old(self, fact: Fact) -> bool:
+        return self._clock() - fact.at.timestamp() > RECENT.total_seconds()
 
     def _committed(self, fact: Fact, commit: Committed) -> News:
         return self._new(
@@ -129,7 +134,7 @@ class Newsroom:
             outcome=Outcome.SYNCED,
         )
 
-    async def _judged(self, connection: AsyncConnection, fact: Fact, verdict: Judged) -> None:
+    async def _judged(self, connection: AsyncConnection, fact: Fact, verdict: Judged, *, late: bool) -> None:
         """Of a commit that was told. An edit wakes nobody, so a failure is news of its own."""
         told = await self._store.find(connection, deployed_key(fact.app, fact.environment, verdict.sha))
         if told is None or told.outcome is Outcome.HEALTHY:
@@ -142,28 +147,31 @@ class Newsroom:
         if failure and outcome is Outcome.HEALTHY:
             await self._store.change(connection, replace(failure, over_at=fact.at))
         elif outcome.failed and failure is None:
-            key, late = _failed(fact, verdict.sha), self._is_late(fact)
+            key = _failed(fact, verdict.sha)
             await self._put(connection, replace(after, key=key, event=Event.DEPLOY_FAILED, at=fact.at, late=late))
 
-    async def _health(self, connection: AsyncConnection, fact: Fact, health: HealthChanged) -> None:
+    async def _health(self, connection: AsyncConnection, fact: Fact, health: HealthChanged, *, late: bool) -> None:
         if health.healthy:
             await self._over(connection, fact, Event.DEGRADED)
         elif not await self._promotions.live_in(connection, fact.app, fact.environment):
             why = f"{health.resource}: {health.message}" if health.resource else health.message
-            await self._put(connection, self._new(fact, Event.DEGRADED, change=health.status, why=why[:REASON]))
+            new = self._new(fact, Event.DEGRADED, change=health.status, why=why[:REASON], late=late)
+            await self._put(connection, new)
 
-    async def _drift(self, connection: AsyncConnection, fact: Fact, drift: Drifted) -> None:
+    async def _drift(self, connection: AsyncConnection, fact: Fact, drift: Drifted, *, late: bool) -> None:
         if drift.over:
             await self._over(connection, fact, Event.DRIFTED)
         else:
-            await self._put(connection, self._new(fact, Event.DRIFTED, why=", ".join(drift.resources)[:REASON]))
+            new = self._new(fact, Event.DRIFTED, why=", ".join(drift.resources)[:REASON], late=late)
+            await self._put(connection, new)
 
-    async def _unknown(self, connection: AsyncConnection, fact: Fact, unknown: SyncUnknown) -> None:
+    async def _unknown(self, connection: AsyncConnection, fact: Fact, unknown: SyncUnknown, *, late: bool) -> None:
         """While a promotion is followed, its card says so."""
         if unknown.over:
             await self._over(connection, fact, Event.SYNC_UNKNOWN)
         elif not await self._promotions.live_in(connection, fact.app, fact.environment):
-            await self._put(connection, self._new(fact, Event.SYNC_UNKNOWN, why=unknown.message[:REASON]))
+            new = self._new(fact, Event.SYNC_UNKNOWN, why=unknown.message[:REASON], late=late)
+            await self._put(connection, new)
 
     async def _over(self, connection: AsyncConnection, fact: Fact, event: Event) -> None:
         told = await self._store.newest(connection, fact.app, fact.environment, event)

@@ -10,6 +10,11 @@ from bot.runtime.metrics import DELIVERY_FACTS, OBSERVED
 from bot.store.database import Database
 from bot.store.deliveries import DeliveryStore
 
+AWAY_SECONDS = 3600.0
+"""without a whole look after which an observer was away: what it finds then is told in one summary"""
+NOTED_EVERY = 60.0
+"""seconds: when an observer last looked is written down"""
+
 
 class Recorder:
     """`clock` counts seconds since the epoch."""
@@ -22,6 +27,9 @@ class Recorder:
         self._store = store
         self._clock = clock
         self._listeners: list[asyncio.Event] = []
+        self._seen: dict[str, float] = {}
+        """observer → when it had last read all that there was"""
+        self._noted: dict[str, float] = {}
 
     def listen(self) -> asyncio.Event:
         """Set when something was added; whoever listens clears it."""
@@ -31,11 +39,13 @@ class Recorder:
     async def position(self, observer: str) -> str:
         return await self._store.position(observer)
 
-    async def record(self, facts: Iterable[Fact], observer: str = "", position: str = "") -> tuple[Fact, ...]:
-        """Those that were not known. Raises DatabaseAway."""
+    async def record(
+        self, facts: Iterable[Fact], observer: str = "", position: str = "", *, late: bool = False
+    ) -> tuple[Fact, ...]:
+        """Those that were not known; `late`: their observer was away. Raises DatabaseAway."""
         async with self._database.begin() as connection:
             added = await self._store.add(connection, facts)
-            await self._news.take(connection, added)
+            await self._news.take(connection, added, late=late)
             if observer:
                 await self._store.move(connection, observer, position)
         for listener in self._listeners if added else ():
@@ -47,3 +57,23 @@ class Recorder:
     def seen(self, observer: str) -> None:
         """The observer has just read all that there was."""
         OBSERVED.labels(observer).set(self._clock())
+
+    async def was_away(self, observer: str) -> bool:
+        """Whether nobody has looked for long, in this process or before it. Not before the first look ever."""
+        if observer not in self._seen:
+            noted = await self._store.position(_seen(observer))
+            self._seen[observer] = self._noted[observer] = float(noted or self._clock())
+        return self._clock() - self._seen[observer] > AWAY_SECONDS
+
+    async def looked(self, observer: str) -> None:
+        """The observer has just read all that there was: written down now and then, for the next process."""
+        self._seen[observer] = now = self._clock()
+        if now - self._noted.get(observer, 0.0) < NOTED_EVERY:
+            return
+        async with self._database.begin() as connection:
+            await self._store.move(connection, _seen(observer), f"{now:.0f}")
+        self._noted[observer] = now
+
+
+def _seen(observer: str) -> str:
+    return f"seen {observer}"[:64]

@@ -58,7 +58,7 @@ def _single(one: News, *, personal: bool) -> Rendered:
     lines = _lines(one)
     blocks: list[Block] = [section(*lines)]
     if one.late:
-        blocks.append(context("Noticed late: Pilothouse was away."))
+        blocks.append(context("Noticed late: Pilothouse or what it watches was away."))
     blocks += buttons(one, personal=personal)
     return rendered(lines[0], blocks, _color([one]))
 
@@ -67,7 +67,7 @@ def _title(items: Sequence[News]) -> str:
     first, place = items[0], named(list(dict.fromkeys(one.environment for one in items)), most=3)
     if first.late:
         changes = count(len(items), "change")
-        return f"🕰️ {bold(f'While Pilothouse was away: {changes}', 120)} in {place}"
+        return f"🕰️ {bold(f'Noticed late: {changes}', 120)} in {place}"
     what, icon = TITLES.get(first.event, OTHERWISE)
     over = sum(one.over_at is not None for one in items)
     more = f", {over:,} of them {TURNED.get(first.event, 'over')}" if over else ""

@@ -64,8 +64,9 @@ class Cluster:
 
     def restart(self) -> None:
         policy, store = parse("{}"), DeliveryStore(self.database)
-        newsroom = Newsroom(NewsStore(self.database), PromotionStore(self.database), "production")
-        self.store, self.recorder = store, Recorder(self.database, store, newsroom)
+        seconds = lambda: self.now.timestamp()  # noqa: E731
+        newsroom = Newsroom(NewsStore(self.database), PromotionStore(self.database), "production", seconds)
+        self.store, self.recorder = store, Recorder(self.database, store, newsroom, seconds)
         changes, clock = OverlayChanges(self.overlays, policy), lambda: self.now
         names = ApplicationNames(Catalog(self.overlays, policy), policy, ["staging", "production"])
         promotions = PromotionStore(self.database)

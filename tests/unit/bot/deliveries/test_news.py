@@ -209,9 +209,10 @@ async def test_a_thousand_in_three_seconds_are_few_messages_and_none_is_lost(des
 
 async def test_what_happened_while_it_was_away_is_one_summary(desk: Desk) -> None:
     facts = [desk.commit(f"app-{n}", sha=f"{n:040}", ago=7200) for n in range(5)]
-    await desk.takes(*facts, desk.health("ill:1", app="z", ago=4000), desk.commit("fresh"))
+    await desk.recorder.record([*facts, desk.health("ill:1", app="z", ago=4000), desk.commit("fresh")], late=True)
+    await desk.tell()
     late, fresh = sorted(desk.heard("C0DEPLOY"), key=lambda message: "fresh" in message.shown.text)
-    assert "While Pilothouse was away: 6 changes" in late.shown.text
+    assert "Noticed late: 6 changes" in late.shown.text
     assert "fresh" in fresh.shown.text
 
 
