@@ -21,6 +21,7 @@ from bot.background.roster import RosterUpdates
 from bot.command import CommandRegistry
 from bot.notify.permalinks import Permalinks
 from bot.notify.run_cards import RunCards
+from bot.notify.run_pings import RunPings
 from bot.ports import Clock
 from bot.promotions.schedule import Schedule
 from bot.promotions.scheduler import Scheduler
@@ -90,7 +91,9 @@ class Core(DeliveryParts[E]):
         pipelines, followed = self.outside.pipelines, self.stores.followed_runs
         held = partial(self.pipeline_holds.told, watched=True)
         failure, heard = self.runs.failure, self.run_observer.heard
-        return RunCards(pipelines, pipelines, followed, self.bulletins, failure, held, built, heard)
+        first, subscriptions = self.policy.environments[0].name, self.stores.subscriptions
+        pings = RunPings(self.stores.database, self.outbox, subscriptions, first, self.seconds)
+        return RunCards(pipelines, pipelines, followed, self.bulletins, failure, held, built, heard, pings.put)
 
     @cached_property
     def safety(self) -> SafetyServices:

@@ -27,6 +27,8 @@ class Event(StrEnum):
     ALERT = "alert"
     """Alertmanager says that something is wrong with the app, or that it is over"""
     PIPELINE_FAILED = "pipeline-failed"
+    PIPELINE_ENDED = "pipeline-ended"
+    """to the requester of a pipeline run, whatever its end"""
     SYNCED = "synced"
     """somebody had Argo CD sync an app, or stop the sync of one, through Pilothouse"""
     DEPLOYED = "deployed"

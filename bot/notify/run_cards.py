@@ -28,11 +28,14 @@ Explain = Callable[[PipelineRun], Awaitable[tuple[str, StepLog | None]]]
 Held = Callable[[PipelineRun], Awaitable[str]]
 Built = Callable[[PipelineRun], Awaitable[None]]
 Heard = Callable[[PipelineRun], object]
+Ended = Callable[[str, str, RunDetail], Awaitable[None]]
+"""called with the subject and the channel of the message"""
 
 
 class RunCards:
     """`explain` says why a failed run failed, with the last lines of its step, and `held` what keeps the pipeline from
-    writing its overlay; `built` hears of successes, and `heard` of every state of every run, followed or not.
+    writing its overlay; `built` hears of successes, `ended` of every end, at least once, and `heard` of every
+    state of every run, followed or not.
     """
 
     def __init__(
@@ -45,8 +48,10 @@ class RunCards:
         held: Held,
         built: Built,
         heard: Heard,
+        ended: Ended,
     ) -> None:
         self._heard = heard
+        self._ended = ended
         self._held = held
         self._built = built
         self._pipelines = pipelines
@@ -101,10 +106,13 @@ class RunCards:
         channels = await self._store.channels(run.name)
         if not channels:
             return
-        shown = run_detail(await self._detail(run))
+        detail = await self._detail(run)
+        shown = run_detail(detail)
         about = Target(run.app) if run.app else None  # of one that is gone nobody knows the app any longer
         for channel in channels:
             await self._bulletins.show(subject(run), channel, shown, about)
+        if run.done:
+            await self._ended(subject(run), channels[0], detail)
         if run.status is RunStatus.SUCCEEDED:
             await self._built(run)
         if run.done:

@@ -20,6 +20,14 @@ MARKS = {
     RunStatus.CANCELLED: "🛑",
     RunStatus.DELETED: "🗑️",
 }
+ENDS = {
+    RunStatus.PENDING: "has not started",
+    RunStatus.RUNNING: "is running",
+    RunStatus.SUCCEEDED: "succeeded",
+    RunStatus.FAILED: "failed",
+    RunStatus.CANCELLED: "was cancelled",
+    RunStatus.DELETED: "was deleted",
+}
 LINES = 20
 
 
@@ -53,6 +61,15 @@ def run_detail(reply: RunDetail) -> Rendered:
         blocks.append(section(safe(run.message, 500)))
     said = safe(reply.note or reply.failure or reply.held or run.message or run.reason, 500)
     return rendered(f"{safe(run.name, 100)}: {now}. {said}", [*blocks, *actions(_buttons(run))])
+
+
+def run_ended(reply: RunDetail) -> Rendered:
+    """What wakes the requester, below the run's message: how it ended, and why."""
+    run = reply.run
+    took = f" after {lasted(run.duration)}" if run.duration is not None else ""
+    end = f"{MARKS[run.status]} <@{run.requester}>: {bold(run.name)} {ENDS[run.status]}{took}."
+    why = reply.failure or run.message or run.reason if run.status is RunStatus.FAILED else ""
+    return sentence(" ".join([end, *(safe(more, 600) for more in (why, reply.held) if words.clean(more))]))
 
 
 def run_log(reply: RunLog) -> Rendered:

@@ -97,9 +97,12 @@ async def platform(directory: Path, *, asks: bool) -> AsyncIterator[Platform]:
     async def built(_run: PipelineRun) -> None:
         return None
 
+    async def pinged(_subject: str, _channel: str, _ended: RunDetail) -> None:
+        return None
+
     followed = FollowedRunStore(database)
     cards = RunCards(
-        office.pipelines, office.pipelines, followed, bulletins, explain, told, built, lambda run: None
+        office.pipelines, office.pipelines, followed, bulletins, explain, told, built, lambda run: None, pinged
     )  # fmt: skip
     yield Platform(office, cards, holds)
     await database.close()

@@ -4,23 +4,29 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 
 import pytest
 
 from bot.background.builds import Builds
 from bot.domain.application import Application, ApplicationRef, HealthStatus, SyncStatus
 from bot.domain.errors import Refused, Unavailable
+from bot.domain.event import Event
 from bot.domain.pipeline import PipelineRun, RunRequest, RunStatus, StepLog, TaskStatus
+from bot.domain.subscription import NewsMute, Scope
 from bot.notify import run_cards as module
 from bot.notify.messages import Bulletins
 from bot.notify.run_cards import RunCards
+from bot.notify.run_pings import RunPings
 from bot.policy import parse
 from bot.store.followed_runs import FollowedRunStore, followed_runs
+from bot.store.subscriptions import SubscriptionStore
 from tests.fakes.applications import MemoryApplications
 from tests.fakes.messenger import FakeMessenger
 from tests.fakes.pipelines import MemoryPipelines
 from tests.fakes.queues import delivered
-from tests.unit.bot.notify.conftest import Process
+from tests.sentences import says
+from tests.unit.bot.notify.conftest import Process, Start
 from tests.waiting import until
 
 RUN = PipelineRun("my-app-x7k2p", "ci", "ci-pipeline", RunStatus.RUNNING, app="my-app", requester="U0ANA")
@@ -63,8 +69,17 @@ async def cards(bot: Process, messenger: FakeMessenger, stream: Stream) -> RunCa
     async with bot.database.engine.begin() as connection:
         await connection.run_sync(followed_runs.create, checkfirst=True)
     bulletins = Bulletins(bot.messages, messenger, clock=bot.outbox._clock)
+    pings = RunPings(bot.database, bot.outbox, SubscriptionStore(bot.database), "development", bot.outbox._clock)
     return RunCards(
-        MemoryPipelines(), stream, FollowedRunStore(bot.database), bulletins, failure, free, nothing, lambda run: None
+        MemoryPipelines(),
+        stream,
+        FollowedRunStore(bot.database),
+        bulletins,
+        failure,
+        free,
+        nothing,
+        lambda run: None,
+        pings.put,
     )
 
 
@@ -79,7 +94,7 @@ async def test_it_is_edited_until_the_run_has_ended(bot: Process, messenger: Fak
     stream.told = [FAILED, FETCHED]
     await followed.keep()
     await delivered(bot.outbox)
-    [message] = messenger.in_channel("C0DEPLOY")
+    message, _ping = messenger.in_channel("C0DEPLOY")
     assert "run-tests failed: exit code 1." in message.shown.text
     assert "FAILED test_x.py" in str(message.shown.blocks)
 
@@ -88,7 +103,7 @@ async def test_the_next_process_catches_up(bot: Process, messenger: FakeMessenge
     await (await cards(bot, messenger, Stream())).follow(RUN, "C0DEPLOY")
     await (await cards(bot, messenger, Stream([FAILED]))).keep()
     await delivered(bot.outbox)
-    [message] = messenger.in_channel("C0DEPLOY")
+    message, _ping = messenger.in_channel("C0DEPLOY")
     assert "Failed" in message.shown.text
 
 
@@ -195,3 +210,106 @@ async def test_looking_goes_on_whatever_breaks(
     looking.cancel()
     with suppress(asyncio.CancelledError):
         await looking
+
+
+def pings(messenger: FakeMessenger) -> list[str]:
+    root, *below = messenger.in_channel("C0DEPLOY")
+    assert all(message.thread == root.posted.ts for message in below), "they lead to the run's message"
+    return [message.shown.text for message in below]
+
+
+@pytest.mark.parametrize(
+    ("end", "words"),
+    [
+        (FAILED, ("❌", "failed", "run-tests failed: exit code 1.")),
+        (replace(RUN, status=RunStatus.SUCCEEDED), ("✅", "succeeded")),
+        (replace(RUN, status=RunStatus.CANCELLED), ("🛑", "was cancelled")),
+    ],
+    ids=["failed", "succeeded", "cancelled"],
+)
+async def test_its_end_wakes_the_requester_once(
+    bot: Process, messenger: FakeMessenger, end: PipelineRun, words: tuple[str, ...]
+) -> None:
+    followed = await cards(bot, messenger, Stream([RUN, FETCHED]))
+    await followed.follow(RUN, "C0DEPLOY")
+    await followed.keep()
+    await delivered(bot.outbox)
+    assert pings(messenger) == [], "it has not ended"
+    followed._stream = Stream([end, end])
+    await followed.keep()
+    await delivered(bot.outbox)
+    [ping] = pings(messenger)
+    assert says(ping, words[0], "<@U0ANA>", RUN.name, *words[1:])
+
+
+async def test_the_end_that_came_while_the_bot_was_down_wakes_the_requester_too(
+    start: Start, bot: Process, messenger: FakeMessenger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also when the process dies between the letter and the note that nothing is left to follow."""
+    await (await cards(bot, messenger, Stream())).follow(RUN, "C0DEPLOY")
+    second = await start()
+    dying = await cards(second, messenger, Stream([FAILED]))
+
+    async def killed(_run: str) -> None:
+        raise asyncio.CancelledError
+
+    monkeypatch.setattr(dying._store, "forget", killed)
+    with pytest.raises(asyncio.CancelledError):
+        await dying.keep()
+    await delivered(second.outbox)
+    third = await start()
+    await (await cards(third, messenger, Stream([FAILED]))).keep()
+    await delivered(third.outbox)
+    assert len(pings(messenger)) == 1
+
+
+@pytest.mark.parametrize("requester", ["", "github", "dev@example.com", "<!channel>"])
+async def test_whoever_is_no_person_on_slack_is_not_woken(
+    bot: Process, messenger: FakeMessenger, requester: str
+) -> None:
+    followed = await cards(bot, messenger, Stream([replace(FAILED, requester=requester)]))
+    await followed.follow(replace(RUN, requester=requester), "C0DEPLOY")
+    await followed.keep()
+    await delivered(bot.outbox)
+    assert pings(messenger) == []
+
+
+async def test_a_run_that_nobody_started_from_slack_wakes_nobody(bot: Process, messenger: FakeMessenger) -> None:
+    """Its labels may name a person all the same."""
+    await (await cards(bot, messenger, Stream([FAILED]))).keep()
+    await delivered(bot.outbox)
+    assert messenger.messages == []
+
+
+@pytest.mark.parametrize(
+    ("scope", "woken"),
+    [
+        (Scope(), False),
+        (Scope(app="my-app"), False),
+        (Scope(app="my-app", environment="development"), False),
+        (Scope(app="other"), True),
+        (Scope(environment="production"), True),
+        (Scope(event=Event.DONE), True),
+    ],
+    ids=str,
+)
+async def test_who_has_muted_the_app_is_not_woken(
+    bot: Process, messenger: FakeMessenger, scope: Scope, woken: bool
+) -> None:
+    until = datetime(2999, 1, 1, tzinfo=UTC)
+    await SubscriptionStore(bot.database).mute([NewsMute("U0ANA", scope, until), NewsMute("U0BO", Scope(), until)])
+    followed = await cards(bot, messenger, Stream([FAILED]))
+    await followed.follow(RUN, "C0DEPLOY")
+    await followed.keep()
+    await delivered(bot.outbox)
+    assert len(pings(messenger)) == woken
+
+
+async def test_one_that_is_followed_in_two_channels_wakes_once(bot: Process, messenger: FakeMessenger) -> None:
+    followed = await cards(bot, messenger, Stream([FAILED]))
+    for channel in ("C0OTHER", "C0DEPLOY"):
+        await followed.follow(RUN, channel)
+    await followed.keep()
+    await delivered(bot.outbox)
+    assert len(pings(messenger)) == 1
+    assert len(messenger.in_channel("C0OTHER")) == 1
