@@ -9,15 +9,17 @@ from typing import Any
 import structlog
 
 from bot.domain import slack_id
-from bot.domain.errors import IntegrationError, NotFound, Unavailable, UserError
+from bot.domain.caller import Target
+from bot.domain.errors import DatabaseAway, IntegrationError, NotFound, Unavailable, UserError
 from bot.domain.intent import Intent
 from bot.domain.promotion import Promotion
 from bot.domain.reply import DoraReport, Picker, ReasonForm, Reply, RunLog, Silent, Started, TrainApps
 from bot.notify.permalinks import Permalinks
-from bot.ports import FileUpload, Messenger, Modals, Rendered
+from bot.ports import FileUpload, Messenger, Modals, Posted, Rendered
 from bot.router.charts import Charts
 from bot.router.forms import carried_along
 from bot.router.incoming import Incoming
+from bot.store.messages import Messages
 from bot.views import closing_modal, loading_modal, modal, render
 from bot.views.layout import sentence, with_card, with_note
 from bot.views.refusal import late, refusal
@@ -38,6 +40,8 @@ UNSEEN = (
 
 log = structlog.get_logger(__name__)
 
+NOTHING = Target()
+
 
 class Answers:
     def __init__(
@@ -48,7 +52,9 @@ class Answers:
         links: Permalinks | None = None,
         looks: Sequence[float] = LOOKS,
         charts: Charts | None = None,
+        messages: Messages | None = None,
     ) -> None:
+        self._messages = messages
         self._charts = charts or Charts(messenger)
         self._looks = looks
         self._messenger = messenger
@@ -56,14 +62,18 @@ class Answers:
         self._modals = modals
         self._pauses = pauses
 
-    async def reply(self, reply: Reply, incoming: Incoming, respond: Respond | None) -> None:
-        """Whatever a command answers with, but for modals. Never raises for Slack: what was asked for is done."""
+    async def reply(self, reply: Reply, incoming: Incoming, respond: Respond | None, about: Target = NOTHING) -> None:
+        """Whatever a command answers with, but for modals. Never raises for Slack: what was asked for is done.
+
+        `about`: which app and environment the question named.
+        """
         if isinstance(reply, Silent):
             return
+        about = reply.about.plan.about if reply.about else about
         message = await self._with_link(render(reply), reply.about, new=isinstance(reply, Started))
         if isinstance(reply, DoraReport) and (note := self._charts.note(reply)):
             message = with_note(message, note)
-        told = await self._insist(partial(self.tell, message, incoming, respond))
+        told = await self._insist(partial(self.tell, message, incoming, respond, about))
         if told and isinstance(reply, RunLog) and longer_than_shown(reply):
             told = await self._insist(partial(self._send_log, reply, incoming))
         if told and isinstance(reply, DoraReport) and (why := await self._charts.send(reply, incoming.user)):
@@ -101,17 +111,30 @@ class Answers:
                 return True
         return False
 
-    async def tell(self, message: Rendered, incoming: Incoming, respond: Respond | None) -> None:
+    async def tell(
+        self, message: Rendered, incoming: Incoming, respond: Respond | None, about: Target = NOTHING
+    ) -> None:
         """Only the asker sees it; where the conversation is closed to the bot, it comes as a direct message."""
         if incoming.late:
             message = late(message, datetime.fromtimestamp(incoming.at, UTC))
         if respond is not None and await _responded(respond, message):
             return
         if incoming.kind == "mention" and slack_id.is_direct(incoming.channel):
-            await self._messenger.post(incoming.channel, message, thread=incoming.thread)
+            await self._note(
+                await self._messenger.post(incoming.channel, message, thread=incoming.thread), incoming, about
+            )
             return
         if not (incoming.channel and await self._whispered(message, incoming)):
-            await self._messenger.direct(incoming.user, message)
+            await self._note(await self._messenger.direct(incoming.user, message), incoming, about)
+
+    async def _note(self, posted: Posted, incoming: Incoming, about: Target) -> None:
+        """What it is about, for the shortcuts in its menu. It is said by then, whatever becomes of the note."""
+        if self._messages is None or about == NOTHING:
+            return
+        try:
+            await self._messages.placed(f"answer-{incoming.request_id}", posted.channel, posted, about=about)
+        except DatabaseAway as error:
+            log.info("answer.not_noted", error=str(error))
 
     async def open(self, title: str, incoming: Incoming) -> str:
         """A modal that says "one moment": the trigger lives three seconds, look-ups may take longer (S15)."""

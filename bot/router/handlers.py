@@ -10,7 +10,7 @@ import structlog
 from structlog.contextvars import bound_contextvars
 
 from bot.command import CommandRegistry
-from bot.domain.caller import Caller, Permission
+from bot.domain.caller import Caller, Permission, common
 from bot.domain.errors import DatabaseAway, IntegrationError, UserError
 from bot.domain.form import Input
 from bot.domain.intent import Abort, Approve, Intent, Reject
@@ -20,7 +20,7 @@ from bot.policy import Policy, no_app, visible
 from bot.ports import Request
 from bot.router.answers import Answers, Respond
 from bot.router.buttons import read_press
-from bot.router.dispatch import Dispatcher
+from bot.router.dispatch import Dispatcher, targets
 from bot.router.explanations import explain
 from bot.router.forms import read_form, read_intent
 from bot.router.home import Home
@@ -191,7 +191,8 @@ class Handlers:
         if incoming.age > SENSELESS and not lasts(intent):
             raise UserError(TOO_LATE)
         if not title:
-            await self._answers.reply(await self._dispatcher.ask(intent, incoming), incoming, respond)
+            reply = await self._dispatcher.ask(intent, incoming)
+            await self._answers.reply(reply, incoming, respond, common(targets(intent)))
             return
         view = await self._answers.open(title, incoming)
         try:

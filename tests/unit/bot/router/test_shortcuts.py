@@ -65,6 +65,30 @@ async def test_a_message_below_the_card_is_about_it_too(bot: Bot) -> None:
     assert not bot.slack.views("bo")
 
 
+@pytest.mark.parametrize(
+    ("asked", "app", "environment"),
+    [("status my-app staging", "my-app", "staging"), ("status my-app", "my-app", None), ("status", None, None)],
+)
+async def test_an_answer_in_a_direct_message_knows_what_it_was_asked_about(
+    bot: Bot, asked: str, app: str | None, environment: str | None
+) -> None:
+    bot.slack.message("ana", "D0ANA", asked)
+    await until(lambda: [one for one in bot.slack.messages("D0ANA", "ana") if one.get("bot_id")])
+    await bot.idle()
+    (answer,) = [one for one in bot.slack.messages("D0ANA", "ana") if one.get("bot_id")]
+    await bot.slack.shortcut("ana", "message.deploy", "D0ANA", answer["ts"])
+    state = state_of(await bot.view("ana", "pick.deploy"))
+    assert (state["app"], state["environment"]) == (app, environment)
+
+
+async def test_a_refusal_in_a_direct_message_tells_of_nothing(bot: Bot) -> None:
+    bot.slack.message("gus", "D0GUS", "deploy my-app prod")
+    await until(lambda: [one for one in bot.slack.messages("D0GUS", "gus") if one.get("bot_id")])
+    await bot.idle()
+    (answer,) = [one for one in bot.slack.messages("D0GUS", "gus") if one.get("bot_id")]
+    assert await bot.office.safety.stores.messages.about([Posted("D0GUS", answer["ts"])]) == Target()
+
+
 async def test_roll_back_on_a_card_shows_the_ways_back_and_starts_nothing(bot: Bot) -> None:
     where = await carded(bot)
     await bot.slack.shortcut("bo", "message.rollback", "deployments", where.ts)
