@@ -43,44 +43,46 @@ class Message:
 
 
 class World:
-    """A file that outlives the processes; each call is one transaction in it."""
+    """A file that outlives the processes; each call is one transaction in it. Nobody cuts the power."""
 
     def __init__(self, file: Path) -> None:
-        self._file = file
-        with self._open() as connection:
-            connection.executescript(SCHEMA)
+        self._connection = sqlite3.connect(file, timeout=10, isolation_level=None)
+        self._connection.execute("PRAGMA journal_mode=WAL")
+        self._connection.execute("PRAGMA synchronous=OFF")
+        self._connection.executescript(SCHEMA)
+
+    def close(self) -> None:
+        self._connection.close()
 
     def messages(self) -> list[Message]:
-        with self._open() as connection:
+        with self._transaction() as connection:
             rows = connection.execute("SELECT channel, thread, key, text, edits FROM messages ORDER BY ts")
             return [Message(*row) for row in rows]
 
     def note(self, kind: str, text: str) -> bool:
         """Whether this is the first time."""
-        with self._open() as connection:
+        with self._transaction() as connection:
             if connection.execute("SELECT 1 FROM notes WHERE kind = ? AND text = ?", (kind, text)).fetchone():
                 return False
             connection.execute("INSERT INTO notes VALUES (?, ?)", (kind, text))
             return True
 
     def notes(self, kind: str) -> list[str]:
-        with self._open() as connection:
+        with self._transaction() as connection:
             return [text for (text,) in connection.execute("SELECT text FROM notes WHERE kind = ?", (kind,))]
 
     @contextmanager
-    def _open(self) -> Iterator[sqlite3.Connection]:
-        connection = sqlite3.connect(self._file, timeout=10, isolation_level=None)
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        self._connection.execute("BEGIN IMMEDIATE")
         try:
-            connection.execute("PRAGMA journal_mode=WAL")
-            connection.execute("BEGIN IMMEDIATE")
-            yield connection
-            if connection.in_transaction:
-                connection.execute("COMMIT")
-        finally:
-            connection.close()
+            yield self._connection
+        except BaseException:
+            self._connection.execute("ROLLBACK")
+            raise
+        self._connection.execute("COMMIT")
 
     def post(self, channel: str, thread: str, key: str, text: str, *, first: bool = False) -> str:
-        with self._open() as connection:
+        with self._transaction() as connection:
             known = "SELECT ts FROM messages WHERE key = ? AND channel = ? AND key != ''"
             if not first and (row := connection.execute(known, (key, channel)).fetchone()):
                 connection.execute("UPDATE messages SET text = ?, edits = edits + 1 WHERE ts = ?", (text, row[0]))
@@ -89,12 +91,12 @@ class World:
             return str(connection.execute(insert, (channel, thread, key, text)).lastrowid)
 
     def edit(self, ts: str, text: str) -> bool:
-        with self._open() as connection:
+        with self._transaction() as connection:
             changed = connection.execute("UPDATE messages SET text = ?, edits = edits + 1 WHERE ts = ?", (text, ts))
             return changed.rowcount == 1
 
     def remove(self, ts: str) -> bool:
-        with self._open() as connection:
+        with self._transaction() as connection:
             return connection.execute("DELETE FROM messages WHERE ts = ?", (ts,)).rowcount == 1
 
 

@@ -160,6 +160,7 @@ async def test_a_replica_that_is_killed_between_an_edit_and_its_note_leaves_a_ca
         assert [(message.text, message.edits) for message in world.messages()] == [("2", 2)]
         assert await leased_until(database) == 0
     finally:
+        world.close()
         await database.close()
 
 

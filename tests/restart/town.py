@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ class Town:
     cases: tuple[Case, ...]
     lives: list[Process] = field(default_factory=list)
 
-    @property
+    @cached_property
     def world(self) -> World:
         return World(self.directory / "world.db")
 
@@ -65,6 +66,7 @@ class Town:
     async def stop(self) -> None:
         for life in self.lives:
             await life.stop()
+        self.world.close()
 
 
 @asynccontextmanager
