@@ -21,6 +21,10 @@ class ParsedOverlays(Protocol):
 
     async def all(self) -> Mapping[str, Images]: ...
 
+    async def of_others(self) -> frozenset[str]:
+        """The contents that other versions of Pilothouse have parsed."""
+        ...
+
     async def change(self, new: Mapping[str, Images], gone: Iterable[str]) -> None: ...
 
 
@@ -41,6 +45,7 @@ class LegibleImages:
         self._parsed = parsed
         self._kept: set[str] | None = None
         """the contents that `parsed` has; None until it was asked"""
+        self._of_others: frozenset[str] = frozenset()
         self._by_content: dict[str, Images] = {}
         self._broken: dict[tuple[str, str], str] = {}
         """by path and content"""
@@ -73,6 +78,7 @@ class LegibleImages:
     async def _remember(self) -> None:
         if self._kept is None:
             known = await self._parsed.all() if self._parsed else {}
+            self._of_others = await self._parsed.of_others() if self._parsed else frozenset()
             self._by_content.update(known)
             self._kept = set(known)
 
@@ -102,7 +108,7 @@ class LegibleImages:
         """What is new; `every` content that there is, where the rest may be forgotten."""
         if self._parsed is None or self._kept is None:
             return
-        gone = self._kept - set(every.values()) if every is not None else set()
+        gone = (self._kept | self._of_others) - set(every.values()) if every is not None else set()
         new = {content: found for content, found in self._by_content.items() if content not in self._kept}
         if new or gone:
             await self._parsed.change(new, gone)

@@ -35,24 +35,30 @@ class ParsedOverlayStore:
             rows = (await connection.execute(query.where(parsed_overlays.c.reader == reader()))).all()
         return {content: load(images, Images) for content, images in rows}
 
-    async def change(self, new: Mapping[str, Images], gone: Iterable[str]) -> None:
-        """In short transactions, so that nobody else waits long. What other versions have parsed goes.
+    async def of_others(self) -> frozenset[str]:
+        """The contents that other versions have parsed. Raises DatabaseAway."""
+        query = sa.select(parsed_overlays.c.content).where(parsed_overlays.c.reader != reader())
+        async with self._database.reading() as connection:
+            return frozenset((await connection.execute(query)).scalars().all())
 
-        Raises DatabaseAway.
+    async def change(self, new: Mapping[str, Images], gone: Iterable[str]) -> None:
+        """In short transactions, so that nobody else waits long.
+
+        What is new replaces what other versions have of the same content, and of nothing else: in an upgrade both run,
+        and neither is to parse everything again. What is gone goes for all versions. Raises DatabaseAway.
         """
         rows = [{"content": id, "reader": reader(), "images": dump(images)} for id, images in new.items()]
         insert = self._database.insert(parsed_overlays).on_conflict_do_nothing()
         table, left = parsed_overlays, sorted(gone)
-        others = table.delete().where(table.c.reader != reader())
-        old = (
-            table.delete().where(table.c.content.in_(left[at : at + AT_ONCE])) for at in range(0, len(left), AT_ONCE)
-        )
-        for statement in (others, *old):
+        for at in range(0, len(left), AT_ONCE):
             async with self._database.begin() as connection:
-                await connection.execute(statement)
+                await connection.execute(table.delete().where(table.c.content.in_(left[at : at + AT_ONCE])))
         for at in range(0, len(rows), AT_ONCE):
+            some = rows[at : at + AT_ONCE]
+            same = table.c.content.in_([row["content"] for row in some])
             async with self._database.begin() as connection:
-                await connection.execute(insert, rows[at : at + AT_ONCE])
+                await connection.execute(table.delete().where(same, table.c.reader != reader()))
+                await connection.execute(insert, some)
 
 
 @cache

@@ -62,6 +62,7 @@ class BranchCache:
         self.tracking = f"refs/remotes/{REMOTE}/{settings.branch}"
         self._packs = self.path / "objects" / "pack"
         self._reader = ObjectReader(self.environment.local, self._packs, patience.local)
+        self._swept = False
 
     async def aclose(self) -> None:
         await self._reader.end()
@@ -109,11 +110,18 @@ class BranchCache:
 
     async def create(self) -> int:
         """Make sure that the cache is there; which one it is, to say which one was broken."""
-        if not self._is_there():
+        if not self._swept or not self._is_there():
             async with self._alone():
+                await asyncio.to_thread(self._sweep)
                 if not self._is_there():
                     await self._initialise()
         return self._identity()
+
+    def _sweep(self) -> None:
+        """Removes what a process left that was killed while it made or removed a cache: here nobody does so now."""
+        for left in self.path.parent.glob(f"{self.path.name}.{'[0-9a-f]' * 32}"):
+            shutil.rmtree(left, ignore_errors=True)
+        self._swept = True
 
     async def rebuild(self, broken: int) -> None:
         """Throw the cache `broken` away, unless somebody has done so already; the next fetch fills the new one."""

@@ -49,6 +49,9 @@ class Parsed:
             raise DatabaseAway("database", "down")
         return dict(self.rows)
 
+    async def of_others(self) -> frozenset[str]:
+        return frozenset()
+
     async def change(self, new: Mapping[str, Images], gone: Iterable[str]) -> None:
         self.rows |= new
         for id in gone:

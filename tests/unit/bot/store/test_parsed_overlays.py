@@ -29,3 +29,23 @@ async def test_another_version_may_read_it_otherwise(database: Database, monkeyp
     assert await store.all() == {"a" * 40: ()}
     monkeypatch.undo()
     assert await store.all() == {}, "and what it has read replaces what we have"
+
+
+async def test_two_versions_beside_each_other_keep_what_each_has_read(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The old replica reads one new overlay while the new one has read them all."""
+    store = ParsedOverlayStore(database)
+    await store.change({"a" * 40: ONE, "b" * 40: ONE}, [])
+    assert await store.of_others() == frozenset()
+    monkeypatch.setattr(parsed_overlays, "reader", lambda: "9.9")
+    assert await store.of_others() == {"a" * 40, "b" * 40}
+    await store.change({"a" * 40: ()}, [])
+    monkeypatch.undo()
+    await store.change({"c" * 40: ONE}, [])
+    assert await store.all() == {"b" * 40: ONE, "c" * 40: ONE}
+    monkeypatch.setattr(parsed_overlays, "reader", lambda: "9.9")
+    assert await store.all() == {"a" * 40: ()}
+    await store.change({}, ["b" * 40])
+    monkeypatch.undo()
+    assert await store.all() == {"c" * 40: ONE}, "what no file says goes for all versions"

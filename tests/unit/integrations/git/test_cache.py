@@ -23,6 +23,10 @@ from tests.fakes.bare import BareRepository
 from tests.unit.integrations.git.conftest import Connect
 
 
+def names(cache: Path) -> set[str]:
+    return {found.name for found in cache.iterdir()}
+
+
 def gone(cache: Path) -> None:
     shutil.rmtree(cache)
 
@@ -272,6 +276,19 @@ async def test_a_broken_cache_is_thrown_away_on_a_full_disk_too(
             await remote._cache.rebuild(remote._cache._identity())
     assert not list(remote._cache.path.parent.glob(f"{remote._cache.path.name}*"))
     assert (await remote.read([PATH], head))[PATH] == BEFORE
+
+
+async def test_what_a_killed_rebuild_left_goes_at_the_next_start(
+    bare: BareRepository, connect: Connect, cache_dir: Path
+) -> None:
+    first = connect(GitSettings(url=bare.url), cache_dir)
+    await first.head()
+    before = names(cache_dir)
+    for left in ("0" * 32, "f" * 32):
+        shutil.copytree(first._cache.path, first._cache.path.with_name(f"{first._cache.path.name}.{left}"))
+    shutil.copytree(first._cache.path, cache_dir / "of-somebody-else.git")
+    assert await connect(GitSettings(url=bare.url), cache_dir).head() == bare.head()
+    assert names(cache_dir) == before | {"of-somebody-else.git"}
 
 
 async def test_our_commit_outlives_a_repack_before_the_branch_leads_to_it(
