@@ -1,17 +1,23 @@
 """The Home tab: drawn anew each time that somebody opens it."""
 
+from bot.domain.authorship import same_person
 from bot.domain.caller import Caller, Permission, Target
 from bot.domain.delivery import Fact, HealthChanged
+from bot.domain.errors import IntegrationError
 from bot.domain.intent import Context, Status
+from bot.domain.promotion import Promotion
+from bot.domain.safety import Review
 from bot.overlays.catalog import Catalog
 from bot.policy import Policy, may
 from bot.ports import Modals
 from bot.promotions.promotions import Promotions
+from bot.promotions.schedule import Schedule
 from bot.queries.board import StatusBoards
 from bot.queries.holds import HoldsQuery
 from bot.safety.subscriptions import SubscriptionService
 from bot.store.deliveries import DeliveryStore
 from bot.views import closing_modal, home
+from bot.views.home import HomeTab
 from bot.views.refusal import refusal
 
 EXAMPLES = ("/deploy", "/status", "/pipeline list", "/pilothouse help")
@@ -26,6 +32,7 @@ class Home:
         holds: HoldsQuery,
         record: DeliveryStore,
         subscriptions: SubscriptionService,
+        schedule: Schedule,
         policy: Policy,
         modals: Modals,
     ) -> None:
@@ -34,6 +41,7 @@ class Home:
         self._promotions = promotions
         self._record = record
         self._subscriptions = subscriptions
+        self._schedule = schedule
         self._policy = policy
         self._holds = holds
         self._modals = modals
@@ -41,16 +49,31 @@ class Home:
     async def show(self, caller: Caller) -> None:
         board = await self._boards.page(Status(context=Context("", "", "")), caller)
         held = await self._holds.holds(caller)
-        shown = home(
+        shown = HomeTab(
             await self._promotions.recent(caller, live=True),
             board.rows,
-            commands=EXAMPLES,
-            page=board.page,
-            reviews=held.reviews,
-            unwell=await self._unwell(caller),
-            subscriptions=await self._subscriptions.mine(caller),
+            await self._mine(caller),
+            tuple(one for one in held.reviews if self._may_close(one, caller)),
+            held,
+            await self._unwell(caller),
+            await self._schedule.waiting(caller),
+            await self._subscriptions.mine(caller),
+            board.page,
         )
-        await self._modals.publish_home(caller.id, shown)
+        await self._modals.publish_home(caller.id, home(shown, EXAMPLES))
+
+    async def _mine(self, caller: Caller) -> tuple[Promotion, ...] | None:
+        """What waits for the caller's approval; None where that cannot be said now."""
+        try:
+            return await self._promotions.waiting_for(caller)
+        except IntegrationError:
+            return None
+
+    def _may_close(self, review: Review, caller: Caller) -> bool:
+        """As `/review` decides: an approver of each of its apps, who did not break the glass."""
+        targets = [Target(app, review.environment) for app in review.apps]
+        allowed = all(may(self._policy, caller, Permission.APPROVE, target) for target in targets)
+        return allowed and not same_person(caller.person, review.by, self._policy.people)
 
     async def _unwell(self, caller: Caller) -> tuple[Fact, ...]:
         """By the delivery record, of what the caller may view: the last environments first, then the newest illness.

@@ -1,6 +1,7 @@
-"""The bot's Home tab: what waits for a decision, what is on its way, and what runs where."""
+"""The bot's Home tab: what waits for its owner, what is under way, unwell and held, and what runs where."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from slack_sdk.models.blocks import Block, ButtonElement
@@ -8,79 +9,125 @@ from slack_sdk.models.views import View
 
 from bot.domain.delivery import Fact, HealthChanged
 from bot.domain.promotion import Promotion, Stage
-from bot.domain.reply import StatusPage, StatusRow
+from bot.domain.queueing import Waiting
+from bot.domain.reply import Holds, StatusPage, StatusRow
 from bot.domain.safety import Review
 from bot.domain.subscription import Subscription
 from bot.views import words
 from bot.views.card import headline, icon
 from bot.views.ids import Action, PromotionValue
 from bot.views.layout import button, context, divider, header, rows, section
-from bot.views.safety import review_row
+from bot.views.queueing import later_row
+from bot.views.safety import held_rows, review_row
 from bot.views.state import state
 from bot.views.status import status_blocks, unheard
 from bot.views.subscriptions import listed
 from bot.views.words import DAY_AND_TIME, bold, channel_mention, code, mention, moment, safe
 
+NOTHING_HELD = Holds((), (), ())
+NOT_ASKED = (
+    "⚠️ It is not known what waits for your approval: Slack did not answer. Open this tab again in a "
+    "minute, or run `/approve`."
+)
 HOME_BLOCKS = 100
+"""blocks of a view at most (S20)"""
 SUBSCRIPTIONS = 1200
 """characters"""
-SHARES = {"unwell": 10, "promotions": 15, "reviews": 10, "board": 36}
-"""blocks of each part at most (both lists of promotions have one): with headers, rules and hints they fit in a view"""
+SHARES = {"mine": 8, "waiting": 8, "moving": 8, "unwell": 8, "reviews": 5, "held": 8, "later": 5}
+"""blocks of each list at most; each may have a header and the number of the rest besides"""
+BOARD = 36
+"""blocks of the board at most: it has what the others leave"""
+FOOT = 7
+"""blocks around the board: a rule and its header, how many more, two notes, a rule and the examples"""
 
 
-def home(
-    live: Sequence[Promotion],
-    board: Sequence[StatusRow],
-    *,
-    commands: Sequence[str] = (),
-    page: StatusPage | None = None,
-    reviews: Sequence[Review] = (),
-    unwell: Sequence[Fact] = (),
-    subscriptions: Sequence[Subscription] = (),
-) -> dict[str, Any]:
-    """The view that `views.publish` takes. `commands` are examples of what to type.
+@dataclass(frozen=True)
+class HomeTab:
+    """What somebody's tab shows, as far as they may view it.
 
-    `page`: which part of all apps the board is; None for all of them. `reviews` are still owed.
-    `unwell`: the illnesses that are on record and not over. `subscriptions`: of whose tab it is.
+    `mine`: what waits for their own approval; None where nobody could say. `my_reviews`: those that they may close;
+    `reviews`: all that are owed. `page`: which part of all apps the board is; None for all of them. `unwell`: the
+    illnesses that are on record and not over. `later`: what starts later.
     """
-    waiting = [one for one in live if one.stage is Stage.APPROVAL]
-    moving = [one for one in live if one.stage is not Stage.APPROVAL]
-    blocks: list[Block] = []
-    if unwell:
-        blocks += [header("🔴 Unwell"), *_share("unwell", map(_ill, unwell), budget=3000)]
-    blocks += _promotions("🚦 Waiting for an approval", waiting)
-    blocks += _promotions("🔄 On their way", moving, first=len(waiting))
-    if reviews:
-        blocks += [header("👀 Waiting for a review"), *_share("reviews", map(review_row, reviews), budget=3000)]
-    if not live:
+
+    live: Sequence[Promotion] = ()
+    board: Sequence[StatusRow] = ()
+    mine: Sequence[Promotion] | None = ()
+    my_reviews: Sequence[Review] = ()
+    held: Holds = NOTHING_HELD
+    unwell: Sequence[Fact] = ()
+    later: Sequence[Waiting] = ()
+    subscriptions: Sequence[Subscription] = ()
+    page: StatusPage | None = None
+
+
+def home(tab: HomeTab, commands: Sequence[str] = ()) -> dict[str, Any]:
+    """The view that `views.publish` takes: what needs its owner first. `commands` are examples of what to type."""
+    mine = {one.id for one in tab.mine or ()}
+    others = [one for one in tab.live if one.id not in mine]
+    waiting = [one for one in others if one.stage is Stage.APPROVAL]
+    moving = [one for one in others if one.stage is not Stage.APPROVAL]
+    blocks = _for_you(tab)
+    blocks += _promotions("waiting", "🚦 Waiting for an approval", waiting, first=len(mine))
+    blocks += _promotions("moving", "🔄 On their way", moving, first=len(mine) + len(waiting))
+    if not (tab.live or mine):
         blocks.append(section("Nothing that you may view is in progress or waiting for an approval."))
-    if subscriptions:
-        changed = f"{code('/subscriptions')} lists them all, {code('/subscribe')} adds more."
-        blocks.append(section(*(f"🔔 {line}" for line in listed(subscriptions)), limit=SUBSCRIPTIONS))
-        blocks.append(context(changed))
-    blocks += [divider(), header("What runs where")]
-    blocks += [*_share("board", status_blocks(board, glance=True), budget=6000), *unheard(board)]
-    if page and page.count > 1:
-        apps = words.count(page.apps, "app")
-        first = f"The unwell first, of {apps}" if page.unwell else f"None of {apps} is unwell"
-        blocks.append(context(f"{first}. {code('/status')} lists all."))
-    if not board:
-        blocks.append(section("No apps are known yet: they are found in the overlay repository."))
+    blocks += _list("unwell", "🔴 Unwell", map(_ill, tab.unwell))
+    owed = [one for one in tab.held.reviews if one not in tab.my_reviews]
+    blocks += _list("reviews", "👀 Waiting for a review", map(review_row, owed))
+    blocks += _list("held", "🔒 Held", held_rows(tab.held))
+    blocks += _list("later", "🗓️ Starts later", (later_row(one, at) for at, one in enumerate(tab.later)))
+    blocks += _subscriptions(tab.subscriptions)
+    blocks += _board(tab, HOME_BLOCKS - len(blocks) - FOOT)
     if commands:
         blocks += [divider(), context("Try " + " or ".join(code(command) for command in commands[:4]))]
     return dict(View(type="home", blocks=blocks).to_dict())
 
 
-def _share(part: str, blocks: Iterable[Block], *, budget: int) -> list[Block]:
-    return rows(blocks, spare_blocks=HOME_BLOCKS - SHARES[part], budget=budget, most=HOME_BLOCKS)
+def _for_you(tab: HomeTab) -> list[Block]:
+    """What waits for the owner's yes or review. Where nobody could say, that is said, and not that nothing does."""
+    lines = [section(_line(one), accessory=_show(one, index)) for index, one in enumerate(tab.mine or ())]
+    rows_ = [*_share("mine", lines), *_share("reviews", map(review_row, tab.my_reviews))]
+    if tab.mine is None:
+        rows_.append(section(NOT_ASKED))
+    return [header("⏳ Waiting for you"), *(rows_ or [section("Nothing waits for you.")])]
 
 
-def _promotions(title: str, promotions: Sequence[Promotion], first: int = 0) -> list[Block]:
-    """`first` is the number of the first button: two of one number are refused in a view (S19)."""
-    if not promotions:
+def _subscriptions(subscriptions: Sequence[Subscription]) -> list[Block]:
+    if not subscriptions:
         return []
-    lines = [section(_line(one), accessory=_show(one, index)) for index, one in enumerate(promotions, first)]
-    return [header(title), *_share("promotions", lines, budget=4000)]
+    changed = f"{code('/subscriptions')} lists them all, {code('/subscribe')} adds more."
+    return [section(*(f"🔔 {line}" for line in listed(subscriptions)), limit=SUBSCRIPTIONS), context(changed)]
+
+
+def _board(tab: HomeTab, room: int) -> list[Block]:
+    shown = status_blocks(tab.board, glance=True)
+    blocks: list[Block] = [divider(), header("What runs where")]
+    blocks += rows(shown, spare_blocks=HOME_BLOCKS - min(BOARD, room), budget=6000, most=HOME_BLOCKS)
+    blocks += unheard(tab.board)
+    if tab.page and tab.page.count > 1:
+        apps = words.count(tab.page.apps, "app")
+        first = f"The unwell first, of {apps}" if tab.page.unwell else f"None of {apps} is unwell"
+        blocks.append(context(f"{first}. {code('/status')} lists all."))
+    if not tab.board:
+        blocks.append(section("No apps are known yet: they are found in the overlay repository."))
+    return blocks
+
+
+def _list(part: str, title: str, blocks: Iterable[Block]) -> list[Block]:
+    shown = _share(part, blocks)
+    return [header(title), *shown] if shown else []
+
+
+def _share(part: str, blocks: Iterable[Block]) -> list[Block]:
+    return rows(blocks, spare_blocks=HOME_BLOCKS - SHARES[part], budget=3000, most=HOME_BLOCKS)
+
+
+def _promotions(part: str, title: str, promotions: Sequence[Promotion], first: int) -> list[Block]:
+    """`first` is the number of the first button: two of one number are refused in a view (S19)."""
+    return _list(
+        part, title, (section(_line(one), accessory=_show(one, index)) for index, one in enumerate(promotions, first))
+    )
 
 
 def _show(promotion: Promotion, index: int) -> ButtonElement | None:

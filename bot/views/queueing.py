@@ -104,11 +104,11 @@ def scheduled(reply: Scheduled) -> Rendered:
         return sentence("Nothing waits for its time or its turn.")
     title = "What starts later"
     return rendered(
-        title, [layout.header(title), *layout.rows(_entry(one, at) for at, one in enumerate(reply.waiting))]
+        title, [layout.header(title), *layout.rows(later_row(one, at) for at, one in enumerate(reply.waiting))]
     )
 
 
-def _entry(waiting: Waiting, index: int) -> SectionBlock:
+def later_row(waiting: Waiting, index: int) -> SectionBlock:
     wish = waiting.wish
     when = "when it is open" if wish.when_open else "behind the promotion in progress"
     when = "a message when it is open" if wish.notify else when

@@ -270,6 +270,13 @@ def _rejection_line(rejection: Rejection) -> str:
     return f"{name} · {mention(rejection.by)} {moment(rejection.at, DAY_AND_TIME)}{_because(rejection.reason)}"
 
 
+def held_rows(reply: Holds) -> list[Block]:
+    """Locks, freezes and closed windows; not the rejected images and the reviews."""
+    lines = [f"🔒 {_lock_line(lock)}" for lock in reply.locks]
+    lines += [f"❄️ {line}" for line in (*map(_freeze_line, reply.freezes), *map(_closed_line, reply.closed))]
+    return [section(line) for line in lines]
+
+
 def review_row(review: Review) -> Block:
     how = code(f"/review {review.promotion_id} WHAT YOU FOUND")
     return section(f"{_review_line(review)}\n{how}")

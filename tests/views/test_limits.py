@@ -18,12 +18,14 @@ from bot.domain.delivery import Fact, HealthChanged
 from bot.domain.event import Event
 from bot.domain.form import CommandForm
 from bot.domain.image import Image
-from bot.domain.intent import BreakingWish, Deploy, Promote, Rollback, Wish
+from bot.domain.intent import BreakingWish, Context, Deploy, Promote, Rollback, Wish
 from bot.domain.promotion import Promotion, Stage
+from bot.domain.queueing import Waiting
 from bot.domain.reply import (
     Choice,
     DryRun,
     HelpPage,
+    Holds,
     Occupied,
     Picker,
     Queued,
@@ -39,11 +41,12 @@ from bot.domain.reply import (
     Started,
     StatusBoard,
     StatusDetail,
+    StatusPage,
     StatusRow,
     SyncAsked,
     Told,
 )
-from bot.domain.safety import Review
+from bot.domain.safety import ClosedWindow, Lock, Review
 from bot.domain.subscription import Subscription
 from bot.ports import Rendered
 from bot.views import (
@@ -59,6 +62,7 @@ from bot.views import (
     result,
     thread_note,
 )
+from bot.views.home import HomeTab
 from bot.views.layout import rendered
 from bot.views.refusal import refusal
 from bot.views.words import width
@@ -170,6 +174,7 @@ def test_notes(promotion: Promotion, event: Event) -> None:
     [
         DryRun,
         HelpPage,
+        Holds,
         Occupied,
         Queued,
         RollbackChoices,
@@ -182,6 +187,7 @@ def test_notes(promotion: Promotion, event: Event) -> None:
         Started,
         StatusBoard,
         StatusDetail,
+        StatusPage,
         SyncAsked,
         Told,
     ],
@@ -209,7 +215,7 @@ def test_modals(form: Picker | ReasonForm, metadata: str) -> None:
 @wilder
 @given(wild(tuple[Promotion, ...]), wild(tuple[StatusRow, ...]), wild(tuple[str, ...]))
 def test_home(live: tuple[Promotion, ...], board: tuple[StatusRow, ...], commands: tuple[str, ...]) -> None:
-    view_definition(home(live, board, commands=commands), "home")
+    view_definition(home(HomeTab(live, board, live[:1]), commands), "home")
 
 
 @wilder
@@ -217,12 +223,25 @@ def test_home(live: tuple[Promotion, ...], board: tuple[StatusRow, ...], command
 def test_home_when_there_is_too_much_of_everything(
     review: Review, health: HealthChanged, live: Promotion, row: StatusRow, heard: Subscription
 ) -> None:
-    ill = replace(health, healthy=False)
-    facts = [Fact(str(n), datetime.now(UTC), f"app-{n}", "production", ill) for n in range(200)]
-    waiting = [replace(live, stage=stage) for stage in (Stage.APPROVAL, Stage.FOLLOW) for _ in range(60)]
-    heard_of = [replace(heard, scope=replace(heard.scope, app=f"app-{n}")) for n in range(100)]
-    view = home(waiting, [row] * 60, commands=["/status"], reviews=[review] * 100, unwell=facts, subscriptions=heard_of)
+    ill, now, by = replace(health, healthy=False), datetime.now(UTC), review.by
+    wish = Deploy(context=Context("r1", "C", "c"), app="a" * 300, environment="production", image="i" * 300)
+    locks = tuple(Lock(f"app-{n}", "production", by, review.reason, now) for n in range(12))
+    windows = tuple(ClosedWindow("production", review.reason, None, f"app-{n}") for n in range(12))
+    tab = HomeTab(
+        [replace(live, stage=stage) for stage in (Stage.APPROVAL, Stage.FOLLOW) for _ in range(12)],
+        [row] * 40,
+        [replace(live, plan=replace(live.plan, id=f"mine-{n}")) for n in range(12)],
+        [replace(review, promotion_id="mine")] * 12,
+        Holds(locks, (), (), (review,) * 12, windows),
+        [Fact(str(n), now, f"app-{n}", "production", ill) for n in range(12)],
+        [Waiting(wish, "U0ANA", "T0PILOT", now)] * 12,
+        [replace(heard, scope=replace(heard.scope, app=f"app-{n}")) for n in range(12)],
+        StatusPage(1, 9, 900, 3),
+    )
+    view = home(tab, ["/status"])
     view_definition(view, "home")
+    titles = [block["text"]["text"] for block in view["blocks"] if block["type"] == "header"]
+    assert (titles[0], titles[-1]) == ("⏳ Waiting for you", "What runs where")
 
 
 @given(many(wild(Choice)), wild_text)

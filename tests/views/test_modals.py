@@ -9,9 +9,13 @@ import commands
 from bot.command import CommandRegistry
 from bot.domain.caller import Person
 from bot.domain.delivery import Fact, HealthChanged
-from bot.domain.reply import Choice, Picker, ReasonForm, StatusPage
-from bot.domain.safety import Review
+from bot.domain.intent import Context, Deploy
+from bot.domain.promotion import Stage
+from bot.domain.queueing import Waiting
+from bot.domain.reply import Choice, Holds, Picker, ReasonForm, StatusPage
+from bot.domain.safety import ClosedWindow, Freeze, Lock, Review
 from bot.views import home, loading_modal, modal, options
+from bot.views.home import HomeTab
 from bot.views.ids import verb_of
 from tests.views.reading import view_lines
 from tests.views.samples import AT, promotion
@@ -98,32 +102,85 @@ def test_options_hold_what_was_typed_and_begin_with_it_first() -> None:
     assert found == ["app-store", "my-app"]
 
 
+ANA, MIA = Person("U0ANA", "Ana", "ana@example.com"), Person("U0MIA", "Mia")
+WHEN = datetime(2026, 5, 4, 14, 2, tzinfo=UTC)
+OWED = Review("p-7f3a", ("my-app",), "production", ANA, "login is down", WHEN)
+OWED_LINES = [
+    "my-app in *production* · @U0ANA 2026-05-04 14:02 UTC: login is down · `p-7f3a`",
+    "`/review p-7f3a WHAT YOU FOUND`",
+]
+NOTHING_WAITS = ["# ⏳ Waiting for you", "Nothing waits for you."]
+NOTHING_MOVES = "Nothing that you may view is in progress or waiting for an approval."
+
+
+def of(tab: HomeTab) -> list[str]:
+    """What is above the board."""
+    shown = view_lines(home(tab))
+    return shown[: shown.index("---")]
+
+
 def test_home_tells_the_reviews_that_are_owed_and_how_many_more_apps_there_are() -> None:
-    ana = Person("U0ANA", "Ana", "ana@example.com")
-    owed = Review("p-7f3a", ("my-app",), "production", ana, "login is down", datetime(2026, 5, 4, 14, 2, tzinfo=UTC))
-    shown = view_lines(home([], [], page=StatusPage(1, 9, 90, 2), reviews=[owed]))
-    assert shown[:3] == [
-        "# 👀 Waiting for a review",
-        "my-app in *production* · @U0ANA 2026-05-04 14:02 UTC: login is down · `p-7f3a`",
-        "`/review p-7f3a WHAT YOU FOUND`",
-    ]
+    held = Holds((), (), (), (OWED,))
+    assert of(HomeTab(held=held)) == [*NOTHING_WAITS, NOTHING_MOVES, "# 👀 Waiting for a review", *OWED_LINES]
+    assert of(HomeTab(held=held, my_reviews=(OWED,))) == ["# ⏳ Waiting for you", *OWED_LINES, NOTHING_MOVES]
+    shown = view_lines(home(HomeTab(page=StatusPage(1, 9, 90, 2))))
     assert "(The unwell first, of 90 apps. `/status` lists all.)" in shown
 
 
-def test_home() -> None:
-    assert view_lines(home([promotion()], [], commands=["/deploy my-app staging"])) == [
-        "# 🚦 Waiting for an approval",
+def test_home_begins_with_what_waits_for_its_owner() -> None:
+    line = [
         "🚀 *my-app → production · v1.4.1 → v1.4.2* · requested by @U0ANA in #C0DEPLOY",
         "Waiting for an approval from release-managers. [Show it]",
+    ]
+    one = promotion()
+    assert of(HomeTab([one], mine=[one])) == ["# ⏳ Waiting for you", *line]
+    assert of(HomeTab([one])) == [*NOTHING_WAITS, "# 🚦 Waiting for an approval", *line]
+    assert of(HomeTab()) == [*NOTHING_WAITS, NOTHING_MOVES]
+
+
+def test_home_never_says_that_nothing_waits_where_nobody_could_say() -> None:
+    assert of(HomeTab(mine=None))[:2] == [
+        "# ⏳ Waiting for you",
+        "⚠️ It is not known what waits for your approval: Slack did not answer. Open this tab again in a minute, or run "
+        "`/approve`.",
+    ]
+
+
+def test_home_shows_what_is_held_and_what_starts_later_after_what_moves_and_what_is_unwell() -> None:
+    ill = HealthChanged(healthy=False, status="Degraded", resource="Deployment x", message="it <crashes>")
+    moving = promotion(stage=Stage.FOLLOW)
+    lock = Lock("my-app", "production", ANA, "a migration", WHEN)
+    freeze = Freeze("f-1", "staging", MIA, "INC-1", WHEN, WHEN)
+    window = ClosedWindow("production", "year end", WHEN)
+    wish = Deploy(context=Context("r1", "C", "c"), app="ledger", environment="production", image="1.4.2", start_at=WHEN)
+    at = "2026-05-04 14:02 UTC"
+    tab = HomeTab(
+        [moving], unwell=[Fact("k", AT, "my-app", "production", ill)],
+        held=Holds((lock,), (freeze,), (), (), (window,)),
+        later=[Waiting(wish, "U0ANA", "T0PILOT", WHEN)],
+    )  # fmt: skip
+    shown = of(tab)
+    assert [line for line in shown if line.startswith("# ")] == [
+        "# ⏳ Waiting for you", "# 🔄 On their way", "# 🔴 Unwell", "# 🔒 Held", "# 🗓️ Starts later",
+    ]  # fmt: skip
+    unwell, held, later = (shown.index(f"# {title}") for title in ("🔴 Unwell", "🔒 Held", "🗓️ Starts later"))
+    assert shown[unwell + 1].startswith("*my-app* in *production* has been Degraded since ")
+    assert shown[unwell + 2] == "Deployment x: it <crashes>"
+    assert shown[held + 1 : later] == [
+        f"🔒 *my-app* in *production* · @U0ANA since {at}: a migration",
+        f"❄️ All of *staging* · @U0MIA until {at}: INC-1",
+        f"❄️ All of *production* · by policy until {at}: year end.",
+    ]
+    assert shown[later + 1] == f"🗓️ *ledger@1.4.2 → production* · {at}"
+    assert shown[later + 2].endswith("[Cancel]")
+
+
+def test_home_ends_with_what_runs_where() -> None:
+    shown = view_lines(home(HomeTab(), ["/deploy my-app staging"]))
+    assert shown[shown.index("---") :] == [
         "---",
         "# What runs where",
         "No apps are known yet: they are found in the overlay repository.",
         "---",
         "(Try `/deploy my-app staging`)",
     ]
-    ill = HealthChanged(healthy=False, status="Degraded", resource="Deployment x", message="it <crashes>")
-    unwell = view_lines(home([], [], unwell=[Fact("k", AT, "my-app", "production", ill)]))
-    assert unwell[0] == "# 🔴 Unwell"
-    assert unwell[1].startswith("*my-app* in *production* has been Degraded since ")
-    assert unwell[2] == "Deployment x: it <crashes>"
-    assert view_lines(home([], []))[0] == "Nothing that you may view is in progress or waiting for an approval."

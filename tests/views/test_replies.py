@@ -36,6 +36,7 @@ from bot.domain.reply import (
 from bot.domain.safety import ClosedWindow
 from bot.domain.scan import Scan, ScanStatus, Severity, Vulnerability
 from bot.views import home, notice, render, result, thread_note
+from bot.views.home import HomeTab
 from bot.views.runs import log_file, longer_than_shown
 from bot.views.words import DAY_AND_TIME, moment
 from commands.deploy import FORM
@@ -131,7 +132,7 @@ def test_at_a_glance_what_is_well_takes_a_line_of_a_phone_and_anything_else_is_t
     """The board of the Home tab."""
 
     def told(**changes: Any) -> list[str]:
-        shown = view_lines(home([], [row("staging", "v1.4.2", **changes)]))
+        shown = view_lines(home(HomeTab(board=[row("staging", "v1.4.2", **changes)])))
         return [line for line in shown if "`staging`" in line]
 
     assert told() == ["`staging` v1.4.2 · ✅ Synced · Healthy"]
@@ -153,7 +154,7 @@ def test_at_a_glance_what_is_well_takes_a_line_of_a_phone_and_anything_else_is_t
 def test_status_names_the_window_of_the_policy_that_is_closed(window: ClosedWindow, line: str) -> None:
     shown = lines(render(StatusBoard((row("production", "v1.4.2", closed=window),))))
     assert line.format(at=read(moment(AT, DAY_AND_TIME))) in shown
-    at_home = view_lines(home([], [row("production", "v1.4.2", closed=window)]))
+    at_home = view_lines(home(HomeTab(board=[row("production", "v1.4.2", closed=window)])))
     assert line.format(at=read(moment(AT, DAY_AND_TIME))) in at_home
 
 

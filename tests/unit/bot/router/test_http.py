@@ -118,8 +118,12 @@ async def test_the_home_tab_shows_what_runs_where_and_what_waits(bot: Bot) -> No
     assert (await bot.slack.open_home("bo"))["acked"]
     await until(lambda: bot.slack.home("bo"))
     shown = json.dumps(bot.slack.home("bo"), ensure_ascii=False)
-    assert "Waiting for an approval" in shown
+    titles = [block["text"]["text"] for block in (bot.slack.home("bo") or {})["blocks"] if block["type"] == "header"]
+    assert titles == ["⏳ Waiting for you", "What runs where"]
     assert "ledger" in shown
+    assert (await bot.slack.open_home("ana"))["acked"]
+    await until(lambda: bot.slack.home("ana"))
+    assert "🚦 Waiting for an approval" in json.dumps(bot.slack.home("ana"), ensure_ascii=False)  # by somebody else
     view = bot.slack.home("bo")
     assert view
     await bot.slack.act_in_view(view["id"], "bo", label="Show it")
@@ -127,7 +131,7 @@ async def test_the_home_tab_shows_what_runs_where_and_what_waits(bot: Bot) -> No
     assert "my-app → production" in bot.slack.messages("dm", "bo")[-1]["text"]
 
 
-async def test_the_home_tab_begins_with_what_is_unwell_of_what_one_may_view(bot: Bot) -> None:
+async def test_the_home_tab_shows_what_is_unwell_of_what_one_may_view(bot: Bot) -> None:
     """cy may view my-app alone; payments is well again; retired was Degraded when its overlay was deleted."""
     ill, well = (
         HealthChanged(healthy=False, status="Degraded", resource="Deployment x", message="it crashes"),
@@ -145,7 +149,8 @@ async def test_the_home_tab_begins_with_what_is_unwell_of_what_one_may_view(bot:
         blocks = (bot.slack.home(person) or {})["blocks"]
         lines = [block["text"]["text"] for block in blocks if "has been Degraded since" in str(block)]
         assert [app for app in ("my-app", "ledger", "payments", "retired") if app in str(lines)] == seen
-        assert blocks[0]["text"]["text"] == "🔴 Unwell"
+        titles = [block["text"]["text"] for block in blocks if block["type"] == "header"]
+        assert titles == ["⏳ Waiting for you", "🔴 Unwell", "What runs where"]
 
 
 async def test_the_home_tab_of_somebody_without_permission_says_so(bot: Bot) -> None:
