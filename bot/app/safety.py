@@ -71,6 +71,6 @@ class SafetyServices:
             SubscriptionService: subscriptions,
         }
         housekeeping_stores = HousekeepingStores(
-            stores.locks, stores.freezes, stores.reviews, stores.delegations, stores.requests
+            stores.locks, stores.freezes, stores.reviews, stores.delegations, stores.requests, stores.subscriptions
         )
         return cls(services, Housekeeping(housekeeping_stores, ledger, policy, clock=clock.now))

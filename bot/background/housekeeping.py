@@ -25,6 +25,7 @@ from bot.store.freezes import FreezeStore
 from bot.store.locks import LockStore
 from bot.store.requests import RequestStore
 from bot.store.reviews import ReviewStore
+from bot.store.subscriptions import SubscriptionStore
 from bot.views import safety as views
 
 log = structlog.get_logger(__name__)
@@ -45,6 +46,7 @@ class HousekeepingStores:
     reviews: ReviewStore
     delegations: DelegationStore
     requests: RequestStore
+    subscriptions: SubscriptionStore
 
 
 class Housekeeping:
@@ -73,7 +75,7 @@ class Housekeeping:
 
     async def tidy(self) -> None:
         """One round."""
-        for chore in (self._locks, self._freezes, self._reviews, self._delegations, self._requests):
+        for chore in (self._locks, self._freezes, self._reviews, self._delegations, self._requests, self._mutes):
             try:
                 await chore()
             except DatabaseAway:
@@ -155,6 +157,10 @@ class Housekeeping:
 
     async def _requests(self) -> None:
         await self._housekeeping_stores.requests.forget_old(self._clock())
+
+    async def _mutes(self) -> None:
+        """Those that are over."""
+        await self._housekeeping_stores.subscriptions.forget_mutes(self._clock().timestamp())
 
 
 def _nag(lock: Lock, now: datetime) -> str:

@@ -67,7 +67,7 @@ def run_ended(reply: RunDetail) -> Rendered:
     """What wakes the requester, below the run's message: how it ended, and why."""
     run = reply.run
     took = f" after {lasted(run.duration)}" if run.duration is not None else ""
-    end = f"{MARKS[run.status]} <@{run.requester}>: {bold(run.name)} {ENDS[run.status]}{took}."
+    end = f"{MARKS[run.status]} {_requester(run)}: {bold(run.name)} {ENDS[run.status]}{took}."
     why = reply.failure or run.message or run.reason if run.status is RunStatus.FAILED else ""
     return sentence(" ".join([end, *(safe(more, 600) for more in (why, reply.held) if words.clean(more))]))
 
@@ -108,13 +108,17 @@ def _row(run: PipelineRun, index: int) -> Block:
 def _facts(run: PipelineRun) -> list[str]:
     facts = [safe(run.app, 60)] if run.app else []
     if run.requester:
-        facts.append(f"by <@{run.requester}>" if slack_id.is_user(run.requester) else safe(run.requester, 60))
+        facts.append(f"by {_requester(run)}")
     started = run.started_at or run.created_at
     if started:
         facts.append(moment(started, DAY_AND_TIME))
     if run.duration is not None:
         facts.append(lasted(run.duration))
     return facts or [safe(run.pipeline, 80)] * bool(run.pipeline)
+
+
+def _requester(run: PipelineRun) -> str:
+    return f"<@{run.requester}>" if slack_id.is_user(run.requester) else safe(run.requester, 60)
 
 
 def _task(task: TaskStatus) -> str:

@@ -1,4 +1,4 @@
-"""Tekton's CloudEvents: a run that failed is told, once, with its reason."""
+"""Tekton's CloudEvents: when a run begins and ends, and that one failed, told once with its reason."""
 
 import base64
 import binascii
@@ -18,7 +18,7 @@ from bot.store.codec import load
 from bot.views import failed_run
 from bot.webhooks.sender import Delivery, Malformed, decoded, same
 
-FAILED = "dev.tekton.event.pipelinerun.failed.v1"
+HEARD = frozenset(f"dev.tekton.event.pipelinerun.{state}.v1" for state in ("started", "successful", "failed"))
 EVENT = Event.PIPELINE_FAILED
 Heard = Callable[[PipelineRun], object]
 
@@ -37,7 +37,7 @@ class TektonBody(msgspec.Struct, rename="camel"):
     pipeline_run: Run
 
 
-class FailedRun(msgspec.Struct):
+class EventRun(msgspec.Struct):
     """What is kept of it."""
 
     name: str
@@ -71,16 +71,16 @@ class TektonWebhook:
 
     def read(self, headers: Mapping[str, str], body: bytes) -> Delivery | None:
         """T19: binary mode, so the kind and the id are headers. Cancelled and timed out are `failed`, too."""
-        if headers.get("ce-type") != FAILED:
+        if headers.get("ce-type") not in HEARD:
             return None
         id = headers.get("ce-id", "")
         if not id:
             raise Malformed("expected the header Ce-Id")
         run = decoded(body, TektonBody, "a CloudEvent with a pipelineRun").pipeline_run.metadata
-        return Delivery(f"{headers.get('ce-source', '')} {id}"[-255:], FailedRun(run.name, run.namespace, run.uid))
+        return Delivery(f"{headers.get('ce-source', '')} {id}"[-255:], EventRun(run.name, run.namespace, run.uid))
 
     async def act(self, facts: str) -> None:
-        told = load(facts, FailedRun)
+        told = load(facts, EventRun)
         try:
             run = await self._pipelines.get(told.name)
         except NotFound:
@@ -89,7 +89,7 @@ class TektonWebhook:
             return  # it is another's
         self._heard(run)
         if run.status is not RunStatus.FAILED:
-            return  # it goes on by a retry, or a person cancelled it
+            return  # it goes on or succeeded, or a person cancelled it
         for channel in of_webhook(self._policy, run.app, self._policy.environments[0].name, EVENT):
             await self._bulletins.note(f"run:{told.uid or told.name}"[:64], channel, failed_run(run), Target(run.app))
 

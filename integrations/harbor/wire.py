@@ -129,10 +129,6 @@ class Project(Struct, frozen=True):
     cve_allowlist: Allowlist | None = None
 
 
-class HarborRepository(Struct, frozen=True):
-    name: str = ""
-
-
 class HarborErrorItem(Struct, frozen=True):
     code: str | None = None
     message: str | None = None

@@ -103,7 +103,7 @@ class Safety:
         """Housekeeping with a clock of the test's own."""
         stores = self.stores
         housekeeping_stores = HousekeepingStores(
-            stores.locks, stores.freezes, stores.reviews, stores.delegations, stores.requests
+            stores.locks, stores.freezes, stores.reviews, stores.delegations, stores.requests, stores.subscriptions
         )
         return Housekeeping(housekeeping_stores, self.ledger, self.ledger._policy, **options)
 

@@ -10,6 +10,7 @@ import pytest
 
 from bot.domain.caller import Person
 from bot.domain.safety import Delegation, Freeze, Lock, Review
+from bot.domain.subscription import NewsMute, Scope
 from bot.policy import parse
 from bot.ports import Request
 from bot.store.locks import LockStore
@@ -219,3 +220,12 @@ async def test_two_replicas_keep_house_as_one(safety: Safety) -> None:
     await asyncio.gather(*(tidy(safety, timedelta(hours=2)) for _ in range(3)))
     assert await safety.events() == ["unlocked"]
     assert len(await safety.told("U0ANA")) == 1
+
+
+async def test_mutes_that_are_over_are_forgotten(safety: Safety) -> None:
+    store, here = safety.stores.subscriptions, Scope("my-app", "production")
+    await store.mute(
+        [NewsMute(who, here, START + timedelta(hours=hours)) for who, hours in (("U0ANA", 1), ("U0BO", 3))]
+    )
+    await tidy(safety, timedelta(hours=2))
+    assert [one.listener for one in await store.muted(0.0)] == ["U0BO"]

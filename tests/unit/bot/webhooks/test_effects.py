@@ -408,10 +408,13 @@ async def failed_run(house: House, *, uid: str = "u-1", namespace: str = "ci") -
     return run.name
 
 
-async def event(house: House, name: str, uid: str = "u-1", namespace: str = "ci", id: str = "e-1") -> None:
+async def event(
+    house: House, name: str, uid: str = "u-1", namespace: str = "ci", id: str = "e-1", state: str = "failed"
+) -> None:
+    kind = {"Ce-Type": f"dev.tekton.event.pipelinerun.{state}.v1", "Ce-Id": id}
     body = {"pipelineRun": {"metadata": {"name": name, "namespace": namespace, "uid": uid, "labels": {}}, "spec": {}}}
-    answer = await house.post("tekton", json.dumps(body).encode(), {**FAILED, **GOOD["tekton"], "Ce-Id": id})
-    assert answer.status_code == 202, answer.text
+    answer = await house.post("tekton", json.dumps(body).encode(), {**FAILED, **GOOD["tekton"], **kind})
+    assert answer.is_success, answer.text
 
 
 async def test_a_failed_run_is_told_once_with_its_reason(house: House) -> None:
@@ -426,6 +429,27 @@ async def test_a_failed_run_is_told_once_with_its_reason(house: House) -> None:
     assert f"/pipeline logs {name}" in message
     assert "<@U0ANA>" in message
     assert {run.name for run in house.runs} == {name}
+
+
+@pytest.mark.parametrize("state", ["started", "successful"])
+async def test_a_run_that_began_or_succeeded_is_on_record_without_a_message(house: House, state: str) -> None:
+    """T19: each event is a hint to read the run; what is on record is what the cluster says then."""
+    run = await house.pipelines.start(RunRequest("r-1", "ci-pipeline", "my-app", {}, "U0ANA"))
+    if state == "successful":
+        house.pipelines.begin(run.name)
+        house.pipelines.finish(run.name)
+    await event(house, run.name, state=state)
+    await house.work()
+    assert [(heard.name, heard.done) for heard in house.runs] == [(run.name, state == "successful")]
+    assert not house.messenger.messages
+
+
+@pytest.mark.parametrize("state", ["queued", "running", "unknown"])
+async def test_events_in_between_say_nothing_new(house: House, state: str) -> None:
+    run = await house.pipelines.start(RunRequest("r-1", "ci-pipeline", "my-app", {}, "U0ANA"))
+    await event(house, run.name, state=state)
+    assert await house.work() == 0
+    assert house.runs == []
 
 
 async def test_a_run_that_a_person_cancelled_is_not_told(house: House) -> None:
