@@ -38,6 +38,19 @@ audit = sa.Table(
     sa.Column("version", sa.Integer, nullable=False, server_default="1"),
 )
 
+_EARLIER = audit.alias()
+_LAST = (
+    sa.select(
+        audit.c.seq,
+        audit.c.hash,
+        sa.exists(sa.select(_EARLIER.c.seq).where(_EARLIER.c.dedupe == sa.bindparam("of"))).label("seen"),
+    )
+    .order_by(audit.c.seq.desc())
+    .limit(1)
+)
+"""the row that the next one follows, and whether there is one of that `dedupe`"""
+_ADDED = audit.insert()
+
 GENESIS = "0" * 64
 HASHED = {
     1: ("seq", "at", "event", "actor", "app", "environment", "promotion_id", "detail", "dedupe"),
@@ -126,12 +139,9 @@ class Audit:
         """Add one row in the caller's transaction, so that it is there exactly when its effect is."""
         if not self._database.sqlite:
             await connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": CHAIN_LOCK})
-        if entry.dedupe is not None:
-            seen = sa.select(audit.c.seq).where(audit.c.dedupe == entry.dedupe)
-            if (await connection.execute(seen)).first():
-                return
-        newest = sa.select(audit.c.seq, audit.c.hash).order_by(audit.c.seq.desc()).limit(1)
-        last = (await connection.execute(newest)).first()
+        last = (await connection.execute(_LAST, {"of": entry.dedupe})).first()
+        if last and last.seen:
+            return
         row: dict[str, Any] = {
             "seq": last.seq + 1 if last else 1,
             "at": self._clock.now().isoformat(),
@@ -146,7 +156,7 @@ class Audit:
         }
         row["previous"] = last.hash if last else GENESIS
         row["hash"] = chained(row["previous"], row)
-        await connection.execute(audit.insert().values(row))
+        await connection.execute(_ADDED, row)
 
     async def recorded(self, connection: AsyncConnection, dedupe: str) -> bool:
         """Whether there is a row whose `dedupe` begins so."""

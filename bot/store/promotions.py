@@ -43,6 +43,8 @@ live = sa.Table(
     sa.Column("promotion_id", sa.ForeignKey("promotions.id"), nullable=False),
 )
 
+_STATE = sa.select(promotions.c.state).where(promotions.c.id == sa.bindparam("of"))
+_SAVED = promotions.update().where(promotions.c.id == sa.bindparam("of"))
 
 UNCHANGED = 128
 """how many promotions are kept as they were last read, by their whole text"""
@@ -108,11 +110,7 @@ class PromotionStore:
 
     async def save(self, connection: AsyncConnection, promotion: Promotion) -> None:
         """The new state; a final phase frees its apps for the next promotion."""
-        await connection.execute(
-            promotions.update()
-            .where(promotions.c.id == promotion.id)
-            .values(phase=promotion.phase, state=dump(promotion))
-        )
+        await connection.execute(_SAVED, {"of": promotion.id, "phase": promotion.phase, "state": dump(promotion)})
         mine = live.c.promotion_id == promotion.id
         if promotion.phase.final:
             await connection.execute(live.delete().where(mine))
@@ -129,8 +127,7 @@ class PromotionStore:
             return await self.get_in(connection, promotion_id)
 
     async def get_in(self, connection: AsyncConnection, promotion_id: str) -> Promotion | None:
-        query = sa.select(promotions.c.state).where(promotions.c.id == promotion_id)
-        state = (await connection.execute(query)).scalar_one_or_none()
+        state = (await connection.execute(_STATE, {"of": promotion_id})).scalar_one_or_none()
         return _promotion(state) if state is not None else None
 
     async def live(self, app: str, environment: str) -> Promotion | None:

@@ -58,9 +58,8 @@ class SubscriptionStore:
 
     async def take(self, connection: AsyncConnection, promotion: str) -> tuple[str, ...]:
         """In the caller's transaction: the users to tell, who are told by that and wait no more."""
-        mine = subscriptions.c.promotion_id == promotion
-        users = (await connection.execute(sa.select(subscriptions.c.user_id).where(mine))).scalars().all()
-        await connection.execute(subscriptions.delete().where(mine))
+        mine = subscriptions.delete().where(subscriptions.c.promotion_id == promotion)
+        users = (await connection.execute(mine.returning(subscriptions.c.user_id))).scalars().all()
         return tuple(sorted(users))
 
     async def subscribe(self, subscriptions: Iterable[Subscription]) -> None:
