@@ -97,7 +97,7 @@ def _sandbox() -> Callable[[], None]:
             return found
         return cast("Callable[[], None]", import_module("integrations.sandbox.main").main)
     except ImportError as error:
-        fail(f"The sandbox is a package of its own ({error}): pip install pilothouse-sandbox")
+        fail(f"The sandbox is a package of its own ({error}): in a checkout, pip install ./integrations/sandbox")
 
 
 @app.command(rich_help_panel=SET_UP)

@@ -7,7 +7,7 @@ from bot.views.ids import Menu, shortcut_id
 from integrations.slack.probe import SCOPES
 
 EVENTS = ("app_home_opened", "app_mention", "message.im")
-NAME_PEOPLE = ("/delegate",)
+NAME_PEOPLE = ("/delegate", "/pilothouse")
 """Commands in whose text Slack is to write ids for the people who are mentioned (S6)."""
 
 

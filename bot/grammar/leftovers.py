@@ -108,9 +108,9 @@ _REMEDIES: Mapping[Leftover, str] = {
     Leftover.EXCEPTION: "Name the apps you want: nothing can be left out of a set here. `/adjust` leaves apps out of "
     "a release train.",
     Leftover.REASON: "A reason goes after `--reason`, at the end.",
-    Leftover.FORCE: "Nothing forces it past its gates and approvals by that word.",
+    Leftover.FORCE: "That word does not skip gates or approvals.",
     Leftover.NAME: "Names stand without a flag, as in `/deploy my-app@1.4.2 staging`.",
     Leftover.PERSON: "That reads as a person, not as an image: an image stands after its app, as in `my-app@1.4.2`.",
     Leftover.VERB: "That is another command: `/{word}`. One command at a time.",
-    Leftover.POLITE: "The command does without it: leave it out.",
+    Leftover.POLITE: "Leave it out.",
 }

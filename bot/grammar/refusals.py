@@ -65,7 +65,7 @@ class WordsLeft:
             if token.is_flag:
                 flag, equals, value = token.whole.partition("=")
                 if equals and flag.lower() in self._flags:
-                    self.refuse(f"`{flag}` is given or it is not: `{short(value)}` says neither.")
+                    self.refuse(f"`{flag}` takes no value, so leave out `{short(value)}`.")
                 self.refuse(f"`/{self.verb}` has no flag `{short(flag)}`.{misspelt(flag, self._flags)}")
 
     def _sift(self, usual: Sequence[str] = (), otherwise: str = "") -> None:
@@ -108,7 +108,7 @@ class WordsLeft:
 
     def _too_many(self, word: str) -> NoReturn:
         """What it was meant for is not known, so nobody is told to do without it."""
-        self.refuse(f"`{short(word)}` is one word too many: it is not clear what it means, so nothing was done.")
+        self.refuse(f"It is not clear what `{short(word)}` means here, so nothing was done.")
 
     def _unknown(self, word: str, what: str, names: Sequence[str]) -> NoReturn:
         bare = re.sub(r"(?i)^(app|env):", "", word)

@@ -13,7 +13,7 @@ from bot.notify.outbox import Outbox
 from bot.ports import Rendered
 from bot.store.messages import Letter
 from bot.views.older import older_asked
-from bot.views.queueing import starts_soon, turn_came, turn_missed, unhindered
+from bot.views.queueing import starts_soon, turn_came, turn_missed, unhindered, why_now
 
 
 class DirectQueueNews:
@@ -21,7 +21,7 @@ class DirectQueueNews:
         self._outbox = outbox
 
     async def started(self, connection: AsyncConnection, waiting: Waiting, promotion: Promotion) -> None:
-        await self._tell(connection, waiting, promotion.id, Event.STARTED, turn_came(promotion))
+        await self._tell(connection, waiting, promotion.id, Event.STARTED, turn_came(promotion, waiting.wish))
 
     async def dropped(self, connection: AsyncConnection, waiting: Waiting, sentence: str) -> None:
         subject = f"queue-{waiting.wish.context.request_id}"[:64]
@@ -33,7 +33,7 @@ class DirectQueueNews:
         wish = replace(waiting.wish, at="", start_at=None, if_busy=if_busy)
         asked = OlderAsked(Promotion(plan, Phase.PENDING, Stage.GATES), wish)
         subject = f"older-{waiting.wish.context.request_id}"[:64]
-        message = older_asked(asked, "It is your turn, and nothing has started yet.")
+        message = older_asked(asked, f"{why_now(waiting.wish)}, and nothing has started yet.")
         await self._tell(connection, waiting, subject, Event.FAILED, message)
 
     async def unhindered(self, connection: AsyncConnection, waiting: Waiting, promotion: Promotion) -> None:

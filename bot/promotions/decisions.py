@@ -30,7 +30,7 @@ def is_made(promotion: Promotion) -> bool:
 def refuse_if_made(promotion: Promotion, kind: VoteKind) -> None:
     """Raises Conflict: who decided, and when. What is not in git yet can be taken back."""
     if promotion.phase.final:
-        newer = f"Its place was taken by {promotion.successor}: use that card." if promotion.successor else ""
+        newer = f"{promotion.successor} replaced it: use that card." if promotion.successor else ""
         raise Conflict(_sentences("This promotion is over.", promotion.outcome, _by_whom(promotion), newer))
     # Until it is in git it can be taken back: an older story only where it waits for a pull request.
     uncommitted = promotion.commit is None and promotion.stage is not Stage.FOLLOW

@@ -209,7 +209,7 @@ def _check_open(promotion: Promotion, kind: VoteKind) -> None:
 
 def _check_same_content(promotion: Promotion, content_hash: str) -> None:
     if content_hash != promotion.content_hash:
-        raise Conflict("This card shows something else than what would be promoted now: use the newest card.")
+        raise Conflict("This card is out of date: use the newest card.")
 
 
 def _check_not_spoken_for(promotion: Promotion, caller: Caller) -> None:

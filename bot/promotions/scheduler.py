@@ -51,7 +51,7 @@ class Scheduler:
         except Unavailable as away:
             raise UserError(
                 f"{away.system} does not answer, and without it I cannot tell what would be promoted: nothing was "
-                "started. Say the same again in a minute; what is under way continues."
+                "started. Run the command again in a minute; what is under way continues."
             ) from away
         if wish.if_busy is IfBusy.REPLACE:
             return await self._replace(wish, caller, other)

@@ -86,7 +86,7 @@ class Dispatcher:
         except IntegrationError as error:
             log.warning("caller.unknown", error=str(error))
             raise NotAllowed(
-                "Slack cannot tell at the moment who you are, so nothing was done. Try again in a minute."
+                "Slack cannot confirm who you are right now, so nothing was done. Try again in a minute."
             ) from error
 
 

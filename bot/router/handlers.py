@@ -54,7 +54,7 @@ NO_WINDOW = (
     "command."
 )
 NO_TRIGGER = (
-    "Say all of it in one message, as in `deploy my-app prod`: Slack opens windows only for slash commands, "
+    "Put the whole command in one message, as in `deploy my-app prod`: Slack opens windows only for slash commands, "
     "shortcuts and buttons. `help` shows what you can say."
 )
 TRIGGER_SECONDS = 3.0

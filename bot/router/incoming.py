@@ -16,6 +16,8 @@ TS = re.compile(r"[0-9]{1,12}\.[0-9]{1,9}")
 GREETINGS = frozenset({"hey", "hi", "hello", "ok", "okay", "please"})
 """what people say before a mention that changes nothing of what they ask"""
 
+WRITTEN = frozenset({"", "file_share", "thread_broadcast"})
+"""subtypes of what a person has just written: plainly, with a file, in a thread and its channel; edits have others"""
 
 @dataclass(frozen=True)
 class Incoming:
@@ -100,7 +102,8 @@ def from_shortcut(body: Body) -> Incoming:
 
 def is_said_to_us(event: Mapping[str, Any]) -> bool:
     """A mention of the bot, or a direct message to it, written by a person just now."""
-    of_person = not (_word(event, "bot_id") or _word(event, "subtype")) and bool(_word(event, "user"))
+    written = _word(event, "subtype") in WRITTEN
+    of_person = written and not _word(event, "bot_id") and bool(_word(event, "user"))
     direct = event.get("type") == "message" and event.get("channel_type") == "im"
     return of_person and (direct or event.get("type") == "app_mention")
 

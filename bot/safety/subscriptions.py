@@ -76,7 +76,7 @@ class SubscriptionService:
         still = any(_overlap(one.scope, ask) for one in muted)
         if gone or ask.context.again:
             await self._record(ChannelChange.UNMUTED, ask, caller, still=still)
-        said = "It is no longer muted." if gone else "Nothing of that was muted."
+        said = "It is no longer muted." if gone else "None of that was muted."
         return await self.shown(caller, ask.context, STILL_MUTED if still else said)
 
     async def mine(self, caller: Caller) -> tuple[Subscription, ...]:
@@ -118,7 +118,7 @@ class SubscriptionService:
             return caller.id
         channel = _channel(ask.context)
         if not channel:
-            raise Conflict("This is a conversation with me: say it without `here`, and it is for you.")
+            raise Conflict("`here` works in channels only. Leave it out to do this for yourself.")
         target = Target(ask.app or EVERY, ask.environment or EVERY)
         await self._ledger.authorize(ask, caller, Permission.SUBSCRIBE, target, about)
         return channel
@@ -141,7 +141,7 @@ class SubscriptionService:
 
 
 NOTHING_GONE = "No subscription fits that. What policy or an annotation in Argo CD says can only be muted."
-STILL_MUTED = "It is still muted by what is listed below: end that, too."
+STILL_MUTED = "Another mute below still covers it."
 
 
 def _channel(context: Context) -> str:

@@ -1,14 +1,15 @@
 """What can be pressed on a promotion's card: nothing that the story would not hear."""
 
 from collections.abc import Container
+from dataclasses import replace
 
 from slack_sdk.models.blocks import ButtonElement
 
 from bot.domain.approval import approved
-from bot.domain.promotion import Kind, Phase, Progress, Promotion, Stage, VerdictState
+from bot.domain.promotion import Kind, Phase, Plan, Progress, Promotion, Stage, VerdictState
 from bot.domain.queueing import is_closed
 from bot.views import layout, words
-from bot.views.ids import Action, ImageValue, PromotionValue, WishValue
+from bot.views.ids import OPEN, Action, ImageValue, PromotionValue, WishValue
 
 ROLLBACK_BUTTONS = 5
 Buttons = list[ButtonElement | None]
@@ -74,17 +75,29 @@ def _again(promotion: Promotion) -> Buttons:
         return []
     if promotion.commit:
         return _rollbacks(promotion)
-    plan = promotion.plan
-    if plan.kind is Kind.ROLLBACK or len(plan.moves) != 1:
+    wish = _same_again(promotion.plan)
+    if wish is None:
         return []
-    again = ImageValue(plan.app, plan.environment, plan.moves[0].after.digest)
-    wish = WishValue("deploy", again.app, again.environment, again.to)
     later = [
-        layout.button("Deploy when it opens", Action.WHEN_OPEN, again),
+        layout.button("Deploy when it opens", Action.AGAIN.numbered(1), replace(wish, start=OPEN)),
         layout.button("Notify me when ready", Action.NOTIFY, wish),
     ]
     later = later if is_closed(promotion) else []
-    return [*later, layout.button("Try again", Action.RETRY, again), *_remedies(promotion)]
+    return [*later, layout.button("Try again", Action.AGAIN, wish), *_remedies(promotion)]
+
+
+def _same_again(plan: Plan) -> WishValue | None:
+    """One image by its digest; several by what names all of them: where they run, or their one tag."""
+    tags = {move.after.tag for move in plan.moves}
+    if plan.kind is Kind.ROLLBACK:
+        return None
+    if len(plan.moves) == 1 and not plan.missing:
+        return WishValue("deploy", plan.app, plan.environment, plan.moves[0].after.digest)
+    if plan.source:
+        return WishValue("promote", "/".join(plan.apps), plan.environment, source=plan.source)
+    if len(plan.apps) == 1 and len(tags) == 1 and "" not in tags:
+        return WishValue("deploy", plan.app, plan.environment, tags.pop())
+    return None
 
 
 def _remedies(promotion: Promotion) -> Buttons:

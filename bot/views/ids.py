@@ -27,7 +27,10 @@ class Action(StrEnum):
     REJECT = "promotion.reject"
     ABORT = "promotion.abort"
     ROLLBACK = "promotion.rollback"
+    AGAIN = "promotion.again"
+    """asks for the same again: now, or when it opens"""
     RETRY = "promotion.retry"
+    """on cards of earlier versions, as WHEN_OPEN"""
     SUBSCRIBE = "promotion.subscribe"
     SHOW = "promotion.show"
     APPS = "promotion.apps"
@@ -188,6 +191,7 @@ _CARRIES: Mapping[Action, type[Value]] = {
     Action.REJECT: PromotionValue,
     Action.ABORT: PromotionValue,
     Action.ROLLBACK: ImageValue,
+    Action.AGAIN: WishValue,
     Action.RETRY: ImageValue,
     Action.SUBSCRIBE: PromotionValue,
     Action.SHOW: PromotionValue,

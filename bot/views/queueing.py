@@ -124,9 +124,16 @@ def _cancel(wish: Wish, index: int = 0) -> ButtonElement | None:
     return layout.button("Cancel", Action.UNSCHEDULE.numbered(index), value)
 
 
-def turn_came(promotion: Promotion) -> Rendered:
-    where = channel_mention(promotion.plan.channel)
-    return sentence(f"▶️ It is your turn: {bold(headline(promotion), 300)} has started. The card is in {where}.")
+def turn_came(promotion: Promotion, wish: Wish) -> Rendered:
+    name, where = bold(headline(promotion), 300), channel_mention(promotion.plan.channel)
+    return sentence(f"▶️ {why_now(wish)}: {name} has started. The card is in {where}.")
+
+
+def why_now(wish: Wish) -> str:
+    """What it waited for, in words."""
+    if wish.start_at:
+        return "It is time"
+    return "Nothing holds it back now" if wish.when_open else "It is your turn"
 
 
 def turn_missed(waiting: Waiting, why: str) -> Rendered:

@@ -58,7 +58,7 @@ class DecisionSteps(StepParts):
         """Tell the requester that the train waits for them; the card says so as well."""
         plan = promotion.plan
         sentence = (
-            f"The gates say no to {' and '.join(apps)}, so the train waits. Leave out what they stop "
+            f"The gates say no to {' and '.join(apps)}, so the train waits. Leave those apps out "
             f"(`/adjust {plan.id} leave out {' '.join(apps)}`, or the boxes of its card), and the rest continues."
         )
         await self.reminders.refuse(plan.channel, plan.requester.id, sentence)

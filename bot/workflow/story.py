@@ -109,4 +109,4 @@ class Telling(ChangeChapter):
         well = " ".join([well, *(one.explanation for one in self._now.following if one.explanation)])
         locking = self._rules.each.items() if self._plan.kind is Kind.ROLLBACK else ()
         unlock = [f"`/unlock {app} {self._plan.environment}`" for app, rules in locking if rules.rollback().lock]
-        return f"{well} It is locked there until somebody says {' and '.join(unlock)}." if unlock else well
+        return f"{well} It is locked there until somebody runs {' and '.join(unlock)}." if unlock else well

@@ -11,6 +11,7 @@ from bot.domain.promotion import (
     ApprovalRule,
     GateResult,
     Kind,
+    Move,
     Phase,
     Progress,
     Promotion,
@@ -26,7 +27,7 @@ from bot.router.buttons import read_button
 from bot.views import card, dry_run, modal
 from bot.views.direct import approval_request
 from bot.views.facts import passed_line
-from bot.views.ids import ImageValue, PromotionValue, decode
+from bot.views.ids import OPEN, ImageValue, PromotionValue, WishValue, decode
 from tests.views.reading import lines
 from tests.views.samples import (
     ANA,
@@ -46,6 +47,8 @@ from tests.views.samples import (
 
 CONTEXT = Context("r1", "C0DEPLOY", "c1")
 HEADER = "# 🚀 my-app → production · v1.4.1 → v1.4.2"
+
+AGAIN = ("promotion.again", "promotion.again#1", "promotion.notify")
 
 
 def buttons(shown: Promotion, **options: object) -> dict[str, dict[str, object]]:
@@ -292,10 +295,10 @@ def test_unhealthy_explains_and_offers_the_way_back() -> None:
 
 
 def test_try_again_names_the_same_image() -> None:
-    value = buttons(promotion(Stage.DONE, Phase.ERRORED, outcome="Argo CD does not answer."))["promotion.retry"][
+    value = buttons(promotion(Stage.DONE, Phase.ERRORED, outcome="Argo CD does not answer."))["promotion.again"][
         "value"
     ]
-    assert decode("promotion.retry", str(value)) == ImageValue("my-app", "production", DIGEST)
+    assert decode("promotion.again", str(value)) == WishValue("deploy", "my-app", "production", DIGEST)
 
 
 def test_buttons_carry_the_promotion_and_what_was_seen() -> None:
@@ -447,9 +450,29 @@ def test_what_a_lock_has_ended_can_go_when_it_opens() -> None:
     locked = GateResult("lock", "my-app", Verdict.blocked("my-app is locked by Dee.", "Ask Dee"))
     stopped = promotion(Stage.DONE, Phase.FAILED, plan=plan(gates=("lock",)), results=(locked,))
     assert "[Deploy when it opens] [Notify me when ready] [Try again] [History]" in lines(card(stopped))
-    value = decode("promotion.when-open", str(buttons(stopped)["promotion.when-open"]["value"]))
-    assert value == ImageValue("my-app", "production", DIGEST)
-    assert "promotion.when-open" not in buttons(promotion(Stage.DONE, Phase.FAILED, results=BLOCKED))
+    value = decode("promotion.again#1", str(buttons(stopped)["promotion.again#1"]["value"]))
+    assert value == WishValue("deploy", "my-app", "production", DIGEST, start=OPEN)
+    assert "promotion.again#1" not in buttons(promotion(Stage.DONE, Phase.FAILED, results=BLOCKED))
+
+
+@pytest.mark.parametrize(
+    ("moves", "source", "asked"),
+    [
+        ((move("my-app"), move("api")), "staging", WishValue("promote", "my-app/api", "production", source="staging")),
+        ((move("my-app"), move("my-app")), "staging", WishValue("promote", "my-app", "production", source="staging")),
+        ((move("my-app"), move("my-app")), "", WishValue("deploy", "my-app", "production", "v1.4.2")),
+        ((move("my-app"), move("my-app", after="v1.4.3")), "", None),
+    ],
+)
+def test_several_images_are_asked_for_again_by_what_names_them_all(
+    moves: tuple[Move, ...], source: str, asked: WishValue | None
+) -> None:
+    locked = GateResult("lock", "my-app", Verdict.blocked("my-app is locked by Dee.", "Ask Dee"))
+    gone = plan(moves=moves, source=source, gates=("lock",))
+    pressed = buttons(promotion(Stage.DONE, Phase.FAILED, plan=gone, results=(locked,)))
+    values = {name: decode(name, str(one["value"])) for name, one in pressed.items() if name in AGAIN}
+    expected = {"promotion.again": asked, "promotion.again#1": asked and replace(asked, start=OPEN)}
+    assert values == ({**expected, "promotion.notify": asked} if asked else {})
 
 
 def test_what_nobody_asked_has_no_tick() -> None:

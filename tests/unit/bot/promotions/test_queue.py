@@ -254,7 +254,7 @@ async def test_a_train_waits_for_each_of_its_apps_and_a_rollback_waits_too(line:
 
 async def test_what_cannot_be_looked_up_now_starts_nothing_and_says_so(line: Line) -> None:
     line.home.registry.failing = Unavailable("Harbor", "read v1.4.2", "connection refused")
-    with pytest.raises(UserError, match=r"Harbor does not answer, .* nothing was started\. Say the same again"):
+    with pytest.raises(UserError, match=r"Harbor does not answer, .* nothing was started\. Run the command again"):
         await line.ask("ana", IfBusy.REFUSE)
     assert await line.home.store.all_live() == ()
     line.home.registry.failing = None

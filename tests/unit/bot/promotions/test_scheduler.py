@@ -41,7 +41,7 @@ async def test_a_moved_line_voids_the_votes_and_issues_a_new_card(home: House) -
     again = await successor(home, asked)
     assert (again.stage, again.approvals) == (Stage.APPROVAL, ())
     assert again.plan.moves[0].before.tag == "v1.4.0"
-    with pytest.raises(Conflict, match=f"Its place was taken by {again.id}: use that card"):
+    with pytest.raises(Conflict, match=f"{again.id} replaced it: use that card"):
         await home.approve("bo", asked)
     await home.approve("bo", again)
     assert (await home.now(again)).phase is Phase.SUCCEEDED

@@ -31,7 +31,7 @@ async def test_inside_a_thread_the_answer_is_in_the_thread(bot: Bot) -> None:
     [
         ("make me a coffee", "There is no command"),
         ("depoly my-app prod", "Did you mean `deploy`"),
-        ("deploy", "Say all of it in one message"),
+        ("deploy", "the whole command in one message"),
         ("deploy my-app prod tomorrow", "acts at once"),
         ("", "/deploy"),  # all that there is to say
     ],
@@ -71,6 +71,10 @@ async def test_what_is_not_said_to_the_bot_is_none_of_its_business(bot: Bot) -> 
     [
         ({"type": "app_mention", "user": "U1"}, True),
         ({"type": "message", "channel_type": "im", "user": "U1"}, True),
+        ({"type": "message", "channel_type": "im", "user": "U1", "subtype": "file_share"}, True),  # with a screenshot
+        ({"type": "message", "channel_type": "im", "user": "U1", "subtype": "thread_broadcast"}, True),
+        ({"type": "message", "channel_type": "im", "user": "U1", "subtype": "file_share", "bot_id": "B1"}, False),
+        ({"type": "message", "channel_type": "im", "user": "U1", "subtype": "message_deleted"}, False),
         ({"type": "message", "channel_type": "channel", "user": "U1"}, False),
         ({"type": "message", "channel_type": "im", "user": "U1", "bot_id": "B1"}, False),  # our own answer
         ({"type": "app_mention", "user": "U1", "bot_id": "B1"}, False),  # another app's words
