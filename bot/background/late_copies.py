@@ -1,4 +1,4 @@
-"""Copies for approvers whom Slack could not name while their promotion asked for them."""
+"""Copies for approvers whom Slack could not name, or who stood in for nobody, while their promotion asked for them."""
 
 import asyncio
 import contextlib
@@ -21,6 +21,14 @@ PATIENCE_SECONDS = 10.0
 """for the directory, in one round and for one promotion; nobody waits for it"""
 
 
+@dataclass(frozen=True)
+class Question:
+    """`standing_in`: the ids of those who stood in for somebody when it was asked: who does so later is asked then."""
+
+    content: str
+    standing_in: tuple[str, ...]
+
+
 @dataclass
 class LateCopies:
     """What is known here is forgotten with the process: the next one looks at every promotion that waits for people.
@@ -31,8 +39,8 @@ class LateCopies:
     store: PromotionStore
     approvers: Approvers
     copies: Copies
-    asked: dict[str, str] = field(default_factory=dict)
-    """promotion → the content that all of its approvers were asked about"""
+    asked: dict[str, Question] = field(default_factory=dict)
+    """promotion → what all of its approvers were asked"""
 
     async def run_forever(self) -> None:
         """Until it is cancelled; whatever breaks is logged, and tried again."""
@@ -59,10 +67,12 @@ class LateCopies:
         self.approvers.missed.clear()
         waiting = [one for one in await self.store.all_live() if one.stage is Stage.APPROVAL and not one.phase.final]
         self.asked = {one.id: self.asked[one.id] for one in waiting if one.id in self.asked}
-        pending = [one for one in waiting if self.asked.get(one.id) != one.content_hash]
-        return all(await asyncio.gather(*(self._ask(one) for one in pending)))
+        standing_in = await self.approvers.standing_in()
+        questions = {one.id: Question(one.content_hash, standing_in) for one in waiting}
+        pending = [one for one in waiting if self.asked.get(one.id) != questions[one.id]]
+        return all(await asyncio.gather(*(self._ask(one, questions[one.id]) for one in pending)))
 
-    async def _ask(self, promotion: Promotion) -> bool:
+    async def _ask(self, promotion: Promotion, question: Question) -> bool:
         found = await self.approvers.find(promotion, PATIENCE_SECONDS)
         if await self.copies.send_missing(promotion, found.people):
             # Decided meanwhile: what was just put shows that, or is not sent at all.
@@ -70,5 +80,5 @@ class LateCopies:
             if now and now != promotion:
                 await self.copies.keep(now)
         if found.complete:
-            self.asked[promotion.id] = promotion.content_hash
+            self.asked[promotion.id] = question
         return found.complete

@@ -34,7 +34,7 @@ class Found:
 
 @dataclass
 class _LookUp:
-    callers: dict[str, Caller] = field(default_factory=dict)
+    counting: dict[str, Caller] = field(default_factory=dict)
     unanswered: list[str] = field(default_factory=list)
 
     def unknown(self, name: str, error: IntegrationError) -> None:
@@ -62,7 +62,7 @@ class Approvers:
         return found.people
 
     async def find(self, promotion: Promotion, patience: float) -> Found:
-        """Those whom policy binds as persons, or in a small group, and whose yes would count now.
+        """Those whose yes would count: bound as persons or in a small group by policy, or standing in for somebody.
 
         `patience`: seconds. Never raises for Slack: the card asks, too, so whoever cannot be looked up is left out.
         """
@@ -70,26 +70,37 @@ class Approvers:
             return Found(())
         look, late = _LookUp(), False
         users: tuple[str, ...] = ()
+        standing_in = await self.standing_in()
         try:
             async with asyncio.timeout(patience):
-                users = (await persons(approving(self.policy, promotion), self.directory, look.unknown, SMALL))[:MOST]
-                await asyncio.gather(*(self._caller(user, look) for user in users))
+                bound = await persons(approving(self.policy, promotion), self.directory, look.unknown, SMALL)
+                users = tuple(dict.fromkeys([*bound, *standing_in]))[:MOST]
+                await asyncio.gather(*(self._look_up(promotion, user, look) for user in users))
         except TimeoutError:
             late = True
             log.warning("approvers.late", promotion=promotion.id)
-        people = [look.callers[user] for user in users if user in look.callers]
-        counting = tuple(caller for caller in people if self._counts(promotion, caller))
+        counting = tuple(look.counting[user] for user in users if user in look.counting)
         return Found(counting, complete=not (late or look.unanswered))
 
-    def _counts(self, promotion: Promotion, caller: Caller) -> bool:
-        """A copy names every app of a train, so it is not for who may view only some of them."""
-        if any(caller.id == given.approver.id for given in counted(promotion.approvals, promotion.content_hash)):
-            return False
-        sees = not caller.bot and shows_all(self.policy, caller, promotion)
-        return sees and bool(self.eligibility.still_speaks(promotion, caller))
+    async def standing_in(self) -> tuple[str, ...]:
+        """The ids of all who stand in for somebody now, for whatever it is."""
+        return await self.eligibility.standing_in()
 
-    async def _caller(self, user: str, look: _LookUp) -> None:
+    async def _look_up(self, promotion: Promotion, user: str, look: _LookUp) -> None:
         try:
-            look.callers[user] = await self.directory.caller(user)
+            caller = await self.directory.caller(user)
+            if await self._counts(promotion, caller):
+                look.counting[user] = caller
         except IntegrationError as error:
             look.unknown(user, error)
+
+    async def _counts(self, promotion: Promotion, caller: Caller) -> bool:
+        """A copy names every app of a train, so it is for who may view them all, or decides on them for somebody."""
+        if any(caller.id == given.approver.id for given in counted(promotion.approvals, promotion.content_hash)):
+            return False
+        if caller.bot:
+            return False
+        if shows_all(self.policy, caller, promotion) and self.eligibility.still_speaks(promotion, caller):
+            return True
+        lent = await self.eligibility.lent_to(caller, promotion)
+        return bool(lent.behalf and self.eligibility.still_speaks(promotion, caller, lent.roles))

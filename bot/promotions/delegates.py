@@ -46,6 +46,10 @@ class Delegates:
             standings = await self._standings(caller, promotion, used | others)
         return Lent(frozenset.intersection(*(standing.roles for standing in standings)), tuple(lenders))
 
+    async def standing_in(self) -> tuple[str, ...]:
+        """The ids of all who stand in for somebody now."""
+        return tuple(dict.fromkeys(one.delegate.id for one in await self.delegations.now()))
+
     async def lenders(self, caller: Caller) -> tuple[Caller, ...]:
         """Whoever may lend the caller anything at all. Raises IntegrationError when the directory cannot tell."""
         return await self.delegations.lenders(caller, self.directory)

@@ -26,6 +26,10 @@ class Eligibility:
         """The roles that absent people lend the caller for this. Raises IntegrationError when nobody can tell."""
         return await self._delegates.lent_to(caller, promotion) if self._delegates else Lent()
 
+    async def standing_in(self) -> tuple[str, ...]:
+        """The ids of all who stand in for somebody now, for whatever it is."""
+        return await self._delegates.standing_in() if self._delegates else ()
+
     async def speaks_for_absent(self, caller: Caller, promotion: Promotion | None) -> bool:
         """Whether somebody who is away lends the caller a word about it.
 

@@ -58,6 +58,11 @@ class DelegationStore:
         found = await self._load(sa.select(delegations.c.state).where(delegations.c.delegate_id == delegate))
         return tuple(one for one in found if one.since <= now < one.until)
 
+    async def now(self) -> tuple[Delegation, ...]:
+        """Of everybody who is away now, the oldest first."""
+        now = self._clock.now()
+        return tuple(one for one in await self.all() if one.since <= now < one.until)
+
     async def all(self) -> tuple[Delegation, ...]:
         """Expired ones too, until they are ended; oldest first."""
         found = await self._load(sa.select(delegations.c.state))

@@ -6,10 +6,10 @@ from bot.domain.safety import Delegation
 from tests.fakes.world import House
 
 
-async def lend(home: House, absent: str, delegate: str) -> None:
-    """The first has named the second, for a day that began an hour ago. Both by their names in the world."""
+async def lend(home: House, absent: str, delegate: str, left: timedelta = timedelta(days=1)) -> None:
+    """The first has named the second, a while ago. Both by their names in the world."""
     now = datetime.now(UTC)
     away, here = await home.person(absent), await home.person(delegate)
-    delegation = Delegation(away.person, here.person, now - timedelta(hours=1), now + timedelta(days=1))
+    delegation = Delegation(away.person, here.person, now - timedelta(hours=1), now + left)
     async with home.database.begin() as connection:
         await home.delegations.delegate(connection, delegation)

@@ -12,6 +12,7 @@ from bot.domain.errors import Unavailable
 from bot.domain.promotion import Promotion, Stage
 from bot.notify.copies import subject
 from bot.promotions import approvers
+from tests.fakes.delegations import lend
 from tests.fakes.queues import delivered
 from tests.fakes.world import House, house
 
@@ -176,3 +177,11 @@ async def test_while_slack_is_away_the_round_says_that_it_is_not_complete(home: 
     home.directory.down = None
     assert await home.core.late_copies.look()
     assert await copies(home, promotion) == EVERYBODY
+
+
+async def test_who_stands_in_from_now_on_is_asked_now(home: House) -> None:
+    promotion = await home.deploy()
+    assert await home.core.late_copies.look()
+    await lend(home, "bo", "cy")
+    assert await home.core.late_copies.look()
+    assert await copies(home, promotion) == EVERYBODY | {"U0CY"}

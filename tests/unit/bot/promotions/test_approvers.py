@@ -1,11 +1,13 @@
 """Who is asked in person."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from bot.domain.errors import Unavailable
 from bot.domain.promotion import Promotion
+from tests.fakes.delegations import lend
 from tests.fakes.world import POLICY, House, house
 
 
@@ -76,3 +78,30 @@ async def test_a_crash_after_the_question_asks_the_same_again(home: House) -> No
     assert [set(names) for names in people] == [{"bo", "mia", "dee"}] * 2
     await home.approve("bo", promotion)
     assert (await home.now(promotion)).phase.final
+
+
+async def test_who_stands_in_is_asked_too(home: House) -> None:
+    await lend(home, "bo", "cy")
+    _, people = await asked(home)
+    assert [set(names) for names in people] == [{"bo", "mia", "dee", "cy"}]
+
+
+@pytest.mark.parametrize(
+    ("away", "delegate"),
+    [
+        ("ana", "cy"),  # whoever asked lends nothing
+        ("cy", "gus"),  # an engineer may not approve
+    ],
+)
+async def test_who_stands_in_for_somebody_whose_yes_counts_for_nothing_is_not(
+    home: House, away: str, delegate: str
+) -> None:
+    await lend(home, away, delegate)
+    _, people = await asked(home)
+    assert [set(names) for names in people] == [{"bo", "mia", "dee"}]
+
+
+async def test_who_has_stood_in_is_not_asked_any_longer(home: House) -> None:
+    await lend(home, "bo", "cy", left=timedelta(minutes=-1))
+    _, people = await asked(home)
+    assert [set(names) for names in people] == [{"bo", "mia", "dee"}]
