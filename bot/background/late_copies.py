@@ -22,7 +22,7 @@ PATIENCE_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
-class Question:
+class Inquiry:
     """`standing_in`: the ids of those who stood in for somebody when it was asked: who does so later is asked then."""
 
     content: str
@@ -39,7 +39,7 @@ class LateCopies:
     store: PromotionStore
     approvers: Approvers
     copies: Copies
-    asked: dict[str, Question] = field(default_factory=dict)
+    asked: dict[str, Inquiry] = field(default_factory=dict)
     """promotion → what all of its approvers were asked"""
 
     async def run_forever(self) -> None:
@@ -68,11 +68,11 @@ class LateCopies:
         waiting = [one for one in await self.store.all_live() if one.stage is Stage.APPROVAL and not one.phase.final]
         self.asked = {one.id: self.asked[one.id] for one in waiting if one.id in self.asked}
         standing_in = await self.approvers.standing_in()
-        questions = {one.id: Question(one.content_hash, standing_in) for one in waiting}
+        questions = {one.id: Inquiry(one.content_hash, standing_in) for one in waiting}
         pending = [one for one in waiting if self.asked.get(one.id) != questions[one.id]]
         return all(await asyncio.gather(*(self._ask(one, questions[one.id]) for one in pending)))
 
-    async def _ask(self, promotion: Promotion, question: Question) -> bool:
+    async def _ask(self, promotion: Promotion, question: Inquiry) -> bool:
         found = await self.approvers.find(promotion, PATIENCE_SECONDS)
         if await self.copies.send_missing(promotion, found.people):
             # Decided meanwhile: what was just put shows that, or is not sent at all.

@@ -19,6 +19,7 @@ GREETINGS = frozenset({"hey", "hi", "hello", "ok", "okay", "please"})
 WRITTEN = frozenset({"", "file_share", "thread_broadcast"})
 """subtypes of what a person has just written: plainly, with a file, in a thread and its channel; edits have others"""
 
+
 @dataclass(frozen=True)
 class Incoming:
     """`request_id` is the same for every delivery of one request, and differs between requests.

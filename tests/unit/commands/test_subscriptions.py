@@ -68,7 +68,7 @@ async def test_a_channel_is_subscribed_only_by_who_may_and_that_is_on_record(off
 
 
 async def test_in_a_conversation_with_the_bot_there_is_no_channel(office: Office) -> None:
-    with pytest.raises(Conflict, match="without `here`"):
+    with pytest.raises(Conflict, match="`here` works in channels"):
         await say(office, "/subscribe my-app here", channel="D0BO")
     assert (await say(office, "/subscribe my-app", channel="D0BO")).channel == ""
 

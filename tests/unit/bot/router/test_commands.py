@@ -82,7 +82,7 @@ async def test_another_workspaces_account_is_refused(bot: Bot) -> None:
 
 async def test_nobody_is_let_in_while_slack_cannot_say_who_they_are(bot: Bot) -> None:
     bot.office.directory.down = Unavailable("Slack", "users.info", "connection reset")
-    assert says(await bot.says("dee", "/deploy my-app prod"), "Slack cannot tell", "who you are")
+    assert says(await bot.says("dee", "/deploy my-app prod"), "Slack cannot confirm who you are")
     assert not bot.office.promotions.asked
 
 
