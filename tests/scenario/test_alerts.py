@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 
 from tests.scenario.sandbox import Sandbox, everything_in
+from tests.scenario.test_deliveries import observed
 from tests.unit.deploy.test_alertmanager import alert, alertmanager, configuration, running
 
 __all__ = ["alertmanager"]
@@ -37,12 +38,16 @@ def waited_for(sandbox: Sandbox, *words: str) -> str:
 
 
 def test_many_deployments_at_once_are_few_messages_and_none_is_lost(sandbox: Sandbox) -> None:
+    observed(sandbox)
     sandbox.types("bo", "/subscribe deployed here")
     sandbox.whisper("bo", "hears of")
+    sandbox.faults(weather={"git": "down"})  # so that the bot sees all of them at one look
     tags = {"ledger": "v0.9.0", "my-app": "v1.3.9", "payments": "7.10", "storefront": "v2.0.4"}
     for app, tag in tags.items():
         for environment in ("development", "staging", "production"):
             sandbox.post("/api/world/commits", {"app": app, "environment": environment, "tag": tag})
+
+    sandbox.faults(weather={"git": "fine"})
 
     def told() -> list[str]:
         return [text for m in sandbox.messages("ana") if "by hand in git" in (text := everything_in(m))]
@@ -53,4 +58,4 @@ def test_many_deployments_at_once_are_few_messages_and_none_is_lost(sandbox: San
                    for app, tag in tags.items() for env in ("development", "staging", "production"))  # fmt: skip
 
     sandbox.until(whole, "news of all twelve", told)
-    assert len(told()) <= 6
+    assert len(told()) <= 5
