@@ -66,7 +66,8 @@ class DeliveryParts(PromotionParts[E]):
     def source_commits(self) -> SourceCommits:
         outside = self.outside
         stores = self.stores
-        return SourceCommits(stores.database, stores.news, self.newsroom, outside.registry, outside.sources)
+        clock, registry, sources = self.seconds, outside.registry, outside.sources
+        return SourceCommits(stores.database, stores.news, self.newsroom, registry, sources, clock=clock)
 
     @cached_property
     def overlay_changes(self) -> OverlayChanges:

@@ -1,6 +1,8 @@
 """The source commits that a change brings, for the news of it: asked after it was told, and never waited for."""
 
 import asyncio
+import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 
@@ -19,7 +21,11 @@ from bot.store.delivery_news import NewsStore
 log = structlog.get_logger(__name__)
 
 WAITING = 50
-"""news that wait to be asked for; of more, nothing is said"""
+"""news that wait in memory to be asked for; what is more, or what an earlier process left, is read from the table"""
+SINCE_SECONDS = 3600.0
+AGAIN_SECONDS = 60.0
+TRIES = 5
+REMEMBERED = 10_000
 PATIENCE_SECONDS = 10.0
 SUBJECTS = 3
 LONGEST = 120
@@ -37,6 +43,7 @@ class SourceCommits:
         registry: Registry,
         sources: SourceHistory | None,
         patience: float = PATIENCE_SECONDS,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._database = database
         self._store = store
@@ -44,32 +51,61 @@ class SourceCommits:
         self._registry = registry
         self._sources = sources
         self._patience = patience
+        self._clock = clock
         self._waiting: asyncio.Queue[News] = asyncio.Queue(WAITING)
+        self._read_at: float | None = 0.0
+        """when the table is read again; None while nothing is left there"""
+        self._tries: dict[str, int] = {}
 
     def ask(self, news: News) -> None:
         """Soon; where one image is replaced, and nobody has said yet how many commits that is."""
         if self._sources is None or news.event is not Event.DEPLOYED or news.commits is not None:
             return
         if len(news.images) == 1 and news.images[0].before and news.images[0].after:
-            with suppress(asyncio.QueueFull):
+            try:
                 self._waiting.put_nowait(news)
+            except asyncio.QueueFull:
+                self._read_at = self._clock()
 
     async def look_forever(self) -> None:
         """Until it is cancelled. Neither a system nor the database being away ends it."""
         while True:
-            await self.look()
+            with suppress(DatabaseAway):
+                await self.read()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(AGAIN_SECONDS):
+                    news = await self._waiting.get()
+                await self._look_at(news)
+
+    async def read(self) -> None:
+        """What is left in the table, once nothing waits in memory. Raises DatabaseAway."""
+        if not self._waiting.empty() or self._read_at is None or self._clock() < self._read_at:
+            return
+        left = await self._store.noted(Event.DEPLOYED, self._clock() - SINCE_SECONDS)
+        self._read_at = None
+        for news in left:
+            if self._tries.get(news.key, 0) < TRIES:
+                self.ask(news)
 
     async def look(self) -> None:
         """At the next that waits."""
-        news = await self._waiting.get()
+        await self._look_at(await self._waiting.get())
+
+    async def _look_at(self, news: News) -> None:
+        if len(self._tries) > REMEMBERED:
+            self._tries.clear()
+        self._tries[news.key] = self._tries.get(news.key, 0) + 1
         try:
             async with asyncio.timeout(self._patience):
                 found = await self._between(news.images[0])
+            self._tries[news.key] = TRIES
             if found is not None:
                 await self._tell(news, found)
         except DatabaseAway:
-            return  # told where it was noticed
+            self._tries[news.key] = 0
+            self._read_at = self._clock() + AGAIN_SECONDS  # told where it was noticed
         except (IntegrationError, TimeoutError) as error:
+            self._read_at = self._clock() + AGAIN_SECONDS
             log.info("deliveries.commits_not_known", app=news.app, error=str(error) or "timeout")
 
     async def _between(self, change: ImageChange) -> Comparison | None:

@@ -103,6 +103,13 @@ class NewsStore:
         state = (await connection.execute(query)).scalar_one_or_none()
         return load(state, News) if state is not None else None
 
+    async def noted(self, event: str, since: float) -> tuple[News, ...]:
+        """Of a kind, noted since then, oldest first."""
+        query = sa.select(news.c.state).where(news.c.event == event, news.c.noted_at >= since).order_by(news.c.id)
+        async with self._database.reading() as connection:
+            states = (await connection.execute(query)).scalars().all()
+        return tuple(load(state, News) for state in states)
+
     async def change(self, connection: AsyncConnection, changed: News) -> None:
         """It shows this from now on, wherever it is told."""
         values = {"state": dump(changed), "version": news.c.version + 1}

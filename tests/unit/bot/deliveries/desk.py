@@ -77,7 +77,7 @@ class Desk:
         bulletins = Bulletins(messages, self.messenger, clock=clock)
         self.outbox = Outbox(messages, self.messenger, clock=clock)
         added = self.recorder.listen()
-        self.commits = SourceCommits(self.database, store, self.newsroom, self.registry, self.sources, 0.2)
+        self.commits = SourceCommits(self.database, store, self.newsroom, self.registry, self.sources, 0.2, clock)
         journeys = JourneyService(
             self.policy, self.database, DeliveryStore(self.database), promotions, store, self.directory, self.outbox,
             Permalinks(messages, self.messenger), clock=clock,

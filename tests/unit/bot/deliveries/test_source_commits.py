@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from bot.deliveries.source_commits import WAITING
 from bot.domain.delivery import ImageChange, News
 from bot.domain.errors import Unavailable
 from bot.domain.event import Event
@@ -64,3 +65,58 @@ async def test_an_image_that_is_new_or_one_of_several_is_not_asked_for(known: De
     assert known.commits._waiting.empty()
     known.commits.ask(one)
     assert not known.commits._waiting.empty()
+
+
+async def looks_at_all(known: Desk) -> None:
+    """As `look_forever` does, until nothing waits."""
+    await known.commits.read()
+    while not known.commits._waiting.empty():
+        await known.commits.look()
+        await known.commits.read()
+    await known.tell()
+
+
+async def test_of_more_than_fit_in_memory_none_is_forgotten(known: Desk) -> None:
+    changes = [known.commit(f"a{n}", images=(CHANGE,), sha=f"{n:040x}") for n in range(WAITING + 10)]
+    for change in changes:
+        known.now += 40  # each has a message of its own
+        await known.takes(change)
+    await looks_at_all(known)
+    assert sum("4 commits" in text for text in known.texts("C0DEPLOY")) == len(changes)
+
+
+async def test_what_an_earlier_process_had_not_asked_for_is_asked_for(known: Desk) -> None:
+    await known.takes(known.commit(images=(CHANGE,)))
+    known.restart()
+    await looks_at_all(known)
+    assert "4 commits" in known.texts("C0DEPLOY")[0]
+
+
+async def test_what_was_away_is_asked_again_in_a_minute_and_not_for_ever(known: Desk) -> None:
+    known.registry.failing = Unavailable("Harbor", "read", "down")
+    await known.takes(known.commit(images=(CHANGE,)))
+    await looks_at_all(known)
+    known.registry.failing = None
+    await looks_at_all(known)
+    assert "4 commits" not in known.texts("C0DEPLOY")[0]
+    known.now += 61
+    await looks_at_all(known)
+    assert "4 commits" in known.texts("C0DEPLOY")[0]
+    known.registry.failing = Unavailable("Harbor", "read", "down")
+    await known.takes(known.commit("other", images=(CHANGE,)))
+    for _ in range(10):
+        known.now += 61
+        await looks_at_all(known)
+    known.registry.failing = None
+    known.now += 61
+    await looks_at_all(known)
+    assert sum("4 commits" in text for text in known.texts("C0DEPLOY")) == 1
+
+
+async def test_what_has_no_answer_is_not_asked_again(known: Desk) -> None:
+    known.registry.push(REPOSITORY, "v2", source=SOURCE)
+    await known.takes(known.commit(images=(CHANGE,)))
+    await looks_at_all(known)
+    known.commits._read_at = 0.0
+    await known.commits.read()
+    assert known.commits._waiting.empty()
