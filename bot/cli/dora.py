@@ -28,7 +28,7 @@ from bot.domain.delivery import Deployment, Figures, LeadTime
 from bot.domain.sentence import listed
 from bot.store.database import Database
 from bot.store.deliveries import DeliveryStore
-from bot.views.dora import from_pin
+from bot.views.dora import FAILED, from_pin
 from bot.views.words import measured
 
 COLUMNS = (
@@ -85,6 +85,7 @@ def dora(
         print(f"The record begins {known:%Y-%m-%d %H:%M} UTC." if known else "The record is empty.")
     for one in where:
         _print_place(one, [part for part in parts if part.environment == one], start)
+    print(FAILED)
 
 
 def _figures(

@@ -18,6 +18,13 @@ from bot.store.messages import Messages
 from bot.store.subscriptions import SubscriptionStore
 from bot.views.subscriptions import channel_told
 
+ROUTED_STILL = (
+    "Still told here, where policy says so: what promotions do, alerts, failed pipeline runs, locks and freezes. "
+    "Cards and requests for approval come, too."
+)
+"""of a channel: what is no news, a mute does not hold"""
+PERSONAL_STILL = "Cards, requests for approval and the results of what you requested still come."
+
 
 class SubscriptionService:
     """Raises NotAllowed for a channel that the caller may not speak for, and InvalidCommand for a time that is none."""
@@ -66,7 +73,7 @@ class SubscriptionService:
         await self._record(ChannelChange.MUTED, ask, caller, until=until)
         said = (
             f"{_who(ask, hears=False)} of {_what(ask, every='any app')} for the time being. "
-            "Cards and requests for approval still come."
+            f"{ROUTED_STILL if ask.here else PERSONAL_STILL}"
         )
         return await self.shown(caller, ask.context, said)
 

@@ -15,6 +15,10 @@ COLUMNS = ("App", "Deploys", "a day", "Lead time", "p90", "Failed", "Restore")
 NAME = 24
 MOST, FEWEST = 25, 3
 """apps in the tables of all environments together, and in the one of each; the sum counts them all"""
+FAILED = (
+    "Failed: it failed here, turned Degraded within an hour, or was undone within a day. Fixes forward are not "
+    "recognised."
+)
 PLACES = 8
 """environments that the title names"""
 TABLE = 2900
@@ -55,6 +59,7 @@ def _busiest(place: DoraPlace) -> list[Figures]:
 
 def _notes(reply: DoraReport, most: int) -> Iterator[str]:
     first = ["Lead time: from the push of each commit until it is Healthy here; median and 90th percentile."]
+    first.append(FAILED)
     if reply.total.from_pin:
         first.append(f"{from_pin(reply.total)}.")
     if (apps := max(len(place.parts) for place in reply.places)) > most:

@@ -21,7 +21,7 @@ MUTE_FOR = "2h"
 
 
 def subscribed(reply: Subscribed) -> Rendered:
-    said = safe(reply.sentence, 400) if reply.sentence else "Your subscriptions, besides what the policy sends"
+    said = safe(reply.sentence, 700) if reply.sentence else "Your subscriptions, besides what the policy sends"
     blocks: list[Block] = [section(said)] if reply.sentence else [header("Subscriptions")]
     blocks += _part("You", reply.mine, reply.muted)
     if reply.channel:

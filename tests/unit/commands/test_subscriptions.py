@@ -188,3 +188,20 @@ async def test_what_annotations_say_of_a_channel_is_listed_in_it(office: Office)
     shown = await say(office, "/subscriptions")
     assert [one.listener for one in shown.its] == ["team"]
     assert "annotation" in str(render(shown).blocks)
+
+
+@pytest.mark.parametrize(
+    ("line", "still"),
+    [
+        ("/pilothouse mute my-app here for 2h", "Still told here, where policy says so: what promotions do, alerts"),
+        (
+            "/pilothouse mute my-app for 2h",
+            "Cards, requests for approval and the results of what you requested still come",
+        ),
+    ],
+)
+async def test_a_mute_says_what_it_does_not_hold(office: Office, line: str, still: str) -> None:
+    """The rest is silence that nobody asked for, or a promise that is not kept."""
+    reply = await office.run(line, "U0BO")
+    assert isinstance(reply, Subscribed)
+    assert still in reply.sentence
