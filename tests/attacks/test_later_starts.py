@@ -1,15 +1,22 @@
 """Times in words, asked late, asked twice, and asked by who may not: a start never comes sooner than its words say."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.domain.errors import InvalidCommand
-from bot.domain.intent import Context, Deploy
+from bot.domain.errors import InvalidCommand, NotAllowed, UnknownName
+from bot.domain.intent import Context, Deploy, ShowSchedule
+from bot.domain.queueing import Waiting
 from bot.policy import parse
+from bot.promotions.schedule import id_of
+from bot.promotions.scheduler import Scheduler
+from bot.router.buttons import read_button
 from bot.safety.times import TimeReader
+from bot.views.ids import Action, PromotionValue, encode
 from tests.fakes.clock import StillClock
 from tests.fakes.directory import FakeDirectory
+from tests.fakes.world import House
 
 MIDNIGHT = datetime(2026, 12, 2, 0, 0, 30, tzinfo=UTC)
 """half a minute into Wednesday; what was said before was said on Tuesday"""
@@ -39,3 +46,50 @@ async def test_what_was_past_when_it_was_said_is_refused() -> None:
     with pytest.raises(InvalidCommand, match="in the past"):
         times.read("today 0:00", ana)
     assert times.read("2026-12-02 0:00", ana, timedelta(minutes=1).total_seconds())
+
+
+async def waiting(home: House) -> Waiting:
+    """ana's, for tomorrow."""
+    wish = Deploy(context=home.context(), app="my-app", environment="production", at="tomorrow 9:00")
+    ana = await home.person("ana")
+    timed = TimeReader(home.core.policy, home.core.clock).timed(wish, ana)
+    await Scheduler(home.service, home.core.queue, home.core.clock).start(timed, ana)
+    (one,) = await home.core.queue.store.all()
+    return one
+
+
+def press(value: str) -> ShowSchedule:
+    asked = read_button({"action_id": str(Action.UNSCHEDULE), "value": value}, Context("r2", "C0DEPLOY", "c1"))
+    assert isinstance(asked, ShowSchedule)
+    return asked
+
+
+@pytest.mark.parametrize("who", ["cy", "gus", "bo"])
+async def test_nobody_else_cancels_it(home: House, who: str) -> None:
+    asked = press(encode(PromotionValue(id_of(await waiting(home)), "")))
+    with pytest.raises((NotAllowed, UnknownName)):
+        await home.core.schedule.cancel(asked.cancel, await home.person(who))
+    assert await home.core.queue.store.all()
+    await home.core.schedule.cancel(asked.cancel, await home.person("ana"))
+    assert not await home.core.queue.store.all()
+    assert not await home.store.all_live()
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["{}", "[]", "null", "x", '{"p":1,"h":""}', '{"p":"p-1"}', '{"p":"p-1","h":"","x":"1"}', '{"p":null,"h":""}'],
+)
+def test_what_no_cancel_button_carries_is_refused(value: str) -> None:
+    with pytest.raises(InvalidCommand):
+        press(value)
+
+
+async def test_it_starts_with_the_rights_of_that_moment(home: House) -> None:
+    """Asked with the right to promote, which is gone when the time comes."""
+    start = (await waiting(home)).wish.start_at
+    assert start
+    home.directory.groups["S0ENG", "engineers"] = frozenset()
+    queue = replace(home.core.queue, clock=lambda: start + timedelta(minutes=1))
+    assert await queue.start_next() == 0
+    assert not await home.store.all_live()
+    assert not await home.core.queue.store.all()
