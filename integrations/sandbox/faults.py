@@ -33,7 +33,8 @@ class Faults:
     never_converges: the applications with a Service that another controller changes after every sync.
     repo_server_away: Argo CD's repo-server does not answer, so nothing can be compared with git.
     webhooks_lost: Argo CD is not told of pushes; it sees them at its next poll, or when it is asked to look.
-    weather: how each system answers; "slow" adds seconds, "down" drops the connection.
+    weather: how each system answers; "slow" adds seconds, "down" drops the connection. One method of Slack may have a
+        weather of its own: "slack:chat.postMessage".
     """
 
     failing_step: str = ""
@@ -100,12 +101,15 @@ class FaultBoard:
             if not isinstance(weather, dict):
                 raise ValueError('weather: expected an object such as {"harbor": "down"}')
             for system, state in weather.items():
-                if system not in SYSTEMS or state not in get_args(Weather):
+                named, _, method = str(system).partition(":")
+                known_place = named in SYSTEMS and (system == named or (named == "slack" and method))
+                if not known_place or state not in get_args(Weather):
                     raise ValueError(
-                        f"weather: {system!r}: {state!r} is not known: expected one of {', '.join(SYSTEMS)} "
-                        f"with one of {', '.join(get_args(Weather))}"
+                        f"weather: {system!r}: {state!r} is not known: expected one of {', '.join(SYSTEMS)}, "
+                        f"or a method such as slack:chat.postMessage, with one of {', '.join(get_args(Weather))}"
                     )
-            merged["weather"] = {**self.now.weather, **weather}
+            both = {**self.now.weather, **weather}
+            merged["weather"] = {place: state for place, state in both.items() if place in SYSTEMS or state != "fine"}
         for name, expected in LISTS.items():
             if name in merged:
                 merged[name] = listed(name, merged[name], expected)
@@ -134,7 +138,9 @@ class WeatherMiddleware:
         self.system = system
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        weather = self.board.now.weather[self.system]
+        now = self.board.now.weather
+        method = str(scope.get("path", "")).rpartition("/")[2]
+        weather = now.get(f"{self.system}:{method}", now[self.system])
         if scope["type"] == "http" and weather != "fine":
             if weather == "down":
                 await drop_connection(send)
