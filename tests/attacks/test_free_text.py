@@ -282,7 +282,7 @@ HARMLESS = {
     "when green": "acts at once",
     "after lunch": "acts at once",
     "in half an hour": "acts at once",
-    "at 5pm": "acts at once",
+    "at 5": "acts at once",
     "2h": "acts at once",
     "cancel": "/abort",
     "abort": "/abort",
@@ -321,6 +321,18 @@ def test_words_for_later_not_undo_or_try_never_lead_to_doing_it_now(start: str, 
         assert "break" not in said
         wanted = HARMLESS[word]
         assert wanted in said or (wanted == "--dry-run" and "no trial run" in said) or wanted == "--reason"
+
+
+@pytest.mark.parametrize("start", STARTS)
+def test_a_time_that_is_understood_is_kept_and_one_elsewhere_or_for_a_rollback_refused(start: str) -> None:
+    verb, _, rest = start.partition(" ")
+    for typed in (f"{verb} at 5pm {rest}", "/rollback my-app prod at 5pm"):
+        with pytest.raises(UserError, match="acts at once"):
+            read(typed)
+    if verb != "/rollback":
+        wish = read(f"{start} at 5pm")
+        assert isinstance(wish, Deploy | Promote)
+        assert wish.at == "5pm"
 
 
 @pytest.mark.parametrize(
