@@ -192,11 +192,11 @@ def test_a_quoted_text_without_its_flag_is_asked_about_by_its_name() -> None:
         ("dry run", "no trial run"),
         ("deploy", "another command: `/deploy`"),
         ("promote to prod", "another command: `/promote`"),
-        ("please", "leave it out"),
-        ("now", "leave it out"),
+        ("please", "eave it out"),
+        ("now", "eave it out"),
         ("except payments", "Name the apps you want"),
         ("because it is broken", "takes no reason"),
-        ("force", "Nothing forces it"),
+        ("force", "does not skip gates"),
     ],
 )
 def test_what_is_no_revision_builds_nothing(words: str, told: str) -> None:
