@@ -110,9 +110,13 @@ class HarborSettings(Tls):
 class KubernetesSettings(Group):
     kubeconfig: Path | None = Field(None, description="kubeconfig file; absent = in-cluster service account.")
     context: str = Field("", description='Context in the kubeconfig; "" = its current one.')
-    namespace: str = Field("ci", description="Namespace of the PipelineRuns.")
+    namespace: str = Field("ci", description="Namespace of the PipelineRuns; deploy/ has them in ci.")
     service_account: str = Field("", description='Service account of the runs; "" = Tekton\'s default.')
-    storage: str = Field("1Gi", description="Size of the volume claimed for each workspace of a run.")
+    storage: str = Field(
+        "1Gi",
+        description="Size of the volume claimed for each workspace of a run, as a Kubernetes quantity. "
+        "1Gi holds a checkout and the layers of a small image.",
+    )
     fs_group: int = Field(0, ge=0, description="Group that owns the workspaces of a run; 0 = the cluster's default.")
 
 
@@ -120,11 +124,13 @@ class GitSettings(Tls):
     """The overlay repository: any git remote by `url`, or GitHub by `github_repository`."""
 
     url: str = Field("", description="Remote of the overlay repository: https://… or ssh://….")
-    branch: str = Field("main", description="Branch that Argo CD follows.")
+    branch: str = Field("main", description="Branch that Argo CD follows; git hosts call the first one main.")
     aliases: tuple[str, ...] = Field(
         (), description="Other URLs by which Argo CD's Applications name the same repository, as JSON: a mirror's."
     )
-    username: str = Field("git", description="User name that goes with the token.")
+    username: str = Field(
+        "git", description="User name that goes with the token; most git hosts take any name, and look at the token."
+    )
     token: SecretStr | None = Field(None, description="Token for HTTPS.")
     token_file: Path | None = None
     ssh_key_file: Path | None = Field(None, description="Private key for SSH.")
@@ -194,17 +200,30 @@ class Settings(BaseSettings):
         description="File to read database_url from; a rotated Postgres password in it needs no restart.",
     )
     replica: str = Field("pilothouse-0", description="Stable name of this replica (the pod's name in a StatefulSet).")
-    data_dir: Path = Field(Path(), description="Directory for caches (git objects); may be lost at any time.")
-    host: str = Field("0.0.0.0", description="Address of the HTTP port.")  # noqa: S104
+    data_dir: Path = Field(Path(), description="Directory for caches (git objects); may be lost.")
+    host: str = Field("0.0.0.0", description="Address of the HTTP port; probes come from outside the pod.")  # noqa: S104
     port: int = Field(
-        8080, ge=0, le=65535, description="HTTP port for /livez /readyz /metrics, webhooks, and Slack in HTTP mode."
+        8080,
+        ge=0,
+        le=65535,
+        description="HTTP port for /livez /readyz /metrics, webhooks, and Slack in HTTP mode; 8080 needs no rights.",
     )
-    log_format: str = Field("json", pattern="^(json|console)$", description='"json" or "console".')
+    log_format: str = Field(
+        "json", pattern="^(json|console)$", description='"json" for collectors, or "console" for people.'
+    )
     log_level: Annotated[str, BeforeValidator(str.lower)] = Field(
-        "info", pattern="^(debug|info|warning|error)$", description="Level of the log: debug, info, warning, error."
+        "info",
+        pattern="^(debug|info|warning|error)$",
+        description="Level of the log: debug, info, warning, error. info has each step of a promotion.",
     )
-    shutdown_seconds: Annotated[float, Field(ge=0)] = Field(20, description="Time that running handlers have to end.")
-    follow_interval_seconds: Annotated[float, Field(gt=0)] = Field(2, description="Time between two looks at Argo CD.")
+    shutdown_seconds: Annotated[float, Field(ge=0)] = Field(
+        20, description="Seconds that running handlers have to end; deploy/ has Kubernetes wait for 20 seconds more."
+    )
+    follow_interval_seconds: Annotated[float, Field(gt=0)] = Field(
+        2,
+        description="Seconds between two looks at what Argo CD has done with a commit. They are requests only while "
+        "its stream is lost: then 2 seconds are 30 requests a minute for each Application.",
+    )
 
     slack: SlackSettings = SlackSettings()
     argocd: ArgoCDSettings = ArgoCDSettings()

@@ -218,7 +218,7 @@ def test_what_the_image_copies_is_there_and_not_ignored() -> None:
         for source in line.split()[1:-1]
     ]
     locks = {"requirements.lock", "requirements-charts.lock"}
-    assert "ARG LOCK=requirements.lock" in dockerfile()
+    assert "ARG LOCK=requirements-charts.lock" in dockerfile()
     assert set(copied) - {"$LOCK"} | locks == kept
     made_by_the_project = {"README.md"}
     assert all((REPOSITORY / source).exists() for source in kept - made_by_the_project)
