@@ -222,13 +222,14 @@ def test_a_lock_on_development_holds_the_pipelines_own_write(sandbox: Sandbox) -
     sandbox.told("ana", "do not write it while this lasts")
     sandbox.types("ana", "/pipeline run storefront")
 
-    def ended() -> str:
+    def held(word: str) -> str:
         shown = [everything_in(message) for message in sandbox.messages("ana", "deployments")]
-        return next((text for text in shown if "Not written to development" in text), "")
+        return next((text for text in shown if "Not written to development" in text and word in text), "")
 
-    card = sandbox.until(ended, "the run to say that it held back")
+    card = sandbox.until(lambda: held("✅ Succeeded"), "the run to say that it held back")
     assert "testing a migration" in card
-    assert "✅ Succeeded" in card
+    ping = sandbox.until(lambda: held("<@U0ANA>: "), "the requester to hear of its end")
+    assert "testing a migration" in ping
     assert sandbox.commits(STOREFRONT_DEV, since=before) == []
     assert sandbox.tag("storefront", "development") == tag
     sandbox.types("ana", "/unlock storefront dev")
