@@ -110,7 +110,7 @@ async def test_who_may_not_silences_nobody_and_is_on_record(office: Office, user
 async def test_no_longer_muted_is_said_only_where_nothing_else_mutes_it(office: Office, wider: str) -> None:
     await say(office, "/pilothouse mute my-app prod degraded here for 2h")
     await say(office, f"/pilothouse mute {wider}")
-    assert "still muted" in (await say(office, "/pilothouse mute my-app prod degraded here off")).sentence
+    assert "still covers" in (await say(office, "/pilothouse mute my-app prod degraded here off")).sentence
 
 
 async def test_what_mutes_something_else_is_not_in_the_way(office: Office) -> None:
