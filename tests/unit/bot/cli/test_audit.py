@@ -265,7 +265,7 @@ def test_without_an_environment_every_production_is_looked_at_and_named(archive:
     assert result.exit_code == 1
     assert [line.split("│")[2].strip() for line in result.output.splitlines() if "│ 11" in line] == ["prod-eu"]
     assert says(result.output, "one person", "1 of 1", "prod-eu")
-    assert "1 change to prod-us, each seen by a second person." in result.output
+    assert says(result.output, "1 change", "prod-us", "seen by a second person")
     assert "development" not in result.output
     assert "staging" not in result.output
     assert archive.four_eyes("--environment", "prod-us", policy=REGIONS).exit_code == 0
