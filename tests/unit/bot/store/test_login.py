@@ -1,5 +1,6 @@
 """A rotated user or password is taken from its file at the next connection, against a real Postgres."""
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -27,7 +28,7 @@ class Server:
         hba = Path(str(self._ask("SHOW hba_file")))
         self._before = (hba, hba.read_text())
         hba.write_text(HBA + hba.read_text())
-        self._ask("SELECT pg_reload_conf()")
+        self._reload()
 
     def mounts(self, user: str, password: str) -> str:
         found = sa.make_url(self._url).set(username=user, password=password).render_as_string(hide_password=False)
@@ -37,15 +38,26 @@ class Server:
     def rotates(self, statement: str) -> None:
         """Open connections are ended, as after a failover: new ones must be made with what holds now."""
         self._ask(statement)
-        self._ask("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename IN ('rotating', 'rotated')")
+        self._ask(
+            "SELECT pg_terminate_backend(pid, 30000) FROM pg_stat_activity WHERE usename IN ('rotating', 'rotated')"
+        )
 
     def end(self) -> None:
         hba, before = self._before
         hba.write_text(before)
-        self._ask("SELECT pg_reload_conf()")
+        self._reload()
         for role in ("rotated", "rotating"):
             self._ask(f"DO $$ BEGIN DROP OWNED BY {role}; EXCEPTION WHEN undefined_object THEN END $$")
             self._ask(f"DROP ROLE IF EXISTS {role}")
+
+    def _reload(self) -> None:
+        """Until new connections find it so: the server is only asked to."""
+        before = self._ask("SELECT pg_conf_load_time()")
+        self._ask("SELECT pg_reload_conf()")
+        deadline = time.monotonic() + 30
+        while self._ask("SELECT pg_conf_load_time()") == before:
+            assert time.monotonic() < deadline, "the server does not read its configuration again"
+            time.sleep(0.01)
 
     def _ask(self, statement: str) -> object:
         with psycopg.connect(self._url, autocommit=True) as connection:
