@@ -187,7 +187,6 @@ def test_notes(promotion: Promotion, event: Event) -> None:
         Started,
         StatusBoard,
         StatusDetail,
-        StatusPage,
         SyncAsked,
         Told,
     ],
