@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from bot.domain.approval import approved
@@ -14,8 +15,8 @@ PATIENCE = 2.0
 """seconds for a story to take a word up; then it is busy, and tells by itself what comes of it"""
 WHILE_COMMITTING = 60.0
 """seconds for it to take up an abort while the overlay is being changed, or while git is away"""
-PAUSE = 0.1
-"""seconds between two looks at the record"""
+PAUSE, LONGEST_PAUSE = 0.1, 0.5
+"""seconds between two looks at the record, for what another replica writes there"""
 
 Look = Callable[[], Awaitable[Promotion]]
 
@@ -41,19 +42,27 @@ def refuse_if_made(promotion: Promotion, kind: VoteKind) -> None:
         raise Conflict(_sentences("The decision has been made.", _by_whom(promotion), changing))
 
 
-async def wait_until_heard(signal: Signal, look: Look) -> None:
-    """Raises Conflict when the decision was made while the signal was on its way: the story never judges it then."""
-    waited = 0.0
+async def wait_until_heard(signal: Signal, look: Look, written: asyncio.Event) -> None:
+    """Raises Conflict when the decision was made while the signal was on its way: the story never judges it then.
+
+    `written` is set when this process writes something down about the promotion; another one is looked after by looking
+    again.
+    """
+    loop, pause = asyncio.get_running_loop(), PAUSE
+    began = loop.time()
     while True:
+        written.clear()
         now = await look()
         if heard(now, signal):
             return
         refuse_if_made(now, signal.kind)
         committing = signal.kind is VoteKind.ABORT and now.stage is Stage.COMMIT
-        if waited >= (WHILE_COMMITTING if committing else PATIENCE):
+        if loop.time() - began >= (WHILE_COMMITTING if committing else PATIENCE):
             return
-        await asyncio.sleep(PAUSE)
-        waited += PAUSE
+        with suppress(TimeoutError):
+            async with asyncio.timeout(pause):
+                await written.wait()
+        pause = min(pause * 2, LONGEST_PAUSE)
 
 
 def heard(promotion: Promotion, signal: Signal) -> bool:

@@ -51,6 +51,7 @@ class Record:
                 await self.audit.append(connection, entry)
             if event:
                 await self.announcements.put(connection, promotion, event)
+        self.store.written.tell(promotion.id)
 
 
 def entry_of(promotion: Promotion, event: str, step: str, *, actor: str = "", **detail: Any) -> AuditEntry:

@@ -15,6 +15,7 @@ from bot.ports import Clock
 from bot.runtime.clock import SYSTEM_CLOCK
 from bot.store.codec import dump, load
 from bot.store.database import Database, metadata
+from bot.store.written import Written
 
 promotions = sa.Table(
     "promotions",
@@ -59,6 +60,8 @@ class PromotionStore:
     def __init__(self, database: Database, clock: Clock = SYSTEM_CLOCK) -> None:
         self._database = database
         self._clock = clock
+        self.written = Written()
+        """of what this process has changed"""
 
     async def create(self, connection: AsyncConnection, promotion: Promotion) -> None:
         """Raises PromotionInProgress when one of its apps has a live promotion there, be it this very one.

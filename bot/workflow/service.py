@@ -192,7 +192,8 @@ class PromotionService(Promotions):
     async def _hear(self, promotion: Promotion, signal: Signal, caller: Caller) -> None:
         """Raises Conflict, which is written down, for a word that came just too late."""
         async with self._refusals(promotion, signal.kind, signal.request_id, caller):
-            await wait_until_heard(signal, partial(self.get, promotion.id))
+            with self.store.written.watched(promotion.id) as written:
+                await wait_until_heard(signal, partial(self.get, promotion.id), written)
 
     async def _checked(
         self,
