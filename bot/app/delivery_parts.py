@@ -9,6 +9,7 @@ from bot.deliveries.annotations import AnnotatedSubscriptions
 from bot.deliveries.application_names import ApplicationNames
 from bot.deliveries.application_observer import ApplicationObserver
 from bot.deliveries.application_record import ApplicationRecord
+from bot.deliveries.authors import Authors
 from bot.deliveries.branch_observer import BranchObserver
 from bot.deliveries.image_observer import ImageObserver
 from bot.deliveries.journey_service import JourneyService
@@ -53,7 +54,7 @@ class DeliveryParts(PromotionParts[E]):
             self.policy,
             stores.news,
             self.bulletins,
-            directory,
+            self.authors,
             self.channels,
             added,
             self.journeys,
@@ -67,7 +68,11 @@ class DeliveryParts(PromotionParts[E]):
         outside = self.outside
         stores = self.stores
         clock, registry, sources = self.seconds, outside.registry, outside.sources
-        return SourceCommits(stores.database, stores.news, self.newsroom, registry, sources, clock=clock)
+        return SourceCommits(stores.database, stores.news, self.newsroom, registry, sources, self.authors, clock=clock)
+
+    @cached_property
+    def authors(self) -> Authors:
+        return Authors(self.policy, self.outside.directory)
 
     @cached_property
     def overlay_changes(self) -> OverlayChanges:

@@ -14,19 +14,20 @@ from functools import partial
 
 import structlog
 
+from bot.deliveries.authors import Authors
 from bot.deliveries.journey_service import JourneyService
 from bot.deliveries.lookups import PATIENCE_SECONDS, Lookups
 from bot.deliveries.source_commits import SourceCommits
 from bot.domain import slack_id
-from bot.domain.caller import Permission, Target, common
+from bot.domain.caller import Target, common
 from bot.domain.delivery import News
-from bot.domain.errors import DatabaseAway, NotFound
+from bot.domain.errors import DatabaseAway
 from bot.domain.event import Event
 from bot.notify.audience import Audience, Listeners, of_change, told_to_the_author
 from bot.notify.channels import ChannelIds
 from bot.notify.messages import Bulletins
-from bot.policy import Policy, may
-from bot.ports import Directory, Rendered
+from bot.policy import Policy
+from bot.ports import Rendered
 from bot.store.delivery_news import Addressed, NewsBundle, NewsStore, Noted
 from bot.views.news import bundle as shown
 
@@ -70,7 +71,7 @@ class NewsService:
         policy: Policy,
         store: NewsStore,
         bulletins: Bulletins,
-        directory: Directory,
+        authors: Authors,
         channels: ChannelIds,
         added: asyncio.Event,
         journeys: JourneyService,
@@ -82,7 +83,7 @@ class NewsService:
         self._policy = policy
         self._store = store
         self._bulletins = bulletins
-        self._directory = directory
+        self._authors = authors
         self._channels = channels
         self._added = added
         self._journeys = journeys
@@ -203,15 +204,8 @@ class NewsService:
         return Addressed(one.noted.id, bundles, told.user, one.noted.version, one.complete)
 
     async def _with_author(self, news: News) -> News:
-        """Only who may view the app is told of it, or named: an address in a commit is what its maker typed."""
-        if not news.email:
-            return news
-        try:
-            caller = await self._directory.by_email(news.email)
-        except NotFound:
-            return news
-        allowed = may(self._policy, caller, Permission.VIEW, Target(news.app, news.environment))
-        return replace(news, user=caller.id) if allowed and not caller.foreign else news
+        user = await self._authors.user(news.email, _target(news))
+        return replace(news, user=user) if user else news
 
 
 class Bundling:

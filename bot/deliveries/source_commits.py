@@ -8,7 +8,9 @@ from dataclasses import replace
 
 import structlog
 
+from bot.deliveries.authors import Authors
 from bot.deliveries.newsroom import Newsroom
+from bot.domain.caller import Target
 from bot.domain.delivery import ImageChange, News
 from bot.domain.errors import DatabaseAway, IntegrationError
 from bot.domain.event import Event
@@ -42,6 +44,7 @@ class SourceCommits:
         newsroom: Newsroom,
         registry: Registry,
         sources: SourceHistory | None,
+        authors: Authors,
         patience: float = PATIENCE_SECONDS,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -50,6 +53,7 @@ class SourceCommits:
         self._newsroom = newsroom
         self._registry = registry
         self._sources = sources
+        self._authors = authors
         self._patience = patience
         self._clock = clock
         self._waiting: asyncio.Queue[News] = asyncio.Queue(WAITING)
@@ -98,9 +102,10 @@ class SourceCommits:
         try:
             async with asyncio.timeout(self._patience):
                 found = await self._between(news.images[0])
+                authors = await self._named(news, found) if found else ()
             self._tries[news.key] = TRIES
             if found is not None:
-                await self._tell(news, found)
+                await self._tell(news, found, authors)
         except DatabaseAway:
             self._tries[news.key] = 0
             self._read_at = self._clock() + AGAIN_SECONDS  # told where it was noticed
@@ -123,10 +128,25 @@ class SourceCommits:
         artifact = await self._registry.artifact(entry.repository, entry.digest or entry.tag)
         return artifact.source, artifact.revision
 
-    async def _tell(self, news: News, found: Comparison) -> None:
+    async def _named(self, news: News, found: Comparison) -> tuple[str, ...]:
+        """For each subject its author, by their id where Slack knows them, else by name.
+
+        Raises IntegrationError while Slack cannot say, but for the last time that it is asked.
+        """
+        target, newest = Target(news.app, news.environment), found.commits[:SUBJECTS]
+        try:
+            users = await asyncio.gather(*(self._authors.user(commit.author.email, target) for commit in newest))
+        except IntegrationError:
+            if self._tries[news.key] < TRIES:
+                raise
+            users = [""] * len(newest)
+        return tuple(user or commit.author.name[:LONGEST] for user, commit in zip(users, newest, strict=True))
+
+    async def _tell(self, news: News, found: Comparison, authors: tuple[str, ...]) -> None:
         subjects = tuple(commit.headline[:LONGEST] for commit in found.commits[:SUBJECTS])
         async with self._database.begin() as connection:
             now = await self._store.find(connection, news.key, lock=True)
             if now and now.commits is None:
-                await self._store.change(connection, replace(now, commits=found.total, subjects=subjects))
+                told = replace(now, commits=found.total, subjects=subjects, authors=authors)
+                await self._store.change(connection, told)
                 await self._newsroom.promoted(connection, [news.app])  # the commit's journey says it as well

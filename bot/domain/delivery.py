@@ -206,6 +206,8 @@ class News:
     """source commits that it brings; None where nobody has said"""
     subjects: tuple[str, ...] = ()
     """of the newest few of them"""
+    authors: tuple[str, ...] = ()
+    """of these, by Slack id where Slack knows them, else by name; of news of earlier versions nobody said"""
 
 
 @dataclass(frozen=True)

@@ -125,7 +125,7 @@ def _lines(one: News) -> list[str]:
     if one.sha:
         lines.append(f"{link(one.url, one.sha[:7], 40)} {safe(one.subject, 150) if one.subject else ''}".rstrip())
     if one.commits:
-        lines.append(commits_named(one.commits, one.subjects))
+        lines.append(commits_named(one.commits, one.subjects, one.authors))
     if one.event is Event.DEPLOYED and one.cause is Cause.ARGOCD:
         lines.append(f"Git says something else: {code(f'/status {one.app} {one.environment}', 150)} shows both.")
     return lines

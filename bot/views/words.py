@@ -186,11 +186,17 @@ def measured(time: timedelta | None) -> str:
     return NOTHING if time is None else lasted(time)
 
 
-def commits_named(number: int, subjects: Sequence[str]) -> str:
-    """ "4 commits: Make it faster, Fix a typo and 2 more"; subjects are raw."""
-    shown = [safe(subject, 80) for subject in subjects if clean(subject)]
+def commits_named(number: int, subjects: Sequence[str], authors: Sequence[str] = ()) -> str:
+    """ "4 commits: Make it faster (@ana), Fix a typo (Bo) and 2 more"; subjects are raw, authors ids or raw names."""
+    by = {place: _person(author) for place, author in enumerate(authors) if clean(author)}
+    said = [(safe(subject, 80), by.get(place)) for place, subject in enumerate(subjects) if clean(subject)]
+    shown = [f"{subject} ({author})" if author else subject for subject, author in said]
     more = f" and {number - len(shown):,} more" if shown and number > len(shown) else ""
     return f"{count(number, 'commit')}: {', '.join(shown)}{more}" if shown else count(number, "commit")
+
+
+def _person(author: str) -> str:
+    return f"<@{author}>" if slack_id.is_user(author) else safe(author, 40)
 
 
 def named(names: Sequence[str], last: str = "and", most: int = 5) -> str:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from bot.deliveries.authors import Authors
 from bot.deliveries.journey_service import JourneyService
 from bot.deliveries.news_service import NewsService
 from bot.deliveries.newsroom import Newsroom
@@ -77,7 +78,10 @@ class Desk:
         bulletins = Bulletins(messages, self.messenger, clock=clock)
         self.outbox = Outbox(messages, self.messenger, clock=clock)
         added = self.recorder.listen()
-        self.commits = SourceCommits(self.database, store, self.newsroom, self.registry, self.sources, 0.2, clock)
+        authors = Authors(self.policy, self.directory)
+        self.commits = SourceCommits(
+            self.database, store, self.newsroom, self.registry, self.sources, authors, 0.2, clock
+        )
         journeys = JourneyService(
             self.policy, self.database, DeliveryStore(self.database), promotions, store, self.directory, self.outbox,
             Permalinks(messages, self.messenger), clock=clock,
@@ -87,7 +91,7 @@ class Desk:
             self.policy,
             store,
             bulletins,
-            self.directory,
+            authors,
             self.channels,
             added,
             journeys,

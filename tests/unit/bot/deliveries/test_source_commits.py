@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.deliveries.source_commits import WAITING
+from bot.deliveries.source_commits import AGAIN_SECONDS, TRIES, WAITING
 from bot.domain.delivery import ImageChange, News
 from bot.domain.errors import Unavailable
 from bot.domain.event import Event
@@ -13,6 +13,7 @@ from bot.domain.overlay import Author, Commit, OverlayImage
 from bot.domain.promotion import Progress
 from tests.unit.bot.deliveries.desk import Desk
 
+BO = Author("Bo Chen", "bo@example.com")
 REPOSITORY, SOURCE = "h/x", "https://github.com/example/x"
 CHANGE = ImageChange(OverlayImage("x", REPOSITORY, "v1"), OverlayImage("x", REPOSITORY, "v2"))
 
@@ -21,7 +22,8 @@ CHANGE = ImageChange(OverlayImage("x", REPOSITORY, "v1"), OverlayImage("x", REPO
 def known(desk: Desk) -> Desk:
     """v1 was built from the first commit, and v2 from the last of the four after it."""
     at = datetime(2026, 1, 5, tzinfo=UTC)
-    commits = [Commit(f"{n}" * 40, Author("Ana", ""), f"Change {n}\n\nMore", at) for n in range(5)]
+    by = [Author("Ana", ""), Author("Ana", ""), Author("Cy", "cy@example.com"), Author("<!here> Ann", ""), BO]
+    commits = [Commit(f"{n}" * 40, by[n], f"Change {n}\n\nMore", at) for n in range(5)]
     desk.sources.commits[SOURCE] = commits
     desk.registry.push(REPOSITORY, "v1", revision=commits[0].sha, source=SOURCE)
     desk.registry.push(REPOSITORY, "v2", revision=commits[4].sha, source=SOURCE)
@@ -34,10 +36,25 @@ async def test_the_message_is_edited_to_say_how_many_commits_and_the_newest_subj
     assert "commits" not in str(message.shown.blocks)
     await known.commits.look()
     await known.tell()
-    assert "4 commits: Change 4, Change 3, Change 2 and 1 more" in str(message.shown.blocks)
+    said = "4 commits: Change 4 (<@U0BO>), Change 3 (&lt;!here&gt; Ann), Change 2 (Cy) and 1 more"
+    assert said in str(message.shown.blocks), "cy may not view the app, so nobody pretends to know them"
     await known.takes(known.verdict(Progress.HEALTHY))
     assert "4 commits" in str(message.shown.blocks)
     assert "✅" in message.shown.text
+
+
+async def test_an_author_whom_slack_cannot_name_is_asked_for_again_and_in_the_end_named_as_git_has_it(
+    known: Desk,
+) -> None:
+    await known.takes(known.commit(images=(CHANGE,)))
+    [message] = known.heard("C0DEPLOY")
+    known.directory.down = Unavailable("Slack", "users.lookupByEmail", "down")
+    for _ in range(TRIES):
+        await known.commits.look()
+        await known.tell()
+        known.now += AGAIN_SECONDS + 1
+        await known.commits.read()
+    assert "Change 4 (Bo Chen)" in str(message.shown.blocks)
 
 
 @pytest.mark.parametrize("trouble", ["slow", "away", "other source", "no revision"])
