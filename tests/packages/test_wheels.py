@@ -101,7 +101,7 @@ def test_without_the_sandbox_the_product_says_how_to_get_it(installed: Path, tmp
     program, environment = [str(installed / "bin" / "pilothouse"), "sandbox"], {"PATH": "/usr/bin:/bin", "PORT": "1"}
     ended = subprocess.run(program, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120)
     assert ended.returncode == 1
-    assert "pip install pilothouse-sandbox" in ended.stderr
+    assert "pip install ./integrations/sandbox" in ended.stderr
 
 
 def test_both_together_deploy_from_any_directory(sandbox: Sandbox) -> None:

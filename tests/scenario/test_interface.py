@@ -68,7 +68,7 @@ def test_whoever_may_not_decide_is_told_so_and_nothing_happens(sandbox: Sandbox)
 
     value = json.loads(_button(card, "Approve")["value"])
     sandbox.presses("mia", card, "Approve", value=json.dumps({**value, "h": "0" * 64}), forged=True)
-    sandbox.told("mia", "shows something else")
+    sandbox.told("mia", "is out of date")
     sandbox.presses("mia", card, "Approve", value="rm -rf /", forged=True)
 
     _reject(sandbox, "mia", card, "not this week")
