@@ -15,6 +15,20 @@ def uncollected() -> Iterator[None]:
         gc.enable()
 
 
+@contextmanager
+def kept() -> Iterator[None]:
+    """Around the reading of much that lives on: nobody looks through it for garbage, then or later.
+
+    What is replaced afterwards is freed all the same, as it holds no circles (`python -m benchmarks.observer`).
+    """
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
 def set_aside() -> None:
     """When everything is built: what is there now is looked through no more.
 

@@ -12,6 +12,7 @@ import structlog
 
 from bot.domain.application import Application, HealthStatus, SyncStatus
 from bot.domain.errors import IntegrationError, Refused, Unavailable
+from bot.runtime.gc import kept, uncollected
 from integrations.argocd import wire
 from integrations.argocd.errors import SYSTEM, stream_error
 from integrations.argocd.merge import MergedChange, Sighting, StreamMerge
@@ -81,6 +82,7 @@ class Stream:
         opening = 0
         listening = asyncio.create_task(self._listen(heard), name="argocd application stream")
         due = asyncio.get_running_loop().time() + OPENING
+        collecting = kept  # what the first list holds lives on, what a later one holds is compared and dropped
         try:
             for count in itertools.count(1):
                 if count % PAUSE_EVERY == 0:  # what has arrived already is taken without one
@@ -90,7 +92,9 @@ class Stream:
                         raise refusal
                     case StreamOpened():
                         opening = self._opening
-                        listed, due = await self._list(lambda app: sighting(app, convert))
+                        with collecting():
+                            listed, due = await self._list(lambda app: sighting(app, convert))
+                        collecting = uncollected
                         whole = listed is not None
                         news = merge.listed(listed) if listed is not None else ()
                         del listed
