@@ -44,7 +44,7 @@ MAY = {
     "notify/audience": "the one place that decides",
     "notify/lookup.py": "looks the policy's names up for sentences",
     "safety/delegations.py": "looks up the one person whom somebody names",
-    "deliveries/news_service.py": "looks up the author whom a commit names",
+    "deliveries/authors.py": "looks up the authors whom commits name",
     "promotions/approvers.py": "asks the audience, if direct messages are on",
 }
 
