@@ -29,12 +29,13 @@ Entry = Promotion | Deployment | Trouble
 
 def parse(words: Words) -> ShowHistory:
     page = words.after("--page") or "1"
-    if not (page.isascii() and page.isdigit() and 0 < int(page[:6]) <= LAST):
+    number = int(page) if page.isascii() and page.isdigit() and len(page) < 4 else 0
+    if not 0 < number <= LAST:
         words.refuse(f"`{page[:20]}` is not a page.", f"Pages are numbered from 1 to {LAST}.")
     place = words.place(Slots(), to=IN)
     if not place.app:
         words.refuse("Name an app.")
-    return ShowHistory(context=words.context, app=place.app, environment=place.environment, page=int(page))
+    return ShowHistory(context=words.context, app=place.app, environment=place.environment, page=number)
 
 
 def read(filled: Filled, context: Context) -> ShowHistory:

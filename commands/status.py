@@ -13,12 +13,13 @@ from bot.queries.explanation import Explanation
 
 def parse(words: Words) -> Status:
     unwell, page = words.flag("unwell"), words.after("--page") or "1"
-    if not (page.isascii() and page.isdigit() and 0 < int(page[:6]) < 100_000):
+    number = int(page) if page.isascii() and page.isdigit() and len(page) < 6 else 0
+    if not number:
         words.refuse(f"`{page[:20]}` is not a page.", "Pages are numbered from 1.")
     place = words.place(Slots(), to=IN)
     if place.app and (unwell or page != "1"):
         words.refuse("`--unwell` and `--page` are for the board of all apps: leave the app out.")
-    return Status(context=words.context, app=place.app, environment=place.environment, page=int(page), unwell=unwell)
+    return Status(context=words.context, app=place.app, environment=place.environment, page=number, unwell=unwell)
 
 
 def read(filled: Filled, context: Context) -> Status:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from slack_sdk.models.blocks import ButtonElement
 
 from bot.domain.approval import approved
-from bot.domain.promotion import Kind, Phase, Plan, Progress, Promotion, Stage, VerdictState
+from bot.domain.promotion import Kind, Phase, Progress, Promotion, Stage, VerdictState
 from bot.domain.queueing import is_closed
 from bot.views import layout, words
 from bot.views.ids import OPEN, Action, ImageValue, PromotionValue, WishValue
@@ -75,7 +75,7 @@ def _again(promotion: Promotion) -> Buttons:
         return []
     if promotion.commit:
         return _rollbacks(promotion)
-    wish = _same_again(promotion.plan)
+    wish = _same_again(promotion)
     if wish is None:
         return []
     later = [
@@ -86,17 +86,22 @@ def _again(promotion: Promotion) -> Buttons:
     return [*later, layout.button("Try again", Action.AGAIN, wish), *_remedies(promotion)]
 
 
-def _same_again(plan: Plan) -> WishValue | None:
-    """One image by its digest; several by what names all of them: where they run, or their one tag."""
-    tags = {move.after.tag for move in plan.moves}
-    if plan.kind is Kind.ROLLBACK:
+def _same_again(promotion: Promotion) -> WishValue | None:
+    """What was to go, without what was left out. One image by its digest; several by what names all of them: where they
+    come from, or their one tag.
+    """
+    environment, source = promotion.plan.environment, promotion.plan.source
+    moves, apps = promotion.moves, promotion.apps
+    tags = {move.after.tag for move in moves}
+    if promotion.plan.kind is Kind.ROLLBACK or not moves:
         return None
-    if len(plan.moves) == 1 and not plan.missing:
-        return WishValue("deploy", plan.app, plan.environment, plan.moves[0].after.digest)
-    if plan.source:
-        return WishValue("promote", "/".join(plan.apps), plan.environment, source=plan.source)
-    if len(plan.apps) == 1 and len(tags) == 1 and "" not in tags:
-        return WishValue("deploy", plan.app, plan.environment, tags.pop())
+    if len(moves) == len(apps) == 1:
+        return WishValue("deploy", apps[0], environment, moves[0].after.digest)
+    if source:
+        skipping = any(move.origin for move in moves)  # only where nobody named a source: so nobody names it now
+        return WishValue("promote", "/".join(apps), environment, source="" if skipping else source)
+    if len(apps) == 1 and len(tags) == 1 and "" not in tags:
+        return WishValue("deploy", apps[0], environment, tags.pop())
     return None
 
 

@@ -11,6 +11,7 @@ from bot.domain.promotion import (
     ApprovalRule,
     GateResult,
     Kind,
+    MissingImage,
     Move,
     Phase,
     Progress,
@@ -473,6 +474,28 @@ def test_several_images_are_asked_for_again_by_what_names_them_all(
     values = {name: decode(name, str(one["value"])) for name, one in pressed.items() if name in AGAIN}
     expected = {"promotion.again": asked, "promotion.again#1": asked and replace(asked, start=OPEN)}
     assert values == ({**expected, "promotion.notify": asked} if asked else {})
+
+
+def again(gone: Promotion) -> WishValue:
+    value = decode("promotion.again", str(buttons(gone)["promotion.again"]["value"]))
+    assert isinstance(value, WishValue)
+    return value
+
+
+def test_what_was_left_out_of_a_train_is_not_asked_for_again() -> None:
+    """Somebody decided that it does not go: where nobody need approve, a press would take it in unseen."""
+    train = plan(moves=(move("my-app"), move("api"), move("ledger")), missing=(MissingImage("shop", "1", "2", "gone"),))
+    ended = promotion(Stage.DONE, Phase.FAILED, plan=train)
+    assert again(ended).apps == "my-app/api/ledger/shop"
+    assert again(replace(ended, left_out=("api", "shop"))).apps == "my-app/ledger"
+    one = replace(ended, left_out=("api", "ledger", "shop"))
+    assert again(one) == WishValue("deploy", "my-app", "production", DIGEST)
+
+
+def test_a_train_with_an_app_that_skips_an_environment_is_asked_for_as_it_was() -> None:
+    """Nobody named staging: named now, it would be asked for an app that is not there."""
+    skipping = plan(moves=(move("my-app"), replace(move("api"), origin="development")))
+    assert again(promotion(Stage.DONE, Phase.FAILED, plan=skipping)) == WishValue("promote", "my-app/api", "production")
 
 
 def test_what_nobody_asked_has_no_tick() -> None:

@@ -242,7 +242,7 @@ async def test_a_page_that_is_not_there_any_longer_is_the_last_one() -> None:
 
 
 @pytest.mark.parametrize("typed", ["--page 0", "--page -1", "--page x", "--page ²", "--page 99999999999", "--page",
-                                   "my-app --page 2", "my-app --unwell"])  # fmt: skip
+                                   "--page 0000011000000", "my-app --page 2", "my-app --unwell"])  # fmt: skip
 async def test_what_is_no_page_is_refused(typed: str) -> None:
     with pytest.raises(InvalidCommand):
         await Office().read(f"/status {typed}")
