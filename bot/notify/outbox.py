@@ -82,16 +82,12 @@ class Outbox:
         finally:
             await asyncio.gather(self._tasks.stop(), self._keeper.stop())
 
-    async def look(self) -> int:
-        """Begins on every card, and on the oldest letter of every channel that has none on its way.
-
-        Returns 0, for whatever ends says that there may be more.
-        """
+    async def look(self) -> None:
+        """Begins on every card, and on the oldest letter of every channel that has none on its way."""
         await self._rounds.patiently(self._keeper.begin)
         if free := self._tasks.free:
             for queued in await self._messages.due(self._clock(), free, tuple(self._tasks.busy)):
                 self._tasks.start(queued.letter.channel, partial(self._deliver, queued))
-        return 0
 
     async def _deliver(self, queued: QueuedLetter) -> None:
         if await self._worker.lease(queued):

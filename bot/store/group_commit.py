@@ -36,7 +36,12 @@ class GroupCommit(Generic[T, R]):
         self._waiting.append((row, put_down))
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._flush())
-        return await put_down
+        try:
+            return await put_down
+        except asyncio.CancelledError:
+            if not put_down.cancelled():  # the answer was there, and was not read
+                self._withdraw([row])
+            raise
 
     async def _flush(self) -> None:
         while self._waiting:

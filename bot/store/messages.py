@@ -6,19 +6,18 @@ lost with the process is made up for.
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any
-from weakref import WeakValueDictionary
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.caller import Target, common
-from bot.domain.errors import Unavailable
 from bot.domain.event import Event
 from bot.ports import Posted, Rendered
+from bot.store.card_leases import UNSHARED, CardLeases, Lease
 from bot.store.codec import dump, load
 from bot.store.database import Database, metadata
 from bot.store.leased_queue import DEAD, PENDING, LeasedQueue
@@ -85,10 +84,6 @@ outbox = sa.Table(
 FIRST_POST = 45.0
 """seconds after which a card that nobody posted is posted by whoever sees it"""
 SENT = "sent"
-CARD_LEASE = 45.0
-"""seconds for which a card belongs to the replica that edits it: longer than any edit takes"""
-LOOK = 0.1
-"""seconds between two looks whether another replica has given a card back"""
 
 
 @dataclass(frozen=True)
@@ -107,13 +102,6 @@ class Thread:
     @property
     def stale(self) -> bool:
         return self.wanted_hash != self.shown_hash
-
-
-@dataclass(frozen=True)
-class Lease:
-    """The right to edit one card; `until` tells it from later ones. 0 where there is only one replica."""
-
-    until: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -170,38 +158,12 @@ class Messages:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._outbox = LeasedQueue(database, outbox, outbox.c.id)
-        self._locks: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
+        self._leases = CardLeases(database, threads)
         self.changed = asyncio.Event()
 
-    @asynccontextmanager
-    async def alone(self, promotion: str, channel: str) -> AsyncIterator[Lease]:
-        """Whoever posts or edits that card does so alone, on whichever replica.
-
-        Raises Unavailable while another replica has it and does not give it back.
-        """
-        async with self._locks.setdefault((promotion, channel), asyncio.Lock()):
-            same = (threads.c.promotion_id == promotion) & (threads.c.channel == channel)
-            lease = await self._lease(same)
-            try:
-                yield lease
-            finally:
-                if lease.until:
-                    mine = same & (threads.c.leased_until == lease.until)
-                    await self._change(threads.update().where(mine).values(leased_until=0))
-
-    async def _lease(self, same: sa.ColumnElement[bool]) -> Lease:
-        """Postgres only, and by its clock: SQLite has one replica."""
-        if self._database.sqlite:
-            return Lease()
-        now = sa.func.extract("epoch", sa.func.clock_timestamp())
-        take = threads.update().where(same, threads.c.leased_until < now).values(leased_until=now + CARD_LEASE)
-        for _ in range(round(CARD_LEASE / LOOK) + 2):  # once after the lease of a replica that died has ended
-            async with self._database.begin() as connection:
-                until = (await connection.execute(take.returning(threads.c.leased_until))).scalar_one_or_none()
-            if until is not None:
-                return Lease(until)
-            await asyncio.sleep(LOOK)
-        raise Unavailable("Pilothouse", "edit a card", "another replica has it")
+    def alone(self, promotion: str, channel: str) -> AbstractAsyncContextManager[Lease]:
+        """As `CardLeases.alone`."""
+        return self._leases.alone(promotion, channel)
 
     async def put(self, connection: AsyncConnection, letter: Letter, now: float) -> bool:
         """In the caller's transaction. False when the same was put before."""
@@ -342,7 +304,7 @@ class Messages:
         channel: str,
         posted: Posted,
         shown_hash: str = "",
-        lease: Lease = Lease(),
+        lease: Lease = UNSHARED,
         about: Target | None = None,
     ) -> None:
         """It is there, and shows this.

@@ -7,7 +7,6 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Generic, Protocol, TypeVar
 
 import structlog
@@ -22,12 +21,6 @@ log = structlog.get_logger(__name__)
 KEPT = 14 * 86_400.0
 """seconds for which it is known that something was done"""
 TIDY = 3600.0
-
-
-class QueueOutcome(StrEnum):
-    DONE = "done"
-    LATER = "later"
-    GIVEN_UP = "given up"
 
 
 @dataclass(frozen=True)
@@ -62,7 +55,7 @@ class Leased(Protocol[R_contra]):
 
 
 class Rounds:
-    """Looks again and again: at once where something was done, else when `changed` is set or `poll` seconds are over.
+    """Looks again and again: when `changed` is set or `poll` seconds are over.
 
     `name` is for the log.
     """
@@ -72,22 +65,21 @@ class Rounds:
         self.changed = changed or asyncio.Event()
         self._poll = poll
 
-    async def forever(self, look: Callable[[], Awaitable[int | None]]) -> None:
-        """Until it is cancelled. `look` returns how much it has done."""
+    async def forever(self, look: Callable[[], Awaitable[object]]) -> None:
+        """Until it is cancelled."""
         while True:
             self.changed.clear()
-            if not await self.patiently(look):
-                await self._something_new()
+            await self.patiently(look)
+            await self._something_new()
 
-    async def patiently(self, work: Callable[[], Awaitable[int | None]]) -> int:
-        """What it returns; 0 where it breaks, which the log has."""
+    async def patiently(self, work: Callable[[], Awaitable[object]]) -> None:
+        """The log has what breaks."""
         try:
-            return await work() or 0
+            await work()
         except DatabaseAway:
-            return 0  # told where it was noticed
+            pass  # told where it was noticed
         except Exception:
             log.exception("queue.round_broke", queue=self.name)
-            return 0
 
     async def _something_new(self) -> None:
         try:
@@ -115,13 +107,13 @@ class QueueWorker(Generic[R]):
         self._done = done
         self._tidied = 0.0
 
-    async def forever(self, look: Callable[[], Awaitable[int]]) -> None:
+    async def forever(self, look: Callable[[], Awaitable[object]]) -> None:
         """Until it is cancelled. What was not done is done by the next process."""
         await self._rounds.patiently(self._queue.release_all)
 
-        async def tidy_and_look() -> int:
+        async def tidy_and_look() -> None:
             await self._rounds.patiently(self._tidy)
-            return await look()
+            await look()
 
         await self._rounds.forever(tidy_and_look)
 
@@ -129,8 +121,8 @@ class QueueWorker(Generic[R]):
         """Whether it is ours to work on; no other process does so meanwhile."""
         return await self._queue.lease(row, self._clock(), self._bounds.lease)
 
-    async def work(self, row: R, do: Callable[[], Awaitable[object]], **about: str) -> tuple[QueueOutcome, str]:
-        """What came of a row that is ours, and why where it was not done. `about` is for the log."""
+    async def work(self, row: R, do: Callable[[], Awaitable[object]], **about: str) -> str:
+        """Why a row that is ours is given up; "" where it is done, or tried again. `about` is for the log."""
         try:
             await do()
         except IntegrationError as error:
@@ -145,20 +137,20 @@ class QueueWorker(Generic[R]):
             log.exception("queue.broke", queue=self._rounds.name, **about)
             return await self._give_up(row, type(error).__name__, about)
         await self._queue.settle(row.id, self._done)
-        return QueueOutcome.DONE, ""
+        return ""
 
-    async def _failed(self, row: R, error: IntegrationError, about: dict[str, str]) -> tuple[QueueOutcome, str]:
+    async def _failed(self, row: R, error: IntegrationError, about: dict[str, str]) -> str:
         if isinstance(error, Refused) or row.tries + 1 >= self._bounds.tries:
             return await self._give_up(row, str(error), about)
         wait = wait_after(error, row.tries)
         log.warning("queue.not_done", queue=self._rounds.name, again_in=round(wait), error=str(error), **about)
         await self._queue.again(row.id, self._clock() + wait, str(error))
-        return QueueOutcome.LATER, str(error)
+        return ""
 
-    async def _give_up(self, row: R, why: str, about: dict[str, str]) -> tuple[QueueOutcome, str]:
+    async def _give_up(self, row: R, why: str, about: dict[str, str]) -> str:
         log.error("queue.given_up", queue=self._rounds.name, tries=row.tries + 1, error=why, **about)
         await self._queue.settle(row.id, DEAD, why)
-        return QueueOutcome.GIVEN_UP, why
+        return why
 
     async def _tidy(self) -> None:
         if self._clock() - self._tidied > TIDY:

@@ -26,5 +26,5 @@ class Written:
             yield event
         finally:
             waiting.discard(event)
-            if not waiting and self._waiting.get(subject) is waiting:
+            if not waiting:
                 del self._waiting[subject]

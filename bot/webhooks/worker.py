@@ -8,7 +8,7 @@ from functools import partial
 import structlog
 
 from bot.runtime.keyed_tasks import KeyedTasks
-from bot.store.queue_worker import QueueBounds, QueueOutcome, QueueWorker, Rounds
+from bot.store.queue_worker import QueueBounds, QueueWorker, Rounds
 from bot.store.webhooks import Received, WebhookStore
 from bot.webhooks.sender import Sender
 
@@ -21,7 +21,6 @@ LEASE = 120.0
 """seconds for which a delivery belongs to the replica that works on it"""
 POLL = 2.0
 """seconds between two looks where nobody says that there is something"""
-
 MOST = 50
 """senders whose deliveries are worked on at a time, each one's in turn: more than there are"""
 
@@ -60,18 +59,16 @@ class Worker:
         finally:
             await self._tasks.stop()
 
-    async def look(self) -> int:
-        """Begins on the oldest of each sender of whom none is worked on. Returns 0, for each that ends says so."""
+    async def look(self) -> None:
+        """Begins on the oldest of each sender of whom none is worked on."""
         for received in await self._store.due(self._clock(), ORDERED):
             self._tasks.start(received.sender, partial(self._work, received))
-        return 0
 
     async def _work(self, received: Received) -> None:
         if not await self._worker.lease(received):
             return
         about = {"sender": received.sender, "delivery": received.delivery}
-        outcome, why = await self._worker.work(received, partial(self._act, received), **about)
-        if outcome is QueueOutcome.GIVEN_UP:
+        if why := await self._worker.work(received, partial(self._act, received), **about):
             await self._set_aside(received, why)
 
     async def _act(self, received: Received) -> None:

@@ -127,7 +127,7 @@ class SlackApi:
         return self._client
 
     def session(self) -> aiohttp.ClientSession:
-        """A new one, of the same bounds and trust; whoever asks for it closes it."""
+        """A new one, of the same bounds and trust; the caller closes it."""
         return transport.session(self._certificates.context)
 
     async def aclose(self) -> None:

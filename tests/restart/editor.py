@@ -11,8 +11,9 @@ import msgspec
 
 from bot.notify.messages import Places
 from bot.ports import Posted, Rendered
-from bot.store import messages as store
+from bot.store import card_leases
 from bot.store.database import Database
+from bot.store.messages import Messages
 from tests.restart.outside import LastingMessenger, World
 
 CARD = ("p-1", "C0DEPLOY")
@@ -35,12 +36,12 @@ class Edit:
 
 
 async def edit(told: Edit) -> None:
-    messages = store.Messages(Database(told.database_url))
+    messages = Messages(Database(told.database_url))
     await messages.want(*CARD, Rendered(told.text), time.time())
     await Places(messages, DyingMessenger(World(Path(told.world)))).bring(*CARD)
 
 
 def main(file: str) -> None:
     told = msgspec.json.decode(Path(file).read_bytes(), type=Edit)
-    store.CARD_LEASE = told.seconds
+    card_leases.CARD_LEASE = told.seconds
     asyncio.run(edit(told))

@@ -107,7 +107,7 @@ async def test_a_replica_that_dies_in_an_edit_keeps_the_card_for_as_long_as_its_
     replicas: tuple[Replica, Replica], messenger: SlowMessenger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one, _ = replicas
-    monkeypatch.setattr("bot.store.messages.CARD_LEASE", 0.3)
+    monkeypatch.setattr("bot.store.card_leases.CARD_LEASE", 0.3)
     await leased(one.database, 60)
     if one.database.sqlite:
         await one.show("1")
@@ -124,7 +124,7 @@ async def test_an_edit_that_outlived_its_lease_is_made_good(
 ) -> None:
     """It may have come after the newer one of another replica: what the card shows is not known, so it is edited."""
     one, other = replicas
-    monkeypatch.setattr("bot.store.messages.CARD_LEASE", 0.2)
+    monkeypatch.setattr("bot.store.card_leases.CARD_LEASE", 0.2)
     messenger.going = stuck = asyncio.Event()
     late = asyncio.create_task(one.show("1"))
     while messenger.going:  # noqa: ASYNC110 (until the edit is on its way)
