@@ -54,4 +54,4 @@ async def delegate(ask: NameDelegate, caller: Caller, times: TimeReader, delegat
     """
     if not ask.to:
         return await delegations.end(ask, caller)
-    return await delegations.name(ask, caller, times.read(ask.until, caller))
+    return await delegations.name(ask, caller, times.end(ask.until, caller, ask.context))

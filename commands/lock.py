@@ -61,5 +61,5 @@ async def lock(ask: TakeLock, caller: Caller, times: TimeReader, locks: LockServ
     reminded before it ends, and daily if it has no end. When somebody else holds it, you can take it over, or get a
     message when it is free. Locking again what you hold renews it.
     """
-    taken = await locks.take(ask, caller, times.read_if_any(ask.until, caller))
+    taken = await locks.take(ask, caller, times.end_if_any(ask.until, caller, ask.context))
     return holds.beside(taken, "lock", ask.app, ask.environment)

@@ -12,5 +12,5 @@ from bot.safety.times import TimeReader
 @command("lock steal", allow=Permission.LOCK)
 async def steal(ask: StealLock, caller: Caller, times: TimeReader, locks: LockService, holds: PipelineHolds) -> Reply:
     """Take a lock over from its owner, who gets a message, as does the channel."""
-    taken = await locks.take(ask, caller, times.read_if_any(ask.until, caller))
+    taken = await locks.take(ask, caller, times.end_if_any(ask.until, caller, ask.context))
     return holds.beside(taken, "lock", ask.app, ask.environment)

@@ -103,4 +103,6 @@ class Approvers:
         if shows_all(self.policy, caller, promotion) and self.eligibility.still_speaks(promotion, caller):
             return True
         lent = await self.eligibility.lent_to(caller, promotion)
-        return bool(lent.behalf and self.eligibility.still_speaks(promotion, caller, lent.roles))
+        if not lent.behalf or self.eligibility.known(promotion, caller, speaks=True) != promotion.plan.apps:
+            return False  # who is away lends a word about what goes, not a look at what is left out
+        return bool(self.eligibility.still_speaks(promotion, caller, lent.roles))

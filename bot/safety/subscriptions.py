@@ -68,7 +68,7 @@ class SubscriptionService:
         listener = await self._listener(ask, caller, "mute a channel")
         if ask.off:
             return await self._unmute(ask, caller, listener)
-        until = self._times.read(ask.until, caller)
+        until = self._times.end(ask.until, caller, ask.context)
         await self._store.mute(NewsMute(listener, scope, until, caller.id) for scope in _scopes(ask))
         await self._record(ChannelChange.MUTED, ask, caller, until=until)
         said = (

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.domain.application import Application, ApplicationRef
 from bot.domain.caller import Caller, Permission, Target
 from bot.domain.drift import Drift
-from bot.domain.errors import IntegrationError, NotFound, Refused, Unavailable, UserError
+from bot.domain.errors import IntegrationError, NotFound, Refused, UnknownRegistry, UserError
 from bot.domain.event import Event
 from bot.domain.image import Image, is_digest
 from bot.domain.intent import SyncAction, SyncApplication
@@ -128,10 +128,10 @@ class SyncService:
         try:
             meant = await self._meant(image)
             found = await self._content.against(app, meant, known)
-        except Unavailable:
-            return [f"The registry does not answer: whether {image.label} contains a rejected image is not known."]
-        except IntegrationError:
+        except (NotFound, UnknownRegistry):
             return []  # it is no image of this registry
+        except IntegrationError:
+            return [f"The registry does not say what {image.label} contains: whether that is rejected is not known."]
         if found is None:
             return []
         return [f"{found.by.name} rejects an image that shares content with {image.label}: {found.reason.rstrip('.')}."]

@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from bot.domain.caller import Caller
-from bot.domain.intent import Wish
+from bot.domain.errors import InvalidCommand
+from bot.domain.intent import Context, Wish
 from bot.grammar import moments
 from bot.policy import Policy
 from bot.policy.windows import zone
@@ -29,8 +30,17 @@ class TimeReader:
             own = zone(self._policy.timezone)
         return moments.moment(text, self._clock.now() - timedelta(seconds=age), own)
 
-    def read_if_any(self, text: str, caller: Caller) -> datetime | None:
-        return self.read(text, caller) if text else None
+    def end(self, text: str, caller: Caller, context: Context) -> datetime:
+        """Until when it is to last, as it was meant when it was said. Raises InvalidCommand where that is over."""
+        found = self.read(text, caller, context.age)
+        if found <= self._clock.now():
+            raise InvalidCommand(
+                f"`{text[:60]}` has passed since you asked, so nothing was done. Ask again if you still need it."
+            )
+        return found
+
+    def end_if_any(self, text: str, caller: Caller, context: Context) -> datetime | None:
+        return self.end(text, caller, context) if text else None
 
     def timed(self, wish: W, caller: Caller) -> W:
         """The wish with the moment that its words mean."""

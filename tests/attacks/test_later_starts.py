@@ -1,4 +1,6 @@
-"""Times in words, asked late, asked twice, and asked by who may not: a start never comes sooner than its words say."""
+"""Times in words, asked late, asked twice, and asked by who may not: a start never comes sooner than its words say, and
+an end never later.
+"""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -16,7 +18,11 @@ from bot.safety.times import TimeReader
 from bot.views.ids import Action, PromotionValue, encode
 from tests.fakes.clock import StillClock
 from tests.fakes.directory import FakeDirectory
+from tests.fakes.office import Office
 from tests.fakes.world import House
+from tests.unit.commands.conftest import office
+
+__all__ = ["office"]
 
 MIDNIGHT = datetime(2026, 12, 2, 0, 0, 30, tzinfo=UTC)
 """half a minute into Wednesday; what was said before was said on Tuesday"""
@@ -46,6 +52,41 @@ async def test_what_was_past_when_it_was_said_is_refused() -> None:
     with pytest.raises(InvalidCommand, match="in the past"):
         times.read("today 0:00", ana)
     assert times.read("2026-12-02 0:00", ana, timedelta(minutes=1).total_seconds())
+
+
+@pytest.mark.parametrize(
+    ("words", "age", "end"),
+    [
+        ("tomorrow", 60, datetime(2026, 12, 2, tzinfo=UTC)),
+        ("tomorrow 9:00", 60, datetime(2026, 12, 2, 9, tzinfo=UTC)),
+        ("fri", 60, datetime(2026, 12, 4, tzinfo=UTC)),
+        ("2h", 60, datetime(2026, 12, 2, 1, 59, 30, tzinfo=UTC)),
+    ],
+)
+async def test_what_ends_is_meant_from_when_it_was_said_too(words: str, age: float, end: datetime) -> None:
+    """A day longer would lend somebody's voice for a day that they never gave."""
+    times, ana = TimeReader(parse(""), StillClock(MIDNIGHT)), await FakeDirectory.seeded().caller("U0ANA")
+    said = Context("r1", "", "c1", age=age)
+    if end <= MIDNIGHT:
+        with pytest.raises(InvalidCommand, match="has passed since you asked"):
+            times.end(words, ana, said)
+    else:
+        assert times.end(words, ana, said) == times.end_if_any(words, ana, said) == end
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["/delegate <@U0ANA|ana> for 2h", "/lock my-app prod for 2h a migration", "/pilothouse mute my-app here for 2h"],
+)
+async def test_whatever_ends_ends_as_it_was_said_however_late_it_is_worked_on(office: Office, line: str) -> None:
+    late, now = timedelta(minutes=20), datetime.now(UTC)
+    said = Context("r1", "C0TEAM", "c", "T0PILOT", age=late.total_seconds())
+    await office.run(await office.read(line, said), "U0BO")
+    stores = office.safety.stores
+    lock = await stores.locks.held("my-app", "production")
+    ends = [lock.expires_at if lock else None, *(one.until for one in await stores.delegations.all())]
+    (end,) = filter(None, [*ends, *(one.until for one in await stores.subscriptions.muted(0.0))])
+    assert now + timedelta(hours=1) < end < now + timedelta(hours=2)
 
 
 async def waiting(home: House) -> Waiting:

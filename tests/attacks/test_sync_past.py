@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from bot.domain.caller import Person
-from bot.domain.errors import Unavailable
+from bot.domain.errors import IntegrationError, Refused, Unavailable
 from bot.domain.reply import SyncAsked, Told
 from bot.domain.safety import Rejection
 from tests.fakes.office import Office
@@ -92,11 +92,14 @@ async def test_another_image_is_synced_without_a_question(office: Office) -> Non
     assert isinstance(await say(office, "/sync my-app staging"), Told)
 
 
-async def test_a_registry_that_is_away_is_no_all_clear(office: Office) -> None:
+@pytest.mark.parametrize(
+    "failing", [Unavailable("Harbor", "read", "away"), Refused("Harbor", "read", "HTTP 403: the robot may not read it")]
+)
+async def test_a_registry_that_does_not_say_is_no_all_clear(office: Office, failing: IntegrationError) -> None:
     office.images.push(REPOSITORY, "good")
     await reject(office, digest=office.images.push(REPOSITORY, "bad").image.digest)
     pin(office, "good")
-    office.images.failing = Unavailable("Harbor", "read", "away")
+    office.images.failing = failing
     asked = await say(office, "/sync my-app staging")
     assert isinstance(asked, SyncAsked)
     assert "not known" in asked.concerns[0]

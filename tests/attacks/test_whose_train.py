@@ -20,6 +20,7 @@ from bot.views import render
 from bot.views.ids import Action, ticks_id
 from bot.workflow.journal import pack
 from tests.attacks.test_hidden_trains import HIDDEN, RULES, train_of
+from tests.fakes.delegations import lend
 from tests.fakes.queues import delivered
 from tests.fakes.world import POLICY, House, house
 from tests.unit.bot.promotions.test_scheduler import add_app
@@ -140,6 +141,18 @@ async def test_no_copy_of_its_card_is_sent_to_who_may_not_view_all_of_it(world: 
     assert all("cy" not in people for people in world.cards.asked[promotion.id])
     await delivered(world.core.outbox)
     assert not world.messenger.in_channel("D0CY")
+
+
+async def test_who_stands_in_is_sent_no_copy_that_names_what_is_left_out(world: House) -> None:
+    """Who is away lends cy a word about what goes, and no look at the rest."""
+    promotion = await train_of(world)
+    await lend(world, "mia", "cy")
+    found = await world.core.approvers.find(promotion, 60)
+    assert "cy" in [caller.person.name for caller in found.people]
+    await adjust(world, promotion, "ana", HIDDEN)
+    found = await world.core.approvers.find(await world.now(promotion), 60)
+    assert "cy" not in [caller.person.name for caller in found.people]
+    assert "bo" in [caller.person.name for caller in found.people]
 
 
 async def test_who_may_view_all_of_it_gets_one_as_ever(world: House) -> None:

@@ -50,6 +50,13 @@ def test_a_command_alone_speaks_for_itself() -> None:
     assert slash_commands()["/pilothouse"]["usage_hint"] == "help [COMMAND]"
 
 
+def test_slack_writes_ids_for_people_wherever_a_command_may_name_them() -> None:
+    """Names change hands (S8). Behind `/pilothouse` stands any command."""
+    naming = {command for command, each in slash_commands().items() if "@PERSON" in each.get("usage_hint", "")}
+    assert naming == {"/delegate"}
+    assert {command for command, each in slash_commands().items() if each["should_escape"]} == {*naming, "/pilothouse"}
+
+
 def test_over_http_every_command_says_where_slack_reaches_the_bot() -> None:
     assert {each["url"] for each in slash_commands(socket_mode=False).values()} == {f"{URL}/slack/events"}
     assert not any("url" in each for each in slash_commands().values())
