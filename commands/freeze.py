@@ -68,5 +68,5 @@ async def freeze(
     roles that policy exempts are not held, nor are apps after `--except`. Freezes that come again and again are in
     the policy, as windows of the gate `freeze`.
     """
-    called = await freezes.call(ask, caller, times.read(ask.until, caller))
+    called = await freezes.call(ask, caller, times.end(ask.until, caller, ask.context))
     return holds.beside(called, "freeze", ask.app, ask.environment)

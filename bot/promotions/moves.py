@@ -45,7 +45,8 @@ class Moves:
         artifact = _known(found)
         if artifact is None:
             raise UnknownName(f"{move.app} {move.after.label} can no longer be promoted to {environment}.")
-        return self._move(overlay, now, artifact, move.after.tag, running)
+        moved = self._move(overlay, now, artifact, move.after.tag, running)
+        return moved and replace(moved, origin=move.origin)
 
     async def back(self, listing: Listing, move: Move, environment: str) -> tuple[Move | None, bool]:
         """And whether a promotion saw just that image Healthy there. What the history of the overlay, or the messages

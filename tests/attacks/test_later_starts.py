@@ -76,15 +76,21 @@ async def test_what_ends_is_meant_from_when_it_was_said_too(words: str, age: flo
 
 @pytest.mark.parametrize(
     "line",
-    ["/delegate <@U0ANA|ana> for 2h", "/lock my-app prod for 2h a migration", "/pilothouse mute my-app here for 2h"],
+    [
+        "/delegate <@U0ANA|ana> for 2h",
+        "/lock my-app prod for 2h a migration",
+        "/pilothouse mute my-app here for 2h",
+        "/freeze my-app prod for 2h the sale",
+    ],
 )
 async def test_whatever_ends_ends_as_it_was_said_however_late_it_is_worked_on(office: Office, line: str) -> None:
     late, now = timedelta(minutes=20), datetime.now(UTC)
     said = Context("r1", "C0TEAM", "c", "T0PILOT", age=late.total_seconds())
-    await office.run(await office.read(line, said), "U0BO")
+    await office.run(await office.read(line, said), "U0DEE" if line.startswith("/freeze") else "U0BO")
     stores = office.safety.stores
     lock = await stores.locks.held("my-app", "production")
     ends = [lock.expires_at if lock else None, *(one.until for one in await stores.delegations.all())]
+    ends += [one.until for one in await stores.freezes.all()]
     (end,) = filter(None, [*ends, *(one.until for one in await stores.subscriptions.muted(0.0))])
     assert now + timedelta(hours=1) < end < now + timedelta(hours=2)
 

@@ -132,8 +132,10 @@ async def test_an_app_without_the_environment_in_the_middle_comes_from_the_neare
     for tag in tags.values():
         home.registry.finish_scan(home.registry.push(f"{HARBOR}/ledger", tag).image)
     ask = Deploy(context=home.context(), app="ledger", environment="production")
-    plan = (await home.service.preview(ask, await home.person("ana"))).plan
-    assert [(move.after.tag, move.origin) for move in plan.moves] == [("v2.1", "development")]
+    asked = await home.service.preview(ask, await home.person("ana"))
+    assert [(move.after.tag, move.origin) for move in asked.moves] == [("v2.1", "development")]
+    again = await home.service.planner.reissue(asked)
+    assert [move.origin for move in again.moves] == ["development"], "else the gates of a new card would ask staging"
     train = Promote(context=home.context(), apps=(), environment="production")
     plan = (await home.service.preview(train, await home.person("ana"))).plan
     assert {move.app: move.origin for move in plan.moves} == {"ledger": "development", "my-app": ""}
