@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -57,23 +58,30 @@ class JourneyService:
         self._outbox = outbox
         self._permalinks = permalinks
         self._clock = clock
-        self._known: dict[str, dict[str, Journey]] = {}
+        self.look_again()
 
     def look_again(self) -> None:
-        """What was read is forgotten: a new round begins."""
-        self._known.clear()
+        """What was read is forgotten: a new round begins. What is still being read belongs to the round before."""
+        self._known: dict[str, dict[str, Journey]] = {}
+        """by app"""
+        self._reading: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def of(self, news: News) -> Journey | None:
         """By revision; None where the record has none any longer."""
-        if news.app not in self._known:
-            since = datetime.fromtimestamp(self._clock(), UTC) - READ
-            facts = await self._record.of_kinds(KINDS, since, news.app)
-            promotions = await self._promotions.history(news.app, "", PROMOTIONS)
-            environments = [environment.name for environment in self._policy.environments]
-            # An app that is built two hundred times a day has ten thousand facts: not on the event loop.
-            found = await asyncio.to_thread(journeys, facts, promotions, environments)
-            self._known[news.app] = {one.build.revision: one for one in found}
-        return self._known[news.app].get(news.sha)
+        known = self._known
+        async with self._reading[news.app]:
+            if news.app not in known:
+                known[news.app] = await self._read(news.app)
+        return known[news.app].get(news.sha)
+
+    async def _read(self, app: str) -> dict[str, Journey]:
+        since = datetime.fromtimestamp(self._clock(), UTC) - READ
+        facts = await self._record.of_kinds(KINDS, since, app)
+        promotions = await self._promotions.history(app, "", PROMOTIONS)
+        environments = [environment.name for environment in self._policy.environments]
+        # An app that is built two hundred times a day has ten thousand facts: not on the event loop.
+        found = await asyncio.to_thread(journeys, facts, promotions, environments)
+        return {one.build.revision: one for one in found}
 
     async def authored(self, news: News) -> News:
         """With the author, as the commit names them, where the push was told."""

@@ -11,7 +11,7 @@ from bot.domain.errors import DatabaseAway, IntegrationError
 log = structlog.get_logger(__name__)
 
 PATIENCE_SECONDS = 0.5
-"""for which whoever asks waits: what takes longer is there in a later round"""
+"""that a round waits: what takes longer is there in a later one"""
 AT_ONCE = 16
 AGAIN_SECONDS = 5.0
 """after a first failure; twice as long after each further one"""

@@ -145,6 +145,7 @@ class NewsService:
     async def _show_journeys(self) -> int:
         """Each asks who may see it: side by side, and those that are slow or cannot be shown hold up no other."""
         behind = await self._store.stale(MOST_JOURNEYS, only=JOURNEY)
+        self._journeys.look_again()  # what was read before may lack what these versions stand for
         return len(await self._showing.answers({(one.id, one.channel): partial(self._show, one) for one in behind}))
 
     async def _show(self, bundle: NewsBundle) -> bool:

@@ -1,6 +1,7 @@
 """Where facts are written down: with what is news in them, and how far their observer has read, or not at all."""
 
 import asyncio
+import math
 import time
 from collections.abc import Callable, Iterable
 
@@ -60,10 +61,14 @@ class Recorder:
 
     async def was_away(self, observer: str) -> bool:
         """Whether nobody has looked for long, in this process or before it. Not before the first look ever."""
-        if observer not in self._seen:
-            noted = await self._store.position(_seen(observer))
-            self._seen[observer] = self._noted[observer] = float(noted or self._clock())
-        return self._clock() - self._seen[observer] > AWAY_SECONDS
+        if self._is_away(observer):  # as far as this process knows: another may have looked meanwhile
+            seen = self._seen.get(observer, self._clock())
+            self._noted[observer] = noted = float(await self._store.position(_seen(observer)) or seen)
+            self._seen[observer] = max(noted, self._seen.get(observer, noted))
+        return self._is_away(observer)
+
+    def _is_away(self, observer: str) -> bool:
+        return self._clock() - self._seen.get(observer, -math.inf) > AWAY_SECONDS
 
     async def looked(self, observer: str) -> None:
         """The observer has just read all that there was: written down now and then, for the next process."""

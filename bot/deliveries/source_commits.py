@@ -10,6 +10,7 @@ import structlog
 
 from bot.deliveries.authors import Authors
 from bot.deliveries.newsroom import Newsroom
+from bot.domain import slack_id
 from bot.domain.caller import Target
 from bot.domain.delivery import ImageChange, News
 from bot.domain.errors import DatabaseAway, IntegrationError
@@ -140,7 +141,7 @@ class SourceCommits:
             if self._tries[news.key] < TRIES:
                 raise
             users = [""] * len(newest)
-        return tuple(user or commit.author.name[:LONGEST] for user, commit in zip(users, newest, strict=True))
+        return tuple(user or _as_name(commit.author.name) for user, commit in zip(users, newest, strict=True))
 
     async def _tell(self, news: News, found: Comparison, authors: tuple[str, ...]) -> None:
         subjects = tuple(commit.headline[:LONGEST] for commit in found.commits[:SUBJECTS])
@@ -150,3 +151,8 @@ class SourceCommits:
                 told = replace(now, commits=found.total, subjects=subjects, authors=authors)
                 await self._store.change(connection, told)
                 await self._newsroom.promoted(connection, [news.app])  # the commit's journey says it as well
+
+
+def _as_name(name: str) -> str:
+    """What a commit calls its author is what its maker typed: in the form of an id it would mention somebody."""
+    return name.lower() if slack_id.is_user(name) else name[:LONGEST]

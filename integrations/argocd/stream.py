@@ -82,7 +82,6 @@ class Stream:
         opening = 0
         listening = asyncio.create_task(self._listen(heard), name="argocd application stream")
         due = asyncio.get_running_loop().time() + OPENING
-        collecting = kept  # what the first list holds lives on, what a later one holds is compared and dropped
         try:
             for count in itertools.count(1):
                 if count % PAUSE_EVERY == 0:  # what has arrived already is taken without one
@@ -92,9 +91,7 @@ class Stream:
                         raise refusal
                     case StreamOpened():
                         opening = self._opening
-                        with collecting():
-                            listed, due = await self._list(lambda app: sighting(app, convert))
-                        collecting = uncollected
+                        listed, due = await self._list(lambda app: sighting(app, convert))
                         whole = listed is not None
                         news = merge.listed(listed) if listed is not None else ()
                         del listed
@@ -126,7 +123,9 @@ class Stream:
         """The list, and when the next is due; None instead of it where Argo CD is away."""
         now = asyncio.get_running_loop().time
         try:
-            listed = await self._read(see)
+            # what the first list holds lives on, what a later one holds is compared and dropped
+            with uncollected() if self._stood else kept():
+                listed = await self._read(see)
         except IntegrationError as error:
             if isinstance(error, Refused) and not self._stood:
                 raise

@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 from bot.deliveries.journeys import journeys
 from bot.deliveries.newsroom import deployed_key
 from bot.domain.build import ImageScanned, Pushed, RunEnded, RunStarted
-from bot.domain.delivery import Cause, Committed, Fact, ImageChange, Judged, Outcome
+from bot.domain.delivery import Cause, Committed, Fact, ImageChange, Judged, News, Outcome
 from bot.domain.errors import Unavailable
+from bot.domain.event import Event
 from bot.domain.image import Image
+from bot.domain.journey import journey_key
 from bot.domain.overlay import Author, Commit, OverlayImage
 from bot.domain.pipeline import RunStatus
 from bot.domain.promotion import Phase, Progress, Promotion, Stage
@@ -215,6 +217,73 @@ async def test_the_commits_are_shown_as_soon_as_they_are_known(desk: Desk, way: 
     await desk.commits.look()
     await desk.tell()
     assert "⏳ development (3 commits) ·" in text(root)
+
+
+async def test_what_is_recorded_while_the_record_is_read_is_shown(
+    desk: Desk, way: Way, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was read before must not be taken for all that there is."""
+    await way.goes(way.pushed(), way.started())
+    service = desk.service._journeys
+    news = News(journey_key("my-app", SHA), Event.JOURNEY, "my-app", "", way.began, sha=SHA)
+    read, go_on, of_kinds = asyncio.Event(), asyncio.Event(), service._record.of_kinds
+
+    async def slowly(*asked: Any) -> Any:
+        found = await of_kinds(*asked)
+        read.set()
+        await go_on.wait()
+        return found
+
+    monkeypatch.setattr(service._record, "of_kinds", slowly)
+    service.look_again()
+    reading = asyncio.create_task(service.of(news))
+    await read.wait()
+    await desk.recorder.record([way.ended(RunStatus.FAILED, reason="no")])
+    service.look_again()
+    go_on.set()
+    before, now = await reading, await service.of(news)
+    assert before is not None
+    assert now is not None
+    assert (len(before.failures), len(now.failures)) == (0, 1)
+
+
+async def test_of_many_messages_of_one_app_the_record_is_read_once(
+    desk: Desk, way: Way, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ways = [way, *(Way(desk, sha=f"{number:040x}") for number in range(9))]
+    await desk.recorder.record([fact for one in ways for fact in (one.pushed(), one.started())])
+    service, reads = desk.service._journeys, 0
+    of_kinds = service._record.of_kinds
+
+    async def counted(*asked: Any) -> Any:
+        nonlocal reads
+        reads += 1
+        return await of_kinds(*asked)
+
+    monkeypatch.setattr(service._record, "of_kinds", counted)
+    service.look_again()
+    news = [News(journey_key("my-app", one.sha), Event.JOURNEY, "my-app", "", way.began, sha=one.sha) for one in ways]
+    found = await asyncio.gather(*map(service.of, news))
+    assert [journey.build.revision for journey in found if journey] == [one.sha for one in ways]
+    assert reads == 1
+
+
+async def test_what_is_recorded_between_two_looks_of_a_round_is_shown(
+    desk: Desk, way: Way, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who is to hear of it is asked first, and reads the record; then the message is drawn."""
+    await desk.recorder.record([way.pushed(), way.started()])
+    address = desk.service._store.address
+
+    async def addressed(some: Any) -> None:
+        await address(some)
+        monkeypatch.undo()
+        await desk.recorder.record([way.ended(RunStatus.FAILED, reason="no")])
+
+    monkeypatch.setattr(desk.service._store, "address", addressed)
+    await desk.tell()
+    [root] = roots(desk)
+    assert "❌ build failed" in text(root)
 
 
 async def test_two_commits_are_two_messages(desk: Desk, way: Way) -> None:

@@ -110,6 +110,19 @@ async def test_a_failure_of_a_sync_that_came_days_after_its_commit_is_not_late(c
     assert await told(cluster) == {Event.DEPLOYED: False, Event.DEPLOY_FAILED: False}
 
 
+async def test_a_replica_that_takes_over_was_not_away_while_another_looked(cluster: Cluster) -> None:
+    waiting = cluster.observer.recorder
+    name = f"Argo CD {cluster.observer.record.name}"
+    cluster.restart()
+    await cluster.observer.begin()
+    for _ in range(12):
+        await cluster.look(900)
+        assert not await cluster.observer.recorder.was_away(name)
+    assert not await waiting.was_away(name)
+    cluster.now += timedelta(hours=2)
+    assert await waiting.was_away(name), "nobody has looked since"
+
+
 async def test_before_the_first_look_ever_nothing_was_missed(tmp_path: Path) -> None:
     cluster = await begun(tmp_path)
     cluster.applications.sicken(REF.name, CRASH)

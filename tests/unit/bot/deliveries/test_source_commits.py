@@ -57,6 +57,18 @@ async def test_an_author_whom_slack_cannot_name_is_asked_for_again_and_in_the_en
     assert "Change 4 (Bo Chen)" in str(message.shown.blocks)
 
 
+@pytest.mark.parametrize("name", ["U0ANA", "WU1", "U123", "URSULA"])
+async def test_an_author_whose_name_has_the_form_of_an_id_mentions_nobody(known: Desk, name: str) -> None:
+    """Git takes any name."""
+    newest = known.sources.commits[SOURCE][4]
+    known.sources.commits[SOURCE][4] = replace(newest, author=Author(name, "stranger@example.com"))
+    await known.takes(known.commit(images=(CHANGE,)))
+    await known.commits.look()
+    await known.tell()
+    [message] = known.heard("C0DEPLOY")
+    assert f"Change 4 ({name.lower()})" in str(message.shown.blocks)
+
+
 @pytest.mark.parametrize("trouble", ["slow", "away", "other source", "no revision"])
 async def test_what_cannot_be_had_is_not_said(known: Desk, trouble: str) -> None:
     match trouble:

@@ -1,6 +1,7 @@
 """Following Applications: what the stream loses, how it breaks, and what the reader is told."""
 
 import asyncio
+import gc
 import json
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager, closing, suppress
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 
 from bot.domain.application import Application, HealthStatus
-from bot.domain.errors import Refused
+from bot.domain.errors import Refused, Unavailable
 from bot.settings import ArgoCDSettings
 from integrations.argocd import ArgoCD, wire
 from integrations.argocd.convert import application
@@ -285,3 +286,28 @@ async def test_many_events_at_once_leave_others_their_turns() -> None:
                 await anext(found)
             counting.cancel()
     assert turns >= EVENTS_AT_ONCE // PAUSE_EVERY - 1
+
+
+@pytest.mark.parametrize("error", [Refused("Argo CD", "list", "401"), Unavailable("Argo CD", "list", "503")])
+async def test_only_a_list_that_came_is_kept_from_the_collector(error: Exception) -> None:
+    """A refused token is tried again every few seconds: what is garbage at that moment must not stay for ever."""
+    frozen: list[int] = []
+
+    async def read(_: object) -> list[Any]:
+        frozen.append(gc.get_freeze_count())
+        if len(frozen) == 1:
+            raise error
+        return [[] for _ in range(10_000)]
+
+    async with Connection("Argo CD", "http://127.0.0.1", policy=QUICK) as connection:
+        stream = Flooded(connection, read, {}, timedelta(seconds=60))
+        see: Any = None
+        with suppress(Refused):
+            assert (await stream._list(see))[0] is None
+        for _ in range(2):
+            assert (await stream._list(see))[0]
+        last = gc.get_freeze_count()
+    assert gc.isenabled()
+    assert frozen[1] <= frozen[0], "nothing came"
+    assert frozen[2] > frozen[1], "what the first list holds lives on"
+    assert last <= frozen[2], "what a later one holds is dropped"
