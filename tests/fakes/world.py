@@ -23,6 +23,7 @@ from bot.notify.cards import Cards
 from bot.overlays.kustomization import read_images
 from bot.policy import Policy, parse
 from bot.ports import Posted
+from bot.promotions import approvers
 from bot.promotions.promotions import OlderImage
 from bot.store.audit import Audit
 from bot.store.database import Database
@@ -42,6 +43,7 @@ from tests.fakes.outside import memory_outside
 from tests.fakes.overlays import MemoryOverlays
 from tests.fakes.registry import MemoryRegistry
 
+approvers.PATIENCE_SECONDS = 30.0  # everybody answers here: how busy the machine is must not say who is asked
 HARBOR = "harbor.example.com/apps"
 POLICY = """
 channels: {default: C0DEPLOY}

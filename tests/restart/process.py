@@ -58,7 +58,7 @@ def begin(main: Main, argument: str, log: Path) -> Process:
     """Run this in a process of its own, which ends with what it returns. `log`: the file for what it says."""
     log.touch()
     ours, output = _FORKING.Pipe(duplex=False)
-    process = _FORKING.Process(target=_live, args=(main, argument, str(log), output))
+    process = _FORKING.Process(target=_live, args=(main, argument, str(log), output), daemon=True)
     process.start()
     output.close()
     return Process(process, ours, log)

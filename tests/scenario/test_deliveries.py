@@ -168,7 +168,7 @@ def test_a_mute_keeps_one_person_quiet_until_it_is_over(sandbox: Sandbox) -> Non
     observed(sandbox)
     for person in ("bo", "mia"):
         sandbox.types(person, "/subscribe ledger staging")
-        sandbox.whisper(person, "You hear of")
+        sandbox.whisper(person, "You hear of ledger in staging")
     sandbox.types("mia", "/pilothouse mute ledger staging for 2h")
     sandbox.whisper("mia", "You get no news of ledger in staging")
     staging = {"app": "ledger", "environment": "staging"}

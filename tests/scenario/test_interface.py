@@ -159,12 +159,13 @@ def test_killed_between_commit_and_card_it_ends_with_one_commit_and_one_card(san
     sandbox.types("mia", "/deploy storefront prod")
     card = sandbox.card_says("storefront → production", "Waiting for an approval")
     sandbox.presses("bo", card, "Approve")
-    sandbox.faults(weather={"slack": "down"})  # however long it takes to see the commit, nothing is shown of its end
+    # However long it takes to see the commit, nothing is shown of its end. Slack says who people are all the while.
+    sandbox.faults(weather={"slack:chat.update": "down"})
     sandbox.until(lambda: sandbox.commits(STOREFRONT, since=before), "the commit")
 
     sandbox.bot("kill")
     assert "is Healthy in production" not in everything_in(sandbox.card("storefront → production"))
-    sandbox.faults(weather={"slack": "fine"})
+    sandbox.faults(weather={"slack:chat.update": "fine"})
     sandbox.bot("start")
 
     sandbox.card_says("storefront → production", "Healthy in production")

@@ -65,6 +65,8 @@ class Desk:
     sources: MemorySources = field(default_factory=MemorySources)
     policy: Policy = field(default_factory=lambda: parse(POLICY))
     channels: ChannelIds = field(default_factory=ChannelIds)
+    patience: float = 30.0
+    """seconds of the real clock for what is asked of others: all of it answers here, however busy the machine is"""
 
     def __post_init__(self) -> None:
         self.restart()
@@ -80,7 +82,7 @@ class Desk:
         added = self.recorder.listen()
         authors = Authors(self.policy, self.directory)
         self.commits = SourceCommits(
-            self.database, store, self.newsroom, self.registry, self.sources, authors, 0.2, clock
+            self.database, store, self.newsroom, self.registry, self.sources, authors, self.patience, clock
         )
         journeys = JourneyService(
             self.policy, self.database, DeliveryStore(self.database), promotions, store, self.directory, self.outbox,
@@ -99,6 +101,7 @@ class Desk:
             self.commits,
             clock=clock,
         )
+        self.service._people._patience = self.service._showing._patience = self.patience
 
     def fact(
         self, key: str, detail: Detail, app: str = "my-app", environment: str = "production", ago: float = 0

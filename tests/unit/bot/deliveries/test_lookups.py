@@ -17,6 +17,12 @@ AWAY = Unavailable("Slack", "users.lookupByEmail", "ratelimited")
 FAILURES = [AWAY, Refused("Slack", "users.lookupByEmail", "missing_scope")]
 
 
+def impatient(desk: Desk) -> None:
+    """For what never answers."""
+    desk.patience = 0.5
+    desk.restart()
+
+
 async def passes(desk: Desk, seconds: float) -> None:
     desk.now += seconds
     await desk.tell()
@@ -91,6 +97,7 @@ async def test_slack_is_not_asked_for_ever_nor_without_a_break(desk: Desk, monke
 
 
 async def test_a_slow_look_up_holds_up_nobody_else(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    impatient(desk)
     answers, by_email = asyncio.Event(), desk.directory.by_email
 
     async def slow(email: str) -> Caller:
@@ -133,6 +140,7 @@ async def test_look_ups_go_side_by_side(desk: Desk, monkeypatch: pytest.MonkeyPa
 async def test_a_journey_that_cannot_be_shown_holds_up_no_other_message(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    impatient(desk)
     way = Way(desk)
     await way.goes(way.pushed(), way.started())
     never = asyncio.Event()

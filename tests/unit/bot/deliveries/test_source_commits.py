@@ -74,6 +74,7 @@ async def test_what_cannot_be_had_is_not_said(known: Desk, trouble: str) -> None
     match trouble:
         case "slow":
             known.sources.slow.add(SOURCE)
+            known.commits._patience = 0.05
         case "away":
             known.registry.failing = Unavailable("Harbor", "read", "down")
         case "other source":

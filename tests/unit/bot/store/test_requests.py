@@ -199,8 +199,8 @@ async def test_what_was_refused_is_taken_back_before_anything_is_taken_up(databa
 
 async def test_what_is_taken_back_is_the_delivery_that_was_refused(sqlite: Database) -> None:
     """The first one is worked on: a second one that cannot be noted takes nothing away from it."""
+    await RequestStore(sqlite).note(ASKED)
     store = RequestStore(sqlite, patience=0.05)
-    await store.note(ASKED)
     async with sqlite.begin():
         with pytest.raises(DatabaseSlow):
             await store.note(replace(ASKED, at=NOW + 1))
