@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,6 +14,7 @@ import commands
 import integrations
 from bot.command import Command, CommandRegistry
 from bot.runtime import metrics as counted
+from bot.runtime.log_events import MEANINGS
 from bot.settings import SECRETS_DIR, Group, Settings
 from integrations.slack.probe import SCOPES
 
@@ -99,13 +101,26 @@ def log_events_page() -> Iterator[str]:
         "# Log events",
         "",
         "Each line of the log has an event, a level, the time, and these fields. `correlation_id` ties together what",
-        "belongs to one request or one promotion.",
+        "belongs to one request or one promotion. Where the meaning names nothing to do, there is nothing to do. Lines",
+        "whose event is a sentence are those of a library.",
         "",
-        "| Event | Level | Fields |",
-        "|---|---|---|",
+        "| Event | Level | Fields | Meaning |",
+        "|---|---|---|---|",
     )
-    for event, level, fields in sorted({found for file in _files() for found in _logged(file)}):
-        yield f"| `{event}` | {level} | {', '.join(f'`{name}`' for name in fields)} |"
+    for event, times in groupby(sorted(logged()), key=lambda each: each.event):
+        yield _event(event, list(times))
+
+
+def _event(event: str, times: list[Logged]) -> str:
+    """One row, from however many places log it."""
+    levels = dict.fromkeys(each.level for each in times)
+    fields = dict.fromkeys(f"`{name}`" for each in times for name in each.fields)
+    return f"| `{event}` | {', '.join(levels)} | {', '.join(fields)} | {_cell(MEANINGS[event])} |"
+
+
+def logged() -> set[Logged]:
+    """All that the code logs under a name."""
+    return {found for file in _files() for found in _logged(file)}
 
 
 def _files() -> Iterator[Path]:

@@ -8,6 +8,8 @@ from typer.testing import CliRunner
 
 from bot.cli import app
 from bot.cli.reference import ReferencePage
+from bot.cli.reference_pages import logged
+from bot.runtime.log_events import MEANINGS
 from bot.settings import Settings, variables
 
 DIRECTORY = Path(__file__).parents[4] / "docs" / "reference"
@@ -34,6 +36,15 @@ def test_log_events_are_dotted_names() -> None:
     events = re.findall(r"^\| `(.*?)` \|", printed(ReferencePage.LOG_EVENTS), re.MULTILINE)
     assert len(events) > 50
     assert [event for event in events if not re.fullmatch(r"[a-z_]+(\.[a-z_]+)+", event)] == []
+
+
+def test_every_event_that_is_logged_has_a_meaning_and_no_other_does() -> None:
+    assert {each.event for each in logged()} == set(MEANINGS)
+
+
+def test_a_meaning_is_one_sentence() -> None:
+    sentence = re.compile(r"([A-Z]|git |`)[^.]*\w[^ ]*( [^ ]+){5,}[^.,:;]\.")
+    assert [event for event, meaning in MEANINGS.items() if not sentence.fullmatch(meaning) or ". " in meaning] == []
 
 
 def test_every_variable_is_there_with_its_meaning() -> None:
