@@ -35,8 +35,8 @@ from bot.store.requests import RequestStore
 from bot.store.schema import migrate
 from integrations.sandbox.serving import serve
 from integrations.slack import SlackApi, SlackModals
+from tests.fakes.command_harness import CommandHarness, seed
 from tests.fakes.messenger import FakeMessenger
-from tests.fakes.office import Office, seed
 from tests.fakes.overlays import MemoryOverlays
 
 SECRET = "0123456789abcdef"
@@ -58,8 +58,10 @@ async def main() -> None:
         database = Database(f"sqlite:///{directory}/ack.db")
         await migrate(database)
         api = SlackApi(lambda: "xoxb-bench", "http://127.0.0.1:9/")
-        office = Office(overlays=MemoryOverlays(seed(*(app_name(n) for n in range(ROUNDS * PER_ROUND + CROWD + 1)))))
-        router = our_router(office, api, database)
+        harness = CommandHarness(
+            overlays=MemoryOverlays(seed(*(app_name(n) for n in range(ROUNDS * PER_ROUND + CROWD + 1))))
+        )
+        router = our_router(harness, api, database)
         apps = {
             "bare slack-bolt": bare(AsyncWebClient(), in_process=False),
             "bare slack-bolt, process_before_response": bare(AsyncWebClient(), in_process=True),
@@ -76,7 +78,7 @@ async def main() -> None:
         await api.aclose()
         await database.close()
         sink.kill()
-        started = len(office.promotions.all)
+        started = len(harness.promotions.all)
     assert started > ROUNDS * PER_ROUND, f"only {started} commands did their work: the rest was refused"
     report(latencies)
     report_crowd(crowd)
@@ -100,9 +102,9 @@ def bare(client: AsyncWebClient, *, in_process: bool) -> AsyncApp:
     return app
 
 
-def our_router(office: Office, api: SlackApi, database: Database) -> Router:
+def our_router(harness: CommandHarness, api: SlackApi, database: Database) -> Router:
     own = {RequestLog: RequestStore(database), Messenger: FakeMessenger(), Modals: SlackModals(api)}
-    return open_router(office.registry, {**office.services, **own})
+    return open_router(harness.registry, {**harness.services, **own})
 
 
 class Client:

@@ -264,7 +264,7 @@ async def looking(port: int, what: str) -> tuple[float, int, float]:
     return took, more, stalls.longest
 
 
-def boards(port: int) -> None:
+def overviews(port: int) -> None:
     """Each in a process of its own, because a peak of memory never comes down again."""
     spawn = multiprocessing.get_context("spawn")
     found: dict[str, tuple[float, int, float]] = {}
@@ -341,7 +341,7 @@ def main() -> None:
         server = spawn.Process(target=serve, args=(file, there), daemon=True)
         server.start()
         port = here.recv()
-        boards(port)
+        overviews(port)
         reader = spawn.Process(target=read, args=(port, file))
         reader.start()
         reader.join()

@@ -22,7 +22,7 @@ from bot.deliveries.annotations import AnnotatedSubscriptions
 from bot.deliveries.application_names import ApplicationNames
 from bot.deliveries.application_observer import ApplicationObserver
 from bot.deliveries.application_record import ApplicationRecord, RecordedApplications
-from bot.deliveries.newsroom import Newsroom
+from bot.deliveries.news_recorder import NewsRecorder
 from bot.deliveries.overlay_changes import OverlayChanges
 from bot.deliveries.recorder import Recorder
 from bot.domain.caller import Caller, Person
@@ -30,7 +30,7 @@ from bot.domain.intent import Context, Status
 from bot.overlays.catalog import Catalog
 from bot.policy import parse
 from bot.promotions.tags import Tags
-from bot.queries.board import StatusBoards
+from bot.queries.overview import OverviewQuery
 from bot.queries.status import StatusQuery
 from bot.runtime.gc import set_aside
 from bot.settings import ArgoCDSettings
@@ -42,7 +42,7 @@ from bot.store.promotions import PromotionStore
 from bot.store.schema import migrate
 from bot.store.subscriptions import SubscriptionStore
 from integrations.argocd import ArgoCD
-from tests.fakes.office import Empty
+from tests.fakes.command_harness import Empty
 from tests.fakes.overlays import MemoryOverlays
 from tests.fakes.promotions import MemoryPromotions
 from tests.fakes.registry import MemoryRegistry
@@ -64,7 +64,7 @@ def overlays() -> MemoryOverlays:
 
 
 @dataclass(frozen=True)
-class Boards:
+class OverviewTimes:
     """Seconds of CPU that a page of `/status` takes."""
 
     first: float
@@ -73,13 +73,13 @@ class Boards:
     usual: float
 
 
-async def watch(port: int, directory: Path) -> tuple[float, int, Stalls, int, Stalls, Boards]:
+async def watch(port: int, directory: Path) -> tuple[float, int, Stalls, int, Stalls, OverviewTimes]:
     """Seconds until all are known, MiB then, the longest stalls till then; MiB and the longest stalls after changes."""
     database = Database(f"sqlite:///{directory / 'x.db'}")
     await migrate(database)
     policy, source, store = parse(POLICY), overlays(), DeliveryStore(database)
     promotions = PromotionStore(database)
-    recorder = Recorder(database, store, Newsroom(NewsStore(database), promotions, "production"))
+    recorder = Recorder(database, store, NewsRecorder(NewsStore(database), promotions, "production"))
     async with ArgoCD(ArgoCDSettings(url=f"http://127.0.0.1:{port}")) as argocd:
         record = ApplicationRecord("", ("production",), argocd, following=True)
         names = ApplicationNames(Catalog(source, policy), policy, ["production"])
@@ -112,7 +112,7 @@ async def watch(port: int, directory: Path) -> tuple[float, int, Stalls, int, St
         await asyncio.sleep(SECONDS + 6)
         after = peak() // 1024, replace(stalls)
         assert record.current
-        shown = await boards(RecordedApplications(argocd, [record]), source, database)
+        shown = await overviews(RecordedApplications(argocd, [record]), source, database)
         for task in (observing, watching):
             task.cancel()
         await asyncio.gather(observing, watching, return_exceptions=True)
@@ -120,12 +120,12 @@ async def watch(port: int, directory: Path) -> tuple[float, int, Stalls, int, St
     return *complete, *after, shown
 
 
-async def boards(applications: RecordedApplications, source: MemoryOverlays, database: Database) -> Boards:
-    def begun() -> StatusBoards:
+async def overviews(applications: RecordedApplications, source: MemoryOverlays, database: Database) -> OverviewTimes:
+    def begun() -> OverviewQuery:
         policy, store = parse(POLICY), ParsedOverlayStore(database)
         catalog, tags = Catalog(source, policy, parsed=store), Tags(MemoryRegistry())
         status = StatusQuery(catalog, policy, applications, source, MemoryPromotions(), tags)
-        return StatusBoards(status, Empty())
+        return OverviewQuery(status, Empty())
 
     first = await cpu(begun())
     again = begun()
@@ -133,16 +133,16 @@ async def boards(applications: RecordedApplications, source: MemoryOverlays, dat
     path = "apps/app-00007/overlays/production/kustomization.yaml"
     source.push({path: b"images:\n- name: harbor.example.com/apps/app-00007\n  newTag: v1.4.3\n"})
     committed = await cpu(again)
-    return Boards(first, restarted, committed, statistics.median([await cpu(again) for _ in range(5)]))
+    return OverviewTimes(first, restarted, committed, statistics.median([await cpu(again) for _ in range(5)]))
 
 
-async def cpu(boards: StatusBoards) -> float:
+async def cpu(overviews: OverviewQuery) -> float:
     """Seconds, of a page of the board of all apps."""
     begun = time.process_time()
-    board = await boards.page(Status(context=Context("r", "C0DEPLOY", "c")), SOMEBODY)
+    overview = await overviews.page(Status(context=Context("r", "C0DEPLOY", "c")), SOMEBODY)
     took = time.process_time() - begun
-    assert board.page
-    assert board.page.apps == APPLICATIONS
+    assert overview.page
+    assert overview.page.apps == APPLICATIONS
     return took
 
 
@@ -170,16 +170,16 @@ def main() -> None:
         reader.join()
         watcher = spawn.Process(target=client, args=(port, Path(directory), there))
         watcher.start()
-        took, mib, stall, later_mib, later_stall, board = here.recv()
+        took, mib, stall, later_mib, later_stall, overview = here.recv()
         watcher.join()
         server.terminate()
     print(f"One read of the list: {read:.1f} s; stall {read_stall * 1000:.0f} ms")
     print(f"{APPLICATIONS:,} Applications are known after {took:.1f} s, with {mib} MiB; {told(stall)}")
     print(f"With {PER_SECOND:,} changes a second for {SECONDS} s: {later_mib} MiB; {told(later_stall)}")
     print(
-        f"A page of /status of all of them: {board.usual * 1000:.0f} ms of CPU; after a commit "
-        f"{board.committed * 1000:.0f} ms; after a restart {board.restarted * 1000:.0f} ms; the first one ever "
-        f"{board.first:.1f} s"
+        f"A page of /status of all of them: {overview.usual * 1000:.0f} ms of CPU; after a commit "
+        f"{overview.committed * 1000:.0f} ms; after a restart {overview.restarted * 1000:.0f} ms; the first one ever "
+        f"{overview.first:.1f} s"
     )
     goal("until all are known, to one read of the list", took / read, at_most=3)
     goal(
@@ -193,7 +193,7 @@ def main() -> None:
         at_most=1,
     )
     goal(f"memory of the process at the peak, to {MEMORY_MIB} MiB", later_mib / MEMORY_MIB, at_most=1)
-    goal(f"CPU of a page of /status, to {BOARD_SECONDS * 1000:.0f} ms", board.usual / BOARD_SECONDS, at_most=1)
+    goal(f"CPU of a page of /status, to {BOARD_SECONDS * 1000:.0f} ms", overview.usual / BOARD_SECONDS, at_most=1)
 
 
 if __name__ == "__main__":

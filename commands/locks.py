@@ -22,10 +22,10 @@ def parse(words: Words) -> ShowHolds:
     topic=Topic.HOLD,
     examples=("/locks",),
 )
-async def locks(ask: ShowHolds, caller: Caller, board: HoldsQuery) -> Reply:  # noqa: ARG001 (it asks for all there is)
+async def locks(ask: ShowHolds, caller: Caller, query: HoldsQuery) -> Reply:  # noqa: ARG001 (it asks for all there is)
     """What is locked and frozen, by people and by the policy's windows; rejected images, and reviews that are owed.
 
     Each with who or what holds it, until when and why. Argo CD's own sync windows are not among them: a promotion asks
     for those where policy has the gate `window`.
     """
-    return await board.holds(caller)
+    return await query.holds(caller)

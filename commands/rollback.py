@@ -86,7 +86,7 @@ async def rollback(
     turns: Scheduler,
     catalog: Catalog,
     tags: Tags,
-    board: StatusQuery,
+    status: StatusQuery,
     policy: Policy,
 ) -> Reply:
     """Go back to an image that the environment ran before.
@@ -100,7 +100,9 @@ async def rollback(
     if not ask.choose:
         return await turns.start(ask, caller)
     running = await catalog.images(ask.app, ask.environment)
-    choices, runs = await asyncio.gather(promotions.rollback_choices(ask), board.runs_instead(ask.app, ask.environment))
+    choices, runs = await asyncio.gather(
+        promotions.rollback_choices(ask), status.runs_instead(ask.app, ask.environment)
+    )
     careful = ask.environment in policy.careful
     now = next(iter((await tags.named(running)).values()), OverlayImage("", ""))
     return RollbackChoices(ask.app, ask.environment, now, choices, careful=careful, runs=runs)

@@ -4,11 +4,11 @@ from bot.command import command
 from bot.domain.caller import Caller, Permission
 from bot.domain.form import CommandForm, Filled, FormField, Input
 from bot.domain.intent import Context, Intent, Pick, Status
-from bot.domain.reply import Reply, StatusBoard, Topic
+from bot.domain.reply import Reply, StatusOverview, Topic
 from bot.domain.shortcut import Shortcut
 from bot.grammar import IN, Slots, Words
-from bot.queries.board import StatusBoards
 from bot.queries.explanation import Explanation
+from bot.queries.overview import OverviewQuery
 
 
 def parse(words: Words) -> Status:
@@ -18,7 +18,7 @@ def parse(words: Words) -> Status:
         words.refuse(f"`{page[:20]}` is not a page.", "Pages are numbered from 1.")
     place = words.place(Slots(), to=IN)
     if place.app and (unwell or page != "1"):
-        words.refuse("`--unwell` and `--page` are for the board of all apps: leave the app out.")
+        words.refuse("`--unwell` and `--page` are for the overview of all apps: leave the app out.")
     return Status(context=words.context, app=place.app, environment=place.environment, page=number, unwell=unwell)
 
 
@@ -53,7 +53,7 @@ FORM = CommandForm(
     examples=("/status", "/status my-app prod"),
     shortcut=Shortcut("Status", "What runs where, and why it is not as git says", of_message),
 )
-async def status(ask: Status, caller: Caller, boards: StatusBoards, explanation: Explanation) -> Reply:
+async def status(ask: Status, caller: Caller, overview: OverviewQuery, explanation: Explanation) -> Reply:
     """What git says, what runs, what Argo CD reports, what holds changes back, and which promotions are under way.
 
     For all apps: unhealthy ones first, page by page; `--unwell` shows only those. With APP and ENV: which resource and
@@ -63,6 +63,6 @@ async def status(ask: Status, caller: Caller, boards: StatusBoards, explanation:
     `/pilothouse status`.
     """
     if not ask.app:
-        return await boards.page(ask, caller)
-    rows = await boards.rows(ask, caller)
-    return await explanation.explain(rows[0], caller) if ask.environment and rows else StatusBoard(rows)
+        return await overview.page(ask, caller)
+    rows = await overview.rows(ask, caller)
+    return await explanation.explain(rows[0], caller) if ask.environment and rows else StatusOverview(rows)

@@ -12,7 +12,7 @@ UNKNOWN = math.nan
 """instead of a number that was true once: that would stand still, and look healthy"""
 
 
-class Letters(Protocol):
+class OutboxCounts(Protocol):
     async def counts(self) -> Counts: ...
 
 
@@ -24,9 +24,9 @@ class Backlog:
     """`clock` counts seconds since the epoch; `patience`: seconds that the database is given for each look."""
 
     def __init__(
-        self, letters: Letters, requests: Requests, clock: Callable[[], float], patience: float = READY_SECONDS
+        self, entries: OutboxCounts, requests: Requests, clock: Callable[[], float], patience: float = READY_SECONDS
     ) -> None:
-        self._letters = letters
+        self._entries = entries
         self._requests = requests
         self._clock = clock
         self._patience = patience
@@ -50,7 +50,7 @@ class Backlog:
             gauge.set(none if since is None else max(0.0, self._clock() - since))
 
     async def _look(self) -> bool:
-        counts, (waiting, self._request) = await self._letters.counts(), await self._requests.oldest()
+        counts, (waiting, self._request) = await self._entries.counts(), await self._requests.oldest()
         self._message = counts.oldest_pending
         OUTBOX.labels("pending").set(counts.pending)
         OUTBOX.labels("dead").set(counts.dead)

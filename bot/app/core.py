@@ -25,9 +25,9 @@ from bot.notify.run_pings import RunPings
 from bot.ports import Clock
 from bot.promotions.schedule import Schedule
 from bot.promotions.scheduler import Scheduler
-from bot.queries.board import StatusBoards
 from bot.queries.explanation import Explanation
 from bot.queries.holds import HoldsQuery
+from bot.queries.overview import OverviewQuery
 from bot.queries.pipeline_holds import PipelineHolds
 from bot.queries.runs import RunFollowing, RunQueries
 from bot.queries.status import StatusQuery
@@ -79,7 +79,7 @@ class Core(DeliveryParts[E]):
 
     @cached_property
     def pipeline_holds(self) -> PipelineHolds:
-        return PipelineHolds(self.panel, self.policy, self.clock, asks=self.process.asked_by_pipelines)
+        return PipelineHolds(self.evaluator, self.policy, self.clock, asks=self.process.asked_by_pipelines)
 
     @cached_property
     def runs(self) -> RunQueries:
@@ -124,7 +124,7 @@ class Core(DeliveryParts[E]):
             RunQueries: self.runs,
             RunFollowing: self.run_cards,
             PipelineHolds: self.pipeline_holds,
-            StatusBoards: StatusBoards(self.status, Surroundings(self.safety.services[HoldsQuery], self.schedule)),
+            OverviewQuery: OverviewQuery(self.status, Surroundings(self.safety.services[HoldsQuery], self.schedule)),
             Explanation: self.explanation,
             SyncService: self.syncs,
             Permalinks: self.permalinks,

@@ -29,7 +29,7 @@ class DeliveryParts(PromotionParts[E]):
 
     @cached_property
     def recorder(self) -> Recorder:
-        return Recorder(self.stores.database, self.stores.deliveries, self.newsroom, self.seconds)
+        return Recorder(self.stores.database, self.stores.deliveries, self.news_recorder, self.seconds)
 
     @cached_property
     def journeys(self) -> JourneyService:
@@ -68,7 +68,9 @@ class DeliveryParts(PromotionParts[E]):
         outside = self.outside
         stores = self.stores
         clock, registry, sources = self.seconds, outside.registry, outside.sources
-        return SourceCommits(stores.database, stores.news, self.newsroom, registry, sources, self.authors, clock=clock)
+        return SourceCommits(
+            stores.database, stores.news, self.news_recorder, registry, sources, self.authors, clock=clock
+        )
 
     @cached_property
     def authors(self) -> Authors:

@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 from bot.app.outside import Outside
 from bot.app.process import Process, Timing
 from bot.app.stores import Stores
-from bot.deliveries.newsroom import Newsroom
+from bot.deliveries.news_recorder import NewsRecorder
 from bot.notify.announcer import Announcer
 from bot.notify.cards import Cards
 from bot.notify.channels import ChannelIds
@@ -134,6 +134,6 @@ class MessageParts(Generic[E]):
         return self.clock.now().timestamp()
 
     @cached_property
-    def newsroom(self) -> Newsroom:
+    def news_recorder(self) -> NewsRecorder:
         last = self.policy.environments[-1].name
-        return Newsroom(self.stores.news, self.stores.promotions, last, self.seconds)
+        return NewsRecorder(self.stores.news, self.stores.promotions, last, self.seconds)

@@ -10,8 +10,8 @@ from bot.background.overlay_watch import OverlayWatch
 from bot.background.stories import StoryStarter
 from bot.background.wake_ups import WakeUps
 from bot.deliveries.application_record import ApplicationRecord, RecordedApplications
+from bot.evaluation.evaluator import GateEvaluator
 from bot.evaluation.loading import load_gates
-from bot.evaluation.panel import Panel
 from bot.notify.queue_news import DirectQueueNews
 from bot.promotions.approvers import Approvers
 from bot.promotions.committer import Committer
@@ -38,7 +38,7 @@ from bot.workflow.story import Story
 
 @dataclass(frozen=True)
 class PromotionParts(MessageParts[E]):
-    """`panel` raises PolicyError for a gate that needs what nobody offers."""
+    """`evaluator` raises PolicyError for a gate that needs what nobody offers."""
 
     @cached_property
     def offered_to_gates(self) -> Offered:
@@ -61,8 +61,8 @@ class PromotionParts(MessageParts[E]):
         return RecordedApplications(self.outside.applications, self.application_records)
 
     @cached_property
-    def panel(self) -> Panel:
-        return Panel(load_gates(self.offered_to_gates), self.policy)
+    def evaluator(self) -> GateEvaluator:
+        return GateEvaluator(load_gates(self.offered_to_gates), self.policy)
 
     @cached_property
     def targets(self) -> RollbackTargets:
@@ -74,7 +74,7 @@ class PromotionParts(MessageParts[E]):
     def planner(self) -> Planner:
         changes = Changes(self.outside.sources)
         moves = Moves(self.catalog, self.outside.registry, self.policy, self.targets)
-        return Planner(self.catalog, moves, self.policy, self.panel, self.targets, self.clock, changes)
+        return Planner(self.catalog, moves, self.policy, self.evaluator, self.targets, self.clock, changes)
 
     @cached_property
     def committer(self) -> Committer:
@@ -101,13 +101,15 @@ class PromotionParts(MessageParts[E]):
         outside, stores, clock = self.outside, self.stores, self.clock
         now, sleep = clock.now, clock.sleep
         return Steps(
-            record=Record(stores.database, stores.promotions, stores.audit, self.announcer, self.newsroom.promoted),
+            record=Record(
+                stores.database, stores.promotions, stores.audit, self.announcer, self.news_recorder.promoted
+            ),
             cards=self.cards,
             reminders=self.reminders,
             approvers=self.approvers,
             directory=outside.directory,
             policy=self.policy,
-            panel=self.panel,
+            evaluator=self.evaluator,
             eligibility=self.eligibility,
             committer=self.committer,
             follower=Follower(
@@ -133,7 +135,7 @@ class PromotionParts(MessageParts[E]):
             self.engine,
             self.planner,
             self.targets,
-            self.panel,
+            self.evaluator,
             self.policy,
             self.eligibility,
             Orphans(self.steps, self.engine),

@@ -1,6 +1,6 @@
 """What must happen because time passes: expired locks and freezes go, owners and reviewers are reminded.
 
-Several replicas may keep house at once: each deed is written once by its key.
+Several replicas may tidy at once: each deed is written once by its key.
 """
 
 import asyncio

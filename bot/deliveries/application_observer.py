@@ -15,9 +15,9 @@ import structlog
 from bot.deliveries.annotations import AnnotatedSubscriptions
 from bot.deliveries.application_names import ApplicationNames, Place, fact_key
 from bot.deliveries.application_record import ApplicationRecord
-from bot.deliveries.drift_judge import DriftJudge
+from bot.deliveries.assessment import OVER, YOUNG, judged, moment_of
+from bot.deliveries.drift_detector import DriftDetector
 from bot.deliveries.fold import OUTCOMES
-from bot.deliveries.judge import OVER, YOUNG, judged, moment_of
 from bot.deliveries.lead_times import LeadTimes
 from bot.deliveries.open_cases import LOOK_BACK, OpenCases, last_word
 from bot.deliveries.overlay_changes import OverlayChanges, image_changes
@@ -82,7 +82,7 @@ class ApplicationObserver:
     clock: Callable[[], datetime] = SYSTEM_CLOCK.now
     _added: asyncio.Event = field(init=False)
     _leads: LeadTimes = field(init=False)
-    _drifts: DriftJudge = field(init=False)
+    _drifts: DriftDetector = field(init=False)
     _cases: OpenCases = field(init=False)
     _apps: dict[Place, Application] = field(default_factory=dict)
     """the newest that was heard of each"""
@@ -101,7 +101,7 @@ class ApplicationObserver:
     def __post_init__(self) -> None:
         self._added = self.recorder.listen()
         self._leads = LeadTimes(self.store)
-        self._drifts = DriftJudge(self.source, self.drift_patience)
+        self._drifts = DriftDetector(self.source, self.drift_patience)
         self._cases = OpenCases(self.source, self.environments, self.clock)
 
     @property

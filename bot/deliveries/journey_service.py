@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from bot.deliveries.journeys import KINDS, journeys
-from bot.deliveries.newsroom import deployed_key
+from bot.deliveries.news_recorder import deployed_key
 from bot.domain.caller import Permission, Target
 from bot.domain.delivery import News
 from bot.domain.errors import NotFound
@@ -21,7 +21,7 @@ from bot.ports import Directory, Rendered
 from bot.store.database import Database
 from bot.store.deliveries import DeliveryStore
 from bot.store.delivery_news import NewsBundle, NewsStore
-from bot.store.messages import Letter
+from bot.store.messages import OutboxEntry
 from bot.store.promotions import PromotionStore
 from bot.views.journey import failure
 from bot.views.journey import journey as drawn
@@ -141,7 +141,7 @@ class JourneyService:
             for one in journey.failures:
                 round_ = hashlib.sha256(one.id.encode()).hexdigest()[:ROUND]
                 said = failure(one, news.user, news.who)
-                letter = Letter(
+                entry = OutboxEntry(
                     news.app, "", bundle.id, Event.JOURNEY, bundle.channel, said, threaded=True, round=round_
                 )
-                await self._outbox.put(connection, letter)
+                await self._outbox.put(connection, entry)

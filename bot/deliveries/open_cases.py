@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from bot.deliveries.application_names import Place
-from bot.deliveries.judge import YOUNG, Case, open_case
+from bot.deliveries.assessment import YOUNG, Case, open_case
 from bot.domain.application import Application
 from bot.domain.delivery import Committed, Fact, Judged
 from bot.domain.promotion import Progress

@@ -5,7 +5,7 @@ import math
 import time
 from collections.abc import Callable, Iterable
 
-from bot.deliveries.newsroom import Newsroom
+from bot.deliveries.news_recorder import NewsRecorder
 from bot.domain.delivery import Fact
 from bot.runtime.metrics import DELIVERY_FACTS, OBSERVED
 from bot.store.database import Database
@@ -21,7 +21,7 @@ class Recorder:
     """`clock` counts seconds since the epoch."""
 
     def __init__(
-        self, database: Database, store: DeliveryStore, news: Newsroom, clock: Callable[[], float] = time.time
+        self, database: Database, store: DeliveryStore, news: NewsRecorder, clock: Callable[[], float] = time.time
     ) -> None:
         self._database = database
         self._news = news

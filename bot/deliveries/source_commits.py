@@ -9,7 +9,7 @@ from dataclasses import replace
 import structlog
 
 from bot.deliveries.authors import Authors
-from bot.deliveries.newsroom import Newsroom
+from bot.deliveries.news_recorder import NewsRecorder
 from bot.domain import slack_id
 from bot.domain.caller import Target
 from bot.domain.delivery import ImageChange, News
@@ -42,7 +42,7 @@ class SourceCommits:
         self,
         database: Database,
         store: NewsStore,
-        newsroom: Newsroom,
+        news_recorder: NewsRecorder,
         registry: Registry,
         sources: SourceHistory | None,
         authors: Authors,
@@ -51,7 +51,7 @@ class SourceCommits:
     ) -> None:
         self._database = database
         self._store = store
-        self._newsroom = newsroom
+        self._news_recorder = news_recorder
         self._registry = registry
         self._sources = sources
         self._authors = authors
@@ -150,7 +150,7 @@ class SourceCommits:
             if now and now.commits is None:
                 told = replace(now, commits=found.total, subjects=subjects, authors=authors)
                 await self._store.change(connection, told)
-                await self._newsroom.promoted(connection, [news.app])  # the commit's journey says it as well
+                await self._news_recorder.promoted(connection, [news.app])  # the commit's journey says it as well
 
 
 def _as_name(name: str) -> str:

@@ -1,1 +1,1 @@
-"""Frozen values and the errors about them: what the rest of the house talks about. Standard library only."""
+"""Frozen values and the errors about them: what the rest of Pilothouse talks about. Standard library only."""

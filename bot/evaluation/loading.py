@@ -10,7 +10,7 @@ from importlib import import_module
 from importlib.metadata import entry_points
 
 from bot.domain.errors import PolicyError
-from bot.evaluation.panel import mistakes_in
+from bot.evaluation.evaluator import mistakes_in
 from bot.evaluation.question import Gate, Options
 from bot.policy import Place, Policy
 from bot.runtime.injection import Injector, NotOffered, Offered

@@ -1,4 +1,4 @@
-"""From an event to the letters about it."""
+"""From an event to the outbox entries about it."""
 
 import hashlib
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from bot.notify.outbox import Outbox
 from bot.notify.promotion_news import PromotionNews
 from bot.policy import Policy
 from bot.ports import Rendered
-from bot.store.messages import Letter
+from bot.store.messages import OutboxEntry
 from bot.store.subscriptions import SubscriptionStore
 from bot.views import notice, ready, result, thread_note
 
@@ -44,30 +44,30 @@ class Announcer:
 
     async def put(self, connection: AsyncConnection, promotion: Promotion, event: Event) -> None:
         """In the caller's transaction: told if, and only if, it commits; and once, however often it is put."""
-        for letter in self._letters(promotion, event):
-            await self._outbox.put(connection, letter)
+        for entry in self._entries(promotion, event):
+            await self._outbox.put(connection, entry)
         said = notice(promotion, event, approvers=approvers(self._policy, promotion))
-        await self._outbox.notify(connection, _letter(promotion, event, "", said), promotion.apps)
+        await self._outbox.notify(connection, _entry(promotion, event, "", said), promotion.apps)
         if self._news:
             await self._news.put(connection, promotion, event)
         if self._subscriptions and (event is Event.WAITING or event.final):
             told = ready(promotion, approvers=approvers(self._policy, promotion))
             for user in await self._subscriptions.take(connection, promotion.id):
-                await self._outbox.put(connection, _letter(promotion, event, user, told, broadcast=True))
+                await self._outbox.put(connection, _entry(promotion, event, user, told, broadcast=True))
 
-    def _letters(self, promotion: Promotion, event: Event) -> Iterator[Letter]:
+    def _entries(self, promotion: Promotion, event: Event) -> Iterator[OutboxEntry]:
         plan = promotion.plan
         who = approvers(self._policy, promotion)
         loud = event is Event.STARTED and (plan.break_glass or plan.automatic)
         if event is not Event.STARTED or loud:  # else the card itself says that it is started
             note = thread_note(promotion, event, approvers=who)
             broadcast = loud or event is Event.FAILED
-            yield _letter(promotion, event, plan.channel, note, threaded=True, broadcast=broadcast)
+            yield _entry(promotion, event, plan.channel, note, threaded=True, broadcast=broadcast)
         for channel in self._listening(promotion, event):
             told = notice(promotion, event, approvers=who)
-            yield _letter(promotion, event, channel, told, broadcast=event.final)
+            yield _entry(promotion, event, channel, told, broadcast=event.final)
         if event.final and slack_id.is_user(plan.requester.id):
-            yield _letter(promotion, event, plan.requester.id, result(promotion), broadcast=True)
+            yield _entry(promotion, event, plan.requester.id, result(promotion), broadcast=True)
 
     def _listening(self, promotion: Promotion, event: Event) -> list[str]:
         """Channels by their ids where those are known; without the card's own, whose thread hears of it."""
@@ -76,7 +76,7 @@ class Announcer:
         return [channel for channel in dict.fromkeys(map(self._channels.of, routed)) if channel != own]
 
 
-def _letter(
+def _entry(
     promotion: Promotion,
     event: Event,
     channel: str,
@@ -84,10 +84,10 @@ def _letter(
     *,
     threaded: bool = False,
     broadcast: bool = False,
-) -> Letter:
+) -> OutboxEntry:
     plan = promotion.plan
     round_ = _round(promotion) if event is Event.WAITING else promotion.doubt if event.final else ""
-    return Letter(plan.app, plan.environment, plan.id, event, channel, message, threaded, broadcast, round_)
+    return OutboxEntry(plan.app, plan.environment, plan.id, event, channel, message, threaded, broadcast, round_)
 
 
 def _round(promotion: Promotion) -> str:

@@ -19,7 +19,7 @@ from bot.policy import Policy, authorize
 from bot.ports import Rendered
 from bot.store.audit import Audit, AuditEntry
 from bot.store.database import Database
-from bot.store.messages import Letter
+from bot.store.messages import OutboxEntry
 
 T = TypeVar("T")
 ATTEMPTS = 3
@@ -100,17 +100,17 @@ class Ledger:
             await self.announce(connection, deed, said)
 
     async def tell(self, connection: AsyncConnection, deed: Deed, person: Person, said: Rendered) -> None:
-        """A direct message, once for each key; the house itself, which has no id, is told nothing."""
+        """A direct message, once for each key; Pilothouse itself, which has no id, is told nothing."""
         if slack_id.is_user(person.id):
-            await self._outbox.put(connection, _letter(deed, person.id, said))
+            await self._outbox.put(connection, _outbox_entry(deed, person.id, said))
 
     async def announce(self, connection: AsyncConnection, deed: Deed, said: Rendered) -> None:
         """To the channels that policy names for the event, and to notifiers, without an audit row."""
         for channel in of_deed(self._policy, deed.apps, deed.environment, deed.event, deed.channel):
-            await self._outbox.put(connection, _letter(deed, channel, said))
-        await self._outbox.notify(connection, _letter(deed, "", said), tuple(filter(None, deed.apps)))
+            await self._outbox.put(connection, _outbox_entry(deed, channel, said))
+        await self._outbox.notify(connection, _outbox_entry(deed, "", said), tuple(filter(None, deed.apps)))
 
 
-def _letter(deed: Deed, channel: str, said: Rendered) -> Letter:
+def _outbox_entry(deed: Deed, channel: str, said: Rendered) -> OutboxEntry:
     thread = f"{deed.event}-{hashlib.sha256(deed.key.encode()).hexdigest()[:24]}"
-    return Letter(deed.app, deed.environment, thread, deed.event, channel, said)
+    return OutboxEntry(deed.app, deed.environment, thread, deed.event, channel, said)

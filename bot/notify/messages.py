@@ -1,8 +1,8 @@
 """Messages that are kept current: one for each subject and channel, edited when there is more to show.
 
 `Bulletins` says what the message of a subject shows from now on (`Cards` says it of a promotion), `Places` brings it
-there, and `Keeper` makes the edits that were noted, and those that were lost with a process. What a message should show
-and what it shows stand side by side in the table `threads` (bot/store/messages.py).
+there, and `MessageUpdater` makes the edits that were noted, and those that were lost with a process. What a message
+should show and what it shows stand side by side in the table `threads` (bot/store/messages.py).
 """
 
 import time
@@ -94,7 +94,7 @@ class Bulletins:
         await self._messages.want(subject, channel, message, self._clock(), given=0.0, about=about)
 
 
-class Keeper:
+class MessageUpdater:
     """`clock` counts seconds since the epoch. Cards are edited beside each other; one waits for no other's turn."""
 
     def __init__(self, messages: Messages, places: Places, clock: Callable[[], float]) -> None:

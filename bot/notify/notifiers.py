@@ -16,7 +16,7 @@ from bot.domain.errors import PolicyError, Refused, Unavailable
 from bot.ports import Rendered
 from bot.runtime.injection import Injector, NotOffered, Offered
 from bot.store.codec import dump, load
-from bot.store.messages import Letter
+from bot.store.messages import OutboxEntry
 
 ENTRY_POINTS = "pilothouse.notifiers"
 ADDRESS = "notifier:"
@@ -59,25 +59,25 @@ class Notifiers:
         if twice := [name for name, times in Counter(one.name for one in notifiers).items() if times > 1]:
             raise PolicyError(f"two packages offer a notifier named {twice[0]!r}: remove one of them")
 
-    def letters(self, letter: Letter, apps: tuple[str, ...]) -> Iterator[Letter]:
+    def entries(self, entry: OutboxEntry, apps: tuple[str, ...]) -> Iterator[OutboxEntry]:
         """The same for each notifier. What the outbox keeps as its message is the notice."""
-        notice = Notice(letter.key, letter.event, apps, letter.environment, letter.promotion, letter.message.text)
+        notice = Notice(entry.key, entry.event, apps, entry.environment, entry.promotion, entry.message.text)
         kept = Rendered(dump(notice))
-        yield from (replace(letter, channel=address, message=kept) for address in self._by_address)
+        yield from (replace(entry, channel=address, message=kept) for address in self._by_address)
 
     def __contains__(self, channel: str) -> bool:
         """Whether it is the address of a notifier, of a package that is still installed or of one that was."""
         return channel.startswith(ADDRESS)
 
-    async def tell(self, letter: Letter) -> None:
+    async def tell(self, entry: OutboxEntry) -> None:
         """Raises IntegrationError, and what the notifier raises."""
-        notifier = self._by_address.get(letter.channel)
-        name = letter.channel.removeprefix(ADDRESS)
+        notifier = self._by_address.get(entry.channel)
+        name = entry.channel.removeprefix(ADDRESS)
         if notifier is None:
             raise Refused(name, "tell it", "its package is no longer installed")
         try:
             async with asyncio.timeout(LONGEST):
-                await notifier.tell(load(letter.message.text, Notice))
+                await notifier.tell(load(entry.message.text, Notice))
         except TimeoutError:
             raise Unavailable(name, "tell it", f"no answer within {LONGEST:g} s") from None
 

@@ -13,15 +13,15 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.errors import NotFound, Unavailable
-from bot.notify.messages import Keeper, Places
+from bot.notify.messages import MessageUpdater, Places
 from bot.notify.notifiers import NONE, Notifiers
 from bot.ports import Messenger, Posted
 from bot.runtime.keyed_tasks import KeyedTasks
-from bot.store.messages import SENT, Counts, Letter, Messages, QueuedLetter
+from bot.store.messages import SENT, Counts, Messages, OutboxEntry, QueuedEntry
 from bot.store.queue_worker import QueueBounds, QueueWorker, Rounds
 
 log = structlog.get_logger()
-MayHear = Callable[[Letter], Awaitable[bool]]
+MayHear = Callable[[OutboxEntry], Awaitable[bool]]
 TRIES = 20
 """with the waits between them, a message is given up after about an hour"""
 LEASE = 45.0
@@ -54,21 +54,21 @@ class Outbox:
         self._messenger = messenger
         self._notifiers = notifiers
         self._may_hear = may_hear
-        self._keeper = Keeper(messages, Places(messages, messenger), clock)
+        self._keeper = MessageUpdater(messages, Places(messages, messenger), clock)
         self._clock = clock
         self._rounds = Rounds("messages", POLL, messages.changed)
         self._tasks = KeyedTasks[str]("messages", MOST, messages.changed)
         self._worker = QueueWorker(self._rounds, messages, QueueBounds(tries, LEASE), clock, SENT)
 
-    async def put(self, connection: AsyncConnection, letter: Letter) -> bool:
+    async def put(self, connection: AsyncConnection, entry: OutboxEntry) -> bool:
         """In the caller's transaction: said if, and only if, it commits. False when the same was put before."""
-        put = await self._messages.put(connection, letter, self._clock())
+        put = await self._messages.put(connection, entry, self._clock())
         asyncio.get_running_loop().call_later(AFTER_PUT, self._messages.changed.set)
         return put
 
-    async def notify(self, connection: AsyncConnection, letter: Letter, apps: tuple[str, ...]) -> None:
+    async def notify(self, connection: AsyncConnection, entry: OutboxEntry, apps: tuple[str, ...]) -> None:
         """In the caller's transaction, for every notifier, whatever the policy's routes say."""
-        for each in self._notifiers.letters(letter, apps):
+        for each in self._notifiers.entries(entry, apps):
             await self.put(connection, each)
 
     async def counts(self) -> Counts:
@@ -83,48 +83,48 @@ class Outbox:
             await asyncio.gather(self._tasks.stop(), self._keeper.stop())
 
     async def look(self) -> None:
-        """Begins on every card, and on the oldest letter of every channel that has none on its way."""
+        """Begins on every card, and on the oldest entry of every channel that has none on its way."""
         await self._rounds.patiently(self._keeper.begin)
         if free := self._tasks.free:
             for queued in await self._messages.due(self._clock(), free, tuple(self._tasks.busy)):
-                self._tasks.start(queued.letter.channel, partial(self._deliver, queued))
+                self._tasks.start(queued.entry.channel, partial(self._deliver, queued))
 
-    async def _deliver(self, queued: QueuedLetter) -> None:
+    async def _deliver(self, queued: QueuedEntry) -> None:
         if await self._worker.lease(queued):
             await self._try(queued)
 
-    async def _try(self, queued: QueuedLetter) -> None:
-        letter = queued.letter
-        say = partial(self._say, letter, first=queued.tries == 0)
-        about = {"promotion": letter.promotion, "letter": letter.event, "channel": letter.channel}
+    async def _try(self, queued: QueuedEntry) -> None:
+        entry = queued.entry
+        say = partial(self._say, entry, first=queued.tries == 0)
+        about = {"promotion": entry.promotion, "letter": entry.event, "channel": entry.channel}
         await self._worker.work(queued, say, **about)
 
-    async def _say(self, letter: Letter, *, first: bool) -> None:
-        if letter.channel in self._notifiers:
-            await self._notifiers.tell(letter)
+    async def _say(self, entry: OutboxEntry, *, first: bool) -> None:
+        if entry.channel in self._notifiers:
+            await self._notifiers.tell(entry)
             return
-        if self._may_hear and not await self._may_hear(letter):
-            log.info("outbox.not_for_them", promotion=letter.promotion, channel=letter.channel)
+        if self._may_hear and not await self._may_hear(entry):
+            log.info("outbox.not_for_them", promotion=entry.promotion, channel=entry.channel)
             return
-        thread = await self._messages.thread(letter.promotion, letter.channel)
+        thread = await self._messages.thread(entry.promotion, entry.channel)
         place = thread.place if thread else None
-        if place is None and letter.threaded:
+        if place is None and entry.threaded:
             raise Unavailable("Slack", "chat.postMessage", "the card is not posted yet")
-        posted = await self._post(letter, place, first=first)
+        posted = await self._post(entry, place, first=first)
         if place is None:
-            await self._messages.placed(letter.promotion, letter.channel, posted, about=letter.about)
+            await self._messages.placed(entry.promotion, entry.channel, posted, about=entry.about)
 
-    async def _post(self, letter: Letter, place: Posted | None, *, first: bool) -> Posted:
+    async def _post(self, entry: OutboxEntry, place: Posted | None, *, first: bool) -> Posted:
         if place is not None:
             try:
                 return await self._messenger.post(
                     place.channel,
-                    letter.message,
+                    entry.message,
                     thread=place.ts,
-                    broadcast=letter.broadcast,
-                    key=letter.key,
+                    broadcast=entry.broadcast,
+                    key=entry.key,
                     first=first,
                 )
             except NotFound:
-                log.info("outbox.thread_is_gone", promotion=letter.promotion, channel=letter.channel)
-        return await self._messenger.post(letter.channel, letter.message, key=letter.key, first=first)
+                log.info("outbox.thread_is_gone", promotion=entry.promotion, channel=entry.channel)
+        return await self._messenger.post(entry.channel, entry.message, key=entry.key, first=first)

@@ -17,7 +17,7 @@ class Applications(Protocol):
         """The environments, those together that one Argo CD serves: one overview answers for all of them."""
 
     async def overview(self, environment: str) -> tuple[Application, ...]:
-        """All that the token may see in one environment's Argo CD, as far as a board shows it.
+        """All that the token may see in one environment's Argo CD, as far as an overview shows it.
 
         That is sync, health with its message, images and the operation's phase. What else an Application has stays
         empty, and a revision may: not every Argo CD tells it in a list. `get` reads the rest.

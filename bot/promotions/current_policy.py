@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from bot.domain.approval import stricter
 from bot.domain.promotion import ApprovalRule, Kind, Plan, Promotion
-from bot.evaluation.panel import Panel
+from bot.evaluation.evaluator import GateEvaluator
 from bot.policy import Policy
 from bot.promotions.signals import Terms
 
@@ -12,7 +12,7 @@ from bot.promotions.signals import Terms
 @dataclass(frozen=True)
 class CurrentPolicy:
     policy: Policy
-    panel: Panel
+    evaluator: GateEvaluator
 
     def gates(self, plan: Plan) -> Plan:
         """The plan with every gate that either policy names; skipped is only what both skip.
@@ -21,7 +21,7 @@ class CurrentPolicy:
         """
         if plan.version == 1:
             return plan
-        named = (name for app in plan.apps for name in self.panel.names(app, plan.environment))
+        named = (name for app in plan.apps for name in self.evaluator.names(app, plan.environment))
         skipped = {gate: why for gate, why in plan.skipped_gates.items() if gate in self._still_skipped(plan)}
         return replace(plan, gates=tuple(dict.fromkeys([*plan.gates, *named])), skipped_gates=skipped)
 

@@ -14,7 +14,7 @@ from bot.domain.intent import Context, Deploy, Promote, Rollback, Wish
 from bot.domain.overlay import Overlay
 from bot.domain.promotion import STORY, ApprovalRule, Kind, MissingImage, Move, Plan, Promotion
 from bot.domain.reason import says_something
-from bot.evaluation.panel import Panel
+from bot.evaluation.evaluator import GateEvaluator
 from bot.notify.audience import card_channel
 from bot.overlays.catalog import Catalog, Listing
 from bot.policy import Policy
@@ -38,7 +38,7 @@ class Planner:
         catalog: Catalog,
         moves: Moves,
         policy: Policy,
-        panel: Panel,
+        evaluator: GateEvaluator,
         targets: RollbackTargets,
         clock: Clock,
         changes: Changes = NO_SOURCES,
@@ -46,7 +46,7 @@ class Planner:
         self._catalog = catalog
         self._moves = moves
         self._policy = policy
-        self._panel = panel
+        self._evaluator = evaluator
         self._targets = targets
         self._changes = changes
         self._clock = clock
@@ -228,7 +228,7 @@ class Planner:
         apps = tuple(dict.fromkeys(move.app for move in moves))
         if want.break_glass and not says_something(want.reason):
             raise InvalidCommand("Breaking the glass needs a reason: add `! WHY` to the command.")
-        gates = tuple(dict.fromkeys(name for app in apps for name in self._panel.names(app, environment)))
+        gates = tuple(dict.fromkeys(name for app in apps for name in self._evaluator.names(app, environment)))
         written = [(move.overlay, move.name) for move in moves]
         told, _ = await asyncio.gather(self._changes.of(moves), self._catalog.built.check(written, listing.commit))
         aged = await asyncio.gather(*(self._moves.aged(move, environment) for move in told.moves))
@@ -252,7 +252,7 @@ class Planner:
             authors_unknown=told.unknown,
             correlation_id=context.correlation_id,
             version=STORY,
-            terms=self._panel.terms(apps, environment),
+            terms=self._evaluator.terms(apps, environment),
             pull_request=self._policy.rules_together(apps, environment).pull_request,
             branch=f"pilothouse/{id}-{secrets.token_hex(8)}",
         )

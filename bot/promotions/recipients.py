@@ -6,7 +6,7 @@ from bot.domain import slack_id
 from bot.domain.errors import NotFound
 from bot.ports import Directory
 from bot.promotions.eligibility import Eligibility
-from bot.store.messages import Letter
+from bot.store.messages import OutboxEntry
 from bot.store.promotions import PromotionStore
 
 
@@ -18,15 +18,15 @@ class PromotionRecipients:
     directory: Directory
     eligibility: Eligibility
 
-    async def may_hear(self, letter: Letter) -> bool:
+    async def may_hear(self, entry: OutboxEntry) -> bool:
         """Raises IntegrationError while nobody can tell."""
-        if not slack_id.is_user(letter.channel):
+        if not slack_id.is_user(entry.channel):
             return True
-        promotion = await self.promotions.get(letter.promotion)
-        if promotion is None or letter.channel == promotion.plan.requester.id:
+        promotion = await self.promotions.get(entry.promotion)
+        if promotion is None or entry.channel == promotion.plan.requester.id:
             return True
         try:
-            caller = await self.directory.caller(letter.channel)
+            caller = await self.directory.caller(entry.channel)
         except NotFound:
             return False
         return await self.eligibility.seen(promotion, caller) == promotion.plan.apps

@@ -16,7 +16,7 @@ from bot.domain.overlay import OverlayImage
 from bot.domain.pipeline import HELD, PipelineRun, RunStatus
 from bot.domain.promotion import ApprovalRule, GateResult, Kind, Move, Plan, VerdictState
 from bot.domain.reply import FreezeCalled, LockTaken, Reply
-from bot.evaluation.panel import Panel
+from bot.evaluation.evaluator import GateEvaluator
 from bot.policy import Policy
 from bot.ports import Clock
 
@@ -30,8 +30,8 @@ UNKNOWN = Image("", "sha256:" + "0" * 64)
 class PipelineHolds:
     """`asks`: whether pipelines have the token with which they ask; without it none does, and none is held."""
 
-    def __init__(self, panel: Panel, policy: Policy, clock: Clock, *, asks: bool) -> None:
-        self._panel = panel
+    def __init__(self, evaluator: GateEvaluator, policy: Policy, clock: Clock, *, asks: bool) -> None:
+        self._evaluator = evaluator
         self._policy = policy
         self._clock = clock
         self._asks = asks
@@ -50,9 +50,9 @@ class PipelineHolds:
         if environment not in {known.name for known in self._policy.environments}:
             raise UnknownName(f"There is no environment {environment!r}.")
         gates = (*PEOPLES_WORD, *OF_THE_IMAGE) if image else PEOPLES_WORD
-        asked = tuple(name for name in self._panel.names(app, environment) if name in gates)
+        asked = tuple(name for name in self._evaluator.names(app, environment) if name in gates)
         now = self._clock.now()
-        results = await self._panel.ask(_plan(app, environment, image or UNKNOWN, asked, now), now)
+        results = await self._evaluator.ask(_plan(app, environment, image or UNKNOWN, asked, now), now)
         return tuple(result for result in results if not result.holds)
 
     async def told(self, run: PipelineRun, *, watched: bool = False) -> str:
@@ -81,7 +81,7 @@ class PipelineHolds:
 
         `app` "" stands for every app.
         """
-        holds = environment == self.first and gate in self._panel.names(app, environment)
+        holds = environment == self.first and gate in self._evaluator.names(app, environment)
         return self._promise if holds else ""
 
     def beside(self, reply: Reply, gate: str, app: str, environment: str) -> Reply:

@@ -1,4 +1,4 @@
-"""What lies over the places of a board: locks, freezes, and what starts there later."""
+"""What lies over the places of an overview: locks, freezes, and what starts there later."""
 
 from dataclasses import dataclass, replace
 from typing import Protocol

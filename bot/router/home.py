@@ -12,8 +12,8 @@ from bot.policy import Policy, may
 from bot.ports import Modals
 from bot.promotions.promotions import Promotions
 from bot.promotions.schedule import Schedule
-from bot.queries.board import StatusBoards
 from bot.queries.holds import HoldsQuery
+from bot.queries.overview import OverviewQuery
 from bot.safety.subscriptions import SubscriptionService
 from bot.store.deliveries import DeliveryStore
 from bot.views import closing_modal, home
@@ -27,7 +27,7 @@ class Home:
     def __init__(
         self,
         catalog: Catalog,
-        boards: StatusBoards,
+        overview: OverviewQuery,
         promotions: Promotions,
         holds: HoldsQuery,
         record: DeliveryStore,
@@ -37,7 +37,7 @@ class Home:
         modals: Modals,
     ) -> None:
         self._catalog = catalog
-        self._boards = boards
+        self._overview = overview
         self._promotions = promotions
         self._record = record
         self._subscriptions = subscriptions
@@ -47,18 +47,18 @@ class Home:
         self._modals = modals
 
     async def show(self, caller: Caller) -> None:
-        board = await self._boards.page(Status(context=Context("", "", "")), caller)
+        overview = await self._overview.page(Status(context=Context("", "", "")), caller)
         held = await self._holds.holds(caller)
         shown = HomeTab(
             await self._promotions.recent(caller, live=True),
-            board.rows,
+            overview.rows,
             await self._mine(caller),
             tuple(one for one in held.reviews if self._may_close(one, caller)),
             held,
             await self._unwell(caller),
             await self._schedule.waiting(caller),
             await self._subscriptions.mine(caller),
-            board.page,
+            overview.page,
         )
         await self._modals.publish_home(caller.id, home(shown, EXAMPLES))
 

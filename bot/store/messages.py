@@ -105,7 +105,7 @@ class Thread:
 
 
 @dataclass(frozen=True)
-class Letter:
+class OutboxEntry:
     """Something to say once: about an event of a promotion, in a channel (or to the user that `channel` names).
 
     `threaded`: never without the card above it; otherwise the first one about a promotion opens a thread of its own.
@@ -134,17 +134,17 @@ class Letter:
 
 
 @dataclass(frozen=True)
-class QueuedLetter:
-    """A letter that waits, with the number of tries that were begun: a process may have died in one."""
+class QueuedEntry:
+    """An entry that waits, with the number of tries that were begun: a process may have died in one."""
 
     id: int
-    letter: Letter
+    entry: OutboxEntry
     tries: int
 
 
 @dataclass(frozen=True)
 class Counts:
-    """For metrics; `oldest_pending` is when the longest waiting letter was put, None when none waits."""
+    """For metrics; `oldest_pending` is when the longest waiting entry was put, None when none waits."""
 
     pending: int
     dead: int
@@ -165,26 +165,26 @@ class Messages:
         """As `CardLeases.alone`."""
         return self._leases.alone(promotion, channel)
 
-    async def put(self, connection: AsyncConnection, letter: Letter, now: float) -> bool:
+    async def put(self, connection: AsyncConnection, entry: OutboxEntry, now: float) -> bool:
         """In the caller's transaction. False when the same was put before."""
         row = {
-            "app": letter.app[:255],
-            "environment": letter.environment,
-            "promotion_id": letter.promotion,
-            "event": letter.event,
-            "round": letter.round,
-            "channel": letter.channel,
-            "threaded": letter.threaded,
-            "broadcast": letter.broadcast,
-            "body": dump(letter.message),
+            "app": entry.app[:255],
+            "environment": entry.environment,
+            "promotion_id": entry.promotion,
+            "event": entry.event,
+            "round": entry.round,
+            "channel": entry.channel,
+            "threaded": entry.threaded,
+            "broadcast": entry.broadcast,
+            "body": dump(entry.message),
             "put_at": now,
             "due_at": now,
         }
         made = self._database.insert(outbox).values(row).on_conflict_do_nothing()
         return (await connection.execute(made.returning(outbox.c.id))).scalar_one_or_none() is not None
 
-    async def due(self, now: float, limit: int, busy: Collection[str] = ()) -> tuple[QueuedLetter, ...]:
-        """The oldest letter that may be tried now in each channel that is not `busy`.
+    async def due(self, now: float, limit: int, busy: Collection[str] = ()) -> tuple[QueuedEntry, ...]:
+        """The oldest entry that may be tried now in each channel that is not `busy`.
 
         What is behind one about the same promotion waits, to keep the order; others do not wait for one that is to be
         tried later.
@@ -193,7 +193,7 @@ class Messages:
         rows = await self._outbox.due(now, limit, about=about, lane=outbox.c.channel, busy=busy)
         return tuple(_queued(row) for row in rows)
 
-    async def lease(self, queued: QueuedLetter, now: float, seconds: float) -> bool:
+    async def lease(self, queued: QueuedEntry, now: float, seconds: float) -> bool:
         """Whether this process may try it: nobody else does for so long. The try counts before it is made."""
         return await self._outbox.lease(queued.id, queued.tries, now, seconds)
 
@@ -321,7 +321,7 @@ class Messages:
         await self._change(upsert.on_conflict_do_update(index_elements=["promotion_id", "channel"], set_=values))
 
     async def hasten(self, promotion: str, channel: str) -> None:
-        """The card is there that letters have waited for: they are tried now."""
+        """The card is there that entries have waited for: they are tried now."""
         mine = (outbox.c.promotion_id == promotion) & (outbox.c.channel == channel) & (outbox.c.state == PENDING)
         if await self._change(outbox.update().where(mine).values(due_at=outbox.c.put_at)):
             self.changed.set()
@@ -362,8 +362,8 @@ def _thread(row: Mapping[str, Any]) -> Thread:
     )
 
 
-def _queued(row: Mapping[str, Any]) -> QueuedLetter:
-    letter = Letter(
+def _queued(row: Mapping[str, Any]) -> QueuedEntry:
+    entry = OutboxEntry(
         row["app"],
         row["environment"],
         row["promotion_id"],
@@ -374,4 +374,4 @@ def _queued(row: Mapping[str, Any]) -> QueuedLetter:
         row["broadcast"],
         row["round"],
     )
-    return QueuedLetter(row["id"], letter, row["tries"])
+    return QueuedEntry(row["id"], entry, row["tries"])

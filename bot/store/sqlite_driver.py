@@ -26,7 +26,7 @@ class SqliteConnection(aiosqlite.Connection):
 
     def __init__(self, connector: Callable[[], sqlite3.Connection]) -> None:
         super().__init__(connector, CHUNK)
-        self._tx = Errands()
+        self._tx = ConnectionTasks()
         # A daemon: a process that forgets to close it can still end.
         self._thread = Thread(target=_connection_worker_thread, args=(self._tx,), daemon=True)
 
@@ -74,7 +74,7 @@ class SqliteConnection(aiosqlite.Connection):
 Answer = asyncio.Future[Any]
 
 
-class Errands(SimpleQueue[tuple[Answer | None, Callable[[], Any]]]):
+class ConnectionTasks(SimpleQueue[tuple[Answer | None, Callable[[], Any]]]):
     """What a connection's thread does, one after another. Who waits for an answer may be gone with its event loop."""
 
     def put_nowait(self, item: tuple[Answer | None, Callable[[], Any]]) -> None:

@@ -36,9 +36,9 @@ SUBSCRIPTIONS = 1200
 SHARES = {"mine": 8, "waiting": 8, "moving": 8, "unwell": 8, "reviews": 5, "held": 8, "later": 5}
 """blocks of each list at most; each may have a header and the number of the rest besides"""
 BOARD = 36
-"""blocks of the board at most: it has what the others leave"""
+"""blocks of the overview at most: it has what the others leave"""
 FOOT = 7
-"""blocks around the board: a rule and its header, how many more, two notes, a rule and the examples"""
+"""blocks around the overview: a rule and its header, how many more, two notes, a rule and the examples"""
 
 
 @dataclass(frozen=True)
@@ -46,12 +46,12 @@ class HomeTab:
     """What somebody's tab shows, as far as they may view it.
 
     `mine`: what waits for their own approval; None where nobody could say. `my_reviews`: those that they may close;
-    `reviews`: all that are owed. `page`: which part of all apps the board is; None for all of them. `unwell`: the
+    `reviews`: all that are owed. `page`: which part of all apps the overview is; None for all of them. `unwell`: the
     illnesses that are on record and not over. `later`: what starts later.
     """
 
     live: Sequence[Promotion] = ()
-    board: Sequence[StatusRow] = ()
+    overview: Sequence[StatusRow] = ()
     mine: Sequence[Promotion] | None = ()
     my_reviews: Sequence[Review] = ()
     held: Holds = NOTHING_HELD
@@ -78,7 +78,7 @@ def home(tab: HomeTab, commands: Sequence[str] = ()) -> dict[str, Any]:
     blocks += _list("held", "🔒 Held", held_rows(tab.held))
     blocks += _list("later", "🗓️ Starts later", (later_row(one, at) for at, one in enumerate(tab.later)))
     blocks += _subscriptions(tab.subscriptions)
-    blocks += _board(tab, HOME_BLOCKS - len(blocks) - FOOT)
+    blocks += _overview(tab, HOME_BLOCKS - len(blocks) - FOOT)
     if commands:
         blocks += [divider(), context("Try " + " or ".join(code(command) for command in commands[:4]))]
     return dict(View(type="home", blocks=blocks).to_dict())
@@ -100,16 +100,16 @@ def _subscriptions(subscriptions: Sequence[Subscription]) -> list[Block]:
     return [section(*(f"🔔 {line}" for line in listed(subscriptions)), limit=SUBSCRIPTIONS), context(changed)]
 
 
-def _board(tab: HomeTab, room: int) -> list[Block]:
-    shown = status_blocks(tab.board, glance=True)
+def _overview(tab: HomeTab, room: int) -> list[Block]:
+    shown = status_blocks(tab.overview, glance=True)
     blocks: list[Block] = [divider(), header("What runs where")]
     blocks += rows(shown, spare_blocks=HOME_BLOCKS - min(BOARD, room), budget=6000, most=HOME_BLOCKS)
-    blocks += unheard(tab.board)
+    blocks += unheard(tab.overview)
     if tab.page and tab.page.count > 1:
         apps = words.count(tab.page.apps, "app")
         first = f"The unwell first, of {apps}" if tab.page.unwell else f"None of {apps} is unwell"
         blocks.append(context(f"{first}. {code('/status')} lists all."))
-    if not tab.board:
+    if not tab.overview:
         blocks.append(section("No apps are known yet: they are found in the overlay repository."))
     return blocks
 

@@ -156,7 +156,7 @@ class SyncValue:
 
 @dataclass(frozen=True)
 class PageValue:
-    """A page of the board: its number, "1" for `unwell` where only those are shown."""
+    """A page of the overview: its number, "1" for `unwell` where only those are shown."""
 
     environment: str
     page: str

@@ -33,8 +33,8 @@ from bot.domain.reply import (
     Shown,
     Silent,
     Started,
-    StatusBoard,
     StatusDetail,
+    StatusOverview,
     Subscribed,
     SyncAsked,
     Told,
@@ -62,7 +62,7 @@ from bot.views.safety import (
     lock_taken,
 )
 from bot.views.scan import scan_report, scan_reports
-from bot.views.status import status_board
+from bot.views.status import status_overview
 from bot.views.subscriptions import subscribed
 from bot.views.sync import status_detail, sync_asked
 from bot.views.words import bold, channel_mention
@@ -120,7 +120,7 @@ render.register(Unhindered, unhindered)
 render.register(Scheduled, scheduled)
 render.register(GlassAsked, glass_asked)
 render.register(OlderAsked, older_asked)
-render.register(StatusBoard, status_board)
+render.register(StatusOverview, status_overview)
 render.register(StatusDetail, status_detail)
 render.register(SyncAsked, sync_asked)
 render.register(ScanReport, scan_report)

@@ -8,7 +8,7 @@ from slack_sdk.models.blocks import Block, ButtonElement
 from bot.domain.application import Application, HealthStatus, LastKnown, SyncStatus, Unheard
 from bot.domain.overlay import OverlayImage
 from bot.domain.queueing import what
-from bot.domain.reply import StatusBoard, StatusPage, StatusRow
+from bot.domain.reply import StatusOverview, StatusPage, StatusRow
 from bot.ports import Rendered
 from bot.views import words
 from bot.views.ids import Action, PageValue
@@ -27,23 +27,23 @@ HEALTH = {
 }
 APP_LIMIT = 2500
 BOARD = 8000
-"""characters of a board; Slack refuses a message somewhere above 10,000"""
+"""characters of an overview; Slack refuses a message somewhere above 10,000"""
 WAITING = 2
 """promotions in the queue that are named"""
 
 
-def status_board(board: StatusBoard) -> Rendered:
-    if not board.rows:
-        return sentence(_nothing(board.page))
-    apps = [(app, tuple(found)) for app, found in groupby(board.rows, key=lambda row: row.app)]
-    if board.page is None and len(apps) == 1:
-        its = rows(status_blocks(board.rows, named=False), spare_blocks=1)
-        return rendered(fallback(*apps[0]), [header(apps[0][0]), *its, *unheard(board.rows)])
-    blocks = status_blocks(board.rows)
+def status_overview(overview: StatusOverview) -> Rendered:
+    if not overview.rows:
+        return sentence(_nothing(overview.page))
+    apps = [(app, tuple(found)) for app, found in groupby(overview.rows, key=lambda row: row.app)]
+    if overview.page is None and len(apps) == 1:
+        its = rows(status_blocks(overview.rows, named=False), spare_blocks=1)
+        return rendered(fallback(*apps[0]), [header(apps[0][0]), *its, *unheard(overview.rows)])
+    blocks = status_blocks(overview.rows)
     if sum(text_length(block.to_dict()) for block in blocks) > BOARD:  # then each app is short, and none is left out
-        blocks = status_blocks(board.rows, brief=True)
-    title = f"Status of {words.count(board.page.apps if board.page else len(apps), 'app')}"
-    foot = [*unheard(board.rows), *(_foot(board.page) if board.page else [])]
+        blocks = status_blocks(overview.rows, brief=True)
+    title = f"Status of {words.count(overview.page.apps if overview.page else len(apps), 'app')}"
+    foot = [*unheard(overview.rows), *(_foot(overview.page) if overview.page else [])]
     return rendered(title, [*rows(blocks, spare_blocks=len(foot) + 1, budget=BOARD + 1000), *foot])
 
 
@@ -125,7 +125,7 @@ def _short(row: StatusRow) -> str:
 
 
 def fallback(app: str, found: Sequence[StatusRow]) -> str:
-    """What stands for the board of one app in notifications."""
+    """What stands for the overview of one app in notifications."""
     parts = [f"{safe(row.environment, 60)} {_images(row)} {_health_word(row)}".rstrip() for row in found]
     return f"{safe(app, 80)}: {words.joined(parts, 2000, ', ')}"
 

@@ -33,9 +33,9 @@ def status_detail(reply: StatusDetail) -> Rendered:
     """One app in one environment, with why it differs from git, and what can be done about it."""
     row = reply.row
     told = [*_drift(reply), *_sick(reply), *(f"⛔ {safe(one, 300)}" for one in reply.held)]
-    board = rows(status_blocks((row,), named=False), budget=3000)
+    overview = rows(status_blocks((row,), named=False), budget=3000)
     said = [*([section(*told)] if told else []), *_synced(reply), *unheard((row,))]
-    shown: list[Block] = [header(row.app), *board, *said]
+    shown: list[Block] = [header(row.app), *overview, *said]
     return rendered(
         fallback(row.app, (row,)),
         [*shown, *layout.actions(offer(row.app, row.environment, one) for one in dict.fromkeys(reply.may))],

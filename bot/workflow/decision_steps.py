@@ -43,7 +43,7 @@ class DecisionSteps(StepParts):
 
     async def ask_gates(self, promotion: Promotion, round_: int) -> tuple[GateResult, ...]:
         """Every gate at once; the card shows every answer, now or with the step that follows."""
-        results = await self.panel.ask(self.today.gates(promotion.plan), self.clock())
+        results = await self.evaluator.ask(self.today.gates(promotion.plan), self.clock())
         for result in results:
             metrics.VERDICTS.labels(result.gate, result.verdict.state).inc()
         told = [_told(result) for result in results]

@@ -11,7 +11,7 @@ from bot.domain.intent import Abort, Adjust, Approve, AskReason, Context, Reject
 from bot.domain.promotion import Phase, Plan, Promotion, Stage, VoteKind
 from bot.domain.reason import need_reason
 from bot.domain.reply import RollbackChoice
-from bot.evaluation.panel import Panel
+from bot.evaluation.evaluator import GateEvaluator
 from bot.policy import Policy, authorize, no_promotion, shows_all, shows_any, visible
 from bot.ports import Clock
 from bot.promotions.decisions import heard, wait_until_heard
@@ -41,7 +41,7 @@ class PromotionService(Promotions):
     engine: StoryEngine
     planner: Planner
     targets: RollbackTargets
-    panel: Panel
+    evaluator: GateEvaluator
     policy: Policy
     eligibility: Eligibility
     orphans: Orphans
@@ -55,7 +55,7 @@ class PromotionService(Promotions):
     async def preview(self, wish: Wish, caller: Caller) -> Promotion:
         plan = await self._plan(wish, caller)
         self._authorize(plan, caller)
-        results = await self.panel.ask(plan, self.clock.now(), dry_run=True)
+        results = await self.evaluator.ask(plan, self.clock.now(), dry_run=True)
         return Promotion(plan, Phase.PENDING, Stage.GATES, results)
 
     async def rehearse(self, wish: Wish, caller: Caller) -> Promotion:

@@ -10,7 +10,7 @@ import structlog
 from bot.domain.caller import Caller
 from bot.domain.errors import DatabaseAway, IntegrationError
 from bot.domain.promotion import Promotion
-from bot.evaluation.panel import Panel
+from bot.evaluation.evaluator import GateEvaluator
 from bot.policy import Policy
 from bot.ports import Directory, Posted
 from bot.promotions.approvers import Approvers
@@ -69,7 +69,7 @@ class StepParts:
     reminders: PromotionReminders
     directory: Directory
     policy: Policy
-    panel: Panel
+    evaluator: GateEvaluator
     eligibility: Eligibility
     approvers: Approvers
     committer: Committer
@@ -83,7 +83,7 @@ class StepParts:
     @property
     def today(self) -> CurrentPolicy:
         """What policy asks by now: of a promotion that waits, another one may have been loaded since."""
-        return CurrentPolicy(self.policy, self.panel)
+        return CurrentPolicy(self.policy, self.evaluator)
 
     def _fresh(self, confirmed: datetime | None) -> bool:
         return confirmed is not None and self.clock() - confirmed < self.confirmed_for

@@ -97,7 +97,7 @@ class ArgoCD:
         return (found,) if found else ()
 
     async def overview(self, environment: str) -> tuple[Application, ...]:
-        """Whole Applications are some 16 KiB each (A35); only what a board shows is asked for."""
+        """Whole Applications are some 16 KiB each (A35); only what an overview shows is asked for."""
         return await self.list(environment, fields=OVERVIEW)
 
     async def refresh(self, ref: ApplicationRef) -> Application:

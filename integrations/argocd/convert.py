@@ -1,4 +1,4 @@
-"""From Argo CD's words to the house's."""
+"""From Argo CD's words to the domain's."""
 
 import re
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""From Harbor's words to the house's."""
+"""From Harbor's words to the domain's."""
 
 from dataclasses import replace
 from datetime import datetime

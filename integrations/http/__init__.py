@@ -1,4 +1,4 @@
-"""The one connection policy: how every HTTP client of the house connects, waits, retries, and names what went wrong."""
+"""The one connection policy: how every HTTP client connects, waits, retries, and names what went wrong."""
 
 from integrations.http import absent  # noqa: F401 (before httpx is imported)
 from integrations.http.answer import Answer

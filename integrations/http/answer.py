@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Answer:
-    """A whole response. `operation` is in the house's words ("read application my-app-production")."""
+    """A whole response. `operation` is in Pilothouse's words ("read application my-app-production")."""
 
     system: str
     operation: str

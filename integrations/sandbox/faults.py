@@ -84,7 +84,7 @@ def listed(name: str, value: object, expected: str) -> tuple[str, ...]:
     return tuple(value)
 
 
-class FaultBoard:
+class FaultSettings:
     """The one place where faults are read and set."""
 
     def __init__(self) -> None:
@@ -130,15 +130,15 @@ class FaultBoard:
 
 
 class WeatherMiddleware:
-    """Makes one system's server answer as the fault board says."""
+    """Makes one system's server answer as the faults that are set say."""
 
-    def __init__(self, app: ASGIApp, board: FaultBoard, system: System) -> None:
+    def __init__(self, app: ASGIApp, settings: FaultSettings, system: System) -> None:
         self.app = app
-        self.board = board
+        self.settings = settings
         self.system = system
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        now = self.board.now.weather
+        now = self.settings.now.weather
         method = str(scope.get("path", "")).rpartition("/")[2]
         weather = now.get(f"{self.system}:{method}", now[self.system])
         if scope["type"] == "http" and weather != "fine":

@@ -13,8 +13,8 @@ from starlette.middleware import Middleware
 from starlette.routing import Mount
 
 from integrations.sandbox.clock import Clock
-from integrations.sandbox.guard import Guard
 from integrations.sandbox.interface import Interface, refused
+from integrations.sandbox.local_only import LocalOnlyMiddleware
 from integrations.sandbox.page import Page
 from integrations.sandbox.platform import PlatformMissing
 from integrations.sandbox.ports import free_port, refuse_taken
@@ -119,5 +119,5 @@ def application(world: World) -> Starlette:
     return Starlette(
         routes=[*Interface(world).routes(), Mount("/", Page())],
         exception_handlers={HTTPException: refused},
-        middleware=[Middleware(Guard)],
+        middleware=[Middleware(LocalOnlyMiddleware)],
     )

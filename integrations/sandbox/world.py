@@ -21,7 +21,7 @@ from integrations.sandbox.argocd.cluster import ByHand
 from integrations.sandbox.bot_process import BotProcess, slack_manifest
 from integrations.sandbox.build import Builds, InCluster
 from integrations.sandbox.clock import Clock
-from integrations.sandbox.faults import FaultBoard
+from integrations.sandbox.faults import FaultSettings
 from integrations.sandbox.git import GitServer
 from integrations.sandbox.harbor import HarborServer, Webhook
 from integrations.sandbox.history import History
@@ -81,7 +81,7 @@ class World:
         """how many more apps there are than the page shows one by one"""
         self.clock = clock
         self.bot_port = bot_port
-        self.faults = FaultBoard()
+        self.faults = FaultSettings()
         self.secrets = Secrets()
         self.git = GitServer(data / "git", self.secrets.git, self.faults)
         self.source = SourceRepository(data / "git", SOURCE, self.secrets.git)

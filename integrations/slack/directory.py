@@ -163,7 +163,7 @@ class SlackDirectory:
 
 
 def person(user: Json, groups: frozenset[str], own_team: str, said_team: str) -> Caller:
-    """A user object as the house sees it. Identity is the id; names are for display (S8)."""
+    """A user object as the domain sees it. Identity is the id; names are for display (S8)."""
     profile: Mapping[str, Any] = user["profile"] if isinstance(user.get("profile"), Mapping) else {}
     name = profile.get("real_name") or user.get("real_name") or user.get("name") or user["id"]
     return Caller(

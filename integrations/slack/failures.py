@@ -1,4 +1,4 @@
-"""Slack's errors as the house's own. Most come as `{"ok": false, "error": code}` with status 200 (S1)."""
+"""Slack's errors as the domain's own. Most come as `{"ok": false, "error": code}` with status 200 (S1)."""
 
 from collections.abc import Mapping
 from datetime import timedelta

@@ -1,5 +1,5 @@
-"""A house for every attack that wants one."""
+"""The core in memory, for every attack that needs it."""
 
-from tests.unit.bot.conftest import home
+from tests.unit.bot.conftest import world
 
-__all__ = ["home"]
+__all__ = ["world"]

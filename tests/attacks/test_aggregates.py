@@ -14,12 +14,12 @@ import respx
 from bot.domain.image import Image
 from bot.domain.overlay import OverlayImage
 from bot.domain.promotion import Verdict, VerdictState
-from bot.evaluation.panel import answer
+from bot.evaluation.evaluator import answer
 from bot.gates.scan import ScanGate
 from bot.settings import HarborSettings
 from integrations.harbor import Harbor
 from integrations.http import HttpPolicy
-from tests.unit.bot.gates.town import REPOSITORY, Town
+from tests.unit.bot.gates.gate_harness import REPOSITORY, GateHarness
 
 API = "https://harbor.example.com/api/v2.0/projects/apps"
 MIME = "application/vnd.security.vulnerability.report; version=1.1"
@@ -62,7 +62,7 @@ async def gate() -> AsyncIterator[ScanGate]:
 
 
 async def verdict(gate: ScanGate, *, dry_run: bool = False) -> Verdict:
-    question = await Town().question()
+    question = await GateHarness().question()
     image, nothing = Image(REPOSITORY, INDEX, "v1.4.2"), OverlayImage(REPOSITORY, REPOSITORY)
     moves = tuple(replace(move, after=image, before=nothing) for move in question.moves)
     return await answer(gate, replace(question, moves=moves, dry_run=dry_run))

@@ -13,7 +13,7 @@ from bot.domain.application import Application, ApplicationRef
 from bot.domain.promotion import Phase, Promotion, Stage
 from bot.domain.source import Source
 from tests.fakes.applications import OVERLAY_REPOSITORY
-from tests.fakes.world import HARBOR, House
+from tests.fakes.world import HARBOR, CoreWorld
 
 PRODUCTION = ApplicationRef("my-app-production", "production")
 OVERLAY = "apps/my-app/overlays/production"
@@ -55,99 +55,99 @@ ELSEWHERE: dict[str, tuple[Source, ...]] = {
 }
 
 
-async def point(home: House, *sources: Source) -> None:
+async def point(world: CoreWorld, *sources: Source) -> None:
     """In Argo CD, by somebody who may edit the Application; it stays Synced and Healthy."""
-    known = await home.applications.get(PRODUCTION)
-    home.applications.put(replace(known, sources=sources))
+    known = await world.applications.get(PRODUCTION)
+    world.applications.put(replace(known, sources=sources))
 
 
-async def nothing_happened(home: House, asked: Promotion) -> Promotion:
-    ended = await home.now(asked)
+async def nothing_happened(world: CoreWorld, asked: Promotion) -> Promotion:
+    ended = await world.now(asked)
     assert ended.phase is Phase.FAILED, ended.outcome
     assert "my-app-production" in ended.outcome
-    assert home.promotion_commits() == []
-    assert "v1.4.1" in home.overlay("production")
-    assert all(shown.phase is not Phase.SUCCEEDED for shown in home.cards.shown[asked.id])
+    assert world.promotion_commits() == []
+    assert "v1.4.1" in world.overlay("production")
+    assert all(shown.phase is not Phase.SUCCEEDED for shown in world.cards.shown[asked.id])
     return ended
 
 
 @pytest.mark.parametrize("who", ELSEWHERE)
-async def test_pointed_elsewhere_before_it_is_asked_for(home: House, who: str) -> None:
-    await point(home, *ELSEWHERE[who])
-    ended = await nothing_happened(home, await home.deploy())
+async def test_pointed_elsewhere_before_it_is_asked_for(world: CoreWorld, who: str) -> None:
+    await point(world, *ELSEWHERE[who])
+    ended = await nothing_happened(world, await world.deploy())
     assert ended.approvals == ()  # nobody was asked for what cannot be
 
 
 @pytest.mark.parametrize("who", ELSEWHERE)
-async def test_pointed_elsewhere_between_the_request_and_the_approval(home: House, who: str) -> None:
-    asked = await home.deploy()
-    assert (await home.now(asked)).stage is Stage.APPROVAL
-    await point(home, *ELSEWHERE[who])
-    await home.approve("bo", asked)
-    await nothing_happened(home, asked)
+async def test_pointed_elsewhere_between_the_request_and_the_approval(world: CoreWorld, who: str) -> None:
+    asked = await world.deploy()
+    assert (await world.now(asked)).stage is Stage.APPROVAL
+    await point(world, *ELSEWHERE[who])
+    await world.approve("bo", asked)
+    await nothing_happened(world, asked)
 
 
 @pytest.mark.parametrize("who", ["a fork", "a tag", "the path of another environment", "a chart"])
-async def test_a_rollback_is_held_to_the_same(home: House, who: str) -> None:
-    first = await home.deploy()
-    await home.approve("bo", first)
-    assert (await home.now(first)).phase is Phase.SUCCEEDED
-    await point(home, *ELSEWHERE[who])
-    asked = await home.rollback(to="v1.4.1")
-    if not (await home.now(asked)).phase.final:
-        await home.approve("bo", asked)
-    ended = await home.now(asked)
+async def test_a_rollback_is_held_to_the_same(world: CoreWorld, who: str) -> None:
+    first = await world.deploy()
+    await world.approve("bo", first)
+    assert (await world.now(first)).phase is Phase.SUCCEEDED
+    await point(world, *ELSEWHERE[who])
+    asked = await world.rollback(to="v1.4.1")
+    if not (await world.now(asked)).phase.final:
+        await world.approve("bo", asked)
+    ended = await world.now(asked)
     assert (ended.phase, "my-app-production" in ended.outcome) == (Phase.FAILED, True)
-    assert home.promotion_commits() == [first.id]
+    assert world.promotion_commits() == [first.id]
 
 
-def gone(home: House) -> None:
-    home.applications.remove(PRODUCTION.name)
+def gone(world: CoreWorld) -> None:
+    world.applications.remove(PRODUCTION.name)
 
 
-def hidden(home: House) -> None:
+def hidden(world: CoreWorld) -> None:
     """The Application that the token sees says nothing of its sources."""
-    known = home.applications._apps[PRODUCTION.name]
-    home.applications._apps[PRODUCTION.name] = replace(known, sources=())
+    known = world.applications._apps[PRODUCTION.name]
+    world.applications._apps[PRODUCTION.name] = replace(known, sources=())
 
 
 @pytest.mark.parametrize("vanish", [gone, hidden])
 async def test_an_application_that_is_gone_or_tells_nothing_is_none_of_ours(
-    home: House, vanish: Callable[[House], None]
+    world: CoreWorld, vanish: Callable[[CoreWorld], None]
 ) -> None:
-    asked = await home.deploy()
-    vanish(home)
-    await home.approve("bo", asked)
-    assert (await home.now(asked)).phase is Phase.FAILED
-    assert home.promotion_commits() == []
+    asked = await world.deploy()
+    vanish(world)
+    await world.approve("bo", asked)
+    assert (await world.now(asked)).phase is Phase.FAILED
+    assert world.promotion_commits() == []
 
 
 @pytest.mark.parametrize("revision", ["", "HEAD"])
 @pytest.mark.parametrize("default", ["develop", ""])
 async def test_the_default_branch_of_the_remote_is_moved_under_an_application_that_follows_head(
-    home: House, revision: str, default: str
+    world: CoreWorld, revision: str, default: str
 ) -> None:
-    await point(home, replace(OURS, revision=revision))
-    asked = await home.deploy()
-    assert (await home.now(asked)).stage is Stage.APPROVAL
-    home.overlays.default = default
-    await home.approve("bo", asked)
-    ended = await nothing_happened(home, asked)
+    await point(world, replace(OURS, revision=revision))
+    asked = await world.deploy()
+    assert (await world.now(asked)).stage is Stage.APPROVAL
+    world.overlays.default = default
+    await world.approve("bo", asked)
+    ended = await nothing_happened(world, asked)
     assert "follows HEAD" in ended.outcome
 
 
-async def test_an_old_image_is_not_told_healthy_when_it_is_pointed_elsewhere_after_the_commit(home: House) -> None:
+async def test_an_old_image_is_not_told_healthy_when_it_is_pointed_elsewhere_after_the_commit(world: CoreWorld) -> None:
     """Too late for the commit: then the Application never runs what was approved, and nobody says that it does."""
-    asked = await home.deploy()
-    before = await home.applications.get(PRODUCTION)
+    asked = await world.deploy()
+    before = await world.applications.get(PRODUCTION)
 
     async def stays(ref: ApplicationRef) -> Application:
-        return home.applications.put(replace(before, revision=await home.overlays.head(), sources=ELSEWHERE["a tag"]))
+        return world.applications.put(replace(before, revision=await world.overlays.head(), sources=ELSEWHERE["a tag"]))
 
-    home.applications.refresh = stays  # type: ignore[method-assign]
-    await home.approve("bo", asked)
-    assert len(home.promotion_commits()) == 1
-    assert all(shown.phase is not Phase.SUCCEEDED for shown in home.cards.shown[asked.id])
+    world.applications.refresh = stays  # type: ignore[method-assign]
+    await world.approve("bo", asked)
+    assert len(world.promotion_commits()) == 1
+    assert all(shown.phase is not Phase.SUCCEEDED for shown in world.cards.shown[asked.id])
 
 
 @pytest.mark.parametrize(
@@ -160,8 +160,8 @@ async def test_an_old_image_is_not_told_healthy_when_it_is_pointed_elsewhere_aft
         replace(OURS, path=f"./{OVERLAY}/"),
     ],
 )
-async def test_whoever_follows_the_overlay_is_held_up_by_nothing_of_this(home: House, source: Source) -> None:
-    await point(home, CHART, source)
-    asked = await home.deploy()
-    await home.approve("bo", asked)
-    assert (await home.now(asked)).phase is Phase.SUCCEEDED
+async def test_whoever_follows_the_overlay_is_held_up_by_nothing_of_this(world: CoreWorld, source: Source) -> None:
+    await point(world, CHART, source)
+    asked = await world.deploy()
+    await world.approve("bo", asked)
+    assert (await world.now(asked)).phase is Phase.SUCCEEDED

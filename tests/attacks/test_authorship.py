@@ -12,19 +12,19 @@ from bot.domain.promotion import Promotion, VoteKind
 from bot.policy import parse
 from bot.promotions.source_changes import Changes
 from tests.fakes.sources import MemorySources
-from tests.fakes.world import POLICY, House, house
+from tests.fakes.world import POLICY, CoreWorld, core_world
 from tests.unit.bot.promotions.test_source_changes import built, sources
 from tests.views.samples import AT
 
 BO = "bo@example.com"
 HIDDEN = {
     "a private address": "bo.private@gmail.com",
-    "another domain of the house": "bo@corp.example.org",
+    "another domain of the company": "bo@corp.example.org",
     "noreply of GitHub": "12345+bo@users.noreply.github.com",
     "noreply of GitHub, older": "bo@users.noreply.github.com",
     "noreply of a bot": "49699333+dependabot[bot]@users.noreply.github.com",
     "web-flow": "noreply@github.com",
-    "noreply of the house": "noreply@example.com",
+    "noreply of the company": "noreply@example.com",
     "no-reply with a tag": "no-reply+bo@example.com",
     "do-not-reply": "do-not-reply@example.com",
     "a build host": "root@build-17",
@@ -46,37 +46,39 @@ THE_SAME = {
 }
 
 
-async def asked_with(home: House, *authors: str, unknown: tuple[str, ...] = ()) -> Promotion:
-    asked = await home.now(await home.deploy("ana"))
+async def asked_with(world: CoreWorld, *authors: str, unknown: tuple[str, ...] = ()) -> Promotion:
+    asked = await world.now(await world.deploy("ana"))
     rule = replace(asked.plan.approval, author_approval=False)
     return replace(asked, plan=replace(asked.plan, approval=rule, authors=authors, authors_unknown=unknown))
 
 
-async def approve(home: House, promotion: Promotion, who: str = "bo") -> None:
-    caller = await home.person(who)
-    home.service.eligibility.check(promotion, VoteKind.APPROVE, caller, promotion.content_hash)
+async def approve(world: CoreWorld, promotion: Promotion, who: str = "bo") -> None:
+    caller = await world.person(who)
+    world.service.eligibility.check(promotion, VoteKind.APPROVE, caller, promotion.content_hash)
 
 
 @pytest.mark.parametrize("author", HIDDEN.values(), ids=HIDDEN.keys())
 @pytest.mark.parametrize("beside", [(), ("mia@example.com",)], ids=["alone", "beside another author"])
 async def test_an_author_with_a_hidden_address_does_not_slip_through(
-    home: House, author: str, beside: tuple[str, ...]
+    world: CoreWorld, author: str, beside: tuple[str, ...]
 ) -> None:
-    promotion = await asked_with(home, *beside, author)
+    promotion = await asked_with(world, *beside, author)
     with pytest.raises(NotAllowed, match="may be you"):
-        await approve(home, promotion)
+        await approve(world, promotion)
 
 
 @pytest.mark.parametrize("author", THE_SAME.values(), ids=THE_SAME.keys())
-async def test_another_spelling_of_the_same_address_is_the_same_person(home: House, author: str) -> None:
+async def test_another_spelling_of_the_same_address_is_the_same_person(world: CoreWorld, author: str) -> None:
     with pytest.raises(NotAllowed, match="You wrote the newest commit"):
-        await approve(home, await asked_with(home, author))
+        await approve(world, await asked_with(world, author))
 
 
 @pytest.mark.parametrize("unknown", [("my-app",), ("ledger", "my-app")])
-async def test_an_image_whose_source_is_not_known_lets_nobody_approve(home: House, unknown: tuple[str, ...]) -> None:
+async def test_an_image_whose_source_is_not_known_lets_nobody_approve(
+    world: CoreWorld, unknown: tuple[str, ...]
+) -> None:
     with pytest.raises(NotAllowed, match="nobody can approve"):
-        await approve(home, await asked_with(home, "mia@example.com", unknown=unknown))
+        await approve(world, await asked_with(world, "mia@example.com", unknown=unknown))
 
 
 PEOPLE = {
@@ -130,19 +132,19 @@ def test_a_policy_that_gives_an_address_to_two_people_or_nobody_is_refused(peopl
 
 async def test_policy_clears_an_approver_of_another_ones_hidden_address(tmp_path: Path) -> None:
     mine = "\npeople: {bo@example.com: [1+bo@users.noreply.github.com], ana@example.com: [ana@corp.example]}\n"
-    async with house(tmp_path, POLICY + mine) as home:
-        asked = await asked_with(home, "ana@corp.example")
-        await approve(home, asked)
+    async with core_world(tmp_path, POLICY + mine) as world:
+        asked = await asked_with(world, "ana@corp.example")
+        await approve(world, asked)
         for author, why in (
             ("1+bo@users.noreply.github.com", "You wrote"),
             ("2+bo@users.noreply.github.com", "may be"),
         ):
             with pytest.raises(NotAllowed, match=why):
-                await approve(home, replace(asked, plan=replace(asked.plan, authors=(author,))))
+                await approve(world, replace(asked, plan=replace(asked.plan, authors=(author,))))
 
 
-async def test_who_is_plainly_somebody_else_may_approve(home: House) -> None:
-    await approve(home, await asked_with(home, "mia@example.com", "dee+x@example.com"))
+async def test_who_is_plainly_somebody_else_may_approve(world: CoreWorld) -> None:
+    await approve(world, await asked_with(world, "mia@example.com", "dee+x@example.com"))
 
 
 @pytest.mark.parametrize(

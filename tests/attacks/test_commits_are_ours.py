@@ -14,7 +14,7 @@ from bot.settings import GitSettings
 from integrations.git import GitRemote
 from tests.fakes.bare import BareRepository
 from tests.fakes.overlays import SOMEONE
-from tests.fakes.world import HARBOR, House, kustomization, path
+from tests.fakes.world import HARBOR, CoreWorld, kustomization, path
 
 PRODUCTION, STAGING = path("production"), path("staging")
 FORGERIES: dict[str, dict[str, bytes]] = {
@@ -36,64 +36,64 @@ FORGERIES: dict[str, dict[str, bytes]] = {
 }
 
 
-def forge(home: House, promotion: Promotion, files: Mapping[str, bytes], *, as_us: bool) -> str:
-    made = home.overlays.push(files, f"x\n\nPromotion-Id: {promotion.id}", SOMEONE)
+def forge(world: CoreWorld, promotion: Promotion, files: Mapping[str, bytes], *, as_us: bool) -> str:
+    made = world.overlays.push(files, f"x\n\nPromotion-Id: {promotion.id}", SOMEONE)
     if as_us:
-        home.overlays.us |= {made.sha}
+        world.overlays.us |= {made.sha}
     return made.sha
 
 
 @pytest.mark.parametrize("as_us", [False, True], ids=["under their own name", "under ours"])
 @pytest.mark.parametrize("files", FORGERIES.values(), ids=FORGERIES.keys())
 async def test_whoever_pushes_our_trailer_does_not_make_us_believe_that_we_have_committed(
-    home: House, files: dict[str, bytes], as_us: bool
+    world: CoreWorld, files: dict[str, bytes], as_us: bool
 ) -> None:
-    asked = await home.deploy("ana")
-    forged = forge(home, asked, files, as_us=as_us)
-    assert await Committer(home.overlays, home.overlays, home.registry).find(asked) is None
+    asked = await world.deploy("ana")
+    forged = forge(world, asked, files, as_us=as_us)
+    assert await Committer(world.overlays, world.overlays, world.registry).find(asked) is None
     with suppress(Conflict):
-        await home.approve("bo", asked)
-    ended = await home.now(asked)
+        await world.approve("bo", asked)
+    ended = await world.now(asked)
     assert ended.commit is None or ended.commit.sha != forged
     if ended.phase is Phase.SUCCEEDED:
-        assert "newTag: v1.4.2" in home.overlay("production")
+        assert "newTag: v1.4.2" in world.overlay("production")
         assert ended.commit is not None
     else:
         assert ended.commit is None
 
 
 @pytest.mark.parametrize("later", [{"README.md": b"later\n"}, {STAGING: kustomization("v1.4.3")}])
-async def test_a_forgery_on_top_does_not_hide_our_own_commit(home: House, later: dict[str, bytes]) -> None:
-    asked = await home.deploy("ana")
-    await home.approve("bo", asked)
-    done = await home.now(asked)
+async def test_a_forgery_on_top_does_not_hide_our_own_commit(world: CoreWorld, later: dict[str, bytes]) -> None:
+    asked = await world.deploy("ana")
+    await world.approve("bo", asked)
+    done = await world.now(asked)
     assert done.commit is not None
-    forge(home, asked, later, as_us=True)
-    committer = Committer(home.overlays, home.overlays, home.registry)
+    forge(world, asked, later, as_us=True)
+    committer = Committer(world.overlays, world.overlays, world.registry)
     again = await committer.commit(done)
     assert again == done.commit
 
 
-async def test_a_mode_or_a_link_in_the_place_of_the_file_is_not_our_commit(home: House) -> None:
-    asked = await home.deploy("ana")
+async def test_a_mode_or_a_link_in_the_place_of_the_file_is_not_our_commit(world: CoreWorld) -> None:
+    asked = await world.deploy("ana")
     moves = asked.moves
-    before = await home.overlays.head()
-    contents = await home.overlays.read([PRODUCTION], before)
-    forge(home, asked, edited(moves, contents), as_us=True)
-    committer = Committer(home.overlays, home.overlays, home.registry)
+    before = await world.overlays.head()
+    contents = await world.overlays.read([PRODUCTION], before)
+    forge(world, asked, edited(moves, contents), as_us=True)
+    committer = Committer(world.overlays, world.overlays, world.registry)
     assert await committer.find(asked) is not None  # exactly our change, under our name
-    home.overlays.odd = {PRODUCTION}
+    world.overlays.odd = {PRODUCTION}
     assert await committer.find(asked) is None
 
 
-async def test_a_merge_that_brings_exactly_our_change_is_not_our_commit(home: House) -> None:
+async def test_a_merge_that_brings_exactly_our_change_is_not_our_commit(world: CoreWorld) -> None:
     """We make none: what its other parent holds, nobody has approved."""
-    asked = await home.deploy("ana")
-    before = await home.overlays.head()
-    forge(home, asked, edited(asked.moves, await home.overlays.read([PRODUCTION], before)), as_us=True)
-    committer = Committer(home.overlays, home.overlays, home.registry)
+    asked = await world.deploy("ana")
+    before = await world.overlays.head()
+    forge(world, asked, edited(asked.moves, await world.overlays.read([PRODUCTION], before)), as_us=True)
+    committer = Committer(world.overlays, world.overlays, world.registry)
     assert await committer.find(asked) is not None
-    home.overlays._log[-1] = replace(home.overlays._log[-1], parents=(before, "f" * 40))
+    world.overlays._log[-1] = replace(world.overlays._log[-1], parents=(before, "f" * 40))
     assert await committer.find(asked) is None
 
 

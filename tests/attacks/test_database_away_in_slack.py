@@ -20,18 +20,18 @@ from bot.router import Router, open_router
 from bot.store.audit import Audit
 from bot.store.requests import RequestStore
 from bot.views.ids import Action, PromotionValue, encode
+from tests.fakes.command_harness import CommandHarness
 from tests.fakes.messenger import FakeMessenger
-from tests.fakes.office import Office
 from tests.fakes.outages import Outages
 from tests.fakes.queue import MemoryQueue
-from tests.fakes.world import House, house
+from tests.fakes.world import CoreWorld, core_world
 
 
 @dataclass
 class Chat:
     """The router before the real promotions, the real record of requests, and a database that a test turns off."""
 
-    home: House
+    world: CoreWorld
     router: Router
     outages: Outages
     heard: list[str] = field(default_factory=list)
@@ -69,29 +69,29 @@ class Chat:
     async def _answer(self) -> str:
         """What was said, "" for nothing: a card says it then."""
         await asyncio.gather(*self.router._tasks._running, return_exceptions=True)
-        await self.home.engine.settle()
+        await self.world.engine.settle()
         said, self.heard = " ".join(self.heard), []
         return said
 
 
 @pytest.fixture
 async def chat(tmp_path: Path) -> AsyncIterator[Chat]:
-    async with house(tmp_path) as home:
-        office = Office()
-        policy = home.steps.policy
+    async with core_world(tmp_path) as world:
+        harness = CommandHarness()
+        policy = world.steps.policy
         services = {
-            **office.services,
+            **harness.services,
             Policy: policy,
-            Catalog: Catalog(home.overlays, policy),
-            Directory: home.directory,
-            RequestLog: RequestStore(home.database),
-            Promotions: home.service,
-            Scheduler: Scheduler(home.service, MemoryQueue()),
-            Audit: home.audit,
+            Catalog: Catalog(world.overlays, policy),
+            Directory: world.directory,
+            RequestLog: RequestStore(world.database),
+            Promotions: world.service,
+            Scheduler: Scheduler(world.service, MemoryQueue()),
+            Audit: world.audit,
             Messenger: FakeMessenger(),
             Modals: FakeMessenger(),
         }
-        yield Chat(home, open_router(office.registry, services), Outages(home.database))
+        yield Chat(world, open_router(harness.registry, services), Outages(world.database))
 
 
 AWAY = "The database is away"
@@ -106,8 +106,8 @@ async def test_who_asks_hears_it_and_nothing_is_half_done(chat: Chat, line: str)
         assert AWAY in await chat.says(line)
     assert [entry for entry in logged if entry["log_level"] in ("error", "critical") or "exc_info" in entry] == []
     chat.outages.away = False
-    assert await chat.home.store.all_live() == ()
-    assert chat.home.engine.tapes == {}
+    assert await chat.world.store.all_live() == ()
+    assert chat.world.engine.tapes == {}
 
 
 async def test_who_asks_again_afterwards_gets_what_they_asked_for(chat: Chat) -> None:
@@ -115,7 +115,7 @@ async def test_who_asks_again_afterwards_gets_what_they_asked_for(chat: Chat) ->
     assert AWAY in await chat.says("/deploy my-app prod")
     chat.outages.away = False
     assert AWAY not in await chat.says("/deploy my-app prod")
-    (live,) = await chat.home.store.all_live()
+    (live,) = await chat.world.store.all_live()
     assert live.stage is Stage.APPROVAL
 
 
@@ -126,20 +126,20 @@ async def test_what_slack_delivers_again_is_done_then(chat: Chat) -> None:
     chat.outages.away = False
     await chat.says("/deploy my-app prod", trigger="the same")
     await chat.says("/deploy my-app prod", trigger="the same")
-    assert len(await chat.home.store.all_live()) == 1
+    assert len(await chat.world.store.all_live()) == 1
 
 
 @pytest.mark.parametrize("action", [Action.APPROVE, Action.ABORT])
 async def test_who_presses_hears_it_and_presses_again(chat: Chat, action: Action) -> None:
-    asked = await chat.home.deploy("ana")
-    shown, who = await chat.home.now(asked), "bo" if action is Action.APPROVE else "ana"
+    asked = await chat.world.deploy("ana")
+    shown, who = await chat.world.now(asked), "bo" if action is Action.APPROVE else "ana"
     chat.outages.begin()
     assert AWAY in await chat.presses(action, shown, who)
-    assert chat.home.promotion_commits() == []
+    assert chat.world.promotion_commits() == []
     chat.outages.away = False
     await chat.presses(action, shown, who)
     expected = Phase.SUCCEEDED if action is Action.APPROVE else Phase.ABORTED
-    assert (await chat.home.now(asked)).phase is expected
+    assert (await chat.world.now(asked)).phase is expected
 
 
 async def test_the_log_says_it_once_a_minute_however_many_ask(chat: Chat) -> None:

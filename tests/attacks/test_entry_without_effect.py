@@ -22,7 +22,7 @@ from integrations.git import GitRemote
 from tests import kustomize
 from tests.fakes.bare import BareRepository
 from tests.fakes.overlays import MemoryOverlays
-from tests.fakes.world import HARBOR, POLICY, House, house
+from tests.fakes.world import HARBOR, POLICY, CoreWorld, core_world
 from tests.kustomize import Trees
 from tests.sentences import says
 from tests.unit.bot.promotions.test_pull_requests import PULL_REQUESTS
@@ -302,38 +302,38 @@ def app_base(image: str) -> dict[str, bytes]:
 OURS, OTHER = f"{HARBOR}/my-app:v0", "elsewhere.example.com/my-app:v0"
 
 
-async def test_nobody_is_asked_about_an_image_that_would_not_run(home: House) -> None:
-    home.overlays.push(app_base(OTHER))
+async def test_nobody_is_asked_about_an_image_that_would_not_run(world: CoreWorld) -> None:
+    world.overlays.push(app_base(OTHER))
     with pytest.raises(
         KustomizationError, match=r"changes nothing: .* They have elsewhere.example.com/my-app, by a base"
     ):
-        await home.deploy("ana")
-    assert not home.cards.shown
+        await world.deploy("ana")
+    assert not world.cards.shown
 
 
 @pytest.mark.parametrize("way", ["a commit", "a pull request"])
 async def test_a_base_that_is_renamed_while_people_are_asked_is_noticed_before_the_commit(
     tmp_path: Path, way: str
 ) -> None:
-    async with house(tmp_path, PULL_REQUESTS if way == "a pull request" else POLICY) as home:
-        home.overlays.push(app_base(OURS))
-        asked = await home.deploy("ana")
-        home.overlays.push(app_base(OTHER), "Rename it", Author("Eve", "eve@example.com"))
-        await home.approve("bo", asked)
-        ended = await home.now(asked)
+    async with core_world(tmp_path, PULL_REQUESTS if way == "a pull request" else POLICY) as world:
+        world.overlays.push(app_base(OURS))
+        asked = await world.deploy("ana")
+        world.overlays.push(app_base(OTHER), "Rename it", Author("Eve", "eve@example.com"))
+        await world.approve("bo", asked)
+        ended = await world.now(asked)
         assert ended.phase is Phase.FAILED
         assert "changes nothing" in ended.outcome
-        assert not home.promotion_commits()
-        assert not home.overlays._branches
+        assert not world.promotion_commits()
+        assert not world.overlays._branches
 
 
 @pytest.mark.parametrize("image", [OURS, "other/web"])
-async def test_a_base_that_fits_and_other_files_of_an_app_are_no_hindrance(home: House, image: str) -> None:
-    home.overlays.push(app_base(OURS))
-    asked = await home.deploy("ana")
-    home.overlays.push({"apps/my-app/base/more.yaml": dump(workload([{"name": "x", "image": image}]))})
-    await home.approve("bo", asked)
-    assert (await home.now(asked)).phase is Phase.SUCCEEDED
+async def test_a_base_that_fits_and_other_files_of_an_app_are_no_hindrance(world: CoreWorld, image: str) -> None:
+    world.overlays.push(app_base(OURS))
+    asked = await world.deploy("ana")
+    world.overlays.push({"apps/my-app/base/more.yaml": dump(workload([{"name": "x", "image": image}]))})
+    await world.approve("bo", asked)
+    assert (await world.now(asked)).phase is Phase.SUCCEEDED
 
 
 def link(path: str, to: str) -> str:

@@ -22,10 +22,10 @@ from bot.router import open_router
 from bot.router.wire import readable
 from bot.store.requests import RequestStore
 from bot.views.ids import Modal
+from tests.fakes.command_harness import CommandHarness
 from tests.fakes.messenger import FakeMessenger
-from tests.fakes.office import Office
 from tests.fakes.queue import MemoryQueue
-from tests.fakes.world import POLICY, House, house
+from tests.fakes.world import POLICY, CoreWorld, core_world
 
 
 def submission(metadata: object, who: str = "bo", callback: str = Modal.REJECT) -> dict[str, Any]:
@@ -40,22 +40,22 @@ def submission(metadata: object, who: str = "bo", callback: str = Modal.REJECT) 
     return {"type": "view_submission", "user": {"id": f"U0{who.upper()}", "team_id": "T0PILOT"}, "view": view}
 
 
-async def submit(home: House, body: dict[str, Any]) -> list[str]:
+async def submit(world: CoreWorld, body: dict[str, Any]) -> list[str]:
     """What the person is told afterwards. Raises whatever escapes."""
-    office, messenger = Office(), FakeMessenger()
-    policy = home.steps.policy
+    harness, messenger = CommandHarness(), FakeMessenger()
+    policy = world.steps.policy
     services = {
-        **office.services,
+        **harness.services,
         Policy: policy,
-        Catalog: Catalog(home.overlays, policy),
-        Directory: home.directory,
-        RequestLog: RequestStore(home.database),
-        Promotions: home.service,
-        Scheduler: Scheduler(home.service, MemoryQueue()),
+        Catalog: Catalog(world.overlays, policy),
+        Directory: world.directory,
+        RequestLog: RequestStore(world.database),
+        Promotions: world.service,
+        Scheduler: Scheduler(world.service, MemoryQueue()),
         Messenger: messenger,
         Modals: messenger,
     }
-    router = open_router(office.registry, services)
+    router = open_router(harness.registry, services)
     acknowledged: list[Any] = []
 
     async def ack(*said: Any, **more: Any) -> None:
@@ -65,7 +65,7 @@ async def submit(home: House, body: dict[str, Any]) -> list[str]:
     with capture_logs() as logged:
         await router.on_submission(body, ack)
         await asyncio.gather(*router._tasks._running, return_exceptions=True)
-        await home.engine.settle()
+        await world.engine.settle()
     assert len(acknowledged) == 1
     assert [line for line in logged if line["log_level"] in ("error", "critical")] == []
     return [message.shown.text for message in messenger.messages]
@@ -93,45 +93,45 @@ FORGED: dict[str, object] = {
 
 
 @pytest.mark.parametrize("metadata", FORGED.values(), ids=FORGED)
-async def test_hidden_words_that_are_none_of_ours_break_nothing(home: House, metadata: object) -> None:
-    asked = await home.deploy("ana")
-    await submit(home, submission(metadata))
-    assert (await home.now(asked)).phase is Phase.RUNNING
+async def test_hidden_words_that_are_none_of_ours_break_nothing(world: CoreWorld, metadata: object) -> None:
+    asked = await world.deploy("ana")
+    await submit(world, submission(metadata))
+    assert (await world.now(asked)).phase is Phase.RUNNING
 
 
-async def test_a_hash_of_another_state_decides_nothing(home: House) -> None:
-    asked = await home.deploy("ana")
-    told = await submit(home, submission(json.dumps({"p": asked.id, "h": "0" * 64})))
+async def test_a_hash_of_another_state_decides_nothing(world: CoreWorld) -> None:
+    asked = await world.deploy("ana")
+    told = await submit(world, submission(json.dumps({"p": asked.id, "h": "0" * 64})))
     assert any("out of date" in text for text in told)
-    assert (await home.now(asked)).phase is Phase.RUNNING
+    assert (await world.now(asked)).phase is Phase.RUNNING
 
 
 @pytest.mark.parametrize("who", ["gus"])
 async def test_who_may_not_see_a_promotion_is_told_what_anybody_is_told_of_none(tmp_path: Path, who: str) -> None:
-    async with house(tmp_path, POLICY) as home:
-        asked = await home.deploy("ana")
+    async with core_world(tmp_path, POLICY) as world:
+        asked = await world.deploy("ana")
         seen = json.dumps({"p": asked.id, "h": asked.content_hash})
         none = json.dumps({"p": "p-abcdefgh", "h": asked.content_hash})
-        told = await submit(home, submission(seen, who))
+        told = await submit(world, submission(seen, who))
         assert told
         other = {**submission(none, who)}
         other["view"] = {**other["view"], "id": "V2"}
         assert [text.replace(asked.id, "ID") for text in told] == [
-            text.replace("p-abcdefgh", "ID") for text in await submit(home, other)
+            text.replace("p-abcdefgh", "ID") for text in await submit(world, other)
         ]
-        assert (await home.now(asked)).phase is Phase.RUNNING
+        assert (await world.now(asked)).phase is Phase.RUNNING
 
 
-async def test_what_was_not_forged_decides(home: House) -> None:
-    asked = await home.deploy("ana")
-    now = await home.now(asked)
-    await submit(home, submission(json.dumps({"p": asked.id, "h": now.content_hash})))
-    assert (await home.now(asked)).phase is Phase.FAILED
+async def test_what_was_not_forged_decides(world: CoreWorld) -> None:
+    asked = await world.deploy("ana")
+    now = await world.now(asked)
+    await submit(world, submission(json.dumps({"p": asked.id, "h": now.content_hash})))
+    assert (await world.now(asked)).phase is Phase.FAILED
 
 
 @pytest.mark.parametrize("callback", ["", "modal.unknown", "deploy", "picker:deploy", "picker:rollback", "\ud83d"])
-async def test_a_modal_that_we_never_made_does_nothing(home: House, callback: str) -> None:
+async def test_a_modal_that_we_never_made_does_nothing(world: CoreWorld, callback: str) -> None:
     body = submission("{}", callback=callback)
     if readable(body):
-        await submit(home, body)
-    assert await home.store.all_live() == ()
+        await submit(world, body)
+    assert await world.store.all_live() == ()

@@ -30,8 +30,8 @@ from bot.domain.intent import (
 from bot.domain.reason import says_something
 from bot.grammar.tokens import clean
 from bot.router.forms import objections, read_form
-from tests.fakes.office import Office
-from tests.fakes.world import house
+from tests.fakes.command_harness import CommandHarness
+from tests.fakes.world import core_world
 from tests.unit.bot.grammar.test_words import read
 
 TEXTS = [
@@ -243,7 +243,7 @@ def test_a_reason_in_a_window_that_nobody_can_read_is_none(modal: str, blank: st
 @pytest.mark.parametrize("blank", UNREADABLE)
 async def test_where_the_effect_is_made_it_is_asked_again(blank: str) -> None:
     """Whatever decoded it: a button of another version, a window, a forged request."""
-    office = Office()
+    harness = CommandHarness()
     context = Context("r9", "C0DEPLOY", "c9", "T0PILOT")
     wishes: list[Intent] = [
         TakeLock(context=context, app="my-app", environment="production", reason=blank),
@@ -253,16 +253,16 @@ async def test_where_the_effect_is_made_it_is_asked_again(blank: str) -> None:
     ]
     for wish in wishes:
         with pytest.raises(InvalidCommand, match="people can read"):
-            await office.run(wish, "U0DEE")
+            await harness.run(wish, "U0DEE")
 
 
 @pytest.mark.parametrize("blank", UNREADABLE)
 async def test_a_rejection_that_nobody_can_read_rejects_nothing(blank: str, tmp_path: Path) -> None:
-    async with house(tmp_path) as home:
-        asked = await home.deploy("ana")
+    async with core_world(tmp_path) as world:
+        asked = await world.deploy("ana")
         with pytest.raises(InvalidCommand, match="people can read"):
-            await home.reject("bo", asked, blank)
-        assert (await home.now(asked)).rejection is None
+            await world.reject("bo", asked, blank)
+        assert (await world.now(asked)).rejection is None
 
 
 STARTS = ["/deploy my-app prod", "/deploy my-app@1.4.2 to prod", "/promote all to prod", "/rollback my-app prod"]

@@ -15,8 +15,8 @@ from bot.router.buttons import read_button
 from bot.views import render
 from bot.views.ids import encode
 from bot.views.queueing import wish_value
-from tests.fakes.office import Office
-from tests.fakes.world import HARBOR, POLICY, House, house, kustomization, path
+from tests.fakes.command_harness import CommandHarness
+from tests.fakes.world import HARBOR, POLICY, CoreWorld, core_world, kustomization, path
 from tests.unit.bot.grammar.test_words import read
 from tests.views.samples import plan, promotion
 
@@ -32,10 +32,10 @@ TYPED = [
 
 @pytest.mark.parametrize("line", TYPED)
 async def test_whoever_types_it_is_asked_and_nothing_starts(line: str) -> None:
-    office = Office()
-    answered = await office.run(line, "U0DEE")
+    harness = CommandHarness()
+    answered = await harness.run(line, "U0DEE")
     assert isinstance(answered, GlassAsked)
-    assert not office.promotions.all
+    assert not harness.promotions.all
     shown = str(render(answered).blocks)
     assert "the approval" in shown
     assert "promotion.break-glass" in shown
@@ -81,100 +81,100 @@ def test_a_wish_that_nobody_was_shown_comes_back_as_one_that_is_refused_never_as
 
 
 @pytest.fixture
-async def home(tmp_path: Path) -> AsyncIterator[House]:
-    async with house(tmp_path) as built:
+async def world(tmp_path: Path) -> AsyncIterator[CoreWorld]:
+    async with core_world(tmp_path) as built:
         yield built
 
 
-def glass(home: House, **said: str) -> Deploy:
+def glass(world: CoreWorld, **said: str) -> Deploy:
     usual = {"app": "my-app", "environment": "production", "reason": "it burns"} | said
-    return Deploy(context=home.context(), break_glass=True, **usual)  # type: ignore[arg-type]
+    return Deploy(context=world.context(), break_glass=True, **usual)  # type: ignore[arg-type]
 
 
-async def other_source(home: House) -> None:
+async def other_source(world: CoreWorld) -> None:
     """What would be deployed is another image by now."""
-    home.overlays.push({path("staging"): kustomization("v1.4.3")}, "staging moves on")
+    world.overlays.push({path("staging"): kustomization("v1.4.3")}, "staging moves on")
 
 
-async def other_target(home: House) -> None:
+async def other_target(world: CoreWorld) -> None:
     """What would be replaced is another image by now."""
-    home.overlays.push({path("production"): kustomization("v1.4.0")}, "by hand")
+    world.overlays.push({path("production"): kustomization("v1.4.0")}, "by hand")
 
 
-async def moved_tag(home: House) -> None:
+async def moved_tag(world: CoreWorld) -> None:
     """The same tag is another image by now."""
-    newest = (await home.registry.artifact(f"{HARBOR}/my-app", "v1.4.3")).image
-    home.registry.push(f"{HARBOR}/my-app", "v1.4.2", digest=newest.digest)
+    newest = (await world.registry.artifact(f"{HARBOR}/my-app", "v1.4.3")).image
+    world.registry.push(f"{HARBOR}/my-app", "v1.4.2", digest=newest.digest)
 
 
-async def other_repository(home: House) -> None:
+async def other_repository(world: CoreWorld) -> None:
     text = kustomization("v1.4.1") + f"  newName: {HARBOR}/other\n".encode()
-    home.overlays.push({path("production"): text}, "another repository")
+    world.overlays.push({path("production"): text}, "another repository")
     for tag in ("v1.4.1", "v1.4.2"):
-        home.registry.push(
-            f"{HARBOR}/other", tag, digest=(await home.registry.artifact(f"{HARBOR}/my-app", tag)).image.digest
+        world.registry.push(
+            f"{HARBOR}/other", tag, digest=(await world.registry.artifact(f"{HARBOR}/my-app", tag)).image.digest
         )
 
 
-async def other_gates(home: House) -> None:
+async def other_gates(world: CoreWorld) -> None:
     """Policy lets a broken glass skip another gate by now."""
     changed = parse(POLICY + ENVIRONMENTS)
-    object.__setattr__(home.service.planner, "_policy", changed)
+    object.__setattr__(world.service.planner, "_policy", changed)
 
 
 @pytest.mark.parametrize("change", [other_source, other_target, moved_tag, other_repository, other_gates])
 async def test_what_changed_between_the_question_and_the_press_is_asked_again(
-    home: House, change: Callable[[House], Awaitable[None]]
+    world: CoreWorld, change: Callable[[CoreWorld], Awaitable[None]]
 ) -> None:
-    dee = await home.person("dee")
-    asked = await home.shown(glass(home), "dee")
-    await change(home)
+    dee = await world.person("dee")
+    asked = await world.shown(glass(world), "dee")
+    await change(world)
     with pytest.raises(Conflict, match=r"has changed since.*Type the command again"):
-        await home.service.start(asked, dee)
-    assert not await home.store.all_live()
-    again = await home.service.start(await home.shown(glass(home), "dee"), dee)
+        await world.service.start(asked, dee)
+    assert not await world.store.all_live()
+    again = await world.service.start(await world.shown(glass(world), "dee"), dee)
     assert again.plan.break_glass
 
 
-async def test_what_was_shown_is_what_starts_though_somebody_changed_another_line(home: House) -> None:
-    asked = await home.shown(glass(home), "dee")
-    home.overlays.push({"README.md": b"words"}, "unrelated")
-    started = await home.service.start(asked, await home.person("dee"))
+async def test_what_was_shown_is_what_starts_though_somebody_changed_another_line(world: CoreWorld) -> None:
+    asked = await world.shown(glass(world), "dee")
+    world.overlays.push({"README.md": b"words"}, "unrelated")
+    started = await world.service.start(asked, await world.person("dee"))
     assert started.plan.glass_hash == asked.shown
 
 
 @pytest.mark.parametrize("shown", ["", "!", "0" * 64, "true"])
-async def test_a_forged_press_starts_nothing(home: House, shown: str) -> None:
+async def test_a_forged_press_starts_nothing(world: CoreWorld, shown: str) -> None:
     with pytest.raises(Conflict):
-        await home.service.start(replace(glass(home), shown=shown), await home.person("dee"))
+        await world.service.start(replace(glass(world), shown=shown), await world.person("dee"))
     train = Promote(
-        context=home.context(), apps=(), environment="production", reason="x", break_glass=True, shown=shown
+        context=world.context(), apps=(), environment="production", reason="x", break_glass=True, shown=shown
     )
     with pytest.raises(Conflict):
-        await home.service.start(train, await home.person("dee"))
-    assert not await home.store.all_live()
+        await world.service.start(train, await world.person("dee"))
+    assert not await world.store.all_live()
 
 
 @pytest.mark.parametrize("other", [{"image": "v1.4.3"}, {"environment": "staging"}])
-async def test_the_hash_of_one_wish_opens_no_other(home: House, other: dict[str, str]) -> None:
+async def test_the_hash_of_one_wish_opens_no_other(world: CoreWorld, other: dict[str, str]) -> None:
     """A forged button: the hash that was shown, beside another wish."""
-    asked = await home.shown(glass(home), "dee")
+    asked = await world.shown(glass(world), "dee")
     with pytest.raises(Conflict):
-        await home.service.start(replace(glass(home, **other), shown=asked.shown), await home.person("dee"))
+        await world.service.start(replace(glass(world, **other), shown=asked.shown), await world.person("dee"))
 
 
-async def test_a_press_by_somebody_who_may_not_break_it_starts_nothing(home: House) -> None:
-    asked = await home.shown(glass(home), "dee")
+async def test_a_press_by_somebody_who_may_not_break_it_starts_nothing(world: CoreWorld) -> None:
+    asked = await world.shown(glass(world), "dee")
     with pytest.raises(NotAllowed):
-        await home.service.start(asked, await home.person("ana"))
+        await world.service.start(asked, await world.person("ana"))
 
 
-async def test_a_line_that_moves_after_the_press_ends_it_and_nothing_takes_its_place_unasked(home: House) -> None:
-    asked = await home.shown(glass(home), "dee")
-    started = await home.service.start(asked, await home.person("dee"))
-    await other_target(home)
-    await home.engine.settle()
-    done = await home.now(started)
+async def test_a_line_that_moves_after_the_press_ends_it_and_nothing_takes_its_place_unasked(world: CoreWorld) -> None:
+    asked = await world.shown(glass(world), "dee")
+    started = await world.service.start(asked, await world.person("dee"))
+    await other_target(world)
+    await world.engine.settle()
+    done = await world.now(started)
     assert (done.phase, done.successor) == (Phase.FAILED, "")
-    assert not await home.store.all_live()
-    assert not home.promotion_commits()
+    assert not await world.store.all_live()
+    assert not world.promotion_commits()

@@ -9,74 +9,74 @@ from bot.domain.promotion import Stage
 from bot.domain.reply import Postponed, Reply, Told
 from bot.domain.safety import Rejection
 from bot.views import render
-from tests.fakes.office import Office
+from tests.fakes.command_harness import CommandHarness
 from tests.sentences import says
-from tests.unit.commands.conftest import office
+from tests.unit.commands.conftest import harness
 from tests.views.samples import promotion
 
-__all__ = ["office"]
+__all__ = ["harness"]
 CHANNEL = "C0DEPLOY"
 MIA = Person("U0MIA", "mia")
 ALL_OF_IT = "/lock prod the audit"
 
 
-async def say(office: Office, number: int, line: str, user: str = "U0BO") -> Reply:
-    return await office.run(await office.read(line, Context(f"r{number}", CHANNEL, "c", "T0PILOT")), user)
+async def say(harness: CommandHarness, number: int, line: str, user: str = "U0BO") -> Reply:
+    return await harness.run(await harness.read(line, Context(f"r{number}", CHANNEL, "c", "T0PILOT")), user)
 
 
-async def sentence(office: Office, number: int, line: str, user: str = "U0BO") -> str:
-    reply = await say(office, number, line, user)
+async def sentence(harness: CommandHarness, number: int, line: str, user: str = "U0BO") -> str:
+    reply = await say(harness, number, line, user)
     assert isinstance(reply, Told)
     return reply.sentence
 
 
-async def test_unlocked_while_all_of_the_environment_is_locked(office: Office) -> None:
-    await say(office, 1, "/lock my-app prod a migration", "U0ANA")
-    await office.run(AwaitLock(context=Context("w", CHANNEL, "c", "T0PILOT"), app="my-app", environment="production"))
-    await say(office, 2, ALL_OF_IT, "U0MIA")
-    assert "mia has locked all of production" in await sentence(office, 3, "/unlock my-app prod", "U0ANA")
-    (waited,) = await office.safety.told("U0BO")
+async def test_unlocked_while_all_of_the_environment_is_locked(harness: CommandHarness) -> None:
+    await say(harness, 1, "/lock my-app prod a migration", "U0ANA")
+    await harness.run(AwaitLock(context=Context("w", CHANNEL, "c", "T0PILOT"), app="my-app", environment="production"))
+    await say(harness, 2, ALL_OF_IT, "U0MIA")
+    assert "mia has locked all of production" in await sentence(harness, 3, "/unlock my-app prod", "U0ANA")
+    (waited,) = await harness.safety.told("U0BO")
     assert "not free" in waited
     assert "<@U0MIA>" in waited
-    assert says(str(await office.safety.told(CHANNEL)), "*production*", "still locked", "<@U0MIA>")
+    assert says(str(await harness.safety.told(CHANNEL)), "*production*", "still locked", "<@U0MIA>")
 
 
-async def test_the_lock_that_one_would_wait_for_is_gone_and_another_holds_it(office: Office) -> None:
-    await say(office, 1, ALL_OF_IT, "U0MIA")
+async def test_the_lock_that_one_would_wait_for_is_gone_and_another_holds_it(harness: CommandHarness) -> None:
+    await say(harness, 1, ALL_OF_IT, "U0MIA")
     ask = AwaitLock(context=Context("w", CHANNEL, "c", "T0PILOT"), app="my-app", environment="production")
-    reply = await office.run(ask)
+    reply = await harness.run(ask)
     assert isinstance(reply, Told)
     assert "mia has locked all of production" in reply.sentence
 
 
-async def test_a_freeze_is_ended_while_all_of_the_environment_is_frozen(office: Office) -> None:
-    await say(office, 1, "/freeze my-app prod for 1h a sale", "U0DEE")
-    await say(office, 2, "/freeze prod for 4h holidays", "U0DEE")
-    assert "dee has frozen all of production" in await sentence(office, 3, "/unfreeze my-app prod", "U0DEE")
-    assert "still frozen" in str(await office.safety.told(CHANNEL))
+async def test_a_freeze_is_ended_while_all_of_the_environment_is_frozen(harness: CommandHarness) -> None:
+    await say(harness, 1, "/freeze my-app prod for 1h a sale", "U0DEE")
+    await say(harness, 2, "/freeze prod for 4h holidays", "U0DEE")
+    assert "dee has frozen all of production" in await sentence(harness, 3, "/unfreeze my-app prod", "U0DEE")
+    assert "still frozen" in str(await harness.safety.told(CHANNEL))
 
 
-async def test_the_last_one_is_over(office: Office) -> None:
+async def test_the_last_one_is_over(harness: CommandHarness) -> None:
     """Said of the freeze, not of the place: a window of the policy or a lock may hold that."""
-    await say(office, 1, "/freeze my-app prod for 1h a sale", "U0DEE")
-    said = await sentence(office, 2, "/unfreeze my-app prod", "U0DEE")
+    await say(harness, 1, "/freeze my-app prod for 1h a sale", "U0DEE")
+    said = await sentence(harness, 2, "/unfreeze my-app prod", "U0DEE")
     assert says(said, "my-app in production", "over")
     assert "but" not in said
-    told = str(await office.safety.told(CHANNEL))
+    told = str(await harness.safety.told(CHANNEL))
     assert "ended the freeze" in told
     assert "open again" not in told
 
 
-async def test_a_rejection_is_taken_back_while_another_app_rejects_the_same_image(office: Office) -> None:
+async def test_a_rejection_is_taken_back_while_another_app_rejects_the_same_image(harness: CommandHarness) -> None:
     at, digest = datetime(2026, 1, 5, tzinfo=UTC), "sha256:" + "a" * 64
-    async with office.safety.database.begin() as connection:
+    async with harness.safety.database.begin() as connection:
         for app in ("my-app", "payments"):
             one = Rejection(app, digest, "1.4.2", MIA, "it leaks", at)
-            await office.safety.stores.rejections.reject(connection, one)
-    said = await sentence(office, 1, "/unreject my-app@1.4.2")
+            await harness.safety.stores.rejections.reject(connection, one)
+    said = await sentence(harness, 1, "/unreject my-app@1.4.2")
     assert "rejected for another app" in said
     assert "may be promoted again" not in said
-    told = str(await office.safety.told(CHANNEL))
+    told = str(await harness.safety.told(CHANNEL))
     assert "may be promoted again" not in told
     assert "still rejects the same image" in told
     assert "payments" not in said + told

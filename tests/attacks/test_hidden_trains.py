@@ -17,7 +17,7 @@ from bot.router.dispatch import targets
 from bot.views.train import train_apps
 from commands.show_apps import show_apps
 from tests.fakes.delegations import lend
-from tests.fakes.world import POLICY, House, house
+from tests.fakes.world import POLICY, CoreWorld, core_world
 from tests.unit.bot.promotions.test_scheduler import add_app
 
 RULES = (
@@ -29,22 +29,22 @@ HIDDEN, ABSENT = "payments", "p-0000000000"
 
 
 @pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[House]:
+async def world(tmp_path: Path) -> AsyncIterator[CoreWorld]:
     """cy owns my-app, and may view nothing else."""
-    async with house(tmp_path, RULES) as home:
-        await add_app(home, HIDDEN)
-        yield home
+    async with core_world(tmp_path, RULES) as world:
+        await add_app(world, HIDDEN)
+        yield world
 
 
-async def train_of(home: House, *apps: str) -> Promotion:
-    ask = Promote(context=home.context(), apps=apps or ("my-app", HIDDEN), environment="production")
-    train = await home.service.start(ask, await home.person("ana"))
-    await home.engine.settle()
-    return await home.now(train)
+async def train_of(world: CoreWorld, *apps: str) -> Promotion:
+    ask = Promote(context=world.context(), apps=apps or ("my-app", HIDDEN), environment="production")
+    train = await world.service.start(ask, await world.person("ana"))
+    await world.engine.settle()
+    return await world.now(train)
 
 
 @pytest.mark.parametrize("image", ["", "v1.4.0", "v1.4.3"])
-async def test_what_is_in_progress_is_named_by_what_was_asked_for(world: House, image: str) -> None:
+async def test_what_is_in_progress_is_named_by_what_was_asked_for(world: CoreWorld, image: str) -> None:
     train = await train_of(world)
     with pytest.raises(PromotionInProgress) as told:
         await world.deploy("cy", image)
@@ -53,7 +53,7 @@ async def test_what_is_in_progress_is_named_by_what_was_asked_for(world: House, 
     assert HIDDEN not in told.value.sentence
 
 
-async def test_a_train_that_meets_a_train_is_named_by_what_both_hold(world: House) -> None:
+async def test_a_train_that_meets_a_train_is_named_by_what_both_hold(world: CoreWorld) -> None:
     await add_app(world, "api")
     await train_of(world)
     with pytest.raises(PromotionInProgress) as told:
@@ -63,7 +63,7 @@ async def test_a_train_that_meets_a_train_is_named_by_what_both_hold(world: Hous
 
 
 @pytest.mark.parametrize("kind", [VoteKind.ABORT, VoteKind.ADJUST])
-async def test_who_may_not_abort_all_of_it_does_not_hear_what_all_is(world: House, kind: VoteKind) -> None:
+async def test_who_may_not_abort_all_of_it_does_not_hear_what_all_is(world: CoreWorld, kind: VoteKind) -> None:
     train, cy = await train_of(world), await world.person("cy")
     with pytest.raises(NotAllowed) as told:
         await world.service._checked(kind, train.id, world.context(), cy, "")
@@ -71,7 +71,7 @@ async def test_who_may_not_abort_all_of_it_does_not_hear_what_all_is(world: Hous
     assert "every app of this release train" in told.value.sentence
 
 
-async def test_who_cannot_be_told_apart_does_not_hear_of_whose_image(world: House) -> None:
+async def test_who_cannot_be_told_apart_does_not_hear_of_whose_image(world: CoreWorld) -> None:
     """The author of the hidden app's image is not known: the refusal does not say of which app."""
     train, cy = await train_of(world), await world.person("cy")
     blind = replace(train, plan=replace(train.plan, authors=(), authors_unknown=(f"{HIDDEN} v1.4.2",)))
@@ -89,9 +89,9 @@ async def test_who_cannot_be_told_apart_does_not_hear_of_whose_image(world: Hous
 class Counted:
     """What the directory and the table of delegations are asked."""
 
-    def __init__(self, home: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, world: CoreWorld, monkeypatch: pytest.MonkeyPatch) -> None:
         self.asked: list[str] = []
-        caller, absent_for = home.directory.caller, home.delegations.absent_for
+        caller, absent_for = world.directory.caller, world.delegations.absent_for
 
         async def counted_caller(user: str, team: str = "") -> Caller:
             self.asked.append(f"caller {user}")
@@ -101,13 +101,13 @@ class Counted:
             self.asked.append(f"absent for {delegate}")
             return await absent_for(delegate)
 
-        monkeypatch.setattr(home.directory, "caller", counted_caller)
-        monkeypatch.setattr(home.delegations, "absent_for", counted_absent)
+        monkeypatch.setattr(world.directory, "caller", counted_caller)
+        monkeypatch.setattr(world.delegations, "absent_for", counted_absent)
 
 
 @pytest.mark.parametrize("lender", ["", "ana"])
 async def test_the_same_is_looked_up_for_what_is_hidden_and_for_what_is_absent(
-    world: House, lender: str, monkeypatch: pytest.MonkeyPatch
+    world: CoreWorld, lender: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """ana may deploy, and has no word to lend about a promotion to production."""
     if lender:
@@ -122,7 +122,7 @@ async def test_the_same_is_looked_up_for_what_is_hidden_and_for_what_is_absent(
     assert seen[0] == seen[1] != []
 
 
-async def test_what_cannot_be_looked_up_is_refused_alike(world: House) -> None:
+async def test_what_cannot_be_looked_up_is_refused_alike(world: CoreWorld) -> None:
     """Slack is away, and somebody has lent the asker a word: hidden and absent break alike."""
     await lend(world, "ana", "cy")
     hidden, cy = await train_of(world, HIDDEN), await world.person("cy")
@@ -135,7 +135,7 @@ async def test_what_cannot_be_looked_up_is_refused_alike(world: House) -> None:
     assert told[0] == told[1]
 
 
-async def test_whose_lender_may_approve_it_finds_it(world: House) -> None:
+async def test_whose_lender_may_approve_it_finds_it(world: CoreWorld) -> None:
     hidden, cy = await train_of(world, HIDDEN), await world.person("cy")
     with pytest.raises(UnknownName):
         await world.service.find(hidden.id, cy)
@@ -143,7 +143,7 @@ async def test_whose_lender_may_approve_it_finds_it(world: House) -> None:
     assert (await world.service.find(hidden.id, cy)).id == hidden.id
 
 
-async def test_the_window_names_the_apps_that_one_may_view_and_counts_the_others(world: House) -> None:
+async def test_the_window_names_the_apps_that_one_may_view_and_counts_the_others(world: CoreWorld) -> None:
     """cy sees the button on the card, and decides on my-app."""
     train, cy = await train_of(world), await world.person("cy")
     ask = ShowApps(context=world.context(), promotion=train.id)
@@ -158,7 +158,7 @@ async def test_the_window_names_the_apps_that_one_may_view_and_counts_the_others
     assert HIDDEN not in window
 
 
-async def test_the_window_of_a_hidden_train_and_of_none_are_refused_alike(world: House) -> None:
+async def test_the_window_of_a_hidden_train_and_of_none_are_refused_alike(world: CoreWorld) -> None:
     hidden, cy = await train_of(world, HIDDEN), await world.person("cy")
     told = []
     for id in (hidden.id, ABSENT):
@@ -168,7 +168,7 @@ async def test_the_window_of_a_hidden_train_and_of_none_are_refused_alike(world:
     assert told[0] == told[1]
 
 
-async def test_who_speaks_for_somebody_absent_may_see_what_they_decide_on_and_no_longer(world: House) -> None:
+async def test_who_speaks_for_somebody_absent_may_see_what_they_decide_on_and_no_longer(world: CoreWorld) -> None:
     hidden, cy = await train_of(world, HIDDEN, "my-app"), await world.person("cy")
     ask = ShowApps(context=world.context(), promotion=hidden.id)
     await lend(world, "bo", "cy")
@@ -187,7 +187,7 @@ async def test_who_speaks_for_somebody_absent_may_see_what_they_decide_on_and_no
         await world.service.find(hidden.id, cy, whole=True)
 
 
-async def test_a_wish_shows_its_apps_to_who_may_start_it(world: House) -> None:
+async def test_a_wish_shows_its_apps_to_who_may_start_it(world: CoreWorld) -> None:
     wish = Promote(context=world.context(), apps=("my-app", HIDDEN), environment="production")
     ask = ShowApps(context=world.context(), wish=wish)
     assert targets(ask) == (Target("my-app", "production"), Target(HIDDEN, "production"))
@@ -199,7 +199,7 @@ async def test_a_wish_shows_its_apps_to_who_may_start_it(world: House) -> None:
     assert not await world.store.all_live()
 
 
-async def test_who_may_view_nothing_promotes_all_of_nothing(world: House) -> None:
+async def test_who_may_view_nothing_promotes_all_of_nothing(world: CoreWorld) -> None:
     ask = Promote(context=world.context(), apps=(), environment="production")
     with pytest.raises((NothingToPromote, NotAllowed)) as told:
         await world.service.start(ask, await world.person("gus"))

@@ -22,7 +22,7 @@ from bot.workflow.second_look import SecondLook
 from tests.fakes.outages import Outages
 from tests.fakes.overlays import SOMEONE
 from tests.fakes.queues import delivered
-from tests.fakes.world import House, house, kustomization, path
+from tests.fakes.world import CoreWorld, core_world, kustomization, path
 from tests.unit.bot.promotions.test_pull_requests import PULL_REQUESTS
 
 AWAY = Unavailable("git", "push", "no answer")
@@ -37,94 +37,94 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-async def mode(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[House]:
-    async with house(tmp_path, *([PULL_REQUESTS] if request.param == "pull request" else [])) as home:
-        yield home
+async def mode(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[CoreWorld]:
+    async with core_world(tmp_path, *([PULL_REQUESTS] if request.param == "pull request" else [])) as world:
+        yield world
 
 
-def second_look(home: House) -> SecondLook:
-    return SecondLook(home.steps)
+def second_look(world: CoreWorld) -> SecondLook:
+    return SecondLook(world.steps)
 
 
-def unheard(home: House, *, arrives: bool) -> None:
+def unheard(world: CoreWorld, *, arrives: bool) -> None:
     """The answer to the push is lost, and git is gone from then on."""
-    push = home.overlays.commit
+    push = world.overlays.commit
 
     async def lost(change: Change, expected_head: str) -> Commit:
         if arrives:
             await push(change, expected_head)
-        home.overlays.failing = AWAY
+        world.overlays.failing = AWAY
         raise AWAY
 
-    home.overlays.commit = lost  # type: ignore[method-assign]
+    world.overlays.commit = lost  # type: ignore[method-assign]
 
 
-async def outlast(home: House) -> None:
+async def outlast(world: CoreWorld) -> None:
     for _ in range(8):
-        await home.engine.pass_time(MINUTE)
+        await world.engine.pass_time(MINUTE)
 
 
-async def in_doubt(home: House, *, arrives: bool, who: str = "") -> Promotion:
-    unheard(home, arrives=arrives)
-    asked = await home.deploy("ana")
-    await home.approve("bo", asked)
+async def in_doubt(world: CoreWorld, *, arrives: bool, who: str = "") -> Promotion:
+    unheard(world, arrives=arrives)
+    asked = await world.deploy("ana")
+    await world.approve("bo", asked)
     if who:
-        await home.engine.pass_time(MINUTE)
-        await home.abort(who, asked)
-    await outlast(home)
-    ended = await home.now(asked)
+        await world.engine.pass_time(MINUTE)
+        await world.abort(who, asked)
+    await outlast(world)
+    ended = await world.now(asked)
     assert (ended.doubt, ended.commit) == (Doubt.OPEN, None)
     assert "not known" in ended.outcome
     return ended
 
 
-async def events(home: House) -> list[str]:
-    return [row.event for row in await home.audit.rows()]
+async def events(world: CoreWorld) -> list[str]:
+    return [row.event for row in await world.audit.rows()]
 
 
 @pytest.mark.parametrize("who", ["", "ana"], ids=["ended", "aborted"])
-async def test_what_had_arrived_is_written_down_when_git_is_back(home: House, who: str) -> None:
-    asked = await in_doubt(home, arrives=True, who=who)
-    assert await second_look(home).look() == 0  # git is still away
-    assert (await home.now(asked)).doubt is Doubt.OPEN
-    home.overlays.failing = None
-    assert await second_look(home).look() == 1
-    now = await home.now(asked)
+async def test_what_had_arrived_is_written_down_when_git_is_back(world: CoreWorld, who: str) -> None:
+    asked = await in_doubt(world, arrives=True, who=who)
+    assert await second_look(world).look() == 0  # git is still away
+    assert (await world.now(asked)).doubt is Doubt.OPEN
+    world.overlays.failing = None
+    assert await second_look(world).look() == 1
+    now = await world.now(asked)
     assert now.commit is not None
-    assert now.commit.sha == home.overlays.log[-1].sha
+    assert now.commit.sha == world.overlays.log[-1].sha
     assert (now.phase, now.stage, now.doubt) == (Phase.ERRORED, Stage.DONE, Doubt.SETTLED)
     assert "not known" not in now.outcome
     assert now.commit.short in now.outcome
-    assert home.cards.shown[asked.id][-1] == now
-    told = await events(home)
+    assert world.cards.shown[asked.id][-1] == now
+    told = await events(world)
     assert (told.count("committed"), told.count("settled")) == (1, 1)
-    assert await home.audit.verify() is None
-    assert await second_look(home).look() == 0
-    assert await events(home) == told
+    assert await world.audit.verify() is None
+    assert await second_look(world).look() == 0
+    assert await events(world) == told
 
 
 @pytest.mark.parametrize("who", ["", "ana"], ids=["ended", "aborted"])
-async def test_what_had_not_arrived_is_told_so(home: House, who: str) -> None:
-    asked = await in_doubt(home, arrives=False, who=who)
-    home.overlays.failing = None
-    assert await second_look(home).look() == 1
-    now = await home.now(asked)
+async def test_what_had_not_arrived_is_told_so(world: CoreWorld, who: str) -> None:
+    asked = await in_doubt(world, arrives=False, who=who)
+    world.overlays.failing = None
+    assert await second_look(world).look() == 1
+    now = await world.now(asked)
     assert (now.phase, now.commit) == (asked.phase, None)
     assert now.outcome.endswith("the overlay was not changed. Ask again if production still needs it.")
-    assert "committed" not in await events(home)
+    assert "committed" not in await events(world)
 
 
 @pytest.mark.parametrize("arrives", [True, False])
-async def test_requester_and_channel_hear_of_it_once_more(home: House, arrives: bool) -> None:
-    asked = await in_doubt(home, arrives=arrives)
-    await delivered(home.core.outbox)
-    before = len(home.messenger.messages)
-    home.overlays.failing = None
+async def test_requester_and_channel_hear_of_it_once_more(world: CoreWorld, arrives: bool) -> None:
+    asked = await in_doubt(world, arrives=arrives)
+    await delivered(world.core.outbox)
+    before = len(world.messenger.messages)
+    world.overlays.failing = None
     for _ in range(2):
-        await second_look(home).look()
-        await delivered(home.core.outbox)
-    new = [m.shown.text for m in home.messenger.messages[before:]]
-    now = await home.now(asked)
+        await second_look(world).look()
+        await delivered(world.core.outbox)
+    new = [m.shown.text for m in world.messenger.messages[before:]]
+    now = await world.now(asked)
     assert sorted(new) == sorted([thread_note(now, Event.FAILED).text, result(now).text])
     assert all(("was changed" if arrives else "was not changed") in text for text in new)
 
@@ -137,73 +137,73 @@ FORGED = {
 
 
 @pytest.mark.parametrize("files", FORGED.values(), ids=FORGED)
-async def test_nobody_else_s_commit_settles_it(home: House, files: dict[str, bytes]) -> None:
-    asked = await in_doubt(home, arrives=False)
-    home.overlays.failing = None
-    forged = home.overlays.push(files, message(asked), SOMEONE)
-    home.overlays.us |= {forged.sha}
-    await second_look(home).look()
-    now = await home.now(asked)
+async def test_nobody_else_s_commit_settles_it(world: CoreWorld, files: dict[str, bytes]) -> None:
+    asked = await in_doubt(world, arrives=False)
+    world.overlays.failing = None
+    forged = world.overlays.push(files, message(asked), SOMEONE)
+    world.overlays.us |= {forged.sha}
+    await second_look(world).look()
+    now = await world.now(asked)
     assert now.commit is None
     assert "was not changed" in now.outcome
 
 
-async def test_a_later_promotion_there_is_left_alone(home: House) -> None:
-    asked = await in_doubt(home, arrives=False)
-    home.overlays.failing = None
-    del home.overlays.commit  # the fake's own again
-    later = await home.deploy("ana")
-    await second_look(home).look()
-    assert "was not changed" in (await home.now(asked)).outcome
-    await home.approve("bo", later)
-    assert (await home.now(later)).phase is Phase.SUCCEEDED
+async def test_a_later_promotion_there_is_left_alone(world: CoreWorld) -> None:
+    asked = await in_doubt(world, arrives=False)
+    world.overlays.failing = None
+    del world.overlays.commit  # the fake's own again
+    later = await world.deploy("ana")
+    await second_look(world).look()
+    assert "was not changed" in (await world.now(asked)).outcome
+    await world.approve("bo", later)
+    assert (await world.now(later)).phase is Phase.SUCCEEDED
 
 
-async def test_a_broken_glass_owes_its_review(home: House) -> None:
-    unheard(home, arrives=True)
-    ask = Deploy(context=home.context(), app="my-app", environment="production", break_glass=True, reason="it is down")
-    await home.service.start(await home.shown(ask, "dee"), await home.person("dee"))
-    await outlast(home)
-    assert await home.reviews.open() == ()
-    home.overlays.failing = None
-    await second_look(home).look()
-    assert len(await home.reviews.open()) == 1
+async def test_a_broken_glass_owes_its_review(world: CoreWorld) -> None:
+    unheard(world, arrives=True)
+    ask = Deploy(context=world.context(), app="my-app", environment="production", break_glass=True, reason="it is down")
+    await world.service.start(await world.shown(ask, "dee"), await world.person("dee"))
+    await outlast(world)
+    assert await world.reviews.open() == ()
+    world.overlays.failing = None
+    await second_look(world).look()
+    assert len(await world.reviews.open()) == 1
 
 
-async def test_a_database_that_goes_away_meanwhile_loses_nothing(home: House) -> None:
-    asked = await in_doubt(home, arrives=True)
-    home.overlays.failing = None
-    outages = Outages(home.database, only="UPDATE promotions")
+async def test_a_database_that_goes_away_meanwhile_loses_nothing(world: CoreWorld) -> None:
+    asked = await in_doubt(world, arrives=True)
+    world.overlays.failing = None
+    outages = Outages(world.database, only="UPDATE promotions")
     outages.away = True
     with pytest.raises(DatabaseAway):
-        await second_look(home).look()
+        await second_look(world).look()
     outages.away = False
-    assert await second_look(home).look() == 1
-    assert (await home.now(asked)).commit is not None
-    assert (await events(home)).count("committed") == 1
+    assert await second_look(world).look() == 1
+    assert (await world.now(asked)).commit is not None
+    assert (await events(world)).count("committed") == 1
 
 
-async def test_two_replicas_that_look_at_once_tell_it_once(home: House) -> None:
-    await in_doubt(home, arrives=True)
-    home.overlays.failing = None
-    await asyncio.gather(second_look(home).look(), second_look(home).look())
-    await delivered(home.core.outbox)
-    told = await events(home)
+async def test_two_replicas_that_look_at_once_tell_it_once(world: CoreWorld) -> None:
+    await in_doubt(world, arrives=True)
+    world.overlays.failing = None
+    await asyncio.gather(second_look(world).look(), second_look(world).look())
+    await delivered(world.core.outbox)
+    told = await events(world)
     assert (told.count("committed"), told.count("settled")) == (1, 1)
-    said = [m.shown.text for m in home.messenger.messages if "was changed" in m.shown.text]
+    said = [m.shown.text for m in world.messenger.messages if "was changed" in m.shown.text]
     assert len(said) == len(set(said)) >= 2
 
 
-async def test_the_loop_beside_the_stories_looks(home: House) -> None:
-    asked = await in_doubt(home, arrives=True)
-    home.overlays.failing = None
-    await home.core.story_starter.look()
-    assert (await home.now(asked)).commit is not None
+async def test_the_loop_beside_the_stories_looks(world: CoreWorld) -> None:
+    asked = await in_doubt(world, arrives=True)
+    world.overlays.failing = None
+    await world.core.story_starter.look()
+    assert (await world.now(asked)).commit is not None
 
 
 @pytest.mark.parametrize("mode", ["pull request"], indirect=True)
 @pytest.mark.parametrize("fate", ["open", "closed", "merged", "merged with more"])
-async def test_a_pull_request_whose_fate_nobody_knew(mode: House, fate: str) -> None:
+async def test_a_pull_request_whose_fate_nobody_knew(mode: CoreWorld, fate: str) -> None:
     asked = await mode.deploy("ana")
     await mode.approve("bo", asked)
     assert (await mode.now(asked)).pull_request
@@ -230,7 +230,7 @@ async def test_a_pull_request_whose_fate_nobody_knew(mode: House, fate: str) -> 
 
 
 @pytest.mark.parametrize("mode", ["pull request"], indirect=True)
-async def test_a_pull_request_that_was_opened_unheard_is_closed(mode: House) -> None:
+async def test_a_pull_request_that_was_opened_unheard_is_closed(mode: CoreWorld) -> None:
     opening = mode.overlays.open
 
     async def lost(change: Change, branch: str, expected_head: str, title: str, body: str) -> None:
@@ -248,14 +248,14 @@ async def test_a_pull_request_that_was_opened_unheard_is_closed(mode: House) -> 
     assert mode.overlays._branches[1].pull.state == "closed"
 
 
-async def test_the_record_of_deliveries_waits_for_the_answer(home: House) -> None:
+async def test_the_record_of_deliveries_waits_for_the_answer(world: CoreWorld) -> None:
     """So that the change is told as the promotion's, not as somebody's by hand."""
-    observer = home.core.branch_observer
+    observer = world.core.branch_observer
     await observer.look()
-    asked = await in_doubt(home, arrives=True)
-    home.overlays.failing = None
+    asked = await in_doubt(world, arrives=True)
+    world.overlays.failing = None
     assert await observer.look() == 0
-    await second_look(home).look()
+    await second_look(world).look()
     assert await observer.look() == 1
-    (fact,) = await home.core.stores.deliveries.of("my-app", "production")
+    (fact,) = await world.core.stores.deliveries.of("my-app", "production")
     assert fact.detail.promotion == asked.id  # type: ignore[union-attr]

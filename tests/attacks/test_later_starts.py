@@ -17,12 +17,12 @@ from bot.router.buttons import read_button
 from bot.safety.times import TimeReader
 from bot.views.ids import Action, PromotionValue, encode
 from tests.fakes.clock import StillClock
+from tests.fakes.command_harness import CommandHarness
 from tests.fakes.directory import FakeDirectory
-from tests.fakes.office import Office
-from tests.fakes.world import House
-from tests.unit.commands.conftest import office
+from tests.fakes.world import CoreWorld
+from tests.unit.commands.conftest import harness
 
-__all__ = ["office"]
+__all__ = ["harness"]
 
 MIDNIGHT = datetime(2026, 12, 2, 0, 0, 30, tzinfo=UTC)
 """half a minute into Wednesday; what was said before was said on Tuesday"""
@@ -83,11 +83,13 @@ async def test_what_ends_is_meant_from_when_it_was_said_too(words: str, age: flo
         "/freeze my-app prod for 2h the sale",
     ],
 )
-async def test_whatever_ends_ends_as_it_was_said_however_late_it_is_worked_on(office: Office, line: str) -> None:
+async def test_whatever_ends_ends_as_it_was_said_however_late_it_is_worked_on(
+    harness: CommandHarness, line: str
+) -> None:
     late, now = timedelta(minutes=20), datetime.now(UTC)
     said = Context("r1", "C0TEAM", "c", "T0PILOT", age=late.total_seconds())
-    await office.run(await office.read(line, said), "U0DEE" if line.startswith("/freeze") else "U0BO")
-    stores = office.safety.stores
+    await harness.run(await harness.read(line, said), "U0DEE" if line.startswith("/freeze") else "U0BO")
+    stores = harness.safety.stores
     lock = await stores.locks.held("my-app", "production")
     ends = [lock.expires_at if lock else None, *(one.until for one in await stores.delegations.all())]
     ends += [one.until for one in await stores.freezes.all()]
@@ -95,13 +97,13 @@ async def test_whatever_ends_ends_as_it_was_said_however_late_it_is_worked_on(of
     assert now + timedelta(hours=1) < end < now + timedelta(hours=2)
 
 
-async def waiting(home: House) -> Waiting:
+async def waiting(world: CoreWorld) -> Waiting:
     """ana's, for tomorrow."""
-    wish = Deploy(context=home.context(), app="my-app", environment="production", at="tomorrow 9:00")
-    ana = await home.person("ana")
-    timed = TimeReader(home.core.policy, home.core.clock).timed(wish, ana)
-    await Scheduler(home.service, home.core.queue, home.core.clock).start(timed, ana)
-    (one,) = await home.core.queue.store.all()
+    wish = Deploy(context=world.context(), app="my-app", environment="production", at="tomorrow 9:00")
+    ana = await world.person("ana")
+    timed = TimeReader(world.core.policy, world.core.clock).timed(wish, ana)
+    await Scheduler(world.service, world.core.queue, world.core.clock).start(timed, ana)
+    (one,) = await world.core.queue.store.all()
     return one
 
 
@@ -112,14 +114,14 @@ def press(value: str) -> ShowSchedule:
 
 
 @pytest.mark.parametrize("who", ["cy", "gus", "bo"])
-async def test_nobody_else_cancels_it(home: House, who: str) -> None:
-    asked = press(encode(PromotionValue(id_of(await waiting(home)), "")))
+async def test_nobody_else_cancels_it(world: CoreWorld, who: str) -> None:
+    asked = press(encode(PromotionValue(id_of(await waiting(world)), "")))
     with pytest.raises((NotAllowed, UnknownName)):
-        await home.core.schedule.cancel(asked.cancel, await home.person(who))
-    assert await home.core.queue.store.all()
-    await home.core.schedule.cancel(asked.cancel, await home.person("ana"))
-    assert not await home.core.queue.store.all()
-    assert not await home.store.all_live()
+        await world.core.schedule.cancel(asked.cancel, await world.person(who))
+    assert await world.core.queue.store.all()
+    await world.core.schedule.cancel(asked.cancel, await world.person("ana"))
+    assert not await world.core.queue.store.all()
+    assert not await world.store.all_live()
 
 
 @pytest.mark.parametrize(
@@ -131,12 +133,12 @@ def test_what_no_cancel_button_carries_is_refused(value: str) -> None:
         press(value)
 
 
-async def test_it_starts_with_the_rights_of_that_moment(home: House) -> None:
+async def test_it_starts_with_the_rights_of_that_moment(world: CoreWorld) -> None:
     """Asked with the right to promote, which is gone when the time comes."""
-    start = (await waiting(home)).wish.start_at
+    start = (await waiting(world)).wish.start_at
     assert start
-    home.directory.groups["S0ENG", "engineers"] = frozenset()
-    queue = replace(home.core.queue, clock=lambda: start + timedelta(minutes=1))
+    world.directory.groups["S0ENG", "engineers"] = frozenset()
+    queue = replace(world.core.queue, clock=lambda: start + timedelta(minutes=1))
     assert await queue.start_next() == 0
-    assert not await home.store.all_live()
-    assert not await home.core.queue.store.all()
+    assert not await world.store.all_live()
+    assert not await world.core.queue.store.all()

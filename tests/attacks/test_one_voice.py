@@ -13,7 +13,7 @@ from bot.domain.promotion import Approval, Kind, Phase, Promotion, Stage
 from bot.safety.reviews import ReviewService
 from tests.attacks.test_todays_policy import reload
 from tests.fakes.delegations import lend
-from tests.fakes.world import POLICY, House, house, kustomization, path
+from tests.fakes.world import POLICY, CoreWorld, core_world, kustomization, path
 
 PRODUCTION = POLICY + "environments: [{name: development}, {name: staging}, {name: production, %s}]\n"
 REUSE = PRODUCTION % "approval: {count: 2, reuse: 2h}, rollback: {lock: false}"
@@ -24,45 +24,45 @@ SECOND = {
 }
 
 
-def second_account(home: House, name: str, address: str) -> None:
+def second_account(world: CoreWorld, name: str, address: str) -> None:
     """Of somebody in the workspace, under an address that reaches the same mailbox, in the approvers' group."""
     id = f"U0{name.upper()}2"
-    home.directory.people[id] = Caller(Person(id, f"{name} two", address.format(name)), "T0PILOT")
-    home.directory.groups["S0RELEASE", "release-managers"] |= {id}
+    world.directory.people[id] = Caller(Person(id, f"{name} two", address.format(name)), "T0PILOT")
+    world.directory.groups["S0RELEASE", "release-managers"] |= {id}
 
 
 @pytest.mark.parametrize("address", SECOND.values(), ids=SECOND)
-async def test_the_requester_does_not_approve_as_somebody_else(home: House, address: str) -> None:
-    second_account(home, "ana", address)
-    asked = await home.deploy("ana")
+async def test_the_requester_does_not_approve_as_somebody_else(world: CoreWorld, address: str) -> None:
+    second_account(world, "ana", address)
+    asked = await world.deploy("ana")
     with pytest.raises(NotAllowed, match="your own promotion"):
-        await home.approve("ana2", asked)
-    assert (await home.now(asked)).stage is Stage.APPROVAL
+        await world.approve("ana2", asked)
+    assert (await world.now(asked)).stage is Stage.APPROVAL
 
 
 @pytest.mark.parametrize("address", SECOND.values(), ids=SECOND)
 async def test_nobody_approves_twice(tmp_path: Path, address: str) -> None:
-    async with house(tmp_path, PRODUCTION % "approval: {count: 2}") as home:
-        second_account(home, "bo", address)
-        asked = await home.deploy("ana")
-        await home.approve("bo", asked)
+    async with core_world(tmp_path, PRODUCTION % "approval: {count: 2}") as world:
+        second_account(world, "bo", address)
+        asked = await world.deploy("ana")
+        await world.approve("bo", asked)
         with pytest.raises(Conflict, match="already, as bo"):
-            await home.approve("bo2", asked)
-        assert (await home.now(asked)).stage is Stage.APPROVAL
-        await home.approve("mia", asked)
-        assert (await home.now(asked)).phase is Phase.SUCCEEDED
+            await world.approve("bo2", asked)
+        assert (await world.now(asked)).stage is Stage.APPROVAL
+        await world.approve("mia", asked)
+        assert (await world.now(asked)).phase is Phase.SUCCEEDED
 
 
 @pytest.mark.parametrize("absent", ["ana2", "bo2"], ids=["of the requester", "of who has approved"])
 async def test_a_second_account_lends_nothing(tmp_path: Path, absent: str) -> None:
-    async with house(tmp_path, PRODUCTION % "approval: {count: 2}") as home:
-        second_account(home, absent[:-1], "{}+two@example.com")
-        await lend(home, absent, "gus")
-        home.directory.people["U0GUS"] = Caller(Person("U0GUS", "gus", "gus@example.com"), "T0PILOT")
-        asked = await home.deploy("ana")
-        await home.approve("bo", asked)
+    async with core_world(tmp_path, PRODUCTION % "approval: {count: 2}") as world:
+        second_account(world, absent[:-1], "{}+two@example.com")
+        await lend(world, absent, "gus")
+        world.directory.people["U0GUS"] = Caller(Person("U0GUS", "gus", "gus@example.com"), "T0PILOT")
+        asked = await world.deploy("ana")
+        await world.approve("bo", asked)
         with pytest.raises(UnknownName):  # of his own he may not even see it
-            await home.approve("gus", asked)
+            await world.approve("gus", asked)
 
 
 @pytest.mark.parametrize("address", ["", "bo@other.example.org", "b.o@example.com"])
@@ -80,93 +80,93 @@ def test_two_accounts_of_one_person_are_counted_once() -> None:
 
 async def test_an_author_lends_nothing_once_policy_keeps_authors_from_approving(tmp_path: Path) -> None:
     """Also where that was tightened after it was asked."""
-    async with house(tmp_path, PRODUCTION % "approval: {count: 1}") as home:
-        await lend(home, "mia", "gus")
-        home.directory.people["U0GUS"] = Caller(Person("U0GUS", "gus", "gus@example.com"), "T0PILOT")
-        asked = await home.deploy("ana")
-        await reload(home, PRODUCTION % "approval: {count: 1, author_approval: false}")
-        await home.approve("bo", asked)
-        now = await home.now(asked)
+    async with core_world(tmp_path, PRODUCTION % "approval: {count: 1}") as world:
+        await lend(world, "mia", "gus")
+        world.directory.people["U0GUS"] = Caller(Person("U0GUS", "gus", "gus@example.com"), "T0PILOT")
+        asked = await world.deploy("ana")
+        await reload(world, PRODUCTION % "approval: {count: 1, author_approval: false}")
+        await world.approve("bo", asked)
+        now = await world.now(asked)
         assert now.tightened is not None
-        caller = await home.person("gus")
-        assert not (await home.service.eligibility.lent_to(caller, now)).roles
+        caller = await world.person("gus")
+        assert not (await world.service.eligibility.lent_to(caller, now)).roles
 
 
 # Approvals of earlier promotions, where policy lets them count again.
 
 
-async def done(home: House, who: str = "ana", image: str = "") -> Promotion:
-    asked = await home.deploy(who, image)
-    await home.approve("bo", asked)
-    await home.approve("mia", asked)
-    assert (await home.now(asked)).phase is Phase.SUCCEEDED
+async def done(world: CoreWorld, who: str = "ana", image: str = "") -> Promotion:
+    asked = await world.deploy(who, image)
+    await world.approve("bo", asked)
+    await world.approve("mia", asked)
+    assert (await world.now(asked)).phase is Phase.SUCCEEDED
     return asked
 
 
-def by_hand(home: House, tag: str) -> None:
-    home.overlays.push({path("production"): kustomization(tag)}, "by hand")
+def by_hand(world: CoreWorld, tag: str) -> None:
+    world.overlays.push({path("production"): kustomization(tag)}, "by hand")
 
 
-async def approvals(home: House, image: str = "") -> tuple[Stage, list[str]]:
-    asked = await home.now(await home.deploy("ana", image))
+async def approvals(world: CoreWorld, image: str = "") -> tuple[Stage, list[str]]:
+    asked = await world.now(await world.deploy("ana", image))
     assert asked.plan.kind is Kind.PROMOTION
     return asked.stage, [approval.approver.name for approval in asked.approvals]
 
 
 async def test_without_a_no_they_count_again(tmp_path: Path) -> None:
-    async with house(tmp_path, REUSE) as home:
-        await done(home)
-        by_hand(home, "v1.4.1")
-        assert await approvals(home) == (Stage.DONE, ["bo", "mia"])
+    async with core_world(tmp_path, REUSE) as world:
+        await done(world)
+        by_hand(world, "v1.4.1")
+        assert await approvals(world) == (Stage.DONE, ["bo", "mia"])
 
 
 async def test_who_has_said_no_since_is_not_passed_by(tmp_path: Path) -> None:
-    async with house(tmp_path, REUSE) as home:
-        await done(home)
-        by_hand(home, "v1.4.1")
-        group = home.directory.groups["S0RELEASE", "release-managers"]
-        home.directory.groups["S0RELEASE", "release-managers"] = group - {"U0MIA"}  # so that it is asked at all
-        again = await home.deploy("ana")
-        await home.reject("bo", again, "it eats the database")
-        home.directory.groups["S0RELEASE", "release-managers"] = group
-        assert await approvals(home) == (Stage.APPROVAL, [])
+    async with core_world(tmp_path, REUSE) as world:
+        await done(world)
+        by_hand(world, "v1.4.1")
+        group = world.directory.groups["S0RELEASE", "release-managers"]
+        world.directory.groups["S0RELEASE", "release-managers"] = group - {"U0MIA"}  # so that it is asked at all
+        again = await world.deploy("ana")
+        await world.reject("bo", again, "it eats the database")
+        world.directory.groups["S0RELEASE", "release-managers"] = group
+        assert await approvals(world) == (Stage.APPROVAL, [])
 
 
 async def test_what_was_rolled_back_since_is_asked_about_again(tmp_path: Path) -> None:
-    async with house(tmp_path, REUSE) as home:
-        await done(home)
-        back = await home.rollback("ana")
+    async with core_world(tmp_path, REUSE) as world:
+        await done(world)
+        back = await world.rollback("ana")
         for who in ("bo", "mia"):
-            await home.approve(who, back)
-        assert (await home.now(back)).phase is Phase.SUCCEEDED
-        assert await approvals(home) == (Stage.APPROVAL, [])
+            await world.approve(who, back)
+        assert (await world.now(back)).phase is Phase.SUCCEEDED
+        assert await approvals(world) == (Stage.APPROVAL, [])
 
 
 async def test_a_yes_to_go_back_is_no_yes_to_go_forward(tmp_path: Path) -> None:
-    async with house(tmp_path, REUSE) as home:
-        await done(home)
-        back = await home.rollback("ana")
+    async with core_world(tmp_path, REUSE) as world:
+        await done(world)
+        back = await world.rollback("ana")
         for who in ("bo", "mia"):
-            await home.approve(who, back)
-        by_hand(home, "v1.4.0")
-        assert await approvals(home, "v1.4.1") == (Stage.APPROVAL, [])
+            await world.approve(who, back)
+        by_hand(world, "v1.4.0")
+        assert await approvals(world, "v1.4.1") == (Stage.APPROVAL, [])
 
 
 @pytest.mark.parametrize("address", SECOND.values(), ids=SECOND)
-async def test_nobody_reviews_their_own_broken_glass_as_somebody_else(home: House, address: str) -> None:
-    second_account(home, "dee", address)
-    ask = Deploy(context=home.context(), app="my-app", environment="production", break_glass=True, reason="it burns")
-    await home.service.start(await home.shown(ask, "dee"), await home.person("dee"))
-    await home.engine.settle()
-    [owed] = await home.reviews.open()
-    reviews = home.core.safety.services[ReviewService]
+async def test_nobody_reviews_their_own_broken_glass_as_somebody_else(world: CoreWorld, address: str) -> None:
+    second_account(world, "dee", address)
+    ask = Deploy(context=world.context(), app="my-app", environment="production", break_glass=True, reason="it burns")
+    await world.service.start(await world.shown(ask, "dee"), await world.person("dee"))
+    await world.engine.settle()
+    [owed] = await world.reviews.open()
+    reviews = world.core.safety.services[ReviewService]
     for who in ("dee", "dee2"):
         with pytest.raises(NotAllowed, match="broke the glass"):
-            await reviews.close(_looked(home, owed.promotion_id), await home.person(who))
-    assert await home.reviews.open()
-    await reviews.close(_looked(home, owed.promotion_id), await home.person("bo"))
-    assert not await home.reviews.open()
+            await reviews.close(_looked(world, owed.promotion_id), await world.person(who))
+    assert await world.reviews.open()
+    await reviews.close(_looked(world, owed.promotion_id), await world.person("bo"))
+    assert not await world.reviews.open()
 
 
-def _looked(home: House, promotion: str) -> CloseReview:
-    return CloseReview(context=home.context(), promotion=promotion, note="all is well")
+def _looked(world: CoreWorld, promotion: str) -> CloseReview:
+    return CloseReview(context=world.context(), promotion=promotion, note="all is well")

@@ -13,13 +13,13 @@ from sqlalchemy.exc import DataError
 from bot.domain.errors import Refused, Unavailable
 from bot.domain.event import Event
 from bot.ports import Posted, Rendered
-from bot.store.messages import Letter
+from bot.store.messages import OutboxEntry
 from bot.store.webhooks import episodes, events
 from bot.webhooks.alertmanager import WebhookAlert, domain
 from tests.fakes.queues import delivered, worked_off
-from tests.unit.bot.webhooks.conftest import HARBOR, TEKTON, House, house
+from tests.unit.bot.webhooks.conftest import HARBOR, TEKTON, WebhookHarness, harness
 
-__all__ = ["house"]
+__all__ = ["harness"]
 
 FAILED = {"Ce-Type": "dev.tekton.event.pipelinerun.failed.v1", "Ce-Source": "/apis/tekton.dev"}
 TIMES = [
@@ -45,41 +45,45 @@ def firing(name: str = "Slow", **more: Any) -> dict[str, Any]:
     } | more
 
 
-async def rows(house: House) -> list[str]:
-    async with house.database.reading() as connection:
+async def rows(harness: WebhookHarness) -> list[str]:
+    async with harness.database.reading() as connection:
         return list((await connection.execute(sa.select(events.c.state).order_by(events.c.id))).scalars())
 
 
-def texts(house: House) -> str:
-    return str(house.messenger.messages)
+def texts(harness: WebhookHarness) -> str:
+    return str(harness.messenger.messages)
 
 
 @pytest.mark.parametrize("starts", TIMES)
 @pytest.mark.parametrize("ends", TIMES)
-async def test_an_alert_of_an_impossible_time_is_told_and_blocks_nobody(house: House, starts: str, ends: str) -> None:
-    assert (await house.alert(firing("Odd", startsAt=starts, endsAt=ends))).status_code == 202
-    assert (await house.alert(firing("Odd", startsAt=starts, endsAt=ends, status="resolved"))).status_code == 202
-    assert (await house.alert(firing("Behind"))).status_code == 202
-    await house.work()
-    assert await rows(house) == ["done"] * 3
-    assert "Behind" in texts(house)
-    assert "Odd" in texts(house)
+async def test_an_alert_of_an_impossible_time_is_told_and_blocks_nobody(
+    harness: WebhookHarness, starts: str, ends: str
+) -> None:
+    assert (await harness.alert(firing("Odd", startsAt=starts, endsAt=ends))).status_code == 202
+    assert (await harness.alert(firing("Odd", startsAt=starts, endsAt=ends, status="resolved"))).status_code == 202
+    assert (await harness.alert(firing("Behind"))).status_code == 202
+    await harness.work()
+    assert await rows(harness) == ["done"] * 3
+    assert "Behind" in texts(harness)
+    assert "Odd" in texts(harness)
 
 
-async def test_many_alerts_in_one_message_wait_for_no_fixed_time(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_many_alerts_in_one_message_wait_for_no_fixed_time(
+    harness: WebhookHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Slack takes one message a second and channel: sixty took longer than the limit around the work."""
 
     async def slowly(channel: str, message: Rendered, **_: Any) -> Posted:
         raise AssertionError("posted while the message was worked on")
 
-    real = house.messenger.post
-    monkeypatch.setattr(house.messenger, "post", slowly)
-    assert (await house.alert(*[firing(f"Alert-{n}") for n in range(60)])).status_code == 202
-    assert await worked_off(house.webhooks.worker) == 1
-    assert await rows(house) == ["done"]
-    monkeypatch.setattr(house.messenger, "post", real)
-    await delivered(house.outbox)
-    assert all(f"Alert-{n}" in texts(house) for n in range(60))
+    real = harness.messenger.post
+    monkeypatch.setattr(harness.messenger, "post", slowly)
+    assert (await harness.alert(*[firing(f"Alert-{n}") for n in range(60)])).status_code == 202
+    assert await worked_off(harness.webhooks.worker) == 1
+    assert await rows(harness) == ["done"]
+    monkeypatch.setattr(harness.messenger, "post", real)
+    await delivered(harness.outbox)
+    assert all(f"Alert-{n}" in texts(harness) for n in range(60))
 
 
 @pytest.mark.parametrize(
@@ -98,9 +102,9 @@ async def test_many_alerts_in_one_message_wait_for_no_fixed_time(house: House, m
     ids=repr,
 )
 async def test_what_breaks_is_set_aside_at_once_and_told_once(
-    house: House, error: Exception, monkeypatch: pytest.MonkeyPatch
+    harness: WebhookHarness, error: Exception, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sender = house.webhooks.worker._senders["harbor"]
+    sender = harness.webhooks.worker._senders["harbor"]
     act = sender.act
     broken: list[str] = []
 
@@ -112,23 +116,25 @@ async def test_what_breaks_is_set_aside_at_once_and_told_once(
 
     monkeypatch.setattr(sender, "act", breaks)
     for digit in "ab":
-        assert (await scanned(house, digit)).status_code == 202
-    await house.work()
-    await house.work()
-    assert await rows(house) == ["dead", "done"]
-    assert [one[0] for one in house.scanned] == ["sha256:" + "b" * 64]
-    assert texts(house).count("cannot be processed, so it is set aside") >= 1
-    assert len([message for message in house.messenger.messages if "set aside" in str(message)]) == 1
+        assert (await scanned(harness, digit)).status_code == 202
+    await harness.work()
+    await harness.work()
+    assert await rows(harness) == ["dead", "done"]
+    assert [one[0] for one in harness.scanned] == ["sha256:" + "b" * 64]
+    assert texts(harness).count("cannot be processed, so it is set aside") >= 1
+    assert len([message for message in harness.messenger.messages if "set aside" in str(message)]) == 1
 
 
-async def scanned(house: House, digit: str) -> Any:
+async def scanned(harness: WebhookHarness, digit: str) -> Any:
     body = {"type": "SCANNING_COMPLETED", "event_data": {"resources": [{"digest": "sha256:" + digit * 64}]}}
-    return await house.post("harbor", json.dumps(body).encode(), {"Authorization": HARBOR})
+    return await harness.post("harbor", json.dumps(body).encode(), {"Authorization": HARBOR})
 
 
-async def test_one_that_waits_for_its_system_is_passed_by(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_one_that_waits_for_its_system_is_passed_by(
+    harness: WebhookHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Of Harbor's and Tekton's messages none speaks of another."""
-    sender, tried = house.webhooks.worker._senders["harbor"], []
+    sender, tried = harness.webhooks.worker._senders["harbor"], []
     act = sender.act
 
     async def away(facts: str) -> None:
@@ -139,19 +145,19 @@ async def test_one_that_waits_for_its_system_is_passed_by(house: House, monkeypa
 
     monkeypatch.setattr(sender, "act", away)
     for digit in "abc":
-        await scanned(house, digit)
-    await house.work()
-    assert await rows(house) == ["pending", "done", "done"]
+        await scanned(harness, digit)
+    await harness.work()
+    assert await rows(harness) == ["pending", "done", "done"]
     assert len(tried) == 3
 
 
 # The outbox.
 
 
-async def put(house: House, channel: str, promotion: str, text: str, *, threaded: bool = False) -> None:
-    letter = Letter("my-app", "production", promotion, Event.FAILED, channel, Rendered(text), threaded)
-    async with house.database.begin() as connection:
-        await house.outbox.put(connection, letter)
+async def put(harness: WebhookHarness, channel: str, promotion: str, text: str, *, threaded: bool = False) -> None:
+    entry = OutboxEntry("my-app", "production", promotion, Event.FAILED, channel, Rendered(text), threaded)
+    async with harness.database.begin() as connection:
+        await harness.outbox.put(connection, entry)
 
 
 @pytest.mark.parametrize(
@@ -166,31 +172,31 @@ async def put(house: House, channel: str, promotion: str, text: str, *, threaded
     ids=repr,
 )
 async def test_a_message_that_slack_never_takes_holds_up_no_other(
-    house: House, error: Exception, monkeypatch: pytest.MonkeyPatch
+    harness: WebhookHarness, error: Exception, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    post = house.messenger.post
+    post = harness.messenger.post
 
     async def refusing(channel: str, message: Rendered, **more: Any) -> Posted:
         if message.text == "poison":
             raise error
         return await post(channel, message, **more)
 
-    monkeypatch.setattr(house.messenger, "post", refusing)
-    await put(house, "C0DEPLOY", "p-1", "poison")
-    await put(house, "C0DEPLOY", "p-2", "behind it")
-    await put(house, "C0OTHER", "p-3", "elsewhere")
-    await delivered(house.outbox)
-    assert "behind it" in texts(house)
-    assert "elsewhere" in texts(house)
-    counts = await house.outbox.counts()
+    monkeypatch.setattr(harness.messenger, "post", refusing)
+    await put(harness, "C0DEPLOY", "p-1", "poison")
+    await put(harness, "C0DEPLOY", "p-2", "behind it")
+    await put(harness, "C0OTHER", "p-3", "elsewhere")
+    await delivered(harness.outbox)
+    assert "behind it" in texts(harness)
+    assert "elsewhere" in texts(harness)
+    counts = await harness.outbox.counts()
     assert (counts.pending, counts.dead) == ((1, 0) if isinstance(error, Unavailable) else (0, 1))
 
 
-async def test_a_note_whose_card_never_comes_holds_up_no_other(house: House) -> None:
-    await put(house, "C0DEPLOY", "p-1", "in a thread", threaded=True)
-    await put(house, "C0DEPLOY", "p-2", "behind it")
-    await delivered(house.outbox)
-    assert "behind it" in texts(house)
+async def test_a_note_whose_card_never_comes_holds_up_no_other(harness: WebhookHarness) -> None:
+    await put(harness, "C0DEPLOY", "p-1", "in a thread", threaded=True)
+    await put(harness, "C0DEPLOY", "p-2", "behind it")
+    await delivered(harness.outbox)
+    assert "behind it" in texts(harness)
 
 
 # Whatever is authentic.
@@ -289,30 +295,30 @@ BODIES = VALUES | st.fixed_dictionaries({"alerts": st.lists(ALERTS, max_size=4)}
 
 @given(body=BODIES, header=st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E), min_size=1, max_size=300))
 @settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-async def test_no_authentic_body_is_a_fault_or_stays(house: House, body: Any, header: str) -> None:
+async def test_no_authentic_body_is_a_fault_or_stays(harness: WebhookHarness, body: Any, header: str) -> None:
     raw = json.dumps(body).encode()
     header = header.strip() or "x"
     shown = base64.b64encode(f"tekton:{TEKTON}".encode()).decode()
     answers = [
-        await house.github(raw, delivery=header),
-        await house.post("harbor", raw, {"Authorization": HARBOR}),
-        await house.post("alertmanager", raw, {"Authorization": "Bearer alertmanager-token"}),
-        await house.post("tekton", raw, {"Authorization": f"Basic {shown}", **FAILED, "Ce-Id": header}),
+        await harness.github(raw, delivery=header),
+        await harness.post("harbor", raw, {"Authorization": HARBOR}),
+        await harness.post("alertmanager", raw, {"Authorization": "Bearer alertmanager-token"}),
+        await harness.post("tekton", raw, {"Authorization": f"Basic {shown}", **FAILED, "Ce-Id": header}),
     ]
     assert {answer.status_code for answer in answers} <= {202, 400}
-    await house.work()
-    assert set(await rows(house)) <= {"done"}
+    await harness.work()
+    assert set(await rows(harness)) <= {"done"}
 
 
 @given(body=st.binary(max_size=200))
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-async def test_no_authentic_bytes_are_a_fault(house: House, body: bytes) -> None:
+async def test_no_authentic_bytes_are_a_fault(harness: WebhookHarness, body: bytes) -> None:
     form = {"Content-Type": "application/x-www-form-urlencoded"}
     for answer in (
-        await house.github(body),
-        await house.github(b"payload=" + body, **form),
-        await house.post("harbor", body, {"Authorization": HARBOR}),
-        await house.post("alertmanager", body, {"Authorization": "Bearer alertmanager-token"}),
+        await harness.github(body),
+        await harness.github(b"payload=" + body, **form),
+        await harness.post("harbor", body, {"Authorization": HARBOR}),
+        await harness.post("alertmanager", body, {"Authorization": "Bearer alertmanager-token"}),
     ):
         assert answer.status_code in (202, 400)
 
@@ -334,23 +340,23 @@ def test_every_time_becomes_one_that_has_a_number(wire: WebhookAlert) -> None:
 
 
 @pytest.mark.parametrize("fingerprint", ["a\x00b", "\x00", "ä" * 64, "x" * 300, "a b", "", "💥"])
-async def test_a_fingerprint_that_no_column_takes_is_none(house: House, fingerprint: str) -> None:
+async def test_a_fingerprint_that_no_column_takes_is_none(harness: WebhookHarness, fingerprint: str) -> None:
     """Postgres takes no NUL in a text: such an alert would be worked on again and again, and hold those behind it."""
-    assert (await house.alert(firing("Odd", fingerprint=fingerprint), firing("Behind"))).status_code == 202
-    await house.work()
-    assert "Odd" in texts(house)
-    assert "Behind" in texts(house)
-    async with house.database.reading() as connection:
+    assert (await harness.alert(firing("Odd", fingerprint=fingerprint), firing("Behind"))).status_code == 202
+    await harness.work()
+    assert "Odd" in texts(harness)
+    assert "Behind" in texts(harness)
+    async with harness.database.reading() as connection:
         kept = (await connection.execute(sa.select(episodes.c.fingerprint))).scalars().all()
     assert len(kept) == 2
     assert all(one.isascii() and one.isprintable() and 0 < len(one) <= 64 for one in kept)
 
 
 async def test_what_the_database_does_not_take_is_set_aside_at_once(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    harness: WebhookHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It takes it no better in half an hour, and alerts are worked on in order."""
-    keep, calls = house.store.keep, []
+    keep, calls = harness.store.keep, []
 
     async def refusing(news: Any, *more: Any) -> None:
         calls.append(news)
@@ -358,10 +364,10 @@ async def test_what_the_database_does_not_take_is_set_aside_at_once(
             raise DataError("INSERT", {}, ValueError("cannot contain NUL (0x00) bytes"))
         await keep(news, *more)
 
-    monkeypatch.setattr(house.store, "keep", refusing)
-    await house.alert(firing("Odd"))
-    await house.alert(firing("Behind"))
-    await house.work()
-    assert await rows(house) == ["dead", "done"]
+    monkeypatch.setattr(harness.store, "keep", refusing)
+    await harness.alert(firing("Odd"))
+    await harness.alert(firing("Behind"))
+    await harness.work()
+    assert await rows(harness) == ["dead", "done"]
     assert len(calls) == 2
-    assert "is set aside" in texts(house)
+    assert "is set aside" in texts(harness)

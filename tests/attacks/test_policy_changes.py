@@ -22,7 +22,7 @@ from bot.domain.overlay import Change, Commit
 from bot.domain.promotion import Promotion
 from bot.domain.scan import Severity, Vulnerability
 from tests.attacks.test_todays_policy import PLAIN, reload
-from tests.fakes.world import HARBOR, House, house
+from tests.fakes.world import HARBOR, CoreWorld, core_world
 
 THRESHOLDS = ("medium", "high", "critical")
 """the strictest first; what is found is high"""
@@ -70,7 +70,7 @@ def tightened(asked: Day, then: Day, now: Day) -> bool:
 
 @dataclass
 class Model:
-    home: House
+    world: CoreWorld
     asked: Day
     now: Day
     votes: dict[str, Day] = field(default_factory=dict)
@@ -82,14 +82,14 @@ class Model:
     commits: int = 0
 
     def watch(self) -> None:
-        write = self.home.overlays.commit
+        write = self.world.overlays.commit
 
         async def commit(change: Change, expected_head: str) -> Commit:
             self.commits += 1
             self.judge()
             return await write(change, expected_head)
 
-        self.home.overlays.commit = commit  # type: ignore[method-assign]
+        self.world.overlays.commit = commit  # type: ignore[method-assign]
 
     def judge(self) -> None:
         valid = [
@@ -109,37 +109,37 @@ class Model:
         kind, what = action
         if kind == "policy" and isinstance(what, Day):
             self.now = what
-            await reload(self.home, what.text)
+            await reload(self.world, what.text)
         elif kind == "vote":
             await self.vote(promotion, str(what))
         elif kind == "group":
             self.regroup(str(what))
         elif kind == "find":
             self.found = bool(what)
-            image = (await self.home.registry.artifact(f"{HARBOR}/my-app", "v1.4.2")).image
+            image = (await self.world.registry.artifact(f"{HARBOR}/my-app", "v1.4.2")).image
             bad = [Vulnerability("CVE-2026-1", "openssl", "1.0", Severity.HIGH)] if what else []
-            self.home.registry.finish_scan(image, *bad)
+            self.world.registry.finish_scan(image, *bad)
         elif kind == "no":
             await self.refuse(promotion, str(what))
         else:
-            await self.home.engine.pass_time(timedelta(minutes=int(str(what))))
+            await self.world.engine.pass_time(timedelta(minutes=int(str(what))))
 
     async def vote(self, promotion: Promotion, who: str) -> None:
         before = dict(self.votes)
         self.votes[who] = self.now  # said when it is sent: the story may act before the service answers
         try:
-            await self.home.approve(who, promotion)
+            await self.world.approve(who, promotion)
         except UserError:
             self.votes = before
 
     async def refuse(self, promotion: Promotion, who: str) -> None:
-        over = (await self.home.now(promotion)).phase.final
+        over = (await self.world.now(promotion)).phase.final
         with suppress(UserError):
-            await self.home.reject(who, promotion, "not now")
+            await self.world.reject(who, promotion, "not now")
             self.stopped = not over
 
     def regroup(self, who: str) -> None:
-        groups = self.home.directory.groups
+        groups = self.world.directory.groups
         name = next(names for names in groups if "release-managers" in names)
         groups[name] = groups[name] ^ {f"U0{who.upper()}"}
         self.gone ^= {who}
@@ -166,15 +166,15 @@ LAX, TWO = Day(), Day(count=2)
 
 async def told(asked: Day, actions: list[tuple[str, object]]) -> Model:
     with tempfile.TemporaryDirectory() as directory:
-        async with house(Path(directory), asked.text) as home:
-            model = Model(home, asked, asked)
+        async with core_world(Path(directory), asked.text) as world:
+            model = Model(world, asked, asked)
             model.watch()
-            promotion = await home.deploy("ana")
+            promotion = await world.deploy("ana")
             for action in actions:
                 await model.do(promotion, action)
             for who in ("bo", "mia", "dee"):  # whatever is enough by then
                 await model.vote(promotion, who)
-            await home.engine.pass_time(timedelta(minutes=2))
+            await world.engine.pass_time(timedelta(minutes=2))
             return model
 
 

@@ -13,14 +13,14 @@ from bot.domain.image import Image, registry_of
 from bot.domain.overlay import OverlayImage
 from bot.domain.promotion import Move, Phase, Promotion, VerdictState
 from bot.domain.signature import SignatureCheck, SignatureState
-from bot.evaluation.panel import answer
+from bot.evaluation.evaluator import answer
 from bot.evaluation.question import Gate, Question
 from bot.gates.scan import ScanGate
 from bot.gates.signature import SignatureGate
 from bot.settings import HarborSettings
 from integrations.registries import KnownContents, KnownRegistry, KnownSignatures, known_hosts
 from tests.fakes.registry import MemoryRegistry
-from tests.fakes.world import HARBOR, House, house, kustomization, path
+from tests.fakes.world import HARBOR, CoreWorld, core_world, kustomization, path
 from tests.unit.bot.gates.test_signature import public_key
 
 OURS = frozenset({"harbor.example.com"})
@@ -65,9 +65,9 @@ class Signed:
 
 
 @pytest.fixture
-async def home(tmp_path: Path) -> AsyncIterator[House]:
+async def world(tmp_path: Path) -> AsyncIterator[CoreWorld]:
     """Whose planner, gates and committer ask for images of our registry alone."""
-    async with house(tmp_path) as built:
+    async with core_world(tmp_path) as built:
         known = KnownRegistry(built.registry, OURS)
         built.service.planner._moves._registry = known
         yield built
@@ -130,55 +130,55 @@ def test_a_host_that_no_image_can_name_knows_none(settings: dict[str, str]) -> N
 @pytest.mark.parametrize("repository", ["ghcr.io/apps/my-app", "evil.example.com/apps/my-app", "apps/my-app"])
 @pytest.mark.parametrize("environment", ["staging", "production"])
 async def test_an_overlay_that_names_another_registry_is_promoted_from_nowhere_to_nowhere(
-    home: House, repository: str, environment: str
+    world: CoreWorld, repository: str, environment: str
 ) -> None:
     entry = f"images:\n- name: {REPOSITORY}\n  newName: {repository}\n  newTag: v1.4.0\n"
-    home.overlays.push({path(environment): entry.encode()}, "looks harmless")
+    world.overlays.push({path(environment): entry.encode()}, "looks harmless")
     with pytest.raises(UnknownName, match="does not ask: nothing vouches for it"):
-        await home.deploy("ana")
+        await world.deploy("ana")
     if environment == "production":
         with pytest.raises(UnknownName, match="does not ask: nothing vouches for it"):
-            await home.deploy("ana", image="v1.4.2")
+            await world.deploy("ana", image="v1.4.2")
         with pytest.raises(UnknownName, match="does not ask: nothing vouches for it"):
-            await home.rollback("ana", "v1.4.1")
+            await world.rollback("ana", "v1.4.1")
 
 
-async def test_an_image_that_our_registry_has_elsewhere_does_not_stand_for_it(home: House) -> None:
+async def test_an_image_that_our_registry_has_elsewhere_does_not_stand_for_it(world: CoreWorld) -> None:
     """The digest is in the source's repository, but what production pulls from does not have it."""
-    home.registry.push(f"{HARBOR}/playground", "v1.4.2")
+    world.registry.push(f"{HARBOR}/playground", "v1.4.2")
     entry = f"images:\n- name: {REPOSITORY}\n  newName: {HARBOR}/playground\n  newTag: v1.4.2\n"
-    home.overlays.push({path("staging"): entry.encode()}, "looks harmless")
+    world.overlays.push({path("staging"): entry.encode()}, "looks harmless")
     with pytest.raises(UnknownName, match=r"playground v1\.4\.2 is not in"):
-        await home.deploy("ana")
+        await world.deploy("ana")
 
 
-async def test_a_sidecar_of_another_registry_holds_up_nobody_as_long_as_it_stays(home: House) -> None:
+async def test_a_sidecar_of_another_registry_holds_up_nobody_as_long_as_it_stays(world: CoreWorld) -> None:
     sidecar = b"- name: docker.io/library/nginx\n  newTag: '1.27'\n"
     for environment, tag in (("staging", "v1.4.2"), ("production", "v1.4.1")):
-        home.overlays.push({path(environment): kustomization(tag) + sidecar}, "a sidecar")
-    asked = await home.deploy("ana")
+        world.overlays.push({path(environment): kustomization(tag) + sidecar}, "a sidecar")
+    asked = await world.deploy("ana")
     assert [move.after.tag for move in asked.plan.moves] == ["v1.4.2"]
-    await home.abort("ana", asked)
-    assert (await home.deploy("ana", image="v1.4.3")).plan.moves[0].after.tag == "v1.4.3"
-    home.overlays.push({path("staging"): kustomization("v1.4.2") + sidecar.replace(b"27", b"29")}, "a newer sidecar")
+    await world.abort("ana", asked)
+    assert (await world.deploy("ana", image="v1.4.3")).plan.moves[0].after.tag == "v1.4.3"
+    world.overlays.push({path("staging"): kustomization("v1.4.2") + sidecar.replace(b"27", b"29")}, "a newer sidecar")
     with pytest.raises(UnknownName, match=r"docker\.io/library/nginx"):
-        await home.deploy("ana")
+        await world.deploy("ana")
 
 
 @pytest.mark.parametrize("repository", ["ghcr.io/apps/my-app", f"{HARBOR}/my-app-2"])
-async def test_a_new_name_after_the_request_voids(home: House, repository: str) -> None:
-    asked = await home.deploy("ana")
+async def test_a_new_name_after_the_request_voids(world: CoreWorld, repository: str) -> None:
+    asked = await world.deploy("ana")
     entry = f"images:\n- name: {REPOSITORY}\n  newName: {repository}\n  newTag: v1.4.1\n"
-    home.overlays.push({path("production"): entry.encode()}, "only the name")
+    world.overlays.push({path("production"): entry.encode()}, "only the name")
     with pytest.raises(Conflict, match="was changed by Someone Else"):
-        await home.approve("bo", asked)
-    ended = await home.now(asked)
-    assert (ended.phase, ended.successor, home.promotion_commits()) == (Phase.FAILED, "", [])
+        await world.approve("bo", asked)
+    ended = await world.now(asked)
+    assert (ended.phase, ended.successor, world.promotion_commits()) == (Phase.FAILED, "", [])
     assert repository in ended.outcome
 
 
-async def test_an_approval_is_bound_to_repository_tag_and_digest_of_both_sides(home: House) -> None:
-    asked = await home.now(await home.deploy("ana"))
+async def test_an_approval_is_bound_to_repository_tag_and_digest_of_both_sides(world: CoreWorld) -> None:
+    asked = await world.now(await world.deploy("ana"))
     move = asked.plan.moves[0]
     digest = "sha256:" + "e" * 64
     others = [

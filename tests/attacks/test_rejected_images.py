@@ -15,12 +15,12 @@ from bot.domain.intent import Context
 from bot.domain.promotion import Kind, Verdict, VerdictState
 from bot.domain.reply import Told
 from bot.domain.safety import Rejection
-from bot.evaluation.panel import answer
+from bot.evaluation.evaluator import answer
 from bot.gates.rejected import RejectedGate
 from bot.overlays.image_locations import ImageLocations
-from tests.fakes.office import Office
+from tests.fakes.command_harness import CommandHarness
 from tests.fakes.promotions import HOST, MemoryRecord
-from tests.unit.bot.gates.town import BO, Town
+from tests.unit.bot.gates.gate_harness import BO, GateHarness
 
 APP, ELSEWHERE = f"{HOST}/my-app", f"{HOST}/copy-of-my-app"
 BLOCKED, PASSED, WAITING = VerdictState.BLOCKED, VerdictState.PASSED, VerdictState.WAITING
@@ -30,7 +30,7 @@ BLOCKED, PASSED, WAITING = VerdictState.BLOCKED, VerdictState.PASSED, VerdictSta
 class World:
     """my-app's images, an index of two platforms among them, and one that wraps the index once more."""
 
-    office: Office
+    harness: CommandHarness
     amd64: Image
     arm64: Image
     index: Image
@@ -39,28 +39,28 @@ class World:
 
     async def say(self, line: str, user: str = "U0BO") -> object:
         self.requests += 1
-        return await self.office.run(
-            await self.office.read(line, Context(f"r{self.requests}", "C0DEPLOY", "c", "T0PILOT")), user
+        return await self.harness.run(
+            await self.harness.read(line, Context(f"r{self.requests}", "C0DEPLOY", "c", "T0PILOT")), user
         )
 
     async def promote(self, image: Image, app: str = "my-app", kind: Kind = Kind.PROMOTION) -> Verdict:
-        question = await Town().question(kind=kind)
+        question = await GateHarness().question(kind=kind)
         moves = tuple(replace(move, app=app, after=image) for move in question.moves)
-        office = self.office
-        image_locations = ImageLocations(office.catalog, office.overlays, office.images, MemoryRecord())
-        gate = RejectedGate(office.safety.stores.rejections, office.images, image_locations)
+        harness = self.harness
+        image_locations = ImageLocations(harness.catalog, harness.overlays, harness.images, MemoryRecord())
+        gate = RejectedGate(harness.safety.stores.rejections, harness.images, image_locations)
         return await answer(gate, replace(question, app=app, moves=moves))
 
 
 @pytest.fixture
 async def world() -> AsyncIterator[World]:
-    office = Office()
-    await office.safety.create()
-    amd64, arm64 = (office.images.push(APP, tag).image for tag in ("multi-amd64", "multi-arm64"))
-    index = office.images.push_index(APP, "multi", amd64, arm64).image
-    outer = office.images.push_index(APP, "outer", index).image
-    yield World(office, amd64, arm64, index, outer)
-    await office.safety.database.close()
+    harness = CommandHarness()
+    await harness.safety.create()
+    amd64, arm64 = (harness.images.push(APP, tag).image for tag in ("multi-amd64", "multi-arm64"))
+    index = harness.images.push_index(APP, "multi", amd64, arm64).image
+    outer = harness.images.push_index(APP, "outer", index).image
+    yield World(harness, amd64, arm64, index, outer)
+    await harness.safety.database.close()
 
 
 Tried = Callable[[World], tuple[Image, str]]
@@ -101,12 +101,12 @@ async def test_the_same_files_under_another_manifest_go_nowhere(
     world: World, words: tuple[str, ...], where: str, app: str, *, inside: bool
 ) -> None:
     rejected, again = (
-        world.office.images.push_around(at, f"v{at[-3:]}-{n}", *words) for n, at in ((1, APP), (2, where))
+        world.harness.images.push_around(at, f"v{at[-3:]}-{n}", *words) for n, at in ((1, APP), (2, where))
     )
-    world.office.images._relatives[rejected.image.digest] = (CONFIG, FILES)
+    world.harness.images._relatives[rejected.image.digest] = (CONFIG, FILES)
     tried = again.image
     if inside:
-        tried = world.office.images.push_index(where, "wrapped", tried).image
+        tried = world.harness.images.push_index(where, "wrapped", tried).image
     assert (await world.promote(tried, app)).state is PASSED
     await world.say(f"/reject my-app@{rejected.image.tag} leaks memory")
     assert (await world.promote(tried, app)).state is BLOCKED
@@ -116,28 +116,28 @@ async def test_the_same_files_under_another_manifest_go_nowhere(
 
 async def test_a_rejection_that_knows_no_files_is_looked_at_anew(world: World) -> None:
     """An older Pilothouse kept the digests of the manifests only."""
-    first = world.office.images.push_around(APP, "around-1", CONFIG, FILES).image
-    second = world.office.images.push_around(APP, "around-2", CONFIG, FILES).image
+    first = world.harness.images.push_around(APP, "around-1", CONFIG, FILES).image
+    second = world.harness.images.push_around(APP, "around-2", CONFIG, FILES).image
     old = Rejection("my-app", first.digest, "around-1", BO, "leaks memory", datetime.now(UTC), ())
-    async with world.office.safety.database.begin() as connection:
-        await world.office.safety.stores.rejections.reject(connection, old)
+    async with world.harness.safety.database.begin() as connection:
+        await world.harness.safety.stores.rejections.reject(connection, old)
     assert (await world.promote(second)).state is BLOCKED
 
 
 async def test_an_image_on_top_of_the_same_base_goes(world: World) -> None:
     """Its files are others, though some layers are the same."""
-    rejected = world.office.images.push_around(APP, "base-1", CONFIG, FILES).image
-    other = world.office.images.push_around(APP, "base-2", "sha256:" + "d" * 64, "files:" + "0" * 64).image
+    rejected = world.harness.images.push_around(APP, "base-1", CONFIG, FILES).image
+    other = world.harness.images.push_around(APP, "base-2", "sha256:" + "d" * 64, "files:" + "0" * 64).image
     await world.say(f"/reject my-app@{rejected.tag} leaks memory")
     assert (await world.promote(other)).state is PASSED
 
 
 def copied(world: World, image: Image) -> Image:
-    return world.office.images.push(ELSEWHERE, "v1", digest=image.digest).image
+    return world.harness.images.push(ELSEWHERE, "v1", digest=image.digest).image
 
 
 def rewrapped(world: World, *children: Image) -> Image:
-    return world.office.images.push_index(APP, "again", *children).image
+    return world.harness.images.push_index(APP, "again", *children).image
 
 
 @pytest.mark.parametrize("name", ATTACKS)
@@ -163,7 +163,7 @@ async def test_it_goes_again_when_the_rejection_is_taken_back(name: str, world: 
 
 async def test_what_shares_nothing_goes(world: World) -> None:
     await world.say("/reject my-app@multi leaks memory")
-    other = (await world.office.images.artifact(APP, "1.4.2")).image
+    other = (await world.harness.images.artifact(APP, "1.4.2")).image
     assert (await world.promote(other)).state is PASSED
 
 
@@ -176,7 +176,7 @@ async def test_an_index_of_other_images_goes_though_one_platform_is_rejected(wor
 async def test_a_registry_that_is_away_is_no_way_around(world: World) -> None:
     """Whether an index holds it cannot be known then; the very image is known without asking."""
     await world.say("/reject my-app@multi-amd64 leaks memory")
-    world.office.images.failing = Unavailable("Harbor", "read", "down")
+    world.harness.images.failing = Unavailable("Harbor", "read", "down")
     assert (await world.promote(world.amd64)).state is BLOCKED
     assert (await world.promote(world.index)).state is WAITING
 
@@ -184,20 +184,20 @@ async def test_a_registry_that_is_away_is_no_way_around(world: World) -> None:
 @pytest.mark.parametrize("error", [Refused("Harbor", "read", "no"), NotFound("Harbor", "read", "gone")])
 async def test_a_registry_that_will_not_tell_is_no_way_around(error: Exception, world: World) -> None:
     await world.say("/reject my-app@multi-amd64 leaks memory")
-    world.office.images.failing = error
+    world.harness.images.failing = error
     assert (await world.promote(world.index)).state is BLOCKED
 
 
 async def test_while_nothing_is_rejected_the_registry_is_not_needed(world: World) -> None:
-    world.office.images.failing = Unavailable("Harbor", "read", "down")
+    world.harness.images.failing = Unavailable("Harbor", "read", "down")
     assert (await world.promote(world.index)).state is PASSED
 
 
 async def test_an_index_that_cannot_be_looked_into_is_not_rejected_by_halves(world: World) -> None:
-    world.office.images.failing = Unavailable("Harbor", "read", "down")
+    world.harness.images.failing = Unavailable("Harbor", "read", "down")
     with pytest.raises(Unavailable):
         await world.say("/reject my-app@multi leaks memory")
-    assert await world.office.safety.stores.rejections.all() == ()
+    assert await world.harness.safety.stores.rejections.all() == ()
 
 
 async def test_another_apps_rejection_is_not_taken_back_by_the_back_door(world: World) -> None:
@@ -214,12 +214,12 @@ async def test_another_apps_rejection_is_not_taken_back_by_the_back_door(world: 
 async def test_two_apps_that_reject_it_must_both_take_it_back(world: World) -> None:
     await world.say("/reject my-app@multi-amd64 leaks memory")
     theirs = Rejection("payments", world.amd64.digest, "v1", BO, "leaks money", datetime.now(UTC), ())
-    stores = world.office.safety.stores
-    async with world.office.safety.database.begin() as connection:
+    stores = world.harness.safety.stores
+    async with world.harness.safety.database.begin() as connection:
         await stores.rejections.reject(connection, theirs)
     await world.say("/unreject my-app@multi-amd64")
     assert (await world.promote(world.amd64)).state is BLOCKED
-    async with world.office.safety.database.begin() as connection:
+    async with world.harness.safety.database.begin() as connection:
         await stores.rejections.clear(connection, "payments", world.amd64.digest)
     assert (await world.promote(world.amd64)).state is PASSED
 
@@ -228,6 +228,6 @@ async def test_two_apps_that_reject_it_must_both_take_it_back(world: World) -> N
 async def test_a_rejection_from_before_an_upgrade_holds_for_its_platforms_too(which: str, world: World) -> None:
     """What an older Pilothouse wrote down does not say what the index consists of."""
     old = Rejection("my-app", world.index.digest, "multi", BO, "leaks memory", datetime.now(UTC))
-    async with world.office.safety.database.begin() as connection:
-        await world.office.safety.stores.rejections.reject(connection, old)
+    async with world.harness.safety.database.begin() as connection:
+        await world.harness.safety.stores.rejections.reject(connection, old)
     assert (await world.promote(getattr(world, which))).state is BLOCKED

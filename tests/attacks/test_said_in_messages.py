@@ -8,7 +8,7 @@ import pytest
 
 from bot.domain.promotion import Stage
 from bot.router.incoming import from_mention, spoken
-from tests.fakes.office import Office
+from tests.fakes.command_harness import CommandHarness
 from tests.unit.bot.router.test_inbox import SLASH, Life, life
 
 __all__ = ["life"]
@@ -29,8 +29,8 @@ async def say(life: Life, text: str, ago: float = 0.0, **event: Any) -> None:
     await life.idle()
 
 
-def did_nothing(office: Office) -> bool:
-    return not office.promotions.asked
+def did_nothing(harness: CommandHarness) -> bool:
+    return not harness.promotions.asked
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def did_nothing(office: Office) -> bool:
 )
 async def test_words_around_a_command_are_not_overheard(life: Life, text: str) -> None:
     await say(life, text)
-    assert did_nothing(life.office)
+    assert did_nothing(life.harness)
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ async def test_words_around_a_command_are_not_overheard(life: Life, text: str) -
 )
 async def test_a_command_is_one_wherever_the_mention_stands(life: Life, text: str) -> None:
     await say(life, text)
-    assert len(life.office.promotions.asked) == 1
+    assert len(life.harness.promotions.asked) == 1
 
 
 @pytest.mark.parametrize("command", ["approve {}", "/approve {}", "pilothouse approve {}"])
@@ -84,22 +84,22 @@ async def test_a_command_is_one_wherever_the_mention_stands(life: Life, text: st
 async def test_nobody_approves_by_talking_about_it(life: Life, before: str, command: str) -> None:
     await life.router.on_command(SLASH, life.ack, life.respond)
     await life.idle()
-    only = life.office.promotions.only
-    life.office.promotions.all[only.id] = replace(only, stage=Stage.APPROVAL)
+    only = life.harness.promotions.only
+    life.harness.promotions.all[only.id] = replace(only, stage=Stage.APPROVAL)
     await say(life, f"{before} {BOT} {command.format(only.id)}", who="U0BO")
-    assert not life.office.promotions.only.approvals
+    assert not life.harness.promotions.only.approvals
 
 
 @pytest.mark.parametrize("hours", [0.6, 1, 5, 24])
 async def test_what_slack_delivers_hours_later_starts_nothing(life: Life, hours: float) -> None:
     """S11: an event that could not be delivered comes again; what was right then may surprise now."""
     await say(life, f"{BOT} deploy my-app prod", ago=hours * 3600)
-    assert did_nothing(life.office)
+    assert did_nothing(life.harness)
 
 
 async def test_a_mention_that_is_edited_into_an_old_message_is_of_now(life: Life) -> None:
     await say(life, f"{BOT} deploy my-app prod", ago=86_400, event_ts=f"{life.now:.6f}")
-    assert len(life.office.promotions.asked) == 1
+    assert len(life.harness.promotions.asked) == 1
 
 
 @pytest.mark.parametrize("ts", ["", "nan", "1e999", "-1.0", "9" * 400, "inf", "0x10.0", "١٢٣.٤"])
@@ -140,11 +140,11 @@ async def test_a_typed_yes_that_comes_much_later_is_for_nothing_that_was_seen(li
     """Who presses a card says yes to what it showed; who types an id, to what it holds when that is read."""
     await life.router.on_command(SLASH, life.ack, life.respond)
     await life.idle()
-    only = life.office.promotions.only
-    life.office.promotions.all[only.id] = replace(only, stage=Stage.APPROVAL)
+    only = life.harness.promotions.only
+    life.harness.promotions.all[only.id] = replace(only, stage=Stage.APPROVAL)
     typed = {**SLASH, "command": "/approve", "text": only.id, "user_id": "U0BO", "trigger_id": "1.2.9"}
     await life.router.on_command(typed, life.ack, life.respond)
     after = await life.next(3 * 3600)
     await asyncio.sleep(0)
-    assert not life.office.promotions.only.approvals
+    assert not life.harness.promotions.only.approvals
     assert "Ask again" in after.said[-1]

@@ -16,7 +16,7 @@ from bot.domain.image import Image
 from bot.domain.promotion import Verdict, VerdictState
 from bot.gates.signature import SignatureGate
 from integrations.cosign import Cosign
-from tests.unit.bot.gates.town import REPOSITORY, Town
+from tests.unit.bot.gates.gate_harness import REPOSITORY, GateHarness
 from tests.unit.integrations.cosign.signing import BUNDLE, SIGN, Contents, bundle, pem, sign
 
 OURS, THEIRS = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
@@ -58,13 +58,13 @@ def layer(contents: Contents, image: Image, signed: bytes, key: Any = OURS, **no
 
 
 async def judged(contents: Contents, image: Image, **options: Any) -> Verdict:
-    question = await Town().question(options={"keys": {"ci": pem(OURS)}, **options})
+    question = await GateHarness().question(options={"keys": {"ci": pem(OURS)}, **options})
     assert question.moves[0].after.digest == image.digest
     return await SignatureGate(Cosign(contents)).ask(question)
 
 
 async def promoted() -> Image:
-    return await Town().image("v1.4.2")
+    return await GateHarness().image("v1.4.2")
 
 
 @pytest.mark.parametrize(

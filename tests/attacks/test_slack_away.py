@@ -17,10 +17,10 @@ from bot.router import open_router
 from integrations.sandbox.slack.blockkit.surfaces import view_definition
 from integrations.slack import SlackApi, SlackMessenger
 from tests.contract.test_slack_wire import Recorder
+from tests.fakes.command_harness import CommandHarness
 from tests.fakes.messenger import FakeMessenger
-from tests.fakes.office import Office
 from tests.fakes.queues import delivered
-from tests.fakes.world import House, house
+from tests.fakes.world import CoreWorld, core_world
 
 
 class HalfAway(Recorder):
@@ -110,9 +110,9 @@ REFUSALS = [
 
 async def home_of(modals: NoHome, directory: Path) -> list[Any]:
     """What is logged when somebody opens the Home tab."""
-    office = Office(database_url=f"sqlite:///{directory / 'words.db'}")
-    await office.safety.create()
-    router = open_router(office.registry, {**office.services, Messenger: FakeMessenger(), Modals: modals})
+    harness = CommandHarness(database_url=f"sqlite:///{directory / 'words.db'}")
+    await harness.safety.create()
+    router = open_router(harness.registry, {**harness.services, Messenger: FakeMessenger(), Modals: modals})
 
     async def ack(*_: Any, **__: Any) -> None:
         return None
@@ -127,7 +127,7 @@ async def home_of(modals: NoHome, directory: Path) -> list[Any]:
         await asyncio.sleep(0)
         del router
         gc.collect()
-    await office.safety.database.close()
+    await harness.safety.database.close()
     assert not broken
     return logged
 
@@ -156,10 +156,10 @@ SILENT = Unavailable("Slack", "any method", "no answer within 10 seconds")
 STORMS = [(("post",), LIMITED), (("update",), LIMITED), (QUIET, LIMITED), (METHODS, LIMITED), (METHODS, SILENT)]
 
 
-async def minutes(home: House, number: int) -> None:
+async def minutes(world: CoreWorld, number: int) -> None:
     for _ in range(number):
-        await home.engine.pass_time(timedelta(minutes=1))
-        await delivered(home.core.outbox)
+        await world.engine.pass_time(timedelta(minutes=1))
+        await delivered(world.core.outbox)
 
 
 async def promoted(directory: Path, methods: tuple[str, ...], error: Exception) -> Counter[tuple[str, str, str]]:
@@ -169,21 +169,21 @@ async def promoted(directory: Path, methods: tuple[str, ...], error: Exception) 
     async def storm(*_: Any, **__: Any) -> None:
         raise error
 
-    async with house(directory) as home:
+    async with core_world(directory) as world:
         for method in methods:
-            setattr(home.messenger, method, storm)
-        asked = await home.deploy("ana")
-        await minutes(home, 5)
-        await home.approve("bo", asked)
-        await minutes(home, 5)
-        assert (await home.now(asked)).phase is Phase.SUCCEEDED, "nobody waits for Slack"
+            setattr(world.messenger, method, storm)
+        asked = await world.deploy("ana")
+        await minutes(world, 5)
+        await world.approve("bo", asked)
+        await minutes(world, 5)
+        assert (await world.now(asked)).phase is Phase.SUCCEEDED, "nobody waits for Slack"
         for method in methods:
-            delattr(home.messenger, method)
-        await minutes(home, 10)
-        counts = await home.core.outbox.counts()
+            delattr(world.messenger, method)
+        await minutes(world, 10)
+        counts = await world.core.outbox.counts()
         assert (counts.pending, counts.dead, counts.stale_cards) == (0, 0, 0)
         # Who was to be asked and could not be is not asked about what is over.
-        seen = [m for m in home.messenger.messages if not (m.only_for or m.posted.channel[0] + m.key[:4] == "Dcard")]
+        seen = [m for m in world.messenger.messages if not (m.only_for or m.posted.channel[0] + m.key[:4] == "Dcard")]
         return Counter((m.posted.channel, m.key.partition(":")[0], m.shown.text.replace(asked.id, "")) for m in seen)
 
 

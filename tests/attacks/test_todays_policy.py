@@ -16,7 +16,7 @@ from bot.domain.approval import quorum, stricter
 from bot.domain.caller import Person
 from bot.domain.promotion import Approval, ApprovalRule, Phase, Quorum, Stage
 from bot.domain.scan import Severity, Vulnerability
-from bot.evaluation.panel import Panel
+from bot.evaluation.evaluator import GateEvaluator
 from bot.evaluation.question import Gate
 from bot.evaluation.terms import Both, TermsChange, compared
 from bot.gates.custom import CustomGate
@@ -27,27 +27,27 @@ from bot.gates.signature import SignatureGate
 from bot.gates.soak import SoakGate
 from bot.policy import parse
 from bot.workflow.story import Story
-from tests.fakes.world import HARBOR, POLICY, House, house
+from tests.fakes.world import HARBOR, POLICY, CoreWorld, core_world
 
 PLAIN = POLICY + "environments: [{name: development}, {name: staging}, {name: production%s}]\n"
 LAX = PLAIN % ""
 
 
 @pytest.fixture
-async def home(tmp_path: Path) -> AsyncIterator[House]:
-    async with house(tmp_path, LAX) as built:
+async def world(tmp_path: Path) -> AsyncIterator[CoreWorld]:
+    async with core_world(tmp_path, LAX) as built:
         yield built
 
 
-async def reload(home: House, text: str) -> None:
+async def reload(world: CoreWorld, text: str) -> None:
     """Policy is read at the start of the process, and only then."""
     policy = parse(text)
-    old = home.service.orphans.steps
-    panel = Panel(old.panel._gates.values(), policy)
+    old = world.service.orphans.steps
+    evaluator = GateEvaluator(old.evaluator._gates.values(), policy)
     eligibility = type(old.eligibility)(policy, old.eligibility._delegates)
-    object.__setattr__(home.service, "policy", policy)
-    object.__setattr__(home.service, "eligibility", eligibility)
-    await home.engine.restart(Story(replace(old, policy=policy, panel=panel, eligibility=eligibility), policy))
+    object.__setattr__(world.service, "policy", policy)
+    object.__setattr__(world.service, "eligibility", eligibility)
+    await world.engine.restart(Story(replace(old, policy=policy, evaluator=evaluator, eligibility=eligibility), policy))
 
 
 TIGHTER = {
@@ -58,53 +58,53 @@ TIGHTER = {
 
 
 @pytest.mark.parametrize("what", TIGHTER)
-async def test_what_was_tightened_while_it_waited_voids_and_holds(home: House, what: str) -> None:
+async def test_what_was_tightened_while_it_waited_voids_and_holds(world: CoreWorld, what: str) -> None:
     text, before, after = TIGHTER[what]
-    asked = await home.deploy("ana")
-    await reload(home, PLAIN % text)
+    asked = await world.deploy("ana")
+    await reload(world, PLAIN % text)
     for who in before:
-        await home.approve(who, asked)
-    waiting = await home.now(asked)
-    assert (waiting.stage, home.promotion_commits()) == (Stage.APPROVAL, [])
+        await world.approve(who, asked)
+    waiting = await world.now(asked)
+    assert (waiting.stage, world.promotion_commits()) == (Stage.APPROVAL, [])
     assert "policy asks for more" in waiting.voided
     for who in after:
-        await home.approve(who, asked)
-    assert (await home.now(asked)).phase is Phase.SUCCEEDED
+        await world.approve(who, asked)
+    assert (await world.now(asked)).phase is Phase.SUCCEEDED
 
 
 async def test_what_was_loosened_does_not_loosen_one_that_waits(tmp_path: Path) -> None:
-    async with house(tmp_path, PLAIN % ", approval: {count: 2}") as home:
-        asked = await home.deploy("ana")
-        await reload(home, LAX)
-        await home.approve("bo", asked)
-        assert (await home.now(asked)).stage is Stage.APPROVAL
-        await home.approve("mia", asked)
-        assert (await home.now(asked)).phase is Phase.SUCCEEDED
+    async with core_world(tmp_path, PLAIN % ", approval: {count: 2}") as world:
+        asked = await world.deploy("ana")
+        await reload(world, LAX)
+        await world.approve("bo", asked)
+        assert (await world.now(asked)).stage is Stage.APPROVAL
+        await world.approve("mia", asked)
+        assert (await world.now(asked)).phase is Phase.SUCCEEDED
 
 
 async def test_an_environment_that_asked_nobody_asks_by_the_effect(tmp_path: Path) -> None:
-    async with house(tmp_path, PLAIN % ", approval: {count: 0}, gates: {soak: {for: 2h}}") as home:
-        asked = await home.deploy("ana")
-        await reload(home, LAX)
-        await home.engine.pass_time(timedelta(hours=3))
-        assert (await home.now(asked)).phase is not Phase.SUCCEEDED
-        assert home.promotion_commits() == []
+    async with core_world(tmp_path, PLAIN % ", approval: {count: 0}, gates: {soak: {for: 2h}}") as world:
+        asked = await world.deploy("ana")
+        await reload(world, LAX)
+        await world.engine.pass_time(timedelta(hours=3))
+        assert (await world.now(asked)).phase is not Phase.SUCCEEDED
+        assert world.promotion_commits() == []
 
 
-async def test_a_gate_that_was_added_is_asked(home: House) -> None:
-    asked = await home.deploy("ana")
-    await reload(home, PLAIN % ", gates: {soak: {for: 2h}}")
-    await home.approve("bo", asked)
-    assert home.promotion_commits() == []
-    assert "soak" in {result.gate for result in (await home.now(asked)).results}
+async def test_a_gate_that_was_added_is_asked(world: CoreWorld) -> None:
+    asked = await world.deploy("ana")
+    await reload(world, PLAIN % ", gates: {soak: {for: 2h}}")
+    await world.approve("bo", asked)
+    assert world.promotion_commits() == []
+    assert "soak" in {result.gate for result in (await world.now(asked)).results}
 
 
 async def test_a_gate_that_was_taken_away_is_asked_all_the_same(tmp_path: Path) -> None:
-    async with house(tmp_path, LAX) as home:
-        asked = await home.deploy("ana")
-        await reload(home, PLAIN % ", gates: {lock: false}")
-        await home.approve("bo", asked)
-        done = await home.now(asked)
+    async with core_world(tmp_path, LAX) as world:
+        asked = await world.deploy("ana")
+        await reload(world, PLAIN % ", gates: {lock: false}")
+        await world.approve("bo", asked)
+        done = await world.now(asked)
         assert "lock" in {result.gate for result in done.results}
 
 
@@ -123,36 +123,36 @@ TIGHTER_GATES = {
 }
 
 
-async def find(home: House) -> None:
+async def find(world: CoreWorld) -> None:
     """What goes to production has a high vulnerability, for which there is no fix."""
-    image = (await home.registry.artifact(f"{HARBOR}/my-app", "v1.4.2")).image
-    home.registry.finish_scan(image, Vulnerability("CVE-2026-1", "openssl", "1.0", Severity.HIGH))
+    image = (await world.registry.artifact(f"{HARBOR}/my-app", "v1.4.2")).image
+    world.registry.finish_scan(image, Vulnerability("CVE-2026-1", "openssl", "1.0", Severity.HIGH))
 
 
 @pytest.mark.parametrize("what", TIGHTER_GATES)
 async def test_a_gate_that_asks_for_more_by_now_holds(tmp_path: Path, what: str) -> None:
     then, today = TIGHTER_GATES[what]
-    async with house(tmp_path, SCANNED % then) as home:
-        await find(home)
-        asked = await home.deploy("ana")
-        assert (await home.now(asked)).stage is Stage.APPROVAL
-        await reload(home, SCANNED % today)
-        await home.approve("bo", asked)
-        ended = await home.now(asked)
-        assert (ended.phase, home.promotion_commits()) == (Phase.FAILED, [])
+    async with core_world(tmp_path, SCANNED % then) as world:
+        await find(world)
+        asked = await world.deploy("ana")
+        assert (await world.now(asked)).stage is Stage.APPROVAL
+        await reload(world, SCANNED % today)
+        await world.approve("bo", asked)
+        ended = await world.now(asked)
+        assert (ended.phase, world.promotion_commits()) == (Phase.FAILED, [])
         assert "Policy asks more of this gate" in ended.outcome
 
 
 @pytest.mark.parametrize("what", TIGHTER_GATES)
 async def test_a_gate_that_asks_for_less_by_now_holds_what_was_asked_under_more(tmp_path: Path, what: str) -> None:
     today, then = TIGHTER_GATES[what]
-    async with house(tmp_path, SCANNED % then) as home:
-        asked = await home.deploy("ana")
-        await reload(home, SCANNED % today)
-        await find(home)
-        await home.approve("bo", asked)
-        ended = await home.now(asked)
-        assert (ended.phase, home.promotion_commits()) == (Phase.FAILED, [])
+    async with core_world(tmp_path, SCANNED % then) as world:
+        asked = await world.deploy("ana")
+        await reload(world, SCANNED % today)
+        await find(world)
+        await world.approve("bo", asked)
+        ended = await world.now(asked)
+        assert (ended.phase, world.promotion_commits()) == (Phase.FAILED, [])
         [scan] = [result for result in ended.results if result.gate == "scan"]
         assert "asks less of this gate" in scan.verdict.remedy
 
@@ -160,37 +160,37 @@ async def test_a_gate_that_asks_for_less_by_now_holds_what_was_asked_under_more(
 @pytest.mark.parametrize("what", TIGHTER_GATES)
 async def test_a_gate_that_was_tightened_voids_though_it_passes(tmp_path: Path, what: str) -> None:
     then, today = TIGHTER_GATES[what]
-    async with house(tmp_path, SCANNED % then) as home:
-        asked = await home.deploy("ana")
-        await reload(home, SCANNED % today)
-        await home.approve("bo", asked)
-        waiting = await home.now(asked)
-        assert (waiting.stage, home.promotion_commits()) == (Stage.APPROVAL, [])
+    async with core_world(tmp_path, SCANNED % then) as world:
+        asked = await world.deploy("ana")
+        await reload(world, SCANNED % today)
+        await world.approve("bo", asked)
+        waiting = await world.now(asked)
+        assert (waiting.stage, world.promotion_commits()) == (Stage.APPROVAL, [])
         assert "policy asks more of the gate scan" in waiting.voided
-        await home.approve("bo", asked)
-        assert (await home.now(asked)).phase is Phase.SUCCEEDED
+        await world.approve("bo", asked)
+        assert (await world.now(asked)).phase is Phase.SUCCEEDED
 
 
 async def test_a_gate_that_is_tightened_twice_voids_twice(tmp_path: Path) -> None:
-    async with house(tmp_path, SCANNED % "critical") as home:
-        asked = await home.deploy("ana")
+    async with core_world(tmp_path, SCANNED % "critical") as world:
+        asked = await world.deploy("ana")
         for threshold in ("high", "medium"):
-            await reload(home, SCANNED % threshold)
-            await home.approve("bo", asked)
-            assert "policy asks more of the gate scan" in (await home.now(asked)).voided
-        assert home.promotion_commits() == []
-        await home.approve("bo", asked)
-        assert (await home.now(asked)).phase is Phase.SUCCEEDED
+            await reload(world, SCANNED % threshold)
+            await world.approve("bo", asked)
+            assert "policy asks more of the gate scan" in (await world.now(asked)).voided
+        assert world.promotion_commits() == []
+        await world.approve("bo", asked)
+        assert (await world.now(asked)).phase is Phase.SUCCEEDED
 
 
 @pytest.mark.parametrize("what", TIGHTER_GATES)
 async def test_a_gate_that_was_loosened_voids_nothing(tmp_path: Path, what: str) -> None:
     today, then = TIGHTER_GATES[what]
-    async with house(tmp_path, SCANNED % then) as home:
-        asked = await home.deploy("ana")
-        await reload(home, SCANNED % today)
-        await home.approve("bo", asked)
-        assert (await home.now(asked)).phase is Phase.SUCCEEDED
+    async with core_world(tmp_path, SCANNED % then) as world:
+        asked = await world.deploy("ana")
+        await reload(world, SCANNED % today)
+        await world.approve("bo", asked)
+        assert (await world.now(asked)).phase is Phase.SUCCEEDED
 
 
 KEYED = {name: Ed25519PrivateKey.generate().public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
@@ -228,60 +228,60 @@ def test_what_counts_as_tightened(gate: type[Gate], then: dict[str, Any], today:
     assert compared(gate, Both(both.then, both.then)) is TermsChange.NONE
 
 
-async def test_an_environment_that_wants_pull_requests_by_now_gets_one_and_is_asked_again(home: House) -> None:
-    asked = await home.deploy("ana")
-    await reload(home, PLAIN % ", mode: pull-request")
-    await home.approve("bo", asked)
-    waiting = await home.now(asked)
-    assert (waiting.stage, waiting.pull_request, home.promotion_commits()) == (Stage.APPROVAL, "", [])
+async def test_an_environment_that_wants_pull_requests_by_now_gets_one_and_is_asked_again(world: CoreWorld) -> None:
+    asked = await world.deploy("ana")
+    await reload(world, PLAIN % ", mode: pull-request")
+    await world.approve("bo", asked)
+    waiting = await world.now(asked)
+    assert (waiting.stage, waiting.pull_request, world.promotion_commits()) == (Stage.APPROVAL, "", [])
     assert "policy now requires a pull request" in waiting.voided
-    await home.approve("bo", asked)
-    assert (await home.now(asked)).pull_request
-    assert home.promotion_commits() == []
+    await world.approve("bo", asked)
+    assert (await world.now(asked)).pull_request
+    assert world.promotion_commits() == []
 
 
 async def test_an_environment_that_wanted_pull_requests_when_it_was_asked_gets_one(tmp_path: Path) -> None:
-    async with house(tmp_path, PLAIN % ", mode: pull-request") as home:
-        asked = await home.deploy("ana")
-        await reload(home, LAX)
-        await home.approve("bo", asked)
-        assert (await home.now(asked)).pull_request
-        assert home.promotion_commits() == []
+    async with core_world(tmp_path, PLAIN % ", mode: pull-request") as world:
+        asked = await world.deploy("ana")
+        await reload(world, LAX)
+        await world.approve("bo", asked)
+        assert (await world.now(asked)).pull_request
+        assert world.promotion_commits() == []
 
 
 async def test_a_gate_of_one_app_of_a_train_is_not_asked_of_the_other(tmp_path: Path) -> None:
     """A gate that needs options would break on an app whose policy gives it none."""
     own = "apps: {ledger: {environments: {production: {gates: {soak: {for: 2h}}}}}}\n"
-    async with house(tmp_path, LAX + own) as home:
-        plan = (await home.deploy("ana")).plan
+    async with core_world(tmp_path, LAX + own) as world:
+        plan = (await world.deploy("ana")).plan
         apps = ("my-app", "ledger")
         moves = tuple(replace(plan.moves[0], app=app) for app in apps)
-        panel = home.service.panel
-        train = replace(plan, moves=moves, gates=(*plan.gates, "soak"), terms=panel.terms(apps, "production"))
-        results = await panel.ask(train, datetime.now(UTC))
+        evaluator = world.service.evaluator
+        train = replace(plan, moves=moves, gates=(*plan.gates, "soak"), terms=evaluator.terms(apps, "production"))
+        results = await evaluator.ask(train, datetime.now(UTC))
         assert {result.app for result in results if result.gate == "soak"} == {"ledger"}
         assert {result.app for result in results if result.gate == "scan"} == set(apps)
 
 
-async def test_whoever_may_not_ask_any_more_gets_nothing(home: House) -> None:
-    asked = await home.deploy("ana")
-    await reload(home, LAX.replace("  - {role: engineer, groups: [engineers]}\n", ""))
-    await home.approve("bo", asked)
-    assert (await home.now(asked)).phase is Phase.FAILED
-    assert home.promotion_commits() == []
+async def test_whoever_may_not_ask_any_more_gets_nothing(world: CoreWorld) -> None:
+    asked = await world.deploy("ana")
+    await reload(world, LAX.replace("  - {role: engineer, groups: [engineers]}\n", ""))
+    await world.approve("bo", asked)
+    assert (await world.now(asked)).phase is Phase.FAILED
+    assert world.promotion_commits() == []
 
 
-async def test_a_story_that_has_committed_is_told_on_by_the_policy_that_confirmed_it(home: House) -> None:
+async def test_a_story_that_has_committed_is_told_on_by_the_policy_that_confirmed_it(world: CoreWorld) -> None:
     """Commit in the journal, pull requests in the policy: the story must not look for another step there."""
-    home.engine.crash_after.add("follow")
-    asked = await home.deploy("ana")
+    world.engine.crash_after.add("follow")
+    asked = await world.deploy("ana")
     policy = PLAIN % ", mode: pull-request, rollback: {automatic: 10m}"
-    await home.approve("bo", asked)
-    tape = home.engine.tapes[asked.id]
+    await world.approve("bo", asked)
+    tape = world.engine.tapes[asked.id]
     tape.done, tape.steps = False, [step for step in tape.steps if step[0] not in ("finished", "conclude")]
-    await reload(home, policy)
+    await reload(world, policy)
     assert tape.done
-    assert home.promotion_commits() == [asked.id]
+    assert world.promotion_commits() == [asked.id]
 
 
 ROLES = st.lists(st.sampled_from(["a", "b", "c"]), max_size=2, unique=True).map(tuple)

@@ -35,8 +35,8 @@ from tests.restart.child import Life, promotion_of
 from tests.restart.conftest import postgres
 from tests.restart.effects import Seen, look
 from tests.restart.process import begin
+from tests.restart.process_harness import ProcessHarness, harness
 from tests.restart.test_requests import Scene, rejection
-from tests.restart.town import Town, town
 
 __all__ = ["postgres"]
 pytestmark = pytest.mark.restart
@@ -209,7 +209,7 @@ class After:
 
 
 @asynccontextmanager
-async def replicas(place: Town, slack: str) -> AsyncIterator[list[str]]:
+async def replicas(place: ProcessHarness, slack: str) -> AsyncIterator[list[str]]:
     """The URLs of two processes that share everything but their ports."""
     ports = [free_port(), free_port()]
     life = (str(place.directory), place.database_url, str(place.git.repository.path), place.github_url, place.cases)
@@ -231,7 +231,7 @@ async def replicas(place: Town, slack: str) -> AsyncIterator[list[str]]:
 async def attack(directory: Path, database_url: str) -> After:
     slack = SlackServer(commands=["/deploy"], limits=RateLimits(enabled=False))
     cases = (*WAITING.values(), *ASKED.values())
-    async with town(directory, database_url, cases) as place, serve(slack.app) as url:
+    async with harness(directory, database_url, cases) as place, serve(slack.app) as url:
         slack.public_url = url
         async with replicas(place, url) as urls, httpx.AsyncClient(timeout=60, trust_env=False, verify=False) as http:
             about = await _promotions(place)
@@ -248,7 +248,7 @@ async def attack(directory: Path, database_url: str) -> After:
         return After(a.sent, seen)
 
 
-async def _promotions(place: Town) -> dict[str, Promotion]:
+async def _promotions(place: ProcessHarness) -> dict[str, Promotion]:
     database = place.database()
     try:
         return {one.id: one for one in await PromotionStore(database).history("", "", 1000)}
@@ -256,7 +256,7 @@ async def _promotions(place: Town) -> dict[str, Promotion]:
         await database.close()
 
 
-async def _decided(place: Town) -> None:
+async def _decided(place: ProcessHarness) -> None:
     """Until all that somebody has decided is over."""
     standing = {promotion_of(WAITING[name]) for name in STANDING}
     decided = {promotion_of(case) for case in WAITING.values()} - standing

@@ -43,9 +43,9 @@ from bot.store.database import Database
 from bot.store.messages import Messages
 from bot.store.webhooks import WebhookStore
 from bot.webhooks import Needs, open_webhooks, receiver
+from tests.fakes.command_harness import CommandHarness
 from tests.fakes.databases import create_tables
 from tests.fakes.messenger import FakeMessenger
-from tests.fakes.office import Office
 
 SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
 HOOKS = {"github": "github-secret", "harbor": "harbor-token", "alertmanager": "am-token", "tekton": "tekton-token"}
@@ -60,7 +60,7 @@ class Port:
     """The bot's HTTP port. `parsed` is what got past authentication."""
 
     app: ASGIApp
-    office: Office
+    harness: CommandHarness
     messenger: FakeMessenger
     parsed: list[str] = field(default_factory=list)
     number: int = 0
@@ -92,21 +92,23 @@ async def nothing() -> None:
 
 @pytest.fixture
 async def port(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Port]:
-    office, messenger = Office(), FakeMessenger()
-    router = open_router(office.registry, {**office.services, Messenger: messenger, Modals: None})
+    harness, messenger = CommandHarness(), FakeMessenger()
+    router = open_router(harness.registry, {**harness.services, Messenger: messenger, Modals: None})
     bolt = bolt_app(router, None, lambda: "xoxb-test", lambda: SECRET)
     database = Database(f"sqlite:///{tmp_path_factory.mktemp('port')}/pilothouse.db")
     await create_tables(database)
     store = WebhookStore(database)
     bulletins = Bulletins(Messages(database), messenger)
-    needs = Needs(office.policy, office.catalog, office.pipelines, bulletins, store, office.directory, office.holds())
+    needs = Needs(
+        harness.policy, harness.catalog, harness.pipelines, bulletins, store, harness.directory, harness.holds()
+    )
     tokens = {name: SecretStr(HOOKS[name.partition("_")[0]]) for name in (
         "github_secret", "harbor_token", "alertmanager_token", "tekton_token")}  # fmt: skip
     tokens["pipeline_token"] = SecretStr("pipeline-token")
     hooks = open_webhooks(Settings(webhooks=WebhookSettings(**tokens)), needs)
     slack = SlackRequests(bolt, SlackSignature(lambda: SECRET)).answer
     app = web(alive, ready, CollectorRegistry(), nothing, slack, hooks.routes)
-    found = Port(app, office, messenger)
+    found = Port(app, harness, messenger)
     watch(found, monkeypatch)
     async with port_open(app, "127.0.0.1", 0) as server:
         found.number = server.servers[0].sockets[0].getsockname()[1]
@@ -184,7 +186,7 @@ async def test_a_stranger_sends_junk_and_nothing_of_it_is_parsed(
         for name, body in JUNK.items():
             assert (await port.post(path, body, {"Content-Type": kind})).status_code == 401, name
     assert not port.parsed
-    assert not port.office.promotions.asked
+    assert not port.harness.promotions.asked
 
 
 @pytest.mark.parametrize(
@@ -267,7 +269,7 @@ async def test_what_is_signed_and_malformed_is_a_400_without_a_traceback(
                 answer = await port.post(path, body, {**good(path, body), "Content-Type": kind})
                 harmless = path == "/slack/events" and answer.status_code in (200, 404)  # a form of other fields
                 assert answer.status_code == 400 or harmless, (name, kind, answer.text)
-    assert not port.office.promotions.asked
+    assert not port.harness.promotions.asked
 
 
 ODD = [
@@ -363,7 +365,7 @@ async def test_a_length_and_chunks_at_once(port: Port) -> None:
     body = urlencode(COMMAND).encode()
     both = {**slack_headers(body), "Content-Length": str(len(body)), "Transfer-Encoding": "chunked"}
     await raw(port, head("/slack/events", both), b"0\r\n\r\n")
-    assert not port.office.promotions.asked
+    assert not port.harness.promotions.asked
 
 
 async def test_headers_without_end(port: Port) -> None:

@@ -22,72 +22,72 @@ from bot.workflow.journal import pack
 from tests.attacks.test_hidden_trains import HIDDEN, RULES, train_of
 from tests.fakes.delegations import lend
 from tests.fakes.queues import delivered
-from tests.fakes.world import POLICY, House, house
+from tests.fakes.world import POLICY, CoreWorld, core_world
 from tests.unit.bot.promotions.test_scheduler import add_app
 
 CONTEXT = Context("r", "C0DEPLOY", "c", "T0PILOT")
 
 
 @pytest.fixture
-async def home(tmp_path: Path) -> AsyncIterator[House]:
-    async with house(tmp_path, POLICY) as built:
+async def world(tmp_path: Path) -> AsyncIterator[CoreWorld]:
+    async with core_world(tmp_path, POLICY) as built:
         await add_app(built, "payments")
         yield built
 
 
-async def train(home: House) -> Promotion:
-    ask = Promote(context=home.context(), apps=("my-app", "payments"), environment="production")
-    asked = await home.service.start(ask, await home.person("ana"))
-    await home.engine.settle()
+async def train(world: CoreWorld) -> Promotion:
+    ask = Promote(context=world.context(), apps=("my-app", "payments"), environment="production")
+    asked = await world.service.start(ask, await world.person("ana"))
+    await world.engine.settle()
     return asked
 
 
-async def adjust(home: House, asked: Promotion, who: str, *left_out: str) -> None:
-    ask = Adjust(context=home.context(), promotion=asked.id, left_out=left_out)
-    await home.service.adjust(ask, await home.person(who))
-    await home.engine.settle()
+async def adjust(world: CoreWorld, asked: Promotion, who: str, *left_out: str) -> None:
+    ask = Adjust(context=world.context(), promotion=asked.id, left_out=left_out)
+    await world.service.adjust(ask, await world.person(who))
+    await world.engine.settle()
 
 
 @pytest.mark.parametrize("who", ["bo", "mia", "dee"], ids=["approver", "another approver", "administrator"])
-async def test_who_approves_does_not_take_in_what_the_requester_left_out(home: House, who: str) -> None:
+async def test_who_approves_does_not_take_in_what_the_requester_left_out(world: CoreWorld, who: str) -> None:
     """One person would have decided alone that payments goes: four eyes want somebody else to ask."""
-    asked = await train(home)
-    await adjust(home, asked, "ana", "payments")
+    asked = await train(world)
+    await adjust(world, asked, "ana", "payments")
     with pytest.raises(NotAllowed, match="Only ana"):
-        await adjust(home, asked, who)
-    assert (await home.now(asked)).left_out == ("payments",)
-    await home.approve("bo", asked)
-    assert "v1.4.0" in home.overlay("production", "payments")
-    refused = [row.actor for row in await home.audit.rows() if row.event == "refused"]
-    assert refused == [(await home.person(who)).id]
+        await adjust(world, asked, who)
+    assert (await world.now(asked)).left_out == ("payments",)
+    await world.approve("bo", asked)
+    assert "v1.4.0" in world.overlay("production", "payments")
+    refused = [row.actor for row in await world.audit.rows() if row.event == "refused"]
+    assert refused == [(await world.person(who)).id]
 
 
-async def test_nor_one_for_the_other(home: House) -> None:
-    asked = await train(home)
-    await adjust(home, asked, "ana", "payments")
+async def test_nor_one_for_the_other(world: CoreWorld) -> None:
+    asked = await train(world)
+    await adjust(world, asked, "ana", "payments")
     with pytest.raises(NotAllowed):
-        await adjust(home, asked, "bo", "my-app")
-    assert (await home.now(asked)).left_out == ("payments",)
+        await adjust(world, asked, "bo", "my-app")
+    assert (await world.now(asked)).left_out == ("payments",)
 
 
-async def test_nor_by_a_signal_that_was_right_when_it_was_sent(home: House) -> None:
+async def test_nor_by_a_signal_that_was_right_when_it_was_sent(world: CoreWorld) -> None:
     """Two adjust at once: the word of the approver was meant for the train as it was before."""
-    asked = await train(home)
-    bo = await home.person("bo")
+    asked = await train(world)
+    bo = await world.person("bo")
     signal = Signal(VoteKind.ADJUST, bo.id, bo.team, "", "late", "", ("my-app",))
-    await adjust(home, asked, "ana", "payments")
-    await home.engine.signal(asked.id, "late", pack(signal))
-    await home.engine.settle()
-    assert (await home.now(asked)).left_out == ("payments",)
+    await adjust(world, asked, "ana", "payments")
+    await world.engine.signal(asked.id, "late", pack(signal))
+    await world.engine.settle()
+    assert (await world.now(asked)).left_out == ("payments",)
 
 
-async def test_the_requester_takes_in_again_and_an_approver_leaves_out(home: House) -> None:
-    asked = await train(home)
-    await adjust(home, asked, "ana", "payments")
-    await adjust(home, asked, "ana")
-    assert (await home.now(asked)).left_out == ()
-    await adjust(home, asked, "bo", "my-app")
-    assert (await home.now(asked)).left_out == ("my-app",)
+async def test_the_requester_takes_in_again_and_an_approver_leaves_out(world: CoreWorld) -> None:
+    asked = await train(world)
+    await adjust(world, asked, "ana", "payments")
+    await adjust(world, asked, "ana")
+    assert (await world.now(asked)).left_out == ()
+    await adjust(world, asked, "bo", "my-app")
+    assert (await world.now(asked)).left_out == ("my-app",)
 
 
 def press(shown: list[str], ticked: list[str]) -> dict[str, Any]:
@@ -122,53 +122,53 @@ def test_an_old_card_speaks_only_of_the_box_that_was_pressed(
 
 
 @pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[House]:
-    async with house(tmp_path, RULES) as built:
+async def hidden_world(tmp_path: Path) -> AsyncIterator[CoreWorld]:
+    async with core_world(tmp_path, RULES) as built:
         await add_app(built, HIDDEN)
         yield built
 
 
-async def test_what_waits_for_my_approval_does_not_name_hidden_apps(world: House) -> None:
-    await train_of(world)
+async def test_what_waits_for_my_approval_does_not_name_hidden_apps(hidden_world: CoreWorld) -> None:
+    await train_of(hidden_world)
     for who, sees in (("cy", False), ("bo", True)):
-        waits = await world.service.waiting_for(await world.person(who))
+        waits = await hidden_world.service.waiting_for(await hidden_world.person(who))
         told = str(render(ApprovalRequests(waits, frozenset())))
         assert (HIDDEN in told) is sees
 
 
-async def test_no_copy_of_its_card_is_sent_to_who_may_not_view_all_of_it(world: House) -> None:
-    promotion = await train_of(world)
-    assert all("cy" not in people for people in world.cards.asked[promotion.id])
-    await delivered(world.core.outbox)
-    assert not world.messenger.in_channel("D0CY")
+async def test_no_copy_of_its_card_is_sent_to_who_may_not_view_all_of_it(hidden_world: CoreWorld) -> None:
+    promotion = await train_of(hidden_world)
+    assert all("cy" not in people for people in hidden_world.cards.asked[promotion.id])
+    await delivered(hidden_world.core.outbox)
+    assert not hidden_world.messenger.in_channel("D0CY")
 
 
-async def test_who_stands_in_is_sent_no_copy_that_names_what_is_left_out(world: House) -> None:
+async def test_who_stands_in_is_sent_no_copy_that_names_what_is_left_out(hidden_world: CoreWorld) -> None:
     """Who is away lends cy a word about what goes, and no look at the rest."""
-    promotion = await train_of(world)
-    await lend(world, "mia", "cy")
-    found = await world.core.approvers.find(promotion, 60)
+    promotion = await train_of(hidden_world)
+    await lend(hidden_world, "mia", "cy")
+    found = await hidden_world.core.approvers.find(promotion, 60)
     assert "cy" in [caller.person.name for caller in found.people]
-    await adjust(world, promotion, "ana", HIDDEN)
-    found = await world.core.approvers.find(await world.now(promotion), 60)
+    await adjust(hidden_world, promotion, "ana", HIDDEN)
+    found = await hidden_world.core.approvers.find(await hidden_world.now(promotion), 60)
     assert "cy" not in [caller.person.name for caller in found.people]
     assert "bo" in [caller.person.name for caller in found.people]
 
 
-async def test_who_may_view_all_of_it_gets_one_as_ever(world: House) -> None:
-    promotion = await world.deploy("ana")
-    assert any("cy" in people for people in world.cards.asked[promotion.id])
+async def test_who_may_view_all_of_it_gets_one_as_ever(hidden_world: CoreWorld) -> None:
+    promotion = await hidden_world.deploy("ana")
+    assert any("cy" in people for people in hidden_world.cards.asked[promotion.id])
 
 
 @pytest.mark.parametrize("event", [Event.STARTED, Event.FAILED, Event.ABORTED, Event.DONE])
-async def test_news_of_one_app_of_a_train_does_not_name_the_others(world: House, event: Event) -> None:
-    promotion = await train_of(world)
-    await world.reject("bo", promotion, f"{HIDDEN} is being audited")
-    ended = await world.now(promotion)
-    store = world.core.stores.subscriptions
+async def test_news_of_one_app_of_a_train_does_not_name_the_others(hidden_world: CoreWorld, event: Event) -> None:
+    promotion = await train_of(hidden_world)
+    await hidden_world.reject("bo", promotion, f"{HIDDEN} is being audited")
+    ended = await hidden_world.now(promotion)
+    store = hidden_world.core.stores.subscriptions
     await store.subscribe([Subscription("U0CY", Scope("my-app"), "U0CY")])
-    news, policy = NewsStore(world.database), world.service.policy
-    async with world.database.begin() as connection:
+    news, policy = NewsStore(hidden_world.database), hidden_world.service.policy
+    async with hidden_world.database.begin() as connection:
         await PromotionNews(news, store, policy, lambda: 1.0).put(connection, ended, event)
     told = [noted.news for noted in await news.unaddressed(100) if noted.news.app == "my-app"]
     assert told

@@ -46,7 +46,7 @@ TO_WEBP = """async ([png, quality]) => {
 
 
 @dataclass(frozen=True)
-class Camera:
+class Screenshots:
     browser: Browser
     sandbox: Sandbox
     directory: Path
@@ -90,44 +90,44 @@ def card(headline: str) -> Find:
     return lambda page: page.locator("#timeline article").filter(has=page.get_by_role("heading", name=headline)).last
 
 
-def play(camera: Camera) -> None:
-    sandbox = camera.sandbox
+def play(screenshots: Screenshots) -> None:
+    sandbox = screenshots.sandbox
     sandbox.types("ana", "/deploy")
     sandbox.until(lambda: sandbox.get("/api/views", **{"as": "ana"}), "the picker")
-    camera.take("modal", "ana", "deployments", lambda page: page.get_by_role("dialog", name="Deploy"))
+    screenshots.take("modal", "ana", "deployments", lambda page: page.get_by_role("dialog", name="Deploy"))
     for view in sandbox.get("/api/views", **{"as": "ana"}):
         sandbox.post(f"/api/views/{view['id']}/close", {"as": "ana"})
 
     sandbox.types("ana", "/deploy my-app prod --reason the new checkout")
     asked = sandbox.card_says("my-app → production", "Waiting for an approval")
     sandbox.until(lambda: "the new checkout" in everything_in(sandbox.messages("bo", "dm")), "bo to be asked")
-    camera.take("card", "bo", "deployments", card("my-app → production"))
-    camera.take("direct-message", "bo", "dm", message("my-app → production"))
+    screenshots.take("card", "bo", "deployments", card("my-app → production"))
+    screenshots.take("direct-message", "bo", "dm", message("my-app → production"))
     sandbox.post("/api/home", {"as": "bo"})
-    camera.take("home", "bo", "home", lambda page: page.locator(".home").filter(has_text="What runs where"))
+    screenshots.take("home", "bo", "home", lambda page: page.locator(".home").filter(has_text="What runs where"))
     sandbox.presses("bo", asked, "Approve")
     sandbox.card_says("my-app → production", "is Healthy in production")
-    camera.take("ended", "bo", "deployments", card("my-app → production"))
+    screenshots.take("ended", "bo", "deployments", card("my-app → production"))
 
     sandbox.types("bo", "/rollback my-app prod")
     sandbox.whisper("bo", "v1.4.1")
-    camera.take("rollback", "bo", "deployments", message("Only visible to you"))
+    screenshots.take("rollback", "bo", "deployments", message("Only visible to you"))
 
-    journey(camera)
+    journey(screenshots)
 
     sandbox.faults(critical_cve=True)
     sandbox.types("dee", "/scan ledger staging --rescan")
     sandbox.until(lambda: _finding(sandbox, "ledger"), "the new findings")
     sandbox.types("ana", "/deploy ledger prod")
     sandbox.card_says("ledger → production", "critical")
-    camera.take("blocked", "bo", "deployments", card("ledger → production"))
+    screenshots.take("blocked", "bo", "deployments", card("ledger → production"))
     sandbox.types("ana", "/promote staging to prod --reason the weekly train")
     sandbox.until(lambda: "the weekly train" in everything_in(sandbox.messages("bo")), "the train")
-    camera.take("train", "bo", "deployments", card("apps → production"))
+    screenshots.take("train", "bo", "deployments", card("apps → production"))
 
 
-def journey(camera: Camera) -> None:
-    sandbox = camera.sandbox
+def journey(screenshots: Screenshots) -> None:
+    sandbox = screenshots.sandbox
     sandbox.post("/api/world/pushes", {"author": "Ana", "message": "Make the checkout faster"})
     mine = message("Make the checkout faster")
     arrived = "✅\u00a0development"
@@ -139,7 +139,7 @@ def journey(camera: Camera) -> None:
     sandbox.card_says("production · v1.4.2 → v1.4.3", "is Healthy in production")
     ended = "|production>"
     sandbox.until(lambda: ended in everything_in(sandbox.messages("ana", "dm")), "the push to arrive in production")
-    camera.take("journey", "ana", "dm", mine)
+    screenshots.take("journey", "ana", "dm", mine)
 
 
 def _finding(sandbox: Sandbox, app: str) -> bool:
@@ -165,9 +165,9 @@ def main() -> None:
     directory.mkdir(parents=True, exist_ok=True)
     drawn = sample_chart()
     with tempfile.TemporaryDirectory() as data, running(Path(data)) as sandbox, _browser() as browser:
-        camera = Camera(browser, sandbox, directory)
-        camera.write("dora", drawn)
-        play(camera)
+        screenshots = Screenshots(browser, sandbox, directory)
+        screenshots.write("dora", drawn)
+        play(screenshots)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from starlette.applications import Starlette
 
 from bot.domain.pipeline import HELD, PipelineRun
 from bot.domain.reply import FreezeCalled, LockTaken, Reply, RunDetail
-from bot.evaluation.panel import Panel
+from bot.evaluation.evaluator import GateEvaluator
 from bot.notify.messages import Bulletins
 from bot.notify.run_cards import RunCards
 from bot.policy import parse
@@ -27,7 +27,7 @@ from bot.store.messages import Messages
 from bot.views import render
 from bot.webhooks.pipeline_hold import PATH, PipelineHold
 from tests.cases import cases
-from tests.fakes.office import Office
+from tests.fakes.command_harness import CommandHarness
 from tests.fakes.pipelines import DIGEST
 from tests.fakes.promotions import HOST
 from tests.fakes.queues import delivered
@@ -47,14 +47,14 @@ def test_what_is_tested_here_is_handed_over(case: dict[str, object]) -> None:
 class Platform:
     """A pipeline that asks before it writes, or does not, beside people who lock."""
 
-    office: Office
+    harness: CommandHarness
     cards: RunCards
     holds: PipelineHolds
 
     async def types(self, line: str, user: str = "U0ANA") -> Reply:
-        services = {**self.office.services, PipelineHolds: self.holds, RunFollowing: self.cards}
-        asked = await self.office.read(line)
-        return await self.office.registry.bind(services).run(asked, await self.office.caller(user))
+        services = {**self.harness.services, PipelineHolds: self.holds, RunFollowing: self.cards}
+        asked = await self.harness.read(line)
+        return await self.harness.registry.bind(services).run(asked, await self.harness.caller(user))
 
     async def started(self) -> PipelineRun:
         reply = await self.types(RUN)
@@ -74,22 +74,22 @@ class Platform:
     async def ends(self, run: PipelineRun, held: str | None = "") -> str:
         """The run's message when it has succeeded; `held` None: its pipeline has no such result."""
         results = {"image": BUILT, "digest": DIGEST} | ({} if held is None else {HELD: held})
-        await self.cards._show(self.office.pipelines.finish(run.name, results))
-        await delivered(self.office.safety.outbox)
+        await self.cards._show(self.harness.pipelines.finish(run.name, results))
+        await delivered(self.harness.safety.outbox)
         return self.message()
 
     def message(self) -> str:
-        shown = [m.shown for m in self.office.safety.messenger.in_channel("C0DEPLOY")]
+        shown = [m.shown for m in self.harness.safety.messenger.in_channel("C0DEPLOY")]
         return str(next(one.blocks for one in shown if "🔧" in str(one.blocks)))
 
 
 @asynccontextmanager
 async def platform(directory: Path, *, asks: bool) -> AsyncIterator[Platform]:
-    office = Office(database_url=f"sqlite:///{directory / 'words.db'}")
-    await office.safety.create()
-    database, holds = office.safety.database, office.holds(asks=asks)
-    bulletins = Bulletins(Messages(database), office.safety.messenger)
-    explain = RunQueries(office.pipelines, office.policy).failure
+    harness = CommandHarness(database_url=f"sqlite:///{directory / 'words.db'}")
+    await harness.safety.create()
+    database, holds = harness.safety.database, harness.holds(asks=asks)
+    bulletins = Bulletins(Messages(database), harness.safety.messenger)
+    explain = RunQueries(harness.pipelines, harness.policy).failure
 
     async def told(run: PipelineRun) -> str:
         return await holds.told(run, watched=True)
@@ -102,9 +102,9 @@ async def platform(directory: Path, *, asks: bool) -> AsyncIterator[Platform]:
 
     followed = FollowedRunStore(database)
     cards = RunCards(
-        office.pipelines, office.pipelines, followed, bulletins, explain, told, built, lambda run: None, pinged
+        harness.pipelines, harness.pipelines, followed, bulletins, explain, told, built, lambda run: None, pinged
     )  # fmt: skip
-    yield Platform(office, cards, holds)
+    yield Platform(harness, cards, holds)
     await database.close()
 
 
@@ -195,7 +195,9 @@ async def test_a_lock_elsewhere_says_nothing_of_pipelines(asking: Platform) -> N
 
 async def test_a_lock_that_policy_lets_nothing_hold_promises_nothing(asking: Platform) -> None:
     policy = parse("environments: [{name: development, gates: {lock: false}}, {name: production}]")
-    asking.holds = PipelineHolds(Panel(asking.holds._panel._gates.values(), policy), policy, SYSTEM_CLOCK, asks=True)
+    asking.holds = PipelineHolds(
+        GateEvaluator(asking.holds._evaluator._gates.values(), policy), policy, SYSTEM_CLOCK, asks=True
+    )
     taken = await asking.types(LOCK)
     assert "ipelines" not in str(render(taken).blocks)
     assert await asking.asks() == "free\n"

@@ -15,7 +15,7 @@ from bot.overlays.catalog import Catalog
 from bot.policy import parse
 from bot.queries.scans import Scans
 from tests.cases import cases
-from tests.fakes.world import HARBOR, POLICY, House, house, path
+from tests.fakes.world import HARBOR, POLICY, CoreWorld, core_world, path
 
 IDS = {"scenarios-tag-with-digest-1", "scenarios-moved-tag-1"}
 REPOSITORY = f"{HARBOR}/my-app"
@@ -23,8 +23,8 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 @pytest.fixture
-async def home(tmp_path: Path) -> AsyncIterator[House]:
-    async with house(tmp_path) as built:
+async def world(tmp_path: Path) -> AsyncIterator[CoreWorld]:
+    async with core_world(tmp_path) as built:
         yield built
 
 
@@ -47,37 +47,37 @@ def docstrings() -> tuple[str, ...]:
     return tuple(ast.get_docstring(one) or "" for one in functions if one.name.startswith("test_"))
 
 
-async def test_a_tag_with_its_digest_is_found_by_the_digest_and_keeps_one(home: House) -> None:
+async def test_a_tag_with_its_digest_is_found_by_the_digest_and_keeps_one(world: CoreWorld) -> None:
     """scenarios-tag-with-digest-1"""
-    pinned = (await home.registry.artifact(REPOSITORY, "v1.4.2")).image
+    pinned = (await world.registry.artifact(REPOSITORY, "v1.4.2")).image
     entry = f"images:\n- name: {REPOSITORY}\n  newTag: 'v1.4.2@{pinned.digest}'\n"
     for environment in ("staging", "production"):
-        home.overlays.push({path(environment): entry.encode()}, "pinned by hand")
-    scans = Scans(Catalog(home.overlays, parse(POLICY)), home.registry, parse(POLICY))
+        world.overlays.push({path(environment): entry.encode()}, "pinned by hand")
+    scans = Scans(Catalog(world.overlays, parse(POLICY)), world.registry, parse(POLICY))
     found, missing = await scans.artifacts("my-app", "staging", "")
     assert ([each.image.digest for each in found], missing) == ([pinned.digest], ())
-    asked = await home.deploy("ana", image="v1.4.3")
-    await home.approve("bo", asked)
-    assert (await home.now(asked)).phase is Phase.SUCCEEDED
-    newest = (await home.registry.artifact(REPOSITORY, "v1.4.3")).image
-    assert f"newTag: 'v1.4.3@{newest.digest}'" in home.overlay("production")
-    moved = await home.deploy("ana")
+    asked = await world.deploy("ana", image="v1.4.3")
+    await world.approve("bo", asked)
+    assert (await world.now(asked)).phase is Phase.SUCCEEDED
+    newest = (await world.registry.artifact(REPOSITORY, "v1.4.3")).image
+    assert f"newTag: 'v1.4.3@{newest.digest}'" in world.overlay("production")
+    moved = await world.deploy("ana")
     assert (moved.plan.moves[0].after.digest, moved.plan.moves[0].after.tag) == (pinned.digest, "v1.4.2")
 
 
-async def test_a_moved_tag_is_not_what_ran(home: House) -> None:
+async def test_a_moved_tag_is_not_what_ran(world: CoreWorld) -> None:
     """scenarios-moved-tag-1: v1.4.1 is given to the artifact of v1.4.0, an older push."""
     digests = {}
     for tag in ("v1.4.0", "v1.4.1", "v1.4.2"):
-        digests[tag] = (await home.registry.artifact(REPOSITORY, tag)).image.digest
+        digests[tag] = (await world.registry.artifact(REPOSITORY, tag)).image.digest
     for tag in ("v1.4.0", "v1.4.1", "v1.4.2"):
-        if tag not in home.overlay("production"):
-            asked = await home.deploy("ana", image=tag)
-            await home.approve("bo", asked)
-            assert (await home.now(asked)).phase is Phase.SUCCEEDED
-    home.registry.push(REPOSITORY, "v1.4.1", digest=digests["v1.4.0"])
-    back = await home.rollback("ana", to="v1.4.1")
+        if tag not in world.overlay("production"):
+            asked = await world.deploy("ana", image=tag)
+            await world.approve("bo", asked)
+            assert (await world.now(asked)).phase is Phase.SUCCEEDED
+    world.registry.push(REPOSITORY, "v1.4.1", digest=digests["v1.4.0"])
+    back = await world.rollback("ana", to="v1.4.1")
     assert back.plan.moves[0].after.digest == digests["v1.4.1"]
-    await home.approve("bo", back)
-    assert (await home.now(back)).phase is Phase.SUCCEEDED
-    assert f"digest: {digests['v1.4.1']}" in home.overlay("production")
+    await world.approve("bo", back)
+    assert (await world.now(back)).phase is Phase.SUCCEEDED
+    assert f"digest: {digests['v1.4.1']}" in world.overlay("production")

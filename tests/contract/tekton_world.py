@@ -8,7 +8,7 @@ from typing import Any
 from kubernetes.aio import client
 
 from integrations.sandbox.clock import Clock
-from integrations.sandbox.faults import FaultBoard
+from integrations.sandbox.faults import FaultSettings
 from integrations.sandbox.kubernetes import KubernetesServer
 from integrations.sandbox.kubernetes.controller import Hooks, TektonController
 from integrations.sandbox.serving import serve
@@ -80,7 +80,7 @@ spec:
 
 
 class TektonWorld:
-    def __init__(self, server: KubernetesServer, clock: Clock, faults: FaultBoard, api: client.ApiClient) -> None:
+    def __init__(self, server: KubernetesServer, clock: Clock, faults: FaultSettings, api: client.ApiClient) -> None:
         self.server = server
         self.clock = clock
         self.faults = faults
@@ -147,7 +147,7 @@ def has_running_step(run: Json) -> bool:
 @asynccontextmanager
 async def tekton(speed: float = 20, hooks: Hooks | None = None, sink: str | None = None) -> AsyncIterator[TektonWorld]:
     """Every state of every run is held against the CRDs, unknown fields too, where those are."""
-    clock, faults = Clock(speed), FaultBoard()
+    clock, faults = Clock(speed), FaultSettings()
     crds = CONTRACTS / "tekton-pipeline"
     server = KubernetesServer(clock, TOKEN, crds=crds if crds.is_dir() else None)
     server.load(DEFINITIONS)

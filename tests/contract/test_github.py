@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from bot.settings import GitHubSettings
 from integrations.github import GitHub
 from integrations.http import HttpPolicy
-from integrations.sandbox.faults import FaultBoard
+from integrations.sandbox.faults import FaultSettings
 from integrations.sandbox.git import GitServer, Signature
 from integrations.sandbox.github import App, GitHubServer, GitHubServerSettings, Principal
 from integrations.sandbox.serving import serve
@@ -65,7 +65,11 @@ class GitHubWorld:
 
 @asynccontextmanager
 async def github(
-    directory: Path, settings: GitHubServerSettings | None = None, faults: FaultBoard | None = None, *, app: bool = True
+    directory: Path,
+    settings: GitHubServerSettings | None = None,
+    faults: FaultSettings | None = None,
+    *,
+    app: bool = True,
 ) -> AsyncIterator[GitHubWorld]:
     git = GitServer(directory / "served", "unused")
     await git.create(FILES, "First commit", Signature("Someone Else", "someone@example.com"))

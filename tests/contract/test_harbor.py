@@ -13,7 +13,7 @@ from bot.settings import HarborSettings
 from integrations.harbor import Harbor
 from integrations.http import HttpPolicy
 from integrations.sandbox.clock import Clock
-from integrations.sandbox.faults import FaultBoard
+from integrations.sandbox.faults import FaultSettings
 from integrations.sandbox.harbor import HarborServer
 from integrations.sandbox.harbor import Vulnerability as Finding
 from integrations.sandbox.serving import serve
@@ -34,7 +34,7 @@ MISDESCRIBED = (".extra_attrs.", "getVulnerabilitiesAddition: answer: $: ", ".su
 @dataclass
 class Served:
     server: HarborServer
-    faults: FaultBoard
+    faults: FaultSettings
     held: Held
     url: str
 
@@ -47,7 +47,7 @@ class Served:
 
 @pytest.fixture
 async def served() -> AsyncIterator[Served]:
-    faults = FaultBoard()
+    faults = FaultSettings()
     # slow enough that a scan that was started does not end by itself
     server = HarborServer(Clock(0.01), {ROBOT: SECRET}, faults)
     server.add_project("apps", auto_scan="false")

@@ -19,7 +19,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from integrations.sandbox.clock import Clock
-from integrations.sandbox.faults import FaultBoard
+from integrations.sandbox.faults import FaultSettings
 from integrations.sandbox.harbor import HarborServer, Vulnerability, Webhook
 from integrations.sandbox.serving import serve
 from tests.contract.specs import load
@@ -47,7 +47,7 @@ KNOWN = (
 
 class World:
     def __init__(
-        self, server: HarborServer, clock: Clock, held: Held, client: httpx.AsyncClient, faults: FaultBoard
+        self, server: HarborServer, clock: Clock, held: Held, client: httpx.AsyncClient, faults: FaultSettings
     ) -> None:
         self.server = server
         self.clock = clock
@@ -75,7 +75,7 @@ class World:
 @asynccontextmanager
 async def opened(version: str = "v2.15.2", webhooks: tuple[Webhook, ...] = ()) -> AsyncIterator[World]:
     load("harbor.swagger.yaml")
-    faults, clock = FaultBoard(), Clock(50)
+    faults, clock = FaultSettings(), Clock(50)
     server = HarborServer(
         clock, {ROBOT: SECRET}, faults, webhooks=webhooks, admin_password="canary-admin", version=version
     )
@@ -317,7 +317,7 @@ async def test_a_running_scan_is_stopped(world: World) -> None:
     assert (await world.scanned(f"{ARTIFACTS}/v1.4.2"))["scan_status"] == "Stopped"
 
 
-async def test_the_fault_board_makes_the_next_scan_find_a_fixable_critical(world: World) -> None:
+async def test_a_fault_makes_the_next_scan_find_a_fixable_critical(world: World) -> None:
     push(world)
     world.faults.set({"critical_cve": True})
     await world.post(f"{ARTIFACTS}/v1.4.2/scan")

@@ -27,7 +27,7 @@ from integrations.harbor.permissions import HarborPermission
 from integrations.http import HttpPolicy
 from integrations.oci import Oci
 from integrations.sandbox.clock import Clock
-from integrations.sandbox.faults import FaultBoard
+from integrations.sandbox.faults import FaultSettings
 from integrations.sandbox.harbor import HarborServer, Webhook
 from integrations.sandbox.serving import serve
 from integrations.sandbox.world import World as SandboxWorld
@@ -40,7 +40,7 @@ QUICK = HttpPolicy(attempts=1)
 @dataclass
 class World:
     server: HarborServer
-    faults: FaultBoard
+    faults: FaultSettings
     url: str
     harbor: Harbor
     oci: Oci
@@ -55,7 +55,7 @@ class World:
 @asynccontextmanager
 async def opened(without: str = "", speed: float = 0.01, webhooks: tuple[Webhook, ...] = ()) -> AsyncIterator[World]:
     """With the robot that `deploy/harbor-robot.json` makes, but for one permission."""
-    faults = FaultBoard()
+    faults = FaultSettings()
     server = HarborServer(Clock(speed), {}, faults, webhooks=webhooks, admin_password="canary-admin")
     server.add_project("apps", auto_scan="false")
     body = json.loads(BODY.read_text())

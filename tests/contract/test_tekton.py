@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bot.settings import KubernetesSettings
 from integrations.sandbox.clock import Clock
-from integrations.sandbox.faults import FaultBoard
+from integrations.sandbox.faults import FaultSettings
 from integrations.sandbox.kubernetes import KubernetesServer
 from integrations.sandbox.kubernetes.controller import TektonController
 from integrations.sandbox.serving import serve
@@ -83,7 +83,7 @@ def kubeconfig(directory: Path, url: str, token: str = TOKEN) -> Path:
     return file
 
 
-def api_server(clock: Clock, faults: FaultBoard) -> KubernetesServer:
+def api_server(clock: Clock, faults: FaultSettings) -> KubernetesServer:
     server = KubernetesServer(clock, TOKEN, faults)
     server.load(platform())
     return server
@@ -102,7 +102,7 @@ def platform() -> list[dict[str, Any]]:
 class ClusterWorld:
     """Nothing runs before `begin`, `finish` or `fail`."""
 
-    def __init__(self, runner: Runner, server: KubernetesServer, clock: Clock, faults: FaultBoard) -> None:
+    def __init__(self, runner: Runner, server: KubernetesServer, clock: Clock, faults: FaultSettings) -> None:
         self.runner = runner
         self.server = server
         self.clock = clock
@@ -139,7 +139,7 @@ class ClusterWorld:
 
 @pytest.fixture
 async def cluster(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[ClusterWorld]:
-    clock, faults = Clock(), FaultBoard()
+    clock, faults = Clock(), FaultSettings()
     server = api_server(clock, faults)
     app = OnlyV1Beta1(server.app) if getattr(request, "param", "") == "v1beta1" else server.app
     async with serve(app) as url:

@@ -3,13 +3,13 @@
 from datetime import UTC, datetime, timedelta
 
 from bot.domain.safety import Delegation
-from tests.fakes.world import House
+from tests.fakes.world import CoreWorld
 
 
-async def lend(home: House, absent: str, delegate: str, left: timedelta = timedelta(days=1)) -> None:
+async def lend(world: CoreWorld, absent: str, delegate: str, left: timedelta = timedelta(days=1)) -> None:
     """The first has named the second, a while ago. Both by their names in the world."""
     now = datetime.now(UTC)
-    away, here = await home.person(absent), await home.person(delegate)
+    away, here = await world.person(absent), await world.person(delegate)
     delegation = Delegation(away.person, here.person, now - timedelta(hours=1), now + left)
-    async with home.database.begin() as connection:
-        await home.delegations.delegate(connection, delegation)
+    async with world.database.begin() as connection:
+        await world.delegations.delegate(connection, delegation)

@@ -99,7 +99,7 @@ class Safety:
     async def create(self) -> None:
         await create_tables(self.database)
 
-    def house(self, **options: Any) -> Housekeeping:
+    def housekeeping_by(self, **options: Any) -> Housekeeping:
         """Housekeeping with a clock of the test's own."""
         stores = self.stores
         housekeeping_stores = HousekeepingStores(

@@ -141,7 +141,7 @@ async def pinned(overlays: MemoryOverlays, ref: ApplicationRef, at: str) -> tupl
 
 
 @dataclass
-class House:
+class CoreWorld:
     core: Core[MemoryEngine]
     overlays: MemoryOverlays
     registry: MemoryRegistry
@@ -261,7 +261,7 @@ def kustomization(tag: str, app: str = "my-app") -> bytes:
 
 
 @asynccontextmanager
-async def house(directory: Path, policy_text: str = POLICY) -> AsyncIterator[House]:
+async def core_world(directory: Path, policy_text: str = POLICY) -> AsyncIterator[CoreWorld]:
     """my-app runs v1.4.2 in staging and v1.4.1 in production; all images are scanned and clean, and Pods of all of them
     are seen in staging, so that each may be named for production.
     """
@@ -304,7 +304,7 @@ async def house(directory: Path, policy_text: str = POLICY) -> AsyncIterator[Hou
     cards.listen(made.cards)
     events.listen(made.announcer)
     try:
-        yield House(made, overlays, registry, applications, people, messenger, cards, events, alerts)
+        yield CoreWorld(made, overlays, registry, applications, people, messenger, cards, events, alerts)
     finally:
         await engine.stop()
         await database.close()

@@ -13,7 +13,7 @@ from bot.store.reviews import ReviewStore
 from tests.restart.cases import Case
 from tests.restart.child import promotion_of
 from tests.restart.outside import Message
-from tests.restart.town import Town
+from tests.restart.process_harness import ProcessHarness
 
 ASKED = 2
 """times that gates are asked: at the beginning, and right before the commit"""
@@ -50,15 +50,15 @@ class Seen:
     """what is wrong with the audit chain"""
 
 
-async def look(town: Town) -> Seen:
-    database = town.database()
+async def look(harness: ProcessHarness) -> Seen:
+    database = harness.database()
     try:
         audit, store = Audit(database), PromotionStore(database)
-        log = await town.git.log(10_000)
+        log = await harness.git.log(10_000)
         return Seen(
             trailers=Counter(_promotion(entry["message"]) for entry in log),
-            branches=Counter(pull.head for pull in town.hub.pulls.all.values()),
-            messages=town.world.messages(),
+            branches=Counter(pull.head for pull in harness.hub.pulls.all.values()),
+            messages=harness.world.messages(),
             rows=await audit.rows(limit=100_000),
             locks=Counter(lock.app for lock in await LockStore(database).all()),
             reviews=Counter(review.promotion_id for review in await ReviewStore(database).open()),

@@ -18,7 +18,7 @@ from bot.domain.promotion import Stage
 from bot.store.promotions import PromotionStore
 from tests.restart.cases import Case
 from tests.restart.child import promotion_of
-from tests.restart.town import town
+from tests.restart.process_harness import harness
 
 JOURNALS = Path(__file__).parent / "journals"
 CASE = Case("promotion")
@@ -28,7 +28,7 @@ KEY = "workflow_uuid"
 
 async def record(directory: Path) -> dict[str, Any]:
     """Let a promotion come as far as the question to people, kill the process, and read what it left."""
-    async with town(directory, f"sqlite:///{directory / 'pilothouse.db'}", (CASE,)) as place:
+    async with harness(directory, f"sqlite:///{directory / 'pilothouse.db'}", (CASE,)) as place:
         life = place.begin(presses=False, ends=False)
         await life.ready()
         database = place.database()

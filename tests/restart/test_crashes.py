@@ -18,7 +18,7 @@ from tests.restart import report
 from tests.restart.cases import AFTER, STORIES, Case, cases
 from tests.restart.child import promotion_of
 from tests.restart.effects import Effects, Seen, effects, look
-from tests.restart.town import town
+from tests.restart.process_harness import harness
 
 pytestmark = pytest.mark.restart
 
@@ -31,7 +31,7 @@ End = tuple[Seen, list[str]]
 
 
 async def tell(directory: Path, database_url: str) -> End:
-    async with town(directory, database_url, CASES) as place:
+    async with harness(directory, database_url, CASES) as place:
         assert await place.live(hold=True) == -9
         assert await place.live() == 0
         return await look(place), place.world.notes("step")

@@ -12,8 +12,8 @@ from bot.domain.promotion import Phase, Stage
 from tests.postgres import NewDatabase
 from tests.restart.cases import Case
 from tests.restart.effects import effects, look
+from tests.restart.process_harness import harness
 from tests.restart.test_replicas import until
-from tests.restart.town import town
 
 pytestmark = pytest.mark.restart
 
@@ -63,7 +63,7 @@ async def test_a_server_that_fails_while_promotions_are_under_way_loses_and_doub
 ) -> None:
     url, other = postgres(), postgres()
     name = str(make_url(url).database)
-    async with town(tmp_path, url, CASES) as place:
+    async with harness(tmp_path, url, CASES) as place:
         life = place.begin(replica="pilothouse-0", presses=True, ends=False)
         await life.ready()
         async with await psycopg.AsyncConnection.connect(other, autocommit=True) as server:

@@ -18,7 +18,7 @@ from bot.notify.messages import Places
 from bot.ports import Rendered
 from bot.store.audit import Audit
 from bot.store.database import Database
-from bot.store.messages import Letter, Messages, threads
+from bot.store.messages import Messages, OutboxEntry, threads
 from bot.store.promotions import PromotionStore, live
 from bot.store.replicas import ReplicaStore, replicas
 from bot.store.schema import migrate
@@ -31,7 +31,7 @@ from tests.restart.editor import CARD, Edit, main
 from tests.restart.effects import effects, look
 from tests.restart.outside import LastingMessenger, World
 from tests.restart.process import begin
-from tests.restart.town import Town, town
+from tests.restart.process_harness import ProcessHarness, harness
 
 pytestmark = pytest.mark.restart
 
@@ -43,16 +43,16 @@ PROMISED = 30.0
 """seconds within which the promotions of a dead replica go on, once another one is up"""
 
 
-async def until(town: Town, stage: Stage) -> None:
-    await all_are(town, lambda promotion: promotion.stage is stage or promotion.phase.final)
+async def until(harness: ProcessHarness, stage: Stage) -> None:
+    await all_are(harness, lambda promotion: promotion.stage is stage or promotion.phase.final)
 
 
-async def all_are(town: Town, so: Callable[[Promotion], bool]) -> None:
-    database = town.database()
+async def all_are(harness: ProcessHarness, so: Callable[[Promotion], bool]) -> None:
+    database = harness.database()
     try:
         store = PromotionStore(database)
         for _ in range(3000):
-            seen = [await store.get(promotion_of(case)) for case in town.cases]
+            seen = [await store.get(promotion_of(case)) for case in harness.cases]
             if all(p and so(p) for p in seen):
                 return
             await asyncio.sleep(0.1)
@@ -66,7 +66,7 @@ async def test_the_promotions_of_a_killed_replica_go_on_elsewhere_within_thirty_
 ) -> None:
     """With the timing that the bot has: nothing is set here but who presses."""
     timing = {"beat": BEAT.total_seconds(), "silence": SILENCE.total_seconds()}
-    async with town(tmp_path, postgres(), CASES) as place:
+    async with harness(tmp_path, postgres(), CASES) as place:
         first = place.begin(replica="pilothouse-0", presses=False, ends=False, **timing)
         await first.ready()
         await until(place, Stage.APPROVAL)
@@ -87,7 +87,7 @@ async def test_the_promotions_of_a_killed_replica_go_on_elsewhere_within_thirty_
 
 
 async def test_presses_on_any_replica_reach_the_story_wherever_it_is(tmp_path: Path, postgres: NewDatabase) -> None:
-    async with town(tmp_path, postgres(), CASES) as place:
+    async with harness(tmp_path, postgres(), CASES) as place:
         first = place.begin(replica="pilothouse-0", presses=False, ends=False)
         await first.ready()
         other = place.begin(replica="pilothouse-1", asks=True, presses=True, ends=False)
@@ -108,7 +108,7 @@ async def test_of_two_votes_one_is_given_before_a_replica_is_killed_and_one_afte
 
     The second one takes nothing over; the third one does so soon.
     """
-    async with town(tmp_path, postgres(), OF_TWO) as place:
+    async with harness(tmp_path, postgres(), OF_TWO) as place:
         first = place.begin(replica="pilothouse-0", presses=False, ends=False, beat=0.5, silence=600)
         await first.ready()
         second = place.begin(replica="pilothouse-1", asks=False, ends=False, beat=0.5, silence=600)
@@ -261,9 +261,9 @@ async def test_of_two_who_write_the_same_the_first_one_knows_it(kind: str, reque
     messages, store = Messages(database), PromotionStore(database)
     try:
         assert [(await messages.want("p-1", "C0", Rendered("card"), 0.0)).new for _ in range(2)] == [True, False]
-        letter = Letter("my-app", "production", "p-1", Event.FAILED, "C0", Rendered("news"))
+        entry = OutboxEntry("my-app", "production", "p-1", Event.FAILED, "C0", Rendered("news"))
         async with database.begin() as connection:
-            assert [await messages.put(connection, letter, 0.0) for _ in range(2)] == [True, False]
+            assert [await messages.put(connection, entry, 0.0) for _ in range(2)] == [True, False]
             # Neither sees the other before it writes: as when both have looked for it at the same moment.
             await store.create(connection, PROMOTION)
             await connection.execute(live.delete())

@@ -34,7 +34,7 @@ from tests.restart.asked import ACKNOWLEDGED, DONE, NOTED, POINTS, Asked
 from tests.restart.cases import TEAM, Case
 from tests.restart.child import Life, promotion_of
 from tests.restart.process import Process, begin
-from tests.restart.town import Town, town
+from tests.restart.process_harness import ProcessHarness, harness
 
 pytestmark = pytest.mark.restart
 
@@ -59,22 +59,22 @@ WITHIN = 0.3
 
 @dataclass
 class Scene:
-    """A town, a Slack in front of it, and the processes that come and go."""
+    """A harness, a Slack in front of it, and the processes that come and go."""
 
-    town: Town
+    harness: ProcessHarness
     slack: SlackServer
     url: str
     port: int
 
     async def begin(self, **how: Any) -> Process:
-        directory, number = self.town.directory, len(self.town.lives)
+        directory, number = self.harness.directory, len(self.harness.lives)
         life = Life(
-            str(directory), self.town.database_url, str(self.town.git.repository.path), self.town.github_url,
-            self.town.cases,
+            str(directory), self.harness.database_url, str(self.harness.git.repository.path), self.harness.github_url,
+            self.harness.cases,
         )  # fmt: skip
         file, log = directory / f"asked-{number}.json", directory / f"asked-{number}.log"
         file.write_bytes(msgspec.json.encode(Asked(life, self.url, self.port, WAITING, **how)))
-        started = self.town.started(begin(asked.main, str(file), log))
+        started = self.harness.started(begin(asked.main, str(file), log))
         await started.ready()
         return started
 
@@ -104,7 +104,7 @@ class Scene:
         return False
 
     async def promotions(self) -> dict[str, Promotion]:
-        database = self.town.database()
+        database = self.harness.database()
         try:
             return {p.id: p for p in await PromotionStore(database).history("", "", 10_000)}
         finally:
@@ -114,7 +114,7 @@ class Scene:
         """Until nothing is left that somebody asked for, and every story has begun that was asked for. `judged`: and
         each has judged what people told it, once; a busy one does so after their request is settled.
         """
-        database = self.town.database()
+        database = self.harness.database()
         try:
             async with asyncio.timeout(SOON):
                 while await self._anything_left(database, judged):  # noqa: ASYNC110 (others do it)
@@ -146,7 +146,7 @@ class Scene:
             return int((await connection.execute(query)).scalar_one())
 
     async def audit(self) -> Counter[tuple[str, str]]:
-        database = self.town.database()
+        database = self.harness.database()
         try:
             return Counter((row.event, row.promotion_id) for row in await Audit(database).rows(limit=100_000))
         finally:
@@ -179,7 +179,7 @@ def rejection(about: Promotion) -> dict[str, Any]:
 @asynccontextmanager
 async def scene(directory: Path, database_url: str, mode: str) -> AsyncIterator[Scene]:
     slack = SlackServer(commands=["/deploy"], limits=RateLimits(enabled=False))
-    async with town(directory, database_url, tuple(CASES.values())) as place, serve(slack.app) as url:
+    async with harness(directory, database_url, tuple(CASES.values())) as place, serve(slack.app) as url:
         slack.public_url = url
         port = free_port() if mode == "HTTP" else 0
         await slack.use_http(RequestUrls.single(f"http://127.0.0.1:{port}/slack/events") if port else None)
@@ -212,7 +212,7 @@ async def check(place: Scene, acknowledged: dict[str, bool], *, at_points: bool)
             assert votes[:2] == (audit["approve", id], audit["reject", id]), (case, audit)
             assert least <= votes[OUTCOMES.index(kind)] == sum(votes) <= 1, (case, votes)
     refusals = sum(audit["refused", promotion_of(case)] for case in WAITING)
-    told = [whisper for whisper in place.town.world.notes("whisper") if "use the newest card" in whisper]
+    told = [whisper for whisper in place.harness.world.notes("whisper") if "use the newest card" in whisper]
     assert refusals <= len(told) <= 2 * refusals
     for user in HOMES.values():
         if at_points or acknowledged[user]:

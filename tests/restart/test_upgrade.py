@@ -15,11 +15,11 @@ from bot.store.codec import dump
 from bot.store.promotions import PromotionStore
 from bot.workflow.journal import pack
 from tests.fakes.engine import Tape
-from tests.fakes.world import House, house
+from tests.fakes.world import CoreWorld, core_world
 from tests.restart import journal
 from tests.restart.cases import kustomization
 from tests.restart.effects import effects, look
-from tests.restart.town import Town, town
+from tests.restart.process_harness import ProcessHarness, harness
 
 pytestmark = pytest.mark.restart
 
@@ -41,39 +41,39 @@ def recorded(request: pytest.FixtureRequest) -> Path:
     return request.param
 
 
-async def settle_in(home: House, file: Path) -> Promotion:
-    """The world that the promotion was planned in, and its journal, in this house."""
+async def settle_in(world: CoreWorld, file: Path) -> Promotion:
+    """The world that the promotion was planned in, and its journal, in this version."""
     found, promotion = load(file)
     for move in promotion.moves:
-        home.overlays.push({move.overlay: kustomization(move.app, move.before.tag)})
-        home.registry.finish_scan(
-            home.registry.push(move.after.repository, move.after.tag, digest=move.after.digest).image
+        world.overlays.push({move.overlay: kustomization(move.app, move.before.tag)})
+        world.registry.finish_scan(
+            world.registry.push(move.after.repository, move.after.tag, digest=move.after.digest).image
         )
         for environment in (promotion.plan.source, promotion.plan.environment):
             ref = replace(move.application, name=f"{move.app}-{environment}", environment=environment)
-            head = await home.overlays.head()
-            home.applications.put(Application(ref, SyncStatus.SYNCED, HealthStatus.HEALTHY, head, auto_sync=True))
-    async with home.database.begin() as connection:
-        await home.store.create(connection, promotion)
+            head = await world.overlays.head()
+            world.applications.put(Application(ref, SyncStatus.SYNCED, HealthStatus.HEALTHY, head, auto_sync=True))
+    async with world.database.begin() as connection:
+        await world.store.create(connection, promotion)
     steps = journal.steps(found["journal"])
-    home.engine.now = datetime.fromisoformat(json.loads(dict(steps)["approval-opened#1"]))
-    home.engine.tapes[promotion.id] = Tape(pack(promotion.plan), steps)
-    home.engine._run(promotion.id)
-    await home.engine.settle()
+    world.engine.now = datetime.fromisoformat(json.loads(dict(steps)["approval-opened#1"]))
+    world.engine.tapes[promotion.id] = Tape(pack(promotion.plan), steps)
+    world.engine._run(promotion.id)
+    await world.engine.settle()
     return promotion
 
 
 async def test_the_story_goes_on_from_what_was_recorded(tmp_path: Path, recorded: Path) -> None:
-    async with house(tmp_path) as home:
-        promotion = await settle_in(home, recorded)
-        assert (await home.now(promotion)).stage is Stage.APPROVAL
-        await home.approve("bo", promotion)
-        done = await home.now(promotion)
+    async with core_world(tmp_path) as world:
+        promotion = await settle_in(world, recorded)
+        assert (await world.now(promotion)).stage is Stage.APPROVAL
+        await world.approve("bo", promotion)
+        done = await world.now(promotion)
         assert (done.phase, [a.approver.name for a in done.approvals]) == (Phase.SUCCEEDED, ["bo"])
-        assert home.promotion_commits() == [promotion.id]
+        assert world.promotion_commits() == [promotion.id]
 
 
-async def write_down(place: Town, file: Path) -> None:
+async def write_down(place: ProcessHarness, file: Path) -> None:
     """Make the databases as the older version left them."""
     await place.live(asks=False, presses=False)
     found, promotion = load(file, await place.git.head())
@@ -87,7 +87,7 @@ async def write_down(place: Town, file: Path) -> None:
 
 
 async def test_the_engine_goes_on_from_what_was_recorded(tmp_path: Path, recorded: Path) -> None:
-    async with town(tmp_path, f"sqlite:///{tmp_path / 'pilothouse.db'}", (journal.CASE,)) as place:
+    async with harness(tmp_path, f"sqlite:///{tmp_path / 'pilothouse.db'}", (journal.CASE,)) as place:
         await write_down(place, recorded)
         assert await place.live(asks=False) == 0
         seen = await look(place)

@@ -39,8 +39,8 @@ from bot.domain.reply import (
     ScanReports,
     Shown,
     Started,
-    StatusBoard,
     StatusDetail,
+    StatusOverview,
     StatusPage,
     StatusRow,
     SyncAsked,
@@ -185,7 +185,7 @@ def test_notes(promotion: Promotion, event: Event) -> None:
         ScanReports,
         Shown,
         Started,
-        StatusBoard,
+        StatusOverview,
         StatusDetail,
         SyncAsked,
         Told,
@@ -213,8 +213,8 @@ def test_modals(form: Picker | ReasonForm, metadata: str) -> None:
 
 @wilder
 @given(wild(tuple[Promotion, ...]), wild(tuple[StatusRow, ...]), wild(tuple[str, ...]))
-def test_home(live: tuple[Promotion, ...], board: tuple[StatusRow, ...], commands: tuple[str, ...]) -> None:
-    view_definition(home(HomeTab(live, board, live[:1]), commands), "home")
+def test_home(live: tuple[Promotion, ...], overview: tuple[StatusRow, ...], commands: tuple[str, ...]) -> None:
+    view_definition(home(HomeTab(live, overview, live[:1]), commands), "home")
 
 
 @wilder

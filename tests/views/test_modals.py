@@ -114,7 +114,7 @@ NOTHING_MOVES = "Nothing that you may view is in progress or waiting for an appr
 
 
 def of(tab: HomeTab) -> list[str]:
-    """What is above the board."""
+    """What is above the overview."""
     shown = view_lines(home(tab))
     return shown[: shown.index("---")]
 

@@ -27,7 +27,7 @@ from bot.domain.reply import (
     ScanReports,
     Silent,
     Started,
-    StatusBoard,
+    StatusOverview,
     StatusPage,
     StatusRow,
     Told,
@@ -82,14 +82,14 @@ def test_started() -> None:
 
 def test_status_of_one_app() -> None:
     sick = application(HealthStatus.DEGRADED, health_message="Deployment exceeded its progress deadline")
-    board = StatusBoard(
+    overview = StatusOverview(
         (
             row("development", "v1.4.3"),
             row("staging", "v1.4.2", application=sick),
             row("production", "v1.4.1", application=None, problem="Argo CD does not answer", promotion=promotion()),
         )
     )
-    shown = render(board)
+    shown = render(overview)
     assert lines(shown) == [
         "# my-app",
         "`development` v1.4.3 · ✅ Synced · Healthy · 2026-05-04 14:02 UTC by Ana",
@@ -104,7 +104,7 @@ def test_status_of_one_app() -> None:
 def test_what_was_last_known_is_never_shown_as_current() -> None:
     known = LastKnown(SyncStatus.SYNCED, HealthStatus.HEALTHY, AT)
     away = row("production", "v1.4.1", application=None, problem="Argo CD does not answer at the moment.")
-    [_, line] = lines(render(StatusBoard((replace(away, last_known=known),))))
+    [_, line] = lines(render(StatusOverview((replace(away, last_known=known),))))
     assert line == (
         "`production` v1.4.1 · ⚠️ Argo CD does not answer at the moment. *Last known*: Synced · Healthy at "
         "2026-05-04 14:02 UTC. · 2026-05-04 14:02 UTC by Ana"
@@ -115,8 +115,8 @@ def test_what_was_last_known_is_never_shown_as_current() -> None:
 def test_what_is_committed_is_not_said_to_be_healthy_before_it_runs() -> None:
     behind = row("staging", "v1.5.2", runs="v1.5.1 runs")
     out = application(HealthStatus.HEALTHY, sync=SyncStatus.OUT_OF_SYNC)
-    board = StatusBoard((behind, row("production", "v1.5.2", application=out, runs="Argo CD is at abc1234")))
-    shown = render(board)
+    overview = StatusOverview((behind, row("production", "v1.5.2", application=out, runs="Argo CD is at abc1234")))
+    shown = render(overview)
     assert lines(shown)[1:] == [
         "`staging` v1.5.2 is committed, v1.5.1 runs · 🔄 Healthy · 2026-05-04 14:02 UTC by Ana",
         "`production` v1.5.2 is committed, Argo CD is at abc1234 · 🔄 OutOfSync · Healthy"
@@ -129,10 +129,10 @@ def test_what_is_committed_is_not_said_to_be_healthy_before_it_runs() -> None:
 
 
 def test_at_a_glance_what_is_well_takes_a_line_of_a_phone_and_anything_else_is_told() -> None:
-    """The board of the Home tab."""
+    """The overview of the Home tab."""
 
     def told(**changes: Any) -> list[str]:
-        shown = view_lines(home(HomeTab(board=[row("staging", "v1.4.2", **changes)])))
+        shown = view_lines(home(HomeTab(overview=[row("staging", "v1.4.2", **changes)])))
         return [line for line in shown if "`staging`" in line]
 
     assert told() == ["`staging` v1.4.2 · ✅ Synced · Healthy"]
@@ -152,39 +152,39 @@ def test_at_a_glance_what_is_well_takes_a_line_of_a_phone_and_anything_else_is_t
     ],
 )  # fmt: skip
 def test_status_names_the_window_of_the_policy_that_is_closed(window: ClosedWindow, line: str) -> None:
-    shown = lines(render(StatusBoard((row("production", "v1.4.2", closed=window),))))
+    shown = lines(render(StatusOverview((row("production", "v1.4.2", closed=window),))))
     assert line.format(at=read(moment(AT, DAY_AND_TIME))) in shown
-    at_home = view_lines(home(HomeTab(board=[row("production", "v1.4.2", closed=window)])))
+    at_home = view_lines(home(HomeTab(overview=[row("production", "v1.4.2", closed=window)])))
     assert line.format(at=read(moment(AT, DAY_AND_TIME))) in at_home
 
 
 def test_status_of_an_app_in_a_release_train_names_its_own_image() -> None:
     train = promotion(plan=plan(moves=(move(), move("ledger", "v0.9.1", "v0.9.2"))))
-    shown = lines(render(StatusBoard((row("production", "v0.9.1", "ledger", promotion=train),))))
+    shown = lines(render(StatusOverview((row("production", "v0.9.1", "ledger", promotion=train),))))
     assert shown[-1] == "        🚦 v0.9.2: Waiting for an approval from release-managers."
 
 
 def test_a_page_of_many_apps_says_what_part_it_is() -> None:
     rows = tuple(row(env, "v1", f"app-{n}") for n in range(10) for env in ("staging", "production"))
-    shown = lines(render(StatusBoard(rows, StatusPage(2, 6, 60, 3))))
+    shown = lines(render(StatusOverview(rows, StatusPage(2, 6, 60, 3))))
     assert shown[:2] == ["*app-0*", "`staging` v1 · ✅ Synced · Healthy · 2026-05-04 14:02 UTC by Ana"]
     assert shown[-1] == "(Page 2 of 6 · 3 apps unwell, shown first · 60 apps in all · `/status --page N`)"
     assert "more" not in "".join(shown)
-    well = lines(render(StatusBoard(rows, StatusPage(2, 6, 60, 0))))
+    well = lines(render(StatusOverview(rows, StatusPage(2, 6, 60, 0))))
     assert well[-1] == "(Page 2 of 6 · no app is unwell · 60 apps in all · `/status --page N`)"
 
 
 def test_a_page_that_is_too_long_tells_each_app_in_brief() -> None:
     sick = application(HealthStatus.DEGRADED, health_message="x" * 900, conditions=("E: " + "y" * 900,))
     rows = tuple(row(env, "v1", f"app-{n}", application=sick) for n in range(15) for env in ("staging", "production"))
-    shown = lines(render(StatusBoard(rows, StatusPage(1, 1, 15, 15))))
+    shown = lines(render(StatusOverview(rows, StatusPage(1, 1, 15, 15))))
     assert shown[:3] == ["*app-0*", "`staging` v1 · ❌ Synced · Degraded", "`production` v1 · ❌ Synced · Degraded"]
     assert "*app-14*" in shown
 
 
 def test_nothing_to_show() -> None:
-    assert render(StatusBoard(())).text == "There is nothing to show: no app runs there."
-    assert render(StatusBoard((), StatusPage(apps=4, only=True))).text == "Of 4 apps, none is unwell."
+    assert render(StatusOverview(())).text == "There is nothing to show: no app runs there."
+    assert render(StatusOverview((), StatusPage(apps=4, only=True))).text == "Of 4 apps, none is unwell."
     assert render(RunList("my-app", ())).text == "There are no pipeline runs of my-app yet."
     assert render(HelpPage(())).text == "Unknown command: `/pilothouse help` lists them all."
 
@@ -523,8 +523,10 @@ def test_a_run_that_is_followed_is_answered_in_one_sentence() -> None:
 def test_a_board_says_where_the_stream_is_not_current() -> None:
     """It may be lost, silent, or only be read again: the sentence holds for each."""
     late = Unheard("", AT)
-    shown = lines(render(StatusBoard((row("production", "v1.4.2", unheard=late), row("staging", "v1", unheard=late)))))
+    shown = lines(
+        render(StatusOverview((row("production", "v1.4.2", unheard=late), row("staging", "v1", unheard=late))))
+    )
     behind = "The bot may be behind Argo CD's stream, last heard at 14:02 UTC"
     assert shown.count(f"(⚠️ {behind}: this was asked just now, and news may be late.)") == 1
-    named = lines(render(StatusBoard((row("production", "v1.4.2", unheard=Unheard("eu")),))))
+    named = lines(render(StatusOverview((row("production", "v1.4.2", unheard=Unheard("eu")),))))
     assert "(⚠️ The bot does not follow the stream of Argo CD *eu* yet: this was asked just now.)" in named

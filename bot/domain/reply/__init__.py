@@ -23,7 +23,7 @@ from bot.domain.reply.promotions import (
 from bot.domain.reply.record import ChangeHistory, DoraPlace, DoraReport
 from bot.domain.reply.runs import RunDetail, RunList, RunLog
 from bot.domain.reply.scans import ScanReport, ScanReports
-from bot.domain.reply.status import StatusBoard, StatusDetail, StatusPage, StatusRow, SyncAsked
+from bot.domain.reply.status import StatusDetail, StatusOverview, StatusPage, StatusRow, SyncAsked
 
 __all__ = [
     "Abilities",
@@ -63,8 +63,8 @@ __all__ = [
     "Shown",
     "Silent",
     "Started",
-    "StatusBoard",
     "StatusDetail",
+    "StatusOverview",
     "StatusPage",
     "StatusRow",
     "Subscribed",

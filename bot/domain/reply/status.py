@@ -40,7 +40,7 @@ class StatusRow:
 
 @dataclass(frozen=True)
 class StatusPage:
-    """Which part of a board is shown: `number` of `count` pages, of `apps` apps in all, of which `unwell` are unwell.
+    """Which part of an overview is shown: `number` of `count` pages, of `apps` apps, of which `unwell` are unwell.
 
     `only`: those alone are shown. `environment` "" stands for every one.
     """
@@ -54,7 +54,7 @@ class StatusPage:
 
 
 @dataclass(frozen=True)
-class StatusBoard(Reply):
+class StatusOverview(Reply):
     """One app by environment, or a page of all apps, the unwell first."""
 
     rows: tuple[StatusRow, ...]

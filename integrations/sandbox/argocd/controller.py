@@ -15,7 +15,7 @@ from integrations.sandbox.argocd.store import Application, Store, qualified_name
 from integrations.sandbox.argocd.troubles import Troubles
 from integrations.sandbox.argocd.worker import Worker
 from integrations.sandbox.clock import Clock
-from integrations.sandbox.faults import FaultBoard
+from integrations.sandbox.faults import FaultSettings
 from integrations.sandbox.git import GitServer, Push
 
 _PATHS = "argocd.argoproj.io/manifest-generate-paths"
@@ -29,7 +29,7 @@ class Controller:
         git: GitServer,
         store: Store,
         clock: Clock,
-        faults: FaultBoard | None = None,
+        faults: FaultSettings | None = None,
         image_exists: Callable[[str], bool] | None = None,
     ) -> None:
         self._store, self._clock, self._image_exists = store, clock, image_exists

@@ -23,7 +23,7 @@ from integrations.sandbox.argocd.routes.streams import StreamRoutes
 from integrations.sandbox.argocd.routes.webhook import WebhookRoutes
 from integrations.sandbox.argocd.store import Store
 from integrations.sandbox.clock import Clock
-from integrations.sandbox.faults import FaultBoard, WeatherMiddleware
+from integrations.sandbox.faults import FaultSettings, WeatherMiddleware
 from integrations.sandbox.git import GitServer
 
 
@@ -49,7 +49,7 @@ class ArgoCDServer:
         git: GitServer,
         clock: Clock,
         token: str,
-        faults: FaultBoard | None = None,
+        faults: FaultSettings | None = None,
         settings: ArgoServerSettings | None = None,
     ) -> None:
         chosen = settings or ArgoServerSettings()
@@ -68,7 +68,7 @@ class ArgoCDServer:
         ]
         app: ASGIApp = Starlette(
             routes=self._routes,
-            middleware=[Middleware(ContentTypeGuard)],
+            middleware=[Middleware(ContentTypeMiddleware)],
             exception_handlers={StatusError: answer_status_error},
         )
         self.app = WeatherMiddleware(app, faults, "argocd") if faults else app
@@ -156,7 +156,7 @@ class ArgoCDServer:
             self.access.add(Account(f"proj:{name}:{role['name']}", grants))
 
 
-class ContentTypeGuard:
+class ContentTypeMiddleware:
     """Every request that is not a GET must say exactly `application/json` (A2); the webhook is not behind this."""
 
     def __init__(self, app: ASGIApp) -> None:

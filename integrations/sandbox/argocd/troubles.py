@@ -1,4 +1,4 @@
-"""What goes wrong around Argo CD, as the fault board says: admission, hooks, pulls, other people and controllers."""
+"""What goes wrong around Argo CD, as the set faults say: admission, hooks, pulls, other people and controllers."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -7,7 +7,7 @@ from integrations.sandbox.argocd.cluster import Live
 from integrations.sandbox.argocd.comparison import Difference
 from integrations.sandbox.argocd.desired import ComparisonFailed
 from integrations.sandbox.argocd.transformers import containers
-from integrations.sandbox.faults import FaultBoard, Faults
+from integrations.sandbox.faults import Faults, FaultSettings
 
 HOOK = "migrate"
 FOREIGN = "cy"
@@ -21,9 +21,9 @@ _OTHER_PORT = 8443
 
 
 class Troubles:
-    """Reads the board each time; without one nothing is wrong."""
+    """Reads the faults each time; without one nothing is wrong."""
 
-    def __init__(self, faults: FaultBoard | None) -> None:
+    def __init__(self, faults: FaultSettings | None) -> None:
         self._faults = faults
 
     @property

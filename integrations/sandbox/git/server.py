@@ -8,7 +8,7 @@ from typing import Any
 
 from starlette.types import ASGIApp
 
-from integrations.sandbox.faults import FaultBoard, WeatherMiddleware
+from integrations.sandbox.faults import FaultSettings, WeatherMiddleware
 from integrations.sandbox.git.access import TokenAccess, equals
 from integrations.sandbox.git.repository import NULL_SHA, BareRepository, Draft, Signature
 from integrations.sandbox.git.smart_http import SmartHTTP
@@ -30,7 +30,7 @@ class GitServer:
     push or a commit moved.
     """
 
-    def __init__(self, root: Path, token: str, faults: FaultBoard | None = None, name: str = "deploy") -> None:
+    def __init__(self, root: Path, token: str, faults: FaultSettings | None = None, name: str = "deploy") -> None:
         self.name = name
         self.repository = BareRepository(root / f"{name}.git")
         self._accepted = [equals(token)]

@@ -8,7 +8,7 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from integrations.sandbox.faults import FaultBoard, WeatherMiddleware
+from integrations.sandbox.faults import FaultSettings, WeatherMiddleware
 from integrations.sandbox.git import GitServer
 from integrations.sandbox.github.access import App, GitHubAccess, Principal
 from integrations.sandbox.github.checks import Checks
@@ -54,7 +54,7 @@ class GitHubServer:
         git: GitServer,
         repository: str = "pilothouse/deploy",
         settings: GitHubServerSettings | None = None,
-        faults: FaultBoard | None = None,
+        faults: FaultSettings | None = None,
     ) -> None:
         chosen = settings or GitHubServerSettings()
         self.access = GitHubAccess(chosen.tokens, chosen.app)

@@ -6,7 +6,7 @@ from urllib.parse import unquote
 from starlette.requests import Request
 
 from integrations.sandbox.clock import Clock
-from integrations.sandbox.faults import FaultBoard
+from integrations.sandbox.faults import FaultSettings
 
 from .accounts import Accounts, Caller
 from .errors import HarborError, forbidden, unauthorized
@@ -23,7 +23,7 @@ class Context:
     clock: Clock
     registry_host: str
     version: str
-    faults: FaultBoard | None = None
+    faults: FaultSettings | None = None
 
     def caller(self, request: Request) -> Caller:
         return self.accounts.identify(request.headers.get("authorization", ""), self.clock.now())
@@ -40,14 +40,14 @@ class Context:
         return found
 
     def allowed(self, caller: Caller, project: Project, permission: str) -> bool:
-        """What is public may be read by all; a permission that the fault board takes away, nobody has."""
+        """What is public may be read by all; a permission that the fault settings take away, nobody has."""
         if self.faults and permission in self.faults.now.harbor_denies and not caller.admin:
             return False
         reads = permission.rpartition(":")[2] in ("read", "list", "pull")
         return caller.may(project.name, permission) or (project.public and reads)
 
     def metadata(self, project: Project) -> dict[str, str]:
-        """With what the fault board sets over the project's own."""
+        """With what the fault settings set over the project's own."""
         return {**project.metadata, **(self.faults.now.harbor_policy if self.faults else {})}
 
     def repository(self, request: Request, permission: str = "repository:read") -> tuple[Project, StoredRepository]:

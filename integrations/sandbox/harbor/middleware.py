@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from integrations.sandbox.faults import FaultBoard
+from integrations.sandbox.faults import FaultSettings
 
 from .errors import HarborError
 
@@ -39,7 +39,7 @@ class RequestIdMiddleware:
 class ReadOnlyMiddleware:
     """H28: in read-only mode whatever is not a read is refused, before anybody asks who it is."""
 
-    def __init__(self, app: ASGIApp, faults: FaultBoard | None) -> None:
+    def __init__(self, app: ASGIApp, faults: FaultSettings | None) -> None:
         self._app = app
         self._faults = faults
 

@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Callable, Sequence
 
 from integrations.sandbox.clock import Clock
-from integrations.sandbox.faults import FaultBoard
+from integrations.sandbox.faults import FaultSettings
 
 from .errors import conflict
 from .model import Artifact, Report, Vulnerability
@@ -23,7 +23,7 @@ Finished = Callable[[str, Artifact], None]
 class Scanner:
     """`on_finish(repository, artifact)` is called at the end of each scan, whatever the end."""
 
-    def __init__(self, clock: Clock, faults: FaultBoard | None, on_finish: Finished) -> None:
+    def __init__(self, clock: Clock, faults: FaultSettings | None, on_finish: Finished) -> None:
         self._clock = clock
         self._faults = faults
         self._on_finish = on_finish

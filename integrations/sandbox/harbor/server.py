@@ -11,7 +11,7 @@ from starlette.routing import Mount
 from starlette.types import ASGIApp
 
 from integrations.sandbox.clock import Clock, rfc3339
-from integrations.sandbox.faults import FaultBoard, WeatherMiddleware
+from integrations.sandbox.faults import FaultSettings, WeatherMiddleware
 
 from . import artifacts_api, content, projects_api, registry_api, scan_results, scans_api, signatures, webhooks
 from .accounts import Accounts, Robot
@@ -38,7 +38,7 @@ class HarborServer:
     """
 
     def __init__(
-        self, clock: Clock, robots: Mapping[str, str], faults: FaultBoard | None = None,
+        self, clock: Clock, robots: Mapping[str, str], faults: FaultSettings | None = None,
         webhooks: Iterable[Webhook | tuple[str, str, webhooks.Format]] = (), admin_password: str | None = None,
         registry_host: str = "harbor.example.com", version: str = "v2.15.2",
     ) -> None:  # fmt: skip
@@ -202,7 +202,7 @@ class HarborServer:
             self._notifier.notify(event)
 
 
-def _application(context: Context, faults: FaultBoard | None) -> ASGIApp:
+def _application(context: Context, faults: FaultSettings | None) -> ASGIApp:
     rest = [*projects_api.routes(context), *artifacts_api.routes(context), *scans_api.routes(context)]
     routes = [Mount("/api/v2.0", routes=rest), *registry_api.routes(context)]
     handlers = {HarborError: harbor_error, HTTPException: routing_error}

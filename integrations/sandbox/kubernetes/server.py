@@ -9,7 +9,7 @@ from ruamel.yaml import YAML
 from starlette.types import ASGIApp
 
 from integrations.sandbox.clock import Clock
-from integrations.sandbox.faults import FaultBoard, WeatherMiddleware
+from integrations.sandbox.faults import FaultSettings, WeatherMiddleware
 
 from . import logs, rbac
 from .admission import Admission
@@ -32,7 +32,7 @@ class KubernetesServer:
     schemas are enforced too; Tekton's own webhooks check objects with or without it.
     """
 
-    def __init__(self, clock: Clock, token: str, faults: FaultBoard | None = None, crds: Path | None = None) -> None:
+    def __init__(self, clock: Clock, token: str, faults: FaultSettings | None = None, crds: Path | None = None) -> None:
         self.store = ObjectStore()
         self.logs = logs.PodLogs()
         self.watch_policy = WatchPolicy()

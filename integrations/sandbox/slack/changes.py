@@ -11,8 +11,8 @@ BACKLOG = 1000
 class ChangeSubscription(AsyncIterator[Change]):
     """Iterate for the changes since `subscribe()`; `close()` ends it. A slow reader loses the oldest."""
 
-    def __init__(self, board: "Changes") -> None:
-        self._board = board
+    def __init__(self, changes: "Changes") -> None:
+        self._changes = changes
         self._queue: asyncio.Queue[Change | None] = asyncio.Queue(BACKLOG)
 
     async def __anext__(self) -> Change:
@@ -27,7 +27,7 @@ class ChangeSubscription(AsyncIterator[Change]):
         self._queue.put_nowait(change)
 
     def close(self) -> None:
-        self._board.discard(self)
+        self._changes.discard(self)
         self.put(None)
 
 

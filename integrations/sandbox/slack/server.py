@@ -5,10 +5,10 @@ from collections.abc import Iterable
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
-from integrations.sandbox.faults import FaultBoard, WeatherMiddleware
+from integrations.sandbox.faults import FaultSettings, WeatherMiddleware
 from integrations.sandbox.slack.clock import SlackClock, WallClock
 from integrations.sandbox.slack.core import AppConfig, Core
-from integrations.sandbox.slack.courier import Courier
+from integrations.sandbox.slack.current_transport import CurrentTransport
 from integrations.sandbox.slack.delivery import Kind, SlackDelivery, Transport
 from integrations.sandbox.slack.downloads import FileEndpoints
 from integrations.sandbox.slack.http_mode import HttpMode, RequestUrls
@@ -40,18 +40,18 @@ class SlackServer(People):
         bot_token: str = BOT_TOKEN,
         app_token: str = APP_TOKEN,
         signing_secret: str = SIGNING_SECRET,
-        faults: FaultBoard | None = None,
+        faults: FaultSettings | None = None,
         commands: Iterable[SlashCommand | str] = (),
         limits: RateLimits | None = None,
     ) -> None:
         self.config = AppConfig(bot_token, app_token, signing_secret, {})
         self.config.register(commands)
         core = Core(clock or WallClock(), self.config, limits or RateLimits())
-        self._courier = Courier(SocketMode(core))
+        self._courier = CurrentTransport(SocketMode(core))
         super().__init__(core, self._courier)
         self.app = self._routes(faults)
 
-    def _routes(self, faults: FaultBoard | None) -> ASGIApp:
+    def _routes(self, faults: FaultSettings | None) -> ASGIApp:
         app = Starlette(
             routes=[
                 WebApi(self._core, self._courier.socket_mode.methods).route,

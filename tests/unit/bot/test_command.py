@@ -15,7 +15,7 @@ from bot.domain.errors import InvalidCommand
 from bot.domain.intent import Context, Help, Intent, Status
 from bot.domain.reply import Reply, Told
 from bot.grammar import Words
-from tests.fakes.office import Office
+from tests.fakes.command_harness import CommandHarness
 
 CONTEXT = Context("r1", "C1", "c1")
 CALLER = Caller(Person("U1", "ana"), "T1")
@@ -108,10 +108,10 @@ def test_an_installed_package_cannot_take_a_verb_that_is_there() -> None:
         CommandRegistry([*registry, DECLARED])
 
 
-def test_every_command_of_the_house_has_its_services_and_its_help() -> None:
-    office = Office()
+def test_every_command_has_its_services_and_its_help() -> None:
+    harness = CommandHarness()
     registry = CommandRegistry.load(commands)
-    registry.bind(office.services)
+    registry.bind(harness.services)
     for each in registry:
         assert each.help.summary.endswith("."), each.verb
         assert bool(each.usage) == bool(each.parse), each.verb
@@ -154,6 +154,6 @@ def test_commands_that_only_buttons_lead_to_cannot_be_typed() -> None:
 
 
 async def test_help_runs() -> None:
-    office = Office()
-    assert await office.run("/pilothouse help deploy") == await office.run(Help(context=CONTEXT, verb="deploy"))
-    assert office.registry.answering(Status(context=CONTEXT)).verb == "status"
+    harness = CommandHarness()
+    assert await harness.run("/pilothouse help deploy") == await harness.run(Help(context=CONTEXT, verb="deploy"))
+    assert harness.registry.answering(Status(context=CONTEXT)).verb == "status"

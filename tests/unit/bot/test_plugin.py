@@ -49,13 +49,13 @@ HEAR = """
 import asyncio, sys
 from pathlib import Path
 from tests.fakes.queues import delivered
-from tests.fakes.world import POLICY, house
+from tests.fakes.world import POLICY, core_world
 
 async def live():
-    async with house(Path.cwd(), POLICY + sys.argv[1]) as home:
-        await home.abort("ana", await home.deploy("ana"))
-        await home.deploy("ana", app="my-app", to="staging", image="v1.4.0")
-        await delivered(home.core.outbox)
+    async with core_world(Path.cwd(), POLICY + sys.argv[1]) as world:
+        await world.abort("ana", await world.deploy("ana"))
+        await world.deploy("ana", app="my-app", to="staging", image="v1.4.0")
+        await delivered(world.core.outbox)
 
 asyncio.run(live())
 """

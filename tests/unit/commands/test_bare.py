@@ -5,7 +5,7 @@ import pytest
 import commands
 from bot.command import Command, CommandRegistry
 from bot.domain.intent import Pick
-from tests.fakes.office import Office
+from tests.fakes.command_harness import CommandHarness
 
 TYPED = [each for each in CommandRegistry.load(commands) if each.parse]
 ANSWERS = {
@@ -16,7 +16,7 @@ ANSWERS = {
     "mute": "no more requests for approvals in direct messages",
     "pipeline list": "the newest runs",
     "schedule": "what starts later",
-    "status": "the board of all apps",
+    "status": "the overview of all apps",
     "subscriptions": "what one hears of",
     "whoami": "one's roles",
 }
@@ -30,8 +30,8 @@ def typed(command: Command) -> str:
 
 
 @pytest.mark.parametrize("each", TYPED, ids=[each.verb for each in TYPED])
-async def test_a_bare_command_opens_its_form_or_answers(office: Office, each: Command) -> None:
-    asked = await office.read(typed(each))
+async def test_a_bare_command_opens_its_form_or_answers(harness: CommandHarness, each: Command) -> None:
+    asked = await harness.read(typed(each))
     if each.verb in ANSWERS:
         assert isinstance(asked, each.intent)
     else:

@@ -14,7 +14,7 @@ from bot.domain.reply import DoraReport
 from bot.policy import parse
 from bot.store.deliveries import DeliveryStore
 from bot.views import render
-from tests.fakes.office import POLICY, Office
+from tests.fakes.command_harness import POLICY, CommandHarness
 
 NOW = datetime.now(UTC)
 REGIONS = "environments: [{name: development}, {name: staging}, {name: prod-eu}, {name: production}]"
@@ -32,26 +32,26 @@ def facts(app: str, environment: str = "production", days: float = 1) -> list[Fa
 
 
 @pytest.fixture
-async def recorded(office: Office) -> Office:
+async def recorded(harness: CommandHarness) -> CommandHarness:
     known = [*facts("my-app"), *facts("payments"), *facts("my-app", "staging"), *facts("my-app", days=60)]
-    async with office.safety.database.begin() as connection:
-        await DeliveryStore(office.safety.database).add(connection, known)
-    return office
+    async with harness.safety.database.begin() as connection:
+        await DeliveryStore(harness.safety.database).add(connection, known)
+    return harness
 
 
 @pytest.fixture
-async def two_regions(tmp_path: Path) -> AsyncIterator[Office]:
-    office = Office(policy=parse(REGIONS + POLICY), database_url=f"sqlite:///{tmp_path / 'words.db'}")
-    await office.safety.create()
+async def two_regions(tmp_path: Path) -> AsyncIterator[CommandHarness]:
+    harness = CommandHarness(policy=parse(REGIONS + POLICY), database_url=f"sqlite:///{tmp_path / 'words.db'}")
+    await harness.safety.create()
     known = [*facts("payments", "prod-eu"), *facts("my-app"), *facts("my-app", days=2), *facts("my-app", "staging")]
-    async with office.safety.database.begin() as connection:
-        await DeliveryStore(office.safety.database).add(connection, known)
-    yield office
-    await office.safety.database.close()
+    async with harness.safety.database.begin() as connection:
+        await DeliveryStore(harness.safety.database).add(connection, known)
+    yield harness
+    await harness.safety.database.close()
 
 
-async def report(office: Office, line: str, user: str = "U0ANA") -> DoraReport:
-    found = await office.run(line, user)
+async def report(harness: CommandHarness, line: str, user: str = "U0ANA") -> DoraReport:
+    found = await harness.run(line, user)
     assert isinstance(found, DoraReport)
     return found
 
@@ -68,7 +68,7 @@ async def report(office: Office, line: str, user: str = "U0ANA") -> DoraReport:
         ("/dora ledger", {"ledger": 0}),
     ],
 )
-async def test_apps_environment_and_time(recorded: Office, line: str, counts: dict[str, int]) -> None:
+async def test_apps_environment_and_time(recorded: CommandHarness, line: str, counts: dict[str, int]) -> None:
     found = await report(recorded, line)
     assert {one.app: len(one.deployments) for one in found.places[0].parts} == counts
 
@@ -82,7 +82,7 @@ async def test_apps_environment_and_time(recorded: Office, line: str, counts: di
     ],
 )
 async def test_without_an_environment_every_production_is_counted_and_named(
-    two_regions: Office, line: str, counts: list[tuple[str, int]]
+    two_regions: CommandHarness, line: str, counts: list[tuple[str, int]]
 ) -> None:
     """Not the last one alone: that would be called delivery to production, and miss half of it."""
     found = await report(two_regions, line)
@@ -93,7 +93,7 @@ async def test_without_an_environment_every_production_is_counted_and_named(
     ]
 
 
-async def test_who_may_not_view_an_app_counts_without_it(recorded: Office) -> None:
+async def test_who_may_not_view_an_app_counts_without_it(recorded: CommandHarness) -> None:
     found = await report(recorded, "/dora", "U0CY")
     assert [*found.apps] == ["my-app"]
     assert len(found.total.deployments) == 2
@@ -103,12 +103,12 @@ async def test_who_may_not_view_an_app_counts_without_it(recorded: Office) -> No
     "line",
     ["/dora --since soon", "/dora --since", "/dora nothing-like-it", "/dora my-app --since 5", "/dora --since 999999d"],
 )
-async def test_what_cannot_be_meant_is_refused(recorded: Office, line: str) -> None:
+async def test_what_cannot_be_meant_is_refused(recorded: CommandHarness, line: str) -> None:
     with pytest.raises(UserError):
         await recorded.run(line, "U0ANA")
 
 
-async def test_the_table_names_each_app_and_the_sum(recorded: Office) -> None:
+async def test_the_table_names_each_app_and_the_sum(recorded: CommandHarness) -> None:
     shown = str(render(await report(recorded, "/dora")).blocks)
     for words in ("my-app", "payments", "all", "5 min", "Lead time"):
         assert words in shown

@@ -9,48 +9,48 @@ import pytest
 
 from bot.domain.errors import InvalidCommand, NotAllowed, UnknownName
 from bot.domain.intent import Context
-from bot.domain.reply import FreezeCalled, Holds, StatusBoard, Told
+from bot.domain.reply import FreezeCalled, Holds, StatusOverview, Told
 from bot.domain.safety import Freeze
 from bot.policy import parse
 from bot.safety.times import TimeReader
 from bot.views import render
 from tests.fakes.clock import StillClock
-from tests.fakes.office import POLICY, Office
+from tests.fakes.command_harness import POLICY, CommandHarness
 from tests.sentences import says
 
 NIGHT = datetime(2026, 10, 6, 3, tzinfo=UTC)
 """still the fifth in New York"""
 
 
-async def say(office: Office, number: int, line: str, user: str = "U0BO") -> object:
-    asked = await office.read(line, Context(f"r{number}", "C0DEPLOY", "c", "T0PILOT"))
-    return await office.run(asked, user)
+async def say(harness: CommandHarness, number: int, line: str, user: str = "U0BO") -> object:
+    asked = await harness.read(line, Context(f"r{number}", "C0DEPLOY", "c", "T0PILOT"))
+    return await harness.run(asked, user)
 
 
-async def called(office: Office, line: str) -> Freeze:
-    reply = await say(office, 1, line)
+async def called(harness: CommandHarness, line: str) -> Freeze:
+    reply = await say(harness, 1, line)
     assert isinstance(reply, FreezeCalled)
     return reply.freeze
 
 
-async def test_a_freeze_holds_until_its_time_and_is_announced(office: Office) -> None:
-    freeze = await called(office, "/freeze prod until mon 08:00 INC-123")
+async def test_a_freeze_holds_until_its_time_and_is_announced(harness: CommandHarness) -> None:
+    freeze = await called(harness, "/freeze prod until mon 08:00 INC-123")
     assert (freeze.app, freeze.environment, freeze.reason, freeze.by.id) == ("", "production", "INC-123", "U0BO")
     assert timedelta() < freeze.until - datetime.now(UTC) <= timedelta(days=7)
     assert (freeze.until.weekday(), freeze.until.hour) == (0, 8)
-    assert await office.safety.stores.freezes.active("my-app", "production") == freeze
-    assert await office.safety.stores.freezes.active("my-app", "staging") is None
-    (told,) = await office.safety.told("C0DEPLOY")
+    assert await harness.safety.stores.freezes.active("my-app", "production") == freeze
+    assert await harness.safety.stores.freezes.active("my-app", "staging") is None
+    (told,) = await harness.safety.told("C0DEPLOY")
     assert told.startswith("❄️ All of *production* is frozen by <@U0BO> until ")
-    assert await office.safety.events() == ["frozen"]
-    shown = await say(office, 2, "/locks")
+    assert await harness.safety.events() == ["frozen"]
+    shown = await say(harness, 2, "/locks")
     assert isinstance(shown, Holds)
     assert shown.freezes == (freeze,)
 
 
 async def test_times_are_on_the_wall_clock_of_who_types_them() -> None:
-    office = Office(policy=parse(POLICY + "timezone: America/New_York\n"))
-    bo, times = await office.caller("U0BO"), TimeReader(office.policy, StillClock(NIGHT))
+    harness = CommandHarness(policy=parse(POLICY + "timezone: America/New_York\n"))
+    bo, times = await harness.caller("U0BO"), TimeReader(harness.policy, StillClock(NIGHT))
     there = datetime(2026, 10, 6, 9, tzinfo=ZoneInfo("America/New_York"))
     assert times.read("tomorrow 9am", bo) == there
     object.__setattr__(bo, "timezone", "Asia/Tokyo")
@@ -59,34 +59,34 @@ async def test_times_are_on_the_wall_clock_of_who_types_them() -> None:
     assert times.read("tomorrow 9am", bo) == there
 
 
-async def test_apps_can_be_left_out_and_one_app_can_be_meant(office: Office) -> None:
-    freeze = await called(office, "/freeze prod --except payments,ledger for 2h INC-1")
+async def test_apps_can_be_left_out_and_one_app_can_be_meant(harness: CommandHarness) -> None:
+    freeze = await called(harness, "/freeze prod --except payments,ledger for 2h INC-1")
     assert freeze.exempt_apps == ("payments", "ledger")
-    assert await office.safety.stores.freezes.active("payments", "production") is None
-    assert await office.safety.stores.freezes.active("my-app", "production") == freeze
+    assert await harness.safety.stores.freezes.active("payments", "production") is None
+    assert await harness.safety.stores.freezes.active("my-app", "production") == freeze
     with pytest.raises(UnknownName, match="Did you mean `payments`"):
-        await say(office, 2, "/freeze prod --except paymnts for 2h INC-1")
-    own = await called(office, "/freeze my-app staging 1h: slow disk")
+        await say(harness, 2, "/freeze prod --except paymnts for 2h INC-1")
+    own = await called(harness, "/freeze my-app staging 1h: slow disk")
     assert (own.app, own.environment, own.reason) == ("my-app", "staging", "slow disk")
 
 
-async def test_the_freeze_that_lasts_longest_counts(office: Office) -> None:
-    await say(office, 1, "/freeze prod for 1h short")
-    await say(office, 2, "/freeze prod for 3h long")
-    await say(office, 3, "/freeze prod for 2h middle")
-    active = await office.safety.stores.freezes.active("my-app", "production")
+async def test_the_freeze_that_lasts_longest_counts(harness: CommandHarness) -> None:
+    await say(harness, 1, "/freeze prod for 1h short")
+    await say(harness, 2, "/freeze prod for 3h long")
+    await say(harness, 3, "/freeze prod for 2h middle")
+    active = await harness.safety.stores.freezes.active("my-app", "production")
     assert active
     assert active.reason == "long"
 
 
-async def test_a_freeze_ends_for_everybody(office: Office) -> None:
-    await called(office, "/freeze prod for 2h INC-1")
-    assert await say(office, 2, "/unfreeze prod") == Told("The freeze of production is over.")
-    assert await office.safety.stores.freezes.active("my-app", "production") is None
-    _, over = await office.safety.told("C0DEPLOY")
+async def test_a_freeze_ends_for_everybody(harness: CommandHarness) -> None:
+    await called(harness, "/freeze prod for 2h INC-1")
+    assert await say(harness, 2, "/unfreeze prod") == Told("The freeze of production is over.")
+    assert await harness.safety.stores.freezes.active("my-app", "production") is None
+    _, over = await harness.safety.told("C0DEPLOY")
     assert says(over, "<@U0BO>", "ended the freeze", "*production*")
-    assert isinstance(await say(office, 3, "/unfreeze prod"), Told)
-    assert await office.safety.events() == ["frozen", "unfrozen"]
+    assert isinstance(await say(harness, 3, "/unfreeze prod"), Told)
+    assert await harness.safety.events() == ["frozen", "unfrozen"]
 
 
 @pytest.mark.parametrize(
@@ -95,16 +95,16 @@ async def test_a_freeze_ends_for_everybody(office: Office) -> None:
      ("/freeze prod until 2020-01-01 too late", "is in the past"),
      ("/freeze prod until yesterday", "`yesterday` is in the past: give a time that is still to come")],
 )  # fmt: skip
-async def test_what_is_missing_is_asked_for(office: Office, line: str, says: str) -> None:
+async def test_what_is_missing_is_asked_for(harness: CommandHarness, line: str, says: str) -> None:
     with pytest.raises(InvalidCommand, match=says):
-        await say(office, 1, line)
+        await say(harness, 1, line)
 
 
-async def test_engineers_do_not_freeze(office: Office) -> None:
+async def test_engineers_do_not_freeze(harness: CommandHarness) -> None:
     for number, line in enumerate(("/freeze prod for 2h no", "/unfreeze prod")):
         with pytest.raises(NotAllowed, match="`freeze` permission for every app in production"):
-            await say(office, number, line, "U0ANA")
-    assert await office.safety.events() == ["refused", "refused"]
+            await say(harness, number, line, "U0ANA")
+    assert await harness.safety.events() == ["refused", "refused"]
 
 
 CLOSED = """
@@ -117,29 +117,31 @@ environments:
 
 
 @pytest.fixture
-async def closed_office(tmp_path: Path) -> AsyncIterator[Office]:
-    office = Office(policy=parse(CLOSED + POLICY), database_url=f"sqlite:///{tmp_path / 'words.db'}")
-    await office.safety.create()
-    yield office
-    await office.safety.database.close()
+async def closed_office(tmp_path: Path) -> AsyncIterator[CommandHarness]:
+    harness = CommandHarness(policy=parse(CLOSED + POLICY), database_url=f"sqlite:///{tmp_path / 'words.db'}")
+    await harness.safety.create()
+    yield harness
+    await harness.safety.database.close()
 
 
-async def test_a_window_of_the_policy_that_is_closed_now_is_held_wherever_people_look(closed_office: Office) -> None:
+async def test_a_window_of_the_policy_that_is_closed_now_is_held_wherever_people_look(
+    closed_office: CommandHarness,
+) -> None:
     """Nobody has called it, so nobody is named; but promotions are refused, so it must not look open."""
     holds = await say(closed_office, 1, "/locks")
     assert isinstance(holds, Holds)
     assert [(one.environment, one.reason, one.exempt_apps) for one in holds.closed] == [
         ("production", "year end", ("payments",))
     ]
-    board = await say(closed_office, 2, "/status")
-    assert isinstance(board, StatusBoard)
-    assert {(row.app, row.environment) for row in board.rows if row.closed} == {
+    overview = await say(closed_office, 2, "/status")
+    assert isinstance(overview, StatusOverview)
+    assert {(row.app, row.environment) for row in overview.rows if row.closed} == {
         ("ledger", "production"), ("my-app", "production"),
     }  # fmt: skip
-    assert "year end" in str(render(board).blocks)
+    assert "year end" in str(render(overview).blocks)
 
 
-async def test_an_exempt_app_is_named_to_those_alone_who_may_view_it(closed_office: Office) -> None:
+async def test_an_exempt_app_is_named_to_those_alone_who_may_view_it(closed_office: CommandHarness) -> None:
     holds = await say(closed_office, 1, "/locks", "U0CY")
     assert isinstance(holds, Holds)
     assert [one.exempt_apps for one in holds.closed] == [()]
@@ -149,7 +151,7 @@ async def test_an_exempt_app_is_named_to_those_alone_who_may_view_it(closed_offi
     assert [one.exempt_apps for one in called.freezes] == [("my-app",)]
 
 
-async def test_the_end_of_a_freeze_does_not_hide_that_policy_keeps_it_closed(closed_office: Office) -> None:
+async def test_the_end_of_a_freeze_does_not_hide_that_policy_keeps_it_closed(closed_office: CommandHarness) -> None:
     await called(closed_office, "/freeze prod for 2h INC-1")
     reply = await say(closed_office, 2, "/unfreeze prod")
     assert isinstance(reply, Told)

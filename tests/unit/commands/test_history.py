@@ -16,33 +16,33 @@ from bot.policy import parse
 from bot.router.buttons import read_button
 from bot.store.deliveries import DeliveryStore
 from bot.views import render
-from tests.fakes.office import POLICY, Office
+from tests.fakes.command_harness import POLICY, CommandHarness
 from tests.views.samples import promotion as sample
 
 NOON = datetime(2026, 11, 29, 12, tzinfo=UTC)
 
 
-async def record(office: Office, *facts: Fact) -> None:
-    async with office.safety.database.begin() as connection:
-        await DeliveryStore(office.safety.database).add(connection, facts)
+async def record(harness: CommandHarness, *facts: Fact) -> None:
+    async with harness.safety.database.begin() as connection:
+        await DeliveryStore(harness.safety.database).add(connection, facts)
 
 
 def trouble(minutes: float, detail: Detail, environment: str = "production") -> Fact:
     return Fact(f"{environment}:{minutes}", NOON + timedelta(minutes=minutes), "my-app", environment, detail)
 
 
-async def test_history_has_what_went_wrong_without_a_deployment(office: Office) -> None:
+async def test_history_has_what_went_wrong_without_a_deployment(harness: CommandHarness) -> None:
     """kubectl leaves no commit, and an illness no deployment: without rows of their own they would leave no trace."""
     await record(
-        office,
+        harness,
         trouble(0, Drifted(("Deployment my-app",))),
         trouble(1, HealthChanged(healthy=False, status="Degraded", resource="Deployment my-app")),
         trouble(2, HealthChanged(healthy=True, status="Healthy")),
         trouble(3, SyncUnknown("no manifest"), "staging"),
     )
-    found = await history_of(office, "/history my-app")
+    found = await history_of(harness, "/history my-app")
     assert [one.kind for one in found.troubles] == [TroubleKind.NOT_COMPARED, TroubleKind.ILL, TroubleKind.DRIFT]
-    assert [one.kind for one in (await history_of(office, "/history my-app staging")).troubles] == [
+    assert [one.kind for one in (await history_of(harness, "/history my-app staging")).troubles] == [
         TroubleKind.NOT_COMPARED
     ]
     shown = str(render(found).blocks)
@@ -52,27 +52,27 @@ async def test_history_has_what_went_wrong_without_a_deployment(office: Office) 
 async def test_history_hides_troubles_of_places_that_one_may_not_view(tmp_path: Path) -> None:
     bound = POLICY.replace("{role: viewer, users: [U0CY], apps: [my-app]}",
                            "{role: viewer, users: [U0CY], apps: [my-app], environments: [staging]}")  # fmt: skip
-    office = Office(policy=parse(bound), database_url=f"sqlite:///{tmp_path / 'words.db'}")
-    await office.safety.create()
-    await record(office, trouble(0, Drifted(("Secret key",))), trouble(1, Drifted(("ConfigMap x",)), "staging"))
-    assert [one.environment for one in (await history_of(office, "/history my-app", "U0CY")).troubles] == ["staging"]
-    assert len((await history_of(office, "/history my-app")).troubles) == 2
-    await office.safety.database.close()
+    harness = CommandHarness(policy=parse(bound), database_url=f"sqlite:///{tmp_path / 'words.db'}")
+    await harness.safety.create()
+    await record(harness, trouble(0, Drifted(("Secret key",))), trouble(1, Drifted(("ConfigMap x",)), "staging"))
+    assert [one.environment for one in (await history_of(harness, "/history my-app", "U0CY")).troubles] == ["staging"]
+    assert len((await history_of(harness, "/history my-app")).troubles) == 2
+    await harness.safety.database.close()
 
 
-async def test_history_has_pages_and_nothing_is_lost_between_them(office: Office) -> None:
+async def test_history_has_pages_and_nothing_is_lost_between_them(harness: CommandHarness) -> None:
     promotions = [
         replace(one, plan=replace(one.plan, id=f"p-{number}", requested_at=NOON + timedelta(minutes=number + 0.5)))
         for number, one in enumerate([sample(phase=Phase.FAILED, stage=Stage.DONE)] * 12)
     ]
-    async with office.safety.database.begin() as connection:
+    async with harness.safety.database.begin() as connection:
         for one in promotions:
             made = replace(one, plan=replace(one.plan, environment="production"))
-            await office.safety.promotions.create(connection, made)
-            await office.safety.promotions.save(connection, made)
-    await record(office, *(trouble(number, Drifted((f"ConfigMap {number}",), over=number % 2 == 1))
+            await harness.safety.promotions.create(connection, made)
+            await harness.safety.promotions.save(connection, made)
+    await record(harness, *(trouble(number, Drifted((f"ConfigMap {number}",), over=number % 2 == 1))
                            for number in range(24)))  # fmt: skip
-    pages = [await history_of(office, f"/history my-app prod --page {number}") for number in (1, 2, 3, 4)]
+    pages = [await history_of(harness, f"/history my-app prod --page {number}") for number in (1, 2, 3, 4)]
     assert [len(one.promotions) + len(one.troubles) for one in pages] == [10, 10, 4, 0]
     assert [one.more for one in pages] == [True, True, False, False]
     assert len({one.id for page in pages for one in page.promotions}) == 12
@@ -83,10 +83,10 @@ async def test_history_has_pages_and_nothing_is_lost_between_them(office: Office
     assert (pressed.app, pressed.environment, pressed.page) == ("my-app", "production", 2)
     for page in ("0", "x", "1000", "0000011000"):
         with pytest.raises(InvalidCommand, match="not a page"):
-            await history_of(office, f"/history my-app --page {page}")
+            await history_of(harness, f"/history my-app --page {page}")
 
 
-async def history_of(office: Office, line: str, user: str = "U0BO") -> ChangeHistory:
-    found = await office.run(line, user)
+async def history_of(harness: CommandHarness, line: str, user: str = "U0BO") -> ChangeHistory:
+    found = await harness.run(line, user)
     assert isinstance(found, ChangeHistory)
     return found

@@ -10,89 +10,89 @@ from bot.domain.intent import Context
 from bot.domain.promotion import Phase
 from bot.domain.reply import Abilities, ChangeHistory, Delegated, Identity, Told
 from bot.domain.safety import Review
-from tests.fakes.office import Office
+from tests.fakes.command_harness import CommandHarness
 
 PRODUCTION = Target("my-app", "production")
 
 
-async def say(office: Office, number: int, line: str, user: str = "U0BO") -> object:
-    asked = await office.read(line, Context(f"r{number}", "C0DEPLOY", "c", "T0PILOT"))
-    return await office.run(asked, user)
+async def say(harness: CommandHarness, number: int, line: str, user: str = "U0BO") -> object:
+    asked = await harness.read(line, Context(f"r{number}", "C0DEPLOY", "c", "T0PILOT"))
+    return await harness.run(asked, user)
 
 
-async def owe(office: Office, by: str = "U0DEE", app: str = "my-app") -> Review:
+async def owe(harness: CommandHarness, by: str = "U0DEE", app: str = "my-app") -> Review:
     review = Review("p-abc", (app,), "production", Person(by, by[2:].lower()), "INC-1", datetime.now(UTC))
-    async with office.safety.database.begin() as connection:
-        await office.safety.stores.reviews.owe(connection, review)
+    async with harness.safety.database.begin() as connection:
+        await harness.safety.stores.reviews.owe(connection, review)
     return review
 
 
-async def test_a_review_is_closed_by_an_approver_who_did_not_break_the_glass(office: Office) -> None:
-    await owe(office)
+async def test_a_review_is_closed_by_an_approver_who_did_not_break_the_glass(harness: CommandHarness) -> None:
+    await owe(harness)
     with pytest.raises(NotAllowed, match="You broke the glass"):
-        await say(office, 1, "/review p-abc fine", "U0DEE")
+        await say(harness, 1, "/review p-abc fine", "U0DEE")
     with pytest.raises(NotAllowed, match="`approve` permission"):
-        await say(office, 2, "/review p-abc fine", "U0ANA")
-    assert await say(office, 3, "/review p-abc the fix was right") == Told("The review of p-abc is closed.")
-    closed = await office.safety.stores.reviews.get("p-abc")
+        await say(harness, 2, "/review p-abc fine", "U0ANA")
+    assert await say(harness, 3, "/review p-abc the fix was right") == Told("The review of p-abc is closed.")
+    closed = await harness.safety.stores.reviews.get("p-abc")
     assert closed
     assert closed.closed_by
     assert (closed.closed_by.id, closed.note) == ("U0BO", "the fix was right")
-    assert await office.safety.stores.reviews.open() == ()
-    assert (await office.safety.told("C0DEPLOY"))[0].endswith("in *production*: the fix was right")
+    assert await harness.safety.stores.reviews.open() == ()
+    assert (await harness.safety.told("C0DEPLOY"))[0].endswith("in *production*: the fix was right")
     with pytest.raises(Conflict, match="closed this review already"):
-        await say(office, 4, "/review p-abc me too", "U0MIA")
-    assert (await office.safety.events())[-1] == "reviewed"
+        await say(harness, 4, "/review p-abc me too", "U0MIA")
+    assert (await harness.safety.events())[-1] == "reviewed"
 
 
-async def test_a_review_needs_a_note_and_something_to_review(office: Office) -> None:
+async def test_a_review_needs_a_note_and_something_to_review(harness: CommandHarness) -> None:
     with pytest.raises(InvalidCommand, match="needs a note"):
-        await say(office, 1, "/review p-abc")
+        await say(harness, 1, "/review p-abc")
     with pytest.raises(UnknownName, match="owes no review"):
-        await say(office, 2, "/review p-none fine")
+        await say(harness, 2, "/review p-none fine")
 
 
-async def test_a_train_is_reviewed_by_who_may_approve_all_of_it(office: Office) -> None:
-    await owe(office, app="my-app, payments")
-    assert isinstance(await say(office, 1, "/review p-abc fine"), Told)
+async def test_a_train_is_reviewed_by_who_may_approve_all_of_it(harness: CommandHarness) -> None:
+    await owe(harness, app="my-app, payments")
+    assert isinstance(await say(harness, 1, "/review p-abc fine"), Told)
 
 
-async def test_a_delegate_speaks_with_the_roles_of_who_is_away(office: Office) -> None:
-    reply = await say(office, 1, "/delegate <@U0ANA|ana> until fri")
+async def test_a_delegate_speaks_with_the_roles_of_who_is_away(harness: CommandHarness) -> None:
+    reply = await say(harness, 1, "/delegate <@U0ANA|ana> until fri")
     assert isinstance(reply, Delegated)
     assert (reply.delegation.absent.id, reply.delegation.delegate.id) == ("U0BO", "U0ANA")
-    assert (await office.safety.told("U0ANA"))[0].startswith("🪑 You stand in for <@U0BO> until ")
-    ana, store = await office.caller("U0ANA"), office.safety.stores.delegations
-    standing = await store.roles_of(ana, PRODUCTION, office.policy, office.directory)
+    assert (await harness.safety.told("U0ANA"))[0].startswith("🪑 You stand in for <@U0BO> until ")
+    ana, store = await harness.caller("U0ANA"), harness.safety.stores.delegations
+    standing = await store.roles_of(ana, PRODUCTION, harness.policy, harness.directory)
     assert standing.roles == {"engineer", "release-manager"}
     assert [person.id for person in standing.behalf] == ["U0BO"]
-    own = await store.roles_of(ana, PRODUCTION, office.policy, office.directory, without={"U0BO"})
+    own = await store.roles_of(ana, PRODUCTION, harness.policy, harness.directory, without={"U0BO"})
     assert (own.roles, own.behalf) == (frozenset({"engineer"}), ())
 
 
-async def test_roles_are_not_lent_on_and_not_by_who_has_lost_them(office: Office) -> None:
-    await say(office, 1, "/delegate ana@example.com for 2h")
-    store = office.safety.stores.delegations
-    cy, ana = await office.caller("U0CY"), await office.caller("U0ANA")
-    assert (await store.roles_of(cy, PRODUCTION, office.policy, office.directory)).behalf == ()
-    office.directory.groups[("S0RELEASE", "release-managers")] = frozenset({"U0MIA"})
-    assert (await store.roles_of(ana, PRODUCTION, office.policy, office.directory)).behalf == ()
+async def test_roles_are_not_lent_on_and_not_by_who_has_lost_them(harness: CommandHarness) -> None:
+    await say(harness, 1, "/delegate ana@example.com for 2h")
+    store = harness.safety.stores.delegations
+    cy, ana = await harness.caller("U0CY"), await harness.caller("U0ANA")
+    assert (await store.roles_of(cy, PRODUCTION, harness.policy, harness.directory)).behalf == ()
+    harness.directory.groups[("S0RELEASE", "release-managers")] = frozenset({"U0MIA"})
+    assert (await store.roles_of(ana, PRODUCTION, harness.policy, harness.directory)).behalf == ()
 
 
-async def test_a_delegation_ends_when_its_time_is_over_or_it_is_taken_back(office: Office) -> None:
-    await say(office, 1, "/delegate <@U0ANA> for 2h")
-    assert await say(office, 2, "/delegate off") == Told("ana no longer stands in for you.")
-    assert await office.safety.stores.delegations.absent_for("U0ANA") == ()
-    assert await say(office, 3, "/delegate off") == Told("Nobody stands in for you.")
-    await say(office, 4, "/delegate <@U0ANA> for 2h")
-    await say(office, 5, "/delegate <@U0MIA> for 2h")
-    assert await office.safety.stores.delegations.absent_for("U0ANA") == ()
-    assert len(await office.safety.stores.delegations.absent_for("U0MIA")) == 1
-    told = await office.safety.told("U0ANA")
+async def test_a_delegation_ends_when_its_time_is_over_or_it_is_taken_back(harness: CommandHarness) -> None:
+    await say(harness, 1, "/delegate <@U0ANA> for 2h")
+    assert await say(harness, 2, "/delegate off") == Told("ana no longer stands in for you.")
+    assert await harness.safety.stores.delegations.absent_for("U0ANA") == ()
+    assert await say(harness, 3, "/delegate off") == Told("Nobody stands in for you.")
+    await say(harness, 4, "/delegate <@U0ANA> for 2h")
+    await say(harness, 5, "/delegate <@U0MIA> for 2h")
+    assert await harness.safety.stores.delegations.absent_for("U0ANA") == ()
+    assert len(await harness.safety.stores.delegations.absent_for("U0MIA")) == 1
+    told = await harness.safety.told("U0ANA")
     over = [text for text in told if text.startswith("🪑 You no longer stand in for <@U0BO>")]
     assert (len(told), len(over)) == (4, 2)
-    await say(office, 6, "/delegate <@U0MIA> for 3h")  # longer: for her nothing has ended
-    assert not any("no longer" in text for text in await office.safety.told("U0MIA"))
+    await say(harness, 6, "/delegate <@U0MIA> for 3h")  # longer: for her nothing has ended
+    assert not any("no longer" in text for text in await harness.safety.told("U0MIA"))
 
 
 @pytest.mark.parametrize(
@@ -107,38 +107,38 @@ async def test_a_delegation_ends_when_its_time_is_over_or_it_is_taken_back(offic
     ],
 )
 async def test_who_cannot_stand_in_and_who_cannot_name_anybody(
-    office: Office, line: str, user: str, error: type[Exception], says: str
+    harness: CommandHarness, line: str, user: str, error: type[Exception], says: str
 ) -> None:
     with pytest.raises(error, match=says):
-        await say(office, 1, line, user)
+        await say(harness, 1, line, user)
 
 
-async def test_history_is_newest_first_and_only_what_one_may_see(office: Office) -> None:
-    await office.run("/deploy my-app prod", "U0ANA")
-    promotion = office.promotions.only
-    async with office.safety.database.begin() as connection:
-        await office.safety.promotions.create(connection, promotion)
-    shown = await say(office, 1, "/history my-app prod")
+async def test_history_is_newest_first_and_only_what_one_may_see(harness: CommandHarness) -> None:
+    await harness.run("/deploy my-app prod", "U0ANA")
+    promotion = harness.promotions.only
+    async with harness.safety.database.begin() as connection:
+        await harness.safety.promotions.create(connection, promotion)
+    shown = await say(harness, 1, "/history my-app prod")
     assert shown == ChangeHistory("my-app", "production", (promotion,))
-    assert await say(office, 2, "/history my-app staging") == ChangeHistory("my-app", "staging", ())
+    assert await say(harness, 2, "/history my-app staging") == ChangeHistory("my-app", "staging", ())
     with pytest.raises(InvalidCommand, match="Name an app"):
-        await say(office, 3, "/history prod")
+        await say(harness, 3, "/history prod")
     assert promotion.phase is not Phase.SUCCEEDED
 
 
-async def test_whoami_tells_the_bindings_that_hold_and_who_lends_a_voice(office: Office) -> None:
-    await say(office, 1, "/delegate <@U0ANA> for 2h")
-    shown = await say(office, 2, "/pilothouse whoami", "U0ANA")
+async def test_whoami_tells_the_bindings_that_hold_and_who_lends_a_voice(harness: CommandHarness) -> None:
+    await say(harness, 1, "/delegate <@U0ANA> for 2h")
+    shown = await say(harness, 2, "/pilothouse whoami", "U0ANA")
     assert isinstance(shown, Identity)
     assert [grant.role for grant in shown.grants] == ["engineer"]
     assert [one.absent.id for one in shown.delegations] == ["U0BO"]
-    guest = await say(office, 3, "/pilothouse whoami", "U0GUS")
+    guest = await say(harness, 3, "/pilothouse whoami", "U0GUS")
     assert isinstance(guest, Identity)
     assert guest.grants == ()
 
 
-async def test_can_tells_each_permission_with_its_role_or_who_has_it(office: Office) -> None:
-    shown = await say(office, 1, "/pilothouse can my-app prod", "U0ANA")
+async def test_can_tells_each_permission_with_its_role_or_who_has_it(harness: CommandHarness) -> None:
+    shown = await say(harness, 1, "/pilothouse can my-app prod", "U0ANA")
     assert isinstance(shown, Abilities)
     by_permission = {one.permission: one for one in shown.abilities}
     assert set(by_permission) == set(Permission)

@@ -18,7 +18,7 @@ from bot.domain.reply import (
     Silent,
     Started,
 )
-from tests.fakes.office import Office, healthy
+from tests.fakes.command_harness import CommandHarness, healthy
 from tests.fakes.promotions import HOST, NOW
 
 PRODUCTION = frozenset({"production"})
@@ -27,29 +27,29 @@ CONTEXT = Context("r2", "C0DEPLOY", "c2", "T0PILOT")
 
 @pytest.mark.parametrize("typed", ["/deploy my-app prod", "/promote my-app to prod", "/rollback my-app prod to 1.4.0"])
 async def test_starting_answers_with_the_promotion_and_its_channel(typed: str) -> None:
-    office = Office()
-    reply = await office.run(typed, "U0ANA")
-    assert reply == Started(office.promotions.only, "C0DEPLOY", here=True)
+    harness = CommandHarness()
+    reply = await harness.run(typed, "U0ANA")
+    assert reply == Started(harness.promotions.only, "C0DEPLOY", here=True)
 
 
 @pytest.mark.parametrize("typed", ["/deploy my-app prod --dry-run", "/promote my-app to prod --dry-run"])
 async def test_a_dry_run_starts_nothing(typed: str) -> None:
-    office = Office()
-    assert isinstance(await office.run(typed, "U0ANA"), DryRun)
-    assert not office.promotions.all
+    harness = CommandHarness()
+    assert isinstance(await harness.run(typed, "U0ANA"), DryRun)
+    assert not harness.promotions.all
 
 
 async def test_rolling_back_without_a_target_shows_what_there_is() -> None:
-    office = Office()
+    harness = CommandHarness()
     commit = Commit("c" * 40, Author("Ana", "ana@example.com"), "Promote my-app", NOW)
     choice = RollbackChoice(OverlayImage("x", f"{HOST}/my-app", "1.4.0"), NOW, commit, verified=True)
-    office.promotions.choices = (choice,)
+    harness.promotions.choices = (choice,)
     known = healthy("my-app", "production")
-    office.applications.put(replace(known, images=(f"{HOST}/my-app:1.4.1",)))
-    reply = await office.run("/rollback my-app prod", "U0ANA")
+    harness.applications.put(replace(known, images=(f"{HOST}/my-app:1.4.1",)))
+    reply = await harness.run("/rollback my-app prod", "U0ANA")
     running = OverlayImage(f"{HOST}/my-app", f"{HOST}/my-app", "1.4.1")
     assert reply == RollbackChoices("my-app", "production", running, (choice,), careful=True)
-    assert not office.promotions.all
+    assert not harness.promotions.all
 
 
 @pytest.mark.parametrize(
@@ -65,86 +65,86 @@ async def test_rolling_back_without_a_target_shows_what_there_is() -> None:
 async def test_what_there_is_to_go_back_to_stands_beside_what_really_runs(
     images: tuple[str, ...] | None, revision: str, runs: str
 ) -> None:
-    office = Office()
-    office.applications.remove("my-app-production")
+    harness = CommandHarness()
+    harness.applications.remove("my-app-production")
     if images is not None:
-        office.applications.put(replace(healthy("my-app", "production"), images=images, revision=revision))
-    reply = await office.run("/rollback my-app prod", "U0ANA")
+        harness.applications.put(replace(healthy("my-app", "production"), images=images, revision=revision))
+    reply = await harness.run("/rollback my-app prod", "U0ANA")
     assert isinstance(reply, RollbackChoices)
     assert reply.runs == runs
 
 
 async def test_an_argo_cd_that_is_away_hides_no_list_to_go_back_to() -> None:
-    office = Office()
-    office.applications.failing = Unavailable("Argo CD", "read", "timeout")
-    reply = await office.run("/rollback my-app prod", "U0ANA")
+    harness = CommandHarness()
+    harness.applications.failing = Unavailable("Argo CD", "read", "timeout")
+    reply = await harness.run("/rollback my-app prod", "U0ANA")
     assert isinstance(reply, RollbackChoices)
     assert (reply.running.label, reply.runs) == ("1.4.1", "Argo CD does not say what runs")
 
 
 async def test_an_approval_by_keyboard_is_of_what_the_id_names_at_that_moment() -> None:
-    office = Office()
-    await office.run("/deploy my-app prod", "U0ANA")
-    assert await office.run(f"/approve {office.promotions.only.id}") == Silent()
-    (yes,) = office.promotions.only.approvals
-    assert yes.content_hash == office.promotions.only.content_hash
+    harness = CommandHarness()
+    await harness.run("/deploy my-app prod", "U0ANA")
+    assert await harness.run(f"/approve {harness.promotions.only.id}") == Silent()
+    (yes,) = harness.promotions.only.approvals
+    assert yes.content_hash == harness.promotions.only.content_hash
 
 
 async def test_an_approval_of_something_else_is_refused() -> None:
-    office = Office()
-    await office.run("/deploy my-app prod", "U0ANA")
+    harness = CommandHarness()
+    await harness.run("/deploy my-app prod", "U0ANA")
     with pytest.raises(Conflict):
-        await office.run(Approve(context=CONTEXT, promotion=office.promotions.only.id, content_hash="0" * 64))
+        await harness.run(Approve(context=CONTEXT, promotion=harness.promotions.only.id, content_hash="0" * 64))
 
 
 async def test_a_rejection_by_keyboard_carries_its_reason() -> None:
-    office = Office()
-    await office.run("/deploy my-app prod", "U0ANA")
-    await office.run(f"/reject {office.promotions.only.id} too risky on a Friday")
-    assert office.promotions.only.rejection
-    assert office.promotions.only.rejection.reason == "too risky on a Friday"
+    harness = CommandHarness()
+    await harness.run("/deploy my-app prod", "U0ANA")
+    await harness.run(f"/reject {harness.promotions.only.id} too risky on a Friday")
+    assert harness.promotions.only.rejection
+    assert harness.promotions.only.rejection.reason == "too risky on a Friday"
 
 
 async def test_a_rejection_of_something_else_is_refused() -> None:
-    office = Office()
-    await office.run("/deploy my-app prod", "U0ANA")
-    ask = Reject(context=CONTEXT, promotion=office.promotions.only.id, content_hash="0" * 64, reason="no")
+    harness = CommandHarness()
+    await harness.run("/deploy my-app prod", "U0ANA")
+    ask = Reject(context=CONTEXT, promotion=harness.promotions.only.id, content_hash="0" * 64, reason="no")
     with pytest.raises(Conflict):
-        await office.run(ask)
+        await harness.run(ask)
 
 
 async def test_asking_for_a_reason_is_for_those_who_could_reject() -> None:
-    office = Office()
-    await office.run("/deploy my-app prod", "U0ANA")
+    harness = CommandHarness()
+    await harness.run("/deploy my-app prod", "U0ANA")
     ask = AskReason(
-        context=CONTEXT, promotion=office.promotions.only.id, content_hash=office.promotions.only.content_hash
+        context=CONTEXT, promotion=harness.promotions.only.id, content_hash=harness.promotions.only.content_hash
     )
-    assert await office.run(ask, "U0BO") == ReasonForm(office.promotions.only)
+    assert await harness.run(ask, "U0BO") == ReasonForm(harness.promotions.only)
     with pytest.raises(NotAllowed, match="`approve` permission for my-app in production"):
-        await office.run(ask, "U0ANA")
-    ended = replace(office.promotions.only, phase=Phase.SUCCEEDED, stage=Stage.DONE)
-    office.promotions.all[ended.id] = ended
+        await harness.run(ask, "U0ANA")
+    ended = replace(harness.promotions.only, phase=Phase.SUCCEEDED, stage=Stage.DONE)
+    harness.promotions.all[ended.id] = ended
     with pytest.raises(Conflict, match="decided already"):
-        await office.run(ask, "U0BO")
+        await harness.run(ask, "U0BO")
 
 
 async def test_abort_reaches_the_promotion() -> None:
-    office = Office()
-    await office.run("/deploy my-app prod", "U0ANA")
-    await office.run(f"/abort {office.promotions.only.id}", "U0ANA")
-    assert office.promotions.only.phase is Phase.ABORTED
+    harness = CommandHarness()
+    await harness.run("/deploy my-app prod", "U0ANA")
+    await harness.run(f"/abort {harness.promotions.only.id}", "U0ANA")
+    assert harness.promotions.only.phase is Phase.ABORTED
     with pytest.raises(UnknownName):
-        await office.run("/abort p-none", "U0ANA")
+        await harness.run("/abort p-none", "U0ANA")
 
 
 async def test_the_picker_offers_what_the_caller_may() -> None:
-    office = Office()
-    offered = await office.run("/scan", "U0CY")
+    harness = CommandHarness()
+    offered = await harness.run("/scan", "U0CY")
     assert isinstance(offered, Picker)
     assert [choice.value for choice in offered.apps] == ["my-app"]
     with pytest.raises(NotAllowed, match="`promote` permission"):
-        await office.run("/deploy", "U0CY")
-    everything = await office.run("/deploy prod", "U0ANA")
+        await harness.run("/deploy", "U0CY")
+    everything = await harness.run("/deploy prod", "U0ANA")
     assert isinstance(everything, Picker)
     assert [choice.value for choice in everything.apps] == ["ledger", "my-app", "payments"]
     assert [choice.value for choice in everything.environments] == ["development", "staging", "production"]
@@ -152,10 +152,10 @@ async def test_the_picker_offers_what_the_caller_may() -> None:
 
 
 async def test_a_bare_approve_shows_what_waits_and_approves_nothing() -> None:
-    office = Office()
-    assert await office.run("/approve") == ApprovalRequests((), PRODUCTION)
-    await office.run("/deploy my-app prod", "U0ANA")
-    waiting = office.promotions.only
-    assert await office.run("/approve") == ApprovalRequests((waiting,), PRODUCTION)
-    assert await office.run("/approve", "U0ANA") == ApprovalRequests((), PRODUCTION), "nobody approves their own"
-    assert office.promotions.only == waiting
+    harness = CommandHarness()
+    assert await harness.run("/approve") == ApprovalRequests((), PRODUCTION)
+    await harness.run("/deploy my-app prod", "U0ANA")
+    waiting = harness.promotions.only
+    assert await harness.run("/approve") == ApprovalRequests((waiting,), PRODUCTION)
+    assert await harness.run("/approve", "U0ANA") == ApprovalRequests((), PRODUCTION), "nobody approves their own"
+    assert harness.promotions.only == waiting

@@ -12,12 +12,12 @@ from bot.router.buttons import read_button
 from bot.router.home import Home
 from bot.views import render
 from bot.views.ids import Action, NewsValue, encode
-from tests.fakes.office import Office, seed
+from tests.fakes.command_harness import CommandHarness, seed
 from tests.sentences import says
 
 
-async def say(office: Office, line: str, user: str = "U0BO", channel: str = "C0TEAM") -> Subscribed:
-    reply: Reply = await office.run(await office.read(line, Context("r1", channel, "c", "T0PILOT")), user)
+async def say(harness: CommandHarness, line: str, user: str = "U0BO", channel: str = "C0TEAM") -> Subscribed:
+    reply: Reply = await harness.run(await harness.read(line, Context("r1", channel, "c", "T0PILOT")), user)
     assert isinstance(reply, Subscribed)
     return reply
 
@@ -37,70 +37,72 @@ def scopes(reply: Subscribed) -> list[Scope]:
                                                      Scope("my-app", "production", "done")]),
     ],
 )  # fmt: skip
-async def test_one_subscribes_oneself_to_what_one_says(office: Office, line: str, expected: list[Scope]) -> None:
-    reply = await say(office, line)
+async def test_one_subscribes_oneself_to_what_one_says(
+    harness: CommandHarness, line: str, expected: list[Scope]
+) -> None:
+    reply = await say(harness, line)
     assert scopes(reply) == expected
-    assert scopes(await say(office, line)) == expected, "twice is once"
+    assert scopes(await say(harness, line)) == expected, "twice is once"
     assert "You hear of" in reply.sentence
-    assert await office.safety.events() == []
+    assert await harness.safety.events() == []
 
 
 @pytest.mark.parametrize("line", ["/subscribe wombat", "/subscribe my-app degrded", "/subscribe my-app payments",
                                   "/subscribe my-app --all", "/unsubscribe wombat", "/pilothouse mute my-app",
                                   "/pilothouse mute my-app off for 2h", "/subscriptions my-app"])  # fmt: skip
-async def test_what_is_not_understood_is_refused(office: Office, line: str) -> None:
+async def test_what_is_not_understood_is_refused(harness: CommandHarness, line: str) -> None:
     with pytest.raises((InvalidCommand, UnknownName)):
-        await office.read(line)
+        await harness.read(line)
 
 
-async def test_a_channel_is_subscribed_only_by_who_may_and_that_is_on_record(office: Office) -> None:
+async def test_a_channel_is_subscribed_only_by_who_may_and_that_is_on_record(harness: CommandHarness) -> None:
     with pytest.raises(NotAllowed, match="`subscribe` permission"):
-        await say(office, "/subscribe my-app here", "U0CY")
-    reply = await say(office, "/subscribe my-app here", "U0BO")
+        await say(harness, "/subscribe my-app here", "U0CY")
+    reply = await say(harness, "/subscribe my-app here", "U0BO")
     assert [one.listener for one in reply.its] == ["C0TEAM"]
     assert reply.mine == ()
-    assert await office.safety.events() == ["refused", "subscribed"]
+    assert await harness.safety.events() == ["refused", "subscribed"]
     with pytest.raises(NotAllowed):
-        await say(office, "/pilothouse mute my-app here for 2h", "U0CY")
+        await say(harness, "/pilothouse mute my-app here for 2h", "U0CY")
     with pytest.raises(NotAllowed):
-        await say(office, "/unsubscribe my-app here", "U0CY")
-    assert (await say(office, "/unsubscribe my-app here")).its == ()
+        await say(harness, "/unsubscribe my-app here", "U0CY")
+    assert (await say(harness, "/unsubscribe my-app here")).its == ()
 
 
-async def test_in_a_conversation_with_the_bot_there_is_no_channel(office: Office) -> None:
+async def test_in_a_conversation_with_the_bot_there_is_no_channel(harness: CommandHarness) -> None:
     with pytest.raises(Conflict, match="`here` works in channels"):
-        await say(office, "/subscribe my-app here", channel="D0BO")
-    assert (await say(office, "/subscribe my-app", channel="D0BO")).channel == ""
+        await say(harness, "/subscribe my-app here", channel="D0BO")
+    assert (await say(harness, "/subscribe my-app", channel="D0BO")).channel == ""
 
 
-async def test_what_a_channel_hears_of_hidden_apps_is_not_shown(office: Office) -> None:
-    await say(office, "/subscribe ledger here")
-    await say(office, "/subscribe my-app here")
-    shown = await say(office, "/subscriptions", "U0CY")
+async def test_what_a_channel_hears_of_hidden_apps_is_not_shown(harness: CommandHarness) -> None:
+    await say(harness, "/subscribe ledger here")
+    await say(harness, "/subscribe my-app here")
+    shown = await say(harness, "/subscriptions", "U0CY")
     assert [one.scope.app for one in shown.its] == ["my-app"]
 
 
-async def test_unsubscribing_takes_what_is_named(office: Office) -> None:
+async def test_unsubscribing_takes_what_is_named(harness: CommandHarness) -> None:
     for line in ("/subscribe my-app prod", "/subscribe my-app degraded", "/subscribe payments"):
-        await say(office, line)
-    assert scopes(await say(office, "/unsubscribe my-app degraded")) == [
+        await say(harness, line)
+    assert scopes(await say(harness, "/unsubscribe my-app degraded")) == [
         Scope("my-app", "production"),
         Scope("payments"),
     ]
-    assert scopes(await say(office, "/unsubscribe my-app")) == [Scope("payments")]
-    assert "No subscription" in (await say(office, "/unsubscribe my-app")).sentence
-    assert scopes(await say(office, "/unsubscribe all")) == []
+    assert scopes(await say(harness, "/unsubscribe my-app")) == [Scope("payments")]
+    assert "No subscription" in (await say(harness, "/unsubscribe my-app")).sentence
+    assert scopes(await say(harness, "/unsubscribe all")) == []
 
 
-async def test_muting_has_an_end_and_can_be_taken_back(office: Office) -> None:
-    reply = await say(office, "/pilothouse mute my-app prod degraded for 2h")
+async def test_muting_has_an_end_and_can_be_taken_back(harness: CommandHarness) -> None:
+    reply = await say(harness, "/pilothouse mute my-app prod degraded for 2h")
     (muted,) = reply.muted
     assert muted.scope == Scope("my-app", "production", "degraded")
     assert "You get no news of" in reply.sentence
     assert "🔕" in str(render(reply).blocks)
-    assert (await say(office, "/pilothouse mute my-app off")).muted == ()
+    assert (await say(harness, "/pilothouse mute my-app off")).muted == ()
     with pytest.raises(InvalidCommand):
-        await say(office, "/pilothouse mute my-app for ever")
+        await say(harness, "/pilothouse mute my-app for ever")
 
 
 @pytest.mark.parametrize(
@@ -112,21 +114,21 @@ async def test_muting_has_an_end_and_can_be_taken_back(office: Office) -> None:
         ("/pilothouse mute my-app for 2h prod degraded", "2h"),
     ],
 )
-async def test_a_time_of_several_words_is_a_time_as_everywhere(office: Office, line: str, until: str) -> None:
-    asked = await office.read(line)
+async def test_a_time_of_several_words_is_a_time_as_everywhere(harness: CommandHarness, line: str, until: str) -> None:
+    asked = await harness.read(line)
     assert isinstance(asked, MuteNews)
     assert asked.until == until
     assert asked.app == ("my-app" if "my-app" in line else "")
     assert asked.environment == ("production" if "prod" in line else "")
 
 
-async def test_a_bare_mute_is_about_approvals_as_ever(office: Office) -> None:
-    assert await office.read("/pilothouse mute", Context("r", "C", "c")) == Mute(context=Context("r", "C", "c"))
-    off = await office.read("/pilothouse mute off", Context("r", "C", "c"))
+async def test_a_bare_mute_is_about_approvals_as_ever(harness: CommandHarness) -> None:
+    assert await harness.read("/pilothouse mute", Context("r", "C", "c")) == Mute(context=Context("r", "C", "c"))
+    off = await harness.read("/pilothouse mute off", Context("r", "C", "c"))
     assert off == Mute(context=Context("r", "C", "c"), off=True)
 
 
-async def test_buttons_below_news_are_for_who_presses(office: Office) -> None:
+async def test_buttons_below_news_are_for_who_presses(harness: CommandHarness) -> None:
     context = Context("r", "C0TEAM", "c", "T0PILOT")
     value = encode(NewsValue("my-app", "production", "degraded"))
     muted = read_button({"action_id": Action.MUTE_NEWS, "value": value}, context)
@@ -134,14 +136,14 @@ async def test_buttons_below_news_are_for_who_presses(office: Office) -> None:
     told = read_button({"action_id": Action.SUBSCRIBE_NEWS, "value": value}, context)
     assert told == SubscribeNews(context=context, app="my-app", environment="production", events=("degraded",))
     for intent in (muted, told):
-        reply = await office.run(intent)
+        reply = await harness.run(intent)
         assert isinstance(reply, Subscribed)
         assert not reply.its
         assert not reply.its_muted
 
 
-async def test_every_event_has_its_word_in_the_help(office: Office) -> None:
-    help_ = office.registry.named("subscribe").help.details
+async def test_every_event_has_its_word_in_the_help(harness: CommandHarness) -> None:
+    help_ = harness.registry.named("subscribe").help.details
     assert all(f"`{event}`" in help_ for event in SUBSCRIBABLE)
 
 
@@ -150,42 +152,42 @@ class Windows:
         self.shown = str(view)
 
 
-async def test_home_shows_what_one_is_subscribed_to(office: Office) -> None:
+async def test_home_shows_what_one_is_subscribed_to(harness: CommandHarness) -> None:
     windows = Windows()
-    home = office.make(Home, modals=windows)
-    await home.show(await office.caller("U0BO"))
+    home = harness.make(Home, modals=windows)
+    await home.show(await harness.caller("U0BO"))
     assert "🔔" not in windows.shown
-    await say(office, "/subscribe my-app prod degraded")
-    await home.show(await office.caller("U0BO"))
+    await say(harness, "/subscribe my-app prod degraded")
+    await home.show(await harness.caller("U0BO"))
     assert "🔔 *my-app* in *production* · degraded" in windows.shown
-    await home.show(await office.caller("U0MIA"))
+    await home.show(await harness.caller("U0MIA"))
     assert "🔔" not in windows.shown
 
 
-async def test_home_names_what_waits_however_many_apps_there_are(office: Office) -> None:
+async def test_home_names_what_waits_however_many_apps_there_are(harness: CommandHarness) -> None:
     """Nobody reads "nothing waits" where nobody looked."""
-    office.overlays.push(seed(*(f"app-{n}" for n in range(20))))
+    harness.overlays.push(seed(*(f"app-{n}" for n in range(20))))
     windows = Windows()
-    home = office.make(Home, modals=windows)
-    await home.show(await office.caller("U0BO"))
+    home = harness.make(Home, modals=windows)
+    await home.show(await harness.caller("U0BO"))
     assert says(windows.shown, "Nothing", "in progress")
-    await office.run("/deploy my-app prod", "U0ANA")
-    await home.show(await office.caller("U0BO"))
+    await harness.run("/deploy my-app prod", "U0ANA")
+    await home.show(await harness.caller("U0BO"))
     assert not says(windows.shown, "Nothing", "in progress")
     assert "my-app → production" in windows.shown
     assert "The unwell first, of 23 apps." in windows.shown
 
 
-async def test_what_annotations_say_of_a_channel_is_listed_in_it(office: Office) -> None:
+async def test_what_annotations_say_of_a_channel_is_listed_in_it(harness: CommandHarness) -> None:
     """They call it by its name."""
 
     async def id_of(name: str) -> str:
         return {"team": "C0TEAM"}.get(name, "C0OTHER")
 
-    await office.safety.channels.learn(office.policy, id_of)
+    await harness.safety.channels.learn(harness.policy, id_of)
     found = [Subscription(name, Scope("my-app", "production", "deployed"), ANNOTATION) for name in ("team", "other")]
-    await office.safety.stores.subscriptions.annotate({("my-app", "production"): found})
-    shown = await say(office, "/subscriptions")
+    await harness.safety.stores.subscriptions.annotate({("my-app", "production"): found})
+    shown = await say(harness, "/subscriptions")
     assert [one.listener for one in shown.its] == ["team"]
     assert "annotation" in str(render(shown).blocks)
 
@@ -200,8 +202,8 @@ async def test_what_annotations_say_of_a_channel_is_listed_in_it(office: Office)
         ),
     ],
 )
-async def test_a_mute_says_what_it_does_not_hold(office: Office, line: str, still: str) -> None:
+async def test_a_mute_says_what_it_does_not_hold(harness: CommandHarness, line: str, still: str) -> None:
     """The rest is silence that nobody asked for, or a promise that is not kept."""
-    reply = await office.run(line, "U0BO")
+    reply = await harness.run(line, "U0BO")
     assert isinstance(reply, Subscribed)
     assert still in reply.sentence

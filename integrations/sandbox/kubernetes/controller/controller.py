@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import Any
 
 from integrations.sandbox.clock import Clock
-from integrations.sandbox.faults import FaultBoard
+from integrations.sandbox.faults import FaultSettings
 from integrations.sandbox.kubernetes.server import KubernetesServer
 from integrations.sandbox.kubernetes.store import Change, WatchSubscription
 
@@ -29,7 +29,7 @@ class TektonController:
     """
 
     def __init__(
-        self, server: KubernetesServer, clock: Clock, hooks: Hooks | None = None, faults: FaultBoard | None = None,
+        self, server: KubernetesServer, clock: Clock, hooks: Hooks | None = None, faults: FaultSettings | None = None,
         cloudevents_sink: str | None = None, behaviours: Mapping[str, Behaviour] = BEHAVIOURS,
     ) -> None:  # fmt: skip
         self._store = server.store

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from integrations.sandbox.faults import FaultBoard
+from integrations.sandbox.faults import FaultSettings
 from integrations.sandbox.kubernetes.durations import seconds
 from integrations.sandbox.kubernetes.logs import ContainerLog
 from integrations.sandbox.kubernetes.tekton.references import Value, substitute
@@ -31,7 +31,7 @@ class TaskWorld:
     cluster: Cluster
     reporter: Reporter
     hooks: Hooks = field(default_factory=Hooks)
-    faults: FaultBoard | None = None
+    faults: FaultSettings | None = None
     behaviours: Mapping[str, Behaviour] = field(default_factory=lambda: BEHAVIOURS)
 
     def must_fail(self, pipeline_task: str) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 from integrations.sandbox.slack import wire
 from integrations.sandbox.slack.changes import ChangeSubscription
 from integrations.sandbox.slack.core import Core
-from integrations.sandbox.slack.courier import Courier
+from integrations.sandbox.slack.current_transport import CurrentTransport
 from integrations.sandbox.slack.errors import PersonError
 from integrations.sandbox.slack.events import Events
 from integrations.sandbox.slack.model import Json
@@ -31,7 +31,7 @@ class People:
     Every method raises PersonError, with a sentence, for what Slack's client would not let that person do.
     """
 
-    def __init__(self, core: Core, courier: Courier) -> None:
+    def __init__(self, core: Core, courier: CurrentTransport) -> None:
         self._core = core
         payloads = Payloads(core)
         self._events = Events(core, courier, payloads)

@@ -28,8 +28,8 @@ from bot.settings import Settings
 from bot.store.messages import Counts
 from bot.workflow.durable import DurableEngine
 from integrations.sandbox.serving import serve
+from tests.fakes.command_harness import CommandHarness
 from tests.fakes.messenger import FakeMessenger
-from tests.fakes.office import Office
 
 
 @dataclass
@@ -157,8 +157,8 @@ async def test_slack_and_webhooks_are_there_only_when_they_are_given() -> None:
 
 async def test_while_it_stops_it_is_alive_and_not_ready() -> None:
     """The bot's own composition: draining closes the router, and readiness with it."""
-    office = Office()
-    router = open_router(office.registry, {**office.services, Messenger: FakeMessenger(), Modals: None})
+    harness = CommandHarness()
+    router = open_router(harness.registry, {**harness.services, Messenger: FakeMessenger(), Modals: None})
     connected = True
 
     async def is_connected() -> bool:
@@ -179,8 +179,8 @@ async def test_while_it_stops_it_is_alive_and_not_ready() -> None:
 
 async def test_a_lost_stream_is_shown_and_does_not_make_it_unready() -> None:
     """K6: cards that freeze would else look like pipelines in which nothing happens."""
-    office, standing = Office(), True
-    router = open_router(office.registry, {**office.services, Messenger: FakeMessenger(), Modals: None})
+    harness, standing = CommandHarness(), True
+    router = open_router(harness.registry, {**harness.services, Messenger: FakeMessenger(), Modals: None})
 
     async def connected() -> bool:
         return standing
@@ -250,8 +250,8 @@ async def test_what_is_away_is_named_by_readiness_and_alive_is_who_waits_for_it(
 ) -> None:
     """A restart brings no database back: it would only end what waits for it."""
     monkeypatch.setattr("bot.app.serving.READY_SECONDS", 0.05)
-    office = Office()
-    router = open_router(office.registry, {**office.services, Messenger: FakeMessenger(), Modals: None})
+    harness = CommandHarness()
+    router = open_router(harness.registry, {**harness.services, Messenger: FakeMessenger(), Modals: None})
 
     async def connected() -> bool:
         return True

@@ -15,7 +15,7 @@ from bot.policy import parse
 from bot.ports import Request
 from bot.store.locks import LockStore
 from bot.store.requests import KEPT_FOR, requests
-from tests.fakes.office import POLICY, Office
+from tests.fakes.command_harness import POLICY, CommandHarness
 from tests.fakes.words import Safety
 from tests.sentences import says
 
@@ -28,14 +28,14 @@ LONG = datetime(2999, 1, 1, tzinfo=UTC)
 @pytest.fixture
 async def safety(tmp_path: Path) -> AsyncIterator[Safety]:
     policy = parse(f"{POLICY}channels: {{default: {POLICY_CHANNEL}}}\n")
-    office = Office(policy=policy, database_url=f"sqlite:///{tmp_path / 'words.db'}")
-    await office.safety.create()
-    yield office.safety
-    await office.safety.database.close()
+    harness = CommandHarness(policy=policy, database_url=f"sqlite:///{tmp_path / 'words.db'}")
+    await harness.safety.create()
+    yield harness.safety
+    await harness.safety.database.close()
 
 
 async def tidy(safety: Safety, after: timedelta) -> None:
-    await safety.house(clock=lambda: START + after).tidy()
+    await safety.housekeeping_by(clock=lambda: START + after).tidy()
 
 
 async def lock(safety: Safety, **facts: object) -> Lock:
@@ -206,7 +206,7 @@ async def test_it_goes_on_until_it_is_cancelled(safety: Safety, monkeypatch: pyt
         return 0
 
     monkeypatch.setattr(safety.stores.requests, "forget_old", last_chore)
-    keeping = asyncio.create_task(safety.house(seconds=0.01).run_forever())
+    keeping = asyncio.create_task(safety.housekeeping_by(seconds=0.01).run_forever())
     async with asyncio.timeout(30):
         await rounds.acquire()
         await rounds.acquire()
@@ -215,7 +215,7 @@ async def test_it_goes_on_until_it_is_cancelled(safety: Safety, monkeypatch: pyt
         await keeping
 
 
-async def test_two_replicas_keep_house_as_one(safety: Safety) -> None:
+async def test_two_replicas_tidy_as_one(safety: Safety) -> None:
     await lock(safety, expires_at=START + timedelta(hours=1))
     await asyncio.gather(*(tidy(safety, timedelta(hours=2)) for _ in range(3)))
     assert await safety.events() == ["unlocked"]

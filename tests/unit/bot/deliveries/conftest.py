@@ -1,4 +1,4 @@
-"""The desk on a database file."""
+"""The delivery harness on a database file."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -7,12 +7,12 @@ import pytest
 
 from bot.store.database import Database
 from tests.fakes.databases import create_tables
-from tests.unit.bot.deliveries.desk import Desk
+from tests.unit.bot.deliveries.delivery_harness import DeliveryHarness
 
 
 @pytest.fixture
-async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
+async def harness(tmp_path: Path) -> AsyncIterator[DeliveryHarness]:
     database = Database(f"sqlite:///{tmp_path / 'x.db'}")
     await create_tables(database)
-    yield Desk(database)
+    yield DeliveryHarness(database)
     await database.close()

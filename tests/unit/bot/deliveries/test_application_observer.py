@@ -15,7 +15,7 @@ from bot.deliveries.application_observer import ApplicationObserver
 from bot.deliveries.application_record import ApplicationRecord
 from bot.deliveries.branch_observer import BranchObserver
 from bot.deliveries.fold import deployments
-from bot.deliveries.newsroom import Newsroom
+from bot.deliveries.news_recorder import NewsRecorder
 from bot.deliveries.overlay_changes import OverlayChanges
 from bot.deliveries.recorder import Recorder
 from bot.domain.application import (
@@ -65,8 +65,8 @@ class Cluster:
     def restart(self) -> None:
         policy, store = parse("{}"), DeliveryStore(self.database)
         seconds = lambda: self.now.timestamp()  # noqa: E731
-        newsroom = Newsroom(NewsStore(self.database), PromotionStore(self.database), "production", seconds)
-        self.store, self.recorder = store, Recorder(self.database, store, newsroom, seconds)
+        news_recorder = NewsRecorder(NewsStore(self.database), PromotionStore(self.database), "production", seconds)
+        self.store, self.recorder = store, Recorder(self.database, store, news_recorder, seconds)
         changes, clock = OverlayChanges(self.overlays, policy), lambda: self.now
         names = ApplicationNames(Catalog(self.overlays, policy), policy, ["staging", "production"])
         promotions = PromotionStore(self.database)

@@ -17,7 +17,7 @@ from bot.domain.errors import NotFound
 from bot.domain.promotion import Phase, Progress
 from bot.runtime.one_round import one_round
 from tests.fakes.applications import MemoryApplications
-from tests.fakes.world import House, house
+from tests.fakes.world import CoreWorld, core_world
 from tests.waiting import until
 
 REF = ApplicationRef("my-app-production", "production")
@@ -183,11 +183,11 @@ async def test_one_round_of_gates_asks_for_an_application_once() -> None:
 
 
 @contextlib.asynccontextmanager
-async def listening(home: House) -> AsyncIterator[None]:
+async def listening(world: CoreWorld) -> AsyncIterator[None]:
     """The observer of the Argo CD that there is, at work."""
-    (observer,) = home.core.application_observers
+    (observer,) = world.core.application_observers
     task = asyncio.create_task(observer.observe_forever())
-    await until(lambda: home.core.application_records[0].current)
+    await until(lambda: world.core.application_records[0].current)
     try:
         yield
     finally:
@@ -195,54 +195,54 @@ async def listening(home: House) -> AsyncIterator[None]:
         await asyncio.gather(task, return_exceptions=True)
 
 
-def counted(home: House) -> Counter[str]:
+def counted(world: CoreWorld) -> Counter[str]:
     """How often Argo CD was asked for what, from now on."""
     asked: Counter[str] = Counter()
     for name in ("get", "overview", "refresh", "sync", "unhealthy"):
-        answer = getattr(home.applications, name)
+        answer = getattr(world.applications, name)
 
         async def count(*args: object, name: str = name, answer: object = answer) -> object:
             asked[name] += 1
             return await answer(*args)  # type: ignore[operator]
 
-        setattr(home.applications, name, count)
+        setattr(world.applications, name, count)
     return asked
 
 
-async def promoted(home: House) -> Counter[str]:
+async def promoted(world: CoreWorld) -> Counter[str]:
     """What one promotion to production asks of Argo CD, which takes a hundred looks to bring it out."""
-    asked, looks = counted(home), 0
-    promotion = await home.deploy("ana")
-    home.applications.obeys = False
-    approving = asyncio.create_task(home.approve("bo", promotion))
-    await until(lambda: len(home.promotion_commits()) == 1)
-    follow = home.core.steps.follower
+    asked, looks = counted(world), 0
+    promotion = await world.deploy("ana")
+    world.applications.obeys = False
+    approving = asyncio.create_task(world.approve("bo", promotion))
+    await until(lambda: len(world.promotion_commits()) == 1)
+    follow = world.core.steps.follower
 
     async def slept(seconds: float) -> None:
         nonlocal looks
         looks += 1
         if looks == 100:
-            head = await home.overlays.head()
-            home.applications.deploy(REF.name, head, ("harbor.example.com/apps/my-app:v1.4.2",))
+            head = await world.overlays.head()
+            world.applications.deploy(REF.name, head, ("harbor.example.com/apps/my-app:v1.4.2",))
         await asyncio.sleep(0)
 
     object.__setattr__(follow, "sleep", slept)
     await approving
     await until(lambda: looks >= 100)
-    await home.engine.settle()
-    done = await home.now(promotion)
+    await world.engine.settle()
+    done = await world.now(promotion)
     assert (done.phase, done.following[0].progress) == (Phase.SUCCEEDED, Progress.HEALTHY)
     return asked
 
 
 async def test_a_promotion_asks_argo_cd_to_look_and_otherwise_only_right_before_its_commit(tmp_path: Path) -> None:
     """Two: the Application that is changed, and the one that the image comes from, once for all gates."""
-    async with house(tmp_path) as home, listening(home):
-        with_record = await promoted(home)
+    async with core_world(tmp_path) as world, listening(world):
+        with_record = await promoted(world)
     assert (with_record["get"], with_record["overview"], with_record["sync"]) == (2, 0, 0)
     assert with_record["refresh"] >= 1
 
 
 async def test_without_a_record_each_look_is_a_request(tmp_path: Path) -> None:
-    async with house(tmp_path) as home:
-        assert (await promoted(home))["get"] >= 100
+    async with core_world(tmp_path) as world:
+        assert (await promoted(world))["get"] >= 100

@@ -9,7 +9,7 @@ import pytest
 
 from bot.deliveries.branch_observer import GRACE, OBSERVER, BranchObserver
 from bot.deliveries.fold import deployments
-from bot.deliveries.newsroom import Newsroom
+from bot.deliveries.news_recorder import NewsRecorder
 from bot.deliveries.overlay_changes import OverlayChanges
 from bot.deliveries.recorder import Recorder
 from bot.domain.caller import Person
@@ -24,14 +24,14 @@ from bot.store.delivery_news import NewsStore
 from bot.store.promotions import PromotionStore
 from tests.fakes.databases import create_tables
 from tests.fakes.overlays import MemoryOverlays
-from tests.fakes.world import House, kustomization, path
+from tests.fakes.world import CoreWorld, kustomization, path
 
 BEN = Author("Ben", "ben@example.com")
 NOW = datetime(2026, 1, 7, tzinfo=UTC)
 
 
-def newsroom(database: Database) -> Newsroom:
-    return Newsroom(NewsStore(database), PromotionStore(database), "production")
+def news_recorder(database: Database) -> NewsRecorder:
+    return NewsRecorder(NewsStore(database), PromotionStore(database), "production")
 
 
 @dataclass
@@ -51,7 +51,7 @@ class Branch:
         policy, self.store = parse("{}"), DeliveryStore(self.database)
         changes, recorder = (
             OverlayChanges(self.overlays, policy),
-            Recorder(self.database, self.store, newsroom(self.database)),
+            Recorder(self.database, self.store, news_recorder(self.database)),
         )
         promotions = PromotionStore(self.database)
         self.observer = BranchObserver(self.overlays, changes, recorder, promotions, policy, clock=lambda: self.now)
@@ -206,28 +206,28 @@ async def test_a_file_that_cannot_be_read_is_a_change_all_the_same(branch: Branc
 # Pilothouse's own commits, and those that pose as such.
 
 
-def observer_of(home: House, now: datetime) -> BranchObserver:
-    changes = OverlayChanges(home.overlays, parse("{}"))
-    recorder = Recorder(home.database, DeliveryStore(home.database), newsroom(home.database))
-    return BranchObserver(home.overlays, changes, recorder, home.store, parse("{}"), clock=lambda: now)
+def observer_of(world: CoreWorld, now: datetime) -> BranchObserver:
+    changes = OverlayChanges(world.overlays, parse("{}"))
+    recorder = Recorder(world.database, DeliveryStore(world.database), news_recorder(world.database))
+    return BranchObserver(world.overlays, changes, recorder, world.store, parse("{}"), clock=lambda: now)
 
 
-async def test_a_promotions_own_commit_is_the_promotions(home: House) -> None:
-    observer = observer_of(home, NOW)
+async def test_a_promotions_own_commit_is_the_promotions(world: CoreWorld) -> None:
+    observer = observer_of(world, NOW)
     await observer.look()
-    promotion = await home.deploy()
-    await home.approve("mia", promotion)
+    promotion = await world.deploy()
+    await world.approve("mia", promotion)
     await observer.look()
-    [one] = deployments(await DeliveryStore(home.database).of())
+    [one] = deployments(await DeliveryStore(world.database).of())
     assert (one.cause, one.promotion) == (Cause.PROMOTION, promotion.id)
 
 
-async def test_a_commit_waits_for_the_promotion_that_may_have_made_it_and_not_for_long(home: House) -> None:
+async def test_a_commit_waits_for_the_promotion_that_may_have_made_it_and_not_for_long(world: CoreWorld) -> None:
     """Between the push and the note of it the process may die."""
-    promotion = await home.deploy()
-    observer, store = observer_of(home, NOW), DeliveryStore(home.database)
+    promotion = await world.deploy()
+    observer, store = observer_of(world, NOW), DeliveryStore(world.database)
     await observer.look()
-    forged = home.overlays.push(
+    forged = world.overlays.push(
         {path("production"): kustomization("v1.4.2")}, f"x\n\nPromotion-Id: {promotion.id}", BEN
     )
     assert await observer.look() == 0
@@ -238,21 +238,21 @@ async def test_a_commit_waits_for_the_promotion_that_may_have_made_it_and_not_fo
     assert (one.cause, one.promotion) == (Cause.GIT, "")
 
 
-async def test_another_image_is_never_waited_for(home: House) -> None:
-    await home.deploy()
-    observer = observer_of(home, NOW)
+async def test_another_image_is_never_waited_for(world: CoreWorld) -> None:
+    await world.deploy()
+    observer = observer_of(world, NOW)
     await observer.look()
-    home.overlays.push({path("production"): kustomization("v9")}, "By hand", BEN)
+    world.overlays.push({path("production"): kustomization("v9")}, "By hand", BEN)
     assert await observer.look() == 1
 
 
-async def test_a_rollback_by_policy_says_so(home: House) -> None:
-    promotion = await home.deploy()
-    await home.approve("mia", promotion)
-    kept: Promotion = await home.now(promotion)
+async def test_a_rollback_by_policy_says_so(world: CoreWorld) -> None:
+    promotion = await world.deploy()
+    await world.approve("mia", promotion)
+    kept: Promotion = await world.now(promotion)
     automatic = replace(kept, plan=replace(kept.plan, automatic=True, requester=Person("", "Pilothouse")))
-    async with home.database.begin() as connection:
-        await home.store.save(connection, automatic)
-        await DeliveryStore(home.database).move(connection, OBSERVER, home.overlays.log[-2].sha)
-    await observer_of(home, NOW).look()
-    assert [one.cause for one in deployments(await DeliveryStore(home.database).of())] == [Cause.ROLLBACK]
+    async with world.database.begin() as connection:
+        await world.store.save(connection, automatic)
+        await DeliveryStore(world.database).move(connection, OBSERVER, world.overlays.log[-2].sha)
+    await observer_of(world, NOW).look()
+    assert [one.cause for one in deployments(await DeliveryStore(world.database).of())] == [Cause.ROLLBACK]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bot.deliveries.builds import KINDS, builds
 from bot.deliveries.image_observer import ImageObserver
-from bot.deliveries.newsroom import Newsroom
+from bot.deliveries.news_recorder import NewsRecorder
 from bot.deliveries.owners import Owners
 from bot.deliveries.recorder import Recorder
 from bot.deliveries.run_observer import RunObserver
@@ -127,8 +127,8 @@ class Record:
     def __post_init__(self) -> None:
         clock, seconds = (lambda: self.now), (lambda: self.now.timestamp())
         self.store = DeliveryStore(self.database)
-        newsroom = Newsroom(NewsStore(self.database), PromotionStore(self.database), "production", seconds)
-        recorder = Recorder(self.database, self.store, newsroom, seconds)
+        news_recorder = NewsRecorder(NewsStore(self.database), PromotionStore(self.database), "production", seconds)
+        recorder = Recorder(self.database, self.store, news_recorder, seconds)
         owners = Owners(self.store, Catalog(self.overlays, parse("")), clock)
         self.runs = RunObserver(recorder, clock)
         self.images = ImageObserver(self.registry, self.store, recorder, owners, clock)

@@ -10,118 +10,120 @@ from bot.domain.errors import IntegrationError, Refused, Unavailable
 from bot.domain.overlay import Author
 from bot.domain.promotion import Progress
 from bot.domain.subscription import Scope, Subscription
-from tests.unit.bot.deliveries.desk import Desk
+from tests.unit.bot.deliveries.delivery_harness import DeliveryHarness
 from tests.unit.bot.deliveries.test_journeys import Way
 
 AWAY = Unavailable("Slack", "users.lookupByEmail", "ratelimited")
 FAILURES = [AWAY, Refused("Slack", "users.lookupByEmail", "missing_scope")]
 
 
-def impatient(desk: Desk) -> None:
+def impatient(harness: DeliveryHarness) -> None:
     """For what never answers."""
-    desk.patience = 0.5
-    desk.restart()
+    harness.patience = 0.5
+    harness.restart()
 
 
-async def passes(desk: Desk, seconds: float) -> None:
-    desk.now += seconds
-    await desk.tell()
+async def passes(harness: DeliveryHarness, seconds: float) -> None:
+    harness.now += seconds
+    await harness.tell()
 
 
 @pytest.mark.parametrize("failure", FAILURES)
 @pytest.mark.parametrize("restarts", [False, True])
 async def test_an_author_whom_slack_could_not_name_hears_of_it_when_it_can(
-    desk: Desk, failure: IntegrationError, *, restarts: bool
+    harness: DeliveryHarness, failure: IntegrationError, *, restarts: bool
 ) -> None:
-    desk.directory.down = failure
-    await desk.takes(desk.commit(environment="development"))
-    await passes(desk, 60)
-    assert desk.heard("D0ANA") == []
-    desk.directory.down = None
+    harness.directory.down = failure
+    await harness.takes(harness.commit(environment="development"))
+    await passes(harness, 60)
+    assert harness.heard("D0ANA") == []
+    harness.directory.down = None
     if restarts:
-        desk.restart()
-    await passes(desk, 300)
-    assert len(desk.heard("D0ANA")) == 1
-    await desk.takes(desk.verdict(Progress.HEALTHY, environment="development"))
-    assert len(desk.heard("D0ANA")) == 1
+        harness.restart()
+    await passes(harness, 300)
+    assert len(harness.heard("D0ANA")) == 1
+    await harness.takes(harness.verdict(Progress.HEALTHY, environment="development"))
+    assert len(harness.heard("D0ANA")) == 1
 
 
 @pytest.mark.parametrize("failure", FAILURES)
 async def test_the_journey_of_an_author_whom_slack_could_not_name_is_not_lost(
-    desk: Desk, failure: IntegrationError
+    harness: DeliveryHarness, failure: IntegrationError
 ) -> None:
-    way = Way(desk)
-    desk.directory.down = failure
+    way = Way(harness)
+    harness.directory.down = failure
     await way.goes(way.pushed(), way.started())
-    desk.directory.down = None
-    await passes(desk, 300)
-    assert len(desk.heard("D0ANA")) == 1
+    harness.directory.down = None
+    await passes(harness, 300)
+    assert len(harness.heard("D0ANA")) == 1
 
 
-async def test_a_channel_hears_at_once_and_its_message_names_the_author_later(desk: Desk) -> None:
-    desk.directory.down = AWAY
-    await desk.takes(desk.commit())
-    assert "<@U0ANA>" not in desk.texts("C0DEPLOY")[0]
-    desk.directory.down = None
-    await passes(desk, 300)
-    [message] = desk.texts("C0DEPLOY")
+async def test_a_channel_hears_at_once_and_its_message_names_the_author_later(harness: DeliveryHarness) -> None:
+    harness.directory.down = AWAY
+    await harness.takes(harness.commit())
+    assert "<@U0ANA>" not in harness.texts("C0DEPLOY")[0]
+    harness.directory.down = None
+    await passes(harness, 300)
+    [message] = harness.texts("C0DEPLOY")
     assert "<@U0ANA>" in message
 
 
-async def test_a_channel_hears_at_once_though_a_subscriber_cannot_be_looked_up(desk: Desk) -> None:
-    await desk.subscriptions.subscribe([Subscription("U0BO", Scope("my-app", "production", "degraded"), "U0BO")])
-    desk.directory.down = AWAY
-    await desk.takes(desk.health("ill:1"))
-    assert (len(desk.heard("C0DEPLOY")), len(desk.heard("D0BO"))) == (1, 0)
-    desk.directory.down = None
-    await passes(desk, 300)
-    assert (len(desk.heard("C0DEPLOY")), len(desk.heard("D0BO"))) == (1, 1)
+async def test_a_channel_hears_at_once_though_a_subscriber_cannot_be_looked_up(harness: DeliveryHarness) -> None:
+    await harness.subscriptions.subscribe([Subscription("U0BO", Scope("my-app", "production", "degraded"), "U0BO")])
+    harness.directory.down = AWAY
+    await harness.takes(harness.health("ill:1"))
+    assert (len(harness.heard("C0DEPLOY")), len(harness.heard("D0BO"))) == (1, 0)
+    harness.directory.down = None
+    await passes(harness, 300)
+    assert (len(harness.heard("C0DEPLOY")), len(harness.heard("D0BO"))) == (1, 1)
 
 
-async def test_slack_is_not_asked_for_ever_nor_without_a_break(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_slack_is_not_asked_for_ever_nor_without_a_break(
+    harness: DeliveryHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
     asked: list[str] = []
 
     async def fails(email: str) -> Caller:
         asked.append(email)
         raise AWAY
 
-    monkeypatch.setattr(desk.directory, "by_email", fails)
-    await desk.takes(desk.commit(environment="development"))
+    monkeypatch.setattr(harness.directory, "by_email", fails)
+    await harness.takes(harness.commit(environment="development"))
     for _ in range(60):
-        await passes(desk, 10)
+        await passes(harness, 10)
     assert 4 < len(asked) < 12
-    await passes(desk, ASKED_SECONDS)
+    await passes(harness, ASKED_SECONDS)
     asked.clear()
-    await passes(desk, 600)
+    await passes(harness, 600)
     assert asked == []
 
 
-async def test_a_slow_look_up_holds_up_nobody_else(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    impatient(desk)
-    answers, by_email = asyncio.Event(), desk.directory.by_email
+async def test_a_slow_look_up_holds_up_nobody_else(harness: DeliveryHarness, monkeypatch: pytest.MonkeyPatch) -> None:
+    impatient(harness)
+    answers, by_email = asyncio.Event(), harness.directory.by_email
 
     async def slow(email: str) -> Caller:
         await answers.wait()
         return await by_email(email)
 
-    monkeypatch.setattr(desk.directory, "by_email", slow)
+    monkeypatch.setattr(harness.directory, "by_email", slow)
     commits = [
-        desk.commit(app=f"a{n}", environment="development", author=Author("X", f"x{n}@example.com"), sha=f"{n:040x}")
+        harness.commit(app=f"a{n}", environment="development", author=Author("X", f"x{n}@example.com"), sha=f"{n:040x}")
         for n in range(40)
     ]
-    await desk.takes(*commits, desk.commit(environment="development"), desk.health("ill:1"))
-    assert len(desk.heard("C0DEPLOY")) == 1
-    assert desk.heard("D0ANA") == []
+    await harness.takes(*commits, harness.commit(environment="development"), harness.health("ill:1"))
+    assert len(harness.heard("C0DEPLOY")) == 1
+    assert harness.heard("D0ANA") == []
     answers.set()
     for _ in range(20):
         await asyncio.sleep(0)
-    await desk.tell()
-    assert len(desk.heard("D0ANA")) == 1
+    await harness.tell()
+    assert len(harness.heard("D0ANA")) == 1
 
 
-async def test_look_ups_go_side_by_side(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_look_ups_go_side_by_side(harness: DeliveryHarness, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each waits for another one to have begun."""
-    begun, by_email = 0, desk.directory.by_email
+    begun, by_email = 0, harness.directory.by_email
     together = asyncio.Event()
 
     async def counted(email: str) -> Caller:
@@ -132,16 +134,16 @@ async def test_look_ups_go_side_by_side(desk: Desk, monkeypatch: pytest.MonkeyPa
         await together.wait()
         return await by_email(email)
 
-    monkeypatch.setattr(desk.directory, "by_email", counted)
-    await desk.takes(*(desk.commit(app=f"a{n}", environment="development", sha=f"{n:040x}") for n in range(10)))
-    assert "a9" in str(desk.texts("D0ANA"))
+    monkeypatch.setattr(harness.directory, "by_email", counted)
+    await harness.takes(*(harness.commit(app=f"a{n}", environment="development", sha=f"{n:040x}") for n in range(10)))
+    assert "a9" in str(harness.texts("D0ANA"))
 
 
 async def test_a_journey_that_cannot_be_shown_holds_up_no_other_message(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+    harness: DeliveryHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    impatient(desk)
-    way = Way(desk)
+    impatient(harness)
+    way = Way(harness)
     await way.goes(way.pushed(), way.started())
     never = asyncio.Event()
 
@@ -149,23 +151,23 @@ async def test_a_journey_that_cannot_be_shown_holds_up_no_other_message(
         await never.wait()
         raise AssertionError
 
-    monkeypatch.setattr(desk.directory, "caller", hangs)
-    await desk.takes(way.ended(), desk.health("ill:1"))
-    assert len(desk.heard("C0DEPLOY")) == 1
-    await desk.service._showing.close()
+    monkeypatch.setattr(harness.directory, "caller", hangs)
+    await harness.takes(way.ended(), harness.health("ill:1"))
+    assert len(harness.heard("C0DEPLOY")) == 1
+    await harness.service._showing.close()
 
 
 async def test_what_breaks_while_it_is_looked_up_takes_no_other_with_it(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+    harness: DeliveryHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    by_email = desk.directory.by_email
+    by_email = harness.directory.by_email
 
     async def breaks(email: str) -> Caller:
         if email == "odd@example.com":
             raise ValueError(email)
         return await by_email(email)
 
-    monkeypatch.setattr(desk.directory, "by_email", breaks)
-    odd = desk.commit(app="odd", environment="development", author=Author("O", "odd@example.com"), sha="0" * 40)
-    await desk.takes(odd, desk.commit(environment="development"))
-    assert len(desk.heard("D0ANA")) == 1
+    monkeypatch.setattr(harness.directory, "by_email", breaks)
+    odd = harness.commit(app="odd", environment="development", author=Author("O", "odd@example.com"), sha="0" * 40)
+    await harness.takes(odd, harness.commit(environment="development"))
+    assert len(harness.heard("D0ANA")) == 1

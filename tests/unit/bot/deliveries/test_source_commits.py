@@ -11,7 +11,7 @@ from bot.domain.errors import Unavailable
 from bot.domain.event import Event
 from bot.domain.overlay import Author, Commit, OverlayImage
 from bot.domain.promotion import Progress
-from tests.unit.bot.deliveries.desk import Desk
+from tests.unit.bot.deliveries.delivery_harness import DeliveryHarness
 
 BO = Author("Bo Chen", "bo@example.com")
 REPOSITORY, SOURCE = "h/x", "https://github.com/example/x"
@@ -19,18 +19,18 @@ CHANGE = ImageChange(OverlayImage("x", REPOSITORY, "v1"), OverlayImage("x", REPO
 
 
 @pytest.fixture
-def known(desk: Desk) -> Desk:
+def known(harness: DeliveryHarness) -> DeliveryHarness:
     """v1 was built from the first commit, and v2 from the last of the four after it."""
     at = datetime(2026, 1, 5, tzinfo=UTC)
     by = [Author("Ana", ""), Author("Ana", ""), Author("Cy", "cy@example.com"), Author("<!here> Ann", ""), BO]
     commits = [Commit(f"{n}" * 40, by[n], f"Change {n}\n\nMore", at) for n in range(5)]
-    desk.sources.commits[SOURCE] = commits
-    desk.registry.push(REPOSITORY, "v1", revision=commits[0].sha, source=SOURCE)
-    desk.registry.push(REPOSITORY, "v2", revision=commits[4].sha, source=SOURCE)
-    return desk
+    harness.sources.commits[SOURCE] = commits
+    harness.registry.push(REPOSITORY, "v1", revision=commits[0].sha, source=SOURCE)
+    harness.registry.push(REPOSITORY, "v2", revision=commits[4].sha, source=SOURCE)
+    return harness
 
 
-async def test_the_message_is_edited_to_say_how_many_commits_and_the_newest_subjects(known: Desk) -> None:
+async def test_the_message_is_edited_to_say_how_many_commits_and_the_newest_subjects(known: DeliveryHarness) -> None:
     await known.takes(known.commit(images=(CHANGE,)))
     [message] = known.heard("C0DEPLOY")
     assert "commits" not in str(message.shown.blocks)
@@ -44,7 +44,7 @@ async def test_the_message_is_edited_to_say_how_many_commits_and_the_newest_subj
 
 
 async def test_an_author_whom_slack_cannot_name_is_asked_for_again_and_in_the_end_named_as_git_has_it(
-    known: Desk,
+    known: DeliveryHarness,
 ) -> None:
     await known.takes(known.commit(images=(CHANGE,)))
     [message] = known.heard("C0DEPLOY")
@@ -58,7 +58,7 @@ async def test_an_author_whom_slack_cannot_name_is_asked_for_again_and_in_the_en
 
 
 @pytest.mark.parametrize("name", ["U0ANA", "WU1", "U123", "URSULA"])
-async def test_an_author_whose_name_has_the_form_of_an_id_mentions_nobody(known: Desk, name: str) -> None:
+async def test_an_author_whose_name_has_the_form_of_an_id_mentions_nobody(known: DeliveryHarness, name: str) -> None:
     """Git takes any name."""
     newest = known.sources.commits[SOURCE][4]
     known.sources.commits[SOURCE][4] = replace(newest, author=Author(name, "stranger@example.com"))
@@ -70,7 +70,7 @@ async def test_an_author_whose_name_has_the_form_of_an_id_mentions_nobody(known:
 
 
 @pytest.mark.parametrize("trouble", ["slow", "away", "other source", "no revision"])
-async def test_what_cannot_be_had_is_not_said(known: Desk, trouble: str) -> None:
+async def test_what_cannot_be_had_is_not_said(known: DeliveryHarness, trouble: str) -> None:
     match trouble:
         case "slow":
             known.sources.slow.add(SOURCE)
@@ -87,7 +87,7 @@ async def test_what_cannot_be_had_is_not_said(known: Desk, trouble: str) -> None
     assert "commit" not in str(known.heard("C0DEPLOY")[0].shown.blocks)
 
 
-async def test_an_image_that_is_new_or_one_of_several_is_not_asked_for(known: Desk) -> None:
+async def test_an_image_that_is_new_or_one_of_several_is_not_asked_for(known: DeliveryHarness) -> None:
     one = News("n", Event.DEPLOYED, "my-app", "production", datetime.fromtimestamp(known.now, UTC), images=(CHANGE,))
     for images in ((replace(CHANGE, before=None),), (CHANGE, CHANGE), ()):
         known.commits.ask(replace(one, images=images))
@@ -97,7 +97,7 @@ async def test_an_image_that_is_new_or_one_of_several_is_not_asked_for(known: De
     assert not known.commits._waiting.empty()
 
 
-async def looks_at_all(known: Desk) -> None:
+async def looks_at_all(known: DeliveryHarness) -> None:
     """As `look_forever` does, until nothing waits."""
     await known.commits.read()
     while not known.commits._waiting.empty():
@@ -106,7 +106,7 @@ async def looks_at_all(known: Desk) -> None:
     await known.tell()
 
 
-async def test_of_more_than_fit_in_memory_none_is_forgotten(known: Desk) -> None:
+async def test_of_more_than_fit_in_memory_none_is_forgotten(known: DeliveryHarness) -> None:
     changes = [known.commit(f"a{n}", images=(CHANGE,), sha=f"{n:040x}") for n in range(WAITING + 10)]
     for change in changes:
         known.now += 40  # each has a message of its own
@@ -115,14 +115,14 @@ async def test_of_more_than_fit_in_memory_none_is_forgotten(known: Desk) -> None
     assert sum("4 commits" in text for text in known.texts("C0DEPLOY")) == len(changes)
 
 
-async def test_what_an_earlier_process_had_not_asked_for_is_asked_for(known: Desk) -> None:
+async def test_what_an_earlier_process_had_not_asked_for_is_asked_for(known: DeliveryHarness) -> None:
     await known.takes(known.commit(images=(CHANGE,)))
     known.restart()
     await looks_at_all(known)
     assert "4 commits" in known.texts("C0DEPLOY")[0]
 
 
-async def test_what_was_away_is_asked_again_in_a_minute_and_not_for_ever(known: Desk) -> None:
+async def test_what_was_away_is_asked_again_in_a_minute_and_not_for_ever(known: DeliveryHarness) -> None:
     known.registry.failing = Unavailable("Harbor", "read", "down")
     await known.takes(known.commit(images=(CHANGE,)))
     await looks_at_all(known)
@@ -143,7 +143,7 @@ async def test_what_was_away_is_asked_again_in_a_minute_and_not_for_ever(known: 
     assert sum("4 commits" in text for text in known.texts("C0DEPLOY")) == 1
 
 
-async def test_what_has_no_answer_is_not_asked_again(known: Desk) -> None:
+async def test_what_has_no_answer_is_not_asked_again(known: DeliveryHarness) -> None:
     known.registry.push(REPOSITORY, "v2", source=SOURCE)
     await known.takes(known.commit(images=(CHANGE,)))
     await looks_at_all(known)

@@ -18,7 +18,7 @@ from tests.fakes.databases import create_tables
 SYSTEMS = ("git", "harbor", "argocd", "kubernetes", "slack")
 
 
-class Patient:
+class DoctorHarness:
     """The bot's environment in that world, to be spoiled and examined."""
 
     def __init__(self, world: World, environment: Mapping[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -71,5 +71,5 @@ async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World
 
 
 @pytest.fixture
-def patient(world: World, monkeypatch: pytest.MonkeyPatch) -> Patient:
-    return Patient(world, world.bot_settings(), monkeypatch)
+def harness(world: World, monkeypatch: pytest.MonkeyPatch) -> DoctorHarness:
+    return DoctorHarness(world, world.bot_settings(), monkeypatch)

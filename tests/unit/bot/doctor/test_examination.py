@@ -21,7 +21,7 @@ from bot.store.database import Database
 from integrations.sandbox.argocd.access import Account
 from integrations.sandbox.serving import serve
 from tests.sentences import says
-from tests.unit.bot.doctor.conftest import Patient
+from tests.unit.bot.doctor.conftest import DoctorHarness
 from tests.unit.deploy.manifests import DEPLOY
 from tests.unit.integrations.sandbox.github.world import TOKENS, private_key
 from tests.unit.integrations.sandbox.github.world import running as running_github
@@ -31,8 +31,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 NOWHERE = "http://127.0.0.1:1"
 
 
-async def test_nothing_is_wrong_with_the_sandbox(patient: Patient) -> None:
-    found = await patient.examined()
+async def test_nothing_is_wrong_with_the_sandbox(harness: DoctorHarness) -> None:
+    found = await harness.examined()
     assert {f.outcome for f in found.values()} == {CheckOutcome.GOOD, CheckOutcome.SKIPPED}, found
     assert [name for name, f in found.items() if f.outcome is CheckOutcome.SKIPPED] == ["Alertmanager: reachable"]
     assert not any(f.fix for f in found.values())
@@ -41,16 +41,16 @@ async def test_nothing_is_wrong_with_the_sandbox(patient: Patient) -> None:
     assert systems <= {f.system for f in found.values()}
 
 
-async def test_it_leaves_nothing_behind(patient: Patient) -> None:
+async def test_it_leaves_nothing_behind(harness: DoctorHarness) -> None:
     """S24: the connection that it opens for a moment is gone again."""
-    before = (await patient.world.git.log(50), patient.world.kubernetes.store.objects("tekton.dev", "pipelineruns"))
-    await patient.examined()
+    before = (await harness.world.git.log(50), harness.world.kubernetes.store.objects("tekton.dev", "pipelineruns"))
+    await harness.examined()
     assert before == (
-        await patient.world.git.log(50),
-        patient.world.kubernetes.store.objects("tekton.dev", "pipelineruns"),
+        await harness.world.git.log(50),
+        harness.world.kubernetes.store.objects("tekton.dev", "pipelineruns"),
     )
-    assert not patient.world.slack.connections
-    database = Database(patient.environment["PILOTHOUSE_DATABASE_URL"])
+    assert not harness.world.slack.connections
+    database = Database(harness.environment["PILOTHOUSE_DATABASE_URL"])
     async with database.engine.connect() as connection:
         tables = await connection.run_sync(lambda sync: sa.inspect(sync).get_table_names())
     await database.close()
@@ -156,9 +156,9 @@ BROKEN: dict[str, tuple[dict[str, str], str, str]] = {
 
 
 @pytest.mark.parametrize("name", BROKEN)
-async def test_what_is_broken_is_one_finding_with_its_fix(patient: Patient, name: str) -> None:
+async def test_what_is_broken_is_one_finding_with_its_fix(harness: DoctorHarness, name: str) -> None:
     settings, expected, fix = BROKEN[name]
-    wrong = await patient.wrong(**settings)
+    wrong = await harness.wrong(**settings)
     assert list(wrong) == [expected], wrong
     assert all(finding.detail and finding.fix for finding in wrong.values()), wrong
     assert not any(raw in wrong[expected].detail for raw in ("Errno", "Error", "fatal:"))
@@ -171,38 +171,40 @@ async def test_what_is_broken_is_one_finding_with_its_fix(patient: Patient, name
 @pytest.mark.parametrize(
     ("setting", "subject"), [({"url": NOWHERE}, "reachable"), ({"token": "wrong-token"}, "token")], ids=str
 )
-async def test_each_argo_cd_has_a_finding_of_its_own(patient: Patient, setting: dict[str, str], subject: str) -> None:
+async def test_each_argo_cd_has_a_finding_of_its_own(
+    harness: DoctorHarness, setting: dict[str, str], subject: str
+) -> None:
     """One that fails does not hide another one with the same fault: each has its own URL and token."""
     [(name, value)] = setting.items()
-    usual = {key: patient.environment[f"PILOTHOUSE_ARGOCD__{key.upper()}"] for key in ("url", "token")}
+    usual = {key: harness.environment[f"PILOTHOUSE_ARGOCD__{key.upper()}"] for key in ("url", "token")}
     instances = {f"argocd_instances__{where}": usual | setting for where in ("east", "west")}
     named = {f"{where}__{key}": word for where, own in instances.items() for key, word in own.items()}
-    wrong = await patient.wrong(**{f"argocd__{name}": value}, **named)
+    wrong = await harness.wrong(**{f"argocd__{name}": value}, **named)
     assert list(wrong) == [f"Argo CD: {subject}", f"Argo CD east: {subject}", f"Argo CD west: {subject}"]
     prefixes = ("PILOTHOUSE_ARGOCD__", "PILOTHOUSE_ARGOCD_INSTANCES__EAST__", "PILOTHOUSE_ARGOCD_INSTANCES__WEST__")
     assert all(prefix in finding.fix for prefix, finding in zip(prefixes, wrong.values(), strict=True))
 
 
 async def test_a_missing_scope_is_named_with_what_does_not_work_without_it(
-    patient: Patient, monkeypatch: pytest.MonkeyPatch
+    harness: DoctorHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    config = patient.world.slack.config
+    config = harness.world.slack.config
     monkeypatch.setattr(config, "bot_scopes", tuple(set(config.bot_scopes) - {"files:write"}))
-    wrong = await patient.wrong()
+    wrong = await harness.wrong()
     assert set(wrong) == {"Slack: scopes"}
     assert says(wrong["Slack: scopes"].detail, "missing", "files:write", "/dora")
     assert "install it again" in wrong["Slack: scopes"].fix
 
 
-async def test_each_verb_is_asked_of_the_cluster(patient: Patient) -> None:
+async def test_each_verb_is_asked_of_the_cluster(harness: DoctorHarness) -> None:
     role = next(yaml.safe_load_all((DEPLOY / "bot/base/rbac.yaml").read_text()))
     less = json.loads(json.dumps(role))
     less["rules"][0]["verbs"].remove("patch")
-    patient.world.kubernetes.load([less])
+    harness.world.kubernetes.load([less])
     try:
-        wrong = await patient.wrong()
+        wrong = await harness.wrong()
     finally:
-        patient.world.kubernetes.load([role])
+        harness.world.kubernetes.load([role])
     assert {name: f.detail for name, f in wrong.items()} == {
         "Kubernetes: permissions": "may not patch pipelineruns in ci"
     }
@@ -213,22 +215,22 @@ async def test_each_verb_is_asked_of_the_cluster(patient: Patient) -> None:
     [(30, CheckOutcome.GOOD, "expires in 29 days"), (3, CheckOutcome.WRONG, "expires in 2 days")],
 )
 async def test_the_end_of_argo_cds_token_is_told_in_time(
-    patient: Patient, days: int, outcome: CheckOutcome, told: str
+    harness: DoctorHarness, days: int, outcome: CheckOutcome, told: str
 ) -> None:
     """A1: nobody renews it."""
-    token = patient.world.argocd.access.mint("proj:apps:pilothouse", days * 86_400 - 60)
-    found = (await patient.examined(argocd__token=token))["Argo CD: token"]
+    token = harness.world.argocd.access.mint("proj:apps:pilothouse", days * 86_400 - 60)
+    found = (await harness.examined(argocd__token=token))["Argo CD: token"]
     assert (found.outcome, told in found.detail) == (outcome, True), found
 
 
-async def test_the_projects_role_of_the_platform_is_enough(patient: Patient) -> None:
+async def test_the_projects_role_of_the_platform_is_enough(harness: DoctorHarness) -> None:
     """What deploy/platform/argocd grants is all that is asked for."""
-    token = patient.world.argocd.access.mint("proj:apps:pilothouse", 90 * 86_400)
-    assert not await patient.wrong(argocd__token=token)
+    token = harness.world.argocd.access.mint("proj:apps:pilothouse", 90 * 86_400)
+    assert not await harness.wrong(argocd__token=token)
 
 
-async def test_applications_that_follow_something_else_are_found_out(patient: Patient) -> None:
-    wrong = await patient.wrong(git__aliases='["https://git.example.com/another.git"]')
+async def test_applications_that_follow_something_else_are_found_out(harness: DoctorHarness) -> None:
+    wrong = await harness.wrong(git__aliases='["https://git.example.com/another.git"]')
     assert set(wrong) == {"Argo CD: applications"}
     assert says(
         wrong["Argo CD: applications"].detail, "ledger-development", "another repository", "https://github.com/"
@@ -236,20 +238,20 @@ async def test_applications_that_follow_something_else_are_found_out(patient: Pa
     assert "PILOTHOUSE_GIT__ALIASES" in wrong["Argo CD: applications"].fix
 
 
-async def test_a_token_that_may_not_sync_is_found_out(patient: Patient) -> None:
-    patient.world.argocd.access.add(Account("reader", (("applications", "get", "apps/*"),)))
-    wrong = await patient.wrong(argocd__token=patient.world.argocd.access.mint("reader"))
+async def test_a_token_that_may_not_sync_is_found_out(harness: DoctorHarness) -> None:
+    harness.world.argocd.access.add(Account("reader", (("applications", "get", "apps/*"),)))
+    wrong = await harness.wrong(argocd__token=harness.world.argocd.access.mint("reader"))
     assert set(wrong) == {"Argo CD: applications"}
     assert "may not sync ledger-development" in wrong["Argo CD: applications"].detail
 
 
-async def test_what_the_policy_names_must_be_there(patient: Patient) -> None:
-    policy = patient.policy(
+async def test_what_the_policy_names_must_be_there(harness: DoctorHarness) -> None:
+    policy = harness.policy(
         "bindings: [{role: engineer, groups: ['@engineers', '@ghosts']}]\n"
         "channels: {default: '#deployments', routes: [{channel: '#no-such-channel'}]}\n"
         "argocd: {application: '{environment}-of-{app}'}\n"
     )
-    wrong = await patient.wrong(policy_file=policy)
+    wrong = await harness.wrong(policy_file=policy)
     assert set(wrong) == {"policy: people", "policy: channels", "Argo CD: applications"}
     assert "Slack has no user group @ghosts" in wrong["policy: people"].detail
     assert "it takes an approval" in wrong["policy: people"].detail
@@ -258,32 +260,32 @@ async def test_what_the_policy_names_must_be_there(patient: Patient) -> None:
     assert "and 7 more" in wrong["Argo CD: applications"].detail
 
 
-async def test_argo_cds_own_namespace_in_a_name_is_told_with_the_remedy(patient: Patient) -> None:
+async def test_argo_cds_own_namespace_in_a_name_is_told_with_the_remedy(harness: DoctorHarness) -> None:
     """A11: the stream names what is there without it, so nothing would be heard of it."""
-    policy = patient.policy("bindings: []\nargocd: {application: 'argocd/{app}-{environment}'}\n")
-    wrong = await patient.wrong(policy_file=policy)
+    policy = harness.policy("bindings: []\nargocd: {application: 'argocd/{app}-{environment}'}\n")
+    wrong = await harness.wrong(policy_file=policy)
     found = wrong["Argo CD: applications"]
     assert says(found.detail, "own namespace", "argocd/ledger-development")
     assert "Leave the namespace out" in found.fix
 
 
-async def test_mistakes_of_the_policy_are_told_with_their_lines(patient: Patient) -> None:
-    wrong = await patient.wrong(policy_file=patient.policy("bindings: []\nchanels: {}\n"))
+async def test_mistakes_of_the_policy_are_told_with_their_lines(harness: DoctorHarness) -> None:
+    wrong = await harness.wrong(policy_file=harness.policy("bindings: []\nchanels: {}\n"))
     assert set(wrong) == {"policy: file"}
     assert "other.yaml:2" in wrong["policy: file"].detail
 
 
-async def test_a_path_without_overlays_is_told(patient: Patient) -> None:
-    policy = patient.policy("overlays: {path: 'deploy/{app}/{environment}'}\n")
-    assert set(await patient.wrong(policy_file=policy)) == {"git: apps"}
+async def test_a_path_without_overlays_is_told(harness: DoctorHarness) -> None:
+    policy = harness.policy("overlays: {path: 'deploy/{app}/{environment}'}\n")
+    assert set(await harness.wrong(policy_file=policy)) == {"git: apps"}
 
 
-async def test_a_bot_that_was_not_invited_is_told(patient: Patient, monkeypatch: pytest.MonkeyPatch) -> None:
-    workspace = patient.world.slack._core.workspace
+async def test_a_bot_that_was_not_invited_is_told(harness: DoctorHarness, monkeypatch: pytest.MonkeyPatch) -> None:
+    workspace = harness.world.slack._core.workspace
     channel = next(c for c in workspace.channels.values() if c.id == "C0INC")
     monkeypatch.setattr(channel, "members", ["U0ANA"])
-    policy = patient.policy("channels: {default: '#incidents'}\n")
-    wrong = await patient.wrong(policy_file=policy)
+    policy = harness.policy("channels: {default: '#incidents'}\n")
+    wrong = await harness.wrong(policy_file=policy)
     assert wrong["policy: channels"].detail == "the bot is not in #incidents"
     assert "/invite @pilothouse" in wrong["policy: channels"].fix
 
@@ -301,27 +303,27 @@ class ReadOnly:
         await self._app(scope, receive, send)
 
 
-async def test_a_git_token_that_may_only_read_is_found_out_without_a_push(patient: Patient) -> None:
-    async with serve(ReadOnly(patient.world.git.app)) as url:
-        wrong = await patient.wrong(git__url=f"{url}/deploy.git")
+async def test_a_git_token_that_may_only_read_is_found_out_without_a_push(harness: DoctorHarness) -> None:
+    async with serve(ReadOnly(harness.world.git.app)) as url:
+        wrong = await harness.wrong(git__url=f"{url}/deploy.git")
     assert set(wrong) == {"git: write access"}
     assert "write access" in wrong["git: write access"].detail
 
 
-async def test_github_by_app_is_asked_for_its_permissions(patient: Patient, tmp_path: Path) -> None:
+async def test_github_by_app_is_asked_for_its_permissions(harness: DoctorHarness, tmp_path: Path) -> None:
     """G15."""
     pem = private_key().private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
     async with running_github(tmp_path) as github:
-        found = await patient.examined(
+        found = await harness.examined(
             github__api_url=github.url,
             github__repository="pilothouse/deploy",
             github__app_id="101",
             github__installation_id="5",
             github__private_key=pem.decode(),
         )
-        other = await patient.wrong(
+        other = await harness.wrong(
             github__api_url=github.url, github__repository="pilothouse/other", github__token=next(iter(TOKENS))
         )
     assert found["GitHub: read access"].outcome is CheckOutcome.GOOD, found
@@ -331,24 +333,24 @@ async def test_github_by_app_is_asked_for_its_permissions(patient: Patient, tmp_
 
 
 @respx.mock
-async def test_a_github_token_that_may_only_read_is_found_out(patient: Patient) -> None:
+async def test_a_github_token_that_may_only_read_is_found_out(harness: DoctorHarness) -> None:
     respx.get("https://api.github.com/repos/example/overlays").respond(json={"permissions": {"pull": True}})
-    with patient.spoiled(github__repository="example/overlays", github__token="ghp_canary"):
+    with harness.spoiled(github__repository="example/overlays", github__token="ghp_canary"):
         settings = Settings()
     with pytest.raises(Wrong, match="contents: write"):
         await granted(settings, None)
 
 
-async def test_a_database_of_a_newer_version_is_not_touched(patient: Patient, tmp_path: Path) -> None:
+async def test_a_database_of_a_newer_version_is_not_touched(harness: DoctorHarness, tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/new.db"
-    assert (await patient.examined(database_url=url))["database: tables"].outcome is CheckOutcome.SKIPPED
+    assert (await harness.examined(database_url=url))["database: tables"].outcome is CheckOutcome.SKIPPED
     assert not (tmp_path / "new.db").exists()
     database = Database(url)
     async with database.begin() as connection:
         await connection.execute(sa.text("CREATE TABLE alembic_version (version_num VARCHAR(32))"))
         await connection.execute(sa.text("INSERT INTO alembic_version VALUES ('9999')"))
     await database.close()
-    wrong = await patient.wrong(database_url=url)
+    wrong = await harness.wrong(database_url=url)
     assert says(wrong["database: tables"].detail, "newer Pilothouse", "9999")
 
 
@@ -363,32 +365,32 @@ async def test_a_database_of_a_newer_version_is_not_touched(patient: Patient, tm
         ({"scanner_away": True}, "scanner does not answer"),
     ],
 )
-async def test_what_gates_need_of_harbor_is_tried(patient: Patient, fault: dict[str, object], word: str) -> None:
+async def test_what_gates_need_of_harbor_is_tried(harness: DoctorHarness, fault: dict[str, object], word: str) -> None:
     """H26, H28."""
-    faults = patient.world.faults
+    faults = harness.world.faults
     before = faults.now
     faults.set(fault)
     try:
-        wrong = await patient.wrong()
+        wrong = await harness.wrong()
     finally:
         faults.now = before
     assert word in wrong["Harbor: permissions"].detail
     assert wrong["Harbor: permissions"].fix
 
 
-async def test_a_database_that_cannot_be_written_is_told(patient: Patient, tmp_path: Path) -> None:
+async def test_a_database_that_cannot_be_written_is_told(harness: DoctorHarness, tmp_path: Path) -> None:
     (tmp_path / "directory.db").mkdir()
-    assert "database: connection" in await patient.wrong(database_url=f"sqlite:///{tmp_path}/directory.db")
+    assert "database: connection" in await harness.wrong(database_url=f"sqlite:///{tmp_path}/directory.db")
 
 
-async def test_upstreams_that_do_not_answer_cost_a_bounded_wait(patient: Patient) -> None:
+async def test_upstreams_that_do_not_answer_cost_a_bounded_wait(harness: DoctorHarness) -> None:
     """Silent servers: they take the connection and never say a word."""
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen(50)
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
         began = time.monotonic()
-        found = await patient.examined(
+        found = await harness.examined(
             seconds=8.0,  # what answers has so long, on a busy machine too
             argocd__url=url, harbor__url=url, slack__api_url=f"{url}/api/", git__url=f"{url}/deploy.git",
         )  # fmt: skip

@@ -9,8 +9,8 @@ from bot.domain.errors import PolicyError
 from bot.domain.promotion import Verdict
 from bot.domain.source import OverlayBranch
 from bot.evaluation import loading
+from bot.evaluation.evaluator import GateEvaluator
 from bot.evaluation.loading import described, known_gates, load_gates
-from bot.evaluation.panel import Panel
 from bot.evaluation.question import Gate, Options, Question
 from bot.overlays.catalog import Catalog
 from bot.overlays.image_locations import ImageLocations
@@ -36,7 +36,7 @@ from tests.fakes.applications import OVERLAY_BRANCH
 from tests.fakes.customgates import MemoryCustomGates
 from tests.fakes.pipelines import MemoryPipelines
 from tests.fakes.signatures import MemorySignatures
-from tests.unit.bot.gates.town import Town
+from tests.unit.bot.gates.gate_harness import GateHarness
 
 
 class MoonGate:
@@ -56,27 +56,27 @@ class NoGate:
     name = "no"
 
 
-def offered(town: Town) -> dict[object, object]:
+def offered(harness: GateHarness) -> dict[object, object]:
     return {
-        Policy: town.policy,
-        Catalog: town.catalog,
-        ImageLocations: town.image_locations,
-        Registry: town.registry,
-        ImageContents: town.registry,
-        Pulls: town.registry,
-        Applications: town.applications,
-        SyncWindows: town.applications,
+        Policy: harness.policy,
+        Catalog: harness.catalog,
+        ImageLocations: harness.image_locations,
+        Registry: harness.registry,
+        ImageContents: harness.registry,
+        Pulls: harness.registry,
+        Applications: harness.applications,
+        SyncWindows: harness.applications,
         OverlayBranch: OVERLAY_BRANCH,
-        OverlaySource: town.overlays,
+        OverlaySource: harness.overlays,
         Pipelines: MemoryPipelines(),
         Signatures: MemorySignatures(),
-        Directory: town.directory,
+        Directory: harness.directory,
         CustomGates: MemoryCustomGates(),
         Alerts: None,
-        Locks: town.safety,
-        Freezes: town.safety,
-        Rejections: town.safety,
-        PromotionRecord: town.safety,
+        Locks: harness.safety,
+        Freezes: harness.safety,
+        Rejections: harness.safety,
+        PromotionRecord: harness.safety,
     }
 
 
@@ -87,7 +87,7 @@ def installed(monkeypatch: pytest.MonkeyPatch, what: type) -> None:
 
 
 def test_all_of_ours_are_made_and_explain_themselves() -> None:
-    gates = load_gates(offered(Town()))
+    gates = load_gates(offered(GateHarness()))
     assert {gate.name for gate in gates} == {
         "scan", "signature", "health", "soak", "order", "pipeline",
         "freeze", "lock", "application", "window", "rejected", "alerts", "custom",
@@ -100,21 +100,21 @@ def test_all_of_ours_are_made_and_explain_themselves() -> None:
 
 async def test_a_package_brings_a_gate_that_policy_can_name(monkeypatch: pytest.MonkeyPatch) -> None:
     installed(monkeypatch, MoonGate)
-    town = Town()
-    moon = next(gate for gate in load_gates(offered(town)) if gate.name == "moon")
+    harness = GateHarness()
+    moon = next(gate for gate in load_gates(offered(harness)) if gate.name == "moon")
     assert isinstance(moon, MoonGate)
-    assert moon.policy is town.policy
+    assert moon.policy is harness.policy
     assert described(moon) == "Is the moon full?"
     policy = parse("environments:\n- name: a\n- name: b\n  gates: {moon: {}}\n")
-    assert "moon" in Panel(load_gates(offered(town)), policy).names("my-app", "b")
+    assert "moon" in GateEvaluator(load_gates(offered(harness)), policy).names("my-app", "b")
 
 
 def test_what_is_no_gate_or_wants_what_nobody_has_is_refused_at_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
     installed(monkeypatch, NoGate)
     with pytest.raises(PolicyError, match="is not a class with `name`, `options` and `ask`"):
-        load_gates(offered(Town()))
+        load_gates(offered(GateHarness()))
     installed(monkeypatch, MoonGate)
-    without = {kind: thing for kind, thing in offered(Town()).items() if kind is not Policy}
+    without = {kind: thing for kind, thing in offered(GateHarness()).items() if kind is not Policy}
     with pytest.raises(PolicyError, match=r"needs policy: .*which nobody offers"):
         load_gates(without)
 
@@ -124,6 +124,6 @@ def test_a_gate_s_name_is_taken_once(monkeypatch: pytest.MonkeyPatch) -> None:
         name = "scan"
 
     installed(monkeypatch, Second)
-    gates: tuple[Gate, ...] = load_gates(offered(Town()))
+    gates: tuple[Gate, ...] = load_gates(offered(GateHarness()))
     with pytest.raises(PolicyError, match="two gates are named scan"):
-        Panel(gates, parse(""))
+        GateEvaluator(gates, parse(""))

@@ -10,7 +10,7 @@ from bot.evaluation.question import Question
 from bot.evaluation.verdicts import worst, worst_image
 from bot.gates.scan import ScanGate
 from tests.sentences import says
-from tests.unit.bot.gates.town import REPOSITORY, Town
+from tests.unit.bot.gates.gate_harness import REPOSITORY, GateHarness
 
 UNSIGNED = Verdict.blocked("v1 is unsigned.", "Sign it.")
 STRANGE = Verdict.blocked("v1 is signed with another key.", "Sign it with a key that is trusted.")
@@ -62,19 +62,19 @@ def test_without_names_the_sentences_stand_alone() -> None:
     assert says(worst([UNSIGNED, STRANGE]).reason, "v1 is unsigned.", "v1 is signed with")
 
 
-async def two_images(town: Town, repository: str) -> Question:
-    question = await town.question()
-    api = town.registry.push(repository, "v1.4.2").image
+async def two_images(harness: GateHarness, repository: str) -> Question:
+    question = await harness.question()
+    api = harness.registry.push(repository, "v1.4.2").image
     [move] = question.moves
     return replace(question, moves=(move, replace(move, after=api)))
 
 
 async def test_a_gate_tells_what_is_wrong_with_each_image() -> None:
-    town = Town()
-    question = await two_images(town, f"{REPOSITORY}-api")
+    harness = GateHarness()
+    question = await two_images(harness, f"{REPOSITORY}-api")
     for move, cve in zip(question.moves, ("CVE-1", "CVE-2"), strict=True):
-        town.registry.finish_scan(move.after, Vulnerability(cve, "zlib", "1.2", Severity.CRITICAL))
-    verdict = await ScanGate(town.registry).ask(question)
+        harness.registry.finish_scan(move.after, Vulnerability(cve, "zlib", "1.2", Severity.CRITICAL))
+    verdict = await ScanGate(harness.registry).ask(question)
     assert verdict.state is VerdictState.BLOCKED
     assert verdict.reason == "my-app: 1 critical: CVE-1. my-app-api: 1 critical: CVE-2."
     assert says(verdict.remedy, "No fix", "Harbor", "policy")
@@ -82,12 +82,12 @@ async def test_a_gate_tells_what_is_wrong_with_each_image() -> None:
 
 async def test_names_that_are_the_same_in_two_projects_are_told_in_full() -> None:
     other = REPOSITORY.replace("/apps/", "/legacy/")
-    question = await two_images(Town(), other)
+    question = await two_images(GateHarness(), other)
     told = worst_image([UNSIGNED, STRANGE], question.moves)
     assert told.reason.startswith(f"{REPOSITORY}: v1 is unsigned. {other}: ")
 
 
 async def test_an_image_that_is_named_twice_has_one_name() -> None:
-    [move] = (await Town().question()).moves
+    [move] = (await GateHarness().question()).moves
     twice = replace(move, after=Image(REPOSITORY, move.after.digest, "again"))
     assert worst_image([UNSIGNED, BUSY], [move, twice]).reason == "my-app: v1 is unsigned."

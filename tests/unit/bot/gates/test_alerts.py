@@ -7,13 +7,13 @@ from bot.domain.promotion import Verdict, VerdictState
 from bot.gates.alerts import AlertsGate, AlertsOptions
 from tests.fakes.alerts import MemoryAlerts
 from tests.sentences import says
-from tests.unit.bot.gates.town import Town
+from tests.unit.bot.gates.gate_harness import GateHarness
 
 HERE = {"app": "my-app", "environment": "production"}
 
 
 async def ask(alerts: MemoryAlerts | None, **options: object) -> Verdict:
-    return await AlertsGate(alerts).ask(await Town().question(options=options))
+    return await AlertsGate(alerts).ask(await GateHarness().question(options=options))
 
 
 async def test_an_alert_with_the_app_s_and_environment_s_labels_is_waited_for() -> None:

@@ -7,27 +7,29 @@ import pytest
 from bot.domain.errors import Refused, Unavailable
 from bot.domain.promotion import Verdict, VerdictState
 from bot.domain.source import Source
-from bot.evaluation.panel import answer
+from bot.evaluation.evaluator import answer
 from bot.gates.application import ApplicationGate
 from tests.fakes.applications import OVERLAY_BRANCH, OVERLAY_REPOSITORY
-from tests.unit.bot.gates.town import REPOSITORY, Town
+from tests.unit.bot.gates.gate_harness import REPOSITORY, GateHarness
 
 DIRECTORY = "apps/my-app/overlays/production"
 
 
-async def ask(town: Town) -> Verdict:
-    return await answer(ApplicationGate(town.applications, OVERLAY_BRANCH, town.overlays), await town.question())
+async def ask(harness: GateHarness) -> Verdict:
+    return await answer(
+        ApplicationGate(harness.applications, OVERLAY_BRANCH, harness.overlays), await harness.question()
+    )
 
 
-def followed(**what: Any) -> Town:
-    town = Town()
+def followed(**what: Any) -> GateHarness:
+    harness = GateHarness()
     source = Source(**{"repository": OVERLAY_REPOSITORY, "path": DIRECTORY, "revision": "main", **what})
-    town.put("production", sources=(source,))
-    return town
+    harness.put("production", sources=(source,))
+    return harness
 
 
 async def test_the_overlay_is_followed() -> None:
-    assert (await ask(Town())).state is VerdictState.PASSED
+    assert (await ask(GateHarness())).state is VerdictState.PASSED
     assert (await ask(followed(repository="git@git.example.com:overlays"))).state is VerdictState.PASSED
 
 
@@ -62,45 +64,45 @@ async def test_what_follows_something_else_blocks_with_the_remedy(what: dict[str
 async def test_head_is_what_the_remote_says_that_it_is(
     revision: str, default: str, state: VerdictState, says: str
 ) -> None:
-    town = followed(revision=revision)
-    town.overlays.default = default
-    verdict = await ask(town)
+    harness = followed(revision=revision)
+    harness.overlays.default = default
+    verdict = await ask(harness)
     assert verdict.state is state
     assert says in verdict.reason
 
 
 async def test_a_remote_that_does_not_say_what_head_is_is_no_pass() -> None:
-    town = followed(revision="HEAD")
-    question = await town.question()
-    town.overlays.failing = Unavailable("git", "ask for the default branch", "no connection")
-    verdict = await answer(ApplicationGate(town.applications, OVERLAY_BRANCH, town.overlays), question)
+    harness = followed(revision="HEAD")
+    question = await harness.question()
+    harness.overlays.failing = Unavailable("git", "ask for the default branch", "no connection")
+    verdict = await answer(ApplicationGate(harness.applications, OVERLAY_BRANCH, harness.overlays), question)
     assert verdict.state is VerdictState.WAITING
 
 
 async def test_who_does_not_follow_head_costs_no_question_to_the_remote() -> None:
-    town = followed()
-    question = await town.question()
-    town.overlays.failing = Unavailable("git", "ask for the default branch", "no connection")
-    verdict = await answer(ApplicationGate(town.applications, OVERLAY_BRANCH, town.overlays), question)
+    harness = followed()
+    question = await harness.question()
+    harness.overlays.failing = Unavailable("git", "ask for the default branch", "no connection")
+    verdict = await answer(ApplicationGate(harness.applications, OVERLAY_BRANCH, harness.overlays), question)
     assert verdict.state is VerdictState.PASSED
 
 
 async def test_the_application_of_where_it_comes_from_is_not_asked() -> None:
-    town = Town()
-    town.put("staging", sources=(Source("https://elsewhere.example.com/x", "y"),))
-    assert (await ask(town)).state is VerdictState.PASSED
+    harness = GateHarness()
+    harness.put("staging", sources=(Source("https://elsewhere.example.com/x", "y"),))
+    assert (await ask(harness)).state is VerdictState.PASSED
 
 
 async def test_an_application_that_is_not_there_blocks() -> None:
-    town = Town()
-    town.applications.remove("my-app-production")
-    verdict = await ask(town)
+    harness = GateHarness()
+    harness.applications.remove("my-app-production")
+    verdict = await ask(harness)
     assert (verdict.state, "no Application my-app-production" in verdict.reason) == (VerdictState.BLOCKED, True)
 
 
 async def test_an_argo_cd_that_does_not_answer_is_no_pass() -> None:
-    town = Town()
-    town.applications.failing = Unavailable("Argo CD", "read", "no connection")
-    assert (await ask(town)).state is VerdictState.WAITING
-    town.applications.failing = Refused("Argo CD", "read", "403")
-    assert (await ask(town)).state is VerdictState.BLOCKED
+    harness = GateHarness()
+    harness.applications.failing = Unavailable("Argo CD", "read", "no connection")
+    assert (await ask(harness)).state is VerdictState.WAITING
+    harness.applications.failing = Refused("Argo CD", "read", "403")
+    assert (await ask(harness)).state is VerdictState.BLOCKED

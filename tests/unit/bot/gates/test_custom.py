@@ -10,13 +10,13 @@ from bot.domain.promotion import Verdict, VerdictState
 from bot.gates.custom import CustomGate, CustomOptions
 from bot.ports import CustomQuestion
 from tests.fakes.customgates import MemoryCustomGates
-from tests.unit.bot.gates.town import Town
+from tests.unit.bot.gates.gate_harness import GateHarness
 
 CHANGES, LOAD = "https://changes.example.com/ask", "https://load.example.com/ask"
 
 
 async def ask(gates: MemoryCustomGates, *endpoints: dict[str, str]) -> Verdict:
-    return await CustomGate(gates).ask(await Town().question(options={"endpoints": list(endpoints)}))
+    return await CustomGate(gates).ask(await GateHarness().question(options={"endpoints": list(endpoints)}))
 
 
 def says(passes: bool, reason: str = "") -> MemoryCustomGates:
@@ -55,7 +55,7 @@ async def test_it_is_told_the_facts_and_signs_with_the_mounted_secret(tmp_path: 
     assert question.body["environment"] == "production"
     assert question.body["requester"]["id"] == "U0ANA"
     (image,) = question.body["images"]
-    assert image["digest"] == (await Town().image("v1.4.2")).digest
+    assert image["digest"] == (await GateHarness().image("v1.4.2")).digest
     assert image["before"] == "v1.4.1"
 
 

@@ -9,15 +9,17 @@ from bot.domain.promotion import Verdict, VerdictState
 from bot.domain.safety import Freeze
 from bot.gates.freeze import FreezeGate, FreezeOptions
 from tests.sentences import says
-from tests.unit.bot.gates.town import BO, NOW, Town, ago
+from tests.unit.bot.gates.gate_harness import BO, NOW, GateHarness, ago
 
 LUNCH = {"cron": "0 12 * * MON-FRI", "duration": "1h", "timezone": "Europe/Berlin", "reason": "lunch"}
 OFFICE = {"kind": "allow", "cron": "0 14 * * MON-FRI", "duration": "2h"}
 
 
-async def ask(town: Town | None = None, **options: object) -> Verdict:
-    town = town or Town()
-    return await FreezeGate(town.safety, town.directory, town.policy).ask(await town.question(options=options))
+async def ask(harness: GateHarness | None = None, **options: object) -> Verdict:
+    harness = harness or GateHarness()
+    return await FreezeGate(harness.safety, harness.directory, harness.policy).ask(
+        await harness.question(options=options)
+    )
 
 
 def called(app: str = "") -> Freeze:
@@ -42,19 +44,19 @@ async def test_outside_the_allowed_windows_the_next_one_is_told() -> None:
 
 
 async def test_a_freeze_that_a_person_called_holds_until_its_end_and_beyond_into_an_open_window() -> None:
-    town = Town()
-    town.safety.freeze = called()
-    verdict = await ask(town)
+    harness = GateHarness()
+    harness.safety.freeze = called()
+    verdict = await ask(harness)
     assert says(verdict.reason, "production", "frozen by bo", "Tue 6 Jan 08:00 UTC", "INC-123")
     assert says(verdict.remedy, "Tue 6 Jan 08:00 UTC", "20 h")
-    later = await ask(town, windows=[OFFICE])
+    later = await ask(harness, windows=[OFFICE])
     assert says(later.remedy, "Tue 6 Jan 14:00 UTC", "1 d 2 h")
 
 
 async def test_a_freeze_of_another_app_holds_nothing_here() -> None:
-    town = Town()
-    town.safety.freeze = called("payments")
-    assert (await ask(town)).state is VerdictState.PASSED
+    harness = GateHarness()
+    harness.safety.freeze = called("payments")
+    assert (await ask(harness)).state is VerdictState.PASSED
 
 
 @pytest.mark.parametrize(
@@ -66,16 +68,16 @@ async def test_a_freeze_of_another_app_holds_nothing_here() -> None:
     ],
 )
 async def test_policy_may_exempt_apps_and_roles(options: dict[str, object], state: VerdictState) -> None:
-    town = Town()
-    town.safety.freeze = called()
-    assert (await ask(town, **options)).state is state
+    harness = GateHarness()
+    harness.safety.freeze = called()
+    assert (await ask(harness, **options)).state is state
 
 
 async def test_who_has_lost_the_role_is_exempt_no_more() -> None:
-    town = Town()
-    town.safety.freeze = called()
-    town.directory.groups[("S0ENG", "engineers")] = frozenset()
-    assert (await ask(town, exempt_roles=["engineer"])).state is VerdictState.BLOCKED
+    harness = GateHarness()
+    harness.safety.freeze = called()
+    harness.directory.groups[("S0ENG", "engineers")] = frozenset()
+    assert (await ask(harness, exempt_roles=["engineer"])).state is VerdictState.BLOCKED
 
 
 def test_a_window_that_cannot_be_read_is_a_mistake_in_the_policy() -> None:

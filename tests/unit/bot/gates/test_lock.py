@@ -8,13 +8,13 @@ from bot.domain.promotion import Kind, Verdict, VerdictState
 from bot.domain.safety import Lock
 from bot.gates.lock import LockGate
 from tests.sentences import says
-from tests.unit.bot.gates.town import ANA, BO, NOW, Town, ago
+from tests.unit.bot.gates.gate_harness import ANA, BO, NOW, GateHarness, ago
 
 
 async def ask(lock: Lock | None, options: dict[str, Any] | None = None, **facts: Any) -> Verdict:
-    town = Town()
-    town.safety.lock = lock
-    return await LockGate(town.safety).ask(await town.question(options=options, **facts))
+    harness = GateHarness()
+    harness.safety.lock = lock
+    return await LockGate(harness.safety).ask(await harness.question(options=options, **facts))
 
 
 async def test_nobody_holds_it() -> None:

@@ -5,16 +5,16 @@ from bot.domain.promotion import Verdict, VerdictState
 from bot.gates.pipeline import PipelineGate
 from tests.fakes.pipelines import MemoryPipelines
 from tests.sentences import says
-from tests.unit.bot.gates.town import Town
+from tests.unit.bot.gates.gate_harness import GateHarness
 
 
 async def ask(*runs: tuple[str, RunStatus, str], message: str = "") -> Verdict:
     """`runs`: name, status, and the tag of what it built ("" for nothing yet)."""
-    town, pipelines = Town(), MemoryPipelines()
+    harness, pipelines = GateHarness(), MemoryPipelines()
     for name, status, tag in runs:
-        results = {"digest": (await town.image(tag)).digest} if tag else {}
+        results = {"digest": (await harness.image(tag)).digest} if tag else {}
         pipelines._put(PipelineRun(name, "ci", "ci-pipeline", status, message=message, app="my-app", results=results))
-    return await PipelineGate(pipelines).ask(await town.question("v1.4.2"))
+    return await PipelineGate(pipelines).ask(await harness.question("v1.4.2"))
 
 
 async def test_the_run_that_built_it_succeeded() -> None:

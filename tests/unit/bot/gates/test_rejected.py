@@ -7,18 +7,20 @@ from bot.domain.promotion import Kind, Verdict, VerdictState
 from bot.domain.safety import Rejection
 from bot.gates.rejected import RejectedGate
 from tests.sentences import says
-from tests.unit.bot.gates.town import BO, NOW, Town
+from tests.unit.bot.gates.gate_harness import BO, NOW, GateHarness
 
 
-async def ask(town: Town, tag: str = "v1.4.2", **facts: Any) -> Verdict:
-    return await RejectedGate(town.safety, town.registry, town.image_locations).ask(await town.question(tag, **facts))
+async def ask(harness: GateHarness, tag: str = "v1.4.2", **facts: Any) -> Verdict:
+    return await RejectedGate(harness.safety, harness.registry, harness.image_locations).ask(
+        await harness.question(tag, **facts)
+    )
 
 
-async def rejecting(tag: str) -> Town:
-    town = Town()
-    digest = (await town.image(tag)).digest
-    town.safety.rejections = [Rejection("my-app", digest, tag, BO, "leaks memory.", NOW)]
-    return town
+async def rejecting(tag: str) -> GateHarness:
+    harness = GateHarness()
+    digest = (await harness.image(tag)).digest
+    harness.safety.rejections = [Rejection("my-app", digest, tag, BO, "leaks memory.", NOW)]
+    return harness
 
 
 async def test_a_rejected_image_says_who_why_and_where_it_runs_already() -> None:
@@ -37,10 +39,10 @@ async def test_another_image_is_not_meant() -> None:
 
 
 async def test_one_that_runs_nowhere_is_said_without_a_place_and_a_registry_that_is_away_changes_nothing() -> None:
-    town = await rejecting("v1.4.0")
-    assert (await ask(town, "v1.4.0")).reason == "bo rejects v1.4.0: leaks memory."
-    question = await town.question("v1.4.0")
-    town.registry.failing = Unavailable("Harbor", "read", "down")
+    harness = await rejecting("v1.4.0")
+    assert (await ask(harness, "v1.4.0")).reason == "bo rejects v1.4.0: leaks memory."
+    question = await harness.question("v1.4.0")
+    harness.registry.failing = Unavailable("Harbor", "read", "down")
     assert (
-        await RejectedGate(town.safety, town.registry, town.image_locations).ask(question)
+        await RejectedGate(harness.safety, harness.registry, harness.image_locations).ask(question)
     ).state is VerdictState.BLOCKED

@@ -10,7 +10,7 @@ from bot.domain.signature import SignatureCheck, SignatureState
 from bot.gates.signature import SignatureGate, SignatureOptions
 from tests.fakes.signatures import MemorySignatures
 from tests.sentences import says
-from tests.unit.bot.gates.town import Town
+from tests.unit.bot.gates.gate_harness import GateHarness
 
 
 def public_key() -> str:
@@ -19,21 +19,21 @@ def public_key() -> str:
 
 
 async def test_a_signature_by_a_trusted_key_passes_and_names_it() -> None:
-    town, signatures, key = Town(), MemorySignatures(), public_key()
-    signatures.sign(await town.image("v1.4.2"), key)
+    harness, signatures, key = GateHarness(), MemorySignatures(), public_key()
+    signatures.sign(await harness.image("v1.4.2"), key)
     verdict = await SignatureGate(signatures).ask(
-        await town.question(options={"keys": {"old": public_key(), "ci": key}})
+        await harness.question(options={"keys": {"old": public_key(), "ci": key}})
     )
     assert (verdict.state, verdict.reason, verdict.fingerprint) == (VerdictState.PASSED, "Signed with ci", "ci")
 
 
 async def test_an_unsigned_image_and_a_strange_key_are_two_answers_with_a_remedy_each() -> None:
-    town, signatures, key = Town(), MemorySignatures(), public_key()
-    ask = await town.question(options={"keys": {"ci": key}})
+    harness, signatures, key = GateHarness(), MemorySignatures(), public_key()
+    ask = await harness.question(options={"keys": {"ci": key}})
     unsigned = await SignatureGate(signatures).ask(ask)
     assert (unsigned.state, unsigned.reason) == (VerdictState.BLOCKED, "v1.4.2 is unsigned.")
     assert "cosign sign" in unsigned.remedy
-    signatures.sign(await town.image("v1.4.2"), public_key())
+    signatures.sign(await harness.image("v1.4.2"), public_key())
     strange = await SignatureGate(signatures).ask(ask)
     assert says(strange.reason, "v1.4.2 is signed", "not with a key", "trusted")
     assert says(strange.remedy, "key", "policy")
@@ -45,7 +45,7 @@ async def test_nothing_but_signed_is_a_pass(state: SignatureState) -> None:
         async def check(self, *_: object, **__: object) -> SignatureCheck:
             return SignatureCheck(state)
 
-    verdict = await SignatureGate(Says()).ask(await Town().question(options={"keys": {"ci": public_key()}}))
+    verdict = await SignatureGate(Says()).ask(await GateHarness().question(options={"keys": {"ci": public_key()}}))
     assert verdict.state is VerdictState.BLOCKED
     assert verdict.reason.endswith(".")
     assert verdict.remedy

@@ -10,34 +10,34 @@ from bot.domain.application import HealthStatus, HistoryEntry, Operation, Operat
 from bot.domain.promotion import Verdict, VerdictState
 from bot.gates.soak import SoakGate, SoakOptions
 from tests.sentences import says
-from tests.unit.bot.gates.town import Town, ago, kustomization, overlay
+from tests.unit.bot.gates.gate_harness import GateHarness, ago, kustomization, overlay
 
 
 def succeeded(at: datetime) -> Operation:
     return Operation(OperationPhase.SUCCEEDED, finished_at=at)
 
 
-async def ask(town: Town, tag: str = "v1.4.2", minutes: float = 30, **facts: Any) -> Verdict:
-    gate = SoakGate(town.applications, town.catalog, town.image_locations, town.policy)
-    return await gate.ask(await town.question(tag, {"minutes": minutes}, **facts))
+async def ask(harness: GateHarness, tag: str = "v1.4.2", minutes: float = 30, **facts: Any) -> Verdict:
+    gate = SoakGate(harness.applications, harness.catalog, harness.image_locations, harness.policy)
+    return await gate.ask(await harness.question(tag, {"minutes": minutes}, **facts))
 
 
 async def test_the_time_that_is_left_is_told_to_the_second_and_waited_for() -> None:
-    town = Town()
-    town.put("staging", health_since=ago(minutes=7, seconds=15))
-    verdict = await ask(town)
+    harness = GateHarness()
+    harness.put("staging", health_since=ago(minutes=7, seconds=15))
+    verdict = await ask(harness)
     assert verdict.state is VerdictState.WAITING
     assert says(verdict.reason, "Healthy in staging", "7 min 15 s of 30 min", "22 min 45 s")
     assert verdict.retry_after == timedelta(minutes=22, seconds=45)
 
 
 async def test_long_enough_is_long_enough() -> None:
-    town = Town()
-    town.put("staging", health_since=ago(minutes=30))
-    verdict = await ask(town)
+    harness = GateHarness()
+    harness.put("staging", health_since=ago(minutes=30))
+    verdict = await ask(harness)
     assert (verdict.state, verdict.reason) == (VerdictState.PASSED, "Healthy in staging for 30 min")
-    town.put("staging", health_since=ago(minutes=29, seconds=59))
-    assert (await ask(town)).state is VerdictState.WAITING
+    harness.put("staging", health_since=ago(minutes=29, seconds=59))
+    assert (await ask(harness)).state is VerdictState.WAITING
 
 
 @pytest.mark.parametrize(
@@ -52,9 +52,9 @@ async def test_without_a_time_of_health_or_with_an_older_one_the_end_of_the_sync
     facts: dict[str, object],
 ) -> None:
     """A19: the health of a moment ago may be that of the image before."""
-    town = Town()
-    town.put("staging", **facts)
-    verdict = await ask(town)
+    harness = GateHarness()
+    harness.put("staging", **facts)
+    verdict = await ask(harness)
     assert verdict.retry_after == timedelta(minutes=20)
 
 
@@ -67,38 +67,38 @@ async def test_without_a_time_of_health_or_with_an_older_one_the_end_of_the_sync
     ],
 )
 async def test_the_soak_has_not_begun_while_it_is_not_healthy(facts: dict[str, object], says: str) -> None:
-    town = Town()
-    town.put("staging", **facts)
-    verdict = await ask(town)
+    harness = GateHarness()
+    harness.put("staging", **facts)
+    verdict = await ask(harness)
     assert verdict.state is VerdictState.WAITING
     assert says in verdict.reason
 
 
 async def test_a_running_sync_has_not_begun_either() -> None:
-    town = Town()
-    town.put("staging", health_since=ago(days=1), operation=Operation(OperationPhase.RUNNING))
-    assert (await ask(town)).state is VerdictState.WAITING
+    harness = GateHarness()
+    harness.put("staging", health_since=ago(days=1), operation=Operation(OperationPhase.RUNNING))
+    assert (await ask(harness)).state is VerdictState.WAITING
 
 
 async def test_the_health_of_another_image_vouches_for_nothing() -> None:
-    town = Town()
-    town.put("staging", health_since=ago(days=1))
-    verdict = await ask(town, "v1.4.3")
+    harness = GateHarness()
+    harness.put("staging", health_since=ago(days=1))
+    verdict = await ask(harness, "v1.4.3")
     assert verdict.state is VerdictState.BLOCKED
     assert says(verdict.reason, "staging", "does not run v1.4.3")
     assert "`/deploy my-app@v1.4.3 staging`" in verdict.remedy
 
 
 async def test_an_image_named_by_hand_soaks_where_it_would_come_from() -> None:
-    town = Town()
-    town.put("staging", health_since=ago(minutes=10))
-    assert (await ask(town, source="")).retry_after == timedelta(minutes=20)
-    town.overlays.push({overlay("staging"): kustomization("v1.4.3")})
-    assert (await ask(town, source="")).state is VerdictState.BLOCKED
+    harness = GateHarness()
+    harness.put("staging", health_since=ago(minutes=10))
+    assert (await ask(harness, source="")).retry_after == timedelta(minutes=20)
+    harness.overlays.push({overlay("staging"): kustomization("v1.4.3")})
+    assert (await ask(harness, source="")).state is VerdictState.BLOCKED
 
 
 async def test_images_arrive_in_the_first_environment_without_soaking() -> None:
-    assert (await ask(Town(), "v1.4.3", environment="development", source="")).state is VerdictState.PASSED
+    assert (await ask(GateHarness(), "v1.4.3", environment="development", source="")).state is VerdictState.PASSED
 
 
 def test_the_time_is_given_once() -> None:

@@ -12,7 +12,7 @@ from bot.domain.errors import Refused, Unavailable
 from bot.domain.event import Event
 from bot.domain.promotion import Phase, Promotion, Stage
 from bot.ports import Posted
-from bot.store.messages import Letter
+from bot.store.messages import OutboxEntry
 from bot.views.layout import sentence
 from tests.fakes.messenger import FakeMessenger
 from tests.fakes.queues import delivered
@@ -26,13 +26,13 @@ FAILED = promotion(Stage.DONE, Phase.FAILED, results=BLOCKED, finished_at=AT)
 DONE = promotion(Stage.DONE, Phase.SUCCEEDED, finished_at=AT)
 
 
-def letter(number: int, channel: str = "C0DEPLOY") -> Letter:
-    return Letter("my-app", "production", f"p-{number}", Event.DONE, channel, sentence(f"number {number}"))
+def entry(number: int, channel: str = "C0DEPLOY") -> OutboxEntry:
+    return OutboxEntry("my-app", "production", f"p-{number}", Event.DONE, channel, sentence(f"number {number}"))
 
 
-async def put(bot: Process, *letters: Letter) -> None:
+async def put(bot: Process, *entries: OutboxEntry) -> None:
     async with bot.database.begin() as connection:
-        for one in letters:
+        for one in entries:
             await bot.outbox.put(connection, one)
 
 
@@ -43,16 +43,16 @@ def texts(messenger: FakeMessenger, channel: str = "C0DEPLOY") -> list[str]:
 async def test_what_is_rolled_back_is_never_said(bot: Process, messenger: FakeMessenger) -> None:
     with suppress(ZeroDivisionError):
         async with bot.database.begin() as connection:
-            await bot.outbox.put(connection, letter(1))
+            await bot.outbox.put(connection, entry(1))
             raise ZeroDivisionError
     assert await delivered(bot.outbox) == 0
     assert not messenger.messages
 
 
 async def test_the_same_is_said_once(bot: Process, messenger: FakeMessenger) -> None:
-    await put(bot, letter(1), letter(1))
+    await put(bot, entry(1), entry(1))
     await delivered(bot.outbox)
-    await put(bot, letter(1))
+    await put(bot, entry(1))
     assert await delivered(bot.outbox) == 0
     assert texts(messenger) == ["number 1"]
 
@@ -60,7 +60,7 @@ async def test_the_same_is_said_once(bot: Process, messenger: FakeMessenger) -> 
 async def test_a_failure_holds_its_channel_back_and_no_other(
     bot: Process, messenger: FakeMessenger, clock: Clock
 ) -> None:
-    await put(bot, letter(1), letter(2), letter(3, "C0INC"))
+    await put(bot, entry(1), entry(2), entry(3, "C0INC"))
     messenger.closed["C0DEPLOY"] = DOWN
     await delivered(bot.outbox)
     assert (texts(messenger), texts(messenger, "C0INC")) == ([], ["number 3"])
@@ -73,14 +73,14 @@ async def test_a_failure_holds_its_channel_back_and_no_other(
 async def test_it_waits_longer_each_time_and_gives_up_in_the_end(
     bot: Process, messenger: FakeMessenger, clock: Clock
 ) -> None:
-    await put(bot, letter(1))
+    await put(bot, entry(1))
     messenger.failures.extend([DOWN] * 20)
     begun = clock.now
     while messenger.failures:
         await delivered(bot.outbox)
         clock.now += 10
     assert 1800 < clock.now - begun < 7200
-    await put(bot, letter(2))
+    await put(bot, entry(2))
     await delivered(bot.outbox)
     assert texts(messenger) == ["number 2"]
     counts = await bot.outbox.counts()
@@ -88,7 +88,7 @@ async def test_it_waits_longer_each_time_and_gives_up_in_the_end(
 
 
 async def test_what_slack_refuses_is_not_tried_again(bot: Process, messenger: FakeMessenger) -> None:
-    await put(bot, letter(1, "C0INC"), letter(2))
+    await put(bot, entry(1, "C0INC"), entry(2))
     messenger.closed["C0INC"] = Refused("Slack", "chat.postMessage", "is_archived")
     await delivered(bot.outbox)
     messenger.closed.clear()
@@ -99,9 +99,9 @@ async def test_what_slack_refuses_is_not_tried_again(bot: Process, messenger: Fa
 
 async def test_what_waits_is_counted(bot: Process, clock: Clock) -> None:
     put_at = clock.now
-    await put(bot, letter(1))
+    await put(bot, entry(1))
     clock.now += 5
-    await put(bot, letter(2))
+    await put(bot, entry(2))
     counts = await bot.outbox.counts()
     assert (counts.pending, counts.dead, counts.oldest_pending) == (2, 0, put_at)
 
@@ -112,7 +112,7 @@ async def test_a_crash_after_the_post_does_not_say_it_twice(
 ) -> None:
     """S3, S18: the next process finds it by its key."""
     first = await start()
-    await put(first, letter(1))
+    await put(first, entry(1))
 
     async def killed(*_arguments: object, **_named: object) -> None:
         raise asyncio.CancelledError
@@ -129,7 +129,7 @@ async def test_a_crash_after_the_post_does_not_say_it_twice(
 
 async def test_a_lost_reply_does_not_say_it_twice(bot: Process, messenger: FakeMessenger, clock: Clock) -> None:
     """S3."""
-    await put(bot, letter(1))
+    await put(bot, entry(1))
     messenger.lost_replies = 1
     await delivered(bot.outbox)
     clock.now += 2
@@ -139,7 +139,7 @@ async def test_a_lost_reply_does_not_say_it_twice(bot: Process, messenger: FakeM
 
 async def test_two_replicas_do_not_say_it_twice(start: Start, messenger: FakeMessenger) -> None:
     replicas = [await start(), await start()]
-    await put(replicas[0], *(letter(number) for number in range(10)))
+    await put(replicas[0], *(entry(number) for number in range(10)))
     await asyncio.gather(*(delivered(one.outbox) for one in replicas))
     assert sorted(texts(messenger)) == [f"number {number}" for number in range(10)]
 
@@ -214,7 +214,7 @@ async def test_it_delivers_for_ever(bot: Process, messenger: FakeMessenger) -> N
     try:
         await bot.cards.show(promotion(Stage.GATES))
         await bot.cards.show(promotion(Stage.APPROVAL))
-        await put(bot, letter(1))
+        await put(bot, entry(1))
         await until(lambda: len(texts(messenger)) == 2 and "Waiting for an approval" in texts(messenger)[0])
     finally:
         delivering.cancel()
@@ -233,7 +233,7 @@ async def test_what_breaks_in_one_round_does_not_end_it(
         return await due(now, limit, busy)
 
     monkeypatch.setattr(bot.messages, "due", once_broken)
-    await put(bot, letter(1))
+    await put(bot, entry(1))
     delivering = asyncio.create_task(bot.outbox.deliver_forever())
     await until(lambda: texts(messenger) == ["number 1"])
     delivering.cancel()
@@ -242,7 +242,7 @@ async def test_what_breaks_in_one_round_does_not_end_it(
 
 
 async def test_what_was_sent_is_forgotten_in_time(bot: Process, clock: Clock) -> None:
-    await put(bot, letter(1))
+    await put(bot, entry(1))
     await delivered(bot.outbox)
     assert await bot.messages.forget(clock.now) == 0
     assert await bot.messages.forget(clock.now + 1) == 1
@@ -259,7 +259,7 @@ async def test_only_a_repetition_looks_for_an_earlier_post(
         return await post(*place, first=first, **more)
 
     monkeypatch.setattr(messenger, "post", watched)
-    await put(bot, letter(1))
+    await put(bot, entry(1))
     messenger.lost_replies = 1
     await delivered(bot.outbox)
     clock.now += 5
@@ -269,7 +269,7 @@ async def test_only_a_repetition_looks_for_an_earlier_post(
 
 
 async def test_a_try_that_began_in_a_process_that_died_is_no_first_one(bot: Process, clock: Clock) -> None:
-    await put(bot, letter(1))
+    await put(bot, entry(1))
     [queued] = await bot.messages.due(clock.now, 10)
     assert await bot.messages.lease(queued, clock.now, 1.0)
     clock.now += 2

@@ -11,7 +11,7 @@ import pytest
 from bot.domain.event import Event
 from bot.notify import outbox as module
 from bot.ports import Posted
-from bot.store.messages import Letter
+from bot.store.messages import OutboxEntry
 from bot.views.layout import sentence
 from tests.fakes.messenger import FakeMessenger
 from tests.unit.bot.notify.conftest import Process, Start
@@ -46,13 +46,13 @@ class Held:
         return await self._post(channel, *what, **how)
 
 
-def letter(channel: str, number: int) -> Letter:
-    return Letter("my-app", "production", f"p-{number}", Event.DONE, channel, sentence(f"number {number}"))
+def entry(channel: str, number: int) -> OutboxEntry:
+    return OutboxEntry("my-app", "production", f"p-{number}", Event.DONE, channel, sentence(f"number {number}"))
 
 
-async def put(bot: Process, *letters: Letter) -> None:
+async def put(bot: Process, *entries: OutboxEntry) -> None:
     async with bot.database.begin() as connection:
-        for one in letters:
+        for one in entries:
             await bot.outbox.put(connection, one)
 
 
@@ -76,11 +76,11 @@ async def test_a_channel_that_slack_holds_up_holds_up_no_other(
     bot: Process, messenger: FakeMessenger, waiting: int
 ) -> None:
     slack = Held(messenger, {LIMITED})
-    await put(bot, *(letter(LIMITED, number) for number in range(waiting)))
+    await put(bot, *(entry(LIMITED, number) for number in range(waiting)))
     async with delivering(bot):
         await until(lambda: slack.waiting)
         for number in range(4):
-            await put(bot, letter("C0OTHER", number))
+            await put(bot, entry("C0OTHER", number))
             await until(lambda number=number: len(heard(messenger, "C0OTHER")) == number + 1)  # type: ignore[misc]
         assert slack.waiting == {LIMITED: 1}, "the others of that channel wait their turn"
         assert not heard(messenger, LIMITED)
@@ -89,7 +89,7 @@ async def test_a_channel_that_slack_holds_up_holds_up_no_other(
 async def test_each_channel_hears_in_order_and_nothing_is_lost(bot: Process, messenger: FakeMessenger) -> None:
     slack = Held(messenger, {LIMITED})
     channels = (LIMITED, "C0A", "C0B")
-    await put(bot, *(letter(channel, number) for number in range(8) for channel in channels))
+    await put(bot, *(entry(channel, number) for number in range(8) for channel in channels))
     async with delivering(bot):
         await until(lambda: len(messenger.messages) == 16)
         slack.free.set()
@@ -101,7 +101,7 @@ async def test_each_channel_hears_in_order_and_nothing_is_lost(bot: Process, mes
 async def test_no_more_are_spoken_to_at_a_time_than_there_are_tasks(bot: Process, messenger: FakeMessenger) -> None:
     names = [f"C0{number:04}" for number in range(2 * MOST)]
     slack = Held(messenger, set(names))
-    await put(bot, *(letter(name, 1) for name in names))
+    await put(bot, *(entry(name, 1) for name in names))
     async with delivering(bot):
         await until(lambda: len(slack.waiting) == MOST)
         await bot.outbox.look()
@@ -115,7 +115,7 @@ async def test_a_stop_waits_for_no_channel_and_the_next_process_says_it_once(
     start: Start, bot: Process, messenger: FakeMessenger
 ) -> None:
     slack = Held(messenger, {LIMITED})
-    await put(bot, letter(LIMITED, 1), letter(LIMITED, 2))
+    await put(bot, entry(LIMITED, 1), entry(LIMITED, 2))
     async with delivering(bot) as task:
         await until(lambda: slack.waiting)
         task.cancel()

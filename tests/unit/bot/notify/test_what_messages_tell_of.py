@@ -14,7 +14,7 @@ from bot.notify.permalinks import Permalinks
 from bot.notify.reminders import Reminders
 from bot.policy import Policy
 from bot.ports import Posted, Rendered
-from bot.store.messages import Letter
+from bot.store.messages import OutboxEntry
 from bot.store.mutes import MuteStore
 from tests.fakes.messenger import FakeMessage, FakeMessenger
 from tests.fakes.queues import delivered
@@ -102,8 +102,8 @@ async def test_the_first_letter_in_a_channel_tells_of_what_it_is_about(
 ) -> None:
     """A lock, a freeze of a whole environment, the turn of a train."""
     async with bot.database.begin() as connection:
-        letter = Letter(app, "production", "locked-1", Event.LOCKED, "C0DEPLOY", Rendered("It is locked."))
-        await bot.outbox.put(connection, letter)
+        entry = OutboxEntry(app, "production", "locked-1", Event.LOCKED, "C0DEPLOY", Rendered("It is locked."))
+        await bot.outbox.put(connection, entry)
     await assert_all_tell(bot, messenger, about, "C0DEPLOY")
 
 

@@ -6,14 +6,14 @@ from dataclasses import replace
 from bot.domain.overlay import Change, Commit
 from bot.promotions.commit_message import message
 from bot.promotions.committer import Committer
-from tests.fakes.world import House
+from tests.fakes.world import CoreWorld
 from tests.views.samples import BO, MIA, approval, promotion
 
 
-async def test_a_twin_that_was_faster_is_recognised_not_taken_for_a_stranger(home: House) -> None:
+async def test_a_twin_that_was_faster_is_recognised_not_taken_for_a_stranger(world: CoreWorld) -> None:
     """A replica that was thought dead may push while the one that took over is about to."""
-    asked = await home.deploy("ana")
-    promotion = await home.now(asked)
+    asked = await world.deploy("ana")
+    promotion = await world.now(asked)
 
     class SlowWriter:
         """Somebody pushes the very same change between our look and our push."""
@@ -23,20 +23,20 @@ async def test_a_twin_that_was_faster_is_recognised_not_taken_for_a_stranger(hom
         async def commit(self, change: Change, expected_head: str) -> Commit:
             if not self.raced:
                 self.raced = True
-                await home.overlays.commit(change, expected_head)
-            return await home.overlays.commit(change, expected_head)
+                await world.overlays.commit(change, expected_head)
+            return await world.overlays.commit(change, expected_head)
 
         async def find(self, trailer: str, value: str, since: str) -> tuple[Commit, ...]:
-            return await home.overlays.find(trailer, value, since)
+            return await world.overlays.find(trailer, value, since)
 
-    made = await Committer(home.overlays, SlowWriter(), home.registry).commit(promotion)
-    assert made == home.overlays.log[-1]
-    assert home.promotion_commits() == [asked.id]
+    made = await Committer(world.overlays, SlowWriter(), world.registry).commit(promotion)
+    assert made == world.overlays.log[-1]
+    assert world.promotion_commits() == [asked.id]
 
 
-async def test_a_commit_that_waited_for_another_pushes_onto_what_that_has_left(home: House) -> None:
+async def test_a_commit_that_waited_for_another_pushes_onto_what_that_has_left(world: CoreWorld) -> None:
     """It has asked for the head while the other was pushing, and a push onto that head would be lost."""
-    promotion = await home.now(await home.deploy("ana"))
+    promotion = await world.now(await world.deploy("ana"))
     pushing, may_push = asyncio.Event(), asyncio.Event()
     pushed: list[str] = []
 
@@ -45,19 +45,19 @@ async def test_a_commit_that_waited_for_another_pushes_onto_what_that_has_left(h
             pushed.append(expected_head)
             pushing.set()
             await may_push.wait()
-            return await home.overlays.commit(change, expected_head)
+            return await world.overlays.commit(change, expected_head)
 
         async def find(self, trailer: str, value: str, since: str) -> tuple[Commit, ...]:
-            return await home.overlays.find(trailer, value, since)
+            return await world.overlays.find(trailer, value, since)
 
-    committer = Committer(home.overlays, SlowWriter(), home.registry)
+    committer = Committer(world.overlays, SlowWriter(), world.registry)
     first = asyncio.create_task(committer.commit(promotion))
     await pushing.wait()
     second = asyncio.create_task(committer.commit(promotion))
     for _ in range(20):
         await asyncio.sleep(0)
     may_push.set()
-    assert await first == await second == home.overlays.log[-1]
+    assert await first == await second == world.overlays.log[-1]
     assert len(pushed) == 1
 
 

@@ -21,7 +21,7 @@ from bot.store.freezes import FreezeStore
 from bot.views import render
 from tests.fakes.directory import FakeDirectory
 from tests.fakes.queues import delivered
-from tests.fakes.world import POLICY, House, house
+from tests.fakes.world import POLICY, CoreWorld, core_world
 from tests.sentences import says
 from tests.views.reading import lines
 
@@ -30,51 +30,51 @@ DEE = Person("U0DEE", "dee")
 
 @dataclass
 class Plans:
-    home: House
+    world: CoreWorld
     queue: PromotionQueue
     now: datetime
 
     async def ask(self, who: str = "ana", **changes: object) -> object:
-        wish = Deploy(context=self.home.context(), app="my-app", environment="production")
+        wish = Deploy(context=self.world.context(), app="my-app", environment="production")
         wish = replace(wish, **changes)  # type: ignore[arg-type]
-        reply = await Scheduler(self.home.service, self.queue).start(wish, await self.home.person(who))
-        await self.home.engine.settle()
+        reply = await Scheduler(self.world.service, self.queue).start(wish, await self.world.person(who))
+        await self.world.engine.settle()
         return reply
 
     async def after(self, time: timedelta) -> int:
         self.now += time
         started = await self.queue.start_next()
-        await self.home.engine.settle()
+        await self.world.engine.settle()
         return started
 
     async def told(self, user: str) -> list[str]:
-        await delivered(self.home.core.outbox)
-        return [message.shown.text for message in self.home.messenger.in_channel(f"D{user[1:]}")]
+        await delivered(self.world.core.outbox)
+        return [message.shown.text for message in self.world.messenger.in_channel(f"D{user[1:]}")]
 
     @property
     def schedule(self) -> Schedule:
-        home = self.home
-        return Schedule(home.database, self.queue.store, home.audit, home.steps.policy)
+        world = self.world
+        return Schedule(world.database, self.queue.store, world.audit, world.steps.policy)
 
     async def lock(self) -> None:
-        async with self.home.database.begin() as connection:
-            await self.home.locks.take(connection, Lock("my-app", "production", DEE, "audit", datetime.now(UTC)))
+        async with self.world.database.begin() as connection:
+            await self.world.locks.take(connection, Lock("my-app", "production", DEE, "audit", datetime.now(UTC)))
 
     async def unlock(self) -> None:
-        async with self.home.database.begin() as connection:
-            await self.home.locks.release(connection, "my-app", "production")
+        async with self.world.database.begin() as connection:
+            await self.world.locks.release(connection, "my-app", "production")
 
 
-async def open_plans(home: House) -> Plans:
-    plans = Plans(home, home.core.queue, datetime.now(UTC))
-    plans.queue = replace(home.core.queue, clock=lambda: plans.now)
+async def open_plans(world: CoreWorld) -> Plans:
+    plans = Plans(world, world.core.queue, datetime.now(UTC))
+    plans.queue = replace(world.core.queue, clock=lambda: plans.now)
     return plans
 
 
 @pytest.fixture
 async def plans(tmp_path: Path) -> AsyncIterator[Plans]:
-    async with house(tmp_path) as home:
-        yield await open_plans(home)
+    async with core_world(tmp_path) as world:
+        yield await open_plans(world)
 
 
 async def test_at_its_time_it_starts_and_asks_as_ever(plans: Plans) -> None:
@@ -85,9 +85,9 @@ async def test_at_its_time_it_starts_and_asks_as_ever(plans: Plans) -> None:
     assert await plans.after(timedelta(minutes=52)) == 0
     assert await plans.after(timedelta(minutes=1)) == 0
     assert sum("⏰" in text for text in await plans.told("U0ANA")) == 1  # told once that it starts soon
-    assert await plans.home.store.live("my-app", "production") is None
+    assert await plans.world.store.live("my-app", "production") is None
     assert await plans.after(timedelta(minutes=8)) == 1
-    live = await plans.home.store.live("my-app", "production")
+    live = await plans.world.store.live("my-app", "production")
     assert live
     assert (live.stage, live.plan.requester.name) == (Stage.APPROVAL, "ana")
 
@@ -113,18 +113,18 @@ async def test_who_only_wants_to_hear_of_it_gets_a_message_and_a_button_and_noth
     assert isinstance(await plans.ask(when_open=True), Postponed)  # both may wait
     assert len(await plans.queue.store.all()) == 2
     await plans.unlock()
-    await plans.schedule.cancel(id_of((await plans.queue.store.all())[1]), await plans.home.person("ana"))
+    await plans.schedule.cancel(id_of((await plans.queue.store.all())[1]), await plans.world.person("ana"))
     assert await plans.after(timedelta(minutes=2)) == 0
     [told] = await plans.told("U0ANA")
     assert told == "🔔 Nothing holds *my-app → production · v1.4.1 → v1.4.2* back now."
-    assert await plans.home.store.live("my-app", "production") is None
+    assert await plans.world.store.live("my-app", "production") is None
     assert not await plans.queue.store.all()
-    [message] = plans.home.messenger.in_channel("D0ANA")
+    [message] = plans.world.messenger.in_channel("D0ANA")
     [press] = [one for block in message.shown.blocks for one in block.get("elements", ())]
-    wish = read_button(press, plans.home.context())
+    wish = read_button(press, plans.world.context())
     assert isinstance(wish, Deploy)
     assert (wish.when_open, wish.notify) == (False, False)
-    started = await Scheduler(plans.home.service, plans.queue).start(wish, await plans.home.person("ana"))
+    started = await Scheduler(plans.world.service, plans.queue).start(wish, await plans.world.person("ana"))
     assert isinstance(started, Started)
 
 
@@ -135,8 +135,8 @@ async def test_one_hears_that_another_promotion_has_ended_and_holds_up_nobody(pl
     assert "another promotion does" in render(asked).text  # type: ignore[arg-type]
     assert await plans.after(timedelta(minutes=2)) == 0
     assert not await plans.told("U0ANA")
-    await plans.home.abort("bo", first.promotion)
-    await plans.home.engine.settle()
+    await plans.world.abort("bo", first.promotion)
+    await plans.world.engine.settle()
     assert await plans.after(timedelta(minutes=2)) == 0
     assert len(await plans.told("U0ANA")) == 1
 
@@ -149,13 +149,13 @@ async def test_who_asks_to_hear_of_what_nothing_holds_hears_it_at_once(plans: Pl
 
 
 async def test_a_promotion_that_is_only_watched_holds_nobody_back(plans: Plans) -> None:
-    home = plans.home
+    world = plans.world
     first = await plans.ask("bo")
     assert isinstance(first, Started)
-    watched = await home.now(first.promotion)
+    watched = await world.now(first.promotion)
     healthy = (Following(watched.moves[0].application, Progress.HEALTHY),)
-    async with home.database.begin() as connection:
-        await home.store.save(connection, replace(watched, stage=Stage.FOLLOW, following=healthy))
+    async with world.database.begin() as connection:
+        await world.store.save(connection, replace(watched, stage=Stage.FOLLOW, following=healthy))
     assert isinstance(await plans.ask(when_open=True, notify=True, image="v1.4.3"), Unhindered)
 
 
@@ -163,7 +163,7 @@ async def test_who_may_no_longer_deploy_hears_that_instead(plans: Plans) -> None
     await plans.lock()
     await plans.ask(when_open=True, notify=True)
     await plans.unlock()
-    people = plans.home.directory.people
+    people = plans.world.directory.people
     people["U0ANA"] = replace(people["U0ANA"], active=False)
     assert await plans.after(timedelta(minutes=2)) == 0
     [told] = await plans.told("U0ANA")
@@ -192,36 +192,36 @@ async def test_a_wish_that_nobody_can_look_at_stops_no_other(plans: Plans, notif
     await plans.ask("ana", when_open=True, notify=notify)
     await plans.ask("bo", when_open=True, notify=True)
     await plans.unlock()
-    plans.queue = replace(plans.queue, directory=BrokenFor(plans.home.directory, "U0ANA", after))
+    plans.queue = replace(plans.queue, directory=BrokenFor(plans.world.directory, "U0ANA", after))
     await plans.after(timedelta(minutes=2))
     assert len(await plans.told("U0BO")) == 1
     assert [one.user for one in await plans.queue.store.all()] == ["U0ANA"]
 
 
 async def test_a_freeze_ends_while_the_bot_is_down(tmp_path: Path) -> None:
-    async with house(tmp_path) as home:
-        plans = await open_plans(home)
-        freezes = FreezeStore(home.database)
+    async with core_world(tmp_path) as world:
+        plans = await open_plans(world)
+        freezes = FreezeStore(world.database)
         freeze = Freeze("f-1", "production", DEE, "audit", plans.now, plans.now + timedelta(hours=3))
-        async with home.database.begin() as connection:
+        async with world.database.begin() as connection:
             await freezes.call(connection, freeze)
         assert isinstance(await plans.ask(when_open=True), Postponed)
-        home.engine.now += timedelta(hours=2)
+        world.engine.now += timedelta(hours=2)
         assert await plans.after(timedelta(hours=2)) == 0
-        again = await open_plans(home)  # another process: it has only what is in the database
-        home.engine.now += timedelta(hours=2)
+        again = await open_plans(world)  # another process: it has only what is in the database
+        world.engine.now += timedelta(hours=2)
         assert await again.after(timedelta(hours=4)) == 1
-        asked = await home.store.live("my-app", "production")
+        asked = await world.store.live("my-app", "production")
         assert asked
-        await home.approve("bo", asked)
-        assert (await home.now(asked)).phase is Phase.SUCCEEDED
+        await world.approve("bo", asked)
+        assert (await world.now(asked)).phase is Phase.SUCCEEDED
 
 
 async def test_rights_are_those_of_the_moment_when_it_starts(plans: Plans) -> None:
     await plans.ask(start_at=plans.now + timedelta(hours=1))
-    plans.home.directory.groups["S0ENG", "engineers"] = frozenset()
+    plans.world.directory.groups["S0ENG", "engineers"] = frozenset()
     assert await plans.after(timedelta(hours=1)) == 0
-    assert await plans.home.store.live("my-app", "production") is None
+    assert await plans.world.store.live("my-app", "production") is None
     assert any("could not start" in text for text in await plans.told("U0ANA"))
 
 
@@ -246,16 +246,16 @@ async def test_nobody_waits_behind_what_is_not_due(plans: Plans) -> None:
 
 async def test_the_list_and_who_takes_something_off(tmp_path: Path) -> None:
     text = POLICY.replace("{role: viewer, users: [U0CY]}", "{role: viewer, users: [U0CY], apps: [ledger]}")
-    async with house(tmp_path, text) as home:
-        plans = await open_plans(home)
+    async with core_world(tmp_path, text) as world:
+        plans = await open_plans(world)
         await plans.ask("ana", start_at=plans.now + timedelta(hours=1))
         [waiting] = await plans.queue.store.all()
-        assert await plans.schedule.show(await home.person("bo")) == Scheduled((waiting,))
-        assert await plans.schedule.show(await home.person("cy")) == Scheduled(())
+        assert await plans.schedule.show(await world.person("bo")) == Scheduled((waiting,))
+        assert await plans.schedule.show(await world.person("cy")) == Scheduled(())
         with pytest.raises(UnknownName):
-            await plans.schedule.cancel(id_of(waiting), await home.person("cy"))
+            await plans.schedule.cancel(id_of(waiting), await world.person("cy"))
         with pytest.raises(NotAllowed, match="the requester, or an administrator"):
-            await plans.schedule.cancel(id_of(waiting), await home.person("bo"))
-        await plans.schedule.cancel(id_of(waiting), await home.person("dee"))
+            await plans.schedule.cancel(id_of(waiting), await world.person("bo"))
+        await plans.schedule.cancel(id_of(waiting), await world.person("dee"))
         assert not await plans.queue.store.all()
         assert await plans.after(timedelta(hours=2)) == 0

@@ -19,7 +19,7 @@ from integrations.sandbox.slack.limits import RateLimits
 from integrations.sandbox.slack.model import Shortcut
 from integrations.sandbox.slack.server import APP_TOKEN, BOT_TOKEN, SIGNING_SECRET, SlackServer
 from integrations.slack import SlackApi, SlackMessenger, SlackModals
-from tests.fakes.office import Office
+from tests.fakes.command_harness import CommandHarness
 from tests.waiting import until
 
 CHANNEL = "deployments"
@@ -30,7 +30,7 @@ class Bot:
     """The workspace, and the bot that is connected to it."""
 
     slack: SlackServer
-    office: Office
+    harness: CommandHarness
     router: Router
     app: AsyncApp
     api: SlackApi
@@ -63,28 +63,28 @@ class Bot:
 
 @pytest.fixture
 async def bot(tmp_path: Path) -> AsyncIterator[Bot]:
-    office = Office(database_url=f"sqlite:///{tmp_path / 'words.db'}")
-    await office.safety.create()
-    commands = [each.command for each in office.registry.slash_commands()]
+    harness = CommandHarness(database_url=f"sqlite:///{tmp_path / 'words.db'}")
+    await harness.safety.create()
+    commands = [each.command for each in harness.registry.slash_commands()]
     slack = SlackServer(commands=commands, limits=RateLimits(enabled=False))
     async with AsyncExitStack() as stack:
-        stack.push_async_callback(office.safety.database.close)
+        stack.push_async_callback(harness.safety.database.close)
         url = await stack.enter_async_context(serve(slack.app))
         slack.public_url = url
         slack.config.shortcuts = tuple(
             Shortcut(shortcut_id(menu, verb), menu, one.name, one.description)
             for menu in Menu
-            for verb, one in office.registry.shortcuts().items()
+            for verb, one in harness.registry.shortcuts().items()
         )
         stack.push_async_callback(slack.aclose)
         api = SlackApi(lambda: BOT_TOKEN, f"{url}/api/")
         stack.push_async_callback(api.aclose)
-        services = {**office.services, Messenger: SlackMessenger(api), Modals: SlackModals(api)}
-        router = open_router(office.registry, services)
+        services = {**harness.services, Messenger: SlackMessenger(api), Modals: SlackModals(api)}
+        router = open_router(harness.registry, services)
         app = bolt_app(router, api.client, lambda: BOT_TOKEN, lambda: SIGNING_SECRET)
         handler = AsyncSocketModeHandler(app, APP_TOKEN, web_client=AsyncWebClient(base_url=f"{url}/api/"))
         await handler.connect_async()  # type: ignore[no-untyped-call]
         stack.push_async_callback(handler.close_async)
         stack.push_async_callback(router.drain, 1)
         await until(lambda: slack.connections)
-        yield Bot(slack, office, router, app, api)
+        yield Bot(slack, harness, router, app, api)

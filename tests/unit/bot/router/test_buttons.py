@@ -21,17 +21,17 @@ from tests.waiting import until
 async def posted(bot: Bot, who: str = "ana") -> Posted:
     """A promotion that waits for approval, with its card."""
     await bot.says(who, "/deploy my-app prod")
-    return await SlackMessenger(bot.api).post("C0DEPLOY", card(bot.office.promotions.only))
+    return await SlackMessenger(bot.api).post("C0DEPLOY", card(bot.harness.promotions.only))
 
 
 async def test_approve_is_the_pressers_own_yes_to_what_the_card_shows(bot: Bot) -> None:
     where = await posted(bot)
     pressed = await bot.slack.act("bo", "deployments", where.ts, label="Approve")
     assert pressed["acked"]
-    await until(lambda: bot.office.promotions.only.approvals)
-    (yes,) = bot.office.promotions.only.approvals
+    await until(lambda: bot.harness.promotions.only.approvals)
+    (yes,) = bot.harness.promotions.only.approvals
     assert yes.approver.id == "U0BO"
-    assert yes.content_hash == bot.office.promotions.only.content_hash
+    assert yes.content_hash == bot.harness.promotions.only.content_hash
     await bot.idle()
     assert not bot.whispers("bo")
 
@@ -47,7 +47,7 @@ async def test_who_may_not_approve_is_told_so_alone(bot: Bot, who: str, says: st
     await until(lambda: len(bot.whispers(who)) > before)
     assert says in bot.whispers(who)[-1]["text"]
     assert not bot.whispers("mia")
-    assert not bot.office.promotions.only.approvals
+    assert not bot.harness.promotions.only.approvals
 
 
 async def test_nobody_approves_their_own(bot: Bot) -> None:
@@ -60,10 +60,10 @@ async def test_nobody_approves_their_own(bot: Bot) -> None:
 
 async def test_rights_are_those_of_the_moment_of_the_press(bot: Bot) -> None:
     where = await posted(bot)
-    bot.office.directory.groups[("S0RELEASE", "release-managers")] = frozenset({"U0MIA"})
+    bot.harness.directory.groups[("S0RELEASE", "release-managers")] = frozenset({"U0MIA"})
     await bot.slack.act("bo", "deployments", where.ts, label="Approve")
     await until(lambda: bot.whispers("bo"))
-    assert not bot.office.promotions.only.approvals
+    assert not bot.harness.promotions.only.approvals
 
 
 @pytest.mark.parametrize(
@@ -86,16 +86,16 @@ async def test_a_tampered_value_is_acknowledged_and_does_nothing(bot: Bot, value
     pressed = await bot.slack.act("bo", "deployments", where.ts, label="Approve", value=value, forged=True)
     assert pressed["acked"]
     await bot.idle()
-    assert not bot.office.promotions.only.approvals
+    assert not bot.harness.promotions.only.approvals
 
 
 async def test_a_hash_of_something_else_is_a_stale_card(bot: Bot) -> None:
     where = await posted(bot)
-    value = json.dumps({"p": bot.office.promotions.only.id, "h": "0" * 64})
+    value = json.dumps({"p": bot.harness.promotions.only.id, "h": "0" * 64})
     await bot.slack.act("bo", "deployments", where.ts, label="Approve", value=value, forged=True)
     await until(lambda: bot.whispers("bo"))
     assert "stale" in bot.whispers("bo")[-1]["text"]
-    assert not bot.office.promotions.only.approvals
+    assert not bot.harness.promotions.only.approvals
 
 
 async def test_the_second_of_two_yeses_is_told_that_it_is_decided(bot: Bot) -> None:
@@ -107,19 +107,19 @@ async def test_the_second_of_two_yeses_is_told_that_it_is_decided(bot: Bot) -> N
     )
     await until(lambda: bot.whispers("bo") or bot.whispers("mia"))
     await bot.idle()
-    assert len(bot.office.promotions.only.approvals) == 1
+    assert len(bot.harness.promotions.only.approvals) == 1
 
 
 async def test_one_press_delivered_twice_is_one_press(bot: Bot, monkeypatch: pytest.MonkeyPatch) -> None:
     where = await posted(bot)
     calls = []
-    original = bot.office.promotions.approve
+    original = bot.harness.promotions.approve
 
     async def counted(ask: Approve, caller: Caller) -> Promotion:
         calls.append(ask)
         return await original(ask, caller)
 
-    monkeypatch.setattr(bot.office.promotions, "approve", counted)
+    monkeypatch.setattr(bot.harness.promotions, "approve", counted)
     deliver = bot.slack.transport.deliver
 
     async def twice(delivery: SlackDelivery) -> Answer:
@@ -138,9 +138,9 @@ async def test_abort_is_for_who_asked(bot: Bot) -> None:
     where = await posted(bot)
     await bot.slack.act("bo", "deployments", where.ts, label="Abort")
     await until(lambda: bot.whispers("bo"))
-    assert bot.office.promotions.only.phase is Phase.RUNNING
+    assert bot.harness.promotions.only.phase is Phase.RUNNING
     await bot.slack.act("ana", "deployments", where.ts, label="Abort")
-    await until(lambda: bot.office.promotions.only.phase is Phase.ABORTED)
+    await until(lambda: bot.harness.promotions.only.phase is Phase.ABORTED)
 
 
 async def test_rejecting_asks_why_and_the_reason_reaches_the_promotion(bot: Bot) -> None:
@@ -149,12 +149,12 @@ async def test_rejecting_asks_why_and_the_reason_reaches_the_promotion(bot: Bot)
     await bot.slack.act("bo", "deployments", where.ts, label="Reject")
     form = await bot.view("bo", "reject")
     metadata = json.loads(form["private_metadata"])
-    assert metadata["p"] == bot.office.promotions.only.id
+    assert metadata["p"] == bot.harness.promotions.only.id
     assert metadata["channel"] == "C0DEPLOY"
     assert (await bot.slack.submit_view(form["id"], "bo", {"reason": "  "}))["errors"].keys() == {"reason"}
     assert (await bot.slack.submit_view(form["id"], "bo", {"reason": "too risky"}))["ok"]
-    await until(lambda: bot.office.promotions.only.rejection)
-    rejection = bot.office.promotions.only.rejection
+    await until(lambda: bot.harness.promotions.only.rejection)
+    rejection = bot.harness.promotions.only.rejection
     assert rejection
     assert (rejection.by.id, rejection.reason) == ("U0BO", "too risky")
 
@@ -169,8 +169,8 @@ async def test_who_may_not_reject_is_told_in_the_modal(bot: Bot) -> None:
 
 async def test_a_decided_promotion_cannot_be_rejected_any_more(bot: Bot) -> None:
     where = await posted(bot)
-    only = bot.office.promotions.only
-    bot.office.promotions.all[only.id] = replace(only, phase=Phase.SUCCEEDED, stage=Stage.DONE)
+    only = bot.harness.promotions.only
+    bot.harness.promotions.all[only.id] = replace(only, phase=Phase.SUCCEEDED, stage=Stage.DONE)
     await bot.slack.act("bo", "deployments", where.ts, label="Reject")
     await until(lambda: "has been decided already" in json.dumps(bot.slack.views("bo")))
 
@@ -179,11 +179,11 @@ async def test_rejecting_is_authorised_again_at_the_submit(bot: Bot) -> None:
     where = await posted(bot)
     await bot.slack.act("bo", "deployments", where.ts, label="Reject")
     form = await bot.view("bo", "reject")
-    bot.office.directory.groups[("S0RELEASE", "release-managers")] = frozenset()
+    bot.harness.directory.groups[("S0RELEASE", "release-managers")] = frozenset()
     assert (await bot.slack.submit_view(form["id"], "bo", {"reason": "too risky"}))["ok"]
     await until(lambda: bot.whispers("bo"))
     assert "You do not have the `view` permission" in bot.whispers("bo")[-1]["text"]
-    assert bot.office.promotions.only.rejection is None
+    assert bot.harness.promotions.only.rejection is None
 
 
 async def test_a_modal_that_the_person_closes_meanwhile_bothers_nobody(
@@ -191,13 +191,13 @@ async def test_a_modal_that_the_person_closes_meanwhile_bothers_nobody(
 ) -> None:
     where = await posted(bot)
     goes_on = asyncio.Event()
-    original = bot.office.promotions.get
+    original = bot.harness.promotions.get
 
     async def slow(promotion_id: str) -> Promotion:
         await goes_on.wait()
         return await original(promotion_id)
 
-    monkeypatch.setattr(bot.office.promotions, "get", slow)
+    monkeypatch.setattr(bot.harness.promotions, "get", slow)
     await bot.slack.act("bo", "deployments", where.ts, label="Reject")
     loading = await bot.view("bo")
     await bot.slack.close_view(loading["id"], "bo")
@@ -231,8 +231,8 @@ async def test_buttons_that_name_an_image_start_from_it(bot: Bot, action: str, a
     value = json.dumps({"app": "my-app", "env": "staging", "to": "1.4.0"})
     where = await with_button(bot, action, value)
     await bot.slack.act("ana", "deployments", where, action)
-    await until(lambda: bot.office.promotions.asked)
-    (ask,) = bot.office.promotions.asked
+    await until(lambda: bot.harness.promotions.asked)
+    (ask,) = bot.harness.promotions.asked
     assert isinstance(ask, asked)
     assert "1.4.0" in (getattr(ask, "to", ""), getattr(ask, "image", ""))
 
@@ -266,7 +266,7 @@ async def test_a_stopping_bot_takes_no_presses_any_more(bot: Bot) -> None:
     assert (await bot.slack.act("bo", "deployments", where.ts, label="Approve"))["acked"]
     await until(lambda: bot.whispers("bo"))
     assert "restarting" in bot.whispers("bo")[-1]["text"]
-    assert not bot.office.promotions.only.approvals
+    assert not bot.harness.promotions.only.approvals
 
 
 async def with_button(bot: Bot, action: str, value: str, **more: str) -> str:

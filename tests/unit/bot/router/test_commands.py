@@ -24,7 +24,7 @@ from tests.waiting import until
 async def test_deploy_starts_a_promotion_and_tells_the_asker_where_its_card_is(bot: Bot) -> None:
     answer = await bot.says("ana", "/deploy my-app@1.4.2 prod --reason the login is fixed")
     assert "is under way" in answer
-    (asked,) = bot.office.promotions.asked
+    (asked,) = bot.harness.promotions.asked
     assert isinstance(asked, Deploy)
     assert (asked.app, asked.environment, asked.image, asked.reason) == (
         "my-app",
@@ -34,7 +34,7 @@ async def test_deploy_starts_a_promotion_and_tells_the_asker_where_its_card_is(b
     )
     assert asked.context.channel == "C0DEPLOY"
     assert asked.context.team == "T0PILOT"
-    assert bot.office.promotions.only.plan.requester.id == "U0ANA"
+    assert bot.harness.promotions.only.plan.requester.id == "U0ANA"
     assert bot.slack.messages("deployments", "bo") == []
 
 
@@ -55,7 +55,7 @@ async def test_refusals_are_told_to_the_asker_alone_and_name_the_rule(
     bot: Bot, who: str, typed: str, says: str
 ) -> None:
     assert says in await bot.says(who, typed)
-    assert not bot.office.promotions.asked
+    assert not bot.harness.promotions.asked
     other = "bo" if who != "bo" else "ana"
     assert bot.slack.messages("deployments", other) == []
 
@@ -71,69 +71,69 @@ async def test_a_guest_learns_no_names_of_apps(bot: Bot) -> None:
 
 
 async def test_a_deactivated_account_is_refused(bot: Bot) -> None:
-    bot.office.directory.people["U0ANA"] = replace(bot.office.directory.people["U0ANA"], active=False)
+    bot.harness.directory.people["U0ANA"] = replace(bot.harness.directory.people["U0ANA"], active=False)
     assert "deactivated" in await bot.says("ana", "/deploy my-app prod")
 
 
 async def test_another_workspaces_account_is_refused(bot: Bot) -> None:
-    bot.office.directory.people["U0ANA"] = replace(bot.office.directory.people["U0ANA"], team="T0OTHER")
+    bot.harness.directory.people["U0ANA"] = replace(bot.harness.directory.people["U0ANA"], team="T0OTHER")
     assert "other workspaces" in await bot.says("ana", "/deploy my-app prod")
 
 
 async def test_nobody_is_let_in_while_slack_cannot_say_who_they_are(bot: Bot) -> None:
-    bot.office.directory.down = Unavailable("Slack", "users.info", "connection reset")
+    bot.harness.directory.down = Unavailable("Slack", "users.info", "connection reset")
     assert says(await bot.says("dee", "/deploy my-app prod"), "Slack cannot confirm who you are")
-    assert not bot.office.promotions.asked
+    assert not bot.harness.promotions.asked
 
 
 async def test_nothing_is_done_that_cannot_be_remembered(bot: Bot) -> None:
-    bot.office.requests.failing = OSError("disk full")
+    bot.harness.requests.failing = OSError("disk full")
     answer = await bot.says("ana", "/deploy my-app prod")
     assert "Something broke" in answer
     assert "disk full" not in answer
-    assert not bot.office.promotions.asked
+    assert not bot.harness.promotions.asked
 
 
 async def test_what_breaks_is_one_calm_line_with_the_id_of_the_log(bot: Bot) -> None:
-    bot.office.promotions.failing = RuntimeError("secret=hunter2")
+    bot.harness.promotions.failing = RuntimeError("secret=hunter2")
     answer = await bot.says("ana", "/deploy my-app prod")
     assert "hunter2" not in answer
     assert "give an administrator this id: `" in answer
 
 
 async def test_a_system_that_is_down_is_named(bot: Bot) -> None:
-    bot.office.promotions.failing = Unavailable("Harbor", "read", "timeout after 10 s to 10.0.0.3")
+    bot.harness.promotions.failing = Unavailable("Harbor", "read", "timeout after 10 s to 10.0.0.3")
     answer = await bot.says("ana", "/deploy my-app prod")
     assert answer.startswith("Harbor does not answer")
     assert "10.0.0.3" not in answer
 
 
 async def test_a_scan_while_the_registry_is_down_is_one_sentence(bot: Bot) -> None:
-    bot.office.images.failing = Unavailable("Harbor", "read", "timeout after 10 s to 10.0.0.3")
+    bot.harness.images.failing = Unavailable("Harbor", "read", "timeout after 10 s to 10.0.0.3")
     answer = await bot.says("bo", "/scan my-app")
     assert says(answer, "Harbor does not answer", "again")
 
 
 async def test_commands_that_name_no_app_work_while_the_overlay_repository_is_away(bot: Bot) -> None:
     await bot.says("ana", "/deploy my-app prod")
-    bot.office.overlays.failing = Unavailable("git", "fetch", "down")
-    bot.office.catalog._listing = None
-    promotion = bot.office.promotions.only
+    bot.harness.overlays.failing = Unavailable("git", "fetch", "down")
+    bot.harness.catalog._listing = None
+    promotion = bot.harness.promotions.only
     await bot.slack.command("bo", "deployments", f"/approve {promotion.id}")
-    await until(lambda: bot.office.promotions.only.approvals)
+    await until(lambda: bot.harness.promotions.only.approvals)
     assert "Git does not answer" in await bot.says("ana", "/deploy ledger prod")
 
 
 async def test_the_acknowledgement_does_not_wait_for_the_work(bot: Bot, monkeypatch: pytest.MonkeyPatch) -> None:
     """S10."""
     goes_on = asyncio.Event()
-    original = bot.office.promotions.start
+    original = bot.harness.promotions.start
 
     async def slow(ask: Any, caller: Any) -> Any:
         await goes_on.wait()
         return await original(ask, caller)
 
-    monkeypatch.setattr(bot.office.promotions, "start", slow)
+    monkeypatch.setattr(bot.harness.promotions, "start", slow)
     typed = await bot.slack.command("ana", "deployments", "/deploy my-app prod")
     assert typed["acked"]
     assert not bot.whispers("ana")
@@ -152,13 +152,13 @@ async def test_a_stopping_bot_refuses_new_work_and_lets_running_work_end(
     bot: Bot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     goes_on = asyncio.Event()
-    original = bot.office.promotions.start
+    original = bot.harness.promotions.start
 
     async def slow(ask: Any, caller: Any) -> Any:
         await goes_on.wait()
         return await original(ask, caller)
 
-    monkeypatch.setattr(bot.office.promotions, "start", slow)
+    monkeypatch.setattr(bot.harness.promotions, "start", slow)
     await bot.slack.command("ana", "deployments", "/deploy my-app prod")
     draining = asyncio.create_task(bot.router.drain(3))
     await until(lambda: bot.router.closed)
@@ -168,7 +168,7 @@ async def test_a_stopping_bot_refuses_new_work_and_lets_running_work_end(
     assert not draining.done()
     goes_on.set()
     await draining
-    assert len(bot.office.promotions.asked) == 1
+    assert len(bot.harness.promotions.asked) == 1
     assert "is under way" in bot.whispers("ana")[-1]["text"]
 
 
@@ -180,7 +180,7 @@ async def test_work_that_does_not_end_is_cancelled_at_the_stop(bot: Bot, monkeyp
         await asyncio.Event().wait()
         raise AssertionError
 
-    monkeypatch.setattr(bot.office.promotions, "start", never)
+    monkeypatch.setattr(bot.harness.promotions, "start", never)
     await bot.slack.command("ana", "deployments", "/deploy my-app prod")
     await started.wait()
     await bot.router.drain(0.05)
@@ -211,8 +211,8 @@ async def test_status_and_help_are_shown(bot: Bot) -> None:
 async def test_a_long_log_comes_as_a_file_to_the_asker(bot: Bot) -> None:
     """S9, S14: the last lines in the message, the whole of it beside."""
     await bot.says("ana", "/pipeline run my-app")
-    (run,) = await bot.office.pipelines.list("", 1)
-    bot.office.pipelines.print(run.name, [StepLog("run-tests", "test", tuple(f"line {n}" for n in range(50)))])
+    (run,) = await bot.harness.pipelines.list("", 1)
+    bot.harness.pipelines.print(run.name, [StepLog("run-tests", "test", tuple(f"line {n}" for n in range(50)))])
     await bot.says("ana", f"/pipeline logs {run.name}")
     await bot.idle()
     await until(lambda: any(message.get("files") for message in bot.slack.messages("dm", "ana")))

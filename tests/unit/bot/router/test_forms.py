@@ -14,7 +14,7 @@ from bot.domain.pipeline import RunRequest
 from bot.domain.safety import Rejection, Review
 from bot.policy import parse
 from bot.router.forms import objections, read_form
-from tests.fakes.office import POLICY
+from tests.fakes.command_harness import POLICY
 from tests.unit.bot.router.conftest import Bot
 from tests.unit.bot.router.test_http import signed
 from tests.waiting import until
@@ -60,7 +60,7 @@ async def test_every_bare_command_that_needs_words_asks_for_them(bot: Bot, typed
 
 
 async def test_a_run_is_chosen_from_those_that_the_person_may_view(bot: Bot) -> None:
-    run = await bot.office.pipelines.start(RunRequest("r1", "ci-pipeline", "payments", {}, "U0ANA"))
+    run = await bot.harness.pipelines.start(RunRequest("r1", "ci-pipeline", "payments", {}, "U0ANA"))
     await bot.slack.command("bo", "deployments", "/pipeline show")
     view = await bot.view("bo", "pick.pipeline show")
     offered = await bot.slack.options("bo", "run", view_id=view["id"])
@@ -77,11 +77,11 @@ async def test_a_promotion_is_chosen_from_those_that_the_person_may_view(bot: Bo
     train = Promote(
         context=Context("r1", "C0DEPLOY", "c1", "T0PILOT"), apps=("my-app", "ledger"), environment="staging"
     )
-    ana = await bot.office.caller("U0ANA")
-    promotion = await bot.office.promotions.start(train, ana)
+    ana = await bot.harness.caller("U0ANA")
+    promotion = await bot.harness.promotions.start(train, ana)
     word = Rejection("ledger", f"sha256:{'a' * 64}", "1.4.0", ana.person, "it leaks", promotion.plan.requested_at)
     owed = Review(promotion.id, train.apps, "staging", ana.person, "INC-1", promotion.plan.requested_at)
-    stores = bot.office.safety.stores
+    stores = bot.harness.safety.stores
     async with stores.database.begin() as connection:
         await stores.rejections.reject(connection, word)
         await stores.reviews.owe(connection, owed)
@@ -99,13 +99,13 @@ async def test_an_app_that_is_left_out_is_one_of_the_train(bot: Bot) -> None:
     train = Promote(
         context=Context("r1", "C0DEPLOY", "c1", "T0PILOT"), apps=("my-app", "ledger"), environment="staging"
     )
-    promotion = await bot.office.promotions.start(train, await bot.office.caller("U0ANA"))
+    promotion = await bot.harness.promotions.start(train, await bot.harness.caller("U0ANA"))
     view = await opened(bot, "/adjust")
     await bot.slack.act_in_view(view["id"], "ana", "train", value=promotion.id)
     offered = await bot.slack.options("ana", "app", view_id=view["id"])
     assert [option["value"] for option in offered["options"]] == ["my-app", "ledger"]
     assert (await bot.slack.submit_view(view["id"], "ana", {"train": promotion.id, "app": "ledger"}))["ok"]
-    await until(lambda: bot.office.promotions.all[promotion.id].left_out == ("ledger",))
+    await until(lambda: bot.harness.promotions.all[promotion.id].left_out == ("ledger",))
 
 
 async def test_somebody_is_named_who_speaks_for_one(bot: Bot) -> None:
@@ -114,7 +114,7 @@ async def test_somebody_is_named_who_speaks_for_one(bot: Bot) -> None:
     assert "not a time" in json.dumps(wrong)
     assert (await bot.slack.submit_view(view["id"], "bo", {"person": "U0MIA", "until": "2 weeks"}))["ok"]
     await until(lambda: bot.whispers("bo"))
-    (delegation,) = await bot.office.safety.stores.delegations.all()
+    (delegation,) = await bot.harness.safety.stores.delegations.all()
     assert (delegation.absent.id, delegation.delegate.id) == ("U0BO", "U0MIA")
 
 
@@ -122,8 +122,8 @@ async def test_promote_asks_where_from(bot: Bot) -> None:
     view = await opened(bot, "/promote")
     values = {"app": "my-app", "environment": "production", "source": "development"}
     assert (await bot.slack.submit_view(view["id"], "ana", values))["ok"]
-    await until(lambda: bot.office.promotions.asked)
-    (ask,) = bot.office.promotions.asked
+    await until(lambda: bot.harness.promotions.asked)
+    (ask,) = bot.harness.promotions.asked
     assert isinstance(ask, Promote)
     assert ask.source == "development"
 
@@ -143,7 +143,7 @@ async def test_what_is_known_is_filled_in_but_never_the_last_environment(bot: Bo
 
 async def test_the_picker_opens_before_anything_slow(bot: Bot) -> None:
     """S15: the trigger lives three seconds; the overlay repository may take longer to say that it is away."""
-    bot.office.overlays.failing = Unavailable("git", "fetch", "down")
+    bot.harness.overlays.failing = Unavailable("git", "fetch", "down")
     await bot.slack.command("ana", "deployments", "/deploy")
     await until(lambda: "Git does not answer" in json.dumps(bot.slack.views("ana")))
 
@@ -170,8 +170,8 @@ async def test_a_submitted_picker_asks_the_same_as_the_words_would(
 ) -> None:
     view = await opened(bot, typed)
     assert (await bot.slack.submit_view(view["id"], "ana", values))["ok"]
-    await until(lambda: bot.office.promotions.asked)
-    (ask,) = bot.office.promotions.asked
+    await until(lambda: bot.harness.promotions.asked)
+    (ask,) = bot.harness.promotions.asked
     assert isinstance(ask, asked)
     assert ask.environment == "production"
     assert ask.context.channel == "C0DEPLOY"
@@ -183,18 +183,18 @@ async def test_the_picker_of_pipelines_starts_a_run(bot: Bot) -> None:
     view = await opened(bot, "/pipeline run")
     assert (await bot.slack.submit_view(view["id"], "ana", {"app": "my-app", "revision": "main"}))["ok"]
     await until(lambda: bot.whispers("ana"))
-    (run,) = await bot.office.pipelines.list("", 2)
+    (run,) = await bot.harness.pipelines.list("", 2)
     assert (run.app, run.params["revision"], run.requester) == ("my-app", "main", "U0ANA")
 
 
 async def test_rights_are_asked_again_at_the_submit(bot: Bot) -> None:
     view = await opened(bot, "/deploy")
     await bot.slack.act_in_view(view["id"], "ana", "app", value="my-app")
-    bot.office.directory.groups[("S0ENG", "engineers")] = frozenset()
+    bot.harness.directory.groups[("S0ENG", "engineers")] = frozenset()
     await bot.slack.submit_view(view["id"], "ana", {"environment": "production"})
     await until(lambda: bot.whispers("ana"))
     assert "`promote` permission" in bot.whispers("ana")[-1]["text"]
-    assert not bot.office.promotions.asked
+    assert not bot.harness.promotions.asked
 
 
 async def test_apps_are_searched_while_one_types(bot: Bot) -> None:
@@ -221,7 +221,7 @@ async def test_a_viewer_of_one_app_is_offered_no_other(bot: Bot) -> None:
 
 async def test_a_search_that_fails_offers_nothing_and_is_answered_all_the_same(bot: Bot) -> None:
     view = await opened(bot, "/deploy")
-    bot.office.directory.down = Unavailable("Slack", "users.info", "down")
+    bot.harness.directory.down = Unavailable("Slack", "users.info", "down")
     assert await bot.slack.options("ana", "app", view_id=view["id"]) == {"ok": True, "options": []}
 
 
@@ -278,12 +278,12 @@ async def submission(bot: Bot, callback_id: str, **values: str) -> int:
 async def test_an_app_that_was_never_offered_builds_nothing(bot: Bot, app: str) -> None:
     """It would be filled into the source's and the image's addresses."""
     assert await submission(bot, "pick.pipeline run", app=app) == 0
-    assert await bot.office.pipelines.list("", 9) == ()
+    assert await bot.harness.pipelines.list("", 9) == ()
     await submission(bot, "pick.pipeline run", app="my-app")
-    assert [run.app for run in await bot.office.pipelines.list("", 9)] == ["my-app"]
+    assert [run.app for run in await bot.harness.pipelines.list("", 9)] == ["my-app"]
 
 
 @pytest.mark.parametrize("revision", ["--upload-pack=id", "-x", "main; id", "a b"])
 async def test_a_revision_that_git_would_take_for_an_option_is_refused_in_the_modal(bot: Bot, revision: str) -> None:
     assert await submission(bot, "pick.pipeline run", app="my-app", revision=revision) == 1
-    assert await bot.office.pipelines.list("", 9) == ()
+    assert await bot.harness.pipelines.list("", 9) == ()

@@ -52,8 +52,8 @@ async def test_a_signed_command_runs_once_however_often_it_comes(bot: Bot) -> No
     for _ in range(3):
         assert (await bot.app.async_dispatch(signed(body))).status == 200
     await bot.idle()
-    assert len(bot.office.promotions.asked) == 1
-    assert bot.office.promotions.only.plan.requester.id == "U0ANA"
+    assert len(bot.harness.promotions.asked) == 1
+    assert bot.harness.promotions.only.plan.requester.id == "U0ANA"
     await until(lambda: bot.whispers("ana"))
     assert len(bot.whispers("ana")) == 1
 
@@ -77,7 +77,7 @@ async def test_forged_requests_are_refused(bot: Bot, request_: AsyncBoltRequest)
     """S12."""
     assert (await bot.app.async_dispatch(request_)).status == 401
     await bot.idle()
-    assert not bot.office.promotions.asked
+    assert not bot.harness.promotions.asked
 
 
 async def test_the_signing_secret_is_the_one_of_the_moment(bot: Bot) -> None:
@@ -139,7 +139,7 @@ async def test_the_home_tab_shows_what_is_unwell_of_what_one_may_view(bot: Bot) 
     )
     noted = [("my-app", ill), ("ledger", ill), ("payments", ill), ("payments", well), ("retired", ill)]
     facts = [Fact(f"k{n}", datetime.now(UTC), app, "production", detail) for n, (app, detail) in enumerate(noted)]
-    database = bot.office.safety.database
+    database = bot.harness.safety.database
     for fact in facts:
         async with database.begin() as connection:
             await DeliveryStore(database).add(connection, [fact])
@@ -162,7 +162,7 @@ async def test_the_home_tab_of_somebody_without_permission_says_so(bot: Bot) -> 
 
 
 async def test_the_home_tab_says_when_something_is_down(bot: Bot) -> None:
-    bot.office.overlays.failing = Unavailable("git", "fetch", "down")
+    bot.harness.overlays.failing = Unavailable("git", "fetch", "down")
     await bot.slack.open_home("bo")
     await until(lambda: "Git does not answer" in json.dumps(bot.slack.home("bo")))
 

@@ -19,8 +19,8 @@ from bot.router.inbox import AT_ONCE
 from bot.router.incoming import from_button
 from bot.router.wire import kept, unpacked
 from bot.views.ids import Action, PromotionValue, encode
+from tests.fakes.command_harness import CommandHarness
 from tests.fakes.messenger import FakeMessenger
-from tests.fakes.office import Office
 
 SLASH = {
     "command": "/deploy", "text": "my-app prod", "user_id": "U0ANA", "user_name": "ana", "token": "legacy-token",
@@ -65,15 +65,15 @@ class Windows:
 class Life:
     """One process: its router, and what it said to whom."""
 
-    office: Office
+    harness: CommandHarness
     now: float = field(default_factory=time.time)
     said: list[str] = field(default_factory=list)
     acked: list[Any] = field(default_factory=list)
     windows: Windows = field(default_factory=Windows)
 
     def __post_init__(self) -> None:
-        services = {**self.office.services, Messenger: FakeMessenger(), Modals: self.windows}
-        self.router = open_router(self.office.registry, services, lambda: self.now)
+        services = {**self.harness.services, Messenger: FakeMessenger(), Modals: self.windows}
+        self.router = open_router(self.harness.registry, services, lambda: self.now)
         self.router.handlers.responding = lambda _url: self.respond
 
     async def respond(self, **message: Any) -> Any:
@@ -92,8 +92,8 @@ class Life:
     async def next(self, seconds: float = 1.0) -> "Life":
         """What comes after it, so many seconds later: it has done what was left."""
         await self.die()
-        life = Life(self.office, self.now + seconds)
-        await self.office.requests.release()
+        life = Life(self.harness, self.now + seconds)
+        await self.harness.requests.release()
         await life.router.inbox.look()
         await life.idle()
         return life
@@ -105,28 +105,28 @@ class Life:
 
 @pytest.fixture
 async def life() -> AsyncIterator[Life]:
-    office = Office()
-    yield Life(office)
-    await office.safety.database.close()
+    harness = CommandHarness()
+    yield Life(harness)
+    await harness.safety.database.close()
 
 
 async def waiting(life: Life) -> Any:
     await life.router.on_command(SLASH, life.ack, life.respond)
     await life.idle()
-    only = life.office.promotions.only
-    life.office.promotions.all[only.id] = replace(only, stage=Stage.APPROVAL)
-    return life.office.promotions.only
+    only = life.harness.promotions.only
+    life.harness.promotions.all[only.id] = replace(only, stage=Stage.APPROVAL)
+    return life.harness.promotions.only
 
 
 async def test_what_was_acknowledged_and_not_begun_is_done_by_the_next_process(life: Life) -> None:
     await life.router.on_command(SLASH, life.ack, life.respond)
     assert life.acked == [({},)]
     after = await life.next()
-    assert len(life.office.promotions.asked) == 1
+    assert len(life.harness.promotions.asked) == 1
     assert life.said == []
     assert "is under way" in after.said[0]
     assert "Late" not in after.said[0]
-    assert life.office.requests.pending == {}
+    assert life.harness.requests.pending == {}
 
 
 async def test_an_answer_that_comes_late_says_so(life: Life) -> None:
@@ -141,9 +141,9 @@ async def test_what_would_surprise_by_then_is_not_done_and_the_person_hears_that
     await life.router.on_command(SLASH, life.ack, life.respond)
     after = await life.next(seconds)
     done = seconds < 30 * 60
-    assert bool(life.office.promotions.all) is done
+    assert bool(life.harness.promotions.all) is done
     assert ("Ask again" in after.said[0]) is not done
-    assert life.office.requests.pending == {}
+    assert life.harness.requests.pending == {}
 
 
 @pytest.mark.parametrize("seconds", [1, 120, 3 * 3600])
@@ -151,7 +151,7 @@ async def test_a_vote_counts_however_late_it_is(life: Life, seconds: float) -> N
     only = await waiting(life)
     await life.router.on_button(press(Action.APPROVE, only.id, only.content_hash), life.ack, life.respond)
     await life.next(seconds)
-    assert [vote.approver.id for vote in life.office.promotions.only.approvals] == ["U0BO"]
+    assert [vote.approver.id for vote in life.harness.promotions.only.approvals] == ["U0BO"]
 
 
 TYPED = {**SLASH, "command": "/approve", "user_id": "U0BO", "trigger_id": "1.2.5"}
@@ -165,24 +165,24 @@ async def test_a_typed_yes_that_comes_late_is_shown_what_it_would_be_for(
     only = await waiting(life)
     await life.router.on_command({**TYPED, "text": only.id}, life.ack, life.respond)
     after = await life.next(seconds)
-    assert bool(life.office.promotions.only.approvals) is counts
+    assert bool(life.harness.promotions.only.approvals) is counts
     assert any(str(Action.APPROVE) in said for said in after.said) is not counts
 
 
 async def test_a_typed_yes_that_comes_late_for_what_is_over_approves_nothing(life: Life) -> None:
     only = await waiting(life)
     await life.router.on_command({**TYPED, "text": only.id}, life.ack, life.respond)
-    life.office.promotions.all[only.id] = replace(only, stage=Stage.COMMIT)
+    life.harness.promotions.all[only.id] = replace(only, stage=Stage.COMMIT)
     after = await life.next(60)
     assert "does not wait for your approval now" in after.said[0]
-    assert not life.office.promotions.only.approvals
+    assert not life.harness.promotions.only.approvals
 
 
 async def test_a_rejection_counts_however_late_it_is(life: Life) -> None:
     only = await waiting(life)
     await life.router.on_submission(rejection(only.id, only.content_hash, "it is broken"), life.ack)
     await life.next(3 * 3600)
-    assert life.office.promotions.only.rejection
+    assert life.harness.promotions.only.rejection
 
 
 @pytest.mark.parametrize(("seconds", "opened"), [(1, True), (5, False), (3600, False)])
@@ -208,41 +208,41 @@ async def test_a_second_delivery_does_nothing_whenever_it_comes(life: Life) -> N
     await life.router.on_command(SLASH, life.ack, life.respond)
     await life.idle()
     assert (len(life.acked), len(life.said)) == (3, 1)
-    assert len(life.office.promotions.asked) == 1
+    assert len(life.harness.promotions.asked) == 1
 
 
 AWAY = DatabaseAway("be written", "locked")
 
 
 async def test_a_command_that_cannot_be_noted_is_refused_in_the_same_breath(life: Life) -> None:
-    life.office.requests.failing = AWAY
+    life.harness.requests.failing = AWAY
     await life.router.on_command(SLASH, life.ack, life.respond)
     await life.idle()
     [(sentence, _)] = life.acked
     assert "database is away" in sentence
-    assert not life.office.promotions.asked
+    assert not life.harness.promotions.asked
 
 
 async def test_a_database_that_is_only_slow_is_not_called_away(life: Life) -> None:
-    life.office.requests.failing = DatabaseSlow("be asked in time to note a request", "2 s")
+    life.harness.requests.failing = DatabaseSlow("be asked in time to note a request", "2 s")
     await life.router.on_command(SLASH, life.ack, life.respond)
     await life.idle()
     [(sentence, _)] = life.acked
     assert sentence.startswith("The database did not answer in time, so I did nothing.")
-    assert not life.office.promotions.asked
+    assert not life.harness.promotions.asked
 
 
 async def test_a_press_that_cannot_be_noted_is_refused(life: Life) -> None:
     only = await waiting(life)
-    life.office.requests.failing = AWAY
+    life.harness.requests.failing = AWAY
     await life.router.on_button(press(Action.APPROVE, only.id, only.content_hash), life.ack, life.respond)
     await life.idle()
     assert "database is away" in life.said[-1]
-    assert not life.office.promotions.only.approvals
+    assert not life.harness.promotions.only.approvals
 
 
 async def test_a_form_that_cannot_be_noted_stays_open_with_what_was_filled_in(life: Life) -> None:
-    life.office.requests.failing = AWAY
+    life.harness.requests.failing = AWAY
     await life.router.on_submission(rejection("p-1", "hash", "it is broken"), life.ack)
     [(answer,)] = life.acked
     assert answer["response_action"] == "errors"
@@ -250,7 +250,7 @@ async def test_a_form_that_cannot_be_noted_stays_open_with_what_was_filled_in(li
 
 
 async def test_a_home_tab_that_cannot_be_noted_says_so(life: Life) -> None:
-    life.office.requests.failing = AWAY
+    life.harness.requests.failing = AWAY
     await life.router.on_home(HOME, life.ack)
     await life.idle()
     assert "database is away" in life.windows.homes[0]
@@ -261,7 +261,7 @@ async def test_a_bot_that_stops_takes_nothing(life: Life, closed: bool) -> None:
     life.router.closed = closed
     await life.router.on_command(SLASH, life.ack, life.respond)
     await life.idle()
-    assert bool(life.office.requests.seen) is not closed
+    assert bool(life.harness.requests.seen) is not closed
     assert ("restarting" in str(life.acked)) is closed
 
 
@@ -270,7 +270,7 @@ async def test_what_finds_the_database_away_is_kept_told_once_and_done(
 ) -> None:
     monkeypatch.setattr("bot.router.inbox.AGAIN", 0)
     tries = 0
-    deploy = life.office.promotions.start
+    deploy = life.harness.promotions.start
 
     async def away(ask: Any, caller: Any) -> Any:
         nonlocal tries
@@ -279,14 +279,14 @@ async def test_what_finds_the_database_away_is_kept_told_once_and_done(
             raise AWAY
         return await deploy(ask, caller)
 
-    monkeypatch.setattr(life.office.promotions, "start", away)
+    monkeypatch.setattr(life.harness.promotions, "start", away)
     await life.router.on_command(SLASH, life.ack, life.respond)
     await life.idle()
     assert len(life.said) == 2
     assert "I have kept your request" in life.said[0]
     assert "is under way" in life.said[1]
-    assert len(life.office.promotions.all) == 1
-    assert life.office.requests.pending == {}
+    assert len(life.harness.promotions.all) == 1
+    assert life.harness.requests.pending == {}
 
 
 async def test_what_does_not_end_before_the_stop_is_for_the_next_process_at_once(
@@ -296,10 +296,10 @@ async def test_what_does_not_end_before_the_stop_is_for_the_next_process_at_once
         await asyncio.Event().wait()
 
     with monkeypatch.context() as patched:
-        patched.setattr(life.office.promotions, "start", never)
+        patched.setattr(life.harness.promotions, "start", never)
         await life.router.on_command(SLASH, life.ack, life.respond)
         await life.router.drain(0.01)
-    assert life.office.requests.leased == set()
+    assert life.harness.requests.leased == set()
     after = await life.next()
     assert "is under way" in after.said[0]
 
@@ -307,43 +307,43 @@ async def test_what_does_not_end_before_the_stop_is_for_the_next_process_at_once
 async def test_what_processes_die_of_is_given_up(life: Life) -> None:
     await life.router.on_command(SLASH, life.ack, life.respond)
     await life.die()
-    (request,) = life.office.requests.pending.values()
-    life.office.requests.pending[request.id] = replace(request, tries=5)
+    (request,) = life.harness.requests.pending.values()
+    life.harness.requests.pending[request.id] = replace(request, tries=5)
     after = await life.next()
     assert "does not try again" in after.said[0]
-    assert not life.office.promotions.asked
-    assert life.office.requests.pending == {}
+    assert not life.harness.promotions.asked
+    assert life.harness.requests.pending == {}
 
 
 async def test_what_is_done_and_cannot_be_written_down_is_not_done_again(life: Life) -> None:
-    settle = life.office.requests.settle
+    settle = life.harness.requests.settle
 
     async def away(_id: str) -> None:
         raise AWAY
 
-    life.office.requests.settle = away  # type: ignore[method-assign, assignment]
+    life.harness.requests.settle = away  # type: ignore[method-assign, assignment]
     await life.router.on_command(SLASH, life.ack, life.respond)
     await life.idle()
-    life.office.requests.leased.clear()  # it took longer than the lease
-    life.office.requests.settle = settle  # type: ignore[method-assign]
+    life.harness.requests.leased.clear()  # it took longer than the lease
+    life.harness.requests.settle = settle  # type: ignore[method-assign]
     await life.router.inbox.look()
     await life.idle()
     assert len(life.said) == 1
-    assert life.office.requests.pending == {}
+    assert life.harness.requests.pending == {}
 
 
 async def test_what_is_being_settled_is_not_taken_up_again(life: Life) -> None:
-    settle, goes_on = life.office.requests.settle, asyncio.Event()
+    settle, goes_on = life.harness.requests.settle, asyncio.Event()
 
     async def slow(id: str) -> None:
         await goes_on.wait()
         await settle(id)
 
-    life.office.requests.settle = slow  # type: ignore[method-assign]
+    life.harness.requests.settle = slow  # type: ignore[method-assign]
     await life.router.on_command(SLASH, life.ack, life.respond)
     while not life.said:  # noqa: ASYNC110 (each of them goes on by itself)
         await asyncio.sleep(0)
-    life.office.requests.leased.clear()  # it takes longer than the lease
+    life.harness.requests.leased.clear()  # it takes longer than the lease
     await life.router.inbox.look()
     goes_on.set()
     await life.idle()
@@ -357,13 +357,13 @@ async def test_long_work_is_kept_from_others(life: Life, monkeypatch: pytest.Mon
         await goes_on.wait()
         raise InvalidCommand("enough")
 
-    monkeypatch.setattr(life.office.promotions, "start", slow)
+    monkeypatch.setattr(life.harness.promotions, "start", slow)
     await life.router.on_command(SLASH, life.ack, life.respond)
     await asyncio.sleep(0)
-    life.office.requests.leased.clear()
+    life.harness.requests.leased.clear()
     life.now += 5
     await life.router.inbox.look()
-    assert life.office.requests.leased
+    assert life.harness.requests.leased
     goes_on.set()
     await life.idle()
     assert len(life.said) == 1
@@ -383,8 +383,8 @@ async def test_work_that_hangs_does_not_hold_up_what_others_have_left(life: Life
     inbox._work = work
     for number in range(AT_ONCE + 5):
         inbox.begin(Request(f"long-{number}", "command", "{}", life.now, 1))
-    await life.office.requests.note(left := Request("left", "command", "{}", life.now, 1))
-    life.office.requests.leased.clear()
+    await life.harness.requests.note(left := Request("left", "command", "{}", life.now, 1))
+    life.harness.requests.leased.clear()
     await inbox.look()
     for _ in range(5):
         await asyncio.sleep(0)
@@ -395,7 +395,7 @@ async def test_work_that_hangs_does_not_hold_up_what_others_have_left(life: Life
 
 async def test_the_word_that_work_goes_on_waits_for_nothing_that_is_written_down_slowly(life: Life) -> None:
     """Another replica would begin it a second time."""
-    inbox, log, never = life.router.inbox, life.office.requests, asyncio.Event()
+    inbox, log, never = life.router.inbox, life.harness.requests, asyncio.Event()
 
     async def slow(_id: str) -> None:
         await never.wait()

@@ -14,8 +14,8 @@ BOT = "<@U0PILOTHOUSE>"
 
 async def test_a_mention_is_a_command(bot: Bot) -> None:
     bot.slack.message("ana", "deployments", f"{BOT} deploy my-app prod")
-    await until(lambda: bot.office.promotions.all)
-    assert bot.office.promotions.only.plan.requester.id == "U0ANA"
+    await until(lambda: bot.harness.promotions.all)
+    assert bot.harness.promotions.only.plan.requester.id == "U0ANA"
     await until(lambda: bot.whispers("ana"))
 
 
@@ -40,7 +40,7 @@ async def test_what_is_not_understood_gets_help_and_never_silence(bot: Bot, said
     bot.slack.message("ana", "deployments", f"{BOT} {said}")
     await until(lambda: bot.whispers("ana"))
     assert answer in str(bot.whispers("ana")[-1])
-    assert not bot.office.promotions.all
+    assert not bot.harness.promotions.all
 
 
 async def test_a_direct_message_needs_no_mention(bot: Bot) -> None:
@@ -55,7 +55,7 @@ async def test_a_direct_message_needs_no_mention(bot: Bot) -> None:
 async def test_who_may_not_is_refused_as_ever(bot: Bot) -> None:
     bot.slack.message("gus", "general", f"{BOT} deploy my-app prod")
     await until(lambda: bot.whispers("gus", "general"))
-    assert not bot.office.promotions.all
+    assert not bot.harness.promotions.all
 
 
 async def test_what_is_not_said_to_the_bot_is_none_of_its_business(bot: Bot) -> None:
@@ -63,7 +63,7 @@ async def test_what_is_not_said_to_the_bot_is_none_of_its_business(bot: Bot) -> 
     await asyncio.sleep(0.05)
     await bot.idle()
     assert not bot.whispers("ana")
-    assert not bot.office.promotions.all
+    assert not bot.harness.promotions.all
 
 
 @pytest.mark.parametrize(

@@ -28,16 +28,16 @@ APPS = ("my-app", "payments", "ledger")
 async def train(bot: Bot) -> Posted:
     """A train of three apps that ana has asked for, with its card."""
     await bot.says("ana", f"/promote {' '.join(APPS)} to prod")
-    return await SlackMessenger(bot.api).post("C0DEPLOY", card(bot.office.promotions.only))
+    return await SlackMessenger(bot.api).post("C0DEPLOY", card(bot.harness.promotions.only))
 
 
 async def test_an_unticked_app_stays_behind_and_a_ticked_one_goes_again(bot: Bot) -> None:
     where = await train(bot)
     await bot.slack.act("ana", "deployments", where.ts, "promotion.adjust", value=["my-app", "ledger"])
-    await until(lambda: bot.office.promotions.only.left_out == ("payments",))
-    await SlackMessenger(bot.api).update(where, card(bot.office.promotions.only))
+    await until(lambda: bot.harness.promotions.only.left_out == ("payments",))
+    await SlackMessenger(bot.api).update(where, card(bot.harness.promotions.only))
     await bot.slack.act("ana", "deployments", where.ts, "promotion.adjust", value=["payments", "ledger"])
-    await until(lambda: bot.office.promotions.only.left_out == ("my-app",))
+    await until(lambda: bot.harness.promotions.only.left_out == ("my-app",))
     await bot.idle()
     assert len(bot.whispers("ana")) == 1, "only that the train is under way"
 
@@ -47,7 +47,7 @@ async def test_nobody_else_changes_the_set(bot: Bot) -> None:
     await bot.slack.act("bo", "deployments", where.ts, "promotion.adjust", value=["my-app"])
     await until(lambda: bot.whispers("bo"))
     assert "may adjust it" in bot.whispers("bo")[-1]["text"]
-    assert bot.office.promotions.only.left_out == ()
+    assert bot.harness.promotions.only.left_out == ()
 
 
 async def test_a_train_without_apps_is_refused(bot: Bot) -> None:
@@ -186,17 +186,17 @@ def test_what_no_button_has_carried_is_not_read(forged: dict[str, str]) -> None:
 
 async def test_an_older_image_is_confirmed_by_a_press_and_not_by_a_word(bot: Bot) -> None:
     """Over real sockets: nothing starts before it, and the press asks for the same again."""
-    plan = bot.office.promotions._plan(
-        Deploy(context=CONTEXT, app="my-app", environment="production"), await bot.office.caller("U0ANA")
+    plan = bot.harness.promotions._plan(
+        Deploy(context=CONTEXT, app="my-app", environment="production"), await bot.harness.caller("U0ANA")
     )
     older = replace(plan, moves=tuple(replace(move, older=(Older.PUSHED, Older.VERSION)) for move in plan.moves))
-    bot.office.promotions.failing = OlderImage("It is older.", older)
+    bot.harness.promotions.failing = OlderImage("It is older.", older)
     assert "Nothing has started" in await bot.says("ana", "/deploy my-app@1.4.0 prod --reason older")
-    assert not bot.office.promotions.all
-    bot.office.promotions.failing = None
+    assert not bot.harness.promotions.all
+    bot.harness.promotions.failing = None
     await bot.slack.act("ana", "deployments", bot.whispers("ana")[-1]["ts"], label="Deploy the older image")
-    await until(lambda: bool(bot.office.promotions.all))
-    [asked] = bot.office.promotions.asked
+    await until(lambda: bool(bot.harness.promotions.all))
+    [asked] = bot.harness.promotions.asked
     assert (asked.named_image, asked.reason, asked.older) == ("1.4.0", "older", older.glass_hash)
 
 
@@ -209,11 +209,11 @@ async def test_the_second_person_is_told_about_the_first_and_may_wait(bot: Bot) 
     await until(lambda: len(bot.whispers("bo")) == 2)
     assert bot.whispers("bo")[-1]["text"].startswith("my-app → production")
     await bot.slack.act("bo", "deployments", ts, label="Queue behind it")
-    await until(lambda: bot.office.queue.waiting)
-    [(waiting, behind)] = bot.office.queue.waiting
+    await until(lambda: bot.harness.queue.waiting)
+    [(waiting, behind)] = bot.harness.queue.waiting
     assert isinstance(waiting.wish, Deploy)
     assert (waiting.user, waiting.wish.image, waiting.first) == ("U0BO", "1.4.0", False)
-    assert behind == bot.office.promotions.only.id
+    assert behind == bot.harness.promotions.only.id
     await until(lambda: len(bot.whispers("bo")) == 3)
     assert "Yours starts when" in bot.whispers("bo")[-1]["text"]
 
@@ -227,27 +227,27 @@ async def test_replacing_asks_once_more_and_is_for_who_may_abort(bot: Bot) -> No
     await bot.slack.act("bo", "deployments", ts, label="Replace it")
     await until(lambda: len(bot.whispers("bo")) == 2)
     assert "may abort it" in bot.whispers("bo")[-1]["text"]
-    assert not bot.office.queue.waiting
+    assert not bot.harness.queue.waiting
 
 
 async def test_whoever_waits_for_a_gate_can_ask_to_be_told(bot: Bot) -> None:
     await bot.says("ana", "/deploy my-app prod")
-    only = bot.office.promotions.only
+    only = bot.harness.promotions.only
     waits = GateResult("soak", "my-app", Verdict.waiting("4 of 10 min", retry_after=timedelta(minutes=1)))
-    bot.office.promotions.all[only.id] = waiting = replace(only, stage=Stage.GATES, results=(waits,))
+    bot.harness.promotions.all[only.id] = waiting = replace(only, stage=Stage.GATES, results=(waits,))
     where = await SlackMessenger(bot.api).post("C0DEPLOY", card(waiting))
     await bot.slack.act("cy", "deployments", where.ts, label="Notify me when ready")
     await until(lambda: bot.whispers("cy"))
     assert says(bot.whispers("cy")[-1]["text"], "message", "gates pass")
-    assert bot.office.subscribers.asked == {(only.id, "U0CY")}
+    assert bot.harness.subscribers.asked == {(only.id, "U0CY")}
 
 
 async def test_the_keyboard_does_the_same(bot: Bot) -> None:
     await bot.says("ana", "/promote my-app payments to prod")
-    id = bot.office.promotions.only.id
+    id = bot.harness.promotions.only.id
     before = len(bot.whispers("ana"))
     await bot.slack.command("ana", "deployments", f"/adjust {id} leave out payments")
-    await until(lambda: bot.office.promotions.only.left_out == ("payments",))
+    await until(lambda: bot.harness.promotions.only.left_out == ("payments",))
     assert len(bot.whispers("ana")) == before
     assert (await bot.says("ana", f"/adjust {id} take in paymnets")).startswith("`paymnets` is not in this train.")
     assert "Say which apps" in await bot.says("ana", f"/adjust {id} remove payments")
@@ -258,7 +258,7 @@ async def test_the_glass_is_broken_by_the_press_and_not_by_the_word(bot: Bot) ->
     """Over real sockets, from the typed word to the press."""
     said = await bot.says("dee", "/deploy my-app prod ! it burns")
     assert "Nothing has started" in said
-    assert not bot.office.promotions.all
+    assert not bot.harness.promotions.all
     ts = bot.whispers("dee")[-1]["ts"]
     await bot.slack.act("dee", "deployments", ts, label="Break the glass")
-    await until(lambda: bool(bot.office.promotions.all))
+    await until(lambda: bool(bot.harness.promotions.all))

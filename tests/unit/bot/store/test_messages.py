@@ -6,23 +6,23 @@ import pytest
 
 from bot.domain.event import Event
 from bot.store.database import Database
-from bot.store.messages import SENT, Letter, Messages, QueuedLetter
+from bot.store.messages import SENT, Messages, OutboxEntry, QueuedEntry
 from bot.views.layout import sentence
 
 NOW = 1_000_000.0
 
 
-async def put(database: Database, *letters: tuple[str, str, Event]) -> Messages:
+async def put(database: Database, *entries: tuple[str, str, Event]) -> Messages:
     messages = Messages(database)
     async with database.begin() as connection:
-        for channel, promotion, event in letters:
-            about = Letter("my-app", "production", promotion, event, channel, sentence(f"{promotion} {event}"))
+        for channel, promotion, event in entries:
+            about = OutboxEntry("my-app", "production", promotion, event, channel, sentence(f"{promotion} {event}"))
             assert await messages.put(connection, about, NOW)
     return messages
 
 
-def texts(due: tuple[QueuedLetter, ...]) -> list[str]:
-    return [f"{one.letter.channel} {one.letter.message.text}" for one in due]
+def texts(due: tuple[QueuedEntry, ...]) -> list[str]:
+    return [f"{one.entry.channel} {one.entry.message.text}" for one in due]
 
 
 @pytest.fixture

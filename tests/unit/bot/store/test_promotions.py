@@ -8,33 +8,33 @@ import pytest
 
 from bot.domain.promotion import Promotion
 from bot.store.promotions import LARGEST
-from tests.fakes.world import House, house
+from tests.fakes.world import CoreWorld, core_world
 
 
 @pytest.fixture
-async def home(tmp_path: Path) -> AsyncIterator[House]:
-    async with house(tmp_path) as built:
+async def world(tmp_path: Path) -> AsyncIterator[CoreWorld]:
+    async with core_world(tmp_path) as built:
         yield built
 
 
-async def saved(home: House, promotion: Promotion, outcome: str) -> list[Promotion | None]:
+async def saved(world: CoreWorld, promotion: Promotion, outcome: str) -> list[Promotion | None]:
     """As two looks see it."""
-    async with home.database.begin() as connection:
-        await home.store.save(connection, replace(promotion, outcome=outcome))
-    return [await home.store.get(promotion.id) for _ in range(2)]
+    async with world.database.begin() as connection:
+        await world.store.save(connection, replace(promotion, outcome=outcome))
+    return [await world.store.get(promotion.id) for _ in range(2)]
 
 
-async def test_an_unchanged_promotion_is_one_object_and_a_changed_one_is_read(home: House) -> None:
-    asked = await home.deploy()
+async def test_an_unchanged_promotion_is_one_object_and_a_changed_one_is_read(world: CoreWorld) -> None:
+    asked = await world.deploy()
     for outcome in ("one", "two"):
-        first, second = await saved(home, asked, outcome)
+        first, second = await saved(world, asked, outcome)
         assert first is not None
         assert first.outcome == outcome
         assert second is first
 
 
-async def test_a_long_train_is_not_kept(home: House) -> None:
+async def test_a_long_train_is_not_kept(world: CoreWorld) -> None:
     """Each of its hundreds of versions would be."""
-    first, second = await saved(home, await home.deploy(), "x" * LARGEST)
+    first, second = await saved(world, await world.deploy(), "x" * LARGEST)
     assert first == second
     assert second is not first

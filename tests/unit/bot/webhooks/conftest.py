@@ -17,7 +17,7 @@ from starlette.applications import Starlette
 
 from bot.domain.build import Pushed
 from bot.domain.pipeline import PipelineRun
-from bot.evaluation.panel import Panel
+from bot.evaluation.evaluator import GateEvaluator
 from bot.notify import Bulletins, Outbox
 from bot.overlays.catalog import Catalog
 from bot.policy import parse
@@ -78,7 +78,7 @@ class Clock:
 
 
 @dataclass
-class House:
+class WebhookHarness:
     """`post` answers the HTTP status; `work` does what there is to do."""
 
     webhooks: Webhooks
@@ -125,7 +125,7 @@ class House:
 
 
 @pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[House]:
+async def harness(tmp_path: Path) -> AsyncIterator[WebhookHarness]:
     settings = Settings(
         github=GitHubSettings(repository=OVERLAYS),
         webhooks=WebhookSettings(
@@ -166,7 +166,7 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
         applications=MemoryApplications(),
         directory=directory,
     )
-    holds = PipelineHolds(Panel(gates, policy), policy, SYSTEM_CLOCK, asks=True)
+    holds = PipelineHolds(GateEvaluator(gates, policy), policy, SYSTEM_CLOCK, asks=True)
     needs = Needs(
         policy, catalog, pipelines, bulletins, store, directory, holds, wake,
         stored=stored, committed=committed, heard=runs.append,
@@ -175,7 +175,7 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
     transport = httpx.ASGITransport(Starlette(routes=webhooks.routes))
     async with httpx.AsyncClient(transport=transport, base_url="http://bot") as http:
         outbox = Outbox(messages, messenger, clock=clock)
-        yield House(
+        yield WebhookHarness(
             webhooks, needs, http, store, database, messenger, outbox, overlays, pipelines, catalog, clock,
             scanned, images, pushes, runs,
         )  # fmt: skip

@@ -13,7 +13,7 @@ from bot.domain.pipeline import CancelMode, RunRequest
 from bot.store.codec import dump
 from bot.webhooks.alertmanager import WebhookAlert, domain
 from tests.sentences import says
-from tests.unit.bot.webhooks.conftest import HARBOR, OVERLAYS, House, sample
+from tests.unit.bot.webhooks.conftest import HARBOR, OVERLAYS, WebhookHarness, sample
 from tests.unit.bot.webhooks.test_receivers import FAILED, GOOD
 
 ENDLESS = "0001-01-01T00:00:00Z"
@@ -44,24 +44,24 @@ def push(**changes: Any) -> bytes:
     return json.dumps(document).encode()
 
 
-async def shown(house: House, channel: str) -> list[str]:
+async def shown(harness: WebhookHarness, channel: str) -> list[str]:
     return [
-        json.dumps([m.shown.text, *m.shown.blocks], ensure_ascii=False) for m in house.messenger.in_channel(channel)
+        json.dumps([m.shown.text, *m.shown.blocks], ensure_ascii=False) for m in harness.messenger.in_channel(channel)
     ]
 
 
 # GitHub
 
 
-async def test_a_push_to_the_overlays_is_looked_at_at_once_and_once(house: House) -> None:
+async def test_a_push_to_the_overlays_is_looked_at_at_once_and_once(harness: WebhookHarness) -> None:
     """G18: a redelivery has the same id."""
-    catalog = house.catalog
+    catalog = harness.catalog
     before = await catalog.listing()
-    commit = house.overlays.push({"apps/new-app/overlays/staging/kustomization.yaml": b"images: []\n"})
+    commit = harness.overlays.push({"apps/new-app/overlays/staging/kustomization.yaml": b"images: []\n"})
     assert (await catalog.listing()).commit == before.commit
     for _ in range(2):
-        await house.github(push(after=commit.sha))
-    assert await house.work() == 1
+        await harness.github(push(after=commit.sha))
+    assert await harness.work() == 1
     assert (await catalog.listing()).commit == commit.sha
 
 
@@ -69,15 +69,15 @@ async def test_a_push_to_the_overlays_is_looked_at_at_once_and_once(house: House
     "changes",
     [{"ref": "refs/heads/other"}, {"ref": "refs/tags/main"}, {"deleted": True, "after": "0" * 40}, {"of": "a/b"}],
 )
-async def test_other_pushes_do_not_concern_us(house: House, changes: dict[str, Any]) -> None:
+async def test_other_pushes_do_not_concern_us(harness: WebhookHarness, changes: dict[str, Any]) -> None:
     """G19."""
-    assert (await house.github(push(**changes))).json()["accepted"] is False
+    assert (await harness.github(push(**changes))).json()["accepted"] is False
 
 
-async def test_a_push_may_come_as_a_form(house: House) -> None:
+async def test_a_push_may_come_as_a_form(harness: WebhookHarness) -> None:
     """G17: the signature is over the form."""
     body = urlencode({"payload": push().decode()}).encode()
-    answer = await house.github(body, **{"Content-Type": "application/x-www-form-urlencoded"})
+    answer = await harness.github(body, **{"Content-Type": "application/x-www-form-urlencoded"})
     assert answer.json() == {"accepted": True}
 
 
@@ -97,19 +97,19 @@ def source_push(**changes: Any) -> bytes:
     return json.dumps(document | changes).encode()
 
 
-async def test_a_push_to_a_source_repository_is_recorded_with_its_author_and_subjects(house: House) -> None:
+async def test_a_push_to_a_source_repository_is_recorded_with_its_author_and_subjects(harness: WebhookHarness) -> None:
     """G19: the oldest commit comes first."""
-    before = await house.catalog.listing()
-    house.overlays.push({"apps/new-app/overlays/staging/kustomization.yaml": b"images: []\n"})
+    before = await harness.catalog.listing()
+    harness.overlays.push({"apps/new-app/overlays/staging/kustomization.yaml": b"images: []\n"})
     for _ in range(2):
-        await house.github(source_push())
-    assert await house.work() == 1
-    [(told, at)] = house.committed
+        await harness.github(source_push())
+    assert await harness.work() == 1
+    [(told, at)] = harness.committed
     assert (told.repository, told.sha) == ("https://github.com/octocat/my-app.git", SHA)
     assert (told.author.email, told.subject, told.count) == ("ana@example.com", "Change 4", 5)
     assert told.subjects == ("Change 4", "Change 3", "Change 2")
     assert at == datetime.fromtimestamp(1_800_000_000, UTC)
-    assert (await house.catalog.listing()).commit == before.commit, "it is no reason to look at the overlays"
+    assert (await harness.catalog.listing()).commit == before.commit, "it is no reason to look at the overlays"
 
 
 @pytest.mark.parametrize(
@@ -122,31 +122,33 @@ async def test_a_push_to_a_source_repository_is_recorded_with_its_author_and_sub
         {"after": "main"},
     ],
 )
-async def test_what_is_no_push_to_a_default_branch_is_not_recorded(house: House, changes: dict[str, Any]) -> None:
+async def test_what_is_no_push_to_a_default_branch_is_not_recorded(
+    harness: WebhookHarness, changes: dict[str, Any]
+) -> None:
     """G19."""
-    assert (await house.github(source_push(**changes))).json()["accepted"] is False
+    assert (await harness.github(source_push(**changes))).json()["accepted"] is False
 
 
-async def test_a_push_to_the_overlays_is_no_push_of_source_code(house: House) -> None:
+async def test_a_push_to_the_overlays_is_no_push_of_source_code(harness: WebhookHarness) -> None:
     document = json.loads(source_push())
     document["repository"]["full_name"] = OVERLAYS
-    await house.github(json.dumps(document).encode())
-    await house.work()
-    assert house.committed == []
+    await harness.github(json.dumps(document).encode())
+    await harness.work()
+    assert harness.committed == []
 
 
 # Harbor
 
 
 @pytest.mark.parametrize(("tag", "told"), [("v1.5.0", "v1.5.0"), ("sha256:" + "1" * 64, ""), (None, "")])
-async def test_an_image_that_is_pushed_is_recorded(house: House, tag: str | None, told: str) -> None:
+async def test_an_image_that_is_pushed_is_recorded(harness: WebhookHarness, tag: str | None, told: str) -> None:
     """H23: the tag is the digest when it was pushed by digest."""
-    await house.post("harbor", image_push(tag), {"Authorization": HARBOR})
-    await house.work()
-    [(digest, repository, shown, at)] = house.stored
+    await harness.post("harbor", image_push(tag), {"Authorization": HARBOR})
+    await harness.work()
+    [(digest, repository, shown, at)] = harness.stored
     assert (repository, shown, at) == ("harbor/alpine", told, datetime.fromtimestamp(1680501893, UTC))
     assert digest.startswith("sha256:954b")
-    assert house.scanned == []
+    assert harness.scanned == []
 
 
 @pytest.mark.parametrize(
@@ -160,19 +162,21 @@ async def test_an_image_that_is_pushed_is_recorded(house: House, tag: str | None
         ("9999-12-31T23:59:59-14:00", datetime(9999, 1, 1, tzinfo=UTC)),
     ],
 )
-async def test_the_time_of_a_push_is_one_that_can_be_read_back(house: House, time: str, at: datetime) -> None:
+async def test_the_time_of_a_push_is_one_that_can_be_read_back(
+    harness: WebhookHarness, time: str, at: datetime
+) -> None:
     """As a CloudEvent (H21): a time outside the calendar would be written down, and never be read again."""
     pushed = json.loads(image_push("v1.5.0"))
     event = {"type": "harbor.artifact.pushed", "id": "1", "source": "/x", "time": time, "data": pushed["event_data"]}
-    await house.post("harbor", json.dumps(event).encode(), {"Authorization": HARBOR})
-    await house.work()
-    assert [one[3] for one in house.stored] == [at]
+    await harness.post("harbor", json.dumps(event).encode(), {"Authorization": HARBOR})
+    await harness.work()
+    assert [one[3] for one in harness.stored] == [at]
 
 
 @pytest.mark.parametrize("tag", ["sha256-954b.sig", "sha256-954b.att", "sha256-954b.sbom"])
-async def test_a_signature_is_no_image(house: House, tag: str) -> None:
+async def test_a_signature_is_no_image(harness: WebhookHarness, tag: str) -> None:
     """H23."""
-    answer = await house.post("harbor", image_push(tag), {"Authorization": HARBOR})
+    answer = await harness.post("harbor", image_push(tag), {"Authorization": HARBOR})
     assert answer.json()["accepted"] is False
 
 
@@ -185,50 +189,50 @@ def image_push(tag: str | None) -> bytes:
 # Alertmanager
 
 
-async def test_an_alert_is_told_in_the_default_channel_with_what_it_is_about(house: House) -> None:
-    assert (await house.alert(alert(run="my-app-0007"))).status_code == 202
-    await house.work()
-    (message,) = await shown(house, "C0DEPLOY")
+async def test_an_alert_is_told_in_the_default_channel_with_what_it_is_about(harness: WebhookHarness) -> None:
+    assert (await harness.alert(alert(run="my-app-0007"))).status_code == 202
+    await harness.work()
+    (message,) = await shown(harness, "C0DEPLOY")
     for part in ("Argo CD could not sync", "my-app", "staging", "my-app-0007", "prometheus.example.com", "runbooks.md"):
         assert part in message, message
-    assert not house.messenger.in_channel("C0INC")
+    assert not harness.messenger.in_channel("C0INC")
 
 
-async def test_an_alert_goes_where_the_policy_says(house: House) -> None:
-    await house.alert(
+async def test_an_alert_goes_where_the_policy_says(harness: WebhookHarness) -> None:
+    await harness.alert(
         alert(environment="production"),
         alert(fingerprint="f2", app="ledger"),
         alert(fingerprint="f3", app="", environment="", name=""),
     )
-    await house.work()
-    assert [len(house.messenger.in_channel(c)) for c in ("C0INC", "C0LEDGER", "C0DEPLOY")] == [1, 1, 1]
+    await harness.work()
+    assert [len(harness.messenger.in_channel(c)) for c in ("C0INC", "C0LEDGER", "C0DEPLOY")] == [1, 1, 1]
 
 
-async def test_when_it_is_over_the_same_message_says_so(house: House) -> None:
-    await house.alert(alert())
-    await house.work()
-    await house.alert(alert("resolved"))
-    await house.work()
-    (message,) = house.messenger.in_channel("C0DEPLOY")
+async def test_when_it_is_over_the_same_message_says_so(harness: WebhookHarness) -> None:
+    await harness.alert(alert())
+    await harness.work()
+    await harness.alert(alert("resolved"))
+    await harness.work()
+    (message,) = harness.messenger.in_channel("C0DEPLOY")
     assert message.shown.text.startswith("✅ Resolved: ")
     assert len(message.versions) == 2
     assert "after 12 min" in json.dumps(message.shown.blocks)
     # The next time it fires, that is news, and another message.
-    await house.alert(alert(started="2026-11-02T10:00:00Z"))
-    await house.work()
-    assert len(house.messenger.in_channel("C0DEPLOY")) == 2
+    await harness.alert(alert(started="2026-11-02T10:00:00Z"))
+    await harness.work()
+    assert len(harness.messenger.in_channel("C0DEPLOY")) == 2
 
 
-async def test_what_is_said_again_is_not_told_again(house: House) -> None:
+async def test_what_is_said_again_is_not_told_again(harness: WebhookHarness) -> None:
     for _ in range(3):
-        await house.alert(alert())
-    await house.alert(alert(), alert(fingerprint="f2", name="ledger-staging"))
-    await house.work()
-    (message,) = house.messenger.in_channel("C0DEPLOY")
+        await harness.alert(alert())
+    await harness.alert(alert(), alert(fingerprint="f2", name="ledger-staging"))
+    await harness.work()
+    (message,) = harness.messenger.in_channel("C0DEPLOY")
     assert "2 firing" in message.shown.text
     versions = len(message.versions)
-    await house.alert(alert(), alert(fingerprint="f2", name="ledger-staging"))
-    await house.work()
+    await harness.alert(alert(), alert(fingerprint="f2", name="ledger-staging"))
+    await harness.work()
     assert len(message.versions) == versions
 
 
@@ -238,27 +242,27 @@ def storm(count: int, status: str = "firing", **labels: str) -> list[dict[str, A
 
 @pytest.mark.parametrize("count", [40, 60])
 async def test_the_alerts_of_one_group_are_one_message_with_a_list_edited_as_they_resolve(
-    house: House, count: int
+    harness: WebhookHarness, count: int
 ) -> None:
-    await house.alert(*storm(count))
-    await house.work()
-    (message,) = house.messenger.in_channel("C0DEPLOY")
+    await harness.alert(*storm(count))
+    await harness.work()
+    (message,) = harness.messenger.in_channel("C0DEPLOY")
     assert f"{count} firing" in message.shown.text
     assert all(f"app-{n} " in str(message.shown.blocks) for n in range(count))
-    await house.alert(*storm(10, "resolved"), *storm(count)[10:])
-    await house.work()
+    await harness.alert(*storm(10, "resolved"), *storm(count)[10:])
+    await harness.work()
     assert f"{count - 10} firing, 10 resolved" in message.shown.text
-    await house.alert(*storm(count, "resolved"))
-    await house.work()
-    assert house.messenger.in_channel("C0DEPLOY") == [message]
+    await harness.alert(*storm(count, "resolved"))
+    await harness.work()
+    assert harness.messenger.in_channel("C0DEPLOY") == [message]
     assert message.shown.text.startswith("✅")
     assert f"{count} resolved" in message.shown.text
 
 
-async def test_a_list_that_is_too_long_says_how_many_more_there_are(house: House) -> None:
-    await house.alert(*storm(300, name="x" * 80))
-    await house.work()
-    (message,) = house.messenger.in_channel("C0DEPLOY")
+async def test_a_list_that_is_too_long_says_how_many_more_there_are(harness: WebhookHarness) -> None:
+    await harness.alert(*storm(300, name="x" * 80))
+    await harness.work()
+    (message,) = harness.messenger.in_channel("C0DEPLOY")
     assert "300 firing" in message.shown.text
     shown = str(message.shown.blocks)
     listed = shown.count("🔴 app-")
@@ -267,131 +271,131 @@ async def test_a_list_that_is_too_long_says_how_many_more_there_are(house: House
     assert len(shown) < 12_000
 
 
-async def test_another_group_or_another_receiver_is_another_message(house: House) -> None:
-    await house.alert(*storm(3), key="a")
-    await house.alert(*[{**one, "fingerprint": f"b{n}"} for n, one in enumerate(storm(3))], key="b")
-    await house.alert(*[{**one, "fingerprint": f"c{n}"} for n, one in enumerate(storm(3))], key="b", receiver="other")
-    await house.work()
-    assert len(house.messenger.in_channel("C0DEPLOY")) == 3
+async def test_another_group_or_another_receiver_is_another_message(harness: WebhookHarness) -> None:
+    await harness.alert(*storm(3), key="a")
+    await harness.alert(*[{**one, "fingerprint": f"b{n}"} for n, one in enumerate(storm(3))], key="b")
+    await harness.alert(*[{**one, "fingerprint": f"c{n}"} for n, one in enumerate(storm(3))], key="b", receiver="other")
+    await harness.work()
+    assert len(harness.messenger.in_channel("C0DEPLOY")) == 3
 
 
-async def test_what_joins_a_group_soon_is_an_edit_and_later_it_is_news(house: House) -> None:
+async def test_what_joins_a_group_soon_is_an_edit_and_later_it_is_news(harness: WebhookHarness) -> None:
     """An edit wakes nobody."""
-    await house.alert(*storm(2))
-    await house.work()
-    house.clock.now += 60
-    await house.alert(*storm(3))
-    await house.work()
-    (message,) = house.messenger.in_channel("C0DEPLOY")
+    await harness.alert(*storm(2))
+    await harness.work()
+    harness.clock.now += 60
+    await harness.alert(*storm(3))
+    await harness.work()
+    (message,) = harness.messenger.in_channel("C0DEPLOY")
     assert "3 firing" in message.shown.text
-    house.clock.now += 3600
-    await house.alert(*storm(4))
-    await house.work()
-    first, second = house.messenger.in_channel("C0DEPLOY")
+    harness.clock.now += 3600
+    await harness.alert(*storm(4))
+    await harness.work()
+    first, second = harness.messenger.in_channel("C0DEPLOY")
     assert "3 firing" in first.shown.text
     assert "app-3" in second.shown.text
-    await house.alert(*storm(4, "resolved"))
-    await house.work()
-    assert all(one.shown.text.startswith("✅") for one in house.messenger.in_channel("C0DEPLOY"))
+    await harness.alert(*storm(4, "resolved"))
+    await harness.work()
+    assert all(one.shown.text.startswith("✅") for one in harness.messenger.in_channel("C0DEPLOY"))
 
 
-async def test_one_that_fires_anew_is_told_anew_while_its_group_still_fires(house: House) -> None:
-    await house.alert(*storm(2))
-    await house.alert(*storm(1, "resolved"), *storm(2)[1:])
-    await house.alert(alert(started="2026-11-02T10:00:00Z", fingerprint="f0", app="app-0"), *storm(2)[1:])
-    await house.work()
-    texts = [message.shown.text for message in house.messenger.in_channel("C0DEPLOY")]
+async def test_one_that_fires_anew_is_told_anew_while_its_group_still_fires(harness: WebhookHarness) -> None:
+    await harness.alert(*storm(2))
+    await harness.alert(*storm(1, "resolved"), *storm(2)[1:])
+    await harness.alert(alert(started="2026-11-02T10:00:00Z", fingerprint="f0", app="app-0"), *storm(2)[1:])
+    await harness.work()
+    texts = [message.shown.text for message in harness.messenger.in_channel("C0DEPLOY")]
     (listed,) = [text for text in texts if "1 firing, 1 resolved" in text]
     (anew,) = [text for text in texts if text != listed]
     assert "app-0" in anew
 
 
-async def test_each_channel_lists_its_own_alerts(house: House) -> None:
-    await house.alert(*storm(4), *[{**one, "fingerprint": f"p{n}"} for n, one in
+async def test_each_channel_lists_its_own_alerts(harness: WebhookHarness) -> None:
+    await harness.alert(*storm(4), *[{**one, "fingerprint": f"p{n}"} for n, one in
                                    enumerate(storm(2, environment="production"))])  # fmt: skip
-    await house.work()
-    (here,), (there,) = house.messenger.in_channel("C0DEPLOY"), house.messenger.in_channel("C0INC")
+    await harness.work()
+    (here,), (there,) = harness.messenger.in_channel("C0DEPLOY"), harness.messenger.in_channel("C0INC")
     assert "4 firing" in here.shown.text
     assert "2 firing" in there.shown.text
 
 
-async def test_one_alert_that_makes_no_sense_takes_none_of_its_group_with_it(house: House) -> None:
+async def test_one_alert_that_makes_no_sense_takes_none_of_its_group_with_it(harness: WebhookHarness) -> None:
     for broken in ({"status": "firing"}, 7, {**alert(), "startsAt": "soon"}, {**alert(), "labels": ["x"]}):
-        assert (await house.alert(*storm(3), broken)).status_code == 202
-    await house.work()
-    (message,) = house.messenger.in_channel("C0DEPLOY")
+        assert (await harness.alert(*storm(3), broken)).status_code == 202
+    await harness.work()
+    (message,) = harness.messenger.in_channel("C0DEPLOY")
     assert "3 firing" in message.shown.text
     assert "1 more alert could not be read" in str(message.shown.blocks)
-    assert (await house.alert({"status": "firing"})).status_code == 400
+    assert (await harness.alert({"status": "firing"})).status_code == 400
 
 
-async def test_what_alertmanager_left_out_is_counted(house: House) -> None:
-    await house.alert(*storm(3), truncated=57)
-    await house.work()
-    (message,) = house.messenger.in_channel("C0DEPLOY")
+async def test_what_alertmanager_left_out_is_counted(harness: WebhookHarness) -> None:
+    await harness.alert(*storm(3), truncated=57)
+    await harness.work()
+    (message,) = harness.messenger.in_channel("C0DEPLOY")
     assert "left 57 more alerts out" in str(message.shown.blocks)
 
 
-async def test_what_an_older_pilothouse_has_kept_is_told(house: House) -> None:
+async def test_what_an_older_pilothouse_has_kept_is_told(harness: WebhookHarness) -> None:
     kept = dump((domain(msgspec.convert(alert(), WebhookAlert)),))
-    await house.webhooks.worker._senders["alertmanager"].act(kept)
-    await house.work()
-    assert len(house.messenger.in_channel("C0DEPLOY")) == 1
+    await harness.webhooks.worker._senders["alertmanager"].act(kept)
+    await harness.work()
+    assert len(harness.messenger.in_channel("C0DEPLOY")) == 1
 
 
-async def test_an_alert_that_was_ended_by_mistake_goes_on_in_its_own_message(house: House) -> None:
+async def test_an_alert_that_was_ended_by_mistake_goes_on_in_its_own_message(harness: WebhookHarness) -> None:
     """Alertmanager ends what Prometheus was silent about for a while; then it comes again, with the start it had."""
-    await house.alert(alert())
-    await house.work()
-    await house.alert(alert("resolved"))
-    await house.work()
+    await harness.alert(alert())
+    await harness.work()
+    await harness.alert(alert("resolved"))
+    await harness.work()
     # The very same bytes as at first.
-    await house.alert(alert())
-    await house.work()
-    (message,) = house.messenger.in_channel("C0DEPLOY")
+    await harness.alert(alert())
+    await harness.work()
+    (message,) = harness.messenger.in_channel("C0DEPLOY")
     assert message.shown.text.startswith("🔴")
     assert len(message.versions) == 3
 
 
-async def test_a_start_that_changes_while_it_fires_is_no_new_alert(house: House) -> None:
+async def test_a_start_that_changes_while_it_fires_is_no_new_alert(harness: WebhookHarness) -> None:
     """Prometheus forgets when it began, if it is restarted; the end may name yet another start."""
-    await house.alert(alert())
-    await house.alert(alert(started="2026-11-01T10:05:00Z"))
-    await house.alert(alert("resolved", started="2026-11-01T10:12:00Z"))
-    await house.work()
-    (message,) = house.messenger.in_channel("C0DEPLOY")
+    await harness.alert(alert())
+    await harness.alert(alert(started="2026-11-01T10:05:00Z"))
+    await harness.alert(alert("resolved", started="2026-11-01T10:12:00Z"))
+    await harness.work()
+    (message,) = harness.messenger.in_channel("C0DEPLOY")
     assert message.shown.text.startswith("✅ Resolved")
     assert "after 12 min" in json.dumps(message.shown.blocks)
 
 
-async def test_the_end_of_what_was_never_told_is_no_news(house: House) -> None:
-    await house.alert(alert("resolved"))
-    await house.work()
-    assert not house.messenger.messages
+async def test_the_end_of_what_was_never_told_is_no_news(harness: WebhookHarness) -> None:
+    await harness.alert(alert("resolved"))
+    await harness.work()
+    assert not harness.messenger.messages
 
 
-async def test_an_alert_waits_for_slack_and_only_its_end_is_told_then(house: House) -> None:
+async def test_an_alert_waits_for_slack_and_only_its_end_is_told_then(harness: WebhookHarness) -> None:
     """Slack is away while it fires and ends: one message, which says how it is now."""
-    house.messenger.closed["C0DEPLOY"] = Unavailable("Slack", "chat.postMessage", "down")
-    await house.alert(alert())
-    await house.work()
-    await house.alert(alert("resolved"))
-    await house.work()
-    assert not house.messenger.messages
-    house.messenger.closed.clear()
-    house.clock.now += 600
-    await house.work()
-    (message,) = house.messenger.in_channel("C0DEPLOY")
+    harness.messenger.closed["C0DEPLOY"] = Unavailable("Slack", "chat.postMessage", "down")
+    await harness.alert(alert())
+    await harness.work()
+    await harness.alert(alert("resolved"))
+    await harness.work()
+    assert not harness.messenger.messages
+    harness.messenger.closed.clear()
+    harness.clock.now += 600
+    await harness.work()
+    (message,) = harness.messenger.in_channel("C0DEPLOY")
     assert message.shown.text.startswith("✅ Resolved")
 
 
-async def test_words_of_an_alert_cannot_call_anybody(house: House) -> None:
+async def test_words_of_an_alert_cannot_call_anybody(harness: WebhookHarness) -> None:
     hostile = alert(app="<!channel>", run="`x` <@U0ANA>")
     hostile["annotations"] = {"summary": "<!here> *free* <http://evil|click>", "runbook_url": "javascript:alert(1)"}
     hostile["generatorURL"] = "https://ok.example.com/|<!channel>"
-    await house.alert(hostile)
-    await house.work()
-    (message,) = await shown(house, "C0DEPLOY")
+    await harness.alert(hostile)
+    await harness.work()
+    (message,) = await shown(harness, "C0DEPLOY")
     for live in ("<!here>", "<!channel>", "<@U0ANA>", "<http://evil", "javascript:"):
         assert live not in message
 
@@ -399,85 +403,87 @@ async def test_words_of_an_alert_cannot_call_anybody(house: House) -> None:
 # Tekton
 
 
-async def failed_run(house: House, *, uid: str = "u-1", namespace: str = "ci") -> str:
+async def failed_run(harness: WebhookHarness, *, uid: str = "u-1", namespace: str = "ci") -> str:
     request = RunRequest("r-1", "ci-pipeline", "my-app", {}, "U0ANA")
-    run = await house.pipelines.start(request)
-    house.pipelines.begin(run.name)
-    house.pipelines.fail(run.name)
-    await event(house, run.name, uid, namespace)
+    run = await harness.pipelines.start(request)
+    harness.pipelines.begin(run.name)
+    harness.pipelines.fail(run.name)
+    await event(harness, run.name, uid, namespace)
     return run.name
 
 
 async def event(
-    house: House, name: str, uid: str = "u-1", namespace: str = "ci", id: str = "e-1", state: str = "failed"
+    harness: WebhookHarness, name: str, uid: str = "u-1", namespace: str = "ci", id: str = "e-1", state: str = "failed"
 ) -> None:
     kind = {"Ce-Type": f"dev.tekton.event.pipelinerun.{state}.v1", "Ce-Id": id}
     body = {"pipelineRun": {"metadata": {"name": name, "namespace": namespace, "uid": uid, "labels": {}}, "spec": {}}}
-    answer = await house.post("tekton", json.dumps(body).encode(), {**FAILED, **GOOD["tekton"], **kind})
+    answer = await harness.post("tekton", json.dumps(body).encode(), {**FAILED, **GOOD["tekton"], **kind})
     assert answer.is_success, answer.text
 
 
-async def test_a_failed_run_is_told_once_with_its_reason(house: House) -> None:
+async def test_a_failed_run_is_told_once_with_its_reason(harness: WebhookHarness) -> None:
     """T19: an event may come twice, also under another id."""
-    name = await failed_run(house)
-    await event(house, name)
-    await event(house, name, id="e-2")
-    await house.work()
-    (message,) = await shown(house, "C0DEPLOY")
+    name = await failed_run(harness)
+    await event(harness, name)
+    await event(harness, name, id="e-2")
+    await harness.work()
+    (message,) = await shown(harness, "C0DEPLOY")
     assert says(message, "run-tests", "failed", 'test\\"', "exit code 1")
     assert "my-app" in message
     assert f"/pipeline logs {name}" in message
     assert "<@U0ANA>" in message
-    assert {run.name for run in house.runs} == {name}
+    assert {run.name for run in harness.runs} == {name}
 
 
 @pytest.mark.parametrize("state", ["started", "successful"])
-async def test_a_run_that_began_or_succeeded_is_on_record_without_a_message(house: House, state: str) -> None:
+async def test_a_run_that_began_or_succeeded_is_on_record_without_a_message(
+    harness: WebhookHarness, state: str
+) -> None:
     """T19: each event is a hint to read the run; what is on record is what the cluster says then."""
-    run = await house.pipelines.start(RunRequest("r-1", "ci-pipeline", "my-app", {}, "U0ANA"))
+    run = await harness.pipelines.start(RunRequest("r-1", "ci-pipeline", "my-app", {}, "U0ANA"))
     if state == "successful":
-        house.pipelines.begin(run.name)
-        house.pipelines.finish(run.name)
-    await event(house, run.name, state=state)
-    await house.work()
-    assert [(heard.name, heard.done) for heard in house.runs] == [(run.name, state == "successful")]
-    assert not house.messenger.messages
+        harness.pipelines.begin(run.name)
+        harness.pipelines.finish(run.name)
+    await event(harness, run.name, state=state)
+    await harness.work()
+    assert [(heard.name, heard.done) for heard in harness.runs] == [(run.name, state == "successful")]
+    assert not harness.messenger.messages
 
 
 @pytest.mark.parametrize("state", ["queued", "running", "unknown"])
-async def test_events_in_between_say_nothing_new(house: House, state: str) -> None:
-    run = await house.pipelines.start(RunRequest("r-1", "ci-pipeline", "my-app", {}, "U0ANA"))
-    await event(house, run.name, state=state)
-    assert await house.work() == 0
-    assert house.runs == []
+async def test_events_in_between_say_nothing_new(harness: WebhookHarness, state: str) -> None:
+    run = await harness.pipelines.start(RunRequest("r-1", "ci-pipeline", "my-app", {}, "U0ANA"))
+    await event(harness, run.name, state=state)
+    assert await harness.work() == 0
+    assert harness.runs == []
 
 
-async def test_a_run_that_a_person_cancelled_is_not_told(house: House) -> None:
+async def test_a_run_that_a_person_cancelled_is_not_told(harness: WebhookHarness) -> None:
     """T19: cancelled comes as `failed`, too."""
-    run = await house.pipelines.start(RunRequest("r-1", "ci-pipeline", "my-app", {}, "U0ANA"))
-    await house.pipelines.cancel(run.name, CancelMode.NOW)
-    await event(house, run.name)
-    await house.work()
-    assert not house.messenger.messages
+    run = await harness.pipelines.start(RunRequest("r-1", "ci-pipeline", "my-app", {}, "U0ANA"))
+    await harness.pipelines.cancel(run.name, CancelMode.NOW)
+    await event(harness, run.name)
+    await harness.work()
+    assert not harness.messenger.messages
 
 
-async def test_runs_that_are_gone_or_elsewhere_are_not_told(house: House) -> None:
-    await event(house, "pruned")
-    await failed_run(house, namespace="elsewhere", uid="u-2")
-    assert await house.work() >= 1
-    assert not house.messenger.messages
+async def test_runs_that_are_gone_or_elsewhere_are_not_told(harness: WebhookHarness) -> None:
+    await event(harness, "pruned")
+    await failed_run(harness, namespace="elsewhere", uid="u-2")
+    assert await harness.work() >= 1
+    assert not harness.messenger.messages
 
 
-async def test_a_cluster_that_is_away_is_asked_again_later(house: House) -> None:
-    run = await house.pipelines.start(RunRequest("r-1", "ci-pipeline", "ledger", {}, "U0ANA"))
-    house.pipelines.begin(run.name)
-    house.pipelines.fail(run.name)
-    house.pipelines.failing = Unavailable("tekton", "read", "down")
-    await event(house, run.name)
-    await house.work()
-    assert not house.messenger.in_channel("C0LEDGER")
-    house.pipelines.failing = None
-    assert not await house.work()
-    house.clock.now += 60
-    assert await house.work() == 1
-    assert len(house.messenger.in_channel("C0LEDGER")) == 1
+async def test_a_cluster_that_is_away_is_asked_again_later(harness: WebhookHarness) -> None:
+    run = await harness.pipelines.start(RunRequest("r-1", "ci-pipeline", "ledger", {}, "U0ANA"))
+    harness.pipelines.begin(run.name)
+    harness.pipelines.fail(run.name)
+    harness.pipelines.failing = Unavailable("tekton", "read", "down")
+    await event(harness, run.name)
+    await harness.work()
+    assert not harness.messenger.in_channel("C0LEDGER")
+    harness.pipelines.failing = None
+    assert not await harness.work()
+    harness.clock.now += 60
+    assert await harness.work() == 1
+    assert len(harness.messenger.in_channel("C0LEDGER")) == 1

@@ -6,7 +6,7 @@ import pytest
 
 from bot.domain.caller import Person
 from bot.domain.safety import Freeze, Lock, Rejection
-from bot.evaluation.panel import Panel
+from bot.evaluation.evaluator import GateEvaluator
 from bot.policy import parse
 from bot.queries.pipeline_holds import PipelineHolds
 from bot.runtime.clock import SYSTEM_CLOCK
@@ -14,7 +14,7 @@ from bot.store.freezes import FreezeStore
 from bot.store.locks import LockStore
 from bot.store.rejections import RejectionStore
 from bot.webhooks.pipeline_hold import MOST, PipelineHold
-from tests.unit.bot.webhooks.conftest import PIPELINE, House
+from tests.unit.bot.webhooks.conftest import PIPELINE, WebhookHarness
 
 ANA = Person("U0ANA", "Ana")
 NOW = datetime.now(UTC)
@@ -28,37 +28,43 @@ BUILD = {
 }
 
 
-async def ask(house: House, token: str = PIPELINE, **other: str) -> tuple[int, str]:
-    answer = await house.http.get("/pipeline/hold", params=BUILD | other, headers={"Authorization": f"Bearer {token}"})
+async def ask(harness: WebhookHarness, token: str = PIPELINE, **other: str) -> tuple[int, str]:
+    answer = await harness.http.get(
+        "/pipeline/hold", params=BUILD | other, headers={"Authorization": f"Bearer {token}"}
+    )
     assert answer.headers["content-type"].startswith("text/plain")
     return answer.status_code, answer.text
 
 
-async def lock(house: House, app: str, environment: str, until: datetime | None = None, why: str = "a test") -> None:
-    async with house.database.begin() as connection:
-        await LockStore(house.database).take(connection, Lock(app, environment, ANA, why, NOW, until))
+async def lock(
+    harness: WebhookHarness, app: str, environment: str, until: datetime | None = None, why: str = "a test"
+) -> None:
+    async with harness.database.begin() as connection:
+        await LockStore(harness.database).take(connection, Lock(app, environment, ANA, why, NOW, until))
 
 
-async def freeze(house: House, app: str, environment: str, *exempt: str) -> None:
+async def freeze(harness: WebhookHarness, app: str, environment: str, *exempt: str) -> None:
     called = Freeze("f-1", environment, ANA, "INC-1", NOW, NOW + timedelta(hours=1), app, exempt)
-    async with house.database.begin() as connection:
-        await FreezeStore(house.database).call(connection, called)
+    async with harness.database.begin() as connection:
+        await FreezeStore(harness.database).call(connection, called)
 
 
-async def reject(house: House, digest: str) -> None:
+async def reject(harness: WebhookHarness, digest: str) -> None:
     said = Rejection("my-app", digest, "v1.5.0", ANA, "it leaks", NOW)
-    async with house.database.begin() as connection:
-        await RejectionStore(house.database).reject(connection, said)
+    async with harness.database.begin() as connection:
+        await RejectionStore(harness.database).reject(connection, said)
 
 
-async def test_nothing_holds_it(house: House) -> None:
-    assert await ask(house) == (200, "free\n")
+async def test_nothing_holds_it(harness: WebhookHarness) -> None:
+    assert await ask(harness) == (200, "free\n")
 
 
 @pytest.mark.parametrize("app", ["my-app", ""])
-async def test_a_lock_of_the_app_or_of_the_whole_environment_holds_it_and_says_whose(house: House, app: str) -> None:
-    await lock(house, app, "development", why="testing a\nmigration\x1b[2J \u202e")
-    status, text = await ask(house)
+async def test_a_lock_of_the_app_or_of_the_whole_environment_holds_it_and_says_whose(
+    harness: WebhookHarness, app: str
+) -> None:
+    await lock(harness, app, "development", why="testing a\nmigration\x1b[2J \u202e")
+    status, text = await ask(harness)
     word, why, end = text.split("\n")
     assert (status, word, end) == (200, "held", "")
     assert "locked by Ana" in why
@@ -75,39 +81,39 @@ async def test_a_lock_of_the_app_or_of_the_whole_environment_holds_it_and_says_w
     ],
 )
 async def test_another_lock_or_one_that_is_over_does_not(
-    house: House, app: str, environment: str, until: datetime | None
+    harness: WebhookHarness, app: str, environment: str, until: datetime | None
 ) -> None:
-    await lock(house, app, environment, until)
-    assert await ask(house) == (200, "free\n")
+    await lock(harness, app, environment, until)
+    assert await ask(harness) == (200, "free\n")
 
 
-async def test_a_freeze_holds_it_and_not_an_exempt_app(house: House) -> None:
-    await freeze(house, "", "development", "my-app")
-    assert await ask(house) == (200, "free\n")
-    assert "INC-1" in (await ask(house, app="payments"))[1]
+async def test_a_freeze_holds_it_and_not_an_exempt_app(harness: WebhookHarness) -> None:
+    await freeze(harness, "", "development", "my-app")
+    assert await ask(harness) == (200, "free\n")
+    assert "INC-1" in (await ask(harness, app="payments"))[1]
 
 
-async def test_a_rejected_image_is_held_wherever_it_is_built_again(house: House) -> None:
-    await reject(house, DIGEST)
-    assert "it leaks" in (await ask(house))[1]
-    await lock(house, "my-app", "development")
-    _, text = await ask(house)
+async def test_a_rejected_image_is_held_wherever_it_is_built_again(harness: WebhookHarness) -> None:
+    await reject(harness, DIGEST)
+    assert "it leaks" in (await ask(harness))[1]
+    await lock(harness, "my-app", "development")
+    _, text = await ask(harness)
     assert "locked by Ana" in text
     assert "it leaks" in text
 
 
-async def test_a_reason_fits_into_a_tasks_result(house: House) -> None:
+async def test_a_reason_fits_into_a_tasks_result(harness: WebhookHarness) -> None:
     """T6: all of a task's results share 4096 bytes."""
-    await lock(house, "my-app", "development", why="🙃" * 5000)
-    _, text = await ask(house)
+    await lock(harness, "my-app", "development", why="🙃" * 5000)
+    _, text = await ask(harness)
     assert len(text.split("\n")[1]) == MOST
     assert len(text.encode()) < 3000
 
 
 @pytest.mark.parametrize("token", ["", "pipeline-toke", "pipeline-token2", "PIPELINE-TOKEN", "tekton-token"])
-async def test_a_stranger_is_told_nothing(house: House, token: str) -> None:
-    await lock(house, "my-app", "development")
-    status, text = await ask(house, token)
+async def test_a_stranger_is_told_nothing(harness: WebhookHarness, token: str) -> None:
+    await lock(harness, "my-app", "development")
+    status, text = await ask(harness, token)
     assert status == 401
     assert "Ana" not in text
 
@@ -125,26 +131,28 @@ async def test_a_stranger_is_told_nothing(house: House, token: str) -> None:
         {"image": "x" * 300},
     ],
 )
-async def test_half_a_question_is_no_question(house: House, odd: dict[str, str]) -> None:
+async def test_half_a_question_is_no_question(harness: WebhookHarness, odd: dict[str, str]) -> None:
     """An absent digest would leave rejected images out."""
-    assert (await ask(house, **odd))[0] == 400
+    assert (await ask(harness, **odd))[0] == 400
 
 
-async def test_an_environment_that_is_not_there_is_not_free(house: House) -> None:
-    assert (await ask(house, environment="developmint"))[0] == 404
+async def test_an_environment_that_is_not_there_is_not_free(harness: WebhookHarness) -> None:
+    assert (await ask(harness, environment="developmint"))[0] == 404
 
 
-async def test_while_the_database_is_away_nothing_is_free(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    async with house.database.begin() as connection:
+async def test_while_the_database_is_away_nothing_is_free(
+    harness: WebhookHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with harness.database.begin() as connection:
         await connection.exec_driver_sql("DROP TABLE locks")
-    status, text = await ask(house)
+    status, text = await ask(harness)
     assert status == 503
     assert "free" not in text
 
 
-async def test_without_a_token_nobody_is_answered(house: House) -> None:
+async def test_without_a_token_nobody_is_answered(harness: WebhookHarness) -> None:
     for secret, status in ((lambda: "", 403), (unreadable, 503)):
-        answer = await PipelineHold(house.needs.holds, secret)._answer(None)  # type: ignore[arg-type]
+        answer = await PipelineHold(harness.needs.holds, secret)._answer(None)  # type: ignore[arg-type]
         assert answer.status_code == status
 
 
@@ -160,10 +168,12 @@ def unreadable() -> str:
         ("{freeze: {exempt_apps: [my-app]}}", True),
     ],
 )
-async def test_policy_says_what_holds_and_the_pipeline_speaks_for_nobody(house: House, gates: str, held: bool) -> None:
+async def test_policy_says_what_holds_and_the_pipeline_speaks_for_nobody(
+    harness: WebhookHarness, gates: str, held: bool
+) -> None:
     """A lock whose owner may pass holds the owner's builds too: who started a run is not asked."""
-    await lock(house, "my-app", "development")
+    await lock(harness, "my-app", "development")
     policy = parse(f"environments: [{{name: development, gates: {gates}}}]")
-    panel = Panel(house.needs.holds._panel._gates.values(), policy)
-    holds = PipelineHolds(panel, policy, SYSTEM_CLOCK, asks=True)
+    evaluator = GateEvaluator(harness.needs.holds._evaluator._gates.values(), policy)
+    holds = PipelineHolds(evaluator, policy, SYSTEM_CLOCK, asks=True)
     assert bool(await holds.on("my-app", "development")) is held

@@ -20,7 +20,7 @@ from bot.settings import Settings, WebhookSettings
 from bot.webhooks import GitHubWebhook, HarborWebhook
 from bot.webhooks.receiver import Receiver
 from bot.webhooks.sender import same
-from tests.unit.bot.webhooks.conftest import ALERTMANAGER, GITHUB, HARBOR, TEKTON, House, a_store, sample
+from tests.unit.bot.webhooks.conftest import ALERTMANAGER, GITHUB, HARBOR, TEKTON, WebhookHarness, a_store, sample
 
 SENDERS = ("github", "harbor", "alertmanager", "tekton")
 RUN = b'{"pipelineRun": {"metadata": {"name": "r", "namespace": "ci", "uid": "u"}}}'
@@ -79,17 +79,19 @@ def test_the_published_vector_of_the_signature() -> None:
         ("tekton", {"Authorization": "Bearer wrong"}),
     ],
 )
-async def test_who_does_not_know_the_secret_is_refused(house: House, sender: str, wrong: dict[str, str]) -> None:
+async def test_who_does_not_know_the_secret_is_refused(
+    harness: WebhookHarness, sender: str, wrong: dict[str, str]
+) -> None:
     """G17, H22, and the sink's address of deploy/README.md for Tekton."""
-    answer = await house.post(sender, RUN, {**FAILED, **wrong})
+    answer = await harness.post(sender, RUN, {**FAILED, **wrong})
     assert answer.status_code == 401
-    assert not await house.work()
+    assert not await harness.work()
 
 
-async def test_a_header_that_is_not_ascii_is_refused_and_breaks_nothing(house: House) -> None:
+async def test_a_header_that_is_not_ascii_is_refused_and_breaks_nothing(harness: WebhookHarness) -> None:
     for sender in SENDERS:
         raw = [(b"X-Hub-Signature-256", b"sha256=\xfc"), (b"Authorization", b"Bearer \xfc")]
-        answer = await house.http.post(f"/webhooks/{sender}", content=b"{}", headers=raw)
+        answer = await harness.http.post(f"/webhooks/{sender}", content=b"{}", headers=raw)
         assert answer.status_code == 401
     assert not same("Ā", "x")
 
@@ -139,15 +141,15 @@ async def test_a_rotated_secret_holds_at_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("sender", SENDERS)
-async def test_a_body_that_is_too_large_is_not_read(house: House, sender: str) -> None:
+async def test_a_body_that_is_too_large_is_not_read(harness: WebhookHarness, sender: str) -> None:
     large = b" " * (BODY_LIMIT + 1)
-    assert (await house.post(sender, large, headers(sender, large))).status_code == 413
+    assert (await harness.post(sender, large, headers(sender, large))).status_code == 413
 
     async def endless() -> AsyncIterator[bytes]:
         for _ in range(100):
             yield b" " * 65_536
 
-    answer = await house.http.post(f"/webhooks/{sender}", content=endless(), headers=headers(sender, large))
+    answer = await harness.http.post(f"/webhooks/{sender}", content=endless(), headers=headers(sender, large))
     assert answer.status_code == 413
 
 
@@ -185,12 +187,12 @@ async def test_what_goes_on_beyond_the_limit_is_not_kept() -> None:
     ],
 )
 async def test_what_is_malformed_is_answered_with_a_sentence(
-    house: House, sender: str, body: bytes, more: dict[str, str]
+    harness: WebhookHarness, sender: str, body: bytes, more: dict[str, str]
 ) -> None:
-    answer = await house.post(sender, body, headers(sender, body) | more)
+    answer = await harness.post(sender, body, headers(sender, body) | more)
     assert answer.status_code == 400, answer.text
     assert answer.json()["error"].startswith("expected ")
-    assert not await house.work()
+    assert not await harness.work()
 
 
 KEYS = st.sampled_from(
@@ -206,12 +208,12 @@ json_values = st.recursive(
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(sender=st.sampled_from(SENDERS), body=st.binary(max_size=200) | json_values.map(json.dumps).map(str.encode))
-async def test_no_body_breaks_a_receiver(house: House, sender: str, body: bytes) -> None:
+async def test_no_body_breaks_a_receiver(harness: WebhookHarness, sender: str, body: bytes) -> None:
     """Anything at all, from somebody who knows the secret: it is taken or refused, and nothing else."""
     more = {"X-GitHub-Delivery": hashlib.sha256(body).hexdigest(), **FAILED}
-    answer = await house.post(sender, body, headers(sender, body) | more)
+    answer = await harness.post(sender, body, headers(sender, body) | more)
     assert answer.status_code in (202, 400), answer.text
-    await house.work()
+    await harness.work()
 
 
 @pytest.mark.parametrize(
@@ -219,11 +221,11 @@ async def test_no_body_breaks_a_receiver(house: House, sender: str, body: bytes)
     ["ping", "status", "check_run.completed", "check_suite.completed", "deployment_status", "installation.created",
      "pull_request.opened", "pull_request.closed", "push", "push.new-branch"],
 )  # fmt: skip
-async def test_every_sample_of_github_is_taken(house: House, name: str) -> None:
+async def test_every_sample_of_github_is_taken(harness: WebhookHarness, name: str) -> None:
     """G17, G18, G19: what is neither a push to the overlays nor to a default branch is acknowledged and forgotten."""
-    answer = await house.github(sample(f"github.webhook.{name}.json"), event=name.partition(".")[0])
+    answer = await harness.github(sample(f"github.webhook.{name}.json"), event=name.partition(".")[0])
     assert (answer.status_code, answer.json()["accepted"]) == (202, name == "push.new-branch")
-    assert await house.work() == int(name == "push.new-branch")
+    assert await harness.work() == int(name == "push.new-branch")
 
 
 @pytest.mark.parametrize(
@@ -244,54 +246,54 @@ async def test_every_sample_of_github_is_taken(house: House, name: str) -> None:
         ("scanning_stopped.default", True),
     ],
 )
-async def test_every_sample_of_harbor_is_taken(house: House, name: str, concerns: bool) -> None:
+async def test_every_sample_of_harbor_is_taken(harness: WebhookHarness, name: str, concerns: bool) -> None:
     """H19, H20, H21, H23: pushes and the end of scans concern us, in either format; a scan's tag is not asked for."""
     body = sample(f"harbor.webhook.{name}.json")
-    answer = await house.post("harbor", body, GOOD["harbor"])
+    answer = await harness.post("harbor", body, GOOD["harbor"])
     assert (answer.status_code, answer.json()["accepted"]) == (202, concerns)
-    again = await house.post("harbor", body, GOOD["harbor"])
+    again = await harness.post("harbor", body, GOOD["harbor"])
     assert again.json()["accepted"] is False
-    assert await house.work() == int(concerns)
+    assert await harness.work() == int(concerns)
     document = json.loads(body)
     data = document.get("event_data") or document.get("data", {})
     told = [(data["resources"][0]["digest"], data["repository"]["repo_full_name"])] if concerns else []
     pushed = name.startswith("push")
-    assert house.scanned == ([] if pushed else told)
-    assert [one[:2] for one in house.stored] == (told if pushed else [])
+    assert harness.scanned == ([] if pushed else told)
+    assert [one[:2] for one in harness.stored] == (told if pushed else [])
 
 
-async def test_the_end_of_an_sbom_is_no_end_of_a_scan(house: House) -> None:
+async def test_the_end_of_an_sbom_is_no_end_of_a_scan(harness: WebhookHarness) -> None:
     """H23."""
     document = json.loads(sample("harbor.webhook.scanning_completed.default.json"))
     document["event_data"]["scan"] = {"scan_type": "sbom"}
-    answer = await house.post("harbor", json.dumps(document).encode(), GOOD["harbor"])
+    answer = await harness.post("harbor", json.dumps(document).encode(), GOOD["harbor"])
     assert answer.json()["accepted"] is False
 
 
-async def test_a_cloud_event_that_is_sent_again_is_known_by_its_id(house: House) -> None:
+async def test_a_cloud_event_that_is_sent_again_is_known_by_its_id(harness: WebhookHarness) -> None:
     """H21: equal on retries, also when the body is written differently."""
     document = json.loads(sample("harbor.webhook.scanning_completed.cloudevents.json"))
     for text in (json.dumps(document), json.dumps(document, indent=1)):
-        await house.post("harbor", text.encode(), GOOD["harbor"])
-    assert await house.work() == 1
-    assert len(house.scanned) == 1
+        await harness.post("harbor", text.encode(), GOOD["harbor"])
+    assert await harness.work() == 1
+    assert len(harness.scanned) == 1
 
 
-async def test_the_sample_of_tekton_is_taken(house: House) -> None:
+async def test_the_sample_of_tekton_is_taken(harness: WebhookHarness) -> None:
     """T19: binary mode; an event of a TaskRun does not concern us."""
     more = json.loads(sample("tekton.cloudevent.taskrun.unknown.headers.json"))
-    answer = await house.post("tekton", sample("tekton.cloudevent.taskrun.unknown.json"), {**more, **GOOD["tekton"]})
+    answer = await harness.post("tekton", sample("tekton.cloudevent.taskrun.unknown.json"), {**more, **GOOD["tekton"]})
     assert (answer.status_code, answer.json()["accepted"]) == (202, False)
 
 
-async def test_other_methods_and_places_are_not_there(house: House) -> None:
-    assert (await house.http.get("/webhooks/github")).status_code == 405
-    assert (await house.http.post("/webhooks/elsewhere")).status_code == 404
+async def test_other_methods_and_places_are_not_there(harness: WebhookHarness) -> None:
+    assert (await harness.http.get("/webhooks/github")).status_code == 405
+    assert (await harness.http.post("/webhooks/elsewhere")).status_code == 404
 
 
-async def test_a_database_that_is_away_makes_the_sender_try_again(house: House) -> None:
+async def test_a_database_that_is_away_makes_the_sender_try_again(harness: WebhookHarness) -> None:
     """H22: what is not 2xx comes again."""
-    async with house.database.begin() as connection:
+    async with harness.database.begin() as connection:
         await connection.execute(sa.text("DROP TABLE webhook_events"))
-    answer = await house.post("harbor", sample("harbor.webhook.scanning_failed.default.json"), GOOD["harbor"])
+    answer = await harness.post("harbor", sample("harbor.webhook.scanning_failed.default.json"), GOOD["harbor"])
     assert answer.status_code == 503

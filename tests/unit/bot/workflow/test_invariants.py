@@ -42,7 +42,7 @@ from bot.promotions.watcher import BAD_LOOKS
 from bot.store.freezes import FreezeStore
 from bot.store.rejections import RejectionStore
 from tests.fakes.applications import follows
-from tests.fakes.world import HARBOR, POLICY, House, house, kustomization, path
+from tests.fakes.world import HARBOR, POLICY, CoreWorld, core_world, kustomization, path
 
 RULES = POLICY + (
     "environments:\n- {name: development}\n- {name: staging}\n"
@@ -85,7 +85,7 @@ class Promotions(RuleBasedStateMachine):
         super().__init__()
         self.loop = asyncio.Runner()
         self.stack = AsyncExitStack()
-        self.home: House
+        self.world: CoreWorld
         self.freezes: FreezeStore
         self.rejections: RejectionStore
         self.votes: dict[str, dict[str, str]] = defaultdict(dict)
@@ -105,23 +105,23 @@ class Promotions(RuleBasedStateMachine):
     @precondition(lambda self: not self.live)
     @rule(app=APPS)
     def ask_what_usually_is_asked(self, app: str) -> None:
-        self.loop.run(self._ask("ana", Deploy(context=self.home.context(), app=app, environment="production")))
+        self.loop.run(self._ask("ana", Deploy(context=self.world.context(), app=app, environment="production")))
 
     @rule(who=PEOPLE, app=APPS, image=st.one_of(st.just(""), TAGS))
     def ask(self, who: str, app: str, image: str) -> None:
         self.loop.run(
-            self._ask(who, Deploy(context=self.home.context(), app=app, environment="production", image=image))
+            self._ask(who, Deploy(context=self.world.context(), app=app, environment="production", image=image))
         )
 
     @rule(who=PEOPLE, app=APPS, back=st.booleans())
     def hurry(self, who: str, app: str, back: bool) -> None:
-        context, place = self.home.context(), "production"
+        context, place = self.world.context(), "production"
         glass = Deploy(context=context, app=app, environment=place, break_glass=True, reason="the site is down")
         self.loop.run(self._ask(who, Rollback(context=context, app=app, environment=place) if back else glass))
 
     @rule(who=PEOPLE)
     def ask_for_a_train(self, who: str) -> None:
-        self.loop.run(self._ask(who, Promote(context=self.home.context(), apps=(), environment="production")))
+        self.loop.run(self._ask(who, Promote(context=self.world.context(), apps=(), environment="production")))
 
     @precondition(lambda self: self.live)
     @rule(who=PEOPLE, left_out=LEFT_OUT)
@@ -142,18 +142,18 @@ class Promotions(RuleBasedStateMachine):
     @rule(app=APPS, tag=TAGS, what=HAPPENINGS, who=PEOPLE_TOGETHER)
     def one_app_goes(self, app: str, tag: str, what: str, who: list[str]) -> None:
         """On an otherwise good day, with at most one thing that a story must notice before its last vote."""
-        ask = Deploy(context=self.home.context(), app=app, environment="production", image=tag)
+        ask = Deploy(context=self.world.context(), app=app, environment="production", image=tag)
         self.loop.run(self._goes(ask, what, who))
 
     @rule(what=HAPPENINGS, who=PEOPLE_TOGETHER, left_out=LEFT_OUT)
     def a_train_goes(self, what: str, who: list[str], left_out: tuple[str, ...]) -> None:
-        ask = Promote(context=self.home.context(), apps=(), environment="production")
+        ask = Promote(context=self.world.context(), apps=(), environment="production")
         self.loop.run(self._goes(ask, what, who, left_out))
 
     @rule(app=APPS, what=HAPPENINGS, twice=st.booleans())
     def what_went_wrong_is_taken_back(self, app: str, what: str, twice: bool) -> None:
         for _ in range(1 + twice):
-            ask = Deploy(context=self.home.context(), app=app, environment="production", image="v1.4.3")
+            ask = Deploy(context=self.world.context(), app=app, environment="production", image="v1.4.3")
             self.loop.run(self._goes_wrong(ask, what))
 
     @precondition(lambda self: self.live)
@@ -184,13 +184,13 @@ class Promotions(RuleBasedStateMachine):
     @rule(app=APPS, fires=st.booleans())
     def an_alert_fires_or_ends(self, app: str, fires: bool) -> None:
         if fires:
-            self.home.alerts.fire("HighErrorRate", app=app, environment="production")
+            self.world.alerts.fire("HighErrorRate", app=app, environment="production")
         else:
-            self.home.alerts.resolve("HighErrorRate")
+            self.world.alerts.resolve("HighErrorRate")
 
     @rule(who=st.sampled_from(["U0BO", "U0MIA"]))
     def change_the_release_managers(self, who: str) -> None:
-        groups = self.home.directory.groups
+        groups = self.world.directory.groups
         name = next(names for names in groups if "release-managers" in names)
         groups[name] = groups[name] ^ {who}
 
@@ -202,13 +202,13 @@ class Promotions(RuleBasedStateMachine):
     @rule(absent=st.sampled_from(["mia", "dee"]), delegate=st.sampled_from(["bo", "cy"]), app=APPS)
     def one_app_goes_while_somebody_is_away(self, absent: str, delegate: str, app: str) -> None:
         self.loop.run(self._lend(absent, delegate))
-        ask = Deploy(context=self.home.context(), app=app, environment="production", image="v1.4.3")
+        ask = Deploy(context=self.world.context(), app=app, environment="production", image="v1.4.3")
         self.loop.run(self._goes(ask, "nothing", [delegate, "bo"]))
 
     @rule(who=PEOPLE, app=APPS, minutes=MINUTES)
     def ask_for_later(self, who: str, app: str, minutes: int) -> None:
-        at = self.home.core.clock.now() + timedelta(minutes=minutes)
-        ask = Deploy(context=self.home.context(), app=app, environment="production", start_at=at)
+        at = self.world.core.clock.now() + timedelta(minutes=minutes)
+        ask = Deploy(context=self.world.context(), app=app, environment="production", start_at=at)
         self.loop.run(self._schedule(who, ask))
 
     @rule(green=st.booleans())
@@ -218,13 +218,13 @@ class Promotions(RuleBasedStateMachine):
 
     @rule(step=STEPS, after=st.booleans())
     def crash_soon(self, step: str, after: bool) -> None:
-        (self.home.engine.crash_after if after else self.home.engine.crash_before).add(step)
+        (self.world.engine.crash_after if after else self.world.engine.crash_before).add(step)
 
     @precondition(lambda self: self.live)
     @rule()
     def git_goes_away_or_comes_back(self) -> None:
         away = Unavailable("git", "ask for the head", "connection refused")
-        self.home.overlays.failing = None if self.home.overlays.failing else away
+        self.world.overlays.failing = None if self.world.overlays.failing else away
 
     @rule(minutes=MINUTES)
     def time_passes(self, minutes: int) -> None:
@@ -236,13 +236,13 @@ class Promotions(RuleBasedStateMachine):
 
     @invariant()
     def no_promotion_committed_twice(self) -> None:
-        if hasattr(self, "home"):
-            assert max(Counter(self.home.promotion_commits()).values(), default=0) <= 1
+        if hasattr(self, "world"):
+            assert max(Counter(self.world.promotion_commits()).values(), default=0) <= 1
 
     @invariant()
     def one_app_has_one_promotion_under_way(self) -> None:
-        if hasattr(self, "home"):
-            under_way = self.loop.run(self.home.store.all_live())
+        if hasattr(self, "world"):
+            under_way = self.loop.run(self.world.store.all_live())
             backs = [one.plan for one in under_way if one.plan.kind is Kind.ROLLBACK]
             counted = [
                 one for one in under_way if not any(one.gives_way_to(back) for back in backs if back != one.plan)
@@ -252,7 +252,7 @@ class Promotions(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         try:
-            if hasattr(self, "home"):
+            if hasattr(self, "world"):
                 self.loop.run(self._end())
         finally:
             self.loop.run(self.stack.aclose())
@@ -260,30 +260,30 @@ class Promotions(RuleBasedStateMachine):
 
     async def _move_in(self, rules: str = RULES) -> None:
         directory = self.stack.enter_context(tempfile.TemporaryDirectory())
-        self.home = await self.stack.enter_async_context(house(Path(directory), rules))
-        self.freezes = FreezeStore(self.home.database, self.home.core.clock)
-        self.rejections = RejectionStore(self.home.database)
+        self.world = await self.stack.enter_async_context(core_world(Path(directory), rules))
+        self.freezes = FreezeStore(self.world.database, self.world.core.clock)
+        self.rejections = RejectionStore(self.world.database)
         await self._add_payments()
         self._watch_commits()
-        await self._ask("ana", Deploy(context=self.home.context(), app="my-app", environment="production"))
+        await self._ask("ana", Deploy(context=self.world.context(), app="my-app", environment="production"))
 
     async def _add_payments(self) -> None:
-        home, tags = self.home, {"staging": "v1.4.2", "production": "v1.4.0"}
-        home.overlays.push({path(e, "payments"): kustomization(t, "payments") for e, t in tags.items()})
-        pushed = [home.registry.push(f"{HARBOR}/payments", f"v1.4.{patch}").image for patch in range(4)]
+        world, tags = self.world, {"staging": "v1.4.2", "production": "v1.4.0"}
+        world.overlays.push({path(e, "payments"): kustomization(t, "payments") for e, t in tags.items()})
+        pushed = [world.registry.push(f"{HARBOR}/payments", f"v1.4.{patch}").image for patch in range(4)]
         for image in pushed:
-            home.registry.finish_scan(image)
+            world.registry.finish_scan(image)
         for environment in tags:
-            known = await home.applications.get(ApplicationRef(f"my-app-{environment}", environment))
+            known = await world.applications.get(ApplicationRef(f"my-app-{environment}", environment))
             ref = ApplicationRef(f"payments-{environment}", environment)
-            home.applications.put(replace(known, ref=ref, sources=follows(ref.name)))
-        await home.seen(*pushed, app="payments")
+            world.applications.put(replace(known, ref=ref, sources=follows(ref.name)))
+        await world.seen(*pushed, app="payments")
 
     def _watch_commits(self) -> None:
-        write = self.home.overlays.commit
+        write = self.world.overlays.commit
 
         async def commit(change: Change, expected_head: str) -> Commit:
-            before = dict(self.home.overlays._trees[expected_head])
+            before = dict(self.world.overlays._trees[expected_head])
             made = await write(change, expected_head)
             note("a promotion was committed")
             try:
@@ -292,11 +292,11 @@ class Promotions(RuleBasedStateMachine):
                 self.wrong.append(f"{made.trailer('Promotion-Id')} could not be judged: {error!r}")
             return made
 
-        self.home.overlays.commit = commit  # type: ignore[method-assign]
+        self.world.overlays.commit = commit  # type: ignore[method-assign]
         self._watch_merges()
 
     def _watch_merges(self) -> None:
-        overlays, write = self.home.overlays, self.home.overlays.merge_by_hand
+        overlays, write = self.world.overlays, self.world.overlays.merge_by_hand
 
         async def merge(number: int, message: str = "") -> PullRequest:
             head, commits = await overlays.head(), len(overlays.log)
@@ -312,7 +312,7 @@ class Promotions(RuleBasedStateMachine):
 
     async def _judge(self, made: Commit, before: dict[str, bytes], change: Change) -> None:
         """Look at what is being done, at the moment when it is done."""
-        promotion = await self.home.store.get(made.trailer("Promotion-Id"))
+        promotion = await self.world.store.get(made.trailer("Promotion-Id"))
         assert promotion is not None
         self._judge_lines(promotion, before, change)
         await self._judge_votes(promotion)
@@ -321,7 +321,7 @@ class Promotions(RuleBasedStateMachine):
         self._judge_scans(promotion)
         await self._judge_by_itself(promotion)
         if promotion.plan.break_glass:
-            rows = [row.event for row in await self.home.audit.rows() if row.promotion_id == promotion.id]
+            rows = [row.event for row in await self.world.audit.rows() if row.promotion_id == promotion.id]
             self._must("break-glass" in rows, promotion, "the glass was broken, and that is not in the audit")
 
     def _judge_lines(self, promotion: Promotion, before: dict[str, bytes], change: Change) -> None:
@@ -335,7 +335,7 @@ class Promotions(RuleBasedStateMachine):
         if promotion.plan.break_glass or promotion.plan.automatic:
             return
         said = {who for who, content in self.votes[promotion.id].items() if content == promotion.content_hash}
-        managers = await self.home.directory.members("release-managers")
+        managers = await self.world.directory.members("release-managers")
         asker, may = promotion.plan.requester.id, managers | {"U0DEE"}
         voices = {who: ({who} | self._lends(who, {asker})) & may for who in said - {asker}}
         eligible = {who for who, for_whom in voices.items() if for_whom}
@@ -350,7 +350,7 @@ class Promotions(RuleBasedStateMachine):
 
     def _lends(self, delegate: str, without: set[str]) -> set[str]:
         """Whose voice somebody has besides their own."""
-        now = self.home.core.clock.now()
+        now = self.world.core.clock.now()
         away = {absent for absent, (who, until) in self.lent.items() if who == delegate and now < until}
         return away - without
 
@@ -371,7 +371,7 @@ class Promotions(RuleBasedStateMachine):
             return
         note("a rollback by policy was committed")
         self._must(promotion.plan.kind is Kind.ROLLBACK, promotion, "nobody asked for it, and it is no rollback")
-        failed = await self.home.store.get(promotion.plan.replaces)
+        failed = await self.world.store.get(promotion.plan.replaces)
         assert failed is not None
         self._must(not failed.plan.automatic, promotion, "it rolls back what was rolled back by itself")
         self._must(failed.plan.kind is Kind.PROMOTION, promotion, "it rolls back a rollback")
@@ -384,7 +384,7 @@ class Promotions(RuleBasedStateMachine):
 
     async def _seen_healthy(self, app: str) -> set[str]:
         """The images that a promotion saw Healthy there, without those that a rollback left behind."""
-        past = [p for p in await self.home.store.history(app, "production", 1000) if p.commit]
+        past = [p for p in await self.world.store.history(app, "production", 1000) if p.commit]
         good = {m.after.label for p in past if p.phase is Phase.SUCCEEDED for m in p.moves if m.app == app}
         left = {m.label_before for p in past if p.plan.kind is Kind.ROLLBACK for m in p.moves if m.app == app}
         return good - left
@@ -395,7 +395,7 @@ class Promotions(RuleBasedStateMachine):
             return
         back = plan.kind is Kind.ROLLBACK
         for app in promotion.apps:
-            lock = await self.home.locks.held(app, plan.environment)
+            lock = await self.world.locks.held(app, plan.environment)
             self._must(lock is None or (back and lock.automatic), promotion, f"{app} is locked")
             frozen = await self.freezes.active(app, plan.environment)
             self._must(frozen is None or back, promotion, f"{app} is frozen")
@@ -405,42 +405,42 @@ class Promotions(RuleBasedStateMachine):
             self.wrong.append(f"{promotion.id} ({promotion.plan.app}) was committed although {sentence}")
 
     async def _ask(self, who: str, ask: Wish) -> None:
-        caller = await self.home.person(who)
+        caller = await self.world.person(who)
         try:
             if isinstance(ask, Deploy) and ask.break_glass:
-                ask = await self.home.shown(ask, who)
-            await self.home.service.start(ask, caller)
+                ask = await self.world.shown(ask, who)
+            await self.world.service.start(ask, caller)
         except (UserError, Unavailable):
             return
         await self._settle()
 
     async def _schedule(self, who: str, ask: Wish) -> None:
         with contextlib.suppress(UserError, Unavailable):
-            scheduler = Scheduler(self.home.service, self.home.core.queue, self.home.core.clock)
-            await scheduler.start(ask, await self.home.person(who))
+            scheduler = Scheduler(self.world.service, self.world.core.queue, self.world.core.clock)
+            await scheduler.start(ask, await self.world.person(who))
 
     async def _lend(self, absent: str, delegate: str) -> None:
-        away, here = await self.home.person(absent), await self.home.person(delegate)
-        now = self.home.core.clock.now()
+        away, here = await self.world.person(absent), await self.world.person(delegate)
+        now = self.world.core.clock.now()
         until = now + timedelta(hours=12)
         delegation = Delegation(away.person, here.person, now - timedelta(minutes=1), until)
-        async with self.home.database.begin() as connection:
-            await self.home.delegations.delegate(connection, delegation)
+        async with self.world.database.begin() as connection:
+            await self.world.delegations.delegate(connection, delegation)
         self.lent[away.id] = (here.id, until)
 
     def _check_pulls(self, *, green: bool) -> None:
-        for number in self.home.overlays._branches:
-            self.home.overlays.set_checks(number, "success" if green else "failure")
+        for number in self.world.overlays._branches:
+            self.world.overlays.set_checks(number, "success" if green else "failure")
 
     async def _live(self) -> Promotion | None:
         """The oldest one that people can still do something about."""
-        live = await self.home.store.all_live()
+        live = await self.world.store.all_live()
         return next((one for one in live if not one.only_watched), None)
 
     async def _vote(self, who: str, *, twice: bool) -> None:
         if not (promotion := await self._live()):
             return
-        context, caller = self.home.context(), await self.home.person(who)
+        context, caller = self.world.context(), await self.world.person(who)
         ask = Approve(context=context, promotion=promotion.id, content_hash=promotion.content_hash)
         said = self.votes[promotion.id]
         for _ in range(1 + twice):
@@ -449,7 +449,7 @@ class Promotions(RuleBasedStateMachine):
                 promotion.content_hash
             )  # said when it is sent: the story may act on it before the service answers
             try:
-                await self.home.service.approve(ask, caller)
+                await self.world.service.approve(ask, caller)
             except UserError:
                 said.clear()
                 said.update(before)
@@ -458,10 +458,10 @@ class Promotions(RuleBasedStateMachine):
 
     async def _reject(self, who: str) -> None:
         if promotion := await self._live():
-            context, content = self.home.context(), promotion.content_hash
+            context, content = self.world.context(), promotion.content_hash
             ask = Reject(context=context, promotion=promotion.id, content_hash=content, reason="not now")
             try:
-                await self.home.service.reject(ask, await self.home.person(who))
+                await self.world.service.reject(ask, await self.world.person(who))
             except UserError:
                 return
             await self._settle()
@@ -469,8 +469,8 @@ class Promotions(RuleBasedStateMachine):
     async def _abort(self, who: str) -> None:
         if promotion := await self._live():
             try:
-                ask = Abort(context=self.home.context(), promotion=promotion.id)
-                await self.home.service.abort(ask, await self.home.person(who))
+                ask = Abort(context=self.world.context(), promotion=promotion.id)
+                await self.world.service.abort(ask, await self.world.person(who))
             except UserError:
                 return
             await self._settle()
@@ -484,32 +484,32 @@ class Promotions(RuleBasedStateMachine):
             await self._happens(what, promotion.moves[-1])
         for person in who:
             await self._vote(person, twice=False)
-        if self.home.overlays._branches:
+        if self.world.overlays._branches:
             self._check_pulls(green=True)
             await self._pass(timedelta(minutes=1))
 
     async def _goes_wrong(self, ask: Deploy, what: str) -> None:
         """An alert fires while it is watched, and something else happens before the rollback."""
         await self._goes(ask, "nothing", ["bo", "mia", "dee"])
-        watched = next((one for one in await self.home.store.all_live() if one.only_watched), None)
+        watched = next((one for one in await self.world.store.all_live() if one.only_watched), None)
         if watched is None:
             return
         move = watched.moves[0]
         await self._happens(what, replace(move, after=replace(move.after, tag=move.label_before)))
-        self.home.alerts.fire("HighErrorRate", app=ask.app, environment="production")
+        self.world.alerts.fire("HighErrorRate", app=ask.app, environment="production")
         for _ in range(BAD_LOOKS):
             await self._pass(timedelta(seconds=15))
 
     async def _calm_down(self) -> None:
         """A day on which nothing stands in the way, and there is something to promote."""
-        self.home.overlays.failing = None
-        self.home.alerts.alerts.clear()
-        name = next(names for names in self.home.directory.groups if "release-managers" in names)
-        self.home.directory.groups[name] = frozenset({"U0BO", "U0MIA"})
-        for promotion in await self.home.store.all_live():
+        self.world.overlays.failing = None
+        self.world.alerts.alerts.clear()
+        name = next(names for names in self.world.directory.groups if "release-managers" in names)
+        self.world.directory.groups[name] = frozenset({"U0BO", "U0MIA"})
+        for promotion in await self.world.store.all_live():
             with contextlib.suppress(UserError):
-                abort = Abort(context=self.home.context(), promotion=promotion.id)
-                await self.home.service.abort(abort, await self.home.person("dee"))
+                abort = Abort(context=self.world.context(), promotion=promotion.id)
+                await self.world.service.abort(abort, await self.world.person("dee"))
         await self._pass(LONG)
         await self._release()
         for app in ("my-app", "payments"):
@@ -535,74 +535,74 @@ class Promotions(RuleBasedStateMachine):
 
     def _push(self, app: str, tag: str | None) -> None:
         files = {path("production", app): kustomization(tag, app)} if tag else {"README.md": b"# More\n"}
-        self.home.overlays.push(files, "by hand")
+        self.world.overlays.push(files, "by hand")
 
     async def _adjust(self, who: str, left_out: tuple[str, ...]) -> None:
         if promotion := await self._live():
-            ask = Adjust(context=self.home.context(), promotion=promotion.id, left_out=left_out)
+            ask = Adjust(context=self.world.context(), promotion=promotion.id, left_out=left_out)
             try:
-                await self.home.service.adjust(ask, await self.home.person(who))
+                await self.world.service.adjust(ask, await self.world.person(who))
             except UserError:
                 return
             await self._settle()
 
     async def _reject_image(self, app: str, tag: str, *, rejected: bool) -> None:
-        image = (await self.home.registry.artifact(f"{HARBOR}/{app}", tag)).image
-        async with self.home.database.begin() as connection:
+        image = (await self.world.registry.artifact(f"{HARBOR}/{app}", tag)).image
+        async with self.world.database.begin() as connection:
             if rejected:
-                word = Rejection(app, image.digest, tag, MIA, "it leaks", self.home.core.clock.now())
+                word = Rejection(app, image.digest, tag, MIA, "it leaks", self.world.core.clock.now())
                 await self.rejections.reject(connection, word)
             else:
                 await self.rejections.clear(connection, app, image.digest)
 
     async def _lock(self, app: str) -> None:
-        lock = Lock(app, "production", MIA, "a migration", self.home.core.clock.now())
-        async with self.home.database.begin() as connection:
-            await self.home.locks.take(connection, lock)
+        lock = Lock(app, "production", MIA, "a migration", self.world.core.clock.now())
+        async with self.world.database.begin() as connection:
+            await self.world.locks.take(connection, lock)
 
     async def _release(self) -> None:
-        async with self.home.database.begin() as connection:
+        async with self.world.database.begin() as connection:
             for app in ("my-app", "payments", ""):
-                await self.home.locks.release(connection, app, "production")
+                await self.world.locks.release(connection, app, "production")
                 await self.freezes.end(connection, app, "production")
 
     async def _freeze(self, app: str) -> None:
-        now = self.home.core.clock.now()
+        now = self.world.core.clock.now()
         freeze = Freeze(f"f-{now.timestamp()}", "production", PILOTHOUSE, "holidays", now, now + timedelta(days=1), app)
-        async with self.home.database.begin() as connection:
+        async with self.world.database.begin() as connection:
             await self.freezes.call(connection, freeze)
 
     async def _find(self, app: str, tag: str, severity: Severity) -> None:
-        image = (await self.home.registry.artifact(f"{HARBOR}/{app}", tag)).image
-        self.home.registry.finish_scan(image, Vulnerability("CVE-1", "zlib", "1", severity))
+        image = (await self.world.registry.artifact(f"{HARBOR}/{app}", tag)).image
+        self.world.registry.finish_scan(image, Vulnerability("CVE-1", "zlib", "1", severity))
         same = {(app, tag)}
         self.critical = self.critical | same if severity is Severity.CRITICAL else self.critical - same
 
     async def _pass(self, duration: timedelta) -> None:
-        await self.home.engine.pass_time(duration)
+        await self.world.engine.pass_time(duration)
         with contextlib.suppress(Unavailable):
-            if await self.home.core.queue.start_next():
+            if await self.world.core.queue.start_next():
                 note("a promotion began at its time")
         await self._settle()
 
     async def _settle(self) -> None:
         """Let everything run that can, successors included."""
-        await self.home.engine.settle()
-        while await self.home.service.resume():
-            await self.home.engine.settle()
-        self.live = bool(await self.home.store.all_live())
+        await self.world.engine.settle()
+        while await self.world.service.resume():
+            await self.world.engine.settle()
+        self.live = bool(await self.world.store.all_live())
 
     async def _end(self) -> None:
         """When git is back and enough time has passed, nothing is under way any more, and the chain holds."""
-        self.home.overlays.failing = None
+        self.world.overlays.failing = None
         self._check_pulls(green=True)
         for _ in range(ROUNDS):
             if self.live:
                 await self._pass(LONG)
-        assert [p.outcome or p.stage for p in await self.home.store.all_live()] == []
-        ended = await self.home.store.history("", "", 1000)
+        assert [p.outcome or p.stage for p in await self.world.store.all_live()] == []
+        ended = await self.world.store.history("", "", 1000)
         assert [p.id for p in ended if "unexpected" in p.outcome] == []
-        assert await self.home.audit.verify() is None
+        assert await self.world.audit.verify() is None
         assert self.wrong == []
 
 
@@ -626,7 +626,7 @@ def machine() -> Iterator[Promotions]:
 
 
 def kinds(machine: Promotions) -> dict[str, Wish]:
-    place = {"context": machine.home.context(), "environment": "production"}
+    place = {"context": machine.world.context(), "environment": "production"}
     return {
         "an app": Deploy(**place, app="my-app", image="v1.4.3"),  # type: ignore[arg-type]
         "the other app": Deploy(**place, app="payments", image="v1.4.3"),  # type: ignore[arg-type]
@@ -640,15 +640,15 @@ def test_each_thing_that_happens_before_the_last_vote_is_noticed(machine: Promot
     """A push voids the first vote and asks anew: what the others say yes to then is another promotion."""
     machine.loop.run(machine._goes(kinds(machine)[kind], what, ["bo", "mia", "dee"]))
     assert machine.wrong == []
-    told = machine.loop.run(machine.home.store.history("", "", 10))
+    told = machine.loop.run(machine.world.store.history("", "", 10))
     first = {promotion.id for promotion in told if not promotion.plan.replaces}
-    assert bool(first & set(machine.home.promotion_commits())) == (what == "nothing")
+    assert bool(first & set(machine.world.promotion_commits())) == (what == "nothing")
 
 
 @pytest.mark.parametrize("who", [["bo", "mia"], ["dee"], ["ana", "cy"], []])
 def test_a_train_for_which_too_few_speak_does_not_go(machine: Promotions, who: list[str]) -> None:
     machine.loop.run(machine._goes(kinds(machine)["a train"], "nothing", who))
-    assert (machine.wrong, machine.home.promotion_commits()) == ([], [])
+    assert (machine.wrong, machine.world.promotion_commits()) == ([], [])
 
 
 @pytest.mark.parametrize(("what", "back"), [("nothing", True), ("lock", False), ("reject", False), ("push", False)])
@@ -658,7 +658,7 @@ def test_each_thing_that_happens_before_a_rollback_by_policy_is_noticed(
     ask = kinds(machine)["an app"]
     assert isinstance(ask, Deploy)
     machine.loop.run(machine._goes_wrong(ask, what))
-    assert (machine.wrong, len(machine.home.promotion_commits())) == ([], 1 + back)
+    assert (machine.wrong, len(machine.world.promotion_commits())) == ([], 1 + back)
 
 
 @pytest.mark.parametrize("rules", [RULES, BY_PULL_REQUEST], ids=["a commit", "a pull request"])
@@ -669,18 +669,18 @@ def test_the_machine_hears_who_speaks_for_somebody_away_and_would_miss_who_does_
     machine.loop.run(machine._lend("dee", "cy"))
     machine.lent.clear()  # as far as the machine remembers, cy speaks for nobody
     machine.loop.run(machine._goes(ask, "nothing", ["cy"]))
-    assert len(machine.home.promotion_commits()) == 1
+    assert len(machine.world.promotion_commits()) == 1
     assert len(machine.wrong) == 1, "the vote for dee was not seen"
     machine.wrong.clear()
     machine.loop.run(machine._lend("dee", "cy"))
-    machine.loop.run(machine._goes(replace(ask, context=machine.home.context()), "nothing", ["cy"]))
-    assert len(machine.home.promotion_commits()) == 2
+    machine.loop.run(machine._goes(replace(ask, context=machine.world.context()), "nothing", ["cy"]))
+    assert len(machine.world.promotion_commits()) == 2
     machine.teardown()
 
 
 def test_the_machine_sees_a_promotion_begin_at_its_time(machine: Promotions) -> None:
     machine.loop.run(machine._calm_down())
-    at = machine.home.core.clock.now() + timedelta(minutes=30)
+    at = machine.world.core.clock.now() + timedelta(minutes=30)
     later = replace(kinds(machine)["an app"], start_at=at)
     machine.loop.run(machine._schedule("ana", later))
     assert not machine.live

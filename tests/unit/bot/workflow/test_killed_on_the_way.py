@@ -18,104 +18,104 @@ from bot.domain.errors import UserError
 from bot.domain.intent import Adjust, Promote
 from bot.domain.promotion import Promotion
 from bot.domain.scan import Severity, Vulnerability
-from tests.fakes.world import HARBOR, POLICY, House, house, kustomization, path
+from tests.fakes.world import HARBOR, POLICY, CoreWorld, core_world, kustomization, path
 from tests.unit.bot.promotions.test_scheduler import add_app, policy
 
 WAITS = ("gates-begin", "gates-asked", "approval-", "receive", "slept@", "sleep@", "follow-begin", "finished")
 MINUTE = timedelta(minutes=1)
 
 
-async def resumed(home: House) -> None:
+async def resumed(world: CoreWorld) -> None:
     """Successors are begun, as the sweep does."""
-    while await home.service.resume():
-        await home.engine.settle()
+    while await world.service.resume():
+        await world.engine.settle()
 
 
-async def refused(home: House, who: str, asked: Promotion) -> None:
+async def refused(world: CoreWorld, who: str, asked: Promotion) -> None:
     with suppress(UserError):
-        await home.approve(who, asked)
-    await home.engine.settle()
+        await world.approve(who, asked)
+    await world.engine.settle()
 
 
-async def a_gate_fails(home: House) -> None:
-    image = (await home.registry.artifact(f"{HARBOR}/my-app", "v1.4.2")).image
-    home.registry.finish_scan(image, Vulnerability("CVE-1", "zlib", "1", Severity.CRITICAL))
-    await home.deploy("ana")
+async def a_gate_fails(world: CoreWorld) -> None:
+    image = (await world.registry.artifact(f"{HARBOR}/my-app", "v1.4.2")).image
+    world.registry.finish_scan(image, Vulnerability("CVE-1", "zlib", "1", Severity.CRITICAL))
+    await world.deploy("ana")
 
 
-async def a_gate_waits(home: House) -> None:
-    image = home.registry.push(f"{HARBOR}/my-app", "v1.5.0").image
-    await home.seen(image)
-    asked = await home.deploy("ana", image="v1.5.0")
-    home.registry.finish_scan(image)
-    await home.engine.pass_time(MINUTE)
-    await home.approve("bo", asked)
+async def a_gate_waits(world: CoreWorld) -> None:
+    image = world.registry.push(f"{HARBOR}/my-app", "v1.5.0").image
+    await world.seen(image)
+    asked = await world.deploy("ana", image="v1.5.0")
+    world.registry.finish_scan(image)
+    await world.engine.pass_time(MINUTE)
+    await world.approve("bo", asked)
 
 
-async def a_gate_fails_after_the_vote(home: House) -> None:
-    asked = await home.deploy("ana")
-    home.applications.put(replace(home.applications._apps["my-app-staging"], health=HealthStatus.DEGRADED))
+async def a_gate_fails_after_the_vote(world: CoreWorld) -> None:
+    asked = await world.deploy("ana")
+    world.applications.put(replace(world.applications._apps["my-app-staging"], health=HealthStatus.DEGRADED))
     with suppress(UserError):
-        await home.approve("bo", asked)
-    await home.engine.pass_time(timedelta(hours=5))
+        await world.approve("bo", asked)
+    await world.engine.pass_time(timedelta(hours=5))
 
 
-async def votes_are_refused(home: House) -> None:
-    asked = await home.deploy("ana")
+async def votes_are_refused(world: CoreWorld) -> None:
+    asked = await world.deploy("ana")
     for who in ("ana", "cy"):
-        await refused(home, who, asked)
-    await home.approve("bo", asked)
-    await refused(home, "bo", asked)
+        await refused(world, who, asked)
+    await world.approve("bo", asked)
+    await refused(world, "bo", asked)
 
 
-async def it_is_rejected(home: House) -> None:
-    await home.reject("bo", await home.deploy("ana"), "not today")
+async def it_is_rejected(world: CoreWorld) -> None:
+    await world.reject("bo", await world.deploy("ana"), "not today")
 
 
-async def nobody_answers(home: House) -> None:
-    await home.deploy("ana")
-    await home.engine.pass_time(timedelta(hours=5))
+async def nobody_answers(world: CoreWorld) -> None:
+    await world.deploy("ana")
+    await world.engine.pass_time(timedelta(hours=5))
 
 
-async def the_line_is_changed_and_a_new_card_is_issued(home: House) -> None:
-    asked = await home.deploy("ana")
-    home.overlays.push({path("production"): kustomization("v1.4.0")}, "by hand")
-    await refused(home, "bo", asked)
-    await resumed(home)
-    if successor := (await home.now(asked)).successor:
-        await home.approve("bo", await home.service.get(successor))
+async def the_line_is_changed_and_a_new_card_is_issued(world: CoreWorld) -> None:
+    asked = await world.deploy("ana")
+    world.overlays.push({path("production"): kustomization("v1.4.0")}, "by hand")
+    await refused(world, "bo", asked)
+    await resumed(world)
+    if successor := (await world.now(asked)).successor:
+        await world.approve("bo", await world.service.get(successor))
 
 
-async def two_must_agree(home: House) -> None:
-    asked = await home.deploy("ana")
-    await home.approve("bo", asked)
-    await refused(home, "bo", asked)
-    await refused(home, "ana", asked)
-    await home.approve("mia", asked)
+async def two_must_agree(world: CoreWorld) -> None:
+    asked = await world.deploy("ana")
+    await world.approve("bo", asked)
+    await refused(world, "bo", asked)
+    await refused(world, "ana", asked)
+    await world.approve("mia", asked)
 
 
-async def one_agrees_and_one_rejects(home: House) -> None:
-    asked = await home.deploy("ana")
-    await home.approve("bo", asked)
-    await home.reject("mia", asked, "not today")
-    await refused(home, "bo", asked)
+async def one_agrees_and_one_rejects(world: CoreWorld) -> None:
+    asked = await world.deploy("ana")
+    await world.approve("bo", asked)
+    await world.reject("mia", asked, "not today")
+    await refused(world, "bo", asked)
 
 
-async def two_must_agree_to_a_train_and_leave_an_app_out(home: House) -> None:
-    await add_app(home, "payments")
-    asked = await home.service.start(
-        Promote(context=home.context(), apps=(), environment="production"), await home.person("ana")
+async def two_must_agree_to_a_train_and_leave_an_app_out(world: CoreWorld) -> None:
+    await add_app(world, "payments")
+    asked = await world.service.start(
+        Promote(context=world.context(), apps=(), environment="production"), await world.person("ana")
     )
-    await home.engine.settle()
-    await home.approve("bo", asked)
-    left_out = Adjust(context=home.context(), promotion=asked.id, left_out=("payments",))
-    await home.service.adjust(left_out, await home.person("mia"))
-    await home.engine.settle()
+    await world.engine.settle()
+    await world.approve("bo", asked)
+    left_out = Adjust(context=world.context(), promotion=asked.id, left_out=("payments",))
+    await world.service.adjust(left_out, await world.person("mia"))
+    await world.engine.settle()
     for who in ("mia", "bo"):
-        await home.approve(who, asked)
+        await world.approve(who, asked)
 
 
-TOLD: dict[str, Callable[[House], Awaitable[None]]] = {
+TOLD: dict[str, Callable[[CoreWorld], Awaitable[None]]] = {
     "a gate fails": a_gate_fails,
     "a gate waits": a_gate_waits,
     "a gate fails after the vote": a_gate_fails_after_the_vote,
@@ -147,29 +147,29 @@ class Ended:
 async def tell(directory: Path, story: str, *, killed_after: str = "") -> tuple[Ended, list[str]]:
     """The end of one story in a world of its own, and the steps that it ran."""
     directory.mkdir()  # noqa: ASYNC240 (nobody waits)
-    async with house(directory, OF_TWO if " agree" in story else POLICY) as home:
+    async with core_world(directory, OF_TWO if " agree" in story else POLICY) as world:
         steps: list[str] = []
-        home.engine.on_step = steps.append
-        home.engine.crash_after |= {killed_after} - {""}
-        await TOLD[story](home)
-        await resumed(home)
-        assert not home.engine.crash_after, "the process was never killed"
-        assert await home.audit.verify() is None
-        assert await home.store.all_live() == ()
-        return await ended(home), steps
+        world.engine.on_step = steps.append
+        world.engine.crash_after |= {killed_after} - {""}
+        await TOLD[story](world)
+        await resumed(world)
+        assert not world.engine.crash_after, "the process was never killed"
+        assert await world.audit.verify() is None
+        assert await world.store.all_live() == ()
+        return await ended(world), steps
 
 
-async def ended(home: House) -> Ended:
-    past = sorted(await home.store.history("", "", 100), key=lambda one: one.plan.requested_at)
-    assert max(Counter(home.promotion_commits()).values(), default=0) <= 1
-    rows = await home.audit.rows(limit=1000)
+async def ended(world: CoreWorld) -> Ended:
+    past = sorted(await world.store.history("", "", 100), key=lambda one: one.plan.requested_at)
+    assert max(Counter(world.promotion_commits()).values(), default=0) <= 1
+    rows = await world.audit.rows(limit=1000)
     return Ended(
         tuple((str(one.phase), one.outcome) for one in past),
         tuple(tuple(vote.approver.name for vote in one.approvals) for one in past),
-        len(home.promotion_commits()),
+        len(world.promotion_commits()),
         Counter(row.event for row in rows if row.event != "refused"),
         Counter((row.promotion_id, row.actor) for row in rows if row.event == "refused"),
-        Counter(str(event) for _, event in home.events.told),
+        Counter(str(event) for _, event in world.events.told),
     )
 
 

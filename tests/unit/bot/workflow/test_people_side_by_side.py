@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 
 from bot.domain.caller import Caller
-from tests.fakes.world import house
+from tests.fakes.world import core_world
 
 TWO = """
 channels: {default: C0DEPLOY}
@@ -16,10 +16,10 @@ bindings:
 
 
 async def test_the_requester_and_the_approvers_are_looked_up_together(tmp_path: Path) -> None:
-    async with house(tmp_path, TWO) as home:
-        promotion = await home.deploy()
-        await home.approve("bo", promotion)
-        usual, steps, waiting, together = home.directory.caller, [""], set[str](), asyncio.Event()
+    async with core_world(tmp_path, TWO) as world:
+        promotion = await world.deploy()
+        await world.approve("bo", promotion)
+        usual, steps, waiting, together = world.directory.caller, [""], set[str](), asyncio.Event()
 
         async def caller(user: str, team: str = "") -> Caller:
             if steps[-1].startswith("confirm#"):
@@ -29,9 +29,9 @@ async def test_the_requester_and_the_approvers_are_looked_up_together(tmp_path: 
                 await together.wait()  # for ever, where one is asked for after the other
             return await usual(user, team)
 
-        home.engine.on_step = steps.append
-        home.directory.caller = caller  # type: ignore[method-assign]
+        world.engine.on_step = steps.append
+        world.directory.caller = caller  # type: ignore[method-assign]
         async with asyncio.timeout(60):
-            await home.approve("mia", promotion)
+            await world.approve("mia", promotion)
         assert together.is_set()
-        assert (await home.now(promotion)).commit
+        assert (await world.now(promotion)).commit

@@ -1,4 +1,4 @@
-"""Argo CD's words become the house's; nothing that it may send breaks the reading."""
+"""Argo CD's words become the domain's; nothing that it may send breaks the reading."""
 
 import json
 from datetime import UTC, datetime

@@ -182,7 +182,7 @@ async def test_who_waits_for_a_turn_may_give_up_too(bare: BareRepository, remote
     assert (await remote.read([PATH], head))[PATH] == BEFORE
 
 
-class Impostor:
+class StandInGit:
     """Stands before git, and answers `cat-file --batch` in its place as often as it is told to."""
 
     def __init__(self, directory: Path, real: str) -> None:
@@ -206,12 +206,12 @@ class Impostor:
 
 
 @pytest.fixture
-def impostor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Impostor:
+def stand_in_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StandInGit:
     real = shutil.which("git")
     assert real
-    impostor = Impostor(tmp_path / "impostor", real)
-    monkeypatch.setenv("PATH", f"{impostor.path}:{os.environ['PATH']}")
-    return impostor
+    stand_in_git = StandInGit(tmp_path / "impostor", real)
+    monkeypatch.setenv("PATH", f"{stand_in_git.path}:{os.environ['PATH']}")
+    return stand_in_git
 
 
 SHA = "a" * 40
@@ -226,35 +226,37 @@ SPOILED = {
 
 
 @pytest.mark.parametrize("script", SPOILED.values(), ids=SPOILED)
-async def test_an_answer_that_is_not_gits_is_nobodys_file(remote: GitRemote, impostor: Impostor, script: str) -> None:
+async def test_an_answer_that_is_not_gits_is_nobodys_file(
+    remote: GitRemote, stand_in_git: StandInGit, script: str
+) -> None:
     head, _ = await looked_at(remote)
     await remote._cache._reader.end()
-    impostor.answers(script, times=1)
+    stand_in_git.answers(script, times=1)
     with pytest.raises(CacheBroken):
         await remote._cache.objects([f"{head}:{PATH}"])
-    assert not impostor.left
+    assert not stand_in_git.left
     assert (await remote.read([PATH], head))[PATH] == BEFORE
 
 
-async def test_why_it_cannot_read_is_told(remote: GitRemote, impostor: Impostor) -> None:
+async def test_why_it_cannot_read_is_told(remote: GitRemote, stand_in_git: StandInGit) -> None:
     head, _ = await looked_at(remote)
     await remote._cache._reader.end()
-    impostor.answers("read name; echo 'fatal: the disk is on fire' >&2; exit 128", times=1)
+    stand_in_git.answers("read name; echo 'fatal: the disk is on fire' >&2; exit 128", times=1)
     with pytest.raises(CacheBroken, match="the disk is on fire"):
         await remote._cache.objects([head])
 
 
 async def test_one_that_never_answers_is_not_waited_for(
-    bare: BareRepository, connect: Connect, cache_dir: Path, impostor: Impostor
+    bare: BareRepository, connect: Connect, cache_dir: Path, stand_in_git: StandInGit
 ) -> None:
     remote = connect(GitSettings(url=bare.url), cache_dir, Patience(local=5))
     head = await remote.head()
     await remote._cache._reader.end()
-    impostor.answers("exec sleep 1000", times=1)
+    stand_in_git.answers("exec sleep 1000", times=1)
     remote._cache._reader._seconds = 0.2
     with pytest.raises(Unavailable, match="no answer within"):
         await remote._cache.objects([head])
-    impostor.answers("", times=0)  # where it was killed before it had counted itself
+    stand_in_git.answers("", times=0)  # where it was killed before it had counted itself
     remote._cache._reader._seconds = 60
     assert head in await remote._cache.objects([head])
 

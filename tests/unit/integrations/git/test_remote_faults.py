@@ -24,7 +24,7 @@ from bot.domain.errors import HeadMoved, IntegrationError, NotFound, Refused, Un
 from bot.settings import GitSettings
 from integrations.git import GitRemote
 from integrations.git.cache import Patience
-from integrations.sandbox.faults import FaultBoard, Weather
+from integrations.sandbox.faults import FaultSettings, Weather
 from integrations.sandbox.git import GitServer, Signature
 from integrations.sandbox.serving import serve
 from tests.contract.overlays import FILES, PATH, change
@@ -76,7 +76,7 @@ async def test_an_answer_is_told_by_its_kind(
 
 
 @asynccontextmanager
-async def served(directory: Path, faults: FaultBoard | None = None) -> AsyncIterator[tuple[GitServer, str]]:
+async def served(directory: Path, faults: FaultSettings | None = None) -> AsyncIterator[tuple[GitServer, str]]:
     server = GitServer(directory / "served", CANARY, faults)
     await server.create(FILES, "First commit", Signature("Someone Else", "someone@example.com"))
     async with serve(server.app) as url:
@@ -85,7 +85,7 @@ async def served(directory: Path, faults: FaultBoard | None = None) -> AsyncIter
 
 @pytest.mark.parametrize("weather", ["down", "error-500", "error-429"])
 async def test_a_remote_that_comes_back_is_used_again(tmp_path: Path, weather: Weather, connect: Connect) -> None:
-    faults = FaultBoard()
+    faults = FaultSettings()
     async with served(tmp_path, faults) as (server, url):
         remote = connect(GitSettings(url=url, token=CANARY), tmp_path / "cache", PATIENT)
         head = await remote.head()

@@ -25,7 +25,7 @@ from integrations.github import GitHub, messages, wire
 from integrations.github.api import GitHubApi, graphql_url, web_url
 from integrations.github.checks import verdict
 from integrations.github.github import repository_of
-from integrations.sandbox.faults import FaultBoard
+from integrations.sandbox.faults import FaultSettings
 from integrations.sandbox.github import GitHubServerSettings, Principal, Rules, Throttle
 from tests.contract.overlays import ANA, FILES, OTHER, PATH, change
 from tests.contract.specs import contract
@@ -104,7 +104,7 @@ async def test_limits_are_waited_for_as_github_asks_and_nothing_is_sent_meanwhil
         assert route.call_count == 1
 
 
-class Office:
+class AnsweringGitHub:
     """Requests to a GitHub that answers as `says` says, by a clock of our own."""
 
     def __init__(self, routes: respx.Router) -> None:
@@ -143,39 +143,43 @@ FINE = httpx.Response(200, json={"data": {}})
 
 
 @pytest.fixture
-async def office(api: respx.Router) -> AsyncIterator[Office]:
-    made = Office(api)
+async def hub(api: respx.Router) -> AsyncIterator[AnsweringGitHub]:
+    made = AnsweringGitHub(api)
     yield made
     await made.api.close()
 
 
-async def test_limits_that_name_no_time_are_waited_for_longer_each_time(office: Office) -> None:
+async def test_limits_that_name_no_time_are_waited_for_longer_each_time(hub: AnsweringGitHub) -> None:
     """G16: at least a minute, then exponentially."""
-    assert [await office.refused_for(office.read) for _ in range(8)] == [60, 120, 240, 480, 960, 1920, 3600, 3600]
-    assert office.route.call_count == 8
+    assert [await hub.refused_for(hub.read) for _ in range(8)] == [60, 120, 240, 480, 960, 1920, 3600, 3600]
+    assert hub.route.call_count == 8
 
 
 @pytest.mark.parametrize("fine", [FINE, httpx.Response(304)], ids=["read", "not modified"])
-async def test_after_a_success_a_limit_is_waited_for_as_the_first_one(office: Office, fine: httpx.Response) -> None:
+async def test_after_a_success_a_limit_is_waited_for_as_the_first_one(
+    hub: AnsweringGitHub, fine: httpx.Response
+) -> None:
     """G16."""
-    assert [await office.refused_for(office.read) for _ in range(2)] == [60, 120]
-    office.says = fine
+    assert [await hub.refused_for(hub.read) for _ in range(2)] == [60, 120]
+    hub.says = fine
     with suppress(Refused):
-        await office.read()
-    office.says = NAMELESS
-    assert await office.refused_for(office.read) == 60
+        await hub.read()
+    hub.says = NAMELESS
+    assert await hub.refused_for(hub.read) == 60
 
 
-async def test_a_limit_that_names_its_time_is_waited_for_that_long_however_many_there_were(office: Office) -> None:
+async def test_a_limit_that_names_its_time_is_waited_for_that_long_however_many_there_were(
+    hub: AnsweringGitHub,
+) -> None:
     """G16."""
-    assert await office.refused_for(office.read) == 60
-    office.says = httpx.Response(429, headers={"retry-after": "7"})
-    assert [await office.refused_for(office.read) for _ in range(2)] == [7, 7]
-    office.says = NAMELESS
-    assert await office.refused_for(office.read) == 120
+    assert await hub.refused_for(hub.read) == 60
+    hub.says = httpx.Response(429, headers={"retry-after": "7"})
+    assert [await hub.refused_for(hub.read) for _ in range(2)] == [7, 7]
+    hub.says = NAMELESS
+    assert await hub.refused_for(hub.read) == 120
 
 
-async def test_requests_that_meet_one_limit_together_count_as_one(office: Office) -> None:
+async def test_requests_that_meet_one_limit_together_count_as_one(hub: AnsweringGitHub) -> None:
     """G16: and one that was let in before the limit does not end it, nor does a shorter pause of another."""
     answers = [*[NAMELESS] * 3, httpx.Response(429, headers={"retry-after": "50"}), FINE]
     numbers, all_sent = itertools.count(), asyncio.Event()
@@ -188,31 +192,31 @@ async def test_requests_that_meet_one_limit_together_count_as_one(office: Office
         await asyncio.sleep(number / 100)
         return answers[number]
 
-    office.route.mock(side_effect=slow)
-    met = await asyncio.gather(*(office.read() for _ in answers), return_exceptions=True)
+    hub.route.mock(side_effect=slow)
+    met = await asyncio.gather(*(hub.read() for _ in answers), return_exceptions=True)
     pauses = [error.retry_after for error in met if isinstance(error, Unavailable)]
     assert pauses == [timedelta(seconds=seconds) for seconds in (60, 60, 60, 50)]
-    office.now = 59
+    hub.now = 59
     with pytest.raises(Unavailable, match="asked for a pause"):
-        await office.read()
-    office.now = 60
-    office.route.mock(side_effect=lambda _: NAMELESS)
-    assert await office.refused_for(office.read) == 120
+        await hub.read()
+    hub.now = 60
+    hub.route.mock(side_effect=lambda _: NAMELESS)
+    assert await hub.refused_for(hub.read) == 120
 
 
 @pytest.mark.parametrize("kind", ["RATE_LIMIT", "RATE_LIMITED"])
-async def test_a_limit_of_graphql_is_waited_for_as_its_headers_say(office: Office, kind: str) -> None:
+async def test_a_limit_of_graphql_is_waited_for_as_its_headers_say(hub: AnsweringGitHub, kind: str) -> None:
     """G3, G16: the headers count with 200 as they do with 403; without them it is a minute, then exponential."""
     limit = {"data": None, "errors": [{"type": kind, "message": "API rate limit exceeded"}]}
     reset = {"x-ratelimit-remaining": "0", "x-ratelimit-reset": str(int(time.time()) + 1500)}
-    for ask in (office.query, office.mutate):
-        office.says = httpx.Response(200, json=limit, headers=reset)
-        assert 1490 < await office.refused_for(ask) <= 1500
-        office.says = httpx.Response(200, json=limit, headers={"retry-after": "9", **reset})
-        assert await office.refused_for(ask) == 9
-        office.says = httpx.Response(200, json=limit, headers={"x-ratelimit-remaining": "17"})
-        assert [await office.refused_for(ask) for _ in range(3)] == [60, 120, 240]
-        office.says = FINE
+    for ask in (hub.query, hub.mutate):
+        hub.says = httpx.Response(200, json=limit, headers=reset)
+        assert 1490 < await hub.refused_for(ask) <= 1500
+        hub.says = httpx.Response(200, json=limit, headers={"retry-after": "9", **reset})
+        assert await hub.refused_for(ask) == 9
+        hub.says = httpx.Response(200, json=limit, headers={"x-ratelimit-remaining": "17"})
+        assert [await hub.refused_for(ask) for _ in range(3)] == [60, 120, 240]
+        hub.says = FINE
         await ask()
 
 
@@ -835,7 +839,7 @@ async def test_opening_goes_on_where_it_broke_off(tmp_path: Path) -> None:
 
 
 async def test_a_hub_that_comes_back_is_used_again(tmp_path: Path) -> None:
-    faults = FaultBoard()
+    faults = FaultSettings()
     async with github(tmp_path, faults=faults) as world:
         head = await world.client.head()
         for weather in ("down", "error-500"):

@@ -217,7 +217,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("fault", BROKEN)
-async def test_a_broken_answer_is_an_error_of_the_house(fault: str) -> None:
+async def test_a_broken_answer_is_an_error_of_ours(fault: str) -> None:
     behave, expected, words = BROKEN[fault]
     async with misbehaving(behave) as url, Connection("system", url, policy=replace(QUICK, attempts=1)) as connection:
         with pytest.raises(expected, match=words):

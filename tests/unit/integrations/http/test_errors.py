@@ -1,4 +1,4 @@
-"""Errors of single systems pickle back equal, as every error of the house does."""
+"""Errors of single systems pickle back equal, as every error of Pilothouse does."""
 
 import pickle
 

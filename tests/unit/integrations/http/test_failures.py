@@ -49,7 +49,7 @@ def test_a_time_to_wait_may_be_a_date() -> None:
 
 
 @given(st.integers(300, 599), st.binary(max_size=300), st.text(st.characters(codec="ascii", exclude_categories=["C"])))
-def test_any_error_answer_becomes_an_error_of_the_house(status: int, body: bytes, wait: str) -> None:
+def test_any_error_answer_becomes_an_error_of_ours(status: int, body: bytes, wait: str) -> None:
     error = from_status(answer(status, body, retry_after=wait))
     assert isinstance(error, IntegrationError)
     assert isinstance(error, Unavailable | Refused)

@@ -39,7 +39,7 @@ BROKEN: dict[str, tuple[Behave, type[IntegrationError]]] = {
 
 
 @pytest.mark.parametrize("fault", BROKEN)
-async def test_a_broken_stream_is_an_error_of_the_house(fault: str) -> None:
+async def test_a_broken_stream_is_an_error_of_ours(fault: str) -> None:
     behave, expected = BROKEN[fault]
     async with asyncio.timeout(30):
         with pytest.raises(expected):

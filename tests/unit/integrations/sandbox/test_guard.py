@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from integrations.sandbox.guard import Guard
+from integrations.sandbox.local_only import LocalOnlyMiddleware
 
 
 async def driven(_request: Request) -> Response:
@@ -31,6 +31,6 @@ async def driven(_request: Request) -> Response:
     ],
 )
 async def test_who_drives_the_sandbox(headers: dict[str, str], status: int) -> None:
-    app = Starlette(routes=[Route("/", driven, methods=["POST"])], middleware=[Middleware(Guard)])
+    app = Starlette(routes=[Route("/", driven, methods=["POST"])], middleware=[Middleware(LocalOnlyMiddleware)])
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1:8765") as client:
         assert (await client.post("/", headers=headers)).status_code == status

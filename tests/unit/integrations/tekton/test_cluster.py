@@ -27,7 +27,7 @@ from bot.router.explanations import explain
 from bot.settings import KubernetesSettings
 from integrations.http.policy import HttpPolicy
 from integrations.sandbox.clock import Clock
-from integrations.sandbox.faults import FaultBoard
+from integrations.sandbox.faults import FaultSettings
 from integrations.sandbox.kubernetes.controller import TektonController
 from integrations.sandbox.kubernetes.controller.cluster import PIPELINE_RUN, served
 from integrations.sandbox.kubernetes.controller.cluster import Cluster as StandIn
@@ -223,7 +223,7 @@ async def test_a_service_account_is_used_and_its_rotated_token_too(
 
 
 async def test_a_kubeconfig_that_changes_is_read_again(tmp_path: Path) -> None:
-    server = api_server(Clock(), FaultBoard())
+    server = api_server(Clock(), FaultSettings())
     async with serve(server.app) as url, Tekton(settings(tmp_path, url, "stale"), QUICK) as tekton:
         with pytest.raises(Refused):
             await tekton.list("", 1)
@@ -232,7 +232,7 @@ async def test_a_kubeconfig_that_changes_is_read_again(tmp_path: Path) -> None:
 
 
 async def test_a_start_whose_answer_was_lost_is_found_again(tmp_path: Path) -> None:
-    server = api_server(Clock(), FaultBoard())
+    server = api_server(Clock(), FaultSettings())
     lost: list[str] = []
 
     async def lossy(scope: Any, receive: Any, send: Any) -> None:
@@ -293,7 +293,7 @@ async def looked_at(tekton: Tekton, name: str, wanted: Callable[[PipelineRun], b
 @pytest.mark.parametrize("gone_as", ["event", "status"])
 async def test_a_watch_that_lost_the_thread_lists_again(tmp_path: Path, gone_as: Any) -> None:
     """K1: 410 as the HTTP status, or as an ERROR event."""
-    server = api_server(Clock(), FaultBoard())
+    server = api_server(Clock(), FaultSettings())
     server.watch_policy.gone_as = gone_as
     async with serve(server.app) as url, Tekton(settings(tmp_path, url), QUICK) as tekton, asyncio.timeout(60):
         first = await tekton.start(REQUEST)
@@ -309,7 +309,7 @@ async def test_a_watch_that_lost_the_thread_lists_again(tmp_path: Path, gone_as:
 
 async def test_a_watch_that_ends_cleanly_goes_on_and_tells_nothing_twice(tmp_path: Path) -> None:
     """K1."""
-    server = api_server(Clock(), FaultBoard())
+    server = api_server(Clock(), FaultSettings())
     server.watch_policy.bookmark_seconds = 0.05
     async with serve(server.app) as url, Tekton(settings(tmp_path, url), QUICK) as tekton, asyncio.timeout(60):
         await tekton.start(REQUEST)
@@ -352,7 +352,7 @@ async def test_a_watch_goes_on_after_the_last_version_that_it_heard_of(tmp_path:
 
 
 async def test_a_cluster_that_goes_away_is_waited_for(tmp_path: Path) -> None:
-    faults = FaultBoard()
+    faults = FaultSettings()
     server = api_server(Clock(), faults)
     async with serve(server.app) as url, Tekton(settings(tmp_path, url), QUICK) as tekton, asyncio.timeout(30):
         changes = cast("Any", tekton.changes())
@@ -369,7 +369,7 @@ async def test_a_cluster_that_goes_away_is_waited_for(tmp_path: Path) -> None:
 
 
 async def test_a_watch_that_is_forbidden_says_so(tmp_path: Path) -> None:
-    server = api_server(Clock(), FaultBoard())
+    server = api_server(Clock(), FaultSettings())
     server.add_user("nobody", "nobody@example.com")
     async with serve(server.app) as url, Tekton(settings(tmp_path, url, "nobody"), QUICK) as tekton:
         with pytest.raises(Refused, match="may not"):
@@ -391,7 +391,7 @@ async def test_a_malformed_watch_is_refused(tmp_path: Path, line: bytes) -> None
 async def test_logs_of_a_deleted_pod_are_gone_and_the_sentence_stays(tmp_path: Path) -> None:
     """T10, T15: cancel deletes the pod."""
     clock = Clock(100)
-    server = api_server(clock, FaultBoard())
+    server = api_server(clock, FaultSettings())
     async with serve(server.app) as url, Tekton(settings(tmp_path, url), QUICK) as tekton, asyncio.timeout(60):
         run = await tekton.start(REQUEST)
         async with TektonController(server, clock):
@@ -583,7 +583,7 @@ async def test_what_a_server_repeats_is_hidden_also_when_the_credentials_were_fo
 @pytest.mark.parametrize("rotation", ["the file changes", "the token is refused"])
 async def test_a_watch_outlives_a_rotated_credential(tmp_path: Path, rotation: str) -> None:
     """K6: the session under it is closed by another request, and its reader is woken first."""
-    server = api_server(Clock(), FaultBoard())
+    server = api_server(Clock(), FaultSettings())
     server.add_user("second", "kubernetes-admin", ("system:masters",))
     server.watch_policy.bookmark_seconds = 600
     async with serve(server.app) as url, Tekton(settings(tmp_path, url), QUICK) as tekton, asyncio.timeout(30):
@@ -604,7 +604,7 @@ async def test_a_watch_outlives_a_rotated_credential(tmp_path: Path, rotation: s
 
 async def test_a_request_that_was_refused_closes_only_the_session_that_carried_it(tmp_path: Path) -> None:
     """K6: two 401s at once must not close what the first of them opened."""
-    async with serve(api_server(Clock(), FaultBoard()).app) as url:
+    async with serve(api_server(Clock(), FaultSettings()).app) as url:
         cluster = Cluster(settings(tmp_path, url), QUICK)
         old = await cluster._connected("ask")
         await cluster._forget(old)
@@ -675,7 +675,7 @@ def test_credentials_are_known_whatever_their_schemes_case(scheme: str) -> None:
 async def test_of_a_long_log_the_end_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """T23: limitBytes would keep the beginning of the tail."""
     monkeypatch.setattr("integrations.tekton.logs.MOST_BYTES", 2000)
-    server = api_server(Clock(), FaultBoard())
+    server = api_server(Clock(), FaultSettings())
     pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "namespace": "ci"}}
     (made,) = server.load([{**pod, "spec": {"containers": [{"name": "step-a", "image": "a"}]}}])
     log = server.logs.of(made["metadata"]["uid"], "step-a")
@@ -695,7 +695,7 @@ async def test_of_a_long_log_the_end_is_kept(tmp_path: Path, monkeypatch: pytest
 
 async def test_a_run_with_a_custom_task_is_shown_logged_and_cancelled_with_the_bots_own_rights(tmp_path: Path) -> None:
     """T5, T16: a CustomRun is read by itself, in the one version that it has; the Role of deploy/ lets the bot."""
-    server = api_server(clock := Clock(), FaultBoard())
+    server = api_server(clock := Clock(), FaultSettings())
     server.load((DEPLOY / BOT_ACCESS).read_text())
     going_on = [{"type": "Succeeded", "status": "Unknown", "reason": "Running"}]
     kind = {"apiVersion": "tekton.dev/v1beta1", "kind": "CustomRun"}
@@ -722,7 +722,7 @@ async def _limited(apis: Apis) -> Any:
 
 async def test_the_client_uses_exactly_the_verbs_of_the_role(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every verb that the client uses is in the Role and in the doctor's list, and no other is."""
-    server = api_server(clock := Clock(50), FaultBoard())
+    server = api_server(clock := Clock(50), FaultSettings())
     seen: set[tuple[str, str, str]] = set()
     allowed = server.authenticator.authorizer.allowed
 

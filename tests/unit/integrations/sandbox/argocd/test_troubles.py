@@ -1,4 +1,4 @@
-"""What goes wrong around Argo CD, switched on at the fault board; the stand-in answers as the real server did."""
+"""What goes wrong around Argo CD, switched on at the fault settings; the stand-in answers as the real server did."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

@@ -11,7 +11,7 @@ import httpx
 
 from integrations.sandbox.argocd import ArgoCDServer, ArgoServerSettings
 from integrations.sandbox.clock import Clock
-from integrations.sandbox.faults import FaultBoard
+from integrations.sandbox.faults import FaultSettings
 from integrations.sandbox.git import GitServer, Signature
 from integrations.sandbox.serving import serve
 
@@ -98,7 +98,7 @@ class World:
     git: GitServer
     argo: ArgoCDServer
     http: httpx.AsyncClient
-    faults: FaultBoard
+    faults: FaultSettings
 
     async def app(self, name: str = "my-app-production") -> Application:
         response = await self.http.get(f"/api/v1/applications/{name}")
@@ -139,7 +139,7 @@ def settled(app: Application, sha: str, health: str) -> bool:
 async def running(
     root: Path, manifests: list[dict[str, Any]], settings: ArgoServerSettings | None = None, *, speed: float = 20
 ) -> AsyncIterator[World]:
-    faults = FaultBoard()
+    faults = FaultSettings()
     git = GitServer(root, token="git-t0ken")
     await git.create(seed(), "Seed", Signature("Dee", "dee@example.com"))
     argo = ArgoCDServer(git, Clock(speed), TOKEN, faults, settings)

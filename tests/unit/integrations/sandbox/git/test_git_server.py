@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from integrations.sandbox.faults import FaultBoard
+from integrations.sandbox.faults import FaultSettings
 from integrations.sandbox.git import GitServer, HeadMoved, Push, Signature
 from integrations.sandbox.git.commits import Draft
 from integrations.sandbox.serving import serve
@@ -166,11 +166,11 @@ async def test_a_repository_is_made_once_and_opened_again_without_news(server: G
 
 
 async def test_weather_reaches_the_git_host(tmp_path: Path) -> None:
-    board = FaultBoard()
-    git = GitServer(tmp_path, token="t", faults=board)
+    settings = FaultSettings()
+    git = GitServer(tmp_path, token="t", faults=settings)
     await git.create(FILES, "First", ANA)
     async with serve(git.app) as base:
-        board.set({"weather": {"git": "error-500"}})
+        settings.set({"weather": {"git": "error-500"}})
         assert (await client(tmp_path, "ls-remote", remote(base, "t")))[0] != 0
-        board.set({"weather": {"git": "fine"}})
+        settings.set({"weather": {"git": "fine"}})
         assert (await client(tmp_path, "ls-remote", remote(base, "t")))[0] == 0

@@ -13,7 +13,7 @@ import jwt
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from integrations.sandbox.faults import FaultBoard
+from integrations.sandbox.faults import FaultSettings
 from integrations.sandbox.git import GitServer, Signature
 from integrations.sandbox.github import App, GitHubServer, GitHubServerSettings, Principal
 from integrations.sandbox.serving import serve
@@ -51,7 +51,7 @@ class World:
     git: GitServer
     github: GitHubServer
     http: httpx.AsyncClient
-    faults: FaultBoard
+    faults: FaultSettings
     url: str
 
     async def installation_token(self, **body: Any) -> str:
@@ -82,7 +82,7 @@ class World:
 
 @asynccontextmanager
 async def running(root: Path, **settings: Any) -> AsyncIterator[World]:
-    faults = FaultBoard()
+    faults = FaultSettings()
     git = GitServer(root, token="git-token")
     await git.create(FILES, "Seed", Signature("Dee", "dee@example.com"))
     github = GitHubServer(

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bot.policy.windows import Window, closed_by, next_opening
-from tests.unit.bot.policy.almanac import cron_starts, rule_starts
+from tests.unit.bot.policy.calendar_oracle import cron_starts, rule_starts
 
 FIRST, LAST = date(2026, 1, 1), date(2028, 3, 10)
 CRON = [

@@ -27,7 +27,7 @@ IMAGE = "image"
 LEAVE_OUT = "Leave the app out, or ask for the train again once the image is there."
 
 
-class Panel:
+class GateEvaluator:
     """Raises PolicyError at construction when policy names a gate that nobody brought, or options it does not take."""
 
     def __init__(self, gates: Iterable[Gate], policy: Policy) -> None:

@@ -25,7 +25,7 @@ SOMEONE = Signature("Someone Else", "someone@example.com")
 
 
 @dataclass
-class Town:
+class ProcessHarness:
     directory: Path
     git: GitServer
     hub: GitHubServer
@@ -52,7 +52,7 @@ class Town:
         return self.started(begin(child.main, str(file), log))
 
     def started(self, life: Process) -> Process:
-        """It ends with this town at the latest."""
+        """It ends with this harness at the latest."""
         self.lives.append(life)
         return life
 
@@ -70,7 +70,7 @@ class Town:
 
 
 @asynccontextmanager
-async def town(directory: Path, database_url: str, cases: tuple[Case, ...]) -> AsyncIterator[Town]:
+async def harness(directory: Path, database_url: str, cases: tuple[Case, ...]) -> AsyncIterator[ProcessHarness]:
     """Fails at its end when a life logged a secret."""
     git = GitServer(directory / "served", uuid.uuid4().hex)
     first, second = seed(cases)
@@ -83,7 +83,7 @@ async def town(directory: Path, database_url: str, cases: tuple[Case, ...]) -> A
     )
     hub = GitHubServer(git, "pilothouse/deploy", settings)
     async with serve(hub.app) as url:
-        place = Town(directory, git, hub, url, database_url, cases)
+        place = ProcessHarness(directory, git, hub, url, database_url, cases)
         try:
             yield place
         finally:

@@ -5,7 +5,7 @@ from integrations.sandbox.slack.http_mode import HttpMode
 from integrations.sandbox.slack.socket_mode import SocketMode
 
 
-class Courier:
+class CurrentTransport:
     """Holds the transport in use, which may change while the server runs."""
 
     def __init__(self, socket_mode: SocketMode) -> None:

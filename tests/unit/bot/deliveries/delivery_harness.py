@@ -1,12 +1,12 @@
-"""A desk at which facts go in and messages come out."""
+"""Facts go in, messages come out: the delivery record on a database, without observers."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from bot.deliveries.authors import Authors
 from bot.deliveries.journey_service import JourneyService
+from bot.deliveries.news_recorder import NewsRecorder
 from bot.deliveries.news_service import NewsService
-from bot.deliveries.newsroom import Newsroom
 from bot.deliveries.recorder import Recorder
 from bot.deliveries.source_commits import SourceCommits
 from bot.domain.delivery import (
@@ -54,7 +54,7 @@ DAY = datetime(2026, 1, 5, 9, tzinfo=UTC).timestamp()
 
 
 @dataclass
-class Desk:
+class DeliveryHarness:
     """Facts go in, messages come out; time passes only where a test says so."""
 
     database: Database
@@ -75,14 +75,14 @@ class Desk:
         clock = lambda: self.now  # noqa: E731
         messages, store = Messages(self.database), NewsStore(self.database)
         promotions = PromotionStore(self.database)
-        self.newsroom = Newsroom(store, promotions, "production", clock)
-        self.recorder = Recorder(self.database, DeliveryStore(self.database), self.newsroom, clock)
+        self.news_recorder = NewsRecorder(store, promotions, "production", clock)
+        self.recorder = Recorder(self.database, DeliveryStore(self.database), self.news_recorder, clock)
         bulletins = Bulletins(messages, self.messenger, clock=clock)
         self.outbox = Outbox(messages, self.messenger, clock=clock)
         added = self.recorder.listen()
         authors = Authors(self.policy, self.directory)
         self.commits = SourceCommits(
-            self.database, store, self.newsroom, self.registry, self.sources, authors, self.patience, clock
+            self.database, store, self.news_recorder, self.registry, self.sources, authors, self.patience, clock
         )
         journeys = JourneyService(
             self.policy, self.database, DeliveryStore(self.database), promotions, store, self.directory, self.outbox,

@@ -42,7 +42,7 @@ def kustomization(tag: str) -> bytes:
 
 
 @dataclass
-class Town:
+class GateHarness:
     """my-app runs v1.4.3 in development, v1.4.2 in staging, v1.4.1 in production."""
 
     policy: Policy = field(default_factory=lambda: parse(POLICY))

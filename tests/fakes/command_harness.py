@@ -11,7 +11,7 @@ from bot.domain.application import Application, ApplicationRef, HealthStatus, Sy
 from bot.domain.caller import Caller
 from bot.domain.intent import Context, Intent
 from bot.domain.reply import Reply, StatusRow
-from bot.evaluation.panel import Panel
+from bot.evaluation.evaluator import GateEvaluator
 from bot.grammar import Vocabulary
 from bot.overlays.catalog import Catalog
 from bot.policy import Policy, parse
@@ -22,9 +22,9 @@ from bot.promotions.schedule import Schedule
 from bot.promotions.scheduler import Scheduler
 from bot.promotions.subscribers import Subscribers
 from bot.promotions.tags import Tags
-from bot.queries.board import StatusBoards
 from bot.queries.explanation import Explanation
 from bot.queries.holds import HoldsQuery
+from bot.queries.overview import OverviewQuery
 from bot.queries.pipeline_holds import PipelineHolds
 from bot.queries.runs import RunFollowing, RunQueries
 from bot.queries.scans import Scans
@@ -79,7 +79,7 @@ class Empty(Surroundings):
 
 
 @dataclass
-class Office:
+class CommandHarness:
     """Four apps in three environments, as the seed has them; ana, bo, mia, cy, dee and gus."""
 
     policy: Policy = field(default_factory=lambda: parse(POLICY))
@@ -132,7 +132,7 @@ class Office:
             RunFollowing: self.following,
             Scans: Scans(self.catalog, self.images, self.policy),
             StatusQuery: self.status,
-            StatusBoards: StatusBoards(self.status, self.surroundings),
+            OverviewQuery: OverviewQuery(self.status, self.surroundings),
             Explanation: Explanation(
                 self.applications, self.applications, self.safety.stores.deliveries, self.holds(), self.policy
             ),
@@ -190,7 +190,7 @@ class Office:
             directory=self.directory,
         )
         policy = self.policy if self.kept else parse(NOTHING_HOLDS)
-        return PipelineHolds(Panel(gates, policy), policy, SYSTEM_CLOCK, asks=asks)
+        return PipelineHolds(GateEvaluator(gates, policy), policy, SYSTEM_CLOCK, asks=asks)
 
     def make(self, part: Callable[..., T], **own: Any) -> T:
         """A part of the router, handed what is here; `own` by the names of its parameters."""

@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 HERE = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
-class Guard:
+class LocalOnlyMiddleware:
     """Refuses requests by another name of this machine (DNS rebinding), and those that another site's page sends."""
 
     def __init__(self, app: ASGIApp) -> None:

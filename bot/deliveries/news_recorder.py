@@ -38,7 +38,7 @@ FOLLOWED = 7 * 86_400.0
 ON_THE_WAY = (Pushed, RunStarted, RunEnded, ImagePushed, ImageScanned, Committed, Judged)
 
 
-class Newsroom:
+class NewsRecorder:
     """`clock` counts seconds since the epoch; `last` is the environment in which a journey ends.
 
     What a promotion's own card tells is no news.

@@ -24,7 +24,7 @@ ASK_AGAIN = timedelta(seconds=10)
 Suspects = Mapping[Place, tuple[Application, Standing]]
 
 
-class DriftJudge:
+class DriftDetector:
     """Of Applications with no commit of their own under way. Changes the standings that it is given.
 
     `patience`: how long a drift lasts before it is one.

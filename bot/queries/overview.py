@@ -1,11 +1,11 @@
-"""The board of all apps: the unwell first, page by page."""
+"""The overview of all apps: the unwell first, page by page."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from bot.domain.caller import Caller
 from bot.domain.intent import Status
-from bot.domain.reply import StatusBoard, StatusPage, StatusRow
+from bot.domain.reply import StatusOverview, StatusPage, StatusRow
 from bot.queries.status import WELL, Seen, StatusQuery
 from bot.queries.surroundings import Surroundings
 
@@ -13,7 +13,7 @@ ROWS = 30
 """of one page, which has whole apps only: so many fit into a message, with what is looked up of each"""
 
 
-class StatusBoards:
+class OverviewQuery:
     def __init__(self, status: StatusQuery, surroundings: Surroundings) -> None:
         self._status = status
         self._surroundings = surroundings
@@ -25,7 +25,7 @@ class StatusBoards:
         """
         return await self._whole(await self._status.glance(ask.app, ask.environment, caller), caller)
 
-    async def page(self, ask: Status, caller: Caller) -> StatusBoard:
+    async def page(self, ask: Status, caller: Caller) -> StatusOverview:
         """A page of all apps that the caller may view. A page that no longer exists is the last one."""
         found = await self._status.glance("", ask.environment, caller)
         sizes = Counter([seen.overlay.app for seen in found])
@@ -40,7 +40,7 @@ class StatusBoards:
         order = {app: at for at, app in enumerate(pages[number - 1])}
         shown = sorted((one for one in found if one.overlay.app in order), key=lambda one: order[one.overlay.app])
         page = StatusPage(number, len(pages), len(sizes), len(unwell), ask.unwell, ask.environment)
-        return StatusBoard(await self._whole(shown, caller), page)
+        return StatusOverview(await self._whole(shown, caller), page)
 
     async def _whole(self, seen: Sequence[Seen], caller: Caller) -> tuple[StatusRow, ...]:
         return await self._surroundings.around(await self._status.rows(seen, caller), caller)
