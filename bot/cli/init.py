@@ -57,7 +57,7 @@ def init(
     directory.mkdir(parents=True, exist_ok=True)
     for file, text in zip(written, texts, strict=True):
         file.write_text(text)
-    print(files.next_steps(*written))
+    print(files.next_steps(directory, answers))
 
 
 def _keep(written: Sequence[Path]) -> None:

@@ -59,9 +59,9 @@ def asked(given: Mapping[str, Any]) -> PlatformAnswers:
         approvers=ask("approvers", _people, "Who approves in the last environment?", "@release-managers"),
         admins=ask("admins", _people, "Who administers Pilothouse?", "@platform-admins"),
         channel=ask("channel", _channel, "Channel for deployments", "#deployments"),
-        argocd=ask("argocd", _url, "URL of Argo CD"),
+        argocd=ask("argocd", _url, "URL of Argo CD, such as https://argocd.example.com"),
         argocd_project=ask("argocd_project", _plain, "AppProject of the Applications", "apps"),
-        harbor=ask("harbor", _url, "URL of Harbor"),
+        harbor=ask("harbor", _url, "URL of Harbor, such as https://harbor.example.com"),
         harbor_probe=ask("harbor_probe", _plain, probe),
         overlays=ask("overlays", _repository, "Overlay repository: a git URL, or owner/name on GitHub"),
         namespace=ask("namespace", _plain, "Namespace of the pipeline runs", "ci"),
@@ -82,7 +82,8 @@ def _ask(option: str, given: str, understand: Callable[[str], T], question: str,
         except ValueError as error:
             raise typer.BadParameter(str(error)) from None
 
-    answer: T = typer.prompt(question, default=usual, value_proc=understood)
+    # A default of "" has an empty answer explained; without one, typer asks again and says nothing.
+    answer: T = typer.prompt(question, default=usual or "", show_default=bool(usual), value_proc=understood)
     return answer
 
 
@@ -109,8 +110,10 @@ def _channel(text: str) -> str:
 
 def _plain(text: str) -> str:
     """Raises ValueError for what would mean something else in a file of variables, or in YAML."""
+    if not text.strip():
+        raise ValueError("this needs an answer; Ctrl-C leaves without writing anything.")
     if not PLAIN.fullmatch(text.strip()):
-        raise ValueError(f"{text.strip()!r} is empty, or contains spaces or quotes.")
+        raise ValueError(f"{text.strip()!r} contains spaces or quotes.")
     return text.strip()
 
 

@@ -1,6 +1,7 @@
 """What `pilothouse init` writes: the texts of its files."""
 
 import json
+import shlex
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -108,11 +109,14 @@ def manifest_text() -> str:
     return f"{json.dumps(manifest(CommandRegistry.load(commands), socket_mode=True), indent=2)}\n"
 
 
-def next_steps(policy: Path, settings: Path, app: Path, values: Path) -> str:
-    return f"""Written: {policy}, {settings}, {app}, and {values} for Helm.
+def next_steps(directory: Path, answers: PlatformAnswers) -> str:
+    """What to do with the files in `directory`; the commands work as they are printed."""
+    enter = "" if directory.resolve() == Path.cwd() else f"cd {shlex.quote(str(directory))} && "
+    git = "github__token" if answers.on_github else "git__token (not for SSH)"
+    return f"""Written to {directory.resolve()}: {POLICY}, {SETTINGS}, {MANIFEST}, and {VALUES} for Helm.
 
-1. In Slack: Create New App → From a manifest, and paste {app}. Install the app, and invite it to its channel.
+1. In Slack: Create New App → From a manifest, and paste {MANIFEST}. Install the app, and invite it to its channel.
 2. Put each token into a file of its own, all in one directory, and export PILOTHOUSE_SECRETS_DIR=/that/directory:
-   slack__bot_token, slack__app_token (with connections:write), argocd__token, harbor__password, and the one for git.
-3. pilothouse --env-file {settings} doctor     shows what is still missing, and how to fix it
-4. pilothouse --env-file {settings} run"""
+   slack__bot_token, slack__app_token (with connections:write), argocd__token, harbor__password, {git}
+3. {enter}pilothouse --env-file {SETTINGS} doctor     shows what is still missing, and how to fix it
+4. {enter}pilothouse --env-file {SETTINGS} run"""

@@ -23,7 +23,7 @@ def manifest(registry: CommandRegistry, *, socket_mode: bool, url: str = "") -> 
     return {
         "display_information": {
             "name": "Pilothouse",
-            "description": "The wheel of the delivery platform: promote, approve, follow, roll back.",
+            "description": "Deploy from Slack: promote, approve, follow, roll back.",
             "background_color": "#0b2545",
         },
         "features": {

@@ -47,9 +47,8 @@ def may_be_adjusted(promotion: Promotion) -> bool:
 
 
 def row_lines(promotion: Promotion) -> list[str]:
-    alone = len(promotion.plan.apps) == 1
     health = {one.application: one for one in promotion.following}
-    moves = [_row(promotion, move, health.get(move.application), alone=alone) for move in promotion.plan.moves]
+    moves = [_row(promotion, move, health.get(move.application)) for move in promotion.plan.moves]
     return [*moves, *(_missing_row(promotion, one) for one in promotion.plan.missing)]
 
 
@@ -71,8 +70,9 @@ def followed(following: Following) -> str:
     return f"{mark} {said or following.progress.value}"
 
 
-def _row(promotion: Promotion, move: Move, following: Following | None, *, alone: bool) -> str:
-    name = code(move.name if alone else move.app, 80)
+def _row(promotion: Promotion, move: Move, following: Following | None) -> str:
+    alone = len(promotion.plan.apps) == 1
+    name = _named(promotion, move, alone=alone)
     if move.app in promotion.left_out:
         change = f"{safe(move.label_before, 60)} → {safe(move.after.label, 60)}".replace("~", "∼")
         return f"• {name} ~{change}~ · left out"
@@ -83,6 +83,14 @@ def _row(promotion: Promotion, move: Move, following: Following | None, *, alone
     if following:
         marks.append(followed(following))
     return " · ".join([f"• {name} {change}", *marks])
+
+
+def _named(promotion: Promotion, move: Move, *, alone: bool) -> str:
+    """The image on the card of one app; on a train's the app, and the image, too, where an app has several there."""
+    if alone:
+        return code(move.name, 80)
+    several = sum(one.app == move.app for one in promotion.plan.moves) > 1
+    return f"{code(move.app, 80)} {safe(move.name.rpartition('/')[2], 60)}" if several else code(move.app, 80)
 
 
 def _missing_row(promotion: Promotion, one: MissingImage) -> str:

@@ -376,6 +376,15 @@ def test_a_release_train_has_a_row_for_each_app() -> None:
     assert "⛔ *Scan* of ledger: 1 Critical" in shown
 
 
+def test_the_rows_of_an_app_with_several_images_say_which_image() -> None:
+    worker = move("my-app", after="v1.4.3")
+    worker = replace(worker, before=replace(worker.before, name="harbor.example.com/apps/my-app-worker"))
+    train = plan(moves=(move("my-app"), worker, move("ledger")))
+    shown = lines(card(promotion(Stage.DONE, Phase.SUCCEEDED, plan=train)))
+    rows = [line for line in shown if line.startswith("• ")]
+    assert [row.split(" v1.4.1")[0] for row in rows] == ["• `my-app` my-app", "• `my-app` my-app-worker", "• `ledger`"]
+
+
 def test_a_train_in_trouble_offers_one_way_back_for_each_app() -> None:
     """S19: ids are unique within a message."""
     train = plan(moves=(move(), move("payments", "2.0", "2.1"), move("ledger", "7", "8")))

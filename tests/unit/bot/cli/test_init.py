@@ -147,3 +147,20 @@ def test_an_env_file_that_is_none_is_said(tmp_path: Path, text: str | None, said
     done = CliRunner().invoke(app, ["--env-file", str(file), "policy", "check"])
     assert done.exit_code == 1
     assert said in done.stderr
+
+
+def test_the_next_steps_work_where_they_are_printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The settings name the policy beside them, so the commands enter the directory of both, unless we are there."""
+    elsewhere = tmp_path / "of acme"
+    assert f"cd '{elsewhere}' && pilothouse --env-file pilothouse.env doctor" in run(elsewhere).stdout
+    elsewhere.mkdir(exist_ok=True)
+    monkeypatch.chdir(elsewhere)
+    here = CliRunner().invoke(app, ["init", "--force", *(w for n, v in GIVEN.items() for w in (f"--{n}", v))]).stdout
+    assert "cd " not in here
+    assert "github__token" in here
+
+
+def test_an_empty_answer_is_explained_and_asked_again(tmp_path: Path) -> None:
+    done = run(tmp_path, without=("argocd",), typed="\nhttps://argocd.internal\n")
+    assert done.exit_code == 0
+    assert "needs an answer" in done.stdout + done.stderr
