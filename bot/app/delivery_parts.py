@@ -43,6 +43,7 @@ class DeliveryParts(PromotionParts[E]):
             self.outside.directory,
             self.outbox,
             self.permalinks,
+            self.catalog.known_environments,
             clock=self.seconds,
         )
 

@@ -104,13 +104,12 @@ class MessageParts(Generic[E]):
 
     @cached_property
     def cards(self) -> Cards:
-        journeys = JourneyLinks(self.stores.news, self.permalinks)
         return Cards(
             self.stores.messages,
             self.outside.messenger,
             self.policy,
             self.copies,
-            journeys,
+            self.journey_links,
             self.stores.reviews,
             clock=self.seconds,
         )
@@ -122,7 +121,12 @@ class MessageParts(Generic[E]):
     @cached_property
     def copies(self) -> Copies:
         stores, links = self.stores, self.outside.messenger
-        return Copies(stores.messages, links, self.permalinks, stores.mutes, self.policy, clock=self.seconds)
+        journeys, seconds = self.journey_links, self.seconds
+        return Copies(stores.messages, links, self.permalinks, stores.mutes, self.policy, journeys, clock=seconds)
+
+    @cached_property
+    def journey_links(self) -> JourneyLinks:
+        return JourneyLinks(self.stores.news, self.permalinks)
 
     @cached_property
     def reminders(self) -> Reminders:
@@ -135,5 +139,4 @@ class MessageParts(Generic[E]):
 
     @cached_property
     def news_recorder(self) -> NewsRecorder:
-        last = self.policy.environments[-1].name
-        return NewsRecorder(self.stores.news, self.stores.promotions, last, self.seconds)
+        return NewsRecorder(self.stores.news, self.stores.promotions, self.seconds)

@@ -30,6 +30,18 @@ def builds(facts: Iterable[Fact]) -> tuple[Build, ...]:
     return tuple(sorted(found, key=lambda one: (one.at, one.app, one.revision)))
 
 
+def unbuilt(facts: Iterable[Fact], built: Iterable[Build]) -> tuple[Build, ...]:
+    """What was pushed, and what no pipeline run has named yet; oldest first."""
+    known = {(build.app, build.revision) for build in built}
+    beside = _beside(sorted(facts, key=lambda fact: (fact.at, fact.key)))
+    waiting = [
+        Build(app, sha, "", at, RunStatus.PENDING, source=push.repository)
+        for (app, sha), (at, push) in beside.pushes.items()
+        if (app, sha) not in known
+    ]
+    return tuple(_joined([build], beside) for build in waiting)
+
+
 def pinned(app: str, entry: OverlayImage) -> Pinned:
     """What an entry of an overlay is found by: content where it names it."""
     return (app, "", entry.digest) if entry.digest else (app, entry.repository, entry.tag)

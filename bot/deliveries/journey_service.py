@@ -3,14 +3,16 @@
 import asyncio
 import hashlib
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from bot.deliveries.journeys import KINDS, journeys
 from bot.deliveries.news_recorder import deployed_key
+from bot.domain import slack_id
 from bot.domain.caller import Permission, Target
 from bot.domain.delivery import News
+from bot.domain.environment import careful_ones
 from bot.domain.errors import NotFound
 from bot.domain.event import Event
 from bot.domain.journey import Journey, Leg
@@ -26,15 +28,18 @@ from bot.store.promotions import PromotionStore
 from bot.views.journey import failure
 from bot.views.journey import journey as drawn
 
-READ = timedelta(days=8)
-"""of an app's facts: a day more than a journey is told on for"""
+EARLIER = timedelta(days=1)
+"""than a journey was noted: from there on an app's facts are read"""
 PROMOTIONS = 60
 """of an app, among which those are looked for that bring a commit somewhere"""
 ROUND = 12
 
 
 class JourneyService:
-    """`clock` counts seconds since the epoch."""
+    """`overlays_in`: the environments in which an app has an overlay; none where nobody has looked yet.
+
+    `clock` counts seconds since the epoch.
+    """
 
     def __init__(
         self,
@@ -46,6 +51,7 @@ class JourneyService:
         directory: Directory,
         outbox: Outbox,
         permalinks: Permalinks,
+        overlays_in: Callable[[str], Collection[str]],
         *,
         clock: Callable[[], float],
     ) -> None:
@@ -57,30 +63,35 @@ class JourneyService:
         self._directory = directory
         self._outbox = outbox
         self._permalinks = permalinks
+        self._overlays_in = overlays_in
         self._clock = clock
         self.look_again()
 
     def look_again(self) -> None:
         """What was read is forgotten: a new round begins. What is still being read belongs to the round before."""
-        self._known: dict[str, dict[str, Journey]] = {}
-        """by app"""
+        self._known: dict[str, tuple[datetime, dict[str, Journey]]] = {}
+        """by app: since when its facts were read, and what they make"""
         self._reading: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def of(self, news: News) -> Journey | None:
         """By revision; None where the record has none any longer."""
         known = self._known
         async with self._reading[news.app]:
-            if news.app not in known:
-                known[news.app] = await self._read(news.app)
-        return known[news.app].get(news.sha)
+            if news.app not in known or known[news.app][0] > news.at:
+                oldest = await self._news.oldest(Event.JOURNEY, news.app)
+                begun = datetime.fromtimestamp(oldest if oldest is not None else self._clock(), UTC)
+                since = min(begun, news.at) - EARLIER
+                known[news.app] = since, await self._read(news.app, since)
+        return known[news.app][1].get(news.sha)
 
-    async def _read(self, app: str) -> dict[str, Journey]:
-        since = datetime.fromtimestamp(self._clock(), UTC) - READ
+    async def _read(self, app: str, since: datetime) -> dict[str, Journey]:
         facts = await self._record.of_kinds(KINDS, since, app)
         promotions = await self._promotions.history(app, "", PROMOTIONS)
-        environments = [environment.name for environment in self._policy.environments]
+        there = self._overlays_in(app)
+        ways = [each for each in self._policy.environments if each.name in there] or self._policy.environments
+        names = [each.name for each in ways]
         # An app that is built two hundred times a day has ten thousand facts: not on the event loop.
-        found = await asyncio.to_thread(journeys, facts, promotions, environments)
+        found = await asyncio.to_thread(journeys, facts, promotions, names, careful_ones(ways))
         return {one.build.revision: one for one in found}
 
     async def authored(self, news: News) -> News:
@@ -104,12 +115,18 @@ class JourneyService:
             if not seen.legs:
                 return None
         await self._explain(bundle, news, seen)
-        if whole.reached == self._policy.environments[-1].name:
-            await self._news.reach(news.key, whole.reached)
-        cards = {
-            leg.promotion: await self._permalinks.to(leg.promotion, leg.channel) for leg in seen.legs if leg.promotion
+        if whole.ended:
+            await self._news.end(news.key)
+        seen = replace(seen, legs=await self._counted(seen))
+        return drawn(seen, await self._cards(seen, bundle.channel), None if whole.ended else news.over_at)
+
+    async def _cards(self, journey: Journey, reader: str) -> dict[str, str]:
+        """Links to the cards that can be opened there: those in channels, and the reader's own."""
+        return {
+            leg.promotion: await self._permalinks.to(leg.promotion, leg.channel)
+            for leg in journey.legs
+            if leg.promotion and (reader == leg.requester or not slack_id.is_personal(leg.channel))
         }
-        return drawn(replace(seen, legs=await self._counted(seen)), cards)
 
     async def _counted(self, journey: Journey) -> tuple[Leg, ...]:
         """With the commits of what nobody promoted, as the news of it tells them: compared with the image before it."""
@@ -137,10 +154,12 @@ class JourneyService:
         """Each failure once, as a reply that its author is mentioned in: an edit wakes nobody."""
         if not journey.failures:
             return
+        push = journey.build.push
+        who = news.who or (push.author.name if push else "")
         async with self._database.begin() as connection:
             for one in journey.failures:
                 round_ = hashlib.sha256(one.id.encode()).hexdigest()[:ROUND]
-                said = failure(one, news.user, news.who)
+                said = failure(one, news.user, who)
                 entry = OutboxEntry(
                     news.app, "", bundle.id, Event.JOURNEY, bundle.channel, said, threaded=True, round=round_
                 )

@@ -1,34 +1,84 @@
 """Facts and promotions → journeys: each build, and what has become of it in each environment. Pure, in any order."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import groupby
 
 from bot.deliveries.builds import KINDS as BUILT
-from bot.deliveries.builds import Pinned, builds, pinned, pins
+from bot.deliveries.builds import Pinned, builds, pinned, pins, unbuilt
 from bot.deliveries.fold import deployments
 from bot.domain.build import Build
 from bot.domain.delivery import Committed, Deployment, Fact, Judged, Outcome, SyncedByHand
-from bot.domain.journey import Journey, Leg
+from bot.domain.journey import Journey, Later, Leg
 from bot.domain.promotion import Phase, Promotion
 
 KINDS = (*BUILT, "committed", "synced-by-hand", "judged")
 
 
 def journeys(
-    facts: Iterable[Fact], promotions: Iterable[Promotion], environments: Sequence[str]
+    facts: Iterable[Fact], promotions: Iterable[Promotion], environments: Sequence[str], last: Sequence[str] = ()
 ) -> tuple[Journey, ...]:
-    """Of every app and revision that was built, oldest first; `environments` in promotion order."""
+    """Of every app and revision that was pushed or built, oldest first; `environments` in promotion order.
+
+    `last`: those in which a journey ends; by default the last one.
+    """
     known = tuple(facts)
     arrivals = _Arrivals(known)
     asked = _asked(promotions)
+    built = builds(known)
+    every = sorted((*built, *unbuilt(known, built)), key=lambda one: (one.at, one.app, one.revision))
+    arrived = {(build.app, build.revision): arrivals.of(build) for build in every}
+    later = _later(every, arrived)
     found: list[Journey] = []
-    for build in builds(known):
-        arrived = arrivals.of(build)
+    for build in every:
+        key = build.app, build.revision
         brought = {one.id: one for digest in build.digests for one in asked.get((build.app, digest), ())}
         mine = sorted(brought.values(), key=lambda one: (one.plan.requested_at, one.id))
-        found.append(Journey(build, tuple(_leg(build, name, arrived, mine) for name in environments)))
+        legs = [_leg(build, name, arrived[key], mine) for name in environments]
+        legs = [leg if leg.arrived else replace(leg, later=later[key].get(leg.environment)) for leg in legs]
+        found.append(Journey(build, tuple(legs), tuple(last or environments[-1:])))
     return tuple(found)
+
+
+def _later(
+    every: Iterable[Build], arrived: Mapping[tuple[str, str], Sequence[Deployment]]
+) -> Mapping[tuple[str, str], Mapping[str, Later]]:
+    """For each build, by environment: the later push that has brought it there, as each contains those before it.
+
+    A forced push contains none of them; of two within the same second nobody knows.
+    """
+    found: dict[tuple[str, str], Mapping[str, Later]] = defaultdict(dict)
+    branches: dict[tuple[str, str], list[Build]] = defaultdict(list)
+    for build in every:
+        if build.push and build.pushed_at:
+            branches[build.app, build.push.repository].append(build)
+    for pushed in branches.values():
+        best: dict[str, tuple[Deployment, Later]] = {}
+        ordered = sorted(pushed, key=lambda one: (one.pushed_at, one.revision), reverse=True)
+        for _, together in groupby(ordered, key=lambda one: one.pushed_at):
+            some = tuple(together)
+            for build in some:
+                found[build.app, build.revision] = {name: one for name, (_, one) in best.items()}
+            for build in some:
+                for deployment in arrived[build.app, build.revision]:
+                    _improve(best, build, deployment)
+            if any(build.push and build.push.forced for build in some):
+                best = {}
+    return found
+
+
+def _improve(best: dict[str, tuple[Deployment, Later]], build: Build, deployment: Deployment) -> None:
+    """The first that became Healthy there; while none did, the newest."""
+    known, _ = best.get(deployment.environment, (None, None))
+    healthy = deployment.outcome is Outcome.HEALTHY
+    if known and known.outcome is Outcome.HEALTHY:
+        better = healthy and deployment.at < known.at
+    else:
+        better = known is None or healthy or deployment.at > known.at
+    if better:
+        later = Later(build.revision, deployment.outcome, build.push.url if build.push else "")
+        best[deployment.environment] = deployment, later
 
 
 class _Arrivals:
@@ -71,7 +121,7 @@ def _leg(build: Build, environment: str, deployed: Sequence[Deployment], asked: 
         return _arrived(build, arrived[-1], mine)
     if newest is None:
         return Leg(environment)
-    leg = Leg(environment, promotion=newest.id, channel=newest.plan.channel, commits=_commits(build, newest))
+    leg = replace(_carried(Leg(environment), newest), commits=_commits(build, newest))
     if newest.phase is Phase.SUCCEEDED:  # and the branch has not been read since
         return replace(leg, outcome=Outcome.HEALTHY, at=newest.finished_at)
     ended = newest.phase.final
@@ -87,13 +137,16 @@ def _commits(build: Build, promotion: Promotion) -> int:
 
 def _arrived(build: Build, deployment: Deployment, mine: Sequence[Promotion]) -> Leg:
     by = next((one for one in mine if one.id == deployment.promotion), None)
-    return Leg(
+    leg = Leg(
         deployment.environment,
         deployment.outcome,
         deployment.explanation,
         deployment.sha,
         deployment.ended_at or deployment.at,
-        by.id if by else "",
-        by.plan.channel if by else "",
         commits=_commits(build, by) if by else -1,
     )
+    return _carried(leg, by) if by else leg
+
+
+def _carried(leg: Leg, by: Promotion) -> Leg:
+    return replace(leg, promotion=by.id, channel=by.plan.channel, requester=by.plan.requester.id)

@@ -33,22 +33,17 @@ RECENT = timedelta(hours=1)
 MOST_IMAGES = 5
 REASON = 600
 """characters of an explanation that are kept"""
-FOLLOWED = 7 * 86_400.0
-"""seconds in which a commit's journey is told on"""
 ON_THE_WAY = (Pushed, RunStarted, RunEnded, ImagePushed, ImageScanned, Committed, Judged)
 
 
 class NewsRecorder:
-    """`clock` counts seconds since the epoch; `last` is the environment in which a journey ends.
+    """`clock` counts seconds since the epoch.
 
     What a promotion's own card tells is no news.
     """
 
-    def __init__(
-        self, store: NewsStore, promotions: PromotionStore, last: str, clock: Callable[[], float] = time.time
-    ) -> None:
+    def __init__(self, store: NewsStore, promotions: PromotionStore, clock: Callable[[], float] = time.time) -> None:
         self._store = store
-        self._last = last
         self._promotions = promotions
         self._clock = clock
 
@@ -79,22 +74,31 @@ class NewsRecorder:
 
     async def promoted(self, connection: AsyncConnection, apps: Iterable[str]) -> None:
         """Something was promoted, or ended: in the caller's transaction."""
-        since = self._clock() - FOLLOWED
-        await self._store.wake(connection, Event.JOURNEY, apps, self._last, since)
+        await self._store.wake(connection, Event.JOURNEY, apps)
 
     async def _journeys(self, connection: AsyncConnection, facts: Sequence[Fact]) -> None:
-        """A journey begins with a run; what it shows is read from the record when it is shown (0251)."""
+        """A journey begins with its push, or with a run where no push is told; what it shows is read from the record
+        when it is shown (0251).
+
+        Which app a push changes, of several that are built from a repository, nobody knows before their runs begin.
+        """
         if not facts:
             return
+        pushes = [(fact, fact.detail) for fact in facts if isinstance(fact.detail, Pushed)]
+        for fact, push in pushes:
+            if sum(other.sha == push.sha for _, other in pushes) == 1:
+                await self._begin(connection, fact, push.sha, push.repository)
         for fact in facts:
-            run = fact.detail
-            if isinstance(run, RunStarted | RunEnded) and run.revision and not self._is_old(fact):
-                key = journey_key(fact.app, run.revision)
-                await self._put(connection, self._new(fact, Event.JOURNEY, key=key, sha=run.revision, url=run.source))
-        pushed = [journey_key(fact.app, fact.detail.sha) for fact in facts if isinstance(fact.detail, Pushed)]
-        if pushed:
-            await self._store.readdress(connection, pushed)
+            if isinstance(fact.detail, RunStarted | RunEnded):
+                await self._begin(connection, fact, fact.detail.revision, fact.detail.source)
+        if pushes:
+            await self._store.readdress(connection, [journey_key(fact.app, push.sha) for fact, push in pushes])
         await self.promoted(connection, (fact.app for fact in facts))
+
+    async def _begin(self, connection: AsyncConnection, fact: Fact, revision: str, source: str) -> None:
+        if revision and not self._is_old(fact):
+            key = journey_key(fact.app, revision)
+            await self._put(connection, self._new(fact, Event.JOURNEY, key=key, sha=revision, url=source))
 
     async def _put(self, connection: AsyncConnection, new: News) -> None:
         await self._store.put(connection, new, self._clock())

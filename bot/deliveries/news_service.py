@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import partial
 
 import structlog
@@ -23,6 +24,7 @@ from bot.domain.caller import Target, common
 from bot.domain.delivery import News
 from bot.domain.errors import DatabaseAway
 from bot.domain.event import Event
+from bot.domain.journey import FOLLOWED
 from bot.notify.audience import Audience, Listeners, of_change, told_to_the_author
 from bot.notify.channels import ChannelIds
 from bot.notify.messages import Bulletins
@@ -35,8 +37,8 @@ log = structlog.get_logger(__name__)
 
 POLL_SECONDS = 5.0
 """between two looks where nobody says that there is something: another replica may have died before it told"""
-KEPT = 30 * 86_400.0
-"""seconds in which a message may still be edited"""
+KEPT = 31 * 86_400.0
+"""seconds in which a message may still be edited; a day more than a journey is told on for"""
 TIDY = 3600.0
 TOGETHER = 30.0
 """seconds from a message's first news in which others join it"""
@@ -110,7 +112,7 @@ class NewsService:
             try:
                 await self.tell()
                 if self._clock() - tidied > TIDY:
-                    await self._store.forget(self._clock() - KEPT)
+                    await self.tidy()
                     tidied = self._clock()
             except DatabaseAway:
                 pass  # told where it was noticed
@@ -119,6 +121,14 @@ class NewsService:
             with suppress(TimeoutError):
                 async with asyncio.timeout(POLL_SECONDS):
                     await self._added.wait()
+
+    async def tidy(self) -> None:
+        """Forgets what is old. A journey that goes on says first that it is no longer told. Raises DatabaseAway."""
+        now = self._clock()
+        await self._store.forget(now - KEPT, unless_open=Event.JOURNEY)
+        at = datetime.fromtimestamp(now, UTC)
+        while await self._store.end_old(Event.JOURNEY, now - FOLLOWED.total_seconds(), at):
+            pass
 
     async def tell(self) -> int:
         """One round; how many messages are to be posted or edited. Raises DatabaseAway."""

@@ -25,6 +25,8 @@ class Pushed:
     """commits in the push"""
     subjects: tuple[str, ...] = ()
     """of the newest few, the newest first"""
+    forced: bool = False
+    """it replaced commits of the branch: what was pushed before need not be in it"""
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,8 @@ class ImageScanned:
 class Build:
     """What is known of one source revision of an app: the newest run that built it, its image and the newest scan.
 
-    `ended_at` is None while the run is under way; `began_at` is None where nobody saw it begin.
+    `run` is "" for what was pushed, and has had no pipeline run yet. `ended_at` is None while the run is under way;
+    `began_at` is None where nobody saw it begin.
     """
 
     app: str

@@ -1,7 +1,7 @@
 """The journey of a commit: from its push through build and scan to the last environment."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot.domain.build import Build
 from bot.domain.delivery import Outcome
@@ -9,6 +9,9 @@ from bot.domain.event import Event
 from bot.domain.pipeline import RunStatus
 from bot.domain.promotion import Stage
 from bot.domain.scan import ScanStatus
+
+FOLLOWED = timedelta(days=30)
+"""after which the journey of a commit that has not arrived is told no further: as long as news is kept"""
 
 
 def journey_key(app: str, revision: str) -> str:
@@ -23,6 +26,19 @@ class JourneyFailure:
     id: str
     what: str
     why: str = ""
+
+
+@dataclass(frozen=True)
+class Later:
+    """A later commit that contains this one, and what has become of it in an environment."""
+
+    revision: str
+    outcome: Outcome
+    url: str = ""
+
+    @property
+    def arrived(self) -> bool:
+        return self.outcome is Outcome.HEALTHY
 
 
 @dataclass(frozen=True)
@@ -41,28 +57,59 @@ class Leg:
     promotion: str = ""
     channel: str = ""
     """of the promotion's card"""
+    requester: str = ""
+    """of the promotion, by id: whose direct message its card may be in"""
     waits: Stage | None = None
     refused: str = ""
     commits: int = -1
     """how many source commits it brings, over what that environment had before; -1 where that is not known"""
+    later: Later | None = None
+    """where the build itself has not become Healthy there"""
+
+    @property
+    def arrived(self) -> bool:
+        """Whether the commit is, or was, Healthy there: in its own image, or in a later one that contains it."""
+        return self.outcome is Outcome.HEALTHY or (self.later is not None and self.later.arrived)
+
+    @property
+    def blank(self) -> bool:
+        return self.outcome is None and self.later is None and not self.promotion
+
+    @property
+    def failed(self) -> bool:
+        """And no later commit has made up for it."""
+        bad = bool(self.refused) or (self.outcome is not None and self.outcome.failed)
+        return bad and (self.later is None or self.later.outcome.failed)
 
 
 @dataclass(frozen=True)
 class Journey:
-    """`legs` are in promotion order."""
+    """`legs` are in promotion order; `last` names the environments in which it ends."""
 
     build: Build
     legs: tuple[Leg, ...]
+    last: tuple[str, ...]
 
     @property
     def app(self) -> str:
         return self.build.app
 
     @property
-    def reached(self) -> str:
-        """The furthest environment in which it is Healthy, or was."""
-        healthy = [leg.environment for leg in self.legs if leg.outcome is Outcome.HEALTHY]
-        return healthy[-1] if healthy else ""
+    def ended(self) -> bool:
+        """Whether the commit has arrived in every last environment."""
+        ends = [leg for leg in self.legs if leg.environment in self.last]
+        return bool(ends) and all(leg.arrived for leg in ends)
+
+    @property
+    def superseded(self) -> Later | None:
+        """The later commit that has come furthest of those that contain it."""
+        return next((leg.later for leg in reversed(self.legs) if leg.later), None)
+
+    @property
+    def failed(self) -> bool:
+        """Whether it stands still, and no later commit has made up for it."""
+        broken = any(each.id.partition(":")[0] in ("run", "scan") for each in self.failures)
+        return any(leg.failed for leg in self.legs) or (broken and self.superseded is None)
 
     @property
     def failures(self) -> tuple[JourneyFailure, ...]:

@@ -1,17 +1,18 @@
 """Copies of a card: for each approver a direct message with what matters, which votes as the card itself does."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 import structlog
 
 from bot.domain.caller import Caller
 from bot.domain.errors import IntegrationError, NotFound
 from bot.domain.promotion import Promotion, Stage
+from bot.notify.journey_links import JourneyLinks
 from bot.notify.permalinks import Permalinks
 from bot.notify.quiet import night
 from bot.policy import Policy
-from bot.ports import MessageLinks
+from bot.ports import MessageLinks, Rendered
 from bot.store.messages import Messages
 from bot.store.mutes import MuteStore
 from bot.views import approval_request
@@ -31,6 +32,7 @@ class Copies:
         permalinks: Permalinks,
         mutes: MuteStore,
         policy: Policy,
+        journeys: JourneyLinks,
         *,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -40,6 +42,7 @@ class Copies:
         self._policy = policy
         self._clock = clock
         self._permalinks = permalinks
+        self._journeys = journeys
 
     async def send(self, promotion: Promotion, people: Iterable[Caller]) -> None:
         """Asked once, however often this is called; who is muted is not asked."""
@@ -47,8 +50,7 @@ class Copies:
         users = [caller.id for caller in people if caller.id not in muted]
         if not users:
             return
-        message = approval_request(promotion, await self._link(promotion), self._policy.careful)
-        for user in users:
+        for user, message in (await self._shown(promotion, users)).items():
             now, about = self._clock(), promotion.plan.about
             await self._messages.want(subject(promotion), user, message, now, given=0.0, about=about)
 
@@ -64,12 +66,12 @@ class Copies:
         copies = await self._messages.showing(subject(promotion))
         if not copies:
             return
-        message = approval_request(promotion, await self._link(promotion), self._policy.careful)
+        shown = await self._shown(promotion, ["", *(copy.channel for copy in copies)])
         if promotion.phase.final:
-            await self._messages.give_up_unplaced(subject(promotion), message)
+            await self._messages.give_up_unplaced(subject(promotion), shown[""])
             copies = await self._messages.showing(subject(promotion))
         for copy in copies:
-            await self._messages.want_if_new(copy, message, self._clock())
+            await self._messages.want_if_new(copy, shown.get(copy.channel, shown[""]), self._clock())
 
     async def remind(self, promotion: Promotion, people: Iterable[Caller], *, incident: bool) -> None:
         """The copy comes again at the end of the conversation; at night only for an incident, never to the muted."""
@@ -77,7 +79,7 @@ class Copies:
             return
         muted = await self._mutes.muted()
         copies = {copy.channel: copy for copy in await self._messages.showing(subject(promotion))}
-        message = approval_request(promotion, await self._link(promotion), self._policy.careful, again=True)
+        shown = await self._shown(promotion, copies, again=True)
         for caller in people:
             copy = copies.get(caller.id)
             asleep = not incident and night(caller, self._policy, self._clock())
@@ -91,11 +93,19 @@ class Copies:
                 log.warning("copy.not_moved", promotion=promotion.id, error=str(error))
                 continue
             await self._messages.displaced(copy)
-            await self._messages.want(copy.promotion, copy.channel, message, self._clock(), given=0.0)
+            await self._messages.want(copy.promotion, copy.channel, shown[copy.channel], self._clock(), given=0.0)
 
-    async def _link(self, promotion: Promotion) -> str:
-        """To the card; "" where Slack does not say."""
-        return await self._permalinks.to(promotion.id, promotion.plan.channel)
+    async def _shown(
+        self, promotion: Promotion, users: Iterable[str], *, again: bool = False
+    ) -> Mapping[str, Rendered]:
+        """What each of them reads, with links to the card, and to the journey of the commit where they can open it."""
+        link, careful = await self._permalinks.to(promotion.id, promotion.plan.channel), self._policy.careful
+        journeys = await self._journeys.each(promotion, users)
+        by_journey = {
+            journey: approval_request(promotion, link, careful, again=again, journey=journey)
+            for journey in dict.fromkeys(journeys.values())
+        }
+        return {user: by_journey[journey] for user, journey in journeys.items()}
 
 
 def subject(promotion: Promotion) -> str:

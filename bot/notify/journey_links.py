@@ -1,5 +1,7 @@
 """From a promotion's card to the journeys of the commits that it brings."""
 
+from collections.abc import Iterable, Sequence
+
 from bot.domain import slack_id
 from bot.domain.journey import journey_key
 from bot.domain.promotion import Promotion
@@ -16,14 +18,26 @@ class JourneyLinks:
         self._permalinks = permalinks
 
     async def of(self, promotion: Promotion) -> str:
-        """To the first journey that is told in a channel, the card's own before others; "" where there is none.
+        """For those who read the card where it stands: a channel, or the requester in a direct message.
 
-        What only its author can open, a direct message, is no link for a card that many read.
+        "" where there is no journey that they can open: another person's direct message is no link for them.
         """
-        for move in [move for move in promotion.moves if move.revision][:MOST]:
-            told = await self._news.places(journey_key(move.app, move.revision))
-            channels = [place for place in told if slack_id.is_channel(place[1])]
-            for place in sorted(channels, key=lambda one: (one[1] != promotion.plan.channel, one[1])):
-                if link := await self._permalinks.to(*place):
-                    return link
+        plan = promotion.plan
+        reader = plan.requester.id if slack_id.is_personal(plan.channel) else ""
+        return (await self.each(promotion, [reader]))[reader]
+
+    async def each(self, promotion: Promotion, readers: Iterable[str]) -> dict[str, str]:
+        """For each person by id, and "" for everybody: their own direct message first, then the card's channel."""
+        told = [
+            place
+            for move in [move for move in promotion.moves if move.revision][:MOST]
+            for place in await self._news.places(journey_key(move.app, move.revision))
+        ]
+        return {reader: await self._first(told, reader, promotion.plan.channel) for reader in readers}
+
+    async def _first(self, told: Sequence[tuple[str, str]], reader: str, channel: str) -> str:
+        can_open = [place for place in told if place[1] == reader or not slack_id.is_personal(place[1])]
+        for place in sorted(can_open, key=lambda one: (one[1] != reader, one[1] != channel)):
+            if link := await self._permalinks.to(*place):
+                return link
         return ""

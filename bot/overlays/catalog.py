@@ -129,6 +129,11 @@ class Catalog:
         found = await self._legible.at(listing.commit, listing.files, overlays, listing.doubled)
         return found.images, found.broken
 
+    def known_environments(self, app: str) -> frozenset[str]:
+        """Those in which it has an overlay by the newest listing, however old that is; none before the first."""
+        overlays = self._listing.overlays if self._listing else {}
+        return frozenset(each.name for each in self.environments if (app, each.name) in overlays)
+
     async def listing(self, *, fresh: bool = False) -> Listing:
         """Every overlay at the branch's head; at most `fresh_seconds` old unless `fresh`."""
         if not fresh and self._listing and self._clock() - self._asked_at < self._fresh_seconds:

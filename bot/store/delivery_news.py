@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -11,7 +12,9 @@ from bot.store.codec import dump, load
 from bot.store.database import Database, metadata
 
 AT_ONCE = 500
-"""apps in one statement"""
+"""apps in one statement, or rows in one transaction"""
+ENDED = "ended"
+"""in place of the environment, of a journey that nothing wakes"""
 news = sa.Table(
     "delivery_news",
     metadata,
@@ -115,11 +118,9 @@ class NewsStore:
         values = {"state": dump(changed), "version": news.c.version + 1}
         await connection.execute(news.update().where(news.c.key == changed.key[:255]).values(values))
 
-    async def wake(
-        self, connection: AsyncConnection, event: str, apps: Iterable[str], without: str, since: float
-    ) -> None:
-        """What is told of these apps is to be shown again; not what was noted before, nor what is at `without`."""
-        where = (news.c.event == event, news.c.noted_at >= since, news.c.environment != without)
+    async def wake(self, connection: AsyncConnection, event: str, apps: Iterable[str]) -> None:
+        """What is told of these apps is to be shown again; not what has ended."""
+        where = (news.c.event == event, news.c.environment == "")
         wanted = sorted(set(apps))
         for start in range(0, len(wanted), AT_ONCE):
             mine = sa.select(news.c.id).where(*where, news.c.app.in_(wanted[start : start + AT_ONCE]))
@@ -132,10 +133,29 @@ class NewsStore:
         mine = news.c.key.in_([key[:255] for key in keys])
         await connection.execute(news.update().where(mine).values(addressed=False, version=news.c.version + 1))
 
-    async def reach(self, key: str, environment: str) -> None:
-        """It is in this environment from now on."""
+    async def end(self, key: str) -> None:
+        """Nothing wakes it from now on. (Earlier versions wrote the environment in which it had ended.)"""
         async with self._database.begin() as connection:
-            await connection.execute(news.update().where(news.c.key == key[:255]).values(environment=environment))
+            await connection.execute(news.update().where(news.c.key == key[:255]).values(environment=ENDED))
+
+    async def end_old(self, event: str, before: float, now: datetime) -> int:
+        """Ends what was noted before then and goes on: it is shown once more, and says so. How many."""
+        old = (news.c.event == event, news.c.environment == "", news.c.noted_at < before)
+        async with self._database.begin() as connection:
+            query = sa.select(news.c.id, news.c.state).where(*old).order_by(news.c.id).limit(AT_ONCE)
+            rows = (await connection.execute(query.with_for_update())).all()
+            for id, state in rows:
+                ended = {"state": dump(replace(load(state, News), over_at=now)), "version": news.c.version + 1}
+                await connection.execute(news.update().where(news.c.id == id).values(environment=ENDED, **ended))
+        return len(rows)
+
+    async def oldest(self, event: str, app: str) -> float | None:
+        """When the oldest was noted that goes on; None where there is none."""
+        going = (news.c.event == event, news.c.app == app, news.c.environment == "")
+        async with self._database.reading() as connection:
+            rows = await connection.execute(sa.select(sa.func.min(news.c.noted_at)).where(*going))
+            first: float | None = rows.scalar_one()
+        return first
 
     async def places(self, key: str) -> tuple[tuple[str, str], ...]:
         """The messages that tell it, with their channels."""
@@ -213,9 +233,9 @@ class NewsStore:
                 mine &= notices.c.channel == bundle.channel
                 await connection.execute(notices.update().where(mine).values(shown=version))
 
-    async def forget(self, before: float) -> int:
-        """Drops what was noted before then; the facts stay. How many."""
-        old = news.c.noted_at < before
+    async def forget(self, before: float, unless_open: str = "") -> int:
+        """Drops what was noted before then, but for what goes on of one kind; the facts stay. How many."""
+        old = (news.c.noted_at < before) & ~((news.c.event == unless_open) & (news.c.environment == ""))
         async with self._database.begin() as connection:
             await connection.execute(notices.delete().where(notices.c.news_id.in_(sa.select(news.c.id).where(old))))
             return int((await connection.execute(news.delete().where(old))).rowcount)

@@ -16,6 +16,7 @@ from bot.views.state import StateLine, dry_state, state
 CAREFUL = frozenset({"production"})
 NOT_KEPT = "Nothing has changed and nobody is asked. The same command without `--dry-run` starts it."
 """in the place of the id: a dry run is not written down, so there is nothing to look up"""
+JOURNEY = "The journey of this commit"
 REASONS_LIMIT, OPENING_LIMIT, STATE_LIMIT, DETAILS_LIMIT = 2500, 1800, 1500, 2500
 
 
@@ -39,7 +40,7 @@ def card(
     now = state(promotion, approvers, watched)
     all_apps = every_app(promotion, cut=cuts_rows(promotion))
     pressed = layout.actions([*buttons(promotion, headline(promotion), careful), all_apps])
-    commit = [layout.context(words.link(journey, "The journey of this commit"))] if journey else []
+    commit = [layout.context(words.link(journey, JOURNEY))] if journey else []
     return _message(promotion, now, [*pressed, *rows(promotion, ticks=True)], more=commit, review=review)
 
 

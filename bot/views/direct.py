@@ -11,7 +11,7 @@ from bot.domain.sentence import listed
 from bot.ports import Rendered
 from bot.views import facts, layout, turns, words
 from bot.views.buttons import decide
-from bot.views.card import headline, icon
+from bot.views.card import JOURNEY, headline, icon
 from bot.views.layout import rows, section
 from bot.views.rows import every_app, row_lines
 from bot.views.state import state
@@ -23,20 +23,24 @@ MOST_ROWS = 10
 ASKED_LIMIT = 2500
 
 
-def approval_request(promotion: Promotion, link: str, careful: Container[str], *, again: bool = False) -> Rendered:
-    """`link` leads to the card, "" where it is not known; `again`: it is a reminder.
+def approval_request(
+    promotion: Promotion, link: str, careful: Container[str], *, again: bool = False, journey: str = ""
+) -> Rendered:
+    """`link` leads to the card, `journey` to the message about the commit; "" where there is none. `again`: a reminder.
 
     Once it is decided, by whomever and wherever, it says so and has no buttons.
     """
     title = bold(headline(promotion), 160)
+    way = [words.link(journey, JOURNEY)] if words.web_address(journey) else []
     card = ButtonElement(text="Open", url=link, action_id="promotion.open") if words.web_address(link) else None
     if promotion.phase.final or promotion.stage is not Stage.APPROVAL or approved(promotion):
         said = f"{icon(promotion)} {title}\n{_stands(promotion)}"
-        return layout.rendered(said, [section(said), *layout.actions([card]), layout.context(_where(promotion))])
+        return layout.rendered(said, [section(said), *layout.actions([card]), layout.context(*way, _where(promotion))])
     said = _asks(promotion, again=again)
     pressed = [*decide(promotion, headline(promotion), careful), card, _every_app(promotion, said)]
     blocks: list[Block] = [section(said, *_about(promotion), limit=ASKED_LIMIT), *layout.actions(pressed)]
-    return layout.rendered(said, [*blocks, layout.context(f"{_where(promotion)} · {code(MUTE)} ends these messages")])
+    last = f"{_where(promotion)} · {code(MUTE)} ends these messages"
+    return layout.rendered(said, [*blocks, layout.context(*way, last)])
 
 
 def approval_requests(reply: ApprovalRequests) -> Rendered:

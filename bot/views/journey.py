@@ -1,6 +1,7 @@
 """The journey of a commit: one message, edited as it goes on. All in it comes from outside."""
 
 from collections.abc import Mapping
+from datetime import datetime
 
 from slack_sdk.models.blocks import Block
 
@@ -8,15 +9,17 @@ from bot.domain import slack_id
 from bot.domain.build import Build, ImageScanned
 from bot.domain.delivery import Outcome
 from bot.domain.duration import lasted
-from bot.domain.journey import Journey, JourneyFailure, Leg
+from bot.domain.journey import FOLLOWED, Journey, JourneyFailure, Leg
 from bot.domain.pipeline import RunStatus
 from bot.domain.promotion import Stage
 from bot.domain.scan import ScanStatus, Severity
+from bot.domain.sentence import listed
 from bot.ports import Rendered
 from bot.views.deliveries import ICONS
 from bot.views.layout import BLUE, GREEN, RED, context, rendered, section
-from bot.views.words import bold, code, commits_named, count, link, safe
+from bot.views.words import DAY_AND_TIME, bold, code, commits_named, count, link, moment, safe
 
+NO_RUN = "– no pipeline run yet"
 GAP = "\u00a0"
 """between a sign and its word, which are not to be parted at the end of a line"""
 SUBJECTS = 3
@@ -35,18 +38,20 @@ SCANNED = {
     ScanStatus.STOPPED: "– scan stopped",
     ScanStatus.INCOMPLETE: "⚠️ scan incomplete",
 }
+SIGNS = {**ICONS, Outcome.UNDER_WAY: "⏳"}
+SHORT = 7
 WAITS = {Stage.GATES: "gates", Stage.APPROVAL: "approval"}
 
 
-def journey(journey: Journey, cards: Mapping[str, str]) -> Rendered:
-    """`cards`: promotion → link to its card."""
+def journey(journey: Journey, cards: Mapping[str, str], given_up: datetime | None = None) -> Rendered:
+    """`cards`: promotion → link to its card. `given_up`: since when it is told no further, though it has not ended."""
     build = journey.build
     steps = [_built(build), _scanned(build), *(_leg(leg, cards.get(leg.promotion, "")) for leg in journey.legs)]
     way = " · ".join(step.replace(" ", GAP, 1) for step in steps)
-    title = f"{bold(build.app, 80)} {link(_address(build), build.revision[:7], 40)}{_subject(build)}"
+    title = f"{bold(build.app, 80)} {link(_address(build), build.revision[:SHORT], 40)}{_subject(build)}"
     blocks: list[Block] = [section(title, way)]
-    if below := _below(journey):
-        blocks.append(context(below))
+    if below := _below(journey, given_up):
+        blocks.append(context(*below))
     return rendered(f"{title}: {way}", blocks, _color(journey))
 
 
@@ -58,6 +63,8 @@ def failure(one: JourneyFailure, user: str, who: str) -> Rendered:
 
 
 def _built(build: Build) -> str:
+    if not build.run:
+        return NO_RUN
     took = (
         f" {lasted(build.lasted)}" if build.lasted and build.status in (RunStatus.SUCCEEDED, RunStatus.FAILED) else ""
     )
@@ -81,13 +88,15 @@ def _found(scan: ImageScanned) -> str:
 
 def _leg(leg: Leg, card: str) -> str:
     name = link(card, leg.environment, 60)
+    if leg.later and leg.waits is None:
+        return f"{SIGNS[leg.later.outcome]} {safe(leg.environment, 60)} (in {leg.later.revision[:SHORT]})"
     if leg.waits is None and leg.refused:
         return f"🚫 {name}"
     if leg.waits is None and leg.outcome is None:
         return f"– {name}"
     commits = count(leg.commits, "commit").replace(" ", GAP) if leg.commits > 0 else ""
     notes = ", ".join(filter(None, (WAITS.get(leg.waits, "") if leg.waits else "", commits)))
-    sign = "⏳" if leg.waits or leg.outcome in (None, Outcome.UNDER_WAY) else ICONS[leg.outcome]
+    sign = SIGNS[leg.outcome] if leg.outcome and not leg.waits else SIGNS[Outcome.UNDER_WAY]
     return f"{sign} {name}{f' ({notes})' if notes else ''}"
 
 
@@ -99,8 +108,8 @@ def _address(build: Build) -> str:
     return build.push.url if build.push else ""
 
 
-def _below(journey: Journey) -> str:
-    """Who pushed it, what else came with it, and what keeps it."""
+def _below(journey: Journey, given_up: datetime | None) -> list[str]:
+    """Who pushed it, what else came with it, and what keeps it; what has overtaken it, and whether it is still told."""
     build, parts = journey.build, []
     if build.push:
         if build.push.author.name:
@@ -109,11 +118,24 @@ def _below(journey: Journey) -> str:
             parts.append(commits_named(build.push.count, build.push.subjects[:SUBJECTS]))
     if build.held and journey.legs and journey.legs[0].outcome is None:
         parts.append(f"⏸️ {safe(journey.legs[0].environment, 60)} is held: {safe(build.held, 300)}")
-    parts.append(f"run {code(build.run, 80)}")
-    return " · ".join(parts)
+    if build.run:
+        parts.append(f"run {code(build.run, 80)}")
+    lines = [" · ".join(parts)] if parts else []
+    if later := journey.superseded:
+        lines.append(f"Superseded by {link(later.url, later.revision[:SHORT], 40)}, which contains it.")
+    if given_up:
+        lines.append(_given_up(journey, given_up))
+    return lines
+
+
+def _given_up(journey: Journey, since: datetime) -> str:
+    missing = [safe(leg.environment, 60) for leg in journey.legs if leg.environment in journey.last and not leg.arrived]
+    where = listed(missing) or "its last environment"
+    when = moment(since, DAY_AND_TIME)
+    return f"🛑 Not updated after {when}: it did not reach {where} within {FOLLOWED.days} days."
 
 
 def _color(journey: Journey) -> str:
-    if journey.failures:
+    if journey.failed:
         return RED
-    return GREEN if journey.legs and journey.reached == journey.legs[-1].environment else BLUE
+    return GREEN if journey.ended else BLUE

@@ -53,6 +53,7 @@ class PushEvent(msgspec.Struct):
     after: str
     repository: PushedRepository
     deleted: bool = False
+    forced: bool = False
     head_commit: PushedCommit | None = None
     commits: list[PushedCommit] | None = None
 
@@ -128,6 +129,7 @@ def _source(push: PushEvent) -> Pushed | None:
         head.url[:500],
         len(new),
         tuple(_subject(commit) for commit in reversed(new[-SUBJECTS:])),
+        push.forced,
     )
 
 

@@ -82,7 +82,7 @@ def test_a_commits_words_call_nobody(call: str) -> None:
 def test_a_push_calls_nobody(call: str) -> None:
     push = Pushed(call, "a" * 40, Author(call, call), call, call, 3, (call, call))
     build = Build(call, "a" * 40, call, AT, push=push, held=call, reason=call)
-    journey = Journey(build, (Leg(call, why=call), Leg(call, refused=call)))
+    journey = Journey(build, (Leg(call, why=call), Leg(call, refused=call)), (call,))
     assert not live(drawn(journey, {}))
     assert not live(failure(JourneyFailure("id", call, call), call, call))
 

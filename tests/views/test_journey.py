@@ -6,7 +6,7 @@ import pytest
 
 from bot.domain.build import Build, ImageScanned, Pushed
 from bot.domain.delivery import Outcome
-from bot.domain.journey import Journey, JourneyFailure, Leg
+from bot.domain.journey import Journey, JourneyFailure, Later, Leg
 from bot.domain.overlay import Author
 from bot.domain.pipeline import RunStatus
 from bot.domain.promotion import Stage
@@ -15,17 +15,18 @@ from bot.views.journey import failure, journey
 from tests.views.samples import AT, DIGEST
 
 BUILD = Build("my-app", "c0ffee" + "0" * 34, "my-app-x7k2p", AT)
+LAST = ("production",)
 LEGS = (Leg("development"), Leg("staging"), Leg("production"))
 PUSH = Pushed("https://x", BUILD.revision, Author("Ana Ng", "ana@example.com"), "Make it faster", "https://x/c", 1)
 WAY = "⏳ building · – not scanned yet · – development · – staging · – production"
 
 
 def shown(build: Build = BUILD, legs: tuple[Leg, ...] = LEGS, **cards: str) -> str:
-    return journey(Journey(build, legs), cards).text.replace("\u00a0", " ")
+    return journey(Journey(build, legs, LAST), cards).text.replace("\u00a0", " ")
 
 
 def test_a_sign_stays_with_its_word() -> None:
-    text = journey(Journey(BUILD, LEGS), {}).text
+    text = journey(Journey(BUILD, LEGS, LAST), {}).text
     assert "⏳\u00a0building · –\u00a0not scanned yet · –\u00a0development" in text
 
 
@@ -61,6 +62,9 @@ def test_what_the_scan_has_found(status: ScanStatus, counts: tuple[tuple[Severit
         (Leg("staging", Outcome.HEALTHY, promotion="p"), "✅ <https://slack/p|staging>"),
         (Leg("staging", Outcome.NEVER_RAN), "❌ staging"),
         (Leg("staging", refused="Bo rejected it."), "🚫 staging"),
+        (Leg("staging", later=Later("b1b2b3b4", Outcome.HEALTHY)), "✅ staging (in b1b2b3b)"),
+        (Leg("staging", Outcome.FAILED, later=Later("b1b2b3b4", Outcome.UNDER_WAY)), "⏳ staging (in b1b2b3b)"),
+        (Leg("staging", waits=Stage.APPROVAL, later=Later("b1b2b3b4", Outcome.FAILED)), "⏳ staging (approval)"),
     ],
 )
 def test_what_has_become_of_it_in_an_environment(leg: Leg, words: str) -> None:
@@ -84,10 +88,26 @@ def test_the_reasons_of_failures_are_whole_sentences() -> None:
         Leg("staging", Outcome.NEVER_RAN, "another image", "b" * 40),
         Leg("production", promotion="p-1", refused="Bo rejected it."),
     )
-    assert [one.what for one in Journey(build, legs).failures] == [
+    assert [one.what for one in Journey(build, legs, LAST).failures] == [
         "The build my-app-x7k2p failed",
         "The scan failed",
         "It failed in development",
         "It does not run in staging",
         "Its promotion to production ended",
     ]
+
+
+def test_a_commit_without_a_pipeline_run_says_so() -> None:
+    waiting = replace(BUILD, run="", status=RunStatus.PENDING, push=PUSH)
+    assert shown(waiting) == (
+        "*my-app* <https://x/c|c0ffee0> Make it faster: – no pipeline run yet · – not scanned yet · – development · "
+        "– staging · – production"
+    )
+
+
+def test_what_a_later_commit_contains_and_what_is_told_no_further_say_so() -> None:
+    legs = (LEGS[0], Leg("staging", later=Later("b1b2b3b4", Outcome.HEALTHY, "https://x/b")), LEGS[2])
+    below = str(journey(Journey(BUILD, legs, LAST), {}, AT).blocks[-1])
+    assert "Superseded by <https://x/b|b1b2b3b>, which contains it." in below
+    assert "🛑 Not updated after <!date^" in below
+    assert "it did not reach production within 30 days." in below

@@ -65,6 +65,8 @@ class DeliveryHarness:
     sources: MemorySources = field(default_factory=MemorySources)
     policy: Policy = field(default_factory=lambda: parse(POLICY))
     channels: ChannelIds = field(default_factory=ChannelIds)
+    overlays_in: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """app → environments, where somebody has looked"""
     patience: float = 30.0
     """seconds of the real clock for what is asked of others: all of it answers here, however busy the machine is"""
 
@@ -75,7 +77,7 @@ class DeliveryHarness:
         clock = lambda: self.now  # noqa: E731
         messages, store = Messages(self.database), NewsStore(self.database)
         promotions = PromotionStore(self.database)
-        self.news_recorder = NewsRecorder(store, promotions, "production", clock)
+        self.news_recorder = NewsRecorder(store, promotions, clock)
         self.recorder = Recorder(self.database, DeliveryStore(self.database), self.news_recorder, clock)
         bulletins = Bulletins(messages, self.messenger, clock=clock)
         self.outbox = Outbox(messages, self.messenger, clock=clock)
@@ -86,7 +88,7 @@ class DeliveryHarness:
         )
         journeys = JourneyService(
             self.policy, self.database, DeliveryStore(self.database), promotions, store, self.directory, self.outbox,
-            Permalinks(messages, self.messenger), clock=clock,
+            Permalinks(messages, self.messenger), lambda app: self.overlays_in.get(app, ()), clock=clock,
         )  # fmt: skip
         self.subscriptions = SubscriptionStore(self.database)
         self.service = NewsService(

@@ -65,7 +65,7 @@ class Cluster:
     def restart(self) -> None:
         policy, store = parse("{}"), DeliveryStore(self.database)
         seconds = lambda: self.now.timestamp()  # noqa: E731
-        news_recorder = NewsRecorder(NewsStore(self.database), PromotionStore(self.database), "production", seconds)
+        news_recorder = NewsRecorder(NewsStore(self.database), PromotionStore(self.database), seconds)
         self.store, self.recorder = store, Recorder(self.database, store, news_recorder, seconds)
         changes, clock = OverlayChanges(self.overlays, policy), lambda: self.now
         names = ApplicationNames(Catalog(self.overlays, policy), policy, ["staging", "production"])

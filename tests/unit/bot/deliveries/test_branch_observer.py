@@ -31,7 +31,7 @@ NOW = datetime(2026, 1, 7, tzinfo=UTC)
 
 
 def news_recorder(database: Database) -> NewsRecorder:
-    return NewsRecorder(NewsStore(database), PromotionStore(database), "production")
+    return NewsRecorder(NewsStore(database), PromotionStore(database))
 
 
 @dataclass

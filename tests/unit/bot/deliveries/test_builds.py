@@ -127,7 +127,7 @@ class Record:
     def __post_init__(self) -> None:
         clock, seconds = (lambda: self.now), (lambda: self.now.timestamp())
         self.store = DeliveryStore(self.database)
-        news_recorder = NewsRecorder(NewsStore(self.database), PromotionStore(self.database), "production", seconds)
+        news_recorder = NewsRecorder(NewsStore(self.database), PromotionStore(self.database), seconds)
         recorder = Recorder(self.database, self.store, news_recorder, seconds)
         owners = Owners(self.store, Catalog(self.overlays, parse("")), clock)
         self.runs = RunObserver(recorder, clock)

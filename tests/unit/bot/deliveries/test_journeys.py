@@ -17,7 +17,7 @@ from bot.domain.delivery import Cause, Committed, Fact, ImageChange, Judged, New
 from bot.domain.errors import Unavailable
 from bot.domain.event import Event
 from bot.domain.image import Image
-from bot.domain.journey import journey_key
+from bot.domain.journey import Journey, Leg, journey_key
 from bot.domain.overlay import Author, Commit, OverlayImage
 from bot.domain.pipeline import RunStatus
 from bot.domain.promotion import Phase, Progress, Promotion, Stage
@@ -40,6 +40,7 @@ from tests.views.samples import move, plan, promotion
 
 SHA, DIGEST = "c0ffee" + "0" * 34, "sha256:" + "d" * 64
 REPOSITORY = "harbor.example.com/apps/my-app"
+ARRIVED = "#18be52"
 ENVIRONMENTS = ("development", "staging", "production")
 POLICY = """
 bindings: [{role: viewer, groups: [engineers, release-managers]}]
@@ -152,7 +153,7 @@ async def test_one_message_follows_a_commit_from_its_push_to_production(harness:
     await way.promotes("staging", phase=Phase.SUCCEEDED, stage=Stage.DONE)
     await way.goes(way.written("production"), way.judged("production", Progress.HEALTHY))
     assert "✅ development · ✅ staging · ✅ production" in text(root)
-    assert (len(roots(harness)), replies(harness), root.shown.color) == (1, [], "#18be52")
+    assert (len(roots(harness)), replies(harness), root.shown.color) == (1, [], ARRIVED)
 
 
 async def test_each_environment_says_how_many_commits_it_gets(harness: DeliveryHarness, way: Way) -> None:
@@ -308,14 +309,190 @@ async def test_what_began_long_ago_when_it_is_noticed_is_not_told(harness: Deliv
     assert harness.messenger.messages == []
 
 
-@pytest.mark.parametrize(("hours", "told"), [(7 * 24 - 1, True), (7 * 24 + 1, False)])
-async def test_after_a_week_it_is_not_told_on(harness: DeliveryHarness, way: Way, hours: int, told: bool) -> None:
-    await way.goes(way.pushed(), way.started(), way.ended())
-    harness.now += hours * 3600
+# Where it begins.
+
+
+async def test_a_push_whose_pipeline_never_starts_is_seen(harness: DeliveryHarness, way: Way) -> None:
+    await way.goes(way.pushed())
     [root] = roots(harness)
-    versions = len(root.versions)
-    await way.goes(way.written("development"))
-    assert (len(root.versions) > versions) == told
+    assert says(text(root), "Make it faster", "– no pipeline run yet", "– not scanned", "– development")
+    await way.goes(way.started())
+    assert "⏳ building" in text(root)
+    assert len(roots(harness)) == 1
+
+
+async def test_of_several_apps_that_a_repository_builds_only_those_that_run_begin(
+    harness: DeliveryHarness, way: Way
+) -> None:
+    """Which of them a commit changes is not in the push."""
+    other = Way(harness, app="other-app")
+    await harness.takes(way.pushed(), other.pushed())
+    assert harness.messenger.messages == []
+    await way.goes(way.started())
+    [root] = roots(harness)
+    assert says(text(root), "my-app", "Make it faster", "⏳ building")
+
+
+async def test_a_push_that_is_told_hours_later_begins_nothing(harness: DeliveryHarness, way: Way) -> None:
+    pushed = way.pushed()
+    harness.now += 2 * 3600
+    await harness.takes(pushed)
+    assert harness.messenger.messages == []
+
+
+# How long it is told.
+
+
+@pytest.mark.parametrize("days", [8, 29])
+async def test_weeks_later_it_is_still_told(harness: DeliveryHarness, way: Way, days: int) -> None:
+    await way.goes(way.pushed(), way.started(), way.ended())
+    harness.now += days * 86_400
+    await harness.service.tidy()
+    await way.goes(way.written("development"), way.judged("development", Progress.HEALTHY))
+    [root] = roots(harness)
+    assert "✅ built" in text(root)
+    assert "✅ development" in text(root)
+
+
+async def test_after_a_month_it_says_that_it_is_told_no_further(harness: DeliveryHarness, way: Way) -> None:
+    """What has arrived says nothing of the kind."""
+    await way.goes(way.pushed(), way.started(), way.ended(), way.written("production"))
+    await way.goes(way.judged("production", Progress.HEALTHY))
+    other = Way(harness, app="other-app")
+    await other.goes(other.pushed(), other.started())
+    harness.now += 31 * 86_400
+    await harness.service.tidy()
+    await harness.tell()
+    done, given_up = roots(harness)
+    assert says(text(given_up), "Not updated after", "did not reach production", "30 days")
+    assert "Not updated" not in text(done)
+    versions = len(given_up.versions)
+    await other.goes(other.ended())
+    assert len(given_up.versions) == versions
+
+
+async def test_what_is_told_no_further_is_forgotten_only_when_it_has_said_so(
+    harness: DeliveryHarness, way: Way
+) -> None:
+    """However long the bot was away."""
+    await way.goes(way.pushed(), way.started())
+    harness.now += 60 * 86_400
+    await harness.service.tidy()
+    await harness.tell()
+    [root] = roots(harness)
+    assert "Not updated after" in text(root)
+    await harness.service.tidy()
+    assert await NewsStore(harness.database).noted(Event.JOURNEY, 0.0) == ()
+
+
+# Two last environments.
+
+REGIONS = f"{POLICY}environments: [{{name: development}}, {{name: production-eu}}, {{name: production-us}}]\n"
+
+
+async def test_it_ends_when_every_production_region_has_it(harness: DeliveryHarness) -> None:
+    harness.policy = parse(REGIONS)
+    harness.restart()
+    way = Way(harness)
+    await way.goes(way.pushed(), way.started(), way.ended())
+    [root] = roots(harness)
+    assert "– development · – production-eu · – production-us" in text(root)
+    await way.goes(way.written("production-us"), way.judged("production-us", Progress.HEALTHY))
+    assert "– production-eu · ✅ production-us" in text(root)
+    assert root.shown.color != ARRIVED
+    await way.goes(way.written("production-eu"), way.judged("production-eu", Progress.HEALTHY))
+    assert "✅ production-eu · ✅ production-us" in text(root)
+    assert root.shown.color == ARRIVED
+
+
+async def test_an_app_ends_where_it_has_overlays(harness: DeliveryHarness) -> None:
+    harness.policy = parse(REGIONS)
+    harness.overlays_in["my-app"] = ("development", "production-eu")
+    harness.restart()
+    way = Way(harness)
+    await way.goes(way.pushed(), way.started(), way.ended(), way.written("production-eu"))
+    await way.goes(way.judged("production-eu", Progress.HEALTHY))
+    [root] = roots(harness)
+    assert "production-us" not in text(root)
+    assert root.shown.color == ARRIVED
+
+
+# A later commit that contains it.
+
+
+class Next(Way):
+    """A commit after the first, with an image of its own."""
+
+    digest = "sha256:" + "e" * 64
+
+    def __init__(self, harness: DeliveryHarness, **more: Any) -> None:
+        super().__init__(harness, sha="b1b2b3b" + "0" * 33)
+        self.more = more
+
+    def pushed(self, **more: Any) -> Fact:
+        return super().pushed(**more, **self.more)
+
+    def ended(self, *_: Any, **__: Any) -> Fact:
+        built = super().ended(run="r9")
+        assert isinstance(built.detail, RunEnded)
+        return replace(built, detail=replace(built.detail, tag="v1.6.0", digest=self.digest))
+
+    def written(self, environment: str, promoted: str = "", commit: str = "") -> Fact:
+        fact = super().written(environment, promoted, commit or f"{environment:e<40}")
+        assert isinstance(fact.detail, Committed)
+        change = ImageChange(None, OverlayImage("x", REPOSITORY, digest=self.digest))
+        return replace(fact, detail=replace(fact.detail, images=(change,)))
+
+    def judged(self, environment: str, progress: Progress, why: str = "") -> Fact:
+        return self.fact(f"judged-next:{progress}", Judged(f"{environment:e<40}", progress, why), environment)
+
+
+async def test_a_commit_that_a_later_one_contains_says_so_and_ends_with_it(harness: DeliveryHarness, way: Way) -> None:
+    await way.goes(way.pushed(), way.started(), way.ended(), way.written("development"))
+    await way.goes(way.judged("development", Progress.HEALTHY))
+    later = Next(harness)
+    await later.goes(later.pushed(), later.started(), later.ended(), later.written("development"))
+    first, second = roots(harness)
+    assert "Superseded" not in text(first)
+    await later.goes(later.judged("development", Progress.HEALTHY), later.written("staging"))
+    assert "✅ development · ⏳ staging (in b1b2b3b) · – production" in text(first)
+    assert says(text(first), "Superseded by b1b2b3b, which contains it.")
+    await later.goes(later.judged("staging", Progress.HEALTHY), later.written("production"))
+    await later.goes(later.judged("production", Progress.HEALTHY))
+    assert "✅ staging (in b1b2b3b) · ✅ production (in b1b2b3b)" in text(first)
+    assert [root.shown.color for root in (first, second)] == [ARRIVED, ARRIVED]
+    assert "Superseded" not in text(second)
+
+
+async def test_what_failed_is_made_up_for_by_a_later_commit(harness: DeliveryHarness, way: Way) -> None:
+    await way.goes(way.pushed(), way.started(), way.ended(), way.written("development"))
+    await way.goes(way.judged("development", Progress.FAILED, "it crashes"))
+    [first] = roots(harness)
+    failed = first.shown.color
+    later = Next(harness)
+    await later.goes(later.pushed(), later.started(), later.ended(), later.written("development"))
+    await later.goes(later.judged("development", Progress.HEALTHY))
+    assert "✅ development (in b1b2b3b)" in text(first)
+    assert first.shown.color not in (failed, ARRIVED)
+    assert len(replies(harness)) == 1
+
+
+async def test_a_forced_push_contains_nothing_from_before(harness: DeliveryHarness, way: Way) -> None:
+    await way.goes(way.pushed(), way.started(), way.ended())
+    later = Next(harness, forced=True)
+    await later.goes(later.pushed(), later.started(), later.ended(), later.written("development"))
+    first = roots(harness)[0]
+    assert "– development" in text(first)
+    assert "Superseded" not in text(first)
+
+
+async def test_without_pushes_nobody_knows_what_contains_what(harness: DeliveryHarness) -> None:
+    harness.policy = parse(POLICY.replace("told-app", "my-app"))
+    harness.restart()
+    way, later = Way(harness), Next(harness)
+    await way.goes(way.started(), way.ended())
+    await later.goes(later.started(), later.ended(), later.written("development"))
+    assert "Superseded" not in text(roots(harness, "C0TEAM")[0])
 
 
 # When it fails.
@@ -367,6 +544,26 @@ async def test_strangers_guests_and_those_who_may_not_view_the_app_hear_nothing(
     way = Way(harness, author=Author("X", email))
     await way.goes(way.pushed(), way.started(), way.ended(RunStatus.FAILED, reason="secret words"))
     assert harness.messenger.messages == []
+
+
+async def test_an_author_is_found_by_the_addresses_that_policy_names(harness: DeliveryHarness) -> None:
+    harness.policy = parse(POLICY + "people: {ana@example.com: [ana@private.example.org]}")
+    harness.restart()
+    way = Way(harness, author=Author("Ana", "ana@private.example.org"))
+    await way.goes(way.pushed())
+    assert len(roots(harness)) == 1
+
+
+async def test_an_author_whom_slack_does_not_know_is_named_in_a_channel_alone(harness: DeliveryHarness) -> None:
+    harness.policy = parse(POLICY.replace("told-app", "my-app"))
+    harness.restart()
+    way = Way(harness, author=Author("Zoe Elsewhere", "zoe@elsewhere.example.org"))
+    await way.goes(way.pushed(), way.started(), way.ended(RunStatus.FAILED, reason="it broke"))
+    [root], [reply] = roots(harness, "C0TEAM"), replies(harness, "C0TEAM")
+    assert "Zoe Elsewhere" in text(root)
+    assert says(text(reply), "Zoe Elsewhere", "it broke")
+    assert "<@" not in text(reply)
+    assert {message.posted.channel for message in harness.messenger.messages} == {"C0TEAM"}
 
 
 async def test_a_person_from_elsewhere_hears_nothing(harness: DeliveryHarness, way: Way) -> None:
@@ -441,21 +638,9 @@ async def test_the_journey_links_to_the_card_and_the_card_to_the_journey(harness
     await way.goes(way.pushed(), way.started(), way.ended())
     [root] = roots(harness, "C0TEAM")
     links = Permalinks(messages, harness.messenger)
-    copies = Copies(
-        messages,
-        harness.messenger,
-        Permalinks(messages, harness.messenger),
-        MuteStore(harness.database),
-        harness.policy,
-    )
-    cards = Cards(
-        messages,
-        harness.messenger,
-        harness.policy,
-        copies,
-        JourneyLinks(NewsStore(harness.database), links),
-        ReviewStore(harness.database),
-    )
+    journeys = JourneyLinks(NewsStore(harness.database), links)
+    copies = Copies(messages, harness.messenger, links, MuteStore(harness.database), harness.policy, journeys)
+    cards = Cards(messages, harness.messenger, harness.policy, copies, journeys, ReviewStore(harness.database))
     card = await cards.show(await way.promotes("staging"))
     await delivered(harness.outbox)
     [shown] = [message for message in harness.messenger.messages if message.posted == card]
@@ -465,11 +650,53 @@ async def test_the_journey_links_to_the_card_and_the_card_to_the_journey(harness
         assert await harness.messenger.permalink(card) in text(roots(harness, channel)[0])
 
 
-async def test_a_card_does_not_link_to_a_direct_message(harness: DeliveryHarness, way: Way) -> None:
+async def test_a_direct_message_is_a_link_for_its_reader_alone(harness: DeliveryHarness, way: Way) -> None:
     await way.goes(way.pushed(), way.started(), way.ended())
     asked = await way.promotes("staging")
-    links = Permalinks(Messages(harness.database), harness.messenger)
-    assert await JourneyLinks(NewsStore(harness.database), links).of(asked) == ""
+    links = JourneyLinks(NewsStore(harness.database), Permalinks(Messages(harness.database), harness.messenger))
+    own = await harness.messenger.permalink(roots(harness)[0].posted)
+    assert await links.of(asked) == ""
+    assert await links.each(asked, ["U0ANA", "U0BO", ""]) == {"U0ANA": own, "U0BO": "", "": ""}
+
+
+@pytest.mark.parametrize("channel", ["D0ANA", "U0ANA"])
+@pytest.mark.parametrize(("requester", "linked"), [("U0ANA", True), ("U0BO", False)])
+async def test_a_card_in_the_authors_own_conversation_links_to_their_journey(
+    harness: DeliveryHarness, way: Way, channel: str, requester: str, linked: bool
+) -> None:
+    await way.goes(way.pushed(), way.started(), way.ended())
+    asked = await way.promotes("staging")
+    links = JourneyLinks(NewsStore(harness.database), Permalinks(Messages(harness.database), harness.messenger))
+    by = replace(asked.plan.requester, id=requester)
+    here = replace(asked, plan=replace(asked.plan, channel=channel, requester=by))
+    assert bool(await links.of(here)) == linked
+
+
+async def test_the_authors_own_copy_of_a_card_links_to_their_journey(harness: DeliveryHarness, way: Way) -> None:
+    await way.goes(way.pushed(), way.started(), way.ended())
+    asked = await way.promotes("staging")
+    messages = Messages(harness.database)
+    links = Permalinks(messages, harness.messenger)
+    journeys, mutes = JourneyLinks(NewsStore(harness.database), links), MuteStore(harness.database)
+    copies = Copies(messages, harness.messenger, links, mutes, harness.policy, journeys, clock=lambda: harness.now)
+    await copies.send(asked, [harness.directory.people["U0ANA"], harness.directory.people["U0BO"]])
+    await copies.keep(asked)
+    await delivered(harness.outbox)
+    own = await harness.messenger.permalink(roots(harness)[0].posted)
+    assert own in text(roots(harness)[-1])
+    [other] = harness.heard("D0BO")
+    assert own not in text(other)
+
+
+@pytest.mark.parametrize(("channel", "linked"), [("D0BO", False), ("U0BO", False), ("C0DEPLOY", True), ("#x", True)])
+async def test_a_card_in_somebody_elses_conversation_is_no_link(
+    harness: DeliveryHarness, way: Way, channel: str, linked: bool
+) -> None:
+    await way.goes(way.started())
+    [one] = journeys([way.started()], (), ENVIRONMENTS)
+    legs = (Leg("staging", promotion="p-staging", channel=channel, requester="U0BO"),)
+    found = await harness.service._journeys._cards(Journey(one.build, legs, ("production",)), "U0ANA")
+    assert ("p-staging" in found) == linked
 
 
 # The fold.

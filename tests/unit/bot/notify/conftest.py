@@ -90,8 +90,8 @@ async def start(tmp_path: Path, messenger: FakeMessenger, policy: Policy, clock:
         messages = Messages(database)
         box = Outbox(messages, messenger, clock=clock)
         links = Permalinks(messages, messenger, patience=PATIENCE, clock=clock)
-        copies = Copies(messages, messenger, links, MuteStore(database), policy, clock=clock)
         journeys = JourneyLinks(NewsStore(database), links)
+        copies = Copies(messages, messenger, links, MuteStore(database), policy, journeys, clock=clock)
         cards = Cards(messages, messenger, policy, copies, journeys, ReviewStore(database), clock=clock)
         return Process(database, messages, cards, box, Announcer(box, policy))
 

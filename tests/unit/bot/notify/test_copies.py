@@ -11,11 +11,13 @@ from bot.domain.caller import Caller, Person
 from bot.domain.errors import Refused, Unavailable
 from bot.domain.promotion import Kind, Phase, Promotion, Stage
 from bot.notify.copies import Copies
+from bot.notify.journey_links import JourneyLinks
 from bot.notify.permalinks import Permalinks
 from bot.notify.quiet import night
 from bot.notify.reminders import Reminders
 from bot.policy import Policy
 from bot.ports import Posted
+from bot.store.delivery_news import NewsStore
 from bot.store.mutes import MuteStore
 from tests.fakes.messenger import FakeMessenger
 from tests.fakes.queues import delivered
@@ -35,9 +37,9 @@ class Workspace:
     def __init__(self, bot: Process, messenger: FakeMessenger, policy: Policy, clock: Clock) -> None:
         self.bot, self.messenger, self.clock = bot, messenger, clock
         self.mutes = MuteStore(bot.database)
-        self.copies = Copies(
-            bot.messages, messenger, Permalinks(bot.messages, messenger), self.mutes, policy, clock=clock
-        )
+        links = Permalinks(bot.messages, messenger)
+        journeys = JourneyLinks(NewsStore(bot.database), links)
+        self.copies = Copies(bot.messages, messenger, links, self.mutes, policy, journeys, clock=clock)
         self.reminders = Reminders(messenger, messenger, bot.messages, self.copies, policy, clock=clock)
         clock.now = NOON
 

@@ -9,12 +9,13 @@ from bot.domain.caller import Caller, Person, Target, common
 from bot.domain.event import Event
 from bot.domain.promotion import Phase, Stage
 from bot.notify.copies import Copies
+from bot.notify.journey_links import JourneyLinks
 from bot.notify.messages import Bulletins
 from bot.notify.permalinks import Permalinks
 from bot.notify.reminders import Reminders
 from bot.policy import Policy
 from bot.ports import Posted, Rendered
-from bot.store.messages import OutboxEntry
+from bot.store.delivery_news import NewsStore
 from bot.store.mutes import MuteStore
 from tests.fakes.messenger import FakeMessage, FakeMessenger
 from tests.fakes.queues import delivered
@@ -61,9 +62,9 @@ async def test_copies_and_reminders_tell_of_it_wherever_they_are(
     bot: Process, messenger: FakeMessenger, policy: Policy, clock: Clock
 ) -> None:
     clock.now = NOON
-    copies = Copies(
-        bot.messages, messenger, Permalinks(bot.messages, messenger), MuteStore(bot.database), policy, clock=clock
-    )
+    links = Permalinks(bot.messages, messenger)
+    journeys = JourneyLinks(NewsStore(bot.database), links)
+    copies = Copies(bot.messages, messenger, links, MuteStore(bot.database), policy, journeys, clock=clock)
     reminders = Reminders(messenger, messenger, bot.messages, copies, policy, clock=clock)
     asked = replace(ASKED, plan=plan(approval=replace(ASKED.plan.approval, escalate_to=("C0INC",))))
     card = await bot.cards.show(asked)

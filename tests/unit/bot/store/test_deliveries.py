@@ -128,10 +128,11 @@ async def test_what_is_woken_is_shown_again_and_what_has_arrived_is_not(database
     )
     for bundle in await store.stale(9):
         await store.shown(bundle)
-    await store.reach("n3", "production")
+    await store.end("n3")
     async with database.begin() as connection:
-        await store.wake(connection, Event.DEGRADED, ["a", "b", "c"], "production", 150.0)
-    assert [bundle.id for bundle in await store.stale(9)] == ["n2"]
+        await store.wake(connection, Event.DEGRADED, ["a", "b", "c"])
+    assert [bundle.id for bundle in await store.stale(9)] == ["n1", "n2"]
+    assert (await store.oldest(Event.DEGRADED, "a"), await store.oldest(Event.DEGRADED, "d")) == (100.0, None)
 
 
 ENDS = (Progress.HEALTHY, Progress.SUPERSEDED, Progress.NEVER_RAN)
