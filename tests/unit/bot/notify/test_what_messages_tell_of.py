@@ -16,6 +16,7 @@ from bot.notify.reminders import Reminders
 from bot.policy import Policy
 from bot.ports import Posted, Rendered
 from bot.store.delivery_news import NewsStore
+from bot.store.messages import OutboxEntry
 from bot.store.mutes import MuteStore
 from tests.fakes.messenger import FakeMessage, FakeMessenger
 from tests.fakes.queues import delivered
