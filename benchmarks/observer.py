@@ -79,7 +79,7 @@ async def watch(port: int, directory: Path) -> tuple[float, int, Stalls, int, St
     await migrate(database)
     policy, source, store = parse(POLICY), overlays(), DeliveryStore(database)
     promotions = PromotionStore(database)
-    recorder = Recorder(database, store, NewsRecorder(NewsStore(database), promotions, "production"))
+    recorder = Recorder(database, store, NewsRecorder(NewsStore(database), promotions))
     async with ArgoCD(ArgoCDSettings(url=f"http://127.0.0.1:{port}")) as argocd:
         record = ApplicationRecord("", ("production",), argocd, following=True)
         names = ApplicationNames(Catalog(source, policy), policy, ["production"])
