@@ -6,9 +6,6 @@ from dataclasses import replace
 from bot.domain.delivery import Drifted, Fact, HealthChanged, SyncUnknown
 from bot.domain.trouble import Trouble, TroubleKind
 
-KINDS = ("health", "drift", "sync-unknown")
-"""of the facts that they are made from"""
-
 
 def troubles(facts: Iterable[Fact]) -> tuple[Trouble, ...]:
     """Of every app and environment, oldest first. An end without its beginning, which nobody has seen, is none."""

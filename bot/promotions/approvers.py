@@ -19,7 +19,7 @@ log = structlog.get_logger(__name__)
 SMALL = 10
 """members of a user group whose members are asked one by one"""
 MOST = 30
-"""people who are asked in person for one promotion"""
+"""people who are asked in person for one promotion; the card asks the others, too"""
 PATIENCE_SECONDS = 1.0
 """for the directory, while a story waits, and a vote with it"""
 
@@ -74,13 +74,15 @@ class Approvers:
         try:
             async with asyncio.timeout(patience):
                 bound = await persons(approving(self.policy, promotion), self.directory, look.unknown, SMALL)
-                users = tuple(dict.fromkeys([*bound, *standing_in]))[:MOST]
+                users = tuple(dict.fromkeys([*bound, *standing_in]))
                 await asyncio.gather(*(self._look_up(promotion, user, look) for user in users))
         except TimeoutError:
             late = True
             log.warning("approvers.late", promotion=promotion.id)
         counting = tuple(look.counting[user] for user in users if user in look.counting)
-        return Found(counting, complete=not (late or look.unanswered))
+        if len(counting) > MOST:
+            log.warning("approvers.too_many", promotion=promotion.id, counting=len(counting), asked=MOST)
+        return Found(counting[:MOST], complete=not (late or look.unanswered))
 
     async def standing_in(self) -> tuple[str, ...]:
         """The ids of all who stand in for somebody now, for whatever it is."""

@@ -69,7 +69,7 @@ class Containment:
         touched: str = "",
     ) -> None:
         self._source = source
-        self._touched = moves[0].overlay if moves else touched
+        self._touched = tuple(dict.fromkeys(move.overlay for move in moves)) or tuple(filter(None, (touched,)))
         self._commit = commit
         self._moves = moves
         self._clock = clock
@@ -106,12 +106,15 @@ class Containment:
 
     async def _look_far_back(self, revision: str) -> Held | None:
         """Many have committed since, most of them elsewhere: `revision` is past ours when our commit is behind it among
-        those of our path.
+        those of one of our paths. One path may have seen too many commits, so every path is looked at.
         """
-        touching = [commit.sha for commit in await self._source.history(self._touched, LATER_COMMITS, revision)]
-        if not self._touched or self._commit.sha not in touching:
-            return None
-        return await self._read(revision, frozenset((revision, *touching[: touching.index(self._commit.sha)])))
+        between, past = {revision}, False
+        for path in self._touched:
+            touching = [commit.sha for commit in await self._source.history(path, LATER_COMMITS, revision)]
+            if self._commit.sha in touching:
+                between.update(touching[: touching.index(self._commit.sha)])
+                past = True
+        return await self._read(revision, frozenset(between)) if past else None
 
     async def _read(self, revision: str, between: frozenset[str]) -> Held:
         """`between`: the commits after ours, down from this one."""

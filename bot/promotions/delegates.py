@@ -1,13 +1,22 @@
 """Whose voice, besides their own, somebody speaks with about a promotion."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from bot.domain.authorship import AddressMatch, People, same_person, told_apart
-from bot.domain.caller import Caller, Person, Target
+from bot.domain.caller import Caller, Permission, Person, Target
 from bot.domain.promotion import Plan, Promotion
-from bot.policy import Policy
+from bot.policy import Policy, may, roles_of
 from bot.ports import Directory
-from bot.store.delegations import ApproverStanding, DelegationStore
+from bot.store.delegations import DelegationStore
+
+
+@dataclass(frozen=True)
+class ApproverStanding:
+    """In which roles somebody speaks, and for which absent people besides themselves."""
+
+    roles: frozenset[str]
+    behalf: tuple[Person, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -33,18 +42,19 @@ class Delegates:
         used = {plan.requester.id, *(a.approver.id for a in promotion.approvals)}
         used |= {person.id for approval in promotion.approvals for person in approval.behalf}
         heard = [plan.requester, *(p for a in promotion.approvals for p in (a.approver, *a.behalf))]
-        standings = await self._standings(caller, promotion, used)
-        lenders = [p for p in standings[0].behalf if all(p in standing.behalf for standing in standings)]
+        absent = await self.delegations.lenders(caller, self.directory, used)
+        targets = targets_of(promotion)
+        standings = [standing(self.policy, caller, target, absent) for target in targets]
+        lenders = [p for p in standings[0].behalf if all(p in one.behalf for one in standings)]
         lenders = [one for one in lenders if not any(same_person(one, other, self.policy.people) for other in heard)]
         if not promotion.rule.author_approval:
             known = bool(plan.authors) and not plan.authors_unknown
             lenders = [one for one in lenders if known and not_an_author(one, plan, self.policy.people)]
         if not lenders:
             return Lent()
-        others = {one.id for standing in standings for one in standing.behalf} - {one.id for one in lenders}
-        if others:
-            standings = await self._standings(caller, promotion, used | others)
-        return Lent(frozenset.intersection(*(standing.roles for standing in standings)), tuple(lenders))
+        lending = [one for one in absent if one.person in lenders]
+        roles = [standing(self.policy, caller, target, lending).roles for target in targets]
+        return Lent(frozenset.intersection(*roles), tuple(lenders))
 
     async def standing_in(self) -> tuple[str, ...]:
         """The ids of all who stand in for somebody now."""
@@ -54,11 +64,19 @@ class Delegates:
         """Whoever may lend the caller anything at all. Raises IntegrationError when the directory cannot tell."""
         return await self.delegations.lenders(caller, self.directory)
 
-    async def _standings(self, caller: Caller, promotion: Promotion, without: set[str]) -> list[ApproverStanding]:
-        return [
-            await self.delegations.roles_of(caller, target, self.policy, self.directory, without=without)
-            for target in targets_of(promotion)
-        ]
+
+def standing(policy: Policy, caller: Caller, target: Target, absent: Iterable[Caller]) -> ApproverStanding:
+    """The caller's own roles for a target, and those of the people who are away and named the caller.
+
+    An absent person counts as the workspace knows them now, and only if they could approve there themselves. A delegate
+    lends nobody's roles on.
+    """
+    roles, behalf = roles_of(policy, caller, target), []
+    for one in absent:
+        if may(policy, one, Permission.APPROVE, target):
+            roles |= roles_of(policy, one, target)
+            behalf.append(one.person)
+    return ApproverStanding(roles, tuple(behalf))
 
 
 def not_an_author(person: Person, plan: Plan, people: People) -> bool:

@@ -191,13 +191,14 @@ class Planner:
             pin = self._moves.to_pinned if len(want.apps) == 1 else self._moves.to_pinned_if_there
             found = await asyncio.gather(*(pin(target, old, new) for target, _, old, new in pairs))
             await beside
-        missing = tuple(one for one in found if isinstance(one, MissingImage))
-        gone = {one.app for one in missing}  # with its other images, too: half an app is not what anybody asked for
-        moves = [
-            replace(move, origin="" if source.environment == want.source.name else source.environment)
-            for move, (_, source, _, _) in zip(found, pairs, strict=True)
-            if isinstance(move, Move) and move.app not in gone
+        named = [
+            replace(one, origin="" if source.environment == want.source.name else source.environment)
+            for one, (_, source, _, _) in zip(found, pairs, strict=True)
+            if one is not None
         ]
+        missing = tuple(one for one in named if isinstance(one, MissingImage))
+        gone = {one.app for one in missing}  # with its other images, too: half an app is not what anybody asked for
+        moves = [one for one in named if isinstance(one, Move) and one.app not in gone]
         if missing and not moves:
             raise UnknownName(missing[0].why)
         return replace(await self._plan(want, listing, moves, requester, context), missing=missing)

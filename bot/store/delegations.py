@@ -1,15 +1,13 @@
 """Who speaks for whom while they are away."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.domain.caller import Caller, Permission, Person, Target
+from bot.domain.caller import Caller
 from bot.domain.safety import Delegation
-from bot.policy import Policy, may, roles_of
 from bot.ports import Clock, Directory
 from bot.runtime.clock import SYSTEM_CLOCK
 from bot.store.codec import dump, load
@@ -22,14 +20,6 @@ delegations = sa.Table(
     sa.Column("delegate_id", sa.String(32), nullable=False, index=True),
     sa.Column("state", sa.Text, nullable=False),
 )
-
-
-@dataclass(frozen=True)
-class ApproverStanding:
-    """In which roles somebody speaks, and for which absent people besides themselves."""
-
-    roles: frozenset[str]
-    behalf: tuple[Person, ...] = ()
 
 
 class DelegationStore:
@@ -67,22 +57,6 @@ class DelegationStore:
         """Expired ones too, until they are ended; oldest first."""
         found = await self._load(sa.select(delegations.c.state))
         return tuple(sorted(found, key=lambda one: one.since))
-
-    async def roles_of(
-        self, caller: Caller, target: Target, policy: Policy, directory: Directory, without: Collection[str] = ()
-    ) -> ApproverStanding:
-        """The caller's own roles for a target, and those of whoever is away and named the caller.
-
-        An absent person counts as the workspace knows them now, and only if they could approve there themselves;
-        `without` names the ids that lend nothing: the requester, authors who may not approve, and whoever has voted.
-        A delegate lends nobody's roles on. Raises IntegrationError when the directory cannot tell.
-        """
-        roles, behalf = roles_of(policy, caller, target), []
-        for absent in await self.lenders(caller, directory, without):
-            if may(policy, absent, Permission.APPROVE, target):
-                roles |= roles_of(policy, absent, target)
-                behalf.append(absent.person)
-        return ApproverStanding(roles, tuple(behalf))
 
     async def lenders(self, caller: Caller, directory: Directory, without: Collection[str] = ()) -> tuple[Caller, ...]:
         """Whoever is away and named the caller, as the workspace knows them now. Raises IntegrationError."""

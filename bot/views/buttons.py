@@ -98,7 +98,8 @@ def _same_again(promotion: Promotion) -> WishValue | None:
     if len(moves) == len(apps) == 1:
         return WishValue("deploy", apps[0], environment, moves[0].after.digest)
     if source:
-        skipping = any(move.origin for move in moves)  # only where nobody named a source: so nobody names it now
+        # An app skips the source only where nobody named one: so nobody names it now.
+        skipping = any(one.origin for one in (*moves, *promotion.plan.missing) if one.app in apps)
         return WishValue("promote", "/".join(apps), environment, source="" if skipping else source)
     if len(apps) == 1 and len(tags) == 1 and "" not in tags:
         return WishValue("deploy", apps[0], environment, tags.pop())

@@ -505,6 +505,12 @@ def test_a_train_with_an_app_that_skips_an_environment_is_asked_for_as_it_was() 
     """Nobody named staging: named now, it would be asked for an app that is not there."""
     skipping = plan(moves=(move("my-app"), replace(move("api"), origin="development")))
     assert again(promotion(Stage.DONE, Phase.FAILED, plan=skipping)) == WishValue("promote", "my-app/api", "production")
+    gone = plan(moves=(move("my-app"),), missing=(MissingImage("api", "1", "2", "gone", origin="development"),))
+    ended = promotion(Stage.DONE, Phase.FAILED, plan=gone)
+    assert again(ended) == WishValue("promote", "my-app/api", "production")
+    both = replace(gone, moves=(move("my-app"), move("ledger")))
+    left_out = replace(ended, plan=both, left_out=("api",))
+    assert again(left_out) == WishValue("promote", "my-app/ledger", "production", source="staging")
 
 
 def test_what_nobody_asked_has_no_tick() -> None:

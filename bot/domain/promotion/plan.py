@@ -85,6 +85,8 @@ class MissingImage:
     label_before: str
     label: str
     why: str
+    origin: str = ""
+    """as of a move: the environment that its image would come from, where the app skips the plan's source"""
 
 
 @dataclass(frozen=True)

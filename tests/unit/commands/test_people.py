@@ -10,6 +10,7 @@ from bot.domain.intent import Context
 from bot.domain.promotion import Phase
 from bot.domain.reply import Abilities, ChangeHistory, Delegated, Identity, Told
 from bot.domain.safety import Review
+from bot.promotions.delegates import standing
 from tests.fakes.command_harness import CommandHarness
 
 PRODUCTION = Target("my-app", "production")
@@ -63,10 +64,10 @@ async def test_a_delegate_speaks_with_the_roles_of_who_is_away(harness: CommandH
     assert (reply.delegation.absent.id, reply.delegation.delegate.id) == ("U0BO", "U0ANA")
     assert (await harness.safety.told("U0ANA"))[0].startswith("🪑 You stand in for <@U0BO> until ")
     ana, store = await harness.caller("U0ANA"), harness.safety.stores.delegations
-    standing = await store.roles_of(ana, PRODUCTION, harness.policy, harness.directory)
-    assert standing.roles == {"engineer", "release-manager"}
-    assert [person.id for person in standing.behalf] == ["U0BO"]
-    own = await store.roles_of(ana, PRODUCTION, harness.policy, harness.directory, without={"U0BO"})
+    both = standing(harness.policy, ana, PRODUCTION, await store.lenders(ana, harness.directory))
+    assert both.roles == {"engineer", "release-manager"}
+    assert [person.id for person in both.behalf] == ["U0BO"]
+    own = standing(harness.policy, ana, PRODUCTION, await store.lenders(ana, harness.directory, {"U0BO"}))
     assert (own.roles, own.behalf) == (frozenset({"engineer"}), ())
 
 
@@ -74,9 +75,10 @@ async def test_roles_are_not_lent_on_and_not_by_who_has_lost_them(harness: Comma
     await say(harness, 1, "/delegate ana@example.com for 2h")
     store = harness.safety.stores.delegations
     cy, ana = await harness.caller("U0CY"), await harness.caller("U0ANA")
-    assert (await store.roles_of(cy, PRODUCTION, harness.policy, harness.directory)).behalf == ()
+    assert await store.lenders(cy, harness.directory) == ()
     harness.directory.groups[("S0RELEASE", "release-managers")] = frozenset({"U0MIA"})
-    assert (await store.roles_of(ana, PRODUCTION, harness.policy, harness.directory)).behalf == ()
+    absent = await store.lenders(ana, harness.directory)
+    assert standing(harness.policy, ana, PRODUCTION, absent).behalf == ()
 
 
 async def test_a_delegation_ends_when_its_time_is_over_or_it_is_taken_back(harness: CommandHarness) -> None:

@@ -4,11 +4,16 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from bot.domain.errors import Unavailable
+from bot.domain.intent import Promote
 from bot.domain.promotion import Promotion
+from bot.domain.safety import Delegation
+from bot.promotions.approvers import MOST
 from tests.fakes.delegations import lend
 from tests.fakes.world import POLICY, CoreWorld, core_world
+from tests.unit.bot.promotions.test_scheduler import add_app
 
 
 async def asked(world: CoreWorld, who: str = "ana") -> tuple[Promotion, list[tuple[str, ...]]]:
@@ -46,6 +51,46 @@ async def test_persons_and_small_groups(tmp_path: Path, bindings: str, names: se
         )
         _, people = await asked(world)
         assert [set(found) for found in people] == [names]
+
+
+async def test_whose_yes_counts_for_nothing_takes_nobodys_place(tmp_path: Path) -> None:
+    """Policy names many who have left: who comes after them is asked all the same."""
+    gone = ", ".join(f"U0LEFT{n:02}" for n in range(MOST + 5))
+    text = "channels: {default: C0DEPLOY}\nbindings:\n- {role: engineer, groups: [engineers]}\n"
+    text += f"- {{role: release-manager, users: [{gone}, U0BO]}}\n"
+    async with core_world(tmp_path, text) as world:
+        assert [set(found) for found in (await asked(world))[1]] == [{"bo"}]
+
+
+async def test_a_crowd_is_not_asked_one_by_one_and_the_log_says_so(
+    world: CoreWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.promotions.approvers.MOST", 2)
+    with capture_logs() as logs:
+        _, people = await asked(world)
+    assert [len(names) for names in people] == [2]
+    (told,) = [one for one in logs if one["event"] == "approvers.too_many"]
+    assert (told["counting"], told["asked"]) == (3, 2)
+
+
+async def test_who_is_away_is_looked_up_once_however_many_apps_go(
+    world: CoreWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for app in ("payments", "ledger"):
+        await add_app(world, app)
+    ask = Promote(context=world.context(), apps=("my-app", "payments", "ledger"), environment="production")
+    train = await world.service.preview(ask, await world.person("ana"))
+    await lend(world, "bo", "cy")
+    reads, absent_for = [], world.delegations.absent_for
+
+    async def counted(delegate: str) -> tuple[Delegation, ...]:
+        reads.append(delegate)
+        return await absent_for(delegate)
+
+    monkeypatch.setattr(world.delegations, "absent_for", counted)
+    eligibility = world.core.approvers.eligibility
+    lent = await eligibility.lent_to(await world.person("cy"), train)
+    assert ([one.id for one in lent.behalf], len(reads)) == (["U0BO"], 1)
 
 
 async def test_policy_may_ask_in_channels_only(tmp_path: Path) -> None:

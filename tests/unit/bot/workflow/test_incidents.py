@@ -140,6 +140,9 @@ async def test_an_app_without_the_environment_in_the_middle_comes_from_the_neare
     plan = (await world.service.preview(train, await world.person("ana"))).plan
     assert {move.app: move.origin for move in plan.moves} == {"ledger": "development", "my-app": ""}
     assert plan.requested_at <= datetime.now(UTC)
+    world.overlays.push({path(e, "shop"): kustomization(tag, "shop") for e, tag in tags.items()})
+    plan = (await world.service.preview(train, await world.person("ana"))).plan
+    assert [(one.app, one.origin) for one in plan.missing] == [("shop", "development")]
 
 
 async def test_who_may_not_abort_is_told_the_rule(world: CoreWorld) -> None:
