@@ -93,7 +93,7 @@ async def history(
         since,
         tuple(one for one in shown if isinstance(one, Trouble)),
         page=ask.page,
-        more=len(newest) > ask.page * SHOWN,
+        more=ask.page < LAST and len(newest) > ask.page * SHOWN,
     )
 
 

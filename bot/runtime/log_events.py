@@ -25,6 +25,7 @@ MEANINGS: Mapping[str, str] = MappingProxyType(
         "approval.pull_request_unreadable": (
             "The pull request could not be read, so an approval did not count; if it repeats, run `pilothouse doctor`."
         ),
+        "approvers.too_many": "More people may approve than are asked by direct message; the card asks the others.",
         "approvers.late": "Slack took too long to name everybody who may approve, so the card lists only some.",
         "approvers.unknown": (
             "Slack did not answer for this group or person, so nobody of it is mentioned; "

@@ -16,11 +16,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.caller import Target, common
 from bot.domain.event import Event
+from bot.domain.promotion import Phase
 from bot.ports import Posted, Rendered
 from bot.store.card_leases import UNSHARED, CardLeases, Lease
 from bot.store.codec import dump, load
 from bot.store.database import Database, metadata
 from bot.store.leased_queue import DEAD, PENDING, LeasedQueue
+from bot.store.promotions import promotions
 
 threads = sa.Table(
     "threads",
@@ -43,6 +45,8 @@ sa.Index("ix_threads_stale", threads.c.due_at, sqlite_where=threads.c.wanted_has
 sa.Index("ix_threads_ts", threads.c.ts)
 STALE = sa.and_(threads.c.wanted_hash != threads.c.shown_hash, threads.c.wanted != "")
 """Earlier versions left rows without a word to show: copies that were posted just when all was over."""
+KEPT_FOR = 180 * 86_400.0
+"""seconds for which a message that no longer changes can still be edited, and asked what it tells of"""
 _OF = threads.c.promotion_id == sa.bindparam("of")
 _THREAD = sa.select(threads).where(_OF, threads.c.channel == sa.bindparam("at"))
 _SHOWING = sa.select(threads).where(_OF).order_by(threads.c.channel)
@@ -209,7 +213,11 @@ class Messages:
         await self._outbox.again(id, due_at, error)
 
     async def forget(self, before: float) -> int:
-        """Drops what was sent before then."""
+        """Drops what was sent before then, and what is known of messages that have not changed for `KEPT_FOR` before.
+
+        They stay in Slack. What a promotion in progress shows, and what is still to be said below a message, is kept.
+        """
+        await self._change(_unchanged_since(before - KEPT_FOR))
         return await self._outbox.forget(outbox.c.state == SENT, outbox.c.put_at < before)
 
     async def counts(self) -> Counts:
@@ -339,6 +347,20 @@ class Messages:
     async def _all(self, query: sa.Select[Any], named: Mapping[str, str] | None = None) -> Sequence[Mapping[str, Any]]:
         async with self._database.reading() as connection:
             return [dict(row) for row in (await connection.execute(query, named)).mappings()]
+
+
+def _unchanged_since(then: float) -> sa.Delete:
+    """Slack's timestamps begin with the ten digits of the seconds: they compare as texts."""
+    in_progress = sa.select(promotions.c.id).where(promotions.c.phase.not_in([one for one in Phase if one.final]))
+    waiting = sa.select(outbox.c.promotion_id).where(outbox.c.state == PENDING)
+    return threads.delete().where(
+        ~STALE,
+        threads.c.ts < f"{then:.6f}",
+        threads.c.due_at < then,
+        threads.c.leased_until < then,
+        threads.c.promotion_id.not_in(in_progress),
+        threads.c.promotion_id.not_in(waiting),
+    )
 
 
 def hashed(body: str) -> str:

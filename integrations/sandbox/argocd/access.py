@@ -52,6 +52,10 @@ class ArgoAccess:
     def add(self, account: Account) -> None:
         self._accounts[account.name] = account
 
+    def ensure(self, name: str) -> None:
+        """There is an account of that name: one that may do everything, unless there was one before."""
+        self._accounts.setdefault(name, Account(name))
+
     def mint(self, account: str, expires_in: float = 0, capability: str = "apiKey") -> str:
         """A token of an account or of a project role (`proj:<project>:<role>`).
 
@@ -79,7 +83,7 @@ class ArgoAccess:
         if not right or len(failures) >= LOCK_AFTER_FAILURES:
             failures.append(now)
             raise StatusError(Code.UNAUTHENTICATED, "Invalid username or password")
-        self._accounts.setdefault(username, Account(username))
+        self.ensure(username)
         return self.mint(username, LOGIN_SECONDS, "login")
 
     def account(self, request: Request) -> Account:

@@ -81,6 +81,10 @@ async def test_history_has_pages_and_nothing_is_lost_between_them(harness: Comma
     pressed = read_button(older, Context("r", "C0DEPLOY", "c", "T0PILOT"))
     assert isinstance(pressed, ShowHistory)
     assert (pressed.app, pressed.environment, pressed.page) == ("my-app", "production", 2)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("commands.history.LAST", 2)
+        last = await history_of(harness, "/history my-app prod --page 2")
+    assert not last.more, "it would lead to a page that is none"
     for page in ("0", "x", "1000", "0000011000"):
         with pytest.raises(InvalidCommand, match="not a page"):
             await history_of(harness, f"/history my-app --page {page}")

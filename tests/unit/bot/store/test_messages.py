@@ -1,12 +1,17 @@
-"""Which letters may be tried: one a channel, in order for each promotion, each by one replica."""
+"""Which entries may be tried: one a channel, in order for each promotion, each by one replica."""
 
 import asyncio
+from datetime import UTC, datetime
 
 import pytest
+import sqlalchemy as sa
 
 from bot.domain.event import Event
+from bot.domain.promotion import Phase
+from bot.ports import Posted
 from bot.store.database import Database
-from bot.store.messages import SENT, Messages, OutboxEntry, QueuedEntry
+from bot.store.messages import KEPT_FOR, SENT, Messages, OutboxEntry, QueuedEntry, threads
+from bot.store.promotions import promotions
 from bot.views.layout import sentence
 
 NOW = 1_000_000.0
@@ -51,7 +56,7 @@ async def test_what_is_tried_later_holds_back_its_own_promotion_only(messages: M
     assert texts(await messages.due(NOW + 60, 10)) == ["C1 p-1 started", "C2 p-1 started"]
 
 
-async def test_two_replicas_that_look_at_once_try_each_letter_once_and_in_order(
+async def test_two_replicas_that_look_at_once_try_each_entry_once_and_in_order(
     database: Database, messages: Messages
 ) -> None:
     said: list[str] = []
@@ -67,3 +72,30 @@ async def test_two_replicas_that_look_at_once_try_each_letter_once_and_in_order(
     await asyncio.gather(replica(messages), replica(Messages(database)))
     assert sorted(said) == ["C1 p-1 done", "C1 p-1 started", "C1 p-2 started", "C2 p-1 started"]
     assert said.index("C1 p-1 started") < said.index("C1 p-1 done")
+
+
+async def test_what_no_longer_changes_is_forgotten_half_a_year_later(database: Database) -> None:
+    """Not while a promotion is in progress, something waits to be said below it, or it does not show what it should."""
+    messages = await put(database, ("C1", "p-waits", Event.STARTED))
+    posted, longer = 1_700_000_000.0, 2_000_000_000.0
+    for name in ("p-old", "p-live", "p-over", "p-waits", "p-stale", "p-new", "p-never-posted"):
+        at = longer if name == "p-new" else posted
+        thread = await messages.want(name, "C1", sentence(name), at)
+        if name == "p-never-posted":
+            await messages.give_up_unplaced(name, sentence(name))
+            continue
+        shown = "" if name == "p-stale" else thread.wanted_hash
+        await messages.placed(name, "C1", Posted("C1", f"{at:.6f}"), shown)
+    row = {"environment": "production", "requested_at": datetime.fromtimestamp(posted, UTC), "state": "{}"}
+    live = [{"id": "p-live", "phase": Phase.RUNNING, **row}, {"id": "p-over", "phase": Phase.SUCCEEDED, **row}]
+    async with database.begin() as connection:
+        await connection.execute(promotions.insert(), live)
+    await messages.forget(posted + KEPT_FOR - 1)
+    assert len(await known(database)) == 7
+    await messages.forget(posted + KEPT_FOR + 100)
+    assert await known(database) == {"p-live", "p-waits", "p-stale", "p-new"}
+
+
+async def known(database: Database) -> set[str]:
+    async with database.reading() as connection:
+        return set((await connection.execute(sa.select(threads.c.promotion_id))).scalars())

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from integrations.sandbox.argocd.access import Account
 from tests.unit.integrations.sandbox.argocd.world import JSON, SELF_HEAL, World, application, project, running, settled
 
 ONE = "/api/v1/applications/my-app-production"
@@ -206,6 +207,13 @@ async def test_a_person_syncs_an_older_commit_where_automated_sync_is_off(world:
     app = await world.until(lambda app: app["status"]["history"][-1]["revision"] == before and "operation" not in app)
     assert app["status"]["operationState"]["operation"]["initiatedBy"] == {"username": "kim"}
     assert "automated" not in app["spec"]["syncPolicy"]
+
+
+async def test_who_is_there_already_logs_in_with_their_own_rights(world: World) -> None:
+    world.argo.access.add(Account("guest", (("applications", "get", "*"),)))
+    headers = {**JSON, "Authorization": f"Bearer {world.argo.log_in('guest')}"}
+    assert (await world.http.get(ONE, headers=headers)).status_code == 200
+    assert (await world.http.post(f"{ONE}/sync", json={}, headers=headers)).status_code == 403
 
 
 async def test_annotations_are_merged_and_null_takes_one_away(world: World) -> None:
