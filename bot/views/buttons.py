@@ -99,7 +99,8 @@ def _same_again(promotion: Promotion) -> WishValue | None:
         return WishValue("deploy", apps[0], environment, moves[0].after.digest)
     if source:
         # An app skips the source only where nobody named one: so nobody names it now.
-        skipping = any(one.origin for one in (*moves, *promotion.plan.missing) if one.app in apps)
+        gone = [one for one in promotion.plan.missing if one.app in apps]
+        skipping = any(move.origin for move in moves) or any(one.origin for one in gone)
         return WishValue("promote", "/".join(apps), environment, source="" if skipping else source)
     if len(apps) == 1 and len(tags) == 1 and "" not in tags:
         return WishValue("deploy", apps[0], environment, tags.pop())
