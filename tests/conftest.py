@@ -91,11 +91,17 @@ def _by_kind(key: Any) -> Any:
 COMPILED = CompiledOnce(2000)
 
 
-@sa.event.listens_for(sa.Engine, "engine_connect")
-def compile_each_statement_once(connection: sa.Connection) -> None:
+create = sa.Engine.__init__
+
+
+def compile_each_statement_once(engine: sa.Engine, *arguments: Any, **options: Any) -> None:
     """Each test has a database of its own, and each database compiled every statement anew."""
-    if connection.dialect.name == "sqlite":
-        connection.engine._compiled_cache = COMPILED
+    create(engine, *arguments, **options)
+    if engine.dialect.name == "sqlite":
+        engine._compiled_cache = COMPILED
+
+
+sa.Engine.__init__ = compile_each_statement_once  # type: ignore[method-assign,assignment]
 
 
 @pytest.hookimpl(wrapper=True)

@@ -30,7 +30,6 @@ DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+psycopg", "po
 BUSY_SECONDS = 15
 POOL_SECONDS = 60
 """How long a transaction waits for its turn: hundreds of commands may come at once."""
-READS = "pilothouse_reads"
 URGENT_CONNECTIONS = 2
 """kept for what cannot wait until hundreds of commands have given theirs back"""
 
@@ -59,7 +58,6 @@ class Database:
         self.engine = self._engine(parsed.set(drivername=DRIVERS[kind]), pool)
         few = {"pool_size": URGENT_CONNECTIONS, "max_overflow": 0, **pool}
         self._urgent = self.engine if in_memory else self._engine(self.engine.url, few, transactions=False)
-        self._reading = self.engine.execution_options(**{READS: True})
         self._writing = Turns()
         self._reads, self._writes = Outage("read"), Outage("written")
 
@@ -72,7 +70,8 @@ class Database:
         if self.sqlite:
             sa.event.listen(engine.sync_engine, "connect", use_write_ahead_log)
             if transactions:
-                sa.event.listen(engine.sync_engine, "begin", take_the_write_lock)
+                # Listening for "begin" would cost more: then every connection and statement looks for all listeners.
+                engine.dialect.do_begin = take_the_write_lock  # type: ignore[method-assign,assignment]
         elif self._login:
             self._login.follow(engine.sync_engine)
         return engine
@@ -94,7 +93,9 @@ class Database:
 
         Raises DatabaseAway.
         """
-        async with self._told(self._reads), self._reading.connect() as connection:
+        async with self._told(self._reads), self.engine.connect() as connection:
+            if self.sqlite:
+                only_read(connection)
             yield connection
 
     @property
@@ -158,8 +159,20 @@ def use_write_ahead_log(connection: sa.engine.interfaces.DBAPIConnection, _recor
     cursor.close()
 
 
-def take_the_write_lock(connection: sa.Connection) -> None:
+def take_the_write_lock(connection: sa.PoolProxiedConnection) -> None:
     """A transaction that reads first and writes later would fail when another wrote in between: queue up instead."""
-    driver = connection.connection.driver_connection
+    _driver(connection).begin(reads=False)
+
+
+def only_read(connection: AsyncConnection) -> None:
+    """Begin a transaction that needs no lock."""
+    sync = connection.sync_connection
+    assert sync is not None
+    sync.begin()
+    _driver(sync.connection).begin(reads=True)
+
+
+def _driver(connection: sa.PoolProxiedConnection) -> sqlite_driver.SqliteConnection:
+    driver = connection.driver_connection
     assert isinstance(driver, sqlite_driver.SqliteConnection)
-    driver.begin(reads=bool(connection.get_execution_options().get(READS)))
+    return driver
