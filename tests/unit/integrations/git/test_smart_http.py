@@ -43,11 +43,16 @@ class Between:
         if self.forgets_version_2:
             scope = {**scope, "headers": [pair for pair in scope["headers"] if pair[0] != b"git-protocol"]}
 
+        said: list[bytes] = []
+
         async def answer(message: Message) -> None:
             if pushes and self.loses_answers_to_pushes:
                 return
             if self.rewrites[0] and message["type"] == "http.response.body":
-                message = {**message, "body": message.get("body", b"").replace(*self.rewrites)}
+                said.append(message.get("body", b""))
+                if message.get("more_body"):
+                    return  # git may write in the middle of what is to be spoiled
+                message = {**message, "body": b"".join(said).replace(*self.rewrites)}
             await send(message)
 
         if pushes and self.answers_pushes_with is not None:
