@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+import sqlalchemy.ext.asyncio.engine
 from hypothesis import Phase, settings
 from slack_sdk.models.basic_objects import JsonObject
 from sqlalchemy.util import LRUCache
@@ -94,17 +95,18 @@ def _by_kind(key: Any) -> Any:
 COMPILED = CompiledOnce(2000)
 
 
-create = sa.Engine.__init__
+create = sqlalchemy.ext.asyncio.engine._create_engine  # type: ignore[attr-defined]
 
 
-def compile_each_statement_once(engine: sa.Engine, *arguments: Any, **options: Any) -> None:
+def compile_each_statement_once(*arguments: Any, **options: Any) -> sa.Engine:
     """Each test has a database of its own, and each database compiled every statement anew."""
-    create(engine, *arguments, **options)
+    engine = create(*arguments, **options)
     if engine.dialect.name == "sqlite":
         engine._compiled_cache = COMPILED
+    return engine
 
 
-sa.Engine.__init__ = compile_each_statement_once  # type: ignore[method-assign,assignment]
+sqlalchemy.ext.asyncio.engine._create_engine = compile_each_statement_once  # type: ignore[attr-defined]
 
 
 @pytest.hookimpl(wrapper=True)
