@@ -71,6 +71,10 @@ reference: $(VENV)/.installed-dev ## Write what the documents repeat of the code
 sbom: $(VENV)/.installed-dev ## List all that the wheel brings with it (CycloneDX, in dist/)
 	@$(BIN)/python .ci/sbom
 
+.PHONY: image
+image: $(VENV)/.installed-dev ## Build the image twice, compare the bytes, list what is in it, and start it (needs buildah)
+	@$(BIN)/python .ci/image $(OPTIONS)
+
 .PHONY: screenshots
 screenshots: $(VENV)/.installed-dev ## Take the pictures of docs/images again (needs chromium)
 	@$(BIN)/python -m tests.browser.screenshots

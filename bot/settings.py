@@ -79,7 +79,7 @@ class SlackSettings(Tls):
     signing_secret: SecretStr | None = Field(None, description="Signing secret; HTTP mode.")
     signing_secret_file: Path | None = None
     mode: str = Field("socket", pattern="^(socket|http)$", description='"socket" (no public URL needed) or "http".')
-    api_url: str = Field("https://slack.com/api/", description="Base URL of the Web API.")
+    api_url: str = Field("https://slack.com/api/", description="Base URL of the Web API: Slack has only this one.")
 
 
 class ArgoCDSettings(Tls):
@@ -136,14 +136,17 @@ class GitSettings(Tls):
     ssh_key_file: Path | None = Field(None, description="Private key for SSH.")
     known_hosts_file: Path | None = Field(None, description="Known hosts for SSH.")
     committer_name: str = Field("Pilothouse", description="Committer of promotions; the author is the person.")
-    committer_email: str = Field("pilothouse@localhost", description="Committer's e-mail.")
+    committer_email: str = Field("pilothouse@localhost", description="Committer's e-mail; nobody gets mail there.")
     commit_url: str = Field("", description='Web page of a commit, with "{sha}" in it; for links on cards.')
 
 
 class GitHubSettings(Tls):
     """GitHub by App or by token; used for the overlay repository when `repository` is set."""
 
-    api_url: str = Field("https://api.github.com", description="Base URL of the REST API; GraphQL is beside it.")
+    api_url: str = Field(
+        "https://api.github.com",
+        description="Base URL of the REST API, github.com's if you do not run your own; GraphQL is beside it.",
+    )
     repository: str = Field("", description='Overlay repository "owner/name"; "" = use PILOTHOUSE_GIT__URL.')
     app_id: str = Field("", description="Client id or app id of the GitHub App.")
     installation_id: str = Field("", description="Installation id of the GitHub App.")
@@ -189,18 +192,25 @@ class Settings(BaseSettings):
         nested_model_default_partial_update=True,
     )
 
-    policy_file: Path = Field(Path("pilothouse.yaml"), description="The policy file.")
+    policy_file: Path = Field(
+        Path("pilothouse.yaml"), description="The policy file; `pilothouse init` writes it into the current directory."
+    )
     database_url: str = Field(
         "sqlite:///pilothouse.db",
         repr=False,  # it may hold a password
-        description="SQLAlchemy URL: sqlite:///FILE for one replica, postgresql://… for several.",
+        description="SQLAlchemy URL: sqlite:///FILE needs no server, for one replica; postgresql://… for several.",
     )
     database_url_file: Path | None = Field(
         None,
         description="File to read database_url from; a rotated Postgres password in it needs no restart.",
     )
-    replica: str = Field("pilothouse-0", description="Stable name of this replica (the pod's name in a StatefulSet).")
-    data_dir: Path = Field(Path(), description="Directory for caches (git objects); may be lost.")
+    replica: str = Field(
+        "pilothouse-0",
+        description="Name of this replica, the same after a restart: the pod's in a StatefulSet, whose first is 0.",
+    )
+    data_dir: Path = Field(
+        Path(), description="Directory for caches (git objects), by default the current one; may be lost."
+    )
     host: str = Field("0.0.0.0", description="Address of the HTTP port; probes come from outside the pod.")  # noqa: S104
     port: int = Field(
         8080,

@@ -1,14 +1,12 @@
 """The bot of deploy/bot starts with the settings, secrets and policy that its manifests give it."""
 
-import re
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from bot.policy.file import parse
 from bot.settings import Settings
-from tests.unit.deploy.manifests import DEPLOY, REPOSITORY, find, objects
+from tests.unit.deploy.manifests import DEPLOY, find, objects
 
 
 def environment(overlay: str) -> dict[str, str]:
@@ -173,52 +171,3 @@ def test_the_bot_may_connect_to_every_kind_of_upstream(overlay: str, database: s
     """HTTPS, the Kubernetes API, git over SSH, and Postgres where it is used; the other ports only in one namespace."""
     rules = find(f"bot/overlays/{overlay}", "NetworkPolicy", "pilothouse")["spec"]["egress"]
     assert {port["port"] for rule in rules if "to" not in rule for port in rule["ports"]} == {22, 443, 6443} | database
-
-
-# The image
-
-
-def dockerfile() -> list[str]:
-    return (DEPLOY / "bot" / "Dockerfile").read_text().splitlines()
-
-
-def test_the_image_is_multi_stage_non_root_and_hash_locked() -> None:
-    lines = dockerfile()
-    assert sum(line.startswith("FROM ") for line in lines) == 2
-    assert [line for line in lines if line.startswith("USER ")] == ["USER 65532:65532"]
-    installs = [line for line in lines if "pip install" in line]
-    assert installs
-    assert all("--require-hashes" in line or "--no-index" in line for line in installs)
-    pod: dict[str, Any] = find("bot/base", "StatefulSet")["spec"]["template"]["spec"]
-    assert pod["securityContext"]["runAsUser"] == 65532
-
-
-def test_the_image_knows_the_user_that_it_runs_as() -> None:
-    """OpenSSH refuses a user whom the system does not know, and Kubernetes adds none."""
-    lines = dockerfile()
-    (user,) = [line.split()[1] for line in lines if line.startswith("USER ")]
-    uid, gid = user.split(":")
-    image = "\n".join(lines[max(n for n, line in enumerate(lines) if line.startswith("FROM ")) :])
-    line = re.search(r"'\w+:x:(\d+):(\d+):[^:']*:([^:']*):([^:']*)' *>>/etc/passwd", image)
-    assert line is not None
-    known, group, home, shell = line.groups()
-    assert (known, group, shell) == (uid, gid, "/usr/sbin/nologin")
-    assert f"HOME={home}" in image
-    assert re.search(rf"'\w+:x:{gid}:' *>>/etc/group", image)
-    assert find("bot/base", "StatefulSet")["spec"]["template"]["spec"]["securityContext"]["runAsUser"] == int(uid)
-
-
-def test_what_the_image_copies_is_there_and_not_ignored() -> None:
-    ignore = (DEPLOY / "bot" / "Dockerfile.dockerignore").read_text().splitlines()
-    kept = {line[1:] for line in ignore if line.startswith("!")}
-    copied = [
-        source
-        for line in dockerfile()
-        if line.startswith("COPY ") and "--from" not in line
-        for source in line.split()[1:-1]
-    ]
-    locks = {"requirements.lock", "requirements-charts.lock"}
-    assert "ARG LOCK=requirements-charts.lock" in dockerfile()
-    assert set(copied) - {"$LOCK"} | locks == kept
-    made_by_the_project = {"README.md"}
-    assert all((REPOSITORY / source).exists() for source in kept - made_by_the_project)
