@@ -64,6 +64,12 @@ def test_each_alert_is_in_promtools_tests_both_firing_and_not() -> None:
         assert {True, False} <= set(expected), alert["alert"]
 
 
+def test_the_document_for_operators_lists_every_alert_and_no_other() -> None:
+    page = (DEPLOY.parent / "docs" / "operations.md").read_text().partition("| alert | says |")[2].partition("\n\n")[0]
+    listed = re.findall(r"`(\w+)`", page)
+    assert sorted(listed) == sorted(alert["alert"] for alert in alerts())
+
+
 def test_every_alert_has_a_severity_a_route_and_a_runbook_that_is_there() -> None:
     headings = re.findall(r"^## (\w+)$", (DEPLOY / MONITORING / "runbooks.md").read_text(), re.MULTILINE)
     assert {alert["alert"] for alert in alerts()} == set(headings)
