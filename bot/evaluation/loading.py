@@ -6,6 +6,7 @@ A gate is a class. What its constructor's parameters are annotated with is what 
 import inspect
 import pkgutil
 from collections.abc import Iterator
+from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
 
@@ -53,11 +54,16 @@ def described(gate: type[Gate] | Gate) -> str:
     return inspect.getdoc(kind) or inspect.getdoc(inspect.getmodule(kind)) or ""
 
 
-def _own() -> Iterator[type[Gate]]:
+@cache
+def _own() -> tuple[type[Gate], ...]:
     package = import_module(OWN)
-    for module in pkgutil.iter_modules(package.__path__, f"{OWN}."):
-        found = vars(import_module(module.name)).values()
-        yield from (one for one in found if _is_gate(one) and one.__module__ == module.name)
+    modules = [import_module(module.name) for module in pkgutil.iter_modules(package.__path__, f"{OWN}.")]
+    return tuple(
+        one
+        for module in modules
+        for one in vars(module).values()
+        if _is_gate(one) and one.__module__ == module.__name__
+    )
 
 
 def _in_packages() -> Iterator[type[Gate]]:

@@ -39,6 +39,15 @@ notices = sa.Table(
     sa.Column("bundle", sa.String(64), nullable=False, index=True),
     sa.Column("shown", sa.Integer, nullable=False, server_default="0"),
 )
+_GOING_ON = (
+    sa.select(news.c.id)
+    .where(news.c.event == sa.bindparam("kind"), news.c.environment == "")
+    .where(news.c.app.in_(sa.bindparam("mine", expanding=True)))
+    .order_by(news.c.id)
+    .with_for_update()  # in this order, so that two replicas never wait for each other
+)
+_WOKEN = news.update().where(news.c.id.in_(_GOING_ON)).values(version=news.c.version + 1)
+"""Written once: to write a statement costs more than to run it."""
 
 
 @dataclass(frozen=True)
@@ -120,13 +129,9 @@ class NewsStore:
 
     async def wake(self, connection: AsyncConnection, event: str, apps: Iterable[str]) -> None:
         """What is told of these apps is to be shown again; not what has ended."""
-        where = (news.c.event == event, news.c.environment == "")
         wanted = sorted(set(apps))
         for start in range(0, len(wanted), AT_ONCE):
-            mine = sa.select(news.c.id).where(*where, news.c.app.in_(wanted[start : start + AT_ONCE]))
-            in_order = mine.order_by(news.c.id).with_for_update()  # so that two replicas never wait for each other
-            woken = news.update().where(news.c.id.in_(in_order)).values(version=news.c.version + 1)
-            await connection.execute(woken)
+            await connection.execute(_WOKEN, {"kind": event, "mine": wanted[start : start + AT_ONCE]})
 
     async def readdress(self, connection: AsyncConnection, keys: Iterable[str]) -> None:
         """There may be somebody more to tell."""

@@ -45,6 +45,8 @@ live = sa.Table(
 )
 
 _STATE = sa.select(promotions.c.state).where(promotions.c.id == sa.bindparam("of"))
+_FINAL = [phase for phase in Phase if phase.final]
+_LIVE = sa.select(promotions.c.state).where(promotions.c.phase.not_in(_FINAL)).order_by(promotions.c.requested_at)
 _SAVED = promotions.update().where(promotions.c.id == sa.bindparam("of"))
 
 UNCHANGED = 128
@@ -122,7 +124,7 @@ class PromotionStore:
 
     async def release_ended(self, connection: AsyncConnection) -> int:
         """Free what is held for promotions that are over; how many apps."""
-        over = sa.select(promotions.c.id).where(promotions.c.phase.in_([phase for phase in Phase if phase.final]))
+        over = sa.select(promotions.c.id).where(promotions.c.phase.in_(_FINAL))
         return (await connection.execute(live.delete().where(live.c.promotion_id.in_(over)))).rowcount
 
     async def get(self, promotion_id: str) -> Promotion | None:
@@ -150,10 +152,7 @@ class PromotionStore:
         return found is not None and found.commit is not None
 
     async def all_live(self) -> tuple[Promotion, ...]:
-        final = [phase for phase in Phase if phase.final]
-        return await self._load(
-            sa.select(promotions.c.state).where(promotions.c.phase.not_in(final)).order_by(promotions.c.requested_at)
-        )
+        return await self._load(_LIVE)
 
     async def doubtful(self, since: datetime) -> tuple[Promotion, ...]:
         """Those asked for since then that ended before anybody could tell whether their change is in git."""
@@ -208,9 +207,8 @@ class PromotionStore:
         self, connection: AsyncConnection, ids: Sequence[str], apps: Sequence[str], plan: Plan
     ) -> list[Promotion]:
         """Those that hold an app there, and those that are still followed after a rollback took their place."""
-        final = [phase for phase in Phase if phase.final]
         query = sa.select(promotions.c.state).where(promotions.c.environment == plan.environment)
-        query = query.where(promotions.c.id != plan.id, promotions.c.phase.not_in(final))
+        query = query.where(promotions.c.id != plan.id, promotions.c.phase.not_in(_FINAL))
         states = (await connection.execute(query)).scalars()
         return [one for one in map(_promotion, states) if one.id in ids or {*one.apps} & {*apps}]
 

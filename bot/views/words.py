@@ -9,6 +9,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from urllib.parse import quote, urlsplit
 
 from bot.domain import slack_id
@@ -48,6 +49,7 @@ def _visible(text: str) -> str:
     return text.translate(hidden) if hidden else text
 
 
+@lru_cache(maxsize=1000)
 def visible(character: str) -> bool:
     return character.isspace() or character in JOINERS or unicodedata.category(character) not in ("Cc", "Cf", "Cs")
 
@@ -81,7 +83,7 @@ def cut(text: str, limit: int, *, escaped: bool) -> str:
 
 def width(text: str) -> int:
     """Length in UTF-16 units."""
-    return len(text) if text.isascii() else len(text) + sum(character > "\uffff" for character in text)
+    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def code(text: str, limit: int = 100) -> str:
