@@ -12,6 +12,8 @@ PilothouseError
 ├ IntegrationError       (system, operation, detail): another system did not do its part
 │  ├ Unavailable         a retry may help: timeout, connection, 429, 5xx
 │  │  └ DatabaseAway     our own database: nothing goes on without it, so everything waits for it
+│  │     ├ DatabaseSlow  not asked to write anything in time
+│  │     └ DatabaseInDoubt  asked to write, and it may have
 │  └ Refused             a retry will not: 401, 403, 404, 409, 422, malformed answer
 │     ├ NotFound         it is not there (or hidden from us)
 │     ├ UnknownRegistry  the image is in a registry that nobody has configured
@@ -121,7 +123,11 @@ class DatabaseAway(Unavailable):
 
 
 class DatabaseSlow(DatabaseAway):
-    """It has not answered in time: it may be away, or only slow."""
+    """It has not answered in time: it may be away, or only slow. It was not asked to write anything."""
+
+
+class DatabaseInDoubt(DatabaseAway):
+    """It was asked to write, and did not say whether it has: it may have."""
 
 
 class Refused(IntegrationError):

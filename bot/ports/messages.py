@@ -42,11 +42,18 @@ class RequestLog(Protocol):
     """Requests of Slack, kept over restarts until they are done. Raises DatabaseAway."""
 
     async def note(self, request: Request) -> bool:
-        """Put it down, leased to this process; False when it was put down before. Answers within two seconds."""
+        """Put it down, leased to this process; False when it was put down before. Answers within two seconds.
+
+        Raises DatabaseInDoubt where it may have been put down, else DatabaseAway.
+        """
+
+    async def resolve(self) -> tuple[Request, ...]:
+        """Of those that may have been put down: the ones that are not done and never will be, each told once. The rest
+        is somebody's by now, who does it.
+        """
 
     async def take(self, now: float, limit: int) -> tuple[Request, ...]:
-        """The oldest that nobody works on, at most so many, leased to this process from now on; before that, what may
-        have been put down although `note` has failed is taken back."""
+        """The oldest that nobody works on, at most so many, leased to this process from now on."""
 
     async def renew(self, ids: Iterable[str], now: float) -> None:
         """This process still works on them."""

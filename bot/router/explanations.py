@@ -2,7 +2,19 @@
 
 import structlog
 
-from bot.domain.errors import DatabaseAway, DatabaseSlow, IntegrationError, Refused, Unavailable, UserError
+from bot.domain.errors import (
+    DatabaseAway,
+    DatabaseInDoubt,
+    DatabaseSlow,
+    IntegrationError,
+    Refused,
+    Unavailable,
+    UserError,
+)
+
+NOT_TAKEN = (
+    "The database answers again. It did not have your request, so nothing was done. Ask again if you still need it."
+)
 
 log = structlog.get_logger(__name__)
 
@@ -14,6 +26,11 @@ def explain(error: Exception, correlation_id: str) -> str:
     if isinstance(error, UserError):
         log.info("request.refused", reason=error.sentence, error=type(error).__name__)
         return error.sentence
+    if isinstance(error, DatabaseInDoubt):
+        return (
+            "The database did not answer in time, so I do not know whether I have your request. I will tell you as "
+            "soon as I know. If you hear nothing for a minute, check what has become of it before you ask again."
+        )
     if isinstance(error, DatabaseSlow):
         return (
             "The database did not answer in time, so I did nothing. What is under way waits for it and loses nothing. "

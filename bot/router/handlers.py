@@ -21,7 +21,7 @@ from bot.ports import Request
 from bot.router.answers import Answers, Respond
 from bot.router.buttons import read_press
 from bot.router.dispatch import Dispatcher, targets
-from bot.router.explanations import explain
+from bot.router.explanations import NOT_TAKEN, explain
 from bot.router.forms import read_form, read_intent
 from bot.router.home import Home
 from bot.router.incoming import (
@@ -103,17 +103,32 @@ class Handlers:
     async def handle(self, request: Request, respond: Respond | None = None) -> bool:
         """Whether it is over: done, refused, or told why not. Never raises."""
         body = unpacked(request.body)
-        read, do = self._kinds[request.kind]
-        incoming = read(body)
-        at = min(request.at, incoming.at or request.at)
-        incoming = replace(incoming, at=at, age=max(0.0, self._clock() - at), again=request.tries > 1)
-        if respond is None and self.responding and body.get("response_url"):
-            respond = self.responding(body["response_url"])
+        do = self._kinds[request.kind][1]
+        incoming = self._incoming(request, body)
+        respond = respond or self._late_respond(body)
         with bound_contextvars(correlation_id=incoming.correlation_id, user=incoming.user, kind=incoming.kind):
             if request.tries > TRIES and request.id not in self._kept:
                 await self._answers.refuse(GIVEN_UP, incoming, respond)
                 return True
             return await self._guarded(request, incoming, respond, do(incoming, body, respond))
+
+    async def tell_not_taken(self, request: Request) -> None:
+        """To somebody who heard that nobody knew."""
+        incoming = self._incoming(request, body := unpacked(request.body))
+        if request.kind == "event":
+            await self.refuse_home(incoming, NOT_TAKEN)
+        else:
+            await self._answers.refuse(NOT_TAKEN, incoming, self._late_respond(body))
+
+    def _incoming(self, request: Request, body: Body) -> Incoming:
+        """With its age."""
+        incoming = self._kinds[request.kind][0](body)
+        at = min(request.at, incoming.at or request.at)
+        return replace(incoming, at=at, age=max(0.0, self._clock() - at), again=request.tries > 1)
+
+    def _late_respond(self, body: Body) -> Respond | None:
+        url = body.get("response_url")
+        return self.responding(url) if self.responding and url else None
 
     @property
     def _kinds(self) -> Mapping[str, tuple[Callable[[Body], Incoming], Callable[..., Awaitable[None]]]]:

@@ -20,6 +20,8 @@ RENEW = 4.0
 """seconds between two words that we still work on what we have taken; another replica waits for longer"""
 AGAIN = 5.0
 """seconds before what needs the database is tried again"""
+TOLD_SECONDS = 3.0
+"""at the stop, for the word that what was in doubt is not done"""
 AT_ONCE = 20
 """of what was left, beside what comes"""
 
@@ -27,14 +29,19 @@ log = structlog.get_logger(__name__)
 
 Work = Callable[[Request, Respond | None], Coroutine[Any, Any, bool]]
 """does what a request asks for; False when it is to be tried again. It never raises."""
+Tell = Callable[[Request], Coroutine[Any, Any, None]]
+"""says that a request is not done, of which nobody knew whether it was taken"""
 
 
 class Inbox:
     """`clock` counts seconds since the epoch. Nothing that was left is begun while it is `closed`."""
 
-    def __init__(self, requests: RequestLog, work: Work, tasks: Tasks, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, requests: RequestLog, work: Work, tell: Tell, tasks: Tasks, clock: Callable[[], float] = time.time
+    ) -> None:
         self._requests = requests
         self._work = work
+        self._tell = tell
         self._tasks = tasks
         self._clock = clock
         self._rounds = Rounds("requests", POLL)
@@ -49,7 +56,9 @@ class Inbox:
         self.closed = False
 
     async def note(self, request: Request) -> bool:
-        """Whether it is there for the first time; then it is ours to `begin`. Raises DatabaseAway."""
+        """Whether it is there for the first time; then it is ours to `begin`. Raises DatabaseAway, and DatabaseInDoubt
+        where nobody knows: then the sender hears that, and the rest as soon as it is known.
+        """
         return await self._requests.note(request)
 
     def begin(self, request: Request, respond: Respond | None = None) -> None:
@@ -68,6 +77,7 @@ class Inbox:
     async def look(self) -> None:
         """Begin what is left, and say what is still worked on. Raises DatabaseAway."""
         now = self._clock()
+        await self._resolve()
         if due := [id for id, told in self._mine.items() if now - told > RENEW]:
             await self._requests.renew(due, now)
             self._mine.update(dict.fromkeys((id for id in due if id in self._mine), now))
@@ -81,8 +91,15 @@ class Inbox:
                 self._taken.add(request.id)
                 self.begin(request)
 
+    async def _resolve(self) -> None:
+        for request in await self._requests.resolve():
+            log.info("request.not_taken", kind=request.kind, age=round(self._clock() - request.at, 1))
+            self._tasks.start(self._tell(request))
+
     async def release(self) -> None:
-        """At the stop: what was not done is for whoever comes next, at once."""
+        """At the stop: what was not done is for whoever comes next, at once. Who waits to hear of a doubt hears it."""
+        await self._rounds.patiently(self._resolve)
+        await self._tasks.drain(TOLD_SECONDS)
         await self._rounds.patiently(lambda: self._requests.release((*self._mine, *self._left)))
 
     async def _do(self, request: Request, respond: Respond | None) -> None:

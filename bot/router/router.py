@@ -77,7 +77,7 @@ class Router:
         self.handlers = handlers
         self._tasks = Tasks()
         self._clock = clock
-        self.inbox = Inbox(requests, handlers.handle, self._tasks, clock)
+        self.inbox = Inbox(requests, handlers.handle, handlers.tell_not_taken, self._tasks, clock)
 
     @property
     def closed(self) -> bool:

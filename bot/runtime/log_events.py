@@ -217,6 +217,10 @@ MEANINGS: Mapping[str, str] = MappingProxyType(
             "A request ended with an unexpected error; "
             "the person has the `correlation_id`, and the traceback is for a bug report."
         ),
+        "request.not_taken": (
+            "The database was failing when somebody asked, and did not have the request; they were told that it is "
+            "not done."
+        ),
         "request.not_settled": "A request is done but could not be marked as done; it is marked in the next round.",
         "request.refused": "Somebody asked for what is not possible or not allowed, and got `reason` as the answer.",
         "request.taken_up": "A request that an earlier process or another replica left behind is done now.",

@@ -1,5 +1,6 @@
 """Whether an error means that the database is away, and the log's word on it: once a minute, not once a question."""
 
+import sqlite3
 import time
 from collections.abc import Callable
 
@@ -14,6 +15,9 @@ log = structlog.get_logger(__name__)
 TOLD_EVERY = 60.0
 """seconds between two lines on the same outage"""
 RAISED_BY_TRIGGER = "SQLITE_CONSTRAINT_TRIGGER"
+DISK_BROKE = "SQLITE_IOERR"
+CONNECTION_BROKE = ("08", "57P", "40003")
+"""SQLSTATEs of Postgres: connection exceptions, shutdowns, statement completion unknown"""
 
 
 def away(error: Exception) -> bool:
@@ -30,6 +34,18 @@ def away(error: Exception) -> bool:
         return False
     state = getattr(error.orig, "sqlstate", None) or ""
     return bool(state) or not isinstance(error, ProgrammingError) or error.connection_invalidated
+
+
+def had_no_effect(error: BaseException | None) -> bool:
+    """Whether the database itself has said that a statement, which is a transaction by itself, did nothing. Where only
+    the connection broke, or the disk, it may have done all of it.
+    """
+    if not isinstance(error, DBAPIError):
+        return False
+    state = str(getattr(error.orig, "sqlstate", None) or "")
+    if isinstance(error.orig, sqlite3.Error):
+        return not getattr(error.orig, "sqlite_errorname", "").startswith(DISK_BROKE)
+    return bool(state) and not state.startswith(CONNECTION_BROKE)
 
 
 class Outage:

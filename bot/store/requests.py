@@ -4,7 +4,6 @@ Times are seconds since the epoch. What a request said is forgotten when it is s
 while, so that a second delivery has no effect.
 """
 
-import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -12,12 +11,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from bot.domain.errors import DatabaseSlow
+from bot.domain.errors import DatabaseAway, DatabaseInDoubt, DatabaseSlow
 from bot.ports import Request, RequestLog
 from bot.store.database import Database, metadata
-from bot.store.group_commit import MOST, GroupCommit
+from bot.store.group_commit import MOST, GroupCommit, WriteGroup, WriteInDoubt
 from bot.store.leased_queue import DONE, PENDING, LeasedQueue
-from bot.store.outage import Outage
+from bot.store.outage import Outage, had_no_effect
 
 requests = sa.Table(
     "requests",
@@ -35,11 +34,9 @@ requests = sa.Table(
 sa.Index("ix_requests_pending", requests.c.due_at, sqlite_where=requests.c.state == PENDING,
          postgresql_where=requests.c.state == PENDING)  # fmt: skip
 
-_TAKEN_BACK = (
-    requests.update()
-    .where(requests.c.id == sa.bindparam("of"), requests.c.due_at == sa.bindparam("came"), requests.c.state == PENDING)
-    .values(state=DONE, body="", error="withdrawn")
-)
+WITHDRAWN = "withdrawn"
+SUBMISSION = "submission"
+"""of a form that stays open when it is not taken, and is the same request when it is submitted again (S17)"""
 
 KEPT_FOR = timedelta(days=2)
 NOTED_SECONDS = 2.0
@@ -56,26 +53,40 @@ class RequestStore(RequestLog):
     def __init__(self, database: Database, patience: float = NOTED_SECONDS) -> None:
         self._database = database
         self._queue = LeasedQueue(database, requests, requests.c.due_at)
-        self._notes = GroupCommit(self._put_down, self._withdraw)
-        self._settled = GroupCommit(self._settle, _nothing, SETTLED_TOGETHER)
+        self._notes = GroupCommit(self._put_down)
+        self._settled = GroupCommit(self._settle, SETTLED_TOGETHER)
         self._patience = patience
-        self._refused: list[tuple[str, float]] = []
-        """by id and time, the requests whose senders heard that they are not taken, and that may have been put down"""
+        self._in_doubt: list[Request] = []
+        """those whose senders heard that nobody knows whether they are taken"""
+        self._not_done: list[Request] = []
+        """those of them of which it is known by now, and not yet told"""
         self._outage = Outage("asked in time to note a request")
-        # The rows apart from the statement, so that it is compiled once.
-        self._noting = database.insert(requests).on_conflict_do_nothing().returning(requests.c.id)
+        # The rows apart from the statements, so that they are compiled once.
+        self._noting, self._fencing = _noting(database), _fencing(database)
 
     async def note(self, request: Request) -> bool:
         try:
-            async with asyncio.timeout(self._patience):
-                new = await self._notes.add(request)
+            new = await self._notes.add(request, self._patience)
         except TimeoutError as error:
             raise DatabaseSlow(*self._outage.begin(error).args) from error
+        except WriteInDoubt as error:
+            self._in_doubt.append(request)
+            away = error.__cause__ if isinstance(error.__cause__, DatabaseAway) else self._outage.begin(error)
+            raise DatabaseInDoubt(*away.args) from error
         self._outage.end()
         return new
 
+    async def resolve(self) -> tuple[Request, ...]:
+        """By a row that says so: where it is there first, what may still be on its way has no effect."""
+        while some := _one_each(self._in_doubt[:MOST]):
+            async with self._database.begin() as connection:
+                fenced = set((await connection.execute(self._fencing, [_fence(one) for one in some])).scalars())
+            self._not_done += [one for one in some if one.id in fenced]
+            self._in_doubt = [one for one in self._in_doubt if one not in some]
+        not_done, self._not_done = tuple(self._not_done), []
+        return not_done
+
     async def take(self, now: float, limit: int) -> tuple[Request, ...]:
-        await self._take_back()
         if limit <= 0:
             return ()
         due = [_request(row) for row in await self._queue.due(now, limit)]
@@ -89,7 +100,6 @@ class RequestStore(RequestLog):
         await self._settled.add(id)
 
     async def release(self, ids: Iterable[str] | None = None) -> None:
-        await self._take_back()
         if ids is None:
             await self._queue.release_all()
         else:
@@ -106,32 +116,54 @@ class RequestStore(RequestLog):
         """Drop the ones that no system repeats by now."""
         return await self._queue.forget(requests.c.at < now - KEPT_FOR)
 
-    async def _put_down(self, group: Sequence[Request]) -> Sequence[bool]:
+    async def _put_down(self, group: WriteGroup[Request, bool]) -> Sequence[bool]:
         """One insert for all of them; whether each is there for the first time."""
-        rows = {one.id: _row(one) for one in reversed(group)}
-        async with self._database.begin(urgent=True) as connection:
-            new = set((await connection.execute(self._noting, list(rows.values()))).scalars())
-        first = [one.id not in {other.id for other in group[:index]} for index, one in enumerate(group)]
-        return [one.id in new and unseen for one, unseen in zip(group, first, strict=True)]
+        try:
+            async with self._database.begin(urgent=True) as connection:
+                asked = group.hand_over()
+                rows = {one.id: _row(one) for one in reversed(asked)}
+                new = set((await connection.execute(self._noting, list(rows.values()))).scalars()) if rows else set()
+        except Exception as error:
+            if group.handed and not had_no_effect(error.__cause__ if isinstance(error, DatabaseAway) else error):
+                raise WriteInDoubt(str(error)) from error
+            raise
+        first = [one.id not in {other.id for other in asked[:index]} for index, one in enumerate(asked)]
+        return [one.id in new and unseen for one, unseen in zip(asked, first, strict=True)]
 
-    def _withdraw(self, refused: Sequence[Request]) -> None:
-        """People have heard that these are not taken: so they are not. The next look sees to it, as often as needed."""
-        self._refused += [(one.id, one.at) for one in refused]
-
-    async def _take_back(self) -> None:
-        """Of two deliveries of a request only the one that was refused. Raises DatabaseAway."""
-        while some := self._refused[:MOST]:
-            async with self._database.begin() as connection:
-                await connection.execute(_TAKEN_BACK, [{"of": id, "came": at} for id, at in some])
-            self._refused = self._refused[len(some) :]
-
-    async def _settle(self, group: Sequence[str]) -> Sequence[None]:
-        await self._queue.settle(group, body="")
-        return [None] * len(group)
+    async def _settle(self, group: WriteGroup[str, None]) -> Sequence[None]:
+        if ids := group.hand_over():
+            await self._queue.settle(ids, body="")
+        return [None] * len(ids)
 
 
-def _nothing(_settled: Sequence[str]) -> None:
-    """What is settled is settled, whether somebody waits for that or not; what is not is settled again."""
+def _noting(database: Database) -> Any:
+    """A form that was not taken may be submitted again: later than what was withdrawn. What is not later is just that,
+    still on its way.
+    """
+    insert = database.insert(requests)
+    again = (
+        (requests.c.error == WITHDRAWN) & (requests.c.kind == SUBMISSION) & (requests.c.due_at < insert.excluded.due_at)
+    )
+    taken = {
+        name: insert.excluded[name] for name in ("at", "body", "state", "due_at", "leased_until", "tries", "error")
+    }
+    conflict = insert.on_conflict_do_update(index_elements=[requests.c.id], set_=taken, where=again)
+    return conflict.returning(requests.c.id)
+
+
+def _fencing(database: Database) -> Any:
+    """Where a row is, only the delivery that it is of, while nobody else has begun it; said again, it is told again."""
+    insert = database.insert(requests)
+    ours = (requests.c.due_at == insert.excluded.due_at) & (requests.c.state == PENDING) & (requests.c.tries == 1)
+    before = (requests.c.error == WITHDRAWN) & (requests.c.due_at <= insert.excluded.due_at)
+    withdrawn = {name: insert.excluded[name] for name in ("body", "state", "due_at", "leased_until", "error")}
+    conflict = insert.on_conflict_do_update(index_elements=[requests.c.id], set_=withdrawn, where=ours | before)
+    return conflict.returning(requests.c.id)
+
+
+def _one_each(some: Sequence[Request]) -> tuple[Request, ...]:
+    """The first delivery of each: no statement may change a row twice."""
+    return tuple({one.id: one for one in reversed(some)}.values())
 
 
 def _row(request: Request) -> dict[str, Any]:
@@ -144,7 +176,12 @@ def _row(request: Request) -> dict[str, Any]:
         "due_at": request.at,
         "leased_until": request.at + LEASE,
         "tries": 1,
+        "error": "",
     }
+
+
+def _fence(request: Request) -> dict[str, Any]:
+    return {**_row(request), "body": "", "state": DONE, "leased_until": 0.0, "error": WITHDRAWN}
 
 
 def _request(row: Any) -> Request:

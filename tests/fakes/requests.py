@@ -8,12 +8,16 @@ from bot.ports import Request
 
 @dataclass
 class MemoryRequestLog:
-    """`failing` breaks every call. What is leased stays so until it is released."""
+    """`failing` breaks every call. What is leased stays so until it is released.
+
+    `unsure`: requests of which it is known by now that they are not done.
+    """
 
     seen: set[str] = field(default_factory=set)
     pending: dict[str, Request] = field(default_factory=dict)
     leased: set[str] = field(default_factory=set)
     failing: Exception | None = None
+    unsure: list[Request] = field(default_factory=list)
 
     async def note(self, request: Request) -> bool:
         self._fail()
@@ -23,6 +27,11 @@ class MemoryRequestLog:
         self.pending[request.id] = request
         self.leased.add(request.id)
         return True
+
+    async def resolve(self) -> tuple[Request, ...]:
+        self._fail()
+        unsure, self.unsure = tuple(self.unsure), []
+        return unsure
 
     async def take(self, now: float, limit: int) -> tuple[Request, ...]:
         self._fail()

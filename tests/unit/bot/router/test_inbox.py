@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bot.domain.errors import DatabaseAway, DatabaseSlow, InvalidCommand
+from bot.domain.errors import DatabaseAway, DatabaseInDoubt, DatabaseSlow, InvalidCommand
 from bot.domain.promotion import Stage
 from bot.ports import Messenger, Modals, Request
 from bot.router import open_router
@@ -70,9 +70,10 @@ class Life:
     said: list[str] = field(default_factory=list)
     acked: list[Any] = field(default_factory=list)
     windows: Windows = field(default_factory=Windows)
+    messenger: FakeMessenger = field(default_factory=FakeMessenger)
 
     def __post_init__(self) -> None:
-        services = {**self.harness.services, Messenger: FakeMessenger(), Modals: self.windows}
+        services = {**self.harness.services, Messenger: self.messenger, Modals: self.windows}
         self.router = open_router(self.harness.registry, services, lambda: self.now)
         self.router.handlers.responding = lambda _url: self.respond
 
@@ -436,3 +437,38 @@ def test_of_the_message_under_boxes_only_what_stands_beside_them_is_kept() -> No
 def test_a_form_reads_the_same_from_what_was_kept() -> None:
     body = rejection("p-1", "hash", "it is broken")
     assert read_form(unpacked(kept("submission", body))["view"]) == read_form(body["view"])
+
+
+DOUBT = DatabaseInDoubt("be written", "the connection broke")
+
+
+@pytest.mark.parametrize("kind", ["command", "button", "form"])
+async def test_who_asks_for_what_may_be_noted_hears_that_nobody_knows(life: Life, kind: str) -> None:
+    only = await waiting(life)
+    life.harness.requests.failing = DOUBT
+    if kind == "command":
+        await life.router.on_command(SLASH, life.ack, life.respond)
+    elif kind == "button":
+        await life.router.on_button(press(Action.APPROVE, only.id, only.content_hash), life.ack, life.respond)
+    else:
+        await life.router.on_submission(rejection(only.id, only.content_hash, "it is broken"), life.ack)
+    await life.idle()
+    heard = f"{life.acked[-1]} {life.said[-1]}"
+    assert "do not know whether I have your request" in heard
+    assert "nothing" not in heard.replace("hear nothing", "")
+    assert not life.harness.promotions.only.approvals
+
+
+@pytest.mark.parametrize("stops", [False, True])
+async def test_and_is_told_when_it_is_known_that_it_is_not_done(life: Life, *, stops: bool) -> None:
+    """Also when the bot stops before its next look."""
+    only = await waiting(life)
+    asked = [("command", SLASH), ("button", press(Action.APPROVE, only.id)), ("event", HOME),
+             ("submission", rejection(only.id, "", "broken"))]  # fmt: skip
+    life.harness.requests.unsure = [Request(f"r-{kind}", kind, kept(kind, body), life.now) for kind, body in asked]
+    said, homes = len(life.said), len(life.windows.homes)
+    await (life.router.drain(5) if stops else life.router.inbox.look())
+    await life.idle()
+    told = [*life.said[said:], *life.windows.homes[homes:], *(m.shown.text for m in life.messenger.messages)]
+    assert len([one for one in told if "nothing was done" in one]) == len(asked)
+    assert not life.harness.promotions.only.approvals

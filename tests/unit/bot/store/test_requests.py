@@ -1,7 +1,8 @@
 """What is noted before it is acknowledged: once, on both databases, and in few transactions."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+import sqlite3
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,10 +10,11 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from bot.domain.errors import DatabaseAway, DatabaseSlow
+from bot.domain.errors import DatabaseAway, DatabaseInDoubt, DatabaseSlow
 from bot.ports import Request
 from bot.store.database import Database
-from bot.store.leased_queue import LeasedQueue
+from bot.store.group_commit import WriteGroup, WriteInDoubt
+from bot.store.outage import had_no_effect
 from bot.store.requests import LEASE, RequestStore, requests
 from bot.store.sqlite_driver import SqliteConnection
 from tests.fakes.databases import create_tables
@@ -151,62 +153,16 @@ async def test_a_database_that_is_away_takes_no_note(sqlite: Database) -> None:
     assert await store.note(ASKED)
 
 
-async def test_what_nobody_waited_for_any_longer_is_not_done(sqlite: Database) -> None:
-    """People heard that it was not taken: a database that takes it at last must not have it done."""
+async def test_what_was_not_handed_over_in_time_is_not_there(sqlite: Database) -> None:
+    """People heard that nothing was done."""
     store = RequestStore(sqlite, patience=0.05)
     async with sqlite.begin():
         with pytest.raises(DatabaseSlow):
             await store.note(ASKED)
     assert store._notes._task
-    await store._notes._task  # it is put down at last
-    assert await store.take(NOW + 10 * LEASE, 5) == ()
-    assert not await RequestStore(sqlite).note(ASKED)
-    assert await RequestStore(sqlite).note(replace(ASKED, id="r-2"))
-    queue = LeasedQueue(sqlite, requests, requests.c.due_at)
-    assert [row["id"] for row in await queue.due(NOW + 10 * LEASE)] == ["r-2"]
-
-
-@pytest.mark.parametrize("look", [lambda store: store.take(NOW + 10 * LEASE, 0), lambda store: store.release([])])
-async def test_a_note_that_failed_and_is_there_is_taken_back_as_soon_as_the_database_answers(
-    sqlite: Database, look: Callable[[RequestStore], Awaitable[object]]
-) -> None:
-    """The connection broke behind the commit; and it is broken still when it is to be taken back."""
-    store, outages = RequestStore(sqlite), Outages(sqlite)
-    put_down = store._notes._write
-
-    async def broken(group: Sequence[Request]) -> Sequence[bool]:
-        await put_down(group)
-        raise DatabaseAway("write", "the connection broke")
-
-    store._notes._write = broken
-    with pytest.raises(DatabaseAway):
-        await store.note(ASKED)
-    outages.away = True
-    with pytest.raises(DatabaseAway):
-        await look(store)
-    outages.away = False
-    await look(store)
-    assert await RequestStore(sqlite).take(NOW + 10 * LEASE, 5) == ()
-
-
-async def test_what_was_refused_is_taken_back_before_anything_is_taken_up(database: Database) -> None:
-    store, refused = RequestStore(database), replace(ASKED, id="r-2", at=NOW + 0.123456)
-    for one in (ASKED, refused):
-        await store.note(one)
-    store._withdraw([refused])
-    assert [one.id for one in await store.take(NOW + 10 * LEASE, 5)] == [ASKED.id]
-
-
-async def test_what_is_taken_back_is_the_delivery_that_was_refused(sqlite: Database) -> None:
-    """The first one is worked on: a second one that cannot be noted takes nothing away from it."""
-    await RequestStore(sqlite).note(ASKED)
-    store = RequestStore(sqlite, patience=0.05)
-    async with sqlite.begin():
-        with pytest.raises(DatabaseSlow):
-            await store.note(replace(ASKED, at=NOW + 1))
-    assert store._notes._task
     await store._notes._task
-    assert [one.id for one in await store.take(NOW + 10 * LEASE, 5)] == [ASKED.id]
+    assert await rows(sqlite) == {}
+    assert await store.resolve() == ()
 
 
 @pytest.mark.filterwarnings("ignore")  # in production a warning stops nothing
@@ -219,4 +175,156 @@ async def test_notes_that_have_all_given_up_meanwhile_are_not_an_outage(sqlite: 
     assert store._notes._task
     await store._notes._task
     assert not sqlite.away
-    assert [*await rows(sqlite)] == [ASKED.id]
+    assert await rows(sqlite) == {}
+
+
+class PostgresError(Exception):
+    """As psycopg raises it."""
+
+    def __init__(self, sqlstate: str | None) -> None:
+        super().__init__("no")
+        self.sqlstate = sqlstate
+
+
+def of_sqlite(name: str) -> sqlite3.Error:
+    error = sqlite3.OperationalError("no")
+    error.sqlite_errorname = name
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "certain"),
+    [
+        (PostgresError("57014"), True),  # canceled, for it took too long
+        (PostgresError("53100"), True),  # disk full
+        (PostgresError("25006"), True),  # read-only
+        (PostgresError("40001"), True),  # serialization failure
+        (PostgresError("57P01"), False),  # shut down
+        (PostgresError("57P02"), False),  # crashed
+        (PostgresError("08006"), False),  # connection failure
+        (PostgresError("08007"), False),  # transaction resolution unknown
+        (PostgresError("40003"), False),  # statement completion unknown
+        (PostgresError(None), False),  # the connection is gone
+        (of_sqlite("SQLITE_BUSY"), True),
+        (of_sqlite("SQLITE_FULL"), True),
+        (of_sqlite("SQLITE_READONLY"), True),
+        (of_sqlite("SQLITE_IOERR_FSYNC"), False),
+        (of_sqlite("SQLITE_IOERR_WRITE"), False),
+    ],
+    ids=str,
+)
+def test_only_the_database_itself_can_say_that_nothing_was_written(error: Exception, certain: bool) -> None:
+    assert had_no_effect(sa.exc.OperationalError("INSERT", {}, error)) is certain
+
+
+@pytest.mark.parametrize("error", [None, ValueError("x"), ConnectionResetError()])
+def test_no_other_error_can(error: Exception | None) -> None:
+    assert not had_no_effect(error)
+
+
+async def in_doubt(store: RequestStore, request: Request, *, there: bool) -> None:
+    """Noted, and the connection breaks before the database has said so."""
+    put_down = store._notes._write
+
+    async def broken(group: WriteGroup[Request, bool]) -> Sequence[bool]:
+        if there:
+            await put_down(group)
+        else:
+            group.hand_over()
+        raise WriteInDoubt("the connection broke")
+
+    store._notes._write = broken
+    with pytest.raises(DatabaseInDoubt):
+        await store.note(request)
+    store._notes._write = put_down
+
+
+@pytest.mark.parametrize("there", [True, False])
+async def test_a_doubt_ends_as_soon_as_the_database_answers(database: Database, there: bool) -> None:
+    store = RequestStore(database)
+    await in_doubt(store, ASKED, there=there)
+    assert await store.resolve() == (ASKED,)
+    assert await store.resolve() == (), "it is told once"
+    assert await store.take(NOW + 10 * LEASE, 5) == ()
+    assert not await store.note(ASKED), "what was still on its way comes too late"
+    assert "secret" not in str(await rows(database))
+
+
+async def test_a_doubt_lasts_while_the_database_is_away(sqlite: Database) -> None:
+    store, outages = RequestStore(sqlite), Outages(sqlite)
+    await in_doubt(store, ASKED, there=True)
+    outages.away = True
+    for _ in range(2):
+        with pytest.raises(DatabaseAway):
+            await store.resolve()
+    outages.away = False
+    assert await store.resolve() == (ASKED,)
+
+
+async def test_a_word_whose_own_answer_is_lost_is_said_again(sqlite: Database) -> None:
+    """The fence is there, and the connection broke behind it."""
+    store = RequestStore(sqlite)
+    await in_doubt(store, ASKED, there=True)
+    assert await store.resolve() == (ASKED,)
+    store._in_doubt = [ASKED]
+    assert await store.resolve() == (ASKED,)
+
+
+async def test_what_another_replica_has_begun_is_not_told_as_not_done(database: Database) -> None:
+    store, other = RequestStore(database), RequestStore(database)
+    await in_doubt(store, ASKED, there=True)
+    assert [one.id for one in await other.take(NOW + LEASE + 1, 5)] == [ASKED.id]
+    assert await store.resolve() == ()
+    await other.renew([ASKED.id], NOW + LEASE + 2)
+    assert [one.tries for one in await other.take(NOW + 10 * LEASE, 5)] == [3], "it is worked on"
+
+
+async def test_what_another_replica_has_done_is_not_told_as_not_done(database: Database) -> None:
+    store, other = RequestStore(database), RequestStore(database)
+    await in_doubt(store, ASKED, there=True)
+    await other.take(NOW + LEASE + 1, 5)
+    await other.settle(ASKED.id)
+    assert await store.resolve() == ()
+
+
+async def test_a_doubt_about_a_second_delivery_takes_nothing_from_the_first(database: Database) -> None:
+    await RequestStore(database).note(ASKED)
+    store = RequestStore(database)
+    await in_doubt(store, replace(ASKED, at=NOW + 1), there=True)
+    assert await store.resolve() == ()
+    assert [one.id for one in await store.take(NOW + 10 * LEASE, 5)] == [ASKED.id]
+
+
+@pytest.mark.parametrize("there", [True, False])
+async def test_a_form_that_was_not_taken_is_submitted_again(database: Database, there: bool) -> None:
+    """It stays open, and what it sends is the same request."""
+    form = replace(ASKED, kind="submission")
+    store = RequestStore(database)
+    await in_doubt(store, form, there=there)
+    assert await store.resolve() == (form,)
+    assert not await store.note(replace(form, at=NOW - 1)), "that is older than what was withdrawn"
+    again = replace(form, at=NOW + 7, body='{"text":"better"}')
+    assert await store.note(again)
+    assert not await store.note(replace(again, at=NOW + 8)), "it is there"
+    assert await store.take(NOW + 10 * LEASE, 5) == (replace(again, tries=2),)
+
+
+async def test_a_form_may_be_in_doubt_twice(database: Database) -> None:
+    first, second = (replace(ASKED, kind="submission", at=NOW + seconds) for seconds in (0, 9))
+    store = RequestStore(database)
+    for form in (first, second):
+        await in_doubt(store, form, there=False)
+    assert await store.resolve() == (first, second)
+    assert not await store.note(first)
+    assert not await store.note(second)
+
+
+@pytest.mark.parametrize("kind", ["command", "button", "mention", "event", "shortcut"])
+async def test_nothing_else_that_was_withdrawn_is_done_when_slack_delivers_it_again(
+    database: Database, kind: str
+) -> None:
+    store = RequestStore(database)
+    await in_doubt(store, replace(ASKED, kind=kind), there=False)
+    await store.resolve()
+    assert not await store.note(replace(ASKED, kind=kind, at=NOW + 7))
+    assert await store.take(NOW + 10 * LEASE, 5) == ()
