@@ -9,7 +9,6 @@ import pkgutil
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from importlib.metadata import entry_points
 from types import ModuleType
 from typing import ParamSpec
 
@@ -22,6 +21,7 @@ from bot.domain.sentence import listed
 from bot.domain.shortcut import Shortcut
 from bot.grammar import Place, Token, Words, tokenize
 from bot.grammar.leftovers import Leftover, leftover, remedy
+from bot.runtime.imports import entry_points
 from bot.runtime.injection import Injector, Offered, parameters
 from bot.runtime.spelling import misspelt
 

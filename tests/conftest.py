@@ -2,7 +2,6 @@
 
 import functools
 import gc
-import importlib.metadata
 import os
 import sqlite3
 import sys
@@ -31,9 +30,6 @@ if not any(name.startswith("PILOTHOUSE_") for name in os.environ):  # those name
 
 sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
 """A grammar that is compiled for 1.5 s when jsonschema is imported, in each process; nothing here has IRIs."""
-
-importlib.metadata.entry_points = functools.cache(importlib.metadata.entry_points)  # type: ignore[assignment]
-"""What is installed does not change while tests run, and each of their thousands of worlds asks for it."""
 
 
 @functools.cache

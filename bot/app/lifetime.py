@@ -64,16 +64,20 @@ class _Start:
         await self._when_there(self._be_alone)
         await self._when_there(lambda: migrate(core.stores.database))
         await self._when_there(lambda: _note_policy(pilothouse))
-        await asyncio.gather(pilothouse.name_channels(), core.roster.first())
-        await self._when_there(core.engine.launch)
-        self.stack.push_async_callback(core.engine.close)
+        await asyncio.gather(self._launch(), pilothouse.name_channels(), core.roster.first())
         begun = await self._when_there(core.service.resume)
-        for name, loop in _loops(pilothouse):
-            await self.stack.enter_async_context(pilothouse.supervisor.keeping(name, loop))
         set_aside()  # before anybody can wait for it
         pilothouse.router.closed = False
         await self._listen()
+        # Now: their first rounds ask the record, the cluster and git, and Slack's connection would wait for them.
+        for name, loop in _loops(pilothouse):
+            await self.stack.enter_async_context(pilothouse.supervisor.keeping(name, loop))
         log.info("bot.ready", mode=settings.slack.mode, port=settings.port, resumed=begun)
+
+    async def _launch(self) -> None:
+        engine = self.pilothouse.core.engine
+        await self._when_there(engine.launch)
+        self.stack.push_async_callback(engine.close)
 
     async def _when_there(self, do: Callable[[], Awaitable[T]]) -> T:
         """What it returns, once the database takes it. Until then people hear that nothing is done."""

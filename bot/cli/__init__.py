@@ -1,5 +1,8 @@
 """The command line, `pilothouse`: one module a command."""
 
-from bot.cli.main import app, main
+from bot.runtime.gc import lasting
+
+with lasting():
+    from bot.cli.main import app, main
 
 __all__ = ["app", "main"]

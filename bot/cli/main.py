@@ -24,7 +24,7 @@ from bot.cli.terminal import fail, not_ours, print_table, read_settings, take_se
 from bot.domain.errors import PilothouseError
 from bot.runtime import logs
 from bot.runtime.ending import end_after
-from bot.runtime.gc import uncollected
+from bot.runtime.gc import lasting
 from bot.runtime.sqlite import too_old
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
@@ -61,7 +61,7 @@ def main() -> None:
 @app.command(rich_help_panel=SET_UP)
 def run() -> None:
     """Run the bot until it gets SIGTERM."""
-    with uncollected():
+    with lasting():
         from bot.app.lifetime import run as run_bot  # the command line must answer --help at once
 
     settings = read_settings()
@@ -82,7 +82,7 @@ def sandbox(
     apps: Annotated[int | None, typer.Option(min=0, help="How many more apps there are, each in development.")] = None,
 ) -> None:
     """Try it out: a whole delivery platform and a Slack workspace on this machine, used from a web page."""
-    with uncollected():
+    with lasting():
         run_sandbox = _sandbox()
     if apps is not None:
         os.environ["SANDBOX_APPS"] = str(apps)
@@ -105,7 +105,7 @@ def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")] = False,
 ) -> None:
     """Check everything that the bot needs, and say how to fix what is wrong. Exit status 1 if anything is."""
-    with uncollected():
+    with lasting():
         from bot import doctor as examination
 
     settings = read_settings()

@@ -8,12 +8,12 @@ import pkgutil
 from collections.abc import Iterator
 from functools import cache
 from importlib import import_module
-from importlib.metadata import entry_points
 
 from bot.domain.errors import PolicyError
 from bot.evaluation.evaluator import mistakes_in
 from bot.evaluation.question import Gate, Options
 from bot.policy import Place, Policy
+from bot.runtime.imports import entry_points
 from bot.runtime.injection import Injector, NotOffered, Offered
 
 ENTRY_POINTS = "pilothouse.gates"

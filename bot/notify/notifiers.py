@@ -9,11 +9,11 @@ import inspect
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from importlib.metadata import entry_points
 from typing import ClassVar, Protocol
 
 from bot.domain.errors import PolicyError, Refused, Unavailable
 from bot.ports import Rendered
+from bot.runtime.imports import entry_points
 from bot.runtime.injection import Injector, NotOffered, Offered
 from bot.store.codec import dump, load
 from bot.store.messages import OutboxEntry

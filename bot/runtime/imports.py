@@ -1,7 +1,11 @@
-"""What is imported, and what is not."""
+"""What is imported, and what is not; and what installed packages offer."""
 
+import importlib.metadata
 import sys
+from functools import cache
 from importlib import import_module
+from importlib.metadata import EntryPoint
+from typing import Any
 
 
 def without(absent: str, *modules: str) -> None:
@@ -17,3 +21,14 @@ def without(absent: str, *modules: str) -> None:
             import_module(module)
     finally:
         del sys.modules[absent]
+
+
+def entry_points(group: str) -> tuple[EntryPoint, ...]:
+    """What installed packages offer for one purpose."""
+    return tuple(_installed().select(group=group))
+
+
+@cache
+def _installed() -> Any:
+    """Read once: the files of 150 packages, 15 ms, and a start asks for three groups of them."""
+    return importlib.metadata.entry_points()

@@ -5,7 +5,7 @@ from weakref import ref
 
 import pytest
 
-from bot.runtime.gc import kept, set_aside, uncollected
+from bot.runtime.gc import kept, lasting, set_aside, uncollected
 
 
 class Circle:
@@ -20,6 +20,20 @@ def test_imports_are_left_alone_and_the_collector_goes_on_after_them() -> None:
     with pytest.raises(ImportError), uncollected():
         raise ImportError
     assert gc.isenabled()
+
+
+def test_what_lasts_is_looked_through_neither_while_it_is_made_nor_later() -> None:
+    before = gc.get_freeze_count()
+    try:
+        with lasting():
+            assert not gc.isenabled()
+            lives_on: list[object] = [[] for _ in range(10_000)]
+            searches = [generation["collections"] for generation in gc.get_stats()]
+        assert gc.isenabled()
+        assert [generation["collections"] for generation in gc.get_stats()] == searches
+        assert gc.get_freeze_count() - before >= len(lives_on)
+    finally:
+        gc.unfreeze()
 
 
 def test_what_is_set_aside_is_looked_through_no_more_and_what_comes_later_is() -> None:
