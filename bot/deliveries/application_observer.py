@@ -46,7 +46,7 @@ from bot.store.deliveries import DeliveryStore
 log = structlog.get_logger(__name__)
 
 TICK_SECONDS = 1.0
-PAUSE_AFTER = 200
+PAUSE_AFTER = 100
 """Applications, for the event loop's sake"""
 NAMES_EVERY = timedelta(seconds=30)
 PROJECTS_EVERY = timedelta(minutes=2)

@@ -1,5 +1,6 @@
 """Which apps there are, in which environments: discovered from the overlay repository, named as policy says."""
 
+import asyncio
 import posixpath
 import re
 import time
@@ -22,6 +23,8 @@ from bot.runtime.spelling import nearest
 MANIFESTS = (".yaml", ".yml", "/Kustomization")
 MOST_BESIDE = 40
 """files of one app"""
+PAUSE_AFTER = 1000
+"""files, for the event loop's sake: ten thousand overlays hold it for 30 ms, and each has files beside it"""
 FRESH_SECONDS = 5.0
 """How long a listing serves before the branch is asked again. Plans never use an old one."""
 
@@ -141,7 +144,7 @@ class Catalog:
         commit = await once(("head", id(self._source)), self._source.head)
         if self._listing is None or self._listing.commit != commit:
             files = await self._source.paths(commit)
-            self._listing = Listing(commit, *self._overlays(files), files)
+            self._listing = Listing(commit, *await self._overlays(files), files)
         self._asked_at = self._clock()
         return self._listing
 
@@ -166,13 +169,16 @@ class Catalog:
         mine = [path for path in own if posixpath.dirname(path) in here or not self._directories.fullmatch(path)]
         return mine if len(mine) <= MOST_BESIDE * len(apps) else []
 
-    def _overlays(self, paths: Iterable[str]) -> tuple[dict[tuple[str, str], Overlay], dict[Overlay, str]]:
+    async def _overlays(self, paths: Iterable[str]) -> tuple[dict[tuple[str, str], Overlay], dict[Overlay, str]]:
         known = {environment.name for environment in self.environments}
-        found = (match for match in map(self._pattern.fullmatch, paths) if match and match["environment"] in known)
         overlays: dict[tuple[str, str], Overlay] = {}
         doubled: dict[Overlay, str] = {}
-        for m in found:
-            overlay = Overlay(m["app"], m["environment"], m.string)
+        for number, match in enumerate(map(self._pattern.fullmatch, paths), 1):
+            if number % PAUSE_AFTER == 0:
+                await asyncio.sleep(0)
+            if match is None or match["environment"] not in known:
+                continue
+            overlay = Overlay(match["app"], match["environment"], match.string)
             first = overlays.setdefault((overlay.app, overlay.environment), overlay)
             if first is not overlay:
                 doubled[first] = overlay.path

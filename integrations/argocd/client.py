@@ -4,6 +4,7 @@ import asyncio
 import math
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Self, TypeVar
@@ -226,12 +227,15 @@ class ArgoCD:
     async def _read_all(
         self,
         see: Callable[[wire.ArgoApplication], T],
+        converting: AbstractContextManager[None] | None = None,
         *,
         selector: str = "",
         projects: Sequence[str] = (),
         fields: Sequence[str] = (),
     ) -> Sequence[T]:
-        """Converted one by one, so that no two copies of ten thousand are there at once."""
+        """Converted one by one, so that no two copies of ten thousand are there at once; within `converting`, which
+        ends however long Argo CD keeps us waiting for the answer.
+        """
         await self._learn_namespace()
         params: dict[str, str | Sequence[str]] = dict(self._selection())
         if projects:
@@ -243,7 +247,8 @@ class ArgoCD:
         answer = await self._connection.request(
             "list applications", "GET", "/api/v1/applications", params=params, policy=self._large
         )
-        return [see(app) async for app in with_pauses(items(answer, wire.ArgoApplication))]
+        with converting or nullcontext():
+            return [see(app) async for app in with_pauses(items(answer, wire.ArgoApplication))]
 
     async def _windows(self, ref: ApplicationRef) -> wire.Windows:
         answer = await self._connection.request(

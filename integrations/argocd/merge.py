@@ -4,7 +4,7 @@ Pure: what was seen goes in, what is news comes out. Per key the news is in orde
 stream lost is told by the next list.
 """
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -56,16 +56,17 @@ class StreamMerge(Generic[T]):
         known.touched = True
         return news
 
-    def listed(self, seen: Iterable[Sighting[T]]) -> tuple[MergedChange[T], ...]:
-        """A whole list. What lags behind the stream is believed when the next list says the same again."""
-        news: list[MergedChange[T]] = []
+    def listed(self, seen: Iterable[Sighting[T]]) -> Iterator[tuple[MergedChange[T], ...]]:
+        """A whole list. What lags behind the stream is believed when the next list says the same again.
+
+        The news, if any, of one thing after another, so that the caller can pause; to the end before the next event.
+        """
         present: set[Hashable] = set()
         for sighting in seen:
             present.add(sighting.key)
-            news += self._in_list(sighting)
+            yield self._in_list(sighting)
         for key in [k for k in self._known if k not in present]:
-            news += self._not_in_list(key)
-        return tuple(news)
+            yield self._not_in_list(key)
 
     def _in_list(self, seen: Sighting[T]) -> tuple[MergedChange[T], ...]:
         known = self._known.get(seen.key)

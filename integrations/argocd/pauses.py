@@ -5,12 +5,12 @@ from collections.abc import AsyncIterator, Iterable
 from typing import TypeVar
 
 T = TypeVar("T")
-PAUSE_EVERY = 100
+PAUSE_EVERY = 50
 """Applications between two pauses that let the event loop do other things"""
 
 
 async def with_pauses(items: Iterable[T]) -> AsyncIterator[T]:
-    """The same, with a pause after each hundred."""
+    """The same, with a pause after each fifty."""
     for count, item in enumerate(items, 1):
         yield item
         if count % PAUSE_EVERY == 0:

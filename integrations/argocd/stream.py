@@ -4,7 +4,7 @@ import asyncio
 import itertools
 import random
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from datetime import timedelta
 
@@ -33,7 +33,7 @@ BACKLOG = 1000
 
 Convert = Callable[[wire.ArgoApplication], Application]
 See = Callable[[wire.ArgoApplication], Sighting[Application]]
-Read = Callable[[See], Awaitable[Sequence[Sighting[Application]]]]
+Read = Callable[[See, AbstractContextManager[None]], Awaitable[Sequence[Sighting[Application]]]]
 log = structlog.get_logger(__name__)
 
 
@@ -42,8 +42,9 @@ class StreamOpened:
 
 
 class Stream:
-    """`read` lists all Applications; `every` is the time between two lists: no lost event hides for longer.
+    """`read` lists all Applications, and converts them within what it is handed.
 
+    `every` is the time between two lists: no lost event hides for longer.
     `heard` is called at every sign of life of the server, keepalives among them.
     """
 
@@ -93,13 +94,15 @@ class Stream:
                         opening = self._opening
                         listed, due = await self._list(lambda app: sighting(app, convert))
                         whole = listed is not None
-                        news = merge.listed(listed) if listed is not None else ()
+                        found = merge.listed(listed) if listed is not None else iter(())
                         del listed
                     case wire.ArgoWatchEvent() as event:
                         whole = False
-                        news = merge.event(sighting(event.application, convert), deleted=event.type == "DELETED")
-                async for item in with_pauses(news):
-                    yield told(item)
+                        deleted = event.type == "DELETED"
+                        found = iter([merge.event(sighting(event.application, convert), deleted=deleted)])
+                async for news in with_pauses(found):
+                    for item in news:
+                        yield told(item)
                 # of a stream that was opened while the list was read, the beginning may have been missed
                 self._complete = self._complete or (whole and self._stands and opening == self._opening)
         finally:
@@ -124,8 +127,7 @@ class Stream:
         now = asyncio.get_running_loop().time
         try:
             # what the first list holds lives on, what a later one holds is compared and dropped
-            with uncollected() if self._stood else kept():
-                listed = await self._read(see)
+            listed = await self._read(see, uncollected() if self._stood else kept())
         except IntegrationError as error:
             if isinstance(error, Refused) and not self._stood:
                 raise

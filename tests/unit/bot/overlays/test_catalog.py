@@ -1,11 +1,13 @@
 """Apps and environments are what the overlay repository says, named as policy says."""
 
+import asyncio
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.errors import Unavailable, UnknownName
-from bot.overlays.catalog import Catalog, overlay_pattern
+from bot.overlays.catalog import PAUSE_AFTER, Catalog, overlay_pattern
 from bot.overlays.kustomization import KustomizationError
 from bot.policy import parse
 from tests.fakes.overlays import MemoryOverlays
@@ -32,6 +34,25 @@ class Clock:
 def catalog(policy: str = "") -> tuple[Catalog, MemoryOverlays, Clock]:
     overlays, clock = MemoryOverlays(dict.fromkeys(PATHS, FILE)), Clock()
     return Catalog(overlays, parse(policy), clock), overlays, clock
+
+
+async def test_a_large_repository_leaves_others_their_turns() -> None:
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    apps = 5 * PAUSE_AFTER
+    overlays = MemoryOverlays({f"apps/a{one}/overlays/production/kustomization.yaml": FILE for one in range(apps)})
+    known = Catalog(overlays, parse("environments: [{name: production}]"))
+    task = asyncio.create_task(others())
+    listing = await known.listing()
+    task.cancel()
+    assert len(listing.overlays) == apps
+    assert turns >= 5
 
 
 async def test_apps_are_discovered_from_their_overlays() -> None:

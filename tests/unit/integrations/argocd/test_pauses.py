@@ -5,7 +5,7 @@ import asyncio
 from integrations.argocd.pauses import PAUSE_EVERY, with_pauses
 
 
-async def test_others_have_their_turn_after_each_hundred() -> None:
+async def test_others_have_their_turn_after_each_piece() -> None:
     done, seen_by_others = 0, set()
 
     async def others() -> None:

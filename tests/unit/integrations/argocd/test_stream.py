@@ -4,7 +4,7 @@ import asyncio
 import gc
 import json
 from collections.abc import AsyncIterator
-from contextlib import aclosing, asynccontextmanager, closing, suppress
+from contextlib import AbstractContextManager, aclosing, asynccontextmanager, closing, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -16,9 +16,10 @@ from bot.domain.errors import Refused, Unavailable
 from bot.settings import ArgoCDSettings
 from integrations.argocd import ArgoCD, wire
 from integrations.argocd.convert import application
+from integrations.argocd.merge import Sighting
 from integrations.argocd.pauses import PAUSE_EVERY
 from integrations.argocd.stream import Stream, StreamOpened
-from integrations.http import Connection, HttpPolicy
+from integrations.http import Answer, Connection, HttpPolicy
 from tests.waiting import until
 
 QUICK = HttpPolicy(connect=0.5, read=2, total=3, attempts=1, line_limit=10_000)
@@ -266,7 +267,7 @@ class Flooded(Stream):
 async def test_many_events_at_once_leave_others_their_turns() -> None:
     """Nothing in the loop waits while there is something to take."""
 
-    async def none(_: object) -> list[Any]:
+    async def none(_: object, _converting: object) -> list[Any]:
         return []
 
     turns = 0
@@ -288,16 +289,62 @@ async def test_many_events_at_once_leave_others_their_turns() -> None:
     assert turns >= EVENTS_AT_ONCE // PAUSE_EVERY - 1
 
 
+class Relisted(Stream):
+    """Lists twice, and ends."""
+
+    opened = 0
+
+    async def _listen(self, heard: "asyncio.Queue[wire.ArgoWatchEvent | StreamOpened | Refused]") -> None:
+        await asyncio.Event().wait()
+
+    async def _next(
+        self, heard: "asyncio.Queue[wire.ArgoWatchEvent | StreamOpened | Refused]", due: float
+    ) -> StreamOpened:
+        self.opened += 1
+        if self.opened > 2:
+            raise Refused("Argo CD", "list", "401")
+        return StreamOpened()
+
+
+async def test_a_long_list_in_which_nothing_is_new_leaves_others_their_turns() -> None:
+    argo = [wire.ArgoApplication(wire.ArgoMetadata(name=f"app-{number}")) for number in range(EVENTS_AT_ONCE)]
+    seen = [Sighting(one.metadata.name, 1, application(one, "production", "")) for one in argo]
+    turns, told, tasks = 0, 0, set[asyncio.Task[None]]()
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    async def read(_: object, converting: AbstractContextManager[None]) -> list[Any]:
+        if told:
+            tasks.add(asyncio.create_task(others()))
+        with converting:
+            return seen
+
+    async with Connection("Argo CD", "http://127.0.0.1", policy=QUICK) as connection:
+        stream = Relisted(connection, read, {}, timedelta(seconds=60))
+        with suppress(Refused):
+            async for _ in stream.applications(lambda one: application(one, "production", "")):
+                told += 1
+    for task in tasks:
+        task.cancel()
+    assert told == EVENTS_AT_ONCE
+    assert turns >= EVENTS_AT_ONCE // PAUSE_EVERY - 1
+
+
 @pytest.mark.parametrize("error", [Refused("Argo CD", "list", "401"), Unavailable("Argo CD", "list", "503")])
 async def test_only_a_list_that_came_is_kept_from_the_collector(error: Exception) -> None:
     """A refused token is tried again every few seconds: what is garbage at that moment must not stay for ever."""
     frozen: list[int] = []
 
-    async def read(_: object) -> list[Any]:
+    async def read(_: object, converting: AbstractContextManager[None]) -> list[Any]:
         frozen.append(gc.get_freeze_count())
-        if len(frozen) == 1:
-            raise error
-        return [[] for _ in range(10_000)]
+        with converting:
+            if len(frozen) == 1:
+                raise error
+            return [[] for _ in range(10_000)]
 
     async with Connection("Argo CD", "http://127.0.0.1", policy=QUICK) as connection:
         stream = Flooded(connection, read, {}, timedelta(seconds=60))
@@ -311,3 +358,28 @@ async def test_only_a_list_that_came_is_kept_from_the_collector(error: Exception
     assert frozen[1] <= frozen[0], "nothing came"
     assert frozen[2] > frozen[1], "what the first list holds lives on"
     assert last <= frozen[2], "what a later one holds is dropped"
+
+
+async def test_garbage_is_looked_for_while_argo_cd_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A list may take forty seconds to come. Nothing is made meanwhile that lives on."""
+    collecting: dict[str, bool] = {}
+    as_asked = Connection.request
+
+    async def slowly(self: Connection, operation: str, *rest: Any, **more: Any) -> Answer:
+        collecting[operation] = gc.isenabled()
+        return await as_asked(self, operation, *rest, **more)
+
+    def converted(self: ArgoCD, one: wire.ArgoApplication, environment: str) -> Application:
+        collecting["convert"] = gc.isenabled()
+        return application(one, environment, "")
+
+    monkeypatch.setattr(Connection, "request", slowly)
+    monkeypatch.setattr(ArgoCD, "_application", converted)
+    server = Server([app("a", 1)])
+    async with asyncio.timeout(30), server.running() as url:
+        argocd = ArgoCD(ArgoCDSettings(url=url), QUICK, timedelta(seconds=60))
+        async with argocd, aclosing(argocd.changes("production")) as changes:  # type: ignore[type-var]
+            await anext(changes)
+    assert collecting["list applications"]
+    assert not collecting["convert"]
+    assert gc.isenabled()
