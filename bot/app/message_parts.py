@@ -10,7 +10,9 @@ from bot.app.outside import Outside
 from bot.app.process import Process, Timing
 from bot.app.stores import Stores
 from bot.deliveries.news_recorder import NewsRecorder
+from bot.domain.event import Event
 from bot.notify.announcer import Announcer
+from bot.notify.audience import by_name
 from bot.notify.cards import Cards
 from bot.notify.channels import ChannelIds
 from bot.notify.copies import Copies
@@ -139,4 +141,9 @@ class MessageParts(Generic[E]):
 
     @cached_property
     def news_recorder(self) -> NewsRecorder:
-        return NewsRecorder(self.stores.news, self.stores.promotions, self.seconds)
+        return NewsRecorder(self.stores.news, self.stores.promotions, self.seconds, self._runs_told)
+
+    def _runs_told(self, app: str) -> str:
+        """The environment that pipelines write, where a route follows the ends of their runs."""
+        first = self.policy.environments[0].name
+        return first if by_name(self.policy, [app], first, Event.PIPELINE_ENDED) else ""

@@ -93,7 +93,12 @@ class Housekeeping:
 
     async def _remind(self, lock: Lock, nag: str) -> None:
         deed = _about_lock(Event.LOCK_ENDING, lock, nag)
-        await self._ledger.together(lambda c: self._ledger.tell(c, deed, lock.owner, views.lock_ending(lock)))
+
+        async def effect(connection: AsyncConnection) -> None:
+            await self._ledger.tell(connection, deed, lock.owner, views.lock_ending(lock))
+            await self._ledger.tell_routed(connection, deed, views.lock_ends(lock))
+
+        await self._ledger.together(effect)
 
     async def _expire(self, lock: Lock) -> None:
         async def effect(connection: AsyncConnection) -> None:
@@ -150,6 +155,7 @@ class Housekeeping:
                 deed = _about_delegation(delegation)
                 await self._ledger.write(connection, deed)
                 await self._ledger.tell(connection, deed, delegation.delegate, views.stand_in_over(delegation))
+                await self._ledger.tell_routed(connection, deed, views.delegation_over(delegation))
             elif ended:
                 await self._housekeeping_stores.delegations.delegate(connection, ended)  # renewed meanwhile
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel, HttpUrl
 from pydantic.fields import FieldInfo
 
 from bot.domain.duration import written
-from bot.domain.event import Event
+from bot.domain.event import HEARINGS
 from bot.evaluation.loading import described
 from bot.evaluation.question import Gate
 from bot.policy.model import DEFAULT_ROLES, Policy
@@ -169,4 +169,8 @@ def _roles() -> str:
 
 
 def _events() -> str:
-    return "For `events` of a route: " + ", ".join(f"`{event}`" for event in Event) + "; `*` is every one."
+    lines = ["| Event | Who hears without a route | Can a route add a channel? |", "|---|---|---|"]
+    for event, hearing in HEARINGS.items():
+        instead = f": {hearing.instead}" if hearing.instead else ""
+        lines.append(f"| `{event}` | {hearing.default} | {hearing.routing}{instead} |")
+    return "For `events` of a route; `*` stands for every one, as far as the table says so.\n\n" + "\n".join(lines)

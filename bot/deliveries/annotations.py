@@ -23,11 +23,14 @@ EVENTS = {
     "on-sync-status-unknown": (Event.SYNC_UNKNOWN,),
     "on-sync-succeeded": (Event.DEPLOYED, Event.DONE),
 }
-"""Argo CD's catalogue → ours. docs/deliveries.md has the table, with those that have nothing here."""
+"""Argo CD's catalogue → ours. docs/deliveries.md has the table."""
+WITHOUT_EVENT = ("on-created", "on-deleted")
+"""of the catalogue, too; nothing here corresponds to them"""
 Pairs = tuple[tuple[str, str], ...]
 log = structlog.get_logger(__name__)
 AT_ONCE = 8
 """projects: an Argo CD that is away holds the observer up for a few questions, not for all"""
+MOST_SAID = 1000
 MOST = 60
 """subscriptions of one Application"""
 CHANNEL = re.compile(r"[\w.-]{1,80}")
@@ -53,6 +56,8 @@ class AnnotatedSubscriptions:
     _asked_for: dict[str, Pairs | None] = field(default_factory=dict)
     """by project, what its annotations say; None where it has not answered yet"""
     _new: set[str] = field(default_factory=set)
+    _said: set[tuple[str, str]] = field(default_factory=set)
+    """what was logged, so that it is said once"""
 
     async def begin(self) -> None:
         """What is on record. What projects said is forgotten: it may be old. Raises DatabaseAway."""
@@ -104,7 +109,15 @@ class AnnotatedSubscriptions:
         """What it says counts when it is written (`write`)."""
         known = self._known.get(place, frozenset())
         of_project = self._of_project(app.ref.project)
-        found = frozenset(subscriptions(place, (*app.subscribed, *(of_project or ()))))
+        annotated = (*app.subscribed, *(of_project or ()))
+        for trigger, recipient in not_understood(annotated):
+            if (trigger, recipient) not in self._said and len(self._said) < MOST_SAID:
+                self._said.add((trigger, recipient))
+                log.warning(
+                    "deliveries.annotation_without_effect", app=place[0], environment=place[1], trigger=trigger,
+                    recipient=recipient[:80],
+                )  # fmt: skip
+        found = frozenset(subscriptions(place, annotated))
         if of_project is None:
             found |= known
         self._changed.pop(place, None)
@@ -123,12 +136,23 @@ def _order(one: Subscription) -> tuple[str, str]:
     return one.listener, one.scope.event
 
 
+def not_understood(annotated: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Triggers that are not of Argo CD's catalogue, and recipients that are no channel."""
+    known = (*EVENTS, *WITHOUT_EVENT)
+    return [(trigger, recipient) for trigger, recipient in annotated if trigger not in known or not _channel(recipient)]
+
+
+def _channel(recipient: str) -> str:
+    """ "" where it cannot be one."""
+    name = recipient.removeprefix("#")
+    return name if CHANNEL.fullmatch(name) and not PERSONAL.fullmatch(name) else ""
+
+
 def subscriptions(place: Place, annotated: Iterable[tuple[str, str]]) -> list[Subscription]:
     """Of pairs of trigger and recipient. Only channels are taken: people subscribe themselves."""
     found: dict[Subscription, None] = {}
     for trigger, recipient in annotated:
-        channel = recipient.removeprefix("#")
-        if CHANNEL.fullmatch(channel) and not PERSONAL.fullmatch(channel):
+        if channel := _channel(recipient):
             for event in EVENTS.get(trigger, ()):
                 found[Subscription(channel, Scope(*place, event), ANNOTATION)] = None
     return list(found)[:MOST]

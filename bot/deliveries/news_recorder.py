@@ -24,6 +24,7 @@ from bot.domain.delivery import (
 )
 from bot.domain.event import Event
 from bot.domain.journey import journey_key
+from bot.domain.pipeline import RunStatus
 from bot.domain.promotion import Progress
 from bot.store.delivery_news import NewsStore
 from bot.store.promotions import PromotionStore
@@ -39,11 +40,20 @@ ON_THE_WAY = (Pushed, RunStarted, RunEnded, ImagePushed, ImageScanned, Committed
 class NewsRecorder:
     """`clock` counts seconds since the epoch.
 
+    `runs_told`: the environment in which routes hear of the ends of an app's pipeline runs, "" where none does.
+
     What a promotion's own card tells is no news.
     """
 
-    def __init__(self, store: NewsStore, promotions: PromotionStore, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        store: NewsStore,
+        promotions: PromotionStore,
+        clock: Callable[[], float] = time.time,
+        runs_told: Callable[[str], str] = lambda app: "",  # noqa: ARG005 (nobody follows runs)
+    ) -> None:
         self._store = store
+        self._runs_told = runs_told
         self._promotions = promotions
         self._clock = clock
 
@@ -69,6 +79,9 @@ class NewsRecorder:
                 await self._health(connection, fact, health, late=late)
             case Drifted() as drift:
                 await self._drift(connection, fact, drift, late=late)
+            case RunEnded() as run if run.status is not RunStatus.DELETED and not self._is_old(fact):
+                if environment := self._runs_told(fact.app):
+                    await self._put(connection, replace(self._ended(fact, run), environment=environment))
             case SyncUnknown() as unknown:
                 await self._unknown(connection, fact, unknown, late=late)
 
@@ -109,6 +122,13 @@ class NewsRecorder:
 
     def _is_old(self, fact: Fact) -> bool:
         return self._clock() - fact.at.timestamp() > RECENT.total_seconds()
+
+    def _ended(self, fact: Fact, run: RunEnded) -> News:
+        outcome = Outcome.HEALTHY if run.status is RunStatus.SUCCEEDED else Outcome.FAILED
+        change, why = run.status.lower(), run.reason or run.held
+        return self._new(
+            fact, Event.PIPELINE_ENDED, change=change, subject=run.run, sha=run.revision, outcome=outcome, why=why
+        )
 
     def _committed(self, fact: Fact, commit: Committed) -> News:
         return self._new(

@@ -13,7 +13,7 @@ from bot.domain.caller import Caller, Permission, Person, Target
 from bot.domain.event import Event
 from bot.domain.intent import Context, Intent
 from bot.domain.reply import Reply, Told
-from bot.notify.audience import of_deed
+from bot.notify.audience import by_name, of_deed
 from bot.notify.outbox import Outbox
 from bot.policy import Policy, authorize
 from bot.ports import Rendered
@@ -103,6 +103,11 @@ class Ledger:
         """A direct message, once for each key; Pilothouse itself, which has no id, is told nothing."""
         if slack_id.is_user(person.id):
             await self._outbox.put(connection, _outbox_entry(deed, person.id, said))
+
+    async def tell_routed(self, connection: AsyncConnection, deed: Deed, said: Rendered) -> None:
+        """To the channels of routes that name the event, of what else goes to persons alone."""
+        for channel in by_name(self._policy, deed.apps, deed.environment, deed.event):
+            await self._outbox.put(connection, _outbox_entry(deed, channel, said))
 
     async def announce(self, connection: AsyncConnection, deed: Deed, said: Rendered) -> None:
         """To the channels that policy names for the event, and to notifiers, without an audit row."""

@@ -8,7 +8,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_valida
 
 from bot.domain import identity
 from bot.domain.environment import Environment
-from bot.domain.event import Event
+from bot.domain.event import HEARINGS, Event, Routing
 from bot.policy.duration import Duration
 
 USUAL_ALIASES = {
@@ -17,6 +17,9 @@ USUAL_ALIASES = {
     "production": ("prod", "prd", "pro"),
 }
 ENVIRONMENT_NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
+
+
+ROUTABLE = [event for event, hearing in HEARINGS.items() if hearing.routing is not Routing.NONE]
 
 
 class PolicyPart(BaseModel):
@@ -172,7 +175,7 @@ class Route(PolicyPart):
     apps: tuple[str, ...] = Field(("*",), description="The apps whose events it is for.")
     environments: tuple[str, ...] = Field(("*",), description="The environments whose events it is for.")
     events: tuple[str, ...] = Field(
-        ("*",), description=f"Of {', '.join(Event)}; broken glass always goes to every channel of the app."
+        ("*",), description="See [Events](#events); broken glass always goes to every channel of the app."
     )
 
     @field_validator("events")
@@ -180,7 +183,9 @@ class Route(PolicyPart):
     def _happens(cls, events: tuple[str, ...]) -> tuple[str, ...]:
         for event in events:
             if event not in (*Event, "*"):
-                raise ValueError(f"there is no event {event}: expected {', '.join(Event)} or *")
+                raise ValueError(f"there is no event {event}: expected {', '.join(ROUTABLE)} or *")
+            if event != "*" and (hearing := HEARINGS[Event(event)]).routing is Routing.NONE:
+                raise ValueError(f"`{event}` goes to no channel, only to {hearing.default}: {hearing.instead}")
         return events
 
 

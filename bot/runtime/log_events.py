@@ -83,6 +83,9 @@ MEANINGS: Mapping[str, str] = MappingProxyType(
         "database.url_needs_restart": (
             "The file of the database URL names another server or database; restart the bot to use it."
         ),
+        "deliveries.annotation_without_effect": (
+            "An annotation in Argo CD subscribes nobody; use a trigger of Argo CD's catalogue, and name a channel."
+        ),
         "deliveries.branch_not_read": (
             "The overlay branch could not be read for the delivery record; it is tried again in a few seconds."
         ),

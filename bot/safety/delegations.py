@@ -39,6 +39,7 @@ class DelegationService:
             if before and before.delegate.id != delegate.person.id:
                 await self._ledger.tell(connection, deed, before.delegate, views.stand_in_over(before))
             await self._ledger.tell(connection, deed, delegation.delegate, views.stand_in(delegation))
+            await self._ledger.tell_routed(connection, deed, views.delegation_begun(delegation))
             return Delegated(delegation)
 
         return await self._ledger.once(ask.context, Event.DELEGATED, effect)
@@ -51,6 +52,7 @@ class DelegationService:
             deed = _deed(ask, ended, ended_by=caller.id)
             await self._ledger.write(connection, deed)
             await self._ledger.tell(connection, deed, ended.delegate, views.stand_in_over(ended))
+            await self._ledger.tell_routed(connection, deed, views.delegation_over(ended))
             return Told(f"{ended.delegate.name} no longer stands in for you.")
 
         return await self._ledger.once(ask.context, Event.DELEGATED, effect)

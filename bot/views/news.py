@@ -9,6 +9,7 @@ from bot.domain import slack_id
 from bot.domain.delivery import Cause, News, Outcome
 from bot.domain.duration import lasted
 from bot.domain.event import Event
+from bot.domain.pipeline import RunStatus
 from bot.ports import Rendered
 from bot.views.deliveries import CAUSES, ICONS
 from bot.views.layout import BLUE, GREEN, RED, YELLOW, context, rendered, rows, section, sentence
@@ -25,7 +26,9 @@ TITLES = {
     Event.DEGRADED: ("unwell", "🔴"),
     Event.DRIFTED: ("drifting from git", "〰️"),
     Event.SYNC_UNKNOWN: ("not compared with git", "❔"),
+    Event.PIPELINE_ENDED: ("ended", "🏁"),
 }
+NOUNS = {Event.DEPLOYED: "deployment", Event.PIPELINE_ENDED: "pipeline run"}
 PROMOTED = {
     Event.STARTED: ("promotion started", "🚀"),
     Event.DONE: ("promoted", "✅"),
@@ -71,7 +74,7 @@ def _title(items: Sequence[News]) -> str:
     what, icon = TITLES.get(first.event, OTHERWISE)
     over = sum(one.over_at is not None for one in items)
     more = f", {over:,} of them {TURNED.get(first.event, 'over')}" if over else ""
-    noun = "app" if first.event is not Event.DEPLOYED else "deployment"
+    noun = NOUNS.get(first.event, "app")
     icon = "✅" if over == len(items) else icon
     return f"{icon} {bold(f'{count(len(items), noun)} {what}', 120)} in {place}{more}"
 
@@ -108,6 +111,9 @@ def _lines(one: News) -> list[str]:
             lines = [f"〰️ {place} has drifted from git since {since}: something changed in the cluster."]
         case Event.SYNC_UNKNOWN:
             lines = [f"❔ Argo CD has not been able to compare {place} with git since {moment(one.at, DAY_AND_TIME)}."]
+        case Event.PIPELINE_ENDED:
+            icon = "✅" if one.outcome is Outcome.HEALTHY else "❌" if one.change == RunStatus.FAILED.lower() else "⏹️"
+            lines = [f"{icon} {bold(one.app, 80)}: the pipeline run {code(one.subject, 80)} {_ran(one)}."]
         case Event.DEPLOY_FAILED:
             lines = [f"❌ {place} {safe(one.change, 200)}: {_failed(one)}{_by(one)}."]
         case event if event in PROMOTED:
@@ -123,12 +129,17 @@ def _lines(one: News) -> list[str]:
     if one.why:
         lines.append(safe(one.why, 500))
     if one.sha:
-        lines.append(f"{link(one.url, one.sha[:7], 40)} {safe(one.subject, 150) if one.subject else ''}".rstrip())
+        subject = safe(one.subject, 150) if one.subject and one.event is not Event.PIPELINE_ENDED else ""
+        lines.append(f"{link(one.url, one.sha[:7], 40)} {subject}".rstrip())
     if one.commits:
         lines.append(commits_named(one.commits, one.subjects, one.authors))
     if one.event is Event.DEPLOYED and one.cause is Cause.ARGOCD:
         lines.append(f"Git says something else: {code(f'/status {one.app} {one.environment}', 150)} shows both.")
     return lines
+
+
+def _ran(one: News) -> str:
+    return "was cancelled" if one.change == RunStatus.CANCELLED.lower() else safe(one.change, 40)
 
 
 def _failed(one: News) -> str:
@@ -145,6 +156,6 @@ def _color(items: Sequence[News]) -> str:
     if all(one.over_at or one.outcome is Outcome.HEALTHY for one in items):
         return GREEN
     events = Counter(one.event for one in items if not one.over_at)
-    if events[Event.DEPLOY_FAILED] or events[Event.DEGRADED]:
+    if events[Event.DEPLOY_FAILED] or events[Event.DEGRADED] or events[Event.PIPELINE_ENDED]:
         return RED
     return YELLOW if events[Event.DRIFTED] or events[Event.SYNC_UNKNOWN] else BLUE

@@ -159,6 +159,14 @@ def lock_ending(lock: Lock) -> Rendered:
     return sentence(f"⏰ You have held {name} since {since}{_because(lock.reason)}. If you are done: {release}.")
 
 
+def lock_ends(lock: Lock) -> Rendered:
+    """To channels, what its owner hears."""
+    name, owner = place(lock.app, lock.environment), mention(lock.owner)
+    if lock.expires_at:
+        return sentence(f"⏰ The lock on {name} by {owner} ends {moment(lock.expires_at, DAY_AND_TIME)}.")
+    return sentence(f"⏰ {owner} has held {name} since {moment(lock.since, DAY_AND_TIME)}{_because(lock.reason)}.")
+
+
 def frozen(freeze: Freeze) -> Rendered:
     name = _capital(place(freeze.app, freeze.environment))
     return sentence(
@@ -230,6 +238,17 @@ def stand_in_over(delegation: Delegation) -> Rendered:
     return sentence(
         f"🪑 You no longer stand in for {mention(delegation.absent)}: you approve with your own roles again."
     )
+
+
+def delegation_begun(delegation: Delegation) -> Rendered:
+    """To channels."""
+    stands = f"{mention(delegation.delegate)} stands in for {mention(delegation.absent)}"
+    return sentence(f"🪑 {stands} until {moment(delegation.until, DAY_AND_TIME)}, and can approve in their place.")
+
+
+def delegation_over(delegation: Delegation) -> Rendered:
+    """To channels, when time or somebody ended it."""
+    return sentence(f"🪑 {mention(delegation.delegate)} no longer stands in for {mention(delegation.absent)}.")
 
 
 def _held(lock: Lock) -> str:

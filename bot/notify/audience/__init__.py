@@ -1,6 +1,7 @@
 """Who hears of what. Nothing else decides which channels, which people and which subscribers do."""
 
 from bot.notify.audience.channels import (
+    by_name,
     card_channel,
     heard_already,
     is_loud,
@@ -29,6 +30,7 @@ __all__ = [
     "administrators",
     "approvers",
     "approving",
+    "by_name",
     "card_channel",
     "everything_administrators",
     "heard_already",

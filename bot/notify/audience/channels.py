@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import structlog
 
 from bot.domain.delivery import News
-from bot.domain.event import Event
+from bot.domain.event import HEARINGS, Event, Routing
 from bot.domain.promotion import Plan, Promotion
 from bot.domain.subscription import OF_PROMOTIONS
 from bot.policy import Policy
@@ -55,6 +55,17 @@ def of_deed(policy: Policy, apps: Iterable[str], environment: str, event: Event,
     return tuple(by_name.values())
 
 
+def by_name(policy: Policy, apps: Iterable[str], environment: str, event: Event) -> tuple[str, ...]:
+    """Of what goes to persons: routes that name the event, and not `*`. Delegations are of no app: "" is any."""
+    found = (
+        route.channel
+        for app in apps
+        for route in policy.channels.routes
+        if event in route.events and covers(route, app, environment)
+    )
+    return tuple(dict.fromkeys(found))
+
+
 def of_webhook(policy: Policy, app: str, environment: str, event: Event) -> tuple[str, ...]:
     """Of alerts and failed pipeline runs: every route, else the default channel.
 
@@ -76,6 +87,8 @@ def of_change(policy: Policy, news: News) -> tuple[str, ...]:
     """
     if news.event in OF_PROMOTIONS:
         return ()  # the card's own business
+    if HEARINGS[news.event].routing is Routing.NAMED:
+        return by_name(policy, [news.app], news.environment, news.event)
     loud = is_loud(policy, news)
     routed = [
         route.channel

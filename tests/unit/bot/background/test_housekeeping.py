@@ -27,7 +27,8 @@ LONG = datetime(2999, 1, 1, tzinfo=UTC)
 
 @pytest.fixture
 async def safety(tmp_path: Path) -> AsyncIterator[Safety]:
-    policy = parse(f"{POLICY}channels: {{default: {POLICY_CHANNEL}}}\n")
+    routes = '[{channel: C0NAMED, events: [lock-ending, delegated]}, {channel: C0EVERY, events: ["*"]}]'
+    policy = parse(f"{POLICY}channels: {{default: {POLICY_CHANNEL}, routes: {routes}}}\n")
     harness = CommandHarness(policy=policy, database_url=f"sqlite:///{tmp_path / 'words.db'}")
     await harness.safety.create()
     yield harness.safety
@@ -95,7 +96,9 @@ async def test_the_owner_is_told_shortly_before_the_end(safety: Safety) -> None:
         await tidy(safety, timedelta(minutes=minutes))
     (told,) = await safety.told("U0ANA")
     assert told.startswith("⏰ Your lock on *my-app* in *production* ends ")
-    assert await safety.told(POLICY_CHANNEL) == []
+    assert await safety.told(POLICY_CHANNEL) == await safety.told("C0EVERY") == []
+    [routed] = await safety.told("C0NAMED")
+    assert routed.startswith("⏰ The lock on *my-app* in *production* by <@U0ANA> ends ")
 
 
 async def test_the_owner_of_a_lock_without_an_end_is_asked_daily(safety: Safety) -> None:
@@ -169,6 +172,9 @@ async def test_a_delegation_ends_and_one_that_was_renewed_does_not(safety: Safet
     assert await safety.events() == ["delegated"]
     [told] = await safety.told(MIA.id)
     assert "no longer stand in" in told
+    [routed] = await safety.told("C0NAMED")
+    assert says(routed, "<@U0MIA>", "no longer", "<@U0BO>")
+    assert await safety.told("C0EVERY") == []
 
 
 async def test_old_requests_are_forgotten(safety: Safety) -> None:

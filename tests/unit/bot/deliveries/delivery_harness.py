@@ -18,9 +18,10 @@ from bot.domain.delivery import (
     ImageChange,
     Judged,
 )
+from bot.domain.event import Event
 from bot.domain.overlay import Author, OverlayImage
 from bot.domain.promotion import Progress
-from bot.notify.audience import Listeners
+from bot.notify.audience import Listeners, by_name
 from bot.notify.channels import ChannelIds
 from bot.notify.messages import Bulletins
 from bot.notify.outbox import Outbox
@@ -77,7 +78,7 @@ class DeliveryHarness:
         clock = lambda: self.now  # noqa: E731
         messages, store = Messages(self.database), NewsStore(self.database)
         promotions = PromotionStore(self.database)
-        self.news_recorder = NewsRecorder(store, promotions, clock)
+        self.news_recorder = NewsRecorder(store, promotions, clock, self._runs_told)
         self.recorder = Recorder(self.database, DeliveryStore(self.database), self.news_recorder, clock)
         bulletins = Bulletins(messages, self.messenger, clock=clock)
         self.outbox = Outbox(messages, self.messenger, clock=clock)
@@ -104,6 +105,10 @@ class DeliveryHarness:
             clock=clock,
         )
         self.service._people._patience = self.service._showing._patience = self.patience
+
+    def _runs_told(self, app: str) -> str:
+        first = self.policy.environments[0].name
+        return first if by_name(self.policy, [app], first, Event.PIPELINE_ENDED) else ""
 
     def fact(
         self, key: str, detail: Detail, app: str = "my-app", environment: str = "production", ago: float = 0

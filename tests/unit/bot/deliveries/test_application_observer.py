@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from bot.deliveries.annotations import EVENTS, AnnotatedSubscriptions
 from bot.deliveries.application_names import ApplicationNames
@@ -756,6 +757,24 @@ async def test_annotations_are_subscriptions_for_as_long_as_they_are_there(clust
     cluster.shows(subscribed=())
     await cluster.look()
     assert await by_annotation(cluster) == []
+
+
+async def test_an_annotation_that_subscribes_nobody_is_logged_once(cluster: Cluster) -> None:
+    """Argo CD's catalogue has two triggers that nothing corresponds to: the documents say so."""
+    annotated = [
+        ("on-deployed", "my-team"),
+        ("on-created", "my-team"),
+        ("on-deployd", "my-team"),
+        ("on-deployed", "U0ANA"),
+    ]
+    with capture_logs() as logs:
+        for more in ([], [("mine", "my-team")]):
+            cluster.shows(subscribed=(*annotated, *more))
+            await cluster.look()
+    said = [
+        (one["trigger"], one["recipient"]) for one in logs if one["event"] == "deliveries.annotation_without_effect"
+    ]
+    assert said == [("on-deployd", "my-team"), ("on-deployed", "U0ANA"), ("mine", "my-team")]
 
 
 async def test_an_annotation_subscribes_channels_and_no_person(cluster: Cluster) -> None:

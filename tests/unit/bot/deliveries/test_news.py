@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from bot.domain.build import RunEnded
 from bot.domain.caller import Target
 from bot.domain.delivery import (
     Cause,
@@ -13,7 +14,9 @@ from bot.domain.delivery import (
 )
 from bot.domain.errors import Unavailable
 from bot.domain.overlay import Author
+from bot.domain.pipeline import RunStatus
 from bot.domain.promotion import Progress
+from bot.policy import parse
 from bot.store.deliveries import DeliveryStore
 from bot.store.delivery_news import NewsStore
 from bot.store.messages import Messages
@@ -23,6 +26,13 @@ from tests.unit.bot.deliveries.delivery_harness import IMAGE, DeliveryHarness
 from tests.views.samples import COMMIT, plan, promotion
 
 # Who hears.
+
+RUNS = """
+bindings: [{role: viewer, groups: [engineers]}]
+channels:
+  default: C0DEPLOY
+  routes: [{channel: C0BUILDS, apps: [my-app], events: [pipeline-ended]}, {channel: C0EVERY, events: ["*"]}]
+"""
 
 
 async def test_production_is_told_to_the_channel_and_names_the_author(harness: DeliveryHarness) -> None:
@@ -263,3 +273,24 @@ async def test_news_are_forgotten_after_a_month_and_the_facts_are_not(harness: D
     assert len(await DeliveryStore(harness.database).of()) == 2
     await harness.takes(harness.health("well:1", healthy=True), harness.health("well:2", app="other", healthy=True))
     assert [len(message.versions) for message in harness.heard("C0DEPLOY")] == [1, 2]
+
+
+async def test_the_end_of_a_pipeline_run_is_told_where_a_route_names_it(harness: DeliveryHarness) -> None:
+    """Not by `*`, not twice, and not of one that was deleted or ended long ago."""
+    harness.policy = parse(RUNS)
+    harness.restart()
+    ends = (("a", RunStatus.SUCCEEDED, "my-app", 0), ("b", RunStatus.FAILED, "my-app", 0),
+            ("c", RunStatus.CANCELLED, "my-app", 0), ("d", RunStatus.DELETED, "my-app", 0),
+            ("e", RunStatus.SUCCEEDED, "other", 0), ("f", RunStatus.SUCCEEDED, "my-app", 7200))  # fmt: skip
+    facts = [
+        harness.fact(f"run:{run}", RunEnded(run, status, "c0ffee" + "0" * 34, reason="no <!channel>"), app, "", ago)
+        for run, status, app, ago in ends
+    ]
+    await harness.takes(*facts)
+    await harness.takes(*facts)
+    [message] = harness.heard("C0BUILDS")
+    text = str(message.shown.blocks)
+    for words in ("3 pipeline runs ended", "`a` succeeded", "`b` failed", "`c` was cancelled", "c0ffee0"):
+        assert words in text
+    assert "<!channel>" not in text
+    assert {one.posted.channel for one in harness.messenger.messages} == {"C0BUILDS"}

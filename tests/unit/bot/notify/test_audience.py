@@ -1,14 +1,23 @@
 """Who administers everything; and that one place decides who hears of what."""
 
 import ast
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from bot.domain.delivery import News
 from bot.domain.errors import Unavailable
-from bot.notify.audience import everything_administrators
+from bot.domain.event import HEARINGS, Event, Routing
+from bot.notify.audience import by_name, everything_administrators, of_change, of_deed, of_webhook
 from bot.policy import parse
 from tests.fakes.directory import FakeDirectory
+
+OF_CHANGES = (
+    Event.DEPLOYED, Event.DEPLOY_FAILED, Event.DEGRADED, Event.DRIFTED, Event.SYNC_UNKNOWN, Event.JOURNEY,
+    Event.PIPELINE_ENDED,
+)  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -34,6 +43,28 @@ async def test_slack_away_is_nobody_and_no_error() -> None:
     directory.down = Unavailable("Slack", "users.info", "no answer")
     policy = parse('bindings: [{role: admin, users: [U0DEE], groups: ["@platform-admins"]}]\n')
     assert await everything_administrators(policy, directory) == ()
+
+
+@pytest.mark.parametrize("event", list(Event))
+def test_routes_lead_where_the_table_of_events_says(event: Event) -> None:
+    """As each kind of news asks: of promotions, of deeds, of what comes by webhook, of changes, and by name."""
+    routing = HEARINGS[event].routing
+    if routing is Routing.NONE:
+        return  # `policy check` refuses it
+    policy = parse(
+        f'channels: {{routes: [{{channel: C0NAMED, events: [{event}]}}, {{channel: C0EVERY, events: ["*"]}}]}}\n'
+    )
+    quiet = News("k", event, "my-app", "development", datetime(2026, 1, 5, tzinfo=UTC))
+    if event in OF_CHANGES:
+        heard = {*of_change(policy, quiet)}
+        loud = {*of_change(policy, replace(quiet, environment="production"))}
+    elif routing is Routing.NAMED:
+        heard = loud = {*by_name(policy, ["my-app"], "development", event)}
+    else:
+        heard = loud = {*of_deed(policy, ["my-app"], "development", event, "C0ASKED")} - {"C0ASKED"}
+        assert {*of_webhook(policy, "my-app", "development", event)} == heard
+    assert heard == ({"C0NAMED", "C0EVERY"} if routing is Routing.ANY else {"C0NAMED"})
+    assert loud == ({"C0NAMED"} if routing is Routing.NAMED else {"C0NAMED", "C0EVERY"})
 
 
 BOT = Path(__file__).parents[4] / "bot"

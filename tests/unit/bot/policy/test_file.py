@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.errors import PolicyError
+from bot.domain.event import HEARINGS, Event, Routing
 from bot.policy import load, parse
 
 TEN_LINES = """\
@@ -97,6 +98,18 @@ def test_no_text_crashes_the_reader(text: str) -> None:
 def test_a_route_for_an_event_that_never_happens_is_a_mistake() -> None:
     with pytest.raises(PolicyError, match="there is no event faild: expected started, waiting, done, failed"):
         parse("channels: {routes: [{channel: C0INC, events: [faild]}]}\n")
+
+
+def test_a_route_for_what_goes_to_no_channel_is_a_mistake_that_names_the_remedy() -> None:
+    with pytest.raises(PolicyError, match=r"`lock-free` goes to no channel, only to .*: route `unlocked`"):
+        parse("channels: {routes: [{channel: C0INC, events: [lock-free]}]}\n")
+
+
+def test_of_each_event_it_is_known_who_hears_of_it() -> None:
+    assert list(HEARINGS) == list(Event)
+    for hearing in HEARINGS.values():
+        assert hearing.default
+        assert bool(hearing.instead) == (hearing.routing is Routing.NONE)
 
 
 @pytest.mark.parametrize(
