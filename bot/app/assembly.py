@@ -70,7 +70,7 @@ def _webhooks(settings: Settings, made: Core[DurableEngine]) -> Webhooks:
     needs = Needs(
         made.policy,
         made.catalog,
-        outside.pipelines,
+        made.own_runs,
         made.bulletins,
         made.stores.webhooks,
         outside.directory,

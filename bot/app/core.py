@@ -22,7 +22,7 @@ from bot.command import CommandRegistry
 from bot.notify.permalinks import Permalinks
 from bot.notify.run_cards import RunCards
 from bot.notify.run_pings import RunPings
-from bot.ports import Clock
+from bot.ports import Clock, PipelineRetries, Pipelines
 from bot.promotions.schedule import Schedule
 from bot.promotions.scheduler import Scheduler
 from bot.queries.explanation import Explanation
@@ -83,12 +83,12 @@ class Core(DeliveryParts[E]):
 
     @cached_property
     def runs(self) -> RunQueries:
-        return RunQueries(self.outside.pipelines, self.policy, self.process.redactor)
+        return RunQueries(self.own_runs, self.policy, self.process.redactor)
 
     @cached_property
     def run_cards(self) -> RunCards:
         built = Builds(self.policy, self.outside.applications).arrived
-        pipelines, followed = self.outside.pipelines, self.stores.followed_runs
+        pipelines, followed = self.own_runs, self.stores.followed_runs
         held = partial(self.pipeline_holds.told, watched=True)
         failure, heard = self.runs.failure, self.run_observer.heard
         first, subscriptions = self.policy.environments[0].name, self.stores.subscriptions
@@ -116,6 +116,8 @@ class Core(DeliveryParts[E]):
         """What commands, and the router, may ask for, by the type that they name."""
         return {
             **to_commands(self.policy, self.outside, self.stores, self.catalog, self.service, self.tags),
+            Pipelines: self.own_runs,
+            PipelineRetries: self.own_runs,
             **self.safety.services,
             Scheduler: Scheduler(self.service, self.queue, self.clock),
             Clock: self.clock,

@@ -19,9 +19,7 @@ from bot.ports import (
     Modals,
     OverlaySource,
     OverlayWriter,
-    PipelineRetries,
-    Pipelines,
-    PipelineStream,
+    PipelineRuns,
     PullRequests,
     Pulls,
     Registry,
@@ -39,10 +37,6 @@ class ApplicationControl(
     Applications, ApplicationOperations, SyncWindows, ApplicationProjects, ApplicationStream, Protocol
 ):
     """Argo CD, asked and listened to, with what its projects allow."""
-
-
-class PipelineRuns(Pipelines, PipelineRetries, PipelineStream, Protocol):
-    """Tekton, asked and listened to."""
 
 
 class Conversations(Messenger, MessageLinks, Protocol):

@@ -13,6 +13,7 @@ from bot.deliveries.application_record import ApplicationRecord, RecordedApplica
 from bot.evaluation.evaluator import GateEvaluator
 from bot.evaluation.loading import load_gates
 from bot.notify.queue_news import DirectQueueNews
+from bot.ports import Pipelines
 from bot.promotions.approvers import Approvers
 from bot.promotions.committer import Committer
 from bot.promotions.follow_up import FollowUps
@@ -27,6 +28,7 @@ from bot.promotions.schedule import Schedule
 from bot.promotions.source_changes import Changes
 from bot.promotions.synced import SyncHistory
 from bot.promotions.watcher import Watcher
+from bot.queries.own_runs import OwnRuns
 from bot.runtime.injection import Offered
 from bot.views import pull_request_body
 from bot.workflow.orphans import Orphans
@@ -43,7 +45,13 @@ class PromotionParts(MessageParts[E]):
     @cached_property
     def offered_to_gates(self) -> Offered:
         """What gates may ask, by the type that they name."""
-        return to_gates(self.policy, self.outside, self.stores, self.catalog, self.image_locations, self.applications)
+        applications, images = self.applications, self.image_locations
+        known = to_gates(self.policy, self.outside, self.stores, self.catalog, images, applications)
+        return {**known, Pipelines: self.own_runs}
+
+    @cached_property
+    def own_runs(self) -> OwnRuns:
+        return OwnRuns(self.outside.pipelines, self.stores.started_runs, self.seconds)
 
     @cached_property
     def application_records(self) -> tuple[ApplicationRecord, ...]:

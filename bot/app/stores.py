@@ -22,6 +22,7 @@ from bot.store.rejections import RejectionStore
 from bot.store.replicas import ReplicaStore
 from bot.store.requests import RequestStore
 from bot.store.reviews import ReviewStore
+from bot.store.started_runs import StartedRunStore
 from bot.store.subscriptions import SubscriptionStore
 from bot.store.webhooks import WebhookStore
 
@@ -44,6 +45,7 @@ class Stores:
     mutes: MuteStore
     subscriptions: SubscriptionStore
     followed_runs: FollowedRunStore
+    started_runs: StartedRunStore
     requests: RequestStore
     webhooks: WebhookStore
     replicas: ReplicaStore
@@ -69,6 +71,7 @@ class Stores:
             MuteStore(database),
             SubscriptionStore(database),
             FollowedRunStore(database),
+            StartedRunStore(database),
             RequestStore(database),
             WebhookStore(database),
             ReplicaStore(database),

@@ -72,10 +72,6 @@ class Leg:
         return self.outcome is Outcome.HEALTHY or (self.later is not None and self.later.arrived)
 
     @property
-    def blank(self) -> bool:
-        return self.outcome is None and self.later is None and not self.promotion
-
-    @property
     def failed(self) -> bool:
         """And no later commit has made up for it."""
         bad = bool(self.refused) or (self.outcome is not None and self.outcome.failed)

@@ -23,8 +23,3 @@ def is_direct(text: str) -> bool:
 def is_personal(text: str) -> bool:
     """A person, or the conversation of one with the bot; a channel's name is neither."""
     return is_user(text) or is_direct(text)
-
-
-def is_channel(text: str) -> bool:
-    """A conversation that several people read."""
-    return is_conversation(text) and not text.startswith("D")

@@ -44,7 +44,7 @@ from bot.ports.messages import (
     RequestLog,
 )
 from bot.ports.people import Directory, HandlePins
-from bot.ports.pipelines import PipelineRetries, Pipelines, PipelineStream
+from bot.ports.pipelines import PipelineRetries, PipelineRuns, Pipelines, PipelineStream
 from bot.ports.registry import ImageContents, Pulls, Registry, Signatures
 
 __all__ = [
@@ -72,6 +72,7 @@ __all__ = [
     "OverlaySource",
     "OverlayWriter",
     "PipelineRetries",
+    "PipelineRuns",
     "PipelineStream",
     "Pipelines",
     "Posted",

@@ -32,3 +32,7 @@ class PipelineRetries(Protocol):
 class PipelineStream(Protocol):
     def changes(self) -> AsyncIterator[PipelineRun]:
         """Every run, then every change; re-listed when the server lost the thread."""
+
+
+class PipelineRuns(Pipelines, PipelineRetries, PipelineStream, Protocol):
+    """Tekton, asked and listened to."""

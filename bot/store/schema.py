@@ -24,6 +24,7 @@ from bot.store import (  # noqa: F401 (each brings its tables)
     replicas,
     requests,
     reviews,
+    started_runs,
     subscriptions,
     webhooks,
 )

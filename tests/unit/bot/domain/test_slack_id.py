@@ -22,4 +22,3 @@ def test_what_an_id_names(text: str, user: bool, conversation: bool, direct: boo
     assert slack_id.is_user(text) is user
     assert slack_id.is_conversation(text) is conversation
     assert slack_id.is_direct(text) is direct
-    assert slack_id.is_channel(text) is (conversation and not direct)

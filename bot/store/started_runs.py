@@ -1,0 +1,39 @@
+"""Which pipeline runs Pilothouse has started, and for whom: what a run itself says of that, anybody can write."""
+
+from collections.abc import Iterable, Mapping
+
+import sqlalchemy as sa
+
+from bot.store.database import Database, metadata
+
+started_runs = sa.Table(
+    "started_runs",
+    metadata,
+    sa.Column("run", sa.String(253), primary_key=True),
+    sa.Column("requester", sa.String(255), nullable=False),
+    sa.Column("at", sa.Float, nullable=False, index=True),
+)
+KEPT_FOR = 180 * 86_400.0
+"""seconds for which it is known who asked for a run; clusters keep their runs for days"""
+
+
+class StartedRunStore:
+    """Times are seconds since the epoch."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def note(self, run: str, requester: str, now: float) -> None:
+        """Who asked for a run first stays the one who asked for it. Forgets the oldest."""
+        insert = self._database.insert(started_runs)
+        row = insert.values(run=run, requester=requester, at=now).on_conflict_do_nothing()
+        async with self._database.begin() as connection:
+            await connection.execute(row)
+            await connection.execute(started_runs.delete().where(started_runs.c.at < now - KEPT_FOR))
+
+    async def requesters(self, runs: Iterable[str]) -> Mapping[str, str]:
+        """Of those that Pilothouse has started."""
+        query = sa.select(started_runs.c.run, started_runs.c.requester).where(started_runs.c.run.in_(list(runs)))
+        async with self._database.reading() as connection:
+            rows = (await connection.execute(query)).all()
+        return {row.run: row.requester for row in rows}
