@@ -14,7 +14,7 @@ log = structlog.get_logger(__name__)
 
 TOLD_EVERY = 60.0
 """seconds between two lines on the same outage"""
-RAISED_BY_TRIGGER = "SQLITE_CONSTRAINT_TRIGGER"
+CONSTRAINT, RAISED_BY_TRIGGER = "SQLITE_CONSTRAINT", "SQLITE_CONSTRAINT_TRIGGER"
 DISK_BROKE = "SQLITE_IOERR"
 CONNECTION_BROKE = ("08", "57P", "40003")
 """SQLSTATEs of Postgres: connection exceptions, shutdowns, statement completion unknown"""
@@ -29,11 +29,19 @@ def away(error: Exception) -> bool:
     if not isinstance(error, DBAPIError):
         return False
     if isinstance(error, IntegrityError):
-        return getattr(error.orig, "sqlite_errorname", "") == RAISED_BY_TRIGGER
+        return _by_trigger(error.orig)
     if isinstance(error, DataError):
         return False
     state = getattr(error.orig, "sqlstate", None) or ""
     return bool(state) or not isinstance(error, ProgrammingError) or error.connection_invalidated
+
+
+def _by_trigger(error: BaseException | None) -> bool:
+    """Whether somebody has forbidden it. The SQLite that comes as a package does not say which kind of constraint it
+    is; all but those of a trigger name theirs in their words ("UNIQUE constraint failed: …").
+    """
+    kind = getattr(error, "sqlite_errorname", "")
+    return kind == RAISED_BY_TRIGGER or (kind == CONSTRAINT and " constraint failed" not in str(error))
 
 
 def had_no_effect(error: BaseException | None) -> bool:
