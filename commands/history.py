@@ -75,7 +75,8 @@ async def history(
     entries: list[tuple[datetime, Entry]] = [
         (one.plan.requested_at, one) for one in await _promotions(ask, caller, policy, store)
     ]
-    others = tuple(one for one in deployments(facts) if not one.cause.ours)
+    deployed = deployments(facts)
+    others = tuple(one for one in deployed if not one.cause.ours)
     without: tuple[Deployment | Trouble, ...] = (*others, *troubles(facts))
     entries += [
         (one.at, one) for one in without if may(policy, caller, Permission.VIEW, Target(one.app, one.environment))
@@ -94,6 +95,7 @@ async def history(
         tuple(one for one in shown if isinstance(one, Trouble)),
         page=ask.page,
         more=ask.page < LAST and len(newest) > ask.page * SHOWN,
+        commits={one.promotion: one.commits for one in deployed if one.promotion and one.commits},
     )
 
 

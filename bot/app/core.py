@@ -57,6 +57,7 @@ class Core(DeliveryParts[E]):
         yield "roster", self.roster.update_forever
         yield "news of deliveries", self.news.tell_forever
         yield "source commits", self.source_commits.look_forever
+        yield "observer of source commits", self.source_observer.observe_forever
         yield "branch observer", self.branch_observer.observe_forever
         yield "observer of runs", self.run_observer.record_forever
         yield "observer of images", self.image_observer.look_forever

@@ -11,6 +11,7 @@ from bot.deliveries.application_observer import ApplicationObserver
 from bot.deliveries.application_record import ApplicationRecord
 from bot.deliveries.authors import Authors
 from bot.deliveries.branch_observer import BranchObserver
+from bot.deliveries.fix_counter import FixCounter
 from bot.deliveries.image_observer import ImageObserver
 from bot.deliveries.journey_service import JourneyService
 from bot.deliveries.news_service import NewsService
@@ -20,6 +21,7 @@ from bot.deliveries.owners import Owners
 from bot.deliveries.recorder import Recorder
 from bot.deliveries.run_observer import RunObserver
 from bot.deliveries.source_commits import SourceCommits
+from bot.deliveries.source_observer import SourceObserver
 from bot.notify.audience import Listeners
 
 
@@ -60,18 +62,20 @@ class DeliveryParts(PromotionParts[E]):
             added,
             self.journeys,
             Listeners(stores.subscriptions, self.policy, directory),
-            self.source_commits,
             clock=clock,
         )
 
     @cached_property
     def source_commits(self) -> SourceCommits:
-        outside = self.outside
         stores = self.stores
-        clock, registry, sources = self.seconds, outside.registry, outside.sources
-        return SourceCommits(
-            stores.database, stores.news, self.news_recorder, registry, sources, self.authors, clock=clock
-        )
+        record, clock = stores.deliveries, self.seconds
+        return SourceCommits(stores.database, stores.news, record, self.authors, clock=clock)
+
+    @cached_property
+    def source_observer(self) -> SourceObserver:
+        outside, record, now = self.outside, self.stores.deliveries, self.clock.now
+        told, fixes = self.source_commits.found, FixCounter(record, self.policy.deliveries.fixed_within)
+        return SourceObserver(outside.registry, outside.sources, record, self.recorder, told, fixes, now)
 
     @cached_property
     def authors(self) -> Authors:

@@ -18,6 +18,7 @@ from bot.cli.record import (
     Url,
     harmless,
     named_environments,
+    read_policy,
     reading,
     start_of,
 )
@@ -28,7 +29,7 @@ from bot.domain.delivery import Deployment, Figures, LeadTime
 from bot.domain.sentence import listed
 from bot.store.database import Database
 from bot.store.deliveries import DeliveryStore
-from bot.views.dora import FAILED, from_pin
+from bot.views.dora import failed, from_pin, unseen
 from bot.views.words import measured
 
 COLUMNS = (
@@ -57,14 +58,15 @@ def dora(
     Without --environment: of production and the last environment, each named. Exit status 1 if an app has no deployment
     on record there.
     """
-    where, now = named_environments(environment, policy), datetime.now(UTC)
+    rules, now = read_policy(policy), datetime.now(UTC)
+    where, within = named_environments(environment, rules), rules.deliveries.fixed_within
     start = start_of(since) or now - timedelta(days=90)
     if now - start > LONGEST:
         fail(f"--since {since}: ten years at most.")
 
     async def work(database: Database) -> tuple[tuple[Figures, ...], datetime | None]:
         record = DeliveryStore(database)
-        found = DeploymentRecord.of(await record.of(since=start - LOOK_BACK))
+        found = DeploymentRecord.of(await record.of(since=start - LOOK_BACK), within)
         parts = [part for one in where for part in _figures(found, one, start, now, apps or ())]
         return tuple(parts), await record.known_since(OBSERVER)
 
@@ -85,7 +87,9 @@ def dora(
         print(f"The record begins {known:%Y-%m-%d %H:%M} UTC." if known else "The record is empty.")
     for one in where:
         _print_place(one, [part for part in parts if part.environment == one], start)
-    print(FAILED)
+    print(failed(within))
+    if hidden := unseen(together(parts)):
+        print(hidden)
 
 
 def _figures(
@@ -142,7 +146,7 @@ def _each(parts: Iterable[Figures]) -> Iterator[Iterable[object]]:
             yield (
                 *(one.app, one.environment, one.sha, _iso(one.at), one.cause, one.outcome, _iso(one.healthy_at)),
                 *(_way(its) if its else ("",) * 3),
-                *((failure.why, _iso(failure.at), _iso(failure.restored_at)) if failure else ("",) * 3),
+                *((failure.reason, _iso(failure.at), _iso(failure.restored_at)) if failure else ("",) * 3),
                 " ".join(f"{lead.revision}:{_seconds(lead.lasted)}:{lead.commits}" for lead in its if lead.pushed),
             )
 

@@ -8,7 +8,18 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from bot.cli.record import AsJson, EnvironmentName, PolicyFile, Since, Until, Url, named_environments, reading, start_of
+from bot.cli.record import (
+    AsJson,
+    EnvironmentName,
+    PolicyFile,
+    Since,
+    Until,
+    Url,
+    named_environments,
+    read_policy,
+    reading,
+    start_of,
+)
 from bot.cli.terminal import fail, print_json, print_table
 from bot.deliveries.branch_observer import OBSERVER
 from bot.deliveries.fold import deployments
@@ -44,7 +55,8 @@ def four_eyes(
     changes in the cluster without a commit, as with kubectl. Without --environment the report covers production and the
     last environment, and names each.
     """
-    where, start = named_environments(environment, policy), start_of(since) or datetime.min.replace(tzinfo=UTC)
+    where = named_environments(environment, read_policy(policy))
+    start = start_of(since) or datetime.min.replace(tzinfo=UTC)
     end = start_of(until, "--until") or datetime.max.replace(tzinfo=UTC)
 
     async def work(database: Database) -> tuple[list[Section], datetime | None]:

@@ -14,7 +14,7 @@ from bot.cli.terminal import fail, read_settings
 from bot.domain.duration import parse_duration
 from bot.domain.environment import careful_ones
 from bot.domain.errors import DatabaseAway, PolicyError
-from bot.policy import load
+from bot.policy import Policy, load
 from bot.runtime import logs
 from bot.store.database import Database
 
@@ -79,12 +79,17 @@ def start_of(text: str, option: str = "--since") -> datetime | None:
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
-def named_environments(word: str, file: Path | None) -> tuple[str, ...]:
-    """The one that the word names, by name or alias; without a word all that are careful, in the policy's order."""
+def read_policy(file: Path | None) -> Policy:
+    """Ends the process where it cannot be read."""
     try:
-        known = load(file or read_settings().policy_file).environments
+        return load(file or read_settings().policy_file)
     except PolicyError as error:
         fail(f"{error}\nThe policy says which environments there are. Give its path with --policy.")
+
+
+def named_environments(word: str, policy: Policy) -> tuple[str, ...]:
+    """The one that the word names, by name or alias; without a word all that are careful, in the policy's order."""
+    known = policy.environments
     if not word:
         return careful_ones(known)
     found = tuple(one.name for one in known if one.answers_to(word))

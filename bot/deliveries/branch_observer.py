@@ -18,6 +18,7 @@ from bot.domain.delivery import Cause, Committed, Fact
 from bot.domain.errors import DatabaseAway
 from bot.domain.overlay import Commit
 from bot.domain.promotion import Doubt, Promotion
+from bot.domain.source_range import undoing
 from bot.policy import Policy
 from bot.ports import OverlaySource
 from bot.promotions.containment import pins
@@ -113,6 +114,7 @@ class BranchObserver:
             commit.url,
             mine.id if mine else "",
             commit.trailer("Pipeline-Run")[:200],
+            undoing(commit.sha, commit.message) or None,
         )
         at = self._latest = min(max(commit.at, self._latest + MOMENT), self.clock())
         return Fact(f"git:{commit.sha}:{change.environment}:{change.app}", at, change.app, change.environment, detail)

@@ -9,17 +9,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from bot.deliveries.builds import Pinned, builds, pinned, pins
+from bot.deliveries.failures import failures
 from bot.deliveries.fold import deployments
 from bot.domain.build import Pushed
-from bot.domain.delivery import Cause, ChangeFailure, Deployment, Fact, Figures, LeadTime, Outcome
+from bot.domain.delivery import FIXED_WITHIN, Cause, Deployment, Fact, Figures, LeadTime, Outcome
 
 Branch = tuple[str, str]
 """an app, and a repository that it is built from"""
-DEGRADED_WITHIN = timedelta(hours=1)
-"""after it was Healthy: what falls ill later fell ill of something else"""
-UNDONE_WITHIN = timedelta(hours=24)
-"""in which going back to the images before counts as a failed change"""
-
 LONGEST = timedelta(days=3653)
 """ago: what somebody may ask for"""
 LOOK_BACK = timedelta(days=90)
@@ -44,16 +40,18 @@ class DeploymentRecord:
     """of the source commit that an image was built from"""
     pushes: tuple[SourcePush, ...] = ()
     """all of them, oldest first"""
+    fixed_within: timedelta = FIXED_WITHIN
+    """of a deployment: when a commit that says it fixes what came with it makes it a failed change"""
 
     @classmethod
-    def of(cls, facts: Iterable[Fact]) -> "DeploymentRecord":
+    def of(cls, facts: Iterable[Fact], fixed_within: timedelta = FIXED_WITHIN) -> "DeploymentRecord":
         known = tuple(facts)
         pushed: dict[Pinned, SourcePush] = {}
         for build in builds(known):
             if build.push and build.pushed_at:
                 pushed |= dict.fromkeys(pins(build), SourcePush(build.app, build.pushed_at, build.push))
         every = [SourcePush(fact.app, fact.at, fact.detail) for fact in known if isinstance(fact.detail, Pushed)]
-        return cls(deployments(known), pushed, _first_of_each(every))
+        return cls(deployments(known), pushed, _first_of_each(every), fixed_within)
 
 
 def _first_of_each(pushes: Iterable[SourcePush]) -> tuple[SourcePush, ...]:
@@ -75,7 +73,8 @@ def figures(
         if one.environment == environment:
             places[one.app].append(one)
     wanted = sorted(apps or places)
-    counted = (_of_app(app, places.get(app, []), begun, since, now) for app in wanted)
+    within = record.fixed_within
+    counted = (_of_app(app, places.get(app, []), begun, since, now, within) for app in wanted)
     return tuple(replace(one, environment=environment) for one in counted)
 
 
@@ -139,12 +138,14 @@ def _lead(one: Deployment, until: datetime, push: SourcePush) -> LeadTime:
     return LeadTime(one, push.at, until, pushed=True, revision=push.pushed.sha, commits=max(1, push.pushed.count))
 
 
-def _of_app(app: str, there: list[Deployment], begun: _Beginnings, since: datetime, now: datetime) -> Figures:
+def _of_app(
+    app: str, there: list[Deployment], begun: _Beginnings, since: datetime, now: datetime, fixed_within: timedelta
+) -> Figures:
     counted = [one for one in there if one.at >= since and _counts(one)]
     brought = _brought(there, begun)
     leads = tuple(lead for one in counted for lead in begun.leads(one, brought[one]))
-    failures = tuple(found for one in counted if (found := _failure(one, there)))
-    return Figures(app, (now - since) / timedelta(days=1), tuple(counted), leads, failures)
+    failed = failures(there, counted, fixed_within)
+    return Figures(app, (now - since) / timedelta(days=1), tuple(counted), leads, failed)
 
 
 @dataclass(frozen=True)
@@ -190,35 +191,6 @@ def _counts(one: Deployment) -> bool:
     """It changed images, and it reached the environment, well or not."""
     reached = (Outcome.HEALTHY, Outcome.SYNCED, Outcome.FAILED)
     return bool(one.images) and one.outcome in reached
-
-
-def _failure(one: Deployment, there: list[Deployment]) -> ChangeFailure | None:
-    after = [later for later in there if later.at > one.at]
-    if one.outcome is Outcome.FAILED:
-        return ChangeFailure(one, "it failed", one.ended_at or one.at, _restored(one, after, one.ended_at or one.at))
-    if one.degraded_at and one.healthy_at and one.degraded_at - one.healthy_at <= DEGRADED_WITHIN:
-        return ChangeFailure(one, "it turned Degraded", one.degraded_at, _restored(one, after, one.degraded_at))
-    undone = next((later for later in after if _undoes(later, one, after[0])), None)
-    if undone and undone.at - one.at <= UNDONE_WITHIN:
-        return ChangeFailure(one, "it was rolled back", undone.at, undone.healthy_at)
-    return None
-
-
-def _restored(one: Deployment, after: list[Deployment], failed_at: datetime) -> datetime | None:
-    """When it was well again: by itself, or by a later deployment."""
-    own = (one.recovered_at, one.healthy_at)
-    times = [time for time in (*own, *(later.healthy_at for later in after)) if time and time > failed_at]
-    return min(times, default=None)
-
-
-def _undoes(later: Deployment, one: Deployment, following: Deployment) -> bool:
-    """Whether it puts back what the other one replaced; an automatic rollback undoes what it follows, and no more."""
-    if later.cause is Cause.ROLLBACK:
-        return later is following
-    before = {image.name: image.before for image in one.images}
-    return bool(later.images) and all(
-        image.after is not None and before.get(image.name) == image.after for image in later.images
-    )
 
 
 def _goes_back(one: Deployment) -> bool:

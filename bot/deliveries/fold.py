@@ -7,6 +7,7 @@ from datetime import datetime
 
 from bot.domain.delivery import Cause, Committed, Deployment, Fact, HealthChanged, Judged, Outcome, SyncedByHand
 from bot.domain.promotion import Progress
+from bot.domain.source_range import CommitsFound
 
 OUTCOMES = {
     Progress.HEALTHY: Outcome.HEALTHY,
@@ -27,7 +28,8 @@ def deployments(facts: Iterable[Fact]) -> tuple[Deployment, ...]:
 
 def _of_one_place(facts: Iterable[Fact]) -> list[Deployment]:
     ordered = sorted(facts, key=lambda fact: (fact.at, fact.key))
-    begun = [found for fact in ordered if (found := _begun(fact))]
+    brought = {fact.detail.of: fact.detail for fact in ordered if isinstance(fact.detail, CommitsFound)}
+    begun = [replace(found, commits=brought.get(fact.key)) for fact in ordered if (found := _begun(fact))]
     begun = [
         replace(one, replaced_at=after.at) if after else one
         for one, after in zip(begun, [*begun[1:], None], strict=False)
@@ -53,6 +55,7 @@ def _begun(fact: Fact) -> Deployment | None:
             detail.url,
             detail.promotion,
             detail.run,
+            undoing=detail.undoing,
         )
     if isinstance(detail, SyncedByHand):
         return Deployment(

@@ -8,7 +8,6 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from bot.deliveries.journeys import KINDS, journeys
-from bot.deliveries.news_recorder import deployed_key
 from bot.domain import slack_id
 from bot.domain.caller import Permission, Target
 from bot.domain.delivery import News
@@ -117,7 +116,6 @@ class JourneyService:
         await self._explain(bundle, news, seen)
         if whole.ended:
             await self._news.end(news.key)
-        seen = replace(seen, legs=await self._counted(seen))
         return drawn(seen, await self._cards(seen, bundle.channel), None if whole.ended else news.over_at)
 
     async def _cards(self, journey: Journey, reader: str) -> dict[str, str]:
@@ -127,17 +125,6 @@ class JourneyService:
             for leg in journey.legs
             if leg.promotion and (reader == leg.requester or not slack_id.is_personal(leg.channel))
         }
-
-    async def _counted(self, journey: Journey) -> tuple[Leg, ...]:
-        """With the commits of what nobody promoted, as the news of it tells them: compared with the image before it."""
-        legs: list[Leg] = []
-        async with self._database.reading() as connection:
-            for leg in journey.legs:
-                if leg.sha and leg.commits < 0:
-                    told = await self._news.find(connection, deployed_key(journey.app, leg.environment, leg.sha))
-                    leg = replace(leg, commits=-1 if told is None or told.commits is None else told.commits)
-                legs.append(leg)
-        return tuple(legs)
 
     async def _visible(self, user: str, journey: Journey) -> tuple[Leg, ...]:
         """The environments in which the person may view the app now, whatever was so when it was told first."""

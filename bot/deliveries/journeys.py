@@ -12,8 +12,9 @@ from bot.domain.build import Build
 from bot.domain.delivery import Committed, Deployment, Fact, Judged, Outcome, SyncedByHand
 from bot.domain.journey import Journey, Later, Leg
 from bot.domain.promotion import Phase, Promotion
+from bot.domain.source_range import CommitsFound
 
-KINDS = (*BUILT, "committed", "synced-by-hand", "judged")
+KINDS = (*BUILT, "committed", "synced-by-hand", "judged", "commits-found")
 
 
 def journeys(
@@ -87,10 +88,13 @@ class _Arrivals:
     def __init__(self, facts: Iterable[Fact]) -> None:
         self._pinning: dict[Pinned, list[Fact]] = defaultdict(list)
         self._verdicts: dict[Pinned, list[Fact]] = defaultdict(list)
+        self._commits: dict[str, Fact] = {}
         for fact in facts:
             detail = fact.detail
             if isinstance(detail, Judged):
                 self._verdicts[fact.app, fact.environment, detail.sha].append(fact)
+            elif isinstance(detail, CommitsFound):
+                self._commits[detail.of] = fact
             elif isinstance(detail, Committed | SyncedByHand):
                 for image in detail.images:
                     if image.after:
@@ -102,6 +106,7 @@ class _Arrivals:
         for fact in tuple(facts):
             assert isinstance(fact.detail, Committed | SyncedByHand)
             facts += self._verdicts.get((fact.app, fact.environment, fact.detail.sha), ())
+            facts += [self._commits[fact.key]] if fact.key in self._commits else []
         return deployments(facts)
 
 
@@ -135,15 +140,24 @@ def _commits(build: Build, promotion: Promotion) -> int:
     return next(mine, -1)
 
 
+def _brought(build: Build, deployment: Deployment) -> int:
+    """By the record: of the repository that the build is from."""
+    mine = {*pins(build)}
+    names = [one.name for one in deployment.images if one.after and pinned(build.app, one.after) in mine]
+    ranges = (deployment.commits.of_image(name) for name in names) if deployment.commits else ()
+    return next((one.total for one in ranges if one), -1)
+
+
 def _arrived(build: Build, deployment: Deployment, mine: Sequence[Promotion]) -> Leg:
     by = next((one for one in mine if one.id == deployment.promotion), None)
+    planned = _commits(build, by) if by else -1
     leg = Leg(
         deployment.environment,
         deployment.outcome,
         deployment.explanation,
         deployment.sha,
         deployment.ended_at or deployment.at,
-        commits=_commits(build, by) if by else -1,
+        commits=planned if planned >= 0 else _brought(build, deployment),
     )
     return _carried(leg, by) if by else leg
 

@@ -26,15 +26,15 @@ from bot.domain.event import Event
 from bot.domain.journey import journey_key
 from bot.domain.pipeline import RunStatus
 from bot.domain.promotion import Progress
+from bot.domain.source_range import CommitsFound
 from bot.store.delivery_news import NewsStore
 from bot.store.promotions import PromotionStore
 
 RECENT = timedelta(hours=1)
 """what is older, by its own clock, begins no journey; where its observer was away, it is told in one summary"""
-MOST_IMAGES = 5
 REASON = 600
 """characters of an explanation that are kept"""
-ON_THE_WAY = (Pushed, RunStarted, RunEnded, ImagePushed, ImageScanned, Committed, Judged)
+ON_THE_WAY = (Pushed, RunStarted, RunEnded, ImagePushed, ImageScanned, Committed, Judged, CommitsFound)
 
 
 class NewsRecorder:
@@ -138,7 +138,6 @@ class NewsRecorder:
             who=commit.author.name,
             email=commit.author.email,
             change=changed(commit.images, commit.paths),
-            images=commit.images[:MOST_IMAGES],
             cause=commit.cause,
             subject=commit.subject,
             sha=commit.sha,
@@ -212,6 +211,11 @@ def changed(images: Iterable[ImageChange], paths: Iterable[str]) -> str:
 def deployed_key(app: str, environment: str, sha: str) -> str:
     """By which the news of a commit there is found."""
     return f"{Event.DEPLOYED}:{sha}:{environment}:{app}"
+
+
+def told_key(begun: str) -> str:
+    """Of the news of a deployment, by the key of the fact that it began with."""
+    return f"{Event.DEPLOYED}:{begun.removeprefix('git:')}"
 
 
 def _failed(fact: Fact, sha: str) -> str:

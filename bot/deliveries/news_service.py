@@ -18,7 +18,6 @@ import structlog
 from bot.deliveries.authors import Authors
 from bot.deliveries.journey_service import JourneyService
 from bot.deliveries.lookups import PATIENCE_SECONDS, Lookups
-from bot.deliveries.source_commits import SourceCommits
 from bot.domain import slack_id
 from bot.domain.caller import Target, common
 from bot.domain.delivery import News
@@ -78,7 +77,6 @@ class NewsService:
         added: asyncio.Event,
         journeys: JourneyService,
         listeners: Listeners,
-        commits: SourceCommits,
         *,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -89,7 +87,6 @@ class NewsService:
         self._channels = channels
         self._added = added
         self._journeys = journeys
-        self._commits = commits
         self._listeners = listeners
         self._clock = clock
         self._people: Lookups[tuple[int, int], Recipients] = Lookups(added, clock)
@@ -165,8 +162,6 @@ class NewsService:
         if message:
             await self._bulletins.note(bundle.id, bundle.channel, message, common(map(_target, bundle.items)))
         await self._store.shown(bundle)
-        if len(bundle.items) == 1:
-            self._commits.ask(bundle.items[0])
         return True
 
     def _shown(self, bundle: NewsBundle) -> Rendered:
@@ -210,7 +205,6 @@ class NewsService:
         told = one.told
         if one.complete and not one.channels:
             log.info("deliveries.nobody_to_tell", news=told.event, app=told.app, environment=told.environment)
-            self._commits.ask(told)  # for the journey
         bundles = {channel: await bundling.of(one.noted, channel) for channel in one.channels}
         return Addressed(one.noted.id, bundles, told.user, one.noted.version, one.complete)
 

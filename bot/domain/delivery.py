@@ -10,9 +10,12 @@ from bot.domain.build import ImagePushed, ImageScanned, Pushed, RunEnded, RunSta
 from bot.domain.event import Event
 from bot.domain.overlay import Author, OverlayImage
 from bot.domain.promotion import Progress
+from bot.domain.source_range import CommitsFound, Undoing
 
 MOST_COMMITS = 1000
 """commits of one push that count on their own in lead times"""
+FIXED_WITHIN = timedelta(days=7)
+"""of a deployment, unless policy says otherwise: what is fixed by then was a failed change"""
 
 
 class Cause(StrEnum):
@@ -83,6 +86,8 @@ class Committed:
     promotion: str = ""
     run: str = ""
     """the pipeline run that the commit names"""
+    undoing: Undoing | None = None
+    """commits of the same branch that it says it reverts or fixes; None where it names none, and of earlier versions"""
 
 
 @dataclass(frozen=True)
@@ -135,7 +140,7 @@ class SyncUnknown:
 
 Detail = (
     Committed | SyncedByHand | Judged | HealthChanged | Drifted | SyncUnknown
-    | Pushed | RunStarted | RunEnded | ImagePushed | ImageScanned
+    | Pushed | RunStarted | RunEnded | ImagePushed | ImageScanned | CommitsFound
 )  # fmt: skip
 KINDS: dict[str, type[Detail]] = {
     "committed": Committed,
@@ -149,6 +154,7 @@ KINDS: dict[str, type[Detail]] = {
     "run-ended": RunEnded,
     "image-pushed": ImagePushed,
     "image-scanned": ImageScanned,
+    "commits-found": CommitsFound,
 }
 """what a fact is stored as; the names are for ever"""
 
@@ -170,6 +176,19 @@ class Fact:
     @property
     def kind(self) -> str:
         return next(name for name, kind in KINDS.items() if isinstance(self.detail, kind))
+
+
+@dataclass(frozen=True)
+class ToldCommits:
+    """Source commits that a piece of news tells; `images` is () where they came with all that it is about.
+
+    `authors` of the subjects: by Slack id where Slack knows them, else by name.
+    """
+
+    count: int
+    subjects: tuple[str, ...] = ()
+    authors: tuple[str, ...] = ()
+    images: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -201,13 +220,13 @@ class News:
     late: bool = False
     heard: tuple[str, ...] = ()
     """ids and names of those who hear of it elsewhere"""
-    images: tuple[ImageChange, ...] = ()
     commits: int | None = None
     """source commits that it brings; None where nobody has said"""
     subjects: tuple[str, ...] = ()
-    """of the newest few of them"""
     authors: tuple[str, ...] = ()
-    """of these, by Slack id where Slack knows them, else by name; of news of earlier versions nobody said"""
+    """of news of earlier versions, which told the commits of one image only"""
+    brought: tuple[ToldCommits, ...] = ()
+    """the commits, by image"""
 
 
 @dataclass(frozen=True)
@@ -241,16 +260,29 @@ class Deployment:
     """when it was well again after that"""
     replaced_at: datetime | None = None
     """when the next deployment began"""
+    undoing: Undoing | None = None
+    """commits of the overlay branch that its own commit says it reverts or fixes"""
+    commits: CommitsFound | None = None
+    """the source commits that it brings; None where nobody has said"""
 
 
 @dataclass(frozen=True)
 class ChangeFailure:
-    """A deployment that made things worse: since when, and until when (None while it lasts, or nobody saw)."""
+    """A deployment that made things worse: since when, and until when (None while it lasts, or nobody saw).
+
+    `by`: the deployment that undid or fixed it, where one did.
+    """
 
     deployment: Deployment
     why: str
     at: datetime
     restored_at: datetime | None = None
+    by: Deployment | None = None
+
+    @property
+    def reason(self) -> str:
+        """With the commit that undid or fixed it: "it was fixed by abc123"."""
+        return f"{self.why} by {self.by.sha}" if self.by else self.why
 
     @property
     def lasted(self) -> timedelta | None:
@@ -305,6 +337,11 @@ class Figures:
     def from_pin(self) -> int:
         """How many of the lead times begin with a pin, since no push is on record."""
         return sum(not one.pushed for one in self.leads)
+
+    @property
+    def unseen(self) -> int:
+        """How many of the deployments bring source commits that are not, or not all, known."""
+        return sum(not (one.commits and one.commits.complete) for one in self.deployments)
 
     @property
     def a_day(self) -> float:

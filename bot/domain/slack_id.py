@@ -10,6 +10,11 @@ def is_user(text: str) -> bool:
     return USER.fullmatch(text) is not None
 
 
+def as_name(text: str) -> str:
+    """What people typed as a name: in the form of a person's id it would mention somebody."""
+    return text.lower() if is_user(text) else text
+
+
 def is_conversation(text: str) -> bool:
     """A channel's id or that of a direct message, not a channel's name."""
     return CONVERSATION.fullmatch(text) is not None

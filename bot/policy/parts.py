@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from bot.domain import identity
+from bot.domain.delivery import FIXED_WITHIN
 from bot.domain.environment import Environment
 from bot.domain.event import HEARINGS, Event, Routing
 from bot.policy.duration import Duration
@@ -209,6 +210,11 @@ class DeliveriesPart(PolicyPart):
     drift_after: Duration = Field(
         timedelta(minutes=5),
         description="How long the cluster must drift from git before people hear of it.",
+    )
+    fixed_within: Duration = Field(
+        FIXED_WITHIN,
+        description="How long after a deployment a commit that says it reverts or fixes what came with it makes "
+        "it a failed change in DORA's figures.",
     )
 
 

@@ -86,12 +86,16 @@ MEANINGS: Mapping[str, str] = MappingProxyType(
         "deliveries.annotation_without_effect": (
             "An annotation in Argo CD subscribes nobody; use a trigger of Argo CD's catalogue, and name a channel."
         ),
+        "deliveries.authors_not_known": (
+            "Slack could not say who wrote the source commits of a change, so its message goes without them for now; "
+            "it is tried again."
+        ),
         "deliveries.branch_not_read": (
             "The overlay branch could not be read for the delivery record; it is tried again in a few seconds."
         ),
         "deliveries.commits_not_known": (
-            "The commits between two images could not be looked up yet, so a message goes without them; "
-            "it is tried again."
+            "The source commits of a deployment could not be looked up yet, so messages and DORA's figures go without "
+            "them; it is tried again for 30 days."
         ),
         "deliveries.drift_not_compared": (
             "Whether an Application differs from git could not be compared; it is tried again."

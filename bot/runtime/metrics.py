@@ -74,6 +74,12 @@ DEPLOYMENTS = Counter(
     ["app", "environment", "cause", "outcome"],
     registry=REGISTRY,
 )
+FIXED_DEPLOYMENTS = Counter(
+    "pilothouse_fixed_deployments",
+    "Deployments that a later one says it reverts or fixes, by app and environment; with a source host only.",
+    ["app", "environment"],
+    registry=REGISTRY,
+)
 LEAD_TIME = Histogram(
     "pilothouse_lead_time_seconds",
     "Time from the push of a commit (or, where none is on record, the first pin of its image) until it was Healthy.",

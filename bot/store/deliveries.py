@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.delivery import KINDS, Fact
+from bot.domain.source_range import COMMITS
 from bot.store.codec import dump, load
 from bot.store.database import Database, metadata
 
@@ -19,12 +20,16 @@ PAUSE_AFTER = 500
 """facts that are read, for the event loop's sake"""
 MOST_WAITING = 50_000
 """facts of commits that wait, the newest of them"""
+BEGIN = ("committed", "synced-by-hand")
+"""what a deployment begins with"""
+KEY = 255
+"""characters of a fact's key"""
 
 facts = sa.Table(
     "delivery_facts",
     metadata,
     sa.Column("id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=True),
-    sa.Column("key", sa.String(255), nullable=False, unique=True),
+    sa.Column("key", sa.String(KEY), nullable=False, unique=True),
     sa.Column("kind", sa.String(16), nullable=False),
     sa.Column("version", sa.Integer, nullable=False),
     sa.Column("app", sa.String(255), nullable=False),
@@ -127,6 +132,23 @@ class DeliveryStore:
         rows.sort(key=lambda row: row["id"])
         return await _gently(rows[-MOST_WAITING:])
 
+    async def without_commits(self, after: int, since: datetime, most: int) -> tuple[int, ...]:
+        """Ids of the facts since then that began deployments whose source commits nobody has looked up; oldest first.
+
+        The newest `most` of them, of those that were written down after the one with the id `after`.
+        """
+        begun = (facts.c.id > after, facts.c.kind.in_(BEGIN), facts.c.at >= since, ~_has_commits())
+        query = sa.select(facts.c.id).where(*begun).order_by(facts.c.id.desc()).limit(most)
+        async with self._database.reading() as connection:
+            return tuple(reversed((await connection.execute(query)).scalars().all()))
+
+    async def begun(self, id: int) -> Fact | None:
+        """The fact with this id, while nobody has looked up the source commits of its deployment."""
+        query = sa.select(facts).where(facts.c.id == id, ~_has_commits())
+        async with self._database.reading() as connection:
+            row = (await connection.execute(query)).mappings().one_or_none()
+        return _fact(row) if row else None
+
     async def latest(self, kind: str) -> tuple[Fact, ...]:
         """The newest of a kind, of each app in each environment."""
         of_kind = facts.c.kind == kind
@@ -151,6 +173,13 @@ class DeliveryStore:
             return tuple((await connection.execute(query)).scalars())
 
 
+def _has_commits() -> sa.ColumnElement[bool]:
+    """Whether the commits of the deployment that a fact began are on record, by the key of that (`commits_key`)."""
+    found = facts.alias()
+    key = sa.func.substr(sa.literal(COMMITS).concat(facts.c.key), 1, KEY)
+    return sa.exists().where(found.c.key == key)
+
+
 def _judged_key(progress: str) -> sa.ColumnElement[str]:
     """Of the verdict on a commit's fact: "git:SHA:ENVIRONMENT:APP" → "judged:SHA:PROGRESS:ENVIRONMENT:APP"."""
     place = sa.literal(":").concat(facts.c.environment).concat(":").concat(facts.c.app)
@@ -170,7 +199,7 @@ async def _gently(rows: Sequence[Any]) -> tuple[Fact, ...]:
 
 def _row(fact: Fact) -> dict[str, Any]:
     return {
-        "key": fact.key[:255],
+        "key": fact.key[:KEY],
         "kind": fact.kind,
         "version": VERSION,
         "app": fact.app[:255],

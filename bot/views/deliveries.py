@@ -2,8 +2,10 @@
 
 from bot.domain.delivery import Cause, Deployment, Outcome
 from bot.domain.sentence import listed, shortened
+from bot.domain.slack_id import as_name
+from bot.domain.source_range import CommitsFound, SourceRange
 from bot.domain.trouble import Trouble, TroubleKind
-from bot.views.words import DAY_AND_TIME, bold, clean, code, count, link, moment, safe
+from bot.views.words import DAY_AND_TIME, bold, clean, code, commits_named, count, link, moment, safe
 
 ICONS = {
     Outcome.HEALTHY: "✅",
@@ -45,9 +47,22 @@ def entry(deployment: Deployment) -> str:
     subject = f" {safe(deployment.subject, 120)}" if deployment.subject else ""
     run = f" · run {code(deployment.run, 80)}" if deployment.run else ""
     lines = [f"{first} · {CAUSES[deployment.cause]} · {deployment.outcome}", f"{who} · {commit}{subject}{run}"]
+    lines += commits(deployment.commits) if deployment.commits else []
     if deployment.explanation and deployment.outcome is not Outcome.HEALTHY:
         lines.append(safe(deployment.explanation, 300))
     return "\n".join(lines)
+
+
+def commits(found: CommitsFound) -> list[str]:
+    """A line for each range of them: "web: 4 commits: Make it faster (Ana) and 3 more"."""
+    alone = len(found.ranges) == 1 and not found.unknown
+    return [_range(one, named=not alone) for one in found.ranges if one.total]
+
+
+def _range(one: SourceRange, *, named: bool) -> str:
+    images = f"{', '.join(safe(name, 60) for name in one.images[:MOST_IMAGES])}: " if named else ""
+    authors = [as_name(commit.author.name) for commit in one.newest]
+    return f"{images}{commits_named(one.total, [commit.subject for commit in one.newest], authors)}"
 
 
 def trouble(one: Trouble) -> str:

@@ -1,24 +1,24 @@
 """DORA's four figures as a table."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 from slack_sdk.models.blocks import Block
 
-from bot.domain.delivery import Figures
+from bot.domain.delivery import ChangeFailure, Figures
+from bot.domain.duration import lasted
 from bot.domain.reply import DoraPlace, DoraReport
 from bot.ports import Rendered
 from bot.views import words
 from bot.views.layout import context, header, rendered, rows, section, sentence
-from bot.views.words import DAY_AND_TIME, NOTHING, block_of_code, bold, count, measured, moment, plain
+from bot.views.words import DAY_AND_TIME, NOTHING, block_of_code, bold, count, link, measured, moment, plain, safe
 
 COLUMNS = ("App", "Deploys", "a day", "Lead time", "p90", "Failed", "Restore")
 NAME = 24
 MOST, FEWEST = 25, 3
 """apps in the tables of all environments together, and in the one of each; the sum counts them all"""
-FAILED = (
-    "Failed: it failed here, turned Degraded within an hour, or was undone within a day. Fixes forward are not "
-    "recognised."
-)
+MOST_FAILED = 5
+"""failed changes that are named, the newest"""
 PLACES = 8
 """environments that the title names"""
 TABLE = 2900
@@ -35,6 +35,8 @@ def dora_report(reply: DoraReport) -> Rendered:
     tables = [] if len(reply.places) == 1 else [_summary(reply)]
     if len(reply.places) == 1 or len(reply.apps) > 1:
         tables += [_table(place, most, named=len(reply.places) > 1) for place in known]
+    if reply.total.failures:
+        tables.append(_failures(reply))
     return rendered(title, [header(title), *rows(tables, spare_blocks=3), context(*_notes(reply, most))])
 
 
@@ -53,13 +55,32 @@ def _table(place: DoraPlace, most: int, *, named: bool) -> Block:
     return section(*above, block_of_code(_lines(lines), TABLE))
 
 
+def _failures(reply: DoraReport) -> Block:
+    """The newest failed changes, so that the rate can be traced."""
+    newest = sorted(reply.total.failures, key=lambda one: one.deployment.at, reverse=True)
+    left = len(newest) - MOST_FAILED
+    lines = [_failure(one, named=len(reply.places) > 1) for one in newest[:MOST_FAILED]]
+    return section("Failed, the newest first:", *lines, *([f"… and {left:,} more"] if left > 0 else []))
+
+
+def _failure(one: ChangeFailure, *, named: bool) -> str:
+    change, by = one.deployment, one.by
+    where = f" in {safe(change.environment, 60)}" if named else ""
+    after = f" by {link(by.url, by.sha[:7], 40)}" if by else ""
+    took = f", well again after {measured(one.lasted)}" if one.lasted is not None else ""
+    what = f"{safe(change.app, 60)} {link(change.url, change.sha[:7], 40)}{where}"
+    return f"• {what} {moment(change.at, DAY_AND_TIME)}: {one.why}{after}{took}"
+
+
 def _busiest(place: DoraPlace) -> list[Figures]:
     return sorted(place.parts, key=lambda one: (-len(one.deployments), one.app))
 
 
 def _notes(reply: DoraReport, most: int) -> Iterator[str]:
     first = ["Lead time: from the push of each commit until it is Healthy here; median and 90th percentile."]
-    first.append(FAILED)
+    first.append(failed(reply.fixed_within))
+    if hidden := unseen(reply.total):
+        first.append(hidden)
     if reply.total.from_pin:
         first.append(f"{from_pin(reply.total)}.")
     if (apps := max(len(place.parts) for place in reply.places)) > most:
@@ -67,6 +88,24 @@ def _notes(reply: DoraReport, most: int) -> Iterator[str]:
     if len(reply.places) > 1:
         first.append("What reaches several environments counts in each.")
     yield " ".join(filter(None, (*first, _known(reply))))
+
+
+def failed(within: timedelta) -> str:
+    """What counts as a failed change; `within`: what is fixed by then."""
+    return (
+        "Failed: it failed here, turned Degraded within an hour, was undone within a day, or fixed within "
+        f"{lasted(within)} by a commit that says so (This reverts commit …, Fixes: …)."
+    )
+
+
+def unseen(total: Figures) -> str:
+    """What the rate cannot see; "" where it sees everything."""
+    every, hidden = len(total.deployments), total.unseen
+    if not hidden:
+        return ""
+    if hidden == every:
+        return "Which source commits were deployed is not known, so fixes in the source are not counted."
+    return f"Fixes in the source are not counted for {hidden:,} of {every:,} deployments: their commits are not known."
 
 
 def from_pin(total: Figures) -> str:

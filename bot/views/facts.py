@@ -12,6 +12,7 @@ from bot.domain.promotion import (
     Move,
     Progress,
     Promotion,
+    SourceCommit,
     Stage,
     Verdict,
     VerdictState,
@@ -19,7 +20,7 @@ from bot.domain.promotion import (
 )
 from bot.domain.sentence import listed
 from bot.views import words
-from bot.views.rows import MARKS, followed
+from bot.views.rows import MARKS, first_of_each_range, followed
 from bot.views.words import DAY_AND_TIME, bold, code, joined, link, mention, moment, safe
 
 FIELD_LIMIT = 260
@@ -36,7 +37,7 @@ def detail_lines(promotion: Promotion) -> list[str]:
     first = [f"Requested by {mention(plan.requester)}", f"Approvals: {_approvals(promotion)}"]
     if len(plan.moves) == 1:
         first.append(_change(plan.moves[0]))
-    brought = commit_lines(plan.moves[0]) if len(plan.moves) == 1 else train_commit_lines(promotion)
+    brought = commit_lines(plan.moves[0]) if len(plan.moves) == 1 else several_commit_lines(promotion)
     lines = [" · ".join(first), *brought, *_elsewhere(promotion), passed_line(promotion), *_skipped_lines(promotion)]
     if promotion.commit or promotion.following:
         lines.append(f"Argo CD: {_argocd(promotion)}")
@@ -52,16 +53,30 @@ def commit_lines(move: Move) -> list[str]:
     return [*shown, f"        … and {left} more"] if shown and left > 0 else shown
 
 
-def train_commit_lines(promotion: Promotion) -> list[str]:
-    """Of each app of a train the newest source commit that it brings; its row says how many there are."""
-    moves = [move for move in promotion.moves if move.newest]
-    told = [
-        f"        • {code(move.app, 60)} {safe(move.newest[0].subject, 80)} ({safe(move.newest[0].author, 40)})"
-        for move in moves
-    ]
+def several_commit_lines(promotion: Promotion) -> list[str]:
+    """Of each app of a train the newest source commit that it brings; of several images of one app the newest few.
+
+    The rows say how many there are.
+    """
+    first = first_of_each_range(promotion.moves)
+    moves = [move for move, once in zip(promotion.moves, first, strict=True) if once and move.newest]
+    if len(promotion.plan.apps) == 1:
+        several = len(moves) > 1
+        return [line for move in moves for line in (_image_commit_lines(move) if several else commit_lines(move))]
+    told = [_commit_line(move.newest[0], move.app) for move in moves]
     left = len(told) - MOST_ELSEWHERE
     more = [f"        … and commits of {words.count(left, 'more app')}"] if left > 0 else []
     return [*told[:MOST_ELSEWHERE], *more]
+
+
+def _image_commit_lines(move: Move) -> list[str]:
+    image, left = move.name.rpartition("/")[2], move.commits - len(move.newest)
+    more = [f"        … and {left} more in {code(image, 60)}"] if left > 0 else []
+    return [*(_commit_line(commit, image) for commit in move.newest), *more]
+
+
+def _commit_line(commit: SourceCommit, of: str) -> str:
+    return f"        • {code(of, 60)} {safe(commit.subject, 80)} ({safe(commit.author, 40)})"
 
 
 def _elsewhere(promotion: Promotion) -> list[str]:
@@ -129,7 +144,7 @@ def brief_lines(promotion: Promotion) -> list[str]:
     """What changes, and the gates that pass: a line for each."""
     move = promotion.moves[0] if len(promotion.moves) == 1 else None
     change = [f"Change: {_change(move)}", *commit_lines(move)] if move and move.revision else []
-    change = change if move else train_commit_lines(promotion)
+    change = change if move else several_commit_lines(promotion)
     return [*change, *([passing] if (passing := passed_line(promotion)) else [])]
 
 

@@ -7,14 +7,18 @@ from slack_sdk.models.blocks import Block
 from bot.domain.promotion import Kind, Move, Phase, Promotion
 from bot.domain.reply import Abilities, Ability, ChangeHistory, Grant, Identity
 from bot.domain.sentence import listed
+from bot.domain.slack_id import as_name
 from bot.ports import Rendered
 from bot.views import deliveries, words
 from bot.views.ids import Action, ImageValue
 from bot.views.layout import actions, button, context, header, rendered, rows, section, sentence
-from bot.views.words import DAY_AND_TIME, bold, code, link, mention, moment, safe, with_mentions
+from bot.views.rows import first_of_each_range
+from bot.views.words import DAY_AND_TIME, bold, code, commits_named, link, mention, moment, safe, with_mentions
 
 PAGE = 9000
 """characters of a page; Slack refuses a message somewhere above 10,000"""
+MOST_IMAGES = 3
+"""of a change, whose commits are told"""
 RESULTS = {
     Phase.SUCCEEDED: "✅",
     Phase.FAILED: "❌",
@@ -27,7 +31,7 @@ RESULTS = {
 
 def history(reply: ChangeHistory) -> Rendered:
     where = f"{safe(reply.app, 120)}{f' in {safe(reply.environment, 80)}' if reply.environment else ''}"
-    entries = [(one.plan.requested_at, _entry(one, reply.app)) for one in reply.promotions]
+    entries = [(one.plan.requested_at, _entry(one, reply)) for one in reply.promotions]
     entries += [(one.at, deliveries.entry(one)) for one in reply.others]
     entries += [(one.at, deliveries.trouble(one)) for one in reply.troubles]
     if not entries and reply.page > 1:
@@ -59,9 +63,9 @@ def _known(reply: ChangeHistory) -> str:
     return f"Changes by hand and by the pipeline are known since {moment(reply.known_since, DAY_AND_TIME)}."
 
 
-def _entry(promotion: Promotion, app: str) -> str:
-    plan = promotion.plan
-    moves = [move for move in plan.moves if move.app == app] or list(plan.moves)
+def _entry(promotion: Promotion, reply: ChangeHistory) -> str:
+    plan, recorded = promotion.plan, reply.commits.get(promotion.id)
+    moves = [move for move in plan.moves if move.app == reply.app] or list(plan.moves)
     images = words.joined([_change(move, several=len(moves) > 1) for move in moves], 400, ", ")
     verb = " · rollback" if plan.kind is Kind.ROLLBACK else ""
     glass = " · 🔨 break-glass" if plan.break_glass else ""
@@ -71,9 +75,23 @@ def _entry(promotion: Promotion, app: str) -> str:
     who += f" · approved by {approved}" if approved else ""
     commit = f" · {link(promotion.commit.url, promotion.commit.short, 40)}" if promotion.commit else ""
     lines = [first, f"{who}{commit} · {code(promotion.id, 40)}"]
+    lines += deliveries.commits(recorded) if recorded else _commits(moves)
     if promotion.phase not in (Phase.SUCCEEDED, Phase.RUNNING) and words.clean(promotion.outcome):
         lines.append(safe(promotion.outcome, 300))
     return "\n".join(lines)
+
+
+def _commits(moves: Sequence[Move]) -> list[str]:
+    """The source commits that they bring, as it was planned."""
+    first = first_of_each_range(moves)
+    told = [move for move, once in zip(moves, first, strict=True) if once and move.commits > 0]
+    return [_brought(move, several=len(moves) > 1) for move in told[:MOST_IMAGES]]
+
+
+def _brought(move: Move, *, several: bool) -> str:
+    image = f"{safe(move.name.rpartition('/')[2], 60)}: " if several else ""
+    subjects = [commit.subject for commit in move.newest]
+    return f"{image}{commits_named(move.commits, subjects, [as_name(commit.author) for commit in move.newest])}"
 
 
 def _change(move: Move, *, several: bool) -> str:

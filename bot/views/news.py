@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from slack_sdk.models.blocks import Block
 
 from bot.domain import slack_id
-from bot.domain.delivery import Cause, News, Outcome
+from bot.domain.delivery import Cause, News, Outcome, ToldCommits
 from bot.domain.duration import lasted
 from bot.domain.event import Event
 from bot.domain.pipeline import RunStatus
@@ -20,6 +20,7 @@ DETAILED = 12
 """news in one message up to which each has its own lines"""
 TOGETHER = 60
 """names in a block, which are cut so that it holds them"""
+MOST_IMAGES = 3
 TITLES = {
     Event.DEPLOYED: ("changed without Pilothouse", "🚚"),
     Event.DEPLOY_FAILED: ("failed", "❌"),
@@ -131,7 +132,8 @@ def _lines(one: News) -> list[str]:
     if one.sha:
         subject = safe(one.subject, 150) if one.subject and one.event is not Event.PIPELINE_ENDED else ""
         lines.append(f"{link(one.url, one.sha[:7], 40)} {subject}".rstrip())
-    if one.commits:
+    lines += [_commits(told) for told in one.brought if told.count]
+    if one.commits and not one.brought:  # as an earlier version told it
         lines.append(commits_named(one.commits, one.subjects, one.authors))
     if one.event is Event.DEPLOYED and one.cause is Cause.ARGOCD:
         lines.append(f"Git says something else: {code(f'/status {one.app} {one.environment}', 150)} shows both.")
@@ -140,6 +142,11 @@ def _lines(one: News) -> list[str]:
 
 def _ran(one: News) -> str:
     return "was cancelled" if one.change == RunStatus.CANCELLED.lower() else safe(one.change, 40)
+
+
+def _commits(told: ToldCommits) -> str:
+    images = f"{', '.join(code(name, 80) for name in told.images[:MOST_IMAGES])}: " if told.images else ""
+    return f"{images}{commits_named(told.count, told.subjects, told.authors)}"
 
 
 def _failed(one: News) -> str:

@@ -48,8 +48,24 @@ def may_be_adjusted(promotion: Promotion) -> bool:
 
 def row_lines(promotion: Promotion) -> list[str]:
     health = {one.application: one for one in promotion.following}
-    moves = [_row(promotion, move, health.get(move.application)) for move in promotion.plan.moves]
+    first = first_of_each_range(promotion.plan.moves)
+    moves = [
+        _row(promotion, move, health.get(move.application), counted=once)
+        for move, once in zip(promotion.plan.moves, first, strict=True)
+    ]
     return [*moves, *(_missing_row(promotion, one) for one in promotion.plan.missing)]
+
+
+def first_of_each_range(moves: Sequence[Move]) -> list[bool]:
+    """For each whether no image of the same app before it brings the same source commits: these count once."""
+    seen: set[tuple[str, str, str, str]] = set()
+    found: list[bool] = []
+    for move in moves:
+        commits = (move.app, move.source, move.revision_before, move.revision)
+        found.append(commits not in seen)
+        if all(commits):
+            seen.add(commits)
+    return found
 
 
 def every_app(promotion: Promotion, *, cut: bool) -> ButtonElement | None:
@@ -70,7 +86,7 @@ def followed(following: Following) -> str:
     return f"{mark} {said or following.progress.value}"
 
 
-def _row(promotion: Promotion, move: Move, following: Following | None) -> str:
+def _row(promotion: Promotion, move: Move, following: Following | None, *, counted: bool) -> str:
     alone = len(promotion.plan.apps) == 1
     name = _named(promotion, move, alone=alone)
     if move.app in promotion.left_out:
@@ -78,7 +94,7 @@ def _row(promotion: Promotion, move: Move, following: Following | None) -> str:
         return f"• {name} ~{change}~ · left out"
     change = f"{safe(move.label_before, 60)} → {bold(move.after.label, 60)}"
     marks = [] if alone else [safe(_marks(promotion, move.app), 300)] if _marks(promotion, move.app) else []
-    if move.commits > 0:
+    if move.commits > 0 and counted:
         marks.append(words.count(move.commits, "commit"))
     if following:
         marks.append(followed(following))

@@ -9,7 +9,7 @@ from bot.views.card import headline
 from bot.views.facts import commit_lines, older_mark
 from bot.views.layout import context, filled, section
 from bot.views.picker import view
-from bot.views.rows import row_lines
+from bot.views.rows import first_of_each_range, row_lines
 from bot.views.words import bold
 
 TITLE = "Release train"
@@ -32,8 +32,10 @@ def _lines(promotion: Promotion, seen: tuple[str, ...]) -> list[str]:
     """A row for each image, and below it what is older about it and its newest commits."""
     plan = promotion.plan
     apps = [*(move.app for move in plan.moves), *(one.app for one in plan.missing)]
+    first = first_of_each_range(plan.moves)
     below = [
-        [*older_mark(move), *commit_lines(move)] if move.app not in promotion.left_out else [] for move in plan.moves
+        [*older_mark(move), *(commit_lines(move) if once else [])] if move.app not in promotion.left_out else []
+        for move, once in zip(plan.moves, first, strict=True)
     ]
     below += [[] for _ in plan.missing]
     rows = zip(apps, row_lines(promotion), below, strict=True)

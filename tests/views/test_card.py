@@ -253,6 +253,31 @@ def test_the_newest_source_commits_stand_on_the_card() -> None:
     ]
 
 
+def several(*names: str, **changes: object) -> Promotion:
+    """Of one app, so many images, built from one range of commits but where `changes` says otherwise."""
+    newest = (SourceCommit("Fix the till", "Kim"), SourceCommit("Add a till", "Lea"))
+    one = replace(move(), commits=7, newest=newest)
+    moves = [replace(one, before=replace(one.before, name=f"h/{name}")) for name in names]
+    moves[-1] = replace(moves[-1], **changes)  # type: ignore[arg-type]
+    return promotion(plan=plan(moves=tuple(moves)))
+
+
+def test_commits_of_two_images_of_one_range_count_once() -> None:
+    shown = lines(card(several("web", "jobs")))
+    assert sum("7 commits" in line for line in shown) == 1
+    assert sum("Fix the till" in line for line in shown) == 1
+    assert "        • Fix the till (Kim)" in shown
+
+
+def test_each_of_two_images_of_an_app_has_its_own_commits() -> None:
+    shown = lines(card(several("web", "jobs", revision="ffff000", commits=3)))
+    assert [sum(f"{number} commits" in line for line in shown) for number in (7, 3)] == [1, 1]
+    assert [line for line in shown if "till" in line] == [
+        f"        • `{name}` {said}" for name in ("web", "jobs") for said in ("Fix the till (Kim)", "Add a till (Lea)")
+    ]
+    assert "        … and 5 more in `web`" in shown
+
+
 def test_an_older_image_says_so_and_by_what_it_is_known() -> None:
     older = replace(move(before="v1.5.0"), older=(Older.PUSHED, Older.VERSION))
     asked = promotion(plan=plan(moves=(older,)))

@@ -1,10 +1,12 @@
 """`/dora`: a table for one environment; for several, a row for each and a table for each."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from bot.deliveries.dora import together
-from bot.domain.delivery import Cause, Deployment, Figures
+from bot.domain.delivery import Cause, ChangeFailure, Deployment, Figures
 from bot.domain.reply import DoraPlace, DoraReport
+from bot.domain.source_range import CommitsFound, SourceRange
 from bot.views import render
 from tests.views.reading import lines
 
@@ -24,15 +26,17 @@ def shown(*places: DoraPlace) -> list[str]:
 
 LEAD = (
     "Lead time: from the push of each commit until it is Healthy here; median and 90th percentile. Failed: it failed "
-    "here, turned Degraded within an hour, or was undone within a day. Fixes forward are not recognised."
+    "here, turned Degraded within an hour, was undone within a day, or fixed within 7 d by a commit that says so "
+    "(This reverts commit …, Fixes: …)."
 )
+UNSEEN = "Which source commits were deployed is not known, so fixes in the source are not counted."
 
 
 def test_of_one_environment() -> None:
     found = shown(place("production", "ledger", "my-app"))
     assert found[0] == "# Delivery to production since 2026-11-19"
     assert [line.split()[0] for line in found if "0." in line] == ["ledger", "my-app", "all"]
-    assert found[-1] == f"({LEAD})"
+    assert found[-1] == f"({LEAD} {UNSEEN})"
 
 
 def test_of_several_environments_each_is_named_the_empty_one_too() -> None:
@@ -48,7 +52,7 @@ def test_of_several_environments_each_is_named_the_empty_one_too() -> None:
         "*prod-eu*",
         "*production*",
     ]
-    assert found[-1] == f"({LEAD} What reaches several environments counts in each.)"
+    assert found[-1] == f"({LEAD} {UNSEEN} What reaches several environments counts in each.)"
 
 
 def test_of_one_app_the_rows_of_the_environments_are_enough() -> None:
@@ -67,3 +71,31 @@ def test_fifty_apps_in_eight_environments_fit_in_one_message() -> None:
     assert len(message.blocks) <= 50
     assert sum(len(str(block)) for block in message.blocks) < 10_000
     assert "more" not in str(message.blocks[-2])
+
+
+def test_each_failed_change_can_be_traced() -> None:
+    known = CommitsFound("f", (SourceRange(("x",), "s", "a", "b"),))
+    bad = Deployment("my-app", "production", "bad00000", Cause.GIT, NOW, "Ben", url="https://git.example/bad")
+    fix = replace(bad, sha="f1f1f1f1", at=NOW + timedelta(hours=1), url="https://git.example/fix", commits=known)
+    failures = (
+        ChangeFailure(bad, "it was fixed", NOW, NOW + timedelta(hours=2), fix),
+        ChangeFailure(replace(bad, sha="abcdef12", at=NOW - timedelta(hours=9)), "it failed", NOW),
+    )
+    part = Figures("my-app", 10, (bad, fix), (), failures, "production")
+    found = shown(DoraPlace("production", (part,), part))
+    at = found.index("Failed, the newest first:")
+    assert found[at + 1].startswith("• my-app bad0000 2026-11-29")
+    assert found[at + 1].endswith(": it was fixed by f1f1f1f, well again after 2 h")
+    assert found[at + 2].endswith(": it failed")
+    said = "Fixes in the source are not counted for 1 of 2 deployments: their commits are not known."
+    assert found[-1] == f"({LEAD} {said})"
+    many = replace(part, failures=failures * 4)
+    assert "… and 3 more" in shown(DoraPlace("production", (many,), many))
+    several = shown(DoraPlace("production", (part,), part), place("prod-eu", "my-app"))
+    assert any("in production" in line and "it was fixed" in line for line in several)
+
+
+def test_where_all_commits_are_known_nothing_is_said_of_that() -> None:
+    known = CommitsFound("f", (SourceRange(("x",), "s", "a", "b"),))
+    part = Figures("my-app", 10, (Deployment("x", "production", "c", Cause.GIT, NOW, "Ben", commits=known),))
+    assert "not known" not in shown(DoraPlace("production", (part,), part))[-1]

@@ -1,11 +1,13 @@
 """What has been delivered, and how well that went."""
 
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
-from bot.domain.delivery import Deployment, Figures
+from bot.domain.delivery import FIXED_WITHIN, Deployment, Figures
 from bot.domain.promotion import Promotion
 from bot.domain.reply.base import Reply
+from bot.domain.source_range import CommitsFound
 from bot.domain.trouble import Trouble
 
 
@@ -23,6 +25,8 @@ class ChangeHistory(Reply):
     troubles: tuple[Trouble, ...] = ()
     page: int = 1
     more: bool = False
+    commits: Mapping[str, CommitsFound] = field(default_factory=dict)
+    """promotion → the source commits that it brought to the app, where they are on record"""
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,7 @@ class DoraReport(Reply):
     since: datetime
     known_since: datetime | None
     total: Figures
+    fixed_within: timedelta = FIXED_WITHIN
 
     @property
     def environments(self) -> tuple[str, ...]:

@@ -6,15 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from bot.domain.delivery import Detail, Drifted, Fact, HealthChanged, SyncUnknown
+from bot.domain.delivery import Cause, Committed, Detail, Drifted, Fact, HealthChanged, ImageChange, SyncUnknown
 from bot.domain.errors import InvalidCommand
 from bot.domain.intent import Context, ShowHistory
+from bot.domain.overlay import Author, OverlayImage
 from bot.domain.promotion import Phase, Stage
 from bot.domain.reply import ChangeHistory
+from bot.domain.source_range import BroughtCommit, CommitsFound, SourceRange, commits_key
 from bot.domain.trouble import TroubleKind
 from bot.policy import parse
 from bot.router.buttons import read_button
 from bot.store.deliveries import DeliveryStore
+from bot.store.promotions import PromotionStore
 from bot.views import render
 from tests.fakes.command_harness import POLICY, CommandHarness
 from tests.views.samples import promotion as sample
@@ -94,3 +97,29 @@ async def history_of(harness: CommandHarness, line: str, user: str = "U0BO") -> 
     found = await harness.run(line, user)
     assert isinstance(found, ChangeHistory)
     return found
+
+
+async def test_history_says_which_source_commits_came(harness: CommandHarness) -> None:
+    """Of a change by hand, and of a promotion by what is on record, for each image."""
+    images = tuple(
+        ImageChange(OverlayImage(name, f"h/{name}", "v1"), OverlayImage(name, f"h/{name}", "v2"))
+        for name in ("web", "jobs")
+    )
+    ana = Author("U0CY", "")
+    ranges = (
+        SourceRange(("web",), "s", "a", "b", 4, (), (BroughtCommit("Make it <!here> faster", ana),)),
+        SourceRange(("jobs",), "t", "c", "d", 1, (), (BroughtCommit("Fix the till", Author("Bo", "")),)),
+    )
+    for sha, cause, promotion in (("aaa", Cause.GIT, ""), ("bbb", Cause.PROMOTION, "p-1")):
+        commit = Committed(sha, ana, "x", cause, "k.yaml", images, promotion=promotion)
+        begun = Fact(f"git:{sha}", NOON, "my-app", "production", commit)
+        found = Fact(commits_key(begun.key), NOON, "my-app", "production", CommitsFound(begun.key, ranges))
+        await record(harness, begun, found)
+    made = sample(phase=Phase.SUCCEEDED, stage=Stage.DONE)
+    async with harness.safety.database.begin() as connection:
+        await PromotionStore(harness.safety.database).create(
+            connection, replace(made, plan=replace(made.plan, id="p-1"))
+        )
+    shown = str(render(await history_of(harness, "/history my-app")).blocks)
+    assert shown.count("web: 4 commits: Make it &lt;!here&gt; faster (u0cy) and 3 more") == 2
+    assert shown.count("jobs: 1 commit: Fix the till (Bo)") == 2

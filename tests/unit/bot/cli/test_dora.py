@@ -14,6 +14,7 @@ from bot.deliveries.branch_observer import OBSERVER
 from bot.domain.delivery import Cause, Committed, Fact, ImageChange, Judged
 from bot.domain.overlay import Author, OverlayImage
 from bot.domain.promotion import Progress
+from bot.domain.source_range import CommitsFound, SourceRange, Undoing, commits_key
 from bot.store.database import Database
 from bot.store.deliveries import DeliveryStore
 from tests.fakes.databases import create_tables
@@ -126,3 +127,44 @@ def test_what_there_is_nothing_of_is_an_error_and_no_zero(
     result = run(url, tmp_path, *arguments)
     assert result.exit_code == 1
     assert says in result.output
+
+
+def test_each_failed_deployment_names_the_one_that_fixed_it(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'x.db'}"
+    (tmp_path / "pilothouse.yaml").write_text("deliveries: {fixed_within: 3h}")
+
+    def changed(app: str, hours: float, sha: str, commit: str, *fixes: str) -> list[Fact]:
+        at = NOW - timedelta(days=2) + timedelta(hours=hours)
+        detail = Committed(sha, Author("Ben", ""), "x", Cause.GIT, "k.yaml", (IMAGE,))
+        begun = Fact(f"git:{sha}", at, app, "production", detail)
+        said = (Undoing(commit, (), fixes),) if fixes else ()
+        found = CommitsFound(begun.key, (SourceRange(("x",), "s", "a", "b", 1, (commit,), (), said),))
+        return [
+            begun,
+            Fact(commits_key(begun.key), at, app, "production", found),
+            Fact(f"j:{sha}", at + timedelta(minutes=5), app, "production", Judged(sha, Progress.HEALTHY)),
+        ]
+
+    async def fill() -> None:
+        database = Database(url)
+        await create_tables(database)
+        async with database.begin() as connection:
+            for name, hours in (("soon", 2), ("late", 4)):
+                known = [
+                    *changed(name, 0, f"{name}-bad", "a" * 40),
+                    *changed(name, hours, f"{name}-fix", "b" * 40, "a" * 12),
+                ]
+                await DeliveryStore(database).add(connection, known)
+        await database.close()
+
+    asyncio.run(fill())
+    rows = {row["commit"]: row for row in csv.DictReader(io.StringIO(run(url, tmp_path, "--deployments").output))}
+    assert {sha: row["failure"] for sha, row in rows.items()} == {
+        "soon-bad": "it was fixed by soon-fix", "soon-fix": "", "late-bad": "", "late-fix": "",
+    }  # fmt: skip
+    assert datetime.fromisoformat(rows["soon-bad"]["restored_at"]) == datetime.fromisoformat(
+        rows["soon-fix"]["healthy_at"]
+    )
+    table = run(url, tmp_path).output
+    assert "within 3 h by a commit" in table
+    assert "not known" not in table

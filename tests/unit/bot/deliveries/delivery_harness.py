@@ -4,12 +4,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from bot.deliveries.authors import Authors
+from bot.deliveries.fix_counter import FixCounter
 from bot.deliveries.journey_service import JourneyService
 from bot.deliveries.news_recorder import NewsRecorder
 from bot.deliveries.news_service import NewsService
 from bot.deliveries.recorder import Recorder
 from bot.deliveries.source_commits import SourceCommits
+from bot.deliveries.source_observer import SourceObserver
 from bot.domain.delivery import (
+    FIXED_WITHIN,
     Cause,
     Committed,
     Detail,
@@ -84,9 +87,12 @@ class DeliveryHarness:
         self.outbox = Outbox(messages, self.messenger, clock=clock)
         added = self.recorder.listen()
         authors = Authors(self.policy, self.directory)
-        self.commits = SourceCommits(
-            self.database, store, self.news_recorder, self.registry, self.sources, authors, self.patience, clock
-        )
+        record = DeliveryStore(self.database)
+        self.commits = SourceCommits(self.database, store, record, authors, self.patience, clock)
+        self.looks_up = SourceObserver(
+            self.registry, self.sources, record, self.recorder, self.commits.found, FixCounter(record, FIXED_WITHIN),
+            self.moment, self.patience,
+        )  # fmt: skip
         journeys = JourneyService(
             self.policy, self.database, DeliveryStore(self.database), promotions, store, self.directory, self.outbox,
             Permalinks(messages, self.messenger), lambda app: self.overlays_in.get(app, ()), clock=clock,
@@ -101,7 +107,6 @@ class DeliveryHarness:
             added,
             journeys,
             Listeners(self.subscriptions, self.policy, self.directory),
-            self.commits,
             clock=clock,
         )
         self.service._people._patience = self.service._showing._patience = self.patience
@@ -109,6 +114,9 @@ class DeliveryHarness:
     def _runs_told(self, app: str) -> str:
         first = self.policy.environments[0].name
         return first if by_name(self.policy, [app], first, Event.PIPELINE_ENDED) else ""
+
+    def moment(self) -> datetime:
+        return datetime.fromtimestamp(self.now, UTC)
 
     def fact(
         self, key: str, detail: Detail, app: str = "my-app", environment: str = "production", ago: float = 0
@@ -129,6 +137,17 @@ class DeliveryHarness:
 
     async def takes(self, *facts: Fact) -> None:
         await self.recorder.record(facts)
+        await self.tell()
+
+    async def looks_up_commits(self) -> None:
+        """Of every deployment that is due, and the news of it says so."""
+        await self.looks_up.read()
+        while await self.looks_up.look():
+            pass
+        await self.commits.read()
+        while not self.commits._waiting.empty():
+            await self.commits.look()
+            await self.commits.read()
         await self.tell()
 
     async def tell(self) -> None:

@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.deliveries.journeys import journeys
-from bot.deliveries.news_recorder import deployed_key
 from bot.domain.build import ImageScanned, Pushed, RunEnded, RunStarted
 from bot.domain.delivery import Cause, Committed, Fact, ImageChange, Judged, News, Outcome
 from bot.domain.errors import Unavailable
@@ -22,6 +21,7 @@ from bot.domain.overlay import Author, Commit, OverlayImage
 from bot.domain.pipeline import RunStatus
 from bot.domain.promotion import Phase, Progress, Promotion, Stage
 from bot.domain.scan import ScanStatus, Severity
+from bot.domain.source_range import CommitsFound, SourceRange, commits_key
 from bot.notify.cards import Cards
 from bot.notify.copies import Copies
 from bot.notify.journey_links import JourneyLinks
@@ -161,11 +161,11 @@ async def test_each_environment_says_how_many_commits_it_gets(harness: DeliveryH
     await way.goes(way.pushed(count=4), way.started(), way.ended(), way.written("development"))
     [root] = roots(harness)
     assert "⏳ development ·" in text(root)
-    async with harness.database.begin() as connection:
-        store = NewsStore(harness.database)
-        told = await store.find(connection, deployed_key("my-app", "development", f"{'development':0<40}"))
-        assert told
-        await store.change(connection, replace(told, commits=7))
+    written = way.written("development")
+    side = SourceRange(("side",), "https://github.com/example/side.git", "a", "b", 3)
+    found = CommitsFound(written.key, (side, SourceRange(("x",), "https://github.com/example/my-app.git", "a", "b", 7)))
+    await way.goes(way.fact(commits_key(written.key), found, "development"))
+    assert "⏳ development (7 commits) · – staging" in text(root)
     await way.goes(way.judged("development", Progress.HEALTHY))
     assert "✅ development (7 commits) · – staging" in text(root)
     await way.promotes("staging", commits=12)
@@ -215,8 +215,7 @@ async def test_the_commits_are_shown_as_soon_as_they_are_known(harness: Delivery
     )  # fmt: skip
     [root] = roots(harness)
     assert "⏳ development ·" in text(root)
-    await harness.commits.look()
-    await harness.tell()
+    await harness.looks_up_commits()
     assert "⏳ development (3 commits) ·" in text(root)
 
 
