@@ -2,11 +2,12 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -25,6 +26,7 @@ from bot.policy import Policy, parse
 from bot.ports import Posted
 from bot.promotions import approvers
 from bot.promotions.promotions import OlderImage
+from bot.runtime.clock import Seconds
 from bot.store.audit import Audit
 from bot.store.database import Database
 from bot.store.delegations import DelegationStore
@@ -261,9 +263,12 @@ def kustomization(tag: str, app: str = "my-app") -> bytes:
 
 
 @asynccontextmanager
-async def core_world(directory: Path, policy_text: str = POLICY) -> AsyncIterator[CoreWorld]:
+async def core_world(
+    directory: Path, policy_text: str = POLICY, slack: Callable[[Seconds], Mapping[str, Any]] | None = None
+) -> AsyncIterator[CoreWorld]:
     """my-app runs v1.4.2 in staging and v1.4.1 in production; all images are scanned and clean, and Pods of all of them
-    are seen in staging, so that each may be named for production.
+    are seen in staging, so that each may be named for production. `slack` makes other ports to Slack, with the engine's
+    time: those of `Outside`.
     """
     policy: Policy = parse(policy_text)
     tags = {"development": "v1.4.3", "staging": "v1.4.2", "production": "v1.4.1"}
@@ -285,10 +290,9 @@ async def core_world(directory: Path, policy_text: str = POLICY) -> AsyncIterato
     await create_tables(database)
     engine, messenger, alerts = MemoryEngine(), FakeMessenger(), MemoryAlerts()
     people = FakeDirectory.seeded()
+    spoken = slack(lambda: engine.now.timestamp()) if slack else {"directory": people, "messenger": messenger}
     outside = replace(
         memory_outside(),
-        directory=people,
-        messenger=messenger,
         applications=applications,
         registry=registry,
         contents=registry,
@@ -296,6 +300,7 @@ async def core_world(directory: Path, policy_text: str = POLICY) -> AsyncIterato
         overlays=overlays,
         pull_requests=overlays,
         alerts=alerts,
+        **spoken,
     )
     pace = Timing(follow=0.001, watch=15, listing=0)
     clock = VirtualClock(engine)
