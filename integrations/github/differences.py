@@ -8,11 +8,14 @@ from bot.ports import MOST_DIFFERENCES
 from integrations.github import wire
 from integrations.github.api import GitHubApi
 from integrations.github.failures import SYSTEM, Conflicting
+from integrations.kept import Kept
 
 FILES = ("100644", "100755")
 OPERATION = "compare two commits"
 MOST_FOLDERS = 1000
 """that are looked into, each with two requests: a server that invents them could go on for ever"""
+KEPT_FOLDERS, KEPT_ENTRIES = 64, 500
+"""folders that are remembered, and how many entries each may have"""
 Folder = tuple[str, str, str]
 """Its path, and its tree at both commits (at the root the commits themselves); "" where it is not there."""
 
@@ -23,6 +26,8 @@ class Differences:
     def __init__(self, api: GitHubApi, repository: str) -> None:
         self._api = api
         self._base = f"/repos/{repository}"
+        self._folders: Kept[dict[str, wire.GitHubTreeEntry]] = Kept(KEPT_FOLDERS)
+        """by sha, which names their content: what a pull request changes is looked at before and after its merge"""
 
     async def between(self, before: str, after: str) -> tuple[ChangedPath, ...]:
         """Raises NotFound for an unknown commit, Refused for more than can be told."""
@@ -60,6 +65,8 @@ class Differences:
     async def _entries(self, prefix: str, sha: str) -> dict[str, wire.GitHubTreeEntry]:
         if not sha:
             return {}
+        if (known := self._folders.get(sha)) is not None:
+            return known
         try:
             answer = await self._api.get(OPERATION, f"{self._base}/git/trees/{sha}")
         except Conflicting as conflict:
@@ -67,4 +74,5 @@ class Differences:
         tree = answer.decode(wire.GitHubTree)
         if tree.truncated:
             raise Refused(SYSTEM, OPERATION, f"the folder {prefix or '/'} has more entries than GitHub lists")
-        return {entry.path: entry for entry in tree.tree}
+        entries = {entry.path: entry for entry in tree.tree}
+        return self._folders.keep(sha, entries) if len(entries) <= KEPT_ENTRIES else entries

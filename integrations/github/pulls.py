@@ -29,10 +29,9 @@ class GitHubPulls:
         self._checks = Checks(api, repository, base)
 
     async def open(self, change: Change, branch: str, expected_head: str, title: str, body: str) -> PullRequest:
-        if number := await self._find(branch):
+        if not await self._branch(branch, expected_head) and (number := await self._find(branch)):
             return await self.get(number)
         commits = Commits(self._api, self._repository, branch)
-        await self._branch(branch, expected_head)
         await self._commit(commits, change, expected_head)
         operation = f"open a pull request from {branch}"
         asked = {"title": title, "body": body, "head": branch, "base": self._base_branch}
@@ -66,7 +65,8 @@ class GitHubPulls:
             if pull.head.sha != head:
                 raise HeadMoved(SYSTEM, f"merge #{number}", "somebody else pushed to the pull request's branch")
             await self._merge(pull, message)
-            await self._delete_branch(pull.head.ref)
+            merged, _ = await asyncio.gather(self.get(number), self._delete_branch(pull.head.ref))
+            return merged
         return await self.get(number)
 
     async def close(self, number: int, comment: str) -> None:
@@ -87,8 +87,8 @@ class GitHubPulls:
         found = (p for p in answer.decode(list[wire.PullSummary]) if p.head.within(self._repository))
         return next((pull.number for pull in found if pull.head.ref == branch), 0)
 
-    async def _branch(self, branch: str, sha: str) -> None:
-        """Create it; one that is there already is looked at by `_commit`."""
+    async def _branch(self, branch: str, sha: str) -> bool:
+        """Create it; False for one that is there already, which `_commit` looks at. A new one has no pull request."""
         try:
             await self._api.write(
                 f"create branch {branch}", "POST", f"{self._path}/git/refs", {"ref": f"refs/heads/{branch}", "sha": sha}
@@ -96,6 +96,8 @@ class GitHubPulls:
         except Conflicting as conflict:
             if "already exists" not in conflict.detail:
                 raise
+            return False
+        return True
 
     async def _commit(self, commits: Commits, change: Change, expected_head: str) -> None:
         try:
@@ -129,15 +131,16 @@ class GitHubPulls:
 
     async def _shown(self, pull: wire.Pull) -> PullRequest:
         state = "merged" if pull.merged else pull.state
-        checks = await self._checks.of(pull.head.sha) if state == "open" else "success" if pull.merged else "failure"
         merged = pull.merge_commit_sha if pull.merged and pull.merge_commit_sha else ""
-        fork = ""
+        checks, fork = "success" if pull.merged else "failure", ""
         parents: tuple[str, ...] = ()
+        own = 0
         if state == "open":
-            fork = await self._fork(pull)
+            checks, fork, own = await asyncio.gather(
+                self._checks.of(pull.head.sha), self._fork(pull), self._own_commits(pull)
+            )
         elif merged:
-            parents = await self._parents(merged)
-        own = await self._own_commits(pull) if state == "open" or merged else 0
+            parents, own = await asyncio.gather(self._parents(merged), self._own_commits(pull))
         return PullRequest(
             pull.number, pull.html_url, state, checks, merged,
             head=pull.head.sha, fork=fork, commits=own, merge_parents=parents,

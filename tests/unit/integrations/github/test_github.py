@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.errors import HeadMoved, IntegrationError, NotFound, Refused, Unavailable
-from bot.domain.overlay import Author, Change, Commit
+from bot.domain.overlay import Author, Change, ChangedPath, Commit
 from bot.settings import GitHubSettings
 from integrations.github import GitHub, messages, wire
 from integrations.github.api import GitHubApi, graphql_url, web_url
@@ -591,6 +591,26 @@ async def test_folders_that_a_server_invents_without_end_are_not_followed(api: r
         with pytest.raises(Refused, match="folders"):
             await client.differences(SHA, OTHER_SHA)
     assert next(asked) <= 2 * 1000 + 1
+
+
+async def test_a_folder_that_was_read_is_not_read_again(api: respx.Router) -> None:
+    """A sha names its content: what a pull request changes is looked at before and after its merge, at two commits."""
+    third = "c" * 40
+    old = {"path": "k.yaml", "mode": "100644", "type": "blob", "sha": "1"}
+    listed = {"t1": [old], "t2": [{**old, "sha": "2"}]}
+    for commit, tree in ((SHA, "t1"), (OTHER_SHA, "t2"), (third, "t2")):
+        listed[commit] = [{"path": "apps", "mode": "040000", "type": "tree", "sha": tree}]
+    asked: list[str] = []
+
+    def answer(request: httpx.Request, sha: str) -> httpx.Response:
+        asked.append(sha)
+        return httpx.Response(200, json={"sha": sha, "truncated": False, "tree": listed[sha]})
+
+    api.get(url__regex=rf"{REPO}/git/trees/(?P<sha>\w+)").mock(side_effect=answer)
+    async with with_token() as client:
+        for after in (OTHER_SHA, third):
+            assert await client.differences(SHA, after) == (ChangedPath("apps/k.yaml", plain=True),)
+    assert sorted(asked) == sorted(listed)
 
 
 async def test_a_list_that_never_ends_is_refused(api: respx.Router, monkeypatch: pytest.MonkeyPatch) -> None:
