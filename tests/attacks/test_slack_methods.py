@@ -163,7 +163,7 @@ async def workplace(directory: Path, policy: str = BY_NAME) -> AsyncIterator[Wor
         messenger, modals = SlackMessenger(api, edits=Edits(0)), SlackModals(api)
         return {"directory": SlackDirectory(api, clock=seconds), "messenger": messenger, "modals": modals}
 
-    async with core_world(directory, policy, ports) as home:
+    async with core_world(directory, policy, slack=ports) as home:
         [(slack, api)] = made
         yield Workplace(home, slack, api)
 

@@ -264,7 +264,7 @@ def kustomization(tag: str, app: str = "my-app") -> bytes:
 
 @asynccontextmanager
 async def core_world(
-    directory: Path, policy_text: str = POLICY, slack: Callable[[Seconds], Mapping[str, Any]] | None = None
+    directory: Path, policy_text: str = POLICY, *, slack: Callable[[Seconds], Mapping[str, Any]] | None = None
 ) -> AsyncIterator[CoreWorld]:
     """my-app runs v1.4.2 in staging and v1.4.1 in production; all images are scanned and clean, and Pods of all of them
     are seen in staging, so that each may be named for production. `slack` makes other ports to Slack, with the engine's
