@@ -40,46 +40,42 @@ class Objects:
         return self._version
 
     async def get(self, operation: str, plural: str, name: str, version: str = "") -> bytes:
-        address = (GROUP, version or await self.version(), self.namespace, plural, name)
+        path = await self._path(plural, name, version=version)
 
         async def request(apis: Apis) -> Any:
-            return await apis.custom.get_namespaced_custom_object_without_preload_content(*address)
+            return await apis.ask("GET", path)
 
         return await self.cluster.read(operation, request)
 
     async def create(self, operation: str, plural: str, body: Mapping[str, Any]) -> bytes:
         """An unknown field is refused, not dropped (K5)."""
-        address = (GROUP, await self.version(), self.namespace, plural)
+        path = await self._path(plural)
 
         async def request(apis: Apis) -> Any:
-            return await apis.custom.create_namespaced_custom_object_without_preload_content(
-                *address, body=dict(body), field_validation="Strict", field_manager=labels.PRODUCT
-            )
+            query = {"fieldManager": labels.PRODUCT, "fieldValidation": "Strict"}
+            return await apis.ask("POST", path, query, body=dict(body))
 
         return await self.cluster.write(operation, request)
 
     async def patch(self, operation: str, plural: str, name: str, body: Mapping[str, Any]) -> bytes:
         """A merge patch: custom resources know no strategic ones (K4)."""
-        address = (GROUP, await self.version(), self.namespace, plural, name)
+        path = await self._path(plural, name)
 
         async def request(apis: Apis) -> Any:
-            return await apis.custom.patch_namespaced_custom_object_without_preload_content(
-                *address, body=dict(body), _content_type="application/merge-patch+json"
-            )
+            return await apis.ask("PATCH", path, body=dict(body), content_type="application/merge-patch+json")
 
         return await self.cluster.write(operation, request)
 
     async def pages(self, operation: str, plural: str, selector: str = "") -> AsyncIterator[wire.ListPage]:
         """Raises Gone when the list took so long that its next page is forgotten: begin again."""
-        address = (GROUP, await self.version(), self.namespace, plural)
+        path = await self._path(plural)
+        query: dict[str, str | int | bool] = {"labelSelector": selector} if selector else {}
         token = ""
         for _ in range(MOST_PAGES):
-            following = {"_continue": token} if token else {}
+            following = {**({"continue": token} if token else {}), **query, "limit": PAGE}
 
-            async def request(apis: Apis, following: dict[str, str] = following) -> Any:
-                return await apis.custom.list_namespaced_custom_object_without_preload_content(
-                    *address, label_selector=selector or None, limit=PAGE, **following
-                )
+            async def request(apis: Apis, query: Mapping[str, str | int | bool] = following) -> Any:
+                return await apis.ask("GET", path, query)
 
             page = decode(operation, await self.cluster.read(operation, request), wire.ListPage)
             yield page
@@ -109,17 +105,16 @@ class Objects:
         self, operation: str, plural: str, since: str
     ) -> AsyncIterator[AsyncIterator[wire.KubernetesWatchEvent]]:
         """Events after the version `since`, until the server ends the watch. Raises Gone for a version too old (K1)."""
-        address = (GROUP, await self.version(), self.namespace, plural)
+        path = await self._path(plural)
+        query: dict[str, str | int | bool] = {
+            "allowWatchBookmarks": True,
+            "resourceVersion": since,
+            "timeoutSeconds": WATCH_SECONDS,
+            "watch": True,
+        }
 
         async def request(apis: Apis) -> Any:
-            return await apis.custom.list_namespaced_custom_object_without_preload_content(
-                *address,
-                watch=True,
-                allow_watch_bookmarks=True,
-                resource_version=since,
-                timeout_seconds=WATCH_SECONDS,
-                _request_timeout=(self.cluster.policy.connect, SILENCE),
-            )
+            return await apis.ask("GET", path, query, patience=(self.cluster.policy.connect, SILENCE))
 
         async with self.cluster.stream(operation, request, SILENCE) as chunks:
             yield self._events(operation, chunks)
@@ -131,11 +126,14 @@ class Objects:
         except LineTooLong as error:
             raise Refused(SYSTEM, operation, "a line of the watch is longer than any object") from error
 
+    async def _path(self, *tail: str, version: str = "") -> tuple[str, ...]:
+        return ("apis", GROUP, version or await self.version(), "namespaces", self.namespace, *tail)
+
     async def _discover(self) -> str:
         for version in VERSIONS:
 
             async def request(apis: Apis, version: str = version) -> Any:
-                return await apis.custom.get_api_resources_without_preload_content(GROUP, version)
+                return await apis.ask("GET", ("apis", GROUP, version))
 
             try:
                 await self.cluster.read("find Tekton's version", request)

@@ -26,12 +26,6 @@ _bare("kubernetes")
 _bare("kubernetes.aio")
 
 from kubernetes.aio import config  # noqa: E402
-from kubernetes.aio.client import (  # noqa: E402
-    ApiClient,
-    AuthorizationV1Api,
-    Configuration,
-    CustomObjectsApi,
-    rest,
-)
+from kubernetes.aio.client import ApiClient, Configuration, rest  # noqa: E402
 
-__all__ = ["ApiClient", "AuthorizationV1Api", "Configuration", "CustomObjectsApi", "config", "rest"]
+__all__ = ["ApiClient", "Configuration", "config", "rest"]

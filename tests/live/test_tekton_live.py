@@ -140,9 +140,7 @@ async def _removed(tekton: Tekton, name: str) -> None:
     version, namespace = await tekton._objects.version(), Settings().kubernetes.namespace
 
     async def request(apis: Apis) -> Any:
-        return await apis.custom.delete_namespaced_custom_object_without_preload_content(
-            GROUP, version, namespace, "pipelineruns", name
-        )
+        return await apis.ask("DELETE", ("apis", GROUP, version, "namespaces", namespace, "pipelineruns", name))
 
     with suppress(Refused):
         await tekton._cluster.write("remove the live test's run", request)

@@ -669,7 +669,7 @@ def test_credentials_are_known_whatever_their_schemes_case(scheme: str) -> None:
     class Client:
         configuration = Configuration
 
-    assert Apis(Client, None, None).credentials() == ("canary-token",)
+    assert Apis(Client).credentials() == ("canary-token",)
 
 
 async def test_of_a_long_log_the_end_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
