@@ -89,7 +89,7 @@ def _found(scan: ImageScanned) -> str:
 def _leg(leg: Leg, card: str) -> str:
     name = link(card, leg.environment, 60)
     if leg.later and leg.waits is None:
-        return f"{SIGNS[leg.later.outcome]} {safe(leg.environment, 60)} (in {leg.later.revision[:SHORT]})"
+        return f"{SIGNS[leg.later.outcome]} {safe(leg.environment, 60)} (in {safe(leg.later.revision[:SHORT], 20)})"
     if leg.waits is None and leg.refused:
         return f"🚫 {name}"
     if leg.waits is None and leg.outcome is None:
