@@ -2,10 +2,11 @@
 
 import functools
 import gc
+import logging
 import os
 import sqlite3
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 import sqlalchemy.ext.asyncio.engine
+import structlog
 from hypothesis import Phase, settings
 from slack_sdk.models.basic_objects import JsonObject
 from sqlalchemy.util import LRUCache
@@ -103,6 +105,27 @@ def compile_each_statement_once(*arguments: Any, **options: Any) -> sa.Engine:
 
 
 sqlalchemy.ext.asyncio.engine._create_engine = compile_each_statement_once  # type: ignore[attr-defined]
+
+
+set_up_logging = structlog.configure
+
+
+def set_up_logging_for_a_while(**options: Any) -> None:
+    """A logger that is kept at its first use would go past `capture_logs` in every later test of the process."""
+    set_up_logging(**options | {"cache_logger_on_first_use": False})
+
+
+structlog.configure = set_up_logging_for_a_while  # type: ignore[assignment]
+
+
+@pytest.fixture(autouse=True)
+def logs_as_before() -> Iterator[None]:
+    """Commands of the command line set up logging for their whole process."""
+    handlers, level = logging.root.handlers[:], logging.root.level
+    yield
+    if structlog.is_configured():
+        structlog.reset_defaults()
+        logging.root.handlers[:], logging.root.level = handlers, level
 
 
 @pytest.hookimpl(wrapper=True)

@@ -4,10 +4,10 @@ import io
 import json
 import logging
 import sys
-from collections.abc import Iterator
 
 import pytest
 import structlog
+from structlog.testing import capture_logs
 
 from bot.runtime import logs
 from tests.canary import CANARY
@@ -36,13 +36,8 @@ class Log:
 
 
 @pytest.fixture
-def log() -> Iterator[Log]:
-    """What `configure` changes for the whole process is as before afterwards."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield Log()
-    root.handlers[:], root.level = handlers, level
-    structlog.reset_defaults()
+def log() -> Log:
+    return Log()
 
 
 def test_an_event_is_one_line_with_what_it_is_about(log: Log) -> None:
@@ -157,3 +152,16 @@ def test_the_level_holds_and_libraries_do_not_chat(log: Log, level: str, shown: 
     for library in ("httpx", "httpcore", "slack_sdk", "slack_bolt", "dbos", "asyncio"):
         logging.getLogger(library).info("chat")
     assert [line["event"] for line in log.lines()] == shown
+
+
+SAID_ONCE = structlog.get_logger("bot.somewhere")
+
+
+def test_logging_that_a_command_sets_up_ends_with_its_test(log: Log) -> None:
+    """What stands in `tests/conftest.py`: a later test hears a logger that was used meanwhile."""
+    log.configure("critical")
+    SAID_ONCE.warning("unheard")
+    structlog.reset_defaults()
+    with capture_logs() as heard:
+        SAID_ONCE.warning("heard")
+    assert [one["event"] for one in heard] == ["heard"]
