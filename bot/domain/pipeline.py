@@ -65,6 +65,8 @@ class PipelineRun:
     created_at: datetime | None = None
     started_at: datetime | None = None
     finished_at: datetime | None = None
+    uid: str = ""
+    """the cluster's own: another run may have the name once this one is deleted"""
 
     @property
     def done(self) -> bool:

@@ -12,7 +12,8 @@ REMEMBERED = 1000
 
 
 class OwnRuns(PipelineRuns):
-    """Who may write a PipelineRun can write anybody's id on it: that credits and mentions nobody.
+    """Who may write a PipelineRun can write anybody's id on it, and delete one to make another of its name: neither
+    credits nor mentions anybody.
 
     `clock` counts seconds since the epoch. Raises what `runs` raises, and DatabaseAway.
     """
@@ -47,7 +48,7 @@ class OwnRuns(PipelineRuns):
 
     async def _noted(self, run: PipelineRun, request: RunRequest) -> PipelineRun:
         """A process that dies before this is asked again, and gets the run that it made."""
-        await self._started.note(run.name, request.requester, self._clock())
+        await self._started.note(run.uid, request.requester, self._clock())
         return await self._one(run)
 
     async def _one(self, run: PipelineRun) -> PipelineRun:
@@ -55,9 +56,9 @@ class OwnRuns(PipelineRuns):
         return credited
 
     async def _credited(self, runs: Sequence[PipelineRun]) -> tuple[PipelineRun, ...]:
-        unknown = [run.name for run in runs if run.requester and run.name not in self._known]
+        unknown = [run.uid for run in runs if run.requester and run.uid not in self._known]
         if unknown:
             if len(self._known) > REMEMBERED:
                 self._known.clear()
             self._known.update(await self._started.requesters(unknown))
-        return tuple(replace(run, requester=self._known.get(run.name, "") if run.requester else "") for run in runs)
+        return tuple(replace(run, requester=self._known.get(run.uid, "") if run.requester else "") for run in runs)

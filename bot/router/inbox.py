@@ -46,7 +46,7 @@ class Inbox:
         self._clock = clock
         self._rounds = Rounds("requests", POLL)
         self._mine: dict[str, float] = {}
-        """what is being worked on → when that was last told to others"""
+        """what is to be acknowledged, or is being worked on → when that was last told to others"""
         self._taken: set[str] = set()
         """what of that was left by others"""
         self._done: set[str] = set()
@@ -58,8 +58,18 @@ class Inbox:
     async def note(self, request: Request) -> bool:
         """Whether it is there for the first time; then it is ours to `begin`. Raises DatabaseAway, and DatabaseInDoubt
         where nobody knows: then the sender hears that, and the rest as soon as it is known.
+
+        From then on nobody else takes it up, until it is done or we `leave` it: acknowledging it may take long.
         """
-        return await self._requests.note(request)
+        new = await self._requests.note(request)
+        if new:
+            self._mine[request.id] = self._clock()
+        return new
+
+    def leave(self, request: Request) -> None:
+        """It is noted, and we do not begin: it is for whoever looks next."""
+        self._mine.pop(request.id, None)
+        self._left.add(request.id)
 
     def begin(self, request: Request, respond: Respond | None = None) -> None:
         self._mine[request.id] = self._clock()

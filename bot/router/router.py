@@ -166,7 +166,12 @@ class Router:
         except Exception as error:  # noqa: BLE001 (whatever keeps it from being noted, it is not taken)
             await (refuse or beside)(explain(error, incoming.correlation_id))
             return
-        await ack()
+        try:
+            await ack()
+        except BaseException:
+            if new:
+                self.inbox.leave(request)
+            raise
         if new:
             self.inbox.begin(request, respond)
         else:

@@ -6,6 +6,7 @@ import sqlalchemy as sa
 
 from bot.store.database import Database, metadata
 
+# `run` is its uid in the cluster. A name is anybody's again once its run is deleted.
 started_runs = sa.Table(
     "started_runs",
     metadata,
@@ -24,7 +25,7 @@ class StartedRunStore:
         self._database = database
 
     async def note(self, run: str, requester: str, now: float) -> None:
-        """Who asked for a run first stays the one who asked for it. Forgets the oldest."""
+        """Who asked for a run, by its uid, first stays the one who asked for it. Forgets the oldest."""
         insert = self._database.insert(started_runs)
         row = insert.values(run=run, requester=requester, at=now).on_conflict_do_nothing()
         async with self._database.begin() as connection:

@@ -55,6 +55,7 @@ def pipeline_run(run: wire.TektonPipelineRun, children: Iterable[wire.TaskRun] =
         created_at=run.metadata.creation_timestamp,
         started_at=state.start_time,
         finished_at=state.completion_time,
+        uid=run.metadata.uid,
     )
 
 

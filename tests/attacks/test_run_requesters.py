@@ -65,6 +65,17 @@ async def test_what_is_written_on_ours_afterwards_changes_nothing(world: CoreWor
     assert (await READ[read](world.core.own_runs, run.name)).requester == ANA
 
 
+@pytest.mark.parametrize("read", READ)
+@pytest.mark.parametrize("remembered", [True, False])
+async def test_a_run_of_the_name_of_a_deleted_one_is_nobodys(world: CoreWorld, read: str, remembered: bool) -> None:
+    runs = world.core.own_runs
+    run = await runs.start(REQUEST)
+    if not remembered:
+        runs = OwnRuns(cluster(world), world.core.stores.started_runs, world.core.seconds)
+    cluster(world)._put(replace(run, uid="of-another-one"))
+    assert (await READ[read](runs, run.name)).requester == ""
+
+
 async def test_the_next_process_knows_whose_it_is(world: CoreWorld) -> None:
     run = await world.core.own_runs.start(REQUEST)
     other = OwnRuns(cluster(world), world.core.stores.started_runs, world.core.seconds)

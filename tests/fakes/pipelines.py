@@ -45,6 +45,7 @@ class MemoryPipelines:
             requester=request.requester,
             params=params,
             created_at=START + timedelta(minutes=number),
+            uid=f"uid-{number:04}",
         )
         self._by_request[request.id] = run.name
         return self._put(run)

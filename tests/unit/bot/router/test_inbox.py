@@ -472,3 +472,31 @@ async def test_and_is_told_when_it_is_known_that_it_is_not_done(life: Life, *, s
     told = [*life.said[said:], *life.windows.homes[homes:], *(m.shown.text for m in life.messenger.messages)]
     assert len([one for one in told if "nothing was done" in one]) == len(asked)
     assert not life.harness.promotions.only.approvals
+
+
+async def test_what_is_being_acknowledged_is_taken_up_by_nobody_else(life: Life) -> None:
+    """Not by ourselves either: at our own start all that is noted may be begun, and a lease may run out."""
+
+    async def slowly(*said: Any, **options: Any) -> None:
+        await life.harness.requests.release()
+        life.now += 60
+        await life.router.inbox.look()
+        await life.ack(*said, **options)
+
+    await life.router.on_command(SLASH, slowly, life.respond)
+    await life.idle()
+    assert len(life.harness.promotions.asked) == 1
+    assert life.harness.requests.pending == {}
+
+
+async def test_what_could_not_be_acknowledged_is_done_by_who_looks_next(life: Life) -> None:
+    async def broken(*_said: Any, **_options: Any) -> None:
+        raise ConnectionError
+
+    with pytest.raises(ConnectionError):
+        await life.router.on_command(SLASH, broken, life.respond)
+    assert life.harness.promotions.asked == []
+    await life.harness.requests.release()
+    await life.router.inbox.look()
+    await life.idle()
+    assert len(life.harness.promotions.asked) == 1
