@@ -27,6 +27,8 @@ T = TypeVar("T")
 
 START_PAUSE = 2.0
 """seconds between two tries of a start that waits for the database; what it waits for is logged once a minute"""
+CONNECTED_SECONDS = 2.0
+"""for Slack's connection, before what needs no Slack begins without it"""
 
 
 async def run(settings: Settings) -> None:
@@ -57,7 +59,7 @@ class _Start:
 
     pilothouse: Pilothouse
     stack: AsyncExitStack
-    listens: bool = False
+    connecting: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
         pilothouse, core, settings = self.pilothouse, self.pilothouse.core, self.pilothouse.settings
@@ -68,10 +70,13 @@ class _Start:
         begun = await self._when_there(core.service.resume)
         set_aside()  # before anybody can wait for it
         pilothouse.router.closed = False
-        await self._listen()
-        # Now: their first rounds ask the record, the cluster and git, and Slack's connection would wait for them.
+        connected = self._listen()
+        # Their first rounds ask the record, the cluster and git, and Slack's connection would wait for them. But it is
+        # tried for as long as Slack is away, and what is under way needs no Slack.
+        await asyncio.wait((connected,), timeout=CONNECTED_SECONDS)
         for name, loop in _loops(pilothouse):
             await self.stack.enter_async_context(pilothouse.supervisor.keeping(name, loop))
+        await connected
         log.info("bot.ready", mode=settings.slack.mode, port=settings.port, resumed=begun)
 
     async def _launch(self) -> None:
@@ -85,13 +90,22 @@ class _Start:
             try:
                 return await do()
             except DatabaseAway:  # told in the log where it was noticed
-                await self._listen()
+                self._listen()
                 await asyncio.sleep(START_PAUSE)
 
-    async def _listen(self) -> None:
-        if not self.listens:
-            self.listens = True
-            await self.stack.enter_async_context(listening(self.pilothouse))
+    def _listen(self) -> asyncio.Task[None]:
+        """Done when Slack can reach us."""
+        if self.connecting is None:
+            self.connecting = asyncio.create_task(self._connect())
+            self.stack.push_async_callback(self._give_up, self.connecting)
+        return self.connecting
+
+    async def _connect(self) -> None:
+        await self.stack.enter_async_context(listening(self.pilothouse))
+
+    async def _give_up(self, connecting: asyncio.Task[None]) -> None:
+        connecting.cancel()
+        await asyncio.gather(connecting, return_exceptions=True)
 
     async def _be_alone(self) -> None:
         self.stack.enter_context(alone(self.pilothouse.settings.database_url))

@@ -4,11 +4,12 @@ import asyncio
 import sqlite3
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, contextmanager, nullcontext
 from pathlib import Path
 
 import httpx
 import pytest
+from pydantic import SecretStr
 from structlog.testing import capture_logs
 
 from bot.app.lifetime import run
@@ -171,3 +172,27 @@ async def test_a_start_that_waits_can_be_stopped(settings: Settings) -> None:
             pass
     async with started(settings) as http:
         await until(None, http, lambda answer: answer.status_code == 200)
+
+
+@pytest.mark.parametrize("away", [None, held, held_journal], ids=["there", "held", "held_journal"])
+async def test_what_needs_no_slack_begins_while_slack_is_away(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, away: Callable[[str], AbstractContextManager[None]] | None
+) -> None:
+    """Slack's connection is tried for as long as it takes: promotions, locks and other replicas do not wait for it."""
+    monkeypatch.setattr("bot.app.lifetime.CONNECTED_SECONDS", 0.05)
+    slack = settings.slack.model_copy(update={"mode": "socket", "app_token": SecretStr("xapp-1")})
+    settings = settings.model_copy(update={"slack": slack})
+    outage = away(settings.database_url.removeprefix("sqlite:///")) if away else nullcontext()
+    with capture_logs() as lines, ExitStack() as stack:
+        stack.enter_context(outage)
+        async with started(settings) as http:
+            if away:
+                await until(None, http, lambda _: any(line["event"] == "database.unavailable" for line in lines))
+            stack.close()
+            await until(None, http, lambda answer: answer.json().get("taking work", False))
+            answer = await http.get("/readyz")
+            assert (answer.status_code, answer.json()["slack"]) == (503, False)
+            async with asyncio.timeout(SECONDS):
+                while "promotions" not in (alive := (await http.get("/livez")).json()):  # noqa: ASYNC110 (no event)
+                    await asyncio.sleep(0.02)
+            assert all(alive.values())
