@@ -75,7 +75,7 @@ async def judged(case: Case, app: Application, now: datetime, patience: timedelt
     found = arrival(evidence)
     progress = _settled(case, found, app, now, patience)
     if progress is Progress.SUPERSEDED and (at := await _was_there(case, app)):
-        return Judged(case.committed.sha, Progress.SYNCING, "It was synced; nobody saw how healthy it was.", at)
+        return Judged(case.committed.sha, Progress.SYNCING, "It was synced, but nobody saw whether it was healthy.", at)
     if progress is None or progress in case.said:
         return None
     return Judged(case.committed.sha, progress, found.explanation, _synced_at(evidence))

@@ -23,7 +23,7 @@ ROUTED_STILL = (
     "Cards and requests for approval come, too."
 )
 """of a channel: what is no news, a mute does not hold"""
-PERSONAL_STILL = "Cards, requests for approval and the results of what you requested still come."
+PERSONAL_STILL = "Cards, requests for approval and the results of your promotions still come."
 
 
 class SubscriptionService:
@@ -53,7 +53,7 @@ class SubscriptionService:
         listener = await self._listener(ask, caller, "subscribe a channel")
         await self._store.subscribe(Subscription(listener, scope, caller.id) for scope in _scopes(ask))
         await self._record(ChannelChange.SUBSCRIBED, ask, caller)
-        return await self.shown(caller, ask.context, f"{_who(ask)} of {_what(ask)} from now on.")
+        return await self.shown(caller, ask.context, f"{_who(ask)} {_what(ask)} from now on.")
 
     async def unsubscribe(self, ask: UnsubscribeNews, caller: Caller) -> Subscribed:
         """What policy or an annotation says stays."""
@@ -61,7 +61,7 @@ class SubscriptionService:
         gone = await self._store.unsubscribe(listener, ask.app, ask.environment, ask.events)
         if gone or ask.context.again:  # it may be gone already by the try that did not come to its end
             await self._record(ChannelChange.UNSUBSCRIBED, ask, caller)
-        said = f"{gone} {'subscription is' if gone == 1 else 'subscriptions are'} gone." if gone else NOTHING_GONE
+        said = f"Removed {gone} {'subscription' if gone == 1 else 'subscriptions'}." if gone else NOTHING_GONE
         return await self.shown(caller, ask.context, said)
 
     async def mute(self, ask: MuteNews, caller: Caller) -> Subscribed:
@@ -72,7 +72,7 @@ class SubscriptionService:
         await self._store.mute(NewsMute(listener, scope, until, caller.id) for scope in _scopes(ask))
         await self._record(ChannelChange.MUTED, ask, caller, until=until)
         said = (
-            f"{_who(ask, hears=False)} of {_what(ask, every='any app')} for the time being. "
+            f"{_who(ask, hears=False)} {_what(ask, every='any app')} for the time being. "
             f"{ROUTED_STILL if ask.here else PERSONAL_STILL}"
         )
         return await self.shown(caller, ask.context, said)
@@ -169,8 +169,8 @@ def _overlap(scope: Scope, ask: OfNews) -> bool:
 
 def _who(ask: OfNews, *, hears: bool = True) -> str:
     if ask.here:
-        return "This channel hears" if hears else "This channel gets no news"
-    return "You hear" if hears else "You get no news"
+        return "This channel hears about" if hears else "This channel gets no news of"
+    return "You hear about" if hears else "You get no news of"
 
 
 def _what(ask: OfNews, *, every: str = "every app") -> str:

@@ -29,7 +29,8 @@ def dora_report(reply: DoraReport) -> Rendered:
     where = words.named(reply.environments, last="or", most=PLACES)
     known = [place for place in reply.places if place.parts]
     if not known:
-        return sentence(f"No deployment to {where} is on record since {since}.")
+        said = f"No deployment to {where} is on record since {since}."
+        return sentence(" ".join(filter(None, (said, _known(reply)))))
     title = f"Delivery to {words.named(reply.environments, most=PLACES)} since {reply.since:%Y-%m-%d}"
     most = max(FEWEST, MOST // len(known))
     tables = [] if len(reply.places) == 1 else [_summary(reply)]

@@ -29,7 +29,7 @@ def glass_asked(reply: GlassAsked) -> Rendered:
     go = layout.button("Break the glass", Action.BREAK_GLASS, wish, style="danger", confirm=ask)
     if go is None:
         return sentence(layout.TOO_LONG_TO_PRESS)
-    bound = "The press counts for just these images and gates: if they change before it, you are asked again."
+    bound = "The button works only for these images and gates: if they change first, you are asked again."
     against = [section(*lines)] if (lines := facts.reason_lines(reply.promotion)) else []
     shown = [section(said), *against, *rows(reply.promotion, ticks=False)]
     pressed = [go, wish_apps(reply.promotion, reply.wish) if cuts_rows(reply.promotion, ticks=False) else None]

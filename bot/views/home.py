@@ -97,7 +97,8 @@ def _subscriptions(subscriptions: Sequence[Subscription]) -> list[Block]:
     if not subscriptions:
         return []
     changed = f"{code('/subscriptions')} lists them all, {code('/subscribe')} adds more."
-    return [section(*(f"🔔 {line}" for line in listed(subscriptions)), limit=SUBSCRIPTIONS), context(changed)]
+    lines = listed(subscriptions)
+    return [header("🔔 Your subscriptions"), section(*lines, limit=SUBSCRIPTIONS), context(changed)]
 
 
 def _overview(tab: HomeTab, room: int) -> list[Block]:

@@ -22,7 +22,7 @@ TOGETHER = 60
 """names in a block, which are cut so that it holds them"""
 MOST_IMAGES = 3
 TITLES = {
-    Event.DEPLOYED: ("changed without Pilothouse", "🚚"),
+    Event.DEPLOYED: ("made without Pilothouse", "🚚"),
     Event.DEPLOY_FAILED: ("failed", "❌"),
     Event.DEGRADED: ("unwell", "🔴"),
     Event.DRIFTED: ("drifting from git", "〰️"),
@@ -109,7 +109,7 @@ def _lines(one: News) -> list[str]:
             lines = [f"🔴 {place} has been {safe(one.change or 'unwell', 40)} since {moment(one.at, DAY_AND_TIME)}."]
         case Event.DRIFTED:
             since = moment(one.at, DAY_AND_TIME)
-            lines = [f"〰️ {place} has drifted from git since {since}: something changed in the cluster."]
+            lines = [f"〰️ {place} has differed from git since {since}: something changed in the cluster."]
         case Event.SYNC_UNKNOWN:
             lines = [f"❔ Argo CD has not been able to compare {place} with git since {moment(one.at, DAY_AND_TIME)}."]
         case Event.PIPELINE_ENDED:
@@ -128,7 +128,7 @@ def _lines(one: News) -> list[str]:
         after = lasted(one.over_at - one.at)
         lines = [f"✅ {place} is {TURNED.get(one.event, 'over')} {moment(one.over_at, DAY_AND_TIME)}, after {after}."]
     if one.why:
-        lines.append(safe(one.why, 500))
+        lines.append(f"{'The reason was: ' if one.over_at else ''}{safe(one.why, 500)}")
     if one.sha:
         subject = safe(one.subject, 150) if one.subject and one.event is not Event.PIPELINE_ENDED else ""
         lines.append(f"{link(one.url, one.sha[:7], 40)} {subject}".rstrip())

@@ -34,7 +34,7 @@ def older_asked(reply: OlderAsked, opening: str = "Nothing has started.") -> Ren
         layout.button("Roll back …", Action.WAYS_BACK, back) if len(plan.apps) == 1 else None,
         wish_apps(reply.promotion, reply.wish) if len(blocks) > BLOCKS else None,
     ]
-    bound = "The press counts for just these images: if they change before it, you are asked again."
+    bound = "The button works only for these images: if they change first, you are asked again."
     rest = sum(block.count("\n") + 1 for block in blocks[BLOCKS:])
     more = [layout.context(words.more(rest, ""))] if rest else []
     shown = [section(said), *map(section, blocks[:BLOCKS]), *more]

@@ -50,7 +50,7 @@ def _drift(reply: StatusDetail) -> list[str]:
     if not reply.drift:
         return ["Argo CD names no field that differs from git."]
     since = f" since {moment(reply.drifting_since, DAY_AND_TIME)}" if reply.drifting_since else ""
-    return [f"〰️ Differs from git{since}:", *drift.lines(reply.drift)]
+    return [f"〰️ {'Has differed' if since else 'Differs'} from git{since}:", *drift.lines(reply.drift)]
 
 
 def _sick(reply: StatusDetail) -> list[str]:
@@ -79,7 +79,7 @@ def _synced(reply: StatusDetail) -> list[ContextBlock]:
 
 def sync_asked(reply: SyncAsked) -> Rendered:
     where, stops = place(reply.app, reply.environment), reply.action is SyncAction.TERMINATE
-    what = "stops the sync of" if stops else "has Argo CD sync"
+    what = "stops the sync of" if stops else "asks Argo CD to sync"
     said = f"⚠️ Nothing has happened yet. This {what} {where}{'' if stops else f' to {images(reply.images)}'}."
     concerns = [f"• {safe(ended(concern), 400)}" for concern in reply.concerns]
     shown = [section(said, *concerns, limit=2000), section(*(_running(reply.operation) if stops else _changes(reply)))]
@@ -88,7 +88,7 @@ def sync_asked(reply: SyncAsked) -> Rendered:
     ask = layout.confirm(title, about, LABELS[reply.action], "Never mind")
     value = SyncValue(reply.app, reply.environment, reply.shown)
     pressed = layout.button(LABELS[reply.action], ACTIONS[reply.action], value, style="danger", confirm=ask)
-    bound = "The press counts for what is shown here: if that changes before it, you are asked again."
+    bound = "The button works only for what is shown here: if that changes first, you are asked again."
     return rendered(said, [*shown, *layout.actions([pressed]), context(bound)])
 
 
@@ -111,6 +111,6 @@ def _running(operation: Operation | None) -> list[str]:
 
 def synced(app: str, environment: str, by: Person, action: SyncAction, past: tuple[str, ...]) -> Rendered:
     """For the channels."""
-    what = "has stopped the sync of" if action is SyncAction.TERMINATE else "has Argo CD sync"
+    what = "stopped the sync of" if action is SyncAction.TERMINATE else "asked Argo CD to sync"
     in_spite = f" Despite: {safe(' '.join(past), 600)}" if past else ""
     return sentence(f"🔄 {words.mention(by)} {what} {place(app, environment)}.{in_spite}")

@@ -40,7 +40,7 @@ def waited_for(sandbox: Sandbox, *words: str) -> str:
 def test_many_deployments_at_once_are_few_messages_and_none_is_lost(sandbox: Sandbox) -> None:
     observed(sandbox)
     sandbox.types("bo", "/subscribe deployed here")
-    sandbox.whisper("bo", "hears of")
+    sandbox.whisper("bo", "hears about")
     sandbox.faults(weather={"git": "down"})  # so that the bot sees all of them at one look
     tags = {"ledger": "v0.9.0", "my-app": "v1.3.9", "payments": "7.10", "storefront": "v2.0.4"}
     for app, tag in tags.items():

@@ -30,7 +30,7 @@ def test_a_change_in_the_cluster_is_told_explained_and_synced_away(sandbox: Sand
     """By kubectl, past git."""
     observed(sandbox)
     sandbox.post("/api/world/live", {"app": "ledger", "environment": "production", "replicas": 7})
-    first = told(sandbox, "ledger", "production", "drifted from git")
+    first = told(sandbox, "ledger", "production", "differed from git")
     menu = {"callback_id": "message.status", "channel": first["channel"], "ts": first["ts"]}
     sandbox.reaches("/api/shortcuts", {"as": "bo", **menu})  # of a message that no promotion has
     why = everything_in(sandbox.until(lambda: whispered(sandbox, "bo", "spec.replicas"), "why it differs"))
@@ -103,7 +103,7 @@ def test_a_build_that_fails_replies_with_the_reason(sandbox: Sandbox) -> None:
 def test_what_one_subscribed_to_comes_by_direct_message_and_a_sync_asks_before_production(sandbox: Sandbox) -> None:
     observed(sandbox)
     sandbox.types("bo", "/subscribe payments staging")
-    assert "You hear of" in sandbox.told("bo", "You hear of")
+    assert "You hear about" in sandbox.told("bo", "You hear about")
     body = {"app": "payments", "environment": "staging", "tag": "7.13"}
     sandbox.post("/api/world/commits", body)
 
@@ -115,7 +115,7 @@ def test_what_one_subscribed_to_comes_by_direct_message_and_a_sync_asks_before_p
     sandbox.types("bo", "/sync storefront production")
     asked = sandbox.until(lambda: whispered(sandbox, "bo", "storefront", "Nothing has happened yet"), "the question")
     sandbox.presses("bo", asked, "Sync")
-    told(sandbox, "has Argo CD sync", "storefront", "production")
+    told(sandbox, "asked Argo CD to sync", "storefront", "production")
     sandbox.types("bo", "/status storefront production")
     sandbox.until(lambda: whispered(sandbox, "bo", "storefront", "Argo CD: compared with"), "the status")
 
@@ -168,7 +168,7 @@ def test_a_mute_keeps_one_person_quiet_until_it_is_over(sandbox: Sandbox) -> Non
     observed(sandbox)
     for person in ("bo", "mia"):
         sandbox.types(person, "/subscribe ledger staging")
-        sandbox.whisper(person, "You hear of ledger in staging")
+        sandbox.whisper(person, "You hear about ledger in staging")
     sandbox.types("mia", "/pilothouse mute ledger staging for 2h")
     sandbox.whisper("mia", "You get no news of ledger in staging")
     staging = {"app": "ledger", "environment": "staging"}

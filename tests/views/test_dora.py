@@ -65,6 +65,18 @@ def test_where_nothing_was_deployed_every_environment_is_named() -> None:
     assert found.startswith("No deployment to prod-eu or production is on record since ")
 
 
+def test_where_nothing_was_deployed_the_beginning_of_the_record_is_said() -> None:
+    """Ninety days without a deployment are not what a record of two minutes shows."""
+    since, begins = NOW - timedelta(days=90), NOW - timedelta(minutes=2)
+    (found,) = lines(render(DoraReport((place("production"),), since, begins, together(()))))
+    assert found == (
+        "No deployment to production is on record since 2026-08-31 12:00 UTC. The record begins 2026-11-29 11:58 UTC: "
+        "before that nothing is counted."
+    )
+    (unread,) = lines(render(DoraReport((place("production"),), since, None, together(()))))
+    assert unread.endswith("The overlay repository has not been read yet.")
+
+
 def test_fifty_apps_in_eight_environments_fit_in_one_message() -> None:
     apps = [f"app-{number}" for number in range(50)]
     message = render(DoraReport(tuple(place(f"prod-{n}", *apps) for n in range(8)), NOW, None, place("x", *apps).total))

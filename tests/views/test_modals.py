@@ -14,6 +14,7 @@ from bot.domain.promotion import Stage
 from bot.domain.queueing import Waiting
 from bot.domain.reply import Choice, Holds, Picker, ReasonForm, StatusPage
 from bot.domain.safety import ClosedWindow, Freeze, Lock, Review
+from bot.domain.subscription import Scope, Subscription
 from bot.views import home, loading_modal, modal, options
 from bot.views.home import HomeTab
 from bot.views.ids import verb_of
@@ -173,6 +174,17 @@ def test_home_shows_what_is_held_and_what_starts_later_after_what_moves_and_what
     ]
     assert shown[later + 1] == f"🗓️ *ledger@1.4.2 → production* · {at}"
     assert shown[later + 2].endswith("[Cancel]")
+
+
+def test_subscriptions_on_home_have_a_title_of_their_own() -> None:
+    lock = Lock("my-app", "production", ANA, "a migration", WHEN)
+    mine = Subscription("U0ANA", Scope("storefront"), "U0ANA")
+    shown = of(HomeTab(held=Holds((lock,), (), ()), subscriptions=[mine]))
+    assert shown[-3:] == [
+        "# 🔔 Your subscriptions",
+        "*storefront* in *every environment*",
+        "(`/subscriptions` lists them all, `/subscribe` adds more.)",
+    ]
 
 
 def test_home_ends_with_what_runs_where() -> None:

@@ -345,7 +345,7 @@ def test_before_the_glass_is_broken_it_is_told_what_that_skips() -> None:
         "🔨 Nothing has started. Breaking the glass for *my-app → production · v1.4.1 → v1.4.2* skips the approval, "
         "freezes, locks and the gate scan. The channel sees it, and somebody else must review it. Reason: it burns",
         "[Break the glass?]",
-        "(The press counts for just these images and gates: if they change before it, you are asked again.)",
+        "(The button works only for these images and gates: if they change first, you are asked again.)",
     ]
     (button,) = asked.blocks[1]["elements"]
     assert button["confirm"]["text"]["text"] == (
@@ -374,7 +374,7 @@ def test_an_older_image_is_confirmed_before_anybody_is_asked() -> None:
         "confirm it first.",
         "⏬ *Older than what production has now* (v1.5.0): my-app v1.4.2 was pushed before it and has a lower version",
         "[Deploy the older image] [Roll back …]",
-        "(The press counts for just these images: if they change before it, you are asked again.)",
+        "(The button works only for these images: if they change first, you are asked again.)",
     ]
     train = replace(would, plan=replace(TRAIN, moves=(older, replace(move("ledger", "8", "7"), older=(Older.RAN,)))))
     assert lines(render(OlderAsked(train, wish)))[-2] == "[Deploy the older images]"

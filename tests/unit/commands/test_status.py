@@ -347,7 +347,13 @@ async def test_what_differs_is_explained_field_by_field_and_keeps_secrets(kept: 
     assert found.drift[1].differences == (Difference("data.key", "", ""),)
     assert found.drifting_since == AT
     shown = str(render(found).blocks)
-    for words in ("Differs from git since", "spec.replicas", "live `3`, git `2`", "by `kubectl-scale`", "is missing"):
+    for words in (
+        "Has differed from git since",
+        "spec.replicas",
+        "live `3`, git `2`",
+        "by `kubectl-scale`",
+        "is missing",
+    ):
         assert words in shown
     assert "hunter" not in shown
 

@@ -43,7 +43,7 @@ async def test_one_subscribes_oneself_to_what_one_says(
     reply = await say(harness, line)
     assert scopes(reply) == expected
     assert scopes(await say(harness, line)) == expected, "twice is once"
-    assert "You hear of" in reply.sentence
+    assert "You hear about" in reply.sentence
     assert await harness.safety.events() == []
 
 
@@ -159,7 +159,8 @@ async def test_home_shows_what_one_is_subscribed_to(harness: CommandHarness) -> 
     assert "🔔" not in windows.shown
     await say(harness, "/subscribe my-app prod degraded")
     await home.show(await harness.caller("U0BO"))
-    assert "🔔 *my-app* in *production* · degraded" in windows.shown
+    assert "🔔 Your subscriptions" in windows.shown
+    assert "*my-app* in *production* · degraded" in windows.shown
     await home.show(await harness.caller("U0MIA"))
     assert "🔔" not in windows.shown
 
@@ -198,7 +199,7 @@ async def test_what_annotations_say_of_a_channel_is_listed_in_it(harness: Comman
         ("/pilothouse mute my-app here for 2h", "Still told here, where policy says so: what promotions do, alerts"),
         (
             "/pilothouse mute my-app for 2h",
-            "Cards, requests for approval and the results of what you requested still come",
+            "Cards, requests for approval and the results of your promotions still come",
         ),
     ],
 )

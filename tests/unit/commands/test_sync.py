@@ -44,7 +44,7 @@ async def test_outside_the_last_environment_it_is_done_at_once_told_and_on_recor
     assert harness.applications.syncs == [("my-app-staging", await harness.overlays.head())]
     assert await harness.safety.events() == ["sync"]
     (told,) = await harness.safety.told(CHANNEL)
-    assert "<@U0BO> has Argo CD sync *my-app* in *staging*" in told
+    assert "<@U0BO> asked Argo CD to sync *my-app* in *staging*" in told
 
 
 async def test_an_application_with_auto_sync_is_synced_to_what_it_follows(harness: CommandHarness) -> None:

@@ -151,6 +151,7 @@ async def test_recovered_edits_the_message_of_the_illness(harness: DeliveryHarne
     [message] = harness.heard("C0DEPLOY")
     assert "Deployment x: it crashes" in str(message.versions[0].blocks)
     assert "healthy again" in message.shown.text
+    assert "reason was: Deployment x" in str(message.shown.blocks), "not as if it still crashed"
     harness.now += 600
     await harness.takes(harness.health("ill:2"))
     assert len(harness.heard("C0DEPLOY")) == 2
