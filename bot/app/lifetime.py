@@ -66,7 +66,10 @@ class _Start:
         await self._when_there(self._be_alone)
         await self._when_there(lambda: migrate(core.stores.database))
         await self._when_there(lambda: _note_policy(pilothouse))
-        await asyncio.gather(self._launch(), pilothouse.name_channels(), core.roster.first())
+        # Before any story goes on: it tells channels by their ids, once each, and persons by theirs.
+        await asyncio.gather(pilothouse.name_channels(), core.roster.first())
+        await self._when_there(core.engine.launch)
+        self.stack.push_async_callback(core.engine.close)
         begun = await self._when_there(core.service.resume)
         set_aside()  # before anybody can wait for it
         pilothouse.router.closed = False
@@ -78,11 +81,6 @@ class _Start:
             await self.stack.enter_async_context(pilothouse.supervisor.keeping(name, loop))
         await connected
         log.info("bot.ready", mode=settings.slack.mode, port=settings.port, resumed=begun)
-
-    async def _launch(self) -> None:
-        engine = self.pilothouse.core.engine
-        await self._when_there(engine.launch)
-        self.stack.push_async_callback(engine.close)
 
     async def _when_there(self, do: Callable[[], Awaitable[T]]) -> T:
         """What it returns, once the database takes it. Until then people hear that nothing is done."""

@@ -13,7 +13,10 @@ from pydantic import SecretStr
 from structlog.testing import capture_logs
 
 from bot.app.lifetime import run
+from bot.background.roster import RosterUpdates
+from bot.notify.channels import ChannelIds
 from bot.settings import Settings
+from bot.workflow.durable import DurableEngine
 from integrations.sandbox.ports import free_port
 
 POLICY = """
@@ -172,6 +175,30 @@ async def test_a_start_that_waits_can_be_stopped(settings: Settings) -> None:
             pass
     async with started(settings) as http:
         await until(None, http, lambda answer: answer.status_code == 200)
+
+
+async def test_no_story_goes_on_before_slack_has_named_channels_and_people(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order: list[str] = []
+
+    def noted(owner: type, method: str) -> None:
+        real = getattr(owner, method)
+
+        async def first_others(*args: object) -> None:
+            await asyncio.sleep(0.05)
+            order.append(method)
+            await real(*args)
+            order.append(f"{method} is over")
+
+        monkeypatch.setattr(owner, method, first_others)
+
+    for owner, method in ((DurableEngine, "launch"), (RosterUpdates, "first"), (ChannelIds, "learn")):
+        noted(owner, method)
+    async with started(settings) as http:
+        await until(None, http, lambda answer: answer.status_code == 200)
+    assert order[-2:] == ["launch", "launch is over"]
+    assert {*order[:-2]} == {"first", "first is over", "learn", "learn is over"}
 
 
 @pytest.mark.parametrize("away", [None, held, held_journal], ids=["there", "held", "held_journal"])
