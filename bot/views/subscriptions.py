@@ -16,7 +16,10 @@ from bot.views.ids import Action, NewsValue
 from bot.views.layout import context, header, rendered, rows, section, sentence
 from bot.views.words import DAY_AND_TIME, bold, channel_mention, code, mention, moment, safe
 
-HINT = "`/subscribe [APP] [ENV] [EVENT…] [here]`, `/unsubscribe …` and `/pilothouse mute … for 2h` change this."
+HINT = (
+    "`/subscribe [APP] [ENV] [EVENT…] [here]`, `/unsubscribe …` and `/pilothouse mute …` with `for 2h` or `off` change "
+    "this."
+)
 MUTE_FOR = "2h"
 
 

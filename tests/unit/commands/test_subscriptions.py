@@ -100,6 +100,7 @@ async def test_muting_has_an_end_and_can_be_taken_back(harness: CommandHarness) 
     assert muted.scope == Scope("my-app", "production", "degraded")
     assert "You get no news of" in reply.sentence
     assert "🔕" in str(render(reply).blocks)
+    assert "`off`" in str(render(reply).blocks), "how it ends earlier"
     assert (await say(harness, "/pilothouse mute my-app off")).muted == ()
     with pytest.raises(InvalidCommand):
         await say(harness, "/pilothouse mute my-app for ever")
