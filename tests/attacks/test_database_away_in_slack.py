@@ -19,11 +19,12 @@ from bot.promotions.scheduler import Scheduler
 from bot.router import Router, open_router
 from bot.store.audit import Audit
 from bot.store.requests import RequestStore
-from bot.views.ids import Action, PromotionValue, encode
+from bot.views.ids import Action
 from tests.fakes.command_harness import CommandHarness
 from tests.fakes.messenger import FakeMessenger
 from tests.fakes.outages import Outages
 from tests.fakes.queue import MemoryQueue
+from tests.fakes.slack_payloads import pressed, typed
 from tests.fakes.world import CoreWorld, core_world
 
 
@@ -39,22 +40,13 @@ class Chat:
 
     async def says(self, line: str, who: str = "ana", trigger: str = "") -> str:
         self.asked += 1
-        slash, _, text = line.partition(" ")
-        body = {
-            "command": slash, "text": text, "user_id": f"U0{who.upper()}", "team_id": "T0PILOT",
-            "channel_id": "C0GENERAL", "trigger_id": trigger or f"t{self.asked}",
-        }  # fmt: skip
+        body = typed(line, who, trigger or f"t{self.asked}")
         await self.router.on_command(body, self._ack, self._respond)
         return await self._answer()
 
     async def presses(self, action: Action, promotion: Promotion, who: str = "bo") -> str:
         self.asked += 1
-        value = encode(PromotionValue(promotion.id, promotion.content_hash))
-        pressed = {"type": "button", "action_id": action, "value": value, "action_ts": f"{self.asked}.0"}
-        body = {
-            "actions": [pressed], "user": {"id": f"U0{who.upper()}", "team_id": "T0PILOT"},
-            "channel": {"id": "C0GENERAL"}, "trigger_id": f"t{self.asked}", "response_url": "https://hooks.example.com/1",
-        }  # fmt: skip
+        body = pressed(action, promotion, who, self.asked)
         await self.router.on_button(body, self._ack, self._respond)
         return await self._answer()
 

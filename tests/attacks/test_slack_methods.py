@@ -24,7 +24,7 @@ from bot.domain.promotion import Phase, Promotion
 from bot.domain.reply import RunLog
 from bot.router.incoming import Incoming
 from bot.runtime.patience import LONGEST_WAIT
-from bot.views.ids import Action, PromotionValue, encode
+from bot.views.ids import Action
 from integrations.slack import SlackDirectory, SlackMessenger, SlackModals
 from integrations.slack.directory import FRESH_SECONDS
 from integrations.slack.edits import Edits
@@ -32,6 +32,7 @@ from integrations.slack.probe import is_in
 from integrations.slack.socket_mode import address
 from tests.fakes.queues import delivered
 from tests.fakes.slack import RETRY_AFTER, MemorySlack, NearSlack
+from tests.fakes.slack_payloads import pressed, typed
 from tests.fakes.world import POLICY, CoreWorld, core_world
 
 ROOT = Path(__file__).parents[2]
@@ -84,22 +85,13 @@ class Workplace:
 
     async def types(self, line: str, who: str = "ana", *, url: bool = True) -> str:
         self.asked += 1
-        slash, _, text = line.partition(" ")
-        body = {
-            "command": slash, "text": text, "user_id": f"U0{who.upper()}", "team_id": "T0PILOT",
-            "channel_id": "C0GENERAL", "trigger_id": f"t{self.asked}",
-        }  # fmt: skip
+        body = typed(line, who, f"t{self.asked}")
         await self.home.core.router.on_command(body, self._ack, self._respond if url else self._gone)
         return await self._answer()
 
     async def presses(self, action: Action, promotion: Promotion, who: str = "bo") -> str:
         self.asked += 1
-        value = encode(PromotionValue(promotion.id, promotion.content_hash))
-        pressed = {"type": "button", "action_id": action, "value": value, "action_ts": f"{self.asked}.0"}
-        body = {
-            "actions": [pressed], "user": {"id": f"U0{who.upper()}", "team_id": "T0PILOT"},
-            "channel": {"id": "C0DEPLOY"}, "trigger_id": f"t{self.asked}", "response_url": "https://h/1",
-        }  # fmt: skip
+        body = pressed(action, promotion, who, self.asked, "C0DEPLOY")
         await self.home.core.router.on_button(body, self._ack, self._respond)
         return await self._answer()
 
