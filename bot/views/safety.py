@@ -71,7 +71,7 @@ def holds(reply: Holds) -> Rendered:
     shown: list[Block] = []
     for title, _, lines in parts:
         if lines:
-            shown += [header(title), *rows((section(line) for line in lines), spare_blocks=38, budget=2200)]
+            shown += [header(title), *rows((section(line) for line in lines), spare_blocks=40, budget=2200)]
     if not shown:
         return sentence("Nothing is locked, frozen or rejected.")
     counted = ", ".join(f"{len(lines)} {how}" for _, how, lines in parts if lines)

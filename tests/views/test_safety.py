@@ -139,6 +139,13 @@ def test_a_thousand_locks_fit_into_one_message() -> None:
     assert "more" in said(message)
 
 
+def test_many_short_holds_of_every_kind_fit_into_one_message() -> None:
+    """S19: fifty blocks, with a title and "and 5 more" for each of four kinds."""
+    some = (replace(LOCK, reason=""),) * 15
+    message = render(Holds(some, (replace(FREEZE, reason=""),) * 15, (REJECTION,) * 15, (REVIEW,) * 15))
+    assert len(message.blocks) <= 50
+
+
 def test_freezes_rejections_and_stand_ins() -> None:
     assert said(render(FreezeCalled(FREEZE, "Pipelines ask first."))).endswith("Pipelines ask first.)")
     assert said(render(FreezeCalled(FREEZE))).startswith("❄️ All of *production* is frozen until ")
