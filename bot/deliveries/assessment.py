@@ -74,10 +74,12 @@ async def judged(case: Case, app: Application, now: datetime, patience: timedelt
     evidence = await evidence_of(app, case.contained, case.lines, case.committed.sha)
     found = arrival(evidence)
     progress = _settled(case, found, app, now, patience)
-    if progress is Progress.SUPERSEDED and (at := await _was_there(case, app)):
+    if progress is Progress.SUPERSEDED and not case.committed.unreadable and (at := await _was_there(case, app)):
         return Judged(case.committed.sha, Progress.SYNCING, "It was synced, but nobody saw whether it was healthy.", at)
     if progress is None or progress in case.said:
         return None
+    if progress is Progress.HEALTHY and case.committed.unreadable:
+        return Judged(case.committed.sha, Progress.NEVER_RAN, "Its overlay cannot be read at this commit.")
     return Judged(case.committed.sha, progress, found.explanation, _synced_at(evidence))
 
 

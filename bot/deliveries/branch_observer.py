@@ -115,6 +115,7 @@ class BranchObserver:
             mine.id if mine else "",
             commit.trailer("Pipeline-Run")[:200],
             undoing(commit.sha, commit.message) or None,
+            unreadable=change.unreadable,
         )
         at = self._latest = min(max(commit.at, self._latest + MOMENT), self.clock())
         return Fact(f"git:{commit.sha}:{change.environment}:{change.app}", at, change.app, change.environment, detail)

@@ -39,6 +39,8 @@ class OverlayChange:
     path: str
     images: tuple[ImageChange, ...]
     paths: tuple[str, ...]
+    unreadable: bool = False
+    """at the later commit: then `images` is empty, and the file is among the `paths`"""
 
 
 class OverlayChanges:
@@ -141,6 +143,8 @@ def _change(
     if not path and not any(file in old for file in files):
         return None
     was = next((file for file in files if file in old), path)
+    if path and not _readable(new[path], path):
+        return OverlayChange(*place, path, (), tuple(dict.fromkeys([path, *paths]))[:MOST_PATHS], unreadable=True)
     images = image_changes(entries(old.get(was, b""), was), entries(new.get(path, b""), path))
     others = tuple(other for other in paths if not images or other not in (path, was))[:MOST_PATHS]
     return OverlayChange(*place, path or was, images, others)
@@ -158,6 +162,14 @@ def named_outside(content: bytes, path: str) -> tuple[str, ...]:
         return references(content, path)
     except KustomizationError:
         return ()
+
+
+def _readable(content: bytes, path: str) -> bool:
+    try:
+        read_images(content, path)
+    except KustomizationError:
+        return False
+    return True
 
 
 def entries(content: bytes, path: str) -> tuple[OverlayImage, ...]:

@@ -88,6 +88,8 @@ class Committed:
     """the pipeline run that the commit names"""
     undoing: Undoing | None = None
     """commits of the same branch that it says it reverts or fixes; None where it names none, and of earlier versions"""
+    unreadable: bool = False
+    """the kustomization file cannot be read at this commit, so nobody knows its images, and Argo CD builds nothing"""
 
 
 @dataclass(frozen=True)

@@ -119,7 +119,7 @@ def _panels(report: DoraReport, buckets: _Buckets, word: str) -> tuple[ChartPane
 
 def _headline(time: timedelta | None, of: Sequence[LeadTime | ChangeFailure], rest: str) -> str:
     if time is None:
-        return "nothing to measure" if not of else "not over yet"
+        return "nothing to measure" if not of else "not restored yet"
     return f"median {lasted(time)}{rest}"
 
 

@@ -13,7 +13,7 @@ from bot.deliveries.news_recorder import NewsRecorder
 from bot.deliveries.overlay_changes import OverlayChanges
 from bot.deliveries.recorder import Recorder
 from bot.domain.caller import Person
-from bot.domain.delivery import Cause, Deployment
+from bot.domain.delivery import Cause, Committed, Deployment
 from bot.domain.errors import Unavailable
 from bot.domain.overlay import Author
 from bot.domain.promotion import Promotion
@@ -74,6 +74,17 @@ async def branch(tmp_path: Path) -> AsyncIterator[Branch]:
     await branch.observer.look()
     yield branch
     await database.close()
+
+
+@pytest.mark.parametrize("broken", [b"images: [", b"- a list", b"images: {name: my-app}"])
+async def test_an_overlay_that_cannot_be_read_pins_nothing_that_is_known(branch: Branch, broken: bytes) -> None:
+    """Not "v1 → nothing": that would be an image that was removed."""
+    sha = branch.overlays.push({path("production"): broken}, "Broken", BEN).sha
+    await branch.observer.look()
+    (fact,) = [fact for fact in await branch.store.of("my-app") if isinstance(fact.detail, Committed)]
+    assert isinstance(fact.detail, Committed)
+    assert (fact.detail.sha, fact.detail.images, fact.detail.unreadable) == (sha, (), True)
+    assert fact.detail.paths == (path("production"),)
 
 
 async def test_what_was_there_before_the_first_look_is_no_news(branch: Branch) -> None:
@@ -195,12 +206,6 @@ async def test_while_git_is_away_nothing_is_lost(branch: Branch) -> None:
         await branch.observer.look()
     branch.overlays.failing = None
     assert await branch.observer.look() == 1
-
-
-async def test_a_file_that_cannot_be_read_is_a_change_all_the_same(branch: Branch) -> None:
-    branch.overlays.push({path("production"): b"images: [\n"}, "Broken", BEN)
-    await branch.observer.look()
-    assert [one.images[0].after for one in await branch.known()] == [None]
 
 
 # Pilothouse's own commits, and those that pose as such.

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from bot.deliveries.fold import deployments
 from bot.deliveries.open_cases import LOOK_BACK
 from bot.domain.application import HealthStatus, HistoryEntry, OperationPhase, SyncStatus
 from bot.domain.delivery import Cause, Judged, Outcome
 from bot.domain.errors import Unavailable
+from bot.domain.overlay import Author
 from bot.domain.promotion import Progress
 from bot.promotions.containment import LATER_COMMITS
 from bot.runtime.metrics import REGISTRY
@@ -183,3 +185,16 @@ async def test_what_no_application_ever_comes_to_is_not_kept_in_memory_for_ever(
     assert cluster.observer._cases.of(place)
     await cluster.look(2 * HOUR)
     assert not cluster.observer._cases.of(place)
+
+
+async def test_an_overlay_that_could_not_be_read_never_ran_whatever_came_after_it(cluster: Cluster) -> None:
+    """The commit that repairs it contains it, and is Healthy."""
+    broken = cluster.overlays.push({path("production"): b"images: ["}, "Broken", Author("Ben", "ben@example.com")).sha
+    cluster.shows(sync=SyncStatus.UNKNOWN, revision=broken)
+    await cluster.look(60)
+    repaired = cluster.commit("v2")
+    cluster.arrives(repaired)
+    await cluster.look(60)
+    found = {one.sha: one for one in deployments(await cluster.store.of("my-app"))}
+    assert (found[broken].outcome, found[repaired].outcome) == (Outcome.NEVER_RAN, Outcome.HEALTHY)
+    assert "cannot be read" in found[broken].explanation
