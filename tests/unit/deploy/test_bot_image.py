@@ -2,6 +2,7 @@
 
 import re
 import runpy
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +69,12 @@ def test_every_base_is_named_by_its_digest() -> None:
 def test_debian_is_that_of_one_day() -> None:
     """And of no other: apt reads no list but the one that the Dockerfile writes."""
     text = "\n".join(dockerfile())
-    assert re.search(r"^ARG DEBIAN=http://snapshot\.debian\.org/archive$", text, re.M)
+    assert re.search(r"^ARG DEBIAN=$", text, re.M)
+    beside = re.search(r"beside='(.*)'", text)
+    assert beside
+    sources = "Types: deb\nURIs: http://deb.example.org/debian\n\nURIs: http://deb.example.org/debian-security\n"
+    found = subprocess.run(["sed", "-n", beside[1]], input=sources, capture_output=True, text=True, check=True).stdout
+    assert found == "http://snapshot.example.org/archive\n"
     assert re.search(r"^ARG DAY=20\d{6}T\d{6}Z$", text, re.M)
     assert text.count("apt-get") == text.count("apt-get --quiet --quiet --option Dir::Etc::SourceList=/tmp/debian.list")
     assert text.count("Dir::Etc::SourceParts=-") == 1
