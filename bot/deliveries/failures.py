@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from itertools import takewhile
 
 from bot.deliveries.builds import Pinned, pinned
-from bot.deliveries.fixes import fixed
+from bot.deliveries.fixes import Fix, fixed
 from bot.domain.delivery import Cause, ChangeFailure, Deployment, Outcome
 from bot.domain.overlay import OverlayImage
 
@@ -57,7 +57,7 @@ class _Ran:
         return self._first.get(pinned(one.app, entry), number) < number
 
 
-def _failure(one: Deployment, after: Sequence[Deployment], ran: _Ran, fix: Deployment | None) -> ChangeFailure | None:
+def _failure(one: Deployment, after: Sequence[Deployment], ran: _Ran, fix: Fix | None) -> ChangeFailure | None:
     if one.outcome is Outcome.FAILED:
         return ChangeFailure(one, "it failed", one.ended_at or one.at, _restored(one, after, one.ended_at or one.at))
     if one.degraded_at and one.healthy_at and one.degraded_at - one.healthy_at <= DEGRADED_WITHIN:
@@ -68,8 +68,9 @@ def _failure(one: Deployment, after: Sequence[Deployment], ran: _Ran, fix: Deplo
         return ChangeFailure(one, "it was rolled back", undone.at, undone.healthy_at, undone)
     if fix:
         began = one.healthy_at or one.synced_at or one.at
-        well = (later.healthy_at for later in after if later.at >= fix.at and later.healthy_at)
-        return ChangeFailure(one, "it was fixed", began, min(well, default=None), fix)
+        well = (later.healthy_at for later in after if later.at >= fix.by.at and later.healthy_at)
+        why = "it was reverted" if fix.reverts else "it was fixed"
+        return ChangeFailure(one, why, began, min(well, default=None), fix.by)
     return None
 
 

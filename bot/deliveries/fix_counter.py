@@ -34,4 +34,4 @@ def _undoes(begun: Fact) -> bool:
 
 def _fixed_by(facts: Iterable[Fact], begun: Fact, within: timedelta) -> int:
     there = [one for one in deployments(facts) if one.at <= begun.at]
-    return sum(later.at == begun.at for later in fixed(there, within).values())
+    return sum(fix.by.at == begun.at for fix in fixed(there, within).values())

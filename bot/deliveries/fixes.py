@@ -4,7 +4,8 @@ docs/decisions/0398 has the reasons.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from itertools import chain
 
@@ -17,7 +18,15 @@ FULL = (40, 64)
 """digits of a whole id"""
 
 
-def fixed(there: Sequence[Deployment], within: timedelta) -> dict[Deployment, Deployment]:
+@dataclass(frozen=True)
+class Fix:
+    """The deployment that fixed an earlier one. `reverts`: all that it says of that one is that it reverts."""
+
+    by: Deployment
+    reverts: bool = False
+
+
+def fixed(there: Sequence[Deployment], within: timedelta) -> dict[Deployment, Fix]:
     """Deployment → the first later one that undoes or fixes a commit which it brought, or its own commit.
 
     `there`: of one app in one environment, oldest first. `within`: how much later.
@@ -27,13 +36,13 @@ def fixed(there: Sequence[Deployment], within: timedelta) -> dict[Deployment, De
     """commit → the newest deployment that brought it, or is it"""
     carried: list[str] = []
     """source commits of what did not reach the environment"""
-    found: dict[Deployment, Deployment] = {}
+    found: dict[Deployment, Fix] = {}
     for one in there:
         own = _ids(one)
-        for named in known.named_by(one) - {one.sha, *own}:
-            earlier = brought.get(named)
-            if earlier and one.at - earlier.at <= within:
-                found.setdefault(earlier, one)
+        reverts, fixes = (_earlier(named - {one.sha, *own}, brought) for named in known.named_by(one))
+        for earlier in reverts | fixes:
+            if one.at - earlier.at <= within:
+                found.setdefault(earlier, Fix(one, reverts=earlier not in fixes))
         if one.cause is not Cause.ARGOCD:  # that is at a commit which another deployment began with
             brought[one.sha] = one
         if not one.images:
@@ -45,6 +54,10 @@ def fixed(there: Sequence[Deployment], within: timedelta) -> dict[Deployment, De
     return found
 
 
+def _earlier(named: Iterable[str], brought: Mapping[str, Deployment]) -> set[Deployment]:
+    return {brought[id] for id in named if id in brought}
+
+
 class _KnownCommits:
     """Every commit that deployments there brought or are, and what these say of each other."""
 
@@ -53,14 +66,14 @@ class _KnownCommits:
         said = (said for one in there for said in _said(one))
         self._reverting = {one.commit for one in said if any(self._resolved(one.reverts))}
 
-    def named_by(self, one: Deployment) -> set[str]:
-        """The known commits that its own say they undo or fix.
+    def named_by(self, one: Deployment) -> tuple[set[str], set[str]]:
+        """The known commits that its own say they revert, and those that they say they fix.
 
         A revert of a revert puts back what was right, so it tells nothing against what it reverts.
         """
         reverts = {id for said in _said(one) for id in self._resolved(said.reverts)}
         fixes = {id for said in _said(one) for id in self._resolved(said.fixes)}
-        return (reverts - self._reverting) | fixes
+        return reverts - self._reverting, fixes
 
     def _resolved(self, named: Iterable[str]) -> Iterator[str]:
         """What is shortened counts where it can mean one known commit only."""

@@ -283,7 +283,7 @@ class ChangeFailure:
 
     @property
     def reason(self) -> str:
-        """With the commit that undid or fixed it: "it was fixed by abc123"."""
+        """With the commit that undid or fixed it: "it was fixed by abc123", "it was reverted by abc123"."""
         return f"{self.why} by {self.by.sha}" if self.by else self.why
 
     @property

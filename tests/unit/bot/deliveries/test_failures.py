@@ -52,18 +52,20 @@ def failed(found: Figures) -> list[tuple[str, str, timedelta | None]]:
 
 
 @pytest.mark.parametrize(
-    "fix",
+    ("fix", "word"),
     [
-        reverting("b1", sha("a1")),
-        reverting("b1", sha("a2")[:12]),
-        fixing("b1", sha("a2")[:12]),
-        fixing("b1", sha("a2")[:7]),
-        fixing("b1", sha("ffff"), sha("a1")),
+        (reverting("b1", sha("a1")), "reverted"),
+        (reverting("b1", sha("a2")[:12]), "reverted"),
+        (fixing("b1", sha("a2")[:12]), "fixed"),
+        (fixing("b1", sha("a2")[:7]), "fixed"),
+        (fixing("b1", sha("ffff"), sha("a1")), "fixed"),
+        (Undoing(sha("b1"), (sha("a1"),), (sha("a2"),)), "fixed"),
+        (Undoing(sha("b1"), (sha("a1"),), (sha("ffff"),)), "reverted"),
     ],
 )
-def test_a_later_commit_says_what_it_undoes_or_fixes(fix: Undoing) -> None:
+def test_a_later_commit_says_what_it_reverts_or_fixes(fix: Undoing, word: str) -> None:
     fixed = version(2, 5, brought(fix))
-    assert failed(of(BROKEN, fixed)) == [("v1", f"it was fixed by {fixed.sha}", timedelta(hours=4))]
+    assert failed(of(BROKEN, fixed)) == [("v1", f"it was {word} by {fixed.sha}", timedelta(hours=4))]
     assert of(BROKEN, fixed).failure_rate == 0.5
 
 
@@ -150,7 +152,7 @@ def test_git_revert_counts_though_other_images_come_of_it_and_later_than_a_day()
     bad, between = committed("v2", 2, "v1"), committed("v3", 20, "v2")
     back = committed("v9", 60, "v3", reverting("9e", bad.sha[:10]))
     found = of(bad, between, back)
-    assert [(one.deployment, one.reason) for one in found.failures] == [(bad, f"it was fixed by {back.sha}")]
+    assert [(one.deployment, one.reason) for one in found.failures] == [(bad, f"it was reverted by {back.sha}")]
 
 
 def test_going_back_past_several_fails_each_that_brought_something() -> None:
