@@ -49,8 +49,8 @@ def compared(ahead: timedelta) -> str:
     seconds = ahead.total_seconds()
     if abs(ahead) > ALLOWED:
         direction = "behind" if seconds > 0 else "ahead of"
-        raise Wrong(f"this machine's clock is {abs(seconds):.0f} s {direction} its")
-    return "agrees" if abs(seconds) < 2 else f"{abs(seconds):.0f} s apart"
+        raise Wrong(f"this machine's clock is {abs(seconds):.0f} seconds {direction} its")
+    return "agrees" if abs(seconds) < 2 else f"{abs(seconds):.0f} seconds apart"
 
 
 def _without_credentials(url: str) -> str:

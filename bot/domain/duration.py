@@ -1,10 +1,11 @@
-"""Durations, as people write and read them: 1h30m in a file, "1 h 30 min" in a sentence."""
+"""Durations, as people write and read them: 1h30m in a file, "1 h 30 min" in a table, whole words in a sentence."""
 
 import math
 import re
 from datetime import timedelta
 
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+SHORT = {"day": "d", "hour": "h", "minute": "min", "second": "s"}
 DURATION = re.compile(r"(?:\d+[smhdw])+")
 
 
@@ -29,19 +30,29 @@ def written(time: timedelta) -> str:
 
 
 def lasted(time: timedelta) -> str:
-    """How long something took, in its two largest units: "1 h 12 min"."""
-    return _in_units(round(time.total_seconds()))
+    """How long something took, in its two largest units, for tables and lists of facts: "1 h 12 min"."""
+    return " ".join(f"{number} {SHORT[unit]}" for number, unit in _in_units(round(time.total_seconds())))
+
+
+def in_words(time: timedelta) -> str:
+    """As `lasted`, for sentences: "1 hour 12 minutes"."""
+    return _spelt(round(time.total_seconds()))
 
 
 def lasting(time: timedelta) -> str:
-    """How long is left, or has been waited: as `lasted`, but rounded up, so that nothing is over too early."""
-    return _in_units(math.ceil(time.total_seconds()))
+    """How long is left, or has been waited: as `in_words`, but rounded up, so that nothing is over too early."""
+    return _spelt(math.ceil(time.total_seconds()))
 
 
-def _in_units(seconds: int) -> str:
+def _spelt(seconds: int) -> str:
+    return " ".join(f"{number} {unit}{'' if number == 1 else 's'}" for number, unit in _in_units(seconds))
+
+
+def _in_units(seconds: int) -> list[tuple[int, str]]:
+    """The two largest units; of nothing, zero seconds."""
     minutes, seconds = divmod(max(0, seconds), 60)
     hours, minutes = divmod(minutes, 60)
     days, hours = divmod(hours, 24)
-    parts = [(days, "d"), (hours, "h"), (minutes, "min"), (seconds, "s")]
+    parts = [(days, "day"), (hours, "hour"), (minutes, "minute"), (seconds, "second")]
     first = next((index for index, (number, _) in enumerate(parts) if number), 3)
-    return " ".join(f"{number} {unit}" for number, unit in parts[first : first + 2] if number) or "0 s"
+    return [part for part in parts[first : first + 2] if part[0]] or parts[3:]

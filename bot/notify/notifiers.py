@@ -79,7 +79,7 @@ class Notifiers:
             async with asyncio.timeout(LONGEST):
                 await notifier.tell(load(entry.message.text, Notice))
         except TimeoutError:
-            raise Unavailable(name, "tell it", f"no answer within {LONGEST:g} s") from None
+            raise Unavailable(name, "tell it", f"no answer within {LONGEST:g} seconds") from None
 
 
 NONE = Notifiers()

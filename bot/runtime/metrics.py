@@ -10,7 +10,7 @@ COMMANDS = Counter(
 )  # fmt: skip
 ACKNOWLEDGED = Histogram(
     "pilothouse_ack_seconds",
-    "Time from receiving a request of Slack to acknowledging it; Slack gives up after 3 s.",
+    "Time from receiving a request of Slack to acknowledging it; Slack gives up after 3 seconds.",
     ["kind"],
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 3),
     registry=REGISTRY,

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.domain.duration import in_words
 from bot.domain.errors import PromotionInProgress
 from bot.domain.promotion import Doubt, Phase, Plan, Promotion, Stage
 from bot.ports import Clock
@@ -219,13 +220,12 @@ def _in_progress(other: Promotion, apps: Collection[str], now: datetime) -> Prom
     images = [(move.app, move.after.label) for move in plan.moves] + [(one.app, one.label) for one in plan.missing]
     held = [(app, label) for app, label in images if app in apps and app in other.apps]
     names = ", ".join(dict.fromkeys(app for app, _ in held))
-    since = int((now - plan.requested_at).total_seconds() // 60)
     remedy = "wait for it to end, or ask for it to be aborted."
     if other.stage is Stage.FOLLOW:
         remedy = f"its commit is made. Wait for it to end, or go back with `/rollback {held[0][0]} {plan.environment}`."
     return PromotionInProgress(
         f"{plan.requester.name} is already promoting {names} to {plan.environment} "
-        f"({', '.join(label for _, label in held)}, {since} min ago, {other.id}): "
+        f"({', '.join(label for _, label in held)}, {in_words(now - plan.requested_at)} ago, {other.id}): "
         f"{remedy}",
         other.id,
     )

@@ -4,7 +4,7 @@ from slack_sdk.models.blocks import Block
 
 from bot.domain import slack_id
 from bot.domain.alert import Alert
-from bot.domain.duration import lasted
+from bot.domain.duration import in_words
 from bot.domain.pipeline import PipelineRun
 from bot.ports import Rendered
 from bot.views import words
@@ -27,7 +27,7 @@ def alert(told: Alert) -> Rendered:
         when, color = f"since {moment(told.started_at, DAY_AND_TIME)}", RED if critical else YELLOW
     else:
         lines = [f"✅ Resolved: {name}"]
-        when, color = f"{moment(told.ended_at, DAY_AND_TIME)}, after {lasted(told.ended_at - told.started_at)}", GREEN
+        when, color = f"{moment(told.ended_at, DAY_AND_TIME)}, after {in_words(told.ended_at - told.started_at)}", GREEN
     about = " · ".join([*_about(told), when, *_links(told)])
     return rendered(f"{lines[0]} {' · '.join(_about(told))}".rstrip(), [section(*lines), context(about)], color)
 
@@ -69,7 +69,7 @@ def _line(told: Alert) -> str:
     what = safe(told.summary or told.name, 90)
     if told.ended_at is None:
         return f"{'🔴' if told.severity == 'critical' else '🟠'} {about}: {what} since {moment(told.started_at)}"
-    return f"✅ {about}: {what}, after {lasted(told.ended_at - told.started_at)}"
+    return f"✅ {about}: {what}, after {in_words(told.ended_at - told.started_at)}"
 
 
 def _listed(lines: list[str]) -> list[Block]:
@@ -107,7 +107,7 @@ def failed_run(run: PipelineRun) -> Rendered:
     if run.requester:
         facts.append(f"by <@{run.requester}>" if slack_id.is_user(run.requester) else safe(run.requester, 60))
     if run.duration is not None:
-        facts.append(f"after {lasted(run.duration)}")
+        facts.append(f"after {in_words(run.duration)}")
     more = f"{code(f'/pipeline logs {run.name}', 130)} shows what it printed"
     return rendered(f"{line} {reason}", [section(line, reason), context(" · ".join([*facts, more]))], RED)
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 from slack_sdk.models.blocks import Block
 
 from bot.domain.delivery import ChangeFailure, Figures
-from bot.domain.duration import lasted
+from bot.domain.duration import in_words
 from bot.domain.reply import DoraPlace, DoraReport
 from bot.ports import Rendered
 from bot.views import words
@@ -68,7 +68,7 @@ def _failure(one: ChangeFailure, *, named: bool) -> str:
     change, by = one.deployment, one.by
     where = f" in {safe(change.environment, 60)}" if named else ""
     after = f" by {link(by.url, by.sha[:7], 40)}" if by else ""
-    took = f", well again after {measured(one.lasted)}" if one.lasted is not None else ""
+    took = f", well again after {in_words(one.lasted)}" if one.lasted is not None else ""
     what = f"{safe(change.app, 60)} {link(change.url, change.sha[:7], 40)}{where}"
     return f"• {what} {moment(change.at, DAY_AND_TIME)}: {one.why}{after}{took}"
 
@@ -94,8 +94,8 @@ def _notes(reply: DoraReport, most: int) -> Iterator[str]:
 def failed(within: timedelta) -> str:
     """What counts as a failed change; `within`: what is fixed by then."""
     return (
-        "Failed: it failed here, turned Degraded within an hour, was undone within a day, or fixed within "
-        f"{lasted(within)} by a commit that says so (This reverts commit …, Fixes: …)."
+        "Failed: it failed here, turned Degraded within an hour, was undone within a day, or reverted or fixed within "
+        f"{in_words(within)} by a commit that says so (This reverts commit …, Fixes: …)."
     )
 
 

@@ -7,7 +7,7 @@ from slack_sdk.models.blocks import Block
 
 from bot.domain import slack_id
 from bot.domain.delivery import Cause, News, Outcome, ToldCommits
-from bot.domain.duration import lasted
+from bot.domain.duration import in_words
 from bot.domain.event import Event
 from bot.domain.pipeline import RunStatus
 from bot.ports import Rendered
@@ -125,7 +125,7 @@ def _lines(one: News) -> list[str]:
             how = f" · {CAUSES[one.cause]}" if one.cause else ""
             lines = [f"{ICONS[outcome]} {place} {safe(one.change, 200)}{how} · {outcome}{_by(one)}"]
     if one.over_at:
-        after = lasted(one.over_at - one.at)
+        after = in_words(one.over_at - one.at)
         lines = [f"✅ {place} is {TURNED.get(one.event, 'over')} {moment(one.over_at, DAY_AND_TIME)}, after {after}."]
     if one.why:
         lines.append(f"{'The reason was: ' if one.over_at else ''}{safe(one.why, 500)}")

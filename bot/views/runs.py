@@ -3,7 +3,7 @@
 from slack_sdk.models.blocks import Block, ButtonElement
 
 from bot.domain import slack_id
-from bot.domain.duration import lasted
+from bot.domain.duration import in_words, lasted
 from bot.domain.pipeline import HELD, PipelineRun, RunStatus, StepLog, TaskStatus
 from bot.domain.reply import RunDetail, RunList, RunLog
 from bot.ports import Rendered
@@ -66,7 +66,7 @@ def run_detail(reply: RunDetail) -> Rendered:
 def run_ended(reply: RunDetail) -> Rendered:
     """What wakes the requester, below the run's message: how it ended, and why."""
     run = reply.run
-    took = f" after {lasted(run.duration)}" if run.duration is not None else ""
+    took = f" after {in_words(run.duration)}" if run.duration is not None else ""
     end = f"{MARKS[run.status]} {_requester(run)}: {bold(run.name)} {ENDS[run.status]}{took}."
     why = reply.failure or run.message or run.reason if run.status is RunStatus.FAILED else ""
     return sentence(" ".join([end, *(safe(more, 600) for more in (why, reply.held) if words.clean(more))]))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from bot.domain.approval import approved, missing, quorum
-from bot.domain.duration import lasted
+from bot.domain.duration import in_words
 from bot.domain.promotion import Following, GateResult, Kind, Phase, Progress, Promotion, Stage, VerdictState
 from bot.views import words
 from bot.views.layout import BLUE, GREEN, RED, YELLOW
@@ -139,7 +139,7 @@ def _following(promotion: Promotion, watched: timedelta | None) -> StateLine:
 def _still_watched(watched: timedelta | None) -> str:
     if watched is None:
         return ""
-    return f"; watched for {lasted(watched)}, and rolled back if it does not stay so"
+    return f"; watched for {in_words(watched)}, and rolled back if it does not stay so"
 
 
 def _application_names(following: list[Following]) -> str:

@@ -214,7 +214,7 @@ class BranchCache:
             try:
                 await held.enter_async_context(locked(self._lock_file, self._patience.fetch))
             except TimeoutError:
-                detail = f"another process has held {self._lock_file.name} for {self._patience.fetch:g} s"
+                detail = f"another process has held {self._lock_file.name} for {self._patience.fetch:g} seconds"
                 raise Unavailable(SYSTEM, "lock the cache", detail) from None
             except OSError as error:
                 raise unusable(str(error.strerror)) from error

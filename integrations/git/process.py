@@ -51,7 +51,7 @@ async def run_git(
             )
             await process.wait()
     except TimeoutError:
-        raise GitTimedOut(arguments[0], f"no answer within {timeout:g} s") from None
+        raise GitTimedOut(arguments[0], f"no answer within {timeout:g} seconds") from None
     finally:
         await end(process)
     if process.returncode:

@@ -48,7 +48,7 @@ class ObjectReader:
             async with asyncio.timeout(self._seconds), self._turn:
                 return await self._read(names)
         except TimeoutError:
-            raise GitTimedOut(_COMMAND, f"no answer within {self._seconds:g} s") from None
+            raise GitTimedOut(_COMMAND, f"no answer within {self._seconds:g} seconds") from None
 
     async def end(self) -> None:
         """The next question starts another one."""

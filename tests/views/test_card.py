@@ -183,7 +183,7 @@ def test_a_gate_is_called_by_a_noun() -> None:
 
 
 def test_a_dry_run_that_would_wait_says_so() -> None:
-    waiting = GateResult("soak", "my-app", Verdict.waiting("10 min to go", retry_after=timedelta(minutes=10)))
+    waiting = GateResult("soak", "my-app", Verdict.waiting("10 minutes to go", retry_after=timedelta(minutes=10)))
     shown = lines(dry_run(promotion(Stage.GATES, Phase.PENDING, results=(*PASSED, waiting))))
     assert shown[1] == "⏳ This would start, and wait for the soak gate."
 

@@ -26,8 +26,8 @@ def shown(*places: DoraPlace) -> list[str]:
 
 LEAD = (
     "Lead time: from the push of each commit until it is Healthy here; median and 90th percentile. Failed: it failed "
-    "here, turned Degraded within an hour, was undone within a day, or fixed within 7 d by a commit that says so "
-    "(This reverts commit …, Fixes: …)."
+    "here, turned Degraded within an hour, was undone within a day, or reverted or fixed within 7 days by a commit "
+    "that says so (This reverts commit …, Fixes: …)."
 )
 UNSEEN = "Which source commits were deployed is not known, so fixes in the source are not counted."
 
@@ -97,10 +97,14 @@ def test_each_failed_change_can_be_traced() -> None:
     found = shown(DoraPlace("production", (part,), part))
     at = found.index("Failed, the newest first:")
     assert found[at + 1].startswith("• my-app bad0000 2026-11-29")
-    assert found[at + 1].endswith(": it was fixed by f1f1f1f, well again after 2 h")
+    assert found[at + 1].endswith(": it was fixed by f1f1f1f, well again after 2 hours")
     assert found[at + 2].endswith(": it failed")
     said = "Fixes in the source are not counted for 1 of 2 deployments: their commits are not known."
     assert found[-1] == f"({LEAD} {said})"
+    reverted = replace(part, failures=(replace(failures[0], why="it was reverted"), failures[1]))
+    assert shown(DoraPlace("production", (reverted,), reverted))[at + 1].endswith(
+        ": it was reverted by f1f1f1f, well again after 2 hours"
+    )
     many = replace(part, failures=failures * 4)
     assert "… and 3 more" in shown(DoraPlace("production", (many,), many))
     several = shown(DoraPlace("production", (part,), part), place("prod-eu", "my-app"))

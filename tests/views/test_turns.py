@@ -50,7 +50,7 @@ from tests.views.reading import lines
 from tests.views.samples import AT, BLOCKED, BO, COMMIT, PASSED, approval, following, move, plan, promotion
 
 TRAIN = plan(moves=(move(), move("payments", "2.0", "2.1"), move("ledger", "7", "8")))
-WAITING = GateResult("soak", "my-app", Verdict.waiting("Healthy for 4 min", retry_after=timedelta(minutes=1)))
+WAITING = GateResult("soak", "my-app", Verdict.waiting("Healthy for 4 minutes", retry_after=timedelta(minutes=1)))
 
 
 def boxes(message: Rendered) -> list[dict[str, object]]:
@@ -140,7 +140,7 @@ def test_what_is_healthy_is_still_watched_where_policy_says_so() -> None:
     well = promotion(Stage.FOLLOW, commit=COMMIT, following=(following(Progress.HEALTHY),))
     assert lines(card(well))[1] == "👀 Healthy."
     assert lines(card(well, watched=timedelta(minutes=10)))[1] == (
-        "👀 Healthy; watched for 10 min, and rolled back if it does not stay so."
+        "👀 Healthy; watched for 10 minutes, and rolled back if it does not stay so."
     )
 
 

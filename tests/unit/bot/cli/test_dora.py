@@ -166,5 +166,5 @@ def test_each_failed_deployment_names_the_one_that_fixed_it(tmp_path: Path) -> N
         rows["soon-fix"]["healthy_at"]
     )
     table = run(url, tmp_path).output
-    assert "within 3 h by a commit" in table
+    assert "within 3 hours by a commit" in table
     assert "not known" not in table

@@ -38,7 +38,7 @@ def test_the_verbs_that_are_asked_for_are_those_that_are_granted() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "told"), [(31, "31 s behind"), (-45, "45 s ahead of"), (20, ""), (-20, ""), (0, "")]
+    ("seconds", "told"), [(31, "31 seconds behind"), (-45, "45 seconds ahead of"), (20, ""), (-20, ""), (0, "")]
 )
 def test_a_clock_that_is_half_a_minute_off_is_wrong(seconds: float, told: str) -> None:
     """S12: Slack's requests are refused beyond five minutes; tokens sooner."""

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.duration import lasted, lasting, parse_duration, written
+from bot.domain.duration import in_words, lasted, lasting, parse_duration, written
 
 
 @given(st.integers(0, 10**9))
@@ -27,17 +27,18 @@ def test_anything_else_is_no_duration(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "took", "left"),
+    ("seconds", "short", "words", "left"),
     [
-        (-5, "0 s", "0 s"),
-        (0.4, "0 s", "1 s"),
-        (59.6, "1 min", "1 min"),
-        (4320, "1 h 12 min", "1 h 12 min"),
-        (4320.2, "1 h 12 min", "1 h 12 min"),
-        (90_061, "1 d 1 h", "1 d 1 h"),
-        (3605, "1 h", "1 h"),
+        (-5, "0 s", "0 seconds", "0 seconds"),
+        (0.4, "0 s", "0 seconds", "1 second"),
+        (59.6, "1 min", "1 minute", "1 minute"),
+        (4320, "1 h 12 min", "1 hour 12 minutes", "1 hour 12 minutes"),
+        (4320.2, "1 h 12 min", "1 hour 12 minutes", "1 hour 12 minutes"),
+        (90_061, "1 d 1 h", "1 day 1 hour", "1 day 1 hour"),
+        (172_802, "2 d", "2 days", "2 days"),
+        (3605, "1 h", "1 hour", "1 hour"),
     ],
 )
-def test_the_two_largest_units_are_told(seconds: float, took: str, left: str) -> None:
+def test_the_two_largest_units_are_told(seconds: float, short: str, words: str, left: str) -> None:
     time = timedelta(seconds=seconds)
-    assert (lasted(time), lasting(time)) == (took, left)
+    assert (lasted(time), in_words(time), lasting(time)) == (short, words, left)

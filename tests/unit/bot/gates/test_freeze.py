@@ -34,13 +34,13 @@ async def test_the_zone_of_a_window_counts() -> None:
     assert (await ask(windows=[LUNCH])).state is VerdictState.PASSED  # it is 13:00 in Berlin
     verdict = await ask(windows=[{**LUNCH, "timezone": "UTC"}])
     assert (verdict.state, verdict.reason) == (VerdictState.BLOCKED, "production is frozen now: lunch.")
-    assert says(verdict.remedy, "Mon 5 Jan 13:00 UTC", "1 h")
+    assert says(verdict.remedy, "Mon 5 Jan 13:00 UTC", "1 hour")
 
 
 async def test_outside_the_allowed_windows_the_next_one_is_told() -> None:
     verdict = await ask(windows=[OFFICE])
     assert says(verdict.reason, "production", "open windows")
-    assert says(verdict.remedy, "Mon 5 Jan 14:00 UTC", "2 h")
+    assert says(verdict.remedy, "Mon 5 Jan 14:00 UTC", "2 hours")
 
 
 async def test_a_freeze_that_a_person_called_holds_until_its_end_and_beyond_into_an_open_window() -> None:
@@ -48,9 +48,9 @@ async def test_a_freeze_that_a_person_called_holds_until_its_end_and_beyond_into
     harness.safety.freeze = called()
     verdict = await ask(harness)
     assert says(verdict.reason, "production", "frozen by bo", "Tue 6 Jan 08:00 UTC", "INC-123")
-    assert says(verdict.remedy, "Tue 6 Jan 08:00 UTC", "20 h")
+    assert says(verdict.remedy, "Tue 6 Jan 08:00 UTC", "20 hours")
     later = await ask(harness, windows=[OFFICE])
-    assert says(later.remedy, "Tue 6 Jan 14:00 UTC", "1 d 2 h")
+    assert says(later.remedy, "Tue 6 Jan 14:00 UTC", "1 day 2 hours")
 
 
 async def test_a_freeze_of_another_app_holds_nothing_here() -> None:

@@ -30,7 +30,7 @@ async def test_who_since_when_until_when_and_why() -> None:
         verdict.reason,
         "my-app in production",
         "locked by bo",
-        "3 h",
+        "3 hours",
         "Mon 5 Jan 09:00 UTC",
         "Mon 5 Jan 14:00 UTC",
         "a migration",
@@ -40,7 +40,7 @@ async def test_who_since_when_until_when_and_why() -> None:
 
 async def test_a_lock_of_the_environment_holds_every_app() -> None:
     verdict = await ask(Lock("", "production", BO, "audit", ago(minutes=5)))
-    assert says(verdict.reason, "production", "locked by bo", "5 min", "Mon 5 Jan 11:55 UTC", "audit")
+    assert says(verdict.reason, "production", "locked by bo", "5 minutes", "Mon 5 Jan 11:55 UTC", "audit")
     assert "`/unlock production`" in verdict.remedy
 
 

@@ -27,7 +27,7 @@ async def test_the_time_that_is_left_is_told_to_the_second_and_waited_for() -> N
     harness.put("staging", health_since=ago(minutes=7, seconds=15))
     verdict = await ask(harness)
     assert verdict.state is VerdictState.WAITING
-    assert says(verdict.reason, "Healthy in staging", "7 min 15 s of 30 min", "22 min 45 s")
+    assert says(verdict.reason, "Healthy in staging", "7 minutes 15 seconds of 30 minutes", "22 minutes 45 seconds")
     assert verdict.retry_after == timedelta(minutes=22, seconds=45)
 
 
@@ -35,7 +35,7 @@ async def test_long_enough_is_long_enough() -> None:
     harness = GateHarness()
     harness.put("staging", health_since=ago(minutes=30))
     verdict = await ask(harness)
-    assert (verdict.state, verdict.reason) == (VerdictState.PASSED, "Healthy in staging for 30 min")
+    assert (verdict.state, verdict.reason) == (VerdictState.PASSED, "Healthy in staging for 30 minutes")
     harness.put("staging", health_since=ago(minutes=29, seconds=59))
     assert (await ask(harness)).state is VerdictState.WAITING
 

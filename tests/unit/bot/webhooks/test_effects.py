@@ -216,7 +216,7 @@ async def test_when_it_is_over_the_same_message_says_so(harness: WebhookHarness)
     (message,) = harness.messenger.in_channel("C0DEPLOY")
     assert message.shown.text.startswith("✅ Resolved: ")
     assert len(message.versions) == 2
-    assert "after 12 min" in json.dumps(message.shown.blocks)
+    assert "after 12 minutes" in json.dumps(message.shown.blocks)
     # The next time it fires, that is news, and another message.
     await harness.alert(alert(started="2026-11-02T10:00:00Z"))
     await harness.work()
@@ -365,7 +365,7 @@ async def test_a_start_that_changes_while_it_fires_is_no_new_alert(harness: Webh
     await harness.work()
     (message,) = harness.messenger.in_channel("C0DEPLOY")
     assert message.shown.text.startswith("✅ Resolved")
-    assert "after 12 min" in json.dumps(message.shown.blocks)
+    assert "after 12 minutes" in json.dumps(message.shown.blocks)
 
 
 async def test_the_end_of_what_was_never_told_is_no_news(harness: WebhookHarness) -> None:

@@ -113,7 +113,9 @@ async def test_a_server_that_never_answers_is_unavailable_within_its_time(tmp_pa
     port = listening.sockets[0].getsockname()[1]
     remote = connect(GitSettings(url=f"http://127.0.0.1:{port}/deploy.git"), tmp_path, IMPATIENT)
     begun = time.monotonic()
-    with pytest.raises(Unavailable, match=r"no answer within 0\.\d s"):  # what is left of one second for git's program
+    with pytest.raises(
+        Unavailable, match=r"no answer within 0\.\d seconds"
+    ):  # what is left of one second for git's program
         await remote.head()
     assert time.monotonic() - begun < 30
     for writer in connected:
