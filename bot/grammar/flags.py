@@ -4,6 +4,7 @@ A free text begins behind `--reason`, `--break-glass` or `!`, each a word of its
 any other with the line: no control is ever found inside it.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -26,6 +27,11 @@ class FreeText:
     breaks_glass: bool = False
     inside: Left = ()
     switch: str = ""
+
+
+def flags_of(usage: str) -> list[str]:
+    """Every flag that a usage names."""
+    return re.findall(r"--[a-z-]+", usage)
 
 
 def take_flag(tokens: Sequence[Token], name: str) -> tuple[bool, Left]:

@@ -8,7 +8,7 @@ from bot.domain.intent import Pick
 from bot.domain.subscription import SUBSCRIBABLE
 from bot.grammar.leftovers import Leftover, remedy
 from bot.grammar.place import Place, Slots, assign
-from bot.grammar.refusals import WordsLeft, short
+from bot.grammar.refusals import APP, ENVIRONMENT, EVENT, WordsLeft, short
 from bot.grammar.tokens import Token
 from bot.runtime.spelling import did_you_mean
 
@@ -59,13 +59,15 @@ class NamingWords(WordsLeft):
         if not word:
             return ""
         found = self.vocabulary.environment(re.sub(r"(?i)^env:", "", word))
-        return found or self._unknown(word, "an environment", self.vocabulary.environment_words)
+        return found or self._unknown(word, {ENVIRONMENT: self.vocabulary.environment_words})
 
-    def keyword(self, word: str) -> bool:
-        """Whether a bare word was said."""
+    def keyword(self, word: str, kind: str = "") -> bool:
+        """Whether a bare word was said. `kind`: what it names; refusals of another word name the kind, too."""
         left = tuple(token for token in self._tokens if not token.says(word))
         said = len(left) < len(self._tokens)
         self._tokens = left
+        if not said:
+            self._unsaid.setdefault(kind, []).append(word)
         return said
 
     def place(self, slots: Slots, *, image: bool = False, to: tuple[str, ...] = ()) -> Place:
@@ -94,7 +96,7 @@ class NamingWords(WordsLeft):
     def news(self) -> NewsWords:
         """All that is left: what news, and whether for the channel (`here`). A word that names an app is that app."""
         here = self.keyword("here")
-        events = [str(one) for one in SUBSCRIBABLE if not self.vocabulary.app(one) and self.keyword(one)]
+        events = [str(one) for one in SUBSCRIBABLE if not self.vocabulary.app(one) and self.keyword(one, EVENT)]
         place = self.place(Slots(), to=IN)
         return NewsWords(place.app, place.environment, tuple(events), here)
 
@@ -150,7 +152,7 @@ class NamingWords(WordsLeft):
         """Every app in "my-app,payments". Raises UnknownName."""
         names = [name for name in text.split(",") if name]
         known = self.vocabulary
-        return tuple(known.app(name) or self._unknown(name, "an app", known.apps) for name in names)
+        return tuple(known.app(name) or self._unknown(name, {APP: known.apps}) for name in names)
 
     def image(self, reference: str) -> str:
         """A tag or a whole digest."""
@@ -166,7 +168,7 @@ class NamingWords(WordsLeft):
             if found := self.vocabulary.meaning(token.whole).app:
                 self._tokens = (*self._tokens[:index], *self._tokens[index + 1 :])
                 return found
-        return self._unknown(self._tokens[0].whole, "an app", self.vocabulary.apps) if self._tokens else ""
+        return self._unknown(self._tokens[0].whole, {APP: self.vocabulary.apps}) if self._tokens else ""
 
     def app_and_image(self, what: str) -> tuple[str, str]:
         """The next word, APP@TAG or APP@DIGEST, in its two parts; `what` says what it is for."""

@@ -1,13 +1,14 @@
 """The words that are still to be understood, and what is said where one does not fit."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NoReturn
 
 from bot.domain.environment import careful
 from bot.domain.errors import InvalidCommand, UnknownName
 from bot.domain.intent import Context
-from bot.grammar.flags import take_flag
+from bot.domain.sentence import listed
+from bot.grammar.flags import flags_of, take_flag
 from bot.grammar.leftovers import Leftover, gravest, remedy
 from bot.grammar.place import Place, Slots
 from bot.grammar.tokens import Token
@@ -15,6 +16,8 @@ from bot.grammar.vocabulary import Vocabulary
 from bot.runtime.spelling import SHOWN as NAMES_SHOWN
 from bot.runtime.spelling import did_you_mean, misspelt
 
+APP, ENVIRONMENT, EVENT = "an app", "an environment", "an event"
+"""kinds of names"""
 SHOWN_OF_WORD = 60
 """characters of a wrong word that are worth repeating"""
 
@@ -29,6 +32,8 @@ class WordsLeft:
         self._usage = usage
         self._tokens = tuple(tokens)
         self._flags: list[str] = []
+        self._unsaid: dict[str, list[str]] = {}
+        """what could have been said and was not, by its kind ("an event"), and by "" what is of no kind"""
 
     def __bool__(self) -> bool:
         return bool(self._tokens)
@@ -66,7 +71,8 @@ class WordsLeft:
                 flag, equals, value = token.whole.partition("=")
                 if equals and flag.lower() in self._flags:
                     self.refuse(f"`{flag}` takes no value, so leave out `{short(value)}`.")
-                self.refuse(f"`/{self.verb}` has no flag `{short(flag)}`.{misspelt(flag, self._flags)}")
+                known = (*self._flags, *flags_of(self._usage))
+                self.refuse(f"`/{self.verb}` has no flag `{short(flag)}`.{misspelt(flag, known)}")
 
     def _sift(self, usual: Sequence[str] = (), otherwise: str = "") -> None:
         """What was said against it, or for another time or way, is told first; see `leftovers`.
@@ -87,14 +93,15 @@ class WordsLeft:
             self.refuse(f"`{short(word)}` is not understood there.", f"{told} {otherwise}".strip())
 
     def _does_not_fit(self, word: str, known: Place, slots: Slots) -> NoReturn:
-        wanted: dict[str, tuple[str, ...]] = {}
+        wanted: dict[str, Sequence[str]] = {}
         if len(known.apps) < slots.apps:
-            wanted["an app"] = self.vocabulary.apps
+            wanted[APP] = self.vocabulary.apps
         if len(known.environments) < slots.environments:
-            wanted["an environment"] = self.vocabulary.environment_words
+            wanted[ENVIRONMENT] = self.vocabulary.environment_words
+        wanted |= {kind: names for kind, names in self._unsaid.items() if kind}
         if not wanted or self.vocabulary.meaning(word):
             self._one_too_many(word, known)
-        self._unknown(word, " or ".join(wanted), [name for names in wanted.values() for name in names])
+        self._unknown(word, wanted)
 
     def _one_too_many(self, word: str, known: Place) -> NoReturn:
         meant = self.vocabulary.meaning(word)
@@ -108,18 +115,29 @@ class WordsLeft:
 
     def _too_many(self, word: str) -> NoReturn:
         """What it was meant for is not known, so nobody is told to do without it."""
-        self.refuse(f"It is not clear what `{short(word)}` means here, so nothing was done.")
+        near = self._near_unsaid(word)
+        self.refuse(f"It is not clear what `{short(word)}` means here, so nothing was done.{near}")
 
-    def _unknown(self, word: str, what: str, names: Sequence[str]) -> NoReturn:
+    def _near_unsaid(self, word: str) -> str:
+        return misspelt(word, [said for names in self._unsaid.values() for said in names])
+
+    def _unknown(self, word: str, wanted: Mapping[str, Sequence[str]]) -> NoReturn:
+        """`wanted`: every kind of name that fits there ("an app"), with its names."""
         bare = re.sub(r"(?i)^(app|env):", "", word)
-        proper = {*self.vocabulary.apps, *(each.name for each in self.vocabulary.environments)}
-        every = [name for name in names if self._may_be_offered(bare, name)]
-        near = did_you_mean(bare, every)
-        if not near:
-            shown = sorted(name for name in names if name in proper)
+        every = [name for names in wanted.values() for name in names if self._may_be_offered(bare, name)]
+        near = did_you_mean(bare, every) or self._near_unsaid(bare) or self._known(wanted)
+        raise UnknownName(f"`{short(bare)}` does not name {listed(list(wanted), 'or')}.{near} {self._expected}")
+
+    def _known(self, wanted: Mapping[str, Sequence[str]]) -> str:
+        """Some of each kind; of an environment not its aliases."""
+        aliases = {*self.vocabulary.environment_words} - {each.name for each in self.vocabulary.environments}
+        told = ""
+        for kind, names in wanted.items():
+            shown = sorted({*names} - ({*aliases} if kind == ENVIRONMENT else set()))
             more = f" and {len(shown) - NAMES_SHOWN} more" if len(shown) > NAMES_SHOWN else ""
-            near = f" Known: {', '.join(shown[:NAMES_SHOWN])}{more}." if shown else ""
-        raise UnknownName(f"`{short(bare)}` does not name {what}.{near} {self._expected}")
+            title = f"{kind.partition(' ')[2]}s".capitalize() if len(wanted) > 1 else "Known"
+            told += f" {title}: {', '.join(shown[:NAMES_SHOWN])}{more}." if shown else ""
+        return told
 
     def _may_be_offered(self, word: str, name: str) -> bool:
         """Production, and the last environment, are offered only for a slip of the finger: `nonprod` and `prod2` do not

@@ -5,12 +5,13 @@ from typing import NoReturn
 
 from bot.domain.reason import says_something
 from bot.grammar.doubts import MARK, doubt
+from bot.grammar.flags import flags_of
 from bot.grammar.hold import Hold, read_hold, take_led_time, take_start, take_time, take_time_at_end
 from bot.grammar.moments import EXAMPLES, UNTIL
-from bot.grammar.refusals import WordsLeft, short
+from bot.grammar.refusals import APP, ENVIRONMENT, WordsLeft, short
 from bot.grammar.starts import Start, take_start_at_end
 from bot.grammar.tokens import Token
-from bot.runtime.spelling import did_you_mean
+from bot.runtime.spelling import did_you_mean, misspelt
 
 
 class TimingWords(WordsLeft):
@@ -51,7 +52,7 @@ class TimingWords(WordsLeft):
             self.refuse(f"No time follows `{hold.flag}`.", EXAMPLES)
         for name in hold.exempt:
             if name.startswith("?"):
-                self._unknown(name[1:], "an app", self.vocabulary.apps)
+                self._unknown(name[1:], {APP: self.vocabulary.apps})
         if not hold.marked and hold.rest:
             hold = self._unmarked(hold)
         return replace(hold, reason=hold.reason if says_something(hold.reason) else "")
@@ -60,7 +61,10 @@ class TimingWords(WordsLeft):
         """A mistyped app, and a time that cannot be read, must not be taken for a reason to hold something for ever."""
         word = hold.rest[0].whole
         if not (hold.place.app or hold.place.environment):
-            self._unknown(word, "an app or an environment", (*self.vocabulary.apps, *self.vocabulary.environment_words))
+            self._unknown(word, {APP: self.vocabulary.apps, ENVIRONMENT: self.vocabulary.environment_words})
+        nowhere = not (hold.place.environment or hold.rest[0].quoted or self.vocabulary.meaning(word))
+        if nowhere and did_you_mean(word, self.vocabulary.environment_words):
+            self._unknown(word, {ENVIRONMENT: self.vocabulary.environment_words})
         if (
             not hold.place.app
             and not self.vocabulary.app(word)
@@ -83,7 +87,8 @@ class TimingWords(WordsLeft):
         for token in rest:
             flag = token.whole.partition("=")[0].lower()
             if token.is_flag:
-                self.refuse(f"`{short(flag)}` stands inside the reason.", "Put it before the reason, or quote that.")
+                what = f"`{short(flag)}` stands inside the reason.{misspelt(flag, flags_of(self._usage))}"
+                self.refuse(what, "Put it before the reason, or quote that.")
 
     def _check_time(self, until: str, left: tuple[Token, ...]) -> None:
         """A time that cannot be read must not be taken for a reason to hold something for ever."""

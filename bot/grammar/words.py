@@ -8,7 +8,7 @@ import re
 
 from bot.domain.intent import IfBusy, RejectImage
 from bot.domain.reason import says_something
-from bot.grammar.flags import FreeText, breaks_glass, opens, rest_of, take_reason
+from bot.grammar.flags import FreeText, breaks_glass, flags_of, opens, rest_of, take_reason
 from bot.grammar.naming import NamingWords
 from bot.grammar.refusals import short
 from bot.grammar.timing import TimingWords
@@ -51,7 +51,7 @@ class Words(NamingWords, TimingWords):
         return found.text, found.breaks_glass
 
     def _check_inside(self, found: FreeText) -> None:
-        known = re.findall(r"--[a-z-]+", self._usage)
+        known = flags_of(self._usage)
         for token in found.inside:
             if opens(token, "reason"):
                 self.refuse("There are two reasons.", "Give one, after `--reason` or after `!`.")
@@ -115,7 +115,8 @@ class Words(NamingWords, TimingWords):
         word = self._tokens[0].whole if self._tokens else ""
         mentioned = _MENTION.fullmatch(word)
         if not (mentioned or _EMAIL.fullmatch(word)):
-            self.refuse(f"Name {what}: mention them as @name, or give their e-mail address.")
+            told = f"Name {what}: mention them as @name, or give their e-mail address.{self._near_unsaid(word)}"
+            self.refuse(told)
         self._tokens = self._tokens[1:]
         return mentioned[1] if mentioned else word
 
