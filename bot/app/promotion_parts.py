@@ -178,4 +178,5 @@ class PromotionParts(MessageParts[E]):
 
     @cached_property
     def schedule(self) -> Schedule:
-        return Schedule(self.stores.database, self.stores.queue, self.stores.audit, self.policy)
+        stores = self.stores
+        return Schedule(stores.database, stores.queue, stores.audit, self.policy, stores.promotions)

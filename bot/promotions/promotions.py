@@ -1,12 +1,18 @@
 """What commands call: start a promotion, speak to one, look one up."""
 
+from collections.abc import Awaitable, Callable
 from typing import Protocol
+
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.caller import Caller
 from bot.domain.errors import UserError
 from bot.domain.intent import Abort, Adjust, Approve, AskReason, Reject, Rollback, Wish
 from bot.domain.promotion import Plan, Promotion
 from bot.domain.reply import RollbackChoice
+
+Claim = Callable[[AsyncConnection], Awaitable[None]]
+"""asked in the transaction that begins a promotion; raises what keeps it from that"""
 
 
 class OlderImage(UserError):
@@ -21,11 +27,11 @@ class OlderImage(UserError):
 class Promotions(Protocol):
     """Raises UserError with the sentence for the person; every effect is authorised again where it happens."""
 
-    async def start(self, wish: Wish, caller: Caller) -> Promotion:
+    async def start(self, wish: Wish, caller: Caller, claim: Claim | None = None) -> Promotion:
         """Plan it and start its story; the same request id returns the promotion that it started before.
 
-        Raises UnknownName, NothingToPromote, PromotionInProgress, NotAllowed; Conflict where the glass would break for
-        something else than what was shown; OlderImage where the asker must confirm it first.
+        Raises what `claim` raises, UnknownName, NothingToPromote, PromotionInProgress, NotAllowed; Conflict where the
+        glass would break for something else than what was shown; OlderImage where the asker must confirm it first.
         """
         ...
 

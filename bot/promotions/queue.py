@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Protocol
 
 import structlog
@@ -33,6 +34,10 @@ LOOK_EVERY = timedelta(minutes=1)
 """between two looks whether something is open by now"""
 Place = tuple[str, str]
 """app ("" is any) and environment"""
+
+
+class Withdrawn(Exception):
+    """It waits no longer: somebody took it off, or the person waits for something newer."""
 
 
 class QueueNews(Protocol):
@@ -168,8 +173,8 @@ class PromotionQueue(Queue):
             caller = await self.directory.caller(waiting.user, waiting.team)
             # Started before it is taken out of the queue: whatever dies in between, the same request starts nothing
             # twice.
-            promotion = await self.promotions.start(waiting.wish, caller)
-        except PromotionInProgress:
+            promotion = await self.promotions.start(waiting.wish, caller, partial(self._claim, waiting))
+        except (PromotionInProgress, Withdrawn):
             return False
         except OlderImage as older:
             await self._ask(waiting, older.plan)
@@ -189,6 +194,11 @@ class PromotionQueue(Queue):
             if await self.store.remove(connection, waiting):
                 await self.news.started(connection, waiting, promotion)
         return True
+
+    async def _claim(self, waiting: Waiting, connection: AsyncConnection) -> None:
+        """Planning takes long: whoever took it off meanwhile was told that it does not start."""
+        if not await self.store.holds(connection, waiting):
+            raise Withdrawn
 
     async def _ask(self, waiting: Waiting, plan: Plan) -> None:
         """What was confirmed was older than something else, or not older yet."""

@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 
 from bot.domain.caller import Caller, Permission, Target
-from bot.domain.errors import NotAllowed, UnknownName
+from bot.domain.errors import Conflict, NotAllowed, UnknownName
 from bot.domain.identity import promotion_id
 from bot.domain.queueing import Waiting, what
 from bot.domain.reply import Reply, Scheduled, Told
 from bot.policy import EVERY, Policy, may, visible, who_could
 from bot.store.audit import Audit, AuditEntry
 from bot.store.database import Database
+from bot.store.promotions import PromotionStore
 from bot.store.queue import QueueStore
 
 
@@ -21,6 +22,7 @@ class Schedule:
     store: QueueStore
     audit: Audit
     policy: Policy
+    promotions: PromotionStore
 
     async def show(self, caller: Caller) -> Reply:
         """In the order in which they start, as far as that is known."""
@@ -31,10 +33,12 @@ class Schedule:
         return tuple(sorted(await self._seen(caller), key=_order))
 
     async def cancel(self, id: str, caller: Caller) -> Reply:
-        """Raises UnknownName; NotAllowed for who neither asked for it nor administers its apps."""
+        """Raises UnknownName; NotAllowed for who neither asked for it nor administers its apps; Conflict where it has
+        started.
+        """
         waiting = next((one for one in await self._seen(caller) if id_of(one) == id), None)
         if waiting is None:
-            raise UnknownName(f"Nothing waits as {id[:40]!r}: `/schedule` lists what does.")
+            raise _unknown(id)
         wish = waiting.wish
         targets = [Target(app, wish.environment) for app in wish.named_apps or (EVERY,)]
         hindered = [t for t in targets if not may(self.policy, caller, Permission.ADMINISTER, t)]
@@ -43,8 +47,13 @@ class Schedule:
             raise NotAllowed(f"{rule} {who_could(self.policy, Permission.ADMINISTER, hindered[0])}")
         entry = AuditEntry("unscheduled", caller.id, wish.named_apps, wish.environment, detail={"wish": what(wish)})
         async with self.database.begin() as connection:
-            if await self.store.remove(connection, waiting):
-                await self.audit.append(connection, entry)
+            held = await self.store.holds(connection, waiting)
+            if await self.promotions.get_in(connection, id):  # it is taken off the queue in a moment, and that is told
+                raise Conflict(f"{what(wish)} has just started. `/abort {id}` stops it.")
+            if not held:
+                raise _unknown(id)
+            await self.store.remove(connection, waiting)
+            await self.audit.append(connection, entry)
         return Told(f"You get no message about {what(wish)}." if wish.notify else f"{what(wish)} does not start.")
 
     async def _seen(self, caller: Caller) -> list[Waiting]:
@@ -55,6 +64,10 @@ class Schedule:
         if not apps:
             return may(self.policy, caller, Permission.VIEW, Target(EVERY, environment))
         return len(visible(self.policy, caller, apps, environment)) == len(apps)
+
+
+def _unknown(id: str) -> UnknownName:
+    return UnknownName(f"Nothing waits as {id[:40]!r}: `/schedule` lists what does.")
 
 
 def id_of(waiting: Waiting) -> str:

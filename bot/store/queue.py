@@ -54,6 +54,12 @@ class QueueStore:
             rows = (await connection.execute(query)).mappings().all()
         return tuple(_waiting(dict(row)) for row in rows)
 
+    async def holds(self, connection: AsyncConnection, waiting: Waiting) -> bool:
+        """Whether it waits still. Nobody takes it off before the caller's transaction is over."""
+        mine = (queue.c.user_id == waiting.user, queue.c.request_id == waiting.wish.context.request_id)
+        query = sa.select(queue.c.id).where(*mine).with_for_update()
+        return (await connection.execute(query)).first() is not None
+
     async def remove(self, connection: AsyncConnection, waiting: Waiting) -> bool:
         """In the caller's transaction. False when somebody else has, or the person waits for something newer."""
         mine = (queue.c.user_id == waiting.user, queue.c.request_id == waiting.wish.context.request_id)

@@ -17,7 +17,7 @@ from bot.ports import Clock
 from bot.promotions.decisions import heard, wait_until_heard
 from bot.promotions.eligibility import Eligibility
 from bot.promotions.planner import Planner
-from bot.promotions.promotions import OlderImage, Promotions
+from bot.promotions.promotions import Claim, OlderImage, Promotions
 from bot.promotions.rollback_targets import RollbackTargets
 from bot.promotions.signals import Signal
 from bot.store.audit import Audit
@@ -47,10 +47,10 @@ class PromotionService(Promotions):
     orphans: Orphans
     clock: Clock
 
-    async def start(self, wish: Wish, caller: Caller) -> Promotion:
+    async def start(self, wish: Wish, caller: Caller, claim: Claim | None = None) -> Promotion:
         if known := await self.store.get(promotion_id(wish.context.request_id)):
             return known
-        return await self._start(wish, _as_shown(wish, await self._plan(wish, caller)), caller)
+        return await self._start(wish, _as_shown(wish, await self._plan(wish, caller)), caller, claim)
 
     async def preview(self, wish: Wish, caller: Caller) -> Promotion:
         plan = await self._plan(wish, caller)
@@ -138,7 +138,7 @@ class PromotionService(Promotions):
         known = partial(visible, self.policy, caller, environment=wish.environment)
         return await self.planner.plan(wish, caller.person, known)
 
-    async def _start(self, wish: Wish, plan: Plan, caller: Caller) -> Promotion:
+    async def _start(self, wish: Wish, plan: Plan, caller: Caller, claim: Claim | None) -> Promotion:
         where, request, glass = (plan.apps, plan.environment), wish.context.request_id, plan.break_glass
         async with self.audit.refusals(caller.id, plan.kind, *where, request=request, break_glass=glass):
             self._authorize(plan, caller)
@@ -146,6 +146,8 @@ class PromotionService(Promotions):
         promotion = Promotion(plan, Phase.RUNNING, Stage.GATES)
         try:
             async with self.database.begin() as connection:
+                if claim:
+                    await claim(connection)
                 await self.store.create(connection, promotion)
         except PromotionInProgress as other:
             if other.promotion_id == plan.id:

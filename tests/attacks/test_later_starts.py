@@ -2,23 +2,34 @@
 an end never later.
 """
 
-from dataclasses import replace
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import cast
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.domain.errors import InvalidCommand, NotAllowed, UnknownName
-from bot.domain.intent import Context, Deploy, ShowSchedule
+from bot.domain.caller import Caller
+from bot.domain.errors import Conflict, InvalidCommand, NotAllowed, UnknownName
+from bot.domain.intent import Context, Deploy, ShowSchedule, Wish
+from bot.domain.promotion import Promotion
 from bot.domain.queueing import Waiting
 from bot.policy import parse
+from bot.promotions.promotions import Claim, Promotions
+from bot.promotions.queue import PromotionQueue
 from bot.promotions.schedule import id_of
 from bot.promotions.scheduler import Scheduler
 from bot.router.buttons import read_button
 from bot.safety.times import TimeReader
 from bot.views.ids import Action, PromotionValue, encode
+from bot.workflow.service import PromotionService
 from tests.fakes.clock import StillClock
 from tests.fakes.command_harness import CommandHarness
 from tests.fakes.directory import FakeDirectory
+from tests.fakes.queues import delivered
 from tests.fakes.world import CoreWorld
 from tests.unit.commands.conftest import harness
 
@@ -142,3 +153,77 @@ async def test_it_starts_with_the_rights_of_that_moment(world: CoreWorld) -> Non
     assert await queue.start_next() == 0
     assert not await world.store.all_live()
     assert not await world.core.queue.store.all()
+
+
+@dataclass
+class Interrupted:
+    """The promotions, where something happens right before, or right after, one of the queue's is begun."""
+
+    service: PromotionService
+    before: Callable[[], Awaitable[object]] | None = None
+    after: Callable[[], Awaitable[object]] | None = None
+
+    async def start(self, wish: Wish, caller: Caller, claim: Claim | None = None) -> Promotion:
+        async def claimed(connection: AsyncConnection) -> None:
+            assert claim
+            await claim(connection)
+
+        if self.before:
+            await self.before()
+        promotion = await self.service.start(wish, caller, claimed)
+        if self.after:
+            await self.after()
+        return promotion
+
+
+def due(world: CoreWorld, one: Waiting, promotions: Interrupted) -> PromotionQueue:
+    """The queue, when its time has come."""
+    start = one.wish.start_at
+    assert start
+    return replace(
+        world.core.queue, clock=lambda: start + timedelta(minutes=1), promotions=cast("Promotions", promotions)
+    )
+
+
+@pytest.mark.parametrize("who", ["ana", "dee"])
+async def test_what_is_cancelled_while_it_is_planned_does_not_start(world: CoreWorld, who: str) -> None:
+    """Several are started one after the other: of a later one it may be many seconds."""
+    one, canceller = await waiting(world), await world.person(who)
+    cancel = partial(world.core.schedule.cancel, id_of(one), canceller)
+    assert await due(world, one, Interrupted(world.service, before=cancel)).start_next() == 0
+    assert await world.store.history("", "", 5) == ()
+    assert await world.core.queue.store.all() == ()
+
+
+async def test_what_has_started_is_not_said_to_be_cancelled(world: CoreWorld) -> None:
+    one, ana = await waiting(world), await world.person("ana")
+
+    async def cancel() -> None:
+        with pytest.raises(Conflict, match=rf"has just started. `/abort {id_of(one)}` stops it"):
+            await world.core.schedule.cancel(id_of(one), ana)
+
+    assert await due(world, one, Interrupted(world.service, after=cancel)).start_next() == 1
+    assert [promotion.id for promotion in await world.store.all_live()] == [id_of(one)]
+    await delivered(world.core.outbox)
+    told = [message.key for message in world.messenger.in_channel("D0ANA")]
+    assert f"started:{id_of(one)}" in told
+
+
+async def test_what_is_asked_for_anew_while_it_is_planned_starts_as_it_was_asked_for_last(world: CoreWorld) -> None:
+    one = await waiting(world)
+    later = replace(one, wish=replace(one.wish, context=world.context(), reason="another one"))
+    queue = due(world, one, Interrupted(world.service, before=partial(world.core.queue.add, later, None)))
+    assert await queue.start_next() == 0
+    assert [waits.wish.reason for waits in await world.core.queue.store.all()] == ["another one"]
+    assert await replace(queue, promotions=world.service).start_next() == 1
+    (promotion,) = await world.store.all_live()
+    assert promotion.plan.reason == "another one"
+
+
+async def test_two_replicas_start_it_once_and_cancel_it_once(world: CoreWorld) -> None:
+    one, ana = await waiting(world), await world.person("ana")
+    queues = [due(world, one, Interrupted(world.service)) for _ in range(2)]
+    cancels = [world.core.schedule.cancel(id_of(one), ana) for _ in range(2)]
+    await asyncio.gather(*(queue.start_next() for queue in queues), *cancels, return_exceptions=True)
+    cancelled = [row for row in await world.audit.rows() if row.event == "unscheduled"]
+    assert len(cancelled) + len(await world.store.all_live()) == 1

@@ -34,6 +34,7 @@ from bot.runtime.clock import SYSTEM_CLOCK
 from bot.runtime.injection import Injector, Offered, parameters
 from bot.safety.syncs import SyncService
 from bot.store.messages import Messages
+from bot.store.promotions import PromotionStore
 from bot.store.queue import QueueStore
 from tests.fakes.applications import MemoryApplications
 from tests.fakes.directory import TEAM, FakeDirectory
@@ -149,7 +150,8 @@ class CommandHarness:
 
     @property
     def schedule(self) -> Schedule:
-        return Schedule(self.safety.database, QueueStore(self.safety.database), self.safety.audit, self.policy)
+        database = self.safety.database
+        return Schedule(database, QueueStore(database), self.safety.audit, self.policy, PromotionStore(database))
 
     @property
     def status(self) -> StatusQuery:

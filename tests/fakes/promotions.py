@@ -13,7 +13,7 @@ from bot.domain.overlay import OverlayImage
 from bot.domain.promotion import Approval, ApprovalRule, Kind, Move, Phase, Plan, Promotion, Stage, Vote, VoteKind
 from bot.domain.reply import RollbackChoice
 from bot.policy import Policy, authorize, no_promotion, shows_all, shows_any, visible
-from bot.promotions.promotions import Promotions
+from bot.promotions.promotions import Claim, Promotions
 
 NOW = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 HOST = "harbor.example.com/apps"
@@ -45,7 +45,7 @@ class MemoryPromotions(Promotions):
     policy: Policy = field(default_factory=Policy)
     """says who may decide"""
 
-    async def start(self, wish: Wish, caller: Caller) -> Promotion:
+    async def start(self, wish: Wish, caller: Caller, claim: Claim | None = None) -> Promotion:
         if self.failing:
             raise self.failing
         self.asked.append(wish)

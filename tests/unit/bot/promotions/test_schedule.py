@@ -54,7 +54,7 @@ class Plans:
     @property
     def schedule(self) -> Schedule:
         world = self.world
-        return Schedule(world.database, self.queue.store, world.audit, world.steps.policy)
+        return Schedule(world.database, self.queue.store, world.audit, world.steps.policy, world.store)
 
     async def lock(self) -> None:
         async with self.world.database.begin() as connection:
